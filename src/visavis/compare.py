@@ -1,0 +1,140 @@
+"""COMPARE: distances between embeddings, and what a distance means.
+
+One metric inside: cosine distance ``1 - cos`` of unit vectors, 0 (same) to 2. L2, squared L2 and the angle are
+functions of it, so a threshold is stored once and converted, never tabled twice. What a distance means is measured:
+``calibration/<model>.json`` holds thresholds at false-accept rates and the distance -> probability map, with their
+provenance (written by ``benchmarks/lfw_view1.py``).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.resources import files
+from typing import cast
+
+import numpy as np
+
+from visavis.errors import UsageError
+from visavis.types import Floats
+
+METRICS: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
+    # name: (from cosine distance, back to cosine distance)
+    "cosine": (lambda c: c, lambda v: v),
+    "l2": (lambda c: math.sqrt(max(2 * c, 0.0)), lambda v: v * v / 2),
+    "squared_l2": (lambda c: 2 * c, lambda v: v / 2),
+    "angle": (lambda c: math.acos(min(max(1 - c, -1.0), 1.0)), lambda v: 1 - math.cos(v)),
+}
+"""L2 and squared L2 are between unit vectors; the angle is in radians."""
+
+
+def from_cosine(distance: float, metric: str) -> float:
+    """Express a cosine distance in ``metric``."""
+    return _metric(metric)[0](distance)
+
+
+def to_cosine(value: float, metric: str) -> float:
+    """Express a value of ``metric`` as a cosine distance."""
+    return _metric(metric)[1](value)
+
+
+def _metric(name: str) -> tuple[Callable[[float], float], Callable[[float], float]]:
+    if name not in METRICS:
+        raise UsageError(f"no metric is called {name!r}; there are: {', '.join(METRICS)}.")
+    return METRICS[name]
+
+
+def unit(vectors: Floats) -> Floats:
+    """Scale the rows of ``(..., d)`` to length 1; a row of zeros stays so."""
+    norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0)
+
+
+def cosine_distances(a: Floats, b: Floats) -> Floats:
+    """Distances ``(n, m)`` between the unit rows of ``a (n, d)`` and of ``b (m, d)``, in 0..2."""
+    return np.clip(1 - a @ b.T, 0.0, 2.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Measured meaning of a model's cosine distances.
+
+    ``far`` (descending) and ``thresholds`` (descending with it) are the table; between its rows the threshold is
+    interpolated linearly in log FAR. ``slope`` and ``intercept`` map distance -> probability of "same person" at even
+    prior odds. Outside the table nothing is extrapolated: see :meth:`threshold`.
+    """
+
+    model: str
+    far: tuple[float, ...]
+    thresholds: tuple[float, ...]
+    slope: float
+    intercept: float
+    provenance: dict[str, object] = field(default_factory=dict, hash=False)
+
+    @property
+    def lowest_far(self) -> float:
+        """The lowest rate that the measurement supports."""
+        return self.far[-1]
+
+    def threshold(self, far: float) -> float:
+        """Cosine distance below which impostors are accepted at rate ``far``; UsageError outside the table."""
+        if not self.far[-1] <= far <= self.far[0]:
+            raise UsageError(
+                f"a FAR of {far:g} was not measured for {self.model}: choose from {self.far[-1]:g} to {self.far[0]:g}."
+            )
+        return float(np.interp(-math.log(far), -np.log(self.far), self.thresholds))
+
+    def far_at(self, threshold: float) -> float | None:
+        """FAR that a cosine threshold stands for; None outside the table."""
+        if not self.thresholds[-1] <= threshold <= self.thresholds[0]:
+            return None
+        return math.exp(float(np.interp(threshold, self.thresholds[::-1], np.log(self.far[::-1]))))
+
+    def search_threshold(self, fpir: float, people: int) -> float:
+        """Threshold at which a search among ``people`` names a stranger with probability ``fpir``.
+
+        One search is ``people`` comparisons: ``fpir = 1 - (1 - far) ** people``. Where that asks for a lower FAR than
+        was measured, the strictest measured threshold is returned: stricter than asked is the safe side only as far
+        as the table goes, so the caller should say so (``lowest_far``).
+        """
+        if not 0 < fpir < 1:
+            raise UsageError(f"fpir must be between 0 and 1, got {fpir:g}.")
+        far = -math.expm1(math.log1p(-fpir) / max(people, 1))
+        return self.threshold(min(max(far, self.far[-1]), self.far[0]))
+
+    def probability(self, distance: float) -> float:
+        """Probability that a pair at this cosine distance is one person, at even prior odds."""
+        return 1 / (1 + math.exp(min(-(self.slope * distance + self.intercept), 700.0)))
+
+
+@lru_cache
+def calibration(model: str) -> Calibration | None:
+    """Return the shipped table of ``model``; None where there is none ("uncalibrated")."""
+    resource = files("visavis") / "calibration" / f"{model}.json"
+    if not resource.is_file():
+        return None
+    table = cast("dict[str, object]", json.loads(resource.read_text(encoding="utf-8")))
+    return parse_calibration(table)
+
+
+def parse_calibration(table: dict[str, object]) -> Calibration:
+    """Read one table; UsageError where it is not monotone or lacks a part."""
+    try:
+        rows = sorted(cast("list[tuple[float, float]]", table["far_threshold"]), reverse=True)
+        slope, intercept = cast("tuple[float, float]", table["logistic"])
+        result = Calibration(
+            model=str(table["model"]),
+            far=tuple(float(far) for far, _ in rows),
+            thresholds=tuple(float(threshold) for _, threshold in rows),
+            slope=float(slope),
+            intercept=float(intercept),
+            provenance=cast("dict[str, object]", table.get("provenance", {})),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(f"this is not a calibration table: {error!r}.") from error
+    if len(rows) < 2 or list(result.thresholds) != sorted(result.thresholds, reverse=True) or result.far[-1] <= 0:
+        raise UsageError("a calibration table needs two rows or more, thresholds that fall with the FAR, and FAR > 0.")
+    return result

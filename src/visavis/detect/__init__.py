@@ -1,0 +1,27 @@
+"""DETECT: pictures -> faces. One file a detector; each registers itself in ``DETECTORS``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from visavis.registry import Registry
+from visavis.types import RGB, Face
+
+
+class Detector(Protocol):
+    """Finds faces. Constructed means ready; safe to share between threads."""
+
+    name: str
+
+    def detect(self, pictures: Sequence[RGB], *, min_face: float = 20) -> list[list[Face]]:
+        """Faces of each RGB picture (any mixture of sizes), best score first; an empty list where there is none.
+
+        ``min_face`` is the side in pixels of the smallest face looked for.
+        """
+        ...
+
+
+DETECTORS: Registry[Detector] = Registry(
+    "detector", entry_points="visavis.detectors", builtin={"mtcnn": "visavis.detect.mtcnn"}
+)

@@ -1,0 +1,90 @@
+"""Every error that visavis raises on purpose.
+
+::
+
+    VisavisError                   exit 2, HTTP 400
+    ├── UsageError                 exit 2, HTTP 400   a value or a combination of options that means nothing
+    │   └── UnknownNameError       exit 2, HTTP 404   no such model, detector, person ...; suggests the nearest
+    ├── ImageError                 exit 2, HTTP 422   one photo cannot be used; carries a status
+    │   ├── MissingImageError                         status "missing"
+    │   ├── UnreadableImageError                      status "unreadable"
+    │   ├── TooLargeImageError            HTTP 413    status "too_large"
+    │   └── NoFaceError                               status "no_face"
+    ├── GalleryError               exit 3, HTTP 503   the store is missing, damaged, of another schema or model
+    └── WeightsError               exit 3, HTTP 503   a weight file is missing, wrong or hostile
+        └── MissingExtraError      exit 3, HTTP 501   an optional package is not installed
+
+Raised where the fact is known, caught only at the edges: the command line prints the message as one line and exits
+with ``exit_code``; the server answers ``http_status``.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class VisavisError(Exception):
+    """Root of the tree; the message is one sentence for the user."""
+
+    exit_code: ClassVar[int] = 2
+    http_status: ClassVar[int] = 400
+
+
+class UsageError(VisavisError, ValueError):
+    """A value, or a combination of values, that cannot mean anything."""
+
+
+class UnknownNameError(UsageError):
+    """A name that nothing is registered under; the message lists or suggests what there is."""
+
+    http_status = 404
+
+
+class ImageError(VisavisError):
+    """One photo that cannot be used; ``status`` is the word that its line of a report carries."""
+
+    status: ClassVar[str] = "unreadable"
+    http_status = 422
+
+
+class MissingImageError(ImageError, FileNotFoundError):
+    """There is no file of that name."""
+
+    status = "missing"
+
+
+class UnreadableImageError(ImageError):
+    """The bytes are not a picture that can be decoded (empty, truncated, text, a folder ...)."""
+
+
+class TooLargeImageError(ImageError):
+    """The picture has more pixels than the limit; found out before decoding."""
+
+    status = "too_large"
+    http_status = 413
+
+
+class NoFaceError(ImageError):
+    """A face is needed to go on, and none was found."""
+
+    status = "no_face"
+
+
+class GalleryError(VisavisError):
+    """The gallery cannot be used: missing, damaged, read-only, of another schema or of another model."""
+
+    exit_code = 3
+    http_status = 503
+
+
+class WeightsError(VisavisError):
+    """A weight file is missing, has the wrong hash, or is not what its format says."""
+
+    exit_code = 3
+    http_status = 503
+
+
+class MissingExtraError(WeightsError):
+    """An optional package is missing; the message holds the pip command."""
+
+    http_status = 501

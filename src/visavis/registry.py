@@ -1,0 +1,70 @@
+"""Names -> factories, one registry a kind of thing; third parties join by entry point.
+
+An implementation registers itself where it is written::
+
+    DETECTORS = Registry("detector", entry_points="visavis.detectors")
+
+    @DETECTORS.register("mtcnn")
+    def mtcnn(*, threads: int | None = None) -> Mtcnn: ...
+
+Built-in implementations are named by module so that listing them imports none of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Generic, TypeVar
+
+from visavis.errors import UnknownNameError
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """Factories of ``T`` by name. ``builtin`` maps a name to the module whose import registers it."""
+
+    def __init__(self, kind: str, *, entry_points: str, builtin: Mapping[str, str]) -> None:
+        self.kind = kind
+        self._group = entry_points
+        self._modules = dict(builtin)
+        self._factories: dict[str, Callable[..., T]] = {}
+
+    def register(self, name: str) -> Callable[[Callable[..., T]], Callable[..., T]]:
+        """Decorate a factory; a second one of the same name is an error of the programmer."""
+
+        def add(factory: Callable[..., T]) -> Callable[..., T]:
+            if name in self._factories:
+                raise ValueError(f"{self.kind} {name!r} is registered twice")
+            self._factories[name] = factory
+            return factory
+
+        return add
+
+    def names(self) -> list[str]:
+        """All names, built in, registered and from installed packages; loads none of them."""
+        return sorted({*self._modules, *self._factories, *(e.name for e in entry_points(group=self._group))})
+
+    def create(self, name: str, **options: object) -> T:
+        """Build what ``name`` stands for; raises UnknownNameError with the nearest names."""
+        return self.factory(name)(**options)
+
+    def factory(self, name: str) -> Callable[..., T]:
+        """Return the factory itself, importing the module that defines it."""
+        if name not in self._factories:
+            self._load(name)
+        return self._factories[name]
+
+    def _load(self, name: str) -> None:
+        if name in self._modules:
+            import_module(self._modules[name])
+            return
+        for entry in entry_points(group=self._group):
+            if entry.name == name:
+                self._factories[name] = entry.load()
+                return
+        near = get_close_matches(name, self.names(), n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(self.names())}."
+        raise UnknownNameError(f"no {self.kind} is called {name!r}; {hint}")
