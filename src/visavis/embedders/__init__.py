@@ -1,4 +1,7 @@
-"""EMBED: faces -> unit vectors. One file an embedder; each registers itself in ``EMBEDDERS``."""
+"""EMBED: faces -> unit vectors. One file an embedder; each registers itself in ``EMBEDDERS``.
+
+The package is not called ``embed`` because ``visavis.embed`` is the function of that name.
+"""
 
 from __future__ import annotations
 
@@ -25,5 +28,5 @@ class Embedder(Protocol):
 
 
 EMBEDDERS: Registry[Embedder] = Registry(
-    "model", entry_points="visavis.embedders", builtin={"dlib-resnet": "visavis.embed.dlib"}
+    "model", entry_points="visavis.embedders", builtin={"dlib-resnet": "visavis.embedders.dlib"}
 )

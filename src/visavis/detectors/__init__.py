@@ -1,4 +1,7 @@
-"""DETECT: pictures -> faces. One file a detector; each registers itself in ``DETECTORS``."""
+"""DETECT: pictures -> faces. One file a detector; each registers itself in ``DETECTORS``.
+
+The package is not called ``detect`` because ``visavis.detect`` is the function of that name.
+"""
 
 from __future__ import annotations
 
@@ -23,5 +26,5 @@ class Detector(Protocol):
 
 
 DETECTORS: Registry[Detector] = Registry(
-    "detector", entry_points="visavis.detectors", builtin={"mtcnn": "visavis.detect.mtcnn"}
+    "detector", entry_points="visavis.detectors", builtin={"mtcnn": "visavis.detectors.mtcnn"}
 )
