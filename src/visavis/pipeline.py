@@ -1,0 +1,223 @@
+"""The stages composed: read -> detect -> crop -> embed, many photos at a time; and the questions asked of two photos."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+
+from visavis import compare, images
+from visavis.align import square_crops
+from visavis.detectors import DETECTORS, Detector
+from visavis.embedders import EMBEDDERS, Embedder
+from visavis.errors import ImageError, NoFaceError, UsageError
+from visavis.images import Source
+from visavis.quality import qualities
+from visavis.types import RGB, Face, Floats, Photo, PhotoFaces, Verification
+
+BATCH_PHOTOS = 16
+BATCH_PIXELS = 16_000_000
+"""A batch of photos is closed by whichever limit comes first, so that memory stays bounded on large photos."""
+
+
+class Recognizer:
+    """A detector and an embedder, ready for photos of any source (path, bytes, array, PIL image, file object, "-").
+
+    ``detector`` and ``embedder`` are registered names or objects of those protocols; networks are loaded when first
+    needed. ``threads`` bounds the threads of the networks (default: the processors this process may use).
+    """
+
+    def __init__(
+        self,
+        *,
+        detector: str | Detector = "mtcnn",
+        embedder: str | Embedder = "dlib-resnet",
+        threads: int | None = None,
+    ) -> None:
+        self._detector = detector
+        self._embedder = embedder
+        self._threads = threads
+
+    @cached_property
+    def detector(self) -> Detector:
+        """The detector, loaded."""
+        if isinstance(self._detector, str):
+            return DETECTORS.create(self._detector, threads=self._threads)
+        return self._detector
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        """The embedder, loaded."""
+        if isinstance(self._embedder, str):
+            return EMBEDDERS.create(self._embedder, threads=self._threads)
+        return self._embedder
+
+    def detect(self, sources: Iterable[Source], *, min_face: float = 20) -> Iterator[PhotoFaces]:
+        """Faces of each photo, in order; a photo that cannot be read is an answer with its status, never an exception."""
+        for batch in _batches(sources):
+            photos = [item for item in batch if isinstance(item, Photo)]
+            found = iter(self.detector.detect([photo.pixels for photo in photos], min_face=min_face))
+            for item in batch:
+                yield _found(item, next(found)) if isinstance(item, Photo) else item
+
+    def represent(self, sources: Iterable[Source], *, min_face: float = 20) -> Iterator[PhotoFaces]:
+        """Like :meth:`detect`, with ``vectors`` ``(n, d)``: a unit row a face."""
+        for batch in _batches(sources):
+            photos = [item for item in batch if isinstance(item, Photo)]
+            faces = self.detector.detect([photo.pixels for photo in photos], min_face=min_face)
+            vectors = iter(self._embed_all(photos, faces))
+            found = iter(faces)
+            for item in batch:
+                if isinstance(item, Photo):
+                    yield replace(_found(item, next(found)), vectors=next(vectors))
+                else:
+                    yield item
+
+    def _embed_all(self, photos: Sequence[Photo], faces: Sequence[Sequence[Face]]) -> list[Floats]:
+        """Vectors of all faces of a batch in one call of the network, split by photo again."""
+        crops = [self.embedder.crops(photo.pixels, some) for photo, some in zip(photos, faces, strict=True)]
+        if not crops:
+            return []
+        vectors = self.embedder.embed(np.concatenate(crops))
+        return np.split(vectors, np.cumsum([len(some) for some in faces])[:-1])
+
+    def verify(  # noqa: PLR0913 - a question with this many sides
+        self,
+        a: Source,
+        b: Source,
+        *,
+        far: float = 1e-3,
+        threshold: float | None = None,
+        metric: str = "cosine",
+        min_face: float = 20,
+    ) -> Verification:
+        """Is the largest face of ``a`` the same person as the largest face of ``b``?
+
+        The threshold is the one at which strangers are accepted at rate ``far``, unless ``threshold`` (in the unit of
+        ``metric``) is given. Raises NoFaceError where a photo shows no face, ImageError where it cannot be read.
+        """
+        first, second = (_usable(one) for one in self.represent([a, b], min_face=min_face))
+        distance = float(compare.cosine_distances(_largest_vector(first), _largest_vector(second))[0, 0])
+        model = self.embedder.name
+        table = compare.calibration(model)
+        if threshold is not None:
+            limit, rate = compare.to_cosine(threshold, metric), table and table.far_at(compare.to_cosine(threshold, metric))
+        elif table is not None:
+            limit, rate = table.threshold(far), far
+        else:
+            raise UsageError(f"{model} is uncalibrated, so no threshold stands for a FAR: give a threshold.")
+        return Verification(
+            same=distance <= limit,
+            distance=compare.from_cosine(distance, metric),
+            metric=metric,
+            threshold=compare.from_cosine(limit, metric),
+            far=rate,
+            probability=table and table.probability(distance),
+            model=model,
+            detector=self.detector.name,
+            faces_a=len(first.faces),
+            faces_b=len(second.faces),
+            notes=tuple(note for one in (first, second) if (note := _several(one))),
+        )
+
+
+def _batches(sources: Iterable[Source]) -> Iterator[list[Photo | PhotoFaces]]:
+    """Read photos batch by batch; what cannot be read takes its place as an answer."""
+    batch: list[Photo | PhotoFaces] = []
+    pixels = 0
+    for source in sources:
+        try:
+            photo = images.read(source)
+        except ImageError as error:
+            batch.append(PhotoFaces(name=images.name_of(source), status=error.status, message=str(error)))
+        else:
+            batch.append(photo)
+            pixels += photo.width * photo.height
+        if len(batch) >= BATCH_PHOTOS or pixels >= BATCH_PIXELS:
+            yield batch
+            batch, pixels = [], 0
+    if batch:
+        yield batch
+
+
+def _found(photo: Photo, faces: Sequence[Face]) -> PhotoFaces:
+    return PhotoFaces(
+        name=photo.name,
+        status="ok" if faces else "no_face",
+        photo=photo,
+        faces=tuple(faces),
+        quality=qualities(photo.pixels, faces),
+        message="" if faces else "no face was found.",
+    )
+
+
+def _usable(one: PhotoFaces) -> PhotoFaces:
+    """Raise what stands in the way of using this photo's largest face."""
+    if one.photo is None:
+        raise _ERRORS.get(one.status, ImageError)(one.message)
+    if not one.faces:
+        raise NoFaceError(f"no face was found in {one.name}.")
+    return one
+
+
+_ERRORS = {error.status: error for error in ImageError.__subclasses__()}
+
+
+def _largest_vector(one: PhotoFaces) -> Floats:
+    if one.vectors is None:
+        raise ValueError("this answer carries no vectors")
+    return one.vectors[one.largest][None]
+
+
+def _several(one: PhotoFaces) -> str:
+    return f"{one.name} shows {len(one.faces)} faces: the largest was used." if len(one.faces) > 1 else ""
+
+
+def _single(sources: Iterator[PhotoFaces]) -> PhotoFaces:
+    """The only answer; a photo that cannot be read raises its error."""
+    (one,) = sources
+    if one.photo is None:
+        raise _ERRORS.get(one.status, ImageError)(one.message)
+    return one
+
+
+def detect(source: Source, *, min_face: float = 20, detector: str = "mtcnn") -> list[Face]:
+    """Faces of one photo, best score first; an empty list where there is none. Raises ImageError."""
+    return list(_single(shared(detector=detector).detect([source], min_face=min_face)).faces)
+
+
+def embed(source: Source, *, min_face: float = 20, model: str = "dlib-resnet") -> Floats:
+    """Unit vectors ``(n, d)`` of all faces of one photo, best score first. Raises ImageError."""
+    vectors = _single(shared(embedder=model).represent([source], min_face=min_face)).vectors
+    return np.empty((0, 0), np.float32) if vectors is None else vectors
+
+
+def extract(source: Source, *, size: int = 224, margin: float = 0.3, min_face: float = 20) -> RGB:
+    """Crops ``(n, size, size, 3)`` of all faces: the box, extended by ``margin`` of its sides in all, made square."""
+    one = _single(shared().detect([source], min_face=min_face))
+    if one.photo is None:  # _single has raised; for the type checker
+        raise ImageError(one.message)
+    return square_crops(one.photo.pixels, one.faces, size=size, margin=margin)
+
+
+def verify(  # noqa: PLR0913 - mirrors Recognizer.verify
+    a: Source,
+    b: Source,
+    *,
+    far: float = 1e-3,
+    threshold: float | None = None,
+    metric: str = "cosine",
+    model: str = "dlib-resnet",
+) -> Verification:
+    """Is the largest face of ``a`` the same person as that of ``b``? See :meth:`Recognizer.verify`."""
+    return shared(embedder=model).verify(a, b, far=far, threshold=threshold, metric=metric)
+
+
+_shared: dict[tuple[str, str], Recognizer] = {}
+
+
+def shared(*, detector: str = "mtcnn", embedder: str = "dlib-resnet") -> Recognizer:
+    """Return the process-wide recogniser of these names, made at its first use."""
+    return _shared.setdefault((detector, embedder), Recognizer(detector=detector, embedder=embedder))
