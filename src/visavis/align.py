@@ -1,0 +1,82 @@
+"""ALIGN: from landmarks or boxes to the crops that networks were trained on. Pure geometry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from visavis.types import RGB, Face, Floats
+
+
+def similarity(source: Floats, target: Floats) -> Floats:
+    """Matrices ``(n, 2, 3)`` of the rotations, scalings and shifts that best take ``source`` to ``target``.
+
+    ``source`` is ``(n, k, 2)``, ``target`` ``(k, 2)`` or ``(n, k, 2)``; least squares without reflection (Umeyama 1991,
+    which for planar points has a closed form in complex numbers).
+    """
+    a, b = _complex(source), _complex(np.broadcast_to(target, source.shape))
+    a_mean, b_mean = a.mean(axis=1, keepdims=True), b.mean(axis=1, keepdims=True)
+    a, b = a - a_mean, b - b_mean
+    spread = np.maximum((abs(a) ** 2).sum(axis=1), np.finfo(np.float64).tiny)
+    turn = (a.conj() * b).sum(axis=1) / spread
+    shift = b_mean[:, 0] - turn * a_mean[:, 0]
+    rows = [turn.real, -turn.imag, shift.real, turn.imag, turn.real, shift.imag]
+    return np.stack(rows, axis=1).reshape(-1, 2, 3).astype(np.float32)
+
+
+def _complex(points: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.complex128]]:
+    return points[..., 0].astype(np.float64) + 1j * points[..., 1].astype(np.float64)
+
+
+def warp(picture: RGB, matrices: Floats, *, size: int) -> RGB:
+    """Crops ``(n, size, size, 3)`` under ``matrices`` (picture -> crop, ``(n, 2, 3)``); black outside the picture.
+
+    A face larger than the crop is reduced by halves first, each the mean of four pixels, so that no detail is skipped.
+    """
+    import cv2
+
+    crops = np.zeros((len(matrices), size, size, 3), np.uint8)
+    halves = {0: picture}
+    for crop, matrix in zip(crops, matrices, strict=True):
+        scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+        level = max(0, int(np.floor(-np.log2(max(scale, 1e-6)))))
+        while level and min(picture.shape[:2]) >> level < 1:
+            level -= 1
+        source = _halved(halves, level)
+        ratio = np.array(picture.shape[1::-1]) / np.array(source.shape[1::-1])
+        cv2.warpAffine(
+            source, _for_reduced(matrix, ratio), (size, size), dst=crop, flags=cv2.INTER_LINEAR, borderValue=(0, 0, 0)
+        )
+    return crops
+
+
+def _halved(halves: dict[int, RGB], level: int) -> RGB:
+    """Picture reduced by ``2 ** level``, made from the one above and kept."""
+    import cv2
+
+    if level not in halves:
+        above = _halved(halves, level - 1)
+        size = (max(1, above.shape[1] // 2), max(1, above.shape[0] // 2))
+        halves[level] = cv2.resize(above, size, interpolation=cv2.INTER_AREA)
+    return halves[level]
+
+
+def _for_reduced(matrix: Floats, ratio: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Floats:
+    """Matrix for a picture reduced by ``ratio`` (x, y), pixel centres kept where they are."""
+    linear = matrix[:, :2] * ratio
+    shift = matrix[:, 2] + matrix[:, :2] @ (ratio / 2 - 0.5)
+    return np.concatenate([linear, shift[:, None]], axis=1)
+
+
+def square_crops(picture: RGB, faces: Sequence[Face], *, size: int, margin: float) -> RGB:
+    """Crops ``(n, size, size, 3)``: each box made square about its centre, its side extended by ``margin`` of itself."""
+    boxes = np.array([face.box for face in faces], np.float32).reshape(-1, 4)
+    side = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]) * (1 + margin)
+    corner = (boxes[:, :2] + boxes[:, 2:]) / 2 - side[:, None] / 2
+    scale = size / np.maximum(side, 1e-3)
+    matrices = np.zeros((len(boxes), 2, 3), np.float32)
+    matrices[:, 0, 0] = matrices[:, 1, 1] = scale
+    # Pixel centres: the middle of the crop's first pixel lies half a crop pixel inside the corner.
+    matrices[:, :, 2] = -corner * scale[:, None] + (0.5 * scale - 0.5)[:, None]
+    return warp(picture, matrices, size=size)

@@ -1,0 +1,102 @@
+"""dlib's own serialisation: packed integers, tensors, convolution networks, shape predictors.
+
+An integer is one byte, whose low nibble counts the little-endian bytes that follow and whose high bit is the sign. A
+float inside structures is written as two integers, mantissa and exponent; tensors hold raw little-endian float32.
+Layout facts: dlib 20.0, ``serialize.h``, ``dnn/layers.h``, ``image_processing/shape_predictor.h``.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visavis.errors import WeightsError
+from visavis.types import Floats
+
+
+class _Stream:
+    """A cursor over the bytes of one file; every read is checked against the end."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.data = path.read_bytes()
+        self.at = 0
+
+    def fail(self, why: str) -> WeightsError:
+        return WeightsError(f"{self.path} is damaged or not dlib's: {why} at byte {self.at}.")
+
+    def take(self, count: int) -> bytes:
+        if count < 0 or self.at + count > len(self.data):
+            raise self.fail(f"{count} bytes are wanted, {len(self.data) - self.at} are left")
+        self.at += count
+        return self.data[self.at - count : self.at]
+
+    def integer(self) -> int:
+        head = self.take(1)[0]
+        size = head & 0x0F
+        if size > 8:
+            raise self.fail(f"an integer of {size} bytes")
+        value = int.from_bytes(self.take(size), "little")
+        return -value if head & 0x80 else value
+
+    def floats(self, count: int) -> Floats:
+        return np.frombuffer(self.take(4 * count), "<f4")
+
+    def tensor(self) -> Floats:
+        version, *shape = (self.integer() for _ in range(5))
+        if version != 2 or min(shape) < 0:
+            raise self.fail(f"a tensor of version {version} and shape {shape}")
+        return self.floats(math.prod(shape)).reshape(shape)
+
+    def find(self, name: bytes) -> bool:
+        """Move behind the next layer name (length, then the letters); False where there is none."""
+        mark = bytes((1, len(name))) + name
+        at = self.data.find(mark, self.at)
+        self.at = at + len(mark) if at >= 0 else self.at
+        return at >= 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Convolution:
+    """One ``con_`` layer with the ``affine_`` behind it: kernel ``(out, in, h, w)``; the rest ``(out,)``."""
+
+    kernel: Floats
+    bias: Floats
+    gamma: Floats
+    beta: Floats
+
+
+def read_network(path: Path) -> tuple[list[Convolution], Floats]:
+    """Convolutions in order input -> output, and the final matrix ``(inputs, outputs)`` of a dlib ResNet.
+
+    The layers are nested templates in the file; each is found by its name, and its tensor follows at once.
+    Raises WeightsError where the file ends early or holds other layers.
+    """
+    stream = _Stream(path)
+    layers: list[Convolution] = []
+    channels = 3
+    while stream.find(b"con_4"):
+        weights = stream.tensor().ravel()
+        filters, rows, columns = (stream.integer() for _ in range(3))
+        size = filters * channels * rows * columns
+        if min(filters, rows, columns) < 1 or weights.size != size + filters:
+            raise stream.fail(f"{filters} filters of {rows}x{columns} over {channels} channels do not fill the tensor")
+        if not stream.find(b"affine_"):
+            raise stream.fail("a convolution without its affine layer")
+        gamma, beta = np.split(stream.tensor().ravel(), 2)
+        if gamma.size != filters:
+            raise stream.fail("an affine layer of another width than its convolution")
+        kernel = weights[:size].reshape(filters, channels, rows, columns)
+        layers.append(Convolution(kernel, weights[size:], gamma, beta))
+        channels = filters
+    if not layers or not stream.find(b"fc_2"):
+        raise stream.fail("no convolutions, or no final layer")
+    outputs, inputs = stream.integer(), stream.integer()
+    matrix = stream.tensor().ravel()
+    if matrix.size != inputs * outputs:
+        raise stream.fail("the final matrix has another size than it says")
+    return layers, matrix.reshape(inputs, outputs)

@@ -1,0 +1,141 @@
+"""What weight files there are: one row of data a file, with everything needed to fetch, check and feed it.
+
+Preprocessing travels with the weights, so no caller ever chooses it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from visavis.errors import UnknownNameError
+
+
+@dataclass(frozen=True, slots=True)
+class WeightSpec:
+    """One published weight file.
+
+    ``sha256`` and ``size`` (bytes) are of the file as published. ``package`` is a distribution on the package
+    registry that carries it, ``member`` its path inside that package's folder. ``input_size`` is the side in pixels
+    of the network's square input (None: any size); a network sees ``(RGB - mean) * scale``.
+    """
+
+    name: str
+    file: str
+    task: str
+    url: str
+    sha256: str
+    size: int
+    licence: str
+    trained_on: str
+    input_size: int | None
+    mean: tuple[float, float, float]
+    scale: float
+    geometry: str
+    output: str
+    package: str | None = None
+    member: str | None = None
+    channels: str = "RGB"
+
+
+_MTCNN_URL = "https://raw.githubusercontent.com/ipazc/mtcnn/master/mtcnn/assets/weights/"
+_MODELS_URL = "https://raw.githubusercontent.com/ageitgey/face_recognition_models/master/face_recognition_models/models/"
+
+
+def _mtcnn(letter: str, *, sha256: str, size: int, side: int | None, geometry: str, output: str) -> WeightSpec:
+    return WeightSpec(
+        name=f"mtcnn-{letter}net",
+        file=f"{letter}net.lz4",
+        task="detect",
+        url=f"{_MTCNN_URL}{letter}net.lz4",
+        sha256=sha256,
+        size=size,
+        licence="MIT",
+        trained_on="WIDER FACE, CelebA",
+        input_size=side,
+        mean=(127.5, 127.5, 127.5),
+        scale=1 / 128,
+        geometry=geometry,
+        output=output,
+        package="mtcnn",
+        member=f"assets/weights/{letter}net.lz4",
+    )
+
+
+PNET = _mtcnn(
+    "p",
+    sha256="ea6b0c3e685ebee3165326ad6484acc95f2ef78f1c94fbf40a55704fa989f7b5",
+    size=27_119,
+    side=None,
+    geometry="every level of a pyramid of factor .709, 12-pixel cells every 2 pixels",
+    output="face score and box offsets a cell",
+)
+RNET = _mtcnn(
+    "r",
+    sha256="cb00e6460f3c98b0bfafaba3c0a0ded4bdf6e62cee7174d969e8670d7e757fee",
+    size=401_659,
+    side=24,
+    geometry="square around the candidate box",
+    output="face score and box offsets",
+)
+ONET = _mtcnn(
+    "o",
+    sha256="94f6ea2f4cf985275ee958cdd762d17b6009348a4fb9d8c6be39ba73ffd22ca3",
+    size=1_557_637,
+    side=48,
+    geometry="square around the refined box",
+    output="face score, box offsets, five landmarks",
+)
+
+DLIB_RESNET = WeightSpec(
+    name="dlib-resnet",
+    file="dlib_face_recognition_resnet_model_v1.dat",
+    task="embed",
+    url=f"{_MODELS_URL}dlib_face_recognition_resnet_model_v1.dat",
+    sha256="55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
+    size=22_466_066,
+    licence="CC0 1.0 (public domain)",
+    trained_on="about 3 million faces of 7,485 people (FaceScrub, VGG-Face, photos collected by the author)",
+    input_size=150,
+    mean=(122.782, 117.001, 104.298),
+    scale=1 / 256,
+    geometry="dlib face chip: five points, 150 pixels, padding .25",
+    output="128 figures",
+    package="face_recognition_models",
+    member="models/dlib_face_recognition_resnet_model_v1.dat",
+)
+
+DLIB_5_POINTS = WeightSpec(
+    name="dlib-5-points",
+    file="shape_predictor_5_face_landmarks.dat",
+    task="landmarks",
+    url=f"{_MODELS_URL}shape_predictor_5_face_landmarks.dat",
+    sha256="c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888",
+    size=9_150_489,
+    licence="CC0 1.0 (public domain)",
+    trained_on="7,198 faces labelled by the author",
+    input_size=None,
+    mean=(0.0, 0.0, 0.0),
+    scale=1.0,
+    geometry="dlib face box",
+    output="five points: eye corners and the nose's base",
+    package="face_recognition_models",
+    member="models/shape_predictor_5_face_landmarks.dat",
+)
+
+SPECS: tuple[WeightSpec, ...] = (PNET, RNET, ONET, DLIB_RESNET, DLIB_5_POINTS)
+
+
+def all_specs() -> tuple[WeightSpec, ...]:
+    """Every known weight file."""
+    return SPECS
+
+
+def spec(name: str) -> WeightSpec:
+    """Return the row of that name; UnknownNameError suggests the nearest."""
+    for row in SPECS:
+        if row.name == name:
+            return row
+    names = [row.name for row in SPECS]
+    near = get_close_matches(name, names, n=3, cutoff=0.5) or names
+    raise UnknownNameError(f"no weight file is called {name!r}; there are: {', '.join(near)}.")
