@@ -1,0 +1,426 @@
+"""Encoded bytes, or a Pillow image, -> upright RGB pixels.
+
+Each kind of file is told by its first bytes and handed to Pillow's class for that kind, not to
+``Image.open``: that one holds a process-wide limit of pixels which it warns about, and tries kinds
+(PostScript, PDF ...) that can start other programs. Pillow and its plugins are imported when the first photo
+of their kind comes by.
+"""
+
+from __future__ import annotations
+
+import struct
+import warnings
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import cache, partial
+from importlib import import_module
+from io import BytesIO
+from threading import Lock
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visavis.errors import ImageError, TooLargeImageError, UnreadableImageError
+from visavis.types import RGB
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from PIL.ImageFile import ImageFile
+
+STRIP_PIXELS = 1 << 19
+"""Pixels converted at a time: what a conversion holds beside the picture and the result stays small."""
+
+WHITES = {"I": (255, 65535, 2**31 - 1), "F": (1.0, 255.0, 65535.0)}
+"""What white may be in a 32-bit file, by Pillow mode: such files state none; see :func:`_white`."""
+
+ORIENTATION = 0x0112
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of file: its name, Pillow's class for it, how it ends, and whether opening it may warn."""
+
+    name: str
+    plugin: str
+    ending: bytes = b""
+    warns: bool = False
+
+
+JPEG = Kind("JPEG", "PIL.JpegImagePlugin:JpegImageFile", ending=b"\xff\xd9")
+PNG = Kind("PNG", "PIL.PngImagePlugin:PngImageFile", ending=b"IEND\xaeB`\x82")
+GIF = Kind("GIF", "PIL.GifImagePlugin:GifImageFile", ending=b";", warns=True)
+WEBP = Kind("WebP", "PIL.WebPImagePlugin:WebPImageFile")
+BMP = Kind("BMP", "PIL.BmpImagePlugin:BmpImageFile")
+TIFF = Kind("TIFF", "PIL.TiffImagePlugin:TiffImageFile", warns=True)
+PPM = Kind("PPM", "PIL.PpmImagePlugin:PpmImageFile")
+JPEG2000 = Kind("JPEG 2000", "PIL.Jpeg2KImagePlugin:Jpeg2KImageFile")
+AVIF = Kind("AVIF", "PIL.AvifImagePlugin:AvifImageFile", warns=True)
+HEIC = Kind("HEIC", "pillow_heif:HeifImageFile", warns=True)
+
+MAGIC: tuple[tuple[bytes, Kind], ...] = (
+    (b"\xff\xd8\xff", JPEG),
+    (b"\x89PNG\r\n\x1a\n", PNG),
+    (b"GIF87a", GIF),
+    (b"GIF89a", GIF),
+    (b"BM", BMP),
+    (b"II*\0", TIFF),
+    (b"MM\0*", TIFF),
+    (b"II+\0", TIFF),
+    (b"MM\0+", TIFF),
+    (b"\0\0\0\x0cjP  \r\n\x87\n", JPEG2000),
+    (b"\xff\x4f\xff\x51", JPEG2000),
+)
+BRANDS = {b"avif": AVIF, b"avis": AVIF} | dict.fromkeys(
+    (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"), HEIC
+)
+"""Brands in an ISO media file's ``ftyp`` box that name the picture's codec (mif1, msf1 leave it open)."""
+
+KINDS = "JPEG, PNG, WebP, GIF, BMP, TIFF, PPM, JPEG 2000, AVIF and HEIC"
+
+
+def kind_of(data: bytes) -> Kind | None:
+    """Tell the kind of file by its first bytes; None where it is none that is read here."""
+    for magic, kind in MAGIC:
+        if data.startswith(magic):
+            return kind
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return WEBP
+    if data[:1] == b"P" and data[1:2] in tuple(b"1 2 3 4 5 6 f".split()) and data[2:3].isspace():
+        return PPM
+    if data[4:8] == b"ftyp":
+        return _iso_kind(data)
+    return None
+
+
+def _iso_kind(data: bytes) -> Kind | None:
+    end = min(int.from_bytes(data[:4], "big"), 256)
+    brands = [data[8:12], *(data[at : at + 4] for at in range(16, end, 4))]
+    named = next((BRANDS[brand] for brand in brands if brand in BRANDS), None)
+    return HEIC if named is None and brands[0] in {b"mif1", b"msf1"} else named
+
+
+def decode(data: bytes, *, shown: str, max_pixels: int) -> RGB:
+    """Decode one photo; the first frame where there are several.
+
+    ``shown`` is its name as error messages put it. Raises UnreadableImageError, and TooLargeImageError from
+    the size that the header states, before anything is decoded.
+    """
+    kind = kind_of(data)
+    if kind is None:
+        raise UnreadableImageError(f"{shown} {_what_else(data)}.")
+    plugin = _plugin(kind, shown)
+    quiet = partial(_quiet, wanted=kind.warns or (kind is PNG and _is_animated_png(data)))
+    with _explained(shown, kind, data):
+        with quiet():
+            image = plugin(BytesIO(data))
+        check_size(*image.size, shown=shown, max_pixels=max_pixels)
+        with quiet():
+            image.load()
+            orientation = _orientation(image)
+        return upright(image, orientation)
+
+
+def from_pillow(image: Image, *, shown: str, max_pixels: int) -> RGB:
+    """Convert an image that the user opened or made with Pillow; its EXIF turn is applied."""
+    check_size(*image.size, shown=shown, max_pixels=max_pixels)
+    with _explained(shown, None, b""):
+        image.load()
+        with _quiet(wanted=True):
+            orientation = _pillow_orientation(image)
+        return upright(image, orientation)
+
+
+def check_size(width: int, height: int, *, shown: str, max_pixels: int) -> None:
+    """Raise TooLargeImageError above ``max_pixels`` pixels, UnreadableImageError where there is none."""
+    if width * height > max_pixels:
+        raise TooLargeImageError(
+            f"{shown} has {width} x {height} pixels, more than the limit of {max_pixels:,}: make it smaller."
+        )
+    if width * height == 0:
+        raise UnreadableImageError(f"{shown} has no pixels ({width} x {height}).")
+
+
+# ---------------------------------------------------------------------- the decoder and what goes wrong in it
+
+
+@cache
+def _jpeg_class() -> type[ImageFile]:
+    from PIL.JpegImagePlugin import JpegImageFile
+
+    class Jpeg(JpegImageFile):
+        """Leaves EXIF alone on opening: Pillow looks for the dots per inch there, and warns of damage."""
+
+        def _read_dpi_from_exif(self) -> None:
+            """Do nothing: nobody prints the photo."""
+
+    return Jpeg
+
+
+def _plugin(kind: Kind, shown: str) -> Callable[[BytesIO], ImageFile]:
+    if kind is JPEG:
+        return _jpeg_class()
+    module, name = kind.plugin.split(":")
+    try:
+        found = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise UnreadableImageError(f"{shown} is {kind.name}, which needs {_missing(kind)}.") from error
+    if kind is AVIF and not _has_avif():
+        raise UnreadableImageError(f"{shown} is {kind.name}, which needs {_missing(kind)}.")
+    return cast("Callable[[BytesIO], ImageFile]", found)
+
+
+def _missing(kind: Kind) -> str:
+    if kind is HEIC:
+        return "one more package: pip install 'visavis[heic]'"
+    return "a newer Pillow: pip install --upgrade pillow"
+
+
+def _has_avif() -> bool:
+    from PIL import features
+
+    return bool(features.check("avif"))
+
+
+_FILTERS = Lock()
+
+
+@contextmanager
+def _ignoring() -> Iterator[None]:
+    # The list of filters belongs to the whole process: two threads must not save and restore it at once.
+    with _FILTERS, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _quiet(*, wanted: bool) -> AbstractContextManager[None]:
+    """Hold back the warnings of decoders that have any; most photos have none and wait for no lock."""
+    return _ignoring() if wanted else nullcontext()
+
+
+def _is_animated_png(data: bytes) -> bool:
+    return data.find(b"acTL", 0, max(data.find(b"IDAT"), 0)) >= 0
+
+
+DECODER_ERRORS = (
+    OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, ArithmeticError, AttributeError,
+    RuntimeError, MemoryError, struct.error, zlib.error,
+)  # fmt: skip
+"""What Pillow's decoders are seen to raise on damaged files: each reads its headers with little checking."""
+
+
+@contextmanager
+def _explained(shown: str, kind: Kind | None, data: bytes) -> Iterator[None]:
+    from PIL.Image import DecompressionBombError
+
+    try:
+        yield
+    except ImageError:
+        raise
+    except DecompressionBombError as error:
+        raise TooLargeImageError(
+            f"{shown} has more pixels than Pillow itself decodes: make it smaller."
+        ) from error
+    except DECODER_ERRORS as error:
+        what = f"{kind.name} file" if kind else "image"
+        why = str(error).strip().rstrip(".") or type(error).__name__
+        if kind and _is_cut(kind, data, why):
+            raise UnreadableImageError(
+                f"{shown} is cut off: the {what} ends before the picture does."
+            ) from error
+        raise UnreadableImageError(f"{shown} is a damaged {what}: {why}.") from error
+
+
+def _is_cut(kind: Kind, data: bytes, why: str) -> bool:
+    if kind is WEBP:
+        return len(data) < 8 + int.from_bytes(data[4:8], "little")
+    if kind.ending:
+        return not data.rstrip(b"\0").endswith(kind.ending)
+    return any(word in why.lower() for word in ("truncat", "not enough", "not large enough", "end of"))
+
+
+def _what_else(data: bytes) -> str:
+    if not data:
+        return "is an empty file"
+    head = data[:512]
+    if data.startswith(b"%PDF"):
+        return "is a PDF, not a picture"
+    if b"\0" not in head and not any(byte < 9 for byte in head):
+        return f"is text, not a picture ({KINDS} are read)"
+    return f"is not a picture of a known kind ({KINDS} are read)"
+
+
+# ------------------------------------------------------------------------------------------- which way is up
+
+
+def _orientation(image: ImageFile) -> int:
+    """EXIF orientation 1..8 of a loaded file, 1 where there is none or where it makes no sense."""
+    if hasattr(image, "tag_v2"):  # TIFF: newer Pillows have turned it on loading, and have dropped the tag
+        value = image.tag_v2.get(ORIENTATION, 1)
+        return value if value in range(1, 9) else 1
+    block = image.info.get("exif", b"")
+    if not block and (text := image.info.get("Raw profile type exif")):
+        block = _raw_profile(str(text))
+    return exif_orientation(block) if isinstance(block, bytes) else 1
+
+
+def _raw_profile(text: str) -> bytes:
+    """EXIF block of a PNG written by ImageMagick: three lines of heading, then hexadecimal digits."""
+    try:
+        return bytes.fromhex("".join(text.split("\n")[3:]))
+    except ValueError:
+        return b""
+
+
+def _pillow_orientation(image: Image) -> int:
+    try:
+        value = image.getexif().get(ORIENTATION, 1)
+    except DECODER_ERRORS:
+        return 1
+    return value if value in range(1, 9) else 1
+
+
+def exif_orientation(block: bytes) -> int:
+    """Orientation 1..8 that an EXIF block states; 1 where it states none or is damaged.
+
+    Read here in place of Pillow's reader, which warns about, or fails on, damage to tags that do not matter.
+    Layout: TIFF 6.0, section 2: byte order, 42, offset of the first directory; there 12 bytes an entry (tag,
+    type, count, value).
+    """
+    tiff = block.removeprefix(b"Exif\0\0")
+    order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
+    if order is None:
+        return 1
+    try:
+        (start,) = struct.unpack_from(order + "I", tiff, 4)
+        (entries,) = struct.unpack_from(order + "H", tiff, start)
+        for at in range(start + 2, start + 2 + 12 * entries, 12):
+            tag, kind = struct.unpack_from(order + "HH", tiff, at)
+            if tag == ORIENTATION:
+                (value,) = struct.unpack_from(order + ("I" if kind == 4 else "H"), tiff, at + 8)
+                return value if 1 <= value <= 8 else 1
+    except struct.error:
+        pass  # a cut or damaged block costs the turn, not the photo
+    return 1
+
+
+TURNS = {
+    # EXIF 2.3, tag 274: what Pillow calls the turn that puts it right
+    2: "FLIP_LEFT_RIGHT",
+    3: "ROTATE_180",
+    4: "FLIP_TOP_BOTTOM",
+    5: "TRANSPOSE",
+    6: "ROTATE_270",
+    7: "TRANSVERSE",
+    8: "ROTATE_90",
+}
+SIDEWAYS = {5, 6, 7, 8}
+"""Stored rows are upright columns."""
+FROM_THE_END = {3, 4, 6, 7}
+"""The first stored row is the last row, or column, of the upright picture."""
+
+
+# ------------------------------------------------------------------------------------------ any mode -> RGB
+
+
+def upright(image: Image, orientation: int) -> RGB:
+    """Turn a loaded image into RGB ``(h, w, 3)``, strip by strip, each put where it belongs in the result."""
+    from PIL.Image import Transpose
+
+    width, height = image.size
+    pixels: RGB = np.empty((height, width, 3), np.uint8)
+    if orientation in SIDEWAYS:
+        pixels = pixels.reshape(width, height, 3)
+    convert = _converter(image)
+    rows = max(1, STRIP_PIXELS // width)
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        strip = image.crop((0, top, width, bottom))
+        if orientation in TURNS:
+            strip = strip.transpose(Transpose[TURNS[orientation]])
+        start, stop = (height - bottom, height - top) if orientation in FROM_THE_END else (top, bottom)
+        place = pixels[:, start:stop] if orientation in SIDEWAYS else pixels[start:stop]
+        place[...] = convert(strip)
+    return pixels
+
+
+def _converter(image: Image) -> Callable[[Image], RGB]:
+    """Pick how strips of this image become RGB."""
+    if image.mode.startswith("I;16"):
+        return partial(_grey16, shift=_depth(image) - 8)
+    if image.mode in WHITES:
+        return partial(_wide, white=_white(image))
+    if image.mode == "CMYK" and image.format == "JPEG" and "adobe" not in image.info:
+        return _ink
+    if image.has_transparency_data:
+        return lambda strip: over_white(cast("RGB", np.asarray(_straight(strip).convert("RGBA"))))
+    return lambda strip: _plain(strip if strip.mode == "RGB" else strip.convert("RGB"))
+
+
+def _plain(strip: Image) -> RGB:
+    return cast("RGB", np.asarray(strip))
+
+
+def _ink(strip: Image) -> RGB:
+    """CMYK of a JPEG without Adobe's marker: 0 is no ink, where Pillow has taken 255 for that."""
+    from PIL.ImageChops import invert
+
+    return _plain(invert(strip).convert("RGB"))
+
+
+def _straight(strip: Image) -> Image:
+    """Undo premultiplied alpha."""
+    straight = {"RGBa": "RGBA", "La": "LA"}.get(strip.mode)
+    return strip.convert(straight) if straight else strip
+
+
+def over_white(rgba: RGB) -> RGB:
+    """Lay RGBA ``(h, w, 4)`` on white.
+
+    What lies under transparent pixels is anybody's guess (often black, or what the retoucher cut away), so it
+    must not show. White is what browsers and passports put behind a cut-out portrait, and it leaves hair its
+    outline.
+    """
+    color, alpha = rgba[..., :3], rgba[..., 3:]
+    if alpha.min() == 255:
+        return color
+    mixed = color.astype(np.uint16) * alpha + 255 * (255 - alpha.astype(np.uint16))
+    return ((mixed + 127) // 255).astype(np.uint8)
+
+
+def _grey16(strip: Image, *, shift: int) -> RGB:
+    return grey((np.asarray(strip) >> shift).astype(np.uint8))
+
+
+def _depth(image: Image) -> int:
+    tags: dict[int, Any] = getattr(image, "tag_v2", {})
+    bits = tags.get(
+        258, (16,)
+    )  # TIFF BitsPerSample: 12 in some scanners' files, unpacked to 16 without scaling
+    return bits[0] if bits in ((12,), (16,)) else 16
+
+
+def _white(image: Image) -> float:
+    """Tell what white is where the file states none: the least customary value that holds all the pixels."""
+    if image.mode == "I" and image.format in {"PNG", "PPM"}:  # 16 bits, in Pillow before 11.3
+        return 65535
+    lowest, highest = cast("tuple[float, float]", image.getextrema())
+    white = next((white for white in WHITES[image.mode] if highest <= white), None)
+    if white is None or not lowest >= 0:
+        raise ValueError(f"its values reach from {lowest:g} to {highest:g}, and nothing says what is white")
+    return white
+
+
+def _wide(strip: Image, *, white: float) -> RGB:
+    """Scale 32-bit values by the white that :func:`_white` found, and refuse what is not a number."""
+    values = np.asarray(strip)
+    if not np.isfinite(values).all():
+        raise ValueError("it holds values that are not numbers")
+    return grey((values * (255.0 / white) + 0.5).astype(np.uint8))
+
+
+def grey(values: NDArray[np.uint8]) -> RGB:
+    """Repeat one channel ``(h, w)`` as three, without copying."""
+    return np.broadcast_to(values[..., None], (*values.shape, 3))
