@@ -1,0 +1,89 @@
+"""A picture at falling sizes: what a network of fixed input size sees large and small faces in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from visavis.types import RGB, Floats
+
+FACTOR = 0.709
+"""Ratio of neighbouring levels: about the square root of one half, as in the authors' code."""
+MAX_CROPS = 512
+"""Crops per call of the sampler; OpenCV's limit of 32,767 rows allows 682 of 48 pixels."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Level:
+    """One size of the picture; ``scale`` is its width and height over the picture's."""
+
+    pixels: RGB
+    scale: Floats
+
+    @property
+    def width(self) -> int:
+        """Pixels from left to right."""
+        return int(self.pixels.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Pixels from top to bottom."""
+        return int(self.pixels.shape[0])
+
+
+def scales(width: int, height: int, *, cell: int, min_face: float) -> Iterator[float]:
+    """Scales at which faces of ``min_face`` pixels and more are ``cell`` pixels large, as long as a cell fits."""
+    scale = cell / min_face
+    while min(width, height) * scale >= cell:
+        yield scale
+        scale *= FACTOR
+
+
+def levels(picture: RGB, *, cell: int, min_face: float) -> list[Level]:
+    """The picture at those scales, largest first, each made from the one before."""
+    import cv2
+
+    height, width = picture.shape[:2]
+    result: list[Level] = []
+    source = picture
+    for scale in scales(width, height, cell=cell, min_face=min_face):
+        size = (max(cell, round(width * scale)), max(cell, round(height * scale)))
+        way = cv2.INTER_AREA if size[0] < source.shape[1] else cv2.INTER_LINEAR
+        source = np.asarray(cv2.resize(source, size, interpolation=way), np.uint8)
+        result.append(Level(source, np.array(size, np.float32) / (width, height)))
+    return result
+
+
+def sample(pyramid: Sequence[Level], boxes: Floats, *, size: int) -> RGB:
+    """Crops ``(n, size, size, 3)`` of boxes in picture coordinates, black outside the picture.
+
+    Each is interpolated from the smallest level in which the box still has ``size`` pixels, so it is reduced by less
+    than 1.5 there (``pyramid`` is sorted, largest level first).
+    """
+    crops = np.empty((len(boxes), size, size, 3), np.uint8)
+    wanted = size / np.maximum((boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0), 1e-3)
+    # A thousandth of slack: a box that has exactly `size` pixels in a level must not move to the next by rounding.
+    rising = np.array([level.scale.min() for level in pyramid][::-1]) * 1.001
+    chosen = np.maximum(len(pyramid) - 1 - np.searchsorted(rising, wanted), 0)
+    for number in np.unique(chosen):
+        (members,) = np.nonzero(chosen == number)
+        for start in range(0, len(members), MAX_CROPS):
+            some = members[start : start + MAX_CROPS]
+            crops[some] = _sample_level(pyramid[number], boxes[some], size)
+    return crops
+
+
+def _sample_level(level: Level, boxes: Floats, size: int) -> RGB:
+    import cv2
+
+    corner = boxes[:, :2] * level.scale
+    step = (boxes[:, 2:] - boxes[:, :2]) * level.scale / size
+    # Pixel centres of the crops, in pixel centres of the level: (n, 2, size).
+    at = (corner[:, :, None] + step[:, :, None] * (np.arange(size, dtype=np.float32) + 0.5) - 0.5).astype(np.float32)
+    shape = (len(boxes), size, size)
+    across = np.broadcast_to(at[:, 0, None, :], shape).reshape(-1, size)
+    down = np.broadcast_to(at[:, 1, :, None], shape).reshape(-1, size)
+    crops = cv2.remap(level.pixels, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(0, 0, 0))
+    return np.asarray(crops, np.uint8).reshape(len(boxes), size, size, 3)

@@ -1,0 +1,250 @@
+"""MTCNN (Zhang, Zhang, Li, Qiao 2016): proposals on a pyramid, refinement, landmarks. The default detector.
+
+The networks are those of the ``mtcnn`` package. What differs from its ports: all levels of all pictures of a call are
+packed onto few canvases for the first network, crops for the other two are sampled from the pyramid, and both go
+through in batches of bounded size.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from visavis import runtime
+from visavis.detectors import DETECTORS
+from visavis.detectors._boxes import moved, squared, suppress
+from visavis.detectors._canvas import Canvas, pack
+from visavis.detectors._pyramid import Level, levels, sample
+from visavis.errors import UsageError
+from visavis.nets import mtcnn as nets
+from visavis.types import RGB, Face, Floats
+from visavis.weights import spec, store
+from visavis.weights.readers import joblib_lz4
+
+CELL, STRIDE = 12, 2
+SHRINK = CELL - STRIDE
+"""Pixels by which the first network's field of view exceeds its stride: tiles overlap by so much."""
+THRESHOLDS = (0.6, 0.7, 0.7)
+"""Lowest face score after each network, from the authors' code."""
+NMS_LEVEL, NMS_ACROSS, NMS_REFINED, NMS_FINAL = 0.5, 0.7, 0.7, 0.7
+CANVAS_AREA = 300_000
+"""Pixels a run of the first network: its widest layer then takes 19 MB, whatever the picture's size."""
+TILE = 650
+"""Longest side of a tile; larger levels are cut into overlapping ones."""
+GROUP_PIXELS = 8_000_000
+"""Pictures are taken together up to so many pixels."""
+BATCH_REFINE, BATCH_OUTPUT = 256, 64
+"""Crops a run of the second and the third network."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Tile:
+    """A part of a level of a picture, seen by the first network at once; ``x, y`` is its corner in the level."""
+
+    picture: int
+    number: int
+    level: Level
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """Candidates: boxes ``(n, 4)``, logits ``(n,)``, whose picture ``(n,)`` and level ``(n,)``."""
+
+    boxes: Floats
+    scores: Floats
+    pictures: np.ndarray[tuple[int], np.dtype[np.intp]]
+
+    def __getitem__(self, index: np.ndarray[tuple[int], np.dtype[np.generic]]) -> _Found:
+        return _Found(self.boxes[index], self.scores[index], self.pictures[index])
+
+
+class Mtcnn:
+    """Detector ``mtcnn``; constructed from its three open networks."""
+
+    name = "mtcnn"
+
+    def __init__(self, pnet: runtime.Session, rnet: runtime.Session, onet: runtime.Session) -> None:
+        self._pnet, self._rnet, self._onet = pnet, rnet, onet
+
+    def detect(self, pictures: Sequence[RGB], *, min_face: float = 20) -> list[list[Face]]:
+        """See :class:`visavis.detectors.Detector`."""
+        if not (math.isfinite(min_face) and min_face >= 1):
+            raise UsageError(f"min_face is a side in pixels of at least 1, got {min_face:g}.")
+        found: list[list[Face]] = []
+        for group in _groups(pictures):
+            found += self._detect(group, min_face)
+        return found
+
+    def _detect(self, pictures: Sequence[RGB], min_face: float) -> list[list[Face]]:
+        pyramids = [levels(picture, cell=CELL, min_face=min_face) for picture in pictures]
+        found = self._propose(pyramids)
+        # Crops of small boxes come from the picture itself where that is larger than the first level.
+        sources = [_with_picture(picture, pyramid) for picture, pyramid in zip(pictures, pyramids, strict=True)]
+        found = self._refine(sources, found)
+        return self._output(sources, found)
+
+    def _propose(self, pyramids: Sequence[Sequence[Level]]) -> _Found:
+        """First network, on canvases packed with all levels of all pictures."""
+        tiles = [tile for number, pyramid in enumerate(pyramids) for tile in _tiles(number, pyramid)]
+        sizes = tuple((_even(tile.width), _even(tile.height)) for tile in tiles)
+        parts = [
+            part
+            for canvas in pack(sizes, area=CANVAS_AREA)
+            for part in self._propose_canvas(canvas, tiles)
+        ]
+        pictures = np.concatenate([np.full(len(part[0]), part[2].picture) for part in parts] or [np.empty(0, np.intp)])
+        numbers = np.concatenate([np.full(len(part[0]), part[2].number) for part in parts] or [np.empty(0, np.intp)])
+        rows = np.concatenate([part[0] for part in parts] or [np.empty((0, 5), np.float32)])
+        boxes = np.concatenate([part[1] for part in parts] or [np.empty((0, 4), np.float32)])
+        one = suppress(boxes, rows[:, 0], limit=NMS_LEVEL, groups=pictures * 64 + numbers)
+        kept = one[suppress(boxes[one], rows[one, 0], limit=NMS_ACROSS, groups=pictures[one])]
+        return _Found(squared(moved(boxes[kept], rows[kept, 1:5])), rows[kept, 0], pictures[kept])
+
+    def _propose_canvas(self, canvas: Canvas, tiles: Sequence[_Tile]) -> Iterator[tuple[Floats, Floats, _Tile]]:
+        """Rows (logit, offsets) and cell boxes above the threshold, tile by tile."""
+        pixels = np.zeros((1, canvas.height, canvas.width, 3), np.uint8)
+        for place in canvas.places:
+            tile = tiles[place.index]
+            pixels[0, place.y : place.y + tile.height, place.x : place.x + tile.width] = tile.level.pixels[
+                tile.y : tile.y + tile.height, tile.x : tile.x + tile.width
+            ]
+        (heads,) = self._pnet.run(pixels)[0]
+        for place in canvas.places:
+            tile = tiles[place.index]
+            top, left = place.y // STRIDE, place.x // STRIDE
+            seen = heads[:, top : top + (tile.height - SHRINK) // STRIDE, left : left + (tile.width - SHRINK) // STRIDE]
+            rows, columns = np.nonzero(seen[0] > _logit(THRESHOLDS[0]))
+            corner = np.stack([columns * STRIDE + tile.x, rows * STRIDE + tile.y], axis=1)
+            boxes = np.concatenate([corner / tile.level.scale, (corner + CELL) / tile.level.scale], axis=1)
+            yield seen[:, rows, columns].T, boxes.astype(np.float32), tile
+
+    def _refine(self, sources: Sequence[Sequence[Level]], found: _Found) -> _Found:
+        rows = _classify(self._rnet, sources, found, size=24, batch=BATCH_REFINE, width=5)
+        (good,) = np.nonzero(rows[:, 0] > _logit(THRESHOLDS[1]))
+        boxes, scores, pictures = moved(found.boxes[good], rows[good, 1:5]), rows[good, 0], found.pictures[good]
+        kept = suppress(boxes, scores, limit=NMS_REFINED, groups=pictures)
+        return _Found(squared(boxes[kept]), scores[kept], pictures[kept])
+
+    def _output(self, sources: Sequence[Sequence[Level]], found: _Found) -> list[list[Face]]:
+        rows = _classify(self._onet, sources, found, size=48, batch=BATCH_OUTPUT, width=15)
+        (good,) = np.nonzero(rows[:, 0] > _logit(THRESHOLDS[2]))
+        rows, crops, pictures = rows[good], found.boxes[good], found.pictures[good]
+        boxes = moved(crops, rows[:, 1:5])
+        points = rows[:, 5:].reshape(-1, 2, 5).transpose(0, 2, 1)
+        landmarks = crops[:, None, :2] + points * (crops[:, None, 2:] - crops[:, None, :2])
+        faces: list[list[Face]] = [[] for _ in sources]
+        for i in suppress(boxes, rows[:, 0], limit=NMS_FINAL, groups=pictures, of_smaller=True):
+            score = 1 / (1 + math.exp(-rows[i, 0]))
+            faces[pictures[i]].append(Face(boxes[i].astype(np.float32), score, landmarks[i].astype(np.float32)))
+        return faces
+
+
+def _classify(  # noqa: PLR0913 - one stage's fixed figures
+    net: runtime.Session, sources: Sequence[Sequence[Level]], found: _Found, *, size: int, batch: int, width: int
+) -> Floats:
+    """Outputs ``(n, width)`` of a network for the crops of all candidates, in batches."""
+    crops = np.empty((len(found.boxes), size, size, 3), np.uint8)
+    for number in np.unique(found.pictures):
+        (some,) = np.nonzero(found.pictures == number)
+        crops[some] = sample(sources[number], found.boxes[some], size=size)
+    parts = [net.run(crops[start : start + batch])[0] for start in range(0, len(crops), batch)]
+    return np.concatenate(parts) if parts else np.empty((0, width), np.float32)
+
+
+def _groups(pictures: Sequence[RGB]) -> Iterator[list[RGB]]:
+    group: list[RGB] = []
+    pixels = 0
+    for picture in pictures:
+        size = picture.shape[0] * picture.shape[1]
+        if group and pixels + size > GROUP_PIXELS:
+            yield group
+            group, pixels = [], 0
+        group.append(picture)
+        pixels += size
+    if group:
+        yield group
+
+
+def _tiles(picture: int, pyramid: Sequence[Level]) -> Iterator[_Tile]:
+    """Cut levels into tiles that together show the first network every cell once."""
+    for number, level in enumerate(pyramid):
+        for y, height in _cuts(level.height):
+            for x, width in _cuts(level.width):
+                yield _Tile(picture, number, level, x, y, width, height)
+
+
+def _cuts(length: int) -> Iterator[tuple[int, int]]:
+    """Starts and lengths of overlapping pieces of at most ``TILE``, about equally long, starts even."""
+    count = -(-(length - SHRINK) // (TILE - SHRINK))
+    step = _even(-(-(length - SHRINK) // count))
+    for start in range(0, length - SHRINK - 1, step):
+        yield start, min(step + SHRINK, length - start)
+
+
+def _with_picture(picture: RGB, pyramid: list[Level]) -> list[Level]:
+    if pyramid and pyramid[0].scale.min() >= 1:
+        return pyramid
+    return [Level(picture, np.ones(2, np.float32)), *pyramid]
+
+
+def _even(length: int) -> int:
+    return length + length % 2
+
+
+def _logit(probability: float) -> float:
+    return math.log(probability / (1 - probability))
+
+
+@DETECTORS.register("mtcnn")
+def mtcnn(*, threads: int | None = None) -> Mtcnn:
+    """Load the three networks from the ``mtcnn`` package's weight files."""
+    rows = ((spec.PNET, nets.pnet, None), (spec.RNET, nets.rnet, 24), (spec.ONET, nets.onet, 48))
+    sessions = []
+    for row, net, side in rows:
+
+        def build(row: spec.WeightSpec = row, net: nets.Net = net, side: int | None = side) -> bytes:
+            from visavis.nets._onnx import to_onnx
+
+            return to_onnx(net, read(row), side=side)
+
+        sessions.append(runtime.Session(runtime.converted(row.name, row.sha256, build), threads=threads))
+    return Mtcnn(*sessions)
+
+
+def read(row: spec.WeightSpec) -> dict[str, Floats]:
+    """Weights of one published file, by the names of the network's definition.
+
+    The file lists kernels (h, w, in, out), biases and slopes in the order of the layers; then the heads: box offsets,
+    landmarks (third network), class scores. Dense layers were trained on maps flattened as (w, h, c).
+    """
+    arrays = iter(joblib_lz4.read(store.find(row)))
+    convolutions, dense = {"mtcnn-pnet": (3, 0), "mtcnn-rnet": (3, 4), "mtcnn-onet": (4, 5)}[row.name]
+    weights: dict[str, Floats] = {}
+    for number in range(1, convolutions + 1):
+        weights[f"conv{number}.kernel"] = next(arrays).transpose(3, 2, 0, 1)
+        weights[f"conv{number}.bias"] = next(arrays)
+        weights[f"prelu{number}.slope"] = next(arrays).ravel()
+    if dense:
+        channels = len(weights[f"conv{convolutions}.bias"])
+        kernel = next(arrays)
+        side = math.isqrt(len(kernel) // channels)
+        kernel = kernel.reshape(side, side, channels, -1).transpose(2, 1, 0, 3)
+        weights[f"fc{dense}.kernel"] = kernel.reshape(-1, kernel.shape[-1])
+        weights[f"fc{dense}.bias"] = next(arrays)
+        weights[f"prelu{dense}.slope"] = next(arrays).ravel()
+    heads = list(arrays)
+    *others, (kernel, bias) = zip(heads[::2], heads[1::2], strict=True)
+    # One logit in place of two class scores: their softmax is the sigmoid of the difference.
+    kernels = [kernel[..., 1:] - kernel[..., :1], *(k for k, _ in others)]
+    biases = [bias[1:] - bias[:1], *(b for _, b in others)]
+    joined = np.concatenate(kernels, axis=-1)
+    weights["heads.kernel"] = joined if dense else joined.transpose(3, 2, 0, 1)
+    weights["heads.bias"] = np.concatenate(biases)
+    return weights
