@@ -1,0 +1,46 @@
+"""The gallery: people and their templates in one SQL store, exact search over them, identification.
+
+``Gallery`` is loaded at its first mention, since it brings SQLAlchemy; the types it answers with are light.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from visavis.gallery.types import (
+    Duplicate,
+    Enrollment,
+    IdentifiedPhoto,
+    Person,
+    Problem,
+    SearchThreshold,
+    Skipped,
+    Stats,
+    StoredTemplate,
+    Template,
+)
+
+if TYPE_CHECKING:
+    from visavis.gallery._gallery import Gallery
+
+__all__ = [
+    "Duplicate",
+    "Enrollment",
+    "Gallery",
+    "IdentifiedPhoto",
+    "Person",
+    "Problem",
+    "SearchThreshold",
+    "Skipped",
+    "Stats",
+    "StoredTemplate",
+    "Template",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name != "Gallery":
+        raise AttributeError(f"module 'visavis.gallery' has no attribute {name!r}")
+    from visavis.gallery._gallery import Gallery
+
+    return Gallery

@@ -1,0 +1,71 @@
+"""From hits and rows to the answers that a gallery gives."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+from visavis.compare import Calibration
+from visavis.gallery.index import Hit
+from visavis.gallery.records import Owner
+from visavis.gallery.types import Duplicate, SearchThreshold, Template
+from visavis.types import Candidate, Identification
+
+
+def candidates(hits: Sequence[Hit], names: Mapping[int, str], table: Calibration | None) -> list[Candidate]:
+    """Name the people of hits, with probabilities where the model was calibrated."""
+    return [
+        Candidate(
+            person_id=hit.person_id,
+            name=names[hit.person_id],
+            distance=hit.distance,
+            probability=None if table is None else table.probability(hit.distance),
+        )
+        for hit in hits
+    ]
+
+
+def threshold(table: Calibration, fpir: float, people: int) -> SearchThreshold:
+    """Return the threshold of a search among ``people``, and whether so low an error rate was measured."""
+    distance = table.search_threshold(fpir, people)
+    far = -math.expm1(math.log1p(-fpir) / max(people, 1))
+    return SearchThreshold(distance, fpir, people, far=far, measured=far >= table.lowest_far)
+
+
+def identification(candidates: Sequence[Candidate], limit: float) -> Identification:
+    """Name the nearest candidate if within ``limit``."""
+    if not candidates:
+        return Identification(None, None, None, threshold=limit, probability=None)
+    best = candidates[0]
+    near = best.distance <= limit
+    return Identification(
+        name=best.name if near else None,
+        person_id=best.person_id if near else None,
+        distance=best.distance,
+        threshold=limit,
+        probability=best.probability,
+        candidates=tuple(candidates),
+    )
+
+
+def duplicates(
+    again: Iterable[tuple[Template, Owner | None]], person_id: int, name: str
+) -> tuple[Duplicate, ...]:
+    """Say whose the templates are that were there already; ``person_id``'s own where there is no owner."""
+    return tuple(
+        Duplicate(
+            one.photo,
+            one.photo_sha256 or "",
+            owner.person_id if owner else person_id,
+            owner.name if owner else name,
+        )
+        for one, owner in again
+    )
+
+
+def nothing_new(name: str, again: Iterable[tuple[Template, Owner | None]]) -> str:
+    """Say why nobody was enrolled."""
+    where = "; ".join(
+        f"{one.photo} as {owner.name!r} (id {owner.person_id})" for one, owner in again if owner
+    )
+    return f"nobody was enrolled as {name!r}: every photo is in the gallery already: {where}."

@@ -1,0 +1,112 @@
+"""What a gallery takes: names cleaned, vectors checked and scaled, known photos told from new ones."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from visavis.errors import UsageError
+from visavis.gallery.records import Owner
+from visavis.gallery.types import Template
+from visavis.types import Floats
+
+NAME_LENGTH = 300
+
+SAME_FACE_OVERLAP = 0.5
+"""Two boxes of one photo are one face from this intersection over union on."""
+
+
+def clean_name(name: str) -> str:
+    """Return a name in Unicode's composed form (macOS decomposes the names of folders) without outer spaces.
+
+    Raises UsageError for one that is empty, over ``NAME_LENGTH`` characters, or holds control characters.
+    """
+    clean = unicodedata.normalize("NFC", name).strip()
+    if not clean:
+        raise UsageError("a name must not be empty.")
+    if len(clean) > NAME_LENGTH:
+        raise UsageError(
+            f"a name has {NAME_LENGTH} characters at most, got {len(clean)} ({clean[:20]!r}...)."
+        )
+    if any(unicodedata.category(letter) in {"Cc", "Cs", "Zl", "Zp"} for letter in clean):
+        raise UsageError(f"a name must be one line of text, got {clean!r}.")
+    return clean
+
+
+def storable(text: str) -> str:
+    """Replace what UTF-8 cannot hold: names of files may carry bytes that are no text."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def unit_rows(vectors: ArrayLike, dimension: int | None) -> Floats:
+    """Return ``(n, d)`` float32 of unit rows.
+
+    Raises UsageError where the shape is another, ``d`` is not ``dimension``, or a row is zero or not finite.
+    """
+    try:
+        rows = np.asarray(vectors, np.float64)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"vectors must be numbers of shape (n, d): {error}.") from error
+    if rows.ndim != 2 or rows.shape[1] == 0:
+        raise UsageError(f"vectors must have the shape (n, d), got {rows.shape}.")
+    if dimension is not None and rows.shape[1] != dimension:
+        raise UsageError(f"this gallery holds vectors of {dimension} values, got {rows.shape[1]}.")
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    bad = np.flatnonzero(~np.isfinite(norms[:, 0]) | (norms[:, 0] == 0))
+    if len(bad):
+        raise UsageError(f"vector {bad[0]} is zero or not finite: it stands for no face.")
+    unit: Floats = (rows / norms).astype(np.float32)
+    return unit
+
+
+def ready(templates: Sequence[Template]) -> list[Template]:
+    """Return templates with unit vectors and storable text; UsageError as :func:`unit_rows`, or for none."""
+    if not templates:
+        raise UsageError("there is no template to store.")
+    lengths = {np.shape(one.vector) for one in templates}
+    if len(lengths) > 1:
+        raise UsageError(f"the vectors must have one shape, got {', '.join(map(str, sorted(lengths)))}.")
+    rows = unit_rows([one.vector for one in templates], None)
+    return [
+        replace(one, vector=row, photo=storable(one.photo)) for one, row in zip(templates, rows, strict=True)
+    ]
+
+
+def told_apart(
+    templates: Sequence[Template], stored: Mapping[str, Sequence[Owner]]
+) -> tuple[list[Template], list[tuple[Template, Owner | None]]]:
+    """Split templates into new ones and those whose face is there already, with whose it is.
+
+    The owner is None where the first of two is among the templates themselves. Faces of one photo are the
+    same where their boxes overlap, or where a box is not known.
+    """
+    taken: dict[str, list[tuple[Sequence[float] | Floats | None, Owner | None]]] = {
+        photo: [(owner.box, owner) for owner in owners] for photo, owners in stored.items()
+    }
+    fresh: list[Template] = []
+    again: list[tuple[Template, Owner | None]] = []
+    for one in templates:
+        faces = [] if one.photo_sha256 is None else taken.setdefault(one.photo_sha256, [])
+        same = [owner for box, owner in faces if _overlap(box, one.box) >= SAME_FACE_OVERLAP]
+        if same:
+            again.append((one, same[0]))
+        else:
+            fresh.append(one)
+            faces.append((one.box, None))
+    return fresh, again
+
+
+def _overlap(a: Sequence[float] | Floats | None, b: Sequence[float] | Floats | None) -> float:
+    """Intersection over union of two boxes; 1 where one is not known."""
+    if a is None or b is None:
+        return 1.0
+    width = min(a[2], b[2]) - max(a[0], b[0])
+    height = min(a[3], b[3]) - max(a[1], b[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    both = width * height
+    return float(both / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both))

@@ -1,0 +1,53 @@
+"""From photos to templates: the largest face of each, and a word on every photo that gave none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from visavis.errors import ImageError, NoFaceError
+from visavis.gallery.types import Skipped, Template
+from visavis.types import Floats, PhotoFaces
+
+_ERRORS = {error.status: error for error in ImageError.__subclasses__()}
+
+
+class Taken(NamedTuple):
+    """Templates, the photos that gave none, and what is worth saying of the others."""
+
+    templates: list[Template]
+    skipped: tuple[Skipped, ...]
+    notes: tuple[str, ...]
+
+
+def largest_faces(photos: Iterable[PhotoFaces]) -> Taken:
+    """Take the largest face of each photo. Raises the photos' error where not one can be used."""
+    templates: list[Template] = []
+    skipped: list[Skipped] = []
+    notes: list[str] = []
+    for one in photos:
+        if one.photo is None or one.vectors is None or not one.faces:
+            skipped.append(Skipped(one.name, one.status, one.message))
+            continue
+        templates.append(_template(one, one.photo.sha256, one.vectors[one.largest]))
+        if len(one.faces) > 1:
+            notes.append(f"{one.name} shows {len(one.faces)} faces: the largest was used.")
+    if not templates:
+        raise unusable(skipped)
+    return Taken(templates, tuple(skipped), tuple(notes))
+
+
+def unusable(photos: Sequence[Skipped]) -> ImageError:
+    """Return the error to raise where no photo of these has a face: that of the status they share, if any."""
+    statuses = {one.status for one in photos}
+    kind = _ERRORS.get(statuses.pop(), ImageError) if len(statuses) == 1 else NoFaceError
+    if len(photos) == 1:
+        return kind(f"{photos[0].photo}: {photos[0].message}")
+    reasons = "; ".join(f"{one.photo}: {one.message.rstrip('.')}" for one in photos)
+    return kind(f"none of {len(photos)} photos has a face that can be used ({reasons}).")
+
+
+def _template(one: PhotoFaces, sha256: str, vector: Floats) -> Template:
+    best = one.largest
+    quality = one.quality[best] if one.quality else None
+    return Template(vector, photo_sha256=sha256, photo=one.name, box=one.faces[best].box, quality=quality)

@@ -1,0 +1,72 @@
+"""Which person is meant: names are not unique, ids are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from sqlalchemy import Connection
+
+from visavis.errors import UnknownNameError, UsageError
+from visavis.gallery import records
+from visavis.gallery._input import clean_name
+
+
+def by_id(conn: Connection, person_id: int) -> str:
+    """Return the name of a person; UnknownNameError where there is no such person."""
+    name = records.name_of(conn, person_id)
+    if name is None:
+        raise UnknownNameError(f"there is no person {person_id} in this gallery.")
+    return name
+
+
+def to_enroll(conn: Connection, name: str, *, person_id: int | None, new: bool) -> int | None:
+    """Return the person that templates go to; None for one to be made.
+
+    That is the person of ``person_id`` (whose name must be ``name``), or, unless ``new``, the only one of
+    that name.
+    """
+    if person_id is not None:
+        if new:
+            raise UsageError(
+                "a new person gets an id of its own: give an id or ask for a new person, not both."
+            )
+        if (stored := by_id(conn, person_id)) != name:
+            raise UsageError(
+                f"person {person_id} is called {stored!r}, not {name!r}: rename, or check the id."
+            )
+        return person_id
+    ids = [] if new else records.ids_named(conn, name)
+    if len(ids) > 1:
+        raise UsageError(f"{_several(name, ids)}: give the id of the one meant, or ask for a new person.")
+    return ids[0] if ids else None
+
+
+def to_find(conn: Connection, who: int | str) -> int:
+    """Return the id of the person that ``who`` means: an id, "#" and an id, a name, or an id as text."""
+    if isinstance(who, int):
+        by_id(conn, who)
+        return who
+    name = clean_name(who)
+    if name.startswith("#") and name[1:].isdecimal():
+        return to_find(conn, int(name[1:]))
+    ids = records.ids_named(conn, name)
+    if len(ids) > 1:
+        raise UsageError(f"{_several(name, ids)}: give the id.")
+    number = int(name) if name.isdecimal() and records.name_of(conn, int(name)) is not None else None
+    if ids and number is not None and number != ids[0]:
+        raise UsageError(
+            f"{name} is the name of person {ids[0]} and the id of another: write #{ids[0]} or #{name}."
+        )
+    if not ids and number is None:
+        raise UnknownNameError(f"nobody in this gallery is called {name!r}{_near(conn, name)}.")
+    return ids[0] if number is None else number
+
+
+def _several(name: str, ids: Sequence[int]) -> str:
+    return f"{len(ids)} people are called {name!r} (ids {', '.join(map(str, ids))})"
+
+
+def _near(conn: Connection, name: str) -> str:
+    near = get_close_matches(name, records.all_names(conn), n=3, cutoff=0.6)
+    return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""

@@ -1,0 +1,128 @@
+"""What goes into a gallery and what it answers with: frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from visavis.types import Floats, Identification, PhotoFaces
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Template:
+    """One face to be stored: ``vector`` ``(d,)`` of any length but 0, and where it is from.
+
+    ``photo_sha256`` (hex digest of the photo's encoded bytes) is what a second enrolment of the same photo is
+    noticed by; None: unknown, never taken for a duplicate. ``box`` is ``(4,)`` x1, y1, x2, y2 in pixels of
+    that photo and tells the faces of a group photo apart. ``quality`` is in 0..1.
+    """
+
+    vector: Floats
+    photo_sha256: str | None = None
+    photo: str = ""
+    box: Floats | None = None
+    quality: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTemplate:
+    """What a gallery knows of a template, without its vector; ``box`` is x1, y1, x2, y2 in pixels."""
+
+    id: int
+    photo: str
+    photo_sha256: str | None
+    box: tuple[float, float, float, float] | None
+    quality: float | None
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One person of a gallery; never without a template. ``consent`` is free text, None if not recorded."""
+
+    id: int
+    name: str
+    note: str
+    consent: str | None
+    created: datetime
+    templates: tuple[StoredTemplate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """A face that was not stored again: the same photo is there already, as a template of ``person_id``."""
+
+    photo: str
+    photo_sha256: str
+    person_id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A photo that no template came from; ``status`` as in :class:`~visavis.types.PhotoFaces`."""
+
+    photo: str
+    status: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Enrollment:
+    """What one enrolment did: ids of the templates added, what was there already, what could not be used.
+
+    ``new`` says whether the person was made by it.
+    """
+
+    person_id: int
+    name: str
+    new: bool
+    added: tuple[int, ...]
+    duplicates: tuple[Duplicate, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class IdentifiedPhoto:
+    """One photo with an answer a face, in the order of ``photo.faces``; none where its status is not "ok"."""
+
+    photo: PhotoFaces
+    identifications: tuple[Identification, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchThreshold:
+    """Cosine ``distance`` up to which a search among ``people`` names somebody.
+
+    That names a stranger at rate ``fpir``, if each comparison errs at rate ``far``. ``measured`` is False
+    where so low a ``far`` was not measured: ``distance`` is then the strictest that was, and strangers are
+    named more often.
+    """
+
+    distance: float
+    fpir: float
+    people: int
+    far: float
+    measured: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Figures of a gallery. ``dimension`` is None until somebody is enrolled; ``bytes`` its size on disk."""
+
+    url: str
+    model: str
+    dimension: int | None
+    people: int
+    templates: int
+    change: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that :meth:`Gallery.check` found; ``kind`` is a word to sort by, ``message`` a sentence."""
+
+    kind: str
+    message: str
