@@ -187,7 +187,7 @@ def report(
     tables: Sequence[Table], facts: Mapping[str, Any], file: Path | None, results: Mapping[str, Any]
 ) -> None:
     """Print the tables and what they depend on; write everything as JSON where a file is named."""
-    console = Console(width=None if sys.stdout.isatty() else 130)
+    console = Console(width=None if sys.stdout.isatty() else 160)
     for each in tables:
         console.print(each)
     for key, value in facts.items():

@@ -3,7 +3,7 @@
     python benchmarks/detection.py [--rounds 7] [--threads 2] [--engines visavis,facenet-pytorch,mtcnn]
 
 Thresholds and pyramid factor are each package's own, the smallest face is 20 pixels. The pictures are decoded
-once, outside the measurement, and handed to all as the same arrays. Boxes, scores and landmarks are asked for.
+once, outside the measurement, and handed to all as the same arrays. All give boxes, scores and landmarks.
 """
 
 from __future__ import annotations

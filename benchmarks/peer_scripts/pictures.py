@@ -8,7 +8,7 @@ import numpy as np
 
 
 def cases(settings, one, batch=None):
-    """Turn each case ``{"files": [...npy], "batch": bool}`` into a function; it counts faces, picture by picture.
+    """Turn each case ``{"files": [...npy], "batch": bool}`` into a function; it counts the faces of each.
 
     ``one(picture)`` returns a count, ``batch(list of pictures)`` a list of counts.
     """

@@ -1,7 +1,7 @@
 """Pictures drawn by integer arithmetic alone: the same bytes on every machine and with every numpy.
 
-``chips()`` are inputs of a face network, ``scene()`` a picture with a drawn face for what comes before. No one
-is portrayed. The golden files beside this one hold what other programs make of them, and digests of the bytes.
+``chips()`` are inputs of a face network, ``scene()`` a picture with a drawn face for what comes before. No
+person is portrayed. The golden files beside this one hold what other programs make of them, and digests.
 """
 
 from __future__ import annotations
