@@ -7,23 +7,23 @@ from numpy.typing import NDArray
 
 from visavis.types import Floats
 
-CHUNK = 512
+CHUNK = 256
 """Boxes decided at a time: bounds the overlap matrices to (kept + CHUNK) x CHUNK."""
 
 
 def overlaps(a: Floats, b: Floats, *, of_smaller: bool = False) -> Floats:
     """Intersection over union ``(n, m)``, or over the smaller area; 0 where both are empty."""
-    width = np.minimum(a[:, None, 2], b[None, :, 2]) - np.maximum(a[:, None, 0], b[None, :, 0])
-    height = np.minimum(a[:, None, 3], b[None, :, 3]) - np.maximum(a[:, None, 1], b[None, :, 1])
-    shared = np.maximum(width, 0) * np.maximum(height, 0)
-    area_a, area_b = _areas(a)[:, None], _areas(b)[None, :]
-    whole = np.minimum(area_a, area_b) if of_smaller else area_a + area_b - shared
-    return np.divide(shared, whole, out=np.zeros_like(shared), where=whole > 0)
-
-
-def _areas(boxes: Floats) -> Floats:
-    areas: Floats = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-    return areas
+    (ax1, ay1, ax2, ay2), (bx1, by1, bx2, by2) = a.T[:, :, None], b.T[:, None, :]
+    shared = np.minimum(ax2, bx2)
+    shared -= np.maximum(ax1, bx1)
+    height = np.minimum(ay2, by2)
+    height -= np.maximum(ay1, by1)
+    # In place: these matrices are large, and the memory for another is what costs time.
+    shared = np.multiply(np.maximum(shared, 0, out=shared), np.maximum(height, 0, out=height), out=shared)
+    areas = (ax2 - ax1) * (ay2 - ay1), (bx2 - bx1) * (by2 - by1)
+    whole = np.minimum(*areas) if of_smaller else np.subtract(np.add(*areas, out=height), shared, out=height)
+    shared /= np.maximum(whole, np.finfo(np.float32).tiny, out=whole)
+    return shared
 
 
 def suppress(
@@ -39,16 +39,24 @@ def suppress(
     A box goes where it overlaps a better kept one of its group by more than ``limit``. Equal scores keep their order.
     """
     order = np.argsort(-scores, kind="stable")
-    if groups is not None:  # groups are shifted apart, so that boxes of two groups never overlap
-        span = float(boxes.max(initial=0) - boxes.min(initial=0)) + 1
-        boxes = (boxes.astype(np.float64) + groups[:, None] * span).astype(np.float64)
-    kept = order[:0]
-    for start in range(0, len(order), CHUNK):
-        chunk = order[start : start + CHUNK]
-        if len(kept):
+    if groups is None:
+        return order[_kept(boxes[order], limit, of_smaller)]
+    ordered = groups[order]
+    members = [np.flatnonzero(ordered == group) for group in np.unique(groups)]
+    kept = [some[_kept(boxes[order[some]], limit, of_smaller)] for some in members]
+    return order[np.sort(np.concatenate(kept))] if kept else order
+
+
+def _kept(boxes: Floats, limit: float, of_smaller: bool) -> NDArray[np.intp]:
+    """Indices of the boxes (best first) that no better kept one covers."""
+    kept = np.empty(0, np.intp)
+    for start in range(0, len(boxes), CHUNK):
+        chunk = np.arange(start, min(start + CHUNK, len(boxes)))
+        if start:
             worst = overlaps(boxes[kept], boxes[chunk], of_smaller=of_smaller).max(axis=0)
             chunk = chunk[worst <= limit]
-        kept = np.concatenate([kept, chunk[_greedy(overlaps(boxes[chunk], boxes[chunk], of_smaller=of_smaller) > limit)]])
+        covers = overlaps(boxes[chunk], boxes[chunk], of_smaller=of_smaller) > limit
+        kept = np.concatenate([kept, chunk[_greedy(covers)]])
     return kept
 
 

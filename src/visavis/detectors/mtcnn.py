@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -30,13 +31,15 @@ SHRINK = CELL - STRIDE
 THRESHOLDS = (0.6, 0.7, 0.7)
 """Lowest face score after each network, from the authors' code."""
 NMS_LEVEL, NMS_ACROSS, NMS_REFINED, NMS_FINAL = 0.5, 0.7, 0.7, 0.7
-CANVAS_AREA = 300_000
-"""Pixels a run of the first network: its widest layer then takes 19 MB, whatever the picture's size."""
-TILE = 650
+CANVAS_AREA = 80_000
+"""Pixels a run of the first network: its widest layer then takes 5 MB, near to what a core's own cache holds."""
+TILE = 330
 """Longest side of a tile; larger levels are cut into overlapping ones."""
+MAX_LEVELS = 128
+"""More levels than any picture has: .709 ** 128 is 1e-19."""
 GROUP_PIXELS = 8_000_000
 """Pictures are taken together up to so many pixels."""
-BATCH_REFINE, BATCH_OUTPUT = 256, 64
+BATCH_REFINE, BATCH_OUTPUT = 32, 8
 """Crops a run of the second and the third network."""
 
 
@@ -61,17 +64,19 @@ class _Found:
     scores: Floats
     pictures: np.ndarray[tuple[int], np.dtype[np.intp]]
 
-    def __getitem__(self, index: np.ndarray[tuple[int], np.dtype[np.generic]]) -> _Found:
+    def __getitem__(self, index: slice) -> _Found:
         return _Found(self.boxes[index], self.scores[index], self.pictures[index])
 
 
 class Mtcnn:
-    """Detector ``mtcnn``; constructed from its three open networks."""
+    """Detector ``mtcnn``; constructed from its three open networks, of one thread each."""
 
     name = "mtcnn"
 
-    def __init__(self, pnet: runtime.Session, rnet: runtime.Session, onet: runtime.Session) -> None:
-        self._pnet, self._rnet, self._onet = pnet, rnet, onet
+    def __init__(
+        self, pnet: runtime.Session, rnet: runtime.Session, onet: runtime.Session, workers: runtime.Workers
+    ) -> None:
+        self._pnet, self._rnet, self._onet, self._workers = pnet, rnet, onet, workers
 
     def detect(self, pictures: Sequence[RGB], *, min_face: float = 20) -> list[list[Face]]:
         """See :class:`visavis.detectors.Detector`."""
@@ -83,7 +88,7 @@ class Mtcnn:
         return found
 
     def _detect(self, pictures: Sequence[RGB], min_face: float) -> list[list[Face]]:
-        pyramids = [levels(picture, cell=CELL, min_face=min_face) for picture in pictures]
+        pyramids = self._workers.map(partial(levels, cell=CELL, min_face=min_face), pictures)
         found = self._propose(pyramids)
         # Crops of small boxes come from the picture itself where that is larger than the first level.
         sources = [_with_picture(picture, pyramid) for picture, pyramid in zip(pictures, pyramids, strict=True)]
@@ -93,17 +98,16 @@ class Mtcnn:
     def _propose(self, pyramids: Sequence[Sequence[Level]]) -> _Found:
         """First network, on canvases packed with all levels of all pictures."""
         tiles = [tile for number, pyramid in enumerate(pyramids) for tile in _tiles(number, pyramid)]
-        sizes = tuple((_even(tile.width), _even(tile.height)) for tile in tiles)
-        parts = [
-            part
-            for canvas in pack(sizes, area=CANVAS_AREA)
-            for part in self._propose_canvas(canvas, tiles)
-        ]
-        pictures = np.concatenate([np.full(len(part[0]), part[2].picture) for part in parts] or [np.empty(0, np.intp)])
-        numbers = np.concatenate([np.full(len(part[0]), part[2].number) for part in parts] or [np.empty(0, np.intp)])
-        rows = np.concatenate([part[0] for part in parts] or [np.empty((0, 5), np.float32)])
-        boxes = np.concatenate([part[1] for part in parts] or [np.empty((0, 4), np.float32)])
-        one = suppress(boxes, rows[:, 0], limit=NMS_LEVEL, groups=pictures * 64 + numbers)
+        canvases = pack(tuple((_even(tile.width), _even(tile.height)) for tile in tiles), area=CANVAS_AREA)
+        seen = self._workers.map(lambda canvas: list(self._propose_canvas(canvas, tiles)), canvases)
+        parts = [part for some in seen for part in some]
+        if not parts:
+            return _Found(np.empty((0, 4), np.float32), np.empty(0, np.float32), np.empty(0, np.intp))
+        counts = [len(rows) for rows, _, _ in parts]
+        rows, boxes = (np.concatenate(arrays) for arrays in zip(*((r, b) for r, b, _ in parts), strict=True))
+        pictures = np.repeat([tile.picture for _, _, tile in parts], counts)
+        numbers = np.repeat([tile.number for _, _, tile in parts], counts)
+        one = suppress(boxes, rows[:, 0], limit=NMS_LEVEL, groups=pictures * MAX_LEVELS + numbers)
         kept = one[suppress(boxes[one], rows[one, 0], limit=NMS_ACROSS, groups=pictures[one])]
         return _Found(squared(moved(boxes[kept], rows[kept, 1:5])), rows[kept, 0], pictures[kept])
 
@@ -126,14 +130,14 @@ class Mtcnn:
             yield seen[:, rows, columns].T, boxes.astype(np.float32), tile
 
     def _refine(self, sources: Sequence[Sequence[Level]], found: _Found) -> _Found:
-        rows = _classify(self._rnet, sources, found, size=24, batch=BATCH_REFINE, width=5)
+        rows = self._classify(self._rnet, sources, found, size=24, batch=BATCH_REFINE)
         (good,) = np.nonzero(rows[:, 0] > _logit(THRESHOLDS[1]))
         boxes, scores, pictures = moved(found.boxes[good], rows[good, 1:5]), rows[good, 0], found.pictures[good]
         kept = suppress(boxes, scores, limit=NMS_REFINED, groups=pictures)
         return _Found(squared(boxes[kept]), scores[kept], pictures[kept])
 
     def _output(self, sources: Sequence[Sequence[Level]], found: _Found) -> list[list[Face]]:
-        rows = _classify(self._onet, sources, found, size=48, batch=BATCH_OUTPUT, width=15)
+        rows = self._classify(self._onet, sources, found, size=48, batch=BATCH_OUTPUT)
         (good,) = np.nonzero(rows[:, 0] > _logit(THRESHOLDS[2]))
         rows, crops, pictures = rows[good], found.boxes[good], found.pictures[good]
         boxes = moved(crops, rows[:, 1:5])
@@ -145,17 +149,21 @@ class Mtcnn:
             faces[pictures[i]].append(Face(boxes[i].astype(np.float32), score, landmarks[i].astype(np.float32)))
         return faces
 
+    def _classify(
+        self, net: runtime.Session, sources: Sequence[Sequence[Level]], found: _Found, *, size: int, batch: int
+    ) -> Floats:
+        """Outputs ``(n, k)`` of a network for the crops of all candidates, in batches."""
 
-def _classify(  # noqa: PLR0913 - one stage's fixed figures
-    net: runtime.Session, sources: Sequence[Sequence[Level]], found: _Found, *, size: int, batch: int, width: int
-) -> Floats:
-    """Outputs ``(n, width)`` of a network for the crops of all candidates, in batches."""
-    crops = np.empty((len(found.boxes), size, size, 3), np.uint8)
-    for number in np.unique(found.pictures):
-        (some,) = np.nonzero(found.pictures == number)
-        crops[some] = sample(sources[number], found.boxes[some], size=size)
-    parts = [net.run(crops[start : start + batch])[0] for start in range(0, len(crops), batch)]
-    return np.concatenate(parts) if parts else np.empty((0, width), np.float32)
+        def classify(start: int) -> Floats:
+            some = found[start : start + batch]
+            crops = np.empty((len(some.boxes), size, size, 3), np.uint8)
+            for number in np.unique(some.pictures):
+                (members,) = np.nonzero(some.pictures == number)
+                crops[members] = sample(sources[number], some.boxes[members], size=size)
+            return net.run(crops)[0]
+
+        # An empty batch still goes through: it gives the empty output of the right width.
+        return np.concatenate(self._workers.map(classify, range(0, max(len(found.boxes), 1), batch)))
 
 
 def _groups(pictures: Sequence[RGB]) -> Iterator[list[RGB]]:
@@ -214,8 +222,8 @@ def mtcnn(*, threads: int | None = None) -> Mtcnn:
 
             return to_onnx(net, read(row), side=side)
 
-        sessions.append(runtime.Session(runtime.converted(row.name, row.sha256, build), threads=threads))
-    return Mtcnn(*sessions)
+        sessions.append(runtime.Session(runtime.converted(row.name, row.sha256, build), threads=1))
+    return Mtcnn(*sessions, runtime.Workers(threads))
 
 
 def read(row: spec.WeightSpec) -> dict[str, Floats]:

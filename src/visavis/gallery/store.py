@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
@@ -61,7 +61,7 @@ class Store:
             found = schema.version(conn, place=str(self.path))
         if found is None and not create:
             raise GalleryError(f"{self.path} is empty, not yet a gallery: enrol somebody first.")
-        self._pragma("journal_mode=WAL")  # not earlier: the file might have been another program's
+        self._alone("PRAGMA journal_mode=WAL")  # not earlier: the file might have been another program's
         if found != schema.current():
             with self.write() as conn:  # looks again: another process may have come first
                 schema.prepare(conn, place=str(self.path), model=model)
@@ -78,23 +78,25 @@ class Store:
         with self._explained(), self._writer.begin() as conn:
             yield conn
 
-    def forget(self) -> None:
-        """Empty the write-ahead log, which holds pages of before a removal."""
-        self._pragma("wal_checkpoint(TRUNCATE)")
+    def compact(self) -> None:
+        """Write the file anew, without a trace of what was removed; GalleryError where that cannot be done now.
+
+        Zeros over deleted rows (``secure_delete``) are not enough: when SQLite moves rows between pages it leaves
+        copies in the free space, and the write-ahead log keeps whole pages of before.
+        """
+        self._alone("VACUUM")
+        if self._alone("PRAGMA wal_checkpoint(TRUNCATE)") != (0, 0, 0):
+            raise GalleryError(f"another process has kept reading {self.path} for {BUSY_SECONDS} seconds.")
 
     def close(self) -> None:
         """Close all connections; the store is of no use afterwards."""
         self._closed = True
         self._engine.dispose()
 
-    def _pragma(self, text: str) -> None:
-        """Run a pragma that must not be part of a transaction."""
-        with self._explained(), self._engine.connect() as conn:
-            raw = conn.connection.dbapi_connection
-            if raw is not None:
-                cursor = raw.cursor()
-                cursor.execute(f"PRAGMA {text}")
-                cursor.close()
+    def _alone(self, statement: str) -> object:
+        """Run what must not be part of a transaction; returns the first row of the answer."""
+        with self._explained(), closing(self._engine.raw_connection()) as raw:
+            return raw.cursor().execute(statement).fetchone()
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

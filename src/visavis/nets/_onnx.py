@@ -119,7 +119,7 @@ class OnnxOps:
 
     def _pointwise(self, source: str, matrix: Floats) -> str:
         """Multiply channels by ``matrix``; depthwise where it is diagonal."""
-        if np.array_equal(matrix, np.diag(np.diag(matrix))):
+        if matrix.shape[0] == matrix.shape[1] and np.array_equal(matrix, np.diag(np.diag(matrix))):
             return self._convolve(source, np.diag(matrix)[:, None, None, None], group=len(matrix))
         return self._convolve(source, matrix[:, :, None, None])
 
@@ -162,30 +162,21 @@ class OnnxOps:
         return replace(x, name=self._node("Relu", [x.name]))
 
     def max_pool(self, x: _Value, size: int, *, stride: int, ceil: bool = False) -> _Value:
-        """Move a PReLU behind the pooling where that costs no further block of channels."""
+        """Move a PReLU behind the pooling, onto fewer pixels."""
         if not isinstance(x, _Conv) or x.slope is None:
             return self._pool(_unsigned(self._emit(x)), size, stride, ceil)
         negative = np.flatnonzero(x.slope < 0)
-        width = _block(len(x.bias))
-        if len(x.bias) + len(negative) > width:
-            return self._pool(self._emit_unsigned(x), size, stride, ceil)
         both = replace(
             x,
             kernel=np.concatenate([x.kernel, x.kernel[negative] * x.slope[negative, None, None, None]]),
             bias=np.concatenate([x.bias, x.bias[negative] * x.slope[negative]]),
         )
-        pooled = self._pool(self._raw(both, width), size, stride, ceil)
-        linear, bent, sign = _prelu_after_pool(x.slope, negative, width)
-        straight = pooled.name if np.array_equal(linear, np.eye(width)) else self._pointwise(pooled.name, linear)
+        pooled = self._pool(self._raw(both, _block(len(both.bias))), size, stride, ceil)
+        linear, bent, sign = _prelu_after_pool(x.slope, negative, pooled.width)
+        straight = pooled.name if _is_identity(linear) else self._pointwise(pooled.name, linear)
         curved = self._node("Relu", [self._pointwise(pooled.name, bent)])
-        return replace(pooled, name=self._node("Add", [straight, curved]), channels=len(x.slope), sign=sign)
-
-    def _emit_unsigned(self, x: _Conv) -> _Tensor:
-        """Emit, and take back the sign of channels carried negated, which pooling cannot do."""
-        out = self._emit(x)
-        if out.sign is None or (out.sign > 0).all():
-            return replace(out, sign=None)
-        return replace(out, name=self._pointwise(out.name, _diagonal(out.sign, out.width)), sign=None)
+        name = self._node("Add", [straight, curved])
+        return replace(pooled, name=name, channels=len(x.slope), width=len(linear), sign=sign)
 
     def _pool(self, x: _Tensor, size: int, stride: int, ceil: bool) -> _Tensor:
         name = self._node(
@@ -333,12 +324,17 @@ def _fold_source(x: _Conv) -> tuple[Floats, Floats]:
 def _prelu_after_pool(slope: Floats, negative: Floats, width: int) -> tuple[Floats, Floats, Floats]:
     """Matrices ``D, B`` and signs such that ``D m + relu(B m)`` is ``sign * max_pool(prelu(x))``.
 
-    ``m`` holds the pooled ``x`` of every channel, then the pooled ``slope * x`` of the negative ones.
+    ``m`` holds the pooled ``x`` of every channel, then the pooled ``slope * x`` of the negative ones: ``width`` in all.
     """
-    n = len(slope)
+    n, rows = len(slope), _block(len(slope))
     sign = np.where(slope > 1, -1, 1).astype(np.float32)
-    linear, bent = _diagonal(sign, width), _diagonal(sign * (slope - 1), width)
+    linear = _padded(_diagonal(sign, rows), width, axis=1)
+    bent = _padded(_diagonal(sign * (slope - 1), rows), width, axis=1)
     for extra, channel in enumerate(negative):
         bent[channel, channel] = -1
         bent[channel, n + extra] = 1
     return linear, bent, sign
+
+
+def _is_identity(matrix: Floats) -> bool:
+    return matrix.shape[0] == matrix.shape[1] and bool((np.diag(matrix) == 1).all()) and np.count_nonzero(matrix) == len(matrix)
