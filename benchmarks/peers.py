@@ -100,7 +100,7 @@ def build(peer: Peer, folder: Path) -> None:
 
 def pip(python: Path, *arguments: str) -> None:
     """Run ``pip install`` in another environment, quietly, with pip's own settings."""
-    quiet = ("--quiet", "--disable-pip-version-check", "--no-warn-script-location")
+    quiet = ("--quiet", "--quiet", "--disable-pip-version-check", "--no-warn-script-location")
     subprocess.run([python, "-m", "pip", "install", *quiet, *arguments], check=True, stdout=sys.stderr)
 
 

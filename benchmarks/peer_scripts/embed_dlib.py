@@ -1,4 +1,4 @@
-"""dlib's own network, its batch call or chip by chip; no jitter. It works with one thread whatever is asked."""
+"""dlib's own network, its batch call or chip by chip; no jitter. It works with one thread."""
 
 from __future__ import annotations
 
