@@ -1,0 +1,30 @@
+"""``visavis`` and ``python -m visavis``."""
+
+from __future__ import annotations
+
+import sys
+
+INTERRUPTED = 130
+"""128 + SIGINT, as shells report it."""
+
+BUG = 70
+"""EX_SOFTWARE of sysexits.h. Python's own 1 would say "no", and a crash must never pass for an answer."""
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    try:
+        from visavis.cli import app  # inside, so that an interrupt while importing is handled too
+
+        app(prog_name="visavis")
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except Exception:  # noqa: BLE001 - the outermost edge: only the exit code is decided here
+        import traceback
+
+        traceback.print_exc()
+        sys.exit(BUG)
+
+
+if __name__ == "__main__":
+    main()

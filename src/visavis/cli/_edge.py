@@ -1,0 +1,51 @@
+"""The edge where errors become one line on standard error and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from visavis.errors import UsageError, VisavisError
+
+INTERRUPTED = 130
+READER_GONE = 141
+"""128 + SIGPIPE: what a shell shows for a program whose reader went away; 1 would read as "no"."""
+
+
+class Commands(TyperGroup):
+    """The group of all commands: catches here, once, what any of them raises on purpose."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; a known error is one line and its exit code."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            _silence_stdout()
+            raise typer.Exit(READER_GONE) from error
+        except VisavisError as error:
+            _say(str(error))
+            raise typer.Exit(error.exit_code) from error
+        except OSError as error:  # a full disk, a folder that may not be written ...
+            _say(f"{error.filename}: {error.strerror}." if error.filename else f"{error}.")
+            raise typer.Exit(UsageError.exit_code) from error
+        except KeyboardInterrupt as error:
+            raise typer.Exit(INTERRUPTED) from error
+
+
+def _say(message: str) -> None:
+    typer.echo(f"visavis: {' '.join(message.split())}", err=True)
+
+
+def _silence_stdout() -> None:
+    """Point standard output nowhere: the interpreter's last flush would complain of the broken pipe."""
+    try:
+        descriptor = sys.stdout.fileno()
+    except OSError:  # not a real file: nothing to complain of
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)

@@ -1,0 +1,98 @@
+"""Options and arguments that several commands share, written once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from visavis.errors import UsageError
+
+DETECTOR = "mtcnn"
+MODEL = "dlib-resnet"
+GALLERY = "sqlite:///faces.db"
+
+
+class Metric(StrEnum):
+    """How a distance is expressed; the names are those of ``visavis.compare.METRICS``."""
+
+    cosine = "cosine"
+    l2 = "l2"
+    squared_l2 = "squared_l2"
+    angle = "angle"
+
+
+def _stdin_once(photos: list[str] | None) -> list[str] | None:
+    if photos and photos.count("-") > 1:
+        raise UsageError("standard input can be read only once: give - for one photo.")
+    return photos
+
+
+def _gallery_url(gallery: str) -> str:
+    """Take a plain path for a SQLite file."""
+    return gallery if "://" in gallery else f"sqlite:///{gallery}"
+
+
+def _detectors() -> list[str]:
+    from visavis.detectors import DETECTORS
+
+    return DETECTORS.names()
+
+
+def _models() -> list[str]:
+    from visavis.embedders import EMBEDDERS
+
+    return EMBEDDERS.names()
+
+
+Photos = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="PHOTO", callback=_stdin_once, help="Photos; - is standard input.", show_default=False
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON Lines, one object a photo or an answer.")]
+DetectorName = Annotated[
+    str, typer.Option("--detector", metavar="NAME", autocompletion=_detectors, help="What finds the faces.")
+]
+ModelName = Annotated[
+    str,
+    typer.Option("--model", metavar="NAME", autocompletion=_models, help="What turns faces into vectors."),
+]
+GalleryModel = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="NAME",
+        autocompletion=_models,
+        help="What turns faces into vectors.",
+        show_default="the gallery's own",
+    ),
+]
+MinFace = Annotated[
+    float, typer.Option("--min-face", min=1, metavar="PIXELS", help="Side of the smallest face to look for.")
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        "--threads", min=1, metavar="N", help="Threads of the networks.", show_default="all processors"
+    ),
+]
+GalleryUrl = Annotated[
+    str,
+    typer.Option(
+        "--gallery",
+        envvar="VISAVIS_GALLERY",
+        metavar="URL",
+        callback=_gallery_url,
+        help="Where the people are kept; a plain path is a SQLite file.",
+    ),
+]
+Pictures = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", metavar="DIR", file_okay=False, help="Write the photos, annotated, to this folder."
+    ),
+]

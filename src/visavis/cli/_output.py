@@ -1,0 +1,141 @@
+"""What a command prints: answers to standard output, notes and progress to standard error."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from visavis.types import Face, PhotoFaces
+
+T = TypeVar("T")
+
+UNREADABLE = frozenset({"missing", "unreadable", "too_large"})
+"""The statuses of a photo that could not even be looked at."""
+
+
+class Output:
+    """Takes a command's answers: JSON Lines, flushed as they come, or rows of a table printed at the end."""
+
+    def __init__(self, *columns: str, json: bool) -> None:
+        self._columns = columns
+        self._json = json
+        self._rows: list[Sequence[str]] = []
+
+    def answer(self, line: Mapping[str, object], *rows: Sequence[str]) -> None:
+        """One answer, in both its forms."""
+        if self._json:
+            write(_json_text(line) + "\n")
+        else:
+            self._rows += rows
+
+    def progress(self, answers: Iterable[T], total: int) -> Iterator[T]:
+        """Pass ``answers`` through under a progress bar, shown only on a terminal that is otherwise quiet."""
+        quiet = not (self._json and sys.stdout.isatty())
+        return _bar(answers, total) if total > 1 and quiet and sys.stderr.isatty() else iter(answers)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Print the table: after an interrupt, with the rows there are."""
+        if self._rows:
+            write(_table_text(self._columns, self._rows))
+
+
+def write(text: str) -> None:
+    """Write to standard output at once, so that a reader sees each line when it is known."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def note(text: str) -> None:
+    """Say something beside the answer, on standard error."""
+    typer.echo(f"visavis: {text}", err=True)
+
+
+def decimals(values: Iterable[float], digits: int = 2) -> list[float]:
+    """Pixel coordinates and the like, rounded for print."""
+    return [round(float(value), digits) for value in values]
+
+
+def significant(value: float | None, digits: int = 6) -> float | None:
+    """Round to ``digits`` significant digits; None where there is none (JSON knows no NaN)."""
+    return None if value is None or not math.isfinite(value) else float(f"{value:.{digits}g}")
+
+
+def short(value: float | None, form: str = ".4f") -> str:
+    """Write a figure for a table."""
+    return "-" if value is None else format(value, form)
+
+
+def photo_line(one: PhotoFaces, faces: Sequence[Mapping[str, object]], **more: object) -> dict[str, object]:
+    """Build the line of a photo: name, status, faces and, where something is wrong, a message."""
+    line: dict[str, object] = {"photo": one.name, "status": one.status, **more, "faces": list(faces)}
+    return line if one.status == "ok" else {**line, "message": one.message}
+
+
+def box_text(face: Face) -> str:
+    """Box in whole pixels."""
+    return " ".join(f"{value:.0f}" for value in face.box)
+
+
+def exit_code(statuses: Iterable[str], *, yes: bool) -> int:
+    """0 yes, 1 no, 2 where not one photo could be read."""
+    if all(status in UNREADABLE for status in statuses):
+        return 2
+    return 0 if yes else 1
+
+
+def _json_text(line: Mapping[str, object]) -> str:
+    text = json.dumps(line, ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:  # a file name that is not text, or an output that is not Unicode
+        text = json.dumps(line, allow_nan=False)
+    return text
+
+
+def _table_text(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*columns, box=box.SIMPLE_HEAD, show_header=any(columns))
+    for row in rows:
+        table.add_row(*(Text(_printable(cell)) for cell in row))
+    # Into a file or a pipe the table is as wide as it needs to be: nothing is cut that a reader may look for.
+    console = Console(width=None if sys.stdout.isatty() else 1000)
+    with console.capture() as captured:
+        console.print(table)
+    return "\n".join(line.rstrip() for line in captured.get().strip("\n").split("\n")) + "\n"
+
+
+def _printable(text: str) -> str:
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def _bar(answers: Iterable[T], total: int) -> Iterator[T]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    progress = Progress(
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        redirect_stdout=False,  # answers stay on standard output
+    )
+    with progress:
+        yield from progress.track(answers, total=total)

@@ -1,0 +1,209 @@
+"""demo: enrol, identify and verify on sample photos, and show the commands that do the same."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Generic, TypeVar
+
+import typer
+
+from visavis.cli._files import PictureFolder, write_whole
+from visavis.cli._options import Json, Threads
+from visavis.cli._output import Output, note, short, significant, write
+from visavis.cli.people import save_named
+
+if TYPE_CHECKING:
+    from visavis.gallery import Gallery
+    from visavis.pipeline import Recognizer
+
+T = TypeVar("T")
+
+OUT = Path("visavis-demo")
+NAME = "Barack Obama"
+UNKNOWN, SAME, DIFFERENT = "unknown", "same person", "different people"
+ENROLLED = "obama.jpg"
+SEARCHED = {"obama2.jpg": NAME, "obama3.jpg": NAME, "biden.jpg": None}
+"""Photo -> who is to be found in it; nobody has shown the gallery the man of the last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the story: what was asked, what had to come out, and what did."""
+
+    step: str
+    photo: str
+    expected: str
+    answer: str
+    distance: float | None
+    threshold: float | None
+    probability: float | None
+    seconds: float
+    picture: str | None = None
+
+    @property
+    def right(self) -> bool:
+        """Whether it came out as it had to."""
+        return self.answer == self.expected
+
+
+def demo(
+    *,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", file_okay=False, help="Folder for the results.")
+    ] = OUT,
+    threads: Threads = None,
+    json: Json = False,
+) -> None:
+    """Tell the whole story on sample photos.
+
+    One man is enrolled from one photo, found again in others, and a stranger stays unknown. Exits
+    0 only if all came out right. Can be run again.
+    """
+    from visavis.gallery import Gallery
+    from visavis.pipeline import Recognizer
+
+    photos = _photos(out / "photos")
+    recognizer = Recognizer(threads=threads)
+    steps = []
+    with (
+        Output(
+            "step", "photo", "answer", "distance", "threshold", "probability", "seconds", "", json=json
+        ) as output,
+        Gallery(out / "demo.db", recognizer=recognizer) as store,
+    ):
+        for step in _story(photos, recognizer, store, PictureFolder(out)):
+            steps.append(step)
+            output.answer(_line(step), _row(step))
+    overview = _overview(steps, out / "overview.jpg")
+    if not json:
+        write(_by_hand(photos, out, overview))
+    wrong = sum(not step.right for step in steps)
+    if wrong:
+        note(f"{wrong} of {len(steps)} steps did not come out as they had to.")
+    raise typer.Exit(1 if wrong else 0)
+
+
+def _photos(folder: Path) -> Path:
+    """Copy the sample photos to where the commands of the story are short."""
+    from visavis.samples import samples
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in samples().all:
+        shutil.copyfile(path, folder / path.name)
+    return folder
+
+
+def _story(photos: Path, recognizer: Recognizer, store: Gallery, folder: PictureFolder) -> Iterator[Step]:
+    loaded = _timed(lambda: (recognizer.detector.name, recognizer.embedder.name))
+    names = " + ".join(loaded.value)
+    yield Step("load the networks", "", names, names, None, None, None, loaded.seconds)
+    yield _enroll(store, photos / ENROLLED)
+    for photo, name in SEARCHED.items():
+        yield _identify(store, photos / photo, name, folder)
+    for photo, name in SEARCHED.items():
+        yield _verify(recognizer, photos / ENROLLED, photos / photo, same=name is not None)
+
+
+def _enroll(store: Gallery, photo: Path) -> Step:
+    done = _timed(lambda: store.enroll(NAME, [str(photo)]))
+    return Step("enroll", photo.name, NAME, done.value.name, None, None, None, done.seconds)
+
+
+def _identify(store: Gallery, photo: Path, name: str | None, folder: PictureFolder) -> Step:
+    done = _timed(lambda: list(store.identify_photos([str(photo)])))
+    (answer,) = done.value
+    picture = save_named(folder, answer)
+    if not answer.photo.faces:
+        return Step("identify", photo.name, name or UNKNOWN, "no face", None, None, None, done.seconds)
+    found = answer.identifications[answer.photo.largest]
+    return Step(
+        "identify",
+        photo.name,
+        name or UNKNOWN,
+        found.name or UNKNOWN,
+        found.distance,
+        found.threshold,
+        found.probability,
+        done.seconds,
+        str(picture),
+    )
+
+
+def _verify(recognizer: Recognizer, a: Path, b: Path, *, same: bool) -> Step:
+    done = _timed(lambda: recognizer.verify(str(a), str(b)))
+    answer = done.value
+    return Step(
+        "verify",
+        f"{a.name} {b.name}",
+        SAME if same else DIFFERENT,
+        SAME if answer.same else DIFFERENT,
+        answer.distance,
+        answer.threshold,
+        answer.probability,
+        done.seconds,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Timed(Generic[T]):
+    value: T
+    seconds: float
+
+
+def _timed(work: Callable[[], T]) -> _Timed[T]:
+    start = time.perf_counter()
+    value = work()
+    return _Timed(value, time.perf_counter() - start)
+
+
+def _line(step: Step) -> dict[str, object]:
+    return {
+        **asdict(step),
+        "right": step.right,
+        "distance": significant(step.distance),
+        "threshold": significant(step.threshold),
+        "probability": significant(step.probability),
+        "seconds": significant(step.seconds, 3),
+    }
+
+
+def _row(step: Step) -> list[str]:
+    figures = [short(step.distance), short(step.threshold), short(step.probability, ".1%")]
+    verdict = "right" if step.right else f"WRONG: expected {step.expected}"
+    return [step.step, step.photo, step.answer, *figures, short(step.seconds, ".2f"), verdict]
+
+
+def _overview(steps: list[Step], path: Path) -> Path:
+    """Lay out the annotated photos on one sheet."""
+    import numpy as np
+    from PIL import Image
+
+    from visavis.draw import contact_sheet
+
+    shown = [step for step in steps if step.picture]
+    pictures = [np.asarray(Image.open(step.picture).convert("RGB")) for step in shown if step.picture]
+    captions = [
+        f"{step.photo}: {step.answer}\ndistance {short(step.distance)}, threshold {short(step.threshold)}"
+        for step in shown
+    ]
+    sheet = Image.fromarray(contact_sheet(pictures, captions))
+    write_whole(path, lambda file: sheet.save(file, "JPEG", quality=92))
+    return path
+
+
+def _by_hand(photos: Path, out: Path, overview: Path) -> str:
+    gallery = shlex.quote(str(out / "demo.db"))
+    first, *others = (shlex.quote(str(photos / name)) for name in (ENROLLED, *SEARCHED))
+    return (
+        f"\nThe annotated photos are in {out}, all of them on {overview}. The same by hand:\n\n"
+        f"  visavis detect {first}\n"
+        f"  visavis enroll '{NAME}' {first} --gallery {gallery}\n"
+        f"  visavis identify {' '.join(others)} --gallery {gallery}\n"
+        f"  visavis verify {first} {others[0]}\n"
+        f"  visavis gallery list --gallery {gallery}\n"
+    )

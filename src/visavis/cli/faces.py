@@ -1,0 +1,170 @@
+"""detect, extract, embed: what is in each photo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from visavis.cli._files import PictureFolder, writable_file
+from visavis.cli._options import (
+    DETECTOR,
+    MODEL,
+    DetectorName,
+    Json,
+    MinFace,
+    ModelName,
+    Photos,
+    Pictures,
+    Threads,
+)
+from visavis.cli._output import Output, box_text, decimals, exit_code, photo_line, short, significant
+
+if TYPE_CHECKING:
+    from visavis.types import Face, PhotoFaces
+
+CROP_SIZE = 224
+CROP_MARGIN = 0.3
+
+
+def detect(
+    photos: Photos,
+    *,
+    detector: DetectorName = DETECTOR,
+    min_face: MinFace = 20,
+    out: Pictures = None,
+    threads: Threads = None,
+    json: Json = False,
+) -> None:
+    """Find the faces in photos: boxes, scores, landmarks, quality.
+
+    Exits 1 where there is not one face in all the photos.
+    """
+    from visavis.pipeline import Recognizer
+
+    folder = PictureFolder(out) if out else None
+    found = Recognizer(detector=detector, threads=threads).detect(photos, min_face=min_face)
+    statuses = []
+    with Output("photo", "size", "face", "box", "score", "quality", json=json) as output:
+        for one in output.progress(found, len(photos)):
+            statuses.append(one.status)
+            if folder:
+                _save_annotated(folder, one)
+            output.answer(_detect_line(one), *_detect_rows(one))
+    raise typer.Exit(exit_code(statuses, yes="ok" in statuses))
+
+
+def extract(
+    photos: Photos,
+    *,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", file_okay=False, help="Folder for the crops.")],
+    size: Annotated[int, typer.Option("--size", min=1, metavar="PIXELS", help="Side of a crop.")] = CROP_SIZE,
+    margin: Annotated[
+        float, typer.Option("--margin", min=0, help="Part of its sides by which the box is extended.")
+    ] = CROP_MARGIN,
+    detector: DetectorName = DETECTOR,
+    min_face: MinFace = 20,
+    threads: Threads = None,
+    json: Json = False,
+) -> None:
+    """Cut the faces out and write them as PNG files.
+
+    Face 2 of holiday.jpg becomes holiday-2.png. Where another photo's face, or any other file, has that name
+    it becomes holiday~2-2.png, and so on: only the same photo's own crops are ever replaced.
+    """
+    from visavis.align import square_crops
+    from visavis.pipeline import Recognizer
+
+    folder = PictureFolder(out)
+    found = Recognizer(detector=detector, threads=threads).detect(photos, min_face=min_face)
+    statuses = []
+    with Output("photo", "face", "box", "score", "file", json=json) as output:
+        for one in output.progress(found, len(photos)):
+            statuses.append(one.status)
+            files = []
+            if one.photo:
+                crops = square_crops(one.photo.pixels, one.faces, size=size, margin=margin)
+                files = [str(folder.save(crop, one.photo, f"-{n}.png")) for n, crop in enumerate(crops, 1)]
+            output.answer(*_face_lines(one, "file", files))
+    raise typer.Exit(exit_code(statuses, yes="ok" in statuses))
+
+
+def embed(
+    photos: Photos,
+    *,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="A .npz or a .parquet file.")],
+    model: ModelName = MODEL,
+    detector: DetectorName = DETECTOR,
+    min_face: MinFace = 20,
+    threads: Threads = None,
+    json: Json = False,
+) -> None:
+    """Turn every face into a vector and write all to one file.
+
+    A row a face: photo (n,), box (n, 4), score (n,), vector (n, d). Vectors have length 1. Those of two models
+    cannot be compared.
+    """
+    from visavis.cli._vectors import ENDINGS, FaceTable
+    from visavis.pipeline import Recognizer
+
+    table = FaceTable(writable_file(out, endings=ENDINGS))
+    recognizer = Recognizer(detector=detector, embedder=model, threads=threads)
+    statuses = []
+    with Output("photo", "face", "box", "score", "row", json=json) as output:
+        for one in output.progress(recognizer.represent(photos, min_face=min_face), len(photos)):
+            statuses.append(one.status)
+            output.answer(*_face_lines(one, "row", table.add(one)))
+    code = exit_code(statuses, yes="ok" in statuses)
+    if code != 2:
+        table.write(dimension=recognizer.embedder.dimension)
+    raise typer.Exit(code)
+
+
+def _detect_line(one: PhotoFaces) -> dict[str, object]:
+    size = {"width": one.photo and one.photo.width, "height": one.photo and one.photo.height}
+    faces = [
+        {
+            **_face_line(face),
+            "landmarks": [decimals(point) for point in face.landmarks],
+            "quality": significant(quality),
+        }
+        for face, quality in zip(one.faces, one.quality, strict=True)
+    ]
+    return photo_line(one, faces, **size)
+
+
+def _detect_rows(one: PhotoFaces) -> list[list[str]]:
+    size = f"{one.photo.width} x {one.photo.height}" if one.photo else "-"
+    if not one.faces:
+        return [[one.name, size, "-", one.message, "", ""]]
+    return [
+        [one.name, size, str(n), box_text(face), short(face.score), short(quality, ".2f")]
+        for n, (face, quality) in enumerate(zip(one.faces, one.quality, strict=True), 1)
+    ]
+
+
+def _face_line(face: Face) -> dict[str, object]:
+    return {"box": decimals(face.box), "score": significant(face.score)}
+
+
+def _face_lines(
+    one: PhotoFaces, key: str, values: Sequence[object]
+) -> tuple[dict[str, object], *tuple[list[str], ...]]:
+    """Put an answer in both its forms, with one more value a face."""
+    faces = list(zip(one.faces, values, strict=True))
+    line = photo_line(one, [{**_face_line(face), key: value} for face, value in faces])
+    rows = [
+        [one.name, str(n), box_text(face), short(face.score), str(value)]
+        for n, (face, value) in enumerate(faces, 1)
+    ]
+    return line, *(rows or [[one.name, "-", one.message, "", ""]])
+
+
+def _save_annotated(folder: PictureFolder, one: PhotoFaces) -> None:
+    from visavis.draw import annotate
+
+    if one.photo:
+        labels = [f"{n}: {face.score:.3f}" for n, face in enumerate(one.faces, 1)]
+        folder.save(annotate(one.photo.pixels, one.faces, labels), one.photo, "-faces.jpg")

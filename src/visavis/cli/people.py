@@ -1,0 +1,270 @@
+"""enroll, identify: put people into a gallery, and find them again in other photos."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from visavis.cli._files import PictureFolder
+from visavis.cli._options import (
+    DETECTOR,
+    GALLERY,
+    DetectorName,
+    GalleryModel,
+    GalleryUrl,
+    Json,
+    MinFace,
+    Photos,
+    Pictures,
+    Threads,
+)
+from visavis.cli._output import Output, box_text, decimals, exit_code, note, photo_line, short, significant
+from visavis.errors import ImageError, UsageError, VisavisError
+
+if TYPE_CHECKING:
+    from visavis.gallery import Enrollment, Gallery, IdentifiedPhoto
+    from visavis.gallery.types import SearchThreshold
+    from visavis.types import Candidate, Identification
+
+FPIR = 0.01
+
+PHOTO_ENDINGS = frozenset(
+    {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic", ".heif", ".avif"}
+)
+"""What is taken for a photo in a person's folder."""
+
+
+def enroll(  # noqa: PLR0913 - a command's options
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Whose photos these are.")] = None,
+    photos: Annotated[
+        list[str] | None, typer.Argument(metavar="PHOTO", help="Photos of that person.")
+    ] = None,
+    *,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", metavar="DIR", exists=True, file_okay=False, help="A folder of folders, one a person."
+        ),
+    ] = None,
+    new: Annotated[bool, typer.Option("--new", help="This is another person of the same name.")] = False,
+    person_id: Annotated[
+        int | None, typer.Option("--id", metavar="N", help="Add to the person of this id.")
+    ] = None,
+    consent: Annotated[
+        str | None, typer.Option("--consent", help="Record what was agreed to, and how.")
+    ] = None,
+    remark: Annotated[str, typer.Option("--note", help="Record a remark.")] = "",
+    gallery: GalleryUrl = GALLERY,
+    model: GalleryModel = None,
+    detector: DetectorName = DETECTOR,
+    min_face: MinFace = 20,
+    threads: Threads = None,
+    json: Json = False,
+) -> None:
+    """Put people into a gallery.
+
+    One person by NAME PHOTO..., or all at once with --from a folder that holds a folder a person. Of
+    each photo the largest face is taken. A photo that is there already is not stored twice.
+    """
+    people = _people(name, photos, folder)
+    if folder and (new or person_id is not None):
+        raise UsageError("--new and --id speak of one person: give NAME PHOTO... in place of --from.")
+    many, done = folder is not None, 0
+    with (
+        opened(gallery, model=model, detector=detector, threads=threads, create=True) as store,
+        Output("person", "name", "added", "there already", "skipped", json=json) as output,
+    ):
+
+        def enrolled(who: str, some: list[str]) -> Enrollment | VisavisError:
+            try:
+                return store.enroll(
+                    who, some, person_id=person_id, new=new, consent=consent, note=remark, min_face=min_face
+                )
+            except (ImageError, UsageError) as error:
+                if not many:
+                    raise
+                return error
+
+        answers = ((who, enrolled(who, some)) for who, some in people)
+        for who, answer in output.progress(answers, len(people)):
+            done += not isinstance(answer, VisavisError)
+            _report(output, who, answer)
+    raise typer.Exit(0 if done else 2)
+
+
+def _people(name: str | None, photos: list[str] | None, folder: Path | None) -> list[tuple[str, list[str]]]:
+    """Read who has which photos off the arguments."""
+    if folder is None:
+        if name is None or not photos:
+            raise UsageError("a person needs a name and photos: NAME PHOTO..., or --from DIR.")
+        return [(name, photos)]
+    if name is not None:
+        raise UsageError("NAME PHOTO... and --from DIR exclude each other.")
+    people = [(one.name, _photos_in(one)) for one in sorted(folder.iterdir()) if one.is_dir()]
+    for who in (who for who, photos in people if not photos):
+        note(f"{folder / who} holds no photo: nobody was enrolled from it.")
+    people = [(who, photos) for who, photos in people if photos]
+    if not people:
+        raise UsageError(f"{folder} holds no folder with photos: it should hold one a person.")
+    return people
+
+
+def _photos_in(folder: Path) -> list[str]:
+    return [str(path) for path in sorted(folder.iterdir()) if path.suffix.lower() in PHOTO_ENDINGS]
+
+
+def _report(output: Output, name: str, answer: Enrollment | VisavisError) -> None:
+    if isinstance(answer, VisavisError):
+        status = answer.status if isinstance(answer, ImageError) else "refused"
+        failed = {"person_id": None, "name": name, "status": status, "message": str(answer)}
+        output.answer(failed, ["-", name, "0", "0", str(answer)])
+        return
+    for text in (*answer.notes, *(f"{one.photo}: {one.message}" for one in answer.skipped)):
+        note(text)
+    line = {
+        "person_id": answer.person_id,
+        "name": answer.name,
+        "status": "ok",
+        "new": answer.new,
+        "added": len(answer.added),
+        "templates": list(answer.added),
+        "duplicates": [asdict(one) for one in answer.duplicates],
+        "skipped": [asdict(one) for one in answer.skipped],
+        "notes": list(answer.notes),
+    }
+    counts = [str(len(some)) for some in (answer.added, answer.duplicates, answer.skipped)]
+    output.answer(line, [str(answer.person_id), answer.name, *counts])
+
+
+@contextmanager
+def opened(
+    url: str, *, model: str | None, detector: str, threads: int | None, create: bool
+) -> Iterator[Gallery]:
+    """Open a gallery with a recognizer of its own model, which is not known before it was opened."""
+    from visavis.gallery import Gallery
+    from visavis.pipeline import Recognizer
+
+    with Gallery(url, model=model, create=create) as store:
+        model = store.model
+    recognizer = Recognizer(detector=detector, embedder=model, threads=threads)
+    with Gallery(url, recognizer=recognizer, create=False) as store:
+        yield store
+
+
+def identify(  # noqa: PLR0913 - a command's options
+    photos: Photos,
+    *,
+    top: Annotated[int, typer.Option("--top", min=1, metavar="K", help="Candidates a face.")] = 5,
+    fpir: Annotated[
+        float | None,
+        typer.Option("--fpir", help="Rate at which a search may name a stranger.", show_default=str(FPIR)),
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option("--threshold", help="Greatest cosine distance, in place of --fpir.")
+    ] = None,
+    out: Pictures = None,
+    gallery: GalleryUrl = GALLERY,
+    model: GalleryModel = None,
+    detector: DetectorName = DETECTOR,
+    min_face: MinFace = 20,
+    threads: Threads = None,
+    json: Json = False,
+) -> None:
+    """Name the people in photos who are in a gallery.
+
+    Exits 1 where nobody is. Whoever is not near enough to anyone is unknown: the name is null in JSON.
+    """
+    if fpir is not None and threshold is not None:
+        raise UsageError("--fpir and --threshold exclude each other: a threshold stands for its own rate.")
+    folder = PictureFolder(out) if out else None
+    rate = FPIR if fpir is None else fpir
+    statuses, known = [], False
+    with (
+        opened(gallery, model=model, detector=detector, threads=threads, create=False) as store,
+        Output("photo", "face", "box", "who", "distance", "threshold", "probability", json=json) as output,
+    ):
+        if threshold is None:
+            _doubt(store.threshold(fpir=rate))
+        answers = store.identify_photos(photos, top=top, fpir=rate, threshold=threshold, min_face=min_face)
+        for answer in output.progress(answers, len(photos)):
+            statuses.append(answer.photo.status)
+            known |= any(face.known for face in answer.identifications)
+            if folder:
+                save_named(folder, answer)
+            output.answer(_identify_line(answer), *_identify_rows(answer))
+    raise typer.Exit(exit_code(statuses, yes=known))
+
+
+def _doubt(threshold: SearchThreshold) -> None:
+    """Say where the wanted rate is beyond what was measured."""
+    if not threshold.measured:
+        note(
+            f"an fpir of {threshold.fpir:g} among {threshold.people} people asks for a lower FAR than was "
+            f"measured ({threshold.far:.2g}): the strictest measured threshold, {threshold.distance:.4f}, is used."
+        )
+
+
+def save_named(folder: PictureFolder, answer: IdentifiedPhoto) -> Path | None:
+    """Write the photo with its faces named; return the file; None without a photo."""
+    from visavis.draw import BLUE, ORANGE, annotate
+
+    photo = answer.photo.photo
+    if photo is None:
+        return None
+    labels = [_label(face) for face in answer.identifications]
+    colours = [BLUE if face.known else ORANGE for face in answer.identifications]
+    picture = annotate(photo.pixels, answer.photo.faces, labels, colours=colours)
+    return folder.save(picture, photo, "-named.jpg")
+
+
+def _label(face: Identification) -> str:
+    figure = short(face.probability, ".0%") if face.probability is not None else short(face.distance)
+    return f"{face.name} {figure}" if face.known else "unknown"
+
+
+def _identify_line(answer: IdentifiedPhoto) -> dict[str, object]:
+    faces = [
+        {
+            "box": decimals(face.box),
+            "name": found.name,
+            "person_id": found.person_id,
+            "distance": significant(found.distance),
+            "threshold": significant(found.threshold),
+            "probability": significant(found.probability),
+            "candidates": [_candidate(one) for one in found.candidates],
+        }
+        for face, found in zip(answer.photo.faces, answer.identifications, strict=True)
+    ]
+    return photo_line(answer.photo, faces)
+
+
+def _candidate(one: Candidate) -> dict[str, object]:
+    return {
+        "name": one.name,
+        "person_id": one.person_id,
+        "distance": significant(one.distance),
+        "probability": significant(one.probability),
+    }
+
+
+def _identify_rows(answer: IdentifiedPhoto) -> list[list[str]]:
+    name = answer.photo.name
+    if not answer.photo.faces:
+        return [[name, "-", "", answer.photo.message, "", "", ""]]
+    return [
+        [
+            name,
+            str(n),
+            box_text(face),
+            found.name if found.name is not None else "unknown",
+            short(found.distance),
+            short(found.threshold),
+            short(found.probability, ".1%"),
+        ]
+        for n, (face, found) in enumerate(zip(answer.photo.faces, answer.identifications, strict=True), 1)
+    ]
