@@ -56,7 +56,7 @@ WEBP = Kind("WebP", "PIL.WebPImagePlugin:WebPImageFile")
 BMP = Kind("BMP", "PIL.BmpImagePlugin:BmpImageFile")
 TIFF = Kind("TIFF", "PIL.TiffImagePlugin:TiffImageFile", warns=True)
 PPM = Kind("PPM", "PIL.PpmImagePlugin:PpmImageFile")
-JPEG2000 = Kind("JPEG 2000", "PIL.Jpeg2KImagePlugin:Jpeg2KImageFile")
+JPEG2000 = Kind("JPEG 2000", "PIL.Jpeg2KImagePlugin:Jpeg2KImageFile", ending=b"\xff\xd9")
 AVIF = Kind("AVIF", "PIL.AvifImagePlugin:AvifImageFile", warns=True)
 HEIC = Kind("HEIC", "pillow_heif:HeifImageFile", warns=True)
 
@@ -148,13 +148,15 @@ def check_size(width: int, height: int, *, shown: str, max_pixels: int) -> None:
 
 @cache
 def _jpeg_class() -> type[ImageFile]:
+    from PIL.Image import Exif
     from PIL.JpegImagePlugin import JpegImageFile
 
     class Jpeg(JpegImageFile):
-        """Leaves EXIF alone on opening: Pillow looks for the dots per inch there, and warns of damage."""
+        """Keeps EXIF from Pillow, which looks for the dots per inch there on opening, and warns of damage."""
 
-        def _read_dpi_from_exif(self) -> None:
-            """Do nothing: nobody prints the photo."""
+        def getexif(self) -> Exif:
+            """Answer that there is nothing."""
+            return Exif()
 
     return Jpeg
 
