@@ -64,7 +64,7 @@ class _Found:
     scores: Floats
     pictures: np.ndarray[tuple[int], np.dtype[np.intp]]
 
-    def __getitem__(self, index: slice) -> _Found:
+    def __getitem__(self, index: np.ndarray[tuple[int], np.dtype[np.intp]]) -> _Found:
         return _Found(self.boxes[index], self.scores[index], self.pictures[index])
 
 
@@ -154,8 +154,11 @@ class Mtcnn:
     ) -> Floats:
         """Outputs ``(n, k)`` of a network for the crops of all candidates, in batches."""
 
+        # Neighbours of one size in one picture come from one level, and each level is one call of the sampler.
+        order = np.lexsort((found.boxes[:, 2] - found.boxes[:, 0], found.pictures))
+
         def classify(start: int) -> Floats:
-            some = found[start : start + batch]
+            some = found[order[start : start + batch]]
             crops = np.empty((len(some.boxes), size, size, 3), np.uint8)
             for number in np.unique(some.pictures):
                 (members,) = np.nonzero(some.pictures == number)
@@ -163,7 +166,8 @@ class Mtcnn:
             return net.run(crops)[0]
 
         # An empty batch still goes through: it gives the empty output of the right width.
-        return np.concatenate(self._workers.map(classify, range(0, max(len(found.boxes), 1), batch)))
+        rows = np.concatenate(self._workers.map(classify, range(0, max(len(order), 1), batch)))
+        return rows[np.argsort(order)]
 
 
 def _groups(pictures: Sequence[RGB]) -> Iterator[list[RGB]]:
