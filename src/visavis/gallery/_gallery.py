@@ -206,8 +206,8 @@ class Gallery:
     def remove(self, *person_ids: int) -> None:
         """Remove people, all or none: names, notes, consents and templates, without a trace in the file.
 
-        What stays is a line in the audit log with the id and the date; the id is never given again. The file is
-        written anew (see :meth:`compact`), so remove many in one call.
+        What stays is a line in the audit log with the id and the date; the id is never given again. The file
+        is written anew (see :meth:`compact`), so remove many in one call.
         """
         with self._store.write() as conn:
             for person_id in person_ids:

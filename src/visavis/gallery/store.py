@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
@@ -79,24 +81,32 @@ class Store:
             yield conn
 
     def compact(self) -> None:
-        """Write the file anew, without a trace of what was removed; GalleryError where that cannot be done now.
+        """Write the file anew, without a trace of what was removed; GalleryError where others keep reading.
 
-        Zeros over deleted rows (``secure_delete``) are not enough: when SQLite moves rows between pages it leaves
-        copies in the free space, and the write-ahead log keeps whole pages of before.
+        Zeros over deleted rows (``secure_delete``) are not enough: when SQLite moves rows between pages it
+        leaves copies in the free space, and the write-ahead log keeps whole pages of before.
         """
         self._alone("VACUUM")
-        if self._alone("PRAGMA wal_checkpoint(TRUNCATE)") != (0, 0, 0):
-            raise GalleryError(f"another process has kept reading {self.path} for {BUSY_SECONDS} seconds.")
+        deadline = monotonic() + BUSY_SECONDS
+        while self._alone("PRAGMA wal_checkpoint(TRUNCATE)")[0]:  # busy; for some locks SQLite does not wait
+            if monotonic() > deadline:
+                raise GalleryError(f"others have kept reading {self.path} for {BUSY_SECONDS} seconds.")
+            sleep(0.02)
 
     def close(self) -> None:
         """Close all connections; the store is of no use afterwards."""
         self._closed = True
         self._engine.dispose()
 
-    def _alone(self, statement: str) -> object:
-        """Run what must not be part of a transaction; returns the first row of the answer."""
-        with self._explained(), closing(self._engine.raw_connection()) as raw:
-            return raw.cursor().execute(statement).fetchone()
+    def _alone(self, statement: str) -> Sequence[Any]:
+        """Run what must not be part of a transaction; returns the first row of the answer, if any."""
+        with (
+            self._explained(),
+            closing(self._engine.raw_connection()) as raw,
+            closing(raw.cursor()) as cursor,
+        ):
+            cursor.execute(statement)
+            return cursor.fetchone() or ()
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
