@@ -112,7 +112,8 @@ def decode(data: bytes, *, shown: str, max_pixels: int) -> RGB:
     if kind is None:
         raise UnreadableImageError(f"{shown} {_what_else(data)}.")
     plugin = _plugin(kind, shown)
-    quiet = partial(_quiet, wanted=kind.warns or (kind is PNG and _is_animated_png(data)))
+    animated = kind is PNG and b"acTL" in data
+    quiet = partial(_quiet, wanted=kind.warns or animated)
     with _explained(shown, kind, data):
         with quiet():
             image = plugin(BytesIO(data))
@@ -200,10 +201,6 @@ def _ignoring() -> Iterator[None]:
 def _quiet(*, wanted: bool) -> AbstractContextManager[None]:
     """Hold back the warnings of decoders that have any; most photos have none and wait for no lock."""
     return _ignoring() if wanted else nullcontext()
-
-
-def _is_animated_png(data: bytes) -> bool:
-    return data.find(b"acTL", 0, max(data.find(b"IDAT"), 0)) >= 0
 
 
 DECODER_ERRORS = (
