@@ -117,7 +117,7 @@ def _table_text(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     console = Console(width=None if sys.stdout.isatty() else 1000)
     with console.capture() as captured:
         console.print(table)
-    return "\n".join(line.rstrip() for line in captured.get().strip("\n").split("\n")) + "\n"
+    return "\n".join(line.rstrip() for line in captured.get().splitlines()).strip("\n") + "\n"
 
 
 def _printable(text: str) -> str:

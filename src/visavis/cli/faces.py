@@ -103,8 +103,8 @@ def embed(
 ) -> None:
     """Turn every face into a vector and write all to one file.
 
-    A row a face: photo (n,), box (n, 4), score (n,), vector (n, d). Vectors have length 1. Those of two models
-    cannot be compared.
+    A row a face: photo (n,), box (n, 4), score (n,), vector (n, d). Vectors have length 1. Those of two
+    models cannot be compared.
     """
     from visavis.cli._vectors import ENDINGS, FaceTable
     from visavis.pipeline import Recognizer

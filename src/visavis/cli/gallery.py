@@ -68,8 +68,9 @@ def rename(
 ) -> None:
     """Give a person another name; the id stays."""
     with _open(gallery) as store, Output(*COLUMNS, json=json) as output:
-        store.rename(store.find(who).id, name)
-        person = store.find(who if who.isdecimal() else name)
+        person_id = store.find(who).id
+        store.rename(person_id, name)
+        person = store.person(person_id)
         output.answer(_line(person), _row(person))
 
 

@@ -71,9 +71,9 @@ def enroll(  # noqa: PLR0913 - a command's options
     One person by NAME PHOTO..., or all at once with --from a folder that holds a folder a person. Of
     each photo the largest face is taken. A photo that is there already is not stored twice.
     """
-    people = _people(name, photos, folder)
     if folder and (new or person_id is not None):
         raise UsageError("--new and --id speak of one person: give NAME PHOTO... in place of --from.")
+    people = _people(name, photos, folder)
     many, done = folder is not None, 0
     with (
         opened(gallery, model=model, detector=detector, threads=threads, create=True) as store,
@@ -204,8 +204,9 @@ def _doubt(threshold: SearchThreshold) -> None:
     """Say where the wanted rate is beyond what was measured."""
     if not threshold.measured:
         note(
-            f"an fpir of {threshold.fpir:g} among {threshold.people} people asks for a lower FAR than was "
-            f"measured ({threshold.far:.2g}): the strictest measured threshold, {threshold.distance:.4f}, is used."
+            f"an fpir of {threshold.fpir:g} among {threshold.people} people asks for a FAR of "
+            f"{threshold.far:.2g}, lower than was measured: the strictest measured threshold, "
+            f"{threshold.distance:.4f}, is used."
         )
 
 

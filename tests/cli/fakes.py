@@ -1,0 +1,81 @@
+"""A detector and an embedder without weights: faces are squares of one strong colour, people are colours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from visavis.align import square_crops
+from visavis.compare import unit
+from visavis.detectors import DETECTORS
+from visavis.embedders import EMBEDDERS
+from visavis.types import RGB, Face, Floats
+
+DETECTOR = "test-squares"
+MODEL = "test-colours"
+
+GREY = (128, 128, 128)
+RED, DARK_RED, BLUE = (255, 0, 0), (200, 10, 0), (0, 0, 255)
+"""Red and dark red are one person, blue is another."""
+
+
+class Squares:
+    """Finds every area of one colour that is far from grey, the largest of them with the best score."""
+
+    name = DETECTOR
+
+    def detect(self, pictures: Sequence[RGB], *, min_face: float = 20) -> list[list[Face]]:
+        return [_faces(picture, min_face) for picture in pictures]
+
+
+def _faces(picture: RGB, min_face: float) -> list[Face]:
+    colours = np.unique(picture.reshape(-1, 3), axis=0)
+    boxes = []
+    for colour in colours[np.ptp(colours.astype(int), axis=1) > 100]:
+        rows, columns = np.nonzero((picture == colour).all(axis=2))
+        boxes.append((columns.min(), rows.min(), columns.max() + 1, rows.max() + 1))
+    boxes = sorted((box for box in boxes if box[2] - box[0] >= min_face), key=lambda box: box[0] - box[2])
+    return [_face(box, score=0.99 - 0.01 * n) for n, box in enumerate(boxes)]
+
+
+def _face(box: tuple[int, int, int, int], *, score: float) -> Face:
+    x1, y1, x2, y2 = box
+    places = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]], np.float32)
+    landmarks = np.array([x1, y1], np.float32) + places * np.array([x2 - x1, y2 - y1], np.float32)
+    return Face(np.array(box, np.float32), score, landmarks)
+
+
+class Colours:
+    """The direction of a face's mean colour, seen from black."""
+
+    name = MODEL
+    dimension = 3
+
+    def crops(self, picture: RGB, faces: Sequence[Face]) -> RGB:
+        return square_crops(picture, faces, size=8, margin=-0.5)
+
+    def embed(self, crops: RGB) -> Floats:
+        return unit(crops.mean(axis=(1, 2)).astype(np.float32))
+
+
+@DETECTORS.register(DETECTOR)
+def squares(*, threads: int | None = None) -> Squares:
+    return Squares()
+
+
+@EMBEDDERS.register(MODEL)
+def colours(*, threads: int | None = None) -> Colours:
+    return Colours()
+
+
+def photo(path: Path, *squares: tuple[tuple[int, int, int], int, int, int]) -> Path:
+    """Write a grey PNG of 320 x 240 with squares of (colour, x, y, side)."""
+    image = Image.new("RGB", (320, 240), GREY)
+    for colour, x, y, side in squares:
+        image.paste(colour, (x, y, x + side, y + side))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.save(path, "PNG")
+    return path

@@ -1,0 +1,93 @@
+"""Every command is documented, and its help is looked over when it changes.
+
+After a wanted change: VISAVIS_WRITE_HELP=1 pytest tests/cli/test_help.py, and read the difference.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from visavis.cli import app
+
+SNAPSHOT = Path(__file__).with_name("help.txt")
+
+DOCUMENTED = {
+    "detect",
+    "extract",
+    "embed",
+    "verify",
+    "enroll",
+    "identify",
+    "gallery list",
+    "gallery show",
+    "gallery remove",
+    "gallery rename",
+    "gallery stats",
+    "gallery check",
+    "models list",
+    "models show",
+    "models fetch",
+    "demo",
+}
+"""The commands of the design that there are by now."""
+
+
+def commands(group: Any, *path: str) -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, *path, name)
+        else:
+            yield " ".join([*path, name]), command
+
+
+ALL = dict(commands(typer.main.get_command(app)))
+
+
+def helps() -> str:
+    """The help of everything, as it is printed 80 columns wide."""
+    texts = [f"typer {'.'.join(version('typer').split('.')[:2])}\n"]
+    for name in ["", *ALL]:
+        done = CliRunner().invoke(app, [*name.split(), "--help"], prog_name="visavis", env={"COLUMNS": "80"})
+        assert done.exit_code == 0
+        texts.append(done.stdout)
+    return ("\n" + "=" * 80 + "\n").join(texts)
+
+
+def test_every_documented_command_exists() -> None:
+    assert set(ALL) == DOCUMENTED
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_command_has_json_and_every_option_is_explained(name: str) -> None:
+    command = ALL[name]
+    assert "--json" in [option for one in command.params for option in one.opts]
+    assert all(one.help for one in command.params)
+    assert command.help.splitlines()[0].endswith(".")
+
+
+@pytest.mark.parametrize("group", ["", "gallery", "models"])
+def test_no_line_is_cut_in_the_lists_of_commands(group: str) -> None:
+    shown = CliRunner().invoke(app, [*group.split(), "--help"], env={"COLUMNS": "80"}).stdout
+    listed = shown.split("Commands:")[1].splitlines()
+    assert len(listed) > 3
+    assert not [line for line in listed if line.endswith("...")]
+
+
+def test_help_is_as_it_was() -> None:
+    now = helps()
+    if os.environ.get("VISAVIS_WRITE_HELP"):
+        SNAPSHOT.write_text(now, encoding="utf-8")
+    before = SNAPSHOT.read_text(encoding="utf-8")
+    if before.splitlines()[0] != now.splitlines()[0]:
+        pytest.skip(
+            f"the snapshot was written by {before.splitlines()[0]}, which lays help out in its own way"
+        )
+    assert now == before

@@ -1,0 +1,290 @@
+"""enroll, identify, gallery."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from .conftest import Photos, Run
+from .fakes import BLUE, DARK_RED, DETECTOR, MODEL, RED, photo
+
+NEAR = pytest.approx(1 - DARK_RED[0] / np.linalg.norm(DARK_RED), abs=1e-6)
+
+
+def test_enrol_then_identify(know: Run, photos: Photos) -> None:
+    done = know("enroll", "Ann", photos.red, "--json")
+    assert done.code == 0
+    assert done.line == {
+        "person_id": 1,
+        "name": "Ann",
+        "status": "ok",
+        "new": True,
+        "added": 1,
+        "templates": [1],
+        "duplicates": [],
+        "skipped": [],
+        "notes": [],
+    }
+    assert Path("faces.db").is_file()
+    done = know("identify", photos.dark_red, photos.blue, "--threshold", 0.1, "--json")
+    assert (done.code, done.err) == (0, "")
+    known, unknown = done.lines
+    assert list(known) == ["photo", "status", "faces"]
+    assert (known["photo"], known["status"]) == ("dark.png", "ok")
+    assert known["faces"] == [
+        {
+            "box": [140, 90, 220, 170],
+            "name": "Ann",
+            "person_id": 1,
+            "distance": NEAR,
+            "threshold": 0.1,
+            "probability": None,
+            "candidates": [{"name": "Ann", "person_id": 1, "distance": NEAR, "probability": None}],
+        }
+    ]
+    (face,) = unknown["faces"]
+    assert (face["name"], face["person_id"], face["distance"]) == (None, None, 1.0)
+
+
+def test_identify_exits_1_where_nobody_is_known_and_2_where_nothing_is_read(
+    know: Run, photos: Photos
+) -> None:
+    know("enroll", "Ann", photos.red)
+    assert know("identify", photos.blue, photos.empty, "--threshold", 0.1).code == 1
+    assert know("identify", photos.both, photos.broken, "--threshold", 0.1).code == 0
+    assert know("identify", photos.broken, "--threshold", 0.1).code == 2
+
+
+def test_identify_without_a_gallery_is_exit_3_and_makes_none(know: Run, photos: Photos) -> None:
+    done = know("identify", photos.red, "--threshold", 0.1, "--json")
+    assert (done.code, done.out) == (3, "")
+    assert "there is no gallery at faces.db" in done.err
+    assert not Path("faces.db").exists()
+
+
+def test_top_limits_the_candidates(know: Run, photos: Photos) -> None:
+    know("enroll", "Ann", photos.red)
+    know("enroll", "Bea", photos.blue)
+
+    def names(top: int) -> list[str]:
+        (face,) = know("identify", photos.dark_red, "--threshold", 0.1, "--top", top, "--json").line["faces"]
+        return [one["name"] for one in face["candidates"]]
+
+    assert names(1) == ["Ann"]
+    assert names(2) == ["Ann", "Bea"]
+
+
+def test_identify_out_names_the_faces(know: Run, photos: Photos) -> None:
+    know("enroll", "Ann", photos.red)
+    know("identify", photos.both, "--threshold", 0.1, "--out", "named")
+    drawn = np.asarray(Image.open("named/both-named.jpg")).astype(int)
+    blue, orange = (0, 114, 178), (230, 159, 0)
+    # labels above the boxes: Ann's in blue, the stranger's in orange
+    assert np.abs(drawn[27, 22] - blue).max() < 40
+    assert np.abs(drawn[97, 182] - orange).max() < 40
+
+
+def test_identify_in_words(know: Run, photos: Photos) -> None:
+    know("enroll", "Ann", photos.red)
+    rows = [
+        " ".join(row.split()) for row in know("identify", photos.both, "--threshold", 0.1).out.splitlines()
+    ]
+    assert rows[2:] == [
+        "both.png 1 180 100 280 200 unknown 1.0000 0.1000 -",
+        "both.png 2 20 30 70 80 Ann 0.0000 0.1000 -",
+    ]
+
+
+def test_an_uncalibrated_model_needs_a_threshold(know: Run, photos: Photos) -> None:
+    know("enroll", "Ann", photos.red)
+    done = know("identify", photos.red)
+    assert done.code == 2
+    assert "uncalibrated" in done.err
+
+
+def test_the_gallery_remembers_its_model(run: Run, know: Run, photos: Photos) -> None:
+    know("enroll", "Ann", photos.red)
+    done = run("identify", photos.red, "--detector", DETECTOR, "--threshold", 0.1, "--json")
+    assert done.line["faces"][0]["name"] == "Ann"
+    done = run("identify", photos.red, "--detector", DETECTOR, "--model", "dlib-resnet", "--threshold", 0.1)
+    assert done.code == 3
+    assert MODEL in done.err
+
+
+@pytest.mark.parametrize("gallery", ["people.db", "sqlite:///people.db"])
+def test_the_gallery_is_a_path_or_a_url_or_the_environment(
+    know: Run, photos: Photos, gallery: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    know("enroll", "Ann", photos.red, "--gallery", gallery)
+    assert Path("people.db").is_file()
+    monkeypatch.setenv("VISAVIS_GALLERY", gallery)
+    assert know("identify", photos.red, "--threshold", 0.1).code == 0
+    assert not Path("faces.db").exists()
+
+
+def test_the_same_photo_is_stored_once(know: Run, photos: Photos) -> None:
+    know("enroll", "Ann", photos.red)
+    line = know("enroll", "Ann", photos.red, photos.dark_red, "--json").line
+    assert (line["person_id"], line["new"], line["added"]) == (1, False, 1)
+    assert [one["photo"] for one in line["duplicates"]] == [photos.red]
+
+
+def test_photos_without_a_face_are_skipped_and_said(know: Run, photos: Photos) -> None:
+    done = know("enroll", "Ann", photos.empty, photos.red, photos.missing, "--json")
+    assert (done.code, done.line["added"]) == (0, 1)
+    assert [(one["photo"], one["status"]) for one in done.line["skipped"]] == [
+        (photos.empty, "no_face"),
+        (photos.missing, "missing"),
+    ]
+    assert done.err.splitlines() == [
+        "visavis: empty.png: no face was found.",
+        "visavis: missing.png: 'missing.png' does not exist.",
+    ]
+
+
+def test_where_no_photo_can_be_used_nobody_is_enrolled(know: Run, photos: Photos, run: Run) -> None:
+    done = know("enroll", "Ann", photos.empty, "--json")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == "visavis: empty.png: no face was found.\n"
+    assert run("gallery", "list", "--json").out == ""
+
+
+def test_two_people_of_one_name(know: Run, run: Run, photos: Photos) -> None:
+    know("enroll", "Ann", photos.red)
+    assert know("enroll", "Ann", photos.blue, "--new", "--json").line["person_id"] == 2
+    done = know("enroll", "Ann", photos.dark_red)
+    assert done.code == 2
+    assert "2 people are called 'Ann'" in done.err
+    assert know("enroll", "Ann", photos.dark_red, "--id", 1, "--json").line["person_id"] == 1
+    assert [line["photos"] for line in run("gallery", "list", "--json").lines] == [2, 1]
+
+
+def test_a_folder_a_person(know: Run, run: Run, tmp_path: Path) -> None:
+    photo(tmp_path / "all/Ann Lee/1.png", (RED, 40, 50, 60))
+    photo(tmp_path / "all/Ann Lee/2.PNG", (DARK_RED, 40, 50, 60))
+    photo(tmp_path / "all/Bea/1.png", (BLUE, 40, 50, 60))
+    photo(tmp_path / "all/Cid/1.png")
+    (tmp_path / "all/Bea/notes.txt").write_text("no photo")
+    (tmp_path / "all/Dan").mkdir()
+    done = know("enroll", "--from", "all", "--json")
+    assert done.code == 0
+    assert [(line["name"], line["status"]) for line in done.lines] == [
+        ("Ann Lee", "ok"),
+        ("Bea", "ok"),
+        ("Cid", "no_face"),
+    ]
+    assert [line.get("added") for line in done.lines] == [2, 1, None]
+    assert done.err == "visavis: all/Dan holds no photo: nobody was enrolled from it.\n"
+    assert [line["name"] for line in run("gallery", "list", "--json").lines] == ["Ann Lee", "Bea"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "a person needs a name and photos"),
+        (["Ann"], "a person needs a name and photos"),
+        (["Ann", "red.png", "--from", "."], "exclude each other"),
+        (["--from", ".", "--new"], "--new and --id speak of one person"),
+        (["--from", "."], "holds no folder with photos"),
+        (["--from", "nowhere"], "nowhere"),
+        (["Ann", "red.png", "--new", "--id", 1], "not both"),
+        (["Ann", "red.png", "--id", 7], "there is no person 7"),
+    ],
+)
+def test_wrong_use_is_exit_2_and_says_what(
+    know: Run, photos: Photos, arguments: list[object], said: str
+) -> None:
+    done = know("enroll", *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+
+
+@pytest.fixture
+def enrolled(know: Run, photos: Photos) -> None:
+    know("enroll", "Ann", photos.red, photos.dark_red, "--consent", "signed 2026-01-02", "--note", "staff")
+    know("enroll", "Bea", photos.blue)
+
+
+@pytest.mark.usefixtures("enrolled")
+class TestGallery:
+    def test_list(self, run: Run) -> None:
+        ann, bea = run("gallery", "list", "--json").lines
+        assert list(ann) == ["person_id", "name", "photos", "consent", "note", "created"]
+        assert {**ann, "created": ""} == {
+            "person_id": 1,
+            "name": "Ann",
+            "photos": 2,
+            "consent": "signed 2026-01-02",
+            "note": "staff",
+            "created": "",
+        }
+        assert (bea["name"], bea["consent"]) == ("Bea", None)
+
+    def test_list_in_words(self, run: Run) -> None:
+        rows = [row.split() for row in run("gallery", "list").out.splitlines()]
+        assert rows[0] == ["person", "name", "photos", "consent", "note", "since"]
+        assert rows[2][:7] == ["1", "Ann", "2", "signed", "2026-01-02", "staff", rows[2][6]]
+
+    def test_show(self, run: Run, photos: Photos) -> None:
+        line = run("gallery", "show", "Ann", "--json").line
+        assert [one["photo"] for one in line["templates"]] == [photos.red, photos.dark_red]
+        assert line["templates"][0]["box"] == [40, 50, 100, 110]
+        assert run("gallery", "show", "1", "--json").line == line
+        assert "red.png" in run("gallery", "show", "Ann").out
+
+    def test_rename_keeps_the_id(self, run: Run) -> None:
+        assert run("gallery", "rename", "Ann", "Ann Lee", "--json").line["person_id"] == 1
+        assert [line["name"] for line in run("gallery", "list", "--json").lines] == ["Ann Lee", "Bea"]
+        assert run("gallery", "rename", "2", "Bea Poe", "--json").line["name"] == "Bea Poe"
+
+    def test_rename_to_a_name_that_another_has(self, run: Run) -> None:
+        done = run("gallery", "rename", "Ann", "Bea", "--json")
+        assert (done.code, done.line["person_id"], done.line["name"]) == (0, 1, "Bea")
+
+    def test_the_removed_are_unknown(self, know: Run, run: Run, photos: Photos) -> None:
+        assert run("gallery", "remove", "Ann", "--json").line["person_id"] == 1
+        done = know("identify", photos.red, "--threshold", 0.1, "--json")
+        assert (done.code, done.line["faces"][0]["name"]) == (1, None)
+
+    def test_stats(self, run: Run) -> None:
+        line = run("gallery", "stats", "--json").line
+        assert (line["model"], line["people"], line["templates"], line["dimension"]) == (MODEL, 2, 3, 3)
+        assert line["bytes"] == Path("faces.db").stat().st_size
+
+    def test_check_of_a_sound_gallery(self, run: Run) -> None:
+        done = run("gallery", "check", "--json")
+        assert (done.code, done.line["problem"]) == (0, None)
+
+    def test_a_name_that_nobody_has(self, run: Run) -> None:
+        done = run("gallery", "remove", "An")
+        assert (done.code, done.out) == (2, "")
+        assert "did you mean 'Ann'?" in done.err
+
+
+def test_check_of_a_damaged_gallery_is_exit_1_and_says_what(know: Run, run: Run, photos: Photos) -> None:
+    import sqlite3
+
+    know("enroll", "Ann", photos.red)
+    with sqlite3.connect("faces.db") as raw:
+        raw.execute("update templates set vector = x'00'")
+    raw.close()
+    done = run("gallery", "check", "--json")
+    assert done.code == 1
+    assert all(line["problem"] and line["message"] for line in done.lines)
+
+
+@pytest.mark.parametrize("command", [["list"], ["show", "Ann"], ["remove", "Ann"], ["stats"], ["check"]])
+def test_no_command_makes_a_gallery_by_looking(run: Run, command: list[str]) -> None:
+    done = run("gallery", *command)
+    assert done.code == 3
+    assert not Path("faces.db").exists()
+
+
+def test_a_file_that_is_no_gallery_is_exit_3(run: Run) -> None:
+    Path("faces.db").write_bytes(b"not a database at all, but long enough to look into" * 20)
+    done = run("gallery", "list")
+    assert done.code == 3
+    assert done.err.count("\n") == 1

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from visavis.cli._options import Metric
+from visavis.compare import METRICS
+
+from .conftest import Photos, Run
+from .fakes import DARK_RED, DETECTOR, MODEL
+
+KEYS = [
+    "same",
+    "distance",
+    "metric",
+    "threshold",
+    "far",
+    "probability",
+    "model",
+    "detector",
+    "faces_a",
+    "faces_b",
+]
+NEAR = 1 - DARK_RED[0] / np.linalg.norm(DARK_RED)
+"""Cosine distance of red and dark red."""
+
+
+def test_one_person(know: Run, photos: Photos) -> None:
+    done = know("verify", photos.red, photos.dark_red, "--threshold", 0.1, "--json")
+    assert (done.code, done.err) == (0, "")
+    assert list(done.line) == KEYS
+    assert done.line["same"] is True
+    assert done.line["distance"] == pytest.approx(NEAR, abs=1e-6)
+    assert (done.line["threshold"], done.line["metric"]) == (0.1, "cosine")
+    assert (done.line["model"], done.line["detector"]) == (MODEL, DETECTOR)
+    assert (done.line["faces_a"], done.line["faces_b"]) == (1, 1)
+    assert done.line["far"] is done.line["probability"] is None  # of a model that was never measured
+
+
+def test_two_people(know: Run, photos: Photos) -> None:
+    done = know("verify", photos.red, photos.blue, "--threshold", 0.1, "--json")
+    assert done.code == 1
+    assert (done.line["same"], done.line["distance"]) == (False, 1.0)
+
+
+def test_metrics_are_one_distance_in_other_units(know: Run, photos: Photos) -> None:
+    line = know("verify", photos.red, photos.blue, "--threshold", 1.5, "--metric", "l2", "--json").line
+    assert line["distance"] == pytest.approx(np.sqrt(2), abs=1e-5)
+    assert (line["threshold"], line["same"]) == (1.5, True)
+
+
+def test_the_metrics_offered_are_those_there_are() -> None:
+    assert [one.value for one in Metric] == list(METRICS)
+
+
+def test_of_several_faces_the_largest_is_used_and_it_is_said(know: Run, photos: Photos) -> None:
+    done = know("verify", photos.both, photos.blue, "--threshold", 0.1, "--json")
+    assert done.code == 0  # the blue face is the larger one
+    assert list(done.line) == [*KEYS, "notes"]
+    assert (done.line["faces_a"], done.line["faces_b"]) == (2, 1)
+    assert done.line["notes"] == ["both.png shows 2 faces: the largest was used."]
+    assert done.err == "visavis: both.png shows 2 faces: the largest was used.\n"
+
+
+@pytest.mark.parametrize("bad", ["empty", "broken", "missing"])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_photo_that_cannot_be_used_is_one_line_and_exit_2(
+    know: Run, photos: Photos, bad: str, *, first: bool
+) -> None:
+    pair = [getattr(photos, bad), photos.red]
+    done = know("verify", *(pair if first else pair[::-1]), "--threshold", 0.1, "--json")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("visavis: ")
+    assert getattr(photos, bad) in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_standard_input_against_a_file(know: Run, photos: Photos) -> None:
+    done = know("verify", "-", photos.red, "--threshold", 0.1, "--json", stdin=Path(photos.red).read_bytes())
+    assert (done.code, done.line["distance"]) == (0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ([], "uncalibrated"),
+        (["--far", 0.01], "uncalibrated"),
+        (["--far", 0.01, "--threshold", 0.1], "--far and --threshold exclude each other"),
+        (["--threshold", 0.1, "--metric", "taxi"], "taxi"),
+        (["--threshold", "near"], "--threshold"),
+    ],
+)
+def test_wrong_use_is_exit_2_and_says_what(
+    know: Run, photos: Photos, options: list[object], said: str
+) -> None:
+    done = know("verify", photos.red, photos.blue, *options)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+
+
+def test_an_unknown_model_names_those_there_are(run: Run, photos: Photos) -> None:
+    done = run("verify", photos.red, photos.blue, "--model", "dlib-resnett", "--detector", DETECTOR)
+    assert done.code == 2
+    assert "did you mean dlib-resnet" in done.err
+
+
+def test_in_words(know: Run, photos: Photos) -> None:
+    done = know("verify", photos.red, photos.blue, "--threshold", 0.1)
+    assert done.out == (
+        "different people\n"
+        "cosine distance 1.0000 > threshold 0.1000 (uncalibrated)\n"
+        f"model {MODEL}, detector {DETECTOR}\n"
+    )

@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from visavis import draw
+from visavis.draw import BLUE, ORANGE, annotate, contact_sheet, line_width
+from visavis.types import RGB, Face
+
+
+def face(x1: float, y1: float, x2: float, y2: float) -> Face:
+    places = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]], np.float32)
+    corner, side = np.array([x1, y1], np.float32), np.array([x2 - x1, y2 - y1], np.float32)
+    return Face(np.array([x1, y1, x2, y2], np.float32), 0.9, corner + places * side)
+
+
+def noise(width: int, height: int) -> RGB:
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+
+
+def changed(before: RGB, after: RGB) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+    return (before != after).any(axis=2)
+
+
+def test_a_picture_without_faces_is_copied() -> None:
+    picture = noise(60, 40)
+    drawn = annotate(picture, [])
+    assert (drawn == picture).all()
+    assert not np.shares_memory(drawn, picture)
+
+
+def test_only_edges_and_landmarks_change_and_the_picture_given_does_not() -> None:
+    picture = noise(300, 300)
+    before = picture.copy()
+    drawn = annotate(picture, [face(50, 60, 150, 180)])
+    assert (picture == before).all()
+    difference = changed(before, drawn)
+    rows, columns = np.nonzero(difference)
+    # the box, with its dark edge one pixel outside
+    assert (columns.min(), rows.min(), columns.max(), rows.max()) == (49, 59, 151, 181)
+    inside = difference[63:178, 53:148]
+    assert 5 <= inside.sum() <= 5 * 9  # five dots of a few pixels
+    assert tuple(drawn[60, 100]) == tuple(drawn[120, 50]) == tuple(drawn[180, 100]) == BLUE
+    assert tuple(drawn[59, 100]) == tuple(drawn[120, 151]) == draw.INK
+    assert tuple(drawn[60 + 48, 50 + 30]) == BLUE  # the left eye
+
+
+def test_lines_grow_with_the_picture() -> None:
+    assert [line_width(np.empty((side, 10, 3), np.uint8)) for side in (1, 300, 1200, 6000)] == [1, 1, 4, 20]
+
+
+def test_each_face_has_its_colour_and_its_label_above() -> None:
+    picture = np.full((400, 400, 3), 200, np.uint8)
+    faces = [face(50, 100, 120, 180), face(250, 100, 320, 180)]
+    drawn = annotate(picture, faces, ["Ann", "unknown"], colours=[BLUE, ORANGE])
+    assert tuple(drawn[90, 51]) == BLUE
+    assert tuple(drawn[90, 251]) == ORANGE
+    # letters: white on blue, black on orange
+    assert (drawn[86:99, 50:100] > 220).all(axis=2).any()
+    assert (drawn[86:99, 250:330] < 40).all(axis=2).any()
+    assert not changed(picture, drawn)[:80].any()
+
+
+def test_a_label_goes_below_where_there_is_no_room_above() -> None:
+    picture = np.full((400, 400, 3), 200, np.uint8)
+    drawn = annotate(picture, [face(50, 2, 120, 80)], ["Ann"])
+    assert tuple(drawn[90, 51]) == BLUE
+    without = annotate(picture, [face(50, 2, 120, 80)])
+    assert not changed(drawn, without)[:80].any()
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "Zoë Žižek",
+        "山田太郎",
+        "محمد",
+        "😀 smile",
+        "two\nlines",
+        "\udce9",
+        "\x00",
+        "",
+        " ",
+        "e\u0301",
+        "x" * 500,
+    ],
+)
+@pytest.mark.parametrize("side", [12, 40, 600])
+def test_any_name_can_be_drawn_within_the_picture(label: str, side: int) -> None:
+    picture = noise(side, side)
+    drawn = annotate(picture, [face(0, 0, side / 2, side / 2)], [label])
+    assert drawn.shape == picture.shape
+    assert drawn.dtype == np.uint8
+
+
+def test_letters_that_no_font_has_become_plainer_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(draw, "FALLBACK_FONTS", ())
+    draw._system_fonts.cache_clear()
+    try:
+        assert draw._legible("Ann", 12)[0] == "Ann"
+        assert draw._legible("Zoe\u0308", 12)[0] == "Zoe"
+        assert draw._legible("\uff21\uff4e\uff4e", 12)[0] == "Ann"  # full-width letters
+        assert draw._legible("\u5c71 A\tB", 12)[0] == "? A B"
+    finally:
+        draw._system_fonts.cache_clear()
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    corner=st.tuples(*[st.floats(-1e5, 1e5, width=32)] * 4),
+    side=st.integers(1, 64),
+    label=st.text(max_size=8),
+)
+def test_boxes_anywhere_are_drawn_without_a_fault(
+    corner: tuple[float, float, float, float], side: int, label: str
+) -> None:
+    picture = np.zeros((side, 64, 3), np.uint8)
+    assert annotate(picture, [face(*corner)], [label]).shape == picture.shape
+
+
+def test_a_label_or_colour_too_few_is_an_error() -> None:
+    faces = [face(0, 0, 10, 10), face(20, 20, 30, 30)]
+    with pytest.raises(ValueError, match="shorter"):
+        annotate(noise(40, 40), faces, ["one"])
+    with pytest.raises(ValueError, match="shorter"):
+        annotate(noise(40, 40), faces, colours=[BLUE])
+
+
+def test_a_sheet_shows_every_picture_whole_and_in_its_shape() -> None:
+    red, green, blue = (
+        np.full(shape, colour, np.uint8)
+        for shape, colour in [
+            ((100, 200, 3), (255, 0, 0)),
+            ((300, 150, 3), (0, 255, 0)),
+            ((8, 8, 3), (0, 0, 255)),
+        ]
+    )
+    sheet = contact_sheet([red, green, blue], ["one", "two", "three\nlines"], width=900)
+    assert sheet.shape[1] == 900
+    for column, (colour, shape) in enumerate([((255, 0, 0), 2.0), ((0, 255, 0), 0.5), ((0, 0, 255), 1.0)]):
+        rows, columns = np.nonzero((np.abs(sheet.astype(int) - colour) < 8).all(axis=2))
+        assert 300 * column <= columns.min() <= columns.max() < 300 * (column + 1)
+        wide, high = np.ptp(columns) + 1, np.ptp(rows) + 1
+        assert wide / high == pytest.approx(shape, rel=0.03)
+        assert max(wide / 300, high / 225) > 0.9
+        assert abs((columns.min() + columns.max()) / 2 - 300 * (column + 0.5)) <= 1
+
+
+def test_a_sheet_has_rows_of_four_and_captions_in_ink() -> None:
+    pictures = [np.full((30, 40, 3), 255, np.uint8)] * 5
+    sheet = contact_sheet(pictures, ["", "", "", "", "five"], width=800)
+    dark = (sheet < 100).all(axis=2)
+    rows, columns = np.nonzero(dark)
+    assert rows.min() > sheet.shape[0] / 2
+    assert columns.max() < 200
+    assert abs((columns.min() + columns.max()) / 2 - 100) <= 2
+
+
+@pytest.mark.parametrize(("pictures", "captions"), [(0, 0), (1, 2), (2, 1)])
+def test_a_sheet_of_nothing_or_of_unequal_numbers_is_an_error(pictures: int, captions: int) -> None:
+    with pytest.raises(ValueError, match="a caption each"):
+        contact_sheet([noise(4, 4)] * pictures, ["x"] * captions)
