@@ -68,7 +68,7 @@ def engines(names: Sequence[str], settings: dict[str, Any]) -> list[Engine]:
 
 
 def summary(figures: Sequence[Figures], counts: dict[str, int]) -> Table:
-    """One row a case and engine; ratios are to the first engine."""
+    """Make a row of each case and engine; ratios are to the first engine."""
     first = {each.case: each for each in reversed(figures)}
     rows = [
         (
@@ -78,11 +78,12 @@ def summary(figures: Sequence[Figures], counts: dict[str, int]) -> Table:
             each.least * 1e3 / counts[each.case],
             each.cpu * 1e3 / counts[each.case],
             each.ratio(first[each.case]),
+            each.least / first[each.case].least,
             sum(each.turns[-1].answer),
         )
         for each in figures
     ]
-    columns = ["case", "engine", "median ms/picture", "least", "CPU ms", "ratio", "faces"]
+    columns = ["case", "engine", "median ms/picture", "least", "CPU ms", "ratio", "of least", "faces"]
     return table(f"Detection, smallest face {MIN_FACE} pixels", columns, rows)
 
 

@@ -15,7 +15,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,17 +40,13 @@ class Run:
 
 def run(command: Sequence[str | Path], more: Mapping[str, str] | None = None) -> Run:
     """Run a process to its end."""
-    with tempfile.TemporaryFile("w+") as output:
-        start = time.perf_counter()
-        process = subprocess.Popen(
-            command, stdout=output, stderr=subprocess.DEVNULL, env={**os.environ, **(more or {})}
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "figures.json"
+        small = [sys.executable, "-I", "-S", SCRIPTS / "measured.py", file]
+        done = subprocess.run(
+            [*small, *command], capture_output=True, text=True, env={**os.environ, **(more or {})}, check=True
         )
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-        output.seek(0)
-        peak = usage.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
-        return Run(wall, usage.ru_utime + usage.ru_stime, peak, process.returncode, output.read().strip())
+        return Run(**json.loads(file.read_text()), output=done.stdout.strip())
 
 
 def visavis() -> list[str]:
