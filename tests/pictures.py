@@ -42,6 +42,11 @@ def noise(width: int, height: int, *, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
 
 
+def grey_rgb(values: np.ndarray) -> np.ndarray:
+    """A grey picture ``(h, w)`` as RGB."""
+    return np.repeat(values[..., None], 3, axis=-1)
+
+
 def stored(upright: np.ndarray, orientation: int) -> np.ndarray:
     """How a camera held so stores the picture: each stored pixel is looked up as the EXIF table says."""
     row_side, column_side = ROW_AND_COLUMN[orientation]

@@ -18,25 +18,15 @@ from functools import cache, partial
 from importlib import import_module
 from io import BytesIO
 from threading import Lock
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
-import numpy as np
-from numpy.typing import NDArray
-
+from visavis._upright import ORIENTATION, stated_orientation, upright
 from visavis.errors import ImageError, TooLargeImageError, UnreadableImageError
 from visavis.types import RGB
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageFile import ImageFile
-
-STRIP_PIXELS = 1 << 19
-"""Pixels converted at a time: what a conversion holds beside the picture and the result stays small."""
-
-WHITES = {"I": (255, 65535, 2**31 - 1), "F": (1.0, 255.0, 65535.0)}
-"""What white may be in a 32-bit file, by Pillow mode: such files state none; see :func:`_white`."""
-
-ORIENTATION = 0x0112
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +110,7 @@ def decode(data: bytes, *, shown: str, max_pixels: int) -> RGB:
         check_size(*image.size, shown=shown, max_pixels=max_pixels)
         with quiet():
             image.load()
-            orientation = _orientation(image)
+            orientation = stated_orientation(image)
         return upright(image, orientation)
 
 
@@ -251,175 +241,9 @@ def _what_else(data: bytes) -> str:
     return f"is not a picture of a known kind ({KINDS} are read)"
 
 
-# ------------------------------------------------------------------------------------------- which way is up
-
-
-def _orientation(image: ImageFile) -> int:
-    """EXIF orientation 1..8 of a loaded file, 1 where there is none or where it makes no sense."""
-    if hasattr(image, "tag_v2"):  # TIFF: newer Pillows have turned it on loading, and have dropped the tag
-        value = image.tag_v2.get(ORIENTATION, 1)
-        return value if value in range(1, 9) else 1
-    block = image.info.get("exif", b"")
-    if not block and (text := image.info.get("Raw profile type exif")):
-        block = _raw_profile(str(text))
-    return exif_orientation(block) if isinstance(block, bytes) else 1
-
-
-def _raw_profile(text: str) -> bytes:
-    """EXIF block of a PNG written by ImageMagick: three lines of heading, then hexadecimal digits."""
-    try:
-        return bytes.fromhex("".join(text.split("\n")[3:]))
-    except ValueError:
-        return b""
-
-
 def _pillow_orientation(image: Image) -> int:
     try:
         value = image.getexif().get(ORIENTATION, 1)
     except DECODER_ERRORS:
         return 1
     return value if value in range(1, 9) else 1
-
-
-def exif_orientation(block: bytes) -> int:
-    """Orientation 1..8 that an EXIF block states; 1 where it states none or is damaged.
-
-    Read here in place of Pillow's reader, which warns about, or fails on, damage to tags that do not matter.
-    Layout: TIFF 6.0, section 2: byte order, 42, offset of the first directory; there 12 bytes an entry (tag,
-    type, count, value).
-    """
-    tiff = block.removeprefix(b"Exif\0\0")
-    order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
-    if order is None:
-        return 1
-    try:
-        (start,) = struct.unpack_from(order + "I", tiff, 4)
-        (entries,) = struct.unpack_from(order + "H", tiff, start)
-        for at in range(start + 2, start + 2 + 12 * entries, 12):
-            tag, kind = struct.unpack_from(order + "HH", tiff, at)
-            if tag == ORIENTATION:
-                (value,) = struct.unpack_from(order + ("I" if kind == 4 else "H"), tiff, at + 8)
-                return value if 1 <= value <= 8 else 1
-    except struct.error:
-        pass  # a cut or damaged block costs the turn, not the photo
-    return 1
-
-
-TURNS = {
-    # EXIF 2.3, tag 274: what Pillow calls the turn that puts it right
-    2: "FLIP_LEFT_RIGHT",
-    3: "ROTATE_180",
-    4: "FLIP_TOP_BOTTOM",
-    5: "TRANSPOSE",
-    6: "ROTATE_270",
-    7: "TRANSVERSE",
-    8: "ROTATE_90",
-}
-SIDEWAYS = {5, 6, 7, 8}
-"""Stored rows are upright columns."""
-FROM_THE_END = {3, 4, 6, 7}
-"""The first stored row is the last row, or column, of the upright picture."""
-
-
-# ------------------------------------------------------------------------------------------ any mode -> RGB
-
-
-def upright(image: Image, orientation: int) -> RGB:
-    """Turn a loaded image into RGB ``(h, w, 3)``, strip by strip, each put where it belongs in the result."""
-    from PIL.Image import Transpose
-
-    width, height = image.size
-    pixels: RGB = np.empty((height, width, 3), np.uint8)
-    if orientation in SIDEWAYS:
-        pixels = pixels.reshape(width, height, 3)
-    convert = _converter(image)
-    rows = max(1, STRIP_PIXELS // width)
-    for top in range(0, height, rows):
-        bottom = min(top + rows, height)
-        strip = image.crop((0, top, width, bottom))
-        if orientation in TURNS:
-            strip = strip.transpose(Transpose[TURNS[orientation]])
-        start, stop = (height - bottom, height - top) if orientation in FROM_THE_END else (top, bottom)
-        place = pixels[:, start:stop] if orientation in SIDEWAYS else pixels[start:stop]
-        place[...] = convert(strip)
-    return pixels
-
-
-def _converter(image: Image) -> Callable[[Image], RGB]:
-    """Pick how strips of this image become RGB."""
-    if image.mode.startswith("I;16"):
-        return partial(_grey16, shift=_depth(image) - 8)
-    if image.mode in WHITES:
-        return partial(_wide, white=_white(image))
-    if image.mode == "CMYK" and image.format == "JPEG" and "adobe" not in image.info:
-        return _ink
-    if image.has_transparency_data:
-        return lambda strip: over_white(cast("RGB", np.asarray(_straight(strip).convert("RGBA"))))
-    return lambda strip: _plain(strip if strip.mode == "RGB" else strip.convert("RGB"))
-
-
-def _plain(strip: Image) -> RGB:
-    return cast("RGB", np.asarray(strip))
-
-
-def _ink(strip: Image) -> RGB:
-    """CMYK of a JPEG without Adobe's marker: 0 is no ink, where Pillow has taken 255 for that."""
-    from PIL.ImageChops import invert
-
-    return _plain(invert(strip).convert("RGB"))
-
-
-def _straight(strip: Image) -> Image:
-    """Undo premultiplied alpha."""
-    straight = {"RGBa": "RGBA", "La": "LA"}.get(strip.mode)
-    return strip.convert(straight) if straight else strip
-
-
-def over_white(rgba: RGB) -> RGB:
-    """Lay RGBA ``(h, w, 4)`` on white.
-
-    What lies under transparent pixels is anybody's guess (often black, or what the retoucher cut away), so it
-    must not show. White is what browsers and passports put behind a cut-out portrait, and it leaves hair its
-    outline.
-    """
-    color, alpha = rgba[..., :3], rgba[..., 3:]
-    if alpha.min() == 255:
-        return color
-    mixed = color.astype(np.uint16) * alpha + 255 * (255 - alpha.astype(np.uint16))
-    return ((mixed + 127) // 255).astype(np.uint8)
-
-
-def _grey16(strip: Image, *, shift: int) -> RGB:
-    return grey((np.asarray(strip) >> shift).astype(np.uint8))
-
-
-def _depth(image: Image) -> int:
-    tags: dict[int, Any] = getattr(image, "tag_v2", {})
-    bits = tags.get(
-        258, (16,)
-    )  # TIFF BitsPerSample: 12 in some scanners' files, unpacked to 16 without scaling
-    return bits[0] if bits in ((12,), (16,)) else 16
-
-
-def _white(image: Image) -> float:
-    """Tell what white is where the file states none: the least customary value that holds all the pixels."""
-    if image.mode == "I" and image.format in {"PNG", "PPM"}:  # 16 bits, in Pillow before 11.3
-        return 65535
-    lowest, highest = cast("tuple[float, float]", image.getextrema())
-    white = next((white for white in WHITES[image.mode] if highest <= white), None)
-    if white is None or not lowest >= 0:
-        raise ValueError(f"its values reach from {lowest:g} to {highest:g}, and nothing says what is white")
-    return white
-
-
-def _wide(strip: Image, *, white: float) -> RGB:
-    """Scale 32-bit values by the white that :func:`_white` found, and refuse what is not a number."""
-    values = np.asarray(strip)
-    if not np.isfinite(values).all():
-        raise ValueError("it holds values that are not numbers")
-    return grey((values * (255.0 / white) + 0.5).astype(np.uint8))
-
-
-def grey(values: NDArray[np.uint8]) -> RGB:
-    """Repeat one channel ``(h, w)`` as three, without copying."""
-    return np.broadcast_to(values[..., None], (*values.shape, 3))

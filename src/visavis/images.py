@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis import _decode
+from visavis._upright import over_white
 from visavis.errors import MissingImageError, TooLargeImageError, UnreadableImageError, UsageError
 from visavis.types import RGB, Photo
 
@@ -188,7 +189,7 @@ def _from_array(array: NDArray[Any], what: str, max_pixels: int) -> RGB:
     _decode.check_size(width, height, shown=what, max_pixels=max_pixels)
     values = _eight_bits(array, what).reshape(height, width, channels)
     if channels == 4:
-        values = _decode.over_white(values)
+        values = over_white(values)
     pixels: RGB = np.empty((height, width, 3), np.uint8)
     pixels[...] = values
     return pixels
