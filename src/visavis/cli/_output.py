@@ -77,6 +77,13 @@ def short(value: float | None, form: str = ".4f") -> str:
     return "-" if value is None else format(value, form)
 
 
+def percent(value: float | None) -> str:
+    """Write a probability for people to read: never as a certainty."""
+    if value is None:
+        return "-"
+    return ">99.9%" if value > 0.999 else "<0.1%" if value < 0.001 else f"{value:.1%}"
+
+
 def photo_line(one: PhotoFaces, faces: Sequence[Mapping[str, object]], **more: object) -> dict[str, object]:
     """Build the line of a photo: name, status, faces and, where something is wrong, a message."""
     line: dict[str, object] = {"photo": one.name, "status": one.status, **more, "faces": list(faces)}

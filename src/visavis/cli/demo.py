@@ -14,7 +14,7 @@ import typer
 
 from visavis.cli._files import PictureFolder, write_whole
 from visavis.cli._options import Json, Threads
-from visavis.cli._output import Output, note, short, significant, write
+from visavis.cli._output import Output, note, percent, short, significant, write
 from visavis.cli.people import save_named
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def _line(step: Step) -> dict[str, object]:
 
 
 def _row(step: Step) -> list[str]:
-    figures = [short(step.distance), short(step.threshold), short(step.probability, ".1%")]
+    figures = [short(step.distance), short(step.threshold), percent(step.probability)]
     verdict = "right" if step.right else f"WRONG: expected {step.expected}"
     return [step.step, step.photo, step.answer, *figures, short(step.seconds, ".2f"), verdict]
 

@@ -23,7 +23,17 @@ from visavis.cli._options import (
     Pictures,
     Threads,
 )
-from visavis.cli._output import Output, box_text, decimals, exit_code, note, photo_line, short, significant
+from visavis.cli._output import (
+    Output,
+    box_text,
+    decimals,
+    exit_code,
+    note,
+    percent,
+    photo_line,
+    short,
+    significant,
+)
 from visavis.errors import ImageError, UsageError, VisavisError
 
 if TYPE_CHECKING:
@@ -224,7 +234,7 @@ def save_named(folder: PictureFolder, answer: IdentifiedPhoto) -> Path | None:
 
 
 def _label(face: Identification) -> str:
-    figure = short(face.probability, ".0%") if face.probability is not None else short(face.distance)
+    figure = percent(face.probability) if face.probability is not None else short(face.distance)
     return f"{face.name} {figure}" if face.known else "unknown"
 
 
@@ -265,7 +275,7 @@ def _identify_rows(answer: IdentifiedPhoto) -> list[list[str]]:
             found.name if found.name is not None else "unknown",
             short(found.distance),
             short(found.threshold),
-            short(found.probability, ".1%"),
+            percent(found.probability),
         ]
         for n, (face, found) in enumerate(zip(answer.photo.faces, answer.identifications, strict=True), 1)
     ]

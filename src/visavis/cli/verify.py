@@ -16,7 +16,7 @@ from visavis.cli._options import (
     ModelName,
     Threads,
 )
-from visavis.cli._output import Output, note, significant, write
+from visavis.cli._output import Output, note, percent, significant, write
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -89,11 +89,8 @@ def _line(answer: Verification) -> dict[str, object]:
 def _sentences(answer: Verification) -> str:
     verdict, sign = ("the same person", "<=") if answer.same else ("different people", ">")
     rate = "uncalibrated" if answer.far is None else f"strangers pass at a rate of {answer.far:.3g}"
-    likely = (
-        ""
-        if answer.probability is None
-        else f"\nprobability of one person, at even odds: {answer.probability:.1%}"
-    )
+    odds = percent(answer.probability)
+    likely = "" if answer.probability is None else f"\nprobability of one person, at even odds: {odds}"
     return (
         f"{verdict}\n"
         f"{answer.metric} distance {answer.distance:.4f} {sign} threshold {answer.threshold:.4f} ({rate})"
