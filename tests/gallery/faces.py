@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 
@@ -29,3 +33,26 @@ def template(seed: int) -> Template:
 
 def person(i: int) -> tuple[str, list[Template]]:
     return f"person {i}", [template(1000 * i + k) for k in range(3)]
+
+
+def environment() -> dict[str, str]:
+    """Return this process's environment, with the tests to be imported from."""
+    paths = [str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}
+
+
+def child(module: str, *arguments: object) -> subprocess.Popen[str]:
+    """Start ``python -m gallery.<module>`` with pipes to its input and output."""
+    return subprocess.Popen(
+        [sys.executable, "-m", f"gallery.{module}", *map(str, arguments)],
+        env=environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def say(what: object) -> None:
+    """Tell the parent process, at once."""
+    sys.stdout.write(f"{what}\n")
+    sys.stdout.flush()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from visavis.errors import ImageError, NoFaceError
+from visavis.errors import ImageError, NoFaceError, UsageError
 from visavis.gallery.types import Skipped, Template
 from visavis.types import Floats, PhotoFaces
 
@@ -32,6 +32,8 @@ def largest_faces(photos: Iterable[PhotoFaces]) -> Taken:
         templates.append(_template(one, one.photo.sha256, one.vectors[one.largest]))
         if len(one.faces) > 1:
             notes.append(f"{one.name} shows {len(one.faces)} faces: the largest was used.")
+    if not templates and not skipped:
+        raise UsageError("there is no photo to enrol from.")
     if not templates:
         raise unusable(skipped)
     return Taken(templates, tuple(skipped), tuple(notes))
@@ -41,10 +43,17 @@ def unusable(photos: Sequence[Skipped]) -> ImageError:
     """Return the error to raise where no photo of these has a face: that of the status they share, if any."""
     statuses = {one.status for one in photos}
     kind = _ERRORS.get(statuses.pop(), ImageError) if len(statuses) == 1 else NoFaceError
+    reasons = [_reason(one) for one in photos]
     if len(photos) == 1:
-        return kind(f"{photos[0].photo}: {photos[0].message}")
-    reasons = "; ".join(f"{one.photo}: {one.message.rstrip('.')}" for one in photos)
-    return kind(f"none of {len(photos)} photos has a face that can be used ({reasons}).")
+        return kind(f"{reasons[0]}.")
+    return kind(f"none of {len(photos)} photos has a face that can be used: {'; '.join(reasons)}.")
+
+
+def _reason(one: Skipped) -> str:
+    """Say what is wrong with a photo; the messages of images that cannot be read name them already."""
+    return (
+        f"no face was found in {one.photo}" if one.status == NoFaceError.status else one.message.rstrip(".")
+    )
 
 
 def _template(one: PhotoFaces, sha256: str, vector: Floats) -> Template:

@@ -25,16 +25,17 @@ from visavis.gallery import schema
 
 BUSY_SECONDS = 30
 SCHEMES = ("sqlite",)
+SQLITE_MAGIC = b"SQLite format 3\0"
 
 # By what the name of SQLite's error starts with; sqlite.org/rescode.html.
 _MEANINGS = {
     "SQLITE_NOTADB": "{place} is not a gallery: it is a file of another format",
     "SQLITE_CORRUPT": "{place} is damaged ({error}): restore a copy of it",
-    "SQLITE_FULL": "{place} could not grow, the disk is full: nothing was changed",
+    "SQLITE_FULL": "{place} could not grow, the disk is full: nothing was stored",
     "SQLITE_READONLY": "{place} is read-only: a gallery needs to write to its file and folder",
     "SQLITE_CANTOPEN": "{place} cannot be opened: check the folder and its permissions",
     "SQLITE_BUSY": "another process has kept {place} locked for {seconds} seconds: try again when it is done",
-    "SQLITE_IOERR": "{place} could not be read or written ({error}): nothing was changed",
+    "SQLITE_IOERR": "{place} could not be read or written ({error}): nothing was stored",
 }
 
 
@@ -153,8 +154,21 @@ def _look_at(path: Path, *, create: bool) -> None:
         raise GalleryError(f"there is no gallery at {path}: enrol somebody first.")
     if not path.parent.is_dir():
         raise GalleryError(f"there is no folder {path.parent} for the gallery {path.name}: make it first.")
+    if path.exists() and _head(path) not in {
+        b"",
+        SQLITE_MAGIC,
+    }:  # SQLite takes a very short file for an empty one
+        raise GalleryError(f"{path} is not a gallery: it is a file of another format.")
     if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
         raise GalleryError(f"{path} is read-only: a gallery needs to write to its file and folder.")
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(SQLITE_MAGIC))
+    except OSError as error:
+        raise GalleryError(f"{path} cannot be read: {error.strerror}.") from error
 
 
 def _engine(path: Path) -> Engine:

@@ -1,0 +1,68 @@
+"""Does one deed over and over, each time in a fork that kills itself one SQL statement later than the last.
+
+``python -m gallery.statement_killer FOLDER create|add|remove`` leaves one gallery a fork (001.db, 002.db ...;
+the last is the one that came to its end) and prints how many died.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import sys
+from itertools import count
+from pathlib import Path
+
+from sqlalchemy import Engine, event
+
+from visavis.gallery import Gallery
+
+from .faces import MODEL, person, say
+
+
+def die_at(statement: int) -> None:
+    """Kill this process when SQLite is about to run its ``statement``-th statement from now on."""
+    seen = count(1)
+
+    def tick(_sql: str) -> None:
+        if next(seen) == statement:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    @event.listens_for(Engine, "connect")
+    def _(raw: sqlite3.Connection, _record: object) -> None:
+        raw.set_trace_callback(tick)
+
+
+def act(path: Path, deed: str, statement: int) -> None:
+    if deed != "create":
+        with Gallery(path, model=MODEL) as gallery:
+            for i in range(1 if deed == "add" else 2):
+                gallery.add(*person(i))
+    if deed == "create":
+        die_at(statement)
+    with Gallery(path, model=MODEL) as gallery:
+        if deed != "create":
+            die_at(statement)
+            gallery._store._engine.dispose()  # connections made from now on are watched
+        if deed == "add":
+            gallery.add(*person(1))
+        if deed == "remove":
+            gallery.remove(gallery.find("person 1").id)
+
+
+def main(folder: Path, deed: str) -> None:
+    for statement in count(1):
+        child = os.fork()
+        if child == 0:
+            act(folder / f"{statement:03}.db", deed, statement)
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        if os.WIFEXITED(status):
+            if os.WEXITSTATUS(status):
+                raise SystemExit(f"fork {statement} failed")
+            say(statement - 1)
+            return
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2])

@@ -1,0 +1,93 @@
+"""``kill -9`` at any moment: nothing acknowledged is lost, nothing is half done."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from visavis.gallery import Gallery
+
+from .faces import MODEL, child, digest, person
+
+ENROLMENTS = 200
+
+
+def enrolled_until_killed(path: Path, first: int, *, after: int, wait: float) -> list[int]:
+    """Kill an enrolling process ``wait`` seconds after acknowledgement ``after``; returns all of them."""
+    told: list[int] = []
+    with child("enroller", path, "whole", first, ENROLMENTS - first) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        while len(told) < after and (line := process.stdout.readline()):
+            told.append(int(line))
+        time.sleep(wait)
+        process.send_signal(signal.SIGKILL)
+        told += [int(line) for line in process.stdout if line.endswith("\n")]
+    return told
+
+
+def assert_whole(path: Path, acknowledged: Iterable[int]) -> set[int]:
+    """Everybody acknowledged is there, everybody there is whole; returns who is there."""
+    with Gallery(path, model=MODEL, create=False) as gallery:
+        assert gallery.check() == []
+        there = {int(one.name.split()[1]): one for one in gallery.people()}
+        assert set(acknowledged) <= set(there), "an acknowledged enrolment is lost"
+        for i, one in there.items():
+            name, templates = person(i)
+            hashes = [template.photo_sha256 for template in one.templates]
+            assert hashes == [digest(1000 * i + k) for k in range(3)], f"{name} is half enrolled"
+            nearest = gallery.search([template.vector for template in templates], top=1)
+            assert [hits[0].person_id for hits in nearest] == [one.id] * 3
+            assert max(hits[0].distance for hits in nearest) < 1e-6
+    return set(there)
+
+
+def test_kill_9_loses_no_acknowledged_enrolment_and_leaves_none_half_done(path: Path) -> None:
+    acknowledged: set[int] = set()
+    kills = 0
+    while len(acknowledged) < ENROLMENTS:
+        first = max(acknowledged, default=-1) + 1
+        after, wait = random.randint(5, 50), random.uniform(0, 0.004)
+        told = enrolled_until_killed(path, first, after=after, wait=wait)
+        assert told == list(range(first, first + len(told)))
+        acknowledged.update(told)
+        assert_whole(path, acknowledged)
+        kills += 1
+    assert assert_whole(path, acknowledged) == set(range(ENROLMENTS))
+    assert kills >= 4
+
+
+@pytest.mark.parametrize(
+    ("mode", "what"),
+    [("acknowledges too early", "is lost"), ("a transaction a template", "is half enrolled")],
+)
+def test_this_test_would_notice_a_gallery_that_is_not_crash_safe(path: Path, mode: str, what: str) -> None:
+    with child("enroller", path, mode, 0, 5) as process:
+        assert process.stdout is not None
+        told = [int(line) for line in process.stdout if line != "ready\n"]
+    assert process.returncode == -signal.SIGKILL
+    with pytest.raises(AssertionError, match=what):
+        assert_whole(path, told)
+
+
+@pytest.mark.parametrize("deed", ["create", "add", "remove"])
+def test_killed_at_each_statement_of_a_deed_it_is_done_or_not_done(tmp_path: Path, deed: str) -> None:
+    """One process dies at the first statement, the next at the second, and so on until one survives."""
+    with child("statement_killer", tmp_path, deed) as process:
+        deaths = int(process.communicate()[0])
+    files = sorted(tmp_path.glob("*.db"))
+    assert deaths == len(files) - 1 >= 6
+    people = []
+    for file in files:
+        with Gallery(file, model=MODEL) as gallery:
+            gallery.add(*person(7))
+        people.append(assert_whole(file, [7]))
+    before, after = {"create": ({7}, {7}), "add": ({0, 7}, {0, 1, 7}), "remove": ({0, 1, 7}, {0, 7})}[deed]
+    assert all(there in (before, after) for there in people)
+    assert people[-1] == after  # the one that nobody killed
+    assert people[0] == before

@@ -1,0 +1,370 @@
+"""What can be wrong with a gallery's file, each told in one sentence; and what ``check`` finds inside."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import Connection, Engine, event, text
+
+from visavis.errors import GalleryError, UsageError
+from visavis.gallery import Gallery, Problem, records, schema
+from visavis.pipeline import Recognizer
+
+from .faces import DIMENSION, MODEL, environment, person, template, vector
+
+
+def filled(path: Path, people: int = 3) -> Path:
+    with Gallery(path, model=MODEL) as gallery:
+        for i in range(people):
+            gallery.add(*person(i))
+    return path
+
+
+def sql(path: Path, *statements: str) -> None:
+    raw = sqlite3.connect(path)
+    for statement in statements:
+        raw.execute(statement)
+    raw.commit()
+    raw.close()
+
+
+def blob(value: float) -> str:
+    return np.full(DIMENSION, value, "<f4").tobytes().hex()
+
+
+# Where it is
+
+
+def test_a_url_and_a_path_are_the_same_gallery(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled(path)
+    monkeypatch.chdir(path.parent)
+    for where in (path, str(path), f"sqlite:///{path}", "sqlite:///faces.db", "faces.db"):
+        with Gallery(where, create=False) as gallery:
+            assert gallery.stats().people == 3
+    assert [file.name for file in path.parent.iterdir()] == ["faces.db"]  # closed: no log is left beside it
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://host/faces",
+        "milvus://host",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "sqlite:///a.db?mode=ro",
+        "://",
+    ],
+)
+def test_other_urls_are_refused_with_what_there_is(url: str) -> None:
+    with pytest.raises(UsageError, match=r"sqlite:///.*\.$"):
+        Gallery(url)
+
+
+def test_nothing_there(path: Path) -> None:
+    with pytest.raises(GalleryError, match=r"there is no gallery at .*faces.db: enrol somebody first.$"):
+        Gallery(path, create=False)
+    assert not path.exists()
+    path.touch()
+    with pytest.raises(GalleryError, match=r"empty, not yet a gallery"):
+        Gallery(path, create=False)
+    with Gallery(path):
+        pass
+    with Gallery(path, create=False) as gallery:
+        assert gallery.model == "dlib-resnet"
+
+
+def test_no_folder_or_nothing_but_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(GalleryError, match=r"is a folder"):
+        Gallery(tmp_path)
+    with pytest.raises(GalleryError, match=r"there is no folder .*nowhere for the gallery faces.db"):
+        Gallery(tmp_path / "nowhere" / "faces.db")
+    (tmp_path / "file").touch()
+    with pytest.raises(GalleryError, match=r"there is no folder"):
+        Gallery(tmp_path / "file" / "faces.db")
+
+
+# What it is
+
+
+@pytest.mark.parametrize("content", [b"\xff\xd8\xff\xe0 a photo" * 100, b"x", b"a,b\n1,2\n" * 1000])
+def test_a_file_of_another_format_is_left_alone(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    with pytest.raises(GalleryError, match=r"is not a gallery: it is a file of another format"):
+        Gallery(path)
+    assert path.read_bytes() == content
+    assert [file.name for file in path.parent.iterdir()] == ["faces.db"]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "create table bookmarks (url text)",
+        "create table meta (key text, value text)",
+        "create table meta (format text, schema int)",
+    ],
+)
+def test_a_database_of_another_program_is_left_alone(path: Path, table: str) -> None:
+    sql(path, table)
+    before = path.read_bytes()
+    with pytest.raises(GalleryError, match=r"is not a gallery: it is a database of another program"):
+        Gallery(path)
+    assert path.read_bytes() == before
+
+
+def test_another_model_is_refused_naming_both(path: Path) -> None:
+    filled(path)
+    with pytest.raises(
+        GalleryError, match=r"holds vectors of test-model, .* those of facenet: open it with test-mod"
+    ):
+        Gallery(path, model="facenet")
+    with Gallery(path) as gallery:
+        assert gallery.model == MODEL
+
+
+def test_a_recognizer_must_be_of_the_model(path: Path) -> None:
+    class Net:
+        name = "other-net"
+
+    with pytest.raises(UsageError, match=r"embeds with other-net, not with test-model"):
+        Gallery(path, model=MODEL, recognizer=Recognizer(embedder=Net()))  # type: ignore[arg-type]
+    filled(path)
+    with pytest.raises(GalleryError, match=r"test-model.*other-net"):
+        Gallery(path, recognizer=Recognizer(embedder=Net()))  # type: ignore[arg-type]
+
+
+def test_a_newer_schema_is_refused_and_left_alone(path: Path) -> None:
+    filled(path)
+    sql(path, "update meta set schema = 7", "alter table meta drop column change")
+    with pytest.raises(
+        GalleryError, match=r"newer visavis \(schema 7, this one knows up to 1\): upgrade visavis.$"
+    ):
+        Gallery(path)
+
+
+def test_an_older_schema_is_migrated_whole_or_not_at_all(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def m002_nickname(conn: Connection) -> None:
+        conn.execute(text("alter table people add column nickname text default 'none'"))
+
+    def m003_fails(conn: Connection) -> None:
+        conn.execute(text("alter table people drop column nickname"))
+        conn.execute(text("insert into nowhere values (1)"))
+
+    filled(path)
+    monkeypatch.setattr(schema, "MIGRATIONS", [m002_nickname, m003_fails])
+    with pytest.raises(GalleryError, match=r"no such table: nowhere"):
+        Gallery(path)
+    monkeypatch.setattr(schema, "MIGRATIONS", [m002_nickname])
+    for _ in range(2):  # the second opening has nothing to do
+        with Gallery(path) as gallery, gallery._store.read() as conn:
+            assert conn.execute(text("select distinct nickname from people")).all() == [("none",)]
+            assert conn.execute(text("select schema from meta")).scalar() == 2
+            assert len(gallery.people()) == 3
+
+
+def test_a_closed_gallery_says_so(path: Path) -> None:
+    with Gallery(path, model=MODEL) as gallery:
+        pass
+    for use in (gallery.people, gallery.stats, lambda: gallery.add(*person(1))):
+        with pytest.raises(GalleryError, match=r"was closed: open the gallery again"):
+            use()
+
+
+# Damage
+
+
+def test_a_cut_off_file_is_damaged(path: Path) -> None:
+    filled(path, people=200)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with (
+        pytest.raises(GalleryError, match=r"faces.db is damaged \(.*\): restore a copy of it.$"),
+        Gallery(path) as it,
+    ):
+        it.people()
+
+
+def test_a_page_of_garbage_is_found(path: Path) -> None:
+    filled(path, people=200)
+    page = 4096
+    content = bytearray(path.read_bytes())
+    middle = len(content) // page // 2 * page
+    content[middle : middle + page] = os.urandom(page)
+    path.write_bytes(content)
+    with Gallery(path) as gallery:
+        kinds = {problem.kind for problem in gallery.check()}
+    assert "damaged" in kinds
+
+
+@pytest.mark.parametrize(
+    ("damage", "problems"),
+    [
+        ("update templates set vector = x'00' where id = 2", [("vector", "template 2 has 1 bytes, not 64.")]),
+        (
+            f"update templates set vector = x'{blob(1)}' where id = 2",
+            [("vector", "template 2 is not a vector of length 1.")],
+        ),
+        (
+            f"update templates set vector = x'{blob(np.nan)}' where id = 3",
+            [("vector", "template 3 is not a vector of length 1.")],
+        ),
+        (
+            "update templates set model = 'facenet' where id = 1",
+            [("model", "template 1 is of facenet, the gallery of test-model.")],
+        ),
+        (
+            "delete from people where id = 1",
+            [("template", f"template {i} is of person 1, who is not there.") for i in (1, 2, 3)],
+        ),
+        ("delete from templates where person_id = 2", [("person", "person 2 has no template.")]),
+        ("update meta set change = 1", [("change", "change 3 is recorded, but the last was 1.")]),
+        ("insert into removals values (4, 3)", [("change", "template 4 is there, and recorded as removed.")]),
+    ],
+)
+def test_check_names_what_is_wrong(path: Path, damage: str, problems: list[tuple[str, str]]) -> None:
+    filled(path)
+    sql(path, damage)
+    with Gallery(path) as gallery:
+        assert gallery.check() == [Problem(kind, message) for kind, message in problems]
+
+
+def test_check_compares_the_index_with_the_records(path: Path) -> None:
+    filled(path)
+    with Gallery(path) as gallery:
+        assert gallery.check() == []
+        sql(path, "update templates set person_id = 1 where id = 4")  # with no change number
+        assert [problem.kind for problem in gallery.check()] == ["index"]
+    with Gallery(path) as gallery:
+        assert gallery.check() == []
+
+
+def test_a_damaged_vector_is_an_error_and_search_goes_on_once_it_is_mended(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "BLOCK_ROWS", 2)  # blocks before the damaged one are taken in
+    filled(path, people=1)
+    with Gallery(path) as gallery:
+        gallery.search(vector(1)[None])
+        gallery.add(*person(1))
+        gallery.add(*person(2))
+        sql(path, "create table kept as select vector from templates where id = 8")
+        sql(path, "update templates set vector = x'0011' where id = 8")
+        for _ in range(2):
+            with pytest.raises(GalleryError, match=r"template 8 is not a vector of 16 values"):
+                gallery.search(vector(1)[None])
+        sql(path, "update templates set vector = (select vector from kept) where id = 8")
+        assert gallery.search(person(2)[1][1].vector[None])[0][0].name == "person 2"
+        assert gallery.check() == []
+
+
+def test_an_older_copy_put_in_place_is_read_anew(path: Path) -> None:
+    filled(path, people=1)
+    with Gallery(path) as gallery:
+        copy = sqlite3.connect(path.parent / "copy.db")
+        source = sqlite3.connect(path)
+        source.backup(copy)
+        gallery.add(*person(1))
+        assert gallery.search(person(1)[1][0].vector[None])[0][0].name == "person 1"
+        copy.backup(source)
+        source.close()
+        copy.close()
+        hits = gallery.search(person(1)[1][0].vector[None])[0]
+        assert [hit.name for hit in hits] == ["person 0"]
+        assert gallery.check() == []
+
+
+# No room, no right
+
+
+@pytest.fixture
+def twenty_pages() -> Iterator[None]:
+    """Let SQLite answer as on a full disk when a file opened from now on would grow over 20 pages."""
+
+    def limit(raw: sqlite3.Connection, _record: object) -> None:
+        raw.execute("PRAGMA max_page_count=20")
+
+    event.listen(Engine, "connect", limit)
+    yield
+    event.remove(Engine, "connect", limit)
+
+
+def test_a_full_disk_stores_nothing_of_an_enrolment(path: Path, twenty_pages: None) -> None:
+    filled(path, people=1)
+    with Gallery(path) as gallery:
+        with pytest.raises(
+            GalleryError, match=r"faces.db could not grow, the disk is full: nothing was stored.$"
+        ):
+            gallery.add("Ann", [template(i) for i in range(5000, 6000)])
+        assert [one.name for one in gallery.people()] == ["person 0"]
+        gallery.add(*person(1))
+        assert gallery.check() == []
+
+
+FILL = """
+import sys
+from visavis.errors import GalleryError
+from gallery.faces import MODEL, person
+from visavis.gallery import Gallery
+told = []
+with Gallery(sys.argv[1], model=MODEL) as gallery:
+    try:
+        for i in range(10_000):
+            gallery.add(*person(i))
+            told.append(i)
+    except GalleryError as error:
+        message = str(error)
+    names = [one.name for one in gallery.people()]
+    same = names == [f"person {i}" for i in told]
+    print(len(told) > 50, same, gallery.check(), message.split("faces.db ")[1])
+"""
+
+
+def test_a_disk_that_is_really_full_loses_nothing_acknowledged(tmp_path: Path) -> None:
+    """A file system of six megabytes, in a namespace of its own."""
+    mount, tmpfs = ["unshare", "--map-root-user", "--mount", "sh", "-c"], "mount -t tmpfs -o size=6m none"
+    if not shutil.which("unshare") or subprocess.run([*mount, f"{tmpfs} {tmp_path}"], check=False).returncode:
+        pytest.skip("no file system can be mounted here")
+    script = f'{tmpfs} {tmp_path} && exec "$0" -c "$1" {tmp_path}/faces.db'
+    done = subprocess.run(
+        [*mount, script, sys.executable, FILL],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "True True [] could not grow, the disk is full: nothing was stored."
+
+
+READ_ONLY = """
+import os, sys
+from visavis.errors import GalleryError
+from visavis.gallery import Gallery
+if os.getuid() == 0:
+    os.setuid(65534)
+try:
+    Gallery(sys.argv[1])
+except GalleryError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(("file", "folder"), [(0o444, 0o777), (0o666, 0o555), (None, 0o555)])
+def test_a_read_only_file_or_folder(file: int | None, folder: int) -> None:
+    with tempfile.TemporaryDirectory() as name:  # pytest's own folders are closed to other users
+        path = Path(name) / "faces.db"
+        if file is not None:
+            filled(path).chmod(file)
+        Path(name).chmod(folder)
+        done = subprocess.run(
+            [sys.executable, "-c", READ_ONLY, path], capture_output=True, text=True, check=True
+        )
+        Path(name).chmod(0o755)
+    assert done.stdout == f"{path} is read-only: a gallery needs to write to its file and folder.\n"

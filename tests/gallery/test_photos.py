@@ -1,0 +1,170 @@
+"""From photos: what is taken, what is skipped, who is found; without the networks, and with them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import numpy as np
+import pytest
+
+from visavis.errors import MissingImageError, NoFaceError, UnreadableImageError, UsageError
+from visavis.gallery import Gallery, Skipped
+from visavis.pipeline import Recognizer
+from visavis.types import Face, Photo, PhotoFaces
+
+from .faces import DIMENSION, MODEL, digest, vector
+
+PHOTOS = (
+    Path(os.environ.get("VISAVIS_TEST_DATA", Path(__file__).parents[2].parent / "shared/data")) / "photos"
+)
+
+
+def face(size: float) -> Face:
+    return Face(np.array([0, 0, size, size], np.float32), 0.9, np.zeros((5, 2), np.float32))
+
+
+class Album:
+    """Stands in for a recognizer: a source is a text of "seed:size" a face, "missing" or "garbage"."""
+
+    embedder = SimpleNamespace(name=MODEL)
+
+    def represent(self, sources: Iterable[str], *, min_face: float = 20) -> Iterator[PhotoFaces]:
+        for source in sources:
+            if source in {"missing", "garbage"}:
+                status = {"missing": "missing", "garbage": "unreadable"}[source]
+                yield PhotoFaces(source, status, message=f"{source} cannot be read.")
+                continue
+            shown = [tuple(map(int, one.split(":"))) for one in source.split()]
+            shown = [(seed, size) for seed, size in shown if size >= min_face]
+            yield PhotoFaces(
+                source,
+                "ok" if shown else "no_face",
+                Photo(np.zeros((2, 2, 3), np.uint8), source, digest(hash(source))),
+                tuple(face(size) for _, size in shown),
+                tuple(size / 100 for _, size in shown),
+                np.array([vector(seed) for seed, _ in shown], np.float32).reshape(-1, DIMENSION),
+                "" if shown else "no face was found.",
+            )
+
+
+@pytest.fixture
+def album(path: Path) -> Iterator[Gallery]:
+    with Gallery(path, recognizer=cast(Recognizer, Album())) as opened:
+        assert opened.model == MODEL
+        yield opened
+
+
+def test_the_largest_face_of_each_photo_is_stored_and_the_rest_is_told(album: Gallery) -> None:
+    done = album.enroll("Ann", ["1:50 2:80", "missing", "3:40", "4:10"], note="n", consent="c")
+    ann = album.person(done.person_id)
+    assert [(one.photo, one.quality, one.box) for one in ann.templates] == [
+        ("1:50 2:80", 0.8, (0.0, 0.0, 80.0, 80.0)),
+        ("3:40", 0.4, (0.0, 0.0, 40.0, 40.0)),
+    ]
+    assert (ann.note, ann.consent, done.new) == ("n", "c", True)
+    assert done.notes == ("1:50 2:80 shows 2 faces: the largest was used.",)
+    assert done.skipped == (
+        Skipped("missing", "missing", "missing cannot be read."),
+        Skipped("4:10", "no_face", "no face was found."),
+    )
+    assert album.search(vector(2)[None])[0][0].distance < 1e-6
+    assert album.search(vector(1)[None])[0][0].distance > 0.1
+    assert len(album.enroll("Ann", ["4:10"], min_face=5).added) == 1
+
+
+@pytest.mark.parametrize(
+    ("photos", "error", "message"),
+    [
+        (["1:10"], NoFaceError, r"^no face was found in 1:10\.$"),
+        (
+            ["missing", "missing"],
+            MissingImageError,
+            r"^none of 2 photos has a face that can be used: missing cannot be read; missing",
+        ),
+        (["garbage"], UnreadableImageError, r"^garbage cannot be read\.$"),
+        (
+            ["garbage", "1:10"],
+            NoFaceError,
+            r"^none of 2 photos .*: garbage cannot be read; no face was found in 1:10\.$",
+        ),
+        ([], UsageError, "no photo"),
+    ],
+)
+def test_nothing_usable_raises_and_changes_nothing(
+    album: Gallery, photos: list[str], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        album.enroll("Ann", photos)
+    assert album.people() == []
+
+
+def test_a_name_that_means_nobody_is_told_before_the_work(album: Gallery) -> None:
+    def never() -> Iterator[str]:
+        raise AssertionError("a photo was read")
+        yield ""
+
+    album.enroll("Ann", ["1:50"])
+    for wrong in ({"name": ""}, {"name": "Bob", "person_id": 1}, {"name": "Ann", "person_id": 9}):
+        with pytest.raises(UsageError):
+            album.enroll(photos=never(), **wrong)  # type: ignore[arg-type]
+
+
+def test_a_second_time_the_photo_is_noticed(album: Gallery) -> None:
+    album.enroll("Ann", ["1:50"])
+    again = album.enroll("Ann", ["1:50", "missing"])
+    assert (again.added, [one.photo for one in again.duplicates], len(again.skipped)) == ((), ["1:50"], 1)
+    with pytest.raises(UsageError, match=r"1:50 as 'Ann' \(id 1\)"):
+        album.enroll("Bob", ["1:50"])
+
+
+def test_identify_answers_a_face_at_a_time(album: Gallery) -> None:
+    album.enroll("Ann", ["1:50"])
+    album.enroll("Bob", ["2:50"])
+    answers = album.identify("3:90 2:60 1:50", threshold=0.1)
+    assert [one.name for one in answers] == [None, "Bob", "Ann"]
+    assert album.identify("1:10", threshold=0.1) == []
+    with pytest.raises(MissingImageError, match="missing cannot be read"):
+        album.identify("missing", threshold=0.1)
+
+
+def test_identify_photos_goes_on_after_a_bad_one(album: Gallery) -> None:
+    album.enroll("Ann", ["1:50"])
+    answers = list(album.identify_photos(["garbage", "1:60 2:50", "1:5"], threshold=0.1, top=1))
+    assert [one.photo.status for one in answers] == ["unreadable", "ok", "no_face"]
+    assert [[who.name for who in one.identifications] for one in answers] == [[], ["Ann", None], []]
+
+
+def test_similar_ranks_people_without_a_threshold(album: Gallery) -> None:
+    for seed, name in enumerate(("Ann", "Bob", "Cy"), start=1):
+        album.enroll(name, [f"{seed}:50"])
+    (ranked,) = album.similar("2:70", top=2)
+    others = {name: 1 - float(vector(2) @ vector(seed)) for seed, name in ((1, "Ann"), (3, "Cy"))}
+    nearest = min(others, key=lambda name: others[name])
+    assert [one.name for one in ranked] == ["Bob", nearest]
+    assert ranked[1].distance == pytest.approx(others[nearest], abs=1e-6)
+    assert album.similar("2:5") == []
+    with pytest.raises(UnreadableImageError):
+        album.similar("garbage")
+
+
+@pytest.mark.skipif(not (PHOTOS / "presidents").is_dir(), reason="needs the photos of VISAVIS_TEST_DATA")
+def test_real_photos_with_the_default_networks(path: Path) -> None:
+    obama, tutorial = PHOTOS / "presidents", PHOTOS / "tutorial"
+    with Gallery(path) as gallery:
+        gallery.enroll("Barack Obama", [obama / "obama.jpg", obama / "obama3.jpg"])
+        gallery.enroll("Sharon Stone", [tutorial / "sharon_stone1.jpg"])
+        again = gallery.enroll("Sharon Stone", [tutorial / "sharon_stone1.jpg"])
+        assert (again.added, len(again.duplicates)) == ((), 1)
+        photos = [obama / "obama2.jpg", tutorial / "sharon_stone3.jpg", tutorial / "channing_tatum.jpg"]
+        answers = list(gallery.identify_photos(photos, threshold=0.08))
+        assert [[who.name for who in one.identifications] for one in answers] == [
+            ["Barack Obama"],
+            ["Sharon Stone"],
+            [None],
+        ]
+        assert gallery.stats().dimension == 128
+        assert gallery.check() == []

@@ -1,0 +1,93 @@
+"""Two processes and more on one file: real ones."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from visavis.gallery import Gallery
+
+from .faces import child, person
+
+
+def tell(process: subprocess.Popen[str], line: str) -> str:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(line + "\n")
+    process.stdin.flush()
+    return process.stdout.readline().strip()
+
+
+def answers(process: subprocess.Popen[str]) -> list[str]:
+    out, _ = process.communicate(timeout=120)
+    assert process.returncode == 0
+    return out.split()
+
+
+@pytest.fixture
+def other(path: Path) -> Iterator[subprocess.Popen[str]]:
+    with child("obeyer", path) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        yield process
+        process.communicate()
+
+
+def test_the_next_search_sees_what_another_process_did(
+    gallery: Gallery, other: subprocess.Popen[str]
+) -> None:
+    def found(i: int) -> bool:
+        hits = gallery.search(person(i)[1][0].vector[None], top=1)[0]
+        return bool(hits) and hits[0].name == f"person {i}" and hits[0].distance < 1e-6
+
+    assert not found(1)
+    for i in range(1, 6):
+        their_id = int(tell(other, f"add {i}"))
+        assert found(i)
+        assert gallery.person(their_id).name == f"person {i}"
+    assert tell(other, "remove 3") == "done"
+    assert [found(i) for i in range(1, 6)] == [True, True, False, True, True]
+    gallery.add(*person(9))
+    assert tell(other, "find 9") == "person 9"
+    gallery.remove(gallery.find("person 1").id)
+    assert tell(other, "find 1") == "nobody"
+    assert tell(other, "find 2") == "person 2"
+    gallery.rename(gallery.find("person 2").id, "Ann")
+    assert tell(other, "find 2") == "Ann"
+    assert gallery.check() == []
+
+
+def test_two_that_enrol_at_a_time_lose_nothing(path: Path) -> None:
+    """Started together on no file at all, so they also race to make it; 40 of 100 people are in both."""
+    with child("enroller", path, "whole", 0, 70) as one, child("enroller", path, "whole", 30, 70) as two:
+        assert [answers(one), answers(two)] == [
+            ["ready", *map(str, range(70))],
+            ["ready", *map(str, range(30, 100))],
+        ]
+    with Gallery(path, create=False) as gallery:
+        people = gallery.people()
+        assert sorted(one.name for one in people) == sorted(f"person {i}" for i in range(100))
+        assert len({one.id for one in people}) == 100
+        assert all(len(one.templates) == 3 for one in people)
+        assert gallery.check() == []
+
+
+def test_a_writer_waits_for_another_and_then_goes_on(
+    gallery: Gallery, path: Path, other: subprocess.Popen[str]
+) -> None:
+    lock = sqlite3.connect(path, isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    assert other.stdin is not None
+    other.stdin.write("add 1\n")
+    other.stdin.flush()
+    with pytest.raises(subprocess.TimeoutExpired):
+        other.wait(0.5)
+    assert gallery.people() == []  # readers do not wait
+    lock.execute("COMMIT")
+    lock.close()
+    assert other.stdout is not None
+    assert int(other.stdout.readline()) == gallery.find("person 1").id
