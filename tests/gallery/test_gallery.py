@@ -137,6 +137,8 @@ def test_an_enrolment_that_fails_changes_nothing(gallery: Gallery) -> None:
             gallery.add("Bob", [template(2), Template(wrong.astype(np.float32))])
     with pytest.raises(UsageError, match="no template"):
         gallery.add("Bob", [])
+    with pytest.raises(UsageError, match="holds vectors of 16 values, got 3"):
+        gallery.add("Bob", [Template(np.ones(3, np.float32))])
     assert gallery.stats() == before
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from visavis.gallery import Gallery
+from visavis.errors import GalleryError
+from visavis.gallery import Gallery, store
 
-from .faces import child, person
+from .faces import MODEL, child, person
 
 
 def tell(process: subprocess.Popen[str], line: str) -> str:
@@ -91,3 +93,45 @@ def test_a_writer_waits_for_another_and_then_goes_on(
     lock.close()
     assert other.stdout is not None
     assert int(other.stdout.readline()) == gallery.find("person 1").id
+
+
+def test_a_lock_that_is_never_given_up_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "BUSY_SECONDS", 0.1)
+    with Gallery(path, model=MODEL) as gallery, closing(sqlite3.connect(path, isolation_level=None)) as lock:
+        lock.execute("BEGIN IMMEDIATE")
+        with pytest.raises(GalleryError, match=r"has kept .*faces\.db locked for 0\.1 seconds: try again"):
+            gallery.add(*person(1))
+        lock.execute("ROLLBACK")
+        assert gallery.people() == []
+        gallery.add(*person(1))
+
+
+def test_a_removal_under_a_long_reader_is_done_and_says_that_traces_are_left(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "BUSY_SECONDS", 0.1)
+    trace = person(1)[1][0].vector.tobytes()[:16]
+    with (
+        Gallery(path, model=MODEL) as gallery,
+        closing(sqlite3.connect(path, isolation_level=None)) as reader,
+    ):
+        who = gallery.add(*person(1)).person_id
+        reader.execute("BEGIN")
+        assert reader.execute("select count(*) from people").fetchone() == (1,)
+        with pytest.raises(
+            GalleryError, match=r"^the removal is done, but traces are left .* Compact it later\.$"
+        ):
+            gallery.remove(who)
+        assert gallery.people() == []
+        assert any(trace in file.read_bytes() for file in path.parent.iterdir())
+        reader.execute("ROLLBACK")
+        gallery.compact()
+        assert not any(trace in file.read_bytes() for file in path.parent.iterdir())
+        assert gallery.stats().bytes == path.stat().st_size  # the log is empty
+
+
+def test_the_size_counts_the_log(gallery: Gallery, path: Path) -> None:
+    gallery.add(*person(1))
+    log = path.with_name("faces.db-wal").stat().st_size
+    assert log > 0
+    assert gallery.stats().bytes == path.stat().st_size + log

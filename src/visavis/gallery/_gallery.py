@@ -143,13 +143,13 @@ class Gallery:
         with self._store.read() as conn:
             meta, (people, templates) = records.meta(conn), records.count(conn)
         return Stats(
-            self.url,
-            meta.model,
-            meta.dimension,
-            people,
-            templates,
-            meta.change,
-            self._store.path.stat().st_size,
+            url=self.url,
+            model=meta.model,
+            dimension=meta.dimension,
+            people=people,
+            templates=templates,
+            change=meta.change,
+            bytes=self._store.size(),
         )
 
     def check(self) -> list[Problem]:

@@ -81,6 +81,11 @@ class Store:
         with self._explained(), self._writer.begin() as conn:
             yield conn
 
+    def size(self) -> int:
+        """Bytes on disk, with the write-ahead log."""
+        log = self.path.with_name(f"{self.path.name}-wal")
+        return sum(file.stat().st_size for file in (self.path, log) if file.exists())
+
     def compact(self) -> None:
         """Write the file anew, without a trace of what was removed; GalleryError where others keep reading.
 
