@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 A = TypeVar("A")
 B = TypeVar("B")
 
-CONVERTER_VERSION = 2
+CONVERTER_VERSION = 3
 """Part of the name of every cached network: raise it when nets/ or weights/readers change what they emit."""
 
 

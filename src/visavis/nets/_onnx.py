@@ -17,13 +17,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
+from visavis.nets import _onnx_file as onnx_file
 from visavis.nets._ops import Ops
 from visavis.types import Floats
 
 BLOCK = 16
 """Channels of a block of ONNX Runtime's layout on AVX-512; on narrower machines it divides the same."""
-OPSET, IR_VERSION = 17, 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,27 +68,26 @@ class OnnxOps:
     """See :class:`visavis.nets._ops.Ops`; ``weights`` maps ``layer.part`` to float32 arrays."""
 
     def __init__(self, weights: Mapping[str, Floats]) -> None:
-        from onnx import helper, numpy_helper
-
-        self._helper, self._numpy_helper = helper, numpy_helper
         self._weights = weights
-        self._nodes: list[object] = []
-        self._constants: list[object] = []
+        self._nodes: list[bytes] = []
+        self._constants: list[bytes] = []
 
     # --- emitting -------------------------------------------------------------------------------------------------
 
-    def _node(self, kind: str, inputs: Sequence[str], **attributes: object) -> str:
+    def _node(self, kind: str, inputs: Sequence[str], **attributes: int | Sequence[int]) -> str:
         name = f"{kind.lower()}{len(self._nodes)}"
-        self._nodes.append(self._helper.make_node(kind, list(inputs), [name], **attributes))
+        self._nodes.append(onnx_file.node(kind, inputs, name, attributes))
         return name
 
-    def _constant(self, array: Floats) -> str:
+    def _constant(self, array: Floats | NDArray[np.int64]) -> str:
         name = f"w{len(self._constants)}"
-        array = np.ascontiguousarray(array, dtype=array.dtype if array.dtype == np.int64 else np.float32)
-        self._constants.append(self._numpy_helper.from_array(array, name))
+        kept = array if array.dtype == np.int64 else array.astype(np.float32)
+        self._constants.append(onnx_file.tensor(name, kept))
         return name
 
-    def _convolve(self, source: str, kernel: Floats, bias: Floats | None = None, **attributes: object) -> str:
+    def _convolve(
+        self, source: str, kernel: Floats, bias: Floats | None = None, **attributes: int | Sequence[int]
+    ) -> str:
         parts = [source, self._constant(kernel)] + ([] if bias is None else [self._constant(bias)])
         return self._node("Conv", parts, **attributes)
 
@@ -236,19 +236,11 @@ class OnnxOps:
 
     def serialise(self, outputs: Sequence[_Value], side: int | None) -> bytes:
         """Return the ONNX file with these outputs."""
-        make = self._helper
         names = [self._emit_plain(output) for output in outputs]
-        rows = ["n", side or "h", side or "w", 3]
-        graph = make.make_graph(
-            self._nodes,
-            "visavis",
-            [make.make_tensor_value_info("x", 2, rows)],
-            [make.make_tensor_value_info(name, 1, None) for name in names],
-            self._constants,
-        )
-        model = make.make_model(graph, opset_imports=[make.make_opsetid("", OPSET)], ir_version=IR_VERSION)
-        data: bytes = model.SerializeToString()
-        return data
+        picture = onnx_file.value("x", onnx_file.UINT8, ("n", side or "h", side or "w", 3))
+        shapes = [("n", "c", "h", "w") if isinstance(output, _Conv) else ("n", "c") for output in outputs]
+        results = [onnx_file.value(name, onnx_file.FLOAT, shape) for name, shape in zip(names, shapes, strict=True)]
+        return onnx_file.model(self._nodes, self._constants, [picture], results)
 
     def _emit_plain(self, x: _Value) -> str:
         """Emit an output: without padded or negated channels."""
