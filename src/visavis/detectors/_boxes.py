@@ -42,7 +42,8 @@ def suppress(
     if groups is None:
         return order[_kept(boxes[order], limit, of_smaller)]
     ordered = groups[order]
-    members = [np.flatnonzero(ordered == group) for group in np.unique(groups)]
+    # Not np.unique: its first call imports numpy.ma, 30 ms of every process.
+    members = [np.flatnonzero(ordered == group) for group in sorted(set(groups.tolist()))]
     kept = [some[_kept(boxes[order[some]], limit, of_smaller)] for some in members]
     return order[np.sort(np.concatenate(kept))] if kept else order
 

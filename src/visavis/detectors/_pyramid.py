@@ -81,7 +81,7 @@ def sample(pyramid: Sequence[Level], boxes: Floats, *, size: int) -> RGB:
     rising = np.array([level.scale.min() for level in pyramid][::-1]) * 1.001
     chosen = np.maximum(len(pyramid) - 1 - np.searchsorted(rising, DETAIL * size / sides), 0)
     crops = np.empty((len(boxes), size, size, 3), np.uint8)
-    for number in np.unique(chosen):
+    for number in set(chosen.tolist()):
         (members,) = np.nonzero(chosen == number)
         for start in range(0, len(members), MAX_CROPS):
             some = members[start : start + MAX_CROPS]

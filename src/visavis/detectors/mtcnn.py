@@ -161,7 +161,7 @@ class Mtcnn:
         def classify(start: int) -> Floats:
             some = found[order[start : start + batch]]
             crops = np.empty((len(some.boxes), size, size, 3), np.uint8)
-            for number in np.unique(some.pictures):
+            for number in set(some.pictures.tolist()):
                 (members,) = np.nonzero(some.pictures == number)
                 crops[members] = sample(sources[number], some.boxes[members], size=size)
             return net.run(crops)[0]
