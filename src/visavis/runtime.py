@@ -97,7 +97,7 @@ class Session:
 def converted(name: str, sha256: str, build: Callable[[], bytes]) -> Path:
     """Return the ONNX file of network ``name`` made from the weights ``sha256``, built now if it is not cached.
 
-    Written to a temporary name and renamed, so that a reader never sees half a file.
+    Written in a temporary folder beside and moved: no reader sees half a file, and a full disk keeps none.
     """
     path = cache_dir() / "onnx" / f"{name}-{sha256[:16]}-{CONVERTER_VERSION}.onnx"
     if path.is_file():
@@ -105,9 +105,10 @@ def converted(name: str, sha256: str, build: Callable[[], bytes]) -> Path:
     data = build()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-            file.write(data)
-        Path(file.name).replace(path)
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            part = Path(folder) / path.name
+            part.write_bytes(data)
+            part.replace(path)
     except OSError as error:
         raise WeightsError(
             f"the converted network cannot be written to {path.parent}: {error.strerror}; "

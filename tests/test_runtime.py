@@ -1,0 +1,255 @@
+"""Processors, threads, sessions and the cache of converted networks."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from visavis import runtime
+from visavis.cache import cache_dir
+from visavis.errors import UsageError, WeightsError
+from visavis.nets._onnx import to_onnx
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("VISAVIS_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def tiny() -> bytes:
+    """A network that gives the sum of red, green and blue, and twice that."""
+    kernel = np.array([[1, 1, 1], [2, 2, 2]], np.float32)[:, :, None, None]
+    return to_onnx(lambda ops, x: (ops.conv(x, "sum"),), {"sum.kernel": kernel}, side=None)
+
+
+# --- processors and threads
+
+
+@pytest.mark.parametrize(
+    ("text", "processors"),
+    [
+        ("200000 100000\n", 2),
+        ("150000 100000\n", 2),
+        ("100001 100000", 2),
+        ("50000 100000", 1),
+        ("800000 100000", 8),
+        ("max 100000", None),
+        ("", None),
+        ("garbage", None),
+        ("1 2 3", None),
+    ],
+)
+def test_quota_of_a_control_group(tmp_path: Path, text: str, processors: int | None) -> None:
+    path = tmp_path / "cpu.max"
+    path.write_text(text)
+    found = runtime._quota(path)
+    assert found == processors if processors else found > 1000
+
+
+def test_no_control_group_no_quota(tmp_path: Path) -> None:
+    assert runtime._quota(tmp_path / "nowhere") > 1000
+
+
+def test_processors_are_no_more_than_this_process_may_use() -> None:
+    assert 1 <= runtime.processors() <= len(os.sched_getaffinity(0))
+
+
+def test_a_process_tied_to_one_processor_uses_one_thread() -> None:
+    code = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
+    code += "from visavis import runtime; print(runtime.processors(), runtime.thread_count(None))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1", "1"]
+
+
+def test_thread_count_is_what_was_asked_for() -> None:
+    assert runtime.thread_count(7) == 7
+    assert runtime.thread_count(None) == runtime.processors()
+
+
+@pytest.mark.parametrize("threads", [0, -1])
+def test_fewer_than_one_thread_is_refused(threads: int) -> None:
+    with pytest.raises(UsageError, match=rf"threads must be at least 1, got {threads}\."):
+        runtime.thread_count(threads)
+    with pytest.raises(UsageError):
+        runtime.Workers(threads)
+
+
+# --- workers
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_workers_keep_the_order(threads: int) -> None:
+    def slow_first(piece: int) -> int:
+        time.sleep(0.02 if piece == 0 else 0)
+        return piece * piece
+
+    assert runtime.Workers(threads).map(slow_first, range(20)) == [n * n for n in range(20)]
+    assert runtime.Workers(threads).map(slow_first, []) == []
+
+
+def test_workers_work_at_the_same_time() -> None:
+    meeting = threading.Barrier(3, timeout=10)
+    assert len(set(runtime.Workers(3).map(lambda _: meeting.wait(), range(3)))) == 3
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_first_error_is_raised(threads: int) -> None:
+    def fail(piece: int) -> int:
+        if piece in (3, 4):
+            raise KeyError(piece)
+        return piece
+
+    workers = runtime.Workers(threads)
+    with pytest.raises(KeyError, match="3"):
+        workers.map(fail, range(8))
+    assert workers.map(fail, [1, 2]) == [1, 2]  # and it goes on working
+
+
+# --- sessions
+
+
+def test_a_session_runs_bytes_and_files_alike(tmp_path: Path) -> None:
+    path = tmp_path / "Brücke ü.onnx"
+    path.write_bytes(tiny())
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 5, 7, 3), np.uint8)
+    total = pixels.sum(axis=-1, dtype=np.float32)
+    for session in (runtime.Session(tiny()), runtime.Session(path, threads=1)):
+        (out,) = session.run(pixels)
+        np.testing.assert_array_equal(out, np.stack([total, 2 * total], axis=1))
+
+
+def test_a_session_may_be_shared_between_threads() -> None:
+    session = runtime.Session(tiny(), threads=1)
+    pixels = [np.full((1, 4, n, 3), n, np.uint8) for n in range(1, 60)]
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda one: session.run(one)[0], pixels))
+    for n, result in enumerate(results, 1):
+        assert result.shape == (1, 2, 4, n)
+        assert (result[:, 0] == 3 * n).all()
+
+
+# --- the cache of converted networks
+
+
+def test_a_network_is_built_once_and_then_found(cache: Path) -> None:
+    built = []
+
+    def build() -> bytes:
+        built.append(1)
+        return b"a network"
+
+    first = runtime.converted("net", "ab" * 32, build)
+    assert first.read_bytes() == b"a network"
+    assert first.parent == cache / "onnx"
+    assert runtime.converted("net", "ab" * 32, build) == first
+    assert built == [1]
+
+
+def test_other_weights_and_other_converters_make_other_files(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = {runtime.converted("net", digest * 32, lambda: b"x") for digest in ("ab", "cd")}
+    paths.add(runtime.converted("other", "ab" * 32, lambda: b"x"))
+    monkeypatch.setattr(runtime, "CONVERTER_VERSION", runtime.CONVERTER_VERSION + 1)
+    paths.add(runtime.converted("net", "ab" * 32, lambda: b"x"))
+    assert len(paths) == 4
+
+
+def test_a_build_that_fails_leaves_nothing(cache: Path) -> None:
+    def build() -> bytes:
+        raise WeightsError("no weights.")
+
+    with pytest.raises(WeightsError, match="no weights"):
+        runtime.converted("net", "ab" * 32, build)
+    assert list(cache.rglob("*")) == []
+
+
+def test_threads_that_build_at_once_all_get_a_whole_file(cache: Path) -> None:
+    meeting = threading.Barrier(4, timeout=10)
+    data = bytes(range(256)) * 4096
+
+    def build() -> bytes:
+        meeting.wait()
+        return data
+
+    with ThreadPoolExecutor(4) as pool:
+        paths = list(pool.map(lambda _: runtime.converted("net", "ab" * 32, build), range(4)))
+    assert len(set(paths)) == 1
+    assert paths[0].read_bytes() == data
+    assert list(paths[0].parent.iterdir()) == [paths[0]]  # no part of a file is left
+
+
+def test_a_cache_that_is_no_folder_is_told_with_what_to_do(cache: Path) -> None:
+    cache.write_text("a file where the folder should be")
+    with pytest.raises(WeightsError) as caught:
+        runtime.converted("net", "ab" * 32, lambda: b"x")
+    assert str(cache / "onnx") in str(caught.value)
+    assert "VISAVIS_CACHE" in str(caught.value)
+
+
+UNPRIVILEGED = """
+import os, shutil, tempfile
+from pathlib import Path
+from visavis import runtime
+from visavis.errors import WeightsError
+if os.geteuid() == 0:  # whom no mode keeps from writing
+    os.setgid(65534)
+    os.setuid(65534)
+cache = Path(tempfile.mkdtemp(dir="/tmp"))
+(cache / "onnx").mkdir()
+(cache / "onnx").chmod(0o555)
+os.environ["VISAVIS_CACHE"] = str(cache)
+try:
+    runtime.converted("net", "ab" * 32, lambda: b"x")
+except WeightsError as error:
+    print(str(error).replace(str(cache), "CACHE"))
+shutil.rmtree(cache)
+"""
+
+
+def test_a_cache_that_may_not_be_written_is_told_with_what_to_do() -> None:
+    done = subprocess.run([sys.executable, "-c", UNPRIVILEGED], capture_output=True, text=True, check=True)
+    assert done.stdout == (
+        "the converted network cannot be written to CACHE/onnx: Permission denied; "
+        "name another folder by VISAVIS_CACHE.\n"
+    )
+
+
+FULL = """
+import resource
+from visavis import runtime
+from visavis.errors import WeightsError
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))  # as good as a full disk after a thousand bytes
+try:
+    runtime.converted("net", "ab" * 32, lambda: bytes(5000))
+except WeightsError as error:
+    print(error)
+"""
+
+
+def test_a_full_disk_leaves_no_half_written_file(cache: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", FULL], capture_output=True, text=True, check=True)
+    assert "cannot be written" in done.stdout
+    assert [path for path in cache.rglob("*") if path.is_file()] == []
+
+
+# --- where the cache lies
+
+
+def test_the_cache_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("VISAVIS_CACHE", str(tmp_path))
+    assert cache_dir() == tmp_path
+    monkeypatch.delenv("VISAVIS_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert cache_dir().name == "visavis"
+    monkeypatch.setenv("VISAVIS_CACHE", "")
+    assert cache_dir().name == "visavis"
