@@ -1,0 +1,285 @@
+"""Metrics, calibration tables and what they answer, recomputed by hand or by numpy."""
+
+from __future__ import annotations
+
+import json
+import math
+from importlib.resources import files
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from visavis import compare
+from visavis.compare import METRICS, Calibration
+from visavis.embedders import EMBEDDERS
+from visavis.errors import UsageError
+
+TABLE = Calibration(
+    model="made up", far=(1e-1, 1e-2, 1e-4), thresholds=(0.5, 0.4, 0.1), slope=-20.0, intercept=6.0
+)
+NATURAL = {"model": "m", "far_threshold": [[0.1, 0.5], [0.01, 0.4]], "logistic": [-2, 1]}
+
+ANGLES = st.floats(0, math.pi)
+
+
+def pair(angle: float, *, dimension: int = 8, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Two unit vectors at that angle, in a random plane."""
+    basis, _ = np.linalg.qr(np.random.default_rng(seed).normal(size=(dimension, 2)))
+    a = basis[:, 0]
+    return a.astype(np.float32), (math.cos(angle) * a + math.sin(angle) * basis[:, 1]).astype(np.float32)
+
+
+# --- metrics
+
+
+@given(ANGLES)
+def test_each_metric_is_what_numpy_says_of_the_vectors(angle: float) -> None:
+    a, b = (each.astype(np.float64) for each in pair(angle))
+    cosine = 1 - a @ b / np.linalg.norm(a) / np.linalg.norm(b)
+    assert compare.from_cosine(cosine, "cosine") == cosine
+    assert compare.from_cosine(cosine, "l2") == pytest.approx(np.linalg.norm(a - b), abs=1e-3)
+    assert compare.from_cosine(cosine, "squared_l2") == pytest.approx(((a - b) ** 2).sum(), abs=1e-5)
+    assert compare.from_cosine(cosine, "angle") == pytest.approx(angle, abs=1e-3)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@given(cosine=st.floats(0, 2))
+def test_there_and_back(metric: str, cosine: float) -> None:
+    assert compare.to_cosine(compare.from_cosine(cosine, metric), metric) == pytest.approx(cosine, abs=1e-9)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@given(a=st.floats(0, 2), b=st.floats(0, 2))
+def test_metrics_keep_the_order(metric: str, a: float, b: float) -> None:
+    low, high = sorted((a, b))
+    assert compare.from_cosine(low, metric) <= compare.from_cosine(high, metric)
+
+
+@pytest.mark.parametrize(
+    ("metric", "values"),
+    [("l2", (0, math.sqrt(2), 2)), ("squared_l2", (0, 2, 4)), ("angle", (0, math.pi / 2, math.pi))],
+)
+def test_same_right_angle_and_opposite(metric: str, values: tuple[float, ...]) -> None:
+    assert [compare.from_cosine(c, metric) for c in (0, 1, 2)] == pytest.approx(values)
+
+
+def test_rounding_beyond_the_ends_is_no_error() -> None:
+    assert compare.from_cosine(-1e-7, "l2") == 0
+    assert compare.from_cosine(-1e-7, "angle") == 0
+    assert compare.from_cosine(2 + 1e-7, "angle") == math.pi
+
+
+@pytest.mark.parametrize("convert", [compare.from_cosine, compare.to_cosine])
+def test_an_unknown_metric_lists_those_there_are(convert: object) -> None:
+    with pytest.raises(UsageError, match=r"'euclid'; there are: cosine, l2, squared_l2, angle\."):
+        convert(0.5, "euclid")  # type: ignore[operator]
+
+
+# --- vectors
+
+
+def test_unit_rows_keep_their_direction_and_zeros_stay() -> None:
+    rows = np.array([[3, 4], [0, 0], [-0.5, 0], [1e-10, 0]], np.float32)
+    np.testing.assert_allclose(compare.unit(rows), [[0.6, 0.8], [0, 0], [-1, 0], [1, 0]], atol=1e-6)
+    assert compare.unit(rows).dtype == np.float32
+    assert compare.unit(np.empty((0, 5), np.float32)).shape == (0, 5)
+    np.testing.assert_allclose(compare.unit(rows[0]), [0.6, 0.8])
+
+
+def test_distances_are_one_minus_cosine_of_every_pair() -> None:
+    rng = np.random.default_rng(3)
+    a, b = compare.unit(rng.normal(size=(5, 9))), compare.unit(rng.normal(size=(4, 9)))
+    found = compare.cosine_distances(a, b)
+    expected = [[1 - sum(x * y for x, y in zip(one, other, strict=True)) for other in b] for one in a]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    np.testing.assert_allclose(found, compare.cosine_distances(b, a).T, atol=1e-6)
+
+
+def test_distances_never_leave_their_range() -> None:
+    rows = compare.unit(np.random.default_rng(1).normal(size=(200, 128)).astype(np.float32))
+    same, opposite = compare.cosine_distances(rows, rows), compare.cosine_distances(rows, -rows)
+    assert same.min() >= 0
+    assert opposite.max() <= 2
+    np.testing.assert_allclose(np.diag(same), 0, atol=1e-6)
+    np.testing.assert_allclose(np.diag(opposite), 2, atol=1e-6)
+
+
+# --- calibration
+
+
+@pytest.mark.parametrize(
+    ("far", "threshold"),
+    [
+        (1e-1, 0.5),
+        (1e-2, 0.4),
+        (1e-4, 0.1),
+        (10**-1.5, 0.45),  # half way between rows in log FAR
+        (1e-3, 0.25),
+        (10**-2.5, 0.325),
+    ],
+)
+def test_thresholds_are_interpolated_in_log_far(far: float, threshold: float) -> None:
+    assert TABLE.threshold(far) == pytest.approx(threshold, abs=1e-9)
+    assert TABLE.far_at(threshold) == pytest.approx(far, rel=1e-9)
+
+
+@given(st.floats(1e-4, 1e-1))
+def test_far_at_is_the_inverse(far: float) -> None:
+    assert TABLE.far_at(TABLE.threshold(far)) == pytest.approx(far, rel=1e-6)
+
+
+@given(st.floats(1e-4, 1e-1), st.floats(1e-4, 1e-1))
+def test_a_lower_far_never_means_a_looser_threshold(a: float, b: float) -> None:
+    low, high = sorted((a, b))
+    assert TABLE.threshold(low) <= TABLE.threshold(high)
+
+
+@pytest.mark.parametrize("far", [0.0, -1.0, 9e-5, 0.11, 1.0, math.nan, math.inf])
+def test_a_far_that_was_not_measured_is_refused_with_the_range(far: float) -> None:
+    with pytest.raises(UsageError, match=r"not measured for made up: choose from 0\.0001 to 0\.1\."):
+        TABLE.threshold(far)
+
+
+@pytest.mark.parametrize("threshold", [0.09, 0.51, -1.0, 2.0])
+def test_a_threshold_outside_the_table_stands_for_no_known_far(threshold: float) -> None:
+    assert TABLE.far_at(threshold) is None
+
+
+def test_lowest_far() -> None:
+    assert TABLE.lowest_far == 1e-4
+
+
+@pytest.mark.parametrize("fpir", [1e-3, 0.01, 0.05])
+def test_a_search_among_one_is_one_comparison(fpir: float) -> None:
+    assert TABLE.search_threshold(fpir, 1) == pytest.approx(TABLE.threshold(fpir))
+    assert TABLE.search_threshold(fpir, 0) == pytest.approx(TABLE.threshold(fpir))
+
+
+def test_a_search_among_many_takes_the_far_that_gives_the_wanted_fpir() -> None:
+    threshold = TABLE.search_threshold(0.05, 20)
+    far = TABLE.far_at(threshold)
+    assert far is not None
+    assert 1 - (1 - far) ** 20 == pytest.approx(0.05, rel=1e-6)
+
+
+@given(st.floats(1e-6, 0.999), st.integers(0, 10**7), st.integers(0, 10**7))
+def test_more_people_never_loosen_a_search(fpir: float, a: int, b: int) -> None:
+    few, many = sorted((a, b))
+    assert TABLE.search_threshold(fpir, many) <= TABLE.search_threshold(fpir, few)
+    assert 0.1 <= TABLE.search_threshold(fpir, many) <= 0.5
+
+
+def test_a_search_beyond_the_table_takes_its_strictest_and_loosest_row() -> None:
+    assert TABLE.search_threshold(0.01, 10**6) == pytest.approx(0.1)
+    assert TABLE.search_threshold(0.99, 1) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("fpir", [0.0, 1.0, -0.1, 2.0, math.nan])
+def test_a_rate_that_is_none_is_refused(fpir: float) -> None:
+    with pytest.raises(UsageError, match="fpir must be between 0 and 1"):
+        TABLE.search_threshold(fpir, 10)
+
+
+def test_probability_is_the_logistic_map() -> None:
+    assert TABLE.probability(0.3) == pytest.approx(0.5)  # at -intercept / slope
+    assert TABLE.probability(0.0) == pytest.approx(1 / (1 + math.exp(-6)))
+    assert TABLE.probability(0.6) == pytest.approx(1 / (1 + math.exp(6)))
+
+
+def test_probability_of_a_steep_map_does_not_overflow() -> None:
+    steep = Calibration("m", (0.1, 0.01), (0.2, 0.1), slope=-1e6, intercept=0.0)
+    assert steep.probability(2.0) == pytest.approx(0, abs=1e-300)
+    assert steep.probability(0.0) == 0.5
+
+
+# --- reading tables
+
+
+def test_rows_are_sorted_as_they_are_read() -> None:
+    shuffled = {**NATURAL, "far_threshold": [[1e-3, 0.2], [0.1, 0.5], [0.01, 0.4]], "provenance": {"n": 3}}
+    table = compare.parse_calibration(shuffled)
+    assert table.far == (0.1, 0.01, 1e-3)
+    assert table.thresholds == (0.5, 0.4, 0.2)
+    assert (table.model, table.slope, table.intercept, table.provenance) == ("m", -2.0, 1.0, {"n": 3})
+
+
+@pytest.mark.parametrize("missing", NATURAL)
+def test_a_table_without_one_of_its_parts_is_refused(missing: str) -> None:
+    with pytest.raises(UsageError, match="not a calibration table"):
+        compare.parse_calibration({key: value for key, value in NATURAL.items() if key != missing})
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("far_threshold", 7),
+        ("far_threshold", [[0.1, 0.5, 3], [0.01, 0.4, 3]]),
+        ("far_threshold", [["a", 0.5], ["b", 0.4]]),
+        ("logistic", [1]),
+        ("logistic", None),
+        ("logistic", ["x", "y"]),
+    ],
+)
+def test_a_table_of_other_things_is_refused(key: str, value: object) -> None:
+    with pytest.raises(UsageError, match="not a calibration table"):
+        compare.parse_calibration({**NATURAL, key: value})
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [[0.1, 0.5]],
+        [],
+        [[0.1, 0.4], [0.01, 0.5]],  # stricter rate, looser threshold
+        [[0.1, 0.5], [0.01, 0.2], [0.001, 0.3]],
+        [[0.1, 0.5], [0.0, 0.4]],
+        [[0.1, 0.5], [-0.1, 0.4]],
+    ],
+)
+def test_a_table_that_does_not_fall_is_refused(rows: list[list[float]]) -> None:
+    with pytest.raises(
+        UsageError, match=r"two rows or more, thresholds that fall with the FAR, and FAR > 0\."
+    ):
+        compare.parse_calibration({**NATURAL, "far_threshold": rows})
+
+
+def test_a_model_without_a_table_is_uncalibrated() -> None:
+    assert compare.calibration("no-such-model") is None
+
+
+SHIPPED = sorted(
+    entry.name.removesuffix(".json")
+    for folder in [files("visavis") / "calibration"]
+    if folder.is_dir()
+    for entry in folder.iterdir()
+    if entry.name.endswith(".json")
+)
+
+
+def test_the_default_model_is_calibrated() -> None:
+    assert "dlib-resnet" in SHIPPED
+
+
+@pytest.mark.parametrize("model", SHIPPED)
+def test_shipped_tables_are_of_registered_models_and_make_sense(model: str) -> None:
+    table = compare.calibration(model)
+    assert table is not None
+    assert table.model == model
+    assert model in EMBEDDERS.names()
+    assert list(table.far) == sorted(set(table.far), reverse=True)
+    assert list(table.thresholds) == sorted(table.thresholds, reverse=True)
+    assert all(0 < threshold < 2 for threshold in table.thresholds)
+    assert table.lowest_far <= 1e-3  # the rate that verify asks for by default
+    assert table.slope < 0
+    # A pair at the threshold of one false accept in ten is likelier two persons than one at the strictest.
+    assert table.probability(table.thresholds[-1]) > table.probability(table.thresholds[0])
+    assert table.probability(0.0) > 0.9
+    assert table.probability(1.0) < 0.01
+
+
+@pytest.mark.parametrize("model", SHIPPED)
+def test_shipped_tables_say_where_they_come_from(model: str) -> None:
+    raw = json.loads((files("visavis") / "calibration" / f"{model}.json").read_text(encoding="utf-8"))
+    assert raw["provenance"]
