@@ -1,0 +1,58 @@
+"""A real web server on this machine, with files whose delivery can go wrong in chosen ways."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class Shelf:
+    """What the server offers: ``files`` by path, some ``broken`` off half way, some ``slow``; and who ``asked``."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.files: dict[str, bytes] = {}
+        self.broken: set[str] = set()
+        self.slow: set[str] = set()
+        self.asked: list[str] = []
+
+
+@contextmanager
+def serving() -> Iterator[Shelf]:
+    """Serve as long as the block lasts, on a free port."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            shelf.asked.append(self.path)
+            data = shelf.files.get(self.path)
+            if data is None:
+                self.send_error(404)
+                return
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            half = len(data) // 2
+            self.wfile.write(data[:half])
+            self.wfile.flush()
+            if self.path in shelf.broken:
+                self.close_connection = True
+                return
+            time.sleep(0.3 if self.path in shelf.slow else 0)
+            self.wfile.write(data[half:])
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    shelf = Shelf(f"http://127.0.0.1:{server.server_port}")
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield shelf
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -1,0 +1,50 @@
+"""The rows of weight files, and the files of the installed packages against them."""
+
+from __future__ import annotations
+
+import pytest
+
+from visavis.errors import UnknownNameError
+from visavis.weights import spec, store
+
+ROWS = spec.all_specs()
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_a_row_holds_what_is_needed_to_fetch_and_check(row: spec.WeightSpec) -> None:
+    assert spec.spec(row.name) is row
+    assert row.url.startswith("https://")
+    assert row.url.endswith("/" + row.file)
+    assert len(row.sha256) == 64
+    assert int(row.sha256, 16) > 0
+    assert row.licence
+    assert row.trained_on
+    assert row.channels == "RGB"
+
+
+def test_names_and_files_differ() -> None:
+    assert len({row.name for row in ROWS}) == len(ROWS) == len({row.file for row in ROWS})
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_the_installed_packages_carry_the_published_files(
+    row: spec.WeightSpec, cache: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VISAVIS_OFFLINE", "1")
+    assert row.package
+    path = store.find(row)
+    assert path.stat().st_size == row.size
+    assert path.name == row.file
+
+
+def test_an_unknown_name_suggests_the_nearest() -> None:
+    with pytest.raises(
+        UnknownNameError, match=r"no weight file is called 'dlib-resnt'; there are: dlib-resnet"
+    ):
+        spec.spec("dlib-resnt")
+
+
+def test_a_name_near_to_nothing_lists_them_all() -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        spec.spec("?")
+    assert all(row.name in str(caught.value) for row in ROWS)
