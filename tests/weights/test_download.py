@@ -75,8 +75,12 @@ def test_offline_means_that_nobody_is_asked(
     if asked:
         assert store.find(row).read_bytes() == CONTENT
     else:
-        with pytest.raises(WeightsError, match="VISAVIS_OFFLINE forbids"):
+        with pytest.raises(WeightsError) as caught:
             store.find(row)
+        assert str(caught.value) == (
+            f"test_net.dat is not on this machine (a folder of VISAVIS_WEIGHTS, or {cache / 'weights'}) "
+            "and VISAVIS_OFFLINE forbids to download it."
+        )
     assert len(shelf.asked) == asked
 
 

@@ -59,7 +59,8 @@ def _places(spec: WeightSpec) -> Iterator[Path]:
 
 
 def _download(spec: WeightSpec) -> Path:
-    where = f"(package {spec.package}, a folder of VISAVIS_WEIGHTS, or {weights_dir()})" if spec.package else ""
+    package = f"package {spec.package}, " if spec.package else ""
+    where = f"({package}a folder of VISAVIS_WEIGHTS, or {weights_dir()})"
     if os.environ.get("VISAVIS_OFFLINE", "") not in ("", "0"):
         raise WeightsError(f"{spec.file} is not on this machine {where} and VISAVIS_OFFLINE forbids to download it.")
     import pooch

@@ -87,16 +87,16 @@ def read_network(path: Path) -> tuple[list[Convolution], Floats]:
             raise stream.fail(f"{filters} filters of {rows}x{columns} over {channels} channels do not fill the tensor")
         if not stream.find(b"affine_"):
             raise stream.fail("a convolution without its affine layer")
-        gamma, beta = np.split(stream.tensor().ravel(), 2)
-        if gamma.size != filters:
+        both = stream.tensor().ravel()
+        if both.size != 2 * filters:
             raise stream.fail("an affine layer of another width than its convolution")
         kernel = weights[:size].reshape(filters, channels, rows, columns)
-        layers.append(Convolution(kernel, weights[size:], gamma, beta))
+        layers.append(Convolution(kernel, weights[size:], both[:filters], both[filters:]))
         channels = filters
     if not layers or not stream.find(b"fc_2"):
         raise stream.fail("no convolutions, or no final layer")
     outputs, inputs = stream.integer(), stream.integer()
     matrix = stream.tensor().ravel()
-    if matrix.size != inputs * outputs:
+    if min(inputs, outputs) < 1 or matrix.size != inputs * outputs:
         raise stream.fail("the final matrix has another size than it says")
     return layers, matrix.reshape(inputs, outputs)

@@ -1,8 +1,9 @@
 """Arrays dumped by joblib with lz4 compression, as in the ``mtcnn`` package.
 
-The container is an lz4 frame around a pickle in which every array is a small wrapper object (shape, order, dtype)
-followed by its raw bytes. It is read with an unpickler that can build exactly three things: that wrapper, the name
-``numpy.ndarray`` and ``numpy.dtype`` objects. Any other name in the file is an error, so no file can run code.
+The container is an lz4 frame around a pickle in which every array is a small wrapper object (shape, order,
+dtype) followed by its raw bytes. It is read with an unpickler that knows three names: that wrapper and
+``numpy.ndarray``, for which it puts an empty class of its own, and ``numpy.dtype``. Any other name in the
+file is an error, so no file can run code.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import io
 import math
 import pickle
+import struct
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,22 +22,29 @@ from visavis.types import Floats
 
 MAX_BYTES = 256 * 2**20
 """An lz4 frame that unpacks to more than this is refused (the largest known file unpacks to 1.6 MB)."""
+DAMAGE = (
+    *(OSError, EOFError, ValueError, TypeError, LookupError, AttributeError, RuntimeError, struct.error),
+    *(OverflowError, MemoryError),  # at a length that no file has
+)
+"""What lz4 and the unpickler raise on bytes that make no sense."""
 
 
 def read(path: Path) -> list[Floats]:
-    """Arrays of the file in their order, float32. Raises WeightsError where it is damaged or holds anything else."""
+    """Read float32 arrays in their order; WeightsError where the file is damaged or holds anything else."""
     try:
         stream = io.BytesIO(_unpack(path.read_bytes()))
         arrays = _ArrayUnpickler(stream).load()
-    except WeightsError:
-        raise
-    except (OSError, EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError, RuntimeError) as error:
+    except DAMAGE as error:
         raise WeightsError(f"{path} is not a readable joblib file: {error}.") from error
     except pickle.UnpicklingError as error:
         raise WeightsError(f"{path} is refused: {error}.") from error
-    if not isinstance(arrays, list) or not all(isinstance(a, np.ndarray) and a.dtype == np.float32 for a in arrays):
+    if not isinstance(arrays, list) or not all(_is_float32(each) for each in arrays):
         raise WeightsError(f"{path} does not hold a list of float32 arrays.")
     return arrays
+
+
+def _is_float32(each: object) -> bool:
+    return isinstance(each, np.ndarray) and each.dtype == np.float32
 
 
 def _unpack(data: bytes) -> bytes:
@@ -44,23 +53,24 @@ def _unpack(data: bytes) -> bytes:
     with lz4.frame.LZ4FrameFile(io.BytesIO(data)) as frame:
         unpacked: bytes = frame.read(MAX_BYTES + 1)
     if len(unpacked) > MAX_BYTES:
-        raise WeightsError(f"the file unpacks to more than {MAX_BYTES // 2**20} MB.")
+        raise ValueError(f"it unpacks to more than {MAX_BYTES // 2**20} MB")
     return unpacked
 
 
 class _Wrapper:
-    """Stands in for joblib's NumpyArrayWrapper: its pickled state lands in ``__dict__``."""
+    """Stands in for ``numpy.ndarray`` and joblib's NumpyArrayWrapper, whose state lands in ``__dict__``."""
 
 
-class _ArrayUnpickler(pickle._Unpickler):  # type: ignore[name-defined,misc]  # the pure-Python one can be extended
+class _ArrayUnpickler(pickle._Unpickler):  # the one in pure Python: it can be extended
     """Builds arrays and nothing else; after each wrapper its raw bytes are taken from the stream."""
 
     ALLOWED: ClassVar[dict[tuple[str, str], type]] = {
         ("joblib.numpy_pickle", "NumpyArrayWrapper"): _Wrapper,
-        ("numpy", "ndarray"): np.ndarray,
+        ("numpy", "ndarray"): _Wrapper,
         ("numpy", "dtype"): np.dtype,
     }
-    dispatch: ClassVar[dict[int, Any]] = dict(pickle._Unpickler.dispatch)  # type: ignore[attr-defined]
+    dispatch: ClassVar[dict[int, Any]] = dict(pickle._Unpickler.dispatch)
+    stack: list[Any]
 
     def __init__(self, stream: io.BytesIO) -> None:
         super().__init__(stream)
@@ -72,7 +82,7 @@ class _ArrayUnpickler(pickle._Unpickler):  # type: ignore[name-defined,misc]  # 
         return self.ALLOWED[module, name]
 
     def load_build(self) -> None:
-        super().load_build()
+        super().load_build()  # type: ignore[misc]  # typeshed leaves the loaders out
         if isinstance(self.stack[-1], _Wrapper):
             self.stack[-1] = _array(vars(self.stack[-1]), self._stream)
 
@@ -84,6 +94,6 @@ def _array(state: dict[str, Any], stream: io.BytesIO) -> Floats:
         stream.read(stream.read(1)[0])  # one byte says how many bytes of padding follow
     dtype, shape = state["dtype"], tuple(int(n) for n in state["shape"])
     if dtype.hasobject or min(shape, default=0) < 0:
-        raise WeightsError("the file holds an array of objects or of negative size.")
+        raise ValueError("it holds an array of objects or of negative size")
     data = stream.read(math.prod(shape) * dtype.itemsize)
     return np.frombuffer(data, dtype).reshape(shape, order=state["order"])
