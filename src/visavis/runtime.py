@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 A = TypeVar("A")
 B = TypeVar("B")
 
-CONVERTER_VERSION = 3
+CONVERTER_VERSION = 4
 """Part of the name of every cached network: raise it when nets/ or weights/readers change what they emit."""
 
 
@@ -94,12 +94,12 @@ class Session:
         return outputs
 
 
-def converted(name: str, sha256: str, build: Callable[[], bytes]) -> Path:
-    """Return the ONNX file of network ``name`` made from the weights ``sha256``, built now if it is not cached.
+def converted(name: str, sha256: str, build: Callable[[], bytes], *, suffix: str = ".onnx") -> Path:
+    """Return the file of network ``name`` made from the weights ``sha256``, built now if it is not cached.
 
     Written in a temporary folder beside and moved: no reader sees half a file, and a full disk keeps none.
     """
-    path = cache_dir() / "onnx" / f"{name}-{sha256[:16]}-{CONVERTER_VERSION}.onnx"
+    path = cache_dir() / "onnx" / f"{name}-{sha256[:16]}-{CONVERTER_VERSION}{suffix}"
     if path.is_file():
         return path
     data = build()

@@ -25,6 +25,8 @@ from visavis.types import Floats
 
 BLOCK = 16
 """Channels of a block of ONNX Runtime's layout on AVX-512; on narrower machines it divides the same."""
+PASS_COST = 80
+"""Multiplications that take as long as the two passes of a PReLU over one value: above it, channels are not doubled."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -166,6 +168,9 @@ class OnnxOps:
         if not isinstance(x, _Conv) or x.slope is None:
             return self._pool(_unsigned(self._emit(x)), size, stride, ceil)
         negative = np.flatnonzero(x.slope < 0)
+        wider = _block(len(x.slope) + len(negative)) - _block(len(x.slope))
+        if wider * x.kernel[0].size > PASS_COST * len(x.slope):
+            return self._pool(self._emit_unsigned(x), size, stride, ceil)
         both = replace(
             x,
             kernel=np.concatenate([x.kernel, x.kernel[negative] * x.slope[negative, None, None, None]]),
@@ -177,6 +182,13 @@ class OnnxOps:
         curved = self._node("Relu", [self._pointwise(pooled.name, bent)])
         name = self._node("Add", [straight, curved])
         return replace(pooled, name=name, channels=len(x.slope), width=len(linear), sign=sign)
+
+    def _emit_unsigned(self, x: _Conv) -> _Tensor:
+        """Emit, and take back the sign of channels carried negated, which pooling cannot do."""
+        out = self._emit(x)
+        if out.sign is None or (out.sign > 0).all():
+            return out
+        return replace(out, name=self._pointwise(out.name, _diagonal(out.sign, out.width)), sign=None)
 
     def _pool(self, x: _Tensor, size: int, stride: int, ceil: bool) -> _Tensor:
         name = self._node(
