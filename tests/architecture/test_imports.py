@@ -1,0 +1,127 @@
+"""Importing is cheap, silent and explicit."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+import visavis
+
+from .source import modules
+
+PUBLIC = [
+    "__version__",
+    "Candidate",
+    "Face",
+    "Gallery",
+    "GalleryError",
+    "Identification",
+    "ImageError",
+    "NoFaceError",
+    "Photo",
+    "PhotoFaces",
+    "Recognizer",
+    "UsageError",
+    "Verification",
+    "VisavisError",
+    "WeightsError",
+    "detect",
+    "embed",
+    "extract",
+    "read",
+    "verify",
+]
+
+SECONDS = 0.1
+MODULES = 30
+"""Of the standard library, beside what Python has loaded at its start; 10 or so are loaded today."""
+
+
+def told(program: str) -> Any:
+    """What a fresh process prints, as JSON; anything else it says is an error."""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert done.stderr == ""
+    return json.loads(done.stdout)
+
+
+def newly_loaded(statement: str) -> set[str]:
+    program = (
+        "import json, sys; before = set(sys.modules); {}; print(json.dumps([*sys.modules.keys() - before]))"
+    )
+    return set(told(program.format(statement)))
+
+
+def test_importing_visavis_loads_nothing_but_itself() -> None:
+    loaded = newly_loaded("import visavis")
+    assert {name for name in loaded if name.startswith("visavis")} == {"visavis"}
+    others = {name.partition(".")[0] for name in loaded} - {"visavis"}
+    assert others <= sys.stdlib_module_names
+    assert len(loaded) < MODULES
+
+
+def test_importing_visavis_takes_little() -> None:
+    """The quickest of five, since the machine may be busy."""
+    program = "import time; start = time.perf_counter(); import visavis; print(time.perf_counter() - start)"
+    assert min(told(program) for _ in range(5)) < SECONDS
+
+
+@pytest.mark.parametrize(
+    ("statement", "light"),
+    [
+        ("import visavis.cli", {"numpy", "cv2", "onnxruntime", "sqlalchemy", "PIL", "rich"}),
+        ("import visavis.pipeline", {"cv2", "onnxruntime", "sqlalchemy", "PIL", "typer", "rich"}),
+        ("from visavis import Face, NoFaceError", {"cv2", "onnxruntime", "sqlalchemy", "PIL", "typer"}),
+        ("from visavis import Gallery", {"cv2", "onnxruntime", "PIL", "typer", "rich"}),
+    ],
+)
+def test_a_part_loads_what_it_needs(statement: str, light: set[str]) -> None:
+    assert newly_loaded(statement) & light == set()
+
+
+def test_public_names() -> None:
+    assert visavis.__all__ == PUBLIC
+    assert dir(visavis) == sorted(PUBLIC)
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_every_public_name_is_there_and_documented(name: str) -> None:
+    value = getattr(visavis, name)
+    if name == "__version__":
+        assert value == "0.1.0"
+        return
+    assert value.__name__ == name
+    assert value.__module__.startswith("visavis.")
+    assert value.__doc__
+
+
+def test_from_visavis_import_star() -> None:
+    space: dict[str, object] = {}
+    exec("from visavis import *", space)
+    assert set(space) - {"__builtins__"} == set(PUBLIC)
+
+
+def test_type_checkers_see_the_same_names() -> None:
+    """They read the imports under TYPE_CHECKING; the running package reads its own table."""
+    seen = {one.module for one in modules()["visavis"].imports if one.module.startswith("visavis.")}
+    assert seen == {
+        getattr(visavis, name).__module__.split("._")[0] for name in PUBLIC if name != "__version__"
+    }
+
+
+def test_a_name_that_is_not_there() -> None:
+    with pytest.raises(AttributeError, match="module 'visavis' has no attribute 'recognise'"):
+        visavis.recognise  # noqa: B018
+
+
+@pytest.mark.parametrize("name", modules())
+def test_every_module_says_what_it_is_for(name: str) -> None:
+    module = import_module(name)
+    assert module.__doc__
+    assert module.__doc__.strip().splitlines()[0][-1] in ".:"

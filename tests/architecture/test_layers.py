@@ -1,0 +1,152 @@
+"""Who may import whom. Nothing imports upwards, and every heavy package has its place."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+from .source import ROOT, Import, Module, _imports, modules
+
+LAYERS = (
+    {"types", "errors"},
+    {"registry", "cache", "runtime", "weights", "nets"},
+    {
+        "images", "_decode", "_upright", "quality", "detectors", "align", "landmarks", "embedders", "compare",
+        "draw",
+    },
+    {"pipeline", "samples"},
+    {"gallery"},
+    {"cli"},
+    {"__main__"},
+)  # fmt: skip
+"""From the bottom to the top. What stands in one set may import what stands there too, in no circle."""
+
+HOMES = {
+    "onnxruntime": {"runtime"},
+    "sqlalchemy": {"gallery"},
+    "typer": {"cli"},
+    "rich": {"cli"},
+    "pooch": {"weights"},
+    "requests": {"weights"},
+}
+"""Packages that only one part knows of."""
+
+NOT_AT_ONCE = {"cv2", "onnxruntime", "sqlalchemy", "PIL", "rich", "pooch", "requests", "lz4", "platformdirs"}
+"""Packages that cost time to import: inside the function that needs them."""
+
+AT_ONCE = {"draw": {"PIL"}, "gallery": {"sqlalchemy"}}
+"""Unless nobody imports the module itself at once."""
+
+FORBIDDEN = {"torch", "tensorflow", "keras", "sklearn", "onnx", "mtcnn", "face_recognition_models", "dlib"}
+
+
+def part(module: str) -> str:
+    """The file or folder directly in the package that a module belongs to."""
+    return module.partition(".")[2].partition(".")[0]
+
+
+def layer(module: str) -> int:
+    (number,) = (n for n, names in enumerate(LAYERS) if part(module) in names)
+    return number
+
+
+PLACED = [module for name, module in modules().items() if name != "visavis"]
+
+
+def test_every_module_stands_in_a_layer() -> None:
+    assert {part(module.name) for module in PLACED} == set().union(*LAYERS)
+
+
+@pytest.mark.parametrize("module", PLACED, ids=lambda module: module.name)
+def test_nothing_imports_upwards(module: Module) -> None:
+    above = [
+        f"{module.path.name}:{one.line} imports {one.module}"
+        for one in module.imports
+        if one.module.startswith("visavis.") and layer(one.module) > layer(module.name)
+    ]
+    assert above == []
+
+
+def test_only_the_command_line_asks_the_package_itself() -> None:
+    """It is the top, which knows everything; below it only the version may be wanted."""
+    askers = {part(module.name) for module in PLACED for one in module.imports if one.module == "visavis"}
+    assert askers <= {"cli"}
+
+
+def test_no_circles() -> None:
+    """Of what happens at import: TopologicalSorter raises CycleError, which names the modules."""
+    graph = {
+        module.name: {one.module for one in module.imports if one.at_once and one.module in modules()}
+        for module in PLACED
+    }
+    order = list(TopologicalSorter(graph).static_order())
+    assert len(order) >= len(PLACED)
+
+
+@pytest.mark.parametrize("module", PLACED, ids=lambda module: module.name)
+def test_heavy_packages_have_their_places(module: Module) -> None:
+    here = part(module.name)
+    used = {one.package for one in module.imports}
+    assert {package for package in used & HOMES.keys() if here not in HOMES[package]} == set()
+    assert used & FORBIDDEN == set()
+    at_once = {one.package for one in module.imports if one.at_once}
+    assert at_once & NOT_AT_ONCE - AT_ONCE.get(here, set()) == set()
+
+
+def test_what_may_import_at_once_is_imported_later() -> None:
+    later = AT_ONCE.keys() - {"gallery"}
+    for module in PLACED:
+        assert not [one for one in module.imports if one.at_once and part(one.module) in later]
+    outside = [module for module in PLACED if part(module.name) != "gallery"]
+    heavy = [one.module for module in outside for one in module.imports if one.at_once]
+    assert "visavis.gallery._gallery" not in heavy
+
+
+def test_what_is_imported_is_a_declared_dependency() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = [one for some in project["optional-dependencies"].values() for one in some]
+    declared = {_distribution(one) for one in [*project["dependencies"], *extras]}
+    packages = {one.package for module in modules().values() for one in module.imports}
+    third = packages - sys.stdlib_module_names - {"visavis"}
+    names = {"cv2": "opencv-python-headless", "PIL": "pillow", "pillow_heif": "pillow-heif"}
+    assert {names.get(package, package) for package in third} <= declared
+
+
+def _distribution(requirement: str) -> str:
+    return re.split(r"[\[<>=~! ;]", requirement)[0]
+
+
+def test_the_reader_of_imports_sees_them_all() -> None:
+    """Not least: a test of the tests' own eyes."""
+    text = """
+import a.b, c
+from visavis import compare, __version__
+from visavis.types import Face
+if TYPE_CHECKING:
+    import d
+else:
+    import e
+try:
+    import f
+except ImportError:
+    import g
+class C:
+    import h
+    def method(self):
+        with x:
+            import i
+"""
+    seen = list(_imports(ast.parse(text).body, at_once=True))
+    assert [one.module for one in seen if one.at_once] == [
+        "a.b", "c", "visavis.compare", "visavis", "visavis.types", "f", "g", "h",
+    ]  # fmt: skip
+    assert {one.module for one in seen if not one.at_once} == {"d", "e", "i"}
+    assert Import("a.b", True, 2).package == "a"
+    assert layer("visavis.types") < layer("visavis.runtime") < layer("visavis.detectors.mtcnn")
+    assert Path(modules()["visavis.gallery"].path).name == "__init__.py"

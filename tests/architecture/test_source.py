@@ -1,0 +1,70 @@
+"""Size and manners of the source."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from .source import Module, modules
+
+FILE_LINES, FUNCTION_LINES = 400, 60
+
+ALL = pytest.mark.parametrize("module", modules().values(), ids=lambda module: module.name)
+
+BROAD = {"Exception", "BaseException"}
+EDGE = "visavis.__main__"
+"""Only there a crash becomes an exit code."""
+
+
+@ALL
+def test_files_and_functions_stay_small(module: Module) -> None:
+    assert len(module.path.read_text(encoding="utf-8").splitlines()) <= FILE_LINES
+    long = {
+        f.name: size
+        for f in module.functions
+        if (size := (f.end_lineno or 0) - f.lineno + 1) > FUNCTION_LINES
+    }
+    assert long == {}
+
+
+@ALL
+def test_nothing_is_printed_asserted_or_left_to_do(module: Module) -> None:
+    found = [
+        ast.unparse(node) for node in ast.walk(module.tree) if _is_print(node) or isinstance(node, ast.Assert)
+    ]
+    assert found == []
+    text = module.path.read_text(encoding="utf-8")
+    assert [word for word in ("TODO", "FIXME", "XXX", "pragma: no cover") if word in text] == []
+
+
+def _is_print(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in {"print", "quit", "exit"}
+    )
+
+
+def test_nothing_catches_everything_but_the_edge() -> None:
+    """A handler that raises again catches nothing."""
+    catchers = {
+        module.name
+        for module in modules().values()
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.ExceptHandler)
+        and _is_broad(node)
+        and not isinstance(node.body[-1], ast.Raise)
+    }
+    assert catchers == {EDGE}
+
+
+def _is_broad(handler: ast.ExceptHandler) -> bool:
+    return handler.type is None or bool(BROAD & set(ast.unparse(handler.type).strip("()").split(", ")))
+
+
+@ALL
+def test_nothing_unpickles_or_evaluates(module: Module) -> None:
+    """Weight files and galleries are read as data. One module restricts an unpickler, in order to refuse."""
+    called = {ast.unparse(node.func) for node in ast.walk(module.tree) if isinstance(node, ast.Call)}
+    assert called & {"eval", "exec", "pickle.load", "pickle.loads", "os.system", "marshal.loads"} == set()

