@@ -116,16 +116,12 @@ class Worker:
         stdin.flush()
         line = stdout.readline()
         if not line:
-            raise SystemExit(
-                f"{self.name} ended with {self._process.wait()} while it was asked {[*message]}."
-            )
+            raise SystemExit(f"{self.name} ended with {self._process.wait()} while it was asked {[*message]}.")
         reply: dict[str, Any] = json.loads(line)
         return reply
 
 
-def alternate(
-    engines: Sequence[Engine], cases: Sequence[str], rounds: int
-) -> tuple[list[Figures], dict[str, Any]]:
+def alternate(engines: Sequence[Engine], cases: Sequence[str], rounds: int) -> tuple[list[Figures], dict[str, Any]]:
     """Measure every engine at every case after one uncounted round; also the facts each engine reported."""
     workers = [Worker(engine) for engine in engines]
     figures = {(c, w.name): Figures(w.name, c) for c in cases for w in workers if c in w.cases}
@@ -183,9 +179,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     return result
 
 
-def report(
-    tables: Sequence[Table], facts: Mapping[str, Any], file: Path | None, results: Mapping[str, Any]
-) -> None:
+def report(tables: Sequence[Table], facts: Mapping[str, Any], file: Path | None, results: Mapping[str, Any]) -> None:
     """Print the tables and what they depend on; write everything as JSON where a file is named."""
     console = Console(width=None if sys.stdout.isatty() else 160)
     for each in tables:

@@ -69,9 +69,7 @@ def compare(name: str, size: tuple[int, int], mine: Boxes, others: Boxes) -> lis
                 iou=float(row[best]),
                 inside=float(row_inside[best]),
                 other=float(others[best, 4]) if row_inside[best] > 0 else 0.0,
-                shift=tuple(
-                    float(part) for part in (others[best, :4] - face[:4]) / np.tile(face[2:4] - face[:2], 2)
-                ),
+                shift=tuple(float(part) for part in (others[best, :4] - face[:4]) / np.tile(face[2:4] - face[:2], 2)),
             )
         )
     return outcomes
@@ -114,8 +112,7 @@ def rows(outcomes: Sequence[Outcome]) -> list[tuple[object, ...]]:
     """Lines of a table, the surest first."""
     ordered = sorted(outcomes, key=lambda each: -each.score)
     return [
-        (o.photo, str(o.box), f"{o.score:.4f}", f"{o.iou:.3f}", f"{o.inside:.3f}", f"{o.other:.4f}")
-        for o in ordered
+        (o.photo, str(o.box), f"{o.score:.4f}", f"{o.iou:.3f}", f"{o.inside:.3f}", f"{o.other:.4f}") for o in ordered
     ]
 
 

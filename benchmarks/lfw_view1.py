@@ -2,9 +2,10 @@
 
     python benchmarks/lfw_view1.py [--model dlib-resnet] [--write]
 
-The protocol is LFW's: the threshold is chosen on pairsDevTrain (2,200 pairs), accuracy is counted on pairsDevTest (1,000
-pairs); a photo without a detected face makes its pairs errors. False-accept rates come from all pairs of different people
-among the photos of view 1, far more than the listed ones. ``--write`` stores the table in src/visavis/calibration.
+The protocol is LFW's: the threshold is chosen on pairsDevTrain (2,200 pairs), accuracy is counted on
+pairsDevTest (1,000 pairs); a photo without a detected face makes its pairs errors. False-accept rates come from all
+pairs of different people among the photos of view 1, far more than the listed ones. ``--write`` stores the table in
+src/visavis/calibration.
 """
 
 from __future__ import annotations

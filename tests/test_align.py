@@ -64,9 +64,7 @@ def test_points_that_no_motion_joins_are_met_as_least_squares_says() -> None:
 
 def test_one_target_serves_all_sources() -> None:
     sources = RNG.normal(50, 30, (3, 5, 2)).astype(np.float32)
-    np.testing.assert_array_equal(
-        align.similarity(sources, POINTS), align.similarity(sources, np.stack([POINTS] * 3))
-    )
+    np.testing.assert_array_equal(align.similarity(sources, POINTS), align.similarity(sources, np.stack([POINTS] * 3)))
 
 
 def test_a_mirror_image_is_turned_never_reflected() -> None:

@@ -16,9 +16,7 @@ from visavis.compare import METRICS, Calibration
 from visavis.embedders import EMBEDDERS
 from visavis.errors import UsageError
 
-TABLE = Calibration(
-    model="made up", far=(1e-1, 1e-2, 1e-4), thresholds=(0.5, 0.4, 0.1), slope=-20.0, intercept=6.0
-)
+TABLE = Calibration(model="made up", far=(1e-1, 1e-2, 1e-4), thresholds=(0.5, 0.4, 0.1), slope=-20.0, intercept=6.0)
 NATURAL = {"model": "m", "far_threshold": [[0.1, 0.5], [0.01, 0.4]], "logistic": [-2, 1]}
 
 ANGLES = st.floats(0, math.pi)
@@ -239,9 +237,7 @@ def test_a_table_of_other_things_is_refused(key: str, value: object) -> None:
     ],
 )
 def test_a_table_that_does_not_fall_is_refused(rows: list[list[float]]) -> None:
-    with pytest.raises(
-        UsageError, match=r"two rows or more, thresholds that fall with the FAR, and FAR > 0\."
-    ):
+    with pytest.raises(UsageError, match=r"two rows or more, thresholds that fall with the FAR, and FAR > 0\."):
         compare.parse_calibration({**NATURAL, "far_threshold": rows})
 
 

@@ -65,10 +65,7 @@ def test_heic_without_its_extra_names_the_pip_command(monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     with pytest.raises(UnreadableImageError) as caught:
         images.read(heic(), name="IMG_1.HEIC")
-    assert (
-        str(caught.value)
-        == "'IMG_1.HEIC' is HEIC, which needs one more package: pip install 'visavis[heic]'."
-    )
+    assert str(caught.value) == "'IMG_1.HEIC' is HEIC, which needs one more package: pip install 'visavis[heic]'."
     assert caught.value.status == "unreadable"
 
 
@@ -144,9 +141,7 @@ def test_lenient_pillow_is_not_made_use_of(monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.parametrize("claim", [pictures.png_that_claims, pictures.jpeg_that_claims])
 def test_size_is_judged_by_the_header(claim: object) -> None:
-    with pytest.raises(
-        TooLargeImageError, match=r"65000 x 65000 pixels, more than the limit of 100,000,000"
-    ) as caught:
+    with pytest.raises(TooLargeImageError, match=r"65000 x 65000 pixels, more than the limit of 100,000,000") as caught:
         images.read(claim(65000, 65000))
     assert caught.value.status == "too_large"
 
@@ -200,9 +195,7 @@ print(photo.width, photo.height, (resource.getrusage(resource.RUSAGE_SELF).ru_ma
 @pytest.mark.parametrize("orientation", [1, 6])
 def test_memory_for_24_megapixels(tmp_path: Path, orientation: int) -> None:
     big = np.tile(pictures.noise(300, 200), (20, 20, 1))
-    path = pictures.write(
-        tmp_path, "big.jpg", pictures.jpeg(big, quality=60, exif=pictures.exif(orientation))
-    )
+    path = pictures.write(tmp_path, "big.jpg", pictures.jpeg(big, quality=60, exif=pictures.exif(orientation)))
     small = pictures.write(tmp_path, "small.jpg", pictures.jpeg(SCENE))
     command = [sys.executable, "-W", "error", "-c", MEMORY, str(path), str(small)]
     width, height, peak = subprocess.run(command, capture_output=True, check=True).stdout.split()

@@ -51,9 +51,7 @@ def example(name: str, *arguments: object, cwd: Path) -> str:
 def test_verify_two_photos(presidents: Path, tmp_path: Path) -> None:
     same = example("verify_two_photos.py", presidents / "obama.jpg", presidents / "obama2.jpg", cwd=tmp_path)
     assert same.startswith("same\ndistance 0.0")
-    different = example(
-        "verify_two_photos.py", presidents / "obama.jpg", presidents / "biden.jpg", cwd=tmp_path
-    )
+    different = example("verify_two_photos.py", presidents / "obama.jpg", presidents / "biden.jpg", cwd=tmp_path)
     assert different.startswith("different\ndistance 0.1")
 
 
@@ -65,9 +63,7 @@ def test_enroll_and_identify(presidents: Path, tmp_path: Path) -> None:
 
 def test_detect_and_draw(presidents: Path, tmp_path: Path) -> None:
     assert example("detect_and_draw.py", presidents / "obama.jpg", "out.png", cwd=tmp_path) == ""
-    before, after = (
-        np.asarray(Image.open(path)) for path in (presidents / "obama.jpg", tmp_path / "out.png")
-    )
+    before, after = (np.asarray(Image.open(path)) for path in (presidents / "obama.jpg", tmp_path / "out.png"))
     changed = (before != after).any(axis=2)
     rows, columns = np.nonzero(changed)
     # the face that face_recognition's own tests have: 349..617 across, 142..409 down; and a label above

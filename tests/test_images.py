@@ -21,9 +21,7 @@ SCENE = pictures.scene()
 GREY = SCENE[..., 1]
 
 
-def run(
-    code: str, *arguments: str, stdin: bytes = b"", **options: object
-) -> subprocess.CompletedProcess[bytes]:
+def run(code: str, *arguments: str, stdin: bytes = b"", **options: object) -> subprocess.CompletedProcess[bytes]:
     """Run code in a real interpreter."""
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", code, *arguments],
@@ -224,9 +222,7 @@ def test_names_that_no_file_can_have() -> None:
         images.read("\ud800.jpg")
 
 
-@pytest.mark.parametrize(
-    "name", ["a b.png", "größe.png", "顔 写真.png", "😀.png", "a\nb.png", "'\".png", "-x.png"]
-)
+@pytest.mark.parametrize("name", ["a b.png", "größe.png", "顔 写真.png", "😀.png", "a\nb.png", "'\".png", "-x.png"])
 def test_names_of_any_letters(tmp_path: Path, name: str) -> None:
     path = pictures.write(tmp_path, name, pictures.encode(SCENE))
     assert images.read(str(path)).name == str(path)
@@ -253,10 +249,7 @@ def test_permission_denied(tmp_path: Path) -> None:
     # root may read anything, so where the tests run as root the reader becomes nobody first
     become = "import os, PIL.Image, visavis.images\nif os.getuid() == 0: os.setuid(65534)\n"
     done = run(become + READ_ONE, str(path))
-    assert (
-        done.stdout.decode().strip()
-        == f"UnreadableImageError {str(path)!r} may not be read: permission denied."
-    )
+    assert done.stdout.decode().strip() == f"UnreadableImageError {str(path)!r} may not be read: permission denied."
 
 
 def test_hash_of_pixels_tells_shapes_apart_and_is_one_for_arrays_and_images() -> None:
@@ -268,9 +261,7 @@ def test_hash_of_pixels_tells_shapes_apart_and_is_one_for_arrays_and_images() ->
 
 
 def test_import_is_cheap() -> None:
-    done = run(
-        "import sys, visavis.images; print([m for m in ('PIL', 'cv2', 'onnxruntime') if m in sys.modules])"
-    )
+    done = run("import sys, visavis.images; print([m for m in ('PIL', 'cv2', 'onnxruntime') if m in sys.modules])")
     assert done.stdout.strip() == b"[]", done.stderr
 
 

@@ -52,13 +52,9 @@ def test_a_second_factory_of_one_name_is_refused_and_the_first_stays() -> None:
     assert colours.create("red") == 1
 
 
-def test_built_in_modules_are_imported_when_asked_for_only(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_built_in_modules_are_imported_when_asked_for_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "blue_of_a_test.py").write_text(
-        "import test_registry\n"
-        "@test_registry.SHARED.register('blue')\n"
-        "def blue():\n    return 'blue itself'\n"
+        "import test_registry\n@test_registry.SHARED.register('blue')\ndef blue():\n    return 'blue itself'\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
     assert SHARED.names() == ["blue"]

@@ -154,9 +154,7 @@ def test_a_network_is_built_once_and_then_found(cache: Path) -> None:
     assert built == [1]
 
 
-def test_other_weights_and_other_converters_make_other_files(
-    cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_other_weights_and_other_converters_make_other_files(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     paths = {runtime.converted("net", digest * 32, lambda: b"x") for digest in ("ab", "cd")}
     paths.add(runtime.converted("other", "ab" * 32, lambda: b"x"))
     monkeypatch.setattr(runtime, "CONVERTER_VERSION", runtime.CONVERTER_VERSION + 1)

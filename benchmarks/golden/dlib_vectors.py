@@ -46,9 +46,7 @@ def main() -> None:
     python = python_of("dlib")
     run = [python, SCRIPT]
     subprocess.run([*run, "synthetic", GOLDEN / "dlib_resnet.npz", GOLDEN], check=True)
-    subprocess.run(
-        [*run, "photos", GOLDEN / "dlib_photos.json", data_folder() / "photos", *PHOTOS], check=True
-    )
+    subprocess.run([*run, "photos", GOLDEN / "dlib_photos.json", data_folder() / "photos", *PHOTOS], check=True)
 
 
 if __name__ == "__main__":

@@ -83,9 +83,7 @@ class _Peer:
     def ask(self, picture: np.ndarray, smallest: int) -> list[list[float]]:
         if self._process is None:
             command = [python_of("facenet-pytorch"), SCRIPTS / "faces_facenet_pytorch.py"]
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-            )
+            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         file = Path(self._folder.name) / "picture.npy"
         np.save(file, picture)
         assert self._process.stdin is not None

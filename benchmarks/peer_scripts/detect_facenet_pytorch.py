@@ -9,8 +9,9 @@ sys.path.insert(0, str(Path(__file__).parent / "shims"))
 
 import torch
 from facenet_pytorch import MTCNN
-from pictures import cases
 from protocol import serve, versions
+
+from pictures import cases
 
 
 def load(settings):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tensorflow as tf
 from mtcnn import MTCNN
-from pictures import cases
 from protocol import serve, versions
+
+from pictures import cases
 
 
 def load(settings):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pictures import cases
 from protocol import serve, versions
 
+from pictures import cases
 from visavis.detectors import DETECTORS
 
 
@@ -15,9 +15,7 @@ def load(settings):
     def batch(pictures):
         return [len(faces) for faces in detector.detect(pictures, min_face=settings["min_face"])]
 
-    return cases(settings, lambda picture: batch([picture])[0], batch), versions(
-        "visavis", "onnxruntime", "numpy"
-    )
+    return cases(settings, lambda picture: batch([picture])[0], batch), versions("visavis", "onnxruntime", "numpy")
 
 
 serve(load)

@@ -23,8 +23,6 @@ for line in sys.stdin:
     detector = MTCNN(keep_all=True, min_face_size=task["min_face"])
     boxes, scores = detector.detect(np.load(task["file"]))
     found = (
-        []
-        if boxes is None
-        else [[*map(float, box), float(score)] for box, score in zip(boxes, scores, strict=True)]
+        [] if boxes is None else [[*map(float, box), float(score)] for box, score in zip(boxes, scores, strict=True)]
     )
     print(json.dumps(sorted(found, key=lambda face: -face[4])), flush=True)

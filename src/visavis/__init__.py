@@ -1,4 +1,7 @@
-"""visavis: face detection, alignment, embedding, verification and identification. Importing it loads next to nothing."""
+"""visavis: face detection, alignment, embedding, verification and identification.
+
+Importing it loads next to nothing: each name is fetched from its module when it is first used.
+"""
 
 from __future__ import annotations
 
@@ -8,27 +11,55 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from visavis.errors import (
         GalleryError as GalleryError,
+    )
+    from visavis.errors import (
         ImageError as ImageError,
+    )
+    from visavis.errors import (
         NoFaceError as NoFaceError,
+    )
+    from visavis.errors import (
         UsageError as UsageError,
+    )
+    from visavis.errors import (
         VisavisError as VisavisError,
+    )
+    from visavis.errors import (
         WeightsError as WeightsError,
     )
     from visavis.gallery import Gallery as Gallery
     from visavis.images import read as read
     from visavis.pipeline import (
         Recognizer as Recognizer,
+    )
+    from visavis.pipeline import (
         detect as detect,
+    )
+    from visavis.pipeline import (
         embed as embed,
+    )
+    from visavis.pipeline import (
         extract as extract,
+    )
+    from visavis.pipeline import (
         verify as verify,
     )
     from visavis.types import (
         Candidate as Candidate,
+    )
+    from visavis.types import (
         Face as Face,
+    )
+    from visavis.types import (
         Identification as Identification,
+    )
+    from visavis.types import (
         Photo as Photo,
+    )
+    from visavis.types import (
         PhotoFaces as PhotoFaces,
+    )
+    from visavis.types import (
         Verification as Verification,
     )
 

@@ -63,9 +63,7 @@ MAGIC: tuple[tuple[bytes, Kind], ...] = (
     (b"\0\0\0\x0cjP  \r\n\x87\n", JPEG2000),
     (b"\xff\x4f\xff\x51", JPEG2000),
 )
-BRANDS = {b"avif": AVIF, b"avis": AVIF} | dict.fromkeys(
-    (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"), HEIC
-)
+BRANDS = {b"avif": AVIF, b"avis": AVIF} | dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"), HEIC)
 """Brands in an ISO media file's ``ftyp`` box that name the picture's codec (mif1, msf1 leave it open)."""
 
 KINDS = "JPEG, PNG, WebP, GIF, BMP, TIFF, PPM, JPEG 2000, AVIF and HEIC"
@@ -209,16 +207,12 @@ def _explained(shown: str, kind: Kind | None, data: bytes) -> Iterator[None]:
     except ImageError:
         raise
     except DecompressionBombError as error:
-        raise TooLargeImageError(
-            f"{shown} has more pixels than Pillow itself decodes: make it smaller."
-        ) from error
+        raise TooLargeImageError(f"{shown} has more pixels than Pillow itself decodes: make it smaller.") from error
     except DECODER_ERRORS as error:
         what = f"{kind.name} file" if kind else "image"
         why = str(error).strip().rstrip(".") or type(error).__name__
         if kind and _is_cut(kind, data, why):
-            raise UnreadableImageError(
-                f"{shown} is cut off: the {what} ends before the picture does."
-            ) from error
+            raise UnreadableImageError(f"{shown} is cut off: the {what} ends before the picture does.") from error
         raise UnreadableImageError(f"{shown} is a damaged {what}: {why}.") from error
 
 

@@ -161,9 +161,7 @@ def _grey16(strip: Image, *, shift: int) -> RGB:
 
 def _depth(image: Image) -> int:
     tags: dict[int, Any] = getattr(image, "tag_v2", {})
-    bits = tags.get(
-        258, (16,)
-    )  # TIFF BitsPerSample: 12 in some scanners' files, unpacked to 16 without scaling
+    bits = tags.get(258, (16,))  # TIFF BitsPerSample: 12 in some scanners' files, unpacked to 16 without scaling
     return bits[0] if bits in ((12,), (16,)) else 16
 
 

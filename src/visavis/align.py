@@ -58,7 +58,7 @@ def _halved(halves: dict[int, RGB], level: int) -> RGB:
     if level not in halves:
         above = _halved(halves, level - 1)
         size = (max(1, above.shape[1] // 2), max(1, above.shape[0] // 2))
-        halves[level] = cv2.resize(above, size, interpolation=cv2.INTER_AREA)
+        halves[level] = np.asarray(cv2.resize(above, size, interpolation=cv2.INTER_AREA), np.uint8)
     return halves[level]
 
 
@@ -70,7 +70,7 @@ def _for_reduced(matrix: Floats, ratio: np.ndarray[tuple[int, ...], np.dtype[np.
 
 
 def square_crops(picture: RGB, faces: Sequence[Face], *, size: int, margin: float) -> RGB:
-    """Crops ``(n, size, size, 3)``: each box made square about its centre, its side extended by ``margin`` of itself."""
+    """Crops ``(n, size, size, 3)``: each box made square about its centre, its side extended by ``margin``."""
     boxes = np.array([face.box for face in faces], np.float32).reshape(-1, 4)
     side = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]) * (1 + margin)
     corner = (boxes[:, :2] + boxes[:, 2:]) / 2 - side[:, None] / 2

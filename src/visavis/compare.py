@@ -50,12 +50,14 @@ def _metric(name: str) -> tuple[Callable[[float], float], Callable[[float], floa
 def unit(vectors: Floats) -> Floats:
     """Scale the rows of ``(..., d)`` to length 1; a row of zeros stays so."""
     norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0)
+    scaled: Floats = np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0)
+    return scaled
 
 
 def cosine_distances(a: Floats, b: Floats) -> Floats:
     """Distances ``(n, m)`` between the unit rows of ``a (n, d)`` and of ``b (m, d)``, in 0..2."""
-    return np.clip(1 - a @ b.T, 0.0, 2.0)
+    distances: Floats = np.clip(1 - a @ b.T, 0.0, 2.0)
+    return distances
 
 
 @dataclass(frozen=True, slots=True)

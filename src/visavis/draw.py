@@ -49,9 +49,7 @@ def line_width(picture: RGB) -> int:
     return max(1, round(longer / LINES_A_SIDE))
 
 
-def annotate(
-    picture: RGB, faces: Sequence[Face], labels: Sequence[str] = (), *, colours: Sequence[Colour] = ()
-) -> RGB:
+def annotate(picture: RGB, faces: Sequence[Face], labels: Sequence[str] = (), *, colours: Sequence[Colour] = ()) -> RGB:
     """Draw box, landmarks and label of each face into a copy of ``picture (h, w, 3)``.
 
     ``labels`` and ``colours`` (default: blue) have an item a face or are empty; ValueError otherwise. A label
@@ -78,9 +76,7 @@ def contact_sheet(pictures: Sequence[RGB], captions: Sequence[str], *, width: in
     A caption may have several lines. ValueError where there is no picture, or not a caption for each.
     """
     if not pictures or len(pictures) != len(captions):
-        raise ValueError(
-            f"a sheet needs pictures and a caption each, got {len(pictures)} and {len(captions)}"
-        )
+        raise ValueError(f"a sheet needs pictures and a caption each, got {len(pictures)} and {len(captions)}")
     columns = min(len(pictures), SHEET_COLUMNS)
     cell = width // columns
     gap = max(2, cell // 40)

@@ -182,9 +182,7 @@ def _from_array(array: NDArray[Any], what: str, max_pixels: int) -> RGB:
     """Copy an array as RGB uint8; nothing is guessed about its values."""
     channels = {2: 1, 3: array.shape[-1]}.get(array.ndim) if array.ndim else None
     if channels not in {1, 3, 4}:
-        raise UnreadableImageError(
-            f"{what} has shape {array.shape}, not (h, w), (h, w, 1), (h, w, 3) or (h, w, 4)."
-        )
+        raise UnreadableImageError(f"{what} has shape {array.shape}, not (h, w), (h, w, 1), (h, w, 3) or (h, w, 4).")
     height, width = array.shape[:2]
     _decode.check_size(width, height, shown=what, max_pixels=max_pixels)
     values = _eight_bits(array, what).reshape(height, width, channels)
@@ -203,9 +201,7 @@ def _eight_bits(array: NDArray[Any], what: str) -> NDArray[np.uint8]:
     if array.dtype.kind == "u" and array.dtype.itemsize == 2:
         return (array >> 8).astype(np.uint8)
     if array.dtype.kind != "f":
-        raise UnreadableImageError(
-            f"{what} is of {array.dtype}: pass uint8 in 0..255, uint16, bool or floats in 0..1."
-        )
+        raise UnreadableImageError(f"{what} is of {array.dtype}: pass uint8 in 0..255, uint16, bool or floats in 0..1.")
     lowest, highest = float(array.min()), float(array.max())
     if not 0 <= lowest <= highest <= 1:
         raise UnreadableImageError(
@@ -226,9 +222,7 @@ def save(pixels: RGB, path: str | os.PathLike[str]) -> None:
 
     target = Path(path)
     if target.suffix.lower() not in SAVE_FORMATS:
-        raise UsageError(
-            f"{shown(str(target))} cannot be written: the name must end in {', '.join(SAVE_FORMATS)}."
-        )
+        raise UsageError(f"{shown(str(target))} cannot be written: the name must end in {', '.join(SAVE_FORMATS)}.")
     encoded = io.BytesIO()
     try:
         Image.fromarray(pixels).save(encoded, SAVE_FORMATS[target.suffix.lower()], quality=95)

@@ -1,4 +1,4 @@
-"""The stages composed: read -> detect -> crop -> embed, many photos at a time; and the questions asked of two photos."""
+"""The stages composed: read, detect, crop, embed, many photos at a time; and the question asked of two photos."""
 
 from __future__ import annotations
 
@@ -55,7 +55,10 @@ class Recognizer:
         return self._embedder
 
     def detect(self, sources: Iterable[Source], *, min_face: float = 20) -> Iterator[PhotoFaces]:
-        """Faces of each photo, in order; a photo that cannot be read is an answer with its status, never an exception."""
+        """Faces of each photo, in order.
+
+        A photo that cannot be read is an answer with its status, never an exception.
+        """
         for batch in _batches(sources):
             photos = [item for item in batch if isinstance(item, Photo)]
             found = iter(self.detector.detect([photo.pixels for photo in photos], min_face=min_face))
@@ -83,7 +86,7 @@ class Recognizer:
         vectors = self.embedder.embed(np.concatenate(crops))
         return np.split(vectors, np.cumsum([len(some) for some in faces])[:-1])
 
-    def verify(  # noqa: PLR0913 - a question with this many sides
+    def verify(
         self,
         a: Source,
         b: Source,
@@ -93,7 +96,7 @@ class Recognizer:
         metric: str = "cosine",
         min_face: float = 20,
     ) -> Verification:
-        """Is the largest face of ``a`` the same person as the largest face of ``b``?
+        """Tell whether the largest faces of ``a`` and ``b`` are one person.
 
         The threshold is the one at which strangers are accepted at rate ``far``, unless ``threshold`` (in the unit of
         ``metric``) is given. Raises NoFaceError where a photo shows no face, ImageError where it cannot be read.
@@ -103,7 +106,8 @@ class Recognizer:
         model = self.embedder.name
         table = compare.calibration(model)
         if threshold is not None:
-            limit, rate = compare.to_cosine(threshold, metric), table and table.far_at(compare.to_cosine(threshold, metric))
+            limit = compare.to_cosine(threshold, metric)
+            rate = table.far_at(limit) if table else None
         elif table is not None:
             limit, rate = table.threshold(far), far
         else:
@@ -114,7 +118,7 @@ class Recognizer:
             metric=metric,
             threshold=compare.from_cosine(limit, metric),
             far=rate,
-            probability=table and table.probability(distance),
+            probability=table.probability(distance) if table else None,
             model=model,
             detector=self.detector.name,
             faces_a=len(first.faces),
@@ -168,7 +172,8 @@ _ERRORS = {error.status: error for error in ImageError.__subclasses__()}
 def _largest_vector(one: PhotoFaces) -> Floats:
     if one.vectors is None:
         raise ValueError("this answer carries no vectors")
-    return one.vectors[one.largest][None]
+    row: Floats = one.vectors[one.largest][None]
+    return row
 
 
 def _several(one: PhotoFaces) -> str:
@@ -202,7 +207,7 @@ def extract(source: Source, *, size: int = 224, margin: float = 0.3, min_face: f
     return square_crops(one.photo.pixels, one.faces, size=size, margin=margin)
 
 
-def verify(  # noqa: PLR0913 - mirrors Recognizer.verify
+def verify(
     a: Source,
     b: Source,
     *,
@@ -211,7 +216,7 @@ def verify(  # noqa: PLR0913 - mirrors Recognizer.verify
     metric: str = "cosine",
     model: str = "dlib-resnet",
 ) -> Verification:
-    """Is the largest face of ``a`` the same person as that of ``b``? See :meth:`Recognizer.verify`."""
+    """Tell whether the largest faces of ``a`` and ``b`` are one person. See :meth:`Recognizer.verify`."""
     return shared(embedder=model).verify(a, b, far=far, threshold=threshold, metric=metric)
 
 

@@ -54,9 +54,7 @@ def test_detect_exits_by_what_could_be_seen(look: Run, photos: Photos, names: li
 
 
 def test_min_face_reaches_the_detector(look: Run, photos: Photos) -> None:
-    assert [
-        len(look("detect", photos.both, "--json", "--min-face", side).line["faces"]) for side in (50, 51)
-    ] == [
+    assert [len(look("detect", photos.both, "--json", "--min-face", side).line["faces"]) for side in (50, 51)] == [
         2,
         1,
     ]
@@ -123,9 +121,7 @@ def test_crops_of_photos_of_one_stem_do_not_replace_each_other(look: Run, tmp_pa
     again = look("extract", "b/me.png", "a/me.png", "--out", "crops", "--json").lines
     assert [line["faces"][0]["file"] for line in again] == ["crops/me~2-1.png", "crops/me-1.png"]
     assert sorted(path.name for path in Path("crops").iterdir()) == ["me-1.png", "me~2-1.png"]
-    colours = [
-        tuple(np.asarray(Image.open(f"crops/{name}"))[112, 112]) for name in ("me-1.png", "me~2-1.png")
-    ]
+    colours = [tuple(np.asarray(Image.open(f"crops/{name}"))[112, 112]) for name in ("me-1.png", "me~2-1.png")]
     assert colours == [RED, BLUE]
 
 

@@ -87,7 +87,5 @@ def test_help_is_as_it_was() -> None:
         SNAPSHOT.write_text(now, encoding="utf-8")
     before = SNAPSHOT.read_text(encoding="utf-8")
     if before.splitlines()[0] != now.splitlines()[0]:
-        pytest.skip(
-            f"the snapshot was written by {before.splitlines()[0]}, which lays help out in its own way"
-        )
+        pytest.skip(f"the snapshot was written by {before.splitlines()[0]}, which lays help out in its own way")
     assert now == before

@@ -31,9 +31,7 @@ def test_fetch_names_the_checked_file(run: Run) -> None:
     assert Path(line["path"]).stat().st_size == line["bytes"] == 27_119
 
 
-def test_fetch_refuses_a_file_of_another_hash(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_fetch_refuses_a_file_of_another_hash(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights" / "pnet.lz4").write_bytes(b"something else")
     monkeypatch.setenv("VISAVIS_CACHE", str(tmp_path))

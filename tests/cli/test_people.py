@@ -49,9 +49,7 @@ def test_enrol_then_identify(know: Run, photos: Photos) -> None:
     assert (face["name"], face["person_id"], face["distance"]) == (None, None, 1.0)
 
 
-def test_identify_exits_1_where_nobody_is_known_and_2_where_nothing_is_read(
-    know: Run, photos: Photos
-) -> None:
+def test_identify_exits_1_where_nobody_is_known_and_2_where_nothing_is_read(know: Run, photos: Photos) -> None:
     know("enroll", "Ann", photos.red)
     assert know("identify", photos.blue, photos.empty, "--threshold", 0.1).code == 1
     assert know("identify", photos.both, photos.broken, "--threshold", 0.1).code == 0
@@ -89,9 +87,7 @@ def test_identify_out_names_the_faces(know: Run, photos: Photos) -> None:
 
 def test_identify_in_words(know: Run, photos: Photos) -> None:
     know("enroll", "Ann", photos.red)
-    rows = [
-        " ".join(row.split()) for row in know("identify", photos.both, "--threshold", 0.1).out.splitlines()
-    ]
+    rows = [" ".join(row.split()) for row in know("identify", photos.both, "--threshold", 0.1).out.splitlines()]
     assert rows[2:] == [
         "both.png 1 180 100 280 200 unknown 1.0000 0.1000 -",
         "both.png 2 20 30 70 80 Ann 0.0000 0.1000 -",
@@ -197,9 +193,7 @@ def test_a_folder_a_person(know: Run, run: Run, tmp_path: Path) -> None:
         (["Ann", "red.png", "--id", 7], "there is no person 7"),
     ],
 )
-def test_wrong_use_is_exit_2_and_says_what(
-    know: Run, photos: Photos, arguments: list[object], said: str
-) -> None:
+def test_wrong_use_is_exit_2_and_says_what(know: Run, photos: Photos, arguments: list[object], said: str) -> None:
     done = know("enroll", *arguments)
     assert (done.code, done.out) == (2, "")
     assert said in done.err

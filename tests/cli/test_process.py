@@ -30,9 +30,7 @@ def environment(**more: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": path, "VISAVIS_GALLERY": "faces.db", **more}
 
 
-def start(
-    folder: Path, *arguments: object, program: str = WITH_FAKES, **more: str
-) -> subprocess.CompletedProcess[str]:
+def start(folder: Path, *arguments: object, program: str = WITH_FAKES, **more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command(*arguments, program=program),
         cwd=folder,
@@ -48,8 +46,7 @@ def start(
 def loaded(program: str) -> set[str]:
     """The heavy packages that a program has imported when it ends."""
     ending = (
-        "import atexit, sys\n"
-        f"atexit.register(lambda: print(*(set({HEAVY!r}) & sys.modules.keys()), file=sys.stderr))"
+        f"import atexit, sys\natexit.register(lambda: print(*(set({HEAVY!r}) & sys.modules.keys()), file=sys.stderr))"
     )
     done = subprocess.run(
         [sys.executable, "-c", f"{ending}\n{program}"],
@@ -65,9 +62,7 @@ def test_importing_visavis_loads_nothing_heavy() -> None:
     assert loaded("import visavis") == set()
 
 
-@pytest.mark.parametrize(
-    "arguments", [["--help"], ["verify", "--help"], ["gallery", "--help"], ["--version"]]
-)
+@pytest.mark.parametrize("arguments", [["--help"], ["verify", "--help"], ["gallery", "--help"], ["--version"]])
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     program = f"import sys; sys.argv[1:] = {arguments!r}\nfrom visavis.__main__ import main; main()"
     assert loaded(program) == set()

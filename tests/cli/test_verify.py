@@ -92,9 +92,7 @@ def test_standard_input_against_a_file(know: Run, photos: Photos) -> None:
         (["--threshold", "near"], "--threshold"),
     ],
 )
-def test_wrong_use_is_exit_2_and_says_what(
-    know: Run, photos: Photos, options: list[object], said: str
-) -> None:
+def test_wrong_use_is_exit_2_and_says_what(know: Run, photos: Photos, options: list[object], said: str) -> None:
     done = know("verify", photos.red, photos.blue, *options)
     assert (done.code, done.out) == (2, "")
     assert said in done.err

@@ -55,9 +55,7 @@ def test_names_are_not_unique_but_then_the_id_is_asked_for(gallery: Gallery) -> 
     one = gallery.add("Ann", [template(1)]).person_id
     two = gallery.add("Ann", [template(2)], new=True).person_id
     assert one != two
-    with pytest.raises(
-        UsageError, match=re.escape(f"2 people are called 'Ann' (ids {one}, {two}): give the id")
-    ):
+    with pytest.raises(UsageError, match=re.escape(f"2 people are called 'Ann' (ids {one}, {two}): give the id")):
         gallery.add("Ann", [template(3)])
     with pytest.raises(UsageError, match="give the id"):
         gallery.find("Ann")
@@ -276,9 +274,7 @@ def test_one_template_can_go_but_not_the_last(gallery: Gallery) -> None:
 
 
 @pytest.mark.parametrize("seed", [0, 4])
-def test_removal_leaves_no_trace_but_an_audit_line_without_the_name(
-    gallery: Gallery, path: Path, seed: int
-) -> None:
+def test_removal_leaves_no_trace_but_an_audit_line_without_the_name(gallery: Gallery, path: Path, seed: int) -> None:
     """Many small rows: SQLite then moves rows between pages, and leaves copies behind (seed 4 showed it)."""
     rng = np.random.default_rng(seed)
     traces: dict[int, list[bytes]] = {}
@@ -362,8 +358,7 @@ def test_a_threshold_of_ones_own_goes_first_and_0_is_one(gallery: Gallery) -> No
     gallery.add("Ann", [bare(1)])
     probes = np.stack([vector(1), at_distance(1, 0.2)])
     names = {
-        limit: [one.name for one in gallery.identify_vectors(probes, threshold=limit)]
-        for limit in (1e-6, 0.0, 0.3)
+        limit: [one.name for one in gallery.identify_vectors(probes, threshold=limit)] for limit in (1e-6, 0.0, 0.3)
     }
     assert names[1e-6] == ["Ann", None]
     assert names[0.3] == ["Ann", "Ann"]
@@ -446,8 +441,6 @@ def test_an_index_of_ones_own_joins_by_name(path: Path, monkeypatch: pytest.Monk
 
 
 def test_naming_the_gallery_package_loads_no_database() -> None:
-    code = (
-        "import sys, visavis.gallery; print(*({'sqlalchemy', 'onnxruntime'} & sys.modules.keys()), 'light')"
-    )
+    code = "import sys, visavis.gallery; print(*({'sqlalchemy', 'onnxruntime'} & sys.modules.keys()), 'light')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["light"]

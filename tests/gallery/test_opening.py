@@ -122,9 +122,7 @@ def test_a_database_of_another_program_is_left_alone(path: Path, table: str) -> 
 
 def test_another_model_is_refused_naming_both(path: Path) -> None:
     filled(path)
-    with pytest.raises(
-        GalleryError, match=r"holds vectors of test-model, .* those of facenet: open it with test-mod"
-    ):
+    with pytest.raises(GalleryError, match=r"holds vectors of test-model, .* those of facenet: open it with test-mod"):
         Gallery(path, model="facenet")
     with Gallery(path) as gallery:
         assert gallery.model == MODEL
@@ -144,9 +142,7 @@ def test_a_recognizer_must_be_of_the_model(path: Path) -> None:
 def test_a_newer_schema_is_refused_and_left_alone(path: Path) -> None:
     filled(path)
     sql(path, "update meta set schema = 7", "alter table meta drop column change")
-    with pytest.raises(
-        GalleryError, match=r"newer visavis \(schema 7, this one knows up to 1\): upgrade visavis.$"
-    ):
+    with pytest.raises(GalleryError, match=r"newer visavis \(schema 7, this one knows up to 1\): upgrade visavis.$"):
         Gallery(path)
 
 
@@ -299,9 +295,7 @@ def twenty_pages() -> Iterator[None]:
 def test_a_full_disk_stores_nothing_of_an_enrolment(path: Path, twenty_pages: None) -> None:
     filled(path, people=1)
     with Gallery(path) as gallery:
-        with pytest.raises(
-            GalleryError, match=r"faces.db could not grow, the disk is full: nothing was stored.$"
-        ):
+        with pytest.raises(GalleryError, match=r"faces.db could not grow, the disk is full: nothing was stored.$"):
             gallery.add("Ann", [template(i) for i in range(5000, 6000)])
         assert [one.name for one in gallery.people()] == ["person 0"]
         gallery.add(*person(1))
@@ -363,8 +357,6 @@ def test_a_read_only_file_or_folder(file: int | None, folder: int) -> None:
         if file is not None:
             filled(path).chmod(file)
         Path(name).chmod(folder)
-        done = subprocess.run(
-            [sys.executable, "-c", READ_ONLY, path], capture_output=True, text=True, check=True
-        )
+        done = subprocess.run([sys.executable, "-c", READ_ONLY, path], capture_output=True, text=True, check=True)
         Path(name).chmod(0o755)
     assert done.stdout == f"{path} is read-only: a gallery needs to write to its file and folder.\n"

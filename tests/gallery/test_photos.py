@@ -18,9 +18,7 @@ from visavis.types import Face, Photo, PhotoFaces
 
 from .faces import DIMENSION, MODEL, digest, vector
 
-PHOTOS = (
-    Path(os.environ.get("VISAVIS_TEST_DATA", Path(__file__).parents[2].parent / "shared/data")) / "photos"
-)
+PHOTOS = Path(os.environ.get("VISAVIS_TEST_DATA", Path(__file__).parents[2].parent / "shared/data")) / "photos"
 
 
 def face(size: float) -> Face:

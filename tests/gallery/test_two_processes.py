@@ -39,9 +39,7 @@ def other(path: Path) -> Iterator[subprocess.Popen[str]]:
         process.communicate()
 
 
-def test_the_next_search_sees_what_another_process_did(
-    gallery: Gallery, other: subprocess.Popen[str]
-) -> None:
+def test_the_next_search_sees_what_another_process_did(gallery: Gallery, other: subprocess.Popen[str]) -> None:
     def found(i: int) -> bool:
         hits = gallery.search(person(i)[1][0].vector[None], top=1)[0]
         return bool(hits) and hits[0].name == f"person {i}" and hits[0].distance < 1e-6
@@ -118,9 +116,7 @@ def test_a_removal_under_a_long_reader_is_done_and_says_that_traces_are_left(
         who = gallery.add(*person(1)).person_id
         reader.execute("BEGIN")
         assert reader.execute("select count(*) from people").fetchone() == (1,)
-        with pytest.raises(
-            GalleryError, match=r"^the removal is done, but traces are left .* Compact it later\.$"
-        ):
+        with pytest.raises(GalleryError, match=r"^the removal is done, but traces are left .* Compact it later\.$"):
             gallery.remove(who)
         assert gallery.people() == []
         assert any(trace in file.read_bytes() for file in path.parent.iterdir())

@@ -50,9 +50,7 @@ def chips() -> Picture:
     soft = _soft(SIDE, cells=10, seed=5)
     hard = noise(SIDE, seed=6)
     squares = ((rows // 10 + columns // 10) % 2)[..., None] * np.array([255, 200, 90]) + 0 * rows[..., None]
-    return np.stack(
-        [np.asarray(chip, np.uint8) for chip in (flat, ramp, plain, tilted, dim, soft, hard, squares)]
-    )
+    return np.stack([np.asarray(chip, np.uint8) for chip in (flat, ramp, plain, tilted, dim, soft, hard, squares)])
 
 
 def scene() -> Picture:

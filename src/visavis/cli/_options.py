@@ -49,9 +49,7 @@ def _models() -> list[str]:
 
 Photos = Annotated[
     list[str],
-    typer.Argument(
-        metavar="PHOTO", callback=_stdin_once, help="Photos; - is standard input.", show_default=False
-    ),
+    typer.Argument(metavar="PHOTO", callback=_stdin_once, help="Photos; - is standard input.", show_default=False),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON Lines, one object a photo or an answer.")]
 DetectorName = Annotated[
@@ -76,9 +74,7 @@ MinFace = Annotated[
 ]
 Threads = Annotated[
     int | None,
-    typer.Option(
-        "--threads", min=1, metavar="N", help="Threads of the networks.", show_default="all processors"
-    ),
+    typer.Option("--threads", min=1, metavar="N", help="Threads of the networks.", show_default="all processors"),
 ]
 GalleryUrl = Annotated[
     str,
@@ -92,7 +88,5 @@ GalleryUrl = Annotated[
 ]
 Pictures = Annotated[
     Path | None,
-    typer.Option(
-        "--out", metavar="DIR", file_okay=False, help="Write the photos, annotated, to this folder."
-    ),
+    typer.Option("--out", metavar="DIR", file_okay=False, help="Write the photos, annotated, to this folder."),
 ]

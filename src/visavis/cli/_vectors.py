@@ -48,9 +48,7 @@ class FaceTable:
         if self._parquet:
             write_whole(self._path, lambda file: _write_parquet(file, photo.tolist(), box, score, vector))
         else:
-            write_whole(
-                self._path, lambda file: np.savez(file, photo=photo, box=box, score=score, vector=vector)
-            )
+            write_whole(self._path, lambda file: np.savez(file, photo=photo, box=box, score=score, vector=vector))
 
 
 def _write_parquet(file: BinaryIO, photo: list[str], box: Floats, score: Floats, vector: Floats) -> None:

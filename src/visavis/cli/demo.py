@@ -53,9 +53,7 @@ class Step:
 
 def demo(
     *,
-    out: Annotated[
-        Path, typer.Option("--out", metavar="DIR", file_okay=False, help="Folder for the results.")
-    ] = OUT,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", file_okay=False, help="Folder for the results.")] = OUT,
     threads: Threads = None,
     json: Json = False,
 ) -> None:
@@ -71,9 +69,7 @@ def demo(
     recognizer = Recognizer(threads=threads)
     steps = []
     with (
-        Output(
-            "step", "photo", "answer", "distance", "threshold", "probability", "seconds", "", json=json
-        ) as output,
+        Output("step", "photo", "answer", "distance", "threshold", "probability", "seconds", "", json=json) as output,
         Gallery(out / "demo.db", recognizer=recognizer) as store,
     ):
         for step in _story(photos, recognizer, store, PictureFolder(out)):

@@ -156,8 +156,7 @@ def _face_lines(
     faces = list(zip(one.faces, values, strict=True))
     line = photo_line(one, [{**_face_line(face), key: value} for face, value in faces])
     rows = [
-        [one.name, str(n), box_text(face), short(face.score), str(value)]
-        for n, (face, value) in enumerate(faces, 1)
+        [one.name, str(n), box_text(face), short(face.score), str(value)] for n, (face, value) in enumerate(faces, 1)
     ]
     return line, *(rows or [[one.name, "-", one.message, "", ""]])
 

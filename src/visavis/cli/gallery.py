@@ -51,9 +51,7 @@ def remove(
     with _open(gallery) as store, Output(*COLUMNS, json=json) as output:
         person = store.find(who)
         if not yes and sys.stdin.isatty():
-            question = (
-                f"Remove {person.name} (id {person.id}) with {len(person.templates)} templates for good?"
-            )
+            question = f"Remove {person.name} (id {person.id}) with {len(person.templates)} templates for good?"
             typer.confirm(question, abort=True, err=True)
         store.remove(person.id)
         output.answer(_line(person), _row(person))
@@ -92,9 +90,7 @@ def check(gallery: GalleryUrl = GALLERY, json: Json = False) -> None:
         for one in problems:
             output.answer({"problem": one.kind, "message": one.message}, [one.kind, one.message])
         if not problems:
-            output.answer(
-                {"problem": None, "message": "the gallery is sound."}, ["none", "the gallery is sound."]
-            )
+            output.answer({"problem": None, "message": "the gallery is sound."}, ["none", "the gallery is sound."])
     raise typer.Exit(1 if problems else 0)
 
 

@@ -51,23 +51,15 @@ PHOTO_ENDINGS = frozenset(
 
 def enroll(  # noqa: PLR0913 - a command's options
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="Whose photos these are.")] = None,
-    photos: Annotated[
-        list[str] | None, typer.Argument(metavar="PHOTO", help="Photos of that person.")
-    ] = None,
+    photos: Annotated[list[str] | None, typer.Argument(metavar="PHOTO", help="Photos of that person.")] = None,
     *,
     folder: Annotated[
         Path | None,
-        typer.Option(
-            "--from", metavar="DIR", exists=True, file_okay=False, help="A folder of folders, one a person."
-        ),
+        typer.Option("--from", metavar="DIR", exists=True, file_okay=False, help="A folder of folders, one a person."),
     ] = None,
     new: Annotated[bool, typer.Option("--new", help="This is another person of the same name.")] = False,
-    person_id: Annotated[
-        int | None, typer.Option("--id", metavar="N", help="Add to the person of this id.")
-    ] = None,
-    consent: Annotated[
-        str | None, typer.Option("--consent", help="Record what was agreed to, and how.")
-    ] = None,
+    person_id: Annotated[int | None, typer.Option("--id", metavar="N", help="Add to the person of this id.")] = None,
+    consent: Annotated[str | None, typer.Option("--consent", help="Record what was agreed to, and how.")] = None,
     remark: Annotated[str, typer.Option("--note", help="Record a remark.")] = "",
     gallery: GalleryUrl = GALLERY,
     model: GalleryModel = None,
@@ -152,9 +144,7 @@ def _report(output: Output, name: str, answer: Enrollment | VisavisError) -> Non
 
 
 @contextmanager
-def opened(
-    url: str, *, model: str | None, detector: str, threads: int | None, create: bool
-) -> Iterator[Gallery]:
+def opened(url: str, *, model: str | None, detector: str, threads: int | None, create: bool) -> Iterator[Gallery]:
     """Open a gallery with a recognizer of its own model, which is not known before it was opened."""
     from visavis.gallery import Gallery
     from visavis.pipeline import Recognizer

@@ -32,16 +32,12 @@ def verify(  # noqa: PLR0913 - a command's options
     model: ModelName = MODEL,
     far: Annotated[
         float | None,
-        typer.Option(
-            "--far", help="Rate at which strangers may be taken for one person.", show_default=str(FAR)
-        ),
+        typer.Option("--far", help="Rate at which strangers may be taken for one person.", show_default=str(FAR)),
     ] = None,
     threshold: Annotated[
         float | None, typer.Option("--threshold", help="Greatest distance of one person, in place of --far.")
     ] = None,
-    metric: Annotated[
-        Metric, typer.Option("--metric", help="Unit of distance and threshold.")
-    ] = Metric.cosine,
+    metric: Annotated[Metric, typer.Option("--metric", help="Unit of distance and threshold.")] = Metric.cosine,
     detector: DetectorName = DETECTOR,
     min_face: MinFace = 20,
     threads: Threads = None,

@@ -23,7 +23,8 @@ def overlaps(a: Floats, b: Floats, *, of_smaller: bool = False) -> Floats:
     areas = (ax2 - ax1) * (ay2 - ay1), (bx2 - bx1) * (by2 - by1)
     whole = np.minimum(*areas) if of_smaller else np.subtract(np.add(*areas, out=height), shared, out=height)
     shared /= np.maximum(whole, np.finfo(np.float32).tiny, out=whole)
-    return shared
+    ratios: Floats = shared
+    return ratios
 
 
 def suppress(

@@ -50,7 +50,8 @@ def levels(picture: RGB, *, cell: int, min_face: float) -> list[Level]:
     source = picture
     for scale in scales(width, height, cell=cell, min_face=min_face):
         source = _resized(source, max(cell, round(width * scale)), max(cell, round(height * scale)))
-        result.append(Level(source, np.array(source.shape[1::-1], np.float32) / (width, height)))
+        ratio = (source.shape[1] / width, source.shape[0] / height)
+        result.append(Level(source, np.array(ratio, np.float32)))
     return result
 
 

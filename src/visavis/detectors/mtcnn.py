@@ -224,17 +224,21 @@ def _logit(probability: float) -> float:
 @DETECTORS.register("mtcnn")
 def mtcnn(*, threads: int | None = None) -> Mtcnn:
     """Load the three networks from the ``mtcnn`` package's weight files."""
-    rows = ((spec.PNET, nets.pnet, None), (spec.RNET, nets.rnet, 24), (spec.ONET, nets.onet, 48))
-    sessions = []
-    for row, net, side in rows:
+    return Mtcnn(
+        _session(spec.PNET, nets.pnet, None),
+        _session(spec.RNET, nets.rnet, 24),
+        _session(spec.ONET, nets.onet, 48),
+        runtime.Workers(threads),
+    )
 
-        def build(row: spec.WeightSpec = row, net: nets.Net = net, side: int | None = side) -> bytes:
-            from visavis.nets._onnx import to_onnx
 
-            return to_onnx(net, read(row), side=side)
+def _session(row: spec.WeightSpec, net: nets.Net, side: int | None) -> runtime.Session:
+    def build() -> bytes:
+        from visavis.nets._onnx import to_onnx
 
-        sessions.append(runtime.Session(runtime.converted(row.name, row.sha256, build), threads=1))
-    return Mtcnn(*sessions, runtime.Workers(threads))
+        return to_onnx(net, read(row), side=side)
+
+    return runtime.Session(runtime.converted(row.name, row.sha256, build), threads=1)
 
 
 def read(row: spec.WeightSpec) -> dict[str, Floats]:

@@ -48,9 +48,7 @@ def identification(candidates: Sequence[Candidate], limit: float) -> Identificat
     )
 
 
-def duplicates(
-    again: Iterable[tuple[Template, Owner | None]], person_id: int, name: str
-) -> tuple[Duplicate, ...]:
+def duplicates(again: Iterable[tuple[Template, Owner | None]], person_id: int, name: str) -> tuple[Duplicate, ...]:
     """Say whose the templates are that were there already; ``person_id``'s own where there is no owner."""
     return tuple(
         Duplicate(
@@ -65,7 +63,5 @@ def duplicates(
 
 def nothing_new(name: str, again: Iterable[tuple[Template, Owner | None]]) -> str:
     """Say why nobody was enrolled."""
-    where = "; ".join(
-        f"{one.photo} as {owner.name!r} (id {owner.person_id})" for one, owner in again if owner
-    )
+    where = "; ".join(f"{one.photo} as {owner.name!r} (id {owner.person_id})" for one, owner in again if owner)
     return f"nobody was enrolled as {name!r}: every photo is in the gallery already: {where}."

@@ -187,9 +187,7 @@ class Gallery:
             if known is None and not fresh:
                 raise UsageError(_answers.nothing_new(name, again))
             _agree_on_dimension(conn, len(new_templates[0].vector))
-            who = records.put_person(
-                conn, known, name, note=storable(note), consent=consent and storable(consent)
-            )
+            who = records.put_person(conn, known, name, note=storable(note), consent=consent and storable(consent))
             added = records.add_templates(conn, who, self.model, fresh) if fresh else []
             if added:
                 records.audit(conn, "enroll", who, f"templates {added[0]} to {added[-1]}")
@@ -270,8 +268,7 @@ class Gallery:
         found = self._search(vectors, top)
         limit = self._threshold(fpir, found.people).distance if threshold is None else threshold
         return [
-            _answers.identification(_answers.candidates(hits, found.names, self._table), limit)
-            for hits in found.hits
+            _answers.identification(_answers.candidates(hits, found.names, self._table), limit) for hits in found.hits
         ]
 
     def _search(self, vectors: ArrayLike, top: int) -> _Found:
@@ -288,9 +285,7 @@ class Gallery:
     def _threshold(self, fpir: float, people: int) -> SearchThreshold:
         table = self._table
         if table is None:
-            raise UsageError(
-                f"{self.model} is uncalibrated, so no threshold follows from an fpir: give a threshold."
-            )
+            raise UsageError(f"{self.model} is uncalibrated, so no threshold follows from an fpir: give a threshold.")
         return _answers.threshold(table, fpir, people)
 
     @property

@@ -29,9 +29,7 @@ def clean_name(name: str) -> str:
     if not clean:
         raise UsageError("a name must not be empty.")
     if len(clean) > NAME_LENGTH:
-        raise UsageError(
-            f"a name has {NAME_LENGTH} characters at most, got {len(clean)} ({clean[:20]!r}...)."
-        )
+        raise UsageError(f"a name has {NAME_LENGTH} characters at most, got {len(clean)} ({clean[:20]!r}...).")
     if any(unicodedata.category(letter) in {"Cc", "Cs", "Zl", "Zp"} for letter in clean):
         raise UsageError(f"a name must be one line of text, got {clean!r}.")
     return clean
@@ -71,9 +69,7 @@ def ready(templates: Sequence[Template]) -> list[Template]:
     if len(lengths) > 1:
         raise UsageError(f"the vectors must have one shape, got {', '.join(map(str, sorted(lengths)))}.")
     rows = unit_rows([one.vector for one in templates], None)
-    return [
-        replace(one, vector=row, photo=storable(one.photo)) for one, row in zip(templates, rows, strict=True)
-    ]
+    return [replace(one, vector=row, photo=storable(one.photo)) for one, row in zip(templates, rows, strict=True)]
 
 
 def told_apart(

@@ -51,9 +51,7 @@ def unusable(photos: Sequence[Skipped]) -> ImageError:
 
 def _reason(one: Skipped) -> str:
     """Say what is wrong with a photo; the messages of images that cannot be read name them already."""
-    return (
-        f"no face was found in {one.photo}" if one.status == NoFaceError.status else one.message.rstrip(".")
-    )
+    return f"no face was found in {one.photo}" if one.status == NoFaceError.status else one.message.rstrip(".")
 
 
 def _template(one: PhotoFaces, sha256: str, vector: Floats) -> Template:

@@ -28,13 +28,9 @@ def to_enroll(conn: Connection, name: str, *, person_id: int | None, new: bool) 
     """
     if person_id is not None:
         if new:
-            raise UsageError(
-                "a new person gets an id of its own: give an id or ask for a new person, not both."
-            )
+            raise UsageError("a new person gets an id of its own: give an id or ask for a new person, not both.")
         if (stored := by_id(conn, person_id)) != name:
-            raise UsageError(
-                f"person {person_id} is called {stored!r}, not {name!r}: rename, or check the id."
-            )
+            raise UsageError(f"person {person_id} is called {stored!r}, not {name!r}: rename, or check the id.")
         return person_id
     ids = [] if new else records.ids_named(conn, name)
     if len(ids) > 1:
@@ -55,9 +51,7 @@ def to_find(conn: Connection, who: int | str) -> int:
         raise UsageError(f"{_several(name, ids)}: give the id.")
     number = int(name) if name.isdecimal() and records.name_of(conn, int(name)) is not None else None
     if ids and number is not None and number != ids[0]:
-        raise UsageError(
-            f"{name} is the name of person {ids[0]} and the id of another: write #{ids[0]} or #{name}."
-        )
+        raise UsageError(f"{name} is the name of person {ids[0]} and the id of another: write #{ids[0]} or #{name}.")
     if not ids and number is None:
         raise UnknownNameError(f"nobody in this gallery is called {name!r}{_near(conn, name)}.")
     return ids[0] if number is None else number

@@ -113,9 +113,7 @@ def all_names(conn: Connection) -> list[str]:
 
 def ids_named(conn: Connection, name: str) -> list[int]:
     """Return the ids of all who have exactly this name, ascending."""
-    return list(
-        conn.execute(select(PEOPLE.c.id).where(PEOPLE.c.name == name).order_by(PEOPLE.c.id)).scalars()
-    )
+    return list(conn.execute(select(PEOPLE.c.id).where(PEOPLE.c.name == name).order_by(PEOPLE.c.id)).scalars())
 
 
 def people(conn: Connection, person_id: int | None = None) -> list[Person]:
@@ -186,9 +184,7 @@ def owners(conn: Connection, model: str, photos: Iterable[str]) -> dict[str, lis
     """Return who has templates of ``model`` from photos of these hashes."""
     found: dict[str, list[Owner]] = {}
     columns = (TEMPLATES.c.photo_sha256, TEMPLATES.c.box, PEOPLE.c.id, PEOPLE.c.name)
-    query = (
-        select(*columns).join(PEOPLE, PEOPLE.c.id == TEMPLATES.c.person_id).where(TEMPLATES.c.model == model)
-    )
+    query = select(*columns).join(PEOPLE, PEOPLE.c.id == TEMPLATES.c.person_id).where(TEMPLATES.c.model == model)
     for some in _lists(photos):
         for row in conn.execute(query.where(TEMPLATES.c.photo_sha256.in_(some)).order_by(TEMPLATES.c.id)):
             found.setdefault(row.photo_sha256, []).append(Owner(row.id, row.name, _box(row.box)))
@@ -214,9 +210,7 @@ def removed_since(conn: Connection, change: int) -> Ids:
 
 def added_since(conn: Connection, change: int, dimension: int) -> Iterator[Block]:
     """Yield the templates stored after this change, block by block; GalleryError where one is damaged."""
-    query = select(TEMPLATES.c.id, TEMPLATES.c.person_id, TEMPLATES.c.vector).where(
-        TEMPLATES.c.change > change
-    )
+    query = select(TEMPLATES.c.id, TEMPLATES.c.person_id, TEMPLATES.c.vector).where(TEMPLATES.c.change > change)
     for rows in conn.execute(query, execution_options={"yield_per": BLOCK_ROWS}).partitions():
         ids, owners, blobs = zip(*rows, strict=True)
         if {len(blob) for blob in blobs} != {4 * dimension}:
@@ -242,11 +236,7 @@ def _stored(row: Row[Any]) -> StoredTemplate:
 
 
 def _box(sides: object) -> tuple[float, float, float, float] | None:
-    return (
-        None
-        if sides is None
-        else cast("tuple[float, float, float, float]", tuple(cast("list[float]", sides)))
-    )
+    return None if sides is None else cast("tuple[float, float, float, float]", tuple(cast("list[float]", sides)))
 
 
 def _now() -> str:

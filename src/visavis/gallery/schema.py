@@ -64,9 +64,7 @@ TEMPLATES = Table(
     Column("box", JSON(none_as_null=True)),
     Column("quality", Float),
     Column("created", Text, nullable=False),
-    Column(
-        "vector", LargeBinary, nullable=False
-    ),  # float32, little-endian; last, so that the rest is read without it
+    Column("vector", LargeBinary, nullable=False),  # float32, little-endian; last, so that the rest is read without it
     sqlite_autoincrement=True,
 )
 REMOVALS = Table(
@@ -116,9 +114,7 @@ def version(conn: Connection, *, place: str) -> int | None:
     tables = inspect(conn).get_table_names()
     if not tables:
         return None
-    if "meta" not in tables or not {"format", "schema"} <= {
-        c["name"] for c in inspect(conn).get_columns("meta")
-    }:
+    if "meta" not in tables or not {"format", "schema"} <= {c["name"] for c in inspect(conn).get_columns("meta")}:
         raise GalleryError(f"{place} is not a gallery: it is a database of another program.")
     row = conn.execute(select(META.c.format, META.c.schema)).first()
     if row is None or row.format != FORMAT:

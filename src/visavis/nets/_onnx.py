@@ -6,9 +6,9 @@ What it does beyond translating layer by layer, all of it exact up to rounding:
 - channels are padded with zeros to blocks of 16, so that ONNX Runtime keeps its blocked layout throughout;
 - ``PRelu`` would leave that layout, so ``prelu(x)`` is written as ``x + relu((a - 1) x)`` with depthwise 1x1
   convolutions (a channel of slope a > 1 is carried negated, and the next layer's kernel takes the sign back);
-- a PReLU before max-pooling moves behind it, onto a quarter of the pixels. Where a slope is negative the function is not
-  monotone, but ``prelu(x) = max(x, a x)``: the convolution makes ``a x`` as a further channel, both are pooled, and the
-  larger is ``u + relu(v - u)``.
+- a PReLU before max-pooling moves behind it, onto a quarter of the pixels. Where a slope is negative the function is
+  not monotone, but ``prelu(x) = max(x, a x)``: the convolution makes ``a x`` as a further channel, both are pooled,
+  and the larger is ``u + relu(v - u)``.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 from visavis.nets import _onnx_file as onnx_file
 from visavis.nets._ops import Ops
 from visavis.types import Floats
+
+Doubles = NDArray[np.float64]
 
 BLOCK = 16
 """Channels of a block of ONNX Runtime's layout on AVX-512; on narrower machines it divides the same."""
@@ -41,7 +43,7 @@ class _Tensor:
     width: int
     side: int | None
     sign: Floats | None = None
-    shift: tuple[Floats, Floats] | None = None  # normalisation still to be applied: (factor, offset) a channel
+    shift: tuple[Doubles, Doubles] | None = None  # normalisation still to be applied: (factor, offset) a channel
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +62,7 @@ class _Conv:
     def side(self) -> int | None:
         if self.source.side is None:
             return None
-        return (self.source.side + 2 * self.pad - self.kernel.shape[2]) // self.stride + 1
+        return (self.source.side + 2 * self.pad - int(self.kernel.shape[2])) // self.stride + 1
 
 
 _Value = _Tensor | _Conv
@@ -191,9 +193,7 @@ class OnnxOps:
         return replace(out, name=self._pointwise(out.name, _diagonal(out.sign, out.width)), sign=None)
 
     def _pool(self, x: _Tensor, size: int, stride: int, ceil: bool) -> _Tensor:
-        name = self._node(
-            "MaxPool", [x.name], kernel_shape=[size] * 2, strides=[stride] * 2, ceil_mode=int(ceil)
-        )
+        name = self._node("MaxPool", [x.name], kernel_shape=[size] * 2, strides=[stride] * 2, ceil_mode=int(ceil))
         over = stride - 1 if ceil else 0
         side = None if x.side is None else (x.side - size + over) // stride + 1
         return replace(x, name=name, side=side)
@@ -325,7 +325,7 @@ def _fold_source(x: _Conv) -> tuple[Floats, Floats]:
     return kernel.astype(np.float32), bias.astype(np.float32)
 
 
-def _prelu_after_pool(slope: Floats, negative: Floats, width: int) -> tuple[Floats, Floats, Floats]:
+def _prelu_after_pool(slope: Floats, negative: NDArray[np.intp], width: int) -> tuple[Floats, Floats, Floats]:
     """Matrices ``D, B`` and signs such that ``D m + relu(B m)`` is ``sign * max_pool(prelu(x))``.
 
     ``m`` holds the pooled ``x`` of every channel, then the pooled ``slope * x`` of the negative ones: ``width`` in all.
@@ -341,4 +341,4 @@ def _prelu_after_pool(slope: Floats, negative: Floats, width: int) -> tuple[Floa
 
 
 def _is_identity(matrix: Floats) -> bool:
-    return matrix.shape[0] == matrix.shape[1] and bool((np.diag(matrix) == 1).all()) and np.count_nonzero(matrix) == len(matrix)
+    return np.array_equal(matrix, np.eye(len(matrix)))

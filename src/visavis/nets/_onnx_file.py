@@ -1,7 +1,7 @@
 """Writing an ONNX file: the few messages that a plain graph needs, in protobuf's wire format.
 
-The ``onnx`` package would do the same with 28 MB more to install. Field numbers are those of ``onnx.proto`` (version 1.16);
-the tests have the package itself check what is written here.
+The ``onnx`` package would do the same with 28 MB more to install. Field numbers are those of ``onnx.proto`` (version
+1.16); the tests have the package itself check what is written here.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ def value(name: str, kind: int, shape: Sequence[Dimension]) -> bytes:
     return _text(1, name) + _message(2, _message(1, _varint(1, kind) + dimensions))
 
 
-def model(nodes: Sequence[bytes], constants: Sequence[bytes], inputs: Sequence[bytes], outputs: Sequence[bytes]) -> bytes:
+def model(
+    nodes: Sequence[bytes], constants: Sequence[bytes], inputs: Sequence[bytes], outputs: Sequence[bytes]
+) -> bytes:
     """ModelProto of one graph."""
     graph = b"".join(
         [

@@ -1,7 +1,8 @@
 """What a network's definition may use.
 
 A definition is a function ``net(ops, x) -> outputs``. It names layers; the interpreter behind ``ops`` holds their
-weights by those names. ``_onnx.py`` is the interpreter that emits a graph for ONNX Runtime. Tensors are ``(n, c, h, w)``.
+weights by those names. ``_onnx.py`` is the interpreter that emits a graph for ONNX Runtime. Tensors are
+``(n, c, h, w)``.
 """
 
 from __future__ import annotations

@@ -39,7 +39,9 @@ class WeightSpec:
 
 
 _MTCNN_URL = "https://raw.githubusercontent.com/ipazc/mtcnn/master/mtcnn/assets/weights/"
-_MODELS_URL = "https://raw.githubusercontent.com/ageitgey/face_recognition_models/master/face_recognition_models/models/"
+_MODELS_URL = (
+    "https://raw.githubusercontent.com/ageitgey/face_recognition_models/master/face_recognition_models/models/"
+)
 
 
 def _mtcnn(letter: str, *, sha256: str, size: int, side: int | None, geometry: str, output: str) -> WeightSpec:

@@ -99,9 +99,7 @@ class Exact:
         """Cosine distances in float64: the same for equal rows, wherever they stand."""
         exact = probe.astype(np.float64)
         parts = [rows[i : i + FINAL_ROWS] for i in range(0, len(rows), FINAL_ROWS)]
-        similarity: NDArray[np.float64] = np.concatenate(
-            [(self._vectors[p] * exact).sum(axis=1) for p in parts]
-        )
+        similarity: NDArray[np.float64] = np.concatenate([(self._vectors[p] * exact).sum(axis=1) for p in parts])
         return np.clip(1 - similarity, 0.0, 2.0)
 
     def _bar(self, scores: Floats, top: int) -> float:

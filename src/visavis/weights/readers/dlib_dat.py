@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from visavis.errors import WeightsError
 from visavis.types import Floats
 
+MAX_EXPONENT = 1000
+"""Beyond it stand dlib's marks for infinity and not-a-number, which no weight has."""
+
 
 class _Stream:
     """A cursor over the bytes of one file; every read is checked against the end."""
@@ -42,6 +45,18 @@ class _Stream:
             raise self.fail(f"an integer of {size} bytes")
         value = int.from_bytes(self.take(size), "little")
         return -value if head & 0x80 else value
+
+    def real(self) -> float:
+        """A float: mantissa and exponent as two integers."""
+        mantissa, exponent = self.integer(), self.integer()
+        if abs(exponent) > MAX_EXPONENT:
+            raise self.fail(f"a float with the exponent {exponent}")
+        return math.ldexp(mantissa, exponent)
+
+    def matrix(self) -> list[float]:
+        """A matrix, row by row; its sizes are written negated."""
+        count = self.integer() * self.integer()
+        return [self.real() for _ in range(count)]
 
     def floats(self, count: int) -> Floats:
         return np.frombuffer(self.take(4 * count), "<f4")
@@ -100,3 +115,55 @@ def read_network(path: Path) -> tuple[list[Convolution], Floats]:
     if min(inputs, outputs) < 1 or matrix.size != inputs * outputs:
         raise stream.fail("the final matrix has another size than it says")
     return layers, matrix.reshape(inputs, outputs)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ShapePredictor:
+    """A cascade of regression forests (Kazemi and Sullivan 2014), ``k`` points, ``c`` stages of ``t`` trees.
+
+    ``initial`` is ``(k, 2)`` in units of the face box. A stage looks at ``f`` pixels, at ``offsets`` (c, f, 2) from the
+    points ``anchors`` (c, f). A tree compares two of them at each inner node: ``first``, ``second`` (c, t, s) and
+    ``limits`` (c, t, s); its ``leaves`` (c, t, s + 1, k, 2) are moves of the points.
+    """
+
+    initial: Floats
+    anchors: NDArray[np.int32]
+    offsets: Floats
+    first: NDArray[np.int32]
+    second: NDArray[np.int32]
+    limits: Floats
+    leaves: Floats
+
+
+def read_shape_predictor(path: Path) -> ShapePredictor:
+    """Trees of a ``shape_predictor_*.dat``. Raises WeightsError where the file ends early or is not regular."""
+    stream = _Stream(path)
+    if stream.integer() != 1:
+        raise stream.fail("another version of the format than 1")
+    initial = stream.matrix()
+    points = len(initial) // 2
+    stages, (trees, splits) = stream.integer(), (0, 0)
+    nodes, leaves = [], []
+    for _ in range(stages):
+        trees = stream.integer()
+        for _ in range(trees):
+            splits = stream.integer()
+            nodes += [(stream.integer(), stream.integer(), stream.real()) for _ in range(splits)]
+            if stream.integer() != splits + 1:
+                raise stream.fail("a tree whose leaves do not fit its splits")
+            leaves += [stream.matrix() for _ in range(splits + 1)]
+    anchors = [[stream.integer() for _ in range(stream.integer())] for _ in range(stream.integer())]
+    offsets = [[(stream.real(), stream.real()) for _ in range(stream.integer())] for _ in range(stream.integer())]
+    try:
+        table = np.array(nodes, np.float64).reshape(stages, trees, splits, 3)
+        return ShapePredictor(
+            initial=np.array(initial, np.float32).reshape(points, 2),
+            anchors=np.array(anchors, np.int32),
+            offsets=np.array(offsets, np.float32),
+            first=table[..., 0].astype(np.int32),
+            second=table[..., 1].astype(np.int32),
+            limits=table[..., 2].astype(np.float32),
+            leaves=np.array(leaves, np.float32).reshape(stages, trees, splits + 1, points, 2),
+        )
+    except ValueError as error:
+        raise stream.fail(f"trees of different sizes ({error})") from error

@@ -18,9 +18,7 @@ def batched_nms(boxes, scores, idxs, iou_threshold):
     sides = boxes.detach().numpy().astype(np.float64)
     sides[:, 2:] -= sides[:, :2]
     values, groups = scores.detach().numpy(), idxs.detach().numpy()
-    kept = np.concatenate(
-        [_nms(sides, values, np.flatnonzero(groups == g), iou_threshold) for g in np.unique(groups)]
-    )
+    kept = np.concatenate([_nms(sides, values, np.flatnonzero(groups == g), iou_threshold) for g in np.unique(groups)])
     return torch.from_numpy(kept[np.argsort(-values[kept], kind="stable")])
 
 
