@@ -30,11 +30,7 @@ def drawn() -> dict[str, tuple[str | None, dict[str, str | None]]]:
 
 
 def classes() -> dict[str, type[errors.VisavisError]]:
-    return {
-        name: each
-        for name, each in vars(errors).items()
-        if isinstance(each, type) and issubclass(each, Exception)
-    }
+    return {name: each for name, each in vars(errors).items() if isinstance(each, type) and issubclass(each, Exception)}
 
 
 TREE = drawn()

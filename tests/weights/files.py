@@ -35,9 +35,7 @@ def dtype(name: str = "f4", order: str = "<", *, flags: int = 0) -> bytes:
     return named("numpy", "dtype") + several(text(name), b"\x89", b"\x88") + b"R" + state + b"b"
 
 
-def wrapper(
-    shape: Sequence[int], *, order: str = "C", kind: bytes | None = None, align: int | None = 16
-) -> bytes:
+def wrapper(shape: Sequence[int], *, order: str = "C", kind: bytes | None = None, align: int | None = 16) -> bytes:
     """joblib's wrapper of one array, without its bytes."""
     state = [
         text("subclass") + named("numpy", "ndarray"),

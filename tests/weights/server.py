@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Shelf:
-    """What the server offers, some of it ``broken`` off half way, some ``slow``; and what it was asked for."""
+    """What the server offers, some of it ``broken`` off half way, some ``slow``; and what was asked for."""
 
     def __init__(self, url: str) -> None:
         self.url = url

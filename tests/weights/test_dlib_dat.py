@@ -164,9 +164,7 @@ def test_a_final_matrix_of_another_size(path: Path, sizes: tuple[int, int]) -> N
 
 
 @given(st.integers(0, len(NETWORK) - 1), st.integers(0, 255))
-def test_no_changed_byte_gives_another_error(
-    tmp_path_factory: pytest.TempPathFactory, at: int, value: int
-) -> None:
+def test_no_changed_byte_gives_another_error(tmp_path_factory: pytest.TempPathFactory, at: int, value: int) -> None:
     data = NETWORK[:at] + bytes([value]) + NETWORK[at + 1 :]
     with suppress(WeightsError):
         layers, matrix = read(tmp_path_factory.getbasetemp() / "changed.dat", data)

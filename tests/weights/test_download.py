@@ -20,9 +20,7 @@ from .server import Shelf
 
 pytestmark = [
     pytest.mark.allow_hosts(["127.0.0.1"]),
-    pytest.mark.filterwarnings(
-        "ignore:unclosed:ResourceWarning"
-    ),  # pooch leaves failed connections to Python
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),  # pooch leaves failed connections to Python
 ]
 
 CONTENT = bytes(range(256)) * 2000
@@ -139,14 +137,10 @@ print(path, len(path.read_bytes()))
 """
 
 
-def test_processes_that_fetch_at_once_all_get_the_whole_file(
-    cache: Path, shelf: Shelf, row: spec.WeightSpec
-) -> None:
+def test_processes_that_fetch_at_once_all_get_the_whole_file(cache: Path, shelf: Shelf, row: spec.WeightSpec) -> None:
     shelf.slow.add("/test_net.dat")
     command = [sys.executable, "-c", FETCH, row.url, row.sha256]
-    children = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ) for _ in range(3)
-    ]
+    children = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ) for _ in range(3)]
     path = cache / "weights" / "test_net.dat"
     for child in children:
         said, _ = child.communicate(timeout=60)

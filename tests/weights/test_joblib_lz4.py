@@ -110,11 +110,7 @@ def test_other_names_are_refused(path: Path, module: str, name: str, how: str) -
 
 
 def test_an_array_is_never_made_of_what_lies_in_memory(path: Path) -> None:
-    blank = (
-        files.named("numpy", "ndarray")
-        + files.several(files.several(files.whole(1000)), files.dtype())
-        + b"R"
-    )
+    blank = files.named("numpy", "ndarray") + files.several(files.several(files.whole(1000)), files.dtype()) + b"R"
     with pytest.raises(WeightsError):
         read(path, files.listed(blank))
 
@@ -133,9 +129,7 @@ def test_other_things_than_a_list_of_arrays(path: Path, pickled: bytes) -> None:
         read(path, pickled)
 
 
-@pytest.mark.parametrize(
-    ("kind", "order", "size"), [("f8", "<", 8), ("i4", "<", 4), ("f2", "<", 2), ("u1", "|", 1)]
-)
+@pytest.mark.parametrize(("kind", "order", "size"), [("f8", "<", 8), ("i4", "<", 4), ("f2", "<", 2), ("u1", "|", 1)])
 def test_other_numbers_than_float32(path: Path, kind: str, order: str, size: int) -> None:
     with pytest.raises(WeightsError, match=r"float32 arrays\."):
         read(path, files.listed(files.wrapper([2], kind=files.dtype(kind, order)) + bytes(1 + 2 * size)))
@@ -211,9 +205,7 @@ def test_a_file_that_unpacks_to_more_than_any_weights(path: Path, monkeypatch: p
 
 @settings(max_examples=150, deadline=None)
 @given(st.data())
-def test_no_change_of_bytes_gives_another_error(
-    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
-) -> None:
+def test_no_change_of_bytes_gives_another_error(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     pickled = bytearray(files.listed(files.array(BIAS), files.array(np.float32([[1, 2], [3, 4]]))))
     for _ in range(data.draw(st.integers(1, 4))):
         at = data.draw(st.integers(0, len(pickled) - 1))

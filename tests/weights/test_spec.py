@@ -38,9 +38,7 @@ def test_the_installed_packages_carry_the_published_files(
 
 
 def test_an_unknown_name_suggests_the_nearest() -> None:
-    with pytest.raises(
-        UnknownNameError, match=r"no weight file is called 'dlib-resnt'; there are: dlib-resnet"
-    ):
+    with pytest.raises(UnknownNameError, match=r"no weight file is called 'dlib-resnt'; there are: dlib-resnet"):
         spec.spec("dlib-resnt")
 
 

@@ -35,7 +35,7 @@ PASS_COST = 80
 class _Tensor:
     """A value in the graph: ``channels`` that mean something, of ``width`` in memory; ``side`` is None if open.
 
-    ``sign`` holds -1 for a channel carried negated.
+    ``sign`` holds -1 for a channel carried negated; ``dense`` says that it came out of a dense layer.
     """
 
     name: str
@@ -44,6 +44,7 @@ class _Tensor:
     side: int | None
     sign: Floats | None = None
     shift: tuple[Doubles, Doubles] | None = None  # normalisation still to be applied: (factor, offset) a channel
+    dense: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,7 +138,7 @@ class OnnxOps:
     def normalise(self, x: _Value, *, mean: tuple[float, ...], scale: float) -> _Value:
         """Noted, and folded into the next convolution (which must not pad: zeros would mean another colour)."""
         factor = np.full(len(mean), scale, np.float64)
-        return replace(self._emit(x), shift=(factor, -np.asarray(mean, np.float64) * scale))
+        return replace(self._plain(x), shift=(factor, -np.asarray(mean, np.float64) * scale))
 
     def conv(self, x: _Value, name: str, *, stride: int = 1, pad: int = 0) -> _Value:
         """Pending until what follows is known."""
@@ -155,24 +156,27 @@ class OnnxOps:
     def prelu(self, x: _Value, name: str) -> _Value:
         """Noted on a pending convolution; a plain PRelu behind a dense layer."""
         slope = self._weights[f"{name}.slope"]
-        if isinstance(x, _Conv):
+        if isinstance(x, _Conv) and not x.relu and x.slope is None:
             return replace(x, slope=slope)
+        if isinstance(x, _Conv) or not x.dense:
+            raise TypeError(f"activation {name} must follow a convolution or a dense layer")
         return replace(x, name=self._node("PRelu", [x.name, self._constant(slope)]))
 
     def relu(self, x: _Value) -> _Value:
         """Noted on a pending convolution."""
-        if isinstance(x, _Conv):
+        if isinstance(x, _Conv) and x.slope is None:
             return replace(x, relu=True)
-        return replace(x, name=self._node("Relu", [x.name]))
+        tensor = self._plain(x)
+        return replace(tensor, name=self._node("Relu", [tensor.name]))
 
     def max_pool(self, x: _Value, size: int, *, stride: int, ceil: bool = False) -> _Value:
         """Move a PReLU behind the pooling, onto fewer pixels."""
         if not isinstance(x, _Conv) or x.slope is None:
-            return self._pool(_unsigned(self._emit(x)), size, stride, ceil)
+            return self._pool(self._plain(x), size, stride, ceil)
         negative = np.flatnonzero(x.slope < 0)
         wider = _block(len(x.slope) + len(negative)) - _block(len(x.slope))
         if wider * x.kernel[0].size > PASS_COST * len(x.slope):
-            return self._pool(self._emit_unsigned(x), size, stride, ceil)
+            return self._pool(self._plain(x), size, stride, ceil)
         both = replace(
             x,
             kernel=np.concatenate([x.kernel, x.kernel[negative] * x.slope[negative, None, None, None]]),
@@ -185,9 +189,11 @@ class OnnxOps:
         name = self._node("Add", [straight, curved])
         return replace(pooled, name=name, channels=len(x.slope), width=len(linear), sign=sign)
 
-    def _emit_unsigned(self, x: _Conv) -> _Tensor:
-        """Emit, and take back the sign of channels carried negated, which pooling cannot do."""
+    def _plain(self, x: _Value) -> _Tensor:
+        """Emit, and take back the sign of channels carried negated, which only convolutions and dense layers can do."""
         out = self._emit(x)
+        if out.shift is not None:
+            raise TypeError("a normalised picture must go through a convolution first")
         if out.sign is None or (out.sign > 0).all():
             return out
         return replace(out, name=self._pointwise(out.name, _diagonal(out.sign, out.width)), sign=None)
@@ -213,6 +219,8 @@ class OnnxOps:
     def flatten(self, x: _Value) -> _Value:
         """Rows; the layout is kept in channels and side for the dense layer that follows."""
         tensor = self._emit(x)
+        if tensor.shift is not None:
+            raise TypeError("a normalised picture must go through a convolution first")
         return replace(tensor, name=self._node("Flatten", [tensor.name]))
 
     def dense(self, x: _Value, name: str) -> _Value:
@@ -226,14 +234,14 @@ class OnnxOps:
         kernel = _padded(kernel, source.width, axis=0).reshape(-1, outputs)
         bias = self._weights.get(f"{name}.bias", np.zeros(outputs, np.float32))
         out = self._node("Gemm", [source.name, self._constant(kernel), self._constant(bias)])
-        return _Tensor(out, outputs, outputs, 1)
+        return _Tensor(out, outputs, outputs, 1, dense=True)
 
     def add_padded(self, a: _Value, b: _Value) -> _Value:
         """Channels are padded by widening the kernel of the narrower side, rows and columns by a Pad node."""
         channels = max(_channels(a), _channels(b))
-        first, second = (self._emit(_widened(x, channels)) for x in (a, b))
-        if first.sign is not None or second.sign is not None:
-            raise TypeError("a sum of negated channels is not supported")
+        first, second = (self._plain(_widened(x, channels)) for x in (a, b))
+        if first.width != second.width:
+            raise TypeError("a sum with the picture itself is not supported")
         side = _largest_side(first, second)
         first, second = self._grown(first, side), self._grown(second, side)
         return replace(first, name=self._node("Add", [first.name, second.name]))
@@ -258,8 +266,8 @@ class OnnxOps:
         """Emit an output: without padded or negated channels."""
         if isinstance(x, _Conv) and x.slope is None and not x.relu:
             return self._raw(x, len(x.bias)).name
-        tensor = self._emit(x)
-        if tensor.width != tensor.channels or (tensor.sign is not None and (tensor.sign < 0).any()):
+        tensor = self._plain(x)
+        if tensor.width != tensor.channels:
             raise TypeError("a network must end in a convolution, a dense layer or a full block of channels")
         return tensor.name
 
@@ -298,17 +306,13 @@ def _widened(x: _Value, channels: int) -> _Value:
         return x
     if not isinstance(x, _Conv):
         raise TypeError("only a pending convolution or average pool can be padded with channels")
-    return replace(x, kernel=_padded(x.kernel, channels, axis=0), bias=_padded(x.bias, channels, axis=0))
+    slope = None if x.slope is None else _padded(x.slope, channels, axis=0)
+    kernel, bias = (_padded(each, channels, axis=0) for each in (x.kernel, x.bias))
+    return replace(x, kernel=kernel, bias=bias, slope=slope)
 
 
 def _largest_side(a: _Tensor, b: _Tensor) -> int | None:
     return None if a.side is None or b.side is None else max(a.side, b.side)
-
-
-def _unsigned(x: _Tensor) -> _Tensor:
-    if x.sign is not None and (x.sign < 0).any():
-        raise TypeError("pooling of negated channels is not supported")
-    return x
 
 
 def _fold_source(x: _Conv) -> tuple[Floats, Floats]:

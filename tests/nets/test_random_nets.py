@@ -1,0 +1,111 @@
+"""Networks put together at random: what is emitted agrees with the slow interpreter, whatever follows on what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from . import generated
+from .agreement import assert_agree, pixels
+
+SIDE = 19
+
+
+@dataclass
+class Plan:
+    """A network as a list of steps, and weights made while the shape of the values is followed."""
+
+    rng: np.random.Generator
+    channels: int = 3
+    side: int = SIDE
+    steps: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    weights: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def add(self, kind: str, **options: Any) -> None:
+        """Append a step where the values are large enough for it."""
+        name = f"{kind}{len(self.steps)}"
+        size = options.get("size", 0)
+        if size > self.side + 2 * options.get("pad", 0):
+            return
+        if kind in ("conv", "sum"):
+            width, size = options.pop("width"), options.pop("size")
+            parts = "kernel bias gamma beta" if options.pop("affine") else "kernel"
+            self.weights |= generated.layer(name, (width, self.channels, size, size), self.rng, parts=parts)
+            self.channels = width if kind == "conv" else max(width, self.channels)
+        elif kind == "bent":
+            self.weights[f"{name}.slope"] = generated.slopes(options.pop("slopes"), self.channels, self.rng)
+        self.steps.append((kind, name, options))
+        if kind == "sum":
+            self.side = max(self.side, (self.side - size) // options["stride"] + 1)
+        elif size:
+            over = self.side + 2 * options.get("pad", 0) - size
+            self.side = (-(-over // options["stride"]) if options.get("ceil") else over // options["stride"]) + 1
+
+    def finish(self, how: str) -> None:
+        """End in a dense layer, behind the mean or behind all values."""
+        inputs = self.channels * (1 if how == "global_average" else self.side**2)
+        self.weights |= generated.layer("hidden", (inputs, 6), self.rng)
+        self.weights["bent.slope"] = generated.slopes("mixed", 6, self.rng)
+        self.weights |= generated.layer("last", (6, 3), self.rng, parts="kernel")
+        self.steps.append((how, "", {}))
+
+    def __call__(self, ops: Any, x: Any) -> tuple[Any, ...]:
+        x = ops.normalise(x, mean=(120.0, 110.0, 100.0), scale=1 / 64)
+        for kind, name, options in self.steps:
+            if kind in ("conv", "sum"):
+                out = ops.conv(x, name, **options)
+                if f"{name}.gamma" in self.weights:
+                    out = ops.affine(out, name)
+                x = out if kind == "conv" else ops.add_padded(out, x)
+            elif kind == "bent":
+                x = ops.prelu(x, name)
+            else:
+                x = getattr(ops, kind)(x, **options)
+        return (ops.dense(ops.prelu(ops.dense(x, "hidden"), "bent"), "last"),)
+
+    @property
+    def pending(self) -> bool:
+        """Whether the last step is one that others can be folded into."""
+        return self.steps[-1][0] in ("conv", "average_pool", "bent")
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> Plan:
+    plan = Plan(np.random.default_rng(draw(st.integers(0, 2**32 - 1))))
+    small, widths = st.integers(1, 3), st.sampled_from([1, 4, 16, 21, 30])
+    plan.add("conv", width=draw(widths), size=draw(small), stride=draw(small), pad=0, affine=draw(st.booleans()))
+    for kind in draw(st.lists(st.sampled_from(KINDS), max_size=7)):
+        size = draw(small)
+        if kind == "conv":
+            options = {"width": draw(widths), "pad": draw(st.integers(0, 1)), "affine": draw(st.booleans())}
+            plan.add(kind, size=size, stride=draw(small), **options)
+        elif kind == "bent":
+            # Nothing but a convolution can take a slope in.
+            plan.add("conv", width=draw(widths), size=size, stride=1, pad=draw(st.integers(0, 1)), affine=False)
+            if plan.steps[-1][0] == "conv":
+                plan.add(kind, slopes=draw(st.sampled_from(sorted(generated.SLOPES))))
+        elif kind == "sum":
+            # What is in memory already cannot be given more channels.
+            width = draw(widths) if plan.pending else draw(st.integers(1, plan.channels))
+            plan.add(kind, width=width, size=size, stride=draw(st.integers(1, 2)), affine=draw(st.booleans()))
+        elif kind == "max_pool":
+            plan.add(kind, size=size, stride=draw(st.integers(1, size)), ceil=draw(st.booleans()))
+        elif kind == "average_pool":
+            plan.add(kind, size=size, stride=draw(st.integers(1, 2)))
+        else:
+            plan.add(kind)
+    plan.finish(draw(st.sampled_from(["global_average", "flatten"])))
+    return plan
+
+
+KINDS = ["conv", "bent", "bent", "max_pool", "relu", "average_pool", "sum"]
+
+
+@settings(max_examples=250, deadline=None)
+@given(plans())
+def test_any_network_agrees(plan: Plan) -> None:
+    assert_agree(plan, plan.weights, pixels(2, SIDE, SIDE), side=SIDE)
