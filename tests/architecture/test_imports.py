@@ -44,17 +44,13 @@ MODULES = 30
 
 def told(program: str) -> Any:
     """What a fresh process prints, as JSON; anything else it says is an error."""
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True)
     assert done.stderr == ""
     return json.loads(done.stdout)
 
 
 def newly_loaded(statement: str) -> set[str]:
-    program = (
-        "import json, sys; before = set(sys.modules); {}; print(json.dumps([*sys.modules.keys() - before]))"
-    )
+    program = "import json, sys; before = set(sys.modules); {}; print(json.dumps([*sys.modules.keys() - before]))"
     return set(told(program.format(statement)))
 
 
@@ -110,9 +106,7 @@ def test_from_visavis_import_star() -> None:
 def test_type_checkers_see_the_same_names() -> None:
     """They read the imports under TYPE_CHECKING; the running package reads its own table."""
     seen = {one.module for one in modules()["visavis"].imports if one.module.startswith("visavis.")}
-    assert seen == {
-        getattr(visavis, name).__module__.split("._")[0] for name in PUBLIC if name != "__version__"
-    }
+    assert seen == {getattr(visavis, name).__module__.split("._")[0] for name in PUBLIC if name != "__version__"}
 
 
 def test_a_name_that_is_not_there() -> None:

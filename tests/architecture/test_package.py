@@ -79,12 +79,8 @@ def _pins() -> list[str]:
 def test_what_is_kept_names_no_machine() -> None:
     """No path of a developer's machine, no address of a package index."""
     files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout
-    texts = [
-        ROOT / name for name in files.split() if Path(name).suffix in {".md", ".toml", ".txt", ".py", ""}
-    ]
+    texts = [ROOT / name for name in files.split() if Path(name).suffix in {".md", ".toml", ".txt", ".py", ""}]
     if not texts:
         pytest.skip("this is no git checkout")
     told = re.compile(r"/(?:home|Users|root)/\w|index-url\s*=|--index-url[ =]http")
-    assert [
-        path.name for path in texts if path.is_file() and told.search(path.read_text(encoding="utf-8"))
-    ] == []
+    assert [path.name for path in texts if path.is_file() and told.search(path.read_text(encoding="utf-8"))] == []

@@ -20,30 +20,20 @@ EDGE = "visavis.__main__"
 @ALL
 def test_files_and_functions_stay_small(module: Module) -> None:
     assert len(module.path.read_text(encoding="utf-8").splitlines()) <= FILE_LINES
-    long = {
-        f.name: size
-        for f in module.functions
-        if (size := (f.end_lineno or 0) - f.lineno + 1) > FUNCTION_LINES
-    }
+    long = {f.name: size for f in module.functions if (size := (f.end_lineno or 0) - f.lineno + 1) > FUNCTION_LINES}
     assert long == {}
 
 
 @ALL
 def test_nothing_is_printed_asserted_or_left_to_do(module: Module) -> None:
-    found = [
-        ast.unparse(node) for node in ast.walk(module.tree) if _is_print(node) or isinstance(node, ast.Assert)
-    ]
+    found = [ast.unparse(node) for node in ast.walk(module.tree) if _is_print(node) or isinstance(node, ast.Assert)]
     assert found == []
     text = module.path.read_text(encoding="utf-8")
     assert [word for word in ("TODO", "FIXME", "XXX", "pragma: no cover") if word in text] == []
 
 
 def _is_print(node: ast.AST) -> bool:
-    return (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Name)
-        and node.func.id in {"print", "quit", "exit"}
-    )
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"print", "quit", "exit"}
 
 
 def test_nothing_catches_everything_but_the_edge() -> None:
@@ -52,9 +42,7 @@ def test_nothing_catches_everything_but_the_edge() -> None:
         module.name
         for module in modules().values()
         for node in ast.walk(module.tree)
-        if isinstance(node, ast.ExceptHandler)
-        and _is_broad(node)
-        and not isinstance(node.body[-1], ast.Raise)
+        if isinstance(node, ast.ExceptHandler) and _is_broad(node) and not isinstance(node.body[-1], ast.Raise)
     }
     assert catchers == {EDGE}
 

@@ -1,0 +1,73 @@
+"""The documents as their tests see them: blocks of code, tables, links; and a folder with the photos they speak of."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from .source import ROOT
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+PHOTOS = {"ann1.jpg": "obama.jpg", "ann2.jpg": "obama2.jpg", "party.jpg": "obama3.jpg", "ben.jpg": "biden.jpg"}
+"""What the documents call a photo, and which of the samples it then is."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of code: its page, the line it starts at, its language ("" for none) and its text."""
+
+    page: str
+    line: int
+    language: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.page}:{self.line}"
+
+
+def blocks(page: Path, *languages: str) -> list[Block]:
+    """The page's blocks of those languages, all if none is named."""
+    text = page.read_text(encoding="utf-8")
+    found = [
+        Block(page.name, text.count("\n", 0, match.start()) + 1, match["language"], match["text"])
+        for match in re.finditer(r"^```(?P<language>\w*)\n(?P<text>.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    ]
+    assert text.count("\n```") == 2 * len(found)
+    return [block for block in found if not languages or block.language in languages]
+
+
+def table(page: Path, *heads: str) -> list[list[str]]:
+    """Rows of the page's table with those heads, without the back quotes of code."""
+    text = page.read_text(encoding="utf-8").replace("\\|", "/")
+    _, _, rest = text.partition(f"\n| {' | '.join(heads)} |\n")
+    assert rest, f"no table {heads}"
+    rows = rest.split("\n\n")[0].splitlines()[1:]
+    return [[cell.strip().replace("`", "") for cell in row.strip("|").split("|")] for row in rows]
+
+
+def lay_out_photos(samples: Path, folder: Path) -> None:
+    for name, sample in PHOTOS.items():
+        shutil.copyfile(samples / sample, folder / name)
+
+
+def run(command: list[str], *, cwd: Path, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run a command of a document in a folder; ``visavis`` is the one of this Python."""
+    scripts = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env={**os.environ, "PATH": scripts, "COLUMNS": "200", "PYTHONWARNINGS": "error"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=300,
+        check=False,
+    )
+    assert not check or done.returncode == 0, done.stdout + done.stderr
+    return done

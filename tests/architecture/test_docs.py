@@ -1,0 +1,271 @@
+"""The documents say what is: their code runs, their tables are those of the code, their links lead somewhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from visavis import compare, errors
+from visavis.cli import app
+from visavis.weights.spec import all_specs
+
+from .documents import PAGES, Block, blocks, lay_out_photos, run, table
+from .source import ROOT, modules
+
+README, CONTRIBUTING = ROOT / "README.md", ROOT / "CONTRIBUTING.md"
+COMMAND_LINE = ROOT / "docs" / "command-line.md"
+
+
+@pytest.fixture
+def folder(sample_photos: Path, tmp_path: Path) -> Path:
+    """A folder with the photos that the documents speak of."""
+    lay_out_photos(sample_photos, tmp_path)
+    return tmp_path
+
+
+# The README's two lines
+
+
+def lines_of_code() -> list[str]:
+    return [line for block in blocks(README) for line in block.text.splitlines() if line.strip()]
+
+
+def test_the_first_two_lines_of_code_are_the_demo_and_the_tests() -> None:
+    demo, check = lines_of_code()[:2]
+    assert demo == "python3 -m venv .venv && .venv/bin/pip install . && .venv/bin/visavis demo"
+    assert check.startswith("python3 -m venv .venv && ")
+    assert check.endswith(" && ./check")
+    assert [len(block.text.splitlines()) for block in blocks(README)[:2]] == [1, 1]
+
+
+def test_contributors_set_up_and_check_as_the_readme_does() -> None:
+    set_up, check = blocks(CONTRIBUTING, "sh")[0].text.splitlines()
+    assert f"{set_up} && {check}" == lines_of_code()[1]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="continuous integration runs on POSIX")
+@pytest.mark.parametrize(("second", "code", "said"), [("echo tested", 0, "tested"), ("echo bad && exit 3", 3, "bad")])
+def test_continuous_integration_runs_the_second_line(tmp_path: Path, second: str, code: int, said: str) -> None:
+    """Of whatever README stands beside it; its exit code is the line's."""
+    (tmp_path / ".ci").mkdir()
+    shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci" / "run")
+    text = f"# Title\n\n```\necho demo\n```\n\nWords.\n\n```sh\n{second}\n```\n\n```\necho third\n```\n"
+    (tmp_path / "README.md").write_text(text, encoding="utf-8")
+    done = run(["bash", ".ci/run"], cwd=tmp_path, check=False)
+    assert done.returncode == code
+    assert done.stdout.splitlines() == [f"+ {second}", said]
+
+
+# Code that runs
+
+
+PYTHON = [block for page in PAGES if page != CONTRIBUTING for block in blocks(page, "python")]
+
+
+@pytest.mark.parametrize("block", PYTHON, ids=str)
+def test_python_runs(block: Block, folder: Path) -> None:
+    assert run([sys.executable, "-c", block.text], cwd=folder).stderr == ""
+
+
+def test_six_lines_of_python_and_three_of_shell(folder: Path) -> None:
+    """Both tell the same: one person, and found again."""
+    (python,), (shell,) = blocks(README, "python"), blocks(README, "sh")
+    assert len([line for line in python.text.splitlines() if line]) <= 6
+    assert len(shell.text.splitlines()) == 3
+    assert run([sys.executable, "-c", python.text], cwd=folder).stdout == "True\n['Ann']\n"
+    (folder / "faces.db").unlink()
+    done = run(["sh", "-e", "-c", shell.text], cwd=folder)
+    assert done.stdout.startswith("the same person\n")
+    assert re.search(r"party\.jpg +1 .* Ann ", done.stdout)
+    assert (folder / "named" / "party-named.jpg").is_file()
+
+
+def test_the_demo_prints_what_the_readme_shows(folder: Path) -> None:
+    shown, printed = (rows(text) for text in (blocks(README, "text")[0].text, run_demo(folder)))
+    assert len(printed) == 9
+    for row, now in zip(shown, printed, strict=True):
+        assert row[:3] == now[:3]
+        assert row[-1] == now[-1]
+        for figure, figure_now in zip(row[3:5], now[3:5], strict=True):
+            assert (figure, figure_now) == ("-", "-") or not figure[0].isdigit() or near(figure, figure_now)
+
+
+def run_demo(folder: Path) -> str:
+    return run(["visavis", "demo"], cwd=folder).stdout.partition("\n\n")[0]
+
+
+def rows(text: str) -> list[list[str]]:
+    lines = [line for line in text.splitlines() if line.strip(" ─")]
+    return [re.split(r" {2,}", line.strip()) for line in lines]
+
+
+def near(shown: str, now: str) -> bool:
+    return float(shown) == pytest.approx(float(now), abs=0.01)
+
+
+# Commands
+
+
+def commands(group: Any, *path: str) -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, *path, name)
+        else:
+            yield " ".join([*path, name]), command
+
+
+COMMANDS = dict(commands(typer.main.get_command(app)))
+
+
+def shown_commands() -> list[list[str]]:
+    """Every ``visavis ...`` in a shell block or in back quotes, as words."""
+    texts = [line for page in PAGES for block in blocks(page, "sh") for line in block.text.splitlines()]
+    for page in PAGES:
+        texts += re.findall(r"`(visavis [^`]+)`", page.read_text(encoding="utf-8"))
+    return [shlex.split(text.replace("\\|", "|")) for text in texts if text.startswith("visavis ")]
+
+
+def test_every_command_that_is_shown_exists_with_its_options() -> None:
+    shown = [words[1:] for words in shown_commands() if words[1] not in {"COMMAND", "--version"}]
+    assert len(shown) > 25
+    for words in shown:
+        grouped = words[0] in {"gallery", "models"}
+        names = [f"{words[0]} {one}" for one in words[1].split("|")] if grouped else words[:1]
+        assert [name for name in names if name not in COMMANDS] == []
+        known = {option for name in names for one in COMMANDS[name].params for option in one.opts}
+        assert {word for word in words if word.startswith("--")} <= known, words
+
+
+def test_every_command_is_in_the_tables_and_has_its_section() -> None:
+    headings = re.findall(r"^## visavis (.+)$", COMMAND_LINE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(headings) == sorted(COMMANDS)
+    listed = {row[0].split()[1] for row in table(README, "command", "does")}
+    assert listed == {name.split()[0] for name in COMMANDS}
+
+
+def test_commands_print_what_is_documented(folder: Path) -> None:
+    """One after the other in one folder, as the page tells it."""
+    sections = COMMAND_LINE.read_text(encoding="utf-8").split("\n## ")[1:]
+    assert len(sections) == len(COMMANDS)
+    for section in sections:
+        command, shown = re.findall(r"```(?:sh|json)\n(.*?)\n```", section, re.DOTALL)
+        assert command.startswith(section.splitlines()[0])
+        printed = run([*shlex.split(command), "--json"], cwd=folder).stdout.splitlines()
+        assert alike(json.loads(shown), json.loads(printed[0])) == [], command
+
+
+OF_THE_DAY = {"created", "path", "seconds", "bytes"}
+
+
+def alike(shown: Any, printed: Any, at: str = "") -> list[str]:
+    """Places where a documented answer is not the one given; figures of the networks may differ by a little."""
+    if isinstance(shown, dict) and isinstance(printed, dict):
+        wrong = [f"{at}: keys"] if list(shown) != list(printed) else []
+        same = [key for key in shown if key in printed and key not in OF_THE_DAY]
+        return wrong + [one for key in same for one in alike(shown[key], printed[key], f"{at}.{key}")]
+    if isinstance(shown, list) and isinstance(printed, list) and len(shown) == len(printed):
+        pairs = enumerate(zip(shown, printed, strict=True))
+        return [one for n, (a, b) in pairs for one in alike(a, b, f"{at}[{n}]")]
+    if isinstance(shown, float) and isinstance(printed, float):
+        return [] if shown == pytest.approx(printed, rel=0.02, abs=0.02) else [f"{at}: {shown}, {printed}"]
+    return [] if shown == printed else [f"{at}: {shown}, {printed}"]
+
+
+def test_what_is_compared_is_seen() -> None:
+    assert alike({"a": [1.0, {"b": None}]}, {"a": [1.01, {"b": None}]}) == []
+    assert alike({"a": 1}, {"a": 1, "b": 2}) == [": keys"]
+    assert alike({"a": [0.5, "x"]}, {"a": [0.6, "y"]}) == [".a[0]: 0.5, 0.6", ".a[1]: x, y"]
+    assert alike([1], [1, 2]) != []
+    assert alike(None, 1.0) != []
+
+
+# Tables
+
+
+def test_thresholds_are_those_that_are_shipped() -> None:
+    calibration = compare.calibration("dlib-resnet")
+    assert calibration is not None
+    shown = [(float(far), float(distance)) for far, distance in table(README, "FAR", "cosine distance")]
+    assert [far for far, _ in shown] == list(calibration.far)
+    assert [distance for _, distance in shown] == [round(one, 4) for one in calibration.thresholds]
+
+
+def test_licences_are_those_of_the_weights() -> None:
+    shown = {
+        (name, licence, package)
+        for names, _, licence, package in table(README, "weight file", "for", "licence", "from the package")
+        for name in names.split(", ")
+    }
+    rows = all_specs()
+    assert shown == {(row.name, row.licence, (row.package or "").replace("_", "-")) for row in rows}
+
+
+def test_exit_codes_are_those_of_the_errors() -> None:
+    shown = {int(code) for codes, _ in table(README, "exit code", "means") for code in codes.split(", ")}
+    used = {each.exit_code for each in vars(errors).values() if isinstance(each, type) and hasattr(each, "exit_code")}
+    assert shown == {0, 1, 70, 130, 141} | used
+
+
+def test_settings_are_those_that_are_read() -> None:
+    texts = [module.path.read_text(encoding="utf-8") for module in modules().values()]
+    read = {name for text in texts for name in re.findall(r"VISAVIS_[A-Z_]+", text)}
+    shown = {name for name, _ in table(README, "variable", "means")}
+    assert shown == read | {"VISAVIS_TEST_DATA"}
+
+
+# Links and names
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if "://" not in link and not (page.parent / link).exists()] == []
+
+
+def test_the_files_of_the_architecture_are_those_there_are() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    told = page.partition("src/visavis/\n")[2].partition("```")[0]
+    parts = {name.split(".")[1] for name in modules() if name != "visavis"}
+    assert [part for part in sorted(parts) if not re.search(rf"\b{part}(\.py|/)", told)] == []
+
+
+# Contributions
+
+
+@pytest.mark.parametrize("name", ["haar", "lbp", "plain"])
+def test_an_example_passes_the_contract(name: str, tmp_path: Path) -> None:
+    """As written, in a file of its own, by the command that is given for packages of others."""
+    (example,) = (block for block in blocks(CONTRIBUTING, "python") if f'register("{name}")' in block.text)
+    (tmp_path / f"my_{name}.py").write_text(example.text, encoding="utf-8")
+    command = ["-m", "pytest", "-p", f"my_{name}", "tests/contract", "-k", name, "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert int(re.findall(r"(\d+) passed", done.stdout)[-1]) >= 5
+
+
+@pytest.mark.parametrize("block", blocks(CONTRIBUTING, "python"), ids=str)
+def test_examples_keep_the_rules_they_are_examples_of(block: Block, tmp_path: Path) -> None:
+    path = tmp_path / "example.py"
+    path.write_text(block.text, encoding="utf-8")
+    config = str(ROOT / "pyproject.toml")
+    for tool in (["check", "--no-cache"], ["format", "--check"]):
+        run([sys.executable, "-m", "ruff", *tool, "--config", config, str(path)], cwd=ROOT)
