@@ -44,9 +44,7 @@ def sample_photos() -> Path:
 @cache
 def fetched() -> tuple[Path | None, str]:
     """Folder of the sample photos, or why there is none; asked in a process that has a network."""
-    done = subprocess.run(
-        [sys.executable, "-c", FETCH], capture_output=True, text=True, check=False, timeout=400
-    )
+    done = subprocess.run([sys.executable, "-c", FETCH], capture_output=True, text=True, check=False, timeout=400)
     if done.returncode:
         return None, done.stderr.strip().splitlines()[-1]
     return Path(done.stdout.strip()), ""
