@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -129,6 +130,8 @@ class Recognizer:
 
 def _batches(sources: Iterable[Source]) -> Iterator[list[Photo | PhotoFaces]]:
     """Read photos batch by batch; what cannot be read takes its place as an answer."""
+    if isinstance(sources, str | bytes | os.PathLike):
+        raise UsageError(f"photos are given as a list, got {sources!r} alone: put it in brackets.")
     batch: list[Photo | PhotoFaces] = []
     pixels = 0
     for source in sources:
@@ -157,16 +160,22 @@ def _found(photo: Photo, faces: Sequence[Face]) -> PhotoFaces:
     )
 
 
-def _usable(one: PhotoFaces) -> PhotoFaces:
-    """Raise what stands in the way of using this photo's largest face."""
+_ERRORS = {error.status: error for error in ImageError.__subclasses__()}
+
+
+def _read(one: PhotoFaces) -> Photo:
+    """Return the photo of an answer; raises the error of one that could not be read."""
     if one.photo is None:
         raise _ERRORS.get(one.status, ImageError)(one.message)
+    return one.photo
+
+
+def _usable(one: PhotoFaces) -> PhotoFaces:
+    """Raise what stands in the way of using this photo's largest face."""
+    _read(one)
     if not one.faces:
         raise NoFaceError(f"no face was found in {one.name}.")
     return one
-
-
-_ERRORS = {error.status: error for error in ImageError.__subclasses__()}
 
 
 def _largest_vector(one: PhotoFaces) -> Floats:
@@ -180,31 +189,25 @@ def _several(one: PhotoFaces) -> str:
     return f"{one.name} shows {len(one.faces)} faces: the largest was used." if len(one.faces) > 1 else ""
 
 
-def _single(sources: Iterator[PhotoFaces]) -> PhotoFaces:
-    """The only answer; a photo that cannot be read raises its error."""
-    (one,) = sources
-    if one.photo is None:
-        raise _ERRORS.get(one.status, ImageError)(one.message)
-    return one
-
-
 def detect(source: Source, *, min_face: float = 20, detector: str = "mtcnn") -> list[Face]:
     """Faces of one photo, best score first; an empty list where there is none. Raises ImageError."""
-    return list(_single(shared(detector=detector).detect([source], min_face=min_face)).faces)
+    (one,) = shared(detector=detector).detect([source], min_face=min_face)
+    _read(one)
+    return list(one.faces)
 
 
 def embed(source: Source, *, min_face: float = 20, model: str = "dlib-resnet") -> Floats:
     """Unit vectors ``(n, d)`` of all faces of one photo, best score first. Raises ImageError."""
-    vectors = _single(shared(embedder=model).represent([source], min_face=min_face)).vectors
-    return np.empty((0, 0), np.float32) if vectors is None else vectors
+    recognizer = shared(embedder=model)
+    (one,) = recognizer.represent([source], min_face=min_face)
+    _read(one)
+    return np.empty((0, recognizer.embedder.dimension), np.float32) if one.vectors is None else one.vectors
 
 
 def extract(source: Source, *, size: int = 224, margin: float = 0.3, min_face: float = 20) -> RGB:
     """Crops ``(n, size, size, 3)`` of all faces: the box, extended by ``margin`` of its sides in all, made square."""
-    one = _single(shared().detect([source], min_face=min_face))
-    if one.photo is None:  # _single has raised; for the type checker
-        raise ImageError(one.message)
-    return square_crops(one.photo.pixels, one.faces, size=size, margin=margin)
+    (one,) = shared().detect([source], min_face=min_face)
+    return square_crops(_read(one).pixels, one.faces, size=size, margin=margin)
 
 
 def verify(
