@@ -61,9 +61,7 @@ def stored(upright: np.ndarray, orientation: int) -> np.ndarray:
                 if side in {"top", "left"}:
                     at[side] = distance
                 else:
-                    at["top" if side == "bottom" else "left"] = (
-                        (height if side == "bottom" else width) - 1 - distance
-                    )
+                    at["top" if side == "bottom" else "left"] = (height if side == "bottom" else width) - 1 - distance
             result[row, column] = upright[at["top"], at["left"]]
     return result
 
@@ -144,9 +142,7 @@ def without_segment(data: bytes, marker: int) -> bytes:
     return b"".join([*kept, data[at:]])
 
 
-def drawn_face(
-    side: int = 128, *, centre: tuple[float, float] | None = None, canvas: int = 256
-) -> np.ndarray:
+def drawn_face(side: int = 128, *, centre: tuple[float, float] | None = None, canvas: int = 256) -> np.ndarray:
     """A drawing with the light, darks and edges of a face, symmetric, on a grey square canvas."""
     x0, y0 = centre or ((canvas - 1) / 2, (canvas - 1) / 2)
     y, x = np.mgrid[:canvas, :canvas].astype(float)
