@@ -279,3 +279,9 @@ def test_shipped_tables_are_of_registered_models_and_make_sense(model: str) -> N
 def test_shipped_tables_say_where_they_come_from(model: str) -> None:
     raw = json.loads((files("visavis") / "calibration" / f"{model}.json").read_text(encoding="utf-8"))
     assert raw["provenance"]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -0.1])
+def test_what_is_no_distance_is_refused(value: float) -> None:
+    with pytest.raises(UsageError, match="a distance is a number from 0 up"):
+        compare.to_cosine(value, "cosine")

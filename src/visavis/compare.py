@@ -37,8 +37,11 @@ def from_cosine(distance: float, metric: str) -> float:
 
 
 def to_cosine(value: float, metric: str) -> float:
-    """Express a value of ``metric`` as a cosine distance."""
-    return _metric(metric)[1](value)
+    """Express a value of ``metric`` as a cosine distance; UsageError where it is no distance."""
+    back = _metric(metric)[1]
+    if not (math.isfinite(value) and value >= 0):
+        raise UsageError(f"a distance is a number from 0 up, got {value:g}.")
+    return back(value)
 
 
 def _metric(name: str) -> tuple[Callable[[float], float], Callable[[float], float]]:

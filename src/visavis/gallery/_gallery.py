@@ -266,7 +266,10 @@ class Gallery:
         answer's ``distance`` and ``probability`` are those of the nearest person, named or not.
         """
         found = self._search(vectors, top)
-        limit = self._threshold(fpir, found.people).distance if threshold is None else threshold
+        if threshold is None:
+            limit = self._threshold(fpir, found.people).distance
+        else:
+            limit = compare.to_cosine(threshold, "cosine")
         return [
             _answers.identification(_answers.candidates(hits, found.names, self._table), limit) for hits in found.hits
         ]
