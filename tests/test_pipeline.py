@@ -1,0 +1,453 @@
+"""Photos to faces and vectors: order, statuses, batches; and the questions asked of two photos."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import visavis
+from cli.fakes import BLUE, DARK_RED, GREY, MODEL, RED, Colours, Squares, photo
+from detectors import drawn
+from visavis import compare, images, pipeline
+from visavis.detectors import Detector
+from visavis.errors import (
+    ImageError,
+    MissingImageError,
+    NoFaceError,
+    TooLargeImageError,
+    UnknownNameError,
+    UnreadableImageError,
+    UsageError,
+)
+from visavis.pipeline import Recognizer
+from visavis.types import RGB, Face, Floats, PhotoFaces
+
+
+class Logging(Squares):
+    """Finds squares, and remembers how many pictures each call brought and what was asked for."""
+
+    def __init__(self) -> None:
+        self.calls: list[int] = []
+        self.min_faces: list[float] = []
+
+    def detect(self, pictures: Sequence[RGB], *, min_face: float = 20) -> list[list[Face]]:
+        self.calls.append(len(pictures))
+        self.min_faces.append(min_face)
+        return super().detect(pictures, min_face=min_face)
+
+
+class Counting(Colours):
+    """The direction of colours, and how many crops each call brought."""
+
+    def __init__(self) -> None:
+        self.calls: list[int] = []
+
+    def embed(self, crops: RGB) -> Floats:
+        self.calls.append(len(crops))
+        return super().embed(crops)
+
+
+@pytest.fixture
+def detector() -> Logging:
+    return Logging()
+
+
+@pytest.fixture
+def embedder() -> Counting:
+    return Counting()
+
+
+@pytest.fixture
+def fake(detector: Logging, embedder: Counting) -> Recognizer:
+    return Recognizer(detector=detector, embedder=embedder)
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> list[Path]:
+    """Photos with two faces, none and one; between them what is no photo."""
+    text = tmp_path / "b.txt"
+    text.write_text("no picture")
+    return [
+        photo(tmp_path / "a.png", (RED, 10, 10, 60), (BLUE, 100, 40, 90)),
+        text,
+        tmp_path / "c.png",
+        photo(tmp_path / "d.png"),
+        tmp_path,
+        photo(tmp_path / "f.png", (DARK_RED, 30, 30, 40)),
+    ]
+
+
+STATUSES = ["ok", "unreadable", "missing", "no_face", "unreadable", "ok"]
+DIRECTIONS = {colour: np.array(colour) / np.linalg.norm(colour) for colour in (RED, DARK_RED, BLUE)}
+
+
+# --- detect and represent
+
+
+def test_answers_come_in_the_order_of_the_photos(fake: Recognizer, mixed: list[Path]) -> None:
+    for answers in (list(fake.detect(mixed)), list(fake.represent(mixed))):
+        assert [one.status for one in answers] == STATUSES
+        assert [one.name for one in answers] == [str(path) for path in mixed]
+        assert [len(one.faces) for one in answers] == [2, 0, 0, 0, 0, 1]
+        assert [len(one.quality) for one in answers] == [2, 0, 0, 0, 0, 1]
+
+
+def test_what_cannot_be_read_says_why(fake: Recognizer, mixed: list[Path]) -> None:
+    for one in fake.represent(mixed):
+        if one.status == "ok":
+            assert one.message == ""
+        else:
+            assert one.message.endswith(".")
+        assert (one.photo is None) == (one.status in ("unreadable", "missing"))
+        assert (one.vectors is None) == (one.photo is None)
+
+
+def test_detection_embeds_nothing(fake: Recognizer, embedder: Counting, mixed: list[Path]) -> None:
+    assert all(one.vectors is None for one in fake.detect(mixed))
+    assert embedder.calls == []
+
+
+def test_each_photo_gets_the_vectors_of_its_own_faces(fake: Recognizer, mixed: list[Path]) -> None:
+    first, *_, empty, _, last = fake.represent(mixed)
+    assert first.vectors is not None
+    np.testing.assert_allclose(first.vectors, [DIRECTIONS[BLUE], DIRECTIONS[RED]], atol=0.02)  # the larger is first
+    assert empty.vectors is not None
+    assert empty.vectors.shape == (0, 3)
+    assert last.vectors is not None
+    np.testing.assert_allclose(last.vectors, [DIRECTIONS[DARK_RED]], atol=0.02)
+
+
+def small(faces: int) -> RGB:
+    """A picture of 90 x 40 pixels with so many faces: none, a red one, or a red and a blue one."""
+    picture = np.full((40, 90, 3), GREY, np.uint8)
+    for number, colour in enumerate((RED, BLUE)[:faces]):
+        picture[5 : 35 + number, 5 + 40 * number : 35 + 41 * number] = colour
+    return picture
+
+
+def test_photos_go_to_the_networks_in_batches(fake: Recognizer, detector: Logging, embedder: Counting) -> None:
+    answers = list(fake.represent([small(n % 3) for n in range(40)]))
+    assert detector.calls == [16, 16, 8]
+    assert embedder.calls == [15, 16, 8]  # 0 1 2 0 1 2 ...: faces of 16, 16 and 8 photos
+    for n, one in enumerate(answers):
+        assert one.vectors is not None
+        expected = [DIRECTIONS[colour] for colour in (BLUE, RED)[2 - n % 3 :]] if n % 3 else np.empty((0, 3))
+        np.testing.assert_allclose(one.vectors, expected, atol=0.02)
+
+
+def test_large_photos_close_a_batch_early(fake: Recognizer, detector: Logging, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "BATCH_PIXELS", 3 * 90 * 40)
+    assert len(list(fake.detect([small(0) for _ in range(8)]))) == 8
+    assert detector.calls == [3, 3, 2]
+
+
+def test_no_more_is_read_than_is_asked_for(fake: Recognizer) -> None:
+    read: list[int] = []
+
+    def sources() -> Iterator[RGB]:
+        for n in range(100):
+            read.append(n)
+            yield small(1)
+
+    answers = fake.detect(sources())
+    assert read == []
+    next(answers)
+    assert len(read) == 16
+
+
+def test_nothing_but_unreadable_photos(fake: Recognizer, embedder: Counting, tmp_path: Path) -> None:
+    missing = [tmp_path / f"{n}.png" for n in range(20)]
+    for answers in (fake.detect(missing), fake.represent(missing)):
+        assert [one.status for one in answers] == ["missing"] * 20
+    assert embedder.calls == []
+
+
+def test_no_photos_no_answers(fake: Recognizer, detector: Logging) -> None:
+    assert list(fake.detect([])) == list(fake.represent([])) == []
+    assert detector.calls == []
+
+
+def test_photos_come_from_anywhere(fake: Recognizer, tmp_path: Path) -> None:
+    path = photo(tmp_path / "a.png", (RED, 10, 10, 60))
+    pixels = images.read(path).pixels
+    answers = list(fake.detect([str(path), path.read_bytes(), pixels]))
+    assert [one.name for one in answers] == [str(path), "bytes", "array"]
+    assert [len(one.faces) for one in answers] == [1, 1, 1]
+
+
+def test_the_smallest_face_is_handed_on(fake: Recognizer, detector: Logging, tmp_path: Path) -> None:
+    path = photo(tmp_path / "a.png", (RED, 10, 10, 60), (BLUE, 100, 10, 30))
+    assert [len(one.faces) for one in fake.detect([path], min_face=40)] == [1]
+    assert [len(one.faces) for one in fake.represent([path], min_face=25)] == [2]
+    fake.verify(path, path, min_face=33, threshold=0.5)
+    assert detector.min_faces == [40, 25, 33]
+
+
+def test_an_error_of_the_programmer_is_no_status() -> None:
+    class Broken(Squares):
+        def detect(self, pictures: Sequence[RGB], *, min_face: float = 20) -> list[list[Face]]:
+            raise KeyError("broken")
+
+    with pytest.raises(KeyError, match="broken"):
+        list(Recognizer(detector=Broken()).detect([np.zeros((30, 30, 3), np.uint8)]))
+
+
+def test_networks_are_loaded_when_needed_and_once() -> None:
+    lazy = Recognizer(detector="no-such-detector", embedder=MODEL, threads=1)
+    assert lazy.embedder is lazy.embedder
+    assert lazy.embedder.name == MODEL
+    with pytest.raises(UnknownNameError, match="no detector is called 'no-such-detector'"):
+        _ = lazy.detector
+
+
+# --- verify
+
+
+@pytest.fixture
+def red(tmp_path: Path) -> Path:
+    return photo(tmp_path / "red.png", (RED, 10, 10, 60))
+
+
+@pytest.fixture
+def dark_red(tmp_path: Path) -> Path:
+    return photo(tmp_path / "dark.png", (DARK_RED, 100, 80, 50))
+
+
+@pytest.fixture
+def blue(tmp_path: Path) -> Path:
+    return photo(tmp_path / "blue.png", (BLUE, 60, 20, 80))
+
+
+def test_near_vectors_are_the_same_and_far_ones_are_not(
+    fake: Recognizer, red: Path, dark_red: Path, blue: Path
+) -> None:
+    near, far = fake.verify(red, dark_red, threshold=0.1), fake.verify(red, blue, threshold=0.1)
+    assert near.same
+    assert near.distance == pytest.approx(1 - DIRECTIONS[RED] @ DIRECTIONS[DARK_RED], abs=0.01)
+    assert not far.same
+    assert far.distance == pytest.approx(1, abs=0.02)
+    assert (near.model, near.detector) == (MODEL, Squares.name)
+    assert (near.faces_a, near.faces_b, near.notes) == (1, 1, ())
+    assert (near.far, near.probability) == (None, None)  # nobody has calibrated colours
+
+
+def test_a_photo_is_itself(fake: Recognizer, red: Path) -> None:
+    found = fake.verify(red, red, threshold=0.0)
+    assert found.distance == pytest.approx(0, abs=1e-6)
+    assert found.threshold == 0  # and not a default in its place
+
+
+@pytest.mark.parametrize("metric", compare.METRICS)
+def test_distance_and_threshold_are_in_the_metric_asked_for(
+    fake: Recognizer, red: Path, dark_red: Path, metric: str
+) -> None:
+    cosine = fake.verify(red, dark_red, threshold=0.5).distance
+    loose, strict = (
+        fake.verify(red, dark_red, metric=metric, threshold=compare.from_cosine(c, metric))
+        for c in (cosine + 1e-4, cosine - 1e-4)
+    )
+    assert loose.same
+    assert not strict.same
+    assert loose.metric == metric
+    assert loose.distance == pytest.approx(compare.from_cosine(cosine, metric), abs=1e-5)
+    assert loose.threshold == pytest.approx(compare.from_cosine(cosine + 1e-4, metric), abs=1e-6)
+
+
+def test_of_several_faces_the_largest_is_used_and_that_is_said(fake: Recognizer, tmp_path: Path, blue: Path) -> None:
+    several = photo(tmp_path / "several.png", (RED, 10, 10, 60), (BLUE, 100, 40, 90), (DARK_RED, 250, 10, 40))
+    found = fake.verify(several, blue, threshold=0.1)
+    assert found.same
+    assert (found.faces_a, found.faces_b) == (3, 1)
+    assert found.notes == (f"{several} shows 3 faces: the largest was used.",)
+    assert fake.verify(blue, several, threshold=0.1).notes == found.notes
+    assert len(fake.verify(several, several, threshold=0.1).notes) == 2
+
+
+def test_a_model_without_a_table_needs_a_threshold(fake: Recognizer, red: Path) -> None:
+    with pytest.raises(UsageError, match=f"{MODEL} is uncalibrated"):
+        fake.verify(red, red)
+
+
+def test_an_unknown_metric_is_refused(fake: Recognizer, red: Path) -> None:
+    with pytest.raises(UsageError, match="no metric is called 'euclid'"):
+        fake.verify(red, red, threshold=0.1, metric="euclid")
+
+
+def test_no_face_in_either_photo(fake: Recognizer, red: Path, tmp_path: Path) -> None:
+    empty = photo(tmp_path / "empty.png")
+    for pair in ((red, empty), (empty, red)):
+        with pytest.raises(NoFaceError) as caught:
+            fake.verify(*pair, threshold=0.1)
+        assert str(caught.value) == f"no face was found in {empty}."
+
+
+@pytest.mark.parametrize("second", [False, True])
+def test_photos_that_cannot_be_read_raise_their_own_error(
+    fake: Recognizer, red: Path, tmp_path: Path, second: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = tmp_path / "a.txt"
+    text.write_text("no picture")
+    bad: list[tuple[Path, type[ImageError]]] = [
+        (tmp_path / "nowhere.png", MissingImageError),
+        (text, UnreadableImageError),
+    ]
+    for path, error in bad:
+        with pytest.raises(error, match=path.name):
+            fake.verify(*((red, path) if second else (path, red)), threshold=0.1)
+
+
+def test_every_status_of_a_photo_has_its_error() -> None:
+    for error in (MissingImageError, UnreadableImageError, TooLargeImageError, NoFaceError):
+        answer = PhotoFaces(name="a", status=error.status, message="because.")
+        with pytest.raises(error, match=r"because\."):
+            pipeline._usable(answer)
+
+
+def test_an_answer_without_vectors_has_no_largest() -> None:
+    with pytest.raises(ValueError, match="carries no vectors"):
+        pipeline._largest_vector(PhotoFaces(name="a", status="ok"))
+
+
+# --- the calibrated default model
+
+
+DRAWN = drawn.picture(320, 240, (30, 20, 70))
+OTHER = drawn.picture(320, 240, (100, 80, 60), (10, 20, 45))
+
+
+@pytest.fixture(scope="module")
+def default() -> Recognizer:
+    return Recognizer()
+
+
+def table() -> compare.Calibration:
+    found = compare.calibration("dlib-resnet")
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("far", [1e-2, 1e-3])
+def test_the_threshold_is_that_of_the_far(default: Recognizer, far: float) -> None:
+    found = default.verify(DRAWN, OTHER, far=far)
+    assert found.threshold == pytest.approx(table().threshold(far))
+    assert found.far == far
+    assert found.probability == pytest.approx(table().probability(found.distance))
+    assert found.same == (found.distance <= found.threshold)
+    assert found.notes == ("array shows 2 faces: the largest was used.",)
+
+
+def test_a_threshold_in_another_metric_still_says_its_far(default: Recognizer) -> None:
+    threshold = compare.from_cosine(table().threshold(1e-2), "l2")
+    found = default.verify(DRAWN, OTHER, threshold=threshold, metric="l2")
+    assert found.threshold == pytest.approx(threshold)
+    assert found.far == pytest.approx(1e-2, rel=1e-6)
+    assert default.verify(DRAWN, OTHER, threshold=1.9).far is None
+
+
+def test_a_far_that_was_not_measured_is_refused(default: Recognizer) -> None:
+    with pytest.raises(UsageError, match="was not measured for dlib-resnet"):
+        default.verify(DRAWN, OTHER, far=1e-12)
+
+
+def test_verification_is_symmetric(default: Recognizer) -> None:
+    one, other = default.verify(DRAWN, OTHER), default.verify(OTHER, DRAWN)
+    assert one.distance == pytest.approx(other.distance, abs=1e-6)
+    assert (one.same, one.threshold, one.faces_a, one.faces_b) == (
+        other.same,
+        other.threshold,
+        other.faces_b,
+        other.faces_a,
+    )
+
+
+def test_a_photo_and_its_copy_have_distance_zero(default: Recognizer) -> None:
+    found = default.verify(DRAWN, DRAWN.copy())
+    assert found.distance == pytest.approx(0, abs=1e-5)
+    assert found.same
+    assert found.probability is not None
+    assert found.probability > 0.9
+
+
+# --- functions of one photo
+
+
+def test_functions_answer_as_the_default_recogniser_does(default: Recognizer) -> None:
+    (expected,) = default.represent([OTHER])
+    faces, vectors = visavis.detect(OTHER), visavis.embed(OTHER)
+    drawn.assert_same(faces, list(expected.faces))
+    assert expected.vectors is not None
+    np.testing.assert_allclose(vectors, expected.vectors, atol=1e-5)
+    assert vectors.shape == (2, 128)
+    assert visavis.verify(DRAWN, OTHER).distance == pytest.approx(default.verify(DRAWN, OTHER).distance, abs=1e-5)
+
+
+def test_crops_show_each_face_with_its_margin() -> None:
+    crops = visavis.extract(OTHER, size=80, margin=0.5)
+    assert crops.shape == (2, 80, 80, 3)
+    for crop, face in zip(crops, visavis.detect(OTHER), strict=True):
+        ((found,), side) = (visavis.detect(crop), max(face.width, face.height))
+        assert max(found.width, found.height) == pytest.approx(80 / 1.5, rel=0.2)
+        assert side > 20
+    assert visavis.extract(np.full((50, 60, 3), 128, np.uint8), size=32).shape == (0, 32, 32, 3)
+
+
+def test_a_photo_without_faces_gives_nothing() -> None:
+    plain = np.full((50, 60, 3), 128, np.uint8)
+    assert visavis.detect(plain) == []
+    assert visavis.embed(plain).shape == (0, 128)
+
+
+@pytest.mark.parametrize("ask", [visavis.detect, visavis.embed, visavis.extract])
+def test_a_photo_that_is_not_there_raises(ask: object, tmp_path: Path) -> None:
+    with pytest.raises(MissingImageError, match=r"nowhere\.png"):
+        ask(tmp_path / "nowhere.png")  # type: ignore[operator]
+
+
+def test_the_smallest_face_is_an_option_of_all() -> None:
+    assert visavis.detect(OTHER, min_face=200) == []
+    assert len(visavis.embed(OTHER, min_face=200)) == 0
+    assert len(visavis.extract(OTHER, min_face=200)) == 0
+
+
+def test_recognisers_are_shared_by_name() -> None:
+    one, other = pipeline.shared(embedder=MODEL), pipeline.shared(embedder=MODEL)
+    assert one is other
+    assert one is not pipeline.shared()
+    assert pipeline.shared() is pipeline.shared(detector="mtcnn", embedder="dlib-resnet")
+
+
+def test_a_detector_of_another_kind_is_all_it_takes() -> None:
+    detector: Detector = Squares()
+    grey = np.full((60, 80, 3), GREY, np.uint8)
+    assert [one.status for one in Recognizer(detector=detector).detect([grey])] == ["no_face"]
+
+
+# --- photographs
+
+
+@pytest.mark.parametrize("other", ["obama2.jpg", "obama3.jpg"])
+def test_one_president_is_himself(data: Path, default: Recognizer, other: str) -> None:
+    folder = data / "photos" / "presidents"
+    found = default.verify(folder / "obama.jpg", folder / other)
+    assert found.same
+    assert found.probability is not None
+    assert found.probability > 0.9
+
+
+@pytest.mark.parametrize("one", ["obama.jpg", "obama2.jpg", "obama3.jpg"])
+def test_two_presidents_are_two(data: Path, default: Recognizer, one: str) -> None:
+    folder = data / "photos" / "presidents"
+    found = default.verify(folder / one, folder / "biden.jpg")
+    assert not found.same
+    assert found.probability is not None
+    assert found.probability < 0.1
+
+
+@pytest.mark.parametrize("other", ["sharon_stone3.jpg"])
+def test_an_actress_is_herself_and_no_actor(data: Path, default: Recognizer, other: str) -> None:
+    folder = data / "photos" / "tutorial"
+    assert default.verify(folder / "sharon_stone1.jpg", folder / other).same
+    assert not default.verify(folder / "sharon_stone1.jpg", folder / "channing_tatum.jpg").same
