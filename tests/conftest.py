@@ -19,8 +19,13 @@ DATA = Path(os.environ.get("VISAVIS_TEST_DATA", ROOT.parent / "shared" / "data")
 FETCH = "from visavis.samples import samples; print(samples().obama.parent)"
 
 
+CACHE = os.environ.get("VISAVIS_CACHE", "")
+
+
 @pytest.fixture(autouse=True)
-def no_settings_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+def the_users_cache_and_no_gallery(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where a fixture of wider scope has set the cache for itself."""
+    monkeypatch.setenv("VISAVIS_CACHE", CACHE)
     monkeypatch.delenv("VISAVIS_GALLERY", raising=False)
 
 

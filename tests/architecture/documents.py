@@ -62,7 +62,7 @@ def run(command: list[str], *, cwd: Path, check: bool = True) -> subprocess.Comp
     done = subprocess.run(
         command,
         cwd=cwd,
-        env={**os.environ, "PATH": scripts, "COLUMNS": "200", "PYTHONWARNINGS": "error"},
+        env={**os.environ, "PATH": scripts, "COLUMNS": "200"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",

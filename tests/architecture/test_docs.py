@@ -75,7 +75,7 @@ PYTHON = [block for page in PAGES if page != CONTRIBUTING for block in blocks(pa
 
 @pytest.mark.parametrize("block", PYTHON, ids=str)
 def test_python_runs(block: Block, folder: Path) -> None:
-    assert run([sys.executable, "-c", block.text], cwd=folder).stderr == ""
+    assert run([sys.executable, "-W", "error", "-c", block.text], cwd=folder).stderr == ""
 
 
 def test_six_lines_of_python_and_three_of_shell(folder: Path) -> None:

@@ -1,0 +1,134 @@
+"""What every registered index keeps to, whoever wrote it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from visavis.gallery.index import INDEXES, Ids, Index
+from visavis.types import Floats
+
+DIMENSION, COUNT, PER_PERSON = 24, 1500, 3
+NAMES = [name for name in INDEXES.names() if not name.startswith("test-")]  # those of other tests
+
+Answer = list[list[tuple[int, int]]]
+
+
+def unit(rows: np.ndarray) -> Floats:
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+RNG = np.random.default_rng(7)
+VECTORS = unit(RNG.normal(size=(COUNT, DIMENSION)))
+PROBES = unit(RNG.normal(size=(6, DIMENSION)))
+IDS: Ids = RNG.permutation(COUNT) + 10
+PEOPLE: Ids = (IDS - 10) // PER_PERSON + 1
+
+
+@pytest.fixture(params=NAMES)
+def make(request: pytest.FixtureRequest) -> Callable[[], Index]:
+    return lambda: INDEXES.create(request.param, dimension=DIMENSION)
+
+
+@pytest.fixture
+def index(make: Callable[[], Index]) -> Index:
+    """Filled in three parts, past any first size."""
+    filled = make()
+    for some in np.array_split(np.arange(COUNT), 3):
+        filled.add(IDS[some], PEOPLE[some], VECTORS[some])
+    return filled
+
+
+def expected(keep: np.ndarray, top: int) -> Answer:
+    """Person and template of the nearest people by the definition, in float64."""
+    distances = 1 - PROBES.astype(np.float64) @ VECTORS[keep].astype(np.float64).T
+    answers = []
+    for row in distances:
+        best: dict[int, tuple[float, int, int]] = {}
+        for distance, template, person in sorted(zip(row, IDS[keep].tolist(), PEOPLE[keep].tolist(), strict=True)):
+            best.setdefault(person, (distance, person, template))
+        answers.append([(person, template) for _, person, template in sorted(best.values())[:top]])
+    return answers
+
+
+def found(index: Index, top: int, probes: Floats = PROBES) -> Answer:
+    return [[(hit.person_id, hit.template_id) for hit in hits] for hits in index.search(probes, top)]
+
+
+ALL = np.ones(COUNT, bool)
+
+
+@pytest.mark.parametrize("top", [1, 5, 40])
+def test_it_finds_the_nearest_people_each_once(index: Index, top: int) -> None:
+    assert found(index, top) == expected(ALL, top)
+
+
+def test_distances_are_cosine_distances(index: Index) -> None:
+    vector = dict(zip(IDS.tolist(), VECTORS.astype(np.float64), strict=True))
+    for probe, hits in zip(PROBES.astype(np.float64), index.search(PROBES, 10), strict=True):
+        told = [hit.distance for hit in hits]
+        np.testing.assert_allclose(told, [1 - vector[hit.template_id] @ probe for hit in hits], atol=1e-6)
+        assert told == sorted(told)
+
+
+def test_a_template_is_at_no_distance_from_itself(index: Index) -> None:
+    (hit,) = index.search(VECTORS[:1], 1)[0]
+    assert (hit.person_id, hit.template_id) == (PEOPLE[0], IDS[0])
+    assert 0 <= hit.distance < 1e-6
+
+
+def test_what_is_removed_is_found_no_more(index: Index) -> None:
+    gone = RNG.random(COUNT) < 0.4
+    index.remove(IDS[gone])
+    assert found(index, 8) == expected(~gone, 8)
+    ids, people = index.entries()
+    assert dict(zip(ids.tolist(), people.tolist(), strict=True)) == dict(
+        zip(IDS[~gone].tolist(), PEOPLE[~gone].tolist(), strict=True)
+    )
+
+
+def test_what_is_removed_can_come_back(index: Index) -> None:
+    index.remove(IDS[:100])
+    index.add(IDS[:100], PEOPLE[:100], VECTORS[:100])
+    assert found(index, 8) == expected(ALL, 8)
+
+
+def test_ids_that_are_not_there_are_passed_over(index: Index) -> None:
+    index.remove(np.array([1, 2, 10**12], np.int64))
+    assert found(index, 3) == expected(ALL, 3)
+
+
+def test_equal_distances_are_ordered_by_person_then_template(make: Callable[[], Index]) -> None:
+    index = make()
+    same = np.repeat(VECTORS[:1], 5, axis=0)
+    index.add(np.array([9, 3, 7, 5, 4]), np.array([2, 2, 1, 8, 1]), same)
+    assert found(index, 9, VECTORS[:1]) == [[(1, 4), (2, 3), (8, 5)]]
+    assert found(index, 2, VECTORS[:1]) == [[(1, 4), (2, 3)]]
+
+
+def test_probes_do_not_influence_each_other(index: Index) -> None:
+    assert [found(index, 5, PROBES[i : i + 1])[0] for i in range(len(PROBES))] == found(index, 5)
+    assert found(index, 5, PROBES[::-1]) == found(index, 5)[::-1]
+
+
+def test_an_empty_index_finds_nobody(make: Callable[[], Index]) -> None:
+    index = make()
+    assert index.search(PROBES, 3) == [[]] * len(PROBES)
+    assert [len(column) for column in index.entries()] == [0, 0]
+    index.add(IDS[:1], PEOPLE[:1], VECTORS[:1])
+    index.remove(IDS[:1])
+    assert index.search(PROBES, 3) == [[]] * len(PROBES)
+
+
+def test_no_probes_no_answers(index: Index) -> None:
+    assert index.search(PROBES[:0], 3) == []
+
+
+def test_it_keeps_no_hold_of_what_it_was_given(make: Callable[[], Index]) -> None:
+    index = make()
+    ids, people, vectors = IDS.copy(), PEOPLE.copy(), VECTORS.copy()
+    index.add(ids, people, vectors)
+    ids[:], people[:], vectors[:] = -1, -1, 0
+    assert found(index, 5) == expected(ALL, 5)
