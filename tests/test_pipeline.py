@@ -186,6 +186,13 @@ def test_the_smallest_face_is_handed_on(fake: Recognizer, detector: Logging, tmp
     assert detector.min_faces == [40, 25, 33]
 
 
+@pytest.mark.parametrize("alone", ["photo.jpg", b"bytes of a photo", Path("photo.jpg")])
+def test_a_photo_that_is_no_list_is_refused(fake: Recognizer, alone: object) -> None:
+    for ask in (fake.detect, fake.represent):
+        with pytest.raises(UsageError, match="put it in brackets"):
+            list(ask(alone))  # type: ignore[arg-type]
+
+
 def test_an_error_of_the_programmer_is_no_status() -> None:
     class Broken(Squares):
         def detect(self, pictures: Sequence[RGB], *, min_face: float = 20) -> list[list[Face]]:

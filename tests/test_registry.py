@@ -73,6 +73,11 @@ def test_entry_points_are_listed_without_import_and_loaded_when_asked_for(packag
     assert colours.create("teal", depth=2) == ("teal", {"depth": 2})
 
 
+def test_a_name_that_no_package_has_is_unknown_too(package: Path) -> None:
+    with pytest.raises(UnknownNameError, match=r"no colour is called 'teel'; did you mean teal\?"):
+        registry().create("teel")
+
+
 def test_a_built_in_name_comes_before_an_entry_point(package: Path) -> None:
     colours = registry()
     colours.register("teal")(lambda: "our own")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Sequence
 
@@ -103,3 +104,37 @@ def affine(gamma: np.ndarray, beta: np.ndarray) -> bytes:
 def dense(matrix: np.ndarray, *, sizes: tuple[int, int] | None = None) -> bytes:
     inputs, outputs = sizes or matrix.shape
     return label("fc_2") + integers(outputs, inputs) + tensor(matrix)
+
+
+def real(number: float) -> bytes:
+    """Mantissa and exponent of a float32, as two integers."""
+    mantissa, exponent = math.frexp(number)
+    return integers(int(mantissa * 2**24), exponent - 24) if number else integers(0, 0)
+
+
+def matrix(values: np.ndarray) -> bytes:
+    """A dense matrix: sizes negated, then its values."""
+    rows, columns = values.reshape(-1, values.shape[-1]).shape if values.ndim > 1 else (len(values), 1)
+    return integers(-rows, -columns) + b"".join(real(float(value)) for value in values.ravel())
+
+
+def tree(nodes: Sequence[tuple[int, int, float]], leaves: np.ndarray, *, count: int | None = None) -> bytes:
+    splits = b"".join(integers(first, second) + real(limit) for first, second, limit in nodes)
+    ends = b"".join(matrix(leaf.ravel()) for leaf in leaves)
+    return integer(len(nodes)) + splits + integer(len(leaves) if count is None else count) + ends
+
+
+def shape_predictor(
+    initial: np.ndarray,
+    forests: Sequence[Sequence[bytes]],
+    anchors: np.ndarray,
+    offsets: np.ndarray,
+    *,
+    version: int = 1,
+) -> bytes:
+    """The initial shape, the trees of each stage, the anchors and offsets of the pixels of each stage."""
+    stages = b"".join(integer(len(trees)) + b"".join(trees) for trees in forests)
+    tied = b"".join(integer(len(row)) + integers(*row.tolist()) for row in anchors)
+    places = b"".join(integer(len(row)) + b"".join(real(float(value)) for value in row.ravel()) for row in offsets)
+    head = integer(version) + matrix(initial.ravel()) + integer(len(forests)) + stages
+    return head + integer(len(anchors)) + tied + integer(len(offsets)) + places

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from visavis.errors import WeightsError
 from visavis.types import Floats
 
-MAX_EXPONENT = 1000
-"""Beyond it stand dlib's marks for infinity and not-a-number, which no weight has."""
+MAX_EXPONENT = 200
+"""More than float32 can have. Far beyond it stand dlib's marks for infinity and not-a-number."""
+LARGEST = float(np.finfo(np.float32).max)
 
 
 class _Stream:
@@ -49,9 +50,9 @@ class _Stream:
     def real(self) -> float:
         """A float: mantissa and exponent as two integers."""
         mantissa, exponent = self.integer(), self.integer()
-        if abs(exponent) > MAX_EXPONENT:
-            raise self.fail(f"a float with the exponent {exponent}")
-        return math.ldexp(mantissa, exponent)
+        if abs(exponent) > MAX_EXPONENT or abs(value := math.ldexp(mantissa, exponent)) > LARGEST:
+            raise self.fail(f"a float of {mantissa} * 2**{exponent}")
+        return value
 
     def matrix(self) -> list[float]:
         """A matrix, row by row; its sizes are written negated."""
@@ -143,27 +144,29 @@ def read_shape_predictor(path: Path) -> ShapePredictor:
     initial = stream.matrix()
     points = len(initial) // 2
     stages, (trees, splits) = stream.integer(), (0, 0)
-    nodes, leaves = [], []
+    pixels, limits, leaves = [], [], []
     for _ in range(stages):
         trees = stream.integer()
         for _ in range(trees):
             splits = stream.integer()
-            nodes += [(stream.integer(), stream.integer(), stream.real()) for _ in range(splits)]
+            for _ in range(splits):
+                pixels.append((stream.integer(), stream.integer()))
+                limits.append(stream.real())
             if stream.integer() != splits + 1:
                 raise stream.fail("a tree whose leaves do not fit its splits")
             leaves += [stream.matrix() for _ in range(splits + 1)]
     anchors = [[stream.integer() for _ in range(stream.integer())] for _ in range(stream.integer())]
     offsets = [[(stream.real(), stream.real()) for _ in range(stream.integer())] for _ in range(stream.integer())]
     try:
-        table = np.array(nodes, np.float64).reshape(stages, trees, splits, 3)
+        pairs = np.array(pixels, np.int32).reshape(stages, trees, splits, 2)
         return ShapePredictor(
             initial=np.array(initial, np.float32).reshape(points, 2),
             anchors=np.array(anchors, np.int32),
             offsets=np.array(offsets, np.float32),
-            first=table[..., 0].astype(np.int32),
-            second=table[..., 1].astype(np.int32),
-            limits=table[..., 2].astype(np.float32),
+            first=pairs[..., 0],
+            second=pairs[..., 1],
+            limits=np.array(limits, np.float32).reshape(stages, trees, splits),
             leaves=np.array(leaves, np.float32).reshape(stages, trees, splits + 1, points, 2),
         )
-    except ValueError as error:
-        raise stream.fail(f"trees of different sizes ({error})") from error
+    except (ValueError, OverflowError) as error:
+        raise stream.fail(f"trees of different sizes, or numbers that are none ({error})") from error
