@@ -263,7 +263,18 @@ def test_distance_and_threshold_are_in_the_metric_asked_for(
     assert loose.threshold == pytest.approx(compare.from_cosine(cosine + 1e-4, metric), abs=1e-6)
 
 
-def test_of_several_faces_the_largest_is_used_and_that_is_said(fake: Recognizer, tmp_path: Path, blue: Path) -> None:
+class SmallestFirst(Squares):
+    """Finds squares, and is surest of the smallest."""
+
+    def detect(self, pictures: Sequence[RGB], *, min_face: float = 20) -> list[list[Face]]:
+        return [faces[::-1] for faces in super().detect(pictures, min_face=min_face)]
+
+
+@pytest.mark.parametrize("finder", [Squares, SmallestFirst])
+def test_of_several_faces_the_largest_is_used_and_that_is_said(
+    finder: type[Squares], tmp_path: Path, blue: Path
+) -> None:
+    fake = Recognizer(detector=finder(), embedder=Colours())
     several = photo(tmp_path / "several.png", (RED, 10, 10, 60), (BLUE, 100, 40, 90), (DARK_RED, 250, 10, 40))
     found = fake.verify(several, blue, threshold=0.1)
     assert found.same

@@ -143,6 +143,13 @@ def test_a_batch_of_mixed_sizes_is_as_one_by_one(mtcnn: Detector, many: list[np.
         assert_same(faces, mtcnn.detect([one])[0])
 
 
+def test_faces_of_two_photos_at_nearly_one_place_are_not_mixed(mtcnn: Detector) -> None:
+    pair = [picture(200, 160, (40, 30, 70)), picture(200, 160, (47, 36, 70))]
+    for faces, one in zip(mtcnn.detect(pair), pair, strict=True):
+        assert len(faces) == 1
+        assert_same(faces, mtcnn.detect([one])[0])
+
+
 def test_the_order_of_a_batch_does_not_matter(mtcnn: Detector, many: list[np.ndarray]) -> None:
     order = [3, 6, 0, 5, 1, 4, 2]
     shuffled = mtcnn.detect([many[i] for i in order])

@@ -108,6 +108,13 @@ def test_crops_of_a_ramp(size: int) -> None:
     assert np.median(difference) <= 0.6
 
 
+@pytest.mark.parametrize("size", [24, 48])
+def test_boxes_are_cut_at_whole_pixels(size: int) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8)
+    only = [Level(picture, np.ones(2, np.float32))]
+    np.testing.assert_array_equal(sample(only, BOXES + 0.7, size=size), sample(only, np.floor(BOXES + 0.7), size=size))
+
+
 def test_crops_do_not_depend_on_their_company() -> None:
     picture = np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8)
     pyramid = [Level(picture, np.ones(2, np.float32)), *levels(picture, cell=12, min_face=20)]
