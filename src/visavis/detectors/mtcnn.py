@@ -61,7 +61,7 @@ class _Tile:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Found:
-    """Candidates: boxes ``(n, 4)``, logits ``(n,)``, whose picture ``(n,)`` and level ``(n,)``."""
+    """Candidates: boxes ``(n, 4)``, face logits ``(n,)``, the numbers of their pictures ``(n,)``."""
 
     boxes: Floats
     scores: Floats
