@@ -6,6 +6,7 @@ The cache stays the user's, so that networks are converted once; tests that writ
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from functools import cache
@@ -56,5 +57,11 @@ def fetched() -> tuple[Path | None, str]:
 
 
 def pytest_sessionstart() -> None:
-    """Fetch the samples before any test looks whether they are there, whatever the order of the tests."""
+    """Fetch the samples before any test looks whether they are there, whatever the order of the tests.
+
+    A shell that runs the tests in the background ignores Ctrl-C for them, and so for the processes whose answer to
+    Ctrl-C is tested.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     fetched()
