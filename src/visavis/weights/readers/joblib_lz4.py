@@ -1,9 +1,9 @@
 """Arrays dumped by joblib with lz4 compression, as in the ``mtcnn`` package.
 
-The container is an lz4 frame around a pickle in which every array is a small wrapper object (shape, order,
-dtype) followed by its raw bytes. It is read with an unpickler that knows three names: that wrapper and
-``numpy.ndarray``, for which it puts an empty class of its own, and ``numpy.dtype``. Any other name in the
-file is an error, so no file can run code.
+The container is an lz4 frame around a pickle in which every array is a small wrapper object (shape, order, dtype)
+followed by its raw bytes. It is read with an unpickler that knows three names, those of the wrapper, of
+``numpy.ndarray`` and of ``numpy.dtype``, and puts a class of its own for each: numpy's dtype crashes the process on a
+damaged state. Any other name in the file is an error, so no file can run code.
 """
 
 from __future__ import annotations
@@ -38,13 +38,9 @@ def read(path: Path) -> list[Floats]:
         raise WeightsError(f"{path} is not a readable joblib file: {error}.") from error
     except pickle.UnpicklingError as error:
         raise WeightsError(f"{path} is refused: {error}.") from error
-    if not isinstance(arrays, list) or not all(_is_float32(each) for each in arrays):
-        raise WeightsError(f"{path} does not hold a list of float32 arrays.")
+    if not isinstance(arrays, list) or not all(isinstance(each, np.ndarray) for each in arrays):
+        raise WeightsError(f"{path} does not hold a list of arrays.")
     return arrays
-
-
-def _is_float32(each: object) -> bool:
-    return isinstance(each, np.ndarray) and each.dtype == np.float32
 
 
 def _unpack(data: bytes) -> bytes:
@@ -61,13 +57,23 @@ class _Wrapper:
     """Stands in for ``numpy.ndarray`` and joblib's NumpyArrayWrapper, whose state lands in ``__dict__``."""
 
 
+class _Type:
+    """Stands in for ``numpy.dtype``: remembers the name it is called with and the byte order of its state."""
+
+    def __init__(self, name: str, *_: object) -> None:
+        self.name, self.order = name, "="
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.order = state[1]
+
+
 class _ArrayUnpickler(pickle._Unpickler):  # the one in pure Python: it can be extended
     """Builds arrays and nothing else; after each wrapper its raw bytes are taken from the stream."""
 
     ALLOWED: ClassVar[dict[tuple[str, str], type]] = {
         ("joblib.numpy_pickle", "NumpyArrayWrapper"): _Wrapper,
         ("numpy", "ndarray"): _Wrapper,
-        ("numpy", "dtype"): np.dtype,
+        ("numpy", "dtype"): _Type,
     }
     dispatch: ClassVar[dict[int, Any]] = dict(pickle._Unpickler.dispatch)
     stack: list[Any]
@@ -92,8 +98,7 @@ class _ArrayUnpickler(pickle._Unpickler):  # the one in pure Python: it can be e
 def _array(state: dict[str, Any], stream: io.BytesIO) -> Floats:
     if state.get("numpy_array_alignment_bytes") is not None:
         stream.read(stream.read(1)[0])  # one byte says how many bytes of padding follow
-    dtype, shape = state["dtype"], tuple(int(n) for n in state["shape"])
-    if dtype.hasobject or min(shape, default=0) < 0:
-        raise ValueError("it holds an array of objects or of negative size")
-    data = stream.read(math.prod(shape) * dtype.itemsize)
-    return np.frombuffer(data, dtype).reshape(shape, order=state["order"])
+    kind, shape = state["dtype"], tuple(int(n) for n in state["shape"])
+    if (kind.name, kind.order) != ("f4", "<") or min(shape, default=0) < 0:
+        raise ValueError("it holds an array of other things than little-endian float32, or of negative size")
+    return np.frombuffer(stream.read(math.prod(shape) * 4), "<f4").reshape(shape, order=state["order"])
