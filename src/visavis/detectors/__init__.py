@@ -20,7 +20,7 @@ class Detector(Protocol):
     def detect(self, pictures: Sequence[RGB], *, min_face: float = 20) -> list[list[Face]]:
         """Faces of each RGB picture (any mixture of sizes), best score first; an empty list where there is none.
 
-        ``min_face`` is the side in pixels of the smallest face looked for.
+        ``min_face`` is the side in pixels of the smallest face looked for; a somewhat smaller one may be found too.
         """
         ...
 
