@@ -21,7 +21,7 @@ LAYERS = (
         "draw",
     },
     {"pipeline", "samples"},
-    {"gallery"},
+    {"gallery", "evaluate"},
     {"cli"},
     {"__main__"},
 )  # fmt: skip
@@ -33,11 +33,12 @@ HOMES = {
     "typer": {"cli"},
     "rich": {"cli"},
     "pooch": {"weights"},
+    "jinja2": {"evaluate"},
     "requests": {"weights"},
 }
 """Packages that only one part knows of."""
 
-NOT_AT_ONCE = {"cv2", "onnxruntime", "sqlalchemy", "PIL", "rich", "pooch", "requests", "lz4", "platformdirs"}
+NOT_AT_ONCE = {"cv2", "onnxruntime", "sqlalchemy", "PIL", "rich", "pooch", "requests", "lz4", "platformdirs", "jinja2"}
 """Packages that cost time to import: inside the function that needs them."""
 
 AT_ONCE = {"draw": {"PIL"}, "gallery": {"sqlalchemy"}}

@@ -1,0 +1,87 @@
+"""The arithmetic of error rates: exact counts, and nothing that knows of photos.
+
+False-accept rate (FAR): share of the impostor pairs (two people) that are accepted. True-accept rate (TAR): share of
+the genuine pairs (one person) that are; 1 - TAR is the false-reject rate, FRR.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from visavis.errors import UsageError
+
+Doubles = NDArray[np.float64]
+Counts = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Roc:
+    """How many pairs are accepted at each threshold: exact counts, from which every rate follows.
+
+    ``thresholds (k,)`` are all distances that occur, ascending; ``genuine_accepted (k,)`` and
+    ``impostors_accepted (k,)`` count the pairs up to each. ``genuine`` and ``impostors`` are all pairs there are; a genuine pair that failed to
+    enrol is among them and is never accepted.
+    """
+
+    thresholds: Doubles
+    genuine_accepted: Counts
+    impostors_accepted: Counts
+    genuine: int
+    impostors: int
+
+    def __post_init__(self) -> None:
+        if self.genuine < 1 or self.impostors < 1:
+            raise UsageError("error rates need pairs of one person and pairs of two: one kind is missing.")
+
+    @classmethod
+    def of(cls, genuine: ArrayLike, impostors: ArrayLike, *, failed: int = 0) -> Self:
+        """Count distances of ``genuine`` and ``impostors`` pairs; ``failed`` genuine pairs have none."""
+        near, far = np.asarray(genuine, np.float64), np.asarray(impostors, np.float64)
+        thresholds, where = np.unique(np.concatenate([near, far]), return_inverse=True)
+        return cls(
+            thresholds,
+            np.cumsum(np.bincount(where[: len(near)], minlength=len(thresholds))),
+            np.cumsum(np.bincount(where[len(near) :], minlength=len(thresholds))),
+            len(near) + failed,
+            len(far),
+        )
+
+    @property
+    def far(self) -> Doubles:
+        """FAR at each threshold ``(k,)``."""
+        return self.impostors_accepted / self.impostors
+
+    @property
+    def tar(self) -> Doubles:
+        """TAR at each threshold ``(k,)``."""
+        return self.genuine_accepted / self.genuine
+
+    def at(self, threshold: float) -> tuple[float, float]:
+        """FAR and TAR at any threshold."""
+        n = int(np.searchsorted(self.thresholds, threshold, side="right"))
+        return (float(self.far[n - 1]), float(self.tar[n - 1])) if n else (0.0, 0.0)
+
+    def threshold(self, far: float) -> float | None:
+        """Return the greatest threshold with a FAR up to ``far``; None where the nearest pair is beyond it."""
+        n = int(np.searchsorted(self.impostors_accepted, math.floor(far * self.impostors + 1e-9), side="right"))
+        return float(self.thresholds[n - 1]) if n else None
+
+    @property
+    def equal_error(self) -> float:
+        """Rate at which FAR and FRR are equal, by a straight line between the two thresholds around it."""
+        far, frr = np.append(0.0, self.far), np.append(1.0, 1 - self.tar)
+        n = int(np.argmax(far >= frr))
+        rise, gap = far[n] - far[n - 1], frr[n - 1] - far[n - 1]
+        fall = frr[n - 1] - frr[n]
+        return float(far[n - 1] + rise * gap / (rise + fall))
+
+    @property
+    def area(self) -> float:
+        """Area under the curve (AUC): how often a genuine pair is nearer than an impostor pair, ties counting half."""
+        far, tar = np.append(0.0, self.far), np.append(0.0, self.tar)
+        return float(np.sum((far[1:] - far[:-1]) * (tar[1:] + tar[:-1]) / 2))
