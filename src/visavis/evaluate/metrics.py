@@ -24,8 +24,8 @@ class Roc:
     """How many pairs are accepted at each threshold: exact counts, from which every rate follows.
 
     ``thresholds (k,)`` are all distances that occur, ascending; ``genuine_accepted (k,)`` and
-    ``impostors_accepted (k,)`` count the pairs up to each. ``genuine`` and ``impostors`` are all pairs there are; a genuine pair that failed to
-    enrol is among them and is never accepted.
+    ``impostors_accepted (k,)`` count the pairs up to each. ``genuine`` and ``impostors`` are all pairs there are; a
+    genuine pair that failed to enrol is among them and is never accepted.
     """
 
     thresholds: Doubles
