@@ -26,7 +26,7 @@ def face(side: float = 128, *, centre: tuple[float, float] = (127.5, 127.5), sco
 
 def figure(picture: np.ndarray, where: Face) -> float:
     (found,) = quality.qualities(picture, [where])
-    return found
+    return found.score
 
 
 # a drawing has harder edges than any lens: this is about as sharp as the photos that the scale was made on
@@ -50,19 +50,19 @@ def test_no_face_no_figure() -> None:
 
 
 def test_a_good_face_is_near_one_and_the_parts_say_so() -> None:
-    parts = quality.parts(PICTURE, face())
+    parts = quality.measure(PICTURE, face())
     assert parts.pose == 1
     assert parts.exposure == 1
-    assert parts.score == 1
+    assert parts.detection == 1
     assert 0.8 < GOOD <= 1
-    assert parts.figure == pytest.approx(GOOD)
+    assert parts.score == pytest.approx(GOOD)
 
 
 def test_weights_make_a_mean() -> None:
     assert sum(quality.WEIGHTS.values()) == pytest.approx(1)
-    assert quality.Parts(*[0.5] * 5).figure == pytest.approx(0.5)
-    assert quality.Parts(0.25, 1, 1, 1, 1).figure == pytest.approx(0.25**0.3)
-    assert quality.Parts(1, 1, 0, 1, 1).figure == 0
+    assert quality.score(dict.fromkeys(quality.WEIGHTS, 0.5)) == pytest.approx(0.5)
+    assert quality.score({**dict.fromkeys(quality.WEIGHTS, 1.0), "size": 0.25}) == pytest.approx(0.25**0.3)
+    assert quality.score({**dict.fromkeys(quality.WEIGHTS, 1.0), "pose": 0.0}) == 0
 
 
 @pytest.mark.parametrize("sigma", [1, 1.5, 2])
@@ -119,8 +119,8 @@ def test_faces_of_one_picture_do_not_mix() -> None:
     first, second = face(), face(centre=(127.5 + 256, 127.5))
     alone = quality.qualities(two, [first]) + quality.qualities(two, [second])
     assert quality.qualities(two, [first, second]) == alone
-    assert alone[0] == pytest.approx(GOOD)
-    assert alone[0] > alone[1]
+    assert alone[0].score == pytest.approx(GOOD)
+    assert alone[0].score > alone[1].score
 
 
 @pytest.mark.parametrize(

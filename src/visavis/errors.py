@@ -9,7 +9,8 @@
     │   ├── MissingImageError                         status "missing"
     │   ├── UnreadableImageError                      status "unreadable"
     │   ├── TooLargeImageError            HTTP 413    status "too_large"
-    │   └── NoFaceError                               status "no_face"
+    │   ├── NoFaceError                               status "no_face"
+    │   └── PoorQualityError                          status "poor_quality"
     ├── GalleryError               exit 3, HTTP 503   the store is missing, damaged, of another schema or model
     └── WeightsError               exit 3, HTTP 503   a weight file is missing, wrong or hostile
         └── MissingExtraError      exit 3, HTTP 501   an optional package is not installed
@@ -68,6 +69,12 @@ class NoFaceError(ImageError):
     """A face is needed to go on, and none was found."""
 
     status = "no_face"
+
+
+class PoorQualityError(ImageError):
+    """A face was found, and its quality is lower than was asked for."""
+
+    status = "poor_quality"
 
 
 class GalleryError(VisavisError):

@@ -9,13 +9,12 @@ is no probability.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis.types import RGB, Face, Floats
+from visavis.types import RGB, Face, Floats, Quality
 
 Grey = NDArray[np.uint8]
 
@@ -39,40 +38,69 @@ BRIGHT = (250.0, 220.0)
 CONTRAST = (4.0, 20.0)
 """Standard deviation of the grey: flat, and enough."""
 
-WEIGHTS = {"size": 0.3, "sharpness": 0.25, "pose": 0.25, "exposure": 0.1, "score": 0.1}
+WEIGHTS = {"size": 0.3, "sharpness": 0.25, "pose": 0.25, "exposure": 0.1, "detection": 0.1}
+
+POOR = 0.5
+"""Score below which an enrolment warns."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What a figure is made of, each in 0 (useless) to 1 (as good as need be)."""
-
-    size: float
-    sharpness: float
-    pose: float
-    exposure: float
-    score: float
-
-    @property
-    def figure(self) -> float:
-        """Weighted geometric mean of the parts, 0..1."""
-        return float(math.prod(getattr(self, name) ** weight for name, weight in WEIGHTS.items()))
+def qualities(picture: RGB, faces: Sequence[Face]) -> tuple[Quality, ...]:
+    """Measure each face of an RGB picture."""
+    return tuple(measure(picture, face) for face in faces)
 
 
-def qualities(picture: RGB, faces: Sequence[Face]) -> tuple[float, ...]:
-    """One figure in 0..1 for each face of an RGB picture."""
-    return tuple(parts(picture, face).figure for face in faces)
-
-
-def parts(picture: RGB, face: Face) -> Parts:
+def measure(picture: RGB, face: Face) -> Quality:
     """Measure one face of an RGB picture; what of its box lies outside the picture is left out."""
     crop = grey_crop(picture, face.box)
-    return Parts(
-        size=size(face.landmarks),
-        sharpness=sharpness(crop),
-        pose=pose(face.landmarks),
-        exposure=exposure(crop),
-        score=min(max(face.score, 0.0), 1.0),
-    )
+    parts = {
+        "size": size(face.landmarks),
+        "sharpness": sharpness(crop),
+        "pose": pose(face.landmarks),
+        "exposure": exposure(crop),
+        "detection": ramp(face.score, 0.0, 1.0),
+    }
+    return Quality(score=score(parts), brightness=float(crop.mean()) / 255, **parts)
+
+
+def score(parts: Mapping[str, float]) -> float:
+    """Weighted geometric mean of the parts, 0..1."""
+    return float(math.prod(parts[name] ** weight for name, weight in WEIGHTS.items()))
+
+
+def reasons(quality: Quality, face: Face) -> tuple[str, ...]:
+    """Say in words what lowers the score of a face, the worst first: every part that costs a quarter of the loss.
+
+    None for a face of score 1. Where a part is 0, which alone makes the score 0, only such parts are named.
+    """
+    losses = {name: _loss(getattr(quality, name), weight) for name, weight in WEIGHTS.items()}
+    total = sum(losses.values())
+    named = [name for name, loss in losses.items() if 0 < loss >= total / 4]
+    return tuple(_word(name, quality, face) for name in sorted(named, key=lambda name: -losses[name]))
+
+
+def _loss(part: float, weight: float) -> float:
+    return -weight * math.log(part) if part > 0 else math.inf
+
+
+def _word(part: str, quality: Quality, face: Face) -> str:
+    match part:
+        case "size":
+            return f"small: {eye_distance(face.landmarks):.0f} pixels between the eyes"
+        case "sharpness":
+            return "blurred"
+        case "pose":
+            return "turned away"
+        case "exposure":
+            return _light(quality.brightness)
+        case _:
+            return "not surely a face"
+
+
+def _light(brightness: float) -> str:
+    """Name the fault of a low exposure."""
+    if brightness < DARK[1] / 255:
+        return "too dark"
+    return "too bright" if brightness > BRIGHT[1] / 255 else "without contrast"
 
 
 def ramp(value: float, nought: float, one: float) -> float:
@@ -107,12 +135,17 @@ def _thinned(start: int, stop: int) -> slice:
     return slice(start + (stop - start - 1) % step // 2, stop, step)
 
 
-def size(landmarks: Floats) -> float:
-    """Score the resolution by the distance of the eyes; of eyes and mouth where a turn hides that."""
+def eye_distance(landmarks: Floats) -> float:
+    """Pixels between the eyes; what they would be from the front, by eyes and mouth, where a turn hides them."""
     eyes, mouth = landmarks[:2].mean(axis=0), landmarks[3:].mean(axis=0)
     apart = math.dist(landmarks[0], landmarks[1])
     # upright faces: eyes 35.2 apart, mouth 40.7 below them in ArcFace's template
-    return log_ramp(max(apart, math.dist(eyes, mouth) * 35.2 / 40.7), *SIZE)
+    return max(apart, math.dist(eyes, mouth) * 35.2 / 40.7)
+
+
+def size(landmarks: Floats) -> float:
+    """Score the resolution by the distance of the eyes."""
+    return log_ramp(eye_distance(landmarks), *SIZE)
 
 
 def sharpness(crop: Grey) -> float:

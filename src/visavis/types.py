@@ -66,20 +66,42 @@ class Face:
         return self.width * self.height
 
 
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How well a face can be recognised from its picture: ``score``, and the parts it is made of.
+
+    Each is in 0 (of no use) to 1 (as good as need be). ``detection`` is the detector's score. ``brightness`` is no
+    part but the face's mean grey, 0 black to 1 white: it tells whether a low ``exposure`` is too dark or too bright.
+    """
+
+    score: float
+    size: float
+    sharpness: float
+    pose: float
+    exposure: float
+    detection: float
+    brightness: float
+
+    def __post_init__(self) -> None:
+        wrong = {name: value for name in self.__slots__ if not 0 <= (value := getattr(self, name)) <= 1}
+        if wrong:
+            raise ValueError(f"each part of a quality must be in 0..1, got {wrong}")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class PhotoFaces:
     """What was found in one photo.
 
     ``status`` is "ok", "no_face", or the status of an :class:`~visavis.errors.ImageError` ("missing", "unreadable",
     "too_large"), in which case ``message`` says why, ``photo`` is None and there are no faces. ``quality`` holds one
-    figure in 0..1 a face; ``vectors`` is ``(n, d)`` float32 of unit rows, or None where nothing was embedded.
+    :class:`Quality` a face; ``vectors`` is ``(n, d)`` float32 of unit rows, or None where nothing was embedded.
     """
 
     name: str
     status: str
     photo: Photo | None = None
     faces: tuple[Face, ...] = ()
-    quality: tuple[float, ...] = ()
+    quality: tuple[Quality, ...] = ()
     vectors: Floats | None = None
     message: str = ""
 

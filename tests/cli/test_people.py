@@ -14,6 +14,10 @@ from .fakes import BLUE, DARK_RED, DETECTOR, MODEL, RED, photo
 NEAR = pytest.approx(1 - DARK_RED[0] / np.linalg.norm(DARK_RED), abs=1e-6)
 
 
+POOR = "{}: poor quality 0.00 (blurred; without contrast): it may not be recognised."
+"""Said of every square: one colour all over."""
+
+
 def test_enrol_then_identify(know: Run, photos: Photos) -> None:
     done = know("enroll", "Ann", photos.red, "--json")
     assert done.code == 0
@@ -26,8 +30,9 @@ def test_enrol_then_identify(know: Run, photos: Photos) -> None:
         "templates": [1],
         "duplicates": [],
         "skipped": [],
-        "notes": [],
+        "notes": [POOR.format(photos.red)],
     }
+    assert done.err == f"visavis: {POOR.format(photos.red)}\n"
     assert Path("faces.db").is_file()
     done = know("identify", photos.dark_red, photos.blue, "--threshold", 0.1, "--json")
     assert (done.code, done.err) == (0, "")
@@ -136,9 +141,26 @@ def test_photos_without_a_face_are_skipped_and_said(know: Run, photos: Photos) -
         (photos.missing, "missing"),
     ]
     assert done.err.splitlines() == [
+        f"visavis: {POOR.format(photos.red)}",
         "visavis: empty.png: no face was found.",
         "visavis: missing.png: 'missing.png' does not exist.",
     ]
+
+
+def test_min_quality_refuses_and_says_why(know: Run, run: Run, photos: Photos) -> None:
+    done = know("enroll", "Ann", photos.red, "--min-quality", 0.5, "--json")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == (
+        "visavis: red.png: poor quality 0.00 (blurred; without contrast), less than the 0.50 asked for.\n"
+    )
+    assert run("gallery", "list", "--json").out == ""
+    assert know("enroll", "Ann", photos.red, "--min-quality", 1.5).code == 2
+
+
+def test_min_quality_of_a_folder_a_person(know: Run, tmp_path: Path) -> None:
+    photo(tmp_path / "all/Ann/1.png", (RED, 40, 50, 60))
+    done = know("enroll", "--from", "all", "--min-quality", 0.5, "--json")
+    assert (done.code, done.line["status"]) == (2, "poor_quality")
 
 
 def test_where_no_photo_can_be_used_nobody_is_enrolled(know: Run, photos: Photos, run: Run) -> None:
@@ -176,7 +198,7 @@ def test_a_folder_a_person(know: Run, run: Run, tmp_path: Path) -> None:
         ("Cid", "no_face"),
     ]
     assert [line.get("added") for line in done.lines] == [2, 1, None]
-    assert done.err == "visavis: all/Dan holds no photo: nobody was enrolled from it.\n"
+    assert done.err.splitlines()[0] == "visavis: all/Dan holds no photo: nobody was enrolled from it."
     assert [line["name"] for line in run("gallery", "list", "--json").lines] == ["Ann Lee", "Bea"]
 
 

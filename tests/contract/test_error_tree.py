@@ -38,7 +38,7 @@ TREE = drawn()
 
 def test_every_class_is_drawn_and_every_drawn_class_exists() -> None:
     assert set(TREE) == set(classes())
-    assert len(TREE) == 11
+    assert len(TREE) == 12
 
 
 @pytest.mark.parametrize("name", TREE)
@@ -69,7 +69,7 @@ def test_status(name: str) -> None:
 
 def test_statuses_differ() -> None:
     statuses = [each.status for each in errors.ImageError.__subclasses__()]
-    assert sorted(statuses) == ["missing", "no_face", "too_large", "unreadable"]
+    assert sorted(statuses) == ["missing", "no_face", "poor_quality", "too_large", "unreadable"]
 
 
 def test_errors_are_also_what_python_calls_them() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -11,10 +12,11 @@ from typing import cast
 import numpy as np
 import pytest
 
-from visavis.errors import MissingImageError, NoFaceError, UnreadableImageError, UsageError
+from visavis.errors import MissingImageError, NoFaceError, PoorQualityError, UnreadableImageError, UsageError
 from visavis.gallery import Gallery, Skipped
+from visavis.gallery._photos import largest_faces
 from visavis.pipeline import Recognizer
-from visavis.types import Face, Photo, PhotoFaces
+from visavis.types import Face, Photo, PhotoFaces, Quality
 
 from .faces import DIMENSION, MODEL, digest, vector
 
@@ -23,6 +25,10 @@ PHOTOS = Path(os.environ.get("VISAVIS_TEST_DATA", Path(__file__).parents[2].pare
 
 def face(size: float) -> Face:
     return Face(np.array([0, 0, size, size], np.float32), 0.9, np.zeros((5, 2), np.float32))
+
+
+def judged(score: float) -> Quality:
+    return Quality(score, size=1, sharpness=score, pose=1, exposure=1, detection=1, brightness=0.5)
 
 
 class Album:
@@ -43,7 +49,7 @@ class Album:
                 "ok" if shown else "no_face",
                 Photo(np.zeros((2, 2, 3), np.uint8), source, digest(hash(source))),
                 tuple(face(size) for _, size in shown),
-                tuple(size / 100 for _, size in shown),
+                tuple(judged(size / 100) for _, size in shown),
                 np.array([vector(seed) for seed, _ in shown], np.float32).reshape(-1, DIMENSION),
                 "" if shown else "no face was found.",
             )
@@ -64,7 +70,10 @@ def test_the_largest_face_of_each_photo_is_stored_and_the_rest_is_told(album: Ga
         ("3:40", 0.4, (0.0, 0.0, 40.0, 40.0)),
     ]
     assert (ann.note, ann.consent, done.new) == ("n", "c", True)
-    assert done.notes == ("1:50 2:80 shows 2 faces: the largest was used.",)
+    assert done.notes == (
+        "1:50 2:80 shows 2 faces: the largest was used.",
+        "3:40: poor quality 0.40 (blurred): it may not be recognised.",
+    )
     assert done.skipped == (
         Skipped("missing", "missing", "missing cannot be read."),
         Skipped("4:10", "no_face", "no face was found."),
@@ -98,6 +107,38 @@ def test_nothing_usable_raises_and_changes_nothing(
     with pytest.raises(error, match=message):
         album.enroll("Ann", photos)
     assert album.people() == []
+
+
+def test_faces_below_the_wanted_quality_are_refused_in_words(album: Gallery) -> None:
+    done = album.enroll("Ann", ["1:40", "2:80", "3:70"], min_quality=0.7)
+    assert [one.photo for one in album.person(done.person_id).templates] == ["2:80", "3:70"]
+    assert done.skipped == (
+        Skipped("1:40", "poor_quality", "poor quality 0.40 (blurred), less than the 0.70 asked for."),
+    )
+    assert done.notes == ()
+    with pytest.raises(
+        PoorQualityError, match=r"^1:40: poor quality 0\.40 \(blurred\), less than the 0\.70 asked for\.$"
+    ):
+        album.enroll("Bob", ["1:40"], min_quality=0.7)
+    with pytest.raises(
+        PoorQualityError, match=r"^none of 2 photos .*: 1:40: poor quality 0\.40 .*; 2:30: poor quality"
+    ):
+        album.enroll("Bob", ["1:40", "2:30"], min_quality=0.7)
+    with pytest.raises(NoFaceError, match=r"missing cannot be read; 1:40: poor quality"):
+        album.enroll("Bob", ["missing", "1:40"], min_quality=0.7)
+    assert [one.name for one in album.people()] == ["Ann"]
+
+
+@pytest.mark.parametrize("wrong", [-0.1, 1.1, float("nan")])
+def test_a_quality_beyond_0_to_1_means_nothing(album: Gallery, wrong: float) -> None:
+    with pytest.raises(UsageError, match=r"min_quality must be in 0\.\.1"):
+        album.enroll("Ann", ["missing"], min_quality=wrong)
+
+
+def test_a_face_whose_quality_was_not_measured_is_stored_without() -> None:
+    one = next(Album().represent(["1:50"]))
+    taken = largest_faces([replace(one, quality=())], min_quality=0.9)
+    assert ([template.quality for template in taken.templates], taken.skipped, taken.notes) == ([None], (), ())
 
 
 def test_a_name_that_means_nobody_is_told_before_the_work(album: Gallery) -> None:

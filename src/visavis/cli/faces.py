@@ -128,7 +128,7 @@ def _detect_line(one: PhotoFaces) -> dict[str, object]:
         {
             **_face_line(face),
             "landmarks": [decimals(point) for point in face.landmarks],
-            "quality": significant(quality),
+            "quality": significant(quality.score),
         }
         for face, quality in zip(one.faces, one.quality, strict=True)
     ]
@@ -140,7 +140,7 @@ def _detect_rows(one: PhotoFaces) -> list[list[str]]:
     if not one.faces:
         return [[one.name, size, "-", one.message, "", ""]]
     return [
-        [one.name, size, str(n), box_text(face), short(face.score), short(quality, ".2f")]
+        [one.name, size, str(n), box_text(face), short(face.score), short(quality.score, ".2f")]
         for n, (face, quality) in enumerate(zip(one.faces, one.quality, strict=True), 1)
     ]
 

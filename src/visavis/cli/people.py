@@ -65,6 +65,9 @@ def enroll(  # noqa: PLR0913 - a command's options
     model: GalleryModel = None,
     detector: DetectorName = DETECTOR,
     min_face: MinFace = 20,
+    min_quality: Annotated[
+        float, typer.Option("--min-quality", metavar="Q", min=0, max=1, help="Refuse faces of a lower quality.")
+    ] = 0.0,
     threads: Threads = None,
     json: Json = False,
 ) -> None:
@@ -85,7 +88,14 @@ def enroll(  # noqa: PLR0913 - a command's options
         def enrolled(who: str, some: list[str]) -> Enrollment | VisavisError:
             try:
                 return store.enroll(
-                    who, some, person_id=person_id, new=new, consent=consent, note=remark, min_face=min_face
+                    who,
+                    some,
+                    person_id=person_id,
+                    new=new,
+                    consent=consent,
+                    note=remark,
+                    min_face=min_face,
+                    min_quality=min_quality,
                 )
             except (ImageError, UsageError) as error:
                 if not many:

@@ -317,17 +317,22 @@ class Gallery:
         note: str = "",
         consent: str | None = None,
         min_face: float = 20,
+        min_quality: float = 0.0,
     ) -> Enrollment:
         """Store the largest face of each photo as a template of a person, all in one transaction.
 
         Whose they become, what ``new`` means and what is a duplicate: see :meth:`add`.
         Photos without a face that can be used are told of in ``skipped``; where there is no other, their
-        error is raised (NoFaceError, MissingImageError ...) and nothing is changed.
+        error is raised (NoFaceError, MissingImageError ...) and nothing is changed. A face of a quality below
+        ``min_quality`` cannot be used (status "poor_quality", PoorQualityError); a poor one that is stored has a
+        line in ``notes`` that says why.
         """
         name = clean_name(name)
+        if not 0 <= min_quality <= 1:
+            raise UsageError(f"min_quality must be in 0..1, got {min_quality:g}.")
         with self._store.read() as conn:  # a wrong name or id is told of before the work, not after it
             _whom.to_enroll(conn, name, person_id=person_id, new=new)
-        taken = _photos.largest_faces(self.recognizer.represent(photos, min_face=min_face))
+        taken = _photos.largest_faces(self.recognizer.represent(photos, min_face=min_face), min_quality=min_quality)
         done = self.add(name, taken.templates, person_id=person_id, new=new, note=note, consent=consent)
         return replace(done, skipped=taken.skipped, notes=taken.notes)
 

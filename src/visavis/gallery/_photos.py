@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from visavis.errors import ImageError, NoFaceError, UsageError
+from visavis import quality
+from visavis.errors import ImageError, NoFaceError, PoorQualityError, UsageError
 from visavis.gallery.types import Skipped, Template
 from visavis.types import Floats, PhotoFaces
 
@@ -20,18 +21,23 @@ class Taken(NamedTuple):
     notes: tuple[str, ...]
 
 
-def largest_faces(photos: Iterable[PhotoFaces]) -> Taken:
-    """Take the largest face of each photo. Raises the photos' error where not one can be used."""
+def largest_faces(photos: Iterable[PhotoFaces], *, min_quality: float = 0.0) -> Taken:
+    """Take the largest face of each photo, if its quality is ``min_quality`` or more.
+
+    Raises the photos' error where not one can be used.
+    """
     templates: list[Template] = []
     skipped: list[Skipped] = []
     notes: list[str] = []
     for one in photos:
         if one.photo is None or one.vectors is None or not one.faces:
             skipped.append(Skipped(one.name, one.status, one.message))
-            continue
-        templates.append(_template(one, one.photo.sha256, one.vectors[one.largest]))
-        if len(one.faces) > 1:
-            notes.append(f"{one.name} shows {len(one.faces)} faces: the largest was used.")
+        elif _below(one, min_quality):
+            message = f"{_poor(one)}, less than the {min_quality:.2f} asked for."
+            skipped.append(Skipped(one.name, PoorQualityError.status, message))
+        else:
+            templates.append(_template(one, one.photo.sha256, one.vectors[one.largest]))
+            notes += _notes(one)
     if not templates and not skipped:
         raise UsageError("there is no photo to enrol from.")
     if not templates:
@@ -51,10 +57,31 @@ def unusable(photos: Sequence[Skipped]) -> ImageError:
 
 def _reason(one: Skipped) -> str:
     """Say what is wrong with a photo; the messages of images that cannot be read name them already."""
-    return f"no face was found in {one.photo}" if one.status == NoFaceError.status else one.message.rstrip(".")
+    if one.status == NoFaceError.status:
+        return f"no face was found in {one.photo}"
+    message = one.message.rstrip(".")
+    return f"{one.photo}: {message}" if one.status == PoorQualityError.status else message
+
+
+def _notes(one: PhotoFaces) -> list[str]:
+    """Say what the user should know of a photo that was taken."""
+    poor = [f"{one.name}: {_poor(one)}: it may not be recognised."] if _below(one, quality.POOR) else []
+    several = [f"{one.name} shows {len(one.faces)} faces: the largest was used."] if len(one.faces) > 1 else []
+    return poor + several
+
+
+def _below(one: PhotoFaces, limit: float) -> bool:
+    """Tell whether the quality was measured and is below a limit."""
+    return bool(one.quality) and one.quality[one.largest].score < limit
+
+
+def _poor(one: PhotoFaces) -> str:
+    """Say how low the quality is, and why."""
+    judged = one.quality[one.largest]
+    return f"poor quality {judged.score:.2f} ({'; '.join(quality.reasons(judged, one.faces[one.largest]))})"
 
 
 def _template(one: PhotoFaces, sha256: str, vector: Floats) -> Template:
     best = one.largest
-    quality = one.quality[best] if one.quality else None
-    return Template(vector, photo_sha256=sha256, photo=one.name, box=one.faces[best].box, quality=quality)
+    score = one.quality[best].score if one.quality else None
+    return Template(vector, photo_sha256=sha256, photo=one.name, box=one.faces[best].box, quality=score)

@@ -14,7 +14,7 @@ class Template:
 
     ``photo_sha256`` (hex digest of the photo's encoded bytes) is what a second enrolment of the same photo is
     noticed by; None: unknown, never taken for a duplicate. ``box`` is ``(4,)`` x1, y1, x2, y2 in pixels of
-    that photo and tells the faces of a group photo apart. ``quality`` is in 0..1.
+    that photo and tells the faces of a group photo apart. ``quality`` is the score in 0..1.
     """
 
     vector: Floats
@@ -60,7 +60,7 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A photo that no template came from; ``status`` as in :class:`~visavis.types.PhotoFaces`."""
+    """A photo that no template came from; ``status`` as in PhotoFaces, or "poor_quality"."""
 
     photo: str
     status: str
