@@ -1,0 +1,58 @@
+"""What the commands of ``evaluate`` share: options, and photos turned into templates under a progress bar."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from visavis.cli._output import Output, note
+
+if TYPE_CHECKING:
+    from visavis.evaluate.templates import Templates
+    from visavis.pipeline import Recognizer
+
+People = Annotated[
+    Path,
+    typer.Argument(metavar="DIR", exists=True, file_okay=False, help="A folder of folders, one a person."),
+]
+PhotoFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--photos",
+        metavar="DIR",
+        exists=True,
+        file_okay=False,
+        help="Where the photos are.",
+        show_default="the file's own folder",
+    ),
+]
+Report = Annotated[
+    Path | None,
+    typer.Option("--report", metavar="FILE.html", dir_okay=False, help="Write a page with curves and worst mistakes."),
+]
+Fresh = Annotated[
+    bool, typer.Option("--fresh", help="Embed every photo anew, also those remembered from an earlier evaluation.")
+]
+
+
+def recognizer(model: str, *, detector: str, threads: int | None) -> Recognizer:
+    """Build the recognizer that is evaluated."""
+    from visavis.pipeline import Recognizer
+
+    return Recognizer(detector=detector, embedder=model, threads=threads)
+
+
+def templates_of(photos: Sequence[str], one: Recognizer, *, min_face: float, fresh: bool, output: Output) -> Templates:
+    """Take the template of each photo; photos that an earlier evaluation saw are remembered unless ``fresh``."""
+    from visavis.evaluate.remembered import Remembered
+    from visavis.evaluate.templates import take
+
+    remembered = None if fresh else Remembered.of(one, min_face=min_face)
+    taken = take(photos, one, min_face=min_face, remembered=remembered, progress=output.progress)
+    missing = [photo for photo, status in zip(taken.photos, taken.status, strict=True) if status == "missing"]
+    if missing:
+        note(f"{len(missing)} of {len(taken.photos)} photos are missing, {missing[0]} for one: they count as failures.")
+    return taken

@@ -1,0 +1,153 @@
+"""Lists of pairs: LFW's own formats, and CSV.
+
+LFW's lists have a first line with the number of folds (if there are several) and of pairs, then a line a pair, tabs
+between: ``name i j`` for two photos of one person, ``name i name j`` for photos of two; photo ``i`` of a person is
+``name/name_000i.jpg``. A CSV has three columns or more: two photos, whether they show one person (1/0, true/false,
+yes/no, same/different), and, if one is headed ``fold``, the fold of a pair.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visavis.errors import UsageError
+from visavis.evaluate.compared import Rows
+
+YES, NO = frozenset({"1", "true", "yes", "same", "y"}), frozenset({"0", "false", "no", "different", "n"})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PairList:
+    """Pairs of ``photos``: rows ``a (n,)`` and ``b (n,)``, whether they show one person ``same (n,)``, ``folds (n,)``.
+
+    ``folds`` is all 0 where the list has none. ``names`` holds the person of each photo where the list tells, else
+    it is empty.
+    """
+
+    photos: tuple[str, ...]
+    a: Rows
+    b: Rows
+    same: NDArray[np.bool_]
+    folds: NDArray[np.intp]
+    names: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.a)
+
+
+class _Pair(NamedTuple):
+    a: str
+    b: str
+    same: bool
+    fold: int
+    names: tuple[str, str] | None = None
+
+
+def read_pairs(path: Path, photos: Path | None = None) -> PairList:
+    """Read a list of pairs, of either format; photos are found from the folder ``photos`` (default: the list's own).
+
+    Raises UsageError with the line that is wrong.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise UsageError(f"there is no list of pairs {path}.") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is no list of pairs: it is not text in UTF-8.") from error
+    lines = text.splitlines()
+    first = lines[0].split() if lines else []
+    if first and len(first) <= 2 and all(word.isdecimal() for word in first):
+        found = list(_lfw(path, lines, [int(word) for word in first], photos or path.parent))
+    else:
+        found = list(_csv(path, lines, photos or path.parent))
+    if not found:
+        raise UsageError(f"{path} holds no pair.")
+    return _listed(found)
+
+
+def joined(*lists: PairList) -> tuple[PairList, ...]:
+    """Put lists on common photos, so that a photo in several of them is looked at once."""
+    photos = tuple(sorted({photo for one in lists for photo in one.photos}))
+    where = {photo: row for row, photo in enumerate(photos)}
+    names = {photo: name for one in lists for photo, name in zip(one.photos, one.names, strict=False)}
+    of_all = tuple(names[photo] for photo in photos) if len(names) == len(photos) else ()
+
+    def moved(one: PairList) -> PairList:
+        rows = np.array([where[photo] for photo in one.photos], np.int32)
+        return PairList(photos, rows[one.a], rows[one.b], one.same, one.folds, of_all)
+
+    return tuple(moved(one) for one in lists)
+
+
+def _listed(found: Sequence[_Pair]) -> PairList:
+    photos = tuple(sorted({photo for one in found for photo in (one.a, one.b)}))
+    where = {photo: row for row, photo in enumerate(photos)}
+    names: dict[str, str] = {}
+    for one in found:
+        if one.names:
+            names |= {one.a: one.names[0], one.b: one.names[1]}
+    return PairList(
+        photos,
+        np.array([where[one.a] for one in found], np.int32),
+        np.array([where[one.b] for one in found], np.int32),
+        np.array([one.same for one in found], np.bool_),
+        np.array([one.fold for one in found], np.intp),
+        tuple(names[photo] for photo in photos) if len(names) == len(photos) else (),
+    )
+
+
+def _lfw(path: Path, lines: Sequence[str], head: Sequence[int], folder: Path) -> Iterator[_Pair]:
+    folds, each = head if len(head) == 2 else (1, head[0])
+    rows = [(number, line.split("\t")) for number, line in enumerate(lines[1:], 2) if line.strip()]
+    if len(rows) != 2 * folds * each:
+        raise UsageError(f"{path} announces {2 * folds * each} pairs and holds {len(rows)}.")
+    for n, (number, fields) in enumerate(rows):
+        if len(fields) not in {3, 4} or not (fields[1].isdecimal() and fields[-1].isdecimal()):
+            raise UsageError(f"{path}, line {number}: not a pair of LFW's format.")
+        name, other = fields[0], fields[2] if len(fields) == 4 else fields[0]
+        yield _Pair(
+            _photo(folder, name, int(fields[1])),
+            _photo(folder, other, int(fields[-1])),
+            same=len(fields) == 3,
+            fold=n // (2 * each),
+            names=(name, other),
+        )
+
+
+def _photo(folder: Path, name: str, number: int) -> str:
+    return str(folder / name / f"{name}_{number:04d}.jpg")
+
+
+def _csv(path: Path, lines: Iterable[str], folder: Path) -> Iterator[_Pair]:
+    fold_column: int | None = None
+    for number, row in enumerate(csv.reader(lines), 1):
+        fields = [field.strip() for field in row]
+        if not any(fields):
+            continue
+        same = _truth(fields[2]) if len(fields) >= 3 else None
+        if same is None and number == 1:  # the heads of the columns
+            heads = [field.lower() for field in fields]
+            fold_column = heads.index("fold") if "fold" in heads else None
+            continue
+        if same is None:
+            raise UsageError(f"{path}, line {number}: a pair is two photos and 1 (one person) or 0 (two).")
+        yield _Pair(str(folder / fields[0]), str(folder / fields[1]), same, _fold(path, number, fields, fold_column))
+
+
+def _truth(word: str) -> bool | None:
+    return True if word.lower() in YES else False if word.lower() in NO else None
+
+
+def _fold(path: Path, number: int, fields: Sequence[str], column: int | None) -> int:
+    if column is None:
+        return 0
+    if column >= len(fields) or not fields[column].isdecimal():
+        raise UsageError(f"{path}, line {number}: a fold is a number.")
+    return int(fields[column])

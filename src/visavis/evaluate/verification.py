@@ -1,0 +1,158 @@
+"""Verification, measured: how often two photos are rightly or wrongly taken for one person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visavis.errors import UsageError
+from visavis.evaluate import accuracy, bootstrap
+from visavis.evaluate.compared import Compared, Rows, everybody, listed
+from visavis.evaluate.metrics import Roc
+from visavis.evaluate.pairs import PairList, joined, read_pairs
+from visavis.evaluate.rejection import RejectionCurve, rejection_curve
+from visavis.evaluate.results import Accuracy, Histogram, Mistake, Verification
+from visavis.evaluate.templates import Templates
+
+FARS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
+MISTAKES_AT = 1e-3
+"""FAR at which mistakes are shown and rejection is judged; ten times as much where the data does not go so far down."""
+WORST = 12
+BINS = 100
+
+
+def of_people(templates: Templates, names: Sequence[str], *, data: str, draws: int = bootstrap.DRAWS) -> Verification:
+    """Compare everybody with everybody; ``names (n,)`` holds the person of each photo."""
+    people = np.unique(np.array(names), return_inverse=True)[1]
+    compared = everybody(templates.vectors, templates.found, people)
+    resampling = bootstrap.ByPeople(compared, people, templates.found)
+    return _result(templates, compared, resampling, people=people, data=data, draws=draws)
+
+
+def of_pairs(templates: Templates, pairs: PairList, *, data: str, draws: int = bootstrap.DRAWS) -> Verification:
+    """Compare the pairs of a list; accuracy over its folds, or over ten that it is dealt into."""
+    compared = listed(templates.vectors, templates.found, pairs.a, pairs.b, pairs.same)
+    resampling = bootstrap.ByPairs(compared)
+    people = np.unique(np.array(pairs.names), return_inverse=True)[1] if pairs.names else None
+    distances = accuracy.distances(templates.vectors, templates.found, pairs)
+    return replace(
+        _result(templates, compared, resampling, people=people, data=data, draws=draws),
+        accuracy=accuracy.cross_validated(distances, pairs.same, pairs.folds),
+    )
+
+
+def of_lfw(templates: Templates, lists: Sequence[PairList], *, data: str, draws: int = bootstrap.DRAWS) -> Verification:
+    """Accuracy by LFW's protocol; rates by comparing everybody with everybody among the lists' photos.
+
+    One list has ten folds (view 2), two are to choose the threshold on and to count on (view 1).
+    """
+    return replace(
+        of_people(templates, lists[0].names, data=data, draws=draws), accuracy=lfw_accuracy(templates, lists)
+    )
+
+
+def lfw_accuracy(templates: Templates, lists: Sequence[PairList]) -> Accuracy:
+    """Accuracy by LFW's protocol of one list (view 2) or two (view 1)."""
+    found = [(accuracy.distances(templates.vectors, templates.found, one), one.same) for one in lists]
+    if len(found) == 2:
+        return accuracy.chosen_and_counted(found[0], found[1])
+    return accuracy.cross_validated(*found[0], lists[0].folds)
+
+
+def read_lfw(folder: Path, *, view: int, photos: Path | None = None) -> tuple[PairList, ...]:
+    """Read LFW's lists of a view, on common photos. Raises UsageError where they, or the photos, are not there."""
+    names = {1: ("pairsDevTrain.txt", "pairsDevTest.txt"), 2: ("pairs.txt",)}
+    if view not in names:
+        raise UsageError(f"LFW has the views 1 and 2, got {view}.")
+    images = photos if photos is not None else _images(folder)
+    return joined(*(read_pairs(folder / name, images) for name in names[view]))
+
+
+def _images(folder: Path) -> Path:
+    """Find the folder of folders, one a person, that LFW's archives unpack to."""
+    for one in (folder / "images", *sorted(folder.glob("lfw*")), folder):
+        if next(one.glob("*/*_0001.jpg"), None) is not None:
+            return one
+    raise UsageError(f"{folder} holds no photos of LFW (PERSON/PERSON_0001.jpg): name their folder.")
+
+
+def _result(
+    templates: Templates,
+    compared: Compared,
+    resampling: bootstrap.Resampling,
+    *,
+    people: NDArray[np.intp] | None,
+    data: str,
+    draws: int,
+) -> Verification:
+    rates = bootstrap.rates(compared, resampling, FARS, draws=draws)
+    at = min((rate.far for rate in rates if rate.far >= MISTAKES_AT), default=None)
+    limit = next((rate.threshold for rate in rates if rate.far == at), None)
+    accepts, rejects = ((), ()) if limit is None else _worst(compared, limit)
+    return Verification(
+        data=data,
+        model=templates.model,
+        detector=templates.detector,
+        photos=len(templates.photos),
+        people=0 if people is None else int(people.max()) + 1,
+        failures=int((~templates.found).sum()),
+        failed_genuine=len(compared.failed_genuine),
+        failed_impostors=compared.failed_impostors,
+        roc=compared.roc,
+        rates=rates,
+        histogram=_histogram(compared.roc),
+        rejection=None if limit is None else _rejection(templates, compared, people, limit),
+        mistakes_at=at,
+        worst_rejects=rejects,
+        worst_accepts=accepts,
+    )
+
+
+def _worst(compared: Compared, limit: float) -> tuple[tuple[Mistake, ...], tuple[Mistake, ...]]:
+    """Nearest impostors within the threshold, and farthest genuine pairs beyond it."""
+    near, genuine = compared.impostors, compared.genuine
+
+    def mistake(rows: tuple[Rows, Rows], distance: float, same: bool) -> Mistake:
+        return Mistake(int(rows[0]), int(rows[1]), float(distance), same)
+
+    accepts = [
+        mistake((near.a[n], near.b[n]), near.distances[n], same=False)
+        for n in range(min(WORST, len(near)))
+        if near.distances[n] <= limit
+    ]
+    rejects = [
+        mistake((genuine.a[n], genuine.b[n]), genuine.distances[n], same=True)
+        for n in range(len(genuine) - 1, max(len(genuine) - 1 - WORST, -1), -1)
+        if genuine.distances[n] > limit
+    ]
+    return tuple(accepts), tuple(rejects)
+
+
+def _histogram(roc: Roc) -> Histogram:
+    edges = np.linspace(0, float(roc.thresholds[-1]), BINS + 1).astype(np.float32)
+
+    def shares(accepted: NDArray[np.int64]) -> NDArray[np.float32]:
+        counts = np.diff(accepted, prepend=0)
+        binned = np.histogram(roc.thresholds, bins=edges, weights=counts)[0]
+        return (binned / max(counts.sum(), 1)).astype(np.float32)
+
+    return Histogram(edges, shares(roc.genuine_accepted), shares(roc.impostors_accepted))
+
+
+def _rejection(
+    templates: Templates, compared: Compared, people: NDArray[np.intp] | None, limit: float
+) -> RejectionCurve:
+    genuine, failed = compared.genuine, compared.failed_genuine
+    a, b = np.append(genuine.a, failed[:, 0]), np.append(genuine.b, failed[:, 1])
+    return rejection_curve(
+        np.append(genuine.distances, np.full(len(failed), np.inf)),
+        np.ones(len(a), np.bool_),
+        templates.quality[a],
+        templates.quality[b],
+        threshold=limit,
+        people=None if people is None else people[a],
+    )
