@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from visavis import compare, images
+from visavis import compare, images, runtime
 from visavis.align import square_crops
 from visavis.detectors import DETECTORS, Detector
 from visavis.embedders import EMBEDDERS, Embedder
@@ -55,6 +55,26 @@ class Recognizer:
             return EMBEDDERS.create(self._embedder, threads=self._threads)
         return self._embedder
 
+    @property
+    def detector_name(self) -> str:
+        """The detector's name; loads nothing."""
+        return self._detector if isinstance(self._detector, str) else self._detector.name
+
+    @property
+    def model(self) -> str:
+        """The embedder's model id; loads nothing."""
+        return self._embedder if isinstance(self._embedder, str) else self._embedder.name
+
+    @property
+    def by_name(self) -> bool:
+        """Whether both were given by name. The names then say all of what they do: vectors may be kept under them."""
+        return isinstance(self._detector, str) and isinstance(self._embedder, str)
+
+    @property
+    def threads(self) -> int:
+        """Threads that the networks may use."""
+        return runtime.thread_count(self._threads)
+
     def detect(self, sources: Iterable[Source], *, min_face: float = 20) -> Iterator[PhotoFaces]:
         """Faces of each photo, in order.
 
@@ -62,7 +82,7 @@ class Recognizer:
         """
         for batch in _batches(sources):
             photos = [item for item in batch if isinstance(item, Photo)]
-            found = iter(self.detector.detect([photo.pixels for photo in photos], min_face=min_face))
+            found = iter(self._find(photos, min_face))
             for item in batch:
                 yield _found(item, next(found)) if isinstance(item, Photo) else item
 
@@ -70,7 +90,7 @@ class Recognizer:
         """Like :meth:`detect`, with ``vectors`` ``(n, d)``: a unit row a face."""
         for batch in _batches(sources):
             photos = [item for item in batch if isinstance(item, Photo)]
-            faces = self.detector.detect([photo.pixels for photo in photos], min_face=min_face)
+            faces = self._find(photos, min_face)
             vectors = iter(self._embed_all(photos, faces))
             found = iter(faces)
             for item in batch:
@@ -78,6 +98,10 @@ class Recognizer:
                     yield replace(_found(item, next(found)), vectors=next(vectors))
                 else:
                     yield item
+
+    def _find(self, photos: Sequence[Photo], min_face: float) -> list[list[Face]]:
+        """Faces of each photo of a batch; where none could be read, no network is loaded for it."""
+        return self.detector.detect([photo.pixels for photo in photos], min_face=min_face) if photos else []
 
     def _embed_all(self, photos: Sequence[Photo], faces: Sequence[Sequence[Face]]) -> list[Floats]:
         """Vectors of all faces of a batch in one call of the network, split by photo again."""
