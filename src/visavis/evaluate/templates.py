@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from stat import S_ISREG
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis.types import Floats
+from visavis.errors import UsageError
+from visavis.evaluate.remembered import Found, Remembered
+from visavis.images import MIN_BYTES_LIMIT
+from visavis.pipeline import Recognizer
+from visavis.types import Face, Floats, PhotoFaces
+
+T = TypeVar("T")
+
+GROUP_PHOTOS = 64
+GROUP_BYTES = 64 << 20
+"""A group of photos is read, looked up, computed and kept at once; it is closed by whichever limit comes first."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,3 +48,149 @@ class Templates:
     def found(self) -> NDArray[np.bool_]:
         """Which photos gave a template ``(n,)``."""
         return np.array([one == "ok" for one in self.status], np.bool_)
+
+
+class Progress(Protocol):
+    """Passes on what it is given, one after another, and shows how far it has come."""
+
+    def __call__(self, answers: Iterable[T], total: int, /) -> Iterator[T]:
+        """Pass on ``answers``, of which there are ``total``."""
+        ...
+
+
+def take(
+    photos: Sequence[str],
+    recognizer: Recognizer,
+    *,
+    min_face: float = 20,
+    remembered: Remembered | None = None,
+    progress: Progress | None = None,
+) -> Templates:
+    """Embed the face that each photo (a path) is about: see :func:`subject`.
+
+    Photos of the same bytes are computed once; what is ``remembered``, made for the same recogniser and size, not at
+    all: where that is so of every photo, no network is loaded. A photo that is missing or cannot be read has its
+    status and zeros. ``d`` is 0 where not one photo could be read.
+    """
+    if isinstance(photos, str | bytes | os.PathLike):
+        raise UsageError(f"photos are given as a list, got {photos!r} alone: put it in brackets.")
+    if remembered is not None and not remembered.serves(recognizer, min_face=min_face):
+        raise ValueError("what is remembered was found by another recogniser, or with another min_face")
+    rows = _rows(photos, recognizer, min_face=min_face, remembered=remembered)
+    taken = list(progress(rows, len(photos)) if progress else rows)
+    dimension = max((row.vector.size for row in taken), default=0)
+    vectors = np.zeros((len(taken), dimension), np.float32)
+    for vector, row in zip(vectors, taken, strict=True):
+        vector[: row.vector.size] = row.vector
+    return Templates(
+        model=recognizer.model,
+        detector=recognizer.detector_name,
+        photos=tuple(photos),
+        status=tuple(row.status for row in taken),
+        vectors=vectors,
+        boxes=np.array([row.box for row in taken], np.float32).reshape(-1, 4),
+        quality=np.array([row.quality for row in taken], np.float32),
+        faces=np.array([row.faces for row in taken], np.intp),
+    )
+
+
+def subject(faces: Sequence[Face], *, width: int, height: int) -> int:
+    """Which of the faces (one or more) a photo is about: large and near the middle.
+
+    Area less twice the squared distance of the box's centre from the photo's, as davidsandberg's facenet chooses for
+    LFW (align_dataset_mtcnn.py).
+    """
+    middle = np.array([width, height]) / 2
+    off = [((face.box[:2] + face.box[2:]) / 2 - middle) ** 2 for face in faces]
+    return int(np.argmax([face.area - 2 * square.sum() for face, square in zip(faces, off, strict=True)]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Row:
+    """A photo's row of the templates."""
+
+    status: str
+    vector: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
+    box: Floats = field(default_factory=lambda: np.zeros(4, np.float32))
+    quality: float = 0.0
+    faces: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _File:
+    """A photo's bytes and their SHA-256; its path for both where it cannot be read whole into memory."""
+
+    source: bytes | Path
+    sha256: str | None
+
+    @property
+    def key(self) -> object:
+        return self.sha256 or self.source
+
+
+def _rows(
+    photos: Sequence[str], recognizer: Recognizer, *, min_face: float, remembered: Remembered | None
+) -> Iterator[_Row]:
+    """Rows in the order of the photos.
+
+    The groups follow from the list alone, and one is kept as a whole or not at all: after a crash the same photos are
+    computed together as would have been without it, which makes the same vectors to the last bit.
+    """
+    known: dict[object, _Row] = {}
+    for group in _groups(photos):
+        if remembered is not None:
+            hashes = {file.sha256 for file in group if file.sha256 and file.key not in known}
+            known |= {sha256: _row(found) for sha256, found in remembered.recall(hashes).items()}
+        fresh = {file.key: file for file in group if file.key not in known}
+        answers = recognizer.represent([file.source for file in fresh.values()], min_face=min_face)
+        found: dict[str, Found] = {}
+        for file in group:
+            if file.key not in known:
+                answer = next(answers)  # in the order of ``fresh``, which is that of the group
+                known[file.key] = _taken(answer, file, found)
+            yield known[file.key]
+        if remembered is not None:
+            remembered.keep(found)
+
+
+def _taken(answer: PhotoFaces, file: _File, found: dict[str, Found]) -> _Row:
+    """Row of a computed photo, which is put among those to be kept."""
+    if answer.photo is None:  # that a photo cannot be decoded may change with the libraries: it is not remembered
+        return _Row(answer.status)
+    one = Found.of(answer)
+    if file.sha256:
+        found[file.sha256] = one
+    return _row(one)
+
+
+def _row(one: Found) -> _Row:
+    if not one.faces:
+        return _Row("no_face", vector=np.zeros(one.vectors.shape[1], np.float32))
+    best = subject(one.faces, width=one.width, height=one.height)
+    return _Row("ok", one.vectors[best], one.faces[best].box, one.quality[best].score, len(one.faces))
+
+
+def _groups(photos: Sequence[str]) -> Iterator[list[_File]]:
+    group: list[_File] = []
+    held = 0
+    for photo in photos:
+        file = _read(Path(photo))
+        group.append(file)
+        held += len(file.source) if isinstance(file.source, bytes) else 0
+        if len(group) >= GROUP_PHOTOS or held >= GROUP_BYTES:
+            yield group
+            group, held = [], 0
+    if group:
+        yield group
+
+
+def _read(path: Path) -> _File:
+    """Read a file whole: what is hashed is what is decoded. What is wrong with others, reading them as photos tells."""
+    try:
+        facts = path.stat()
+        if S_ISREG(facts.st_mode) and facts.st_size <= MIN_BYTES_LIMIT:
+            data = path.read_bytes()
+            return _File(data, hashlib.sha256(data).hexdigest())
+    except (OSError, ValueError):
+        pass
+    return _File(path, None)
