@@ -9,10 +9,10 @@ from functools import cached_property
 
 import numpy as np
 
-from visavis import compare, images, runtime
+from visavis import compare, embedders, images, runtime
 from visavis.align import square_crops
 from visavis.detectors import DETECTORS, Detector
-from visavis.embedders import EMBEDDERS, Embedder
+from visavis.embedders import Embedder
 from visavis.errors import ImageError, NoFaceError, UsageError
 from visavis.images import Source
 from visavis.quality import qualities
@@ -26,8 +26,9 @@ BATCH_PIXELS = 16_000_000
 class Recognizer:
     """A detector and an embedder, ready for photos of any source (path, bytes, array, PIL image, file object, "-").
 
-    ``detector`` and ``embedder`` are registered names or objects of those protocols; networks are loaded when first
-    needed. ``threads`` bounds the threads of the networks (default: the processors this process may use).
+    ``detector`` and ``embedder`` are registered names (the embedder's may be any model id, as ``dlib-resnet@4``) or
+    objects of those protocols; networks are loaded when first needed. ``threads`` bounds the threads of the networks
+    (default: the processors this process may use).
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class Recognizer:
     def embedder(self) -> Embedder:
         """The embedder, loaded."""
         if isinstance(self._embedder, str):
-            return EMBEDDERS.create(self._embedder, threads=self._threads)
+            return embedders.create(self._embedder, threads=self._threads)
         return self._embedder
 
     @property
@@ -63,7 +64,7 @@ class Recognizer:
     @property
     def model(self) -> str:
         """The embedder's model id; loads nothing."""
-        return self._embedder if isinstance(self._embedder, str) else self._embedder.name
+        return embedders.model_id(self._embedder) if isinstance(self._embedder, str) else self._embedder.name
 
     @property
     def by_name(self) -> bool:

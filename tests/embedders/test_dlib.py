@@ -92,7 +92,7 @@ def test_the_sum_is_of_both_views(embedder: DlibResnet, drawn: np.ndarray) -> No
 
 
 def test_without_the_mirror_a_vector_is_dlibs_direction(drawn: np.ndarray, golden: dict[str, np.ndarray]) -> None:
-    plain = EMBEDDERS.create("dlib-resnet", mirror=False, threads=1)
+    plain = EMBEDDERS.create("dlib-resnet", views=1, threads=1)
     expected = golden["batch"] / np.linalg.norm(golden["batch"], axis=1, keepdims=True)
     np.testing.assert_allclose(plain.embed(drawn), expected, atol=1e-4)
 

@@ -41,6 +41,19 @@ def _detectors() -> list[str]:
     return DETECTORS.names()
 
 
+def with_views(model: str, views: int | None) -> str:
+    """Put the number of ``--views``, if there is one, into the model's id; UsageError where the id has its own."""
+    if views is None:
+        return model
+    if "@" in model:
+        raise UsageError(
+            f"--model {model} names its number of views already: leave out --views, or the @ and after it."
+        )
+    from visavis.embedders import model_id
+
+    return model_id(f"{model}@{views}")
+
+
 def _models() -> list[str]:
     from visavis.embedders import EMBEDDERS
 
@@ -58,6 +71,15 @@ DetectorName = Annotated[
 ModelName = Annotated[
     str,
     typer.Option("--model", metavar="NAME", autocompletion=_models, help="What turns faces into vectors."),
+]
+Views = Annotated[
+    int | None,
+    typer.Option(
+        "--views",
+        metavar="N",
+        help="Views of each face whose vectors are summed; the same as --model NAME@N.",
+        show_default="the model's own",
+    ),
 ]
 GalleryModel = Annotated[
     str | None,

@@ -19,6 +19,8 @@ from visavis.cli._options import (
     Photos,
     Pictures,
     Threads,
+    Views,
+    with_views,
 )
 from visavis.cli._output import Output, box_text, decimals, exit_code, photo_line, short, significant
 
@@ -96,6 +98,7 @@ def embed(
     *,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="A .npz or a .parquet file.")],
     model: ModelName = MODEL,
+    views: Views = None,
     detector: DetectorName = DETECTOR,
     min_face: MinFace = 20,
     threads: Threads = None,
@@ -110,7 +113,7 @@ def embed(
     from visavis.pipeline import Recognizer
 
     table = FaceTable(writable_file(out, endings=ENDINGS))
-    recognizer = Recognizer(detector=detector, embedder=model, threads=threads)
+    recognizer = Recognizer(detector=detector, embedder=with_views(model, views), threads=threads)
     statuses = []
     with Output("photo", "face", "box", "score", "row", json=json) as output:
         for one in output.progress(recognizer.represent(photos, min_face=min_face), len(photos)):

@@ -15,6 +15,8 @@ from visavis.cli._options import (
     MinFace,
     ModelName,
     Threads,
+    Views,
+    with_views,
 )
 from visavis.cli._output import Output, note, percent, significant, write
 from visavis.errors import UsageError
@@ -30,6 +32,7 @@ def verify(  # noqa: PLR0913 - a command's options
     b: Annotated[str, typer.Argument(metavar="B", help="Another photo.")],
     *,
     model: ModelName = MODEL,
+    views: Views = None,
     far: Annotated[
         float | None,
         typer.Option("--far", help="Rate at which strangers may be taken for one person.", show_default=str(FAR)),
@@ -53,7 +56,7 @@ def verify(  # noqa: PLR0913 - a command's options
         raise UsageError("standard input can be read only once: give - for one photo.")
     from visavis.pipeline import Recognizer
 
-    answer = Recognizer(detector=detector, embedder=model, threads=threads).verify(
+    answer = Recognizer(detector=detector, embedder=with_views(model, views), threads=threads).verify(
         a, b, far=FAR if far is None else far, threshold=threshold, metric=metric.value, min_face=min_face
     )
     for text in answer.notes:

@@ -1,19 +1,28 @@
 """EMBED: faces -> unit vectors. One file an embedder; each registers itself in ``EMBEDDERS``.
 
 The package is not called ``embed`` because ``visavis.embed`` is the function of that name.
+
+A *model id* is a registered name, or ``NAME@N`` where N views of each crop are summed: ``dlib-resnet@4``. Vectors of
+other numbers of views compare a little differently, so each number is a model of its own, with its own thresholds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from inspect import signature
 from typing import Protocol
 
+from visavis.embedders import _views
+from visavis.errors import UsageError
 from visavis.registry import Registry
 from visavis.types import RGB, Face, Floats
 
 
 class Embedder(Protocol):
-    """Turns faces into vectors that are near for one person. Constructed means ready; safe to share between threads."""
+    """Turns faces into vectors that are near for one person. Constructed means ready; safe to share between threads.
+
+    ``name`` is its model id.
+    """
 
     name: str
     dimension: int
@@ -30,3 +39,37 @@ class Embedder(Protocol):
 EMBEDDERS: Registry[Embedder] = Registry(
     "model", entry_points="visavis.embedders", builtin={"dlib-resnet": "visavis.embedders.dlib"}
 )
+
+
+def create(model: str, *, threads: int | None = None) -> Embedder:
+    """Load the embedder of a model id; raises UnknownNameError, or UsageError for views that it has not."""
+    name, views = _parts(model)
+    if views is None:
+        return EMBEDDERS.create(name, threads=threads)
+    return EMBEDDERS.create(name, threads=threads, views=views)
+
+
+def model_id(model: str) -> str:
+    """Return the id that the embedder of ``model`` goes by: plain ``NAME`` where ``@N`` says the default.
+
+    Loads nothing; raises as :func:`create` does.
+    """
+    name, views = _parts(model)
+    factory = EMBEDDERS.factory(name)
+    return (
+        name if views is None else _views.model_id(name, views, default=signature(factory).parameters["views"].default)
+    )
+
+
+def _parts(model: str) -> tuple[str, int | None]:
+    """Name and number of views; None where the id tells no number."""
+    name, at, number = model.partition("@")
+    if not at:
+        return name, None
+    if "views" not in signature(EMBEDDERS.factory(name)).parameters:
+        raise UsageError(f"{name} offers no choice of views: leave out {at + number}.")
+    if not (number.isascii() and number.isdigit()):
+        raise UsageError(
+            f"{model!r} is no model: after the @ stands a number of views, as in {name}@{_views.COUNTS[1]}."
+        )
+    return name, int(number)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from visavis import align, compare, runtime
-from visavis.embedders import EMBEDDERS
+from visavis import align, runtime
+from visavis.embedders import EMBEDDERS, _views
 from visavis.nets.dlib_resnet import dlib_resnet
 from visavis.types import RGB, Face, Floats
 from visavis.weights import spec, store
@@ -21,15 +21,19 @@ TEMPLATE = np.array([(48.5, 46.7), (102.7, 46.9), (75.4, 78.8), (52.0, 105.9), (
 """Where MTCNN's five points lie in dlib's own chips: medians over LFW."""
 
 
-class DlibResnet:
-    """Embedder ``dlib-resnet``: the sum of the vectors of a chip and of its mirror image, scaled to length 1."""
+VIEWS = 2
+"""The chip and its mirror image: docs/accuracy.md says what more of them gain and cost."""
 
-    name = "dlib-resnet"
+
+class DlibResnet:
+    """Embedder ``dlib-resnet``: the sum of the vectors of some views of a chip, scaled to length 1."""
+
     dimension = 128
 
-    def __init__(self, session: runtime.Session, *, mirror: bool = True) -> None:
+    def __init__(self, session: runtime.Session, *, views: int = VIEWS) -> None:
+        self.name = _views.model_id("dlib-resnet", views, default=VIEWS)
         self._session = session
-        self._mirror = mirror
+        self._views = views
 
     def crops(self, picture: RGB, faces: Sequence[Face]) -> RGB:
         """Chips ``(n, 150, 150, 3)``, five landmarks brought onto those of dlib's chips."""
@@ -38,22 +42,19 @@ class DlibResnet:
 
     def embed(self, crops: RGB) -> Floats:
         """Unit vectors ``(n, 128)``."""
-        vectors = self.raw(crops)
-        if self._mirror:
-            vectors = vectors + self.raw(crops[:, :, ::-1])
-        return compare.unit(vectors)
+        return _views.embed_views(self.raw, crops, views=self._views)
 
     def raw(self, crops: RGB) -> Floats:
-        """dlib's own descriptors ``(n, 128)`` of the chips as they are: not mirrored, not of unit length."""
+        """dlib's own descriptors ``(n, 128)`` of the chips as they are: one view, not of unit length."""
         parts = [self._session.run(np.ascontiguousarray(crops[i : i + BATCH]))[0] for i in range(0, len(crops), BATCH)]
         return np.concatenate(parts) if parts else np.empty((0, self.dimension), np.float32)
 
 
 @EMBEDDERS.register("dlib-resnet")
-def dlib_resnet_embedder(*, threads: int | None = None, mirror: bool = True) -> DlibResnet:
-    """Load the network; ``mirror=False`` halves the cost and loses a little accuracy."""
+def dlib_resnet_embedder(*, threads: int | None = None, views: int = VIEWS) -> DlibResnet:
+    """Load the network; ``views`` (1, 2, 4 ...) are how many passes through it a face takes."""
     path = runtime.converted("dlib-resnet", spec.DLIB_RESNET.sha256, _build)
-    return DlibResnet(runtime.Session(path, threads=threads), mirror=mirror)
+    return DlibResnet(runtime.Session(path, threads=threads), views=views)
 
 
 def _build() -> bytes:
