@@ -1,0 +1,50 @@
+"""Faces cut from photos, small enough to lie within a page."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from visavis import align, images
+from visavis.errors import ImageError
+from visavis.evaluate.templates import Templates
+from visavis.types import RGB, Face
+
+SIDE = 112
+MARGIN = 0.4
+QUALITY = 82
+
+
+def thumbnails(templates: Templates, rows: Iterable[int]) -> dict[int, str]:
+    """Cut the face of each row out of its photo: a data address by row.
+
+    A row is left out where the photo is gone, unreadable or has no face by now. A photo is read as it was by its
+    name, which may be any file's: "-" is no standard input here.
+    """
+    cut = {row: _face(templates.photos[row], templates.boxes[row].astype(np.float32)) for row in sorted(set(rows))}
+    return {row: data_address(face) for row, face in cut.items() if face is not None}
+
+
+def data_address(picture: RGB) -> str:
+    """Return ``picture (h, w, 3)`` as a JPEG within a ``data:`` address."""
+    from PIL import Image
+
+    held = io.BytesIO()
+    Image.fromarray(picture).save(held, "JPEG", quality=QUALITY, optimize=True)
+    return "data:image/jpeg;base64," + base64.b64encode(held.getvalue()).decode("ascii")
+
+
+def _face(photo: str, box: np.ndarray[tuple[int], np.dtype[np.float32]]) -> RGB | None:
+    if not (box[2] > box[0] and box[3] > box[1]):
+        return None
+    try:
+        picture = images.read(Path(photo)).pixels
+    except ImageError:
+        return None
+    face = Face(box, 1.0, np.zeros((5, 2), np.float32))
+    crop: RGB = align.square_crops(picture, [face], size=SIDE, margin=MARGIN)[0]
+    return crop
