@@ -1,16 +1,17 @@
-"""Wilson's interval, against published figures and against the equation that it solves."""
+"""Wilson's interval, against published figures, the equation that it solves, and simulated people."""
 
 from __future__ import annotations
 
 import math
 from statistics import NormalDist
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from visavis.errors import UsageError
-from visavis.evaluate.intervals import Z, wilson
+from visavis.evaluate.intervals import Z, wilson, wilson_of_people
 
 
 @pytest.mark.parametrize(
@@ -59,3 +60,50 @@ def test_the_quantile() -> None:
 def test_impossible_counts_are_refused(successes: int, n: int) -> None:
     with pytest.raises(UsageError, match=f"from 0 to the number of trials, got {successes} of {n}\\."):
         wilson(successes, n)
+
+
+# --- several photos a person
+
+
+PEOPLE = st.lists(st.integers(0, 1), min_size=1, max_size=200).map(np.array)
+
+
+@given(PEOPLE)
+def test_of_one_photo_a_person_it_is_wilsons(happened: np.ndarray) -> None:
+    expected = wilson(int(happened.sum()), len(happened))
+    assert wilson_of_people(happened, np.ones_like(happened)) == pytest.approx(expected, abs=1e-12)
+
+
+@given(PEOPLE, st.integers(2, 50))
+def test_a_copy_of_each_photo_tells_nothing_new(happened: np.ndarray, copies: int) -> None:
+    expected = wilson_of_people(happened, np.ones_like(happened))
+    assert wilson_of_people(happened * copies, np.full_like(happened, copies)) == pytest.approx(expected, abs=1e-9)
+
+
+def test_people_without_photos_tell_nothing() -> None:
+    few = wilson_of_people(np.array([1, 0, 2]), np.array([2, 3, 2]))
+    assert wilson_of_people(np.array([1, 0, 0, 2, 0]), np.array([2, 0, 3, 2, 0])) == few
+
+
+def test_no_probe_at_all_tells_nothing() -> None:
+    nobody = np.array([], np.int64)
+    assert wilson_of_people(nobody, nobody) == (0, 1)
+
+
+def test_by_hand() -> None:
+    """Rate 3/8; residuals 1/2, -3/4, 1/4, squares sum to 7/8: worth (3/8)(5/8)64 / (7/8) > 8, so held at 8."""
+    assert wilson_of_people(np.array([2, 0, 1]), np.array([4, 2, 2])) == wilson(3, 8)
+    # Rate 1/2; residuals 2, -2: squares sum to 8, worth (1/4)64 / 8 = 2 people, which is what they are.
+    assert wilson_of_people(np.array([4, 0]), np.array([4, 4])) == wilson(1, 2)
+
+
+def test_it_covers_the_rate_as_often_as_it_says() -> None:
+    """People whose own rates differ (beta), 1 to 8 photos each; Wilson's for independent photos would be too narrow."""
+    rng = np.random.default_rng(1)
+    people, runs = 300, 2000
+    trials = rng.integers(1, 9, size=(runs, people))
+    successes = rng.binomial(trials, rng.beta(0.2, 1.8, size=(runs, people)))
+    covered = [low <= 0.1 <= high for low, high in map(wilson_of_people, successes, trials)]
+    naive = [low <= 0.1 <= high for low, high in map(wilson, successes.sum(1).tolist(), trials.sum(1).tolist())]
+    assert 0.935 < np.mean(covered) < 0.965
+    assert np.mean(naive) < 0.87
