@@ -11,6 +11,8 @@ import typer
 
 from visavis.cli import demo, faces, gallery, models, people, verify
 from visavis.cli._edge import Commands
+from visavis.cli.calibrate import calibrate
+from visavis.cli.evaluate import app as evaluate
 
 app = typer.Typer(
     cls=Commands,
@@ -49,8 +51,10 @@ for command in (
     verify.verify,
     people.enroll,
     people.identify,
+    calibrate,
     demo.demo,
 ):
     app.command()(command)
 app.add_typer(gallery.app, name="gallery")
 app.add_typer(models.app, name="models")
+app.add_typer(evaluate, name="evaluate")

@@ -49,7 +49,7 @@ def best_threshold(distances: Doubles, same: Right) -> float:
 
 def judged(distances: Doubles, same: Right, threshold: float) -> Right:
     """Which pairs are judged rightly ``(n,)``; those without a distance never are."""
-    return np.isfinite(distances) & ((distances <= threshold) == same)
+    return np.asarray(np.isfinite(distances) & ((distances <= threshold) == same), np.bool_)
 
 
 def chosen_and_counted(train: tuple[Doubles, Right], test: tuple[Doubles, Right]) -> Accuracy:

@@ -107,6 +107,30 @@ def rates(
     )
 
 
+def thresholds_drawn(
+    compared: Compared, resampling: Resampling, wanted: Sequence[float], *, draws: int = DRAWS, seed: int = 0
+) -> Doubles:
+    """Thresholds at each FAR of ``wanted`` in each of the draws ``(draws, len(wanted))``."""
+    near, rng = compared.impostors.distances, np.random.default_rng(seed)
+    found = np.empty((draws, len(wanted)))
+    for row in found:
+        one = resampling.draw(rng)
+        reached = np.searchsorted(np.cumsum(one.impostors), np.multiply(wanted, one.all_impostors), side="right")
+        row[:] = near[np.minimum(reached, len(near) - 1)]
+    return found
+
+
+def fars_drawn(compared: Compared, resampling: Resampling, thresholds: Doubles, *, seed: int = 0) -> Doubles:
+    """FAR at each threshold ``(draws, k)``, each row on a draw of its own ``(draws, k)``."""
+    near, rng = compared.impostors.distances, np.random.default_rng(seed)
+    found = np.empty_like(thresholds)
+    for row, limits in zip(found, thresholds, strict=True):
+        one = resampling.draw(rng)
+        false = np.append(0.0, np.cumsum(one.impostors))
+        row[:] = false[np.searchsorted(near, limits, side="right")] / max(one.all_impostors, 1)
+    return found
+
+
 def _ends(column: Doubles) -> Interval | None:
     """Return the ends of an interval; None where a draw had no answer."""
     return (float(column[0]), float(column[1])) if np.isfinite(column).all() else None

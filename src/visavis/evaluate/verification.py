@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -138,7 +138,7 @@ def _histogram(roc: Roc) -> Histogram:
     def shares(accepted: NDArray[np.int64]) -> NDArray[np.float32]:
         counts = np.diff(accepted, prepend=0)
         binned = np.histogram(roc.thresholds, bins=edges, weights=counts)[0]
-        return (binned / max(counts.sum(), 1)).astype(np.float32)
+        return np.asarray(binned / max(counts.sum(), 1), np.float32)
 
     return Histogram(edges, shares(roc.genuine_accepted), shares(roc.impostors_accepted))
 

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import typer
 
+from visavis.cli.evaluate import verification
+
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     help="Measure error rates on labelled photos: of verification, identification, clusters, detection, groups.",
 )
+
+for command in (verification.pairs, verification.lfw):
+    app.command()(command)

@@ -26,7 +26,16 @@ PhotoFolder = Annotated[
         exists=True,
         file_okay=False,
         help="Where the photos are.",
-        show_default="the file's own folder",
+        show_default="beside the list",
+    ),
+]
+Models = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model",
+        metavar="NAME",
+        help="What turns faces into vectors; several are shown side by side.",
+        show_default="dlib-resnet",
     ),
 ]
 Report = Annotated[
@@ -34,7 +43,7 @@ Report = Annotated[
     typer.Option("--report", metavar="FILE.html", dir_okay=False, help="Write a page with curves and worst mistakes."),
 ]
 Fresh = Annotated[
-    bool, typer.Option("--fresh", help="Embed every photo anew, also those remembered from an earlier evaluation.")
+    bool, typer.Option("--fresh", help="Embed every photo anew, also those remembered from an earlier run.")
 ]
 
 
@@ -50,9 +59,16 @@ def templates_of(photos: Sequence[str], one: Recognizer, *, min_face: float, fre
     from visavis.evaluate.remembered import Remembered
     from visavis.evaluate.templates import take
 
-    remembered = None if fresh else Remembered.of(one, min_face=min_face)
-    taken = take(photos, one, min_face=min_face, remembered=remembered, progress=output.progress)
-    missing = [photo for photo, status in zip(taken.photos, taken.status, strict=True) if status == "missing"]
-    if missing:
-        note(f"{len(missing)} of {len(taken.photos)} photos are missing, {missing[0]} for one: they count as failures.")
+    if fresh:
+        taken = take(photos, one, min_face=min_face, progress=output.progress)
+    else:
+        with Remembered(one, min_face=min_face) as remembered:
+            taken = take(photos, one, min_face=min_face, remembered=remembered, progress=output.progress)
+        for text in remembered.notes:
+            note(text)
+    for status in sorted({*taken.status} - {"ok", "no_face"}):
+        some = [photo for photo, found in zip(taken.photos, taken.status, strict=True) if found == status]
+        note(
+            f"{len(some)} of {len(taken.photos)} photos: {status}, {some[0]} for one; they count as failures to enrol."
+        )
     return taken

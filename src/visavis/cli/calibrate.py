@@ -1,0 +1,101 @@
+"""calibrate: what a model's distances mean, measured on labelled photos."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from visavis.cli._files import writable_file, write_whole
+from visavis.cli._options import DETECTOR, MODEL, DetectorName, Json, MinFace, ModelName, Threads, Views, with_views
+from visavis.cli._output import Output, note, short
+from visavis.cli.evaluate._shared import Fresh, PhotoFolder, recognizer, templates_of
+
+if TYPE_CHECKING:
+    from visavis.evaluate.calibrate import Measured
+    from visavis.evaluate.results import Interval
+
+
+def calibrate(  # noqa: PLR0913 - a command's options
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE|DIR", exists=True, help="A folder of folders, one a person; or a list of pairs (CSV, LFW's)."
+        ),
+    ],
+    *,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE.json", dir_okay=False, help="Write the table to this file.")
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="TEXT", help="What the data is called in the table.", show_default="its path"),
+    ] = None,
+    photos: PhotoFolder = None,
+    model: ModelName = MODEL,
+    views: Views = None,
+    detector: DetectorName = DETECTOR,
+    min_face: MinFace = 20,
+    threads: Threads = None,
+    fresh: Fresh = False,
+    json: Json = False,
+) -> None:
+    """Measure the thresholds that stand for rates of false accepts, and the map from distance to probability.
+
+    The table is used by verify --calibration FILE, and in a gallery after gallery calibrate FILE. A rate is in it
+    only if 30 or more false accepts stand behind it. Of a folder of people, the thresholds of one half are held
+    against the other half.
+    """
+    from visavis.evaluate import calibrate as calibration
+    from visavis.evaluate.pairs import read_pairs
+    from visavis.evaluate.people import read_people
+
+    if out:
+        writable_file(out, endings=(".json",))
+    one = recognizer(with_views(model, views), detector=detector, threads=threads)
+    data = name if name is not None else source.name
+    with Output("FAR", "threshold", "interval", "TAR", "false accepts", "FAR on the other half", json=json) as output:
+        if source.is_dir():
+            people = read_people(source)
+            taken = templates_of(people.photos, one, min_face=min_face, fresh=fresh, output=output)
+            measured = calibration.of_people(taken, people.names, data=data)
+        else:
+            listed = read_pairs(source, photos)
+            taken = templates_of(listed.photos, one, min_face=min_face, fresh=fresh, output=output)
+            measured = calibration.of_pairs(taken, listed, data=data)
+        output.answer(measured.table(), *_rows(measured))
+    if out:
+        text = measured.text()
+        write_whole(out, lambda file: file.write(text.encode()))
+    _doubts(measured)
+
+
+def _doubts(measured: Measured) -> None:
+    if not measured.held_out:
+        note("no rate was held against other people: it takes a folder of people, with enough in each half.")
+    for half in measured.held_out:
+        if not half.kept:
+            note(
+                f"a FAR of {half.far:g} by one half of the people is {half.measured:.2g} on the other "
+                f"({_between(half.interval, '.2g')}): one in twenty such checks fails by chance."
+            )
+
+
+def _rows(measured: Measured) -> list[list[str]]:
+    halves = {half.far: half for half in measured.held_out}
+    return [
+        [
+            f"{rate.far:g}",
+            short(rate.threshold),
+            _between(rate.threshold_interval, ".4f"),
+            short(rate.tar),
+            f"{rate.false_accepts:,}",
+            f"{half.measured:.2g} ({_between(half.interval, '.2g')})" if (half := halves.get(rate.far)) else "",
+        ]
+        for rate in measured.rates
+    ]
+
+
+def _between(interval: Interval | None, form: str) -> str:
+    return "-" if interval is None else f"{interval[0]:{form}} to {interval[1]:{form}}"
