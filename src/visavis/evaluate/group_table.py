@@ -1,0 +1,134 @@
+"""A table of people or photos -> which group each row of the templates belongs to.
+
+A CSV whose first column is headed ``person`` or ``photo``; every other column is a way of grouping (sex, age band, skin
+tone ...), its head the name, its cells the groups. An empty cell is no group.
+"""
+
+from __future__ import annotations
+
+import csv
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from visavis.errors import UsageError
+from visavis.images import shown
+
+KINDS = ("person", "photo")
+MOST_GROUPS = 100
+"""More different cells in a column than this are no groups but names or numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupTable:
+    """What a file says: ``kind`` is "person" or "photo", ``rows`` holds the cells of each, one a column."""
+
+    kind: str
+    columns: tuple[str, ...]
+    rows: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """The table laid on templates.
+
+    ``groups`` holds of each column the group of each template ("": none). ``unlisted`` are people (or photos) that the
+    table does not name, ``unknown`` those that it names and that are not there; both sorted.
+    """
+
+    groups: Mapping[str, tuple[str, ...]]
+    unlisted: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+def read_groups(path: Path) -> GroupTable:
+    """Read a table of groups. Raises UsageError, which names the line."""
+    try:
+        rows = csv.reader(path.read_text(encoding="utf-8-sig").splitlines())
+        head = [cell.strip() for cell in next(rows, [])]
+        if len(head) < 2 or head[0].lower() not in KINDS or len({*head, ""}) <= len(head):
+            raise _malformed(1, "the head must be person or photo, then one or more ways of grouping, all different.")
+        found = dict(_unique(rows, len(head)))
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{shown(str(path))} is no text in UTF-8, and so no table of groups.") from error
+    except OSError as error:
+        raise UsageError(f"{shown(str(path))} cannot be read: {error.strerror or error}.") from error
+    except (UsageError, csv.Error) as error:
+        raise UsageError(f"{shown(str(path))}, {error}") from error
+    table = GroupTable(head[0].lower(), tuple(head[1:]), found)
+    _check_few(table, path)
+    return table
+
+
+def place(table: GroupTable, photos: Sequence[str], names: Sequence[str]) -> Placed:
+    """Find the groups of templates by their ``photos`` or by the ``names`` of the people on them.
+
+    A photo of the table is one of ``photos`` or the end of its path (``ann/1.jpg`` of ``people/ann/1.jpg``). Raises
+    UsageError where such an end fits several photos, and where nothing fits anything.
+    """
+    if table.kind == "person":
+        there = [_normal(name) for name in names]
+        keys = [name if name in table.rows else None for name in there]
+    else:
+        there = [*photos]
+        keys = [_longest_end(photo, table.rows) for photo in photos]
+        _check_unambiguous(keys)
+    if not any(key is not None for key in keys):
+        raise UsageError(f"the table of groups names no {table.kind} that is there: it begins {_first(table)}.")
+    none = ("",) * len(table.columns)
+    cells = [none if key is None else table.rows[key] for key in keys]
+    groups = {column: tuple(row[n] for row in cells) for n, column in enumerate(table.columns)}
+    unlisted = {one for one, key in zip(there, keys, strict=True) if key is None}
+    return Placed(groups, tuple(sorted(unlisted)), tuple(sorted(table.rows.keys() - set(keys))))
+
+
+def _malformed(number: int, what: str) -> UsageError:
+    return UsageError(f"line {number}: {what}")
+
+
+def _normal(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
+
+
+def _unique(rows: Iterator[list[str]], width: int) -> Iterator[tuple[str, tuple[str, ...]]]:
+    seen: set[str] = set()
+    for number, row in enumerate(rows, 2):
+        cells = [_normal(cell.strip()) for cell in row]
+        if not any(cells):
+            continue
+        if len(cells) != width or not cells[0]:
+            raise _malformed(number, f"expected {width} cells, the first a name, got {len(cells)}.")
+        if cells[0] in seen:
+            raise _malformed(number, f"{shown(cells[0])} comes a second time.")
+        seen.add(cells[0])
+        yield cells[0], tuple(cells[1:])
+
+
+def _check_few(table: GroupTable, path: Path) -> None:
+    if not table.rows:
+        raise UsageError(f"{shown(str(path))} names no {table.kind}.")
+    for n, column in enumerate(table.columns):
+        different = len({cells[n] for cells in table.rows.values()})
+        if different > MOST_GROUPS:
+            raise UsageError(
+                f"{shown(str(path))}: column {shown(column)} holds {different} different values, which are no groups: "
+                f"join them to at most {MOST_GROUPS}, or leave the column out."
+            )
+
+
+def _longest_end(photo: str, rows: Mapping[str, tuple[str, ...]]) -> str | None:
+    path = PurePath(_normal(photo))
+    ends = [_normal(photo), path.as_posix(), *("/".join(path.parts[n:]) for n in range(1, len(path.parts)))]
+    return next((end for end in ends if end in rows), None)
+
+
+def _check_unambiguous(keys: Sequence[str | None]) -> None:
+    for key, times in Counter(keys).items():
+        if key is not None and times > 1:
+            raise UsageError(f"{shown(key)} of the table of groups fits {times} photos: name its folder too.")
+
+
+def _first(table: GroupTable) -> str:
+    return shown(next(iter(table.rows)))
