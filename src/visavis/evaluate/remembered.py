@@ -34,7 +34,11 @@ BUSY_SECONDS = 20
 KEPT_FILES = 12
 """Model keys that are remembered; the one that was used longest ago makes room for a new one."""
 
+QUESTIONS = 256
+"""Hashes in one statement: SQLite bounds them."""
+
 PARTS = len(fields(Quality))
+COLUMNS = "sha256, width, height, faces, dimension, numbers, checksum"
 
 SCHEMA = """
 create table if not exists key (text text not null);
@@ -72,20 +76,19 @@ class Remembered:
 
     def __init__(self, recognizer: Recognizer, *, min_face: float = 20) -> None:
         self.notes: list[str] = []
-        self.path: Path | None = None
         self._recognizer, self._min_face = recognizer, min_face
         self._connection: sqlite3.Connection | None = None
+        self._renewed = False
         if not recognizer.by_name:
             self.notes.append("nothing is remembered of models that are given as objects: give registered names.")
             return
         self._key = f"{FORMAT} {model_key(recognizer, min_face=min_face)}"
-        name = re.sub(r"[^\w.@-]", "_", recognizer.model)
-        self.path = _folder() / f"{name}-{hashlib.sha256(self._key.encode()).hexdigest()[:16]}.db"
-        with self._at_a_loss(self.path):
+        self.path = _path(recognizer.model, self._key)
+        with self._expecting_trouble():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             if not self.path.exists():
                 _make_room(self.path.parent)
-            self._connection = _opened(self.path, self._key)
+            self._open()
 
     def serves(self, recognizer: Recognizer, *, min_face: float) -> bool:
         """Tell whether this is what that recogniser has found, of faces from that size on."""
@@ -95,21 +98,26 @@ class Remembered:
         """Return what is known of photos with these SHA-256 (hex); the others are left out."""
         found: dict[str, Found] = {}
         wanted = list(hashes)
-        with self._at_a_loss(self.path):
-            if self._connection is not None and wanted:
-                marks = ", ".join("?" * len(wanted))
-                rows = self._connection.execute(f"select * from photos where sha256 in ({marks})", wanted)
-                found = {row[0]: _unpacked(row) for row in rows}
+        if self._connection is None:
+            return found
+        with self._expecting_trouble():
+            for start in range(0, len(wanted), QUESTIONS):
+                asked = wanted[start : start + QUESTIONS]
+                marks = ", ".join("?" * len(asked))
+                rows = self._connection.execute(f"select {COLUMNS} from photos where sha256 in ({marks})", asked)
+                found |= {row[0]: _unpacked(row) for row in rows}
         return found
 
     def keep(self, found: Mapping[str, Found]) -> None:
         """Remember, all in one transaction."""
-        with self._at_a_loss(self.path):
-            if self._connection is not None and found:
-                rows = [_packed(sha256, one) for sha256, one in found.items()]
-                self._connection.execute("begin immediate")
-                self._connection.executemany("insert or replace into photos values (?, ?, ?, ?, ?, ?, ?)", rows)
-                self._connection.execute("commit")
+        if self._connection is None or not found:
+            return
+        rows = [_packed(sha256, one) for sha256, one in found.items()]
+        marks = ", ".join("?" * len(rows[0]))
+        with self._expecting_trouble():
+            self._connection.execute("begin immediate")
+            self._connection.executemany(f"insert or replace into photos ({COLUMNS}) values ({marks})", rows)
+            self._connection.execute("commit")
 
     def close(self) -> None:
         """Close the file."""
@@ -125,35 +133,61 @@ class Remembered:
     ) -> None:
         self.close()
 
+    def _open(self) -> None:
+        self._file = _identity(self.path)
+        self._connection = _opened(self.path, self._key)
+        self._file = _identity(self.path)
+
     @contextmanager
-    def _at_a_loss(self, path: Path | None) -> Iterator[None]:
+    def _expecting_trouble(self) -> Iterator[None]:
         """Make a damaged file anew, once; give up remembering for any other fault."""
         try:
             yield
-        except sqlite3.OperationalError as error:
-            self._give_up(str(error))
-        except sqlite3.DatabaseError:
-            self._anew()
+        except sqlite3.Error as error:
+            if _is_damage(error) and not self._renewed:
+                self._renew()
+            else:
+                self._give_up(str(error))
         except OSError as error:
             self._give_up(error.strerror or str(error))
 
-    def _anew(self) -> None:
+    def _renew(self) -> None:
+        ours = _identity(self.path) == self._file  # else another process has made it anew already
         self.close()
-        if self.path is None:
-            return
-        try:
-            _remove(self.path)
-            self._connection = _opened(self.path, self._key)
-        except (sqlite3.Error, OSError) as error:
-            self._give_up(str(error))
+        self._renewed = True
+        self.notes.append(f"{self.path} was damaged: it is made anew.")
+        with self._expecting_trouble():
+            if ours:
+                _remove(self.path)
+            self._open()
 
     def _give_up(self, why: str) -> None:
         self.close()
         self.notes.append(f"what is found in photos is not remembered, {self.path} cannot be used: {why}.")
 
 
-def _folder() -> Path:
-    return cache_dir() / "embeddings"
+def _path(model: str, key: str) -> Path:
+    name = re.sub(r"[^\w.@-]", "_", model)
+    return cache_dir() / "embeddings" / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.db"
+
+
+def _is_damage(error: sqlite3.Error) -> bool:
+    """Tell a file that is not as it was written from one that cannot be reached, locked or grown.
+
+    By the primary codes of sqlite.org/rescode.html. The plain SQLITE_ERROR is a statement that does not fit: tables of
+    another form. An error without a code is this module's own, or the driver's about a value.
+    """
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is None or code & 0xFF in {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Tell one file from another of the same name."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_dev, facts.st_ino
 
 
 def _opened(path: Path, key: str) -> sqlite3.Connection:
@@ -191,9 +225,9 @@ def _patiently(connection: sqlite3.Connection, statement: str) -> None:
 
 def _make_room(folder: Path) -> None:
     """Forget the keys that were used longest ago: each edit of the code and each update leaves one behind."""
-    files = sorted(folder.glob("*.db"), key=lambda path: path.stat().st_mtime)
-    for path in files[: max(len(files) - KEPT_FILES + 1, 0)]:
-        with suppress(OSError):  # Windows keeps what another process has open
+    with suppress(OSError):  # another process does the same, or has it open, which Windows does not bear
+        files = sorted(folder.glob("*.db"), key=lambda path: path.stat().st_mtime)
+        for path in files[: max(len(files) - KEPT_FILES + 1, 0)]:
             _remove(path)
 
 
@@ -221,7 +255,7 @@ def _packed(sha256: str, one: Found) -> tuple[str, int, int, int, int, bytes, in
 def _unpacked(row: tuple[str, int, int, int, int, bytes, int]) -> Found:
     *head, numbers, checksum = row
     _, width, height, n, dimension = row[:5]
-    if checksum != _checksum(tuple(head), numbers):
+    if not isinstance(numbers, bytes) or checksum != _checksum(tuple(head), numbers):
         raise sqlite3.DatabaseError("a row is not what was written")
     doubles = np.frombuffer(numbers, "<f8", n * (1 + PARTS)).reshape(n, 1 + PARTS)
     floats = np.frombuffer(numbers, "<f4", offset=doubles.nbytes)

@@ -1,0 +1,66 @@
+"""Takes templates and says so: ``python -m evaluate.taker FOLDER [STATEMENT NUMBER]``.
+
+Prints a line a photo, and "done" with a digest of all vectors. Given the beginning of an SQL statement and a number,
+it dies by SIGKILL just before SQLite runs the so-manieth of these.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import sys
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import TypeVar
+
+from visavis.evaluate import remembered
+from visavis.evaluate.templates import take
+
+from .tiny import MIN_FACE, recognizer
+
+T = TypeVar("T")
+
+
+def told(answers: Iterable[T], total: int) -> Iterator[T]:
+    for n, answer in enumerate(answers, 1):
+        say(n)
+        yield answer
+
+
+def say(what: object) -> None:
+    sys.stdout.write(f"{what}\n")
+    sys.stdout.flush()
+
+
+def die_at(beginning: str, number: int) -> None:
+    left = [number]
+
+    def look(statement: str) -> None:
+        left[0] -= statement.lower().startswith(beginning)
+        if left[0] == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    opened = remembered._opened
+
+    def watched(path: Path, key: str) -> sqlite3.Connection:
+        connection = opened(path, key)
+        connection.set_trace_callback(look)
+        return connection
+
+    remembered._opened = watched
+
+
+def main(folder: str) -> None:
+    one = recognizer()
+    with remembered.Remembered(one, min_face=MIN_FACE) as memory:
+        photos = sorted(map(str, Path(folder).iterdir()))
+        taken = take(photos, one, min_face=MIN_FACE, remembered=memory, progress=told)
+    say(f"done {sha256(taken.vectors.tobytes()).hexdigest()} {memory.notes}")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 2:
+        die_at(sys.argv[2], int(sys.argv[3]))
+    main(sys.argv[1])
