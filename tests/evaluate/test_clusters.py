@@ -44,8 +44,8 @@ def test_by_hand() -> None:
 
 
 def test_the_b_cubed_of_bagga_and_baldwin() -> None:
-    """Their example: chains of 5, 2 and 5. To join the second to the third, or the first to the third, is one wrong link
-    in either case, but not to B-cubed: its precision is 16/21 here, 7/12 there, in the paper 76 % and 58 %.
+    """Their example: chains of 5, 2 and 5. To join the second to the third, or the first to it, is one wrong link in
+    either case, but not to B-cubed: its precision is 16/21 here, 7/12 there, in the paper 76 % and 58 %.
     """
     truth = [*"aaaaabbccccc"]
     small, large = clustering(truth, [*"xxxxxyyyyyyy"]), clustering(truth, [*"xxxxxyyxxxxx"])
