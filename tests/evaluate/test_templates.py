@@ -102,7 +102,7 @@ def test_photos_of_the_same_bytes_are_computed_once(tmp_path: Path) -> None:
                                          taken.boxes[140:], taken.quality[140:], taken.faces[140:]))  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "value"), [("GROUP_PHOTOS", 1), ("GROUP_PHOTOS", 7), ("GROUP_BYTES", 1000)])
+@pytest.mark.parametrize(("name", "value"), [("GROUP_PHOTOS", 1), ("GROUP_PHOTOS", 7), ("GROUP_BYTES", 300)])
 def test_the_size_of_the_groups_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: int
 ) -> None:

@@ -69,11 +69,11 @@ def loaded(one: Recognizer) -> set[str]:
 
 
 def draw(path: Path, seed: int) -> str:
-    """Write a PNG of 60 x 40 with a face of a colour that follows from ``seed``; every seventh is without one."""
-    image = Image.new("RGB", (60, 40), (128, 128, seed % 100 + 100))
+    """Write a PNG of 32 x 24 with a face of a colour that follows from ``seed``; every seventh is without one."""
+    image = Image.new("RGB", (32, 24), (128, 128, seed % 100 + 100))
     if seed % 7 != 3:
         side = 10 + seed % 5
-        image.paste((255, seed % 128, seed // 128), (5 + seed % 11, 7, 5 + seed % 11 + side, 7 + side))
+        image.paste((255, seed % 128, seed // 128), (3 + seed % 11, 5, 3 + seed % 11 + side, 5 + side))
     path.parent.mkdir(parents=True, exist_ok=True)
     image.save(path, "PNG")
     return str(path)
