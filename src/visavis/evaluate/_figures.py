@@ -25,7 +25,8 @@ def roc(results: Sequence[Verification], names: Sequence[str]) -> str:
     least = max(LOWEST, min(-1, math.floor(-math.log10(_most_impostors(results)) + 1e-9)))
     x = _svg.logarithmic("FAR: strangers accepted", least, 0)
     ends = [end for one in results for end in _ends_of_tar(one, x.low)]
-    y = _svg.linear("TAR: same person accepted, %", min(90.0, math.floor(min(ends) * 10) * 10.0), 100.0)
+    lowest = min(90.0, 10.0 * max(0, math.floor(10 * min(ends))))
+    y = _svg.linear("TAR: same person accepted, %", lowest, 100.0)
     frame = Frame(x, y)
     curves = [_svg.steps(frame, *_accepted(one.roc, 100.0), series=n) for n, one in enumerate(results)]
     marks = [
@@ -37,11 +38,11 @@ def roc(results: Sequence[Verification], names: Sequence[str]) -> str:
 
 def det(results: Sequence[Verification], names: Sequence[str]) -> str:
     """Draw FRR against FAR, both as normal deviates (Martin et al., The DET curve, Eurospeech 1997)."""
-    x = _svg.probit("FAR: strangers accepted, %", _tick_below(1 / _most_impostors(results)), 0.5)
+    x = _svg.probit("FAR: strangers accepted, %", _tick_below(min(0.01, 1 / _most_impostors(results))), 0.5)
     curves = [_missed(one.roc) for one in results]
-    most = max(float(np.interp(x.low, far, frr)) for far, frr in curves)
-    least = min(max(float(frr[np.searchsorted(far, 0.5, side="right") - 1]), 1e-6) for far, frr in curves)
-    y = _svg.probit("FRR: same person rejected, %", _tick_below(least), _tick_above(max(most, 0.3)))
+    most = max(_height(far, frr, x.low) for far, frr in curves)
+    least = min(max(_height(*curve, x.high), 1 / one.roc.genuine) for curve, one in zip(curves, results, strict=True))
+    y = _svg.probit("FRR: same person rejected, %", _tick_below(min(least, 0.2)), _tick_above(max(most, 0.3)))
     frame = Frame(x, y)
     parts = [_equal_errors(frame)]
     parts += [_svg.steps(frame, far, frr, series=n) for n, (far, frr) in enumerate(curves)]
@@ -99,7 +100,7 @@ def rejection(results: Sequence[Verification], names: Sequence[str]) -> str | No
 def short(far: float) -> str:
     """Put a rate as a power of ten where it is one: 0.001 is "1e-3"."""
     mantissa, exponent = f"{far:.2e}".split("e")
-    return f"{float(mantissa):g}e{int(exponent)}"
+    return f"{float(mantissa):g}e{int(exponent)}" if int(exponent) else f"{far:g}"
 
 
 # ---------------------------------------------------------------------------------------------------- pieces
@@ -122,10 +123,14 @@ def _missed(roc: Roc) -> tuple[Doubles, Doubles]:
     return far[:last], 1 - tar[:last]
 
 
+def _height(x: Doubles, y: Doubles, at: float) -> float:
+    """Return how high a step curve is at a place, or at its beginning if that is later."""
+    return float(y[max(0, int(np.searchsorted(x, at, side="right")) - 1)])
+
+
 def _ends_of_tar(result: Verification, low: float) -> Iterator[float]:
-    """Yield the least TAR that is drawn."""
-    far, tar = _accepted(result.roc, 1.0)
-    yield float(tar[max(0, int(np.searchsorted(far, low, side="right")) - 1)])
+    """Yield where the curve and the whiskers of TAR begin, which are its lowest places."""
+    yield _height(*_accepted(result.roc, 1.0), low)
     yield from (rate.tar_interval[0] for rate in result.rates if rate.tar_interval and rate.far >= low)
 
 

@@ -132,8 +132,16 @@ def _model(name: str, result: Verification, templates: Templates) -> _Model:
         _figures.distances(result, name),
         tuple(pair(one) for one in result.worst_accepts),
         tuple(pair(one) for one in result.worst_rejects),
-        None if result.mistakes_at is None else result.roc.threshold(result.mistakes_at),
+        _threshold(result, result.mistakes_at),
     )
+
+
+def _threshold(result: Verification, far: float | None) -> float | None:
+    """Return the tabled threshold of a rate, or else that of the curve."""
+    if far is None:
+        return None
+    tabled = next((one.threshold for one in result.rates if math.isclose(one.far, far, rel_tol=1e-6)), None)
+    return result.roc.threshold(far) if tabled is None else tabled
 
 
 def _names(results: Sequence[Verification]) -> list[str]:
