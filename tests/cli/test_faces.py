@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from .conftest import Photos, Run
-from .fakes import BLUE, DARK_RED, RED, photo
+from .fakes import BLUE, DARK_RED, MODEL, RED, photo
 
 
 def test_detect_has_the_keys_and_values_of_the_contract(look: Run, photos: Photos) -> None:
@@ -151,6 +151,23 @@ def test_embed_writes_a_row_a_face(know: Run, photos: Photos) -> None:
         assert arrays["score"] == pytest.approx([0.99, 0.98, 0.99])
         dark = np.array(DARK_RED) / np.linalg.norm(DARK_RED)
         assert arrays["vector"] == pytest.approx(np.array([[0, 0, 1], [1, 0, 0], dark]), abs=1e-6)
+
+
+def test_embed_makes_other_vectors_of_other_views(look: Run, photos: Photos) -> None:
+    vectors = {}
+    for options in ("", "--views 2", "--views 1", "--model dlib-resnet@1"):
+        assert look("embed", photos.both, "--out", "faces.npz", *options.split()).code == 0
+        with np.load("faces.npz") as arrays:
+            vectors[options] = arrays["vector"]
+    np.testing.assert_array_equal(vectors[""], vectors["--views 2"])
+    np.testing.assert_array_equal(vectors["--views 1"], vectors["--model dlib-resnet@1"])
+    assert np.abs(vectors[""] - vectors["--views 1"]).max() > 1e-4  # little: a square is almost its mirror image
+
+
+def test_embed_refuses_views_that_there_are_not_and_writes_nothing(know: Run, photos: Photos) -> None:
+    done = know("embed", photos.red, "--out", "faces.npz", "--views", 2)
+    assert (done.code, done.out, Path("faces.npz").exists()) == (2, "", False)
+    assert f"{MODEL} offers no choice of views" in done.err
 
 
 def test_embed_of_photos_without_a_face_writes_no_rows(know: Run, photos: Photos) -> None:

@@ -104,6 +104,40 @@ def test_an_unknown_model_names_those_there_are(run: Run, photos: Photos) -> Non
     assert "did you mean dlib-resnet" in done.err
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--views", 4, "--model", "dlib-resnet@2"], "--model dlib-resnet@2 names its number of views already"),
+        (["--views", 0], "dlib-resnet has no 0 views"),
+        (["--views", -1], "'dlib-resnet@-1' is no model"),
+        (["--views", "many"], "--views"),
+        (["--model", "dlib-resnet@x"], "'dlib-resnet@x' is no model"),
+        (["--model", f"{MODEL}@2"], f"{MODEL} offers no choice of views"),
+        (["--model", MODEL, "--views", 2], f"{MODEL} offers no choice of views"),
+    ],
+)
+def test_views_that_there_are_not_are_exit_2(run: Run, photos: Photos, options: list[object], said: str) -> None:
+    done = run("verify", photos.red, photos.blue, "--detector", DETECTOR, "--threshold", 0.1, *options)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+
+
+@pytest.mark.parametrize(
+    ("options", "model"),
+    [
+        ([], "dlib-resnet"),
+        (["--views", 2], "dlib-resnet"),
+        (["--model", "dlib-resnet@2"], "dlib-resnet"),
+        (["--views", 1], "dlib-resnet@1"),
+        (["--model", "dlib-resnet@1"], "dlib-resnet@1"),
+        (["--views", 4], "dlib-resnet@4"),
+    ],
+)
+def test_the_answer_names_the_model_by_its_views(run: Run, photos: Photos, options: list[object], model: str) -> None:
+    arguments = [photos.red, photos.dark_red, "--detector", DETECTOR, "--threshold", 1.0, "--json"]
+    assert run("verify", *arguments, *options).line["model"] == model
+
+
 def test_in_words(know: Run, photos: Photos) -> None:
     done = know("verify", photos.red, photos.blue, "--threshold", 0.1)
     assert done.out == (

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from inspect import signature
 
 import numpy as np
 import pytest
 
 from detectors import drawn
+from visavis import embedders
 from visavis.embedders import EMBEDDERS, Embedder
+from visavis.embedders._views import COUNTS
 from visavis.errors import UsageError
 from visavis.types import Face
 
 NAMES = [name for name in EMBEDDERS.names() if not name.startswith("test-")]  # those of other tests
+VIEWED = [name for name in NAMES if "views" in signature(EMBEDDERS.factory(name)).parameters]
+IDS = [*NAMES, *(f"{name}@{count}" for name in VIEWED for count in (COUNTS[0], COUNTS[-1]))]
 
 DRAWN = ((20, 30, 60), (150, 100, 200), (400, 40, 120))
 PICTURE = drawn.picture(640, 480, *DRAWN)
@@ -20,9 +25,9 @@ FACES = [Face(drawn.box(*each).astype(np.float32), 0.99, drawn.landmarks(*each).
 TOLERANCE = 1e-5
 
 
-@pytest.fixture(scope="module", params=NAMES)
+@pytest.fixture(scope="module", params=IDS)
 def embedder(request: pytest.FixtureRequest) -> Embedder:
-    return EMBEDDERS.create(request.param)
+    return embedders.create(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +40,39 @@ def test_the_default_is_there() -> None:
     assert "dlib-resnet" in NAMES
 
 
-def test_it_goes_by_the_name_it_is_registered_under(embedder: Embedder) -> None:
-    assert EMBEDDERS.create(embedder.name, threads=1).name == embedder.name
+def test_it_goes_by_the_id_that_makes_it_again(embedder: Embedder, crops: np.ndarray) -> None:
+    again = embedders.create(embedder.name, threads=1)
+    assert again.name == embedder.name == embedders.model_id(embedder.name)
+    np.testing.assert_allclose(again.embed(crops), embedder.embed(crops), atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("model", IDS)
+def test_its_id_is_the_one_it_was_asked_for_by(model: str) -> None:
+    assert embedders.create(model, threads=1).name == model
+
+
+@pytest.mark.parametrize("name", VIEWED)
+def test_each_number_of_views_is_a_model_of_its_own(name: str) -> None:
+    ids = [embedders.model_id(f"{name}@{count}") for count in COUNTS]
+    assert len(set(ids)) == len(COUNTS)
+    assert name in ids  # the default
+    assert all(one in {name, f"{name}@{count}"} for one, count in zip(ids, COUNTS, strict=True))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_number_of_views_that_it_has_not_is_refused(name: str) -> None:
+    for count in (0, COUNTS[-1] + 1):
+        said = f"has no {count} views: choose from" if name in VIEWED else "offers no choice of views"
+        with pytest.raises(UsageError, match=said):
+            embedders.create(f"{name}@{count}")
+
+
+@pytest.mark.parametrize("name", VIEWED)
+def test_of_an_even_number_of_views_a_mirrored_crop_has_the_same_vector(name: str) -> None:
+    crops = EMBEDDERS.create(name).crops(PICTURE, FACES)
+    for count in (count for count in COUNTS if count % 2 == 0):
+        viewed = embedders.create(f"{name}@{count}")
+        np.testing.assert_allclose(viewed.embed(crops[:, :, ::-1]), viewed.embed(crops), atol=TOLERANCE)
 
 
 @pytest.mark.parametrize("name", NAMES)
