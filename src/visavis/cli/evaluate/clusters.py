@@ -1,0 +1,99 @@
+"""evaluate clusters: how well clusters of faces agree with the people they are of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from visavis.cli._options import Json
+from visavis.cli._output import Output, significant
+
+if TYPE_CHECKING:
+    from visavis.evaluate.cluster_files import Clusters
+    from visavis.evaluate.clusters import Agreement, ClusterResult
+
+
+def clusters(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", exists=True, dir_okay=False, help="What cluster --json printed, or a CSV of photo,cluster."
+        ),
+    ],
+    *,
+    truth: Annotated[
+        Path | None,
+        typer.Option(
+            "--truth",
+            metavar="CSV",
+            exists=True,
+            dir_okay=False,
+            help="Whose each photo is, columns photo and person.",
+            show_default="a column person, or the names of folders",
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Measure how well clusters agree with people: pairwise, B-cubed, mutual information, Rand index.
+
+    Faces in no cluster (null or -1) stand alone. Where it is the photo whose person is known, only its largest face
+    counts.
+    """
+    from visavis.evaluate.cluster_files import read_clusters
+    from visavis.evaluate.clusters import clustering
+
+    found = read_clusters(file, truth)
+    result = clustering(found.people, found.clusters)
+    with Output("", file.name, json=json) as output:
+        output.answer({"data": file.name, **_line(found, result)}, *_rows(found, result))
+
+
+def _line(found: Clusters, result: ClusterResult) -> dict[str, object]:
+    return {
+        "faces": result.items,
+        "people": result.people,
+        "clusters": result.clusters,
+        "singletons": result.singletons,
+        "alone": found.alone,
+        "bystanders": found.bystanders,
+        "unlabelled": found.unlabelled,
+        "failures": found.failures,
+        "pairs": {"right": result.pairs_right, "together": result.pairs_together, "of_one": result.pairs_of_one},
+        "pairwise": _agreement(result.pairwise),
+        "b_cubed": _agreement(result.b_cubed),
+        "nmi": significant(result.nmi),
+        "rand": significant(result.rand),
+    }
+
+
+def _agreement(one: Agreement) -> dict[str, object]:
+    return {"precision": significant(one.precision), "recall": significant(one.recall), "f": significant(one.f)}
+
+
+def _rows(found: Clusters, result: ClusterResult) -> list[list[str]]:
+    counts = {
+        "faces": result.items,
+        "  bystanders, left out": found.bystanders,
+        "  of nobody known, left out": found.unlabelled,
+        "photos without a face": found.failures,
+        "people": result.people,
+        "clusters": result.clusters,
+        "  of one face": result.singletons,
+    }
+    always = {"faces", "people", "clusters"}
+    rates = {
+        **_named("pairwise", result.pairwise),
+        **_named("B-cubed", result.b_cubed),
+        "mutual information (NMI)": result.nmi,
+        "adjusted Rand index": result.rand,
+    }
+    return [
+        *([name, f"{count:,}"] for name, count in counts.items() if count or name in always),
+        *([name, f"{rate:.4f}"] for name, rate in rates.items()),
+    ]
+
+
+def _named(name: str, one: Agreement) -> dict[str, float]:
+    return {f"{name} precision": one.precision, f"{name} recall": one.recall, f"{name} F": one.f}
