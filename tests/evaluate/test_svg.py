@@ -144,7 +144,7 @@ def test_the_grid_and_its_words() -> None:
     assert (ticks["1e-2"].get("x"), ticks["1e-2"].get("y")) == ("252", "306")
     assert float(ticks["40"].get("y", "")) == pytest.approx(290 - 110.4 + 4)
     assert [one.text for one in svg.iter(f"{NS}text") if one.get("class") == "label"] == ["FAR", "TAR"]
-    assert (svg.get("role"), svg.get("aria-label"), svg.get("viewBox")) == ("img", "a plot", "0 0 460 340")
+    assert (svg.get("role"), svg.get("aria-label"), svg.get("viewBox")) == ("img", "a plot", "0 0 460 346")
 
 
 def test_ticks_that_would_touch_are_left_out() -> None:
@@ -159,10 +159,10 @@ def test_ticks_that_would_touch_are_left_out() -> None:
 
 def test_the_legend_lies_below_and_each_row_looks_another_way() -> None:
     svg = drawn(keys=[Key(f"model {n}", n) for n in range(14)])
-    assert svg.get("viewBox") == f"0 0 460 {340 + 14 * 19}"
+    assert svg.get("viewBox") == f"0 0 460 {346 + 14 * 19}"
     rows = [group for group in svg.iter(f"{NS}g") if group.find(f"{NS}text") is not None]
     assert [group.find(f"{NS}text").text for group in rows] == [f"model {n}" for n in range(14)]  # type: ignore[union-attr]
-    assert [float(group.find(f"{NS}text").get("y", "")) for group in rows] == [344 + 19 * n for n in range(14)]  # type: ignore[union-attr]
+    assert [float(group.find(f"{NS}text").get("y", "")) for group in rows] == [350 + 19 * n for n in range(14)]  # type: ignore[union-attr]
     looks = [(group.get("class"), group.find(f"{NS}path").get("stroke-dasharray")) for group in rows]  # type: ignore[union-attr]
     assert len({*looks}) == 14
     assert len({dash for _, dash in looks[:6]}) == 6, "told apart without colours"
@@ -171,7 +171,7 @@ def test_the_legend_lies_below_and_each_row_looks_another_way() -> None:
 def test_an_area_in_the_legend_is_dashed_as_it_is_in_the_plot() -> None:
     svg = drawn(keys=[Key("impostors", 1, "area")])
     fill, line = svg.findall(f"{NS}g/{NS}path")
-    assert fill.get("d") == line.get("d") == "M58 345v-10h32v10z"
+    assert fill.get("d") == line.get("d") == "M58 351v-10h32v10z"
     assert line.get("stroke-dasharray") == _svg.DASHES[1]
 
 

@@ -16,7 +16,7 @@ LOWEST = -7
 """Least power of ten of a FAR that is drawn."""
 MARKED = (1e-2, 1e-3, 1e-4)
 """Rates of false accepts whose thresholds are drawn among the distances."""
-NEIGHBOURS = 4
+NEIGHBOURS = 3
 """Pixels between the whiskers of two models at one rate."""
 
 

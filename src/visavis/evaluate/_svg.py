@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 from visavis.errors import UsageError
 from visavis.evaluate.metrics import Counts, Doubles
 
-WIDTH, HEIGHT = 460, 340
+WIDTH, HEIGHT = 460, 346
 LEFT, RIGHT, TOP, BOTTOM = 58, 446, 14, 290
 """Pixels of the plot's own area within ``WIDTH`` x ``HEIGHT``; the legend lies below."""
 LETTER = 7

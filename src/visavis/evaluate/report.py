@@ -19,6 +19,7 @@ from visavis.errors import UsageError
 from visavis.evaluate import _figures
 from visavis.evaluate._svg import legible
 from visavis.evaluate._thumbnails import SIDE, thumbnails
+from visavis.evaluate.bootstrap import LEAST
 from visavis.evaluate.results import Interval, Mistake, Rate, Verification
 from visavis.evaluate.templates import Templates
 
@@ -93,6 +94,7 @@ def page(results: Sequence[Verification], templates: Sequence[Templates], *, tit
             models=models,
             fars=FARS,
             side=SIDE,
+            least=LEAST,
             roc=_figures.roc(results, names),
             det=_figures.det(results, names),
             rejection=_figures.rejection(results, names),
@@ -155,8 +157,8 @@ def _names(results: Sequence[Verification]) -> list[str]:
 
 def _tabled(result: Verification, far: float) -> _Tabled:
     rate = next((one for one in result.rates if math.isclose(one.far, far, rel_tol=1e-6)), None)
-    needed, there = round(1 / far), result.roc.impostors
-    few = f"needs {needed:,} pairs of two people or more, and there are {there:,}"
+    needed, there = round(LEAST / far), result.roc.impostors
+    few = f"needs {needed:,} pairs of two people for {LEAST} false accepts, and there are {there:,}"
     return _Tabled(far, rate, few if there < needed else "not measured")
 
 
