@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
@@ -16,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from visavis.evaluate import model_key, remembered
+from visavis.evaluate import model_key, remembered, templates
 from visavis.evaluate.remembered import Found, Remembered
 from visavis.evaluate.templates import GROUP_PHOTOS, Templates, take
 from visavis.pipeline import Recognizer
@@ -417,3 +418,25 @@ def test_with_the_default_models_a_second_process_loads_no_library_of_networks(t
         for _ in range(2)
     ]
     assert told == ["3 [] ['PIL', 'cv2', 'onnxruntime']", "3 [] []"]
+
+
+def test_networks_too_go_on_to_the_same_bits(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What they make of a photo depends, in the last bits, on the photos that go through together with it."""
+    photos = [str(path) for path in sorted((data / "lfw" / "images").glob("*/*_0001.jpg"))[:90:3]]
+    if not photos:
+        pytest.skip(f"{data} holds no LFW")
+    monkeypatch.setattr(templates, "GROUP_PHOTOS", 20)
+    one, other = Recognizer(), Recognizer()
+    with Remembered(one) as memory:
+        take(photos[:20], one, remembered=memory)  # as a process does that is killed after its first group
+        assert_same(take(photos, one, remembered=memory), take(photos, other))
+        assert len(memory.recall(hashes(photos))) == 30
+
+
+def test_a_memory_used_from_a_second_thread_is_a_mistake_and_not_damage(tmp_path: Path, cache: Path) -> None:
+    with_memory(album(tmp_path / "photos", 5))
+    with Remembered(recognizer(), min_face=MIN_FACE) as memory, ThreadPoolExecutor(1) as pool:
+        with pytest.raises(sqlite3.ProgrammingError):
+            pool.submit(memory.recall, ["0" * 64]).result()
+        assert memory.notes == []
+    assert rows(cache) == 5

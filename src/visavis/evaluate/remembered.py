@@ -143,6 +143,8 @@ class Remembered:
         """Make a damaged file anew, once; give up remembering for any other fault."""
         try:
             yield
+        except sqlite3.ProgrammingError:  # as from a second thread: no fault of the file
+            raise
         except sqlite3.Error as error:
             if _is_damage(error) and not self._renewed:
                 self._renew()

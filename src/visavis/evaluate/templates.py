@@ -134,7 +134,8 @@ def _rows(
     """Rows in the order of the photos.
 
     The groups follow from the list alone, and one is kept as a whole or not at all: after a crash the same photos are
-    computed together as would have been without it, which makes the same vectors to the last bit.
+    computed together as would have been without it. Their vectors are then the same to the last bit; in other company
+    a box may differ by 1e-5 pixels, since networks add up in another order.
     """
     known: dict[object, _Row] = {}
     for group in _groups(photos):
