@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
+from threading import Timer
 
 import numpy as np
 import pytest
@@ -305,6 +306,19 @@ def test_a_lock_that_is_never_given_up_stops_nothing(
         f"what is found in photos is not remembered, {memory.path} cannot be used: database is locked."
     ]
     assert rows(cache) == 0
+
+
+def test_a_file_that_another_process_is_just_making_is_waited_for(tmp_path: Path) -> None:
+    """SQLite itself gives up at once where it is to change to WAL and another has a lock."""
+    path = the_file_of(MIN_FACE)
+    path.unlink()
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("begin immediate")
+        other.execute("create table key (text text not null)")
+        later = Timer(0.3, other.execute, ["commit"])
+        later.start()
+        assert_same(with_memory(album(tmp_path / "photos", 5)), plain(album(tmp_path / "photos", 5)))
+        later.join()
 
 
 def test_damage_that_another_process_has_repaired_is_not_repaired_twice(tmp_path: Path, cache: Path) -> None:

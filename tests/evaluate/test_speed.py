@@ -41,8 +41,8 @@ def test_milliseconds_of_each_stage(tmp_path: Path) -> None:
     """Sleeping is exact from below; the rest is reading, and a busy machine."""
     photos = album(tmp_path, 40)
     speed = measure(photos, Recognizer(detector=SlowSquares(), embedder=SlowColours(), threads=1), min_face=MIN_FACE)
-    assert 4 < speed.detect < 25
-    assert 2 < speed.embed < 20
+    assert 4 < speed.detect < 60
+    assert 2 < speed.embed < 60
     assert (speed.photos, speed.threads) == (40, 1)
 
 
