@@ -13,9 +13,11 @@ from sklearn.metrics import roc_curve, top_k_accuracy_score
 from visavis import compare
 from visavis.compare import Calibration
 from visavis.errors import UsageError
-from visavis.evaluate import identification as searches
-from visavis.evaluate.identification import Failures, IdentificationResult, Promise, Split, identification, split
+from visavis.evaluate import identification as closed_set
+from visavis.evaluate import open_set
+from visavis.evaluate.identification import Failures, Rule, Split, identification, split
 from visavis.evaluate.intervals import wilson
+from visavis.evaluate.open_set import Known, Promise, SearchRate, Unknown
 from visavis.evaluate.templates import Templates
 
 TABLE = Calibration("made-up", far=(0.5, 0.1), thresholds=(0.4, 0.2), slope=-10.0, intercept=3.0)
@@ -292,17 +294,13 @@ def test_nothing_to_search_in_or_for_is_refused() -> None:
 # --- relations
 
 
-def rates(found: IdentificationResult) -> list[object]:
-    return [found.cmc.tolist(), found.ranks, found.searches, found.failures]
-
-
 @pytest.mark.parametrize("block", [1, 37, 1000])
 @pytest.mark.parametrize("rule", ["nearest", "mean"])
-def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch, block: int, rule: searches.Rule) -> None:
+def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch, block: int, rule: Rule) -> None:
     vectors, names = crowd(failed=[3, 50])
     made = split(names, templates=2)
     whole = identification(vectors, names, made, fpirs=(0.3, 0.1), rule=rule)
-    monkeypatch.setattr(searches, "BLOCK", block)
+    monkeypatch.setattr(closed_set, "BLOCK", block)
     parts = identification(vectors, names, made, fpirs=(0.3, 0.1), rule=rule)
     assert parts.cmc.tolist() == whole.cmc.tolist()
     assert [one.false_positives for one in parts.searches] == [one.false_positives for one in whole.searches]
@@ -347,20 +345,20 @@ def test_copies_of_the_probes_tell_nothing_new() -> None:
 # --- intervals
 
 
-def made_up_search(people: int, seed: int) -> searches.SearchRate:
+def made_up_search(people: int, seed: int) -> SearchRate:
     """Enrolled people found at rank 1 and strangers, three probes each, at angles that go with the person."""
     rng = np.random.default_rng(seed)
     known = rng.normal(20, 8, size=(people, 1)) + rng.normal(0, 4, size=(people, 3))
     unknown = rng.normal(40, 10, size=(people, 1)) + rng.normal(0, 3, size=(people, 3))
     person = np.repeat(np.arange(people), 3)
     near, others = (1 - np.cos(np.radians(angles)).ravel() for angles in (known, unknown))
-    found = searches._Known(person, np.ones(len(person), np.intp), near)
-    return searches._searches(found, searches._Unknown(person, others), (0.2,), people=1, table=None, seed=seed)[0]
+    found = Known(person, np.ones(len(person), np.intp), near)
+    return open_set.search_rates(found, Unknown(person, others), (0.2,), people=1, table=None, seed=seed)[0]
 
 
 def test_intervals_hold_other_people(monkeypatch: pytest.MonkeyPatch) -> None:
     """FNIR at an FPIR of 0.2 of 10,000 people lies in the intervals that draws of 120 of them give."""
-    monkeypatch.setattr(searches, "SAMPLES", 200)
+    monkeypatch.setattr(open_set, "SAMPLES", 200)
     truth = made_up_search(10_000, 999)
     assert truth.threshold is not None
     assert truth.threshold == pytest.approx(far(40 - 0.8416 * math.hypot(10, 3)), abs=0.005)
@@ -422,3 +420,10 @@ def test_the_shipped_table_is_taken_for_its_model_and_none_for_others() -> None:
     assert own.calibrated.threshold == table.search_threshold(0.1, 20)
     (none,) = identification(vectors, names, made, fpirs=(0.1,)).searches
     assert none.calibrated is None
+
+
+def test_a_table_of_pairs_does_not_speak_of_means() -> None:
+    vectors, names = crowd()
+    made = split(names, templates=2)
+    found = identification(vectors, names, made, fpirs=(0.1,), rule="mean", calibration=TABLE)
+    assert found.searches[0].calibrated is None

@@ -13,7 +13,8 @@ from visavis.cli._output import Output, note, short, significant
 from visavis.cli.evaluate._shared import Fresh, People, recognizer, templates_of
 
 if TYPE_CHECKING:
-    from visavis.evaluate.identification import IdentificationResult, Promise, SearchRate
+    from visavis.evaluate.identification import IdentificationResult
+    from visavis.evaluate.open_set import Promise, SearchRate
     from visavis.evaluate.results import Interval
 
 
