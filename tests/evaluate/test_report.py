@@ -203,6 +203,7 @@ def test_the_det_by_hand() -> None:
     """
     svg = figure(tree(FULL), "DET: FRR against FAR of net")
     assert paths(svg) == ["M153.9 211.6H285.1V290"]
+    assert [one.get("d") for one in svg.findall(f"{SVG}g/{SVG}path")][1] == "M150.9 290h6m-3 0V14m-3 0h6"
     dot = [*svg.iter(f"{SVG}circle")][1]
     assert [dot.get("cx"), dot.get("cy")] == ["153.9", "211.6"]
 

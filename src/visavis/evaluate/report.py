@@ -73,7 +73,7 @@ def write(path: Path, results: Sequence[Verification], templates: Sequence[Templ
     text = page(results, templates, title=title)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        part.write_text(text, encoding="utf-8")
+        part.write_text(text, encoding="utf-8", newline="\n")
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
