@@ -63,8 +63,9 @@ class Ratio:
     """How many times the rate of the ``worst`` group is that of the ``best``, among the groups with a rate.
 
     The two are picked after looking, so the interval is widened (Bonferroni) to hold for all pairs of groups at once:
-    where it excludes 1 the groups do differ. Its upper end may be infinite. ``value`` is None, with a ``reason``, where
-    fewer than two groups have a rate; ``left_out`` names the groups without one, which may well be better or worse.
+    where it excludes 1 the groups do differ. With very many groups it is the range of all draws. Its upper end may be
+    infinite. ``value`` is None, with a ``reason``, where fewer than two groups have a rate; ``left_out`` names the
+    groups without one, which may well be better or worse.
     """
 
     value: float | None
