@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import math
 from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from visavis import compare
+from visavis import compare, embedders
 from visavis.compare import METRICS, Calibration
-from visavis.embedders import EMBEDDERS
 from visavis.errors import UsageError
 
 TABLE = Calibration(model="made up", far=(1e-1, 1e-2, 1e-4), thresholds=(0.5, 0.4, 0.1), slope=-20.0, intercept=6.0)
@@ -226,19 +226,63 @@ def test_a_table_of_other_things_is_refused(key: str, value: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "rows",
+    ("rows", "needs"),
     [
-        [[0.1, 0.5]],
-        [],
-        [[0.1, 0.4], [0.01, 0.5]],  # stricter rate, looser threshold
-        [[0.1, 0.5], [0.01, 0.2], [0.001, 0.3]],
-        [[0.1, 0.5], [0.0, 0.4]],
-        [[0.1, 0.5], [-0.1, 0.4]],
+        ([[0.1, 0.5]], "two rows"),
+        ([], "two rows"),
+        ([[0.1, 0.5], [0.1, 0.4]], "each of another FAR"),
+        ([[0.1, 0.4], [0.01, 0.5]], "fall with the FAR"),  # stricter rate, looser threshold
+        ([[0.1, 0.5], [0.01, 0.2], [0.001, 0.3]], "fall with the FAR"),
+        ([[0.1, 0.5], [0.01, -0.1]], "from 0 to 2"),
+        ([[0.1, 2.5], [0.01, 0.1]], "from 0 to 2"),
+        ([[0.1, math.nan], [0.01, 0.1]], "from 0 to 2"),
+        ([[0.1, 0.5], [0.0, 0.4]], "FARs above 0"),
+        ([[0.1, 0.5], [-0.1, 0.4]], "FARs above 0"),
+        ([[1.5, 0.5], [0.1, 0.4]], "up to 1"),
+        ([[0.1, 0.5], [math.nan, 0.4]], "FARs above 0"),
     ],
 )
-def test_a_table_that_does_not_fall_is_refused(rows: list[list[float]]) -> None:
-    with pytest.raises(UsageError, match=r"two rows or more, thresholds that fall with the FAR, and FAR > 0\."):
+def test_a_table_that_means_nothing_is_refused(rows: list[list[float]], needs: str) -> None:
+    with pytest.raises(UsageError, match=f"a calibration table needs .*{needs}.*\\.$"):
         compare.parse_calibration({**NATURAL, "far_threshold": rows})
+
+
+@pytest.mark.parametrize("fit", [[2, 1], [0, 1], [math.nan, 1], [-math.inf, 1], [-2, math.nan], [-2, math.inf]])
+def test_a_probability_must_fall_with_the_distance(fit: list[float]) -> None:
+    with pytest.raises(UsageError, match=r"a probability that falls with the distance"):
+        compare.parse_calibration({**NATURAL, "logistic": fit})
+
+
+@pytest.mark.parametrize("table", [[], None, 3, "text", [["far_threshold", 1]]])
+def test_json_of_another_kind_is_no_table(table: object) -> None:
+    with pytest.raises(UsageError, match="not a calibration table"):
+        compare.parse_calibration(table)
+
+
+def test_a_table_goes_through_a_file_unchanged(tmp_path: Path) -> None:
+    path = tmp_path / "table.json"
+    path.write_text(json.dumps(TABLE.table()), encoding="utf-8")
+    assert compare.read_calibration(path) == TABLE
+
+
+def test_a_file_that_holds_no_table_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "table.json"
+    with pytest.raises(UsageError, match=r"there is no calibration table .*table\.json\.$"):
+        compare.read_calibration(path)
+    for content in (b"", b"{", b"\xff\xd8\xff", b"[" * 100_000):
+        path.write_bytes(content)
+        with pytest.raises(UsageError, match=r"table\.json holds no calibration table: it is not JSON\.$"):
+            compare.read_calibration(path)
+    with pytest.raises(UsageError, match=r"cannot be read"):
+        compare.read_calibration(tmp_path)
+
+
+def test_ones_own_table_goes_before_the_shipped_one() -> None:
+    assert compare.own_or_shipped(TABLE, "made up") is TABLE
+    assert compare.own_or_shipped(None, "dlib-resnet") is compare.calibration("dlib-resnet")
+    assert compare.own_or_shipped(None, "no-such-model") is None
+    with pytest.raises(UsageError, match=r"is of made up, and dlib-resnet is in use\.$"):
+        compare.own_or_shipped(TABLE, "dlib-resnet")
 
 
 def test_a_model_without_a_table_is_uncalibrated() -> None:
@@ -263,7 +307,7 @@ def test_shipped_tables_are_of_registered_models_and_make_sense(model: str) -> N
     table = compare.calibration(model)
     assert table is not None
     assert table.model == model
-    assert model in EMBEDDERS.names()
+    assert embedders.model_id(model) == model
     assert list(table.far) == sorted(set(table.far), reverse=True)
     assert list(table.thresholds) == sorted(table.thresholds, reverse=True)
     assert all(0 < threshold < 2 for threshold in table.thresholds)
@@ -278,7 +322,27 @@ def test_shipped_tables_are_of_registered_models_and_make_sense(model: str) -> N
 @pytest.mark.parametrize("model", SHIPPED)
 def test_shipped_tables_say_where_they_come_from(model: str) -> None:
     raw = json.loads((files("visavis") / "calibration" / f"{model}.json").read_text(encoding="utf-8"))
-    assert raw["provenance"]
+    said = raw["provenance"]
+    assert said.keys() >= {
+        "data",
+        "people",
+        "genuine_pairs",
+        "impostor_pairs",
+        "detector",
+        "precision",
+        "version",
+        "date",
+    }
+    assert said["detector"] == "mtcnn"
+    rows = raw["intervals"]
+    assert [one["far"] for one in rows] == [far for far, _ in raw["far_threshold"]]
+    for one, (far, threshold) in zip(rows, raw["far_threshold"], strict=True):
+        assert one["threshold"][0] <= threshold <= one["threshold"][1]
+        assert one["far_at_threshold"][0] <= far <= one["far_at_threshold"][1]
+        assert one["false_accepts"] >= 30
+        assert one["false_accepts"] == pytest.approx(far * said["impostor_pairs"], rel=0.05)
+    assert [one["far"] for one in raw["held_out"]] == [1e-2, 1e-3, 1e-4]
+    assert all(one["interval"][0] <= one["far"] <= one["interval"][1] for one in raw["held_out"])
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -0.1])

@@ -3,7 +3,7 @@
 One metric inside: cosine distance ``1 - cos`` of unit vectors, 0 (same) to 2. L2, squared L2 and the angle are
 functions of it, so a threshold is stored once and converted, never tabled twice. What a distance means is measured:
 ``calibration/<model>.json`` holds thresholds at false-accept rates and the distance -> probability map, with their
-provenance (written by ``benchmarks/lfw_view1.py``).
+provenance (written by ``visavis calibrate``).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
+from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -110,6 +111,15 @@ class Calibration:
         far = -math.expm1(math.log1p(-fpir) / max(people, 1))
         return self.threshold(min(max(far, self.far[-1]), self.far[0]))
 
+    def table(self) -> dict[str, object]:
+        """Return what a file of it holds, as :func:`parse_calibration` reads it."""
+        return {
+            "model": self.model,
+            "far_threshold": [[far, threshold] for far, threshold in zip(self.far, self.thresholds, strict=True)],
+            "logistic": [self.slope, self.intercept],
+            "provenance": self.provenance,
+        }
+
     def probability(self, distance: float) -> float:
         """Probability that a pair at this cosine distance is one person, at even prior odds."""
         return 1 / (1 + math.exp(min(-(self.slope * distance + self.intercept), 700.0)))
@@ -125,21 +135,60 @@ def calibration(model: str) -> Calibration | None:
     return parse_calibration(table)
 
 
-def parse_calibration(table: dict[str, object]) -> Calibration:
-    """Read one table; UsageError where it is not monotone or lacks a part."""
+def read_calibration(path: Path) -> Calibration:
+    """Read a table that ``visavis calibrate`` wrote; UsageError where the file holds none."""
     try:
-        rows = sorted(cast("list[tuple[float, float]]", table["far_threshold"]), reverse=True)
-        slope, intercept = cast("tuple[float, float]", table["logistic"])
+        table = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UsageError(f"there is no calibration table {path}.") from error
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise UsageError(f"{path} holds no calibration table: it is not JSON.") from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
+    return parse_calibration(table)
+
+
+def own_or_shipped(own: Calibration | None, model: str) -> Calibration | None:
+    """Return the table to go by: one's own, else the shipped one; None where neither is there.
+
+    Raises UsageError for a table of another model: its distances mean something else.
+    """
+    if own is None:
+        return calibration(model)
+    if own.model != model:
+        raise UsageError(f"this calibration table is of {own.model}, and {model} is in use.")
+    return own
+
+
+def parse_calibration(table: object) -> Calibration:
+    """Read one table from what its JSON file holds; UsageError where it lacks a part or means nothing."""
+    try:
+        content = cast("dict[str, object]", table)
+        rows = sorted(cast("list[tuple[float, float]]", content["far_threshold"]), reverse=True)
+        slope, intercept = cast("tuple[float, float]", content["logistic"])
         result = Calibration(
-            model=str(table["model"]),
+            model=str(content["model"]),
             far=tuple(float(far) for far, _ in rows),
             thresholds=tuple(float(threshold) for _, threshold in rows),
             slope=float(slope),
             intercept=float(intercept),
-            provenance=cast("dict[str, object]", table.get("provenance", {})),
+            provenance=dict(cast("dict[str, object]", content.get("provenance", {}))),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(f"this is not a calibration table: {error!r}.") from error
-    if len(rows) < 2 or list(result.thresholds) != sorted(result.thresholds, reverse=True) or result.far[-1] <= 0:
-        raise UsageError("a calibration table needs two rows or more, thresholds that fall with the FAR, and FAR > 0.")
+    if fault := _fault(result):
+        raise UsageError(f"a calibration table needs {fault}.")
     return result
+
+
+def _fault(table: Calibration) -> str:
+    """Say what a table lacks; nothing where it is sound."""
+    if len(table.far) < 2 or len(set(table.far)) < len(table.far):
+        return "two rows or more, each of another FAR"
+    if not (table.far[-1] > 0 and table.far[0] <= 1):  # NaN too
+        return "FARs above 0 and up to 1"
+    if not all(0 <= one <= 2 for one in table.thresholds) or list(table.thresholds) != sorted(table.thresholds)[::-1]:
+        return "cosine distances from 0 to 2 for thresholds, that fall with the FAR"
+    if not (math.isfinite(table.intercept) and -math.inf < table.slope < 0):
+        return "a probability that falls with the distance: a slope below 0"
+    return ""

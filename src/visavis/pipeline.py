@@ -121,16 +121,17 @@ class Recognizer:
         threshold: float | None = None,
         metric: str = "cosine",
         min_face: float = 20,
+        calibration: compare.Calibration | None = None,
     ) -> Verification:
         """Tell whether the largest faces of ``a`` and ``b`` are one person.
 
         The threshold is the one at which strangers are accepted at rate ``far``, unless ``threshold`` (in the unit of
-        ``metric``) is given. Raises NoFaceError where a photo shows no face, ImageError where it cannot be read.
+        ``metric``) is given. Rates are those of ``calibration`` (default: the table shipped for the model). Raises
+        NoFaceError where a photo shows no face, ImageError where it cannot be read, and UsageError for a rate that was
+        not measured.
         """
-        first, second = (_usable(one) for one in self.represent([a, b], min_face=min_face))
-        distance = float(compare.cosine_distances(_largest_vector(first), _largest_vector(second))[0, 0])
-        model = self.embedder.name
-        table = compare.calibration(model)
+        model = self.model
+        table = compare.own_or_shipped(calibration, model)
         if threshold is not None:
             limit = compare.to_cosine(threshold, metric)
             rate = table.far_at(limit) if table else None
@@ -138,6 +139,8 @@ class Recognizer:
             limit, rate = table.threshold(far), far
         else:
             raise UsageError(f"{model} is uncalibrated, so no threshold stands for a FAR: give a threshold.")
+        first, second = (_usable(one) for one in self.represent([a, b], min_face=min_face))
+        distance = float(compare.cosine_distances(_largest_vector(first), _largest_vector(second))[0, 0])
         return Verification(
             same=distance <= limit,
             distance=compare.from_cosine(distance, metric),
@@ -149,7 +152,10 @@ class Recognizer:
             detector=self.detector.name,
             faces_a=len(first.faces),
             faces_b=len(second.faces),
-            notes=tuple(note for one in (first, second) if (note := _several(one))),
+            notes=(
+                *(note for one in (first, second) if (note := _several(one))),
+                *_other_detector(table, self.detector_name),
+            ),
         )
 
 
@@ -208,6 +214,14 @@ def _largest_vector(one: PhotoFaces) -> Floats:
         raise ValueError("this answer carries no vectors")
     row: Floats = one.vectors[one.largest][None]
     return row
+
+
+def _other_detector(table: compare.Calibration | None, detector: str) -> tuple[str, ...]:
+    """Say where the rates were measured with another detector than the one in use: faces are then cut otherwise."""
+    measured = None if table is None else table.provenance.get("detector")
+    if measured is None or measured == detector:
+        return ()
+    return (f"the error rates were measured with the detector {measured}, not with {detector}: calibrate to be sure.",)
 
 
 def _several(one: PhotoFaces) -> str:

@@ -343,6 +343,34 @@ def test_the_threshold_follows_from_the_number_of_people(gallery: Gallery, calib
         gallery.threshold(fpir=1.0)
 
 
+def test_a_table_of_ones_own_goes_before_the_shipped_one(
+    gallery: Gallery, calibrated: Calibration, tmp_path: Path
+) -> None:
+    gallery.add("Ann", [bare(1)])
+    own = Calibration(MODEL, (1e-2, 1e-3), (0.2, 0.1), slope=-20, intercept=4, provenance={"data": "my office"})
+    with Gallery(gallery.url) as other:  # sees what this one is told
+        assert (other.calibration, other.stats().thresholds) == (calibrated, "shipped")
+        gallery.calibrate(own)
+        assert other.calibration == own
+        stats = other.stats()
+        assert (stats.thresholds, stats.measured_on) == ("own", "my office")
+        assert other.threshold(fpir=0.01).distance == pytest.approx(0.2)
+        (found,) = other.identify_vectors(at_distance(1, 0.25)[None])
+        assert (found.name, found.threshold) == (None, pytest.approx(0.2))
+        assert found.probability == pytest.approx(1 / (1 + np.exp(1)), abs=1e-5)  # -20 * .25 + 4 = -1
+        assert other.search(at_distance(1, 0.25)[None])[0][0].probability == found.probability
+        gallery.calibrate(None)
+        assert (other.calibration, other.stats().thresholds) == (calibrated, "shipped")
+    assert gallery.check() == []
+
+
+def test_a_table_of_another_model_is_refused(gallery: Gallery) -> None:
+    other = Calibration("other", (1e-2, 1e-3), (0.2, 0.1), slope=-20, intercept=4)
+    with pytest.raises(UsageError, match=r"is of other, and test-model is in use"):
+        gallery.calibrate(other)
+    assert (gallery.calibration, gallery.stats().thresholds) == (None, "uncalibrated")
+
+
 def test_near_is_named_and_far_is_unknown(gallery: Gallery, calibrated: Calibration) -> None:
     ann = gallery.add("Ann", [bare(1)]).person_id
     near, far = gallery.identify_vectors(np.stack([at_distance(1, 0.45), at_distance(1, 0.55)]))

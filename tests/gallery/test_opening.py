@@ -15,11 +15,14 @@ import numpy as np
 import pytest
 from sqlalchemy import Connection, Engine, event, text
 
+from visavis import compare
 from visavis.errors import GalleryError, UsageError
 from visavis.gallery import Gallery, Problem, records, schema
 from visavis.pipeline import Recognizer
 
 from .faces import DIMENSION, MODEL, environment, person, template, vector
+
+TABLE = {"model": MODEL, "far_threshold": [[0.1, 0.5], [0.001, 0.3]], "logistic": [-20, 8]}
 
 
 def filled(path: Path, people: int = 3) -> Path:
@@ -142,28 +145,52 @@ def test_a_recognizer_must_be_of_the_model(path: Path) -> None:
 def test_a_newer_schema_is_refused_and_left_alone(path: Path) -> None:
     filled(path)
     sql(path, "update meta set schema = 7", "alter table meta drop column change")
-    with pytest.raises(GalleryError, match=r"newer visavis \(schema 7, this one knows up to 1\): upgrade visavis.$"):
+    with pytest.raises(GalleryError, match=r"newer visavis \(schema 7, this one knows up to 2\): upgrade visavis.$"):
         Gallery(path)
 
 
 def test_an_older_schema_is_migrated_whole_or_not_at_all(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def m002_nickname(conn: Connection) -> None:
+    def m003_nickname(conn: Connection) -> None:
         conn.execute(text("alter table people add column nickname text default 'none'"))
 
-    def m003_fails(conn: Connection) -> None:
+    def m004_fails(conn: Connection) -> None:
         conn.execute(text("alter table people drop column nickname"))
         conn.execute(text("insert into nowhere values (1)"))
 
     filled(path)
-    monkeypatch.setattr(schema, "MIGRATIONS", [m002_nickname, m003_fails])
+    known = schema.MIGRATIONS
+    monkeypatch.setattr(schema, "MIGRATIONS", [*known, m003_nickname, m004_fails])
     with pytest.raises(GalleryError, match=r"no such table: nowhere"):
         Gallery(path)
-    monkeypatch.setattr(schema, "MIGRATIONS", [m002_nickname])
+    monkeypatch.setattr(schema, "MIGRATIONS", [*known, m003_nickname])
     for _ in range(2):  # the second opening has nothing to do
         with Gallery(path) as gallery, gallery._store.read() as conn:
             assert conn.execute(text("select distinct nickname from people")).all() == [("none",)]
-            assert conn.execute(text("select schema from meta")).scalar() == 2
+            assert conn.execute(text("select schema from meta")).scalar() == len(known) + 2
             assert len(gallery.people()) == 3
+
+
+def test_a_gallery_of_the_first_schema_keeps_its_people_and_can_be_calibrated(path: Path) -> None:
+    filled(path)
+    with Gallery(path) as gallery:
+        before = gallery.people()
+    sql(path, "alter table meta drop column calibration", "update meta set schema = 1")
+    with Gallery(path) as gallery:
+        assert (gallery.people(), gallery.check()) == (before, [])
+        assert gallery.calibration is None
+        gallery.calibrate(compare.parse_calibration(TABLE))
+    with Gallery(path) as gallery:
+        assert gallery.calibration == compare.parse_calibration(TABLE)
+
+
+def test_a_calibration_damaged_in_the_store_is_told_of(path: Path) -> None:
+    filled(path)
+    sql(path, "update meta set calibration = '{'")
+    with (
+        Gallery(path) as gallery,
+        pytest.raises(GalleryError, match=r"own thresholds are damaged .*calibrate it again"),
+    ):
+        gallery.threshold(fpir=0.1)
 
 
 def test_a_closed_gallery_says_so(path: Path) -> None:

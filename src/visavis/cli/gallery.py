@@ -1,14 +1,16 @@
-"""gallery list|show|remove|rename|stats|check: who is in a gallery, and whether it is sound."""
+"""gallery list|show|remove|rename|stats|check|calibrate: who is in a gallery, and whether it is sound."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from visavis.cli._options import GALLERY, GalleryUrl, Json
 from visavis.cli._output import Output, decimals, short, significant
+from visavis.errors import UsageError
 
 if TYPE_CHECKING:
     from visavis.gallery import Gallery, Person, StoredTemplate
@@ -92,6 +94,33 @@ def check(gallery: GalleryUrl = GALLERY, json: Json = False) -> None:
         if not problems:
             output.answer({"problem": None, "message": "the gallery is sound."}, ["none", "the gallery is sound."])
     raise typer.Exit(1 if problems else 0)
+
+
+@app.command()
+def calibrate(
+    table: Annotated[
+        Path | None,
+        typer.Argument(metavar="FILE", help="A table that visavis calibrate wrote.", show_default=False),
+    ] = None,
+    shipped: Annotated[
+        bool, typer.Option("--shipped", help="Go back to the thresholds shipped for the model.")
+    ] = False,
+    gallery: GalleryUrl = GALLERY,
+    json: Json = False,
+) -> None:
+    """Give a gallery thresholds of its own; without FILE, print those in use."""
+    from visavis.compare import read_calibration
+
+    if table is not None and shipped:
+        raise UsageError("FILE and --shipped exclude each other.")
+    with _open(gallery) as store, Output("FAR", "cosine distance", json=json) as output:
+        if table is not None or shipped:
+            store.calibrate(None if table is None else read_calibration(table))
+        used = store.calibration
+        if used is None:
+            raise UsageError(f"{store.model} is uncalibrated, and {gallery} has no thresholds of its own.")
+        rows = zip(used.far, used.thresholds, strict=True)
+        output.answer(used.table(), *([f"{far:g}", short(threshold)] for far, threshold in rows))
 
 
 def _open(url: str) -> Gallery:

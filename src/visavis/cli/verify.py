@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -40,6 +41,15 @@ def verify(  # noqa: PLR0913 - a command's options
     threshold: Annotated[
         float | None, typer.Option("--threshold", help="Greatest distance of one person, in place of --far.")
     ] = None,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(
+            "--calibration",
+            metavar="FILE",
+            help="A table that visavis calibrate wrote.",
+            show_default="the model's own",
+        ),
+    ] = None,
     metric: Annotated[Metric, typer.Option("--metric", help="Unit of distance and threshold.")] = Metric.cosine,
     detector: DetectorName = DETECTOR,
     min_face: MinFace = 20,
@@ -54,10 +64,17 @@ def verify(  # noqa: PLR0913 - a command's options
         raise UsageError("--far and --threshold exclude each other: a threshold stands for its own FAR.")
     if a == b == "-":
         raise UsageError("standard input can be read only once: give - for one photo.")
+    from visavis.compare import read_calibration
     from visavis.pipeline import Recognizer
 
     answer = Recognizer(detector=detector, embedder=with_views(model, views), threads=threads).verify(
-        a, b, far=FAR if far is None else far, threshold=threshold, metric=metric.value, min_face=min_face
+        a,
+        b,
+        far=FAR if far is None else far,
+        threshold=threshold,
+        metric=metric.value,
+        min_face=min_face,
+        calibration=None if calibration is None else read_calibration(calibration),
     )
     for text in answer.notes:
         note(text)

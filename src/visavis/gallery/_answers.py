@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
-from visavis.compare import Calibration
+from visavis.compare import Calibration, parse_calibration
+from visavis.errors import GalleryError, UsageError
 from visavis.gallery.index import Hit
 from visavis.gallery.records import Owner
 from visavis.gallery.types import Duplicate, SearchThreshold, Template
@@ -25,11 +28,22 @@ def candidates(hits: Sequence[Hit], names: Mapping[int, str], table: Calibration
     ]
 
 
-def threshold(table: Calibration, fpir: float, people: int) -> SearchThreshold:
+def threshold(table: Calibration | None, fpir: float, people: int, *, model: str) -> SearchThreshold:
     """Return the threshold of a search among ``people``, and whether so low an error rate was measured."""
+    if table is None:
+        raise UsageError(f"{model} is uncalibrated, so no threshold follows from an fpir: give a threshold.")
     distance = table.search_threshold(fpir, people)
     far = -math.expm1(math.log1p(-fpir) / max(people, 1))
     return SearchThreshold(distance, fpir, people, far=far, measured=far >= table.lowest_far)
+
+
+@lru_cache(maxsize=8)
+def stored_calibration(text: str) -> Calibration:
+    """Read a gallery's own table; GalleryError where it was damaged."""
+    try:
+        return parse_calibration(json.loads(text))
+    except (json.JSONDecodeError, UsageError) as error:
+        raise GalleryError(f"the gallery's own thresholds are damaged ({error}): calibrate it again.") from error
 
 
 def identification(candidates: Sequence[Candidate], limit: float) -> Identification:

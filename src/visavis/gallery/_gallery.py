@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -142,6 +143,8 @@ class Gallery:
         """Return the figures of the gallery."""
         with self._store.read() as conn:
             meta, (people, templates) = records.meta(conn), records.count(conn)
+            own = records.calibration(conn) is not None
+        table = self.calibration
         return Stats(
             url=self.url,
             model=meta.model,
@@ -150,6 +153,8 @@ class Gallery:
             templates=templates,
             change=meta.change,
             bytes=self._store.size(),
+            thresholds="own" if own else "uncalibrated" if table is None else "shipped",
+            measured_on=None if table is None else str(table.provenance.get("data", "unknown data")),
         )
 
     def check(self) -> list[Problem]:
@@ -246,7 +251,8 @@ class Gallery:
     def search(self, vectors: ArrayLike, *, top: int = 5) -> list[list[Candidate]]:
         """Return the ``top`` people nearest to each row of ``vectors (n, d)``, nearest first, each once."""
         found = self._search(vectors, top)
-        return [_answers.candidates(hits, found.names, self._table) for hits in found.hits]
+        table = self.calibration
+        return [_answers.candidates(hits, found.names, table) for hits in found.hits]
 
     def threshold(self, *, fpir: float = 0.01) -> SearchThreshold:
         """Return the distance up to which a search names somebody; it names a stranger at rate ``fpir``.
@@ -255,7 +261,7 @@ class Gallery:
         """
         with self._store.read() as conn:
             people, _ = records.count(conn)
-        return self._threshold(fpir, people)
+        return _answers.threshold(self.calibration, fpir, people, model=self.model)
 
     def identify_vectors(
         self, vectors: ArrayLike, *, fpir: float = 0.01, threshold: float | None = None, top: int = 5
@@ -265,14 +271,12 @@ class Gallery:
         Near enough is a cosine distance up to ``threshold``; by default that of :meth:`threshold`. An
         answer's ``distance`` and ``probability`` are those of the nearest person, named or not.
         """
-        found = self._search(vectors, top)
+        found, table = self._search(vectors, top), self.calibration
         if threshold is None:
-            limit = self._threshold(fpir, found.people).distance
+            limit = _answers.threshold(table, fpir, found.people, model=self.model).distance
         else:
             limit = compare.to_cosine(threshold, "cosine")
-        return [
-            _answers.identification(_answers.candidates(hits, found.names, self._table), limit) for hits in found.hits
-        ]
+        return [_answers.identification(_answers.candidates(hits, found.names, table), limit) for hits in found.hits]
 
     def _search(self, vectors: ArrayLike, top: int) -> _Found:
         if top < 1:
@@ -285,15 +289,23 @@ class Gallery:
             names = records.names(conn, {hit.person_id for some in hits for hit in some})
             return _Found(hits, names, records.count(conn)[0])
 
-    def _threshold(self, fpir: float, people: int) -> SearchThreshold:
-        table = self._table
-        if table is None:
-            raise UsageError(f"{self.model} is uncalibrated, so no threshold follows from an fpir: give a threshold.")
-        return _answers.threshold(table, fpir, people)
-
     @property
-    def _table(self) -> compare.Calibration | None:
-        return compare.calibration(self.model)
+    def calibration(self) -> compare.Calibration | None:
+        """Thresholds in use: the gallery's own, else those shipped for its model; None: uncalibrated."""
+        with self._store.read() as conn:
+            own = records.calibration(conn)
+        return compare.calibration(self.model) if own is None else _answers.stored_calibration(own)
+
+    def calibrate(self, table: compare.Calibration | None) -> None:
+        """Go by thresholds of one's own from now on, in all processes; None: by those shipped for the model.
+
+        Raises UsageError for a table of another model.
+        """
+        if table is not None:
+            compare.own_or_shipped(table, self.model)
+        with self._store.write() as conn:
+            records.set_calibration(conn, None if table is None else json.dumps(table.table()))
+            records.audit(conn, "calibrate", None, "shipped" if table is None else "own")
 
     # Photos
 

@@ -59,13 +59,23 @@ def set_dimension(conn: Connection, dimension: int) -> None:
     conn.execute(update(META).values(dimension=dimension))
 
 
+def calibration(conn: Connection) -> str | None:
+    """Return the gallery's own table of thresholds as JSON text; None where it has none."""
+    return conn.execute(select(META.c.calibration)).scalar_one()
+
+
+def set_calibration(conn: Connection, text: str | None) -> None:
+    """Store the gallery's own table of thresholds; None removes it."""
+    conn.execute(update(META).values(calibration=text))
+
+
 def next_change(conn: Connection) -> int:
     """Count this change. The row stays locked until the transaction ends, so numbers follow the commits."""
     conn.execute(update(META).values(change=META.c.change + 1))
     return int(conn.execute(select(META.c.change)).scalar_one())
 
 
-def audit(conn: Connection, action: str, person_id: int, detail: str = "") -> None:
+def audit(conn: Connection, action: str, person_id: int | None, detail: str = "") -> None:
     """Note what was done to whom; by id only, so that nothing of a removed person stays here."""
     conn.execute(insert(AUDIT).values(at=_now(), action=action, person_id=person_id, detail=detail))
 

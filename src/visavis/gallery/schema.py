@@ -1,9 +1,9 @@
 """The tables of a gallery, and how a store of an older schema becomes one of this.
 
-``meta`` (one row) says what the store is: format, schema, model, dimension, and the number of the last
-change. ``templates.change`` is the change that stored a template, ``removals`` lists what left: with the two,
-whoever knows the gallery as of change *n* reads what happened since, and nothing else. No row of ``audit``
-ever holds a name.
+``meta`` (one row) says what the store is: format, schema, model, dimension, the number of the last change, and the
+gallery's own thresholds if it has any. ``templates.change`` is the change that stored a template, ``removals`` lists
+what left: with the two, whoever knows the gallery as of change *n* reads what happened since, and nothing else. No row
+of ``audit`` ever holds a name.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ META = Table(
     Column("model", Text, nullable=False),
     Column("dimension", Integer),
     Column("change", Integer, nullable=False),
+    Column("calibration", Text),  # JSON; none: the table shipped for the model
 )
 PEOPLE = Table(
     "people",
@@ -84,7 +85,13 @@ AUDIT = Table(
     sqlite_autoincrement=True,
 )
 
-MIGRATIONS: list[Callable[[Connection], None]] = []
+
+def m002_calibration(conn: Connection) -> None:
+    """Let a gallery have thresholds of its own."""
+    conn.exec_driver_sql("ALTER TABLE meta ADD COLUMN calibration TEXT")
+
+
+MIGRATIONS: list[Callable[[Connection], None]] = [m002_calibration]
 """``MIGRATIONS[i]`` turns a store of schema ``i + 1`` into one of schema ``i + 2``, inside a transaction."""
 
 

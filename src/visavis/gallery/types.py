@@ -109,7 +109,11 @@ class SearchThreshold:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """Figures of a gallery. ``dimension`` is None until somebody is enrolled; ``bytes`` its size on disk."""
+    """Figures of a gallery. ``dimension`` is None until somebody is enrolled; ``bytes`` its size on disk.
+
+    ``thresholds`` says whose table of thresholds is used ("own", "shipped" or "uncalibrated"), ``measured_on`` on what
+    data it was measured.
+    """
 
     url: str
     model: str
@@ -118,6 +122,8 @@ class Stats:
     templates: int
     change: int
     bytes: int
+    thresholds: str
+    measured_on: str | None
 
 
 @dataclass(frozen=True, slots=True)
