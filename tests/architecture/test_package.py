@@ -37,7 +37,9 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: zipfile.ZipFile) ->
     data = {name for name in names if not name.endswith(".py") and ".dist-info/" not in name}
     tables = {path.relative_to(SRC).as_posix() for path in SRC.glob("visavis/calibration/*.json")}
     assert tables
-    assert data == {"visavis/py.typed", *tables}
+    pages = {path.relative_to(SRC).as_posix() for path in SRC.glob("visavis/**/*.j2")}
+    assert pages
+    assert data == {"visavis/py.typed", *tables, *pages}
     assert {name.split("/")[0] for name in names} == {"visavis", "visavis-0.1.0.dist-info"}
     assert sum(one.file_size for one in wheel.infolist()) < 1_000_000
 

@@ -10,11 +10,11 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib import metadata
 
 import numpy as np
 from numpy.typing import NDArray
 
-import visavis
 from visavis.compare import Calibration, parse_calibration
 from visavis.errors import UsageError
 from visavis.evaluate import bootstrap
@@ -175,7 +175,7 @@ def _measured(
         "detector": templates.detector,
         "face": "large and near the middle",
         "precision": "float32",
-        "version": visavis.__version__,
+        "version": metadata.version("visavis"),
         "date": datetime.now(UTC).date().isoformat(),
     }
     table = Calibration(

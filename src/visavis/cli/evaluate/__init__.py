@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from visavis.cli.evaluate import verification
+from visavis.cli.evaluate import clusters, detection, groups, identification, verification
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -12,5 +12,12 @@ app = typer.Typer(
     help="Measure error rates on labelled photos: of verification, identification, clusters, detection, groups.",
 )
 
-for command in (verification.pairs, verification.lfw):
+for command in (
+    verification.pairs,
+    verification.lfw,
+    identification.identification,
+    clusters.clusters,
+    detection.detection,
+    groups.groups,
+):
     app.command()(command)
