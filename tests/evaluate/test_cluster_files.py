@@ -96,8 +96,9 @@ def test_of_a_photo_of_one_person_the_largest_face_is_taken(tmp_path: Path) -> N
 
 def test_photos_without_a_face_are_counted(tmp_path: Path) -> None:
     no_face = {"photo": "ann/2.jpg", "status": "no_face", "message": "no face"}
-    found = read_clusters(lines(tmp_path, face("ann/1.jpg", 0, status="ok"), no_face))
-    assert (found.photos, found.failures) == (("ann/1.jpg",), 1)
+    unreadable = face("ann/3.jpg", None, status="unreadable")
+    found = read_clusters(lines(tmp_path, face("ann/1.jpg", 0, status="ok"), no_face, unreadable))
+    assert (found.photos, found.failures) == (("ann/1.jpg",), 2)
 
 
 def test_names_are_one_however_they_are_written(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib.resources import files
 
 import numpy as np
 import pytest
@@ -258,14 +259,14 @@ def test_a_known_probe_taken_for_another_is_missed_however_near() -> None:
 
 
 def test_what_failed_is_counted_where_it_hurts() -> None:
-    """ann's first photo failed (the second stands in), both of bob's did; so did a probe of ann, and a stranger."""
-    names = ["ann", "ann", "bob", "bob", "cid", "cid", "ann", "ann", "bob", "cid", "x", "y"]
-    vectors = at(0, 2, 30, 31, 60, 61, 1, 3, 30, 62, 90, 120, failed=[0, 2, 3, 7, 11])
-    found = identification(vectors, names, parts(range(6), range(6, 10), [10, 11]))
-    assert found.failures == Failures(templates=3, people=1, known=1, orphans=1, unknown=1)
-    assert (found.people, found.templates, found.unknown, found.known) == (2, 3, 1, 4)
-    np.testing.assert_allclose(found.cmc, [0.5, 0.5])  # the failed probe, and bob's, are never found
-    assert found.ranks[0].hits == 2
+    """ann's first photo failed (the second stands in), both of bob's did; so did probes of both, and a stranger."""
+    names = ["ann", "ann", "bob", "bob", "cid", "cid", "ann", "ann", "bob", "bob", "cid", "cid", "x", "y"]
+    vectors = at(0, 2, 30, 31, 60, 61, 1, 3, 30, 32, 62, 59, 90, 120, failed=[0, 2, 3, 7, 9, 13])
+    found = identification(vectors, names, parts(range(6), range(6, 12), [12, 13]))
+    assert found.failures == Failures(templates=3, people=1, known=2, orphans=1, unknown=1)
+    assert (found.people, found.templates, found.unknown, found.known) == (2, 3, 1, 6)
+    np.testing.assert_allclose(found.cmc, [0.5, 0.5])  # failed probes, and bob's, are never found
+    assert found.ranks[0].hits == 3
 
 
 def test_failed_probes_of_strangers_change_no_rate() -> None:
@@ -372,6 +373,19 @@ def test_intervals_hold_other_people(monkeypatch: pytest.MonkeyPatch) -> None:
     assert min(inside.values()) >= 52
 
 
+def test_nobody_missed_of_few_is_no_certainty() -> None:
+    """All draws of uneven people have an FNIR of exactly 0; nobody missed of three people goes up to Wilson's end."""
+    names = ["ann", "bob", "cid", "ann", "bob", "bob", "cid", "cid", "cid", *(f"x{n}" for n in range(20))]
+    vectors = at(0, 40, 80, 1, 41, 42, 81, 82, 83, *[-60] * 10, *[-90] * 10)
+    (one,) = identification(vectors, names, parts(range(3), range(3, 9), range(9, 29)), fpirs=(0.5,)).searches
+    assert one.fnir == 0
+    assert one.fnir_interval == (0, pytest.approx(wilson(0, 3)[1]))
+    people = np.arange(3)
+    known = Known(np.repeat(people, [1, 2, 3]), np.ones(6, np.intp), np.zeros(6))
+    unknown = Unknown(np.arange(20), np.repeat([0.5, 1.0], 10))
+    assert open_set._resampled(known, unknown, (0.5,), 0)[0][1] == (0, 0)
+
+
 def test_of_one_probe_a_person_the_interval_of_a_rank_is_wilsons() -> None:
     vectors, names = crowd(photos=2, noise=0.8)
     found = identification(vectors, names, split(names, known=1.0))
@@ -410,16 +424,33 @@ def test_beyond_the_table_is_said(fpir: float, measured: bool, threshold: float 
     assert threshold is None or one.calibrated.threshold == threshold
 
 
-def test_the_shipped_table_is_taken_for_its_model_and_none_for_others() -> None:
+def test_whoever_is_just_at_the_calibrated_threshold_is_named() -> None:
+    vectors, names = at(0, 5, 60), ["ann", "ann", "x"]
+    edge = float(compare.cosine_distances(vectors.vectors[2:], vectors.vectors[:1])[0, 0])
+    table = replace(TABLE, thresholds=(edge, edge / 2))
+    (one,) = identification(vectors, names, parts([0], [1], [2]), fpirs=(0.5,), calibration=table).searches
+    assert one.calibrated is not None
+    assert (one.calibrated.threshold, one.calibrated.fpir, one.calibrated.fnir) == (edge, 1, 0)
+
+
+SHIPPED = sorted(one.name.removesuffix(".json") for one in files("visavis").joinpath("calibration").iterdir())
+
+
+@pytest.mark.parametrize("model", SHIPPED)
+def test_the_shipped_table_is_taken_for_its_model(model: str) -> None:
     vectors, names = crowd()
-    made = split(names)
-    (own,) = identification(replace(vectors, model="dlib-resnet"), names, made, fpirs=(0.1,)).searches
-    table = compare.calibration("dlib-resnet")
+    (own,) = identification(replace(vectors, model=model), names, split(names), fpirs=(0.1,)).searches
+    table = compare.calibration(model)
     assert table is not None
     assert own.calibrated is not None
     assert own.calibrated.threshold == table.search_threshold(0.1, 20)
-    (none,) = identification(vectors, names, made, fpirs=(0.1,)).searches
+
+
+def test_a_model_without_a_table_has_no_promise() -> None:
+    vectors, names = crowd()
+    (none,) = identification(vectors, names, split(names), fpirs=(0.1,)).searches
     assert none.calibrated is None
+    assert none.threshold is not None
 
 
 def test_a_table_of_pairs_does_not_speak_of_means() -> None:

@@ -2,7 +2,7 @@
 
 JSON Lines as ``visavis cluster --json`` prints them, an object a face with ``photo``, ``cluster``, perhaps ``box`` and
 ``person``; or CSV with a head that has these columns (but no box). A cluster that is null, empty or -1 is none: such a
-face stands alone. Objects with a ``status`` other than "ok" and no cluster are photos without a face.
+face stands alone. Objects with a ``status`` other than "ok" are photos without a face.
 """
 
 from __future__ import annotations
@@ -178,7 +178,7 @@ def _faces(text: str) -> tuple[list[_Face], int]:
     seen: dict[tuple[str, tuple[float, ...]], int] = {}
     failures = 0
     for number, line in lines:
-        if "cluster" not in line and line.get("status", "ok") != "ok":
+        if line.get("status", "ok") != "ok":
             failures += 1
             continue
         face = _face(number, line)

@@ -50,7 +50,8 @@ class SearchRate:
     """FNIR at a wanted FPIR.
 
     ``threshold`` is the greatest with an FPIR up to ``fpir``; it and ``fnir`` are None where fewer than ten false
-    positives would stand behind it. The intervals say where the two would lie with other people at the same FPIR.
+    positives would stand behind it. The intervals say where the two would lie with other people at the same FPIR;
+    that of the FNIR is never narrower than the one at a fixed threshold.
     ``calibrated`` is None without a table, and without unknown probes.
     """
 
@@ -122,9 +123,10 @@ def search_rates(
             rates.append(SearchRate(fpir, calibrated=promise))
             continue
         missed, accepted = ~known.hits(threshold), unknown.distances <= threshold
-        rates.append(
-            SearchRate(fpir, threshold, float(missed.mean()), int(accepted.sum()), *intervals[fpir], calibrated=promise)
-        )
+        moved, drawn = intervals[fpir]
+        fixed = interval(missed, known.person)  # has a width also where nobody is missed, whoever is drawn
+        hull = min(drawn[0], fixed[0]), max(drawn[1], fixed[1])
+        rates.append(SearchRate(fpir, threshold, float(missed.mean()), int(accepted.sum()), moved, hull, promise))
     return tuple(rates)
 
 
