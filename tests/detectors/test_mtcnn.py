@@ -60,6 +60,23 @@ def test_scores_fall_and_are_high(mtcnn: Detector, three: np.ndarray) -> None:
     assert all(0.9 < score <= 1 for score in scores)
 
 
+def test_the_least_score_can_be_chosen(mtcnn: Detector) -> None:
+    """Faces of .991, .994 and .999, each alone in its picture."""
+    drawn = [picture(640, 480, (100, 100, side)) for side in (120, 150, 90)]
+    everybody = [face.score for (face,) in mtcnn.detect(drawn)]
+    limit = sorted(everybody)[1]
+    strict = DETECTORS.create("mtcnn", min_score=limit - 1e-4).detect(drawn)
+    assert [[face.score for face in faces] for faces in strict] == [
+        [score] if score >= limit else [] for score in everybody
+    ]
+
+
+@pytest.mark.parametrize("score", [0, 1, -0.5, 1.5, float("nan")])
+def test_a_least_score_beyond_0_and_1_is_refused(score: float) -> None:
+    with pytest.raises(UsageError, match="min_score is a score above 0 and below 1"):
+        DETECTORS.create("mtcnn", min_score=score)
+
+
 def test_faces_are_float32_in_boxes_that_are_boxes(mtcnn: Detector, three: np.ndarray) -> None:
     for face in mtcnn.detect([three])[0]:
         assert face.box.dtype == face.landmarks.dtype == np.float32

@@ -77,8 +77,17 @@ class Mtcnn:
     name = "mtcnn"
 
     def __init__(
-        self, pnet: runtime.Session, rnet: runtime.Session, onet: runtime.Session, workers: runtime.Workers
+        self,
+        pnet: runtime.Session,
+        rnet: runtime.Session,
+        onet: runtime.Session,
+        workers: runtime.Workers,
+        *,
+        min_score: float = THRESHOLDS[2],
     ) -> None:
+        if not 0 < min_score < 1:
+            raise UsageError(f"min_score is a score above 0 and below 1, got {min_score:g}.")
+        self._least = _logit(min_score)
         self._pnet, self._rnet, self._onet, self._workers = pnet, rnet, onet, workers
 
     def detect(self, pictures: Sequence[RGB], *, min_face: float = 20) -> list[list[Face]]:
@@ -142,7 +151,7 @@ class Mtcnn:
 
     def _output(self, sources: Sequence[Sequence[Level]], found: _Found) -> list[list[Face]]:
         rows = self._classify(self._onet, sources, found, size=48, batch=BATCH_OUTPUT)
-        (good,) = np.nonzero(rows[:, 0] > _logit(THRESHOLDS[2]))
+        (good,) = np.nonzero(rows[:, 0] > self._least)
         rows, crops, pictures = rows[good], found.boxes[good], found.pictures[good]
         boxes = moved(crops, rows[:, 1:5])
         points = rows[:, 5:].reshape(-1, 2, 5).transpose(0, 2, 1)
@@ -222,13 +231,14 @@ def _logit(probability: float) -> float:
 
 
 @DETECTORS.register("mtcnn")
-def mtcnn(*, threads: int | None = None) -> Mtcnn:
-    """Load the three networks from the ``mtcnn`` package's weight files."""
+def mtcnn(*, threads: int | None = None, min_score: float = THRESHOLDS[2]) -> Mtcnn:
+    """Load the three networks from the ``mtcnn`` package's weight files; ``min_score`` is that of the last network."""
     return Mtcnn(
         _session(spec.PNET, nets.pnet, None),
         _session(spec.RNET, nets.rnet, 24),
         _session(spec.ONET, nets.onet, 48),
         runtime.Workers(threads),
+        min_score=min_score,
     )
 
 
