@@ -77,6 +77,7 @@ class Quality:
     score: float
     size: float
     sharpness: float
+    clarity: float
     pose: float
     exposure: float
     detection: float

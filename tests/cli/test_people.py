@@ -14,7 +14,7 @@ from .fakes import BLUE, DARK_RED, DETECTOR, MODEL, RED, photo
 NEAR = pytest.approx(1 - DARK_RED[0] / np.linalg.norm(DARK_RED), abs=1e-6)
 
 
-POOR = "{}: poor quality 0.00 (blurred; without contrast): it may not be recognised."
+POOR = "{}: poor quality 0.00 (without contrast): it may not be recognised."
 """Said of every square: one colour all over."""
 
 
@@ -151,7 +151,7 @@ def test_min_quality_refuses_and_says_why(know: Run, run: Run, photos: Photos) -
     done = know("enroll", "Ann", photos.red, "--min-quality", 0.5, "--json")
     assert (done.code, done.out) == (2, "")
     assert done.err == (
-        "visavis: red.png: poor quality 0.00 (blurred; without contrast), less than the 0.50 asked for.\n"
+        "visavis: red.png: poor quality 0.00 (without contrast), less than the 0.50 asked for.\n"
     )
     assert run("gallery", "list", "--json").out == ""
     assert know("enroll", "Ann", photos.red, "--min-quality", 1.5).code == 2

@@ -18,7 +18,7 @@ from visavis.errors import UsageError
 SHARES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)
 AT = 0.05
 """The share whose drop has an interval."""
-REPLICATES = 1000
+DRAWS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def _drop(ranked: _Ranked, labels: NDArray[np.intp]) -> tuple[float, tuple[float
     """Fall of the FNMR at ``AT``, and its interval by drawing people anew."""
     people = int(labels.max()) + 1
     chance = np.random.default_rng(0)
-    draws = [chance.multinomial(people, np.full(people, 1 / people))[labels] for _ in range(REPLICATES)]
+    draws = [chance.multinomial(people, np.full(people, 1 / people))[labels] for _ in range(DRAWS)]
     drops = [_drop_of(ranked, draw.astype(np.float64)) for draw in draws if draw.any()]
     low, high = np.quantile(drops, (0.025, 0.975))
     return _drop_of(ranked, np.ones(len(labels))), (float(low), float(high))
