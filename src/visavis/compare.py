@@ -99,16 +99,17 @@ class Calibration:
             return None
         return math.exp(float(np.interp(threshold, self.thresholds[::-1], np.log(self.far[::-1]))))
 
-    def search_threshold(self, fpir: float, people: int) -> float:
-        """Threshold at which a search among ``people`` names a stranger with probability ``fpir``.
+    def search_threshold(self, fpir: float, templates: int) -> float:
+        """Threshold at which a search among ``templates`` names a stranger with probability ``fpir``, or less.
 
-        One search is ``people`` comparisons: ``fpir = 1 - (1 - far) ** people``. Where that asks for a lower FAR than
-        was measured, the strictest measured threshold is returned: stricter than asked is the safe side only as far
-        as the table goes, so the caller should say so (``lowest_far``).
+        One search is ``templates`` comparisons: ``fpir = 1 - (1 - far) ** templates`` if none had to do with another.
+        Templates of one person do have to do with each other, which errs on the safe side. Where that asks for a
+        lower FAR than was measured, the strictest measured threshold is returned, and strangers are named more often:
+        the caller should say so (``lowest_far``).
         """
         if not 0 < fpir < 1:
             raise UsageError(f"fpir must be between 0 and 1, got {fpir:g}.")
-        far = -math.expm1(math.log1p(-fpir) / max(people, 1))
+        far = -math.expm1(math.log1p(-fpir) / max(templates, 1))
         return self.threshold(min(max(far, self.far[-1]), self.far[0]))
 
     def table(self) -> dict[str, object]:

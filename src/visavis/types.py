@@ -147,7 +147,7 @@ class Candidate:
 class Identification:
     """Answer to "who is this?": the nearest person if near enough, else unknown (``name`` and ``person_id`` None).
 
-    ``threshold`` follows from the wanted false-positive rate of a whole search (``fpir``) and the number of people.
+    ``threshold`` follows from the wanted false-positive rate of a whole search (``fpir``) and the number of templates.
     """
 
     name: str | None

@@ -354,7 +354,7 @@ def made_up_search(people: int, seed: int) -> SearchRate:
     person = np.repeat(np.arange(people), 3)
     near, others = (1 - np.cos(np.radians(angles)).ravel() for angles in (known, unknown))
     found = Known(person, np.ones(len(person), np.intp), near)
-    return open_set.search_rates(found, Unknown(person, others), (0.2,), people=1, table=None, seed=seed)[0]
+    return open_set.search_rates(found, Unknown(person, others), (0.2,), enrolled=1, table=None, seed=seed)[0]
 
 
 def test_intervals_hold_other_people(monkeypatch: pytest.MonkeyPatch) -> None:

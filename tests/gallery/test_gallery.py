@@ -327,7 +327,7 @@ def at_distance(seed: int, distance: float) -> Floats:
     return ((1 - distance) * base + np.sqrt(1 - (1 - distance) ** 2) * across).astype(np.float32)
 
 
-def test_the_threshold_follows_from_the_number_of_people(gallery: Gallery, calibrated: Calibration) -> None:
+def test_the_threshold_follows_from_the_number_of_templates(gallery: Gallery, calibrated: Calibration) -> None:
     gallery.add("p0", [bare(0)])
     assert gallery.threshold(fpir=0.01).distance == pytest.approx(0.5)
     for i in range(1, 10):
@@ -335,10 +335,14 @@ def test_the_threshold_follows_from_the_number_of_people(gallery: Gallery, calib
     ten = gallery.threshold(fpir=0.01)
     assert ten.far == pytest.approx(1 - 0.99**0.1)  # one search is ten comparisons
     assert ten.distance == pytest.approx(0.4, abs=1e-3)  # half-way in log FAR: 1e-3
-    assert (ten.people, ten.measured) == (10, True)
+    assert (ten.templates, ten.measured) == (10, True)
+    gallery.add("p1", [bare(n) for n in range(500, 510)])  # ten more ways to look like one of ten people
+    assert gallery.threshold(fpir=0.01).far == pytest.approx(1 - 0.99**0.05)
+    gallery.remove_template(max(one.id for one in gallery.find("p1").templates))
+    assert gallery.threshold(fpir=0.01).templates == 19
     beyond = gallery.threshold(fpir=1e-4)
     assert (beyond.distance, beyond.measured) == (calibrated.thresholds[-1], False)
-    assert gallery.identify_vectors(vector(0)[None])[0].threshold == ten.distance
+    assert gallery.identify_vectors(vector(0)[None])[0].threshold == gallery.threshold(fpir=0.01).distance
     with pytest.raises(UsageError, match="fpir"):
         gallery.threshold(fpir=1.0)
 

@@ -214,7 +214,7 @@ def _doubt(threshold: SearchThreshold) -> None:
     """Say where the wanted rate is beyond what was measured."""
     if not threshold.measured:
         note(
-            f"an fpir of {threshold.fpir:g} among {threshold.people} people asks for a FAR of "
+            f"an fpir of {threshold.fpir:g} among {threshold.templates} templates asks for a FAR of "
             f"{threshold.far:.2g}, lower than was measured: the strictest measured threshold, "
             f"{threshold.distance:.4f}, is used."
         )

@@ -163,7 +163,7 @@ def identification(
             known,
             unknown,
             fpirs,
-            people=len(gallery.people),
+            enrolled=int(found[split.gallery].sum()),
             table=_table(templates.model, rule, calibration),
             seed=seed,
         ),

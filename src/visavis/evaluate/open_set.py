@@ -105,11 +105,11 @@ def search_rates(
     unknown: Unknown,
     fpirs: Sequence[float],
     *,
-    people: int,
+    enrolled: int,
     table: Calibration | None,
     seed: int,
 ) -> tuple[SearchRate, ...]:
-    """FNIR at each of ``fpirs``, and what the thresholds of ``table`` for as many enrolled ``people`` do."""
+    """FNIR at each of ``fpirs``, and what the thresholds of ``table`` for as many ``enrolled`` templates do."""
     roc = open_set_roc(known, unknown)
     if roc is None:
         return tuple(SearchRate(fpir) for fpir in fpirs)
@@ -117,7 +117,7 @@ def search_rates(
     intervals = dict(zip(offered, _resampled(known, unknown, offered, seed), strict=True))
     rates = []
     for fpir in fpirs:
-        promise = _promise(known, unknown, table, fpir, people) if table else None
+        promise = _promise(known, unknown, table, fpir, enrolled) if table else None
         threshold = roc.threshold(fpir) if fpir in intervals else None
         if threshold is None:  # also where more are equally near than may be accepted
             rates.append(SearchRate(fpir, calibrated=promise))
@@ -130,12 +130,12 @@ def search_rates(
     return tuple(rates)
 
 
-def _promise(known: Known, unknown: Unknown, table: Calibration, fpir: float, people: int) -> Promise:
-    threshold = table.search_threshold(fpir, people)
+def _promise(known: Known, unknown: Unknown, table: Calibration, fpir: float, enrolled: int) -> Promise:
+    threshold = table.search_threshold(fpir, enrolled)
     named, missed = unknown.distances <= threshold, ~known.hits(threshold)
     return Promise(
         threshold=threshold,
-        measured=table.far[-1] <= -math.expm1(math.log1p(-fpir) / people) <= table.far[0],
+        measured=table.far[-1] <= -math.expm1(math.log1p(-fpir) / enrolled) <= table.far[0],
         fpir=float(named.mean()),
         false_positives=int(named.sum()),
         fpir_interval=interval(named, unknown.person),

@@ -28,13 +28,13 @@ def candidates(hits: Sequence[Hit], names: Mapping[int, str], table: Calibration
     ]
 
 
-def threshold(table: Calibration | None, fpir: float, people: int, *, model: str) -> SearchThreshold:
-    """Return the threshold of a search among ``people``, and whether so low an error rate was measured."""
+def threshold(table: Calibration | None, fpir: float, templates: int, *, model: str) -> SearchThreshold:
+    """Return the threshold of a search among ``templates``, and whether so low an error rate was measured."""
     if table is None:
         raise UsageError(f"{model} is uncalibrated, so no threshold follows from an fpir: give a threshold.")
-    distance = table.search_threshold(fpir, people)
-    far = -math.expm1(math.log1p(-fpir) / max(people, 1))
-    return SearchThreshold(distance, fpir, people, far=far, measured=far >= table.lowest_far)
+    distance = table.search_threshold(fpir, templates)
+    far = -math.expm1(math.log1p(-fpir) / max(templates, 1))
+    return SearchThreshold(distance, fpir, templates, far=far, measured=far >= table.lowest_far)
 
 
 @lru_cache(maxsize=8)

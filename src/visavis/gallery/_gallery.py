@@ -40,11 +40,11 @@ DEFAULT_MODEL = "dlib-resnet"
 
 
 class _Found(NamedTuple):
-    """Hits a probe, the names of all people in them, and how many people there were to search among."""
+    """Hits a probe, the names of all people in them, and how many templates there were to search among."""
 
     hits: list[list[Hit]]
     names: dict[int, str]
-    people: int
+    templates: int
 
 
 class Gallery:
@@ -257,11 +257,11 @@ class Gallery:
     def threshold(self, *, fpir: float = 0.01) -> SearchThreshold:
         """Return the distance up to which a search names somebody; it names a stranger at rate ``fpir``.
 
-        That follows from the number of people. Raises UsageError where the model was not calibrated.
+        That follows from the number of templates: each is one more that a stranger may be like. Raises UsageError where the model was not calibrated.
         """
         with self._store.read() as conn:
-            people, _ = records.count(conn)
-        return _answers.threshold(self.calibration, fpir, people, model=self.model)
+            _, templates = records.count(conn)
+        return _answers.threshold(self.calibration, fpir, templates, model=self.model)
 
     def identify_vectors(
         self, vectors: ArrayLike, *, fpir: float = 0.01, threshold: float | None = None, top: int = 5
@@ -273,7 +273,7 @@ class Gallery:
         """
         found, table = self._search(vectors, top), self.calibration
         if threshold is None:
-            limit = _answers.threshold(table, fpir, found.people, model=self.model).distance
+            limit = _answers.threshold(table, fpir, found.templates, model=self.model).distance
         else:
             limit = compare.to_cosine(threshold, "cosine")
         return [_answers.identification(_answers.candidates(hits, found.names, table), limit) for hits in found.hits]
@@ -287,7 +287,7 @@ class Gallery:
             index = self._following.caught_up(conn)
             hits = [[] for _ in probes] if index is None else index.search(probes, top)
             names = records.names(conn, {hit.person_id for some in hits for hit in some})
-            return _Found(hits, names, records.count(conn)[0])
+            return _Found(hits, names, records.count(conn)[1])
 
     @property
     def calibration(self) -> compare.Calibration | None:

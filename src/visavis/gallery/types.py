@@ -93,7 +93,7 @@ class IdentifiedPhoto:
 
 @dataclass(frozen=True, slots=True)
 class SearchThreshold:
-    """Cosine ``distance`` up to which a search among ``people`` names somebody.
+    """Cosine ``distance`` up to which a search among ``templates`` names somebody.
 
     That names a stranger at rate ``fpir``, if each comparison errs at rate ``far``. ``measured`` is False
     where so low a ``far`` was not measured: ``distance`` is then the strictest that was, and strangers are
@@ -102,7 +102,7 @@ class SearchThreshold:
 
     distance: float
     fpir: float
-    people: int
+    templates: int
     far: float
     measured: bool
 
