@@ -3,8 +3,8 @@
 Each part is the share of its true matches that a face keeps with one fault: a curve ``1 / (1 + (half / x) ** steep)``
 of one measured figure, which loses half of them at ``half``. The curves of size, sharpness, clarity and exposure were
 fitted to copies of LFW's photos made worse step by step (shrunk, blurred, shaken, noisy, dark, pale, overexposed) and
-matched with other photos of the same people at a FAR of 1e-3; those of the pose to the photos themselves. All are of
-view 1 alone, people of ``peopleDevTrain``, with dlib-resnet: see docs/quality.md.
+matched with other photos of the same people (``peopleDevTrain``) at a FAR of 1e-3. Those of the pose were chosen on the
+photos as they are, that of the detector's score by hand. All on view 1 alone, with dlib-resnet: see docs/quality.md.
 
 Faults come on top of each other, so the score is the product; but a small face is a blurred one once it is enlarged,
 so of size and sharpness the lower counts. It ranks photos and tells the useless ones; it is no probability.

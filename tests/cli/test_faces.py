@@ -21,11 +21,13 @@ def test_detect_has_the_keys_and_values_of_the_contract(look: Run, photos: Photo
     assert (done.line["photo"], done.line["status"]) == ("red.png", "ok")
     assert (done.line["width"], done.line["height"]) == (320, 240)
     (face,) = done.line["faces"]
-    assert list(face) == ["box", "score", "landmarks", "quality"]
+    assert list(face) == ["box", "score", "landmarks", "quality", "quality_parts"]
     assert face["box"] == [40, 50, 100, 110]
     assert face["score"] == 0.99
     assert face["landmarks"] == [[58, 74], [82, 74], [70, 86], [61, 98], [79, 98]]
-    assert 0 <= face["quality"] <= 1
+    assert face["quality"] == 0  # one colour all over
+    assert face["quality_parts"]["exposure"] == 0
+    assert face["quality_parts"]["brightness"] == pytest.approx(76 / 255, abs=0.01)
 
 
 def test_a_bad_photo_among_good_ones_has_its_line_and_stops_nothing(look: Run, photos: Photos) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -132,6 +133,7 @@ def _detect_line(one: PhotoFaces) -> dict[str, object]:
             **_face_line(face),
             "landmarks": [decimals(point) for point in face.landmarks],
             "quality": significant(quality.score),
+            "quality_parts": {name: significant(value) for name, value in asdict(quality).items() if name != "score"},
         }
         for face, quality in zip(one.faces, one.quality, strict=True)
     ]
