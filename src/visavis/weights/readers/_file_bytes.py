@@ -1,0 +1,89 @@
+"""The bytes of one weight file, read on demand and never beyond its end.
+
+A file that lies about lengths, points back into itself or repeats itself must cost neither memory nor time: what is
+read and what is made of it is counted, and both are bounded by the file's own size.
+"""
+
+from __future__ import annotations
+
+import math
+import mmap
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visavis.errors import WeightsError
+
+MAX_READS = 2**20
+"""Structures in one file. Known files have fewer than ten thousand."""
+SLACK = 2**20
+"""Bytes that the arrays may take beyond the file's size."""
+MAX_RANK = 32
+MAX_ELEMENTS = 2**40
+"""Elements that an array with a side of 0 would have without it."""
+
+
+class FileBytes:
+    """A file that is mapped, not loaded; ``kind`` names its format in messages ("a file of torch")."""
+
+    def __init__(self, path: Path, kind: str) -> None:
+        self.path = path
+        self._kind = kind
+        try:
+            with path.open("rb") as file:
+                self.size = os.fstat(file.fileno()).st_size
+                self.data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if self.size else b""
+        except (OSError, ValueError) as error:
+            raise WeightsError(f"{path} cannot be read: {error}.") from error
+        self._reads, self._bytes, self._room = 0, 4 * self.size + 64 * SLACK, self.size + SLACK
+
+    def fail(self, why: str, at: int | None = None) -> WeightsError:
+        """The error to raise: why, and at which byte."""
+        place = "" if at is None else f" at byte {at}"
+        return WeightsError(f"{self.path} is damaged or not {self._kind}: {why}{place}.")
+
+    def check(self, at: int, count: int) -> None:
+        """Refuse a piece that does not lie within the file."""
+        if at < 0 or count < 0 or at + count > self.size:
+            raise self.fail(f"{count} bytes are wanted, {max(0, self.size - max(0, at))} are left", at)
+
+    def take(self, at: int, count: int) -> bytes:
+        """Copy a small piece: a structure or a name."""
+        self.check(at, count)
+        self._reads += 1
+        self._bytes -= count
+        if self._reads > MAX_READS or self._bytes < 0:
+            raise self.fail("it holds more structures than any weights, or the same ones again and again", at)
+        return self.data[at : at + count]
+
+    def integer(self, at: int, size: int) -> int:
+        """An unsigned little-endian integer of that many bytes."""
+        return int.from_bytes(self.take(at, size), "little")
+
+    def spend(self, count: int) -> None:
+        """Count bytes of arrays to be made; together they may not exceed the file's size by more than a little."""
+        if count > self._room:
+            raise self.fail(f"its arrays would take more than the file's {self.size} bytes")
+        self._room -= count
+
+    def elements(self, shape: Sequence[int]) -> int:
+        """How many elements an array of that shape has; an error where no array can have it."""
+        if len(shape) > MAX_RANK or min(shape, default=0) < 0 or math.prod(n or 1 for n in shape) > MAX_ELEMENTS:
+            sides = " x ".join(str(n) for n in shape[:MAX_RANK])
+            raise self.fail(f"an array of {sides} elements")
+        return math.prod(shape)
+
+    def array(self, at: int, kind: np.dtype[Any], shape: Sequence[int], *, columns_first: bool = False) -> NDArray[Any]:
+        """The one copy of an array that lies raw in the file: of native byte order, rows first in memory."""
+        count = self.elements(shape)
+        self.check(at, count * kind.itemsize)
+        self.spend(count * kind.itemsize)
+        native = kind.newbyteorder("=")
+        if count == 0:
+            return np.empty(tuple(shape), native)
+        flat = np.frombuffer(self.data, kind, count, at)
+        return np.array(flat.reshape(shape, order="F" if columns_first else "C"), native, order="C", copy=True)
