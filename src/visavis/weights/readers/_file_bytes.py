@@ -28,9 +28,14 @@ MAX_ELEMENTS = 2**40
 
 
 class FileBytes:
-    """A file that is mapped, not loaded; ``kind`` names its format in messages ("a file of torch")."""
+    """A file that is mapped, not loaded.
 
-    def __init__(self, path: Path, kind: str) -> None:
+    ``kind`` names its format in messages ("a state dict of torch").
+
+    Its arrays may take ``copies`` times its size, and a little more.
+    """
+
+    def __init__(self, path: Path, kind: str, *, copies: int = 1) -> None:
         self.path = path
         self._kind = kind
         try:
@@ -39,7 +44,7 @@ class FileBytes:
                 self.data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if self.size else b""
         except (OSError, ValueError) as error:
             raise WeightsError(f"{path} cannot be read: {error}.") from error
-        self._reads, self._bytes, self._room = 0, 4 * self.size + 64 * SLACK, self.size + SLACK
+        self._reads, self._bytes, self._room = 0, 4 * self.size + 64 * SLACK, copies * self.size + SLACK
 
     def fail(self, why: str, at: int | None = None) -> WeightsError:
         """The error to raise: why, and at which byte."""
@@ -57,7 +62,7 @@ class FileBytes:
         self._reads += 1
         self._bytes -= count
         if self._reads > MAX_READS or self._bytes < 0:
-            raise self.fail("it holds more structures than any weights, or the same ones again and again", at)
+            raise self.fail("it holds more structures than any weights do", at)
         return self.data[at : at + count]
 
     def integer(self, at: int, size: int) -> int:

@@ -1,0 +1,103 @@
+"""Protocol buffers as fields in a row: number, kind and value, each message within bounds that its owner sets."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+from visavis.weights.readers._file_bytes import FileBytes
+
+VARINT, EIGHT, BYTES, FOUR = 0, 1, 2, 5
+Span = tuple[int, int]
+"""Where a message, a text or packed numbers begin, and where they end."""
+
+
+class Message:
+    """The fields of one message; where a number comes again, the last one counts, and of lists all do."""
+
+    def __init__(self, file: FileBytes, span: Span) -> None:
+        self._file = file
+        self.fields: dict[int, list[int | Span]] = {}
+        for number, value in _fields(file, *span):
+            self.fields.setdefault(number, []).append(value)
+
+    def integer(self, number: int, default: int = 0) -> int:
+        """A signed integer of 64 bits, an enumeration or a truth value."""
+        return next((_signed(one) for one in reversed(self.fields.get(number, ())) if isinstance(one, int)), default)
+
+    def spans(self, number: int) -> list[Span]:
+        """All messages, texts or packed numbers of that field."""
+        return [one for one in self.fields.get(number, ()) if isinstance(one, tuple)]
+
+    def messages(self, number: int) -> list[Message]:
+        """All messages of that field."""
+        return [Message(self._file, span) for span in self.spans(number)]
+
+    def text(self, number: int) -> str:
+        """A text, or "" where there is none."""
+        for start, end in self.spans(number)[-1:]:
+            try:
+                return self._file.take(start, end - start).decode()
+            except UnicodeDecodeError as error:
+                raise self._file.fail("text that is not UTF-8", start) from error
+        return ""
+
+    def integers(self, number: int) -> list[int]:
+        """A list of signed integers, packed or one by one."""
+        found: list[int] = []
+        for one in self.fields.get(number, ()):
+            if isinstance(one, int):
+                found.append(_signed(one))
+            else:
+                at, end = one
+                while at < end:
+                    value, at = _varint(self._file, at, end)
+                    found.append(_signed(value))
+        return found
+
+
+def _signed(value: int) -> int:
+    return value - 2**64 if value >= 2**63 else value
+
+
+def _fields(file: FileBytes, at: int, end: int) -> Iterator[tuple[int, int | Span]]:
+    file.check(at, end - at)
+    while at < end:
+        key, at = _varint(file, at, end)
+        number, kind = key >> 3, key & 7
+        if kind == VARINT:
+            value, at = _varint(file, at, end)
+            yield number, value
+            continue
+        size, at = _varint(file, at, end) if kind == BYTES else ({EIGHT: 8, FOUR: 4}.get(kind, -1), at)
+        if size < 0 or at + size > end:
+            raise file.fail(f"a field of kind {kind} with {size} bytes, where {end - at} are left", at)
+        yield number, (at, at + size)
+        at += size
+
+
+def _varint(file: FileBytes, at: int, end: int) -> tuple[int, int]:
+    """An integer of seven bits a byte, lowest first, and where it ends."""
+    data = file.take(at, min(10, end - at))
+    value = 0
+    for place, byte in enumerate(data):
+        value |= (byte & 0x7F) << 7 * place
+        if byte < 0x80:
+            return value & (2**64 - 1), at + place + 1
+    raise file.fail("an integer that does not end", at)
+
+
+def floats(file: FileBytes, spans: list[Span], width: int) -> bytes:
+    """The raw bytes of numbers of 4 or 8 bytes, packed or one by one."""
+    data = b"".join(file.take(start, end - start) for start, end in spans)
+    if len(data) % width:
+        raise file.fail(f"{len(data)} bytes of numbers of {width}", spans[0][0])
+    return data
+
+
+def single(file: FileBytes, span: Span) -> float:
+    """One float32."""
+    start, end = span
+    if end - start != 4:
+        raise file.fail(f"a float of {end - start} bytes", start)
+    return float(struct.unpack("<f", file.take(start, 4))[0])
