@@ -165,8 +165,10 @@ class Hdf5:
             self._expect(node, b"SNOD")
             for index in range(self.file.integer(node + 6, 2)):
                 name, address = self._pair(node + 8 + 40 * index)
-                end = self.file.data.find(b"\0", names + name, min(names + name + MAX_NAME, names + size))
-                if name >= size or end < 0:
+                if name >= size:
+                    raise self.file.fail("a name outside its heap", names + name)
+                end = self.file.data.find(b"\0", names + name, names + min(name + MAX_NAME, size))
+                if end < 0:
                     raise self.file.fail("a name that does not end", names + name)
                 links[self._text(self.file.take(names + name, end - names - name), names)] = address
         return links

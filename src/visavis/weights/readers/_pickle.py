@@ -159,16 +159,20 @@ class _Machine:
         function = self._calls[str(name)]
         if function is None or len(arguments) > MAX_ARGUMENTS:
             raise PickleError(f"it calls {name}")
+        self.push(self._guarded(function, arguments, str(name)))
+
+    def _guarded(self, function: Call, arguments: tuple[Any, ...], name: str) -> Any:
+        """Call one of ours; it may trip over arguments of other kinds than it knows."""
         try:
-            self.push(function(*arguments))
+            return function(*arguments)
         except (TypeError, ValueError, AttributeError, LookupError, OverflowError) as error:
-            raise PickleError(f"it calls {name} with what makes no sense") from error
+            raise PickleError(f"it gives {name} what makes no sense to it") from error
 
     def build(self) -> None:
         """Give an object its state: only those of ours that ask for one take it."""
         state, into = self.pop(), self.top(object)
         if isinstance(into, Stateful):
-            into.set_state(state)
+            self._guarded(into.set_state, (state,), type(into).__name__)
         elif not isinstance(into, dict):
             raise PickleError(f"it gives a state to a {type(into).__name__}")
 

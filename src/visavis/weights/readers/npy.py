@@ -21,8 +21,8 @@ MAX_HEADER = 10_000
 MAX_TEXTS = 2**20
 MAX_TEXT = 1000
 """Characters of a text that is written in a roundabout way."""
-ENTRY = r"""'descr'\s*:\s*'([^'\\]*)'|'fortran_order'\s*:\s*(True|False)|'shape'\s*:\s*\(([\d, ]*)\)"""
-HEADER = re.compile(rf"\{{(?:\s*(?:{ENTRY})\s*,?){{3}}\s*\}}\s*")
+ENTRY = r"""'(descr|fortran_order|shape)':(?:'([^'\\]*)'|(True|False)|\(([\d,]*)\))"""
+HEADER = re.compile(rf"\{{(?:{ENTRY},?){{3}}\}}")
 NUMBERS = re.compile(r"[<>|=](?:b1|[iu][1248]|f[248])")
 TEXT = re.compile(r"[<>|=][SU][1-9]\d{0,5}")
 COPIES = 5
@@ -63,12 +63,12 @@ def _header(file: FileBytes) -> tuple[int, str, bool, tuple[int, ...]]:
     size = file.integer(8, width)
     if size > MAX_HEADER:
         raise file.fail(f"a header of {size} bytes", 8)
-    words = file.take(8 + width, size).decode("latin-1")
-    entries = [max(found) for found in zip(*re.findall(ENTRY, words), strict=True)]
-    if not HEADER.fullmatch(words) or len(entries) != 3 or not entries[1]:
+    words = re.sub(r"\s", "", file.take(8 + width, size).decode("latin-1"))
+    entries = {key: "".join(values) for key, *values in re.findall(ENTRY, words)}
+    sides = re.findall(r"\d+", entries.get("shape", ""))
+    if not HEADER.fullmatch(words) or len(entries) != 3 or max(map(len, sides), default=0) > 20:
         raise file.fail("a header that describes no array of one kind", 8 + width)
-    kind, columns, sides = entries
-    return 8 + width + size, kind, columns == "True", tuple(int(n[:20]) for n in re.findall(r"\d+", sides))
+    return 8 + width + size, entries["descr"], entries["fortran_order"] == "True", tuple(map(int, sides))
 
 
 def _decoded(file: FileBytes, values: NDArray[Any]) -> NDArray[Any]:
