@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import math
 import struct
+import zipfile
 from collections.abc import Sequence
 
 import lz4.frame
@@ -138,3 +140,85 @@ def shape_predictor(
     places = b"".join(integer(len(row)) + b"".join(real(float(value)) for value in row.ravel()) for row in offsets)
     head = integer(version) + matrix(initial.ravel()) + integer(len(forests)) + stages
     return head + integer(len(anchors)) + tied + integer(len(offsets)) + places
+
+
+# --- torch: the pickle of a state dict, in an archive or in a row of pickles
+
+
+def storage(key: str, count: int, *, kind: str = "FloatStorage", view: bytes = b"") -> bytes:
+    """A persistent id; older files add None or the place of a view."""
+    return several(text("storage"), named("torch", kind), text(key), text("cpu"), whole(count), view) + b"Q"
+
+
+def rebuilt(stored: bytes, shape: Sequence[int], strides: Sequence[int], *, offset: int = 0) -> bytes:
+    """A tensor: its storage, where it begins there, its shape and strides; then what does not matter to weights."""
+    sides, steps = (several(*(whole(n) for n in numbers)) for numbers in (shape, strides))
+    ordered = named("collections", "OrderedDict") + b")R"
+    return (
+        named("torch._utils", "_rebuild_tensor_v2")
+        + several(stored, whole(offset), sides, steps, b"\x89", ordered)
+        + b"R"
+    )
+
+
+def state_dict(**tensors: bytes) -> bytes:
+    entries = b"".join(text(name) + tensor for name, tensor in tensors.items())
+    return b"\x80\x02" + named("collections", "OrderedDict") + b")R(" + entries + b"u."
+
+
+def torch_zip(pickled: bytes, storages: dict[str, bytes], *, folder: str = "archive", **more: bytes) -> bytes:
+    """The archive that torch writes since 1.6; ``more`` are further members of its folder."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr(f"{folder}/data.pkl", pickled)
+        for name, data in {**more, **{f"data/{key}": data for key, data in storages.items()}}.items():
+            archive.writestr(f"{folder}/{name}", data)
+    return made.getvalue()
+
+
+def torch_legacy(pickled: bytes, storages: dict[str, bytes], *, width: int = 4, little: bytes = b"\x88") -> bytes:
+    """Mark, protocol, system, the state dict, keys of storages; then the count and the bytes of each."""
+    head = b"\x80\x02" + whole(0x1950A86A20F9469CFC6C) + b"." + b"\x80\x02" + whole(1001) + b"."
+    system = b"\x80\x02}" + text("little_endian") + little + b"s."
+    keys = b"\x80\x02](" + b"".join(text(key) for key in storages) + b"e."
+    raw = b"".join(struct.pack("<q", len(data) // width) + data for data in storages.values())
+    return head + system + pickled + keys + raw
+
+
+# --- protocol buffers, and TensorFlow's graphs in them
+
+
+def varint(number: int) -> bytes:
+    """Seven bits a byte, lowest first; negative numbers as 64 bits."""
+    number &= 2**64 - 1
+    data = bytearray()
+    while number >= 0x80:
+        data.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes(data) + bytes([number])
+
+
+def field(number: int, value: int | float | bytes | str) -> bytes:
+    """One field: whole numbers as varints, floats of 32 bits, all else with its length."""
+    if isinstance(value, float):
+        return varint(number << 3 | 5) + struct.pack("<f", value)
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    data = value.encode() if isinstance(value, str) else value
+    return varint(number << 3 | 2) + varint(len(data)) + data
+
+
+def graph_tensor(kind: int, shape: Sequence[int], *values: bytes) -> bytes:
+    """A TensorProto; ``values`` are its further fields."""
+    sides = b"".join(field(2, field(1, side)) for side in shape)
+    return field(1, kind) + field(2, sides) + b"".join(values)
+
+
+def graph_node(name: str, op: str, *inputs: str, **attributes: bytes) -> bytes:
+    """A node as a field of its graph; attributes are AttrValues."""
+    entries = b"".join(field(5, field(1, key) + field(2, value)) for key, value in attributes.items())
+    return field(1, field(1, name) + field(2, op) + b"".join(field(3, one) for one in inputs) + entries)
+
+
+def constant(name: str, tensor: bytes) -> bytes:
+    return graph_node(name, "Const", value=field(8, tensor), dtype=field(6, 1))
