@@ -176,6 +176,21 @@ def torch_zip(pickled: bytes, storages: dict[str, bytes], *, folder: str = "arch
     return made.getvalue()
 
 
+def zip64(members: dict[str, bytes], *, last: int | None = None) -> bytes:
+    """An archive whose sizes all stand in the extra fields, as beyond 4 GB; ``last`` is a lie about the last one."""
+    body, directory = b"", b""
+    for name, data in members.items():
+        size = len(data) if last is None or name != [*members][-1] else last
+        place = struct.pack("<HHQQQ", 1, 24, size, size, len(body))
+        sizes = struct.pack("<II", 0xFFFFFFFF, 0xFFFFFFFF)
+        directory += b"PK\1\2" + bytes(16) + sizes + struct.pack("<HH", len(name), len(place) + 4)
+        directory += bytes(10) + b"\xff" * 4 + name.encode() + struct.pack("<HH", 0xFBFB, 0) + place
+        body += b"PK\3\4" + bytes(14) + sizes + struct.pack("<HH", len(name), 0) + name.encode() + data
+    end = b"PK\6\6" + struct.pack("<QHHIIQQQQ", 44, 45, 45, 0, 0, *[len(members)] * 2, len(directory), len(body))
+    locator = b"PK\6\7" + struct.pack("<IQI", 0, len(body) + len(directory), 1)
+    return body + directory + end + locator + b"PK\5\6" + bytes(4) + b"\xff" * 12 + bytes(2)
+
+
 def torch_legacy(pickled: bytes, storages: dict[str, bytes], *, width: int = 4, little: bytes = b"\x88") -> bytes:
     """Mark, protocol, system, the state dict, keys of storages; then the count and the bytes of each."""
     head = b"\x80\x02" + whole(0x1950A86A20F9469CFC6C) + b"." + b"\x80\x02" + whole(1001) + b"."

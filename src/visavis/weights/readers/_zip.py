@@ -38,6 +38,7 @@ def _directory(file: FileBytes) -> tuple[int, int]:
     at = file.data.rfind(END, max(0, file.size - COMMENT - 22))
     if at < 0:
         raise file.fail("an archive without its end")
+    file.check(at, 22)
     count, start = file.integer(at + 10, 2), file.integer(at + 16, 4)
     if at >= 20 and file.take(at - 20, 4) == LOCATOR64 and (count == 0xFFFF or start == 0xFFFFFFFF):
         end = file.integer(at - 12, 8)
