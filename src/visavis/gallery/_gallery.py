@@ -257,7 +257,8 @@ class Gallery:
     def threshold(self, *, fpir: float = 0.01) -> SearchThreshold:
         """Return the distance up to which a search names somebody; it names a stranger at rate ``fpir``.
 
-        That follows from the number of templates: each is one more that a stranger may be like. Raises UsageError where the model was not calibrated.
+        That follows from the number of templates: each is one more that a stranger may be like. Raises UsageError
+        where the model was not calibrated.
         """
         with self._store.read() as conn:
             _, templates = records.count(conn)
