@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from datetime import UTC, datetime
+from importlib import metadata
 
 import numpy as np
 import pytest
@@ -61,8 +62,10 @@ def test_a_table_counted_directly() -> None:
         "impostor_pairs": len(slow.impostors),
         "detector": "by hand",
         "face": "large and near the middle",
+        "crop": "the model's own",
         "precision": "float32",
         "version": visavis.__version__,
+        "libraries": {"numpy": np.__version__, "onnxruntime": metadata.version("onnxruntime")},
         "date": datetime.now(UTC).date().isoformat(),
     }
 
@@ -159,7 +162,7 @@ def test_logistic_as_scikit_learn_has_it(apart: float, many: int) -> None:
     assert logistic(Roc.of(near, far)) == pytest.approx(by_scikit_learn(near, far), rel=1e-3, abs=1e-3)
 
 
-def test_logistic_where_newton_alone_goes_too_far() -> None:
+def test_logistic_with_one_far_outlier() -> None:
     """One genuine pair among the impostors, all others far from them."""
     near = np.append(np.full(5000, 0.001), 1.9)
     far = np.linspace(1.0, 2.0, 200_000)

@@ -16,13 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis.compare import Calibration, parse_calibration
-from visavis.errors import UsageError
+from visavis.errors import UnknownNameError, UsageError
 from visavis.evaluate import bootstrap
 from visavis.evaluate.compared import Compared, everybody, listed
 from visavis.evaluate.metrics import Doubles, Roc
 from visavis.evaluate.pairs import PairList
 from visavis.evaluate.results import Interval, Rate
 from visavis.evaluate.templates import Templates
+from visavis.weights.spec import spec
 
 FARS = tuple(float(f"{factor}e-{power}") for power in range(1, 9) for factor in (1, 0.3))
 CHECKED = (1e-2, 1e-3, 1e-4)
@@ -177,8 +178,10 @@ def _measured(
         "impostor_pairs": compared.roc.impostors,
         "detector": templates.detector,
         "face": "large and near the middle",
+        "crop": _crop(templates.model),
         "precision": "float32",
         "version": metadata.version("visavis"),
+        "libraries": {name: metadata.version(name) for name in ("numpy", "onnxruntime")},
         "date": datetime.now(UTC).date().isoformat(),
     }
     table = Calibration(
@@ -194,7 +197,15 @@ def _measured(
     return measured
 
 
-def logistic(roc: Roc, *, steps: int = 100) -> tuple[float, float]:
+def _crop(model: str) -> str:
+    """How the model wants faces cut; a model that comes with no row of weights keeps it to itself."""
+    try:
+        return spec(model.partition("@")[0]).geometry
+    except UnknownNameError:
+        return "the model's own"
+
+
+def logistic(roc: Roc, *, steps: int = 50) -> tuple[float, float]:
     """Slope and intercept of log odds against distance, by Newton's method; both kinds of pairs weigh the same.
 
     So the probability is that at even odds beforehand. Where one distance parts the two kinds, no slope is too steep
@@ -216,14 +227,7 @@ def logistic(roc: Roc, *, steps: int = 100) -> tuple[float, float]:
         p = 1 / (1 + np.exp(-np.clip(design @ weights, -700, 700)))
         hessian = design.T @ (design * ((yes + no) * p * (1 - p))[:, None]) + 1e-12 * np.eye(2)
         change = np.linalg.solve(hessian, design.T @ (yes - (yes + no) * p))
-        while _loss(design @ (weights + change), yes, no) > _loss(design @ weights, yes, no) + 1e-12:
-            change /= 2  # a full step may go too far
         weights = weights + change
         if float(np.abs(change).max()) < 1e-9 * max(float(np.abs(weights).max()), 1):
             break
     return float(weights[0]), float(weights[1])
-
-
-def _loss(odds: Doubles, yes: Doubles, no: Doubles) -> float:
-    """Negative log likelihood of log odds, where ``yes`` and ``no`` weigh the two answers."""
-    return float(yes @ np.logaddexp(0, -odds) + no @ np.logaddexp(0, odds))
