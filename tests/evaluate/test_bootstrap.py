@@ -190,6 +190,12 @@ def test_a_rate_needs_thirty_false_accepts() -> None:
     assert rates(fewer, ByPairs(fewer), [], draws=5) == ()
 
 
+def test_thirty_are_thirty_where_binary_numbers_say_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    """0.29 * 100 is 28.999999999999996."""
+    monkeypatch.setattr(bootstrap, "LEAST", 29)
+    assert told_by(Roc.of([0.1], [0.5 + n / 1000 for n in range(100)]), [0.29, 0.28]) == ([0.29], [0.528])
+
+
 def test_a_rate_that_no_threshold_keeps_is_left_out() -> None:
     """A twentieth of the impostors are the same photo twice: at a distance of 0 the FAR is 0.05 already."""
     result = compared_of([0.0, 0.2], [0.0] * 50 + [0.3 + n / 1000 for n in range(950)])

@@ -19,7 +19,7 @@ from visavis.compare import Calibration, parse_calibration
 from visavis.errors import UnknownNameError, UsageError
 from visavis.evaluate import bootstrap
 from visavis.evaluate.compared import Compared, everybody, listed
-from visavis.evaluate.metrics import Doubles, Roc
+from visavis.evaluate.metrics import Roc
 from visavis.evaluate.pairs import PairList
 from visavis.evaluate.results import Interval, Rate
 from visavis.evaluate.templates import Templates
