@@ -149,6 +149,12 @@ def test_thresholds_and_fars_agree_with_the_rates(few: Compared) -> None:
     assert intervals == [(drawn[0, n], drawn[0, n]) for n in range(2)]
 
 
+def test_where_all_impostors_are_kept_every_far_is_known(few: Compared) -> None:
+    """But not that at a threshold that another sample could not tell."""
+    weights = Weights([1] * 3, [1] * 10)
+    assert fars_drawn(few, weights, np.array([[0.05, 0.95, 1.5, np.inf]])).tolist() == [[0, 0.9, 1, np.inf]]
+
+
 def test_what_is_drawn_is_the_same_for_rates_and_thresholds() -> None:
     vectors, people = Crowd().draw(np.random.default_rng(1), 60)
     result, by_people = of_people(vectors, people)
