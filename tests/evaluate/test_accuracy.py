@@ -76,6 +76,7 @@ def test_pairs_without_a_distance_are_wrong_and_have_no_say() -> None:
     near, same = np.array([0.1, NAN, 0.5, NAN]), np.array([True, True, False, False])
     assert best_threshold(near, same) == pytest.approx(0.3)
     assert judged(near, same, 0.3).tolist() == [True, False, True, False]
+    assert judged(near, same, 0.1).tolist() == [True, False, True, False]  # up to the threshold
     assert judged(near, same, 5).tolist() == [True, False, False, False]
     with pytest.raises(UsageError, match="not one pair of the list can be compared"):
         best_threshold(np.array([NAN]), np.array([True]))

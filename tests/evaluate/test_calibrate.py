@@ -197,11 +197,12 @@ def test_kinds_that_are_wholly_apart_keep_a_doubt(between: float) -> None:
     assert probability(1) < 0.02
 
 
-def test_two_distances_wholly_apart() -> None:
-    """Of 18 genuine pairs at 0.1 one in twenty is doubted, of 98 impostors at 0.5 one in a hundred."""
-    slope, intercept = logistic(Roc.of([0.1] * 18, [0.5] * 98))
-    assert slope * 0.1 + intercept == pytest.approx(math.log(0.95 / 0.05), abs=1e-6)
-    assert slope * 0.5 + intercept == pytest.approx(math.log(0.01 / 0.99), abs=1e-6)
+@pytest.mark.parametrize(("near", "far"), [(0.1, 0.5), (0.5, 0.1)])
+def test_two_distances_wholly_apart(near: float, far: float) -> None:
+    """Of 18 genuine pairs one in twenty is doubted, of 98 impostors one in a hundred."""
+    slope, intercept = logistic(Roc.of([near] * 18, [far] * 98))
+    assert slope * near + intercept == pytest.approx(math.log(0.95 / 0.05), abs=1e-6)
+    assert slope * far + intercept == pytest.approx(math.log(0.01 / 0.99), abs=1e-6)
 
 
 def test_pairs_that_failed_have_no_distance_to_learn_from() -> None:
@@ -234,10 +235,13 @@ def test_halves_are_of_different_people_with_as_many_photos(number: int) -> None
     assert abs(int(one.sum()) - int(other[: len(one)].sum())) <= photos.max()
 
 
-def test_who_is_in_which_half_is_drawn() -> None:
-    people = np.repeat(np.arange(40), 3)
-    draws = [calibrate._half_of_the_people(people, np.random.default_rng(seed)) for seed in range(200)]
-    assert np.mean(draws, axis=0) == pytest.approx(np.full(40, 0.5), abs=0.16)
+@pytest.mark.parametrize("photos", [np.full(40, 3), np.arange(1, 41)])
+def test_who_is_in_which_half_is_drawn(photos: NDArray[np.intp]) -> None:
+    people = np.repeat(np.arange(40), photos)
+    draws = np.array([calibrate._half_of_the_people(people, np.random.default_rng(seed)) for seed in range(200)])
+    assert draws.mean(axis=0) == pytest.approx(np.full(40, 0.5), abs=0.16)
+    together = (draws[:, 0] == draws[:, 1]).mean()  # with as many photos they may be; next to each other they are not
+    assert together == (pytest.approx(0.5, abs=0.16) if photos[0] == photos[1] else 0)
 
 
 def test_a_half_measures_what_the_other_half_promised() -> None:
@@ -263,6 +267,9 @@ def test_a_promise_is_kept_where_the_rate_is_within() -> None:
 
 def test_halves_too_small_to_tell_are_not_held_against_each_other() -> None:
     assert held_out(*crowd(7, 50)) == ()  # 75 photos in each half: 2,700 pairs of two people, of which 0.01 are 27
+    made, people = crowd(9, 60)
+    people[120:] = 40  # one has 60 photos: his half has pairs enough, the other has 1,710
+    assert held_out(made, people) == ()
     vectors, people = Crowd().draw(np.random.default_rng(8), 100)
     people[:] = np.arange(300)
     people[1] = 0  # one half has no pair of one person

@@ -12,6 +12,7 @@ import pytest
 from visavis.errors import UsageError
 from visavis.evaluate import bootstrap, verification
 from visavis.evaluate.pairs import PairList
+from visavis.evaluate.rejection import rejection_curve
 from visavis.evaluate.templates import Templates
 from visavis.evaluate.verification import of_lfw, of_pairs, of_people, read_lfw
 from visavis.types import Floats
@@ -74,6 +75,15 @@ def test_listed_pairs_by_hand(hub: tuple[Templates, PairList]) -> None:
     assert [one.distance for one in result.worst_accepts] == pytest.approx([0.3 + n / 500 for n in range(12)], abs=1e-6)
     assert result.accuracy is not None
     assert (result.accuracy.pairs, result.accuracy.folds) == (412, 10)
+
+
+def test_only_mistakes_are_shown(hub: tuple[Templates, PairList], monkeypatch: pytest.MonkeyPatch) -> None:
+    """At a FAR of 0.01 four impostors are within 0.306, and four genuine pairs are not, the failed one aside."""
+    monkeypatch.setattr(bootstrap, "LEAST", 2)
+    result = of_pairs(*hub, data="hub", draws=5)
+    assert result.mistakes_at == 0.01
+    assert [one.b for one in result.worst_accepts] == [11, 12, 13, 14]
+    assert [one.b for one in result.worst_rejects] == [10, 9, 8, 7]
 
 
 def test_rejection_by_hand(hub: tuple[Templates, PairList]) -> None:
@@ -154,6 +164,24 @@ def test_rejection_is_of_the_genuine_pairs_with_their_people(crowd: tuple[Templa
         rejected = sum(surely) + sum(perhaps) * (gone - len(surely)) / max(len(perhaps), 1)
         assert left == 240 - gone
         assert fnmr == pytest.approx((sum(one[1] for one in pairs) - rejected) / left)
+
+
+def test_rejection_draws_people_where_they_are_known(crowd: tuple[Templates, list[str]]) -> None:
+    made, names = crowd
+    people = np.unique(names, return_inverse=True)[1]
+    slow = slow_pairs(made.vectors, made.found, people)
+    a, b = np.array([one[1:] for one in slow.genuine] + slow.failed_genuine).T
+    distances = [one[0] for one in slow.genuine] + [np.inf] * 6
+    curve = of_people(made, names, data="crowd", draws=5).rejection
+    assert curve is not None
+    by_people, by_pairs = (
+        rejection_curve(
+            distances, np.ones(240), made.quality[a], made.quality[b], threshold=curve.threshold, people=labels
+        )
+        for labels in (people[a], None)
+    )
+    assert curve.drop_interval == pytest.approx(by_people.drop_interval, abs=1e-9)
+    assert curve.drop_interval != pytest.approx(by_pairs.drop_interval, abs=1e-4)
 
 
 def test_the_same_seed_and_order_give_the_same(crowd: tuple[Templates, list[str]]) -> None:
