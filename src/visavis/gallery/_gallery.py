@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from sqlalchemy import Connection
 
 from visavis import compare
+from visavis.embedders import model_id
 from visavis.errors import GalleryError, UnknownNameError, UsageError
 from visavis.gallery import _answers, _check, _photos, _whom, records
 from visavis.gallery._following import Following
@@ -77,6 +78,8 @@ class Gallery:
         first needed), ``index`` names the kind of search. Raises GalleryError where the store cannot be used
         or holds vectors of another model.
         """
+        if model is not None and "@" in model:
+            model = model_id(model)  # a gallery of dlib-resnet@2 is one of dlib-resnet
         if recognizer is not None:
             if model not in {None, recognizer.embedder.name}:
                 raise UsageError(f"the recognizer embeds with {recognizer.embedder.name}, not with {model}.")
