@@ -3,7 +3,7 @@
     python benchmarks/embedding.py [--rounds 7] [--threads 2]
 
 The chips are drawn (tests/golden/chips.py), 150 x 150. By default our embedder runs each chip and its
-mirror image, two passes through the network a face; "one view" is the same with mirror=False, which is
+mirror image, two passes through the network a face; "one view" is the same with views=1, which is
 what dlib does.
 """
 
@@ -34,8 +34,8 @@ def engines(file: Path, threads: int) -> list[Engine]:
     shared = {"chips": str(file), "sizes": SIZES, "threads": threads}
     here, there = Path(sys.executable), python_of("dlib")
     return [
-        Engine("visavis", here, "embed_visavis.py", {**shared, "mirror": True}, cases),
-        Engine("visavis, one view", here, "embed_visavis.py", {**shared, "mirror": False}, cases),
+        Engine("visavis", here, "embed_visavis.py", {**shared, "views": 2}, cases),
+        Engine("visavis, one view", here, "embed_visavis.py", {**shared, "views": 1}, cases),
         Engine("dlib, batch", there, "embed_dlib.py", {**shared, "loop": False}, cases),
         Engine("dlib, loop", there, "embed_dlib.py", {**shared, "loop": True}, cases),
     ]

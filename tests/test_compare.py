@@ -329,6 +329,8 @@ def test_shipped_tables_say_where_they_come_from(model: str) -> None:
         "genuine_pairs",
         "impostor_pairs",
         "detector",
+        "crop",
+        "libraries",
         "precision",
         "version",
         "date",

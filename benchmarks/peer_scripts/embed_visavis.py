@@ -12,7 +12,7 @@ from visavis.embedders import EMBEDDERS
 
 def load(settings):
     """Load the network and the chips ``(n, 150, 150, 3)``."""
-    embedder = EMBEDDERS.create("dlib-resnet", threads=settings["threads"], mirror=settings["mirror"])
+    embedder = EMBEDDERS.create("dlib-resnet", threads=settings["threads"], views=settings["views"])
     chips = np.load(settings["chips"])
     cases = {f"batch of {n}": partial(_one, embedder, chips[:n]) for n in settings["sizes"]}
     return cases, versions("visavis", "onnxruntime", "numpy")

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from visavis.compare import Calibration as Calibration
     from visavis.errors import (
         GalleryError as GalleryError,
     )
@@ -60,17 +61,21 @@ if TYPE_CHECKING:
         PhotoFaces as PhotoFaces,
     )
     from visavis.types import (
+        Quality as Quality,
+    )
+    from visavis.types import (
         Verification as Verification,
     )
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "visavis.compare": ["Calibration"],
     "visavis.errors": ["GalleryError", "ImageError", "NoFaceError", "UsageError", "VisavisError", "WeightsError"],
     "visavis.gallery": ["Gallery"],
     "visavis.images": ["read"],
     "visavis.pipeline": ["Recognizer", "detect", "embed", "extract", "verify"],
-    "visavis.types": ["Candidate", "Face", "Identification", "Photo", "PhotoFaces", "Verification"],
+    "visavis.types": ["Candidate", "Face", "Identification", "Photo", "PhotoFaces", "Quality", "Verification"],
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -51,9 +51,29 @@ def table(page: Path, *heads: str) -> list[list[str]]:
     return [[cell.strip().replace("`", "") for cell in row.strip("|").split("|")] for row in rows]
 
 
+FILES = {
+    "pairs.csv": "a,b,same\nann1.jpg,ann2.jpg,1\nann1.jpg,ben.jpg,0\n"
+    + "ann2.jpg,party.jpg,1\nparty.jpg,ben.jpg,0\n" * 5,
+    "clusters.csv": "photo,cluster\nAnn/1.jpg,1\nAnn/2.jpg,1\nAnn/3.jpg,2\nBen/4.jpg,2\n",
+    "faces.csv": "photo,x1,y1,x2,y2\nann1.jpg,378,89,613,419\nben.jpg,429,166,711,565\nparty.jpg,641,257,912,609\n",
+}
+"""Lists that the documents speak of."""
+
+
 def lay_out_photos(samples: Path, folder: Path) -> None:
     for name, sample in PHOTOS.items():
         shutil.copyfile(samples / sample, folder / name)
+    for name, text in FILES.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    shutil.copyfile(ROOT / "src" / "visavis" / "calibration" / "dlib-resnet.json", folder / "office.json")
+
+
+def lay_out_lfw(data: Path, folder: Path) -> None:
+    """LFW as ``lfw``, and ``halves.csv``, which puts its people into two groups in turn."""
+    (folder / "lfw").symlink_to(data / "lfw")
+    people = sorted(path.name for path in (data / "lfw" / "images").iterdir())
+    rows = [f"{name},{'ab'[n % 2]}\n" for n, name in enumerate(people)]
+    (folder / "halves.csv").write_text("person,half\n" + "".join(rows), encoding="utf-8")
 
 
 def run(command: list[str], *, cwd: Path, check: bool = True) -> subprocess.CompletedProcess[str]:

@@ -16,6 +16,7 @@ from .source import modules
 
 PUBLIC = [
     "__version__",
+    "Calibration",
     "Candidate",
     "Face",
     "Gallery",
@@ -25,6 +26,7 @@ PUBLIC = [
     "NoFaceError",
     "Photo",
     "PhotoFaces",
+    "Quality",
     "Recognizer",
     "UsageError",
     "Verification",

@@ -32,6 +32,14 @@ DOCUMENTED = {
     "gallery rename",
     "gallery stats",
     "gallery check",
+    "gallery calibrate",
+    "evaluate pairs",
+    "evaluate lfw",
+    "evaluate identification",
+    "evaluate clusters",
+    "evaluate detection",
+    "evaluate groups",
+    "calibrate",
     "models list",
     "models show",
     "models fetch",
@@ -73,7 +81,7 @@ def test_every_command_has_json_and_every_option_is_explained(name: str) -> None
     assert command.help.splitlines()[0].endswith(".")
 
 
-@pytest.mark.parametrize("group", ["", "gallery", "models"])
+@pytest.mark.parametrize("group", ["", "gallery", "models", "evaluate"])
 def test_no_line_is_cut_in_the_lists_of_commands(group: str) -> None:
     shown = CliRunner().invoke(app, [*group.split(), "--help"], env={"COLUMNS": "80"}).stdout
     listed = shown.split("Commands:")[1].splitlines()

@@ -150,9 +150,7 @@ def test_photos_without_a_face_are_skipped_and_said(know: Run, photos: Photos) -
 def test_min_quality_refuses_and_says_why(know: Run, run: Run, photos: Photos) -> None:
     done = know("enroll", "Ann", photos.red, "--min-quality", 0.5, "--json")
     assert (done.code, done.out) == (2, "")
-    assert done.err == (
-        "visavis: red.png: poor quality 0.00 (without contrast), less than the 0.50 asked for.\n"
-    )
+    assert done.err == ("visavis: red.png: poor quality 0.00 (without contrast), less than the 0.50 asked for.\n")
     assert run("gallery", "list", "--json").out == ""
     assert know("enroll", "Ann", photos.red, "--min-quality", 1.5).code == 2
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from visavis.cli._options import Metric
+from visavis.cli._options import Metric, with_views
 from visavis.compare import METRICS
 
 from .conftest import Photos, Run
@@ -120,6 +120,21 @@ def test_views_that_there_are_not_are_exit_2(run: Run, photos: Photos, options: 
     done = run("verify", photos.red, photos.blue, "--detector", DETECTOR, "--threshold", 0.1, *options)
     assert (done.code, done.out) == (2, "")
     assert said in done.err
+
+
+@pytest.mark.parametrize(
+    ("model", "views", "expected"),
+    [
+        ("dlib-resnet", None, "dlib-resnet"),
+        ("dlib-resnet", 2, "dlib-resnet"),
+        ("dlib-resnet@2", None, "dlib-resnet"),
+        ("dlib-resnet", 4, "dlib-resnet@4"),
+        ("dlib-resnet@4", None, "dlib-resnet@4"),
+        ("nobody", None, "nobody"),  # refused where it is loaded
+    ],
+)
+def test_one_model_has_one_id_however_it_is_asked_for(model: str, views: int | None, expected: str) -> None:
+    assert with_views(model, views) == expected
 
 
 @pytest.mark.parametrize(

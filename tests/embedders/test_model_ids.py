@@ -88,6 +88,7 @@ def test_a_plain_name_needs_no_views() -> None:
     assert embedders.create("test-plain").name == embedders.model_id("test-plain") == "test-plain"
 
 
-def test_threads_reach_the_factory() -> None:
+@pytest.mark.parametrize("model", ["dlib-resnet", "dlib-resnet@4"])
+def test_threads_reach_the_factory(model: str) -> None:
     with pytest.raises(UsageError, match="threads must be at least 1"):
-        embedders.create("dlib-resnet@4", threads=0)
+        embedders.create(model, threads=0)

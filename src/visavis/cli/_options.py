@@ -42,16 +42,20 @@ def _detectors() -> list[str]:
 
 
 def with_views(model: str, views: int | None) -> str:
-    """Put the number of ``--views``, if there is one, into the model's id; UsageError where the id has its own."""
-    if views is None:
-        return model
-    if "@" in model:
+    """Return the id of ``model`` with the number of ``--views``, if any; UsageError where it has a number already.
+
+    The id is the embedder's own, so that galleries and tables know it: ``dlib-resnet@2`` is ``dlib-resnet``.
+    """
+    if views is not None and "@" in model:
         raise UsageError(
             f"--model {model} names its number of views already: leave out --views, or the @ and after it."
         )
+    wanted = model if views is None else f"{model}@{views}"
+    if "@" not in wanted:
+        return wanted  # checked where it is loaded: nothing is imported for it here
     from visavis.embedders import model_id
 
-    return model_id(f"{model}@{views}")
+    return model_id(wanted)
 
 
 def _models() -> list[str]:

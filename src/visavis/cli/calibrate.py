@@ -41,8 +41,9 @@ def calibrate(  # noqa: PLR0913 - a command's options
     fresh: Fresh = False,
     json: Json = False,
 ) -> None:
-    """Measure the thresholds that stand for rates of false accepts, and the map from distance to probability.
+    """Measure what distances mean, on your own photos.
 
+    Finds the thresholds that stand for rates of false accepts, and the map from distance to probability.
     The table is used by verify --calibration FILE, and in a gallery after gallery calibrate FILE. A rate is in it
     only if 30 or more false accepts stand behind it. Of a folder of people, the thresholds of one half are held
     against the other half.

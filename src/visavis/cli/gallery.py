@@ -108,7 +108,10 @@ def calibrate(
     gallery: GalleryUrl = GALLERY,
     json: Json = False,
 ) -> None:
-    """Give a gallery thresholds of its own; without FILE, print those in use."""
+    """Set or show a gallery's own thresholds.
+
+    Without FILE, those in use are shown.
+    """
     from visavis.compare import read_calibration
 
     if table is not None and shipped:

@@ -14,6 +14,7 @@ from visavis.cli._files import PictureFolder
 from visavis.cli._options import (
     DETECTOR,
     GALLERY,
+    MODEL,
     DetectorName,
     GalleryModel,
     GalleryUrl,
@@ -22,6 +23,8 @@ from visavis.cli._options import (
     Photos,
     Pictures,
     Threads,
+    Views,
+    with_views,
 )
 from visavis.cli._output import (
     Output,
@@ -43,11 +46,6 @@ if TYPE_CHECKING:
 
 FPIR = 0.01
 
-PHOTO_ENDINGS = frozenset(
-    {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic", ".heif", ".avif"}
-)
-"""What is taken for a photo in a person's folder."""
-
 
 def enroll(  # noqa: PLR0913 - a command's options
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="Whose photos these are.")] = None,
@@ -63,6 +61,7 @@ def enroll(  # noqa: PLR0913 - a command's options
     remark: Annotated[str, typer.Option("--note", help="Record a remark.")] = "",
     gallery: GalleryUrl = GALLERY,
     model: GalleryModel = None,
+    views: Views = None,
     detector: DetectorName = DETECTOR,
     min_face: MinFace = 20,
     min_quality: Annotated[
@@ -79,9 +78,10 @@ def enroll(  # noqa: PLR0913 - a command's options
     if folder and (new or person_id is not None):
         raise UsageError("--new and --id speak of one person: give NAME PHOTO... in place of --from.")
     people = _people(name, photos, folder)
+    chosen = model if model is None and views is None else with_views(model or MODEL, views)
     many, done = folder is not None, 0
     with (
-        opened(gallery, model=model, detector=detector, threads=threads, create=True) as store,
+        opened(gallery, model=chosen, detector=detector, threads=threads, create=True) as store,
         Output("person", "name", "added", "there already", "skipped", json=json) as output,
     ):
 
@@ -127,7 +127,13 @@ def _people(name: str | None, photos: list[str] | None, folder: Path | None) -> 
 
 
 def _photos_in(folder: Path) -> list[str]:
-    return [str(path) for path in sorted(folder.iterdir()) if path.suffix.lower() in PHOTO_ENDINGS]
+    from visavis.images import PHOTO_ENDINGS
+
+    return [
+        str(path)
+        for path in sorted(folder.iterdir())
+        if path.suffix.lower() in PHOTO_ENDINGS and not path.name.startswith(".")
+    ]
 
 
 def _report(output: Output, name: str, answer: Enrollment | VisavisError) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis.errors import UsageError
+from visavis.evaluate.compared import between
 from visavis.evaluate.metrics import Doubles
 from visavis.evaluate.pairs import PairList
 from visavis.evaluate.results import Accuracy
@@ -25,8 +26,8 @@ Right = NDArray[np.bool_]
 
 def distances(vectors: Floats, found: NDArray[np.bool_], pairs: PairList) -> Doubles:
     """Cosine distances ``(n,)``; NaN where a photo has no template."""
-    between = np.clip(1 - np.einsum("nd,nd->n", vectors[pairs.a], vectors[pairs.b]), 0, 2).astype(np.float64)
-    return np.where(found[pairs.a] & found[pairs.b], between, np.nan)
+    apart = between(vectors, pairs.a, pairs.b).astype(np.float64)
+    return np.where(found[pairs.a] & found[pairs.b], apart, np.nan)
 
 
 def best_threshold(distances: Doubles, same: Right) -> float:
@@ -42,8 +43,8 @@ def best_threshold(distances: Doubles, same: Right) -> float:
     # right[n]: the n nearest pairs are accepted
     right = np.append(0, np.cumsum(np.where(genuine, 1, -1))) + np.count_nonzero(~genuine)
     edges = np.concatenate([[near[0] - 1e-6], (near[1:] + near[:-1]) / 2, [near[-1] + 1e-6]])
-    between = np.append(True, np.append(near[1:] > near[:-1], True))  # equal distances are not to be parted
-    best = np.flatnonzero(between & (right == right[between].max()))
+    parted = np.append(True, np.append(near[1:] > near[:-1], True))  # equal distances are not to be parted
+    best = np.flatnonzero(parted & (right == right[parted].max()))
     return float(edges[best[len(best) // 2]])
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis.evaluate.compared import Compared
-from visavis.evaluate.metrics import Doubles
+from visavis.evaluate.metrics import Doubles, Roc
 from visavis.evaluate.results import Interval, Rate
 
 DRAWS = 400
@@ -86,13 +86,16 @@ def rates(
 ) -> tuple[Rate, ...]:
     """Threshold and TAR at each FAR of ``wanted`` that the data can tell, with 95 % intervals.
 
-    A rate that stands for fewer than ``LEAST`` false accepts is left out, as is one beyond the kept impostors.
+    A rate that stands for fewer than ``LEAST`` false accepts is left out, as is one that no threshold keeps, since
+    more impostors than that are as near as the nearest. Where an interval reaches beyond the kept impostors there is
+    none.
     """
     roc = compared.roc
-    told = [far for far in wanted if far * roc.impostors + 1e-9 >= LEAST]
-    thresholds = [roc.threshold(far) or 0.0 for far in told]
-    values = np.array(list(_drawn(compared, resampling, told, thresholds, draws, seed))).reshape(draws, 3, len(told))
-    intervals = np.percentile(values, [2.5, 97.5], axis=0)
+    told, thresholds = told_by(roc, wanted)
+    if not told:
+        return ()
+    values = np.array(list(_drawn(compared, resampling, told, thresholds, draws, seed)))
+    intervals = middle(values)
     return tuple(
         Rate(
             far,
@@ -107,32 +110,63 @@ def rates(
     )
 
 
+def told_by(roc: Roc, wanted: Sequence[float]) -> tuple[list[float], list[float]]:
+    """Return the rates of ``wanted`` that the data can tell, and the threshold of each."""
+    thresholds = [(far, roc.threshold(far)) for far in wanted if far * roc.impostors + 1e-9 >= LEAST]
+    there = [(far, threshold) for far, threshold in thresholds if threshold is not None]
+    return [far for far, _ in there], [threshold for _, threshold in there]
+
+
+def middle(values: Doubles) -> Doubles:
+    """Ends ``(2, ...)`` between which 95 % of ``values (draws, ...)`` lie; infinity is a value."""
+    outside = int(0.025 * len(values))
+    ends: Doubles = np.sort(values, axis=0)[[outside, len(values) - 1 - outside]]
+    return ends
+
+
 def thresholds_drawn(
     compared: Compared, resampling: Resampling, wanted: Sequence[float], *, draws: int = DRAWS, seed: int = 0
 ) -> Doubles:
-    """Thresholds at each FAR of ``wanted`` in each of the draws ``(draws, len(wanted))``."""
-    near, rng = compared.impostors.distances, np.random.default_rng(seed)
-    found = np.empty((draws, len(wanted)))
-    for row in found:
-        one = resampling.draw(rng)
-        reached = np.searchsorted(np.cumsum(one.impostors), np.multiply(wanted, one.all_impostors), side="right")
-        row[:] = near[np.minimum(reached, len(near) - 1)]
-    return found
+    """Thresholds at each FAR of ``wanted`` in each draw ``(draws, len(wanted))``: below the first impostor too many.
+
+    It is inf where that one is not among the kept.
+    """
+    rng = np.random.default_rng(seed)
+    return np.array([_limits(compared, _false(resampling.draw(rng)), wanted) for _ in range(draws)])
 
 
 def fars_drawn(compared: Compared, resampling: Resampling, thresholds: Doubles, *, seed: int = 0) -> Doubles:
-    """FAR at each threshold ``(draws, k)``, each row on a draw of its own ``(draws, k)``."""
-    near, rng = compared.impostors.distances, np.random.default_rng(seed)
-    found = np.empty_like(thresholds)
-    for row, limits in zip(found, thresholds, strict=True):
-        one = resampling.draw(rng)
-        false = np.append(0.0, np.cumsum(one.impostors))
-        row[:] = false[np.searchsorted(near, limits, side="right")] / max(one.all_impostors, 1)
-    return found
+    """FAR at each threshold ``(draws, k)``, each row on a draw of its own; inf where it cannot be told."""
+    rng = np.random.default_rng(seed)
+    return np.array([_fars(compared, _false(resampling.draw(rng)), row) for row in thresholds])
+
+
+def _false(one: Draw) -> Doubles:
+    """FAR ``(k + 1,)`` of a draw where the n nearest of the k kept impostors are accepted."""
+    if not one.all_impostors:  # one person, again and again
+        return np.full(len(one.impostors) + 1, np.inf)
+    return np.append(0.0, np.cumsum(one.impostors)) / one.all_impostors
+
+
+def _limits(compared: Compared, false: Doubles, wanted: Sequence[float]) -> Doubles:
+    """Threshold at each FAR of ``wanted``: just below the first impostor too many; inf where that one is not kept."""
+    near = compared.impostors.distances
+    first = np.searchsorted(false[1:], np.multiply(wanted, 1 + 1e-12), side="right")
+    limits = np.full(len(wanted), np.inf)
+    kept = (first < len(near)) & np.isfinite(false[0])
+    limits[kept] = np.nextafter(near[first[kept]], np.float32(-1))
+    return limits
+
+
+def _fars(compared: Compared, false: Doubles, thresholds: Doubles) -> Doubles:
+    """FAR at each threshold; inf where more impostors may be accepted than are kept."""
+    accepted = np.searchsorted(compared.impostors.distances, thresholds, side="right")
+    told = (accepted < len(compared.impostors)) | (len(compared.impostors) == compared.roc.impostors)
+    return np.where(told & np.isfinite(thresholds), false[accepted], np.inf)
 
 
 def _ends(column: Doubles) -> Interval | None:
-    """Return the ends of an interval; None where a draw had no answer."""
+    """Return the ends of an interval; None where one of them is beyond what is known."""
     return (float(column[0]), float(column[1])) if np.isfinite(column).all() else None
 
 
@@ -146,16 +180,11 @@ def _drawn(
 ) -> Iterator[tuple[Doubles, Doubles, Doubles]]:
     """Of each draw, at each wanted FAR: the threshold, the TAR there, and the FAR at the threshold of the data."""
     rng = np.random.default_rng(seed)
-    near, genuine = compared.impostors.distances, compared.genuine.distances
-    # Thresholds may be rounded up to the grid of counts; the pairs themselves are not.
-    at = np.searchsorted(near, np.array(thresholds, np.float32), side="right")
     for _ in range(draws):
         one = resampling.draw(rng)
-        false = np.append(0.0, np.cumsum(one.impostors))
-        true = np.append(0.0, np.cumsum(one.genuine))
-        reached = np.searchsorted(false[1:], np.multiply(wanted, one.all_impostors), side="right")
-        beyond = reached >= len(near)
-        limit = near[np.minimum(reached, len(near) - 1)].astype(np.float64)
-        tar = true[np.searchsorted(genuine, limit, side="left")] / max(one.all_genuine, 1)
-        far = false[at] / max(one.all_impostors, 1)
-        yield np.where(beyond, np.nan, limit), np.where(beyond, np.nan, tar), np.where(at >= len(near), np.nan, far)
+        false, true = _false(one), np.append(0.0, np.cumsum(one.genuine))
+        limits = _limits(compared, false, wanted)
+        told = np.isfinite(limits) & (one.all_genuine > 0)
+        accepted = true[np.searchsorted(compared.genuine.distances, limits, side="right")]
+        tar = np.divide(accepted, one.all_genuine, out=np.full(len(wanted), np.inf), where=told)
+        yield limits, tar, _fars(compared, false, np.array(thresholds))

@@ -16,13 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis.compare import Calibration, parse_calibration
-from visavis.errors import UsageError
+from visavis.errors import UnknownNameError, UsageError
 from visavis.evaluate import bootstrap
 from visavis.evaluate.compared import Compared, everybody, listed
 from visavis.evaluate.metrics import Roc
 from visavis.evaluate.pairs import PairList
 from visavis.evaluate.results import Interval, Rate
 from visavis.evaluate.templates import Templates
+from visavis.weights.spec import spec
 
 FARS = tuple(float(f"{factor}e-{power}") for power in range(1, 9) for factor in (1, 0.3))
 CHECKED = (1e-2, 1e-3, 1e-4)
@@ -75,7 +76,7 @@ class Measured:
                 }
                 for one in self.rates
             ],
-            "logistic": [round(table.slope, 4), round(table.intercept, 4)],
+            "logistic": [table.slope, table.intercept],
             "held_out": [
                 {
                     "far": one.far,
@@ -120,15 +121,16 @@ def held_out(templates: Templates, people: NDArray[np.intp], *, seed: int = 0) -
     except UsageError:  # a half without pairs of both kinds
         return ()
     smaller = min(known.roc.impostors, other.roc.impostors)
-    told = [far for far in CHECKED if far * smaller >= bootstrap.LEAST]
+    enough = [far for far in CHECKED if far * smaller + 1e-9 >= bootstrap.LEAST]
+    told, thresholds = bootstrap.told_by(known.roc, enough)
     if not told:
         return ()
-    thresholds = [known.roc.threshold(far) or 0.0 for far in told]
     drawn = bootstrap.thresholds_drawn(known, known_draws, told, seed=seed)
-    fars = np.percentile(bootstrap.fars_drawn(other, other_draws, drawn, seed=seed + 1), [2.5, 97.5], axis=0)
+    fars = bootstrap.middle(bootstrap.fars_drawn(other, other_draws, drawn, seed=seed + 1))
     return tuple(
         HeldOut(far, threshold, other.roc.at(threshold)[0], (float(fars[0, n]), float(fars[1, n])))
         for n, (far, threshold) in enumerate(zip(told, thresholds, strict=True))
+        if np.isfinite(fars[:, n]).all()
     )
 
 
@@ -159,12 +161,14 @@ def _measured(
     data: str,
     counts: Mapping[str, object],
 ) -> Measured:
-    if len(rates) < 2:
+    if compared.roc.impostors * 0.03 + 1e-9 < bootstrap.LEAST:
         raise UsageError(
             f"{compared.roc.impostors} pairs of two people are too few for a table of thresholds: a FAR of 0.03 "
             f"needs {bootstrap.LEAST / 0.03:.0f}."
         )
-    slope, intercept = logistic(compared.roc)
+    if len(rates) < 2:
+        raise UsageError("too many pairs of two people are as near as can be: no threshold tells these photos apart.")
+    slope, intercept = (round(value, 4) for value in logistic(compared.roc))
     provenance: dict[str, object] = {
         "data": data,
         "photos": len(templates.photos),
@@ -174,14 +178,16 @@ def _measured(
         "impostor_pairs": compared.roc.impostors,
         "detector": templates.detector,
         "face": "large and near the middle",
+        "crop": _crop(templates.model),
         "precision": "float32",
         "version": metadata.version("visavis"),
+        "libraries": {name: metadata.version(name) for name in ("numpy", "onnxruntime")},
         "date": datetime.now(UTC).date().isoformat(),
     }
     table = Calibration(
         templates.model,
         tuple(rate.far for rate in rates),
-        tuple(rate.threshold for rate in rates),
+        tuple(round(rate.threshold, 6) for rate in rates),
         slope,
         intercept,
         provenance,
@@ -191,23 +197,37 @@ def _measured(
     return measured
 
 
+def _crop(model: str) -> str:
+    """How the model wants faces cut; a model that comes with no row of weights keeps it to itself."""
+    try:
+        return spec(model.partition("@")[0]).geometry
+    except UnknownNameError:
+        return "the model's own"
+
+
 def logistic(roc: Roc, *, steps: int = 50) -> tuple[float, float]:
     """Slope and intercept of log odds against distance, by Newton's method; both kinds of pairs weigh the same.
 
-    So the probability is that at even odds beforehand.
+    So the probability is that at even odds beforehand. Where one distance parts the two kinds, no slope is too steep
+    for the data; each kind of n pairs is then given a doubt of one in n + 2 (J. Platt, Probabilistic outputs for
+    support vector machines, 1999). Raises UsageError where no genuine pair could be compared.
     """
     genuine, impostors = (np.diff(count, prepend=0) for count in (roc.genuine_accepted, roc.impostors_accepted))
-    there = genuine + impostors > 0
-    x = roc.thresholds[there]
-    yes, no = genuine[there] / genuine.sum() / 2, impostors[there] / impostors.sum() / 2
+    if not genuine.any():
+        raise UsageError("not one pair of one person can be compared: no probability can be told.")
+    x = roc.thresholds
+    yes, no = genuine / genuine.sum() / 2, impostors / impostors.sum() / 2
+    near, far = x[genuine > 0], x[impostors > 0]
+    if near.max() <= far.min() or far.max() <= near.min():
+        doubt, other = 1 / (int(genuine.sum()) + 2), 1 / (int(impostors.sum()) + 2)
+        yes, no = yes * (1 - doubt) + no * other, no * (1 - other) + yes * doubt
     design = np.stack([x, np.ones_like(x)], axis=1)
     weights = np.zeros(2)
     for _ in range(steps):
         p = 1 / (1 + np.exp(-np.clip(design @ weights, -700, 700)))
-        both = yes + no
-        hessian = design.T @ (design * (both * p * (1 - p))[:, None]) + 1e-12 * np.eye(2)
-        change = np.linalg.solve(hessian, design.T @ (yes - both * p))
+        hessian = design.T @ (design * ((yes + no) * p * (1 - p))[:, None]) + 1e-12 * np.eye(2)
+        change = np.linalg.solve(hessian, design.T @ (yes - (yes + no) * p))
         weights = weights + change
-        if float(np.abs(change).max()) < 1e-9:
+        if float(np.abs(change).max()) < 1e-9 * max(float(np.abs(weights).max()), 1):
             break
     return float(weights[0]), float(weights[1])

@@ -152,7 +152,10 @@ def _threshold(compared: Compared, far: float) -> float:
             f"a FAR of {far:g} cannot be told from {impostors} pairs of strangers, since it takes {LEAST} false "
             "matches to tell one: give a higher FAR, or more photos."
         )
-    return compared.roc.threshold(far) or 0.0
+    threshold = compared.roc.threshold(far)
+    if threshold is None:
+        raise UsageError(f"no threshold keeps a FAR of {far:g}: more strangers than that are as near as can be.")
+    return threshold
 
 
 @dataclass(frozen=True, slots=True, eq=False)

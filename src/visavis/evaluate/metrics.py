@@ -40,8 +40,13 @@ class Roc:
 
     @classmethod
     def of(cls, genuine: ArrayLike, impostors: ArrayLike, *, failed: int = 0) -> Self:
-        """Count distances of ``genuine`` and ``impostors`` pairs; ``failed`` genuine pairs have none."""
+        """Count distances of ``genuine`` and ``impostors`` pairs; ``failed`` genuine pairs have none.
+
+        Raises UsageError for a distance that is not a number, and where one kind of pairs is missing.
+        """
         near, far = np.asarray(genuine, np.float64), np.asarray(impostors, np.float64)
+        if np.isnan(near).any() or np.isnan(far).any():
+            raise UsageError("a distance is not a number: the model's vectors cannot be compared.")
         thresholds, where = np.unique(np.concatenate([near, far]), return_inverse=True)
         return cls(
             thresholds,

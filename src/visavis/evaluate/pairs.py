@@ -3,13 +3,15 @@
 LFW's lists have a first line with the number of folds (if there are several) and of pairs, then a line a pair, tabs
 between: ``name i j`` for two photos of one person, ``name i name j`` for photos of two; photo ``i`` of a person is
 ``name/name_000i.jpg``. A CSV has three columns or more: two photos, whether they show one person (1/0, true/false,
-yes/no, same/different), and, if one is headed ``fold``, the fold of a pair.
+yes/no, same/different), and, if one is headed ``fold``, the fold of a pair. Its first line may hold heads; one that
+names a photo (by its ending, or there is such a file) is none.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+import io
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -19,8 +21,10 @@ from numpy.typing import NDArray
 
 from visavis.errors import UsageError
 from visavis.evaluate.compared import Rows
+from visavis.images import PHOTO_ENDINGS
 
 YES, NO = frozenset({"1", "true", "yes", "same", "y"}), frozenset({"0", "false", "no", "different", "n"})
+FOLD_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,17 +60,19 @@ def read_pairs(path: Path, photos: Path | None = None) -> PairList:
     Raises UsageError with the line that is wrong.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError as error:
         raise UsageError(f"there is no list of pairs {path}.") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is no list of pairs: it is not text in UTF-8.") from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror or error}.") from error
     lines = text.splitlines()
     first = lines[0].split() if lines else []
     if first and len(first) <= 2 and all(word.isdecimal() for word in first):
         found = list(_lfw(path, lines, [int(word) for word in first], photos or path.parent))
     else:
-        found = list(_csv(path, lines, photos or path.parent))
+        found = list(_csv(path, text, photos or path.parent))
     if not found:
         raise UsageError(f"{path} holds no pair.")
     return _listed(found)
@@ -125,20 +131,45 @@ def _photo(folder: Path, name: str, number: int) -> str:
     return str(folder / name / f"{name}_{number:04d}.jpg")
 
 
-def _csv(path: Path, lines: Iterable[str], folder: Path) -> Iterator[_Pair]:
+def _csv(path: Path, text: str, folder: Path) -> Iterator[_Pair]:
     fold_column: int | None = None
-    for number, row in enumerate(csv.reader(lines), 1):
-        fields = [field.strip() for field in row]
-        if not any(fields):
-            continue
+    for n, (number, fields) in enumerate(_rows(path, text)):
         same = _truth(fields[2]) if len(fields) >= 3 else None
-        if same is None and number == 1:  # the heads of the columns
+        if n == 0 and _heads(folder, fields):
             heads = [field.lower() for field in fields]
             fold_column = heads.index("fold") if "fold" in heads else None
             continue
-        if same is None:
-            raise UsageError(f"{path}, line {number}: a pair is two photos and 1 (one person) or 0 (two).")
+        if same is None or not (fields[0] and fields[1]):
+            raise UsageError(
+                f"{path}, line {number}: a pair is two photos and 1 (one person) or 0 (two), commas between."
+            )
         yield _Pair(str(folder / fields[0]), str(folder / fields[1]), same, _fold(path, number, fields, fold_column))
+
+
+def _rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows of a CSV that hold anything, each with the number of its last line."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=True)
+    try:
+        for row in reader:
+            fields = [field.strip() for field in row]
+            if any(fields):
+                yield reader.line_num, fields
+    except csv.Error as error:
+        raise UsageError(f"{path}, line {reader.line_num}: not a line of a CSV: {error}.") from error
+
+
+def _heads(folder: Path, fields: Sequence[str]) -> bool:
+    """Whether the first line holds heads; "same" is one, and a word of a pair as well."""
+    if len(fields) < 3 or (_truth(fields[2]) is not None and fields[2].lower() != "same"):
+        return False
+    return not any(_is_photo(folder / field) for field in fields[:2])
+
+
+def _is_photo(path: Path) -> bool:
+    try:
+        return path.suffix.lower() in PHOTO_ENDINGS or path.is_file()
+    except OSError:  # a name too long for a file
+        return False
 
 
 def _truth(word: str) -> bool | None:
@@ -148,6 +179,6 @@ def _truth(word: str) -> bool | None:
 def _fold(path: Path, number: int, fields: Sequence[str], column: int | None) -> int:
     if column is None:
         return 0
-    if column >= len(fields) or not fields[column].isdecimal():
+    if column >= len(fields) or not fields[column].isdecimal() or len(fields[column]) > FOLD_DIGITS:
         raise UsageError(f"{path}, line {number}: a fold is a number.")
     return int(fields[column])

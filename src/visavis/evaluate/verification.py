@@ -64,17 +64,27 @@ def lfw_accuracy(templates: Templates, lists: Sequence[PairList]) -> Accuracy:
 
 
 def read_lfw(folder: Path, *, view: int, photos: Path | None = None) -> tuple[PairList, ...]:
-    """Read LFW's lists of a view, on common photos. Raises UsageError where they, or the photos, are not there."""
+    """Read LFW's lists of a view, on common photos; ``photos`` is the folder of these (default: found in ``folder``).
+
+    Raises UsageError where lists or photos are not there, and for lists of another format.
+    """
     names = {1: ("pairsDevTrain.txt", "pairsDevTest.txt"), 2: ("pairs.txt",)}
     if view not in names:
         raise UsageError(f"LFW has the views 1 and 2, got {view}.")
-    images = photos if photos is not None else _images(folder)
-    return joined(*(read_pairs(folder / name, images) for name in names[view]))
+    images = _images(folder) if photos is None else _images_in(photos, [photos])
+    lists = joined(*(read_pairs(folder / name, images) for name in names[view]))
+    if not lists[0].names:
+        raise UsageError(f"{folder / names[view][0]} is not in LFW's format, which tells who is in a photo.")
+    return lists
 
 
 def _images(folder: Path) -> Path:
     """Find the folder of folders, one a person, that LFW's archives unpack to."""
-    for one in (folder / "images", *sorted(folder.glob("lfw*")), folder):
+    return _images_in(folder, [folder / "images", *sorted(folder.glob("lfw*")), folder])
+
+
+def _images_in(folder: Path, places: Sequence[Path]) -> Path:
+    for one in places:
         if next(one.glob("*/*_0001.jpg"), None) is not None:
             return one
     raise UsageError(f"{folder} holds no photos of LFW (PERSON/PERSON_0001.jpg): name their folder.")

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from sqlalchemy import Connection
 
 from visavis import compare
+from visavis.embedders import model_id
 from visavis.errors import GalleryError, UnknownNameError, UsageError
 from visavis.gallery import _answers, _check, _photos, _whom, records
 from visavis.gallery._following import Following
@@ -77,6 +78,8 @@ class Gallery:
         first needed), ``index`` names the kind of search. Raises GalleryError where the store cannot be used
         or holds vectors of another model.
         """
+        if model is not None and "@" in model:
+            model = model_id(model)  # a gallery of dlib-resnet@2 is one of dlib-resnet
         if recognizer is not None:
             if model not in {None, recognizer.embedder.name}:
                 raise UsageError(f"the recognizer embeds with {recognizer.embedder.name}, not with {model}.")
@@ -257,7 +260,8 @@ class Gallery:
     def threshold(self, *, fpir: float = 0.01) -> SearchThreshold:
         """Return the distance up to which a search names somebody; it names a stranger at rate ``fpir``.
 
-        That follows from the number of templates: each is one more that a stranger may be like. Raises UsageError where the model was not calibrated.
+        That follows from the number of templates: each is one more that a stranger may be like. Raises UsageError
+        where the model was not calibrated.
         """
         with self._store.read() as conn:
             _, templates = records.count(conn)

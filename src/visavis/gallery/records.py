@@ -61,7 +61,8 @@ def set_dimension(conn: Connection, dimension: int) -> None:
 
 def calibration(conn: Connection) -> str | None:
     """Return the gallery's own table of thresholds as JSON text; None where it has none."""
-    return conn.execute(select(META.c.calibration)).scalar_one()
+    text: str | None = conn.execute(select(META.c.calibration)).scalar_one()
+    return text
 
 
 def set_calibration(conn: Connection, text: str | None) -> None:

@@ -9,7 +9,7 @@ from visavis.cli.evaluate import clusters, detection, groups, identification, ve
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Measure error rates on labelled photos: of verification, identification, clusters, detection, groups.",
+    help="Measure error rates on labelled photos.",
 )
 
 for command in (

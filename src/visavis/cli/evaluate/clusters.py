@@ -36,10 +36,10 @@ def clusters(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Measure how well clusters agree with people: pairwise, B-cubed, mutual information, Rand index.
+    """Measure how well clusters agree with people.
 
-    Faces in no cluster (null or -1) stand alone. Where it is the photo whose person is known, only its largest face
-    counts.
+    Prints pairwise and B-cubed precision and recall, mutual information and Rand index. Faces in no cluster (null or
+    -1) stand alone. Where it is the photo whose person is known, only its largest face counts.
     """
     from visavis.evaluate.cluster_files import read_clusters
     from visavis.evaluate.clusters import clustering

@@ -39,8 +39,9 @@ def detection(
     threads: Threads = None,
     json: Json = False,
 ) -> None:
-    """Measure how well faces are found: average precision, and precision and recall at the detector's own threshold.
+    """Measure how well faces are found.
 
+    Prints average precision, and precision and recall at the detector's own threshold.
     FILE is WIDER FACE's text (a photo, the number of its faces, a line a face), or a CSV headed photo,x1,y1,x2,y2
     and perhaps ignore. To find an ignored face is neither right nor wrong.
     """

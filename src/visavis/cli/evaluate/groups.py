@@ -50,8 +50,9 @@ def groups(  # noqa: PLR0913 - a command's options
     fresh: Fresh = False,
     json: Json = False,
 ) -> None:
-    """Measure error rates per group of people at one threshold for all, so that bias is seen.
+    """Measure error rates per group of people.
 
+    One threshold serves all, so that bias is seen.
     FMR is how often two people of a group are taken for one, FNMR how often two photos of one person are not. A group
     with too few people or errors has no rate. Ratios are those of the worst group to the best.
     """

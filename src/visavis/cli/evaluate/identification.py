@@ -46,7 +46,9 @@ def identification(  # noqa: PLR0913 - a command's options
     fresh: Fresh = False,
     json: Json = False,
 ) -> None:
-    """Measure searches: how often the right person is found, and how often a stranger is taken for somebody.
+    """Measure searches among many people.
+
+    How often is the right person found, and how often a stranger taken for somebody?
 
     Of the people with more photos than --templates a share is enrolled with their first ones; their other photos are
     known probes, all photos of everybody else unknown ones. FNIR is how often a known person is not named, FPIR how

@@ -42,7 +42,7 @@ def pairs(  # noqa: PLR0913 - a command's options
     fresh: Fresh = False,
     json: Json = False,
 ) -> None:
-    """Measure verification on listed pairs, or on all pairs of a folder of people.
+    """Measure verification on pairs of photos.
 
     A list tells two photos and 1 (one person) or 0 (two) a line; accuracy is cross-validated over its folds, or over
     ten. A folder of people is compared everybody with everybody. A photo without a face makes its pairs errors.
@@ -88,8 +88,9 @@ def lfw(  # noqa: PLR0913 - a command's options
     fresh: Fresh = False,
     json: Json = False,
 ) -> None:
-    """Measure accuracy by the protocol of Labeled Faces in the Wild, and error rates on all pairs of its photos.
+    """Measure verification by the protocol of LFW.
 
+    LFW is Labeled Faces in the Wild; error rates are those of all pairs of its photos.
     View 1 chooses the threshold on one list and counts on another; it is the view to develop on. View 2 is the one to
     report: the mean over ten folds, the threshold of each chosen on the other nine.
     """

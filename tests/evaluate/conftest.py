@@ -1,0 +1,40 @@
+"""Labelled photographs, embedded once for all tests that need them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from visavis.evaluate.pairs import PairList
+from visavis.evaluate.remembered import Remembered
+from visavis.evaluate.templates import Templates, take
+from visavis.evaluate.verification import read_lfw
+from visavis.pipeline import Recognizer
+
+
+class View1(NamedTuple):
+    """Templates of LFW's view 1, the person of each, and its two lists; ``again`` takes the templates anew."""
+
+    templates: Templates
+    names: tuple[str, ...]
+    lists: tuple[PairList, ...]
+    again: Callable[[], Templates]
+
+
+@pytest.fixture(scope="session")
+def lfw_view1(data: Path) -> View1:
+    """The first time on a machine this takes minutes; what was found stays in the cache."""
+    folder = data / "lfw"
+    if not (folder / "pairsDevTrain.txt").is_file():
+        pytest.skip(f"there is no view 1 of LFW in {folder}")
+    lists = read_lfw(folder, view=1)
+
+    def again() -> Templates:
+        one = Recognizer()
+        with Remembered(one) as memory:
+            return take(lists[0].photos, one, remembered=memory)
+
+    return View1(again(), lists[0].names, lists, again)
