@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from visavis.errors import WeightsError
 
-MAX_READS = 2**20
-"""Structures in one file. Known files have fewer than ten thousand."""
+MAX_STEPS = 2**19
+"""Structures, or fields of them, in one file; the largest known files have a fifth of that."""
 SLACK = 2**20
 """Bytes that the arrays may take beyond the file's size."""
 MAX_RANK = 32
@@ -44,7 +44,7 @@ class FileBytes:
                 self.data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if self.size else b""
         except (OSError, ValueError) as error:
             raise WeightsError(f"{path} cannot be read: {error}.") from error
-        self._reads, self._bytes, self._room = 0, 4 * self.size + 64 * SLACK, copies * self.size + SLACK
+        self._steps, self._bytes, self._room = MAX_STEPS, 4 * self.size + 64 * SLACK, copies * self.size + SLACK
 
     def fail(self, why: str, at: int | None = None) -> WeightsError:
         """The error to raise: why, and at which byte."""
@@ -59,11 +59,15 @@ class FileBytes:
     def take(self, at: int, count: int) -> bytes:
         """Copy a small piece: a structure or a name."""
         self.check(at, count)
-        self._reads += 1
-        self._bytes -= count
-        if self._reads > MAX_READS or self._bytes < 0:
-            raise self.fail("it holds more structures than any weights do", at)
+        self.step(at, count)
         return self.data[at : at + count]
+
+    def step(self, at: int, count: int = 1) -> None:
+        """Count one structure of that many bytes."""
+        self._steps -= 1
+        self._bytes -= count
+        if self._steps < 0 or self._bytes < 0:
+            raise self.fail("it holds more structures than any weights do", at)
 
     def integer(self, at: int, size: int) -> int:
         """An unsigned little-endian integer of that many bytes."""

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from visavis.weights.readers._file_bytes import FileBytes
 
-VARINT, EIGHT, BYTES, FOUR = 0, 1, 2, 5
+VARINT, BYTES = 0, 2
+SIZES = {1: 8, 5: 4}
 Span = tuple[int, int]
 """Where a message, a text or packed numbers begin, and where they end."""
 
@@ -51,6 +52,7 @@ class Message:
             else:
                 at, end = one
                 while at < end:
+                    self._file.step(at)
                     value, at = _varint(self._file, at, end)
                     found.append(_signed(value))
         return found
@@ -63,13 +65,14 @@ def _signed(value: int) -> int:
 def _fields(file: FileBytes, at: int, end: int) -> Iterator[tuple[int, int | Span]]:
     file.check(at, end - at)
     while at < end:
+        file.step(at)
         key, at = _varint(file, at, end)
         number, kind = key >> 3, key & 7
         if kind == VARINT:
             value, at = _varint(file, at, end)
             yield number, value
             continue
-        size, at = _varint(file, at, end) if kind == BYTES else ({EIGHT: 8, FOUR: 4}.get(kind, -1), at)
+        size, at = _varint(file, at, end) if kind == BYTES else (SIZES.get(kind, -1), at)
         if size < 0 or at + size > end:
             raise file.fail(f"a field of kind {kind} with {size} bytes, where {end - at} are left", at)
         yield number, (at, at + size)
@@ -78,12 +81,12 @@ def _fields(file: FileBytes, at: int, end: int) -> Iterator[tuple[int, int | Spa
 
 def _varint(file: FileBytes, at: int, end: int) -> tuple[int, int]:
     """An integer of seven bits a byte, lowest first, and where it ends."""
-    data = file.take(at, min(10, end - at))
     value = 0
-    for place, byte in enumerate(data):
-        value |= (byte & 0x7F) << 7 * place
+    for place in range(at, min(at + 10, end)):
+        byte = file.data[place]
+        value |= (byte & 0x7F) << 7 * (place - at)
         if byte < 0x80:
-            return value & (2**64 - 1), at + place + 1
+            return value & (2**64 - 1), place + 1
     raise file.fail("an integer that does not end", at)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis.weights.readers._file_bytes import FileBytes
+from visavis.weights.readers._file_bytes import MAX_RANK, FileBytes
 from visavis.weights.readers._protobuf import Message, floats, single
 
 KINDS = {
@@ -116,8 +116,8 @@ def _tensor(file: FileBytes, tensor: Message, kind: str) -> NDArray[Any]:
     dtype = np.dtype("<u2" if kind == "bf16" else "u1" if kind == "b1" else f"<{kind}")
     shape: tuple[int, ...] = ()
     for sides in tensor.messages(2)[-1:]:
-        if sides.integer(3):
-            raise file.fail("a constant of unknown rank")
+        if sides.integer(3) or len(sides.spans(2)) > MAX_RANK:
+            raise file.fail("a constant of unknown or absurd rank")
         shape = tuple(side.integer(1) for side in sides.messages(2))
     content = [span for span in tensor.spans(CONTENT) if span[0] < span[1]]
     if content:
