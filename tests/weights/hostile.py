@@ -18,7 +18,7 @@ Answer = TypeVar("Answer")
 
 
 def survived(read: Callable[[Path], Answer], path: Path, data: bytes, *, room: int) -> Answer | WeightsError:
-    """What a file of these bytes gives: no other error, no more than ``room`` bytes of memory, no more than 5 seconds."""
+    """What a file of these bytes gives: no other error, no more than ``room`` bytes of memory or 5 seconds."""
     path.write_bytes(data)
     begin = time.process_time()
     answer = _answer(read, path)

@@ -118,7 +118,7 @@ class Hdf5:
         for name in path.split("/", MAX_DEPTH):
             links = self.links(address)
             if name not in links:
-                raise self.file.fail(f"there is no {path[:MAX_NAME]!r}", address)
+                raise self.file.fail(f"there is no {path[:100]!r}", address)
             address = links[name]
         return address
 

@@ -31,7 +31,7 @@ def read(path: Path) -> dict[str, Floats]:
         group = hdf5.find(top, layer)
         for name in _names(hdf5, group, "weight_names"):
             if name in weights:
-                raise file.fail(f"two weights are called {name!r}")
+                raise file.fail(f"two weights are called {name[:100]!r}")
             weights[name] = hdf5.dataset(hdf5.find(group, name))
     if not weights:
         raise file.fail("no layer has weights")

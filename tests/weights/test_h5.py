@@ -1,0 +1,413 @@
+"""Weights as Keras lays them out in HDF5, and files that lie.
+
+The golden files are by h5py and Keras. Where h5py is installed, it writes what is rarer: large groups, other numbers,
+other versions of the format, packed bombs.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from golden import weight_values
+from visavis.errors import WeightsError
+from visavis.weights.readers import _file_bytes, h5
+
+from . import hostile
+
+GOLDEN = Path(__file__).resolve().parents[1] / "golden"
+MADE = {name: (GOLDEN / name).read_bytes() for name in weight_values.KERAS}
+VGG, PACKED, TEXT = (MADE[f"keras_2_{name}.h5"] for name in ("vgg", "packed", "text"))
+ROOM = 2**22
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "some.h5"
+
+
+def refused(path: Path, data: bytes) -> str:
+    found = hostile.survived(h5.read, path, data, room=ROOM)
+    assert isinstance(found, WeightsError)
+    return str(found)
+
+
+def same(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
+    assert list(found) == list(expected)
+    for name, values in expected.items():
+        np.testing.assert_array_equal(found[name], values, err_msg=name)
+        assert (found[name].shape, found[name].dtype) == (values.shape, values.dtype), name
+        assert found[name].flags.c_contiguous, name
+
+
+@pytest.mark.parametrize("name", weight_values.KERAS)
+def test_what_h5py_wrote(name: str) -> None:
+    same(h5.read(GOLDEN / name), weight_values.keras(name))
+
+
+def test_what_keras_wrote() -> None:
+    found = h5.read(GOLDEN / "keras_3_model.h5")
+    norm = [f"net/bn/{name}" for name in ("gamma", "beta", "moving_mean", "moving_variance")]
+    assert list(found) == ["net/conv1_1/kernel", "net/conv1_1/bias", *norm]
+    assert found["net/conv1_1/kernel"].shape == (3, 3, 3, 4)
+    for name, values in found.items():
+        np.testing.assert_array_equal(values, weight_values.values(name, values.shape))
+
+
+# --- what h5py can write besides
+
+Weights = dict[str, dict[str, np.ndarray]]
+
+
+def written(path: Path, layers: Weights, *, libver: Any = None, **packing: Any) -> Path:
+    """A file of h5py; arrays below a layer become datasets just as they are."""
+    h5py = pytest.importorskip("h5py", reason="h5py is not installed; golden files stand for it")
+    with h5py.File(path, "w", libver=libver) as file:
+        _listed(file, "layer_names", list(layers))
+        for layer, weights in layers.items():
+            group = file.create_group(layer)
+            _listed(group, "weight_names", list(weights))
+            for name, values in weights.items():
+                group.create_dataset(name, data=values, **packing)
+    return path
+
+
+def _listed(group: Any, name: str, names: list[str]) -> None:
+    """Cut into parts where an attribute would exceed 64 kB, as Keras does."""
+    encoded = np.array([one.encode() for one in names])
+    parts = np.array_split(encoded, -(-encoded.nbytes // 60_000)) if names else [encoded]
+    for index, part in enumerate(parts):
+        group.attrs[name if len(parts) == 1 else f"{name}{index}"] = part
+
+
+def flat(layers: Weights) -> dict[str, np.ndarray]:
+    return {name: values for layer in layers.values() for name, values in layer.items()}
+
+
+def some(*shape: int, kind: str = "float32") -> np.ndarray:
+    return weight_values.values("some", shape, kind)
+
+
+def test_many_layers(path: Path) -> None:
+    """So many that the root's tree has several levels, and their names fill more than one attribute."""
+    layers = {f"a_layer_with_a_rather_long_name_{i}": {f"layer_{i}/kernel:0": some(2, i % 3)} for i in range(2000)}
+    same(h5.read(written(path, layers)), flat(layers))
+
+
+@pytest.mark.parametrize("libver", [None, ("earliest", "v108"), ("v110", "v110"), "latest"])
+def test_versions_of_the_format(path: Path, libver: Any) -> None:
+    layers = {"a/b": {"a/b/kernel:0": some(3, 4), "a/b/bias:0": some(4)}, "empty": {}, "c": {"c/gamma:0": some(5)}}
+    same(h5.read(written(path, layers, libver=libver)), flat(layers))
+
+
+@pytest.mark.parametrize(
+    "packing",
+    [
+        {},
+        {"chunks": (2, 3, 2)},
+        {"chunks": (5, 7, 3), "compression": "gzip"},
+        {"chunks": (2, 3, 2), "compression": "gzip", "shuffle": True, "fletcher32": True},
+        {"chunks": (1, 1, 1), "shuffle": True},
+        {"chunks": (2, 2, 2), "maxshape": (None, None, 9)},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("kind", ["float16", "float32", "float64", ">f4", ">f8"])
+def test_layouts_and_numbers(path: Path, packing: dict[str, Any], kind: str) -> None:
+    values = some(5, 7, 3).astype(kind)
+    found = h5.read(written(path, {"a": {"w": values}}, **packing))["w"]
+    np.testing.assert_array_equal(found, values)
+    assert found.dtype == values.dtype.newbyteorder("=")
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (0,), (0, 3), (1, 1, 1, 1, 2)])
+def test_shapes(path: Path, shape: tuple[int, ...]) -> None:
+    found = h5.read(written(path, {"a": {"w": some(*shape)}}))["w"]
+    assert found.shape == shape
+    np.testing.assert_array_equal(found, some(*shape))
+
+
+@pytest.mark.parametrize(
+    ("values", "packing", "why"),
+    [
+        (np.arange(5), {}, "numbers that are not float16, float32 or float64"),
+        (np.array([b"ab"]), {}, "numbers that are not"),
+        (np.array([1 + 2j]), {}, "numbers that are not"),
+        (np.zeros(3, [("a", "<f4")]), {}, "numbers that are not"),
+        (np.arange(8.0), {"compression": "lzf"}, "packed with filter 32000"),
+        (np.arange(8.0), {"scaleoffset": 3}, "packed with filter 6"),
+    ],
+    ids=["int", "text", "complex", "compound", "lzf", "scaleoffset"],
+)
+def test_datasets_of_other_kinds(path: Path, values: np.ndarray, packing: dict[str, Any], why: str) -> None:
+    assert why in refused(path, written(path, {"a": {"w": values}}, **packing).read_bytes())
+
+
+def edited(path: Path, edit: Callable[[Any, Any], object]) -> str:
+    """Why a file is refused in which h5py has changed something; ``edit`` gets the file and its layer."""
+    h5py = pytest.importorskip("h5py", reason="h5py is not installed; golden files stand for it")
+    written(path, {"a": {"w": some(8, 8)}})
+    with h5py.File(path, "a") as file:
+        edit(h5py, file)
+    return refused(path, path.read_bytes())
+
+
+def test_files_in_which_something_is_missing(path: Path) -> None:
+    assert "there is no 'w'" in edited(path, lambda _, file: file["a"].__delitem__("w"))
+    assert "there is no 'a'" in edited(path, lambda _, file: file.__delitem__("a"))
+    assert "without layer_names" in edited(path, lambda _, file: file.attrs.__delitem__("layer_names"))
+    assert "without weight_names" in edited(path, lambda _, file: file["a"].attrs.__delitem__("weight_names"))
+    assert "other things than strings" in edited(path, lambda _, file: file.attrs.update(layer_names=[1.5]))
+    assert "no layer has weights" in edited(path, lambda _, file: file["a"].attrs.update(weight_names=np.zeros(0)))
+
+
+def test_links_that_lead_elsewhere(path: Path) -> None:
+    def soft(h5py: Any, file: Any) -> None:
+        file["a"].move("w", "v")
+        file["a"]["w"] = h5py.SoftLink("/a/v")
+
+    def external(h5py: Any, file: Any) -> None:
+        file["a"].move("w", "v")
+        file["a"]["w"] = h5py.ExternalLink("other.h5", "/w")
+
+    def circle(_: Any, file: Any) -> None:
+        file["a"]["again"] = file
+        file["a"].attrs["weight_names"] = [b"again/a/" * 500 + b"w"]
+
+    def group(_: Any, file: Any) -> None:
+        file["a"]["again"] = file
+        file["a"].attrs["weight_names"] = [b"again/a/again"]
+
+    def outside(_: Any, file: Any) -> None:
+        file["a"].move("w", "v")
+        file["a"].create_dataset("w", (8, 8), "f4", external=[("/etc/passwd", 0, 256)])
+
+    for edit in (soft, external, circle, group, outside):
+        assert "is damaged or not weights of Keras in HDF5" in edited(path, edit)
+
+
+def test_datasets_that_were_never_written(path: Path) -> None:
+    def chunked(_: Any, file: Any) -> None:
+        file["a"].move("w", "v")
+        file["a"].create_dataset("w", (10**6, 10**6), "f4", chunks=(100, 100))
+
+    def plain(_: Any, file: Any) -> None:
+        file["a"].move("w", "v")
+        file["a"].create_dataset("w", (10**6, 10**6), "f4")
+
+    def partly(_: Any, file: Any) -> None:
+        file["a"].move("w", "v")
+        file["a"].create_dataset("w", (20, 20), "f4", chunks=(10, 10))[:10] = 1
+
+    assert "would take more than the file's" in edited(path, chunked)
+    assert "never written" in edited(path, plain)
+    assert "2 chunks of 4" in edited(path, partly)
+
+
+def test_one_dataset_under_many_names(path: Path) -> None:
+    """A megabyte of which a thousand links would make a gigabyte."""
+
+    def linked(_: Any, file: Any) -> None:
+        group = file["a"]
+        group.create_dataset("big", data=np.zeros((512, 512), np.float32))
+        names = [f"n{index}" for index in range(1000)]
+        for name in names:
+            group[name] = group["big"]
+        group.attrs["weight_names"] = [name.encode() for name in names]
+
+    assert "would take more than the file's" in edited(path, linked)
+
+
+def test_a_packed_bomb(path: Path) -> None:
+    """64 MB of zeros in 70 kB."""
+
+    def packed(_: Any, file: Any) -> None:
+        file["a"].move("w", "v")
+        zeros = np.zeros((4096, 4096), np.float32)
+        file["a"].create_dataset("w", data=zeros, chunks=(1024, 1024), compression="gzip", compression_opts=9)
+
+    assert "would take more than the file's" in edited(path, packed)
+    assert path.stat().st_size < 10**6
+
+
+def test_one_chunk_that_is_a_bomb(path: Path) -> None:
+    def packed(_: Any, file: Any) -> None:
+        file["a"].move("w", "v")
+        file["a"].create_dataset("w", (3, 3), "f4", chunks=(4096, 4096), maxshape=(None, None), compression="gzip")[
+            :
+        ] = 1
+
+    assert "would take more than the file's" in edited(path, packed)
+
+
+def test_two_layers_with_a_weight_of_one_name(path: Path) -> None:
+    data = written(path, {"a": {"w": some(2)}, "b": {"w": some(2)}}).read_bytes()
+    assert "two weights are called 'w'" in refused(path, data)
+
+
+def test_more_attributes_than_a_header_holds(path: Path) -> None:
+    layers = {"a": {f"w{index}": some(2) for index in range(200)}}
+    data = written(path, layers, libver="latest").read_bytes()
+    assert "in a fractal heap" in refused(path, data)
+
+
+# --- hostile files, made of the golden ones
+
+
+def with_number(data: bytes, at: int, number: int, size: int = 8) -> bytes:
+    return data[:at] + (number % 2 ** (8 * size)).to_bytes(size, "little") + data[at + size :]
+
+
+def places(data: bytes, mark: bytes) -> list[int]:
+    """Where a mark stands; at least once."""
+    found, at = [], data.find(mark)
+    while at >= 0:
+        found.append(at)
+        at = data.find(mark, at + 1)
+    assert found
+    return found
+
+
+LIES = [2**64 - 1, 2**63, 2**40, 10**12, 2**31, len(VGG), len(VGG) - 4, 0]
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_a_file_that_ends_early(path: Path, name: str) -> None:
+    data, whole = MADE[name], weight_values.keras(name)
+    refusals = 0
+    for cut in hostile.cuts(data, 509):
+        found = hostile.survived(h5.read, path, data[:cut], room=ROOM)
+        if isinstance(found, WeightsError):
+            refusals += 1
+        else:  # h5py leaves room at the end
+            same(found, whole)
+    assert refusals >= len(data) // 509
+
+
+def test_a_shape_of_a_million_millions(path: Path) -> None:
+    for data in (VGG, PACKED):
+        for at in places(data, struct.pack("<4Q", 4, 5, 4, 5)):  # sides of fc6's kernel, and the most they may become
+            for sides in ((10**6, 10**6), (10**12, 1), (2**63, 2**63), (4, 6), (5, 4), (0, 2**62), (2**64 - 1, 1)):
+                if data is VGG and sides == (5, 4):
+                    continue  # as many
+                refused(path, data[:at] + struct.pack("<2Q", *sides) + data[at + 16 :])
+
+
+@pytest.mark.parametrize("offset", range(8, 56, 8))
+def test_trees_that_lie(path: Path, offset: int) -> None:
+    for at in places(VGG, b"TREE"):
+        for lie in (*LIES, at):
+            hostile.survived(h5.read, path, with_number(VGG, at + offset, lie), room=ROOM)
+
+
+def test_a_tree_within_itself(path: Path) -> None:
+    """A node that says it is no leaf, and whose first child is itself."""
+    for data, keys in ((VGG, {0: 8}), (PACKED, {0: 8, 1: 8 + 8 * 2})):  # a chunk's key: size, mask, first elements
+        for at in places(data, b"TREE"):
+            kind, entries = data[at + 4], data[at + 6]
+            if entries and kind in keys:
+                deeper = with_number(data, at + 5, 1, 1)
+                refused(path, with_number(deeper, at + 24 + keys[kind], at))
+
+
+@pytest.mark.parametrize(("level", "why"), [(255, "levels do not follow"), (1, "within itself"), (64, "within itself")])
+def test_a_tree_whose_nodes_all_lead_to_itself(path: Path, level: int, why: str) -> None:
+    """Of the root: 65,535 children on each of 64 levels, if one followed them."""
+    tree, heap = struct.unpack_from("<QQ", VGG, 80)
+    at = len(VGG)
+    node = b"TREE" + bytes([0, level]) + b"\xff\xff" + b"\xff" * 16 + struct.pack("<QQ", 0, at) * 65_535
+    data = VGG.replace(struct.pack("<QQ", tree, heap), struct.pack("<QQ", at, heap)) + node
+    assert why in refused(path, data)
+
+
+@pytest.mark.parametrize("mark", [b"SNOD", b"HEAP"])
+@pytest.mark.parametrize("offset", [4, 6, 8, 16, 24, 32])
+def test_groups_that_lie(path: Path, mark: bytes, offset: int) -> None:
+    for at in places(VGG, mark):
+        for lie in LIES:
+            hostile.survived(h5.read, path, with_number(VGG, at + offset, lie), room=ROOM)
+
+
+def test_groups_that_hold_themselves(path: Path) -> None:
+    """Every link of every group leads to the root: no dataset is found, and the walk ends."""
+    (root,) = struct.unpack_from("<Q", VGG, 64)
+    data = VGG
+    for at in places(VGG, b"SNOD"):
+        for entry in range(struct.unpack_from("<H", VGG, at + 6)[0]):
+            data = with_number(data, at + 8 + 40 * entry + 8, root)
+    assert "is damaged" in refused(path, data)
+
+
+def test_a_header_within_itself(path: Path) -> None:
+    """The root's header goes on elsewhere; here that leads to the same place."""
+    heads = places(VGG, b"\x10\x00\x10\x00\x00\x00\x00\x00")
+    for at in heads:
+        start, length = struct.unpack_from("<QQ", VGG, at + 8)
+        circle = with_number(with_number(VGG, at + 8, at), at + 16, 24)
+        assert "goes on within itself" in refused(path, circle)
+        assert start + length <= len(VGG)
+        for lie in LIES[:-1]:
+            refused(path, with_number(VGG, at + 16, lie))
+
+
+def test_heaps_of_strings_that_lie(path: Path) -> None:
+    for at in places(TEXT, b"GCOL"):
+        for offset in (8, 16, 24):
+            for lie in LIES:
+                hostile.survived(h5.read, path, with_number(TEXT, at + offset, lie), room=ROOM)
+
+
+def test_chunks_that_lie(path: Path) -> None:
+    """Sizes, masks, first elements and addresses of chunks: of another size, or of bytes that cannot be unpacked."""
+    whole, refusals = weight_values.keras("keras_2_packed.h5"), 0
+    for at in places(PACKED, b"TREE\x01"):
+        for offset in range(24, 72, 4):
+            for lie in (2**32 - 1, 2**31, len(PACKED), 1):
+                found = hostile.survived(h5.read, path, with_number(PACKED, at + offset, lie, 4), room=ROOM)
+                refusals += isinstance(found, WeightsError)
+                if not isinstance(found, WeightsError):
+                    assert {name: each.shape for name, each in found.items()} == {
+                        name: each.shape for name, each in whole.items()
+                    }
+    assert refusals > 60
+
+
+def test_more_structures_than_weights_have(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_file_bytes, "MAX_STEPS", 50)
+    assert "more structures than any weights do" in refused(path, VGG)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\x89HDF", b"\x89HDF\r\n\x1a\n", b"\x89HDF\r\n\x1a\n" + bytes(900), b"PK\3\4" * 99]
+)
+def test_something_else(path: Path, data: bytes) -> None:
+    refused(path, data)
+
+
+@pytest.mark.parametrize(("at", "value"), [(8, 4), (8, 255), (13, 4), (14, 4), (24, 1)])
+def test_other_files_of_hdf5(path: Path, at: int, value: int) -> None:
+    """Another version, addresses of four bytes, a block of the user before the file."""
+    assert "not weights of Keras in HDF5" in refused(path, with_number(VGG, at, value, 1))
+
+
+def test_no_file(path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"some\.h5 cannot be read"):
+        h5.read(path)
+
+
+@pytest.mark.parametrize("data", [VGG, PACKED, TEXT], ids=["vgg", "packed", "text"])
+def test_no_change_gives_another_error(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+    @settings(max_examples=120, deadline=None)
+    @given(hostile.changed(data))
+    def survives(changed: bytes) -> None:
+        found = hostile.survived(h5.read, tmp_path_factory.getbasetemp() / "changed.h5", changed, room=ROOM)
+        if not isinstance(found, WeightsError):
+            assert all(each.flags.c_contiguous and each.dtype.isnative for each in found.values())
+
+    survives()
