@@ -24,8 +24,13 @@ def pixels(*shape: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (*shape, 3), np.uint8)
 
 
-def assert_agree(net: Net, weights: Weights, *pictures: np.ndarray, side: int | None = None) -> None:
-    """Emit the network, have the file checked, run it; each output must be that of the slow interpreter."""
+def assert_agree(
+    net: Net, weights: Weights, *pictures: np.ndarray, side: int | None = None, tolerance: float = TOLERANCE
+) -> None:
+    """Emit the network, have the file checked, run it; each output must be that of the slow interpreter.
+
+    ``tolerance`` is a part of the output's largest figure.
+    """
     model = to_onnx(net, weights, side=side)
     onnx.checker.check_model(onnx.load_model_from_string(model), full_check=True)
     session = Session(model, threads=1)
@@ -37,4 +42,4 @@ def assert_agree(net: Net, weights: Weights, *pictures: np.ndarray, side: int | 
             assert one.dtype == np.float32
             assert one.shape == other.shape
             size = max(1.0, float(np.abs(other).max(initial=0)))
-            np.testing.assert_allclose(one, other, atol=TOLERANCE * size, rtol=0)
+            np.testing.assert_allclose(one, other, atol=tolerance * size, rtol=0)

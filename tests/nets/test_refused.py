@@ -19,6 +19,7 @@ WEIGHTS = {
     **layer("same", (4, 4, 1, 1), RNG),
     **layer("block", (16, 3, 1, 1), RNG),
     **layer("rows", (12, 3), RNG),
+    **layer("around", (4, 3, 3, 3), RNG),
     "bent.slope": slopes("mixed", 4, RNG),
     "third.slope": slopes("mixed", 3, RNG),
 }
@@ -52,10 +53,6 @@ REFUSED: dict[str, tuple[Build, str]] = {
         lambda ops, x: ops.prelu(ops.global_average(x), "third"),
         "activation third must follow",
     ),
-    "normalised and padded": (
-        lambda ops, x: ops.conv(ops.normalise(x, mean=(1, 2, 3), scale=0.5), "four", pad=1),
-        "a normalised picture cannot be padded with zeros",
-    ),
     "normalised and used without convolution": (
         lambda ops, x: ops.relu(ops.normalise(x, mean=(1, 2, 3), scale=0.5)),
         "must go through a convolution first",
@@ -72,9 +69,9 @@ REFUSED: dict[str, tuple[Build, str]] = {
         lambda ops, x: ops.add_padded(ops.conv(x, "four"), x),
         "only a pending convolution or average pool can be padded",
     ),
-    "end in half a block": (
-        lambda ops, x: ops.relu(ops.conv(x, "four")),
-        "must end in a convolution, a dense layer or a full block",
+    "end in a picture of half a block, laid in rows": (
+        lambda ops, x: ops.flatten(ops.relu(ops.conv(x, "four"))),
+        "can only end a network if its channels are a full block",
     ),
 }
 
@@ -104,6 +101,9 @@ ALLOWED: dict[str, Build] = {
     "an average of what is normalised": lambda ops, x: ops.average_pool(
         ops.normalise(x, mean=(1, 2, 3), scale=0.5), 2, stride=1
     ),
+    "normalised and padded": lambda ops, x: ops.conv(ops.normalise(x, mean=(1, 2, 3), scale=0.5), "around", pad=1),
+    "half a block behind relu": lambda ops, x: ops.relu(ops.conv(x, "four")),
+    "half a block's mean": lambda ops, x: ops.global_average(ops.relu(ops.conv(x, "four"))),
     "a full block behind relu": lambda ops, x: ops.relu(ops.conv(x, "block")),
     "a bare convolution of few channels": lambda ops, x: ops.conv(x, "four"),
     "a dense layer and relu": lambda ops, x: ops.relu(ops.dense(ops.flatten(x), "rows")),

@@ -2,7 +2,8 @@
 
 What it does beyond translating layer by layer, all of it exact up to rounding:
 
-- normalisation and affine layers are folded into the convolution next to them;
+- normalisation, affine and batch-norm layers are folded into the convolution or dense layer next to them (where that
+  convolution pads with zeros, the mean of the picture is subtracted first);
 - channels are padded with zeros to blocks of 16, so that ONNX Runtime keeps its blocked layout throughout;
 - ``PRelu`` would leave that layout, so ``prelu(x)`` is written as ``x + relu((a - 1) x)`` with depthwise 1x1
   convolutions (a channel of slope a > 1 is carried negated, and the next layer's kernel takes the sign back);
@@ -14,59 +15,20 @@ What it does beyond translating layer by layer, all of it exact up to rounding:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from visavis.nets import _onnx_file as onnx_file
-from visavis.nets._ops import Ops
+from visavis.nets import _onnx_fold as fold
+from visavis.nets._onnx_fold import Conv, Dense, Tensor, Value, block, diagonal, padded
+from visavis.nets._ops import Ops, Pad, Size
 from visavis.types import Floats
 
-Doubles = NDArray[np.float64]
-
-BLOCK = 16
-"""Channels of a block of ONNX Runtime's layout on AVX-512; on narrower machines it divides the same."""
 PASS_COST = 80
 """Multiplications that take as long as the two passes of a PReLU over one value: above it, channels are not doubled."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Tensor:
-    """A value in the graph: ``channels`` that mean something, of ``width`` in memory; ``side`` is None if open.
-
-    ``sign`` holds -1 for a channel carried negated; ``dense`` says that it came out of a dense layer.
-    """
-
-    name: str
-    channels: int
-    width: int
-    side: int | None
-    sign: Floats | None = None
-    shift: tuple[Doubles, Doubles] | None = None  # normalisation still to be applied: (factor, offset) a channel
-    dense: bool = False
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Conv:
-    """A convolution not emitted yet, so that what follows can be folded into it."""
-
-    source: _Tensor
-    kernel: Floats
-    bias: Floats
-    stride: int
-    pad: int
-    slope: Floats | None = None
-    relu: bool = False
-
-    @property
-    def side(self) -> int | None:
-        if self.source.side is None:
-            return None
-        return (self.source.side + 2 * self.pad - int(self.kernel.shape[2])) // self.stride + 1
-
-
-_Value = _Tensor | _Conv
 
 
 class OnnxOps:
@@ -75,6 +37,7 @@ class OnnxOps:
     def __init__(self, weights: Mapping[str, Floats]) -> None:
         self._weights = weights
         self._nodes: list[bytes] = []
+        self._emitted: dict[Conv | Dense, Tensor] = {}
         self._constants: list[bytes] = []
 
     # --- emitting -------------------------------------------------------------------------------------------------
@@ -96,31 +59,47 @@ class OnnxOps:
         parts = [source, self._constant(kernel)] + ([] if bias is None else [self._constant(bias)])
         return self._node("Conv", parts, **attributes)
 
-    def _emit(self, x: _Value) -> _Tensor:
-        """Emit a pending convolution with its activation."""
-        if isinstance(x, _Tensor):
+    def _emit(self, x: Value) -> Tensor:
+        """Emit what is pending, once however often it is used."""
+        if isinstance(x, Tensor):
             return x
+        if x not in self._emitted:
+            self._emitted[x] = self._rows(x, x.channels) if isinstance(x, Dense) else self._bent(x)
+        return self._emitted[x]
+
+    def _bent(self, x: Conv) -> Tensor:
+        """Emit a convolution with its activation."""
         if x.slope is None:
-            raw = self._raw(x, _block(len(x.bias)))
+            raw = self._raw(x, block(x.channels))
             return replace(raw, name=self._node("Relu", [raw.name])) if x.relu else raw
         sign = np.where(x.slope > 1, -1, 1).astype(np.float32)
         flipped = replace(x, kernel=x.kernel * sign[:, None, None, None], bias=x.bias * sign)
-        raw = self._raw(flipped, _block(len(x.bias)))
-        bent = self._pointwise(raw.name, _diagonal(x.slope - 1, raw.width))
+        raw = self._raw(flipped, block(x.channels))
+        bent = self._pointwise(raw.name, diagonal(x.slope - 1, raw.width))
         return replace(raw, name=self._node("Add", [raw.name, self._node("Relu", [bent])]), sign=sign)
 
-    def _raw(self, x: _Conv, width: int) -> _Tensor:
+    def _raw(self, x: Conv, width: int) -> Tensor:
         """Emit the bare convolution, its kernel padded to the blocks on both sides."""
-        kernel, bias = _fold_source(x)
-        kernel = _padded(_padded(kernel, width, axis=0), x.source.width, axis=1)
-        name = self._convolve(
-            x.source.name,
-            kernel,
-            _padded(bias, width, axis=0),
-            strides=[x.stride] * 2,
-            pads=[x.pad] * 4,
-        )
-        return _Tensor(name, len(x.bias), width, x.side)
+        kernel, bias = fold.fold_source(x)
+        groups: dict[str, int] = {}
+        if x.depthwise:
+            width = x.source.width
+            groups["group"] = width
+        else:
+            kernel = padded(kernel, x.source.width, axis=1)
+        kernel, bias = padded(kernel, width, axis=0), padded(bias, width, axis=0)
+        name = self._convolve(x.source.name, kernel, bias, strides=[x.stride] * 2, pads=list(x.pads), **groups)
+        return Tensor(name, x.channels, width, x.side)
+
+    def _rows(self, x: Dense, width: int) -> Tensor:
+        """Emit a dense layer; its kernel takes the sign of negated channels, and zeros for padded ones."""
+        channels = x.kernel.reshape(x.source.channels, -1, x.channels)
+        if x.source.sign is not None:
+            channels = channels * x.source.sign[:, None, None]
+        rows = padded(channels, x.source.width, axis=0).reshape(-1, x.channels)
+        kernel, bias = padded(rows, width, axis=1), padded(x.bias, width, axis=0)
+        out = self._node("Gemm", [x.source.name, self._constant(kernel), self._constant(bias)])
+        return Tensor(out, x.channels, width, 1, dense=True, rows=True)
 
     def _pointwise(self, source: str, matrix: Floats) -> str:
         """Multiply channels by ``matrix``; depthwise where it is diagonal."""
@@ -130,219 +109,223 @@ class OnnxOps:
 
     # --- layers ---------------------------------------------------------------------------------------------------
 
-    def picture(self, side: int | None) -> _Tensor:
-        """Graph input ``x``: uint8 ``(n, h, w, 3)``."""
+    def picture(self, side: int | None, kind: int) -> Tensor:
+        """Graph input ``x``: ``(n, h, w, 3)`` of that kind of number."""
         planes = self._node("Transpose", ["x"], perm=[0, 3, 1, 2])
-        return _Tensor(self._node("Cast", [planes], to=1), 3, 3, side)
+        return Tensor(planes if kind == onnx_file.FLOAT else self._node("Cast", [planes], to=1), 3, 3, side)
 
-    def normalise(self, x: _Value, *, mean: tuple[float, ...], scale: float) -> _Value:
-        """Noted, and folded into the next convolution (which must not pad: zeros would mean another colour)."""
+    def normalise(self, x: Value, *, mean: tuple[float, ...], scale: float) -> Value:
+        """Noted, and folded into the next convolution."""
         factor = np.full(len(mean), scale, np.float64)
         return replace(self._plain(x), shift=(factor, -np.asarray(mean, np.float64) * scale))
 
-    def conv(self, x: _Value, name: str, *, stride: int = 1, pad: int = 0) -> _Value:
+    def conv(
+        self, x: Value, name: str, *, width: int | None = None, size: Size | None = None, stride: int = 1, pad: Pad = 0
+    ) -> Value:
         """Pending until what follows is known."""
+        return self._pending(x, name, stride, pad, depthwise=False)
+
+    def depthwise(self, x: Value, name: str, *, size: Size | None = None, stride: int = 1, pad: Pad = 0) -> Value:
+        """Pending until what follows is known."""
+        return self._pending(x, name, stride, pad, depthwise=True)
+
+    def _pending(self, x: Value, name: str, stride: int, pad: Pad, *, depthwise: bool) -> Conv:
         kernel = self._weights[f"{name}.kernel"]
         bias = self._weights.get(f"{name}.bias", np.zeros(len(kernel), np.float32))
-        return _Conv(self._emit(x), kernel, bias, stride, pad)
+        source = self._emit(x)
+        pads = fold.pads(source, kernel, stride, pad)
+        if any(pads):
+            source = self._centred(source)
+        return Conv(source, kernel, bias, stride, pads, depthwise)
 
-    def affine(self, x: _Value, name: str) -> _Value:
+    def _centred(self, x: Tensor) -> Tensor:
+        """Shift a normalised picture now, so that zeros around it mean the mean; its factor is folded further on."""
+        if x.shift is None or not x.shift[1].any():
+            return x
+        factor, offset = x.shift
+        shift = self._constant((offset / factor).astype(np.float32)[:, None, None])
+        return replace(x, name=self._node("Add", [x.name, shift]), shift=(factor, np.zeros_like(offset)))
+
+    def affine(self, x: Value, name: str) -> Value:
         """Folded into the convolution before it."""
-        if not isinstance(x, _Conv) or x.relu or x.slope is not None:
+        if not isinstance(x, Conv) or not x.bare:
             raise TypeError(f"affine layer {name} must follow a convolution")
-        gamma, beta = self._weights[f"{name}.gamma"], self._weights[f"{name}.beta"]
-        return replace(x, kernel=x.kernel * gamma[:, None, None, None], bias=x.bias * gamma + beta)
+        return fold.scaled(x, self._weights[f"{name}.gamma"], self._weights[f"{name}.beta"])
 
-    def prelu(self, x: _Value, name: str) -> _Value:
+    def batch_norm(self, x: Value, name: str, *, eps: float) -> Value:
+        """Folded into the convolution or the dense layer before it."""
+        if isinstance(x, Tensor) or (isinstance(x, Conv) and not x.bare):
+            raise TypeError(f"batch normalisation {name} must follow a convolution or a dense layer")
+        return fold.scaled(x, *fold.batch_norm(self._weights, name, eps))
+
+    def scale(self, x: Value, factor: float) -> Value:
+        """Folded into the convolution or the dense layer before it."""
+        if isinstance(x, Tensor) or (isinstance(x, Conv) and not x.bare):
+            raise TypeError("only a convolution or a dense layer can be scaled")
+        return fold.scaled(x, np.full(x.channels, factor, np.float32), np.zeros(x.channels, np.float32))
+
+    def prelu(self, x: Value, name: str) -> Value:
         """Noted on a pending convolution; a plain PRelu behind a dense layer."""
         slope = self._weights[f"{name}.slope"]
-        if isinstance(x, _Conv) and not x.relu and x.slope is None:
+        if isinstance(x, Conv) and x.bare:
             return replace(x, slope=slope)
-        if isinstance(x, _Conv) or not x.dense:
+        rows = None if isinstance(x, Conv) else self._emit(x)
+        if rows is None or not rows.dense:
             raise TypeError(f"activation {name} must follow a convolution or a dense layer")
-        return replace(x, name=self._node("PRelu", [x.name, self._constant(slope)]))
+        return replace(rows, name=self._node("PRelu", [rows.name, self._constant(slope)]))
 
-    def relu(self, x: _Value) -> _Value:
+    def relu(self, x: Value) -> Value:
         """Noted on a pending convolution."""
-        if isinstance(x, _Conv) and x.slope is None:
+        if isinstance(x, Conv) and x.slope is None:
             return replace(x, relu=True)
         tensor = self._plain(x)
         return replace(tensor, name=self._node("Relu", [tensor.name]))
 
-    def max_pool(self, x: _Value, size: int, *, stride: int, ceil: bool = False) -> _Value:
+    def sigmoid(self, x: Value) -> Value:
+        """Rows come out as wide as the channels they are to gate."""
+        tensor = self._rows(x, block(x.channels)) if isinstance(x, Dense) else self._plain(x)
+        return replace(tensor, name=self._node("Sigmoid", [tensor.name]), dense=False)
+
+    def gate(self, x: Value, by: Value) -> Value:
+        """One product, the rows laid out as pictures of one pixel."""
+        tensor, rows = self._plain(x), self._plain(by)
+        if not rows.rows or tensor.rows or rows.width != tensor.width:
+            raise TypeError("channels are gated by rows of as many figures, out of a sigmoid")
+        pixels = self._node("Unsqueeze", [rows.name, self._constant(np.array([2, 3]))])
+        return replace(tensor, name=self._node("Mul", [tensor.name, pixels]))
+
+    def max_pool(self, x: Value, size: int, *, stride: int, ceil: bool = False) -> Value:
         """Move a PReLU behind the pooling, onto fewer pixels."""
-        if not isinstance(x, _Conv) or x.slope is None:
+        if not isinstance(x, Conv) or x.slope is None:
             return self._pool(self._plain(x), size, stride, ceil)
         negative = np.flatnonzero(x.slope < 0)
-        wider = _block(len(x.slope) + len(negative)) - _block(len(x.slope))
-        if wider * x.kernel[0].size > PASS_COST * len(x.slope):
+        wider = block(len(x.slope) + len(negative)) - block(len(x.slope))
+        if x.depthwise or wider * x.kernel[0].size > PASS_COST * len(x.slope):
             return self._pool(self._plain(x), size, stride, ceil)
         both = replace(
             x,
             kernel=np.concatenate([x.kernel, x.kernel[negative] * x.slope[negative, None, None, None]]),
             bias=np.concatenate([x.bias, x.bias[negative] * x.slope[negative]]),
         )
-        pooled = self._pool(self._raw(both, _block(len(both.bias))), size, stride, ceil)
-        linear, bent, sign = _prelu_after_pool(x.slope, negative, pooled.width)
-        straight = pooled.name if _is_identity(linear) else self._pointwise(pooled.name, linear)
+        pooled = self._pool(self._raw(both, block(len(both.bias))), size, stride, ceil)
+        linear, bent, sign = fold.prelu_after_pool(x.slope, negative, pooled.width)
+        straight = pooled.name if fold.is_identity(linear) else self._pointwise(pooled.name, linear)
         curved = self._node("Relu", [self._pointwise(pooled.name, bent)])
         name = self._node("Add", [straight, curved])
         return replace(pooled, name=name, channels=len(x.slope), width=len(linear), sign=sign)
 
-    def _plain(self, x: _Value) -> _Tensor:
+    def _plain(self, x: Value) -> Tensor:
         """Emit, and take back the sign of channels carried negated, which only convolutions and dense layers can do."""
         out = self._emit(x)
         if out.shift is not None:
             raise TypeError("a normalised picture must go through a convolution first")
         if out.sign is None or (out.sign > 0).all():
             return out
-        return replace(out, name=self._pointwise(out.name, _diagonal(out.sign, out.width)), sign=None)
+        return replace(out, name=self._pointwise(out.name, diagonal(out.sign, out.width)), sign=None)
 
-    def _pool(self, x: _Tensor, size: int, stride: int, ceil: bool) -> _Tensor:
+    def _pool(self, x: Tensor, size: int, stride: int, ceil: bool) -> Tensor:
         name = self._node("MaxPool", [x.name], kernel_shape=[size] * 2, strides=[stride] * 2, ceil_mode=int(ceil))
         over = stride - 1 if ceil else 0
         side = None if x.side is None else (x.side - size + over) // stride + 1
         return replace(x, name=name, side=side)
 
-    def average_pool(self, x: _Value, size: int, *, stride: int) -> _Value:
+    def average_pool(self, x: Value, size: int, *, stride: int) -> Value:
         """As a pending convolution, so that the sum behind it is fused."""
         source = self._emit(x)
         kernel = np.zeros((source.channels, source.channels, size, size), np.float32)
         kernel[np.arange(source.channels), np.arange(source.channels)] = 1 / size**2
-        return _Conv(source, kernel, np.zeros(source.channels, np.float32), stride, 0)
+        return Conv(source, kernel, np.zeros(source.channels, np.float32), stride, (0, 0, 0, 0))
 
-    def global_average(self, x: _Value) -> _Value:
+    def global_average(self, x: Value) -> Value:
         """``(n, c)``."""
         tensor = self._emit(x)
         return self.flatten(replace(tensor, name=self._node("GlobalAveragePool", [tensor.name]), side=1))
 
-    def flatten(self, x: _Value) -> _Value:
+    def flatten(self, x: Value) -> Value:
         """Rows; the layout is kept in channels and side for the dense layer that follows."""
         tensor = self._emit(x)
         if tensor.shift is not None:
             raise TypeError("a normalised picture must go through a convolution first")
-        return replace(tensor, name=self._node("Flatten", [tensor.name]))
+        return replace(tensor, name=self._node("Flatten", [tensor.name]), rows=True)
 
-    def dense(self, x: _Value, name: str) -> _Value:
-        """One Gemm; its kernel takes the sign of negated channels, and zeros for padded ones."""
-        source = self._emit(x)
-        kernel = self._weights[f"{name}.kernel"]
-        outputs = kernel.shape[1]
-        kernel = kernel.reshape(source.channels, -1, outputs)
-        if source.sign is not None:
-            kernel = kernel * source.sign[:, None, None]
-        kernel = _padded(kernel, source.width, axis=0).reshape(-1, outputs)
-        bias = self._weights.get(f"{name}.bias", np.zeros(outputs, np.float32))
-        out = self._node("Gemm", [source.name, self._constant(kernel), self._constant(bias)])
-        return _Tensor(out, outputs, outputs, 1, dense=True)
+    def dense(self, x: Value, name: str, *, width: int | None = None) -> Value:
+        """Pending until what follows is known: one Gemm."""
+        source, kernel = self._emit(x), self._weights[f"{name}.kernel"]
+        return Dense(source, kernel, self._weights.get(f"{name}.bias", np.zeros(kernel.shape[1], np.float32)))
 
-    def add_padded(self, a: _Value, b: _Value) -> _Value:
+    def add(self, a: Value, b: Value) -> Value:
+        """A sum of what must be alike."""
+        if (a.channels, a.side) != (b.channels, b.side):
+            raise TypeError(f"{a.channels} channels of side {a.side} cannot be added to {b.channels} of side {b.side}")
+        return self.add_padded(a, b)
+
+    def add_padded(self, a: Value, b: Value) -> Value:
         """Channels are padded by widening the kernel of the narrower side, rows and columns by a Pad node."""
-        channels = max(_channels(a), _channels(b))
-        first, second = (self._plain(_widened(x, channels)) for x in (a, b))
+        channels = max(a.channels, b.channels)
+        first, second = (self._plain(fold.widened(x, channels)) for x in (a, b))
         if first.width != second.width:
             raise TypeError("a sum with the picture itself is not supported")
-        side = _largest_side(first, second)
+        side = fold.largest_side(first, second)
         first, second = self._grown(first, side), self._grown(second, side)
         return replace(first, name=self._node("Add", [first.name, second.name]))
 
-    def _grown(self, x: _Tensor, side: int | None) -> _Tensor:
+    def _grown(self, x: Tensor, side: int | None) -> Tensor:
         if side is None or x.side is None or x.side == side:
             return x
         behind = self._constant(np.array([0, 0, 0, 0, 0, 0, side - x.side, side - x.side], np.int64))
         return replace(x, name=self._node("Pad", [x.name, behind]), side=side)
 
+    def concat(self, parts: Sequence[Value]) -> Value:
+        """Zeros that come to lie between the parts are taken out by a 1x1 convolution."""
+        tensors = [self._plain(part) for part in parts]
+        if any(tensor.rows or tensor.side != tensors[0].side for tensor in tensors):
+            raise TypeError("only pictures of one size can be laid side by side")
+        name = self._node("Concat", [tensor.name for tensor in tensors], axis=1)
+        channels, width = (sum(sizes) for sizes in zip(*((x.channels, x.width) for x in tensors), strict=True))
+        if any(tensor.channels != tensor.width for tensor in tensors[:-1]) or width != block(width):
+            name, width = self._pointwise(name, fold.moved(tensors)), block(channels)
+        return Tensor(name, channels, width, tensors[0].side)
+
     # --- the whole ------------------------------------------------------------------------------------------------
 
-    def serialise(self, outputs: Sequence[_Value], side: int | None) -> bytes:
+    def serialise(self, outputs: Sequence[Value], side: int | None, kind: int) -> bytes:
         """Return the ONNX file with these outputs."""
-        names = [self._emit_plain(output) for output in outputs]
-        picture = onnx_file.value("x", onnx_file.UINT8, ("n", side or "h", side or "w", 3))
-        shapes = [("n", "c", "h", "w") if isinstance(output, _Conv) else ("n", "c") for output in outputs]
-        results = [onnx_file.value(name, onnx_file.FLOAT, shape) for name, shape in zip(names, shapes, strict=True)]
+        tensors = [self._output(output) for output in outputs]
+        picture = onnx_file.value("x", kind, ("n", side or "h", side or "w", 3))
+        shapes = [("n", "c") if tensor.rows else ("n", "c", "h", "w") for tensor in tensors]
+        results = [
+            onnx_file.value(tensor.name, onnx_file.FLOAT, shape) for tensor, shape in zip(tensors, shapes, strict=True)
+        ]
         return onnx_file.model(self._nodes, self._constants, [picture], results)
 
-    def _emit_plain(self, x: _Value) -> str:
+    def _output(self, x: Value) -> Tensor:
         """Emit an output: without padded or negated channels."""
-        if isinstance(x, _Conv) and x.slope is None and not x.relu:
-            return self._raw(x, len(x.bias)).name
+        if isinstance(x, Conv) and x.bare and not x.depthwise:
+            return self._raw(x, x.channels)
         tensor = self._plain(x)
-        if tensor.width != tensor.channels:
-            raise TypeError("a network must end in a convolution, a dense layer or a full block of channels")
-        return tensor.name
+        if tensor.width == tensor.channels:
+            return tensor
+        kept = np.eye(tensor.channels, tensor.width, dtype=np.float32)
+        if not tensor.rows:
+            name = self._pointwise(tensor.name, kept)
+        elif tensor.side == 1:
+            name = self._node("Gemm", [tensor.name, self._constant(kept.T)])
+        else:
+            raise TypeError("a picture laid in rows can only end a network if its channels are a full block")
+        return replace(tensor, name=name, width=tensor.channels)
 
 
 def to_onnx(
-    net: Callable[[Ops[_Value], _Value], tuple[_Value, ...]], weights: Mapping[str, Floats], *, side: int | None
+    net: Callable[[Ops[Value], Value], tuple[Value, ...]],
+    weights: Mapping[str, Floats],
+    *,
+    side: int | None,
+    pixels: Literal["uint8", "float32"] = "uint8",
 ) -> bytes:
     """Emit ``net`` with these weights as an ONNX file.
 
-    Its input ``x`` is uint8 ``(n, side, side, 3)``, any height and width where ``side`` is None.
+    Its input ``x`` is ``(n, side, side, 3)``, any height and width where ``side`` is None: RGB from 0 to 255, of the
+    type that ``pixels`` names.
     """
-    ops = OnnxOps(weights)
-    return ops.serialise(net(ops, ops.picture(side)), side)
-
-
-def _block(channels: int) -> int:
-    return -(-channels // BLOCK) * BLOCK
-
-
-def _padded(array: Floats, size: int, *, axis: int) -> Floats:
-    """Append zeros along ``axis`` up to ``size``."""
-    missing = [(0, size - array.shape[axis] if i == axis else 0) for i in range(array.ndim)]
-    return np.pad(array, missing)
-
-
-def _diagonal(values: Floats, width: int) -> Floats:
-    return np.diag(_padded(np.asarray(values, np.float32), width, axis=0))
-
-
-def _channels(x: _Value) -> int:
-    return len(x.bias) if isinstance(x, _Conv) else x.channels
-
-
-def _widened(x: _Value, channels: int) -> _Value:
-    if _channels(x) == channels:
-        return x
-    if not isinstance(x, _Conv):
-        raise TypeError("only a pending convolution or average pool can be padded with channels")
-    slope = None if x.slope is None else _padded(x.slope, channels, axis=0)
-    kernel, bias = (_padded(each, channels, axis=0) for each in (x.kernel, x.bias))
-    return replace(x, kernel=kernel, bias=bias, slope=slope)
-
-
-def _largest_side(a: _Tensor, b: _Tensor) -> int | None:
-    return None if a.side is None or b.side is None else max(a.side, b.side)
-
-
-def _fold_source(x: _Conv) -> tuple[Floats, Floats]:
-    """Kernel and bias with the source's sign and normalisation folded in."""
-    kernel, bias = x.kernel.astype(np.float64), x.bias.astype(np.float64)
-    if x.source.sign is not None:
-        kernel = kernel * x.source.sign[None, :, None, None]
-    if x.source.shift is not None:
-        if x.pad:
-            raise TypeError("a normalised picture cannot be padded with zeros")
-        factor, offset = x.source.shift
-        bias = bias + np.einsum("oihw,i->o", kernel, offset)
-        kernel = kernel * factor[None, :, None, None]
-    return kernel.astype(np.float32), bias.astype(np.float32)
-
-
-def _prelu_after_pool(slope: Floats, negative: NDArray[np.intp], width: int) -> tuple[Floats, Floats, Floats]:
-    """Matrices ``D, B`` and signs such that ``D m + relu(B m)`` is ``sign * max_pool(prelu(x))``.
-
-    ``m`` holds the pooled ``x`` of every channel, then the pooled ``slope * x`` of the negative ones: ``width`` in all.
-    """
-    n, rows = len(slope), _block(len(slope))
-    sign = np.where(slope > 1, -1, 1).astype(np.float32)
-    linear = _padded(_diagonal(sign, rows), width, axis=1)
-    bent = _padded(_diagonal(sign * (slope - 1), rows), width, axis=1)
-    for extra, channel in enumerate(negative):
-        bent[channel, channel] = -1
-        bent[channel, n + extra] = 1
-    return linear, bent, sign
-
-
-def _is_identity(matrix: Floats) -> bool:
-    return np.array_equal(matrix, np.eye(len(matrix)))
+    ops, kind = OnnxOps(weights), {"uint8": onnx_file.UINT8, "float32": onnx_file.FLOAT}[pixels]
+    return ops.serialise(net(ops, ops.picture(side, kind)), side, kind)

@@ -1,15 +1,24 @@
 """What a network's definition may use.
 
 A definition is a function ``net(ops, x) -> outputs``. It names layers; the interpreter behind ``ops`` holds their
-weights by those names. ``_onnx.py`` is the interpreter that emits a graph for ONNX Runtime. Tensors are
-``(n, c, h, w)``.
+weights by those names. ``_onnx.py`` is the interpreter that emits a graph for ONNX Runtime, ``_shapes.py`` tells names
+and shapes of the weights, and ``train/_torch.py`` can be trained. Tensors are ``(n, c, h, w)``, or rows ``(n, c)``.
+
+``width`` (channels that come out) and ``size`` (rows and columns of the kernel) say what the published network has;
+what is computed follows the weights.
 """
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar
+from collections.abc import Sequence
+from typing import Literal, Protocol, TypeVar
 
 T = TypeVar("T")
+
+Size = int | tuple[int, int]
+"""Rows and columns of a kernel, one number where they are equal."""
+Pad = int | Literal["same"]
+"""Zeros on every side; or as TensorFlow does, so that ``ceil(side / stride)`` come out, the odd zero behind."""
 
 
 class Ops(Protocol[T]):
@@ -19,12 +28,26 @@ class Ops(Protocol[T]):
         """``(x - mean) * scale`` a channel."""
         ...
 
-    def conv(self, x: T, name: str, *, stride: int = 1, pad: int = 0) -> T:
+    def conv(
+        self, x: T, name: str, *, width: int | None = None, size: Size | None = None, stride: int = 1, pad: Pad = 0
+    ) -> T:
         """Correlate with ``name.kernel`` (out, in, h, w); add ``name.bias`` (out,) where there is one."""
+        ...
+
+    def depthwise(self, x: T, name: str, *, size: Size | None = None, stride: int = 1, pad: Pad = 0) -> T:
+        """Correlate each channel with its own ``name.kernel`` (c, 1, h, w)."""
         ...
 
     def affine(self, x: T, name: str) -> T:
         """``x * name.gamma + name.beta`` a channel."""
+        ...
+
+    def batch_norm(self, x: T, name: str, *, eps: float) -> T:
+        """``(x - name.mean) / sqrt(name.variance + eps)`` times ``name.gamma``, if there is one, plus ``name.beta``."""
+        ...
+
+    def scale(self, x: T, factor: float) -> T:
+        """``x * factor``."""
         ...
 
     def prelu(self, x: T, name: str) -> T:
@@ -33,6 +56,14 @@ class Ops(Protocol[T]):
 
     def relu(self, x: T) -> T:
         """``max(x, 0)``."""
+        ...
+
+    def sigmoid(self, x: T) -> T:
+        """``1 / (1 + exp(-x))``."""
+        ...
+
+    def gate(self, x: T, by: T) -> T:
+        """Multiply each channel of ``x`` by its figure in the rows ``by`` (n, c)."""
         ...
 
     def max_pool(self, x: T, size: int, *, stride: int, ceil: bool = False) -> T:
@@ -51,10 +82,18 @@ class Ops(Protocol[T]):
         """``(n, c * h * w)`` in that order."""
         ...
 
-    def dense(self, x: T, name: str) -> T:
+    def dense(self, x: T, name: str, *, width: int | None = None) -> T:
         """Multiply rows with ``name.kernel`` (in, out); add ``name.bias`` (out,) where there is one."""
+        ...
+
+    def add(self, a: T, b: T) -> T:
+        """Sum of equal shapes."""
         ...
 
     def add_padded(self, a: T, b: T) -> T:
         """Sum; where shapes differ the smaller is padded with zeros behind (channels, rows, columns)."""
+        ...
+
+    def concat(self, parts: Sequence[T]) -> T:
+        """Channels of all parts, in their order."""
         ...
