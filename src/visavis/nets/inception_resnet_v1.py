@@ -2,8 +2,8 @@
 
 Weights, after facenet-pytorch's names:
 
-- ``conv2d_1a`` ... ``conv2d_4b``; ``repeat_1.0.branch0``, ``repeat_1.0.branch1.0`` ... ``repeat_3.4``; ``mixed_6a.branch0`` ...;
-  ``block8.branch0`` ...: ``.kernel``, and ``.bn.beta``, ``.bn.mean``, ``.bn.variance``, in some files ``.bn.gamma``.
+- ``conv2d_1a`` ... ``conv2d_4b``; ``repeat_1.0.branch0``, ``repeat_1.0.branch1.0`` ... ``repeat_3.4``; ``mixed_6a``,
+  ``mixed_7a``, ``block8``: ``.kernel``, and ``.bn.beta``, ``.bn.mean``, ``.bn.variance``, in some files ``.bn.gamma``.
 - ``repeat_1.0.conv2d`` ... ``block8.conv2d``: kernel, bias.
 - ``last_linear.kernel`` and ``last_bn``; ``logits`` in files with the top: kernel, bias.
 """

@@ -1,6 +1,6 @@
 """MobileFaceNet (Chen, Liu, Gao, Han 2018, table 1): inverted bottlenecks, and a global depthwise convolution.
 
-Weights: ``conv1``, ``conv2``, a block's ``block1_1.expand``, ``.depthwise``, ``.project``, to ``block5_2``, then ``conv3``,
+Weights: ``conv1``, ``conv2``, a block's ``block1_1.expand``, ``.depthwise``, ``.project``, to ``block5_2``, ``conv3``,
 ``gdconv``, ``linear``. Each of them: ``.kernel``, and ``.bn.gamma``, ``.bn.beta``, ``.bn.mean``, ``.bn.variance``;
 ``.prelu.slope`` where an activation follows. The last convolution sees one pixel: it is a dense layer.
 """

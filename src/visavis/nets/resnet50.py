@@ -2,8 +2,8 @@
 
 Weights:
 
-- ``conv1``, which takes RGB, and a block's ``conv2_1.reduce``, ``.conv3x3``, ``.increase``, to ``conv5_3``; the first block
-  of each stage has ``.proj``. Each of them: ``.kernel``, and ``.bn.gamma``, ``.bn.beta``, ``.bn.mean``, ``.bn.variance``.
+- ``conv1``, which takes RGB, and a block's ``conv2_1.reduce``, ``.conv3x3``, ``.increase``, to ``conv5_3``; the first
+  block of each stage has ``.proj``. Each: ``.kernel``, and ``.bn.gamma``, ``.bn.beta``, ``.bn.mean``, ``.bn.variance``.
 - ``classifier`` in files with the top: kernel, bias.
 """
 

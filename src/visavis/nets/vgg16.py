@@ -3,7 +3,8 @@
 Weights, after the names of the published file:
 
 - ``conv1_1`` ... ``conv5_3``: kernel, bias. That of ``conv1_1`` takes RGB.
-- ``fc6``, ``fc7``, ``fc8`` in files with the top: kernel, bias. That of ``fc6`` takes channel, row, column in this order.
+- ``fc6``, ``fc7``, ``fc8`` in files with the top: kernel, bias. That of ``fc6`` takes channel, row, column, in this
+  order.
 """
 
 from __future__ import annotations
