@@ -257,6 +257,36 @@ def test_more_attributes_than_a_header_holds(path: Path) -> None:
     assert "in a fractal heap" in refused(path, data)
 
 
+def test_more_attributes_of_the_newest_kind_than_a_header_holds(path: Path) -> None:
+    def many(_: Any, file: Any) -> None:
+        del file["a"].attrs["weight_names"]
+        for index in range(20):
+            file["a"].attrs[f"a{index}"] = index
+
+    h5py = pytest.importorskip("h5py", reason="h5py is not installed; golden files stand for it")
+    written(path, {"a": {"w": some(2)}}, libver="latest")
+    with h5py.File(path, "a", libver="latest") as file:
+        many(h5py, file)
+    assert "in a fractal heap" in refused(path, path.read_bytes())
+
+
+def test_the_same_chunk_twice(path: Path) -> None:
+    """Two chunks, the first elements of both 0: what is left out would be whatever lay in memory."""
+    data = written(path, {"a": {"w": some(4)}}, chunks=(2,)).read_bytes()
+    second = places(data, struct.pack("<IIQQ", 8, 0, 2, 0))  # size, mask, first element, and of its bytes
+    assert len(second) == 1
+    assert "the same chunk twice" in refused(path, with_number(data, second[0] + 8, 0))
+
+
+def test_a_type_that_lies_elsewhere(path: Path) -> None:
+    def committed(_: Any, file: Any) -> None:
+        file["kind"] = np.dtype("f4")
+        file["a"].move("w", "v")
+        file["a"].create_dataset("w", (3,), dtype=file["kind"])[:] = 1
+
+    assert "shares its parts" in edited(path, committed)
+
+
 # --- hostile files, made of the golden ones
 
 
@@ -272,6 +302,24 @@ def places(data: bytes, mark: bytes) -> list[int]:
         at = data.find(mark, at + 1)
     assert found
     return found
+
+
+def test_names_that_lie(path: Path) -> None:
+    """Attributes of another version; names without an end, too long, or not UTF-8."""
+    for at in places(VGG, b"layer_names\0"):
+        assert "an attribute of version 9" in refused(path, with_number(VGG, at - 8, 9, 1))
+    for at in places(VGG, b"conv1_1\0"):
+        for new in (b"\xff" * 7, b"conv1_2"):
+            refused(path, VGG[:at] + new + VGG[at + 7 :])
+    heap = places(VGG, b"HEAP")[0]
+    size, _, start = struct.unpack_from("<3Q", VGG, heap + 8)
+    assert "a name that does not end" in refused(path, VGG[:start] + b"x" * size + VGG[start + size :])
+
+
+def test_strings_of_no_length(path: Path) -> None:
+    """An empty name names no layer."""
+    for at in places(TEXT, struct.pack("<I", 7) + struct.pack("<Q", places(TEXT, b"GCOL")[0])):
+        refused(path, with_number(TEXT, at, 0, 4))
 
 
 LIES = [2**64 - 1, 2**63, 2**40, 10**12, 2**31, len(VGG), len(VGG) - 4, 0]

@@ -207,6 +207,29 @@ def test_a_number_of_objects_that_lies(path: Path) -> None:
         read(path, described(header, pickle.dumps(np.array(["a", "b"], object))))
 
 
+def test_arrays_of_objects_in_states_that_make_no_sense(path: Path) -> None:
+    header = "{'descr': '|O', 'fortran_order': False, 'shape': (1,)}"
+    made = files.named("numpy._core.multiarray", "_reconstruct") + b")R"
+    kind = files.named("numpy", "dtype") + files.several(files.text("O8")) + b"R"
+    state = files.several(b"N", b"N", kind, b"N", b"](" + files.text("Ann") + b"e")
+    assert read(path, described(header, b"\x80\x04" + made + state + b"b.")).tolist() == ["Ann"]
+    for states, why in (
+        (b"Nb", "an array without elements"),
+        (files.several(b"N") + b"b", "an array without elements"),
+        (state + b"b" + state + b"b", "fills an array twice"),
+        (files.several(b"N", b"N", kind, b"N", b"](C\x01\xffe") + b"b", "what makes no sense"),
+        (files.text("id") + b"Q", "points to what lies outside"),
+    ):
+        with pytest.raises(WeightsError, match=why):
+            read(path, described(header, b"\x80\x04" + made + states + b"."))
+
+
+def test_more_texts_than_are_read(path: Path) -> None:
+    data = described("{'descr': '|S1', 'fortran_order': False, 'shape': (1048577,)}", b"x" * (2**20 + 1))
+    with pytest.raises(WeightsError, match="1048577 texts"):
+        read(path, data)
+
+
 def test_one_long_text_among_many_short_ones(path: Path) -> None:
     """Each element of an array is as wide as the widest: 10,000 of 100,000 characters would take 4 GB."""
     data = saved(np.array(["x" * 100_000, *["y"] * 10_000], object))

@@ -176,6 +176,7 @@ def test_tensors_that_lie(path: Path, tensor: bytes) -> None:
         files.constant("", files.graph_tensor(FLOAT, (), files.field(5, 1.0))),
         files.constant("c" * 5000, files.graph_tensor(FLOAT, (), files.field(5, 1.0))),
         files.graph_node("c", ""),
+        files.graph_node("c", "Const", epsilon=files.varint(4 << 3 | 1) + bytes(8)),  # a float of eight bytes
         files.constant("c", files.graph_tensor(FLOAT, (), files.field(5, 1.0))) * 2,
         files.field(1, b"\x0a\x02\xff\xfe"),
         b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f",

@@ -69,6 +69,10 @@ def test_an_archive_with_sizes_of_eight_bytes(path: Path) -> None:
     pickled = files.state_dict(a=PLAIN)
     found = read(path, files.zip64({"x/data.pkl": pickled, "x/data/0": KERNEL.tobytes()}))
     np.testing.assert_array_equal(found["a"], KERNEL)
+    for mark, why in ((b"PK\6\6", "without its end"), (b"PK\6\7", "of 65535 members|no entry|wanted")):
+        whole = files.zip64({"x/data.pkl": pickled, "x/data/0": KERNEL.tobytes()})
+        with pytest.raises(WeightsError, match=why):
+            read(path, whole.replace(mark, b"PK\0\0"))
     for size in (KERNEL.nbytes - 4, 10**12, 2**64 - 1):
         with pytest.raises(WeightsError, match=r"some\.pt"):
             read(path, files.zip64({"x/data.pkl": pickled, "x/data/0": KERNEL.tobytes()}, last=size))
@@ -359,6 +363,52 @@ def test_keys_of_storages_that_lie(path: Path, keys: list[str]) -> None:
         read(path, data.replace(plain, listed) + data[-200:])
 
 
+LONG = b"X" + (2000).to_bytes(4, "little") + b"k" * 2000
+
+
+@pytest.mark.parametrize(
+    ("pickled", "why"),
+    [
+        (b"\x80\x02}" + LONG + PLAIN + b"s.", "a key that is too long"),
+        (b"\x80\x02}" + files.text("1") + PLAIN + b"sK\x01" + PLAIN + b"s.", "twice there"),
+        (
+            files.state_dict(a=PLAIN, b=files.named("torch", "Size") + files.several(b"N") + b"R"),
+            "a shape that is none",
+        ),
+        (
+            files.state_dict(a=files.rebuilt(files.storage("0", 24, view=b"]"), (1,), (1,))),
+            "a part of a storage that is none",
+        ),
+        (
+            files.state_dict(
+                a=files.rebuilt(
+                    files.storage("0", 24, view=files.several(b"N", files.whole(20), files.whole(8))), (8,), (1,)
+                )
+            ),
+            "has 24 elements, not 8 from 20",
+        ),
+    ],
+    ids=["long", "twice", "shape", "view", "beyond"],
+)
+@BOTH
+def test_dicts_that_lie(path: Path, write: Write, pickled: bytes, why: str) -> None:
+    with pytest.raises(WeightsError, match=why):
+        read(path, write(pickled, {"0": KERNEL.tobytes()}))
+
+
+def test_one_storage_of_two_kinds(path: Path) -> None:
+    double = files.rebuilt(files.storage("0", 12, kind="DoubleStorage"), (12,), (1,))
+    with pytest.raises(WeightsError, match="one storage of two kinds"):
+        read(path, files.torch_legacy(files.state_dict(a=PLAIN, b=double), {"0": KERNEL.tobytes()}))
+
+
+def test_a_list_of_storages_that_is_none(path: Path) -> None:
+    data = files.torch_legacy(files.state_dict(a=PLAIN), {"0": KERNEL.tobytes()})
+    listed = b"\x80\x02](" + files.text("0") + b"e."
+    with pytest.raises(WeightsError, match="keys of storages that are none"):
+        read(path, data.replace(listed, b"\x80\x02](NNe."))
+
+
 def test_archives_that_lie(path: Path) -> None:
     data = files.torch_zip(files.state_dict(a=PLAIN), {"0": KERNEL.tobytes()})
     entry, end = data.rfind(b"PK\1\2"), data.rfind(b"PK\5\6")
@@ -371,6 +421,9 @@ def test_archives_that_lie(path: Path) -> None:
         "more members than there are": (end + 10, b"\xff\xff"),
         "a directory elsewhere": (end + 16, b"\xf0\xff\xff\x7f"),
         "a name that is no text": (entry + 46, b"\xff\xfe"),
+        "no entry": (entry, b"PK\0\0"),
+        "no member": (0, b"PK\3\4" + b"\xff" * 60),
+        "a member that begins nowhere": (entry + 42, (1).to_bytes(4, "little")),
     }
     for lie, (at, new) in lies.items():
         found = hostile.survived(torch_file.read, path, data[:at] + new + data[at + len(new) :], room=2**21)

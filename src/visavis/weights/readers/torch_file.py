@@ -193,7 +193,9 @@ class _Storages:
             self._read[key] = self._converted(values, storage.kind)
         values = self._read[key]
         if storage.start + storage.count > len(values):
-            raise self._file.fail(f"storage {storage.key[:50]!r} has {len(values)} elements, not {storage.count}")
+            raise self._file.fail(
+                f"storage {storage.key[:50]!r} has {len(values)} elements, not {storage.count} from {storage.start}"
+            )
         return values
 
     def _converted(self, values: NDArray[Any], kind: str) -> NDArray[Any]:
