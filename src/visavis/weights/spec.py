@@ -5,38 +5,13 @@ Preprocessing travels with the weights, so no caller ever chooses it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from difflib import get_close_matches
 
 from visavis.errors import UnknownNameError
+from visavis.weights import _classic_rows as classic
+from visavis.weights.row import WeightSpec
 
-
-@dataclass(frozen=True, slots=True)
-class WeightSpec:
-    """One published weight file.
-
-    ``sha256`` and ``size`` (bytes) are of the file as published. ``package`` is a distribution on the package
-    registry that carries it, ``member`` its path inside that package's folder. ``input_size`` is the side in pixels
-    of the network's square input (None: any size); a network sees ``(RGB - mean) * scale``.
-    """
-
-    name: str
-    file: str
-    task: str
-    url: str
-    sha256: str
-    size: int
-    licence: str
-    trained_on: str
-    input_size: int | None
-    mean: tuple[float, float, float]
-    scale: float
-    geometry: str
-    output: str
-    package: str | None = None
-    member: str | None = None
-    channels: str = "RGB"
-
+__all__ = ["SPECS", "WeightSpec", "all_specs", "spec"]
 
 _MTCNN_URL = "https://raw.githubusercontent.com/ipazc/mtcnn/master/mtcnn/assets/weights/"
 _MODELS_URL = (
@@ -89,6 +64,58 @@ ONET = _mtcnn(
     output="face score, box offsets, five landmarks",
 )
 
+_YUNET_URL = "https://media.githubusercontent.com/media/opencv/opencv_zoo/main/models/face_detection_yunet/"
+_SCRFD_URL = "https://github.com/hpc203/scrfd-opencv/raw/main/weights/"
+
+YUNET = WeightSpec(
+    name="yunet",
+    file="face_detection_yunet_2023mar.onnx",
+    task="detect",
+    url=f"{_YUNET_URL}face_detection_yunet_2023mar.onnx",
+    sha256="8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
+    size=232_589,
+    licence="MIT",
+    trained_on="WIDER FACE",
+    input_size=None,
+    mean=(0.0, 0.0, 0.0),
+    scale=1.0,
+    geometry="the whole picture, sides padded to multiples of 32",
+    output="face score, objectness, box and five landmarks a cell of 8, 16 and 32 pixels",
+    channels="BGR",
+)
+
+
+def _scrfd(size_name: str, *, file: str, sha256: str, size: int) -> WeightSpec:
+    return WeightSpec(
+        name=f"scrfd-{size_name}",
+        file=file,
+        task="detect",
+        url=f"{_SCRFD_URL}{file}",
+        sha256=sha256,
+        size=size,
+        licence="non-commercial research (InsightFace)",
+        trained_on="WIDER FACE",
+        input_size=None,
+        mean=(127.5, 127.5, 127.5),
+        scale=1 / 128,
+        geometry="the whole picture, sides padded to multiples of 32",
+        output="face score, box and five landmarks of two anchors a cell of 8, 16 and 32 pixels",
+    )
+
+
+SCRFD_500M = _scrfd(
+    "500m",
+    file="scrfd_500m_kps.onnx",
+    sha256="517cb1980c72422e676738fc45431700fb7cbee56d0f825b623ee427b3e5ce58",
+    size=2_524_095,
+)
+SCRFD_2500M = _scrfd(
+    "2.5g",
+    file="scrfd_2.5g_kps.onnx",
+    sha256="32d20c77b9e2dc1d07e94c2ab9d25bdd5cd05eddbe0b46e7b38e7a1eca22e99a",
+    size=3_291_017,
+)
+
 DLIB_RESNET = WeightSpec(
     name="dlib-resnet",
     file="dlib_face_recognition_resnet_model_v1.dat",
@@ -125,7 +152,37 @@ DLIB_5_POINTS = WeightSpec(
     member="models/shape_predictor_5_face_landmarks.dat",
 )
 
-SPECS: tuple[WeightSpec, ...] = (PNET, RNET, ONET, DLIB_RESNET, DLIB_5_POINTS)
+DLIB_68_POINTS = WeightSpec(
+    name="dlib-68-points",
+    file="shape_predictor_68_face_landmarks.dat",
+    task="landmarks",
+    url=f"{_MODELS_URL}shape_predictor_68_face_landmarks.dat",
+    sha256="fbdc2cb80eb9aa7a758672cbfdda32ba6300efe9b6e6c7a299ff7e736b11b92f",
+    size=99_693_937,
+    licence="non-commercial: the photos it was trained on (iBUG 300-W) exclude commercial use",
+    trained_on="iBUG 300-W",
+    input_size=None,
+    mean=(0.0, 0.0, 0.0),
+    scale=1.0,
+    geometry="dlib face box",
+    output="68 points: jaw, brows, nose, eyes, mouth",
+    package="face_recognition_models",
+    member="models/shape_predictor_68_face_landmarks.dat",
+    non_commercial=True,
+)
+
+SPECS: tuple[WeightSpec, ...] = (
+    PNET,
+    RNET,
+    ONET,
+    YUNET,
+    SCRFD_500M,
+    SCRFD_2500M,
+    DLIB_RESNET,
+    DLIB_5_POINTS,
+    DLIB_68_POINTS,
+    *classic.ROWS,
+)
 
 
 def all_specs() -> tuple[WeightSpec, ...]:

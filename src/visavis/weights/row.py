@@ -1,0 +1,50 @@
+"""One row of data a weight file: all that is needed to fetch, check and feed it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class WeightSpec:
+    """One published weight file.
+
+    ``sha256`` and ``size`` (bytes) are of the file as published. Where nobody who made this row saw the file,
+    ``sha256`` is empty (the file is pinned when it is first downloaded: ``store.py``), and ``size`` is 4 bytes a
+    parameter: the file is a little larger. ``mirrors`` are further addresses of the same bytes. An address that ends in
+    ``.zip`` is of an archive that holds the file.
+
+    ``package`` is a distribution on the package registry that carries the file, ``member`` its path inside that
+    package's folder. ``input_size`` is the side in pixels of the network's square input (None: any size); a network
+    sees ``(RGB - mean) * scale``. ``channels`` is the order of the file's own network. ``non_commercial`` is whether
+    the licence forbids some uses, so that it has to be accepted before the first (``store.consent``).
+
+    ``parameters`` counts the figures in it, moving means and variances too; 0 where nobody counted. ``accuracy`` is
+    what was published of it, with the source; empty where nothing was.
+    """
+
+    name: str
+    file: str
+    task: str
+    url: str
+    sha256: str
+    size: int
+    licence: str
+    trained_on: str
+    input_size: int | None
+    mean: tuple[float, float, float]
+    scale: float
+    geometry: str
+    output: str
+    package: str | None = None
+    member: str | None = None
+    channels: str = "RGB"
+    non_commercial: bool = False
+    mirrors: tuple[str, ...] = ()
+    parameters: int = 0
+    accuracy: str = ""
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the hash of the published file is known here."""
+        return bool(self.sha256)
