@@ -22,19 +22,21 @@ LAYERS = (
     },
     {"pipeline", "samples"},
     {"gallery", "evaluate"},
-    {"cli"},
+    {"cli", "compat"},
     {"__main__"},
+    {"train"},
 )  # fmt: skip
 """From the bottom to the top. What stands in one set may import what stands there too, in no circle."""
 
 HOMES = {
     "onnxruntime": {"runtime"},
     "sqlalchemy": {"gallery"},
-    "typer": {"cli"},
+    "typer": {"cli", "compat"},
     "rich": {"cli"},
     "pooch": {"weights"},
     "jinja2": {"evaluate"},
     "requests": {"weights"},
+    "torch": {"train"},
 }
 """Packages that only one part knows of."""
 
@@ -44,7 +46,7 @@ NOT_AT_ONCE = {"cv2", "onnxruntime", "sqlalchemy", "PIL", "rich", "pooch", "requ
 AT_ONCE = {"draw": {"PIL"}, "gallery": {"sqlalchemy"}}
 """Unless nobody imports the module itself at once."""
 
-FORBIDDEN = {"torch", "tensorflow", "keras", "sklearn", "onnx", "mtcnn", "face_recognition_models", "dlib"}
+FORBIDDEN = {"tensorflow", "keras", "sklearn", "onnx", "mtcnn", "face_recognition_models", "dlib"}
 
 
 def part(module: str) -> str:
@@ -78,6 +80,12 @@ def test_only_the_command_line_asks_the_package_itself() -> None:
     """It is the top, which knows everything; below it only the version may be wanted."""
     askers = {part(module.name) for module in PLACED for one in module.imports if one.module == "visavis"}
     assert askers <= {"cli"}
+
+
+def test_nobody_imports_training() -> None:
+    """Not even later: who uses a network needs no PyTorch."""
+    users = {part(one.name) for one in PLACED for used in one.imports if part(used.module) == "train"}
+    assert users <= {"train"}
 
 
 def test_no_circles() -> None:

@@ -1,0 +1,206 @@
+"""The class ``MTCNN`` of ``mtcnn`` 0.1 and 1.0, on this package's detector of that name.
+
+Facts of both versions: their signatures, and the README of each. The networks are the same; boxes differ by a few
+pixels, since the detector averages what overlaps and feeds its networks a little better.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visavis.compat import note
+from visavis.compat.mtcnn.stages import StageONet, StagePNet, StageRNet
+from visavis.compat.mtcnn.utils.images import pixels_of
+from visavis.detectors import DETECTORS, Detector
+from visavis.errors import UsageError
+from visavis.types import RGB, Face
+
+Detection: TypeAlias = dict[str, Any]
+Rows: TypeAlias = NDArray[np.float64]
+Stage: TypeAlias = "type[StagePNet | StageRNet | StageONet]"
+
+STAGES: dict[str, list[Stage]] = {
+    "face_detection_only": [StagePNet, StageRNet],
+    "face_and_landmarks_detection": [StagePNet, StageRNet, StageONet],
+}
+KEYPOINTS = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
+MIN_FACE, SCALE_FACTOR = 20, 0.709
+FIXED = {
+    "min_size": 12, "scale_factor": SCALE_FACTOR, "nms_pnet1": 0.5, "nms_pnet2": 0.7, "nms_rnet": 0.7,
+    "nms_onet": 0.7, "threshold_pnet": 0.6, "threshold_rnet": 0.7,
+}  # fmt: skip
+"""Options of the stages that this detector has fixed, and their defaults."""
+
+
+@cache
+def _detector(min_score: float | None) -> Detector:
+    """With its own threshold (.9) where a script names none: .7 and .8 of the originals suit other scores."""
+    return DETECTORS.create("mtcnn") if min_score is None else DETECTORS.create("mtcnn", min_score=min_score)
+
+
+class MTCNN:
+    """Finds faces and five landmarks in RGB pictures.
+
+    Takes the arguments of 1.0 (``stages``, ``device``) and of 0.1 (``weights_file``, ``min_face_size``,
+    ``steps_threshold``, ``scale_factor``); the first two places are understood either way.
+    """
+
+    def __init__(
+        self,
+        stages: Any = None,
+        device: str | float = "CPU:0",
+        steps_threshold: Sequence[float] | None = None,
+        scale_factor: float = SCALE_FACTOR,
+        *,
+        weights_file: Any = None,
+        min_face_size: float = MIN_FACE,
+    ) -> None:
+        if isinstance(device, (int, float)):  # the second place of 0.1
+            min_face_size, device = device, "CPU:0"
+        if stages is not None and not _names_stages(stages):  # the first place of 0.1
+            weights_file, stages = stages, None
+        if weights_file is not None:
+            note("weights_file changes nothing here: the weights are those that the mtcnn package carries.")
+        if "CPU" not in device.upper():
+            note("device changes nothing here: the networks run on the CPU.")
+        self._stages = _stages(stages)
+        self._device = device
+        self._least = None if steps_threshold is None else _last(steps_threshold)
+        self.min_face_size = min_face_size
+        _note_fixed({"scale_factor": scale_factor})
+
+    @property
+    def min_face_size(self) -> float:
+        """Side in pixels of the smallest face that is looked for."""
+        return self._min_face_size
+
+    @min_face_size.setter
+    def min_face_size(self, size: float) -> None:
+        self._min_face_size = float(size)
+
+    @property
+    def device(self) -> str:
+        """Return the device, as it was given."""
+        return self._device
+
+    @property
+    def stages(self) -> list[Stage]:
+        """The networks in use, by their names in ``stages.py``."""
+        return self._stages
+
+    def get_stage(self, stage_id: int | None = None, stage_name: str | None = None) -> Stage | None:
+        """Return the stage of that number or name, None where there is none."""
+        return next((one for one in self._stages if stage_id == one.id or stage_name == one.name), None)
+
+    def predict(self, image: Any, **options: Any) -> Any:
+        """Call :meth:`detect_faces`."""
+        return self.detect_faces(image, **options)
+
+    def detect_faces(
+        self,
+        image: Any,
+        fit_to_image: bool = True,
+        limit_boundaries_landmarks: bool = False,
+        box_format: str = "xywh",
+        output_type: str = "json",
+        postprocess: bool = True,
+        batch_stack_justification: str = "center",
+        **thresholds: float,
+    ) -> Any:
+        """Faces of a picture, or of each picture of a list, best first.
+
+        A picture is an RGB array, a path or bytes. A face is ``{"box": [x, y, w, h], "confidence", "keypoints":
+        {"left_eye": (x, y), ...}}`` in whole pixels; with ``output_type="numpy"`` a row of ``(n, 16)``: number of the
+        picture, box, confidence, five x, five y. Pictures are not stacked, so ``batch_stack_justification`` means
+        nothing. Raises InvalidImage for what is no picture, UsageError for an unknown option.
+        """
+        many = image if isinstance(image, list) else [image]
+        pictures = [pixels_of(one) for one in many]
+        least = thresholds.pop("threshold_onet", self._least)
+        min_face = float(thresholds.pop("min_face_size", self._min_face_size))
+        _note_fixed(thresholds)
+        found = _detector(least).detect(pictures, min_face=max(min_face, 1.0))
+        fit = postprocess and fit_to_image
+        parts = [
+            _fitted(_rows(number, faces), picture, landmarks=limit_boundaries_landmarks)
+            if fit
+            else _rows(number, faces)
+            for number, (picture, faces) in enumerate(zip(pictures, found, strict=True))
+        ]
+        if output_type == "numpy":
+            return self._array(parts, as_size=box_format == "xywh")
+        answers = [[self._detection(row, as_size=box_format == "xywh") for row in rows] for rows in parts]
+        return answers if isinstance(image, list) else answers[0]
+
+    def _array(self, parts: Sequence[Rows], *, as_size: bool) -> Rows:
+        rows = np.concatenate([np.empty((0, 16)), *parts])
+        if as_size:
+            rows[:, 3:5] -= rows[:, 1:3]
+        return rows if StageONet in self._stages else rows[:, :6]
+
+    def _detection(self, row: Rows, *, as_size: bool) -> Detection:
+        box = row[1:5] - [0, 0, *row[1:3]] if as_size else row[1:5]
+        answer: Detection = {"box": _whole(box), "confidence": float(row[5])}
+        if StageONet in self._stages:
+            points = zip(_whole(row[6:11]), _whole(row[11:16]), strict=True)
+            answer["keypoints"] = dict(zip(KEYPOINTS, points, strict=True))
+        return answer
+
+
+def _names_stages(stages: Any) -> bool:
+    return isinstance(stages, (list, tuple)) or stages in STAGES or "detection" in str(stages)
+
+
+def _stages(stages: Any) -> list[Stage]:
+    if stages is None:
+        return STAGES["face_and_landmarks_detection"]
+    if isinstance(stages, str):
+        if stages not in STAGES:
+            raise UsageError(f"Invalid stages option: {stages}. Must be one of {list(STAGES)}.")
+        return STAGES[stages]
+    kinds = [one if isinstance(one, type) else type(one) for one in stages]
+    if kinds not in list(STAGES.values()):
+        raise UsageError(f"stages can be the first two networks or all three, got {[one.__name__ for one in kinds]}.")
+    return kinds
+
+
+def _last(steps: Sequence[float]) -> float:
+    if len(steps) != 3:
+        raise UsageError(f"steps_threshold holds one threshold a network, three in all, got {len(steps)}.")
+    _note_fixed({"threshold_pnet": steps[0], "threshold_rnet": steps[1]})
+    return float(steps[2])
+
+
+def _note_fixed(options: dict[str, float]) -> None:
+    for name, value in options.items():
+        if name not in FIXED:
+            raise UsageError(f"detect_faces has no option {name!r}; there are: threshold_onet, {', '.join(FIXED)}.")
+        if value != FIXED[name]:
+            note(f"{name}={value} changes nothing here: this detector has it fixed at {FIXED[name]}.")
+
+
+def _rows(number: int, faces: Sequence[Face]) -> Rows:
+    """``(n, 16)``: number of the picture, x1, y1, x2, y2, confidence, five x, five y."""
+    rows = [[number, *face.box, face.score, *face.landmarks[:, 0], *face.landmarks[:, 1]] for face in faces]
+    return np.array(rows, np.float64).reshape(-1, 16)
+
+
+def _fitted(rows: Rows, picture: RGB, *, landmarks: bool) -> Rows:
+    """Boxes, and landmarks if asked for, brought into the picture."""
+    height, width = picture.shape[:2]
+    fitted = rows.copy()
+    fitted[:, [1, 3]] = rows[:, [1, 3]].clip(0, width - 1)
+    fitted[:, [2, 4]] = rows[:, [2, 4]].clip(0, height - 1)
+    if landmarks:
+        fitted[:, 6:11] = rows[:, 6:11].clip(0, width - 1)
+        fitted[:, 11:] = rows[:, 11:].clip(0, height - 1)
+    return fitted
+
+
+def _whole(values: Rows) -> list[int]:
+    return [int(value) for value in values.round()]
