@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis.nets._ops import Pad
+from visavis.nets._ops import Pad, same_pad
 from visavis.types import Floats
 
 Doubles = NDArray[np.float64]
@@ -124,13 +124,8 @@ def pads(x: Tensor, kernel: Floats, stride: int, pad: Pad) -> tuple[int, int, in
         return pad, pad, pad, pad
     if x.side is None and stride > 1:
         raise TypeError("'same' with a stride needs a picture of known side")
-    over = [same_pad(x.side or 1, size, stride) for size in (rows, columns)]
-    return over[0] // 2, over[1] // 2, over[0] - over[0] // 2, over[1] - over[1] // 2
-
-
-def same_pad(side: int, size: int, stride: int) -> int:
-    """Zeros that TensorFlow adds along an axis of length ``side``, half of them (rounded down) in front."""
-    return max((-(-side // stride) - 1) * stride + size - side, 0)
+    (top, bottom), (left, right) = (same_pad(x.side or 1, size, stride) for size in (rows, columns))
+    return top, left, bottom, right
 
 
 def scaled(x: Conv | Dense, factor: Floats, offset: Floats) -> Conv | Dense:

@@ -21,6 +21,12 @@ Pad = int | Literal["same"]
 """Zeros on every side; or as TensorFlow does, so that ``ceil(side / stride)`` come out, the odd zero behind."""
 
 
+def same_pad(side: int, size: int, stride: int) -> tuple[int, int]:
+    """Zeros before and behind an axis of length ``side``, as TensorFlow's "same" adds them."""
+    total = max((-(-side // stride) - 1) * stride + size - side, 0)
+    return total // 2, total - total // 2
+
+
 class Ops(Protocol[T]):
     """The layers; ``name`` is the prefix of the layer's weights."""
 

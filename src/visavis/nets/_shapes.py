@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from visavis.nets._onnx_fold import same_pad
-from visavis.nets._ops import Ops, Pad, Size
+from visavis.nets._ops import Ops, Pad, Size, same_pad
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ class ShapeOps:
         if size is None:
             raise TypeError(f"the definition does not say how large the kernel of {name} is")
         rows, columns = (size, size) if isinstance(size, int) else size
-        around = same_pad(x.side, rows, stride) if pad == "same" else 2 * pad
+        around = sum(same_pad(x.side, rows, stride)) if pad == "same" else 2 * pad
         out = Shape(channels[0], (x.side + around - rows) // stride + 1, name)
         if out.side < 1:
             raise TypeError(f"the picture is too small for {name}: {x.side} pixels")

@@ -1,0 +1,1 @@
+"""Training, with PyTorch (extra ``train``). Nothing else in this package imports it."""

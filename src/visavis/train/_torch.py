@@ -1,0 +1,169 @@
+"""Interpreter of network definitions that computes with PyTorch: the same function becomes a module to be trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
+
+import numpy as np
+
+from visavis.errors import MissingExtraError
+from visavis.nets._ops import Ops, Pad, Size, same_pad
+from visavis.types import Floats
+
+try:
+    import torch
+    from torch import Tensor, nn
+    from torch.nn import functional
+except ModuleNotFoundError as error:
+    raise MissingExtraError("training needs PyTorch: pip install 'visavis[train]'.") from error
+
+Definition = Callable[[Ops[Tensor], Tensor], tuple[Tensor, ...]]
+
+STATISTICS = ("mean", "variance")
+"""Parts of a layer that follow the data and are not learnt."""
+MOMENTUM = 0.1
+"""Share of a batch in the moving mean and variance."""
+
+
+class Network(nn.Module):
+    """``net`` with these weights.
+
+    Parameters and buffers have the names of the definition, so ``state_dict()`` gives back what ``weights`` held. Like
+    the graph for ONNX Runtime it takes pixels ``(n, h, w, 3)`` from 0 to 255. In ``train()`` batch normalisation goes
+    by the batch and moves its statistics, in ``eval()`` it goes by them.
+    """
+
+    def __init__(self, net: Definition, weights: Mapping[str, Floats]) -> None:
+        super().__init__()
+        self._net = net
+        for name, array in weights.items():
+            self._take(name, torch.from_numpy(np.array(array, np.float32)))
+
+    def _take(self, name: str, value: Tensor) -> None:
+        """Hang it where its name says: each dot is a module within a module."""
+        *path, part = name.split(".")
+        module: nn.Module = self
+        for step in path:
+            if step not in module._modules:
+                module.add_module(step, nn.Module())
+            module = module.get_submodule(step)
+        if part in STATISTICS:
+            module.register_buffer(part, value)
+        else:
+            module.register_parameter(part, nn.Parameter(value))
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        """Outputs of the definition, in its order."""
+        arrays = dict(chain(self.named_parameters(), self.named_buffers()))
+        ops = TorchOps(arrays, training=self.training)
+        return self._net(ops, pixels.permute(0, 3, 1, 2).float())
+
+    def weights(self) -> dict[str, Floats]:
+        """Return a copy of all arrays by name, as readers give them and ``to_onnx`` takes them."""
+        return {name: np.array(value.cpu().numpy()) for name, value in self.state_dict().items()}
+
+
+class TorchOps:
+    """See :class:`visavis.nets._ops.Ops`; ``weights`` maps ``layer.part`` to tensors."""
+
+    def __init__(self, weights: Mapping[str, Tensor], *, training: bool) -> None:
+        self._weights, self._training = weights, training
+
+    def _channels(self, name: str, x: Tensor) -> Tensor:
+        """A figure a channel, shaped to be broadcast over ``x``."""
+        return self._weights[name].reshape(-1, *[1] * (x.ndim - 2))
+
+    def normalise(self, x: Tensor, *, mean: tuple[float, ...], scale: float) -> Tensor:
+        """``(x - mean) * scale`` a channel."""
+        return (x - torch.tensor(mean, dtype=x.dtype, device=x.device)[:, None, None]) * scale
+
+    def conv(
+        self, x: Tensor, name: str, *, width: int | None = None, size: Size | None = None, stride: int = 1, pad: Pad = 0
+    ) -> Tensor:
+        """Correlate."""
+        return self._conv(x, name, stride, pad, groups=1)
+
+    def depthwise(self, x: Tensor, name: str, *, size: Size | None = None, stride: int = 1, pad: Pad = 0) -> Tensor:
+        """Correlate each channel with its own kernel."""
+        return self._conv(x, name, stride, pad, groups=x.shape[1])
+
+    def _conv(self, x: Tensor, name: str, stride: int, pad: Pad, *, groups: int) -> Tensor:
+        kernel, bias = self._weights[f"{name}.kernel"], self._weights.get(f"{name}.bias")
+        if pad == "same":
+            rows, columns = (same_pad(x.shape[axis], kernel.shape[axis], stride) for axis in (2, 3))
+            x, pad = functional.pad(x, [*columns, *rows]), 0
+        return functional.conv2d(x, kernel, bias, stride, pad, groups=groups)
+
+    def affine(self, x: Tensor, name: str) -> Tensor:
+        """Factor and offset a channel."""
+        return x * self._channels(f"{name}.gamma", x) + self._channels(f"{name}.beta", x)
+
+    def batch_norm(self, x: Tensor, name: str, *, eps: float) -> Tensor:
+        """By the batch, or by the moving statistics."""
+        mean, variance, beta = (self._weights[f"{name}.{part}"] for part in ("mean", "variance", "beta"))
+        gamma = self._weights.get(f"{name}.gamma")
+        return functional.batch_norm(x, mean, variance, gamma, beta, self._training, MOMENTUM, eps)
+
+    def scale(self, x: Tensor, factor: float) -> Tensor:
+        """``x * factor``."""
+        return x * factor
+
+    def prelu(self, x: Tensor, name: str) -> Tensor:
+        """A slope a channel."""
+        return functional.prelu(x, self._weights[f"{name}.slope"])
+
+    def relu(self, x: Tensor) -> Tensor:
+        """``max(x, 0)``."""
+        return functional.relu(x)
+
+    def sigmoid(self, x: Tensor) -> Tensor:
+        """``1 / (1 + exp(-x))``."""
+        return torch.sigmoid(x)
+
+    def gate(self, x: Tensor, by: Tensor) -> Tensor:
+        """Multiply each channel by its figure."""
+        return x * by[:, :, None, None]
+
+    def max_pool(self, x: Tensor, size: int, *, stride: int, ceil: bool = False) -> Tensor:
+        """Maxima of windows."""
+        return functional.max_pool2d(x, size, stride, ceil_mode=ceil)
+
+    def average_pool(self, x: Tensor, size: int, *, stride: int) -> Tensor:
+        """Means of windows."""
+        return functional.avg_pool2d(x, size, stride)
+
+    def global_average(self, x: Tensor) -> Tensor:
+        """Mean over rows and columns."""
+        return x.mean(dim=(2, 3))
+
+    def flatten(self, x: Tensor) -> Tensor:
+        """Rows in the order channel, row, column."""
+        return x.flatten(1)
+
+    def dense(self, x: Tensor, name: str, *, width: int | None = None) -> Tensor:
+        """Multiply rows."""
+        out = x @ self._weights[f"{name}.kernel"]
+        bias = self._weights.get(f"{name}.bias")
+        return out if bias is None else out + bias
+
+    def add(self, a: Tensor, b: Tensor) -> Tensor:
+        """Sum of equal shapes."""
+        if a.shape != b.shape:
+            raise TypeError(f"{tuple(a.shape)} cannot be added to {tuple(b.shape)}")
+        return a + b
+
+    def add_padded(self, a: Tensor, b: Tensor) -> Tensor:
+        """Zeros behind the smaller one."""
+        sizes = [max(pair) for pair in zip(a.shape, b.shape, strict=True)]
+        first, second = (functional.pad(x, _behind(x, sizes)) for x in (a, b))
+        return first + second
+
+    def concat(self, parts: Sequence[Tensor]) -> Tensor:
+        """Channels of all parts."""
+        return torch.cat(list(parts), dim=1)
+
+
+def _behind(x: Tensor, sizes: Sequence[int]) -> list[int]:
+    """Return what torch calls padding: before and behind, from the last axis to the first."""
+    return [zeros for axis in reversed(range(x.ndim)) for zeros in (0, sizes[axis] - x.shape[axis])]
