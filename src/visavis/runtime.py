@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 A = TypeVar("A")
 B = TypeVar("B")
+
+Batch = NDArray[np.uint8] | Floats
+"""What a network is fed."""
 
 CONVERTER_VERSION = 4
 """Part of the name of every cached network: raise it when nets/ or weights/readers change what they emit."""
@@ -67,8 +71,24 @@ class Workers:
         return list(self._pool.map(function, pieces))
 
 
+@dataclass(frozen=True, slots=True)
+class Port:
+    """An input or an output of a network: its name, ONNX Runtime's word for its type, and its shape.
+
+    A side that is open is a name, or None.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int | str | None, ...]
+
+
 class Session:
-    """An open network: constructed means ready; may be run from several threads at once."""
+    """An open network of one input: constructed means ready; may be run from several threads at once.
+
+    ``input`` and ``outputs`` say what it takes and gives. A file that is no such network is a WeightsError, and so is
+    a run that it breaks off.
+    """
 
     def __init__(self, model: Path | bytes, *, threads: int | None = None) -> None:
         import onnxruntime as ort
@@ -83,15 +103,50 @@ class Session:
         # Shapes differ from call to call: a plan of the memory would be made anew each time.
         options.enable_mem_pattern = False
         source = model if isinstance(model, bytes) else str(model)
-        self._session: onnxruntime.InferenceSession = ort.InferenceSession(
-            source, options, providers=["CPUExecutionProvider"]
-        )
-        (self._input,) = (node.name for node in self._session.get_inputs())
+        self._what = "the network" if isinstance(model, bytes) else str(model)
+        try:
+            self._session: onnxruntime.InferenceSession = ort.InferenceSession(
+                source, options, providers=["CPUExecutionProvider"]
+            )
+        except _errors() as error:
+            raise WeightsError(f"{self._what} is no network that can be run: {_first_line(error)}.") from error
+        inputs = [Port(one.name, one.type, tuple(one.shape)) for one in self._session.get_inputs()]
+        self.outputs = [Port(one.name, one.type, tuple(one.shape)) for one in self._session.get_outputs()]
+        if len(inputs) != 1:
+            raise WeightsError(f"{self._what} has {len(inputs)} inputs, where one is wanted: the picture.")
+        (self.input,) = inputs
 
-    def run(self, batch: NDArray[np.uint8] | Floats) -> Sequence[Floats]:
+    def run(self, batch: Batch) -> Sequence[Floats]:
         """Outputs of the network, in its own order."""
-        outputs: Sequence[Floats] = self._session.run(None, {self._input: batch})
+        try:
+            outputs: Sequence[Floats] = self._session.run(None, {self.input.name: batch})
+        except _errors() as error:
+            raise WeightsError(f"{self._what} broke off: {_first_line(error)}.") from error
         return outputs
+
+
+@cache
+def _errors() -> tuple[type[Exception], ...]:
+    """ONNX Runtime's errors, which have no parent of their own."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    return tuple(one for one in vars(state).values() if isinstance(one, type) and issubclass(one, Exception))
+
+
+def _first_line(error: Exception) -> str:
+    """Return what an error says, as part of a sentence."""
+    return next(iter(str(error).splitlines()), "").strip().rstrip(".")[:300]
+
+
+def fuse(network: Path, target: Path) -> None:
+    """Write the network with constants computed and normalisations folded into convolutions, in standard operators."""
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(target)
+    options.log_severity_level = 3
+    ort.InferenceSession(str(network), options, providers=["CPUExecutionProvider"])
 
 
 def converted(name: str, sha256: str, build: Callable[[], bytes], *, suffix: str = ".onnx") -> Path:

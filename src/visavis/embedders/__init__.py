@@ -8,7 +8,7 @@ other numbers of views compare a little differently, so each number is a model o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from inspect import signature
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from visavis.embedders import _views
 from visavis.errors import UsageError
 from visavis.registry import Registry
 from visavis.types import RGB, Face, Floats
+from visavis.weights import imported
 
 
 class Embedder(Protocol):
@@ -36,9 +37,27 @@ class Embedder(Protocol):
         ...
 
 
-EMBEDDERS: Registry[Embedder] = Registry(
-    "model", entry_points="visavis.embedders", builtin={"dlib-resnet": "visavis.embedders.dlib"}
-)
+class Embedders(Registry[Embedder]):
+    """The registered embedders, and the models that the user imported, looked for anew each time."""
+
+    def names(self) -> list[str]:
+        """All names, of imported models too."""
+        return sorted({*super().names(), *imported.names()})
+
+    def built_in(self) -> list[str]:
+        """Names that no imported model may take."""
+        return super().names()
+
+    def factory(self, name: str) -> Callable[..., Embedder]:
+        """Return the factory; a registered name goes before an imported one."""
+        if imported.has(name) and name not in super().names():
+            from visavis.embedders import onnx_file
+
+            return onnx_file.factory(name)
+        return super().factory(name)
+
+
+EMBEDDERS = Embedders("model", entry_points="visavis.embedders", builtin={"dlib-resnet": "visavis.embedders.dlib"})
 
 
 def create(model: str, *, threads: int | None = None) -> Embedder:

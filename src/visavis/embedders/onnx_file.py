@@ -1,0 +1,148 @@
+"""Any embedder in an ONNX file, described by a row of data: see ``weights/model_row.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from visavis import align, compare, runtime
+from visavis.embedders import _views
+from visavis.errors import UsageError, WeightsError
+from visavis.types import RGB, Face, Floats
+from visavis.weights import imported
+from visavis.weights.model_row import ModelRow, read_row
+
+BATCH = 32
+"""Crops a run, where the network takes more than one."""
+TRIAL = 3
+"""Crops of noise that a model is tried on when it is imported."""
+SAME = 1e-3
+"""How far the unit vector of a crop may move with what else is in its batch: rounding stays far below."""
+
+KINDS: dict[str, type[np.generic]] = {"tensor(float)": np.float32, "tensor(uint8)": np.uint8}
+
+
+class OnnxFile:
+    """Embedder of a row: faces cut as it says, some views of each summed, the sum scaled to length 1."""
+
+    def __init__(self, row: ModelRow, session: runtime.Session, *, views: int | None = None) -> None:
+        count = row.views if views is None else views
+        self.name = _views.model_id(row.name, count, default=row.views)
+        self.dimension = row.dimension
+        self.row = row
+        self._session, self._views = session, count
+        self._type, self._batch, self._output = _fitting(row, session)
+
+    def crops(self, picture: RGB, faces: Sequence[Face]) -> RGB:
+        """Crops ``(n, s, s, 3)``: five landmarks brought onto the row's points, or the box with its margin."""
+        if self.row.points is None:
+            return align.square_crops(picture, faces, size=self.row.size, margin=self.row.margin)
+        landmarks = np.array([face.landmarks for face in faces], np.float32).reshape(-1, 5, 2)
+        matrices = align.similarity(landmarks, np.array(self.row.points, np.float32))
+        return align.warp(picture, matrices, size=self.row.size)
+
+    def embed(self, crops: RGB) -> Floats:
+        """Unit vectors ``(n, d)``."""
+        return _views.embed_views(self.raw, crops, views=self._views)
+
+    def raw(self, crops: RGB) -> Floats:
+        """What the network makes of the crops as they are: ``(n, d)``, one view, not of unit length."""
+        parts = [self._run(crops[i : i + self._batch]) for i in range(0, len(crops), self._batch)]
+        return np.concatenate(parts) if parts else np.empty((0, self.dimension), np.float32)
+
+    def input_of(self, crops: RGB) -> runtime.Batch:
+        """Return what the network is fed for crops: ``(n, 3, s, s)`` or ``(n, s, s, 3)``."""
+        return network_input(crops, self.row, self._type)
+
+    def _run(self, crops: RGB) -> Floats:
+        found = np.asarray(self._session.run(self.input_of(crops))[self._output], np.float32)
+        if found.size != len(crops) * self.dimension:
+            raise WeightsError(
+                f"{self.row.name} makes {_times(found.shape)} figures of {len(crops)} faces, "
+                f"where its row says {self.dimension} a face."
+            )
+        return found.reshape(len(crops), self.dimension)
+
+
+def network_input(crops: RGB, row: ModelRow, kind: type[np.generic]) -> runtime.Batch:
+    """Crops as the row's network wants them."""
+    pixels = crops[..., ::-1] if row.channels == "BGR" else crops
+    planes = pixels.transpose(0, 3, 1, 2) if row.layout == "NCHW" else pixels
+    if kind is np.uint8:
+        return np.ascontiguousarray(planes)
+    shape = (3, 1, 1) if row.layout == "NCHW" else (3,)
+    return (planes.astype(np.float32, order="C") - np.array(row.mean, np.float32).reshape(shape)) * np.float32(
+        row.scale
+    )
+
+
+def load(name: str, *, threads: int | None = None, views: int | None = None) -> OnnxFile:
+    """Load an imported model."""
+    row = imported.row(name)
+    return OnnxFile(row, runtime.Session(imported.network(row), threads=threads), views=views)
+
+
+def factory(name: str) -> partial[OnnxFile]:
+    """Return what makes an imported model; its parameter ``views`` has the row's own number for a default."""
+    return partial(load, name, views=imported.row(name).views)
+
+
+def import_model(path: Path, *, taken: Sequence[str]) -> ModelRow:
+    """Check the model that a TOML file describes by running it, and keep it; ``taken`` names are not to be had.
+
+    Returns the row as it is kept. UsageError or WeightsError says what is wrong.
+    """
+    row = read_row(path)
+    if row.name in taken:
+        raise UsageError(f"{row.name} is the name of a model of visavis: change the name in {path}.")
+    row = imported.pinned(row, path.parent)
+    network = path.parent / row.file
+    try_out(row, network)
+    return imported.keep(row, network)
+
+
+def try_out(row: ModelRow, network: Path) -> None:
+    """Run a batch of noise; WeightsError where the answers are not what the row says, or no use."""
+    model = OnnxFile(row, runtime.Session(network))
+    crops = np.random.default_rng(0).integers(0, 256, (TRIAL, row.size, row.size, 3), np.uint8)
+    raw = model.raw(crops)
+    if not np.isfinite(raw).all():
+        raise WeightsError(f"{row.name} answers noise with figures that are not finite.")
+    together = compare.unit(raw)
+    alone = compare.unit(np.concatenate([model.raw(crops[i : i + 1]) for i in range(TRIAL)]))
+    if np.abs(together - alone).max() > SAME:
+        raise WeightsError(f"{row.name} answers to a face with other figures when other faces are in its batch.")
+    if not raw.any(axis=1).all() or np.ptp(together, axis=0).max() < 1e-6:
+        raise WeightsError(f"{row.name} answers the same to every picture.")
+
+
+def _fitting(row: ModelRow, session: runtime.Session) -> tuple[type[np.generic], int, int]:
+    """Type of the input, faces a run, number of the output; WeightsError where the row does not fit the network."""
+    kind, shape = KINDS.get(session.input.kind), session.input.shape
+    if kind is None:
+        raise WeightsError(f"{row.name} takes {session.input.kind}, where float or uint8 is wanted.")
+    if kind is np.uint8 and (any(row.mean) or row.scale != 1):
+        raise WeightsError(f"{row.name} takes whole numbers: mean must be 0, 0, 0 and scale 1.")
+    wanted = (row.size, row.size, 3) if row.layout == "NHWC" else (3, row.size, row.size)
+    if len(shape) != 4 or any(isinstance(s, int) and s != w for s, w in zip(shape[1:], wanted, strict=True)):
+        raise WeightsError(
+            f"{row.name} takes pictures of {_times(shape[1:])}, where its row says {_times(wanted)} ({row.layout})."
+        )
+    if shape[0] not in (None, 1) and isinstance(shape[0], int):
+        raise WeightsError(f"{row.name} takes {shape[0]} faces at a time: export it with an open batch, or for 1.")
+    return kind, 1 if shape[0] == 1 else BATCH, _output(row, [port.name for port in session.outputs])
+
+
+def _output(row: ModelRow, names: Sequence[str]) -> int:
+    if isinstance(row.output, int) and row.output < len(names):
+        return row.output
+    if row.output in names:
+        return list(names).index(str(row.output))
+    raise WeightsError(f"{row.name} has no output {row.output!r}; there are: {', '.join(names[:8])}.")
+
+
+def _times(shape: Sequence[object]) -> str:
+    return " x ".join("any" if one is None or isinstance(one, str) else str(one) for one in shape)
