@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from visavis.types import RGB, Face
+from visavis.types import RGB, Face, Floats
 
 Colour = tuple[int, int, int]
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
@@ -28,6 +28,9 @@ LINES_A_SIDE = 300
 
 ROWS_A_SIDE = 40
 SMALLEST_TEXT = 11
+
+DOTS_ACROSS = 120
+"""The radius of a dot is this part of the width or height of a face's points, whichever is larger."""
 
 SHEET_COLUMNS = 4
 CELL_SHAPE = 3 / 4
@@ -67,6 +70,18 @@ def annotate(picture: RGB, faces: Sequence[Face], labels: Sequence[str] = (), *,
     for face, colour, label in zip(faces, colours, labels, strict=True):  # over all boxes
         if label:
             _draw_label(draw, image.size, face, label, colour, size)
+    return np.asarray(image)
+
+
+def dots(picture: RGB, points: Floats, *, colour: Colour = ORANGE) -> RGB:
+    """Draw points ``(n, k, 2)`` of faces into a copy of ``picture (h, w, 3)``, smaller the nearer they lie together."""
+    image = Image.fromarray(picture)
+    draw = ImageDraw.Draw(image)
+    for shape in points:
+        across = float(np.ptp(shape, axis=0).max())
+        radius = min(max(1.0, across / DOTS_ACROSS), 2.0 * line_width(picture))
+        for x, y in shape.tolist():
+            draw.circle((x, y), radius, fill=colour, outline=INK if radius > 2 else None)
     return np.asarray(image)
 
 

@@ -1,81 +1,187 @@
-"""Landmarks by dlib's cascades of regression trees (Kazemi and Sullivan 2014), for many faces at once.
+"""LANDMARKS: 68 or 5 points a face, by dlib's cascades of regression trees (Kazemi and Sullivan 2014), from its files.
 
 The points are refined stage by stage: pixels are read at places tied to the present points, every tree of the stage
-compares pairs of them, and the leaves that are reached add up to the next move. Facts of the form of the file and of
-rounding: dlib 20.0, ``image_processing/shape_predictor.h``.
+compares pairs of them, and the leaves that are reached add up to the next move. All faces of a picture go at once.
+
+The answers are dlib's own to the pixel, so the arithmetic is too: float32 sums in the order of the trees. Any other
+order differs in the last digit; now and then a pixel is then read beside dlib's, a tree answers otherwise, and the
+stages that follow make two pixels of it. Facts: dlib 20.0, ``image_processing/shape_predictor.h``.
 """
 
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from visavis import align, runtime
-from visavis.types import RGB, Floats
+from visavis.errors import UsageError
+from visavis.types import RGB, Face, Floats
 from visavis.weights import spec, store
 from visavis.weights.readers import dlib_dat
 from visavis.weights.readers.dlib_dat import ShapePredictor
 
+Doubles = NDArray[np.float64]
+Whole = NDArray[np.intp]
 
-def find_points(predictor: ShapePredictor, picture: RGB, boxes: Floats) -> Floats:
-    """Points ``(n, k, 2)`` in pixels, from face boxes ``(n, 4)`` as dlib's own detector draws them."""
-    size = (boxes[:, 2:] - boxes[:, :2]).astype(np.float64)[:, None, :]
-    corner = boxes[:, None, :2].astype(np.float64)
-    shape = np.repeat(predictor.initial[None], len(boxes), axis=0)
-    for stage in range(len(predictor.anchors)):
-        turn = align.similarity(np.broadcast_to(predictor.initial, shape.shape), shape)[:, :, :2]
-        offsets = predictor.offsets[stage] @ turn.transpose(0, 2, 1)
-        places = (shape[:, predictor.anchors[stage]] + offsets) * size + corner
-        shape = shape + _moves(predictor, stage, _greys(picture, places))
-    return (shape * size + corner).astype(np.float32)
+SPECS = {68: spec.DLIB_68_POINTS, 5: spec.DLIB_5_POINTS}
+"""Files by how many points they give. The five: outer and inner corner of the eye at the right in the picture, those
+of the eye at the left, the nose's base. The 68 are those of iBUG 300-W; docs/landmarks.md draws them."""
+
+BATCH = 8
+"""Faces that go through the stages together: more are no faster, as their leaves leave the core's own cache."""
+
+PLACES = np.array([(0.339, 0.311), (0.743, 0.300), (0.547, 0.541), (0.366, 0.742), (0.731, 0.731)], np.float32)
+"""Where MTCNN's five landmarks lie in the boxes of dlib's own detector: medians over 464 faces of LFW view 1."""
+
+FARTHEST = 1_000_000
+"""Pixels from the picture's corner at which a box may lie."""
 
 
-def _greys(picture: RGB, places: NDArray[np.float64]) -> Floats:
-    """Grey values ``(n, f)`` of the nearest pixels; 0 outside the picture.
+class Predictor:
+    """Finds the points of faces; ``points`` is how many of each. May be used from several threads at once."""
+
+    def __init__(self, cascade: ShapePredictor) -> None:
+        self.points = len(cascade.initial)
+        self._initial = cascade.initial.reshape(1, -1)
+        self._turner = _turner(cascade.initial)
+        self._stages = [_Stage(cascade, number) for number in range(len(cascade.limits))]
+
+    def predict(self, picture: RGB, boxes: Floats) -> Floats:
+        """Points ``(n, points, 2)`` float32 in pixels, within boxes ``(n, 4)`` as dlib's own detector draws them.
+
+        A box is where the search starts: x1, y1, x2, y2 of its first and last pixels. :func:`dlib_boxes` makes them of
+        a detector's faces. UsageError where the boxes have another shape, or hold numbers that are none.
+        """
+        starts: Doubles = np.asarray(boxes, np.float64)
+        if starts.ndim != 2 or starts.shape[1] != 4 or not (np.abs(starts) <= FARTHEST).all():
+            raise UsageError(f"boxes must be (n, 4) and within {FARTHEST:,} pixels, got {starts.tolist()}.")
+        pixels = np.ascontiguousarray(picture).reshape(-1)
+        shapes = [self._fit(pixels, picture.shape, part) for part in _batches(starts)]
+        points = np.concatenate([np.empty((0, 2 * self.points), np.float32), *shapes]).reshape(-1, self.points, 2)
+        placed: Doubles = points * _size(starts)[:, None] + starts[:, None, :2]
+        return placed.astype(np.float32)
+
+    def _fit(self, pixels: RGB, limits: tuple[int, ...], boxes: Doubles) -> Floats:
+        """Shapes ``(n, 2k)``, x and y in turn, in units of the face boxes."""
+        shape = np.repeat(self._initial, len(boxes), axis=0)
+        for stage in self._stages:
+            # The turn and scaling that best take the mean shape to this one, as (cos, sin).
+            turn = (shape @ self._turner).astype(np.float32)
+            places = zip(stage.places(shape, turn), _size(boxes).T, boxes.T[:2], strict=True)
+            x, y = (np.floor(place * size[:, None] + corner[:, None] + 0.5) for place, size, corner in places)
+            shape = stage.moved(shape, _greys(pixels, limits, x, y))
+        return shape
+
+
+class _Stage:
+    """One forest of a cascade, laid out for reading: trees one after the other."""
+
+    def __init__(self, cascade: ShapePredictor, number: int) -> None:
+        trees, splits = cascade.limits.shape[1:]
+        self._anchors = 2 * cascade.anchors[number].astype(np.intp)
+        self._x, self._y = np.ascontiguousarray(cascade.offsets[number].T)
+        self._first, self._second = (part[number].ravel().astype(np.intp) for part in (cascade.first, cascade.second))
+        # Differences of greys are whole numbers: they are above a limit if they are above the whole number below it.
+        self._limits = np.floor(np.clip(cascade.limits[number], -999, 999)).astype(np.int16).reshape(-1, 1)
+        self._leaves = cascade.leaves[number].reshape(trees * (splits + 1), -1)
+        self._depth = (splits + 1).bit_length() - 1
+        self._roots = np.arange(trees) * splits
+        self._ends = np.arange(trees) * (splits + 1) - splits
+
+    def places(self, shape: Floats, turn: Floats) -> tuple[Floats, Floats]:
+        """x and y ``(n, f)`` of the pixels to be read, in units of the face box."""
+        cos, sin = turn[:, :1], turn[:, 1:]
+        x = cos * self._x - sin * self._y + shape.take(self._anchors, axis=1)
+        y = sin * self._x + cos * self._y + shape.take(self._anchors + 1, axis=1)
+        return x, y
+
+    def moved(self, shape: Floats, greys: NDArray[np.int16]) -> Floats:
+        """Add the leaves that the greys ``(n, f)`` lead to, tree by tree, to the shapes ``(n, 2k)``."""
+        faces = len(greys)
+        by_pixel = np.ascontiguousarray(greys.T)  # neighbours are copied together
+        higher = by_pixel.take(self._first, axis=0) - by_pixel.take(self._second, axis=0) > self._limits
+        steps = (2 - higher.view(np.int8)).ravel()
+        node = np.zeros((faces, len(self._roots)), np.intp)
+        for _ in range(self._depth):
+            node = 2 * node + steps.take((node + self._roots) * faces + np.arange(faces)[:, None])
+        leaves = self._leaves.take(node + self._ends, axis=0)
+        leaves[:, 0] += shape
+        moved: Floats = np.add.reduce(leaves, axis=1)  # along an axis that is not the last numpy adds in order
+        return moved
+
+
+def _batches(boxes: Doubles) -> list[Doubles]:
+    return [boxes[start : start + BATCH] for start in range(0, len(boxes), BATCH)]
+
+
+def _size(boxes: Doubles) -> Doubles:
+    """Width and height ``(n, 2)``, from pixel to pixel."""
+    return boxes[:, 2:] - boxes[:, :2]
+
+
+def _turner(initial: Floats) -> Doubles:
+    """Matrix ``(2k, 2)`` by which a shape gives the turn and scaling (cos, sin) that best take ``initial`` to it.
+
+    Least squares (Umeyama 1991), as :func:`visavis.align.similarity`, with everything that depends on ``initial`` alone
+    worked out beforehand.
+    """
+    x, y = (initial - initial.mean(axis=0, dtype=np.float64)).T
+    along = np.stack([x, y], axis=-1).ravel()
+    across = np.stack([-y, x], axis=-1).ravel()
+    turner: Doubles = np.stack([along, across], axis=-1) / (along @ along)
+    return turner
+
+
+def _greys(pixels: RGB, limits: tuple[int, ...], x: Doubles, y: Doubles) -> NDArray[np.int16]:
+    """Grey values ``(n, f)`` at whole places of a picture of shape ``limits``; 0 outside it.
 
     Grey is the mean of the colours in whole numbers, as dlib makes it.
     """
-    nearest = np.floor(places + 0.5).astype(np.intp)
-    x, y = nearest[..., 0], nearest[..., 1]
-    inside = (x >= 0) & (y >= 0) & (x < picture.shape[1]) & (y < picture.shape[0])
-    colours = picture[np.where(inside, y, 0), np.where(inside, x, 0)]
-    return np.where(inside, colours.sum(axis=-1, dtype=np.int32) // 3, 0).astype(np.float32)
+    height, width = limits[:2]
+    inside = (x >= 0) & (y >= 0) & (x < width) & (y < height)
+    red = np.where(inside, 3 * (y * width + x), 0).astype(np.intp)
+    total = pixels.take(red).astype(np.int16) + pixels.take(red + 1) + pixels.take(red + 2)
+    return np.where(inside, total // 3, 0)
 
 
-def _moves(predictor: ShapePredictor, stage: int, pixels: Floats) -> Floats:
-    """Sum ``(n, k, 2)`` of the leaves that the pixels ``(n, f)`` lead to."""
-    first, second, limits = predictor.first[stage], predictor.second[stage], predictor.limits[stage]
-    trees = np.arange(len(first))
-    splits = first.shape[1]
-    at = np.zeros((len(pixels), len(first)), np.int64)
-    rows = np.arange(len(pixels))[:, None]
-    for _ in range(_depth(splits)):
-        higher = pixels[rows, first[trees, at]] - pixels[rows, second[trees, at]] > limits[trees, at]
-        at = 2 * at + np.where(higher, 1, 2)
-    moves: Floats = predictor.leaves[stage][trees, at - splits].sum(axis=1)
-    return moves
+def dlib_boxes(faces: Sequence[Face]) -> Floats:
+    """Boxes ``(n, 4)`` as dlib's own detector would draw them around detected faces, from their five landmarks.
+
+    The middle follows the landmarks, leaning with the head, and the side their spread; the box is upright and square.
+    """
+    landmarks = np.array([face.landmarks for face in faces], np.float32).reshape(-1, 5, 2)
+    matrices = align.similarity(np.broadcast_to(PLACES, landmarks.shape), landmarks)
+    half = np.hypot(matrices[:, 0, 0], matrices[:, 1, 0])[:, None] / 2
+    middle = matrices[:, :, :2] @ np.array([0.5, 0.5], np.float32) + matrices[:, :, 2]
+    return np.concatenate([middle - half, middle + half], axis=1).astype(np.float32)
 
 
-def _depth(splits: int) -> int:
-    return (splits + 1).bit_length() - 1
+def predictor(*, points: int = 68) -> Predictor:
+    """dlib's predictor of 68 points, or of 5.
+
+    The file of the 68 may not be used commercially: WeightsError until that was accepted once
+    (``VISAVIS_ACCEPT_LICENCE``, ``--accept-licence``). UsageError for another number of points.
+    """
+    if points not in SPECS:
+        raise UsageError(f"there are predictors of 68 points and of 5, not of {points}.")
+    store.consent(SPECS[points])
+    return _load(points)
 
 
 @cache
-def five_points() -> ShapePredictor:
-    """dlib's five-point predictor: outer and inner corner of the eye at the right, those at the left, the nose's base.
-
-    Reading its variable-length numbers takes seconds, so the arrays are kept in the cache.
-    """
+def _load(points: int) -> Predictor:
+    """Read from the cache: to take the published file apart takes seconds."""
+    row = SPECS[points]
 
     def build() -> bytes:
-        arrays = dlib_dat.read_shape_predictor(store.find(spec.DLIB_5_POINTS))
+        arrays = dlib_dat.read_shape_predictor(store.find(row))
         file = io.BytesIO()
         np.savez(file, **{name: getattr(arrays, name) for name in ShapePredictor.__slots__})
         return file.getvalue()
 
-    path = runtime.converted("dlib-5-points", spec.DLIB_5_POINTS.sha256, build, suffix=".npz")
-    with np.load(path, allow_pickle=False) as kept:
-        return ShapePredictor(**kept)
+    with np.load(runtime.converted(row.name, row.sha256, build, suffix=".npz"), allow_pickle=False) as kept:
+        return Predictor(ShapePredictor(**kept))

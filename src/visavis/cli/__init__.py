@@ -13,6 +13,7 @@ from visavis.cli import demo, faces, gallery, models, people, verify
 from visavis.cli._edge import Commands
 from visavis.cli.calibrate import calibrate
 from visavis.cli.evaluate import app as evaluate
+from visavis.cli.landmarks import landmarks
 
 app = typer.Typer(
     cls=Commands,
@@ -47,6 +48,7 @@ def visavis(
 for command in (
     faces.detect,
     faces.extract,
+    landmarks,
     faces.embed,
     verify.verify,
     people.enroll,

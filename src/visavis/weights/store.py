@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -23,11 +24,48 @@ def locate(spec: WeightSpec) -> Path | None:
 def find(spec: WeightSpec) -> Path:
     """Return the checked file, downloaded if it is nowhere.
 
-    Raises WeightsError where the hash is wrong, or where it would have to be downloaded and cannot be.
+    Raises WeightsError where the hash is wrong, where it would have to be downloaded and cannot be, or where its
+    licence was not accepted (:func:`consent`).
     """
+    consent(spec)
     path = locate(spec) or _download(spec)
     check(path, spec)
     return path
+
+
+def consent(spec: WeightSpec) -> None:
+    """Raise WeightsError where the licence forbids some uses and was not accepted: by ``accept``, or the environment.
+
+    ``VISAVIS_ACCEPT_LICENCE=1`` accepts what is used while it is set, and that is remembered.
+    """
+    if not spec.non_commercial or _accepted(spec):
+        return
+    if os.environ.get("VISAVIS_ACCEPT_LICENCE", "") in ("", "0"):
+        raise WeightsError(
+            f"{spec.name} has a licence that does not allow every use ({spec.licence}): accept it once, by "
+            "--accept-licence or by VISAVIS_ACCEPT_LICENCE=1."
+        )
+    accept(spec)
+
+
+def accept(spec: WeightSpec) -> None:
+    """Remember in the cache that the licence of this file was accepted; it is asked for again if it changes."""
+    path = _acceptance(spec)
+    # Where nothing can be remembered, it is asked for again.
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(spec.licence, encoding="utf-8")
+
+
+def _accepted(spec: WeightSpec) -> bool:
+    try:
+        return _acceptance(spec).read_text(encoding="utf-8") == spec.licence
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _acceptance(spec: WeightSpec) -> Path:
+    return cache_dir() / "licences" / f"{spec.name}.txt"
 
 
 def check(path: Path, spec: WeightSpec) -> None:

@@ -20,6 +20,8 @@ from visavis.types import Floats
 MAX_EXPONENT = 200
 """More than float32 can have. Far beyond it stand dlib's marks for infinity and not-a-number."""
 LARGEST = float(np.finfo(np.float32).max)
+USUAL = 6
+"""Bytes of nearly every float: a head and three of mantissa, a head and one of exponent."""
 
 
 class _Stream:
@@ -54,10 +56,40 @@ class _Stream:
             raise self.fail(f"a float of {mantissa} * 2**{exponent}")
         return value
 
-    def matrix(self) -> list[float]:
-        """A matrix, row by row; its sizes are written negated."""
-        count = self.integer() * self.integer()
-        return [self.real() for _ in range(count)]
+    def reals(self, count: int) -> bytes:
+        """So many floats, each in the usual number of bytes, for :meth:`decoded`."""
+        if not 0 <= 2 * count <= len(self.data) - self.at:
+            raise self.fail(f"{count} floats are wanted, {len(self.data) - self.at} bytes are left")
+        parts, wanted = [], count
+        while wanted:
+            run = self._run(wanted)
+            parts.append(self.take(run * USUAL))
+            if wanted := wanted - run:
+                parts.append(_usual(self.real()))
+                wanted -= 1
+        return b"".join(parts)
+
+    def _run(self, most: int) -> int:
+        """Count the floats of the usual length from here to the first that is not, up to ``most``."""
+        end = self.at + USUAL * min(most, (len(self.data) - self.at) // USUAL)
+        mantissas, exponents = self.data[self.at : end : USUAL], self.data[self.at + 4 : end : USUAL]
+        return len(mantissas) - max(len(mantissas.lstrip(b"\x03\x83")), len(exponents.lstrip(b"\x01\x81")))
+
+    def matrix(self) -> bytes:
+        """A matrix, row by row, as :meth:`reals`; its sizes are written negated."""
+        return self.reals(self.integer() * self.integer())
+
+    def decoded(self, reals: bytes) -> Floats:
+        """Values of floats of the usual number of bytes, all at once."""
+        octets = np.frombuffer(reals, np.uint8).reshape(-1, USUAL)
+        mantissa = octets[:, 1:4] @ np.array((1, 1 << 8, 1 << 16), np.int32)
+        mantissa[octets[:, 0] > 0x7F] *= -1
+        exponent = octets[:, 5].astype(np.int32)
+        exponent[octets[:, 4] > 0x7F] *= -1
+        values = np.ldexp(mantissa.astype(np.float64), exponent)
+        if values.size and max(values.max(), -values.min()) > LARGEST:
+            raise self.fail("a float that is none, somewhere")
+        return values.astype(np.float32)
 
     def floats(self, count: int) -> Floats:
         return np.frombuffer(self.take(4 * count), "<f4")
@@ -74,6 +106,14 @@ class _Stream:
         at = self.data.find(mark, self.at)
         self.at = at + len(mark) if at >= 0 else self.at
         return at >= 0
+
+
+def _usual(number: float) -> bytes:
+    """Write a number that float32 has in the usual number of bytes."""
+    mantissa, exponent = math.frexp(np.float32(number))
+    whole, power = int(mantissa * (1 << 24)), exponent - 24
+    heads = (0x83 if whole < 0 else 0x03, 0x81 if power < 0 else 0x01)
+    return bytes((heads[0], *abs(whole).to_bytes(3, "little"), heads[1], abs(power)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,36 +177,68 @@ class ShapePredictor:
 
 
 def read_shape_predictor(path: Path) -> ShapePredictor:
-    """Trees of a ``shape_predictor_*.dat``. Raises WeightsError where the file ends early or is not regular."""
+    """Trees of a ``shape_predictor_*.dat``.
+
+    Raises WeightsError where the file ends early, is not regular, or speaks of points or pixels that there are not.
+    """
     stream = _Stream(path)
     if stream.integer() != 1:
         raise stream.fail("another version of the format than 1")
-    initial = stream.matrix()
-    points = len(initial) // 2
-    stages, (trees, splits) = stream.integer(), (0, 0)
-    pixels, limits, leaves = [], [], []
-    for _ in range(stages):
-        trees = stream.integer()
-        for _ in range(trees):
-            splits = stream.integer()
-            for _ in range(splits):
-                pixels.append((stream.integer(), stream.integer()))
-                limits.append(stream.real())
-            if stream.integer() != splits + 1:
-                raise stream.fail("a tree whose leaves do not fit its splits")
-            leaves += [stream.matrix() for _ in range(splits + 1)]
+    initial = stream.decoded(stream.matrix())
+    forests = [_forest(stream) for _ in range(stream.integer())]
     anchors = [[stream.integer() for _ in range(stream.integer())] for _ in range(stream.integer())]
-    offsets = [[(stream.real(), stream.real()) for _ in range(stream.integer())] for _ in range(stream.integer())]
+    offsets = [stream.decoded(stream.reals(2 * stream.integer())) for _ in range(stream.integer())]
     try:
-        pairs = np.array(pixels, np.int32).reshape(stages, trees, splits, 2)
-        return ShapePredictor(
-            initial=np.array(initial, np.float32).reshape(points, 2),
+        nodes, limits, leaves = (np.stack(parts) for parts in zip(*forests, strict=True))
+        found = ShapePredictor(
+            initial=initial.reshape(-1, 2),
             anchors=np.array(anchors, np.int32),
-            offsets=np.array(offsets, np.float32),
-            first=pairs[..., 0],
-            second=pairs[..., 1],
-            limits=np.array(limits, np.float32).reshape(stages, trees, splits),
-            leaves=np.array(leaves, np.float32).reshape(stages, trees, splits + 1, points, 2),
+            offsets=np.array(offsets, np.float32).reshape(len(offsets), -1, 2),
+            first=nodes[..., 0],
+            second=nodes[..., 1],
+            limits=limits,
+            leaves=leaves.reshape(*leaves.shape[:3], len(initial) // 2, 2),
         )
     except (ValueError, OverflowError) as error:
         raise stream.fail(f"trees of different sizes, or numbers that are none ({error})") from error
+    if why := _nonsense(found):
+        raise stream.fail(why)
+    return found
+
+
+def _forest(stream: _Stream) -> tuple[NDArray[np.int32], Floats, Floats]:
+    """Trees of a stage: pixels ``(t, s, 2)`` and limits ``(t, s)`` of inner nodes, leaves ``(t, s + 1, 2k)``."""
+    trees, splits = stream.integer(), 0
+    pixels, limits, leaves = [], [], []
+    for _ in range(trees):
+        splits = stream.integer()
+        for _ in range(splits):
+            pixels.append((stream.integer(), stream.integer()))
+            limits.append(stream.reals(1))
+        if stream.integer() != splits + 1:
+            raise stream.fail("a tree whose leaves do not fit its splits")
+        leaves += [stream.matrix() for _ in range(splits + 1)]
+    try:
+        nodes = np.array(pixels, np.int32).reshape(trees, splits, 2)
+        values = stream.decoded(b"".join(leaves)).reshape(trees, splits + 1, -1)
+        return nodes, stream.decoded(b"".join(limits)).reshape(trees, splits), values
+    except (ValueError, OverflowError) as error:
+        raise stream.fail(f"trees of different sizes, or numbers that are none ({error})") from error
+
+
+def _nonsense(one: ShapePredictor) -> str:
+    """What keeps these arrays from being run; nothing if they can be."""
+    stages, _, splits = one.limits.shape
+    if min(one.leaves.shape) < 1 or len(one.initial) < 2 or (splits + 1) & splits:
+        return f"trees of shape {one.leaves.shape}"
+    if one.anchors.shape != one.offsets.shape[:2] or len(one.anchors) != stages:
+        return f"{one.anchors.shape} anchors and {one.offsets.shape} offsets for {stages} stages"
+    if not _within(one.anchors, len(one.initial)):
+        return "a pixel that is tied to a point that there is not"
+    if not (_within(one.first, one.anchors.shape[1]) and _within(one.second, one.anchors.shape[1])):
+        return "a tree that looks at a pixel that there is not"
+    return ""
+
+
+def _within(numbers: NDArray[np.int32], count: int) -> bool:
+    return not numbers.size or bool(numbers.min() >= 0 and numbers.max() < count)

@@ -1,0 +1,106 @@
+"""landmarks: 68 or 5 points of each face."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from visavis.cli._files import PictureFolder
+from visavis.cli._options import DETECTOR, DetectorName, Json, MinFace, Photos, Pictures, Threads
+from visavis.cli._output import Output, box_text, decimals, exit_code, note, photo_line, short, significant
+
+if TYPE_CHECKING:
+    from visavis.landmarks import Predictor
+    from visavis.types import PhotoFaces
+
+Shapes = list[list[list[float]]]
+"""Points of each face, rounded for print."""
+
+
+class Points(StrEnum):
+    """How many points a face."""
+
+    many = "68"
+    few = "5"
+
+
+def landmarks(
+    photos: Photos,
+    *,
+    points: Annotated[Points, typer.Option("--points", help="Points of each face.")] = Points.many,
+    accept_licence: Annotated[
+        bool, typer.Option("--accept-licence", help="Accept, once, that the 68 points are not for commercial use.")
+    ] = False,
+    detector: DetectorName = DETECTOR,
+    min_face: MinFace = 20,
+    out: Pictures = None,
+    threads: Threads = None,
+    json: Json = False,
+) -> None:
+    """Find the points of each face: jaw, brows, nose, eyes and mouth, or corners of the eyes and base of the nose.
+
+    They come in the order of dlib's files. Exits 1 where there is not one face in all the photos.
+    """
+    from visavis.pipeline import Recognizer
+
+    predictor = _predictor(int(points), accepted=accept_licence)
+    folder = PictureFolder(out) if out else None
+    found = Recognizer(detector=detector, threads=threads).detect(photos, min_face=min_face)
+    statuses = []
+    with Output("photo", "face", "box", "score", "points", "within", json=json) as output:
+        for one in output.progress(found, len(photos)):
+            statuses.append(one.status)
+            shapes = _shapes(predictor, one)
+            if folder:
+                _save_dotted(folder, one, shapes)
+            output.answer(_line(one, shapes), *_rows(one, shapes))
+    raise typer.Exit(exit_code(statuses, yes="ok" in statuses))
+
+
+def _predictor(points: int, *, accepted: bool) -> Predictor:
+    from visavis.landmarks import SPECS, predictor
+    from visavis.weights import store
+
+    if accepted:
+        store.accept(SPECS[points])
+        note(f"{SPECS[points].name}: {SPECS[points].licence}.")
+    return predictor(points=points)
+
+
+def _shapes(predictor: Predictor, one: PhotoFaces) -> Shapes:
+    from visavis.landmarks import dlib_boxes
+
+    if one.photo is None or not one.faces:
+        return []
+    found = predictor.predict(one.photo.pixels, dlib_boxes(one.faces))
+    return [[decimals(point) for point in shape] for shape in found]
+
+
+def _line(one: PhotoFaces, shapes: Shapes) -> dict[str, object]:
+    faces = [
+        {"box": decimals(face.box), "score": significant(face.score), "points": shape}
+        for face, shape in zip(one.faces, shapes, strict=True)
+    ]
+    return photo_line(one, faces)
+
+
+def _rows(one: PhotoFaces, shapes: Shapes) -> list[list[str]]:
+    """A row a face; the points themselves are too many for a table, so that it tells within which box they lie."""
+    rows = []
+    for number, (face, shape) in enumerate(zip(one.faces, shapes, strict=True), 1):
+        columns = list(zip(*shape, strict=True))
+        within = " ".join(f"{value:.0f}" for value in (*map(min, columns), *map(max, columns)))
+        rows.append([one.name, str(number), box_text(face), short(face.score), str(len(shape)), within])
+    return rows or [[one.name, "-", one.message, "", "", ""]]
+
+
+def _save_dotted(folder: PictureFolder, one: PhotoFaces, shapes: Shapes) -> None:
+    import numpy as np
+
+    from visavis.draw import dots
+
+    if one.photo:
+        points = np.array(shapes, np.float32).reshape(len(shapes), -1, 2)
+        folder.save(dots(one.photo.pixels, points), one.photo, "-landmarks.jpg")
