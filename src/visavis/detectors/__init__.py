@@ -26,5 +26,12 @@ class Detector(Protocol):
 
 
 DETECTORS: Registry[Detector] = Registry(
-    "detector", entry_points="visavis.detectors", builtin={"mtcnn": "visavis.detectors.mtcnn"}
+    "detector",
+    entry_points="visavis.detectors",
+    builtin={
+        "mtcnn": "visavis.detectors.mtcnn",
+        "scrfd-2.5g": "visavis.detectors.scrfd",
+        "scrfd-500m": "visavis.detectors.scrfd",
+        "yunet": "visavis.detectors.yunet",
+    },
 )

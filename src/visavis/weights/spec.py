@@ -66,6 +66,7 @@ ONET = _mtcnn(
 
 _YUNET_URL = "https://media.githubusercontent.com/media/opencv/opencv_zoo/main/models/face_detection_yunet/"
 _SCRFD_URL = "https://github.com/hpc203/scrfd-opencv/raw/main/weights/"
+"""InsightFace publishes its networks for PyTorch; these are exports of them."""
 
 YUNET = WeightSpec(
     name="yunet",
@@ -100,6 +101,7 @@ def _scrfd(size_name: str, *, file: str, sha256: str, size: int) -> WeightSpec:
         scale=1 / 128,
         geometry="the whole picture, sides padded to multiples of 32",
         output="face score, box and five landmarks of two anchors a cell of 8, 16 and 32 pixels",
+        non_commercial=True,
     )
 
 
