@@ -61,7 +61,7 @@ class SlowOps:
         return np.where(x > 0, x, 0.0)
 
     def sigmoid(self, x: Array) -> Array:
-        return 1 / (1 + np.exp(-x))
+        return np.exp(-np.logaddexp(0, -x))
 
     def gate(self, x: Array, by: Array) -> Array:
         assert x.shape[:2] == by.shape

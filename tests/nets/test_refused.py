@@ -20,6 +20,11 @@ WEIGHTS = {
     **layer("block", (16, 3, 1, 1), RNG),
     **layer("rows", (12, 3), RNG),
     **layer("around", (4, 3, 3, 3), RNG),
+    **layer("wide", (4, 3, 1, 3), RNG),
+    **layer("each", (4, 1, 1, 1), RNG),
+    **layer("first", (3, 1, 2, 2), RNG),
+    **layer("gate", (3, 4), RNG),
+    **layer("three", (3, 3), RNG),
     "bent.slope": slopes("mixed", 4, RNG),
     "third.slope": slopes("mixed", 3, RNG),
 }
@@ -52,6 +57,54 @@ REFUSED: dict[str, tuple[Build, str]] = {
     "prelu of values laid in rows": (
         lambda ops, x: ops.prelu(ops.global_average(x), "third"),
         "activation third must follow",
+    ),
+    "batch normalisation behind relu": (
+        lambda ops, x: ops.batch_norm(ops.relu(ops.conv(x, "four")), "four", eps=1e-3),
+        "batch normalisation four must follow a convolution or a dense layer",
+    ),
+    "batch normalisation of pooled values": (
+        lambda ops, x: ops.batch_norm(ops.max_pool(ops.conv(x, "four"), 2, stride=2), "four", eps=1e-3),
+        "batch normalisation four must follow a convolution or a dense layer",
+    ),
+    "scaled behind prelu": (
+        lambda ops, x: ops.scale(ops.prelu(ops.conv(x, "four"), "bent"), 0.5),
+        "only a convolution or a dense layer can be scaled",
+    ),
+    "gated by a picture": (
+        lambda ops, x: ops.gate(ops.conv(x, "four"), ops.sigmoid(ops.conv(x, "four"))),
+        "channels are gated by rows",
+    ),
+    "rows gated": (
+        lambda ops, x: ops.gate(ops.dense(ops.flatten(x), "rows"), ops.sigmoid(ops.dense(ops.flatten(x), "rows"))),
+        "channels are gated by rows",
+    ),
+    "gated by too few figures": (
+        lambda ops, x: ops.gate(ops.conv(x, "four"), ops.sigmoid(ops.dense(ops.flatten(x), "rows"))),
+        "4 channels cannot be gated by 3 figures",
+    ),
+    "laid side by side in two sizes": (
+        lambda ops, x: ops.concat([ops.conv(x, "four"), ops.conv(x, "four", stride=2)]),
+        "only pictures of one size",
+    ),
+    "rows laid side by side": (
+        lambda ops, x: ops.concat([ops.global_average(x), ops.global_average(x)]),
+        "only pictures of one size",
+    ),
+    "sum of other channels": (
+        lambda ops, x: ops.add(ops.conv(x, "four"), ops.conv(x, "block")),
+        "4 channels of side 2 cannot be added to 16 of side 2",
+    ),
+    "sum of other sides": (
+        lambda ops, x: ops.add(ops.conv(x, "four"), ops.conv(x, "four", stride=2)),
+        "4 channels of side 2 cannot be added to 4 of side 1",
+    ),
+    "a kernel that is not square": (
+        lambda ops, x: ops.conv(x, "wide", pad=1),
+        "a kernel that is not square must be padded 'same'",
+    ),
+    "a depthwise convolution widened": (
+        lambda ops, x: ops.add_padded(ops.depthwise(ops.conv(x, "four"), "each"), ops.conv(x, "block")),
+        "only a pending convolution or average pool can be padded",
     ),
     "normalised and used without convolution": (
         lambda ops, x: ops.relu(ops.normalise(x, mean=(1, 2, 3), scale=0.5)),
@@ -89,6 +142,15 @@ def test_a_sum_with_the_picture_of_as_many_channels() -> None:
         to_onnx(lambda ops, x: (ops.add_padded(ops.conv(x, "three"), x),), weights, side=2)
 
 
+def test_a_stride_over_open_sides_that_asks_for_them() -> None:
+    def net(ops: Any, x: Any) -> tuple[Any, ...]:
+        return (ops.conv(x, "around", stride=2, pad="same"),)
+
+    with pytest.raises(TypeError, match="'same' with a stride needs a picture of known side"):
+        to_onnx(net, WEIGHTS, side=None)
+    assert_agree(lambda ops, x: (ops.conv(x, "around", pad="same"),), WEIGHTS, pixels(2, 5, 4), pixels(1, 3, 9))
+
+
 def test_a_layer_without_weights() -> None:
     with pytest.raises(KeyError, match=r"five\.kernel"):
         to_onnx(lambda ops, x: (ops.conv(x, "five"),), WEIGHTS, side=2)
@@ -102,6 +164,23 @@ ALLOWED: dict[str, Build] = {
         ops.normalise(x, mean=(1, 2, 3), scale=0.5), 2, stride=1
     ),
     "normalised and padded": lambda ops, x: ops.conv(ops.normalise(x, mean=(1, 2, 3), scale=0.5), "around", pad=1),
+    "normalised and padded, a channel at a time": lambda ops, x: ops.depthwise(
+        ops.normalise(x, mean=(1, 2, 3), scale=0.5), "first", pad="same"
+    ),
+    "normalised, a channel at a time": lambda ops, x: ops.depthwise(
+        ops.normalise(x, mean=(1, 2, 3), scale=0.5), "first"
+    ),
+    "a channel at a time, bent and pooled": lambda ops, x: ops.max_pool(
+        ops.prelu(ops.depthwise(ops.conv(x, "four"), "each"), "bent"), 2, stride=2
+    ),
+    "a wide kernel": lambda ops, x: ops.conv(x, "wide", pad="same"),
+    "a picture beside others": lambda ops, x: ops.concat([x, ops.conv(x, "four"), ops.conv(x, "block")]),
+    "gated, of few channels": lambda ops, x: ops.conv(
+        ops.gate(ops.conv(x, "four"), ops.sigmoid(ops.dense(ops.global_average(x), "gate"))), "same"
+    ),
+    "a sigmoid of few channels": lambda ops, x: ops.sigmoid(ops.conv(x, "four")),
+    "a sigmoid of rows": lambda ops, x: ops.dense(ops.sigmoid(ops.dense(ops.flatten(x), "rows")), "three"),
+    "a sigmoid of rows at the end": lambda ops, x: ops.sigmoid(ops.dense(ops.flatten(x), "rows")),
     "half a block behind relu": lambda ops, x: ops.relu(ops.conv(x, "four")),
     "half a block's mean": lambda ops, x: ops.global_average(ops.relu(ops.conv(x, "four"))),
     "a full block behind relu": lambda ops, x: ops.relu(ops.conv(x, "block")),

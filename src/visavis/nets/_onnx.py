@@ -189,8 +189,10 @@ class OnnxOps:
     def gate(self, x: Value, by: Value) -> Value:
         """One product, the rows laid out as pictures of one pixel."""
         tensor, rows = self._plain(x), self._plain(by)
-        if not rows.rows or tensor.rows or rows.width != tensor.width:
-            raise TypeError("channels are gated by rows of as many figures, out of a sigmoid")
+        if tensor.rows or not rows.rows or rows.width != tensor.width:
+            raise TypeError("channels are gated by rows that come out of a sigmoid")
+        if tensor.channels != rows.channels:
+            raise TypeError(f"{tensor.channels} channels cannot be gated by {rows.channels} figures")
         pixels = self._node("Unsqueeze", [rows.name, self._constant(np.array([2, 3]))])
         return replace(tensor, name=self._node("Mul", [tensor.name, pixels]))
 

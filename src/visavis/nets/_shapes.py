@@ -85,7 +85,7 @@ class ShapeOps:
     def gate(self, x: Shape, by: Shape) -> Shape:
         """As many figures as channels."""
         if (x.channels, 1) != (by.channels, by.side):
-            raise TypeError(f"{x.channels} channels cannot be gated by {by.channels} figures")
+            raise TypeError(f"{x.channels} channels cannot be gated by {by.channels} figures of side {by.side}")
         return replace(x, layer="")
 
     def max_pool(self, x: Shape, size: int, *, stride: int, ceil: bool = False) -> Shape:
