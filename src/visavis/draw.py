@@ -73,8 +73,8 @@ def annotate(picture: RGB, faces: Sequence[Face], labels: Sequence[str] = (), *,
     return np.asarray(image)
 
 
-def dots(picture: RGB, points: Floats, *, colour: Colour = ORANGE) -> RGB:
-    """Draw points ``(n, k, 2)`` of faces into a copy of ``picture (h, w, 3)``, smaller the nearer they lie together."""
+def dots(picture: RGB, points: Sequence[Floats], *, colour: Colour = ORANGE) -> RGB:
+    """Draw the points ``(k, 2)`` of each face into a copy of ``picture (h, w, 3)``; dots of small faces are smaller."""
     image = Image.fromarray(picture)
     draw = ImageDraw.Draw(image)
     for shape in points:

@@ -102,5 +102,5 @@ def _save_dotted(folder: PictureFolder, one: PhotoFaces, shapes: Shapes) -> None
     from visavis.draw import dots
 
     if one.photo:
-        points = np.array(shapes, np.float32).reshape(len(shapes), -1, 2)
+        points = [np.array(shape, np.float32) for shape in shapes]
         folder.save(dots(one.photo.pixels, points), one.photo, "-landmarks.jpg")
