@@ -11,8 +11,12 @@ from collections.abc import Iterator
 from zlib import crc32
 
 import numpy as np
-from chips import face
 from numpy.typing import NDArray
+
+if __package__:
+    from golden.chips import face
+else:  # in the environment of a peer, which knows this folder alone
+    from chips import face
 
 Floats = NDArray[np.float32]
 Shapes = dict[str, dict[str, tuple[int, ...]]]

@@ -57,7 +57,15 @@ class Embedders(Registry[Embedder]):
         return super().factory(name)
 
 
-EMBEDDERS = Embedders("model", entry_points="visavis.embedders", builtin={"dlib-resnet": "visavis.embedders.dlib"})
+EMBEDDERS = Embedders(
+    "model",
+    entry_points="visavis.embedders",
+    builtin={
+        "dlib-resnet": "visavis.embedders.dlib",
+        **dict.fromkeys(("vggface-vgg16", "vggface2-resnet50", "vggface2-senet50"), "visavis.embedders.vggface"),
+        **dict.fromkeys(("facenet-vggface2", "facenet-casia"), "visavis.embedders.facenet"),
+    },
+)
 
 
 def create(model: str, *, threads: int | None = None) -> Embedder:

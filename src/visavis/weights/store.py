@@ -11,9 +11,8 @@ from pathlib import Path
 
 from visavis.cache import cache_dir
 from visavis.errors import WeightsError
-from visavis.weights.spec import WeightSpec
-
-DOWNLOAD_TIMEOUT_S = 30
+from visavis.weights import download
+from visavis.weights.row import WeightSpec
 
 
 def locate(spec: WeightSpec) -> Path | None:
@@ -69,14 +68,50 @@ def _acceptance(spec: WeightSpec) -> Path:
 
 
 def check(path: Path, spec: WeightSpec) -> None:
-    """Raise WeightsError unless the file's SHA-256 is the one in the row."""
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != spec.sha256:
+    """Raise WeightsError unless the file's SHA-256 is the one in the row, or the one it was pinned to."""
+    expected = spec.sha256 or pin_of(path)
+    found = expected and _sha256(path)
+    if found != expected:
+        published = "the published" if spec.pinned else "what was first downloaded as"
         raise WeightsError(
-            f"{path} is not the published {spec.name}: its SHA-256 is {found}, expected {spec.sha256}; "
+            f"{path} is not {published} {spec.name}: its SHA-256 is {found}, expected {expected}; "
             "delete it and run again, or put the right file in a folder named by VISAVIS_WEIGHTS."
         )
+
+
+def digest(spec: WeightSpec) -> str:
+    """SHA-256 of the file that is in use: the row's, else the one it was pinned to, else that of the file there is.
+
+    The file is looked for, and downloaded, only where the row does not say. Raises what :func:`find` does.
+    """
+    if spec.pinned:
+        return spec.sha256
+    path = locate(spec) or find(spec)
+    return pin_of(path) or _sha256(path)
+
+
+def pin_of(path: Path) -> str:
+    """SHA-256 that a file of unknown hash had when it was first downloaded; empty where it was not."""
+    try:
+        return _pin(path).read_text(encoding="utf-8").partition(" ")[0]
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def pin(path: Path) -> None:
+    """Write down the file's hash beside it, as sha256sum does: from now on another file is an error."""
+    part = _pin(path).with_name(f".{path.name}.{os.getpid()}.part")
+    part.write_text(f"{_sha256(path)}  {path.name}\n", encoding="utf-8")
+    part.replace(_pin(path))
+
+
+def _pin(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sha256")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def weights_dir() -> Path:
@@ -98,26 +133,16 @@ def _places(spec: WeightSpec) -> Iterator[Path]:
 
 def _download(spec: WeightSpec) -> Path:
     package = f"package {spec.package}, " if spec.package else ""
-    where = f"({package}a folder of VISAVIS_WEIGHTS, or {weights_dir()})"
+    missing = (
+        f"{spec.file} (licence: {spec.licence}) is not on this machine "
+        f"({package}a folder of VISAVIS_WEIGHTS, or {weights_dir()})"
+    )
     if os.environ.get("VISAVIS_OFFLINE", "") not in ("", "0"):
-        raise WeightsError(f"{spec.file} is not on this machine {where} and VISAVIS_OFFLINE forbids to download it.")
-    import pooch
-    import requests
-
+        raise WeightsError(f"{missing} and VISAVIS_OFFLINE forbids to download it from {spec.url}.")
     try:
-        found = pooch.retrieve(
-            spec.url,
-            known_hash=f"sha256:{spec.sha256}",
-            fname=spec.file,
-            path=weights_dir(),
-            downloader=pooch.HTTPDownloader(timeout=DOWNLOAD_TIMEOUT_S),
-        )
-    except (requests.RequestException, OSError) as error:
-        raise WeightsError(
-            f"{spec.file} is not on this machine {where} and could not be downloaded from {spec.url}: {error}."
-        ) from error
-    except ValueError as error:  # pooch's word for a wrong hash; it keeps nothing
-        raise WeightsError(
-            f"what {spec.url} sent is not the published {spec.name} (its SHA-256 is not {spec.sha256})."
-        ) from error
-    return Path(found)
+        path = download.download(spec, weights_dir())
+        if not spec.pinned:
+            pin(path)
+    except (WeightsError, OSError) as error:
+        raise WeightsError(f"{missing}, and {error}") from error
+    return path

@@ -1,0 +1,98 @@
+"""classify: which of the people that a network was trained on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from visavis.cli._options import DETECTOR, DetectorName, Json, MinFace, Photos, Threads
+from visavis.cli._output import Output, box_text, decimals, exit_code, percent, photo_line, significant
+
+if TYPE_CHECKING:
+    from visavis.classify import FaceNames
+    from visavis.types import PhotoFaces
+
+MODEL = "vggface2-resnet50"
+TOP = 5
+MIN_PROBABILITY = 0.5
+
+
+def _classifiers() -> list[str]:
+    from visavis.classify import CLASSIFIERS
+
+    return CLASSIFIERS.names()
+
+
+ClassifierName = Annotated[
+    str, typer.Option("--model", metavar="NAME", autocompletion=_classifiers, help="The network that knows the people.")
+]
+
+
+def classify(
+    photos: Photos,
+    *,
+    model: ClassifierName = MODEL,
+    top: Annotated[int, typer.Option("--top", min=1, metavar="K", help="People to tell of each face.")] = TOP,
+    min_probability: Annotated[
+        float,
+        typer.Option("--min-probability", min=0, max=1, metavar="P", help="Below it a face is nobody's."),
+    ] = MIN_PROBABILITY,
+    detector: DetectorName = DETECTOR,
+    min_face: MinFace = 20,
+    threads: Threads = None,
+    json: Json = False,
+) -> None:
+    """Tell which of the people that a network was trained on are in photos.
+
+    Where the likeliest person has a probability below --min-probability, the face is nobody's that the network
+    knows. Exits 1 where nobody is known.
+    """
+    from visavis.classify import CLASSIFIERS
+    from visavis.classify import classify as classified
+    from visavis.pipeline import Recognizer
+
+    recognizer = Recognizer(detector=detector, threads=threads)
+    answers = classified(
+        photos,
+        model=CLASSIFIERS.create(model, threads=threads),
+        top=top,
+        min_probability=min_probability,
+        recognizer=recognizer,
+        min_face=min_face,
+    )
+    statuses, known = [], False
+    with Output("photo", "face", "box", "name", "likely", json=json) as output:
+        for one, faces in output.progress(answers, len(photos)):
+            statuses.append(one.status)
+            known = known or any(face.known for face in faces)
+            output.answer(_line(one, faces), *_rows(one, faces))
+    raise typer.Exit(exit_code(statuses, yes=known))
+
+
+def _line(one: PhotoFaces, faces: list[FaceNames]) -> dict[str, object]:
+    found = [
+        {
+            "box": decimals(face.box),
+            "score": significant(face.score),
+            "known": named.known,
+            "names": [[name, significant(probability)] for name, probability in named.names],
+        }
+        for face, named in zip(one.faces, faces, strict=True)
+    ]
+    return photo_line(one, found)
+
+
+def _rows(one: PhotoFaces, faces: list[FaceNames]) -> list[list[str]]:
+    if not one.faces:
+        return [[one.name, "-", one.message, "", ""]]
+    return [
+        [
+            one.name,
+            str(number),
+            box_text(face),
+            named.name or "unknown",
+            ", ".join(f"{name} {percent(probability)}" for name, probability in named.names),
+        ]
+        for number, (face, named) in enumerate(zip(one.faces, faces, strict=True), 1)
+    ]

@@ -1,0 +1,106 @@
+"""What the classic networks have in common: weights from a published file, crops by boxes, one vector a crop.
+
+A network can have several files that hold the same weights (with and without the top, of other libraries); the first
+that is on this machine is used, else the first is downloaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from visavis import runtime
+from visavis.embedders import _views
+from visavis.errors import WeightsError
+from visavis.types import RGB, Face, Floats
+from visavis.weights import store
+from visavis.weights.row import WeightSpec
+
+Net = Callable[[Any, Any], tuple[Any, ...]]
+"""A definition of ``nets/``: a function of ``ops`` and the picture."""
+Weights = Mapping[str, Floats]
+
+VIEWS = 1
+"""As they were published: one look at a face."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a network is made: its files, the reader that names their arrays, the definition, and how faces are cut."""
+
+    name: str
+    rows: tuple[WeightSpec, ...]
+    read: Callable[[Path], Weights]
+    net: Net
+    side: int
+    dimension: int
+    batch: int
+    crops: Callable[[RGB, Sequence[Face]], RGB]
+
+    def session(self, *, threads: int | None = None) -> runtime.Session:
+        """Open the network, converted now if it was not before. Raises WeightsError."""
+        row = next((row for row in self.rows if store.locate(row)), self.rows[0])
+        store.consent(row)
+        path = runtime.converted(self.name, store.digest(row), lambda: self.build(store.find(row)))
+        return runtime.Session(path, threads=threads)
+
+    def build(self, path: Path) -> bytes:
+        """Return the network of a weight file as ONNX; WeightsError where the file is of another network."""
+        from visavis.nets._onnx import to_onnx
+
+        weights = self.read(path)
+        _fit(path, weights, self)
+        return to_onnx(self.net, weights, side=self.side)
+
+
+def _fit(path: Path, weights: Weights, recipe: Recipe) -> None:
+    """Raise WeightsError unless all arrays are there, in the shapes that the definition wants."""
+    from visavis.nets._shapes import shapes
+
+    for name, shape in shapes(recipe.net, side=recipe.side).items():
+        if name not in weights:
+            if name.endswith(".gamma"):  # left out where it is 1
+                continue
+            raise WeightsError(f"{path} is not a file of {recipe.name}: it has no {name}.")
+        if weights[name].shape != shape:
+            raise WeightsError(
+                f"{path} is not a file of {recipe.name}: {name} is {weights[name].shape}, where it should be {shape}."
+            )
+
+
+class Trained:
+    """Embedder of a recipe: some views of each crop, summed and scaled to length 1."""
+
+    def __init__(self, recipe: Recipe, session: runtime.Session, *, views: int = VIEWS) -> None:
+        self.name = _views.model_id(recipe.name, views, default=VIEWS)
+        self.dimension = recipe.dimension
+        self._recipe, self._session, self._views = recipe, session, views
+
+    def crops(self, picture: RGB, faces: Sequence[Face]) -> RGB:
+        """Crops ``(n, s, s, 3)``, cut as the recipe says."""
+        return self._recipe.crops(picture, faces)
+
+    def embed(self, crops: RGB) -> Floats:
+        """Unit vectors ``(n, d)``."""
+        return _views.embed_views(self.raw, crops, views=self._views)
+
+    def raw(self, crops: RGB) -> Floats:
+        """What the network makes of the crops as they are: ``(n, d)``, one view, not of unit length."""
+        return run_in_batches(self._session, crops, batch=self._recipe.batch, dimension=self.dimension)
+
+
+def run_in_batches(session: runtime.Session, crops: RGB, *, batch: int, dimension: int) -> Floats:
+    """First output ``(n, dimension)`` of a network, for crops ``(n, s, s, 3)``."""
+    parts = [session.run(np.ascontiguousarray(crops[i : i + batch]))[0] for i in range(0, len(crops), batch)]
+    return np.concatenate(parts) if parts else np.empty((0, dimension), np.float32)
+
+
+def load(recipe: Recipe, *, threads: int | None, views: int) -> Trained:
+    """Load the embedder; what it cannot do is refused before anything is fetched."""
+    runtime.thread_count(threads)
+    _views.model_id(recipe.name, views, default=VIEWS)
+    return Trained(recipe, recipe.session(threads=threads), views=views)

@@ -1,0 +1,131 @@
+"""VGGFace (VGG16) and VGGFace2 (ResNet-50, SENet-50), from the files of keras-vggface.
+
+========================  ==========================================================================================
+``vggface-vgg16``         4,096 figures: fc7 behind its rectifier, the descriptor of the paper (Parkhi et al. 2015)
+``vggface2-resnet50``     2,048 figures: the mean of the last map (Cao et al. 2018)
+``vggface2-senet50``      2,048 figures, with gated blocks
+========================  ==========================================================================================
+
+The files were made for BGR pictures less a mean of the training photos. The kernels of the first layer are turned here,
+so that the networks take RGB; the means belong to their definitions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from visavis.embedders import EMBEDDERS, _box_crops
+from visavis.embedders.trained import VIEWS, Recipe, Trained, load
+from visavis.nets import resnet50, senet50, vgg16
+from visavis.nets._ops import Ops, T
+from visavis.types import RGB, Face, Floats
+from visavis.weights import classic as rows
+from visavis.weights.readers import h5
+
+EXTENSION = 1.3
+"""VGGFace2: the detector's box is made larger by this,"""
+SHORTER, SIDE = 256, 224
+"""its shorter side brought to the one, the middle of the other cut out."""
+
+FIRST = {"conv1_1", "conv1"}
+"""Layers that see the picture."""
+PARTS = {"moving_mean": "mean", "moving_variance": "variance"}
+BLOCK = re.compile(r"(conv\d_\d+)_(?:1x1_)?(reduce|3x3|increase|proj|down|up)")
+COUNTED = re.compile(r"_\d+(?=/|$)")
+
+
+def stretched_crops(picture: RGB, faces: Sequence[Face]) -> RGB:
+    """The boxes as they are, ``(n, 224, 224, 3)``: of the tutorials that made these networks known."""
+    boxes = _box_crops.within(_box_crops.boxes_of(faces), picture)
+    return _box_crops.stretched(picture, boxes, size=SIDE)
+
+
+def central_crops(picture: RGB, faces: Sequence[Face]) -> RGB:
+    """The boxes as VGGFace2 was trained on them, ``(n, 224, 224, 3)``: larger by .3, of that the middle."""
+    squares = _box_crops.middles(_box_crops.boxes_of(faces), part=EXTENSION * SIDE / SHORTER)
+    return _box_crops.stretched(picture, squares, size=SIDE)
+
+
+def read(path: Path) -> dict[str, Floats]:
+    """Arrays of any of keras-vggface's files, by the names of ``nets/``. Raises WeightsError."""
+    found: dict[str, Floats] = {}
+    for name, array in h5.read(path).items():
+        layer, _, part = name.removesuffix(":0").rpartition("/")
+        layer, bn, _ = layer.partition("/bn")
+        key = _layer(layer)
+        found[f"{key}{'.bn' if bn else ''}.{PARTS.get(part, part)}"] = _turned(key, array)
+    return found
+
+
+def _layer(name: str) -> str:
+    """Name of a layer in ``nets/``; Keras puts ``_1`` behind that of a model made a second time."""
+    if name.startswith("conv1/"):
+        return "conv1"
+    if block := BLOCK.match(name):
+        return f"{block[1]}.{'conv3x3' if block[2] == '3x3' else block[2]}"
+    stem = COUNTED.sub("", name)
+    return stem if re.fullmatch(r"conv\d_\d|fc\d|classifier", stem) else name
+
+
+def _turned(layer: str, array: Floats) -> Floats:
+    """Kernels as ``nets/`` wants them: (out, in, h, w), the first of RGB; (in, out) of dense layers, channels first."""
+    if array.ndim == 2:
+        if layer != "fc6" or len(array) % 49:
+            return array
+        maps: Floats = array.reshape(7, 7, -1, array.shape[1])  # Keras lays maps in rows by row, column, channel
+        return maps.transpose(2, 0, 1, 3).reshape(len(array), -1)
+    if array.ndim != 4:
+        return array
+    kernel = array.transpose(3, 2, 0, 1)
+    if layer.endswith((".down", ".up")):
+        kernel = kernel[:, :, 0, 0].T
+    return kernel[:, ::-1] if layer in FIRST else kernel
+
+
+def _descriptor(ops: Ops[T], x: T) -> tuple[T, ...]:
+    """VGG16 as far as fc7."""
+    return vgg16.vgg16_top(ops, x)[:1]
+
+
+VGG16 = Recipe(
+    name="vggface-vgg16",
+    rows=(rows.VGG16,),
+    read=read,
+    net=_descriptor,
+    side=SIDE,
+    dimension=4096,
+    batch=8,
+    crops=stretched_crops,
+)
+RESNET50 = Recipe(
+    name="vggface2-resnet50",
+    rows=(rows.RESNET50_NOTOP, rows.RESNET50),
+    read=read,
+    net=resnet50.resnet50,
+    side=SIDE,
+    dimension=2048,
+    batch=16,
+    crops=central_crops,
+)
+SENET50 = replace(RESNET50, name="vggface2-senet50", rows=(rows.SENET50_NOTOP, rows.SENET50), net=senet50.senet50)
+
+
+@EMBEDDERS.register(VGG16.name)
+def vggface_vgg16(*, threads: int | None = None, views: int = VIEWS) -> Trained:
+    """Load VGG16; ``views`` (1, 2 or 4) are how many passes through it a face takes."""
+    return load(VGG16, threads=threads, views=views)
+
+
+@EMBEDDERS.register(RESNET50.name)
+def vggface2_resnet50(*, threads: int | None = None, views: int = VIEWS) -> Trained:
+    """Load ResNet-50."""
+    return load(RESNET50, threads=threads, views=views)
+
+
+@EMBEDDERS.register(SENET50.name)
+def vggface2_senet50(*, threads: int | None = None, views: int = VIEWS) -> Trained:
+    """Load SENet-50."""
+    return load(SENET50, threads=threads, views=views)

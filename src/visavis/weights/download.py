@@ -1,0 +1,236 @@
+"""Fetching a weight file: from its address or a mirror, resumed where it broke off, put in place whole or not at all.
+
+What has come so far lies beside the place of the file: ``NAME.PROCESS.part`` while a process writes to it,
+``NAME.part`` after it gave up. Whoever takes that up renames it first, so no two processes write to one. A server is
+asked for the rest under the condition that its file is still the same (``If-Range``), by the mark that it gave it:
+``NAME.part.tag``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from visavis.errors import WeightsError
+from visavis.weights.row import WeightSpec
+
+if TYPE_CHECKING:
+    import requests
+
+TIMEOUT_S = 30
+"""Seconds without a byte after which a server is given up."""
+ABANDONED_S = 4 * TIMEOUT_S
+"""Seconds after which a part that nobody wrote to is one of a process that died."""
+BLOCK = 1 << 20
+TRIES = 3
+"""Times a server is asked for the rest, as long as something came each time."""
+
+PLAUSIBLE = 4
+"""How many times larger or smaller than its row says a file may be whose hash is not known."""
+
+Progress = Callable[[WeightSpec, int, int | None], None]
+"""Told the row, the bytes that have come, and how many there are if the server says so."""
+
+_progress: list[Progress] = []
+
+
+@contextmanager
+def progress_to(progress: Progress) -> Iterator[None]:
+    """Tell ``progress`` of what comes while the block lasts."""
+    _progress.append(progress)
+    try:
+        yield
+    finally:
+        _progress.remove(progress)
+
+
+def download(row: WeightSpec, folder: Path) -> Path:
+    """Fetch the file of a row into ``folder``; its hash is that of the row, where that is known.
+
+    Raises WeightsError that tells of each address what went wrong with it.
+    """
+    target, said = folder / row.file, []
+    for url in (row.url, *row.mirrors):
+        try:
+            _from(url, row, target)
+        except _FailedError as failure:
+            said.append(str(failure))
+        else:
+            return target
+    raise WeightsError(f"{'; '.join(said)}.")
+
+
+class _FailedError(Exception):
+    """Why one address gave no file."""
+
+
+def _from(url: str, row: WeightSpec, target: Path) -> None:
+    import requests
+
+    archive = url.endswith(".zip")
+    name = f"{target.name}.zip" if archive else target.name
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = _claimed(target.parent, name)
+        try:
+            _complete(url, row, part)
+            if archive:
+                _unpack(url, row, part)
+            _check(url, row, part)
+            part.replace(target)
+        except BaseException as error:
+            _leave(part, name, keep=not isinstance(error, _WrongError))
+            raise
+        _tag(part).unlink(missing_ok=True)
+    except (requests.RequestException, OSError) as error:
+        raise _FailedError(f"{row.file} could not be downloaded from {url}: {error}") from error
+
+
+class _WrongError(_FailedError):
+    """What came is not what was published, so none of it is kept."""
+
+
+def _check(url: str, row: WeightSpec, part: Path) -> None:
+    """By its hash; where that is not known by its size, so that no page of a web site is taken for weights."""
+    size = part.stat().st_size
+    if not (row.pinned or row.size / PLAUSIBLE < size < row.size * PLAUSIBLE):
+        raise _WrongError(
+            f"what {url} sent is not the published {row.name}: it has {size:,} bytes, not about {row.size:,}"
+        )
+    with part.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if row.pinned and found != row.sha256:
+        raise _WrongError(f"what {url} sent is not the published {row.name} (its SHA-256 is not {row.sha256})")
+
+
+def _unpack(url: str, row: WeightSpec, part: Path) -> None:
+    """Put in place of an archive its member of that name, in whatever folder."""
+    member = part.with_suffix(".member")
+    try:
+        with zipfile.ZipFile(part) as archive:
+            paths = [path for path in archive.namelist() if path.rpartition("/")[2] == row.file]
+            if len(paths) != 1:
+                raise _WrongError(f"the archive at {url} holds {len(paths)} files {row.file}")
+            if archive.getinfo(paths[0]).file_size > row.size * PLAUSIBLE:
+                raise _WrongError(f"{row.file} in the archive at {url} is far too large")
+            with archive.open(paths[0]) as source, member.open("wb") as out:
+                shutil.copyfileobj(source, out, BLOCK)
+        member.replace(part)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        raise _WrongError(f"what {url} sent is no archive that can be read: {error}") from error
+    finally:
+        member.unlink(missing_ok=True)
+
+
+# --- the parts
+
+
+def _claimed(folder: Path, name: str) -> Path:
+    """Return this process's own part: one that was left, or nothing yet."""
+    mine = folder / f"{name}.{os.getpid()}-{time.monotonic_ns()}.part"
+    for left in (folder / f"{name}.part", *_abandoned(folder, name)):
+        with suppress(OSError):
+            left.rename(mine)
+            with suppress(OSError):
+                _tag(left).rename(_tag(mine))
+            return mine
+    return mine
+
+
+def _abandoned(folder: Path, name: str) -> Iterator[Path]:
+    for path in folder.glob(f"{name}.*-*.part"):
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > ABANDONED_S:
+                yield path
+
+
+def _leave(part: Path, name: str, *, keep: bool) -> None:
+    """Leave a part to whoever asks next, if it can be gone on with."""
+    with suppress(OSError):
+        if keep and _tag(part).is_file() and part.stat().st_size:
+            _tag(part).replace(part.with_name(f"{name}.part.tag"))
+            part.replace(part.with_name(f"{name}.part"))
+    for path in (part, _tag(part)):
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+
+
+def _tag(part: Path) -> Path:
+    return part.with_name(f"{part.name}.tag")
+
+
+# --- the connection
+
+
+def _complete(url: str, row: WeightSpec, part: Path) -> None:
+    """Ask until all is there; once more after a connection that broke, as long as it brought something."""
+    import requests
+
+    for attempt in range(TRIES):
+        before = part.stat().st_size if part.is_file() else 0
+        try:
+            _receive(url, row, part)
+        except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError, requests.Timeout):
+            gone_on = _tag(part).is_file() and part.is_file() and part.stat().st_size > before
+            if not gone_on or attempt == TRIES - 1:
+                raise
+        else:
+            return
+
+
+def _receive(url: str, row: WeightSpec, part: Path) -> None:
+    """One request: for the rest where the file is still the same, else for all of it."""
+    import requests
+
+    headers = {"Accept-Encoding": "identity"}
+    have = part.stat().st_size if part.is_file() else 0
+    if have and (tag := _mark(part, url)):
+        headers |= {"Range": f"bytes={have}-", "If-Range": tag}
+    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_S) as response:
+        if response.status_code == requests.codes.requested_range_not_satisfiable:
+            _tag(part).unlink(missing_ok=True)  # there is no rest: begin afresh
+            part.unlink(missing_ok=True)
+            raise requests.ConnectionError(f"{url} has no rest to send")
+        response.raise_for_status()
+        resumed = response.status_code == requests.codes.partial_content
+        have = have if resumed else 0
+        _remember(part, url, response)
+        total = _total(response, have)
+        with part.open("ab" if resumed else "wb") as file:
+            for block in response.iter_content(BLOCK):
+                file.write(block)
+                have += len(block)
+                for progress in _progress:
+                    progress(row, have, total)
+    if total is not None and have != total:
+        raise requests.ConnectionError(f"the connection broke after {have} of {total} bytes")
+
+
+def _total(response: requests.Response, have: int) -> int | None:
+    length = response.headers.get("Content-Length", "")
+    return have + int(length) if length.isdigit() else None
+
+
+def _mark(part: Path, url: str) -> str:
+    """Mark of the file that the part is of; empty where it is of another address."""
+    try:
+        address, _, mark = _tag(part).read_text(encoding="utf-8").partition("\n")
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return mark if address == url else ""
+
+
+def _remember(part: Path, url: str, response: requests.Response) -> None:
+    """Keep the server's mark, where it has a strong one: without it nothing can be gone on with."""
+    mark = response.headers.get("ETag", "")
+    if mark.startswith('"') and "\n" not in mark:
+        _tag(part).write_text(f"{url}\n{mark}", encoding="utf-8")
+    else:
+        _tag(part).unlink(missing_ok=True)
