@@ -36,9 +36,9 @@ def layer(
         "bias": rng.normal(0, 0.3, outputs),
         "gamma": rng.normal(0, 1, outputs),
         "beta": rng.normal(0, 0.3, outputs),
-        "mean": rng.normal(0, 0.3, outputs),
-        "variance": rng.uniform(0.3, 2, outputs),
     }
+    if "variance" in parts:
+        made |= {"mean": rng.normal(0, 0.3, outputs), "variance": rng.uniform(0.3, 2, outputs)}
     return {f"{name}.{part}": made[part].astype(np.float32) for part in parts.split()}
 
 

@@ -49,7 +49,7 @@ class OnnxOps:
 
     def _constant(self, array: Floats | NDArray[np.int64]) -> str:
         name = f"w{len(self._constants)}"
-        kept = array if array.dtype == np.int64 else array.astype(np.float32)
+        kept = array if array.dtype == np.int64 else array.astype(np.float32, copy=False)
         self._constants.append(onnx_file.tensor(name, kept))
         return name
 

@@ -37,7 +37,7 @@ def tensor(name: str, array: NDArray[np.float32] | NDArray[np.int64]) -> bytes:
     data = np.ascontiguousarray(array)
     shape = b"".join(_varint(1, size) for size in data.shape)
     raw = data.astype(data.dtype.newbyteorder("<"), copy=False).tobytes()
-    return shape + _varint(2, _TYPES[data.dtype]) + _text(8, name) + _message(9, raw)
+    return b"".join([shape, _varint(2, _TYPES[data.dtype]), _text(8, name), _head(9, len(raw)), raw])
 
 
 def value(name: str, kind: int, shape: Sequence[Dimension]) -> bytes:
@@ -50,18 +50,12 @@ def value(name: str, kind: int, shape: Sequence[Dimension]) -> bytes:
 def model(
     nodes: Sequence[bytes], constants: Sequence[bytes], inputs: Sequence[bytes], outputs: Sequence[bytes]
 ) -> bytes:
-    """ModelProto of one graph."""
-    graph = b"".join(
-        [
-            *(_message(1, part) for part in nodes),
-            _text(2, "visavis"),
-            *(_message(5, part) for part in constants),
-            *(_message(11, part) for part in inputs),
-            *(_message(12, part) for part in outputs),
-        ]
-    )
+    """ModelProto of one graph. Put together at once: the constants may be half a gigabyte."""
+    fields = [(1, nodes), (2, [b"visavis"]), (5, constants), (11, inputs), (12, outputs)]
+    graph = [piece for field, parts in fields for part in parts for piece in (_head(field, len(part)), part)]
     opset = _text(1, "") + _varint(2, OPSET)
-    return _varint(1, IR_VERSION) + _text(2, "visavis") + _message(7, graph) + _message(8, opset)
+    before = _varint(1, IR_VERSION) + _text(2, "visavis") + _head(7, sum(len(piece) for piece in graph))
+    return b"".join([before, *graph, _message(8, opset)])
 
 
 def _attribute(name: str, number: int | Sequence[int]) -> bytes:
@@ -75,7 +69,11 @@ def _text(field: int, text: str) -> bytes:
 
 
 def _message(field: int, content: bytes) -> bytes:
-    return _base128(field << 3 | 2) + _base128(len(content)) + content
+    return _head(field, len(content)) + content
+
+
+def _head(field: int, size: int) -> bytes:
+    return _base128(field << 3 | 2) + _base128(size)
 
 
 def _varint(field: int, number: int) -> bytes:

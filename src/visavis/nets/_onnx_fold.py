@@ -101,6 +101,8 @@ def block(channels: int) -> int:
 
 def padded(array: Floats, size: int, *, axis: int) -> Floats:
     """Append zeros along ``axis`` up to ``size``."""
+    if array.shape[axis] == size:
+        return array
     missing = [(0, size - array.shape[axis] if i == axis else 0) for i in range(array.ndim)]
     return np.pad(array, missing)
 
