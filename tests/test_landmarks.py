@@ -103,8 +103,7 @@ def test_a_box_is_only_where_the_search_starts(points: int) -> None:
 
 
 @BOTH
-def test_what_lies_behind_the_face_s_place_does_not_matter(points: int) -> None:
-    """Views of a picture, as flips give them, are read as their copies are."""
+def test_a_mirrored_view_is_read_as_its_copy_is(points: int) -> None:
     model = predictor(points=points)
     view = chips.scene()[:, ::-1]
     np.testing.assert_array_equal(model.predict(view, BOXES), model.predict(view.copy(), BOXES))

@@ -73,7 +73,7 @@ def annotate(picture: RGB, faces: Sequence[Face], labels: Sequence[str] = (), *,
     return np.asarray(image)
 
 
-def dots(picture: RGB, points: Sequence[Floats], *, colour: Colour = ORANGE) -> RGB:
+def dots(picture: RGB, points: Sequence[Floats], *, colour: Colour = BLUE) -> RGB:
     """Draw the points ``(k, 2)`` of each face into a copy of ``picture (h, w, 3)``; dots of small faces are smaller."""
     image = Image.fromarray(picture)
     draw = ImageDraw.Draw(image)

@@ -67,13 +67,13 @@ class Predictor:
 
     def _fit(self, pixels: RGB, limits: tuple[int, ...], boxes: Doubles) -> Floats:
         """Shapes ``(n, 2k)``, x and y in turn, in units of the face boxes."""
+        size, corner = _size(boxes)[:, :, None], boxes[:, :2, None]
         shape = np.repeat(self._initial, len(boxes), axis=0)
         for stage in self._stages:
             # The turn and scaling that best take the mean shape to this one, as (cos, sin).
             turn = (shape @ self._turner).astype(np.float32)
-            places = zip(stage.places(shape, turn), _size(boxes).T, boxes.T[:2], strict=True)
-            x, y = (np.floor(place * size[:, None] + corner[:, None] + 0.5) for place, size, corner in places)
-            shape = stage.moved(shape, _greys(pixels, limits, x, y))
+            places = stage.places(shape, turn) * size + corner + 0.5
+            shape = stage.moved(shape, _greys(pixels, limits, np.floor(places, out=places)))
         return shape
 
 
@@ -82,8 +82,10 @@ class _Stage:
 
     def __init__(self, cascade: ShapePredictor, number: int) -> None:
         trees, splits = cascade.limits.shape[1:]
-        self._anchors = 2 * cascade.anchors[number].astype(np.intp)
-        self._x, self._y = np.ascontiguousarray(cascade.offsets[number].T)
+        anchors = 2 * cascade.anchors[number].astype(np.intp)
+        self._anchors = np.stack([anchors, anchors + 1])
+        x, y = cascade.offsets[number].T
+        self._along, self._across = np.stack([x, y]), np.stack([-y, x])
         self._first, self._second = (part[number].ravel().astype(np.intp) for part in (cascade.first, cascade.second))
         # Differences of greys are whole numbers: they are above a limit if they are above the whole number below it.
         self._limits = np.floor(np.clip(cascade.limits[number], -999, 999)).astype(np.int16).reshape(-1, 1)
@@ -92,23 +94,24 @@ class _Stage:
         self._roots = np.arange(trees) * splits
         self._ends = np.arange(trees) * (splits + 1) - splits
 
-    def places(self, shape: Floats, turn: Floats) -> tuple[Floats, Floats]:
-        """x and y ``(n, f)`` of the pixels to be read, in units of the face box."""
-        cos, sin = turn[:, :1], turn[:, 1:]
-        x = cos * self._x - sin * self._y + shape.take(self._anchors, axis=1)
-        y = sin * self._x + cos * self._y + shape.take(self._anchors + 1, axis=1)
-        return x, y
+    def places(self, shape: Floats, turn: Floats) -> Floats:
+        """x and y ``(n, 2, f)`` of the pixels to be read, in units of the face box."""
+        cos, sin = turn.T[:, :, None, None]
+        places: Floats = cos * self._along + sin * self._across + shape.take(self._anchors, axis=1)
+        return places
 
     def moved(self, shape: Floats, greys: NDArray[np.int16]) -> Floats:
         """Add the leaves that the greys ``(n, f)`` lead to, tree by tree, to the shapes ``(n, 2k)``."""
-        faces = len(greys)
         by_pixel = np.ascontiguousarray(greys.T)  # neighbours are copied together
-        higher = by_pixel.take(self._first, axis=0) - by_pixel.take(self._second, axis=0) > self._limits
-        steps = (2 - higher.view(np.int8)).ravel()
-        node = np.zeros((faces, len(self._roots)), np.intp)
+        lower = by_pixel.take(self._first, axis=0) - by_pixel.take(self._second, axis=0) <= self._limits
+        # From node i the way goes to 2 i + 1 or 2 i + 2. Counted in rows of so many faces, that is one addition.
+        faces = np.int16(len(greys))
+        steps = ((lower + np.int16(1)) * faces).ravel()
+        first = self._roots * len(greys) + np.arange(len(greys))[:, None]
+        rows = np.zeros(first.shape, np.intp)
         for _ in range(self._depth):
-            node = 2 * node + steps.take((node + self._roots) * faces + np.arange(faces)[:, None])
-        leaves = self._leaves.take(node + self._ends, axis=0)
+            rows += rows + steps.take(first + rows)
+        leaves = self._leaves.take(rows // len(greys) + self._ends, axis=0)
         leaves[:, 0] += shape
         moved: Floats = np.add.reduce(leaves, axis=1)  # along an axis that is not the last numpy adds in order
         return moved
@@ -136,15 +139,17 @@ def _turner(initial: Floats) -> Doubles:
     return turner
 
 
-def _greys(pixels: RGB, limits: tuple[int, ...], x: Doubles, y: Doubles) -> NDArray[np.int16]:
-    """Grey values ``(n, f)`` at whole places of a picture of shape ``limits``; 0 outside it.
+def _greys(pixels: RGB, limits: tuple[int, ...], places: Doubles) -> NDArray[np.int16]:
+    """Grey values ``(n, f)`` at whole places ``(n, 2, f)`` of a picture of shape ``limits``; 0 outside it.
 
     Grey is the mean of the colours in whole numbers, as dlib makes it.
     """
     height, width = limits[:2]
-    inside = (x >= 0) & (y >= 0) & (x < width) & (y < height)
-    red = np.where(inside, 3 * (y * width + x), 0).astype(np.intp)
-    total = pixels.take(red).astype(np.int16) + pixels.take(red + 1) + pixels.take(red + 2)
+    inside = ((places >= 0) & (places < np.array([[width], [height]]))).all(axis=1)
+    red = np.where(inside, places[:, 1] * (3 * width) + places[:, 0] * 3, 0).astype(np.intp)
+    total = pixels.take(red).astype(np.int16)
+    total += pixels.take(red + 1)
+    total += pixels.take(red + 2)
     return np.where(inside, total // 3, 0)
 
 
