@@ -41,7 +41,7 @@ MIN_BYTES_LIMIT = 64 << 20
 CHUNK = 1 << 20
 
 PHOTO_ENDINGS = frozenset(
-    {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic", ".heif", ".avif"}
+    {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic", ".heif", ".avif", ".pgm", ".ppm"}
 )
 """How the names of photos end, in lower case: what is taken for one in a folder that is gone through."""
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from visavis import compare
+from visavis.compare import Calibration
 from visavis.errors import UsageError
 from visavis.evaluate import bootstrap, verification
 from visavis.evaluate.pairs import PairList
@@ -200,6 +202,25 @@ def test_mistakes_are_shown_at_a_thousandth_where_the_data_tell_it(monkeypatch: 
     assert len(result.worst_accepts) == 12
     limit = result.rates[2].threshold
     assert all(one.distance <= limit for one in result.worst_accepts)
+
+
+def test_promises_of_a_calibrated_model_are_held_against_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    """FAR and TAR at the thresholds of a table, counted in a double loop; an uncalibrated model promises nothing."""
+    vectors, people = Crowd().draw(np.random.default_rng(3), 60)
+    made, names = templates(vectors, missing=(4,)), [f"{one}" for one in people]
+    assert of_people(made, names, data="crowd", draws=20).promises == ()
+    table = Calibration("made-up", (0.1, 0.01, 0.003), (0.2, 0.05, 0.01), slope=-9, intercept=1)
+    monkeypatch.setattr(compare, "calibration", {"made-up": table}.get)
+    promises = of_people(made, names, data="crowd", draws=100).promises
+    slow = slow_pairs(made.vectors, made.found, people)
+    assert [one.far for one in promises] == [0.01]  # 0.001 and 0.0001 are beyond the table
+    (one,) = promises
+    assert one.threshold == pytest.approx(0.05)
+    near = sum(distance <= 0.05 for distance, _, _ in slow.impostors)
+    assert one.measured == pytest.approx(near / len(slow.impostors), abs=2 / len(slow.impostors))
+    assert one.tar == pytest.approx(sum(pair[0] <= 0.05 for pair in slow.genuine) / 180, abs=1 / 180)
+    assert one.interval is not None
+    assert one.interval[0] < one.measured < one.interval[1]
 
 
 def test_data_too_small_for_any_rate() -> None:

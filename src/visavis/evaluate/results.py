@@ -34,6 +34,21 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
+class Promise:
+    """What the model's own threshold for a FAR, measured on other photos, really does on these.
+
+    ``measured`` is the FAR here, ``interval`` where it lies for other people like these (None: not to be told); ``far``
+    within it is a promise kept.
+    """
+
+    far: float
+    threshold: float
+    measured: float
+    tar: float
+    interval: Interval | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Accuracy:
     """Share of right answers on listed pairs, at a threshold that was chosen on others.
 
@@ -100,6 +115,7 @@ class Verification:
     accuracy: Accuracy | None = None
     rejection: RejectionCurve | None = None
     speed: Speed | None = None
+    promises: tuple[Promise, ...] = ()
     mistakes_at: float | None = None
     worst_rejects: tuple[Mistake, ...] = field(default=())
     worst_accepts: tuple[Mistake, ...] = field(default=())

@@ -9,16 +9,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from visavis import compare
 from visavis.errors import UsageError
 from visavis.evaluate import accuracy, bootstrap
 from visavis.evaluate.compared import Compared, Rows, everybody, listed
 from visavis.evaluate.metrics import Roc
 from visavis.evaluate.pairs import PairList, joined, read_pairs
 from visavis.evaluate.rejection import RejectionCurve, rejection_curve
-from visavis.evaluate.results import Accuracy, Histogram, Mistake, Verification
+from visavis.evaluate.results import Accuracy, Histogram, Mistake, Promise, Verification
 from visavis.evaluate.templates import Templates
 
 FARS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
+PROMISED = (1e-2, 1e-3, 1e-4)
 MISTAKES_AT = 1e-3
 """FAR at which mistakes are shown and rejection is judged; ten times as much where the data does not go so far down."""
 WORST = 12
@@ -116,9 +118,29 @@ def _result(
         rates=rates,
         histogram=_histogram(compared.roc),
         rejection=None if limit is None else _rejection(templates, compared, people, limit),
+        promises=_promises(templates.model, compared, resampling, draws),
         mistakes_at=at,
         worst_rejects=rejects,
         worst_accepts=accepts,
+    )
+
+
+def _promises(model: str, compared: Compared, resampling: bootstrap.Resampling, draws: int) -> tuple[Promise, ...]:
+    """Hold the model's own thresholds, if it has any, against this data."""
+    table = compare.calibration(model)
+    if table is None:
+        return ()
+    told = [far for far in PROMISED if table.far[-1] <= far <= table.far[0]]
+    thresholds = np.array([table.threshold(far) for far in told])
+    fars = bootstrap.middle(bootstrap.fars_drawn(compared, resampling, np.tile(thresholds, (draws, 1))))
+    return tuple(
+        Promise(
+            far,
+            float(threshold),
+            *compared.roc.at(float(threshold)),
+            (float(fars[0, n]), float(fars[1, n])) if np.isfinite(fars[:, n]).all() else None,
+        )
+        for n, (far, threshold) in enumerate(zip(told, thresholds, strict=True))
     )
 
 

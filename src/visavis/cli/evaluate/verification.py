@@ -163,6 +163,16 @@ def _line(one: Verification) -> dict[str, object]:
         "auc": significant(one.roc.area),
         "eer": significant(one.roc.equal_error),
         "rates": [_rate(rate) for rate in one.rates],
+        "promises": [
+            {
+                "far": promise.far,
+                "threshold": significant(promise.threshold),
+                "measured": significant(promise.measured),
+                "interval": _ends(promise.interval),
+                "tar": significant(promise.tar),
+            }
+            for promise in one.promises
+        ],
         "rejection": one.rejection
         and {
             "threshold": significant(one.rejection.threshold),
@@ -193,7 +203,7 @@ def _ends(interval: Interval | None) -> list[float | None] | None:
 
 def _rows(results: Sequence[Verification]) -> Iterable[list[str]]:
     """Rows of the table: a figure each, a column a model."""
-    from visavis.evaluate.verification import FARS
+    from visavis.evaluate.verification import FARS, PROMISED
 
     figures: list[tuple[str, Callable[[Verification], str]]] = [
         ("photos", lambda one: f"{one.photos:,}"),
@@ -205,6 +215,7 @@ def _rows(results: Sequence[Verification]) -> Iterable[list[str]]:
         ("equal error rate", lambda one: short(one.roc.equal_error)),
         ("area under the ROC", lambda one: short(one.roc.area, ".5f")),
         *((f"TAR at FAR {far:g}", partial(_tar, far=far)) for far in FARS),
+        *((f"FAR where {far:g} is promised", partial(_promised, far=far)) for far in PROMISED),
         ("FNMR", partial(_missed, share=0.0)),
         ("  worst 5 % rejected", partial(_missed, share=0.05)),
         ("ms a photo: detect", lambda one: short(one.speed.detect if one.speed else None, ".1f")),
@@ -223,6 +234,15 @@ def _tar(one: Verification, far: float) -> str:
         return "- (too few pairs)"
     low, high = rate.tar_interval or (rate.tar, rate.tar)
     return f"{rate.tar:.4f} ({low:.4f} to {high:.4f})"
+
+
+def _promised(one: Verification, far: float) -> str:
+    """FAR on this data at the threshold that the model comes with."""
+    promise = next((promise for promise in one.promises if promise.far == far), None)
+    if promise is None:
+        return "- (uncalibrated)"
+    between = f" ({promise.interval[0]:.2g} to {promise.interval[1]:.2g})" if promise.interval else ""
+    return f"{promise.measured:.2g}{between}"
 
 
 def _missed(one: Verification, share: float) -> str:
