@@ -12,6 +12,7 @@ import typer
 from visavis.cli import demo, faces, gallery, models, people, verify
 from visavis.cli._edge import Commands
 from visavis.cli.calibrate import calibrate
+from visavis.cli.classify import classify
 from visavis.cli.evaluate import app as evaluate
 from visavis.cli.landmarks import landmarks
 
@@ -51,6 +52,7 @@ for command in (
     landmarks,
     faces.embed,
     verify.verify,
+    classify,
     people.enroll,
     people.identify,
     calibrate,

@@ -1,0 +1,119 @@
+"""visavis classify: people by name, and nobody."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from visavis.classify import CLASSIFIERS, Classifier
+from visavis.types import RGB
+
+from .conftest import Photos, Run
+from .fakes import Colours
+
+MODEL = "test-names"
+PEOPLE = ("Red", "Green", "Blue", "Grey")
+
+
+class Network:
+    """Answers with a logit a colour: the means of a crop's red, green and blue, and nothing."""
+
+    def run(self, batch: RGB) -> list[np.ndarray]:
+        means = batch.reshape(len(batch), -1, 3).mean(axis=1) / 51
+        return [np.concatenate([means, np.zeros((len(batch), 1))], axis=1).astype(np.float32)]
+
+
+def named(*, threads: int | None = None) -> Classifier:
+    session: Any = Network()
+    return Classifier(MODEL, session, PEOPLE, crops=Colours().crops)
+
+
+@pytest.fixture(autouse=True)
+def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(CLASSIFIERS._factories, MODEL, named)
+
+
+@pytest.fixture
+def tell(look: Run) -> Run:
+    """Run the command with the detector of squares and the network of colours."""
+    return lambda *arguments, **more: look("classify", "--model", MODEL, *arguments, **more)
+
+
+def test_the_keys_and_values_of_the_contract(tell: Run, photos: Photos) -> None:
+    done = tell(photos.both, "--json", "--top", 2)
+    assert (done.code, done.err) == (0, "")
+    assert list(done.line) == ["photo", "status", "faces"]
+    assert (done.line["photo"], done.line["status"]) == ("both.png", "ok")
+    blue, red = done.line["faces"]
+    assert list(blue) == ["box", "score", "known", "names"]
+    assert blue["box"] == [180, 100, 280, 200]
+    assert [name for name, _ in blue["names"]] == ["Blue", "Red"]
+    assert [name for name, _ in red["names"]] == ["Red", "Green"]
+    e5 = np.e**5
+    assert red["names"][0][1] == pytest.approx(e5 / (e5 + 3), abs=1e-5)
+    assert (blue["known"], red["known"]) == (True, True)
+
+
+def test_five_are_told_unless_said_otherwise(tell: Run, photos: Photos) -> None:
+    assert len(tell(photos.red, "--json").line["faces"][0]["names"]) == 4  # of four
+    assert len(tell(photos.red, "--json", "--top", 1).line["faces"][0]["names"]) == 1
+
+
+def test_a_table(tell: Run, photos: Photos) -> None:
+    done = tell(photos.both)
+    rows = [line.split() for line in done.out.splitlines()]
+    assert rows[2][:9] == ["both.png", "1", "180", "100", "280", "200", "Blue", "Blue", "98.0%,"]
+    assert "Red 98.0%" in done.out
+
+
+def test_nobody_it_knows(tell: Run, photos: Photos) -> None:
+    done = tell(photos.both, "--min-probability", 0.99)
+    assert done.code == 1
+    assert done.out.count(" unknown ") == 2
+    line = tell(photos.both, "--min-probability", 0.99, "--json").line
+    assert [face["known"] for face in line["faces"]] == [False, False]
+    assert line["faces"][0]["names"][0][0] == "Blue"  # still the likeliest
+
+
+@pytest.mark.parametrize(
+    ("names", "code"), [(["red", "broken"], 0), (["empty"], 1), (["empty", "broken"], 1), (["broken", "missing"], 2)]
+)
+def test_exit_codes(tell: Run, photos: Photos, names: list[str], code: int) -> None:
+    done = tell(*(getattr(photos, name) for name in names), "--json")
+    assert done.code == code
+    assert len(done.lines) == len(names)
+
+
+def test_bad_photos_have_their_lines(tell: Run, photos: Photos) -> None:
+    done = tell(photos.missing, photos.red, photos.empty, "--json")
+    assert [(line["status"], len(line["faces"])) for line in done.lines] == [("missing", 0), ("ok", 1), ("no_face", 0)]
+    assert "missing.png" in done.lines[0]["message"]
+
+
+@pytest.mark.parametrize("options", [["--top", "0"], ["--min-probability", "2"], ["--model", "vggface2-resnet"]])
+def test_wrong_use(look: Run, photos: Photos, options: list[str]) -> None:
+    done = look("classify", photos.red, *options)
+    assert done.code == 2
+    assert done.out == ""
+    if "--model" in options:
+        assert done.err.startswith("visavis: no classifier is called 'vggface2-resnet'; did you mean vggface2-resnet50")
+
+
+def test_missing_weights_are_one_sentence(
+    look: Run, photos: Photos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VISAVIS_CACHE", str(tmp_path / "none"))
+    monkeypatch.setenv("VISAVIS_OFFLINE", "1")
+    monkeypatch.delenv("VISAVIS_WEIGHTS", raising=False)
+    done = look("classify", photos.red, "--json")
+    assert (done.code, done.out) == (3, "")
+    (said,) = done.err.splitlines()
+    assert said.startswith("visavis: rcmalli_vggface_tf_resnet50.h5 (licence: CC BY-SA 4.0, by its authors' word")
+    assert said.endswith(
+        f"is not on this machine (a folder of VISAVIS_WEIGHTS, or {tmp_path / 'none' / 'weights'}) and VISAVIS_OFFLINE "
+        "forbids to download it from "
+        "https://github.com/rcmalli/keras-vggface/releases/download/v2.0/rcmalli_vggface_tf_resnet50.h5."
+    )
