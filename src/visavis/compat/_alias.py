@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec, spec_from_loader
 from types import ModuleType
 
@@ -23,6 +23,8 @@ class _Alias(Loader):
         """Import the stand-in."""
         module = import_module(self._name)
         self._spec = module.__spec__
+        if self._spec is not None and spec.submodule_search_locations:
+            self._spec.submodule_search_locations = [*spec.submodule_search_locations]  # not its __path__
         return module
 
     def exec_module(self, module: ModuleType) -> None:
@@ -43,7 +45,16 @@ class Finder(MetaPathFinder):
         found = find_spec(ours)
         if found is None:
             raise ModuleNotFoundError(f"{name} has no stand-in among those of visavis.compat.", name=name)
-        return spec_from_loader(name, _Alias(ours), is_package=found.submodule_search_locations is not None)
+        spec = spec_from_loader(name, _Alias(ours), is_package=found.submodule_search_locations is not None)
+        if spec is not None and "." not in name:
+            spec.submodule_search_locations = _locations(name, found)
+        return spec
+
+
+def _locations(name: str, found: ModuleSpec) -> list[str]:
+    """Folders of the stand-in, and of the package itself: who looks for weight files in that one still finds them."""
+    real = PathFinder.find_spec(name)
+    return [*(found.submodule_search_locations or ()), *((real and real.submodule_search_locations) or ())]
 
 
 def install() -> None:

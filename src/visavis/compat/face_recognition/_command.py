@@ -22,7 +22,7 @@ def command(function: Callable[..., None]) -> Any:
 
 
 def image_files_in_folder(folder: str) -> list[str]:
-    """Paths of the photos in a folder, in the order of their names; told by .jpg, .jpeg or .png anywhere in the name."""
+    """Paths of the photos in a folder, by name; told by .jpg, .jpeg or .png anywhere in it."""
     names = sorted(path.name for path in Path(folder).iterdir())
     return [f"{folder.rstrip('/')}/{name}" for name in names if re.match(r".*\.(jpg|jpeg|png)", name, re.IGNORECASE)]
 

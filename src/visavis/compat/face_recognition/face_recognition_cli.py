@@ -41,8 +41,8 @@ def test_image(
     image_to_check: str,
     known_names: list[str],
     known_face_encodings: list[Any],
-    tolerance: float = 0.6,
-    show_distance: bool = False,
+    tolerance: float = 0.6,  # noqa: PT028 -- the name is theirs, no test
+    show_distance: bool = False,  # noqa: PT028
 ) -> None:
     """Print who is in one photo: a line for each known photo that is near enough to a face."""
     encodings = api.face_encodings(_reduced(api.load_image_file(image_to_check)))

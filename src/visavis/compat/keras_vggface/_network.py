@@ -1,0 +1,167 @@
+"""From a weight file to a session that takes pictures as ``keras_vggface`` wants them: floats, the mean subtracted.
+
+The definitions of ``nets/`` subtract the mean themselves and end in a mean over the last map. Here neither is wanted,
+since scripts prepare their pictures (now and then with the wrong means, and get what they got), and pool as they like.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+
+from visavis import runtime
+from visavis.compat import note
+from visavis.embedders import vggface
+from visavis.errors import UsageError, WeightsError
+from visavis.nets import resnet50, senet50, vgg16
+from visavis.types import Floats
+from visavis.weights import spec, store
+
+SIDE = 224
+POOL = 7
+"""Windows of the mean that ends ResNet-50 and SENet-50, also without the top."""
+
+Net = Callable[[Any, Any], tuple[Any, ...]]
+Shapes = dict[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One of the three networks; ``last`` is its layer of classes, ``smallest`` the least side of a picture."""
+
+    model: str
+    net: Net
+    net_top: Net
+    last: str
+    people: int
+    channels: int
+    smallest: int
+
+    def shapes(self, *, top: bool, side: int, classes: int) -> Shapes:
+        """Name -> shape of every array of the network."""
+        from visavis.nets._shapes import shapes
+
+        found = shapes(self.net_top if top else self.net, side=side)
+        if top:
+            inputs, _ = found[f"{self.last}.kernel"]
+            found |= {f"{self.last}.kernel": (inputs, classes), f"{self.last}.bias": (classes,)}
+        return found
+
+    def map_side(self, side: int) -> int:
+        """Side of the map that comes out for pictures of ``side`` pixels."""
+        for _ in range(5 if self.model == "vgg16" else 0):
+            side //= 2
+        if self.model == "vgg16":
+            return side
+        side = (-(-side // 2) - 3) // 2 + 1
+        for _ in range(3):
+            side = -(-side // 2)
+        return side // POOL
+
+    def pooled(self, maps: Floats) -> Floats:
+        """Maps ``(n, c, h, w)`` as the network without its top gives them: means of 7 x 7, but of VGG16 as they are."""
+        if self.model == "vgg16":
+            return maps
+        n, c, h, w = maps.shape
+        whole = maps[:, :, : h // POOL * POOL, : w // POOL * POOL]
+        means: Floats = whole.reshape(n, c, h // POOL, POOL, w // POOL, POOL).mean(axis=(3, 5))
+        return means
+
+
+KINDS = {
+    "vgg16": Kind("vgg16", vgg16.vgg16, vgg16.vgg16_top, "fc8", vgg16.PEOPLE, 512, 48),
+    "resnet50": Kind("resnet50", resnet50.resnet50, resnet50.resnet50_top, "classifier", resnet50.PEOPLE, 2048, 197),
+    "senet50": Kind("senet50", senet50.senet50, senet50.senet50_top, "classifier", resnet50.PEOPLE, 2048, 197),
+}
+ROWS = {"vgg16": "vggface-vgg16", "resnet50": "vggface2-resnet50", "senet50": "vggface2-senet50"}
+
+
+class _Prepared:
+    """Hands on to other ``ops`` all but the normalisation; keeps the last map whose mean was asked for."""
+
+    def __init__(self, ops: Any) -> None:
+        self._ops = ops
+        self.map: Any = None
+
+    def __getattr__(self, layer: str) -> Any:
+        return getattr(self._ops, layer)
+
+    def normalise(self, x: Any, **_options: Any) -> Any:
+        """Not again."""
+        return x
+
+    def global_average(self, x: Any) -> Any:
+        """Keep what the mean is taken of."""
+        self.map = x
+        return self._ops.global_average(x)
+
+
+def session(kind: Kind, weights: str | Path | None, *, top: bool, side: int, classes: int) -> runtime.Session:
+    """Open the network: its output is logits ``(n, classes)``, or without the top maps ``(n, c, h, w)``."""
+
+    def build(found: Callable[[], dict[str, Floats]]) -> bytes:
+        from visavis.nets._onnx import to_onnx
+
+        return to_onnx(_prepared(kind, top=top), found(), side=side, pixels="float32")
+
+    if weights is None:
+        note("weights=None gives a network of random figures, which cannot be trained here.")
+        return runtime.Session(build(lambda: _random(kind.shapes(top=top, side=side, classes=classes))))
+    path, digest = _file(kind, weights, top=top)
+    name = f"compat-{kind.model}-{'top' if top else 'map'}-{side}"
+    checked = lambda: _checked(kind, path, top=top, side=side)  # noqa: E731
+    return runtime.Session(runtime.converted(name, digest, lambda: build(checked)))
+
+
+def _prepared(kind: Kind, *, top: bool) -> Net:
+    def net(ops: Any, x: Any) -> tuple[Any, ...]:
+        prepared = _Prepared(ops)
+        outputs = (kind.net_top if top else kind.net)(prepared, x)
+        return (outputs[-1],) if top else (prepared.map,)
+
+    return net
+
+
+def _file(kind: Kind, weights: str | Path, *, top: bool) -> tuple[Path, str]:
+    """Weight file and its SHA-256: that of the network without the top, or the whole one where that is at hand."""
+    if weights != "vggface":
+        path = Path(weights)
+        if not path.is_file():
+            raise UsageError(f"weights is 'vggface', None or the path of a file, got {str(weights)!r}.")
+        with path.open("rb") as file:
+            return path, hashlib.file_digest(file, "sha256").hexdigest()
+    rows = [spec.spec(ROWS[kind.model])]
+    if not top:
+        rows.insert(0, spec.spec(f"{ROWS[kind.model]}-notop"))
+    row = next((row for row in rows if store.locate(row)), rows[0])
+    return store.find(row), store.digest(row)
+
+
+def _checked(kind: Kind, path: Path, *, top: bool, side: int) -> dict[str, Floats]:
+    """Arrays of the file; WeightsError where it is of another network."""
+    weights = vggface.read(path)
+    classes = weights[f"{kind.last}.bias"].shape[0] if top and f"{kind.last}.bias" in weights else kind.people
+    for name, shape in kind.shapes(top=top, side=side, classes=classes).items():
+        if name not in weights or weights[name].shape != shape:
+            there = "is not there" if name not in weights else f"is {weights[name].shape}, not {shape}"
+            raise WeightsError(f"{path} is no file of {kind.model}{'' if top else ' without its top'}: {name} {there}.")
+    return weights
+
+
+def _random(shapes: Shapes) -> dict[str, Floats]:
+    """Kernels as He et al. begin; batch normalisation that changes nothing."""
+    return {name: _part(name, shape) for name, shape in shapes.items()}
+
+
+def _part(name: str, shape: tuple[int, ...]) -> Floats:
+    if name.endswith(".kernel"):
+        inputs = int(np.prod(shape[1:])) if len(shape) == 4 else shape[0]
+        noise = np.random.default_rng(crc32(name.encode())).standard_normal(shape, np.float32)
+        return noise * np.float32((2 / inputs) ** 0.5)
+    return np.full(shape, 1 if name.endswith((".gamma", ".variance")) else 0, np.float32)

@@ -1,0 +1,12 @@
+"""Version of the package that is stood in for."""
+
+from __future__ import annotations
+
+__version__ = "0.6"
+
+
+def pretty_versions() -> str:
+    """Say what runs here."""
+    from visavis import __version__ as ours
+
+    return f"keras-vggface : {__version__}, on visavis : {ours}"

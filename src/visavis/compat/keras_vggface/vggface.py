@@ -1,0 +1,159 @@
+"""``VGGFace`` of ``keras_vggface`` 0.6: a network that predicts, out of the same weight files."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from visavis.compat import note
+from visavis.compat.keras_vggface import _network
+from visavis.errors import UsageError
+from visavis.types import Floats
+
+Shape: TypeAlias = tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """What stands for a Keras tensor where a script prints one."""
+
+    name: str
+    shape: Shape
+    dtype: str = "float32"
+
+
+class VGGFace:
+    """A network of VGGFace or VGGFace2; made, it is ready to predict.
+
+    ``model`` is "vgg16", "resnet50" or "senet50"; ``weights`` "vggface" (the published file, found or fetched), None
+    (random figures, the same ones each time) or the path of a file of theirs. With ``include_top`` it gives
+    probabilities, otherwise the last map, or with ``pooling`` "avg" or "max" one vector a picture. Raises ValueError
+    for what means nothing, WeightsError where the weights are not to be had.
+    """
+
+    def __init__(
+        self,
+        include_top: bool = True,
+        model: str = "vgg16",
+        weights: str | Path | None = "vggface",
+        input_tensor: Any = None,
+        input_shape: tuple[int, ...] | None = None,
+        pooling: str | None = None,
+        classes: int | None = None,
+    ) -> None:
+        if model not in _network.KINDS:
+            raise UsageError(f"model is one of {', '.join(_network.KINDS)}, got {model!r}.")
+        if pooling not in {None, "avg", "max"}:
+            raise UsageError(f"pooling is None, 'avg' or 'max', got {pooling!r}.")
+        if input_tensor is not None:
+            note("input_tensor changes nothing here: a network takes arrays.")
+        self._kind = _network.KINDS[model]
+        self._top, self._pooling = include_top, pooling
+        self._side = _side(input_shape, self._kind, include_top=include_top)
+        self._classes = self._kind.people if classes is None else classes
+        if weights == "vggface" and include_top and self._classes != self._kind.people:
+            raise UsageError(
+                "If using `weights` as vggface original with `include_top` as true, "
+                f"`classes` should be {self._kind.people}."
+            )
+        self.name = f"vggface_{model}"
+        self._session = _network.session(self._kind, weights, top=include_top, side=self._side, classes=self._classes)
+
+    @property
+    def input_shape(self) -> Shape:
+        """``(None, h, w, 3)``."""
+        return (None, self._side, self._side, 3)
+
+    @property
+    def output_shape(self) -> Shape:
+        """``(None, classes)``, ``(None, channels)``, or ``(None, h, w, channels)`` without top and pooling."""
+        if self._top:
+            return (None, self._classes)
+        if self._pooling:
+            return (None, self._kind.channels)
+        side = self._kind.map_side(self._side)
+        return (None, side, side, self._kind.channels)
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        """The one input, to be printed."""
+        return [Tensor("input_1", self.input_shape)]
+
+    @property
+    def outputs(self) -> list[Tensor]:
+        """The one output, to be printed."""
+        return [Tensor("output_1", self.output_shape)]
+
+    def count_params(self) -> int:
+        """Return how many figures the network consists of, moving means and variances too."""
+        shapes = self._kind.shapes(top=self._top, side=self._side, classes=self._classes)
+        return sum(math.prod(shape) for shape in shapes.values())
+
+    def summary(self, print_fn: Any = None, **_options: Any) -> None:
+        """Say what the network is, on standard output or by ``print_fn``: a few lines, not a table of layers."""
+        import sys
+
+        lines = [
+            f"Model: {self.name!r}",
+            f"input   {self.input_shape}",
+            f"output  {self.output_shape}",
+            f"Total params: {self.count_params():,}",
+        ]
+        if print_fn is None:
+            sys.stdout.write("\n".join(lines) + "\n")
+        for line in lines if print_fn is not None else ():
+            print_fn(line)
+
+    def predict(self, x: Any, batch_size: int | None = None, **_options: Any) -> Floats:
+        """Probabilities or features of pictures ``(n, h, w, 3)``, preprocessed: BGR less the mean.
+
+        ``batch_size`` (32) bounds what goes through at once; other options of Keras are accepted.
+        """
+        pictures = np.asarray(x, np.float32)
+        if pictures.shape[1:] != (self._side, self._side, 3):
+            raise UsageError(f"predict expects pictures of shape {self.input_shape}, got {pictures.shape}.")
+        step = 32 if batch_size is None else max(1, int(batch_size))
+        parts = [self._outputs(pictures[start : start + step]) for start in range(0, len(pictures), step)]
+        return np.concatenate(parts) if parts else np.empty((0, *self.output_shape[1:]), np.float32)  # type: ignore[arg-type]
+
+    def predict_on_batch(self, x: Any) -> Floats:
+        """Predict, all at once."""
+        return self.predict(x, batch_size=max(1, len(x)))
+
+    def __call__(self, x: Any, **_options: Any) -> Floats:
+        """Predict."""
+        return self.predict(x)
+
+    def _outputs(self, pictures: Floats) -> Floats:
+        # The networks take RGB, the mean already subtracted.
+        (found,) = self._session.run(np.ascontiguousarray(pictures[..., ::-1]))
+        if self._top:
+            return _softmax(found)
+        features = self._kind.pooled(found).transpose(0, 2, 3, 1)
+        if self._pooling is None:
+            return np.ascontiguousarray(features)
+        flat: Floats = features.mean(axis=(1, 2)) if self._pooling == "avg" else features.max(axis=(1, 2))
+        return flat
+
+
+def _side(shape: tuple[int, ...] | None, kind: _network.Kind, *, include_top: bool) -> int:
+    """Side of the square pictures; UsageError for others."""
+    if shape is None:
+        return _network.SIDE
+    if len(shape) != 3 or shape[0] != shape[1] or shape[2] != 3:
+        raise UsageError(f"input_shape is square and of three channels last, like (224, 224, 3), got {tuple(shape)}.")
+    if include_top and shape[0] != _network.SIDE:
+        raise UsageError(f"input_shape is (224, 224, 3) where include_top is true, got {tuple(shape)}.")
+    if shape[0] < kind.smallest:
+        raise UsageError(f"input_shape is at least {kind.smallest} pixels on a side for this network, got {shape[0]}.")
+    return int(shape[0])
+
+
+def _softmax(logits: Floats) -> Floats:
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shares: Floats = powers / powers.sum(axis=1, keepdims=True)
+    return shares

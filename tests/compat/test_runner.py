@@ -1,0 +1,198 @@
+"""``python -m visavis.compat`` in real processes: what is replaced, what is not, and how a script ends."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+WRONG_USE = 2
+
+
+def run(*arguments: object, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "visavis.compat", *map(str, arguments)]
+    environment = {**os.environ, **more}
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=300)
+
+
+def script(folder: Path, text: str, name: str = "script.py") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def said(folder: Path, text: str) -> list[str]:
+    done = run(script(folder, text), cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout.splitlines()
+
+
+IMPORTS = """
+import sys
+import keras_vggface, mtcnn, face_recognition
+from keras_vggface.vggface import VGGFace
+from keras_vggface import utils
+from keras_vggface.utils import preprocess_input, decode_predictions
+from mtcnn import MTCNN
+from mtcnn.mtcnn import MTCNN as again
+from mtcnn.exceptions import InvalidImage
+from mtcnn.utils.images import load_image
+import face_recognition.api as api
+from face_recognition.face_recognition_cli import image_files_in_folder
+import visavis.compat.mtcnn.mtcnn as ours
+
+print(MTCNN is again is ours.MTCNN)
+print(mtcnn.__version__, keras_vggface.__version__, face_recognition.__version__)
+print(utils.preprocess_input is preprocess_input, api.face_distance is face_recognition.face_distance)
+print(ours.__name__, ours.__spec__.name, sys.modules["mtcnn.mtcnn"] is ours)
+print(sorted(name for name in ("tensorflow", "keras", "dlib", "torch") if name in sys.modules))
+"""
+
+
+def test_the_names_of_others_are_ours(tmp_path: Path) -> None:
+    assert said(tmp_path, IMPORTS) == [
+        "True",
+        "1.0.0 0.6 1.3.0",
+        "True True",
+        "visavis.compat.mtcnn.mtcnn visavis.compat.mtcnn.mtcnn True",
+        "[]",
+    ]
+
+
+def test_only_those_names_and_only_there(tmp_path: Path) -> None:
+    """The real package, which carries the weights, is what other processes see."""
+    text = "import mtcnn, face_recognition_models, json; print(mtcnn.__file__, face_recognition_models.__file__)"
+    (here,) = said(tmp_path, text)
+    assert "compat" in here.split()[0]
+    assert "visavis" not in here.split()[1]
+    plain = "from importlib.util import find_spec; import visavis.compat; print(find_spec('mtcnn').origin)"
+    done = subprocess.run([sys.executable, "-c", plain], capture_output=True, text=True, check=True, timeout=60)
+    assert "compat" not in done.stdout
+    assert "site-packages" in done.stdout
+
+
+def test_weights_are_found_in_the_packages_that_carry_them(tmp_path: Path) -> None:
+    """Also the first time, when no network has been converted yet, and before and after ``mtcnn`` is imported."""
+    find = "from visavis.weights import spec, store\nprint(store.find(spec.PNET).parts[-4:])\n"
+    done = run(
+        script(tmp_path, f"{find}import mtcnn\n{find}from mtcnn import MTCNN\nMTCNN().detect_faces([])"),
+        cwd=tmp_path,
+        VISAVIS_CACHE=str(tmp_path / "cache"),
+        VISAVIS_OFFLINE="1",
+        VISAVIS_WEIGHTS="",
+    )
+    assert done.stderr == ""
+    assert done.stdout == "('mtcnn', 'assets', 'weights', 'pnet.lz4')\n" * 2
+
+
+def test_a_part_that_has_no_stand_in(tmp_path: Path) -> None:
+    done = run(script(tmp_path, "import mtcnn.network.factory"), cwd=tmp_path)
+    assert done.returncode == 1
+    assert "mtcnn.network has no stand-in among those of visavis.compat" in done.stderr
+    assert said(tmp_path, "try:\n    import face_recognition.dlib\nexcept ImportError:\n    print('none')") == ["none"]
+
+
+def test_a_script_is_run_as_python_runs_it(tmp_path: Path) -> None:
+    """Its arguments, its name, its folder's modules, its exit code, its exceptions."""
+    script(tmp_path, "WORD = 'beside'", "neighbour.py")
+    text = "import sys, neighbour; print(__name__, __file__, sys.argv, neighbour.WORD); sys.exit(7)"
+    path = script(tmp_path, text)
+    done = run(path, "--one", "two", cwd=tmp_path.parent)
+    assert done.stdout == f"__main__ {path} {[str(path), '--one', 'two']} beside\n"
+    assert done.returncode == 7
+    done = run(script(tmp_path, "raise KeyError('mine')"), cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.endswith("KeyError: 'mine'\n")
+
+
+def test_a_module_is_run_as_python_runs_it(tmp_path: Path) -> None:
+    script(tmp_path, "import sys, mtcnn; print(__name__, sys.argv[1:], mtcnn.__name__)", "thing.py")
+    done = run("-m", "thing", "a", cwd=tmp_path)
+    assert done.stdout == "__main__ ['a'] visavis.compat.mtcnn\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [((), WRONG_USE), (("-m",), WRONG_USE), (("--help",), 0), (("-h", "x.py"), 0)]
+)
+def test_usage(tmp_path: Path, arguments: tuple[str, ...], code: int) -> None:
+    done = run(*arguments, cwd=tmp_path)
+    assert done.returncode == code
+    assert (done.stderr if code else done.stdout).startswith("usage: python -m visavis.compat SCRIPT")
+
+
+def test_a_script_that_is_not_there(tmp_path: Path) -> None:
+    done = run("none.py", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (WRONG_USE, "visavis.compat: there is no script 'none.py'.\n")
+
+
+# The two command lines
+
+
+@pytest.fixture(scope="module")
+def people(sample_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of known people, a photo of each, and one without a face."""
+    folder = tmp_path_factory.mktemp("people")
+    for name in ("obama", "biden"):
+        (folder / f"{name}.jpg").write_bytes((sample_photos / f"{name}.jpg").read_bytes())
+    return folder
+
+
+def flat(folder: Path, name: str) -> Path:
+    import numpy as np
+
+    from visavis import images
+
+    images.save(np.full((60, 60, 3), 200, np.uint8), folder / name)
+    return folder / name
+
+
+def test_who_is_in_a_photo(people: Path, sample_photos: Path, tmp_path: Path) -> None:
+    photo = sample_photos / "obama2.jpg"
+    done = run("face_recognition", people, photo, cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{photo},obama\n", "")
+    done = run("face_recognition", people, photo, "--show-distance", "true", cwd=tmp_path)
+    name, distance = done.stdout.strip().split(",")[1:]
+    assert name == "obama"
+    assert 0.3 < float(distance) < 0.45
+    done = run("face_recognition", people, photo, "--tolerance", "0.2", "--show-distance", "1", cwd=tmp_path)
+    assert done.stdout == f"{photo},unknown_person,None\n"
+
+
+def test_a_folder_of_photos(people: Path, sample_photos: Path, tmp_path: Path) -> None:
+    empty = flat(tmp_path, "empty.png")
+    (tmp_path / "b.JPG").write_bytes((sample_photos / "obama3.jpg").read_bytes())
+    (tmp_path / "notes.txt").write_text("no photo")
+    done = run("face_recognition", people, tmp_path, "--cpus", "2", cwd=tmp_path)
+    assert done.stdout.splitlines() == [f"{tmp_path}/b.JPG,obama", f"{empty},no_persons_found"]
+
+
+def test_known_people_without_a_face_are_told(people: Path, tmp_path: Path) -> None:
+    known = tmp_path / "known"
+    known.mkdir()
+    empty = flat(known, "nobody.png")
+    done = run("face_recognition", known, people / "obama.jpg", cwd=tmp_path)
+    assert done.stdout.splitlines() == [
+        f"WARNING: No faces found in {empty}. Ignoring file.",
+        f"{people}/obama.jpg,unknown_person",
+    ]
+
+
+def test_where_faces_are(people: Path, tmp_path: Path) -> None:
+    done = run("face_detection", people, "--model", "hog", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = [line.split(",") for line in done.stdout.splitlines()]
+    assert [row[0] for row in rows] == [f"{people}/biden.jpg", f"{people}/obama.jpg"]
+    top, right, bottom, left = map(int, rows[1][1:])
+    assert max(abs(top - 142), abs(right - 617), abs(bottom - 409), abs(left - 349)) <= 20
+
+
+@pytest.mark.parametrize("command", ["face_recognition", "face_detection"])
+def test_the_commands_explain_themselves(command: str, tmp_path: Path) -> None:
+    done = run(command, "--help", cwd=tmp_path)
+    assert done.returncode == 0
+    assert f"Usage: {command} " in done.stdout
+    assert run(command, cwd=tmp_path).returncode == WRONG_USE
