@@ -43,6 +43,11 @@ DOCUMENTED = {
     "models list",
     "models show",
     "models fetch",
+    "models import",
+    "models quantize",
+    "models bench",
+    "landmarks",
+    "classify",
     "demo",
 }
 """The commands of the design that there are by now."""

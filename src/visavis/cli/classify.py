@@ -43,7 +43,9 @@ def classify(
     threads: Threads = None,
     json: Json = False,
 ) -> None:
-    """Tell which of the people that a network was trained on are in photos.
+    """Name the celebrities in photos.
+
+    Those are the people that a network was trained on.
 
     Where the likeliest person has a probability below --min-probability, the face is nobody's that the network
     knows. Exits 1 where nobody is known.

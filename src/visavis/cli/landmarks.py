@@ -39,8 +39,9 @@ def landmarks(
     threads: Threads = None,
     json: Json = False,
 ) -> None:
-    """Find the points of each face: jaw, brows, nose, eyes and mouth, or corners of the eyes and base of the nose.
+    """Find 68 or 5 points of each face.
 
+    The 68 are jaw, brows, nose, eyes and mouth, the 5 corners of the eyes and base of the nose.
     They come in the order of dlib's files. Exits 1 where there is not one face in all the photos.
     """
     from visavis.pipeline import Recognizer
