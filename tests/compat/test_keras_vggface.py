@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from visavis import compat
-from visavis.compat.keras_vggface import VGGFace, utils
+from visavis.compat.keras_vggface import VGGFace
 from visavis.compat.keras_vggface.utils import decode_predictions, preprocess_input
 from visavis.errors import UsageError, WeightsError
-from visavis.weights import store
+from visavis.weights import spec, store
 from visavis.weights.readers import npy
 
 from .generated import keras_file, networks
@@ -101,7 +101,7 @@ def test_no_names_for_other_shapes(shape: tuple[int, ...]) -> None:
 def test_the_published_names(monkeypatch: pytest.MonkeyPatch, data: Path) -> None:
     monkeypatch.setenv("VISAVIS_WEIGHTS", str(data.parent / "weights"))
     monkeypatch.setenv("VISAVIS_OFFLINE", "1")
-    if store.locate(utils.spec.spec("vggface2-labels")) is None:
+    if store.locate(spec.spec("vggface2-labels")) is None:
         pytest.skip("the list of VGGFace2's names is not on this machine")
     row = np.zeros((1, 8631))
     row[0, 0] = 1

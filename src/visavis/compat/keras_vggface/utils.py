@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis.errors import UsageError
-from visavis.weights import spec, store
-from visavis.weights.readers import npy
+from visavis.weights import spec
+from visavis.weights.classes import class_names
 
 Decoded: TypeAlias = list[list[list[Any]]]
 
@@ -50,16 +50,7 @@ def decode_predictions(preds: Any, top: int = 5) -> Decoded:
             "`decode_predictions` expects a batch of predictions (i.e. a 2D array of shape (samples, 2622)) for V1 or "
             f"(samples, 8631) for V2. Found array with shape: {rows.shape}"
         )
-    names = _names(rows.shape[1])
+    count = rows.shape[1]
+    names = class_names(spec.spec(LABELS[count]), count=count)
     best = np.argsort(-rows, axis=1, kind="stable")[:, :top]
     return [[[names[i], row[i]] for i in order] for row, order in zip(rows, best.tolist(), strict=True)]
-
-
-def _names(count: int) -> list[str]:
-    labels = npy.read(store.find(spec.spec(LABELS[count]))).tolist()
-    return [_clean(label) for label in labels]
-
-
-def _clean(label: str | bytes) -> str:
-    text = label.decode("utf-8") if isinstance(label, bytes) else label
-    return text.strip().strip("'\"").strip()

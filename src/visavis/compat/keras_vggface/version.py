@@ -7,6 +7,4 @@ __version__ = "0.6"
 
 def pretty_versions() -> str:
     """Say what runs here."""
-    from visavis import __version__ as ours
-
-    return f"keras-vggface : {__version__}, on visavis : {ours}"
+    return f"keras-vggface : {__version__} , on : visavis"
