@@ -10,14 +10,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Shelf:
-    """What the server offers, some of it ``broken`` off half way, some ``slow``; and what was asked for."""
+    """What the server offers, some of it ``broken`` off half way, some ``slow``; and what was asked for.
+
+    A file with one of ``tags`` can be asked for in part, if it still has that tag.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.files: dict[str, bytes] = {}
         self.broken: set[str] = set()
         self.slow: set[str] = set()
+        self.tags: dict[str, str] = {}
         self.asked: list[str] = []
+        self.ranges: list[str] = []
 
 
 @contextmanager
@@ -31,8 +36,15 @@ def serving() -> Iterator[Shelf]:
             if data is None:
                 self.send_error(404)
                 return
-            self.send_response(200)
+            wanted, tag = self.headers.get("Range", ""), shelf.tags.get(self.path)
+            shelf.ranges.append(wanted)
+            partial = bool(wanted and tag and self.headers.get("If-Range") == tag)
+            if partial:
+                data = data[int(wanted.removeprefix("bytes=").removesuffix("-")) :]
+            self.send_response(206 if partial else 200)
             self.send_header("Content-Length", str(len(data)))
+            if tag:
+                self.send_header("ETag", tag)
             self.end_headers()
             half = len(data) // 2
             self.wfile.write(data[:half])

@@ -20,7 +20,7 @@ from .server import Shelf
 
 pytestmark = [
     pytest.mark.allow_hosts(["127.0.0.1"]),
-    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),  # pooch leaves failed connections to Python
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),  # requests leaves failed connections to Python
 ]
 
 CONTENT = bytes(range(256)) * 2000
@@ -41,7 +41,7 @@ def row_at(url: str, content: bytes = CONTENT) -> spec.WeightSpec:
 
 @pytest.fixture(autouse=True)
 def _collect() -> Iterator[None]:
-    """Close what pooch left open here, not in a test that comes later."""
+    """Close what requests left open here, not in a test that comes later."""
     yield
     gc.collect()
 
@@ -76,8 +76,9 @@ def test_offline_means_that_nobody_is_asked(
         with pytest.raises(WeightsError) as caught:
             store.find(row)
         assert str(caught.value) == (
-            f"test_net.dat is not on this machine (a folder of VISAVIS_WEIGHTS, or {cache / 'weights'}) "
-            "and VISAVIS_OFFLINE forbids to download it."
+            "test_net.dat (licence: CC0 1.0 (public domain)) is not on this machine "
+            f"(a folder of VISAVIS_WEIGHTS, or {cache / 'weights'}) "
+            f"and VISAVIS_OFFLINE forbids to download it from {row.url}."
         )
     assert len(shelf.asked) == asked
 

@@ -28,7 +28,8 @@ TIMEOUT_S = 30
 """Seconds without a byte after which a server is given up."""
 ABANDONED_S = 4 * TIMEOUT_S
 """Seconds after which a part that nobody wrote to is one of a process that died."""
-BLOCK = 1 << 20
+BLOCK = 1 << 16
+"""Bytes that are read at once: of a connection that breaks, the last block is lost."""
 TRIES = 3
 """Times a server is asked for the rest, as long as something came each time."""
 
