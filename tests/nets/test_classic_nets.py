@@ -81,6 +81,28 @@ def test_as_many_parameters_as_the_published_network(name: str) -> None:
     assert sum(math.prod(shape) for shape in shapes(net, side=side).values()) == PARAMETERS[name]
 
 
+@pytest.mark.parametrize(
+    ("name", "kernels"),
+    [
+        ("resnet50", {"conv1": (64, 3, 7, 7), "conv5_2.reduce": (512, 2048, 1, 1), "conv5_2.conv3x3": (512, 512, 3, 3)}),
+        ("senet50", {"conv2_1.down": (256, 16), "conv2_1.up": (16, 256), "conv5_3.down": (2048, 128)}),
+        ("vgg16_top", {"fc6": (25088, 4096), "fc8": (4096, 2622)}),
+        (
+            "inception_resnet_v1",
+            {
+                "repeat_2.0.branch1.1": (128, 128, 1, 7), "repeat_2.0.branch1.2": (128, 128, 7, 1),
+                "repeat_3.0.branch1.1": (192, 192, 1, 3), "repeat_3.0.branch1.2": (192, 192, 3, 1),
+                "repeat_1.0.conv2d": (256, 96, 1, 1), "last_linear": (1792, 512),
+            },
+        ),
+        ("mobilefacenet", {"gdconv": (512, 1, 7, 7), "block4_1.expand": (512, 128, 1, 1), "linear": (512, 128)}),
+    ],
+)  # fmt: skip
+def test_kernels_are_as_large_as_published(name: str, kernels: dict[str, tuple[int, ...]]) -> None:
+    net, side = NETS[name]
+    assert {layer: shapes(net, side=side)[f"{layer}.kernel"] for layer in kernels} == kernels
+
+
 @pytest.mark.parametrize("name", STAGES)
 def test_stages_are_as_large_as_published(name: str) -> None:
     net, side = NETS[name]

@@ -60,6 +60,13 @@ class Plan:
             over = self.side + 2 * options.get("pad", 0) - size
             self.side = (-(-over // options["stride"]) if options.get("ceil") else over // options["stride"]) + 1
 
+    def bend(self, slopes: str, **options: Any) -> None:
+        """Nothing but a convolution can take a slope in: it goes before, depthwise if it has no width."""
+        before = len(self.steps)
+        self.add("conv" if "width" in options else "depthwise", stride=1, **options)
+        if len(self.steps) > before:
+            self.add("bent", slopes=slopes)
+
     def finish(self, how: str) -> None:
         """End in a dense layer, behind the mean or behind all values."""
         inputs = self.channels * (1 if how == "global_average" else self.side**2)
@@ -92,8 +99,9 @@ class Plan:
 
     @property
     def pending(self) -> bool:
-        """Whether the last step is one that others can be folded into."""
-        return self.steps[-1][0] in ("conv", "average_pool", "bent")
+        """Whether the last step is one that can be given more channels."""
+        kinds = [kind for kind, _, _ in self.steps if kind != "bent"]
+        return kinds[-1] in ("conv", "average_pool") and self.steps[-1][0] in (kinds[-1], "bent")
 
 
 @st.composite
@@ -108,10 +116,8 @@ def plans(draw: st.DrawFn) -> Plan:
             options = {"width": draw(widths), "pad": draw(pads), "after": draw(after)}
             plan.add(kind, size=size, stride=draw(small), **options)
         elif kind == "bent":
-            # Nothing but a convolution can take a slope in.
-            plan.add("conv", width=draw(widths), size=size, stride=1, pad=draw(pads), after="")
-            if plan.steps[-1][0] == "conv":
-                plan.add(kind, slopes=draw(st.sampled_from(sorted(generated.SLOPES))))
+            options = {"width": draw(widths), "after": ""} if draw(st.booleans()) else {}
+            plan.bend(draw(st.sampled_from(sorted(generated.SLOPES))), size=size, pad=draw(pads), **options)
         elif kind == "sum":
             # What is in memory already cannot be given more channels.
             width = draw(widths) if plan.pending else draw(st.integers(1, plan.channels))

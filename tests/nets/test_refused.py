@@ -173,6 +173,7 @@ ALLOWED: dict[str, Build] = {
     "a channel at a time, bent and pooled": lambda ops, x: ops.max_pool(
         ops.prelu(ops.depthwise(ops.conv(x, "four"), "each"), "bent"), 2, stride=2
     ),
+    "a channel at a time, of few channels": lambda ops, x: ops.depthwise(ops.conv(x, "four"), "each"),
     "a wide kernel": lambda ops, x: ops.conv(x, "wide", pad="same"),
     "a picture beside others": lambda ops, x: ops.concat([x, ops.conv(x, "four"), ops.conv(x, "block")]),
     "gated, of few channels": lambda ops, x: ops.conv(
