@@ -84,7 +84,7 @@ def test_as_many_parameters_as_the_published_network(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "kernels"),
     [
-        ("resnet50", {"conv1": (64, 3, 7, 7), "conv5_2.reduce": (512, 2048, 1, 1), "conv5_2.conv3x3": (512, 512, 3, 3)}),
+        ("resnet50", {"conv1": (64, 3, 7, 7), "conv5_2.reduce": (512, 2048, 1, 1), "conv2_1.proj": (256, 64, 1, 1)}),
         ("senet50", {"conv2_1.down": (256, 16), "conv2_1.up": (16, 256), "conv5_3.down": (2048, 128)}),
         ("vgg16_top", {"fc6": (25088, 4096), "fc8": (4096, 2622)}),
         (
