@@ -58,6 +58,7 @@ def test_a_row_as_it_is_documented(tmp_path: Path) -> None:
         mean=(127.5, 127.5, 127.5),
         scale=1 / 128,
         points=arcface_points(112),
+        crop="points",
         margin=0.0,
         output="output",
         dimension=128,
@@ -98,8 +99,9 @@ WRONG: dict[str, tuple[dict[str, object], str]] = {
     "unknown": ({"input_sise": 3}, "input.sise is no key of a model's row"),
     "no face": ({"face_crop": None}, "[face] must tell one of template, points and crop"),
     "both": ({"face_template": "arcface-112"}, "[face] must tell one of template, points and crop"),
-    "crop": ({"face_crop": "oval"}, "face.crop must be box, got 'oval'"),
-    "margin": ({"face_margin": -1}, "face.margin must lie between -1 and 4, got -1"),
+    "crop": ({"face_crop": "oval"}, "face.crop must be box or middle or stretched, got 'oval'"),
+    "margin": ({"face_margin": -1}, "face.margin must lie between -1 and 4, and be 0 for stretched boxes, got -1"),
+    "stretched": ({"face_crop": "stretched", "face_margin": 0.2}, "face.margin must lie between -1 and 4, and be 0"),
     "template": ({"face_crop": None, "face_template": "dlib"}, "face.template must be arcface-112"),
     "template size": (
         {"face_crop": None, "face_template": "arcface-112"},
@@ -163,7 +165,8 @@ def test_what_is_written_is_what_was_read(
 ) -> None:
     row = ModelRow(
         name="own", file=file, sha256="0f" * 32, licence=licence, trained_on=licence, size=112, channels="BGR",
-        layout="NHWC", mean=(1.5, -2.0, scale), scale=scale, points=arcface_points(112) if cut else None,
+        layout="NHWC", mean=(1.5, -2.0, scale), scale=scale,
+        points=arcface_points(112) if cut else None, crop="points" if cut else "middle",
         margin=0.0 if cut else 0.25, output=output, dimension=7, views=2, precision="int8", quantized_from="other",
         data=(("weights.bin", "ab" * 32), ("x y.bin", "cd" * 32)),
     )  # fmt: skip

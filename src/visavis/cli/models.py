@@ -1,4 +1,4 @@
-"""models list|show|fetch|import: the models there are, where they lie, and models of one's own."""
+"""models list|show|fetch|import|quantize|bench: the models there are, models of one's own, and how quick they are."""
 
 from __future__ import annotations
 
@@ -7,14 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from visavis.cli._options import Json
-from visavis.cli._output import Output, note
+from visavis.cli._options import DETECTOR, DetectorName, Json, Threads
+from visavis.cli._output import Output, note, significant
 
 if TYPE_CHECKING:
+    from visavis.embedders import Embedder
+    from visavis.embedders._speed import Speed
     from visavis.weights.model_row import ModelRow
     from visavis.weights.spec import WeightSpec
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Show the models, fetch them, and add your own.")
+
+BATCHES = (1, 32)
+FAR = 1e-3
+"""At which bench tells the rate of true accepts."""
 
 Names = Annotated[list[str], typer.Argument(metavar="NAME", help="As listed by models list.")]
 
@@ -63,7 +69,9 @@ def import_model(
     ],
     json: Json = False,
 ) -> None:
-    """Add a model of your own: an ONNX file, described by a small TOML file.
+    """Add a model of your own.
+
+    It is an ONNX file, described by a small TOML file.
 
     The network is run on noise first, and refused if it is not what the file says. It is then copied, and known by its
     name wherever a command takes --model.
@@ -74,6 +82,79 @@ def import_model(
     line = _imported_line(import_file(row, taken=EMBEDDERS.built_in()))
     with Output("", "", json=json) as output:
         output.answer(line, *([key, str(value)] for key, value in line.items()))
+
+
+@app.command()
+def quantize(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The model, in float32.")],
+    *,
+    calibrate: Annotated[
+        Path,
+        typer.Option("--calibrate", metavar="DIR", exists=True, file_okay=False, help="Photos of many faces."),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", exists=True, file_okay=False, help="Write row and network there too."),
+    ] = None,
+    called: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="Name of the new model.", show_default="NAME-int8")
+    ] = None,
+    crops: Annotated[int, typer.Option("--crops", min=1, metavar="N", help="Faces to measure ranges on.")] = 300,
+    detector: DetectorName = DETECTOR,
+    threads: Threads = None,
+    json: Json = False,
+) -> None:
+    """Make a model of 8 bits out of one of float32.
+
+    It has a quarter of the size, and is quicker.
+
+    The ranges of its activations are measured on the faces of --calibrate, cut as the model cuts them. What comes of it
+    is a model of its own, NAME-int8: its distances differ a little, and with them its thresholds.
+    """
+    from visavis import quantize as quantization
+
+    row = quantization.quantize(
+        name,
+        quantization.photos_in(calibrate),
+        detector=detector,
+        crops=crops,
+        called=called,
+        threads=threads,
+    )
+    if out:
+        from visavis.weights import imported
+
+        imported.export(row, out)
+    line = _imported_line(row)
+    with Output("", "", json=json) as output:
+        output.answer(line, *([key, str(value)] for key, value in line.items()))
+
+
+@app.command()
+def bench(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Models.", show_default="all on this machine")
+    ] = None,
+    *,
+    threads: Threads = None,
+    json: Json = False,
+) -> None:
+    """Measure how long models take a face.
+
+    One face a run, and 32, all in turn.
+
+    Cutting faces out is not in it, all views of the model are. The accuracy is that of the table of thresholds that
+    the model came with.
+    """
+    from visavis import embedders
+    from visavis.embedders._speed import speeds
+
+    loaded = [embedders.create(name, threads=threads) for name in names or _present()]
+    measured = speeds(loaded, BATCHES)
+    with Output("model", "precision", "MB", "ms, 1 face", "ms, of 32", "faces/s", "TAR at 1e-3", json=json) as output:
+        for model, times in zip(loaded, measured, strict=True):
+            line = _bench_line(model, times)
+            output.answer(line, _bench_row(line))
 
 
 @app.command()
@@ -156,3 +237,65 @@ def _imported_row(line: dict[str, object]) -> list[str]:
     size = line["bytes"]
     megabytes = f"{size / 1e6:.1f}" if isinstance(size, int) else "-"
     return [str(line["name"]), str(line["task"]), str(line["licence"]), megabytes, "yes"]
+
+
+def _present() -> list[str]:
+    """Models whose files are on this machine."""
+    from visavis.embedders import EMBEDDERS
+    from visavis.weights import imported
+    from visavis.weights.spec import all_specs
+    from visavis.weights.store import locate
+
+    here = {row.name for row in all_specs() if row.task == "embed" and locate(row)}
+    return [name for name in EMBEDDERS.names() if imported.has(name) or name in here]
+
+
+def _bench_line(model: Embedder, times: list[Speed]) -> dict[str, object]:
+    from visavis.weights import imported
+    from visavis.weights.spec import all_specs
+
+    name = model.name.partition("@")[0]
+    row = imported.row(name) if imported.has(name) else None
+    published = {spec.name: spec.size for spec in all_specs()}
+    return {
+        "model": model.name,
+        "precision": row.precision if row else "float32",
+        "bytes": imported.network(row).stat().st_size if row else published.get(name),
+        "dimension": model.dimension,
+        **{f"ms_{one.batch}": significant(one.median, 4) for one in times},
+        **{f"ms_{one.batch}_best": significant(one.best, 4) for one in times},
+        "faces_per_second": significant(max(1000 / one.median for one in times), 4),
+        "accuracy": _accuracy(model.name),
+    }
+
+
+def _accuracy(model: str) -> dict[str, object] | None:
+    """What the table of thresholds that came with a model tells of its accuracy."""
+    from visavis.compare import calibration
+
+    table = calibration(model)
+    if table is None:
+        return None
+    return {"data": table.provenance.get("data"), "far": FAR, "tar": _tar(model)}
+
+
+def _tar(model: str) -> float | None:
+    """The rate of true accepts at ``FAR`` in the file of the table; a table as it is used keeps only thresholds."""
+    from importlib.resources import files
+    from json import loads
+
+    content = loads((files("visavis") / "calibration" / f"{model}.json").read_text(encoding="utf-8"))
+    return next((row["tar"] for row in content.get("intervals", ()) if row["far"] == FAR), None)
+
+
+def _bench_row(line: dict[str, object]) -> list[str]:
+    size, accuracy = line["bytes"], line["accuracy"]
+    tar = accuracy["tar"] if isinstance(accuracy, dict) else None
+    return [
+        str(line["model"]),
+        str(line["precision"]),
+        f"{size / 1e6:.1f}" if isinstance(size, int) else "-",
+        *(f"{line[f'ms_{batch}']}" for batch in BATCHES),
+        f"{line['faces_per_second']}",
+        "-" if tar is None else f"{tar:.4f}",
+    ]

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from visavis import align, compare, runtime
-from visavis.embedders import _views
+from visavis.embedders import _box_crops, _views
 from visavis.errors import UsageError, WeightsError
 from visavis.types import RGB, Face, Floats
 from visavis.weights import imported
@@ -26,7 +26,10 @@ KINDS: dict[str, type[np.generic]] = {"tensor(float)": np.float32, "tensor(uint8
 
 
 class OnnxFile:
-    """Embedder of a row: faces cut as it says, some views of each summed, the sum scaled to length 1."""
+    """Embedder of a row: faces cut as it says, some views of each summed, the sum scaled to length 1.
+
+    ``fixed`` says that the network takes one face a run and no more.
+    """
 
     def __init__(self, row: ModelRow, session: runtime.Session, *, views: int | None = None) -> None:
         count = row.views if views is None else views
@@ -35,14 +38,11 @@ class OnnxFile:
         self.row = row
         self._session, self._views = session, count
         self._type, self._batch, self._output = _fitting(row, session)
+        self.fixed = self._batch == 1
 
     def crops(self, picture: RGB, faces: Sequence[Face]) -> RGB:
-        """Crops ``(n, s, s, 3)``: five landmarks brought onto the row's points, or the box with its margin."""
-        if self.row.points is None:
-            return align.square_crops(picture, faces, size=self.row.size, margin=self.row.margin)
-        landmarks = np.array([face.landmarks for face in faces], np.float32).reshape(-1, 5, 2)
-        matrices = align.similarity(landmarks, np.array(self.row.points, np.float32))
-        return align.warp(picture, matrices, size=self.row.size)
+        """Crops ``(n, s, s, 3)``: five landmarks brought onto the row's points, or the box as it says."""
+        return crops_of(self.row, picture, faces)
 
     def embed(self, crops: RGB) -> Floats:
         """Unit vectors ``(n, d)``."""
@@ -65,6 +65,19 @@ class OnnxFile:
                 f"where its row says {self.dimension} a face."
             )
         return found.reshape(len(crops), self.dimension)
+
+
+def crops_of(row: ModelRow, picture: RGB, faces: Sequence[Face]) -> RGB:
+    """Crops ``(n, s, s, 3)`` as a row says."""
+    if row.points is not None:
+        landmarks = np.array([face.landmarks for face in faces], np.float32).reshape(-1, 5, 2)
+        return align.warp(picture, align.similarity(landmarks, np.array(row.points, np.float32)), size=row.size)
+    if row.crop == "box":
+        return align.square_crops(picture, faces, size=row.size, margin=row.margin)
+    boxes = _box_crops.boxes_of(faces)
+    if row.crop == "middle":
+        return _box_crops.stretched(picture, _box_crops.middles(boxes, part=1 + row.margin), size=row.size)
+    return _box_crops.stretched(picture, _box_crops.within(boxes, picture), size=row.size)
 
 
 def network_input(crops: RGB, row: ModelRow, kind: type[np.generic]) -> runtime.Batch:

@@ -105,6 +105,20 @@ def keep(pinned_row: ModelRow, source: Path) -> ModelRow:
     return kept
 
 
+def export(kept: ModelRow, folder: Path) -> Path:
+    """Write the row and the files of a kept model to a folder, for import elsewhere; return the row's path."""
+    path = network(kept)
+    try:
+        for name in (kept.file, *(name for name, _ in kept.data)):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path.parent / name, folder / name)
+        target = folder / f"{kept.name}.toml"
+        target.write_text(kept.text(), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written to: {error.strerror}.") from error
+    return target
+
+
 def _put(kept: ModelRow, source: Path, place: Path) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".", dir=place.parent) as temporary:

@@ -13,8 +13,8 @@
     layout = "NCHW"                      # or "NHWC"
     mean = [127.5, 127.5, 127.5]         # in the order of channels
     scale = 0.0078125
-    [face]                               # one of three ways to cut a face
-    template = "arcface-112"             # or points = [[x, y], ...]: five; or crop = "box", margin = 0.3
+    [face]                               # one of three ways to say how a face is cut
+    template = "arcface-112"             # or points = [[x, y], ...]: five; or crop = "box" and margin = 0.3
     [output]
     dimension = 128
     metric = "cosine"
@@ -40,6 +40,9 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 ARCFACE = ((38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041))
 """Where ArcFace's five points lie in its crop of 112 pixels (InsightFace)."""
 
+CROPS = ("box", "middle", "stretched")
+"""Crops by the box: made square by its longer side, or by its shorter, or stretched to a square."""
+
 Points = tuple[tuple[float, float], ...]
 
 
@@ -47,10 +50,10 @@ Points = tuple[tuple[float, float], ...]
 class ModelRow:
     """One embedder in an ONNX file.
 
-    ``points`` are where the five landmarks lie in a crop of ``size`` pixels; None where the box, extended by
-    ``margin`` of its sides, is cut out. ``mean`` is in the order of ``channels``. ``output`` is a name or an index.
-    ``data`` are files that the network's own file reads, with their hashes. ``quantized_from`` is the model that one of
-    another precision was made of.
+    ``points`` are where the five landmarks lie in a crop of ``size`` pixels; None where it is cut by the box: ``crop``
+    says how, and ``margin`` by which part of its sides it is extended. ``mean`` is in the order of ``channels``.
+    ``output`` is a name or an index. ``data`` are files that the network's own file reads, with their hashes.
+    ``quantized_from`` is the model that one of another precision was made of.
     """
 
     name: str
@@ -64,6 +67,7 @@ class ModelRow:
     mean: tuple[float, float, float]
     scale: float
     points: Points | None
+    crop: str
     margin: float
     output: int | str
     dimension: int
@@ -76,13 +80,15 @@ class ModelRow:
     def geometry(self) -> str:
         """How faces are cut, in words."""
         if self.points is None:
-            return f"the box, made square and extended by {self.margin:g} of its sides, {self.size} pixels"
+            shape = {"box": "the box made square", "middle": "the square of the box's shorter side"}
+            wider = f", extended by {self.margin:g} of its sides" if self.margin else ""
+            return f"{shape.get(self.crop, 'the box stretched to a square')}{wider}, {self.size} pixels"
         known = "ArcFace's five points" if self.points == arcface_points(self.size) else "five points"
         return f"{known}, {self.size} pixels"
 
     def text(self) -> str:
         """Return the TOML file of this row, as :func:`read_row` reads it."""
-        box: dict[str, object] = {"crop": "box", "margin": self.margin}
+        box: dict[str, object] = {"crop": self.crop, "margin": self.margin}
         output = {"index" if isinstance(self.output, int) else "name": self.output}
         tables: dict[str, dict[str, object]] = {
             "": {key: getattr(self, key) for key in ("name", "file", "sha256", "licence", "trained_on", "precision")}
@@ -147,7 +153,7 @@ class _Table:
         """The whole file."""
         picture, face, output = (self.table(name) for name in ("input", "face", "output"))
         size = picture.whole("size", 8, 1024)
-        points, margin = face.face(size)
+        points, crop, margin = face.face(size)
         row = ModelRow(
             name=self._model_name(),
             file=self.text("file"),
@@ -160,6 +166,7 @@ class _Table:
             mean=cast("tuple[float, float, float]", picture.numbers("mean", 3)),
             scale=picture.number("scale"),
             points=points,
+            crop=crop,
             margin=margin,
             output=output.which(),
             dimension=output.whole("dimension", 2, 65_536),
@@ -213,24 +220,23 @@ class _Table:
             raise self.fail(key, f"must be a whole number from {low} to {high}, got {_shown(value)}")
         return value
 
-    def face(self, size: int) -> tuple[Points | None, float]:
-        """Five points or none, and the margin."""
+    def face(self, size: int) -> tuple[Points | None, str, float]:
+        """Five points or none, the kind of crop by the box, and its margin."""
         told = {"template", "points", "crop"} & self._content.keys()
         if len(told) != 1:
             raise UsageError(f"{self._file}: [face] must tell one of template, points and crop.")
         if "crop" in told:
-            self.choice("crop", ("box",))
-            margin = self.number("margin", 0)
-            if not -1 < margin <= 4:
-                raise self.fail("margin", f"must lie between -1 and 4, got {margin:g}")
-            return None, margin
+            crop, margin = self.choice("crop", CROPS), self.number("margin", 0)
+            if not -1 < margin <= 4 or (margin and crop == "stretched"):
+                raise self.fail("margin", f"must lie between -1 and 4, and be 0 for stretched boxes, got {margin:g}")
+            return None, crop, margin
         if "points" in told:
-            return self._points(size), 0.0
+            return self._points(size), "points", 0.0
         self.choice("template", ("arcface-112",))
         points = arcface_points(size)
         if points is None:
             raise self.fail("template", f"is for sizes that are multiples of 112 or 128, not for {size}")
-        return points, 0.0
+        return points, "points", 0.0
 
     def which(self) -> int | str:
         """Which of the outputs is meant."""

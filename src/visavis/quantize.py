@@ -1,0 +1,177 @@
+"""Networks in whole numbers of 8 bits: smaller and quicker, as a model with a name of its own, ``NAME-int8``.
+
+Static quantisation by ONNX Runtime's tools: a pair of QuantizeLinear and DequantizeLinear around every operator,
+weights int8 with a scale a channel, activations uint8 with the range that they have on crops of photos, cut as the
+model cuts them. Vectors and distances come out a little different, so what is made is a model of its own: with its own
+galleries and its own thresholds, and known by its name to everything that knows models by name.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from visavis import embedders, runtime
+from visavis.embedders import _rows, onnx_file
+from visavis.errors import MissingExtraError, UsageError
+from visavis.images import PHOTO_ENDINGS
+from visavis.pipeline import Recognizer
+from visavis.types import RGB
+from visavis.weights.model_row import ModelRow
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+CROPS, LEAST = 300, 8
+"""How many crops the ranges are measured on, and with how few that makes no sense."""
+METHOD, METHODS = "minmax", {"minmax": "MinMax", "percentile": "Percentile", "entropy": "Entropy"}
+"""How the range of an activation follows from its values; docs/models.md says what each costs in accuracy."""
+CHUNK = 4
+"""Crops whose activations are in memory at a time."""
+OPSET = 17
+"""Scales a channel came with opset 13; older files are brought to this one."""
+OPERATORS = ("Conv", "Gemm", "MatMul", "Relu", "Clip", "Add", "MaxPool", "AveragePool", "GlobalAveragePool", "Pad",
+             "Transpose", "Reshape", "Flatten", "Concat", "Mul")  # fmt: skip
+
+
+def quantize(
+    name: str,
+    photos: Sequence[str | Path],
+    *,
+    detector: str = "mtcnn",
+    crops: int = CROPS,
+    method: str = METHOD,
+    called: str | None = None,
+    threads: int | None = None,
+) -> ModelRow:
+    """Make the int8 model of ``name``, its ranges measured on the largest faces of ``photos``, and keep it.
+
+    It is ``called`` NAME-int8 unless told otherwise. Returns its row. Raises UsageError where too few faces are found
+    or the name stands for another model, MissingExtraError without the package onnx.
+    """
+    tools = _tools()
+    row, network = _rows.source(name)
+    if row.precision != "float32":
+        raise UsageError(f"{name} is {row.precision} already: quantise {row.quantized_from or 'its original'}.")
+    model = onnx_file.OnnxFile(row, runtime.Session(network, threads=threads))
+    cut = calibration_crops(photos, Recognizer(detector=detector, embedder=model, threads=threads), count=crops)
+    batch = 1 if model.fixed else CHUNK
+    batches = [model.input_of(cut[i : i + batch]) for i in range(0, len(cut), batch)]
+    wanted = replace(row, name=called or f"{name}-int8", sha256=None, data=(), precision="int8", quantized_from=name)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{wanted.name}.onnx"
+        path.write_bytes(quantized(network, batches, method=method, tools=tools))
+        (path.parent / "row.toml").write_text(replace(wanted, file=path.name).text(), encoding="utf-8")
+        return onnx_file.import_model(path.parent / "row.toml", taken=embedders.EMBEDDERS.built_in())
+
+
+def calibration_crops(photos: Sequence[str | Path], recognizer: Recognizer, *, count: int) -> RGB:
+    """Crops ``(n, s, s, 3)`` of the largest faces, of photos from all over the list until there are ``count``.
+
+    UsageError where there are too few; photos that cannot be read, or show no face, are passed over.
+    """
+    order = np.random.default_rng(0).permutation(len(photos))
+    found: list[RGB] = []
+    for one in recognizer.detect([photos[i] for i in order]):
+        if one.photo is not None and one.faces:
+            found.append(recognizer.embedder.crops(one.photo.pixels, [one.faces[one.largest]]))
+        if len(found) >= count:
+            break
+    if len(found) < min(LEAST, count):
+        raise UsageError(f"ranges are measured on {LEAST} faces or more, and {len(photos)} photos show {len(found)}.")
+    return np.concatenate(found)
+
+
+def photos_in(folder: Path) -> list[Path]:
+    """All photos of a folder and of those within it, in the order of their names."""
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in PHOTO_ENDINGS and path.is_file())
+
+
+def quantized(network: Path, batches: Sequence[runtime.Batch], *, method: str = METHOD, tools: Any = None) -> bytes:
+    """Return the ONNX file of ``network`` in 8 bits, its ranges measured on ``batches`` of its input."""
+    if method not in METHODS:
+        raise UsageError(f"no way to measure ranges is called {method!r}; there are: {', '.join(METHODS)}.")
+    tools = tools or _tools()
+    with tempfile.TemporaryDirectory() as folder:
+        fused = Path(folder) / "fused.onnx"
+        runtime.fuse(network, fused)
+        model = _of_opset(fused, tools)
+        quantizer = tools.QDQQuantizer(
+            tools.with_shapes(model),
+            per_channel=True,
+            reduce_range=False,
+            weight_qType=tools.QuantType.QInt8,
+            activation_qType=tools.QuantType.QUInt8,
+            tensors_range=_ranges(fused, batches, method, tools),
+            nodes_to_quantize=[],
+            nodes_to_exclude=[],
+            op_types_to_quantize=list(OPERATORS),
+            extra_options={},
+        )
+        quantizer.quantize_model()
+        quantizer.model.topological_sort()
+        data: bytes = quantizer.model.model.SerializeToString()
+    return data
+
+
+def _of_opset(path: Path, tools: Any) -> ModelProto:
+    """Load a network, brought to an opset in which scales can be of channels; the file is brought along."""
+    model: ModelProto = tools.onnx.load(str(path))
+    if any(one.domain in ("", "ai.onnx") and one.version < 13 for one in model.opset_import):
+        model = tools.onnx.version_converter.convert_version(model, OPSET)
+        tools.onnx.save(model, str(path))
+    return model
+
+
+def _ranges(network: Path, batches: Sequence[runtime.Batch], method: str, tools: Any) -> Any:
+    """Ranges of the activations; what ONNX Runtime's calibrators collect of a batch is forgotten before the next."""
+    calibrator = tools.create_calibrator(
+        network,
+        list(OPERATORS),
+        augmented_model_path=str(network.with_name("augmented.onnx")),
+        calibrate_method=tools.CalibrationMethod[METHODS[method]],
+    )
+    name = runtime.Session(network).input.name
+    for batch in batches:
+        calibrator.collect_data(_Once({name: batch}))
+    return calibrator.compute_data()
+
+
+class _Once:
+    """What a calibrator asks for its data: one batch, and no more."""
+
+    def __init__(self, feed: dict[str, runtime.Batch]) -> None:
+        self._feed: dict[str, runtime.Batch] | None = feed
+
+    def get_next(self) -> dict[str, runtime.Batch] | None:
+        """Return the batch, then nothing."""
+        feed, self._feed = self._feed, None
+        return feed
+
+
+def _tools() -> Any:
+    """ONNX Runtime's tools for quantisation, which need the package onnx."""
+    try:
+        import onnx
+        import onnx.version_converter
+    except ImportError as error:
+        raise MissingExtraError(
+            "to quantise networks takes the package onnx: pip install 'visavis[quantize]'."
+        ) from error
+    from onnxruntime import quantization
+    from onnxruntime.quantization import calibrate, qdq_quantizer, shape_inference
+
+    return SimpleNamespace(
+        onnx=onnx,
+        QuantType=quantization.QuantType,
+        CalibrationMethod=calibrate.CalibrationMethod,
+        create_calibrator=calibrate.create_calibrator,
+        QDQQuantizer=qdq_quantizer.QDQQuantizer,
+        with_shapes=shape_inference.save_and_reload_model_with_shape_infer,
+    )
