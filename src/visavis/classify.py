@@ -23,6 +23,7 @@ from visavis.pipeline import Recognizer
 from visavis.registry import Registry
 from visavis.types import RGB, Face, Floats, PhotoFaces
 from visavis.weights import classic as rows
+from visavis.weights import store
 from visavis.weights.classes import class_names
 from visavis.weights.row import WeightSpec
 
@@ -164,6 +165,14 @@ def _recipe(features: Recipe, row: WeightSpec, net: Callable[..., tuple[object, 
 VGG16 = _recipe(vggface.VGG16, rows.VGG16, _vgg16, vgg16.PEOPLE)
 RESNET50 = _recipe(vggface.RESNET50, rows.RESNET50, _resnet50, resnet50.PEOPLE)
 SENET50 = _recipe(vggface.SENET50, rows.SENET50, _senet50, resnet50.PEOPLE)
+
+
+def accept_licence(model: str) -> None:
+    """Accept, once, the licence of the files of a built-in classifier; of one that is none nothing is said."""
+    for features, recipe in ((vggface.VGG16, VGG16), (vggface.RESNET50, RESNET50), (vggface.SENET50, SENET50)):
+        if features.name == model:
+            for row in recipe.rows:
+                store.accept(row)
 
 
 def _load(name: str, recipe: Recipe, labels: WeightSpec, threads: int | None) -> Classifier:

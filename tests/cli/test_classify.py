@@ -117,3 +117,17 @@ def test_missing_weights_are_one_sentence(
         "forbids to download it from "
         "https://github.com/rcmalli/keras-vggface/releases/download/v2.0/rcmalli_vggface_tf_resnet50.h5."
     )
+
+
+def test_a_licence_is_accepted_once(look: Run, photos: Photos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISAVIS_CACHE", str(tmp_path / "none"))
+    monkeypatch.setenv("VISAVIS_OFFLINE", "1")
+    monkeypatch.delenv("VISAVIS_WEIGHTS", raising=False)
+    monkeypatch.delenv("VISAVIS_ACCEPT_LICENCE", raising=False)
+    asked = look("classify", photos.red, "--model", "vggface-vgg16")
+    assert (asked.code, asked.out) == (3, "")
+    assert "(non-commercial research (VGG-Face)): accept it once, by --accept-licence" in asked.err
+    accepted = look("classify", photos.red, "--model", "vggface-vgg16", "--accept-licence")
+    again = look("classify", photos.red, "--model", "vggface-vgg16")
+    assert accepted.err == again.err
+    assert again.err.startswith("visavis: rcmalli_vggface_tf_vgg16.h5 (licence: ")

@@ -29,7 +29,7 @@ ClassifierName = Annotated[
 ]
 
 
-def classify(
+def classify(  # noqa: PLR0913 - a command's options
     photos: Photos,
     *,
     model: ClassifierName = MODEL,
@@ -40,6 +40,9 @@ def classify(
     ] = MIN_PROBABILITY,
     detector: DetectorName = DETECTOR,
     min_face: MinFace = 20,
+    accept_licence: Annotated[
+        bool, typer.Option("--accept-licence", help="Accept, once, a licence that does not allow every use.")
+    ] = False,
     threads: Threads = None,
     json: Json = False,
 ) -> None:
@@ -50,14 +53,15 @@ def classify(
     Where the likeliest person has a probability below --min-probability, the face is nobody's that the network
     knows. Exits 1 where nobody is known.
     """
-    from visavis.classify import CLASSIFIERS
-    from visavis.classify import classify as classified
+    from visavis import classify as classes
     from visavis.pipeline import Recognizer
 
+    if accept_licence:
+        classes.accept_licence(model)
     recognizer = Recognizer(detector=detector, threads=threads)
-    answers = classified(
+    answers = classes.classify(
         photos,
-        model=CLASSIFIERS.create(model, threads=threads),
+        model=classes.CLASSIFIERS.create(model, threads=threads),
         top=top,
         min_probability=min_probability,
         recognizer=recognizer,
