@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -225,15 +226,66 @@ def test_distances_by_hand() -> None:
 # Chips
 
 
-def test_chips_bring_the_mean_face_to_its_place() -> None:
-    """Points that lie as dlib's mean: the chip is the picture, but for dlib's pixel less."""
+DLIB = {
+    "biden": ((241, 740, 562, 419), "c69c2b65f5aa3065", "e7caf96c8a43e2c0", [0.002126, 0.181517, 0.08943, -0.028907]),
+    "obama": ((142, 617, 409, 349), "5ac6048fd30edebf", "8ca3a01e4f7ccc1e", [-0.091434, 0.130861, 0.013144, -0.057884]),
+    "obama2": ((290, 438, 558, 171), "87aaa77a682fcc6f", "94e4ff7378495167", [-0.059435, 0.117754, 0.037352, -0.08683]),
+    "obama3": ((277, 954, 598, 633), "b0b4ddda49ed3157", "37a24d1b11fbe22c", [-0.090028, 0.1249, 0.026283, -0.043561]),
+    "obama_partial_face": (
+        (142, 191, 365, -56), "906b9de72037d414", "68c3b1d94bc25539", [-0.088871, 0.165381, -0.00909, -0.058138],
+    ),
+}  # fmt: skip
+"""By dlib 20.0 itself: its HOG box, digests of ``get_face_chip(image, points, 150, .25)`` of the chips by its 5 and its
+68 points, and the first figures of ``compute_face_descriptor`` by the 5. Two are reduced by half first."""
+
+
+@pytest.mark.parametrize("name", DLIB)
+def test_chips_and_encodings_are_dlibs(photo: Photo, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("VISAVIS_ACCEPT_LICENCE", "1")
+    box, *digests, figures = DLIB[name]
+    found = []
+    for model in ("small", "large"):
+        (points,) = api._raw_face_landmarks(photo(name), [box], model)
+        chip = _chips.chips(photo(name), points.points[None])
+        found.append(hashlib.sha256(chip.tobytes()).hexdigest()[:16])
+    assert found == digests
+    (encoding,) = fr.face_encodings(photo(name), [box])
+    assert encoding[: len(figures)] == pytest.approx(figures, abs=1e-5)
+
+
+def test_a_face_that_lies_as_the_mean_is_cut_out_as_it_is() -> None:
+    """But for dlib's rectangle: 149 pixels around (75, 75), so each pixel is the mean of four neighbours, cut off."""
     places = (_chips.MEAN_5 + 0.25) / 1.5 * 150
-    picture = np.random.default_rng(0).integers(0, 256, (150, 150, 3), np.uint8)
-    matrix = _chips._into_chip(_chips.MEAN_5, places[None])[0]
-    # dlib's rectangle is 149 pixels wide around the middle, (75, 75), and its corners become the corner pixels.
-    assert matrix[:, :2] == pytest.approx(np.eye(2), abs=1e-6)
-    assert matrix[:, 2] == pytest.approx([-0.5, -0.5], abs=1e-4)
+    square = _chips._square(places)
+    assert square.corner == pytest.approx(0.5 + 0.5j)
+    assert (square.side, square.angle) == pytest.approx((149, 0))
+    picture = np.random.default_rng(0).integers(0, 256, (151, 151, 3), np.uint8)
+    wide = picture.astype(int)
+    means = (wide[:-1, :-1] + wide[:-1, 1:] + wide[1:, :-1] + wide[1:, 1:]) // 4
+    assert np.array_equal(_chips._cut(picture, square), means)
     assert _chips.chips(picture, np.empty((0, 5, 2), np.int64)).shape == (0, 150, 150, 3)
+
+
+def test_large_faces_are_reduced_by_halves() -> None:
+    """A slope stays that slope, whatever its size; which is where dlib's odd corner shows least."""
+    slope = np.tile(np.arange(2000) // 10, (2000, 1)).astype(np.uint8)
+    picture = np.dstack([slope, slope, slope])
+    for size in (200, 350, 700, 1300):
+        points = np.round((_chips.MEAN_5 + 0.25) / 1.5 * size + 300).astype(np.int64)
+        (chip,) = _chips.chips(picture, points[None])
+        expected = (300 + (np.arange(150) + 0.5) * size / 150) / 10
+        assert np.abs(chip[75, :, 0] - expected).max() <= 3.5
+    assert _chips._reduced(picture).shape == (998, 998, 3)
+    assert _chips._reduced(picture)[5, 100, 0] == slope[0, 202]
+
+
+def test_chips_beyond_the_picture_are_black() -> None:
+    white = np.full((40, 40, 3), 255, np.uint8)
+    for shift, size in ((1000, 100), (1000, 5000), (-30, 60)):
+        points = np.round((_chips.MEAN_5 + 0.25) / 1.5 * size + shift).astype(np.int64)
+        (chip,) = _chips.chips(white, points[None])
+        assert set(np.unique(chip)) <= {0, 255}
+        assert (chip == 0).any()
 
 
 def test_jittered_chips_stay_near() -> None:
