@@ -169,8 +169,8 @@ class OnnxOps:
         slope = self._weights[f"{name}.slope"]
         if isinstance(x, Conv) and x.bare:
             return replace(x, slope=slope)
-        rows = None if isinstance(x, Conv) else self._emit(x)
-        if rows is None or not rows.dense:
+        rows = self._emit(x)
+        if not rows.dense:
             raise TypeError(f"activation {name} must follow a convolution or a dense layer")
         return replace(rows, name=self._node("PRelu", [rows.name, self._constant(slope)]))
 
