@@ -14,6 +14,7 @@ from visavis import compat, images
 from visavis.compat.mtcnn import MTCNN
 from visavis.compat.mtcnn.exceptions import InvalidImage
 from visavis.compat.mtcnn.stages import StageONet, StagePNet, StageRNet
+from visavis.compat.mtcnn.utils import plotting
 from visavis.compat.mtcnn.utils.images import load_image
 from visavis.errors import UsageError
 
@@ -192,3 +193,29 @@ def test_wrong_options() -> None:
         MTCNN(steps_threshold=[0.6, 0.7])
     with pytest.raises(UsageError, match="no option 'treshold_onet'"):
         MTCNN().detect_faces(np.zeros((40, 40, 3), np.uint8), treshold_onet=0.5)
+
+
+def test_answers_are_drawn(detector: MTCNN, ivan: np.ndarray) -> None:
+    (face,) = detector.detect_faces(ivan)
+    x, y, width, height = face["box"]
+    drawn = plotting.plot(load_image(ivan), [face])
+    assert drawn is not None
+    assert drawn.dtype == np.uint8
+    yellow = (drawn == (255, 255, 0)).all(axis=2)
+    rows, columns = np.nonzero(yellow)
+    assert (columns.min(), rows.min(), columns.max(), rows.max()) == (x, y, x + width, y + height)
+    assert all(yellow[py, px] for px, py in face["keypoints"].values())
+    assert np.array_equal(drawn[~yellow], ivan[~yellow])
+    assert np.array_equal(drawn, plotting.plot(ivan, face))
+    (corners,) = detector.detect_faces(ivan, box_format="xyxy")
+    assert np.array_equal(plotting.plot(ivan, corners, input_as_width_height=False), drawn)
+    red = plotting.plot_bbox(ivan, [-5, 10, 30, 1000], "#F00")
+    assert (red[10:560, 25] == (255, 0, 0)).all()
+    assert plotting.plot(ivan, []) is None
+
+
+def test_notes_point_at_the_script(ivan: np.ndarray) -> None:
+    """However deep in the stand-in the option was found."""
+    with pytest.warns(compat.CompatWarning) as told:
+        MTCNN(device="GPU:0", scale_factor=0.8).detect_faces(ivan, nms_onet=0.5)
+    assert [one.filename for one in told] == [__file__] * 3

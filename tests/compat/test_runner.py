@@ -196,3 +196,20 @@ def test_the_commands_explain_themselves(command: str, tmp_path: Path) -> None:
     assert done.returncode == 0
     assert f"Usage: {command} " in done.stdout
     assert run(command, cwd=tmp_path).returncode == WRONG_USE
+
+
+def test_a_command_without_its_weights_says_so_in_one_line(people: Path, tmp_path: Path) -> None:
+    empty = {"VISAVIS_CACHE": str(tmp_path / "cache"), "VISAVIS_OFFLINE": "1", "VISAVIS_WEIGHTS": ""}
+    (tmp_path / "cache" / "weights").mkdir(parents=True)
+    (tmp_path / "cache" / "weights" / "pnet.lz4").write_bytes(b"damaged")
+    done = run("face_detection", people / "obama.jpg", cwd=tmp_path, **empty)
+    assert done.returncode == 3
+    assert done.stderr.startswith("face_detection: ")
+    assert done.stderr.count("\n") == 1
+    assert "pnet.lz4 is not the published mtcnn-pnet" in done.stderr
+
+
+def test_a_photo_that_is_not_there(people: Path, tmp_path: Path) -> None:
+    done = run("face_detection", people / "none.jpg", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == f"face_detection: '{people}/none.jpg' does not exist.\n"

@@ -7,6 +7,7 @@ models, against this package's own rules where these differ. ``docs/coming-from.
 
 from __future__ import annotations
 
+import sys
 import warnings
 from functools import cache
 
@@ -21,4 +22,12 @@ class CompatWarning(UserWarning):
 @cache
 def note(message: str) -> None:
     """Warn of an option without effect: once a process, however often it is given."""
-    warnings.warn(message, CompatWarning, stacklevel=4)
+    warnings.warn(message, CompatWarning, stacklevel=_callers())
+
+
+def _callers() -> int:
+    """How far up the stack, as seen from :func:`note`, the script is that called any of this."""
+    level, frame = 2, sys._getframe(2)
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith(f"{__name__}."):
+        level, frame = level + 1, frame.f_back
+    return level

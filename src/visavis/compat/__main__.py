@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 from visavis.compat import _alias
+from visavis.errors import VisavisError
 
 USAGE = """usage: python -m visavis.compat SCRIPT [ARGS]       run a script
        python -m visavis.compat -m MODULE [ARGS]    run a module, as python -m does
@@ -35,7 +36,7 @@ def main() -> None:
             sys.path[0] = str(Path.cwd())
             runpy.run_module(module, run_name="__main__", alter_sys=True)
         case [command, *rest] if command in COMMANDS and not Path(command).is_file():
-            import_module(COMMANDS[command]).main(args=rest, prog_name=command)
+            _command(command, rest)
         case [script, *rest]:
             _run(script, rest)
 
@@ -43,6 +44,14 @@ def main() -> None:
 def _explain(code: int) -> None:
     (sys.stderr if code else sys.stdout).write(USAGE)
     sys.exit(code)
+
+
+def _command(name: str, arguments: list[str]) -> None:
+    try:
+        import_module(COMMANDS[name]).main(args=arguments, prog_name=name)
+    except VisavisError as error:
+        sys.stderr.write(f"{name}: {error}\n")
+        sys.exit(error.exit_code)
 
 
 def _run(script: str, arguments: list[str]) -> None:
