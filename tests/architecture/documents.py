@@ -10,6 +10,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from visavis.cache import cache_dir
+from visavis.nets import _onnx_file as onnx_file
+
 from .source import ROOT
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -56,8 +61,22 @@ FILES = {
     + "ann2.jpg,party.jpg,1\nparty.jpg,ben.jpg,0\n" * 5,
     "clusters.csv": "photo,cluster\nAnn/1.jpg,1\nAnn/2.jpg,1\nAnn/3.jpg,2\nBen/4.jpg,2\n",
     "faces.csv": "photo,x1,y1,x2,y2\nann1.jpg,378,89,613,419\nben.jpg,429,166,711,565\nparty.jpg,641,257,912,609\n",
+    "own.toml": """name = "own"
+file = "own.onnx"
+licence = "MIT"
+trained_on = "nothing"
+[input]
+size = 112
+channels = "RGB"
+mean = [127.5, 127.5, 127.5]
+scale = 0.0078125
+[face]
+template = "arcface-112"
+[output]
+dimension = 8
+""",
 }
-"""Lists that the documents speak of."""
+"""Lists, and a row of a model, that the documents speak of."""
 
 
 def lay_out_photos(samples: Path, folder: Path) -> None:
@@ -66,6 +85,31 @@ def lay_out_photos(samples: Path, folder: Path) -> None:
     for name, text in FILES.items():
         (folder / name).write_text(text, encoding="utf-8")
     shutil.copyfile(ROOT / "src" / "visavis" / "calibration" / "dlib-resnet.json", folder / "office.json")
+    (folder / "own.onnx").write_bytes(own_network())
+    lay_out_cache(folder / ".cache")
+
+
+def own_network() -> bytes:
+    """An embedder as small as can be: one convolution of made-up weights, and the mean of each of its maps."""
+    kernel = np.sin(np.arange(8 * 3 * 3 * 3, dtype=np.float32)).reshape(8, 3, 3, 3)
+    nodes = [
+        onnx_file.node("Conv", ["x", "k"], "c", {"strides": [2, 2]}),
+        onnx_file.node("Relu", ["c"], "r", {}),
+        onnx_file.node("GlobalAveragePool", ["r"], "p", {}),
+        onnx_file.node("Flatten", ["p"], "y", {}),
+    ]
+    picture = onnx_file.value("x", onnx_file.FLOAT, ("n", 3, 112, 112))
+    answer = onnx_file.value("y", onnx_file.FLOAT, ("n", 8))
+    return onnx_file.model(nodes, [onnx_file.tensor("k", kernel)], [picture], [answer])
+
+
+def lay_out_cache(folder: Path) -> None:
+    """A cache that shares all with the real one but the models that documents import."""
+    folder.mkdir()
+    for name in ("onnx", "samples", "weights"):
+        shared = cache_dir().absolute() / name
+        shared.mkdir(parents=True, exist_ok=True)
+        (folder / name).symlink_to(shared)
 
 
 def lay_out_lfw(data: Path, folder: Path) -> None:
@@ -78,11 +122,12 @@ def lay_out_lfw(data: Path, folder: Path) -> None:
 
 def run(command: list[str], *, cwd: Path, check: bool = True) -> subprocess.CompletedProcess[str]:
     """Run a command of a document in a folder; ``visavis`` is the one of this Python."""
+    cache = {"VISAVIS_CACHE": str(cwd / ".cache")} if (cwd / ".cache").is_dir() else {}
     scripts = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(
         command,
         cwd=cwd,
-        env={**os.environ, "PATH": scripts, "COLUMNS": "200"},
+        env={**os.environ, **cache, "PATH": scripts, "COLUMNS": "200"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",

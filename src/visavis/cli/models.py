@@ -112,6 +112,7 @@ def quantize(
     is a model of its own, NAME-int8: its distances differ a little, and with them its thresholds.
     """
     from visavis import quantize as quantization
+    from visavis.weights import imported
 
     row = quantization.quantize(
         name,
@@ -122,10 +123,14 @@ def quantize(
         threads=threads,
     )
     if out:
-        from visavis.weights import imported
-
         imported.export(row, out)
-    line = _imported_line(row)
+    line = {
+        "name": row.name,
+        "quantized_from": row.quantized_from,
+        "precision": row.precision,
+        "bytes": imported.network(row).stat().st_size,
+        "path": str(imported.network(row)),
+    }
     with Output("", "", json=json) as output:
         output.answer(line, *([key, str(value)] for key, value in line.items()))
 
@@ -154,7 +159,7 @@ def bench(
     with Output("model", "precision", "MB", "ms, 1 face", "ms, of 32", "faces/s", "TAR at 1e-3", json=json) as output:
         for model, times in zip(loaded, measured, strict=True):
             line = _bench_line(model, times)
-            output.answer(line, _bench_row(line))
+            output.answer(line, _bench_row(line, times))
 
 
 @app.command()
@@ -262,8 +267,9 @@ def _bench_line(model: Embedder, times: list[Speed]) -> dict[str, object]:
         "precision": row.precision if row else "float32",
         "bytes": imported.network(row).stat().st_size if row else published.get(name),
         "dimension": model.dimension,
-        **{f"ms_{one.batch}": significant(one.median, 4) for one in times},
-        **{f"ms_{one.batch}_best": significant(one.best, 4) for one in times},
+        "ms_embed": {
+            f"{one.batch}": {"median": significant(one.median, 4), "best": significant(one.best, 4)} for one in times
+        },
         "faces_per_second": significant(max(1000 / one.median for one in times), 4),
         "accuracy": _accuracy(model.name),
     }
@@ -288,14 +294,14 @@ def _tar(model: str) -> float | None:
     return next((row["tar"] for row in content.get("intervals", ()) if row["far"] == FAR), None)
 
 
-def _bench_row(line: dict[str, object]) -> list[str]:
+def _bench_row(line: dict[str, object], times: list[Speed]) -> list[str]:
     size, accuracy = line["bytes"], line["accuracy"]
     tar = accuracy["tar"] if isinstance(accuracy, dict) else None
     return [
         str(line["model"]),
         str(line["precision"]),
         f"{size / 1e6:.1f}" if isinstance(size, int) else "-",
-        *(f"{line[f'ms_{batch}']}" for batch in BATCHES),
+        *(f"{one.median:.2f}" for one in times),
         f"{line['faces_per_second']}",
         "-" if tar is None else f"{tar:.4f}",
     ]

@@ -17,8 +17,8 @@ from visavis.weights.model_row import ModelRow, read_row
 
 BATCH = 32
 """Crops a run, where the network takes more than one."""
-TRIAL = 3
-"""Crops of noise that a model is tried on when it is imported."""
+TRIAL, CELLS = 3, 4
+"""Crops of noise that a model is tried on when it is imported, each of so many rows and columns of colours."""
 SAME = 1e-3
 """How far the unit vector of a crop may move with what else is in its batch: rounding stays far below."""
 
@@ -118,9 +118,10 @@ def import_model(path: Path, *, taken: Sequence[str]) -> ModelRow:
 
 
 def try_out(row: ModelRow, network: Path) -> None:
-    """Run a batch of noise; WeightsError where the answers are not what the row says, or no use."""
+    """Run a batch of noise, coarse since fine noise looks alike; WeightsError where the answers are no use."""
     model = OnnxFile(row, runtime.Session(network))
-    crops = np.random.default_rng(0).integers(0, 256, (TRIAL, row.size, row.size, 3), np.uint8)
+    cells = np.arange(row.size) * CELLS // row.size
+    crops = np.random.default_rng(0).integers(0, 256, (TRIAL, CELLS, CELLS, 3), np.uint8)[:, cells][:, :, cells]
     raw = model.raw(crops)
     if not np.isfinite(raw).all():
         raise WeightsError(f"{row.name} answers noise with figures that are not finite.")
