@@ -17,7 +17,8 @@ from visavis.types import Face
 
 NAMES = [name for name in EMBEDDERS.names() if not name.startswith("test-")]  # those of other tests
 VIEWED = [name for name in NAMES if "views" in signature(EMBEDDERS.factory(name)).parameters]
-IDS = [*NAMES, *(f"{name}@{count}" for name in VIEWED for count in (COUNTS[0], COUNTS[-1]))]
+OTHERS = [f"{name}@{count}" for name in VIEWED for count in (COUNTS[0], COUNTS[-1])]
+IDS = [*NAMES, *(model for model in OTHERS if embedders.model_id(model) == model)]  # @1 is the default of some
 
 DRAWN = ((20, 30, 60), (150, 100, 200), (400, 40, 120))
 PICTURE = drawn.picture(640, 480, *DRAWN)
