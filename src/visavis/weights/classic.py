@@ -1,8 +1,8 @@
 """Rows of the classic networks, and of packs of others, as their authors published them.
 
-Only few of these files were at hand when the rows were written. A hash stands here where the file was seen, or where
-its publisher tells it (keras-facenet in its ``metadata.py``, two repositories that carry SFace agree on its); the others are pinned when
-they are first downloaded.
+Only few of these files were at hand when the rows were written. A hash stands here where the file was seen, where its
+publisher tells it (keras-facenet in its ``metadata.py``), or where two repositories that carry it agree (SFace); the
+others are pinned when they are first downloaded.
 """
 
 from __future__ import annotations
