@@ -47,6 +47,7 @@ def test_enrol_then_identify(know: Run, photos: Photos) -> None:
             "distance": NEAR,
             "threshold": 0.1,
             "probability": None,
+            "margin": None,
             "candidates": [{"name": "Ann", "person_id": 1, "distance": NEAR, "probability": None}],
         }
     ]

@@ -73,7 +73,7 @@ def read(folder: Path) -> Exported:
     """Read an export; UsageError where it is none, or not whole."""
     try:
         content = json.loads((folder / RECORDS).read_text(encoding="utf-8"))
-        with np.load(folder / VECTORS, allow_pickle=False) as arrays:
+        with (folder / VECTORS).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             ids, vectors = arrays["ids"], arrays["vectors"]
     except OSError as error:
         raise UsageError(f"{folder} is no export of a gallery: {error.strerror} ({error.filename}).") from error
