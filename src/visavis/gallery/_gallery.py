@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from visavis.errors import UsageError
-from visavis.gallery import _photos, _transfer, _whom
+from visavis.gallery import _photos, _whom, transfer
 from visavis.gallery._indexed import Indexed
 from visavis.gallery._input import clean_name
 from visavis.gallery._people import People
@@ -127,14 +127,14 @@ class Gallery(People, Searching, Indexed):
         UsageError where the folder is there already and not empty.
         """
         with self._store.read() as conn:
-            _transfer.write(conn, Path(folder))
+            transfer.write(conn, Path(folder))
 
     def import_from(self, folder: str | os.PathLike[str]) -> None:
         """Take in what :meth:`export` wrote, all or nothing; ids stay.
 
         UsageError where the folder holds no such thing, its vectors are of another model, or this gallery is not empty.
         """
-        taken = _transfer.read(Path(folder))
+        taken = transfer.read(Path(folder))
         with self._store.write() as conn:
-            _transfer.put(conn, taken, model=self.model)
+            transfer.put(conn, taken, model=self.model)
             self._audit(conn, "import", None, f"{len(taken.people)} people, {len(taken.templates)} templates")

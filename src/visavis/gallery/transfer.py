@@ -88,6 +88,11 @@ def read(folder: Path) -> Exported:
     return Exported(str(content.get("model")), content.get("calibration"), **rows, vectors=vectors.astype(np.float32))
 
 
+def model_of(folder: Path) -> str:
+    """Return the model whose vectors an export holds; UsageError where it is none."""
+    return read(folder).model
+
+
 def put(conn: Connection, taken: Exported, *, model: str) -> None:
     """Store an export in a gallery that is empty; UsageError where it is not, or of another model."""
     if taken.model != model:
