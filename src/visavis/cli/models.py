@@ -79,8 +79,8 @@ def import_model(
 ) -> None:
     """Add a weight file that you have, or a model of your own.
 
-    A published weight file is known by its SHA-256 or by the arrays that it holds, whatever it is called, and copied to where
-    models fetch would put it.
+    A published weight file is known by its SHA-256 or by the arrays that it holds, whatever it is called, and copied
+    to where models fetch would put it.
 
     A model of your own is an ONNX file, described by a small TOML file, FILE.toml. The network is run on noise first,
     and refused if it is not what the file says. It is then copied, and known by its name wherever a command takes

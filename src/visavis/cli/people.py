@@ -14,7 +14,6 @@ from visavis.cli._files import PictureFolder
 from visavis.cli._options import (
     DETECTOR,
     GALLERY,
-    MODEL,
     DetectorName,
     GalleryModel,
     GalleryUrl,
@@ -22,9 +21,10 @@ from visavis.cli._options import (
     MinFace,
     Photos,
     Pictures,
+    PrecisionName,
     Threads,
     Views,
-    with_views,
+    gallery_model,
 )
 from visavis.cli._output import (
     Output,
@@ -62,6 +62,7 @@ def enroll(  # noqa: PLR0913 - a command's options
     gallery: GalleryUrl = GALLERY,
     model: GalleryModel = None,
     views: Views = None,
+    precision: PrecisionName = None,
     detector: DetectorName = DETECTOR,
     min_face: MinFace = 20,
     min_quality: Annotated[
@@ -78,7 +79,7 @@ def enroll(  # noqa: PLR0913 - a command's options
     if folder and (new or person_id is not None):
         raise UsageError("--new and --id speak of one person: give NAME PHOTO... in place of --from.")
     people = _people(name, photos, folder)
-    chosen = model if model is None and views is None else with_views(model or MODEL, views)
+    chosen = gallery_model(model, views=views, precision=precision)
     many, done = folder is not None, 0
     with (
         opened(gallery, model=chosen, detector=detector, threads=threads, create=True) as store,
@@ -186,6 +187,7 @@ def identify(  # noqa: PLR0913 - a command's options
     out: Pictures = None,
     gallery: GalleryUrl = GALLERY,
     model: GalleryModel = None,
+    precision: PrecisionName = None,
     detector: DetectorName = DETECTOR,
     min_face: MinFace = 20,
     threads: Threads = None,
@@ -198,10 +200,11 @@ def identify(  # noqa: PLR0913 - a command's options
     if fpir is not None and threshold is not None:
         raise UsageError("--fpir and --threshold exclude each other: a threshold stands for its own rate.")
     folder = PictureFolder(out) if out else None
+    chosen = gallery_model(model, views=None, precision=precision)
     rate = FPIR if fpir is None else fpir
     statuses, known = [], False
     with (
-        opened(gallery, model=model, detector=detector, threads=threads, create=False) as store,
+        opened(gallery, model=chosen, detector=detector, threads=threads, create=False) as store,
         Output("photo", "face", "box", "who", "distance", "threshold", "probability", json=json) as output,
     ):
         if threshold is None:
