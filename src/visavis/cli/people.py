@@ -76,9 +76,7 @@ def enroll(  # noqa: PLR0913 - a command's options
     One person by NAME PHOTO..., or all at once with --from a folder that holds a folder a person. Of
     each photo the largest face is taken. A photo that is there already is not stored twice.
     """
-    if folder and (new or person_id is not None):
-        raise UsageError("--new and --id speak of one person: give NAME PHOTO... in place of --from.")
-    people = _people(name, photos, folder)
+    people = _people(name, photos, folder, one=new or person_id is not None)
     chosen = gallery_model(model, views=views, precision=precision)
     many, done = folder is not None, 0
     with (
@@ -110,15 +108,19 @@ def enroll(  # noqa: PLR0913 - a command's options
     raise typer.Exit(0 if done else 2)
 
 
-def _people(name: str | None, photos: list[str] | None, folder: Path | None) -> list[tuple[str, list[str]]]:
-    """Read who has which photos off the arguments."""
+def _people(
+    name: str | None, photos: list[str] | None, folder: Path | None, *, one: bool
+) -> list[tuple[str, list[str]]]:
+    """Read who has which photos off the arguments; ``one`` is whether an option speaks of one person."""
+    if folder and one:
+        raise UsageError("--new and --id speak of one person: give NAME PHOTO... in place of --from.")
     if folder is None:
         if name is None or not photos:
             raise UsageError("a person needs a name and photos: NAME PHOTO..., or --from DIR.")
         return [(name, photos)]
     if name is not None:
         raise UsageError("NAME PHOTO... and --from DIR exclude each other.")
-    people = [(one.name, _photos_in(one)) for one in sorted(folder.iterdir()) if one.is_dir()]
+    people = [(each.name, _photos_in(each)) for each in sorted(folder.iterdir()) if each.is_dir()]
     for who in (who for who, photos in people if not photos):
         note(f"{folder / who} holds no photo: nobody was enrolled from it.")
     people = [(who, photos) for who, photos in people if photos]

@@ -174,7 +174,7 @@ def _places(spec: WeightSpec) -> Iterator[Path]:
     for folder in os.environ.get("VISAVIS_WEIGHTS", "").split(os.pathsep):
         if folder:
             yield Path(folder) / spec.file
-    if spec.package and spec.member:
+    if spec.package and spec.package.isidentifier() and spec.member:
         # Looked up on the path, and nowhere else: nothing is imported, and modules in memory under that name (visavis
         # has some of its own, in compat/) do not count.
         package = PathFinder.find_spec(spec.package)
