@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embedders.published import frozen_graph, keras_facenet
+from embedders.published import GOLDEN, frozen_graph, keras_facenet, torch_file
 from golden import networks
+from visavis import embedders
 from visavis.errors import UnknownNameError, UsageError, WeightsError
 from visavis.published import Published, recognised
 from visavis.weights import classic, spec, store
@@ -158,6 +159,20 @@ def state_dict(classes: int | None) -> dict[str, tuple[int, ...]]:
 def test_facenet_pytorchs_files_by_their_people(file: Path, classes: int, row: WeightSpec) -> None:
     torch(file, state_dict(classes))
     assert recognised(file) == Published(row, sha256(file), "structure")
+
+
+def test_a_renamed_file_is_put_in_place_and_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From a download of any name to the vectors that facenet-pytorch's own network makes."""
+    monkeypatch.setenv("VISAVIS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("VISAVIS_OFFLINE", "1")
+    monkeypatch.delenv("VISAVIS_WEIGHTS", raising=False)
+    file = torch_file(tmp_path / "weights (2).bin", networks.inception_resnet_v1())
+    found = recognised(file)
+    store.put(found.row, file, sha256=found.sha256)
+    file.unlink()
+    golden = np.load(GOLDEN / "facenet_pytorch.npz")["features"]
+    vectors = embedders.create("facenet-vggface2", threads=1).embed(networks.pictures(160))
+    np.testing.assert_allclose(vectors, golden, atol=1e-6)
 
 
 def test_a_file_that_may_be_two_is_told_apart_by_name_or_word(file: Path) -> None:
