@@ -22,7 +22,7 @@ from . import older
 from .faces import MODEL, digest, person, say, template
 
 KILLS = 50
-EACH = 30
+EACH = 12
 """Deeds that a process sets out to do."""
 OLD_PEOPLE = 300
 

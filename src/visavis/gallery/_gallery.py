@@ -15,7 +15,7 @@ from visavis.gallery._indexed import Indexed
 from visavis.gallery._input import clean_name
 from visavis.gallery._people import People
 from visavis.gallery._search import Searching
-from visavis.gallery.types import Enrollment, IdentifiedPhoto, Lookalike, Skipped
+from visavis.gallery.types import Enrollment, IdentifiedPhoto, NearFace, Skipped
 from visavis.types import Identification
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Gallery(People, Searching, Indexed):
                 answers = self.identify_vectors(one.vectors, fpir=fpir, threshold=threshold, margin=margin, top=top)
             yield IdentifiedPhoto(one, tuple(answers))
 
-    def similar(self, photo: Source, *, top: int = 10, min_face: float = 20) -> list[list[Lookalike]]:
+    def similar(self, photo: Source, *, top: int = 10, min_face: float = 20) -> list[list[NearFace]]:
         """Return the faces of the gallery that look most like each face of a photo, near or not. Raises ImageError."""
         (one,) = self.recognizer.represent([photo], min_face=min_face)
         if one.photo is None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from visavis.gallery import _ledger, records
 from visavis.gallery._input import ready, storable, told_apart
 from visavis.gallery._opened import Opened
-from visavis.gallery.types import Faces, IndexedPhoto
+from visavis.gallery.types import IndexedPhoto, StoredFaces
 
 
 class Indexed(Opened):
@@ -40,7 +40,7 @@ class Indexed(Opened):
             _ledger.put(conn, self.model, new)
         return len(new)
 
-    def faces(self, *, unnamed: bool = False) -> Faces:
+    def faces(self, *, unnamed: bool = False) -> StoredFaces:
         """Return all faces, or only those of nobody, by template id."""
         with self._store.read() as conn:
             return _ledger.faces(conn, unnamed=unnamed)

@@ -13,7 +13,7 @@ from visavis.gallery import records
 from visavis.gallery.index import NOBODY
 from visavis.gallery.records import Meta, in_lists, now
 from visavis.gallery.schema import PEOPLE, PHOTOS, TEMPLATES
-from visavis.gallery.types import Faces, IndexedPhoto, Lookalike
+from visavis.gallery.types import IndexedPhoto, NearFace, StoredFaces
 from visavis.types import Floats
 
 NO_CLUSTER = -1
@@ -39,7 +39,7 @@ def put(conn: Connection, model: str, photos: Sequence[IndexedPhoto]) -> None:
         conn.execute(insert(PHOTOS), rows)
 
 
-def faces(conn: Connection, *, unnamed: bool = False) -> Faces:
+def faces(conn: Connection, *, unnamed: bool = False) -> StoredFaces:
     """Return all faces, or those of nobody, by id."""
     dimension = records.meta(conn).dimension or 0
     query = select(TEMPLATES).order_by(TEMPLATES.c.id)
@@ -52,7 +52,7 @@ def faces(conn: Connection, *, unnamed: bool = False) -> Faces:
         rows += [
             (row.id, row.person_id, row.cluster, row.photo, row.photo_sha256, row.box, row.quality) for row in block
         ]
-    return Faces(
+    return StoredFaces(
         ids=np.array([row[0] for row in rows], np.int64),
         people=np.array([row[1] or NOBODY for row in rows], np.int64),
         clusters=np.array([NO_CLUSTER if row[2] is None else row[2] for row in rows], np.int64),
@@ -75,13 +75,13 @@ def set_clusters(conn: Connection, ids: Sequence[int], clusters: Sequence[int]) 
             conn.execute(update(TEMPLATES).where(TEMPLATES.c.id.in_(some)).values(cluster=value))
 
 
-def lookalikes(conn: Connection, distances: dict[int, float]) -> list[Lookalike]:
+def lookalikes(conn: Connection, distances: dict[int, float]) -> list[NearFace]:
     """Say whose the faces are that were found at these distances, nearest first; those gone since are left out."""
     columns = (TEMPLATES.c.id, TEMPLATES.c.photo, TEMPLATES.c.box, TEMPLATES.c.person_id, PEOPLE.c.name)
     joined = TEMPLATES.outerjoin(PEOPLE, PEOPLE.c.id == TEMPLATES.c.person_id)
     query = select(*columns).select_from(joined)
     found = [
-        Lookalike(row.id, distances[row.id], row.person_id, row.name, row.photo, records.box_of(row.box))
+        NearFace(row.id, distances[row.id], row.person_id, row.name, row.photo, records.box_of(row.box))
         for some in in_lists(distances)
         for row in conn.execute(query.where(TEMPLATES.c.id.in_(some)))
     ]

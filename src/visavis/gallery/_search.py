@@ -15,7 +15,7 @@ from visavis.gallery import _answers, _ledger, records
 from visavis.gallery._input import unit_rows
 from visavis.gallery._opened import Opened
 from visavis.gallery.index import Hit
-from visavis.gallery.types import Lookalike, SearchThreshold
+from visavis.gallery.types import NearFace, SearchThreshold
 from visavis.types import Candidate, Floats, Identification
 
 SPARE = 20
@@ -42,7 +42,7 @@ class Searching(Opened):
         table = self.calibration
         return [_answers.candidates(hits, found.names, table) for hits in found.hits]
 
-    def lookalikes(self, vectors: ArrayLike, *, top: int = 10) -> list[list[Lookalike]]:
+    def lookalikes(self, vectors: ArrayLike, *, top: int = 10) -> list[list[NearFace]]:
         """Return the ``top`` faces nearest to each row of ``vectors (n, d)``, named or not, nearest first."""
         if top < 1:
             raise UsageError(f"top must be 1 or more, got {top}.")

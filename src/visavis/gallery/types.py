@@ -53,7 +53,7 @@ class IndexedPhoto:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Faces:
+class StoredFaces:
     """Faces of a gallery, one row each, by template id.
 
     ``ids (n,)``, ``people (n,)`` (0: nobody's), ``clusters (n,)`` (-1: in none), ``vectors (n, d)`` of length 1,
@@ -71,7 +71,7 @@ class Faces:
 
 
 @dataclass(frozen=True, slots=True)
-class Lookalike:
+class NearFace:
     """A face of the gallery at a cosine distance; ``person_id`` and ``name`` are None where it is nobody's."""
 
     template_id: int
