@@ -22,10 +22,10 @@ Column = TypeVar("Column", Floats, Ids)
 
 
 class Block:
-    """Columns of up to ``BLOCK_ROWS`` templates; ``count`` rows are in use."""
+    """Columns of up to ``BLOCK_ROWS`` templates; ``count`` rows are in use, the first being row ``start`` of all."""
 
-    def __init__(self, dimension: int, rows: int) -> None:
-        self.count = 0
+    def __init__(self, dimension: int, rows: int, *, start: int) -> None:
+        self.start, self.count = start, 0
         self.ids: Ids = np.empty(rows, np.int64)
         self.people: Ids = np.empty(rows, np.int64)
         self.vectors: Floats = np.empty((rows, dimension), np.float32)
@@ -88,7 +88,7 @@ class Blocks:
         """No id above this one was ever here: new ids need not be looked for."""
 
     def __len__(self) -> int:
-        return BLOCK_ROWS * (len(self.all) - 1) + self.all[-1].count if self.all else 0
+        return self.all[-1].start + self.all[-1].count if self.all else 0
 
     def __iter__(self) -> Iterator[Block]:
         return iter(self.all)
@@ -107,9 +107,9 @@ class Blocks:
         """Which of ``ids`` are here, as places in ``ids``, and in what rows."""
         known = np.flatnonzero(ids <= self._highest)
         pairs = [(np.empty(0, np.intp), np.empty(0, np.int64))]
-        for number, block in enumerate(self.all if len(known) else ()):
+        for block in self.all if len(known) else ():
             here, rows = block.find(ids[known])
-            pairs.append((known[here], number * BLOCK_ROWS + rows.astype(np.int64)))
+            pairs.append((known[here], block.start + rows.astype(np.int64)))
         places, found = zip(*pairs, strict=True)
         return np.concatenate(places), np.concatenate(found)
 
@@ -149,12 +149,13 @@ class Blocks:
             self.put(gaps[start : start + MOVED_ROWS], self.ids(some), self.people(some), self.vectors(some))
         del self.all[-(-left // BLOCK_ROWS) :]
         if self.all:
-            self.all[-1].cut(left - BLOCK_ROWS * (len(self.all) - 1))
+            self.all[-1].cut(left - self.all[-1].start)
 
     def _with_room(self, rows: int) -> Block:
         """Return the last block, with room for one row or more, if it can be for all."""
         if not self.all or self.all[-1].count == BLOCK_ROWS:
-            self.all.append(Block(self._dimension, BLOCK_ROWS if self.all else FIRST_ROWS))
+            rows = BLOCK_ROWS if self.all else FIRST_ROWS
+            self.all.append(Block(self._dimension, rows, start=len(self)))
         last = self.all[-1]
         wanted = min(last.count + rows, BLOCK_ROWS)
         if wanted > len(last.ids):

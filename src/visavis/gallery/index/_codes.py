@@ -47,6 +47,10 @@ class Found(NamedTuple):
     similarity: Doubles
     slack: Doubles
 
+    def where(self, keep: NDArray[np.bool_]) -> Found:
+        """Return some of them."""
+        return Found(self.probe[keep], self.row[keep], self.similarity[keep], self.slack[keep])
+
 
 class Probes:
     """Unit rows ``(m, d)`` in 7 bits."""
@@ -138,16 +142,16 @@ class Codes:
         longest = np.float32((probes.length / unit).max() * (1 + 1e-6))
         base = self._sums - np.ceil(self._lost * longest).astype(np.int32)
         bar = np.floor(np.clip((bars - middle - wide) / unit, -LIMIT, LIMIT)).astype(np.int32) - 1
-        for number, tile in enumerate(products):
-            start = number * self._tile
-            tile -= base[start : start + self._tile]
+        for number in range(tiles):
+            start, tile = number * self._tile, products[number]
+            np.subtract(tile, base[start : start + self._tile], out=tile)
             probe, column = np.divmod(np.flatnonzero(tile >= bar[:, None]), self._tile)
             row = start + column
             whole = tile[probe, column] + (base[row] - self._sums[row])
             similarity = middle[probe] + unit[probe] * whole
             slack = wide[probe] + probes.length[probe] * self._lost[row]
-            keep = np.flatnonzero((row < self.count) & (similarity + slack >= bars[probe]))
-            yield Found(probe[keep], row[keep], similarity[keep], slack[keep])
+            keep = (row < self.count) & (similarity + slack >= bars[probe])
+            yield Found(probe, row, similarity, slack).where(keep)
 
 
 def _step(rows: Floats) -> float:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from visavis.errors import UsageError
 from visavis.gallery.index import INDEXES, NOBODY, Hit, Ids, Origin
-from visavis.gallery.index._blocks import BLOCK_ROWS, Block, Blocks
+from visavis.gallery.index._blocks import Block, Blocks
 from visavis.gallery.index._codes import Found, Probes
 from visavis.gallery.index._finalists import Finalists
 from visavis.types import Floats
@@ -24,7 +24,7 @@ TOGETHER = 128
 """Probes that go through the blocks together: 32 MB of scores are held."""
 ALONE = 4
 """In 8 bits, so many probes are quicker one after the other: a product with one row needs no rearranging."""
-SEED_ROWS, SEED_SHARE, SEED_BEST = 256, 256, 4
+SEED_ROWS, SEED_SHARE, SEED_BEST = 1024, 256, 4
 """The first bar is set by so many rows or one in so many; of those, by so many times the wanted number."""
 GATHERED_ROWS = 8192
 SPARSE = 8
@@ -117,9 +117,9 @@ class _Search:
         size = min(int(counts[-1]), max(SEED_ROWS, int(counts[-1]) // SEED_SHARE, SEED_BEST * self._top))
         places = np.linspace(0, counts[-1] - 1, size).astype(np.int64)
         rows = np.empty(size, np.int64)
-        for number, mask in enumerate(wanted):
-            here = slice(*np.searchsorted(places, counts[number : number + 2]))
-            rows[here] = number * BLOCK_ROWS + np.flatnonzero(mask)[places[here] - counts[number]]
+        for block, mask, before, after in zip(self._blocks, wanted, counts, counts[1:], strict=False):
+            here = slice(*np.searchsorted(places, (before, after)))
+            rows[here] = block.start + np.flatnonzero(mask)[places[here] - before]
         scores = self.probes @ self._blocks.vectors(rows).T
         owner = self._blocks.people(rows) if self._by_person else self._blocks.ids(rows)
         for best in (min(size, SEED_BEST * self._top), size):  # the best may be of too few people
@@ -134,25 +134,29 @@ class _Search:
     def scan(self, wanted: list[Wanted], margin: float) -> None:
         """Collect the finalists; the bars are raised whenever twice as many rows were seen as before."""
         most = max((len(block.ids) for block in self._blocks), default=0)
-        scratch = np.empty(len(self.probes) * most, np.int32 if self._coded else np.float32)
+        scratch = np.empty(len(self.probes) * most, np.int32)
         seen = due = 0
-        for number, (block, mask) in enumerate(zip(self._blocks, wanted, strict=True)):
-            chosen = np.count_nonzero(mask)
-            if chosen * SPARSE < block.count:
-                parts = self._gathered(block, np.flatnonzero(mask), margin)
-            elif self._coded is not None:
-                parts = block.codes().near(self._coded, self.finalists.bars, scratch)
-            else:
-                parts = iter([self._product(block, margin, scratch)])
-            for found in parts:
-                if chosen < block.count:
-                    found = Found(*(column[mask[found.row]] for column in found))
-                rows = found.row + number * BLOCK_ROWS
-                self.finalists.take(found._replace(row=rows), self._owner(block)[found.row])
+        for block, mask in zip(self._blocks, wanted, strict=True):
+            owner = self._owner(block)
+            for found in self._near(block, mask, margin, scratch):
+                self.finalists.take(found._replace(row=block.start + found.row), owner[found.row])
             seen += block.count
             if seen >= due:
                 self.finalists.tighten()
                 due = 2 * seen
+
+    def _near(self, block: Block, mask: Wanted, margin: float, scratch: NDArray[np.int32]) -> Iterator[Found]:
+        """Wanted rows of a block that may reach the bars."""
+        chosen = np.count_nonzero(mask)
+        if chosen * SPARSE < block.count:
+            yield from self._gathered(block, np.flatnonzero(mask), margin)
+            return
+        if self._coded is None:
+            parts = iter([self._product(block, margin, scratch.view(np.float32))])
+        else:
+            parts = block.codes().near(self._coded, self.finalists.bars, scratch)
+        for found in parts:
+            yield found if chosen == block.count else found.where(mask[found.row])
 
     def hits(self) -> list[list[Hit]]:
         """Return the answers."""
