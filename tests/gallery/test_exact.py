@@ -27,12 +27,14 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     for where, name, size in (
         (_blocks, "BLOCK_ROWS", 64),
         (_blocks, "FIRST_ROWS", 16),
+        (_blocks, "DOUBLED_ROWS", 32),
         (_blocks, "MOVED_ROWS", 5),
         (_codes, "TILE", 32),
         (_codes, "WRITTEN_ROWS", 7),
         (_finalists, "FINAL_ROWS", 3),
         (_finalists, "MANY", 40),
         (module, "SEED_ROWS", 8),
+        (module, "SCORES", 200),
         (module, "GATHERED_ROWS", 4),
         (module, "TOGETHER", 6),
     ):

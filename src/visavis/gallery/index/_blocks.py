@@ -12,9 +12,10 @@ from visavis.gallery.index import Ids
 from visavis.gallery.index._codes import Codes
 from visavis.types import Floats
 
-BLOCK_ROWS = 65_536
-FIRST_ROWS = 1024
-"""Rows of the first block, which doubles up to ``BLOCK_ROWS``; all others have that many at once."""
+BLOCK_ROWS = 262_144
+"""Room of a block. An operating system gives it memory as it is filled, not before."""
+FIRST_ROWS, DOUBLED_ROWS = 1024, 16_384
+"""The first block begins small, and doubles so far; after that it has room for all."""
 MOVED_ROWS = 4096
 """Rows copied at a time."""
 
@@ -40,8 +41,9 @@ class Block:
 
     def put(self, rows: Ids, ids: Ids, people: Ids, vectors: Floats) -> None:
         """Write over ``rows (n,)``."""
+        if not np.array_equal(self.ids[rows], ids):
+            self._order = None
         self.ids[rows], self.people[rows], self.vectors[rows] = ids, people, vectors
-        self._order = None
         if self._codes is not None:
             known = rows[rows < self._codes.count]
             self._codes.write(known, self.vectors[known])
@@ -56,7 +58,7 @@ class Block:
     def find(self, ids: Ids) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Which of ``ids`` are here, as places in ``ids``, and in what rows."""
         if self._order is None:
-            self._order = np.argsort(self.ids[: self.count]).astype(np.int32)
+            self._order = np.argsort(self.ids[: self.count], kind="stable").astype(np.int32)
         places = np.searchsorted(self.ids[: self.count], ids, sorter=self._order)
         rows = self._order[np.minimum(places, self.count - 1)]
         here = np.flatnonzero(self.ids[rows] == ids)
@@ -159,7 +161,7 @@ class Blocks:
         last = self.all[-1]
         wanted = min(last.count + rows, BLOCK_ROWS)
         if wanted > len(last.ids):
-            last.grow(min(1 << (wanted - 1).bit_length(), BLOCK_ROWS))
+            last.grow(1 << (wanted - 1).bit_length() if wanted <= DOUBLED_ROWS else BLOCK_ROWS)
         return last
 
 

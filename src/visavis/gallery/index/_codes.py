@@ -112,7 +112,7 @@ class Codes:
     def _place(self, rows: NDArray[np.int64], codes: NDArray[np.int8]) -> None:
         import cv2
 
-        if len(rows) < 2 or rows[-1] - rows[0] != len(rows) - 1:  # they do not follow each other
+        if (np.diff(rows) != 1).any():
             self._tiles[rows // self._tile, :, rows % self._tile] = codes
             return
         done = 0
@@ -132,26 +132,31 @@ class Codes:
 
     def near(self, probes: Probes, bars: Doubles, scratch: Counts) -> Iterator[Found]:
         """Rows whose similarity to a probe may reach its bar, ``bars (m,)``."""
-        tiles, several = -(-self.count // self._tile), len(bars)
-        products = scratch[: tiles * several * self._tile].reshape(tiles, several, self._tile)
-        _product().run({"probes": probes.codes, "codes": self._tiles[:tiles]}, products)
         unit = probes.scale * self._step
         middle = probes.vectors @ self._centre.astype(np.float64)
         wide = probes.lost * self._reach + 1e-9
+        bar = np.floor(np.clip((bars - middle - wide) / unit, -LIMIT, LIMIT)).astype(np.int32) - 1
         # What a row must reach is raised by its own shift and lowered by its own rest, in whole steps.
         longest = np.float32((probes.length / unit).max() * (1 + 1e-6))
-        base = self._sums - np.ceil(self._lost * longest).astype(np.int32)
-        bar = np.floor(np.clip((bars - middle - wide) / unit, -LIMIT, LIMIT)).astype(np.int32) - 1
-        for number in range(tiles):
-            start, tile = number * self._tile, products[number]
-            np.subtract(tile, base[start : start + self._tile], out=tile)
+        for start, tile in self._products(probes.codes, scratch):
+            shifts, lost = self._sums[start : start + self._tile], self._lost[start : start + self._tile]
+            lower = np.ceil(lost * longest).astype(np.int32)
+            np.subtract(tile, shifts - lower, out=tile)
             probe, column = np.divmod(np.flatnonzero(tile >= bar[:, None]), self._tile)
-            row = start + column
-            whole = tile[probe, column] + (base[row] - self._sums[row])
-            similarity = middle[probe] + unit[probe] * whole
-            slack = wide[probe] + probes.length[probe] * self._lost[row]
-            keep = (row < self.count) & (similarity + slack >= bars[probe])
-            yield Found(probe, row, similarity, slack).where(keep)
+            similarity = middle[probe] + unit[probe] * (tile[probe, column] - lower[column])
+            slack = wide[probe] + probes.length[probe] * lost[column]
+            keep = (start + column < self.count) & (similarity + slack >= bars[probe])
+            yield Found(probe, start + column, similarity, slack).where(keep)
+
+    def _products(self, probes: NDArray[np.uint8], scratch: Counts) -> Iterator[tuple[int, Counts]]:
+        """Products ``(m, w)`` with each tile, and its first row; as many tiles at a time as the scratch holds."""
+        every, size = -(-self.count // self._tile), len(probes) * self._tile
+        some = max(1, len(scratch) // size)
+        for first in range(0, every, some):
+            tiles = self._tiles[first : min(first + some, every)]
+            products = scratch[: len(tiles) * size].reshape(len(tiles), len(probes), self._tile)
+            _product().run({"probes": probes, "codes": tiles}, products)
+            yield from (((first + i) * self._tile, product) for i, product in enumerate(products))
 
 
 def _step(rows: Floats) -> float:

@@ -21,7 +21,9 @@ from visavis.gallery.index._finalists import Finalists
 from visavis.types import Floats
 
 TOGETHER = 128
-"""Probes that go through the blocks together: 32 MB of scores are held."""
+"""Probes that go through the blocks together."""
+SCORES = 1 << 23
+"""Similarities held at a time: 32 MB."""
 ALONE = 4
 """In 8 bits, so many probes are quicker one after the other: a product with one row needs no rearranging."""
 SEED_ROWS, SEED_SHARE, SEED_BEST = 1024, 256, 4
@@ -134,7 +136,7 @@ class _Search:
     def scan(self, wanted: list[Wanted], margin: float) -> None:
         """Collect the finalists; the bars are raised whenever twice as many rows were seen as before."""
         most = max((len(block.ids) for block in self._blocks), default=0)
-        scratch = np.empty(len(self.probes) * most, np.int32)
+        scratch = np.empty(min(SCORES, len(self.probes) * most), np.int32)
         seen = due = 0
         for block, mask in zip(self._blocks, wanted, strict=True):
             owner = self._owner(block)
@@ -152,7 +154,7 @@ class _Search:
             yield from self._gathered(block, np.flatnonzero(mask), margin)
             return
         if self._coded is None:
-            parts = iter([self._product(block, margin, scratch.view(np.float32))])
+            parts = self._products(block, margin, scratch.view(np.float32))
         else:
             parts = block.codes().near(self._coded, self.finalists.bars, scratch)
         for found in parts:
@@ -174,15 +176,17 @@ class _Search:
     def _owner(self, block: Block) -> Ids:
         return block.people if self._by_person else block.ids
 
-    def _product(self, block: Block, margin: float, scratch: Floats) -> Found:
+    def _products(self, block: Block, margin: float, scratch: Floats) -> Iterator[Found]:
         """Rows of a block that may reach the bars, by their similarities in float32."""
-        vectors = block.vectors[: block.count]
-        scores = scratch[: len(self.probes) * block.count].reshape(len(self.probes), block.count)
-        if len(self.probes) == 1:
-            np.dot(vectors, self.probes[0], out=scores[0])
-        else:
-            np.matmul(self.probes, vectors.T, out=scores)
-        return _reaching(scores, self.finalists.bars, margin)
+        for some in _parts(block.count, max(1, len(scratch) // len(self.probes))):
+            vectors = block.vectors[: block.count][some]
+            scores = scratch[: len(self.probes) * len(vectors)].reshape(len(self.probes), len(vectors))
+            if len(self.probes) == 1:
+                np.dot(vectors, self.probes[0], out=scores[0])
+            else:
+                np.matmul(self.probes, vectors.T, out=scores)
+            found = _reaching(scores, self.finalists.bars, margin)
+            yield found._replace(row=some.start + found.row)
 
     def _gathered(self, block: Block, rows: NDArray[np.intp], margin: float) -> Iterator[Found]:
         """Do the same with a few rows only."""
