@@ -133,7 +133,7 @@ class Codes:
     def near(self, probes: Probes, bars: Doubles, scratch: Counts) -> Iterator[Found]:
         """Rows whose similarity to a probe may reach its bar, ``bars (m,)``."""
         unit = probes.scale * self._step
-        middle = probes.vectors @ self._centre.astype(np.float64)
+        middle = np.einsum("ij,j->i", probes.vectors, self._centre.astype(np.float64))
         wide = probes.lost * self._reach + 1e-9
         bar = np.floor(np.clip((bars - middle - wide) / unit, -LIMIT, LIMIT)).astype(np.int32) - 1
         # What a row must reach is raised by its own shift and lowered by its own rest, in whole steps.

@@ -90,6 +90,9 @@ class Exact:
         for some in _parts(len(probes), 1 if alone else TOGETHER):
             search = _Search(self._blocks, probes[some], top, by_person=by_person, coded=self._coded)
             search.seed(wanted, self._margin)
+            if search.done:
+                hits += search.hits()
+                continue
             if len(search.probes) > 1 and not np.isfinite(search.finalists.bars).all():
                 # Few owners: every row may be wanted, which is too much to hold for many probes.
                 for one in range(some.start, some.start + len(search.probes)):
@@ -112,9 +115,10 @@ class _Search:
         self._coded = Probes(probes) if coded else None
         self._blocks, self._top, self._by_person = blocks, top, by_person
         self.finalists = Finalists(self._exact, top, blocks.vectors)
+        self.done = False
 
     def seed(self, wanted: list[Wanted], margin: float) -> None:
-        """Set the bars by a sample of the rows."""
+        """Set the bars by a sample of the rows; where that is all of them, the search is ``done``."""
         counts = np.cumsum([0, *(np.count_nonzero(mask) for mask in wanted)])
         size = min(int(counts[-1]), max(SEED_ROWS, int(counts[-1]) // SEED_SHARE, SEED_BEST * self._top))
         places = np.linspace(0, counts[-1] - 1, size).astype(np.int64)
@@ -122,7 +126,7 @@ class _Search:
         for block, mask, before, after in zip(self._blocks, wanted, counts, counts[1:], strict=False):
             here = slice(*np.searchsorted(places, (before, after)))
             rows[here] = block.start + np.flatnonzero(mask)[places[here] - before]
-        scores = self.probes @ self._blocks.vectors(rows).T
+        scores = _products(self.probes, self._blocks.vectors(rows))
         owner = self._blocks.people(rows) if self._by_person else self._blocks.ids(rows)
         for best in (min(size, SEED_BEST * self._top), size):  # the best may be of too few people
             sample = Finalists(self._exact, self._top, self._blocks.vectors)
@@ -131,7 +135,11 @@ class _Search:
             sample.tighten()
             self.finalists.bars = sample.bars
             if np.isfinite(sample.bars).all():
-                return
+                break
+        self.done = size == counts[-1]
+        if self.done:  # the sample was all there is
+            found = _reaching(scores, self.finalists.bars, margin)
+            self.finalists.take(found._replace(row=rows[found.row]), owner[found.row])
 
     def scan(self, wanted: list[Wanted], margin: float) -> None:
         """Collect the finalists; the bars are raised whenever twice as many rows were seen as before."""
@@ -193,6 +201,14 @@ class _Search:
         for some in _parts(len(rows), GATHERED_ROWS):
             found = _reaching(self.probes @ block.vectors[rows[some]].T, self.finalists.bars, margin)
             yield found._replace(row=rows[some][found.row])
+
+
+def _products(probes: Floats, vectors: Floats) -> Floats:
+    """Similarities ``(m, n)`` with a few vectors; not worth BLAS's threads where there is one probe."""
+    if len(probes) == 1:
+        products: Floats = np.einsum("ij,j->i", vectors, probes[0])[None]
+        return products
+    return probes @ vectors.T
 
 
 def _reaching(scores: Floats, bars: NDArray[np.float64], margin: float) -> Found:
