@@ -194,6 +194,17 @@ def test_the_bound_of_8_bits_holds_for_every_row(kind: str) -> None:
     assert (np.abs(true - similarity) <= slack).all()
 
 
+@pytest.mark.parametrize("probes", [1, 5])
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_the_greatest_codes_do_not_overflow(probes: int, sign: int) -> None:
+    """With two unsigned bytes of 255 some processors would cut the sum of two products off at 32767."""
+    rows = np.full((probes, 512), _codes.SHIFT + _codes.MOST_PROBE, np.uint8)
+    codes = np.full((2, 512, 40), sign * _codes.MOST, np.int8)
+    out = np.empty((2, probes, 40), np.int32)
+    _codes._product().run({"probes": rows, "codes": codes}, out)
+    assert (out == sign * 127 * 127 * 512).all()
+
+
 def test_few_rows_are_computed_again_after_8_bits() -> None:
     """The bound is of use: of 20,000 vectors only some hundred are looked at in float."""
     rng = np.random.default_rng(2)
