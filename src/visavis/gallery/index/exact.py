@@ -27,7 +27,7 @@ SCORES = 1 << 23
 ALONE = 4
 """In 8 bits, so many probes are quicker one after the other: a product with one row needs no rearranging."""
 SEED_ROWS, SEED_SHARE, SEED_BEST = 1024, 256, 4
-"""The first bar is set by so many rows or one in so many; of those, by so many times the wanted number."""
+"""The first bar is set by so many rows, for many probes by one in so many; of those, by so many times those wanted."""
 GATHERED_ROWS = 8192
 SPARSE = 8
 """Where less than one row in so many is wanted, those are picked out and the others are not looked at."""
@@ -67,7 +67,9 @@ class Exact:
 
     def search(self, probes: Floats, top: int, *, among: Ids | None = None) -> list[list[Hit]]:
         """Exact nearest people; see :class:`~visavis.gallery.index.Index`."""
-        wanted = [_people(block, among) & (block.people[: block.count] != NOBODY) for block in self._blocks]
+        wanted = [block.people[: block.count] != NOBODY for block in self._blocks]
+        if among is not None:
+            wanted = [mask & _people(block, among) for block, mask in zip(self._blocks, wanted, strict=True)]
         return self._found(probes, top, wanted, by_person=True)
 
     def nearest(self, probes: Floats, top: int, *, among: Ids | None = None) -> list[list[Hit]]:
@@ -120,12 +122,14 @@ class _Search:
     def seed(self, wanted: list[Wanted], margin: float) -> None:
         """Set the bars by a sample of the rows; where that is all of them, the search is ``done``."""
         counts = np.cumsum([0, *(np.count_nonzero(mask) for mask in wanted)])
-        size = min(int(counts[-1]), max(SEED_ROWS, int(counts[-1]) // SEED_SHARE, SEED_BEST * self._top))
+        share = int(counts[-1]) // SEED_SHARE if len(self.probes) > ALONE else 0
+        size = min(int(counts[-1]), max(SEED_ROWS, share, SEED_BEST * self._top))
         places = np.linspace(0, counts[-1] - 1, size).astype(np.int64)
         rows = np.empty(size, np.int64)
         for block, mask, before, after in zip(self._blocks, wanted, counts, counts[1:], strict=False):
             here = slice(*np.searchsorted(places, (before, after)))
-            rows[here] = block.start + np.flatnonzero(mask)[places[here] - before]
+            some = places[here] - before
+            rows[here] = block.start + (some if after - before == block.count else np.flatnonzero(mask)[some])
         scores = _products(self.probes, self._blocks.vectors(rows))
         owner = self._blocks.people(rows) if self._by_person else self._blocks.ids(rows)
         for best in (min(size, SEED_BEST * self._top), size):  # the best may be of too few people
