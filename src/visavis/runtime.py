@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,23 +91,10 @@ class Session:
     """
 
     def __init__(self, model: Path | bytes, *, threads: int | None = None) -> None:
-        import onnxruntime as ort
-
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = thread_count(threads)
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        # Threads that wait by spinning take the cores from the next network, from OpenCV and from other processes:
-        # with three networks in turn it doubled the time of a detection on two cores.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # Shapes differ from call to call: a plan of the memory would be made anew each time.
-        options.enable_mem_pattern = False
         source = model if isinstance(model, bytes) else str(model)
         self._what = "the network" if isinstance(model, bytes) else str(model)
         try:
-            self._session: onnxruntime.InferenceSession = ort.InferenceSession(
-                source, options, providers=["CPUExecutionProvider"]
-            )
+            self._session = _open(source, threads)
         except _errors() as error:
             raise WeightsError(f"{self._what} is no network that can be run: {_first_line(error)}.") from error
         inputs = [Port(one.name, one.type, tuple(one.shape)) for one in self._session.get_inputs()]
@@ -123,6 +110,40 @@ class Session:
         except _errors() as error:
             raise WeightsError(f"{self._what} broke off: {_first_line(error)}.") from error
         return outputs
+
+
+def _open(source: str | bytes, threads: int | None) -> onnxruntime.InferenceSession:
+    """Open a session as all are here; raises what ONNX Runtime does."""
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = thread_count(threads)
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # Threads that wait by spinning take the cores from the next network, from OpenCV and from other processes:
+    # with three networks in turn it doubled the time of a detection on two cores.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Shapes differ from call to call: a plan of the memory would be made anew each time.
+    options.enable_mem_pattern = False
+    return ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+
+
+class Kernel:
+    """One operation of ONNX Runtime, for arithmetic that NumPy has not; its inputs go by name."""
+
+    def __init__(self, model: bytes, *, threads: int | None = None) -> None:
+        self._session = _open(model, threads)
+        (self._output,) = (one.name for one in self._session.get_outputs())
+
+    def run(self, inputs: Mapping[str, NDArray[Any]], out: NDArray[Any]) -> None:
+        """Write the output, of the shape and the type of ``out``, there; arrays lie in one piece, none is copied."""
+        import onnxruntime as ort
+
+        binding = self._session.io_binding()
+        for name, array in inputs.items():
+            binding.bind_cpu_input(name, array)
+        binding.bind_ortvalue_output(self._output, ort.OrtValue.ortvalue_from_numpy(out))
+        self._session.run_with_iobinding(binding)
 
 
 @cache

@@ -7,11 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from visavis.gallery.index import INDEXES, Ids, Index
+from visavis.gallery.index import INDEXES, NOBODY, Hit, Ids, Index
 from visavis.types import Floats
 
 DIMENSION, COUNT, PER_PERSON = 24, 1500, 3
 NAMES = [name for name in INDEXES.names() if not name.startswith("test-")]  # those of other tests
+SPECS = [*NAMES, "exact:int8"]
 
 Answer = list[list[tuple[int, int]]]
 
@@ -27,9 +28,10 @@ IDS: Ids = RNG.permutation(COUNT) + 10
 PEOPLE: Ids = (IDS - 10) // PER_PERSON + 1
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(params=SPECS)
 def make(request: pytest.FixtureRequest) -> Callable[[], Index]:
-    return lambda: INDEXES.create(request.param, dimension=DIMENSION)
+    name, _, place = request.param.partition(":")
+    return lambda: INDEXES.create(name, dimension=DIMENSION, place=place)
 
 
 @pytest.fixture
@@ -53,8 +55,19 @@ def expected(keep: np.ndarray, top: int) -> Answer:
     return answers
 
 
+def expected_templates(people: np.ndarray, keep: np.ndarray, top: int) -> Answer:
+    """Owner and template of the nearest templates, whoever's they are."""
+    distances = 1 - PROBES.astype(np.float64) @ VECTORS[keep].astype(np.float64).T
+    rows = [sorted(zip(row, IDS[keep].tolist(), people[keep].tolist(), strict=True))[:top] for row in distances]
+    return [[(person, template) for _, template, person in row] for row in rows]
+
+
+def told(answers: list[list[Hit]]) -> Answer:
+    return [[(hit.person_id, hit.template_id) for hit in hits] for hits in answers]
+
+
 def found(index: Index, top: int, probes: Floats = PROBES) -> Answer:
-    return [[(hit.person_id, hit.template_id) for hit in hits] for hits in index.search(probes, top)]
+    return told(index.search(probes, top))
 
 
 ALL = np.ones(COUNT, bool)
@@ -68,9 +81,9 @@ def test_it_finds_the_nearest_people_each_once(index: Index, top: int) -> None:
 def test_distances_are_cosine_distances(index: Index) -> None:
     vector = dict(zip(IDS.tolist(), VECTORS.astype(np.float64), strict=True))
     for probe, hits in zip(PROBES.astype(np.float64), index.search(PROBES, 10), strict=True):
-        told = [hit.distance for hit in hits]
-        np.testing.assert_allclose(told, [1 - vector[hit.template_id] @ probe for hit in hits], atol=1e-6)
-        assert told == sorted(told)
+        distances = [hit.distance for hit in hits]
+        np.testing.assert_allclose(distances, [1 - vector[hit.template_id] @ probe for hit in hits], atol=1e-6)
+        assert distances == sorted(distances)
 
 
 def test_a_template_is_at_no_distance_from_itself(index: Index) -> None:
@@ -100,6 +113,59 @@ def test_ids_that_are_not_there_are_passed_over(index: Index) -> None:
     assert found(index, 3) == expected(ALL, 3)
 
 
+def test_an_id_that_is_there_is_replaced(index: Index) -> None:
+    """Another person, another vector, or both; known and new ids in one call."""
+    index.remove(IDS[:50])
+    other = PEOPLE.copy()
+    other[20:80] += 1000
+    index.add(IDS[20:80], other[20:80], VECTORS[::-1][20:80])  # for a moment with vectors of others
+    index.add(IDS[:80], other[:80], VECTORS[:80])
+    ids, people = index.entries()
+    assert dict(zip(ids.tolist(), people.tolist(), strict=True)) == dict(zip(IDS.tolist(), other.tolist(), strict=True))
+    assert len(ids) == COUNT
+    assert told(index.nearest(PROBES, 60)) == expected_templates(other, ALL, 60)
+
+
+def test_of_an_id_given_twice_the_last_counts(make: Callable[[], Index]) -> None:
+    index = make()
+    index.add(np.array([5, 6, 5]), np.array([1, 2, 3]), VECTORS[:3])
+    assert sorted(zip(*(column.tolist() for column in index.entries()), strict=True)) == [(5, 3), (6, 2)]
+    assert told(index.nearest(VECTORS[2:3], 1)) == [[(3, 5)]]
+
+
+def test_faces_of_nobody_are_no_people(index: Index) -> None:
+    people = np.where(RNG.random(COUNT) < 0.9, NOBODY, PEOPLE)
+    index.add(IDS, people, VECTORS)
+    assert found(index, 8) == expected(people != NOBODY, 8)
+    assert told(index.nearest(PROBES, 8)) == expected_templates(people, ALL, 8)
+    index.add(IDS, np.zeros(COUNT, np.int64), VECTORS)
+    assert found(index, 8) == [[]] * len(PROBES)
+
+
+@pytest.mark.parametrize("share", [0.01, 0.05, 0.5, 0.95])
+def test_among_some_people(index: Index, share: float) -> None:
+    people = np.where(RNG.random(COUNT) < 0.3, NOBODY, PEOPLE)
+    index.add(IDS, people, VECTORS)
+    some = np.unique(people[RNG.random(COUNT) < share])
+    there = np.isin(people, some)
+    among = np.append(some, 10**9)  # and one who is not there
+    assert told(index.search(PROBES, 7, among=among)) == expected(there & (people != NOBODY), 7)
+    assert told(index.nearest(PROBES, 7, among=among)) == expected_templates(people, there, 7)
+    assert told(index.nearest(PROBES, 7, among=np.array([NOBODY]))) == expected_templates(people, people == NOBODY, 7)
+    assert told(index.search(PROBES, 7, among=np.array([], np.int64))) == [[]] * len(PROBES)
+
+
+@pytest.mark.parametrize("top", [1, 6, COUNT, 2 * COUNT])
+def test_it_finds_the_nearest_templates(index: Index, top: int) -> None:
+    assert told(index.nearest(PROBES, top)) == expected_templates(PEOPLE, ALL, top)
+
+
+def test_equal_templates_are_ordered_by_id(make: Callable[[], Index]) -> None:
+    index = make()
+    index.add(np.array([9, 3, 7, 5]), np.array([2, 8, 0, 1]), np.repeat(VECTORS[:1], 4, axis=0))
+    assert told(index.nearest(VECTORS[:1], 3)) == [[(8, 3), (1, 5), (0, 7)]]
+
+
 def test_equal_distances_are_ordered_by_person_then_template(make: Callable[[], Index]) -> None:
     index = make()
     same = np.repeat(VECTORS[:1], 5, axis=0)
@@ -115,7 +181,8 @@ def test_probes_do_not_influence_each_other(index: Index) -> None:
 
 def test_an_empty_index_finds_nobody(make: Callable[[], Index]) -> None:
     index = make()
-    assert index.search(PROBES, 3) == [[]] * len(PROBES)
+    assert index.search(PROBES, 3) == index.nearest(PROBES, 3) == [[]] * len(PROBES)
+    index.remove(IDS[:2])
     assert [len(column) for column in index.entries()] == [0, 0]
     index.add(IDS[:1], PEOPLE[:1], VECTORS[:1])
     index.remove(IDS[:1])
@@ -123,7 +190,7 @@ def test_an_empty_index_finds_nobody(make: Callable[[], Index]) -> None:
 
 
 def test_no_probes_no_answers(index: Index) -> None:
-    assert index.search(PROBES[:0], 3) == []
+    assert index.search(PROBES[:0], 3) == index.nearest(PROBES[:0], 3) == []
 
 
 def test_it_keeps_no_hold_of_what_it_was_given(make: Callable[[], Index]) -> None:

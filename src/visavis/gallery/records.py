@@ -18,6 +18,9 @@ from visavis.types import Floats
 BLOCK_ROWS = 16_384
 """Templates read at a time."""
 
+READ_ROWS = 2048
+"""Vectors read at a time: what stays in the processor's cache until it is copied."""
+
 LIST_LENGTH = 500
 """Values in one SQL list; SQLite before 3.32 took no more than 999."""
 
@@ -227,10 +230,16 @@ def merge_person(conn: Connection, gone: int, kept: int) -> int:
 
 
 def add_templates(conn: Connection, model: str, owned: Sequence[tuple[int | None, Template]]) -> list[int]:
-    """Store templates (vectors of unit length), each of a person or of nobody; returns their ids, in order."""
-    change, at = next_change(conn), now()
+    """Store templates (vectors of unit length), each of a person or of nobody; returns their ids, in order.
+
+    The ids are counted on here, above all that were ever given: a database that gives them has to tell each.
+    """
+    change, at = next_change(conn), now()  # nobody else gives ids while this transaction lasts
+    ever = (select(func.max(TEMPLATES.c.id)), select(func.max(REMOVALS.c.template_id)))
+    first = 1 + max(conn.execute(query).scalar() or 0 for query in ever)
     rows = [
         {
+            "id": first + number,
             "person_id": person_id,
             "change": change,
             "model": model,
@@ -241,10 +250,12 @@ def add_templates(conn: Connection, model: str, owned: Sequence[tuple[int | None
             "created": at,
             "vector": one.vector.astype("<f4").tobytes(),
         }
-        for person_id, one in owned
+        for number, (person_id, one) in enumerate(owned)
     ]
-    query = insert(TEMPLATES).returning(TEMPLATES.c.id, sort_by_parameter_order=True)
-    return list(conn.execute(query, rows).scalars()) if rows else []
+    if rows:
+        conn.execute(insert(TEMPLATES), rows)
+        go_on_from(conn, TEMPLATES)
+    return list(range(first, first + len(rows)))
 
 
 def give(conn: Connection, ids: Sequence[int], person_id: int | None) -> None:
@@ -315,8 +326,10 @@ def removed_since(conn: Connection, change: int) -> Ids:
 
 def added_since(conn: Connection, change: int, dimension: int) -> Iterator[Block]:
     """Yield the templates stored after this change, block by block; GalleryError where one is damaged."""
-    query = select(TEMPLATES.c.id, TEMPLATES.c.person_id, TEMPLATES.c.vector).where(TEMPLATES.c.change > change)
-    for rows in conn.execute(query, execution_options={"yield_per": BLOCK_ROWS}).partitions():
+    query = select(TEMPLATES.c.id, TEMPLATES.c.person_id, TEMPLATES.c.vector)
+    if change:  # else all, in the order in which they lie
+        query = query.where(TEMPLATES.c.change > change)
+    for rows in conn.execute(query, execution_options={"yield_per": READ_ROWS}).partitions():
         ids, people, blobs = zip(*rows, strict=True)
         yield _block(ids, people, blobs, dimension)
 

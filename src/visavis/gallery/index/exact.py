@@ -1,143 +1,241 @@
-"""Exact search: one matrix in memory, one matrix product a search.
+"""Exact search: every vector is looked at, in float32 or in 8 bits, and the best are computed again.
 
-The product in float32 only chooses the finalists, with a margin wider than its rounding error; their
-distances are then computed in float64, row by row. So the answer does not depend on blocks, batch size or
-BLAS, and ties are real.
+The first look only chooses the finalists, with a margin that its rounding error cannot exceed; their distances are
+then computed in float64, row by row. So the answer does not depend on blocks, batch size or BLAS, and ties are real.
+``exact`` looks at the vectors themselves, ``exact:int8`` at codes of a quarter of the size, which are kept besides:
+the answers are the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from visavis.errors import UsageError
 from visavis.gallery.index import INDEXES, NOBODY, Hit, Ids, Origin
+from visavis.gallery.index._blocks import Block, Blocks
+from visavis.gallery.index._codes import Found, Probes
+from visavis.gallery.index._finalists import Finalists
 from visavis.types import Floats
 
-BLOCK_BYTES = 1 << 27
-"""Bound of the matrix of scores (probes x templates, float32) held at a time."""
-
-FIRST_ROWS = 1024
-FINAL_ROWS = 16_384
-"""Rows whose float64 products are held at a time."""
-
-Column = TypeVar("Column", Floats, Ids)
+TOGETHER = 128
+"""Probes that go through the blocks together."""
+SCORES = 1 << 23
+"""Similarities held at a time: 32 MB."""
+ALONE = 4
+"""In 8 bits, so many probes are quicker one after the other: a product with one row needs no rearranging."""
+SEED_ROWS, SEED_SHARE, SEED_BEST = 1024, 256, 4
+"""The first bar is set by so many rows, for many probes by one in so many; of those, by so many times those wanted."""
+GATHERED_ROWS = 8192
+SPARSE = 8
+"""Where less than one row in so many is wanted, those are picked out and the others are not looked at."""
 
 
 @INDEXES.register("exact")
 class Exact:
-    """All vectors in one matrix that doubles when full; removal moves the last rows into the gaps."""
+    """All vectors in blocks; removal moves the last rows into the gaps."""
 
     def __init__(self, *, dimension: int, place: str = "", origin: Origin | None = None) -> None:
-        if place:
-            raise UsageError(f"the index exact is in memory and takes no place, got {place!r}.")
-        self._count = 0
-        self._vectors: Floats = np.empty((FIRST_ROWS, dimension), np.float32)
-        self._ids: Ids = np.empty(FIRST_ROWS, np.int64)
-        self._people: Ids = np.empty(FIRST_ROWS, np.int64)
-        # A float32 product of unit vectors errs by less than dimension * 2**-24 (Higham, worst case); twice,
-        # since the scores of the last finalist and of a challenger may err in opposite directions.
-        self._margin = 2 * (dimension + 1) * 2.0**-24
+        """Make an empty index. ``place`` "int8" keeps codes of 8 bits besides; UsageError for any other."""
+        if place not in {"", "int8"}:
+            raise UsageError(f"the index exact has no form {place!r}; there are: exact, exact:int8.")
+        self._coded = place == "int8"
+        self._blocks = Blocks(dimension)
+        # A float32 product of unit vectors errs by less than dimension * 2**-24 (Higham, worst case).
+        self._margin = (dimension + 1) * 2.0**-24
 
     def add(self, ids: Ids, people: Ids, vectors: Floats) -> None:
-        """Append rows; those whose ids are there are replaced."""
-        self.remove(ids)
-        end = self._count + len(ids)
-        self._grow(end)
-        self._ids[self._count : end] = ids
-        self._people[self._count : end] = people
-        self._vectors[self._count : end] = vectors
-        self._count = end
+        """Append rows, or write over those whose ids are there."""
+        if len(ids) > 1 and len(np.unique(ids)) < len(ids):  # the last one of an id counts
+            _, back = np.unique(ids[::-1], return_index=True)
+            last = np.sort(len(ids) - 1 - back)
+            ids, people, vectors = ids[last], people[last], vectors[last]
+        places, rows = self._blocks.find(ids)
+        if len(places):
+            self._blocks.put(rows, ids[places], people[places], vectors[places])
+            new = np.setdiff1d(np.arange(len(ids)), places, assume_unique=True)
+            ids, people, vectors = ids[new], people[new], vectors[new]
+        self._blocks.append(ids, people, vectors)
 
     def remove(self, ids: Ids) -> None:
         """Fill the rows of ``ids`` with the last rows that stay."""
-        gone = np.isin(self._ids[: self._count], ids)
-        left = self._count - int(gone.sum())
-        gaps = np.flatnonzero(gone[:left])
-        movers = left + np.flatnonzero(~gone[left:])
-        for column in (self._ids, self._people, self._vectors):
-            column[gaps] = column[movers]
-        self._vectors[left : self._count] = 0  # removed faces do not linger in memory
-        self._count = left
+        _, rows = self._blocks.find(np.unique(ids))
+        if len(rows):
+            self._blocks.remove(rows)
 
     def search(self, probes: Floats, top: int, *, among: Ids | None = None) -> list[list[Hit]]:
         """Exact nearest people; see :class:`~visavis.gallery.index.Index`."""
-        people = self._people[: self._count]
-        allowed = people != NOBODY if among is None else np.isin(people, among) & (people != NOBODY)
-        return self._found(probes, top, people, None if allowed.all() else allowed)
+        wanted = [block.people[: block.count] != NOBODY for block in self._blocks]
+        if among is not None:
+            wanted = [mask & _people(block, among) for block, mask in zip(self._blocks, wanted, strict=True)]
+        return self._found(probes, top, wanted, by_person=True)
 
     def nearest(self, probes: Floats, top: int, *, among: Ids | None = None) -> list[list[Hit]]:
-        """Exact nearest templates."""
-        allowed = None if among is None else np.isin(self._people[: self._count], among)
-        return self._found(probes, top, self._ids[: self._count], allowed)
-
-    def _found(self, probes: Floats, top: int, by: Ids, allowed: NDArray[np.bool_] | None) -> list[list[Hit]]:
-        """Nearest hits of each probe, one for each value of ``by``."""
-        if not self._count:
-            return [[] for _ in probes]
-        answers = []
-        for probe, scores in self._scored(probes):
-            if allowed is not None:
-                scores[~allowed] = -np.inf
-            answers.append(self._nearest(probe, scores, top, by))
-        return answers
+        """Exact nearest templates; see :class:`~visavis.gallery.index.Index`."""
+        return self._found(probes, top, [_people(block, among) for block in self._blocks], by_person=False)
 
     def entries(self) -> tuple[Ids, Ids]:
         """Template ids and people, as copies."""
-        return self._ids[: self._count].copy(), self._people[: self._count].copy()
+        none: list[Ids] = [np.empty(0, np.int64)]
+        return (
+            np.concatenate(none + [block.ids[: block.count] for block in self._blocks]),
+            np.concatenate(none + [block.people[: block.count] for block in self._blocks]),
+        )
 
-    def _grow(self, rows: int) -> None:
-        if rows <= len(self._ids):
-            return
-        size = max(rows, 2 * len(self._ids))
-        self._ids, self._people = _resized(self._ids, size), _resized(self._people, size)
-        self._vectors = _resized(self._vectors, size)
+    def _found(self, probes: Floats, top: int, wanted: list[Wanted], *, by_person: bool) -> list[list[Hit]]:
+        """Go through the blocks with some probes at a time; ``wanted`` are the rows of each that may be found."""
+        probes = np.ascontiguousarray(probes, np.float32)
+        alone = self._coded and len(probes) <= ALONE
+        hits: list[list[Hit]] = []
+        for some in _parts(len(probes), 1 if alone else TOGETHER):
+            search = _Search(self._blocks, probes[some], top, by_person=by_person, coded=self._coded)
+            search.seed(wanted, self._margin)
+            if search.done:
+                hits += search.hits()
+                continue
+            if len(search.probes) > 1 and not np.isfinite(search.finalists.bars).all():
+                # Few owners: every row may be wanted, which is too much to hold for many probes.
+                for one in range(some.start, some.start + len(search.probes)):
+                    hits += self._found(probes[one : one + 1], top, wanted, by_person=by_person)
+                continue
+            search.scan(wanted, self._margin)
+            hits += search.hits()
+        return hits
 
-    def _scored(self, probes: Floats) -> Iterator[tuple[Floats, Floats]]:
-        """Each probe with its approximate similarities ``(n,)``, computed a block of probes at a time."""
-        step = max(1, BLOCK_BYTES // (4 * self._count))
-        for start in range(0, len(probes), step):
-            block = probes[start : start + step]
-            yield from zip(block, block @ self._vectors[: self._count].T, strict=True)
 
-    def _nearest(self, probe: Floats, scores: Floats, top: int, by: Ids) -> list[Hit]:
-        rows = np.flatnonzero((scores >= self._bar(scores, top, by) - self._margin) & (scores > -np.inf))
-        if not len(rows):
-            return []
-        distance = self._distances(probe, rows)
-        hits: dict[int, Hit] = {}
-        for i in np.lexsort((self._ids[rows], by[rows], distance)):
-            key = int(by[rows[i]])
-            if key not in hits:
-                hits[key] = Hit(int(self._people[rows[i]]), int(self._ids[rows[i]]), float(distance[i]))
-            if len(hits) == top:
+Wanted = NDArray[np.bool_]
+
+
+class _Search:
+    """One way through the blocks."""
+
+    def __init__(self, blocks: Blocks, probes: Floats, top: int, *, by_person: bool, coded: bool) -> None:
+        self.probes = probes
+        self._exact = probes.astype(np.float64)
+        self._coded = Probes(probes) if coded else None
+        self._blocks, self._top, self._by_person = blocks, top, by_person
+        self.finalists = Finalists(self._exact, top, blocks.vectors)
+        self.done = False
+
+    def seed(self, wanted: list[Wanted], margin: float) -> None:
+        """Set the bars by a sample of the rows; where that is all of them, the search is ``done``."""
+        counts = np.cumsum([0, *(np.count_nonzero(mask) for mask in wanted)])
+        share = int(counts[-1]) // SEED_SHARE if len(self.probes) > ALONE else 0
+        size = min(int(counts[-1]), max(SEED_ROWS, share, SEED_BEST * self._top))
+        places = np.linspace(0, counts[-1] - 1, size).astype(np.int64)
+        rows = np.empty(size, np.int64)
+        for block, mask, before, after in zip(self._blocks, wanted, counts, counts[1:], strict=False):
+            here = slice(*np.searchsorted(places, (before, after)))
+            some = places[here] - before
+            rows[here] = block.start + (some if after - before == block.count else np.flatnonzero(mask)[some])
+        scores = _products(self.probes, self._blocks.vectors(rows))
+        owner = self._blocks.people(rows) if self._by_person else self._blocks.ids(rows)
+        for best in (min(size, SEED_BEST * self._top), size):  # the best may be of too few people
+            sample = Finalists(self._exact, self._top, self._blocks.vectors)
+            found = _best(scores, best, margin)
+            sample.take(found._replace(row=rows[found.row]), owner[found.row])
+            sample.tighten()
+            self.finalists.bars = sample.bars
+            if np.isfinite(sample.bars).all():
                 break
-        return list(hits.values())
+        self.done = size == counts[-1]
+        if self.done:  # the sample was all there is
+            found = _reaching(scores, self.finalists.bars, margin)
+            self.finalists.take(found._replace(row=rows[found.row]), owner[found.row])
 
-    def _distances(self, probe: Floats, rows: Ids) -> NDArray[np.float64]:
-        """Cosine distances in float64: the same for equal rows, wherever they stand."""
-        exact = probe.astype(np.float64)
-        parts = [rows[i : i + FINAL_ROWS] for i in range(0, len(rows), FINAL_ROWS)]
-        similarity: NDArray[np.float64] = np.concatenate([(self._vectors[p] * exact).sum(axis=1) for p in parts])
-        return np.clip(1 - similarity, 0.0, 2.0)
+    def scan(self, wanted: list[Wanted], margin: float) -> None:
+        """Collect the finalists; the bars are raised whenever twice as many rows were seen as before."""
+        most = max((len(block.ids) for block in self._blocks), default=0)
+        scratch = np.empty(min(SCORES, len(self.probes) * most), np.int32)
+        seen = due = 0
+        for block, mask in zip(self._blocks, wanted, strict=True):
+            owner = self._owner(block)
+            for found in self._near(block, mask, margin, scratch):
+                self.finalists.take(found._replace(row=block.start + found.row), owner[found.row])
+            seen += block.count
+            if seen >= due:
+                self.finalists.tighten()
+                due = 2 * seen
 
-    def _bar(self, scores: Floats, top: int, by: Ids) -> float:
-        """Approximate similarity that the ``top``-th best value of ``by`` reaches; -inf where there are fewer."""
-        wanted = 4 * top
-        while wanted < self._count:
-            best = np.argpartition(scores, -wanted)[-wanted:]
-            best = best[np.argsort(-scores[best])]
-            _, first = np.unique(by[best], return_index=True)
-            if len(first) >= top:
-                return min(float(scores[best[np.sort(first)[top - 1]]]), 1.0)
-            wanted *= 4
-        return -np.inf
+    def _near(self, block: Block, mask: Wanted, margin: float, scratch: NDArray[np.int32]) -> Iterator[Found]:
+        """Wanted rows of a block that may reach the bars."""
+        chosen = np.count_nonzero(mask)
+        if chosen * SPARSE < block.count:
+            yield from self._gathered(block, np.flatnonzero(mask), margin)
+            return
+        if self._coded is None:
+            parts = self._products(block, margin, scratch.view(np.float32))
+        else:
+            parts = block.codes().near(self._coded, self.finalists.bars, scratch)
+        for found in parts:
+            yield found if chosen == block.count else found.where(mask[found.row])
+
+    def hits(self) -> list[list[Hit]]:
+        """Return the answers."""
+        distance, final = self.finalists.distances(), self.finalists
+        ids = self._blocks.ids(final.row)
+        people = final.owner if self._by_person else self._blocks.people(final.row)
+        order = np.lexsort((ids, final.owner, distance, final.probe))
+        hits: list[dict[int, Hit]] = [{} for _ in self.probes]
+        columns = (final.probe, final.owner, people, ids, distance)
+        for probe, owner, *hit in zip(*(column[order].tolist() for column in columns), strict=True):
+            if len(hits[probe]) < self._top and owner not in hits[probe]:
+                hits[probe][owner] = Hit(*hit)
+        return [list(some.values()) for some in hits]
+
+    def _owner(self, block: Block) -> Ids:
+        return block.people if self._by_person else block.ids
+
+    def _products(self, block: Block, margin: float, scratch: Floats) -> Iterator[Found]:
+        """Rows of a block that may reach the bars, by their similarities in float32."""
+        for some in _parts(block.count, max(1, len(scratch) // len(self.probes))):
+            vectors = block.vectors[: block.count][some]
+            scores = scratch[: len(self.probes) * len(vectors)].reshape(len(self.probes), len(vectors))
+            if len(self.probes) == 1:
+                np.dot(vectors, self.probes[0], out=scores[0])
+            else:
+                np.matmul(self.probes, vectors.T, out=scores)
+            found = _reaching(scores, self.finalists.bars, margin)
+            yield found._replace(row=some.start + found.row)
+
+    def _gathered(self, block: Block, rows: NDArray[np.intp], margin: float) -> Iterator[Found]:
+        """Do the same with a few rows only."""
+        for some in _parts(len(rows), GATHERED_ROWS):
+            found = _reaching(self.probes @ block.vectors[rows[some]].T, self.finalists.bars, margin)
+            yield found._replace(row=rows[some][found.row])
 
 
-def _resized(column: Column, rows: int) -> Column:
-    result = np.empty((rows, *column.shape[1:]), column.dtype)
-    result[: len(column)] = column
-    return result
+def _products(probes: Floats, vectors: Floats) -> Floats:
+    """Similarities ``(m, n)`` with a few vectors; not worth BLAS's threads where there is one probe."""
+    if len(probes) == 1:
+        products: Floats = np.einsum("ij,j->i", vectors, probes[0])[None]
+        return products
+    return probes @ vectors.T
+
+
+def _reaching(scores: Floats, bars: NDArray[np.float64], margin: float) -> Found:
+    """Where scores ``(m, n)`` may reach the bars ``(m,)``."""
+    low = np.nextafter((bars - margin).astype(np.float32), np.float32(-np.inf))
+    probe, row = np.divmod(np.flatnonzero(scores >= low[:, None]), max(1, scores.shape[1]))
+    similarity = scores.reshape(-1)[probe * scores.shape[1] + row].astype(np.float64)
+    return Found(probe, row, similarity, np.full(len(row), margin))
+
+
+def _best(scores: Floats, count: int, margin: float) -> Found:
+    """The ``count`` highest of each row of scores ``(m, n)``."""
+    row = np.argpartition(-scores, count - 1, axis=1)[:, :count] if count else np.empty((len(scores), 0), np.intp)
+    similarity = np.take_along_axis(scores, row, axis=1).astype(np.float64).ravel()
+    return Found(np.repeat(np.arange(len(scores)), count), row.ravel(), similarity, np.full(row.size, margin))
+
+
+def _people(block: Block, among: Ids | None) -> Wanted:
+    """Which rows are of these people."""
+    if among is None:
+        return np.ones(block.count, bool)
+    return np.isin(block.people[: block.count], among)
+
+
+def _parts(count: int, size: int) -> Iterator[slice]:
+    return (slice(start, start + size) for start in range(0, count, size))

@@ -1,0 +1,182 @@
+"""Vectors in 8 bits, and by how much a similarity can be wrong that was computed from them.
+
+A block's vectors ``v`` are written as ``centre + step * c + rest`` with whole numbers ``c`` in -127..127, a probe as
+``scale * p + rest'`` with ``p`` in -63..63. Then their product is that of the probe and the centre, plus
+``scale * step * (p . c)``, off by no more than ``|scale * p| |rest| + |rest'| |v - centre|`` (Cauchy and Schwarz). The
+lengths of the rests are kept, so the bound holds for whatever vectors there are; where 8 bits say little of them it
+is wide, which costs time and no answer.
+
+``p . c`` is computed by ONNX Runtime's MatMulInteger, NumPy having no such product. Its fast form takes unsigned rows
+and signed columns: the probes go in as ``p + 64``, and 64 times the sum of each ``c`` is taken off. Seven bits keep
+processors from overflowing that add up pairs in 16 bits (AVX2 without VNNI): 2 * 127 * 127 < 2**15.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visavis import runtime
+from visavis.nets import _onnx_file as onnx_file
+from visavis.types import Floats
+
+Doubles = NDArray[np.float64]
+Counts = NDArray[np.int32]
+
+MOST, MOST_PROBE, SHIFT = 127, 63, 64
+TILE = 8192
+"""Rows whose codes lie together, a dimension after the other."""
+WRITTEN_ROWS = 512
+SAMPLE = 512
+"""Rows that a step is chosen by."""
+FRACTIONS = (1.0, 0.8, 0.64, 0.5, 0.4, 0.3, 0.2, 0.1)
+LEAST_STEP = 2.0**-16
+GROWN = 4
+LIMIT = 2.0**30
+
+
+class Found(NamedTuple):
+    """Rows that may be near enough: which probe, which row, their similarity, and how far off that may be."""
+
+    probe: NDArray[np.intp]
+    row: NDArray[np.intp]
+    similarity: Doubles
+    slack: Doubles
+
+    def where(self, keep: NDArray[np.bool_]) -> Found:
+        """Return some of them."""
+        return Found(self.probe[keep], self.row[keep], self.similarity[keep], self.slack[keep])
+
+
+class Probes:
+    """Unit rows ``(m, d)`` in 7 bits."""
+
+    def __init__(self, vectors: Floats) -> None:
+        exact = vectors.astype(np.float64)
+        self.vectors = exact
+        self.scale: Doubles = np.maximum(np.abs(exact).max(axis=1), 1e-30) / MOST_PROBE
+        whole = np.rint(exact / self.scale[:, None])
+        self.codes = (whole + SHIFT).astype(np.uint8)
+        self.length: Doubles = self.scale * np.linalg.norm(whole, axis=1)
+        self.lost: Doubles = np.linalg.norm(exact - self.scale[:, None] * whole, axis=1)
+
+
+class Codes:
+    """The vectors of one block in 8 bits. Made anew when the block has grown to ``GROWN`` times its size."""
+
+    def __init__(self, vectors: Floats, count: int) -> None:
+        rows, dimension = vectors.shape
+        self._trained = count
+        self._centre: Floats = vectors[:count].mean(axis=0, dtype=np.float64).astype(np.float32)
+        self._step = _step(vectors[np.linspace(0, count - 1, min(count, SAMPLE)).astype(np.intp)] - self._centre)
+        self._tile = min(rows, TILE)
+        self._tiles: NDArray[np.int8] = np.zeros((rows // self._tile, dimension, self._tile), np.int8)
+        self._sums: Counts = np.zeros(rows, np.int32)
+        self._lost: Floats = np.zeros(rows, np.float32)
+        self._reach = 0.0
+        self.count = 0
+        self.extend(vectors, count)
+
+    def outgrown(self, count: int, rows: int) -> bool:
+        """Whether the centre and the step are those of too few rows, or there is no room."""
+        return rows != len(self._sums) or count >= GROWN * self._trained
+
+    def extend(self, vectors: Floats, count: int) -> None:
+        """Code those of the first ``count`` rows that are not yet coded."""
+        for start in range(self.count, count, WRITTEN_ROWS):
+            some = np.arange(start, min(start + WRITTEN_ROWS, count))
+            self.write(some, vectors[start : start + len(some)])
+        self.count = count
+
+    def write(self, rows: NDArray[np.int64], vectors: Floats) -> None:
+        """Code ``vectors (n, d)`` into ``rows (n,)``."""
+        from_centre = vectors - self._centre
+        whole = from_centre * np.float32(1 / self._step)
+        np.clip(np.rint(whole, out=whole), -MOST, MOST, out=whole)
+        codes = whole.astype(np.int8)
+        self._sums[rows] = SHIFT * codes.sum(axis=1, dtype=np.int32)
+        whole *= np.float32(self._step)
+        whole -= from_centre
+        lengths = np.sqrt(np.einsum("ij,ij->i", from_centre, from_centre))
+        lost = np.sqrt(np.einsum("ij,ij->i", whole, whole))
+        # These were computed in float32: to be bounds they are made greater by what that can have cost.
+        slip = (vectors.shape[1] + 8) * 2.0**-23
+        self._lost[rows] = lost * (1 + slip) + 2.0**-21 * (1 + lengths)
+        self._reach = max(self._reach, float(lengths.max(initial=0)) * (1 + slip) + 2.0**-21)
+        self._place(rows, codes)
+
+    def _place(self, rows: NDArray[np.int64], codes: NDArray[np.int8]) -> None:
+        import cv2
+
+        if (np.diff(rows) != 1).any():
+            self._tiles[rows // self._tile, :, rows % self._tile] = codes
+            return
+        done = 0
+        while done < len(codes):
+            tile, column = divmod(int(rows[0]) + done, self._tile)
+            some = codes[done : done + self._tile - column]
+            self._tiles[tile, :, column : column + len(some)] = cv2.transpose(some)  # NumPy takes ten times as long
+            done += len(some)
+
+    def cut(self, count: int) -> None:
+        """Keep the first rows only, and leave nothing of the others."""
+        for start in range(count, self.count, WRITTEN_ROWS):
+            some = np.arange(start, min(start + WRITTEN_ROWS, self.count))
+            self._tiles[some // self._tile, :, some % self._tile] = 0
+        self._sums[count:], self._lost[count:] = 0, 0
+        self.count = min(self.count, count)
+
+    def near(self, probes: Probes, bars: Doubles, scratch: Counts) -> Iterator[Found]:
+        """Rows whose similarity to a probe may reach its bar, ``bars (m,)``."""
+        unit = probes.scale * self._step
+        middle = np.einsum("ij,j->i", probes.vectors, self._centre.astype(np.float64))
+        wide = probes.lost * self._reach + 1e-9
+        bar = np.floor(np.clip((bars - middle - wide) / unit, -LIMIT, LIMIT)).astype(np.int32) - 1
+        # What a row must reach is raised by its own shift and lowered by its own rest, in whole steps.
+        longest = np.float32((probes.length / unit).max() * (1 + 1e-6))
+        for start, tile in self._products(probes.codes, scratch):
+            shifts, lost = self._sums[start : start + self._tile], self._lost[start : start + self._tile]
+            lower = np.ceil(lost * longest).astype(np.int32)
+            np.subtract(tile, shifts - lower, out=tile)
+            probe, column = np.divmod(np.flatnonzero(tile >= bar[:, None]), self._tile)
+            similarity = middle[probe] + unit[probe] * (tile[probe, column] - lower[column])
+            slack = wide[probe] + probes.length[probe] * lost[column]
+            keep = (start + column < self.count) & (similarity + slack >= bars[probe])
+            yield Found(probe, start + column, similarity, slack).where(keep)
+
+    def _products(self, probes: NDArray[np.uint8], scratch: Counts) -> Iterator[tuple[int, Counts]]:
+        """Products ``(m, w)`` with each tile, and its first row; as many tiles at a time as the scratch holds."""
+        every, size = -(-self.count // self._tile), len(probes) * self._tile
+        some = max(1, len(scratch) // size)
+        for first in range(0, every, some):
+            tiles = self._tiles[first : min(first + some, every)]
+            products = scratch[: len(tiles) * size].reshape(len(tiles), len(probes), self._tile)
+            _product().run({"probes": probes, "codes": tiles}, products)
+            yield from (((first + i) * self._tile, product) for i, product in enumerate(products))
+
+
+def _step(rows: Floats) -> float:
+    """Return the step that loses least of a sample: wider clips less, narrower rounds less."""
+    widest = float(np.abs(rows).max(initial=0)) / MOST
+    steps = [max(widest * fraction, LEAST_STEP) for fraction in FRACTIONS]
+    best = min(steps, key=lambda step: float(np.linalg.norm(_rest(rows, step), axis=1).mean()))
+    return float(np.float32(best))
+
+
+def _rest(rows: Floats, step: float) -> Floats:
+    rest: Floats = rows - np.float32(step) * np.clip(np.rint(rows / np.float32(step)), -MOST, MOST)
+    return rest
+
+
+@cache
+def _product() -> runtime.Kernel:
+    """Products of ``probes (m, d)`` uint8 and ``codes (t, d, w)`` int8: int32 ``(t, m, w)``."""
+    value, node = onnx_file.value, onnx_file.node
+    inputs = [value("probes", onnx_file.UINT8, ["m", "d"]), value("codes", onnx_file.INT8, ["t", "d", "w"])]
+    output = value("products", onnx_file.INT32, ["t", "m", "w"])
+    multiply = node("MatMulInteger", ["probes", "codes"], "products", {})
+    return runtime.Kernel(onnx_file.model([multiply], [], inputs, [output]))
