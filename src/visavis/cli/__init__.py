@@ -13,6 +13,7 @@ from visavis.cli import demo, faces, gallery, models, people, verify
 from visavis.cli._edge import Commands
 from visavis.cli.calibrate import calibrate
 from visavis.cli.classify import classify
+from visavis.cli.cluster import cluster
 from visavis.cli.evaluate import app as evaluate
 from visavis.cli.landmarks import landmarks
 
@@ -55,6 +56,7 @@ for command in (
     classify,
     people.enroll,
     people.identify,
+    cluster,
     calibrate,
     demo.demo,
 ):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 
@@ -68,22 +67,26 @@ def cluster_faces(
     model: str = "dlib-resnet",
     calibration: compare.Calibration | None = None,
     seed: int = 0,
+    after: int = 0,
 ) -> Clustering:
     """Cluster faces that are embedded already.
 
     Two are near if their cosine distance is one at which strangers are accepted at rate ``far``, or up to ``threshold``
     in its place. The default follows from the number n of faces: ``STRANGERS`` / n, as far as was measured, and
-    ``HIGHEST_FAR`` at most. Faces with a cluster keep it. Rates are those of ``calibration``, by default of the table
+    ``HIGHEST_FAR`` at most. Faces with a cluster keep it; fresh ids are
+    greater than ``after`` and any that is there. Rates are those of ``calibration``, by default of the table
     that is shipped for the model. The same faces in another order, with the same ``seed``, come to the same clusters.
 
     Raises UsageError for a rate that was not measured, a model without a table where no threshold is given, and faces
     of one photo that are in one cluster already.
     """
-    limit, rate = _limit(len(faces), far, threshold, compare.own_or_shipped(calibration, embedders.model_id(model)), model)
+    limit, rate = _limit(
+        len(faces), far, threshold, compare.own_or_shipped(calibration, embedders.model_id(model)), model
+    )
     order, groups = _in_order(faces)
     _check_apart(faces, order, groups)
-    sorted_labels, ties = _clustered(faces, order, groups, limit, seed)
-    return Clustering(faces, _clusters(faces, order, sorted_labels), limit, rate, model, ties)
+    named, ties = _clustered(faces, order, groups, limit, seed, after)
+    return Clustering(faces, _clusters(faces, order, named), limit, rate, model, ties)
 
 
 def _limit(
@@ -118,12 +121,12 @@ def _check_apart(faces: Faces, order: Ints, groups: Ints) -> None:
     if again.any():
         row = held[1:][again][0]
         raise UsageError(
-            f"two faces of {shown(faces.photos[order[row]])} are in cluster {ids[row]} already, and cannot be one person."
+            f"two faces of {shown(faces.photos[order[row]])} are in cluster {ids[row]} already: both cannot be one."
         )
 
 
 def _clustered(
-    faces: Faces, order: Ints, groups: Ints, limit: float, seed: int
+    faces: Faces, order: Ints, groups: Ints, limit: float, seed: int, after: int
 ) -> tuple[Ints, tuple[tuple[int, int], ...]]:
     """Return the id of the cluster of each row of ``order``, and which older clusters new faces tie together."""
     if not len(order):
@@ -136,8 +139,8 @@ def _clustered(
     labels = whispers(near, _closeness(near, limit) * heard, _first(ids), groups, free=ids < 0, seed=seed)
     material = Material(vectors, edges, groups, ids >= 0)
     labels = merged(material, labels, limit=limit * SLACK)
-    labels = moved(material, labels, limit=limit * SLACK)
-    named = _named(labels, ids)
+    labels = moved(material, labels, limit=limit * SLACK, near=limit)
+    named = _named(labels, ids, after)
     return named, _ties(material, labels, named, limit * SLACK)
 
 
@@ -156,7 +159,7 @@ def _first(ids: Ints) -> Ints:
     return labels
 
 
-def _named(labels: Ints, ids: Ints) -> Ints:
+def _named(labels: Ints, ids: Ints, after: int) -> Ints:
     """Give clusters of labels in 0..c-1 their ids: the older one's, else fresh ones from the largest cluster on."""
     count = int(labels.max()) + 1
     older = np.full(count, -1)
@@ -166,7 +169,7 @@ def _named(labels: Ints, ids: Ints) -> Ints:
     first = np.full(count, len(labels))
     np.minimum.at(first, labels, np.arange(len(labels)))
     fresh = fresh[np.lexsort((first[fresh], -sizes))]
-    older[fresh] = max(int(ids.max()), 0) + 1 + np.arange(len(fresh))
+    older[fresh] = max(int(ids.max()), after, 0) + 1 + np.arange(len(fresh))
     return older[labels]
 
 

@@ -1,4 +1,4 @@
-"""Clusters put right by all their faces at once: those near to each other merged, faces moved to where they are nearest.
+"""Clusters put right by all their faces at once: near ones merged, faces moved to where they are nearest.
 
 Two clusters are as far from each other as the faces of the one are from those of the other on average. A face and a
 cluster are so by .6 times that + .4 times the distance to the mean vector, which keeps the thresholds of single pairs
@@ -21,6 +21,9 @@ ALL_SHARE = 0.6
 
 PAIRS = 65_536
 """Whose products are taken at a time."""
+
+LINKS = 3
+"""Near faces that hold a face in its cluster."""
 
 SWEEPS = 200
 ROUNDS = 5
@@ -67,7 +70,7 @@ def merged(material: Material, labels: Ints, *, limit: float) -> Ints:
     sums = Sums.of(material.vectors, labels)
     for _ in range(SWEEPS):
         pairs = _allowed(material, mates, labels, len(sums.counts))
-        means = sums.vectors / sums.counts[:, None].astype(np.float32)
+        means = sums.vectors / sums.counts.astype(np.float32)[:, None]
         distances = 1 - dots(means, means, pairs)
         near = distances <= limit
         pairs = _mutual(pairs[near], distances[near], len(means))
@@ -87,7 +90,8 @@ def mates_of(groups: Ints) -> Ints:
     found = [np.empty((0, 2), np.int64)]
     for end, size in zip(np.cumsum(sizes)[sizes > 1].tolist(), sizes[sizes > 1].tolist(), strict=True):
         found.append(order[end - size + np.stack(np.triu_indices(size, 1), axis=1)])
-    return np.concatenate(found)
+    pairs: Ints = np.concatenate(found)
+    return pairs
 
 
 def _allowed(material: Material, mates: Ints, labels: Ints, count: int) -> Ints:
@@ -122,7 +126,8 @@ def _mutual(pairs: Ints, distances: Floats, count: int) -> Ints:
     places = np.arange(len(pairs))
     best = np.full(count, len(pairs))
     np.minimum.at(best, pairs.ravel(), np.repeat(places, 2))
-    return pairs[(best[pairs[:, 0]] == places) & (best[pairs[:, 1]] == places)]
+    mutual: Ints = pairs[(best[pairs[:, 0]] == places) & (best[pairs[:, 1]] == places)]
+    return mutual
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,20 +143,24 @@ class Offers:
         return Offers(self.faces[kept], self.clusters[kept], self.distances[kept])
 
 
-def moved(material: Material, labels: Ints, *, limit: float) -> Ints:
+def moved(material: Material, labels: Ints, *, limit: float, near: float) -> Ints:
     """Move each face that is not old to the nearest cluster that an edge leads to, or that it is in.
 
-    It is held against its own cluster without itself. Where none is within ``limit``, it goes alone. Returns labels in
-    0..c-1.
+    It is held against its own cluster without itself. Where none is within ``limit``, it goes alone, unless ``LINKS``
+    faces of its cluster are up to ``near`` from it: the faces of a large one may be far from each other on average.
+    Returns labels in 0..c-1.
     """
+    links = material.edges.within(near)
     for _ in range(ROUNDS):
         labels = np.unique(labels, return_inverse=True)[1]
         found = offers(material, labels)
+        within = links.rows[labels[links.rows] == labels[links.columns]]
+        loose = np.bincount(within, minlength=len(labels)) < LINKS
         best = found.some(np.lexsort((found.clusters, found.distances, found.faces)))
         best = best.some(np.diff(best.faces, prepend=-1) > 0)
         own = labels[best.faces]
         far = best.distances > limit
-        lonely = best.some(far & (np.bincount(labels)[own] > 1))
+        lonely = best.some(far & loose[best.faces] & (np.bincount(labels)[own] > 1))
         going = _one_of_a_photo(material, best.some(~far & (best.clusters != own)))
         if not len(lonely.faces) + len(going.faces):
             break
@@ -179,7 +188,8 @@ def offers(material: Material, labels: Ints) -> Offers:
 def _taken(mates: Ints, labels: Ints, count: int) -> Ints:
     """Codes of a face and a cluster that another face of its photo is in."""
     both = np.concatenate([mates, mates[:, ::-1]])
-    return both[:, 0] * count + labels[both[:, 1]]
+    codes: Ints = both[:, 0] * count + labels[both[:, 1]]
+    return codes
 
 
 def _distances(vectors: Floats, sums: Sums, labels: Ints, faces: Ints, clusters: Ints) -> Floats:

@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 from visavis.clustering._neighbours import Edges, Ints
 from visavis.types import Floats
 
+Sums = NDArray[np.float64]
+
 PARTS = 8
 ROUNDS = 30
 """At most; it mostly stands still after ten."""
 
 
 def whispers(edges: Edges, weights: Floats, labels: Ints, groups: Ints, *, free: NDArray[np.bool_], seed: int) -> Ints:
-    """Pass on ``labels (n,)`` along edges of ``weights (m,)``, sorted by row; the nodes that are not ``free`` keep theirs.
+    """Pass on ``labels (n,)`` along edges of ``weights (m,)``, sorted by row; nodes that are not ``free`` keep theirs.
 
     Two nodes of one group ``groups (n,)`` never come to one label, if they have none in common at first.
     """
@@ -74,14 +76,14 @@ def _pass_on(
     return len(winners)
 
 
-def _summed(owner: Ints, label: Ints, weights: Floats) -> tuple[Ints, Ints, Floats]:
+def _summed(owner: Ints, label: Ints, weights: Floats) -> tuple[Ints, Ints, Sums]:
     """Sum weights by owner and label."""
     order = np.lexsort((label, owner))
     owner, label = owner[order], label[order]
     first = np.ones(len(owner), np.bool_)
     first[1:] = (owner[1:] != owner[:-1]) | (label[1:] != label[:-1])
     starts = np.flatnonzero(first)
-    sums: Floats = np.add.reduceat(weights[order].astype(np.float64), starts) if len(starts) else np.empty(0)
+    sums: Sums = np.add.reduceat(weights[order].astype(np.float64), starts)
     return owner[starts], label[starts], sums
 
 
@@ -93,7 +95,7 @@ def _not_taken(who: Ints, label: Ints, labels: Ints, groups: Ints, several: NDAr
     return free
 
 
-def _one_a_group(who: Ints, label: Ints, sums: Floats, groups: Ints) -> Ints:
+def _one_a_group(who: Ints, label: Ints, sums: Sums, groups: Ints) -> Ints:
     """Of the nodes of one group that want the same label, let the one with most weight have it."""
     order = np.lexsort((who, -sums, label, groups[who]))
     group, wanted = groups[who][order], label[order]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import groupby
 
 import numpy as np
+from numpy.typing import NDArray
 
 from visavis.types import Clustering, Faces, Floats, PhotoFaces
 
@@ -46,20 +48,43 @@ def faces_of(name: str, one: PhotoFaces) -> Faces:
     )
 
 
-def joined(*some: Faces) -> Faces:
+def joined(*parts: Faces) -> Faces:
     """Put the rows of several one after the other."""
-    some = tuple(one for one in some if len(one))
-    if not some:
+    parts = tuple(one for one in parts if len(one))
+    if not parts:
         none = np.empty(0, np.int64)
-        return Faces((), none, np.empty((0, 4), np.float32), np.empty((0, 0), np.float32), np.empty(0, np.float32), none)
+        return Faces(
+            (), none, np.empty((0, 4), np.float32), np.empty((0, 0), np.float32), np.empty(0, np.float32), none
+        )
     return Faces(
-        tuple(photo for one in some for photo in one.photos),
-        np.concatenate([one.numbers for one in some]),
-        np.concatenate([one.boxes for one in some]),
-        np.concatenate([one.vectors for one in some]),
-        np.concatenate([one.quality for one in some]),
-        np.concatenate([one.clusters for one in some]),
+        tuple(photo for one in parts for photo in one.photos),
+        np.concatenate([one.numbers for one in parts]),
+        np.concatenate([one.boxes for one in parts]),
+        np.concatenate([one.vectors for one in parts]),
+        np.concatenate([one.quality for one in parts]),
+        np.concatenate([one.clusters for one in parts]),
     )
+
+
+def some(faces: Faces, rows: NDArray[np.int64] | slice) -> Faces:
+    """Return some of the rows."""
+    return Faces(
+        tuple(np.array(faces.photos, object)[rows].tolist()),
+        faces.numbers[rows],
+        faces.boxes[rows],
+        faces.vectors[rows],
+        faces.quality[rows],
+        faces.clusters[rows],
+    )
+
+
+def by_photo(faces: Faces) -> Iterator[Faces]:
+    """Split into runs of faces of one photo."""
+    start = 0
+    for _, run in groupby(faces.photos):
+        end = start + len(list(run))
+        yield some(faces, slice(start, end))
+        start = end
 
 
 def known(before: Clustering) -> Faces:
