@@ -241,11 +241,14 @@ class Lookalike:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Characteristic:
-    """A face at its cosine ``distance`` from the mean of a person's faces; an ``outlier`` took no part in the mean."""
+    """A face at its cosine ``distance`` from the mean of a person's; ``number`` counts in its photo from 1.
+
+    An ``outlier`` is too far from the mean to be that person, and took no part in it.
+    """
 
     photo: str
     number: int
-    box: Floats
+    face: Face
     distance: float
     quality: float
     outlier: bool

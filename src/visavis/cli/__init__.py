@@ -16,6 +16,8 @@ from visavis.cli.classify import classify
 from visavis.cli.cluster import cluster
 from visavis.cli.evaluate import app as evaluate
 from visavis.cli.landmarks import landmarks
+from visavis.cli.representative import representative
+from visavis.cli.similar import similar
 
 app = typer.Typer(
     cls=Commands,
@@ -56,7 +58,9 @@ for command in (
     classify,
     people.enroll,
     people.identify,
+    similar,
     cluster,
+    representative,
     calibrate,
     demo.demo,
 ):

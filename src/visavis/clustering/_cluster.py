@@ -28,7 +28,7 @@ NEIGHBOURS = 32
 SLACK = 1.05
 """By which means of distances may pass the threshold of single ones, at the same rate of false accepts."""
 
-REACH = 1.25
+REACH = 1.1
 """Edges up to the threshold times this tell which clusters to hold against each other."""
 
 LEAST_QUALITY = 0.05

@@ -79,20 +79,31 @@ def _of_tiles(vectors: Floats, groups: Ints, least: float, count: int) -> Iterat
             products = vectors[top : top + TILE] @ vectors[left : left + TILE].T
             if left == top:
                 np.fill_diagonal(products, -np.inf)
-            yield _of_tile(products, top, left, groups, least, count)
-            if left != top:
-                yield _of_tile(products.T, left, top, groups, least, count)
+            yield from _of_tile(products, top, left, groups, np.float32(least), count)
 
 
-def _of_tile(products: Floats, top: int, left: int, groups: Ints, least: float, count: int) -> Edges:
-    """Edges from the rows of a tile to its columns."""
-    hits = products >= np.float32(least)
+def _of_tile(products: Floats, top: int, left: int, groups: Ints, least: np.float32, count: int) -> Iterator[Edges]:
+    """Edges from the rows of a tile to its columns and, but on the diagonal, from these to those."""
+    hits = products >= least
     found = np.count_nonzero(hits)
     if not found:
-        return NONE
-    if found > count * len(products):
-        hits &= _best_of_rows(products, groups[top : top + TILE], groups[left : left + TILE], count)
-    rows, columns = np.nonzero(hits)
+        return
+    if found > count * min(products.shape):
+        for side, first, second in ((products, top, left), (products.T, left, top))[: 1 + (left != top)]:
+            own, others = groups[first : first + len(side)], groups[second : second + side.shape[1]]
+            marked = (side >= least) & _best_of_rows(side, own, others, count)
+            yield _marked(side, marked, first, second, groups)
+        return
+    some = _marked(products, hits, top, left, groups)
+    yield some
+    if left != top:
+        yield Edges(some.columns, some.rows, some.distances)
+
+
+def _marked(products: Floats, marked: NDArray[np.bool_], top: int, left: int, groups: Ints) -> Edges:
+    """Edges where a tile is marked, but for those within a group."""
+    places = np.flatnonzero(marked)
+    rows, columns = np.divmod(places, products.shape[1])
     distances = np.maximum(1 - products[rows, columns], 0)
     rows, columns = rows + top, columns + left
     return Edges(rows, columns, distances).some(groups[rows] != groups[columns])
