@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,52 +26,53 @@ ALONE = "alone"
 """Folder of the faces that are a cluster each by themselves."""
 
 
+Far = Annotated[
+    float | None,
+    typer.Option(
+        "--far",
+        help="Rate at which strangers may be taken for one person.",
+        show_default="0.2 / number of faces, 0.001 at most",
+    ),
+]
+Threshold = Annotated[
+    float | None, typer.Option("--threshold", help="Greatest cosine distance of near faces, in place of --far.")
+]
+Crops = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="DIR", file_okay=False, help="Write the faces to this folder, a folder a cluster."),
+]
+Report = Annotated[
+    Path | None,
+    typer.Option("--report", metavar="FILE.html", dir_okay=False, help="Write a page to look through and name people."),
+]
+Previous = Annotated[
+    Path | None,
+    typer.Option(
+        "--previous",
+        metavar="FILE.jsonl",
+        exists=True,
+        dir_okay=False,
+        help="What cluster --json printed before: its faces keep their clusters.",
+    ),
+]
+Seed = Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Chance that decides where much is equal.")]
+Remember = Annotated[bool, typer.Option("--remember", help="Keep what is found in the photos, and use what was kept.")]
+
+
 def cluster(  # noqa: PLR0913 - a command's options
     sources: PhotosOrFolders,
     *,
-    far: Annotated[
-        float | None,
-        typer.Option(
-            "--far",
-            help="Rate at which strangers may be taken for one person.",
-            show_default="0.2 / number of faces, 0.001 at most",
-        ),
-    ] = None,
-    threshold: Annotated[
-        float | None, typer.Option("--threshold", help="Greatest cosine distance of near faces, in place of --far.")
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", metavar="DIR", file_okay=False, help="Write the faces to this folder, a folder a cluster."
-        ),
-    ] = None,
-    report: Annotated[
-        Path | None,
-        typer.Option(
-            "--report", metavar="FILE.html", dir_okay=False, help="Write a page to look through, name and export them."
-        ),
-    ] = None,
-    previous: Annotated[
-        Path | None,
-        typer.Option(
-            "--previous",
-            metavar="FILE.jsonl",
-            exists=True,
-            dir_okay=False,
-            help="What cluster --json printed before: its faces keep their clusters.",
-        ),
-    ] = None,
+    far: Far = None,
+    threshold: Threshold = None,
+    out: Crops = None,
+    report: Report = None,
+    previous: Previous = None,
     model: ModelName = MODEL,
     views: Views = None,
     detector: DetectorName = DETECTOR,
     min_face: MinFace = 20,
-    seed: Annotated[
-        int, typer.Option("--seed", min=0, metavar="N", help="Chance that decides where much is equal.")
-    ] = 0,
-    remember: Annotated[
-        bool, typer.Option("--remember", help="Keep what is found in the photos, and use what was kept.")
-    ] = False,
+    seed: Seed = 0,
+    remember: Remember = False,
     threads: Threads = None,
     json: Json = False,
 ) -> None:
@@ -92,26 +94,31 @@ def cluster(  # noqa: PLR0913 - a command's options
     with Output("cluster", "size", "photo", "face", "box", "", json=json) as output:
         answers = output.progress(_answers(photos, recognizer, min_face=min_face, remember=remember), len(photos))
         faces, skipped = taken(answers)
+        after = max((cluster for one in before.values() for cluster in one.ids), default=0)
         found = cluster_faces(
-            _known(faces, before),
-            far=far,
-            threshold=threshold,
-            model=recognizer.model,
-            seed=seed,
-            after=max((id_ for one in before.values() for id_ in one.ids), default=0),
+            _known(faces, before), far=far, threshold=threshold, model=recognizer.model, seed=seed, after=after
         )
-        _say_ties(found)
-        for line, row in _faces(found):
-            output.answer(line, row)
-        for one in skipped:
-            output.answer(photo_line(one, []), ["-", "", one.name, "", one.message, ""])
+        _tell(output, replace(found, skipped=skipped))
+    _write(found, out, report, title=f"Faces of {', '.join(sources)}")
+    raise typer.Exit(exit_code([*(one.status for one in skipped), *("ok" for _ in faces.photos)], yes=bool(len(faces))))
+
+
+def _tell(output: Output, found: Clustering) -> None:
+    for a, b in found.ties:
+        note(f"new faces lie between the clusters {a} and {b}, which may be one person: they are not merged.")
+    for line, row in _faces(found):
+        output.answer(line, row)
+    for one in found.skipped:
+        output.answer(photo_line(one, []), ["-", "", one.name, "", one.message, ""])
+
+
+def _write(found: Clustering, out: Path | None, report: Path | None, *, title: str) -> None:
     if out:
         _save(out, found)
     if report:
         from visavis.clustering import report as pages
 
-        pages.write(report, found, title=f"Faces of {', '.join(sources)}")
-    raise typer.Exit(exit_code([*(one.status for one in skipped), *("ok" for _ in faces.photos)], yes=bool(len(faces))))
+        pages.write(report, found, title=title)
 
 
 def _answers(photos: Sequence[str], recognizer: Recognizer, *, min_face: float, remember: bool) -> Iterator[PhotoFaces]:
@@ -142,13 +149,8 @@ def _known(faces: Faces, before: Mapping[str, Known]) -> Faces:
     faces = joined(*parts)
     lost = sum(len(known.ids) for known in places.values()) - int((faces.clusters >= 0).sum())
     if lost:
-        note(f"{lost} faces that were clustered before were not found again.")
+        note(f"not found again, of the faces that were clustered before: {lost}.")
     return faces
-
-
-def _say_ties(found: Clustering) -> None:
-    for a, b in found.ties:
-        note(f"new faces lie between the clusters {a} and {b}, which may be one person: they are not merged.")
 
 
 def _faces(found: Clustering) -> Iterator[tuple[dict[str, object], list[str]]]:

@@ -39,10 +39,11 @@ def representative(
     threads: Threads = None,
     json: Json = False,
 ) -> None:
-    """Rank the faces of one person's photos, the most characteristic first.
+    """Find the most characteristic face of a person.
 
-    That is the face nearest to the mean of all, in which better faces weigh more. Of each photo the face nearest to
-    the mean counts. Who is too far from it to be that person is an outlier: ranked last, and no part of the mean.
+    The faces of that person's photos are ranked: first comes the nearest to the mean of all, in which better faces
+    weigh more. Of each photo one counts. Whoever is too far away to be that person is an outlier: ranked last, and no
+    part of the mean.
     """
     if average_face:
         writable_file(average_face, endings=PICTURES)

@@ -43,10 +43,10 @@ def similar(  # noqa: PLR0913 - a command's options
     threads: Threads = None,
     json: Json = False,
 ) -> None:
-    """Rank photos by how much a face in them is like the largest face of one photo.
+    """Rank the look-alikes of a face.
 
-    Of each photo the nearest face counts; the photo itself is passed over. There is no threshold: look-alikes are
-    mostly other people.
+    Photos are ranked by how much a face in them is like the largest face of PHOTO, which is passed over itself.
+    There is no threshold: look-alikes are mostly other people.
     """
     if out:
         writable_file(out, endings=PICTURES)
