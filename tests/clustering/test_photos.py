@@ -25,6 +25,14 @@ def test_three_photos_of_one_man_and_one_of_another(data: Path) -> None:
     assert [Path(photo).stem for photo in again.faces.photos] == list(names)
 
 
+def test_photos_without_names_are_told_apart(data: Path) -> None:
+    folder = data / "photos" / "presidents"
+    arrays = [visavis.read(folder / f"{name}.jpg").pixels for name in ("obama", "biden", "obama2")]
+    found = visavis.cluster([*arrays, folder / "obama3.jpg", str(folder / "obama3.jpg")])
+    assert found.faces.photos == ("array", "array 2", "array 3", str(folder / "obama3.jpg"))
+    assert found.labels.tolist() == [1, 2, 1, 1]
+
+
 @pytest.mark.slow
 def test_ten_people(data: Path) -> None:
     """B-cubed F of .95 or more with nothing chosen; measured .961 on 2026-11-26, see docs/clustering.md."""

@@ -172,7 +172,7 @@ def test_naming_marking_merging_and_exporting(found: Clustering, tmp_path: Path)
     assert parts["hidden"] == "true,false"
     assert '"wrong":[1]' in parts["kept"]
     (ann,) = json.loads(parts["exported"].replace("&gt;", ">").replace("&lt;", "<").replace("&amp;", "&"))
-    marked = [row for row in found.clusters[0].rows.tolist() if row != found.clusters[0].representative][0]
+    marked = next(row for row in found.clusters[0].rows.tolist() if row != found.clusters[0].representative)
     assert ann["name"] == "Ann"
     assert {face["photo"] for face in ann["faces"]} == set(found.faces.photos) - {found.faces.photos[marked]}
     assert ann["faces"][0]["box"] == [10, 0, 18, 8]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import count
 
 import numpy as np
 
-from visavis import compare, embedders
+from visavis import compare, embedders, images
 from visavis.clustering._means import Material, merged, moved, offers
 from visavis.clustering._neighbours import Edges, Ints, neighbours
 from visavis.clustering._whispers import whispers
@@ -51,12 +53,28 @@ def cluster(
     found new ones. A photo that was there before is not looked at again. Photos that cannot be read or show no face are
     in ``skipped``. The other options, and what is raised: :func:`cluster_faces`.
     """
-    before = () if previous is None else previous.faces.photos
-    new = (one for one in shared(embedder=model).represent(photos, min_face=min_face) if one.name not in set(before))
-    faces, skipped = taken(new)
+    names: list[str] = []
+    fresh = _fresh(photos, set() if previous is None else set(previous.faces.photos), names)
+    answers = shared(embedder=model).represent(fresh, min_face=min_face)
+    faces, skipped = taken(replace(one, name=names[place]) for place, one in enumerate(answers))
     if previous is not None:
         faces = joined(known(previous), faces)
     return replace(cluster_faces(faces, far=far, threshold=threshold, model=model, seed=seed), skipped=skipped)
+
+
+def _fresh(photos: Iterable[Source], seen: set[str], names: list[str]) -> Iterator[Source]:
+    """Pass on photos that were not ``seen``, and list their ``names``: those that have none get numbers."""
+    for photo in photos:
+        name = own = images.name_of(photo)
+        if own in seen and isinstance(photo, str | os.PathLike):
+            continue
+        for number in count(2):
+            if name not in seen:
+                break
+            name = f"{own} {number}"
+        seen.add(name)
+        names.append(name)
+        yield photo
 
 
 def cluster_faces(
