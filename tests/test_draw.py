@@ -158,6 +158,14 @@ def test_a_sheet_has_rows_of_four_and_captions_in_ink() -> None:
     assert abs((columns.min() + columns.max()) / 2 - 100) <= 2
 
 
+def test_a_sheet_of_one_row() -> None:
+    """As many columns as asked for: a strip."""
+    pictures = [np.full((50, 50, 3), shade, np.uint8) for shade in (10, 60, 110, 160, 210)]
+    sheet = contact_sheet(pictures, [""] * 5, width=500, columns=5)
+    assert [int(sheet[35, x, 0]) for x in (50, 150, 250, 350, 450)] == [10, 60, 110, 160, 210]
+    assert sheet.shape[0] < 120
+
+
 @pytest.mark.parametrize(("pictures", "captions"), [(0, 0), (1, 2), (2, 1)])
 def test_a_sheet_of_nothing_or_of_unequal_numbers_is_an_error(pictures: int, captions: int) -> None:
     with pytest.raises(ValueError, match="a caption each"):

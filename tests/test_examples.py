@@ -72,6 +72,11 @@ def test_detect_and_draw(presidents: Path, tmp_path: Path) -> None:
     assert changed.mean() < 0.03
 
 
+def test_cluster_photos(presidents: Path, tmp_path: Path) -> None:
+    photos = [presidents / f"{name}.jpg" for name in ("biden", "obama", "obama2", "obama3")]
+    assert example("cluster_photos.py", *photos, cwd=tmp_path) == "1 obama.jpg obama2.jpg obama3.jpg\n2 biden.jpg\n"
+
+
 def test_every_example_is_tested() -> None:
     here = Path(__file__).read_text(encoding="utf-8")
     examples = list(EXAMPLES.glob("*.py"))

@@ -7,7 +7,7 @@ from dataclasses import FrozenInstanceError, replace
 import numpy as np
 import pytest
 
-from visavis.types import Candidate, Face, Identification, Photo, PhotoFaces, Verification
+from visavis.types import Candidate, Face, Faces, Identification, Photo, PhotoFaces, Verification
 
 POINTS = np.arange(10, dtype=np.float32).reshape(5, 2)
 
@@ -69,3 +69,23 @@ def test_answers_of_plain_values_compare_by_value() -> None:
     assert Candidate(7, "Ada", 0.1) == Candidate(7, "Ada", 0.1) != Candidate(8, "Ada", 0.1)
     one = Verification(True, 0.1, "cosine", 0.2, 1e-3, 0.9, "m", "d", 1, 1)
     assert one == replace(one) != replace(one, same=False)
+
+
+def test_faces_have_as_many_rows_everywhere() -> None:
+    def faces(**changed: object) -> Faces:
+        rows = {
+            "photos": ("a", "b"),
+            "numbers": np.ones(2, np.int64),
+            "boxes": np.zeros((2, 4), np.float32),
+            "vectors": np.zeros((2, 3), np.float32),
+            "quality": np.ones(2, np.float32),
+            "clusters": np.full(2, -1),
+        }
+        return Faces(**{**rows, **changed})
+
+    assert len(faces()) == 2
+    for name, wrong in (("boxes", np.zeros((2, 3))), ("quality", np.ones(3)), ("clusters", np.ones((2, 1)))):
+        with pytest.raises(ValueError, match=f"2 faces have arrays of as many rows, got .*{name}"):
+            faces(**{name: wrong})
+    with pytest.raises(ValueError, match="2 faces"):
+        faces(vectors=np.zeros((3, 3)))

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from visavis.clustering import cluster as cluster
     from visavis.compare import Calibration as Calibration
     from visavis.errors import (
         GalleryError as GalleryError,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     )
     from visavis.gallery import Gallery as Gallery
     from visavis.images import read as read
+    from visavis.lookalikes import similar as similar
     from visavis.pipeline import (
         Recognizer as Recognizer,
     )
@@ -45,14 +47,31 @@ if TYPE_CHECKING:
     from visavis.pipeline import (
         verify as verify,
     )
+    from visavis.representatives import average_face as average_face
+    from visavis.representatives import representative as representative
     from visavis.types import (
         Candidate as Candidate,
+    )
+    from visavis.types import (
+        Characteristic as Characteristic,
+    )
+    from visavis.types import (
+        Cluster as Cluster,
+    )
+    from visavis.types import (
+        Clustering as Clustering,
     )
     from visavis.types import (
         Face as Face,
     )
     from visavis.types import (
+        Faces as Faces,
+    )
+    from visavis.types import (
         Identification as Identification,
+    )
+    from visavis.types import (
+        Lookalike as Lookalike,
     )
     from visavis.types import (
         Photo as Photo,
@@ -70,12 +89,28 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "visavis.clustering": ["cluster"],
     "visavis.compare": ["Calibration"],
     "visavis.errors": ["GalleryError", "ImageError", "NoFaceError", "UsageError", "VisavisError", "WeightsError"],
     "visavis.gallery": ["Gallery"],
     "visavis.images": ["read"],
+    "visavis.lookalikes": ["similar"],
     "visavis.pipeline": ["Recognizer", "detect", "embed", "extract", "verify"],
-    "visavis.types": ["Candidate", "Face", "Identification", "Photo", "PhotoFaces", "Quality", "Verification"],
+    "visavis.representatives": ["average_face", "representative"],
+    "visavis.types": [
+        "Candidate",
+        "Characteristic",
+        "Cluster",
+        "Clustering",
+        "Face",
+        "Faces",
+        "Identification",
+        "Lookalike",
+        "Photo",
+        "PhotoFaces",
+        "Quality",
+        "Verification",
+    ],
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -85,14 +85,16 @@ def dots(picture: RGB, points: Sequence[Floats], *, colour: Colour = BLUE) -> RG
     return np.asarray(image)
 
 
-def contact_sheet(pictures: Sequence[RGB], captions: Sequence[str], *, width: int = 1600) -> RGB:
+def contact_sheet(
+    pictures: Sequence[RGB], captions: Sequence[str], *, width: int = 1600, columns: int = SHEET_COLUMNS
+) -> RGB:
     """Lay pictures of any size out on one white sheet of ``width`` pixels, each whole, its caption below.
 
     A caption may have several lines. ValueError where there is no picture, or not a caption for each.
     """
     if not pictures or len(pictures) != len(captions):
         raise ValueError(f"a sheet needs pictures and a caption each, got {len(pictures)} and {len(captions)}")
-    columns = min(len(pictures), SHEET_COLUMNS)
+    columns = min(len(pictures), columns)
     cell = width // columns
     gap = max(2, cell // 40)
     size = max(SMALLEST_TEXT, cell // 20)

@@ -9,6 +9,7 @@ Everything that is wrong with one photo is an :class:`~visavis.errors.ImageError
 
 from __future__ import annotations
 
+import base64
 import errno
 import hashlib
 import io
@@ -235,3 +236,12 @@ def save(pixels: RGB, path: str | os.PathLike[str]) -> None:
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise UsageError(f"{shown(str(target))} cannot be written: {why}.") from error
+
+
+def data_address(pixels: RGB, *, quality: int = 82) -> str:
+    """Return RGB pixels ``(h, w, 3)`` as a JPEG within a ``data:`` address, as pages hold pictures."""
+    from PIL import Image
+
+    held = io.BytesIO()
+    Image.fromarray(pixels).save(held, "JPEG", quality=quality, optimize=True)
+    return "data:image/jpeg;base64," + base64.b64encode(held.getvalue()).decode("ascii")

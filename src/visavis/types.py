@@ -166,3 +166,94 @@ class Identification:
     def known(self) -> bool:
         """Whether a person was named."""
         return self.person_id is not None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Faces:
+    """Faces of many photos, one a row: what clustering and ranking start from.
+
+    ``photos`` names the photo of each: faces of one name are never one person. ``numbers (n,)`` count the faces of a
+    photo from 1, ``boxes`` are ``(n, 4)``, ``vectors (n, d)`` of unit length, ``quality (n,)`` in 0..1. ``clusters
+    (n,)`` are those that the faces are in already, -1 for a new one.
+    """
+
+    photos: tuple[str, ...]
+    numbers: NDArray[np.int64]
+    boxes: Floats
+    vectors: Floats
+    quality: Floats
+    clusters: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        n = len(self.photos)
+        fields = {"numbers": (n,), "boxes": (n, 4), "quality": (n,), "clusters": (n,)}
+        wrong = {name: found for name, shape in fields.items() if (found := getattr(self, name).shape) != shape}
+        if wrong or self.vectors.ndim != 2 or len(self.vectors) != n:
+            raise ValueError(f"{n} faces have arrays of as many rows, got {wrong or self.vectors.shape}")
+
+    def __len__(self) -> int:
+        return len(self.photos)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cluster:
+    """Faces taken for one person: their rows ``(k,)`` in ``Clustering.faces``, and the row that stands for them."""
+
+    id: int
+    rows: NDArray[np.int64]
+    representative: int
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clustering:
+    """Clusters of ``faces``, the largest first; each face is in one, if alone.
+
+    ``threshold`` is the cosine distance that faces were joined by, ``far`` the rate of false accepts it stands for
+    (None: uncalibrated). ``ties`` are pairs of ids of older clusters that now lie as near to each other as faces of one
+    person do: they are told of, and never merged. ``skipped`` are photos that gave no face, as they were answered.
+    """
+
+    faces: Faces
+    clusters: tuple[Cluster, ...]
+    threshold: float
+    far: float | None
+    model: str
+    ties: tuple[tuple[int, int], ...] = ()
+    skipped: tuple[PhotoFaces, ...] = ()
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """Id of the cluster of each face ``(n,)``."""
+        labels = np.full(len(self.faces), -1, np.int64)
+        for cluster in self.clusters:
+            labels[cluster.rows] = cluster.id
+        return labels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lookalike:
+    """A face at its cosine ``distance`` from another that was asked about; ``number`` counts in its photo from 1."""
+
+    photo: str
+    number: int
+    box: Floats
+    distance: float
+    quality: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Characteristic:
+    """A face at its cosine ``distance`` from the mean of a person's; ``number`` counts in its photo from 1.
+
+    An ``outlier`` is too far from the mean to be that person, and took no part in it.
+    """
+
+    photo: str
+    number: int
+    face: Face
+    distance: float
+    quality: float
+    outlier: bool

@@ -20,7 +20,7 @@ LAYERS = (
         "images", "_decode", "_upright", "quality", "detectors", "align", "landmarks", "embedders", "compare",
         "draw",
     },
-    {"pipeline", "samples", "quantize", "classify", "published"},
+    {"pipeline", "samples", "quantize", "classify", "published", "clustering", "lookalikes", "representatives"},
     {"gallery", "evaluate"},
     {"cli", "compat"},
     {"__main__"},
@@ -35,7 +35,7 @@ HOMES = {
     "typer": {"cli", "compat"},
     "rich": {"cli"},
     "pooch": {"weights"},
-    "jinja2": {"evaluate"},
+    "jinja2": {"evaluate", "clustering"},
     "requests": {"weights"},
     "torch": {"train"},
 }

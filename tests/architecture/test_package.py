@@ -39,7 +39,8 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: zipfile.ZipFile) ->
     assert tables
     pages = {path.relative_to(SRC).as_posix() for path in SRC.glob("visavis/**/*.j2")}
     assert pages
-    assert data == {"visavis/py.typed", *tables, *pages}
+    scripts = {path.relative_to(SRC).as_posix() for path in SRC.glob("visavis/clustering/*.js")}
+    assert data == {"visavis/py.typed", *tables, *pages, *scripts}
     assert {name.split("/")[0] for name in names} == {"visavis", "visavis-0.1.0.dist-info"}
     assert sum(one.file_size for one in wheel.infolist()) < 1_000_000
 

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from visavis.evaluate._thumbnails import MARGIN, SIDE, data_address, thumbnails
+from visavis.evaluate._thumbnails import MARGIN, SIDE, thumbnails
 from visavis.evaluate.templates import Templates
+from visavis.images import data_address
 
 RED, GREEN, BLUE, GREY = (220, 30, 30), (30, 200, 30), (30, 30, 220), (128, 128, 128)
 

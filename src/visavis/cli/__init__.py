@@ -13,8 +13,11 @@ from visavis.cli import demo, faces, gallery, models, people, verify
 from visavis.cli._edge import Commands
 from visavis.cli.calibrate import calibrate
 from visavis.cli.classify import classify
+from visavis.cli.cluster import cluster
 from visavis.cli.evaluate import app as evaluate
 from visavis.cli.landmarks import landmarks
+from visavis.cli.representative import representative
+from visavis.cli.similar import similar
 
 app = typer.Typer(
     cls=Commands,
@@ -55,6 +58,9 @@ for command in (
     classify,
     people.enroll,
     people.identify,
+    similar,
+    cluster,
+    representative,
     calibrate,
     demo.demo,
 ):

@@ -41,20 +41,31 @@ from visavis.errors import ImageError, UsageError, VisavisError
 
 if TYPE_CHECKING:
     from visavis.gallery import Enrollment, Gallery, IdentifiedPhoto
+    from visavis.gallery.exported import NamedFaces
     from visavis.gallery.types import SearchThreshold
     from visavis.types import Candidate, Identification
 
 FPIR = 0.01
+
+From = Annotated[
+    Path | None,
+    typer.Option(
+        "--from",
+        metavar="DIR|FILE.json",
+        exists=True,
+        help="A folder of folders, one a person; or what the page of cluster --report exported.",
+    ),
+]
+MinQuality = Annotated[
+    float, typer.Option("--min-quality", metavar="Q", min=0, max=1, help="Refuse faces of a lower quality.")
+]
 
 
 def enroll(  # noqa: PLR0913 - a command's options
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="Whose photos these are.")] = None,
     photos: Annotated[list[str] | None, typer.Argument(metavar="PHOTO", help="Photos of that person.")] = None,
     *,
-    folder: Annotated[
-        Path | None,
-        typer.Option("--from", metavar="DIR", exists=True, file_okay=False, help="A folder of folders, one a person."),
-    ] = None,
+    source: From = None,
     new: Annotated[bool, typer.Option("--new", help="This is another person of the same name.")] = False,
     person_id: Annotated[int | None, typer.Option("--id", metavar="N", help="Add to the person of this id.")] = None,
     consent: Annotated[str | None, typer.Option("--consent", help="Record what was agreed to, and how.")] = None,
@@ -65,27 +76,30 @@ def enroll(  # noqa: PLR0913 - a command's options
     precision: PrecisionName = None,
     detector: DetectorName = DETECTOR,
     min_face: MinFace = 20,
-    min_quality: Annotated[
-        float, typer.Option("--min-quality", metavar="Q", min=0, max=1, help="Refuse faces of a lower quality.")
-    ] = 0.0,
+    min_quality: MinQuality = 0.0,
     threads: Threads = None,
     json: Json = False,
 ) -> None:
     """Put people into a gallery.
 
-    One person by NAME PHOTO..., or all at once with --from a folder that holds a folder a person. Of
-    each photo the largest face is taken. A photo that is there already is not stored twice.
+    One person by NAME PHOTO..., or many with --from. Of each photo the largest face is taken, or those told by box.
     """
-    people = _people(name, photos, folder, one=new or person_id is not None)
+    from visavis.gallery.exported import enroll_faces
+
+    people = _people(name, photos, source, one=new or person_id is not None)
     chosen = gallery_model(model, views=views, precision=precision)
-    many, done = folder is not None, 0
+    many, done = source is not None, 0
     with (
         opened(gallery, model=chosen, detector=detector, threads=threads, create=True) as store,
         Output("person", "name", "added", "there already", "skipped", json=json) as output,
     ):
 
-        def enrolled(who: str, some: list[str]) -> Enrollment | VisavisError:
+        def enrolled(who: str, some: list[str] | NamedFaces) -> Enrollment | VisavisError:
             try:
+                if not isinstance(some, list):
+                    return enroll_faces(
+                        store, some, note=remark, consent=consent, min_face=min_face, min_quality=min_quality
+                    )
                 return store.enroll(
                     who,
                     some,
@@ -110,7 +124,7 @@ def enroll(  # noqa: PLR0913 - a command's options
 
 def _people(
     name: str | None, photos: list[str] | None, folder: Path | None, *, one: bool
-) -> list[tuple[str, list[str]]]:
+) -> list[tuple[str, list[str]]] | list[tuple[str, NamedFaces]]:
     """Read who has which photos off the arguments; ``one`` is whether an option speaks of one person."""
     if folder and one:
         raise UsageError("--new and --id speak of one person: give NAME PHOTO... in place of --from.")
@@ -119,7 +133,11 @@ def _people(
             raise UsageError("a person needs a name and photos: NAME PHOTO..., or --from DIR.")
         return [(name, photos)]
     if name is not None:
-        raise UsageError("NAME PHOTO... and --from DIR exclude each other.")
+        raise UsageError("NAME PHOTO... and --from exclude each other.")
+    if folder.is_file():
+        from visavis.gallery.exported import read_people
+
+        return [(each.name, each) for each in read_people(folder)]
     people = [(each.name, _photos_in(each)) for each in sorted(folder.iterdir()) if each.is_dir()]
     for who in (who for who, photos in people if not photos):
         note(f"{folder / who} holds no photo: nobody was enrolled from it.")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,7 +14,6 @@ from visavis.types import RGB, Face
 
 SIDE = 112
 MARGIN = 0.4
-QUALITY = 82
 
 
 def thumbnails(templates: Templates, rows: Iterable[int]) -> dict[int, str]:
@@ -26,16 +23,7 @@ def thumbnails(templates: Templates, rows: Iterable[int]) -> dict[int, str]:
     name, which may be any file's: "-" is no standard input here.
     """
     cut = {row: _face(templates.photos[row], templates.boxes[row].astype(np.float32)) for row in sorted(set(rows))}
-    return {row: data_address(face) for row, face in cut.items() if face is not None}
-
-
-def data_address(picture: RGB) -> str:
-    """Return ``picture (h, w, 3)`` as a JPEG within a ``data:`` address."""
-    from PIL import Image
-
-    held = io.BytesIO()
-    Image.fromarray(picture).save(held, "JPEG", quality=QUALITY, optimize=True)
-    return "data:image/jpeg;base64," + base64.b64encode(held.getvalue()).decode("ascii")
+    return {row: images.data_address(face) for row, face in cut.items() if face is not None}
 
 
 def _face(photo: str, box: np.ndarray[tuple[int], np.dtype[np.float32]]) -> RGB | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from stat import S_ISREG
 from typing import Protocol, TypeVar
@@ -13,7 +13,8 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis.errors import UsageError
+from visavis import images
+from visavis.errors import ImageError, NoFaceError, UsageError
 from visavis.evaluate.remembered import Found, Remembered
 from visavis.images import MIN_BYTES_LIMIT
 from visavis.pipeline import Recognizer
@@ -103,6 +104,45 @@ def subject(faces: Sequence[Face], *, width: int, height: int) -> int:
     middle = np.array([width, height]) / 2
     off = [((face.box[:2] + face.box[2:]) / 2 - middle) ** 2 for face in faces]
     return int(np.argmax([face.area - 2 * square.sum() for face, square in zip(faces, off, strict=True)]))
+
+
+def every_face(
+    photos: Sequence[str], recognizer: Recognizer, *, min_face: float = 20, remembered: Remembered
+) -> Iterator[PhotoFaces]:
+    """Find all faces of each photo (a path) with their vectors, in order, as :meth:`Recognizer.represent` does.
+
+    What is ``remembered`` is not computed again. The answers hold no pixels.
+    """
+    if not remembered.serves(recognizer, min_face=min_face):
+        raise ValueError("what is remembered was found by another recogniser, or with another min_face")
+    start = 0
+    for group in _groups(photos):
+        known: dict[object, Found] = dict(remembered.recall({file.sha256 for file in group if file.sha256}).items())
+        failed: dict[object, PhotoFaces] = {}
+        fresh = {file.key: file.source for file in group if file.key not in known}
+        for key, answer in zip(fresh, recognizer.represent(fresh.values(), min_face=min_face), strict=True):
+            if answer.photo is None:
+                failed[key] = answer
+            else:
+                known[key] = Found.of(answer)
+        remembered.keep({key: known[key] for key in fresh if key in known and isinstance(key, str)})
+        for name, file in zip(photos[start : start + len(group)], group, strict=True):
+            yield _answer(name, known[file.key]) if file.key in known else _unread(name, failed[file.key])
+        start += len(group)
+
+
+def _answer(name: str, one: Found) -> PhotoFaces:
+    status, message = ("ok", "") if one.faces else (NoFaceError.status, "no face was found.")
+    return PhotoFaces(name, status, None, one.faces, one.quality, one.vectors, message)
+
+
+def _unread(name: str, answer: PhotoFaces) -> PhotoFaces:
+    """Say of a photo, under its own name, what reading its bytes has shown."""
+    try:
+        images.read(Path(name))
+    except ImageError as error:
+        return PhotoFaces(name, error.status, message=str(error))
+    return replace(answer, name=name, photo=None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,204 @@
+"""cluster: which faces of many photos are of one person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from visavis.cli._files import PictureFolder, writable_file
+from visavis.cli._options import (
+    DETECTOR,
+    MODEL,
+    DetectorName,
+    Json,
+    MinFace,
+    ModelName,
+    PrecisionName,
+    Threads,
+    Views,
+    model_id,
+)
+from visavis.cli._output import Output, decimals, exit_code, note, photo_line
+from visavis.cli._sources import PhotosOrFolders, photos_of, same_place
+
+if TYPE_CHECKING:
+    from visavis.clustering.previous import Known
+    from visavis.pipeline import Recognizer
+    from visavis.types import Clustering, Faces, PhotoFaces
+
+CROP_SIZE = 224
+CROP_MARGIN = 0.3
+
+ALONE = "alone"
+"""Folder of the faces that are a cluster each by themselves."""
+
+
+Far = Annotated[
+    float | None,
+    typer.Option(
+        "--far",
+        help="Rate at which strangers may be taken for one person.",
+        show_default="0.2 / number of faces, 0.001 at most",
+    ),
+]
+Threshold = Annotated[
+    float | None, typer.Option("--threshold", help="Greatest cosine distance of near faces, in place of --far.")
+]
+Crops = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="DIR", file_okay=False, help="Write the faces to this folder, a folder a cluster."),
+]
+Report = Annotated[
+    Path | None,
+    typer.Option("--report", metavar="FILE.html", dir_okay=False, help="Write a page to look through and name people."),
+]
+Previous = Annotated[
+    Path | None,
+    typer.Option(
+        "--previous",
+        metavar="FILE.jsonl",
+        exists=True,
+        dir_okay=False,
+        help="What cluster --json printed before: its faces keep their clusters.",
+    ),
+]
+Seed = Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Chance that decides where much is equal.")]
+Remember = Annotated[bool, typer.Option("--remember", help="Keep what is found in the photos, and use what was kept.")]
+
+
+def cluster(  # noqa: PLR0913 - a command's options
+    sources: PhotosOrFolders,
+    *,
+    far: Far = None,
+    threshold: Threshold = None,
+    out: Crops = None,
+    report: Report = None,
+    previous: Previous = None,
+    model: ModelName = MODEL,
+    views: Views = None,
+    precision: PrecisionName = None,
+    detector: DetectorName = DETECTOR,
+    min_face: MinFace = 20,
+    seed: Seed = 0,
+    remember: Remember = False,
+    threads: Threads = None,
+    json: Json = False,
+) -> None:
+    """Put the faces of photos together that are of one person.
+
+    All faces of all photos take part; two faces of one photo are never one person. Prints a line a face, cluster by
+    cluster, the largest first, and then the photos that gave no face.
+    """
+    if report:
+        writable_file(report, endings=(".html",))
+    from visavis.clustering import cluster_faces
+    from visavis.clustering.faces import taken
+    from visavis.clustering.previous import read_previous
+    from visavis.pipeline import Recognizer
+
+    before = {} if previous is None else read_previous(previous)
+    photos = photos_of([*sources, *before])
+    recognizer = Recognizer(
+        detector=detector, embedder=model_id(model, views=views, precision=precision), threads=threads
+    )
+    with Output("cluster", "size", "photo", "face", "box", "", json=json) as output:
+        answers = output.progress(_answers(photos, recognizer, min_face=min_face, remember=remember), len(photos))
+        faces, skipped = taken(answers)
+        after = max((cluster for one in before.values() for cluster in one.ids), default=0)
+        found = cluster_faces(
+            _known(faces, before), far=far, threshold=threshold, model=recognizer.model, seed=seed, after=after
+        )
+        _tell(output, replace(found, skipped=skipped))
+    _write(found, out, report, title=f"Faces of {', '.join(sources)}")
+    raise typer.Exit(exit_code([*(one.status for one in skipped), *("ok" for _ in faces.photos)], yes=bool(len(faces))))
+
+
+def _tell(output: Output, found: Clustering) -> None:
+    for a, b in found.ties:
+        note(f"new faces lie between the clusters {a} and {b}, which may be one person: they are not merged.")
+    for line, row in _faces(found):
+        output.answer(line, row)
+    for one in found.skipped:
+        output.answer(photo_line(one, []), ["-", "", one.name, "", one.message, ""])
+
+
+def _write(found: Clustering, out: Path | None, report: Path | None, *, title: str) -> None:
+    if out:
+        _save(out, found)
+    if report:
+        from visavis.clustering import report as pages
+
+        pages.write(report, found, title=title)
+
+
+def _answers(photos: Sequence[str], recognizer: Recognizer, *, min_face: float, remember: bool) -> Iterator[PhotoFaces]:
+    if not remember:
+        yield from recognizer.represent(photos, min_face=min_face)
+        return
+    from visavis.evaluate.remembered import Remembered
+    from visavis.evaluate.templates import every_face
+
+    with Remembered(recognizer, min_face=min_face) as remembered:
+        yield from every_face(photos, recognizer, min_face=min_face, remembered=remembered)
+    for text in remembered.notes:
+        note(text)
+
+
+def _known(faces: Faces, before: Mapping[str, Known]) -> Faces:
+    """Give faces the clusters they were in before; say how many of those are not found any more."""
+    if not before:
+        return faces
+    from visavis.clustering.faces import by_photo, joined
+    from visavis.clustering.previous import with_clusters
+
+    places = {same_place(photo): known for photo, known in before.items()}
+    parts = [
+        with_clusters(one, known) if (known := places.get(same_place(one.photos[0]))) else one
+        for one in by_photo(faces)
+    ]
+    faces = joined(*parts)
+    lost = sum(len(known.ids) for known in places.values()) - int((faces.clusters >= 0).sum())
+    if lost:
+        note(f"not found again, of the faces that were clustered before: {lost}.")
+    return faces
+
+
+def _faces(found: Clustering) -> Iterator[tuple[dict[str, object], list[str]]]:
+    """Line and row of each face, cluster by cluster."""
+    faces = found.faces
+    for one in found.clusters:
+        for row in sorted(one.rows.tolist()):
+            box = decimals(faces.boxes[row])
+            number, chosen = int(faces.numbers[row]), row == one.representative
+            line = {
+                "cluster": one.id,
+                "size": len(one),
+                "photo": faces.photos[row],
+                "face": number,
+                "box": box,
+                "representative": chosen,
+            }
+            whole = " ".join(f"{side:.0f}" for side in box)
+            mark = "representative" if chosen and len(one) > 1 else ""
+            yield line, [str(one.id), str(len(one)), faces.photos[row], str(number), whole, mark]
+
+
+def _save(out: Path, found: Clustering) -> None:
+    """Write the crops, each into the folder of its cluster."""
+    from visavis.align import square_crops
+    from visavis.clustering.pictures import of_photos, plain_faces
+
+    labels = found.labels
+    names = {one.id: f"cluster-{one.id}" if len(one) > 1 else ALONE for one in found.clusters}
+    folders: dict[str, PictureFolder] = {}
+    out.mkdir(parents=True, exist_ok=True)
+    for photo, rows in of_photos(found.faces):
+        crops = square_crops(photo.pixels, plain_faces(found.faces, rows), size=CROP_SIZE, margin=CROP_MARGIN)
+        for row, crop in zip(rows, crops, strict=True):
+            name = names[int(labels[row])]
+            folder = folders.setdefault(name, PictureFolder(out / name))
+            folder.save(crop, photo, f"-{found.faces.numbers[row]}.png")

@@ -1,0 +1,104 @@
+"""representative: the most characteristic face of one person's photos."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from visavis.cli._files import writable_file
+from visavis.cli._options import (
+    DETECTOR,
+    MODEL,
+    DetectorName,
+    Json,
+    MinFace,
+    ModelName,
+    PrecisionName,
+    Threads,
+    Views,
+    model_id,
+)
+from visavis.cli._output import Output, box_text, decimals, exit_code, photo_line, short, significant
+from visavis.cli._sources import PhotosOrFolders, photos_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from visavis.types import Characteristic, PhotoFaces
+
+PICTURES = (".jpg", ".jpeg", ".png", ".webp")
+
+
+def representative(
+    sources: PhotosOrFolders,
+    *,
+    average_face: Annotated[
+        Path | None,
+        typer.Option(
+            "--average-face",
+            metavar="FILE.png",
+            dir_okay=False,
+            help="Write the mean of the faces, eyes on eyes.",
+        ),
+    ] = None,
+    model: ModelName = MODEL,
+    views: Views = None,
+    precision: PrecisionName = None,
+    detector: DetectorName = DETECTOR,
+    min_face: MinFace = 20,
+    threads: Threads = None,
+    json: Json = False,
+) -> None:
+    """Find the most characteristic face of a person.
+
+    The faces of that person's photos are ranked: first comes the nearest to the mean of all, in which better faces
+    weigh more. Of each photo one counts. Whoever is too far away to be that person is an outlier: ranked last, and no
+    part of the mean.
+    """
+    if average_face:
+        writable_file(average_face, endings=PICTURES)
+    from visavis import images, representatives
+    from visavis.pipeline import Recognizer
+
+    photos = photos_of(sources)
+    recognizer = Recognizer(
+        detector=detector, embedder=model_id(model, views=views, precision=precision), threads=threads
+    )
+    skipped: list[PhotoFaces] = []
+    with Output("rank", "photo", "face", "box", "distance", "quality", "", json=json) as output:
+        answers = output.progress(recognizer.represent(photos, min_face=min_face), len(photos))
+        rows = representatives.gathered(_with_a_face(answers, skipped))
+        found = representatives.ranked(rows, model=recognizer.model)
+        for rank, one in enumerate(found, 1):
+            output.answer(*_answer(rank, one))
+        for missed in skipped:
+            output.answer(photo_line(missed, []), ["-", missed.name, "-", missed.message, "", "", ""])
+    if average_face:
+        images.save(representatives.average_face(found), average_face)
+    raise typer.Exit(exit_code(["ok"], yes=True))
+
+
+def _with_a_face(answers: Iterable[PhotoFaces], skipped: list[PhotoFaces]) -> Iterator[PhotoFaces]:
+    """Pass on what has a face, and put the rest aside."""
+    for one in answers:
+        if one.faces:
+            yield one
+        else:
+            skipped.append(one)
+
+
+def _answer(rank: int, one: Characteristic) -> tuple[dict[str, object], list[str]]:
+    line = {
+        "rank": rank,
+        "photo": one.photo,
+        "face": one.number,
+        "box": decimals(one.face.box),
+        "distance": significant(one.distance),
+        "quality": significant(one.quality),
+        "outlier": one.outlier,
+    }
+    mark = "outlier" if one.outlier else ""
+    box, distance, quality = box_text(one.face), short(one.distance), short(one.quality, ".2f")
+    return line, [str(rank), one.photo, str(one.number), box, distance, quality, mark]

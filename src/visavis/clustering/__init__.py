@@ -1,0 +1,10 @@
+"""CLUSTER: which faces are of one person, when nobody has told.
+
+The package is not called ``cluster`` because ``visavis.cluster`` is the function of that name.
+"""
+
+from __future__ import annotations
+
+from visavis.clustering._cluster import cluster, cluster_faces
+
+__all__ = ["cluster", "cluster_faces"]

@@ -1,0 +1,111 @@
+"""People named on a page of clusters -> templates: a list of names, each with faces told by photo and box."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from visavis import quality
+from visavis.clustering.faces import SAME_FACE, overlaps
+from visavis.errors import NoFaceError, PoorQualityError, UsageError
+from visavis.gallery._photos import unusable
+from visavis.gallery.types import Enrollment, Skipped, Template
+from visavis.images import shown
+from visavis.types import PhotoFaces
+
+if TYPE_CHECKING:
+    from visavis.gallery import Gallery
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class NamedFaces:
+    """A person's name and their faces: the photo and the box of each."""
+
+    name: str
+    faces: tuple[tuple[str, Box], ...]
+
+
+def read_people(path: Path) -> list[NamedFaces]:
+    """Read what the page of ``visavis cluster --report`` exports: ``[{"name", "faces": [{"photo", "box"}]}]``.
+
+    Raises UsageError where the file is something else.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        people = [_person(one) for one in content]
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(
+            f"{shown(str(path))} is no list of people, each with a name and faces (photo and box): "
+            f"{type(error).__name__}: {error}."
+        ) from error
+    if not people:
+        raise UsageError(f"{shown(str(path))} names nobody.")
+    return people
+
+
+def _person(one: Mapping[str, object]) -> NamedFaces:
+    name, faces = one["name"], one["faces"]
+    if not isinstance(name, str) or not isinstance(faces, list) or not faces:
+        raise ValueError("a person has a name and one face or more")
+    return NamedFaces(name, tuple(_face(face) for face in faces))
+
+
+def _face(one: Mapping[str, object]) -> tuple[str, Box]:
+    photo, box = one["photo"], one["box"]
+    if not isinstance(photo, str) or not isinstance(box, list):
+        raise ValueError("a face has a photo and a box")
+    x1, y1, x2, y2 = (float(side) for side in box)
+    return photo, (x1, y1, x2, y2)
+
+
+def enroll_faces(
+    gallery: Gallery,
+    person: NamedFaces,
+    *,
+    note: str = "",
+    consent: str | None = None,
+    min_face: float = 20,
+    min_quality: float = 0.0,
+) -> Enrollment:
+    """Store the named faces of a person: of each photo those that overlap the boxes most, by half at least.
+
+    The rest is as in :meth:`visavis.gallery.Gallery.enroll`.
+    """
+    by_photo = {photo: [box for _, box in some] for photo, some in groupby(sorted(person.faces), lambda one: one[0])}
+    templates: list[Template] = []
+    skipped: list[Skipped] = []
+    for one in gallery.recognizer.represent(by_photo, min_face=min_face):
+        for box in by_photo[one.name]:
+            found = _template(one, box, min_quality)
+            if isinstance(found, Skipped):
+                skipped.append(found)
+            else:
+                templates.append(found)
+    if not templates:
+        raise unusable(skipped)
+    done = gallery.add(person.name, templates, note=note, consent=consent)
+    return replace(done, skipped=tuple(skipped))
+
+
+def _template(one: PhotoFaces, box: Box, min_quality: float) -> Template | Skipped:
+    if one.photo is None or one.vectors is None or not one.faces:
+        return Skipped(one.name, one.status, one.message)
+    shares = overlaps(box, np.array([face.box for face in one.faces], np.float32))
+    row = int(shares.argmax())
+    if shares[row] < SAME_FACE:
+        where = " ".join(f"{side:.0f}" for side in box)
+        return Skipped(one.name, NoFaceError.status, f"no face was found at {where}.")
+    score = one.quality[row].score if one.quality else None
+    if score is not None and score < min_quality:
+        why = "; ".join(quality.reasons(one.quality[row], one.faces[row]))
+        message = f"poor quality {score:.2f} ({why}), less than the {min_quality:.2f} asked for."
+        return Skipped(one.name, PoorQualityError.status, message)
+    return Template(one.vectors[row], one.photo.sha256, one.name, one.faces[row].box, score)

@@ -1,0 +1,75 @@
+"""Who looks most like somebody: faces of photos ranked by their distance from one face, near or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from visavis import compare, images
+from visavis.errors import NoFaceError, UsageError
+from visavis.images import Source
+from visavis.pipeline import Recognizer, shared
+from visavis.types import Face, Faces, Floats, Lookalike, Photo, PhotoFaces
+
+TOP = 10
+
+
+def similar(
+    photo: Source,
+    others: Iterable[Source],
+    *,
+    top: int = TOP,
+    model: str = "dlib-resnet",
+    min_face: float = 20,
+) -> list[Lookalike]:
+    """Rank photos by how much a face in them is like the largest one of ``photo``, the ``top`` nearest first.
+
+    Of each photo the nearest face counts. ``photo`` itself, told by its bytes, is passed over, and so are photos that
+    cannot be read or show no face. There is no threshold: look-alikes are mostly other people. Raises ImageError where
+    ``photo`` cannot be read, NoFaceError where it shows no face.
+    """
+    recognizer = shared(embedder=model)
+    vector, own, _ = probe(recognizer, photo, min_face=min_face)
+    answers = recognizer.represent(others, min_face=min_face)
+    found = (nearest_face(vector, one) for one in answers if not (one.photo and one.photo.sha256 == own.sha256))
+    return best((one for one in found if one), top=top)
+
+
+def probe(recognizer: Recognizer, source: Source, *, min_face: float = 20) -> tuple[Floats, Photo, Face]:
+    """Return the vector ``(d,)`` of the largest face of a photo, the photo and the face; ImageError, NoFaceError."""
+    photo = images.read(source)
+    (one,) = recognizer.represent([photo.pixels], min_face=min_face)
+    if one.vectors is None or not one.faces:
+        raise NoFaceError(f"no face was found in {images.shown(photo.name)}.")
+    vector: Floats = one.vectors[one.largest]
+    return vector, photo, one.faces[one.largest]
+
+
+def nearest_face(vector: Floats, one: PhotoFaces) -> Lookalike | None:
+    """Return the face of a photo that is nearest to ``vector (d,)``; None where it shows none."""
+    if one.vectors is None or not one.faces:
+        return None
+    distances = compare.cosine_distances(vector[None], one.vectors)[0]
+    row = int(distances.argmin())
+    quality = one.quality[row].score if one.quality else 1.0
+    return Lookalike(one.name, row + 1, one.faces[row].box, float(distances[row]), quality)
+
+
+def nearest_of(vector: Floats, faces: Faces, *, top: int = TOP) -> list[Lookalike]:
+    """Rank faces that are embedded already, as those of a gallery: of each photo the nearest."""
+    distances = compare.cosine_distances(vector[None], faces.vectors)[0] if len(faces) else np.empty(0, np.float32)
+    found: dict[str, Lookalike] = {}
+    for row in np.argsort(distances, kind="stable").tolist():
+        photo = faces.photos[row]
+        if photo not in found:
+            number, quality = int(faces.numbers[row]), float(faces.quality[row])
+            found[photo] = Lookalike(photo, number, faces.boxes[row], float(distances[row]), quality)
+    return best(found.values(), top=top)
+
+
+def best(found: Iterable[Lookalike], *, top: int = TOP) -> list[Lookalike]:
+    """Return the ``top`` nearest, nearest first, those of equal distance by name; UsageError for none."""
+    if top < 1:
+        raise UsageError(f"top must be 1 or more, got {top}.")
+    return sorted(found, key=lambda one: (one.distance, one.photo))[:top]

@@ -1,0 +1,103 @@
+"""Clusters merged and faces moved, by distances computed by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from visavis.clustering._means import Material, dots, mates_of, merged, moved, offers
+from visavis.clustering._neighbours import neighbours
+from visavis.types import Floats
+
+from .made_up import at_angles, partition, people
+
+
+def material(vectors: Floats, *, groups: Sequence[int] | None = None, old: Sequence[int] = ()) -> Material:
+    n = len(vectors)
+    photos = np.arange(n) if groups is None else np.array(groups)
+    marked = np.isin(np.arange(n), old)
+    return Material(vectors, neighbours(vectors, photos, limit=2.0, count=50).both_ways(), photos, marked)
+
+
+def degrees(angle: float) -> float:
+    return float(1 - np.cos(np.radians(angle)))
+
+
+def test_two_clusters_are_as_far_as_their_faces_are_on_average() -> None:
+    """{0, 10} and {40}: 40 and 30 degrees."""
+    found = material(at_angles(0, 10, 40))
+    average = (degrees(40) + degrees(30)) / 2
+    labels = np.array([0, 0, 1])
+    assert partition(merged(found, labels, limit=average + 1e-4)) == {frozenset({0, 1, 2})}
+    assert partition(merged(found, labels, limit=average - 1e-4)) == {frozenset({0, 1}), frozenset({2})}
+
+
+def test_the_nearest_merge_first() -> None:
+    """20 is nearer to 30 than to 5: merged with it, both together are too far from 5."""
+    found = material(at_angles(5, 20, 30))
+    assert partition(merged(found, np.arange(3), limit=degrees(16))) == {frozenset({0}), frozenset({1, 2})}
+
+
+def test_neither_photos_nor_old_clusters_are_merged() -> None:
+    near = at_angles(0, 1, 3)
+    assert len(partition(merged(material(near, groups=[0, 0, 1]), np.arange(3), limit=0.5))) == 2
+    assert partition(merged(material(near, old=[0, 2]), np.arange(3), limit=0.5)) == {
+        frozenset({0, 1}),
+        frozenset({2}),
+    }
+
+
+def test_mates() -> None:
+    pairs = mates_of(np.array([3, 1, 3, 2, 3]))
+    assert sorted(map(tuple, pairs.tolist())) == [(0, 2), (0, 4), (2, 4)]
+    assert mates_of(np.arange(3)).shape == (0, 2)
+
+
+def test_a_face_and_a_cluster() -> None:
+    """.6 of the mean distance, .4 of that to the mean vector; the own cluster without the face itself."""
+    found = offers(material(at_angles(0, 20, 60)), np.array([0, 0, 0]))
+    row = {int(face): float(distance) for face, distance in zip(found.faces, found.distances, strict=True)}
+    assert row[2] == pytest.approx(0.6 * (degrees(60) + degrees(40)) / 2 + 0.4 * degrees(50), abs=1e-5)
+    assert row[0] == pytest.approx(0.6 * (degrees(20) + degrees(60)) / 2 + 0.4 * degrees(40), abs=1e-5)
+
+
+def test_alone_it_is_infinitely_far_from_itself() -> None:
+    found = offers(material(at_angles(0, 90)), np.array([0, 1]))
+    own = found.faces == found.clusters
+    assert np.isinf(found.distances[own]).all()
+    assert found.distances[~own] == pytest.approx([1, 1], abs=1e-6)
+
+
+def test_a_face_moves_to_the_nearer_cluster() -> None:
+    vectors = at_angles(0, 2, 4, 60, 62, 64, 58)
+    labels = moved(material(vectors), np.array([0, 0, 0, 1, 1, 1, 0]), limit=0.2, near=0.1)
+    assert partition(labels) == {frozenset({0, 1, 2}), frozenset({3, 4, 5, 6})}
+
+
+def test_a_face_that_is_far_from_all_goes_alone_unless_links_hold_it() -> None:
+    vectors = at_angles(0, 1, 2, 3, 35)
+    one = np.zeros(5, np.int64)
+    limit = degrees(10)
+    assert partition(moved(material(vectors), one, limit=limit, near=limit)) == {
+        frozenset({0, 1, 2, 3}),
+        frozenset({4}),
+    }
+    assert partition(moved(material(vectors), one, limit=limit, near=degrees(34.5))) == {frozenset(range(5))}
+
+
+def test_old_faces_do_not_move_and_new_ones_do_not_join_their_photo() -> None:
+    vectors = at_angles(0, 2, 4, 60, 62, 64, 58)
+    labels = np.array([0, 0, 0, 1, 1, 1, 0])
+    assert partition(moved(material(vectors, old=[6]), labels, limit=0.2, near=0.1)) == partition(labels.tolist())
+    apart = material(vectors, groups=[0, 1, 2, 3, 4, 5, 5])
+    labels = moved(apart, labels, limit=0.2, near=0.1)
+    assert labels[5] != labels[6]
+
+
+def test_products_in_blocks() -> None:
+    vectors, _ = people([50])
+    pairs = np.random.default_rng(0).integers(0, 50, (70_000, 2))
+    expected = (vectors[pairs[:, 0]] * vectors[pairs[:, 1]]).sum(axis=1)
+    assert dots(vectors, vectors, pairs) == pytest.approx(expected, abs=1e-6)
