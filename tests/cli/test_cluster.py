@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
+
+from visavis.gallery import Gallery, IndexedPhoto, Template
 
 from .conftest import Photos, Run
 from .fakes import BLUE, DARK_RED, RED, photo
@@ -191,3 +195,43 @@ def test_remembered_faces_are_the_same(
     renamed = know("cluster", "zed.png", *names[1:], *NEAR, "--json", "--remember")
     assert renamed.out.count("zed.png") == 1
     assert len(renamed.lines) == len(plain.lines)
+
+
+def test_a_gallery_is_clustered_and_keeps_its_clusters(know: Run, run: Run, photos: Photos, tmp_path: Path) -> None:
+    """Ann is enrolled; both.png is indexed, and one of its faces is hers. A later photo joins its cluster."""
+    know("enroll", "Ann", photos.red, "--json")
+    with Gallery("faces.db") as gallery:
+        gallery.add_photos([indexed(photos.both, (BLUE, 180, 100, 100), (RED, 20, 30, 50))])
+    first = run("cluster", "--gallery", "faces.db", *NEAR, "--json").lines
+    assert [list(line) for line in first] == [
+        ["cluster", "size", "photo", "face", "box", "representative", "template_id", "person"]
+    ] * 3
+    assert [(line["cluster"], line["photo"], line["template_id"], line["person"]) for line in first] == [
+        (1, "red.png", 1, "Ann"), (1, "both.png", 3, None), (2, "both.png", 2, None),
+    ]  # fmt: skip
+    with Gallery("faces.db") as gallery:
+        assert gallery.faces().clusters.tolist() == [1, 2, 1]
+        gallery.add_photos([indexed(photos.blue, (BLUE, 10, 20, 64))])
+        gallery.add_photos([indexed(photos.empty, ((0, 255, 0), 10, 20, 64))])
+    again = run("cluster", "--gallery", "faces.db", *NEAR, "--report", "page.html", "--json").lines
+    assert {line["template_id"]: line["cluster"] for line in again} == {1: 1, 2: 2, 3: 1, 4: 2, 5: 3}
+    assert (tmp_path / "page.html").read_text(encoding="utf-8").count("data:image/jpeg;base64,") == 5
+    assert "Ann" in run("cluster", "--gallery", "faces.db", *NEAR).out
+
+
+def test_either_photos_or_a_gallery(know: Run, run: Run, photos: Photos) -> None:
+    assert run("cluster").code == run("cluster", photos.red, "--gallery", "faces.db").code == 2
+    done = run("cluster", "--gallery", "nowhere.db", "--json")
+    assert (done.code, done.out, done.err.count("\n")) == (3, "", 1)
+    know("enroll", "Ann", photos.red)
+    (Path("before.jsonl")).write_text("")
+    assert run("cluster", "--gallery", "faces.db", *NEAR, "--previous", "before.jsonl").code == 2
+
+
+def indexed(name: str, *squares: tuple[tuple[int, int, int], int, int, int]) -> IndexedPhoto:
+    """What indexing makes of a photo of squares."""
+    faces = tuple(
+        Template(np.array(colour, np.float32), box=np.array([x, y, x + side, y + side], np.float32), quality=0.5)
+        for colour, x, y, side in squares
+    )
+    return IndexedPhoto(name, hashlib.sha256(Path(name).read_bytes()).hexdigest(), "ok", faces)

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from .conftest import Photos, Run
-from .fakes import BLUE, DARK_RED, RED, photo
+from .fakes import BLUE, DARK_RED, DETECTOR, RED, photo
 
 PURPLE = (160, 0, 160)
 
@@ -45,6 +45,26 @@ def test_top_and_strip(know: Run, photos: Photos, tmp_path: Path) -> None:
     with Image.open(tmp_path / "strip.png") as strip:
         assert strip.width == 400
         assert [strip.getpixel((x, 75)) for x in (100, 300)] == [RED, DARK_RED]
+
+
+def test_look_alikes_in_a_gallery(know: Run, photos: Photos, tmp_path: Path) -> None:
+    """By the gallery's model; the photo itself, which is enrolled too, is passed over."""
+    know("enroll", "Ann", photos.red, photos.dark_red)
+    know("enroll", "Bea", photos.blue)
+    words = ("--gallery", "faces.db", "--detector", DETECTOR, "--json")
+    done = know("similar", photos.red, *words, "--out", "strip.png")
+    assert done.code == 0
+    assert [list(line) for line in done.lines] == [
+        ["rank", "photo", "box", "distance", "probability", "quality", "template_id", "person_id", "name"]
+    ] * 2
+    assert [(line["photo"], line["name"], line["template_id"]) for line in done.lines] == [
+        ("dark.png", "Ann", 2), ("blue.png", "Bea", 3),
+    ]  # fmt: skip
+    assert [line["distance"] for line in done.lines] == pytest.approx([distance(RED, DARK_RED), 1], abs=1e-6)
+    with Image.open(tmp_path / "strip.png") as strip:
+        assert strip.width == 600
+    assert [line["rank"] for line in know("similar", photos.red, *words, "--top", 1).lines] == [1]
+    assert know("similar", photos.red).code == 2
 
 
 def test_a_probe_without_a_face(know: Run, photos: Photos) -> None:

@@ -42,6 +42,11 @@ def _gallery_url(gallery: str) -> str:
     return gallery if "://" in gallery else f"sqlite:///{gallery}"
 
 
+def maybe_gallery_url(gallery: str | None) -> str | None:
+    """Take a plain path for a SQLite file; None stays None."""
+    return None if gallery is None else _gallery_url(gallery)
+
+
 def _detectors() -> list[str]:
     from visavis.detectors import DETECTORS
 

@@ -9,12 +9,33 @@ from typing import Annotated
 
 import typer
 
+from visavis.cli._options import maybe_gallery_url
 from visavis.errors import UsageError
 
 PhotosOrFolders = Annotated[
     list[str],
     typer.Argument(metavar="PHOTO|DIR", help="Photos, and folders of photos, whatever is below.", show_default=False),
 ]
+
+PhotosOrGallery = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="PHOTO|DIR",
+        help="Photos, and folders of photos, whatever is below; none with --gallery.",
+        show_default=False,
+    ),
+]
+GalleryInstead = Annotated[
+    str | None,
+    typer.Option("--gallery", metavar="URL", callback=maybe_gallery_url, help="Take the faces of a gallery instead."),
+]
+
+
+def one_of(sources: list[str] | None, gallery: str | None) -> list[str]:
+    """Return the photos; UsageError where photos and a gallery are given, or neither."""
+    if bool(sources) == (gallery is not None):
+        raise UsageError("the faces are those of photos, PHOTO or DIR, or those of a gallery, --gallery URL.")
+    return sources or []
 
 
 def photos_of(sources: Iterable[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,7 +23,8 @@ from visavis.cli._options import (
     model_id,
 )
 from visavis.cli._output import Output, decimals, exit_code, note, photo_line
-from visavis.cli._sources import PhotosOrFolders, photos_of, same_place
+from visavis.cli._sources import GalleryInstead, PhotosOrGallery, one_of, photos_of, same_place
+from visavis.errors import UsageError
 
 if TYPE_CHECKING:
     from visavis.clustering.previous import Known
@@ -71,8 +72,9 @@ Remember = Annotated[bool, typer.Option("--remember", help="Keep what is found i
 
 
 def cluster(  # noqa: PLR0913 - a command's options
-    sources: PhotosOrFolders,
+    sources: PhotosOrGallery = None,
     *,
+    gallery: GalleryInstead = None,
     far: Far = None,
     threshold: Threshold = None,
     out: Crops = None,
@@ -90,37 +92,69 @@ def cluster(  # noqa: PLR0913 - a command's options
 ) -> None:
     """Put the faces of photos together that are of one person.
 
-    All faces of all photos take part; two faces of one photo are never one person. Prints a line a face, cluster by
-    cluster, the largest first, and then the photos that gave no face.
+    All faces of all photos take part, or all those of a gallery, which keeps the clusters. Two faces of one photo are
+    never one person. Prints a line a face, cluster by cluster, the largest first, then the photos that gave no face.
     """
+    photos = one_of(sources, gallery)
     if report:
         writable_file(report, endings=(".html",))
+    with Output("cluster", "size", "photo", "face", "box", "", json=json) as output:
+        if gallery is not None:
+            if previous is not None:
+                raise UsageError("--previous is for photos: a gallery knows by itself what was clustered before.")
+            found = _of_gallery(gallery, output, far=far, threshold=threshold, seed=seed)
+        else:
+            from visavis.clustering.previous import read_previous
+            from visavis.pipeline import Recognizer
+
+            wanted = model_id(model, views=views, precision=precision)
+            recognizer = Recognizer(detector=detector, embedder=wanted, threads=threads)
+            before = {} if previous is None else read_previous(previous)
+            every = photos_of([*photos, *before])
+            answers = _answers(every, recognizer, min_face=min_face, remember=remember)
+            found = _of_photos(
+                output.progress(answers, len(every)), before, recognizer.model, far=far, threshold=threshold, seed=seed
+            )
+            _tell(output, found, [{}] * len(found.faces))
+    _write(found, out, report, title=f"Faces of {gallery or ', '.join(photos)}")
+    statuses = [*(one.status for one in found.skipped), *("ok" for _ in found.faces.photos)]
+    raise typer.Exit(exit_code(statuses, yes=bool(len(found.faces))))
+
+
+def _of_photos(
+    answers: Iterable[PhotoFaces],
+    before: Mapping[str, Known],
+    model: str,
+    *,
+    far: float | None,
+    threshold: float | None,
+    seed: int,
+) -> Clustering:
     from visavis.clustering import cluster_faces
     from visavis.clustering.faces import taken
-    from visavis.clustering.previous import read_previous
-    from visavis.pipeline import Recognizer
 
-    before = {} if previous is None else read_previous(previous)
-    photos = photos_of([*sources, *before])
-    recognizer = Recognizer(
-        detector=detector, embedder=model_id(model, views=views, precision=precision), threads=threads
-    )
-    with Output("cluster", "size", "photo", "face", "box", "", json=json) as output:
-        answers = output.progress(_answers(photos, recognizer, min_face=min_face, remember=remember), len(photos))
-        faces, skipped = taken(answers)
-        after = max((cluster for one in before.values() for cluster in one.ids), default=0)
-        found = cluster_faces(
-            _known(faces, before), far=far, threshold=threshold, model=recognizer.model, seed=seed, after=after
-        )
-        _tell(output, replace(found, skipped=skipped))
-    _write(found, out, report, title=f"Faces of {', '.join(sources)}")
-    raise typer.Exit(exit_code([*(one.status for one in skipped), *("ok" for _ in faces.photos)], yes=bool(len(faces))))
+    faces, skipped = taken(answers)
+    after = max((cluster for one in before.values() for cluster in one.ids), default=0)
+    found = cluster_faces(_known(faces, before), far=far, threshold=threshold, model=model, seed=seed, after=after)
+    return replace(found, skipped=skipped)
 
 
-def _tell(output: Output, found: Clustering) -> None:
+def _of_gallery(url: str, output: Output, *, far: float | None, threshold: float | None, seed: int) -> Clustering:
+    """Cluster the faces of a gallery and tell of them, with whose each is as far as that is known."""
+    from visavis.gallery import Gallery
+
+    with Gallery(url, create=False) as store:
+        found, ids, people = store.cluster(far=far, threshold=threshold, seed=seed)
+    more = [{"template_id": one, "person": name} for one, name in zip(ids.tolist(), people, strict=True)]
+    _tell(output, found, more)
+    return found
+
+
+def _tell(output: Output, found: Clustering, more: Sequence[Mapping[str, object]]) -> None:
+    """Print a line a face; ``more`` is what else there is to say of each."""
     for a, b in found.ties:
         note(f"new faces lie between the clusters {a} and {b}, which may be one person: they are not merged.")
-    for line, row in _faces(found):
+    for line, row in _faces(found, more):
         output.answer(line, row)
     for one in found.skipped:
         output.answer(photo_line(one, []), ["-", "", one.name, "", one.message, ""])
@@ -167,7 +201,7 @@ def _known(faces: Faces, before: Mapping[str, Known]) -> Faces:
     return faces
 
 
-def _faces(found: Clustering) -> Iterator[tuple[dict[str, object], list[str]]]:
+def _faces(found: Clustering, more: Sequence[Mapping[str, object]]) -> Iterator[tuple[dict[str, object], list[str]]]:
     """Line and row of each face, cluster by cluster."""
     faces = found.faces
     for one in found.clusters:
@@ -181,9 +215,12 @@ def _faces(found: Clustering) -> Iterator[tuple[dict[str, object], list[str]]]:
                 "face": number,
                 "box": box,
                 "representative": chosen,
+                **more[row],
             }
             whole = " ".join(f"{side:.0f}" for side in box)
             mark = "representative" if chosen and len(one) > 1 else ""
+            if name := more[row].get("person"):
+                mark = f"{name} {mark}".rstrip()
             yield line, [str(one.id), str(len(one)), faces.photos[row], str(number), whole, mark]
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 PICTURES = (".jpg", ".jpeg", ".png", ".webp")
 
 
-def representative(
+def representative(  # noqa: PLR0913 - a command's options
     sources: PhotosOrFolders,
     *,
     average_face: Annotated[

@@ -21,12 +21,14 @@ from visavis.cli._options import (
     model_id,
 )
 from visavis.cli._output import Output, decimals, exit_code, percent, photo_line, short, significant
-from visavis.cli._sources import PhotosOrFolders, photos_of
+from visavis.cli._sources import GalleryInstead, PhotosOrGallery, one_of, photos_of
 
 if TYPE_CHECKING:
     from visavis.compare import Calibration
+    from visavis.pipeline import Recognizer
     from visavis.types import Face, Floats, Lookalike, Photo, PhotoFaces
 
+COLUMNS = ("rank", "photo", "face", "box", "distance", "probability", "")
 TOP = 10
 STRIP_SIDE = 200
 CROP_MARGIN = 0.3
@@ -35,8 +37,9 @@ PICTURES = (".jpg", ".jpeg", ".png", ".webp")
 
 def similar(  # noqa: PLR0913 - a command's options
     photo: Annotated[str, typer.Argument(metavar="PHOTO", help="Whom to look for; - is standard input.")],
-    sources: PhotosOrFolders,
+    sources: PhotosOrGallery = None,
     *,
+    gallery: GalleryInstead = None,
     top: Annotated[int, typer.Option("--top", min=1, metavar="K", help="Look-alikes to tell of.")] = TOP,
     out: Annotated[
         Path | None,
@@ -57,40 +60,78 @@ def similar(  # noqa: PLR0913 - a command's options
 ) -> None:
     """Rank the look-alikes of a face.
 
-    Photos are ranked by how much a face in them is like the largest face of PHOTO, which is passed over itself.
-    There is no threshold: look-alikes are mostly other people.
+    Photos are ranked by how much a face in them is like the largest face of PHOTO, which is passed over itself; with
+    --gallery the faces of a gallery, named or not. There is no threshold: look-alikes are mostly other people.
     """
+    others = one_of(sources, gallery)
     if out:
         writable_file(out, endings=PICTURES)
-    from visavis import compare
-    from visavis.lookalikes import best, nearest_face, probe
     from visavis.pipeline import Recognizer
 
-    photos = photos_of(sources)
-    recognizer = Recognizer(
-        detector=detector, embedder=model_id(model, views=views, precision=precision), threads=threads
-    )
+    wanted = model_id(model, views=views, precision=precision)
+    recognizer = Recognizer(detector=detector, embedder=wanted, threads=threads)
+    with Output(*COLUMNS, json=json) as output:
+        if gallery is None:
+            asked, found, statuses = _in_photos(photo, others, recognizer, output, top=top, min_face=min_face)
+        else:
+            asked, found = _in_gallery(photo, gallery, output, detector, threads=threads, top=top, min_face=min_face)
+            statuses = ["ok" for _ in found]
+    if out:
+        _save_strip(out, *asked, found)
+    raise typer.Exit(exit_code(statuses, yes=bool(found)))
+
+
+def _in_photos(
+    photo: str, others: list[str], recognizer: Recognizer, output: Output, *, top: int, min_face: float
+) -> tuple[tuple[Photo, Face], list[Lookalike], list[str]]:
+    from visavis import compare
+    from visavis.lookalikes import best, nearest_face, probe
+
+    photos = photos_of(others)
     vector, own, face = probe(recognizer, photo, min_face=min_face)
     found: list[Lookalike] = []
     skipped: list[PhotoFaces] = []
-    with Output("rank", "photo", "face", "box", "distance", "probability", json=json) as output:
-        for one in output.progress(recognizer.represent(photos, min_face=min_face), len(photos)):
-            if one.photo and one.photo.sha256 == own.sha256:
-                continue
-            near = nearest_face(vector, one)
-            if near:
-                found.append(near)
-            else:
-                skipped.append(one)
-        found = best(found, top=top)
-        table = compare.calibration(recognizer.model)
-        for rank, like in enumerate(found, 1):
-            output.answer(*_similar(rank, like, table))
-        for one in skipped:
-            output.answer(photo_line(one, []), ["-", one.name, "-", one.message, "", ""])
-    if out:
-        _save_strip(out, own, face, found)
-    raise typer.Exit(exit_code([*(one.status for one in skipped), *("ok" for _ in found)], yes=bool(found)))
+    for one in output.progress(recognizer.represent(photos, min_face=min_face), len(photos)):
+        if one.photo and one.photo.sha256 == own.sha256:
+            continue
+        near = nearest_face(vector, one)
+        if near:
+            found.append(near)
+        else:
+            skipped.append(one)
+    found = best(found, top=top)
+    table = compare.calibration(recognizer.model)
+    for rank, like in enumerate(found, 1):
+        output.answer(*_similar(rank, like, table))
+    for one in skipped:
+        output.answer(photo_line(one, []), ["-", one.name, "-", one.message, "", "", ""])
+    return (own, face), found, [*(one.status for one in skipped), *("ok" for _ in found)]
+
+
+def _in_gallery(
+    photo: str, url: str, output: Output, detector: str, *, threads: int | None, top: int, min_face: float
+) -> tuple[tuple[Photo, Face], list[Lookalike]]:
+    """Rank the faces of a gallery, by its own model; those of the very photo are passed over."""
+    import numpy as np
+
+    from visavis.cli.people import opened
+    from visavis.lookalikes import probe
+    from visavis.types import Lookalike
+
+    with opened(url, model=None, detector=detector, threads=threads, create=False) as store:
+        vector, own, face = probe(store.recognizer, photo, min_face=min_face)
+        near = store.lookalikes(vector[None], top=top, besides=own.sha256)[0]
+        table = store.calibration
+    found = [
+        Lookalike(one.photo, 0, np.array(one.box or [0] * 4, np.float32), one.distance, one.quality or 0.0)
+        for one in near
+    ]
+    for rank, (like, one) in enumerate(zip(found, near, strict=True), 1):
+        line, row = _similar(rank, like, table)
+        whose = {"template_id": one.template_id, "person_id": one.person_id, "name": one.name}
+        del line["face"]
+        output.answer({**line, **whose}, [*row[:2], f"#{one.template_id}", *row[3:6], one.name or "-"])
+    return (own, face), found
 
 
 def _similar(rank: int, like: Lookalike, table: Calibration | None) -> tuple[dict[str, object], list[str]]:
@@ -104,7 +145,8 @@ def _similar(rank: int, like: Lookalike, table: Calibration | None) -> tuple[dic
         "probability": significant(probability),
         "quality": significant(like.quality),
     }
-    return line, [str(rank), like.photo, str(like.number), _whole(like.box), short(like.distance), percent(probability)]
+    row = [str(rank), like.photo, str(like.number), _whole(like.box), short(like.distance), percent(probability), ""]
+    return line, row
 
 
 def _whole(box: Floats) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from visavis.gallery.types import (
     AuditEntry,
+    ClusteredFaces,
     Details,
     Duplicate,
     Enrollment,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AuditEntry",
+    "ClusteredFaces",
     "Details",
     "Duplicate",
     "Enrollment",

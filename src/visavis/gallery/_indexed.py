@@ -8,7 +8,8 @@ from dataclasses import replace
 from visavis.gallery import _ledger, records
 from visavis.gallery._input import ready, storable, told_apart
 from visavis.gallery._opened import Opened
-from visavis.gallery.types import IndexedPhoto, StoredFaces
+from visavis.gallery.index import NOBODY
+from visavis.gallery.types import ClusteredFaces, IndexedPhoto, StoredFaces
 
 
 class Indexed(Opened):
@@ -44,6 +45,29 @@ class Indexed(Opened):
         """Return all faces, or only those of nobody, by template id."""
         with self._store.read() as conn:
             return _ledger.faces(conn, unnamed=unnamed)
+
+    def cluster(self, *, far: float | None = None, threshold: float | None = None, seed: int = 0) -> ClusteredFaces:
+        """Put all faces together that are of one person, and note the clusters; see :func:`visavis.cluster`.
+
+        Faces that were clustered before keep their clusters, and those that came since join them or found new ones.
+        The threshold of a rate ``far`` is that of the gallery's own table, if it has one.
+        """
+        from visavis.clustering import cluster_faces
+
+        with self._store.read() as conn:
+            stored = _ledger.faces(conn)
+            names = records.names(conn, {*stored.people.tolist()} - {NOBODY})
+        found = cluster_faces(
+            _ledger.as_faces(stored),
+            far=far,
+            threshold=threshold,
+            model=self.model,
+            calibration=self.calibration,
+            seed=seed,
+            after=int(stored.clusters.max(initial=0)),
+        )
+        self.set_clusters(stored.ids.tolist(), found.labels.tolist())
+        return ClusteredFaces(found, stored.ids, tuple(names.get(one) for one in stored.people.tolist()))
 
     def set_clusters(self, ids: Sequence[int], clusters: Sequence[int]) -> None:
         """Note into which cluster each of these faces (template ids) was put; -1: into none. One transaction."""

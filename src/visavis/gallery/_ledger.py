@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from visavis.errors import UsageError
 from visavis.gallery import records
@@ -14,7 +15,7 @@ from visavis.gallery.index import NOBODY
 from visavis.gallery.records import Meta, in_lists, now
 from visavis.gallery.schema import PEOPLE, PHOTOS, TEMPLATES
 from visavis.gallery.types import IndexedPhoto, NearFace, StoredFaces
-from visavis.types import Floats
+from visavis.types import Faces, Floats
 
 NO_CLUSTER = -1
 
@@ -64,6 +65,39 @@ def faces(conn: Connection, *, unnamed: bool = False) -> StoredFaces:
     )
 
 
+def as_faces(stored: StoredFaces) -> Faces:
+    """Return the faces as clustering takes them.
+
+    A photo is told by its hash: the same bytes under two names are one. It is shown by the first of its names.
+    """
+    names: dict[str, str] = {}
+    photos: list[str] = []
+    numbers: list[int] = []
+    counts = Counter[str]()
+    for template, photo, sha256 in zip(stored.ids.tolist(), stored.photos, stored.sha256, strict=True):
+        key = sha256 or f"template {template}"
+        if key not in names:
+            names[key] = f"{photo} {key[:12]}".strip() if not photo or photo in counts else photo
+        name = names[key]
+        counts[name] += 1
+        photos.append(name)
+        numbers.append(counts[name])
+    return Faces(
+        photos=tuple(photos),
+        numbers=np.array(numbers, np.int64),
+        boxes=np.nan_to_num(stored.boxes),
+        vectors=stored.vectors,
+        quality=np.nan_to_num(stored.quality, nan=1.0),
+        clusters=stored.clusters,
+    )
+
+
+def faces_of(conn: Connection, sha256: str) -> int:
+    """Return how many faces are stored of a photo."""
+    query = select(func.count()).select_from(TEMPLATES).where(TEMPLATES.c.photo_sha256 == sha256)
+    return conn.execute(query).scalar_one()
+
+
 def set_clusters(conn: Connection, ids: Sequence[int], clusters: Sequence[int]) -> None:
     """Note into which cluster each face was put; -1: into none."""
     by_cluster: dict[int, list[int]] = {}
@@ -77,11 +111,21 @@ def set_clusters(conn: Connection, ids: Sequence[int], clusters: Sequence[int]) 
 
 def lookalikes(conn: Connection, distances: dict[int, float]) -> list[NearFace]:
     """Say whose the faces are that were found at these distances, nearest first; those gone since are left out."""
-    columns = (TEMPLATES.c.id, TEMPLATES.c.photo, TEMPLATES.c.box, TEMPLATES.c.person_id, PEOPLE.c.name)
+    told = (TEMPLATES.c.photo, TEMPLATES.c.photo_sha256, TEMPLATES.c.box, TEMPLATES.c.quality)
+    columns = (TEMPLATES.c.id, TEMPLATES.c.person_id, PEOPLE.c.name, *told)
     joined = TEMPLATES.outerjoin(PEOPLE, PEOPLE.c.id == TEMPLATES.c.person_id)
     query = select(*columns).select_from(joined)
     found = [
-        NearFace(row.id, distances[row.id], row.person_id, row.name, row.photo, records.box_of(row.box))
+        NearFace(
+            row.id,
+            distances[row.id],
+            row.person_id,
+            row.name,
+            row.photo,
+            row.photo_sha256,
+            records.box_of(row.box),
+            row.quality,
+        )
         for some in in_lists(distances)
         for row in conn.execute(query.where(TEMPLATES.c.id.in_(some)))
     ]

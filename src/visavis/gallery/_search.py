@@ -42,15 +42,20 @@ class Searching(Opened):
         table = self.calibration
         return [_answers.candidates(hits, found.names, table) for hits in found.hits]
 
-    def lookalikes(self, vectors: ArrayLike, *, top: int = 10) -> list[list[NearFace]]:
-        """Return the ``top`` faces nearest to each row of ``vectors (n, d)``, named or not, nearest first."""
+    def lookalikes(self, vectors: ArrayLike, *, top: int = 10, besides: str | None = None) -> list[list[NearFace]]:
+        """Return the ``top`` faces nearest to each row of ``vectors (n, d)``, named or not, nearest first.
+
+        Faces of the photo ``besides`` (its SHA-256) are passed over.
+        """
         if top < 1:
             raise UsageError(f"top must be 1 or more, got {top}.")
         with self._lock, self._store.read() as conn:
             probes = unit_rows(vectors, records.meta(conn).dimension)
+            own = 0 if besides is None else _ledger.faces_of(conn, besides)
             index = self._following.caught_up(conn)
-            hits = [[] for _ in probes] if index is None else index.nearest(probes, top)
-            return [_ledger.lookalikes(conn, {hit.template_id: hit.distance for hit in some}) for some in hits]
+            hits = [[] for _ in probes] if index is None else index.nearest(probes, top + own)
+            found = [_ledger.lookalikes(conn, {hit.template_id: hit.distance for hit in some}) for some in hits]
+        return [[one for one in some if besides is None or one.photo_sha256 != besides][:top] for some in found]
 
     def threshold(self, *, fpir: float = 0.01) -> SearchThreshold:
         """Return the distance up to which a search names somebody; it names a stranger at rate ``fpir``.

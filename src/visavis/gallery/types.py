@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import NamedTuple
 
 from visavis.gallery.index import Ids
-from visavis.types import Floats, Identification, PhotoFaces
+from visavis.types import Clustering, Floats, Identification, PhotoFaces
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,6 +71,14 @@ class StoredFaces:
     quality: Floats
 
 
+class ClusteredFaces(NamedTuple):
+    """Clusters of all faces of a gallery; ``ids (n,)`` are their templates, ``people`` their names (None: nobody's)."""
+
+    clustering: Clustering
+    ids: Ids
+    people: tuple[str | None, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class NearFace:
     """A face of the gallery at a cosine distance; ``person_id`` and ``name`` are None where it is nobody's."""
@@ -79,7 +88,9 @@ class NearFace:
     person_id: int | None
     name: str | None
     photo: str
+    photo_sha256: str | None
     box: tuple[float, float, float, float] | None
+    quality: float | None
 
 
 @dataclass(frozen=True, slots=True)
