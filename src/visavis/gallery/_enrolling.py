@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from visavis.gallery import _ledger, records
+from visavis.gallery import _ledger, audit, records
 from visavis.gallery._input import told_apart
 from visavis.gallery.index import NOBODY
 from visavis.gallery.records import Owner
@@ -50,17 +50,19 @@ def enrol(
             conn, model, [(who, one) for who, part in zip(people, parts, strict=True) for one in part.fresh]
         )
     )
-    answers = []
+    answers: list[Enrollment] = []
+    stored: list[tuple[int | None, str]] = []
     for i, (who, part) in enumerate(zip(people, parts, strict=True)):
         if who and i not in made and (said := records.describe(conn, who, wanted[i].told)):
-            records.audit(conn, "change", who, ", ".join(said), actor=actor)
+            audit.note(conn, "change", who, ", ".join(said), actor=actor)
         ids = (*(next(added) for _ in part.fresh), *part.claimed)
         if part.claimed:
             records.give(conn, part.claimed, who)
         if ids:
-            records.audit(conn, "enroll", who, f"templates {ids[0]} to {ids[-1]}", actor=actor)
+            stored.append((who, f"templates {ids[0]} to {ids[-1]}"))
         duplicates = tuple(_duplicate(one, owner, who, wanted[i].name) for one, owner in part.again)
         answers.append(Enrollment(who, wanted[i].name, i in made, ids, duplicates))
+    audit.note_all(conn, "enroll", stored, actor=actor)
     return answers
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from visavis import compare
 from visavis.embedders import model_id
 from visavis.errors import GalleryError, UsageError
-from visavis.gallery import _answers, _check, records
+from visavis.gallery import _answers, _check, audit, records
 from visavis.gallery._following import Following
 from visavis.gallery.store import Store
 from visavis.gallery.types import AuditEntry, Problem, Stats
@@ -131,7 +131,7 @@ class Opened:
     def audit(self) -> list[AuditEntry]:
         """Return who did what, in order; no entry holds a name of a person in the gallery."""
         with self._store.read() as conn:
-            return records.audited(conn)
+            return audit.entries(conn)
 
     def check(self) -> list[Problem]:
         """Look for everything that can be wrong in the store and the index; an empty list if nothing is."""
@@ -155,7 +155,7 @@ class Opened:
         self._store.compact()
 
     def _audit(self, conn: Connection, action: str, person_id: int | None, detail: str = "") -> None:
-        records.audit(conn, action, person_id, detail, actor=self._actor)
+        audit.note(conn, action, person_id, detail, actor=self._actor)
 
 
 def _user() -> str:

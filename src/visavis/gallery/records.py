@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, Table, delete, func, insert, select, upd
 from visavis.errors import GalleryError
 from visavis.gallery.index import NOBODY, Ids
 from visavis.gallery.schema import AUDIT, META, PEOPLE, PHOTOS, REMOVALS, TEMPLATES
-from visavis.gallery.types import AuditEntry, Details, Person, StoredTemplate, Template
+from visavis.gallery.types import Details, Person, StoredTemplate, Template
 from visavis.types import Floats
 
 BLOCK_ROWS = 16_384
@@ -90,27 +90,18 @@ def next_change(conn: Connection) -> int:
     return int(conn.execute(select(META.c.change)).scalar_one())
 
 
-def audit(conn: Connection, action: str, person_id: int | None, detail: str = "", *, actor: str) -> None:
-    """Note who did what to whom; to whom by id only, so that nothing of a removed person stays here."""
-    conn.execute(insert(AUDIT).values(at=now(), action=action, person_id=person_id, detail=detail, actor=actor))
-
-
-def audited(conn: Connection) -> list[AuditEntry]:
-    """Return all that was done, in order."""
-    rows = conn.execute(select(AUDIT).order_by(AUDIT.c.id))
-    return [AuditEntry(_time(row.at), row.actor, row.action, row.person_id, row.detail) for row in rows]
-
-
 # People
 
 
 def put_people(conn: Connection, people: Sequence[tuple[str, Details]]) -> list[int]:
-    """Store new people; returns their ids, in order."""
+    """Store new people; returns their ids, in order: above all that were ever given, as the audit log knows them."""
     if not people:
         return []
-    at = now()
+    ever = (select(func.max(PEOPLE.c.id)), select(func.max(AUDIT.c.person_id)))
+    at, first = now(), 1 + max(conn.execute(query).scalar() or 0 for query in ever)
     rows = [
         {
+            "id": first + number,
             "name": name,
             "note": told.note or "",
             "consent": told.consent,
@@ -118,10 +109,11 @@ def put_people(conn: Connection, people: Sequence[tuple[str, Details]]) -> list[
             "metadata": told.metadata,
             "created": at,
         }
-        for name, told in people
+        for number, (name, told) in enumerate(people)
     ]
-    query = insert(PEOPLE).returning(PEOPLE.c.id, sort_by_parameter_order=True)
-    return list(conn.execute(query, rows).scalars())
+    conn.execute(insert(PEOPLE), rows)
+    go_on_from(conn, PEOPLE)
+    return list(range(first, first + len(rows)))
 
 
 def describe(conn: Connection, person_id: int, told: Details) -> list[str]:
@@ -188,7 +180,7 @@ def people(conn: Connection, person_id: int | None = None) -> list[Person]:
             row.name,
             row.note,
             row.consent,
-            _time(row.created),
+            time_of(row.created),
             tuple(templates.get(row.id, ())),
             None if row.consented is None else date.fromisoformat(row.consented),
             row.metadata or {},
@@ -248,7 +240,7 @@ def add_templates(conn: Connection, model: str, owned: Sequence[tuple[int | None
             "box": None if one.box is None else [float(side) for side in one.box],
             "quality": None if one.quality is None else float(one.quality),
             "created": at,
-            "vector": one.vector.astype("<f4").tobytes(),
+            "vector": one.vector.astype("<f4", copy=False).tobytes(),
         }
         for number, (person_id, one) in enumerate(owned)
     ]
@@ -377,7 +369,7 @@ def in_lists(values: Iterable[Any]) -> Iterator[list[Any]]:
 
 
 def _stored(row: Row[Any]) -> StoredTemplate:
-    return StoredTemplate(row.id, row.photo, row.photo_sha256, box_of(row.box), row.quality, _time(row.created))
+    return StoredTemplate(row.id, row.photo, row.photo_sha256, box_of(row.box), row.quality, time_of(row.created))
 
 
 def box_of(sides: object) -> tuple[float, float, float, float] | None:
@@ -394,5 +386,6 @@ def _day(day: date | None) -> str | None:
     return None if day is None else day.isoformat()
 
 
-def _time(text: str) -> datetime:
+def time_of(text: str) -> datetime:
+    """Return a time as it was stored."""
     return datetime.fromisoformat(text)
