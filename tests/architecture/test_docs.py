@@ -207,7 +207,19 @@ def test_commands_of_published_networks(
     assert alike(json.loads(shown), json.loads(done.stdout)) == []
 
 
-OF_THE_DAY = {"created", "path", "seconds", "bytes", "date", "ms_detect", "ms_embed", "threads", "faces_per_second"}
+OF_THE_DAY = {
+    "at",
+    "actor",
+    "created",
+    "path",
+    "seconds",
+    "bytes",
+    "date",
+    "ms_detect",
+    "ms_embed",
+    "threads",
+    "faces_per_second",
+}
 
 
 MANY = 100
