@@ -14,6 +14,7 @@ from visavis.cli._edge import Commands
 from visavis.cli.calibrate import calibrate
 from visavis.cli.classify import classify
 from visavis.cli.evaluate import app as evaluate
+from visavis.cli.index import index
 from visavis.cli.landmarks import landmarks
 
 app = typer.Typer(
@@ -55,6 +56,7 @@ for command in (
     classify,
     people.enroll,
     people.identify,
+    index,
     calibrate,
     demo.demo,
 ):

@@ -37,8 +37,12 @@ class Output:
 
     def progress(self, answers: Iterable[T], total: int) -> Iterator[T]:
         """Pass ``answers`` through under a progress bar, shown only on a terminal that is otherwise quiet."""
-        quiet = not (self._json and sys.stdout.isatty())
-        return _bar(answers, total) if total > 1 and quiet and sys.stderr.isatty() else iter(answers)
+        return _bar(answers, total) if total > 1 and self.shows_progress else iter(answers)
+
+    @property
+    def shows_progress(self) -> bool:
+        """Whether standard error is a terminal, and one that is not busy with the answers."""
+        return sys.stderr.isatty() and not (self._json and sys.stdout.isatty())
 
     def __enter__(self) -> Self:
         return self

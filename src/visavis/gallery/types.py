@@ -24,6 +24,20 @@ class Template:
     quality: float | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class IndexedPhoto:
+    """A photo gone through in bulk, with a template a face; whose faces they are nobody has said yet.
+
+    ``photo`` is its path or URL as given, ``sha256`` the hex digest of its encoded bytes, ``status`` "ok", or "no_face"
+    where there are no ``faces``.
+    """
+
+    photo: str
+    sha256: str
+    status: str
+    faces: tuple[Template, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class StoredTemplate:
     """What a gallery knows of a template, without its vector; ``box`` is x1, y1, x2, y2 in pixels."""
