@@ -16,7 +16,7 @@ from visavis import compare
 from visavis.compare import Calibration
 from visavis.errors import UnknownNameError, UsageError
 from visavis.gallery import Duplicate, Gallery, Template
-from visavis.gallery.index import INDEXES, Hit, Ids
+from visavis.gallery.index import INDEXES, Hit, Ids, Origin
 from visavis.types import Floats, Identification
 
 from .faces import DIMENSION, MODEL, digest, person, template, vector
@@ -440,7 +440,7 @@ def test_threads_share_a_gallery(gallery: Gallery) -> None:
 class Listed:
     """An index of one's own: a list."""
 
-    def __init__(self, *, dimension: int) -> None:
+    def __init__(self, *, dimension: int, place: str, origin: Origin) -> None:
         self.rows: dict[int, tuple[int, Floats]] = {}
 
     def add(self, ids: Ids, people: Ids, vectors: Floats) -> None:
@@ -450,7 +450,10 @@ class Listed:
         for one in ids:
             self.rows.pop(int(one), None)
 
-    def search(self, probes: Floats, top: int) -> list[list[Hit]]:
+    def search(self, probes: Floats, top: int, *, among: Ids | None = None) -> list[list[Hit]]:
+        return self.nearest(probes, top)
+
+    def nearest(self, probes: Floats, top: int, *, among: Ids | None = None) -> list[list[Hit]]:
         return [
             sorted((Hit(p, i, float(1 - v @ q)) for i, (p, v) in self.rows.items()), key=lambda h: h[2])[:top]
             for q in probes

@@ -20,6 +20,7 @@ from visavis.errors import GalleryError, UsageError
 from visavis.gallery import Gallery, Problem, records, schema
 from visavis.pipeline import Recognizer
 
+from . import older
 from .faces import DIMENSION, MODEL, environment, person, template, vector
 
 TABLE = {"model": MODEL, "far_threshold": [[0.1, 0.5], [0.001, 0.3]], "logistic": [-20, 8]}
@@ -145,24 +146,24 @@ def test_a_recognizer_must_be_of_the_model(path: Path) -> None:
 def test_a_newer_schema_is_refused_and_left_alone(path: Path) -> None:
     filled(path)
     sql(path, "update meta set schema = 7", "alter table meta drop column change")
-    with pytest.raises(GalleryError, match=r"newer visavis \(schema 7, this one knows up to 2\): upgrade visavis.$"):
+    with pytest.raises(GalleryError, match=r"newer visavis \(schema 7, this one knows up to 3\): upgrade visavis.$"):
         Gallery(path)
 
 
 def test_an_older_schema_is_migrated_whole_or_not_at_all(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def m003_nickname(conn: Connection) -> None:
+    def a_nickname(conn: Connection) -> None:
         conn.execute(text("alter table people add column nickname text default 'none'"))
 
-    def m004_fails(conn: Connection) -> None:
+    def one_that_fails(conn: Connection) -> None:
         conn.execute(text("alter table people drop column nickname"))
         conn.execute(text("insert into nowhere values (1)"))
 
     filled(path)
     known = schema.MIGRATIONS
-    monkeypatch.setattr(schema, "MIGRATIONS", [*known, m003_nickname, m004_fails])
+    monkeypatch.setattr(schema, "MIGRATIONS", [*known, a_nickname, one_that_fails])
     with pytest.raises(GalleryError, match=r"no such table: nowhere"):
         Gallery(path)
-    monkeypatch.setattr(schema, "MIGRATIONS", [*known, m003_nickname])
+    monkeypatch.setattr(schema, "MIGRATIONS", [*known, a_nickname])
     for _ in range(2):  # the second opening has nothing to do
         with Gallery(path) as gallery, gallery._store.read() as conn:
             assert conn.execute(text("select distinct nickname from people")).all() == [("none",)]
@@ -170,17 +171,26 @@ def test_an_older_schema_is_migrated_whole_or_not_at_all(path: Path, monkeypatch
             assert len(gallery.people()) == 3
 
 
-def test_a_gallery_of_the_first_schema_keeps_its_people_and_can_be_calibrated(path: Path) -> None:
-    filled(path)
+@pytest.mark.parametrize("version", older.DDL)
+def test_an_older_gallery_becomes_one_as_is_made_today_and_keeps_its_people(path: Path, version: int) -> None:
+    older.write(path, version, people=3)
     with Gallery(path) as gallery:
-        before = gallery.people()
-    sql(path, "alter table meta drop column calibration", "update meta set schema = 1")
-    with Gallery(path) as gallery:
-        assert (gallery.people(), gallery.check()) == (before, [])
-        assert gallery.calibration is None
+        assert gallery.check() == []
+        people = gallery.people()
+        assert [(one.id, one.name, one.note, one.consent) for one in people] == [
+            (i + 1, f"person {i}", f"n{i}", "yes") for i in range(3)
+        ]
+        assert [template.id for one in people for template in one.templates] == list(range(1, 10))
+        assert people[1].templates[0].box == (1, 2, 31, 42)
+        assert gallery.search(person(2)[1][1].vector[None])[0][0].name == "person 2"
+        assert [one.action for one in gallery.audit()] == ["remove"]
+        new = gallery.add("new", [template(7000)])
+        assert (new.person_id, new.added) == (5, (13,))  # the ids of whoever was removed are not given again
         gallery.calibrate(compare.parse_calibration(TABLE))
     with Gallery(path) as gallery:
         assert gallery.calibration == compare.parse_calibration(TABLE)
+    filled(path.parent / "today.db")
+    assert older.layout(path) == older.layout(path.parent / "today.db")
 
 
 def test_a_calibration_damaged_in_the_store_is_told_of(path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from visavis.errors import GalleryError
-from visavis.gallery import Gallery, store
+from visavis.gallery import Gallery, _sqlite
 
 from .faces import MODEL, child, person
 
@@ -94,7 +94,7 @@ def test_a_writer_waits_for_another_and_then_goes_on(
 
 
 def test_a_lock_that_is_never_given_up_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(_sqlite, "BUSY_SECONDS", 0.1)
     with Gallery(path, model=MODEL) as gallery, closing(sqlite3.connect(path, isolation_level=None)) as lock:
         lock.execute("BEGIN IMMEDIATE")
         with pytest.raises(GalleryError, match=r"has kept .*faces\.db locked for 0\.1 seconds: try again"):
@@ -107,7 +107,7 @@ def test_a_lock_that_is_never_given_up_is_told(path: Path, monkeypatch: pytest.M
 def test_a_removal_under_a_long_reader_is_done_and_says_that_traces_are_left(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(_sqlite, "BUSY_SECONDS", 0.1)
     trace = person(1)[1][0].vector.tobytes()[:16]
     with (
         Gallery(path, model=MODEL) as gallery,

@@ -8,10 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from visavis.gallery.types import (
+    AuditEntry,
+    Details,
     Duplicate,
     Enrollment,
+    Faces,
     IdentifiedPhoto,
     IndexedPhoto,
+    Lookalike,
     Person,
     Problem,
     SearchThreshold,
@@ -25,11 +29,15 @@ if TYPE_CHECKING:
     from visavis.gallery._gallery import Gallery
 
 __all__ = [
+    "AuditEntry",
+    "Details",
     "Duplicate",
     "Enrollment",
+    "Faces",
     "Gallery",
     "IdentifiedPhoto",
     "IndexedPhoto",
+    "Lookalike",
     "Person",
     "Problem",
     "SearchThreshold",

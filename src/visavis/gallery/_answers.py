@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from visavis.compare import Calibration, parse_calibration
 from visavis.errors import GalleryError, UsageError
 from visavis.gallery.index import Hit
-from visavis.gallery.records import Owner
-from visavis.gallery.types import Duplicate, SearchThreshold, Template
+from visavis.gallery.types import Enrollment, SearchThreshold
 from visavis.types import Candidate, Identification
 
 
@@ -25,6 +24,7 @@ def candidates(hits: Sequence[Hit], names: Mapping[int, str], table: Calibration
             probability=None if table is None else table.probability(hit.distance),
         )
         for hit in hits
+        if hit.person_id in names  # not: enrolled since this search began
     ]
 
 
@@ -62,20 +62,7 @@ def identification(candidates: Sequence[Candidate], limit: float) -> Identificat
     )
 
 
-def duplicates(again: Iterable[tuple[Template, Owner | None]], person_id: int, name: str) -> tuple[Duplicate, ...]:
-    """Say whose the templates are that were there already; ``person_id``'s own where there is no owner."""
-    return tuple(
-        Duplicate(
-            one.photo,
-            one.photo_sha256 or "",
-            owner.person_id if owner else person_id,
-            owner.name if owner else name,
-        )
-        for one, owner in again
-    )
-
-
-def nothing_new(name: str, again: Iterable[tuple[Template, Owner | None]]) -> str:
+def nothing_new(done: Enrollment) -> str:
     """Say why nobody was enrolled."""
-    where = "; ".join(f"{one.photo} as {owner.name!r} (id {owner.person_id})" for one, owner in again if owner)
-    return f"nobody was enrolled as {name!r}: every photo is in the gallery already: {where}."
+    where = "; ".join(f"{one.photo} as {one.name!r} (id {one.person_id})" for one in done.duplicates if one.person_id)
+    return f"nobody was enrolled as {done.name!r}: every photo is in the gallery already: {where}."

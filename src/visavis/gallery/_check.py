@@ -15,6 +15,9 @@ from visavis.gallery.store import Store
 from visavis.gallery.types import Problem
 
 UNIT_TOLERANCE = 1e-4
+SAMPLE = 200
+"""Templates that are searched for by their own vectors."""
+SELF_DISTANCE = 1e-3
 
 
 def problems(store: Store, following: Following) -> list[Problem]:
@@ -22,7 +25,8 @@ def problems(store: Store, following: Following) -> list[Problem]:
     found: list[Problem] = []
     try:
         with store.read() as conn:
-            for look in (_database, _people, _templates, _changes):
+            found.extend(Problem("damaged", line) for line in store.sound(conn))
+            for look in (_people, _templates, _changes):
                 found.extend(look(conn))
             if not found:
                 found.extend(_index(conn, following))
@@ -31,16 +35,10 @@ def problems(store: Store, following: Following) -> list[Problem]:
     return found
 
 
-def _database(conn: Connection) -> Iterator[Problem]:
-    """SQLite's own view of its file."""
-    for (line,) in conn.exec_driver_sql("PRAGMA integrity_check"):
-        if line != "ok":
-            yield Problem("damaged", f"{line}.")
-
-
 def _people(conn: Connection) -> Iterator[Problem]:
-    """Neither people without templates nor templates without a person."""
-    lonely = select(PEOPLE.c.id).where(PEOPLE.c.id.not_in(select(TEMPLATES.c.person_id)))
+    """Neither people without templates nor templates of people who are not there."""
+    owners = select(TEMPLATES.c.person_id).where(TEMPLATES.c.person_id.is_not(None))
+    lonely = select(PEOPLE.c.id).where(PEOPLE.c.id.not_in(owners))
     for person in conn.execute(lonely).scalars():
         yield Problem("person", f"person {person} has no template.")
     orphans = select(TEMPLATES.c.id, TEMPLATES.c.person_id).where(TEMPLATES.c.person_id.not_in(select(PEOPLE.c.id)))
@@ -78,12 +76,19 @@ def _changes(conn: Connection) -> Iterator[Problem]:
 
 
 def _index(conn: Connection, following: Following) -> Iterator[Problem]:
-    """Just the templates of the records in the index, each of its person."""
-    index = following.caught_up(conn)
-    if index is None:
+    """Just the templates of the records in the index, each of its person, each nearest to itself."""
+    found = following.differences(conn)
+    if count := len(found.stale) + len(found.wrong):
+        first = (*found.wrong, *found.stale)[0]
+        yield Problem(
+            "index", f"the index and the records differ in {count} templates, {first} among them: repair the gallery."
+        )
         return
-    rows = conn.execute(select(TEMPLATES.c.id, TEMPLATES.c.person_id))
-    stored = {row.id: row.person_id for row in rows}
-    ids, people = index.entries()
-    if len(ids) != len(stored) or stored != dict(zip(ids.tolist(), people.tolist(), strict=True)):
-        yield Problem("index", "the index and the records differ: close the gallery and open it again.")
+    index, dimension = following.caught_up(conn), records.meta(conn).dimension
+    if index is None or dimension is None:
+        return
+    query = select(TEMPLATES.c.id).order_by(func.random()).limit(SAMPLE)
+    for block in records.templates_in(conn, conn.execute(query).scalars().all(), dimension):
+        for template, hits in zip(block.ids, index.nearest(block.vectors, 1), strict=True):
+            if not hits or hits[0].distance > SELF_DISTANCE:
+                yield Problem("index", f"the index does not find template {template} by its own vector.")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from visavis.errors import UsageError
+from visavis.gallery.index import NOBODY
 from visavis.gallery.records import Owner
-from visavis.gallery.types import Template
+from visavis.gallery.types import Details, Template
 from visavis.types import Floats
 
 NAME_LENGTH = 300
@@ -72,28 +75,49 @@ def ready(templates: Sequence[Template]) -> list[Template]:
     return [replace(one, vector=row, photo=storable(one.photo)) for one, row in zip(templates, rows, strict=True)]
 
 
-def told_apart(
-    templates: Sequence[Template], stored: Mapping[str, Sequence[Owner]]
-) -> tuple[list[Template], list[tuple[Template, Owner | None]]]:
-    """Split templates into new ones and those whose face is there already, with whose it is.
+def details(
+    *, note: str | None, consent: str | None, consented: date | None, metadata: Mapping[str, object] | None
+) -> Details:
+    """Return what is told of a person, as it can be stored; UsageError for metadata that JSON cannot hold."""
+    if metadata is not None:
+        try:
+            metadata = json.loads(json.dumps(dict(metadata), allow_nan=False))
+        except (TypeError, ValueError) as error:
+            raise UsageError(f"metadata must be what JSON can hold: {error}.") from error
+    return Details(
+        note=None if note is None else storable(note),
+        consent=None if consent is None else storable(consent),
+        consented=consented,
+        metadata=metadata,
+    )
 
-    The owner is None where the first of two is among the templates themselves. Faces of one photo are the
-    same where their boxes overlap, or where a box is not known.
+
+TWIN = Owner(NOBODY, "", None, 0)
+"""Of a face that is among the templates themselves, further ahead."""
+
+
+def told_apart(templates: Sequence[Template], stored: Mapping[str, Sequence[Owner]]) -> list[Owner | None]:
+    """Say of each template who has its face already: None where it is new.
+
+    Faces of one photo are the same where their boxes overlap, or where a box is not known. A face of nobody is taken
+    by the first template that is the same.
     """
-    taken: dict[str, list[tuple[Sequence[float] | Floats | None, Owner | None]]] = {
+    taken: dict[str, list[tuple[Sequence[float] | Floats | None, Owner]]] = {
         photo: [(owner.box, owner) for owner in owners] for photo, owners in stored.items()
     }
-    fresh: list[Template] = []
-    again: list[tuple[Template, Owner | None]] = []
+    found: list[Owner | None] = []
     for one in templates:
         faces = [] if one.photo_sha256 is None else taken.setdefault(one.photo_sha256, [])
-        same = [owner for box, owner in faces if _overlap(box, one.box) >= SAME_FACE_OVERLAP]
-        if same:
-            again.append((one, same[0]))
-        else:
-            fresh.append(one)
-            faces.append((one.box, None))
-    return fresh, again
+        same = [i for i, (box, _) in enumerate(faces) if _overlap(box, one.box) >= SAME_FACE_OVERLAP]
+        if not same:
+            found.append(None)
+            faces.append((one.box, TWIN))
+            continue
+        box, owner = faces[same[0]]
+        found.append(owner)
+        if owner.person_id == NOBODY:
+            faces[same[0]] = (box, TWIN)
+    return found
 
 
 def _overlap(a: Sequence[float] | Floats | None, b: Sequence[float] | Floats | None) -> float:

@@ -38,6 +38,15 @@ def to_enroll(conn: Connection, name: str, *, person_id: int | None, new: bool) 
     return ids[0] if ids else None
 
 
+def all_to_enroll(conn: Connection, names: Sequence[str]) -> list[int | None]:
+    """Return the only person of each name; None for one to be made. UsageError where several have a name."""
+    found = records.ids_by_name(conn, names)
+    for name, ids in found.items():
+        if len(ids) > 1:
+            raise UsageError(f"{_several(name, ids)}: add templates by the id of the one meant.")
+    return [found[name][0] if name in found else None for name in names]
+
+
 def to_find(conn: Connection, who: int | str) -> int:
     """Return the id of the person that ``who`` means: an id, "#" and an id, a name, or an id as text."""
     if isinstance(who, int):

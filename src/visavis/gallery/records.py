@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple, cast
 
 import numpy as np
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Table, delete, func, insert, select, update
 
 from visavis.errors import GalleryError
-from visavis.gallery.index import Ids
-from visavis.gallery.schema import AUDIT, META, PEOPLE, REMOVALS, TEMPLATES
-from visavis.gallery.types import Person, StoredTemplate, Template
+from visavis.gallery.index import NOBODY, Ids
+from visavis.gallery.schema import AUDIT, META, PEOPLE, PHOTOS, REMOVALS, TEMPLATES
+from visavis.gallery.types import AuditEntry, Details, Person, StoredTemplate, Template
 from visavis.types import Floats
 
 BLOCK_ROWS = 16_384
@@ -21,27 +21,38 @@ BLOCK_ROWS = 16_384
 LIST_LENGTH = 500
 """Values in one SQL list; SQLite before 3.32 took no more than 999."""
 
-_TEMPLATE_COLUMNS = [column for column in TEMPLATES.c if column.name not in {"vector", "model", "change"}]
+_TEMPLATE_COLUMNS = [c for c in TEMPLATES.c if c.name not in {"vector", "model", "change", "cluster"}]
 
 
 class Meta(NamedTuple):
-    """What the store says of itself; ``change`` is the number of the last change."""
+    """What the store says of itself; ``change`` is the number of the last change, ``key`` this gallery's own."""
 
     model: str
     dimension: int | None
     change: int
+    key: str
+
+
+class Count(NamedTuple):
+    """How many there are; ``templates`` are of people, ``unnamed`` of nobody yet."""
+
+    people: int
+    templates: int
+    unnamed: int
+    photos: int
 
 
 class Owner(NamedTuple):
-    """Whose template a stored photo is, and where in the photo the face is."""
+    """Whose template a stored photo is, and where in the photo the face is; ``person_id`` is 0 where it is nobody's."""
 
     person_id: int
     name: str
     box: tuple[float, float, float, float] | None
+    template_id: int
 
 
 class Block(NamedTuple):
-    """Templates as an index takes them: ids ``(n,)``, people ``(n,)``, vectors ``(n, d)``."""
+    """Templates as an index takes them: ids ``(n,)``, people ``(n,)`` (0: nobody), vectors ``(n, d)``."""
 
     ids: Ids
     people: Ids
@@ -50,8 +61,8 @@ class Block(NamedTuple):
 
 def meta(conn: Connection) -> Meta:
     """Read the one row of ``meta``."""
-    row = conn.execute(select(META.c.model, META.c.dimension, META.c.change)).one()
-    return Meta(row.model, row.dimension, row.change)
+    row = conn.execute(select(META.c.model, META.c.dimension, META.c.change, META.c.key)).one()
+    return Meta(row.model, row.dimension, row.change, row.key)
 
 
 def set_dimension(conn: Connection, dimension: int) -> None:
@@ -76,27 +87,50 @@ def next_change(conn: Connection) -> int:
     return int(conn.execute(select(META.c.change)).scalar_one())
 
 
-def audit(conn: Connection, action: str, person_id: int | None, detail: str = "") -> None:
-    """Note what was done to whom; by id only, so that nothing of a removed person stays here."""
-    conn.execute(insert(AUDIT).values(at=_now(), action=action, person_id=person_id, detail=detail))
+def audit(conn: Connection, action: str, person_id: int | None, detail: str = "", *, actor: str) -> None:
+    """Note who did what to whom; to whom by id only, so that nothing of a removed person stays here."""
+    conn.execute(insert(AUDIT).values(at=now(), action=action, person_id=person_id, detail=detail, actor=actor))
+
+
+def audited(conn: Connection) -> list[AuditEntry]:
+    """Return all that was done, in order."""
+    rows = conn.execute(select(AUDIT).order_by(AUDIT.c.id))
+    return [AuditEntry(_time(row.at), row.actor, row.action, row.person_id, row.detail) for row in rows]
 
 
 # People
 
 
-def put_person(conn: Connection, person_id: int | None, name: str, *, note: str, consent: str | None) -> int:
-    """Store a new person where the id is None, else what is given of a known one; returns the id."""
-    if person_id is None:
-        row = {"name": name, "note": note, "consent": consent, "created": _now()}
-        return int(conn.execute(insert(PEOPLE).values(row).returning(PEOPLE.c.id)).scalar_one())
-    given = {"note": note or None, "consent": consent}
-    if columns := {column: text for column, text in given.items() if text is not None}:
+def put_people(conn: Connection, people: Sequence[tuple[str, Details]]) -> list[int]:
+    """Store new people; returns their ids, in order."""
+    if not people:
+        return []
+    at = now()
+    rows = [
+        {
+            "name": name,
+            "note": told.note or "",
+            "consent": told.consent,
+            "consented": _day(told.consented),
+            "metadata": told.metadata,
+            "created": at,
+        }
+        for name, told in people
+    ]
+    query = insert(PEOPLE).returning(PEOPLE.c.id, sort_by_parameter_order=True)
+    return list(conn.execute(query, rows).scalars())
+
+
+def describe(conn: Connection, person_id: int, told: Details) -> list[str]:
+    """Store what is told of a known person, and leave the rest; returns the names of what was told."""
+    given = {"note": told.note, "consent": told.consent, "consented": _day(told.consented), "metadata": told.metadata}
+    columns = {column: value for column, value in given.items() if value is not None}
+    if columns:
         change_person(conn, person_id, **columns)
-        audit(conn, "change", person_id, ", ".join(columns))
-    return person_id
+    return list(columns)
 
 
-def change_person(conn: Connection, person_id: int, **columns: str) -> None:
+def change_person(conn: Connection, person_id: int, **columns: object) -> None:
     """Set columns of a person."""
     conn.execute(update(PEOPLE).where(PEOPLE.c.id == person_id).values(**columns))
 
@@ -111,7 +145,7 @@ def name_of(conn: Connection, person_id: int) -> str | None:
 def names(conn: Connection, person_ids: Iterable[int]) -> dict[int, str]:
     """Return names by id, of those that are there."""
     found: dict[int, str] = {}
-    for some in _lists(person_ids):
+    for some in in_lists(person_ids):
         rows = conn.execute(select(PEOPLE.c.id, PEOPLE.c.name).where(PEOPLE.c.id.in_(some)))
         found.update((row.id, row.name) for row in rows)
     return found
@@ -122,6 +156,17 @@ def all_names(conn: Connection) -> list[str]:
     return list(conn.execute(select(PEOPLE.c.name).distinct().order_by(PEOPLE.c.name)).scalars())
 
 
+def ids_by_name(conn: Connection, names: Iterable[str]) -> dict[str, list[int]]:
+    """Return the ids of all who have one of these names, ascending."""
+    found: dict[str, list[int]] = {}
+    for some in in_lists(names):
+        for row in conn.execute(
+            select(PEOPLE.c.id, PEOPLE.c.name).where(PEOPLE.c.name.in_(some)).order_by(PEOPLE.c.id)
+        ):
+            found.setdefault(row.name, []).append(row.id)
+    return found
+
+
 def ids_named(conn: Connection, name: str) -> list[int]:
     """Return the ids of all who have exactly this name, ascending."""
     return list(conn.execute(select(PEOPLE.c.id).where(PEOPLE.c.name == name).order_by(PEOPLE.c.id)).scalars())
@@ -130,38 +175,60 @@ def ids_named(conn: Connection, name: str) -> list[int]:
 def people(conn: Connection, person_id: int | None = None) -> list[Person]:
     """Return everybody, or the one of that id, by id, with their templates."""
     templates: dict[int, list[StoredTemplate]] = {}
-    query = select(*_TEMPLATE_COLUMNS).order_by(TEMPLATES.c.id)
+    query = select(*_TEMPLATE_COLUMNS).where(TEMPLATES.c.person_id.is_not(None)).order_by(TEMPLATES.c.id)
     for row in conn.execute(query if person_id is None else query.where(TEMPLATES.c.person_id == person_id)):
         templates.setdefault(row.person_id, []).append(_stored(row))
     everybody = select(PEOPLE).order_by(PEOPLE.c.id)
     return [
-        Person(row.id, row.name, row.note, row.consent, _time(row.created), tuple(templates.get(row.id, ())))
+        Person(
+            row.id,
+            row.name,
+            row.note,
+            row.consent,
+            _time(row.created),
+            tuple(templates.get(row.id, ())),
+            None if row.consented is None else date.fromisoformat(row.consented),
+            row.metadata or {},
+        )
         for row in conn.execute(everybody if person_id is None else everybody.where(PEOPLE.c.id == person_id))
     ]
 
 
-def count(conn: Connection) -> tuple[int, int]:
-    """Return how many people and how many templates there are."""
-    return (
-        conn.execute(select(func.count()).select_from(PEOPLE)).scalar_one(),
-        conn.execute(select(func.count()).select_from(TEMPLATES)).scalar_one(),
+def count(conn: Connection) -> Count:
+    """Return how many people there are, templates of theirs, faces of nobody, and indexed photos."""
+    named = select(func.count()).select_from(TEMPLATES).where(TEMPLATES.c.person_id.is_not(None))
+    every = conn.execute(select(func.count()).select_from(TEMPLATES)).scalar_one()
+    templates = conn.execute(named).scalar_one()
+    return Count(
+        people=conn.execute(select(func.count()).select_from(PEOPLE)).scalar_one(),
+        templates=templates,
+        unnamed=every - templates,
+        photos=conn.execute(select(func.count()).select_from(PHOTOS)).scalar_one(),
     )
 
 
 def remove_person(conn: Connection, person_id: int) -> int:
-    """Remove a person with all templates; returns how many those were."""
+    """Remove a person with all templates, and photos that show nobody else; returns how many templates there were."""
     gone = template_ids(conn, person_id)
     remove_templates(conn, gone)
     conn.execute(delete(PEOPLE).where(PEOPLE.c.id == person_id))
     return len(gone)
 
 
+def merge_person(conn: Connection, gone: int, kept: int) -> int:
+    """Give a person's templates to another and remove the person; returns how many templates that were."""
+    moved = template_ids(conn, gone)
+    give(conn, moved, kept)
+    conn.execute(delete(PEOPLE).where(PEOPLE.c.id == gone))
+    return len(moved)
+
+
 # Templates
 
 
-def add_templates(conn: Connection, person_id: int, model: str, templates: Sequence[Template]) -> list[int]:
-    """Store templates (vectors of unit length) and return their ids, in order."""
-    change, now = next_change(conn), _now()
+def add_templates(conn: Connection, model: str, owned: Sequence[tuple[int | None, Template]]) -> list[int]:
+    """Store templates (vectors of unit length), each of a person or of nobody; returns their ids, in order."""
+    change, at = next_change(conn), now()
     rows = [
         {
             "person_id": person_id,
@@ -171,13 +238,20 @@ def add_templates(conn: Connection, person_id: int, model: str, templates: Seque
             "photo": one.photo,
             "box": None if one.box is None else [float(side) for side in one.box],
             "quality": None if one.quality is None else float(one.quality),
-            "created": now,
+            "created": at,
             "vector": one.vector.astype("<f4").tobytes(),
         }
-        for one in templates
+        for person_id, one in owned
     ]
     query = insert(TEMPLATES).returning(TEMPLATES.c.id, sort_by_parameter_order=True)
-    return list(conn.execute(query, rows).scalars())
+    return list(conn.execute(query, rows).scalars()) if rows else []
+
+
+def give(conn: Connection, ids: Sequence[int], person_id: int | None) -> None:
+    """Give templates to a person, or to nobody, and let whoever follows the changes know."""
+    change = next_change(conn)
+    for some in in_lists(ids):
+        conn.execute(update(TEMPLATES).where(TEMPLATES.c.id.in_(some)).values(person_id=person_id, change=change))
 
 
 def template_ids(conn: Connection, person_id: int) -> list[int]:
@@ -186,28 +260,48 @@ def template_ids(conn: Connection, person_id: int) -> list[int]:
     return list(conn.execute(query.order_by(TEMPLATES.c.id)).scalars())
 
 
-def owner_of(conn: Connection, template_id: int) -> int | None:
-    """Return the person that a template is of; None where there is no such template."""
-    return conn.execute(select(TEMPLATES.c.person_id).where(TEMPLATES.c.id == template_id)).scalar()
-
-
-def owners(conn: Connection, model: str, photos: Iterable[str]) -> dict[str, list[Owner]]:
-    """Return who has templates of ``model`` from photos of these hashes."""
-    found: dict[str, list[Owner]] = {}
-    columns = (TEMPLATES.c.photo_sha256, TEMPLATES.c.box, PEOPLE.c.id, PEOPLE.c.name)
-    query = select(*columns).join(PEOPLE, PEOPLE.c.id == TEMPLATES.c.person_id).where(TEMPLATES.c.model == model)
-    for some in _lists(photos):
-        for row in conn.execute(query.where(TEMPLATES.c.photo_sha256.in_(some)).order_by(TEMPLATES.c.id)):
-            found.setdefault(row.photo_sha256, []).append(Owner(row.id, row.name, _box(row.box)))
+def owners_of(conn: Connection, template_ids: Iterable[int]) -> dict[int, int | None]:
+    """Return the people (None: nobody) whose the templates are; those that are not there are left out."""
+    found: dict[int, int | None] = {}
+    for some in in_lists(one for one in template_ids if 0 < one < 2**63):
+        rows = conn.execute(select(TEMPLATES.c.id, TEMPLATES.c.person_id).where(TEMPLATES.c.id.in_(some)))
+        found.update((row.id, row.person_id) for row in rows)
     return found
 
 
+def owners(conn: Connection, model: str, photos: Iterable[str]) -> dict[str, list[Owner]]:
+    """Return who has templates of ``model`` from photos of these hashes; faces of nobody are among them."""
+    found: dict[str, list[Owner]] = {}
+    columns = (TEMPLATES.c.id, TEMPLATES.c.photo_sha256, TEMPLATES.c.box, TEMPLATES.c.person_id, PEOPLE.c.name)
+    joined = TEMPLATES.outerjoin(PEOPLE, PEOPLE.c.id == TEMPLATES.c.person_id)
+    query = select(*columns).select_from(joined).where(TEMPLATES.c.model == model)
+    for some in in_lists(photos):
+        for row in conn.execute(query.where(TEMPLATES.c.photo_sha256.in_(some)).order_by(TEMPLATES.c.id)):
+            owner = Owner(row.person_id or NOBODY, row.name or "", box_of(row.box), row.id)
+            found.setdefault(row.photo_sha256, []).append(owner)
+    return found
+
+
+def vectors_of(conn: Connection, person_ids: Iterable[int], dimension: int) -> dict[int, Floats]:
+    """Return the vectors ``(k, dimension)`` of each of these people, in the order of their ids."""
+    blobs: dict[int, list[bytes]] = {}
+    for some in in_lists(person_ids):
+        query = select(TEMPLATES.c.person_id, TEMPLATES.c.vector).where(TEMPLATES.c.person_id.in_(some))
+        for row in conn.execute(query.order_by(TEMPLATES.c.id)):
+            blobs.setdefault(row.person_id, []).append(row.vector)
+    return {person: as_vectors(some, dimension) for person, some in blobs.items()}
+
+
 def remove_templates(conn: Connection, ids: Sequence[int]) -> None:
-    """Remove templates, and let whoever follows the changes know."""
+    """Remove templates, and photos of which none is left, and let whoever follows the changes know."""
     change = next_change(conn)
-    for some in _lists(ids):
+    for some in in_lists(ids):
+        hashes = select(TEMPLATES.c.photo_sha256).where(TEMPLATES.c.id.in_(some))
+        photos = [one for one in conn.execute(hashes.distinct()).scalars() if one is not None]
         conn.execute(delete(TEMPLATES).where(TEMPLATES.c.id.in_(some)))
         conn.execute(insert(REMOVALS), [{"template_id": one, "change": change} for one in some])
+        left = select(TEMPLATES.c.photo_sha256).where(TEMPLATES.c.photo_sha256.in_(photos))
+        conn.execute(delete(PHOTOS).where(PHOTOS.c.sha256.in_(photos), PHOTOS.c.sha256.not_in(left)))
 
 
 # Changes, as an index follows them
@@ -223,11 +317,31 @@ def added_since(conn: Connection, change: int, dimension: int) -> Iterator[Block
     """Yield the templates stored after this change, block by block; GalleryError where one is damaged."""
     query = select(TEMPLATES.c.id, TEMPLATES.c.person_id, TEMPLATES.c.vector).where(TEMPLATES.c.change > change)
     for rows in conn.execute(query, execution_options={"yield_per": BLOCK_ROWS}).partitions():
-        ids, owners, blobs = zip(*rows, strict=True)
-        if {len(blob) for blob in blobs} != {4 * dimension}:
-            bad = next(one for one, blob in zip(ids, blobs, strict=True) if len(blob) != 4 * dimension)
-            raise GalleryError(f"template {bad} is not a vector of {dimension} values: check the gallery.")
-        yield Block(np.array(ids, np.int64), np.array(owners, np.int64), as_vectors(blobs, dimension))
+        ids, people, blobs = zip(*rows, strict=True)
+        yield _block(ids, people, blobs, dimension)
+
+
+def templates_in(conn: Connection, ids: Iterable[int], dimension: int) -> Iterator[Block]:
+    """Yield these templates, block by block."""
+    for some in in_lists(ids):
+        query = select(TEMPLATES.c.id, TEMPLATES.c.person_id, TEMPLATES.c.vector).where(TEMPLATES.c.id.in_(some))
+        rows = conn.execute(query).all()
+        yield _block([row.id for row in rows], [row.person_id for row in rows], [row.vector for row in rows], dimension)
+
+
+def everybody(conn: Connection) -> dict[int, int]:
+    """Return the person (0: nobody) of each template."""
+    rows = conn.execute(select(TEMPLATES.c.id, TEMPLATES.c.person_id))
+    return {row.id: NOBODY if row.person_id is None else row.person_id for row in rows}
+
+
+def _block(ids: Sequence[int], people: Sequence[int | None], blobs: Sequence[bytes], dimension: int) -> Block:
+    """GalleryError where a vector has another length."""
+    if any(len(blob) != 4 * dimension for blob in blobs):
+        bad = next(one for one, blob in zip(ids, blobs, strict=True) if len(blob) != 4 * dimension)
+        raise GalleryError(f"template {bad} is not a vector of {dimension} values: check the gallery.")
+    owners = np.array([NOBODY if one is None else one for one in people], np.int64)
+    return Block(np.array(ids, np.int64), owners, as_vectors(blobs, dimension))
 
 
 def as_vectors(blobs: Sequence[bytes], dimension: int) -> Floats:
@@ -235,7 +349,14 @@ def as_vectors(blobs: Sequence[bytes], dimension: int) -> Floats:
     return np.frombuffer(b"".join(blobs), "<f4").astype(np.float32, copy=False).reshape(len(blobs), dimension)
 
 
-def _lists(values: Iterable[Any]) -> Iterator[list[Any]]:
+def go_on_from(conn: Connection, table: Table) -> None:
+    """Give new rows ids above those that were put in by hand; SQLite does so by itself."""
+    if conn.dialect.name == "postgresql":
+        top = f"(SELECT max(id) FROM {table.name})"
+        conn.exec_driver_sql(f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), {top})")
+
+
+def in_lists(values: Iterable[Any]) -> Iterator[list[Any]]:
     """Cut into lists that fit into a statement."""
     every = list(values)
     for start in range(0, len(every), LIST_LENGTH):
@@ -243,15 +364,21 @@ def _lists(values: Iterable[Any]) -> Iterator[list[Any]]:
 
 
 def _stored(row: Row[Any]) -> StoredTemplate:
-    return StoredTemplate(row.id, row.photo, row.photo_sha256, _box(row.box), row.quality, _time(row.created))
+    return StoredTemplate(row.id, row.photo, row.photo_sha256, box_of(row.box), row.quality, _time(row.created))
 
 
-def _box(sides: object) -> tuple[float, float, float, float] | None:
+def box_of(sides: object) -> tuple[float, float, float, float] | None:
+    """Return a box as it was stored; None where it is not known."""
     return None if sides is None else cast("tuple[float, float, float, float]", tuple(cast("list[float]", sides)))
 
 
-def _now() -> str:
+def now() -> str:
+    """Return the time as it is stored."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _day(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
 
 
 def _time(text: str) -> datetime:

@@ -1,17 +1,20 @@
 """The tables of a gallery, and how a store of an older schema becomes one of this.
 
-``meta`` (one row) says what the store is: format, schema, model, dimension, the number of the last change, and the
-gallery's own thresholds if it has any. ``templates.change`` is the change that stored a template, ``removals`` lists
-what left: with the two, whoever knows the gallery as of change *n* reads what happened since, and nothing else. No row
-of ``audit`` ever holds a name.
+``meta`` (one row) says what the store is: format, schema, a key of its own, model, dimension, the number of the last
+change, and the gallery's own thresholds if it has any. ``templates.change`` is the change that stored a template or
+gave it to somebody else, ``removals`` lists what left: with the two, whoever knows the gallery as of change *n* reads
+what happened since, and nothing else. A template without a person is a face that was indexed and that nobody has named;
+``photos`` lists what was indexed. No row of ``audit`` ever holds a name.
 """
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Column,
     Connection,
     Float,
@@ -21,6 +24,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    UniqueConstraint,
     insert,
     inspect,
     select,
@@ -33,6 +37,8 @@ FORMAT = "visavis gallery"
 
 TABLES = MetaData()
 
+_Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up by itself only what is called INTEGER
+
 META = Table(
     "meta",
     TABLES,
@@ -40,48 +46,64 @@ META = Table(
     Column("schema", Integer, nullable=False),
     Column("model", Text, nullable=False),
     Column("dimension", Integer),
-    Column("change", Integer, nullable=False),
+    Column("change", _Id, nullable=False),
     Column("calibration", Text),  # JSON; none: the table shipped for the model
+    Column("key", Text),  # of this gallery and no other: what an index elsewhere is known by
 )
 PEOPLE = Table(
     "people",
     TABLES,
-    Column("id", Integer, primary_key=True),
+    Column("id", _Id, primary_key=True),
     Column("name", Text, nullable=False, index=True),
     Column("note", Text, nullable=False),
     Column("consent", Text),
     Column("created", Text, nullable=False),
+    Column("consented", Text),  # the day, as 2026-11-26
+    Column("metadata", JSON(none_as_null=True)),
     sqlite_autoincrement=True,  # an id is never given twice, not even after removal
 )
 TEMPLATES = Table(
     "templates",
     TABLES,
-    Column("id", Integer, primary_key=True),
-    Column("person_id", ForeignKey("people.id"), nullable=False, index=True),
-    Column("change", Integer, nullable=False, index=True),
+    Column("id", _Id, primary_key=True),
+    Column("person_id", ForeignKey("people.id"), index=True),  # none: indexed, and not named yet
+    Column("change", _Id, nullable=False, index=True),
     Column("model", Text, nullable=False),
     Column("photo_sha256", Text, index=True),
     Column("photo", Text, nullable=False),
     Column("box", JSON(none_as_null=True)),
     Column("quality", Float),
     Column("created", Text, nullable=False),
+    Column("cluster", _Id),  # what clustering put it into
     Column("vector", LargeBinary, nullable=False),  # float32, little-endian; last, so that the rest is read without it
     sqlite_autoincrement=True,
+)
+PHOTOS = Table(
+    "photos",
+    TABLES,
+    Column("id", _Id, primary_key=True),
+    Column("sha256", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("photo", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("created", Text, nullable=False),
+    UniqueConstraint("sha256", "model"),
 )
 REMOVALS = Table(
     "removals",
     TABLES,
-    Column("template_id", Integer, primary_key=True),
-    Column("change", Integer, nullable=False, index=True),
+    Column("template_id", _Id, primary_key=True, autoincrement=False),
+    Column("change", _Id, nullable=False, index=True),
 )
 AUDIT = Table(
     "audit",
     TABLES,
-    Column("id", Integer, primary_key=True),
+    Column("id", _Id, primary_key=True),
     Column("at", Text, nullable=False),
     Column("action", Text, nullable=False),
-    Column("person_id", Integer),
+    Column("person_id", _Id),
     Column("detail", Text, nullable=False),
+    Column("actor", Text),
     sqlite_autoincrement=True,
 )
 
@@ -91,13 +113,52 @@ def m002_calibration(conn: Connection) -> None:
     conn.exec_driver_sql("ALTER TABLE meta ADD COLUMN calibration TEXT")
 
 
-MIGRATIONS: list[Callable[[Connection], None]] = [m002_calibration]
+def m003_faces_of_nobody(conn: Connection) -> None:
+    """Let templates be nobody's, list indexed photos, and keep days of consent, metadata, and who changed what.
+
+    SQLite cannot take back NOT NULL, so the table is made anew. (Galleries elsewhere begin with this schema.)
+    """
+    conn.exec_driver_sql("ALTER TABLE meta ADD COLUMN key TEXT")
+    conn.execute(update(META).values(key=new_key()))
+    conn.exec_driver_sql("ALTER TABLE people ADD COLUMN consented TEXT")
+    conn.exec_driver_sql("ALTER TABLE people ADD COLUMN metadata JSON")
+    conn.exec_driver_sql("ALTER TABLE audit ADD COLUMN actor TEXT")
+    for column in ("person_id", "change", "photo_sha256"):
+        conn.exec_driver_sql(f"DROP INDEX ix_templates_{column}")
+    conn.exec_driver_sql("ALTER TABLE templates RENAME TO templates_2")  # the ids given so far go with it
+    conn.exec_driver_sql(
+        "CREATE TABLE templates (id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, person_id INTEGER REFERENCES people "
+        "(id), change INTEGER NOT NULL, model TEXT NOT NULL, photo_sha256 TEXT, photo TEXT NOT NULL, box JSON, "
+        "quality FLOAT, created TEXT NOT NULL, cluster INTEGER, vector BLOB NOT NULL)"
+    )
+    columns = "id, person_id, change, model, photo_sha256, photo, box, quality, created, vector"
+    conn.exec_driver_sql(f"INSERT INTO templates ({columns}) SELECT {columns} FROM templates_2")
+    conn.exec_driver_sql("DELETE FROM sqlite_sequence WHERE name = 'templates'")
+    conn.exec_driver_sql(
+        "INSERT INTO sqlite_sequence (name, seq) "
+        "SELECT 'templates', seq FROM sqlite_sequence WHERE name = 'templates_2'"
+    )
+    conn.exec_driver_sql("DROP TABLE templates_2")
+    for column in ("person_id", "change", "photo_sha256"):
+        conn.exec_driver_sql(f"CREATE INDEX ix_templates_{column} ON templates ({column})")
+    conn.exec_driver_sql(
+        "CREATE TABLE photos (id INTEGER NOT NULL PRIMARY KEY, sha256 TEXT NOT NULL, model TEXT NOT NULL, "
+        "photo TEXT NOT NULL, status TEXT NOT NULL, created TEXT NOT NULL, UNIQUE (sha256, model))"
+    )
+
+
+MIGRATIONS: list[Callable[[Connection], None]] = [m002_calibration, m003_faces_of_nobody]
 """``MIGRATIONS[i]`` turns a store of schema ``i + 1`` into one of schema ``i + 2``, inside a transaction."""
 
 
 def current() -> int:
     """Return the number of the schema that the tables above are."""
     return len(MIGRATIONS) + 1
+
+
+def new_key() -> str:
+    """Return a key that no other gallery has."""
+    return uuid.uuid4().hex
 
 
 def prepare(conn: Connection, *, place: str, model: str) -> None:
@@ -109,7 +170,7 @@ def prepare(conn: Connection, *, place: str, model: str) -> None:
     found = version(conn, place=place)
     if found is None:
         TABLES.create_all(conn)
-        conn.execute(insert(META).values(format=FORMAT, schema=current(), model=model, change=0))
+        conn.execute(insert(META).values(format=FORMAT, schema=current(), model=model, change=0, key=new_key()))
         return
     for migrate in MIGRATIONS[found - 1 :]:
         migrate(conn)

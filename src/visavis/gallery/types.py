@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
 
+from visavis.gallery.index import Ids
 from visavis.types import Floats, Identification, PhotoFaces
 
 
@@ -24,18 +26,71 @@ class Template:
     quality: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What is told of a person beside the name; None: nothing is said of it.
+
+    ``consent`` is free text, ``consented`` the day it was given; ``metadata`` is whatever JSON can hold.
+    """
+
+    note: str | None = None
+    consent: str | None = None
+    consented: date | None = None
+    metadata: Mapping[str, object] | None = None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class IndexedPhoto:
-    """A photo gone through in bulk, with a template a face; whose faces they are nobody has said yet.
+    """A photo whose faces are to be stored, nobody's yet; ``status`` is "ok" or "no_face".
 
-    ``photo`` is its path or URL as given, ``sha256`` the hex digest of its encoded bytes, ``status`` "ok", or "no_face"
-    where there are no ``faces``.
+    ``sha256`` (hex) is of the photo's encoded bytes: what it is known by.
     """
 
     photo: str
     sha256: str
     status: str
     faces: tuple[Template, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Faces:
+    """Faces of a gallery, one row each, by template id.
+
+    ``ids (n,)``, ``people (n,)`` (0: nobody's), ``clusters (n,)`` (-1: in none), ``vectors (n, d)`` of length 1,
+    ``boxes (n, 4)`` and ``quality (n,)`` (NaN where not known).
+    """
+
+    ids: Ids
+    people: Ids
+    clusters: Ids
+    vectors: Floats
+    photos: tuple[str, ...]
+    sha256: tuple[str | None, ...]
+    boxes: Floats
+    quality: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Lookalike:
+    """A face of the gallery at a cosine distance; ``person_id`` and ``name`` are None where it is nobody's."""
+
+    template_id: int
+    distance: float
+    person_id: int | None
+    name: str | None
+    photo: str
+    box: tuple[float, float, float, float] | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """Who did what, when; ``person_id`` says to whom, if to anybody."""
+
+    at: datetime
+    actor: str | None
+    action: str
+    person_id: int | None
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +107,10 @@ class StoredTemplate:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One person of a gallery; never without a template. ``consent`` is free text, None if not recorded."""
+    """One person of a gallery; never without a template.
+
+    ``consent`` is free text, ``consented`` the day it was given; None if not recorded.
+    """
 
     id: int
     name: str
@@ -60,6 +118,8 @@ class Person:
     consent: str | None
     created: datetime
     templates: tuple[StoredTemplate, ...]
+    consented: date | None = None
+    metadata: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +183,9 @@ class SearchThreshold:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """Figures of a gallery. ``dimension`` is None until somebody is enrolled; ``bytes`` its size on disk.
+    """Figures of a gallery. ``dimension`` is None until a face is stored; ``bytes`` its size on disk.
+
+    ``templates`` are of ``people``; ``unnamed`` faces are nobody's yet, from ``photos`` that were indexed.
 
     ``thresholds`` says whose table of thresholds is used ("own", "shipped" or "uncalibrated"), ``measured_on`` on what
     data it was measured.
@@ -134,6 +196,8 @@ class Stats:
     dimension: int | None
     people: int
     templates: int
+    unnamed: int
+    photos: int
     change: int
     bytes: int
     thresholds: str

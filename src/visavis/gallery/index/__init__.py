@@ -1,11 +1,18 @@
-"""Search among the vectors of one gallery. One file an index; each registers itself in ``INDEXES``.
+"""Search among the vectors of one gallery. One file an engine; each registers itself in ``INDEXES``.
 
-An index is derived from the records: it can be thrown away and filled again at any time.
+An index is derived from the records: it can be thrown away and filled again at any time. Engines in memory are filled
+when a gallery is opened; those that keep what they have outside the process (:class:`Durable`) also keep the number of
+the change that they are up to, and take up from there.
+
+An index is asked for as ``NAME`` or ``NAME:PLACE``; what the place means is the engine's affair::
+
+    exact                                   in memory, the default
+    milvus:http://localhost:19530           in a Milvus server
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,31 +22,52 @@ from visavis.types import Floats
 
 Ids = NDArray[np.int64]
 
+NOBODY = 0
+"""In place of a person's id: the face is indexed, and nobody has said whose it is."""
+
 
 class Hit(NamedTuple):
-    """A person at the cosine distance (0..2) of that person's nearest template."""
+    """A template at a cosine distance (0..2), and whose it is: a person's id, or ``NOBODY``."""
 
     person_id: int
     template_id: int
     distance: float
 
 
+class Origin(NamedTuple):
+    """The gallery whose vectors are searched: ``key`` is its own and no other's, ``url`` where its records are."""
+
+    key: str
+    url: str
+
+
 class Index(Protocol):
-    """Vectors by template id, each of a person. Used by one thread at a time (the gallery holds a lock)."""
+    """Vectors by template id, each of a person or of nobody. Used by one thread at a time (the gallery has a lock)."""
 
     def add(self, ids: Ids, people: Ids, vectors: Floats) -> None:
-        """Take in unit rows ``vectors (n, d)`` under new template ``ids (n,)``, of ``people (n,)``."""
+        """Take in unit rows ``vectors (n, d)`` under template ``ids (n,)``, of ``people (n,)``.
+
+        An id that is there already is replaced: its person or its vector may have changed.
+        """
         ...
 
     def remove(self, ids: Ids) -> None:
         """Forget templates; ids that are not there are passed over."""
         ...
 
-    def search(self, probes: Floats, top: int) -> list[list[Hit]]:
-        """Find the ``top`` nearest people of each unit row of ``probes (n, d)``, nearest first.
+    def search(self, probes: Floats, top: int, *, among: Ids | None = None) -> list[list[Hit]]:
+        """Find the ``top`` nearest people of each unit row of ``probes (n, d)``, nearest first, each once.
 
-        Each person once; fewer where the gallery has fewer. Equal distances are ordered by person id, then by
-        template id.
+        A person is as far as the nearest template. Faces of nobody are passed over, and all but the people ``among``
+        where these are given. Fewer where there are fewer. Equal distances are ordered by person id, then by template
+        id.
+        """
+        ...
+
+    def nearest(self, probes: Floats, top: int, *, among: Ids | None = None) -> list[list[Hit]]:
+        """Find the ``top`` nearest templates, whoever's they are; ``among`` leaves only those of some people.
+
+        Faces of nobody are found too. Equal distances are ordered by template id.
         """
         ...
 
@@ -48,7 +76,28 @@ class Index(Protocol):
         ...
 
 
+@runtime_checkable
+class Durable(Protocol):
+    """What an index has besides where it outlives the process; several processes may share it."""
+
+    def change(self) -> int:
+        """Return the change of the gallery that all up to is in the index; 0 where nothing is."""
+        ...
+
+    def reached(self, change: int) -> None:
+        """Keep that all up to this change is in the index, once it is safely there."""
+        ...
+
+    def clear(self) -> None:
+        """Forget everything, the change too."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
 INDEXES: Registry[Index] = Registry(
     "index", entry_points="visavis.indexes", builtin={"exact": "visavis.gallery.index.exact"}
 )
-"""Factories take ``dimension``, the length of the vectors."""
+"""Factories take ``dimension``, the length of the vectors; ``place``, the text behind the colon; and ``origin``."""

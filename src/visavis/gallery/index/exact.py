@@ -13,7 +13,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis.gallery.index import INDEXES, Hit, Ids
+from visavis.errors import UsageError
+from visavis.gallery.index import INDEXES, NOBODY, Hit, Ids, Origin
 from visavis.types import Floats
 
 BLOCK_BYTES = 1 << 27
@@ -30,7 +31,9 @@ Column = TypeVar("Column", Floats, Ids)
 class Exact:
     """All vectors in one matrix that doubles when full; removal moves the last rows into the gaps."""
 
-    def __init__(self, *, dimension: int) -> None:
+    def __init__(self, *, dimension: int, place: str = "", origin: Origin | None = None) -> None:
+        if place:
+            raise UsageError(f"the index exact is in memory and takes no place, got {place!r}.")
         self._count = 0
         self._vectors: Floats = np.empty((FIRST_ROWS, dimension), np.float32)
         self._ids: Ids = np.empty(FIRST_ROWS, np.int64)
@@ -40,7 +43,8 @@ class Exact:
         self._margin = 2 * (dimension + 1) * 2.0**-24
 
     def add(self, ids: Ids, people: Ids, vectors: Floats) -> None:
-        """Append rows."""
+        """Append rows; those whose ids are there are replaced."""
+        self.remove(ids)
         end = self._count + len(ids)
         self._grow(end)
         self._ids[self._count : end] = ids
@@ -59,11 +63,27 @@ class Exact:
         self._vectors[left : self._count] = 0  # removed faces do not linger in memory
         self._count = left
 
-    def search(self, probes: Floats, top: int) -> list[list[Hit]]:
+    def search(self, probes: Floats, top: int, *, among: Ids | None = None) -> list[list[Hit]]:
         """Exact nearest people; see :class:`~visavis.gallery.index.Index`."""
+        people = self._people[: self._count]
+        allowed = people != NOBODY if among is None else np.isin(people, among) & (people != NOBODY)
+        return self._found(probes, top, people, None if allowed.all() else allowed)
+
+    def nearest(self, probes: Floats, top: int, *, among: Ids | None = None) -> list[list[Hit]]:
+        """Exact nearest templates."""
+        allowed = None if among is None else np.isin(self._people[: self._count], among)
+        return self._found(probes, top, self._ids[: self._count], allowed)
+
+    def _found(self, probes: Floats, top: int, by: Ids, allowed: NDArray[np.bool_] | None) -> list[list[Hit]]:
+        """Nearest hits of each probe, one for each value of ``by``."""
         if not self._count:
             return [[] for _ in probes]
-        return [self._nearest(probe, scores, top) for probe, scores in self._scored(probes)]
+        answers = []
+        for probe, scores in self._scored(probes):
+            if allowed is not None:
+                scores[~allowed] = -np.inf
+            answers.append(self._nearest(probe, scores, top, by))
+        return answers
 
     def entries(self) -> tuple[Ids, Ids]:
         """Template ids and people, as copies."""
@@ -83,14 +103,16 @@ class Exact:
             block = probes[start : start + step]
             yield from zip(block, block @ self._vectors[: self._count].T, strict=True)
 
-    def _nearest(self, probe: Floats, scores: Floats, top: int) -> list[Hit]:
-        rows = np.flatnonzero(scores >= self._bar(scores, top) - self._margin)
+    def _nearest(self, probe: Floats, scores: Floats, top: int, by: Ids) -> list[Hit]:
+        rows = np.flatnonzero((scores >= self._bar(scores, top, by) - self._margin) & (scores > -np.inf))
+        if not len(rows):
+            return []
         distance = self._distances(probe, rows)
         hits: dict[int, Hit] = {}
-        for i in np.lexsort((self._ids[rows], self._people[rows], distance)):
-            person = int(self._people[rows[i]])
-            if person not in hits:
-                hits[person] = Hit(person, int(self._ids[rows[i]]), float(distance[i]))
+        for i in np.lexsort((self._ids[rows], by[rows], distance)):
+            key = int(by[rows[i]])
+            if key not in hits:
+                hits[key] = Hit(int(self._people[rows[i]]), int(self._ids[rows[i]]), float(distance[i]))
             if len(hits) == top:
                 break
         return list(hits.values())
@@ -102,13 +124,13 @@ class Exact:
         similarity: NDArray[np.float64] = np.concatenate([(self._vectors[p] * exact).sum(axis=1) for p in parts])
         return np.clip(1 - similarity, 0.0, 2.0)
 
-    def _bar(self, scores: Floats, top: int) -> float:
-        """Approximate similarity that the ``top``-th best person reaches; -inf where there are fewer."""
+    def _bar(self, scores: Floats, top: int, by: Ids) -> float:
+        """Approximate similarity that the ``top``-th best value of ``by`` reaches; -inf where there are fewer."""
         wanted = 4 * top
         while wanted < self._count:
             best = np.argpartition(scores, -wanted)[-wanted:]
             best = best[np.argsort(-scores[best])]
-            _, first = np.unique(self._people[best], return_index=True)
+            _, first = np.unique(by[best], return_index=True)
             if len(first) >= top:
                 return min(float(scores[best[np.sort(first)[top - 1]]]), 1.0)
             wanted *= 4

@@ -1,0 +1,57 @@
+"""Faces that were indexed and are nobody's yet, and the photos that they are from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from visavis.gallery import _ledger, records
+from visavis.gallery._input import ready, storable, told_apart
+from visavis.gallery._opened import Opened
+from visavis.gallery.types import Faces, IndexedPhoto
+
+
+class Indexed(Opened):
+    """Storing many photos, and reading all faces as clustering takes them."""
+
+    def known_photos(self, sha256s: Iterable[str]) -> set[str]:
+        """Return those of the hashes whose photos are indexed already."""
+        with self._store.read() as conn:
+            return _ledger.known(conn, self.model, sha256s)
+
+    def add_photos(self, photos: Sequence[IndexedPhoto]) -> int:
+        """Store photos with their faces, nobody's yet, all in one transaction; returns how many were new.
+
+        Photos that are known already are passed over, and so are faces that somebody was enrolled with. Raises
+        UsageError where a vector is wrong, and then stores nothing.
+        """
+        ready_photos = [_ready(one) for one in {one.sha256: one for one in photos}.values()]
+        if not ready_photos:
+            return 0
+        with self._store.write() as conn:
+            known = _ledger.known(conn, self.model, [one.sha256 for one in ready_photos])
+            new = [one for one in ready_photos if one.sha256 not in known]
+            faces = [face for one in new for face in one.faces]
+            if faces:
+                _ledger.agree_on_dimension(conn, len(faces[0].vector))
+                owners = told_apart(faces, records.owners(conn, self.model, [one.sha256 for one in new]))
+                fresh = [(None, face) for face, owner in zip(faces, owners, strict=True) if owner is None]
+                records.add_templates(conn, self.model, fresh)
+            _ledger.put(conn, self.model, new)
+        return len(new)
+
+    def faces(self, *, unnamed: bool = False) -> Faces:
+        """Return all faces, or only those of nobody, by template id."""
+        with self._store.read() as conn:
+            return _ledger.faces(conn, unnamed=unnamed)
+
+    def set_clusters(self, ids: Sequence[int], clusters: Sequence[int]) -> None:
+        """Note into which cluster each of these faces (template ids) was put; -1: into none. One transaction."""
+        with self._store.write() as conn:
+            _ledger.set_clusters(conn, ids, clusters)
+
+
+def _ready(one: IndexedPhoto) -> IndexedPhoto:
+    """Return a photo with unit vectors and storable text."""
+    faces = [replace(face, photo_sha256=one.sha256, photo=one.photo) for face in one.faces]
+    return replace(one, photo=storable(one.photo), faces=tuple(ready(faces)) if faces else ())

@@ -1,0 +1,165 @@
+"""A gallery that is open: its store, its model, its index, and whether all is sound."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from threading import RLock
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from sqlalchemy import Connection
+
+from visavis import compare
+from visavis.embedders import model_id
+from visavis.errors import GalleryError, UsageError
+from visavis.gallery import _answers, _check, records
+from visavis.gallery._following import Following
+from visavis.gallery.store import Store
+from visavis.gallery.types import AuditEntry, Problem, Stats
+
+if TYPE_CHECKING:
+    from visavis.pipeline import Recognizer
+
+DEFAULT_MODEL = "dlib-resnet"
+
+
+class Opened:
+    """What all that a gallery does rests on."""
+
+    def __init__(
+        self,
+        url: str | os.PathLike[str] = "sqlite:///faces.db",
+        *,
+        model: str | None = None,
+        recognizer: Recognizer | None = None,
+        index: str = "exact",
+        create: bool = True,
+        actor: str | None = None,
+    ) -> None:
+        """Open the gallery at ``url`` (``sqlite:///file``, a path, or ``postgresql://...``); made where there is none.
+
+        ``create=False`` never makes one. ``model`` names the embedder (default: the gallery's own;
+        "dlib-resnet" for a new one), ``recognizer`` is used for photos (default: one of that model, made when
+        first needed), ``index`` names what searches, as NAME or NAME:PLACE. ``actor`` is who the audit log says did
+        what is done (default: this process's user). Raises GalleryError where the store cannot be used or holds
+        vectors of another model.
+        """
+        if model is not None and "@" in model:
+            model = model_id(model)  # a gallery of dlib-resnet@2 is one of dlib-resnet
+        if recognizer is not None:
+            if model not in {None, recognizer.embedder.name}:
+                raise UsageError(f"the recognizer embeds with {recognizer.embedder.name}, not with {model}.")
+            model = recognizer.embedder.name
+        self._recognizer = recognizer
+        self._actor = _user() if actor is None else actor
+        self._lock = RLock()
+        self._store = Store(url, model=DEFAULT_MODEL if model is None else model, create=create)
+        try:
+            self._following = Following(index, url=os.fspath(url), writing=self._store.write)
+            self.model = self._own_model(model)
+        except BaseException:
+            self._store.close()
+            raise
+
+    def _own_model(self, wanted: str | None) -> str:
+        with self._store.read() as conn:
+            own = records.meta(conn).model
+        if wanted not in {None, own}:
+            raise GalleryError(
+                f"{self._store.place} holds vectors of {own}, which do not compare with those of {wanted}: "
+                f"open it with {own}, or use another gallery."
+            )
+        return own
+
+    @property
+    def url(self) -> str:
+        """Where the gallery is; without a password."""
+        return self._store.url
+
+    def close(self) -> None:
+        """Close the store; the gallery is of no use afterwards."""
+        with self._lock:
+            self._following.close()
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def recognizer(self) -> Recognizer:
+        """What turns photos into vectors; made when first asked for."""
+        with self._lock:
+            if self._recognizer is None:
+                from visavis.pipeline import Recognizer
+
+                self._recognizer = Recognizer(embedder=self.model)
+            return self._recognizer
+
+    @property
+    def calibration(self) -> compare.Calibration | None:
+        """Thresholds in use: the gallery's own, else those shipped for its model; None: uncalibrated."""
+        with self._store.read() as conn:
+            own = records.calibration(conn)
+        return compare.calibration(self.model) if own is None else _answers.stored_calibration(own)
+
+    def stats(self) -> Stats:
+        """Return the figures of the gallery."""
+        with self._store.read() as conn:
+            meta, count = records.meta(conn), records.count(conn)
+            own = records.calibration(conn) is not None
+        table = self.calibration
+        return Stats(
+            url=self.url,
+            model=meta.model,
+            dimension=meta.dimension,
+            people=count.people,
+            templates=count.templates,
+            unnamed=count.unnamed,
+            photos=count.photos,
+            change=meta.change,
+            bytes=self._store.size(),
+            thresholds="own" if own else "uncalibrated" if table is None else "shipped",
+            measured_on=None if table is None else str(table.provenance.get("data", "unknown data")),
+        )
+
+    def audit(self) -> list[AuditEntry]:
+        """Return who did what, in order; no entry holds a name of a person in the gallery."""
+        with self._store.read() as conn:
+            return records.audited(conn)
+
+    def check(self) -> list[Problem]:
+        """Look for everything that can be wrong in the store and the index; an empty list if nothing is."""
+        with self._lock:
+            return _check.problems(self._store, self._following)
+
+    def repair(self) -> list[Problem]:
+        """Make the index what the records say; returns what is wrong still, as :meth:`check` does.
+
+        Records themselves cannot be mended: they hold the truth, or a copy of them does.
+        """
+        with self._lock:
+            self._following.mend()
+            return _check.problems(self._store, self._following)
+
+    def compact(self) -> None:
+        """Leave no trace of what was removed; every removal does this by itself.
+
+        A file is written anew: about a second for 100 MB, and room on the disk for two more copies.
+        """
+        self._store.compact()
+
+    def _audit(self, conn: Connection, action: str, person_id: int | None, detail: str = "") -> None:
+        records.audit(conn, action, person_id, detail, actor=self._actor)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container's user may have a number and no name
+        return "unknown"

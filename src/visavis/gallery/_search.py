@@ -1,0 +1,98 @@
+"""Who is it? Searches among the people of a gallery, and among all its faces."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from visavis import compare
+from visavis.errors import UsageError
+from visavis.gallery import _answers, _ledger, records
+from visavis.gallery._input import unit_rows
+from visavis.gallery._opened import Opened
+from visavis.gallery.index import Hit
+from visavis.gallery.types import Lookalike, SearchThreshold
+from visavis.types import Candidate, Identification
+
+
+class _Found(NamedTuple):
+    """Hits a probe, the names of all people in them, and how many templates there were to search among."""
+
+    hits: list[list[Hit]]
+    names: dict[int, str]
+    templates: int
+
+
+class Searching(Opened):
+    """Searching, and the thresholds that answers rest on."""
+
+    def search(self, vectors: ArrayLike, *, top: int = 5, among: Sequence[int] | None = None) -> list[list[Candidate]]:
+        """Return the ``top`` people nearest to each row of ``vectors (n, d)``, nearest first, each once.
+
+        ``among`` (person ids) leaves only these people.
+        """
+        found = self._search(vectors, top, among)
+        table = self.calibration
+        return [_answers.candidates(hits, found.names, table) for hits in found.hits]
+
+    def lookalikes(self, vectors: ArrayLike, *, top: int = 10) -> list[list[Lookalike]]:
+        """Return the ``top`` faces nearest to each row of ``vectors (n, d)``, named or not, nearest first."""
+        if top < 1:
+            raise UsageError(f"top must be 1 or more, got {top}.")
+        with self._lock, self._store.read() as conn:
+            probes = unit_rows(vectors, records.meta(conn).dimension)
+            index = self._following.caught_up(conn)
+            hits = [[] for _ in probes] if index is None else index.nearest(probes, top)
+            return [_ledger.lookalikes(conn, {hit.template_id: hit.distance for hit in some}) for some in hits]
+
+    def threshold(self, *, fpir: float = 0.01) -> SearchThreshold:
+        """Return the distance up to which a search names somebody; it names a stranger at rate ``fpir``.
+
+        That follows from the number of templates: each is one more that a stranger may be like. Raises UsageError
+        where the model was not calibrated.
+        """
+        with self._store.read() as conn:
+            templates = records.count(conn).templates
+        return _answers.threshold(self.calibration, fpir, templates, model=self.model)
+
+    def identify_vectors(
+        self, vectors: ArrayLike, *, fpir: float = 0.01, threshold: float | None = None, top: int = 5
+    ) -> list[Identification]:
+        """Say who each row of ``vectors (n, d)`` is: the nearest person if near enough, else unknown.
+
+        Near enough is a cosine distance up to ``threshold``; by default that of :meth:`threshold`. An
+        answer's ``distance`` and ``probability`` are those of the nearest person, named or not.
+        """
+        found, table = self._search(vectors, top), self.calibration
+        if threshold is None:
+            limit = _answers.threshold(table, fpir, found.templates, model=self.model).distance
+        else:
+            limit = compare.to_cosine(threshold, "cosine")
+        return [_answers.identification(_answers.candidates(hits, found.names, table), limit) for hits in found.hits]
+
+    def calibrate(self, table: compare.Calibration | None) -> None:
+        """Go by thresholds of one's own from now on, in all processes; None: by those shipped for the model.
+
+        Raises UsageError for a table of another model.
+        """
+        if table is not None:
+            compare.own_or_shipped(table, self.model)
+        with self._store.write() as conn:
+            records.set_calibration(conn, None if table is None else json.dumps(table.table()))
+            self._audit(conn, "calibrate", None, "shipped" if table is None else "own")
+
+    def _search(self, vectors: ArrayLike, top: int, among: Sequence[int] | None = None) -> _Found:
+        if top < 1:
+            raise UsageError(f"top must be 1 or more, got {top}.")
+        people = None if among is None else np.array(sorted(set(among)), np.int64)
+        # The lock comes first: an index in memory is then never ahead of the view that names are read from.
+        with self._lock, self._store.read() as conn:
+            probes = unit_rows(vectors, records.meta(conn).dimension)
+            index = self._following.caught_up(conn)
+            hits = [[] for _ in probes] if index is None else index.search(probes, top, among=people)
+            names = records.names(conn, {hit.person_id for some in hits for hit in some})
+            return _Found(hits, names, records.count(conn).templates)
