@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from visavis import images
 from visavis.bulk.types import Outcome
-from visavis.errors import MissingExtraError, MissingImageError, UnreadableImageError, UsageError
+from visavis.errors import ImageError, MissingExtraError, MissingImageError, UnreadableImageError, UsageError
 from visavis.images import PHOTO_ENDINGS
 
 if TYPE_CHECKING:
@@ -22,18 +22,21 @@ def is_url(source: str) -> bool:
 
 def walk(url: str) -> Iterator[str | Outcome]:
     """Yield the URLs of all photos below ``url``, sorted within a folder; of ``url`` itself if it is a photo."""
-    system, path = _opened(url)
-    if _is_photo(path):
-        yield url
-        return
     try:
+        system, path = _opened(url)
+        if _is_photo(path):
+            yield url
+            return
         if not system.isdir(path):
-            yield Outcome(url, "missing", message=f"there is no folder {images.shown(url)}.")
+            found = system.exists(path)
+            yield url if found else Outcome(url, "missing", message=f"{images.shown(url)} does not exist.")
             return
         for folder, _, files in system.walk(path, on_error="raise"):
             for name in sorted(files):
                 if _is_photo(name):
                     yield _full_url(url, system, f"{folder.rstrip('/')}/{name}")
+    except UsageError:
+        raise
     except _errors() as error:
         yield Outcome(url, "unreadable", message=f"the folder {images.shown(url)} cannot be listed: {_told(error)}.")
 
@@ -45,6 +48,8 @@ def read(url: str) -> bytes:
         system, path = _opened(url)
         with system.open(path, "rb") as stream:
             return images.encoded(stream, name=url)
+    except (ImageError, UsageError):  # some of them are OSError and ValueError too
+        raise
     except FileNotFoundError as error:
         raise MissingImageError(f"{what} does not exist.") from error
     except _errors() as error:
@@ -88,10 +93,15 @@ def _full_url(url: str, system: AbstractFileSystem, path: str) -> str:
 
 
 def _errors() -> tuple[type[Exception], ...]:
-    """What reading may raise: most is OSError, of HTTP it is aiohttp's own."""
-    aiohttp: Any = sys.modules.get("aiohttp")  # where nobody has imported it, nobody can raise its errors
-    own = () if aiohttp is None else (aiohttp.ClientError,)
-    return (OSError, ValueError, EOFError, *own)
+    """What reading may raise: most is OSError; of HTTP it is aiohttp's own, of archives zipfile's and tarfile's."""
+    own = (_error_of("aiohttp", "ClientError"), _error_of("zipfile", "BadZipFile"), _error_of("tarfile", "TarError"))
+    return (OSError, ValueError, EOFError, *(one for one in own if one is not None))
+
+
+def _error_of(module: str, name: str) -> type[Exception] | None:
+    """Return an error by name; where nobody has imported its module, nobody can raise it."""
+    error: type[Exception] | None = getattr(sys.modules.get(module), name, None)
+    return error
 
 
 def _told(error: Exception) -> str:
