@@ -68,13 +68,16 @@ def index(  # noqa: PLR0913 - a command's options
     with (
         _gallery(gallery, model, detector) as store,
         Output("photo", "status", "", json=json) as output,
-        _tally() as tally,
+        _summed_up(json=json) as tally,
         counting(sources, shown=output.shows_progress) as done,
         closing(bulk.index(store, sources, engine=chosen, detector=detector, min_face=min_face)) as outcomes,
     ):
         for one in outcomes:
             done(one)
-            output.answer(_line(one), *tally.add(one))
+            listed = tally.add(one)
+            output.answer(_line(one), *([[one.photo, one.status, one.message]] if listed else []))
+    if not tally.statuses:
+        raise UsageError(f"no photo was found: {', '.join(sources)}.")
     raise typer.Exit(0 if tally.usable else 2)
 
 
@@ -96,11 +99,12 @@ def _gallery(url: str, model: str | None, detector: str) -> Gallery:
 
 
 class _Tally:
-    """Counts what became of the photos."""
+    """Counts what became of the photos, and remembers those that could not be used."""
 
     def __init__(self) -> None:
         self.statuses: Counter[str] = Counter()
         self.faces = 0
+        self.failures: list[Outcome] = []
         self._start = time.monotonic()
 
     @property
@@ -108,13 +112,14 @@ class _Tally:
         """Photos that were not failures."""
         return sum(self.statuses[status] for status in DONE)
 
-    def add(self, one: Outcome) -> list[list[str]]:
-        """Take one in; returns its rows in the list of failures."""
+    def add(self, one: Outcome) -> bool:
+        """Take one in; returns whether it is to be listed at the end."""
         self.statuses[one.status] += 1
         self.faces += (one.faces or 0) if one.status == "ok" else 0
-        if one.status in DONE or self.statuses.total() - self.usable > LISTED:
-            return []
-        return [[one.photo, one.status, one.message]]
+        listed = one.status not in DONE and len(self.failures) < LISTED
+        if listed:
+            self.failures.append(one)
+        return listed
 
     def text(self) -> str:
         """Sum up in a line."""
@@ -130,12 +135,14 @@ class _Tally:
 
 
 @contextmanager
-def _tally() -> Iterator[_Tally]:
-    """Say at the end, however it comes, what was done."""
+def _summed_up(*, json: bool) -> Iterator[_Tally]:
+    """Say at the end, however it comes, what was done, and under ``json`` (which has no table) what was not."""
     tally = _Tally()
     try:
         yield tally
     finally:
+        for one in tally.failures if json else ():
+            note(f"{one.status}: {one.message}")
         note(tally.text())
 
 
