@@ -62,7 +62,7 @@ def deadly(*, threads: int | None = None) -> Deadly:
     if LOG in os.environ:
         import cv2
 
-        settings = [threads, cv2.getNumThreads(), os.environ["OMP_NUM_THREADS"], os.environ["OPENBLAS_NUM_THREADS"]]
+        settings = [threads, cv2.getNumThreads(), *map(os.environ.get, ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"))]
         with Path(f"{os.environ[LOG]}.threads").open("a") as file:
             file.write(" ".join(map(str, settings)) + "\n")
     return Deadly()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import sys
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -40,6 +41,9 @@ HASHED = 64
 SHARE = 0.5
 """Part of a processor that an actor books, though it uses a whole one. Actors that book all processors of a cluster
 leave none for the tasks that feed them, and all wait for ever; and with half of the nodes gone all find room still."""
+ANSWER_SECONDS = 10.0
+"""How long a cluster may take to answer."""
+
 Batch: TypeAlias = Mapping[str, NDArray[Any]]
 
 
@@ -230,12 +234,24 @@ def _package(place: str | None) -> ModuleType:
 
 
 def _connect(ray: ModuleType, place: str | None) -> None:
+    _knock(place)
     own = {"num_cpus": runtime.processors(), "include_dashboard": False}
     options = {"address": "local", **own} if place is None else {"address": place}
     try:
         ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
         raise EngineError(f"no Ray cluster can be used at {place or 'this machine'}: {_told(error)}.") from error
+
+
+def _knock(place: str | None) -> None:
+    """Raise EngineError where nobody answers: Ray itself would go on trying for minutes."""
+    host, colon, port = (place or "").removeprefix("ray://").rpartition(":")
+    if not colon or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise EngineError(f"no Ray cluster answers at {place}: {error}.") from error
 
 
 @contextmanager
