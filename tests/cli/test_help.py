@@ -26,6 +26,7 @@ DOCUMENTED = {
     "verify",
     "enroll",
     "identify",
+    "index",
     "gallery list",
     "gallery show",
     "gallery remove",

@@ -55,7 +55,7 @@ def index(  # noqa: PLR0913 - a command's options
     min_face: MinFace = 20,
     json: Json = False,
 ) -> None:
-    """Detect and embed the faces of whole folders of photos into a gallery.
+    """Put the faces of whole folders of photos into a gallery.
 
     They are nobody's until they are named. A photo is told of once it is stored: after an interrupt, or a crash, the
     same command goes on where it was. Exits 2 where not one photo could be used.
