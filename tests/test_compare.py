@@ -351,3 +351,23 @@ def test_shipped_tables_say_where_they_come_from(model: str) -> None:
 def test_what_is_no_distance_is_refused(value: float) -> None:
     with pytest.raises(UsageError, match="a distance is a number from 0 up"):
         compare.to_cosine(value, "cosine")
+
+
+def test_the_distance_to_a_person_is_that_of_mean_and_templates_together() -> None:
+    rng = np.random.default_rng(3)
+    templates, probe = compare.unit(rng.normal(size=(4, 9)) + 2), compare.unit(rng.normal(size=9) + 2)
+    mean = templates.mean(axis=0)
+    by_hand = 0.4 * (1 - probe @ mean / np.linalg.norm(mean)) + 0.6 * np.mean([1 - probe @ one for one in templates])
+    assert 1 - probe @ compare.person_vector(templates) == pytest.approx(by_hand, abs=1e-12)
+
+
+def test_one_template_is_a_person_and_so_are_copies_of_it() -> None:
+    one = compare.unit(np.random.default_rng(4).normal(size=(1, 9)))
+    np.testing.assert_allclose(compare.person_vector(one), one[0], atol=1e-12)
+    np.testing.assert_allclose(compare.person_vector(np.repeat(one, 5, axis=0)), one[0], atol=1e-12)
+    np.testing.assert_allclose(compare.person_vector(np.array([[1.0, 0], [-1, 0]])), 0)  # a mean that points nowhere
+
+
+def test_the_far_of_a_search_is_shared_by_its_comparisons() -> None:
+    assert compare.search_far(0.01, 1) == pytest.approx(0.01)
+    assert 1 - (1 - compare.search_far(0.2, 50)) ** 50 == pytest.approx(0.2)

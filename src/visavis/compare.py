@@ -64,6 +64,23 @@ def cosine_distances(a: Floats, b: Floats) -> Floats:
     return distances
 
 
+MEAN_SHARE = 0.4
+"""How much the mean vector counts in the distance to a person, beside the mean of the distances to each template."""
+
+
+def person_vector(templates: Floats) -> Floats:
+    """Vector ``(d,)`` of a person with templates ``(k, d)``: a probe's distance to the person is 1 - their product.
+
+    That is .4 times the distance to the templates' mean vector and .6 times the mean of the distances to each. Of the
+    rules in docs/accuracy.md it is the one that keeps the thresholds of single pairs, with any number of templates,
+    and it is nowhere worse than the nearest template. With one template it is the distance to it.
+    """
+    mean = templates.astype(np.float64).mean(axis=0)
+    length = float(np.linalg.norm(mean))
+    vector: Floats = mean * (1 - MEAN_SHARE + (MEAN_SHARE / length if length else 0.0))
+    return vector
+
+
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """Measured meaning of a model's cosine distances.
@@ -99,18 +116,16 @@ class Calibration:
             return None
         return math.exp(float(np.interp(threshold, self.thresholds[::-1], np.log(self.far[::-1]))))
 
-    def search_threshold(self, fpir: float, templates: int) -> float:
-        """Threshold at which a search among ``templates`` names a stranger with probability ``fpir``, or less.
+    def search_threshold(self, fpir: float, people: int) -> float:
+        """Threshold at which a search among ``people`` names a stranger with probability ``fpir``, or less.
 
-        One search is ``templates`` comparisons: ``fpir = 1 - (1 - far) ** templates`` if none had to do with another.
-        Templates of one person do have to do with each other, which errs on the safe side. Where that asks for a
-        lower FAR than was measured, the strictest measured threshold is returned, and strangers are named more often:
-        the caller should say so (``lowest_far``).
+        One search is a comparison with each of them: ``fpir = 1 - (1 - far) ** people`` if none had to do with another.
+        Where that asks for a lower FAR than was measured, the strictest measured threshold is returned, and strangers
+        are named more often: the caller should say so (``lowest_far``).
         """
         if not 0 < fpir < 1:
             raise UsageError(f"fpir must be between 0 and 1, got {fpir:g}.")
-        far = -math.expm1(math.log1p(-fpir) / max(templates, 1))
-        return self.threshold(min(max(far, self.far[-1]), self.far[0]))
+        return self.threshold(min(max(search_far(fpir, people), self.far[-1]), self.far[0]))
 
     def table(self) -> dict[str, object]:
         """Return what a file of it holds, as :func:`parse_calibration` reads it."""
@@ -124,6 +139,11 @@ class Calibration:
     def probability(self, distance: float) -> float:
         """Probability that a pair at this cosine distance is one person, at even prior odds."""
         return 1 / (1 + math.exp(min(-(self.slope * distance + self.intercept), 700.0)))
+
+
+def search_far(fpir: float, people: int) -> float:
+    """FAR of a single comparison at which a search among ``people`` errs at rate ``fpir``."""
+    return -math.expm1(math.log1p(-fpir) / max(people, 1))
 
 
 @lru_cache

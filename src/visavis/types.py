@@ -135,7 +135,10 @@ class Verification:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One person a probe may be, at the cosine distance of that person's nearest template."""
+    """One person a probe may be, at that person's cosine distance.
+
+    That of the template where there is one; with several .4 of that of their mean vector and .6 of the mean of theirs.
+    """
 
     person_id: int
     name: str
@@ -147,7 +150,8 @@ class Candidate:
 class Identification:
     """Answer to "who is this?": the nearest person if near enough, else unknown (``name`` and ``person_id`` None).
 
-    ``threshold`` follows from the wanted false-positive rate of a whole search (``fpir``) and the number of templates.
+    ``threshold`` follows from the wanted false-positive rate of a whole search (``fpir``) and the number of people.
+    ``margin`` is by how much farther the second of the candidates is, None where there is no second.
     """
 
     name: str | None
@@ -156,6 +160,7 @@ class Identification:
     threshold: float
     probability: float | None
     candidates: tuple[Candidate, ...] = field(default=())
+    margin: float | None = None
 
     @property
     def known(self) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import getpass
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+
+from visavis.gallery import Gallery, IndexedPhoto, Template
 
 from .conftest import Photos, Run
 from .fakes import BLUE, DARK_RED, DETECTOR, MODEL, RED, photo
@@ -47,6 +50,7 @@ def test_enrol_then_identify(know: Run, photos: Photos) -> None:
             "distance": NEAR,
             "threshold": 0.1,
             "probability": None,
+            "margin": None,
             "candidates": [{"name": "Ann", "person_id": 1, "distance": NEAR, "probability": None}],
         }
     ]
@@ -229,7 +233,7 @@ def enrolled(know: Run, photos: Photos) -> None:
 class TestGallery:
     def test_list(self, run: Run) -> None:
         ann, bea = run("gallery", "list", "--json").lines
-        assert list(ann) == ["person_id", "name", "photos", "consent", "note", "created"]
+        assert list(ann) == ["person_id", "name", "photos", "consent", "consented", "note", "metadata", "created"]
         assert {**ann, "created": ""} == {
             "person_id": 1,
             "name": "Ann",
@@ -305,3 +309,64 @@ def test_a_file_that_is_no_gallery_is_exit_3(run: Run) -> None:
     done = run("gallery", "list")
     assert done.code == 3
     assert done.err.count("\n") == 1
+
+
+class TestChanges:
+    """Ann (templates 1 and 2), Bea (3), and two faces of a photo that are nobody's (4 and 5)."""
+
+    @pytest.fixture(autouse=True)
+    def album(self, know: Run, photos: Photos) -> None:
+        know("enroll", "Ann", photos.red, photos.dark_red)
+        know("enroll", "Bea", photos.blue)
+        vectors = np.eye(3, dtype=np.float32)[:2]
+        faces = tuple(
+            Template(one, box=np.array([9 * n, 0, 9 * n + 8, 8], np.float32)) for n, one in enumerate(vectors)
+        )
+        with Gallery("faces.db") as gallery:
+            gallery.add_photos([IndexedPhoto("party.jpg", "5" * 64, "ok", faces)])
+
+    def test_merge(self, run: Run) -> None:
+        line = run("gallery", "merge", "Bea", "Ann", "--json").line
+        assert (line["person_id"], line["name"], line["photos"]) == (1, "Ann", 3)
+        assert [one["name"] for one in run("gallery", "list", "--json").lines] == ["Ann"]
+        assert run("gallery", "merge", "Ann", "1").code == 2
+
+    def test_move_and_name(self, run: Run) -> None:
+        assert run("gallery", "move", 2, 4, "--to", "Bea", "--json").line["photos"] == 3
+        assert run("gallery", "name", "Cy", 5, "--json").line["person_id"] == 3
+        done = run("gallery", "move", 1, "--to", "Cy")
+        assert (done.code, done.err.count("\n")) == (2, 1)
+        assert "person 1 would have no template left" in done.err
+        assert run("gallery", "name", "Dee", 77).code == 2
+        assert run("gallery", "stats", "--json").line["unnamed"] == 0
+
+    def test_describe(self, run: Run) -> None:
+        told = ("--consent", "by hand", "--consented", "2026-05-02", "--metadata", '{"desk": 4}')
+        line = run("gallery", "describe", "Ann", *told, "--json").line
+        assert (line["consent"], line["consented"], line["metadata"]) == ("by hand", "2026-05-02", {"desk": 4})
+        assert run("gallery", "describe", "Ann", "--note", "n", "--json").line["consent"] == "by hand"
+        for wrong in ("{", "[1]"):
+            done = run("gallery", "describe", "Ann", "--metadata", wrong)
+            assert (done.code, done.err.count("\n")) == (2, 1)
+        assert run("gallery", "describe", "Ann", "--consented", "yesterday").code == 2
+
+    def test_export_and_import(self, run: Run) -> None:
+        sent = run("gallery", "export", "out", "--json").line
+        assert (sent["people"], sent["templates"], sent["unnamed"], sent["photos"]) == (2, 3, 2, 1)
+        taken = run("gallery", "import", "out", "--gallery", "copy.db", "--json").line
+        assert taken == sent
+        assert run("gallery", "list", "--gallery", "copy.db", "--json").lines == run("gallery", "list", "--json").lines
+        assert run("gallery", "check", "--gallery", "copy.db").code == 0
+        assert run("gallery", "export", "out").code == 2
+        assert run("gallery", "import", "nowhere", "--gallery", "another.db").code == 2
+        assert not Path("another.db").exists()
+
+    def test_audit(self, run: Run) -> None:
+        run("gallery", "merge", "Bea", "Ann")
+        lines = run("gallery", "audit", "--json").lines
+        assert [(one["action"], one["person_id"]) for one in lines] == [("enroll", 1), ("enroll", 2), ("merge", 1)]
+        assert {one["actor"] for one in lines} == {getpass.getuser()}
+        assert "merge" in run("gallery", "audit").out
+
+    def test_repair_of_a_sound_gallery(self, run: Run) -> None:
+        assert run("gallery", "check", "--repair", "--json").line["problem"] is None

@@ -157,6 +157,19 @@ def test_a_person_is_as_near_as_the_nearest_template_or_as_the_mean() -> None:
     assert identification(vectors, names, only, rule="mean").ranks[0].hits == 0
 
 
+def test_a_person_is_as_far_as_a_gallery_says_unless_told_otherwise() -> None:
+    """ann at 0 and 60, bob at 40. A probe at 8: .4 (1 - cos 22) + .6 (2 - cos 8 - cos 52) / 2 from ann, 1 - cos 32."""
+    names = ["ann", "ann", "bob", "ann"]
+    vectors, who = at(0, 60, 40, 8), parts([0, 1, 2], [3])
+    found = identification(vectors, names, who)
+    ann = 0.4 * (1 - math.cos(math.radians(22))) + 0.3 * (2 - math.cos(math.radians(8)) - math.cos(math.radians(52)))
+    bob = 1 - math.cos(math.radians(32))
+    assert (found.rule, ann < bob, found.ranks[0].hits) == ("person", True, 1)
+    further = identification(at(0, 60, 28, 8), names, who)  # bob is 20 away now, and nearer than all of ann
+    assert (1 - math.cos(math.radians(20)) < ann, further.ranks[0].hits) == (True, 0)
+    assert identification(at(0, 60, 28, 8), names, who, rule="nearest").ranks[0].hits == 1
+
+
 def test_cmc_is_top_k_accuracy() -> None:
     vectors, names = crowd(noise=0.8)
     made = split(names, known=1.0)
@@ -199,7 +212,7 @@ def plain(
 def test_rates_are_those_of_plain_loops(per_person: int, failed: Sequence[int]) -> None:
     vectors, names = crowd(failed=failed)
     made = split(names, templates=per_person, seed=5)
-    found = identification(vectors, names, made, fpirs=(0.5, 0.2, 0.12))
+    found = identification(vectors, names, made, fpirs=(0.5, 0.2, 0.12), rule="nearest")
     assert len(found.searches) == 3
     for one in found.searches:
         assert one.threshold is not None
@@ -354,7 +367,7 @@ def made_up_search(people: int, seed: int) -> SearchRate:
     person = np.repeat(np.arange(people), 3)
     near, others = (1 - np.cos(np.radians(angles)).ravel() for angles in (known, unknown))
     found = Known(person, np.ones(len(person), np.intp), near)
-    return open_set.search_rates(found, Unknown(person, others), (0.2,), enrolled=1, table=None, seed=seed)[0]
+    return open_set.search_rates(found, Unknown(person, others), (0.2,), comparisons=1, table=None, seed=seed)[0]
 
 
 def test_intervals_hold_other_people(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -263,9 +263,9 @@ def test_removing_takes_people_out_of_the_search_all_or_none(gallery: Gallery) -
 
 def test_one_template_can_go_but_not_the_last(gallery: Gallery) -> None:
     first, second = gallery.add("Ann", [template(1), template(2)]).added
-    assert gallery.search(vector(1)[None])[0][0].distance < 1e-6
+    assert gallery.lookalikes(vector(1)[None])[0][0].distance < 1e-6
     gallery.remove_template(first)
-    assert gallery.search(vector(1)[None])[0][0].distance > 0.1
+    assert gallery.lookalikes(vector(1)[None])[0][0].distance > 0.1
     with pytest.raises(UsageError, match="the last of person"):
         gallery.remove_template(second)
     with pytest.raises(UnknownNameError, match=f"no template {first}"):
@@ -327,7 +327,7 @@ def at_distance(seed: int, distance: float) -> Floats:
     return ((1 - distance) * base + np.sqrt(1 - (1 - distance) ** 2) * across).astype(np.float32)
 
 
-def test_the_threshold_follows_from_the_number_of_templates(gallery: Gallery, calibrated: Calibration) -> None:
+def test_the_threshold_follows_from_the_number_of_people(gallery: Gallery, calibrated: Calibration) -> None:
     gallery.add("p0", [bare(0)])
     assert gallery.threshold(fpir=0.01).distance == pytest.approx(0.5)
     for i in range(1, 10):
@@ -335,16 +335,44 @@ def test_the_threshold_follows_from_the_number_of_templates(gallery: Gallery, ca
     ten = gallery.threshold(fpir=0.01)
     assert ten.far == pytest.approx(1 - 0.99**0.1)  # one search is ten comparisons
     assert ten.distance == pytest.approx(0.4, abs=1e-3)  # half-way in log FAR: 1e-3
-    assert (ten.templates, ten.measured) == (10, True)
-    gallery.add("p1", [bare(n) for n in range(500, 510)])  # ten more ways to look like one of ten people
-    assert gallery.threshold(fpir=0.01).far == pytest.approx(1 - 0.99**0.05)
-    gallery.remove_template(max(one.id for one in gallery.find("p1").templates))
-    assert gallery.threshold(fpir=0.01).templates == 19
+    assert (ten.people, ten.measured) == (10, True)
+    gallery.add("p1", [bare(n) for n in range(500, 510)])  # a person stays one, with however many templates
+    assert gallery.threshold(fpir=0.01) == ten
+    gallery.remove(gallery.find("p1").id)
+    assert gallery.threshold(fpir=0.01).people == 9
     beyond = gallery.threshold(fpir=1e-4)
     assert (beyond.distance, beyond.measured) == (calibrated.thresholds[-1], False)
     assert gallery.identify_vectors(vector(0)[None])[0].threshold == gallery.threshold(fpir=0.01).distance
     with pytest.raises(UsageError, match="fpir"):
         gallery.threshold(fpir=1.0)
+
+
+def at(*degrees: float) -> Floats:
+    """Vectors in a plane."""
+    rows = np.zeros((len(degrees), DIMENSION), np.float32)
+    rows[:, 0], rows[:, 1] = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    return rows
+
+
+def test_a_person_of_several_templates_is_as_far_as_all_of_them_say(gallery: Gallery) -> None:
+    """Ann at 0 and 60 degrees: their mean points to 30 and is cos 30 long. Seen from 0, by hand."""
+    gallery.add("Ann", [Template(one) for one in at(0, 60)])
+    gallery.add("Bob", [Template(one) for one in at(12)])
+    mean_vector, each = 1 - np.cos(np.radians(30)), (0 + 1 - np.cos(np.radians(60))) / 2
+    bob, ann = gallery.search(at(0))[0]
+    assert (bob.name, bob.distance) == ("Bob", pytest.approx(1 - np.cos(np.radians(12)), abs=1e-6))
+    assert (ann.name, ann.distance) == ("Ann", pytest.approx(0.4 * mean_vector + 0.6 * each, abs=1e-6))
+    assert gallery.lookalikes(at(0))[0][0].name == "Ann"  # whose nearest template is nearest
+    assert [one.name for one in gallery.search(at(0), among=[ann.person_id])[0]] == ["Ann"]
+
+
+def test_whoever_is_no_nearer_than_another_is_unknown_if_a_margin_is_asked_for(gallery: Gallery) -> None:
+    gallery.add("Ann", [Template(one) for one in at(0)])
+    gallery.add("Bob", [Template(one) for one in at(20)])
+    apart = np.cos(np.radians(5)) - np.cos(np.radians(15))
+    for margin, name in ((0.0, "Ann"), (0.9 * apart, "Ann"), (1.1 * apart, None)):
+        (found,) = gallery.identify_vectors(at(5), threshold=0.1, margin=margin, top=1)
+        assert (found.name, found.margin, len(found.candidates)) == (name, pytest.approx(apart, abs=1e-6), 1)
 
 
 def test_a_table_of_ones_own_goes_before_the_shipped_one(
@@ -425,7 +453,7 @@ def test_no_probes_no_answers(gallery: Gallery) -> None:
 def test_threads_share_a_gallery(gallery: Gallery) -> None:
     def work(i: int) -> bool:
         done = gallery.add(*person(i))
-        hits = gallery.search(person(i)[1][0].vector[None], top=1)[0]
+        hits = gallery.lookalikes(person(i)[1][0].vector[None], top=1)[0]
         if i % 4 == 0:
             gallery.remove(done.person_id)
         return hits[0].name == f"person {i}"

@@ -274,7 +274,14 @@ def test_check_compares_the_index_with_the_records(path: Path) -> None:
     with Gallery(path) as gallery:
         assert gallery.check() == []
         sql(path, "update templates set person_id = 1 where id = 4")  # with no change number
-        assert [problem.kind for problem in gallery.check()] == ["index"]
+        (problem,) = gallery.check()
+        assert (problem.kind, problem.message) == (
+            "index",
+            "the index and the records differ in 1 templates, 4 among them: repair the gallery.",
+        )
+        assert gallery.repair() == []
+        assert gallery.check() == []
+        assert gallery.lookalikes(vector(1000)[None], top=1)[0][0].person_id == 1
     with Gallery(path) as gallery:
         assert gallery.check() == []
 

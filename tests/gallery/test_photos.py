@@ -78,8 +78,8 @@ def test_the_largest_face_of_each_photo_is_stored_and_the_rest_is_told(album: Ga
         Skipped("missing", "missing", "missing cannot be read."),
         Skipped("4:10", "no_face", "no face was found."),
     )
-    assert album.search(vector(2)[None])[0][0].distance < 1e-6
-    assert album.search(vector(1)[None])[0][0].distance > 0.1
+    assert album.lookalikes(vector(2)[None])[0][0].distance < 1e-6
+    assert album.lookalikes(vector(1)[None])[0][0].distance > 0.1
     assert len(album.enroll("Ann", ["4:10"], min_face=5).added) == 1
 
 
@@ -177,7 +177,7 @@ def test_identify_photos_goes_on_after_a_bad_one(album: Gallery) -> None:
     assert [[who.name for who in one.identifications] for one in answers] == [[], ["Ann", None], []]
 
 
-def test_similar_ranks_people_without_a_threshold(album: Gallery) -> None:
+def test_similar_ranks_faces_without_a_threshold(album: Gallery) -> None:
     for seed, name in enumerate(("Ann", "Bob", "Cy"), start=1):
         album.enroll(name, [f"{seed}:50"])
     (ranked,) = album.similar("2:70", top=2)

@@ -41,7 +41,7 @@ def other(path: Path) -> Iterator[subprocess.Popen[str]]:
 
 def test_the_next_search_sees_what_another_process_did(gallery: Gallery, other: subprocess.Popen[str]) -> None:
     def found(i: int) -> bool:
-        hits = gallery.search(person(i)[1][0].vector[None], top=1)[0]
+        hits = gallery.lookalikes(person(i)[1][0].vector[None], top=1)[0]
         return bool(hits) and hits[0].name == f"person {i}" and hits[0].distance < 1e-6
 
     assert not found(1)

@@ -1,8 +1,11 @@
-"""gallery list|show|remove|rename|stats|check|calibrate: who is in a gallery, and whether it is sound."""
+"""gallery list|show|rename|merge|move|...: who is in a gallery, what is told of them, and whether it is sound."""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
+from datetime import datetime
+from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -75,20 +78,138 @@ def rename(
 
 
 @app.command()
+def describe(
+    who: Who,
+    *,
+    remark: Annotated[str | None, typer.Option("--note", metavar="TEXT", help="A note.")] = None,
+    consent: Annotated[str | None, typer.Option("--consent", metavar="TEXT", help="How consent was given.")] = None,
+    consented: Annotated[
+        datetime | None, typer.Option("--consented", formats=["%Y-%m-%d"], help="The day consent was given.")
+    ] = None,
+    metadata: Annotated[
+        str | None, typer.Option("--metadata", metavar="JSON", help="An object of whatever you keep of people.")
+    ] = None,
+    gallery: GalleryUrl = GALLERY,
+    json: Json = False,
+) -> None:
+    """Note what is told of a person; what is not given stays as it is."""
+    told = None if metadata is None else _object(metadata)
+    with _open(gallery) as store, Output(*COLUMNS, json=json) as output:
+        person_id = store.find(who).id
+        day = None if consented is None else consented.date()
+        store.describe(person_id, note=remark, consent=consent, consented=day, metadata=told)
+        person = store.person(person_id)
+        output.answer(_line(person), _row(person))
+
+
+@app.command()
+def merge(
+    who: Who,
+    into: Annotated[str, typer.Argument(metavar="INTO", help="The person who stays.")],
+    gallery: GalleryUrl = GALLERY,
+    json: Json = False,
+) -> None:
+    """Make two people one: WHO is gone, and INTO has all templates."""
+    with _open(gallery) as store, Output(*COLUMNS, json=json) as output:
+        person_id, stays = store.find(who).id, store.find(into).id
+        store.merge(person_id, into=stays)
+        person = store.person(stays)
+        output.answer(_line(person), _row(person))
+
+
+@app.command()
+def move(
+    templates: Annotated[
+        list[int], typer.Argument(metavar="TEMPLATE...", min=1, help="Ids of templates, as gallery show tells them.")
+    ],
+    to: Annotated[str, typer.Option("--to", metavar="WHO", help="Whose they are.")],
+    gallery: GalleryUrl = GALLERY,
+    json: Json = False,
+) -> None:
+    """Give templates to another person.
+
+    Faces that were put to the wrong one, or that were nobody's.
+    """
+    with _open(gallery) as store, Output(*COLUMNS, json=json) as output:
+        person_id = store.find(to).id
+        store.move(templates, person_id)
+        person = store.person(person_id)
+        output.answer(_line(person), _row(person))
+
+
+@app.command("name")
+def name_faces(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of one person who is there, or of a new one.")],
+    templates: Annotated[list[int], typer.Argument(metavar="TEMPLATE...", min=1, help="Ids of indexed faces.")],
+    gallery: GalleryUrl = GALLERY,
+    json: Json = False,
+) -> None:
+    """Say whose indexed faces are that were nobody's."""
+    with _open(gallery) as store, Output(*COLUMNS, json=json) as output:
+        person = store.name_faces(name, templates)
+        output.answer(_line(person), _row(person))
+
+
+@app.command("export")
+def export_gallery(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder.")],
+    gallery: GalleryUrl = GALLERY,
+    json: Json = False,
+) -> None:
+    """Write everything to a folder, for another place.
+
+    People, faces and photos, as gallery.json and vectors.npz; the audit log stays.
+    """
+    with _open(gallery) as store, Output("", "", json=json) as output:
+        store.export(folder)
+        _transferred(output, store, folder)
+
+
+@app.command("import")
+def import_gallery(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What gallery export wrote.")],
+    gallery: GalleryUrl = GALLERY,
+    json: Json = False,
+) -> None:
+    """Make a new gallery of what gallery export wrote; ids stay."""
+    from visavis.gallery import Gallery
+    from visavis.gallery.transfer import model_of
+
+    with Gallery(gallery, model=model_of(folder)) as store, Output("", "", json=json) as output:
+        store.import_from(folder)
+        _transferred(output, store, folder)
+
+
+@app.command()
+def audit(gallery: GalleryUrl = GALLERY, json: Json = False) -> None:
+    """Print who did what to whom, and when; people by their ids only."""
+    with _open(gallery) as store, Output("when", "who", "did", "person", "", json=json) as output:
+        for one in store.audit():
+            line = {**asdict(one), "at": one.at.isoformat()}
+            person = "-" if one.person_id is None else str(one.person_id)
+            output.answer(line, [f"{one.at:%Y-%m-%d %H:%M:%S}", one.actor or "-", one.action, person, one.detail])
+
+
+@app.command()
 def stats(gallery: GalleryUrl = GALLERY, json: Json = False) -> None:
     """Print the figures: model, people, templates, size."""
-    from dataclasses import asdict
-
     with _open(gallery) as store, Output("", "", json=json) as output:
         line = asdict(store.stats())
         output.answer(line, *([key, "-" if value is None else str(value)] for key, value in line.items()))
 
 
 @app.command()
-def check(gallery: GalleryUrl = GALLERY, json: Json = False) -> None:
-    """Check that the gallery is sound; exits 1 where it is not."""
+def check(
+    repair: Annotated[bool, typer.Option("--repair", help="Make the index what the records say.")] = False,
+    gallery: GalleryUrl = GALLERY,
+    json: Json = False,
+) -> None:
+    """Check that the gallery is sound; exits 1 where it is not.
+
+    With --repair, where it is not afterwards: an index can be mended, records cannot.
+    """
     with _open(gallery) as store, Output("problem", "", json=json) as output:
-        problems = list(store.check())
+        problems = store.repair() if repair else store.check()
         for one in problems:
             output.answer({"problem": one.kind, "message": one.message}, [one.kind, one.message])
         if not problems:
@@ -133,13 +254,40 @@ def _open(url: str) -> Gallery:
     return Gallery(url, create=False)
 
 
+def _object(text: str) -> dict[str, object]:
+    """Read a JSON object off the command line."""
+    try:
+        told = loads(text)
+    except ValueError as error:
+        raise UsageError(f"--metadata is not JSON: {error}.") from error
+    if not isinstance(told, dict):
+        raise UsageError('--metadata must be an object, such as {"desk": 4}.')
+    return told
+
+
+def _transferred(output: Output, store: Gallery, folder: Path) -> None:
+    """Say how much went one way or the other."""
+    stats = store.stats()
+    line = {
+        "folder": str(folder),
+        "model": stats.model,
+        "people": stats.people,
+        "templates": stats.templates,
+        "unnamed": stats.unnamed,
+        "photos": stats.photos,
+    }
+    output.answer(line, *([key, str(value)] for key, value in line.items()))
+
+
 def _line(person: Person) -> dict[str, object]:
     return {
         "person_id": person.id,
         "name": person.name,
         "photos": len(person.templates),
         "consent": person.consent,
+        "consented": None if person.consented is None else person.consented.isoformat(),
         "note": person.note,
+        "metadata": dict(person.metadata),
         "created": person.created.isoformat(),
     }
 

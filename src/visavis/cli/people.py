@@ -183,6 +183,10 @@ def identify(  # noqa: PLR0913 - a command's options
     threshold: Annotated[
         float | None, typer.Option("--threshold", help="Greatest cosine distance, in place of --fpir.")
     ] = None,
+    margin: Annotated[
+        float,
+        typer.Option("--margin", min=0, help="How much farther the second person must be, in cosine distance."),
+    ] = 0.0,
     out: Pictures = None,
     gallery: GalleryUrl = GALLERY,
     model: GalleryModel = None,
@@ -206,7 +210,9 @@ def identify(  # noqa: PLR0913 - a command's options
     ):
         if threshold is None:
             _doubt(store.threshold(fpir=rate))
-        answers = store.identify_photos(photos, top=top, fpir=rate, threshold=threshold, min_face=min_face)
+        answers = store.identify_photos(
+            photos, top=top, fpir=rate, threshold=threshold, margin=margin, min_face=min_face
+        )
         for answer in output.progress(answers, len(photos)):
             statuses.append(answer.photo.status)
             known |= any(face.known for face in answer.identifications)
@@ -220,7 +226,7 @@ def _doubt(threshold: SearchThreshold) -> None:
     """Say where the wanted rate is beyond what was measured."""
     if not threshold.measured:
         note(
-            f"an fpir of {threshold.fpir:g} among {threshold.templates} templates asks for a FAR of "
+            f"an fpir of {threshold.fpir:g} among {threshold.people} people asks for a FAR of "
             f"{threshold.far:.2g}, lower than was measured: the strictest measured threshold, "
             f"{threshold.distance:.4f}, is used."
         )
@@ -253,6 +259,7 @@ def _identify_line(answer: IdentifiedPhoto) -> dict[str, object]:
             "distance": significant(found.distance),
             "threshold": significant(found.threshold),
             "probability": significant(found.probability),
+            "margin": significant(found.margin),
             "candidates": [_candidate(one) for one in found.candidates],
         }
         for face, found in zip(answer.photo.faces, answer.identifications, strict=True)

@@ -20,7 +20,7 @@ from visavis.evaluate.results import Interval
 from visavis.evaluate.templates import Templates
 from visavis.types import Floats
 
-Rule = Literal["nearest", "mean"]
+Rule = Literal["person", "nearest", "mean"]
 
 RANKS = (1, 5, 10, 20, 50)
 FPIRS = (1e-1, 3e-2, 1e-2, 3e-3, 1e-3)
@@ -118,13 +118,14 @@ def identification(
     *,
     ranks: Sequence[int] = RANKS,
     fpirs: Sequence[float] = FPIRS,
-    rule: Rule = "nearest",
+    rule: Rule = "person",
     calibration: compare.Calibration | None = None,
     seed: int = 0,
 ) -> IdentificationResult:
     """Search for every probe of ``split`` among the people it enrols; ``names`` says of each photo whose it is.
 
-    With rule "nearest" a person is as far as the nearest template, with "mean" as far as the unit mean of them.
+    With rule "person" a person is as far as a gallery says (:func:`visavis.compare.person_vector`), with "nearest" as
+    far as the nearest template, with "mean" as far as the unit mean of them.
     Whoever is as near as the right person counts as nearer. A known probe is a hit where its person is at rank 1 and
     within the threshold. ``calibration`` is the model's shipped table unless given, and unused with "mean". Ranks
     beyond the number of people are left out. UsageError where nobody is enrolled, where no probe is of a known person,
@@ -163,7 +164,7 @@ def identification(
             known,
             unknown,
             fpirs,
-            enrolled=int(found[split.gallery].sum()),
+            comparisons=int(found[split.gallery].sum()) if rule == "nearest" else len(gallery.people),
             table=_table(templates.model, rule, calibration),
             seed=seed,
         ),
@@ -203,8 +204,11 @@ class _Gallery:
         people, starts = np.unique(person[rows], return_index=True)
         if rule == "nearest":
             return cls(vectors[rows], starts, people)
-        means = compare.unit(np.add.reduceat(vectors[rows], starts))
-        return cls(means, np.arange(len(people)), people)
+        if rule == "person":
+            means = np.stack([compare.person_vector(some) for some in np.split(vectors[rows], starts[1:])])
+        else:
+            means = compare.unit(np.add.reduceat(vectors[rows], starts))
+        return cls(means.astype(np.float32), np.arange(len(people)), people)
 
     def distances(self, probes: Floats) -> Iterator[tuple[slice, Floats]]:
         """Give distances ``(b, people)`` of a block of ``probes`` at a time, and which block it is."""

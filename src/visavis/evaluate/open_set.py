@@ -7,14 +7,13 @@ enrolled people that do not name them, be it that another is nearer or that nobo
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis.compare import Calibration
+from visavis.compare import Calibration, search_far
 from visavis.evaluate.intervals import wilson_of_people
 from visavis.evaluate.metrics import Counts, Doubles, Roc
 from visavis.evaluate.results import Interval
@@ -105,11 +104,11 @@ def search_rates(
     unknown: Unknown,
     fpirs: Sequence[float],
     *,
-    enrolled: int,
+    comparisons: int,
     table: Calibration | None,
     seed: int,
 ) -> tuple[SearchRate, ...]:
-    """FNIR at each of ``fpirs``, and what the thresholds of ``table`` for as many ``enrolled`` templates do."""
+    """FNIR at each of ``fpirs``, and what the thresholds of ``table`` for searches of so many ``comparisons`` do."""
     roc = open_set_roc(known, unknown)
     if roc is None:
         return tuple(SearchRate(fpir) for fpir in fpirs)
@@ -117,7 +116,7 @@ def search_rates(
     intervals = dict(zip(offered, _resampled(known, unknown, offered, seed), strict=True))
     rates = []
     for fpir in fpirs:
-        promise = _promise(known, unknown, table, fpir, enrolled) if table else None
+        promise = _promise(known, unknown, table, fpir, comparisons) if table else None
         threshold = roc.threshold(fpir) if fpir in intervals else None
         if threshold is None:  # also where more are equally near than may be accepted
             rates.append(SearchRate(fpir, calibrated=promise))
@@ -130,12 +129,12 @@ def search_rates(
     return tuple(rates)
 
 
-def _promise(known: Known, unknown: Unknown, table: Calibration, fpir: float, enrolled: int) -> Promise:
-    threshold = table.search_threshold(fpir, enrolled)
+def _promise(known: Known, unknown: Unknown, table: Calibration, fpir: float, comparisons: int) -> Promise:
+    threshold = table.search_threshold(fpir, comparisons)
     named, missed = unknown.distances <= threshold, ~known.hits(threshold)
     return Promise(
         threshold=threshold,
-        measured=table.far[-1] <= -math.expm1(math.log1p(-fpir) / enrolled) <= table.far[0],
+        measured=table.far[-1] <= search_far(fpir, comparisons) <= table.far[0],
         fpir=float(named.mean()),
         false_positives=int(named.sum()),
         fpir_interval=interval(named, unknown.person),

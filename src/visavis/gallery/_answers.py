@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from visavis.compare import Calibration, parse_calibration
+from visavis.compare import Calibration, parse_calibration, search_far
 from visavis.errors import GalleryError, UsageError
 from visavis.gallery.index import Hit
 from visavis.gallery.types import Enrollment, SearchThreshold
@@ -28,13 +27,12 @@ def candidates(hits: Sequence[Hit], names: Mapping[int, str], table: Calibration
     ]
 
 
-def threshold(table: Calibration | None, fpir: float, templates: int, *, model: str) -> SearchThreshold:
-    """Return the threshold of a search among ``templates``, and whether so low an error rate was measured."""
+def threshold(table: Calibration | None, fpir: float, people: int, *, model: str) -> SearchThreshold:
+    """Return the threshold of a search among ``people``, and whether so low an error rate was measured."""
     if table is None:
         raise UsageError(f"{model} is uncalibrated, so no threshold follows from an fpir: give a threshold.")
-    distance = table.search_threshold(fpir, templates)
-    far = -math.expm1(math.log1p(-fpir) / max(templates, 1))
-    return SearchThreshold(distance, fpir, templates, far=far, measured=far >= table.lowest_far)
+    distance, far = table.search_threshold(fpir, people), search_far(fpir, people)
+    return SearchThreshold(distance, fpir, people, far=far, measured=far >= table.lowest_far)
 
 
 @lru_cache(maxsize=8)
@@ -46,19 +44,21 @@ def stored_calibration(text: str) -> Calibration:
         raise GalleryError(f"the gallery's own thresholds are damaged ({error}): calibrate it again.") from error
 
 
-def identification(candidates: Sequence[Candidate], limit: float) -> Identification:
-    """Name the nearest candidate if within ``limit``."""
+def identification(candidates: Sequence[Candidate], limit: float, margin: float, *, top: int) -> Identification:
+    """Name the nearest candidate if within ``limit``, and the second farther by ``margin`` or more; tell of ``top``."""
     if not candidates:
         return Identification(None, None, None, threshold=limit, probability=None)
     best = candidates[0]
-    near = best.distance <= limit
+    apart = candidates[1].distance - best.distance if len(candidates) > 1 else None
+    near = best.distance <= limit and (apart is None or apart >= margin)
     return Identification(
         name=best.name if near else None,
         person_id=best.person_id if near else None,
         distance=best.distance,
         threshold=limit,
         probability=best.probability,
-        candidates=tuple(candidates),
+        candidates=tuple(candidates[:top]),
+        margin=apart,
     )
 
 

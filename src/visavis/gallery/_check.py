@@ -41,8 +41,9 @@ def _people(conn: Connection) -> Iterator[Problem]:
     lonely = select(PEOPLE.c.id).where(PEOPLE.c.id.not_in(owners))
     for person in conn.execute(lonely).scalars():
         yield Problem("person", f"person {person} has no template.")
-    nobody_there = TEMPLATES.c.person_id.not_in(select(PEOPLE.c.id))  # of nobody too, where there are no people at all
-    orphans = select(TEMPLATES.c.id, TEMPLATES.c.person_id).where(TEMPLATES.c.person_id.is_not(None), nobody_there)
+    orphans = select(TEMPLATES.c.id, TEMPLATES.c.person_id).where(
+        TEMPLATES.c.person_id.is_not(None), TEMPLATES.c.person_id.not_in(select(PEOPLE.c.id))
+    )
     for row in conn.execute(orphans):
         yield Problem("template", f"template {row.id} is of person {row.person_id}, who is not there.")
 

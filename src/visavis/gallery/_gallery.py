@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from visavis.errors import UsageError
-from visavis.gallery import _photos, _transfer, _whom
+from visavis.gallery import _photos, _whom, transfer
 from visavis.gallery._indexed import Indexed
 from visavis.gallery._input import clean_name
 from visavis.gallery._people import People
@@ -82,11 +82,14 @@ class Gallery(People, Searching, Indexed):
         *,
         fpir: float = 0.01,
         threshold: float | None = None,
+        margin: float = 0.0,
         top: int = 5,
         min_face: float = 20,
     ) -> list[Identification]:
         """Say who is in a photo, one answer a face; none where it shows no face. Raises ImageError."""
-        (one,) = self.identify_photos([photo], fpir=fpir, threshold=threshold, top=top, min_face=min_face)
+        (one,) = self.identify_photos(
+            [photo], fpir=fpir, threshold=threshold, margin=margin, top=top, min_face=min_face
+        )
         if one.photo.photo is None:
             raise _photos.unusable([Skipped(one.photo.name, one.photo.status, one.photo.message)])
         return list(one.identifications)
@@ -97,6 +100,7 @@ class Gallery(People, Searching, Indexed):
         *,
         fpir: float = 0.01,
         threshold: float | None = None,
+        margin: float = 0.0,
         top: int = 5,
         min_face: float = 20,
     ) -> Iterator[IdentifiedPhoto]:
@@ -104,7 +108,7 @@ class Gallery(People, Searching, Indexed):
         for one in self.recognizer.represent(photos, min_face=min_face):
             answers: Sequence[Identification] = ()
             if one.vectors is not None and len(one.vectors):
-                answers = self.identify_vectors(one.vectors, fpir=fpir, threshold=threshold, top=top)
+                answers = self.identify_vectors(one.vectors, fpir=fpir, threshold=threshold, margin=margin, top=top)
             yield IdentifiedPhoto(one, tuple(answers))
 
     def similar(self, photo: Source, *, top: int = 10, min_face: float = 20) -> list[list[Lookalike]]:
@@ -123,14 +127,14 @@ class Gallery(People, Searching, Indexed):
         UsageError where the folder is there already and not empty.
         """
         with self._store.read() as conn:
-            _transfer.write(conn, Path(folder))
+            transfer.write(conn, Path(folder))
 
     def import_from(self, folder: str | os.PathLike[str]) -> None:
         """Take in what :meth:`export` wrote, all or nothing; ids stay.
 
         UsageError where the folder holds no such thing, its vectors are of another model, or this gallery is not empty.
         """
-        taken = _transfer.read(Path(folder))
+        taken = transfer.read(Path(folder))
         with self._store.write() as conn:
-            _transfer.put(conn, taken, model=self.model)
+            transfer.put(conn, taken, model=self.model)
             self._audit(conn, "import", None, f"{len(taken.people)} people, {len(taken.templates)} templates")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,15 +16,18 @@ from visavis.gallery._input import unit_rows
 from visavis.gallery._opened import Opened
 from visavis.gallery.index import Hit
 from visavis.gallery.types import Lookalike, SearchThreshold
-from visavis.types import Candidate, Identification
+from visavis.types import Candidate, Floats, Identification
+
+SPARE = 20
+"""People beyond those asked for that are looked at closely: with several templates another may be nearer as a whole."""
 
 
 class _Found(NamedTuple):
-    """Hits a probe, the names of all people in them, and how many templates there were to search among."""
+    """Hits a probe, the names of all people in them, and how many people there were to search among."""
 
     hits: list[list[Hit]]
     names: dict[int, str]
-    templates: int
+    people: int
 
 
 class Searching(Opened):
@@ -52,27 +55,36 @@ class Searching(Opened):
     def threshold(self, *, fpir: float = 0.01) -> SearchThreshold:
         """Return the distance up to which a search names somebody; it names a stranger at rate ``fpir``.
 
-        That follows from the number of templates: each is one more that a stranger may be like. Raises UsageError
+        That follows from the number of people: each is one more that a stranger may be like. Raises UsageError
         where the model was not calibrated.
         """
         with self._store.read() as conn:
-            templates = records.count(conn).templates
-        return _answers.threshold(self.calibration, fpir, templates, model=self.model)
+            people = records.count(conn).people
+        return _answers.threshold(self.calibration, fpir, people, model=self.model)
 
     def identify_vectors(
-        self, vectors: ArrayLike, *, fpir: float = 0.01, threshold: float | None = None, top: int = 5
+        self,
+        vectors: ArrayLike,
+        *,
+        fpir: float = 0.01,
+        threshold: float | None = None,
+        margin: float = 0.0,
+        top: int = 5,
     ) -> list[Identification]:
         """Say who each row of ``vectors (n, d)`` is: the nearest person if near enough, else unknown.
 
-        Near enough is a cosine distance up to ``threshold``; by default that of :meth:`threshold`. An
-        answer's ``distance`` and ``probability`` are those of the nearest person, named or not.
+        Near enough is a cosine distance up to ``threshold``; by default that of :meth:`threshold`. Whoever is nearer
+        than the second person by less than ``margin`` (a cosine distance) is unknown too. An answer's ``distance``
+        and ``probability`` are those of the nearest person, named or not.
         """
-        found, table = self._search(vectors, top), self.calibration
+        found, table = self._search(vectors, max(top, 2)), self.calibration
         if threshold is None:
-            limit = _answers.threshold(table, fpir, found.templates, model=self.model).distance
+            limit = _answers.threshold(table, fpir, found.people, model=self.model).distance
         else:
             limit = compare.to_cosine(threshold, "cosine")
-        return [_answers.identification(_answers.candidates(hits, found.names, table), limit) for hits in found.hits]
+        needed = compare.to_cosine(margin, "cosine")
+        answers = (_answers.candidates(hits, found.names, table) for hits in found.hits)
+        return [_answers.identification(some, limit, needed, top=top) for some in answers]
 
     def calibrate(self, table: compare.Calibration | None) -> None:
         """Go by thresholds of one's own from now on, in all processes; None: by those shipped for the model.
@@ -93,6 +105,20 @@ class Searching(Opened):
         with self._lock, self._store.read() as conn:
             probes = unit_rows(vectors, records.meta(conn).dimension)
             index = self._following.caught_up(conn)
-            hits = [[] for _ in probes] if index is None else index.search(probes, top, among=people)
+            near = [[] for _ in probes] if index is None else index.search(probes, top + SPARE, among=people)
+            vectors_of = records.vectors_of(conn, {hit.person_id for some in near for hit in some}, probes.shape[1])
+            whole = {person: compare.person_vector(some) for person, some in vectors_of.items() if len(some) > 1}
+            hits = [_as_people(*one, whole)[:top] for one in zip(probes, near, strict=True)]
             names = records.names(conn, {hit.person_id for some in hits for hit in some})
-            return _Found(hits, names, records.count(conn).templates)
+            return _Found(hits, names, records.count(conn).people)
+
+
+def _as_people(probe: Floats, hits: Sequence[Hit], whole: Mapping[int, Floats]) -> list[Hit]:
+    """Put the distance to all of a person in place of that to the nearest template, and sort by it."""
+    moved = [
+        hit._replace(distance=float(np.clip(1 - probe.astype(np.float64) @ whole[hit.person_id], 0, 2)))
+        if hit.person_id in whole
+        else hit
+        for hit in hits
+    ]
+    return sorted(moved, key=lambda hit: (hit.distance, hit.person_id))

@@ -167,7 +167,7 @@ class IdentifiedPhoto:
 
 @dataclass(frozen=True, slots=True)
 class SearchThreshold:
-    """Cosine ``distance`` up to which a search among ``templates`` names somebody.
+    """Cosine ``distance`` up to which a search among ``people`` names somebody.
 
     That names a stranger at rate ``fpir``, if each comparison errs at rate ``far``. ``measured`` is False
     where so low a ``far`` was not measured: ``distance`` is then the strictest that was, and strangers are
@@ -176,7 +176,7 @@ class SearchThreshold:
 
     distance: float
     fpir: float
-    templates: int
+    people: int
     far: float
     measured: bool
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 class Rule(StrEnum):
     """How far a person of several templates is; as ``visavis.evaluate.identification.Rule``."""
 
+    person = "person"
     nearest = "nearest"
     mean = "mean"
 
@@ -36,8 +37,8 @@ def identification(  # noqa: PLR0913 - a command's options
     ] = 0.5,
     seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Draws other people.")] = 0,
     rule: Annotated[
-        Rule, typer.Option("--rule", help="A person is as far as the nearest template, or as the mean of them.")
-    ] = Rule.nearest,
+        Rule, typer.Option("--rule", help="How far a person is: as in a gallery, the nearest template, or their mean.")
+    ] = Rule.person,
     model: ModelName = MODEL,
     views: Views = None,
     detector: DetectorName = DETECTOR,

@@ -73,7 +73,7 @@ def read(folder: Path) -> Exported:
     """Read an export; UsageError where it is none, or not whole."""
     try:
         content = json.loads((folder / RECORDS).read_text(encoding="utf-8"))
-        with np.load(folder / VECTORS, allow_pickle=False) as arrays:
+        with (folder / VECTORS).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             ids, vectors = arrays["ids"], arrays["vectors"]
     except OSError as error:
         raise UsageError(f"{folder} is no export of a gallery: {error.strerror} ({error.filename}).") from error
@@ -86,6 +86,11 @@ def read(folder: Path) -> Exported:
     rows = {name: _checked(folder, name, content.get(name)) for name in _COLUMNS}
     _agree(folder, rows, ids, vectors)
     return Exported(str(content.get("model")), content.get("calibration"), **rows, vectors=vectors.astype(np.float32))
+
+
+def model_of(folder: Path) -> str:
+    """Return the model whose vectors an export holds; UsageError where it is none."""
+    return read(folder).model
 
 
 def put(conn: Connection, taken: Exported, *, model: str) -> None:
