@@ -22,6 +22,7 @@ test-squares = cli.fakes:squares
 test-deadly = bulk.fakes:deadly
 test-stillborn = bulk.fakes:stillborn
 test-absent = bulk.fakes:absent
+test-jealous = bulk.fakes:jealous
 [visavis.embedders]
 test-colours = cli.fakes:colours
 """
@@ -77,6 +78,17 @@ def stillborn(*, threads: int | None = None) -> Deadly:
 @DETECTORS.register("test-absent")
 def absent(*, threads: int | None = None) -> Deadly:
     raise WeightsError("the weights of test-absent are not on this machine.")
+
+
+@DETECTORS.register("test-jealous")
+def jealous(*, threads: int | None = None) -> Deadly:
+    """Only the first process that loads it lives: as where memory is enough for one."""
+    with Path(f"{os.environ[LOG]}.loads").open("a") as file:
+        file.write("x")
+        first = file.tell() == 1
+    if not first:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return Deadly()
 
 
 def install(folder: Path) -> Path:

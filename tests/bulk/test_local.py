@@ -165,6 +165,19 @@ def test_workers_that_cannot_start_end_the_run(gallery: Gallery, folder: Path) -
     assert gallery.known_photos(["0"]) == set()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_where_there_is_no_room_for_another_worker_those_there_are_go_on(
+    gallery: Gallery, folder: Path, log: Path
+) -> None:
+    album(folder, 40)
+    for n in range(4):
+        small(folder / f"00{n}0a.png", (SLEEPS, n, 5))
+    told = indexed(gallery, folder, engine=TWO, detector="test-jealous")
+    assert set(statuses(told).values()) == {"ok", "no_face"}
+    assert len(told) == 44
+    assert Path(f"{log}.loads").read_text() == "x" * (1 + local.STARTS)
+
+
 def test_wrong_options(gallery: Gallery, folder: Path) -> None:
     with pytest.raises(UnknownNameError, match="no detector is called 'mtcmm'; did you mean mtcnn"):
         bulk.index(gallery, [str(folder)], engine=ONE, detector="mtcmm")

@@ -187,7 +187,11 @@ class Crew:
             self._tasks, self._more = chain(lost, self._tasks), True
         self._failed_starts += not one.ready
         if self._failed_starts >= STARTS:
-            raise EngineError(f"{STARTS} worker processes in a row ended while they loaded the networks ({ending}).")
+            if not any(other.ready for other in self._workers):
+                raise EngineError(
+                    f"{STARTS} worker processes in a row ended while they loaded the networks ({ending})."
+                )
+            self._wanted, self._failed_starts = len(self._workers), 0  # no memory for more: those there are go on
         return []
 
 
