@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 CROPS, LEAST = 300, 8
 """How many crops the ranges are measured on, and with how few that makes no sense."""
 METHOD, METHODS = "minmax", {"minmax": "MinMax", "percentile": "Percentile", "entropy": "Entropy"}
-"""How the range of an activation follows from its values. Only the first was measured on LFW: see docs/models.md."""
+"""How the range of an activation follows from its values: docs/models.md tells what each gives on LFW."""
 CHUNK = 4
 """Crops whose activations are in memory at a time."""
 OPSET = 17

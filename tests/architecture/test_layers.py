@@ -20,7 +20,7 @@ LAYERS = (
         "images", "_decode", "_upright", "quality", "detectors", "align", "landmarks", "embedders", "compare",
         "draw",
     },
-    {"pipeline", "samples", "quantize", "classify"},
+    {"pipeline", "samples", "quantize", "classify", "published"},
     {"gallery", "evaluate", "bulk"},
     {"cli", "compat"},
     {"__main__"},

@@ -1,5 +1,13 @@
 from __future__ import annotations
 
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +15,7 @@ import pytest
 
 from embedders import own
 from visavis.weights.spec import all_specs
+from weights.server import Shelf, serving
 
 from .conftest import Photos, Run
 from .fakes import BLUE, DETECTOR, RED, photo
@@ -48,6 +57,173 @@ def test_an_unknown_name_is_exit_2(run: Run) -> None:
     done = run("models", "show", "dlib-resnett")
     assert done.code == 2
     assert "dlib-resnet" in done.err
+
+
+# Downloads
+
+
+DOWNLOAD = """
+import sys
+from dataclasses import replace
+from visavis.weights import spec
+spec.SPECS = (replace(
+    spec.YUNET, name="test-net", file="test.bin", url=sys.argv.pop(1), sha256="", size=500_000, non_commercial=True,
+    licence="for tests only",
+),)
+from visavis.__main__ import main
+main()
+"""
+"""The program, with a catalogue of one file that a server on this machine has."""
+
+
+def fetch(shelf: Shelf, folder: Path, *words: str, stderr: int = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("VISAVIS_")}
+    more = {"VISAVIS_CACHE": str(folder / "cache"), "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1", "TERM": "xterm"}
+    return subprocess.run(
+        [sys.executable, "-c", DOWNLOAD, f"{shelf.url}/test.bin", "models", "fetch", "test-net", *words],
+        env={**kept, **more, "COLUMNS": "120"},
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture
+def served() -> Iterator[Shelf]:
+    with serving() as shelf:
+        shelf.files["/test.bin"] = bytes(range(256)) * 2000
+        shelf.slow.add("/test.bin")
+        yield shelf
+
+
+def test_a_licence_is_accepted_and_the_file_is_pinned(served: Shelf, tmp_path: Path) -> None:
+    done = fetch(served, tmp_path, "--json")
+    assert (done.returncode, done.stdout, done.stderr.count("\n"), served.asked) == (3, "", 1, [])
+    assert "accept it once, by --accept-licence" in done.stderr
+    done = fetch(served, tmp_path, "--accept-licence", "--json")
+    assert (done.returncode, done.stderr) == (0, "visavis: test-net: for tests only.\n")  # no bar in a file or a pipe
+    line = json.loads(done.stdout)
+    digest = hashlib.sha256(served.files["/test.bin"]).hexdigest()
+    assert (line["pinned"], line["pin"], line["bytes"]) == ("here", digest, 512_000)
+    assert fetch(served, tmp_path, "--json").stdout == done.stdout
+    assert served.asked == ["/test.bin"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such terminals")
+def test_a_download_shows_its_progress_on_a_terminal(served: Shelf, tmp_path: Path) -> None:
+    ours, theirs = os.openpty()
+    try:
+        done = fetch(served, tmp_path, "--accept-licence", "--json", stderr=theirs)
+        shown = os.read(ours, 1 << 20).decode()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert (done.returncode, json.loads(done.stdout)["name"]) == (0, "test-net")
+    assert re.search(r"test\.bin .*\d+/512\.0 kB", shown), shown
+
+
+# Files that were downloaded already
+
+
+@pytest.fixture
+def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache, no folder of weights, and no licence that was accepted."""
+    monkeypatch.setenv("VISAVIS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("VISAVIS_OFFLINE", "1")
+    for name in ("VISAVIS_WEIGHTS", "VISAVIS_ACCEPT_LICENCE"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path / "cache" / "weights"
+
+
+def labels(path: Path, count: int = 2622) -> Path:
+    """A list of so many names, under a name that tells nothing."""
+    with path.open("wb") as file:
+        np.save(file, np.array([f"name {n}" for n in range(count)]))
+    return path
+
+
+def test_a_file_known_by_its_arrays_is_imported_and_pinned(run: Run, empty_cache: Path, tmp_path: Path) -> None:
+    file = labels(tmp_path / "download (3)")
+    before = run("models", "show", "vggface-labels", "--json").line
+    assert (before["present"], before["pinned"], before["pin"]) == (False, "at first download", None)
+    done = run("models", "import", file, "--json")
+    place = empty_cache / "rcmalli_vggface_labels_v1.npy"
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    assert (done.code, place.read_bytes()) == (0, file.read_bytes())
+    assert done.err == (
+        f"visavis: vggface-labels by its arrays: nobody told the hash of that file, so it is pinned to the one of "
+        f"{file}, {digest}.\n"
+    )
+    after = run("models", "show", "vggface-labels", "--json").line
+    assert done.line == after
+    more = {"present": True, "path": str(place), "pinned": "here", "pin": digest, "bytes": file.stat().st_size}
+    assert after == {**before, **more}
+    assert run("models", "import", file, "--json").line == after
+    listed = {row[0]: row[-2:] for row in (line.split() for line in run("models", "list").out.splitlines()) if row}
+    assert listed["vggface-labels"] == ["yes", "here"]
+    assert listed["arcface-r50"] == ["first", "download"]
+    assert listed["yunet"] == ["no", "published"]
+
+
+def test_a_renamed_file_of_known_hash_is_imported(run: Run, empty_cache: Path, tmp_path: Path) -> None:
+    from visavis.weights import spec, store
+
+    where = store.locate(spec.PNET)  # in the package that carries it
+    assert where is not None
+    (tmp_path / "some.bin").write_bytes(where.read_bytes())
+    done = run("models", "import", "some.bin", "--json")
+    assert (done.code, done.err) == (0, "")
+    assert done.line["path"] == str(empty_cache / "pnet.lz4")
+    assert (done.line["pinned"], done.line["pin"]) == ("published", None)
+    assert [path.name for path in empty_cache.iterdir()] == ["pnet.lz4"]
+
+
+@pytest.mark.parametrize(
+    ("content", "words", "code", "said"),
+    [
+        (b"not weights", (), 3, "is no published weight file that visavis knows"),
+        (b"\x89HDF\r\n\x1a\n", (), 3, "is damaged or not weights of Keras"),
+        (b"not weights", ("--as", "facenet-casio"), 2, "facenet-casia"),
+        (b"not weights", ("--as", "yunet"), 3, "is not the published yunet"),
+    ],
+)
+def test_what_is_no_weight_file_is_not_copied(
+    run: Run, empty_cache: Path, tmp_path: Path, content: bytes, words: tuple[str, ...], code: int, said: str
+) -> None:
+    (tmp_path / "some.bin").write_bytes(content)
+    done = run("models", "import", "some.bin", *words)
+    assert (done.code, done.out, done.err.count("\n")) == (code, "", 1)
+    assert said in done.err
+    assert not empty_cache.exists()
+
+
+def test_a_licence_is_asked_for_before_anything_is_copied(run: Run, empty_cache: Path, tmp_path: Path) -> None:
+    where = locate_or_skip("dlib-68-points")
+    (tmp_path / "some.bin").symlink_to(where)
+    done = run("models", "import", "some.bin")
+    assert (done.code, done.out, done.err.count("\n")) == (3, "", 1)
+    assert "--accept-licence" in done.err
+    assert not empty_cache.exists()
+    done = run("models", "import", "some.bin", "--accept-licence", "--json")
+    assert (done.code, done.line["name"], done.line["non_commercial"]) == (0, "dlib-68-points", True)
+    assert done.err.startswith("visavis: dlib-68-points: non-commercial")
+    assert not (empty_cache / "shape_predictor_68_face_landmarks.dat").is_symlink()
+
+
+def locate_or_skip(name: str) -> Path:
+    from visavis.weights import spec, store
+
+    where = store.locate(spec.spec(name))
+    if where is None:
+        pytest.skip(f"there is no file of {name}")
+    return where
+
+
+def test_a_row_of_ones_own_tells_its_name_itself(run: Run, own_model: Path) -> None:
+    done = run("models", "import", own_model, "--as", "yunet")
+    assert (done.code, done.err.count("\n")) == (2, 1)
 
 
 # Models of one's own
@@ -125,6 +301,37 @@ def test_a_model_is_quantised_measured_and_taken_elsewhere(
     assert {key: value for key, value in again.items() if key in made and key != "path"} == {
         key: value for key, value in made.items() if key != "path"
     }
+
+
+def test_a_precision_is_asked_for_by_every_command_that_takes_a_model(
+    run: Run, own_model: Path, photos: Photos
+) -> None:
+    text = own_model.read_text(encoding="utf-8")
+    run("models", "import", own_model)
+    asked = ("--model", "own", "--precision", "int8")
+    look = (photos.red, photos.dark_red, "--detector", DETECTOR, "--threshold", "0.01", "--json")
+    for words in (asked, ("--model", "own@4", "--precision", "int8")):
+        done = run("verify", *look, *words)
+        assert (done.code, done.out, done.err.count("\n")) == (3, "", 1)
+        assert "visavis models quantize own --calibrate DIR" in done.err
+    more = 'name = "own-int8"\nprecision = "int8"\nquantized_from = "own"'
+    own_model.write_text(text.replace('name = "own"', more, 1), encoding="utf-8")
+    assert run("models", "import", own_model).code == 0
+    assert run("verify", *look, *asked).line["model"] == "own-int8"
+    assert run("verify", *look, *asked, "--views", 4).line["model"] == "own-int8@4"
+    assert run("verify", *look, "--model", "own-int8", "--precision", "float32").code == 2
+    assert run("verify", *look, "--model", "own", "--precision", "int4").code == 2
+    take = ("--detector", DETECTOR, *asked)
+    assert run("enroll", "Red", photos.red, *take).code == 0
+    assert run("gallery", "stats", "--json").line["model"] == "own-int8"
+    assert run("identify", photos.dark_red, *take, "--threshold", 0.1, "--json").line["faces"][0]["name"] == "Red"
+    assert run("embed", photos.red, *take, "--out", "red.npz").code == 0
+    three = (photos.red, photos.dark_red, photos.blue)
+    pairs = [f"{a},{b},{int(photos.blue not in (a, b))}" for a, b in permutations(three, 2)]
+    Path("pairs.csv").write_text("\n".join([*pairs, *pairs]), encoding="utf-8")
+    assert run("evaluate", "pairs", "pairs.csv", *take, "--json").line["model"] == "own-int8"
+    for command in ("calibrate", "evaluate identification", "evaluate groups", "evaluate lfw"):
+        assert "--precision" in run(*command.split(), "--help").out
 
 
 def test_bench_tells_the_accuracy_that_came_with_a_model(run: Run) -> None:

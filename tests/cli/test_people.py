@@ -239,7 +239,9 @@ class TestGallery:
             "name": "Ann",
             "photos": 2,
             "consent": "signed 2026-01-02",
+            "consented": None,
             "note": "staff",
+            "metadata": {},
             "created": "",
         }
         assert (bea["name"], bea["consent"]) == ("Bea", None)

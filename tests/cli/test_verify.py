@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from visavis.cli._options import Metric, with_views
+from visavis.cli._options import Metric, model_id
 from visavis.compare import METRICS
 
 from .conftest import Photos, Run
@@ -134,7 +134,7 @@ def test_views_that_there_are_not_are_exit_2(run: Run, photos: Photos, options: 
     ],
 )
 def test_one_model_has_one_id_however_it_is_asked_for(model: str, views: int | None, expected: str) -> None:
-    assert with_views(model, views) == expected
+    assert model_id(model, views=views) == expected
 
 
 @pytest.mark.parametrize(

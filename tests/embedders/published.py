@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,89 @@ def torch_file(path: Path, layers: networks.Shapes) -> Path:
         storages[str(number)] = array.tobytes()
     path.write_bytes(files.torch_zip(files.state_dict(**tensors), storages))
     return path
+
+
+# facenet's own layouts: the graph of TensorFlow, and keras-facenet's weights
+
+
+def in_tensorflow(name: str) -> str:
+    """Scope of TensorFlow's graph for a layer of facenet-pytorch, as inception_resnet_v1.py of facenet names them."""
+    blocks = {"repeat_1": ("Repeat/block35", "1x1 3x3 3x3"), "repeat_2": ("Repeat_1/block17", "1x1 1x7 7x1")}
+    blocks |= {"repeat_3": ("Repeat_2/block8", "1x1 1x3 3x1"), "block8": ("Block8", "1x1 1x3 3x1")}
+    if stem := re.fullmatch(r"conv2d_(\d[ab])", name):
+        size = "1x1" if stem[1] == "3b" else "3x3"
+        return f"Conv2d_{stem[1]}_{size}"
+    if name in ("last_linear", "last_bn"):
+        return "Bottleneck"
+    part, *rest = name.split(".")
+    if part.startswith("mixed"):
+        branch, place = rest[0][-1], int(rest[1]) if len(rest) > 1 else 9
+        last = place == {"mixed_6a0": 9, "mixed_6a1": 2, "mixed_7a2": 2}.get(part + branch, 1)
+        layer = "1a_3x3" if last else ("0a_1x1", "0b_3x3")[place]
+        return f"{part.capitalize()}/Branch_{branch}/Conv2d_{layer}"
+    scope, sizes = blocks[part]
+    if part != "block8":
+        scope = f"{scope}_{int(rest.pop(0)) + 1}"
+    if rest == ["conv2d"]:
+        return f"{scope}/Conv2d_1x1"
+    branch = rest[0][-1]
+    if len(rest) == 1:
+        return f"{scope}/Branch_{branch}/Conv2d_1x1"
+    place = int(rest[1])
+    return f"{scope}/Branch_{branch}/Conv2d_0{'abc'[place]}_{sizes.split()[place]}"
+
+
+def of_tensorflow() -> Iterator[tuple[str, str, np.ndarray]]:
+    """Scope, part and array of every weight that the graph has: no gammas, kernels as (h, w, in, out)."""
+    parts = {"bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
+    for name, array in networks.arrays(networks.inception_resnet_v1(classes=None)):
+        layer, _, part = name.rpartition(".")
+        if layer.endswith("bn"):
+            if part in parts:
+                yield f"{in_tensorflow(layer.removesuffix('.bn'))}/BatchNorm", parts[part], array
+        elif part == "bias":
+            yield in_tensorflow(layer), "biases", array
+        else:
+            kernel = array.transpose(2, 3, 1, 0) if array.ndim == 4 else array.T
+            yield in_tensorflow(layer.removesuffix(".conv")), "weights", kernel
+
+
+def in_keras(scope: str) -> str:
+    """keras-facenet's name of a layer: no repeats, capitals, underscores, and the last block is the sixth."""
+    name = re.sub(r"^Repeat(_\d)?/b", "B", scope)
+    return re.sub(r"^Block8/", "Block8_6/", name).replace("/", "_")
+
+
+def frozen_graph(path: Path) -> Path:
+    """As facenet's frozen graphs are."""
+
+    def content(array: np.ndarray) -> bytes:
+        return files.field(4, np.ascontiguousarray(array, "<f4").tobytes())
+
+    nodes = [
+        files.constant(f"InceptionResnetV1/{scope}/{part}", files.graph_tensor(1, array.shape, content(array)))
+        for scope, part, array in of_tensorflow()
+    ]
+    ones = files.graph_tensor(1, [512], content(np.ones(512)))
+    more = [
+        files.graph_node("input", "Placeholder"),
+        files.constant("InceptionResnetV1/Bottleneck/BatchNorm/Const", ones),
+    ]
+    path.write_bytes(b"".join(nodes + more))
+    return path
+
+
+def keras_facenet() -> dict[str, list[tuple[str, np.ndarray]]]:
+    """Layers of keras-facenet's weights, for ``write_keras``."""
+    kinds = {"weights": "kernel", "biases": "bias"}
+    layers: dict[str, list[tuple[str, np.ndarray]]] = {"input_1": []}
+    for scope, part, array in of_tensorflow():
+        name = in_keras(scope)
+        layers.setdefault(name, []).append((f"{name}/{kinds.get(part, part)}:0", array))
+    return layers
+
+
+# What a network does inside
 
 
 class Watched(OnnxOps):

@@ -6,7 +6,6 @@ The references (``golden/facenet_pytorch.npz``) were made by ``benchmarks/golden
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,10 +20,9 @@ from visavis.errors import UsageError, WeightsError
 from visavis.nets import inception_resnet_v1 as definition
 from visavis.types import Face
 from visavis.weights import classic
-from weights import files
 from weights.hdf5 import write_keras
 
-from .published import GOLDEN, WITHIN, Watched, difference, inside, torch_file
+from .published import GOLDEN, WITHIN, Watched, difference, frozen_graph, inside, keras_facenet, torch_file
 
 REFERENCE = np.load(GOLDEN / "facenet_pytorch.npz")
 LAYERS = networks.inception_resnet_v1()
@@ -101,54 +99,6 @@ def test_prewhitening_is_something_else() -> None:
 # The other files of the same weights
 
 
-def in_tensorflow(name: str) -> str:
-    """Scope of TensorFlow's graph for a layer of facenet-pytorch, as inception_resnet_v1.py of facenet names them."""
-    blocks = {"repeat_1": ("Repeat/block35", "1x1 3x3 3x3"), "repeat_2": ("Repeat_1/block17", "1x1 1x7 7x1")}
-    blocks |= {"repeat_3": ("Repeat_2/block8", "1x1 1x3 3x1"), "block8": ("Block8", "1x1 1x3 3x1")}
-    if stem := re.fullmatch(r"conv2d_(\d[ab])", name):
-        size = "1x1" if stem[1] == "3b" else "3x3"
-        return f"Conv2d_{stem[1]}_{size}"
-    if name in ("last_linear", "last_bn"):
-        return "Bottleneck"
-    part, *rest = name.split(".")
-    if part.startswith("mixed"):
-        branch, place = rest[0][-1], int(rest[1]) if len(rest) > 1 else 9
-        last = place == {"mixed_6a0": 9, "mixed_6a1": 2, "mixed_7a2": 2}.get(part + branch, 1)
-        layer = "1a_3x3" if last else ("0a_1x1", "0b_3x3")[place]
-        return f"{part.capitalize()}/Branch_{branch}/Conv2d_{layer}"
-    scope, sizes = blocks[part]
-    if part != "block8":
-        scope = f"{scope}_{int(rest.pop(0)) + 1}"
-    if rest == ["conv2d"]:
-        return f"{scope}/Conv2d_1x1"
-    branch = rest[0][-1]
-    if len(rest) == 1:
-        return f"{scope}/Branch_{branch}/Conv2d_1x1"
-    place = int(rest[1])
-    return f"{scope}/Branch_{branch}/Conv2d_0{'abc'[place]}_{sizes.split()[place]}"
-
-
-def of_tensorflow() -> Iterator[tuple[str, str, np.ndarray]]:
-    """Scope, part and array of every weight that the graph has: no gammas, kernels as (h, w, in, out)."""
-    parts = {"bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
-    for name, array in networks.arrays(networks.inception_resnet_v1(classes=None)):
-        layer, _, part = name.rpartition(".")
-        if layer.endswith("bn"):
-            if part in parts:
-                yield f"{in_tensorflow(layer.removesuffix('.bn'))}/BatchNorm", parts[part], array
-        elif part == "bias":
-            yield in_tensorflow(layer), "biases", array
-        else:
-            kernel = array.transpose(2, 3, 1, 0) if array.ndim == 4 else array.T
-            yield in_tensorflow(layer.removesuffix(".conv")), "weights", kernel
-
-
-def in_keras(scope: str) -> str:
-    """keras-facenet's name of a layer: no repeats, capitals, underscores, and the last block is the sixth."""
-    name = re.sub(r"^Repeat(_\d)?/b", "B", scope)
-    return re.sub(r"^Block8/", "Block8_6/", name).replace("/", "_")
-
-
 def expected() -> dict[str, np.ndarray]:
     """What the state dict gives, without the gammas."""
     arrays = dict(networks.arrays(networks.inception_resnet_v1(classes=None)))
@@ -173,35 +123,22 @@ def assert_same_arrays(found: dict[str, np.ndarray], wanted: dict[str, np.ndarra
 
 
 def test_the_frozen_graph_holds_the_same(tmp_path: Path) -> None:
-    path = tmp_path / classic.FACENET_VGGFACE2_GRAPH.file
-    nodes = [
-        files.constant(f"InceptionResnetV1/{scope}/{part}", files.graph_tensor(1, array.shape, content(array)))
-        for scope, part, array in of_tensorflow()
-    ]
-    more = [
-        files.graph_node("input", "Placeholder"),
-        files.constant(
-            "InceptionResnetV1/Bottleneck/BatchNorm/Const", files.graph_tensor(1, [512], content(np.ones(512)))
-        ),
-    ]
-    path.write_bytes(b"".join(nodes + more))
+    path = frozen_graph(tmp_path / classic.FACENET_VGGFACE2_GRAPH.file)
     assert_same_arrays(facenet.read(path), expected())
 
 
-def content(array: np.ndarray) -> bytes:
-    return files.field(4, np.ascontiguousarray(array, "<f4").tobytes())
-
-
 def test_keras_facenets_weights_hold_the_same(tmp_path: Path) -> None:
-    kinds = {"weights": "kernel", "biases": "bias"}
-    layers: dict[str, list[tuple[str, np.ndarray]]] = {"input_1": []}
-    for scope, part, array in of_tensorflow():
-        name = in_keras(scope)
-        layers.setdefault(name, []).append((f"{name}/{kinds.get(part, part)}:0", array))
+    layers = keras_facenet()
     assert "Block35_1_Branch_2_Conv2d_0c_3x3_BatchNorm" in layers
     assert "Block8_6_Conv2d_1x1" in layers
     path = write_keras(tmp_path / classic.FACENET_VGGFACE2_KERAS.file, layers)
     assert_same_arrays(facenet.read(path), expected())
+
+
+def test_a_branch_that_the_network_has_not_is_passed_over(tmp_path: Path) -> None:
+    layers = ("Bottleneck", "Mixed_6a_Branch_2_Conv2d_0a_1x1")
+    path = write_keras(tmp_path / "w.h5", {one: [(f"{one}/kernel:0", np.ones((2, 2)))] for one in layers})
+    assert [*facenet.read(path)] == ["last_linear.kernel"]
 
 
 def test_a_file_of_another_network_is_told(tmp_path: Path) -> None:

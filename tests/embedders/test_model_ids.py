@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from golden import chips
 from visavis import embedders, runtime
-from visavis.embedders import EMBEDDERS
-from visavis.errors import UnknownNameError, UsageError
+from visavis.embedders import EMBEDDERS, onnx_file
+from visavis.errors import UnknownNameError, UsageError, WeightsError
 from visavis.pipeline import Recognizer
+
+from . import own
 
 
 class Plain:
@@ -92,3 +95,53 @@ def test_a_plain_name_needs_no_views() -> None:
 def test_threads_reach_the_factory(model: str) -> None:
     with pytest.raises(UsageError, match="threads must be at least 1"):
         embedders.create(model, threads=0)
+
+
+# Precisions
+
+
+@pytest.fixture
+def both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The model ``own``, three that say to be made of something, and one that is of 8 bits from the beginning."""
+    monkeypatch.setenv("VISAVIS_CACHE", str(tmp_path))
+    rows = {"own": None, "own-int8": "own", "dlib-resnet-int8": "dlib-resnet", "test-plain-int8": "own"}
+    for name, original in rows.items():
+        more = {"precision": "int8", "quantized_from": original} if original else {}
+        onnx_file.import_model(own.write(tmp_path / name, name=name, **more), taken=[])
+    onnx_file.import_model(own.write(tmp_path / "quick", name="quick", precision="int8"), taken=[])
+
+
+@pytest.mark.usefixtures("both")
+@pytest.mark.parametrize(
+    ("model", "precision", "expected"),
+    [
+        ("own", "int8", "own-int8"),
+        ("own", "float32", "own"),
+        ("own@4", "int8", "own-int8@4"),
+        ("own@4", "float32", "own@4"),
+        ("own-int8", "int8", "own-int8"),
+        ("own-int8@2", "int8", "own-int8@2"),
+        ("quick", "int8", "quick"),
+        ("dlib-resnet", "int8", "dlib-resnet-int8"),
+        ("dlib-resnet@1", "float32", "dlib-resnet@1"),
+    ],
+)
+def test_a_model_in_a_precision(model: str, precision: str, expected: str) -> None:
+    assert embedders.in_precision(model, precision) == expected
+    assert embedders.precision_of(expected) == precision
+
+
+@pytest.mark.usefixtures("both")
+@pytest.mark.parametrize(
+    ("model", "precision", "kind", "said"),
+    [
+        ("own-int8", "float32", UsageError, "own-int8 is in int8: in float32 it is own."),
+        ("quick@2", "float32", UsageError, "quick is in int8: in float32 it is not here."),
+        ("facenet-casia@2", "int8", WeightsError, "by visavis models quantize facenet-casia --calibrate DIR."),
+        ("test-plain", "int8", WeightsError, "test-plain is not here in int8"),  # what has the name is of another
+        ("dlib-resnett", "int8", UnknownNameError, "dlib-resnet"),
+    ],
+)
+def test_precisions_that_there_are_not(model: str, precision: str, kind: type[Exception], said: str) -> None:
+    with pytest.raises(kind, match=re.escape(said)):
+        embedders.in_precision(model, precision)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +15,10 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 import visavis
+from embedders import own
 from visavis.compare import parse_calibration
+from visavis.embedders import EMBEDDERS
+from visavis.embedders.onnx_file import import_model
 from visavis.errors import UsageError
 from visavis.evaluate import bootstrap, calibrate, compared
 from visavis.evaluate.calibrate import CHECKED, held_out, logistic, of_pairs, of_people
@@ -28,6 +33,20 @@ from .generated import Crowd, slow_pairs, templates
 def crowd(seed: int, people: int, *, missing: tuple[int, ...] = ()) -> tuple[Templates, NDArray[np.intp]]:
     vectors, whose = Crowd().draw(np.random.default_rng(seed), people)
     return templates(vectors, missing=missing), whose
+
+
+def test_precision_and_crop_are_those_of_an_imported_models_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VISAVIS_CACHE", str(tmp_path))
+    row = own.write(tmp_path, name="own-int8", precision="int8", quantized_from="own")
+    import_model(row, taken=EMBEDDERS.built_in())
+    made, people = crowd(1, 60)
+    for model in ("own-int8", "own-int8@4"):
+        measured = of_people(replace(made, model=model), [f"{n}" for n in people], data="crowd")
+        told = measured.table()["provenance"]
+        assert isinstance(told, dict)
+        assert (told["precision"], told["crop"]) == ("int8", "the box made square, 16 pixels")
 
 
 def all_pairs(made: Templates, people: NDArray[np.intp]) -> PairList:

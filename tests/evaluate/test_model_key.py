@@ -7,11 +7,14 @@ from pathlib import Path
 import pytest
 
 from architecture.source import modules
+from embedders import own
 from visavis.detectors import DETECTORS
 from visavis.embedders import EMBEDDERS
+from visavis.embedders.onnx_file import import_model
 from visavis.evaluate import model_key as module
 from visavis.evaluate.model_key import PACKAGE, model_key, on_the_way
 from visavis.pipeline import Recognizer
+from visavis.weights import classic
 
 from .tiny import DETECTOR, MODEL
 
@@ -98,6 +101,37 @@ def test_the_code_of_a_model_from_elsewhere_is_in_the_key(tmp_path: Path, monkey
     told = json.loads(key())
     assert told["detector_code"] == told["model_code"] != ""  # one file here makes both
     assert told["detector_code"] != json.loads(model_key(Recognizer(), min_face=20))["detector_code"]
+
+
+def own_key(folder: Path, cache: str, monkeypatch: pytest.MonkeyPatch, **changed: object) -> str:
+    """Key of the imported model ``own``, in a cache of its own since a name stands for one file."""
+    monkeypatch.setenv("VISAVIS_CACHE", str(folder / cache))
+    import_model(own.write(folder / "row", **changed), taken=EMBEDDERS.built_in())
+    return model_key(Recognizer(embedder="own"), min_face=20)
+
+
+def test_the_files_and_the_row_of_an_imported_model_are_in_the_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = own_key(tmp_path, "a", monkeypatch)
+    assert own_key(tmp_path, "b", monkeypatch) == first
+    assert own_key(tmp_path, "c", monkeypatch, input_channels="BGR") != first
+    other = own.network((("GlobalMaxPool", ["x"], "mean"), ("Flatten", ["mean"], "y")))
+    assert own_key(tmp_path, "d", monkeypatch, model=other) != first
+
+
+def test_a_weight_file_whose_hash_nobody_told_is_in_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISAVIS_CACHE", str(tmp_path / "none"))
+    monkeypatch.setenv("VISAVIS_WEIGHTS", str(tmp_path))
+    monkeypatch.setenv("VISAVIS_OFFLINE", "1")
+    with_top, without = (tmp_path / row.file for row in (classic.RESNET50, classic.RESNET50_NOTOP))
+    keys = []
+    for path, content in ((with_top, b"1"), (with_top, b"2"), (without, b"2")):
+        path.write_bytes(content)
+        keys.append(model_key(Recognizer(embedder="vggface2-resnet50"), min_face=20))
+    assert len(set(keys)) == 3
+    with_top.unlink()
+    assert model_key(Recognizer(embedder="vggface2-resnet50"), min_face=20) == keys[2]  # it was not in use
 
 
 def test_the_key_is_the_same_in_every_process_and_loads_no_network() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 import time
@@ -91,3 +92,13 @@ def test_killed_at_each_statement_of_a_deed_it_is_done_or_not_done(tmp_path: Pat
     assert all(there in (before, after) for there in people)
     assert people[-1] == after  # the one that nobody killed
     assert people[0] == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("deed", ["add", "index", "merge", "migrate"])
+def test_killed_at_fifty_random_moments_nothing_acknowledged_is_lost(tmp_path: Path, deed: str) -> None:
+    with child("random_killer", tmp_path, deed, random.randrange(2**32)) as process:
+        found = json.loads(process.communicate()[0])
+    assert found["problems"] == []
+    assert found["kills"] >= 50
+    assert found["between"] >= 10  # with some done and some not; or with the old schema still there

@@ -7,7 +7,9 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -64,6 +66,27 @@ def test_a_folder_of_that_name_is_no_file(everywhere: list[Path]) -> None:
     everywhere[0].unlink()
     everywhere[0].mkdir()
     assert store.locate(ROW) == everywhere[1]
+
+
+def test_a_module_in_memory_is_not_taken_for_the_package(
+    everywhere: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tests and compatible stand-ins put modules of that name there, some without a specification."""
+    for path in everywhere[:-1]:
+        path.unlink()
+    for told in (None, ModuleSpec("package_of_weights", None)):
+        module = ModuleType("package_of_weights")
+        module.__spec__ = told
+        monkeypatch.setitem(sys.modules, "package_of_weights", module)
+        assert store.locate(ROW) == everywhere[-1]
+
+
+@pytest.mark.parametrize("name", ["package_of_weights.models", "package_of_weights.no.such", "."])
+def test_a_name_that_is_no_packages_imports_nothing(everywhere: list[Path], name: str) -> None:
+    for path in everywhere[:-1]:
+        path.unlink()
+    assert store.locate(replace(ROW, package=name)) is None
+    assert "package_of_weights" not in sys.modules
 
 
 @pytest.mark.parametrize("gone", [{"package": None}, {"member": None}, {"package": "no_such_package_at_all"}])

@@ -24,6 +24,13 @@ class Metric(StrEnum):
     angle = "angle"
 
 
+class Precision(StrEnum):
+    """How many bits the figures of a network have."""
+
+    float32 = "float32"
+    int8 = "int8"
+
+
 def _stdin_once(photos: list[str] | None) -> list[str] | None:
     if photos and photos.count("-") > 1:
         raise UsageError("standard input can be read only once: give - for one photo.")
@@ -41,9 +48,10 @@ def _detectors() -> list[str]:
     return DETECTORS.names()
 
 
-def with_views(model: str, views: int | None) -> str:
-    """Return the id of ``model`` with the number of ``--views``, if any; UsageError where it has a number already.
+def model_id(model: str, *, views: int | None, precision: Precision | None = None) -> str:
+    """Return the id of ``model`` with the number of ``--views`` and in ``--precision``, if any.
 
+    UsageError where it has a number of views already, WeightsError where it is not on this machine in that precision.
     The id is the embedder's own, so that galleries and tables know it: ``dlib-resnet@2`` is ``dlib-resnet``.
     """
     if views is not None and "@" in model:
@@ -51,11 +59,22 @@ def with_views(model: str, views: int | None) -> str:
             f"--model {model} names its number of views already: leave out --views, or the @ and after it."
         )
     wanted = model if views is None else f"{model}@{views}"
+    if precision is not None:
+        from visavis.embedders import in_precision
+
+        wanted = in_precision(wanted, precision.value)
     if "@" not in wanted:
         return wanted  # checked where it is loaded: nothing is imported for it here
-    from visavis.embedders import model_id
+    from visavis import embedders
 
-    return model_id(wanted)
+    return embedders.model_id(wanted)
+
+
+def gallery_model(model: str | None, *, views: int | None, precision: Precision | None) -> str | None:
+    """Return the id as :func:`model_id` does; None, the gallery's own model, where nothing is asked for."""
+    if model is None and views is None and precision is None:
+        return None
+    return model_id(model or MODEL, views=views, precision=precision)
 
 
 def _models() -> list[str]:
@@ -82,6 +101,14 @@ Views = Annotated[
         "--views",
         metavar="N",
         help="Views of each face whose vectors are summed; the same as --model NAME@N.",
+        show_default="the model's own",
+    ),
+]
+PrecisionName = Annotated[
+    Precision | None,
+    typer.Option(
+        "--precision",
+        help="int8 means NAME-int8, which models quantize makes.",
         show_default="the model's own",
     ),
 ]

@@ -6,6 +6,7 @@ import json
 import math
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -13,6 +14,7 @@ import typer
 
 if TYPE_CHECKING:
     from visavis.types import Face, PhotoFaces
+    from visavis.weights.row import WeightSpec
 
 T = TypeVar("T")
 
@@ -38,6 +40,10 @@ class Output:
     def progress(self, answers: Iterable[T], total: int) -> Iterator[T]:
         """Pass ``answers`` through under a progress bar, shown only on a terminal that is otherwise quiet."""
         return _bar(answers, total) if total > 1 and self.shows_progress else iter(answers)
+
+    def downloads(self) -> AbstractContextManager[None]:
+        """Show a bar for each file that is downloaded while the block lasts, where ``progress`` would show one."""
+        return _download_bars() if self.shows_progress else nullcontext()
 
     @property
     def shows_progress(self) -> bool:
@@ -150,3 +156,23 @@ def _bar(answers: Iterable[T], total: int) -> Iterator[T]:
     )
     with progress:
         yield from progress.track(answers, total=total)
+
+
+@contextmanager
+def _download_bars() -> Iterator[None]:
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
+
+    from visavis.weights.download import progress_to
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    progress = Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False)
+    tasks: dict[str, TaskID] = {}
+
+    def told(row: WeightSpec, have: int, total: int | None) -> None:
+        if row.name not in tasks:
+            tasks[row.name] = progress.add_task(row.file)
+        progress.update(tasks[row.name], completed=have, total=total)
+
+    with progress, progress_to(told):
+        yield

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from visavis.cli._files import writable_file, write_whole
-from visavis.cli._options import DETECTOR, MODEL, DetectorName, Json, MinFace, ModelName, Threads, Views, with_views
+from visavis.cli._options import (
+    DETECTOR,
+    MODEL,
+    DetectorName,
+    Json,
+    MinFace,
+    ModelName,
+    PrecisionName,
+    Threads,
+    Views,
+    model_id,
+)
 from visavis.cli._output import Output, note, short
 from visavis.cli.evaluate._shared import Fresh, PhotoFolder, recognizer, templates_of
 
@@ -35,6 +46,7 @@ def calibrate(  # noqa: PLR0913 - a command's options
     photos: PhotoFolder = None,
     model: ModelName = MODEL,
     views: Views = None,
+    precision: PrecisionName = None,
     detector: DetectorName = DETECTOR,
     min_face: MinFace = 20,
     threads: Threads = None,
@@ -54,7 +66,7 @@ def calibrate(  # noqa: PLR0913 - a command's options
 
     if out:
         writable_file(out, endings=(".json",))
-    one = recognizer(with_views(model, views), detector=detector, threads=threads)
+    one = recognizer(model_id(model, views=views, precision=precision), detector=detector, threads=threads)
     data = name if name is not None else source.name
     with Output("FAR", "threshold", "interval", "TAR", "false accepts", "FAR on the other half", json=json) as output:
         if source.is_dir():

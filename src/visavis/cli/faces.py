@@ -19,9 +19,10 @@ from visavis.cli._options import (
     ModelName,
     Photos,
     Pictures,
+    PrecisionName,
     Threads,
     Views,
-    with_views,
+    model_id,
 )
 from visavis.cli._output import Output, box_text, decimals, exit_code, photo_line, short, significant
 
@@ -94,12 +95,13 @@ def extract(
     raise typer.Exit(exit_code(statuses, yes="ok" in statuses))
 
 
-def embed(
+def embed(  # noqa: PLR0913 - a command's options
     photos: Photos,
     *,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="A .npz or a .parquet file.")],
     model: ModelName = MODEL,
     views: Views = None,
+    precision: PrecisionName = None,
     detector: DetectorName = DETECTOR,
     min_face: MinFace = 20,
     threads: Threads = None,
@@ -114,7 +116,8 @@ def embed(
     from visavis.pipeline import Recognizer
 
     table = FaceTable(writable_file(out, endings=ENDINGS))
-    recognizer = Recognizer(detector=detector, embedder=with_views(model, views), threads=threads)
+    wanted = model_id(model, views=views, precision=precision)
+    recognizer = Recognizer(detector=detector, embedder=wanted, threads=threads)
     statuses = []
     with Output("photo", "face", "box", "score", "row", json=json) as output:
         for one in output.progress(recognizer.represent(photos, min_face=min_face), len(photos)):

@@ -131,7 +131,8 @@ class _Tally:
             f"{self.statuses['known']} there already",
             *(f"{number} {status}" for status, number in sorted(failed.items())),
         ]
-        return f"{_count(total, 'photo')} in {seconds:.1f} s ({total / max(seconds, 1e-9):.1f} a second): {', '.join(parts)}."
+        rate = total / max(seconds, 1e-9)
+        return f"{_count(total, 'photo')} in {seconds:.1f} s ({rate:.1f} a second): {', '.join(parts)}."
 
 
 @contextmanager

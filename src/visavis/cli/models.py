@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis.cli._model_lines import COLUMNS, accept, imported_line, imported_lines, table_row, weight_line
 from visavis.cli._options import DETECTOR, DetectorName, Json, Threads
 from visavis.cli._output import Output, note, significant
+from visavis.errors import UsageError
 
 if TYPE_CHECKING:
     from visavis.embedders import Embedder
     from visavis.embedders._speed import Speed
-    from visavis.weights.model_row import ModelRow
-    from visavis.weights.spec import WeightSpec
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Show the models, fetch them, and add your own.")
 
@@ -23,21 +23,23 @@ FAR = 1e-3
 """At which bench tells the rate of true accepts."""
 
 Names = Annotated[list[str], typer.Argument(metavar="NAME", help="As listed by models list.")]
+AcceptLicence = Annotated[
+    bool, typer.Option("--accept-licence", help="Accept, once, a licence that does not allow every use.")
+]
 
 
 @app.command("list")
 def list_models(json: Json = False) -> None:
-    """List the weight files: task, licence, size, place."""
+    """List the weight files: task, licence, size, place, pin.
+
+    A file whose hash nobody told is pinned when it is first downloaded or imported: from then on another is an error.
+    """
     from visavis.weights.spec import all_specs
     from visavis.weights.store import locate
 
-    with Output("name", "for", "licence", "MB", "here", json=json) as output:
-        for spec in all_specs():
-            path = locate(spec)
-            row = [spec.name, spec.task, spec.licence, f"{spec.size / 1e6:.1f}", "yes" if path else "no"]
-            output.answer(_line(spec, path), row)
-        for line in _imported_lines():
-            output.answer(line, _imported_row(line))
+    with Output(*COLUMNS, json=json) as output:
+        for line in [*(weight_line(spec, locate(spec)) for spec in all_specs()), *imported_lines()]:
+            output.answer(line, table_row(line))
 
 
 @app.command()
@@ -53,10 +55,10 @@ def show(names: Names, json: Json = False) -> None:
     lines = []
     for name in names:
         if imported.has(name):
-            lines.append(_imported_line(imported.row(name)))
+            lines.append(imported_line(imported.row(name)))
         else:
             spec = find_spec(name)
-            lines.append(_line(spec, locate(spec)))
+            lines.append(weight_line(spec, locate(spec)))
     for line in lines:
         with Output("", "", json=json) as output:
             output.answer(line, *([key, str(value)] for key, value in line.items()))
@@ -64,24 +66,56 @@ def show(names: Names, json: Json = False) -> None:
 
 @app.command("import")
 def import_model(
-    row: Annotated[
-        Path, typer.Argument(metavar="FILE.toml", exists=True, dir_okay=False, help="What describes the model.")
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="A weight file, or a TOML file.")
     ],
+    *,
+    called: Annotated[
+        str | None,
+        typer.Option("--as", metavar="NAME", help="Which weight file it is, where several hold the same arrays."),
+    ] = None,
+    accept_licence: AcceptLicence = False,
     json: Json = False,
 ) -> None:
-    """Add a model of your own.
+    """Add a weight file that you have, or a model of your own.
 
-    It is an ONNX file, described by a small TOML file.
+    A published weight file is known by its SHA-256 or by the arrays that it holds, whatever it is called, and copied
+    to where models fetch would put it.
 
-    The network is run on noise first, and refused if it is not what the file says. It is then copied, and known by its
-    name wherever a command takes --model.
+    A model of your own is an ONNX file, described by a small TOML file, FILE.toml. The network is run on noise first,
+    and refused if it is not what the file says. It is then copied, and known by its name wherever a command takes
+    --model.
     """
+    if file.suffix.lower() != ".toml":
+        line = _published_line(file, called=called, accept_licence=accept_licence)
+    elif called is None:
+        line = _own_line(file)
+    else:
+        raise UsageError("--as says which published weight file it is: a TOML file tells its name itself.")
+    with Output("", "", json=json) as output:
+        output.answer(line, *([key, str(value)] for key, value in line.items()))
+
+
+def _own_line(file: Path) -> dict[str, object]:
     from visavis.embedders import EMBEDDERS
     from visavis.embedders.onnx_file import import_model as import_file
 
-    line = _imported_line(import_file(row, taken=EMBEDDERS.built_in()))
-    with Output("", "", json=json) as output:
-        output.answer(line, *([key, str(value)] for key, value in line.items()))
+    return imported_line(import_file(file, taken=EMBEDDERS.built_in()))
+
+
+def _published_line(file: Path, *, called: str | None, accept_licence: bool) -> dict[str, object]:
+    from visavis.published import recognised
+    from visavis.weights import store
+
+    found = recognised(file, called=called)
+    accept([found.row] if accept_licence else [])
+    path = store.put(found.row, file, sha256=found.sha256)
+    if found.by == "structure":
+        note(
+            f"{found.row.name} by its arrays: nobody told the hash of that file, so it is pinned to the one of "
+            f"{file}, {found.sha256}."
+        )
+    return weight_line(found.row, path)
 
 
 @app.command()
@@ -163,7 +197,7 @@ def bench(
 
 
 @app.command()
-def fetch(names: Names, json: Json = False) -> None:
+def fetch(names: Names, *, accept_licence: AcceptLicence = False, json: Json = False) -> None:
     """Download weight files, or check those that are here.
 
     What lies on this machine already is not fetched again; its hash is checked.
@@ -171,77 +205,12 @@ def fetch(names: Names, json: Json = False) -> None:
     from visavis.weights.spec import spec as find_spec
     from visavis.weights.store import find
 
-    with Output("name", "file", json=json) as output:
-        for spec in [find_spec(name) for name in names]:
+    specs = [find_spec(name) for name in names]
+    accept(specs if accept_licence else [])
+    with Output("name", "file", json=json) as output, output.downloads():
+        for spec in specs:
             path = find(spec)
-            output.answer(_line(spec, path), [spec.name, str(path)])
-
-
-def _line(spec: WeightSpec, path: Path | None) -> dict[str, object]:
-    return {
-        "name": spec.name,
-        "task": spec.task,
-        "file": spec.file,
-        "bytes": spec.size,
-        "sha256": spec.sha256,
-        "url": spec.url,
-        "licence": spec.licence,
-        "trained_on": spec.trained_on,
-        "input_size": spec.input_size,
-        "channels": spec.channels,
-        "mean": list(spec.mean),
-        "scale": spec.scale,
-        "geometry": spec.geometry,
-        "output": spec.output,
-        "path": None if path is None else str(path),
-    }
-
-
-def _imported_lines() -> list[dict[str, object]]:
-    """Lines of all imported models; of a damaged one a note."""
-    from visavis.errors import WeightsError
-    from visavis.weights import imported
-
-    lines = []
-    for name in imported.names():
-        try:
-            lines.append(_imported_line(imported.row(name)))
-        except WeightsError as error:
-            note(str(error))
-    return lines
-
-
-def _imported_line(row: ModelRow) -> dict[str, object]:
-    """The keys of a weight file, and those that only models of one's own have."""
-    from visavis.weights import imported
-
-    path = imported.network(row)
-    return {
-        "name": row.name,
-        "task": "embed",
-        "file": row.file,
-        "bytes": path.stat().st_size + sum((path.parent / name).stat().st_size for name, _ in row.data),
-        "sha256": row.sha256,
-        "url": None,
-        "licence": row.licence,
-        "trained_on": row.trained_on,
-        "input_size": row.size,
-        "channels": row.channels,
-        "mean": list(row.mean),
-        "scale": row.scale,
-        "geometry": row.geometry,
-        "output": f"{row.dimension} figures",
-        "path": str(path),
-        "views": row.views,
-        "precision": row.precision,
-        "quantized_from": row.quantized_from,
-    }
-
-
-def _imported_row(line: dict[str, object]) -> list[str]:
-    size = line["bytes"]
-    megabytes = f"{size / 1e6:.1f}" if isinstance(size, int) else "-"
-    return [str(line["name"]), str(line["task"]), str(line["licence"]), megabytes, "yes"]
+            output.answer(weight_line(spec, path), [spec.name, str(path)])
 
 
 def _present() -> list[str]:

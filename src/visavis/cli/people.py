@@ -14,7 +14,6 @@ from visavis.cli._files import PictureFolder
 from visavis.cli._options import (
     DETECTOR,
     GALLERY,
-    MODEL,
     DetectorName,
     GalleryModel,
     GalleryUrl,
@@ -22,9 +21,10 @@ from visavis.cli._options import (
     MinFace,
     Photos,
     Pictures,
+    PrecisionName,
     Threads,
     Views,
-    with_views,
+    gallery_model,
 )
 from visavis.cli._output import (
     Output,
@@ -62,6 +62,7 @@ def enroll(  # noqa: PLR0913 - a command's options
     gallery: GalleryUrl = GALLERY,
     model: GalleryModel = None,
     views: Views = None,
+    precision: PrecisionName = None,
     detector: DetectorName = DETECTOR,
     min_face: MinFace = 20,
     min_quality: Annotated[
@@ -75,10 +76,8 @@ def enroll(  # noqa: PLR0913 - a command's options
     One person by NAME PHOTO..., or all at once with --from a folder that holds a folder a person. Of
     each photo the largest face is taken. A photo that is there already is not stored twice.
     """
-    if folder and (new or person_id is not None):
-        raise UsageError("--new and --id speak of one person: give NAME PHOTO... in place of --from.")
-    people = _people(name, photos, folder)
-    chosen = model if model is None and views is None else with_views(model or MODEL, views)
+    people = _people(name, photos, folder, one=new or person_id is not None)
+    chosen = gallery_model(model, views=views, precision=precision)
     many, done = folder is not None, 0
     with (
         opened(gallery, model=chosen, detector=detector, threads=threads, create=True) as store,
@@ -109,15 +108,19 @@ def enroll(  # noqa: PLR0913 - a command's options
     raise typer.Exit(0 if done else 2)
 
 
-def _people(name: str | None, photos: list[str] | None, folder: Path | None) -> list[tuple[str, list[str]]]:
-    """Read who has which photos off the arguments."""
+def _people(
+    name: str | None, photos: list[str] | None, folder: Path | None, *, one: bool
+) -> list[tuple[str, list[str]]]:
+    """Read who has which photos off the arguments; ``one`` is whether an option speaks of one person."""
+    if folder and one:
+        raise UsageError("--new and --id speak of one person: give NAME PHOTO... in place of --from.")
     if folder is None:
         if name is None or not photos:
             raise UsageError("a person needs a name and photos: NAME PHOTO..., or --from DIR.")
         return [(name, photos)]
     if name is not None:
         raise UsageError("NAME PHOTO... and --from DIR exclude each other.")
-    people = [(one.name, _photos_in(one)) for one in sorted(folder.iterdir()) if one.is_dir()]
+    people = [(each.name, _photos_in(each)) for each in sorted(folder.iterdir()) if each.is_dir()]
     for who in (who for who, photos in people if not photos):
         note(f"{folder / who} holds no photo: nobody was enrolled from it.")
     people = [(who, photos) for who, photos in people if photos]
@@ -190,6 +193,7 @@ def identify(  # noqa: PLR0913 - a command's options
     out: Pictures = None,
     gallery: GalleryUrl = GALLERY,
     model: GalleryModel = None,
+    precision: PrecisionName = None,
     detector: DetectorName = DETECTOR,
     min_face: MinFace = 20,
     threads: Threads = None,
@@ -202,10 +206,11 @@ def identify(  # noqa: PLR0913 - a command's options
     if fpir is not None and threshold is not None:
         raise UsageError("--fpir and --threshold exclude each other: a threshold stands for its own rate.")
     folder = PictureFolder(out) if out else None
+    chosen = gallery_model(model, views=None, precision=precision)
     rate = FPIR if fpir is None else fpir
     statuses, known = [], False
     with (
-        opened(gallery, model=model, detector=detector, threads=threads, create=False) as store,
+        opened(gallery, model=chosen, detector=detector, threads=threads, create=False) as store,
         Output("photo", "face", "box", "who", "distance", "threshold", "probability", json=json) as output,
     ):
         if threshold is None:

@@ -15,9 +15,10 @@ from visavis.cli._options import (
     Metric,
     MinFace,
     ModelName,
+    PrecisionName,
     Threads,
     Views,
-    with_views,
+    model_id,
 )
 from visavis.cli._output import Output, note, percent, significant, write
 from visavis.errors import UsageError
@@ -34,6 +35,7 @@ def verify(  # noqa: PLR0913 - a command's options
     *,
     model: ModelName = MODEL,
     views: Views = None,
+    precision: PrecisionName = None,
     far: Annotated[
         float | None,
         typer.Option("--far", help="Rate at which strangers may be taken for one person.", show_default=str(FAR)),
@@ -67,7 +69,8 @@ def verify(  # noqa: PLR0913 - a command's options
     from visavis.compare import read_calibration
     from visavis.pipeline import Recognizer
 
-    answer = Recognizer(detector=detector, embedder=with_views(model, views), threads=threads).verify(
+    wanted = model_id(model, views=views, precision=precision)
+    answer = Recognizer(detector=detector, embedder=wanted, threads=threads).verify(
         a,
         b,
         far=FAR if far is None else far,

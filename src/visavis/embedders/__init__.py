@@ -13,10 +13,11 @@ from inspect import signature
 from typing import Protocol
 
 from visavis.embedders import _views
-from visavis.errors import UsageError
+from visavis.errors import UsageError, WeightsError
 from visavis.registry import Registry
 from visavis.types import RGB, Face, Floats
 from visavis.weights import imported
+from visavis.weights.model_row import ModelRow
 
 
 class Embedder(Protocol):
@@ -48,9 +49,16 @@ class Embedders(Registry[Embedder]):
         """Names that no imported model may take."""
         return super().names()
 
+    def row(self, name: str) -> ModelRow | None:
+        """Return the row of an imported model; None for other names. A registered name goes before an imported one."""
+        return imported.row(name) if self._imported(name) else None
+
+    def _imported(self, name: str) -> bool:
+        return imported.has(name) and name not in super().names()
+
     def factory(self, name: str) -> Callable[..., Embedder]:
         """Return the factory; a registered name goes before an imported one."""
-        if imported.has(name) and name not in super().names():
+        if self._imported(name):
             from visavis.embedders import onnx_file
 
             return onnx_file.factory(name)
@@ -86,6 +94,32 @@ def model_id(model: str) -> str:
     return (
         name if views is None else _views.model_id(name, views, default=signature(factory).parameters["views"].default)
     )
+
+
+def precision_of(model: str) -> str:
+    """Precision of a model id: what an imported model's row says, and float32 for all others."""
+    row = EMBEDDERS.row(model.partition("@")[0])
+    return "float32" if row is None else row.precision
+
+
+def in_precision(model: str, precision: str) -> str:
+    """Return the id of a model in that precision: ``NAME-int8@4`` for ``NAME@4`` in int8.
+
+    WeightsError where nobody made it yet; UsageError where the model is of another precision and made of another.
+    """
+    name, at, views = model.partition("@")
+    found = EMBEDDERS.row(name)
+    if precision == precision_of(name):
+        return model
+    if found is not None and found.precision != "float32":
+        raise UsageError(f"{name} is in {found.precision}: in {precision} it is {found.quantized_from or 'not here'}.")
+    other = EMBEDDERS.row(f"{name}-{precision}")
+    if other is None or (other.precision, other.quantized_from) != (precision, name):
+        EMBEDDERS.factory(name)  # of a name that there is not, that is said first
+        raise WeightsError(
+            f"{name} is not here in {precision}: make it, by visavis models quantize {name} --calibrate DIR."
+        )
+    return f"{other.name}{at}{views}"
 
 
 def _parts(model: str) -> tuple[str, int | None]:

@@ -58,7 +58,7 @@ def _dlib_resnet() -> tuple[ModelRow, Path]:
 
 
 def _trained(recipe: trained.Recipe) -> tuple[ModelRow, Path]:
-    published = next((row for row in recipe.rows if store.locate(row)), recipe.rows[0])
+    published = recipe.row()
     store.consent(published)
     path = runtime.converted(recipe.name, store.digest(published), lambda: recipe.build(store.find(published)))
     crop, margin = CROPS[recipe.crops]

@@ -19,6 +19,7 @@ from visavis.nets.inception_resnet_v1 import DIMENSION, SIDE, inception_resnet_v
 from visavis.types import RGB, Face, Floats
 from visavis.weights import classic as rows
 from visavis.weights.readers import h5, tf_graph, torch_file
+from visavis.weights.readers.kind import kind_of
 from visavis.weights.row import WeightSpec
 
 TORCH_PARTS = {"weight": "gamma", "bias": "beta", "running_mean": "mean", "running_var": "variance"}
@@ -42,10 +43,11 @@ def crops(picture: RGB, faces: Sequence[Face]) -> RGB:
 
 
 def read(path: Path) -> dict[str, Floats]:
-    """Arrays of any of the three files, by the names of ``nets/``. Raises WeightsError."""
-    if path.suffix == ".pb":
+    """Arrays of any of the three files, by the names of ``nets/``; first bytes tell which. Raises WeightsError."""
+    kind = kind_of(path)
+    if kind == "tensorflow":
         return dict(_of_tensorflow(_of_the_graph(path)))
-    if path.suffix in {".h5", ".hdf5"}:
+    if kind == "keras":
         return dict(_of_tensorflow(_of_keras(path)))
     return dict(_of_torch(path))
 
@@ -97,7 +99,7 @@ def _key(layer: str, *, normed: bool) -> str:
         key = f"conv2d_{stem[1]}"
     elif block := BLOCK.fullmatch(layer):
         key = _in_a_block(*block.groups())
-    elif mixed := MIXED.fullmatch(layer):
+    elif (mixed := MIXED.fullmatch(layer)) and mixed[2] in LAYERS[mixed[1]]:
         key = _in_a_reduction(*mixed.groups())
     else:
         return ""

@@ -41,9 +41,13 @@ class Recipe:
     batch: int
     crops: Callable[[RGB, Sequence[Face]], RGB]
 
+    def row(self) -> WeightSpec:
+        """Return the row of the file that is used: the first that is on this machine, else the first."""
+        return next((row for row in self.rows if store.locate(row)), self.rows[0])
+
     def session(self, *, threads: int | None = None) -> runtime.Session:
         """Open the network, converted now if it was not before. Raises WeightsError."""
-        row = next((row for row in self.rows if store.locate(row)), self.rows[0])
+        row = self.row()
         store.consent(row)
         path = runtime.converted(self.name, store.digest(row), lambda: self.build(store.find(row)))
         return runtime.Session(path, threads=threads)

@@ -72,6 +72,8 @@ def _layer(name: str) -> str:
 
 def _turned(layer: str, array: Floats) -> Floats:
     """Kernels as ``nets/`` wants them: (out, in, h, w), the first of RGB; (in, out) of dense layers, channels first."""
+    if not array.size:
+        return array  # of no network: there is nothing to turn
     if array.ndim == 2:
         if layer != "fc6" or len(array) % 49:
             return array

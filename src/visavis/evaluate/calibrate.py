@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis.compare import Calibration, parse_calibration
+from visavis.embedders import EMBEDDERS, precision_of
 from visavis.errors import UnknownNameError, UsageError
 from visavis.evaluate import bootstrap
 from visavis.evaluate.compared import Compared, everybody, listed
@@ -179,7 +180,7 @@ def _measured(
         "detector": templates.detector,
         "face": "large and near the middle",
         "crop": _crop(templates.model),
-        "precision": "float32",
+        "precision": precision_of(templates.model),
         "version": metadata.version("visavis"),
         "libraries": {name: metadata.version(name) for name in ("numpy", "onnxruntime")},
         "date": datetime.now(UTC).date().isoformat(),
@@ -199,8 +200,11 @@ def _measured(
 
 def _crop(model: str) -> str:
     """How the model wants faces cut; a model that comes with no row of weights keeps it to itself."""
+    name = model.partition("@")[0]
+    if own := EMBEDDERS.row(name):
+        return own.geometry
     try:
-        return spec(model.partition("@")[0]).geometry
+        return spec(name).geometry
     except UnknownNameError:
         return "the model's own"
 

@@ -4,7 +4,8 @@ A version number that somebody has to raise would be forgotten once, and old vec
 without a word. The key holds the code itself instead: a digest of every source file that a photo passes on its way to
 a vector. A released version has one such digest for ever; whoever edits one of those files computes anew, which
 costs a minute and a half on LFW. Weights are in it too: ``weights/spec.py`` states their hashes, and a file of
-another hash is refused.
+another hash is refused. Where it states none the hash of the file itself is in the key, and of an imported model its
+row, which holds the hashes of its files.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from pathlib import Path
 from visavis import errors
 from visavis.detectors import DETECTORS
 from visavis.embedders import EMBEDDERS
+from visavis.embedders._rows import RECIPES
 from visavis.pipeline import Recognizer
+from visavis.weights import store
 
 PACKAGE = Path(errors.__file__).parent
 
@@ -41,10 +44,20 @@ def model_key(recognizer: Recognizer, *, min_face: float) -> str:
         "min_face": float(min_face),
         "code": _code(),
         "detector_code": _factory_code(DETECTORS.factory(recognizer.detector_name)),
+        "model_weights": _weights(recognizer.model.partition("@")[0]),
         "model_code": _factory_code(EMBEDDERS.factory(recognizer.model.partition("@")[0])),
         "libraries": {name: _version(name) for name in LIBRARIES},
     }
     return json.dumps(parts, sort_keys=True)
+
+
+def _weights(name: str) -> str:
+    """What the code does not say of a model's weights: an imported one's row, or which file of unknown hash it is."""
+    row = EMBEDDERS.row(name)
+    if row is not None:
+        return row.text()
+    recipe = RECIPES.get(name)
+    return "" if recipe is None else f"{recipe.row().file} {store.digest(recipe.row())}"
 
 
 @cache

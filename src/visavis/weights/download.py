@@ -133,9 +133,22 @@ def _unpack(url: str, row: WeightSpec, part: Path) -> None:
 # --- the parts
 
 
+def new_part(target: Path) -> Path:
+    """Return the place of a part of ``target`` that is nobody else's."""
+    return target.with_name(f"{target.name}.{os.getpid()}-{time.monotonic_ns()}.part")
+
+
+def forget_parts(target: Path) -> None:
+    """Delete what came of a file that is there meanwhile, except what others write to."""
+    folder, name = target.parent, target.name
+    for path in (folder / f"{name}.part", folder / f"{name}.part.tag", *_abandoned(folder, name)):
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+
+
 def _claimed(folder: Path, name: str) -> Path:
     """Return this process's own part: one that was left, or nothing yet."""
-    mine = folder / f"{name}.{os.getpid()}-{time.monotonic_ns()}.part"
+    mine = new_part(folder / name)
     for left in (folder / f"{name}.part", *_abandoned(folder, name)):
         with suppress(OSError):
             left.rename(mine)

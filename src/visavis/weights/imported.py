@@ -6,7 +6,6 @@ needs another name. The folder is not in the cache: what is in a cache can be ma
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import tempfile
@@ -16,6 +15,7 @@ from pathlib import Path
 from visavis.errors import UsageError, WeightsError
 from visavis.weights.model_row import NAME, ModelRow, read_row
 from visavis.weights.readers.onnx_data import external_files
+from visavis.weights.store import sha256
 
 ROW, NETWORK = "model.toml", "network"
 
@@ -140,9 +140,3 @@ def _beside(path: Path, name: str) -> Path:
     if not target.is_file():
         raise UsageError(f"{path} reads its weights from {name}, which is not beside it.")
     return target
-
-
-def sha256(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

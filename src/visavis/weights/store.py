@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
-from importlib.util import find_spec
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 from visavis.cache import cache_dir
@@ -70,7 +71,7 @@ def _acceptance(spec: WeightSpec) -> Path:
 def check(path: Path, spec: WeightSpec) -> None:
     """Raise WeightsError unless the file's SHA-256 is the one in the row, or the one it was pinned to."""
     expected = spec.sha256 or pin_of(path)
-    found = expected and _sha256(path)
+    found = expected and sha256(path)
     if found != expected:
         published = "the published" if spec.pinned else "what was first downloaded as"
         raise WeightsError(
@@ -87,7 +88,7 @@ def digest(spec: WeightSpec) -> str:
     if spec.pinned:
         return spec.sha256
     path = locate(spec) or find(spec)
-    return pin_of(path) or _sha256(path)
+    return pin_of(path) or sha256(path)
 
 
 def pin_of(path: Path) -> str:
@@ -98,18 +99,67 @@ def pin_of(path: Path) -> str:
         return ""
 
 
-def pin(path: Path) -> None:
+def pin(path: Path, sha256: str) -> None:
     """Write down the file's hash beside it, as sha256sum does: from now on another file is an error."""
     part = _pin(path).with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(f"{_sha256(path)}  {path.name}\n", encoding="utf-8")
+    part.write_text(f"{sha256}  {path.name}\n", encoding="utf-8")
     part.replace(_pin(path))
+
+
+def put(spec: WeightSpec, source: Path, *, sha256: str) -> Path:
+    """Copy a weight file of that hash into the cache, pinned where the row tells no hash; whole or not at all.
+
+    Raises WeightsError where its licence was not accepted, where another file is there under the row's name, and
+    where nothing can be written. A damaged file that is there is replaced.
+    """
+    consent(spec)
+    target = weights_dir() / spec.file
+    try:
+        held = spec.sha256 or pin_of(target) or _sha256_of(target)
+        there = _sha256_of(target)
+        if there and sha256 != held:
+            raise WeightsError(
+                f"{target} is another {spec.name} than {source}: its SHA-256 is {held}, not {sha256}; delete it first "
+                "if it is not the right one."
+            )
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if there != sha256:
+            _copy(source, target, sha256=sha256, pinned=spec.pinned)
+        elif not (spec.pinned or pin_of(target)):
+            pin(target, sha256)
+    except OSError as error:
+        raise WeightsError(
+            f"{source} cannot be copied to {target.parent}: {error.strerror}; name another folder by VISAVIS_CACHE."
+        ) from error
+    download.forget_parts(target)
+    return target
+
+
+def _copy(source: Path, target: Path, *, sha256: str, pinned: bool) -> None:
+    """Put a whole copy in place; its pin is there first, so that it never lies there without one."""
+    part = download.new_part(target)
+    try:
+        shutil.copyfile(source, part)
+        if _sha256_of(part) != sha256:
+            raise WeightsError(f"{source} was changed while it was copied: run again.")
+        if not pinned:
+            pin(target, sha256)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _sha256_of(path: Path) -> str:
+    """SHA-256, or "" where there is no file."""
+    return sha256(path) if path.is_file() else ""
 
 
 def _pin(path: Path) -> Path:
     return path.with_name(f"{path.name}.sha256")
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -124,9 +174,10 @@ def _places(spec: WeightSpec) -> Iterator[Path]:
     for folder in os.environ.get("VISAVIS_WEIGHTS", "").split(os.pathsep):
         if folder:
             yield Path(folder) / spec.file
-    if spec.package and spec.member:
-        # find_spec of a top-level name looks the package up without importing it.
-        package = find_spec(spec.package)
+    if spec.package and spec.package.isidentifier() and spec.member:
+        # Looked up on the path, and nowhere else: nothing is imported, and modules in memory under that name (visavis
+        # has some of its own, in compat/) do not count.
+        package = PathFinder.find_spec(spec.package)
         for folder in (package and package.submodule_search_locations) or ():
             yield Path(folder) / spec.member
 
@@ -142,7 +193,7 @@ def _download(spec: WeightSpec) -> Path:
     try:
         path = download.download(spec, weights_dir())
         if not spec.pinned:
-            pin(path)
+            pin(path, sha256(path))
     except (WeightsError, OSError) as error:
         raise WeightsError(f"{missing}, and {error}") from error
     return path

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from visavis.cli._options import DETECTOR, MODEL, DetectorName, Json, MinFace, ModelName, Threads, Views, with_views
+from visavis.cli._options import (
+    DETECTOR,
+    MODEL,
+    DetectorName,
+    Json,
+    MinFace,
+    ModelName,
+    PrecisionName,
+    Threads,
+    Views,
+    model_id,
+)
 from visavis.cli._output import Output, note, significant
 from visavis.cli.evaluate._shared import Fresh, People, recognizer, templates_of
 from visavis.errors import UsageError
@@ -37,6 +48,7 @@ def groups(  # noqa: PLR0913 - a command's options
     ],
     model: ModelName = MODEL,
     views: Views = None,
+    precision: PrecisionName = None,
     far: Annotated[
         float | None,
         typer.Option("--far", help="FAR over all people that sets the threshold.", show_default=str(FAR)),
@@ -63,7 +75,7 @@ def groups(  # noqa: PLR0913 - a command's options
     from visavis.evaluate.people import read_people
 
     listed, people = read_groups(table), read_people(folder)
-    one = recognizer(with_views(model, views), detector=detector, threads=threads)
+    one = recognizer(model_id(model, views=views, precision=precision), detector=detector, threads=threads)
     with Output("group", "people", "photos", "FMR", "FNMR", "no template", json=json) as output:
         taken = templates_of(people.photos, one, min_face=min_face, fresh=fresh, output=output)
         result = groups_result(taken, people.names, listed, far=FAR if far is None else far, threshold=threshold)

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from visavis.cli._options import DETECTOR, MODEL, DetectorName, Json, MinFace, ModelName, Threads, Views, with_views
+from visavis.cli._options import (
+    DETECTOR,
+    MODEL,
+    DetectorName,
+    Json,
+    MinFace,
+    ModelName,
+    PrecisionName,
+    Threads,
+    Views,
+    model_id,
+)
 from visavis.cli._output import Output, note, short, significant
 from visavis.cli.evaluate._shared import Fresh, People, recognizer, templates_of
 
@@ -41,6 +52,7 @@ def identification(  # noqa: PLR0913 - a command's options
     ] = Rule.person,
     model: ModelName = MODEL,
     views: Views = None,
+    precision: PrecisionName = None,
     detector: DetectorName = DETECTOR,
     min_face: MinFace = 20,
     threads: Threads = None,
@@ -61,7 +73,7 @@ def identification(  # noqa: PLR0913 - a command's options
 
     people = read_people(folder)
     chosen = split(people.names, templates=templates, known=known, seed=seed)
-    one = recognizer(with_views(model, views), detector=detector, threads=threads)
+    one = recognizer(model_id(model, views=views, precision=precision), detector=detector, threads=threads)
     with Output("", one.model, "95 % interval", "threshold", json=json) as output:
         taken = templates_of(people.photos, one, min_face=min_face, fresh=fresh, output=output)
         result = identify(taken, people.names, chosen, rule=rule.value, seed=seed)

@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from visavis.cli._files import writable_file
-from visavis.cli._options import DETECTOR, MODEL, DetectorName, Json, MinFace, Threads, Views, with_views
+from visavis.cli._options import (
+    DETECTOR,
+    MODEL,
+    DetectorName,
+    Json,
+    MinFace,
+    Precision,
+    PrecisionName,
+    Threads,
+    Views,
+    model_id,
+)
 from visavis.cli._output import Output, short, significant
 from visavis.cli.evaluate._shared import Fresh, Models, PhotoFolder, Report, recognizer, templates_of
 
@@ -35,6 +46,7 @@ def pairs(  # noqa: PLR0913 - a command's options
     photos: PhotoFolder = None,
     model: Models = None,
     views: Views = None,
+    precision: PrecisionName = None,
     detector: DetectorName = DETECTOR,
     min_face: MinFace = 20,
     threads: Threads = None,
@@ -64,7 +76,7 @@ def pairs(  # noqa: PLR0913 - a command's options
         def measure(taken: Templates) -> Verification:
             return verification.of_pairs(taken, listed, data=source.name)
 
-    _run(paths, measure, models=_models(model, views), detector=detector, min_face=min_face, threads=threads,
+    _run(paths, measure, models=_models(model, views, precision), detector=detector, min_face=min_face, threads=threads,
          report=report, fresh=fresh, json=json, title=f"Verification on {source.name}")  # fmt: skip
 
 
@@ -81,6 +93,7 @@ def lfw(  # noqa: PLR0913 - a command's options
     photos: PhotoFolder = None,
     model: Models = None,
     views: Views = None,
+    precision: PrecisionName = None,
     detector: DetectorName = DETECTOR,
     min_face: MinFace = 20,
     threads: Threads = None,
@@ -102,13 +115,13 @@ def lfw(  # noqa: PLR0913 - a command's options
     def measure(taken: Templates) -> Verification:
         return verification.of_lfw(taken, lists, data=name)
 
-    _run(lists[0].photos, measure, models=_models(model, views), detector=detector, min_face=min_face,
+    _run(lists[0].photos, measure, models=_models(model, views, precision), detector=detector, min_face=min_face,
          threads=threads, report=report, fresh=fresh, json=json, title=name)  # fmt: skip
 
 
-def _models(models: list[str] | None, views: int | None) -> list[str]:
+def _models(models: list[str] | None, views: int | None, precision: Precision | None) -> list[str]:
     """Return the ids of all models that are asked for, each once."""
-    return list(dict.fromkeys(with_views(one, views) for one in models or [MODEL]))
+    return list(dict.fromkeys(model_id(one, views=views, precision=precision) for one in models or [MODEL]))
 
 
 def _run(  # noqa: PLR0913 - what the two commands share

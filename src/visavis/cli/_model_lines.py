@@ -1,0 +1,106 @@
+"""What the commands of ``models`` print of a weight file, and of a model of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from visavis.cli._output import note
+
+if TYPE_CHECKING:
+    from visavis.weights.model_row import ModelRow
+    from visavis.weights.spec import WeightSpec
+
+COLUMNS = ("name", "for", "licence", "MB", "here", "pinned")
+
+
+def accept(specs: Sequence[WeightSpec]) -> None:
+    """Accept the licences of files, and say which."""
+    from visavis.weights import store
+
+    for spec in specs:
+        if spec.non_commercial:
+            store.accept(spec)
+            note(f"{spec.name}: {spec.licence}.")
+
+
+def weight_line(spec: WeightSpec, path: Path | None) -> dict[str, object]:
+    """All that a row tells, and what is on this machine."""
+    from visavis.weights.store import pin_of
+
+    pin = "" if path is None or spec.pinned else pin_of(path)
+    return {
+        "name": spec.name,
+        "task": spec.task,
+        "file": spec.file,
+        "bytes": spec.size if spec.pinned or path is None else path.stat().st_size,
+        "sha256": spec.sha256,
+        "url": spec.url,
+        "licence": spec.licence,
+        "trained_on": spec.trained_on,
+        "input_size": spec.input_size,
+        "channels": spec.channels,
+        "mean": list(spec.mean),
+        "scale": spec.scale,
+        "geometry": spec.geometry,
+        "output": spec.output,
+        "non_commercial": spec.non_commercial,
+        "present": path is not None,
+        "path": None if path is None else str(path),
+        "pinned": "published" if spec.pinned else "here" if pin else "at first download" if path is None else "no",
+        "pin": pin or None,
+    }
+
+
+def imported_lines() -> list[dict[str, object]]:
+    """Lines of all imported models; of a damaged one a note."""
+    from visavis.errors import WeightsError
+    from visavis.weights import imported
+
+    lines = []
+    for name in imported.names():
+        try:
+            lines.append(imported_line(imported.row(name)))
+        except WeightsError as error:
+            note(str(error))
+    return lines
+
+
+def imported_line(row: ModelRow) -> dict[str, object]:
+    """The keys of a weight file, and those that only models of one's own have."""
+    from visavis.weights import imported
+
+    path = imported.network(row)
+    return {
+        "name": row.name,
+        "task": "embed",
+        "file": row.file,
+        "bytes": path.stat().st_size + sum((path.parent / name).stat().st_size for name, _ in row.data),
+        "sha256": row.sha256,
+        "url": None,
+        "licence": row.licence,
+        "trained_on": row.trained_on,
+        "input_size": row.size,
+        "channels": row.channels,
+        "mean": list(row.mean),
+        "scale": row.scale,
+        "geometry": row.geometry,
+        "output": f"{row.dimension} figures",
+        "non_commercial": None,
+        "present": True,
+        "path": str(path),
+        "pinned": "here",
+        "pin": row.sha256,
+        "views": row.views,
+        "precision": row.precision,
+        "quantized_from": row.quantized_from,
+    }
+
+
+def table_row(line: dict[str, object]) -> list[str]:
+    """The columns of ``models list``."""
+    size = line["bytes"]
+    megabytes = f"{size / 1e6:.1f}" if isinstance(size, int) else "-"
+    told = [str(line[key]) for key in ("name", "task", "licence")]
+    return [*told, megabytes, "yes" if line["present"] else "no", str(line["pinned"])]

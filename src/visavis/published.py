@@ -1,0 +1,216 @@
+"""Which published weight file a file is, whatever it is called: by its SHA-256, else by the arrays that it holds.
+
+A row of ``weights/spec.py`` whose hash is known is known by that alone. Other files are read, and their arrays held
+against the definitions in ``nets/``: every array has to be there, in its shape, and no other. Of ONNX files the inputs,
+outputs and the size of the constants are compared. Nothing of a file is run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from visavis.embedders import facenet, vggface
+from visavis.embedders.trained import Net
+from visavis.errors import UsageError, WeightsError
+from visavis.nets import resnet50, senet50, vgg16
+from visavis.nets._ops import Ops, T
+from visavis.nets.inception_resnet_v1 import SIDE, inception_resnet_v1
+from visavis.types import Floats
+from visavis.weights import classic as rows
+from visavis.weights import spec, store
+from visavis.weights.readers import npy, onnx_outline
+from visavis.weights.readers.kind import kind_of
+from visavis.weights.row import WeightSpec
+
+Rows = tuple[WeightSpec, ...]
+Read = Callable[[Path], Mapping[str, Floats]]
+
+CASIA_PEOPLE = 10575
+NEAR = 0.1
+"""By what part the constants of an ONNX file may take fewer bytes than its row says of the file, or more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What a file was found to be: the row, its own SHA-256, and whether that or its arrays told."""
+
+    row: WeightSpec
+    sha256: str
+    by: Literal["hash", "structure"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Arrays that files of ``rows`` hold: those of a definition, for pictures of ``side`` pixels."""
+
+    rows: Rows
+    net: Net
+    side: int
+
+
+def _inception(people: int) -> Net:
+    """Inception-ResNet-v1 with the layer that it was trained by."""
+
+    def net(ops: Ops[T], x: T) -> tuple[T, ...]:
+        (vector,) = inception_resnet_v1(ops, x)
+        return vector, ops.dense(vector, "logits", width=people)
+
+    return net
+
+
+LAYOUTS: dict[str, tuple[tuple[Read, tuple[_Layout, ...]], ...]] = {
+    "keras": (
+        (
+            vggface.read,
+            (
+                _Layout((rows.VGG16,), vgg16.vgg16_top, vggface.SIDE),
+                _Layout((rows.VGG16_NOTOP,), vgg16.vgg16, vggface.SIDE),
+                _Layout((rows.RESNET50,), resnet50.resnet50_top, vggface.SIDE),
+                _Layout((rows.RESNET50_NOTOP,), resnet50.resnet50, vggface.SIDE),
+                _Layout((rows.SENET50,), senet50.senet50_top, vggface.SIDE),
+                _Layout((rows.SENET50_NOTOP,), senet50.senet50, vggface.SIDE),
+            ),
+        ),
+        (
+            facenet.read,
+            (_Layout((rows.FACENET_VGGFACE2_KERAS, rows.FACENET_CASIA_KERAS), inception_resnet_v1, SIDE),),
+        ),
+    ),
+    "torch": (
+        (
+            facenet.read,
+            (
+                _Layout((rows.FACENET_VGGFACE2,), _inception(resnet50.PEOPLE), SIDE),
+                _Layout((rows.FACENET_CASIA,), _inception(CASIA_PEOPLE), SIDE),
+                _Layout((rows.FACENET_VGGFACE2, rows.FACENET_CASIA), inception_resnet_v1, SIDE),
+            ),
+        ),
+    ),
+    "tensorflow": (
+        (
+            facenet.read,
+            (_Layout((rows.FACENET_VGGFACE2_GRAPH, rows.FACENET_CASIA_GRAPH), inception_resnet_v1, SIDE),),
+        ),
+    ),
+}
+"""By the format of the file: readers, and what their arrays may be."""
+
+LABELS = {vgg16.PEOPLE: rows.VGGFACE_LABELS, resnet50.PEOPLE: rows.VGGFACE2_LABELS}
+"""By how many names there are."""
+
+ONNX: dict[WeightSpec, tuple[int, tuple[int, ...]]] = {
+    spec.YUNET: (640, (1,) * 6 + (4,) * 3 + (10,) * 3),
+    **dict.fromkeys((spec.SCRFD_500M, spec.SCRFD_2500M), (640, (1,) * 3 + (4,) * 3 + (10,) * 3)),
+    rows.SFACE: (112, (128,)),
+    **dict.fromkeys((rows.ARCFACE_R50, rows.ARCFACE_MOBILEFACE), (112, (512,))),
+}
+"""Side of the picture, and the last side of each output."""
+
+
+def recognised(path: Path, *, called: str | None = None) -> Published:
+    """Return which row's file it is; ``called`` is the row's name, where two have the same arrays.
+
+    WeightsError where it is none, is damaged, or has the arrays of a published file without its hash; UsageError where
+    it may be several, and where ``called`` is not what it is.
+    """
+    wanted = None if called is None else spec.spec(called)
+    try:
+        sha256 = store.sha256(path)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
+    for row in spec.all_specs():
+        if sha256 == row.sha256:
+            if wanted not in (None, row):
+                raise UsageError(f"{path} is the published {row.name}, not {called}.")
+            return Published(row, sha256, "hash")
+    return Published(_by_structure(path, sha256, wanted), sha256, "structure")
+
+
+def _by_structure(path: Path, sha256: str, wanted: WeightSpec | None) -> WeightSpec:
+    candidates = _candidates(path)
+    if not candidates:
+        raise _unrecognised(path, sha256, wanted)
+    if wanted is not None and wanted not in candidates:
+        raise UsageError(f"{path} is not a file of {wanted.name}: its arrays are those of {_names(candidates)}.")
+    chosen = [wanted] if wanted else candidates
+    unknown = [row for row in chosen if not row.pinned]
+    if not unknown:
+        raise _contradicted(path, sha256, chosen)
+    if len(unknown) > 1:
+        unknown = [row for row in unknown if Path(row.file).stem in path.name] or unknown
+    if len(unknown) > 1:
+        raise UsageError(
+            f"{path} may be {_names(unknown, 'or')}, whose files hold the same arrays: say which, as in "
+            f"--as {unknown[0].name}."
+        )
+    return unknown[0]
+
+
+def _unrecognised(path: Path, sha256: str, wanted: WeightSpec | None) -> WeightsError:
+    """Return what there is to say of a file whose arrays are nobody's."""
+    meant = [row for row in spec.all_specs() if row.pinned and (row == wanted or row.file == path.name)]
+    if meant:
+        return _contradicted(path, sha256, meant)
+    return WeightsError(
+        f"{path} is no published weight file that visavis knows: neither its SHA-256 ({sha256}) nor its arrays are "
+        "those of any that models list names; a network of your own takes a TOML file that describes it."
+    )
+
+
+def _contradicted(path: Path, sha256: str, meant: Sequence[WeightSpec]) -> WeightsError:
+    hashes = " or ".join(row.sha256 for row in meant)
+    return WeightsError(f"{path} is not the published {_names(meant, 'or')}: its SHA-256 is {sha256}, not {hashes}.")
+
+
+def _names(some: Sequence[WeightSpec], word: str = "and") -> str:
+    return f" {word} ".join(row.name for row in some)
+
+
+# --- what a file holds
+
+
+def _candidates(path: Path) -> Rows:
+    """Rows whose files hold just these arrays; none where the file is of no format that is read."""
+    kind = kind_of(path)
+    if kind == "numpy":
+        return _of_labels(path)
+    if kind == "onnx":
+        return tuple(_of_outline(onnx_outline.read(path)))
+    for read, layouts in LAYOUTS.get(kind, ()):
+        arrays = read(path)
+        for layout in layouts:
+            if _fits(arrays, layout):
+                return layout.rows
+    return ()
+
+
+def _fits(arrays: Mapping[str, Floats], layout: _Layout) -> bool:
+    """Whether all arrays are there and no others; a gamma may be missing where all of it is 1."""
+    from visavis.nets._shapes import shapes
+
+    wanted = shapes(layout.net, side=layout.side)
+    missing = [name for name in wanted if name not in arrays and not name.endswith(".gamma")]
+    return not missing and all(
+        array.dtype.kind == "f" and array.shape == wanted.get(name) for name, array in arrays.items()
+    )
+
+
+def _of_labels(path: Path) -> Rows:
+    names: Any = npy.read(path)
+    row = LABELS.get(names.size) if names.ndim == 1 and names.dtype.kind == "U" else None
+    return () if row is None else (row,)
+
+
+def _of_outline(outline: onnx_outline.Outline) -> Iterator[WeightSpec]:
+    for row, (side, lasts) in ONNX.items():
+        pictures = [one for one in outline.inputs if len(one) == 4]
+        if (
+            len(outline.inputs) == len(pictures) == 1
+            and all(found in (None, wanted) for found, wanted in zip(pictures[0][1:], (3, side, side), strict=True))
+            and tuple(one[-1] if one else None for one in outline.outputs) == lasts
+            and abs(outline.constants - row.size) < NEAR * row.size
+        ):
+            yield row
