@@ -64,9 +64,16 @@ class _Worker:
         self.process: SpawnProcess = context.Process(target=worker.main, args=(theirs, stage, threads), daemon=True)
         with theirs, _held_to(threads), _deaf_to_interrupts():
             self.process.start()
+        self.loads = False
         self.ready = False
         self.alone = False
         self.tasks: dict[int, Task] = {}
+
+    def load(self) -> None:
+        """Have it load the networks, if it has not been told to."""
+        if not self.loads:
+            self.loads = True
+            self.send(worker.Load())
 
     def give(self, tasks: Sequence[Task], *, alone: bool) -> None:
         """Hand over a chunk; if the worker is gone, that is noticed where it is listened to."""
@@ -125,23 +132,25 @@ class Crew:
         """Give every worker what it has room for, and start those that are missing; False when all is done."""
         for one in self._workers:
             self._give(one)
-        while self._has_work() and self._may_start():
+        while len(self._workers) < self._wanted and (self._more or self._suspects):
             self._workers.append(_Worker(self._stage, self._threads))
             self._give(self._workers[-1])
+        self._let_load()
         return any(one.tasks for one in self._workers)
+
+    def _let_load(self) -> None:
+        """Have one load the networks first: what is fetched or converted for it is there for the others."""
+        if any(one.ready for one in self._workers):
+            for one in self._workers:
+                one.load()
+        elif self._workers and not any(one.loads for one in self._workers):
+            self._workers[0].load()
 
     def _listen(self, admit: Admit) -> list[Answer]:
         """Wait for the workers, a short while at most, and take in what they say."""
         links = {one.link: one for one in self._workers}
         heard = connection.wait(list(links), TICK)
         return [answer for link, one in links.items() if link in heard for answer in self._hear(one, admit)]
-
-    def _has_work(self) -> bool:
-        return self._more or bool(self._suspects)
-
-    def _may_start(self) -> bool:
-        """The first loads the networks alone: what has to be fetched or converted for it is there for the others."""
-        return not self._workers or (len(self._workers) < self._wanted and any(one.ready for one in self._workers))
 
     def _give(self, one: _Worker) -> None:
         """Give a worker the next chunk; a photo that was lost with another worker is given by itself."""

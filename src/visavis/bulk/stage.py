@@ -37,6 +37,15 @@ class Stage:
         EMBEDDERS.factory(self.model.partition("@")[0])
         model_id(self.model)
 
+    def prepare(self) -> None:
+        """Import all that is imported for loading, which takes longer than loading."""
+        import cv2  # noqa: F401 - importing it is the purpose
+
+        from visavis import pipeline, runtime  # noqa: F401
+
+        runtime.prepare()
+        self.check()
+
     def load(self, *, threads: int) -> Recognizer:
         """Load both networks now, OpenCV held to as many threads; raises WeightsError, UnknownNameError."""
         import cv2

@@ -46,6 +46,11 @@ class Admitted:
 
 
 @dataclass(frozen=True, slots=True)
+class Load:
+    """To the worker, once: load the networks."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ready:
     """From the worker: the networks are loaded."""
 
@@ -65,21 +70,31 @@ class Hashed:
     unread: tuple[Answer, ...]
 
 
-Message = Chunk | Admitted | Ready | Refused | Hashed | Answer
+Message = Chunk | Admitted | Load | Ready | Refused | Hashed | Answer
 
 
 def main(link: Connection, stage: Stage, threads: int) -> None:
     """Serve until the connection is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes: the parent ends its workers
     Thread(target=_end_with_parent, daemon=True).start()
-    try:
-        recognizer = stage.load(threads=threads)
-    except VisavisError as error:
-        link.send(Refused(error))
-        return
     with suppress(EOFError, ConnectionError):
+        stage.prepare()
+        early = _until_load(link)
+        try:
+            recognizer = stage.load(threads=threads)
+        except VisavisError as error:
+            link.send(Refused(error))
+            return
         link.send(Ready())
-        _Desk(link, stage, recognizer).serve()
+        _Desk(link, stage, recognizer).serve(early)
+
+
+def _until_load(link: Connection) -> list[Chunk]:
+    """Wait to be told to load; returns what was given to do before that."""
+    early = []
+    while isinstance(message := link.recv(), Chunk):
+        early.append(message)
+    return early
 
 
 def _end_with_parent() -> None:
@@ -98,8 +113,10 @@ class _Desk:
         self._read: deque[list[_Photo]] = deque()
         self._admitted: deque[list[_Photo]] = deque()
 
-    def serve(self) -> None:
+    def serve(self, early: Sequence[Chunk]) -> None:
         """Work; raises EOFError when the connection is closed."""
+        for chunk in early:
+            self._take(chunk)
         while True:
             while not self._admitted or self._link.poll():
                 self._take(self._link.recv())
