@@ -11,6 +11,7 @@
     │   ├── TooLargeImageError            HTTP 413    status "too_large"
     │   ├── NoFaceError                               status "no_face"
     │   └── PoorQualityError                          status "poor_quality"
+    ├── EngineError                exit 3, HTTP 503   worker processes or a cluster that cannot be started or reached
     ├── GalleryError               exit 3, HTTP 503   the store is missing, damaged, of another schema or model
     └── WeightsError               exit 3, HTTP 503   a weight file is missing, wrong or hostile
         └── MissingExtraError      exit 3, HTTP 501   an optional package is not installed
@@ -75,6 +76,13 @@ class PoorQualityError(ImageError):
     """A face was found, and its quality is lower than was asked for."""
 
     status = "poor_quality"
+
+
+class EngineError(VisavisError):
+    """What bulk work runs on cannot be used: processes that do not start, a cluster out of reach or lost."""
+
+    exit_code = 3
+    http_status = 503
 
 
 class GalleryError(VisavisError):

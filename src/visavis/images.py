@@ -65,10 +65,20 @@ def read(source: Source, *, name: str | None = None, max_pixels: int = MAX_PIXEL
     if _is_pillow(source):
         image = cast("Image", source)
         return _of_pixels(_decode.from_pillow(image, shown=shown(label), max_pixels=max_pixels), label)
-    data = _encoded(source, shown(label), limit=max(MIN_BYTES_LIMIT, 8 * max_pixels))
+    data = encoded(source, name=label, max_pixels=max_pixels)
     pixels = _decode.decode(data, shown=shown(label), max_pixels=max_pixels)
     pixels.flags.writeable = False
     return Photo(pixels, label, hashlib.sha256(data).hexdigest())
+
+
+def encoded(source: Source, *, name: str | None = None, max_pixels: int = MAX_PIXELS) -> bytes:
+    """Read the bytes of one photo as they are: what :func:`read` decodes and what its ``sha256`` is that of.
+
+    Raises MissingImageError, UnreadableImageError, TooLargeImageError (more bytes than ``max_pixels`` can take), and
+    UsageError for a source that has no encoded bytes.
+    """
+    label = name_of(source) if name is None else name
+    return _encoded(source, shown(label), limit=max(MIN_BYTES_LIMIT, 8 * max_pixels))
 
 
 def shown(name: str) -> str:

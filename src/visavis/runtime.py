@@ -54,6 +54,11 @@ def thread_count(threads: int | None) -> int:
     return processors() if threads is None else threads
 
 
+def prepare() -> None:
+    """Import ONNX Runtime now, rather than with the first network."""
+    import onnxruntime  # noqa: F401 - importing it is the purpose
+
+
 class Workers:
     """Threads that take independent pieces of work, for networks that run on one thread each.
 

@@ -21,7 +21,7 @@ LAYERS = (
         "draw",
     },
     {"pipeline", "samples", "quantize", "classify", "published", "clustering", "lookalikes", "representatives"},
-    {"gallery", "evaluate"},
+    {"gallery", "evaluate", "bulk"},
     {"cli", "compat"},
     {"__main__"},
     {"train"},
@@ -38,11 +38,14 @@ HOMES = {
     "jinja2": {"evaluate", "clustering"},
     "requests": {"weights"},
     "torch": {"train"},
+    "ray": {"bulk"},
+    "fsspec": {"bulk"},
 }
 """Packages that only one part knows of."""
 
 NOT_AT_ONCE = {
     "cv2", "onnxruntime", "onnx", "sqlalchemy", "PIL", "rich", "pooch", "requests", "lz4", "platformdirs", "jinja2",
+    "ray", "fsspec",
 }  # fmt: skip
 """Packages that cost time to import: inside the function that needs them."""
 

@@ -29,6 +29,7 @@ DOCUMENTED = {
     "similar",
     "cluster",
     "representative",
+    "index",
     "gallery list",
     "gallery show",
     "gallery remove",

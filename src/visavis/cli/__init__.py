@@ -15,6 +15,7 @@ from visavis.cli.calibrate import calibrate
 from visavis.cli.classify import classify
 from visavis.cli.cluster import cluster
 from visavis.cli.evaluate import app as evaluate
+from visavis.cli.index import index
 from visavis.cli.landmarks import landmarks
 from visavis.cli.representative import representative
 from visavis.cli.similar import similar
@@ -61,6 +62,7 @@ for command in (
     similar,
     cluster,
     representative,
+    index,
     calibrate,
     demo.demo,
 ):

@@ -39,13 +39,15 @@ class Output:
 
     def progress(self, answers: Iterable[T], total: int) -> Iterator[T]:
         """Pass ``answers`` through under a progress bar, shown only on a terminal that is otherwise quiet."""
-        return _bar(answers, total) if total > 1 and self._quiet_terminal() else iter(answers)
+        return _bar(answers, total) if total > 1 and self.shows_progress else iter(answers)
 
     def downloads(self) -> AbstractContextManager[None]:
         """Show a bar for each file that is downloaded while the block lasts, where ``progress`` would show one."""
-        return _download_bars() if self._quiet_terminal() else nullcontext()
+        return _download_bars() if self.shows_progress else nullcontext()
 
-    def _quiet_terminal(self) -> bool:
+    @property
+    def shows_progress(self) -> bool:
+        """Whether standard error is a terminal, and one that is not busy with the answers."""
         return sys.stderr.isatty() and not (self._json and sys.stdout.isatty())
 
     def __enter__(self) -> Self:

@@ -1,0 +1,35 @@
+"""Folders of photos -> gallery: every face detected, embedded and stored, nobody's yet, on all processors or a cluster.
+
+::
+
+    with Gallery("sqlite:///faces.db") as gallery:
+        for outcome in bulk.index(gallery, ["photos", "s3://bucket/more"], engine=LocalEngine(workers=4)):
+            ...
+
+A photo is told of when it is stored, so whatever was told outlives the process; started again, the same call goes on
+where it was broken off. What is computed is known by the photo's SHA-256 and the gallery's model.
+"""
+
+from __future__ import annotations
+
+from visavis.bulk.books import Books
+from visavis.bulk.indexing import index
+from visavis.bulk.local import LocalEngine
+from visavis.bulk.ray import RayEngine
+from visavis.bulk.stage import Stage
+from visavis.bulk.types import Admit, Answer, Engine, Failure, Ledger, Outcome, Task
+
+__all__ = [
+    "Admit",
+    "Answer",
+    "Books",
+    "Engine",
+    "Failure",
+    "Ledger",
+    "LocalEngine",
+    "Outcome",
+    "RayEngine",
+    "Stage",
+    "Task",
+    "index",
+]

@@ -1,0 +1,67 @@
+"""The run itself: sources -> tasks -> engine -> gallery, and what became of each photo."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
+from itertools import count
+
+from visavis.bulk import sources
+from visavis.bulk.books import Books
+from visavis.bulk.stage import Stage
+from visavis.bulk.types import Engine, Ledger, Outcome, Task
+from visavis.errors import UsageError
+
+
+def index(
+    ledger: Ledger,
+    photos: Iterable[str],
+    *,
+    engine: Engine,
+    detector: str = "mtcnn",
+    min_face: float = 20,
+) -> Generator[Outcome, None, None]:
+    """Index ``photos`` (files, folders, URLs of either) into ``ledger``; yields what became of each, once stored.
+
+    ``ledger`` is a :class:`visavis.gallery.Gallery`; the vectors are those of its model. The order is that in which the
+    photos are done. An interrupt, or closing the iterator, stores what is done and ends all that was started.
+
+    Raises UnknownNameError for a detector or model that there is not, UsageError for a URL that means nothing,
+    MissingExtraError where a package is missing for it, GalleryError where nothing can be stored, EngineError where
+    the engine cannot be used, WeightsError where a network cannot be loaded.
+    """
+    if isinstance(photos, str):
+        raise UsageError(f"photos are given as a list, got {photos!r} alone: put it in brackets.")
+    stage = Stage(ledger.model, detector, min_face)
+    stage.check()
+    return _outcomes(Books(ledger), photos, engine, stage)
+
+
+def _outcomes(books: Books, photos: Iterable[str], engine: Engine, stage: Stage) -> Generator[Outcome, None, None]:
+    unlisted: list[Outcome] = []
+    with closing(engine.run(_tasks(photos, unlisted), stage, books.admit)) as answers:
+        try:
+            for some in answers:
+                books.enter(some)
+                yield from books.tell(*_taken(unlisted))
+            books.store()
+            yield from books.tell(*_taken(unlisted))
+        except (KeyboardInterrupt, GeneratorExit):
+            books.store()
+            raise
+
+
+def _tasks(photos: Iterable[str], unlisted: list[Outcome]) -> Iterator[Task]:
+    """Number the photos; folders that cannot be listed are no tasks, and put aside."""
+    numbers = count()
+    for found in sources.walk(photos):
+        if isinstance(found, Outcome):
+            unlisted.append(found)
+        else:
+            yield Task(next(numbers), found)
+
+
+def _taken(some: list[Outcome]) -> list[Outcome]:
+    taken = some[:]
+    some.clear()
+    return taken

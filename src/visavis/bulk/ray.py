@@ -1,0 +1,281 @@
+"""The Ray engine: the same stage on Ray Data, on the machines of a cluster or on this one.
+
+Photos go through in rounds. In each, tasks hash all photos; those that the gallery does not know go to actors; answers
+stream back to this process, which alone writes to the gallery. An actor has a worker process of its own, as the local
+engine has, so that a photo that ends its process ends no actor. What is lost with an actor or a node Ray repeats.
+The nodes need the same visavis, and have to reach the photos by the same names.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sys
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from hashlib import sha256
+from itertools import islice
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visavis import runtime
+from visavis.bulk.local import Crew
+from visavis.bulk.stage import Stage, read
+from visavis.bulk.types import Admit, Answer, Failure, Task
+from visavis.errors import EngineError, MissingExtraError, UsageError, VisavisError
+from visavis.gallery.types import IndexedPhoto, Template
+
+if TYPE_CHECKING:
+    from visavis.types import Floats
+
+ROUND = 50_000
+"""Photos that are listed, hashed and computed before the next are listed: what this process holds is bounded by it."""
+CHUNK = 4
+"""Photos that an actor is given at a time."""
+HASHED = 64
+"""Photos that a task hashes."""
+SHARE = 0.5
+"""Part of a processor that an actor books, though it uses a whole one. Actors that book all processors of a cluster
+leave none for the tasks that feed them, and all wait for ever; and with half of the nodes gone all find room still."""
+ANSWER_SECONDS = 10.0
+"""How long a cluster may take to answer."""
+
+Batch: TypeAlias = Mapping[str, NDArray[Any]]
+
+
+class RayEngine:
+    """``workers`` actors (default: one a processor of the cluster), each with one model on one thread.
+
+    ``address`` is that of a cluster ("auto", "host:port", "ray://host:port"); by default that of ``RAY_ADDRESS``, else
+    one is started on this machine and ended afterwards. A connection that there is already is used, and left open.
+    """
+
+    def __init__(self, *, workers: int | None = None, address: str | None = None) -> None:
+        if workers is not None and workers < 1:
+            raise UsageError(f"workers must be at least 1, got {workers}.")
+        self.workers, self.address = workers, address
+
+    def run(self, tasks: Iterable[Task], stage: Stage, admit: Admit) -> Generator[Sequence[Answer], None, None]:
+        """See :class:`visavis.bulk.Engine`."""
+        numbered = iter(tasks)
+        with _cluster(self.address) as ray:
+            _try(ray, stage)
+            workers = self.workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
+            while some := list(islice(numbered, ROUND)):
+                left: dict[int, Task] = {}
+                yield from _hash(ray, some, admit, left)
+                yield from _compute(ray, left, stage, workers)
+
+
+def _hash(
+    ray: ModuleType, tasks: Sequence[Task], admit: Admit, left: dict[int, Task]
+) -> Generator[Sequence[Answer], None, None]:
+    """Hash photos and put those that are let in into ``left``; answers for those that cannot be read."""
+    unhashed = {task.number: task for task in tasks}
+    for batch in _streamed(ray, tasks, HASHED, _hashed):
+        rows = list(zip(*(batch[name] for name in HASHES), strict=True))
+        hashed = [(unhashed.pop(number), str(digest)) for number, digest, *_ in rows if digest]
+        admitted = admit(hashed)
+        left |= {task.number: task for task, _ in hashed if task.number in admitted}
+        failed = [(number, Failure(str(status), str(text))) for number, digest, status, text in rows if not digest]
+        yield [Answer(unhashed.pop(number), failure) for number, failure in failed]
+
+
+def _compute(
+    ray: ModuleType, left: dict[int, Task], stage: Stage, workers: int
+) -> Generator[Sequence[Answer], None, None]:
+    """Compute photos; those that are answered are taken out of ``left``, so that none is answered twice."""
+    if not left:
+        return
+    actors = {"fn_kwargs": {"stage": stage}, "concurrency": (1, workers, workers), "num_cpus": SHARE}
+    for batch in _streamed(ray, list(left.values()), CHUNK, _Actor, **actors):
+        answers = _unpacked(batch, left)
+        for answer in answers:
+            del left[answer.task.number]
+        yield answers
+
+
+def _streamed(
+    ray: ModuleType, tasks: Sequence[Task], size: int, function: object, **options: object
+) -> Iterator[Batch]:
+    """Map tasks on the cluster, ``size`` at a time, and yield what comes back as it comes."""
+    items = [{"number": task.number, "photo": os.fsencode(task.photo)} for task in tasks]  # names need not be text
+    rows = ray.data.from_items(items, override_num_blocks=-(-len(items) // size))
+    mapped = rows.map_batches(function, batch_size=size, batch_format="numpy", **options)
+    yield from mapped.iter_batches(batch_size=None, batch_format="numpy")
+
+
+# On the nodes
+
+
+HASHES = ("number", "sha256", "status", "message")
+
+
+def _hashed(batch: Batch) -> dict[str, list[Any]]:
+    """Read and hash photos; those that cannot be read have no hash."""
+    rows = [(task.number, *_hash_of(read(task))) for task in _tasks(batch)]
+    return {name: [row[n] for row in rows] for n, name in enumerate(HASHES)}
+
+
+def _hash_of(data: bytes | Failure) -> tuple[str, str, str]:
+    return ("", data.status, data.message) if isinstance(data, Failure) else (sha256(data).hexdigest(), "", "")
+
+
+class _Actor:
+    """Has one worker process on a node."""
+
+    def __init__(self) -> None:
+        self._crew: Crew | None = None
+
+    def __call__(self, batch: Batch, stage: Stage) -> dict[str, list[Any]]:
+        """Compute photos; the answers as columns."""
+        if self._crew is None:
+            self._crew = Crew(stage, workers=1, threads=1)
+        answers = self._crew.work(_tasks(batch), lambda hashed: {task.number for task, _ in hashed})
+        return _packed([answer for some in answers for answer in some])
+
+
+def _tasks(batch: Batch) -> list[Task]:
+    pairs = zip(batch["number"], batch["photo"], strict=True)
+    return [Task(int(number), os.fsdecode(photo)) for number, photo in pairs]
+
+
+def _problem(stage: Stage) -> VisavisError | None:
+    """Load the networks on a node; return why they cannot be."""
+    try:
+        stage.load(threads=1)
+    except VisavisError as error:
+        return error
+    return None
+
+
+# Answers as columns
+
+COLUMNS = ("number", "status", "message", "sha256", "faces", "vectors", "boxes", "qualities")
+"""``vectors`` (n, d), ``boxes`` (n, 4) and ``qualities`` (n,) of the n faces are bytes of float32."""
+
+
+def _packed(answers: Sequence[Answer]) -> dict[str, list[Any]]:
+    rows = [(answer.task.number, *_row(answer.result)) for answer in answers]
+    return {name: [row[n] for row in rows] for n, name in enumerate(COLUMNS)}
+
+
+def _row(result: IndexedPhoto | Failure) -> tuple[object, ...]:
+    if isinstance(result, Failure):
+        return result.status, result.message, "", 0, b"", b"", b""
+    faces = result.faces
+    arrays = ([face.vector for face in faces], [face.box for face in faces], [face.quality for face in faces])
+    packed = (np.array(some, np.float32).tobytes() for some in arrays)
+    return result.status, "", result.sha256, len(faces), *packed
+
+
+def _unpacked(batch: Batch, left: Mapping[int, Task]) -> list[Answer]:
+    """Answers of a batch, without those of tasks that were answered before."""
+    rows = zip(*(batch[name] for name in COLUMNS), strict=True)
+    return [Answer(left[row[0]], _result(left[row[0]], *row[1:])) for row in rows if row[0] in left]
+
+
+def _result(
+    task: Task, status: str, message: str, digest: str, faces: int, vectors: bytes, boxes: bytes, qualities: bytes
+) -> IndexedPhoto | Failure:
+    if not digest:
+        return Failure(status, message)
+    rows = zip(*(_floats(data, int(faces)) for data in (vectors, boxes, qualities)), strict=True)
+    templates = (
+        Template(vector, photo_sha256=digest, photo=task.photo, box=box, quality=float(quality[0]))
+        for vector, box, quality in rows
+    )
+    return IndexedPhoto(task.photo, str(digest), str(status), tuple(templates))
+
+
+def _floats(data: bytes, rows: int) -> Floats:
+    return np.frombuffer(data, np.float32).reshape(rows, -1 if rows else 0)
+
+
+# The cluster
+
+
+@contextmanager
+def _cluster(address: str | None) -> Iterator[ModuleType]:
+    """Connect, unless somebody has; yields the package ray. What fails there comes out as EngineError."""
+    place = address or os.environ.get("RAY_ADDRESS")
+    ray = _package(place)
+    own = not ray.is_initialized()
+    if own:
+        _connect(ray, place)
+    try:
+        with _quiet(ray):
+            yield ray
+    except ray.exceptions.RayError as error:
+        raise EngineError(f"the Ray cluster gave up: {_told(error)}.") from error
+    finally:
+        if own:
+            ray.shutdown()
+
+
+def _package(place: str | None) -> ModuleType:
+    """Import ray, which reads its settings when it is imported."""
+    if "ray" not in sys.modules:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent to anybody
+        if place is None:
+            # Whoever may talk to a cluster may run anything on it: one that is started here asks for a token.
+            os.environ.setdefault("RAY_AUTH_MODE", "token")
+    try:
+        import ray
+        import ray.data
+    except ImportError as error:
+        raise MissingExtraError("--engine ray takes the package ray: pip install 'visavis[ray]'.") from error
+    package: ModuleType = ray
+    return package
+
+
+def _connect(ray: ModuleType, place: str | None) -> None:
+    _knock(place)
+    own = {"num_cpus": runtime.processors(), "include_dashboard": False}
+    options = {"address": "local", **own} if place is None else {"address": place}
+    try:
+        ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
+    except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
+        raise EngineError(f"no Ray cluster can be used at {place or 'this machine'}: {_told(error)}.") from error
+
+
+def _knock(place: str | None) -> None:
+    """Raise EngineError where nobody answers: Ray itself would go on trying for minutes."""
+    host, colon, port = (place or "").removeprefix("ray://").rpartition(":")
+    if not colon or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise EngineError(f"no Ray cluster answers at {place}: {error}.") from error
+
+
+@contextmanager
+def _quiet(ray: ModuleType) -> Iterator[None]:
+    """Keep Ray Data from showing progress of its own."""
+    context, logger = ray.data.DataContext.get_current(), logging.getLogger("ray.data")
+    bars, level = context.enable_progress_bars, logger.level
+    context.enable_progress_bars = False
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        context.enable_progress_bars = bars
+        logger.setLevel(level)
+
+
+def _try(ray: ModuleType, stage: Stage) -> None:
+    """Load the networks once on the cluster: what is wrong with them is then told as on one machine."""
+    problem = ray.get(ray.remote(num_cpus=SHARE)(_problem).remote(stage))
+    if problem is not None:
+        raise problem
+
+
+def _told(error: Exception) -> str:
+    """Return the last line of what Ray says, as part of a sentence: its errors carry the stack of the node."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[-1].strip().rstrip(".")[:300]

@@ -1,0 +1,163 @@
+"""A worker process of the local engine: takes photos from its connection, and gives answers back.
+
+For each chunk of tasks it reads and hashes the photos, says so, and is told which of them to compute. The next chunk
+is read before this one is computed, so that it never waits for the answer. It never touches the gallery, and ends by
+itself when the process that started it is gone.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from multiprocessing import connection, parent_process
+from threading import Thread
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from visavis.bulk.stage import Stage, read
+from visavis.bulk.types import Answer, Failure, Task
+from visavis.errors import VisavisError
+
+if TYPE_CHECKING:
+    from visavis.pipeline import Recognizer
+
+HELD_BYTES = 64 << 20
+"""Encoded photos beyond so many bytes are read again when their turn comes, rather than kept until then."""
+
+Connection: TypeAlias = "connection.Connection[Any, Any]"
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """To the worker: photos to read and hash."""
+
+    tasks: tuple[Task, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """To the worker, once for each :class:`Hashed`: which photos of the chunk to compute."""
+
+    numbers: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """To the worker, once: load the networks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """From the worker: the networks are loaded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """From the worker: the networks cannot be loaded."""
+
+    error: VisavisError
+
+
+@dataclass(frozen=True, slots=True)
+class Hashed:
+    """From the worker: tasks of a chunk with their SHA-256, and answers for those that cannot be read."""
+
+    tasks: tuple[tuple[Task, str], ...]
+    unread: tuple[Answer, ...]
+
+
+Message = Chunk | Admitted | Load | Ready | Refused | Hashed | Answer
+
+
+def main(link: Connection, stage: Stage, threads: int) -> None:
+    """Serve until the connection is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes: the parent ends its workers
+    Thread(target=_end_with_parent, daemon=True).start()
+    with suppress(EOFError, ConnectionError):
+        stage.prepare()
+        early = _until_load(link)
+        try:
+            recognizer = stage.load(threads=threads)
+        except VisavisError as error:
+            link.send(Refused(error))
+            return
+        link.send(Ready())
+        _Desk(link, stage, recognizer).serve(early)
+
+
+def _until_load(link: Connection) -> list[Chunk]:
+    """Wait to be told to load; returns what was given to do before that."""
+    early = []
+    while isinstance(message := link.recv(), Chunk):
+        early.append(message)
+    return early
+
+
+def _end_with_parent() -> None:
+    """End this process as soon as the parent is gone, whatever it is busy with."""
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+
+class _Desk:
+    """The chunks that a worker has: read and not yet let in, let in and not yet computed."""
+
+    def __init__(self, link: Connection, stage: Stage, recognizer: Recognizer) -> None:
+        self._link, self._stage, self._recognizer = link, stage, recognizer
+        self._read: deque[list[_Photo]] = deque()
+        self._admitted: deque[list[_Photo]] = deque()
+
+    def serve(self, early: Sequence[Chunk]) -> None:
+        """Work; raises EOFError when the connection is closed."""
+        for chunk in early:
+            self._take(chunk)
+        while True:
+            while not self._admitted or self._link.poll():
+                self._take(self._link.recv())
+            self._compute(self._admitted.popleft())
+
+    def _take(self, message: Chunk | Admitted) -> None:
+        if isinstance(message, Admitted):
+            self._admitted.append([one for one in self._read.popleft() if one.task.number in message.numbers])
+        else:
+            photos, unread = _read_all(message.tasks)
+            self._read.append(photos)
+            self._link.send(Hashed(tuple((one.task, one.sha256) for one in photos), tuple(unread)))
+
+    def _compute(self, photos: Sequence[_Photo]) -> None:
+        again = [(one.task, read(one.task) if one.data is None else one.data) for one in photos]
+        for task, failure in again:
+            if isinstance(failure, Failure):
+                self._link.send(Answer(task, failure))
+        photos_read = [(task, data) for task, data in again if isinstance(data, bytes)]
+        for answer in self._stage.answers(self._recognizer, photos_read):
+            self._link.send(answer)
+
+
+@dataclass(frozen=True, slots=True)
+class _Photo:
+    """A photo that was read: ``data`` is None where it was too much to keep."""
+
+    task: Task
+    sha256: str
+    data: bytes | None
+
+
+def _read_all(tasks: Sequence[Task]) -> tuple[list[_Photo], list[Answer]]:
+    """Read and hash photos; answers for those that cannot be read."""
+    photos, unread, held = [], [], 0
+    for task in tasks:
+        data = read(task)
+        if isinstance(data, Failure):
+            unread.append(Answer(task, data))
+            continue
+        keep = held + len(data) <= HELD_BYTES
+        held += len(data) if keep else 0
+        photos.append(_Photo(task, sha256(data).hexdigest(), data if keep else None))
+    return photos, unread
