@@ -376,9 +376,7 @@ def test_whoever_is_no_nearer_than_another_is_unknown_if_a_margin_is_asked_for(g
         assert (found.name, found.margin, len(found.candidates)) == (name, pytest.approx(apart, abs=1e-6), 1)
 
 
-def test_a_table_of_ones_own_goes_before_the_shipped_one(
-    gallery: Gallery, calibrated: Calibration, place: str
-) -> None:
+def test_a_table_of_ones_own_goes_before_the_shipped_one(gallery: Gallery, calibrated: Calibration, place: str) -> None:
     gallery.add("Ann", [bare(1)])
     own = Calibration(MODEL, (1e-2, 1e-3), (0.2, 0.1), slope=-20, intercept=4, provenance={"data": "my office"})
     with Gallery(place) as other:  # sees what this one is told

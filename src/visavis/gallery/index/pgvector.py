@@ -8,7 +8,8 @@
     pgvector:postgresql://user@host/vectors?index=hnsw&ef=200&m=16
 
 One table a gallery. The change that it is up to is the row of the id 0, as a person below 0, so that whoever loses the
-table loses that too and fills it anew. All that is asked of the server here may be done twice, so it is asked again where a connection broke.
+table loses that too and fills it anew. All that is asked of the server here may be done twice, so it is asked again
+where a connection broke.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ _COPY_END = b"\xff\xff"
 
 @INDEXES.register("pgvector")
 class Pgvector:
-    """A table of vectors; see :class:`~visavis.gallery.index.Index` and :class:`~visavis.gallery.index.Durable`."""
+    """A table of vectors: an :class:`~visavis.gallery.index.Index` that is durable."""
 
     def __init__(self, *, dimension: int, place: str = "", origin: Origin) -> None:
         """Connect, and make the table where there is none; UsageError for a place that means nothing."""
@@ -119,7 +120,8 @@ class Pgvector:
     def _found(self, probes: Floats, top: int, clause: LiteralString, among: Ids | None, by: str) -> list[list[Hit]]:
         """Search by the graph, or, where there is none or only some people are meant, among all rows of these."""
         graph = self._graph and among is None
-        score: LiteralString = "vector <#> %s::vector" if graph else "(vector <#> %s::vector) + 0"  # + 0: no graph's order
+        product: LiteralString = "(vector <#> %s::vector)"
+        score = product if graph else product + " + 0"  # which no graph has the order of
         nearest = "SELECT id, " + score + " AS score FROM {table} WHERE " + clause + " ORDER BY score LIMIT %s"
         query = (
             "SELECT id, person, vector_send(vector), score FROM (" + nearest + ") AS nearest JOIN {table} USING (id) "
@@ -183,13 +185,11 @@ class Pgvector:
         """Make what is missing; one process at a time, since PostgreSQL lets none of two win."""
         with conn.transaction():
             conn.execute("SELECT pg_advisory_xact_lock(%s)", [PREPARING])
-            if _is_there(conn, self._table):
-                new = False
-            else:
-                new = True
+            new = not _is_there(conn, self._table)
+            if new:
                 _need_extension(conn, self._shown)
-                size = f"vector({self._dimension})"
-                conn.execute(self._sql("CREATE TABLE {table} (id bigint PRIMARY KEY, person bigint, vector " + size + ")"))
+                columns = f"(id bigint PRIMARY KEY, person bigint, vector vector({self._dimension}))"
+                conn.execute(self._sql("CREATE TABLE {table} " + columns))
                 conn.execute(self._sql("CREATE INDEX ON {table} (person)"))
                 if self._dimension <= PAGE_LENGTH:
                     conn.execute(self._sql("ALTER TABLE {table} ALTER COLUMN vector SET STORAGE PLAIN"))
@@ -238,9 +238,8 @@ class Pgvector:
         import psycopg
 
         if self._conn is None:
-            self._conn = psycopg.connect(
-                self._url, autocommit=True, connect_timeout=CONNECT_SECONDS, prepare_threshold=None, **KEPT_ALIVE
-            )
+            waiting: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS, **KEPT_ALIVE}
+            self._conn = psycopg.connect(self._url, autocommit=True, prepare_threshold=None, **waiting)
             for setting in ("client_min_messages = warning", "jit = off"):
                 self._conn.execute(f"SET {setting}")
             if self._graph:
