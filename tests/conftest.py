@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from servers import Postgres
+    from servers import Milvus, Postgres
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("VISAVIS_TEST_DATA", ROOT.parent / "shared" / "data"))
@@ -53,6 +53,19 @@ def postgres() -> Iterator[Postgres]:
     from servers import Postgres
 
     server = Postgres()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def milvus() -> Iterator[Milvus]:
+    """A Milvus of the tests' own, where VISAVIS_TEST_MILVUS names the Python of an environment with the wheel of it."""
+    python = os.environ.get("VISAVIS_TEST_MILVUS", "")
+    if not python or find_spec("pymilvus") is None:
+        pytest.skip("VISAVIS_TEST_MILVUS names no Python that has the package milvus")
+    from servers import Milvus
+
+    server = Milvus(Path(python))
     yield server
     server.close()
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import subprocess
 import tempfile
 import time
 import warnings
@@ -85,3 +87,47 @@ class Postgres:
                 return
             time.sleep(0.02)
         raise TimeoutError("PostgreSQL did not end")
+
+
+class Milvus:
+    """A Milvus in a temporary folder, of the wheel ``milvus`` in an environment of its own: it goes with no other."""
+
+    def __init__(self, python: Path) -> None:
+        self._python = python
+        self.folder = Path(tempfile.mkdtemp(prefix="milvus"))
+        self._port = 0
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        command = [str(self._python), "-c", MILVUS, str(self.folder), str(self._port)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        self._pid, self._port = map(int, self._process.stdout.readline().split())
+
+    def kill(self) -> None:
+        """End it with ``kill -9``."""
+        os.kill(self._pid, signal.SIGKILL)
+        self._process.communicate()
+
+    def close(self) -> None:
+        self._process.communicate()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+MILVUS = """
+import sys
+from milvus import MilvusServer
+server = MilvusServer(wait_for_started=True)
+server.show_startup_banner = False
+server.set_base_dir(sys.argv[1])
+if sys.argv[2] != "0":
+    server.config.set("proxy_port", int(sys.argv[2]))
+server.start()
+print(server.server_proc.pid, server.listen_port, flush=True)
+sys.stdin.read()
+server.stop()
+"""

@@ -29,7 +29,7 @@ import numpy as np
 from visavis.errors import GalleryError, MissingExtraError, UsageError
 from visavis.gallery import _patience
 from visavis.gallery.index import INDEXES, Hit, Ids, Origin
-from visavis.gallery.index._finalists import Near, found
+from visavis.gallery.index._nearby import Near, found
 from visavis.gallery.index._place import choice, number, parted
 from visavis.types import Floats
 
