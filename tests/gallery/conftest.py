@@ -20,7 +20,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture(params=STORES)
 def store(request: pytest.FixtureRequest) -> str:
-    """What keeps the records of ``place``; tests of one of the two say so by ``in_a_file`` and ``in_postgresql``."""
+    """What keeps the records of ``place``; tests of files only say so by ``in_a_file``."""
     return str(request.param)
 
 

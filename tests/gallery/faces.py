@@ -18,7 +18,6 @@ MODEL = "test-model"
 DIMENSION = 16
 
 in_a_file = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
-in_postgresql = pytest.mark.parametrize("store", ["postgresql"], indirect=True)
 
 
 def vector(seed: int, *, dimension: int = DIMENSION) -> Floats:
