@@ -33,7 +33,8 @@ CACHE = os.environ.get("VISAVIS_CACHE", "")
 def the_users_cache_and_no_gallery(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where a fixture of wider scope has set the cache for itself."""
     monkeypatch.setenv("VISAVIS_CACHE", CACHE)
-    monkeypatch.delenv("VISAVIS_GALLERY", raising=False)
+    for name in ("VISAVIS_GALLERY", "VISAVIS_INDEX"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture(scope="session")

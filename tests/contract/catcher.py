@@ -12,7 +12,6 @@ import sys
 from itertools import count
 
 from gallery.faces import MODEL, say, vector
-
 from visavis.gallery import Gallery, records
 from visavis.gallery.index import INDEXES, Ids, Index
 from visavis.types import Floats

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gallery.faces import MODEL, environment, person, vector
 
+from gallery.faces import MODEL, environment, person, vector
 from visavis.gallery import Gallery
 from visavis.gallery.index import INDEXES, Durable, Ids, Index
 from visavis.types import Floats
@@ -64,9 +64,9 @@ def filled(path: Path, spec: str, people: int = 5) -> Gallery:
 
 
 def who(gallery: Gallery, i: int) -> str | None:
-    """Name of the person whose face is that of person ``i``."""
-    hits = gallery.search(person(i)[1][0].vector[None], top=1)[0]
-    return hits[0].name if hits and hits[0].distance < 1e-6 else None
+    """Whose face that of person ``i`` is."""
+    (face,) = gallery.lookalikes(person(i)[1][0].vector[None], top=1)[0] or [None]
+    return face.name if face is not None and face.distance < 1e-6 else None
 
 
 def index_of(gallery: Gallery) -> Index:

@@ -277,7 +277,7 @@ def _check_place(uri: str) -> None:
             f"{uri!r} is no place of an index milvus: write milvus:http://host:19530, or milvus:./vectors.db."
         )
     if find_spec("milvus_lite") is None:
-        raise MissingExtraError("an index milvus in a file takes the package milvus-lite: pip install milvus-lite.")
+        raise MissingExtraError("an index milvus in a file takes milvus-lite: pip install 'visavis[milvus-lite]'.")
     if not Path(uri).parent.is_dir():
         raise GalleryError(f"there is no folder {Path(uri).parent} for the index {Path(uri).name}: make it first.")
 
@@ -288,8 +288,10 @@ def _shown(uri: str) -> str:
     return scheme + separator + rest.rpartition("@")[2]
 
 
-def _said(error: Exception) -> str:
-    said = " ".join(str(getattr(error, "message", error)).split()).rstrip(".")
+def _said(error: Any) -> str:
+    """Return the words of an error of pymilvus's or gRPC's."""
+    words = error.details() if hasattr(error, "details") else getattr(error, "message", error)
+    said = " ".join(str(words).split()).rstrip(".")
     return f"{said}: milvus-lite lets one process use a file, or it is damaged" if said == LOCKED else said[:300]
 
 

@@ -245,6 +245,7 @@ class Pgvector:
             if self._graph:
                 self._conn.execute(f"SELECT set_config('hnsw.ef_search', '{self._ef}', false)")
                 self._conn.execute("SELECT set_config('hnsw.iterative_scan', 'strict_order', false)")
+                self._conn.execute("SET enable_sort = off")  # else of few rows the order is made, not looked up
         return self._conn
 
     def _lost(self, error: psycopg.OperationalError) -> bool:
