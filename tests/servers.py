@@ -96,6 +96,7 @@ class Milvus:
         self._python = python
         self.folder = Path(tempfile.mkdtemp(prefix="milvus"))
         self._port = 0
+        self._process: subprocess.Popen[str] | None = None
         self.start()
 
     @property
@@ -103,6 +104,9 @@ class Milvus:
         return f"http://127.0.0.1:{self._port}"
 
     def start(self) -> None:
+        """Start it, where it was, if it does not run."""
+        if self._process is not None:
+            return
         command = [str(self._python), "-c", MILVUS, str(self.folder), str(self._port)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
@@ -111,21 +115,31 @@ class Milvus:
     def kill(self) -> None:
         """End it with ``kill -9``."""
         os.kill(self._pid, signal.SIGKILL)
-        self._process.communicate()
+        self._end()
 
     def close(self) -> None:
-        self._process.communicate()
+        self._end()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.communicate()
 
 
 MILVUS = """
-import sys
+import socket, sys
+class Socket(socket.socket):  # it tries out its ports, and would take another where the last server has just died
+    def bind(self, address):
+        self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        super().bind(address)
+socket.socket = Socket
 from milvus import MilvusServer
 server = MilvusServer(wait_for_started=True)
 server.show_startup_banner = False
 server.set_base_dir(sys.argv[1])
 if sys.argv[2] != "0":
-    server.config.set("proxy_port", int(sys.argv[2]))
+    server.config.update(proxy_port=int(sys.argv[2]))
 server.start()
 print(server.server_proc.pid, server.listen_port, flush=True)
 sys.stdin.read()

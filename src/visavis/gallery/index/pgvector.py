@@ -75,7 +75,11 @@ class Pgvector:
              ("size", ">i4"), ("dimension", ">i2"), ("unused", ">i2"), ("vector", ">f4", (dimension,))]
         )  # fmt: skip
         self._conn: psycopg.Connection | None = None
-        self._patiently(self._prepare)
+        try:
+            self._patiently(self._prepare)
+        except BaseException:
+            self.close()
+            raise
 
     # What is in it
 
