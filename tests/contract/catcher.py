@@ -1,7 +1,7 @@
 """Opens a gallery and brings its index up to date, with something going wrong in the middle.
 
 ``python -m contract.catcher PATH INDEX dies|waits N``: at the ``N``-th block of templates the process kills itself, or
-says "waiting" and waits for a line of input before it goes on. Says "ready" when it is done.
+says "waiting" and waits for a line of input before it goes on. Says "opened" before all this, "ready" when it is done.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ def main(path: str, spec: str, mode: str, block: int) -> None:
 
     factory.add = watched  # type: ignore[attr-defined]
     with Gallery(path, model=MODEL, index=spec) as gallery:
+        say("opened")
         gallery.search(vector(0)[None])
         say("ready")
 

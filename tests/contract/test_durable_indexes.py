@@ -197,6 +197,13 @@ def test_a_divergence_is_found_and_mended(path: Path, spec: str, wrong: str) -> 
         assert who(gallery, 1) == "person 1"
 
 
+def test_one_that_is_behind_is_repaired_at_once(path: Path, spec: str, sent: Sent) -> None:
+    with filled(path, spec) as gallery:
+        assert gallery.repair() == []
+        assert sum(sent) == 15
+        assert in_it(gallery) == in_records(gallery)
+
+
 def test_a_wrong_vector_is_found(path: Path, spec: str) -> None:
     with filled(path, spec) as gallery:
         index, one = index_of(gallery), gallery.find("person 1")
@@ -216,20 +223,30 @@ def test_two_galleries_in_one_place_keep_apart(path: Path, spec: str) -> None:
 # Several processes
 
 
+def hear(process: subprocess.Popen[str], *lines: str) -> None:
+    assert process.stdout is not None
+    for line in lines:
+        assert process.stdout.readline() == f"{line}\n"
+
+
+def let_go_on(process: subprocess.Popen[str]) -> None:
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+
+
 @pytest.mark.parametrize("shared", SHARED, indirect=True)
 def test_two_that_catch_up_at_a_time_send_everything_once(path: Path, shared: str) -> None:
     """The first waits in the middle with the lock; the second, asked meanwhile, waits for it and has nothing to do."""
     filled(path, shared, people=8).close()
     with child(path, shared, "waits", 2) as first:
-        assert first.stdin is not None
-        assert first.stdout is not None
-        assert first.stdout.readline() == "waiting\n"
+        hear(first, "opened", "waiting")
         with child(path, shared, "waits", 1) as second:  # would wait at the first block that it had to send
+            hear(second, "opened")
             with pytest.raises(subprocess.TimeoutExpired):
-                second.wait(1.5)
-            first.stdin.write("\n")
-            first.stdin.flush()
-            assert first.stdout.readline() == "ready\n"
+                second.wait(1)
+            let_go_on(first)
+            hear(first, "ready")
             assert second.communicate(timeout=60)[0] == "ready\n"
     with opened(path, shared) as gallery:
         assert in_it(gallery) == in_records(gallery)
@@ -237,19 +254,20 @@ def test_two_that_catch_up_at_a_time_send_everything_once(path: Path, shared: st
 
 @pytest.mark.parametrize("shared", SHARED, indirect=True)
 def test_a_slow_one_does_not_put_back_what_was_removed(path: Path, shared: str) -> None:
+    """It holds person 1 in its hands; whoever removes that person, and whoever searches, waits until it is done."""
     with filled(path, shared, people=3) as gallery, child(path, shared, "waits", 2) as slow:
-        assert slow.stdin is not None
-        assert slow.stdout is not None
-        assert slow.stdout.readline() == "waiting\n"  # with person 1 in its hands
-        removal = threading.Thread(target=gallery.remove, args=[gallery.find("person 1").id])
-        removal.start()
-        removal.join(0.5)
-        assert removal.is_alive()  # until the slow one is done
-        slow.stdin.write("\n")
-        slow.stdin.flush()
-        assert slow.stdout.readline() == "ready\n"
-        removal.join(60)
-        assert not removal.is_alive()
+        hear(slow, "opened", "waiting")
+        gone = gallery.find("person 1").id
+        others = [threading.Thread(target=gallery.remove, args=[gone]), threading.Thread(target=who, args=(gallery, 1))]
+        for one in others:
+            one.start()
+            one.join(0.5)
+        assert [one.is_alive() for one in others] == [True, True]
+        assert gone in {person.id for person in gallery.people()}
+        let_go_on(slow)
+        hear(slow, "ready")
+        for one in others:
+            one.join(60)
         assert [who(gallery, i) for i in (0, 1, 2)] == ["person 0", None, "person 2"]
         assert in_it(gallery) == in_records(gallery)
 
