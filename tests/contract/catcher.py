@@ -16,11 +16,11 @@ from visavis.gallery import Gallery, records
 from visavis.gallery.index import INDEXES, Ids, Index
 from visavis.types import Floats
 
-BLOCK_ROWS = 4
+READ_ROWS = 4
 
 
 def main(path: str, spec: str, mode: str, block: int) -> None:
-    records.BLOCK_ROWS = BLOCK_ROWS
+    records.READ_ROWS = READ_ROWS
     factory = INDEXES.factory(spec.partition(":")[0])
     add, seen = factory.add, count(1)  # type: ignore[attr-defined]
 

@@ -81,7 +81,6 @@ def test_a_server_that_is_away_is_told_of_and_used_again(
         ("milvus:./vectors.db?ef=10", "ef means nothing to the index FLAT of Milvus"),
         ("milvus:./vectors.db?index=HNSW&nlist=10", "nlist means nothing to the index HNSW"),
         ("milvus:./vectors.db?index=HNSW&ef=many", "ef=many of the index means nothing: write a number"),
-        ("exact:here", "takes no place"),
     ],
 )
 def test_places_that_mean_nothing(spec: str, words: str) -> None:

@@ -70,7 +70,7 @@ class Following:
         return self._index
 
     def _send(self, conn: Connection, index: Index, known: Durable) -> None:
-        """Bring a shared index up to date, the write lock being held; one ahead of it is of a copy that was replaced."""
+        """Bring a shared index up to date, under the write lock; one that is ahead is of a copy that was replaced."""
         meta, seen = records.meta(conn), known.change()
         if seen == meta.change:
             return

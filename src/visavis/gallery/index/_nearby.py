@@ -35,6 +35,12 @@ By = Callable[[Near], Ids]
 """What is to be found once each: people, or templates themselves."""
 
 
+def last_of_each(ids: Ids) -> Ids:
+    """Return the rows that count where an id comes twice: the last of each, in order."""
+    _, first = np.unique(ids[::-1], return_index=True)
+    return np.sort(len(ids) - 1 - first)
+
+
 def found(fetch: Fetch, probes: Floats, top: int, *, by: By, most: int) -> list[list[Hit]]:
     """Return the ``top`` hits of each probe, asking for more templates until they are certain, or ``most`` were got."""
     answers: list[list[Hit]] = [[] for _ in probes]

@@ -29,7 +29,7 @@ import numpy as np
 from visavis.errors import GalleryError, MissingExtraError, UsageError
 from visavis.gallery import _patience
 from visavis.gallery.index import INDEXES, Hit, Ids, Origin
-from visavis.gallery.index._nearby import Near, found
+from visavis.gallery.index._nearby import Near, found, last_of_each
 from visavis.gallery.index._place import choice, number, parted
 from visavis.types import Floats
 
@@ -77,9 +77,10 @@ class Milvus:
 
     def add(self, ids: Ids, people: Ids, vectors: Floats) -> None:
         """Take in rows, those whose ids are there in place of them."""
+        rows = last_of_each(ids)
         step = max(1, MESSAGE_BYTES // (4 * self._dimension + 32))
-        for start in range(0, len(ids), step):
-            some = slice(start, start + step)
+        for start in range(0, len(rows), step):
+            some = rows[start : start + step]
             columns = zip(ids[some].tolist(), people[some].tolist(), vectors[some], strict=True)
             self._put([{"id": one, "person": person, "vector": vector} for one, person, vector in columns])
 

@@ -28,7 +28,7 @@ from visavis.errors import GalleryError, MissingExtraError, UsageError
 from visavis.gallery._patience import patiently
 from visavis.gallery._postgresql import CONNECT_SECONDS, KEPT_ALIVE, PREPARING, without_password
 from visavis.gallery.index import INDEXES, Hit, Ids, Origin
-from visavis.gallery.index._nearby import Near, found
+from visavis.gallery.index._nearby import Near, found, last_of_each
 from visavis.gallery.index._place import choice, number, parted
 from visavis.types import Floats
 
@@ -85,6 +85,8 @@ class Pgvector:
 
     def add(self, ids: Ids, people: Ids, vectors: Floats) -> None:
         """Take in rows, those whose ids are there in place of them, in one transaction."""
+        rows = last_of_each(ids)
+        ids, people, vectors = ids[rows], people[rows], vectors[rows]
 
         def put(conn: psycopg.Connection) -> None:
             with conn.transaction():
