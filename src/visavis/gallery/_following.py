@@ -39,6 +39,8 @@ class Following:
 
     def catch_up(self) -> None:
         """Bring a durable index up to date. To be called before the view is opened that is searched in."""
+        if self._index is not None and not isinstance(self._index, Durable):
+            return
         with self._reading() as conn:
             index = self._opened(conn)
             meta = records.meta(conn)
