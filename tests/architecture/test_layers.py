@@ -43,9 +43,18 @@ HOMES = {
 }
 """Packages that only one part knows of."""
 
+FILES = {
+    "psycopg": {"gallery.index.pgvector"},
+    "pymilvus": {"gallery.index.milvus"},
+    "grpc": {"gallery.index.milvus"},
+    "milvus_lite": {"gallery.index.milvus"},
+}
+"""Packages that only one module knows of."""
+
 NOT_AT_ONCE = {
     "cv2", "onnxruntime", "onnx", "sqlalchemy", "PIL", "rich", "pooch", "requests", "lz4", "platformdirs", "jinja2",
     "ray", "fsspec",
+    *FILES,
 }  # fmt: skip
 """Packages that cost time to import: inside the function that needs them."""
 
@@ -109,6 +118,8 @@ def test_heavy_packages_have_their_places(module: Module) -> None:
     here = part(module.name)
     used = {one.package for one in module.imports}
     assert {package for package in used & HOMES.keys() if here not in HOMES[package]} == set()
+    file = module.name.partition(".")[2]
+    assert {package for package in used & FILES.keys() if file not in FILES[package]} == set()
     assert used & FORBIDDEN == set()
     at_once = {one.package for one in module.imports if one.at_once}
     assert at_once & NOT_AT_ONCE - AT_ONCE.get(here, set()) == set()
@@ -129,7 +140,13 @@ def test_what_is_imported_is_a_declared_dependency() -> None:
     declared = {_distribution(one) for one in [*project["dependencies"], *extras]}
     packages = {one.package for module in modules().values() for one in module.imports}
     third = packages - sys.stdlib_module_names - {"visavis"}
-    names = {"cv2": "opencv-python-headless", "PIL": "pillow", "pillow_heif": "pillow-heif"}
+    names = {
+        "cv2": "opencv-python-headless",
+        "PIL": "pillow",
+        "pillow_heif": "pillow-heif",
+        "grpc": "grpcio",
+        "milvus_lite": "milvus-lite",
+    }
     assert {names.get(package, package) for package in third} <= declared
 
 

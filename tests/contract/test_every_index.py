@@ -10,9 +10,9 @@ import pytest
 from visavis.gallery.index import INDEXES, NOBODY, Hit, Ids, Index
 from visavis.types import Floats
 
+from .engines import SPECS, Places
+
 DIMENSION, COUNT, PER_PERSON = 24, 1500, 3
-NAMES = [name for name in INDEXES.names() if not name.startswith("test-")]  # those of other tests
-SPECS = [*NAMES, "exact:int8"]
 
 Answer = list[list[tuple[int, int]]]
 
@@ -29,9 +29,13 @@ PEOPLE: Ids = (IDS - 10) // PER_PERSON + 1
 
 
 @pytest.fixture(params=SPECS)
-def make(request: pytest.FixtureRequest) -> Callable[[], Index]:
-    name, _, place = request.param.partition(":")
-    return lambda: INDEXES.create(name, dimension=DIMENSION, place=place)
+def make(request: pytest.FixtureRequest, places: Places) -> Callable[[], Index]:
+    return lambda: places.make(request.param, dimension=DIMENSION)
+
+
+def test_every_registered_index_is_tested_here() -> None:
+    names = {name for name in INDEXES.names() if not name.startswith("test-")}  # those of other tests
+    assert names <= {spec.partition(":")[0] for spec in SPECS}
 
 
 @pytest.fixture

@@ -9,13 +9,34 @@ from visavis.gallery import Gallery
 
 from .faces import MODEL
 
+STORES = ("sqlite", "postgresql")
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
+    """Of a gallery in a file."""
     return tmp_path / "faces.db"
 
 
+@pytest.fixture(params=STORES)
+def store(request: pytest.FixtureRequest) -> str:
+    """What keeps the records of ``place``; tests of files only say so by ``in_a_file``."""
+    return str(request.param)
+
+
 @pytest.fixture
-def gallery(path: Path) -> Iterator[Gallery]:
-    with Gallery(path, model=MODEL) as opened:
+def place(store: str, path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Where there is no gallery yet: on each store in turn."""
+    if store == "sqlite":
+        yield str(path)
+        return
+    server = request.getfixturevalue("postgres")
+    url = server.new()
+    yield url
+    server.drop(url)
+
+
+@pytest.fixture
+def gallery(place: str) -> Iterator[Gallery]:
+    with Gallery(place, model=MODEL) as opened:
         yield opened

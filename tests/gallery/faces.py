@@ -9,12 +9,15 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from visavis.gallery import Template
 from visavis.types import Floats
 
 MODEL = "test-model"
 DIMENSION = 16
+
+in_a_file = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 
 
 def vector(seed: int, *, dimension: int = DIMENSION) -> Floats:

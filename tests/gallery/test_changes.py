@@ -12,7 +12,7 @@ import pytest
 from visavis.errors import UnknownNameError, UsageError
 from visavis.gallery import Gallery, IndexedPhoto, Template
 
-from .faces import MODEL, digest, person, template, vector
+from .faces import MODEL, digest, in_a_file, person, template, vector
 
 
 def indexed(seed: int, *, faces: int = 2) -> IndexedPhoto:
@@ -45,6 +45,7 @@ def test_a_merged_person_is_gone_and_all_templates_are_the_others(gallery: Galle
         gallery.merge(ann, into=ann)
 
 
+@in_a_file
 def test_merging_leaves_no_trace_of_the_name(gallery: Gallery, path: Path) -> None:
     ann = gallery.add(*person(1)).person_id
     gone = gallery.add("a name that is found in no other file", [template(5)]).person_id
@@ -195,6 +196,7 @@ def test_faces_come_as_columns_and_keep_their_clusters(gallery: Gallery) -> None
     assert gallery.faces(unnamed=True).ids.tolist() == [4, 5]
 
 
+@in_a_file
 def test_whoever_is_removed_takes_the_photos_along_that_show_nobody_else(gallery: Gallery, path: Path) -> None:
     gallery.add_photos([indexed(1), indexed(2, faces=1), indexed(3, faces=1)])
     ann = gallery.name_faces("Ann", [1, 3])

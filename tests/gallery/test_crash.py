@@ -18,10 +18,10 @@ from .faces import MODEL, child, digest, person
 ENROLMENTS = 200
 
 
-def enrolled_until_killed(path: Path, first: int, *, after: int, wait: float) -> list[int]:
+def enrolled_until_killed(place: str, first: int, *, after: int, wait: float) -> list[int]:
     """Kill an enrolling process ``wait`` seconds after acknowledgement ``after``; returns all of them."""
     told: list[int] = []
-    with child("enroller", path, "whole", first, ENROLMENTS - first) as process:
+    with child("enroller", place, "whole", first, ENROLMENTS - first) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         while len(told) < after and (line := process.stdout.readline()):
@@ -32,9 +32,9 @@ def enrolled_until_killed(path: Path, first: int, *, after: int, wait: float) ->
     return told
 
 
-def assert_whole(path: Path, acknowledged: Iterable[int]) -> set[int]:
+def assert_whole(place: str | Path, acknowledged: Iterable[int]) -> set[int]:
     """Everybody acknowledged is there, everybody there is whole; returns who is there."""
-    with Gallery(path, model=MODEL, create=False) as gallery:
+    with Gallery(place, model=MODEL, create=False) as gallery:
         assert gallery.check() == []
         there = {int(one.name.split()[1]): one for one in gallery.people()}
         assert set(acknowledged) <= set(there), "an acknowledged enrolment is lost"
@@ -48,18 +48,18 @@ def assert_whole(path: Path, acknowledged: Iterable[int]) -> set[int]:
     return set(there)
 
 
-def test_kill_9_loses_no_acknowledged_enrolment_and_leaves_none_half_done(path: Path) -> None:
+def test_kill_9_loses_no_acknowledged_enrolment_and_leaves_none_half_done(place: str) -> None:
     acknowledged: set[int] = set()
     kills = 0
     while len(acknowledged) < ENROLMENTS:
         first = max(acknowledged, default=-1) + 1
         after, wait = random.randint(5, 50), random.uniform(0, 0.004)
-        told = enrolled_until_killed(path, first, after=after, wait=wait)
+        told = enrolled_until_killed(place, first, after=after, wait=wait)
         assert told == list(range(first, first + len(told)))
         acknowledged.update(told)
-        assert_whole(path, acknowledged)
+        assert_whole(place, acknowledged)
         kills += 1
-    assert assert_whole(path, acknowledged) == set(range(ENROLMENTS))
+    assert assert_whole(place, acknowledged) == set(range(ENROLMENTS))
     assert kills >= 4
 
 

@@ -19,7 +19,7 @@ from visavis.gallery import Duplicate, Gallery, Template
 from visavis.gallery.index import INDEXES, Hit, Ids, Origin
 from visavis.types import Floats, Identification
 
-from .faces import DIMENSION, MODEL, digest, person, template, vector
+from .faces import DIMENSION, MODEL, digest, in_a_file, person, template, vector
 
 
 def bare(seed: int) -> Template:
@@ -273,6 +273,7 @@ def test_one_template_can_go_but_not_the_last(gallery: Gallery) -> None:
     assert gallery.check() == []
 
 
+@in_a_file
 @pytest.mark.parametrize("seed", [0, 4])
 def test_removal_leaves_no_trace_but_an_audit_line_without_the_name(gallery: Gallery, path: Path, seed: int) -> None:
     """Many small rows: SQLite then moves rows between pages, and leaves copies behind (seed 4 showed it)."""
@@ -375,12 +376,10 @@ def test_whoever_is_no_nearer_than_another_is_unknown_if_a_margin_is_asked_for(g
         assert (found.name, found.margin, len(found.candidates)) == (name, pytest.approx(apart, abs=1e-6), 1)
 
 
-def test_a_table_of_ones_own_goes_before_the_shipped_one(
-    gallery: Gallery, calibrated: Calibration, tmp_path: Path
-) -> None:
+def test_a_table_of_ones_own_goes_before_the_shipped_one(gallery: Gallery, calibrated: Calibration, place: str) -> None:
     gallery.add("Ann", [bare(1)])
     own = Calibration(MODEL, (1e-2, 1e-3), (0.2, 0.1), slope=-20, intercept=4, provenance={"data": "my office"})
-    with Gallery(gallery.url) as other:  # sees what this one is told
+    with Gallery(place) as other:  # sees what this one is told
         assert (other.calibration, other.stats().thresholds) == (calibrated, "shipped")
         gallery.calibrate(own)
         assert other.calibration == own

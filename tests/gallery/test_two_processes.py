@@ -13,7 +13,7 @@ import pytest
 from visavis.errors import GalleryError
 from visavis.gallery import Gallery, _sqlite
 
-from .faces import MODEL, child, person
+from .faces import MODEL, child, in_a_file, person
 
 
 def tell(process: subprocess.Popen[str], line: str) -> str:
@@ -31,8 +31,8 @@ def answers(process: subprocess.Popen[str]) -> list[str]:
 
 
 @pytest.fixture
-def other(path: Path) -> Iterator[subprocess.Popen[str]]:
-    with child("obeyer", path) as process:
+def other(place: str) -> Iterator[subprocess.Popen[str]]:
+    with child("obeyer", place) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         yield process
@@ -61,14 +61,14 @@ def test_the_next_search_sees_what_another_process_did(gallery: Gallery, other: 
     assert gallery.check() == []
 
 
-def test_two_that_enrol_at_a_time_lose_nothing(path: Path) -> None:
-    """Started together on no file at all, so they also race to make it; 40 of 100 people are in both."""
-    with child("enroller", path, "whole", 0, 70) as one, child("enroller", path, "whole", 30, 70) as two:
+def test_two_that_enrol_at_a_time_lose_nothing(place: str) -> None:
+    """Started together on no gallery at all, so they also race to make it; 40 of 100 people are in both."""
+    with child("enroller", place, "whole", 0, 70) as one, child("enroller", place, "whole", 30, 70) as two:
         assert [answers(one), answers(two)] == [
             ["ready", *map(str, range(70))],
             ["ready", *map(str, range(30, 100))],
         ]
-    with Gallery(path, create=False) as gallery:
+    with Gallery(place, create=False) as gallery:
         people = gallery.people()
         assert sorted(one.name for one in people) == sorted(f"person {i}" for i in range(100))
         assert len({one.id for one in people}) == 100
@@ -76,6 +76,7 @@ def test_two_that_enrol_at_a_time_lose_nothing(path: Path) -> None:
         assert gallery.check() == []
 
 
+@in_a_file
 def test_a_writer_waits_for_another_and_then_goes_on(
     gallery: Gallery, path: Path, other: subprocess.Popen[str]
 ) -> None:
@@ -126,6 +127,7 @@ def test_a_removal_under_a_long_reader_is_done_and_says_that_traces_are_left(
         assert gallery.stats().bytes == path.stat().st_size  # the log is empty
 
 
+@in_a_file
 def test_the_size_counts_the_log(gallery: Gallery, path: Path) -> None:
     gallery.add(*person(1))
     log = path.with_name("faces.db-wal").stat().st_size

@@ -13,6 +13,7 @@ from visavis.errors import UsageError
 DETECTOR = "mtcnn"
 MODEL = "dlib-resnet"
 GALLERY = "sqlite:///faces.db"
+INDEX = "exact"
 
 
 class Metric(StrEnum):
@@ -141,7 +142,16 @@ GalleryUrl = Annotated[
         envvar="VISAVIS_GALLERY",
         metavar="URL",
         callback=_gallery_url,
-        help="Where the people are kept; a plain path is a SQLite file.",
+        help="Where the people are kept: a SQLite file (a path will do), or postgresql://user@host/faces.",
+    ),
+]
+GalleryIndex = Annotated[
+    str,
+    typer.Option(
+        "--index",
+        envvar="VISAVIS_INDEX",
+        metavar="NAME[:PLACE]",
+        help="What searches: exact, pgvector:URL or milvus:URL.",
     ),
 ]
 Pictures = Annotated[

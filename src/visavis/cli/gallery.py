@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from visavis.cli._options import GALLERY, GalleryUrl, Json
+from visavis.cli._options import GALLERY, INDEX, GalleryIndex, GalleryUrl, Json
 from visavis.cli._output import Output, decimals, short, significant
 from visavis.errors import UsageError
 
@@ -202,13 +202,14 @@ def stats(gallery: GalleryUrl = GALLERY, json: Json = False) -> None:
 def check(
     repair: Annotated[bool, typer.Option("--repair", help="Make the index what the records say.")] = False,
     gallery: GalleryUrl = GALLERY,
+    index: GalleryIndex = INDEX,
     json: Json = False,
 ) -> None:
     """Check that the gallery is sound; exits 1 where it is not.
 
     With --repair, where it is not afterwards: an index can be mended, records cannot.
     """
-    with _open(gallery) as store, Output("problem", "", json=json) as output:
+    with _open(gallery, index) as store, Output("problem", "", json=json) as output:
         problems = store.repair() if repair else store.check()
         for one in problems:
             output.answer({"problem": one.kind, "message": one.message}, [one.kind, one.message])
@@ -247,11 +248,11 @@ def calibrate(
         output.answer(used.table(), *([f"{far:g}", short(threshold)] for far, threshold in rows))
 
 
-def _open(url: str) -> Gallery:
+def _open(url: str, index: str = INDEX) -> Gallery:
     """Open a gallery that exists: looking at one never makes one."""
     from visavis.gallery import Gallery
 
-    return Gallery(url, create=False)
+    return Gallery(url, index=index, create=False)
 
 
 def _object(text: str) -> dict[str, object]:

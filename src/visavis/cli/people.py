@@ -14,7 +14,9 @@ from visavis.cli._files import PictureFolder
 from visavis.cli._options import (
     DETECTOR,
     GALLERY,
+    INDEX,
     DetectorName,
+    GalleryIndex,
     GalleryModel,
     GalleryUrl,
     Json,
@@ -181,15 +183,23 @@ def _report(output: Output, name: str, answer: Enrollment | VisavisError) -> Non
 
 
 @contextmanager
-def opened(url: str, *, model: str | None, detector: str, threads: int | None, create: bool) -> Iterator[Gallery]:
+def opened(
+    url: str,
+    *,
+    model: str | None,
+    detector: str,
+    threads: int | None,
+    create: bool,
+    index: str = INDEX,
+) -> Iterator[Gallery]:
     """Open a gallery with a recognizer of its own model, which is not known before it was opened."""
     from visavis.gallery import Gallery
     from visavis.pipeline import Recognizer
 
-    with Gallery(url, model=model, create=create) as store:
+    with Gallery(url, model=model, index=index, create=create) as store:
         model = store.model
     recognizer = Recognizer(detector=detector, embedder=model, threads=threads)
-    with Gallery(url, recognizer=recognizer, create=False) as store:
+    with Gallery(url, recognizer=recognizer, index=index, create=False) as store:
         yield store
 
 
@@ -210,6 +220,7 @@ def identify(  # noqa: PLR0913 - a command's options
     ] = 0.0,
     out: Pictures = None,
     gallery: GalleryUrl = GALLERY,
+    index: GalleryIndex = INDEX,
     model: GalleryModel = None,
     precision: PrecisionName = None,
     detector: DetectorName = DETECTOR,
@@ -228,7 +239,7 @@ def identify(  # noqa: PLR0913 - a command's options
     rate = FPIR if fpir is None else fpir
     statuses, known = [], False
     with (
-        opened(gallery, model=chosen, detector=detector, threads=threads, create=False) as store,
+        opened(gallery, model=chosen, detector=detector, threads=threads, create=False, index=index) as store,
         Output("photo", "face", "box", "who", "distance", "threshold", "probability", json=json) as output,
     ):
         if threshold is None:

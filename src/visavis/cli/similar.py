@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,8 +11,10 @@ import typer
 from visavis.cli._files import writable_file
 from visavis.cli._options import (
     DETECTOR,
+    INDEX,
     MODEL,
     DetectorName,
+    GalleryIndex,
     Json,
     MinFace,
     ModelName,
@@ -25,6 +28,7 @@ from visavis.cli._sources import GalleryInstead, PhotosOrGallery, one_of, photos
 
 if TYPE_CHECKING:
     from visavis.compare import Calibration
+    from visavis.gallery import Gallery
     from visavis.pipeline import Recognizer
     from visavis.types import Face, Floats, Lookalike, Photo, PhotoFaces
 
@@ -40,6 +44,7 @@ def similar(  # noqa: PLR0913 - a command's options
     sources: PhotosOrGallery = None,
     *,
     gallery: GalleryInstead = None,
+    index: GalleryIndex = INDEX,
     top: Annotated[int, typer.Option("--top", min=1, metavar="K", help="Look-alikes to tell of.")] = TOP,
     out: Annotated[
         Path | None,
@@ -66,6 +71,7 @@ def similar(  # noqa: PLR0913 - a command's options
     others = one_of(sources, gallery)
     if out:
         writable_file(out, endings=PICTURES)
+    from visavis.cli.people import opened
     from visavis.pipeline import Recognizer
 
     wanted = model_id(model, views=views, precision=precision)
@@ -74,7 +80,8 @@ def similar(  # noqa: PLR0913 - a command's options
         if gallery is None:
             asked, found, statuses = _in_photos(photo, others, recognizer, output, top=top, min_face=min_face)
         else:
-            asked, found = _in_gallery(photo, gallery, output, detector, threads=threads, top=top, min_face=min_face)
+            store = opened(gallery, model=None, detector=detector, threads=threads, create=False, index=index)
+            asked, found = _in_gallery(photo, store, output, top=top, min_face=min_face)
             statuses = ["ok" for _ in found]
     if out:
         _save_strip(out, *asked, found)
@@ -109,16 +116,15 @@ def _in_photos(
 
 
 def _in_gallery(
-    photo: str, url: str, output: Output, detector: str, *, threads: int | None, top: int, min_face: float
+    photo: str, opening: AbstractContextManager[Gallery], output: Output, *, top: int, min_face: float
 ) -> tuple[tuple[Photo, Face], list[Lookalike]]:
     """Rank the faces of a gallery, by its own model; those of the very photo are passed over."""
     import numpy as np
 
-    from visavis.cli.people import opened
     from visavis.lookalikes import probe
     from visavis.types import Lookalike
 
-    with opened(url, model=None, detector=detector, threads=threads, create=False) as store:
+    with opening as store:
         vector, own, face = probe(store.recognizer, photo, min_face=min_face)
         near = store.lookalikes(vector[None], top=top, besides=own.sha256)[0]
         table = store.calibration

@@ -24,6 +24,7 @@ def problems(store: Store, following: Following) -> list[Problem]:
     """Return what is wrong with the records, the database and the index; an empty list where nothing is."""
     found: list[Problem] = []
     try:
+        following.catch_up()
         with store.read() as conn:
             found.extend(Problem("damaged", line) for line in store.sound(conn))
             for look in (_people, _templates, _changes):

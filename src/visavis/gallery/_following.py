@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from visavis.gallery import records
 from visavis.gallery.index import INDEXES, Durable, Index, Origin
 
-Writing = Callable[[], AbstractContextManager[Connection]]
+Transaction = Callable[[], AbstractContextManager[Connection]]
 
 
 class Differences(NamedTuple):
@@ -27,33 +27,60 @@ class Following:
 
     An index in memory is this process's own, and is filled as it opens. One that is durable keeps its own number, and
     is brought up to date under the records' write lock: else a process that is slow could put back what another has
-    taken out since.
+    taken out since. Nobody waits for that lock with a view of the records open, for which the lock's holder may wait.
     """
 
-    def __init__(self, wanted: str, *, url: str, writing: Writing) -> None:
+    def __init__(self, wanted: str, *, url: str, reading: Transaction, writing: Transaction) -> None:
         name, _, self._place = wanted.partition(":")
         self._factory = INDEXES.factory(name)
-        self._url, self._writing = url, writing
+        self._url, self._reading, self._writing = url, reading, writing
         self._index: Index | None = None
         self._seen = 0
 
+    def catch_up(self) -> None:
+        """Bring a durable index up to date. To be called before the view is opened that is searched in."""
+        if self._index is not None and not isinstance(self._index, Durable):
+            return
+        with self._reading() as conn:
+            index = self._opened(conn)
+            meta = records.meta(conn)
+        if isinstance(index, Durable) and index.change() != meta.change:
+            with self._writing() as conn:
+                self._send(conn, index, index)
+
     def caught_up(self, conn: Connection) -> Index | None:
-        """Return the index as of this transaction, or later; None where nothing was ever stored."""
-        meta = records.meta(conn)
-        if meta.dimension is None:
-            return None
-        index, self._index = self._index, None  # what fails half-way is opened anew
-        if index is None:
-            index = self._factory(dimension=meta.dimension, place=self._place, origin=Origin(meta.key, self._url))
-            self._seen = 0
-        if isinstance(index, Durable):
-            _catch_up_durable(index, index, meta, self._writing)
-        else:
-            if meta.change < self._seen:  # an older copy was put in place of the store
-                return self.caught_up(conn)
-            _apply(conn, index, self._seen, meta)
+        """Return the index as of this transaction, or later; None where nothing was ever stored.
+
+        A durable one is as of :meth:`catch_up`.
+        """
+        index = self._opened(conn)
+        if index is None or isinstance(index, Durable):
+            return index
+        meta, self._index = records.meta(conn), None  # what fails half-way is opened anew
+        if meta.change < self._seen:  # an older copy was put in place of the store
+            return self.caught_up(conn)
+        _apply(conn, index, self._seen, meta)
         self._index, self._seen = index, meta.change
         return index
+
+    def _opened(self, conn: Connection) -> Index | None:
+        """Return the index, opened if it was not; None where nothing was ever stored."""
+        meta = records.meta(conn)
+        if self._index is None and meta.dimension is not None:
+            self._index = self._factory(dimension=meta.dimension, place=self._place, origin=Origin(meta.key, self._url))
+            self._seen = 0
+        return self._index
+
+    def _send(self, conn: Connection, index: Index, known: Durable) -> None:
+        """Bring a shared index up to date, under the write lock; one that is ahead is of a copy that was replaced."""
+        meta, seen = records.meta(conn), known.change()
+        if seen == meta.change:
+            return
+        if meta.change < seen:
+            known.clear()
+            seen = 0
+        _apply(conn, index, seen, meta)
+        known.reached(meta.change)
 
     def close(self) -> None:
         """Let go of the index."""
@@ -77,6 +104,9 @@ class Following:
     def mend(self) -> Differences:
         """Make the index what the records say; returns what was wrong with it."""
         with self._writing() as conn:
+            index = self._opened(conn)
+            if isinstance(index, Durable):
+                self._send(conn, index, index)
             found = self.differences(conn)
             if self._index is not None and (found.stale or found.wrong):
                 self._index.remove(np.array(found.stale, np.int64))
@@ -84,19 +114,6 @@ class Following:
                 for block in records.templates_in(conn, found.wrong, dimension):
                     self._index.add(*block)
         return found
-
-
-def _catch_up_durable(index: Index, known: Durable, meta: records.Meta, writing: Writing) -> None:
-    """Bring a shared index up to the change of ``meta``; one that is ahead of it is of a copy that was replaced."""
-    if known.change() == meta.change:
-        return
-    with writing() as conn:
-        now, seen = records.meta(conn), known.change()
-        if now.change < seen:
-            known.clear()
-            seen = 0
-        _apply(conn, index, seen, now)
-        known.reached(now.change)
 
 
 def _apply(conn: Connection, index: Index, seen: int, meta: records.Meta) -> None:

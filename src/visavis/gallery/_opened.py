@@ -56,7 +56,7 @@ class Opened:
         self._lock = RLock()
         self._store = Store(url, model=DEFAULT_MODEL if model is None else model, create=create)
         try:
-            self._following = Following(index, url=os.fspath(url), writing=self._store.write)
+            self._following = Following(index, url=os.fspath(url), reading=self._store.read, writing=self._store.write)
             self.model = self._own_model(model)
         except BaseException:
             self._store.close()

@@ -3,6 +3,8 @@
 Readings are of one state of the whole (REPEATABLE READ). Writers come one after another: each begins by locking the one
 row of ``meta``, so the numbers of changes follow the commits, as they do in SQLite. A connection that was lost is made
 anew before a transaction begins; what broke within one is never tried again, since nobody knows how far it came.
+
+A machine that vanishes without a word, the lock in its hands, is given up after ``KEPT_ALIVE`` by both sides.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from importlib.util import find_spec
+from time import monotonic, sleep
 
 from sqlalchemy import URL, Connection, Engine, create_engine, inspect, select
 from sqlalchemy.exc import DBAPIError
@@ -21,12 +24,15 @@ from visavis.gallery.schema import META, TABLES
 CONNECT_SECONDS = 5
 LOCK_SECONDS = 30
 DRIVER = "postgresql+psycopg"
+KEPT_ALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+"""Seconds of silence, seconds between questions, and questions without an answer, until a connection counts as lost."""
+
 PREPARING = 0x7669_7361
 """Number of the advisory lock that whoever makes the tables holds."""
 
 # By the class of PostgreSQL's error code (SQLSTATE), the first characters of it.
 _MEANINGS = {
-    "08": "{place} cannot be reached ({error}): nothing was stored unless it was acknowledged",
+    "08": "{place} cannot be reached ({error}): what was under way is stored whole or not at all",
     "28": "{place} refuses this user or password",
     "3D": "{place}: there is no such database: make it with createdb",
     "25006": "{place} is read-only: a gallery needs to write",
@@ -34,7 +40,7 @@ _MEANINGS = {
     "53100": "{place} could not grow, the disk is full: nothing was stored",
     "53300": "{place} has no room for another connection",
     "55P03": "another process has kept {place} locked for {seconds} seconds: try again when it is done",
-    "57P": "{place} is shutting down or was restarted: nothing was stored unless it was acknowledged; try again",
+    "57P": "{place} is shutting down or was restarted: what was under way is stored whole or not at all",
 }
 
 
@@ -49,8 +55,7 @@ class PostgresDatabase:
                 "a gallery in PostgreSQL takes the package psycopg: pip install 'visavis[postgresql]'."
             )
         self._url = url.set(drivername=DRIVER)
-        self.url = url.set(drivername="postgresql").render_as_string(hide_password=True)
-        self.place = self.url
+        self.url = self.place = without_password(url)
 
     def look_at(self, *, create: bool) -> None:
         """Connecting tells."""
@@ -61,11 +66,15 @@ class PostgresDatabase:
             self._url,
             isolation_level="REPEATABLE READ",
             pool_pre_ping=True,
-            connect_args={
-                "connect_timeout": CONNECT_SECONDS,
-                "options": f"-c lock_timeout={LOCK_SECONDS}s -c client_min_messages=warning",
-            },
+            connect_args={"connect_timeout": CONNECT_SECONDS, "options": self._settings(), **KEPT_ALIVE},
         )
+
+    def _settings(self) -> str:
+        """Return what the server is told of each connection; what the URL says goes last, and so before ours."""
+        ours = {"lock_timeout": round(1000 * LOCK_SECONDS), "client_min_messages": "warning"}
+        ours |= {f"tcp_{name}": value for name, value in KEPT_ALIVE.items()}
+        theirs = self._url.query.get("options", "")
+        return " ".join([*(f"-c {name}={value}" for name, value in ours.items()), *_words(theirs)])
 
     def settle(self, engine: Engine) -> None:
         """Nothing is to be done."""
@@ -101,7 +110,7 @@ class PostgresDatabase:
         """Tell whether there is no connection, or the server is just starting or stopping."""
         code = getattr(error.orig, "sqlstate", None)
         if code is None:
-            return "authentication" not in str(error.orig) and "does not exist" not in str(error.orig)
+            return not _code(str(error.orig))
         return str(code).startswith(("08", "57P"))
 
     def sound(self, conn: Connection) -> Iterator[str]:
@@ -110,23 +119,53 @@ class PostgresDatabase:
 
     def size(self, conn: Connection) -> int:
         """Bytes of the gallery's tables with their indexes."""
-        names = ", ".join(f"'{name}'" for name in TABLES.tables)
-        query = f"SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relkind = 'r' AND relname IN ({names})"
-        return int(conn.exec_driver_sql(query).scalar() or 0)
+        sizes = (f"coalesce(pg_total_relation_size(to_regclass('{name}')), 0)" for name in TABLES.tables)
+        return int(conn.exec_driver_sql(f"SELECT {' + '.join(sizes)}").scalar_one())
 
     def compact(self, engine: Engine) -> None:
-        """Write the tables that hold people and faces anew, without dead rows."""
+        """Write the tables that hold people and faces anew, without dead rows.
+
+        Rows that somebody's view of before still holds would be copied too, so those views are waited for. What the
+        server keeps elsewhere (write-ahead log, archives of it, copies) is not ours to write.
+        """
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+            self._wait_for_older_views(conn)
             for name in ("people", "templates", "photos"):
                 conn.exec_driver_sql(f"VACUUM (FULL) {name}")
 
+    def _wait_for_older_views(self, conn: Connection) -> None:
+        """Wait until nobody sees the database as it was before now; GalleryError after ``LOCK_SECONDS``."""
+        now = conn.exec_driver_sql("SELECT pg_current_xact_id()::xid").scalar_one()
+        older = (
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+            f"AND age(backend_xmin) > age('{now}'::xid)"
+        )
+        deadline = monotonic() + LOCK_SECONDS
+        while conn.exec_driver_sql(older).scalar_one():
+            if monotonic() > deadline:
+                raise GalleryError(f"others have kept reading {self.place} for {LOCK_SECONDS} seconds.")
+            sleep(0.02)
+
     def _meaning(self, error: DBAPIError) -> str:
         code = getattr(error.orig, "sqlstate", None) or ("08" if self.gone(error) else _code(str(error.orig)))
-        said = " ".join(str(error.orig).split()).rstrip(".")[:300]
+        said = str(error.orig).partition("\n")[0].rstrip(".")  # the lines that follow are hints
         known = (text for prefix, text in _MEANINGS.items() if code.startswith(prefix))
         return next(known, "{place}: {error}").format(place=self.place, error=said, seconds=LOCK_SECONDS) + "."
 
 
+def without_password(url: URL) -> str:
+    """Return a URL as it may be shown."""
+    shown = URL.create("postgresql", url.username, None, url.host, url.port, url.database, url.query)
+    return shown.difference_update_query(["password"]).render_as_string()
+
+
+def _words(options: str | tuple[str, ...]) -> tuple[str, ...]:
+    """Return the values of a key that may come several times in a URL."""
+    return (options,) if isinstance(options, str) else options
+
+
 def _code(said: str) -> str:
     """Class of an error that came while connecting, of which psycopg tells only the words."""
-    return "28" if "authentication" in said else "3D" if "does not exist" in said else ""
+    if "authentication" in said or 'role "' in said:
+        return "28"
+    return "3D" if "does not exist" in said else ""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sqlalchemy import Connection
 
 from visavis import compare
 from visavis.errors import UsageError
@@ -49,7 +51,7 @@ class Searching(Opened):
         """
         if top < 1:
             raise UsageError(f"top must be 1 or more, got {top}.")
-        with self._lock, self._store.read() as conn:
+        with self._lock, self._searched() as conn:
             probes = unit_rows(vectors, records.meta(conn).dimension)
             own = 0 if besides is None else _ledger.faces_of(conn, besides)
             index = self._following.caught_up(conn)
@@ -102,12 +104,19 @@ class Searching(Opened):
             records.set_calibration(conn, None if table is None else json.dumps(table.table()))
             self._audit(conn, "calibrate", None, "shipped" if table is None else "own")
 
+    @contextmanager
+    def _searched(self) -> Iterator[Connection]:
+        """Open a view to search in; a durable index is brought up to date before."""
+        self._following.catch_up()
+        with self._store.read() as conn:
+            yield conn
+
     def _search(self, vectors: ArrayLike, top: int, among: Sequence[int] | None = None) -> _Found:
         if top < 1:
             raise UsageError(f"top must be 1 or more, got {top}.")
         people = None if among is None else np.array(sorted(set(among)), np.int64)
         # The lock comes first: an index in memory is then never ahead of the view that names are read from.
-        with self._lock, self._store.read() as conn:
+        with self._lock, self._searched() as conn:
             probes = unit_rows(vectors, records.meta(conn).dimension)
             index = self._following.caught_up(conn)
             near = [[] for _ in probes] if index is None else index.search(probes, top + SPARE, among=people)

@@ -7,6 +7,7 @@ the change that they are up to, and take up from there.
 An index is asked for as ``NAME`` or ``NAME:PLACE``; what the place means is the engine's affair::
 
     exact                                   in memory, the default
+    pgvector:hnsw                           in the PostgreSQL of the gallery, by a graph
     milvus:http://localhost:19530           in a Milvus server
 """
 
@@ -98,6 +99,8 @@ class Durable(Protocol):
 
 
 INDEXES: Registry[Index] = Registry(
-    "index", entry_points="visavis.indexes", builtin={"exact": "visavis.gallery.index.exact"}
+    "index",
+    entry_points="visavis.indexes",
+    builtin={name: f"visavis.gallery.index.{name}" for name in ("exact", "milvus", "pgvector")},
 )
 """Factories take ``dimension``, the length of the vectors; ``place``, the text behind the colon; and ``origin``."""

@@ -1,0 +1,306 @@
+"""Search in Milvus, a server of vectors for many machines. Takes the package pymilvus (extra ``milvus``).
+
+::
+
+    milvus:http://localhost:19530                       every vector looked at
+    milvus:http://localhost:19530?index=HNSW&ef=200&m=16
+    milvus:http://localhost:19530?index=IVF_FLAT&nlist=1024&nprobe=32
+    milvus:./vectors.db                                 a folder of milvus-lite's, for one process: to try it out
+
+One collection a gallery. The change that it is up to is the row of the id 0, as a person below 0, so that whoever loses
+the collection loses that too and fills it anew. Milvus answers a write once it is in its log, where it survives a
+crash; reads are of the consistency "Strong", so each sees what was written before it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from operator import attrgetter
+from pathlib import Path
+from threading import Lock
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from visavis.errors import GalleryError, MissingExtraError, UsageError
+from visavis.gallery import _patience
+from visavis.gallery.index import INDEXES, Hit, Ids, Origin
+from visavis.gallery.index._nearby import Near, found, last_of_each
+from visavis.gallery.index._place import choice, number, parted
+from visavis.types import Floats
+
+OPTIONS = ("index", "ef", "m", "nlist", "nprobe")
+KINDS = ("FLAT", "IVF_FLAT", "HNSW")
+ANSWER_SECONDS = 30.0
+"""How long one answer is waited for, and a server that went away while something was asked of it."""
+MESSAGE_BYTES = 4 << 20
+"""About what is sent or asked for at a time: gRPC has limits."""
+MOST = 16_384
+"""More templates Milvus does not give for one probe."""
+LIST_LENGTH = 10_000
+"""Ids in one condition."""
+STRONG = "Strong"
+LOCKED = "Open local milvus failed"
+
+_users: Counter[str] = Counter()
+"""How many indexes of this process use each file of milvus-lite's; the last closes it."""
+_lock = Lock()
+
+
+class Kind(NamedTuple):
+    """How Milvus shall search: its index, with what that takes to be made and to be searched."""
+
+    name: str
+    building: dict[str, int]
+    searching: dict[str, int]
+
+
+@INDEXES.register("milvus")
+class Milvus:
+    """A collection of vectors: an :class:`~visavis.gallery.index.Index` that is durable."""
+
+    def __init__(self, *, dimension: int, place: str = "", origin: Origin) -> None:
+        """Connect, and make the collection where there is none; UsageError for a place that means nothing."""
+        self._uri, options = parted(place, OPTIONS)
+        self._kind = _kind(options)
+        _check_place(self._uri)
+        self._dimension = dimension
+        self._collection = f"visavis_{origin.key}_{dimension}"
+        self._client: Any = None
+        self.change()
+
+    # What is in it
+
+    def add(self, ids: Ids, people: Ids, vectors: Floats) -> None:
+        """Take in rows, those whose ids are there in place of them."""
+        rows = last_of_each(ids)
+        step = max(1, MESSAGE_BYTES // (4 * self._dimension + 32))
+        for start in range(0, len(rows), step):
+            some = rows[start : start + step]
+            columns = zip(ids[some].tolist(), people[some].tolist(), vectors[some], strict=True)
+            self._put([{"id": one, "person": person, "vector": vector} for one, person, vector in columns])
+
+    def remove(self, ids: Ids) -> None:
+        """Forget templates."""
+        for start in range(0, len(ids), LIST_LENGTH):
+            some = ids[start : start + LIST_LENGTH].tolist()
+            self._ask("delete", ids=some)
+
+    def entries(self) -> tuple[Ids, Ids]:
+        """Template ids and people, page by page."""
+        with self._explained():
+            rows = list(self._pages())
+        columns = np.array([(row["id"], row["person"]) for row in rows], np.int64).reshape(-1, 2)
+        return columns[:, 0], columns[:, 1]
+
+    def _pages(self) -> Iterator[dict[str, int]]:
+        pages = self._connected().query_iterator(
+            self._collection,
+            batch_size=LIST_LENGTH,
+            filter="id > 0",
+            output_fields=["id", "person"],
+            consistency_level=STRONG,
+            timeout=ANSWER_SECONDS,
+        )
+        try:
+            while page := pages.next():
+                yield from page
+        finally:
+            pages.close()
+
+    # Search
+
+    def search(self, probes: Floats, top: int, *, among: Ids | None = None) -> list[list[Hit]]:
+        """Nearest people: exactly by FLAT, nearly always by the others."""
+        return self._found(probes, top, "person > 0", among, "people")
+
+    def nearest(self, probes: Floats, top: int, *, among: Ids | None = None) -> list[list[Hit]]:
+        """Nearest templates."""
+        return self._found(probes, top, "id > 0", among, "ids")
+
+    def _found(self, probes: Floats, top: int, condition: str, among: Ids | None, by: str) -> list[list[Hit]]:
+        if among is not None:
+            if not len(among):
+                return [[] for _ in probes]
+            condition += f" and person in [{', '.join(map(str, among.tolist()))}]"
+
+        def fetch(some: Floats, count: int) -> Sequence[Near]:
+            step = max(1, MESSAGE_BYTES // (count * (4 * self._dimension + 32)))
+            return [
+                near
+                for start in range(0, len(some), step)
+                for near in self._fetched(some[start : start + step], count, condition)
+            ]
+
+        return found(fetch, probes, top, by=attrgetter(by), most=MOST)
+
+    def _fetched(self, probes: Floats, count: int, condition: str) -> Iterator[Near]:
+        """Ask for the ``count`` nearest templates of each probe, with their vectors."""
+        searching = {name: max(value, count) if name == "ef" else value for name, value in self._kind.searching.items()}
+        answers = self._ask(
+            "search",
+            data=list(probes),
+            filter=condition,
+            limit=count,
+            output_fields=["person", "vector"],
+            search_params={"metric_type": "IP", "params": searching},
+            consistency_level=STRONG,
+        )
+        for probe, hits in zip(probes, answers, strict=True):
+            rows = [(hit["id"], hit["entity"]["person"]) for hit in hits]
+            ids, people = np.array(rows, np.int64).reshape(-1, 2).T
+            vectors = np.array([hit["entity"]["vector"] for hit in hits], np.float32).reshape(-1, self._dimension)
+            scores: Floats = 1 - vectors @ probe
+            yield Near(ids, people, vectors, scores.astype(np.float64))
+
+    # How far it is
+
+    def change(self) -> int:
+        """Return the change that the collection is up to; one that is not there is made, one that sleeps is woken.
+
+        A server that is away, or not yet itself again, is asked for a while: all else follows this question.
+        """
+        from pymilvus import MilvusException
+
+        with self._explained():
+            return _patience.patiently(self._change, lambda _: True, error=MilvusException)
+
+    def _change(self) -> int:
+        self._prepare(self._connected(), _patience.RETRY_SECONDS)
+        rows = self._connected().query(
+            self._collection,
+            filter="id == 0",
+            output_fields=["person"],
+            consistency_level=STRONG,
+            timeout=_patience.RETRY_SECONDS,
+        )
+        return -rows[0]["person"] if rows else 0
+
+    def reached(self, change: int) -> None:
+        """Keep the change, behind the rows that it stands for."""
+        self._put([{"id": 0, "person": -change, "vector": np.zeros(self._dimension, np.float32)}])
+
+    def clear(self) -> None:
+        """Make the collection anew."""
+        self._ask("drop_collection")
+        self.change()
+
+    def close(self) -> None:
+        """Disconnect; the last that uses a file lets other processes have it."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+            _release(self._uri)
+
+    # The server
+
+    def _prepare(self, client: Any, seconds: float) -> None:
+        """Make the collection where it is missing, and have it in memory."""
+        from pymilvus import DataType, MilvusException
+
+        if not client.has_collection(self._collection, timeout=seconds):
+            schema = client.create_schema(auto_id=False, enable_dynamic_field=False)
+            schema.add_field("id", DataType.INT64, is_primary=True)
+            schema.add_field("person", DataType.INT64)
+            schema.add_field("vector", DataType.FLOAT_VECTOR, dim=self._dimension)
+            indexes = client.prepare_index_params()
+            indexes.add_index("vector", index_type=self._kind.name, metric_type="IP", params=self._kind.building)
+            try:
+                client.create_collection(
+                    self._collection,
+                    schema=schema,
+                    index_params=indexes,
+                    consistency_level=STRONG,
+                    timeout=ANSWER_SECONDS,
+                )
+            except MilvusException:
+                if not client.has_collection(self._collection, timeout=seconds):  # else another was quicker
+                    raise
+        client.load_collection(self._collection, timeout=ANSWER_SECONDS)
+
+    def _put(self, rows: list[dict[str, Any]]) -> None:
+        self._ask("upsert", data=rows)
+
+    def _ask(self, what: str, **values: Any) -> Any:
+        """Call the client for this collection; it asks again by itself, for as long as it waits."""
+        with self._explained():
+            return getattr(self._connected(), what)(self._collection, timeout=ANSWER_SECONDS, **values)
+
+    def _connected(self) -> Any:
+        if self._client is None:
+            from pymilvus import MilvusClient
+
+            for name in ("pymilvus", "milvus_lite"):
+                logging.getLogger(name).setLevel(logging.CRITICAL)  # their errors are told by ours
+            self._client = MilvusClient(uri=self._uri, timeout=_patience.RETRY_SECONDS)
+            with _lock:
+                _users[self._uri] += 1
+        return self._client
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        from grpc import RpcError
+        from pymilvus import MilvusException
+
+        try:
+            yield
+        except (MilvusException, RpcError) as error:
+            raise GalleryError(f"the index in {_shown(self._uri)} cannot be used: {_said(error)}.") from error
+
+
+def _kind(options: dict[str, str]) -> Kind:
+    """Read how Milvus shall search; UsageError where that means nothing."""
+    name = choice(options, "index", KINDS)
+    takes = {"HNSW": {"ef", "m"}, "IVF_FLAT": {"nlist", "nprobe"}}.get(name, set())
+    if beside := options.keys() - takes - {"index"}:
+        raise UsageError(f"{', '.join(sorted(beside))} means nothing to the index {name} of Milvus.")
+    if name == "HNSW":
+        building = {"M": number(options, "m", 16, top=2048), "efConstruction": 200}
+        return Kind(name, building, {"ef": number(options, "ef", 200, top=32_768)})
+    if name == "IVF_FLAT":
+        lists = number(options, "nlist", 1024, top=65_536)
+        return Kind(name, {"nlist": lists}, {"nprobe": number(options, "nprobe", min(32, lists), top=lists)})
+    return Kind(name, {}, {})
+
+
+def _check_place(uri: str) -> None:
+    """MissingExtraError for what is not installed, UsageError for a place that is none of Milvus's."""
+    if find_spec("pymilvus") is None:
+        raise MissingExtraError("the index milvus takes the package pymilvus: pip install 'visavis[milvus]'.")
+    if uri.startswith(("http://", "https://")):
+        return
+    if "://" in uri or not uri.endswith(".db"):
+        raise UsageError(
+            f"{uri!r} is no place of an index milvus: write milvus:http://host:19530, or milvus:./vectors.db."
+        )
+    if find_spec("milvus_lite") is None:
+        raise MissingExtraError("an index milvus in a file takes milvus-lite: pip install 'visavis[milvus-lite]'.")
+    if not Path(uri).parent.is_dir():
+        raise GalleryError(f"there is no folder {Path(uri).parent} for the index {Path(uri).name}: make it first.")
+
+
+def _shown(uri: str) -> str:
+    """Return a URI without a password."""
+    scheme, separator, rest = uri.rpartition("://")
+    return scheme + separator + rest.rpartition("@")[2]
+
+
+def _said(error: Any) -> str:
+    """Return the words of an error of pymilvus's or gRPC's."""
+    words = error.details() if hasattr(error, "details") else getattr(error, "message", error)
+    said = " ".join(str(words).split()).rstrip(".")
+    return f"{said}: milvus-lite lets one process use a file, or it is damaged" if said == LOCKED else said[:300]
+
+
+def _release(uri: str) -> None:
+    with _lock:
+        _users[uri] -= 1
+        last = not _users[uri]
+    if last and uri.endswith(".db"):
+        from milvus_lite.server_manager import server_manager_instance
+
+        server_manager_instance.release_server(uri)

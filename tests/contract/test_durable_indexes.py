@@ -1,0 +1,277 @@
+"""What every index keeps to that outlives the process: it is up to date, it may be lost, it may be shared."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gallery.faces import MODEL, environment, person, vector
+from visavis.gallery import Gallery
+from visavis.gallery.index import INDEXES, Durable, Ids, Index
+from visavis.types import Floats
+
+from .engines import DURABLE, SHARED, Places
+
+Sent = list[int]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "faces.db"
+
+
+@pytest.fixture(params=DURABLE)
+def spec(request: pytest.FixtureRequest, places: Places) -> str:
+    return places.spec(request.param)
+
+
+@pytest.fixture
+def shared(request: pytest.FixtureRequest, places: Places) -> str:
+    return places.spec(request.param)
+
+
+@pytest.fixture
+def sent(spec: str, monkeypatch: pytest.MonkeyPatch) -> Sent:
+    """How many templates were sent to the index, each time."""
+    counts: Sent = []
+    factory = INDEXES.factory(spec.partition(":")[0])
+    add: Callable[..., None] = factory.add  # type: ignore[attr-defined]
+
+    def counted(index: Index, ids: Ids, people: Ids, vectors: Floats) -> None:
+        counts.append(len(ids))
+        add(index, ids, people, vectors)
+
+    monkeypatch.setattr(factory, "add", counted)
+    return counts
+
+
+def opened(path: Path, spec: str) -> Gallery:
+    return Gallery(path, model=MODEL, index=spec)
+
+
+def filled(path: Path, spec: str, people: int = 5) -> Gallery:
+    gallery = opened(path, spec)
+    gallery.add_many([person(i) for i in range(people)])
+    return gallery
+
+
+def who(gallery: Gallery, i: int) -> str | None:
+    """Whose face that of person ``i`` is."""
+    (face,) = gallery.lookalikes(person(i)[1][0].vector[None], top=1)[0] or [None]
+    return face.name if face is not None and face.distance < 1e-6 else None
+
+
+def index_of(gallery: Gallery) -> Index:
+    gallery.search(vector(0)[None])
+    index = gallery._following._index
+    assert index is not None
+    return index
+
+
+def in_it(gallery: Gallery) -> dict[int, int]:
+    ids, people = index_of(gallery).entries()
+    assert len(set(ids.tolist())) == len(ids)
+    return dict(zip(ids.tolist(), people.tolist(), strict=True))
+
+
+def in_records(gallery: Gallery) -> dict[int, int]:
+    return {one.id: who.id for who in gallery.people() for one in who.templates}
+
+
+def child(path: Path, spec: str, mode: str, block: int) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "contract.catcher", str(path), spec, mode, str(block)],
+        env=environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_only_what_changed_is_sent(path: Path, spec: str, sent: Sent) -> None:
+    with filled(path, spec) as gallery:
+        assert who(gallery, 4) == "person 4"
+        assert sum(sent) == 15
+        gallery.add(*person(7))
+        assert [who(gallery, i) for i in (4, 7, 8)] == ["person 4", "person 7", None]
+        assert sum(sent) == 18
+        gallery.rename(gallery.find("person 4").id, "Ann")
+        assert who(gallery, 4) == "Ann"
+        assert sum(sent) == 18
+    with opened(path, spec) as gallery:
+        assert who(gallery, 7) == "person 7"
+        gallery.remove(gallery.find("person 7").id)
+        assert who(gallery, 7) is None
+        assert sum(sent) == 18
+        assert in_it(gallery) == in_records(gallery)
+        assert gallery.check() == []
+
+
+def test_who_was_merged_is_found_under_the_other_name(path: Path, spec: str, sent: Sent) -> None:
+    with filled(path, spec) as gallery:
+        assert who(gallery, 1) == "person 1"
+        gallery.merge(gallery.find("person 1").id, gallery.find("person 2").id)
+        assert [who(gallery, i) for i in (1, 2, 3)] == ["person 2", "person 2", "person 3"]
+        assert sum(sent) == 18
+        assert in_it(gallery) == in_records(gallery)
+
+
+@pytest.mark.parametrize("block", [1, 3])
+def test_killed_while_it_catches_up_the_next_does_it_all(path: Path, spec: str, block: int) -> None:
+    with filled(path, spec, people=4) as gallery:
+        if block == 3:  # it was up to date once
+            assert who(gallery, 3) == "person 3"
+            gallery.add_many([person(i) for i in range(4, 9)])
+            gallery.remove(gallery.find("person 0").id)
+    with child(path, spec, "dies", block) as process:
+        process.communicate(timeout=120)
+    assert process.returncode == -signal.SIGKILL
+    with opened(path, spec) as gallery:
+        assert gallery.check() == []
+        assert in_it(gallery) == in_records(gallery)
+        assert who(gallery, 3) == "person 3"
+
+
+def test_an_index_that_was_lost_is_filled_again(path: Path, spec: str, sent: Sent) -> None:
+    with filled(path, spec) as gallery:
+        assert who(gallery, 3) == "person 3"
+        lose(index_of(gallery), spec)
+        assert who(gallery, 3) == "person 3"  # while it is open
+        assert sum(sent) == 30
+        lose(index_of(gallery), spec)
+    if spec.endswith(".db"):
+        shutil.rmtree(spec.partition(":")[2])
+    with opened(path, spec) as gallery:
+        assert who(gallery, 3) == "person 3"
+        assert sum(sent) == 45
+        assert gallery.check() == []
+
+
+def lose(index: Index, spec: str) -> None:
+    """Drop the table or collection, as an administrator does."""
+    if spec.startswith("pgvector"):
+        index._do("DROP TABLE {table}", [])  # type: ignore[attr-defined]
+    else:
+        index._connected().drop_collection(index._collection)  # type: ignore[attr-defined]
+
+
+def test_a_gallery_put_back_from_an_older_copy_is_followed_back(path: Path, spec: str) -> None:
+    copy = path.with_name("copy.db")
+    with filled(path, spec) as gallery:
+        assert who(gallery, 1) == "person 1"
+    shutil.copy(path, copy)
+    with opened(path, spec) as gallery:
+        gallery.remove(gallery.find("person 1").id)
+        gallery.add(*person(9))
+        assert [who(gallery, i) for i in (1, 9)] == [None, "person 9"]
+    shutil.copy(copy, path)
+    with opened(path, spec) as gallery:
+        assert [who(gallery, i) for i in (1, 9)] == ["person 1", None]
+        assert in_it(gallery) == in_records(gallery)
+        assert gallery.check() == []
+
+
+@pytest.mark.parametrize("wrong", ["missing", "stale", "another's"])
+def test_a_divergence_is_found_and_mended(path: Path, spec: str, wrong: str) -> None:
+    with filled(path, spec) as gallery:
+        index, first = index_of(gallery), gallery.find("person 1").templates[0].id
+        if wrong == "missing":
+            index.remove(np.array([first]))
+        else:
+            number = first if wrong == "another's" else 999
+            index.add(np.array([number]), np.array([77]), vector(1000)[None])
+        (problem,) = gallery.check()
+        assert problem.kind == "index"
+        assert f"differ in 1 templates, {999 if wrong == 'stale' else first} among them" in problem.message
+        assert gallery.repair() == []
+        assert gallery.check() == []
+        assert in_it(gallery) == in_records(gallery)
+        assert who(gallery, 1) == "person 1"
+
+
+def test_one_that_is_behind_is_repaired_at_once(path: Path, spec: str, sent: Sent) -> None:
+    with filled(path, spec) as gallery:
+        assert gallery.repair() == []
+        assert sum(sent) == 15
+        assert in_it(gallery) == in_records(gallery)
+
+
+def test_a_wrong_vector_is_found(path: Path, spec: str) -> None:
+    with filled(path, spec) as gallery:
+        index, one = index_of(gallery), gallery.find("person 1")
+        index.add(np.array([one.templates[0].id]), np.array([one.id]), vector(5)[None])
+        assert [problem.message for problem in gallery.check()] == [
+            f"the index does not find template {one.templates[0].id} by its own vector."
+        ]
+
+
+def test_two_galleries_in_one_place_keep_apart(path: Path, spec: str) -> None:
+    with filled(path, spec) as one, opened(path.with_name("other.db"), spec) as other:
+        other.add(*person(8))
+        assert [who(one, 8), who(other, 8)] == [None, "person 8"]
+        assert [who(one, 1), who(other, 1)] == ["person 1", None]
+
+
+# Several processes
+
+
+def hear(process: subprocess.Popen[str], *lines: str) -> None:
+    assert process.stdout is not None
+    for line in lines:
+        assert process.stdout.readline() == f"{line}\n"
+
+
+def let_go_on(process: subprocess.Popen[str]) -> None:
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+
+
+@pytest.mark.parametrize("shared", SHARED, indirect=True)
+def test_two_that_catch_up_at_a_time_send_everything_once(path: Path, shared: str) -> None:
+    """The first waits in the middle with the lock; the second, asked meanwhile, waits for it and has nothing to do."""
+    filled(path, shared, people=8).close()
+    with child(path, shared, "waits", 2) as first:
+        hear(first, "opened", "waiting")
+        with child(path, shared, "waits", 1) as second:  # would wait at the first block that it had to send
+            hear(second, "opened")
+            with pytest.raises(subprocess.TimeoutExpired):
+                second.wait(1)
+            let_go_on(first)
+            hear(first, "ready")
+            assert second.communicate(timeout=60)[0] == "ready\n"
+    with opened(path, shared) as gallery:
+        assert in_it(gallery) == in_records(gallery)
+
+
+@pytest.mark.parametrize("shared", SHARED, indirect=True)
+def test_a_slow_one_does_not_put_back_what_was_removed(path: Path, shared: str) -> None:
+    """It holds person 1 in its hands; whoever removes that person, and whoever searches, waits until it is done."""
+    with filled(path, shared, people=3) as gallery, child(path, shared, "waits", 2) as slow:
+        hear(slow, "opened", "waiting")
+        gone = gallery.find("person 1").id
+        others = [threading.Thread(target=gallery.remove, args=[gone]), threading.Thread(target=who, args=(gallery, 1))]
+        for one in others:
+            one.start()
+            one.join(0.5)
+        assert [one.is_alive() for one in others] == [True, True]
+        assert gone in {person.id for person in gallery.people()}
+        let_go_on(slow)
+        hear(slow, "ready")
+        for one in others:
+            one.join(60)
+        assert [who(gallery, i) for i in (0, 1, 2)] == ["person 0", None, "person 2"]
+        assert in_it(gallery) == in_records(gallery)
+
+
+def test_they_are_durable(spec: str) -> None:
+    assert isinstance(INDEXES.factory(spec.partition(":")[0]), type)
+    assert issubclass(INDEXES.factory(spec.partition(":")[0]), Durable)  # type: ignore[arg-type]

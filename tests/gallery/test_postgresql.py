@@ -1,0 +1,253 @@
+"""What only a gallery in PostgreSQL can meet: a server that is away, dies, comes back, or is not ours."""
+
+from __future__ import annotations
+
+import re
+import signal
+import time
+from collections.abc import Iterator
+from threading import Timer
+from typing import TYPE_CHECKING
+
+import pytest
+
+from visavis.errors import GalleryError, MissingExtraError, UsageError
+from visavis.gallery import Gallery, _patience, _postgresql
+
+from .faces import MODEL, child, digest, person, vector
+
+if TYPE_CHECKING:
+    from servers import Postgres
+
+psycopg = pytest.importorskip("psycopg", reason="the extra postgresql is not installed")
+
+
+@pytest.fixture
+def store() -> str:
+    return "postgresql"
+
+
+@pytest.fixture
+def server(postgres: Postgres) -> Iterator[Postgres]:
+    """The server; that it runs is seen to afterwards."""
+    yield postgres
+    postgres.start()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_patience, "RETRY_SECONDS", 0.3)
+
+
+def database(url: str) -> str:
+    return url.partition("@/")[2].partition("?")[0]
+
+
+def names(gallery: Gallery) -> set[str]:
+    return {one.name for one in gallery.people()}
+
+
+def is_whole(gallery: Gallery, i: int) -> bool:
+    (one,) = (one for one in gallery.people() if one.name == f"person {i}")
+    return [template.photo_sha256 for template in one.templates] == [digest(1000 * i + k) for k in range(3)]
+
+
+# Where it is
+
+
+def test_no_server_no_database_no_user_no_name(server: Postgres, impatient: None) -> None:
+    start = time.monotonic()
+    with pytest.raises(GalleryError, match=r"^postgresql://ann@127\.0\.0\.1:1/faces cannot be reached \(.*refused\)"):
+        Gallery("postgresql://ann:secret@127.0.0.1:1/faces")
+    assert 0.1 < time.monotonic() - start < 10  # it was tried again, and not for ever
+    with pytest.raises(GalleryError, match=r"there is no such database: make it with createdb\.$"):
+        Gallery(server.url("nowhere"))
+    with pytest.raises(GalleryError, match=r"refuses this user or password\.$"):
+        Gallery(server.url("postgres").replace("postgres@", "nobody:secret@"))
+    with pytest.raises(UsageError, match="names no database: write postgresql://user@host/faces"):
+        Gallery("postgresql://ann@host/")
+
+
+def test_a_password_is_never_shown(server: Postgres, place: str, impatient: None) -> None:
+    for url in (place.replace("postgres@", "postgres:secret@"), f"{place}&password=secret"):
+        with Gallery(url, model=MODEL) as gallery:
+            assert "secret" not in gallery.url
+            assert gallery.stats().url == gallery.url
+            with Gallery(gallery.url) as again:
+                assert again.model == MODEL
+
+
+def test_without_the_driver_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_postgresql, "find_spec", lambda _: None)
+    with pytest.raises(MissingExtraError, match=re.escape("psycopg: pip install 'visavis[postgresql]'.")):
+        Gallery("postgresql://ann@host/faces")
+
+
+def test_what_is_there_is_looked_at_first(server: Postgres, place: str) -> None:
+    with pytest.raises(GalleryError, match="is empty, not yet a gallery: enrol somebody first"):
+        Gallery(place, create=False)
+    server.run("CREATE TABLE bookmarks (url text)", database(place))
+    with pytest.raises(GalleryError, match="is not a gallery: it is a database of another program"):
+        Gallery(place)
+    server.run("DROP TABLE bookmarks", database(place))
+    Gallery(place, model=MODEL).close()
+    with pytest.raises(GalleryError, match=r"holds vectors of test-model, .* those of facenet"):
+        Gallery(place, model="facenet")
+    server.run("UPDATE meta SET schema = 7", database(place))
+    with pytest.raises(GalleryError, match=r"newer visavis \(schema 7"):
+        Gallery(place)
+
+
+def test_a_server_that_is_read_only(server: Postgres, place: str) -> None:
+    Gallery(place, model=MODEL).close()
+    with Gallery(f"{place}&options=-c%20default_transaction_read_only%3Don") as gallery:
+        assert gallery.people() == []
+        with pytest.raises(GalleryError, match="is read-only: a gallery needs to write"):
+            gallery.add(*person(1))
+
+
+# Others at the same time
+
+
+def test_a_lock_that_is_never_given_up_is_told(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_postgresql, "LOCK_SECONDS", 0.2)
+    with Gallery(place, model=MODEL) as gallery, psycopg.connect(place) as other:
+        other.execute("SELECT change FROM meta FOR UPDATE")
+        with pytest.raises(GalleryError, match=r"has kept postgresql.* locked for 0\.2 seconds: try again"):
+            gallery.add(*person(1))
+        assert gallery.people() == []  # readers do not wait
+        other.rollback()
+        gallery.add(*person(1))
+
+
+def test_numbers_of_changes_follow_the_commits(place: str) -> None:
+    """What a reader saw as change n is all that there ever is up to n, whoever writes at the same time."""
+    seen: dict[int, int] = {}
+    with Gallery(place, model=MODEL) as gallery, psycopg.connect(place, autocommit=True) as reader:
+        writers = [child("enroller", place, "whole", first, 15) for first in (0, 100, 200)]
+        while any(writer.poll() is None for writer in writers):
+            query = "SELECT m.change, count(t.id) FROM meta m LEFT JOIN templates t ON t.change <= m.change GROUP BY 1"
+            change, templates = reader.execute(query).fetchone() or (0, 0)
+            seen[change] = templates
+        assert [writer.communicate()[0].split()[-1] for writer in writers] == ["14", "114", "214"]
+        rows = reader.execute("SELECT change, id FROM templates ORDER BY id").fetchall()
+        for change, templates in seen.items():
+            assert templates == sum(1 for row in rows if row[0] <= change)
+        assert len(seen) > 5
+        assert [row[0] for row in rows] == sorted(row[0] for row in rows)
+        assert (len(gallery.people()), gallery.stats().change) == (45, 45)
+        assert gallery.check() == []
+
+
+# Removal
+
+
+def traces(server: Postgres, url: str, what: bytes) -> list[str]:
+    """Files of the database that hold these bytes, as on disk."""
+    server.run("CHECKPOINT")
+    ((number,),) = server.run(f"SELECT oid FROM pg_database WHERE datname = '{database(url)}'")
+    files = (server.folder / "base" / str(number)).iterdir()
+    return [file.name for file in files if what in file.read_bytes()]
+
+
+def test_removal_leaves_no_trace_in_the_tables(server: Postgres, place: str) -> None:
+    with Gallery(place, model=MODEL) as gallery:
+        gallery.add_many([person(i) for i in range(40)])
+        gone = gallery.find("person 7").id
+        signs = [b"person 7\x00", vector(7001).tobytes(), digest(7002).encode()]
+        assert all(traces(server, place, sign) for sign in signs[1:])
+        gallery.rename(gone, "Annabel Gone")
+        signs.append(b"Annabel Gone")
+        assert traces(server, place, b"Annabel Gone")
+        gallery.remove(gone)
+        assert [traces(server, place, sign) for sign in signs[1:]] == [[], [], []]
+        assert traces(server, place, vector(8001).tobytes())
+        assert [(one.action, one.person_id) for one in gallery.audit()][-1] == ("remove", gone)
+
+
+def test_a_removal_under_a_long_reader_is_done_and_says_that_traces_are_left(
+    server: Postgres, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_postgresql, "LOCK_SECONDS", 0.2)
+    with Gallery(place, model=MODEL) as gallery, psycopg.connect(place) as reader:
+        gone = gallery.add(*person(1)).person_id
+        reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        reader.execute("SELECT 1")  # a view of all, without a lock on anything
+        with pytest.raises(GalleryError, match=r"^the removal is done, but traces are left .*kept reading"):
+            gallery.remove(gone)
+        assert gallery.people() == []
+        assert traces(server, place, vector(1001).tobytes())
+        reader.rollback()
+        gallery.compact()
+        assert not traces(server, place, vector(1001).tobytes())
+
+
+# Deaths
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("deed", ["add", "remove"])
+def test_killed_at_each_statement_of_a_deed_it_is_done_or_not_done(place: str, deed: str) -> None:
+    before, after = ({"person 0"}, {"person 0", "person 1"})[:: 1 if deed == "add" else -1]
+    with Gallery(place, model=MODEL) as gallery:
+        gallery.add(*person(0))
+        if deed == "remove":
+            gallery.add(*person(1))
+        for last in range(1, 60):
+            with child("deed_killer", place, deed, last) as process:
+                said = process.communicate(timeout=60)[0]
+            there = names(gallery)
+            assert there in (before, after)
+            assert all(is_whole(gallery, int(name.split()[1])) for name in there)
+            assert gallery.check() == []
+            if said:
+                break
+            if there == after:
+                assert deed == "remove"  # only its compacting was still to come
+                gallery.add(*person(1))
+        assert said == "done\n"
+        assert last > 6
+        assert names(gallery) == after
+
+
+@pytest.mark.parametrize("end", ["kill", "stop"])
+def test_a_server_that_dies_and_comes_back_is_used_again(
+    server: Postgres, place: str, end: str, impatient: None
+) -> None:
+    with Gallery(place, model=MODEL) as gallery:
+        gallery.add(*person(1))
+        gallery.search(vector(1)[None])
+        getattr(server, end)()
+        for use in (gallery.people, lambda: gallery.add(*person(2)), lambda: gallery.search(vector(1)[None])):
+            with pytest.raises(GalleryError, match=r"cannot be reached \(.*\): what was under way is stored whole or"):
+                use()
+        server.start()
+        assert names(gallery) == {"person 1"}
+        gallery.add(*person(2))
+        assert gallery.search(person(2)[1][0].vector[None])[0][0].name == "person 2"
+        assert gallery.check() == []
+
+
+def test_a_server_that_comes_back_soon_is_waited_for(server: Postgres, place: str) -> None:
+    with Gallery(place, model=MODEL) as gallery:
+        server.kill()
+        later = Timer(0.5, server.start)
+        later.start()
+        gallery.add(*person(1))
+        later.join()
+        assert names(gallery) == {"person 1"}
+
+
+def test_what_a_dying_server_acknowledged_is_there_and_nothing_is_half_done(server: Postgres, place: str) -> None:
+    with Gallery(place, model=MODEL) as gallery, child("enroller", place, "whole", 0, 5000) as process:
+        assert process.stdout is not None
+        told = [process.stdout.readline() for _ in range(12)]
+        server.kill()
+        told += process.stdout.readlines()
+        server.start()
+        process.send_signal(signal.SIGKILL)
+        there = {int(name.split()[1]) for name in names(gallery)}
+        assert {int(line) for line in told[1:]} <= there
+        assert len(there) < 5000
+        assert all(is_whole(gallery, i) for i in there)
+        assert gallery.check() == []
