@@ -197,6 +197,26 @@ def test_a_divergence_is_found_and_mended(path: Path, spec: str, wrong: str) -> 
         assert who(gallery, 1) == "person 1"
 
 
+def test_a_check_while_others_enrol_finds_nothing_wrong(path: Path, spec: str) -> None:
+    with filled(path, spec) as gallery, Gallery(path, model=MODEL) as other:
+        stop = threading.Event()
+
+        def enrol() -> None:
+            for i in range(10, 400):
+                if stop.wait(0.01):
+                    return
+                other.add(*person(i))
+
+        writer = threading.Thread(target=enrol)
+        writer.start()
+        found = [gallery.check() for _ in range(5)]
+        stop.set()
+        writer.join()
+        assert found == [[]] * 5
+        assert gallery.stats().people > 6
+        assert gallery.check() == []
+
+
 def test_one_that_is_behind_is_repaired_at_once(path: Path, spec: str, sent: Sent) -> None:
     with filled(path, spec) as gallery:
         assert gallery.repair() == []
