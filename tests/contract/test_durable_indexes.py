@@ -8,13 +8,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from gallery.faces import MODEL, environment, person, vector
-from visavis.gallery import Gallery
+from visavis.gallery import Gallery, _check
 from visavis.gallery.index import INDEXES, Durable, Ids, Index
 from visavis.types import Floats
 
@@ -195,6 +196,25 @@ def test_a_divergence_is_found_and_mended(path: Path, spec: str, wrong: str) -> 
         assert gallery.check() == []
         assert in_it(gallery) == in_records(gallery)
         assert who(gallery, 1) == "person 1"
+
+
+def test_a_check_while_others_enrol_finds_nothing_wrong(path: Path, spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They come at the worst moment: when the index is up to date, and the records are about to be looked at."""
+    with filled(path, spec) as gallery, Gallery(path, model=MODEL) as other:
+        catch_up, others = gallery._following.catch_up, iter(range(10, 13))
+
+        def and_then_somebody_enrols() -> None:
+            catch_up()
+            for i in islice(others, 1):
+                other.add(*person(i))
+
+        monkeypatch.setattr(gallery._following, "catch_up", and_then_somebody_enrols)
+        assert gallery.check() == []
+        assert gallery.stats().people == 8
+        monkeypatch.setattr(_check, "TIMES", 1)
+        others = iter(range(20, 21))
+        (problem,) = gallery.check()
+        assert problem.message == "the gallery changes all the time, so its index was not checked: try again later."
 
 
 def test_one_that_is_behind_is_repaired_at_once(path: Path, spec: str, sent: Sent) -> None:

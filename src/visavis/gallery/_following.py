@@ -101,6 +101,10 @@ class Following:
             wrong=tuple(sorted(one for one, person in stored.items() if there.get(one) != person)),
         )
 
+    def is_as_of(self, conn: Connection) -> bool:
+        """Tell whether the index is up to just the change of this transaction: one that is shared may be elsewhere."""
+        return not isinstance(self._index, Durable) or self._index.change() == records.meta(conn).change
+
     def mend(self) -> Differences:
         """Make the index what the records say; returns what was wrong with it."""
         with self._writing() as conn:
