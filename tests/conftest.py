@@ -98,3 +98,14 @@ def pytest_sessionstart() -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     fetched()
+
+
+OF_LFW = {"lfw_view1", "lfw"}
+"""Fixtures of thousands of photographs, which are embedded once: by one process, if there are several."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if OF_LFW & set(getattr(item, "fixturenames", ())) or "test_commands_measure" in item.name:
+            item.add_marker(pytest.mark.xdist_group("lfw"))

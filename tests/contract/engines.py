@@ -10,7 +10,7 @@ import pytest
 
 from visavis.gallery.index import INDEXES, Durable, Index, Origin
 
-SPECS = (
+BUILT_IN = (
     "exact",
     "exact:int8",
     "pgvector:{postgres}",
@@ -21,6 +21,10 @@ SPECS = (
     "milvus:{milvus}?index=IVF_FLAT&nlist=8&nprobe=8",
 )
 """A graph that looks at nearly all is exact too."""
+
+OTHERS = [name for name in INDEXES.names() if not name.startswith("test-")]  # those of other tests
+SPECS = (*BUILT_IN, *(name for name in OTHERS if name not in {spec.partition(":")[0] for spec in BUILT_IN}))
+"""Also those that packages of others register."""
 
 SHARED = ("pgvector:{postgres}", "milvus:{milvus}")
 DURABLE = (*SHARED, "pgvector:{postgres}?index=hnsw&ef=1000", "milvus:{file}")

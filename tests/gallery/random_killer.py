@@ -13,7 +13,10 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from visavis.gallery import Gallery, IndexedPhoto
 from visavis.gallery import schema as schemas
@@ -38,7 +41,8 @@ def add(path: Path, first: int) -> Iterator[int]:
 
 
 def photo(i: int) -> IndexedPhoto:
-    return IndexedPhoto(f"{i}.jpg", digest(i), "ok", (template(10 * i), template(10 * i + 1)))
+    beside = replace(template(10 * i + 1), box=np.array([101, 2, 131, 42], np.float32))
+    return IndexedPhoto(f"{i}.jpg", digest(i), "ok", (template(10 * i), beside))
 
 
 def index(path: Path, first: int) -> Iterator[int]:

@@ -22,6 +22,10 @@ from visavis.errors import GalleryError, UsageError
 
 BUSY_SECONDS = 30
 MAGIC = b"SQLite format 3\0"
+LOG_BYTES = 1 << 22
+"""How long the write-ahead log becomes before it is taken into the file."""
+PAGE_BYTES = 16_384
+"""Of 4,096, SQLite's own, a vector of 512 figures leaves nearly half unused: the file is larger, and slower to read."""
 
 # By what the name of SQLite's error starts with; sqlite.org/rescode.html.
 _MEANINGS = {
@@ -76,6 +80,8 @@ class SqliteFile:
         @event.listens_for(engine, "connect")
         def _(raw: sqlite3.Connection, _record: object) -> None:
             raw.isolation_level = None  # the driver begins nothing by itself: the next listener does
+            raw.execute(f"PRAGMA page_size={PAGE_BYTES}")  # of a file that is yet to be made
+            raw.execute(f"PRAGMA wal_autocheckpoint={LOG_BYTES // PAGE_BYTES}")
             raw.execute("PRAGMA synchronous=FULL")
             raw.execute("PRAGMA foreign_keys=ON")
             raw.execute("PRAGMA secure_delete=ON")  # what is removed is overwritten with zeros
