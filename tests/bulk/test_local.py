@@ -187,11 +187,11 @@ def test_wrong_options(gallery: Gallery, folder: Path) -> None:
         LocalEngine(workers=0)
 
 
-@pytest.mark.parametrize(("workers", "processors", "threads"), [(1, 8, 8), (2, 8, 4), (3, 8, 2), (8, 8, 1), (16, 8, 1)])
-def test_threads_are_shared_out(monkeypatch: pytest.MonkeyPatch, workers: int, processors: int, threads: int) -> None:
-    monkeypatch.setattr(runtime, "processors", lambda: processors)
-    assert LocalEngine(workers=workers).threads == threads
-    assert LocalEngine().workers == processors
+def test_there_is_a_worker_a_processor_of_one_thread_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "processors", lambda: 8)
+    assert (LocalEngine().workers, LocalEngine().threads) == (8, 1)
+    assert (LocalEngine(workers=3).workers, LocalEngine(workers=3).threads) == (3, 1)
+    assert LocalEngine(workers=3, threads=2).threads == 2
 
 
 def test_every_library_is_held_to_its_threads(gallery: Gallery, folder: Path, log: Path) -> None:

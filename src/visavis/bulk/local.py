@@ -37,17 +37,16 @@ THREAD_SETTINGS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class LocalEngine:
-    """``workers`` processes (default: one a processor), of ``threads`` each (default: all processors, shared out).
+    """``workers`` processes (default: one a processor), of ``threads`` each: so as many processors are kept busy.
 
     Memory is bounded by the workers, however many photos there are: each has ``CHUNK * CHUNKS`` of them at a time.
     """
 
-    def __init__(self, *, workers: int | None = None, threads: int | None = None) -> None:
+    def __init__(self, *, workers: int | None = None, threads: int = 1) -> None:
         if workers is not None and workers < 1:
             raise UsageError(f"workers must be at least 1, got {workers}.")
         self.workers = runtime.processors() if workers is None else workers
-        share = max(1, runtime.processors() // self.workers)
-        self.threads = share if threads is None else runtime.thread_count(threads)
+        self.threads = runtime.thread_count(threads)
 
     def run(self, tasks: Iterable[Task], stage: Stage, admit: Admit) -> Generator[Sequence[Answer], None, None]:
         """See :class:`visavis.bulk.Engine`."""
