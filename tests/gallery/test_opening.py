@@ -227,8 +227,8 @@ def test_a_cut_off_file_is_damaged(path: Path) -> None:
 
 def test_a_page_of_garbage_is_found(path: Path) -> None:
     filled(path, people=200)
-    page = 4096
     content = bytearray(path.read_bytes())
+    page = int.from_bytes(content[16:18])  # where SQLite's format has it
     middle = len(content) // page // 2 * page
     content[middle : middle + page] = os.urandom(page)
     path.write_bytes(content)
