@@ -129,13 +129,13 @@ def test_training_goes_by_the_batch_and_evaluation_by_the_statistics() -> None:
 
 
 def test_what_is_trained_runs_as_a_graph() -> None:
-    """A few steps towards telling noise apart: the loss falls, and the graph of the new weights says the same."""
+    """Some steps towards telling noise apart: the loss falls, and the graph of the new weights says the same."""
     net, side = THIN["mobilefacenet"]
     module = network(net, weights(net, side=side)).train()
     pictures, wanted = torch.from_numpy(pixels(8, side, side)), torch.tensor([0, 1] * 4)
     steps = torch.optim.SGD(module.parameters(), lr=0.05, momentum=0.9)
     losses = []
-    for _ in range(12):
+    for _ in range(30):
         loss = torch.nn.functional.cross_entropy(module(pictures)[0][:, :2], wanted)
         steps.zero_grad()
         loss.backward()
