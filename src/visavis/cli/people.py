@@ -39,6 +39,7 @@ from visavis.cli._output import (
     short,
     significant,
 )
+from visavis.cli._table import Row
 from visavis.errors import ImageError, UsageError, VisavisError
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ def _report(output: Output, name: str, answer: Enrollment | VisavisError) -> Non
     if isinstance(answer, VisavisError):
         status = answer.status if isinstance(answer, ImageError) else "refused"
         failed = {"person_id": None, "name": name, "status": status, "message": str(answer)}
-        output.answer(failed, ["-", name, "0", "0", str(answer)])
+        output.answer(failed, Row(["-", name], str(answer)))
         return
     for text in (*answer.notes, *(f"{one.photo}: {one.message}" for one in answer.skipped)):
         note(text)
@@ -310,19 +311,21 @@ def _candidate(one: Candidate) -> dict[str, object]:
     }
 
 
-def _identify_rows(answer: IdentifiedPhoto) -> list[list[str]]:
+def _identify_rows(answer: IdentifiedPhoto) -> list[Row]:
     name = answer.photo.name
     if not answer.photo.faces:
-        return [[name, "-", "", answer.photo.message, "", "", ""]]
+        return [Row([name], answer.photo.message)]
     return [
-        [
-            name,
-            str(n),
-            box_text(face),
-            found.name if found.name is not None else "unknown",
-            short(found.distance),
-            short(found.threshold),
-            percent(found.probability),
-        ]
+        Row(
+            [
+                name,
+                str(n),
+                box_text(face),
+                found.name if found.name is not None else "unknown",
+                short(found.distance),
+                short(found.threshold),
+                percent(found.probability),
+            ]
+        )
         for n, (face, found) in enumerate(zip(answer.photo.faces, answer.identifications, strict=True), 1)
     ]
