@@ -37,6 +37,8 @@ CROP_MARGIN = 0.3
 
 SIZE = Column("size")
 """Number of faces of a cluster."""
+COLUMNS = ("cluster", SIZE, "photo", "face", "box", "")
+GALLERY_COLUMNS = ("cluster", SIZE, "photo", "template", "box", "name", "")
 
 ALONE = "alone"
 """Folder of the faces that are a cluster each by themselves."""
@@ -103,7 +105,8 @@ def cluster(  # noqa: PLR0913 - a command's options
     photos = one_of(sources, gallery)
     if report:
         writable_file(report, endings=(".html",))
-    with Output("cluster", SIZE, "photo", "face", "box", "name", "", json=json) as output:
+    columns = COLUMNS if gallery is None else GALLERY_COLUMNS
+    with Output(*columns, json=json) as output:
         if gallery is not None:
             if previous is not None:
                 raise UsageError("--previous is for photos: a gallery knows by itself what was clustered before.")
@@ -223,9 +226,13 @@ def _faces(found: Clustering, more: Sequence[Mapping[str, object]]) -> Iterator[
                 **more[row],
             }
             whole = " ".join(f"{side:.0f}" for side in box)
-            name = str(more[row].get("person") or "")
             mark = "representative" if chosen and len(one) > 1 else ""
-            yield line, [str(one.id), str(len(one)), faces.photos[row], str(number), whole, name, mark]
+            cells = [str(one.id), str(len(one)), faces.photos[row]]
+            if "template_id" in more[row]:
+                cells += [str(more[row]["template_id"]), whole, str(more[row]["person"] or "-"), mark]
+            else:
+                cells += [str(number), whole, mark]
+            yield line, cells
 
 
 def _save(out: Path, found: Clustering) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
-from json import loads
+from json import dumps, loads
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis.cli._cells import printable
 from visavis.cli._options import GALLERY, INDEX, GalleryIndex, GalleryUrl, Json
-from visavis.cli._output import Output, decimals, short, significant
+from visavis.cli._output import Output, decimals, note, short, significant, write
 from visavis.cli._table import Column, Row
 from visavis.errors import UsageError
 
@@ -29,25 +32,35 @@ COLUMNS = (
     "photos",
     Column("consent", drop=3, least=12),
     Column("note", drop=2, least=12),
-    Column("since", drop=1),
+    "since",
 )
 
 
 @app.command("list")
 def list_people(gallery: GalleryUrl = GALLERY, json: Json = False) -> None:
     """List the people."""
-    with _open(gallery) as store, Output(*COLUMNS, json=json) as output:
-        for person in store.people():
-            output.answer(_line(person), _row(person))
+    with _open(gallery) as store:
+        people, unnamed = store.people(), store.stats().unnamed
+        with Output(*COLUMNS, json=json) as output:
+            for person in people:
+                output.answer(_line(person), _row(person))
+    if not json:
+        for text in _next_steps(len(people), unnamed, gallery):
+            note(text)
 
 
 @app.command()
 def show(who: Who, gallery: GalleryUrl = GALLERY, json: Json = False) -> None:
-    """Show a person: the photos that their templates are from."""
-    with _open(gallery) as store, Output("photo", "box", "quality", "since", json=json) as output:
+    """Show all that is stored of a person, and their templates: ids, and the photos they are from."""
+    with _open(gallery) as store:
         person = store.find(who)
-        rows = [[one.photo, _box_text(one), short(one.quality, ".2f"), _day(one)] for one in person.templates]
-        output.answer({**_line(person), "templates": [_template(one) for one in person.templates]}, *rows)
+    with Output("", "", json=json) as output:
+        line = {**_line(person), "templates": [_template(one) for one in person.templates]}
+        output.answer(line, *([key, value] for key, value in _facts(person).items()))
+    if not json:
+        write("\n")
+        with Output("template", "photo", "box", "quality", "since", json=False) as output:
+            output.answer({}, *(_template_row(one) for one in person.templates))
 
 
 @app.command()
@@ -61,13 +74,17 @@ def remove(
 
     Asks first where standard input is a terminal.
     """
-    with _open(gallery) as store, Output(*COLUMNS, json=json) as output:
+    with _open(gallery) as store:
         person = store.find(who)
+        whose = f"{printable(person.name)} (id {person.id}) with {_counted(len(person.templates), 'template')}"
         if not yes and sys.stdin.isatty():
-            question = f"Remove {person.name} (id {person.id}) with {len(person.templates)} templates for good?"
-            typer.confirm(question, abort=True, err=True)
+            typer.confirm(f"Remove {whose} for good?", abort=True, err=True)
         store.remove(person.id)
-        output.answer(_line(person), _row(person))
+    if json:
+        with Output(json=True) as output:
+            output.answer({**_line(person), "removed": True})
+    else:
+        write(f"removed {whose}.\n")
 
 
 @app.command()
@@ -303,6 +320,36 @@ def _line(person: Person) -> dict[str, object]:
     }
 
 
+def _facts(person: Person) -> dict[str, str]:
+    """Write what is stored of a person, besides the templates."""
+    return {
+        "person": str(person.id),
+        "name": person.name,
+        "consent": person.consent or "-",
+        "consented": "-" if person.consented is None else person.consented.isoformat(),
+        "note": person.note or "-",
+        "metadata": dumps(dict(person.metadata), ensure_ascii=False) if person.metadata else "-",
+        "since": f"{person.created:%Y-%m-%d}",
+    }
+
+
+def _next_steps(people: int, unnamed: int, gallery: str) -> Iterator[str]:
+    """Say what to do where nobody is in a gallery, or where faces are that belong to nobody."""
+    where = "" if gallery == GALLERY else f" --gallery {shlex.quote(gallery)}"
+    if unnamed:
+        verb = "belongs" if unnamed == 1 else "belong"
+        yield (
+            f"{_counted(unnamed, 'indexed face')} {verb} to nobody yet. visavis cluster{where or f' --gallery {GALLERY}'} "
+            f"shows their templates, visavis gallery name NAME TEMPLATE...{where} names them."
+        )
+    elif not people:
+        yield f"nobody is in the gallery yet: visavis enroll NAME PHOTO...{where} adds a person."
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def _row(person: Person) -> list[str]:
     count, consent = str(len(person.templates)), person.consent or "-"
     return [str(person.id), person.name, count, consent, person.note, f"{person.created:%Y-%m-%d}"]
@@ -319,9 +366,6 @@ def _template(one: StoredTemplate) -> dict[str, object]:
     }
 
 
-def _box_text(one: StoredTemplate) -> str:
-    return " ".join(f"{value:.0f}" for value in one.box) if one.box else "-"
-
-
-def _day(one: StoredTemplate) -> str:
-    return f"{one.created:%Y-%m-%d}"
+def _template_row(one: StoredTemplate) -> list[str]:
+    box = " ".join(f"{value:.0f}" for value in one.box) if one.box else "-"
+    return [str(one.id), one.photo, box, short(one.quality, ".2f"), f"{one.created:%Y-%m-%d}"]

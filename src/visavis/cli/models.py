@@ -11,6 +11,7 @@ from visavis.cli._model_lines import COLUMNS, accept, imported_line, imported_li
 from visavis.cli._options import DETECTOR, DetectorName, Json, Threads
 from visavis.cli._output import Output, note, significant
 from visavis.cli._sources import Exclude
+from visavis.cli._table import Column
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,6 +23,16 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Show the mo
 BATCHES = (1, 32)
 FAR = 1e-3
 """At which bench tells the rate of true accepts."""
+
+BENCH_COLUMNS = (
+    "model",
+    Column("precision", drop=1),
+    Column("MB", drop=2),
+    "ms, 1 face",
+    Column("ms, of 32", drop=3),
+    "faces/s",
+    "TAR at 1e-3",
+)
 
 Names = Annotated[list[str], typer.Argument(metavar="NAME", help="As listed by models list.")]
 AcceptLicence = Annotated[
@@ -193,7 +204,7 @@ def bench(
 
     loaded = [embedders.create(name, threads=threads) for name in names or _present()]
     measured = speeds(loaded, BATCHES)
-    with Output("model", "precision", "MB", "ms, 1 face", "ms, of 32", "faces/s", "TAR at 1e-3", json=json) as output:
+    with Output(*BENCH_COLUMNS, json=json) as output:
         for model, times in zip(loaded, measured, strict=True):
             line = _bench_line(model, times)
             output.answer(line, _bench_row(line, times))

@@ -40,7 +40,7 @@ from visavis.cli._output import (
     significant,
 )
 from visavis.cli._sources import Exclude, expand_folders
-from visavis.cli._table import Row
+from visavis.cli._table import Column, Row
 from visavis.errors import ImageError, UsageError, VisavisError
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from visavis.types import Candidate, Identification
 
 FPIR = 0.01
+
+ENROLL_COLUMNS = ("person", "name", "added", Column("there already", drop=2), Column("skipped", drop=1))
 
 From = Annotated[
     Path | None,
@@ -99,7 +101,7 @@ def enroll(  # noqa: PLR0913 - a command's options
     many, done = source is not None, 0
     with (
         opened(gallery, model=chosen, detector=detector, threads=threads, create=True) as store,
-        Output("person", "name", "added", "there already", "skipped", json=json) as output,
+        Output(*ENROLL_COLUMNS, json=json) as output,
     ):
 
         def enrolled(who: str, some: list[str] | NamedFaces) -> Enrollment | VisavisError:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from visavis.pipeline import Recognizer
     from visavis.types import Face, Floats, Lookalike, Photo, PhotoFaces
 
-COLUMNS = ("rank", "photo", "face", "box", "distance", "probability", "name")
+COLUMNS = ("rank", "photo", "face", "box", "distance", "probability")
 TOP = 10
 STRIP_SIDE = 200
 CROP_MARGIN = 0.3
@@ -78,7 +78,8 @@ def similar(  # noqa: PLR0913 - a command's options
 
     wanted = model_id(model, views=views, precision=precision)
     recognizer = Recognizer(detector=detector, embedder=wanted, threads=threads)
-    with Output(*COLUMNS, json=json) as output:
+    columns = COLUMNS if gallery is None else (*COLUMNS, "name")
+    with Output(*columns, json=json) as output:
         if gallery is None:
             photos = photos_of(others, exclude=exclude)
             asked, found, statuses = _in_photos(photo, photos, recognizer, output, top=top, min_face=min_face)
@@ -153,7 +154,7 @@ def _similar(rank: int, like: Lookalike, table: Calibration | None) -> tuple[dic
         "probability": significant(probability),
         "quality": significant(like.quality),
     }
-    row = [str(rank), like.photo, str(like.number), _whole(like.box), short(like.distance), percent(probability), ""]
+    row = [str(rank), like.photo, str(like.number), _whole(like.box), short(like.distance), percent(probability)]
     return line, row
 
 
