@@ -51,6 +51,7 @@ def test_enrol_then_identify(know: Run, photos: Photos) -> None:
             "threshold": 0.1,
             "probability": None,
             "margin": None,
+            "notes": [],
             "candidates": [{"name": "Ann", "person_id": 1, "distance": NEAR, "probability": None}],
         }
     ]
