@@ -203,11 +203,20 @@ def test_an_error_of_the_programmer_is_no_status() -> None:
 
 
 def test_networks_are_loaded_when_needed_and_once() -> None:
-    lazy = Recognizer(detector="no-such-detector", embedder=MODEL, threads=1)
+    lazy = Recognizer(embedder=MODEL, threads=1)
     assert lazy.embedder is lazy.embedder
     assert lazy.embedder.name == MODEL
-    with pytest.raises(UnknownNameError, match="no detector is called 'no-such-detector'"):
-        _ = lazy.detector
+    assert "detector" not in vars(lazy)
+
+
+def test_wrong_names_are_refused_at_once() -> None:
+    with pytest.raises(UnknownNameError, match="no detector is called 'mtcn'; did you mean mtcnn"):
+        Recognizer(detector="mtcn")
+    with pytest.raises(UnknownNameError, match="no model is called 'dlib-resnett'; did you mean dlib-resnet"):
+        Recognizer(embedder="dlib-resnett@2")
+    for call in (visavis.detect, visavis.embed, lambda source, detector: visavis.verify(source, source, detector=detector)):
+        with pytest.raises(UnknownNameError, match="no detector is called 'yunett'"):
+            call("missing.jpg", detector="yunett")
 
 
 # --- verify

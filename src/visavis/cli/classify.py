@@ -8,6 +8,7 @@ import typer
 
 from visavis.cli._options import DETECTOR, DetectorName, Json, MinFace, Photos, Threads
 from visavis.cli._output import Output, box_text, decimals, exit_code, percent, photo_line, significant
+from visavis.cli._sources import Exclude, expand_folders
 
 if TYPE_CHECKING:
     from visavis.classify import FaceNames
@@ -30,8 +31,9 @@ ClassifierName = Annotated[
 
 
 def classify(  # noqa: PLR0913 - a command's options
-    photos: Photos,
+    sources: Photos,
     *,
+    exclude: Exclude = None,
     model: ClassifierName = MODEL,
     top: Annotated[int, typer.Option("--top", min=1, metavar="K", help="People to tell of each face.")] = TOP,
     min_probability: Annotated[
@@ -56,6 +58,7 @@ def classify(  # noqa: PLR0913 - a command's options
     from visavis import classify as classes
     from visavis.pipeline import Recognizer
 
+    photos = expand_folders(sources, exclude=exclude)
     if accept_licence:
         classes.accept_licence(model)
     recognizer = Recognizer(detector=detector, threads=threads)

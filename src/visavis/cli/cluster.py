@@ -23,7 +23,7 @@ from visavis.cli._options import (
     model_id,
 )
 from visavis.cli._output import Output, decimals, exit_code, note, photo_line
-from visavis.cli._sources import GalleryInstead, PhotosOrGallery, one_of, photos_of, same_place
+from visavis.cli._sources import Exclude, GalleryInstead, PhotosOrGallery, one_of, photos_of, same_place
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ Remember = Annotated[bool, typer.Option("--remember", help="Keep what is found i
 def cluster(  # noqa: PLR0913 - a command's options
     sources: PhotosOrGallery = None,
     *,
+    exclude: Exclude = None,
     gallery: GalleryInstead = None,
     far: Far = None,
     threshold: Threshold = None,
@@ -110,7 +111,7 @@ def cluster(  # noqa: PLR0913 - a command's options
             wanted = model_id(model, views=views, precision=precision)
             recognizer = Recognizer(detector=detector, embedder=wanted, threads=threads)
             before = {} if previous is None else read_previous(previous)
-            every = photos_of([*photos, *before])
+            every = photos_of([*photos, *before], exclude=exclude)
             answers = _answers(every, recognizer, min_face=min_face, remember=remember)
             found = _of_photos(
                 output.progress(answers, len(every)), before, recognizer.model, far=far, threshold=threshold, seed=seed

@@ -25,6 +25,7 @@ from visavis.cli._options import (
     model_id,
 )
 from visavis.cli._output import Output, box_text, decimals, exit_code, photo_line, short, significant
+from visavis.cli._sources import Exclude, expand_folders
 
 if TYPE_CHECKING:
     from visavis.types import Face, PhotoFaces
@@ -34,8 +35,9 @@ CROP_MARGIN = 0.3
 
 
 def detect(
-    photos: Photos,
+    sources: Photos,
     *,
+    exclude: Exclude = None,
     detector: DetectorName = DETECTOR,
     min_face: MinFace = 20,
     out: Pictures = None,
@@ -48,6 +50,7 @@ def detect(
     """
     from visavis.pipeline import Recognizer
 
+    photos = expand_folders(sources, exclude=exclude)
     folder = PictureFolder(out) if out else None
     found = Recognizer(detector=detector, threads=threads).detect(photos, min_face=min_face)
     statuses = []
@@ -60,9 +63,10 @@ def detect(
     raise typer.Exit(exit_code(statuses, yes="ok" in statuses))
 
 
-def extract(
-    photos: Photos,
+def extract(  # noqa: PLR0913 - a command's options
+    sources: Photos,
     *,
+    exclude: Exclude = None,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", file_okay=False, help="Folder for the crops.")],
     size: Annotated[int, typer.Option("--size", min=1, metavar="PIXELS", help="Side of a crop.")] = CROP_SIZE,
     margin: Annotated[
@@ -81,6 +85,7 @@ def extract(
     from visavis.align import square_crops
     from visavis.pipeline import Recognizer
 
+    photos = expand_folders(sources, exclude=exclude)
     folder = PictureFolder(out)
     found = Recognizer(detector=detector, threads=threads).detect(photos, min_face=min_face)
     statuses = []
@@ -96,8 +101,9 @@ def extract(
 
 
 def embed(  # noqa: PLR0913 - a command's options
-    photos: Photos,
+    sources: Photos,
     *,
+    exclude: Exclude = None,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="A .npz or a .parquet file.")],
     model: ModelName = MODEL,
     views: Views = None,
@@ -115,6 +121,7 @@ def embed(  # noqa: PLR0913 - a command's options
     from visavis.cli._vectors import ENDINGS, FaceTable
     from visavis.pipeline import Recognizer
 
+    photos = expand_folders(sources, exclude=exclude)
     table = FaceTable(writable_file(out, endings=ENDINGS))
     wanted = model_id(model, views=views, precision=precision)
     recognizer = Recognizer(detector=detector, embedder=wanted, threads=threads)

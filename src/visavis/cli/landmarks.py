@@ -10,6 +10,7 @@ import typer
 from visavis.cli._files import PictureFolder
 from visavis.cli._options import DETECTOR, DetectorName, Json, MinFace, Photos, Pictures, Threads
 from visavis.cli._output import Output, box_text, decimals, exit_code, note, photo_line, short, significant
+from visavis.cli._sources import Exclude, expand_folders
 
 if TYPE_CHECKING:
     from visavis.landmarks import Predictor
@@ -26,9 +27,10 @@ class Points(StrEnum):
     few = "5"
 
 
-def landmarks(
-    photos: Photos,
+def landmarks(  # noqa: PLR0913 - a command's options
+    sources: Photos,
     *,
+    exclude: Exclude = None,
     points: Annotated[Points, typer.Option("--points", help="Points of each face.")] = Points.many,
     accept_licence: Annotated[
         bool, typer.Option("--accept-licence", help="Accept, once, that the 68 points are not for commercial use.")
@@ -46,6 +48,7 @@ def landmarks(
     """
     from visavis.pipeline import Recognizer
 
+    photos = expand_folders(sources, exclude=exclude)
     predictor = _predictor(int(points), accepted=accept_licence)
     folder = PictureFolder(out) if out else None
     found = Recognizer(detector=detector, threads=threads).detect(photos, min_face=min_face)

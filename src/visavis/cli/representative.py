@@ -21,7 +21,7 @@ from visavis.cli._options import (
     model_id,
 )
 from visavis.cli._output import Output, box_text, decimals, exit_code, photo_line, short, significant
-from visavis.cli._sources import PhotosOrFolders, photos_of
+from visavis.cli._sources import Exclude, PhotosOrFolders, photos_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,6 +34,7 @@ PICTURES = (".jpg", ".jpeg", ".png", ".webp")
 def representative(  # noqa: PLR0913 - a command's options
     sources: PhotosOrFolders,
     *,
+    exclude: Exclude = None,
     average_face: Annotated[
         Path | None,
         typer.Option(
@@ -62,7 +63,7 @@ def representative(  # noqa: PLR0913 - a command's options
     from visavis import images, representatives
     from visavis.pipeline import Recognizer
 
-    photos = photos_of(sources)
+    photos = photos_of(sources, exclude=exclude)
     recognizer = Recognizer(
         detector=detector, embedder=model_id(model, views=views, precision=precision), threads=threads
     )
