@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import visavis
-from cli.fakes import BLUE, DARK_RED, GREY, MODEL, RED, Colours, Squares, photo
+from cli.fakes import BLUE, DARK_RED, DETECTOR, GREY, MODEL, RED, Colours, Squares, photo
 from detectors import drawn
 from visavis import compare, images, pipeline
 from visavis.detectors import Detector
@@ -214,9 +214,18 @@ def test_wrong_names_are_refused_at_once() -> None:
         Recognizer(detector="mtcn")
     with pytest.raises(UnknownNameError, match="no model is called 'dlib-resnett'; did you mean dlib-resnet"):
         Recognizer(embedder="dlib-resnett@2")
-    for call in (visavis.detect, visavis.embed, lambda source, detector: visavis.verify(source, source, detector=detector)):
+    for call in (visavis.detect, visavis.embed, lambda photo, **more: visavis.verify(photo, photo, **more)):
         with pytest.raises(UnknownNameError, match="no detector is called 'yunett'"):
             call("missing.jpg", detector="yunett")
+
+
+def test_verify_takes_a_detector_and_a_smallest_face(tmp_path: Path) -> None:
+    red = photo(tmp_path / "red.png", (RED, 40, 50, 60))
+    answer = visavis.verify(red, red, threshold=0.1, model=MODEL, detector=DETECTOR, min_face=50)
+    assert (answer.same, answer.detector, answer.model) == (True, DETECTOR, MODEL)
+    with pytest.raises(NoFaceError):
+        visavis.verify(red, red, threshold=0.1, model=MODEL, detector=DETECTOR, min_face=70)
+    assert visavis.embed(red, model=MODEL, detector=DETECTOR).shape == (1, 3)
 
 
 # --- verify

@@ -40,6 +40,7 @@ from visavis.cli._output import (
     significant,
 )
 from visavis.cli._sources import Exclude, expand_folders
+from visavis.cli._table import Row
 from visavis.errors import ImageError, UsageError, VisavisError
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ def _report(output: Output, name: str, answer: Enrollment | VisavisError) -> Non
     if isinstance(answer, VisavisError):
         status = answer.status if isinstance(answer, ImageError) else "refused"
         failed = {"person_id": None, "name": name, "status": status, "message": str(answer)}
-        output.answer(failed, ["-", name, "0", "0", str(answer)])
+        output.answer(failed, Row(["-", name], str(answer)))
         return
     for text in (*answer.notes, *(f"{one.photo}: {one.message}" for one in answer.skipped)):
         note(text)
@@ -245,7 +246,7 @@ def identify(  # noqa: PLR0913 - a command's options
     statuses, known = [], False
     with (
         opened(gallery, model=chosen, detector=detector, threads=threads, create=False, index=index) as store,
-        Output("photo", "face", "box", "who", "distance", "threshold", "probability", "note", json=json) as output,
+        Output("photo", "face", "box", "who", "distance", "threshold", "probability", json=json) as output,
     ):
         if threshold is None:
             _doubt(store.threshold(fpir=rate))
@@ -316,20 +317,22 @@ def _candidate(one: Candidate) -> dict[str, object]:
     }
 
 
-def _identify_rows(answer: IdentifiedPhoto) -> list[list[str]]:
+def _identify_rows(answer: IdentifiedPhoto) -> list[Row]:
     name = answer.photo.name
     if not answer.photo.faces:
-        return [[name, "-", "", answer.photo.message, "", "", "", ""]]
+        return [Row([name], answer.photo.message)]
     return [
-        [
-            name,
-            str(n),
-            box_text(face),
-            found.name if found.name is not None else "unknown",
-            short(found.distance),
-            short(found.threshold),
-            percent(found.probability),
+        Row(
+            [
+                name,
+                str(n),
+                box_text(face),
+                found.name if found.name is not None else "unknown",
+                short(found.distance),
+                short(found.threshold),
+                percent(found.probability),
+            ],
             " ".join(found.notes),
-        ]
+        )
         for n, (face, found) in enumerate(zip(answer.photo.faces, answer.identifications, strict=True), 1)
     ]

@@ -25,6 +25,7 @@ from visavis.cli._options import (
 )
 from visavis.cli._output import Output, decimals, exit_code, percent, photo_line, short, significant
 from visavis.cli._sources import Exclude, GalleryInstead, PhotosOrGallery, one_of, photos_of
+from visavis.cli._table import Row
 
 if TYPE_CHECKING:
     from visavis.compare import Calibration
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from visavis.pipeline import Recognizer
     from visavis.types import Face, Floats, Lookalike, Photo, PhotoFaces
 
-COLUMNS = ("rank", "photo", "face", "box", "distance", "probability", "")
+COLUMNS = ("rank", "photo", "face", "box", "distance", "probability", "name")
 TOP = 10
 STRIP_SIDE = 200
 CROP_MARGIN = 0.3
@@ -112,7 +113,7 @@ def _in_photos(
     for rank, like in enumerate(found, 1):
         output.answer(*_similar(rank, like, table, compared))
     for one in skipped:
-        output.answer(photo_line(one, []), ["-", one.name, "-", one.message, "", "", ""])
+        output.answer(photo_line(one, []), Row(["-", one.name], one.message))
     return (own, face), found, [*(one.status for one in skipped), *("ok" for _ in found)]
 
 
