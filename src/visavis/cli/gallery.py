@@ -2,50 +2,49 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
-from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
-from json import dumps, loads
+from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from visavis.cli._cells import printable
+from visavis.cli._gallery_lines import (
+    COLUMNS,
+    counted,
+    next_steps,
+    person_facts,
+    person_line,
+    person_row,
+    template_line,
+    template_row,
+)
 from visavis.cli._options import GALLERY, INDEX, GalleryIndex, GalleryUrl, Json
-from visavis.cli._output import Output, decimals, note, short, significant, write
-from visavis.cli._table import Column, Row
+from visavis.cli._output import Output, note, short, write
+from visavis.cli._table import Row
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
-    from visavis.gallery import Gallery, Person, StoredTemplate
+    from visavis.gallery import Gallery
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look after the people in a gallery.")
 
 Who = Annotated[str, typer.Argument(metavar="WHO", help="A person's id, or a name that one person has.")]
-
-COLUMNS = (
-    "person",
-    "name",
-    "photos",
-    Column("consent", drop=3, least=12),
-    Column("note", drop=2, least=12),
-    "since",
-)
 
 
 @app.command("list")
 def list_people(gallery: GalleryUrl = GALLERY, json: Json = False) -> None:
     """List the people."""
     with _open(gallery) as store:
-        people, unnamed = store.people(), store.stats().unnamed
+        people, unnamed, url = store.people(), store.stats().unnamed, store.url
         with Output(*COLUMNS, json=json) as output:
             for person in people:
-                output.answer(_line(person), _row(person))
+                output.answer(person_line(person), person_row(person))
     if not json:
-        for text in _next_steps(len(people), unnamed, gallery):
+        for text in next_steps(len(people), unnamed, url):
             note(text)
 
 
@@ -55,12 +54,12 @@ def show(who: Who, gallery: GalleryUrl = GALLERY, json: Json = False) -> None:
     with _open(gallery) as store:
         person = store.find(who)
     with Output("", "", json=json) as output:
-        line = {**_line(person), "templates": [_template(one) for one in person.templates]}
-        output.answer(line, *([key, value] for key, value in _facts(person).items()))
+        line = {**person_line(person), "templates": [template_line(one) for one in person.templates]}
+        output.answer(line, *([key, value] for key, value in person_facts(person).items()))
     if not json:
         write("\n")
         with Output("template", "photo", "box", "quality", "since", json=False) as output:
-            output.answer({}, *(_template_row(one) for one in person.templates))
+            output.answer({}, *(template_row(one) for one in person.templates))
 
 
 @app.command()
@@ -76,13 +75,13 @@ def remove(
     """
     with _open(gallery) as store:
         person = store.find(who)
-        whose = f"{printable(person.name)} (id {person.id}) with {_counted(len(person.templates), 'template')}"
+        whose = f"{printable(person.name)} (id {person.id}) with {counted(len(person.templates), 'template')}"
         if not yes and sys.stdin.isatty():
             typer.confirm(f"Remove {whose} for good?", abort=True, err=True)
         store.remove(person.id)
     if json:
         with Output(json=True) as output:
-            output.answer({**_line(person), "removed": True})
+            output.answer({**person_line(person), "removed": True})
     else:
         write(f"removed {whose}.\n")
 
@@ -99,7 +98,7 @@ def rename(
         person_id = store.find(who).id
         store.rename(person_id, name)
         person = store.person(person_id)
-        output.answer(_line(person), _row(person))
+        output.answer(person_line(person), person_row(person))
 
 
 @app.command()
@@ -124,7 +123,7 @@ def describe(
         day = None if consented is None else consented.date()
         store.describe(person_id, note=remark, consent=consent, consented=day, metadata=told)
         person = store.person(person_id)
-        output.answer(_line(person), _row(person))
+        output.answer(person_line(person), person_row(person))
 
 
 @app.command()
@@ -139,7 +138,7 @@ def merge(
         person_id, stays = store.find(who).id, store.find(into).id
         store.merge(person_id, into=stays)
         person = store.person(stays)
-        output.answer(_line(person), _row(person))
+        output.answer(person_line(person), person_row(person))
 
 
 @app.command()
@@ -159,7 +158,7 @@ def move(
         person_id = store.find(to).id
         store.move(templates, person_id)
         person = store.person(person_id)
-        output.answer(_line(person), _row(person))
+        output.answer(person_line(person), person_row(person))
 
 
 @app.command("name")
@@ -172,7 +171,7 @@ def name_faces(
     """Say whose indexed faces are that were nobody's."""
     with _open(gallery) as store, Output(*COLUMNS, json=json) as output:
         person = store.name_faces(name, templates)
-        output.answer(_line(person), _row(person))
+        output.answer(person_line(person), person_row(person))
 
 
 @app.command("export")
@@ -305,67 +304,3 @@ def _transferred(output: Output, store: Gallery, folder: Path) -> None:
         "photos": stats.photos,
     }
     output.answer(line, *([key, str(value)] for key, value in line.items()))
-
-
-def _line(person: Person) -> dict[str, object]:
-    return {
-        "person_id": person.id,
-        "name": person.name,
-        "photos": len(person.templates),
-        "consent": person.consent,
-        "consented": None if person.consented is None else person.consented.isoformat(),
-        "note": person.note,
-        "metadata": dict(person.metadata),
-        "created": person.created.isoformat(),
-    }
-
-
-def _facts(person: Person) -> dict[str, str]:
-    """Write what is stored of a person, besides the templates."""
-    return {
-        "person": str(person.id),
-        "name": person.name,
-        "consent": person.consent or "-",
-        "consented": "-" if person.consented is None else person.consented.isoformat(),
-        "note": person.note or "-",
-        "metadata": dumps(dict(person.metadata), ensure_ascii=False) if person.metadata else "-",
-        "since": f"{person.created:%Y-%m-%d}",
-    }
-
-
-def _next_steps(people: int, unnamed: int, gallery: str) -> Iterator[str]:
-    """Say what to do where nobody is in a gallery, or where faces are that belong to nobody."""
-    where = "" if gallery == GALLERY else f" --gallery {shlex.quote(gallery)}"
-    if unnamed:
-        verb = "belongs" if unnamed == 1 else "belong"
-        yield (
-            f"{_counted(unnamed, 'indexed face')} {verb} to nobody yet. visavis cluster{where or f' --gallery {GALLERY}'} "
-            f"shows their templates, visavis gallery name NAME TEMPLATE...{where} names them."
-        )
-    elif not people:
-        yield f"nobody is in the gallery yet: visavis enroll NAME PHOTO...{where} adds a person."
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
-
-
-def _row(person: Person) -> list[str]:
-    count, consent = str(len(person.templates)), person.consent or "-"
-    return [str(person.id), person.name, count, consent, person.note, f"{person.created:%Y-%m-%d}"]
-
-
-def _template(one: StoredTemplate) -> dict[str, object]:
-    return {
-        "template_id": one.id,
-        "photo": one.photo,
-        "sha256": one.photo_sha256,
-        "box": one.box and decimals(one.box),
-        "quality": significant(one.quality),
-        "created": one.created.isoformat(),
-    }
-
-
-def _template_row(one: StoredTemplate) -> list[str]:
-    box = " ".join(f"{value:.0f}" for value in one.box) if one.box else "-"
-    return [str(one.id), one.photo, box, short(one.quality, ".2f"), f"{one.created:%Y-%m-%d}"]
