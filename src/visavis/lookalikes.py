@@ -53,7 +53,7 @@ def nearest_face(vector: Floats, one: PhotoFaces) -> Lookalike | None:
     distances = compare.cosine_distances(vector[None], one.vectors)[0]
     row = int(distances.argmin())
     quality = one.quality[row].score if one.quality else 1.0
-    return Lookalike(one.name, row + 1, one.faces[row].box, float(distances[row]), quality)
+    return Lookalike(one.name, row + 1, one.faces[row].box, float(distances[row]), quality, one.captured)
 
 
 def nearest_of(vector: Floats, faces: Faces, *, top: int = TOP) -> list[Lookalike]:

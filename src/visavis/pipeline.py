@@ -192,6 +192,7 @@ def _found(photo: Photo, faces: Sequence[Face]) -> PhotoFaces:
         faces=tuple(faces),
         quality=qualities(photo.pixels, faces),
         message="" if faces else "no face was found.",
+        captured=photo.captured,
     )
 
 

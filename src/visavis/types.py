@@ -7,6 +7,7 @@ picture, landmarks ``(5, 2)``: left eye, right eye, nose, left and right mouth c
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +22,14 @@ class Photo:
 
     ``pixels`` is RGB uint8 ``(h, w, 3)``, upright; ``name`` is what the user called it (path, "-" or "array");
     ``sha256`` is the hex digest of the encoded bytes (of the pixels and their shape where it came as an array).
+    ``captured`` is when it was taken, by its EXIF: aware where EXIF states the offset from UTC, else the local time of
+    the camera; None where EXIF does not say it.
     """
 
     pixels: RGB
     name: str
     sha256: str
+    captured: datetime | None = None
 
     @property
     def width(self) -> int:
@@ -96,6 +100,7 @@ class PhotoFaces:
     ``status`` is "ok", "no_face", or the status of an :class:`~visavis.errors.ImageError` ("missing", "unreadable",
     "too_large"), in which case ``message`` says why, ``photo`` is None and there are no faces. ``quality`` holds one
     :class:`Quality` a face; ``vectors`` is ``(n, d)`` float32 of unit rows, or None where nothing was embedded.
+    ``captured`` is that of the photo.
     """
 
     name: str
@@ -105,6 +110,7 @@ class PhotoFaces:
     quality: tuple[Quality, ...] = ()
     vectors: Floats | None = None
     message: str = ""
+    captured: datetime | None = None
 
     @property
     def largest(self) -> int:
@@ -241,13 +247,17 @@ class Clustering:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lookalike:
-    """A face at its cosine ``distance`` from another that was asked about; ``number`` counts in its photo from 1."""
+    """A face at its cosine ``distance`` from another that was asked about; ``number`` counts in its photo from 1.
+
+    ``captured`` is that of the photo; None where it is not known.
+    """
 
     photo: str
     number: int
     box: Floats
     distance: float
     quality: float
+    captured: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

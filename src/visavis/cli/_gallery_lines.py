@@ -23,6 +23,8 @@ COLUMNS = (
     "since",
 )
 
+LIST_CSV = ("person_id", "name", "photos", "consent", "consented", "note", "metadata", "created")
+
 
 def person_line(person: Person) -> dict[str, object]:
     return {

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis.cli._csv import BOX_COLUMNS
 from visavis.cli._files import PictureFolder, writable_file
 from visavis.cli._options import (
     DETECTOR,
     MODEL,
+    Csv,
     DetectorName,
     Json,
     MinFace,
@@ -22,7 +25,7 @@ from visavis.cli._options import (
     Views,
     model_id,
 )
-from visavis.cli._output import Output, decimals, exit_code, note, photo_line
+from visavis.cli._output import Output, decimals, exit_code, iso_time, note, photo_line
 from visavis.cli._sources import Exclude, GalleryInstead, PhotosOrGallery, one_of, photos_of, same_place
 from visavis.cli._table import Column, Row
 from visavis.errors import UsageError
@@ -38,6 +41,10 @@ CROP_MARGIN = 0.3
 SIZE = Column("size")
 """Number of faces of a cluster."""
 COLUMNS = ("cluster", SIZE, "photo", "face", "box", "")
+CLUSTER_CSV = (
+    *("cluster", "size", "photo", "status", "captured", "face", *BOX_COLUMNS, "representative"),
+    *("template_id", "person", "message"),
+)
 GALLERY_COLUMNS = ("cluster", SIZE, "photo", "template", "box", "name", "")
 
 ALONE = "alone"
@@ -96,6 +103,7 @@ def cluster(  # noqa: PLR0913 - a command's options
     remember: Remember = False,
     threads: Threads = None,
     json: Json = False,
+    csv: Csv = False,
 ) -> None:
     """Put the faces of photos together that are of one person.
 
@@ -106,7 +114,7 @@ def cluster(  # noqa: PLR0913 - a command's options
     if report:
         writable_file(report, endings=(".html",))
     columns = COLUMNS if gallery is None else GALLERY_COLUMNS
-    with Output(*columns, json=json) as output:
+    with Output(*columns, json=json, csv=CLUSTER_CSV if csv else None) as output:
         if gallery is not None:
             if previous is not None:
                 raise UsageError("--previous is for photos: a gallery knows by itself what was clustered before.")
@@ -119,11 +127,12 @@ def cluster(  # noqa: PLR0913 - a command's options
             recognizer = Recognizer(detector=detector, embedder=wanted, threads=threads)
             before = {} if previous is None else read_previous(previous)
             every = photos_of([*photos, *before], exclude=exclude)
-            answers = _answers(every, recognizer, min_face=min_face, remember=remember)
+            times: dict[str, datetime | None] = {}
+            answers = _noting(_answers(every, recognizer, min_face=min_face, remember=remember), times)
             found = _of_photos(
                 output.progress(answers, len(every)), before, recognizer.model, far=far, threshold=threshold, seed=seed
             )
-            _tell(output, found, [{}] * len(found.faces))
+            _tell(output, found, [{}] * len(found.faces), times)
     _write(found, out, report, title=f"Faces of {gallery or ', '.join(photos)}")
     statuses = [*(one.status for one in found.skipped), *("ok" for _ in found.faces.photos)]
     raise typer.Exit(exit_code(statuses, yes=bool(len(found.faces))))
@@ -154,15 +163,20 @@ def _of_gallery(url: str, output: Output, *, far: float | None, threshold: float
     with Gallery(url, create=False) as store:
         found, ids, people = store.cluster(far=far, threshold=threshold, seed=seed)
     more = [{"template_id": one, "person": name} for one, name in zip(ids.tolist(), people, strict=True)]
-    _tell(output, found, more)
+    _tell(output, found, more, {})
     return found
 
 
-def _tell(output: Output, found: Clustering, more: Sequence[Mapping[str, object]]) -> None:
-    """Print a line a face; ``more`` is what else there is to say of each."""
+def _tell(
+    output: Output,
+    found: Clustering,
+    more: Sequence[Mapping[str, object]],
+    times: Mapping[str, datetime | None],
+) -> None:
+    """Print a line a face; ``more`` is what else there is to say of each, ``times`` when photos were taken."""
     for a, b in found.ties:
         note(f"new faces lie between the clusters {a} and {b}, which may be one person: they are not merged.")
-    for line, row in _faces(found, more):
+    for line, row in _faces(found, more, times):
         output.answer(line, row)
     for one in found.skipped:
         output.answer(photo_line(one, []), Row(["-", "", one.name], one.message))
@@ -190,6 +204,15 @@ def _answers(photos: Sequence[str], recognizer: Recognizer, *, min_face: float, 
         note(text)
 
 
+def _noting(answers: Iterable[PhotoFaces], times: dict[str, datetime | None]) -> Iterator[PhotoFaces]:
+    """Pass answers on, and note when each photo was taken; one that was remembered is read for it."""
+    from visavis import images
+
+    for one in answers:
+        times[one.name] = one.captured if one.photo is not None else images.captured(one.name)
+        yield one
+
+
 def _known(faces: Faces, before: Mapping[str, Known]) -> Faces:
     """Give faces the clusters they were in before; say how many of those are not found any more."""
     if not before:
@@ -209,7 +232,9 @@ def _known(faces: Faces, before: Mapping[str, Known]) -> Faces:
     return faces
 
 
-def _faces(found: Clustering, more: Sequence[Mapping[str, object]]) -> Iterator[tuple[dict[str, object], list[str]]]:
+def _faces(
+    found: Clustering, more: Sequence[Mapping[str, object]], times: Mapping[str, datetime | None]
+) -> Iterator[tuple[dict[str, object], list[str]]]:
     """Line and row of each face, cluster by cluster."""
     faces = found.faces
     for one in found.clusters:
@@ -220,6 +245,7 @@ def _faces(found: Clustering, more: Sequence[Mapping[str, object]]) -> Iterator[
                 "cluster": one.id,
                 "size": len(one),
                 "photo": faces.photos[row],
+                "captured": iso_time(times.get(faces.photos[row])),
                 "face": number,
                 "box": box,
                 "representative": chosen,

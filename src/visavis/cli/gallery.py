@@ -14,6 +14,7 @@ import typer
 from visavis.cli._cells import printable
 from visavis.cli._gallery_lines import (
     COLUMNS,
+    LIST_CSV,
     counted,
     next_steps,
     person_facts,
@@ -22,7 +23,7 @@ from visavis.cli._gallery_lines import (
     template_line,
     template_row,
 )
-from visavis.cli._options import GALLERY, INDEX, GalleryIndex, GalleryUrl, Json
+from visavis.cli._options import GALLERY, INDEX, Csv, GalleryIndex, GalleryUrl, Json
 from visavis.cli._output import Output, note, short, write
 from visavis.cli._table import Row
 from visavis.errors import UsageError
@@ -36,14 +37,14 @@ Who = Annotated[str, typer.Argument(metavar="WHO", help="A person's id, or a nam
 
 
 @app.command("list")
-def list_people(gallery: GalleryUrl = GALLERY, json: Json = False) -> None:
+def list_people(gallery: GalleryUrl = GALLERY, json: Json = False, csv: Csv = False) -> None:
     """List the people."""
     with _open(gallery) as store:
         people, unnamed, url = store.people(), store.stats().unnamed, store.url
-        with Output(*COLUMNS, json=json) as output:
+        with Output(*COLUMNS, json=json, csv=LIST_CSV if csv else None) as output:
             for person in people:
                 output.answer(person_line(person), person_row(person))
-    if not json:
+    if not (json or csv):
         for text in next_steps(len(people), unnamed, url):
             note(text)
 

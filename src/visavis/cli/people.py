@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis.cli._csv import BOX_COLUMNS
 from visavis.cli._files import PictureFolder
 from visavis.cli._options import (
     DETECTOR,
     GALLERY,
     INDEX,
+    Csv,
     DetectorName,
     GalleryIndex,
     GalleryModel,
@@ -50,6 +52,12 @@ if TYPE_CHECKING:
     from visavis.types import Candidate, Identification
 
 FPIR = 0.01
+
+IDENTIFY_COLUMNS = ("photo", "face", "box", "who", "distance", "threshold", "probability")
+IDENTIFY_CSV = (
+    *("photo", "status", "captured", "face", *BOX_COLUMNS, "name", "person_id", "distance", "threshold"),
+    *("probability", "margin", "notes", "candidates", "message"),
+)
 
 ENROLL_COLUMNS = ("person", "name", "added", Column("there already", drop=2), Column("skipped", drop=1))
 
@@ -234,6 +242,7 @@ def identify(  # noqa: PLR0913 - a command's options
     min_face: MinFace = 20,
     threads: Threads = None,
     json: Json = False,
+    csv: Csv = False,
 ) -> None:
     """Name the people in photos who are in a gallery.
 
@@ -248,7 +257,7 @@ def identify(  # noqa: PLR0913 - a command's options
     statuses, known = [], False
     with (
         opened(gallery, model=chosen, detector=detector, threads=threads, create=False, index=index) as store,
-        Output("photo", "face", "box", "who", "distance", "threshold", "probability", json=json) as output,
+        Output(*IDENTIFY_COLUMNS, json=json, csv=IDENTIFY_CSV if csv else None) as output,
     ):
         if threshold is None:
             _doubt(store.threshold(fpir=rate))

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis.cli._csv import BOX_COLUMNS
 from visavis.cli._files import writable_file
 from visavis.cli._options import (
     DETECTOR,
     INDEX,
     MODEL,
+    Csv,
     DetectorName,
     GalleryIndex,
     Json,
@@ -23,7 +25,7 @@ from visavis.cli._options import (
     Views,
     model_id,
 )
-from visavis.cli._output import Output, decimals, exit_code, percent, photo_line, short, significant
+from visavis.cli._output import Output, decimals, exit_code, iso_time, percent, photo_line, short, significant
 from visavis.cli._sources import Exclude, GalleryInstead, PhotosOrGallery, one_of, photos_of
 from visavis.cli._table import Row
 
@@ -34,6 +36,10 @@ if TYPE_CHECKING:
     from visavis.types import Face, Floats, Lookalike, Photo, PhotoFaces
 
 COLUMNS = ("rank", "photo", "face", "box", "distance", "probability")
+SIMILAR_CSV = (
+    *("rank", "photo", "status", "captured", "face", *BOX_COLUMNS, "distance", "probability", "quality"),
+    *("template_id", "person_id", "name", "message"),
+)
 TOP = 10
 STRIP_SIDE = 200
 CROP_MARGIN = 0.3
@@ -64,6 +70,7 @@ def similar(  # noqa: PLR0913 - a command's options
     min_face: MinFace = 20,
     threads: Threads = None,
     json: Json = False,
+    csv: Csv = False,
 ) -> None:
     """Rank the look-alikes of a face.
 
@@ -79,7 +86,7 @@ def similar(  # noqa: PLR0913 - a command's options
     wanted = model_id(model, views=views, precision=precision)
     recognizer = Recognizer(detector=detector, embedder=wanted, threads=threads)
     columns = COLUMNS if gallery is None else (*COLUMNS, "name")
-    with Output(*columns, json=json) as output:
+    with Output(*columns, json=json, csv=SIMILAR_CSV if csv else None) as output:
         if gallery is None:
             photos = photos_of(others, exclude=exclude)
             asked, found, statuses = _in_photos(photo, photos, recognizer, output, top=top, min_face=min_face)
@@ -151,6 +158,7 @@ def _similar(
     line = {
         "rank": rank,
         "photo": like.photo,
+        "captured": iso_time(like.captured),
         "face": like.number,
         "box": decimals(like.box),
         "distance": significant(like.distance),
