@@ -18,7 +18,7 @@ LAYERS = (
     {"registry", "cache", "runtime", "weights", "nets"},
     {
         "images", "_decode", "_upright", "quality", "detectors", "align", "landmarks", "embedders", "compare",
-        "draw",
+        "draw", "verification",
     },
     {"pipeline", "samples", "quantize", "classify", "published", "clustering", "lookalikes", "representatives"},
     {"gallery", "evaluate", "bulk"},
