@@ -76,7 +76,9 @@ def sunglasses(templates: Templates, names: Sequence[str], threshold: float) -> 
         if others is worn:
             own &= ~np.eye(len(own), dtype=np.bool_)
         figures[name] = {
-            "strangers_pass": _rate(distances[people[worn][:, None] != people[others]] <= threshold, twice=others is worn),
+            "strangers_pass": _rate(
+                distances[people[worn][:, None] != people[others]] <= threshold, twice=others is worn
+            ),
             "own_missed": _own(distances > threshold, own, people[worn], twice=others is worn),
         }
     return figures

@@ -41,11 +41,6 @@ MAX_PIXELS = 100_000_000
 MIN_BYTES_LIMIT = 64 << 20
 CHUNK = 1 << 20
 
-PHOTO_ENDINGS = frozenset(
-    {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic", ".heif", ".avif", ".pgm", ".ppm"}
-)
-"""How the names of photos end, in lower case: what is taken for one in a folder that is gone through."""
-
 SAVE_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 
 

@@ -24,7 +24,8 @@ from visavis.cli._options import (
     model_id,
 )
 from visavis.cli._output import Output, decimals, exit_code, percent, photo_line, short, significant
-from visavis.cli._sources import GalleryInstead, PhotosOrGallery, one_of, photos_of
+from visavis.cli._sources import Exclude, GalleryInstead, PhotosOrGallery, one_of, photos_of
+from visavis.cli._table import Row
 
 if TYPE_CHECKING:
     from visavis.compare import Calibration
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from visavis.pipeline import Recognizer
     from visavis.types import Face, Floats, Lookalike, Photo, PhotoFaces
 
-COLUMNS = ("rank", "photo", "face", "box", "distance", "probability", "")
+COLUMNS = ("rank", "photo", "face", "box", "distance", "probability", "name")
 TOP = 10
 STRIP_SIDE = 200
 CROP_MARGIN = 0.3
@@ -43,6 +44,7 @@ def similar(  # noqa: PLR0913 - a command's options
     photo: Annotated[str, typer.Argument(metavar="PHOTO", help="Whom to look for; - is standard input.")],
     sources: PhotosOrGallery = None,
     *,
+    exclude: Exclude = None,
     gallery: GalleryInstead = None,
     index: GalleryIndex = INDEX,
     top: Annotated[int, typer.Option("--top", min=1, metavar="K", help="Look-alikes to tell of.")] = TOP,
@@ -78,7 +80,8 @@ def similar(  # noqa: PLR0913 - a command's options
     recognizer = Recognizer(detector=detector, embedder=wanted, threads=threads)
     with Output(*COLUMNS, json=json) as output:
         if gallery is None:
-            asked, found, statuses = _in_photos(photo, others, recognizer, output, top=top, min_face=min_face)
+            photos = photos_of(others, exclude=exclude)
+            asked, found, statuses = _in_photos(photo, photos, recognizer, output, top=top, min_face=min_face)
         else:
             store = opened(gallery, model=None, detector=detector, threads=threads, create=False, index=index)
             asked, found = _in_gallery(photo, store, output, top=top, min_face=min_face)
@@ -89,12 +92,11 @@ def similar(  # noqa: PLR0913 - a command's options
 
 
 def _in_photos(
-    photo: str, others: list[str], recognizer: Recognizer, output: Output, *, top: int, min_face: float
+    photo: str, photos: list[str], recognizer: Recognizer, output: Output, *, top: int, min_face: float
 ) -> tuple[tuple[Photo, Face], list[Lookalike], list[str]]:
     from visavis import compare
     from visavis.lookalikes import best, nearest_face, probe
 
-    photos = photos_of(others)
     vector, own, face = probe(recognizer, photo, min_face=min_face)
     found: list[Lookalike] = []
     skipped: list[PhotoFaces] = []
@@ -111,7 +113,7 @@ def _in_photos(
     for rank, like in enumerate(found, 1):
         output.answer(*_similar(rank, like, table))
     for one in skipped:
-        output.answer(photo_line(one, []), ["-", one.name, "-", one.message, "", "", ""])
+        output.answer(photo_line(one, []), Row(["-", one.name], one.message))
     return (own, face), found, [*(one.status for one in skipped), *("ok" for _ in found)]
 
 

@@ -22,7 +22,8 @@ from visavis.cli._options import (
     model_id,
 )
 from visavis.cli._output import Output, decimals, exit_code, note, percent, short, significant, write
-from visavis.cli._sources import photos_of
+from visavis.cli._sources import Exclude, expand_folders
+from visavis.cli._table import Row
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -40,9 +41,13 @@ PAIR_SIZE, PAIR_MARGIN = 320, 0.5
 def verify(  # noqa: PLR0913 - a command's options
     known: Annotated[str, typer.Argument(metavar="KNOWN", help="A photo of the person; - is standard input.")],
     photos: Annotated[
-        list[str], typer.Argument(metavar="PHOTO|DIR", help="Photos to compare with it, and folders of photos.")
+        list[str],
+        typer.Argument(
+            metavar="PHOTO|DIR", help="Photos to compare with it, and folders of photos, whatever is below."
+        ),
     ],
     *,
+    exclude: Exclude = None,
     any_face: Annotated[
         bool, typer.Option("--any-face", help="Compare all faces of a photo: is the person in it?")
     ] = False,
@@ -85,6 +90,7 @@ def verify(  # noqa: PLR0913 - a command's options
     if [known, *photos].count("-") > 1:
         raise UsageError("standard input can be read only once: give - for one photo.")
     from visavis.compare import read_calibration
+    from visavis.photo_files import is_folder
     from visavis.pipeline import Recognizer
 
     wanted = model_id(model, views=views, precision=precision)
@@ -96,8 +102,8 @@ def verify(  # noqa: PLR0913 - a command's options
         calibration=None if calibration is None else read_calibration(calibration),
         any_face=any_face,
     )
-    several = len(photos) > 1 or Path(photos[0]).is_dir()
-    sources = photos_of(photos) if several else photos
+    several = len(photos) > 1 or is_folder(photos[0])
+    sources = expand_folders(photos, exclude=exclude)
     answers = recognizer.verify_each(known, sources, rule=rule, min_face=min_face)
     folder = PictureFolder(out) if out else None
     raise typer.Exit((_many if several else _single)(answers, len(sources), folder, json=json))
@@ -184,12 +190,12 @@ def _photo_line(answer: PhotoVerification, file: Path | None) -> dict[str, objec
     return line if file is None else {**line, "file": str(file)}
 
 
-def _row(answer: PhotoVerification) -> list[str]:
+def _row(answer: PhotoVerification) -> Row:
     verification = answer.verification
     if verification is None:
-        return [answer.photo, answer.message, "", "", ""]
+        return Row([answer.photo], answer.message)
     figures = [short(verification.distance), short(verification.threshold), percent(verification.probability)]
-    return [answer.photo, _verdict(verification)[0], *figures]
+    return Row([answer.photo, _verdict(verification)[0], *figures])
 
 
 def _summary(answers: list[PhotoVerification]) -> str:
