@@ -14,7 +14,7 @@ import numpy as np
 from visavis import compare, embedders, images, runtime, verification
 from visavis.align import square_crops
 from visavis.detectors import DETECTORS, Detector
-from visavis.embedders import Embedder
+from visavis.embedders import EMBEDDERS, Embedder
 from visavis.errors import ImageError, UsageError
 from visavis.images import Source
 from visavis.quality import qualities
@@ -33,7 +33,7 @@ class Recognizer:
 
     ``detector`` and ``embedder`` are registered names (the embedder's may be any model id, as ``dlib-resnet@4``) or
     objects of those protocols; networks are loaded when first needed. ``threads`` bounds the threads of the networks
-    (default: the processors this process may use).
+    (default: the processors this process may use). A name that stands for nothing raises UnknownNameError at once.
     """
 
     def __init__(
@@ -43,6 +43,10 @@ class Recognizer:
         embedder: str | Embedder = "dlib-resnet",
         threads: int | None = None,
     ) -> None:
+        if isinstance(detector, str):
+            DETECTORS.check(detector)
+        if isinstance(embedder, str):
+            EMBEDDERS.check(embedder.partition("@")[0])
         self._detector = detector
         self._embedder = embedder
         self._threads = threads
@@ -208,9 +212,9 @@ def detect(source: Source, *, min_face: float = 20, detector: str = "mtcnn") -> 
     return list(one.faces)
 
 
-def embed(source: Source, *, min_face: float = 20, model: str = "dlib-resnet") -> Floats:
+def embed(source: Source, *, min_face: float = 20, model: str = "dlib-resnet", detector: str = "mtcnn") -> Floats:
     """Unit vectors ``(n, d)`` of all faces of one photo, best score first. Raises ImageError."""
-    recognizer = shared(embedder=model)
+    recognizer = shared(detector=detector, embedder=model)
     (one,) = recognizer.represent([source], min_face=min_face)
     readable(one)
     return np.empty((0, recognizer.embedder.dimension), np.float32) if one.vectors is None else one.vectors
@@ -231,6 +235,8 @@ def verify(
     threshold: float | None = ...,
     metric: str = ...,
     model: str = ...,
+    detector: str = ...,
+    min_face: float = ...,
     any_face: bool = ...,
 ) -> Verification: ...
 
@@ -244,11 +250,13 @@ def verify(
     threshold: float | None = ...,
     metric: str = ...,
     model: str = ...,
+    detector: str = ...,
+    min_face: float = ...,
     any_face: bool = ...,
 ) -> list[PhotoVerification]: ...
 
 
-def verify(
+def verify(  # noqa: PLR0913 - options, all by name
     a: Source,
     b: Source | list[S] | tuple[S, ...],
     *,
@@ -256,6 +264,8 @@ def verify(
     threshold: float | None = None,
     metric: str = "cosine",
     model: str = "dlib-resnet",
+    detector: str = "mtcnn",
+    min_face: float = 20,
     any_face: bool = False,
 ) -> Verification | list[PhotoVerification]:
     """Tell whether the largest faces of ``a`` and ``b`` are one person. See :meth:`Recognizer.verify`.
@@ -263,11 +273,12 @@ def verify(
     Of a list ``b`` of photos one answer a photo, in order; ``a`` is then embedded once, and a photo that cannot be used
     is an answer with its status.
     """
-    recognizer = shared(embedder=model)
-    if not isinstance(b, list | tuple):
-        return recognizer.verify(a, b, far=far, threshold=threshold, metric=metric, any_face=any_face)
+    recognizer = shared(detector=detector, embedder=model)
     rule = recognizer.rule(far=far, threshold=threshold, metric=metric, any_face=any_face)
-    return [answer for _, _, answer in recognizer.verify_each(a, b, rule=rule)]
+    if isinstance(b, list | tuple):
+        return [answer for _, _, answer in recognizer.verify_each(a, b, rule=rule, min_face=min_face)]
+    first, second = recognizer.represent([a, b], min_face=min_face)
+    return verification.compare_faces(rule, first, second)[0]
 
 
 _shared: dict[tuple[str, str], Recognizer] = {}
@@ -275,4 +286,7 @@ _shared: dict[tuple[str, str], Recognizer] = {}
 
 def shared(*, detector: str = "mtcnn", embedder: str = "dlib-resnet") -> Recognizer:
     """Return the process-wide recogniser of these names, made at its first use."""
-    return _shared.setdefault((detector, embedder), Recognizer(detector=detector, embedder=embedder))
+    key = (detector, embedder)
+    if key not in _shared:
+        _shared.setdefault(key, Recognizer(detector=detector, embedder=embedder))
+    return _shared[key]

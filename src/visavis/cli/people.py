@@ -214,12 +214,15 @@ def identify(  # noqa: PLR0913 - a command's options
         typer.Option("--fpir", help="Rate at which a search may name a stranger.", show_default=str(FPIR)),
     ] = None,
     threshold: Annotated[
-        float | None, typer.Option("--threshold", help="Greatest cosine distance, in place of --fpir.")
+        float | None, typer.Option("--threshold", help="Greatest cosine distance (0 to 2), in place of --fpir.")
     ] = None,
     margin: Annotated[
         float,
         typer.Option("--margin", min=0, help="How much farther the second person must be, in cosine distance."),
     ] = 0.0,
+    repeats: Annotated[
+        bool, typer.Option("--repeats", help="A person may be in a photo twice: collages, mirrors, photos of photos.")
+    ] = False,
     out: Pictures = None,
     gallery: GalleryUrl = GALLERY,
     index: GalleryIndex = INDEX,
@@ -248,7 +251,7 @@ def identify(  # noqa: PLR0913 - a command's options
         if threshold is None:
             _doubt(store.threshold(fpir=rate))
         answers = store.identify_photos(
-            photos, top=top, fpir=rate, threshold=threshold, margin=margin, min_face=min_face
+            photos, top=top, fpir=rate, threshold=threshold, margin=margin, min_face=min_face, repeats=repeats
         )
         for answer in output.progress(answers, len(photos)):
             statuses.append(answer.photo.status)
@@ -297,6 +300,7 @@ def _identify_line(answer: IdentifiedPhoto) -> dict[str, object]:
             "threshold": significant(found.threshold),
             "probability": significant(found.probability),
             "margin": significant(found.margin),
+            "notes": list(found.notes),
             "candidates": [_candidate(one) for one in found.candidates],
         }
         for face, found in zip(answer.photo.faces, answer.identifications, strict=True)
@@ -327,7 +331,8 @@ def _identify_rows(answer: IdentifiedPhoto) -> list[Row]:
                 short(found.distance),
                 short(found.threshold),
                 percent(found.probability),
-            ]
+            ],
+            " ".join(found.notes),
         )
         for n, (face, found) in enumerate(zip(answer.photo.faces, answer.identifications, strict=True), 1)
     ]

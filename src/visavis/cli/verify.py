@@ -38,45 +38,48 @@ PAIR_SIZE, PAIR_MARGIN = 320, 0.5
 """Side of a face in the pictures of --out, and the part of its box by which it is extended."""
 
 
+Known = Annotated[str, typer.Argument(metavar="KNOWN", help="A photo of the person; - is standard input.")]
+ToCompare = Annotated[
+    list[str],
+    typer.Argument(metavar="PHOTO|DIR", help="Photos to compare with it, and folders, whatever is below."),
+]
+AnyFace = Annotated[bool, typer.Option("--any-face", help="Compare all faces of a photo: is the person in it?")]
+Far = Annotated[
+    float | None,
+    typer.Option("--far", help="Rate at which strangers may be taken for one person.", show_default=str(FAR)),
+]
+Threshold = Annotated[
+    float | None, typer.Option("--threshold", help="Greatest distance of one person, in place of --far.")
+]
+Table = Annotated[
+    Path | None,
+    typer.Option(
+        "--calibration", metavar="FILE", help="A table that visavis calibrate wrote.", show_default="the model's own"
+    ),
+]
+InUnit = Annotated[Metric, typer.Option("--metric", help="Unit of distance and threshold.")]
+Pairs = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="DIR", file_okay=False, help="Write the compared faces side by side."),
+]
+
+
 def verify(  # noqa: PLR0913 - a command's options
-    known: Annotated[str, typer.Argument(metavar="KNOWN", help="A photo of the person; - is standard input.")],
-    photos: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="PHOTO|DIR", help="Photos to compare with it, and folders of photos, whatever is below."
-        ),
-    ],
+    known: Known,
+    photos: ToCompare,
     *,
     exclude: Exclude = None,
-    any_face: Annotated[
-        bool, typer.Option("--any-face", help="Compare all faces of a photo: is the person in it?")
-    ] = False,
+    any_face: AnyFace = False,
     model: ModelName = MODEL,
     views: Views = None,
     precision: PrecisionName = None,
-    far: Annotated[
-        float | None,
-        typer.Option("--far", help="Rate at which strangers may be taken for one person.", show_default=str(FAR)),
-    ] = None,
-    threshold: Annotated[
-        float | None, typer.Option("--threshold", help="Greatest distance of one person, in place of --far.")
-    ] = None,
-    calibration: Annotated[
-        Path | None,
-        typer.Option(
-            "--calibration",
-            metavar="FILE",
-            help="A table that visavis calibrate wrote.",
-            show_default="the model's own",
-        ),
-    ] = None,
-    metric: Annotated[Metric, typer.Option("--metric", help="Unit of distance and threshold.")] = Metric.cosine,
+    far: Far = None,
+    threshold: Threshold = None,
+    calibration: Table = None,
+    metric: InUnit = Metric.cosine,
     detector: DetectorName = DETECTOR,
     min_face: MinFace = 20,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="DIR", file_okay=False, help="Write the compared faces side by side."),
-    ] = None,
+    out: Pairs = None,
     threads: Threads = None,
     json: Json = False,
 ) -> None:
