@@ -51,7 +51,10 @@ def list_people(gallery: GalleryUrl = GALLERY, json: Json = False, csv: Csv = Fa
 
 @app.command()
 def show(who: Who, gallery: GalleryUrl = GALLERY, json: Json = False) -> None:
-    """Show all that is stored of a person, and their templates: ids, and the photos they are from."""
+    """Show all that is stored of a person.
+
+    Note, consent, metadata, and the templates: their ids, and the photos they are from.
+    """
     with _open(gallery) as store:
         person = store.find(who)
     with Output("", "", json=json) as output:
