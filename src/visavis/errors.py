@@ -22,7 +22,18 @@ with ``exit_code``; the server answers ``http_status``.
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
+
+_DOUBLE_END = re.compile(r"(?<!\.)([.?!])\.$")
+
+
+def ended_once(text: str) -> str:
+    """Return a text that ends in ``?.``, ``!.`` or ``..`` with the first of the two signs; an ellipsis stays.
+
+    Messages quote what others say, which may be a sentence or a question with an end of its own.
+    """
+    return _DOUBLE_END.sub(r"\1", text)
 
 
 class VisavisError(Exception):
@@ -30,6 +41,9 @@ class VisavisError(Exception):
 
     exit_code: ClassVar[int] = 2
     http_status: ClassVar[int] = 400
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(ended_once(one) if isinstance(one, str) else one for one in args))
 
 
 class UsageError(VisavisError, ValueError):

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from visavis.errors import UsageError, VisavisError
+from visavis.errors import UsageError, VisavisError, ended_once
 
 INTERRUPTED = 130
 READER_GONE = 141
@@ -37,7 +37,7 @@ class Commands(TyperGroup):
 
 
 def _say(message: str) -> None:
-    typer.echo(f"visavis: {' '.join(message.split())}", err=True)
+    typer.echo(f"visavis: {ended_once(' '.join(message.split()))}", err=True)
 
 
 def _silence_stdout() -> None:

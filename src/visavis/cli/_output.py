@@ -17,7 +17,7 @@ import typer
 
 from visavis.cli import _csv as csv_text
 from visavis.cli._table import Column, Row, columns_of, render
-from visavis.errors import UsageError
+from visavis.errors import UsageError, ended_once
 
 if TYPE_CHECKING:
     from visavis.types import Face, PhotoFaces
@@ -98,7 +98,7 @@ def write(text: str) -> None:
 
 def note(text: str) -> None:
     """Say something beside the answer, on standard error."""
-    typer.echo(f"visavis: {text}", err=True)
+    typer.echo(f"visavis: {ended_once(text)}", err=True)
 
 
 def decimals(values: Iterable[float], digits: int = 2) -> list[float]:
