@@ -64,7 +64,9 @@ SCRIPT = [
     Line("landmarks", [*FIND, *PHOTOS, "--points", "5"], NAMES, FAILED),
     Line("embed", [*KNOW, *PHOTOS, "--out", "faces.npz"], NAMES, FAILED),
     Line("verify", [*KNOW, *NEAR, "red.png", LONG], prose=True),
-    Line("verify", [*KNOW, *NEAR, "red.png", LONG, WIDE, "empty.png", "broken.png"], (LONG, WIDE), (BROKEN,)),
+    Line(
+        "verify", [*KNOW, *NEAR, "red.png", LONG, WIDE, "empty.png", "broken.png"], (LONG, WIDE), (BROKEN,), prose=True
+    ),
     Line("enroll", [PERSON, "red.png", *KNOW, "--note", NOTE, "--consent", "in writing, kept at the desk"], (PERSON,)),
     Line("enroll", [OTHER, WIDE, *KNOW], (OTHER,)),
     Line("identify", [*FIND, *PHOTOS, *NEAR], (*NAMES, PERSON, OTHER), FAILED),

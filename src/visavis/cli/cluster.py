@@ -45,7 +45,7 @@ CLUSTER_CSV = (
     *("cluster", "size", "photo", "status", "captured", "face", *BOX_COLUMNS, "representative"),
     *("template_id", "person", "message"),
 )
-GALLERY_COLUMNS = ("cluster", SIZE, "photo", "template", "box", "name", "")
+GALLERY_COLUMNS = ("cluster", SIZE, "photo", "template", "box", "name", Column("", drop=6))
 
 ALONE = "alone"
 """Folder of the faces that are a cluster each by themselves."""
