@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, Table, delete, func, insert, select, upd
 
 from visavis.errors import GalleryError
 from visavis.gallery.index import NOBODY, Ids
+from visavis.gallery.names import folded
 from visavis.gallery.schema import AUDIT, META, PEOPLE, PHOTOS, REMOVALS, TEMPLATES
 from visavis.gallery.types import Details, Person, StoredTemplate, Template
 from visavis.types import Floats
@@ -103,6 +104,7 @@ def put_people(conn: Connection, people: Sequence[tuple[str, Details]]) -> list[
         {
             "id": first + number,
             "name": name,
+            "folded": folded(name),
             "note": told.note or "",
             "consent": told.consent,
             "consented": _day(told.consented),
@@ -127,6 +129,8 @@ def describe(conn: Connection, person_id: int, told: Details) -> list[str]:
 
 def change_person(conn: Connection, person_id: int, **columns: object) -> None:
     """Set columns of a person."""
+    if "name" in columns:
+        columns["folded"] = folded(str(columns["name"]))
     conn.execute(update(PEOPLE).where(PEOPLE.c.id == person_id).values(**columns))
 
 
@@ -144,6 +148,11 @@ def names(conn: Connection, person_ids: Iterable[int]) -> dict[int, str]:
         rows = conn.execute(select(PEOPLE.c.id, PEOPLE.c.name).where(PEOPLE.c.id.in_(some)))
         found.update((row.id, row.name) for row in rows)
     return found
+
+
+def person_ids(conn: Connection) -> list[int]:
+    """Return the ids of all people, ascending."""
+    return list(conn.execute(select(PEOPLE.c.id).order_by(PEOPLE.c.id)).scalars())
 
 
 def all_names(conn: Connection) -> list[str]:
@@ -165,6 +174,16 @@ def ids_by_name(conn: Connection, names: Iterable[str]) -> dict[str, list[int]]:
 def ids_named(conn: Connection, name: str) -> list[int]:
     """Return the ids of all who have exactly this name, ascending."""
     return list(conn.execute(select(PEOPLE.c.id).where(PEOPLE.c.name == name).order_by(PEOPLE.c.id)).scalars())
+
+
+def alike(conn: Connection, names: Iterable[str]) -> dict[str, list[tuple[int, str]]]:
+    """Return ids and names of the people whose names are written like these, by folded name."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    for some in in_lists({folded(name) for name in names}):
+        query = select(PEOPLE.c.id, PEOPLE.c.name, PEOPLE.c.folded).where(PEOPLE.c.folded.in_(some))
+        for row in conn.execute(query.order_by(PEOPLE.c.id)):
+            found.setdefault(row.folded, []).append((row.id, row.name))
+    return found
 
 
 def people(conn: Connection, person_id: int | None = None) -> list[Person]:
@@ -189,13 +208,18 @@ def people(conn: Connection, person_id: int | None = None) -> list[Person]:
     ]
 
 
+def count_people(conn: Connection) -> int:
+    """Return how many people there are."""
+    return conn.execute(select(func.count()).select_from(PEOPLE)).scalar_one()
+
+
 def count(conn: Connection) -> Count:
     """Return how many people there are, templates of theirs, faces of nobody, and indexed photos."""
     named = select(func.count()).select_from(TEMPLATES).where(TEMPLATES.c.person_id.is_not(None))
     every = conn.execute(select(func.count()).select_from(TEMPLATES)).scalar_one()
     templates = conn.execute(named).scalar_one()
     return Count(
-        people=conn.execute(select(func.count()).select_from(PEOPLE)).scalar_one(),
+        people=count_people(conn),
         templates=templates,
         unnamed=every - templates,
         photos=conn.execute(select(func.count()).select_from(PHOTOS)).scalar_one(),
