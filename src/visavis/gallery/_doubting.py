@@ -25,9 +25,9 @@ class Doubting(Searching):
     ) -> list[Doubt]:
         """Return what speaks against these templates being of the person that :meth:`add` would give them to.
 
-        A template is doubted where it is far from the person's other photos (those among ``templates`` too), nearer to
-        somebody else, or, for a new person, near anybody. What is stored already is passed over. An uncalibrated model
-        has no distances that mean anything: nothing is doubted then.
+        A template is doubted where it is far from the person's other photos (those among ``templates`` too), or nearer
+        to somebody else. What is stored already is passed over. Distances of an uncalibrated model mean nothing:
+        nothing is doubted then.
         """
         return [*self._doubted(name, templates, person_id=person_id, new=new).values()]
 
@@ -52,8 +52,11 @@ class Doubting(Searching):
         vectors = np.stack([prepared[place].vector for place in fresh])
         own = _doubts.own_distances(vectors, stored.get(person or NOBODY, vectors[:0]))
         found: dict[int, Doubt] = {}
-        for place, distance, other in zip(fresh, own, self._others(vectors, person), strict=True):
-            judged = _doubts.Judged(prepared[place].photo, name, distance, other, new=person is None)
+        others = self._others(vectors, person)
+        there = None if person is not None else _doubts.is_there_already(own, others, limits)
+        for place, distance, other in zip(fresh, own, others, strict=True):
+            one_person = other is not None and other.person_id == there
+            judged = _doubts.Judged(prepared[place].photo, name, distance, other, one_person)
             if doubt := _doubts.doubt(judged, limits):
                 found[place] = doubt
         return found
@@ -100,7 +103,7 @@ class Doubting(Searching):
         for one in block:
             judged = _doubts.Judged(one.photo, one.name, one.own, others.get(one.template_id))
             if found := _doubts.doubt(judged, limits):
-                yield Problem("doubtful", f"template {one.template_id} of person {one.person_id}: {found.message}")
+                yield Problem("doubtful", f"template {one.template_id} ({one.photo}) {found.message}")
 
     def _near_others(self, block: Sequence[_members.Member], limits: _doubts.Limits) -> list[Candidate | None]:
         """Return for each template the nearest other person; None where no template of theirs is near."""

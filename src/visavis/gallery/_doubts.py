@@ -5,6 +5,7 @@ The rules and how often they are wrong: docs/gallery.md.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -16,6 +17,9 @@ from visavis.types import Candidate, Floats
 
 OWN_FAR = 0.03
 """A photo is far from a person's other photos beyond the distance that this share of strangers stay below."""
+ONE_PERSON = 1.15
+"""A new person is somebody who is there if most photos are near that person, and on average at most this many times as
+far from that person as from each other."""
 OTHER_FPIR = 0.01
 """A photo is near somebody else where a search that names strangers at this rate would name that person."""
 COMPARED = 1000
@@ -33,14 +37,14 @@ class Judged(NamedTuple):
     """What a photo is judged by.
 
     ``own`` is its distance to its person's other photos (None: there are none), ``other`` the nearest other person.
-    ``new`` is whether its person is not in the gallery yet.
+    ``one_person`` is whether the photos of a new person, as a whole, are as near to that other person as to each other.
     """
 
     photo: str
     name: str
     own: float | None
     other: Candidate | None
-    new: bool = False
+    one_person: bool = False
 
 
 def limits(table: Calibration, people: int) -> Limits:
@@ -69,7 +73,7 @@ def doubt(judged: Judged, limits: Limits) -> Doubt | None:
     """Return what speaks against a photo; None where nothing does."""
     own, other = judged.own, judged.other
     far = own is not None and own > limits.own
-    nearer = other is not None and (judged.new or own is None or other.distance < own)
+    nearer = other is not None and (judged.one_person or own is None or other.distance < own)
     near_other = other if other is not None and nearer and other.distance <= (limits[0 if far else 1]) else None
     if not far and near_other is None:
         return None
@@ -84,16 +88,27 @@ def doubt(judged: Judged, limits: Limits) -> Doubt | None:
 
 
 def _message(judged: Judged, other: Candidate | None, limits: Limits) -> str:
-    photo = judged.photo or "a photo"
     if other is None:
         return (
-            f"{photo} is far from the other photos of {judged.name} (distance {judged.own:.4f}, usual is up to "
-            f"{limits.own:.4f}): is it the same person?"
+            f"is far from the other photos of {judged.name} (distance {judged.own:.4f}, usual is up to "
+            f"{limits.own:.4f}): it may show somebody else."
         )
     whom = f"{other.name} (id {other.person_id}, distance {other.distance:.4f})"
     if judged.own is None or other.distance >= judged.own:
-        return f"{photo} looks like {whom}, who is in the gallery already: is that {judged.name}?"
-    return f"{photo} looks more like {whom} than like {judged.name} ({judged.own:.4f}): is it the right person?"
+        return f"looks like {whom}, who is in the gallery already."
+    return f"looks more like {whom} than like {judged.name} ({judged.own:.4f})."
+
+
+def is_there_already(own: Sequence[float | None], others: Sequence[Candidate | None], limits: Limits) -> int | None:
+    """Return the person that a new person seems to be, by the distances of all photos; None where there is none."""
+    near = [(mine, other) for mine, other in zip(own, others, strict=True) if other and other.distance <= limits.other]
+    counts = Counter(other.person_id for _, other in near)
+    person, count = counts.most_common(1)[0] if counts else (None, 0)
+    if 2 * count <= len(others):
+        return None
+    apart = sum(other.distance for _, other in near if other.person_id == person)
+    among = sum(mine or 0 for mine, other in near if other.person_id == person)
+    return person if len(others) == 1 or apart <= ONE_PERSON * among else None
 
 
 def nearest_other(candidates: Sequence[Candidate], person_id: int | None) -> Candidate | None:

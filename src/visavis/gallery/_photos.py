@@ -62,7 +62,7 @@ def reported(done: Enrollment, taken: Taken, doubts: Mapping[int, Doubt]) -> Enr
         for one in done.duplicates
         if one.person_id != done.person_id
     )
-    notes = (*taken.notes, *elsewhere, *(doubt.message for doubt in doubts.values()))
+    notes = (*taken.notes, *elsewhere, *(f"{doubt.photo} {doubt.message}" for doubt in doubts.values()))
     return replace(done, skipped=taken.skipped, notes=notes, doubts=tuple(doubts.values()))
 
 
@@ -81,6 +81,8 @@ def _reason(one: Skipped) -> str:
     if one.status == NoFaceError.status:
         return f"no face was found in {one.photo}"
     message = one.message.rstrip(".")
+    if one.status == DoubtfulPhotoError.status:
+        return f"{one.photo} {message}"
     return f"{one.photo}: {message}" if one.status == PoorQualityError.status else message
 
 

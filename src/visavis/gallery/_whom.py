@@ -58,7 +58,7 @@ def _written_alike(conn: Connection, names: Sequence[str]) -> None:
         if others or earlier != name:
             raise SimilarNameError(
                 f"{name!r} is written like {' and '.join(others) or repr(earlier)}: "
-                "use that name or id, or ask for a new person."
+                "use that name or id, or ask for a new person (--new, new=True)."
             )
 
 

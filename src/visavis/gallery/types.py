@@ -154,8 +154,9 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """What speaks against a photo being of the person it is enrolled for; ``message`` says it in a sentence.
+    """What speaks against a photo being of the person it is enrolled for.
 
+    ``message`` says it in a sentence to follow the name of the ``photo``: "is far from the other photos of ...".
     ``distance`` is that to the person's other photos (None: there are none). ``person_id``, ``name`` and
     ``other_distance`` are of somebody else whom the photo looks more like (None: nobody).
     """
@@ -173,7 +174,7 @@ class Enrollment:
     """What one enrolment did: ids of the templates added, what was there already, what could not be used.
 
     ``new`` says whether the person was made by it. ``doubts`` are photos that were stored and seem to be of somebody
-    else; ``notes`` has their messages too.
+    else; ``notes`` tell of them too.
     """
 
     person_id: int
