@@ -214,8 +214,9 @@ def check(
     index: GalleryIndex = INDEX,
     json: Json = False,
 ) -> None:
-    """Check that the gallery is sound; exits 1 where it is not, or where a photo seems to be of somebody else.
+    """Check that the gallery is sound; exits 1 where it is not.
 
+    Templates that seem to be of somebody else are reported too.
     With --repair, where it is not afterwards: an index can be mended, records cannot.
     """
     with _open(gallery, index) as store, Output("problem", json=json) as output:

@@ -88,7 +88,7 @@ class Doubting(Searching):
         if table is None:
             return
         with self._store.read() as conn:
-            people, templates = records.person_ids(conn), records.count(conn).templates
+            people, templates = _members.person_ids(conn), records.count(conn).templates
         limits = _doubts.limits(table, len(people))
         step = -(-templates // SEARCHED) or 1
         for some in records.in_lists(people):

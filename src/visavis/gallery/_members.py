@@ -24,6 +24,11 @@ class Member(NamedTuple):
     own: float | None
 
 
+def person_ids(conn: Connection) -> list[int]:
+    """Return the ids of all people, ascending."""
+    return list(conn.execute(select(PEOPLE.c.id).order_by(PEOPLE.c.id)).scalars())
+
+
 def members(conn: Connection, people: Sequence[int]) -> Iterator[Member]:
     """Yield the templates of these people, person by person."""
     dimension = records.meta(conn).dimension or 0

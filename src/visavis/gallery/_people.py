@@ -45,7 +45,7 @@ class People(Opened):
         """Return the people whose names differ from ``name`` in case, spaces or Unicode form only, by id."""
         name = clean_name(name)
         with self._store.read() as conn:
-            found = records.alike(conn, [name]).get(folded(name), [])
+            found = _whom.alike(conn, [name]).get(folded(name), [])
             return [records.people(conn, person_id)[0] for person_id, other in found if other != name]
 
     def __len__(self) -> int:

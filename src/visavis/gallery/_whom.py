@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from numbers import Integral
 from typing import TypeAlias
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from visavis.errors import SimilarNameError, UnknownNameError, UsageError
 from visavis.gallery import records
 from visavis.gallery._input import clean_name
 from visavis.gallery.names import folded
+from visavis.gallery.schema import PEOPLE
 from visavis.gallery.types import Person
 
 Who: TypeAlias = int | str | Person
@@ -48,9 +49,19 @@ def to_enroll(conn: Connection, name: str, *, person_id: int | None, new: bool) 
     return ids[0] if ids else None
 
 
+def alike(conn: Connection, names: Iterable[str]) -> dict[str, list[tuple[int, str]]]:
+    """Return ids and names of the people whose names are written like these, by folded name."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    for some in records.in_lists({folded(name) for name in names}):
+        query = select(PEOPLE.c.id, PEOPLE.c.name, PEOPLE.c.folded).where(PEOPLE.c.folded.in_(some))
+        for row in conn.execute(query.order_by(PEOPLE.c.id)):
+            found.setdefault(row.folded, []).append((row.id, row.name))
+    return found
+
+
 def _written_alike(conn: Connection, names: Sequence[str]) -> None:
     """Raise SimilarNameError where one of these new names is written like another, stored or among them."""
-    stored = records.alike(conn, names)
+    stored = alike(conn, names)
     among: dict[str, str] = {}
     for name in names:
         others = [f"{other!r} (id {person_id})" for person_id, other in stored.get(folded(name), [])]

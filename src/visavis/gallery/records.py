@@ -150,11 +150,6 @@ def names(conn: Connection, person_ids: Iterable[int]) -> dict[int, str]:
     return found
 
 
-def person_ids(conn: Connection) -> list[int]:
-    """Return the ids of all people, ascending."""
-    return list(conn.execute(select(PEOPLE.c.id).order_by(PEOPLE.c.id)).scalars())
-
-
 def all_names(conn: Connection) -> list[str]:
     """Return every name that somebody has, once."""
     return list(conn.execute(select(PEOPLE.c.name).distinct().order_by(PEOPLE.c.name)).scalars())
@@ -174,16 +169,6 @@ def ids_by_name(conn: Connection, names: Iterable[str]) -> dict[str, list[int]]:
 def ids_named(conn: Connection, name: str) -> list[int]:
     """Return the ids of all who have exactly this name, ascending."""
     return list(conn.execute(select(PEOPLE.c.id).where(PEOPLE.c.name == name).order_by(PEOPLE.c.id)).scalars())
-
-
-def alike(conn: Connection, names: Iterable[str]) -> dict[str, list[tuple[int, str]]]:
-    """Return ids and names of the people whose names are written like these, by folded name."""
-    found: dict[str, list[tuple[int, str]]] = {}
-    for some in in_lists({folded(name) for name in names}):
-        query = select(PEOPLE.c.id, PEOPLE.c.name, PEOPLE.c.folded).where(PEOPLE.c.folded.in_(some))
-        for row in conn.execute(query.order_by(PEOPLE.c.id)):
-            found.setdefault(row.folded, []).append((row.id, row.name))
-    return found
 
 
 def people(conn: Connection, person_id: int | None = None) -> list[Person]:
@@ -224,11 +209,6 @@ def count(conn: Connection) -> Count:
         unnamed=every - templates,
         photos=conn.execute(select(func.count()).select_from(PHOTOS)).scalar_one(),
     )
-
-
-def has_templates(conn: Connection) -> bool:
-    """Tell whether any face is stored, of a person or of nobody."""
-    return conn.execute(select(TEMPLATES.c.id).limit(1)).first() is not None
 
 
 def remove_person(conn: Connection, person_id: int) -> int:
