@@ -10,6 +10,7 @@ import typer
 from visavis.cli._model_lines import COLUMNS, accept, imported_line, imported_lines, table_row, weight_line
 from visavis.cli._options import DETECTOR, DetectorName, Json, Threads
 from visavis.cli._output import Output, note, significant
+from visavis.cli._sources import Exclude
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -119,13 +120,14 @@ def _published_line(file: Path, *, called: str | None, accept_licence: bool) -> 
 
 
 @app.command()
-def quantize(
+def quantize(  # noqa: PLR0913 - a command's options
     name: Annotated[str, typer.Argument(metavar="NAME", help="The model, in float32.")],
     *,
     calibrate: Annotated[
         Path,
         typer.Option("--calibrate", metavar="DIR", exists=True, file_okay=False, help="Photos of many faces."),
     ],
+    exclude: Exclude = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="DIR", exists=True, file_okay=False, help="Write row and network there too."),
@@ -146,11 +148,12 @@ def quantize(
     is a model of its own, NAME-int8: its distances differ a little, and with them its thresholds.
     """
     from visavis import quantize as quantization
+    from visavis.photo_files import photos_in
     from visavis.weights import imported
 
     row = quantization.quantize(
         name,
-        quantization.photos_in(calibrate),
+        photos_in(calibrate, exclude=exclude or ()),
         detector=detector,
         crops=crops,
         called=called,

@@ -43,12 +43,12 @@ def find_named(
     names: set[str] = set()
     for name, photo, box in named:
         names |= {name} if name else set()
-        row = _overlapping(faces, rows_of.get((places or {}).get(photo, photo), []), box)
-        if row is None:
+        place = _overlapping(faces, rows_of.get((places or {}).get(photo, photo), []), box)
+        if place is None:
             continue
-        people[row] = name
+        people[place] = name
         if name is None:
-            nobody.add(row)
+            nobody.add(place)
     return Naming(tuple(people), frozenset(nobody), tuple(sorted(names)))
 
 

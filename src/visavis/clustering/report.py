@@ -112,7 +112,7 @@ def _section(
     return _Section(cluster.id, faces, known, nobody, is_poor(clustering.faces, cluster))
 
 
-def _face(  # noqa: PLR0913 - all that a face on the page is made of
+def _face(
     clustering: Clustering,
     row: int,
     cluster: Cluster,
