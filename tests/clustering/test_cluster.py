@@ -182,8 +182,8 @@ def test_the_default_rate_follows_from_the_number_of_faces() -> None:
 
 
 def test_a_cluster_of_two_is_held_to_a_lower_rate_than_one_of_five() -> None:
-    """Two faces between the threshold of 1e-4 and the general one are one person only where that one is asked for."""
-    general, pair = table().threshold(1e-3), table().threshold(1e-4)
+    """Two faces between the threshold of 5e-5 and the general one are one person only where that one is asked for."""
+    general, pair = table().threshold(1e-3), table().threshold(5e-5)
     angle = float(np.degrees(np.arccos(1 - (general + pair) / 2)))
     two = faces(at_angles(0, angle))
     assert len(cluster_faces(two).clusters) == 2

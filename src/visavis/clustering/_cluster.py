@@ -38,7 +38,7 @@ LEAST_QUALITY = 0.05
 """Weight of the voice of the worst face; that of the best is 1."""
 
 
-PAIR_FAR = 1e-4
+PAIR_FAR = 5e-5
 """Highest FAR at which two faces are a cluster of two by default; the general one holds from ``LARGE`` faces on."""
 
 LARGE = 5
