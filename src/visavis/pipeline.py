@@ -17,6 +17,7 @@ from visavis.errors import ImageError, NoFaceError, UsageError
 from visavis.images import Source
 from visavis.quality import qualities
 from visavis.types import RGB, Face, Floats, Photo, PhotoFaces, Verification
+from visavis.weights import store
 
 BATCH_PHOTOS = 16
 BATCH_PIXELS = 16_000_000
@@ -91,7 +92,8 @@ class Recognizer:
         """Like :meth:`detect`, with ``vectors`` ``(n, d)``: a unit row a face."""
         for batch in _batches(sources):
             photos = [item for item in batch if isinstance(item, Photo)]
-            faces = self._find(photos, min_face)
+            with store.all_missing(lambda: self.embedder):
+                faces = self._find(photos, min_face)
             vectors = iter(self._embed_all(photos, faces))
             found = iter(faces)
             for item in batch:
@@ -138,7 +140,7 @@ class Recognizer:
         elif table is not None:
             limit, rate = table.threshold(far), far
         else:
-            raise UsageError(f"{model} is uncalibrated, so no threshold stands for a FAR: give a threshold.")
+            raise compare.uncalibrated(model, "so no threshold stands for a FAR")
         first, second = (_usable(one) for one in self.represent([a, b], min_face=min_face))
         distance = float(compare.cosine_distances(_largest_vector(first), _largest_vector(second))[0, 0])
         return Verification(

@@ -233,13 +233,13 @@ def _logit(probability: float) -> float:
 @DETECTORS.register("mtcnn")
 def mtcnn(*, threads: int | None = None, min_score: float = THRESHOLDS[2]) -> Mtcnn:
     """Load the three networks from the ``mtcnn`` package's weight files; ``min_score`` is that of the last network."""
-    return Mtcnn(
-        _session(spec.PNET, nets.pnet, None),
-        _session(spec.RNET, nets.rnet, 24),
-        _session(spec.ONET, nets.onet, 48),
-        runtime.Workers(threads),
-        min_score=min_score,
+    pnet, rnet, onet = (
+        partial(_session, spec.PNET, nets.pnet, None),
+        partial(_session, spec.RNET, nets.rnet, 24),
+        partial(_session, spec.ONET, nets.onet, 48),
     )
+    with store.all_missing(pnet, rnet, onet):
+        return Mtcnn(pnet(), rnet(), onet(), runtime.Workers(threads), min_score=min_score)
 
 
 def _session(row: spec.WeightSpec, net: nets.Net, side: int | None) -> runtime.Session:
