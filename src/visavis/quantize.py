@@ -20,7 +20,6 @@ import numpy as np
 from visavis import embedders, runtime
 from visavis.embedders import _rows, onnx_file
 from visavis.errors import MissingExtraError, UsageError
-from visavis.images import PHOTO_ENDINGS
 from visavis.pipeline import Recognizer
 from visavis.types import RGB
 from visavis.weights.model_row import ModelRow
@@ -86,11 +85,6 @@ def calibration_crops(photos: Sequence[str | Path], recognizer: Recognizer, *, c
     if len(found) < min(LEAST, count):
         raise UsageError(f"ranges are measured on {LEAST} faces or more, and {len(photos)} photos show {len(found)}.")
     return np.concatenate(found)
-
-
-def photos_in(folder: Path) -> list[Path]:
-    """All photos of a folder and of those within it, in the order of their names."""
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in PHOTO_ENDINGS and path.is_file())
 
 
 def quantized(network: Path, batches: Sequence[runtime.Batch], *, method: str = METHOD, tools: Any = None) -> bytes:

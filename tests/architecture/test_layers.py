@@ -17,8 +17,8 @@ LAYERS = (
     {"types", "errors"},
     {"registry", "cache", "runtime", "weights", "nets"},
     {
-        "images", "_decode", "_upright", "quality", "detectors", "align", "landmarks", "embedders", "compare",
-        "draw",
+        "images", "photo_files", "_decode", "_upright", "quality", "detectors", "align", "landmarks", "embedders",
+        "compare", "draw",
     },
     {"pipeline", "samples", "quantize", "classify", "published", "clustering", "lookalikes", "representatives"},
     {"gallery", "evaluate", "bulk"},

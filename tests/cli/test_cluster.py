@@ -56,7 +56,7 @@ def test_folders_are_gone_through(know: Run, tmp_path: Path) -> None:
     assert by_face(done.lines) == {("album/a.png", 1): 1, ("album/deep/er/b.png", 1): 1}
     (tmp_path / "nothing").mkdir()
     done = know("cluster", "nothing", *NEAR)
-    assert (done.code, done.err) == (2, "visavis: nothing holds no photo.\n")
+    assert (done.code, done.err) == (2, "visavis: the folder 'nothing' holds no photo.\n")
     assert know("cluster", "-", *NEAR).code == 2
 
 

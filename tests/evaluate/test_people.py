@@ -68,7 +68,7 @@ def test_a_folder_without_two_people(tmp_path: Path, names: tuple[str, ...], mes
 @pytest.mark.parametrize("name", ["missing", "file"])
 def test_no_folder_at_all(tmp_path: Path, name: str) -> None:
     put(tmp_path, "file")
-    with pytest.raises(UsageError, match=rf"{name}' cannot be read as a folder: No[t a]"):
+    with pytest.raises(UsageError, match=rf"{name}' cannot be listed: No[t ]"):
         read_people(tmp_path / name)
 
 

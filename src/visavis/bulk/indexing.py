@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import count
 
+from visavis import photo_files
 from visavis.bulk import sources
 from visavis.bulk.books import Books
 from visavis.bulk.stage import Stage
@@ -20,8 +21,11 @@ def index(
     engine: Engine,
     detector: str = "mtcnn",
     min_face: float = 20,
+    exclude: Sequence[str] = (),
 ) -> Generator[Outcome, None, None]:
     """Index ``photos`` (files, folders, URLs of either) into ``ledger``; yields what became of each, once stored.
+
+    ``exclude`` holds patterns of names to pass over in folders, see :func:`visavis.photo_files.is_excluded`.
 
     ``ledger`` is a :class:`visavis.gallery.Gallery`; the vectors are those of its model. The order is that in which the
     photos are done. An interrupt, or closing the iterator, stores what is done and ends all that was started.
@@ -34,10 +38,13 @@ def index(
         raise UsageError(f"photos are given as a list, got {photos!r} alone: put it in brackets.")
     stage = Stage(ledger.model, detector, min_face)
     stage.check()
-    return _outcomes(Books(ledger), photos, engine, stage)
+    photo_files.check_patterns(exclude)
+    return _outcomes(Books(ledger), sources.walk(photos, exclude=exclude), engine, stage)
 
 
-def _outcomes(books: Books, photos: Iterable[str], engine: Engine, stage: Stage) -> Generator[Outcome, None, None]:
+def _outcomes(
+    books: Books, photos: Iterable[str | Outcome], engine: Engine, stage: Stage
+) -> Generator[Outcome, None, None]:
     unlisted: list[Outcome] = []
     with closing(engine.run(_tasks(photos, unlisted), stage, books.admit)) as answers:
         try:
@@ -51,10 +58,10 @@ def _outcomes(books: Books, photos: Iterable[str], engine: Engine, stage: Stage)
             raise
 
 
-def _tasks(photos: Iterable[str], unlisted: list[Outcome]) -> Iterator[Task]:
+def _tasks(photos: Iterable[str | Outcome], unlisted: list[Outcome]) -> Iterator[Task]:
     """Number the photos; folders that cannot be listed are no tasks, and put aside."""
     numbers = count()
-    for found in sources.walk(photos):
+    for found in photos:
         if isinstance(found, Outcome):
             unlisted.append(found)
         else:

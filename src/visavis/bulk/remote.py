@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from visavis import images
+from visavis import images, photo_files
 from visavis.bulk.types import Outcome
 from visavis.errors import ImageError, MissingExtraError, MissingImageError, UnreadableImageError, UsageError
-from visavis.images import PHOTO_ENDINGS
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -20,21 +19,20 @@ def is_url(source: str) -> bool:
     return "://" in source
 
 
-def walk(url: str) -> Iterator[str | Outcome]:
-    """Yield the URLs of all photos below ``url``, sorted within a folder; of ``url`` itself if it is a photo."""
+def walk(url: str, *, exclude: Sequence[str] = ()) -> Iterator[str | Outcome]:
+    """Yield the URLs of the photos below ``url`` that :mod:`visavis.photo_files` chooses; ``url`` if it is a photo."""
     try:
         system, path = _opened(url)
-        if _is_photo(path):
+        if photo_files.is_photo_name(_name(path)):
             yield url
             return
         if not system.isdir(path):
             found = system.exists(path)
             yield url if found else Outcome(url, "missing", message=f"{images.shown(url)} does not exist.")
             return
-        for folder, _, files in system.walk(path, on_error="raise"):
-            for name in sorted(files):
-                if _is_photo(name):
-                    yield _full_url(url, system, f"{folder.rstrip('/')}/{name}")
+        for folder, names in _listed(system, path, exclude):
+            for name in names:
+                yield _full_url(url, system, f"{folder}/{name}")
     except UsageError:
         raise
     except _errors() as error:
@@ -79,9 +77,30 @@ def _scheme(url: str) -> str:
     return url.partition("://")[0]
 
 
-def _is_photo(path: str) -> bool:
-    name = path.rpartition("/")[2].partition("?")[0]
-    return "." + name.rpartition(".")[2].lower() in PHOTO_ENDINGS and not name.startswith(".")
+def _listed(system: AbstractFileSystem, path: str, exclude: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    """Yield each folder below ``path`` with the names of its photos."""
+    top: str | None = None
+    for found, folders, files in system.walk(path, on_error="raise"):
+        folder = found.rstrip("/")
+        top = folder if top is None else top
+        relative = folder[len(top) :].lstrip("/")
+        kept = [
+            name
+            for name in sorted(folders)
+            if not photo_files.is_passed_over(name) and not _excluded(relative, name, exclude)
+        ]
+        folders[:] = kept  # the walk goes on into these alone
+        names = (name for name in sorted(files) if photo_files.is_photo_name(_name(name)))
+        yield folder, [name for name in names if not _excluded(relative, name, exclude)]
+
+
+def _excluded(folder: str, name: str, exclude: Sequence[str]) -> bool:
+    return photo_files.is_excluded(f"{folder}/{name}".lstrip("/"), exclude)
+
+
+def _name(path: str) -> str:
+    """Return the name of a file, without the query that an address may end with."""
+    return path.rpartition("/")[2].partition("?")[0]
 
 
 def _full_url(url: str, system: AbstractFileSystem, path: str) -> str:

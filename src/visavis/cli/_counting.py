@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def counting(sources: Sequence[str], *, shown: bool) -> Iterator[Callable[[Outcome], None]]:
+def counting(
+    sources: Sequence[str], *, shown: bool, exclude: Sequence[str] = ()
+) -> Iterator[Callable[[Outcome], None]]:
     """Show a bar while inside; what is yielded is to be called with each outcome. Where not ``shown``, it does nothing.
 
     How many photos there are is counted meanwhile, since listing them may take long: only then the time left is known.
@@ -43,7 +45,7 @@ def counting(sources: Sequence[str], *, shown: bool) -> Iterator[Callable[[Outco
         redirect_stdout=False,  # answers stay on standard output
     )
     found = 0
-    with bar, _counted(sources) as total:
+    with bar, _counted(sources, exclude) as total:
         row = bar.add_task("", total=None, faces=found)
 
         def done(one: Outcome) -> None:
@@ -55,7 +57,7 @@ def counting(sources: Sequence[str], *, shown: bool) -> Iterator[Callable[[Outco
 
 
 @contextmanager
-def _counted(sources: Sequence[str]) -> Iterator[Callable[[], int | None]]:
+def _counted(sources: Sequence[str], exclude: Sequence[str]) -> Iterator[Callable[[], int | None]]:
     """Count photos in a thread while inside; the total is None until it is known."""
     from visavis.bulk.sources import walk
 
@@ -64,7 +66,7 @@ def _counted(sources: Sequence[str]) -> Iterator[Callable[[], int | None]]:
     def count() -> None:
         number = 0
         with suppress(VisavisError):  # it is told of where the photos are gone through
-            for _ in walk(sources):
+            for _ in walk(sources, exclude=exclude):
                 number += 1
                 if stopped.is_set():
                     return

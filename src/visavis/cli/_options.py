@@ -91,7 +91,12 @@ def _models() -> list[str]:
 
 Photos = Annotated[
     list[str],
-    typer.Argument(metavar="PHOTO", callback=_stdin_once, help="Photos; - is standard input.", show_default=False),
+    typer.Argument(
+        metavar="PHOTO|DIR",
+        callback=_stdin_once,
+        help="Photos, and folders of photos, whatever is below; - is standard input.",
+        show_default=False,
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON Lines, one object a photo or an answer.")]
 DetectorName = Annotated[

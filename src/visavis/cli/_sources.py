@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 import typer
 
 from visavis.cli._options import maybe_gallery_url
+from visavis.cli._output import note
 from visavis.errors import UsageError
 
 PhotosOrFolders = Annotated[
@@ -31,6 +31,25 @@ GalleryInstead = Annotated[
 ]
 
 
+def _patterns(exclude: list[str] | None) -> list[str]:
+    from visavis.photo_files import check_patterns
+
+    check_patterns(exclude or [])
+    return exclude or []
+
+
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--exclude",
+        metavar="GLOB",
+        callback=_patterns,
+        help="Pass over what a folder holds by this name, file or folder; may be given several times.",
+        show_default=False,
+    ),
+]
+
+
 def one_of(sources: list[str] | None, gallery: str | None) -> list[str]:
     """Return the photos; UsageError where photos and a gallery are given, or neither."""
     if bool(sources) == (gallery is not None):
@@ -38,34 +57,47 @@ def one_of(sources: list[str] | None, gallery: str | None) -> list[str]:
     return sources or []
 
 
-def photos_of(sources: Iterable[str]) -> list[str]:
-    """List the photos, those of folders by name, each once.
+def expand_folders(sources: Iterable[str], *, exclude: Sequence[str] | None = None) -> list[str]:
+    """Replace each folder by the photos in it and below it, as :mod:`visavis.photo_files` chooses them.
 
-    In folders a file is a photo if its name ends like one; names that begin with a dot are left out. UsageError for a
-    folder without photos, and for standard input: photos are looked at again by their names.
+    Photos that are named, and "-", stay as they are. A photo that a folder holds is left out if it is in the list
+    already. A folder that cannot be listed or holds no photo is noted on standard error; UsageError where that leaves
+    nothing.
     """
-    photos: dict[str, str] = {}
+    from visavis import photo_files
+
+    photos: list[str] = []
+    places: set[str] = set()
+    unlisted: list[photo_files.UnlistedFolder] = []
     for source in sources:
-        if source == "-":
-            raise UsageError("- cannot be among these photos: they are looked at again by their names.")
-        found = list(_below(Path(source))) if Path(source).is_dir() else [source]
-        if not found:
-            raise UsageError(f"{source} holds no photo.")
-        for photo in found:
-            photos.setdefault(same_place(photo), photo)
+        in_folder = photo_files.is_folder(source)
+        for found in photo_files.each_photo(source, exclude=exclude or ()):
+            if isinstance(found, photo_files.UnlistedFolder):
+                unlisted.append(found)
+            elif not in_folder or same_place(found) not in places:
+                photos.append(found)
+                places.add(same_place(found))
+    if unlisted and not photos:
+        raise UsageError(unlisted[0].message)
+    for folder in unlisted:
+        note(folder.message)
+    return photos
+
+
+def photos_of(sources: Iterable[str], *, exclude: Sequence[str] | None = None) -> list[str]:
+    """List photos as :func:`expand_folders` does, each once.
+
+    UsageError for standard input: these photos are looked at again by their names.
+    """
+    sources = list(sources)
+    if "-" in sources:
+        raise UsageError("- cannot be among these photos: they are looked at again by their names.")
+    photos: dict[str, str] = {}
+    for photo in expand_folders(sources, exclude=exclude):
+        photos.setdefault(same_place(photo), photo)
     return list(photos.values())
 
 
 def same_place(photo: str) -> str:
     """Name the place of a photo, however its path is written."""
     return os.path.abspath(photo)  # noqa: PTH100 - Path.absolute keeps ".."
-
-
-def _below(folder: Path) -> Iterator[str]:
-    from visavis.images import PHOTO_ENDINGS
-
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            if not name.startswith(".") and Path(name).suffix.lower() in PHOTO_ENDINGS:
-                yield str(Path(place) / name)

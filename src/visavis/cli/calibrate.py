@@ -21,6 +21,7 @@ from visavis.cli._options import (
     model_id,
 )
 from visavis.cli._output import Output, note, short
+from visavis.cli._sources import Exclude
 from visavis.cli.evaluate._shared import Fresh, PhotoFolder, recognizer, templates_of
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def calibrate(  # noqa: PLR0913 - a command's options
         ),
     ],
     *,
+    exclude: Exclude = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE.json", dir_okay=False, help="Write the table to this file.")
     ] = None,
@@ -70,7 +72,7 @@ def calibrate(  # noqa: PLR0913 - a command's options
     data = name if name is not None else source.name
     with Output("FAR", "threshold", "interval", "TAR", "false accepts", "FAR on the other half", json=json) as output:
         if source.is_dir():
-            people = read_people(source)
+            people = read_people(source, exclude=exclude or ())
             taken = templates_of(people.photos, one, min_face=min_face, fresh=fresh, output=output)
             measured = calibration.of_people(taken, people.names, data=data)
         else:

@@ -25,6 +25,8 @@ from visavis.cli._options import (
     model_id,
 )
 from visavis.cli._output import Output, box_text, decimals, exit_code, photo_line, short, significant
+from visavis.cli._sources import Exclude, expand_folders
+from visavis.cli._table import Row
 
 if TYPE_CHECKING:
     from visavis.types import Face, PhotoFaces
@@ -34,8 +36,9 @@ CROP_MARGIN = 0.3
 
 
 def detect(
-    photos: Photos,
+    sources: Photos,
     *,
+    exclude: Exclude = None,
     detector: DetectorName = DETECTOR,
     min_face: MinFace = 20,
     out: Pictures = None,
@@ -48,6 +51,7 @@ def detect(
     """
     from visavis.pipeline import Recognizer
 
+    photos = expand_folders(sources, exclude=exclude)
     folder = PictureFolder(out) if out else None
     found = Recognizer(detector=detector, threads=threads).detect(photos, min_face=min_face)
     statuses = []
@@ -60,9 +64,10 @@ def detect(
     raise typer.Exit(exit_code(statuses, yes="ok" in statuses))
 
 
-def extract(
-    photos: Photos,
+def extract(  # noqa: PLR0913 - a command's options
+    sources: Photos,
     *,
+    exclude: Exclude = None,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", file_okay=False, help="Folder for the crops.")],
     size: Annotated[int, typer.Option("--size", min=1, metavar="PIXELS", help="Side of a crop.")] = CROP_SIZE,
     margin: Annotated[
@@ -81,6 +86,7 @@ def extract(
     from visavis.align import square_crops
     from visavis.pipeline import Recognizer
 
+    photos = expand_folders(sources, exclude=exclude)
     folder = PictureFolder(out)
     found = Recognizer(detector=detector, threads=threads).detect(photos, min_face=min_face)
     statuses = []
@@ -96,8 +102,9 @@ def extract(
 
 
 def embed(  # noqa: PLR0913 - a command's options
-    photos: Photos,
+    sources: Photos,
     *,
+    exclude: Exclude = None,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="A .npz or a .parquet file.")],
     model: ModelName = MODEL,
     views: Views = None,
@@ -115,6 +122,7 @@ def embed(  # noqa: PLR0913 - a command's options
     from visavis.cli._vectors import ENDINGS, FaceTable
     from visavis.pipeline import Recognizer
 
+    photos = expand_folders(sources, exclude=exclude)
     table = FaceTable(writable_file(out, endings=ENDINGS))
     wanted = model_id(model, views=views, precision=precision)
     recognizer = Recognizer(detector=detector, embedder=wanted, threads=threads)
@@ -143,12 +151,12 @@ def _detect_line(one: PhotoFaces) -> dict[str, object]:
     return photo_line(one, faces, **size)
 
 
-def _detect_rows(one: PhotoFaces) -> list[list[str]]:
+def _detect_rows(one: PhotoFaces) -> list[Row]:
     size = f"{one.photo.width} x {one.photo.height}" if one.photo else "-"
     if not one.faces:
-        return [[one.name, size, "-", one.message, "", ""]]
+        return [Row([one.name, size], one.message)]
     return [
-        [one.name, size, str(n), box_text(face), short(face.score), short(quality.score, ".2f")]
+        Row([one.name, size, str(n), box_text(face), short(face.score), short(quality.score, ".2f")])
         for n, (face, quality) in enumerate(zip(one.faces, one.quality, strict=True), 1)
     ]
 
@@ -157,16 +165,15 @@ def _face_line(face: Face) -> dict[str, object]:
     return {"box": decimals(face.box), "score": significant(face.score)}
 
 
-def _face_lines(
-    one: PhotoFaces, key: str, values: Sequence[object]
-) -> tuple[dict[str, object], *tuple[list[str], ...]]:
+def _face_lines(one: PhotoFaces, key: str, values: Sequence[object]) -> tuple[dict[str, object], *tuple[Row, ...]]:
     """Put an answer in both its forms, with one more value a face."""
     faces = list(zip(one.faces, values, strict=True))
     line = photo_line(one, [{**_face_line(face), key: value} for face, value in faces])
     rows = [
-        [one.name, str(n), box_text(face), short(face.score), str(value)] for n, (face, value) in enumerate(faces, 1)
+        Row([one.name, str(n), box_text(face), short(face.score), str(value)])
+        for n, (face, value) in enumerate(faces, 1)
     ]
-    return line, *(rows or [[one.name, "-", one.message, "", ""]])
+    return line, *(rows or [Row([one.name], one.message)])
 
 
 def _save_annotated(folder: PictureFolder, one: PhotoFaces) -> None:

@@ -14,6 +14,8 @@ import typer
 from visavis.cli._counting import counting
 from visavis.cli._options import DETECTOR, GALLERY, MODEL, DetectorName, GalleryModel, GalleryUrl, Json, MinFace
 from visavis.cli._output import Output, note
+from visavis.cli._sources import Exclude
+from visavis.cli._table import Row
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ class EngineName(StrEnum):
 def index(  # noqa: PLR0913 - a command's options
     sources: Annotated[list[str], typer.Argument(metavar="DIR", help="Folders, photos, or URLs of either.")],
     *,
+    exclude: Exclude = None,
     workers: Annotated[
         int | None,
         typer.Option("--workers", min=1, metavar="N", help="Processes that work.", show_default="one a processor"),
@@ -67,15 +70,17 @@ def index(  # noqa: PLR0913 - a command's options
     chosen = _engine(engine, workers, ray_address)
     with (
         _gallery(gallery, model, detector) as store,
-        Output("photo", "status", "", json=json) as output,
+        Output("photo", "status", json=json) as output,
         _summed_up(json=json) as tally,
-        counting(sources, shown=output.shows_progress) as done,
-        closing(bulk.index(store, sources, engine=chosen, detector=detector, min_face=min_face)) as outcomes,
+        counting(sources, exclude=exclude or (), shown=output.shows_progress) as done,
+        closing(
+            bulk.index(store, sources, engine=chosen, detector=detector, min_face=min_face, exclude=exclude or ())
+        ) as outcomes,
     ):
         for one in outcomes:
             done(one)
             listed = tally.add(one)
-            output.answer(_line(one), *([[one.photo, one.status, one.message]] if listed else []))
+            output.answer(_line(one), *([Row([one.photo, one.status], one.message)] if listed else []))
     if not tally.statuses:
         raise UsageError(f"no photo was found: {', '.join(sources)}.")
     raise typer.Exit(0 if tally.usable else 2)

@@ -11,6 +11,7 @@ from visavis.cli._bench import BATCHES, bench_line, bench_row, present
 from visavis.cli._model_lines import COLUMNS, accept, imported_line, imported_lines, shown_rows, table_row, weight_line
 from visavis.cli._options import DETECTOR, GALLERY, DetectorName, GalleryUrl, Json, Threads
 from visavis.cli._output import Output, note
+from visavis.cli._sources import Exclude
 from visavis.cli._suggestions import Suggesting
 from visavis.errors import UsageError, VisavisError
 
@@ -118,8 +119,8 @@ def _published_line(file: Path, *, called: str | None, accept_licence: bool) -> 
 def remove(names: Names, gallery: GalleryUrl = GALLERY, json: Json = False) -> None:
     """Remove models of your own.
 
-    Their files go, and the embeddings that evaluations remembered of them. The models of visavis itself cannot be removed. A gallery keeps the embeddings of a model that is removed, and the
-    one of --gallery is looked at for that.
+    Their files go, and the embeddings that evaluations remembered of them. The models of visavis itself cannot be
+    removed. A gallery keeps the embeddings of a model that is removed, and the one of --gallery is looked at for that.
     """
     from visavis.evaluate.remembered import forget
     from visavis.weights import imported
@@ -165,13 +166,14 @@ def _is_model_of(url: str, name: str) -> bool:
 
 
 @app.command()
-def quantize(
+def quantize(  # noqa: PLR0913 - a command's options
     name: Annotated[str, typer.Argument(metavar="NAME", help="The model, in float32.")],
     *,
     calibrate: Annotated[
         Path,
         typer.Option("--calibrate", metavar="DIR", exists=True, file_okay=False, help="Photos of many faces."),
     ],
+    exclude: Exclude = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="DIR", exists=True, file_okay=False, help="Write row and network there too."),
@@ -192,11 +194,12 @@ def quantize(
     is a model of its own, NAME-int8: its distances differ a little, and with them its thresholds.
     """
     from visavis import quantize as quantization
+    from visavis.photo_files import photos_in
     from visavis.weights import imported
 
     row = quantization.quantize(
         name,
-        quantization.photos_in(calibrate),
+        photos_in(calibrate, exclude=exclude or ()),
         detector=detector,
         crops=crops,
         called=called,

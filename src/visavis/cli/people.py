@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -39,6 +39,8 @@ from visavis.cli._output import (
     short,
     significant,
 )
+from visavis.cli._sources import Exclude, expand_folders
+from visavis.cli._table import Row
 from visavis.errors import ImageError, UsageError, VisavisError
 
 if TYPE_CHECKING:
@@ -58,6 +60,9 @@ From = Annotated[
         help="A folder of folders, one a person; or what the page of cluster --report exported.",
     ),
 ]
+PersonPhotos = Annotated[
+    list[str] | None, typer.Argument(metavar="PHOTO|DIR", help="Photos of that person, and folders of them.")
+]
 MinQuality = Annotated[
     float, typer.Option("--min-quality", metavar="Q", min=0, max=1, help="Refuse faces of a lower quality.")
 ]
@@ -65,8 +70,9 @@ MinQuality = Annotated[
 
 def enroll(  # noqa: PLR0913 - a command's options
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="Whose photos these are.")] = None,
-    photos: Annotated[list[str] | None, typer.Argument(metavar="PHOTO", help="Photos of that person.")] = None,
+    photos: PersonPhotos = None,
     *,
+    exclude: Exclude = None,
     source: From = None,
     new: Annotated[bool, typer.Option("--new", help="This is another person of the same name.")] = False,
     person_id: Annotated[int | None, typer.Option("--id", metavar="N", help="Add to the person of this id.")] = None,
@@ -88,7 +94,7 @@ def enroll(  # noqa: PLR0913 - a command's options
     """
     from visavis.gallery.exported import enroll_faces
 
-    people = _people(name, photos, source, one=new or person_id is not None)
+    people = _people(name, photos, source, one=new or person_id is not None, exclude=exclude or ())
     chosen = gallery_model(model, views=views, precision=precision)
     many, done = source is not None, 0
     with (
@@ -125,7 +131,7 @@ def enroll(  # noqa: PLR0913 - a command's options
 
 
 def _people(
-    name: str | None, photos: list[str] | None, folder: Path | None, *, one: bool
+    name: str | None, photos: list[str] | None, folder: Path | None, *, one: bool, exclude: Sequence[str]
 ) -> list[tuple[str, list[str]]] | list[tuple[str, NamedFaces]]:
     """Read who has which photos off the arguments; ``one`` is whether an option speaks of one person."""
     if folder and one:
@@ -133,14 +139,19 @@ def _people(
     if folder is None:
         if name is None or not photos:
             raise UsageError("a person needs a name and photos: NAME PHOTO..., or --from DIR.")
-        return [(name, photos)]
+        return [(name, expand_folders(photos, exclude=exclude))]
     if name is not None:
         raise UsageError("NAME PHOTO... and --from exclude each other.")
     if folder.is_file():
         from visavis.gallery.exported import read_people
 
         return [(each.name, each) for each in read_people(folder)]
-    people = [(each.name, _photos_in(each)) for each in sorted(folder.iterdir()) if each.is_dir()]
+    from visavis.photo_files import by_folder
+
+    folders = by_folder(folder, recursive=True, exclude=exclude)
+    people = [(each.name, photos) for each, photos, _ in folders]
+    for unlisted in (one for _, _, several in folders for one in several):
+        note(unlisted.message)
     for who in (who for who, photos in people if not photos):
         note(f"{folder / who} holds no photo: nobody was enrolled from it.")
     people = [(who, photos) for who, photos in people if photos]
@@ -149,21 +160,11 @@ def _people(
     return people
 
 
-def _photos_in(folder: Path) -> list[str]:
-    from visavis.images import PHOTO_ENDINGS
-
-    return [
-        str(path)
-        for path in sorted(folder.iterdir())
-        if path.suffix.lower() in PHOTO_ENDINGS and not path.name.startswith(".")
-    ]
-
-
 def _report(output: Output, name: str, answer: Enrollment | VisavisError) -> None:
     if isinstance(answer, VisavisError):
         status = answer.status if isinstance(answer, ImageError) else "refused"
         failed = {"person_id": None, "name": name, "status": status, "message": str(answer)}
-        output.answer(failed, ["-", name, "0", "0", str(answer)])
+        output.answer(failed, Row(["-", name], str(answer)))
         return
     for text in (*answer.notes, *(f"{one.photo}: {one.message}" for one in answer.skipped)):
         note(text)
@@ -204,20 +205,24 @@ def opened(
 
 
 def identify(  # noqa: PLR0913 - a command's options
-    photos: Photos,
+    sources: Photos,
     *,
+    exclude: Exclude = None,
     top: Annotated[int, typer.Option("--top", min=1, metavar="K", help="Candidates a face.")] = 5,
     fpir: Annotated[
         float | None,
         typer.Option("--fpir", help="Rate at which a search may name a stranger.", show_default=str(FPIR)),
     ] = None,
     threshold: Annotated[
-        float | None, typer.Option("--threshold", help="Greatest cosine distance, in place of --fpir.")
+        float | None, typer.Option("--threshold", help="Greatest cosine distance (0 to 2), in place of --fpir.")
     ] = None,
     margin: Annotated[
         float,
         typer.Option("--margin", min=0, help="How much farther the second person must be, in cosine distance."),
     ] = 0.0,
+    repeats: Annotated[
+        bool, typer.Option("--repeats", help="A person may be in a photo twice: collages, mirrors, photos of photos.")
+    ] = False,
     out: Pictures = None,
     gallery: GalleryUrl = GALLERY,
     index: GalleryIndex = INDEX,
@@ -234,6 +239,7 @@ def identify(  # noqa: PLR0913 - a command's options
     """
     if fpir is not None and threshold is not None:
         raise UsageError("--fpir and --threshold exclude each other: a threshold stands for its own rate.")
+    photos = expand_folders(sources, exclude=exclude)
     folder = PictureFolder(out) if out else None
     chosen = gallery_model(model, views=None, precision=precision)
     rate = FPIR if fpir is None else fpir
@@ -245,7 +251,7 @@ def identify(  # noqa: PLR0913 - a command's options
         if threshold is None:
             _doubt(store.threshold(fpir=rate))
         answers = store.identify_photos(
-            photos, top=top, fpir=rate, threshold=threshold, margin=margin, min_face=min_face
+            photos, top=top, fpir=rate, threshold=threshold, margin=margin, min_face=min_face, repeats=repeats
         )
         for answer in output.progress(answers, len(photos)):
             statuses.append(answer.photo.status)
@@ -294,6 +300,7 @@ def _identify_line(answer: IdentifiedPhoto) -> dict[str, object]:
             "threshold": significant(found.threshold),
             "probability": significant(found.probability),
             "margin": significant(found.margin),
+            "notes": list(found.notes),
             "candidates": [_candidate(one) for one in found.candidates],
         }
         for face, found in zip(answer.photo.faces, answer.identifications, strict=True)
@@ -310,19 +317,22 @@ def _candidate(one: Candidate) -> dict[str, object]:
     }
 
 
-def _identify_rows(answer: IdentifiedPhoto) -> list[list[str]]:
+def _identify_rows(answer: IdentifiedPhoto) -> list[Row]:
     name = answer.photo.name
     if not answer.photo.faces:
-        return [[name, "-", "", answer.photo.message, "", "", ""]]
+        return [Row([name], answer.photo.message)]
     return [
-        [
-            name,
-            str(n),
-            box_text(face),
-            found.name if found.name is not None else "unknown",
-            short(found.distance),
-            short(found.threshold),
-            percent(found.probability),
-        ]
+        Row(
+            [
+                name,
+                str(n),
+                box_text(face),
+                found.name if found.name is not None else "unknown",
+                short(found.distance),
+                short(found.threshold),
+                percent(found.probability),
+            ],
+            " ".join(found.notes),
+        )
         for n, (face, found) in enumerate(zip(answer.photo.faces, answer.identifications, strict=True), 1)
     ]

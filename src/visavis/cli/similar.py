@@ -24,7 +24,8 @@ from visavis.cli._options import (
     model_id,
 )
 from visavis.cli._output import Output, decimals, exit_code, percent, photo_line, short, significant
-from visavis.cli._sources import GalleryInstead, PhotosOrGallery, one_of, photos_of
+from visavis.cli._sources import Exclude, GalleryInstead, PhotosOrGallery, one_of, photos_of
+from visavis.cli._table import Row
 
 if TYPE_CHECKING:
     from visavis.compare import Calibration
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from visavis.pipeline import Recognizer
     from visavis.types import Face, Floats, Lookalike, Photo, PhotoFaces
 
-COLUMNS = ("rank", "photo", "face", "box", "distance", "probability", "")
+COLUMNS = ("rank", "photo", "face", "box", "distance", "probability", "name")
 TOP = 10
 STRIP_SIDE = 200
 CROP_MARGIN = 0.3
@@ -43,6 +44,7 @@ def similar(  # noqa: PLR0913 - a command's options
     photo: Annotated[str, typer.Argument(metavar="PHOTO", help="Whom to look for; - is standard input.")],
     sources: PhotosOrGallery = None,
     *,
+    exclude: Exclude = None,
     gallery: GalleryInstead = None,
     index: GalleryIndex = INDEX,
     top: Annotated[int, typer.Option("--top", min=1, metavar="K", help="Look-alikes to tell of.")] = TOP,
@@ -78,7 +80,8 @@ def similar(  # noqa: PLR0913 - a command's options
     recognizer = Recognizer(detector=detector, embedder=wanted, threads=threads)
     with Output(*COLUMNS, json=json) as output:
         if gallery is None:
-            asked, found, statuses = _in_photos(photo, others, recognizer, output, top=top, min_face=min_face)
+            photos = photos_of(others, exclude=exclude)
+            asked, found, statuses = _in_photos(photo, photos, recognizer, output, top=top, min_face=min_face)
         else:
             store = opened(gallery, model=None, detector=detector, threads=threads, create=False, index=index)
             asked, found = _in_gallery(photo, store, output, top=top, min_face=min_face)
@@ -89,12 +92,11 @@ def similar(  # noqa: PLR0913 - a command's options
 
 
 def _in_photos(
-    photo: str, others: list[str], recognizer: Recognizer, output: Output, *, top: int, min_face: float
+    photo: str, photos: list[str], recognizer: Recognizer, output: Output, *, top: int, min_face: float
 ) -> tuple[tuple[Photo, Face], list[Lookalike], list[str]]:
     from visavis import compare
     from visavis.lookalikes import best, nearest_face, probe
 
-    photos = photos_of(others)
     vector, own, face = probe(recognizer, photo, min_face=min_face)
     found: list[Lookalike] = []
     skipped: list[PhotoFaces] = []
@@ -106,12 +108,12 @@ def _in_photos(
             found.append(near)
         else:
             skipped.append(one)
+    table, compared = compare.calibration(recognizer.model), len(found)
     found = best(found, top=top)
-    table = compare.calibration(recognizer.model)
     for rank, like in enumerate(found, 1):
-        output.answer(*_similar(rank, like, table))
+        output.answer(*_similar(rank, like, table, compared))
     for one in skipped:
-        output.answer(photo_line(one, []), ["-", one.name, "-", one.message, "", "", ""])
+        output.answer(photo_line(one, []), Row(["-", one.name], one.message))
     return (own, face), found, [*(one.status for one in skipped), *("ok" for _ in found)]
 
 
@@ -127,21 +129,24 @@ def _in_gallery(
     with opening as store:
         vector, own, face = probe(store.recognizer, photo, min_face=min_face)
         near = store.lookalikes(vector[None], top=top, besides=own.sha256)[0]
-        table = store.calibration
+        table, stats = store.calibration, store.stats()
     found = [
         Lookalike(one.photo, 0, np.array(one.box or [0] * 4, np.float32), one.distance, one.quality or 0.0)
         for one in near
     ]
     for rank, (like, one) in enumerate(zip(found, near, strict=True), 1):
-        line, row = _similar(rank, like, table)
+        line, row = _similar(rank, like, table, stats.templates + stats.unnamed)
         whose = {"template_id": one.template_id, "person_id": one.person_id, "name": one.name}
         del line["face"]
         output.answer({**line, **whose}, [*row[:2], f"#{one.template_id}", *row[3:6], one.name or "-"])
     return (own, face), found
 
 
-def _similar(rank: int, like: Lookalike, table: Calibration | None) -> tuple[dict[str, object], list[str]]:
-    probability = table.probability(like.distance) if table else None
+def _similar(
+    rank: int, like: Lookalike, table: Calibration | None, compared: int
+) -> tuple[dict[str, object], list[str]]:
+    """Build the line and the row of a look-alike; ``compared`` is the number of faces it was chosen from."""
+    probability = table.search_probabilities([like.distance], compared)[0] if table else None
     line = {
         "rank": rank,
         "photo": like.photo,

@@ -19,9 +19,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from visavis import photo_files
 from visavis.errors import UsageError
 from visavis.evaluate.compared import Rows
-from visavis.images import PHOTO_ENDINGS
 
 YES, NO = frozenset({"1", "true", "yes", "same", "y"}), frozenset({"0", "false", "no", "different", "n"})
 FOLD_DIGITS = 9
@@ -167,7 +167,7 @@ def _heads(folder: Path, fields: Sequence[str]) -> bool:
 
 def _is_photo(path: Path) -> bool:
     try:
-        return path.suffix.lower() in PHOTO_ENDINGS or path.is_file()
+        return photo_files.has_photo_ending(path) or path.is_file()
     except OSError:  # a name too long for a file
         return False
 

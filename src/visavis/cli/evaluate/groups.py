@@ -21,6 +21,7 @@ from visavis.cli._options import (
     model_id,
 )
 from visavis.cli._output import Output, note, significant
+from visavis.cli._sources import Exclude
 from visavis.cli.evaluate._shared import Fresh, People, recognizer, templates_of
 from visavis.errors import UsageError
 
@@ -36,6 +37,7 @@ NAMED = 3
 def groups(  # noqa: PLR0913 - a command's options
     folder: People,
     *,
+    exclude: Exclude = None,
     table: Annotated[
         Path,
         typer.Option(
@@ -74,7 +76,7 @@ def groups(  # noqa: PLR0913 - a command's options
     from visavis.evaluate.groups import groups_result
     from visavis.evaluate.people import read_people
 
-    listed, people = read_groups(table), read_people(folder)
+    listed, people = read_groups(table), read_people(folder, exclude=exclude or ())
     one = recognizer(model_id(model, views=views, precision=precision), detector=detector, threads=threads)
     with Output("group", "people", "photos", "FMR", "FNMR", "no template", json=json) as output:
         taken = templates_of(people.photos, one, min_face=min_face, fresh=fresh, output=output)

@@ -21,6 +21,7 @@ from visavis.cli._options import (
     model_id,
 )
 from visavis.cli._output import Output, note, short, significant
+from visavis.cli._sources import Exclude
 from visavis.cli.evaluate._shared import Fresh, People, recognizer, templates_of
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Rule(StrEnum):
 def identification(  # noqa: PLR0913 - a command's options
     folder: People,
     *,
+    exclude: Exclude = None,
     templates: Annotated[
         int, typer.Option("--templates", min=1, metavar="N", help="Photos to enrol a person with.")
     ] = 1,
@@ -71,7 +73,7 @@ def identification(  # noqa: PLR0913 - a command's options
     from visavis.evaluate.identification import split
     from visavis.evaluate.people import read_people
 
-    people = read_people(folder)
+    people = read_people(folder, exclude=exclude or ())
     chosen = split(people.names, templates=templates, known=known, seed=seed)
     one = recognizer(model_id(model, views=views, precision=precision), detector=detector, threads=threads)
     with Output("", one.model, "95 % interval", "threshold", json=json) as output:

@@ -24,6 +24,7 @@ from visavis.cli._options import (
     model_id,
 )
 from visavis.cli._output import Output, short, significant
+from visavis.cli._sources import Exclude
 from visavis.cli.evaluate._shared import Fresh, Models, PhotoFolder, Report, recognizer, templates_of
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def pairs(  # noqa: PLR0913 - a command's options
         ),
     ],
     *,
+    exclude: Exclude = None,
     photos: PhotoFolder = None,
     model: Models = None,
     views: Views = None,
@@ -64,7 +66,7 @@ def pairs(  # noqa: PLR0913 - a command's options
     from visavis.evaluate.people import read_people
 
     if source.is_dir():
-        people = read_people(source)
+        people = read_people(source, exclude=exclude or ())
         paths: Sequence[str] = people.photos
 
         def measure(taken: Templates) -> Verification:

@@ -1,0 +1,292 @@
+"""How often hard photos are answered wrongly: cut, turned, squeezed, covered, small or degraded faces.
+
+    python benchmarks/hard_photos.py [--only GROUP ...] [--people 300] [--json FILE] [--before FILE]
+
+Photos are those of LFW view 1: two photos a person, the people evenly spread over the alphabet. Both photos of every
+pair are made hard in the same way, and the largest face of each is compared, as ``visavis verify`` does, at the
+model's threshold of a FAR of 1e-3. *found*: photos with a face. *strangers pass*: of all pairs of photos of two people
+that show a face, with its 95 % interval by drawing people. *missed*: pairs of one person that show a face and are
+called different people (Wilson's interval); *with plain*: the same where one of the two photos is unchanged.
+*landmarks*: the median distance to where the landmarks of the unchanged photo lie, in eye distances, and the share of
+faces where it is above .1. The groups ``stars`` and ``lfw`` compare all photos of ten film stars, and LFW's pairs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from _hard_tables import print_tables
+from _hard_variants import GROUPS, Subject, Variant
+from _rounds import data_folder, environment
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+
+from visavis import compare
+from visavis.evaluate.bootstrap import DRAWS
+from visavis.evaluate.intervals import wilson
+from visavis.evaluate.people import read_people
+from visavis.evaluate.templates import Templates, subject, take
+from visavis.evaluate.verification import lfw_accuracy, of_people, read_lfw
+from visavis.pipeline import Recognizer
+from visavis.quality import eye_distance
+from visavis.types import Floats, PhotoFaces
+
+FAR = 1e-3
+STARS_FARS = (1e-2, 1e-3)
+LANDMARKS_OFF = 0.1
+"""Eye distances from which a landmark counts as misplaced."""
+SETS = ("stars", "lfw")
+
+T = TypeVar("T")
+Interval = tuple[float, float]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A share of ``trials``, with its 95 % interval; the share is None where there was no trial."""
+
+    share: float | None
+    trials: int
+    interval: Interval | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one kind of hard photos does. Quality and landmark error are medians; the error is in eye distances."""
+
+    group: str
+    photos: int
+    found: float
+    strangers_pass: Rate
+    own_missed: Rate
+    strangers_pass_with_plain: Rate
+    own_missed_with_plain: Rate
+    quality: float | None
+    landmark_error: float | None
+    landmarks_off: float | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """Largest face of each photo ``(n,)``; what was not found is zeros in ``vectors (n, d)`` and NaN elsewhere."""
+
+    vectors: Floats
+    quality: NDArray[np.float64]
+    errors: NDArray[np.float64]
+
+    @property
+    def found(self) -> Flags:
+        """Photos in which a face was found ``(n,)``."""
+        return ~np.isnan(self.quality)
+
+
+def main() -> None:
+    """Measure, print, and write the figures."""
+    chosen = _options().parse_args()
+    facts = environment()
+    recognizer = Recognizer(detector=chosen.detector, embedder=chosen.model, threads=chosen.threads)
+    threshold = _threshold(recognizer.model, chosen.threshold)
+    groups = chosen.only or [*GROUPS, *SETS]
+    facts |= {"model": recognizer.model, "detector": chosen.detector, "far": FAR, "threshold": threshold}
+    rows: dict[str, Row] = {}
+    results: dict[str, dict[str, object]] = {}
+    if wanted := [group for group in GROUPS if group in groups]:
+        subjects, number = subjects_of_lfw(recognizer, chosen.people)
+        facts |= {"people": len(subjects) // 2, "people without a face in a plain photo": number}
+        rows = measure_variants(recognizer, subjects, wanted, threshold)
+    if "stars" in groups:
+        results["stars"] = measure_stars(recognizer)
+    if "lfw" in groups:
+        results["lfw"] = measure_lfw(recognizer)
+    figures = {"environment": facts, "rows": {name: asdict(row) for name, row in rows.items()}, **results}
+    before = json.loads(chosen.before.read_text()) if chosen.before else None
+    print_tables(figures, before)
+    if chosen.json:
+        chosen.json.write_text(json.dumps(figures, indent=1) + "\n")
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--only", action="append", choices=[*GROUPS, *SETS], metavar="GROUP", help="repeatable")
+    parser.add_argument("--people", type=int, default=300, help="people of LFW, two photos each (default 300)")
+    parser.add_argument("--detector", default="mtcnn")
+    parser.add_argument("--model", default="dlib-resnet")
+    parser.add_argument("--threshold", type=float, help="cosine distance, for a model without a calibration table")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
+    parser.add_argument("--before", type=Path, metavar="FILE", help="figures of an earlier run, to print beside these")
+    return parser
+
+
+def _threshold(model: str, given: float | None) -> float:
+    if given is not None:
+        return given
+    table = compare.calibration(model)
+    if table is None:
+        raise SystemExit(f"{model} is uncalibrated: give --threshold.")
+    return table.threshold(FAR)
+
+
+def subjects_of_lfw(recognizer: Recognizer, people: int) -> tuple[list[Subject], int]:
+    """Return two photos a person of LFW view 1, one after the other, and how many people had to be left out."""
+    photos = defaultdict(list)
+    first = read_lfw(data_folder() / "lfw", view=1)[0]
+    for photo, name in zip(first.photos, first.names, strict=True):
+        photos[name].append(photo)
+    pairs = [several[:2] for _, several in sorted(photos.items()) if len(several) > 1]
+    spread = np.unique(np.linspace(0, len(pairs) - 1, min(people, len(pairs))).round().astype(int))
+    answers = [*recognizer.detect([photo for number in spread for photo in pairs[number]])]
+    found = [_subject(one) for one in answers]
+    complete = [(a, b) for a, b in zip(found[::2], found[1::2], strict=True) if a and b]
+    return [one for pair in complete for one in pair], len(spread) - len(complete)
+
+
+def _subject(photo: PhotoFaces) -> Subject | None:
+    if photo.photo is None:
+        raise SystemExit(photo.message)
+    if not photo.faces:
+        return None
+    face = photo.faces[subject(photo.faces, width=photo.photo.width, height=photo.photo.height)]
+    return Subject(photo.photo.pixels, face.box, face.landmarks)
+
+
+def measure_variants(
+    recognizer: Recognizer, subjects: Sequence[Subject], groups: Sequence[str], threshold: float
+) -> dict[str, Row]:
+    """Measure each variant of the groups; the unchanged photos are always looked at, to be compared with."""
+    plain = answer(recognizer, subjects, GROUPS["plain"]["unchanged"], "unchanged")
+    rows = {}
+    for group in groups:
+        for name, variant in GROUPS[group].items():
+            hard = plain if group == "plain" else answer(recognizer, subjects, variant, name)
+            rows[name] = _row(group, hard, plain, threshold)
+    return rows
+
+
+def answer(recognizer: Recognizer, subjects: Sequence[Subject], variant: Variant, name: str) -> Answers:
+    """Make every photo hard and embed the largest face of each."""
+    expected: list[Floats] = []
+
+    def made() -> Iterator[NDArray[np.uint8]]:
+        for seed, one in enumerate(subjects):
+            hard = variant(one, seed)
+            expected.append(hard.landmarks)
+            yield hard.pixels
+
+    vectors = np.zeros((len(subjects), recognizer.embedder.dimension), np.float32)
+    quality, errors = np.full((2, len(subjects)), np.nan)
+    for n, one in enumerate(_shown(recognizer.represent(made()), name, len(subjects))):
+        if one.faces and one.vectors is not None:
+            best = one.largest
+            vectors[n], quality[n] = one.vectors[best], one.quality[best].score
+            errors[n] = landmark_error(one.faces[best].landmarks, expected[n])
+    return Answers(vectors, quality, errors)
+
+
+def landmark_error(landmarks: Floats, expected: Floats) -> float:
+    """Return the mean distance of five landmarks from where they are expected, in eye distances of the latter."""
+    return float(np.linalg.norm(landmarks - expected, axis=1).mean() / eye_distance(expected))
+
+
+def _row(group: str, hard: Answers, plain: Answers, threshold: float) -> Row:
+    quality, errors = hard.quality[hard.found], hard.errors[hard.found]
+    there = bool(len(quality))
+    return Row(
+        group=group,
+        photos=len(hard.quality),
+        found=float(hard.found.mean()),
+        strangers_pass=strangers_pass(hard, hard, threshold),
+        own_missed=own_missed(hard, hard, threshold),
+        strangers_pass_with_plain=strangers_pass(hard, plain, threshold),
+        own_missed_with_plain=own_missed(hard, plain, threshold),
+        quality=float(np.median(quality)) if there else None,
+        landmark_error=float(np.median(errors)) if there else None,
+        landmarks_off=float((errors > LANDMARKS_OFF).mean()) if there else None,
+    )
+
+
+def strangers_pass(a: Answers, b: Answers, threshold: float) -> Rate:
+    """Count the pairs of a photo in ``a`` with one in ``b`` of somebody else that pass.
+
+    Rows 2 i and 2 i + 1 show the same person. The interval is by drawing people: 95 % of the draws lie within.
+    """
+    both = a.found[:, None] & b.found
+    passed = (compare.cosine_distances(a.vectors, b.vectors) <= threshold) & both
+    accepted, compared = _between_people(passed), _between_people(both)
+    trials = int(compared.sum())
+    if not trials:
+        return Rate(None, 0)
+    people = len(compared)
+    weights = np.random.default_rng(0).multinomial(people, np.full(people, 1 / people), DRAWS).astype(np.float64)
+    drawn = [((weights @ counts) * weights).sum(axis=1) for counts in (accepted, compared)]
+    low, high = np.percentile(drawn[0] / np.maximum(drawn[1], 1), [2.5, 97.5])
+    # Within one set of photos each pair stands in the matrix twice.
+    return Rate(float(accepted.sum() / trials), trials // 2 if a is b else trials, (float(low), float(high)))
+
+
+def _between_people(pairs: Flags) -> NDArray[np.float64]:
+    """Count pairs of photos ``(2 p, 2 p)`` by the people of both ``(p, p)``; none with oneself."""
+    people = len(pairs) // 2
+    counts = pairs.reshape(people, 2, people, 2).sum(axis=(1, 3)).astype(np.float64)
+    np.fill_diagonal(counts, 0)
+    return counts
+
+
+def own_missed(a: Answers, b: Answers, threshold: float) -> Rate:
+    """Count the people whose first photo in ``a`` and second in ``b`` show a face and do not pass."""
+    usable = a.found[::2] & b.found[1::2]
+    distances = 1 - np.einsum("nd,nd->n", a.vectors[::2], b.vectors[1::2])
+    trials, missed = int(usable.sum()), int((usable & (distances > threshold)).sum())
+    return Rate(missed / trials, trials, wilson(missed, trials)) if trials else Rate(None, 0)
+
+
+def measure_stars(recognizer: Recognizer) -> dict[str, object]:
+    """Compare all photos of ten film stars: TAR at their own thresholds, and the FAR at the promised one."""
+    people = read_people(data_folder() / "celebrities")
+    result = of_people(_taken(people.photos, recognizer, "film stars"), people.names, data="celebrities")
+    rates = {f"{rate.far:g}": {"tar": rate.tar, "interval": rate.tar_interval} for rate in result.rates}
+    promise = next((one for one in result.promises if one.far == FAR), None)
+    return {
+        "photos": result.photos,
+        "people": result.people,
+        "without a face": result.failures,
+        "impostor_pairs": result.roc.impostors,
+        "genuine_pairs": result.roc.genuine,
+        "tar": {key: rates[key] for key in (f"{far:g}" for far in STARS_FARS) if key in rates},
+        "far_promised": FAR,
+        "far": promise and promise.measured,
+        "far_interval": promise and promise.interval,
+        "tar_at_promised": promise and promise.tar,
+    }
+
+
+def measure_lfw(recognizer: Recognizer) -> dict[str, object]:
+    """Count right answers on LFW's pairs of view 1."""
+    lists = read_lfw(data_folder() / "lfw", view=1)
+    taken = _taken(lists[0].photos, recognizer, "LFW view 1")
+    result = lfw_accuracy(taken, lists)
+    return {**asdict(result), "photos": len(taken.photos), "without a face": int((~taken.found).sum())}
+
+
+def _taken(photos: Sequence[str], recognizer: Recognizer, name: str) -> Templates:
+    def progress(answers: Iterable[T], total: int) -> Iterator[T]:
+        yield from _shown(answers, name, total)
+
+    return take(photos, recognizer, progress=progress)
+
+
+def _shown(answers: Iterable[T], name: str, total: int) -> Iterator[T]:
+    yield from track(answers, description=name, total=total, console=Console(stderr=True))
+
+
+if __name__ == "__main__":
+    main()
