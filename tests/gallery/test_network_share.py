@@ -24,7 +24,7 @@ broken
 @pytest.mark.parametrize(
     ("path", "kind"),
     [
-        ("/home/ann/faces.db", "ext4"),
+        ("/data/ann/faces.db", "ext4"),
         ("/mnt/faces.db", "tmpfs"),
         ("/mnt/my nas/faces.db", "nfs4"),
         ("/mnt/my nas/here/faces.db", "btrfs"),
