@@ -20,6 +20,7 @@ from visavis.images import Source
 from visavis.quality import qualities
 from visavis.types import RGB, Face, Floats, Photo, PhotoFaces, PhotoVerification, Verification
 from visavis.verification import readable
+from visavis.weights import store
 
 S = TypeVar("S", bound=Source)
 
@@ -116,7 +117,8 @@ class Recognizer:
         """Like :meth:`detect`, with ``vectors`` ``(n, d)``: a unit row a face."""
         for batch in _batches(sources):
             photos = [item for item in batch if isinstance(item, Photo)]
-            faces = self._find(photos, min_face)
+            with store.all_missing(lambda: self.embedder):
+                faces = self._find(photos, min_face)
             vectors = iter(self._embed_all(photos, faces))
             found = iter(faces)
             for item in batch:

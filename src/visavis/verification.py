@@ -14,7 +14,7 @@ import numpy as np
 
 from visavis import compare
 from visavis.doubts import doubts
-from visavis.errors import ImageError, NoFaceError, UsageError
+from visavis.errors import ImageError, NoFaceError
 from visavis.types import Floats, Photo, PhotoFaces, PhotoVerification, Verification
 
 
@@ -49,7 +49,7 @@ class Rule:
             single = self.table.far_at(limit) if self.table else None
             return limit, None if single is None else _far_of_photo(single, faces), True
         if self.table is None:
-            raise UsageError(f"{self.model} is uncalibrated, so no threshold stands for a FAR: give a threshold.")
+            raise compare.uncalibrated(self.model, "so no threshold stands for a FAR")
         single = compare.search_far(self.far, faces) if faces > 1 else self.far
         if faces > 1 and single < self.table.lowest_far:
             lowest = self.table.lowest_far
