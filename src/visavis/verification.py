@@ -35,6 +35,7 @@ class Rule:
     any_face: bool = False
 
     def __post_init__(self) -> None:
+        compare.from_cosine(0.0, self.metric)  # an unknown metric is refused before a photo is looked at
         self.limit(1)
 
     def limit(self, faces: int) -> tuple[float, float | None, bool]:
@@ -89,6 +90,7 @@ def compare_faces(rule: Rule, known: PhotoFaces, photo: PhotoFaces) -> tuple[Ver
         faces_a=len(known.faces),
         faces_b=len(photo.faces),
         notes=(
+            *(f"{one.name}: {note}" for one in (known, photo) for note in one.notes),
             *_several(known, photo, face, any_face=rule.any_face),
             *_strictest(photo, far, measured=measured),
             *dict.fromkeys((*doubts(known, known.largest), *doubts(photo, face))),

@@ -24,6 +24,9 @@ from visavis.errors import UnreadableImageError, UsageError, WeightsError
 from visavis.types import RGB, Face, Floats
 from visavis.weights import store
 
+END = b"\xff\xd9"
+"""The end marker of a JPEG."""
+
 Encoding: TypeAlias = NDArray[np.float64]
 Points: TypeAlias = list[tuple[int, int]]
 
@@ -67,15 +70,31 @@ def _encoder() -> DlibResnet:
 def load_image_file(file: Any, mode: str | None = "RGB") -> NDArray[np.uint8]:
     """Picture as an array ``(h, w, 3)``, or ``(h, w)`` for mode "L"; turned upright as EXIF says, unlike theirs.
 
-    Raises FileNotFoundError, and PIL.UnidentifiedImageError for what is no picture.
+    A JPEG that is cut off is loaded as theirs loads it, grey where it ends, with a warning. Raises FileNotFoundError,
+    and PIL.UnidentifiedImageError for what is no picture.
     """
     from PIL import Image, UnidentifiedImageError
 
     try:
-        pixels = images.read(file).pixels
+        pixels = _read(file)
     except UnreadableImageError as error:
         raise UnidentifiedImageError(str(error)) from error
     return np.array(pixels if mode in {None, "RGB"} else Image.fromarray(pixels).convert(mode))
+
+
+def _read(file: Any) -> RGB:
+    try:
+        return images.read(file).pixels
+    except UnreadableImageError as error:
+        data = b"" if isinstance(file, np.ndarray) else images.encoded(file)
+        if not data.startswith(b"\xff\xd8\xff") or data.find(END, data.find(b"\xff\xda")) >= 0:
+            raise
+        try:
+            pixels = images.read(data + END).pixels  # what Pillow does where it loads truncated pictures
+        except UnreadableImageError:
+            raise error from None
+        note(f"{error} What there is of it was loaded.")
+        return pixels
 
 
 def _pixels(picture: Any) -> RGB:
