@@ -17,8 +17,9 @@ LAYERS = (
     {"types", "errors"},
     {"registry", "cache", "forking", "runtime", "weights", "nets"},
     {
-        "images", "photo_files", "_decode", "_capture_time", "_upright", "quality", "detectors", "align", "landmarks",
-        "embedders", "compare", "draw", "doubts", "verification",
+        "images", "photo_files", "_capture_time", "_decode", "_end_marker", "_tiff_samples", "_upright", "quality",
+        "detectors", "align", "landmarks", "embedders",
+        "compare", "draw", "doubts", "verification",
     },
     {"pipeline", "samples", "quantize", "classify", "published", "clustering", "lookalikes", "representatives"},
     {"gallery", "evaluate", "bulk"},

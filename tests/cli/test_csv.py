@@ -34,6 +34,9 @@ def flattened(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The rows of an answer, written anew from what the documentation says."""
     shared = {key: value for key, value in answer.items() if key != "faces"}
     faces = [{"face": n, **face} for n, face in enumerate(answer.get("faces") or [], 1)] or [{}]
+    for face in faces:
+        if "notes" in face:
+            face["notes"] = [*shared.get("notes", []), *face["notes"]]
     return [parts({**shared, **face}) for face in faces]
 
 

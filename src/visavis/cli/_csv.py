@@ -42,7 +42,10 @@ def lines(line: Mapping[str, object], columns: Sequence[str]) -> Iterator[str]:
     if isinstance(faces, Sequence) and faces:
         rows = [{"face": number, **face} for number, face in enumerate(faces, 1)]
     for row in rows:
-        yield _line([_cell(_value({**line, **row}, column.split("."))) for column in columns])
+        values = {**line, **row}
+        if isinstance(own := row.get("notes"), list) and isinstance(shared := line.get("notes"), list):
+            values["notes"] = [*shared, *own]
+        yield _line([_cell(_value(values, column.split("."))) for column in columns])
 
 
 def _value(value: object, path: Sequence[str]) -> object:

@@ -44,7 +44,7 @@ SIZE = Column("size")
 COLUMNS = ("cluster", SIZE, "photo", "face", "box", "")
 CLUSTER_CSV = (
     *("cluster", "size", "photo", "status", "captured", "face", *BOX_COLUMNS, "representative"),
-    *("quality", "template_id", "person", "message"),
+    *("quality", "template_id", "person", "notes", "message"),
 )
 GALLERY_COLUMNS = ("cluster", SIZE, "photo", "template", "box", "name", Column("", drop=6))
 

@@ -41,9 +41,9 @@ QUALITY_PARTS = ("size", "sharpness", "clarity", "pose", "exposure", "detection"
 DETECT_CSV = (
     *("photo", "status", "captured", "width", "height", "face", *BOX_COLUMNS, "score", *LANDMARK_COLUMNS, "quality"),
     *(f"quality_parts.{part}" for part in QUALITY_PARTS),
-    "message",
+    *("notes", "message"),
 )
-EMBED_CSV = ("photo", "status", "captured", "face", *BOX_COLUMNS, "score", "row", "message")
+EMBED_CSV = ("photo", "status", "captured", "face", *BOX_COLUMNS, "score", "row", "notes", "message")
 
 
 def detect(

@@ -25,13 +25,16 @@ from visavis.cli._gallery_lines import (
 )
 from visavis.cli._options import GALLERY, INDEX, Csv, GalleryIndex, GalleryUrl, Json
 from visavis.cli._output import Output, note, short, write
+from visavis.cli._suggestions import Suggesting
 from visavis.cli._table import Row
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
     from visavis.gallery import Gallery
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look after the people in a gallery.")
+app = typer.Typer(
+    cls=Suggesting, no_args_is_help=True, rich_markup_mode=None, help="Look after the people in a gallery."
+)
 
 Who = Annotated[str, typer.Argument(metavar="WHO", help="A person's id, or a name that one person has.")]
 
@@ -284,7 +287,10 @@ def calibrate(
             store.calibrate(None if table is None else read_calibration(table))
         used = store.calibration
         if used is None:
-            raise UsageError(f"{store.model} is uncalibrated, and {gallery} has no thresholds of its own.")
+            raise UsageError(
+                f"{store.model} is uncalibrated, and {gallery} has no thresholds of its own: measure them by "
+                f"visavis calibrate DIR --model {store.model} --out FILE, then visavis gallery calibrate FILE."
+            )
         rows = zip(used.far, used.thresholds, strict=True)
         output.answer(used.table(), *([f"{far:g}", short(threshold)] for far, threshold in rows))
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 COLUMNS = ("rank", "photo", "face", "box", "distance", "probability")
 SIMILAR_CSV = (
     *("rank", "photo", "status", "captured", "face", *BOX_COLUMNS, "distance", "probability", "quality"),
-    *("template_id", "person_id", "name", "message"),
+    *("template_id", "person_id", "name", "notes", "message"),
 )
 TOP = 10
 STRIP_SIDE = 200
