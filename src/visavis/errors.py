@@ -139,6 +139,9 @@ class MissingWeightsError(WeightsError):
         self.sentences = dict(sentences)
         super().__init__("\n".join(self.sentences.values()))
 
+    def __reduce__(self) -> tuple[type[MissingWeightsError], tuple[dict[str, str]]]:
+        return type(self), (self.sentences,)
+
 
 class MissingExtraError(WeightsError):
     """An optional package is missing; the message holds the pip command."""

@@ -107,6 +107,7 @@ SCRIPT = [
 ELSEWHERE = {
     "demo": "test_the_demo_fits",
     "models import": "the key and value of models show",
+    "models remove": "a name and a folder",
     "models quantize": "the key and value of models show",
 }
 """Commands that are not in the script, and where their tables are looked at."""

@@ -56,6 +56,7 @@ STANDARD: Mapping[str, Column] = {
     for column in (
         Column("photo", lead=True),
         Column("file", fold=True),
+        Column("folder", fold=True),
         *(Column(title) for title in ("", "face", "row", "rank", "cluster", "status", "problem")),
         *(Column(title) for title in ("person", "name", "who", "template", "photos", "answer", "step")),
         *(Column(title) for title in ("distance", "quality", "points")),
