@@ -9,7 +9,7 @@ import numpy as np
 from visavis import compare, images
 from visavis.errors import NoFaceError, UsageError
 from visavis.images import Source
-from visavis.pipeline import Recognizer, shared
+from visavis.pipeline import Recognizer, error_of, shared
 from visavis.types import Face, Faces, Floats, Lookalike, Photo, PhotoFaces
 
 TOP = 10
@@ -17,7 +17,7 @@ TOP = 10
 
 def similar(
     photo: Source,
-    others: Iterable[Source],
+    others: Source | Iterable[Source],
     *,
     top: int = TOP,
     model: str = "dlib-resnet",
@@ -26,14 +26,26 @@ def similar(
     """Rank photos by how much a face in them is like the largest one of ``photo``, the ``top`` nearest first.
 
     Of each photo the nearest face counts. ``photo`` itself, told by its bytes, is passed over, and so are photos that
-    cannot be read or show no face. There is no threshold: look-alikes are mostly other people. Raises ImageError where
-    ``photo`` cannot be read, NoFaceError where it shows no face.
+    cannot be read or show no face. One source is one photo; a folder stands for the photos in it and below it. There is
+    no threshold: look-alikes are mostly other people. Raises ImageError where ``photo`` cannot be read or none of the
+    others can, NoFaceError where ``photo`` shows no face.
     """
     recognizer = shared(embedder=model)
     vector, own, _ = probe(recognizer, photo, min_face=min_face)
     answers = recognizer.represent(others, min_face=min_face)
-    found = (nearest_face(vector, one) for one in answers if not (one.photo and one.photo.sha256 == own.sha256))
-    return best((one for one in found if one), top=top)
+    found: list[Lookalike] = []
+    unreadable: list[PhotoFaces] = []
+    readable = 0
+    for answer in answers:
+        if answer.photo is None:
+            unreadable.append(answer)
+            continue
+        readable += 1
+        near = None if answer.photo.sha256 == own.sha256 else nearest_face(vector, answer)
+        found += [near] if near else []
+    if unreadable and not readable:
+        raise error_of(unreadable[0])
+    return best(found, top=top)
 
 
 def probe(recognizer: Recognizer, source: Source, *, min_face: float = 20) -> tuple[Floats, Photo, Face]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -13,8 +12,9 @@ from visavis import compare, embedders, images, runtime
 from visavis.align import square_crops
 from visavis.detectors import DETECTORS, Detector
 from visavis.embedders import Embedder
-from visavis.errors import ImageError, NoFaceError, UsageError
-from visavis.images import Source
+from visavis.errors import ImageError, MissingImageError, NoFaceError, UnreadableImageError, UsageError
+from visavis.images import Source, not_a_folder
+from visavis.photo_files import UnlistedFolder, each_photo
 from visavis.quality import qualities
 from visavis.types import RGB, Face, Floats, Photo, PhotoFaces, Verification
 
@@ -76,8 +76,8 @@ class Recognizer:
         """Threads that the networks may use."""
         return runtime.thread_count(self._threads)
 
-    def detect(self, sources: Iterable[Source], *, min_face: float = 20) -> Iterator[PhotoFaces]:
-        """Faces of each photo, in order.
+    def detect(self, sources: Source | Iterable[Source], *, min_face: float = 20) -> Iterator[PhotoFaces]:
+        """Faces of each photo, in order. One source is one photo; a folder stands for the photos in it and below it.
 
         A photo that cannot be read is an answer with its status, never an exception.
         """
@@ -87,7 +87,7 @@ class Recognizer:
             for item in batch:
                 yield _found(item, next(found)) if isinstance(item, Photo) else item
 
-    def represent(self, sources: Iterable[Source], *, min_face: float = 20) -> Iterator[PhotoFaces]:
+    def represent(self, sources: Source | Iterable[Source], *, min_face: float = 20) -> Iterator[PhotoFaces]:
         """Like :meth:`detect`, with ``vectors`` ``(n, d)``: a unit row a face."""
         for batch in _batches(sources):
             photos = [item for item in batch if isinstance(item, Photo)]
@@ -139,7 +139,7 @@ class Recognizer:
             limit, rate = table.threshold(far), far
         else:
             raise UsageError(f"{model} is uncalibrated, so no threshold stands for a FAR: give a threshold.")
-        first, second = (_usable(one) for one in self.represent([a, b], min_face=min_face))
+        first, second = (_usable(one) for one in self.represent([not_a_folder(a), not_a_folder(b)], min_face=min_face))
         distance = float(compare.cosine_distances(_largest_vector(first), _largest_vector(second))[0, 0])
         return Verification(
             same=distance <= limit,
@@ -159,13 +159,14 @@ class Recognizer:
         )
 
 
-def _batches(sources: Iterable[Source]) -> Iterator[list[Photo | PhotoFaces]]:
+def _batches(sources: Source | Iterable[Source]) -> Iterator[list[Photo | PhotoFaces]]:
     """Read photos batch by batch; what cannot be read takes its place as an answer."""
-    if isinstance(sources, str | bytes | os.PathLike):
-        raise UsageError(f"photos are given as a list, got {sources!r} alone: put it in brackets.")
     batch: list[Photo | PhotoFaces] = []
     pixels = 0
-    for source in sources:
+    for source in each_photo(sources):
+        if isinstance(source, UnlistedFolder):
+            batch.append(_unlisted(source))
+            continue
         try:
             photo = images.read(source)
         except ImageError as error:
@@ -178,6 +179,11 @@ def _batches(sources: Iterable[Source]) -> Iterator[list[Photo | PhotoFaces]]:
             batch, pixels = [], 0
     if batch:
         yield batch
+
+
+def _unlisted(folder: UnlistedFolder) -> PhotoFaces:
+    status = MissingImageError.status if folder.status == "missing" else UnreadableImageError.status
+    return PhotoFaces(name=folder.path, status=status, message=folder.message)
 
 
 def _found(photo: Photo, faces: Sequence[Face]) -> PhotoFaces:
@@ -194,10 +200,15 @@ def _found(photo: Photo, faces: Sequence[Face]) -> PhotoFaces:
 _ERRORS = {error.status: error for error in ImageError.__subclasses__()}
 
 
+def error_of(one: PhotoFaces) -> ImageError:
+    """Return the error of a photo that could not be read."""
+    return _ERRORS.get(one.status, ImageError)(one.message)
+
+
 def _read(one: PhotoFaces) -> Photo:
     """Return the photo of an answer; raises the error of one that could not be read."""
     if one.photo is None:
-        raise _ERRORS.get(one.status, ImageError)(one.message)
+        raise error_of(one)
     return one.photo
 
 
@@ -230,7 +241,7 @@ def _several(one: PhotoFaces) -> str:
 
 def detect(source: Source, *, min_face: float = 20, detector: str = "mtcnn") -> list[Face]:
     """Faces of one photo, best score first; an empty list where there is none. Raises ImageError."""
-    (one,) = shared(detector=detector).detect([source], min_face=min_face)
+    (one,) = shared(detector=detector).detect([not_a_folder(source)], min_face=min_face)
     _read(one)
     return list(one.faces)
 
@@ -238,14 +249,14 @@ def detect(source: Source, *, min_face: float = 20, detector: str = "mtcnn") -> 
 def embed(source: Source, *, min_face: float = 20, model: str = "dlib-resnet") -> Floats:
     """Unit vectors ``(n, d)`` of all faces of one photo, best score first. Raises ImageError."""
     recognizer = shared(embedder=model)
-    (one,) = recognizer.represent([source], min_face=min_face)
+    (one,) = recognizer.represent([not_a_folder(source)], min_face=min_face)
     _read(one)
     return np.empty((0, recognizer.embedder.dimension), np.float32) if one.vectors is None else one.vectors
 
 
 def extract(source: Source, *, size: int = 224, margin: float = 0.3, min_face: float = 20) -> RGB:
     """Crops ``(n, size, size, 3)`` of all faces: the box, extended by ``margin`` of its sides in all, made square."""
-    (one,) = shared().detect([source], min_face=min_face)
+    (one,) = shared().detect([not_a_folder(source)], min_face=min_face)
     return square_crops(_read(one).pixels, one.faces, size=size, margin=margin)
 
 

@@ -41,11 +41,12 @@ class Rows:
 
 
 def representative(
-    photos: Iterable[Source], *, model: str = "dlib-resnet", min_face: float = 20
+    photos: Source | Iterable[Source], *, model: str = "dlib-resnet", min_face: float = 20
 ) -> list[Characteristic]:
     """Rank one person's faces, the most characteristic first: the nearest to their mean, weighted by quality.
 
-    See :func:`ranked`. Photos that cannot be read or show no face are passed over; NoFaceError where none is left.
+    See :func:`ranked`. One source is one photo; a folder stands for the photos in it and below it. Photos that cannot
+    be read or show no face are passed over; NoFaceError where none is left.
     """
     return ranked(gathered(shared(embedder=model).represent(photos, min_face=min_face)), model=model)
 

@@ -16,6 +16,7 @@ from visavis.gallery._input import clean_name
 from visavis.gallery._people import People
 from visavis.gallery._search import Searching
 from visavis.gallery.types import Enrollment, IdentifiedPhoto, NearFace, Skipped
+from visavis.images import not_a_folder
 from visavis.types import Identification
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Gallery(People, Searching, Indexed):
     def enroll(  # noqa: PLR0913 - those of add, and two of photos
         self,
         name: str,
-        photos: Sequence[Source],
+        photos: Source | Iterable[Source],
         *,
         person_id: int | None = None,
         new: bool = False,
@@ -51,6 +52,8 @@ class Gallery(People, Searching, Indexed):
         min_quality: float = 0.0,
     ) -> Enrollment:
         """Store the largest face of each photo as a template of a person, all in one transaction.
+
+        One source is one photo; a folder stands for the photos in it and below it.
 
         Whose they become, what ``new`` means and what is a duplicate: see :meth:`add`.
         Photos without a face that can be used are told of in ``skipped``; where there is no other, their
@@ -88,7 +91,7 @@ class Gallery(People, Searching, Indexed):
     ) -> list[Identification]:
         """Say who is in a photo, one answer a face; none where it shows no face. Raises ImageError."""
         (one,) = self.identify_photos(
-            [photo], fpir=fpir, threshold=threshold, margin=margin, top=top, min_face=min_face
+            [not_a_folder(photo)], fpir=fpir, threshold=threshold, margin=margin, top=top, min_face=min_face
         )
         if one.photo.photo is None:
             raise _photos.unusable([Skipped(one.photo.name, one.photo.status, one.photo.message)])
@@ -96,7 +99,7 @@ class Gallery(People, Searching, Indexed):
 
     def identify_photos(
         self,
-        photos: Iterable[Source],
+        photos: Source | Iterable[Source],
         *,
         fpir: float = 0.01,
         threshold: float | None = None,
@@ -104,7 +107,10 @@ class Gallery(People, Searching, Indexed):
         top: int = 5,
         min_face: float = 20,
     ) -> Iterator[IdentifiedPhoto]:
-        """Say who is in each photo, in order, as they are done; an unreadable one is an answer too."""
+        """Say who is in each photo, in order, as they are done; an unreadable one is an answer too.
+
+        One source is one photo; a folder stands for the photos in it and below it.
+        """
         for one in self.recognizer.represent(photos, min_face=min_face):
             answers: Sequence[Identification] = ()
             if one.vectors is not None and len(one.vectors):
@@ -113,7 +119,7 @@ class Gallery(People, Searching, Indexed):
 
     def similar(self, photo: Source, *, top: int = 10, min_face: float = 20) -> list[list[NearFace]]:
         """Return the faces of the gallery that look most like each face of a photo, near or not. Raises ImageError."""
-        (one,) = self.recognizer.represent([photo], min_face=min_face)
+        (one,) = self.recognizer.represent([not_a_folder(photo)], min_face=min_face)
         if one.photo is None:
             raise _photos.unusable([Skipped(one.name, one.status, one.message)])
         return self.lookalikes(one.vectors, top=top) if one.vectors is not None and len(one.vectors) else []
