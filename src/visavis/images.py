@@ -67,6 +67,18 @@ def read(source: Source, *, name: str | None = None, max_pixels: int = MAX_PIXEL
     return Photo(pixels, label, hashlib.sha256(data).hexdigest())
 
 
+def read_again(path: str, sha256: str | None, *, max_pixels: int = MAX_PIXELS) -> Photo:
+    """Read a photo once more by its path, to cut faces out of it whose boxes were found before.
+
+    ``sha256`` is the hash of the photo in which the boxes were found; None: not known, and not checked. Raises
+    UnreadableImageError where the file holds another photo by now, and what :func:`read` raises. "-" is a file here.
+    """
+    photo = read(Path(path), max_pixels=max_pixels)
+    if sha256 is not None and photo.sha256 != sha256:
+        raise UnreadableImageError(f"{shown(path)} holds another photo by now than the one with the face.")
+    return photo
+
+
 def encoded(source: Source, *, name: str | None = None, max_pixels: int = MAX_PIXELS) -> bytes:
     """Read the bytes of one photo as they are: what :func:`read` decodes and what its ``sha256`` is that of.
 

@@ -65,7 +65,8 @@ def nearest_face(vector: Floats, one: PhotoFaces) -> Lookalike | None:
     distances = compare.cosine_distances(vector[None], one.vectors)[0]
     row = int(distances.argmin())
     quality = one.quality[row].score if one.quality else 1.0
-    return Lookalike(one.name, row + 1, one.faces[row].box, float(distances[row]), quality)
+    sha256 = None if one.photo is None else one.photo.sha256
+    return Lookalike(one.name, row + 1, one.faces[row].box, float(distances[row]), quality, sha256)
 
 
 def nearest_of(vector: Floats, faces: Faces, *, top: int = TOP) -> list[Lookalike]:
@@ -76,7 +77,8 @@ def nearest_of(vector: Floats, faces: Faces, *, top: int = TOP) -> list[Lookalik
         photo = faces.photos[row]
         if photo not in found:
             number, quality = int(faces.numbers[row]), float(faces.quality[row])
-            found[photo] = Lookalike(photo, number, faces.boxes[row], float(distances[row]), quality)
+            distance, sha256 = float(distances[row]), faces.photo_hash(row)
+            found[photo] = Lookalike(photo, number, faces.boxes[row], distance, quality, sha256)
     return best(found.values(), top=top)
 
 

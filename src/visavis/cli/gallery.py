@@ -13,6 +13,7 @@ import typer
 
 from visavis.cli._options import GALLERY, INDEX, GalleryIndex, GalleryUrl, Json
 from visavis.cli._output import Output, decimals, short, significant
+from visavis.cli.forget import forget
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -60,6 +61,9 @@ def remove(
             typer.confirm(question, abort=True, err=True)
         store.remove(person.id)
         output.answer(_line(person), _row(person))
+
+
+app.command()(forget)
 
 
 @app.command()

@@ -42,11 +42,15 @@ class _Section:
     faces: tuple[_Face, ...]
 
 
-def page(found: Clustering, *, title: str) -> str:
-    """Return the page as text. Photos are read again; a face whose photo is gone has no picture."""
+def page(found: Clustering, *, title: str, skipped: list[str] | None = None) -> str:
+    """Return the page as text.
+
+    Photos are read again. A face whose photo is gone, or is another by now, has no picture: ``skipped`` takes a
+    sentence for each such photo.
+    """
     import jinja2
 
-    crops = cut(found.faces, size=SIDE, margin=MARGIN)
+    crops = cut(found.faces, size=SIDE, margin=MARGIN, skipped=skipped)
     pictures = {row: images.data_address(crop, quality=JPEG_QUALITY) for row, crop in crops}
     sections = [_section(found, cluster, pictures) for cluster in found.clusters]
     script = _source("report.js")
@@ -107,9 +111,9 @@ def _printed(value: object) -> object:
     return value
 
 
-def write(path: Path, found: Clustering, *, title: str) -> None:
-    """Write the page, whole or not at all."""
-    text = page(found, title=title)
+def write(path: Path, found: Clustering, *, title: str, skipped: list[str] | None = None) -> None:
+    """Write the page, whole or not at all; ``skipped`` as in :func:`page`."""
+    text = page(found, title=title, skipped=skipped)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         part.write_text(text, encoding="utf-8", newline="\n")

@@ -13,6 +13,7 @@ from visavis.errors import UsageError
 from visavis.gallery import _photos, _whom, transfer
 from visavis.gallery._indexed import Indexed
 from visavis.gallery._input import clean_name
+from visavis.gallery._located import Located
 from visavis.gallery._people import People
 from visavis.gallery._search import Searching
 from visavis.gallery.types import Enrollment, IdentifiedPhoto, NearFace, Skipped
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from visavis.images import Source
 
 
-class Gallery(People, Searching, Indexed):
+class Gallery(People, Searching, Indexed, Located):
     """People and their face templates in one store, safe to share between threads and processes.
 
     ::

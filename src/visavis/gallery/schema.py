@@ -19,6 +19,7 @@ from sqlalchemy import (
     Connection,
     Float,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -89,6 +90,11 @@ PHOTOS = Table(
     Column("created", Text, nullable=False),
     UniqueConstraint("sha256", "model"),
 )
+PATH_INDEXES = tuple(
+    Index(f"ix_{table.name}_photo", table.c.photo, postgresql_using="hash")  # a path may be too long for its B-tree
+    for table in (TEMPLATES, PHOTOS)
+)
+"""What finds the photos that are said to lie at a path."""
 REMOVALS = Table(
     "removals",
     TABLES,
@@ -147,7 +153,13 @@ def m003_faces_of_nobody(conn: Connection) -> None:
     )
 
 
-MIGRATIONS: list[Callable[[Connection], None]] = [m002_calibration, m003_faces_of_nobody]
+def m004_paths(conn: Connection) -> None:
+    """Find photos by their paths."""
+    for index in PATH_INDEXES:
+        index.create(conn)
+
+
+MIGRATIONS: list[Callable[[Connection], None]] = [m002_calibration, m003_faces_of_nobody, m004_paths]
 """``MIGRATIONS[i]`` turns a store of schema ``i + 1`` into one of schema ``i + 2``, inside a transaction."""
 
 
