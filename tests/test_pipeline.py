@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import visavis
-from cli.fakes import BLUE, DARK_RED, GREY, MODEL, RED, Colours, Squares, photo
+from cli.fakes import BLUE, DARK_RED, DETECTOR, GREY, MODEL, RED, Colours, Squares, photo
 from detectors import drawn
 from visavis import compare, images, pipeline
 from visavis.detectors import Detector
@@ -197,11 +197,29 @@ def test_an_error_of_the_programmer_is_no_status() -> None:
 
 
 def test_networks_are_loaded_when_needed_and_once() -> None:
-    lazy = Recognizer(detector="no-such-detector", embedder=MODEL, threads=1)
+    lazy = Recognizer(embedder=MODEL, threads=1)
     assert lazy.embedder is lazy.embedder
     assert lazy.embedder.name == MODEL
-    with pytest.raises(UnknownNameError, match="no detector is called 'no-such-detector'"):
-        _ = lazy.detector
+    assert "detector" not in vars(lazy)
+
+
+def test_wrong_names_are_refused_at_once() -> None:
+    with pytest.raises(UnknownNameError, match="no detector is called 'mtcn'; did you mean mtcnn"):
+        Recognizer(detector="mtcn")
+    with pytest.raises(UnknownNameError, match="no model is called 'dlib-resnett'; did you mean dlib-resnet"):
+        Recognizer(embedder="dlib-resnett@2")
+    for call in (visavis.detect, visavis.embed, lambda photo, **more: visavis.verify(photo, photo, **more)):
+        with pytest.raises(UnknownNameError, match="no detector is called 'yunett'"):
+            call("missing.jpg", detector="yunett")
+
+
+def test_verify_takes_a_detector_and_a_smallest_face(tmp_path: Path) -> None:
+    red = photo(tmp_path / "red.png", (RED, 40, 50, 60))
+    answer = visavis.verify(red, red, threshold=0.1, model=MODEL, detector=DETECTOR, min_face=50)
+    assert (answer.same, answer.detector, answer.model) == (True, DETECTOR, MODEL)
+    with pytest.raises(NoFaceError):
+        visavis.verify(red, red, threshold=0.1, model=MODEL, detector=DETECTOR, min_face=70)
+    assert visavis.embed(red, model=MODEL, detector=DETECTOR).shape == (1, 3)
 
 
 # --- verify

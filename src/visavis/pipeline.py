@@ -11,7 +11,7 @@ import numpy as np
 from visavis import compare, embedders, images, runtime
 from visavis.align import square_crops
 from visavis.detectors import DETECTORS, Detector
-from visavis.embedders import Embedder
+from visavis.embedders import EMBEDDERS, Embedder
 from visavis.errors import ImageError, MissingImageError, NoFaceError, UnreadableImageError, UsageError
 from visavis.images import Source, not_a_folder
 from visavis.photo_files import UnlistedFolder, each_photo
@@ -28,7 +28,7 @@ class Recognizer:
 
     ``detector`` and ``embedder`` are registered names (the embedder's may be any model id, as ``dlib-resnet@4``) or
     objects of those protocols; networks are loaded when first needed. ``threads`` bounds the threads of the networks
-    (default: the processors this process may use).
+    (default: the processors this process may use). A name that stands for nothing raises UnknownNameError at once.
     """
 
     def __init__(
@@ -38,6 +38,10 @@ class Recognizer:
         embedder: str | Embedder = "dlib-resnet",
         threads: int | None = None,
     ) -> None:
+        if isinstance(detector, str):
+            DETECTORS.check(detector)
+        if isinstance(embedder, str):
+            EMBEDDERS.check(embedder.partition("@")[0])
         self._detector = detector
         self._embedder = embedder
         self._threads = threads
@@ -246,9 +250,9 @@ def detect(source: Source, *, min_face: float = 20, detector: str = "mtcnn") -> 
     return list(one.faces)
 
 
-def embed(source: Source, *, min_face: float = 20, model: str = "dlib-resnet") -> Floats:
+def embed(source: Source, *, min_face: float = 20, model: str = "dlib-resnet", detector: str = "mtcnn") -> Floats:
     """Unit vectors ``(n, d)`` of all faces of one photo, best score first. Raises ImageError."""
-    recognizer = shared(embedder=model)
+    recognizer = shared(detector=detector, embedder=model)
     (one,) = recognizer.represent([not_a_folder(source)], min_face=min_face)
     _read(one)
     return np.empty((0, recognizer.embedder.dimension), np.float32) if one.vectors is None else one.vectors
@@ -268,9 +272,12 @@ def verify(
     threshold: float | None = None,
     metric: str = "cosine",
     model: str = "dlib-resnet",
+    detector: str = "mtcnn",
+    min_face: float = 20,
 ) -> Verification:
     """Tell whether the largest faces of ``a`` and ``b`` are one person. See :meth:`Recognizer.verify`."""
-    return shared(embedder=model).verify(a, b, far=far, threshold=threshold, metric=metric)
+    recognizer = shared(detector=detector, embedder=model)
+    return recognizer.verify(a, b, far=far, threshold=threshold, metric=metric, min_face=min_face)
 
 
 _shared: dict[tuple[str, str], Recognizer] = {}
@@ -278,4 +285,7 @@ _shared: dict[tuple[str, str], Recognizer] = {}
 
 def shared(*, detector: str = "mtcnn", embedder: str = "dlib-resnet") -> Recognizer:
     """Return the process-wide recogniser of these names, made at its first use."""
-    return _shared.setdefault((detector, embedder), Recognizer(detector=detector, embedder=embedder))
+    key = (detector, embedder)
+    if key not in _shared:
+        _shared.setdefault(key, Recognizer(detector=detector, embedder=embedder))
+    return _shared[key]

@@ -138,6 +138,8 @@ class Candidate:
     """One person a probe may be, at that person's cosine distance.
 
     That of the template where there is one; with several .4 of that of their mean vector and .6 of the mean of theirs.
+    ``probability`` is that of a search in which a stranger is as likely beforehand as all people together; None where
+    the model is uncalibrated, and in the answer to a face that is unknown.
     """
 
     person_id: int
@@ -151,7 +153,10 @@ class Identification:
     """Answer to "who is this?": the nearest person if near enough, else unknown (``name`` and ``person_id`` None).
 
     ``threshold`` follows from the wanted false-positive rate of a whole search (``fpir``) and the number of people.
-    ``margin`` is by how much farther the second of the candidates is, None where there is no second.
+    ``probability`` is that of the named person, if a stranger is as likely beforehand as all people of the gallery
+    together. It is 1/2 or more, or None: of unknown faces, of uncalibrated models, and where it would contradict the
+    name, which ``notes`` then tell. ``margin`` is by how much farther the second of the candidates is, None where there
+    is no second.
     """
 
     name: str | None
@@ -161,6 +166,7 @@ class Identification:
     probability: float | None
     candidates: tuple[Candidate, ...] = field(default=())
     margin: float | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def known(self) -> bool:
