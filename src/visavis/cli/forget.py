@@ -9,6 +9,7 @@ import typer
 
 from visavis.cli._options import GALLERY, GalleryUrl, Json
 from visavis.cli._output import Output
+from visavis.cli._table import Column
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def forget(
     """
     from visavis.gallery import Gallery
 
-    columns = ("photo", "hash", "templates", "people")
+    columns = ("photo", Column("hash", drop=1, least=8), "templates", "people")
     with Gallery(gallery, create=False) as store, Output(*columns, json=json) as output:
         people = {person: name for _, some in store.find_photos(*photos) for person, name in some.items()}
         if people and not yes:
