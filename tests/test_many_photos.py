@@ -62,6 +62,11 @@ class Desk:
     def represent(self, photos: Any) -> list[str]:
         return _shown(list(self.recognizer.represent(photos)))
 
+    def verify_each(self, photos: Any) -> list[str]:
+        rule = self.recognizer.rule(threshold=2)
+        answers = list(self.recognizer.verify_each(self.probe, photos, rule=rule))
+        return _shown([photo for _, photo, _ in answers])
+
     def classify(self, photos: Any) -> list[str]:
         answers = classify.classify(photos, model=Named(), recognizer=self.recognizer)
         return _shown([answer for answer, _ in answers])
@@ -117,6 +122,7 @@ MANY: dict[str, Callable[[Desk, Any], list[str]]] = {
     "representatives.representative": Desk.representative,
     "pipeline.Recognizer.detect": Desk.detect,
     "pipeline.Recognizer.represent": Desk.represent,
+    "pipeline.Recognizer.verify_each": Desk.verify_each,
     "classify.classify": Desk.classify,
     "gallery._gallery.Gallery.enroll": Desk.enroll,
     "gallery._gallery.Gallery.identify_photos": Desk.identify_photos,
@@ -226,6 +232,8 @@ ONE: dict[str, Callable[[Desk, Any], object]] = {
     "extract": lambda _, one: visavis.extract(one),
     "verify, the first": lambda desk, one: visavis.verify(one, desk.probe, threshold=0.01),
     "verify, the second": lambda desk, one: visavis.verify(desk.probe, one, threshold=0.01),
+    "verify, with many": lambda desk, one: visavis.verify(one, [desk.probe], threshold=0.01),
+    "Recognizer.verify": lambda desk, one: desk.recognizer.verify(desk.probe, one, threshold=0.01),
     "similar": lambda desk, one: visavis.similar(one, [desk.probe], model=MODEL),
     "Gallery.identify": lambda desk, one: desk.gallery().identify(one, threshold=0.01),
     "Gallery.similar": lambda desk, one: desk.gallery().similar(one),

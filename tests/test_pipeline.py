@@ -11,7 +11,7 @@ import pytest
 import visavis
 from cli.fakes import BLUE, DARK_RED, DETECTOR, GREY, MODEL, RED, Colours, Squares, photo
 from detectors import drawn
-from visavis import compare, images, pipeline
+from visavis import compare, images, pipeline, verification
 from visavis.detectors import Detector
 from visavis.errors import (
     ImageError,
@@ -333,12 +333,35 @@ def test_every_status_of_a_photo_has_its_error() -> None:
     for error in (MissingImageError, UnreadableImageError, TooLargeImageError, NoFaceError):
         answer = PhotoFaces(name="a", status=error.status, message="because.")
         with pytest.raises(error, match=r"because\."):
-            pipeline._usable(answer)
+            verification.usable(answer)
 
 
 def test_an_answer_without_vectors_has_no_largest() -> None:
     with pytest.raises(ValueError, match="carries no vectors"):
-        pipeline._largest_vector(PhotoFaces(name="a", status="ok"))
+        verification.largest_vector(PhotoFaces(name="a", status="ok"))
+
+
+def test_a_list_of_photos_is_answered_photo_by_photo(
+    red: Path, dark_red: Path, blue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedder = Counting()
+    monkeypatch.setattr(pipeline, "shared", lambda **_: Recognizer(detector=Squares(), embedder=embedder))
+    photos = [dark_red, tmp_path / "nowhere.png", blue]
+    answers = visavis.verify(red, photos, threshold=0.1)
+    assert [answer.photo for answer in answers] == [str(photo) for photo in photos]
+    assert [answer.same for answer in answers] == [True, None, False]
+    assert [bool(answer) for answer in answers] == [True, False, False]
+    assert answers[1].status == "missing"
+    assert sum(embedder.calls) == 3  # the known photo once
+    assert visavis.verify(red, tuple(photos), threshold=0.1)[0].distance == answers[0].distance
+    assert visavis.verify(red, [], threshold=0.1) == []
+    assert visavis.verify(red, dark_red, threshold=0.1).same  # one photo stays one answer
+
+
+def test_in_a_list_the_known_photo_must_show_a_face(fake: Recognizer, red: Path, tmp_path: Path) -> None:
+    empty = photo(tmp_path / "empty.png")
+    with pytest.raises(NoFaceError, match="no face was found in"):
+        list(fake.verify_each(empty, [red], rule=fake.rule(threshold=0.1)))
 
 
 # --- the calibrated default model

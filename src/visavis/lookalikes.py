@@ -9,8 +9,9 @@ import numpy as np
 from visavis import compare, images
 from visavis.errors import NoFaceError, UsageError
 from visavis.images import Source
-from visavis.pipeline import Recognizer, error_of, shared
+from visavis.pipeline import Recognizer, shared
 from visavis.types import Face, Faces, Floats, Lookalike, Photo, PhotoFaces
+from visavis.verification import error_of
 
 TOP = 10
 

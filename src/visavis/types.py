@@ -133,6 +133,35 @@ class Verification:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class PhotoVerification:
+    """Answer to "is this person in that photo?", one of several photos that were compared with the same face.
+
+    ``photo`` is its name, ``face`` the face that was compared. Where no face could be compared, ``verification`` and
+    ``face`` are None, ``status`` is that of :class:`PhotoFaces` and ``message`` says why; the answer is then neither
+    yes nor no, and its truth value False.
+    """
+
+    photo: str
+    status: str
+    verification: Verification | None = None
+    face: Face | None = None
+    message: str = ""
+
+    @property
+    def same(self) -> bool | None:
+        """Whether it is the same person; None where no face could be compared."""
+        return None if self.verification is None else self.verification.same
+
+    @property
+    def distance(self) -> float | None:
+        """Distance of the two faces in the unit of the verification's metric."""
+        return None if self.verification is None else self.verification.distance
+
+    def __bool__(self) -> bool:
+        return self.same is True
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """One person a probe may be, at that person's cosine distance.

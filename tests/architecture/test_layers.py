@@ -15,10 +15,10 @@ from .source import ROOT, Import, Module, _imports, modules
 
 LAYERS = (
     {"types", "errors"},
-    {"registry", "cache", "runtime", "weights", "nets"},
+    {"registry", "cache", "forking", "runtime", "weights", "nets"},
     {
         "images", "photo_files", "_decode", "_upright", "quality", "detectors", "align", "landmarks", "embedders",
-        "compare", "draw",
+        "compare", "draw", "verification",
     },
     {"pipeline", "samples", "quantize", "classify", "published", "clustering", "lookalikes", "representatives"},
     {"gallery", "evaluate", "bulk"},
