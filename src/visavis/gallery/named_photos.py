@@ -112,13 +112,13 @@ def _named_files(folder: Path, photos: Sequence[str], notes: Sequence[str]) -> N
         if len(person.photos) == 1 and (number := numbers[person.photos[0]]):
             name = Path(person.photos[0]).name
             said.append(
-                f"{name} was understood as photo {number} of {person.name!r}; if {Path(name).stem!r} is the name, use a "
-                "folder of that name or a CSV with the columns name and photo."
+                f"{name} was understood as photo {number} of {person.name!r}; if {Path(name).stem!r} is the name, use "
+                "a folder of that name or a CSV with the columns name and photo."
             )
     return NamedPhotos(people, tuple(said))
 
 
-# ------------------------------------------------------------------------------------------------------------------- CSV
+# ------------------------------------------------------------------------------------------------------------ tables
 
 
 def read_table(path: Path, *, exclude: Sequence[str] = ()) -> NamedPhotos:
@@ -204,7 +204,7 @@ def _rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
         raise UsageError(f"{shown(str(path))}, line {reader.line_num}: not a line of a CSV: {error}.") from error
 
 
-# --------------------------------------------------------------------------------------------------------------- details
+# ----------------------------------------------------------------------------------------------------------- details
 
 
 def _grouped(pairs: Iterable[tuple[str, str]]) -> tuple[PersonPhotos, ...]:
