@@ -21,10 +21,11 @@ from visavis.photo_files import UnlistedFolder, by_folder, is_folder, walk
 COUNTER = re.compile(r"(?P<name>.*?)(?:[ _-]+(?P<number>\d{1,4})|[ _-]*\((?P<copy>\d{1,4})\))", re.DOTALL)
 """What counts the photos of a person at the end of a file name: "Ann_1", "Ann 2", "Ann-003", "Ann (4)"."""
 
+_WORDS = "photo|foto|image|bild|picture|scan|screenshot|bildschirmfoto|capture|received|unnamed|untitled|download"
+_PREFIXES = "_?img|_?mg|_?dsc[fn]?|p|pict?|pxl|cimg|gopr|dji|vid|mvi|wa|whatsapp image|signal|snapchat|fb_img"
 CAMERA = re.compile(
-    r"(?:_?img|_?mg|dsc[fn]?|_dsc|p|pict?|pxl|cimg|dscn|gopr|dji|vid|mvi|photo|foto|image|bild|picture|scan|screenshot|"
-    r"bildschirmfoto|wa|whatsapp image|signal|snapchat|fb_img|received|capture|unnamed|untitled|download)?[ _-]*"
-    r"[\d _.:T-]*(?:at [\d.]+)?[a-z]?",
+    rf"(?:{_WORDS})(?:[ _-]*\(?\d+\)?)?|"
+    rf"(?:{_WORDS}|{_PREFIXES})?[ _-]*\d[\d _.:T()-]*(?:WA\d+|at [\d.]+)?[a-z]?",
     re.IGNORECASE,
 )
 """File names that cameras, phones and programs give: they name nobody."""
