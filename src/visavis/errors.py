@@ -4,13 +4,15 @@
 
     VisavisError                   exit 2, HTTP 400
     ├── UsageError                 exit 2, HTTP 400   a value or a combination of options that means nothing
-    │   └── UnknownNameError       exit 2, HTTP 404   no such model, detector, person ...; suggests the nearest
+    │   ├── UnknownNameError       exit 2, HTTP 404   no such model, detector, person ...; suggests the nearest
+    │   └── SimilarNameError       exit 2, HTTP 409   a new person's name is written like another's
     ├── ImageError                 exit 2, HTTP 422   one photo cannot be used; carries a status
     │   ├── MissingImageError                         status "missing"
     │   ├── UnreadableImageError                      status "unreadable"
     │   ├── TooLargeImageError            HTTP 413    status "too_large"
     │   ├── NoFaceError                               status "no_face"
-    │   └── PoorQualityError                          status "poor_quality"
+    │   ├── PoorQualityError                          status "poor_quality"
+    │   └── DoubtfulPhotoError                        status "doubtful"
     ├── EngineError                exit 3, HTTP 503   worker processes or a cluster that cannot be started or reached
     ├── GalleryError               exit 3, HTTP 503   the store is missing, damaged, of another schema or model
     └── WeightsError               exit 3, HTTP 503   a weight file is missing, wrong or hostile
@@ -40,6 +42,12 @@ class UnknownNameError(UsageError):
     """A name that nothing is registered under; the message lists or suggests what there is."""
 
     http_status = 404
+
+
+class SimilarNameError(UsageError):
+    """A new person's name differs from that of another person in case, spaces or Unicode form only."""
+
+    http_status = 409
 
 
 class ImageError(VisavisError):
@@ -76,6 +84,12 @@ class PoorQualityError(ImageError):
     """A face was found, and its quality is lower than was asked for."""
 
     status = "poor_quality"
+
+
+class DoubtfulPhotoError(ImageError):
+    """A photo to be enrolled seems to show somebody else."""
+
+    status = "doubtful"
 
 
 class EngineError(VisavisError):

@@ -220,6 +220,7 @@ def check(
 ) -> None:
     """Check that the gallery is sound; exits 1 where it is not.
 
+    Templates that seem to be of somebody else are reported too.
     With --repair, where it is not afterwards: an index can be mended, records cannot.
     """
     with _open(gallery, index) as store, Output("problem", json=json) as output:
@@ -227,9 +228,19 @@ def check(
         for one in problems:
             output.answer({"problem": one.kind, "message": one.message}, Row([one.kind], one.message))
         if not problems:
-            message = "the gallery is sound."
+            message = _sound(store)
             output.answer({"problem": None, "message": message}, Row(["none"], message))
     raise typer.Exit(1 if problems else 0)
+
+
+def _sound(store: Gallery) -> str:
+    """Say that nothing is wrong, and what was not looked at."""
+    if store.calibration is not None:
+        return "the gallery is sound."
+    return (
+        "the gallery is sound; whether photos are of the right people was not looked at, as "
+        f"{store.model} is uncalibrated."
+    )
 
 
 @app.command()
