@@ -56,6 +56,7 @@ DOCUMENTED = {
     "models show",
     "models fetch",
     "models import",
+    "models remove",
     "models quantize",
     "models bench",
     "landmarks",
