@@ -91,6 +91,7 @@ SCRIPT = [
     Line("gallery export", ["out"], ("test-colours",)),
     Line("gallery import", ["out", "--gallery", "copy.db"], ("test-colours",)),
     Line("gallery merge", ["2", "1"], (PERSON,)),
+    Line("gallery forget", [LONG, "--yes"], (LONG,)),
     Line("gallery remove", ["1", "--yes"], (PERSON,)),
     Line("evaluate pairs", ["pairs.csv", *KNOW, "--fresh"]),
     Line("evaluate lfw", ["lfw", *KNOW, "--fresh"]),

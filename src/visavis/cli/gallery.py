@@ -27,6 +27,7 @@ from visavis.cli._options import GALLERY, INDEX, Csv, GalleryIndex, GalleryUrl, 
 from visavis.cli._output import Output, note, short, write
 from visavis.cli._suggestions import Suggesting
 from visavis.cli._table import Row
+from visavis.cli.forget import forget
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -91,6 +92,9 @@ def remove(
             output.answer({**person_line(person), "removed": True})
     else:
         write(f"removed {whose}.\n")
+
+
+app.command()(forget)
 
 
 @app.command()
