@@ -14,7 +14,7 @@ import pytest
 from .source import ROOT, Import, Module, _imports, modules
 
 LAYERS = (
-    {"types", "errors"},
+    {"plain", "types", "errors"},
     {"registry", "cache", "forking", "runtime", "weights", "nets"},
     {
         "images", "photo_files", "_decode", "_upright", "quality", "detectors", "align", "landmarks", "embedders",
