@@ -16,6 +16,7 @@
     ├── EngineError                exit 3, HTTP 503   worker processes or a cluster that cannot be started or reached
     ├── GalleryError               exit 3, HTTP 503   the store is missing, damaged, of another schema or model
     └── WeightsError               exit 3, HTTP 503   a weight file is missing, wrong or hostile
+        ├── MissingWeightsError                       weight files that are nowhere; a line a file
         └── MissingExtraError      exit 3, HTTP 501   an optional package is not installed
 
 Raised where the fact is known, caught only at the edges: the command line prints the message as one line and exits
@@ -24,6 +25,7 @@ with ``exit_code``; the server answers ``http_status``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -113,7 +115,22 @@ class WeightsError(VisavisError):
     http_status = 503
 
 
+class MissingWeightsError(WeightsError):
+    """Weight files that are not on this machine and could not be downloaded.
+
+    ``sentences`` has a sentence for each file, by the file's name; they are the lines of the message.
+    """
+
+    def __init__(self, sentences: Mapping[str, str]) -> None:
+        self.sentences = dict(sentences)
+        super().__init__("\n".join(self.sentences.values()))
+
+
 class MissingExtraError(WeightsError):
     """An optional package is missing; the message holds the pip command."""
 
     http_status = 501
+
+
+class VisavisWarning(UserWarning):
+    """Something that goes on all the same and that the user should know of; the command line prints it as a note."""

@@ -13,13 +13,16 @@ import typer
 
 from visavis.cli._options import GALLERY, INDEX, GalleryIndex, GalleryUrl, Json
 from visavis.cli._output import Output, decimals, short, significant
+from visavis.cli._suggestions import Suggesting
 from visavis.cli._table import Column, Row
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
     from visavis.gallery import Gallery, Person, StoredTemplate
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look after the people in a gallery.")
+app = typer.Typer(
+    cls=Suggesting, no_args_is_help=True, rich_markup_mode=None, help="Look after the people in a gallery."
+)
 
 Who = Annotated[str, typer.Argument(metavar="WHO", help="A person's id, or a name that one person has.")]
 
@@ -264,7 +267,10 @@ def calibrate(
             store.calibrate(None if table is None else read_calibration(table))
         used = store.calibration
         if used is None:
-            raise UsageError(f"{store.model} is uncalibrated, and {gallery} has no thresholds of its own.")
+            raise UsageError(
+                f"{store.model} is uncalibrated, and {gallery} has no thresholds of its own: measure them by "
+                f"visavis calibrate DIR --model {store.model} --out FILE, then visavis gallery calibrate FILE."
+            )
         rows = zip(used.far, used.thresholds, strict=True)
         output.answer(used.table(), *([f"{far:g}", short(threshold)] for far, threshold in rows))
 
