@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis.errors import UsageError
+from visavis.plain import Plain
 
 RGB = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -181,7 +182,7 @@ class PhotoFaces:
 
 
 @dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(Plain):
     """Answer to "is this the same person?".
 
     ``far`` is the rate of false accepts that ``threshold`` stands for (None: uncalibrated), ``probability`` that of
@@ -235,7 +236,7 @@ class PhotoVerification:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Plain):
     """One person a probe may be, at that person's cosine distance.
 
     That of the template where there is one; with several .4 of that of their mean vector and .6 of the mean of theirs.
@@ -250,14 +251,15 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Identification:
+class Identification(Plain):
     """Answer to "who is this?": the nearest person if near enough, else unknown (``name`` and ``person_id`` None).
 
     ``threshold`` follows from the wanted false-positive rate of a whole search (``fpir``) and the number of people.
     ``probability`` is that of the named person, if a stranger is as likely beforehand as all people of the gallery
     together. It is 1/2 or more, or None: of unknown faces, of uncalibrated models, and where it would contradict the
     name, which ``notes`` then tell. ``margin`` is by how much farther the second of the candidates is, None where there
-    is no second. Its truth value is ``known``.
+    is no second. ``box`` is where the face is, if it came from a photo.
+    Its truth value is ``known``.
     """
 
     name: str | None
@@ -268,6 +270,7 @@ class Identification:
     candidates: tuple[Candidate, ...] = field(default=())
     margin: float | None = None
     notes: tuple[str, ...] = ()
+    box: tuple[float, float, float, float] | None = None
 
     @property
     def known(self) -> bool:

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from visavis.gallery import Gallery, IndexedPhoto, Template
+from visavis.pipeline import Recognizer
 
 from .conftest import Photos, Run
 from .fakes import BLUE, DARK_RED, DETECTOR, MODEL, RED, photo
@@ -452,3 +453,17 @@ def test_one_name_a_photo_unless_repeats_are_allowed(know: Run, tmp_path: Path) 
     assert text in know("identify", "twice.png", "--threshold", 0.1).out
     both = know("identify", "twice.png", "--threshold", 0.1, "--repeats", "--json").line["faces"]
     assert [one["name"] for one in both] == ["Ann", "Ann"]
+
+
+def test_json_and_to_dict_agree(know: Run, photos: Photos) -> None:
+    know("enroll", "Ann", photos.red)
+    printed = know("identify", photos.both, photos.empty, "--threshold", 0.1, "--json").lines
+    recognizer = Recognizer(detector=DETECTOR, embedder=MODEL)
+    with Gallery("faces.db", recognizer=recognizer) as gallery:
+        found = [one.to_dict() for one in gallery.identify_photos([photos.both, photos.empty], threshold=0.1)]
+    for line, answer in zip(printed, found, strict=True):
+        assert set(line) == set(answer)
+        for face, other in zip(line["faces"], answer["faces"], strict=True):
+            assert set(face) == set(other)
+            assert (face["name"], face["box"]) == (other["name"], other["box"])
+            assert face["distance"] == pytest.approx(other["distance"], abs=1e-5)
