@@ -221,3 +221,26 @@ def test_a_message_begins_in_the_row_of_its_photo_or_in_the_line_below(screens: 
         beside = shown[at].split("'broken.png'")[0]
         assert "broken.png" in (beside if beside.strip() else shown[at - 1]), (line.name, screen)
         assert beside.strip() or len(beside) <= 2 * 2, (line.name, screen)
+
+
+@pytest.mark.parametrize("columns", WIDTHS)
+def test_the_demo_fits(sample_photos: Path, tmp_path: Path, columns: int) -> None:
+    assert sample_photos.is_dir()
+    program = "from visavis.__main__ import main; main()"
+    code, shown = run_in_terminal(tmp_path, "demo", columns=columns, program=program, env=dict(os.environ))
+    assert code == 0
+    header, rule, *rows = shown.partition("\n\n")[0].splitlines()
+    assert max(map(cell_len, (header, rule, *rows))) <= columns
+    expected = ["step", "photo", "answer", "distance", "threshold", "probability", "seconds"]
+    assert header.split() == expected[: {60: 3, 80: 5, 120: 7, 200: 7}[columns]]
+    assert [row.split()[0] for row in rows] == ["load", "enroll", *["identify"] * 3, *["verify"] * 3]
+    assert all(row.endswith("right") for row in rows)
+    text = "\n".join(rows)
+    for whole in (
+        "obama.jpg obama2.jpg",
+        "obama.jpg biden.jpg",
+        "Barack Obama",
+        "different people",
+        "mtcnn + dlib-resnet",
+    ):
+        assert whole in text
