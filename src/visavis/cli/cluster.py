@@ -13,6 +13,7 @@ from visavis.cli._files import PictureFolder, writable_file
 from visavis.cli._options import (
     DETECTOR,
     MODEL,
+    AnyOrientation,
     DetectorName,
     Json,
     MinFace,
@@ -20,6 +21,7 @@ from visavis.cli._options import (
     PrecisionName,
     Threads,
     Views,
+    detector_id,
     model_id,
 )
 from visavis.cli._output import Output, decimals, exit_code, note, photo_line
@@ -89,6 +91,7 @@ def cluster(  # noqa: PLR0913 - a command's options
     views: Views = None,
     precision: PrecisionName = None,
     detector: DetectorName = DETECTOR,
+    any_orientation: AnyOrientation = False,
     min_face: MinFace = 20,
     seed: Seed = 0,
     remember: Remember = False,
@@ -100,6 +103,7 @@ def cluster(  # noqa: PLR0913 - a command's options
     All faces of all photos take part, or all those of a gallery, which keeps the clusters. Two faces of one photo are
     never one person. Prints a line a face, cluster by cluster, the largest first, then the photos that gave no face.
     """
+    detector = detector_id(detector, any_orientation=any_orientation)
     photos = one_of(sources, gallery)
     if report:
         writable_file(report, endings=(".html",))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from visavis.cli._model_lines import COLUMNS, accept, imported_line, imported_lines, table_row, weight_line
-from visavis.cli._options import DETECTOR, DetectorName, Json, Threads
+from visavis.cli._options import DETECTOR, AnyOrientation, DetectorName, Json, Threads, detector_id
 from visavis.cli._output import Output, note, significant
 from visavis.cli._sources import Exclude
 from visavis.errors import UsageError
@@ -137,6 +137,7 @@ def quantize(  # noqa: PLR0913 - a command's options
     ] = None,
     crops: Annotated[int, typer.Option("--crops", min=1, metavar="N", help="Faces to measure ranges on.")] = 300,
     detector: DetectorName = DETECTOR,
+    any_orientation: AnyOrientation = False,
     threads: Threads = None,
     json: Json = False,
 ) -> None:
@@ -147,6 +148,7 @@ def quantize(  # noqa: PLR0913 - a command's options
     The ranges of its activations are measured on the faces of --calibrate, cut as the model cuts them. What comes of it
     is a model of its own, NAME-int8: its distances differ a little, and with them its thresholds.
     """
+    detector = detector_id(detector, any_orientation=any_orientation)
     from visavis import quantize as quantization
     from visavis.photo_files import photos_in
     from visavis.weights import imported

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from visavis.cli._options import DETECTOR, DetectorName, Json, MinFace, Threads
+from visavis.cli._options import DETECTOR, AnyOrientation, DetectorName, Json, MinFace, Threads, detector_id
 from visavis.cli._output import Output, note, short, significant
 from visavis.cli.evaluate._shared import PhotoFolder
 
@@ -19,7 +19,7 @@ POINTS = 200
 """Points of the curve that are printed."""
 
 
-def detection(
+def detection(  # noqa: PLR0913 - options, all by name
     annotations: Annotated[
         Path,
         typer.Argument(
@@ -29,6 +29,7 @@ def detection(
     *,
     photos: PhotoFolder = None,
     detector: DetectorName = DETECTOR,
+    any_orientation: AnyOrientation = False,
     min_face: MinFace = 20,
     iou: Annotated[
         float, typer.Option("--iou", help="Overlap (intersection over union) from which a face is found.")
@@ -45,6 +46,7 @@ def detection(
     FILE is WIDER FACE's text (a photo, the number of its faces, a line a face), or a CSV headed photo,x1,y1,x2,y2
     and perhaps ignore. To find an ignored face is neither right nor wrong.
     """
+    detector = detector_id(detector, any_orientation=any_orientation)
     from visavis.evaluate.annotations import read_annotations
     from visavis.evaluate.answers import answers
     from visavis.evaluate.detection import detection_result
