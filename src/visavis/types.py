@@ -244,7 +244,7 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clustering:
-    """Clusters of ``faces``, the largest first; each face is in one, if alone.
+    """Clusters of ``faces``, the largest first, those of poor faces last; each face is in one, if alone.
 
     ``threshold`` is the cosine distance that faces were joined by, ``far`` the rate of false accepts it stands for
     (None: uncalibrated). ``ties`` are pairs of ids of older clusters that now lie as near to each other as faces of one

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from visavis import compare
+from visavis.doubts import doubts
 from visavis.errors import ImageError, NoFaceError, UsageError
 from visavis.types import Floats, Photo, PhotoFaces, PhotoVerification, Verification
 
@@ -90,6 +91,7 @@ def compare_faces(rule: Rule, known: PhotoFaces, photo: PhotoFaces) -> tuple[Ver
         notes=(
             *_several(known, photo, face, any_face=rule.any_face),
             *_strictest(photo, far, measured=measured),
+            *dict.fromkeys((*doubts(known, known.largest), *doubts(photo, face))),
             *_other_detector(rule.table, rule.detector),
         ),
     )
