@@ -48,9 +48,15 @@ def print_tables(figures: Figures, before: Figures | None = None) -> None:
     """Print the tables in ``WIDTH`` columns, and what they depend on."""
     console = Console(width=WIDTH, highlight=False)
     for text in tables(figures, before):
-        shown = Table(title=text.title, title_justify="left", title_style="bold", box=None, padding=(0, 1, 0, 0))
+        console.print(text.title, style="bold")
+        if len(text.columns) <= 3:  # long names: figures stand below them
+            for name, *values in text.rows:
+                console.print(name, f"    {'  now  '.join(values)}", sep="\n")
+            console.print()
+            continue
+        shown = Table(box=None, padding=(0, 1, 0, 0))
         for number, column in enumerate(text.columns):
-            shown.add_column(column, justify="right" if number else "left", no_wrap=not number)
+            shown.add_column(column, justify="right" if number else "left", no_wrap=True)
         for row in text.rows:
             shown.add_row(*row)
         console.print(shown, "")
@@ -211,16 +217,16 @@ def _others(figures: Figures) -> dict[str, str]:
 
 
 def _stars(stars: Figures) -> dict[str, str]:
-    high = f"; square crops {stars['stretch']:g} times as high" if stars.get("stretch", 1) != 1 else ""
-    about = f"film stars ({stars['people']}; {stars['photos']} photos{high})"
-    lines = {}
+    about = "film stars" if stars.get("stretch", 1) == 1 else f"film stars, squares {stars['stretch']:g} x as high"
+    counts = f"{stars['people']}, {stars['photos']}, {stars['impostor_pairs']:,}"
+    lines = {f"{about}: people, photos, stranger pairs": counts}
     for far, one in stars["tar"].items():
         lines[f"{about}: TAR at FAR {far}"] = with_interval(one["tar"], one["interval"], 3)
     if stars["far"] is not None:
         promised = f"{stars['far_promised']:g}"
         lines[f"{about}: FAR, {promised} promised"] = with_interval(stars["far"], stars["far_interval"])
         lines[f"{about}: TAR there"] = share(stars["tar_at_promised"], 3)
-    return {**lines, f"{about}: photos without a face": str(stars["without a face"])}
+    return {**lines, f"{about}: without a face": str(stars["without a face"])}
 
 
 def _counted(one: Figures, digits: int = 2) -> str:

@@ -246,6 +246,8 @@ def strangers_pass(a: Answers, b: Answers, threshold: float) -> Rate:
     if not trials:
         return Rate(None, 0)
     people = len(compared)
+    if not accepted.any():  # nothing to draw from: at most as many as among so many independent people
+        return Rate(0.0, trials // 2 if a is b else trials, wilson(0, int(compared.any(axis=1).sum())))
     weights = np.random.default_rng(0).multinomial(people, np.full(people, 1 / people), DRAWS).astype(np.float64)
     drawn = [((weights @ counts) * weights).sum(axis=1) for counts in (accepted, compared)]
     low, high = np.percentile(drawn[0] / np.maximum(drawn[1], 1), [2.5, 97.5])

@@ -511,3 +511,20 @@ def test_an_actress_is_herself_and_no_actor(data: Path, default: Recognizer, oth
     folder = data / "photos" / "tutorial"
     assert default.verify(folder / "sharon_stone1.jpg", folder / other).same
     assert not default.verify(folder / "sharon_stone1.jpg", folder / "channing_tatum.jpg").same
+
+
+@pytest.mark.parametrize("size", [0, -3, 2.5, 10**6, float("nan")])
+def test_a_size_that_is_none_is_refused_before_a_photo_is_looked_at(size: float) -> None:
+    with pytest.raises(UsageError, match=r"size is a whole number of pixels from 1 to 16,384, got "):
+        pipeline.extract("nowhere.jpg", size=size)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("margin", [float("nan"), float("inf"), -1.0])
+def test_a_margin_that_is_none_is_refused_before_a_photo_is_looked_at(margin: float) -> None:
+    with pytest.raises(UsageError, match=r"margin is a part of the box's sides, above -1, got "):
+        pipeline.extract("nowhere.jpg", margin=margin)
+
+
+def test_an_unknown_metric_is_refused_before_a_photo_is_looked_at() -> None:
+    with pytest.raises(UsageError, match=r"no metric is called 'euclid'; there are: cosine, l2, squared_l2, angle"):
+        pipeline.verify("nowhere.jpg", "nowhere.jpg", metric="euclid")

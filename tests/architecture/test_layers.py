@@ -17,7 +17,8 @@ LAYERS = (
     {"types", "errors"},
     {"registry", "cache", "forking", "runtime", "weights", "nets"},
     {
-        "images", "photo_files", "_decode", "_upright", "quality", "detectors", "align", "landmarks", "embedders",
+        "images", "photo_files", "_decode", "_end_marker", "_tiff_samples", "_upright", "quality",
+        "detectors", "align", "landmarks", "embedders",
         "compare", "draw", "doubts", "verification",
     },
     {"pipeline", "samples", "quantize", "classify", "published", "clustering", "lookalikes", "representatives"},

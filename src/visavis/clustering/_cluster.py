@@ -142,7 +142,7 @@ def _limit(
         limit = compare.to_cosine(threshold, "cosine")
         return limit, table.far_at(limit) if table else None
     if table is None:
-        raise UsageError(f"{model} is uncalibrated, so no threshold stands for a FAR: give a threshold.")
+        raise compare.uncalibrated(model, "so no threshold stands for a FAR")
     if far is None:
         far = min(max(STRANGERS / max(count, 1), table.lowest_far), HIGHEST_FAR, table.far[0])
     return table.threshold(far), far

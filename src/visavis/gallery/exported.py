@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,8 @@ import numpy as np
 from visavis import quality
 from visavis.clustering.faces import SAME_FACE, overlaps
 from visavis.errors import NoFaceError, PoorQualityError, UsageError
-from visavis.gallery._photos import unusable
+from visavis.gallery._gallery import Told
+from visavis.gallery._photos import Taken, unusable
 from visavis.gallery.types import Enrollment, Skipped, Template
 from visavis.images import shown
 from visavis.types import PhotoFaces
@@ -82,6 +83,8 @@ def enroll_faces(
     consent: str | None = None,
     min_face: float = 20,
     min_quality: float = 0.0,
+    new: bool = False,
+    strict: bool = False,
 ) -> Enrollment:
     """Store the named faces of a person: of each photo those that overlap the boxes most, by half at least.
 
@@ -99,8 +102,9 @@ def enroll_faces(
                 templates.append(found)
     if not templates:
         raise unusable(skipped)
-    done = gallery.add(person.name, templates, note=note, consent=consent)
-    return replace(done, skipped=tuple(skipped))
+    taken = Taken(templates, tuple(skipped), ())
+    told = Told(note=note, consent=consent)
+    return gallery._enroll_taken(person.name, taken, person_id=None, new=new, strict=strict, told=told)
 
 
 def _template(one: PhotoFaces, box: Box, min_quality: float) -> Template | Skipped:
