@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from visavis.errors import UsageError
+from visavis.plain import Plain
 
 RGB = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -25,12 +27,15 @@ class Photo:
     ``pixels`` is RGB uint8 ``(h, w, 3)``, upright; ``name`` is what the user called it (path, "-" or "array");
     ``sha256`` is the hex digest of the encoded bytes (of the pixels and their shape where it came as an array).
     ``notes`` say what its file lacks, where it could be read all the same.
+    ``captured`` is when it was taken, by its EXIF: aware where EXIF states the offset from UTC, else the local time of
+    the camera; None where EXIF does not say it.
     """
 
     pixels: RGB
     name: str
     sha256: str
     notes: tuple[str, ...] = ()
+    captured: datetime | None = None
 
     @property
     def width(self) -> int:
@@ -149,6 +154,7 @@ class PhotoFaces:
     ``status`` is "ok", "no_face", or the status of an :class:`~visavis.errors.ImageError` ("missing", "unreadable",
     "too_large"), in which case ``message`` says why, ``photo`` is None and there are no faces. ``quality`` holds one
     :class:`Quality` a face; ``vectors`` is ``(n, d)`` float32 of unit rows, or None where nothing was embedded.
+    ``captured`` is that of the photo.
     Its truth value is whether there are faces.
     """
 
@@ -159,6 +165,7 @@ class PhotoFaces:
     quality: tuple[Quality, ...] = ()
     vectors: Floats | None = None
     message: str = ""
+    captured: datetime | None = None
 
     def __bool__(self) -> bool:
         return len(self.faces) > 0
@@ -175,7 +182,7 @@ class PhotoFaces:
 
 
 @dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(Plain):
     """Answer to "is this the same person?".
 
     ``far`` is the rate of false accepts that ``threshold`` stands for (None: uncalibrated), ``probability`` that of
@@ -229,7 +236,7 @@ class PhotoVerification:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Plain):
     """One person a probe may be, at that person's cosine distance.
 
     That of the template where there is one; with several .4 of that of their mean vector and .6 of the mean of theirs.
@@ -244,14 +251,15 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Identification:
+class Identification(Plain):
     """Answer to "who is this?": the nearest person if near enough, else unknown (``name`` and ``person_id`` None).
 
     ``threshold`` follows from the wanted false-positive rate of a whole search (``fpir``) and the number of people.
     ``probability`` is that of the named person, if a stranger is as likely beforehand as all people of the gallery
     together. It is 1/2 or more, or None: of unknown faces, of uncalibrated models, and where it would contradict the
     name, which ``notes`` then tell. ``margin`` is by how much farther the second of the candidates is, None where there
-    is no second. Its truth value is ``known``.
+    is no second. ``box`` is where the face is, if it came from a photo.
+    Its truth value is ``known``.
     """
 
     name: str | None
@@ -262,6 +270,7 @@ class Identification:
     candidates: tuple[Candidate, ...] = field(default=())
     margin: float | None = None
     notes: tuple[str, ...] = ()
+    box: tuple[float, float, float, float] | None = None
 
     @property
     def known(self) -> bool:
@@ -278,7 +287,8 @@ class Faces:
 
     ``photos`` names the photo of each: faces of one name are never one person. ``numbers (n,)`` count the faces of a
     photo from 1, ``boxes`` are ``(n, 4)``, ``vectors (n, d)`` of unit length, ``quality (n,)`` in 0..1. ``clusters
-    (n,)`` are those that the faces are in already, -1 for a new one.
+    (n,)`` are those that the faces are in already, -1 for a new one. ``sha256`` holds the hash of each face's photo
+    (None: not known), by which a file is recognized when it is read again; empty means that none is known.
     """
 
     photos: tuple[str, ...]
@@ -287,9 +297,12 @@ class Faces:
     vectors: Floats
     quality: Floats
     clusters: NDArray[np.int64]
+    sha256: tuple[str | None, ...] = ()
 
     def __post_init__(self) -> None:
         n = len(self.photos)
+        if len(self.sha256) not in {0, n}:
+            raise ValueError(f"{n} faces have as many hashes of photos, or none, got {len(self.sha256)}")
         fields = {"numbers": (n,), "boxes": (n, 4), "quality": (n,), "clusters": (n,)}
         wrong = {name: found for name, shape in fields.items() if (found := getattr(self, name).shape) != shape}
         if wrong or self.vectors.ndim != 2 or len(self.vectors) != n:
@@ -297,6 +310,10 @@ class Faces:
 
     def __len__(self) -> int:
         return len(self.photos)
+
+    def photo_hash(self, row: int) -> str | None:
+        """Return the SHA-256 of the photo that a face is from; None where it is not known."""
+        return self.sha256[row] if self.sha256 else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -343,20 +360,27 @@ class Clustering:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lookalike:
-    """A face at its cosine ``distance`` from another that was asked about; ``number`` counts in its photo from 1."""
+    """A face at its cosine ``distance`` from another that was asked about; ``number`` counts in its photo from 1.
+
+    ``sha256`` is the hash of the photo's bytes, None where it is not known.
+    ``captured`` is that of the photo; None where it is not known.
+    """
 
     photo: str
     number: int
     box: Floats
     distance: float
     quality: float
+    sha256: str | None = None
+    captured: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Characteristic:
     """A face at its cosine ``distance`` from the mean of a person's; ``number`` counts in its photo from 1.
 
-    An ``outlier`` is too far from the mean to be that person, and took no part in it.
+    An ``outlier`` is too far from the mean to be that person, and took no part in it. ``sha256`` is the hash of the
+    photo's bytes, None where it is not known.
     """
 
     photo: str
@@ -365,3 +389,4 @@ class Characteristic:
     distance: float
     quality: float
     outlier: bool
+    sha256: str | None = None

@@ -106,6 +106,7 @@ Photos = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON Lines, one object a photo or an answer.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Print CSV with a header, one row a face.")]
 DetectorName = Annotated[
     str, typer.Option("--detector", metavar="NAME", autocompletion=_detectors, help="What finds the faces.")
 ]

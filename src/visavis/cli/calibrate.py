@@ -24,11 +24,21 @@ from visavis.cli._options import (
 )
 from visavis.cli._output import Output, note, short
 from visavis.cli._sources import Exclude
+from visavis.cli._table import Column
 from visavis.cli.evaluate._shared import Fresh, PhotoFolder, recognizer, templates_of
 
 if TYPE_CHECKING:
     from visavis.evaluate.calibrate import Measured
     from visavis.evaluate.results import Interval
+
+COLUMNS = (
+    "FAR",
+    Column("threshold"),
+    Column("interval", drop=1),
+    "TAR",
+    Column("false accepts", drop=2),
+    "FAR on the other half",
+)
 
 
 def calibrate(  # noqa: PLR0913 - a command's options
@@ -74,7 +84,7 @@ def calibrate(  # noqa: PLR0913 - a command's options
         writable_file(out, endings=(".json",))
     one = recognizer(model_id(model, views=views, precision=precision), detector=detector, threads=threads)
     data = name if name is not None else source.name
-    with Output("FAR", "threshold", "interval", "TAR", "false accepts", "FAR on the other half", json=json) as output:
+    with Output(*COLUMNS, json=json) as output:
         if source.is_dir():
             people = read_people(source, exclude=exclude or ())
             taken = templates_of(people.photos, one, min_face=min_face, fresh=fresh, output=output)

@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis.cli._csv import BOX_COLUMNS, LANDMARK_COLUMNS
 from visavis.cli._files import PictureFolder, writable_file
 from visavis.cli._options import (
     DETECTOR,
     MODEL,
+<<<<<<< HEAD
     AnyOrientation,
+=======
+    Csv,
+>>>>>>> main
     DetectorName,
     Json,
     MinFace,
@@ -36,6 +41,15 @@ if TYPE_CHECKING:
 CROP_SIZE = 224
 CROP_MARGIN = 0.3
 
+DETECT_COLUMNS = ("photo", "size", "face", "box", "score", "quality")
+QUALITY_PARTS = ("size", "sharpness", "clarity", "pose", "exposure", "detection", "brightness")
+DETECT_CSV = (
+    *("photo", "status", "captured", "width", "height", "face", *BOX_COLUMNS, "score", *LANDMARK_COLUMNS, "quality"),
+    *(f"quality_parts.{part}" for part in QUALITY_PARTS),
+    *("notes", "message"),
+)
+EMBED_CSV = ("photo", "status", "captured", "face", *BOX_COLUMNS, "score", "row", "notes", "message")
+
 
 def detect(
     sources: Photos,
@@ -47,6 +61,7 @@ def detect(
     out: Pictures = None,
     threads: Threads = None,
     json: Json = False,
+    csv: Csv = False,
 ) -> None:
     """Find the faces in photos: boxes, scores, landmarks, quality.
 
@@ -59,7 +74,7 @@ def detect(
     folder = PictureFolder(out) if out else None
     found = Recognizer(detector=detector, threads=threads).detect(photos, min_face=min_face)
     statuses = []
-    with Output("photo", "size", "face", "box", "score", "quality", json=json) as output:
+    with Output(*DETECT_COLUMNS, json=json, csv=DETECT_CSV if csv else None) as output:
         for one in output.progress(found, len(photos)):
             statuses.append(one.status)
             if folder:
@@ -120,6 +135,7 @@ def embed(  # noqa: PLR0913 - a command's options
     min_face: MinFace = 20,
     threads: Threads = None,
     json: Json = False,
+    csv: Csv = False,
 ) -> None:
     """Turn every face into a vector and write all to one file.
 
@@ -135,7 +151,7 @@ def embed(  # noqa: PLR0913 - a command's options
     wanted = model_id(model, views=views, precision=precision)
     recognizer = Recognizer(detector=detector, embedder=wanted, threads=threads)
     statuses = []
-    with Output("photo", "face", "box", "score", "row", json=json) as output:
+    with Output("photo", "face", "box", "score", "row", json=json, csv=EMBED_CSV if csv else None) as output:
         for one in output.progress(recognizer.represent(photos, min_face=min_face), len(photos)):
             statuses.append(one.status)
             output.answer(*_face_lines(one, "row", table.add(one)))

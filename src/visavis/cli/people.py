@@ -11,12 +11,17 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
+from visavis.cli._csv import BOX_COLUMNS
 from visavis.cli._files import PictureFolder
 from visavis.cli._options import (
     DETECTOR,
     GALLERY,
     INDEX,
+<<<<<<< HEAD
     AnyOrientation,
+=======
+    Csv,
+>>>>>>> main
     DetectorName,
     GalleryIndex,
     GalleryModel,
@@ -43,7 +48,7 @@ from visavis.cli._output import (
     significant,
 )
 from visavis.cli._sources import Exclude, expand_folders
-from visavis.cli._table import Row
+from visavis.cli._table import Column, Row
 from visavis.errors import ImageError, UsageError, VisavisError
 
 if TYPE_CHECKING:
@@ -53,14 +58,25 @@ if TYPE_CHECKING:
     from visavis.types import Candidate, Identification
 
 FPIR = 0.01
+TABLES = frozenset({".csv", ".tsv", ".txt"})
+"""How the names of tables end that --from takes; any other file is one of JSON."""
+
+IDENTIFY_COLUMNS = ("photo", "face", "box", "who", "distance", "threshold", "probability")
+IDENTIFY_CSV = (
+    *("photo", "status", "captured", "face", *BOX_COLUMNS, "name", "person_id", "distance", "threshold"),
+    *("probability", "margin", "notes", "candidates", "message"),
+)
+
+ENROLL_COLUMNS = ("person", "name", "added", Column("there already", drop=2), Column("skipped", drop=1))
 
 From = Annotated[
     Path | None,
     typer.Option(
         "--from",
-        metavar="DIR|FILE.json",
+        metavar="DIR|FILE",
         exists=True,
-        help="A folder of folders, one a person; or what the page of cluster --report exported.",
+        help="A folder of folders, one a person, or of photos called after people (Ann.jpg); a CSV with the columns "
+        "name and photo; a .json that the page of cluster --report exported.",
     ),
 ]
 PersonPhotos = Annotated[
@@ -122,7 +138,7 @@ def enroll(  # noqa: PLR0913 - a command's options
     many, done = source is not None, 0
     with (
         opened(gallery, model=chosen, detector=detector, threads=threads, create=True) as store,
-        Output("person", "name", "added", "there already", "skipped", json=json) as output,
+        Output(*ENROLL_COLUMNS, json=json) as output,
     ):
         others = _new_people(store, [who for who, _ in people], yes=yes) if person_id is None and not new else set()
         told = _Told(note=remark, consent=consent, min_face=min_face, min_quality=min_quality, strict=strict)
@@ -152,26 +168,20 @@ def _people(
         raise UsageError("--new and --id speak of one person: give NAME PHOTO... in place of --from.")
     if folder is None:
         if name is None or not photos:
-            raise UsageError("a person needs a name and photos: NAME PHOTO..., or --from DIR.")
+            raise UsageError("a person needs a name and photos: NAME PHOTO..., or --from DIR or FILE.")
         return [(name, expand_folders(photos, exclude=exclude))]
     if name is not None:
         raise UsageError("NAME PHOTO... and --from exclude each other.")
-    if folder.is_file():
+    if folder.is_file() and folder.suffix.lower() not in TABLES:
         from visavis.gallery.exported import read_people
 
         return [(each.name, each) for each in read_people(folder)]
-    from visavis.photo_files import by_folder
+    from visavis.gallery.named_photos import read_named_photos
 
-    folders = by_folder(folder, recursive=True, exclude=exclude)
-    people = [(each.name, photos) for each, photos, _ in folders]
-    for unlisted in (one for _, _, several in folders for one in several):
-        note(unlisted.message)
-    for who in (who for who, photos in people if not photos):
-        note(f"{folder / who} holds no photo: nobody was enrolled from it.")
-    people = [(who, photos) for who, photos in people if photos]
-    if not people:
-        raise UsageError(f"{folder} holds no folder with photos: it should hold one a person.")
-    return people
+    named = read_named_photos(folder, exclude=exclude)
+    for text in named.notes:
+        note(text)
+    return [(person.name, list(person.photos)) for person in named.people]
 
 
 def _new_people(store: Gallery, names: list[str], *, yes: bool) -> set[str]:
@@ -268,6 +278,7 @@ def identify(  # noqa: PLR0913 - a command's options
     min_face: MinFace = 20,
     threads: Threads = None,
     json: Json = False,
+    csv: Csv = False,
 ) -> None:
     """Name the people in photos who are in a gallery.
 
@@ -283,7 +294,7 @@ def identify(  # noqa: PLR0913 - a command's options
     statuses, known = [], False
     with (
         opened(gallery, model=chosen, detector=detector, threads=threads, create=False, index=index) as store,
-        Output("photo", "face", "box", "who", "distance", "threshold", "probability", json=json) as output,
+        Output(*IDENTIFY_COLUMNS, json=json, csv=IDENTIFY_CSV if csv else None) as output,
     ):
         if threshold is None:
             _doubt(store.threshold(fpir=rate))

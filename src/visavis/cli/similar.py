@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis.cli._csv import BOX_COLUMNS
 from visavis.cli._files import writable_file
 from visavis.cli._options import (
     DETECTOR,
     INDEX,
     MODEL,
+<<<<<<< HEAD
     AnyOrientation,
+=======
+    Csv,
+>>>>>>> main
     DetectorName,
     GalleryIndex,
     Json,
@@ -25,9 +30,10 @@ from visavis.cli._options import (
     detector_id,
     model_id,
 )
-from visavis.cli._output import Output, decimals, exit_code, percent, photo_line, short, significant
+from visavis.cli._output import Output, decimals, exit_code, iso_time, note, percent, photo_line, short, significant
 from visavis.cli._sources import Exclude, GalleryInstead, PhotosOrGallery, one_of, photos_of
 from visavis.cli._table import Row
+from visavis.errors import ImageError
 
 if TYPE_CHECKING:
     from visavis.compare import Calibration
@@ -35,7 +41,11 @@ if TYPE_CHECKING:
     from visavis.pipeline import Recognizer
     from visavis.types import Face, Floats, Lookalike, Photo, PhotoFaces
 
-COLUMNS = ("rank", "photo", "face", "box", "distance", "probability", "name")
+COLUMNS = ("rank", "photo", "face", "box", "distance", "probability")
+SIMILAR_CSV = (
+    *("rank", "photo", "status", "captured", "face", *BOX_COLUMNS, "distance", "probability", "quality"),
+    *("template_id", "person_id", "name", "notes", "message"),
+)
 TOP = 10
 STRIP_SIDE = 200
 CROP_MARGIN = 0.3
@@ -67,6 +77,7 @@ def similar(  # noqa: PLR0913 - a command's options
     min_face: MinFace = 20,
     threads: Threads = None,
     json: Json = False,
+    csv: Csv = False,
 ) -> None:
     """Rank the look-alikes of a face.
 
@@ -82,7 +93,8 @@ def similar(  # noqa: PLR0913 - a command's options
 
     wanted = model_id(model, views=views, precision=precision)
     recognizer = Recognizer(detector=detector, embedder=wanted, threads=threads)
-    with Output(*COLUMNS, json=json) as output:
+    columns = COLUMNS if gallery is None else (*COLUMNS, "name")
+    with Output(*columns, json=json, csv=SIMILAR_CSV if csv else None) as output:
         if gallery is None:
             photos = photos_of(others, exclude=exclude)
             asked, found, statuses = _in_photos(photo, photos, recognizer, output, top=top, min_face=min_face)
@@ -135,7 +147,9 @@ def _in_gallery(
         near = store.lookalikes(vector[None], top=top, besides=own.sha256)[0]
         table, stats = store.calibration, store.stats()
     found = [
-        Lookalike(one.photo, 0, np.array(one.box or [0] * 4, np.float32), one.distance, one.quality or 0.0)
+        Lookalike(
+            one.photo, 0, np.array(one.box or [0] * 4, np.float32), one.distance, one.quality or 0.0, one.photo_sha256
+        )
         for one in near
     ]
     for rank, (like, one) in enumerate(zip(found, near, strict=True), 1):
@@ -154,13 +168,14 @@ def _similar(
     line = {
         "rank": rank,
         "photo": like.photo,
+        "captured": iso_time(like.captured),
         "face": like.number,
         "box": decimals(like.box),
         "distance": significant(like.distance),
         "probability": significant(probability),
         "quality": significant(like.quality),
     }
-    row = [str(rank), like.photo, str(like.number), _whole(like.box), short(like.distance), percent(probability), ""]
+    row = [str(rank), like.photo, str(like.number), _whole(like.box), short(like.distance), percent(probability)]
     return line, row
 
 
@@ -169,7 +184,10 @@ def _whole(box: Floats) -> str:
 
 
 def _save_strip(out: Path, own: Photo, face: Face, found: list[Lookalike]) -> None:
-    """Write the face and its look-alikes in one row, the distance and the name of the file under each."""
+    """Write the face and its look-alikes in one row, the distance and the name of the file under each.
+
+    A look-alike whose photo cannot be read again, or is another photo by now, is left out and noted.
+    """
     from visavis import images
     from visavis.align import square_crops
     from visavis.draw import contact_sheet
@@ -177,7 +195,12 @@ def _save_strip(out: Path, own: Photo, face: Face, found: list[Lookalike]) -> No
 
     pictures, captions = [(own.pixels, face)], [f"{Path(own.name).name}\n"]
     for like in found:
-        pictures.append((images.read(Path(like.photo)).pixels, Face(like.box, 1.0, face.landmarks)))
+        try:
+            photo = images.read_again(like.photo, like.sha256)
+        except ImageError as error:
+            note(f"{str(error).removesuffix('.')}: it is left out of the strip.")
+            continue
+        pictures.append((photo.pixels, Face(like.box, 1.0, face.landmarks)))
         captions.append(f"{like.distance:.4f}\n{Path(like.photo).name}")
     crops = [square_crops(pixels, [one], size=STRIP_SIDE, margin=CROP_MARGIN)[0] for pixels, one in pictures]
     sheet = contact_sheet(crops, captions, width=STRIP_SIDE * len(crops), columns=len(crops))

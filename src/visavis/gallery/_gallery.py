@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
@@ -13,11 +14,13 @@ from visavis.gallery import _photos, _whom, transfer
 from visavis.gallery._doubting import Doubting
 from visavis.gallery._indexed import Indexed
 from visavis.gallery._input import clean_name
+from visavis.gallery._located import Located
 from visavis.gallery._one_photo import each_person_once
 from visavis.gallery._people import People
 from visavis.gallery._whom import Who
 from visavis.gallery.types import Enrollment, IdentifiedPhoto, NearFace, Skipped
-from visavis.types import Identification
+from visavis.images import not_a_folder
+from visavis.types import Face, Identification
 
 if TYPE_CHECKING:
     from visavis.images import Source
@@ -32,7 +35,7 @@ class Told(TypedDict, total=False):
     metadata: Mapping[str, object] | None
 
 
-class Gallery(People, Doubting, Indexed):
+class Gallery(People, Doubting, Indexed, Located):
     """People and their face templates in one store, safe to share between threads and processes.
 
     ::
@@ -48,8 +51,8 @@ class Gallery(People, Doubting, Indexed):
 
     def enroll(  # noqa: PLR0913 - those of add, and two of photos
         self,
-        who: Who,
-        photos: Sequence[Source],
+        name: Who,
+        photos: Source | Iterable[Source],
         *,
         person_id: int | None = None,
         new: bool = False,
@@ -63,7 +66,9 @@ class Gallery(People, Doubting, Indexed):
     ) -> Enrollment:
         """Store the largest face of each photo as a template of a person, all in one transaction.
 
-        ``who`` is a name, or the id of a person who is there (or the :class:`Person`). Whose the templates become, what
+        One source is one photo; a folder stands for the photos in it and below it.
+
+        ``name`` is a name, the id of a person who is there, or that :class:`Person`. Whose the templates become, what
         ``new`` means and what is a duplicate: see :meth:`add`.
         Photos without a face that can be used are told of in ``skipped``; where there is no other, their
         error is raised (NoFaceError, MissingImageError ...) and nothing is changed. A face of a quality below
@@ -74,10 +79,10 @@ class Gallery(People, Doubting, Indexed):
         ``notes``; with ``strict`` it is not stored, and among ``skipped`` (status "doubtful", DoubtfulPhotoError).
         ``notes`` also say which photos another person was enrolled with.
         """
-        if not isinstance(who, str):
-            person = self.find(who)
-            who, person_id = person.name, person.id if person_id is None else person_id
-        name = clean_name(who)
+        if not isinstance(name, str):
+            person = self.find(name)
+            name, person_id = person.name, person.id if person_id is None else person_id
+        name = clean_name(name)
         if not 0 <= min_quality <= 1:
             raise UsageError(f"min_quality must be in 0..1, got {min_quality:g}.")
         with self._store.read() as conn:  # a wrong name or id is told of before the work, not after it
@@ -112,7 +117,13 @@ class Gallery(People, Doubting, Indexed):
         A person is named once in a photo: see :meth:`identify_photos`.
         """
         (one,) = self.identify_photos(
-            [photo], fpir=fpir, threshold=threshold, margin=margin, top=top, min_face=min_face, repeats=repeats
+            [not_a_folder(photo)],
+            fpir=fpir,
+            threshold=threshold,
+            margin=margin,
+            top=top,
+            min_face=min_face,
+            repeats=repeats,
         )
         if one.photo.photo is None:
             raise _photos.unusable([Skipped(one.photo.name, one.photo.status, one.photo.message)])
@@ -120,7 +131,7 @@ class Gallery(People, Doubting, Indexed):
 
     def identify_photos(
         self,
-        photos: Iterable[Source],
+        photos: Source | Iterable[Source],
         *,
         fpir: float = 0.01,
         threshold: float | None = None,
@@ -131,6 +142,7 @@ class Gallery(People, Doubting, Indexed):
     ) -> Iterator[IdentifiedPhoto]:
         """Say who is in each photo, in order, as they are done; an unreadable one is an answer too.
 
+        One source is one photo; a folder stands for the photos in it and below it.
         Of several faces of a photo that are near to one person, the nearest has the name; the others are unknown, and
         their ``notes`` say why. With ``repeats`` all are named: for collages, mirrors, and photos of photos.
         """
@@ -138,11 +150,12 @@ class Gallery(People, Doubting, Indexed):
             answers: Sequence[Identification] = ()
             if one.vectors is not None and len(one.vectors):
                 answers = self.identify_vectors(one.vectors, fpir=fpir, threshold=threshold, margin=margin, top=top)
-            yield IdentifiedPhoto(one, tuple(answers if repeats else each_person_once(answers)))
+            named = answers if repeats else each_person_once(answers)
+            yield IdentifiedPhoto(one, tuple(map(_placed, named, one.faces)))
 
     def similar(self, photo: Source, *, top: int = 10, min_face: float = 20) -> list[list[NearFace]]:
         """Return the faces of the gallery that look most like each face of a photo, near or not. Raises ImageError."""
-        (one,) = self.recognizer.represent([photo], min_face=min_face)
+        (one,) = self.recognizer.represent([not_a_folder(photo)], min_face=min_face)
         if one.photo is None:
             raise _photos.unusable([Skipped(one.name, one.status, one.message)])
         return self.lookalikes(one.vectors, top=top) if one.vectors is not None and len(one.vectors) else []
@@ -167,3 +180,9 @@ class Gallery(People, Doubting, Indexed):
         with self._store.write() as conn:
             transfer.put(conn, taken, model=self.model)
             self._audit(conn, "import", None, f"{len(taken.people)} people, {len(taken.templates)} templates")
+
+
+def _placed(answer: Identification, face: Face) -> Identification:
+    """Return the answer with the box of its face."""
+    x1, y1, x2, y2 = face.box.tolist()
+    return replace(answer, box=(x1, y1, x2, y2))

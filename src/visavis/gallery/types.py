@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from visavis.gallery.index import Ids
-from visavis.types import Clustering, Floats, Identification, PhotoFaces
+from visavis.plain import Plain, flat, plain
+from visavis.types import Clustering, Face, Floats, Identification, PhotoFaces
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +54,21 @@ class IndexedPhoto:
     faces: tuple[Template, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ForgottenPhoto:
+    """A photo that was removed from a gallery with its ``templates`` (their number).
+
+    ``photo`` is the path that was stored, "" for none. ``people`` are id and name of those who had a template of it;
+    ``removed`` are the ids of those who had no other, and are gone as well.
+    """
+
+    sha256: str
+    photo: str
+    templates: int
+    people: tuple[tuple[int, str], ...]
+    removed: tuple[int, ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredFaces:
     """Faces of a gallery, one row each, by template id.
@@ -80,7 +96,7 @@ class ClusteredFaces(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class NearFace:
+class NearFace(Plain):
     """A face of the gallery at a cosine distance; ``person_id`` and ``name`` are None where it is nobody's."""
 
     template_id: int
@@ -117,7 +133,7 @@ class StoredTemplate:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class Person(Plain):
     """One person of a gallery; never without a template.
 
     ``consent`` is free text, ``consented`` the day it was given; None if not recorded.
@@ -170,7 +186,7 @@ class Doubt:
 
 
 @dataclass(frozen=True, slots=True)
-class Enrollment:
+class Enrollment(Plain):
     """What one enrolment did: ids of the templates added, what was there already, what could not be used.
 
     ``new`` says whether the person was made by it. ``doubts`` are photos that were stored and seem to be of somebody
@@ -193,6 +209,26 @@ class IdentifiedPhoto:
 
     photo: PhotoFaces
     identifications: tuple[Identification, ...]
+
+    @property
+    def names(self) -> tuple[str | None, ...]:
+        """The name of each face; None: unknown."""
+        return tuple(answer.name for answer in self.identifications)
+
+    def __iter__(self) -> Iterator[tuple[Face, Identification]]:
+        """Yield each face (box, landmarks, score) with the answer who it is."""
+        return iter(zip(self.photo.faces, self.identifications, strict=True))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what ``visavis identify --json`` prints, with all digits."""
+        line = {"photo": self.photo.name, "status": self.photo.status, "faces": plain(self.identifications)}
+        return line if self.photo.status == "ok" else {**line, "message": self.photo.message}
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return a flat row a face; one without a face where there is none."""
+        line = self.to_dict()
+        faces = line.pop("faces")
+        return [{**line, "face": number, **flat(face)} for number, face in enumerate(faces, 1)] or [line]
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from visavis.cli._options import (
 )
 from visavis.cli._output import Output, note, short, significant
 from visavis.cli._sources import Exclude
+from visavis.cli._table import Column
 from visavis.cli.evaluate._shared import Fresh, People, Report, check_report, recognizer, templates_of
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def identification(  # noqa: PLR0913 - a command's options
     people = read_people(folder, exclude=exclude or ())
     chosen = split(people.names, templates=templates, known=known, seed=seed)
     one = recognizer(model_id(model, views=views, precision=precision), detector=detector, threads=threads)
-    with Output("", one.model, "95 % interval", "threshold", json=json) as output:
+    with Output("", one.model, "95 % interval", Column("threshold"), json=json) as output:
         taken = templates_of(people.photos, one, min_face=min_face, fresh=fresh, output=output)
         result = identify(taken, people.names, chosen, rule=rule.value, seed=seed)
         _doubt(result)
