@@ -13,7 +13,7 @@ from visavis import compare, embedders, images, runtime, verification
 from visavis.align import square_crops
 from visavis.detectors import DETECTORS, Detector, oriented_name
 from visavis.embedders import EMBEDDERS, Embedder
-from visavis.errors import ImageError, MissingImageError, UnreadableImageError
+from visavis.errors import ImageError, MissingImageError, UnreadableImageError, UsageError
 from visavis.forking import UndisturbedByForks
 from visavis.images import Source, not_a_folder
 from visavis.photo_files import UnlistedFolder, as_many, each_photo
@@ -235,7 +235,6 @@ def _found(photo: Photo, faces: Sequence[Face]) -> PhotoFaces:
     )
 
 
-<<<<<<< HEAD
 def detect(
     source: Source, *, min_face: float = 20, detector: str = "mtcnn", any_orientation: bool = False
 ) -> list[Face]:
@@ -245,13 +244,8 @@ def detect(
     ``detector="mtcnn@any-orientation"``.
     """
     (one,) = shared(detector=oriented_name(detector, any_orientation=any_orientation)).detect(
-        [source], min_face=min_face
+        [not_a_folder(source)], min_face=min_face
     )
-=======
-def detect(source: Source, *, min_face: float = 20, detector: str = "mtcnn") -> list[Face]:
-    """Faces of one photo, best score first; an empty list where there is none. Raises ImageError."""
-    (one,) = shared(detector=detector).detect([not_a_folder(source)], min_face=min_face)
->>>>>>> main
     readable(one)
     return list(one.faces)
 

@@ -15,11 +15,8 @@ from visavis.cli._files import PictureFolder, writable_file
 from visavis.cli._options import (
     DETECTOR,
     MODEL,
-<<<<<<< HEAD
     AnyOrientation,
-=======
     Csv,
->>>>>>> main
     DetectorName,
     Json,
     MinFace,

@@ -14,11 +14,8 @@ from visavis.cli._files import PictureFolder, writable_file
 from visavis.cli._options import (
     DETECTOR,
     MODEL,
-<<<<<<< HEAD
     AnyOrientation,
-=======
     Csv,
->>>>>>> main
     DetectorName,
     Json,
     MinFace,
@@ -51,7 +48,7 @@ DETECT_CSV = (
 EMBED_CSV = ("photo", "status", "captured", "face", *BOX_COLUMNS, "score", "row", "notes", "message")
 
 
-def detect(
+def detect(  # noqa: PLR0913 - options, all by name
     sources: Photos,
     *,
     exclude: Exclude = None,

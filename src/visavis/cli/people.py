@@ -17,11 +17,8 @@ from visavis.cli._options import (
     DETECTOR,
     GALLERY,
     INDEX,
-<<<<<<< HEAD
     AnyOrientation,
-=======
     Csv,
->>>>>>> main
     DetectorName,
     GalleryIndex,
     GalleryModel,

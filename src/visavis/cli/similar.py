@@ -14,11 +14,8 @@ from visavis.cli._options import (
     DETECTOR,
     INDEX,
     MODEL,
-<<<<<<< HEAD
     AnyOrientation,
-=======
     Csv,
->>>>>>> main
     DetectorName,
     GalleryIndex,
     Json,
