@@ -11,6 +11,7 @@ from visavis.cli._files import writable_file, write_whole
 from visavis.cli._options import (
     DETECTOR,
     MODEL,
+    AnyOrientation,
     DetectorName,
     Json,
     MinFace,
@@ -18,6 +19,7 @@ from visavis.cli._options import (
     PrecisionName,
     Threads,
     Views,
+    detector_id,
     model_id,
 )
 from visavis.cli._output import Output, note, short
@@ -60,6 +62,7 @@ def calibrate(  # noqa: PLR0913 - a command's options
     views: Views = None,
     precision: PrecisionName = None,
     detector: DetectorName = DETECTOR,
+    any_orientation: AnyOrientation = False,
     min_face: MinFace = 20,
     threads: Threads = None,
     fresh: Fresh = False,
@@ -72,6 +75,7 @@ def calibrate(  # noqa: PLR0913 - a command's options
     only if 30 or more false accepts stand behind it. Of a folder of people, the thresholds of one half are held
     against the other half.
     """
+    detector = detector_id(detector, any_orientation=any_orientation)
     from visavis.evaluate import calibrate as calibration
     from visavis.evaluate.pairs import read_pairs
     from visavis.evaluate.people import read_people

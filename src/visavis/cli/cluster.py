@@ -15,6 +15,7 @@ from visavis.cli._files import PictureFolder, writable_file
 from visavis.cli._options import (
     DETECTOR,
     MODEL,
+    AnyOrientation,
     Csv,
     DetectorName,
     Json,
@@ -23,6 +24,7 @@ from visavis.cli._options import (
     PrecisionName,
     Threads,
     Views,
+    detector_id,
     model_id,
 )
 from visavis.cli._output import Output, decimals, exit_code, iso_time, note, photo_line, significant
@@ -124,6 +126,7 @@ def cluster(  # noqa: PLR0913 - a command's options
     views: Views = None,
     precision: PrecisionName = None,
     detector: DetectorName = DETECTOR,
+    any_orientation: AnyOrientation = False,
     min_face: MinFace = 20,
     seed: Seed = 0,
     remember: Remember = False,
@@ -136,6 +139,7 @@ def cluster(  # noqa: PLR0913 - a command's options
     All faces of all photos take part, or all those of a gallery, which keeps the clusters. Two faces of one photo are
     never one person. Prints a line a face, cluster by cluster, the largest first, then the photos that gave no face.
     """
+    detector = detector_id(detector, any_orientation=any_orientation)
     photos = one_of(sources, gallery)
     if report:
         writable_file(report, endings=(".html",))

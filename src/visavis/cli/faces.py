@@ -14,6 +14,7 @@ from visavis.cli._files import PictureFolder, writable_file
 from visavis.cli._options import (
     DETECTOR,
     MODEL,
+    AnyOrientation,
     Csv,
     DetectorName,
     Json,
@@ -24,6 +25,7 @@ from visavis.cli._options import (
     PrecisionName,
     Threads,
     Views,
+    detector_id,
     model_id,
 )
 from visavis.cli._output import Output, box_text, decimals, exit_code, photo_line, short, significant
@@ -46,11 +48,12 @@ DETECT_CSV = (
 EMBED_CSV = ("photo", "status", "captured", "face", *BOX_COLUMNS, "score", "row", "notes", "message")
 
 
-def detect(
+def detect(  # noqa: PLR0913 - options, all by name
     sources: Photos,
     *,
     exclude: Exclude = None,
     detector: DetectorName = DETECTOR,
+    any_orientation: AnyOrientation = False,
     min_face: MinFace = 20,
     out: Pictures = None,
     threads: Threads = None,
@@ -61,6 +64,7 @@ def detect(
 
     Exits 1 where there is not one face in all the photos.
     """
+    detector = detector_id(detector, any_orientation=any_orientation)
     from visavis.pipeline import Recognizer
 
     photos = expand_folders(sources, exclude=exclude)
@@ -86,6 +90,7 @@ def extract(  # noqa: PLR0913 - a command's options
         float, typer.Option("--margin", min=0, help="Part of its sides by which the box is extended.")
     ] = CROP_MARGIN,
     detector: DetectorName = DETECTOR,
+    any_orientation: AnyOrientation = False,
     min_face: MinFace = 20,
     threads: Threads = None,
     json: Json = False,
@@ -95,6 +100,7 @@ def extract(  # noqa: PLR0913 - a command's options
     Face 2 of holiday.jpg becomes holiday-2.png. Where another photo's face, or any other file, has that name
     it becomes holiday~2-2.png, and so on: only the same photo's own crops are ever replaced.
     """
+    detector = detector_id(detector, any_orientation=any_orientation)
     from visavis.align import square_crops
     from visavis.pipeline import Recognizer
 
@@ -122,6 +128,7 @@ def embed(  # noqa: PLR0913 - a command's options
     views: Views = None,
     precision: PrecisionName = None,
     detector: DetectorName = DETECTOR,
+    any_orientation: AnyOrientation = False,
     min_face: MinFace = 20,
     threads: Threads = None,
     json: Json = False,
@@ -132,6 +139,7 @@ def embed(  # noqa: PLR0913 - a command's options
     A row a face: photo (n,), box (n, 4), score (n,), vector (n, d). Vectors have length 1. Those of two
     models cannot be compared.
     """
+    detector = detector_id(detector, any_orientation=any_orientation)
     from visavis.cli._vectors import ENDINGS, FaceTable
     from visavis.pipeline import Recognizer
 

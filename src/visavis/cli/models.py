@@ -9,7 +9,7 @@ import typer
 
 from visavis.cli._bench import BATCHES, bench_line, bench_row, present
 from visavis.cli._model_lines import COLUMNS, accept, imported_line, imported_lines, shown_rows, table_row, weight_line
-from visavis.cli._options import DETECTOR, GALLERY, DetectorName, GalleryUrl, Json, Threads
+from visavis.cli._options import DETECTOR, GALLERY, AnyOrientation, DetectorName, GalleryUrl, Json, Threads, detector_id
 from visavis.cli._output import Output, note
 from visavis.cli._sources import Exclude
 from visavis.cli._suggestions import Suggesting
@@ -194,6 +194,7 @@ def quantize(  # noqa: PLR0913 - a command's options
     ] = None,
     crops: Annotated[int, typer.Option("--crops", min=1, metavar="N", help="Faces to measure ranges on.")] = 300,
     detector: DetectorName = DETECTOR,
+    any_orientation: AnyOrientation = False,
     threads: Threads = None,
     json: Json = False,
 ) -> None:
@@ -204,6 +205,7 @@ def quantize(  # noqa: PLR0913 - a command's options
     The ranges of its activations are measured on the faces of --calibrate, cut as the model cuts them. What comes of it
     is a model of its own, NAME-int8: its distances differ a little, and with them its thresholds.
     """
+    detector = detector_id(detector, any_orientation=any_orientation)
     from visavis import quantize as quantization
     from visavis.photo_files import photos_in
     from visavis.weights import imported

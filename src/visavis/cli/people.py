@@ -17,6 +17,7 @@ from visavis.cli._options import (
     DETECTOR,
     GALLERY,
     INDEX,
+    AnyOrientation,
     Csv,
     DetectorName,
     GalleryIndex,
@@ -29,6 +30,7 @@ from visavis.cli._options import (
     PrecisionName,
     Threads,
     Views,
+    detector_id,
     gallery_model,
 )
 from visavis.cli._output import (
@@ -113,6 +115,7 @@ def enroll(  # noqa: PLR0913 - a command's options
     views: Views = None,
     precision: PrecisionName = None,
     detector: DetectorName = DETECTOR,
+    any_orientation: AnyOrientation = False,
     min_face: MinFace = 20,
     min_quality: MinQuality = 0.0,
     strict: Strict = False,
@@ -124,6 +127,7 @@ def enroll(  # noqa: PLR0913 - a command's options
 
     One person by NAME PHOTO..., or many with --from. Of each photo the largest face is taken, or those told by box.
     """
+    detector = detector_id(detector, any_orientation=any_orientation)
     from visavis.gallery.exported import enroll_faces
 
     people = _people(name, photos, source, one=new or person_id is not None, exclude=exclude or ())
@@ -267,6 +271,7 @@ def identify(  # noqa: PLR0913 - a command's options
     model: GalleryModel = None,
     precision: PrecisionName = None,
     detector: DetectorName = DETECTOR,
+    any_orientation: AnyOrientation = False,
     min_face: MinFace = 20,
     threads: Threads = None,
     json: Json = False,
@@ -276,6 +281,7 @@ def identify(  # noqa: PLR0913 - a command's options
 
     Exits 1 where nobody is. Whoever is not near enough to anyone is unknown: the name is null in JSON.
     """
+    detector = detector_id(detector, any_orientation=any_orientation)
     if fpir is not None and threshold is not None:
         raise UsageError("--fpir and --threshold exclude each other: a threshold stands for its own rate.")
     photos = expand_folders(sources, exclude=exclude)

@@ -14,6 +14,7 @@ from visavis.cli._options import (
     DETECTOR,
     INDEX,
     MODEL,
+    AnyOrientation,
     Csv,
     DetectorName,
     GalleryIndex,
@@ -23,6 +24,7 @@ from visavis.cli._options import (
     PrecisionName,
     Threads,
     Views,
+    detector_id,
     model_id,
 )
 from visavis.cli._output import Output, decimals, exit_code, iso_time, note, percent, photo_line, short, significant
@@ -68,6 +70,7 @@ def similar(  # noqa: PLR0913 - a command's options
     views: Views = None,
     precision: PrecisionName = None,
     detector: DetectorName = DETECTOR,
+    any_orientation: AnyOrientation = False,
     min_face: MinFace = 20,
     threads: Threads = None,
     json: Json = False,
@@ -78,6 +81,7 @@ def similar(  # noqa: PLR0913 - a command's options
     Photos are ranked by how much a face in them is like the largest face of PHOTO, which is passed over itself; with
     --gallery the faces of a gallery, named or not. There is no threshold: look-alikes are mostly other people.
     """
+    detector = detector_id(detector, any_orientation=any_orientation)
     others = one_of(sources, gallery)
     if out:
         writable_file(out, endings=PICTURES)

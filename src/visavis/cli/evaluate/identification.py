@@ -11,6 +11,7 @@ import typer
 from visavis.cli._options import (
     DETECTOR,
     MODEL,
+    AnyOrientation,
     DetectorName,
     Json,
     MinFace,
@@ -18,6 +19,7 @@ from visavis.cli._options import (
     PrecisionName,
     Threads,
     Views,
+    detector_id,
     model_id,
 )
 from visavis.cli._output import Output, note, short, significant
@@ -57,6 +59,7 @@ def identification(  # noqa: PLR0913 - a command's options
     views: Views = None,
     precision: PrecisionName = None,
     detector: DetectorName = DETECTOR,
+    any_orientation: AnyOrientation = False,
     min_face: MinFace = 20,
     threads: Threads = None,
     report: Report = None,
@@ -71,6 +74,7 @@ def identification(  # noqa: PLR0913 - a command's options
     known probes, all photos of everybody else unknown ones. FNIR is how often a known person is not named, FPIR how
     often an unknown one is. A photo without a face is a miss if its person is known, and left out if not.
     """
+    detector = detector_id(detector, any_orientation=any_orientation)
     from visavis.evaluate.identification import identification as identify
     from visavis.evaluate.identification import split
     from visavis.evaluate.people import read_people
