@@ -31,7 +31,8 @@ def test_a_verification_is_a_dictionary_and_a_row() -> None:
 
 
 def test_a_photo_has_its_faces_and_names_together() -> None:
-    photo = PhotoFaces("a.jpg", "ok", faces=(face((1, 2, 3, 4)), face((5, 6, 7, 8))))
+    at = datetime(2026, 11, 22, 8, tzinfo=UTC)
+    photo = PhotoFaces("a.jpg", "ok", faces=(face((1, 2, 3, 4)), face((5, 6, 7, 8))), captured=at)
     found = IdentifiedPhoto(photo, (ANN, UNKNOWN))
     assert found.names == ("Ann", None)
     assert [(tuple(one.box.tolist()), answer.name) for one, answer in found] == [
@@ -46,15 +47,15 @@ def test_a_photo_has_its_faces_and_names_together() -> None:
     )
     first, second = found.rows()
     assert first == {
-        "photo": "a.jpg", "status": "ok", "face": 1, "name": "Ann", "person_id": 1, "distance": 0.02,
-        "threshold": 0.08, "probability": 0.9, "margin": None, "notes": "a. b.", "x1": 1, "y1": 2, "x2": 3, "y2": 4,
+        "photo": "a.jpg", "status": "ok", "captured": "2026-11-22T08:00:00+00:00", "face": 1, "name": "Ann",
+        "person_id": 1, "distance": 0.02, "threshold": 0.08, "probability": 0.9, "margin": None, "notes": "a. b.", "x1": 1, "y1": 2, "x2": 3, "y2": 4,
     }  # fmt: skip
     assert (second["face"], second["name"], second["x1"]) == (2, None, 5)
 
 
 def test_a_photo_without_a_face_is_one_row() -> None:
     found = IdentifiedPhoto(PhotoFaces("b.jpg", "missing", message="gone."), ())
-    assert found.rows() == [{"photo": "b.jpg", "status": "missing", "message": "gone."}]
+    assert found.rows() == [{"photo": "b.jpg", "status": "missing", "captured": None, "message": "gone."}]
 
 
 def test_a_person_with_times_and_templates() -> None:
@@ -74,5 +75,5 @@ def test_pandas_takes_the_rows() -> None:
     pandas = pytest.importorskip("pandas")
     photo = PhotoFaces("a.jpg", "ok", faces=(face((1, 2, 3, 4)), face((5, 6, 7, 8))))
     frame = pandas.DataFrame(IdentifiedPhoto(photo, (ANN, UNKNOWN)).rows())
-    assert frame.shape == (2, 14)
+    assert frame.shape == (2, 15)
     assert frame["name"].tolist()[0] == "Ann"

@@ -221,14 +221,22 @@ class IdentifiedPhoto:
 
     def to_dict(self) -> dict[str, Any]:
         """Return what ``visavis identify --json`` prints, with all digits."""
-        line = {"photo": self.photo.name, "status": self.photo.status, "faces": plain(self.identifications)}
-        return line if self.photo.status == "ok" else {**line, "message": self.photo.message}
+        photo = self.photo
+        line = {"photo": photo.name, "status": photo.status, "captured": plain(photo.captured)}
+        line["faces"] = plain(self.identifications)
+        if photo.notes:
+            line["notes"] = list(photo.notes)
+        return line if photo.status == "ok" else {**line, "message": photo.message}
 
     def rows(self) -> list[dict[str, Any]]:
         """Return a flat row a face; one without a face where there is none."""
         line = self.to_dict()
-        faces = line.pop("faces")
-        return [{**line, "face": number, **flat(face)} for number, face in enumerate(faces, 1)] or [line]
+        faces, notes = line.pop("faces"), line.pop("notes", [])
+        rows = [
+            {**line, "face": number, **flat({**face, "notes": [*notes, *face["notes"]]})}
+            for number, face in enumerate(faces, 1)
+        ]
+        return rows or [flat({**line, "notes": notes} if notes else line)]
 
 
 @dataclass(frozen=True, slots=True)
