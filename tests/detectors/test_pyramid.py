@@ -71,11 +71,14 @@ def test_a_flat_picture_stays_flat() -> None:
 
 
 def ramp_at(boxes: np.ndarray, size: int, width: int, height: int) -> np.ndarray:
-    """What crops of the ramp hold: values at the centres of the crop's pixels, of the box cut at whole pixels."""
-    inside = np.clip(np.floor(boxes), 0, [width, height, width, height])
+    """What crops of the ramp hold: values at the centres of the crop's pixels, of the box cut at whole pixels.
+
+    Beyond the picture its outermost pixels go on.
+    """
+    corners = np.floor(boxes)
     steps = (np.arange(size) + 0.5) / size
-    x = inside[:, :1] + steps * (inside[:, 2:3] - inside[:, :1])
-    y = inside[:, 1:2] + steps * (inside[:, 3:] - inside[:, 1:2])
+    x = np.clip(corners[:, :1] + steps * (corners[:, 2:3] - corners[:, :1]), 0, width)
+    y = np.clip(corners[:, 1:2] + steps * (corners[:, 3:] - corners[:, 1:2]), 0, height)
     crops = np.zeros((len(boxes), size, size, 3))
     crops[..., 0] = (200 * x / width)[:, None, :]
     crops[..., 1] = (200 * y / height)[:, :, None]
@@ -113,6 +116,17 @@ def test_boxes_are_cut_at_whole_pixels(size: int) -> None:
     picture = np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8)
     only = [Level(picture, np.ones(2, np.float32))]
     np.testing.assert_array_equal(sample(only, BOXES + 0.7, size=size), sample(only, np.floor(BOXES + 0.7), size=size))
+
+
+@pytest.mark.parametrize("size", [24, 48])
+def test_beyond_the_edge_its_pixels_are_repeated(size: int) -> None:
+    """The crop of a box that reaches out is the crop of the same box in a picture made larger in that way."""
+    picture = np.random.default_rng(0).integers(0, 256, (90, 120, 3), np.uint8)
+    larger = np.pad(picture, ((60, 60), (60, 60), (0, 0)), mode="edge")
+    boxes = np.array([(-40, -30, 60, 70), (80, 50, 150, 120), (-20, 30, 30, 80), (30, 60, 90, 120)], np.float32)
+    crops = sample([Level(picture, np.ones(2, np.float32))], boxes, size=size)
+    expected = sample([Level(larger, np.ones(2, np.float32))], boxes + 60, size=size)
+    np.testing.assert_allclose(crops.astype(int), expected, atol=1)
 
 
 def test_crops_do_not_depend_on_their_company() -> None:
