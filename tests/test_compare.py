@@ -349,8 +349,39 @@ def test_shipped_tables_say_where_they_come_from(model: str) -> None:
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -0.1])
 def test_what_is_no_distance_is_refused(value: float) -> None:
-    with pytest.raises(UsageError, match="a distance is a number from 0 up"):
+    with pytest.raises(UsageError, match="a distance in cosine is from 0 to 2, got"):
         compare.to_cosine(value, "cosine")
+
+
+@pytest.mark.parametrize(("metric", "largest"), [("cosine", 2), ("l2", 2), ("squared_l2", 4), ("angle", math.pi)])
+def test_a_distance_beyond_that_of_opposite_vectors_is_refused(metric: str, largest: float) -> None:
+    assert compare.to_cosine(largest, metric) == pytest.approx(2, abs=1e-6)
+    with pytest.raises(UsageError, match=f"a distance in {metric} is from 0 to"):
+        compare.to_cosine(largest + 0.01, metric)
+
+
+# The probability of a search
+
+
+@pytest.mark.parametrize("people", [1, 2, 10, 1000, 10**6])
+def test_in_a_search_of_one_candidate_the_odds_are_those_of_the_pair_divided_by_the_people(people: int) -> None:
+    pair = TABLE.probability(0.1)
+    (chance,) = TABLE.search_probabilities([0.1], people)
+    assert chance / (1 - chance) == pytest.approx(pair / (1 - pair) / people, rel=1e-6)
+
+
+def test_a_probe_is_one_person_at_most() -> None:
+    """By hand: likelihood ratios e^(6 - 20 d) of 1, e and e^2 among 3 people, beside a stranger's weight of 3."""
+    chances = TABLE.search_probabilities([0.2, 0.25, 0.3], 3)
+    weights = [math.e**2, math.e, 1]
+    assert chances == pytest.approx([weight / (3 + sum(weights)) for weight in weights], abs=1e-6)
+    assert TABLE.search_probabilities([], 3) == []
+
+
+def test_the_probability_of_a_search_does_not_overflow() -> None:
+    steep = Calibration("steep", (1e-1, 1e-2), (0.5, 0.4), slope=-1e6, intercept=1e5)
+    assert steep.search_probabilities([0.0, 2.0], 5) == pytest.approx([1, 0], abs=1e-6)
+    assert steep.search_probabilities([2.0], 5) == pytest.approx([0], abs=1e-6)
 
 
 def test_the_distance_to_a_person_is_that_of_mean_and_templates_together() -> None:

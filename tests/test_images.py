@@ -88,6 +88,58 @@ def test_arrays_that_mean_nothing_are_refused(array: np.ndarray, words: str) -> 
         images.read(array)
 
 
+@pytest.mark.parametrize(
+    ("array", "advice"),
+    [
+        (
+            np.zeros((3, 8, 9), np.uint8),
+            r"first; move them to the end, by numpy.moveaxis\(array, 0, -1\)\.$",
+        ),
+        (np.zeros((5, 8, 9, 3), np.uint8), r"it holds 5 photos; pass them one by one\.$"),
+        (np.zeros((7, 8, 9), np.uint8), r"or \(h, w, 4\)\.$"),
+    ],
+)
+def test_a_shape_that_is_common_elsewhere_is_named(array: np.ndarray, advice: str) -> None:
+    with pytest.raises(UnreadableImageError, match=advice):
+        images.read(array)
+
+
+class Tensor:
+    """Turns itself into an array when asked, as tensors of PyTorch do."""
+
+    def __init__(self, values: np.ndarray | Exception) -> None:
+        self.values = values
+
+    def __array__(self, dtype: object = None, copy: bool | None = None) -> np.ndarray:
+        if isinstance(self.values, Exception):
+            raise self.values
+        return self.values
+
+
+def test_what_turns_itself_into_an_array_is_a_photo() -> None:
+    photo, array = images.read(Tensor(SCENE)), images.read(SCENE)
+    assert (photo.name, photo.sha256) == ("array", array.sha256)
+    np.testing.assert_array_equal(photo.pixels, SCENE)
+    floats = images.read(Tensor((SCENE / 255).astype(np.float32)))
+    np.testing.assert_array_equal(floats.pixels, SCENE)
+    with pytest.raises(UnreadableImageError, match="channels come first"):
+        images.read(Tensor(np.moveaxis(SCENE, -1, 0)))
+    with pytest.raises(UnreadableImageError, match="floats from -1 to 1: pass floats"):
+        images.read(Tensor(np.linspace(-1, 1, 75, dtype=np.float32).reshape(5, 5, 3)))
+
+
+@pytest.mark.parametrize("error", [TypeError("can't convert cuda:0 device."), RuntimeError("requires grad.")])
+def test_what_refuses_to_become_an_array_is_an_error_of_one_sentence(error: Exception) -> None:
+    with pytest.raises(UnreadableImageError, match=r"^'array' \(Tensor\) cannot be turned into .*cpu") as caught:
+        images.read(Tensor(error))
+    assert "\n" not in str(caught.value)
+
+
+def test_an_array_of_text_is_still_a_path() -> None:
+    with pytest.raises(MissingImageError):
+        images.read(np.str_("missing.jpg"))
+
+
 def test_an_array_of_one_pixel_and_a_file_of_one_pixel() -> None:
     assert images.read(np.zeros((1, 1, 3), np.uint8)).pixels.shape == (1, 1, 3)
     assert images.read(pictures.encode(np.full((1, 1, 3), 9, np.uint8))).pixels.tolist() == [[[9, 9, 9]]]

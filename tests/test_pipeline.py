@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import visavis
-from cli.fakes import BLUE, DARK_RED, GREY, MODEL, RED, Colours, Squares, photo
+from cli.fakes import BLUE, DARK_RED, DETECTOR, GREY, MODEL, RED, Colours, Squares, photo
 from detectors import drawn
-from visavis import compare, images, pipeline
+from visavis import compare, images, pipeline, verification
 from visavis.detectors import Detector
 from visavis.errors import (
     ImageError,
@@ -203,11 +203,29 @@ def test_an_error_of_the_programmer_is_no_status() -> None:
 
 
 def test_networks_are_loaded_when_needed_and_once() -> None:
-    lazy = Recognizer(detector="no-such-detector", embedder=MODEL, threads=1)
+    lazy = Recognizer(embedder=MODEL, threads=1)
     assert lazy.embedder is lazy.embedder
     assert lazy.embedder.name == MODEL
-    with pytest.raises(UnknownNameError, match="no detector is called 'no-such-detector'"):
-        _ = lazy.detector
+    assert "detector" not in vars(lazy)
+
+
+def test_wrong_names_are_refused_at_once() -> None:
+    with pytest.raises(UnknownNameError, match="no detector is called 'mtcn'; did you mean mtcnn"):
+        Recognizer(detector="mtcn")
+    with pytest.raises(UnknownNameError, match="no model is called 'dlib-resnett'; did you mean dlib-resnet"):
+        Recognizer(embedder="dlib-resnett@2")
+    for call in (visavis.detect, visavis.embed, lambda photo, **more: visavis.verify(photo, photo, **more)):
+        with pytest.raises(UnknownNameError, match="no detector is called 'yunett'"):
+            call("missing.jpg", detector="yunett")
+
+
+def test_verify_takes_a_detector_and_a_smallest_face(tmp_path: Path) -> None:
+    red = photo(tmp_path / "red.png", (RED, 40, 50, 60))
+    answer = visavis.verify(red, red, threshold=0.1, model=MODEL, detector=DETECTOR, min_face=50)
+    assert (answer.same, answer.detector, answer.model) == (True, DETECTOR, MODEL)
+    with pytest.raises(NoFaceError):
+        visavis.verify(red, red, threshold=0.1, model=MODEL, detector=DETECTOR, min_face=70)
+    assert visavis.embed(red, model=MODEL, detector=DETECTOR).shape == (1, 3)
 
 
 # --- verify
@@ -321,12 +339,35 @@ def test_every_status_of_a_photo_has_its_error() -> None:
     for error in (MissingImageError, UnreadableImageError, TooLargeImageError, NoFaceError):
         answer = PhotoFaces(name="a", status=error.status, message="because.")
         with pytest.raises(error, match=r"because\."):
-            pipeline._usable(answer)
+            verification.usable(answer)
 
 
 def test_an_answer_without_vectors_has_no_largest() -> None:
     with pytest.raises(ValueError, match="carries no vectors"):
-        pipeline._largest_vector(PhotoFaces(name="a", status="ok"))
+        verification.largest_vector(PhotoFaces(name="a", status="ok"))
+
+
+def test_a_list_of_photos_is_answered_photo_by_photo(
+    red: Path, dark_red: Path, blue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedder = Counting()
+    monkeypatch.setattr(pipeline, "shared", lambda **_: Recognizer(detector=Squares(), embedder=embedder))
+    photos = [dark_red, tmp_path / "nowhere.png", blue]
+    answers = visavis.verify(red, photos, threshold=0.1)
+    assert [answer.photo for answer in answers] == [str(photo) for photo in photos]
+    assert [answer.same for answer in answers] == [True, None, False]
+    assert [bool(answer) for answer in answers] == [True, False, False]
+    assert answers[1].status == "missing"
+    assert sum(embedder.calls) == 3  # the known photo once
+    assert visavis.verify(red, tuple(photos), threshold=0.1)[0].distance == answers[0].distance
+    assert visavis.verify(red, [], threshold=0.1) == []
+    assert visavis.verify(red, dark_red, threshold=0.1).same  # one photo stays one answer
+
+
+def test_in_a_list_the_known_photo_must_show_a_face(fake: Recognizer, red: Path, tmp_path: Path) -> None:
+    empty = photo(tmp_path / "empty.png")
+    with pytest.raises(NoFaceError, match="no face was found in"):
+        list(fake.verify_each(empty, [red], rule=fake.rule(threshold=0.1)))
 
 
 # --- the calibrated default model

@@ -85,6 +85,15 @@ def test_a_built_in_name_comes_before_an_entry_point(package: Path) -> None:
     assert colours.create("teal") == "our own"
 
 
+def test_a_check_of_a_name_loads_nothing(package: Path) -> None:
+    colours = registry(azure="nowhere")
+    colours.check("azure")
+    colours.check("teal")
+    assert "paints_of_a_test" not in sys.modules
+    with pytest.raises(UnknownNameError, match="no colour is called 'azur'; did you mean azure"):
+        colours.check("azur")
+
+
 def test_an_unknown_name_suggests_the_nearest() -> None:
     colours = registry(crimson="x", green="x", grey="x")
     with pytest.raises(UnknownNameError) as caught:

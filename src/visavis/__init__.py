@@ -80,6 +80,9 @@ if TYPE_CHECKING:
         PhotoFaces as PhotoFaces,
     )
     from visavis.types import (
+        PhotoVerification as PhotoVerification,
+    )
+    from visavis.types import (
         Quality as Quality,
     )
     from visavis.types import (
@@ -108,6 +111,7 @@ _HOMES = {
         "Lookalike",
         "Photo",
         "PhotoFaces",
+        "PhotoVerification",
         "Quality",
         "Verification",
     ],

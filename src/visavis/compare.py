@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
@@ -31,6 +31,9 @@ METRICS: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = 
 }
 """L2 and squared L2 are between unit vectors; the angle is in radians."""
 
+MAX_DISTANCE = 2.0
+"""Cosine distance of opposite vectors: no two vectors are farther apart."""
+
 
 def from_cosine(distance: float, metric: str) -> float:
     """Express a cosine distance in ``metric``."""
@@ -39,9 +42,9 @@ def from_cosine(distance: float, metric: str) -> float:
 
 def to_cosine(value: float, metric: str) -> float:
     """Express a value of ``metric`` as a cosine distance; UsageError where it is no distance."""
-    back = _metric(metric)[1]
-    if not (math.isfinite(value) and value >= 0):
-        raise UsageError(f"a distance is a number from 0 up, got {value:g}.")
+    forward, back = _metric(metric)
+    if not (math.isfinite(value) and 0 <= value <= forward(MAX_DISTANCE)):
+        raise UsageError(f"a distance in {metric} is from 0 to {forward(MAX_DISTANCE):.4g}, got {value:g}.")
     return back(value)
 
 
@@ -139,6 +142,21 @@ class Calibration:
     def probability(self, distance: float) -> float:
         """Probability that a pair at this cosine distance is one person, at even prior odds."""
         return 1 / (1 + math.exp(min(-(self.slope * distance + self.intercept), 700.0)))
+
+    def search_probabilities(self, distances: Sequence[float], people: int) -> list[float]:
+        """Return for each candidate of one search the probability that the probe is that person.
+
+        ``distances`` are cosine distances of the nearest candidates, ``people`` is how many people were searched.
+        Beforehand the probe is a stranger with probability 1/2, and each of the people with 1/(2 people): one search
+        in two is for somebody who is not in the gallery. The odds of a distance are those of :meth:`probability`, and
+        the probe is one person at most, so the probabilities of all candidates and of a stranger sum to 1.
+        """
+        evidence = [self.slope * distance + self.intercept for distance in distances]
+        stranger = math.log(max(people, 1))
+        highest = max([stranger, *evidence])
+        weights = [math.exp(value - highest) for value in evidence]
+        total = sum(weights) + math.exp(stranger - highest)
+        return [weight / total for weight in weights]
 
 
 def search_far(fpir: float, people: int) -> float:

@@ -120,6 +120,27 @@ def contact_sheet(
     return np.asarray(sheet)
 
 
+def face_pair(left: RGB, right: RGB, names: tuple[str, str], answer: str, *, colour: Colour) -> RGB:
+    """Lay two faces of one size ``(s, s, 3)`` side by side, framed in ``colour``, names and ``answer`` below."""
+    side = left.shape[0]
+    frame = max(2, side // 40)
+    faces = ImageOps.expand(Image.fromarray(np.concatenate([left, right], axis=1)), frame, colour)
+    size = max(SMALLEST_TEXT, side // 18)
+    row = round(1.6 * size)
+    sheet = Image.new("RGB", (faces.width, faces.height + 2 * row), PAPER)
+    sheet.paste(faces, (0, 0))
+    draw = ImageDraw.Draw(sheet)
+    middle = faces.width // 2
+    for text, x, y, room in (
+        (names[0], middle // 2, 0, middle),
+        (names[1], middle + middle // 2, 0, middle),
+        (answer, middle, row, faces.width),
+    ):
+        shown, font = _legible(text, size)
+        draw.text((x, faces.height + y + row // 2), _shortened(shown, font, room - size), INK, font, anchor="mm")
+    return np.asarray(sheet)
+
+
 def _draw_face(draw: ImageDraw.ImageDraw, face: Face, colour: Colour, width: int) -> None:
     """Box with a thin dark edge, so that it stands out on any ground, and five dots."""
     x1, y1, x2, y2 = (round(float(value)) for value in face.box)

@@ -55,6 +55,8 @@ def read(source: Source, *, name: str | None = None, max_pixels: int = MAX_PIXEL
     before decoding), and UsageError for a source of another type.
     """
     label = name_of(source) if name is None else name
+    if is_array_like(source):
+        source = _as_array(source, shown(label))
     if isinstance(source, np.ndarray):
         return _of_pixels(_from_array(source, shown(label), max_pixels), label)
     if _is_pillow(source):
@@ -96,7 +98,7 @@ def _is_pillow(source: object) -> bool:
 
 def name_of(source: object) -> str:
     """Return what a source calls itself: its path, "-", its file's name, or what it is ("array", "bytes")."""
-    if isinstance(source, np.ndarray):
+    if isinstance(source, np.ndarray) or is_array_like(source):
         return "array"
     if _is_pillow(source):
         return str(getattr(source, "filename", "") or "image")
@@ -189,11 +191,31 @@ def _from_stream(stream: BinaryIO, what: str, limit: int) -> bytes:
 # ------------------------------------------------------------------------------------------- arrays -> pixels
 
 
+def is_array_like(source: object) -> bool:
+    """Tell whether a source is no array of NumPy but can turn itself into one, as tensors of PyTorch do."""
+    other = (str, bytes, bytearray, memoryview, os.PathLike, np.ndarray)
+    return hasattr(source, "__array__") and not isinstance(source, other) and not _is_pillow(source)
+
+
+def _as_array(source: object, what: str) -> NDArray[Any]:
+    """Ask a source for its array; UnreadableImageError where it refuses (a tensor on a graphics card, for one)."""
+    try:
+        return np.asarray(source)
+    except (TypeError, ValueError, RuntimeError) as error:
+        kind, reason = type(source).__name__, " ".join(str(error).split())
+        raise UnreadableImageError(
+            f"{what} ({kind}) cannot be turned into a NumPy array: {reason} "
+            "For a tensor of PyTorch, pass tensor.detach().cpu()."
+        ) from error
+
+
 def _from_array(array: NDArray[Any], what: str, max_pixels: int) -> RGB:
     """Copy an array as RGB uint8; nothing is guessed about its values."""
     channels = {2: 1, 3: array.shape[-1]}.get(array.ndim) if array.ndim else None
     if channels not in {1, 3, 4}:
-        raise UnreadableImageError(f"{what} has shape {array.shape}, not (h, w), (h, w, 1), (h, w, 3) or (h, w, 4).")
+        raise UnreadableImageError(
+            f"{what} has shape {array.shape}, not (h, w), (h, w, 1), (h, w, 3) or (h, w, 4){_shape_advice(array)}."
+        )
     height, width = array.shape[:2]
     _decode.check_size(width, height, shown=what, max_pixels=max_pixels)
     values = _eight_bits(array, what).reshape(height, width, channels)
@@ -202,6 +224,14 @@ def _from_array(array: NDArray[Any], what: str, max_pixels: int) -> RGB:
     pixels: RGB = np.empty((height, width, 3), np.uint8)
     pixels[...] = values
     return pixels
+
+
+def _shape_advice(array: NDArray[Any]) -> str:
+    if array.ndim == 3 and array.shape[0] in {1, 3, 4}:
+        return ": its channels come first; move them to the end, by numpy.moveaxis(array, 0, -1)"
+    if array.ndim == 4:
+        return f": it holds {len(array)} photos; pass them one by one"
+    return ""
 
 
 def _eight_bits(array: NDArray[Any], what: str) -> NDArray[np.uint8]:

@@ -6,17 +6,22 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import chain
+from typing import TypeVar, overload
 
 import numpy as np
 
-from visavis import compare, embedders, images, runtime
+from visavis import compare, embedders, images, runtime, verification
 from visavis.align import square_crops
 from visavis.detectors import DETECTORS, Detector
-from visavis.embedders import Embedder
-from visavis.errors import ImageError, NoFaceError, UsageError
+from visavis.embedders import EMBEDDERS, Embedder
+from visavis.errors import ImageError, UsageError
 from visavis.images import Source
 from visavis.quality import qualities
-from visavis.types import RGB, Face, Floats, Photo, PhotoFaces, Verification
+from visavis.types import RGB, Face, Floats, Photo, PhotoFaces, PhotoVerification, Verification
+from visavis.verification import readable
+
+S = TypeVar("S", bound=Source)
 
 BATCH_PHOTOS = 16
 BATCH_PIXELS = 16_000_000
@@ -28,7 +33,7 @@ class Recognizer:
 
     ``detector`` and ``embedder`` are registered names (the embedder's may be any model id, as ``dlib-resnet@4``) or
     objects of those protocols; networks are loaded when first needed. ``threads`` bounds the threads of the networks
-    (default: the processors this process may use).
+    (default: the processors this process may use). A name that stands for nothing raises UnknownNameError at once.
     """
 
     def __init__(
@@ -38,6 +43,10 @@ class Recognizer:
         embedder: str | Embedder = "dlib-resnet",
         threads: int | None = None,
     ) -> None:
+        if isinstance(detector, str):
+            DETECTORS.check(detector)
+        if isinstance(embedder, str):
+            EMBEDDERS.check(embedder.partition("@")[0])
         self._detector = detector
         self._embedder = embedder
         self._threads = threads
@@ -122,41 +131,46 @@ class Recognizer:
         metric: str = "cosine",
         min_face: float = 20,
         calibration: compare.Calibration | None = None,
+        any_face: bool = False,
     ) -> Verification:
         """Tell whether the largest faces of ``a`` and ``b`` are one person.
 
         The threshold is the one at which strangers are accepted at rate ``far``, unless ``threshold`` (in the unit of
-        ``metric``) is given. Rates are those of ``calibration`` (default: the table shipped for the model). Raises
-        NoFaceError where a photo shows no face, ImageError where it cannot be read, and UsageError for a rate that was
-        not measured.
+        ``metric``) is given. Rates are those of ``calibration`` (default: the table shipped for the model).
+        ``any_face`` compares every face of ``b`` instead of its largest, and the nearest counts; the threshold is then
+        stricter the more faces there are, so that ``far`` stays the rate of a photo.
+
+        Raises NoFaceError where a photo shows no face, ImageError where it cannot be read, and UsageError for a rate
+        that was not measured.
         """
-        model = self.model
-        table = compare.own_or_shipped(calibration, model)
-        if threshold is not None:
-            limit = compare.to_cosine(threshold, metric)
-            rate = table.far_at(limit) if table else None
-        elif table is not None:
-            limit, rate = table.threshold(far), far
-        else:
-            raise UsageError(f"{model} is uncalibrated, so no threshold stands for a FAR: give a threshold.")
-        first, second = (_usable(one) for one in self.represent([a, b], min_face=min_face))
-        distance = float(compare.cosine_distances(_largest_vector(first), _largest_vector(second))[0, 0])
-        return Verification(
-            same=distance <= limit,
-            distance=compare.from_cosine(distance, metric),
-            metric=metric,
-            threshold=compare.from_cosine(limit, metric),
-            far=rate,
-            probability=table.probability(distance) if table else None,
-            model=model,
-            detector=self.detector.name,
-            faces_a=len(first.faces),
-            faces_b=len(second.faces),
-            notes=(
-                *(note for one in (first, second) if (note := _several(one))),
-                *_other_detector(table, self.detector_name),
-            ),
-        )
+        rule = self.rule(far=far, threshold=threshold, metric=metric, calibration=calibration, any_face=any_face)
+        first, second = self.represent([a, b], min_face=min_face)
+        return verification.compare_faces(rule, first, second)[0]
+
+    def verify_each(
+        self, known: Source, photos: Iterable[Source], *, rule: verification.Rule, min_face: float = 20
+    ) -> Iterator[tuple[PhotoFaces, PhotoFaces, PhotoVerification]]:
+        """Compare photo after photo with the largest face of ``known``, which is embedded once.
+
+        Yields the faces of ``known``, those of the photo and the answer, in order. Raises the error of ``known`` alone.
+        """
+        answers = self.represent(chain([known], photos), min_face=min_face)
+        first = verification.usable(next(answers))
+        for photo in answers:
+            yield first, photo, verification.judge(rule, first, photo)
+
+    def rule(
+        self,
+        *,
+        far: float = 1e-3,
+        threshold: float | None = None,
+        metric: str = "cosine",
+        calibration: compare.Calibration | None = None,
+        any_face: bool = False,
+    ) -> verification.Rule:
+        """Return what :meth:`verify` goes by; loads no network. Raises as it does."""
+        table = compare.own_or_shipped(calibration, self.model)
+        return verification.Rule(self.model, self.detector_name, far, threshold, metric, table, any_face)
 
 
 def _batches(sources: Iterable[Source]) -> Iterator[list[Photo | PhotoFaces]]:
@@ -191,75 +205,80 @@ def _found(photo: Photo, faces: Sequence[Face]) -> PhotoFaces:
     )
 
 
-_ERRORS = {error.status: error for error in ImageError.__subclasses__()}
-
-
-def _read(one: PhotoFaces) -> Photo:
-    """Return the photo of an answer; raises the error of one that could not be read."""
-    if one.photo is None:
-        raise _ERRORS.get(one.status, ImageError)(one.message)
-    return one.photo
-
-
-def _usable(one: PhotoFaces) -> PhotoFaces:
-    """Raise what stands in the way of using this photo's largest face."""
-    _read(one)
-    if not one.faces:
-        raise NoFaceError(f"no face was found in {one.name}.")
-    return one
-
-
-def _largest_vector(one: PhotoFaces) -> Floats:
-    if one.vectors is None:
-        raise ValueError("this answer carries no vectors")
-    row: Floats = one.vectors[one.largest][None]
-    return row
-
-
-def _other_detector(table: compare.Calibration | None, detector: str) -> tuple[str, ...]:
-    """Say where the rates were measured with another detector than the one in use: faces are then cut otherwise."""
-    measured = None if table is None else table.provenance.get("detector")
-    if measured is None or measured == detector:
-        return ()
-    return (f"the error rates were measured with the detector {measured}, not with {detector}: calibrate to be sure.",)
-
-
-def _several(one: PhotoFaces) -> str:
-    return f"{one.name} shows {len(one.faces)} faces: the largest was used." if len(one.faces) > 1 else ""
-
-
 def detect(source: Source, *, min_face: float = 20, detector: str = "mtcnn") -> list[Face]:
     """Faces of one photo, best score first; an empty list where there is none. Raises ImageError."""
     (one,) = shared(detector=detector).detect([source], min_face=min_face)
-    _read(one)
+    readable(one)
     return list(one.faces)
 
 
-def embed(source: Source, *, min_face: float = 20, model: str = "dlib-resnet") -> Floats:
+def embed(source: Source, *, min_face: float = 20, model: str = "dlib-resnet", detector: str = "mtcnn") -> Floats:
     """Unit vectors ``(n, d)`` of all faces of one photo, best score first. Raises ImageError."""
-    recognizer = shared(embedder=model)
+    recognizer = shared(detector=detector, embedder=model)
     (one,) = recognizer.represent([source], min_face=min_face)
-    _read(one)
+    readable(one)
     return np.empty((0, recognizer.embedder.dimension), np.float32) if one.vectors is None else one.vectors
 
 
 def extract(source: Source, *, size: int = 224, margin: float = 0.3, min_face: float = 20) -> RGB:
     """Crops ``(n, size, size, 3)`` of all faces: the box, extended by ``margin`` of its sides in all, made square."""
     (one,) = shared().detect([source], min_face=min_face)
-    return square_crops(_read(one).pixels, one.faces, size=size, margin=margin)
+    return square_crops(readable(one).pixels, one.faces, size=size, margin=margin)
 
 
+@overload
 def verify(
     a: Source,
     b: Source,
+    *,
+    far: float = ...,
+    threshold: float | None = ...,
+    metric: str = ...,
+    model: str = ...,
+    detector: str = ...,
+    min_face: float = ...,
+    any_face: bool = ...,
+) -> Verification: ...
+
+
+@overload
+def verify(
+    a: Source,
+    b: list[S] | tuple[S, ...],
+    *,
+    far: float = ...,
+    threshold: float | None = ...,
+    metric: str = ...,
+    model: str = ...,
+    detector: str = ...,
+    min_face: float = ...,
+    any_face: bool = ...,
+) -> list[PhotoVerification]: ...
+
+
+def verify(  # noqa: PLR0913 - options, all by name
+    a: Source,
+    b: Source | list[S] | tuple[S, ...],
     *,
     far: float = 1e-3,
     threshold: float | None = None,
     metric: str = "cosine",
     model: str = "dlib-resnet",
-) -> Verification:
-    """Tell whether the largest faces of ``a`` and ``b`` are one person. See :meth:`Recognizer.verify`."""
-    return shared(embedder=model).verify(a, b, far=far, threshold=threshold, metric=metric)
+    detector: str = "mtcnn",
+    min_face: float = 20,
+    any_face: bool = False,
+) -> Verification | list[PhotoVerification]:
+    """Tell whether the largest faces of ``a`` and ``b`` are one person. See :meth:`Recognizer.verify`.
+
+    Of a list ``b`` of photos one answer a photo, in order; ``a`` is then embedded once, and a photo that cannot be used
+    is an answer with its status.
+    """
+    recognizer = shared(detector=detector, embedder=model)
+    rule = recognizer.rule(far=far, threshold=threshold, metric=metric, any_face=any_face)
+    if isinstance(b, list | tuple):
+        return [answer for _, _, answer in recognizer.verify_each(a, b, rule=rule, min_face=min_face)]
+    first, second = recognizer.represent([a, b], min_face=min_face)
+    return verification.compare_faces(rule, first, second)[0]
 
 
 _shared: dict[tuple[str, str], Recognizer] = {}
@@ -267,4 +286,7 @@ _shared: dict[tuple[str, str], Recognizer] = {}
 
 def shared(*, detector: str = "mtcnn", embedder: str = "dlib-resnet") -> Recognizer:
     """Return the process-wide recogniser of these names, made at its first use."""
-    return _shared.setdefault((detector, embedder), Recognizer(detector=detector, embedder=embedder))
+    key = (detector, embedder)
+    if key not in _shared:
+        _shared.setdefault(key, Recognizer(detector=detector, embedder=embedder))
+    return _shared[key]

@@ -47,6 +47,11 @@ class Registry(Generic[T]):
         """All names, built in, registered and from installed packages; loads none of them."""
         return sorted({*self._modules, *self._factories, *(e.name for e in entry_points(group=self._group))})
 
+    def check(self, name: str) -> None:
+        """Raise UnknownNameError with the nearest names where ``name`` stands for nothing; loads nothing."""
+        if name not in self._modules and name not in self._factories and name not in self.names():
+            raise self._unknown(name)
+
     def create(self, name: str, **options: object) -> T:
         """Build what ``name`` stands for; raises UnknownNameError with the nearest names."""
         return self.factory(name)(**options)
@@ -65,6 +70,9 @@ class Registry(Generic[T]):
             if entry.name == name:
                 self._factories[name] = entry.load()
                 return
+        raise self._unknown(name)
+
+    def _unknown(self, name: str) -> UnknownNameError:
         near = get_close_matches(name, self.names(), n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(self.names())}."
-        raise UnknownNameError(f"no {self.kind} is called {name!r}; {hint}")
+        return UnknownNameError(f"no {self.kind} is called {name!r}; {hint}")

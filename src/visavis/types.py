@@ -135,11 +135,42 @@ class Verification:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class PhotoVerification:
+    """Answer to "is this person in that photo?", one of several photos that were compared with the same face.
+
+    ``photo`` is its name, ``face`` the face that was compared. Where no face could be compared, ``verification`` and
+    ``face`` are None, ``status`` is that of :class:`PhotoFaces` and ``message`` says why; the answer is then neither
+    yes nor no, and its truth value False.
+    """
+
+    photo: str
+    status: str
+    verification: Verification | None = None
+    face: Face | None = None
+    message: str = ""
+
+    @property
+    def same(self) -> bool | None:
+        """Whether it is the same person; None where no face could be compared."""
+        return None if self.verification is None else self.verification.same
+
+    @property
+    def distance(self) -> float | None:
+        """Distance of the two faces in the unit of the verification's metric."""
+        return None if self.verification is None else self.verification.distance
+
+    def __bool__(self) -> bool:
+        return self.same is True
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """One person a probe may be, at that person's cosine distance.
 
     That of the template where there is one; with several .4 of that of their mean vector and .6 of the mean of theirs.
+    ``probability`` is that of a search in which a stranger is as likely beforehand as all people together; None where
+    the model is uncalibrated, and in the answer to a face that is unknown.
     """
 
     person_id: int
@@ -153,7 +184,10 @@ class Identification:
     """Answer to "who is this?": the nearest person if near enough, else unknown (``name`` and ``person_id`` None).
 
     ``threshold`` follows from the wanted false-positive rate of a whole search (``fpir``) and the number of people.
-    ``margin`` is by how much farther the second of the candidates is, None where there is no second.
+    ``probability`` is that of the named person, if a stranger is as likely beforehand as all people of the gallery
+    together. It is 1/2 or more, or None: of unknown faces, of uncalibrated models, and where it would contradict the
+    name, which ``notes`` then tell. ``margin`` is by how much farther the second of the candidates is, None where there
+    is no second.
     """
 
     name: str | None
@@ -163,6 +197,7 @@ class Identification:
     probability: float | None
     candidates: tuple[Candidate, ...] = field(default=())
     margin: float | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def known(self) -> bool:

@@ -33,6 +33,7 @@ PUBLIC = [
     "NoFaceError",
     "Photo",
     "PhotoFaces",
+    "PhotoVerification",
     "Quality",
     "Recognizer",
     "UsageError",

@@ -18,7 +18,7 @@ LAYERS = (
     {"registry", "cache", "runtime", "weights", "nets"},
     {
         "images", "photo_files", "_decode", "_upright", "quality", "detectors", "align", "landmarks", "embedders",
-        "compare", "draw",
+        "compare", "draw", "verification",
     },
     {"pipeline", "samples", "quantize", "classify", "published", "clustering", "lookalikes", "representatives"},
     {"gallery", "evaluate", "bulk"},

@@ -79,7 +79,7 @@ def test_detect_without_json_prints_one_row_a_face(look: Run, photos: Photos) ->
     assert rows[0] == "photo size face box score quality"
     assert rows[2].startswith("both.png 320 x 240 1 180 100 280 200 0.9900")
     assert rows[3].startswith("both.png 320 x 240 2 20 30 70 80 0.9800")
-    assert rows[4].startswith("missing.png - - 'missing.png' does not exist.")
+    assert rows[4].startswith("missing.png - 'missing.png' does not exist.")
     assert len(rows) == 5
 
 

@@ -71,7 +71,7 @@ def test_the_table_tells_within_which_box_the_points_lie(look: Run, photos: Phot
     within = " ".join(f"{value:.0f}" for value in (*points.min(axis=0), *points.max(axis=0)))
     assert rows[0] == "photo face box score points within"
     assert rows[2] == f"red.png 1 40 50 100 110 0.9900 68 {within}"
-    assert rows[3].startswith("empty.png - ")
+    assert rows[3] == "empty.png no face was found."
 
 
 def test_out_draws_a_dot_at_each_point(look: Run, photos: Photos) -> None:

@@ -51,6 +51,7 @@ def test_enrol_then_identify(know: Run, photos: Photos) -> None:
             "threshold": 0.1,
             "probability": None,
             "margin": None,
+            "notes": [],
             "candidates": [{"name": "Ann", "person_id": 1, "distance": NEAR, "probability": None}],
         }
     ]
@@ -372,3 +373,24 @@ class TestChanges:
 
     def test_repair_of_a_sound_gallery(self, run: Run) -> None:
         assert run("gallery", "check", "--repair", "--json").line["problem"] is None
+
+
+def test_a_threshold_that_is_no_cosine_distance_is_refused(know: Run, photos: Photos) -> None:
+    know("enroll", "Ann", photos.red)
+    done = know("identify", photos.red, "--threshold", 5)
+    assert (done.code, done.out) == (2, "")
+    assert "a distance in cosine is from 0 to 2, got 5" in done.err
+
+
+def test_one_name_a_photo_unless_repeats_are_allowed(know: Run, tmp_path: Path) -> None:
+    photo(tmp_path / "red.png", (RED, 40, 50, 60))
+    photo(tmp_path / "twice.png", (DARK_RED, 20, 30, 50), (RED, 180, 100, 100))
+    know("enroll", "Ann", "red.png")
+    done = know("identify", "twice.png", "--threshold", 0.1, "--json")
+    first, second = done.line["faces"]
+    assert [first["name"], second["name"], first["notes"]] == ["Ann", None, []]
+    (text,) = second["notes"]
+    assert "but face 1 of this photo looks more like Ann (0.0000), and nobody is in a photo twice" in text
+    assert text in know("identify", "twice.png", "--threshold", 0.1).out
+    both = know("identify", "twice.png", "--threshold", 0.1, "--repeats", "--json").line["faces"]
+    assert [one["name"] for one in both] == ["Ann", "Ann"]

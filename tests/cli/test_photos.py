@@ -141,7 +141,7 @@ def test_demo_tells_the_story_twice(run: Run, with_samples: Callable[[], None]) 
     for _ in range(2):
         done = run("demo", "--json")
         assert done.code == 0, done.err
-        steps = ["load the networks", "enroll", *["identify"] * 3, *["verify"] * 3]
+        steps = ["load", "enroll", *["identify"] * 3, *["verify"] * 3]
         assert [line["step"] for line in done.lines] == steps
         assert all(line["right"] for line in done.lines)
         assert [line["answer"] for line in done.lines[2:5]] == ["Barack Obama", "Barack Obama", "unknown"]

@@ -388,8 +388,9 @@ def test_a_table_of_ones_own_goes_before_the_shipped_one(gallery: Gallery, calib
         assert other.threshold(fpir=0.01).distance == pytest.approx(0.2)
         (found,) = other.identify_vectors(at_distance(1, 0.25)[None])
         assert (found.name, found.threshold) == (None, pytest.approx(0.2))
-        assert found.probability == pytest.approx(1 / (1 + np.exp(1)), abs=1e-5)  # -20 * .25 + 4 = -1
-        assert other.search(at_distance(1, 0.25)[None])[0][0].probability == found.probability
+        assert found.probability is None
+        (candidate,) = other.search(at_distance(1, 0.25)[None])[0]
+        assert candidate.probability == pytest.approx(1 / (1 + np.exp(1)), abs=1e-5)  # -20 * .25 + 4 = -1
         gallery.calibrate(None)
         assert (other.calibration, other.stats().thresholds) == (calibrated, "shipped")
     assert gallery.check() == []
@@ -404,13 +405,15 @@ def test_a_table_of_another_model_is_refused(gallery: Gallery) -> None:
 
 def test_near_is_named_and_far_is_unknown(gallery: Gallery, calibrated: Calibration) -> None:
     ann = gallery.add("Ann", [bare(1)]).person_id
-    near, far = gallery.identify_vectors(np.stack([at_distance(1, 0.45), at_distance(1, 0.55)]))
+    near, far = gallery.identify_vectors(np.stack([at_distance(1, 0.35), at_distance(1, 0.55)]))
     assert (near.name, near.person_id, near.known) == ("Ann", ann, True)
-    assert near.distance == pytest.approx(0.45, abs=1e-6)
-    assert near.probability == pytest.approx(1 / (1 + np.exp(0.5)), abs=1e-5)  # slope * .45 + intercept = -.5
+    assert near.distance == pytest.approx(0.35, abs=1e-6)
+    assert near.probability == pytest.approx(1 / (1 + np.exp(-0.5)), abs=1e-5)  # slope * .35 + intercept = .5
+    assert [one.probability for one in near.candidates] == [near.probability]
     assert (far.name, far.person_id, far.known) == (None, None, False)
     assert far.distance == pytest.approx(0.55, abs=1e-6)
-    assert [one.name for one in far.candidates] == ["Ann"]
+    assert far.probability is None
+    assert [(one.name, one.probability) for one in far.candidates] == [("Ann", None)]
 
 
 def test_a_threshold_of_ones_own_goes_first_and_0_is_one(gallery: Gallery) -> None:

@@ -207,3 +207,13 @@ def test_real_photos_with_the_default_networks(path: Path) -> None:
         ]
         assert gallery.stats().dimension == 128
         assert gallery.check() == []
+
+
+def test_nobody_is_named_twice_in_a_photo(album: Gallery) -> None:
+    album.enroll("Ann", ["1:50"])
+    album.enroll("Bob", ["2:50"])
+    answers = album.identify("1:90 2:60 1:50", threshold=0.1)
+    assert [one.name for one in answers] == ["Ann", "Bob", None]
+    assert "but face 1 of this photo looks more like Ann" in answers[2].notes[0]
+    answers = album.identify("1:90 2:60 1:50", threshold=0.1, repeats=True)
+    assert [(one.name, one.notes) for one in answers] == [("Ann", ()), ("Bob", ()), ("Ann", ())]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -11,6 +12,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
 import typer
+
+from visavis.cli._table import Column, Row, columns_of, render
 
 if TYPE_CHECKING:
     from visavis.types import Face, PhotoFaces
@@ -25,17 +28,17 @@ UNREADABLE = frozenset({"missing", "unreadable", "too_large"})
 class Output:
     """Takes a command's answers: JSON Lines, flushed as they come, or rows of a table printed at the end."""
 
-    def __init__(self, *columns: str, json: bool) -> None:
-        self._columns = columns
+    def __init__(self, *columns: str | Column, json: bool) -> None:
+        self._columns = columns_of(columns)
         self._json = json
-        self._rows: list[Sequence[str]] = []
+        self._rows: list[Row] = []
 
-    def answer(self, line: Mapping[str, object], *rows: Sequence[str]) -> None:
-        """One answer, in both its forms."""
+    def answer(self, line: Mapping[str, object], *rows: Sequence[str] | Row) -> None:
+        """Take one answer, in both its forms."""
         if self._json:
             write(_json_text(line) + "\n")
         else:
-            self._rows += rows
+            self._rows += (row if isinstance(row, Row) else Row(row) for row in rows)
 
     def progress(self, answers: Iterable[T], total: int) -> Iterator[T]:
         """Pass ``answers`` through under a progress bar, shown only on a terminal that is otherwise quiet."""
@@ -121,24 +124,16 @@ def _json_text(line: Mapping[str, object]) -> str:
     return text
 
 
-def _table_text(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(*columns, box=box.SIMPLE_HEAD, show_header=any(columns))
-    for row in rows:
-        table.add_row(*(Text(_printable(cell)) for cell in row))
-    # Into a file or a pipe the table is as wide as it needs to be: nothing is cut that a reader may look for.
-    console = Console(width=None if sys.stdout.isatty() else 1000)
-    with console.capture() as captured:
-        console.print(table)
-    return "\n".join(line.rstrip() for line in captured.get().splitlines()).strip("\n") + "\n"
-
-
-def _printable(text: str) -> str:
+def _table_text(columns: Sequence[Column], rows: Iterable[Row]) -> str:
+    """Lay out a table as wide as the terminal; into a file or a pipe nothing is cut that a reader may look for."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     encoding = sys.stdout.encoding or "utf-8"
+    shown = [Row([_encodable(cell, encoding) for cell in row.cells], _encodable(row.message, encoding)) for row in rows]
+    lines = render(columns, shown, width=width, ascii_only=_encodable("─…", encoding) != "─…")
+    return "\n".join(lines) + "\n"
+
+
+def _encodable(text: str, encoding: str) -> str:
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 

@@ -9,6 +9,7 @@ import typer
 from visavis.cli._options import DETECTOR, DetectorName, Json, MinFace, Photos, Threads
 from visavis.cli._output import Output, box_text, decimals, exit_code, percent, photo_line, significant
 from visavis.cli._sources import Exclude, expand_folders
+from visavis.cli._table import Column, Row
 
 if TYPE_CHECKING:
     from visavis.classify import FaceNames
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 MODEL = "vggface2-resnet50"
 TOP = 5
 MIN_PROBABILITY = 0.5
+LIKELY = Column("likely", drop=9, least=16)
 
 
 def _classifiers() -> list[str]:
@@ -71,7 +73,7 @@ def classify(  # noqa: PLR0913 - a command's options
         min_face=min_face,
     )
     statuses, known = [], False
-    with Output("photo", "face", "box", "name", "likely", json=json) as output:
+    with Output("photo", "face", "box", "name", LIKELY, json=json) as output:
         for one, faces in output.progress(answers, len(photos)):
             statuses.append(one.status)
             known = known or any(face.known for face in faces)
@@ -92,16 +94,18 @@ def _line(one: PhotoFaces, faces: list[FaceNames]) -> dict[str, object]:
     return photo_line(one, found)
 
 
-def _rows(one: PhotoFaces, faces: list[FaceNames]) -> list[list[str]]:
+def _rows(one: PhotoFaces, faces: list[FaceNames]) -> list[Row]:
     if not one.faces:
-        return [[one.name, "-", one.message, "", ""]]
+        return [Row([one.name], one.message)]
     return [
-        [
-            one.name,
-            str(number),
-            box_text(face),
-            named.name or "unknown",
-            ", ".join(f"{name} {percent(probability)}" for name, probability in named.names),
-        ]
+        Row(
+            [
+                one.name,
+                str(number),
+                box_text(face),
+                named.name or "unknown",
+                ", ".join(f"{name} {percent(probability)}" for name, probability in named.names),
+            ]
+        )
         for number, (face, named) in enumerate(zip(one.faces, faces, strict=True), 1)
     ]

@@ -24,6 +24,7 @@ from visavis.cli._options import (
 )
 from visavis.cli._output import Output, decimals, exit_code, note, photo_line
 from visavis.cli._sources import Exclude, GalleryInstead, PhotosOrGallery, one_of, photos_of, same_place
+from visavis.cli._table import Column, Row
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 
 CROP_SIZE = 224
 CROP_MARGIN = 0.3
+
+SIZE = Column("size")
+"""Number of faces of a cluster."""
 
 ALONE = "alone"
 """Folder of the faces that are a cluster each by themselves."""
@@ -99,7 +103,7 @@ def cluster(  # noqa: PLR0913 - a command's options
     photos = one_of(sources, gallery)
     if report:
         writable_file(report, endings=(".html",))
-    with Output("cluster", "size", "photo", "face", "box", "", json=json) as output:
+    with Output("cluster", SIZE, "photo", "face", "box", "name", "", json=json) as output:
         if gallery is not None:
             if previous is not None:
                 raise UsageError("--previous is for photos: a gallery knows by itself what was clustered before.")
@@ -158,7 +162,7 @@ def _tell(output: Output, found: Clustering, more: Sequence[Mapping[str, object]
     for line, row in _faces(found, more):
         output.answer(line, row)
     for one in found.skipped:
-        output.answer(photo_line(one, []), ["-", "", one.name, "", one.message, ""])
+        output.answer(photo_line(one, []), Row(["-", "", one.name], one.message))
 
 
 def _write(found: Clustering, out: Path | None, report: Path | None, *, title: str) -> None:
@@ -219,10 +223,9 @@ def _faces(found: Clustering, more: Sequence[Mapping[str, object]]) -> Iterator[
                 **more[row],
             }
             whole = " ".join(f"{side:.0f}" for side in box)
+            name = str(more[row].get("person") or "")
             mark = "representative" if chosen and len(one) > 1 else ""
-            if name := more[row].get("person"):
-                mark = f"{name} {mark}".rstrip()
-            yield line, [str(one.id), str(len(one)), faces.photos[row], str(number), whole, mark]
+            yield line, [str(one.id), str(len(one)), faces.photos[row], str(number), whole, name, mark]
 
 
 def _save(out: Path, found: Clustering) -> None:

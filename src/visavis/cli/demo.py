@@ -15,6 +15,7 @@ import typer
 from visavis.cli._files import PictureFolder, write_whole
 from visavis.cli._options import Json, Threads
 from visavis.cli._output import Output, note, percent, short, significant, write
+from visavis.cli._table import Column
 from visavis.cli.people import save_named
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ OUT = Path("visavis-demo")
 NAME = "Barack Obama"
 UNKNOWN, SAME, DIFFERENT = "unknown", "same person", "different people"
 ENROLLED = "obama.jpg"
+COLUMNS = ("step", Column("photo"), "answer", "distance", "threshold", "probability", Column("seconds", drop=1), "")
 SEARCHED = {"obama2.jpg": NAME, "obama3.jpg": NAME, "biden.jpg": None}
 """Photo -> who is to be found in it; nobody has shown the gallery the man of the last."""
 
@@ -69,7 +71,7 @@ def demo(
     recognizer = Recognizer(threads=threads)
     steps = []
     with (
-        Output("step", "photo", "answer", "distance", "threshold", "probability", "seconds", "", json=json) as output,
+        Output(*COLUMNS, json=json) as output,
         Gallery(out / "demo.db", recognizer=recognizer) as store,
     ):
         for step in _story(photos, recognizer, store, PictureFolder(out)):
@@ -97,7 +99,7 @@ def _photos(folder: Path) -> Path:
 def _story(photos: Path, recognizer: Recognizer, store: Gallery, folder: PictureFolder) -> Iterator[Step]:
     loaded = _timed(lambda: (recognizer.detector.name, recognizer.embedder.name))
     names = " + ".join(loaded.value)
-    yield Step("load the networks", "", names, names, None, None, None, loaded.seconds)
+    yield Step("load", "", names, names, None, None, None, loaded.seconds)
     yield _enroll(store, photos / ENROLLED)
     for photo, name in SEARCHED.items():
         yield _identify(store, photos / photo, name, folder)

@@ -26,6 +26,7 @@ from visavis.cli._options import (
 )
 from visavis.cli._output import Output, box_text, decimals, exit_code, photo_line, short, significant
 from visavis.cli._sources import Exclude, expand_folders
+from visavis.cli._table import Row
 
 if TYPE_CHECKING:
     from visavis.types import Face, PhotoFaces
@@ -150,12 +151,12 @@ def _detect_line(one: PhotoFaces) -> dict[str, object]:
     return photo_line(one, faces, **size)
 
 
-def _detect_rows(one: PhotoFaces) -> list[list[str]]:
+def _detect_rows(one: PhotoFaces) -> list[Row]:
     size = f"{one.photo.width} x {one.photo.height}" if one.photo else "-"
     if not one.faces:
-        return [[one.name, size, "-", one.message, "", ""]]
+        return [Row([one.name, size], one.message)]
     return [
-        [one.name, size, str(n), box_text(face), short(face.score), short(quality.score, ".2f")]
+        Row([one.name, size, str(n), box_text(face), short(face.score), short(quality.score, ".2f")])
         for n, (face, quality) in enumerate(zip(one.faces, one.quality, strict=True), 1)
     ]
 
@@ -164,16 +165,15 @@ def _face_line(face: Face) -> dict[str, object]:
     return {"box": decimals(face.box), "score": significant(face.score)}
 
 
-def _face_lines(
-    one: PhotoFaces, key: str, values: Sequence[object]
-) -> tuple[dict[str, object], *tuple[list[str], ...]]:
+def _face_lines(one: PhotoFaces, key: str, values: Sequence[object]) -> tuple[dict[str, object], *tuple[Row, ...]]:
     """Put an answer in both its forms, with one more value a face."""
     faces = list(zip(one.faces, values, strict=True))
     line = photo_line(one, [{**_face_line(face), key: value} for face, value in faces])
     rows = [
-        [one.name, str(n), box_text(face), short(face.score), str(value)] for n, (face, value) in enumerate(faces, 1)
+        Row([one.name, str(n), box_text(face), short(face.score), str(value)])
+        for n, (face, value) in enumerate(faces, 1)
     ]
-    return line, *(rows or [[one.name, "-", one.message, "", ""]])
+    return line, *(rows or [Row([one.name], one.message)])
 
 
 def _save_annotated(folder: PictureFolder, one: PhotoFaces) -> None:

@@ -13,6 +13,7 @@ import typer
 
 from visavis.cli._options import GALLERY, INDEX, GalleryIndex, GalleryUrl, Json
 from visavis.cli._output import Output, decimals, short, significant
+from visavis.cli._table import Column, Row
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,7 +23,14 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look after 
 
 Who = Annotated[str, typer.Argument(metavar="WHO", help="A person's id, or a name that one person has.")]
 
-COLUMNS = ("person", "name", "photos", "consent", "note", "since")
+COLUMNS = (
+    "person",
+    "name",
+    "photos",
+    Column("consent", drop=3, least=12),
+    Column("note", drop=2, least=12),
+    Column("since", drop=1),
+)
 
 
 @app.command("list")
@@ -183,11 +191,12 @@ def import_gallery(
 @app.command()
 def audit(gallery: GalleryUrl = GALLERY, json: Json = False) -> None:
     """Print who did what to whom, and when; people by their ids only."""
-    with _open(gallery) as store, Output("when", "who", "did", "person", "", json=json) as output:
+    with _open(gallery) as store, Output("when", "who", "did", "person", json=json) as output:
         for one in store.audit():
             line = {**asdict(one), "at": one.at.isoformat()}
             person = "-" if one.person_id is None else str(one.person_id)
-            output.answer(line, [f"{one.at:%Y-%m-%d %H:%M:%S}", one.actor or "-", one.action, person, one.detail])
+            cells = [f"{one.at:%Y-%m-%d %H:%M:%S}", one.actor or "-", one.action, person]
+            output.answer(line, Row(cells, one.detail))
 
 
 @app.command()
@@ -209,12 +218,13 @@ def check(
 
     With --repair, where it is not afterwards: an index can be mended, records cannot.
     """
-    with _open(gallery, index) as store, Output("problem", "", json=json) as output:
+    with _open(gallery, index) as store, Output("problem", json=json) as output:
         problems = store.repair() if repair else store.check()
         for one in problems:
-            output.answer({"problem": one.kind, "message": one.message}, [one.kind, one.message])
+            output.answer({"problem": one.kind, "message": one.message}, Row([one.kind], one.message))
         if not problems:
-            output.answer({"problem": None, "message": "the gallery is sound."}, ["none", "the gallery is sound."])
+            message = "the gallery is sound."
+            output.answer({"problem": None, "message": message}, Row(["none"], message))
     raise typer.Exit(1 if problems else 0)
 
 

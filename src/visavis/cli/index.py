@@ -15,6 +15,7 @@ from visavis.cli._counting import counting
 from visavis.cli._options import DETECTOR, GALLERY, MODEL, DetectorName, GalleryModel, GalleryUrl, Json, MinFace
 from visavis.cli._output import Output, note
 from visavis.cli._sources import Exclude
+from visavis.cli._table import Row
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def index(  # noqa: PLR0913 - a command's options
     chosen = _engine(engine, workers, ray_address)
     with (
         _gallery(gallery, model, detector) as store,
-        Output("photo", "status", "", json=json) as output,
+        Output("photo", "status", json=json) as output,
         _summed_up(json=json) as tally,
         counting(sources, exclude=exclude or (), shown=output.shows_progress) as done,
         closing(
@@ -79,7 +80,7 @@ def index(  # noqa: PLR0913 - a command's options
         for one in outcomes:
             done(one)
             listed = tally.add(one)
-            output.answer(_line(one), *([[one.photo, one.status, one.message]] if listed else []))
+            output.answer(_line(one), *([Row([one.photo, one.status], one.message)] if listed else []))
     if not tally.statuses:
         raise UsageError(f"no photo was found: {', '.join(sources)}.")
     raise typer.Exit(0 if tally.usable else 2)

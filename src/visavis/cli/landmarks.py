@@ -11,6 +11,7 @@ from visavis.cli._files import PictureFolder
 from visavis.cli._options import DETECTOR, DetectorName, Json, MinFace, Photos, Pictures, Threads
 from visavis.cli._output import Output, box_text, decimals, exit_code, note, photo_line, short, significant
 from visavis.cli._sources import Exclude, expand_folders
+from visavis.cli._table import Row
 
 if TYPE_CHECKING:
     from visavis.landmarks import Predictor
@@ -90,14 +91,14 @@ def _line(one: PhotoFaces, shapes: Shapes) -> dict[str, object]:
     return photo_line(one, faces)
 
 
-def _rows(one: PhotoFaces, shapes: Shapes) -> list[list[str]]:
+def _rows(one: PhotoFaces, shapes: Shapes) -> list[Row]:
     """A row a face; the points themselves are too many for a table, so that it tells within which box they lie."""
     rows = []
     for number, (face, shape) in enumerate(zip(one.faces, shapes, strict=True), 1):
         columns = list(zip(*shape, strict=True))
         within = " ".join(f"{value:.0f}" for value in (*map(min, columns), *map(max, columns)))
-        rows.append([one.name, str(number), box_text(face), short(face.score), str(len(shape)), within])
-    return rows or [[one.name, "-", one.message, "", "", ""]]
+        rows.append(Row([one.name, str(number), box_text(face), short(face.score), str(len(shape)), within]))
+    return rows or [Row([one.name], one.message)]
 
 
 def _save_dotted(folder: PictureFolder, one: PhotoFaces, shapes: Shapes) -> None:

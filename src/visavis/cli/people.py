@@ -40,6 +40,7 @@ from visavis.cli._output import (
     significant,
 )
 from visavis.cli._sources import Exclude, expand_folders
+from visavis.cli._table import Row
 from visavis.errors import ImageError, UsageError, VisavisError
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ def _report(output: Output, name: str, answer: Enrollment | VisavisError) -> Non
     if isinstance(answer, VisavisError):
         status = answer.status if isinstance(answer, ImageError) else "refused"
         failed = {"person_id": None, "name": name, "status": status, "message": str(answer)}
-        output.answer(failed, ["-", name, "0", "0", str(answer)])
+        output.answer(failed, Row(["-", name], str(answer)))
         return
     for text in (*answer.notes, *(f"{one.photo}: {one.message}" for one in answer.skipped)):
         note(text)
@@ -213,12 +214,15 @@ def identify(  # noqa: PLR0913 - a command's options
         typer.Option("--fpir", help="Rate at which a search may name a stranger.", show_default=str(FPIR)),
     ] = None,
     threshold: Annotated[
-        float | None, typer.Option("--threshold", help="Greatest cosine distance, in place of --fpir.")
+        float | None, typer.Option("--threshold", help="Greatest cosine distance (0 to 2), in place of --fpir.")
     ] = None,
     margin: Annotated[
         float,
         typer.Option("--margin", min=0, help="How much farther the second person must be, in cosine distance."),
     ] = 0.0,
+    repeats: Annotated[
+        bool, typer.Option("--repeats", help="A person may be in a photo twice: collages, mirrors, photos of photos.")
+    ] = False,
     out: Pictures = None,
     gallery: GalleryUrl = GALLERY,
     index: GalleryIndex = INDEX,
@@ -247,7 +251,7 @@ def identify(  # noqa: PLR0913 - a command's options
         if threshold is None:
             _doubt(store.threshold(fpir=rate))
         answers = store.identify_photos(
-            photos, top=top, fpir=rate, threshold=threshold, margin=margin, min_face=min_face
+            photos, top=top, fpir=rate, threshold=threshold, margin=margin, min_face=min_face, repeats=repeats
         )
         for answer in output.progress(answers, len(photos)):
             statuses.append(answer.photo.status)
@@ -296,6 +300,7 @@ def _identify_line(answer: IdentifiedPhoto) -> dict[str, object]:
             "threshold": significant(found.threshold),
             "probability": significant(found.probability),
             "margin": significant(found.margin),
+            "notes": list(found.notes),
             "candidates": [_candidate(one) for one in found.candidates],
         }
         for face, found in zip(answer.photo.faces, answer.identifications, strict=True)
@@ -312,19 +317,22 @@ def _candidate(one: Candidate) -> dict[str, object]:
     }
 
 
-def _identify_rows(answer: IdentifiedPhoto) -> list[list[str]]:
+def _identify_rows(answer: IdentifiedPhoto) -> list[Row]:
     name = answer.photo.name
     if not answer.photo.faces:
-        return [[name, "-", "", answer.photo.message, "", "", ""]]
+        return [Row([name], answer.photo.message)]
     return [
-        [
-            name,
-            str(n),
-            box_text(face),
-            found.name if found.name is not None else "unknown",
-            short(found.distance),
-            short(found.threshold),
-            percent(found.probability),
-        ]
+        Row(
+            [
+                name,
+                str(n),
+                box_text(face),
+                found.name if found.name is not None else "unknown",
+                short(found.distance),
+                short(found.threshold),
+                percent(found.probability),
+            ],
+            " ".join(found.notes),
+        )
         for n, (face, found) in enumerate(zip(answer.photo.faces, answer.identifications, strict=True), 1)
     ]

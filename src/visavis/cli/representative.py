@@ -22,6 +22,7 @@ from visavis.cli._options import (
 )
 from visavis.cli._output import Output, box_text, decimals, exit_code, photo_line, short, significant
 from visavis.cli._sources import Exclude, PhotosOrFolders, photos_of
+from visavis.cli._table import Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -75,7 +76,7 @@ def representative(  # noqa: PLR0913 - a command's options
         for rank, one in enumerate(found, 1):
             output.answer(*_answer(rank, one))
         for missed in skipped:
-            output.answer(photo_line(missed, []), ["-", missed.name, "-", missed.message, "", "", ""])
+            output.answer(photo_line(missed, []), Row(["-", missed.name], missed.message))
     if average_face:
         images.save(representatives.average_face(found), average_face)
     raise typer.Exit(exit_code(["ok"], yes=True))

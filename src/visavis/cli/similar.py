@@ -25,6 +25,7 @@ from visavis.cli._options import (
 )
 from visavis.cli._output import Output, decimals, exit_code, percent, photo_line, short, significant
 from visavis.cli._sources import Exclude, GalleryInstead, PhotosOrGallery, one_of, photos_of
+from visavis.cli._table import Row
 
 if TYPE_CHECKING:
     from visavis.compare import Calibration
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from visavis.pipeline import Recognizer
     from visavis.types import Face, Floats, Lookalike, Photo, PhotoFaces
 
-COLUMNS = ("rank", "photo", "face", "box", "distance", "probability", "")
+COLUMNS = ("rank", "photo", "face", "box", "distance", "probability", "name")
 TOP = 10
 STRIP_SIDE = 200
 CROP_MARGIN = 0.3
@@ -107,12 +108,12 @@ def _in_photos(
             found.append(near)
         else:
             skipped.append(one)
+    table, compared = compare.calibration(recognizer.model), len(found)
     found = best(found, top=top)
-    table = compare.calibration(recognizer.model)
     for rank, like in enumerate(found, 1):
-        output.answer(*_similar(rank, like, table))
+        output.answer(*_similar(rank, like, table, compared))
     for one in skipped:
-        output.answer(photo_line(one, []), ["-", one.name, "-", one.message, "", "", ""])
+        output.answer(photo_line(one, []), Row(["-", one.name], one.message))
     return (own, face), found, [*(one.status for one in skipped), *("ok" for _ in found)]
 
 
@@ -128,21 +129,24 @@ def _in_gallery(
     with opening as store:
         vector, own, face = probe(store.recognizer, photo, min_face=min_face)
         near = store.lookalikes(vector[None], top=top, besides=own.sha256)[0]
-        table = store.calibration
+        table, stats = store.calibration, store.stats()
     found = [
         Lookalike(one.photo, 0, np.array(one.box or [0] * 4, np.float32), one.distance, one.quality or 0.0)
         for one in near
     ]
     for rank, (like, one) in enumerate(zip(found, near, strict=True), 1):
-        line, row = _similar(rank, like, table)
+        line, row = _similar(rank, like, table, stats.templates + stats.unnamed)
         whose = {"template_id": one.template_id, "person_id": one.person_id, "name": one.name}
         del line["face"]
         output.answer({**line, **whose}, [*row[:2], f"#{one.template_id}", *row[3:6], one.name or "-"])
     return (own, face), found
 
 
-def _similar(rank: int, like: Lookalike, table: Calibration | None) -> tuple[dict[str, object], list[str]]:
-    probability = table.probability(like.distance) if table else None
+def _similar(
+    rank: int, like: Lookalike, table: Calibration | None, compared: int
+) -> tuple[dict[str, object], list[str]]:
+    """Build the line and the row of a look-alike; ``compared`` is the number of faces it was chosen from."""
+    probability = table.search_probabilities([like.distance], compared)[0] if table else None
     line = {
         "rank": rank,
         "photo": like.photo,

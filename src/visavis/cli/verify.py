@@ -1,4 +1,4 @@
-"""verify: whether two photos are of one person."""
+"""verify: whether photos show the person of a known photo."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis.cli._files import PictureFolder
 from visavis.cli._options import (
     DETECTOR,
     MODEL,
@@ -20,73 +21,152 @@ from visavis.cli._options import (
     Views,
     model_id,
 )
-from visavis.cli._output import Output, note, percent, significant, write
+from visavis.cli._output import Output, decimals, exit_code, note, percent, short, significant, write
+from visavis.cli._sources import Exclude, expand_folders
+from visavis.cli._table import Row
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
-    from visavis.types import Verification
+    from collections.abc import Iterator
+
+    from visavis.types import PhotoFaces, PhotoVerification, Verification
+
+    Compared = tuple[PhotoFaces, PhotoFaces, PhotoVerification]
 
 FAR = 1e-3
+PAIR_SIZE, PAIR_MARGIN = 320, 0.5
+"""Side of a face in the pictures of --out, and the part of its box by which it is extended."""
+
+
+Known = Annotated[str, typer.Argument(metavar="KNOWN", help="A photo of the person; - is standard input.")]
+ToCompare = Annotated[
+    list[str],
+    typer.Argument(metavar="PHOTO|DIR", help="Photos to compare with it, and folders, whatever is below."),
+]
+AnyFace = Annotated[bool, typer.Option("--any-face", help="Compare all faces of a photo: is the person in it?")]
+Far = Annotated[
+    float | None,
+    typer.Option("--far", help="Rate at which strangers may be taken for one person.", show_default=str(FAR)),
+]
+Threshold = Annotated[
+    float | None, typer.Option("--threshold", help="Greatest distance of one person, in place of --far.")
+]
+Table = Annotated[
+    Path | None,
+    typer.Option(
+        "--calibration", metavar="FILE", help="A table that visavis calibrate wrote.", show_default="the model's own"
+    ),
+]
+InUnit = Annotated[Metric, typer.Option("--metric", help="Unit of distance and threshold.")]
+Pairs = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="DIR", file_okay=False, help="Write the compared faces side by side."),
+]
 
 
 def verify(  # noqa: PLR0913 - a command's options
-    a: Annotated[str, typer.Argument(metavar="A", help="A photo; - is standard input.")],
-    b: Annotated[str, typer.Argument(metavar="B", help="Another photo.")],
+    known: Known,
+    photos: ToCompare,
     *,
+    exclude: Exclude = None,
+    any_face: AnyFace = False,
     model: ModelName = MODEL,
     views: Views = None,
     precision: PrecisionName = None,
-    far: Annotated[
-        float | None,
-        typer.Option("--far", help="Rate at which strangers may be taken for one person.", show_default=str(FAR)),
-    ] = None,
-    threshold: Annotated[
-        float | None, typer.Option("--threshold", help="Greatest distance of one person, in place of --far.")
-    ] = None,
-    calibration: Annotated[
-        Path | None,
-        typer.Option(
-            "--calibration",
-            metavar="FILE",
-            help="A table that visavis calibrate wrote.",
-            show_default="the model's own",
-        ),
-    ] = None,
-    metric: Annotated[Metric, typer.Option("--metric", help="Unit of distance and threshold.")] = Metric.cosine,
+    far: Far = None,
+    threshold: Threshold = None,
+    calibration: Table = None,
+    metric: InUnit = Metric.cosine,
     detector: DetectorName = DETECTOR,
     min_face: MinFace = 20,
+    out: Pairs = None,
     threads: Threads = None,
     json: Json = False,
 ) -> None:
-    """Say whether two photos show the same person.
+    """Say whether photos show the same person as KNOWN.
 
-    The largest face of each is looked at. Exits 0 if they are of one person, 1 if not.
+    The largest face of each is compared; with --any-face the nearest face of PHOTO. Exits 0 if all photos show the
+    person, 1 if not.
     """
     if far is not None and threshold is not None:
         raise UsageError("--far and --threshold exclude each other: a threshold stands for its own FAR.")
-    if a == b == "-":
+    if [known, *photos].count("-") > 1:
         raise UsageError("standard input can be read only once: give - for one photo.")
     from visavis.compare import read_calibration
+    from visavis.photo_files import is_folder
     from visavis.pipeline import Recognizer
 
     wanted = model_id(model, views=views, precision=precision)
-    answer = Recognizer(detector=detector, embedder=wanted, threads=threads).verify(
-        a,
-        b,
+    recognizer = Recognizer(detector=detector, embedder=wanted, threads=threads)
+    rule = recognizer.rule(
         far=FAR if far is None else far,
         threshold=threshold,
         metric=metric.value,
-        min_face=min_face,
         calibration=None if calibration is None else read_calibration(calibration),
+        any_face=any_face,
     )
-    for text in answer.notes:
+    several = len(photos) > 1 or is_folder(photos[0])
+    sources = expand_folders(photos, exclude=exclude)
+    answers = recognizer.verify_each(known, sources, rule=rule, min_face=min_face)
+    folder = PictureFolder(out) if out else None
+    raise typer.Exit((_many if several else _single)(answers, len(sources), folder, json=json))
+
+
+def _single(answers: Iterator[Compared], _: int, folder: PictureFolder | None, *, json: bool) -> int:
+    """Answer about one photo, in sentences; raises the error of a photo that cannot be used."""
+    from visavis.verification import usable
+
+    ((known, photo, answer),) = answers
+    usable(photo)
+    verification = answer.verification
+    if verification is None:
+        raise ValueError(f"{photo.name} has faces and no answer")
+    for text in verification.notes:
         note(text)
+    if folder:
+        _save_pair(folder, known, photo, answer)
     if json:
         with Output(json=True) as output:
-            output.answer(_line(answer))
+            output.answer(_line(verification))
     else:
-        write(_sentences(answer))
-    raise typer.Exit(0 if answer.same else 1)
+        write(_sentences(verification))
+    return 0 if answer else 1
+
+
+def _many(answers: Iterator[Compared], total: int, folder: PictureFolder | None, *, json: bool) -> int:
+    """Answer about several photos: a row a photo and a summary."""
+    given: list[PhotoVerification] = []
+    noted: set[str] = set()
+    with Output("photo", "answer", "distance", "threshold", "probability", json=json) as output:
+        for known, photo, answer in output.progress(answers, total):
+            given.append(answer)
+            file = _save_pair(folder, known, photo, answer) if folder else None
+            for text in answer.verification.notes if answer.verification else ():
+                if text not in noted:
+                    note(text)
+                    noted.add(text)
+            output.answer(_photo_line(answer, file), _row(answer))
+    if not json:
+        write(_summary(given))
+    return exit_code([answer.status for answer in given], yes=all(given))
+
+
+def _save_pair(folder: PictureFolder, known: PhotoFaces, photo: PhotoFaces, answer: PhotoVerification) -> Path | None:
+    """Write the two faces side by side with the answer below; None where no face was compared."""
+    from visavis.align import square_crops
+    from visavis.draw import BLUE, ORANGE, face_pair
+
+    verification = answer.verification
+    if known.photo is None or photo.photo is None or answer.face is None or verification is None:
+        return None
+    faces = (known.photo.pixels, known.faces[known.largest]), (photo.photo.pixels, answer.face)
+    crops = [square_crops(pixels, [face], size=PAIR_SIZE, margin=PAIR_MARGIN)[0] for pixels, face in faces]
+    verdict, sign = _verdict(verification)
+    below = f"{verdict}: {verification.metric} distance {verification.distance:.4f} {sign} {verification.threshold:.4f}"
+    colour = BLUE if verification.same else ORANGE
+    names = Path(known.name).name, Path(photo.name).name
+    ending = f"-vs-{Path(known.name).stem}.jpg"
+    return folder.save(face_pair(crops[0], crops[1], names, below, colour=colour), photo.photo, ending)
 
 
 def _line(answer: Verification) -> dict[str, object]:
@@ -105,8 +185,34 @@ def _line(answer: Verification) -> dict[str, object]:
     return {**line, "notes": list(answer.notes)} if answer.notes else line
 
 
+def _photo_line(answer: PhotoVerification, file: Path | None) -> dict[str, object]:
+    line: dict[str, object] = {"photo": answer.photo, "status": answer.status}
+    if answer.verification is None or answer.face is None:
+        return {**line, "same": None, "message": answer.message}
+    line |= {**_line(answer.verification), "box": decimals(answer.face.box)}
+    return line if file is None else {**line, "file": str(file)}
+
+
+def _row(answer: PhotoVerification) -> Row:
+    verification = answer.verification
+    if verification is None:
+        return Row([answer.photo], answer.message)
+    figures = [short(verification.distance), short(verification.threshold), percent(verification.probability)]
+    return Row([answer.photo, _verdict(verification)[0], *figures])
+
+
+def _summary(answers: list[PhotoVerification]) -> str:
+    same, different, none = (sum(answer.same is value for answer in answers) for value in (True, False, None))
+    without = f", {none} without an answer" if none else ""
+    return f"{len(answers)} photos: {same} the same person, {different} different people{without}\n"
+
+
+def _verdict(answer: Verification) -> tuple[str, str]:
+    return ("the same person", "<=") if answer.same else ("different people", ">")
+
+
 def _sentences(answer: Verification) -> str:
-    verdict, sign = ("the same person", "<=") if answer.same else ("different people", ">")
+    verdict, sign = _verdict(answer)
     rate = "uncalibrated" if answer.far is None else f"strangers pass at a rate of {answer.far:.3g}"
     odds = percent(answer.probability)
     likely = "" if answer.probability is None else f"\nprobability of one person, at even odds: {odds}"

@@ -76,6 +76,24 @@ EMBEDDERS = Embedders(
 )
 
 
+DIMENSIONS = {
+    "dlib-resnet": 128,
+    "vggface-vgg16": 4096,
+    "vggface2-resnet50": 2048,
+    "vggface2-senet50": 2048,
+    "facenet-vggface2": 512,
+    "facenet-casia": 512,
+}
+"""Length of the embeddings of each built-in model."""
+
+
+def dimension(model: str) -> int | None:
+    """Return the length of the embeddings of a model id; None where only the loaded model tells. Loads nothing."""
+    name = model.partition("@")[0]
+    row = EMBEDDERS.row(name)
+    return DIMENSIONS.get(name) if row is None else row.dimension
+
+
 def create(model: str, *, threads: int | None = None) -> Embedder:
     """Load the embedder of a model id; raises UnknownNameError, or UsageError for views that it has not."""
     name, views = _parts(model)

@@ -36,6 +36,8 @@ class Following:
         self._url, self._reading, self._writing = url, reading, writing
         self._index: Index | None = None
         self._seen = 0
+        self._dimension: int | None = None
+        """Length of the index's vectors; another in the records means that the gallery was empty and began anew."""
 
     def catch_up(self) -> None:
         """Bring a durable index up to date. To be called before the view is opened that is searched in."""
@@ -66,9 +68,11 @@ class Following:
     def _opened(self, conn: Connection) -> Index | None:
         """Return the index, opened if it was not; None where nothing was ever stored."""
         meta = records.meta(conn)
+        if self._dimension != meta.dimension:
+            self.close()
         if self._index is None and meta.dimension is not None:
             self._index = self._factory(dimension=meta.dimension, place=self._place, origin=Origin(meta.key, self._url))
-            self._seen = 0
+            self._seen, self._dimension = 0, meta.dimension
         return self._index
 
     def _send(self, conn: Connection, index: Index, known: Durable) -> None:

@@ -13,6 +13,7 @@ from visavis.errors import UsageError
 from visavis.gallery import _photos, _whom, transfer
 from visavis.gallery._indexed import Indexed
 from visavis.gallery._input import clean_name
+from visavis.gallery._one_photo import each_person_once
 from visavis.gallery._people import People
 from visavis.gallery._search import Searching
 from visavis.gallery.types import Enrollment, IdentifiedPhoto, NearFace, Skipped
@@ -85,10 +86,14 @@ class Gallery(People, Searching, Indexed):
         margin: float = 0.0,
         top: int = 5,
         min_face: float = 20,
+        repeats: bool = False,
     ) -> list[Identification]:
-        """Say who is in a photo, one answer a face; none where it shows no face. Raises ImageError."""
+        """Say who is in a photo, one answer a face; none where it shows no face. Raises ImageError.
+
+        A person is named once in a photo: see :meth:`identify_photos`.
+        """
         (one,) = self.identify_photos(
-            [photo], fpir=fpir, threshold=threshold, margin=margin, top=top, min_face=min_face
+            [photo], fpir=fpir, threshold=threshold, margin=margin, top=top, min_face=min_face, repeats=repeats
         )
         if one.photo.photo is None:
             raise _photos.unusable([Skipped(one.photo.name, one.photo.status, one.photo.message)])
@@ -103,13 +108,18 @@ class Gallery(People, Searching, Indexed):
         margin: float = 0.0,
         top: int = 5,
         min_face: float = 20,
+        repeats: bool = False,
     ) -> Iterator[IdentifiedPhoto]:
-        """Say who is in each photo, in order, as they are done; an unreadable one is an answer too."""
+        """Say who is in each photo, in order, as they are done; an unreadable one is an answer too.
+
+        Of several faces of a photo that are near to one person, the nearest has the name; the others are unknown, and
+        their ``notes`` say why. With ``repeats`` all are named: for collages, mirrors, and photos of photos.
+        """
         for one in self.recognizer.represent(photos, min_face=min_face):
             answers: Sequence[Identification] = ()
             if one.vectors is not None and len(one.vectors):
                 answers = self.identify_vectors(one.vectors, fpir=fpir, threshold=threshold, margin=margin, top=top)
-            yield IdentifiedPhoto(one, tuple(answers))
+            yield IdentifiedPhoto(one, tuple(answers if repeats else each_person_once(answers)))
 
     def similar(self, photo: Source, *, top: int = 10, min_face: float = 20) -> list[list[NearFace]]:
         """Return the faces of the gallery that look most like each face of a photo, near or not. Raises ImageError."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, Row, func, insert, select, update
 
+from visavis import embedders
 from visavis.errors import UsageError
 from visavis.gallery import records
 from visavis.gallery.index import NOBODY
@@ -133,9 +134,16 @@ def lookalikes(conn: Connection, distances: dict[int, float]) -> list[NearFace]:
 
 
 def agree_on_dimension(conn: Connection, dimension: int) -> Meta:
-    """Hold new vectors to the length of the first that were stored: UsageError."""
+    """Check the length of new vectors: UsageError.
+
+    It is that of the model where this is known, else that of the first vectors stored. A gallery without templates
+    whose length is not that of its model takes on the right one.
+    """
     own = records.meta(conn)
-    if own.dimension is None:
+    expected = embedders.dimension(own.model)
+    if expected not in {None, dimension} and (own.dimension in {None, expected} or not records.has_templates(conn)):
+        raise UsageError(f"{own.model} makes vectors of {expected} values, got {dimension}.")
+    if own.dimension is None or (own.dimension != dimension == expected and not records.has_templates(conn)):
         records.set_dimension(conn, dimension)
     elif own.dimension != dimension:
         raise UsageError(f"this gallery holds vectors of {own.dimension} values, got {dimension}.")

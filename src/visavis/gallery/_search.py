@@ -25,7 +25,7 @@ SPARE = 20
 
 
 class _Found(NamedTuple):
-    """Hits a probe, the names of all people in them, and how many people there were to search among."""
+    """Hits a probe (``SPARE`` more than asked for), the names of their people, and how many people were searched."""
 
     hits: list[list[Hit]]
     names: dict[int, str]
@@ -38,11 +38,11 @@ class Searching(Opened):
     def search(self, vectors: ArrayLike, *, top: int = 5, among: Sequence[int] | None = None) -> list[list[Candidate]]:
         """Return the ``top`` people nearest to each row of ``vectors (n, d)``, nearest first, each once.
 
-        ``among`` (person ids) leaves only these people.
+        ``among`` (person ids) leaves only these people. A candidate's probability is that of the search: see
+        :meth:`visavis.Calibration.search_probabilities`.
         """
-        found = self._search(vectors, top, among)
-        table = self.calibration
-        return [_answers.candidates(hits, found.names, table) for hits in found.hits]
+        found, table = self._search(vectors, top, among), self.calibration
+        return [_answers.candidates(hits, found.names, table, found.people)[:top] for hits in found.hits]
 
     def lookalikes(self, vectors: ArrayLike, *, top: int = 10, besides: str | None = None) -> list[list[NearFace]]:
         """Return the ``top`` faces nearest to each row of ``vectors (n, d)``, named or not, nearest first.
@@ -81,17 +81,18 @@ class Searching(Opened):
         """Say who each row of ``vectors (n, d)`` is: the nearest person if near enough, else unknown.
 
         Near enough is a cosine distance up to ``threshold``; by default that of :meth:`threshold`. Whoever is nearer
-        than the second person by less than ``margin`` (a cosine distance) is unknown too. An answer's ``distance``
-        and ``probability`` are those of the nearest person, named or not.
+        than the second person by less than ``margin`` (a cosine distance) is unknown too. An answer's ``distance`` is
+        that of the nearest person, named or not; its ``probability`` is None unless a person is named and more likely
+        than not, where one search in two is for a stranger.
         """
         found, table = self._search(vectors, max(top, 2)), self.calibration
         if threshold is None:
             limit = _answers.threshold(table, fpir, found.people, model=self.model).distance
         else:
             limit = compare.to_cosine(threshold, "cosine")
-        needed = compare.to_cosine(margin, "cosine")
-        answers = (_answers.candidates(hits, found.names, table) for hits in found.hits)
-        return [_answers.identification(some, limit, needed, top=top) for some in answers]
+        rule = _answers.Rule(limit, compare.to_cosine(margin, "cosine"), found.people, table)
+        answers = (_answers.candidates(hits, found.names, table, found.people) for hits in found.hits)
+        return [_answers.identification(some, rule, top=top) for some in answers]
 
     def calibrate(self, table: compare.Calibration | None) -> None:
         """Go by thresholds of one's own from now on, in all processes; None: by those shipped for the model.
@@ -122,9 +123,10 @@ class Searching(Opened):
             near = [[] for _ in probes] if index is None else index.search(probes, top + SPARE, among=people)
             vectors_of = records.vectors_of(conn, {hit.person_id for some in near for hit in some}, probes.shape[1])
             whole = {person: compare.person_vector(some) for person, some in vectors_of.items() if len(some) > 1}
-            hits = [_as_people(*one, whole)[:top] for one in zip(probes, near, strict=True)]
+            hits = [_as_people(*one, whole) for one in zip(probes, near, strict=True)]
             names = records.names(conn, {hit.person_id for some in hits for hit in some})
-            return _Found(hits, names, records.count(conn).people)
+            searched = records.count(conn).people if people is None else len(records.names(conn, people.tolist()))
+            return _Found(hits, names, searched)
 
 
 def _as_people(probe: Floats, hits: Sequence[Hit], whole: Mapping[int, Floats]) -> list[Hit]:

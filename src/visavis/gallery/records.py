@@ -202,6 +202,11 @@ def count(conn: Connection) -> Count:
     )
 
 
+def has_templates(conn: Connection) -> bool:
+    """Tell whether any face is stored, of a person or of nobody."""
+    return conn.execute(select(TEMPLATES.c.id).limit(1)).first() is not None
+
+
 def remove_person(conn: Connection, person_id: int) -> int:
     """Remove a person with all templates, and photos that show nobody else; returns how many templates there were."""
     gone = template_ids(conn, person_id)

@@ -1,0 +1,268 @@
+"""Tables that fit the terminal and keep what matters: file names and people are whole, the rest gives way in order.
+
+A :class:`Column` declares what happens to it where the table is wider than the terminal:
+
+1. Columns with a ``drop`` number give way, the lowest number first: each is cut to ``least`` characters if that is
+   enough, and left out if not.
+2. If the others are still too wide, the ``lead`` column (the photo) gets lines of its own, above the rows it is for.
+3. If there is no lead column, ``fold`` columns go on on further lines, and the columns are printed in several blocks.
+4. What is wider than the terminal by itself is shortened in the middle.
+
+The message of a :class:`Row` (why a photo gave no answer) takes the rest of the row, or lines of its own below it. It
+is never cut. Without a width, as into a file or a pipe, nothing is cut or left out, and each row is one line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from visavis.cli._cells import printable, shorten_end, shorten_middle, wrap
+
+GAP = 2
+"""Spaces between two columns."""
+INDENT = 2
+"""Spaces before what belongs to the line above it."""
+FOLD_LEAST = 16
+"""Columns that fold are not made narrower than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its header, and how it gives way where the terminal is too narrow.
+
+    ``drop`` is 0 for a column that is always shown; of the others the one with the lowest number is left out first,
+    unless it is enough to cut its cells to ``least`` characters or more (0: they are never cut). The cells of a
+    ``lead`` column can stand on lines of their own; the cells of a ``fold`` column can go on on further lines.
+    """
+
+    title: str
+    drop: int = 0
+    least: int = 0
+    lead: bool = False
+    fold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Cells of a row, of which the last ones may be missing, and a message that is longer than a column."""
+
+    cells: Sequence[str]
+    message: str = ""
+
+
+STANDARD: Mapping[str, Column] = {
+    column.title: column
+    for column in (
+        Column("photo", lead=True),
+        Column("file", fold=True),
+        *(Column(title) for title in ("", "face", "row", "rank", "cluster", "status", "problem")),
+        *(Column(title) for title in ("person", "name", "who", "template", "photos", "answer", "step")),
+        *(Column(title) for title in ("distance", "quality", "points")),
+        Column("size", drop=1),
+        Column("within", drop=1),
+        Column("box", drop=2),
+        Column("score", drop=3),
+        Column("probability", drop=4),
+        Column("threshold", drop=5),
+    )
+}
+"""Columns that several commands have, by their titles."""
+
+
+def columns_of(titles: Sequence[str | Column]) -> list[Column]:
+    """Return the columns of a table: a title stands for its standard column, or for one that is always shown.
+
+    The last column folds if it has no title: it holds remarks, or the values of keys.
+    """
+    columns = [STANDARD.get(one) or Column(one) if isinstance(one, str) else one for one in titles]
+    if columns and not columns[-1].title:
+        columns[-1] = replace(columns[-1], fold=True)
+    return columns
+
+
+def render(columns: Sequence[Column], rows: Iterable[Row], *, width: int | None, ascii_only: bool = False) -> list[str]:
+    """Lay a table out in lines of at most ``width`` cells of the terminal (None: as wide as need be).
+
+    With ``ascii_only``, rule and ellipsis are made of ASCII characters.
+    """
+    drawing = _Drawing("-" if ascii_only else "─", "..." if ascii_only else "…", width)
+    table = [Row([printable(cell) for cell in row.cells], printable(row.message)) for row in rows]
+    widths = _natural_widths(columns, table)
+    if width is None:
+        return drawing.plain(columns, widths, table)
+    kept = _drop(columns, widths, table, width)
+    if _total(kept) <= width:
+        return drawing.plain(columns, kept, table)
+    lead = next((index for index in kept if columns[index].lead), None)
+    if lead is not None:
+        others = {index: cells for index, cells in widths.items() if index != lead}
+        others = _fold(columns, _drop(columns, others, table, width - INDENT), width - INDENT)
+        return drawing.under_leads(columns, lead, _squeeze(others, width - INDENT), table)
+    kept = _fold(columns, kept, width)
+    lines: list[str] = []
+    for number, block in enumerate(_blocks(kept, width)):
+        lines += [""] if number else []
+        lines += drawing.plain(columns, _squeeze(block, width), table, messages=not number)
+    return lines
+
+
+# ------------------------------------------------------------------------------------------ widths of the columns
+
+
+def _natural_widths(columns: Sequence[Column], rows: Sequence[Row]) -> dict[int, int]:
+    """Width of each column that holds anything, by its index."""
+    from rich.cells import cell_len
+
+    widths = {index: cell_len(one.title) for index, one in enumerate(columns)}
+    for row in rows:
+        for index, cell in enumerate(row.cells):
+            widths[index] = max(widths[index], cell_len(cell))
+    return {index: width for index, width in widths.items() if width}
+
+
+def _total(widths: Mapping[int, int]) -> int:
+    return sum(widths.values()) + GAP * max(len(widths) - 1, 0)
+
+
+def _drop(columns: Sequence[Column], widths: Mapping[int, int], rows: Sequence[Row], room: int) -> dict[int, int]:
+    """Cut and leave out columns in their order until the rest has room, or only columns remain that always stay.
+
+    Columns in which no row says anything go before all others.
+    """
+    kept = dict(widths)
+    saying = {index for row in rows for index, cell in enumerate(row.cells) if cell.strip(" -")}
+    order = sorted((index for index in kept if columns[index].drop), key=lambda i: (i in saying, columns[i].drop, -i))
+    for index in order:
+        excess = _total(kept) - room
+        if excess <= 0:
+            break
+        least = columns[index].least
+        if least and index in saying and kept[index] - excess >= least:
+            kept[index] -= excess
+        else:
+            del kept[index]
+    return kept
+
+
+def _fold(columns: Sequence[Column], widths: dict[int, int], room: int) -> dict[int, int]:
+    """Make columns narrower whose cells can go on on further lines."""
+    kept = dict(widths)
+    for index in reversed(widths):
+        if columns[index].fold:
+            kept[index] = max(kept[index] - max(_total(kept) - room, 0), min(FOLD_LEAST, kept[index]))
+    return kept
+
+
+def _blocks(widths: Mapping[int, int], room: int) -> Iterator[dict[int, int]]:
+    """Divide columns into blocks that have room, each with the first column of all and at least one other."""
+    (first, first_width), *others = widths.items()
+    block = {first: first_width}
+    for index, width in others:
+        if len(block) > 1 and _total({**block, index: width}) > room:
+            yield block
+            block = {first: first_width}
+        block[index] = width
+    yield block
+
+
+def _squeeze(widths: Mapping[int, int], room: int) -> dict[int, int]:
+    """Make the widest columns narrower, all of them to the same width, until the whole has room."""
+    kept = dict(widths)
+    while _total(kept) > room and max(kept.values()) > 1:
+        kept[max(kept, key=lambda index: kept[index])] -= 1
+    return kept
+
+
+# ------------------------------------------------------------------------------------------ lines
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawing:
+    rule: str
+    ellipsis: str
+    width: int | None
+
+    def plain(
+        self, columns: Sequence[Column], widths: Mapping[int, int], rows: Sequence[Row], *, messages: bool = True
+    ) -> list[str]:
+        """Header, rule, and a line a row."""
+        lines = self._header(columns, widths)
+        for row in rows:
+            lines += self._cells(columns, widths, row.cells, message=row.message if messages else "")
+        return lines
+
+    def under_leads(
+        self, columns: Sequence[Column], lead: int, widths: Mapping[int, int], rows: Sequence[Row]
+    ) -> list[str]:
+        """Lay out rows below the cell of the lead column, which is not repeated where it is the same."""
+        indent = " " * INDENT
+        lines = [columns[lead].title, *(indent + line for line in self._header(columns, widths))]
+        inner = _Drawing(self.rule, self.ellipsis, None if self.width is None else self.width - INDENT)
+        before = ""
+        for row in rows:
+            photo = row.cells[lead] if lead < len(row.cells) else ""
+            if photo and photo != before:
+                lines.append(photo if self.width is None else shorten_middle(photo, self.width, self.ellipsis))
+            before = photo
+            cells = [cell for index, cell in enumerate(row.cells) if index in widths]
+            if row.message and not any(cell.strip(" -") for cell in cells):
+                cells = []
+            others = ["" if index == lead else cell for index, cell in enumerate(row.cells)] if cells else []
+            lines += [indent + line for line in inner._cells(columns, widths, others, message=row.message)]
+        return lines
+
+    def _header(self, columns: Sequence[Column], widths: Mapping[int, int]) -> list[str]:
+        titles = [one.title for one in columns]
+        if not any(titles[index] for index in widths):
+            return []
+        return [*self._cells(columns, widths, titles), self.rule * _total(widths)]
+
+    def _cells(
+        self, columns: Sequence[Column], widths: Mapping[int, int], cells: Sequence[str], *, message: str = ""
+    ) -> list[str]:
+        """Lay out one row: more than one line where cells are folded, or where the message needs them."""
+        from rich.cells import cell_len
+
+        parts = {
+            index: self._fitted(cells[index] if index < len(cells) else "", width, columns[index])
+            for index, width in widths.items()
+        }
+        lines = []
+        for number in range(max(map(len, parts.values()), default=0)):
+            texts = [(texts[number] if number < len(texts) else "", widths[index]) for index, texts in parts.items()]
+            lines.append((" " * GAP).join(text + " " * (width - cell_len(text)) for text, width in texts).rstrip())
+        if not message:
+            return lines
+        if not any(lines):
+            return self._wrapped(message, 0)
+        return self._with_message(lines, message, self._message_start(parts, widths))
+
+    def _with_message(self, lines: list[str], message: str, start: int) -> list[str]:
+        from rich.cells import cell_len
+
+        if self.width is not None and start + cell_len(message) > self.width:
+            return lines + self._wrapped(message, INDENT)
+        return [*lines[:-1], lines[-1] + " " * (start - cell_len(lines[-1])) + message]
+
+    def _message_start(self, parts: Mapping[int, Sequence[str]], widths: Mapping[int, int]) -> int:
+        """Return where the column after the last cell of a row begins."""
+        shown = [*parts]
+        last = max((place for place, index in enumerate(shown) if any(parts[index])), default=0)
+        return sum(widths[index] + GAP for index in shown[: last + 1])
+
+    def _wrapped(self, message: str, indent: int) -> list[str]:
+        if self.width is None:
+            return [" " * indent + message]
+        return [" " * indent + line for line in wrap(message, self.width - indent)]
+
+    def _fitted(self, text: str, width: int, column: Column) -> list[str]:
+        """Put a cell into its width, in as many lines as it takes."""
+        from rich.cells import cell_len
+
+        if cell_len(text) <= width:
+            return [text]
+        if column.fold:
+            return wrap(text, width)
+        shorten = shorten_end if column.drop else shorten_middle
+        return [shorten(text, width, self.ellipsis)]

@@ -1,0 +1,179 @@
+"""VERIFY: whether two photos show one person. Pure decisions on faces that were detected and embedded before.
+
+The largest face of each photo is compared. With ``any_face`` every face of the second photo is, and the nearest
+counts. A photo of n faces then has n chances to pass, so each face is held to the FAR ``1 - (1 - far) ** (1 / n)``:
+strangers pass at the rate ``far`` a photo, however many faces it shows.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from visavis import compare
+from visavis.errors import ImageError, NoFaceError, UsageError
+from visavis.types import Floats, Photo, PhotoFaces, PhotoVerification, Verification
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a verification goes by: a threshold, and where it comes from.
+
+    ``threshold`` is what the caller gave, in the unit of ``metric``; None takes the threshold of ``far`` from ``table``
+    (None: uncalibrated). ``any_face`` looks at every face of the second photo instead of the largest.
+    """
+
+    model: str
+    detector: str
+    far: float
+    threshold: float | None
+    metric: str
+    table: compare.Calibration | None
+    any_face: bool = False
+
+    def __post_init__(self) -> None:
+        self.limit(1)
+
+    def limit(self, faces: int) -> tuple[float, float | None, bool]:
+        """Return the greatest cosine distance of a match, its FAR, and whether that FAR was measured.
+
+        The FAR is that of a whole photo in which ``faces`` are compared (None: not known). Raises UsageError for a rate
+        that was not measured, and for a model without a table where no threshold is given.
+        """
+        if self.threshold is not None:
+            limit = compare.to_cosine(self.threshold, self.metric)
+            single = self.table.far_at(limit) if self.table else None
+            return limit, None if single is None else _far_of_photo(single, faces), True
+        if self.table is None:
+            raise UsageError(f"{self.model} is uncalibrated, so no threshold stands for a FAR: give a threshold.")
+        single = compare.search_far(self.far, faces) if faces > 1 else self.far
+        if faces > 1 and single < self.table.lowest_far:
+            lowest = self.table.lowest_far
+            return self.table.threshold(lowest), _far_of_photo(lowest, faces), False
+        return self.table.threshold(single), self.far, True
+
+
+def judge(rule: Rule, known: PhotoFaces, photo: PhotoFaces) -> PhotoVerification:
+    """Compare a photo with the largest face of ``known``; where that cannot be, answer with the photo's status.
+
+    Raises the error of ``known``.
+    """
+    usable(known)
+    if photo.photo is None or not photo.faces:
+        return PhotoVerification(photo.name, photo.status, message=photo.message)
+    verification, face = compare_faces(rule, known, photo)
+    return PhotoVerification(photo.name, photo.status, verification, photo.faces[face])
+
+
+def compare_faces(rule: Rule, known: PhotoFaces, photo: PhotoFaces) -> tuple[Verification, int]:
+    """Compare the largest face of ``known`` with one of ``photo``, and say which of its faces that was.
+
+    Both were embedded by the rule's model. Raises the error of a photo that cannot be used.
+    """
+    distances = compare.cosine_distances(largest_vector(usable(known)), _vectors(usable(photo)))[0]
+    face = int(distances.argmin()) if rule.any_face else photo.largest
+    limit, far, measured = rule.limit(len(photo.faces) if rule.any_face else 1)
+    distance = float(distances[face])
+    verification = Verification(
+        same=distance <= limit,
+        distance=compare.from_cosine(distance, rule.metric),
+        metric=rule.metric,
+        threshold=compare.from_cosine(limit, rule.metric),
+        far=far,
+        probability=_probability(rule.table, distances if rule.any_face else distances[face : face + 1]),
+        model=rule.model,
+        detector=rule.detector,
+        faces_a=len(known.faces),
+        faces_b=len(photo.faces),
+        notes=(
+            *_several(known, photo, face, any_face=rule.any_face),
+            *_strictest(photo, far, measured=measured),
+            *_other_detector(rule.table, rule.detector),
+        ),
+    )
+    return verification, face
+
+
+def readable(photo: PhotoFaces) -> Photo:
+    """Return the photo of an answer; raises the error of one that could not be read."""
+    if photo.photo is None:
+        raise _ERRORS.get(photo.status, ImageError)(photo.message)
+    return photo.photo
+
+
+def usable(photo: PhotoFaces) -> PhotoFaces:
+    """Return the answer; raises what stands in the way of using its faces."""
+    readable(photo)
+    if not photo.faces:
+        raise NoFaceError(_message(photo))
+    return photo
+
+
+def largest_vector(photo: PhotoFaces) -> Floats:
+    """Return the embedding ``(1, d)`` of the largest face."""
+    row: Floats = _vectors(photo)[photo.largest][None]
+    return row
+
+
+_ERRORS = {error.status: error for error in ImageError.__subclasses__()}
+
+
+def _vectors(photo: PhotoFaces) -> Floats:
+    if photo.vectors is None:
+        raise ValueError("this answer carries no vectors")
+    return photo.vectors
+
+
+def _message(photo: PhotoFaces) -> str:
+    return photo.message if photo.photo is None else f"no face was found in {photo.name}."
+
+
+def _far_of_photo(far: float, faces: int) -> float:
+    """Return the rate at which one of ``faces`` strangers or more passes."""
+    return far if faces == 1 else -math.expm1(faces * math.log1p(-far))
+
+
+def _probability(table: compare.Calibration | None, distances: Floats) -> float | None:
+    """Return the probability that the person is one of the faces, at even odds beforehand.
+
+    Before the distances are known, each face is the person with the same probability.
+    """
+    if table is None:
+        return None
+    if len(distances) == 1:
+        return table.probability(float(distances[0]))
+    odds = [min(table.slope * float(distance) + table.intercept, 700.0) for distance in distances]
+    mean = float(np.mean(np.exp(odds)))
+    return mean / (1 + mean)
+
+
+def _several(known: PhotoFaces, photo: PhotoFaces, face: int, *, any_face: bool) -> list[str]:
+    """Say which face was compared, of a photo that shows several."""
+    notes = [_largest_used(known)] if len(known.faces) > 1 else []
+    if len(photo.faces) > 1:
+        nearest = f"{photo.name} shows {len(photo.faces)} faces: face {face + 1} is the nearest."
+        notes.append(nearest if any_face else _largest_used(photo))
+    return notes
+
+
+def _largest_used(photo: PhotoFaces) -> str:
+    return f"{photo.name} shows {len(photo.faces)} faces: the largest was used."
+
+
+def _strictest(photo: PhotoFaces, far: float | None, *, measured: bool) -> list[str]:
+    if measured:
+        return []
+    return [
+        f"{photo.name} shows {len(photo.faces)} faces: the strictest measured threshold is used, at which "
+        f"strangers pass at a rate of {far:.2g} a photo."
+    ]
+
+
+def _other_detector(table: compare.Calibration | None, detector: str) -> list[str]:
+    """Say where the rates were measured with another detector than the one in use: faces are then cut otherwise."""
+    measured = None if table is None else table.provenance.get("detector")
+    if measured is None or measured == detector:
+        return []
+    return [f"the error rates were measured with the detector {measured}, not with {detector}: calibrate to be sure."]
