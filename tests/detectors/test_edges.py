@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from visavis.types import Face
 from . import drawn
 
 CUTS = ("top", "bottom", "left", "right", "tight")
-PEOPLE = 120
+PEOPLE = 300
 CLOSE = 0.1
 """Error of the landmarks, in parts of the distance of the eyes."""
 
@@ -48,7 +47,7 @@ def error(face: Face, truth: Face, origin: np.ndarray) -> float:
     return float(np.linalg.norm(face.landmarks + origin - truth.landmarks, axis=1).mean() / apart)
 
 
-@pytest.mark.parametrize("where", CUTS)
+@pytest.mark.parametrize("where", CUTS[:-1])  # a drawing without a head around it is no face to the networks
 def test_landmarks_of_a_cut_drawn_face(mtcnn: Detector, where: str) -> None:
     picture = drawn.picture(400, 400, (100, 100, 200))
     ((whole,),) = mtcnn.detect([picture])
@@ -69,13 +68,13 @@ def test_landmarks_of_cut_photographs(sample_photos: Path, mtcnn: Detector, name
 
 
 @pytest.fixture(scope="module")
-def portraits(data: Path) -> Iterator[list[tuple[np.ndarray, Face]]]:
+def portraits(data: Path) -> list[tuple[np.ndarray, Face]]:
     """A photo of each of ``PEOPLE`` people with the face in its middle."""
     folders = sorted(path for path in (data / "lfw" / "images").iterdir() if path.is_dir())
     chosen = np.random.default_rng(0).permutation(len(folders))[:PEOPLE]
     pictures = [images.read(min(folders[i].iterdir())).pixels for i in sorted(chosen)]
     answers = list(Recognizer().detect(pictures))
-    yield [
+    return [
         (picture, min(answer.faces, key=lambda face: float(np.linalg.norm(face.landmarks.mean(axis=0) - 125))))
         for picture, answer in zip(pictures, answers, strict=True)
         if answer.faces
@@ -85,7 +84,7 @@ def portraits(data: Path) -> Iterator[list[tuple[np.ndarray, Face]]]:
 @pytest.mark.slow
 @pytest.mark.parametrize("where", CUTS)
 def test_cut_strangers_stay_strangers(portraits: list[tuple[np.ndarray, Face]], where: str) -> None:
-    """At the threshold that promises .001, at most .003 of the pairs pass; nine landmarks in ten are close."""
+    """At the threshold that promises .001, at most .003 of the pairs pass; nearly all landmarks are close."""
     parts = [cut(picture, face, where) for picture, face in portraits]
     answers = list(Recognizer().represent([part for part, _ in parts]))
     rows = [
@@ -99,5 +98,5 @@ def test_cut_strangers_stay_strangers(portraits: list[tuple[np.ndarray, Face]], 
     assert table is not None
     distances = compare.cosine_distances(vectors, vectors)[np.triu_indices(len(vectors), 1)]
     assert np.mean(distances <= table.threshold(1e-3)) <= 0.003
-    assert np.median(errors) <= CLOSE / 1.5
-    assert np.mean(errors <= CLOSE) >= 0.9
+    assert np.median(errors) <= CLOSE / 2
+    assert np.mean(errors <= CLOSE) >= 0.95

@@ -21,9 +21,6 @@ SURE = 0.95
 """Score of facenet-pytorch's from which a face has to be found."""
 NO_FACE = ("photos/groups/003_A.jpg", 6213)
 """Photo and left edge of a sure face of theirs that shows none."""
-HALF = ("bench/bench_b16_09.png", -10)
-"""Photo and left edge of a face that ends at the nose: they find it and place the mouth above the lips' true place; to us
-its score is .85, below the .9 that a face needs."""
 
 COUNTS = {
     "000_5.jpg": 5,
@@ -183,7 +180,7 @@ def test_sure_faces_at_the_edge_are_found_too(find: Find, size_of: Callable[[str
                 if max((overlap(box, inside) for box in faces), default=0.0) < 0.5:
                     missed.append((name, round(theirs[0])))
     assert seen >= 3
-    assert missed == [HALF]
+    assert missed == []
 
 
 def test_every_face_that_they_are_sure_of_is_found(best: dict[tuple[str, float], float]) -> None:
@@ -195,11 +192,12 @@ def test_nine_boxes_in_ten_are_theirs(best: dict[tuple[str, float], float]) -> N
     assert np.mean([value >= 0.85 for value in best.values()]) >= 0.9
 
 
-def test_hardly_any_face_is_ours_alone(find: Find) -> None:
-    alone = [
-        (name, face.box.round().tolist())
-        for name, entry in GOLDEN.items()
-        for face in ours(find, name)
-        if max((overlap(face.box, np.array(theirs[:4])) for theirs in entry["faces"]), default=0.0) < 0.5
-    ]
+def test_hardly_any_face_is_ours_alone(find: Find, size_of: Callable[[str], Size]) -> None:
+    alone = []
+    for name, entry in GOLDEN.items():
+        limits = np.tile(size_of(name), 2)
+        others = [np.clip(theirs[:4], 0, limits) for theirs in entry["faces"]]
+        for face in ours(find, name):
+            if max((overlap(np.clip(face.box, 0, limits), box) for box in others), default=0.0) < 0.5:
+                alone.append((name, face.box.round().tolist()))
     assert len(alone) <= 2, alone
