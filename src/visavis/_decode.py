@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from functools import cache, partial
 from importlib import import_module
 from io import BytesIO
-from threading import Lock
 from typing import TYPE_CHECKING, cast
 
 from visavis._upright import ORIENTATION, stated_orientation, upright
 from visavis.errors import ImageError, TooLargeImageError, UnreadableImageError
+from visavis.forking import UndisturbedByForks
 from visavis.types import RGB
 
 if TYPE_CHECKING:
@@ -175,13 +175,13 @@ def _has_avif() -> bool:
     return bool(features.check("avif"))
 
 
-_FILTERS = Lock()
+_FILTERS = UndisturbedByForks()
 
 
 @contextmanager
 def _ignoring() -> Iterator[None]:
     # The list of filters belongs to the whole process: two threads must not save and restore it at once.
-    with _FILTERS, warnings.catch_warnings():
+    with _FILTERS.inside(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
 from itertools import chain
 from typing import TypeVar, overload
 
@@ -16,6 +15,7 @@ from visavis.align import square_crops
 from visavis.detectors import DETECTORS, Detector
 from visavis.embedders import EMBEDDERS, Embedder
 from visavis.errors import ImageError, UsageError
+from visavis.forking import ForkSafeLock
 from visavis.images import Source
 from visavis.quality import qualities
 from visavis.types import RGB, Face, Floats, Photo, PhotoFaces, PhotoVerification, Verification
@@ -50,20 +50,33 @@ class Recognizer:
         self._detector = detector
         self._embedder = embedder
         self._threads = threads
+        self._loaded_detector: Detector | None = None
+        self._loaded_embedder: Embedder | None = None
+        self._loading = ForkSafeLock()
 
-    @cached_property
+    @property
     def detector(self) -> Detector:
         """The detector, loaded."""
-        if isinstance(self._detector, str):
-            return DETECTORS.create(self._detector, threads=self._threads)
-        return self._detector
+        if not isinstance(self._detector, str):
+            return self._detector
+        with self._loading:
+            if self._loaded_detector is None:
+                self._loaded_detector = DETECTORS.create(self._detector, threads=self._threads)
+            return self._loaded_detector
 
-    @cached_property
+    @property
     def embedder(self) -> Embedder:
         """The embedder, loaded."""
-        if isinstance(self._embedder, str):
-            return embedders.create(self._embedder, threads=self._threads)
-        return self._embedder
+        if not isinstance(self._embedder, str):
+            return self._embedder
+        with self._loading:
+            if self._loaded_embedder is None:
+                self._loaded_embedder = embedders.create(self._embedder, threads=self._threads)
+            return self._loaded_embedder
+
+    def __getstate__(self) -> dict[str, object]:
+        """Leave out networks that were loaded by name: a copy, and another process, loads them at its first use."""
+        return {**self.__dict__, "_loaded_detector": None, "_loaded_embedder": None}
 
     @property
     def detector_name(self) -> str:

@@ -158,6 +158,7 @@ def _tools() -> Any:
         raise MissingExtraError(
             "to quantise networks takes the package onnx: pip install 'visavis[quantize]'."
         ) from error
+    runtime.prepare()
     from onnxruntime import quantization
     from onnxruntime.quantization import calibrate, qdq_quantizer, shape_inference
 

@@ -9,13 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from visavis.cache import cache_dir
 from visavis.errors import UsageError, WeightsError
+from visavis.forking import ForkSafeLock, UndisturbedByForks, keep_forever, renew_in_child
 from visavis.types import Floats
 
 if TYPE_CHECKING:
@@ -55,7 +56,13 @@ def thread_count(threads: int | None) -> int:
 
 
 def prepare() -> None:
-    """Import ONNX Runtime now, rather than with the first network."""
+    """Import ONNX Runtime now, rather than with the first network; its telemetry is off.
+
+    From 1.29 on ONNX Runtime reports use to its makers, by a thread that starts when it is imported. Nothing of ours
+    reports anything, and a process forked beside that thread never ends. ``ORT_DISABLE_TELEMETRY=0`` in the environment
+    leaves it on.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime  # noqa: F401 - importing it is the purpose
 
 
@@ -66,14 +73,30 @@ class Workers:
     """
 
     def __init__(self, threads: int | None = None) -> None:
-        count = thread_count(threads)
-        self._pool = ThreadPoolExecutor(count, thread_name_prefix="visavis") if count > 1 else None
+        self._threads = threads
+        self._count = thread_count(threads)
+        self._pool: ThreadPoolExecutor | None = None
+        self._starting = ForkSafeLock()
+        renew_in_child(self)
 
     def map(self, function: Callable[[A], B], pieces: Sequence[A]) -> list[B]:
         """Results in the order of the pieces; the first error is raised."""
-        if self._pool is None or len(pieces) < 2:
+        if self._count < 2 or len(pieces) < 2:
             return [function(piece) for piece in pieces]
-        return list(self._pool.map(function, pieces))
+        return list(self._started().map(function, pieces))
+
+    def _started(self) -> ThreadPoolExecutor:
+        with self._starting:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(self._count, thread_name_prefix="visavis")
+            return self._pool
+
+    def renew_in_child(self) -> None:
+        """Start other threads when there is work: those of the parent are not in its child."""
+        self._pool = None
+
+    def __reduce__(self) -> tuple[type[Self], tuple[int | None]]:
+        return type(self), (self._threads,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,33 +115,80 @@ class Session:
     """An open network of one input: constructed means ready; may be run from several threads at once.
 
     ``input`` and ``outputs`` say what it takes and gives. A file that is no such network is a WeightsError, and so is
-    a run that it breaks off.
+    a run that it breaks off. In a forked child, and where it was unpickled, the network is opened again at its first
+    run, from the same file.
     """
 
     def __init__(self, model: Path | bytes, *, threads: int | None = None) -> None:
-        source = model if isinstance(model, bytes) else str(model)
         self._what = "the network" if isinstance(model, bytes) else str(model)
-        try:
-            self._session = _open(source, threads)
-        except _errors() as error:
-            raise WeightsError(f"{self._what} is no network that can be run: {_first_line(error)}.") from error
-        inputs = [Port(one.name, one.type, tuple(one.shape)) for one in self._session.get_inputs()]
-        self.outputs = [Port(one.name, one.type, tuple(one.shape)) for one in self._session.get_outputs()]
+        self._native = _Native(model, threads)
+        session = self._opened()
+        inputs = [Port(one.name, one.type, tuple(one.shape)) for one in session.get_inputs()]
+        self.outputs = [Port(one.name, one.type, tuple(one.shape)) for one in session.get_outputs()]
         if len(inputs) != 1:
             raise WeightsError(f"{self._what} has {len(inputs)} inputs, where one is wanted: the picture.")
         (self.input,) = inputs
 
+    def _opened(self) -> onnxruntime.InferenceSession:
+        try:
+            return self._native.session()
+        except _errors() as error:
+            raise WeightsError(f"{self._what} is no network that can be run: {_first_line(error)}.") from error
+
     def run(self, batch: Batch) -> Sequence[Floats]:
         """Outputs of the network, in its own order."""
+        session = self._opened()
         try:
-            outputs: Sequence[Floats] = self._session.run(None, {self.input.name: batch})
+            outputs: Sequence[Floats] = session.run(None, {self.input.name: batch})
         except _errors() as error:
             raise WeightsError(f"{self._what} broke off: {_first_line(error)}.") from error
         return outputs
 
 
-def _open(source: str | bytes, threads: int | None) -> onnxruntime.InferenceSession:
+class _Native:
+    """A session of ONNX Runtime, opened when it is first needed in this process.
+
+    A session has threads and locks, which a fork does not copy. The child opens another one, and never runs the
+    destructor of the parent's, which would wait for threads that are not there.
+    """
+
+    def __init__(self, model: Path | bytes, threads: int | None) -> None:
+        self._model, self._threads = model, threads
+        self._session: onnxruntime.InferenceSession | None = None
+        self._opening = ForkSafeLock()
+        renew_in_child(self)
+
+    def session(self) -> onnxruntime.InferenceSession:
+        """Return the session of this process."""
+        session = self._session
+        if session is None:
+            with self._opening:
+                session = self._session = self._session or _open(self._model, self._threads)
+        return session
+
+    def renew_in_child(self) -> None:
+        """Leave the parent's session alone."""
+        keep_forever(self._session)
+        self._session = None
+
+    def __reduce__(self) -> tuple[type[Self], tuple[Path | bytes, int | None]]:
+        return type(self), (self._model, self._threads)
+
+
+_opening = UndisturbedByForks()
+
+
+def _open(model: Path | bytes, threads: int | None) -> onnxruntime.InferenceSession:
     """Open a session as all are here; raises what ONNX Runtime does."""
+    source = model if isinstance(model, bytes) else str(model)
+    with _opening.inside():  # ONNX Runtime holds locks of its own while it is imported and while it opens a session
+        prepare()
+        import onnxruntime as ort
+
+        return ort.InferenceSession(source, _options(threads), providers=["CPUExecutionProvider"])
+
+
+def _options(threads: int | None) -> onnxruntime.SessionOptions:
     import onnxruntime as ort
 
     options = ort.SessionOptions()
@@ -130,30 +200,32 @@ def _open(source: str | bytes, threads: int | None) -> onnxruntime.InferenceSess
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # Shapes differ from call to call: a plan of the memory would be made anew each time.
     options.enable_mem_pattern = False
-    return ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+    return options
 
 
 class Kernel:
     """One operation of ONNX Runtime, for arithmetic that NumPy has not; its inputs go by name."""
 
     def __init__(self, model: bytes, *, threads: int | None = None) -> None:
-        self._session = _open(model, threads)
-        (self._output,) = (one.name for one in self._session.get_outputs())
+        self._native = _Native(model, threads)
+        (self._output,) = (one.name for one in self._native.session().get_outputs())
 
     def run(self, inputs: Mapping[str, NDArray[Any]], out: NDArray[Any]) -> None:
         """Write the output, of the shape and the type of ``out``, there; arrays lie in one piece, none is copied."""
         import onnxruntime as ort
 
-        binding = self._session.io_binding()
+        session = self._native.session()
+        binding = session.io_binding()
         for name, array in inputs.items():
             binding.bind_cpu_input(name, array)
         binding.bind_ortvalue_output(self._output, ort.OrtValue.ortvalue_from_numpy(out))
-        self._session.run_with_iobinding(binding)
+        session.run_with_iobinding(binding)
 
 
 @cache
 def _errors() -> tuple[type[Exception], ...]:
     """ONNX Runtime's errors, which have no parent of their own."""
+    prepare()
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
     return tuple(one for one in vars(state).values() if isinstance(one, type) and issubclass(one, Exception))
@@ -166,6 +238,7 @@ def _first_line(error: Exception) -> str:
 
 def fuse(network: Path, target: Path) -> None:
     """Write the network with constants computed and normalisations folded into convolutions, in standard operators."""
+    prepare()
     import onnxruntime as ort
 
     options = ort.SessionOptions()

@@ -15,7 +15,7 @@ from .source import ROOT, Import, Module, _imports, modules
 
 LAYERS = (
     {"types", "errors"},
-    {"registry", "cache", "runtime", "weights", "nets"},
+    {"registry", "cache", "forking", "runtime", "weights", "nets"},
     {
         "images", "photo_files", "_decode", "_upright", "quality", "detectors", "align", "landmarks", "embedders",
         "compare", "draw", "verification",

@@ -12,7 +12,9 @@ import numpy as np
 from visavis import runtime
 from visavis.detectors._any_size import any_size
 from visavis.detectors._boxes import overlaps, suppress
+from visavis.detectors._orientation import Orientation
 from visavis.detectors._views import View, fits, views
+from visavis.detectors.mtcnn import onet
 from visavis.errors import UsageError
 from visavis.types import RGB, Face, Floats
 
@@ -59,12 +61,17 @@ Prepare = Callable[[RGB], Floats]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Network:
-    """How one network is fed and read; ``overlap`` is the intersection over union from which two boxes are one face."""
+    """How one network is fed and read.
+
+    ``overlap`` is the intersection over union from which two boxes are one face, ``sure`` the score from which a face
+    stands upright.
+    """
 
     model: bytes
     prepare: Prepare
     decode: Decode
     overlap: float
+    sure: float
 
 
 class SingleShot:
@@ -75,6 +82,7 @@ class SingleShot:
             raise UsageError(f"min_score is a score above 0 and below 1, got {min_score:g}.")
         self.name = name
         self._network, self._least, self._workers = network, min_score, runtime.Workers(threads)
+        self._orientation = Orientation(onet(), self._workers, sure=network.sure)
         model = any_size(network.model)
         self._all, self._one = runtime.Session(model, threads=threads), runtime.Session(model, threads=1)
 
@@ -94,7 +102,7 @@ class SingleShot:
         for number in set(range(len(pictures))) - found.keys():
             tiles = list(views(pictures[number], min_face=min_face))
             found[number] = self._joined(self._workers.map(partial(self._look, self._one), tiles), min_face)
-        return [found[number] for number in range(len(pictures))]
+        return self._orientation.align(pictures, [found[number] for number in range(len(pictures))])
 
     def _look(self, session: runtime.Session, view: View) -> Found:
         """Faces of one view that no other view shows better, in pixels of the picture."""

@@ -18,6 +18,7 @@ from visavis import runtime
 from visavis.detectors import DETECTORS
 from visavis.detectors._boxes import moved, overlaps, squared, suppress
 from visavis.detectors._canvas import Canvas, pack
+from visavis.detectors._orientation import Orientation
 from visavis.detectors._pyramid import Level, levels, sample
 from visavis.errors import UsageError
 from visavis.nets import mtcnn as nets
@@ -40,6 +41,9 @@ TILE = 330
 """Longest side of a tile; larger levels are cut into overlapping ones."""
 MAX_LEVELS = 128
 """More levels than any picture has: .709 ** 128 is 1e-19."""
+SURE = 0.9997
+"""Score from which a face stands upright: of 280 people of LFW view 1 (training half), turned by 90 to 270 degrees,
+none had .9994 or more; upright, four of five have more."""
 GROUP_PIXELS = 8_000_000
 """Pictures are taken together up to so many pixels."""
 BATCH_REFINE, BATCH_OUTPUT = 32, 8
@@ -89,6 +93,7 @@ class Mtcnn:
             raise UsageError(f"min_score is a score above 0 and below 1, got {min_score:g}.")
         self._least = _logit(min_score)
         self._pnet, self._rnet, self._onet, self._workers = pnet, rnet, onet, workers
+        self._orientation = Orientation(onet, workers, sure=SURE, keep_scores=False)
 
     def detect(self, pictures: Sequence[RGB], *, min_face: float = 20) -> list[list[Face]]:
         """See :class:`visavis.detectors.Detector`."""
@@ -105,7 +110,7 @@ class Mtcnn:
         # Crops of small boxes come from the picture itself where that is larger than the first level.
         sources = [_with_picture(picture, pyramid) for picture, pyramid in zip(pictures, pyramids, strict=True)]
         found = self._refine(sources, found)
-        return self._output(sources, found)
+        return self._orientation.align(pictures, self._output(sources, found))
 
     def _propose(self, pyramids: Sequence[Sequence[Level]]) -> _Found:
         """First network, on canvases packed with all levels of all pictures."""
@@ -236,10 +241,15 @@ def mtcnn(*, threads: int | None = None, min_score: float = THRESHOLDS[2]) -> Mt
     return Mtcnn(
         _session(spec.PNET, nets.pnet, None),
         _session(spec.RNET, nets.rnet, 24),
-        _session(spec.ONET, nets.onet, 48),
+        onet(),
         runtime.Workers(threads),
         min_score=min_score,
     )
+
+
+def onet() -> runtime.Session:
+    """Open the last network, of one thread: it tells other detectors, too, which way up a face is."""
+    return _session(spec.ONET, nets.onet, 48)
 
 
 def _session(row: spec.WeightSpec, net: nets.Net, side: int | None) -> runtime.Session:

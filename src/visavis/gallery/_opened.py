@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import os
-from threading import RLock
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -13,6 +12,7 @@ from sqlalchemy import Connection
 from visavis import compare
 from visavis.embedders import model_id
 from visavis.errors import GalleryError, UsageError
+from visavis.forking import ForkSafeLock
 from visavis.gallery import _answers, _check, audit, records
 from visavis.gallery._following import Following
 from visavis.gallery.store import Store
@@ -53,7 +53,7 @@ class Opened:
             model = recognizer.embedder.name
         self._recognizer = recognizer
         self._actor = _user() if actor is None else actor
-        self._lock = RLock()
+        self._lock = ForkSafeLock()
         self._store = Store(url, model=DEFAULT_MODEL if model is None else model, create=create)
         try:
             self._following = Following(index, url=os.fspath(url), reading=self._store.read, writing=self._store.write)

@@ -47,6 +47,8 @@ _MEANINGS = {
 class PostgresDatabase:
     """A database; see :class:`visavis.gallery.store.Backend`."""
 
+    disturbed_by_forks = False
+
     def __init__(self, url: URL) -> None:
         if not url.database:
             raise UsageError(f"{url.render_as_string()!r} names no database: write postgresql://user@host/faces.")
@@ -56,6 +58,9 @@ class PostgresDatabase:
             )
         self._url = url.set(drivername=DRIVER)
         self.url = self.place = without_password(url)
+
+    def refuse_in_child(self) -> None:
+        """Nothing is refused: a child has connections of its own."""
 
     def look_at(self, *, create: bool) -> None:
         """Connecting tells."""

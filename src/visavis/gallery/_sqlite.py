@@ -39,8 +39,18 @@ _MEANINGS = {
 }
 
 
+_interrupted: set[tuple[int, int]] = set()
+"""Device and number of the files that another thread of the parent was using when this process was forked.
+
+SQLite keeps one record of locks for each file of a process. The child inherits the record and not the locks, so that it
+would read what others are overwriting, or wait for a thread that it does not have (sqlite.org/howtocorrupt.html, 2.6).
+"""
+
+
 class SqliteFile:
     """A file; see :class:`visavis.gallery.store.Backend`."""
+
+    disturbed_by_forks = True
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -73,6 +83,18 @@ class SqliteFile:
         if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
             raise GalleryError(f"{path} is read-only: a gallery needs to write to its file and folder.")
 
+    def refuse_in_child(self) -> None:
+        """See :class:`visavis.gallery.store.Backend`."""
+        if (number := _number(self._path)) is not None:
+            _interrupted.add(number)
+
+    def _refuse_interrupted(self) -> None:
+        if _interrupted and _number(self._path) in _interrupted:
+            raise GalleryError(
+                f"{self.place} was in use by another thread when this process was forked, and cannot be used here: "
+                "fork before galleries are used, or start processes by the method 'spawn'."
+            )
+
     def engine(self) -> Engine:
         """Connections whose transactions begin as we say, not as the driver does."""
         engine = create_engine(URL.create("sqlite", database=str(self._path)), connect_args={"timeout": BUSY_SECONDS})
@@ -103,6 +125,7 @@ class SqliteFile:
     @contextmanager
     def explained(self) -> Iterator[None]:
         """Say what SQLite's errors mean."""
+        self._refuse_interrupted()
         try:
             yield
         except DBAPIError as error:
@@ -148,6 +171,15 @@ class SqliteFile:
         name = getattr(error, "sqlite_errorname", None) or ""
         known = (text for prefix, text in _MEANINGS.items() if name.startswith(prefix))
         return next(known, "{place}: {error}").format(place=self.place, error=error, seconds=BUSY_SECONDS) + "."
+
+
+def _number(path: Path) -> tuple[int, int] | None:
+    """Return device and number of a file; None where it is not there."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_dev, facts.st_ino
 
 
 def _head(path: Path) -> bytes:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 
 from visavis.errors import GalleryError, UsageError
+from visavis.forking import ForkGate, guard_forks, keep_forever
 from visavis.gallery import schema
 from visavis.gallery._patience import patiently
 from visavis.gallery._postgresql import PostgresDatabase
@@ -26,10 +27,18 @@ SCHEMES = ("sqlite:///", "postgresql://")
 
 
 class Backend(Protocol):
-    """Where records lie. ``place`` is what messages call it, ``url`` what opens it again (without a password)."""
+    """Where records lie. ``place`` is what messages call it, ``url`` what opens it again (without a password).
+
+    ``disturbed_by_forks`` says whether connections that are open in a parent make those of its child unsafe.
+    """
 
     place: str
     url: str
+    disturbed_by_forks: bool
+
+    def refuse_in_child(self) -> None:
+        """Have each use of the place refused in this process: a connection was in use when it was forked."""
+        ...
 
     def look_at(self, *, create: bool) -> None:
         """Say what is wrong with the place before the database says it less well: GalleryError."""
@@ -80,6 +89,8 @@ class Store:
         self._backend.look_at(create=create)
         self._engine = self._backend.engine()
         self._closed = False
+        self._in_use = ForkGate()
+        guard_forks(self)
         try:
             self._prepare(model, create=create)
         except BaseException:
@@ -138,6 +149,25 @@ class Store:
         self._closed = True
         self._engine.dispose()
 
+    def before_fork(self) -> None:
+        """Wait for the transactions under way, and close what the child must not inherit."""
+        if self._backend.disturbed_by_forks:
+            self._in_use.before_fork()
+            self._engine.dispose()
+
+    def after_fork_in_parent(self) -> None:
+        """Let transactions begin again."""
+        if self._backend.disturbed_by_forks:
+            self._in_use.after_fork_in_parent()
+
+    def renew_in_child(self) -> None:
+        """Leave the connections to the parent, which goes on using them; a forked child opens others."""
+        keep_forever(self._engine.pool)
+        self._engine.dispose(close=False)
+        self._in_use.renew_in_child()
+        if self._in_use.interrupted and self._backend.disturbed_by_forks:
+            self._backend.refuse_in_child()
+
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
         conn = self._connection()
@@ -155,7 +185,7 @@ class Store:
         if self._closed:
             raise GalleryError(f"{self.place} was closed: open the gallery again.")
         try:
-            with self._backend.explained():
+            with self._in_use.inside(), self._backend.explained():
                 yield
         except NoConnectionError as error:
             raise GalleryError(f"too many threads use {self.place} at a time: {error}.") from error

@@ -21,12 +21,12 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from operator import attrgetter
 from pathlib import Path
-from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from visavis.errors import GalleryError, MissingExtraError, UsageError
+from visavis.forking import ForkSafeLock, keep_forever, renew_in_child
 from visavis.gallery import _patience
 from visavis.gallery.index import INDEXES, Hit, Ids, Origin
 from visavis.gallery.index._nearby import Near, found, last_of_each
@@ -48,7 +48,7 @@ LOCKED = "Open local milvus failed"
 
 _users: Counter[str] = Counter()
 """How many indexes of this process use each file of milvus-lite's; the last closes it."""
-_lock = Lock()
+_lock = ForkSafeLock()
 
 
 class Kind(NamedTuple):
@@ -71,6 +71,8 @@ class Milvus:
         self._dimension = dimension
         self._collection = f"visavis_{origin.key}_{dimension}"
         self._client: Any = None
+        self._forked = False
+        renew_in_child(self)
         self.change()
 
     # What is in it
@@ -189,6 +191,11 @@ class Milvus:
         self._ask("drop_collection")
         self.change()
 
+    def renew_in_child(self) -> None:
+        """Leave the client to the parent: pymilvus shares its connections, and gRPC's do not survive a fork."""
+        keep_forever(self._client)
+        self._client, self._forked = None, True
+
     def close(self) -> None:
         """Disconnect; the last that uses a file lets other processes have it."""
         client, self._client = self._client, None
@@ -231,6 +238,11 @@ class Milvus:
             return getattr(self._connected(), what)(self._collection, timeout=ANSWER_SECONDS, **values)
 
     def _connected(self) -> Any:
+        if self._forked:
+            raise GalleryError(
+                "a gallery with an index in Milvus cannot be used in a process that was forked after it was opened: "
+                "start processes by the method 'spawn', and open the gallery in each."
+            )
         if self._client is None:
             from pymilvus import MilvusClient
 

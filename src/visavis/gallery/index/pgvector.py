@@ -25,6 +25,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from visavis.errors import GalleryError, MissingExtraError, UsageError
+from visavis.forking import keep_forever, renew_in_child
 from visavis.gallery._patience import patiently
 from visavis.gallery._postgresql import CONNECT_SECONDS, KEPT_ALIVE, PREPARING, without_password
 from visavis.gallery.index import INDEXES, Hit, Ids, Origin
@@ -75,6 +76,7 @@ class Pgvector:
              ("size", ">i4"), ("dimension", ">i2"), ("unused", ">i2"), ("vector", ">f4", (dimension,))]
         )  # fmt: skip
         self._conn: psycopg.Connection | None = None
+        renew_in_child(self)
         try:
             self._patiently(self._prepare)
         except BaseException:
@@ -178,6 +180,11 @@ class Pgvector:
     def clear(self) -> None:
         """Empty the table."""
         self._do("TRUNCATE {table}", [])
+
+    def renew_in_child(self) -> None:
+        """Leave the connection to the parent; a forked child opens another."""
+        keep_forever(self._conn)
+        self._conn = None
 
     def close(self) -> None:
         """Disconnect."""
