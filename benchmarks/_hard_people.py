@@ -33,9 +33,9 @@ PARENTS = (
     ("Hillary_Clinton", "Chelsea_Clinton"),
 )
 RELATIVES = {
-    "sisters (Venus and Serena Williams)": SISTERS,
+    "sisters (Williams)": SISTERS,
     "brothers (Bush, Schumacher)": BROTHERS,
-    "parent and child (10 pairs of people)": PARENTS,
+    "parent and child (10 pairs)": PARENTS,
 }
 GROUP_SIZES = (2, 5, 10)
 GROUPS_A_PHOTO = 40

@@ -1,6 +1,6 @@
 """How often hard photos are answered wrongly: cut, turned, squeezed, covered, small or degraded faces.
 
-    python benchmarks/hard_photos.py [--only GROUP ...] [--people 300] [--json FILE] [--before FILE]
+    python benchmarks/hard_photos.py [--only GROUP ...] [--people 300] [--json FILE] [--before FILE] [--write PAGE]
 
 Photos are those of LFW view 1: two photos a person, the people evenly spread over the alphabet. Both photos of every
 pair are made hard in the same way, and the largest face of each is compared, as ``visavis verify`` does, at the
@@ -8,7 +8,8 @@ model's threshold of a FAR of 1e-3. *found*: photos with a face. *strangers pass
 that show a face, with its 95 % interval by drawing people. *missed*: pairs of one person that show a face and are
 called different people (Wilson's interval); *with plain*: the same where one of the two photos is unchanged.
 *landmarks*: the median distance to where the landmarks of the unchanged photo lie, in eye distances, and the share of
-faces where it is above .1. The groups ``stars`` and ``lfw`` compare all photos of ten film stars, and LFW's pairs.
+faces where it is above .1. *noted*: faces that ``visavis verify`` has a note on. The group ``stars`` compares all
+photos of ten film stars, ``lfw`` LFW's pairs, relatives, people in sunglasses, and photos of several people.
 """
 
 from __future__ import annotations
@@ -19,17 +20,21 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TypeVar
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
 
+import cv2
 import numpy as np
-from _hard_tables import print_tables
+from _hard_people import groups, relatives, sunglasses
+from _hard_tables import print_tables, write_page
 from _hard_variants import GROUPS, Subject, Variant
 from _rounds import data_folder, environment
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
-from visavis import compare
+from visavis import compare, images
+from visavis.doubts import doubts
 from visavis.evaluate.bootstrap import DRAWS
 from visavis.evaluate.intervals import wilson
 from visavis.evaluate.people import read_people
@@ -44,6 +49,8 @@ STARS_FARS = (1e-2, 1e-3)
 LANDMARKS_OFF = 0.1
 """Eye distances from which a landmark counts as misplaced."""
 SETS = ("stars", "lfw")
+STRETCH = 1.3
+"""How much higher the square crops of the film stars would be if their faces were not squeezed."""
 
 T = TypeVar("T")
 Interval = tuple[float, float]
@@ -73,6 +80,7 @@ class Row:
     quality: float | None
     landmark_error: float | None
     landmarks_off: float | None
+    noted: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,6 +90,7 @@ class Answers:
     vectors: Floats
     quality: NDArray[np.float64]
     errors: NDArray[np.float64]
+    noted: Flags
 
     @property
     def found(self) -> Flags:
@@ -92,26 +101,32 @@ class Answers:
 def main() -> None:
     """Measure, print, and write the figures."""
     chosen = _options().parse_args()
+    figures = json.loads(chosen.read.read_text()) if chosen.read else measure(chosen)
+    print_tables(figures, json.loads(chosen.before.read_text()) if chosen.before else None)
+    if chosen.json:
+        chosen.json.write_text(json.dumps(figures, indent=1) + "\n")
+    if chosen.write:
+        write_page(chosen.write, figures)
+
+
+def measure(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Measure the groups that were chosen."""
     facts = environment()
     recognizer = Recognizer(detector=chosen.detector, embedder=chosen.model, threads=chosen.threads)
     threshold = _threshold(recognizer.model, chosen.threshold)
     groups = chosen.only or [*GROUPS, *SETS]
     facts |= {"model": recognizer.model, "detector": chosen.detector, "far": FAR, "threshold": threshold}
     rows: dict[str, Row] = {}
-    results: dict[str, dict[str, object]] = {}
+    results: dict[str, Any] = {}
     if wanted := [group for group in GROUPS if group in groups]:
         subjects, number = subjects_of_lfw(recognizer, chosen.people)
         facts |= {"people": len(subjects) // 2, "people without a face in a plain photo": number}
         rows = measure_variants(recognizer, subjects, wanted, threshold)
     if "stars" in groups:
-        results["stars"] = measure_stars(recognizer)
+        results |= {"stars": measure_stars(recognizer), "stars_stretched": measure_stars(recognizer, STRETCH)}
     if "lfw" in groups:
-        results["lfw"] = measure_lfw(recognizer)
-    figures = {"environment": facts, "rows": {name: asdict(row) for name, row in rows.items()}, **results}
-    before = json.loads(chosen.before.read_text()) if chosen.before else None
-    print_tables(figures, before)
-    if chosen.json:
-        chosen.json.write_text(json.dumps(figures, indent=1) + "\n")
+        results |= measure_lfw(recognizer, threshold)
+    return {"environment": facts, "rows": {name: asdict(row) for name, row in rows.items()}, **results}
 
 
 def _options() -> argparse.ArgumentParser:
@@ -123,6 +138,8 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--threshold", type=float, help="cosine distance, for a model without a calibration table")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
+    parser.add_argument("--read", type=Path, metavar="FILE", help="measure nothing: take the figures of an earlier run")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="renew the tables between the marks of a page")
     parser.add_argument("--before", type=Path, metavar="FILE", help="figures of an earlier run, to print beside these")
     return parser
 
@@ -184,12 +201,14 @@ def answer(recognizer: Recognizer, subjects: Sequence[Subject], variant: Variant
 
     vectors = np.zeros((len(subjects), recognizer.embedder.dimension), np.float32)
     quality, errors = np.full((2, len(subjects)), np.nan)
+    noted = np.zeros(len(subjects), np.bool_)
     for n, one in enumerate(_shown(recognizer.represent(made()), name, len(subjects))):
         if one.faces and one.vectors is not None:
             best = one.largest
             vectors[n], quality[n] = one.vectors[best], one.quality[best].score
             errors[n] = landmark_error(one.faces[best].landmarks, expected[n])
-    return Answers(vectors, quality, errors)
+            noted[n] = bool(doubts(one, best))
+    return Answers(vectors, quality, errors, noted)
 
 
 def landmark_error(landmarks: Floats, expected: Floats) -> float:
@@ -211,6 +230,7 @@ def _row(group: str, hard: Answers, plain: Answers, threshold: float) -> Row:
         quality=float(np.median(quality)) if there else None,
         landmark_error=float(np.median(errors)) if there else None,
         landmarks_off=float((errors > LANDMARKS_OFF).mean()) if there else None,
+        noted=float(hard.noted[hard.found].mean()) if there else None,
     )
 
 
@@ -226,6 +246,8 @@ def strangers_pass(a: Answers, b: Answers, threshold: float) -> Rate:
     if not trials:
         return Rate(None, 0)
     people = len(compared)
+    if not accepted.any():  # nothing to draw from: at most as many as among so many independent people
+        return Rate(0.0, trials // 2 if a is b else trials, wilson(0, int(compared.any(axis=1).sum())))
     weights = np.random.default_rng(0).multinomial(people, np.full(people, 1 / people), DRAWS).astype(np.float64)
     drawn = [((weights @ counts) * weights).sum(axis=1) for counts in (accepted, compared)]
     low, high = np.percentile(drawn[0] / np.maximum(drawn[1], 1), [2.5, 97.5])
@@ -249,15 +271,22 @@ def own_missed(a: Answers, b: Answers, threshold: float) -> Rate:
     return Rate(missed / trials, trials, wilson(missed, trials)) if trials else Rate(None, 0)
 
 
-def measure_stars(recognizer: Recognizer) -> dict[str, object]:
-    """Compare all photos of ten film stars: TAR at their own thresholds, and the FAR at the promised one."""
+def measure_stars(recognizer: Recognizer, stretch: float = 1) -> dict[str, Any]:
+    """Compare all photos of ten film stars: TAR at their own thresholds, and the FAR at the promised one.
+
+    The square crops among them are squeezed; ``stretch`` multiplies the height of those.
+    """
     people = read_people(data_folder() / "celebrities")
-    result = of_people(_taken(people.photos, recognizer, "film stars"), people.names, data="celebrities")
+    with TemporaryDirectory() as folder:
+        photos = people.photos if stretch == 1 else stretched(people.photos, Path(folder), stretch)
+        taken = _taken(photos, recognizer, "film stars")
+    result = of_people(taken, people.names, data="celebrities")
     rates = {f"{rate.far:g}": {"tar": rate.tar, "interval": rate.tar_interval} for rate in result.rates}
     promise = next((one for one in result.promises if one.far == FAR), None)
     return {
         "photos": result.photos,
         "people": result.people,
+        "stretch": stretch,
         "without a face": result.failures,
         "impostor_pairs": result.roc.impostors,
         "genuine_pairs": result.roc.genuine,
@@ -269,12 +298,32 @@ def measure_stars(recognizer: Recognizer) -> dict[str, object]:
     }
 
 
-def measure_lfw(recognizer: Recognizer) -> dict[str, object]:
-    """Count right answers on LFW's pairs of view 1."""
+def stretched(photos: Sequence[str], folder: Path, factor: float) -> list[str]:
+    """Write the square photos, higher by ``factor``, to the folder; return the paths of all photos."""
+    paths = []
+    for number, path in enumerate(photos):
+        pixels = images.read(path).pixels
+        height, width = pixels.shape[:2]
+        if height == width:
+            pixels = cv2.resize(pixels, (width, round(height * factor)), interpolation=cv2.INTER_CUBIC)
+            path = str(folder / f"{number}.png")  # noqa: PLW2901 - the copy takes the photo's place
+            images.save(np.asarray(pixels, np.uint8), path)
+        paths.append(path)
+    return paths
+
+
+def measure_lfw(recognizer: Recognizer, threshold: float) -> dict[str, Any]:
+    """Count right answers on LFW's pairs of view 1; compare relatives, people in sunglasses, and groups."""
     lists = read_lfw(data_folder() / "lfw", view=1)
     taken = _taken(lists[0].photos, recognizer, "LFW view 1")
     result = lfw_accuracy(taken, lists)
-    return {**asdict(result), "photos": len(taken.photos), "without a face": int((~taken.found).sum())}
+    names = lists[0].names
+    return {
+        "lfw": {**asdict(result), "photos": len(taken.photos), "without a face": int((~taken.found).sum())},
+        "relatives": relatives(taken, names, threshold),
+        "sunglasses": sunglasses(taken, names, threshold),
+        "groups": groups(taken, names, FAR),
+    }
 
 
 def _taken(photos: Sequence[str], recognizer: Recognizer, name: str) -> Templates:

@@ -285,6 +285,24 @@ def test_ones_own_table_goes_before_the_shipped_one() -> None:
         compare.own_or_shipped(TABLE, "dlib-resnet")
 
 
+@pytest.mark.parametrize(
+    ("model", "published"),
+    [
+        ("vggface-vgg16", ": --threshold 0.68 is that of deepface 0.0.103, config/threshold.py, VGG-Face"),
+        ("facenet-vggface2@2", ": --threshold 0.3 is that of deepface 0.0.103, config/threshold.py, Facenet512"),
+        ("vggface2-senet50", ": --threshold 0.5 is that of the well-known Keras VGGFace2 tutorial "
+         "(machinelearningmastery.com, 2019)"),
+        ("facenet-casia", ""),
+        ("own", ""),
+    ],
+)  # fmt: skip
+def test_an_uncalibrated_model_names_its_published_threshold(model: str, published: str) -> None:
+    assert str(compare.uncalibrated(model, "so no threshold stands for a FAR")) == (
+        f"{model} is uncalibrated, so no threshold stands for a FAR: give a threshold{published}; "
+        f"or measure one by visavis calibrate DIR --model {model} --out FILE."
+    )
+
+
 def test_a_model_without_a_table_is_uncalibrated() -> None:
     assert compare.calibration("no-such-model") is None
 

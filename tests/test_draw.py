@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from visavis import draw
-from visavis.draw import BLUE, ORANGE, annotate, contact_sheet, line_width
+from visavis.draw import BLUE, ORANGE, _label_layout, _lettering, annotate, contact_sheet, line_width
 from visavis.types import RGB, Face
 
 
@@ -90,21 +90,25 @@ def test_a_label_goes_below_where_there_is_no_room_above() -> None:
 @pytest.mark.parametrize("side", [12, 40, 600])
 def test_any_name_can_be_drawn_within_the_picture(label: str, side: int) -> None:
     picture = noise(side, side)
-    drawn = annotate(picture, [face(0, 0, side / 2, side / 2)], [label])
-    assert drawn.shape == picture.shape
+    given = face(0, 0, side / 2, side / 2)
+    drawn = annotate(picture, [given], [label])
     assert drawn.dtype == np.uint8
+    if side == 600:
+        assert drawn.shape == picture.shape
+    within = np.s_[: side // 2, : side // 2]
+    assert (drawn[within] == annotate(picture, [given])[within]).all()
 
 
 def test_letters_that_no_font_has_become_plainer_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(draw, "FALLBACK_FONTS", ())
-    draw._system_fonts.cache_clear()
+    monkeypatch.setattr(_lettering, "FALLBACK_FONTS", ())
+    _lettering._system_fonts.cache_clear()
     try:
-        assert draw._legible("Ann", 12)[0] == "Ann"
-        assert draw._legible("Zoe\u0308", 12)[0] == "Zoe"
-        assert draw._legible("\uff21\uff4e\uff4e", 12)[0] == "Ann"  # full-width letters
-        assert draw._legible("\u5c71 A\tB", 12)[0] == "? A B"
+        assert _lettering.legible("Ann", 12)[0] == "Ann"
+        assert _lettering.legible("Zoe\u0308", 12)[0] == "Zoe"
+        assert _lettering.legible("\uff21\uff4e\uff4e", 12)[0] == "Ann"  # full-width letters
+        assert _lettering.legible("\u5c71 A\tB", 12)[0] == "? A B"
     finally:
-        draw._system_fonts.cache_clear()
+        _lettering._system_fonts.cache_clear()
 
 
 @settings(deadline=None, max_examples=60)
@@ -117,7 +121,82 @@ def test_boxes_anywhere_are_drawn_without_a_fault(
     corner: tuple[float, float, float, float], side: int, label: str
 ) -> None:
     picture = np.zeros((side, 64, 3), np.uint8)
-    assert annotate(picture, [face(*corner)], [label]).shape == picture.shape
+    drawn = annotate(picture, [face(*corner)], [label])
+    assert drawn.shape[0] >= side
+    assert drawn.shape[1] >= 64
+
+
+def crowd(seed: int, count: int, size: int) -> list[Face]:
+    """Faces anywhere in a picture of 400 x 300, some over its edges, some over each other."""
+    random = np.random.default_rng(seed)
+    corners = random.uniform((-20, -20), (390, 290), (count, 2))
+    sides = random.uniform(0.5, 1.5, (count, 1)) * size
+    return [face(x, y, x + side, y + 1.2 * side) for (x, y), (side,) in zip(corners, sides, strict=True)]
+
+
+crowds = st.builds(crowd, st.integers(0, 10_000), st.integers(1, 40), st.integers(4, 90))
+
+
+@settings(deadline=None, max_examples=60)
+@given(faces=crowds, length=st.integers(1, 30))
+def test_labels_cover_no_face_and_no_other_label(faces: list[Face], length: int) -> None:
+    limits, sizes = (400, 300), [(8 + 6 * length, 14)] * len(faces)
+    boxes = _label_layout.pixel_boxes(np.array([one.box for one in faces]), limits)
+    places = [place for place in _label_layout.arrange(sizes, boxes, limits) if place]
+    for n, (left, top, right, bottom) in enumerate(places):
+        assert 0 <= left < right <= 400
+        assert 0 <= top < bottom <= 300
+        for a, b, c, d in [*boxes.tolist(), *places[:n]]:
+            assert right <= a or c <= left or bottom <= b or d <= top
+
+
+@settings(deadline=None, max_examples=25)
+@given(faces=crowds, name=st.text("abcdefghij", min_size=1, max_size=24))
+def test_no_pixel_of_a_face_is_covered(faces: list[Face], name: str) -> None:
+    """Lines to faces without room for a number beside them are all that may cross a face."""
+    picture = np.full((300, 400, 3), 200, np.uint8)
+    drawn, plain = annotate(picture, faces, [name] * len(faces)), annotate(picture, faces)
+    difference = changed(drawn[:300, :400], plain)
+    limits = (400, 300)
+    boxes = _label_layout.pixel_boxes(np.array([one.box for one in faces]), limits)
+    if drawn.shape[0] > 300:
+        return  # a legend with lines
+    for left, top, right, bottom in boxes.tolist():
+        assert not difference[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)].any()
+
+
+def test_every_label_of_a_row_of_faces_is_drawn_once() -> None:
+    """Faces side by side, names wider than they are: each has its own ground of its own color."""
+    picture = np.full((240, 600, 3), 200, np.uint8)
+    faces = [face(20 + 70 * n, 100, 70 + 70 * n, 160) for n in range(8)]
+    colours = [(200, 30 * n, 10) for n in range(8)]
+    drawn = annotate(picture, faces, ["Maria Lopez-Garcia"] * 8, colours=colours)
+    assert drawn.shape == picture.shape
+    areas = [int((drawn == colour).all(axis=2).sum()) for colour in colours]
+    assert min(areas) > 0.8 * max(areas)
+
+
+def test_a_face_that_fills_the_picture_is_named_below() -> None:
+    picture = np.full((300, 300, 3), 200, np.uint8)
+    drawn = annotate(picture, [face(0, 0, 299, 299)], ["Ann"], colours=[ORANGE])
+    assert drawn.shape[0] > 300
+    assert not changed(drawn[:300], annotate(picture, [face(0, 0, 299, 299)], colours=[ORANGE]))[:298].any()
+    assert (drawn[300:] == ORANGE).all(axis=2).sum() > 100
+
+
+def test_numbers_stand_beside_faces_whose_names_have_no_room() -> None:
+    """Four columns of faces with gaps of 24 pixels: a number fits there, a name of 30 letters does not."""
+    picture = np.full((200, 300, 3), 200, np.uint8)
+    faces = [face(30 + 70 * column, 2 + 66 * row, 76 + 70 * column, 64 + 66 * row) for column in range(4)
+             for row in range(3)]  # fmt: skip
+    drawn = annotate(picture, faces, ["Wolfeschlegelsteinhausenberger"] * 12)
+    legend = drawn[200:]
+    assert legend.shape[0] > 100
+    plain = annotate(picture, faces)
+    for x1, y1, x2, y2 in (one.box.astype(int).tolist() for one in faces):
+        assert (drawn[y1 : y2 + 1, x1 : x2 + 1] == plain[y1 : y2 + 1, x1 : x2 + 1]).all()
+    numbers = (drawn[:200] == BLUE).all(axis=2) & changed(drawn[:200], plain)
+    assert numbers.sum() > 12 * 60
 
 
 def test_a_label_or_colour_too_few_is_an_error() -> None:

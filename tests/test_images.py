@@ -334,3 +334,52 @@ def test_saving_where_it_cannot_be(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder.png").mkdir()
     with pytest.raises(UsageError, match=r"cannot be written: .*\.$"):
         images.save(SCENE, tmp_path / name)
+
+
+# --- file objects: read from their start, left where they were
+
+
+class Pipe(io.RawIOBase):
+    """Bytes that come once."""
+
+    def __init__(self, data: bytes) -> None:
+        self._left = data
+
+    def read(self, size: int = -1) -> bytes:
+        part, self._left = self._left[:size], self._left[size:]
+        return part
+
+    def readable(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("place", [0, 5, None])
+def test_a_file_object_is_read_from_its_start_wherever_it_stands(place: int | None, tmp_path: Path) -> None:
+    data = pictures.encode(SCENE)
+    path = tmp_path / "a.png"
+    path.write_bytes(data)
+    with path.open("rb") as file:
+        for stream in (io.BytesIO(data), file):
+            stand = stream.seek(0, 2) if place is None else stream.seek(place)
+            for _ in range(2):
+                np.testing.assert_array_equal(images.read(stream).pixels, SCENE)
+                assert images.encoded(stream) == data
+                assert stream.tell() == stand
+
+
+def test_a_buffer_that_a_picture_was_saved_to_is_read() -> None:
+    buffer = io.BytesIO()
+    Image.fromarray(SCENE).save(buffer, "PNG")
+    np.testing.assert_array_equal(images.read(buffer).pixels, SCENE)
+
+
+def test_what_cannot_be_rewound_is_read_once_and_then_says_so() -> None:
+    pipe = Pipe(pictures.encode(SCENE))
+    np.testing.assert_array_equal(images.read(pipe).pixels, SCENE)  # type: ignore[arg-type]
+    with pytest.raises(UnreadableImageError, match=r"read to its end, and cannot be rewound\. Keep its bytes"):
+        images.read(pipe)  # type: ignore[arg-type]
+
+
+def test_an_empty_file_object_is_an_empty_file() -> None:
+    with pytest.raises(UnreadableImageError, match="is an empty file"):
+        images.read(io.BytesIO())

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import visavis
-from cli.fakes import BLUE, DARK_RED, DETECTOR, GREY, MODEL, RED, Colours, Squares, photo
+from cli.fakes import BLUE, DARK_RED, DETECTOR, GREY, MODEL, RED, Colours, Squares, but_quality, photo
 from detectors import drawn
 from visavis import compare, images, pipeline, verification
 from visavis.detectors import Detector
@@ -255,7 +255,7 @@ def test_near_vectors_are_the_same_and_far_ones_are_not(
     assert not far.same
     assert far.distance == pytest.approx(1, abs=0.02)
     assert (near.model, near.detector) == (MODEL, Squares.name)
-    assert (near.faces_a, near.faces_b, near.notes) == (1, 1, ())
+    assert (near.faces_a, near.faces_b, but_quality(near.notes)) == (1, 1, [])
     assert (near.far, near.probability) == (None, None)  # nobody has calibrated colours
 
 
@@ -297,9 +297,10 @@ def test_of_several_faces_the_largest_is_used_and_that_is_said(
     found = fake.verify(several, blue, threshold=0.1)
     assert found.same
     assert (found.faces_a, found.faces_b) == (3, 1)
-    assert found.notes == (f"{several} shows 3 faces: the largest was used.",)
-    assert fake.verify(blue, several, threshold=0.1).notes == found.notes
-    assert len(fake.verify(several, several, threshold=0.1).notes) == 2
+    said = [f"{several} shows 3 faces: the largest was used."]
+    assert but_quality(found.notes) == said
+    assert but_quality(fake.verify(blue, several, threshold=0.1).notes) == said
+    assert but_quality(fake.verify(several, several, threshold=0.1).notes) == 2 * said
 
 
 def test_a_model_without_a_table_needs_a_threshold(fake: Recognizer, red: Path) -> None:
@@ -395,7 +396,7 @@ def test_the_threshold_is_that_of_the_far(default: Recognizer, far: float) -> No
     assert found.far == far
     assert found.probability == pytest.approx(table().probability(found.distance))
     assert found.same == (found.distance <= found.threshold)
-    assert found.notes == ("array shows 2 faces: the largest was used.",)
+    assert but_quality(found.notes) == ["array shows 2 faces: the largest was used."]
 
 
 def test_a_threshold_in_another_metric_still_says_its_far(default: Recognizer) -> None:
@@ -510,3 +511,20 @@ def test_an_actress_is_herself_and_no_actor(data: Path, default: Recognizer, oth
     folder = data / "photos" / "tutorial"
     assert default.verify(folder / "sharon_stone1.jpg", folder / other).same
     assert not default.verify(folder / "sharon_stone1.jpg", folder / "channing_tatum.jpg").same
+
+
+@pytest.mark.parametrize("size", [0, -3, 2.5, 10**6, float("nan")])
+def test_a_size_that_is_none_is_refused_before_a_photo_is_looked_at(size: float) -> None:
+    with pytest.raises(UsageError, match=r"size is a whole number of pixels from 1 to 16,384, got "):
+        pipeline.extract("nowhere.jpg", size=size)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("margin", [float("nan"), float("inf"), -1.0])
+def test_a_margin_that_is_none_is_refused_before_a_photo_is_looked_at(margin: float) -> None:
+    with pytest.raises(UsageError, match=r"margin is a part of the box's sides, above -1, got "):
+        pipeline.extract("nowhere.jpg", margin=margin)
+
+
+def test_an_unknown_metric_is_refused_before_a_photo_is_looked_at() -> None:
+    with pytest.raises(UsageError, match=r"no metric is called 'euclid'; there are: cosine, l2, squared_l2, angle"):
+        pipeline.verify("nowhere.jpg", "nowhere.jpg", metric="euclid")

@@ -7,6 +7,8 @@ from dataclasses import FrozenInstanceError, replace
 import numpy as np
 import pytest
 
+from visavis import types
+from visavis.errors import UsageError
 from visavis.types import Candidate, Face, Faces, Identification, Photo, PhotoFaces, Verification
 
 POINTS = np.arange(10, dtype=np.float32).reshape(5, 2)
@@ -89,3 +91,90 @@ def test_faces_have_as_many_rows_everywhere() -> None:
             faces(**{name: wrong})
     with pytest.raises(ValueError, match="2 faces"):
         faces(vectors=np.zeros((3, 3)))
+
+
+# --- truth values
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_verification_is_true_where_it_is_one_person(same: bool) -> None:
+    answer = types.Verification(same, 0.1, "cosine", 0.2, None, None, "m", "d", 1, 1)
+    assert bool(answer) is same
+
+
+def test_an_identification_is_true_where_somebody_was_named() -> None:
+    assert types.Identification("Ann", 3, 0.1, 0.2, None)
+    assert not types.Identification(None, None, 0.3, 0.2, None)
+
+
+def test_faces_of_a_photo_are_true_where_there_are_any() -> None:
+    face = types.Face(np.zeros(4, np.float32), 1.0, np.zeros((5, 2), np.float32))
+    assert types.PhotoFaces("a.jpg", "ok", faces=(face,))
+    assert not types.PhotoFaces("a.jpg", "no_face")
+
+
+def test_a_clustering_is_true_where_there_are_clusters() -> None:
+    none = types.Faces(
+        (), np.empty(0, np.int64), np.empty((0, 4)), np.empty((0, 8)), np.empty(0), np.empty(0, np.int64)
+    )
+    assert not types.Clustering(none, (), 0.1, None, "m")
+    assert types.Clustering(none, (types.Cluster(1, np.array([0]), 0),), 0.1, None, "m")
+
+
+# --- boxes beyond the picture
+
+PHOTO = types.Photo(np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3), "a", "")  # 6 wide, 4 high
+
+
+def boxed(*box: float) -> types.Face:
+    return types.Face(np.array(box, np.float32), 1.0, np.full((5, 2), -7, np.float32))
+
+
+@pytest.mark.parametrize(
+    ("box", "clipped", "rows", "columns"),
+    [
+        ((1, 1, 3, 2), (1, 1, 3, 2), (1, 2), (1, 3)),
+        ((-2, -5, 3, 2), (0, 0, 3, 2), (0, 2), (0, 3)),
+        ((4, 2, 90, 90), (4, 2, 6, 4), (2, 4), (4, 6)),
+        ((-9, -9, 99, 99), (0, 0, 6, 4), (0, 4), (0, 6)),
+        ((1.2, 0.9, 2.1, 1.1), (1.2, 0.9, 2.1, 1.1), (0, 2), (1, 3)),
+        ((5.9, 3.9, 8, 8), (5.9, 3.9, 6, 4), (3, 4), (5, 6)),
+    ],
+)
+def test_a_face_is_cut_out_as_far_as_it_lies_in_the_picture(
+    box: tuple[float, ...], clipped: tuple[float, ...], rows: tuple[int, int], columns: tuple[int, int]
+) -> None:
+    face = boxed(*box)
+    inside = face.clipped(PHOTO.width, PHOTO.height)
+    np.testing.assert_allclose(inside.box, np.float32(clipped))
+    np.testing.assert_array_equal(inside.landmarks, face.landmarks)
+    crop = PHOTO.crop(face)
+    np.testing.assert_array_equal(crop, PHOTO.pixels[slice(*rows), slice(*columns)])
+    np.testing.assert_array_equal(PHOTO.crop(inside), crop)
+    assert not np.shares_memory(crop, PHOTO.pixels)
+
+
+def test_a_crop_is_extended_by_a_part_of_the_sides() -> None:
+    np.testing.assert_array_equal(PHOTO.crop(boxed(2, 1, 4, 3), margin=1.0), PHOTO.pixels[0:4, 1:5])
+    np.testing.assert_array_equal(PHOTO.crop(boxed(2, 1, 4, 3), margin=50), PHOTO.pixels)
+
+
+@pytest.mark.parametrize("box", [(-9, 1, -2, 3), (6, 1, 8, 3), (1, -5, 2, 0), (1, 4, 2, 9), (-9, -9, -5, -5)])
+def test_a_face_outside_the_picture_has_no_pixels(box: tuple[float, ...]) -> None:
+    with pytest.raises(UsageError, match=r"this face lies outside the picture: its box is .*6 x 4 pixels"):
+        PHOTO.crop(boxed(*box))
+    inside = boxed(*box).clipped(6, 4)
+    assert inside.area == 0
+    assert (inside.box >= 0).all()
+    assert (inside.box <= [6, 4, 6, 4]).all()
+
+
+@pytest.mark.parametrize("margin", [-0.1, float("nan"), float("inf")])
+def test_a_margin_that_means_nothing_is_refused(margin: float) -> None:
+    with pytest.raises(UsageError, match="margin"):
+        PHOTO.crop(boxed(1, 1, 3, 2), margin=margin)
+
+
+def test_a_picture_without_pixels_clips_nothing() -> None:
+    with pytest.raises(UsageError, match="at least one pixel"):
+        boxed(1, 1, 3, 2).clipped(0, 4)

@@ -19,6 +19,7 @@ from importlib import import_module
 from io import BytesIO
 from typing import TYPE_CHECKING, cast
 
+from visavis import _end_marker, _tiff_samples
 from visavis._upright import ORIENTATION, stated_orientation, upright
 from visavis.errors import ImageError, TooLargeImageError, UnreadableImageError
 from visavis.forking import UndisturbedByForks
@@ -90,12 +91,29 @@ def _iso_kind(data: bytes) -> Kind | None:
     return HEIC if named is None and brands[0] in {b"mif1", b"msf1"} else named
 
 
-def decode(data: bytes, *, shown: str, max_pixels: int) -> RGB:
-    """Decode one photo; the first frame where there are several.
+def decode(data: bytes, *, shown: str, max_pixels: int) -> tuple[RGB, tuple[str, ...]]:
+    """Decode one photo, the first frame where there are several: its pixels, and notes on what its file lacks.
 
     ``shown`` is its name as error messages put it. Raises UnreadableImageError, and TooLargeImageError from
-    the size that the header states, before anything is decoded.
+    the size that the header states, before anything is decoded. A JPEG that lacks its end marker and no pixel is
+    decoded, with a note.
     """
+    if kind_of(data) is not JPEG or not _end_marker.is_missing(data):
+        return _decoded(data, shown, max_pixels), ()
+    cut = f"{shown} is cut off: the JPEG file ends before the picture does."
+    try:
+        _decoded(data, shown, max_pixels)  # Pillow takes zeros in place of the rest for a picture
+    except UnreadableImageError as error:
+        if str(error) != cut:
+            raise
+    with _explained(shown, JPEG, data):
+        whole = _end_marker.completed(data, _jpeg_class())
+    if whole is None:
+        raise UnreadableImageError(cut)
+    return _decoded(whole, shown, max_pixels), (_end_marker.NOTE,)
+
+
+def _decoded(data: bytes, shown: str, max_pixels: int) -> RGB:
     kind = kind_of(data)
     if kind is None:
         raise UnreadableImageError(f"{shown} {_what_else(data)}.")
@@ -213,6 +231,10 @@ def _explained(shown: str, kind: Kind | None, data: bytes) -> Iterator[None]:
         why = str(error).strip().rstrip(".") or type(error).__name__
         if kind and _is_cut(kind, data, why):
             raise UnreadableImageError(f"{shown} is cut off: the {what} ends before the picture does.") from error
+        if kind is TIFF and "unknown pixel mode" in why and (samples := _tiff_samples.samples(data)):
+            raise UnreadableImageError(
+                f"{shown} is a TIFF with {samples}, which is not supported: convert it to gray or RGB of 8 or 16 bits."
+            ) from error
         raise UnreadableImageError(f"{shown} is a damaged {what}: {why}.") from error
 
 

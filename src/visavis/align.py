@@ -6,7 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from visavis.errors import UsageError
 from visavis.types import RGB, Face, Floats
+
+LARGEST = 16_384
+"""Side in pixels of the largest crop."""
 
 
 def similarity(source: Floats, target: Floats) -> Floats:
@@ -70,7 +74,14 @@ def _for_reduced(matrix: Floats, ratio: np.ndarray[tuple[int, ...], np.dtype[np.
 
 
 def square_crops(picture: RGB, faces: Sequence[Face], *, size: int, margin: float) -> RGB:
-    """Crops ``(n, size, size, 3)``: each box made square about its centre, its side extended by ``margin``."""
+    """Crops ``(n, size, size, 3)``: each box made square about its centre, its side extended by ``margin``.
+
+    UsageError for a ``size`` outside 1 to ``LARGEST``, and for a ``margin`` that is no number above -1.
+    """
+    if size not in range(1, LARGEST + 1):
+        raise UsageError(f"size is a whole number of pixels from 1 to {LARGEST:,}, got {size}.")
+    if not -1 < margin <= LARGEST:  # NaN too
+        raise UsageError(f"margin is a part of the box's sides, above -1, got {margin:g}.")
     boxes = np.array([face.box for face in faces], np.float32).reshape(-1, 4)
     side = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]) * (1 + margin)
     corner = (boxes[:, :2] + boxes[:, 2:]) / 2 - side[:, None] / 2

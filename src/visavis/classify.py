@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -177,7 +178,8 @@ def accept_licence(model: str) -> None:
 
 def _load(name: str, recipe: Recipe, labels: WeightSpec, threads: int | None) -> Classifier:
     runtime.thread_count(threads)  # refuses what is no number of threads
-    session = recipe.session(threads=threads)
+    with store.all_missing(partial(class_names, labels, count=recipe.dimension)):
+        session = recipe.session(threads=threads)
     people = class_names(labels, count=recipe.dimension)
     return Classifier(name, session, people, crops=recipe.crops, batch=recipe.batch)
 

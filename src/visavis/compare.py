@@ -21,6 +21,7 @@ import numpy as np
 
 from visavis.errors import UsageError
 from visavis.types import Floats
+from visavis.weights.spec import all_specs
 
 METRICS: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
     # name: (from cosine distance, back to cosine distance)
@@ -172,6 +173,18 @@ def calibration(model: str) -> Calibration | None:
         return None
     table = cast("dict[str, object]", json.loads(resource.read_text(encoding="utf-8")))
     return parse_calibration(table)
+
+
+def uncalibrated(model: str, why: str) -> UsageError:
+    """Return the error for a model without a table; ``why`` says what is therefore not known, "so no ...".
+
+    It names the threshold that was published for the model, if any, and the command that measures one.
+    """
+    plain = model.partition("@")[0]
+    row = next((row for row in all_specs() if row.name == plain and row.threshold is not None), None)
+    published = f": --threshold {row.threshold:g} is that of {row.threshold_source}" if row else ""
+    measure = f"visavis calibrate DIR --model {model} --out FILE"
+    return UsageError(f"{model} is uncalibrated, {why}: give a threshold{published}; or measure one by {measure}.")
 
 
 def read_calibration(path: Path) -> Calibration:

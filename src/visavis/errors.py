@@ -4,16 +4,19 @@
 
     VisavisError                   exit 2, HTTP 400
     ├── UsageError                 exit 2, HTTP 400   a value or a combination of options that means nothing
-    │   └── UnknownNameError       exit 2, HTTP 404   no such model, detector, person ...; suggests the nearest
+    │   ├── UnknownNameError       exit 2, HTTP 404   no such model, detector, person ...; suggests the nearest
+    │   └── SimilarNameError       exit 2, HTTP 409   a new person's name is written like another's
     ├── ImageError                 exit 2, HTTP 422   one photo cannot be used; carries a status
     │   ├── MissingImageError                         status "missing"
     │   ├── UnreadableImageError                      status "unreadable"
     │   ├── TooLargeImageError            HTTP 413    status "too_large"
     │   ├── NoFaceError                               status "no_face"
-    │   └── PoorQualityError                          status "poor_quality"
+    │   ├── PoorQualityError                          status "poor_quality"
+    │   └── DoubtfulPhotoError                        status "doubtful"
     ├── EngineError                exit 3, HTTP 503   worker processes or a cluster that cannot be started or reached
     ├── GalleryError               exit 3, HTTP 503   the store is missing, damaged, of another schema or model
     └── WeightsError               exit 3, HTTP 503   a weight file is missing, wrong or hostile
+        ├── MissingWeightsError                       weight files that are nowhere; a line a file
         └── MissingExtraError      exit 3, HTTP 501   an optional package is not installed
 
 Raised where the fact is known, caught only at the edges: the command line prints the message as one line and exits
@@ -22,6 +25,7 @@ with ``exit_code``; the server answers ``http_status``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -40,6 +44,12 @@ class UnknownNameError(UsageError):
     """A name that nothing is registered under; the message lists or suggests what there is."""
 
     http_status = 404
+
+
+class SimilarNameError(UsageError):
+    """A new person's name differs from that of another person in case, spaces or Unicode form only."""
+
+    http_status = 409
 
 
 class ImageError(VisavisError):
@@ -78,6 +88,12 @@ class PoorQualityError(ImageError):
     status = "poor_quality"
 
 
+class DoubtfulPhotoError(ImageError):
+    """A photo to be enrolled seems to show somebody else."""
+
+    status = "doubtful"
+
+
 class EngineError(VisavisError):
     """What bulk work runs on cannot be used: processes that do not start, a cluster out of reach or lost."""
 
@@ -99,7 +115,22 @@ class WeightsError(VisavisError):
     http_status = 503
 
 
+class MissingWeightsError(WeightsError):
+    """Weight files that are not on this machine and could not be downloaded.
+
+    ``sentences`` has a sentence for each file, by the file's name; they are the lines of the message.
+    """
+
+    def __init__(self, sentences: Mapping[str, str]) -> None:
+        self.sentences = dict(sentences)
+        super().__init__("\n".join(self.sentences.values()))
+
+
 class MissingExtraError(WeightsError):
     """An optional package is missing; the message holds the pip command."""
 
     http_status = 501
+
+
+class VisavisWarning(UserWarning):
+    """Something that goes on all the same and that the user should know of; the command line prints it as a note."""

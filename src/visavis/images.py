@@ -15,6 +15,7 @@ import hashlib
 import io
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, Union, cast
@@ -51,6 +52,9 @@ def read(source: Source, *, name: str | None = None, max_pixels: int = MAX_PIXEL
     (65535 is white), of bool, or of floats in 0..1. OpenCV's BGR arrays are to be turned round first:
     ``array[..., ::-1]``.
 
+    A file object is read from its start, wherever it stands, and is left where it was; one that cannot be rewound (a
+    pipe) is read from where it is to its end. "-" is read from where standard input is.
+
     Raises MissingImageError, UnreadableImageError, TooLargeImageError (more than ``max_pixels``, found out
     before decoding), and UsageError for a source of another type.
     """
@@ -63,9 +67,9 @@ def read(source: Source, *, name: str | None = None, max_pixels: int = MAX_PIXEL
         image = cast("Image", source)
         return _of_pixels(_decode.from_pillow(image, shown=shown(label), max_pixels=max_pixels), label)
     data = encoded(source, name=label, max_pixels=max_pixels)
-    pixels = _decode.decode(data, shown=shown(label), max_pixels=max_pixels)
+    pixels, notes = _decode.decode(data, shown=shown(label), max_pixels=max_pixels)
     pixels.flags.writeable = False
-    return Photo(pixels, label, hashlib.sha256(data).hexdigest())
+    return Photo(pixels, label, hashlib.sha256(data).hexdigest(), notes)
 
 
 def encoded(source: Source, *, name: str | None = None, max_pixels: int = MAX_PIXELS) -> bytes:
@@ -122,7 +126,7 @@ def _encoded(source: object, what: str, *, limit: int) -> bytes:
     if isinstance(source, (str, os.PathLike)):
         return _from_path(os.fsdecode(source), what, limit)
     if hasattr(source, "read"):
-        return _from_stream(cast("BinaryIO", source), what, limit)
+        return _from_file_object(cast("BinaryIO", source), what, limit)
     raise UsageError(
         f"a photo cannot be read from {type(source).__name__}: give a path, bytes, a file opened with 'rb', "
         "an array or a Pillow image."
@@ -167,6 +171,25 @@ def _is_folder(path: str) -> bool:
         return S_ISDIR(Path(path).stat().st_mode)
     except (OSError, ValueError):
         return False
+
+
+def _from_file_object(file: BinaryIO, what: str, limit: int) -> bytes:
+    """Read a file from its start and leave it where it was; what cannot be rewound, from where it is."""
+    try:
+        place = file.tell()
+        file.seek(0)
+    except (AttributeError, OSError, ValueError):  # a pipe, a socket, an object that has nothing but read
+        data = _from_stream(file, what, limit)
+        if not data:
+            raise UnreadableImageError(
+                f"{what} holds nothing more: it is empty or was read to its end, and cannot be rewound. Keep its bytes."
+            ) from None
+        return data
+    try:
+        return _from_stream(file, what, limit)
+    finally:
+        with suppress(OSError, ValueError):
+            file.seek(place)
 
 
 def _from_stream(stream: BinaryIO, what: str, limit: int) -> bytes:

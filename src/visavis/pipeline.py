@@ -15,17 +15,22 @@ from visavis.align import square_crops
 from visavis.detectors import DETECTORS, Detector
 from visavis.embedders import EMBEDDERS, Embedder
 from visavis.errors import ImageError, UsageError
-from visavis.forking import ForkSafeLock
+from visavis.forking import UndisturbedByForks
 from visavis.images import Source
 from visavis.quality import qualities
 from visavis.types import RGB, Face, Floats, Photo, PhotoFaces, PhotoVerification, Verification
 from visavis.verification import readable
+from visavis.weights import store
 
 S = TypeVar("S", bound=Source)
 
 BATCH_PHOTOS = 16
 BATCH_PIXELS = 16_000_000
 """A batch of photos is closed by whichever limit comes first, so that memory stays bounded on large photos."""
+
+
+_LOADING = UndisturbedByForks()
+"""Networks, and the packages that they need, are loaded by one thread at a time, and never while the process forks."""
 
 
 class Recognizer:
@@ -52,14 +57,13 @@ class Recognizer:
         self._threads = threads
         self._loaded_detector: Detector | None = None
         self._loaded_embedder: Embedder | None = None
-        self._loading = ForkSafeLock()
 
     @property
     def detector(self) -> Detector:
         """The detector, loaded."""
         if not isinstance(self._detector, str):
             return self._detector
-        with self._loading:
+        with _LOADING.inside():
             if self._loaded_detector is None:
                 self._loaded_detector = DETECTORS.create(self._detector, threads=self._threads)
             return self._loaded_detector
@@ -69,7 +73,7 @@ class Recognizer:
         """The embedder, loaded."""
         if not isinstance(self._embedder, str):
             return self._embedder
-        with self._loading:
+        with _LOADING.inside():
             if self._loaded_embedder is None:
                 self._loaded_embedder = embedders.create(self._embedder, threads=self._threads)
             return self._loaded_embedder
@@ -113,7 +117,8 @@ class Recognizer:
         """Like :meth:`detect`, with ``vectors`` ``(n, d)``: a unit row a face."""
         for batch in _batches(sources):
             photos = [item for item in batch if isinstance(item, Photo)]
-            faces = self._find(photos, min_face)
+            with store.all_missing(lambda: self.embedder):
+                faces = self._find(photos, min_face)
             vectors = iter(self._embed_all(photos, faces))
             found = iter(faces)
             for item in batch:
@@ -234,7 +239,11 @@ def embed(source: Source, *, min_face: float = 20, model: str = "dlib-resnet", d
 
 
 def extract(source: Source, *, size: int = 224, margin: float = 0.3, min_face: float = 20) -> RGB:
-    """Crops ``(n, size, size, 3)`` of all faces: the box, extended by ``margin`` of its sides in all, made square."""
+    """Crops ``(n, size, size, 3)`` of all faces: the box, extended by ``margin`` of its sides in all, made square.
+
+    Raises ImageError, and UsageError for a size or a margin that means nothing.
+    """
+    square_crops(np.zeros((1, 1, 3), np.uint8), (), size=size, margin=margin)  # refuses before a photo is looked at
     (one,) = shared().detect([source], min_face=min_face)
     return square_crops(readable(one).pixels, one.faces, size=size, margin=margin)
 

@@ -20,7 +20,7 @@ from visavis.nets._ops import Ops, T
 from visavis.nets.inception_resnet_v1 import SIDE, inception_resnet_v1
 from visavis.types import Floats
 from visavis.weights import classic as rows
-from visavis.weights import spec, store
+from visavis.weights import modern, spec, store
 from visavis.weights.readers import npy, onnx_outline
 from visavis.weights.readers.kind import kind_of
 from visavis.weights.row import WeightSpec
@@ -104,8 +104,8 @@ LABELS = {vgg16.PEOPLE: rows.VGGFACE_LABELS, resnet50.PEOPLE: rows.VGGFACE2_LABE
 ONNX: dict[WeightSpec, tuple[int, tuple[int, ...]]] = {
     spec.YUNET: (640, (1,) * 6 + (4,) * 3 + (10,) * 3),
     **dict.fromkeys((spec.SCRFD_500M, spec.SCRFD_2500M), (640, (1,) * 3 + (4,) * 3 + (10,) * 3)),
-    rows.SFACE: (112, (128,)),
-    **dict.fromkeys((rows.ARCFACE_R50, rows.ARCFACE_MOBILEFACE), (112, (512,))),
+    modern.SFACE: (112, (128,)),
+    **dict.fromkeys((modern.ARCFACE_R50, modern.ARCFACE_MOBILEFACE), (112, (512,))),
 }
 """Side of the picture, and the last side of each output."""
 

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis.types import RGB, Face, Floats, Quality
+from visavis.types import RGB, Face, Floats, Quality, whole_pixels
 
 Grey = NDArray[np.uint8]
 
@@ -110,9 +110,7 @@ def grey_crop(picture: RGB, box: Floats) -> Grey:
     import cv2
 
     height, width = picture.shape[:2]
-    # outwards on both sides, so that a mirrored picture gives the mirrored crop
-    left, top = max(math.floor(box[0]), 0), max(math.floor(box[1]), 0)
-    right, bottom = min(math.ceil(box[2]), width), min(math.ceil(box[3]), height)
+    left, top, right, bottom = whole_pixels(box, width, height)
     if left >= right or top >= bottom:
         return np.zeros((SIDE, SIDE), np.uint8)
     crop = picture[_thinned(top, bottom), _thinned(left, right)]

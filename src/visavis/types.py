@@ -6,10 +6,13 @@ picture, landmarks ``(5, 2)``: left eye, right eye, nose, left and right mouth c
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
+
+from visavis.errors import UsageError
 
 RGB = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -21,11 +24,13 @@ class Photo:
 
     ``pixels`` is RGB uint8 ``(h, w, 3)``, upright; ``name`` is what the user called it (path, "-" or "array");
     ``sha256`` is the hex digest of the encoded bytes (of the pixels and their shape where it came as an array).
+    ``notes`` say what its file lacks, where it could be read all the same.
     """
 
     pixels: RGB
     name: str
     sha256: str
+    notes: tuple[str, ...] = ()
 
     @property
     def width(self) -> int:
@@ -37,10 +42,47 @@ class Photo:
         """Pixels from top to bottom."""
         return int(self.pixels.shape[0])
 
+    def crop(self, face: Face, *, margin: float = 0.0) -> RGB:
+        """Return the pixels ``(h, w, 3)`` of the box of ``face``, as far as it lies in the picture; a copy.
+
+        ``margin`` extends the box by that part of its sides in all, as in :func:`visavis.extract`. The box is rounded
+        outwards to whole pixels. Raises UsageError where no pixel is left, and for a margin below 0. For crops of one
+        size use :func:`visavis.extract`: it makes them square, and black outside the picture.
+        """
+        if not (math.isfinite(margin) and margin >= 0):
+            raise UsageError(f"margin is a part of the box's sides, 0 or more, got {margin:g}.")
+        grown = face.box + np.array([-1, -1, 1, 1]) * np.array([face.width, face.height] * 2) * (margin / 2)
+        x1, y1, x2, y2 = whole_pixels(grown, self.width, self.height)
+        if x1 >= x2 or y1 >= y2:
+            raise UsageError(
+                f"this face lies outside the picture: its box is {face.box.round().tolist()}, "
+                f"the picture has {self.width} x {self.height} pixels."
+            )
+        return self.pixels[y1:y2, x1:x2].copy()
+
+
+def whole_pixels(box: Floats, width: int, height: int) -> tuple[int, int, int, int]:
+    """Round a box outwards to whole pixels within a picture of that size: x1, y1, x2, y2, to be used as slices.
+
+    Where the box lies outside the picture, x1 is x2 or y1 is y2: the slice is empty. Everything that slices a picture
+    by a box goes through here, since a box that begins left of the picture or above it is no slice.
+    """
+    left, top = (min(max(math.floor(low), 0), size) for low, size in zip(box[:2], (width, height), strict=True))
+    right, bottom = (
+        min(max(math.ceil(high), first), size)
+        for high, first, size in zip(box[2:], (left, top), (width, height), strict=True)
+    )
+    return left, top, right, bottom
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Face:
-    """One detected face: ``box`` (4,) and ``landmarks`` (5, 2) float32 in pixels, ``score`` in 0..1."""
+    """One detected face: ``box`` (4,) and ``landmarks`` (5, 2) float32 in pixels, ``score`` in 0..1.
+
+    Box and landmarks are where the detector believes them to be, and **may lie beyond the picture**: a face at its edge
+    has a box that begins at negative pixels or ends past the last. ``pixels[y1:y2, x1:x2]`` is then empty or wrong; use
+    :meth:`Photo.crop`, or :meth:`clipped`.
+    """
 
     box: Floats
     score: float
@@ -49,6 +91,17 @@ class Face:
     def __post_init__(self) -> None:
         if self.box.shape != (4,) or self.landmarks.shape != (5, 2):
             raise ValueError(f"box must be (4,) and landmarks (5, 2), got {self.box.shape} and {self.landmarks.shape}")
+
+    def clipped(self, width: int, height: int) -> Face:
+        """Return the face with its box cut off at the edges of a picture of that size; landmarks stay where they are.
+
+        The box of a face that lies wholly outside has no width or no height, at the nearest edge. UsageError for a
+        picture without pixels.
+        """
+        if width < 1 or height < 1:
+            raise UsageError(f"a picture has at least one pixel, got {width} x {height}.")
+        limits = np.array([width, height, width, height], np.float32)
+        return replace(self, box=np.clip(self.box, 0, limits).astype(np.float32))
 
     @property
     def width(self) -> float:
@@ -98,6 +151,7 @@ class PhotoFaces:
     ``status`` is "ok", "no_face", or the status of an :class:`~visavis.errors.ImageError` ("missing", "unreadable",
     "too_large"), in which case ``message`` says why, ``photo`` is None and there are no faces. ``quality`` holds one
     :class:`Quality` a face; ``vectors`` is ``(n, d)`` float32 of unit rows, or None where nothing was embedded.
+    Its truth value is whether there are faces.
     """
 
     name: str
@@ -107,6 +161,14 @@ class PhotoFaces:
     quality: tuple[Quality, ...] = ()
     vectors: Floats | None = None
     message: str = ""
+
+    def __bool__(self) -> bool:
+        return len(self.faces) > 0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the photo's file lacks, where it could be read all the same."""
+        return () if self.photo is None else self.photo.notes
 
     @property
     def largest(self) -> int:
@@ -120,6 +182,7 @@ class Verification:
 
     ``far`` is the rate of false accepts that ``threshold`` stands for (None: uncalibrated), ``probability`` that of
     the pair being one person at even odds beforehand. ``distance`` and ``threshold`` are in the unit of ``metric``.
+    Its truth value is ``same``: ``if visavis.verify(a, b): ...``.
     """
 
     same: bool
@@ -133,6 +196,9 @@ class Verification:
     faces_a: int
     faces_b: int
     notes: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return self.same
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -187,7 +253,7 @@ class Identification:
     ``probability`` is that of the named person, if a stranger is as likely beforehand as all people of the gallery
     together. It is 1/2 or more, or None: of unknown faces, of uncalibrated models, and where it would contradict the
     name, which ``notes`` then tell. ``margin`` is by how much farther the second of the candidates is, None where there
-    is no second.
+    is no second. Its truth value is ``known``.
     """
 
     name: str | None
@@ -203,6 +269,9 @@ class Identification:
     def known(self) -> bool:
         """Whether a person was named."""
         return self.person_id is not None
+
+    def __bool__(self) -> bool:
+        return self.known
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -246,11 +315,12 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clustering:
-    """Clusters of ``faces``, the largest first; each face is in one, if alone.
+    """Clusters of ``faces``, the largest first, those of poor faces last; each face is in one, if alone.
 
     ``threshold`` is the cosine distance that faces were joined by, ``far`` the rate of false accepts it stands for
     (None: uncalibrated). ``ties`` are pairs of ids of older clusters that now lie as near to each other as faces of one
-    person do: they are told of, and never merged. ``skipped`` are photos that gave no face, as they were answered.
+    person do: they are told of, and never merged. ``skipped`` are photos that gave no face, as they were answered. Its
+    truth value is whether there are clusters.
     """
 
     faces: Faces
@@ -260,6 +330,9 @@ class Clustering:
     model: str
     ties: tuple[tuple[int, int], ...] = ()
     skipped: tuple[PhotoFaces, ...] = ()
+
+    def __bool__(self) -> bool:
+        return len(self.clusters) > 0
 
     @property
     def labels(self) -> NDArray[np.int64]:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from visavis import compare
-from visavis.errors import ImageError, NoFaceError, UsageError
+from visavis.doubts import doubts
+from visavis.errors import ImageError, NoFaceError
 from visavis.types import Floats, Photo, PhotoFaces, PhotoVerification, Verification
 
 
@@ -34,6 +35,7 @@ class Rule:
     any_face: bool = False
 
     def __post_init__(self) -> None:
+        compare.from_cosine(0.0, self.metric)  # an unknown metric is refused before a photo is looked at
         self.limit(1)
 
     def limit(self, faces: int) -> tuple[float, float | None, bool]:
@@ -47,7 +49,7 @@ class Rule:
             single = self.table.far_at(limit) if self.table else None
             return limit, None if single is None else _far_of_photo(single, faces), True
         if self.table is None:
-            raise UsageError(f"{self.model} is uncalibrated, so no threshold stands for a FAR: give a threshold.")
+            raise compare.uncalibrated(self.model, "so no threshold stands for a FAR")
         single = compare.search_far(self.far, faces) if faces > 1 else self.far
         if faces > 1 and single < self.table.lowest_far:
             lowest = self.table.lowest_far
@@ -88,8 +90,10 @@ def compare_faces(rule: Rule, known: PhotoFaces, photo: PhotoFaces) -> tuple[Ver
         faces_a=len(known.faces),
         faces_b=len(photo.faces),
         notes=(
+            *(f"{one.name}: {note}" for one in (known, photo) for note in one.notes),
             *_several(known, photo, face, any_face=rule.any_face),
             *_strictest(photo, far, measured=measured),
+            *dict.fromkeys((*doubts(known, known.largest), *doubts(photo, face))),
             *_other_detector(rule.table, rule.detector),
         ),
     )

@@ -39,8 +39,13 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: zipfile.ZipFile) ->
     assert tables
     pages = {path.relative_to(SRC).as_posix() for path in SRC.glob("visavis/**/*.j2")}
     assert pages
-    scripts = {path.relative_to(SRC).as_posix() for path in SRC.glob("visavis/clustering/*.js")}
-    assert data == {"visavis/py.typed", *tables, *pages, *scripts}
+    parts = {
+        path.relative_to(SRC).as_posix()
+        for path in SRC.glob("visavis/clustering/page/*")
+        if path.suffix in {".js", ".css"}
+    }
+    assert len(parts) == 5
+    assert data == {"visavis/py.typed", *tables, *pages, *parts}
     assert {name.split("/")[0] for name in names} == {"visavis", "visavis-0.1.0.dist-info"}
     assert max(one.file_size for one in wheel.infolist() if ".dist-info/" not in one.filename) < 20_000
     assert sum(one.compress_size for one in wheel.infolist()) < 600_000  # code compresses, photos and weights do not

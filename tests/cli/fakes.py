@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +69,11 @@ def squares(*, threads: int | None = None) -> Squares:
 @EMBEDDERS.register(MODEL)
 def colours(*, threads: int | None = None) -> Colours:
     return Colours()
+
+
+def but_quality(notes: Iterable[str]) -> list[str]:
+    """Notes without those on quality: a square of one colour is a poor face."""
+    return [note for note in notes if ": poor quality 0." not in note]
 
 
 def photo(path: Path, *squares: tuple[tuple[int, int, int], int, int, int]) -> Path:

@@ -102,7 +102,7 @@ def test_wrong_use(look: Run, photos: Photos, options: list[str]) -> None:
         assert done.err.startswith("visavis: no classifier is called 'vggface2-resnet'; did you mean vggface2-resnet50")
 
 
-def test_missing_weights_are_one_sentence(
+def test_missing_files_are_one_sentence_each(
     look: Run, photos: Photos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VISAVIS_CACHE", str(tmp_path / "none"))
@@ -110,12 +110,12 @@ def test_missing_weights_are_one_sentence(
     monkeypatch.delenv("VISAVIS_WEIGHTS", raising=False)
     done = look("classify", photos.red, "--json")
     assert (done.code, done.out) == (3, "")
-    (said,) = done.err.splitlines()
-    assert said.startswith("visavis: rcmalli_vggface_tf_resnet50.h5 (licence: CC BY-SA 4.0, by its authors' word")
-    assert said.endswith(
-        f"is not on this machine (a folder of VISAVIS_WEIGHTS, or {tmp_path / 'none' / 'weights'}) and VISAVIS_OFFLINE "
-        "forbids to download it from "
-        "https://github.com/rcmalli/keras-vggface/releases/download/v2.0/rcmalli_vggface_tf_resnet50.h5."
+    address = "https://github.com/rcmalli/keras-vggface/releases/download/v2.0/"
+    network, labels = "rcmalli_vggface_tf_resnet50.h5", "rcmalli_vggface_labels_v2.npy"
+    assert done.err == (
+        f"visavis: {network} is missing (VISAVIS_OFFLINE forbids to download it): download {address}{network}, then "
+        "visavis models import FILE.\n"
+        f"visavis: {labels} is missing: download {address}{labels}, then visavis models import FILE.\n"
     )
 
 
@@ -130,4 +130,4 @@ def test_a_licence_is_accepted_once(look: Run, photos: Photos, tmp_path: Path, m
     accepted = look("classify", photos.red, "--model", "vggface-vgg16", "--accept-licence")
     again = look("classify", photos.red, "--model", "vggface-vgg16")
     assert accepted.err == again.err
-    assert again.err.startswith("visavis: rcmalli_vggface_tf_vgg16.h5 (licence: ")
+    assert again.err.startswith("visavis: rcmalli_vggface_tf_vgg16.h5 is missing (")

@@ -28,7 +28,9 @@ def test_a_line_a_face(know: Run, photos: Photos) -> None:
     done = know("cluster", *names, *NEAR, "--json")
     assert done.code == 0
     faces, skipped = done.lines[:5], done.lines[5:]
-    assert [list(line) for line in faces] == [["cluster", "size", "photo", "face", "box", "representative"]] * 5
+    assert [list(line) for line in faces] == [
+        ["cluster", "size", "photo", "face", "box", "representative", "quality"]
+    ] * 5
     assert by_face(faces) == {
         ("red.png", 1): 1,
         ("dark.png", 1): 1,
@@ -71,9 +73,9 @@ def test_exit_codes(know: Run, photos: Photos) -> None:
 def test_the_table(know: Run, photos: Photos) -> None:
     out = know("cluster", photos.red, photos.dark_red, photos.blue, photos.empty, *NEAR).out
     rows = [line.split() for line in out.splitlines()[2:]]
-    assert rows[2] == ["2", "1", "blue.png", "1", "10", "20", "74", "84"]
+    assert rows[2] == ["2", "1", "blue.png", "1", "10", "20", "74", "84", "poor", "quality"]
     assert sorted(row[2] for row in rows[:2]) == ["dark.png", "red.png"]
-    assert [row[-1] for row in rows[:2]].count("representative") == 1
+    assert ["representative," in row for row in rows[:2]].count(True) == 1
     assert rows[3][:2] == ["-", "empty.png"]
 
 
@@ -154,6 +156,36 @@ def test_the_page_and_the_enrolment_of_what_it_exports(know: Run, photos: Photos
     assert (again["added"], len(again["duplicates"])) == (0, 2)
 
 
+def test_names_given_before_are_shown_again(know: Run, photos: Photos, tmp_path: Path) -> None:
+    """Also where the photo is named in another way; nobody stays nobody and is not enrolled."""
+    lines = know("cluster", photos.red, photos.both, *NEAR, "--json").lines
+    box = {(line["photo"], line["face"]): line["box"] for line in lines}
+    ann = {"name": "Ann", "faces": [{"photo": str(tmp_path / "red.png"), "box": box["red.png", 1]}]}
+    none = {"name": None, "faces": [{"photo": "both.png", "box": box["both.png", 1]}]}
+    Path("people.json").write_text(json.dumps([ann, none]), encoding="utf-8")
+    arguments = (photos.red, photos.both, *NEAR, "--names", "people.json")
+    assert know("cluster", *arguments, "--report", "page.html").code == 0
+    page = Path("page.html").read_text(encoding="utf-8")
+    assert 'data-id="1" data-known="Ann" aria' in page
+    assert 'data-id="2" data-known="" data-nobody aria' in page
+    done = know("cluster", *arguments)
+    assert (done.code, "--report" in done.err) == (2, True)
+    enrolled = know("enroll", "--from", "people.json", "--json", "--min-quality", 0).lines
+    assert [(line["name"], line["added"]) for line in enrolled] == [("Ann", 1)]
+    Path("people.json").write_text(json.dumps([none]), encoding="utf-8")
+    done = know("enroll", "--from", "people.json")
+    assert (done.code, "names nobody" in done.err) == (2, True)
+
+
+def test_poor_faces_can_be_left_alone(know: Run, photos: Photos) -> None:
+    """Squares have no features: their quality is low."""
+    lines = know("cluster", photos.red, photos.dark_red, *NEAR, "--json").lines
+    assert [line["cluster"] for line in lines] == [1, 1]
+    assert all(0 <= line["quality"] < 0.5 for line in lines)
+    alone = know("cluster", photos.red, photos.dark_red, *NEAR, "--min-quality", 0.5, "--json").lines
+    assert [line["cluster"] for line in alone] == [1, 2]
+
+
 def test_one_wrong_person_in_a_file_does_not_stop_the_rest(know: Run, photos: Photos) -> None:
     whole = {"name": "Ann", "faces": [{"photo": photos.red, "box": [40, 50, 100, 110]}]}
     gone = {"name": "Bea", "faces": [{"photo": photos.missing, "box": [1, 2, 3, 4]}]}
@@ -198,16 +230,19 @@ def test_remembered_faces_are_the_same(
 
 
 def test_a_gallery_is_clustered_and_keeps_its_clusters(know: Run, run: Run, photos: Photos, tmp_path: Path) -> None:
-    """Ann is enrolled; both.png is indexed, and one of its faces is hers. A later photo joins its cluster."""
+    """Ann is enrolled; both.png is indexed, and one of its faces is hers. A later photo joins its cluster.
+
+    The cluster of poor faces comes last.
+    """
     know("enroll", "Ann", photos.red, "--json")
     with Gallery("faces.db") as gallery:
         gallery.add_photos([indexed(photos.both, (BLUE, 180, 100, 100), (RED, 20, 30, 50))])
     first = run("cluster", "--gallery", "faces.db", *NEAR, "--json").lines
     assert [list(line) for line in first] == [
-        ["cluster", "size", "photo", "face", "box", "representative", "template_id", "person"]
+        ["cluster", "size", "photo", "face", "box", "representative", "quality", "template_id", "person"]
     ] * 3
     assert [(line["cluster"], line["photo"], line["template_id"], line["person"]) for line in first] == [
-        (1, "red.png", 1, "Ann"), (1, "both.png", 3, None), (2, "both.png", 2, None),
+        (2, "both.png", 2, None), (1, "red.png", 1, "Ann"), (1, "both.png", 3, None),
     ]  # fmt: skip
     with Gallery("faces.db") as gallery:
         assert gallery.faces().clusters.tolist() == [1, 2, 1]
@@ -215,7 +250,9 @@ def test_a_gallery_is_clustered_and_keeps_its_clusters(know: Run, run: Run, phot
         gallery.add_photos([indexed(photos.empty, ((0, 255, 0), 10, 20, 64))])
     again = run("cluster", "--gallery", "faces.db", *NEAR, "--report", "page.html", "--json").lines
     assert {line["template_id"]: line["cluster"] for line in again} == {1: 1, 2: 2, 3: 1, 4: 2, 5: 3}
-    assert (tmp_path / "page.html").read_text(encoding="utf-8").count("data:image/jpeg;base64,") == 5
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert page.count("data:image/jpeg;base64,") == 5 + 4
+    assert 'data-id="1" data-known="Ann" aria' in page
     assert "Ann" in run("cluster", "--gallery", "faces.db", *NEAR).out
 
 

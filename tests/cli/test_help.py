@@ -55,6 +55,7 @@ DOCUMENTED = {
     "models show",
     "models fetch",
     "models import",
+    "models remove",
     "models quantize",
     "models bench",
     "landmarks",

@@ -99,6 +99,7 @@ def test_the_licence_is_refused_until_it_is_accepted(
     assert (refused.code, refused.out) == (3, "")
     assert "iBUG 300-W" in refused.err
     assert "--accept-licence" in refused.err
+    assert refused.err.endswith("; or find 5 points, free for every use: --points 5.\n")
     assert look("landmarks", photos.red, "--points", 5).code == 0
     accepted = look("landmarks", photos.red, "--accept-licence")
     assert accepted.code == 0

@@ -34,6 +34,7 @@ def test_enrol_then_identify(know: Run, photos: Photos) -> None:
         "duplicates": [],
         "skipped": [],
         "notes": [POOR.format(photos.red)],
+        "doubts": [],
     }
     assert done.err == f"visavis: {POOR.format(photos.red)}\n"
     assert Path("faces.db").is_file()

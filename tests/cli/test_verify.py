@@ -9,7 +9,7 @@ from visavis.cli._options import Metric, model_id
 from visavis.compare import METRICS
 
 from .conftest import Photos, Run
-from .fakes import DARK_RED, DETECTOR, MODEL
+from .fakes import DARK_RED, DETECTOR, MODEL, but_quality
 
 KEYS = [
     "same",
@@ -29,8 +29,8 @@ NEAR = 1 - DARK_RED[0] / np.linalg.norm(DARK_RED)
 
 def test_one_person(know: Run, photos: Photos) -> None:
     done = know("verify", photos.red, photos.dark_red, "--threshold", 0.1, "--json")
-    assert (done.code, done.err) == (0, "")
-    assert list(done.line) == KEYS
+    assert (done.code, but_quality(done.err.splitlines())) == (0, [])
+    assert list(done.line) == [*KEYS, "notes"]
     assert done.line["same"] is True
     assert done.line["distance"] == pytest.approx(NEAR, abs=1e-6)
     assert (done.line["threshold"], done.line["metric"]) == (0.1, "cosine")
@@ -60,8 +60,14 @@ def test_of_several_faces_the_largest_is_used_and_it_is_said(know: Run, photos: 
     assert done.code == 0  # the blue face is the larger one
     assert list(done.line) == [*KEYS, "notes"]
     assert (done.line["faces_a"], done.line["faces_b"]) == (2, 1)
-    assert done.line["notes"] == ["both.png shows 2 faces: the largest was used."]
-    assert done.err == "visavis: both.png shows 2 faces: the largest was used.\n"
+    assert but_quality(done.line["notes"]) == ["both.png shows 2 faces: the largest was used."]
+    assert done.err.splitlines() == [f"visavis: {note}" for note in done.line["notes"]]
+
+
+def test_a_poor_photo_is_said(know: Run, photos: Photos) -> None:
+    notes = know("verify", photos.red, photos.blue, "--threshold", 0.1, "--json").line["notes"]
+    assert [note.partition(":")[0] for note in notes] == ["red.png", "blue.png"]
+    assert all(note.endswith(": strangers pass more often.") for note in notes)
 
 
 @pytest.mark.parametrize("bad", ["empty", "broken", "missing"])

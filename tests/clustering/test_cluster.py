@@ -181,6 +181,29 @@ def test_the_default_rate_follows_from_the_number_of_faces() -> None:
         assert found.threshold == pytest.approx(table().threshold(far))
 
 
+def test_a_cluster_of_two_is_held_to_a_lower_rate_than_one_of_five() -> None:
+    """Two faces between the threshold of 5e-5 and the general one are one person only where that one is asked for."""
+    general, pair = table().threshold(1e-3), table().threshold(5e-5)
+    angle = float(np.degrees(np.arccos(1 - (general + pair) / 2)))
+    two = faces(at_angles(0, angle))
+    assert len(cluster_faces(two).clusters) == 2
+    assert len(cluster_faces(two, far=1e-3).clusters) == 1
+    five = faces(at_angles(0, angle, angle, angle, angle))
+    assert len(cluster_faces(five).clusters) == 1
+
+
+def test_poor_faces_come_last_and_may_be_left_alone() -> None:
+    vectors = at_angles(0, 1, 2, 90, 91)
+    given = faces(vectors, quality=[0.2, 0.3, 0.4, 0.9, 0.9])
+    found = clustered(given)
+    assert [cluster.rows.tolist() for cluster in found.clusters] == [[3, 4], [0, 1, 2]]
+    alone = cluster_faces(given, threshold=THRESHOLD, min_quality=0.35)
+    assert [cluster.rows.tolist() for cluster in alone.clusters] == [[3, 4], [0], [1], [2]]
+    old = replace(given, clusters=np.array([7, 7, -1, -1, -1]))
+    kept = cluster_faces(old, threshold=THRESHOLD, min_quality=0.35)
+    assert kept.labels.tolist()[:2] == [7, 7]
+
+
 def test_a_rate_or_a_threshold() -> None:
     given = faces(at_angles(0, 5))
     assert cluster_faces(given, far=1e-3).threshold == table().threshold(1e-3)

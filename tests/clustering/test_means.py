@@ -7,18 +7,26 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from visavis.clustering._means import Material, dots, mates_of, merged, moved, offers
+from visavis.clustering._means import Material, dots, mates_of, merged, moved, offers, stretch
 from visavis.clustering._neighbours import neighbours
+from visavis.clustering._small import sifted
 from visavis.types import Floats
 
 from .made_up import at_angles, partition, people
 
 
-def material(vectors: Floats, *, groups: Sequence[int] | None = None, old: Sequence[int] = ()) -> Material:
+def material(
+    vectors: Floats,
+    *,
+    groups: Sequence[int] | None = None,
+    old: Sequence[int] = (),
+    quality: Sequence[float] | None = None,
+) -> Material:
     n = len(vectors)
+    good = np.ones(n, np.float32) if quality is None else np.array(quality, np.float32)
     photos = np.arange(n) if groups is None else np.array(groups)
     marked = np.isin(np.arange(n), old)
-    return Material(vectors, neighbours(vectors, photos, limit=2.0, count=50).both_ways(), photos, marked)
+    return Material(vectors, neighbours(vectors, photos, limit=2.0, count=50).both_ways(), photos, marked, good)
 
 
 def degrees(angle: float) -> float:
@@ -101,3 +109,42 @@ def test_products_in_blocks() -> None:
     pairs = np.random.default_rng(0).integers(0, 50, (70_000, 2))
     expected = (vectors[pairs[:, 0]] * vectors[pairs[:, 1]]).sum(axis=1)
     assert dots(vectors, vectors, pairs) == pytest.approx(expected, abs=1e-6)
+
+
+def test_distances_of_poor_faces_are_stretched() -> None:
+    """From a quality of .9 on they are not; at .4 by 1.3 x .5; the poorer of the two counts."""
+    first, second = np.array([0.95, 0.9, 1.0, 0.4], np.float32), np.array([1.0, 0.9, 0.4, 0.6], np.float32)
+    assert stretch(first, second) == pytest.approx([1, 1, 1.65, 1.65])
+
+
+def test_poor_faces_merge_at_smaller_distances() -> None:
+    good, poor = (material(at_angles(0, 20), quality=[1, each]) for each in (1, 0.4))
+    labels, limit = np.arange(2), degrees(20) * 1.3
+    assert partition(merged(good, labels, limit=limit)) == {frozenset({0, 1})}
+    assert partition(merged(poor, labels, limit=limit)) == {frozenset({0}), frozenset({1})}
+
+
+def test_a_small_cluster_is_held_to_its_own_limit() -> None:
+    """Two faces at 10 degrees, three at 10 and 20, and five that no limit is given for."""
+    angles = at_angles(0, 10, 90, 100, 110, 180, 190, 200, 210, 220)
+    labels = np.array([0, 0, 1, 1, 1, 2, 2, 2, 2, 2])
+    mean_of_three = (2 * degrees(10) + degrees(20)) / 3
+    whole = {frozenset({0, 1}), frozenset({2, 3, 4}), frozenset({5, 6, 7, 8, 9})}
+    loose = (degrees(10) + 1e-4, mean_of_three + 1e-4)
+    assert partition(sifted(material(angles), labels, loose)) == whole
+    assert partition(sifted(material(angles), labels, ())) == whole
+    strict = (degrees(10) - 1e-4, mean_of_three + 1e-4)
+    assert partition(sifted(material(angles), labels, strict)) == whole - {frozenset({0, 1})} | {
+        frozenset({0}),
+        frozenset({1}),
+    }
+
+
+def test_the_farthest_face_leaves_a_small_cluster_and_old_faces_stay() -> None:
+    """0 and 6 are together, 30 is not; where 30 and 6 are old, 0 leaves. Four faces may be two pairs."""
+    angles, limits = at_angles(0, 6, 30), (degrees(8), degrees(8))
+    assert partition(sifted(material(angles), np.zeros(3, int), limits)) == {frozenset({0, 1}), frozenset({2})}
+    kept = sifted(material(angles, old=[1, 2]), np.zeros(3, int), limits)
+    assert partition(kept) == {frozenset({1, 2}), frozenset({0})}
+    pairs = sifted(material(at_angles(0, 2, 60, 62)), np.zeros(4, int), (degrees(8),) * 3)
+    assert partition(pairs) == {frozenset({0, 1}), frozenset({2, 3})}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +13,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from visavis import compat
+import pictures
+from visavis import compat, images
 from visavis.compat import face_recognition as fr
 from visavis.compat.face_recognition import _chips, api
 from visavis.errors import UsageError
@@ -298,3 +301,26 @@ def test_jittered_chips_stay_near() -> None:
     for each in (straight, mirrored):
         assert np.abs(each - chip[30:120, 30:120]).max() <= 12
     assert len({one.tobytes() for one in some}) == 6
+
+
+def test_a_picture_that_is_cut_off_is_loaded_as_far_as_it_goes(tmp_path: Path) -> None:
+    """As theirs loads it: Pillow, told to load truncated pictures, puts the end marker where the data end."""
+    data = pictures.jpeg(pictures.scene(160, 120))
+    path = pictures.write(tmp_path, "cut.jpg", data[: len(data) * 2 // 3])
+    compat.note.cache_clear()
+    with pytest.warns(compat.CompatWarning, match=r"cut\.jpg' is cut off.* What there is of it was loaded"):
+        loaded = fr.load_image_file(path)
+    code = (
+        "import sys, numpy as np; from PIL import Image, ImageFile; ImageFile.LOAD_TRUNCATED_IMAGES = True\n"
+        "sys.stdout.buffer.write(np.array(Image.open(sys.argv[1]).convert('RGB')).tobytes())"
+    )
+    theirs = subprocess.run([sys.executable, "-c", code, path], capture_output=True, check=True).stdout
+    assert loaded.tobytes() == theirs
+    assert not np.array_equal(loaded, images.read(data).pixels)
+
+
+def test_a_buffer_is_loaded_wherever_it_stands() -> None:
+    buffer = io.BytesIO()
+    PIL.Image.fromarray(pictures.scene()).save(buffer, "PNG")
+    for _ in range(2):
+        assert np.array_equal(fr.load_image_file(buffer), pictures.scene())

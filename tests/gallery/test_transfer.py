@@ -39,7 +39,8 @@ def test_an_export_makes_the_same_gallery_and_the_same_export(filled: Gallery, t
     with Gallery(tmp_path / "new.db", model=MODEL) as new:
         new.import_from(tmp_path / "out")
         assert new.people() == filled.people()
-        assert (new.calibration, new.check()) == (filled.calibration, [])
+        assert new.calibration == filled.calibration
+        assert {problem.kind for problem in new.check()} == {"doubtful"}  # its people's templates are drawn by chance
         assert new.known_photos([digest(7), digest(8)]) == {digest(7), digest(8)}
         for name in ("ids", "people", "clusters", "vectors", "boxes", "quality"):
             np.testing.assert_array_equal(getattr(new.faces(), name), getattr(filled.faces(), name))

@@ -4,28 +4,36 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
 
-from visavis.errors import UsageError, VisavisError
+from visavis.cli._suggestions import Suggesting
+from visavis.errors import MissingWeightsError, UsageError, VisavisError, VisavisWarning
 
 INTERRUPTED = 130
 READER_GONE = 141
 """128 + SIGPIPE: what a shell shows for a program whose reader went away; 1 would read as "no"."""
 
 
-class Commands(TyperGroup):
+class Commands(Suggesting):
     """The group of all commands: catches here, once, what any of them raises on purpose."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; a known error is one line and its exit code."""
+        """Run the command; a known error is one line (of missing files, a line each) and its exit code."""
         try:
-            return super().invoke(ctx)
+            with _warnings_as_notes():
+                return super().invoke(ctx)
         except BrokenPipeError as error:
             _silence_stdout()
             raise typer.Exit(READER_GONE) from error
+        except MissingWeightsError as error:
+            for sentence in error.sentences.values():
+                _say(sentence)
+            raise typer.Exit(error.exit_code) from error
         except VisavisError as error:
             _say(str(error))
             raise typer.Exit(error.exit_code) from error
@@ -38,6 +46,22 @@ class Commands(TyperGroup):
 
 def _say(message: str) -> None:
     typer.echo(f"visavis: {' '.join(message.split())}", err=True)
+
+
+@contextmanager
+def _warnings_as_notes() -> Iterator[None]:
+    """Print each VisavisWarning once, as a note, while the block lasts."""
+
+    def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+        if issubclass(category, VisavisWarning):
+            _say(str(message))
+        else:
+            others(message, category, *place, **more)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", VisavisWarning)
+        others, warnings.showwarning = warnings.showwarning, show
+        yield
 
 
 def _silence_stdout() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,6 +46,8 @@ def weight_line(spec: WeightSpec, path: Path | None) -> dict[str, object]:
         "geometry": spec.geometry,
         "output": spec.output,
         "non_commercial": spec.non_commercial,
+        "published_threshold": spec.threshold,
+        "threshold_source": spec.threshold_source or None,
         "present": path is not None,
         "path": None if path is None else str(path),
         "pinned": "published" if spec.pinned else "here" if pin else "at first download" if path is None else "no",
@@ -88,6 +90,8 @@ def imported_line(row: ModelRow) -> dict[str, object]:
         "geometry": row.geometry,
         "output": f"{row.dimension} figures",
         "non_commercial": None,
+        "published_threshold": None,
+        "threshold_source": None,
         "present": True,
         "path": str(path),
         "pinned": "here",
@@ -96,6 +100,19 @@ def imported_line(row: ModelRow) -> dict[str, object]:
         "precision": row.precision,
         "quantized_from": row.quantized_from,
     }
+
+
+def shown_rows(line: Mapping[str, object]) -> list[list[str]]:
+    """Rows of ``models show``: a key each, without those of which nothing is known."""
+    return [[key, _shown(value)] for key, value in line.items() if value is not None and value != ""]
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(f"{each:g}" if isinstance(each, float) else str(each) for each in value) or "-"
+    return f"{value:.9g}" if isinstance(value, float) else str(value)
 
 
 def table_row(line: dict[str, object]) -> list[str]:

@@ -42,7 +42,8 @@ class Output:
 
     def progress(self, answers: Iterable[T], total: int) -> Iterator[T]:
         """Pass ``answers`` through under a progress bar, shown only on a terminal that is otherwise quiet."""
-        return _bar(answers, total) if total > 1 and self.shows_progress else iter(answers)
+        noted = answers if self._json else _noting(answers)
+        return _bar(noted, total) if total > 1 and self.shows_progress else iter(noted)
 
     def downloads(self) -> AbstractContextManager[None]:
         """Show a bar for each file that is downloaded while the block lasts, where ``progress`` would show one."""
@@ -100,7 +101,20 @@ def percent(value: float | None) -> str:
 def photo_line(one: PhotoFaces, faces: Sequence[Mapping[str, object]], **more: object) -> dict[str, object]:
     """Build the line of a photo: name, status, faces and, where something is wrong, a message."""
     line: dict[str, object] = {"photo": one.name, "status": one.status, **more, "faces": list(faces)}
+    if one.notes:
+        line["notes"] = list(one.notes)
     return line if one.status == "ok" else {**line, "message": one.message}
+
+
+def _noting(answers: Iterable[T]) -> Iterator[T]:
+    """Pass answers through, and say beside the table what is to be noted of their photos."""
+    from visavis.types import PhotoFaces
+
+    for answer in answers:
+        if isinstance(answer, PhotoFaces):
+            for text in answer.notes:
+                note(f"{answer.name}: {text}")
+        yield answer
 
 
 def box_text(face: Face) -> str:

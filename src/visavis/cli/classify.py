@@ -59,14 +59,17 @@ def classify(  # noqa: PLR0913 - a command's options
     """
     from visavis import classify as classes
     from visavis.pipeline import Recognizer
+    from visavis.weights import store
 
     photos = expand_folders(sources, exclude=exclude)
     if accept_licence:
         classes.accept_licence(model)
     recognizer = Recognizer(detector=detector, threads=threads)
+    with store.all_missing(lambda: recognizer.detector):
+        classifier = classes.CLASSIFIERS.create(model, threads=threads)
     answers = classes.classify(
         photos,
-        model=classes.CLASSIFIERS.create(model, threads=threads),
+        model=classifier,
         top=top,
         min_probability=min_probability,
         recognizer=recognizer,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,12 +22,13 @@ from visavis.cli._options import (
     Views,
     model_id,
 )
-from visavis.cli._output import Output, decimals, exit_code, note, photo_line
+from visavis.cli._output import Output, decimals, exit_code, note, photo_line, significant
 from visavis.cli._sources import Exclude, GalleryInstead, PhotosOrGallery, one_of, photos_of, same_place
 from visavis.cli._table import Column, Row
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
+    from visavis.clustering.naming import Box, Naming
     from visavis.clustering.previous import Known
     from visavis.pipeline import Recognizer
     from visavis.types import Clustering, Faces, PhotoFaces
@@ -71,8 +72,31 @@ Previous = Annotated[
         help="What cluster --json printed before: its faces keep their clusters.",
     ),
 ]
+MinQuality = Annotated[
+    float, typer.Option("--min-quality", metavar="Q", min=0, max=1, help="Leave faces of a lower quality alone.")
+]
+Names = Annotated[
+    Path | None,
+    typer.Option(
+        "--names",
+        metavar="FILE.json",
+        exists=True,
+        dir_okay=False,
+        help="What the page exported before: it shows those names again.",
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Chance that decides where much is equal.")]
 Remember = Annotated[bool, typer.Option("--remember", help="Keep what is found in the photos, and use what was kept.")]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """The options that decide what comes together: the arguments of ``cluster_faces`` of these names."""
+
+    far: float | None
+    threshold: float | None
+    min_quality: float
+    seed: int
 
 
 def cluster(  # noqa: PLR0913 - a command's options
@@ -84,7 +108,9 @@ def cluster(  # noqa: PLR0913 - a command's options
     threshold: Threshold = None,
     out: Crops = None,
     report: Report = None,
+    names: Names = None,
     previous: Previous = None,
+    min_quality: MinQuality = 0.0,
     model: ModelName = MODEL,
     views: Views = None,
     precision: PrecisionName = None,
@@ -103,11 +129,17 @@ def cluster(  # noqa: PLR0913 - a command's options
     photos = one_of(sources, gallery)
     if report:
         writable_file(report, endings=(".html",))
+    if names and not report:
+        raise UsageError("--names is for the page: give --report FILE.html too.")
+    named = _read_names(names)
+    rule = _Rule(far, threshold, min_quality, seed)
+    known: tuple[str | None, ...] | None = None
+    offered: tuple[str, ...] = ()
     with Output("cluster", SIZE, "photo", "face", "box", "name", "", json=json) as output:
         if gallery is not None:
             if previous is not None:
                 raise UsageError("--previous is for photos: a gallery knows by itself what was clustered before.")
-            found = _of_gallery(gallery, output, far=far, threshold=threshold, seed=seed)
+            found, known, offered = _of_gallery(gallery, output, rule)
         else:
             from visavis.clustering.previous import read_previous
             from visavis.pipeline import Recognizer
@@ -117,11 +149,10 @@ def cluster(  # noqa: PLR0913 - a command's options
             before = {} if previous is None else read_previous(previous)
             every = photos_of([*photos, *before], exclude=exclude)
             answers = _answers(every, recognizer, min_face=min_face, remember=remember)
-            found = _of_photos(
-                output.progress(answers, len(every)), before, recognizer.model, far=far, threshold=threshold, seed=seed
-            )
+            found = _of_photos(output.progress(answers, len(every)), before, recognizer.model, rule)
             _tell(output, found, [{}] * len(found.faces))
-    _write(found, out, report, title=f"Faces of {gallery or ', '.join(photos)}")
+    naming = _naming(found.faces, named, known, offered) if report else None
+    _write(found, out, report, naming, title=f"Faces of {gallery or ', '.join(photos)}")
     statuses = [*(one.status for one in found.skipped), *("ok" for _ in found.faces.photos)]
     raise typer.Exit(exit_code(statuses, yes=bool(len(found.faces))))
 
@@ -130,29 +161,58 @@ def _of_photos(
     answers: Iterable[PhotoFaces],
     before: Mapping[str, Known],
     model: str,
-    *,
-    far: float | None,
-    threshold: float | None,
-    seed: int,
+    rule: _Rule,
 ) -> Clustering:
     from visavis.clustering import cluster_faces
     from visavis.clustering.faces import taken
 
     faces, skipped = taken(answers)
     after = max((cluster for one in before.values() for cluster in one.ids), default=0)
-    found = cluster_faces(_known(faces, before), far=far, threshold=threshold, model=model, seed=seed, after=after)
+    found = cluster_faces(_known(faces, before), model=model, after=after, **asdict(rule))
     return replace(found, skipped=skipped)
 
 
-def _of_gallery(url: str, output: Output, *, far: float | None, threshold: float | None, seed: int) -> Clustering:
-    """Cluster the faces of a gallery and tell of them, with whose each is as far as that is known."""
+def _of_gallery(url: str, output: Output, rule: _Rule) -> tuple[Clustering, tuple[str | None, ...], tuple[str, ...]]:
+    """Cluster the faces of a gallery and tell of them.
+
+    Returns also the name of each face as far as that is known, and the names of all people.
+    """
     from visavis.gallery import Gallery
 
     with Gallery(url, create=False) as store:
-        found, ids, people = store.cluster(far=far, threshold=threshold, seed=seed)
+        found, ids, people = store.cluster(**asdict(rule))
+        names = tuple(person.name for person in store.people())
     more = [{"template_id": one, "person": name} for one, name in zip(ids.tolist(), people, strict=True)]
     _tell(output, found, more)
-    return found
+    return found, people, names
+
+
+def _read_names(path: Path | None) -> list[tuple[str | None, str, Box]]:
+    """Read the faces that were named on an earlier page: name (None: nobody), photo and box of each."""
+    if path is None:
+        return []
+    from visavis.gallery.exported import read_named
+
+    return [(person.name or None, photo, box) for person in read_named(path) for photo, box in person.faces]
+
+
+def _naming(
+    faces: Faces,
+    named: Sequence[tuple[str | None, str, Box]],
+    known: Sequence[str | None] | None,
+    offered: Sequence[str],
+) -> Naming:
+    """Return the names that faces have: those of the gallery ``known``, else those of an earlier page ``named``."""
+    from visavis.clustering.naming import find_named
+
+    here = {same_place(photo): photo for photo in dict.fromkeys(faces.photos)}
+    places = {photo: here[same_place(photo)] for _, photo, _ in named if same_place(photo) in here}
+    naming = find_named(faces, named, places)
+    if known is None:
+        return naming
+    people = tuple(own or earlier for own, earlier in zip(known, naming.people, strict=True))
+    nobody = frozenset(row for row in naming.nobody if known[row] is None)
+    return replace(naming, people=people, nobody=nobody, names=(*naming.names, *offered))
 
 
 def _tell(output: Output, found: Clustering, more: Sequence[Mapping[str, object]]) -> None:
@@ -165,13 +225,13 @@ def _tell(output: Output, found: Clustering, more: Sequence[Mapping[str, object]
         output.answer(photo_line(one, []), Row(["-", "", one.name], one.message))
 
 
-def _write(found: Clustering, out: Path | None, report: Path | None, *, title: str) -> None:
+def _write(found: Clustering, out: Path | None, report: Path | None, naming: Naming | None, *, title: str) -> None:
     if out:
         _save(out, found)
     if report:
         from visavis.clustering import report as pages
 
-        pages.write(report, found, title=title)
+        pages.write(report, found, title=title, naming=naming)
 
 
 def _answers(photos: Sequence[str], recognizer: Recognizer, *, min_face: float, remember: bool) -> Iterator[PhotoFaces]:
@@ -208,6 +268,8 @@ def _known(faces: Faces, before: Mapping[str, Known]) -> Faces:
 
 def _faces(found: Clustering, more: Sequence[Mapping[str, object]]) -> Iterator[tuple[dict[str, object], list[str]]]:
     """Line and row of each face, cluster by cluster."""
+    from visavis.clustering import POOR_QUALITY
+
     faces = found.faces
     for one in found.clusters:
         for row in sorted(one.rows.tolist()):
@@ -220,12 +282,14 @@ def _faces(found: Clustering, more: Sequence[Mapping[str, object]]) -> Iterator[
                 "face": number,
                 "box": box,
                 "representative": chosen,
+                "quality": significant(float(faces.quality[row])),
                 **more[row],
             }
             whole = " ".join(f"{side:.0f}" for side in box)
             name = str(more[row].get("person") or "")
-            mark = "representative" if chosen and len(one) > 1 else ""
-            yield line, [str(one.id), str(len(one)), faces.photos[row], str(number), whole, name, mark]
+            marks = ["representative"] if chosen and len(one) > 1 else []
+            marks += ["poor quality"] if faces.quality[row] < POOR_QUALITY else []
+            yield line, [str(one.id), str(len(one)), faces.photos[row], str(number), whole, name, ", ".join(marks)]
 
 
 def _save(out: Path, found: Clustering) -> None:

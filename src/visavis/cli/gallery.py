@@ -13,13 +13,16 @@ import typer
 
 from visavis.cli._options import GALLERY, INDEX, GalleryIndex, GalleryUrl, Json
 from visavis.cli._output import Output, decimals, short, significant
+from visavis.cli._suggestions import Suggesting
 from visavis.cli._table import Column, Row
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
     from visavis.gallery import Gallery, Person, StoredTemplate
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look after the people in a gallery.")
+app = typer.Typer(
+    cls=Suggesting, no_args_is_help=True, rich_markup_mode=None, help="Look after the people in a gallery."
+)
 
 Who = Annotated[str, typer.Argument(metavar="WHO", help="A person's id, or a name that one person has.")]
 
@@ -216,6 +219,7 @@ def check(
 ) -> None:
     """Check that the gallery is sound; exits 1 where it is not.
 
+    Templates that seem to be of somebody else are reported too.
     With --repair, where it is not afterwards: an index can be mended, records cannot.
     """
     with _open(gallery, index) as store, Output("problem", json=json) as output:
@@ -223,9 +227,19 @@ def check(
         for one in problems:
             output.answer({"problem": one.kind, "message": one.message}, Row([one.kind], one.message))
         if not problems:
-            message = "the gallery is sound."
+            message = _sound(store)
             output.answer({"problem": None, "message": message}, Row(["none"], message))
     raise typer.Exit(1 if problems else 0)
+
+
+def _sound(store: Gallery) -> str:
+    """Say that nothing is wrong, and what was not looked at."""
+    if store.calibration is not None:
+        return "the gallery is sound."
+    return (
+        "the gallery is sound; whether photos are of the right people was not looked at, as "
+        f"{store.model} is uncalibrated."
+    )
 
 
 @app.command()
@@ -253,7 +267,10 @@ def calibrate(
             store.calibrate(None if table is None else read_calibration(table))
         used = store.calibration
         if used is None:
-            raise UsageError(f"{store.model} is uncalibrated, and {gallery} has no thresholds of its own.")
+            raise UsageError(
+                f"{store.model} is uncalibrated, and {gallery} has no thresholds of its own: measure them by "
+                f"visavis calibrate DIR --model {store.model} --out FILE, then visavis gallery calibrate FILE."
+            )
         rows = zip(used.far, used.thresholds, strict=True)
         output.answer(used.table(), *([f"{far:g}", short(threshold)] for far, threshold in rows))
 

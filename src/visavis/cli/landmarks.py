@@ -65,12 +65,19 @@ def landmarks(  # noqa: PLR0913 - a command's options
 
 
 def _predictor(points: int, *, accepted: bool) -> Predictor:
+    from visavis.errors import WeightsError
     from visavis.landmarks import SPECS, predictor
     from visavis.weights import store
 
     if accepted:
         store.accept(SPECS[points])
         note(f"{SPECS[points].name}: {SPECS[points].licence}.")
+    try:
+        store.consent(SPECS[points])
+    except WeightsError as error:
+        raise WeightsError(
+            f"{str(error).removesuffix('.')}; or find 5 points, free for every use: --points 5."
+        ) from error
     return predictor(points=points)
 
 

@@ -1,27 +1,23 @@
-"""models list|show|fetch|import|quantize|bench: the models there are, models of one's own, and how quick they are."""
+"""models list|show|fetch|import|remove|quantize|bench: the models there are, your own ones, and how quick they are."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from visavis.cli._model_lines import COLUMNS, accept, imported_line, imported_lines, table_row, weight_line
-from visavis.cli._options import DETECTOR, DetectorName, Json, Threads
-from visavis.cli._output import Output, note, significant
+from visavis.cli._bench import BATCHES, bench_line, bench_row, present
+from visavis.cli._model_lines import COLUMNS, accept, imported_line, imported_lines, shown_rows, table_row, weight_line
+from visavis.cli._options import DETECTOR, GALLERY, DetectorName, GalleryUrl, Json, Threads
+from visavis.cli._output import Output, note
 from visavis.cli._sources import Exclude
-from visavis.errors import UsageError
+from visavis.cli._suggestions import Suggesting
+from visavis.errors import UsageError, VisavisError
 
-if TYPE_CHECKING:
-    from visavis.embedders import Embedder
-    from visavis.embedders._speed import Speed
-
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Show the models, fetch them, and add your own.")
-
-BATCHES = (1, 32)
-FAR = 1e-3
-"""At which bench tells the rate of true accepts."""
+app = typer.Typer(
+    cls=Suggesting, no_args_is_help=True, rich_markup_mode=None, help="Show the models, fetch them, and add your own."
+)
 
 Names = Annotated[list[str], typer.Argument(metavar="NAME", help="As listed by models list.")]
 AcceptLicence = Annotated[
@@ -62,7 +58,7 @@ def show(names: Names, json: Json = False) -> None:
             lines.append(weight_line(spec, locate(spec)))
     for line in lines:
         with Output("", "", json=json) as output:
-            output.answer(line, *([key, str(value)] for key, value in line.items()))
+            output.answer(line, *shown_rows(line))
 
 
 @app.command("import")
@@ -94,7 +90,7 @@ def import_model(
     else:
         raise UsageError("--as says which published weight file it is: a TOML file tells its name itself.")
     with Output("", "", json=json) as output:
-        output.answer(line, *([key, str(value)] for key, value in line.items()))
+        output.answer(line, *shown_rows(line))
 
 
 def _own_line(file: Path) -> dict[str, object]:
@@ -117,6 +113,56 @@ def _published_line(file: Path, *, called: str | None, accept_licence: bool) -> 
             f"{file}, {found.sha256}."
         )
     return weight_line(found.row, path)
+
+
+@app.command()
+def remove(names: Names, gallery: GalleryUrl = GALLERY, json: Json = False) -> None:
+    """Remove models of your own.
+
+    Their files go, and the embeddings that evaluations remembered of them. The models of visavis itself cannot be
+    removed. A gallery keeps the embeddings of a model that is removed, and the one of --gallery is looked at for that.
+    """
+    from visavis.evaluate.remembered import forget
+    from visavis.weights import imported
+
+    for name in names:
+        _refuse_published(name)
+    with Output("removed", "folder", json=json) as output:
+        for name in names:
+            folder = imported.remove(name)
+            forget(name)
+            if _is_model_of(gallery, name):
+                note(
+                    f"{gallery} holds embeddings of {name}: until that model is imported again, no photo can be "
+                    "enrolled or identified there."
+                )
+            output.answer({"removed": name, "path": str(folder)}, [name, str(folder)])
+
+
+def _refuse_published(name: str) -> None:
+    from visavis.embedders import EMBEDDERS
+    from visavis.weights import imported
+    from visavis.weights.spec import all_specs
+    from visavis.weights.store import locate
+
+    if imported.has(name):
+        return
+    row = next((row for row in all_specs() if row.name == name), None)
+    path = locate(row) if row else None
+    if row or name in EMBEDDERS.built_in():
+        place = f"; its file is {path}" if path else ""
+        raise UsageError(f"{name} is a model of visavis, not one of your own, and cannot be removed{place}.")
+
+
+def _is_model_of(url: str, name: str) -> bool:
+    """Tell whether a gallery, if there is one, holds embeddings of the model."""
+    from visavis.gallery import Gallery
+
+    try:
+        with Gallery(url, create=False) as store:
+            return store.model.partition("@")[0] == name
+    except VisavisError:
+        return False
 
 
 @app.command()
@@ -169,7 +215,7 @@ def quantize(  # noqa: PLR0913 - a command's options
         "path": str(imported.network(row)),
     }
     with Output("", "", json=json) as output:
-        output.answer(line, *([key, str(value)] for key, value in line.items()))
+        output.answer(line, *shown_rows(line))
 
 
 @app.command()
@@ -191,12 +237,12 @@ def bench(
     from visavis import embedders
     from visavis.embedders._speed import speeds
 
-    loaded = [embedders.create(name, threads=threads) for name in names or _present()]
+    loaded = [embedders.create(name, threads=threads) for name in names or present()]
     measured = speeds(loaded, BATCHES)
     with Output("model", "precision", "MB", "ms, 1 face", "ms, of 32", "faces/s", "TAR at 1e-3", json=json) as output:
         for model, times in zip(loaded, measured, strict=True):
-            line = _bench_line(model, times)
-            output.answer(line, _bench_row(line, times))
+            line = bench_line(model, times)
+            output.answer(line, bench_row(line, times))
 
 
 @app.command()
@@ -214,66 +260,3 @@ def fetch(names: Names, *, accept_licence: AcceptLicence = False, json: Json = F
         for spec in specs:
             path = find(spec)
             output.answer(weight_line(spec, path), [spec.name, str(path)])
-
-
-def _present() -> list[str]:
-    """Models whose files are on this machine."""
-    from visavis.embedders import EMBEDDERS
-    from visavis.weights import imported
-    from visavis.weights.spec import all_specs
-    from visavis.weights.store import locate
-
-    here = {row.name for row in all_specs() if row.task == "embed" and locate(row)}
-    return [name for name in EMBEDDERS.names() if imported.has(name) or name in here]
-
-
-def _bench_line(model: Embedder, times: list[Speed]) -> dict[str, object]:
-    from visavis.weights import imported
-    from visavis.weights.spec import all_specs
-
-    name = model.name.partition("@")[0]
-    row = imported.row(name) if imported.has(name) else None
-    published = {spec.name: spec.size for spec in all_specs()}
-    return {
-        "model": model.name,
-        "precision": row.precision if row else "float32",
-        "bytes": imported.network(row).stat().st_size if row else published.get(name),
-        "dimension": model.dimension,
-        "ms_embed": {
-            f"{one.batch}": {"median": significant(one.median, 4), "best": significant(one.best, 4)} for one in times
-        },
-        "faces_per_second": significant(max(1000 / one.median for one in times), 4),
-        "accuracy": _accuracy(model.name),
-    }
-
-
-def _accuracy(model: str) -> dict[str, object] | None:
-    """What the table of thresholds that came with a model tells of its accuracy."""
-    from visavis.compare import calibration
-
-    table = calibration(model)
-    if table is None:
-        return None
-    return {"data": table.provenance.get("data"), "far": FAR, "tar": _tar(model)}
-
-
-def _tar(model: str) -> float | None:
-    """The rate of true accepts at ``FAR`` in the file of the table; a table as it is used keeps only thresholds."""
-    from importlib.resources import files
-    from json import loads
-
-    content = loads((files("visavis") / "calibration" / f"{model}.json").read_text(encoding="utf-8"))
-    return next((row["tar"] for row in content.get("intervals", ()) if row["far"] == FAR), None)
-
-
-def _bench_row(line: dict[str, object], times: list[Speed]) -> list[str]:
-    size, accuracy = line["bytes"], line["accuracy"]
-    tar = accuracy["tar"] if isinstance(accuracy, dict) else None
-    return [
-        str(line["model"]),
-        str(line["precision"]),
-        f"{size / 1e6:.1f}" if isinstance(size, int) else "-",
-        *(f"{one.median:.2f}" for one in times),
-        f"{line['faces_per_second']}",
-        "-" if tar is None else f"{tar:.4f}",
-    ]

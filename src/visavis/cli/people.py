@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
@@ -67,6 +68,22 @@ MinQuality = Annotated[
     float, typer.Option("--min-quality", metavar="Q", min=0, max=1, help="Refuse faces of a lower quality.")
 ]
 
+Strict = Annotated[bool, typer.Option("--strict", help="Refuse photos that seem to show somebody else.")]
+Yes = Annotated[
+    bool,
+    typer.Option("--yes", "-y", help="Do not ask: a name that is written like another's is that of a new person."),
+]
+
+
+class _Told(TypedDict):
+    """Options of enroll that are the same for all people."""
+
+    note: str
+    consent: str | None
+    min_face: float
+    min_quality: float
+    strict: bool
+
 
 def enroll(  # noqa: PLR0913 - a command's options
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="Whose photos these are.")] = None,
@@ -85,6 +102,8 @@ def enroll(  # noqa: PLR0913 - a command's options
     detector: DetectorName = DETECTOR,
     min_face: MinFace = 20,
     min_quality: MinQuality = 0.0,
+    strict: Strict = False,
+    yes: Yes = False,
     threads: Threads = None,
     json: Json = False,
 ) -> None:
@@ -101,23 +120,14 @@ def enroll(  # noqa: PLR0913 - a command's options
         opened(gallery, model=chosen, detector=detector, threads=threads, create=True) as store,
         Output("person", "name", "added", "there already", "skipped", json=json) as output,
     ):
+        others = _new_people(store, [who for who, _ in people], yes=yes) if person_id is None and not new else set()
+        told = _Told(note=remark, consent=consent, min_face=min_face, min_quality=min_quality, strict=strict)
 
         def enrolled(who: str, some: list[str] | NamedFaces) -> Enrollment | VisavisError:
             try:
                 if not isinstance(some, list):
-                    return enroll_faces(
-                        store, some, note=remark, consent=consent, min_face=min_face, min_quality=min_quality
-                    )
-                return store.enroll(
-                    who,
-                    some,
-                    person_id=person_id,
-                    new=new,
-                    consent=consent,
-                    note=remark,
-                    min_face=min_face,
-                    min_quality=min_quality,
-                )
+                    return enroll_faces(store, some, new=who in others, **told)
+                return store.enroll(who, some, person_id=person_id, new=new or who in others, **told)
             except (ImageError, UsageError) as error:
                 if not many:
                     raise
@@ -160,6 +170,26 @@ def _people(
     return people
 
 
+def _new_people(store: Gallery, names: list[str], *, yes: bool) -> set[str]:
+    """Return the names that are of new people although others are written alike: asked at a terminal, or by ``yes``.
+
+    The others are refused when they are enrolled, with what to do.
+    """
+    from visavis.gallery.names import folded
+
+    chosen: set[str] = set()
+    earlier: dict[str, str] = {}
+    for name in (name for name in names if name.strip()):
+        stored = [] if name in store else [f"{each.name} (id {each.id})" for each in store.similar_names(name)]
+        first = earlier.setdefault(folded(name), name)
+        if not stored and first == name:
+            continue
+        question = f"{' and '.join(stored) or first} is there already. Is {name} another person?"
+        if yes or (sys.stdin.isatty() and typer.confirm(question, err=True)):
+            chosen.add(name)
+    return chosen
+
+
 def _report(output: Output, name: str, answer: Enrollment | VisavisError) -> None:
     if isinstance(answer, VisavisError):
         status = answer.status if isinstance(answer, ImageError) else "refused"
@@ -178,6 +208,7 @@ def _report(output: Output, name: str, answer: Enrollment | VisavisError) -> Non
         "duplicates": [asdict(one) for one in answer.duplicates],
         "skipped": [asdict(one) for one in answer.skipped],
         "notes": list(answer.notes),
+        "doubts": [asdict(one) for one in answer.doubts],
     }
     counts = [str(len(some)) for some in (answer.added, answer.duplicates, answer.skipped)]
     output.answer(line, [str(answer.person_id), answer.name, *counts])

@@ -5,6 +5,6 @@ The package is not called ``cluster`` because ``visavis.cluster`` is the functio
 
 from __future__ import annotations
 
-from visavis.clustering._cluster import cluster, cluster_faces
+from visavis.clustering._cluster import POOR_QUALITY, cluster, cluster_faces
 
-__all__ = ["cluster", "cluster_faces"]
+__all__ = ["POOR_QUALITY", "cluster", "cluster_faces"]

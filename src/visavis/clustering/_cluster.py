@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import count
 
 import numpy as np
 
 from visavis import compare, embedders, images
-from visavis.clustering._means import Material, merged, moved, offers
+from visavis.clustering._means import Material, merged, moved, offers, stretch
 from visavis.clustering._neighbours import Edges, Ints, neighbours
+from visavis.clustering._small import sifted
 from visavis.clustering._whispers import whispers
 from visavis.clustering.faces import joined, known, taken
 from visavis.errors import UsageError
@@ -37,6 +38,24 @@ LEAST_QUALITY = 0.05
 """Weight of the voice of the worst face; that of the best is 1."""
 
 
+PAIR_FAR = 5e-5
+"""Highest FAR at which two faces are a cluster of two by default; the general one holds from ``LARGE`` faces on."""
+
+LARGE = 5
+
+POOR_QUALITY = 0.5
+"""Clusters whose median quality is lower come last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The greatest distance of near faces, the mean distances within clusters of 2, 3 ... faces, the least quality."""
+
+    distance: float
+    of_small: tuple[float, ...]
+    min_quality: float
+
+
 def cluster(
     photos: Iterable[Source],
     *,
@@ -44,6 +63,7 @@ def cluster(
     threshold: float | None = None,
     model: str = "dlib-resnet",
     min_face: float = 20,
+    min_quality: float = 0.0,
     previous: Clustering | None = None,
     seed: int = 0,
 ) -> Clustering:
@@ -59,7 +79,8 @@ def cluster(
     faces, skipped = taken(replace(one, name=names[place]) for place, one in enumerate(answers))
     if previous is not None:
         faces = joined(known(previous), faces)
-    return replace(cluster_faces(faces, far=far, threshold=threshold, model=model, seed=seed), skipped=skipped)
+    clustering = cluster_faces(faces, far=far, threshold=threshold, model=model, min_quality=min_quality, seed=seed)
+    return replace(clustering, skipped=skipped)
 
 
 def _fresh(photos: Iterable[Source], seen: set[str], names: list[str]) -> Iterator[Source]:
@@ -84,6 +105,7 @@ def cluster_faces(
     threshold: float | None = None,
     model: str = "dlib-resnet",
     calibration: compare.Calibration | None = None,
+    min_quality: float = 0.0,
     seed: int = 0,
     after: int = 0,
 ) -> Clustering:
@@ -91,19 +113,22 @@ def cluster_faces(
 
     Two are near if their cosine distance is one at which strangers are accepted at rate ``far``, or up to ``threshold``
     in its place. The default follows from the number n of faces: ``STRANGERS`` / n, as far as was measured, and
-    ``HIGHEST_FAR`` at most. Faces with a cluster keep it; fresh ids are
-    greater than ``after`` and any that is there. Rates are those of ``calibration``, by default of the table
-    that is shipped for the model. The same faces in another order, with the same ``seed``, come to the same clusters.
+    ``HIGHEST_FAR`` at most; clusters of fewer than ``LARGE`` faces are then held to lower rates, those of two to
+    ``PAIR_FAR``. Distances of poor faces count for more than they are. New faces of a quality below ``min_quality``
+    stay alone. Faces with a cluster keep it; fresh ids are greater than ``after`` and any that is there. Rates are
+    those of ``calibration``, by default of the table that is shipped for the model. The same faces in another order,
+    with the same ``seed``, come to the same clusters.
 
     Raises UsageError for a rate that was not measured, a model without a table where no threshold is given, and faces
     of one photo that are in one cluster already.
     """
-    limit, rate = _limit(
-        len(faces), far, threshold, compare.own_or_shipped(calibration, embedders.model_id(model)), model
-    )
+    table = compare.own_or_shipped(calibration, embedders.model_id(model))
+    limit, rate = _limit(len(faces), far, threshold, table, model)
     order, groups = _in_order(faces)
     _check_apart(faces, order, groups)
-    named, ties = _clustered(faces, order, groups, limit, seed, after)
+    small = _small_limits(table, rate) if far is None and threshold is None else ()
+    limits = Limits(limit, small, min_quality)
+    named, ties = _clustered(faces, order, groups, limits, seed, after)
     return Clustering(faces, _clusters(faces, order, named), limit, rate, model, ties)
 
 
@@ -117,10 +142,19 @@ def _limit(
         limit = compare.to_cosine(threshold, "cosine")
         return limit, table.far_at(limit) if table else None
     if table is None:
-        raise UsageError(f"{model} is uncalibrated, so no threshold stands for a FAR: give a threshold.")
+        raise compare.uncalibrated(model, "so no threshold stands for a FAR")
     if far is None:
         far = min(max(STRANGERS / max(count, 1), table.lowest_far), HIGHEST_FAR, table.far[0])
     return table.threshold(far), far
+
+
+def _small_limits(table: compare.Calibration | None, rate: float | None) -> tuple[float, ...]:
+    """Mean distances allowed within clusters of 2 to ``LARGE`` - 1 faces: rates from ``PAIR_FAR`` up to the general."""
+    if table is None or rate is None or rate <= PAIR_FAR:
+        return ()
+    steps = LARGE - 2
+    rates = (PAIR_FAR * (rate / PAIR_FAR) ** (step / steps) for step in range(steps))
+    return tuple(table.threshold(max(far, table.lowest_far)) for far in rates)
 
 
 def _in_order(faces: Faces) -> tuple[Ints, Ints]:
@@ -144,20 +178,25 @@ def _check_apart(faces: Faces, order: Ints, groups: Ints) -> None:
 
 
 def _clustered(
-    faces: Faces, order: Ints, groups: Ints, limit: float, seed: int, after: int
+    faces: Faces, order: Ints, groups: Ints, limits: Limits, seed: int, after: int
 ) -> tuple[Ints, tuple[tuple[int, int], ...]]:
     """Return the id of the cluster of each row of ``order``, and which older clusters new faces tie together."""
     if not len(order):
         return order, ()
     ids = faces.clusters[order]
     vectors = faces.vectors[order]
+    quality, limit = faces.quality[order], limits.distance
     edges = neighbours(vectors, groups, limit=limit * REACH, count=NEIGHBOURS).both_ways()
+    edges = replace(edges, distances=edges.distances * stretch(quality[edges.rows], quality[edges.columns]))
+    poor = (quality < limits.min_quality) & (ids < 0)
+    edges = edges.some(~poor[edges.rows] & ~poor[edges.columns])
     near = edges.within(limit)
-    heard = np.maximum(faces.quality[order][near.columns], LEAST_QUALITY)
+    heard = np.maximum(quality[near.columns], LEAST_QUALITY)
     labels = whispers(near, _closeness(near, limit) * heard, _first(ids), groups, free=ids < 0, seed=seed)
-    material = Material(vectors, edges, groups, ids >= 0)
+    material = Material(vectors, edges, groups, ids >= 0, quality)
     labels = merged(material, labels, limit=limit * SLACK)
     labels = moved(material, labels, limit=limit * SLACK, near=limit)
+    labels = sifted(material, labels, limits.of_small)
     named = _named(labels, ids, after)
     return named, _ties(material, labels, named, limit * SLACK)
 
@@ -212,12 +251,17 @@ def _share_a_photo(groups: Ints, named: Ints, pair: tuple[int, int]) -> bool:
 
 
 def _clusters(faces: Faces, order: Ints, named: Ints) -> tuple[Cluster, ...]:
-    """Clusters with their representatives, the largest first."""
+    """Clusters with their representatives, the largest first, those of poor faces last."""
     by_id = np.argsort(named, kind="stable")
     parts = np.split(order[by_id], np.flatnonzero(np.diff(named[by_id])) + 1) if len(order) else []
     ids = np.unique(named).tolist()
     clusters = [Cluster(one, rows, central(faces, rows)) for one, rows in zip(ids, parts, strict=True)]
-    return tuple(sorted(clusters, key=lambda one: (-len(one), one.id)))
+    return tuple(sorted(clusters, key=lambda each: (is_poor(faces, each), -len(each), each.id)))
+
+
+def is_poor(faces: Faces, cluster: Cluster) -> bool:
+    """Whether the faces of a cluster are mostly too poor to tell people apart."""
+    return bool(np.median(faces.quality[cluster.rows]) < POOR_QUALITY)
 
 
 def central(faces: Faces, rows: Ints) -> int:

@@ -22,6 +22,12 @@ ALL_SHARE = 0.6
 PAIRS = 65_536
 """Whose products are taken at a time."""
 
+GOOD_QUALITY = 0.9
+"""From this quality on distances count as they are."""
+
+POOR_STRETCH = 1.3
+"""By how much of itself a distance grows for a quality lower by 1."""
+
 LINKS = 3
 """Near faces that hold a face in its cluster."""
 
@@ -34,13 +40,24 @@ ROUNDS = 5
 class Material:
     """What does not change: unit ``vectors (n, d)``, ``edges`` in both directions, ``groups (n,)`` and ``old (n,)``.
 
-    Faces of one group are of one photo, and never come into one cluster. Old faces stay where they are.
+    Faces of one group are of one photo, and never come into one cluster. Old faces stay where they are. ``quality
+    (n,)`` is that of the faces; the distances of the edges are stretched by it already, see :func:`stretch`.
     """
 
     vectors: Floats
     edges: Edges
     groups: Ints
     old: NDArray[np.bool_]
+    quality: Floats
+
+
+def stretch(first: Floats, second: Floats) -> Floats:
+    """Return by how much distances grow between faces or clusters of these qualities ``(m,)``: from 1 on.
+
+    Poor faces are like each other whoever they are of: the poorer of two counts.
+    """
+    missing = np.maximum(GOOD_QUALITY - np.minimum(first, second), 0)
+    return (1 + POOR_STRETCH * missing).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +88,8 @@ def merged(material: Material, labels: Ints, *, limit: float) -> Ints:
     for _ in range(SWEEPS):
         pairs = _allowed(material, mates, labels, len(sums.counts))
         means = sums.vectors / sums.counts.astype(np.float32)[:, None]
-        distances = 1 - dots(means, means, pairs)
+        quality = _quality_of(material, labels, sums)
+        distances = (1 - dots(means, means, pairs)) * stretch(quality[pairs[:, 0]], quality[pairs[:, 1]])
         near = distances <= limit
         pairs = _mutual(pairs[near], distances[near], len(means))
         if not len(pairs):
@@ -81,6 +99,12 @@ def merged(material: Material, labels: Ints, *, limit: float) -> Ints:
         target = np.unique(target, return_inverse=True)[1]
         labels, sums = target[labels], Sums.of(sums.vectors, target, sums.counts)
     return labels
+
+
+def _quality_of(material: Material, labels: Ints, sums: Sums) -> Floats:
+    """Return the mean quality of the faces of each cluster ``(c,)``."""
+    total = np.bincount(labels, weights=material.quality, minlength=len(sums.counts))
+    return (total / sums.counts).astype(np.float32)
 
 
 def mates_of(groups: Ints) -> Ints:
@@ -182,7 +206,9 @@ def offers(material: Material, labels: Ints) -> Offers:
     codes = np.unique(np.concatenate([rows * count + labels[columns], alone * count + labels[alone]]))
     codes = codes[~np.isin(codes, _taken(mates_of(material.groups), labels, count))]
     faces, clusters = codes // count, codes % count
-    return Offers(faces, clusters, _distances(material.vectors, sums, labels, faces, clusters))
+    distances = _distances(material.vectors, sums, labels, faces, clusters)
+    quality = _quality_of(material, labels, sums)
+    return Offers(faces, clusters, distances * stretch(material.quality[faces], quality[clusters]))
 
 
 def _taken(mates: Ints, labels: Ints, count: int) -> Ints:

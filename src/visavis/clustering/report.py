@@ -1,7 +1,7 @@
-"""Clusters on one page that a person can look through: name them, mark wrong faces, export people to enrol.
+"""Clusters on one page that a person can look through: name them, mark wrong faces, export people to enroll.
 
 The page is one file that works without a network: what it shows and does is within it. Whatever comes from outside
-(file names) is escaped, and the browser refuses scripts other than its own.
+(file names, names of people) is escaped, and the browser refuses scripts other than the page's own.
 """
 
 from __future__ import annotations
@@ -10,62 +10,89 @@ import base64
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 from importlib import metadata, resources
 from pathlib import Path
 
-from visavis import images
-from visavis.clustering.pictures import cut
+import numpy as np
+
+from visavis.clustering._cluster import is_poor
+from visavis.clustering._page_pictures import PagePictures, page_pictures
+from visavis.clustering.naming import Naming
 from visavis.types import Cluster, Clustering
 
-SIDE = 96
-MARGIN = 0.3
-JPEG_QUALITY = 75
+SCRIPTS = ("state.js", "view.js", "photo.js", "controls.js")
 
 
 @dataclass(frozen=True, slots=True)
 class _Face:
-    """A face on the page: its photo in full and as it is shown, its box as JSON, and its picture if there is one."""
+    """A face on the page: its photo in full, shortened, and by number; its box as JSON; its picture if there is one.
+
+    ``known`` is the name that it has already, or "".
+    """
 
     photo: str
     shown: str
+    photo_number: int
     box: str
     picture: str | None
     representative: bool
+    known: str
+    nobody: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _Section:
+    """A cluster on the page; ``known`` is the name that most of its named faces have, or ""."""
+
     id: int
     faces: tuple[_Face, ...]
+    known: str
+    nobody: bool
+    poor: bool
 
 
-def page(found: Clustering, *, title: str) -> str:
-    """Return the page as text. Photos are read again; a face whose photo is gone has no picture."""
+@dataclass(frozen=True, slots=True)
+class _Photo:
+    """A photo of the page: its size in pixels (0 where it is gone), its address, and a small picture of it."""
+
+    width: int
+    height: int
+    address: str
+    picture: str | None
+
+
+def page(clustering: Clustering, *, title: str, naming: Naming | None = None) -> str:
+    """Return the page as text, with the names that ``naming`` knows.
+
+    Photos are read again; a face whose photo is gone has no picture.
+    """
     import jinja2
 
-    crops = cut(found.faces, size=SIDE, margin=MARGIN)
-    pictures = {row: images.data_address(crop, quality=JPEG_QUALITY) for row, crop in crops}
-    sections = [_section(found, cluster, pictures) for cluster in found.clusters]
-    script = _source("report.js")
+    naming = naming or Naming.of_nobody(len(clustering.faces))
+    pictures = page_pictures(clustering.faces)
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(clustering.faces.photos))}
+    sections = [_section(clustering, cluster, naming, pictures, numbers) for cluster in clustering.clusters]
+    script = '"use strict";\n(() => {\n' + "\n".join(map(_source, SCRIPTS)) + "})();\n"
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, finalize=_printed, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["count"] = "{:,}".format
-    return environment.from_string(_source("report.html.j2")).render(
+    return environment.from_string(_source("page.html.j2")).render(
         title=title,
-        clusters=[one for one in sections if len(one.faces) > 1],
-        alone=[one for one in sections if len(one.faces) == 1],
-        ties=found.ties,
-        faces=len(found.faces),
-        photos=len(set(found.faces.photos)),
-        model=found.model,
-        threshold=found.threshold,
-        far=found.far,
-        key=_key(found),
-        side=SIDE,
+        clusters=[section for section in sections if len(section.faces) > 1],
+        alone=[section for section in sections if len(section.faces) == 1],
+        ties=clustering.ties,
+        faces=len(clustering.faces),
+        photos=[_photo(name, pictures) for name in numbers],
+        names=sorted({*naming.names, *filter(None, naming.people)}),
+        model=clustering.model,
+        threshold=clustering.threshold,
+        far=clustering.far,
+        key=_key(clustering),
+        style=_source("page.css"),
         script=script,
         script_hash=_hash(script),
         version=metadata.version("visavis"),
@@ -73,22 +100,58 @@ def page(found: Clustering, *, title: str) -> str:
     )
 
 
-def _section(found: Clustering, cluster: Cluster, pictures: Mapping[int, str]) -> _Section:
+def _section(
+    clustering: Clustering, cluster: Cluster, naming: Naming, pictures: PagePictures, numbers: dict[str, int]
+) -> _Section:
     """Put the representative first, then the faces in their order."""
     rows = sorted(cluster.rows.tolist(), key=lambda row: (row != cluster.representative, row))
-    return _Section(cluster.id, tuple(_face(found, row, pictures.get(row), cluster) for row in rows))
+    names = Counter(name for row in rows if (name := naming.people[row]))
+    nobody = all(row in naming.nobody for row in rows)
+    faces = tuple(_face(clustering, row, cluster, naming, pictures, numbers) for row in rows)
+    known = "" if nobody or not names else max(sorted(names), key=names.__getitem__)
+    return _Section(cluster.id, faces, known, nobody, is_poor(clustering.faces, cluster))
 
 
-def _face(found: Clustering, row: int, picture: str | None, cluster: Cluster) -> _Face:
-    photo = found.faces.photos[row]
-    box = json.dumps([round(float(side), 2) for side in found.faces.boxes[row]])
-    return _Face(photo, Path(photo).name, box, picture, row == cluster.representative)
+def _face(
+    clustering: Clustering,
+    row: int,
+    cluster: Cluster,
+    naming: Naming,
+    pictures: PagePictures,
+    numbers: dict[str, int],
+) -> _Face:
+    photo = clustering.faces.photos[row]
+    return _Face(
+        photo,
+        Path(photo).name,
+        numbers[photo],
+        json.dumps(np.round(clustering.faces.boxes[row].astype(float), 2).tolist()),
+        pictures.faces.get(row),
+        row == cluster.representative,
+        naming.people[row] or "",
+        row in naming.nobody,
+    )
 
 
-def _key(found: Clustering) -> str:
+def _photo(name: str, pictures: PagePictures) -> _Photo:
+    picture, width, height = pictures.photos.get(name, (None, 0, 0))
+    return _Photo(width, height, _address(name), picture)
+
+
+def _address(name: str) -> str:
+    """Return the photo as a file: URL; "" for a name that is none of a file."""
+    try:
+        path = Path(name).absolute()
+        return path.as_uri() if path.exists() else ""
+    except (OSError, ValueError):  # a name that no file can have
+        return ""
+
+
+def _key(clustering: Clustering) -> str:
     """Name what is shown, so that the browser finds the names given to it again, and those only."""
-    faces = zip(found.labels.tolist(), found.faces.photos, found.faces.boxes.round(2).tolist(), strict=True)
-    return hashlib.sha256(json.dumps(sorted(faces)).encode()).hexdigest()[:16]
+    faces = clustering.faces
+    rows = zip(clustering.labels.tolist(), faces.photos, faces.boxes.round(2).tolist(), strict=True)
+    return hashlib.sha256(json.dumps(sorted(rows)).encode()).hexdigest()[:16]
 
 
 def _hash(script: str) -> str:
@@ -97,7 +160,7 @@ def _hash(script: str) -> str:
 
 
 def _source(name: str) -> str:
-    return resources.files("visavis.clustering").joinpath(name).read_text(encoding="utf-8")
+    return resources.files("visavis.clustering").joinpath("page", name).read_text(encoding="utf-8")
 
 
 def _printed(value: object) -> object:
@@ -107,9 +170,9 @@ def _printed(value: object) -> object:
     return value
 
 
-def write(path: Path, found: Clustering, *, title: str) -> None:
+def write(path: Path, clustering: Clustering, *, title: str, naming: Naming | None = None) -> None:
     """Write the page, whole or not at all."""
-    text = page(found, title=title)
+    text = page(clustering, title=title, naming=naming)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         part.write_text(text, encoding="utf-8", newline="\n")

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import runpy
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from typing import NoReturn
 
-from visavis.compat import _alias
-from visavis.errors import VisavisError
+from visavis.compat import _alias, _windows
+from visavis.errors import MissingExtraError, VisavisError, WeightsError
 
 USAGE = """usage: python -m visavis.compat SCRIPT [ARGS]       run a script
        python -m visavis.compat -m MODULE [ARGS]    run a module, as python -m does
@@ -34,7 +37,8 @@ def main() -> None:
             _alias.install()
             sys.argv = [module, *rest]
             sys.path[0] = str(Path.cwd())
-            runpy.run_module(module, run_name="__main__", alter_sys=True)
+            with _explained():
+                runpy.run_module(module, run_name="__main__", alter_sys=True)
         case [command, *rest] if command in COMMANDS and not Path(command).is_file():
             _command(command, rest)
         case [script, *rest]:
@@ -50,8 +54,13 @@ def _command(name: str, arguments: list[str]) -> None:
     try:
         import_module(COMMANDS[name]).main(args=arguments, prog_name=name)
     except VisavisError as error:
-        sys.stderr.write(f"{name}: {error}\n")
-        sys.exit(error.exit_code)
+        _fail(error, name)
+
+
+def _fail(error: VisavisError, name: str) -> NoReturn:
+    """Print each line of the message behind ``name``, and exit with the error's code."""
+    sys.stderr.write("".join(f"{name}: {line}\n" for line in str(error).splitlines()))
+    sys.exit(error.exit_code)
 
 
 def _run(script: str, arguments: list[str]) -> None:
@@ -61,7 +70,21 @@ def _run(script: str, arguments: list[str]) -> None:
     _alias.install()
     sys.argv = [script, *arguments]
     sys.path[0] = os.path.realpath(Path(script).parent)  # what lies beside the script, as for python itself
-    runpy.run_path(script, run_name="__main__")
+    with _explained():
+        runpy.run_path(script, run_name="__main__")
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """End a script that lacks something with a sentence, not a traceback: weights, or an OpenCV that has windows."""
+    try:
+        yield
+    except WeightsError as error:
+        _fail(error, "visavis.compat")
+    except Exception as error:
+        if function := _windows.missing_function(error):
+            _fail(MissingExtraError(_windows.advice(function, error)), "visavis.compat")
+        raise
 
 
 if __name__ == "__main__":

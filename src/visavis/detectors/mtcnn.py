@@ -238,13 +238,9 @@ def _logit(probability: float) -> float:
 @DETECTORS.register("mtcnn")
 def mtcnn(*, threads: int | None = None, min_score: float = THRESHOLDS[2]) -> Mtcnn:
     """Load the three networks from the ``mtcnn`` package's weight files; ``min_score`` is that of the last network."""
-    return Mtcnn(
-        _session(spec.PNET, nets.pnet, None),
-        _session(spec.RNET, nets.rnet, 24),
-        onet(),
-        runtime.Workers(threads),
-        min_score=min_score,
-    )
+    pnet, rnet = partial(_session, spec.PNET, nets.pnet, None), partial(_session, spec.RNET, nets.rnet, 24)
+    with store.all_missing(pnet, rnet, onet):
+        return Mtcnn(pnet(), rnet(), onet(), runtime.Workers(threads), min_score=min_score)
 
 
 def onet() -> runtime.Session:

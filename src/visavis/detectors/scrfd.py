@@ -12,6 +12,7 @@ import numpy as np
 from visavis import runtime
 from visavis.detectors import DETECTORS
 from visavis.detectors._single_shot import Found, Network, SingleShot, cells
+from visavis.detectors.mtcnn import onet
 from visavis.types import RGB, Floats
 from visavis.weights import spec, store
 
@@ -67,5 +68,6 @@ def scrfd_2500m(*, threads: int | None = None, min_score: float = MIN_SCORE) -> 
 
 def _load(name: str, row: spec.WeightSpec, threads: int | None, min_score: float) -> SingleShot:
     runtime.thread_count(threads)  # refuses what is no number of threads, whether or not the file is there
-    network = Network(store.find(row).read_bytes(), prepare, decode, OVERLAP, SURE)
+    with store.all_missing(onet):
+        network = Network(store.find(row).read_bytes(), prepare, decode, OVERLAP, SURE)
     return SingleShot(name, network, threads=threads, min_score=min_score)

@@ -13,6 +13,7 @@ import numpy as np
 from visavis import runtime
 from visavis.detectors import DETECTORS
 from visavis.detectors._single_shot import Found, Network, SingleShot, cells
+from visavis.detectors.mtcnn import onet
 from visavis.types import RGB, Floats
 from visavis.weights import spec, store
 
@@ -55,5 +56,6 @@ def decode(outputs: Sequence[Floats], height: int, width: int, least: float) -> 
 def yunet(*, threads: int | None = None, min_score: float = MIN_SCORE) -> SingleShot:
     """Load the network; ``min_score`` is the least score of a face."""
     runtime.thread_count(threads)  # refuses what is no number of threads, whether or not the file is there
-    network = Network(store.find(spec.YUNET).read_bytes(), prepare, decode, OVERLAP, SURE)
+    with store.all_missing(onet):
+        network = Network(store.find(spec.YUNET).read_bytes(), prepare, decode, OVERLAP, SURE)
     return SingleShot("yunet", network, threads=threads, min_score=min_score)

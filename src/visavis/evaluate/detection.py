@@ -149,6 +149,26 @@ def detection_result(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class PhotoMistakes:
+    """What was missed and falsely found on one photo, of so many annotated faces that count."""
+
+    photo: str
+    faces: int
+    missed: int
+    false: int
+
+
+def mistakes(
+    found: Sequence[Sequence[Face]], annotated: Sequence[Annotated], *, iou: float = 0.5
+) -> Iterator[PhotoMistakes]:
+    """Count the mistakes of each photo; summed up they are those of :func:`detection_result`."""
+    for judged, truth in zip(_judge_all(found, annotated, iou), annotated, strict=True):
+        counted = ~truth.ignored
+        missed = int((counted & ~judged.reached).sum())
+        yield PhotoMistakes(truth.photo, int(counted.sum()), missed, int((~judged.right).sum()))
+
+
 def _judge_all(found: Sequence[Sequence[Face]], annotated: Sequence[Annotated], iou: float) -> Iterator[_Judged]:
     for faces, truth in zip(found, annotated, strict=True):
         boxes = np.array([face.box for face in faces], np.float32).reshape(-1, 4)

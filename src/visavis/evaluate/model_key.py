@@ -26,7 +26,7 @@ from visavis.weights import store
 
 PACKAGE = Path(errors.__file__).parent
 
-NOT_ON_THE_WAY = frozenset({"cli", "gallery", "evaluate", "draw.py", "samples.py", "__main__.py"})
+NOT_ON_THE_WAY = frozenset({"cli", "gallery", "evaluate", "clustering", "draw", "samples.py", "__main__.py"})
 """Files and folders of the package that no photo passes on its way to a vector."""
 
 LIBRARIES = ("numpy", "onnxruntime", "opencv-python-headless", "pillow")

@@ -169,8 +169,20 @@ class Remembered:
 
 
 def _path(model: str, key: str) -> Path:
-    name = re.sub(r"[^\w.@-]", "_", model)
-    return cache_dir() / "embeddings" / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.db"
+    return cache_dir() / "embeddings" / f"{_file_name(model)}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.db"
+
+
+def _file_name(model: str) -> str:
+    return re.sub(r"[^\w.@-]", "_", model)
+
+
+def forget(model: str) -> None:
+    """Delete the embeddings remembered of a model, with any number of views; ``model`` is its name without these."""
+    files = re.compile(rf"{re.escape(_file_name(model))}(@\d+)?-[0-9a-f]{{16}}\.db(-wal|-shm|-journal)?")
+    folder = cache_dir() / "embeddings"
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if files.fullmatch(path.name):
+            path.unlink(missing_ok=True)
 
 
 def _is_damage(error: sqlite3.Error) -> bool:

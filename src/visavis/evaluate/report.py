@@ -7,24 +7,17 @@ No script, no address that is fetched: figures are SVG, faces are JPEG within th
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
-from importlib import metadata, resources
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from visavis.errors import UsageError
 from visavis.evaluate import _figures
-from visavis.evaluate._svg import legible
-from visavis.evaluate._thumbnails import SIDE, thumbnails
+from visavis.evaluate._rendering import rendered, without_common_folder, write_text
+from visavis.evaluate._thumbnails import thumbnails
 from visavis.evaluate.bootstrap import LEAST
-from visavis.evaluate.results import Interval, Mistake, Rate, Verification
+from visavis.evaluate.results import Mistake, Rate, Verification
 from visavis.evaluate.templates import Templates
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 FARS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 """Rates of false accepts in the summary."""
@@ -70,13 +63,7 @@ def write(path: Path, results: Sequence[Verification], templates: Sequence[Templ
 
     Raises UsageError where there is no result, or not one set of templates for each.
     """
-    text = page(results, templates, title=title)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(text, encoding="utf-8", newline="\n")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_text(path, page(results, templates, title=title))
 
 
 def page(results: Sequence[Verification], templates: Sequence[Templates], *, title: str) -> str:
@@ -85,43 +72,22 @@ def page(results: Sequence[Verification], templates: Sequence[Templates], *, tit
         raise UsageError(f"a report needs templates for each result, got {len(results)} and {len(templates)}.")
     names = _names(results)
     models = [_model(*one) for one in zip(names, results, templates, strict=True)]
-    source = resources.files("visavis.evaluate").joinpath("report.html.j2").read_text(encoding="utf-8")
-    return (
-        _environment()
-        .from_string(source)
-        .render(
-            title=title,
-            models=models,
-            fars=FARS,
-            side=SIDE,
-            least=LEAST,
-            roc=_figures.roc(results, names),
-            det=_figures.det(results, names),
-            rejection=_figures.rejection(results, names),
-            version=metadata.version("visavis"),
-            date=date.today().isoformat(),
-        )
+    return rendered(
+        "report.html.j2",
+        title=title,
+        models=models,
+        fars=FARS,
+        least=LEAST,
+        roc=_figures.roc(results, names),
+        det=_figures.det(results, names),
+        rejection=_figures.rejection(results, names),
     )
-
-
-def _environment() -> Environment:
-    import jinja2
-
-    def printed(value: object) -> object:
-        """Escape what cannot be printed in any text that is put in, but not in figures, which are markup."""
-        return legible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
-
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, finalize=printed, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters.update(percent=_percent, span=_span, short=_figures.short, shorts=_shorts, count=_count)
-    return environment
 
 
 def _model(name: str, result: Verification, templates: Templates) -> _Model:
     mistakes = [*result.worst_accepts, *result.worst_rejects]
     pictures = thumbnails(templates, (row for one in mistakes for row in (one.a, one.b)))
-    photos = _shortened(templates.photos)
+    photos = without_common_folder(templates.photos)
 
     def pair(mistake: Mistake) -> _Pair:
         a, b = (_Face(photos[row], pictures.get(row)) for row in (mistake.a, mistake.b))
@@ -160,31 +126,3 @@ def _tabled(result: Verification, far: float) -> _Tabled:
     needed, there = round(LEAST / far), result.roc.impostors
     few = f"needs {needed:,} pairs of two people for {LEAST} false accepts, and there are {there:,}"
     return _Tabled(far, rate, few if there < needed else "not measured")
-
-
-def _shortened(photos: Sequence[str]) -> list[str]:
-    """Leave out the folders that all photos share: they tell more of the machine than of the photo."""
-    try:
-        common = os.path.commonpath([str(Path(photo).parent) for photo in photos])
-    except ValueError:  # some with a root and some without, or none at all
-        return list(photos)
-    return [str(Path(photo).relative_to(common)) for photo in photos]
-
-
-# ---------------------------------------------------------------------------------------------------- filters
-
-
-def _percent(value: float, digits: int = 2) -> str:
-    return f"{100 * value:.{digits}f} %"
-
-
-def _span(ends: Interval, pattern: str = ".4f", factor: float = 1) -> str:
-    return f"{ends[0] * factor:{pattern}} to {ends[1] * factor:{pattern}}"
-
-
-def _shorts(ends: Interval) -> str:
-    return f"{_figures.short(ends[0])} to {_figures.short(ends[1])}"
-
-
-def _count(value: int) -> str:
-    return f"{value:,}"

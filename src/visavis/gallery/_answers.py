@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from visavis.compare import Calibration, parse_calibration, search_far
+from visavis.compare import Calibration, parse_calibration, search_far, uncalibrated
 from visavis.errors import GalleryError, UsageError
 from visavis.gallery.index import Hit
 from visavis.gallery.types import Enrollment, SearchThreshold
@@ -47,7 +47,7 @@ def candidates(
 def threshold(table: Calibration | None, fpir: float, people: int, *, model: str) -> SearchThreshold:
     """Return the threshold of a search among ``people``, and whether so low an error rate was measured."""
     if table is None:
-        raise UsageError(f"{model} is uncalibrated, so no threshold follows from an fpir: give a threshold.")
+        raise uncalibrated(model, "so no threshold follows from an fpir")
     distance, far = table.search_threshold(fpir, people), search_far(fpir, people)
     return SearchThreshold(distance, fpir, people, far=far, measured=far >= table.lowest_far)
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from visavis.errors import UsageError
 from visavis.gallery import _photos, _whom, transfer
+from visavis.gallery._doubting import Doubting
 from visavis.gallery._indexed import Indexed
 from visavis.gallery._input import clean_name
 from visavis.gallery._one_photo import each_person_once
 from visavis.gallery._people import People
-from visavis.gallery._search import Searching
+from visavis.gallery._whom import Who
 from visavis.gallery.types import Enrollment, IdentifiedPhoto, NearFace, Skipped
 from visavis.types import Identification
 
@@ -23,7 +23,16 @@ if TYPE_CHECKING:
     from visavis.images import Source
 
 
-class Gallery(People, Searching, Indexed):
+class Told(TypedDict, total=False):
+    """What is told of a person beside the name, as :meth:`Gallery.add` takes it."""
+
+    note: str
+    consent: str | None
+    consented: date | None
+    metadata: Mapping[str, object] | None
+
+
+class Gallery(People, Doubting, Indexed):
     """People and their face templates in one store, safe to share between threads and processes.
 
     ::
@@ -39,7 +48,7 @@ class Gallery(People, Searching, Indexed):
 
     def enroll(  # noqa: PLR0913 - those of add, and two of photos
         self,
-        name: str,
+        who: Who,
         photos: Sequence[Source],
         *,
         person_id: int | None = None,
@@ -50,32 +59,42 @@ class Gallery(People, Searching, Indexed):
         metadata: Mapping[str, object] | None = None,
         min_face: float = 20,
         min_quality: float = 0.0,
+        strict: bool = False,
     ) -> Enrollment:
         """Store the largest face of each photo as a template of a person, all in one transaction.
 
-        Whose they become, what ``new`` means and what is a duplicate: see :meth:`add`.
+        ``who`` is a name, or the id of a person who is there (or the :class:`Person`). Whose the templates become, what
+        ``new`` means and what is a duplicate: see :meth:`add`.
         Photos without a face that can be used are told of in ``skipped``; where there is no other, their
         error is raised (NoFaceError, MissingImageError ...) and nothing is changed. A face of a quality below
         ``min_quality`` cannot be used (status "poor_quality", PoorQualityError); a poor one that is stored has a
         line in ``notes`` that says why.
+
+        A photo that seems to show somebody else (see :meth:`doubts`) is stored, with a line in ``doubts`` and in
+        ``notes``; with ``strict`` it is not stored, and among ``skipped`` (status "doubtful", DoubtfulPhotoError).
+        ``notes`` also say which photos another person was enrolled with.
         """
-        name = clean_name(name)
+        if not isinstance(who, str):
+            person = self.find(who)
+            who, person_id = person.name, person.id if person_id is None else person_id
+        name = clean_name(who)
         if not 0 <= min_quality <= 1:
             raise UsageError(f"min_quality must be in 0..1, got {min_quality:g}.")
         with self._store.read() as conn:  # a wrong name or id is told of before the work, not after it
             _whom.to_enroll(conn, name, person_id=person_id, new=new)
         taken = _photos.largest_faces(self.recognizer.represent(photos, min_face=min_face), min_quality=min_quality)
-        done = self.add(
-            name,
-            taken.templates,
-            person_id=person_id,
-            new=new,
-            note=note,
-            consent=consent,
-            consented=consented,
-            metadata=metadata,
-        )
-        return replace(done, skipped=taken.skipped, notes=taken.notes)
+        told = Told(note=note, consent=consent, consented=consented, metadata=metadata)
+        return self._enroll_taken(name, taken, person_id=person_id, new=new, strict=strict, told=told)
+
+    def _enroll_taken(
+        self, name: str, taken: _photos.Taken, *, person_id: int | None, new: bool, strict: bool, told: Told
+    ) -> Enrollment:
+        """Store what was taken from photos, and report the doubts; ``strict`` leaves out the photos in doubt."""
+        doubts = self._doubted(name, taken.templates, person_id=person_id, new=new)
+        if strict:
+            taken, doubts = _photos.without_doubtful(taken, doubts), {}
+        done = self.add(name, taken.templates, person_id=person_id, new=new, **told)
+        return _photos.reported(done, taken, doubts)
 
     def identify(
         self,

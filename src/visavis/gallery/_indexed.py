@@ -46,7 +46,14 @@ class Indexed(Opened):
         with self._store.read() as conn:
             return _ledger.faces(conn, unnamed=unnamed)
 
-    def cluster(self, *, far: float | None = None, threshold: float | None = None, seed: int = 0) -> ClusteredFaces:
+    def cluster(
+        self,
+        *,
+        far: float | None = None,
+        threshold: float | None = None,
+        min_quality: float = 0.0,
+        seed: int = 0,
+    ) -> ClusteredFaces:
         """Put all faces together that are of one person, and note the clusters; see :func:`visavis.cluster`.
 
         Faces that were clustered before keep their clusters, and those that came since join them or found new ones.
@@ -63,6 +70,7 @@ class Indexed(Opened):
             threshold=threshold,
             model=self.model,
             calibration=self.calibration,
+            min_quality=min_quality,
             seed=seed,
             after=int(stored.clusters.max(initial=0)),
         )

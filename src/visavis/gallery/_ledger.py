@@ -133,6 +133,11 @@ def lookalikes(conn: Connection, distances: dict[int, float]) -> list[NearFace]:
     return sorted(found, key=lambda one: (one.distance, one.template_id))
 
 
+def has_templates(conn: Connection) -> bool:
+    """Tell whether any face is stored, of a person or of nobody."""
+    return conn.execute(select(TEMPLATES.c.id).limit(1)).first() is not None
+
+
 def agree_on_dimension(conn: Connection, dimension: int) -> Meta:
     """Check the length of new vectors: UsageError.
 
@@ -141,9 +146,9 @@ def agree_on_dimension(conn: Connection, dimension: int) -> Meta:
     """
     own = records.meta(conn)
     expected = embedders.dimension(own.model)
-    if expected not in {None, dimension} and (own.dimension in {None, expected} or not records.has_templates(conn)):
+    if expected not in {None, dimension} and (own.dimension in {None, expected} or not has_templates(conn)):
         raise UsageError(f"{own.model} makes vectors of {expected} values, got {dimension}.")
-    if own.dimension is None or (own.dimension != dimension == expected and not records.has_templates(conn)):
+    if own.dimension is None or (own.dimension != dimension == expected and not has_templates(conn)):
         records.set_dimension(conn, dimension)
     elif own.dimension != dimension:
         raise UsageError(f"this gallery holds vectors of {own.dimension} values, got {dimension}.")

@@ -77,6 +77,14 @@ class Opened:
         """Where the gallery is; without a password."""
         return self._store.url
 
+    def __repr__(self) -> str:
+        try:
+            with self._store.read() as conn:
+                people = records.count_people(conn)
+        except GalleryError:  # closed, or out of reach
+            return f"Gallery({self.url!r}, model={self.model!r})"
+        return f"Gallery({self.url!r}, model={self.model!r}, people={people})"
+
     def close(self) -> None:
         """Close the store; the gallery is of no use afterwards."""
         with self._lock:

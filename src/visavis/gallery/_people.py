@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
 from sqlalchemy import Connection
@@ -12,16 +12,20 @@ from visavis.gallery import _answers, _whom, records
 from visavis.gallery._enrolling import NOTHING_SAID, Wanted, enrol
 from visavis.gallery._input import clean_name, details, ready
 from visavis.gallery._opened import Opened
+from visavis.gallery._whom import Who
+from visavis.gallery.names import folded
 from visavis.gallery.types import Enrollment, Person, Template
 
 
 class People(Opened):
     """Adding, finding, changing and removing people."""
 
-    def people(self) -> list[Person]:
-        """Return everybody, by id."""
+    def people(self, *who: Who) -> list[Person]:
+        """Return everybody, by id; or only those who are meant, in the order given (see :meth:`find`)."""
         with self._store.read() as conn:
-            return records.people(conn)
+            if not who:
+                return records.people(conn)
+            return [records.people(conn, _whom.to_find(conn, each))[0] for each in who]
 
     def person(self, person_id: int) -> Person:
         """Return one person; UnknownNameError where there is no such id."""
@@ -29,13 +33,36 @@ class People(Opened):
             _whom.by_id(conn, person_id)
             return records.people(conn, person_id)[0]
 
-    def find(self, who: int | str) -> Person:
-        """Return the person that ``who`` means: an id (3, "3" or "#3") or a name.
+    def find(self, who: Who) -> Person:
+        """Return the person that ``who`` means: an id (3, "3" or "#3"), a name, or a person of the gallery.
 
-        Raises UnknownNameError where there is nobody, UsageError where several are meant.
+        Raises UnknownNameError where there is nobody, UsageError with the ids where several are meant.
         """
         with self._store.read() as conn:
             return records.people(conn, _whom.to_find(conn, who))[0]
+
+    def similar_names(self, name: str) -> list[Person]:
+        """Return the people whose names differ from ``name`` in case, spaces or Unicode form only, by id."""
+        name = clean_name(name)
+        with self._store.read() as conn:
+            found = _whom.alike(conn, [name]).get(folded(name), [])
+            return [records.people(conn, person_id)[0] for person_id, other in found if other != name]
+
+    def __len__(self) -> int:
+        """Return the number of people."""
+        with self._store.read() as conn:
+            return records.count_people(conn)
+
+    def __iter__(self) -> Iterator[Person]:
+        """Yield everybody, by id."""
+        return iter(self.people())
+
+    def __contains__(self, who: object) -> bool:
+        """Tell whether there is such a person, by id or name; also where several have the name."""
+        if not isinstance(who, (int, str, Person)) or isinstance(who, bool):
+            return False
+        with self._store.read() as conn:
+            return _whom.is_there(conn, who)
 
     def add(
         self,
@@ -52,10 +79,11 @@ class People(Opened):
         """Store templates of a person, in one transaction.
 
         The person is that of ``person_id``, else the only one called ``name``, else a new one; ``new`` makes
-        another person of a name that is there already. A template whose photo and face are there is not
-        stored again but told of in ``duplicates``, whoever it belongs to; one that was nobody's becomes this
-        person's. Vectors are scaled to length 1. ``note``, ``consent`` (free text), ``consented`` (its day) and
-        ``metadata`` (what JSON can hold) replace what was noted where given.
+        another person of a name that is there already, or that is written like one that is there (SimilarNameError
+        without it). A template whose photo and face are there is not stored again but told of in ``duplicates``,
+        whoever it belongs to; one that was nobody's becomes this person's. Vectors are scaled to length 1. ``note``,
+        ``consent`` (free text), ``consented`` (its day) and ``metadata`` (what JSON can hold) replace what was noted
+        where given.
 
         Raises UsageError where several have that name, a vector is wrong, or a new person would have no
         template.
@@ -86,76 +114,79 @@ class People(Opened):
         with self._store.write() as conn:
             return enrol(conn, self.model, wanted, _whom.all_to_enroll(conn, list(by_name)), actor=self._actor)
 
-    def rename(self, person_id: int, name: str) -> None:
-        """Call a person something else; UnknownNameError where there is no such id."""
+    def rename(self, who: Who, name: str) -> None:
+        """Change the name of a person (see :meth:`find`); the id stays."""
         name = clean_name(name)
         with self._store.write() as conn:
-            _whom.by_id(conn, person_id)
+            person_id = _whom.to_find(conn, who)
             records.change_person(conn, person_id, name=name)
             self._audit(conn, "rename", person_id)
 
     def describe(
         self,
-        person_id: int,
+        who: Who,
         *,
         note: str | None = None,
         consent: str | None = None,
         consented: date | None = None,
         metadata: Mapping[str, object] | None = None,
     ) -> None:
-        """Note what is given of a person, in place of what was noted; UnknownNameError where there is no such id."""
+        """Store what is given of a person (see :meth:`find`), in place of what was stored."""
         told = details(note=note, consent=consent, consented=consented, metadata=metadata)
         with self._store.write() as conn:
-            _whom.by_id(conn, person_id)
+            person_id = _whom.to_find(conn, who)
             if said := records.describe(conn, person_id, told):
                 self._audit(conn, "change", person_id, ", ".join(said))
 
-    def merge(self, person_id: int, into: int) -> None:
-        """Give all templates of one person to another, and remove the one; the other's name and notes stay.
+    def merge(self, who: Who | Sequence[Who], into: Who) -> None:
+        """Give all templates of one person, or of several, to another, and remove them; all or none.
 
-        The audit log says which id went into which. UnknownNameError where one is not there.
+        The name and notes of ``into`` stay. The audit log says which id went into which. UnknownNameError where one is
+        not there, UsageError where one would be merged into itself.
         """
-        if person_id == into:
-            raise UsageError(f"person {person_id} cannot be merged into itself.")
+        sources = [who] if isinstance(who, (int, str, Person)) else list(who)
         with self._store.write() as conn:
-            for one in (person_id, into):
-                _whom.by_id(conn, one)
-            moved = records.merge_person(conn, person_id, into)
-            self._audit(conn, "merge", into, f"{moved} templates of person {person_id}")
+            ids = dict.fromkeys(_whom.to_find(conn, each) for each in sources)
+            stays = _whom.to_find(conn, into)
+            if stays in ids:
+                raise UsageError(f"person {stays} cannot be merged into itself.")
+            for person_id in ids:
+                moved = records.merge_person(conn, person_id, stays)
+                self._audit(conn, "merge", stays, f"{moved} templates of person {person_id}")
         self._compact_after_removal()
 
-    def move(self, template_ids: Sequence[int], person_id: int) -> None:
-        """Give templates to a person, all or none: those of others, and faces that were nobody's.
+    def move(self, template_ids: Sequence[int], to: Who) -> None:
+        """Give templates to a person (see :meth:`find`), all or none: those of others, and faces that were nobody's.
 
         UsageError where that would leave somebody without one: merge the two, or remove that person.
         """
         with self._store.write() as conn:
-            _whom.by_id(conn, person_id)
+            person_id = _whom.to_find(conn, to)
             _give(conn, template_ids, person_id)
             self._audit(conn, "move", person_id, f"templates {_listed(template_ids)}")
 
-    def name_faces(self, name: str, template_ids: Sequence[int]) -> Person:
+    def name_faces(self, name: str, template_ids: Sequence[int], *, new: bool = False) -> Person:
         """Say whose faces of nobody these are: of the only person called ``name``, else of a new one.
 
-        UsageError where several have that name, and as :meth:`move`.
+        ``new`` is as in :meth:`add`. UsageError where several have that name, and as :meth:`move`.
         """
         name = clean_name(name)
         with self._store.write() as conn:
-            known = _whom.to_enroll(conn, name, person_id=None, new=False)
+            known = _whom.to_enroll(conn, name, person_id=None, new=new)
             (who,) = records.put_people(conn, [(name, NOTHING_SAID)]) if known is None else [known]
             _give(conn, template_ids, who)
             self._audit(conn, "enroll", who, f"templates {_listed(template_ids)}")
             return records.people(conn, who)[0]
 
-    def remove(self, *person_ids: int) -> None:
-        """Remove people, all or none: names, notes, consents, templates and photos, without a trace in the file.
+    def remove(self, *who: Who) -> None:
+        """Remove people (see :meth:`find`), all or none, without a trace in the file.
 
+        With them go their names, notes, consents, templates and photos.
         What stays is a line in the audit log with the id and the date; the id is never given again. Photos that show
         others too stay listed. The file is written anew (see :meth:`compact`), so remove many in one call.
         """
         with self._store.write() as conn:
-            for person_id in person_ids:
-                _whom.by_id(conn, person_id)
+            for person_id in dict.fromkeys(_whom.to_find(conn, each) for each in who):
                 gone = records.remove_person(conn, person_id)
                 self._audit(conn, "remove", person_id, f"{gone} templates")
         self._compact_after_removal()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from visavis import quality
-from visavis.errors import ImageError, NoFaceError, PoorQualityError, UsageError
-from visavis.gallery.types import Skipped, Template
+from visavis.errors import DoubtfulPhotoError, ImageError, NoFaceError, PoorQualityError, UsageError
+from visavis.gallery.types import Doubt, Enrollment, Skipped, Template
 from visavis.types import Floats, PhotoFaces
 
 _ERRORS = {error.status: error for error in ImageError.__subclasses__()}
@@ -45,6 +46,26 @@ def largest_faces(photos: Iterable[PhotoFaces], *, min_quality: float = 0.0) -> 
     return Taken(templates, tuple(skipped), tuple(notes))
 
 
+def without_doubtful(taken: Taken, doubts: Mapping[int, Doubt]) -> Taken:
+    """Leave out the photos in doubt, told by the places of their templates; DoubtfulPhotoError where none is left."""
+    refused = tuple(Skipped(doubt.photo, DoubtfulPhotoError.status, doubt.message) for doubt in doubts.values())
+    kept = [template for place, template in enumerate(taken.templates) if place not in doubts]
+    if refused and not kept:
+        raise unusable((*taken.skipped, *refused))
+    return Taken(kept, (*taken.skipped, *refused), taken.notes)
+
+
+def reported(done: Enrollment, taken: Taken, doubts: Mapping[int, Doubt]) -> Enrollment:
+    """Return the answer with all that is worth saying of its photos."""
+    elsewhere = (
+        f"{one.photo} is a photo of {one.name} (id {one.person_id}) already: it was not stored again."
+        for one in done.duplicates
+        if one.person_id != done.person_id
+    )
+    notes = (*taken.notes, *elsewhere, *(f"{doubt.photo} {doubt.message}" for doubt in doubts.values()))
+    return replace(done, skipped=taken.skipped, notes=notes, doubts=tuple(doubts.values()))
+
+
 def unusable(photos: Sequence[Skipped]) -> ImageError:
     """Return the error to raise where no photo of these has a face: that of the status they share, if any."""
     statuses = {one.status for one in photos}
@@ -60,6 +81,8 @@ def _reason(one: Skipped) -> str:
     if one.status == NoFaceError.status:
         return f"no face was found in {one.photo}"
     message = one.message.rstrip(".")
+    if one.status == DoubtfulPhotoError.status:
+        return f"{one.photo} {message}"
     return f"{one.photo}: {message}" if one.status == PoorQualityError.status else message
 
 

@@ -13,9 +13,10 @@ from sqlalchemy import Connection
 
 from visavis import compare
 from visavis.errors import UsageError
-from visavis.gallery import _answers, _ledger, records
+from visavis.gallery import _answers, _ledger, _whom, records
 from visavis.gallery._input import unit_rows
 from visavis.gallery._opened import Opened
+from visavis.gallery._whom import Who
 from visavis.gallery.index import Hit
 from visavis.gallery.types import NearFace, SearchThreshold
 from visavis.types import Candidate, Floats, Identification
@@ -35,13 +36,17 @@ class _Found(NamedTuple):
 class Searching(Opened):
     """Searching, and the thresholds that answers rest on."""
 
-    def search(self, vectors: ArrayLike, *, top: int = 5, among: Sequence[int] | None = None) -> list[list[Candidate]]:
+    def search(self, vectors: ArrayLike, *, top: int = 5, among: Sequence[Who] | None = None) -> list[list[Candidate]]:
         """Return the ``top`` people nearest to each row of ``vectors (n, d)``, nearest first, each once.
 
-        ``among`` (person ids) leaves only these people. A candidate's probability is that of the search: see
+        ``among`` (ids, names or people) leaves only these people. A candidate's probability is that of the search: see
         :meth:`visavis.Calibration.search_probabilities`.
         """
-        found, table = self._search(vectors, top, among), self.calibration
+        ids = None
+        if among is not None:
+            with self._store.read() as conn:
+                ids = [_whom.to_find(conn, who) for who in among]
+        found, table = self._search(vectors, top, ids), self.calibration
         return [_answers.candidates(hits, found.names, table, found.people)[:top] for hits in found.hits]
 
     def lookalikes(self, vectors: ArrayLike, *, top: int = 10, besides: str | None = None) -> list[list[NearFace]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
@@ -18,7 +19,8 @@ from typing import Any, Self
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
-from visavis.errors import GalleryError, UsageError
+from visavis.errors import GalleryError, UsageError, VisavisWarning
+from visavis.gallery._network_share import network_share
 
 BUSY_SECONDS = 30
 MAGIC = b"SQLite format 3\0"
@@ -82,6 +84,13 @@ class SqliteFile:
             raise GalleryError(f"{path} is not a gallery: it is a file of another format.")
         if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
             raise GalleryError(f"{path} is read-only: a gallery needs to write to its file and folder.")
+        if share := network_share(path):
+            warnings.warn(
+                f"{path} is on a network share ({share}), where SQLite loses changes or damages the file once two "
+                "machines use it: open it on one machine only, or use postgresql:// (docs/engines.md).",
+                VisavisWarning,
+                stacklevel=2,
+            )
 
     def refuse_in_child(self) -> None:
         """See :class:`visavis.gallery.store.Backend`."""

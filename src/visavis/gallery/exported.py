@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,8 @@ import numpy as np
 from visavis import quality
 from visavis.clustering.faces import SAME_FACE, overlaps
 from visavis.errors import NoFaceError, PoorQualityError, UsageError
-from visavis.gallery._photos import unusable
+from visavis.gallery._gallery import Told
+from visavis.gallery._photos import Taken, unusable
 from visavis.gallery.types import Enrollment, Skipped, Template
 from visavis.images import shown
 from visavis.types import PhotoFaces
@@ -27,35 +28,43 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class NamedFaces:
-    """A person's name and their faces: the photo and the box of each."""
+    """A person's name and their faces: the photo and the box of each. The name is "" for faces of nobody."""
 
     name: str
     faces: tuple[tuple[str, Box], ...]
 
 
 def read_people(path: Path) -> list[NamedFaces]:
-    """Read what the page of ``visavis cluster --report`` exports: ``[{"name", "faces": [{"photo", "box"}]}]``.
+    """Read the people of a file that the page of ``visavis cluster --report`` exports; see :func:`read_named`.
 
-    Raises UsageError where the file is something else.
+    Raises UsageError where the file is something else, or names nobody.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-        people = [_person(one) for one in content]
-    except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
-        raise UsageError(
-            f"{shown(str(path))} is no list of people, each with a name and faces (photo and box): "
-            f"{type(error).__name__}: {error}."
-        ) from error
+    people = [each for each in read_named(path) if each.name]
     if not people:
         raise UsageError(f"{shown(str(path))} names nobody.")
     return people
 
 
+def read_named(path: Path) -> list[NamedFaces]:
+    """Read ``[{"name", "faces": [{"photo", "box"}]}]``; a name that is null is that of faces that are nobody.
+
+    Raises UsageError where the file is something else.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        return [_person(each) for each in content]
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(
+            f"{shown(str(path))} is no list of people, each with a name and faces (photo and box): "
+            f"{type(error).__name__}: {error}."
+        ) from error
+
+
 def _person(one: Mapping[str, object]) -> NamedFaces:
     name, faces = one["name"], one["faces"]
-    if not isinstance(name, str) or not isinstance(faces, list) or not faces:
+    if name == "" or not isinstance(name, str | None) or not isinstance(faces, list) or not faces:
         raise ValueError("a person has a name and one face or more")
-    return NamedFaces(name, tuple(_face(face) for face in faces))
+    return NamedFaces(name or "", tuple(_face(face) for face in faces))
 
 
 def _face(one: Mapping[str, object]) -> tuple[str, Box]:
@@ -74,6 +83,8 @@ def enroll_faces(
     consent: str | None = None,
     min_face: float = 20,
     min_quality: float = 0.0,
+    new: bool = False,
+    strict: bool = False,
 ) -> Enrollment:
     """Store the named faces of a person: of each photo those that overlap the boxes most, by half at least.
 
@@ -91,8 +102,9 @@ def enroll_faces(
                 templates.append(found)
     if not templates:
         raise unusable(skipped)
-    done = gallery.add(person.name, templates, note=note, consent=consent)
-    return replace(done, skipped=tuple(skipped))
+    taken = Taken(templates, tuple(skipped), ())
+    told = Told(note=note, consent=consent)
+    return gallery._enroll_taken(person.name, taken, person_id=None, new=new, strict=strict, told=told)
 
 
 def _template(one: PhotoFaces, box: Box, min_quality: float) -> Template | Skipped:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, Table, delete, func, insert, select, upd
 
 from visavis.errors import GalleryError
 from visavis.gallery.index import NOBODY, Ids
+from visavis.gallery.names import folded
 from visavis.gallery.schema import AUDIT, META, PEOPLE, PHOTOS, REMOVALS, TEMPLATES
 from visavis.gallery.types import Details, Person, StoredTemplate, Template
 from visavis.types import Floats
@@ -103,6 +104,7 @@ def put_people(conn: Connection, people: Sequence[tuple[str, Details]]) -> list[
         {
             "id": first + number,
             "name": name,
+            "folded": folded(name),
             "note": told.note or "",
             "consent": told.consent,
             "consented": _day(told.consented),
@@ -127,6 +129,8 @@ def describe(conn: Connection, person_id: int, told: Details) -> list[str]:
 
 def change_person(conn: Connection, person_id: int, **columns: object) -> None:
     """Set columns of a person."""
+    if "name" in columns:
+        columns["folded"] = folded(str(columns["name"]))
     conn.execute(update(PEOPLE).where(PEOPLE.c.id == person_id).values(**columns))
 
 
@@ -189,22 +193,22 @@ def people(conn: Connection, person_id: int | None = None) -> list[Person]:
     ]
 
 
+def count_people(conn: Connection) -> int:
+    """Return how many people there are."""
+    return conn.execute(select(func.count()).select_from(PEOPLE)).scalar_one()
+
+
 def count(conn: Connection) -> Count:
     """Return how many people there are, templates of theirs, faces of nobody, and indexed photos."""
     named = select(func.count()).select_from(TEMPLATES).where(TEMPLATES.c.person_id.is_not(None))
     every = conn.execute(select(func.count()).select_from(TEMPLATES)).scalar_one()
     templates = conn.execute(named).scalar_one()
     return Count(
-        people=conn.execute(select(func.count()).select_from(PEOPLE)).scalar_one(),
+        people=count_people(conn),
         templates=templates,
         unnamed=every - templates,
         photos=conn.execute(select(func.count()).select_from(PHOTOS)).scalar_one(),
     )
-
-
-def has_templates(conn: Connection) -> bool:
-    """Tell whether any face is stored, of a person or of nobody."""
-    return conn.execute(select(TEMPLATES.c.id).limit(1)).first() is not None
 
 
 def remove_person(conn: Connection, person_id: int) -> int:

@@ -25,6 +25,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    bindparam,
     insert,
     inspect,
     select,
@@ -32,6 +33,7 @@ from sqlalchemy import (
 )
 
 from visavis.errors import GalleryError
+from visavis.gallery.names import folded
 
 FORMAT = "visavis gallery"
 
@@ -60,6 +62,7 @@ PEOPLE = Table(
     Column("created", Text, nullable=False),
     Column("consented", Text),  # the day, as 2026-11-26
     Column("metadata", JSON(none_as_null=True)),
+    Column("folded", Text, index=True),  # the name as names.folded leaves it
     sqlite_autoincrement=True,  # an id is never given twice, not even after removal
 )
 TEMPLATES = Table(
@@ -147,7 +150,17 @@ def m003_faces_of_nobody(conn: Connection) -> None:
     )
 
 
-MIGRATIONS: list[Callable[[Connection], None]] = [m002_calibration, m003_faces_of_nobody]
+def m004_folded_names(conn: Connection) -> None:
+    """Let names that are written alike be found."""
+    conn.exec_driver_sql("ALTER TABLE people ADD COLUMN folded TEXT")
+    names = conn.execute(select(PEOPLE.c.id, PEOPLE.c.name)).all()
+    change = update(PEOPLE).where(PEOPLE.c.id == bindparam("person")).values(folded=bindparam("alike"))
+    if names:
+        conn.execute(change, [{"person": row.id, "alike": folded(row.name)} for row in names])
+    conn.exec_driver_sql("CREATE INDEX ix_people_folded ON people (folded)")
+
+
+MIGRATIONS: list[Callable[[Connection], None]] = [m002_calibration, m003_faces_of_nobody, m004_folded_names]
 """``MIGRATIONS[i]`` turns a store of schema ``i + 1`` into one of schema ``i + 2``, inside a transaction."""
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Table, insert, select, update
 from visavis.errors import UsageError
 from visavis.gallery import records
 from visavis.gallery.index import Ids
+from visavis.gallery.names import folded
 from visavis.gallery.schema import META, PEOPLE, PHOTOS, TEMPLATES
 from visavis.types import Floats
 
@@ -24,7 +25,7 @@ FORMAT, VERSION = "visavis gallery export", 1
 UNIT_TOLERANCE = 1e-4
 
 _COLUMNS: dict[str, tuple[Table, tuple[str, ...]]] = {
-    "people": (PEOPLE, tuple(column.name for column in PEOPLE.c)),
+    "people": (PEOPLE, tuple(column.name for column in PEOPLE.c if column.name != "folded")),
     "templates": (TEMPLATES, tuple(c.name for c in TEMPLATES.c if c.name not in {"vector", "model", "change"})),
     "photos": (PHOTOS, tuple(column.name for column in PHOTOS.c if column.name != "model")),
 }
@@ -104,7 +105,7 @@ def put(conn: Connection, taken: Exported, *, model: str) -> None:
         records.set_dimension(conn, taken.vectors.shape[1])
     blobs = (vector.astype("<f4").tobytes() for vector in taken.vectors)
     full = {
-        "people": taken.people,
+        "people": [{**row, "folded": folded(str(row["name"]))} for row in taken.people],
         "templates": [
             {**row, "model": model, "change": change, "vector": blob}
             for row, blob in zip(taken.templates, blobs, strict=True)

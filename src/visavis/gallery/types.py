@@ -145,7 +145,7 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A photo that no template came from; ``status`` as in PhotoFaces, or "poor_quality"."""
+    """A photo that no template came from; ``status`` as in PhotoFaces, or "poor_quality" or "doubtful"."""
 
     photo: str
     status: str
@@ -153,10 +153,28 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """What speaks against a photo being of the person it is enrolled for.
+
+    ``message`` says it in a sentence to follow the name of the ``photo``: "is far from the other photos of ...".
+    ``distance`` is that to the person's other photos (None: there are none). ``person_id``, ``name`` and
+    ``other_distance`` are of somebody else whom the photo looks more like (None: nobody).
+    """
+
+    photo: str
+    message: str
+    distance: float | None
+    person_id: int | None
+    name: str | None
+    other_distance: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Enrollment:
     """What one enrolment did: ids of the templates added, what was there already, what could not be used.
 
-    ``new`` says whether the person was made by it.
+    ``new`` says whether the person was made by it. ``doubts`` are photos that were stored and seem to be of somebody
+    else; ``notes`` tell of them too.
     """
 
     person_id: int
@@ -166,6 +184,7 @@ class Enrollment:
     duplicates: tuple[Duplicate, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     notes: tuple[str, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

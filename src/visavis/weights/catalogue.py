@@ -10,7 +10,8 @@ HEAD = """# Models
 Written from the rows of `src/visavis/weights/`; a test compares. `visavis models list` shows which files are on this
 machine, `visavis models show NAME` all that is known of one; `visavis models fetch NAME` downloads it, `visavis models
 import FILE` takes one that you have, whatever it is called. Accuracies are those that authors published, by the source
-named; those measured here are in [docs/accuracy.md](docs/accuracy.md). A file whose hash nobody has told is pinned when
+named; those measured here are in [docs/accuracy.md](docs/accuracy.md). Files that other libraries have downloaded are
+found where these put them: [docs/models.md](docs/models.md). A file whose hash nobody has told is pinned when
 it is first fetched or imported. Files that forbid some uses are taken only after `--accept-licence` or
 `VISAVIS_ACCEPT_LICENCE=1`.
 """

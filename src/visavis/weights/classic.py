@@ -1,19 +1,17 @@
-"""Rows of the classic networks, and of packs of others, as their authors published them.
+"""Rows of the classic networks, as their authors published them.
 
-Only few of these files were at hand when the rows were written. A hash stands here where the file was seen, where its
-publisher tells it (keras-facenet in its ``metadata.py``), or where two repositories that carry it agree (SFace); the
-others are pinned when they are first downloaded.
+Only few of these files were at hand when the rows were written. A hash stands here where the file was seen, or where
+its publisher tells it (keras-facenet in its ``metadata.py``); the others are pinned when they are first downloaded.
 """
 
 from __future__ import annotations
 
-from visavis.weights.row import WeightSpec
+from visavis.weights.modern import ARCFACE_MOBILEFACE, ARCFACE_R50, SFACE
+from visavis.weights.row import DEEPFACE, WeightSpec
 
 _KERAS_VGGFACE = "https://github.com/rcmalli/keras-vggface/releases/download/v2.0/"
 _FACENET_PYTORCH = "https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9/"
 _KERAS_FACENET = "https://github.com/faustomorales/keras-facenet/releases/download/v0.3.1/"
-_INSIGHTFACE = "https://github.com/deepinsight/insightface/releases/download/v0.7/"
-_OPENCV_ZOO = "https://media.githubusercontent.com/media/opencv/opencv_zoo/main/models/face_recognition_sface/"
 
 V1_MEAN = (129.1863, 104.7624, 93.5940)
 V2_MEAN = (131.0912, 103.8827, 91.4953)
@@ -30,6 +28,9 @@ CASIA_PHOTOS = "CASIA-WebFace: 494,414 photos of 10,575 people"
 VGGFACE_GEOMETRY = "the detector's box, stretched to the square"
 VGGFACE2_GEOMETRY = "the detector's box extended by .3, its shorter side brought to 256 pixels, the middle 224"
 FACENET_GEOMETRY = "the detector's box without margin, stretched to the square"
+
+VGGFACE2_TUTORIAL = "the well-known Keras VGGFace2 tutorial (machinelearningmastery.com, 2019)"
+"""Where a threshold is from."""
 
 
 def _keras_vggface(
@@ -54,6 +55,8 @@ def _keras_vggface(
         non_commercial=first,
         parameters=parameters,
         accuracy=accuracy,
+        threshold=0.68 if first else 0.5,
+        threshold_source=f"{DEEPFACE}, VGG-Face" if first else VGGFACE2_TUTORIAL,
     )
 
 
@@ -157,6 +160,8 @@ def _facenet(name: str, *, file: str, url: str, sha256: str, parameters: int, pe
         output="512 figures",
         parameters=parameters,
         accuracy=accuracy,
+        threshold=0.3 if people == VGGFACE2_PHOTOS else None,
+        threshold_source=f"{DEEPFACE}, Facenet512" if people == VGGFACE2_PHOTOS else "",
     )
 
 
@@ -219,62 +224,6 @@ FACENET_CASIA_KERAS = _facenet(
     parameters=_TRUNK_WITHOUT_GAMMA,
     people=CASIA_PHOTOS,
     accuracy=_CASIA_ACCURACY,
-)
-
-SFACE = WeightSpec(
-    name="sface",
-    file="face_recognition_sface_2021dec.onnx",
-    task="embed",
-    url=f"{_OPENCV_ZOO}face_recognition_sface_2021dec.onnx",
-    sha256="0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79",
-    size=38_696_353,
-    licence="Apache-2.0",
-    trained_on="not said",
-    input_size=112,
-    mean=(0.0, 0.0, 0.0),
-    scale=1.0,
-    geometry="five points on ArcFace's, 112 pixels",
-    output="128 figures",
-    channels="BGR",
-    accuracy="LFW .9940, threshold .363 on the cosine similarity (OpenCV's model zoo)",
-)
-
-
-def _insightface(name: str, *, file: str, pack: str, size: int, trained_on: str, accuracy: str) -> WeightSpec:
-    return WeightSpec(
-        name=name,
-        file=file,
-        task="embed",
-        url=f"{_INSIGHTFACE}{pack}.zip",
-        sha256="",
-        size=size,
-        licence="non-commercial research (InsightFace)",
-        trained_on=trained_on,
-        input_size=112,
-        mean=(127.5, 127.5, 127.5),
-        scale=1 / 127.5,
-        geometry="five points on ArcFace's, 112 pixels",
-        output="512 figures",
-        non_commercial=True,
-        accuracy=accuracy,
-    )
-
-
-ARCFACE_R50 = _insightface(
-    "arcface-r50",
-    file="w600k_r50.onnx",
-    pack="buffalo_l",
-    size=4 * 43_590_000,
-    trained_on="WebFace600K",
-    accuracy="LFW .9983, CFP-FP .9933, AgeDB-30 .9823, IJB-C TAR .9725 at FAR 1e-4 (InsightFace's model zoo)",
-)
-ARCFACE_MOBILEFACE = _insightface(
-    "arcface-mobileface",
-    file="w600k_mbf.onnx",
-    pack="buffalo_s",
-    size=4 * 3_400_000,
-    trained_on="WebFace600K",
-    accuracy="LFW .9970, CFP-FP .9800, AgeDB-30 .9658, IJB-C TAR .9502 at FAR 1e-4 (InsightFace's model zoo)",
 )
 
 ROWS: tuple[WeightSpec, ...] = (

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from visavis.errors import WeightsError
 from visavis.weights.row import WeightSpec
@@ -55,7 +56,7 @@ def progress_to(progress: Progress) -> Iterator[None]:
 def download(row: WeightSpec, folder: Path) -> Path:
     """Fetch the file of a row into ``folder``; its hash is that of the row, where that is known.
 
-    Raises WeightsError that tells of each address what went wrong with it.
+    Raises NotFetchedError that says of each address what went wrong with it, WeightsError where nothing can be written.
     """
     target, said = folder / row.file, []
     for url in (row.url, *row.mirrors):
@@ -65,7 +66,11 @@ def download(row: WeightSpec, folder: Path) -> Path:
             said.append(str(failure))
         else:
             return target
-    raise WeightsError(f"{'; '.join(said)}.")
+    raise NotFetchedError("; ".join(dict.fromkeys(said)))
+
+
+class NotFetchedError(WeightsError):
+    """No address gave the file; the message says why in a few words, to be put into a sentence."""
 
 
 class _FailedError(Exception):
@@ -90,18 +95,48 @@ def _from(url: str, row: WeightSpec, target: Path) -> None:
             _leave(part, name, keep=not isinstance(error, _WrongError))
             raise
         _tag(part).unlink(missing_ok=True)
-    except (requests.RequestException, OSError) as error:
-        raise _FailedError(f"{row.file} could not be downloaded from {url}: {error}") from error
+    except requests.RequestException as error:
+        raise _FailedError(_reason(url, error)) from error
+    except OSError as error:
+        raise unwritable(target.parent, error) from error
+
+
+def unwritable(folder: Path, error: OSError) -> WeightsError:
+    """Return the error for a folder of the cache that takes no file."""
+    return WeightsError(f"{folder} cannot be written: {error.strerror}; set VISAVIS_CACHE to another folder.")
+
+
+def _reason(url: str, error: requests.RequestException) -> str:
+    """Say in a few words why a server sent nothing."""
+    import requests
+
+    host = urlsplit(url).netloc
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        return f"{host} answered {error.response.status_code} {error.response.reason}"
+    if isinstance(error, requests.exceptions.SSLError):
+        return f"the certificate of {host} could not be verified"
+    if isinstance(error, requests.exceptions.ProxyError):
+        return f"the proxy could not reach {host}"
+    if isinstance(error, requests.exceptions.ReadTimeout):
+        return f"{host} sent nothing for {TIMEOUT_S} seconds"
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return f"the connection to {host} broke"
+    return f"{host} cannot be reached"
 
 
 class _WrongError(_FailedError):
     """What came is not what was published, so none of it is kept."""
 
 
+def plausible(size: int, row: WeightSpec) -> bool:
+    """Tell whether a file of so many bytes can be that of a row, which may know its size only roughly."""
+    return row.size / PLAUSIBLE < size < row.size * PLAUSIBLE
+
+
 def _check(url: str, row: WeightSpec, part: Path) -> None:
     """By its hash; where that is not known by its size, so that no page of a web site is taken for weights."""
     size = part.stat().st_size
-    if not (row.pinned or row.size / PLAUSIBLE < size < row.size * PLAUSIBLE):
+    if not (row.pinned or plausible(size, row)):
         raise _WrongError(
             f"what {url} sent is not the published {row.name}: it has {size:,} bytes, not about {row.size:,}"
         )
@@ -224,7 +259,7 @@ def _receive(url: str, row: WeightSpec, part: Path) -> None:
                 for progress in _progress:
                     progress(row, have, total)
     if total is not None and have != total:
-        raise requests.ConnectionError(f"the connection broke after {have} of {total} bytes")
+        raise requests.exceptions.ChunkedEncodingError(f"the connection broke after {have} of {total} bytes")
 
 
 def _total(response: requests.Response, have: int) -> int | None:

@@ -10,9 +10,10 @@ import os
 import shutil
 import tempfile
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 
-from visavis.errors import UsageError, WeightsError
+from visavis.errors import UnknownNameError, UsageError, WeightsError
 from visavis.weights.model_row import NAME, ModelRow, read_row
 from visavis.weights.readers.onnx_data import external_files
 from visavis.weights.store import sha256
@@ -103,6 +104,25 @@ def keep(pinned_row: ModelRow, source: Path) -> ModelRow:
             "if no gallery and no table of thresholds goes by it."
         )
     return kept
+
+
+def remove(name: str) -> Path:
+    """Delete an imported model, also one that is damaged; return the folder that is gone.
+
+    UnknownNameError where none of that name was imported, WeightsError where its folder cannot be deleted.
+    """
+    place = models_dir() / name
+    if not has(name):
+        near = get_close_matches(name, names(), n=3, cutoff=0.5) or names()
+        there = f"there are: {', '.join(near)}." if near else "there are none."
+        raise UnknownNameError(f"no model of your own is called {name!r}; {there}")
+    gone = place.with_name(f".{name}.{os.getpid()}.removed")
+    try:
+        place.rename(gone)  # at once: nobody finds half a model
+        shutil.rmtree(gone)
+    except OSError as error:
+        raise WeightsError(f"{place} cannot be deleted: {error.strerror}.") from error
+    return place
 
 
 def export(kept: ModelRow, folder: Path) -> Path:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+DEEPFACE = "deepface 0.0.103, config/threshold.py"
+"""Where the thresholds of several rows are from."""
+
 
 @dataclass(frozen=True, slots=True)
 class WeightSpec:
@@ -20,7 +23,9 @@ class WeightSpec:
     the licence forbids some uses, so that it has to be accepted before the first (``store.consent``).
 
     ``parameters`` counts the figures in it, moving means and variances too; 0 where nobody counted. ``accuracy`` is
-    what was published of it, with the source; empty where nothing was.
+    what was published of it, with the source; empty where nothing was. ``threshold`` is a cosine distance up to which
+    ``threshold_source`` takes two faces for one person: published with other crops than those made here, so it is a
+    value to begin with, not a calibration.
     """
 
     name: str
@@ -43,6 +48,12 @@ class WeightSpec:
     mirrors: tuple[str, ...] = ()
     parameters: int = 0
     accuracy: str = ""
+    threshold: float | None = None
+    threshold_source: str = ""
+
+    def __post_init__(self) -> None:
+        if (self.threshold is None) == bool(self.threshold_source):
+            raise ValueError(f"{self.name}: a published threshold and its source go together.")
 
     @property
     def pinned(self) -> bool:

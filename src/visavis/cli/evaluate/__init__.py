@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import typer
 
+from visavis.cli._suggestions import Suggesting
 from visavis.cli.evaluate import clusters, detection, groups, identification, verification
 
 app = typer.Typer(
+    cls=Suggesting,
     no_args_is_help=True,
     rich_markup_mode=None,
     help="Measure error rates on labelled photos.",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis.cli._files import writable_file
 from visavis.cli._output import Output, note
 
 if TYPE_CHECKING:
@@ -45,6 +46,12 @@ Report = Annotated[
 Fresh = Annotated[
     bool, typer.Option("--fresh", help="Embed every photo anew, also those remembered from an earlier run.")
 ]
+
+
+def check_report(report: Path | None) -> None:
+    """Refuse, before the work, a report that could not be written after it."""
+    if report:
+        writable_file(report, endings=(".html", ".htm"))
 
 
 def recognizer(model: str, *, detector: str, threads: int | None) -> Recognizer:

@@ -9,6 +9,7 @@ import typer
 
 from visavis.cli._options import Json
 from visavis.cli._output import Output, significant
+from visavis.cli.evaluate._shared import Report, check_report
 
 if TYPE_CHECKING:
     from visavis.evaluate.cluster_files import Clusters
@@ -34,6 +35,7 @@ def clusters(
             show_default="a column person, or the names of folders",
         ),
     ] = None,
+    report: Report = None,
     json: Json = False,
 ) -> None:
     """Measure how well clusters agree with people.
@@ -44,10 +46,15 @@ def clusters(
     from visavis.evaluate.cluster_files import read_clusters
     from visavis.evaluate.clusters import clustering
 
+    check_report(report)
     found = read_clusters(file, truth)
     result = clustering(found.people, found.clusters)
     with Output("", file.name, json=json) as output:
         output.answer({"data": file.name, **_line(found, result)}, *_rows(found, result))
+        if report:
+            from visavis.evaluate.page_clusters import page
+
+            page(result, found, data=file.name).write(report)
 
 
 def _line(found: Clusters, result: ClusterResult) -> dict[str, object]:

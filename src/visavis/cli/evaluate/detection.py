@@ -9,7 +9,7 @@ import typer
 
 from visavis.cli._options import DETECTOR, DetectorName, Json, MinFace, Threads
 from visavis.cli._output import Output, note, short, significant
-from visavis.cli.evaluate._shared import PhotoFolder
+from visavis.cli.evaluate._shared import PhotoFolder, Report, check_report
 
 if TYPE_CHECKING:
     from visavis.evaluate.answers import Answers
@@ -19,7 +19,7 @@ POINTS = 200
 """Points of the curve that are printed."""
 
 
-def detection(
+def detection(  # noqa: PLR0913 - a command's options
     annotations: Annotated[
         Path,
         typer.Argument(
@@ -37,6 +37,7 @@ def detection(
         float, typer.Option("--min-height", min=0, metavar="PIXELS", help="Ignore annotated faces less high.")
     ] = 0,
     threads: Threads = None,
+    report: Report = None,
     json: Json = False,
 ) -> None:
     """Measure how well faces are found.
@@ -49,6 +50,7 @@ def detection(
     from visavis.evaluate.answers import answers
     from visavis.evaluate.detection import detection_result
 
+    check_report(report)
     annotated = read_annotations(annotations, photos, min_height=min_height)
     with Output("", detector, "95 % interval", json=json) as output:
         seen = answers(annotated, detector=detector, min_face=min_face, threads=threads, progress=output.progress)
@@ -56,6 +58,10 @@ def detection(
         _say_what_is_missing(seen, detector)
         line = {"data": annotations.name, "detector": detector, "min_face": min_face, "min_height": min_height}
         output.answer({**line, **_line(result, seen)}, *_rows(result))
+        if report:
+            from visavis.evaluate.page_detection import page
+
+            page(result, seen, data=annotations.name, detector=detector).write(report)
 
 
 def _say_what_is_missing(seen: Answers, detector: str) -> None:

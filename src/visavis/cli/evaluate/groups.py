@@ -22,7 +22,7 @@ from visavis.cli._options import (
 )
 from visavis.cli._output import Output, note, significant
 from visavis.cli._sources import Exclude
-from visavis.cli.evaluate._shared import Fresh, People, recognizer, templates_of
+from visavis.cli.evaluate._shared import Fresh, People, Report, check_report, recognizer, templates_of
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def groups(  # noqa: PLR0913 - a command's options
     detector: DetectorName = DETECTOR,
     min_face: MinFace = 20,
     threads: Threads = None,
+    report: Report = None,
     fresh: Fresh = False,
     json: Json = False,
 ) -> None:
@@ -76,6 +77,7 @@ def groups(  # noqa: PLR0913 - a command's options
     from visavis.evaluate.groups import groups_result
     from visavis.evaluate.people import read_people
 
+    check_report(report)
     listed, people = read_groups(table), read_people(folder, exclude=exclude or ())
     one = recognizer(model_id(model, views=views, precision=precision), detector=detector, threads=threads)
     with Output("group", "people", "photos", "FMR", "FNMR", "no template", json=json) as output:
@@ -85,6 +87,10 @@ def groups(  # noqa: PLR0913 - a command's options
         for number, grouping in enumerate(result.groupings):
             rows = [*([] if number else [_row(result.everybody)]), *_rows(grouping)]
             output.answer(_line(folder.name, result, grouping), *rows)
+        if report:
+            from visavis.evaluate.page_groups import page
+
+            page(result, data=folder.name).write(report)
 
 
 def _say_who_is_missing(result: GroupsResult, kind: str) -> None:

@@ -22,7 +22,7 @@ from visavis.cli._options import (
 )
 from visavis.cli._output import Output, note, short, significant
 from visavis.cli._sources import Exclude
-from visavis.cli.evaluate._shared import Fresh, People, recognizer, templates_of
+from visavis.cli.evaluate._shared import Fresh, People, Report, check_report, recognizer, templates_of
 
 if TYPE_CHECKING:
     from visavis.evaluate.identification import IdentificationResult
@@ -58,6 +58,7 @@ def identification(  # noqa: PLR0913 - a command's options
     detector: DetectorName = DETECTOR,
     min_face: MinFace = 20,
     threads: Threads = None,
+    report: Report = None,
     fresh: Fresh = False,
     json: Json = False,
 ) -> None:
@@ -73,6 +74,7 @@ def identification(  # noqa: PLR0913 - a command's options
     from visavis.evaluate.identification import split
     from visavis.evaluate.people import read_people
 
+    check_report(report)
     people = read_people(folder, exclude=exclude or ())
     chosen = split(people.names, templates=templates, known=known, seed=seed)
     one = recognizer(model_id(model, views=views, precision=precision), detector=detector, threads=threads)
@@ -82,6 +84,10 @@ def identification(  # noqa: PLR0913 - a command's options
         _doubt(result)
         about = {"data": folder.name, "model": taken.model, "detector": taken.detector, "seed": seed}
         output.answer({**about, "photos": len(taken.photos), **_line(result)}, *_rows(result))
+        if report:
+            from visavis.evaluate.page_identification import page
+
+            page(result, data=folder.name, detector=taken.detector).write(report)
 
 
 def _doubt(result: IdentificationResult) -> None:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from visavis.cli._files import writable_file
 from visavis.cli._options import (
     DETECTOR,
     MODEL,
@@ -25,7 +24,7 @@ from visavis.cli._options import (
 )
 from visavis.cli._output import Output, short, significant
 from visavis.cli._sources import Exclude
-from visavis.cli.evaluate._shared import Fresh, Models, PhotoFolder, Report, recognizer, templates_of
+from visavis.cli.evaluate._shared import Fresh, Models, PhotoFolder, Report, check_report, recognizer, templates_of
 
 if TYPE_CHECKING:
     from visavis.evaluate.results import Interval, Rate, Verification
@@ -141,8 +140,7 @@ def _run(  # noqa: PLR0913 - what the two commands share
 ) -> None:
     from visavis.evaluate.speed import measure as speed_of
 
-    if report:
-        writable_file(report, endings=(".html", ".htm"))
+    check_report(report)
     done: list[Evaluated] = []
     with Output("", *models, json=json) as output:
         for model in models:

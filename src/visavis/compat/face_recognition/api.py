@@ -8,7 +8,7 @@ dlib's would lie. What the names with a leading underscore give is theirs too: t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeAlias, cast
 
 import numpy as np
@@ -20,8 +20,12 @@ from visavis.compat.face_recognition import _chips
 from visavis.compat.face_recognition._dlib import Css, Detection, Landmarks, Rectangle
 from visavis.detectors import DETECTORS, Detector
 from visavis.embedders.dlib import DlibResnet
-from visavis.errors import UnreadableImageError, UsageError
+from visavis.errors import UnreadableImageError, UsageError, WeightsError
 from visavis.types import RGB, Face, Floats
+from visavis.weights import store
+
+END = b"\xff\xd9"
+"""The end marker of a JPEG."""
 
 Encoding: TypeAlias = NDArray[np.float64]
 Points: TypeAlias = list[tuple[int, int]]
@@ -66,15 +70,31 @@ def _encoder() -> DlibResnet:
 def load_image_file(file: Any, mode: str | None = "RGB") -> NDArray[np.uint8]:
     """Picture as an array ``(h, w, 3)``, or ``(h, w)`` for mode "L"; turned upright as EXIF says, unlike theirs.
 
-    Raises FileNotFoundError, and PIL.UnidentifiedImageError for what is no picture.
+    A JPEG that is cut off is loaded as theirs loads it, grey where it ends, with a warning. Raises FileNotFoundError,
+    and PIL.UnidentifiedImageError for what is no picture.
     """
     from PIL import Image, UnidentifiedImageError
 
     try:
-        pixels = images.read(file).pixels
+        pixels = _read(file)
     except UnreadableImageError as error:
         raise UnidentifiedImageError(str(error)) from error
     return np.array(pixels if mode in {None, "RGB"} else Image.fromarray(pixels).convert(mode))
+
+
+def _read(file: Any) -> RGB:
+    try:
+        return images.read(file).pixels
+    except UnreadableImageError as error:
+        data = b"" if isinstance(file, np.ndarray) else images.encoded(file)
+        if not data.startswith(b"\xff\xd8\xff") or data.find(END, data.find(b"\xff\xda")) >= 0:
+            raise
+        try:
+            pixels = images.read(data + END).pixels  # what Pillow does where it loads truncated pictures
+        except UnreadableImageError:
+            raise error from None
+        note(f"{error} What there is of it was loaded.")
+        return pixels
 
 
 def _pixels(picture: Any) -> RGB:
@@ -174,10 +194,21 @@ def _raw_face_landmarks(
     return [Landmarks(rectangle, one) for rectangle, one in zip(rectangles, points, strict=True)]
 
 
+def _predictor(model: str) -> landmarks.Predictor:
+    """Load the predictor of 68 points ("large") or of 5 ("small"); a licence that forbids some uses is asked for."""
+    points = 68 if model == "large" else 5
+    try:
+        store.consent(landmarks.SPECS[points])
+    except WeightsError as error:
+        free = "or find 5 points, free for every use: model='small'"
+        raise WeightsError(f"{str(error).removesuffix('.')}; {free}.") from error
+    return landmarks.predictor(points=points)
+
+
 def _points(picture: RGB, rectangles: Sequence[Rectangle], model: str) -> NDArray[np.int64]:
     """Points ``(n, k, 2)`` by dlib's predictors, in whole pixels as dlib gives them."""
     boxes = np.array([(r.left(), r.top(), r.right(), r.bottom()) for r in rectangles], np.float32).reshape(-1, 4)
-    points = landmarks.predictor(points=68 if model == "large" else 5).predict(picture, boxes)
+    points = _predictor(model).predict(picture, boxes)
     whole: NDArray[np.int64] = np.floor(points + 0.5).astype(np.int64)
     return whole
 
@@ -196,7 +227,8 @@ def face_encodings(
     ``num_jitters`` above 1 takes the mean over so many slightly different crops, the same ones each time.
     """
     picture = _pixels(face_image)
-    found = _raw_face_landmarks(picture, known_face_locations, model)
+    with store.all_missing(partial(_predictor, model), _encoder):
+        found = _raw_face_landmarks(picture, known_face_locations, model)
     crops = _chips.chips(picture, np.array([one.points for one in found]))
     if num_jitters <= 1:
         return list(_encoder().raw(crops).astype(np.float64))

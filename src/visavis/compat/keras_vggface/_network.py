@@ -21,7 +21,7 @@ from visavis.embedders import vggface
 from visavis.errors import UsageError, WeightsError
 from visavis.nets import resnet50, senet50, vgg16
 from visavis.types import Floats
-from visavis.weights import spec, store
+from visavis.weights import classic, spec, store
 
 SIDE = 224
 POOL = 7
@@ -42,6 +42,11 @@ class Kind:
     people: int
     channels: int
     smallest: int
+
+    @property
+    def labels(self) -> spec.WeightSpec:
+        """Row of the file with the names of its classes."""
+        return classic.VGGFACE_LABELS if self.model == "vgg16" else classic.VGGFACE2_LABELS
 
     def shapes(self, *, top: bool, side: int, classes: int) -> Shapes:
         """Name -> shape of every array of the network."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -13,6 +14,8 @@ from visavis.compat import note
 from visavis.compat.keras_vggface import _network
 from visavis.errors import UsageError
 from visavis.types import Floats
+from visavis.weights import store
+from visavis.weights.classes import class_names
 
 Shape: TypeAlias = tuple[int | None, ...]
 
@@ -61,7 +64,11 @@ class VGGFace:
                 f"`classes` should be {self._kind.people}."
             )
         self.name = f"vggface_{model}"
-        self._session = _network.session(self._kind, weights, top=include_top, side=self._side, classes=self._classes)
+        names = [partial(class_names, self._kind.labels, count=self._kind.people)] if include_top else []
+        with store.all_missing(*names):
+            self._session = _network.session(
+                self._kind, weights, top=include_top, side=self._side, classes=self._classes
+            )
 
     @property
     def input_shape(self) -> Shape:

@@ -17,7 +17,7 @@ from visavis.compat import note
 from visavis.compat.mtcnn.stages import StageONet, StagePNet, StageRNet
 from visavis.compat.mtcnn.utils.images import pixels_of
 from visavis.detectors import DETECTORS, Detector
-from visavis.errors import UsageError
+from visavis.errors import ImageError, UsageError
 from visavis.types import RGB, Face
 
 Detection: TypeAlias = dict[str, Any]
@@ -117,10 +117,11 @@ class MTCNN:
         A picture is an RGB array, a path or bytes. A face is ``{"box": [x, y, w, h], "confidence", "keypoints":
         {"left_eye": (x, y), ...}}`` in whole pixels; with ``output_type="numpy"`` a row of ``(n, 16)``: number of the
         picture, box, confidence, five x, five y. Pictures are not stacked, so ``batch_stack_justification`` means
-        nothing. Raises InvalidImage for what is no picture, UsageError for an unknown option.
+        nothing. In a file, or bytes, that cannot be read no face is found, and a warning says why. Raises InvalidImage
+        for None and other objects, UsageError for an unknown option.
         """
         many = image if isinstance(image, list) else [image]
-        pictures = [pixels_of(one) for one in many]
+        pictures = [_readable(one) for one in many]
         least = thresholds.pop("threshold_onet", self._least)
         min_face = float(thresholds.pop("min_face_size", self._min_face_size))
         _note_fixed(thresholds)
@@ -150,6 +151,15 @@ class MTCNN:
             points = zip(_whole(row[6:11]), _whole(row[11:16]), strict=True)
             answer["keypoints"] = dict(zip(KEYPOINTS, points, strict=True))
         return answer
+
+
+def _readable(image: Any) -> RGB:
+    """Pixels of a picture; one black pixel where file or bytes hold no picture: 1.0 finds no face there either."""
+    try:
+        return pixels_of(image)
+    except ImageError as error:
+        note(f"{error} No face was found in it.")
+        return np.zeros((1, 1, 3), np.uint8)
 
 
 def _names_stages(stages: Any) -> bool:

@@ -6,44 +6,26 @@ Colours are of the palette of Okabe and Ito (https://jfly.uni-koeln.de/color/), 
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Sequence
-from functools import lru_cache
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 
+from visavis.draw._labels import Label, draw_labels
+from visavis.draw._lettering import INK, PAPER, SMALLEST_TEXT, Colour, legible, shortened
 from visavis.types import RGB, Face, Floats
-
-Colour = tuple[int, int, int]
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 BLUE: Colour = (0, 114, 178)
 ORANGE: Colour = (230, 159, 0)
-INK: Colour = (0, 0, 0)
-PAPER: Colour = (255, 255, 255)
 
 LINES_A_SIDE = 300
 """A line is this part of the picture's longer side."""
-
-ROWS_A_SIDE = 40
-SMALLEST_TEXT = 11
 
 DOTS_ACROSS = 120
 """The radius of a dot is this part of the width or height of a face's points, whichever is larger."""
 
 SHEET_COLUMNS = 4
 CELL_SHAPE = 3 / 4
-
-FALLBACK_FONTS = (
-    "DejaVuSans.ttf",
-    "NotoSans-Regular.ttf",
-    "NotoSansCJK-Regular.ttc",
-    "Arial Unicode.ttf",
-    "arial.ttf",
-    "msyh.ttc",
-)
-"""Looked for on the system only for text that Pillow's own font lacks glyphs for."""
 
 
 def line_width(picture: RGB) -> int:
@@ -55,9 +37,10 @@ def line_width(picture: RGB) -> int:
 def annotate(picture: RGB, faces: Sequence[Face], labels: Sequence[str] = (), *, colours: Sequence[Colour] = ()) -> RGB:
     """Draw box, landmarks and label of each face into a copy of ``picture (h, w, 3)``.
 
-    ``labels`` and ``colours`` (default: blue) have an item a face or are empty; ValueError otherwise. A label
-    lies within the picture, under the box where there is no room above; what does not fit is replaced by
-    dots, what no font can show by plainer letters or "?".
+    ``labels`` and ``colours`` (default: blue) have an item a face or are empty; ValueError otherwise. A label covers no
+    face and no other label: it stands beside its face, in smaller text where faces are crowded. Where there is no room
+    even so, a number stands beside the face, and number and label in a legend below, by which the picture grows. What
+    no font can show is replaced by plainer letters or "?".
     """
     labels = labels or [""] * len(faces)
     colours = colours or [BLUE] * len(faces)
@@ -66,11 +49,9 @@ def annotate(picture: RGB, faces: Sequence[Face], labels: Sequence[str] = (), *,
     width = line_width(picture)
     for face, colour, _ in zip(faces, colours, labels, strict=True):
         _draw_face(draw, face, colour, width)
-    size = max(SMALLEST_TEXT, round(max(image.size) / ROWS_A_SIDE))
-    for face, colour, label in zip(faces, colours, labels, strict=True):  # over all boxes
-        if label:
-            _draw_label(draw, image.size, face, label, colour, size)
-    return np.asarray(image)
+    boxes = np.array([face.box for face in faces], np.float32).reshape(-1, 4)
+    texts = [Label(text, colour) for text, colour in zip(labels, colours, strict=True)]
+    return np.asarray(draw_labels(image, texts, boxes, line=width))
 
 
 def dots(picture: RGB, points: Sequence[Floats], *, colour: Colour = BLUE) -> RGB:
@@ -109,10 +90,10 @@ def contact_sheet(
         small = ImageOps.contain(Image.fromarray(picture), (inner, height - gap))
         sheet.paste(small, (left + (cell - small.width) // 2, top + gap + (height - gap - small.height) // 2))
         for row, line in enumerate(caption.split("\n")):
-            text, font = _legible(line, size)
+            text, font = legible(line, size)
             draw.text(
                 (left + cell // 2, top + height + gap + round(1.3 * size) * row),
-                _shortened(text, font, inner),
+                shortened(text, font, inner),
                 INK,
                 font,
                 anchor="ma",
@@ -136,8 +117,8 @@ def face_pair(left: RGB, right: RGB, names: tuple[str, str], answer: str, *, col
         (names[1], middle + middle // 2, 0, middle),
         (answer, middle, row, faces.width),
     ):
-        shown, font = _legible(text, size)
-        draw.text((x, faces.height + y + row // 2), _shortened(shown, font, room - size), INK, font, anchor="mm")
+        shown, font = legible(text, size)
+        draw.text((x, faces.height + y + row // 2), shortened(shown, font, room - size), INK, font, anchor="mm")
     return np.asarray(sheet)
 
 
@@ -149,75 +130,3 @@ def _draw_face(draw: ImageDraw.ImageDraw, face: Face, colour: Colour, width: int
         draw.rectangle((x1, y1, x2, y2), outline=colour, width=width)
     for x, y in face.landmarks.tolist():
         draw.circle((x, y), width, fill=colour)
-
-
-def _draw_label(
-    draw: ImageDraw.ImageDraw, limits: tuple[int, int], face: Face, label: str, colour: Colour, size: int
-) -> None:
-    text, font = _legible(label, size)
-    text = _shortened(text, font, limits[0] - size // 2)
-    wide, high = math.ceil(font.getbbox(text)[2]) + size // 2, round(1.3 * size)
-    x1, y1, _, y2 = (round(float(value)) for value in face.box)
-    left = max(0, min(x1, limits[0] - wide))
-    top = y1 - high if y1 >= high else min(max(y2, 0), limits[1] - high)
-    draw.rectangle((left, top, left + wide, top + high), fill=colour)
-    draw.text((left + size // 4, top + high // 2), text, _ink_on(colour), font, anchor="lm")
-
-
-def _ink_on(colour: Colour) -> Colour:
-    """Black or white, whichever is read better (luminance of Rec. 709)."""
-    return INK if np.dot(colour, (0.2126, 0.7152, 0.0722)) > 127 else PAPER
-
-
-def _shortened(text: str, font: Font, room: float) -> str:
-    """As much of the text as ``room`` pixels hold, with dots for the rest."""
-    if font.getbbox(text)[2] <= room:
-        return text
-    kept = next((n for n in range(len(text), 0, -1) if font.getbbox(text[:n] + "...")[2] <= room), 0)
-    return text[:kept] + "..."
-
-
-def _legible(text: str, size: int) -> tuple[str, Font]:
-    """Return the text as far as it can be shown, and the font that shows most of it.
-
-    Letters that no font has lose their accents, then become "?"; control characters become spaces.
-    """
-    text = "".join(" " if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") else c for c in text)
-    text = unicodedata.normalize("NFC", text)
-    own = _own_font(size)
-    if all(_has(own, c) for c in text):
-        return text, own
-    font = max([own, *_system_fonts(size)], key=lambda font: sum(_has(font, c) for c in text))
-    return "".join(_nearest(font, c) for c in text), font
-
-
-def _nearest(font: Font, character: str) -> str:
-    if _has(font, character):
-        return character
-    plain = unicodedata.normalize("NFKD", character)[0]
-    return plain if _has(font, plain) else "?"
-
-
-@lru_cache(maxsize=4096)
-def _has(font: Font, character: str) -> bool:
-    """Whether the font has this glyph: what it lacks, it draws as it draws a code that is no character."""
-    if character.isspace():
-        return True
-    glyph, missing = (font.getmask(c) for c in (character, "\uffff"))
-    return glyph.size != missing.size or bytes(glyph) != bytes(missing)
-
-
-@lru_cache(maxsize=8)
-def _own_font(size: int) -> Font:
-    return ImageFont.load_default(size)
-
-
-@lru_cache(maxsize=8)
-def _system_fonts(size: int) -> tuple[Font, ...]:
-    fonts = []
-    for name in FALLBACK_FONTS:
-        try:
-            fonts.append(ImageFont.truetype(name, size))
-        except OSError:  # not on this system
-            continue
-    return tuple(fonts)

@@ -1,0 +1,62 @@
+"""Pictures for the page of clusters: a crop of each face and a small picture of each photo, each file read once."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from visavis import align, images
+from visavis.clustering.pictures import of_photos, plain_faces
+from visavis.types import RGB, Faces
+
+CROP_MARGIN = 0.3
+CROP_SIDES = (192, 96)
+MANY_FACES = 1500
+"""More faces than that have crops of the smaller side."""
+
+PHOTO_SIDES = (240, 1024)
+PHOTO_BYTES = 110_000
+"""About what a photo of the larger side takes on the page."""
+
+ALL_BYTES = 40_000_000
+"""About what all photos may take: many of them are made smaller, down to the smaller side."""
+
+JPEG_QUALITY = 75
+
+
+@dataclass(slots=True)
+class PagePictures:
+    """As data URLs: crops of faces by row, and photos by name, each with its width and height in pixels."""
+
+    faces: dict[int, str] = field(default_factory=dict)
+    photos: dict[str, tuple[str, int, int]] = field(default_factory=dict)
+
+
+def page_pictures(faces: Faces) -> PagePictures:
+    """Cut faces out and shrink their photos; whatever cannot be read any more is left out."""
+    pictures = PagePictures()
+    size = CROP_SIDES[len(faces) > MANY_FACES]
+    longest = photo_side(len(set(faces.photos)))
+    for photo, rows in of_photos(faces):
+        crops = align.square_crops(photo.pixels, plain_faces(faces, rows), size=size, margin=CROP_MARGIN)
+        for row, crop in zip(rows, crops, strict=True):
+            pictures.faces[row] = images.data_address(crop, quality=JPEG_QUALITY)
+        picture = images.data_address(_shrunk(photo.pixels, longest), quality=JPEG_QUALITY)
+        pictures.photos[faces.photos[rows[0]]] = (picture, photo.width, photo.height)
+    return pictures
+
+
+def photo_side(count: int) -> int:
+    """Return the longest side in pixels of each of ``count`` photos on the page."""
+    smallest, largest = PHOTO_SIDES
+    return round(min(max(largest * math.sqrt(ALL_BYTES / (PHOTO_BYTES * max(count, 1))), smallest), largest))
+
+
+def _shrunk(picture: RGB, longest: int) -> RGB:
+    from PIL import Image
+
+    image = Image.fromarray(picture)
+    image.thumbnail((longest, longest), Image.Resampling.BOX)
+    return np.asarray(image)

@@ -1,0 +1,79 @@
+"""DOUBT: what in the picture of a face makes an answer about it less certain, in words.
+
+Three things, each measured on LFW's view 1 (docs/limits.md has the rates):
+
+- a poor quality: below :data:`visavis.quality.POOR` strangers pass more often than promised;
+- covered eyes (sunglasses): one person is taken for two about nine times as often as otherwise;
+- a picture squeezed in one direction: strangers look alike, since all faces are deformed in the same way.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from visavis.quality import POOR, reasons
+from visavis.types import RGB, Face, Floats, PhotoFaces
+
+COVERED = 0.25
+"""Brightness of the brighter eye, over that of the cheek below it, up to which eyes count as covered.
+
+On LFW's view 1, 30 photos are at or below it; in 27 of them the person wears sunglasses (of 63 who do)."""
+EYE, CHEEK = (0.3, 0.2), (0.12, 0.12)
+"""Half width and half height of the patches, in eye distances."""
+
+NARROW, WIDE = 0.66, 1.15
+"""Distance of the eyes over that from the eyes to the mouth: median .91 on LFW's view 1, outside in 1 in 100 photos."""
+SIDEWAYS = 0.2
+"""Nose beside the middle of the eyes, over the distance of the eyes, from which a face is seen from the side."""
+
+
+def doubts(photo: PhotoFaces, face: int) -> tuple[str, ...]:
+    """Say what makes answers about a face of a photo less certain, a sentence each; nothing where all is well."""
+    if photo.photo is None:
+        return ()
+    found = []
+    if photo.quality and photo.quality[face].score < POOR:
+        quality = photo.quality[face]
+        why = ", ".join(reasons(quality, photo.faces[face]))
+        found.append(f"poor quality {quality.score:.2f} ({why}): strangers pass more often")
+    if eyes_are_covered(photo.photo.pixels, photo.faces[face]):
+        found.append("the eyes seem to be covered: the same person is missed more often")
+    if is_squeezed(photo.faces[face].landmarks):
+        found.append("the picture seems to be squeezed: strangers pass more often")
+    return tuple(f"{photo.name}: {doubt}." for doubt in found)
+
+
+def eyes_are_covered(picture: RGB, face: Face) -> bool:
+    """Return whether both eyes are far darker than the cheeks below them, as behind sunglasses."""
+    points = face.landmarks
+    apart = math.dist(points[0], points[1])
+    for eye, mouth in zip(points[:2], points[3:], strict=True):
+        dark = _brightness(picture, eye, EYE, apart)
+        light = _brightness(picture, (eye + mouth) / 2, CHEEK, apart)
+        if dark is None or light is None or dark > COVERED * light:
+            return False
+    return True
+
+
+def is_squeezed(landmarks: Floats) -> bool:
+    """Return whether a face that is seen from the front is far narrower or wider than faces are."""
+    eyes, mouth = landmarks[:2].mean(axis=0), landmarks[3:].mean(axis=0)
+    across, length = landmarks[1] - landmarks[0], math.dist(eyes, mouth)
+    apart = math.hypot(*across)
+    if apart == 0 or length == 0:
+        return False
+    aside = abs(float((landmarks[2] - eyes) @ across)) / apart**2
+    return aside < SIDEWAYS and not NARROW <= apart / length <= WIDE
+
+
+def _brightness(picture: RGB, center: Floats, half: tuple[float, float], apart: float) -> float | None:
+    """Return the median gray of a patch, at least 1; None where it lies outside the picture."""
+    height, width = picture.shape[:2]
+    x, y = float(center[0]), float(center[1])
+    left, right = max(int(x - half[0] * apart), 0), min(int(x + half[0] * apart) + 1, width)
+    top, bottom = max(int(y - half[1] * apart), 0), min(int(y + half[1] * apart) + 1, height)
+    if left >= right or top >= bottom:
+        return None
+    return max(float(np.median(picture[top:bottom, left:right].mean(axis=2))), 1.0)

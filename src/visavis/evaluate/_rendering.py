@@ -1,0 +1,87 @@
+"""Templates of pages -> text -> a file: with the style, the version and the day that all pages have."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import date
+from importlib import metadata, resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from visavis.evaluate import _figures
+from visavis.evaluate._svg import legible
+from visavis.evaluate._thumbnails import SIDE
+from visavis.evaluate.results import Interval
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def rendered(template: str, **values: object) -> str:
+    """Return the page that a template of this package makes of values."""
+    return (
+        _environment()
+        .get_template(template)
+        .render(side=SIDE, version=metadata.version("visavis"), date=date.today().isoformat(), **values)
+    )
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a page, whole or not at all."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_text(text, encoding="utf-8", newline="\n")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def without_common_folder(photos: Sequence[str]) -> list[str]:
+    """Leave out the folders that all photos share: they tell more of the machine than of the photo."""
+    try:
+        common = os.path.commonpath([str(Path(photo).parent) for photo in photos])
+    except ValueError:  # some with a root and some without, or none at all
+        return list(photos)
+    return [str(Path(photo).relative_to(common)) for photo in photos]
+
+
+def _environment() -> Environment:
+    import jinja2
+
+    def printed(value: object) -> object:
+        """Escape what cannot be printed in any text that is put in, but not in figures, which are markup."""
+        return legible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
+
+    def source(name: str) -> str:
+        return resources.files("visavis.evaluate").joinpath(name).read_text(encoding="utf-8")
+
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(source),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=printed,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.tests.update(
+        words=lambda cell: type(cell).__name__ == "Words", bar=lambda cell: type(cell).__name__ == "Bar"
+    )
+    environment.filters.update(percent=_percent, span=_span, short=_figures.short, shorts=_shorts, count=_count)
+    return environment
+
+
+def _percent(value: float, digits: int = 2) -> str:
+    return f"{100 * value:.{digits}f} %"
+
+
+def _span(ends: Interval, pattern: str = ".4f", factor: float = 1) -> str:
+    return f"{ends[0] * factor:{pattern}} to {ends[1] * factor:{pattern}}"
+
+
+def _shorts(ends: Interval) -> str:
+    return f"{_figures.short(ends[0])} to {_figures.short(ends[1])}"
+
+
+def _count(value: int) -> str:
+    return f"{value:,}"

@@ -1,0 +1,86 @@
+"""Where weight files are looked for: visavis' own places, and the folders in which other libraries keep theirs.
+
+A file in a place of visavis is what its name says, or an error. A file in a folder of another library may be of
+another version, or the rest of a download that broke off, so it is used only if it passes the checks of ``store``.
+
+======================  ==============================================  =============================================
+library                 folder                                          environment variable
+======================  ==============================================  =============================================
+keras-vggface           ``~/.keras/models/vggface``                     ``KERAS_HOME`` in place of ``~/.keras``
+keras-facenet           ``~/.keras-facenet/*``                          none
+deepface                ``~/.deepface/weights``                         ``DEEPFACE_HOME`` in place of ``~``
+insightface             ``~/.insightface/models``, a folder a pack      ``INSIGHTFACE_HOME`` in place of
+                                                                        ``~/.insightface`` (by custom of applications:
+                                                                        the library itself has an argument ``root``)
+facenet-pytorch, torch  ``~/.cache/torch/checkpoints`` and              ``TORCH_HOME`` in place of ``~/.cache/torch``,
+                        ``~/.cache/torch/hub/checkpoints``              ``XDG_CACHE_HOME`` in place of ``~/.cache``
+OpenCV's model zoo      ``~/opencv_zoo/models/*`` (a clone) and         ``HF_HUB_CACHE``, ``HF_HOME``,
+                        ``~/.cache/huggingface/hub`` (its copies        ``XDG_CACHE_HOME``
+                        on Hugging Face)
+======================  ==============================================  =============================================
+
+Where a variable is set, only the folder that it names is looked into, as the library itself does.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from importlib.machinery import PathFinder
+from pathlib import Path
+
+from visavis.cache import cache_dir
+from visavis.weights.row import WeightSpec
+
+
+def weights_dir() -> Path:
+    """Folder of the cache that downloaded weight files go to."""
+    return cache_dir() / "weights"
+
+
+def own_places(spec: WeightSpec) -> Iterator[Path]:
+    """Yield the cache, the folders of ``VISAVIS_WEIGHTS``, and the installed package that carries the file."""
+    yield weights_dir() / spec.file
+    for folder in os.environ.get("VISAVIS_WEIGHTS", "").split(os.pathsep):
+        if folder:
+            yield Path(folder) / spec.file
+    if spec.package and spec.package.isidentifier() and spec.member:
+        # Looked up on the path, and nowhere else: nothing is imported, and modules in memory under that name (visavis
+        # has some of its own, in compat/) do not count.
+        package = PathFinder.find_spec(spec.package)
+        for folder in (package and package.submodule_search_locations) or ():
+            yield Path(folder) / spec.member
+
+
+def in_other_libraries(file: str) -> list[Path]:
+    """Return the files of that name in the folders of other libraries, in a fixed order."""
+    paths = (path for base, pattern in _folders() for path in sorted(_matches(base, f"{pattern}/{file}")))
+    return list(dict.fromkeys(paths))
+
+
+def _matches(base: Path, pattern: str) -> list[Path]:
+    try:
+        return [path for path in base.glob(pattern) if path.is_file()]
+    except OSError:  # a folder that may not be read
+        return []
+
+
+def _folders() -> Iterator[tuple[Path, str]]:
+    """Yield a base folder and the pattern of the folders below it that hold files."""
+    cache = _named("XDG_CACHE_HOME", "~/.cache")
+    torch = _named("TORCH_HOME", str(cache / "torch"))
+    hub = _named("HF_HUB_CACHE", str(_named("HF_HOME", str(cache / "huggingface")) / "hub"))
+    insightface = _named("INSIGHTFACE_HOME", "~/.insightface")
+    yield _named("KERAS_HOME", "~/.keras"), "models/vggface"
+    yield _named("DEEPFACE_HOME", "~"), ".deepface/weights"
+    yield insightface, "models"
+    yield insightface, "models/*"
+    yield torch, "checkpoints"
+    yield torch, "hub/checkpoints"
+    yield Path("~/.keras-facenet").expanduser(), "*"
+    yield Path("~/opencv_zoo").expanduser(), "models/*"
+    yield hub, "models--opencv--*/snapshots/*"
+
+
+def _named(variable: str, otherwise: str) -> Path:
+    return Path(os.environ.get(variable) or otherwise).expanduser()
