@@ -219,18 +219,11 @@ def quality(work: Path) -> None:
 
 
 def clusters(work: Path) -> None:
-    """Measure the clusters of LFW view 1 and of the film stars."""
-    rows = []
-    for name, folder in (("LFW view 1", "lfw/images"), ("ten film stars", "celebrities")):
-        answers, file = visavis("cluster", data_folder() / folder), work / f"clusters-{folder.partition('/')[0]}.jsonl"
-        file.write_text("".join(json.dumps(answer) + "\n" for answer in answers))
-        (score,) = visavis("evaluate", "clusters", file)
-        pairwise, cubed = score["pairwise"], score["b_cubed"]
-        three = [decimal(each[key], 3) for each in (cubed, pairwise) for key in ("precision", "recall", "f")]
-        rows.append([name, f"{score['faces']:,}", f"{score['clusters']:,} of {score['people']:,}", *three])
-    columns = ["", "faces", "clusters, of people", "B-cubed precision", "recall", "F"]
-    table = markdown([*columns, "pairwise precision", "recall", "F"], rows)
-    write_blocks(ROOT / "docs" / "clustering.md", {"clusters": table})
+    """Measure the clusters of LFW view 1 and of the film stars, and albums full of strangers."""
+    page, lfw = ROOT / "docs" / "clustering.md", data_folder() / "lfw" / "images"
+    stars = data_folder() / "celebrities"
+    benchmark("cluster_accuracy.py", lfw, stars, "--json", work / "clusters.json", "--write", page)
+    benchmark("album.py", lfw, "--json", work / "albums.json", "--write", page)
 
 
 def agreement(work: Path) -> None:

@@ -70,12 +70,13 @@ def mixed(tmp_path: Path) -> list[Path]:
     """Photos with two faces, none and one; between them what is no photo."""
     text = tmp_path / "b.txt"
     text.write_text("no picture")
+    (tmp_path / "e.png" / "nothing").mkdir(parents=True)
     return [
         photo(tmp_path / "a.png", (RED, 10, 10, 60), (BLUE, 100, 40, 90)),
         text,
         tmp_path / "c.png",
         photo(tmp_path / "d.png"),
-        tmp_path,
+        tmp_path / "e.png" / "nothing",
         photo(tmp_path / "f.png", (DARK_RED, 30, 30, 40)),
     ]
 
@@ -184,13 +185,6 @@ def test_the_smallest_face_is_handed_on(fake: Recognizer, detector: Logging, tmp
     assert [len(one.faces) for one in fake.represent([path], min_face=25)] == [2]
     fake.verify(path, path, min_face=33, threshold=0.5)
     assert detector.min_faces == [40, 25, 33]
-
-
-@pytest.mark.parametrize("alone", ["photo.jpg", b"bytes of a photo", Path("photo.jpg")])
-def test_a_photo_that_is_no_list_is_refused(fake: Recognizer, alone: object) -> None:
-    for ask in (fake.detect, fake.represent):
-        with pytest.raises(UsageError, match="put it in brackets"):
-            list(ask(alone))  # type: ignore[arg-type]
 
 
 def test_an_error_of_the_programmer_is_no_status() -> None:

@@ -101,7 +101,7 @@ def check_options(top: int, min_probability: float) -> None:
 
 
 def classify(
-    sources: Iterable[Source],
+    sources: Source | Iterable[Source],
     *,
     model: str | Classifier = MODEL,
     top: int = TOP,
@@ -110,6 +110,8 @@ def classify(
     min_face: float = 20,
 ) -> Iterator[tuple[PhotoFaces, list[FaceNames]]]:
     """Each photo with the names of its faces, in order; faces of several photos go through the network together.
+
+    One source is one photo; a folder stands for the photos in it and below it.
 
     The network is loaded at the first face. A photo that cannot be read is an answer with its status.
     """

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from visavis import _decode
 from visavis._upright import over_white
 from visavis.errors import MissingImageError, TooLargeImageError, UnreadableImageError, UsageError
+from visavis.photo_files import is_folder
 from visavis.types import RGB, Photo
 
 if TYPE_CHECKING:
@@ -72,6 +73,18 @@ def read(source: Source, *, name: str | None = None, max_pixels: int = MAX_PIXEL
     return Photo(pixels, label, hashlib.sha256(data).hexdigest(), notes)
 
 
+def read_again(path: str, sha256: str | None, *, max_pixels: int = MAX_PIXELS) -> Photo:
+    """Read a photo once more by its path, to cut faces out of it whose boxes were found before.
+
+    ``sha256`` is the hash of the photo in which the boxes were found; None: not known, and not checked. Raises
+    UnreadableImageError where the file holds another photo by now, and what :func:`read` raises. "-" is a file here.
+    """
+    photo = read(Path(path), max_pixels=max_pixels)
+    if sha256 is not None and photo.sha256 != sha256:
+        raise UnreadableImageError(f"{shown(path)} holds another photo by now than the one with the face.")
+    return photo
+
+
 def encoded(source: Source, *, name: str | None = None, max_pixels: int = MAX_PIXELS) -> bytes:
     """Read the bytes of one photo as they are: what :func:`read` decodes and what its ``sha256`` is that of.
 
@@ -80,6 +93,13 @@ def encoded(source: Source, *, name: str | None = None, max_pixels: int = MAX_PI
     """
     label = name_of(source) if name is None else name
     return _encoded(source, shown(label), limit=max(MIN_BYTES_LIMIT, 8 * max_pixels))
+
+
+def not_a_folder(source: Source) -> Source:
+    """Return the source of one photo as it is; raises UnreadableImageError for the path of a folder."""
+    if is_folder(source):
+        raise _folder_error(shown(name_of(source)))
+    return source
 
 
 def shown(name: str) -> str:
@@ -160,10 +180,17 @@ def _path_error(path: str, what: str, error: OSError) -> MissingImageError | Unr
     if error.errno == errno.ENAMETOOLONG:
         return MissingImageError(f"{what} does not exist: the name is too long for a file.")
     if error.errno == errno.EISDIR or _is_folder(path):  # Windows says "permission denied" of a folder
-        return UnreadableImageError(f"{what} is a folder: name the photos in it.")
+        return _folder_error(what)
     if isinstance(error, PermissionError):
         return UnreadableImageError(f"{what} may not be read: permission denied.")
     return UnreadableImageError(f"{what} cannot be read: {error.strerror or error}.")
+
+
+def _folder_error(what: str) -> UnreadableImageError:
+    return UnreadableImageError(
+        f"{what} is a folder, where one photo is expected: name a photo in it, or use a function that takes folders "
+        "(Recognizer.detect, Gallery.enroll, Gallery.identify_photos, cluster, similar, representative)."
+    )
 
 
 def _is_folder(path: str) -> bool:

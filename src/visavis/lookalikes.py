@@ -11,13 +11,14 @@ from visavis.errors import NoFaceError, UsageError
 from visavis.images import Source
 from visavis.pipeline import Recognizer, shared
 from visavis.types import Face, Faces, Floats, Lookalike, Photo, PhotoFaces
+from visavis.verification import error_of
 
 TOP = 10
 
 
 def similar(
     photo: Source,
-    others: Iterable[Source],
+    others: Source | Iterable[Source],
     *,
     top: int = TOP,
     model: str = "dlib-resnet",
@@ -26,14 +27,26 @@ def similar(
     """Rank photos by how much a face in them is like the largest one of ``photo``, the ``top`` nearest first.
 
     Of each photo the nearest face counts. ``photo`` itself, told by its bytes, is passed over, and so are photos that
-    cannot be read or show no face. There is no threshold: look-alikes are mostly other people. Raises ImageError where
-    ``photo`` cannot be read, NoFaceError where it shows no face.
+    cannot be read or show no face. One source is one photo; a folder stands for the photos in it and below it. There is
+    no threshold: look-alikes are mostly other people. Raises ImageError where ``photo`` cannot be read or none of the
+    others can, NoFaceError where ``photo`` shows no face.
     """
     recognizer = shared(embedder=model)
     vector, own, _ = probe(recognizer, photo, min_face=min_face)
     answers = recognizer.represent(others, min_face=min_face)
-    found = (nearest_face(vector, one) for one in answers if not (one.photo and one.photo.sha256 == own.sha256))
-    return best((one for one in found if one), top=top)
+    found: list[Lookalike] = []
+    unreadable: list[PhotoFaces] = []
+    readable = 0
+    for answer in answers:
+        if answer.photo is None:
+            unreadable.append(answer)
+            continue
+        readable += 1
+        near = None if answer.photo.sha256 == own.sha256 else nearest_face(vector, answer)
+        found += [near] if near else []
+    if unreadable and not readable:
+        raise error_of(unreadable[0])
+    return best(found, top=top)
 
 
 def probe(recognizer: Recognizer, source: Source, *, min_face: float = 20) -> tuple[Floats, Photo, Face]:
@@ -53,7 +66,8 @@ def nearest_face(vector: Floats, one: PhotoFaces) -> Lookalike | None:
     distances = compare.cosine_distances(vector[None], one.vectors)[0]
     row = int(distances.argmin())
     quality = one.quality[row].score if one.quality else 1.0
-    return Lookalike(one.name, row + 1, one.faces[row].box, float(distances[row]), quality)
+    sha256 = None if one.photo is None else one.photo.sha256
+    return Lookalike(one.name, row + 1, one.faces[row].box, float(distances[row]), quality, sha256)
 
 
 def nearest_of(vector: Floats, faces: Faces, *, top: int = TOP) -> list[Lookalike]:
@@ -64,7 +78,8 @@ def nearest_of(vector: Floats, faces: Faces, *, top: int = TOP) -> list[Lookalik
         photo = faces.photos[row]
         if photo not in found:
             number, quality = int(faces.numbers[row]), float(faces.quality[row])
-            found[photo] = Lookalike(photo, number, faces.boxes[row], float(distances[row]), quality)
+            distance, sha256 = float(distances[row]), faces.photo_hash(row)
+            found[photo] = Lookalike(photo, number, faces.boxes[row], distance, quality, sha256)
     return best(found.values(), top=top)
 
 

@@ -48,7 +48,11 @@ LITTER = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class UnlistedFolder:
-    """A folder that gave no photo. ``status`` is "missing", "unreadable" or "empty", ``reason`` the system's words."""
+    """A folder that gave no photo.
+
+    ``status`` is "missing", "unreadable" (``reason`` holds the system's words), "empty", or "not_one" where one photo
+    was expected.
+    """
 
     path: str
     status: str
@@ -59,6 +63,8 @@ class UnlistedFolder:
         """One sentence that says what is wrong."""
         if self.status == "empty":
             return f"the folder {self.path!r} holds no photo."
+        if self.status == "not_one":
+            return f"{self.path!r} is a folder, where one photo is expected: name a photo in it."
         return f"the folder {self.path!r} cannot be listed: {self.reason}."
 
 
@@ -204,11 +210,30 @@ def each_photo(sources: Any, *, exclude: Sequence[str] = ()) -> Iterator[Any]:
     photos, or one that cannot be listed, is yielded as an UnlistedFolder. Raises UsageError for what is neither a photo
     nor a collection.
     """
-    if not is_single(sources) and not hasattr(sources, "__iter__"):
-        raise UsageError(
-            f"photos are a path, bytes, an array, a picture or a list of these, got {type(sources).__name__}."
-        )
-    return _each([sources] if is_single(sources) else sources, exclude)
+    return _each(as_many(sources), exclude)
+
+
+def as_many(sources: Any) -> Iterable[Any]:
+    """Return a collection of photos as it is, and one photo in a list; UsageError for what is neither."""
+    if is_single(sources):
+        return [sources]
+    if not hasattr(sources, "__iter__"):
+        kind = type(sources).__name__
+        raise UsageError(f"photos are a path, bytes, an array, a picture or a list of these, got {kind}.")
+    many: Iterable[Any] = sources
+    return many
+
+
+def check_list(photos: object) -> None:
+    """Raise UsageError for one photo, where a list is needed since other lists go with it row by row."""
+    if is_single(photos):
+        raise UsageError(f"photos are given as a list, got {photos!r} alone: put it in brackets.")
+
+
+def one_by_one(sources: Iterable[Any]) -> Iterator[Any]:
+    """Yield sources of which each stands for one photo: a folder becomes an UnlistedFolder, never the photos in it."""
+    for source in sources:
+        yield UnlistedFolder(os.fsdecode(source), "not_one") if is_folder(source) else source
 
 
 def _each(sources: Iterable[Any], exclude: Sequence[str]) -> Iterator[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -14,9 +13,10 @@ from visavis import compare, embedders, images, runtime, verification
 from visavis.align import square_crops
 from visavis.detectors import DETECTORS, Detector
 from visavis.embedders import EMBEDDERS, Embedder
-from visavis.errors import ImageError, UsageError
+from visavis.errors import ImageError, MissingImageError, UnreadableImageError
 from visavis.forking import UndisturbedByForks
-from visavis.images import Source
+from visavis.images import Source, not_a_folder
+from visavis.photo_files import UnlistedFolder, as_many, each_photo
 from visavis.quality import qualities
 from visavis.types import RGB, Face, Floats, Photo, PhotoFaces, PhotoVerification, Verification
 from visavis.verification import readable
@@ -102,8 +102,8 @@ class Recognizer:
         """Threads that the networks may use."""
         return runtime.thread_count(self._threads)
 
-    def detect(self, sources: Iterable[Source], *, min_face: float = 20) -> Iterator[PhotoFaces]:
-        """Faces of each photo, in order.
+    def detect(self, sources: Source | Iterable[Source], *, min_face: float = 20) -> Iterator[PhotoFaces]:
+        """Faces of each photo, in order. One source is one photo; a folder stands for the photos in it and below it.
 
         A photo that cannot be read is an answer with its status, never an exception.
         """
@@ -113,7 +113,7 @@ class Recognizer:
             for item in batch:
                 yield _found(item, next(found)) if isinstance(item, Photo) else item
 
-    def represent(self, sources: Iterable[Source], *, min_face: float = 20) -> Iterator[PhotoFaces]:
+    def represent(self, sources: Source | Iterable[Source], *, min_face: float = 20) -> Iterator[PhotoFaces]:
         """Like :meth:`detect`, with ``vectors`` ``(n, d)``: a unit row a face."""
         for batch in _batches(sources):
             photos = [item for item in batch if isinstance(item, Photo)]
@@ -162,17 +162,17 @@ class Recognizer:
         that was not measured.
         """
         rule = self.rule(far=far, threshold=threshold, metric=metric, calibration=calibration, any_face=any_face)
-        first, second = self.represent([a, b], min_face=min_face)
+        first, second = self.represent([not_a_folder(a), not_a_folder(b)], min_face=min_face)
         return verification.compare_faces(rule, first, second)[0]
 
     def verify_each(
-        self, known: Source, photos: Iterable[Source], *, rule: verification.Rule, min_face: float = 20
+        self, known: Source, photos: Source | Iterable[Source], *, rule: verification.Rule, min_face: float = 20
     ) -> Iterator[tuple[PhotoFaces, PhotoFaces, PhotoVerification]]:
         """Compare photo after photo with the largest face of ``known``, which is embedded once.
 
         Yields the faces of ``known``, those of the photo and the answer, in order. Raises the error of ``known`` alone.
         """
-        answers = self.represent(chain([known], photos), min_face=min_face)
+        answers = self.represent(chain([not_a_folder(known)], as_many(photos)), min_face=min_face)
         first = verification.usable(next(answers))
         for photo in answers:
             yield first, photo, verification.judge(rule, first, photo)
@@ -191,13 +191,14 @@ class Recognizer:
         return verification.Rule(self.model, self.detector_name, far, threshold, metric, table, any_face)
 
 
-def _batches(sources: Iterable[Source]) -> Iterator[list[Photo | PhotoFaces]]:
+def _batches(sources: Source | Iterable[Source]) -> Iterator[list[Photo | PhotoFaces]]:
     """Read photos batch by batch; what cannot be read takes its place as an answer."""
-    if isinstance(sources, str | bytes | os.PathLike):
-        raise UsageError(f"photos are given as a list, got {sources!r} alone: put it in brackets.")
     batch: list[Photo | PhotoFaces] = []
     pixels = 0
-    for source in sources:
+    for source in each_photo(sources):
+        if isinstance(source, UnlistedFolder):
+            batch.append(_unlisted(source))
+            continue
         try:
             photo = images.read(source)
         except ImageError as error:
@@ -210,6 +211,11 @@ def _batches(sources: Iterable[Source]) -> Iterator[list[Photo | PhotoFaces]]:
             batch, pixels = [], 0
     if batch:
         yield batch
+
+
+def _unlisted(folder: UnlistedFolder) -> PhotoFaces:
+    status = MissingImageError.status if folder.status == "missing" else UnreadableImageError.status
+    return PhotoFaces(name=folder.path, status=status, message=folder.message)
 
 
 def _found(photo: Photo, faces: Sequence[Face]) -> PhotoFaces:
@@ -225,7 +231,7 @@ def _found(photo: Photo, faces: Sequence[Face]) -> PhotoFaces:
 
 def detect(source: Source, *, min_face: float = 20, detector: str = "mtcnn") -> list[Face]:
     """Faces of one photo, best score first; an empty list where there is none. Raises ImageError."""
-    (one,) = shared(detector=detector).detect([source], min_face=min_face)
+    (one,) = shared(detector=detector).detect([not_a_folder(source)], min_face=min_face)
     readable(one)
     return list(one.faces)
 
@@ -233,7 +239,7 @@ def detect(source: Source, *, min_face: float = 20, detector: str = "mtcnn") -> 
 def embed(source: Source, *, min_face: float = 20, model: str = "dlib-resnet", detector: str = "mtcnn") -> Floats:
     """Unit vectors ``(n, d)`` of all faces of one photo, best score first. Raises ImageError."""
     recognizer = shared(detector=detector, embedder=model)
-    (one,) = recognizer.represent([source], min_face=min_face)
+    (one,) = recognizer.represent([not_a_folder(source)], min_face=min_face)
     readable(one)
     return np.empty((0, recognizer.embedder.dimension), np.float32) if one.vectors is None else one.vectors
 
@@ -244,7 +250,7 @@ def extract(source: Source, *, size: int = 224, margin: float = 0.3, min_face: f
     Raises ImageError, and UsageError for a size or a margin that means nothing.
     """
     square_crops(np.zeros((1, 1, 3), np.uint8), (), size=size, margin=margin)  # refuses before a photo is looked at
-    (one,) = shared().detect([source], min_face=min_face)
+    (one,) = shared().detect([not_a_folder(source)], min_face=min_face)
     return square_crops(readable(one).pixels, one.faces, size=size, margin=margin)
 
 
@@ -299,7 +305,7 @@ def verify(  # noqa: PLR0913 - options, all by name
     rule = recognizer.rule(far=far, threshold=threshold, metric=metric, any_face=any_face)
     if isinstance(b, list | tuple):
         return [answer for _, _, answer in recognizer.verify_each(a, b, rule=rule, min_face=min_face)]
-    first, second = recognizer.represent([a, b], min_face=min_face)
+    first, second = recognizer.represent([not_a_folder(a), not_a_folder(b)], min_face=min_face)
     return verification.compare_faces(rule, first, second)[0]
 
 

@@ -9,7 +9,7 @@ galleries and its own thresholds, and known by its name to everything that knows
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,6 +20,8 @@ import numpy as np
 from visavis import embedders, runtime
 from visavis.embedders import _rows, onnx_file
 from visavis.errors import MissingExtraError, UsageError
+from visavis.images import Source
+from visavis.photo_files import each_photo
 from visavis.pipeline import Recognizer
 from visavis.types import RGB
 from visavis.weights.model_row import ModelRow
@@ -41,7 +43,7 @@ OPERATORS = ("Conv", "Gemm", "MatMul", "Relu", "Clip", "Add", "MaxPool", "Averag
 
 def quantize(
     name: str,
-    photos: Sequence[str | Path],
+    photos: Source | Iterable[Source],
     *,
     detector: str = "mtcnn",
     crops: int = CROPS,
@@ -51,8 +53,9 @@ def quantize(
 ) -> ModelRow:
     """Make the int8 model of ``name``, its ranges measured on the largest faces of ``photos``, and keep it.
 
-    It is ``called`` NAME-int8 unless told otherwise. Returns its row. Raises UsageError where too few faces are found
-    or the name stands for another model, MissingExtraError without the package onnx.
+    One source is one photo; a folder stands for the photos in it and below it. The model is ``called`` NAME-int8 unless
+    told otherwise. Returns its row. Raises UsageError where too few faces are found or the name stands for another
+    model, MissingExtraError without the package onnx.
     """
     tools = _tools()
     row, network = _rows.source(name)
@@ -70,20 +73,21 @@ def quantize(
         return onnx_file.import_model(path.parent / "row.toml", taken=embedders.EMBEDDERS.built_in())
 
 
-def calibration_crops(photos: Sequence[str | Path], recognizer: Recognizer, *, count: int) -> RGB:
+def calibration_crops(photos: Source | Iterable[Source], recognizer: Recognizer, *, count: int) -> RGB:
     """Crops ``(n, s, s, 3)`` of the largest faces, of photos from all over the list until there are ``count``.
 
     UsageError where there are too few; photos that cannot be read, or show no face, are passed over.
     """
-    order = np.random.default_rng(0).permutation(len(photos))
+    listed = list(each_photo(photos))
+    order = np.random.default_rng(0).permutation(len(listed))
     found: list[RGB] = []
-    for one in recognizer.detect([photos[i] for i in order]):
+    for one in recognizer.detect([listed[i] for i in order]):
         if one.photo is not None and one.faces:
             found.append(recognizer.embedder.crops(one.photo.pixels, [one.faces[one.largest]]))
         if len(found) >= count:
             break
     if len(found) < min(LEAST, count):
-        raise UsageError(f"ranges are measured on {LEAST} faces or more, and {len(photos)} photos show {len(found)}.")
+        raise UsageError(f"ranges are measured on {LEAST} faces or more, and {len(listed)} photos show {len(found)}.")
     return np.concatenate(found)
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from visavis import align, compare, embedders, images
-from visavis.errors import NoFaceError
+from visavis.errors import ImageError, NoFaceError
 from visavis.images import Source
 from visavis.pipeline import shared
 from visavis.types import RGB, Characteristic, Face, Floats, PhotoFaces
@@ -38,14 +37,16 @@ class Rows:
     vectors: Floats
     quality: Floats
     largest: NDArray[np.bool_]
+    sha256: tuple[str | None, ...] = ()
 
 
 def representative(
-    photos: Iterable[Source], *, model: str = "dlib-resnet", min_face: float = 20
+    photos: Source | Iterable[Source], *, model: str = "dlib-resnet", min_face: float = 20
 ) -> list[Characteristic]:
     """Rank one person's faces, the most characteristic first: the nearest to their mean, weighted by quality.
 
-    See :func:`ranked`. Photos that cannot be read or show no face are passed over; NoFaceError where none is left.
+    See :func:`ranked`. One source is one photo; a folder stands for the photos in it and below it. Photos that cannot
+    be read or show no face are passed over; NoFaceError where none is left.
     """
     return ranked(gathered(shared(embedder=model).represent(photos, min_face=min_face)), model=model)
 
@@ -61,6 +62,7 @@ def gathered(answers: Iterable[PhotoFaces]) -> Rows:
             one.vectors[row],
             one.quality[row].score if one.quality else 1.0,
             row == one.largest,
+            None if one.photo is None else one.photo.sha256,
         )
         for place, one in enumerate(answers)
         if one.vectors is not None
@@ -68,7 +70,7 @@ def gathered(answers: Iterable[PhotoFaces]) -> Rows:
     ]
     if not found:
         raise NoFaceError("no face was found in any of the photos.")
-    places, names, rows, faces, vectors, quality, largest = zip(*found, strict=True)
+    places, names, rows, faces, vectors, quality, largest, sha256 = zip(*found, strict=True)
     return Rows(
         names,
         np.array(places),
@@ -77,6 +79,7 @@ def gathered(answers: Iterable[PhotoFaces]) -> Rows:
         np.array(vectors, np.float32),
         np.array(quality, np.float32),
         np.array(largest),
+        sha256,
     )
 
 
@@ -111,6 +114,7 @@ def ranked(rows: Rows, *, model: str) -> list[Characteristic]:
             float(distances[row]),
             float(rows.quality[row]),
             bool(distances[row] > limit),
+            rows.sha256[row] if rows.sha256 else None,
         )
         for row in order.tolist()
     ]
@@ -124,10 +128,11 @@ def _nearest(rows: Rows, weights: Floats, kept: NDArray[np.bool_]) -> tuple[NDAr
     return order[np.diff(rows.photos[order], prepend=-1) > 0], distances
 
 
-def average_face(found: Sequence[Characteristic], *, size: int = SIDE) -> RGB:
+def average_face(found: Sequence[Characteristic], *, size: int = SIDE, skipped: list[str] | None = None) -> RGB:
     """Lay faces over each other, eyes on eyes and mouth on mouth, and return their mean ``(size, size, 3)``.
 
-    Outliers are left out; better faces weigh more. Photos are read again by their names: ImageError where that fails,
+    Outliers are left out; better faces weigh more. Photos are read again by their names. One that cannot be read any
+    more, or is another photo by now, is left out, and ``skipped`` takes a sentence; ImageError where that leaves none,
     NoFaceError where there is no face. A pixel is the mean over the photos that reach so far.
     """
     used = [one for one in found if not one.outlier]
@@ -136,12 +141,21 @@ def average_face(found: Sequence[Characteristic], *, size: int = SIDE) -> RGB:
     points = np.array([one.face.landmarks for one in used])
     matrices = align.similarity(points, _common(points) * size)
     total, reached = np.zeros((size, size, 3)), np.zeros((size, size, 1))
+    wrong: list[ImageError] = []
     for one, matrix in zip(used, matrices, strict=True):
-        pixels = images.read(Path(one.photo)).pixels
+        try:
+            pixels = images.read_again(one.photo, one.sha256).pixels
+        except ImageError as error:
+            wrong.append(error)
+            continue
         inside = align.warp(np.full_like(pixels, 255), matrix[None], size=size)[0, :, :, :1] / 255
         weight = max(one.quality, LEAST_QUALITY) * (inside > 0.999)
         total += weight * align.warp(pixels, matrix[None], size=size)[0]
         reached += weight
+    if len(wrong) == len(used):
+        raise wrong[0]
+    if skipped is not None:
+        skipped += map(str, wrong)
     mean = np.divide(total, reached, out=np.full_like(total, 255), where=reached > 0)
     return mean.round().astype(np.uint8)
 

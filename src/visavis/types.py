@@ -280,7 +280,8 @@ class Faces:
 
     ``photos`` names the photo of each: faces of one name are never one person. ``numbers (n,)`` count the faces of a
     photo from 1, ``boxes`` are ``(n, 4)``, ``vectors (n, d)`` of unit length, ``quality (n,)`` in 0..1. ``clusters
-    (n,)`` are those that the faces are in already, -1 for a new one.
+    (n,)`` are those that the faces are in already, -1 for a new one. ``sha256`` holds the hash of each face's photo
+    (None: not known), by which a file is recognized when it is read again; empty means that none is known.
     """
 
     photos: tuple[str, ...]
@@ -289,9 +290,12 @@ class Faces:
     vectors: Floats
     quality: Floats
     clusters: NDArray[np.int64]
+    sha256: tuple[str | None, ...] = ()
 
     def __post_init__(self) -> None:
         n = len(self.photos)
+        if len(self.sha256) not in {0, n}:
+            raise ValueError(f"{n} faces have as many hashes of photos, or none, got {len(self.sha256)}")
         fields = {"numbers": (n,), "boxes": (n, 4), "quality": (n,), "clusters": (n,)}
         wrong = {name: found for name, shape in fields.items() if (found := getattr(self, name).shape) != shape}
         if wrong or self.vectors.ndim != 2 or len(self.vectors) != n:
@@ -299,6 +303,10 @@ class Faces:
 
     def __len__(self) -> int:
         return len(self.photos)
+
+    def photo_hash(self, row: int) -> str | None:
+        """Return the SHA-256 of the photo that a face is from; None where it is not known."""
+        return self.sha256[row] if self.sha256 else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -345,20 +353,25 @@ class Clustering:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lookalike:
-    """A face at its cosine ``distance`` from another that was asked about; ``number`` counts in its photo from 1."""
+    """A face at its cosine ``distance`` from another that was asked about; ``number`` counts in its photo from 1.
+
+    ``sha256`` is the hash of the photo's bytes, None where it is not known.
+    """
 
     photo: str
     number: int
     box: Floats
     distance: float
     quality: float
+    sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Characteristic:
     """A face at its cosine ``distance`` from the mean of a person's; ``number`` counts in its photo from 1.
 
-    An ``outlier`` is too far from the mean to be that person, and took no part in it.
+    An ``outlier`` is too far from the mean to be that person, and took no part in it. ``sha256`` is the hash of the
+    photo's bytes, None where it is not known.
     """
 
     photo: str
@@ -367,3 +380,4 @@ class Characteristic:
     distance: float
     quality: float
     outlier: bool
+    sha256: str | None = None

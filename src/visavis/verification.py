@@ -100,10 +100,15 @@ def compare_faces(rule: Rule, known: PhotoFaces, photo: PhotoFaces) -> tuple[Ver
     return verification, face
 
 
+def error_of(photo: PhotoFaces) -> ImageError:
+    """Return the error of a photo that could not be read."""
+    return _ERRORS.get(photo.status, ImageError)(photo.message)
+
+
 def readable(photo: PhotoFaces) -> Photo:
     """Return the photo of an answer; raises the error of one that could not be read."""
     if photo.photo is None:
-        raise _ERRORS.get(photo.status, ImageError)(photo.message)
+        raise error_of(photo)
     return photo.photo
 
 

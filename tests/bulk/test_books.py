@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,14 +23,20 @@ class Memory:
         self.photos = dict.fromkeys(known, "")
         self.stored: list[list[str]] = []
         self.full = False
+        self.located: list[tuple[str, str]] = []
 
     def known_photos(self, sha256s: Iterable[str]) -> set[str]:
         return set(sha256s) & self.photos.keys()
 
+    def locate_photos(self, found: Iterable[tuple[str, str]], *, read: Callable[[str], bytes]) -> int:
+        self.located += found
+        return 0
+
     def add_photos(self, photos: Sequence[IndexedPhoto]) -> int:
         if self.full:
             raise GalleryError("the disk is full.")
-        self.stored.append([one.photo for one in photos])
+        self.stored.append([Path(one.photo).name for one in photos])
+        assert all(Path(one.photo).is_absolute() for one in photos)
         self.photos |= {one.sha256: one.photo for one in photos}
         return len(photos)
 

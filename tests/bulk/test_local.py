@@ -181,8 +181,8 @@ def test_where_there_is_no_room_for_another_worker_those_there_are_go_on(
 def test_wrong_options(gallery: Gallery, folder: Path) -> None:
     with pytest.raises(UnknownNameError, match="no detector is called 'mtcmm'; did you mean mtcnn"):
         bulk.index(gallery, [str(folder)], engine=ONE, detector="mtcmm")
-    with pytest.raises(UsageError, match="put it in brackets"):
-        bulk.index(gallery, str(folder), engine=ONE)
+    with pytest.raises(UsageError, match="photos are a path"):
+        bulk.index(gallery, None, engine=ONE)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="workers must be at least 1, got 0"):
         LocalEngine(workers=0)
 

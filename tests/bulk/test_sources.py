@@ -31,7 +31,8 @@ def test_folders_are_gone_through_from_top_to_bottom_sorted(folder: Path) -> Non
 
 
 def test_an_empty_folder_holds_nothing(folder: Path) -> None:
-    assert walked(folder) == []
+    empty = Outcome(str(folder), "missing", message=f"the folder '{folder}' holds no photo.")
+    assert walked(folder, folder) == [empty]
 
 
 def test_a_photo_that_is_named_is_taken_whatever_its_name(folder: Path) -> None:

@@ -38,6 +38,7 @@ DOCUMENTED = {
     "gallery merge",
     "gallery move",
     "gallery name",
+    "gallery forget",
     "gallery export",
     "gallery import",
     "gallery audit",

@@ -213,13 +213,14 @@ def test_a_folder_a_person(know: Run, run: Run, tmp_path: Path) -> None:
         (["Ann"], "a person needs a name and photos"),
         (["Ann", "red.png", "--from", "."], "exclude each other"),
         (["--from", ".", "--new"], "--new and --id speak of one person"),
-        (["--from", "."], "holds no folder with photos"),
+        (["--from", "none"], "holds no folder with photos and no photo"),
         (["--from", "nowhere"], "nowhere"),
         (["Ann", "red.png", "--new", "--id", 1], "not both"),
         (["Ann", "red.png", "--id", 7], "there is no person 7"),
     ],
 )
 def test_wrong_use_is_exit_2_and_says_what(know: Run, photos: Photos, arguments: list[object], said: str) -> None:
+    Path("none").mkdir()
     done = know("enroll", *arguments)
     assert (done.code, done.out) == (2, "")
     assert said in done.err

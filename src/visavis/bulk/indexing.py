@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import count
@@ -11,12 +12,11 @@ from visavis.bulk import sources
 from visavis.bulk.books import Books
 from visavis.bulk.stage import Stage
 from visavis.bulk.types import Engine, Ledger, Outcome, Task
-from visavis.errors import UsageError
 
 
 def index(
     ledger: Ledger,
-    photos: Iterable[str],
+    photos: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
     *,
     engine: Engine,
     detector: str = "mtcnn",
@@ -25,17 +25,16 @@ def index(
 ) -> Generator[Outcome, None, None]:
     """Index ``photos`` (files, folders, URLs of either) into ``ledger``; yields what became of each, once stored.
 
-    ``exclude`` holds patterns of names to pass over in folders, see :func:`visavis.photo_files.is_excluded`.
+    One path is one photo or folder. ``exclude`` holds patterns of names to pass over in folders, see
+    :func:`visavis.photo_files.is_excluded`.
 
     ``ledger`` is a :class:`visavis.gallery.Gallery`; the vectors are those of its model. The order is that in which the
     photos are done. An interrupt, or closing the iterator, stores what is done and ends all that was started.
 
-    Raises UnknownNameError for a detector or model that there is not, UsageError for a URL that means nothing,
+    Raises UnknownNameError for a detector or model that there is not, UsageError for what is no path or URL,
     MissingExtraError where a package is missing for it, GalleryError where nothing can be stored, EngineError where
     the engine cannot be used, WeightsError where a network cannot be loaded.
     """
-    if isinstance(photos, str):
-        raise UsageError(f"photos are given as a list, got {photos!r} alone: put it in brackets.")
     stage = Stage(ledger.model, detector, min_face)
     stage.check()
     photo_files.check_patterns(exclude)

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from visavis import images, photo_files
 from visavis.bulk import remote
 from visavis.bulk.types import Outcome
+from visavis.errors import UsageError
 
 
-def walk(sources: Iterable[str], *, exclude: Sequence[str] = ()) -> Iterator[str | Outcome]:
-    """Yield the photos of ``sources``: names of files, folders, or URLs of either.
+def walk(
+    sources: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], *, exclude: Sequence[str] = ()
+) -> Iterator[str | Outcome]:
+    """Return the photos of ``sources``: names of files, folders, or URLs of either; one of these or many.
 
     Which files of a folder are photos: see :mod:`visavis.photo_files`; ``exclude`` holds patterns of names to pass
-    over. Every folder is listed once, however many ways lead there. A folder that cannot be listed is an Outcome.
-    Raises UsageError for a URL that means nothing, MissingExtraError where a package is missing for it.
+    over. Every folder is listed once, however many ways lead there. A folder that cannot be listed, or was named and
+    holds no photo, is an Outcome. Raises UsageError for what is no path, and for a URL that means nothing,
+    MissingExtraError where a package is missing for it.
     """
     photo_files.check_patterns(exclude)
+    return _walk(photo_files.as_many(sources), exclude)
+
+
+def _walk(sources: Iterable[Any], exclude: Sequence[str]) -> Iterator[str | Outcome]:
     visited: set[tuple[int, int]] = set()
-    for source in sources:
+    for given in sources:
+        if not isinstance(given, str | os.PathLike):
+            raise UsageError(f"what is indexed are paths and URLs of photos and folders, got {type(given).__name__}.")
+        source = os.fsdecode(given)
         if remote.is_url(source):
             yield from remote.walk(source, exclude=exclude)
         elif photo_files.is_folder(source):
@@ -36,8 +49,12 @@ def read(photo: str) -> bytes:
 
 
 def _folder(folder: str, exclude: Sequence[str], visited: set[tuple[int, int]]) -> Iterator[str | Outcome]:
+    before, empty = len(visited), True
     for found in photo_files.walk(folder, exclude=exclude, visited=visited):
+        empty = False
         if isinstance(found, photo_files.UnlistedFolder):
             yield Outcome(found.path, found.status, message=found.message)
         else:
             yield found
+    if empty and len(visited) > before:  # else it was listed before
+        yield Outcome(folder, "missing", message=photo_files.UnlistedFolder(folder, "empty").message)

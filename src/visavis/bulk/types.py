@@ -24,6 +24,10 @@ class Ledger(Protocol):
         """Return those of the photos that are indexed already, for its model."""
         ...
 
+    def locate_photos(self, found: Iterable[tuple[str, str]], *, read: Callable[[str], bytes]) -> int:
+        """Note where photos were found, pairs of SHA-256 and path, and who lies there no longer."""
+        ...
+
     def add_photos(self, photos: Sequence[IndexedPhoto]) -> int:
         """Store photos in one transaction, pass over those known already, and return how many were new."""
         ...

@@ -226,12 +226,15 @@ def _tell(output: Output, found: Clustering, more: Sequence[Mapping[str, object]
 
 
 def _write(found: Clustering, out: Path | None, report: Path | None, naming: Naming | None, *, title: str) -> None:
+    skipped: list[str] = []
     if out:
-        _save(out, found)
+        _save(out, found, skipped)
     if report:
         from visavis.clustering import report as pages
 
-        pages.write(report, found, title=title, naming=naming)
+        pages.write(report, found, title=title, naming=naming, skipped=skipped)
+    for text in dict.fromkeys(skipped):
+        note(f"{text.removesuffix('.')}: its faces have no picture.")
 
 
 def _answers(photos: Sequence[str], recognizer: Recognizer, *, min_face: float, remember: bool) -> Iterator[PhotoFaces]:
@@ -292,8 +295,8 @@ def _faces(found: Clustering, more: Sequence[Mapping[str, object]]) -> Iterator[
             yield line, [str(one.id), str(len(one)), faces.photos[row], str(number), whole, name, ", ".join(marks)]
 
 
-def _save(out: Path, found: Clustering) -> None:
-    """Write the crops, each into the folder of its cluster."""
+def _save(out: Path, found: Clustering, skipped: list[str]) -> None:
+    """Write the crops, each into the folder of its cluster; ``skipped`` takes a sentence for each photo left out."""
     from visavis.align import square_crops
     from visavis.clustering.pictures import of_photos, plain_faces
 
@@ -301,7 +304,7 @@ def _save(out: Path, found: Clustering) -> None:
     names = {one.id: f"cluster-{one.id}" if len(one) > 1 else ALONE for one in found.clusters}
     folders: dict[str, PictureFolder] = {}
     out.mkdir(parents=True, exist_ok=True)
-    for photo, rows in of_photos(found.faces):
+    for photo, rows in of_photos(found.faces, skipped=skipped):
         crops = square_crops(photo.pixels, plain_faces(found.faces, rows), size=CROP_SIZE, margin=CROP_MARGIN)
         for row, crop in zip(rows, crops, strict=True):
             name = names[int(labels[row])]

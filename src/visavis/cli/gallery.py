@@ -15,6 +15,7 @@ from visavis.cli._options import GALLERY, INDEX, GalleryIndex, GalleryUrl, Json
 from visavis.cli._output import Output, decimals, short, significant
 from visavis.cli._suggestions import Suggesting
 from visavis.cli._table import Column, Row
+from visavis.cli.forget import forget
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -71,6 +72,9 @@ def remove(
             typer.confirm(question, abort=True, err=True)
         store.remove(person.id)
         output.answer(_line(person), _row(person))
+
+
+app.command()(forget)
 
 
 @app.command()

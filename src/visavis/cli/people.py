@@ -51,14 +51,17 @@ if TYPE_CHECKING:
     from visavis.types import Candidate, Identification
 
 FPIR = 0.01
+TABLES = frozenset({".csv", ".tsv", ".txt"})
+"""How the names of tables end that --from takes; any other file is one of JSON."""
 
 From = Annotated[
     Path | None,
     typer.Option(
         "--from",
-        metavar="DIR|FILE.json",
+        metavar="DIR|FILE",
         exists=True,
-        help="A folder of folders, one a person; or what the page of cluster --report exported.",
+        help="A folder of folders, one a person, or of photos called after people (Ann.jpg); a CSV with the columns "
+        "name and photo; a .json that the page of cluster --report exported.",
     ),
 ]
 PersonPhotos = Annotated[
@@ -148,26 +151,20 @@ def _people(
         raise UsageError("--new and --id speak of one person: give NAME PHOTO... in place of --from.")
     if folder is None:
         if name is None or not photos:
-            raise UsageError("a person needs a name and photos: NAME PHOTO..., or --from DIR.")
+            raise UsageError("a person needs a name and photos: NAME PHOTO..., or --from DIR or FILE.")
         return [(name, expand_folders(photos, exclude=exclude))]
     if name is not None:
         raise UsageError("NAME PHOTO... and --from exclude each other.")
-    if folder.is_file():
+    if folder.is_file() and folder.suffix.lower() not in TABLES:
         from visavis.gallery.exported import read_people
 
         return [(each.name, each) for each in read_people(folder)]
-    from visavis.photo_files import by_folder
+    from visavis.gallery.named_photos import read_named_photos
 
-    folders = by_folder(folder, recursive=True, exclude=exclude)
-    people = [(each.name, photos) for each, photos, _ in folders]
-    for unlisted in (one for _, _, several in folders for one in several):
-        note(unlisted.message)
-    for who in (who for who, photos in people if not photos):
-        note(f"{folder / who} holds no photo: nobody was enrolled from it.")
-    people = [(who, photos) for who, photos in people if photos]
-    if not people:
-        raise UsageError(f"{folder} holds no folder with photos: it should hold one a person.")
-    return people
+    named = read_named_photos(folder, exclude=exclude)
+    for text in named.notes:
+        note(text)
+    return [(person.name, list(person.photos)) for person in named.people]
 
 
 def _new_people(store: Gallery, names: list[str], *, yes: bool) -> set[str]:

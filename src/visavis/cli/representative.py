@@ -20,7 +20,7 @@ from visavis.cli._options import (
     Views,
     model_id,
 )
-from visavis.cli._output import Output, box_text, decimals, exit_code, photo_line, short, significant
+from visavis.cli._output import Output, box_text, decimals, exit_code, note, photo_line, short, significant
 from visavis.cli._sources import Exclude, PhotosOrFolders, photos_of
 from visavis.cli._table import Row
 
@@ -78,7 +78,10 @@ def representative(  # noqa: PLR0913 - a command's options
         for missed in skipped:
             output.answer(photo_line(missed, []), Row(["-", missed.name], missed.message))
     if average_face:
-        images.save(representatives.average_face(found), average_face)
+        left_out: list[str] = []
+        images.save(representatives.average_face(found, skipped=left_out), average_face)
+        for text in left_out:
+            note(f"{text.removesuffix('.')}: it is left out of the average.")
     raise typer.Exit(exit_code(["ok"], yes=True))
 
 

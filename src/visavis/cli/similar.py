@@ -23,9 +23,10 @@ from visavis.cli._options import (
     Views,
     model_id,
 )
-from visavis.cli._output import Output, decimals, exit_code, percent, photo_line, short, significant
+from visavis.cli._output import Output, decimals, exit_code, note, percent, photo_line, short, significant
 from visavis.cli._sources import Exclude, GalleryInstead, PhotosOrGallery, one_of, photos_of
 from visavis.cli._table import Row
+from visavis.errors import ImageError
 
 if TYPE_CHECKING:
     from visavis.compare import Calibration
@@ -131,7 +132,9 @@ def _in_gallery(
         near = store.lookalikes(vector[None], top=top, besides=own.sha256)[0]
         table, stats = store.calibration, store.stats()
     found = [
-        Lookalike(one.photo, 0, np.array(one.box or [0] * 4, np.float32), one.distance, one.quality or 0.0)
+        Lookalike(
+            one.photo, 0, np.array(one.box or [0] * 4, np.float32), one.distance, one.quality or 0.0, one.photo_sha256
+        )
         for one in near
     ]
     for rank, (like, one) in enumerate(zip(found, near, strict=True), 1):
@@ -165,7 +168,10 @@ def _whole(box: Floats) -> str:
 
 
 def _save_strip(out: Path, own: Photo, face: Face, found: list[Lookalike]) -> None:
-    """Write the face and its look-alikes in one row, the distance and the name of the file under each."""
+    """Write the face and its look-alikes in one row, the distance and the name of the file under each.
+
+    A look-alike whose photo cannot be read again, or is another photo by now, is left out and noted.
+    """
     from visavis import images
     from visavis.align import square_crops
     from visavis.draw import contact_sheet
@@ -173,7 +179,12 @@ def _save_strip(out: Path, own: Photo, face: Face, found: list[Lookalike]) -> No
 
     pictures, captions = [(own.pixels, face)], [f"{Path(own.name).name}\n"]
     for like in found:
-        pictures.append((images.read(Path(like.photo)).pixels, Face(like.box, 1.0, face.landmarks)))
+        try:
+            photo = images.read_again(like.photo, like.sha256)
+        except ImageError as error:
+            note(f"{str(error).removesuffix('.')}: it is left out of the strip.")
+            continue
+        pictures.append((photo.pixels, Face(like.box, 1.0, face.landmarks)))
         captions.append(f"{like.distance:.4f}\n{Path(like.photo).name}")
     crops = [square_crops(pixels, [one], size=STRIP_SIDE, margin=CROP_MARGIN)[0] for pixels, one in pictures]
     sheet = contact_sheet(crops, captions, width=STRIP_SIDE * len(crops), columns=len(crops))

@@ -17,6 +17,7 @@ from visavis.clustering._whispers import whispers
 from visavis.clustering.faces import joined, known, taken
 from visavis.errors import UsageError
 from visavis.images import Source, shown
+from visavis.photo_files import UnlistedFolder, each_photo
 from visavis.pipeline import shared
 from visavis.types import Cluster, Clustering, Faces, Floats
 
@@ -57,7 +58,7 @@ class Limits:
 
 
 def cluster(
-    photos: Iterable[Source],
+    photos: Source | Iterable[Source],
     *,
     far: float | None = None,
     threshold: float | None = None,
@@ -68,6 +69,8 @@ def cluster(
     seed: int = 0,
 ) -> Clustering:
     """Put the faces of photos together that are of one person; every face of every photo counts.
+
+    One source is one photo; a folder stands for the photos in it and below it.
 
     With ``previous`` the faces clustered before are there too and keep their clusters; those of the photos join them or
     found new ones. A photo that was there before is not looked at again. Photos that cannot be read or show no face are
@@ -83,10 +86,10 @@ def cluster(
     return replace(clustering, skipped=skipped)
 
 
-def _fresh(photos: Iterable[Source], seen: set[str], names: list[str]) -> Iterator[Source]:
+def _fresh(photos: Source | Iterable[Source], seen: set[str], names: list[str]) -> Iterator[Source]:
     """Pass on photos that were not ``seen``, and list their ``names``: those that have none get numbers."""
-    for photo in photos:
-        name = own = images.name_of(photo)
+    for photo in each_photo(photos):
+        name = own = photo.path if isinstance(photo, UnlistedFolder) else images.name_of(photo)
         if own in seen and isinstance(photo, str | os.PathLike):
             continue
         for number in count(2):

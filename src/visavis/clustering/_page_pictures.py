@@ -34,12 +34,15 @@ class PagePictures:
     photos: dict[str, tuple[str, int, int]] = field(default_factory=dict)
 
 
-def page_pictures(faces: Faces) -> PagePictures:
-    """Cut faces out and shrink their photos; whatever cannot be read any more is left out."""
+def page_pictures(faces: Faces, *, skipped: list[str] | None = None) -> PagePictures:
+    """Cut faces out and shrink their photos.
+
+    What cannot be read any more, or is another photo by now, is left out: ``skipped`` takes a sentence for each photo.
+    """
     pictures = PagePictures()
     size = CROP_SIDES[len(faces) > MANY_FACES]
     longest = photo_side(len(set(faces.photos)))
-    for photo, rows in of_photos(faces):
+    for photo, rows in of_photos(faces, skipped=skipped):
         crops = align.square_crops(photo.pixels, plain_faces(faces, rows), size=size, margin=CROP_MARGIN)
         for row, crop in zip(rows, crops, strict=True):
             pictures.faces[row] = images.data_address(crop, quality=JPEG_QUALITY)

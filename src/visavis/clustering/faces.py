@@ -45,6 +45,7 @@ def faces_of(name: str, one: PhotoFaces) -> Faces:
         vectors,
         np.array([quality.score for quality in one.quality] or [1.0] * n, np.float32),
         np.full(n, -1, np.int64),
+        (None if one.photo is None else one.photo.sha256,) * n,
     )
 
 
@@ -63,6 +64,7 @@ def joined(*parts: Faces) -> Faces:
         np.concatenate([one.vectors for one in parts]),
         np.concatenate([one.quality for one in parts]),
         np.concatenate([one.clusters for one in parts]),
+        tuple(sha256 for one in parts for sha256 in one.sha256 or (None,) * len(one)),
     )
 
 
@@ -75,6 +77,7 @@ def some(faces: Faces, rows: NDArray[np.int64] | slice) -> Faces:
         faces.vectors[rows],
         faces.quality[rows],
         faces.clusters[rows],
+        tuple(np.array(faces.sha256, object)[rows].tolist()) if faces.sha256 else (),
     )
 
 

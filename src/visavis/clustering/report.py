@@ -64,15 +64,16 @@ class _Photo:
     picture: str | None
 
 
-def page(clustering: Clustering, *, title: str, naming: Naming | None = None) -> str:
+def page(clustering: Clustering, *, title: str, naming: Naming | None = None, skipped: list[str] | None = None) -> str:
     """Return the page as text, with the names that ``naming`` knows.
 
-    Photos are read again; a face whose photo is gone has no picture.
+    Photos are read again. A face whose photo is gone, or is another by now, has no picture: ``skipped`` takes a
+    sentence for each such photo.
     """
     import jinja2
 
     naming = naming or Naming.of_nobody(len(clustering.faces))
-    pictures = page_pictures(clustering.faces)
+    pictures = page_pictures(clustering.faces, skipped=skipped)
     numbers = {name: number for number, name in enumerate(dict.fromkeys(clustering.faces.photos))}
     sections = [_section(clustering, cluster, naming, pictures, numbers) for cluster in clustering.clusters]
     script = '"use strict";\n(() => {\n' + "\n".join(map(_source, SCRIPTS)) + "})();\n"
@@ -170,9 +171,11 @@ def _printed(value: object) -> object:
     return value
 
 
-def write(path: Path, clustering: Clustering, *, title: str, naming: Naming | None = None) -> None:
-    """Write the page, whole or not at all."""
-    text = page(clustering, title=title, naming=naming)
+def write(
+    path: Path, clustering: Clustering, *, title: str, naming: Naming | None = None, skipped: list[str] | None = None
+) -> None:
+    """Write the page, whole or not at all; ``skipped`` as in :func:`page`."""
+    text = page(clustering, title=title, naming=naming, skipped=skipped)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         part.write_text(text, encoding="utf-8", newline="\n")

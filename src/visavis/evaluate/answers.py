@@ -14,6 +14,7 @@ from visavis.detectors import DETECTORS
 from visavis.errors import UsageError
 from visavis.evaluate.annotations import Annotated
 from visavis.evaluate.templates import Progress
+from visavis.photo_files import one_by_one
 from visavis.pipeline import Recognizer
 from visavis.types import Face, Photo, PhotoFaces
 
@@ -50,7 +51,7 @@ def answers(
     """
     strict = Recognizer(detector=detector, threads=threads)
     low = _sensitive(detector, threads)
-    looked = strict.detect([one.photo for one in annotated], min_face=min_face)
+    looked = strict.detect(one_by_one(one.photo for one in annotated), min_face=min_face)
     read, found, sensitive = [], [], []
     unread: dict[str, str] = {}
     for truth, one in zip(annotated, _shown(looked, len(annotated), progress), strict=True):

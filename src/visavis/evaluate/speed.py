@@ -12,6 +12,7 @@ import numpy as np
 from visavis.errors import UsageError
 from visavis.evaluate.results import Speed
 from visavis.evaluate.templates import subject
+from visavis.photo_files import check_list
 from visavis.pipeline import BATCH_PHOTOS, Recognizer
 from visavis.types import Face, Photo
 
@@ -25,6 +26,7 @@ def measure(photos: Sequence[str], recognizer: Recognizer, *, count: int = 48, m
     """
     if count < 1:
         raise UsageError(f"count must be at least 1, got {count}.")
+    check_list(photos)
     chosen = spread(photos, count)
     batches = [chosen[start : start + BATCH_PHOTOS] for start in range(0, len(chosen), BATCH_PHOTOS)]
     detected: list[float] = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis import images
-from visavis.errors import ImageError, NoFaceError, UsageError
+from visavis.errors import ImageError, NoFaceError
 from visavis.evaluate.remembered import Found, Remembered
 from visavis.images import MIN_BYTES_LIMIT
+from visavis.photo_files import check_list, one_by_one
 from visavis.pipeline import Recognizer
 from visavis.types import Face, Floats, PhotoFaces
 
@@ -73,8 +73,7 @@ def take(
     all: where that is so of every photo, no network is loaded. A photo that is missing or cannot be read has its
     status and zeros. ``d`` is 0 where not one photo could be read.
     """
-    if isinstance(photos, str | bytes | os.PathLike):
-        raise UsageError(f"photos are given as a list, got {photos!r} alone: put it in brackets.")
+    check_list(photos)
     if remembered is not None and not remembered.serves(recognizer, min_face=min_face):
         raise ValueError("what is remembered was found by another recogniser, or with another min_face")
     rows = _rows(photos, recognizer, min_face=min_face, remembered=remembered)
@@ -113,6 +112,7 @@ def every_face(
 
     What is ``remembered`` is not computed again. The answers hold no pixels.
     """
+    check_list(photos)
     if not remembered.serves(recognizer, min_face=min_face):
         raise ValueError("what is remembered was found by another recogniser, or with another min_face")
     start = 0
@@ -120,7 +120,7 @@ def every_face(
         known: dict[object, Found] = dict(remembered.recall({file.sha256 for file in group if file.sha256}).items())
         failed: dict[object, PhotoFaces] = {}
         fresh = {file.key: file.source for file in group if file.key not in known}
-        for key, answer in zip(fresh, recognizer.represent(fresh.values(), min_face=min_face), strict=True):
+        for key, answer in zip(fresh, recognizer.represent(one_by_one(fresh.values()), min_face=min_face), strict=True):
             if answer.photo is None:
                 failed[key] = answer
             else:
@@ -183,7 +183,7 @@ def _rows(
             hashes = {file.sha256 for file in group if file.sha256 and file.key not in known}
             known |= {sha256: _row(found) for sha256, found in remembered.recall(hashes).items()}
         fresh = {file.key: file for file in group if file.key not in known}
-        answers = recognizer.represent([file.source for file in fresh.values()], min_face=min_face)
+        answers = recognizer.represent(one_by_one(file.source for file in fresh.values()), min_face=min_face)
         found: dict[str, Found] = {}
         for file in group:
             if file.key not in known:

@@ -13,10 +13,12 @@ from visavis.gallery import _photos, _whom, transfer
 from visavis.gallery._doubting import Doubting
 from visavis.gallery._indexed import Indexed
 from visavis.gallery._input import clean_name
+from visavis.gallery._located import Located
 from visavis.gallery._one_photo import each_person_once
 from visavis.gallery._people import People
 from visavis.gallery._whom import Who
 from visavis.gallery.types import Enrollment, IdentifiedPhoto, NearFace, Skipped
+from visavis.images import not_a_folder
 from visavis.types import Identification
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ class Told(TypedDict, total=False):
     metadata: Mapping[str, object] | None
 
 
-class Gallery(People, Doubting, Indexed):
+class Gallery(People, Doubting, Indexed, Located):
     """People and their face templates in one store, safe to share between threads and processes.
 
     ::
@@ -49,7 +51,7 @@ class Gallery(People, Doubting, Indexed):
     def enroll(  # noqa: PLR0913 - those of add, and two of photos
         self,
         who: Who,
-        photos: Sequence[Source],
+        photos: Source | Iterable[Source],
         *,
         person_id: int | None = None,
         new: bool = False,
@@ -62,6 +64,8 @@ class Gallery(People, Doubting, Indexed):
         strict: bool = False,
     ) -> Enrollment:
         """Store the largest face of each photo as a template of a person, all in one transaction.
+
+        One source is one photo; a folder stands for the photos in it and below it.
 
         ``who`` is a name, or the id of a person who is there (or the :class:`Person`). Whose the templates become, what
         ``new`` means and what is a duplicate: see :meth:`add`.
@@ -112,7 +116,13 @@ class Gallery(People, Doubting, Indexed):
         A person is named once in a photo: see :meth:`identify_photos`.
         """
         (one,) = self.identify_photos(
-            [photo], fpir=fpir, threshold=threshold, margin=margin, top=top, min_face=min_face, repeats=repeats
+            [not_a_folder(photo)],
+            fpir=fpir,
+            threshold=threshold,
+            margin=margin,
+            top=top,
+            min_face=min_face,
+            repeats=repeats,
         )
         if one.photo.photo is None:
             raise _photos.unusable([Skipped(one.photo.name, one.photo.status, one.photo.message)])
@@ -120,7 +130,7 @@ class Gallery(People, Doubting, Indexed):
 
     def identify_photos(
         self,
-        photos: Iterable[Source],
+        photos: Source | Iterable[Source],
         *,
         fpir: float = 0.01,
         threshold: float | None = None,
@@ -131,6 +141,7 @@ class Gallery(People, Doubting, Indexed):
     ) -> Iterator[IdentifiedPhoto]:
         """Say who is in each photo, in order, as they are done; an unreadable one is an answer too.
 
+        One source is one photo; a folder stands for the photos in it and below it.
         Of several faces of a photo that are near to one person, the nearest has the name; the others are unknown, and
         their ``notes`` say why. With ``repeats`` all are named: for collages, mirrors, and photos of photos.
         """
@@ -142,7 +153,7 @@ class Gallery(People, Doubting, Indexed):
 
     def similar(self, photo: Source, *, top: int = 10, min_face: float = 20) -> list[list[NearFace]]:
         """Return the faces of the gallery that look most like each face of a photo, near or not. Raises ImageError."""
-        (one,) = self.recognizer.represent([photo], min_face=min_face)
+        (one,) = self.recognizer.represent([not_a_folder(photo)], min_face=min_face)
         if one.photo is None:
             raise _photos.unusable([Skipped(one.name, one.status, one.message)])
         return self.lookalikes(one.vectors, top=top) if one.vectors is not None and len(one.vectors) else []

@@ -90,6 +90,7 @@ def as_faces(stored: StoredFaces) -> Faces:
         vectors=stored.vectors,
         quality=np.nan_to_num(stored.quality, nan=1.0),
         clusters=stored.clusters,
+        sha256=stored.sha256,
     )
 
 

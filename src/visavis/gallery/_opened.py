@@ -162,6 +162,14 @@ class Opened:
         """
         self._store.compact()
 
+    def _compact_after_removal(self) -> None:
+        try:
+            self.compact()
+        except GalleryError as error:
+            raise GalleryError(
+                f"the removal is done, but traces are left in the file: {error} Compact it later."
+            ) from error
+
     def _audit(self, conn: Connection, action: str, person_id: int | None, detail: str = "") -> None:
         audit.note(conn, action, person_id, detail, actor=self._actor)
 

@@ -7,7 +7,7 @@ from datetime import date
 
 from sqlalchemy import Connection
 
-from visavis.errors import GalleryError, UnknownNameError, UsageError
+from visavis.errors import UnknownNameError, UsageError
 from visavis.gallery import _answers, _whom, records
 from visavis.gallery._enrolling import NOTHING_SAID, Wanted, enrol
 from visavis.gallery._input import clean_name, details, ready
@@ -201,14 +201,6 @@ class People(Opened):
             records.remove_templates(conn, [template_id])
             self._audit(conn, "remove template", owner, f"template {template_id}")
         self._compact_after_removal()
-
-    def _compact_after_removal(self) -> None:
-        try:
-            self.compact()
-        except GalleryError as error:
-            raise GalleryError(
-                f"the removal is done, but traces are left in the file: {error} Compact it later."
-            ) from error
 
 
 def _held(conn: Connection, template_ids: Sequence[int]) -> dict[int, int | None]:

@@ -18,6 +18,7 @@ from visavis.gallery._gallery import Told
 from visavis.gallery._photos import Taken, unusable
 from visavis.gallery.types import Enrollment, Skipped, Template
 from visavis.images import shown
+from visavis.photo_files import one_by_one
 from visavis.types import PhotoFaces
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def enroll_faces(
     by_photo = {photo: [box for _, box in some] for photo, some in groupby(sorted(person.faces), lambda one: one[0])}
     templates: list[Template] = []
     skipped: list[Skipped] = []
-    for one in gallery.recognizer.represent(by_photo, min_face=min_face):
+    for one in gallery.recognizer.represent(one_by_one(by_photo), min_face=min_face):
         for box in by_photo[one.name]:
             found = _template(one, box, min_quality)
             if isinstance(found, Skipped):

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Connection,
     Float,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -92,6 +93,11 @@ PHOTOS = Table(
     Column("created", Text, nullable=False),
     UniqueConstraint("sha256", "model"),
 )
+PATH_INDEXES = tuple(
+    Index(f"ix_{table.name}_photo", table.c.photo, postgresql_using="hash")  # a path may be too long for its B-tree
+    for table in (TEMPLATES, PHOTOS)
+)
+"""What finds the photos that are said to lie at a path."""
 REMOVALS = Table(
     "removals",
     TABLES,
@@ -160,7 +166,13 @@ def m004_folded_names(conn: Connection) -> None:
     conn.exec_driver_sql("CREATE INDEX ix_people_folded ON people (folded)")
 
 
-MIGRATIONS: list[Callable[[Connection], None]] = [m002_calibration, m003_faces_of_nobody, m004_folded_names]
+def m005_paths(conn: Connection) -> None:
+    """Find photos by their paths."""
+    for index in PATH_INDEXES:
+        index.create(conn)
+
+
+MIGRATIONS: list[Callable[[Connection], None]] = [m002_calibration, m003_faces_of_nobody, m004_folded_names, m005_paths]
 """``MIGRATIONS[i]`` turns a store of schema ``i + 1`` into one of schema ``i + 2``, inside a transaction."""
 
 

@@ -53,6 +53,21 @@ class IndexedPhoto:
     faces: tuple[Template, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ForgottenPhoto:
+    """A photo that was removed from a gallery with its ``templates`` (their number).
+
+    ``photo`` is the path that was stored, "" for none. ``people`` are id and name of those who had a template of it;
+    ``removed`` are the ids of those who had no other, and are gone as well.
+    """
+
+    sha256: str
+    photo: str
+    templates: int
+    people: tuple[tuple[int, str], ...]
+    removed: tuple[int, ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredFaces:
     """Faces of a gallery, one row each, by template id.
