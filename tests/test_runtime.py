@@ -75,9 +75,9 @@ def test_thread_count_is_what_was_asked_for() -> None:
     assert runtime.thread_count(None) == runtime.processors()
 
 
-@pytest.mark.parametrize("threads", [0, -1])
+@pytest.mark.parametrize("threads", [0, -1, 1.5, "2"])
 def test_fewer_than_one_thread_is_refused(threads: int) -> None:
-    with pytest.raises(UsageError, match=rf"threads must be at least 1, got {threads}\."):
+    with pytest.raises(UsageError, match=rf"threads must be at least 1, and a whole number, got {threads!r}\."):
         runtime.thread_count(threads)
     with pytest.raises(UsageError):
         runtime.Workers(threads)

@@ -14,13 +14,15 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache, partial
 from importlib import import_module
 from io import BytesIO
 from typing import TYPE_CHECKING, cast
 
 from visavis import _end_marker, _tiff_samples
-from visavis._upright import ORIENTATION, stated_orientation, upright
+from visavis._capture_time import exif_capture_time
+from visavis._upright import ORIENTATION, exif_block, stated_orientation, upright
 from visavis.errors import ImageError, TooLargeImageError, UnreadableImageError
 from visavis.forking import UndisturbedByForks
 from visavis.types import RGB
@@ -128,6 +130,20 @@ def _decoded(data: bytes, shown: str, max_pixels: int) -> RGB:
             image.load()
             orientation = stated_orientation(image)
         return upright(image, orientation)
+
+
+def capture_time(data: bytes) -> datetime | None:
+    """Return when a photo was taken, as its EXIF says; None where it does not say so, or cannot be opened."""
+    kind = kind_of(data)
+    if kind is TIFF:
+        return exif_capture_time(data)
+    if kind is None:
+        return None
+    try:
+        with _quiet(wanted=kind.warns or kind is PNG):
+            return exif_capture_time(exif_block(_plugin(kind, "")(BytesIO(data))))
+    except (ImageError, *DECODER_ERRORS):
+        return None
 
 
 def from_pillow(image: Image, *, shown: str, max_pixels: int) -> RGB:
@@ -255,6 +271,15 @@ def _what_else(data: bytes) -> str:
     if b"\0" not in head and not any(byte < 9 for byte in head):
         return f"is text, not a picture ({KINDS} are read)"
     return f"is not a picture of a known kind ({KINDS} are read)"
+
+
+def pillow_capture_time(image: Image) -> datetime | None:
+    """Return when an image that the user opened with Pillow was taken, as its EXIF says; None where it does not."""
+    try:
+        with _quiet(wanted=True):
+            return exif_capture_time(image.getexif().tobytes())
+    except DECODER_ERRORS:
+        return None
 
 
 def _pillow_orientation(image: Image) -> int:

@@ -33,10 +33,15 @@ def stated_orientation(image: ImageFile) -> int:
     if hasattr(image, "tag_v2"):  # TIFF: newer Pillows have turned it on loading, and have dropped the tag
         value = image.tag_v2.get(ORIENTATION, 1)
         return value if value in range(1, 9) else 1
+    return exif_orientation(exif_block(image))
+
+
+def exif_block(image: ImageFile) -> bytes:
+    """Return the EXIF block of an opened file that is no TIFF; empty where there is none."""
     block = image.info.get("exif", b"")
     if not block and (text := image.info.get("Raw profile type exif")):
         block = _raw_profile(str(text))
-    return exif_orientation(block) if isinstance(block, bytes) else 1
+    return block if isinstance(block, bytes) else b""
 
 
 def _raw_profile(text: str) -> bytes:

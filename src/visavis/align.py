@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 
 import numpy as np
 
@@ -80,8 +81,8 @@ def square_crops(picture: RGB, faces: Sequence[Face], *, size: int, margin: floa
     """
     if size not in range(1, LARGEST + 1):
         raise UsageError(f"size is a whole number of pixels from 1 to {LARGEST:,}, got {size}.")
-    if not -1 < margin <= LARGEST:  # NaN too
-        raise UsageError(f"margin is a part of the box's sides, above -1, got {margin:g}.")
+    if not (isinstance(margin, Real) and -1 < margin <= LARGEST):  # NaN too
+        raise UsageError(f"margin is a part of the box's sides, above -1, got {margin!r}.")
     boxes = np.array([face.box for face in faces], np.float32).reshape(-1, 4)
     side = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]) * (1 + margin)
     corner = (boxes[:, :2] + boxes[:, 2:]) / 2 - side[:, None] / 2

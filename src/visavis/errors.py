@@ -25,8 +25,19 @@ with ``exit_code``; the server answers ``http_status``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import ClassVar
+
+_DOUBLE_END = re.compile(r"(?<!\.)([.?!])\.$")
+
+
+def ended_once(text: str) -> str:
+    """Return a text that ends in ``?.``, ``!.`` or ``..`` with the first of the two signs; an ellipsis stays.
+
+    Messages quote what others say, which may be a sentence or a question with an end of its own.
+    """
+    return _DOUBLE_END.sub(r"\1", text)
 
 
 class VisavisError(Exception):
@@ -34,6 +45,9 @@ class VisavisError(Exception):
 
     exit_code: ClassVar[int] = 2
     http_status: ClassVar[int] = 400
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(ended_once(one) if isinstance(one, str) else one for one in args))
 
 
 class UsageError(VisavisError, ValueError):
@@ -124,6 +138,9 @@ class MissingWeightsError(WeightsError):
     def __init__(self, sentences: Mapping[str, str]) -> None:
         self.sentences = dict(sentences)
         super().__init__("\n".join(self.sentences.values()))
+
+    def __reduce__(self) -> tuple[type[MissingWeightsError], tuple[dict[str, str]]]:
+        return type(self), (self.sentences,)
 
 
 class MissingExtraError(WeightsError):

@@ -16,6 +16,8 @@ import io
 import os
 import sys
 from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, Union, cast
@@ -25,7 +27,7 @@ from numpy.typing import NDArray
 
 from visavis import _decode
 from visavis._upright import over_white
-from visavis.errors import MissingImageError, TooLargeImageError, UnreadableImageError, UsageError
+from visavis.errors import ImageError, MissingImageError, TooLargeImageError, UnreadableImageError, UsageError
 from visavis.photo_files import is_folder
 from visavis.types import RGB, Photo
 
@@ -66,11 +68,23 @@ def read(source: Source, *, name: str | None = None, max_pixels: int = MAX_PIXEL
         return _of_pixels(_from_array(source, shown(label), max_pixels), label)
     if _is_pillow(source):
         image = cast("Image", source)
-        return _of_pixels(_decode.from_pillow(image, shown=shown(label), max_pixels=max_pixels), label)
+        pixels = _decode.from_pillow(image, shown=shown(label), max_pixels=max_pixels)
+        return replace(_of_pixels(pixels, label), captured=_decode.pillow_capture_time(image))
     data = encoded(source, name=label, max_pixels=max_pixels)
     pixels, notes = _decode.decode(data, shown=shown(label), max_pixels=max_pixels)
     pixels.flags.writeable = False
-    return Photo(pixels, label, hashlib.sha256(data).hexdigest(), notes)
+    return Photo(pixels, label, hashlib.sha256(data).hexdigest(), notes, _decode.capture_time(data))
+
+
+def captured(source: Source) -> datetime | None:
+    """Return when a photo was taken, by its EXIF, without decoding its pixels; see :class:`~visavis.types.Photo`.
+
+    None where EXIF does not say it, and where there is no such photo.
+    """
+    try:
+        return _decode.capture_time(encoded(source))
+    except ImageError:
+        return None
 
 
 def read_again(path: str, sha256: str | None, *, max_pixels: int = MAX_PIXELS) -> Photo:

@@ -67,7 +67,7 @@ def nearest_face(vector: Floats, one: PhotoFaces) -> Lookalike | None:
     row = int(distances.argmin())
     quality = one.quality[row].score if one.quality else 1.0
     sha256 = None if one.photo is None else one.photo.sha256
-    return Lookalike(one.name, row + 1, one.faces[row].box, float(distances[row]), quality, sha256)
+    return Lookalike(one.name, row + 1, one.faces[row].box, float(distances[row]), quality, sha256, one.captured)
 
 
 def nearest_of(vector: Floats, faces: Faces, *, top: int = TOP) -> list[Lookalike]:

@@ -50,8 +50,8 @@ def _quota(path: Path) -> int:
 
 def thread_count(threads: int | None) -> int:
     """Threads to use: those asked for, else all processors of this process. UsageError below 1."""
-    if threads is not None and threads < 1:
-        raise UsageError(f"threads must be at least 1, got {threads}.")
+    if threads is not None and (not isinstance(threads, int) or threads < 1):
+        raise UsageError(f"threads must be at least 1, and a whole number, got {threads!r}.")
     return processors() if threads is None else threads
 
 

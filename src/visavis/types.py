@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from visavis.errors import UsageError
+from visavis.plain import Plain
 
 RGB = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -25,12 +27,15 @@ class Photo:
     ``pixels`` is RGB uint8 ``(h, w, 3)``, upright; ``name`` is what the user called it (path, "-" or "array");
     ``sha256`` is the hex digest of the encoded bytes (of the pixels and their shape where it came as an array).
     ``notes`` say what its file lacks, where it could be read all the same.
+    ``captured`` is when it was taken, by its EXIF: aware where EXIF states the offset from UTC, else the local time of
+    the camera; None where EXIF does not say it.
     """
 
     pixels: RGB
     name: str
     sha256: str
     notes: tuple[str, ...] = ()
+    captured: datetime | None = None
 
     @property
     def width(self) -> int:
@@ -151,6 +156,7 @@ class PhotoFaces:
     ``status`` is "ok", "no_face", or the status of an :class:`~visavis.errors.ImageError` ("missing", "unreadable",
     "too_large"), in which case ``message`` says why, ``photo`` is None and there are no faces. ``quality`` holds one
     :class:`Quality` a face; ``vectors`` is ``(n, d)`` float32 of unit rows, or None where nothing was embedded.
+    ``captured`` is that of the photo.
     Its truth value is whether there are faces.
     """
 
@@ -161,6 +167,7 @@ class PhotoFaces:
     quality: tuple[Quality, ...] = ()
     vectors: Floats | None = None
     message: str = ""
+    captured: datetime | None = None
 
     def __bool__(self) -> bool:
         return len(self.faces) > 0
@@ -177,7 +184,7 @@ class PhotoFaces:
 
 
 @dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(Plain):
     """Answer to "is this the same person?".
 
     ``far`` is the rate of false accepts that ``threshold`` stands for (None: uncalibrated), ``probability`` that of
@@ -231,7 +238,7 @@ class PhotoVerification:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Plain):
     """One person a probe may be, at that person's cosine distance.
 
     That of the template where there is one; with several .4 of that of their mean vector and .6 of the mean of theirs.
@@ -246,14 +253,15 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Identification:
+class Identification(Plain):
     """Answer to "who is this?": the nearest person if near enough, else unknown (``name`` and ``person_id`` None).
 
     ``threshold`` follows from the wanted false-positive rate of a whole search (``fpir``) and the number of people.
     ``probability`` is that of the named person, if a stranger is as likely beforehand as all people of the gallery
     together. It is 1/2 or more, or None: of unknown faces, of uncalibrated models, and where it would contradict the
     name, which ``notes`` then tell. ``margin`` is by how much farther the second of the candidates is, None where there
-    is no second. Its truth value is ``known``.
+    is no second. ``box`` is where the face is, if it came from a photo.
+    Its truth value is ``known``.
     """
 
     name: str | None
@@ -264,6 +272,7 @@ class Identification:
     candidates: tuple[Candidate, ...] = field(default=())
     margin: float | None = None
     notes: tuple[str, ...] = ()
+    box: tuple[float, float, float, float] | None = None
 
     @property
     def known(self) -> bool:
@@ -356,6 +365,7 @@ class Lookalike:
     """A face at its cosine ``distance`` from another that was asked about; ``number`` counts in its photo from 1.
 
     ``sha256`` is the hash of the photo's bytes, None where it is not known.
+    ``captured`` is that of the photo; None where it is not known.
     """
 
     photo: str
@@ -364,6 +374,7 @@ class Lookalike:
     distance: float
     quality: float
     sha256: str | None = None
+    captured: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import typer
 
+from cli.terminal import run_in_terminal
 from visavis import compare, errors
 from visavis.cli import app
 from visavis.weights import catalogue
@@ -103,7 +104,13 @@ def test_the_demo_prints_what_the_readme_shows(folder: Path) -> None:
 
 
 def run_demo(folder: Path) -> str:
-    return run(["visavis", "demo"], cwd=folder).stdout.partition("\n\n")[0]
+    """The table of the demo, as a terminal of 80 columns shows it."""
+    program = "from visavis.__main__ import main; main()"
+    code, shown = run_in_terminal(folder, "demo", columns=80, program=program, env=dict(os.environ))
+    assert code == 0, shown
+    text = shown.partition("\n\n")[0]
+    assert max(map(len, text.splitlines())) <= 80
+    return text
 
 
 def rows(text: str) -> list[list[str]]:

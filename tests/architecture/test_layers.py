@@ -14,10 +14,10 @@ import pytest
 from .source import ROOT, Import, Module, _imports, modules
 
 LAYERS = (
-    {"types", "errors"},
+    {"plain", "types", "errors"},
     {"registry", "cache", "forking", "runtime", "weights", "nets"},
     {
-        "images", "photo_files", "_decode", "_end_marker", "_tiff_samples", "_upright", "quality",
+        "images", "photo_files", "_capture_time", "_decode", "_end_marker", "_tiff_samples", "_upright", "quality",
         "detectors", "align", "landmarks", "embedders",
         "compare", "draw", "doubts", "verification",
     },

@@ -45,7 +45,7 @@ def tell(look: Run) -> Run:
 def test_the_keys_and_values_of_the_contract(tell: Run, photos: Photos) -> None:
     done = tell(photos.both, "--json", "--top", 2)
     assert (done.code, done.err) == (0, "")
-    assert list(done.line) == ["photo", "status", "faces"]
+    assert list(done.line) == ["photo", "status", "captured", "faces"]
     assert (done.line["photo"], done.line["status"]) == ("both.png", "ok")
     blue, red = done.line["faces"]
     assert list(blue) == ["box", "score", "known", "names"]

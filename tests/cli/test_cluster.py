@@ -29,7 +29,7 @@ def test_a_line_a_face(know: Run, photos: Photos) -> None:
     assert done.code == 0
     faces, skipped = done.lines[:5], done.lines[5:]
     assert [list(line) for line in faces] == [
-        ["cluster", "size", "photo", "face", "box", "representative", "quality"]
+        ["cluster", "size", "photo", "captured", "face", "box", "representative", "quality"]
     ] * 5
     assert by_face(faces) == {
         ("red.png", 1): 1,
@@ -239,7 +239,7 @@ def test_a_gallery_is_clustered_and_keeps_its_clusters(know: Run, run: Run, phot
         gallery.add_photos([indexed(photos.both, (BLUE, 180, 100, 100), (RED, 20, 30, 50))])
     first = run("cluster", "--gallery", "faces.db", *NEAR, "--json").lines
     assert [list(line) for line in first] == [
-        ["cluster", "size", "photo", "face", "box", "representative", "quality", "template_id", "person"]
+        ["cluster", "size", "photo", "captured", "face", "box", "representative", "quality", "template_id", "person"]
     ] * 3
     assert [(line["cluster"], line["photo"], line["template_id"], line["person"]) for line in first] == [
         (2, "both.png", 2, None), (1, "red.png", 1, "Ann"), (1, "both.png", 3, None),

@@ -17,7 +17,7 @@ def test_detect_has_the_keys_and_values_of_the_contract(look: Run, photos: Photo
     done = look("detect", photos.red, "--json")
     assert done.code == 0
     assert done.err == ""
-    assert list(done.line) == ["photo", "status", "width", "height", "faces"]
+    assert list(done.line) == ["photo", "status", "captured", "width", "height", "faces"]
     assert (done.line["photo"], done.line["status"]) == ("red.png", "ok")
     assert (done.line["width"], done.line["height"]) == (320, 240)
     (face,) = done.line["faces"]
@@ -103,7 +103,7 @@ def test_detect_out_draws_and_leaves_the_photo_alone(look: Run, photos: Photos) 
 def test_extract_writes_each_face_at_the_size_asked(look: Run, photos: Photos) -> None:
     done = look("extract", photos.both, photos.empty, "--out", "crops", "--size", 64, "--margin", 1, "--json")
     assert done.code == 0
-    assert list(done.lines[0]) == ["photo", "status", "faces"]
+    assert list(done.lines[0]) == ["photo", "status", "captured", "faces"]
     assert [face["file"] for face in done.lines[0]["faces"]] == ["crops/both-1.png", "crops/both-2.png"]
     assert done.lines[1]["faces"] == []
     blue, red = (np.asarray(Image.open(f"crops/both-{n}.png")) for n in (1, 2))

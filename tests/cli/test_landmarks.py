@@ -26,7 +26,7 @@ def accepted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_keys_and_values_of_the_answer(look: Run, photos: Photos) -> None:
     done = look("landmarks", photos.both, "--json")
     assert (done.code, done.err) == (0, "")
-    assert list(done.line) == ["photo", "status", "faces"]
+    assert list(done.line) == ["photo", "status", "captured", "faces"]
     assert [face["box"] for face in done.line["faces"]] == [[180, 100, 280, 200], [20, 30, 70, 80]]
     for face in done.line["faces"]:
         assert list(face) == ["box", "score", "points"]

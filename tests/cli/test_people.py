@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 from visavis.gallery import Gallery, IndexedPhoto, Template
+from visavis.pipeline import Recognizer
 
 from .conftest import Photos, Run
 from .fakes import BLUE, DARK_RED, DETECTOR, MODEL, RED, photo
@@ -41,7 +43,7 @@ def test_enrol_then_identify(know: Run, photos: Photos) -> None:
     done = know("identify", photos.dark_red, photos.blue, "--threshold", 0.1, "--json")
     assert (done.code, done.err) == (0, "")
     known, unknown = done.lines
-    assert list(known) == ["photo", "status", "faces"]
+    assert list(known) == ["photo", "status", "captured", "faces"]
     assert (known["photo"], known["status"]) == ("dark.png", "ok")
     assert known["faces"] == [
         {
@@ -271,7 +273,8 @@ class TestGallery:
         assert (done.code, done.line["person_id"], done.line["name"]) == (0, 1, "Bea")
 
     def test_the_removed_are_unknown(self, know: Run, run: Run, photos: Photos) -> None:
-        assert run("gallery", "remove", "Ann", "--json").line["person_id"] == 1
+        removed = run("gallery", "remove", "Ann", "--json").line
+        assert (removed["person_id"], removed["removed"]) == (1, True)
         done = know("identify", photos.red, "--threshold", 0.1, "--json")
         assert (done.code, done.line["faces"][0]["name"]) == (1, None)
 
@@ -288,6 +291,60 @@ class TestGallery:
         done = run("gallery", "remove", "An")
         assert (done.code, done.out) == (2, "")
         assert "did you mean 'Ann'?" in done.err
+
+
+def test_show_tells_all_that_is_stored_and_the_ids_of_templates(know: Run, run: Run, photos: Photos) -> None:
+    know("enroll", "Ann", photos.red, photos.dark_red, "--note", "at the desk", "--consent", "in writing")
+    run("gallery", "describe", "Ann", "--metadata", '{"desk": 4}', "--consented", "2026-01-03")
+    facts, templates = run("gallery", "show", "Ann").out.split("\n\n")
+    shown = dict(line.split(maxsplit=1) for line in facts.splitlines())
+    assert shown["person"] == "1"
+    assert (shown["name"], shown["note"], shown["consent"]) == ("Ann", "at the desk", "in writing")
+    assert (shown["consented"], shown["metadata"]) == ("2026-01-03", '{"desk": 4}')
+    rows = [line.split() for line in templates.splitlines()]
+    assert rows[0] == ["template", "photo", "box", "quality", "since"]
+    assert [row[:6] for row in rows[2:]] == [
+        ["1", "red.png", "40", "50", "100", "110"],
+        ["2", "dark.png", "140", "90", "220", "170"],
+    ]
+
+
+def test_remove_says_that_it_removed(know: Run, run: Run, photos: Photos) -> None:
+    know("enroll", "Ann", photos.red)
+    know("enroll", "Bea", photos.blue)
+    assert run("gallery", "remove", "Ann").out == "removed Ann (id 1) with 1 template.\n"
+    assert [line["name"] for line in run("gallery", "list", "--json").lines] == ["Bea"]
+
+
+def test_list_says_what_to_do_with_faces_of_nobody(know: Run, run: Run, photos: Photos) -> None:
+    know("enroll", "Ann", photos.red)
+    assert run("gallery", "list").err == ""
+    box = np.array([140, 90, 220, 170], np.float32)
+    with Gallery("faces.db") as gallery:
+        face = Template(np.array(DARK_RED, np.float32), box=box, quality=0.5)
+        gallery.add_photos([IndexedPhoto(photos.dark_red, "5" * 64, "ok", (face,))])
+    done = run("gallery", "list")
+    assert "Ann" in done.out
+    assert done.err == (
+        "visavis: 1 indexed face belongs to nobody yet: visavis cluster --gallery sqlite:///faces.db shows who is "
+        "alike, visavis gallery name NAME TEMPLATE... names them.\n"
+    )
+    assert run("gallery", "list", "--json").err == ""
+    shown = run("cluster", "--gallery", "faces.db", "--threshold", 0.1)
+    assert re.search(r"^1 +2 +dark\.png +2 +140 90 220 170 +-", shown.out, re.MULTILINE)
+    assert run("gallery", "name", "Ann", "2", "--json").line["photos"] == 2
+    assert run("gallery", "list").err == ""
+
+
+def test_list_of_nobody_says_how_to_begin(know: Run, run: Run, photos: Photos) -> None:
+    know("enroll", "Ann", photos.red, "--gallery", "other.db")
+    run("gallery", "remove", "Ann", "--yes", "--gallery", "other.db")
+    done = run("gallery", "list", "--gallery", "other.db")
+    assert (done.out, done.err) == (
+        "",
+        "visavis: nobody is in the gallery yet: visavis enroll NAME PHOTO... --gallery sqlite:///other.db adds a "
+        "person.\n",
+    )
 
 
 def test_check_of_a_damaged_gallery_is_exit_1_and_says_what(know: Run, run: Run, photos: Photos) -> None:
@@ -396,3 +453,17 @@ def test_one_name_a_photo_unless_repeats_are_allowed(know: Run, tmp_path: Path) 
     assert text in know("identify", "twice.png", "--threshold", 0.1).out
     both = know("identify", "twice.png", "--threshold", 0.1, "--repeats", "--json").line["faces"]
     assert [one["name"] for one in both] == ["Ann", "Ann"]
+
+
+def test_json_and_to_dict_agree(know: Run, photos: Photos) -> None:
+    know("enroll", "Ann", photos.red)
+    printed = know("identify", photos.both, photos.empty, "--threshold", 0.1, "--json").lines
+    recognizer = Recognizer(detector=DETECTOR, embedder=MODEL)
+    with Gallery("faces.db", recognizer=recognizer) as gallery:
+        found = [one.to_dict() for one in gallery.identify_photos([photos.both, photos.empty], threshold=0.1)]
+    for line, answer in zip(printed, found, strict=True):
+        assert set(line) == set(answer)
+        for face, other in zip(line["faces"], answer["faces"], strict=True):
+            assert set(face) == set(other)
+            assert (face["name"], face["box"]) == (other["name"], other["box"])
+            assert face["distance"] == pytest.approx(other["distance"], abs=1e-5)

@@ -28,7 +28,7 @@ def test_look_alikes_are_ranked(know: Run, photos: Photos, tmp_path: Path) -> No
     assert done.code == 0
     ranked = [line for line in done.lines if "rank" in line]
     assert [list(line) for line in ranked] == [
-        ["rank", "photo", "face", "box", "distance", "probability", "quality"]
+        ["rank", "photo", "captured", "face", "box", "distance", "probability", "quality"]
     ] * 4
     assert [(line["photo"], line["face"]) for line in ranked] == [
         ("both.png", 2), ("dark.png", 1), ("purple.png", 1), ("blue.png", 1),
@@ -55,7 +55,7 @@ def test_look_alikes_in_a_gallery(know: Run, photos: Photos, tmp_path: Path) -> 
     done = know("similar", photos.red, *words, "--out", "strip.png")
     assert done.code == 0
     assert [list(line) for line in done.lines] == [
-        ["rank", "photo", "box", "distance", "probability", "quality", "template_id", "person_id", "name"]
+        ["rank", "photo", "captured", "box", "distance", "probability", "quality", "template_id", "person_id", "name"]
     ] * 2
     assert [(line["photo"], line["name"], line["template_id"]) for line in done.lines] == [
         ("dark.png", "Ann", 2), ("blue.png", "Bea", 3),

@@ -171,4 +171,4 @@ def test_the_standard_columns_keep_photos_people_and_answers() -> None:
     for title in ("photo", "name", "who", "person", "distance", "face", "rank", "cluster"):
         assert STANDARD[title].drop == 0
     order = sorted((one for one in STANDARD.values() if one.drop), key=lambda one: one.drop)
-    assert [one.title for one in order] == ["size", "within", "box", "score", "probability", "threshold"]
+    assert [one.title for one in order] == ["since", "size", "within", "box", "score", "probability", "threshold"]

@@ -12,7 +12,7 @@ from typing import Any
 import typer
 
 from visavis.cli._suggestions import Suggesting
-from visavis.errors import MissingWeightsError, UsageError, VisavisError, VisavisWarning
+from visavis.errors import MissingWeightsError, UsageError, VisavisError, VisavisWarning, ended_once
 
 INTERRUPTED = 130
 READER_GONE = 141
@@ -45,7 +45,7 @@ class Commands(Suggesting):
 
 
 def _say(message: str) -> None:
-    typer.echo(f"visavis: {' '.join(message.split())}", err=True)
+    typer.echo(f"visavis: {ended_once(' '.join(message.split()))}", err=True)
 
 
 @contextmanager

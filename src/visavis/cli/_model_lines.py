@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from visavis.cli._output import note
+from visavis.cli._table import Column
 
 if TYPE_CHECKING:
     from visavis.weights.model_row import ModelRow
     from visavis.weights.spec import WeightSpec
 
-COLUMNS = ("name", "for", "licence", "MB", "here", "pinned")
+COLUMNS = ("name", "for", Column("licence", drop=2, least=12), "MB", "here", Column("pinned", drop=1))
 
 
 def accept(specs: Sequence[WeightSpec]) -> None:

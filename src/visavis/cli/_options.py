@@ -54,6 +54,13 @@ def _detectors() -> list[str]:
     return DETECTORS.names()
 
 
+def detector_id(name: str, *, any_orientation: bool) -> str:
+    """Return the name of the detector, with ``--any-orientation`` of the one that finds faces in turned photos, too."""
+    from visavis.detectors import oriented_name
+
+    return oriented_name(name, any_orientation=any_orientation)
+
+
 def model_id(model: str, *, views: int | None, precision: Precision | None = None) -> str:
     """Return the id of ``model`` with the number of ``--views`` and in ``--precision``, if any.
 
@@ -99,8 +106,16 @@ Photos = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON Lines, one object a photo or an answer.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Print CSV with a header, one row a face.")]
 DetectorName = Annotated[
     str, typer.Option("--detector", metavar="NAME", autocompletion=_detectors, help="What finds the faces.")
+]
+AnyOrientation = Annotated[
+    bool,
+    typer.Option(
+        "--any-orientation",
+        help="Find faces in turned photos, too, in four times the time; the same as --detector NAME@any-orientation.",
+    ),
 ]
 ModelName = Annotated[
     str,

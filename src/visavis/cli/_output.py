@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
 import typer
 
+from visavis.cli import _csv as csv_text
 from visavis.cli._table import Column, Row, columns_of, render
+from visavis.errors import UsageError, ended_once
 
 if TYPE_CHECKING:
     from visavis.types import Face, PhotoFaces
@@ -26,17 +30,26 @@ UNREADABLE = frozenset({"missing", "unreadable", "too_large"})
 
 
 class Output:
-    """Takes a command's answers: JSON Lines, flushed as they come, or rows of a table printed at the end."""
+    """Takes a command's answers: JSON Lines or CSV, flushed as they come, or rows of a table printed at the end.
 
-    def __init__(self, *columns: str | Column, json: bool) -> None:
+    ``csv`` are the columns of the CSV, None where none is wanted. UsageError where ``json`` is wanted too.
+    """
+
+    def __init__(self, *columns: str | Column, json: bool, csv: Sequence[str] | None = None) -> None:
+        if json and csv is not None:
+            raise UsageError("--json and --csv exclude each other.")
         self._columns = columns_of(columns)
         self._json = json
+        self._csv = csv
+        self._header_written = False
         self._rows: list[Row] = []
 
     def answer(self, line: Mapping[str, object], *rows: Sequence[str] | Row) -> None:
-        """Take one answer, in both its forms."""
+        """Take one answer, in all its forms."""
         if self._json:
             write(_json_text(line) + "\n")
+        elif self._csv is not None:
+            self._write_csv(csv_text.lines(line, self._csv))
         else:
             self._rows += (row if isinstance(row, Row) else Row(row) for row in rows)
 
@@ -52,7 +65,8 @@ class Output:
     @property
     def shows_progress(self) -> bool:
         """Whether standard error is a terminal, and one that is not busy with the answers."""
-        return sys.stderr.isatty() and not (self._json and sys.stdout.isatty())
+        streams = self._json or self._csv is not None
+        return sys.stderr.isatty() and not (streams and sys.stdout.isatty())
 
     def __enter__(self) -> Self:
         return self
@@ -63,6 +77,18 @@ class Output:
         """Print the table: after an interrupt, with the rows there are."""
         if self._rows:
             write(_table_text(self._columns, self._rows))
+        if self._csv is not None and error is None:
+            self._write_csv(())
+
+    def _write_csv(self, lines: Iterable[str]) -> None:
+        """Write lines of CSV, the header before the first of all."""
+        if not self._header_written and self._csv is not None:
+            if isinstance(sys.stdout, io.TextIOWrapper):
+                sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="")
+            write(csv_text.header(self._csv))
+            self._header_written = True
+        for line in lines:
+            write(line)
 
 
 def write(text: str) -> None:
@@ -73,7 +99,7 @@ def write(text: str) -> None:
 
 def note(text: str) -> None:
     """Say something beside the answer, on standard error."""
-    typer.echo(f"visavis: {text}", err=True)
+    typer.echo(f"visavis: {ended_once(text)}", err=True)
 
 
 def decimals(values: Iterable[float], digits: int = 2) -> list[float]:
@@ -98,9 +124,15 @@ def percent(value: float | None) -> str:
     return ">99.9%" if value > 0.999 else "<0.1%" if value < 0.001 else f"{value:.1%}"
 
 
+def iso_time(time: datetime | None) -> str | None:
+    """Write a time as ISO 8601 does, without an offset where it has none."""
+    return None if time is None else time.isoformat()
+
+
 def photo_line(one: PhotoFaces, faces: Sequence[Mapping[str, object]], **more: object) -> dict[str, object]:
     """Build the line of a photo: name, status, faces and, where something is wrong, a message."""
-    line: dict[str, object] = {"photo": one.name, "status": one.status, **more, "faces": list(faces)}
+    line: dict[str, object] = {"photo": one.name, "status": one.status, "captured": iso_time(one.captured), **more}
+    line["faces"] = list(faces)
     if one.notes:
         line["notes"] = list(one.notes)
     return line if one.status == "ok" else {**line, "message": one.message}

@@ -56,9 +56,11 @@ STANDARD: Mapping[str, Column] = {
     for column in (
         Column("photo", lead=True),
         Column("file", fold=True),
+        Column("folder", fold=True),
         *(Column(title) for title in ("", "face", "row", "rank", "cluster", "status", "problem")),
         *(Column(title) for title in ("person", "name", "who", "template", "photos", "answer", "step")),
         *(Column(title) for title in ("distance", "quality", "points")),
+        Column("since", drop=1),
         Column("size", drop=1),
         Column("within", drop=1),
         Column("box", drop=2),
@@ -99,11 +101,12 @@ def render(columns: Sequence[Column], rows: Iterable[Row], *, width: int | None,
         others = {index: cells for index, cells in widths.items() if index != lead}
         others = _fold(columns, _drop(columns, others, table, width - INDENT), width - INDENT)
         return drawing.under_leads(columns, lead, _squeeze(others, width - INDENT), table)
-    kept = _fold(columns, kept, width)
-    lines: list[str] = []
-    for number, block in enumerate(_blocks(kept, width)):
-        lines += [""] if number else []
-        lines += drawing.plain(columns, _squeeze(block, width), table, messages=not number)
+    first, *more_blocks = (_squeeze(block, width) for block in _blocks(_fold(columns, kept, width), width))
+    lines = drawing.plain(columns, first, table)
+    for block in more_blocks:
+        _, *indexes = block
+        saying = [Row(row.cells) for row in table if any("".join(row.cells[index : index + 1]) for index in indexes)]
+        lines += ["", *drawing.plain(columns, block, saying)]
     return lines
 
 
@@ -183,13 +186,11 @@ class _Drawing:
     ellipsis: str
     width: int | None
 
-    def plain(
-        self, columns: Sequence[Column], widths: Mapping[int, int], rows: Sequence[Row], *, messages: bool = True
-    ) -> list[str]:
-        """Header, rule, and a line a row."""
+    def plain(self, columns: Sequence[Column], widths: Mapping[int, int], rows: Sequence[Row]) -> list[str]:
+        """Header, rule, and the lines of each row."""
         lines = self._header(columns, widths)
         for row in rows:
-            lines += self._cells(columns, widths, row.cells, message=row.message if messages else "")
+            lines += self._cells(columns, widths, row.cells, message=row.message)
         return lines
 
     def under_leads(

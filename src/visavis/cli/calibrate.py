@@ -11,6 +11,7 @@ from visavis.cli._files import writable_file, write_whole
 from visavis.cli._options import (
     DETECTOR,
     MODEL,
+    AnyOrientation,
     DetectorName,
     Json,
     MinFace,
@@ -18,15 +19,26 @@ from visavis.cli._options import (
     PrecisionName,
     Threads,
     Views,
+    detector_id,
     model_id,
 )
 from visavis.cli._output import Output, note, short
 from visavis.cli._sources import Exclude
+from visavis.cli._table import Column
 from visavis.cli.evaluate._shared import Fresh, PhotoFolder, recognizer, templates_of
 
 if TYPE_CHECKING:
     from visavis.evaluate.calibrate import Measured
     from visavis.evaluate.results import Interval
+
+COLUMNS = (
+    "FAR",
+    Column("threshold"),
+    Column("interval", drop=1),
+    "TAR",
+    Column("false accepts", drop=2),
+    "FAR on the other half",
+)
 
 
 def calibrate(  # noqa: PLR0913 - a command's options
@@ -50,6 +62,7 @@ def calibrate(  # noqa: PLR0913 - a command's options
     views: Views = None,
     precision: PrecisionName = None,
     detector: DetectorName = DETECTOR,
+    any_orientation: AnyOrientation = False,
     min_face: MinFace = 20,
     threads: Threads = None,
     fresh: Fresh = False,
@@ -62,6 +75,7 @@ def calibrate(  # noqa: PLR0913 - a command's options
     only if 30 or more false accepts stand behind it. Of a folder of people, the thresholds of one half are held
     against the other half.
     """
+    detector = detector_id(detector, any_orientation=any_orientation)
     from visavis.evaluate import calibrate as calibration
     from visavis.evaluate.pairs import read_pairs
     from visavis.evaluate.people import read_people
@@ -70,7 +84,7 @@ def calibrate(  # noqa: PLR0913 - a command's options
         writable_file(out, endings=(".json",))
     one = recognizer(model_id(model, views=views, precision=precision), detector=detector, threads=threads)
     data = name if name is not None else source.name
-    with Output("FAR", "threshold", "interval", "TAR", "false accepts", "FAR on the other half", json=json) as output:
+    with Output(*COLUMNS, json=json) as output:
         if source.is_dir():
             people = read_people(source, exclude=exclude or ())
             taken = templates_of(people.photos, one, min_face=min_face, fresh=fresh, output=output)

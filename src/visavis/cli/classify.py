@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from visavis.cli._options import DETECTOR, DetectorName, Json, MinFace, Photos, Threads
+from visavis.cli._options import DETECTOR, AnyOrientation, DetectorName, Json, MinFace, Photos, Threads, detector_id
 from visavis.cli._output import Output, box_text, decimals, exit_code, percent, photo_line, significant
 from visavis.cli._sources import Exclude, expand_folders
 from visavis.cli._table import Column, Row
@@ -43,6 +43,7 @@ def classify(  # noqa: PLR0913 - a command's options
         typer.Option("--min-probability", min=0, max=1, metavar="P", help="Below it a face is nobody's."),
     ] = MIN_PROBABILITY,
     detector: DetectorName = DETECTOR,
+    any_orientation: AnyOrientation = False,
     min_face: MinFace = 20,
     accept_licence: Annotated[
         bool, typer.Option("--accept-licence", help="Accept, once, a licence that does not allow every use.")
@@ -57,6 +58,7 @@ def classify(  # noqa: PLR0913 - a command's options
     Where the likeliest person has a probability below --min-probability, the face is nobody's that the network
     knows. Exits 1 where nobody is known.
     """
+    detector = detector_id(detector, any_orientation=any_orientation)
     from visavis import classify as classes
     from visavis.pipeline import Recognizer
     from visavis.weights import store

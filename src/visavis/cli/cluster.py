@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis.cli._csv import BOX_COLUMNS
 from visavis.cli._files import PictureFolder, writable_file
 from visavis.cli._options import (
     DETECTOR,
     MODEL,
+    AnyOrientation,
+    Csv,
     DetectorName,
     Json,
     MinFace,
@@ -20,9 +24,10 @@ from visavis.cli._options import (
     PrecisionName,
     Threads,
     Views,
+    detector_id,
     model_id,
 )
-from visavis.cli._output import Output, decimals, exit_code, note, photo_line, significant
+from visavis.cli._output import Output, decimals, exit_code, iso_time, note, photo_line, significant
 from visavis.cli._sources import Exclude, GalleryInstead, PhotosOrGallery, one_of, photos_of, same_place
 from visavis.cli._table import Column, Row
 from visavis.errors import UsageError
@@ -38,6 +43,12 @@ CROP_MARGIN = 0.3
 
 SIZE = Column("size")
 """Number of faces of a cluster."""
+COLUMNS = ("cluster", SIZE, "photo", "face", "box", "")
+CLUSTER_CSV = (
+    *("cluster", "size", "photo", "status", "captured", "face", *BOX_COLUMNS, "representative"),
+    *("quality", "template_id", "person", "notes", "message"),
+)
+GALLERY_COLUMNS = ("cluster", SIZE, "photo", "template", "box", "name", Column("", drop=6))
 
 ALONE = "alone"
 """Folder of the faces that are a cluster each by themselves."""
@@ -115,27 +126,31 @@ def cluster(  # noqa: PLR0913 - a command's options
     views: Views = None,
     precision: PrecisionName = None,
     detector: DetectorName = DETECTOR,
+    any_orientation: AnyOrientation = False,
     min_face: MinFace = 20,
     seed: Seed = 0,
     remember: Remember = False,
     threads: Threads = None,
     json: Json = False,
+    csv: Csv = False,
 ) -> None:
     """Put the faces of photos together that are of one person.
 
     All faces of all photos take part, or all those of a gallery, which keeps the clusters. Two faces of one photo are
     never one person. Prints a line a face, cluster by cluster, the largest first, then the photos that gave no face.
     """
+    detector = detector_id(detector, any_orientation=any_orientation)
     photos = one_of(sources, gallery)
     if report:
         writable_file(report, endings=(".html",))
+    columns = COLUMNS if gallery is None else GALLERY_COLUMNS
     if names and not report:
         raise UsageError("--names is for the page: give --report FILE.html too.")
     named = _read_names(names)
     rule = _Rule(far, threshold, min_quality, seed)
     known: tuple[str | None, ...] | None = None
     offered: tuple[str, ...] = ()
-    with Output("cluster", SIZE, "photo", "face", "box", "name", "", json=json) as output:
+    with Output(*columns, json=json, csv=CLUSTER_CSV if csv else None) as output:
         if gallery is not None:
             if previous is not None:
                 raise UsageError("--previous is for photos: a gallery knows by itself what was clustered before.")
@@ -148,9 +163,10 @@ def cluster(  # noqa: PLR0913 - a command's options
             recognizer = Recognizer(detector=detector, embedder=wanted, threads=threads)
             before = {} if previous is None else read_previous(previous)
             every = photos_of([*photos, *before], exclude=exclude)
-            answers = _answers(every, recognizer, min_face=min_face, remember=remember)
+            times: dict[str, datetime | None] = {}
+            answers = _noting(_answers(every, recognizer, min_face=min_face, remember=remember), times)
             found = _of_photos(output.progress(answers, len(every)), before, recognizer.model, rule)
-            _tell(output, found, [{}] * len(found.faces))
+            _tell(output, found, [{}] * len(found.faces), times)
     naming = _naming(found.faces, named, known, offered) if report else None
     _write(found, out, report, naming, title=f"Faces of {gallery or ', '.join(photos)}")
     statuses = [*(one.status for one in found.skipped), *("ok" for _ in found.faces.photos)]
@@ -183,7 +199,7 @@ def _of_gallery(url: str, output: Output, rule: _Rule) -> tuple[Clustering, tupl
         found, ids, people = store.cluster(**asdict(rule))
         names = tuple(person.name for person in store.people())
     more = [{"template_id": one, "person": name} for one, name in zip(ids.tolist(), people, strict=True)]
-    _tell(output, found, more)
+    _tell(output, found, more, {})
     return found, people, names
 
 
@@ -215,11 +231,16 @@ def _naming(
     return replace(naming, people=people, nobody=nobody, names=(*naming.names, *offered))
 
 
-def _tell(output: Output, found: Clustering, more: Sequence[Mapping[str, object]]) -> None:
-    """Print a line a face; ``more`` is what else there is to say of each."""
+def _tell(
+    output: Output,
+    found: Clustering,
+    more: Sequence[Mapping[str, object]],
+    times: Mapping[str, datetime | None],
+) -> None:
+    """Print a line a face; ``more`` is what else there is to say of each, ``times`` when photos were taken."""
     for a, b in found.ties:
         note(f"new faces lie between the clusters {a} and {b}, which may be one person: they are not merged.")
-    for line, row in _faces(found, more):
+    for line, row in _faces(found, more, times):
         output.answer(line, row)
     for one in found.skipped:
         output.answer(photo_line(one, []), Row(["-", "", one.name], one.message))
@@ -250,6 +271,15 @@ def _answers(photos: Sequence[str], recognizer: Recognizer, *, min_face: float, 
         note(text)
 
 
+def _noting(answers: Iterable[PhotoFaces], times: dict[str, datetime | None]) -> Iterator[PhotoFaces]:
+    """Pass answers on, and note when each photo was taken; one that was remembered is read for it."""
+    from visavis import images
+
+    for one in answers:
+        times[one.name] = one.captured if one.photo is not None else images.captured(one.name)
+        yield one
+
+
 def _known(faces: Faces, before: Mapping[str, Known]) -> Faces:
     """Give faces the clusters they were in before; say how many of those are not found any more."""
     if not before:
@@ -269,7 +299,9 @@ def _known(faces: Faces, before: Mapping[str, Known]) -> Faces:
     return faces
 
 
-def _faces(found: Clustering, more: Sequence[Mapping[str, object]]) -> Iterator[tuple[dict[str, object], list[str]]]:
+def _faces(
+    found: Clustering, more: Sequence[Mapping[str, object]], times: Mapping[str, datetime | None]
+) -> Iterator[tuple[dict[str, object], list[str]]]:
     """Line and row of each face, cluster by cluster."""
     from visavis.clustering import POOR_QUALITY
 
@@ -282,6 +314,7 @@ def _faces(found: Clustering, more: Sequence[Mapping[str, object]]) -> Iterator[
                 "cluster": one.id,
                 "size": len(one),
                 "photo": faces.photos[row],
+                "captured": iso_time(times.get(faces.photos[row])),
                 "face": number,
                 "box": box,
                 "representative": chosen,
@@ -289,10 +322,14 @@ def _faces(found: Clustering, more: Sequence[Mapping[str, object]]) -> Iterator[
                 **more[row],
             }
             whole = " ".join(f"{side:.0f}" for side in box)
-            name = str(more[row].get("person") or "")
             marks = ["representative"] if chosen and len(one) > 1 else []
             marks += ["poor quality"] if faces.quality[row] < POOR_QUALITY else []
-            yield line, [str(one.id), str(len(one)), faces.photos[row], str(number), whole, name, ", ".join(marks)]
+            cells = [str(one.id), str(len(one)), faces.photos[row]]
+            if "template_id" in more[row]:
+                cells += [str(more[row]["template_id"]), whole, str(more[row]["person"] or "-"), ", ".join(marks)]
+            else:
+                cells += [str(number), whole, ", ".join(marks)]
+            yield line, cells
 
 
 def _save(out: Path, found: Clustering, skipped: list[str]) -> None:

@@ -28,7 +28,16 @@ OUT = Path("visavis-demo")
 NAME = "Barack Obama"
 UNKNOWN, SAME, DIFFERENT = "unknown", "same person", "different people"
 ENROLLED = "obama.jpg"
-COLUMNS = ("step", Column("photo"), "answer", "distance", "threshold", "probability", Column("seconds", drop=1), "")
+COLUMNS = (
+    "step",
+    Column("photo"),
+    "answer",
+    Column("distance", drop=6),
+    "threshold",
+    "probability",
+    Column("seconds", drop=1),
+    "",
+)
 SEARCHED = {"obama2.jpg": NAME, "obama3.jpg": NAME, "biden.jpg": None}
 """Photo -> who is to be found in it; nobody has shown the gallery the man of the last."""
 

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis.cli._csv import BOX_COLUMNS, LANDMARK_COLUMNS
 from visavis.cli._files import PictureFolder, writable_file
 from visavis.cli._options import (
     DETECTOR,
     MODEL,
+    AnyOrientation,
+    Csv,
     DetectorName,
     Json,
     MinFace,
@@ -22,6 +25,7 @@ from visavis.cli._options import (
     PrecisionName,
     Threads,
     Views,
+    detector_id,
     model_id,
 )
 from visavis.cli._output import Output, box_text, decimals, exit_code, photo_line, short, significant
@@ -34,28 +38,40 @@ if TYPE_CHECKING:
 CROP_SIZE = 224
 CROP_MARGIN = 0.3
 
+DETECT_COLUMNS = ("photo", "size", "face", "box", "score", "quality")
+QUALITY_PARTS = ("size", "sharpness", "clarity", "pose", "exposure", "detection", "brightness")
+DETECT_CSV = (
+    *("photo", "status", "captured", "width", "height", "face", *BOX_COLUMNS, "score", *LANDMARK_COLUMNS, "quality"),
+    *(f"quality_parts.{part}" for part in QUALITY_PARTS),
+    *("notes", "message"),
+)
+EMBED_CSV = ("photo", "status", "captured", "face", *BOX_COLUMNS, "score", "row", "notes", "message")
 
-def detect(
+
+def detect(  # noqa: PLR0913 - options, all by name
     sources: Photos,
     *,
     exclude: Exclude = None,
     detector: DetectorName = DETECTOR,
+    any_orientation: AnyOrientation = False,
     min_face: MinFace = 20,
     out: Pictures = None,
     threads: Threads = None,
     json: Json = False,
+    csv: Csv = False,
 ) -> None:
     """Find the faces in photos: boxes, scores, landmarks, quality.
 
     Exits 1 where there is not one face in all the photos.
     """
+    detector = detector_id(detector, any_orientation=any_orientation)
     from visavis.pipeline import Recognizer
 
     photos = expand_folders(sources, exclude=exclude)
     folder = PictureFolder(out) if out else None
     found = Recognizer(detector=detector, threads=threads).detect(photos, min_face=min_face)
     statuses = []
-    with Output("photo", "size", "face", "box", "score", "quality", json=json) as output:
+    with Output(*DETECT_COLUMNS, json=json, csv=DETECT_CSV if csv else None) as output:
         for one in output.progress(found, len(photos)):
             statuses.append(one.status)
             if folder:
@@ -74,6 +90,7 @@ def extract(  # noqa: PLR0913 - a command's options
         float, typer.Option("--margin", min=0, help="Part of its sides by which the box is extended.")
     ] = CROP_MARGIN,
     detector: DetectorName = DETECTOR,
+    any_orientation: AnyOrientation = False,
     min_face: MinFace = 20,
     threads: Threads = None,
     json: Json = False,
@@ -83,6 +100,7 @@ def extract(  # noqa: PLR0913 - a command's options
     Face 2 of holiday.jpg becomes holiday-2.png. Where another photo's face, or any other file, has that name
     it becomes holiday~2-2.png, and so on: only the same photo's own crops are ever replaced.
     """
+    detector = detector_id(detector, any_orientation=any_orientation)
     from visavis.align import square_crops
     from visavis.pipeline import Recognizer
 
@@ -110,15 +128,18 @@ def embed(  # noqa: PLR0913 - a command's options
     views: Views = None,
     precision: PrecisionName = None,
     detector: DetectorName = DETECTOR,
+    any_orientation: AnyOrientation = False,
     min_face: MinFace = 20,
     threads: Threads = None,
     json: Json = False,
+    csv: Csv = False,
 ) -> None:
     """Turn every face into a vector and write all to one file.
 
     A row a face: photo (n,), box (n, 4), score (n,), vector (n, d). Vectors have length 1. Those of two
     models cannot be compared.
     """
+    detector = detector_id(detector, any_orientation=any_orientation)
     from visavis.cli._vectors import ENDINGS, FaceTable
     from visavis.pipeline import Recognizer
 
@@ -127,7 +148,7 @@ def embed(  # noqa: PLR0913 - a command's options
     wanted = model_id(model, views=views, precision=precision)
     recognizer = Recognizer(detector=detector, embedder=wanted, threads=threads)
     statuses = []
-    with Output("photo", "face", "box", "score", "row", json=json) as output:
+    with Output("photo", "face", "box", "score", "row", json=json, csv=EMBED_CSV if csv else None) as output:
         for one in output.progress(recognizer.represent(photos, min_face=min_face), len(photos)):
             statuses.append(one.status)
             output.answer(*_face_lines(one, "row", table.add(one)))

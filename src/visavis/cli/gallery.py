@@ -11,15 +11,27 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from visavis.cli._options import GALLERY, INDEX, GalleryIndex, GalleryUrl, Json
-from visavis.cli._output import Output, decimals, short, significant
+from visavis.cli._cells import printable
+from visavis.cli._gallery_lines import (
+    COLUMNS,
+    LIST_CSV,
+    counted,
+    next_steps,
+    person_facts,
+    person_line,
+    person_row,
+    template_line,
+    template_row,
+)
+from visavis.cli._options import GALLERY, INDEX, Csv, GalleryIndex, GalleryUrl, Json
+from visavis.cli._output import Output, note, short, write
 from visavis.cli._suggestions import Suggesting
-from visavis.cli._table import Column, Row
+from visavis.cli._table import Row
 from visavis.cli.forget import forget
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
-    from visavis.gallery import Gallery, Person, StoredTemplate
+    from visavis.gallery import Gallery
 
 app = typer.Typer(
     cls=Suggesting, no_args_is_help=True, rich_markup_mode=None, help="Look after the people in a gallery."
@@ -27,31 +39,35 @@ app = typer.Typer(
 
 Who = Annotated[str, typer.Argument(metavar="WHO", help="A person's id, or a name that one person has.")]
 
-COLUMNS = (
-    "person",
-    "name",
-    "photos",
-    Column("consent", drop=3, least=12),
-    Column("note", drop=2, least=12),
-    Column("since", drop=1),
-)
-
 
 @app.command("list")
-def list_people(gallery: GalleryUrl = GALLERY, json: Json = False) -> None:
+def list_people(gallery: GalleryUrl = GALLERY, json: Json = False, csv: Csv = False) -> None:
     """List the people."""
-    with _open(gallery) as store, Output(*COLUMNS, json=json) as output:
-        for person in store.people():
-            output.answer(_line(person), _row(person))
+    with _open(gallery) as store:
+        people, unnamed, url = store.people(), store.stats().unnamed, store.url
+        with Output(*COLUMNS, json=json, csv=LIST_CSV if csv else None) as output:
+            for person in people:
+                output.answer(person_line(person), person_row(person))
+    if not (json or csv):
+        for text in next_steps(len(people), unnamed, url):
+            note(text)
 
 
 @app.command()
 def show(who: Who, gallery: GalleryUrl = GALLERY, json: Json = False) -> None:
-    """Show a person: the photos that their templates are from."""
-    with _open(gallery) as store, Output("photo", "box", "quality", "since", json=json) as output:
+    """Show all that is stored of a person.
+
+    Note, consent, metadata, and the templates: their ids, and the photos they are from.
+    """
+    with _open(gallery) as store:
         person = store.find(who)
-        rows = [[one.photo, _box_text(one), short(one.quality, ".2f"), _day(one)] for one in person.templates]
-        output.answer({**_line(person), "templates": [_template(one) for one in person.templates]}, *rows)
+    with Output("", "", json=json) as output:
+        line = {**person_line(person), "templates": [template_line(one) for one in person.templates]}
+        output.answer(line, *([key, value] for key, value in person_facts(person).items()))
+    if not json:
+        write("\n")
+        with Output("template", "photo", "box", "quality", "since", json=False) as output:
+            output.answer({}, *(template_row(one) for one in person.templates))
 
 
 @app.command()
@@ -65,13 +81,17 @@ def remove(
 
     Asks first where standard input is a terminal.
     """
-    with _open(gallery) as store, Output(*COLUMNS, json=json) as output:
+    with _open(gallery) as store:
         person = store.find(who)
+        whose = f"{printable(person.name)} (id {person.id}) with {counted(len(person.templates), 'template')}"
         if not yes and sys.stdin.isatty():
-            question = f"Remove {person.name} (id {person.id}) with {len(person.templates)} templates for good?"
-            typer.confirm(question, abort=True, err=True)
+            typer.confirm(f"Remove {whose} for good?", abort=True, err=True)
         store.remove(person.id)
-        output.answer(_line(person), _row(person))
+    if json:
+        with Output(json=True) as output:
+            output.answer({**person_line(person), "removed": True})
+    else:
+        write(f"removed {whose}.\n")
 
 
 app.command()(forget)
@@ -89,7 +109,7 @@ def rename(
         person_id = store.find(who).id
         store.rename(person_id, name)
         person = store.person(person_id)
-        output.answer(_line(person), _row(person))
+        output.answer(person_line(person), person_row(person))
 
 
 @app.command()
@@ -114,7 +134,7 @@ def describe(
         day = None if consented is None else consented.date()
         store.describe(person_id, note=remark, consent=consent, consented=day, metadata=told)
         person = store.person(person_id)
-        output.answer(_line(person), _row(person))
+        output.answer(person_line(person), person_row(person))
 
 
 @app.command()
@@ -129,7 +149,7 @@ def merge(
         person_id, stays = store.find(who).id, store.find(into).id
         store.merge(person_id, into=stays)
         person = store.person(stays)
-        output.answer(_line(person), _row(person))
+        output.answer(person_line(person), person_row(person))
 
 
 @app.command()
@@ -149,7 +169,7 @@ def move(
         person_id = store.find(to).id
         store.move(templates, person_id)
         person = store.person(person_id)
-        output.answer(_line(person), _row(person))
+        output.answer(person_line(person), person_row(person))
 
 
 @app.command("name")
@@ -162,7 +182,7 @@ def name_faces(
     """Say whose indexed faces are that were nobody's."""
     with _open(gallery) as store, Output(*COLUMNS, json=json) as output:
         person = store.name_faces(name, templates)
-        output.answer(_line(person), _row(person))
+        output.answer(person_line(person), person_row(person))
 
 
 @app.command("export")
@@ -309,40 +329,3 @@ def _transferred(output: Output, store: Gallery, folder: Path) -> None:
         "photos": stats.photos,
     }
     output.answer(line, *([key, str(value)] for key, value in line.items()))
-
-
-def _line(person: Person) -> dict[str, object]:
-    return {
-        "person_id": person.id,
-        "name": person.name,
-        "photos": len(person.templates),
-        "consent": person.consent,
-        "consented": None if person.consented is None else person.consented.isoformat(),
-        "note": person.note,
-        "metadata": dict(person.metadata),
-        "created": person.created.isoformat(),
-    }
-
-
-def _row(person: Person) -> list[str]:
-    count, consent = str(len(person.templates)), person.consent or "-"
-    return [str(person.id), person.name, count, consent, person.note, f"{person.created:%Y-%m-%d}"]
-
-
-def _template(one: StoredTemplate) -> dict[str, object]:
-    return {
-        "template_id": one.id,
-        "photo": one.photo,
-        "sha256": one.photo_sha256,
-        "box": one.box and decimals(one.box),
-        "quality": significant(one.quality),
-        "created": one.created.isoformat(),
-    }
-
-
-def _box_text(one: StoredTemplate) -> str:
-    return " ".join(f"{value:.0f}" for value in one.box) if one.box else "-"
-
-
-def _day(one: StoredTemplate) -> str:
-    return f"{one.created:%Y-%m-%d}"

@@ -12,7 +12,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from visavis.cli._counting import counting
-from visavis.cli._options import DETECTOR, GALLERY, MODEL, DetectorName, GalleryModel, GalleryUrl, Json, MinFace
+from visavis.cli._options import (
+    DETECTOR,
+    GALLERY,
+    MODEL,
+    AnyOrientation,
+    DetectorName,
+    GalleryModel,
+    GalleryUrl,
+    Json,
+    MinFace,
+    detector_id,
+)
 from visavis.cli._output import Output, note
 from visavis.cli._sources import Exclude
 from visavis.cli._table import Row
@@ -55,6 +66,7 @@ def index(  # noqa: PLR0913 - a command's options
     gallery: GalleryUrl = GALLERY,
     model: GalleryModel = None,
     detector: DetectorName = DETECTOR,
+    any_orientation: AnyOrientation = False,
     min_face: MinFace = 20,
     json: Json = False,
 ) -> None:
@@ -63,6 +75,7 @@ def index(  # noqa: PLR0913 - a command's options
     They are nobody's until they are named. A photo is told of once it is stored: after an interrupt, or a crash, the
     same command goes on where it was. Exits 2 where not one photo could be used.
     """
+    detector = detector_id(detector, any_orientation=any_orientation)
     if ray_address is not None and engine is not EngineName.ray:
         raise UsageError("--ray-address is that of a cluster for --engine ray.")
     from visavis import bulk

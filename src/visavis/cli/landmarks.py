@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from visavis.cli._files import PictureFolder
-from visavis.cli._options import DETECTOR, DetectorName, Json, MinFace, Photos, Pictures, Threads
+from visavis.cli._options import (
+    DETECTOR,
+    AnyOrientation,
+    DetectorName,
+    Json,
+    MinFace,
+    Photos,
+    Pictures,
+    Threads,
+    detector_id,
+)
 from visavis.cli._output import Output, box_text, decimals, exit_code, note, photo_line, short, significant
 from visavis.cli._sources import Exclude, expand_folders
 from visavis.cli._table import Row
@@ -37,6 +47,7 @@ def landmarks(  # noqa: PLR0913 - a command's options
         bool, typer.Option("--accept-licence", help="Accept, once, that the 68 points are not for commercial use.")
     ] = False,
     detector: DetectorName = DETECTOR,
+    any_orientation: AnyOrientation = False,
     min_face: MinFace = 20,
     out: Pictures = None,
     threads: Threads = None,
@@ -47,6 +58,7 @@ def landmarks(  # noqa: PLR0913 - a command's options
     The 68 are jaw, brows, nose, eyes and mouth, the 5 corners of the eyes and base of the nose.
     They come in the order of dlib's files. Exits 1 where there is not one face in all the photos.
     """
+    detector = detector_id(detector, any_orientation=any_orientation)
     from visavis.pipeline import Recognizer
 
     photos = expand_folders(sources, exclude=exclude)

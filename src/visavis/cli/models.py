@@ -9,14 +9,25 @@ import typer
 
 from visavis.cli._bench import BATCHES, bench_line, bench_row, present
 from visavis.cli._model_lines import COLUMNS, accept, imported_line, imported_lines, shown_rows, table_row, weight_line
-from visavis.cli._options import DETECTOR, GALLERY, DetectorName, GalleryUrl, Json, Threads
+from visavis.cli._options import DETECTOR, GALLERY, AnyOrientation, DetectorName, GalleryUrl, Json, Threads, detector_id
 from visavis.cli._output import Output, note
 from visavis.cli._sources import Exclude
 from visavis.cli._suggestions import Suggesting
+from visavis.cli._table import Column
 from visavis.errors import UsageError, VisavisError
 
 app = typer.Typer(
     cls=Suggesting, no_args_is_help=True, rich_markup_mode=None, help="Show the models, fetch them, and add your own."
+)
+
+BENCH_COLUMNS = (
+    "model",
+    Column("precision", drop=1),
+    Column("MB", drop=2),
+    "ms, 1 face",
+    Column("ms, of 32", drop=3),
+    "faces/s",
+    "TAR at 1e-3",
 )
 
 Names = Annotated[list[str], typer.Argument(metavar="NAME", help="As listed by models list.")]
@@ -183,6 +194,7 @@ def quantize(  # noqa: PLR0913 - a command's options
     ] = None,
     crops: Annotated[int, typer.Option("--crops", min=1, metavar="N", help="Faces to measure ranges on.")] = 300,
     detector: DetectorName = DETECTOR,
+    any_orientation: AnyOrientation = False,
     threads: Threads = None,
     json: Json = False,
 ) -> None:
@@ -193,6 +205,7 @@ def quantize(  # noqa: PLR0913 - a command's options
     The ranges of its activations are measured on the faces of --calibrate, cut as the model cuts them. What comes of it
     is a model of its own, NAME-int8: its distances differ a little, and with them its thresholds.
     """
+    detector = detector_id(detector, any_orientation=any_orientation)
     from visavis import quantize as quantization
     from visavis.photo_files import photos_in
     from visavis.weights import imported
@@ -239,7 +252,7 @@ def bench(
 
     loaded = [embedders.create(name, threads=threads) for name in names or present()]
     measured = speeds(loaded, BATCHES)
-    with Output("model", "precision", "MB", "ms, 1 face", "ms, of 32", "faces/s", "TAR at 1e-3", json=json) as output:
+    with Output(*BENCH_COLUMNS, json=json) as output:
         for model, times in zip(loaded, measured, strict=True):
             line = bench_line(model, times)
             output.answer(line, bench_row(line, times))

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
+from visavis.cli._csv import BOX_COLUMNS
 from visavis.cli._files import PictureFolder
 from visavis.cli._options import (
     DETECTOR,
     GALLERY,
     INDEX,
+    AnyOrientation,
+    Csv,
     DetectorName,
     GalleryIndex,
     GalleryModel,
@@ -27,6 +30,7 @@ from visavis.cli._options import (
     PrecisionName,
     Threads,
     Views,
+    detector_id,
     gallery_model,
 )
 from visavis.cli._output import (
@@ -41,7 +45,7 @@ from visavis.cli._output import (
     significant,
 )
 from visavis.cli._sources import Exclude, expand_folders
-from visavis.cli._table import Row
+from visavis.cli._table import Column, Row
 from visavis.errors import ImageError, UsageError, VisavisError
 
 if TYPE_CHECKING:
@@ -53,6 +57,14 @@ if TYPE_CHECKING:
 FPIR = 0.01
 TABLES = frozenset({".csv", ".tsv", ".txt"})
 """How the names of tables end that --from takes; any other file is one of JSON."""
+
+IDENTIFY_COLUMNS = ("photo", "face", "box", "who", "distance", "threshold", "probability")
+IDENTIFY_CSV = (
+    *("photo", "status", "captured", "face", *BOX_COLUMNS, "name", "person_id", "distance", "threshold"),
+    *("probability", "margin", "notes", "candidates", "message"),
+)
+
+ENROLL_COLUMNS = ("person", "name", "added", Column("there already", drop=2), Column("skipped", drop=1))
 
 From = Annotated[
     Path | None,
@@ -103,6 +115,7 @@ def enroll(  # noqa: PLR0913 - a command's options
     views: Views = None,
     precision: PrecisionName = None,
     detector: DetectorName = DETECTOR,
+    any_orientation: AnyOrientation = False,
     min_face: MinFace = 20,
     min_quality: MinQuality = 0.0,
     strict: Strict = False,
@@ -114,6 +127,7 @@ def enroll(  # noqa: PLR0913 - a command's options
 
     One person by NAME PHOTO..., or many with --from. Of each photo the largest face is taken, or those told by box.
     """
+    detector = detector_id(detector, any_orientation=any_orientation)
     from visavis.gallery.exported import enroll_faces
 
     people = _people(name, photos, source, one=new or person_id is not None, exclude=exclude or ())
@@ -121,7 +135,7 @@ def enroll(  # noqa: PLR0913 - a command's options
     many, done = source is not None, 0
     with (
         opened(gallery, model=chosen, detector=detector, threads=threads, create=True) as store,
-        Output("person", "name", "added", "there already", "skipped", json=json) as output,
+        Output(*ENROLL_COLUMNS, json=json) as output,
     ):
         others = _new_people(store, [who for who, _ in people], yes=yes) if person_id is None and not new else set()
         told = _Told(note=remark, consent=consent, min_face=min_face, min_quality=min_quality, strict=strict)
@@ -257,14 +271,17 @@ def identify(  # noqa: PLR0913 - a command's options
     model: GalleryModel = None,
     precision: PrecisionName = None,
     detector: DetectorName = DETECTOR,
+    any_orientation: AnyOrientation = False,
     min_face: MinFace = 20,
     threads: Threads = None,
     json: Json = False,
+    csv: Csv = False,
 ) -> None:
     """Name the people in photos who are in a gallery.
 
     Exits 1 where nobody is. Whoever is not near enough to anyone is unknown: the name is null in JSON.
     """
+    detector = detector_id(detector, any_orientation=any_orientation)
     if fpir is not None and threshold is not None:
         raise UsageError("--fpir and --threshold exclude each other: a threshold stands for its own rate.")
     photos = expand_folders(sources, exclude=exclude)
@@ -274,7 +291,7 @@ def identify(  # noqa: PLR0913 - a command's options
     statuses, known = [], False
     with (
         opened(gallery, model=chosen, detector=detector, threads=threads, create=False, index=index) as store,
-        Output("photo", "face", "box", "who", "distance", "threshold", "probability", json=json) as output,
+        Output(*IDENTIFY_COLUMNS, json=json, csv=IDENTIFY_CSV if csv else None) as output,
     ):
         if threshold is None:
             _doubt(store.threshold(fpir=rate))

@@ -11,6 +11,7 @@ from visavis.cli._files import writable_file
 from visavis.cli._options import (
     DETECTOR,
     MODEL,
+    AnyOrientation,
     DetectorName,
     Json,
     MinFace,
@@ -18,6 +19,7 @@ from visavis.cli._options import (
     PrecisionName,
     Threads,
     Views,
+    detector_id,
     model_id,
 )
 from visavis.cli._output import Output, box_text, decimals, exit_code, note, photo_line, short, significant
@@ -49,6 +51,7 @@ def representative(  # noqa: PLR0913 - a command's options
     views: Views = None,
     precision: PrecisionName = None,
     detector: DetectorName = DETECTOR,
+    any_orientation: AnyOrientation = False,
     min_face: MinFace = 20,
     threads: Threads = None,
     json: Json = False,
@@ -59,6 +62,7 @@ def representative(  # noqa: PLR0913 - a command's options
     weigh more. Of each photo one counts. Whoever is too far away to be that person is an outlier: ranked last, and no
     part of the mean.
     """
+    detector = detector_id(detector, any_orientation=any_orientation)
     if average_face:
         writable_file(average_face, endings=PICTURES)
     from visavis import images, representatives

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis.cli._csv import BOX_COLUMNS
 from visavis.cli._files import writable_file
 from visavis.cli._options import (
     DETECTOR,
     INDEX,
     MODEL,
+    AnyOrientation,
+    Csv,
     DetectorName,
     GalleryIndex,
     Json,
@@ -21,9 +24,10 @@ from visavis.cli._options import (
     PrecisionName,
     Threads,
     Views,
+    detector_id,
     model_id,
 )
-from visavis.cli._output import Output, decimals, exit_code, note, percent, photo_line, short, significant
+from visavis.cli._output import Output, decimals, exit_code, iso_time, note, percent, photo_line, short, significant
 from visavis.cli._sources import Exclude, GalleryInstead, PhotosOrGallery, one_of, photos_of
 from visavis.cli._table import Row
 from visavis.errors import ImageError
@@ -34,7 +38,11 @@ if TYPE_CHECKING:
     from visavis.pipeline import Recognizer
     from visavis.types import Face, Floats, Lookalike, Photo, PhotoFaces
 
-COLUMNS = ("rank", "photo", "face", "box", "distance", "probability", "name")
+COLUMNS = ("rank", "photo", "face", "box", "distance", "probability")
+SIMILAR_CSV = (
+    *("rank", "photo", "status", "captured", "face", *BOX_COLUMNS, "distance", "probability", "quality"),
+    *("template_id", "person_id", "name", "notes", "message"),
+)
 TOP = 10
 STRIP_SIDE = 200
 CROP_MARGIN = 0.3
@@ -62,15 +70,18 @@ def similar(  # noqa: PLR0913 - a command's options
     views: Views = None,
     precision: PrecisionName = None,
     detector: DetectorName = DETECTOR,
+    any_orientation: AnyOrientation = False,
     min_face: MinFace = 20,
     threads: Threads = None,
     json: Json = False,
+    csv: Csv = False,
 ) -> None:
     """Rank the look-alikes of a face.
 
     Photos are ranked by how much a face in them is like the largest face of PHOTO, which is passed over itself; with
     --gallery the faces of a gallery, named or not. There is no threshold: look-alikes are mostly other people.
     """
+    detector = detector_id(detector, any_orientation=any_orientation)
     others = one_of(sources, gallery)
     if out:
         writable_file(out, endings=PICTURES)
@@ -79,7 +90,8 @@ def similar(  # noqa: PLR0913 - a command's options
 
     wanted = model_id(model, views=views, precision=precision)
     recognizer = Recognizer(detector=detector, embedder=wanted, threads=threads)
-    with Output(*COLUMNS, json=json) as output:
+    columns = COLUMNS if gallery is None else (*COLUMNS, "name")
+    with Output(*columns, json=json, csv=SIMILAR_CSV if csv else None) as output:
         if gallery is None:
             photos = photos_of(others, exclude=exclude)
             asked, found, statuses = _in_photos(photo, photos, recognizer, output, top=top, min_face=min_face)
@@ -153,13 +165,14 @@ def _similar(
     line = {
         "rank": rank,
         "photo": like.photo,
+        "captured": iso_time(like.captured),
         "face": like.number,
         "box": decimals(like.box),
         "distance": significant(like.distance),
         "probability": significant(probability),
         "quality": significant(like.quality),
     }
-    row = [str(rank), like.photo, str(like.number), _whole(like.box), short(like.distance), percent(probability), ""]
+    row = [str(rank), like.photo, str(like.number), _whole(like.box), short(like.distance), percent(probability)]
     return line, row
 
 

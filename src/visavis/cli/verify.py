@@ -11,6 +11,7 @@ from visavis.cli._files import PictureFolder
 from visavis.cli._options import (
     DETECTOR,
     MODEL,
+    AnyOrientation,
     DetectorName,
     Json,
     Metric,
@@ -19,6 +20,7 @@ from visavis.cli._options import (
     PrecisionName,
     Threads,
     Views,
+    detector_id,
     model_id,
 )
 from visavis.cli._output import Output, decimals, exit_code, note, percent, short, significant, write
@@ -78,6 +80,7 @@ def verify(  # noqa: PLR0913 - a command's options
     calibration: Table = None,
     metric: InUnit = Metric.cosine,
     detector: DetectorName = DETECTOR,
+    any_orientation: AnyOrientation = False,
     min_face: MinFace = 20,
     out: Pairs = None,
     threads: Threads = None,
@@ -88,6 +91,7 @@ def verify(  # noqa: PLR0913 - a command's options
     The largest face of each is compared; with --any-face the nearest face of PHOTO. Exits 0 if all photos show the
     person, 1 if not.
     """
+    detector = detector_id(detector, any_orientation=any_orientation)
     if far is not None and threshold is not None:
         raise UsageError("--far and --threshold exclude each other: a threshold stands for its own FAR.")
     if [known, *photos].count("-") > 1:

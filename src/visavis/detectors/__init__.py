@@ -1,11 +1,14 @@
 """DETECT: pictures -> faces. One file a detector; each registers itself in ``DETECTORS``.
 
+A detector's name may end in ``@any-orientation``: the detector then finds faces in turned pictures, too.
+
 The package is not called ``detect`` because ``visavis.detect`` is the function of that name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Protocol
 
 from visavis.registry import Registry
@@ -25,7 +28,42 @@ class Detector(Protocol):
         ...
 
 
-DETECTORS: Registry[Detector] = Registry(
+ANY_ORIENTATION = "@any-orientation"
+
+
+def base_name(name: str) -> str:
+    """Name of the registered detector behind a name."""
+    return name.removesuffix(ANY_ORIENTATION)
+
+
+def oriented_name(name: str, *, any_orientation: bool) -> str:
+    """Name of the detector as it is, or of the one that finds faces in turned pictures, too."""
+    return base_name(name) + ANY_ORIENTATION if any_orientation else name
+
+
+class Detectors(Registry[Detector]):
+    """The registered detectors, each of them with ``@any-orientation``, too."""
+
+    def check(self, name: str) -> None:
+        """Raise UnknownNameError with the nearest names where ``name`` stands for nothing; loads nothing."""
+        super().check(base_name(name))
+
+    def factory(self, name: str) -> Callable[..., Detector]:
+        """Return the factory of a name."""
+        factory = super().factory(base_name(name))
+        if base_name(name) == name:
+            return factory
+
+        @wraps(factory)
+        def any_orientation(**options: object) -> Detector:
+            from visavis.detectors._any_orientation import AnyOrientation
+
+            return AnyOrientation(factory(**options), name)
+
+        return any_orientation
+
+
+DETECTORS = Detectors(
     "detector",
     entry_points="visavis.detectors",
     builtin={

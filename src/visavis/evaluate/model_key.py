@@ -18,7 +18,7 @@ from inspect import getsourcefile
 from pathlib import Path
 
 from visavis import errors
-from visavis.detectors import DETECTORS
+from visavis.detectors import DETECTORS, base_name
 from visavis.embedders import EMBEDDERS
 from visavis.embedders._rows import RECIPES
 from visavis.pipeline import Recognizer
@@ -43,7 +43,7 @@ def model_key(recognizer: Recognizer, *, min_face: float) -> str:
         "model": recognizer.model,
         "min_face": float(min_face),
         "code": _code(),
-        "detector_code": _factory_code(DETECTORS.factory(recognizer.detector_name)),
+        "detector_code": _factory_code(DETECTORS.factory(base_name(recognizer.detector_name))),
         "model_weights": _weights(recognizer.model.partition("@")[0]),
         "model_code": _factory_code(EMBEDDERS.factory(recognizer.model.partition("@")[0])),
         "libraries": {name: _version(name) for name in LIBRARIES},

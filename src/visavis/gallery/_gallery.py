@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
@@ -19,7 +20,7 @@ from visavis.gallery._people import People
 from visavis.gallery._whom import Who
 from visavis.gallery.types import Enrollment, IdentifiedPhoto, NearFace, Skipped
 from visavis.images import not_a_folder
-from visavis.types import Identification
+from visavis.types import Face, Identification
 
 if TYPE_CHECKING:
     from visavis.images import Source
@@ -50,7 +51,7 @@ class Gallery(People, Doubting, Indexed, Located):
 
     def enroll(  # noqa: PLR0913 - those of add, and two of photos
         self,
-        who: Who,
+        name: Who,
         photos: Source | Iterable[Source],
         *,
         person_id: int | None = None,
@@ -67,7 +68,7 @@ class Gallery(People, Doubting, Indexed, Located):
 
         One source is one photo; a folder stands for the photos in it and below it.
 
-        ``who`` is a name, or the id of a person who is there (or the :class:`Person`). Whose the templates become, what
+        ``name`` is a name, the id of a person who is there, or that :class:`Person`. Whose the templates become, what
         ``new`` means and what is a duplicate: see :meth:`add`.
         Photos without a face that can be used are told of in ``skipped``; where there is no other, their
         error is raised (NoFaceError, MissingImageError ...) and nothing is changed. A face of a quality below
@@ -78,10 +79,10 @@ class Gallery(People, Doubting, Indexed, Located):
         ``notes``; with ``strict`` it is not stored, and among ``skipped`` (status "doubtful", DoubtfulPhotoError).
         ``notes`` also say which photos another person was enrolled with.
         """
-        if not isinstance(who, str):
-            person = self.find(who)
-            who, person_id = person.name, person.id if person_id is None else person_id
-        name = clean_name(who)
+        if not isinstance(name, str):
+            person = self.find(name)
+            name, person_id = person.name, person.id if person_id is None else person_id
+        name = clean_name(name)
         if not 0 <= min_quality <= 1:
             raise UsageError(f"min_quality must be in 0..1, got {min_quality:g}.")
         with self._store.read() as conn:  # a wrong name or id is told of before the work, not after it
@@ -149,7 +150,8 @@ class Gallery(People, Doubting, Indexed, Located):
             answers: Sequence[Identification] = ()
             if one.vectors is not None and len(one.vectors):
                 answers = self.identify_vectors(one.vectors, fpir=fpir, threshold=threshold, margin=margin, top=top)
-            yield IdentifiedPhoto(one, tuple(answers if repeats else each_person_once(answers)))
+            named = answers if repeats else each_person_once(answers)
+            yield IdentifiedPhoto(one, tuple(map(_placed, named, one.faces)))
 
     def similar(self, photo: Source, *, top: int = 10, min_face: float = 20) -> list[list[NearFace]]:
         """Return the faces of the gallery that look most like each face of a photo, near or not. Raises ImageError."""
@@ -178,3 +180,9 @@ class Gallery(People, Doubting, Indexed, Located):
         with self._store.write() as conn:
             transfer.put(conn, taken, model=self.model)
             self._audit(conn, "import", None, f"{len(taken.people)} people, {len(taken.templates)} templates")
+
+
+def _placed(answer: Identification, face: Face) -> Identification:
+    """Return the answer with the box of its face."""
+    x1, y1, x2, y2 = face.box.tolist()
+    return replace(answer, box=(x1, y1, x2, y2))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from visavis.gallery.index import Ids
-from visavis.types import Clustering, Floats, Identification, PhotoFaces
+from visavis.plain import Plain, flat, plain
+from visavis.types import Clustering, Face, Floats, Identification, PhotoFaces
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,7 +96,7 @@ class ClusteredFaces(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class NearFace:
+class NearFace(Plain):
     """A face of the gallery at a cosine distance; ``person_id`` and ``name`` are None where it is nobody's."""
 
     template_id: int
@@ -132,7 +133,7 @@ class StoredTemplate:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class Person(Plain):
     """One person of a gallery; never without a template.
 
     ``consent`` is free text, ``consented`` the day it was given; None if not recorded.
@@ -185,7 +186,7 @@ class Doubt:
 
 
 @dataclass(frozen=True, slots=True)
-class Enrollment:
+class Enrollment(Plain):
     """What one enrolment did: ids of the templates added, what was there already, what could not be used.
 
     ``new`` says whether the person was made by it. ``doubts`` are photos that were stored and seem to be of somebody
@@ -208,6 +209,34 @@ class IdentifiedPhoto:
 
     photo: PhotoFaces
     identifications: tuple[Identification, ...]
+
+    @property
+    def names(self) -> tuple[str | None, ...]:
+        """The name of each face; None: unknown."""
+        return tuple(answer.name for answer in self.identifications)
+
+    def __iter__(self) -> Iterator[tuple[Face, Identification]]:
+        """Yield each face (box, landmarks, score) with the answer who it is."""
+        return iter(zip(self.photo.faces, self.identifications, strict=True))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what ``visavis identify --json`` prints, with all digits."""
+        photo = self.photo
+        line = {"photo": photo.name, "status": photo.status, "captured": plain(photo.captured)}
+        line["faces"] = plain(self.identifications)
+        if photo.notes:
+            line["notes"] = list(photo.notes)
+        return line if photo.status == "ok" else {**line, "message": photo.message}
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return a flat row a face; one without a face where there is none."""
+        line = self.to_dict()
+        faces, notes = line.pop("faces"), line.pop("notes", [])
+        rows = [
+            {**line, "face": number, **flat({**face, "notes": [*notes, *face["notes"]]})}
+            for number, face in enumerate(faces, 1)
+        ]
+        return rows or [flat({**line, "notes": notes} if notes else line)]
 
 
 @dataclass(frozen=True, slots=True)

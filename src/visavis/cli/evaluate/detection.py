@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from visavis.cli._options import DETECTOR, DetectorName, Json, MinFace, Threads
+from visavis.cli._options import DETECTOR, AnyOrientation, DetectorName, Json, MinFace, Threads, detector_id
 from visavis.cli._output import Output, note, short, significant
 from visavis.cli.evaluate._shared import PhotoFolder, Report, check_report
 
@@ -29,6 +29,7 @@ def detection(  # noqa: PLR0913 - a command's options
     *,
     photos: PhotoFolder = None,
     detector: DetectorName = DETECTOR,
+    any_orientation: AnyOrientation = False,
     min_face: MinFace = 20,
     iou: Annotated[
         float, typer.Option("--iou", help="Overlap (intersection over union) from which a face is found.")
@@ -46,6 +47,7 @@ def detection(  # noqa: PLR0913 - a command's options
     FILE is WIDER FACE's text (a photo, the number of its faces, a line a face), or a CSV headed photo,x1,y1,x2,y2
     and perhaps ignore. To find an ignored face is neither right nor wrong.
     """
+    detector = detector_id(detector, any_orientation=any_orientation)
     from visavis.evaluate.annotations import read_annotations
     from visavis.evaluate.answers import answers
     from visavis.evaluate.detection import detection_result

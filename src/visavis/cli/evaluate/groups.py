@@ -11,6 +11,7 @@ import typer
 from visavis.cli._options import (
     DETECTOR,
     MODEL,
+    AnyOrientation,
     DetectorName,
     Json,
     MinFace,
@@ -18,6 +19,7 @@ from visavis.cli._options import (
     PrecisionName,
     Threads,
     Views,
+    detector_id,
     model_id,
 )
 from visavis.cli._output import Output, note, significant
@@ -59,6 +61,7 @@ def groups(  # noqa: PLR0913 - a command's options
         float | None, typer.Option("--threshold", help="Greatest cosine distance of one person, in place of --far.")
     ] = None,
     detector: DetectorName = DETECTOR,
+    any_orientation: AnyOrientation = False,
     min_face: MinFace = 20,
     threads: Threads = None,
     report: Report = None,
@@ -71,6 +74,7 @@ def groups(  # noqa: PLR0913 - a command's options
     FMR is how often two people of a group are taken for one, FNMR how often two photos of one person are not. A group
     with too few people or errors has no rate. Ratios are those of the worst group to the best.
     """
+    detector = detector_id(detector, any_orientation=any_orientation)
     if far is not None and threshold is not None:
         raise UsageError("--far and --threshold exclude each other: a threshold stands for its own FAR.")
     from visavis.evaluate.group_table import read_groups

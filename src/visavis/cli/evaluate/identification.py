@@ -11,6 +11,7 @@ import typer
 from visavis.cli._options import (
     DETECTOR,
     MODEL,
+    AnyOrientation,
     DetectorName,
     Json,
     MinFace,
@@ -18,10 +19,12 @@ from visavis.cli._options import (
     PrecisionName,
     Threads,
     Views,
+    detector_id,
     model_id,
 )
 from visavis.cli._output import Output, note, short, significant
 from visavis.cli._sources import Exclude
+from visavis.cli._table import Column
 from visavis.cli.evaluate._shared import Fresh, People, Report, check_report, recognizer, templates_of
 
 if TYPE_CHECKING:
@@ -56,6 +59,7 @@ def identification(  # noqa: PLR0913 - a command's options
     views: Views = None,
     precision: PrecisionName = None,
     detector: DetectorName = DETECTOR,
+    any_orientation: AnyOrientation = False,
     min_face: MinFace = 20,
     threads: Threads = None,
     report: Report = None,
@@ -70,6 +74,7 @@ def identification(  # noqa: PLR0913 - a command's options
     known probes, all photos of everybody else unknown ones. FNIR is how often a known person is not named, FPIR how
     often an unknown one is. A photo without a face is a miss if its person is known, and left out if not.
     """
+    detector = detector_id(detector, any_orientation=any_orientation)
     from visavis.evaluate.identification import identification as identify
     from visavis.evaluate.identification import split
     from visavis.evaluate.people import read_people
@@ -78,7 +83,7 @@ def identification(  # noqa: PLR0913 - a command's options
     people = read_people(folder, exclude=exclude or ())
     chosen = split(people.names, templates=templates, known=known, seed=seed)
     one = recognizer(model_id(model, views=views, precision=precision), detector=detector, threads=threads)
-    with Output("", one.model, "95 % interval", "threshold", json=json) as output:
+    with Output("", one.model, "95 % interval", Column("threshold"), json=json) as output:
         taken = templates_of(people.photos, one, min_face=min_face, fresh=fresh, output=output)
         result = identify(taken, people.names, chosen, rule=rule.value, seed=seed)
         _doubt(result)

@@ -13,6 +13,7 @@ import typer
 from visavis.cli._options import (
     DETECTOR,
     MODEL,
+    AnyOrientation,
     DetectorName,
     Json,
     MinFace,
@@ -20,6 +21,7 @@ from visavis.cli._options import (
     PrecisionName,
     Threads,
     Views,
+    detector_id,
     model_id,
 )
 from visavis.cli._output import Output, short, significant
@@ -49,6 +51,7 @@ def pairs(  # noqa: PLR0913 - a command's options
     views: Views = None,
     precision: PrecisionName = None,
     detector: DetectorName = DETECTOR,
+    any_orientation: AnyOrientation = False,
     min_face: MinFace = 20,
     threads: Threads = None,
     report: Report = None,
@@ -60,6 +63,7 @@ def pairs(  # noqa: PLR0913 - a command's options
     A list tells two photos and 1 (one person) or 0 (two) a line; accuracy is cross-validated over its folds, or over
     ten. A folder of people is compared everybody with everybody. A photo without a face makes its pairs errors.
     """
+    detector = detector_id(detector, any_orientation=any_orientation)
     from visavis.evaluate import verification
     from visavis.evaluate.pairs import read_pairs
     from visavis.evaluate.people import read_people
@@ -96,6 +100,7 @@ def lfw(  # noqa: PLR0913 - a command's options
     views: Views = None,
     precision: PrecisionName = None,
     detector: DetectorName = DETECTOR,
+    any_orientation: AnyOrientation = False,
     min_face: MinFace = 20,
     threads: Threads = None,
     report: Report = None,
@@ -108,6 +113,7 @@ def lfw(  # noqa: PLR0913 - a command's options
     View 1 chooses the threshold on one list and counts on another; it is the view to develop on. View 2 is the one to
     report: the mean over ten folds, the threshold of each chosen on the other nine.
     """
+    detector = detector_id(detector, any_orientation=any_orientation)
     from visavis.evaluate import verification
 
     lists = verification.read_lfw(folder, view=view, photos=photos)

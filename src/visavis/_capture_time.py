@@ -1,0 +1,80 @@
+"""When a photo was taken: EXIF DateTimeOriginal, with OffsetTimeOriginal where that is there.
+
+EXIF 2.32 (CIPA DC-008): tag 0x8769 of the first directory leads to the Exif directory, which holds both as ASCII. The
+time of the file, and the other dates of EXIF, are no capture time: they change with copies and edits.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+
+EXIF_DIRECTORY = 0x8769
+DATE_TIME_ORIGINAL = 0x9003
+OFFSET_TIME_ORIGINAL = 0x9011
+
+LONG = 4
+ASCII = 2
+LONGEST = 64
+"""Bytes of a date or an offset that are looked at: they have 20 and 7."""
+
+DATE_TIME = re.compile(r"(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d):(\d\d):(\d\d)")
+OFFSET = re.compile(r"([+-])(\d\d):(\d\d)")
+
+
+def exif_capture_time(block: bytes) -> datetime | None:
+    """Return the capture time that an EXIF block (or a TIFF file) states, None where it states none or is damaged.
+
+    It is aware where the offset from UTC is stated, naive (the local time of the camera) where it is not.
+    """
+    tiff = block.removeprefix(b"Exif\0\0")
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(tiff[:4])
+    if order is None:
+        return None
+    texts: dict[int, str] = {}
+    try:
+        for at in _entries(tiff, order, struct.unpack_from(order + "I", tiff, 4)[0], EXIF_DIRECTORY):
+            (start,) = struct.unpack_from(order + "I", tiff, at + 8)
+            for tag in (DATE_TIME_ORIGINAL, OFFSET_TIME_ORIGINAL):
+                for entry in _entries(tiff, order, start, tag):
+                    texts.setdefault(tag, _text(tiff, order, entry))
+    except struct.error:
+        pass  # a cut or damaged block costs what could not be read of it
+    return _time(texts.get(DATE_TIME_ORIGINAL, ""), texts.get(OFFSET_TIME_ORIGINAL, ""))
+
+
+def _entries(tiff: bytes, order: str, start: int, wanted: int) -> Iterator[int]:
+    """Yield where the entries of a tag are in the directory at ``start``."""
+    (count,) = struct.unpack_from(order + "H", tiff, start)
+    for at in range(start + 2, start + 2 + 12 * count, 12):
+        (tag,) = struct.unpack_from(order + "H", tiff, at)
+        if tag == wanted:
+            yield at
+
+
+def _text(tiff: bytes, order: str, entry: int) -> str:
+    """Return the text of an entry; it is in the entry itself if it has four bytes or fewer."""
+    kind, count, place = struct.unpack_from(order + "HII", tiff, entry + 2)
+    if kind != ASCII or count <= LONG:
+        return ""
+    return tiff[place : place + min(count, LONGEST)].split(b"\0")[0].decode("ascii", "replace").strip()
+
+
+def _time(date: str, offset: str) -> datetime | None:
+    parts = DATE_TIME.fullmatch(date)
+    if parts is None:
+        return None
+    try:
+        time = datetime.fromisoformat("{}-{}-{}T{}:{}:{}".format(*parts.groups()))
+    except ValueError:  # 0000:00:00, as cameras write whose clock was never set
+        return None
+    zone = OFFSET.fullmatch(offset)
+    if zone is None:
+        return time
+    sign, hours, minutes = zone.groups()
+    apart = timedelta(hours=int(hours), minutes=int(minutes))
+    if int(minutes) > 59 or apart > timedelta(hours=14):
+        return time
+    return time.replace(tzinfo=timezone(-apart if sign == "-" else apart))

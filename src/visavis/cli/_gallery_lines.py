@@ -1,0 +1,91 @@
+"""What the commands of ``gallery`` print of people and templates."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from json import dumps
+from typing import TYPE_CHECKING
+
+from visavis.cli._options import GALLERY
+from visavis.cli._output import decimals, short, significant
+from visavis.cli._table import Column
+
+if TYPE_CHECKING:
+    from visavis.gallery import Person, StoredTemplate
+
+COLUMNS = (
+    "person",
+    "name",
+    "photos",
+    Column("consent", drop=3, least=12),
+    Column("note", drop=2, least=12),
+    "since",
+)
+
+LIST_CSV = ("person_id", "name", "photos", "consent", "consented", "note", "metadata", "created")
+
+
+def person_line(person: Person) -> dict[str, object]:
+    return {
+        "person_id": person.id,
+        "name": person.name,
+        "photos": len(person.templates),
+        "consent": person.consent,
+        "consented": None if person.consented is None else person.consented.isoformat(),
+        "note": person.note,
+        "metadata": dict(person.metadata),
+        "created": person.created.isoformat(),
+    }
+
+
+def person_row(person: Person) -> list[str]:
+    count, consent = str(len(person.templates)), person.consent or "-"
+    return [str(person.id), person.name, count, consent, person.note, f"{person.created:%Y-%m-%d}"]
+
+
+def person_facts(person: Person) -> dict[str, str]:
+    """Write what is stored of a person, besides the templates."""
+    return {
+        "person": str(person.id),
+        "name": person.name,
+        "consent": person.consent or "-",
+        "consented": "-" if person.consented is None else person.consented.isoformat(),
+        "note": person.note or "-",
+        "metadata": dumps(dict(person.metadata), ensure_ascii=False) if person.metadata else "-",
+        "since": f"{person.created:%Y-%m-%d}",
+    }
+
+
+def template_line(one: StoredTemplate) -> dict[str, object]:
+    return {
+        "template_id": one.id,
+        "photo": one.photo,
+        "sha256": one.photo_sha256,
+        "box": one.box and decimals(one.box),
+        "quality": significant(one.quality),
+        "created": one.created.isoformat(),
+    }
+
+
+def template_row(one: StoredTemplate) -> list[str]:
+    box = " ".join(f"{value:.0f}" for value in one.box) if one.box else "-"
+    return [str(one.id), one.photo, box, short(one.quality, ".2f"), f"{one.created:%Y-%m-%d}"]
+
+
+def next_steps(people: int, unnamed: int, gallery: str) -> Iterator[str]:
+    """Say what to do where nobody is in a gallery, or where faces are that belong to nobody."""
+    option = f" --gallery {shlex.quote(gallery)}"
+    where = "" if gallery == GALLERY else option
+    if unnamed:
+        verb = "belongs" if unnamed == 1 else "belong"
+        yield (
+            f"{counted(unnamed, 'indexed face')} {verb} to nobody yet: visavis cluster{option} "
+            f"shows who is alike, visavis gallery name NAME TEMPLATE...{where} names them."
+        )
+    elif not people:
+        yield f"nobody is in the gallery yet: visavis enroll NAME PHOTO...{where} adds a person."
+
+
+def counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -1,0 +1,57 @@
+"""Find faces however a photograph is turned: a detector sees it upright, on both sides and upside down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from visavis.detectors import Detector
+from visavis.detectors._boxes import suppress
+from visavis.types import RGB, Face, Floats
+
+SAME_FACE = 0.3
+"""Overlap (intersection over union) from which faces of two orientations of a photo are one face."""
+
+
+class AnyOrientation:
+    """Runs a detector on each picture turned by 0, 90, 180 and 270 degrees, and joins what it finds."""
+
+    def __init__(self, detector: Detector, name: str) -> None:
+        self.name = name
+        self._detector = detector
+
+    def detect(self, pictures: Sequence[RGB], *, min_face: float = 20) -> list[list[Face]]:
+        """See :class:`visavis.detectors.Detector`; of a face found in several orientations the best score counts."""
+        candidates: list[list[Face]] = [[] for _ in pictures]
+        for quarters in range(4):
+            turned = [np.ascontiguousarray(np.rot90(picture, quarters)) for picture in pictures]
+            found = self._detector.detect(turned, min_face=min_face)
+            for faces, picture, target in zip(found, pictures, candidates, strict=True):
+                target += [turned_back(face, quarters, picture.shape[1], picture.shape[0]) for face in faces]
+        return [_distinct(faces) for faces in candidates]
+
+
+def turned_back(face: Face, quarters: int, width: int, height: int) -> Face:
+    """Face of a picture turned by 0 to 3 ``quarters`` of ``np.rot90`` -> in the picture, of that width and height."""
+    if quarters == 0:
+        return face
+    corners = _clockwise(face.box.reshape(2, 2), quarters, width, height)
+    box = np.concatenate([corners.min(axis=0), corners.max(axis=0)])
+    return Face(box, face.score, _clockwise(face.landmarks, quarters, width, height))
+
+
+def _clockwise(points: Floats, quarters: int, width: int, height: int) -> Floats:
+    """Points ``(n, 2)`` turned clockwise into a picture of that width and height."""
+    x, y = points.T
+    turned = {1: (width - y, x), 2: (width - x, height - y), 3: (y, height - x)}[quarters]
+    return np.stack(turned, axis=1).astype(np.float32)
+
+
+def _distinct(faces: Sequence[Face]) -> list[Face]:
+    """Each face once, best score first."""
+    if not faces:
+        return []
+    boxes = np.array([face.box for face in faces], np.float32)
+    scores = np.array([face.score for face in faces])
+    return [faces[number] for number in suppress(boxes, scores, limit=SAME_FACE)]

@@ -1,0 +1,58 @@
+"""Results as plain values: dictionaries that JSON can hold, and flat rows for tables (``pandas.DataFrame(rows)``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date
+from os import PathLike, fspath
+from typing import Any
+
+import numpy as np
+
+SIDES = ("x1", "y1", "x2", "y2")
+
+
+class Plain:
+    """Gives a dataclass ``to_dict`` and ``rows``."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields by name, in values that JSON can hold: arrays and tuples as lists, times in ISO 8601."""
+        return {each.name: plain(getattr(self, each.name)) for each in fields(self)}  # type: ignore[arg-type]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return flat rows: a box as x1, y1, x2, y2, notes in one text, and no lists of candidates or the like."""
+        return [flat(self.to_dict())]
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON can hold it; pixels and embeddings become nested lists."""
+    if is_dataclass(value) and not isinstance(value, type):
+        own = {each.name: plain(getattr(value, each.name)) for each in fields(value)}
+        return value.to_dict() if isinstance(value, Plain) else own
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, tuple | list):
+        return [plain(each) for each in value]
+    if isinstance(value, date):  # datetime too
+        return value.isoformat()
+    return fspath(value) if isinstance(value, PathLike) else value
+
+
+def flat(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one level of scalars: see :meth:`Plain.rows`."""
+    row: dict[str, Any] = {}
+    for key, value in values.items():
+        if key == "box":
+            row |= dict(zip(SIDES, value or [None] * 4, strict=True))
+        elif isinstance(value, Mapping):
+            row |= {f"{key}_{name}": each for name, each in flat(value).items()}
+        elif not isinstance(value, list):
+            row[key] = value
+        elif key == "notes":
+            row[key] = " ".join(value)
+    return row
