@@ -91,7 +91,7 @@ SCRIPT = [
     Line("gallery export", ["out"], ("test-colours",)),
     Line("gallery import", ["out", "--gallery", "copy.db"], ("test-colours",)),
     Line("gallery merge", ["2", "1"], (PERSON,)),
-    Line("gallery forget", [LONG, "--yes"], (LONG,)),
+    Line("gallery forget", [LONG, "--yes"], (Path(LONG).name,)),
     Line("gallery remove", ["1", "--yes"], (PERSON,), prose=True),
     Line("evaluate pairs", ["pairs.csv", *KNOW, "--fresh"]),
     Line("evaluate lfw", ["lfw", *KNOW, "--fresh"]),
