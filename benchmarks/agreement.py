@@ -7,8 +7,8 @@ ours over it (IoU .85 and more). The other tables list what only one of the two 
 that it can be looked at. facenet-pytorch's faces are those of tests/golden/facenet_pytorch_faces.json,
 for the same smallest face.
 
-facenet-pytorch cuts crops off at the edge of the picture, which changes their aspect, where MTCNN's
-authors pad them; so boxes that reach over the edge differ. The column "inside" is the IoU of the parts
+facenet-pytorch cuts crops off at the edge of the picture, which changes their aspect, where ours are
+padded; so boxes that reach over the edge differ. The column "inside" is the IoU of the parts
 within the picture.
 """
 

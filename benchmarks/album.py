@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from _pages import markdown_of, write_blocks
 from _rounds import environment, report, table
 from numpy.typing import NDArray
 
@@ -44,6 +45,7 @@ def main() -> None:
     parser.add_argument("--far", type=float, help="a fixed rate in place of the default rule")
     parser.add_argument("--model", default="dlib-resnet")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="renew the table between the marks of a page")
     chosen = parser.parse_args()
     before = environment()
     collection = Collection.of(chosen.folder, Recognizer(embedder=chosen.model))
@@ -60,7 +62,10 @@ def main() -> None:
     about = {**before, "albums": f"{chosen.albums} from seed {chosen.seed}", "photos": len(collection.photos)}
     figures = {"albums": [list(map(int, value)) for value in values], "lost": [each.lost for each in results]}
     title = f"Albums of {chosen.people} people and {chosen.strangers} strangers"
-    report([table(title, columns, rows)], about, chosen.json, figures)
+    summary = table(title, columns, rows)
+    report([summary], about, chosen.json, figures)
+    if chosen.write:
+        write_blocks(chosen.write, {"album": markdown_of(summary)})
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,6 +12,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from _pages import markdown_of, write_blocks
 from _rounds import environment, report, table
 from numpy.typing import NDArray
 
@@ -33,6 +34,7 @@ def main() -> None:
     parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--model", default="dlib-resnet")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="renew the tables between the marks of a page")
     chosen = parser.parse_args()
     default, rates = [], []
     for folder in chosen.folders:
@@ -46,6 +48,9 @@ def main() -> None:
         table("B-cubed F at a FAR", ("", *(f"{far:.0e}" for far in RATES)), rates),
     ]
     report(tables, environment(), chosen.json, {"default": default, "rates": rates})
+    if chosen.write:
+        blocks = zip(("clusters", "rates of clusters"), map(markdown_of, tables), strict=True)
+        write_blocks(chosen.write, dict(blocks))
 
 
 def faces_of(folder: Path, model: str) -> Faces:

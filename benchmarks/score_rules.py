@@ -12,8 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
+from _pages import markdown_of, write_blocks
 from _rounds import data_folder, environment, options, report, table
 from numpy.typing import NDArray
 from rich.table import Table
@@ -82,6 +84,7 @@ def main() -> None:
     """Measure and print."""
     parser = options(__doc__ or "")
     parser.add_argument("--draws", type=int, default=8, help="draws of the templates (default 8)")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="renew the tables between the marks of a page")
     chosen = parser.parse_args()
     before = environment()
     lists = read_lfw(data_folder() / "lfw", view=1)
@@ -93,6 +96,9 @@ def main() -> None:
         figures[k], facts[f"{k} templates"] = measured(vectors, people, k, chosen.draws)
     tables = [better(figures), kept(figures)]
     report(tables, {**before, "draws": chosen.draws, **facts}, chosen.json, {})
+    if chosen.write:
+        blocks = zip(("templates", "thresholds of templates"), map(markdown_of, tables), strict=True)
+        write_blocks(chosen.write, dict(blocks))
 
 
 def measured(vectors: Floats, people: People, k: int, draws: int) -> tuple[dict[str, Figures], str]:

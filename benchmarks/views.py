@@ -1,6 +1,6 @@
 """What views of a chip gain and what they cost, on LFW view 1.
 
-    python benchmarks/views.py [--rounds 15] [--threads 2] [--json FILE]
+    python benchmarks/views.py [--rounds 15] [--threads 2] [--json FILE] [--write PAGE]
 
 Every photo is looked at once, and the vectors of all numbers of views are made of the same chips. The threshold is
 chosen on pairsDevTrain, accuracy counted on pairsDevTest; the rates are those of all pairs of photos. Differences to
@@ -14,10 +14,12 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from statistics import median
 from typing import TypeVar
 
 import numpy as np
+from _pages import markdown_of, write_blocks
 from _rounds import data_folder, environment, options, report, table
 from numpy.typing import NDArray
 from peers import ROOT
@@ -84,7 +86,9 @@ class Gain:
 
 def main() -> None:
     """Measure and print."""
-    chosen = options(__doc__ or "", rounds=15).parse_args()
+    parser = options(__doc__ or "", rounds=15)
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="renew the table between the marks of a page")
+    chosen = parser.parse_args()
     before = environment()
     lists = read_lfw(data_folder() / "lfw", view=1)
     templates = looked_at(lists)
@@ -101,7 +105,10 @@ def main() -> None:
         "pairs of one person": gains[0].genuine,
         "pairs of two people": gains[0].impostors,
     }
-    report([summary(gains, costs)], about, chosen.json, {"milliseconds": costs})
+    results = summary(gains, costs)
+    report([results], about, chosen.json, {"milliseconds": costs})
+    if chosen.write:
+        write_blocks(chosen.write, {"views": markdown_of(results)})
 
 
 def looked_at(lists: Sequence[PairList]) -> Templates:

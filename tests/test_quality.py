@@ -34,7 +34,7 @@ def figure(picture: np.ndarray, where: Face) -> float:
 # a drawing has harder edges than any lens: this is about as sharp as the photos that the scale was made on
 PICTURE = cv2.GaussianBlur(pictures.drawn_face(), (0, 0), 1.5)
 GOOD = figure(PICTURE, face())
-SOUND = Quality(1, size=1, sharpness=1, clarity=1, pose=1, exposure=1, detection=1, brightness=0.5)
+SOUND = Quality(1, size=1, sharpness=1, clarity=1, pose=1, exposure=1, detection=1, visible=1, brightness=0.5)
 
 
 def mirrored(where: Face, width: int) -> Face:
@@ -368,6 +368,47 @@ def test_the_crop_is_the_box() -> None:
     assert quality.grey_crop(picture, inside + 96).max() == 0
 
 
+@pytest.mark.parametrize(
+    ("box", "share"),
+    [
+        ((10, 10, 50, 60), 1.0),
+        ((0, 0, 100, 80), 1.0),
+        ((-20, 10, 20, 50), 0.5),
+        ((80, 60, 120, 100), 0.25),
+        ((-10, -10, 110, 90), 0.8 * 100 / 120),
+        ((100, 10, 140, 50), 0.0),
+        ((-60, -60, -20, -20), 0.0),
+        ((30, 30, 30, 40), 0.0),
+    ],
+)
+def test_share_of_a_box_inside_the_picture(box: tuple[float, ...], share: float) -> None:
+    picture = np.zeros((80, 100, 3), np.uint8)
+    assert quality.inside_share(picture, np.array(box, np.float32)) == pytest.approx(share, abs=1e-6)
+    scored = quality.visible(picture, np.array(box, np.float32))
+    assert scored == pytest.approx((1 + 0.57**8) / (1 + (0.57 / share) ** 8) if share else 0, abs=1e-6)
+
+
+@pytest.mark.parametrize(("axis", "reverse"), [(0, False), (0, True), (1, False), (1, True)])
+def test_a_face_cut_deeper_is_worse(axis: int, reverse: bool) -> None:
+    """At each of the four edges."""
+    (x1, y1, x2, y2), height, width = face().box, *PICTURE.shape[:2]
+    scores = []
+    for depth in (0.0, 0.15, 0.3, 0.45, 0.6):
+        top = left = 0
+        bottom, right = height, width
+        if axis == 0:
+            top, bottom = (0, round(y2 - depth * (y2 - y1))) if reverse else (round(y1 + depth * (y2 - y1)), height)
+        else:
+            left, right = (0, round(x2 - depth * (x2 - x1))) if reverse else (round(x1 + depth * (x2 - x1)), width)
+        shift = np.array((left, top), np.float32)
+        moved = replace(face(), box=face().box - np.tile(shift, 2), landmarks=face().landmarks - shift)
+        scores.append(quality.measure(PICTURE[top:bottom, left:right], moved).visible)
+    assert scores == sorted(scores, reverse=True)
+    assert scores[0] > 0.99
+    assert 0.95 < scores[1] < 1
+    assert scores[-1] < 0.1
+
+
 # ----------------------------------------------------------------------------------------- the reasons
 
 
@@ -382,6 +423,7 @@ SMALL = face(side=40)  # 14.4 pixels between the eyes
         ({"clarity": 0.4}, ("grainy",)),
         ({"pose": 0.4}, ("turned away",)),
         ({"detection": 0.4}, ("not surely a face",)),
+        ({"visible": 0.4}, ("cut off by the edge of the photo",)),
         ({"exposure": 0.4, "brightness": 0.1}, ("too dark",)),
         ({"exposure": 0.4, "brightness": 0.9}, ("too bright",)),
         ({"exposure": 0.4}, ("without contrast",)),

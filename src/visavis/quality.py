@@ -52,8 +52,11 @@ UNCLIPPED = (0.25, 2.2)
 WHITE = 250
 DETECTION = (0.1, 1.0)
 """What the detector's score lacks of 1. A covered face scores lower: by .01 at the eyes, by .02 on one side."""
+VISIBLE = (0.57, 8.0)
+"""Share of the box's area inside the picture. Photos cut at each of the four edges keep .98 of their matches where
+.88 of the box is inside, .97 at .78, .89 at .69, .65 at .59 (150 people of ``peopleDevTrain``)."""
 
-PARTS = ("size", "sharpness", "clarity", "pose", "exposure", "detection")
+PARTS = ("size", "sharpness", "clarity", "pose", "exposure", "detection", "visible")
 
 DARK, BRIGHT = 0.25, 0.75
 """Mean grey below and above which a bad exposure is called dark or bright."""
@@ -69,19 +72,23 @@ def qualities(picture: RGB, faces: Sequence[Face]) -> tuple[Quality, ...]:
 
 
 def measure(picture: RGB, face: Face) -> Quality:
-    """Measure one face of an RGB picture; what of its box lies outside the picture is left out."""
+    """Measure one face of an RGB picture.
+
+    What of its box lies outside the picture is left out, and counts against it as ``visible``.
+    """
     crop = quarter_turned(grey_crop(picture, face.box), face.landmarks)
     sharp, clear = detail(crop)
     large, posed, lit = size(face.landmarks), pose(face.landmarks), exposure(crop)
-    sure = keeps_below(1 - face.score, *DETECTION)
+    sure, shown = keeps_below(1 - face.score, *DETECTION), visible(picture, face.box)
     return Quality(
-        score=min(large, sharp) * clear * posed * lit * sure,
+        score=min(large, sharp) * clear * posed * lit * sure * shown,
         size=large,
         sharpness=sharp,
         clarity=clear,
         pose=posed,
         exposure=lit,
         detection=sure,
+        visible=shown,
         brightness=float(crop.mean()) / 255,
     )
 
@@ -202,6 +209,20 @@ def exposure(crop: Grey) -> float:
     return keeps(contrast, *CONTRAST) * keeps(unclipped, *UNCLIPPED) / keeps(1.0, *UNCLIPPED)
 
 
+def visible(picture: RGB, box: Floats) -> float:
+    """Score how much of a box lies inside the picture: 1 for all of it, 0 for none."""
+    return keeps(inside_share(picture, box), *VISIBLE) / keeps(1.0, *VISIBLE)
+
+
+def inside_share(picture: RGB, box: Floats) -> float:
+    """Return the share in 0..1 of a box's area that lies inside the picture; 0 for an empty box."""
+    left, top, right, bottom = (float(side) for side in box)
+    width = min(right, picture.shape[1]) - max(left, 0.0)
+    height = min(bottom, picture.shape[0]) - max(top, 0.0)
+    area = (right - left) * (bottom - top)
+    return min(max(width, 0.0) * max(height, 0.0) / area, 1.0) if area > 0 else 0.0
+
+
 def reasons(quality: Quality, face: Face) -> tuple[str, ...]:
     """Say in words what lowers the score of a face, the worst first: every part that costs a quarter of the loss."""
     losses = {name: _loss(getattr(quality, name)) for name in PARTS}
@@ -228,4 +249,5 @@ def _words(part: str, quality: Quality, face: Face) -> str:
                 "clarity": "grainy",
                 "pose": "turned away",
                 "detection": "not surely a face",
+                "visible": "cut off by the edge of the photo",
             }[part]

@@ -128,8 +128,9 @@ class Face:
 class Quality:
     """How well a face can be recognised from its picture: ``score``, and the parts it is made of.
 
-    Each is in 0 (of no use) to 1 (as good as need be). ``detection`` is the detector's score. ``brightness`` is no
-    part but the face's mean grey, 0 black to 1 white: it tells whether a low ``exposure`` is too dark or too bright.
+    Each is in 0 (of no use) to 1 (as good as need be). ``detection`` is the detector's score, ``visible`` falls with
+    the share of the box that lies outside the picture. ``brightness`` is no part but the face's mean grey, 0 black to
+    1 white: it tells whether a low ``exposure`` is too dark or too bright.
     """
 
     score: float
@@ -139,6 +140,7 @@ class Quality:
     pose: float
     exposure: float
     detection: float
+    visible: float
     brightness: float
 
     def __post_init__(self) -> None:

@@ -139,7 +139,6 @@ def cluster(  # noqa: PLR0913 - a command's options
     All faces of all photos take part, or all those of a gallery, which keeps the clusters. Two faces of one photo are
     never one person. Prints a line a face, cluster by cluster, the largest first, then the photos that gave no face.
     """
-    detector = detector_id(detector, any_orientation=any_orientation)
     photos = one_of(sources, gallery)
     if report:
         writable_file(report, endings=(".html",))
@@ -159,8 +158,9 @@ def cluster(  # noqa: PLR0913 - a command's options
             from visavis.clustering.previous import read_previous
             from visavis.pipeline import Recognizer
 
+            finder = detector_id(detector, any_orientation=any_orientation)
             wanted = model_id(model, views=views, precision=precision)
-            recognizer = Recognizer(detector=detector, embedder=wanted, threads=threads)
+            recognizer = Recognizer(detector=finder, embedder=wanted, threads=threads)
             before = {} if previous is None else read_previous(previous)
             every = photos_of([*photos, *before], exclude=exclude)
             times: dict[str, datetime | None] = {}
@@ -169,8 +169,12 @@ def cluster(  # noqa: PLR0913 - a command's options
             _tell(output, found, [{}] * len(found.faces), times)
     naming = _naming(found.faces, named, known, offered) if report else None
     _write(found, out, report, naming, title=f"Faces of {gallery or ', '.join(photos)}")
-    statuses = [*(one.status for one in found.skipped), *("ok" for _ in found.faces.photos)]
-    raise typer.Exit(exit_code(statuses, yes=bool(len(found.faces))))
+    raise typer.Exit(exit_code(_statuses(found), yes=bool(len(found.faces))))
+
+
+def _statuses(found: Clustering) -> list[str]:
+    """Status of each photo: those that gave no face, then the others."""
+    return [*(one.status for one in found.skipped), *("ok" for _ in found.faces.photos)]
 
 
 def _of_photos(
