@@ -9,14 +9,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis import _plain_photos
+from visavis._plain_photos import PlainClustering, PlainNumbered, PlainPhotoFaces, PlainPhotoVerification
 from visavis.errors import UsageError
-from visavis.plain import Plain, plain
+from visavis.plain import Plain
 
 RGB = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -152,7 +151,7 @@ class Quality:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PhotoFaces(Plain):
+class PhotoFaces(PlainPhotoFaces):
     """What was found in one photo.
 
     ``status`` is "ok", "no_face", or the status of an :class:`~visavis.errors.ImageError` ("missing", "unreadable",
@@ -184,14 +183,6 @@ class PhotoFaces(Plain):
         """Index of the face with the largest box; only where there is one."""
         return max(range(len(self.faces)), key=lambda i: self.faces[i].area)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return what ``visavis detect --json`` prints, with all digits, and the ``vector`` of each embedded face."""
-        return _plain_photos.photo_dict(self)
-
-    def rows(self) -> list[dict[str, Any]]:
-        """Return a flat row a face, without landmarks and vector; one without a face where there is none."""
-        return _plain_photos.photo_rows(self)
-
 
 @dataclass(frozen=True, slots=True)
 class Verification(Plain):
@@ -219,7 +210,7 @@ class Verification(Plain):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PhotoVerification(Plain):
+class PhotoVerification(PlainPhotoVerification):
     """Answer to "is this person in that photo?", one of several photos that were compared with the same face.
 
     ``photo`` is its name, ``face`` the face that was compared. Where no face could be compared, ``verification`` and
@@ -245,13 +236,6 @@ class PhotoVerification(Plain):
 
     def __bool__(self) -> bool:
         return self.same is True
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return photo, status and box of the face compared, with the fields of the verification, if there is one."""
-        line: dict[str, Any] = {"photo": self.photo, "status": self.status, "box": self.face and plain(self.face.box)}
-        if self.verification is None:
-            return {**line, "same": None, "distance": None, "message": self.message}
-        return {**line, **self.verification.to_dict()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,7 +332,7 @@ class Cluster:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Clustering(Plain):
+class Clustering(PlainClustering):
     """Clusters of ``faces``, the largest first, those of poor faces last; each face is in one, if alone.
 
     ``threshold`` is the cosine distance that faces were joined by, ``far`` the rate of false accepts it stands for
@@ -376,17 +360,9 @@ class Clustering(Plain):
             labels[cluster.rows] = cluster.id
         return labels
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return model, threshold and rate, a dictionary a face, and the photos that gave none."""
-        return _plain_photos.clustering_dict(self)
-
-    def rows(self) -> list[dict[str, Any]]:
-        """Return a flat row a face, cluster by cluster, then a row a photo that gave no face."""
-        return _plain_photos.clustering_rows(self)
-
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Lookalike(Plain):
+class Lookalike(PlainNumbered):
     """A face at its cosine ``distance`` from another that was asked about; ``number`` counts in its photo from 1.
 
     ``sha256`` is the hash of the photo's bytes, None where it is not known.
@@ -401,13 +377,9 @@ class Lookalike(Plain):
     sha256: str | None = None
     captured: datetime | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields in values that JSON can hold, the number as ``face``."""
-        return _numbered(self)
-
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Characteristic(Plain):
+class Characteristic(PlainNumbered):
     """A face at its cosine ``distance`` from the mean of a person's; ``number`` counts in its photo from 1.
 
     An ``outlier`` is too far from the mean to be that person, and took no part in it. ``sha256`` is the hash of the
@@ -421,13 +393,3 @@ class Characteristic(Plain):
     quality: float
     outlier: bool
     sha256: str | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields in values that JSON can hold, the number as ``face``, and the box of the face."""
-        return {**_numbered(self), "box": plain(self.face.box)}
-
-
-def _numbered(found: Lookalike | Characteristic) -> dict[str, Any]:
-    line = Plain.to_dict(found)
-    line["face"] = line.pop("number")
-    return line
