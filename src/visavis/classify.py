@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from visavis import runtime
+from visavis._checks import checked_number, checked_whole
 from visavis.embedders import vggface
 from visavis.embedders.trained import Recipe, run_in_batches
-from visavis.errors import UsageError
 from visavis.images import Source
 from visavis.nets import resnet50, senet50, vgg16
 from visavis.nets._ops import Ops, T
@@ -107,10 +107,8 @@ def softmax(logits: Floats) -> Floats:
 
 def check_options(top: int, min_probability: float) -> None:
     """Raise UsageError for options that mean nothing."""
-    if top < 1:
-        raise UsageError(f"top must be at least 1, got {top}.")
-    if not 0 <= min_probability <= 1:
-        raise UsageError(f"the least probability must be in 0..1, got {min_probability}.")
+    checked_whole(top, "top is a whole number", least=1)
+    checked_number(min_probability, "min_probability is a number", least=0, most=1)
 
 
 def classify(
