@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from visavis.images import Source
 from visavis.nets import resnet50, senet50, vgg16
 from visavis.nets._ops import Ops, T
 from visavis.pipeline import Recognizer
+from visavis.plain import Plain
 from visavis.registry import Registry
 from visavis.types import RGB, Face, Floats, PhotoFaces
 from visavis.weights import classic as rows
@@ -36,8 +38,11 @@ BATCH_FACES = 32
 
 
 @dataclass(frozen=True, slots=True)
-class FaceNames:
-    """The likeliest people of a face, best first, with their probabilities; ``known`` is whether the first is meant."""
+class FaceNames(Plain):
+    """The likeliest people of a face, best first, with their probabilities; ``known`` is whether the first is meant.
+
+    Its truth value is ``known``.
+    """
 
     names: tuple[tuple[str, float], ...]
     known: bool
@@ -46,6 +51,14 @@ class FaceNames:
     def name(self) -> str | None:
         """Who it is, or None: nobody that the network knows."""
         return self.names[0][0] if self.known and self.names else None
+
+    def __bool__(self) -> bool:
+        return self.known
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one row: the name (None: unknown), and the likeliest person with its probability, named or not."""
+        likeliest, probability = self.names[0] if self.names else (None, None)
+        return [{"known": self.known, "name": self.name, "likeliest": likeliest, "probability": probability}]
 
 
 class Classifier:

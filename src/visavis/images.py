@@ -95,8 +95,13 @@ def read_again(path: str, sha256: str | None, *, max_pixels: int = MAX_PIXELS) -
     """
     photo = read(Path(path), max_pixels=max_pixels)
     if sha256 is not None and photo.sha256 != sha256:
-        raise UnreadableImageError(f"{shown(path)} holds another photo by now than the one with the face.")
+        raise UnreadableImageError(replaced_message(path))
     return photo
+
+
+def replaced_message(path: str) -> str:
+    """Say that the photo in which a face was found is no longer the one of that path."""
+    return f"{shown(path)} holds another photo by now than the one with the face."
 
 
 def encoded(source: Source, *, name: str | None = None, max_pixels: int = MAX_PIXELS) -> bytes:
