@@ -53,7 +53,7 @@ def table(page: Path, *heads: str) -> list[list[str]]:
     text = page.read_text(encoding="utf-8").replace("\\|", "/")
     _, _, rest = text.partition(f"\n| {' | '.join(heads)} |\n")
     assert rest, f"no table {heads}"
-    rows = rest.split("\n\n")[0].splitlines()[1:]
+    rows = [row for row in rest.split("\n\n")[0].splitlines()[1:] if not row.startswith("<!--")]
     return [[cell.strip().replace("`", "") for cell in row.strip("|").split("|")] for row in rows]
 
 

@@ -61,10 +61,11 @@ def test_contributors_set_up_and_check_as_the_readme_does() -> None:
 def test_continuous_integration_runs_the_second_line(tmp_path: Path, second: str, code: int, said: str) -> None:
     """Of whatever README stands beside it; its exit code is the line's."""
     (tmp_path / ".ci").mkdir()
-    shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci" / "run")
+    shutil.copy(ROOT / ".ci" / "second_line", tmp_path / ".ci" / "second_line")
+    assert "bash .ci/second_line\n" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     text = f"# Title\n\n```\necho demo\n```\n\nWords.\n\n```sh\n{second}\n```\n\n```\necho third\n```\n"
     (tmp_path / "README.md").write_text(text, encoding="utf-8")
-    done = run(["bash", ".ci/run"], cwd=tmp_path, check=False)
+    done = run(["bash", ".ci/second_line"], cwd=tmp_path, check=False)
     assert done.returncode == code
     assert done.stdout.splitlines() == [f"+ {second}", said]
 
