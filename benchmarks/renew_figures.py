@@ -35,9 +35,9 @@ from peers import ROOT
 
 from visavis import compare
 from visavis.evaluate.intervals import wilson
-from visavis.evaluate.pairs import read_lfw
 from visavis.evaluate.remembered import Remembered
 from visavis.evaluate.templates import take
+from visavis.evaluate.verification import read_lfw
 from visavis.pipeline import Recognizer
 
 README, ACCURACY = ROOT / "README.md", ROOT / "docs" / "accuracy.md"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -9,6 +10,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -150,3 +152,26 @@ def run(command: list[str], *, cwd: Path, check: bool = True) -> subprocess.Comp
     )
     assert not check or done.returncode == 0, done.stdout + done.stderr
     return done
+
+
+def laid_out(value: Any, *, indent: int = 0, width: int = 120, before: int = 0) -> str:
+    """Write JSON as the pages do: what fits on a line on one, the rest with as many items a line as fit."""
+    line = json.dumps(value, ensure_ascii=False)
+    if len(line) + indent + before <= width - 1 or not isinstance(value, dict | list) or not value:
+        return line
+    inner, lines, row = indent + 2, [], ""
+    items = value.items() if isinstance(value, dict) else [(None, item) for item in value]
+    for key, item in items:
+        name = "" if key is None else f"{json.dumps(key, ensure_ascii=False)}: "
+        text = name + laid_out(item, indent=inner, width=width, before=len(name))
+        if "\n" in text or len(row) + len(text) + inner + 2 > width - 1:
+            lines += [row] if row else []
+            row = text
+        else:
+            row += f", {text}" if row else text
+        if "\n" in row:
+            lines, row = [*lines, row], ""
+    lines += [row] if row else []
+    opening, closing = ("{", "}") if isinstance(value, dict) else ("[", "]")
+    body = ",\n".join(" " * inner + each for each in lines)
+    return f"{opening}\n{body}\n{' ' * indent}{closing}"
