@@ -48,7 +48,8 @@ def test_a_photo_has_its_faces_and_names_together() -> None:
     first, second = found.rows()
     assert first == {
         "photo": "a.jpg", "status": "ok", "captured": "2026-11-22T08:00:00+00:00", "face": 1, "name": "Ann",
-        "person_id": 1, "distance": 0.02, "threshold": 0.08, "probability": 0.9, "margin": None, "notes": "a. b.", "x1": 1, "y1": 2, "x2": 3, "y2": 4,
+        "person_id": 1, "distance": 0.02, "threshold": 0.08, "probability": 0.9, "margin": None, "notes": "a. b.",
+        "x1": 1, "y1": 2, "x2": 3, "y2": 4,
     }  # fmt: skip
     assert (second["face"], second["name"], second["x1"]) == (2, None, 5)
 
