@@ -23,8 +23,13 @@ Doubles = NDArray[np.float64]
 
 SIZE = 48
 """Side in pixels of O-Net's crops."""
-TURNS: Doubles = np.arange(8, dtype=np.float64) * (math.pi / 4)
+TURNS: Doubles = np.array([0, 2, 4, 6, 1, 3, 5, 7]) * (math.pi / 4)
 """Angles in radians, clockwise, in which a face is looked at: O-Net bears the 22.5 degrees between them."""
+FIRST = 4
+"""Angles, the quarter turns, that are looked at first: most upright faces are told by these."""
+CLEAR = 2.0
+"""Logits by which an upright face exceeds itself on its sides and upside down. Of 300 people of LFW view 1 (training
+half) 19 in 20 do, upright; turned by 135 or 225 degrees none."""
 AGREEMENT = math.radians(20)
 """Angle up to which O-Net and the detector mean the same orientation; the detector's landmarks are then kept."""
 UPRIGHT = math.radians(35)
@@ -127,7 +132,11 @@ class Orientation:
 
     def _aligned(self, picture: RGB, face: Face) -> Face | None:
         """Return the face itself if it is upright, the aligned face if it is turned, None if that is uncertain."""
-        looks = self._look(picture, _turned_squares(face))
+        squares = _turned_squares(face)
+        quarters = self._look(picture, squares[np.arange(FIRST)])
+        if quarters.logits[0] > quarters.logits[1:].max() + CLEAR and (_agrees(quarters, face) & _upright(quarters))[0]:
+            return face
+        looks = self._look(picture, squares)
         best = self._look(picture, looks[np.array([looks.logits.argmax()])].upright())
         if (_agrees(best, face) & _upright(best))[0]:
             return face
