@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from visavis.cli._options import Metric, model_id
+from visavis.cli.verify import _sentences
 from visavis.compare import METRICS
+from visavis.types import Verification
 
 from .conftest import Photos, Run
 from .fakes import DARK_RED, DETECTOR, MODEL, but_quality
@@ -166,3 +169,40 @@ def test_in_words(know: Run, photos: Photos) -> None:
         "cosine distance 1.0000 > threshold 0.1000 (uncalibrated)\n"
         f"model {MODEL}, detector {DETECTOR}\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("distance", "threshold", "probability", "said"),
+    [
+        (0.076, 0.0706, 0.912, "uncertain: beyond the threshold of this rate, yet nearer than most strangers"),
+        (0.110, 0.1178, 0.030, "uncertain: within the threshold of this rate, yet many strangers are as near"),
+        (0.030, 0.0706, 0.999, ""),
+        (0.150, 0.0706, 0.001, ""),
+    ],
+)
+def test_a_probability_that_seems_to_contradict_the_answer_is_explained(
+    distance: float, threshold: float, probability: float, said: str
+) -> None:
+    answer = Verification(distance <= threshold, distance, "cosine", threshold, 0.001, probability, "m", "d", 1, 1)
+    lines = _sentences(answer).splitlines()
+    assert [line for line in lines if line.startswith("uncertain")] == ([said] if said else [])
+    assert max(map(len, lines)) < 80
+
+
+@pytest.mark.parametrize("command", ["verify", "similar"])
+def test_a_folder_in_place_of_the_first_photo_is_refused_without_functions_of_python(
+    know: Run, photos: Photos, command: str
+) -> None:
+    Path("album").mkdir()
+    done = know(command, "album", photos.red)
+    assert done.code == 2
+    assert re.fullmatch(
+        r"visavis: 'album' is a folder, where (KNOWN|PHOTO) is one photo: name a photo in it\.\n", done.err
+    )
+
+
+def test_a_weight_file_that_is_no_model_is_said_to_be_one(run: Run, photos: Photos) -> None:
+    done = run("verify", photos.red, photos.blue, "--model", "arcface-r50", "--detector", DETECTOR)
+    assert done.code == 2
+    assert done.err.startswith("visavis: arcface-r50 is a weight file, and no model has this name; there are: ")
+    assert "visavis models import FILE.toml" in done.err

@@ -24,7 +24,7 @@ from visavis.cli._options import (
     model_id,
 )
 from visavis.cli._output import Output, decimals, exit_code, note, percent, short, significant, write
-from visavis.cli._sources import Exclude, expand_folders
+from visavis.cli._sources import Exclude, check_one_photo, expand_folders
 from visavis.cli._table import Row
 from visavis.errors import UsageError
 
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     Compared = tuple[PhotoFaces, PhotoFaces, PhotoVerification]
 
 FAR = 1e-3
+EVEN = 0.5
+"""Probability from which two photos are more likely of one person than of two."""
 PAIR_SIZE, PAIR_MARGIN = 320, 0.5
 """Side of a face in the pictures of --out, and the part of its box by which it is extended."""
 
@@ -96,6 +98,7 @@ def verify(  # noqa: PLR0913 - a command's options
         raise UsageError("--far and --threshold exclude each other: a threshold stands for its own FAR.")
     if [known, *photos].count("-") > 1:
         raise UsageError("standard input can be read only once: give - for one photo.")
+    check_one_photo(known, "KNOWN")
     from visavis.compare import read_calibration
     from visavis.photo_files import is_folder
     from visavis.pipeline import Recognizer
@@ -211,6 +214,15 @@ def _summary(answers: list[PhotoVerification]) -> str:
     return f"{len(answers)} photos: {same} the same person, {different} different people{without}\n"
 
 
+def _uncertain(answer: Verification) -> str:
+    """Return a line where the probability seems to contradict the answer; empty where they agree."""
+    if answer.far is None or answer.probability is None or answer.same == (answer.probability >= EVEN):
+        return ""
+    if answer.same:
+        return "\nuncertain: within the threshold of this rate, yet many strangers are as near"
+    return "\nuncertain: beyond the threshold of this rate, yet nearer than most strangers"
+
+
 def _verdict(answer: Verification) -> tuple[str, str]:
     return ("the same person", "<=") if answer.same else ("different people", ">")
 
@@ -218,11 +230,14 @@ def _verdict(answer: Verification) -> tuple[str, str]:
 def _sentences(answer: Verification) -> str:
     verdict, sign = _verdict(answer)
     rate = "uncalibrated" if answer.far is None else f"strangers pass at a rate of {answer.far:.3g}"
-    odds = percent(answer.probability)
-    likely = "" if answer.probability is None else f"\nprobability of one person, at even odds: {odds}"
+    likely = (
+        ""
+        if answer.probability is None
+        else f"\nprobability of one person, at even odds: {percent(answer.probability)}"
+    )
     return (
         f"{verdict}\n"
         f"{answer.metric} distance {answer.distance:.4f} {sign} threshold {answer.threshold:.4f} ({rate})"
-        f"{likely}\n"
+        f"{likely}{_uncertain(answer)}\n"
         f"model {answer.model}, detector {answer.detector}\n"
     )
