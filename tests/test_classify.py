@@ -107,7 +107,8 @@ def test_as_many_as_were_asked_for(top: int, count: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"), [({"top": 0}, "top must"), ({"min_probability": 1.5}, "in 0..1, got 1.5")]
+    ("options", "said"),
+    [({"top": 0}, "top is a whole number of 1 or more, got 0"), ({"min_probability": 1.5}, "from 0 to 1, got 1.5")],
 )
 def test_options_that_mean_nothing(options: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError, match=said):

@@ -42,7 +42,7 @@ def test_equal_ones_are_ranked_by_name() -> None:
 def test_none() -> None:
     assert lookalikes.nearest_of(at_angles(0)[0], faces([])) == []
     assert lookalikes.nearest_face(at_angles(0)[0], PhotoFaces("a", "no_face")) is None
-    with pytest.raises(UsageError, match="top must be 1 or more"):
+    with pytest.raises(UsageError, match="top is a whole number of 1 or more"):
         lookalikes.best([], top=0)
 
 

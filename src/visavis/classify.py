@@ -10,17 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from visavis import runtime
+from visavis._checks import checked_number, checked_whole
 from visavis.embedders import vggface
 from visavis.embedders.trained import Recipe, run_in_batches
-from visavis.errors import UsageError
 from visavis.images import Source
 from visavis.nets import resnet50, senet50, vgg16
 from visavis.nets._ops import Ops, T
 from visavis.pipeline import Recognizer
+from visavis.plain import Plain
 from visavis.registry import Registry
 from visavis.types import RGB, Face, Floats, PhotoFaces
 from visavis.weights import classic as rows
@@ -36,8 +38,11 @@ BATCH_FACES = 32
 
 
 @dataclass(frozen=True, slots=True)
-class FaceNames:
-    """The likeliest people of a face, best first, with their probabilities; ``known`` is whether the first is meant."""
+class FaceNames(Plain):
+    """The likeliest people of a face, best first, with their probabilities; ``known`` is whether the first is meant.
+
+    Its truth value is ``known``.
+    """
 
     names: tuple[tuple[str, float], ...]
     known: bool
@@ -46,6 +51,14 @@ class FaceNames:
     def name(self) -> str | None:
         """Who it is, or None: nobody that the network knows."""
         return self.names[0][0] if self.known and self.names else None
+
+    def __bool__(self) -> bool:
+        return self.known
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one row: the name (None: unknown), and the likeliest person with its probability, named or not."""
+        likeliest, probability = self.names[0] if self.names else (None, None)
+        return [{"known": self.known, "name": self.name, "likeliest": likeliest, "probability": probability}]
 
 
 class Classifier:
@@ -94,10 +107,8 @@ def softmax(logits: Floats) -> Floats:
 
 def check_options(top: int, min_probability: float) -> None:
     """Raise UsageError for options that mean nothing."""
-    if top < 1:
-        raise UsageError(f"top must be at least 1, got {top}.")
-    if not 0 <= min_probability <= 1:
-        raise UsageError(f"the least probability must be in 0..1, got {min_probability}.")
+    checked_whole(top, "top is a whole number", least=1)
+    checked_number(min_probability, "min_probability is a number", least=0, most=1)
 
 
 def classify(

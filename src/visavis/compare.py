@@ -19,6 +19,7 @@ from typing import cast
 
 import numpy as np
 
+from visavis._checks import checked_number, checked_whole
 from visavis.errors import UsageError
 from visavis.types import Floats
 from visavis.weights.spec import all_specs
@@ -44,13 +45,11 @@ def from_cosine(distance: float, metric: str) -> float:
 def to_cosine(value: float, metric: str) -> float:
     """Express a value of ``metric`` as a cosine distance; UsageError where it is no distance."""
     forward, back = _metric(metric)
-    if not (math.isfinite(value) and 0 <= value <= forward(MAX_DISTANCE)):
-        raise UsageError(f"a distance in {metric} is from 0 to {forward(MAX_DISTANCE):.4g}, got {value:g}.")
-    return back(value)
+    return back(checked_number(value, f"a distance in {metric} is", least=0, most=forward(MAX_DISTANCE)))
 
 
 def _metric(name: str) -> tuple[Callable[[float], float], Callable[[float], float]]:
-    if name not in METRICS:
+    if not isinstance(name, str) or name not in METRICS:
         raise UsageError(f"no metric is called {name!r}; there are: {', '.join(METRICS)}.")
     return METRICS[name]
 
@@ -108,6 +107,7 @@ class Calibration:
 
     def threshold(self, far: float) -> float:
         """Cosine distance below which impostors are accepted at rate ``far``; UsageError outside the table."""
+        far = checked_number(far, "a FAR is a number", finite=False)
         if not self.far[-1] <= far <= self.far[0]:
             raise UsageError(
                 f"a FAR of {far:g} was not measured for {self.model}: choose from {self.far[-1]:g} to {self.far[0]:g}."
@@ -127,6 +127,8 @@ class Calibration:
         Where that asks for a lower FAR than was measured, the strictest measured threshold is returned, and strangers
         are named more often: the caller should say so (``lowest_far``).
         """
+        checked_whole(people, "people is a whole number", least=0)
+        fpir = checked_number(fpir, "fpir is a number", finite=False)
         if not 0 < fpir < 1:
             raise UsageError(f"fpir must be between 0 and 1, got {fpir:g}.")
         return self.threshold(min(max(search_far(fpir, people), self.far[-1]), self.far[0]))

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis import _decode
+from visavis._checks import checked_number
 from visavis._upright import over_white
 from visavis.errors import ImageError, MissingImageError, TooLargeImageError, UnreadableImageError, UsageError
 from visavis.photo_files import is_folder
@@ -61,6 +62,7 @@ def read(source: Source, *, name: str | None = None, max_pixels: int = MAX_PIXEL
     Raises MissingImageError, UnreadableImageError, TooLargeImageError (more than ``max_pixels``, found out
     before decoding), and UsageError for a source of another type.
     """
+    max_pixels = int(checked_number(max_pixels, "max_pixels is a number of pixels", least=1))
     label = name_of(source) if name is None else name
     if is_array_like(source):
         source = _as_array(source, shown(label))
@@ -95,8 +97,13 @@ def read_again(path: str, sha256: str | None, *, max_pixels: int = MAX_PIXELS) -
     """
     photo = read(Path(path), max_pixels=max_pixels)
     if sha256 is not None and photo.sha256 != sha256:
-        raise UnreadableImageError(f"{shown(path)} holds another photo by now than the one with the face.")
+        raise UnreadableImageError(replaced_message(path))
     return photo
+
+
+def replaced_message(path: str) -> str:
+    """Say that the photo in which a face was found is no longer the one of that path."""
+    return f"{shown(path)} holds another photo by now than the one with the face."
 
 
 def encoded(source: Source, *, name: str | None = None, max_pixels: int = MAX_PIXELS) -> bytes:

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from visavis import compare, images
-from visavis.errors import NoFaceError, UsageError
+from visavis._checks import checked_whole
+from visavis.errors import NoFaceError
 from visavis.images import Source
 from visavis.pipeline import Recognizer, shared
 from visavis.types import Face, Faces, Floats, Lookalike, Photo, PhotoFaces
@@ -31,6 +32,7 @@ def similar(
     no threshold: look-alikes are mostly other people. Raises ImageError where ``photo`` cannot be read or none of the
     others can, NoFaceError where ``photo`` shows no face.
     """
+    top = checked_top(top)
     recognizer = shared(embedder=model)
     vector, own, _ = probe(recognizer, photo, min_face=min_face)
     answers = recognizer.represent(others, min_face=min_face)
@@ -47,6 +49,11 @@ def similar(
     if unreadable and not readable:
         raise error_of(unreadable[0])
     return best(found, top=top)
+
+
+def checked_top(top: object) -> int:
+    """Return how many are wanted; UsageError for what is no whole number of 1 or more."""
+    return checked_whole(top, "top is a whole number", least=1)
 
 
 def probe(recognizer: Recognizer, source: Source, *, min_face: float = 20) -> tuple[Floats, Photo, Face]:
@@ -85,6 +92,5 @@ def nearest_of(vector: Floats, faces: Faces, *, top: int = TOP) -> list[Lookalik
 
 def best(found: Iterable[Lookalike], *, top: int = TOP) -> list[Lookalike]:
     """Return the ``top`` nearest, nearest first, those of equal distance by name; UsageError for none."""
-    if top < 1:
-        raise UsageError(f"top must be 1 or more, got {top}.")
+    top = checked_top(top)
     return sorted(found, key=lambda one: (one.distance, one.photo))[:top]

@@ -10,6 +10,7 @@ from typing import TypeVar, overload
 import numpy as np
 
 from visavis import compare, embedders, images, runtime, verification
+from visavis._checks import checked_number
 from visavis.align import square_crops
 from visavis.detectors import DETECTORS, Detector, oriented_name
 from visavis.embedders import EMBEDDERS, Embedder
@@ -50,6 +51,8 @@ class Recognizer:
         threads: int | None = None,
         any_orientation: bool = False,
     ) -> None:
+        _check_part("detector", detector, "detect")
+        _check_part("embedder", embedder, "embed")
         if isinstance(detector, str):
             detector = oriented_name(detector, any_orientation=any_orientation)
             DETECTORS.check(detector)
@@ -112,6 +115,7 @@ class Recognizer:
 
         A photo that cannot be read is an answer with its status, never an exception.
         """
+        min_face = _checked_side(min_face)
         for batch in _batches(sources):
             photos = [item for item in batch if isinstance(item, Photo)]
             found = iter(self._find(photos, min_face))
@@ -120,6 +124,7 @@ class Recognizer:
 
     def represent(self, sources: Source | Iterable[Source], *, min_face: float = 20) -> Iterator[PhotoFaces]:
         """Like :meth:`detect`, with ``vectors`` ``(n, d)``: a unit row a face."""
+        min_face = _checked_side(min_face)
         for batch in _batches(sources):
             photos = [item for item in batch if isinstance(item, Photo)]
             with store.all_missing(lambda: self.embedder):
@@ -194,6 +199,18 @@ class Recognizer:
         """Return what :meth:`verify` goes by; loads no network. Raises as it does."""
         table = compare.own_or_shipped(calibration, self.model)
         return verification.Rule(self.model, self.detector_name, far, threshold, metric, table, any_face)
+
+
+def _checked_side(min_face: object) -> float:
+    """Return the side of the smallest face; UsageError, before a photo is looked at, for what is none."""
+    return checked_number(min_face, "min_face is a side in pixels", least=1)
+
+
+def _check_part(option: str, value: object, method: str) -> None:
+    """Raise UsageError for a detector or embedder that is neither a name nor an object of that protocol."""
+    if not isinstance(value, str) and not callable(getattr(value, method, None)):
+        kind = type(value).__name__
+        raise UsageError(f"{option} is a name or an object with the method {method}, got {kind}.")
 
 
 def _batches(sources: Source | Iterable[Source]) -> Iterator[list[Photo | PhotoFaces]]:

@@ -20,7 +20,7 @@ class Plain:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields by name, in values that JSON can hold: arrays and tuples as lists, times in ISO 8601."""
-        return {each.name: plain(getattr(self, each.name)) for each in fields(self)}  # type: ignore[arg-type]
+        return _fields(self)
 
     def rows(self) -> list[dict[str, Any]]:
         """Return flat rows: a box as x1, y1, x2, y2, notes in one text, and no lists of candidates or the like."""
@@ -30,8 +30,7 @@ class Plain:
 def plain(value: Any) -> Any:
     """Return a value as JSON can hold it; pixels and embeddings become nested lists."""
     if is_dataclass(value) and not isinstance(value, type):
-        own = {each.name: plain(getattr(value, each.name)) for each in fields(value)}
-        return value.to_dict() if isinstance(value, Plain) else own
+        return value.to_dict() if isinstance(value, Plain) else _fields(value)
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
     if isinstance(value, Mapping):
@@ -41,6 +40,10 @@ def plain(value: Any) -> Any:
     if isinstance(value, date):  # datetime too
         return value.isoformat()
     return fspath(value) if isinstance(value, PathLike) else value
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return {each.name: plain(getattr(value, each.name)) for each in fields(value)}
 
 
 def flat(values: Mapping[str, Any]) -> dict[str, Any]:

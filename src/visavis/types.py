@@ -13,6 +13,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from visavis._plain_photos import PlainClustering, PlainNumbered, PlainPhotoFaces, PlainPhotoVerification
 from visavis.errors import UsageError
 from visavis.plain import Plain
 
@@ -150,7 +151,7 @@ class Quality:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PhotoFaces:
+class PhotoFaces(PlainPhotoFaces):
     """What was found in one photo.
 
     ``status`` is "ok", "no_face", or the status of an :class:`~visavis.errors.ImageError` ("missing", "unreadable",
@@ -209,7 +210,7 @@ class Verification(Plain):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PhotoVerification:
+class PhotoVerification(PlainPhotoVerification):
     """Answer to "is this person in that photo?", one of several photos that were compared with the same face.
 
     ``photo`` is its name, ``face`` the face that was compared. Where no face could be compared, ``verification`` and
@@ -331,7 +332,7 @@ class Cluster:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Clustering:
+class Clustering(PlainClustering):
     """Clusters of ``faces``, the largest first, those of poor faces last; each face is in one, if alone.
 
     ``threshold`` is the cosine distance that faces were joined by, ``far`` the rate of false accepts it stands for
@@ -361,7 +362,7 @@ class Clustering:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Lookalike:
+class Lookalike(PlainNumbered):
     """A face at its cosine ``distance`` from another that was asked about; ``number`` counts in its photo from 1.
 
     ``sha256`` is the hash of the photo's bytes, None where it is not known.
@@ -378,7 +379,7 @@ class Lookalike:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Characteristic:
+class Characteristic(PlainNumbered):
     """A face at its cosine ``distance`` from the mean of a person's; ``number`` counts in its photo from 1.
 
     An ``outlier`` is too far from the mean to be that person, and took no part in it. ``sha256`` is the hash of the

@@ -177,6 +177,42 @@ def test_names_given_before_are_shown_again(know: Run, photos: Photos, tmp_path:
     assert (done.code, "names nobody" in done.err) == (2, True)
 
 
+def test_a_photo_replaced_since_it_was_named_enrolls_nobody(know: Run, photos: Photos) -> None:
+    """The red square is named, then the file holds a blue one: only what is still the named photo is enrolled."""
+    lines = know("cluster", photos.red, photos.dark_red, *NEAR, "--json").lines
+    faces = [
+        {
+            "photo": line["photo"],
+            "box": line["box"],
+            "sha256": hashlib.sha256(Path(line["photo"]).read_bytes()).hexdigest(),
+        }
+        for line in lines
+    ]
+    Path("people.json").write_text(json.dumps([{"name": "Ann", "faces": faces}]), encoding="utf-8")
+    photo(Path(photos.red), (BLUE, 40, 50, 60))
+    enrolled = know("enroll", "--from", "people.json", "--json", "--min-quality", 0).line
+    assert enrolled["added"] == 1
+    assert [(one["photo"], one["status"]) for one in enrolled["skipped"]] == [(photos.red, "unreadable")]
+    assert "holds another photo by now" in enrolled["skipped"][0]["message"]
+    assert know("identify", photos.red, "--threshold", 0.1, "--json").line["faces"][0]["name"] is None
+    for face in faces:
+        del face["sha256"]  # as older pages exported: taken as it is
+    Path("people.json").write_text(json.dumps([{"name": "Bea", "faces": faces[:1]}]), encoding="utf-8")
+    older = know("enroll", "--from", "people.json", "--json", "--min-quality", 0).line
+    assert (older["added"], older["skipped"]) == (1, [])
+
+
+def test_names_of_a_replaced_photo_are_not_shown_again(know: Run, photos: Photos) -> None:
+    (line,) = know("cluster", photos.red, *NEAR, "--json").lines
+    face = {"photo": photos.red, "box": line["box"], "sha256": "0" * 64}
+    Path("people.json").write_text(json.dumps([{"name": "Ann", "faces": [face]}]), encoding="utf-8")
+    done = know("cluster", photos.red, *NEAR, "--names", "people.json", "--report", "page.html")
+    assert "holds another photo by now" in done.err
+    page = Path("page.html").read_text(encoding="utf-8")
+    assert 'data-known="Ann"' not in page
+    assert f'data-sha256="{hashlib.sha256(Path(photos.red).read_bytes()).hexdigest()}"' in page
+
+
 def test_poor_faces_can_be_left_alone(know: Run, photos: Photos) -> None:
     """Squares have no features: their quality is low."""
     lines = know("cluster", photos.red, photos.dark_red, *NEAR, "--json").lines

@@ -132,7 +132,7 @@ def test_the_columns_are_those_of_the_documentation(run: Run, photos: Photos, al
         elif column == "landmarks.*":
             expected += [f"landmarks.{point}.{axis}" for point in POINTS for axis in "xy"]
         elif column == "quality_parts.*":
-            parts = ("size", "sharpness", "clarity", "pose", "exposure", "detection", "brightness")
+            parts = ("size", "sharpness", "clarity", "pose", "exposure", "detection", "visible", "brightness")
             expected += [f"quality_parts.{part}" for part in parts]
         else:
             expected.append(column)

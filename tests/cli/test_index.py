@@ -13,6 +13,7 @@ from bulk.conftest import album, faces_of_album, plugin
 
 from .conftest import Photos, Run
 from .fakes import DETECTOR, MODEL, RED, photo
+from .terminal import read_terminal
 
 __all__ = ["plugin"]  # a fixture of theirs: the fakes as a package that worker processes know
 
@@ -106,33 +107,25 @@ def test_progress_tells_photos_faces_rate_and_time_left(tmp_path: Path) -> None:
 
     album(tmp_path / "photos", 30)
     ours, theirs = pty.openpty()
-    done = subprocess.run(
+    with subprocess.Popen(
         [sys.executable, "-m", "visavis", "index", "photos", *FAKES],
         cwd=tmp_path,
         env={**os.environ, "TERM": "xterm", "COLUMNS": "120"},
         stdout=subprocess.PIPE,
         stderr=theirs,
         text=True,
-        timeout=120,
-        check=True,
-    )
-    os.close(theirs)
-    shown = b""
-    while chunk := _read(ours):
-        shown += chunk
-    os.close(ours)
-    assert done.stdout == ""
+    ) as running:
+        os.close(theirs)
+        shown = b""
+        while chunk := read_terminal(ours):  # all the time: a program waits where a terminal is full
+            shown += chunk
+        os.close(ours)
+        out, _ = running.communicate(timeout=120)
+    assert (running.returncode, out) == (0, "")
     assert b"30/30" in shown
     assert f"{faces_of_album(30)} faces".encode() in shown
     assert b"photos/s" in shown
     assert b"0:00:00" in shown
-
-
-def _read(descriptor: int) -> bytes:
-    try:
-        return os.read(descriptor, 4096)
-    except OSError:  # Linux tells the end of a terminal so
-        return b""
 
 
 def test_a_face_that_was_indexed_is_nobodys(index: Run, run: Run, tmp_path: Path) -> None:

@@ -349,6 +349,37 @@ def test_remove_says_that_it_removed(know: Run, run: Run, photos: Photos) -> Non
     assert [line["name"] for line in run("gallery", "list", "--json").lines] == ["Bea"]
 
 
+def test_an_unknown_person_costs_the_others_nothing(know: Run, run: Run, photos: Photos) -> None:
+    know("enroll", "Ann", photos.red)
+    know("enroll", "Bea", photos.blue)
+    done = run("gallery", "show", "2", "Annn", "Ann", "--json")
+    assert (done.code, [line["person_id"] for line in done.lines]) == (1, [2, 1, None])
+    assert [one["photo"] for one in done.lines[0]["templates"]] == [photos.blue]
+    assert (done.lines[2]["name"], "did you mean 'Ann'?" in done.lines[2]["message"]) == ("Annn", True)
+    done = run("gallery", "show", "Bea", "Ann")
+    assert (done.code, done.err) == (0, "")
+    assert [part.split()[0] for part in done.out.split("\n\n")] == ["person", "template", "person", "template"]
+    done = run("gallery", "remove", "Ann", "Cleo", "#1", "Bea")
+    assert done.code == 1
+    assert done.out == "removed Ann (id 1) with 1 template.\nremoved Bea (id 2) with 1 template.\n"
+    assert done.err == "visavis: nobody in this gallery is called 'Cleo'.\n"
+    done = run("gallery", "remove", "Ann", "Bea", "--json")
+    assert (done.code, [line["removed"] for line in done.lines]) == (2, [False, False])
+
+
+def test_faces_are_those_of_another_person_of_the_name(know: Run, run: Run, photos: Photos) -> None:
+    know("enroll", "Ann", photos.red)
+    with Gallery("faces.db") as gallery:
+        faces = tuple(
+            Template(np.array(BLUE, np.float32), box=np.array(box, np.float32))
+            for box in ([0, 0, 9, 9], [20, 0, 29, 9])
+        )
+        gallery.add_photos([IndexedPhoto(photos.both, "5" * 64, "ok", faces)])
+    assert run("gallery", "name", "Ann", 2, "--new", "--json").line["person_id"] == 2
+    done = run("gallery", "name", "Ann", 3)
+    assert (done.code, "2 people are called 'Ann' (ids 1, 2)" in done.err) == (2, True)
+
+
 def test_list_says_what_to_do_with_faces_of_nobody(know: Run, run: Run, photos: Photos) -> None:
     know("enroll", "Ann", photos.red)
     assert run("gallery", "list").err == ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,25 @@ def test_naming_marking_and_exporting(show, clustering: Clustering) -> None:  # 
     assert [page.cluster(number).is_visible() for number in (1, 2)] == [False, True]
     page.tab.fill("#find", "nothing of the kind")
     assert page.tab.locator("#nothing").is_visible()
+
+
+def test_exported_faces_carry_the_hash_of_their_photo(show, clustering: Clustering) -> None:  # type: ignore[no-untyped-def]
+    """Where it is known."""
+    hashes = (*(str(number) * 64 for number in range(4)), None, None)
+    page = show(replace(clustering, faces=replace(clustering.faces, sha256=hashes)))
+    page.cluster(1).locator(".name").fill("Ann")
+    page.cluster(2).locator(".name").fill("Bea")
+    with page.tab.expect_download() as download:
+        page.tab.click("#export")
+    people = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
+    exported = [(one["name"], Path(face["photo"]).stem, face.get("sha256")) for one in people for face in one["faces"]]
+    assert sorted(exported) == [
+        ("Ann", "a", "0" * 64),
+        ("Ann", "b", "1" * 64),
+        ("Ann", "c", "2" * 64),
+        ("Bea", "d", "3" * 64),
+        ("Bea", "e", None),
+    ]
 
 
 def test_a_name_is_taken_back_and_undone(show, clustering: Clustering) -> None:  # type: ignore[no-untyped-def]

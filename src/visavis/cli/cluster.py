@@ -33,8 +33,9 @@ from visavis.cli._table import Column, Row
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
-    from visavis.clustering.naming import Box, Naming
+    from visavis.clustering.naming import Naming
     from visavis.clustering.previous import Known
+    from visavis.gallery.exported import NamedFace
     from visavis.pipeline import Recognizer
     from visavis.types import Clustering, Faces, PhotoFaces
 
@@ -207,27 +208,40 @@ def _of_gallery(url: str, output: Output, rule: _Rule) -> tuple[Clustering, tupl
     return found, people, names
 
 
-def _read_names(path: Path | None) -> list[tuple[str | None, str, Box]]:
-    """Read the faces that were named on an earlier page: name (None: nobody), photo and box of each."""
+def _read_names(path: Path | None) -> list[tuple[str | None, NamedFace]]:
+    """Read the faces that were named on an earlier page, each with its name (None: nobody)."""
     if path is None:
         return []
     from visavis.gallery.exported import read_named
 
-    return [(person.name or None, photo, box) for person in read_named(path) for photo, box in person.faces]
+    return [(person.name or None, face) for person in read_named(path) for face in person.faces]
 
 
 def _naming(
     faces: Faces,
-    named: Sequence[tuple[str | None, str, Box]],
+    named: Sequence[tuple[str | None, NamedFace]],
     known: Sequence[str | None] | None,
     offered: Sequence[str],
 ) -> Naming:
-    """Return the names that faces have: those of the gallery ``known``, else those of an earlier page ``named``."""
+    """Return the names that faces have: those of the gallery ``known``, else those of an earlier page ``named``.
+
+    Names of faces whose photo was replaced since are left out, with a note a photo.
+    """
     from visavis.clustering.naming import find_named
+    from visavis.images import replaced_message
 
     here = {same_place(photo): photo for photo in dict.fromkeys(faces.photos)}
-    places = {photo: here[same_place(photo)] for _, photo, _ in named if same_place(photo) in here}
-    naming = find_named(faces, named, places)
+    places = {face.photo: here[same_place(face.photo)] for _, face in named if same_place(face.photo) in here}
+    hashes = {photo: faces.photo_hash(row) for row, photo in enumerate(faces.photos)}
+    replaced = {
+        face.photo
+        for _, face in named
+        if face.sha256 and hashes.get(places.get(face.photo, face.photo)) not in {None, face.sha256}
+    }
+    for photo in sorted(replaced):
+        note(replaced_message(photo))
+    still = [(name, face.photo, face.box) for name, face in named if face.photo not in replaced]
+    naming = find_named(faces, still, places)
     if known is None:
         return naming
     people = tuple(own or earlier for own, earlier in zip(known, naming.people, strict=True))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from datetime import datetime
 from json import loads
@@ -11,21 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from visavis.cli._cells import printable
 from visavis.cli._gallery_lines import (
     COLUMNS,
     LIST_CSV,
-    counted,
     namesake_notes,
     next_steps,
-    person_facts,
     person_line,
     person_row,
-    template_line,
-    template_row,
 )
 from visavis.cli._options import GALLERY, INDEX, Csv, GalleryIndex, GalleryUrl, Json
-from visavis.cli._output import Output, note, short, write
+from visavis.cli._output import Output, note, short
+from visavis.cli._several_people import remove, show
 from visavis.cli._suggestions import Suggesting
 from visavis.cli._table import Row
 from visavis.cli.forget import forget
@@ -54,47 +49,8 @@ def list_people(gallery: GalleryUrl = GALLERY, json: Json = False, csv: Csv = Fa
             note(text)
 
 
-@app.command()
-def show(who: Who, gallery: GalleryUrl = GALLERY, json: Json = False) -> None:
-    """Show all that is stored of a person.
-
-    Note, consent, metadata, and the templates: their ids, and the photos they are from.
-    """
-    with _open(gallery) as store:
-        person = store.find(who)
-    with Output("", "", json=json) as output:
-        line = {**person_line(person), "templates": [template_line(one) for one in person.templates]}
-        output.answer(line, *([key, value] for key, value in person_facts(person).items()))
-    if not json:
-        write("\n")
-        with Output("template", "photo", "box", "quality", "since", json=False) as output:
-            output.answer({}, *(template_row(one) for one in person.templates))
-
-
-@app.command()
-def remove(
-    who: Who,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    gallery: GalleryUrl = GALLERY,
-    json: Json = False,
-) -> None:
-    """Remove a person and all that is stored of them.
-
-    Asks first where standard input is a terminal.
-    """
-    with _open(gallery) as store:
-        person = store.find(who)
-        whose = f"{printable(person.name)} (id {person.id}) with {counted(len(person.templates), 'template')}"
-        if not yes and sys.stdin.isatty():
-            typer.confirm(f"Remove {whose} for good?", abort=True, err=True)
-        store.remove(person.id)
-    if json:
-        with Output(json=True) as output:
-            output.answer({**person_line(person), "removed": True})
-    else:
-        write(f"removed {whose}.\n")
-
-
+app.command()(show)
+app.command()(remove)
 app.command()(forget)
 
 
@@ -183,12 +139,13 @@ def move(
 def name_faces(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Of one person who is there, or of a new one.")],
     templates: Annotated[list[int], typer.Argument(metavar="TEMPLATE...", min=1, help="Ids of indexed faces.")],
+    new: Annotated[bool, typer.Option("--new", help="This is another person of the same name.")] = False,
     gallery: GalleryUrl = GALLERY,
     json: Json = False,
 ) -> None:
     """Say whose indexed faces are that were nobody's."""
     with _open(gallery) as store, Output(*COLUMNS, json=json) as output:
-        person = store.name_faces(name, templates)
+        person = store.name_faces(name, templates, new=new)
         output.answer(person_line(person), person_row(person))
 
 

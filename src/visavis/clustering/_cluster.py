@@ -10,6 +10,7 @@ from itertools import count
 import numpy as np
 
 from visavis import compare, embedders, images
+from visavis._checks import checked_number, checked_whole
 from visavis.clustering._means import Material, merged, moved, offers, stretch
 from visavis.clustering._neighbours import Edges, Ints, neighbours
 from visavis.clustering._small import sifted
@@ -125,6 +126,8 @@ def cluster_faces(
     Raises UsageError for a rate that was not measured, a model without a table where no threshold is given, and faces
     of one photo that are in one cluster already.
     """
+    min_quality = checked_number(min_quality, "min_quality is a number", least=0, most=1)
+    seed = checked_whole(seed, "seed is a whole number", least=0)
     table = compare.own_or_shipped(calibration, embedders.model_id(model))
     limit, rate = _limit(len(faces), far, threshold, table, model)
     order, groups = _in_order(faces)

@@ -30,10 +30,11 @@ SCRIPTS = ("state.js", "view.js", "photo.js", "controls.js")
 class _Face:
     """A face on the page: its photo in full, shortened, and by number; its box as JSON; its picture if there is one.
 
-    ``known`` is the name that it has already, or "".
+    ``sha256`` is the hash of the photo ("": not known), ``known`` the name that the face has already, or "".
     """
 
     photo: str
+    sha256: str
     shown: str
     photo_number: int
     box: str
@@ -124,6 +125,7 @@ def _face(
     photo = clustering.faces.photos[row]
     return _Face(
         photo,
+        clustering.faces.photo_hash(row) or "",
         Path(photo).name,
         numbers[photo],
         json.dumps(np.round(clustering.faces.boxes[row].astype(float), 2).tolist()),

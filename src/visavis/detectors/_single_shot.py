@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,6 +9,7 @@ from functools import partial
 import numpy as np
 
 from visavis import runtime
+from visavis._checks import checked_number
 from visavis.detectors._any_size import any_size
 from visavis.detectors._boxes import overlaps, suppress
 from visavis.detectors._orientation import Orientation
@@ -88,8 +88,7 @@ class SingleShot:
 
     def detect(self, pictures: Sequence[RGB], *, min_face: float = 20) -> list[list[Face]]:
         """See :class:`visavis.detectors.Detector`."""
-        if not (math.isfinite(min_face) and min_face >= 1):
-            raise UsageError(f"min_face is a side in pixels of at least 1, got {min_face:g}.")
+        min_face = checked_number(min_face, "min_face is a side in pixels", least=1)
         # Small pictures are each worked on by one thread, large ones tile by tile, one small one alone by all threads.
         small = [number for number, picture in enumerate(pictures) if fits(picture, min_face=min_face)]
         session = self._all if len(small) == 1 else self._one

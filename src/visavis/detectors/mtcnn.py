@@ -15,6 +15,7 @@ from functools import partial
 import numpy as np
 
 from visavis import runtime
+from visavis._checks import checked_number
 from visavis.detectors import DETECTORS
 from visavis.detectors._boxes import moved, overlaps, squared, suppress
 from visavis.detectors._canvas import Canvas, pack
@@ -97,8 +98,7 @@ class Mtcnn:
 
     def detect(self, pictures: Sequence[RGB], *, min_face: float = 20) -> list[list[Face]]:
         """See :class:`visavis.detectors.Detector`."""
-        if not (math.isfinite(min_face) and min_face >= 1):
-            raise UsageError(f"min_face is a side in pixels of at least 1, got {min_face:g}.")
+        min_face = checked_number(min_face, "min_face is a side in pixels", least=1)
         found: list[list[Face]] = []
         for group in _groups(pictures):
             found += self._detect(group, min_face)

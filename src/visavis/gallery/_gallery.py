@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-from visavis.errors import UsageError
+from visavis._checks import checked_number
 from visavis.gallery import _photos, _whom, transfer
 from visavis.gallery._doubting import Doubting
 from visavis.gallery._indexed import Indexed
@@ -83,8 +83,7 @@ class Gallery(People, Doubting, Indexed, Located):
             person = self.find(name)
             name, person_id = person.name, person.id if person_id is None else person_id
         name = clean_name(name)
-        if not 0 <= min_quality <= 1:
-            raise UsageError(f"min_quality must be in 0..1, got {min_quality:g}.")
+        min_quality = checked_number(min_quality, "min_quality is a number", least=0, most=1)
         with self._store.read() as conn:  # a wrong name or id is told of before the work, not after it
             _whom.to_enroll(conn, name, person_id=person_id, new=new)
         taken = _photos.largest_faces(self.recognizer.represent(photos, min_face=min_face), min_quality=min_quality)

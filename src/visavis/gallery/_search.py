@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from sqlalchemy import Connection
 
 from visavis import compare
-from visavis.errors import UsageError
+from visavis._checks import checked_whole
 from visavis.gallery import _answers, _ledger, _whom, records
 from visavis.gallery._input import unit_rows
 from visavis.gallery._opened import Opened
@@ -54,8 +54,7 @@ class Searching(Opened):
 
         Faces of the photo ``besides`` (its SHA-256) are passed over.
         """
-        if top < 1:
-            raise UsageError(f"top must be 1 or more, got {top}.")
+        top = checked_whole(top, "top is a whole number", least=1)
         with self._lock, self._searched() as conn:
             probes = unit_rows(vectors, records.meta(conn).dimension)
             own = 0 if besides is None else _ledger.faces_of(conn, besides)
@@ -90,7 +89,10 @@ class Searching(Opened):
         that of the nearest person, named or not; its ``probability`` is None unless a person is named and more likely
         than not, where one search in two is for a stranger.
         """
-        found, table = self._search(vectors, max(top, 2)), self.calibration
+        found, table = (
+            self._search(vectors, max(checked_whole(top, "top is a whole number", least=1), 2)),
+            self.calibration,
+        )
         if threshold is None:
             limit = _answers.threshold(table, fpir, found.people, model=self.model).distance
         else:
@@ -118,8 +120,7 @@ class Searching(Opened):
             yield conn
 
     def _search(self, vectors: ArrayLike, top: int, among: Sequence[int] | None = None) -> _Found:
-        if top < 1:
-            raise UsageError(f"top must be 1 or more, got {top}.")
+        top = checked_whole(top, "top is a whole number", least=1)
         people = None if among is None else np.array(sorted(set(among)), np.int64)
         # The lock comes first: an index in memory is then never ahead of the view that names are read from.
         with self._lock, self._searched() as conn:

@@ -1,4 +1,4 @@
-"""People named on a page of clusters -> templates: a list of names, each with faces told by photo and box."""
+"""People named on a page of clusters -> templates: a list of names, each with faces given by photo and box."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ import numpy as np
 
 from visavis import quality
 from visavis.clustering.faces import SAME_FACE, overlaps
-from visavis.errors import NoFaceError, PoorQualityError, UsageError
+from visavis.clustering.pictures import file_of
+from visavis.errors import NoFaceError, PoorQualityError, UnreadableImageError, UsageError
 from visavis.gallery._gallery import Told
 from visavis.gallery._photos import Taken, unusable
 from visavis.gallery.types import Enrollment, Skipped, Template
-from visavis.images import shown
+from visavis.images import replaced_message, shown
 from visavis.photo_files import one_by_one
 from visavis.types import PhotoFaces
 
@@ -28,11 +29,25 @@ Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
+class NamedFace:
+    """A face that was named: its photo, its box in pixels, and the hash of the photo's bytes (None: not known)."""
+
+    photo: str
+    box: Box
+    sha256: str | None = None
+
+    @property
+    def path(self) -> str:
+        """Where the photo lies."""
+        return file_of(self.photo, self.sha256)
+
+
+@dataclass(frozen=True, slots=True)
 class NamedFaces:
-    """A person's name and their faces: the photo and the box of each. The name is "" for faces of nobody."""
+    """A person's name and their faces. The name is "" for faces of nobody."""
 
     name: str
-    faces: tuple[tuple[str, Box], ...]
+    faces: tuple[NamedFace, ...]
 
 
 def read_people(path: Path) -> list[NamedFaces]:
@@ -47,7 +62,9 @@ def read_people(path: Path) -> list[NamedFaces]:
 
 
 def read_named(path: Path) -> list[NamedFaces]:
-    """Read ``[{"name", "faces": [{"photo", "box"}]}]``; a name that is null is that of faces that are nobody.
+    """Read ``[{"name", "faces": [{"photo", "box", "sha256"}]}]``; a name that is null is that of faces that are nobody.
+
+    ``sha256`` may be missing: the photo is then taken as it is.
 
     Raises UsageError where the file is something else.
     """
@@ -68,12 +85,12 @@ def _person(one: Mapping[str, object]) -> NamedFaces:
     return NamedFaces(name or "", tuple(_face(face) for face in faces))
 
 
-def _face(one: Mapping[str, object]) -> tuple[str, Box]:
-    photo, box = one["photo"], one["box"]
-    if not isinstance(photo, str) or not isinstance(box, list):
-        raise ValueError("a face has a photo and a box")
+def _face(one: Mapping[str, object]) -> NamedFace:
+    photo, box, sha256 = one["photo"], one["box"], one.get("sha256")
+    if not isinstance(photo, str) or not isinstance(box, list) or not isinstance(sha256, str | None):
+        raise ValueError("a face has a photo and a box, and may have the SHA-256 of the photo as text")
     x1, y1, x2, y2 = (float(side) for side in box)
-    return photo, (x1, y1, x2, y2)
+    return NamedFace(photo, (x1, y1, x2, y2), sha256.lower() if sha256 else None)
 
 
 def enroll_faces(
@@ -89,14 +106,16 @@ def enroll_faces(
 ) -> Enrollment:
     """Store the named faces of a person: of each photo those that overlap the boxes most, by half at least.
 
+    A face whose photo was replaced since it was named is skipped.
     The rest is as in :meth:`visavis.gallery.Gallery.enroll`.
     """
-    by_photo = {photo: [box for _, box in some] for photo, some in groupby(sorted(person.faces), lambda one: one[0])}
+    faces = sorted(person.faces, key=lambda face: face.path)
+    by_photo = {path: list(some) for path, some in groupby(faces, lambda face: face.path)}
     templates: list[Template] = []
     skipped: list[Skipped] = []
     for one in gallery.recognizer.represent(one_by_one(by_photo), min_face=min_face):
-        for box in by_photo[one.name]:
-            found = _template(one, box, min_quality)
+        for face in by_photo[one.name]:
+            found = _template(one, face, min_quality)
             if isinstance(found, Skipped):
                 skipped.append(found)
             else:
@@ -108,13 +127,15 @@ def enroll_faces(
     return gallery._enroll_taken(person.name, taken, person_id=None, new=new, strict=strict, told=told)
 
 
-def _template(one: PhotoFaces, box: Box, min_quality: float) -> Template | Skipped:
+def _template(one: PhotoFaces, named: NamedFace, min_quality: float) -> Template | Skipped:
+    if one.photo is not None and named.sha256 not in {None, one.photo.sha256}:
+        return Skipped(one.name, UnreadableImageError.status, replaced_message(one.name))
     if one.photo is None or one.vectors is None or not one.faces:
         return Skipped(one.name, one.status, one.message)
-    shares = overlaps(box, np.array([face.box for face in one.faces], np.float32))
+    shares = overlaps(named.box, np.array([face.box for face in one.faces], np.float32))
     row = int(shares.argmax())
     if shares[row] < SAME_FACE:
-        where = " ".join(f"{side:.0f}" for side in box)
+        where = " ".join(f"{side:.0f}" for side in named.box)
         return Skipped(one.name, NoFaceError.status, f"no face was found at {where}.")
     score = one.quality[row].score if one.quality else None
     if score is not None and score < min_quality:

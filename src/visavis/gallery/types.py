@@ -88,11 +88,17 @@ class StoredFaces:
 
 
 class ClusteredFaces(NamedTuple):
-    """Clusters of all faces of a gallery; ``ids (n,)`` are their templates, ``people`` their names (None: nobody's)."""
+    """Clusters of all faces of a gallery; ``ids (n,)`` are their templates, ``people`` their names (None: nobody's).
+
+    Its truth value is that of the clustering: whether there are clusters.
+    """
 
     clustering: Clustering
     ids: Ids
     people: tuple[str | None, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.clustering)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +196,7 @@ class Enrollment(Plain):
     """What one enrolment did: ids of the templates added, what was there already, what could not be used.
 
     ``new`` says whether the person was made by it. ``doubts`` are photos that were stored and seem to be of somebody
-    else; ``notes`` tell of them too.
+    else; ``notes`` tell of them too. Its truth value is whether a template was added.
     """
 
     person_id: int
@@ -202,13 +208,22 @@ class Enrollment(Plain):
     notes: tuple[str, ...] = ()
     doubts: tuple[Doubt, ...] = ()
 
+    def __bool__(self) -> bool:
+        return len(self.added) > 0
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IdentifiedPhoto:
-    """One photo with an answer a face, in the order of ``photo.faces``; none where its status is not "ok"."""
+    """One photo with an answer a face, in the order of ``photo.faces``; none where its status is not "ok".
+
+    Its truth value is whether a face was named; whether there are faces is that of ``photo``.
+    """
 
     photo: PhotoFaces
     identifications: tuple[Identification, ...]
+
+    def __bool__(self) -> bool:
+        return any(self.identifications)
 
     @property
     def names(self) -> tuple[str | None, ...]:

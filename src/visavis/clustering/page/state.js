@@ -123,7 +123,10 @@ function nobodies() {
   );
 }
 
-const exportedFace = (tile) => ({ photo: tile.face.dataset.photo, box: JSON.parse(tile.face.dataset.box) });
+function exportedFace(tile) {
+  const { photo, sha256, box } = tile.face.dataset;
+  return { photo, box: JSON.parse(box), ...(sha256 ? { sha256 } : {}) };
+}
 
 function exported() {
   const named = [...people()].map(([name, faces]) => ({ name, faces: faces.map(({ tile }) => exportedFace(tile)) }));

@@ -1,0 +1,110 @@
+"""Photos with faces, clusters and ranked faces as dictionaries and flat rows: bases of their types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, cast
+
+from visavis.plain import Plain, flat, plain
+
+if TYPE_CHECKING:
+    from visavis.types import Clustering, PhotoFaces, PhotoVerification
+
+
+class PlainPhotoFaces(Plain):
+    """The plain forms of :class:`~visavis.types.PhotoFaces`."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what ``visavis detect --json`` prints, with all digits, and the ``vector`` of each embedded face."""
+        photo = cast("PhotoFaces", self)
+        size = (None, None) if photo.photo is None else (photo.photo.width, photo.photo.height)
+        line: dict[str, Any] = {"photo": photo.name, "status": photo.status, "captured": plain(photo.captured)}
+        line |= {"width": size[0], "height": size[1], "faces": list(_faces(photo))}
+        if photo.notes:
+            line["notes"] = list(photo.notes)
+        return line if photo.status == "ok" else {**line, "message": photo.message}
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return a flat row a face, without landmarks and vector; one without a face where there is none."""
+        line = self.to_dict()
+        faces = line.pop("faces")
+        shared = flat(line)
+        return [{**shared, "face": number, **flat(face)} for number, face in enumerate(faces, 1)] or [shared]
+
+
+class PlainPhotoVerification(Plain):
+    """The plain forms of :class:`~visavis.types.PhotoVerification`."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return photo, status and box of the face compared, with the fields of the verification, if there is one."""
+        answer = cast("PhotoVerification", self)
+        box = None if answer.face is None else plain(answer.face.box)
+        line: dict[str, Any] = {"photo": answer.photo, "status": answer.status, "box": box}
+        if answer.verification is None:
+            return {**line, "same": None, "distance": None, "message": answer.message}
+        return {**line, **answer.verification.to_dict()}
+
+
+class PlainClustering(Plain):
+    """The plain forms of :class:`~visavis.types.Clustering`."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return model, threshold and rate, a dictionary a face, and the photos that gave none."""
+        clustering = cast("Clustering", self)
+        return {
+            "model": clustering.model,
+            "threshold": clustering.threshold,
+            "far": clustering.far,
+            "faces": list(_clustered(clustering)),
+            "ties": plain(clustering.ties),
+            "skipped": [photo.to_dict() for photo in clustering.skipped],
+        }
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return a flat row a face, cluster by cluster, then a row a photo that gave no face."""
+        clustering = cast("Clustering", self)
+        skipped = ({"photo": one.name, "status": one.status, "message": one.message} for one in clustering.skipped)
+        return [*map(flat, _clustered(clustering)), *skipped]
+
+
+class PlainNumbered(Plain):
+    """The plain forms of a face that is counted within its photo: look-alikes and characteristic faces."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields in values that JSON can hold: the box of the face, and its number as ``face``."""
+        line = super().to_dict()
+        face, number = line.get("face"), line.pop("number")
+        return {**line, "box": line["box"] if face is None else face["box"], "face": number}
+
+
+def _faces(photo: PhotoFaces) -> Iterator[dict[str, Any]]:
+    for row, face in enumerate(photo.faces):
+        line = {"box": plain(face.box), "score": float(face.score), "landmarks": plain(face.landmarks)}
+        if photo.quality:
+            parts = plain(photo.quality[row])
+            line |= {"quality": parts.pop("score"), "quality_parts": parts}
+        yield line if photo.vectors is None else {**line, "vector": plain(photo.vectors[row])}
+
+
+def _clustered(clustering: Clustering) -> Iterator[dict[str, Any]]:
+    faces = clustering.faces
+    for cluster in clustering.clusters:
+        for row in cluster.rows.tolist():
+            yield {
+                "cluster": cluster.id,
+                "size": len(cluster),
+                "photo": faces.photos[row],
+                "sha256": faces.photo_hash(row),
+                "face": int(faces.numbers[row]),
+                "box": plain(faces.boxes[row]),
+                "representative": row == cluster.representative,
+                "quality": float(faces.quality[row]),
+            }
