@@ -105,6 +105,11 @@ def test_photos_of_somebody_else_are_told_of_and_refused_by_strict(
     done = know("enroll", "Ann", photo(Path("blue3.png"), (BLUE, 90, 60, 90)), "--strict", "--json")
     assert (done.code, done.out) == (2, "")
     assert "blue3.png looks more like Bob (id 1" in done.err
+    assert done.err.endswith(" It was not stored.\n")
+    done = know("enroll", "Ann", photo(Path("red3.png"), (RED, 20, 20, 90)), "blue3.png", "--strict")
+    assert done.code == 0
+    (line,) = (line for line in done.err.splitlines() if "blue3.png looks more" in line)
+    assert line.endswith(" It was not stored.")
 
 
 def test_a_photo_of_another_says_whose_it_is(know: Run, photos: Photos) -> None:

@@ -76,6 +76,28 @@ def test_identify_without_a_gallery_is_exit_3_and_makes_none(know: Run, photos: 
     assert not Path("faces.db").exists()
 
 
+def test_identify_says_that_nobody_is_in_the_gallery(know: Run, photos: Photos) -> None:
+    Gallery("sqlite:///faces.db", model=MODEL).close()
+    done = know("identify", photos.red, "--threshold", 0.1, "--json")
+    assert (done.code, done.line["faces"][0]["name"]) == (1, None)
+    assert done.err == "visavis: nobody is in the gallery yet: visavis enroll NAME PHOTO... adds a person.\n"
+
+
+def test_a_folder_alone_hints_at_from(know: Run, photos: Photos) -> None:
+    Path("my people").mkdir()
+    done = know("enroll", "my people")
+    assert done.code == 2
+    assert done.err.endswith("or --from DIR or FILE (visavis enroll --from 'my people').\n")
+    assert "visavis enroll --from" not in know("enroll", "Ann").err
+
+
+def test_a_skipped_photo_is_named_once(know: Run, photos: Photos) -> None:
+    done = know("enroll", "Ann", photos.red, photos.broken, photos.empty)
+    assert done.code == 0
+    assert [line.count(photos.broken) for line in done.err.splitlines() if photos.broken in line] == [1]
+    assert f"visavis: {photos.empty}: no face was found.\n" in done.err
+
+
 def test_top_limits_the_candidates(know: Run, photos: Photos) -> None:
     know("enroll", "Ann", photos.red)
     know("enroll", "Bea", photos.blue)
@@ -151,7 +173,7 @@ def test_photos_without_a_face_are_skipped_and_said(know: Run, photos: Photos) -
     assert done.err.splitlines() == [
         f"visavis: {POOR.format(photos.red)}",
         "visavis: empty.png: no face was found.",
-        "visavis: missing.png: 'missing.png' does not exist.",
+        "visavis: 'missing.png' does not exist.",
     ]
 
 
@@ -271,6 +293,17 @@ class TestGallery:
     def test_rename_to_a_name_that_another_has(self, run: Run) -> None:
         done = run("gallery", "rename", "Ann", "Bea", "--json")
         assert (done.code, done.line["person_id"], done.line["name"]) == (0, 1, "Bea")
+        assert done.err == (
+            "visavis: Bea (id 2) is another person than Bea (id 1): refer to them by id, or, if they are one person, "
+            "run visavis gallery merge 1 2.\n"
+        )
+
+    def test_rename_to_a_name_like_that_of_another_says_so(self, run: Run) -> None:
+        assert "Bea (id 2) is another person than bea (id 1)" in run("gallery", "rename", "Ann", "bea").err
+
+    @pytest.mark.parametrize("name", ["Anna", "ann", "Ann"])
+    def test_rename_to_a_name_that_nobody_else_has_says_nothing(self, run: Run, name: str) -> None:
+        assert run("gallery", "rename", "Ann", name).err == ""
 
     def test_the_removed_are_unknown(self, know: Run, run: Run, photos: Photos) -> None:
         removed = run("gallery", "remove", "Ann", "--json").line

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,7 @@ def said(folder: Path, text: str) -> list[str]:
 
 IMPORTS = """
 import sys
+from importlib.util import find_spec
 import keras_vggface, mtcnn, face_recognition
 from keras_vggface.vggface import VGGFace
 from keras_vggface import utils
@@ -283,6 +285,7 @@ def headless() -> None:
     [
         ("cv2.imshow('Video', numpy.zeros((9, 9, 3), 'uint8'))", "cv2.imshow"),
         ("cv2.destroyAllWindows()", "cv2.destroyAllWindows"),
+        ("f = 'é'; cv2.imshow(f, numpy.zeros((9, 9, 3), 'uint8')); cv2.destroyAllWindows()", "cv2.imshow"),
         ("if cv2.waitKey(1) & 0xFF == ord('q'): pass", "cv2.waitKey"),
         ("cv2.namedWindow('Video')", "cv2.namedWindow"),
         ("cv2.selectROI('Video', numpy.zeros((9, 9, 3), 'uint8'))", "cv2.selectROI"),
@@ -300,6 +303,20 @@ def test_windows_of_opencv_name_the_package_that_has_them(
         "pip uninstall opencv-python-headless, then pip install opencv-python."
     )
     assert "Traceback" not in done.stderr
+
+
+def test_a_face_package_without_stand_in_is_one_sentence(tmp_path: Path) -> None:
+    if find_spec("deepface"):
+        pytest.skip("deepface is installed")
+    done = run(script(tmp_path, "from deepface import DeepFace"), cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (3, 1)
+    assert done.stderr.startswith("visavis.compat: there is no stand-in for deepface, and it is not installed; ")
+
+
+def test_other_missing_packages_keep_their_traceback(tmp_path: Path) -> None:
+    done = run(script(tmp_path, "import no_such_package_here"), cwd=tmp_path)
+    assert done.returncode == 1
+    assert "ModuleNotFoundError: No module named 'no_such_package_here'" in done.stderr
 
 
 def test_other_errors_of_opencv_stay_what_they_are(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def visavis(
     """Face to face: find, compare and recognise faces in photos.
 
     Exit codes: 0 yes or done; 1 no, different or unknown; 2 wrong use or nothing readable; 3 a model or a
-    store is missing. Answers go to standard output (with --json as JSON Lines), all else to standard error.
+    gallery is missing. Answers go to standard output (with --json as JSON Lines), all else to standard error.
     """
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from json import dumps
 from typing import TYPE_CHECKING
 
 from visavis.cli._options import GALLERY
 from visavis.cli._output import decimals, short, significant
 from visavis.cli._table import Column
+from visavis.errors import DoubtfulPhotoError
 
 if TYPE_CHECKING:
     from visavis.gallery import Person, StoredTemplate
+    from visavis.gallery.types import Skipped
 
 COLUMNS = (
     "person",
@@ -85,6 +87,23 @@ def next_steps(people: int, unnamed: int, gallery: str) -> Iterator[str]:
         )
     elif not people:
         yield f"nobody is in the gallery yet: visavis enroll NAME PHOTO...{where} adds a person."
+
+
+def namesake_notes(person: Person, others: Sequence[Person], gallery: str) -> Iterator[str]:
+    """Say who else has the name of a person, or one like it, and what to do: ids tell them apart, merge joins them."""
+    where = "" if gallery == GALLERY else f" --gallery {shlex.quote(gallery)}"
+    for other in others:
+        yield (
+            f"{other.name} (id {other.id}) is another person than {person.name} (id {person.id}): refer to them by "
+            f"id, or, if they are one person, run visavis gallery merge {person.id} {other.id}{where}."
+        )
+
+
+def why_skipped(photo: Skipped) -> str:
+    """Return a sentence that names the photo once."""
+    if photo.status == DoubtfulPhotoError.status:
+        return f"{photo.photo} {photo.message}"
+    return photo.message if photo.photo in photo.message else f"{photo.photo}: {photo.message}"
 
 
 def counted(number: int, what: str) -> str:

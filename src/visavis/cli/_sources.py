@@ -57,6 +57,14 @@ def one_of(sources: list[str] | None, gallery: str | None) -> list[str]:
     return sources or []
 
 
+def check_one_photo(photo: str, argument: str) -> None:
+    """Raise UsageError where the photo that a command takes as ``argument`` is a folder."""
+    from visavis.photo_files import is_folder
+
+    if is_folder(photo):
+        raise UsageError(f"{photo!r} is a folder, where {argument} is one photo: name a photo in it.")
+
+
 def expand_folders(sources: Iterable[str], *, exclude: Sequence[str] | None = None) -> list[str]:
     """Replace each folder by the photos in it and below it, as :mod:`visavis.photo_files` chooses them.
 

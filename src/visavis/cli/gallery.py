@@ -13,6 +13,7 @@ import typer
 from visavis.cli._gallery_lines import (
     COLUMNS,
     LIST_CSV,
+    namesake_notes,
     next_steps,
     person_line,
     person_row,
@@ -60,12 +61,18 @@ def rename(
     gallery: GalleryUrl = GALLERY,
     json: Json = False,
 ) -> None:
-    """Give a person another name; the id stays."""
+    """Give a person another name; the id stays.
+
+    Where another person has that name, or one like it, a note says who and how to merge the two.
+    """
     with _open(gallery) as store, Output(*COLUMNS, json=json) as output:
         person_id = store.find(who).id
         store.rename(person_id, name)
         person = store.person(person_id)
+        namesakes = [other for other in store.similar_names(person.name, equal=True) if other.id != person_id]
         output.answer(person_line(person), person_row(person))
+        for text in namesake_notes(person, namesakes, store.url):
+            note(text)
 
 
 @app.command()

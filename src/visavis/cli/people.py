@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ import typer
 
 from visavis.cli._csv import BOX_COLUMNS
 from visavis.cli._files import PictureFolder
+from visavis.cli._gallery_lines import next_steps, why_skipped
 from visavis.cli._options import (
     DETECTOR,
     GALLERY,
@@ -165,7 +167,8 @@ def _people(
         raise UsageError("--new and --id speak of one person: give NAME PHOTO... in place of --from.")
     if folder is None:
         if name is None or not photos:
-            raise UsageError("a person needs a name and photos: NAME PHOTO..., or --from DIR or FILE.")
+            hint = f" (visavis enroll --from {shlex.quote(name)})" if name and Path(name).exists() else ""
+            raise UsageError(f"a person needs a name and photos: NAME PHOTO..., or --from DIR or FILE{hint}.")
         return [(name, expand_folders(photos, exclude=exclude))]
     if name is not None:
         raise UsageError("NAME PHOTO... and --from exclude each other.")
@@ -207,7 +210,7 @@ def _report(output: Output, name: str, answer: Enrollment | VisavisError) -> Non
         failed = {"person_id": None, "name": name, "status": status, "message": str(answer)}
         output.answer(failed, Row(["-", name], str(answer)))
         return
-    for text in (*answer.notes, *(f"{one.photo}: {one.message}" for one in answer.skipped)):
+    for text in (*answer.notes, *map(why_skipped, answer.skipped)):
         note(text)
     line = {
         "person_id": answer.person_id,
@@ -293,8 +296,7 @@ def identify(  # noqa: PLR0913 - a command's options
         opened(gallery, model=chosen, detector=detector, threads=threads, create=False, index=index) as store,
         Output(*IDENTIFY_COLUMNS, json=json, csv=IDENTIFY_CSV if csv else None) as output,
     ):
-        if threshold is None:
-            _doubt(store.threshold(fpir=rate))
+        _warn(store, None if threshold is not None else rate)
         answers = store.identify_photos(
             photos, top=top, fpir=rate, threshold=threshold, margin=margin, min_face=min_face, repeats=repeats
         )
@@ -305,6 +307,15 @@ def identify(  # noqa: PLR0913 - a command's options
                 save_named(folder, answer)
             output.answer(_identify_line(answer), *_identify_rows(answer))
     raise typer.Exit(exit_code(statuses, yes=known))
+
+
+def _warn(store: Gallery, fpir: float | None) -> None:
+    """Say where nobody is in the gallery, or where the wanted rate is beyond what was measured."""
+    if not len(store):
+        for text in next_steps(0, store.stats().unnamed, store.url):
+            note(text)
+    elif fpir is not None:
+        _doubt(store.threshold(fpir=fpir))
 
 
 def _doubt(threshold: SearchThreshold) -> None:

@@ -28,7 +28,7 @@ from visavis.cli._options import (
     model_id,
 )
 from visavis.cli._output import Output, decimals, exit_code, iso_time, note, percent, photo_line, short, significant
-from visavis.cli._sources import Exclude, GalleryInstead, PhotosOrGallery, one_of, photos_of
+from visavis.cli._sources import Exclude, GalleryInstead, PhotosOrGallery, check_one_photo, one_of, photos_of
 from visavis.cli._table import Row
 from visavis.errors import ImageError
 
@@ -83,6 +83,7 @@ def similar(  # noqa: PLR0913 - a command's options
     """
     detector = detector_id(detector, any_orientation=any_orientation)
     others = one_of(sources, gallery)
+    check_one_photo(photo, "PHOTO")
     if out:
         writable_file(out, endings=PICTURES)
     from visavis.cli.people import opened

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
-from visavis.compat import _alias, _windows
+from visavis.compat import NAMES, _alias, _windows
 from visavis.errors import MissingExtraError, VisavisError, WeightsError
 
 USAGE = """usage: python -m visavis.compat SCRIPT [ARGS]       run a script
@@ -24,6 +24,8 @@ COMMANDS = {
     "face_detection": "visavis.compat.face_recognition.face_detection_cli",
 }
 WRONG_USE = 2
+WITHOUT_STAND_IN = frozenset({"deepface", "facenet_pytorch", "insightface", "retinaface"})
+"""Face packages that docs/coming-from.md compares with visavis, or that scripts of these import."""
 
 
 def main() -> None:
@@ -76,11 +78,21 @@ def _run(script: str, arguments: list[str]) -> None:
 
 @contextmanager
 def _explained() -> Iterator[None]:
-    """End a script that lacks something with a sentence, not a traceback: weights, or an OpenCV that has windows."""
+    """End a script that lacks something with a sentence, not a traceback: weights, a face package, windows."""
     try:
         yield
     except WeightsError as error:
         _fail(error, "visavis.compat")
+    except ModuleNotFoundError as error:
+        if (package := str(error.name).partition(".")[0]) not in WITHOUT_STAND_IN:
+            raise
+        _fail(
+            MissingExtraError(
+                f"there is no stand-in for {package}, and it is not installed; docs/coming-from.md shows the same in "
+                f"visavis, and these have stand-ins: {', '.join(NAMES)}."
+            ),
+            "visavis.compat",
+        )
     except Exception as error:
         if function := _windows.missing_function(error):
             _fail(MissingExtraError(_windows.advice(function, error)), "visavis.compat")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import sys
 import traceback
 from importlib import metadata
@@ -16,9 +17,18 @@ def missing_function(error: BaseException) -> str:
     if cv2 is None or not isinstance(error, cv2.error) or NO_WINDOWS not in str(error):
         return ""
     (*_, last) = traceback.extract_tb(error.__traceback__)
-    called = [name for name in _names(cv2) if f"{name}(" in (last.line or "")]
+    called = [name for name in _names(cv2) if f"{name}(" in _failed_code(last)]
     # OpenCV's own name, cvShowImage, where the line of the script does not tell.
     return f"cv2.{called[0]}" if called else str(getattr(error, "func", "")) or "a function of OpenCV"
+
+
+def _failed_code(frame: traceback.FrameSummary) -> str:
+    """Return the part of the line that failed, such as one of several calls; the whole line where it is not known."""
+    line = linecache.getline(frame.filename, frame.lineno or 0).encode()
+    start, end = frame.colno, frame.end_colno
+    if start is None or end is None or frame.end_lineno != frame.lineno:
+        return line.decode()
+    return line[start:end].decode(errors="replace")
 
 
 def advice(function: str, error: BaseException) -> str:

@@ -13,7 +13,7 @@ from inspect import signature
 from typing import Protocol
 
 from visavis.embedders import _views
-from visavis.errors import UsageError, WeightsError
+from visavis.errors import UnknownNameError, UsageError, WeightsError
 from visavis.registry import Registry
 from visavis.types import RGB, Face, Floats
 from visavis.weights import imported
@@ -63,6 +63,18 @@ class Embedders(Registry[Embedder]):
 
             return onnx_file.factory(name)
         return super().factory(name)
+
+    def _unknown(self, name: str) -> UnknownNameError:
+        """Return the error; a weight file that no built-in model reads needs a description to become a model."""
+        from visavis.weights.spec import all_specs
+
+        if name not in {row.name for row in all_specs()}:
+            return super()._unknown(name)
+        return UnknownNameError(
+            f"{name} is a weight file, and no model has this name; there are: {', '.join(self.names())}. An embedder "
+            "in an ONNX file becomes a model by a TOML file that describes it (docs/models.md): "
+            "visavis models import FILE.toml."
+        )
 
 
 EMBEDDERS = Embedders(

@@ -41,12 +41,15 @@ class People(Opened):
         with self._store.read() as conn:
             return records.people(conn, _whom.to_find(conn, who))[0]
 
-    def similar_names(self, name: str) -> list[Person]:
-        """Return the people whose names differ from ``name`` in case, spaces or Unicode form only, by id."""
+    def similar_names(self, name: str, *, equal: bool = False) -> list[Person]:
+        """Return the people whose names differ from ``name`` in case, spaces or Unicode form only, by id.
+
+        With ``equal``, return the people of exactly this name, too.
+        """
         name = clean_name(name)
         with self._store.read() as conn:
             found = _whom.alike(conn, [name]).get(folded(name), [])
-            return [records.people(conn, person_id)[0] for person_id, other in found if other != name]
+            return [records.people(conn, person_id)[0] for person_id, other in found if equal or other != name]
 
     def __len__(self) -> int:
         """Return the number of people."""
@@ -115,7 +118,10 @@ class People(Opened):
             return enrol(conn, self.model, wanted, _whom.all_to_enroll(conn, list(by_name)), actor=self._actor)
 
     def rename(self, who: Who, name: str) -> None:
-        """Change the name of a person (see :meth:`find`); the id stays."""
+        """Change the name of a person (see :meth:`find`); the id stays.
+
+        Names are not unique: :meth:`similar_names` returns the people who have this name already, or one like it.
+        """
         name = clean_name(name)
         with self._store.write() as conn:
             person_id = _whom.to_find(conn, who)

@@ -49,7 +49,10 @@ def largest_faces(photos: Iterable[PhotoFaces], *, min_quality: float = 0.0) -> 
 
 def without_doubtful(taken: Taken, doubts: Mapping[int, Doubt]) -> Taken:
     """Leave out the photos in doubt, told by the places of their templates; DoubtfulPhotoError where none is left."""
-    refused = tuple(Skipped(doubt.photo, DoubtfulPhotoError.status, doubt.message) for doubt in doubts.values())
+    refused = tuple(
+        Skipped(doubt.photo, DoubtfulPhotoError.status, f"{doubt.message} It was not stored.")
+        for doubt in doubts.values()
+    )
     kept = [template for place, template in enumerate(taken.templates) if place not in doubts]
     if refused and not kept:
         raise unusable((*taken.skipped, *refused))
