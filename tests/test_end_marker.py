@@ -76,6 +76,28 @@ def test_other_bytes_in_place_of_the_end_are_no_missing_marker(rest: bytes) -> N
             images.read(data[:-missing] + rest)
 
 
+def with_thumbnail(data: bytes, marker: int) -> bytes:
+    """Put a whole JPEG into a segment before the picture, as cameras (APP1) and Photoshop (APP13) do."""
+    thumbnail = pictures.encode(Image.fromarray(SMOOTH).resize((20, 16)), "JPEG")
+    content = b"Exif\0\0" + thumbnail
+    return data[:2] + bytes([0xFF, marker]) + (len(content) + 2).to_bytes(2, "big") + content + data[2:]
+
+
+@pytest.mark.parametrize("marker", [0xE1, 0xED])
+@pytest.mark.parametrize("kind", ["4:2:0", "progressive"])
+def test_the_end_marker_of_a_thumbnail_is_not_that_of_the_picture(kind: str, marker: int) -> None:
+    data = with_thumbnail(encoded(SMOOTH, "RGB", KINDS[kind]), marker)
+    whole = images.read(data)
+    assert whole.notes == ()
+    for missing in (1, 2):
+        photo = images.read(data[:-missing])
+        assert photo.notes == (NOTE,)
+        np.testing.assert_array_equal(photo.pixels, whole.pixels)
+    for cut in (data[:-300], data[:-300] + b"\0" * 500):
+        with pytest.raises(UnreadableImageError, match="cut off"):
+            images.read(cut)
+
+
 def test_a_file_without_its_end_marker_of_a_real_photograph(data: Path) -> None:
     path = data / "faults" / "no_end_marker.jpg"
     if not path.exists():

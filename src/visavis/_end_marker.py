@@ -40,8 +40,13 @@ Open = Callable[[BytesIO], "ImageFile"]
 
 def is_missing(data: bytes) -> bool:
     """Tell whether a JPEG file begins a scan and has no end marker after it."""
-    scan = data.find(b"\xff\xda")
-    return scan >= 0 and data.find(END, scan) < 0
+    scan = _first_scan(data)
+    return scan is not None and data.find(END, scan) < 0
+
+
+def _first_scan(data: bytes) -> int | None:
+    """Return where the first scan of the picture begins; those of thumbnails, inside other segments, do not count."""
+    return next((at for at, marker, _ in _segments(data) if marker == SCAN), None)
 
 
 def completed(data: bytes, opener: Open) -> bytes | None:
@@ -94,7 +99,7 @@ def _digest(data: bytes, opener: Open) -> bytes:
 def _every_coefficient_was_sent(data: bytes) -> bool:
     """Tell whether the scans that a file begins hold each coefficient of each component down to its last bit."""
     missing: set[tuple[int, int]] | None = None
-    for marker, content in _segments(data):
+    for _, marker, content in _segments(data):
         if marker in FRAMES:
             components = [content[6 + 3 * number] for number in range(content[5])]
             missing = {(one, coefficient) for one in components for coefficient in range(COEFFICIENTS)}
@@ -109,8 +114,8 @@ def _every_coefficient_was_sent(data: bytes) -> bool:
     return missing is not None and not missing
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield marker and content of each segment with a length."""
+def _segments(data: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Yield place, marker and content of each segment with a length."""
     at = 2
     while 0 <= at <= len(data) - 4:
         marker = data[at + 1]
@@ -118,5 +123,5 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
             at = data.find(b"\xff", at + 1)
             continue
         length = int.from_bytes(data[at + 2 : at + 4], "big")
-        yield marker, data[at + 4 : at + 2 + length]
+        yield at, marker, data[at + 4 : at + 2 + length]
         at += 2 + length

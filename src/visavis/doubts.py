@@ -29,6 +29,9 @@ SIDEWAYS = 0.2
 """Nose beside the middle of the eyes, over the distance of the eyes, from which a face is seen from the side."""
 
 
+SQUEEZED = "the picture seems to be squeezed: strangers pass more often"
+
+
 def doubts(photo: PhotoFaces, face: int) -> tuple[str, ...]:
     """Say what makes answers about a face of a photo less certain, a sentence each; nothing where all is well."""
     if photo.photo is None:
@@ -41,7 +44,7 @@ def doubts(photo: PhotoFaces, face: int) -> tuple[str, ...]:
     if eyes_are_covered(photo.photo.pixels, photo.faces[face]):
         found.append("the eyes seem to be covered: the same person is missed more often")
     if is_squeezed(photo.faces[face].landmarks):
-        found.append("the picture seems to be squeezed: strangers pass more often")
+        found.append(SQUEEZED)
     return tuple(f"{photo.name}: {doubt}." for doubt in found)
 
 

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from visavis.cli._options import Metric, model_id
+from visavis.cli.verify import _sentences
 from visavis.compare import METRICS
+from visavis.types import Verification
 
 from .conftest import Photos, Run
 from .fakes import DARK_RED, DETECTOR, MODEL, but_quality
@@ -166,3 +168,20 @@ def test_in_words(know: Run, photos: Photos) -> None:
         "cosine distance 1.0000 > threshold 0.1000 (uncalibrated)\n"
         f"model {MODEL}, detector {DETECTOR}\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("same", "probability", "shown"),
+    [
+        (False, 0.55, "55.0% (the answer goes by the threshold)"),
+        (True, 0.02, "2.0% (the answer goes by the threshold)"),
+        (True, 0.55, "55.0%"),
+        (False, 0.02, "2.0%"),
+    ],
+)
+def test_a_probability_beside_an_answer_that_it_seems_to_contradict(same: bool, probability: float, shown: str) -> None:
+    answer = Verification(
+        same=same, distance=0.05, metric="cosine", threshold=0.04, far=0.001, probability=probability,
+        model=MODEL, detector=DETECTOR, faces_a=1, faces_b=1,
+    )  # fmt: skip
+    assert _sentences(answer).splitlines()[2] == f"probability of one person, at even odds: {shown}"

@@ -54,6 +54,19 @@ def test_a_second_person_of_nearly_the_same_name_has_to_be_asked_for(gallery: Ga
     assert len(gallery.people()) == 2
 
 
+@pytest.mark.parametrize("name", ["\u200b", "\u2060\u200d", "\u00ad \ufeff"])
+def test_a_name_of_which_nothing_is_visible_is_refused(gallery: Gallery, name: str) -> None:
+    with pytest.raises(UsageError, match="a name needs a visible letter"):
+        gallery.add(name, [template(1)])
+    assert len(gallery) == 0
+
+
+@pytest.mark.parametrize("name", ["\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "\U0001f469\u200d\U0001f52c"])
+def test_joiners_within_a_name_stay(gallery: Gallery, name: str) -> None:
+    gallery.add(name, [template(1)])
+    assert [person.name for person in gallery] == [name]
+
+
 def test_two_new_names_of_one_call_are_compared_too(gallery: Gallery) -> None:
     with pytest.raises(SimilarNameError, match="'ann' is written like 'Ann'"):
         gallery.add_many([("Ann", [template(1)]), ("ann", [template(2)])])

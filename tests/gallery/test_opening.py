@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import os
+import pickle
 import shutil
 import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -212,6 +214,14 @@ def test_a_closed_gallery_says_so(path: Path) -> None:
 
 
 # Damage
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_an_open_gallery_is_not_copied_and_says_what_to_do(path: Path, copied: Callable[[Gallery], object]) -> None:
+    with Gallery(filled(path), model=MODEL) as gallery:
+        with pytest.raises(UsageError, match=r"hand over its url, and open it there\.$"):
+            copied(gallery)
+        assert len(gallery) == 3
 
 
 def test_a_cut_off_file_is_damaged(path: Path) -> None:

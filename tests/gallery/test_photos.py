@@ -219,3 +219,26 @@ def test_nobody_is_named_twice_in_a_photo(album: Gallery) -> None:
     assert "but face 1 of this photo looks more like Ann" in answers[2].notes[0]
     answers = album.identify("1:90 2:60 1:50", threshold=0.1, repeats=True)
     assert [(one.name, one.notes) for one in answers] == [("Ann", ()), ("Bob", ()), ("Ann", ())]
+
+
+class Squeezed(Album):
+    """The same faces, seen from the front, in pictures of ``height`` times their height."""
+
+    height = 0.5
+
+    def represent(self, sources: Iterable[str], *, min_face: float = 20) -> Iterator[PhotoFaces]:
+        points = np.array([[-10, 0], [10, 0], [0, 12], [-8, 22], [8, 22]], np.float32) * [1, self.height]
+        for one in super().represent(sources, min_face=min_face):
+            yield replace(one, faces=tuple(replace(each, landmarks=points) for each in one.faces))
+
+
+@pytest.mark.parametrize(("height", "noted"), [(0.5, True), (1.0, False), (2.0, True)])
+def test_names_in_squeezed_pictures_are_noted_as_doubtful(path: Path, height: float, noted: bool) -> None:
+    said = "the picture seems to be squeezed: strangers pass more often."
+    recognizer = Squeezed()
+    recognizer.height = height
+    with Gallery(path, recognizer=cast(Recognizer, recognizer)) as gallery:
+        assert gallery.enroll("Ann", ["1:99"]).notes == ((f"1:99: {said}",) if noted else ())
+        ann, stranger = gallery.identify("1:99 2:98", threshold=0.1)
+        assert (ann.name, ann.notes) == ("Ann", (said,) if noted else ())
+        assert (stranger.name, stranger.notes) == (None, ())

@@ -218,8 +218,11 @@ def _verdict(answer: Verification) -> tuple[str, str]:
 def _sentences(answer: Verification) -> str:
     verdict, sign = _verdict(answer)
     rate = "uncalibrated" if answer.far is None else f"strangers pass at a rate of {answer.far:.3g}"
-    odds = percent(answer.probability)
-    likely = "" if answer.probability is None else f"\nprobability of one person, at even odds: {odds}"
+    likely = ""
+    if answer.probability is not None:
+        likely = f"\nprobability of one person, at even odds: {percent(answer.probability)}"
+        if (answer.probability > 0.5) is not answer.same:
+            likely += " (the answer goes by the threshold)"
     return (
         f"{verdict}\n"
         f"{answer.metric} distance {answer.distance:.4f} {sign} threshold {answer.threshold:.4f} ({rate})"

@@ -15,7 +15,7 @@ from visavis.gallery._doubting import Doubting
 from visavis.gallery._indexed import Indexed
 from visavis.gallery._input import clean_name
 from visavis.gallery._located import Located
-from visavis.gallery._one_photo import each_person_once
+from visavis.gallery._one_photo import each_person_once, with_doubt
 from visavis.gallery._people import People
 from visavis.gallery._whom import Who
 from visavis.gallery.types import Enrollment, IdentifiedPhoto, NearFace, Skipped
@@ -144,13 +144,14 @@ class Gallery(People, Doubting, Indexed, Located):
         One source is one photo; a folder stands for the photos in it and below it.
         Of several faces of a photo that are near to one person, the nearest has the name; the others are unknown, and
         their ``notes`` say why. With ``repeats`` all are named: for collages, mirrors, and photos of photos.
+        A name is noted as doubtful where the picture seems to be squeezed.
         """
         for one in self.recognizer.represent(photos, min_face=min_face):
             answers: Sequence[Identification] = ()
             if one.vectors is not None and len(one.vectors):
                 answers = self.identify_vectors(one.vectors, fpir=fpir, threshold=threshold, margin=margin, top=top)
             named = answers if repeats else each_person_once(answers)
-            yield IdentifiedPhoto(one, tuple(map(_placed, named, one.faces)))
+            yield IdentifiedPhoto(one, tuple(map(_placed, map(with_doubt, named, one.faces), one.faces)))
 
     def similar(self, photo: Source, *, top: int = 10, min_face: float = 20) -> list[list[NearFace]]:
         """Return the faces of the gallery that look most like each face of a photo, near or not. Raises ImageError."""

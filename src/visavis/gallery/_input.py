@@ -26,7 +26,7 @@ SAME_FACE_OVERLAP = 0.5
 def clean_name(name: str) -> str:
     """Return a name in Unicode's composed form (macOS decomposes the names of folders) without outer spaces.
 
-    Raises UsageError for one that is empty, over ``NAME_LENGTH`` characters, or holds control characters.
+    Raises UsageError for one in which nothing is visible, over ``NAME_LENGTH`` characters, or with control characters.
     """
     clean = unicodedata.normalize("NFC", name).strip()
     if not clean:
@@ -35,6 +35,8 @@ def clean_name(name: str) -> str:
         raise UsageError(f"a name has {NAME_LENGTH} characters at most, got {len(clean)} ({clean[:20]!r}...).")
     if any(unicodedata.category(letter) in {"Cc", "Cs", "Zl", "Zp"} for letter in clean):
         raise UsageError(f"a name must be one line of text, got {clean!r}.")
+    if all(unicodedata.category(letter) in {"Cf", "Zs"} for letter in clean):
+        raise UsageError(f"a name needs a visible letter, got {clean!r}.")
     return clean
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from visavis.doubts import SQUEEZED, is_squeezed
 from visavis.gallery._answers import as_unknown
-from visavis.types import Identification
+from visavis.types import Face, Identification
 
 
 def each_person_once(answers: Sequence[Identification]) -> list[Identification]:
@@ -27,6 +29,13 @@ def each_person_once(answers: Sequence[Identification]) -> list[Identification]:
         else as_unknown(answer, _note(answer, best[answer.person_id], answers[best[answer.person_id]]))
         for number, answer in enumerate(answers)
     ]
+
+
+def with_doubt(answer: Identification, face: Face) -> Identification:
+    """Note that a name is doubtful where the picture seems to be squeezed: strangers look alike there."""
+    if answer.person_id is None or not is_squeezed(face.landmarks):
+        return answer
+    return replace(answer, notes=(*answer.notes, f"{SQUEEZED}."))
 
 
 def _distance(answer: Identification) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NoReturn, Self
 
 from sqlalchemy import Connection
 
@@ -84,6 +84,11 @@ class Opened:
         except GalleryError:  # closed, or out of reach
             return f"Gallery({self.url!r}, model={self.model!r})"
         return f"Gallery({self.url!r}, model={self.model!r}, people={people})"
+
+    def __reduce__(self) -> NoReturn:
+        raise UsageError(
+            "an open gallery cannot be copied or sent to another process: hand over its url, and open it there."
+        )
 
     def close(self) -> None:
         """Close the store; the gallery is of no use afterwards."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from visavis import quality
+from visavis.doubts import SQUEEZED, is_squeezed
 from visavis.errors import DoubtfulPhotoError, ImageError, NoFaceError, PoorQualityError, UsageError
 from visavis.gallery.types import Doubt, Enrollment, Skipped, Template
 from visavis.types import Floats, PhotoFaces
@@ -90,7 +91,8 @@ def _notes(one: PhotoFaces) -> list[str]:
     """Say what the user should know of a photo that was taken."""
     poor = [f"{one.name}: {_poor(one)}: it may not be recognised."] if _below(one, quality.POOR) else []
     several = [f"{one.name} shows {len(one.faces)} faces: the largest was used."] if len(one.faces) > 1 else []
-    return poor + several
+    squeezed = [f"{one.name}: {SQUEEZED}."] if is_squeezed(one.faces[one.largest].landmarks) else []
+    return poor + squeezed + several
 
 
 def _below(one: PhotoFaces, limit: float) -> bool:
