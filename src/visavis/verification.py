@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from visavis import compare
+from visavis.detectors import base_name
 from visavis.doubts import doubts
 from visavis.errors import ImageError, NoFaceError
 from visavis.types import Floats, Photo, PhotoFaces, PhotoVerification, Verification
@@ -183,6 +184,6 @@ def _strictest(photo: PhotoFaces, far: float | None, *, measured: bool) -> list[
 def _other_detector(table: compare.Calibration | None, detector: str) -> list[str]:
     """Say where the rates were measured with another detector than the one in use: faces are then cut otherwise."""
     measured = None if table is None else table.provenance.get("detector")
-    if measured is None or measured == detector:
+    if measured is None or measured == base_name(detector):
         return []
     return [f"the error rates were measured with the detector {measured}, not with {detector}: calibrate to be sure."]

@@ -92,6 +92,16 @@ def test_the_option_of_the_command_line(tmp_path: Path) -> None:
     assert done.stdout.count('"landmarks"') == 1
 
 
+def test_rates_measured_with_the_detector_hold_for_turned_photos(tmp_path: Path) -> None:
+    from PIL import Image
+
+    photo = tmp_path / "upright.png"
+    Image.fromarray(picture(320, 260, DRAWN)).save(photo)
+    answer = visavis.verify(photo, photo, detector="mtcnn@any-orientation")
+    assert answer.detector == "mtcnn@any-orientation"
+    assert not [note for note in answer.notes if "error rates" in note]
+
+
 # --- photographs
 
 
