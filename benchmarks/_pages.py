@@ -29,7 +29,9 @@ def write_blocks(page: Path, blocks: Mapping[str, str]) -> None:
         before, mark, rest = text.partition(f"<!-- measured: {name} -->\n")
         if not mark:
             raise KeyError(f"{page} has no block {name}")
-        text = before + mark + body + END + rest.partition(END)[2]
+        old, _, after = rest.partition(END)
+        indent = old[len(old.rstrip(" ")) :]
+        text = before + mark + body + indent + END + after
     page.write_text(text, encoding="utf-8")
 
 

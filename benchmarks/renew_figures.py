@@ -194,7 +194,7 @@ def write_sentences(lfw: Figures, stars: Figures) -> None:
         {
             "accuracy": f"On LFW view 1 the default pair (`mtcnn`, `dlib-resnet`) is right for "
             f"{decimal(lfw['accuracy'], 3)} of the 1,000 test pairs, at the threshold chosen on the\ntraining pairs.\n",
-            "film stars": f"Among ten film stars strangers pass {promise['measured'] / 1e-3:.0f} times as often as "
+            "film stars": f"  Among ten film stars strangers pass {promise['measured'] / 1e-3:.0f} times as often as "
             "promised\n  ([accuracy](docs/accuracy.md)).\n",
         },
     )
