@@ -77,8 +77,8 @@ def test_nothing_that_can_be_used_is_no_success(index: Run, photos: Photos, tmp_
     (tmp_path / "hollow").mkdir()
     assert index("broken.png", "--json").code == 2
     done = index("hollow", "--json")
-    assert (done.code, done.out) == (2, "")
-    assert done.err.splitlines()[-1] == "visavis: no photo was found: hollow."
+    assert (done.code, done.line["status"]) == (2, "missing")
+    assert done.line["message"] == "the folder 'hollow' holds no photo."
     assert index("red.png").code == 0
 
 
