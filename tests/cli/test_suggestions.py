@@ -49,7 +49,7 @@ def test_a_word_that_is_no_command_suggests_one(run: Run, words: str) -> None:
 
 
 def test_a_word_without_likeness_lists_the_commands(run: Run) -> None:
-    assert "There are: list, show, remove, rename" in run("gallery", "xyzzy").err.replace("\n", " ")
+    assert "There are: list, show, remove, forget, rename" in run("gallery", "xyzzy").err.replace("\n", " ")
 
 
 def test_what_no_command_does_is_said(run: Run) -> None:

@@ -40,7 +40,7 @@ TREE = drawn()
 
 def test_every_class_is_drawn_and_every_drawn_class_exists() -> None:
     assert set(TREE) == set(classes())
-    assert len(TREE) == 14
+    assert len(TREE) == 16
 
 
 @pytest.mark.parametrize("name", TREE)
@@ -71,7 +71,7 @@ def test_status(name: str) -> None:
 
 def test_statuses_differ() -> None:
     statuses = [each.status for each in errors.ImageError.__subclasses__()]
-    assert sorted(statuses) == ["missing", "no_face", "poor_quality", "too_large", "unreadable"]
+    assert sorted(statuses) == ["doubtful", "missing", "no_face", "poor_quality", "too_large", "unreadable"]
 
 
 def test_errors_are_also_what_python_calls_them() -> None:

@@ -138,6 +138,8 @@ def test_a_recognizer_must_be_of_the_model(path: Path) -> None:
     class Net:
         name = "other-net"
 
+        def embed(self) -> None: ...
+
     with pytest.raises(UsageError, match=r"embeds with other-net, not with test-model"):
         Gallery(path, model=MODEL, recognizer=Recognizer(embedder=Net()))  # type: ignore[arg-type]
     filled(path)
