@@ -130,9 +130,8 @@ def assert_stored(path: Path, done: set[str], names: Any) -> None:
         faces = gallery.faces().photos
     for name in done:
         n = int(Path(name).stem)
-        assert faces.count(os.path.abspath(path.parent / name)) == (0 if n % 5 == 0 else 2 if n % 3 == 0 else 1), (
-            f"{name} is lost"
-        )
+        stored = faces.count(str((path.parent / name).resolve()))
+        assert stored == (0 if n % 5 == 0 else 2 if n % 3 == 0 else 1), f"{name} is lost"
     for name in set(faces):
         n = int(Path(name).stem)
         assert faces.count(name) == (2 if n % 3 == 0 else 1), f"{name} is stored in part or twice"
