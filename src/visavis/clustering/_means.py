@@ -54,7 +54,7 @@ class Material:
 def stretch(first: Floats, second: Floats) -> Floats:
     """Return by how much distances grow between faces or clusters of these qualities ``(m,)``: from 1 on.
 
-    Poor faces are like each other whoever they are of: the poorer of two counts.
+    Poor faces resemble poor faces of other people: the poorer of two counts.
     """
     missing = np.maximum(GOOD_QUALITY - np.minimum(first, second), 0)
     return (1 + POOR_STRETCH * missing).astype(np.float32)
