@@ -235,7 +235,7 @@ def test_the_keyboard_reaches_everything(show, clustering: Clustering) -> None: 
     press("ArrowRight")
     assert "face 3 of 3" in page.tab.locator("#photo .path").inner_text()
     press("Escape")
-    # The browser closes a dialog and hands the focus back in tasks of their own: on a busy machine the next key is sooner.
+    # The browser hands the focus back in a task of its own: on a busy machine the next key would come first.
     page.tab.wait_for_function("document.activeElement.closest('.cluster')")
     press("j")
     press("n")
