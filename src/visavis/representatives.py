@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis import align, compare, embedders, images
+from visavis.defaults import EMBEDDER
 from visavis.errors import ImageError, NoFaceError
 from visavis.images import Source
 from visavis.pipeline import shared
@@ -41,7 +42,7 @@ class Rows:
 
 
 def representative(
-    photos: Source | Iterable[Source], *, model: str = "dlib-resnet", min_face: float = 20
+    photos: Source | Iterable[Source], *, model: str = EMBEDDER, min_face: float = 20
 ) -> list[Characteristic]:
     """Rank one person's faces, the most characteristic first: the nearest to their mean, weighted by quality.
 

@@ -16,6 +16,7 @@ from visavis.clustering._neighbours import Edges, Ints, neighbours
 from visavis.clustering._small import sifted
 from visavis.clustering._whispers import whispers
 from visavis.clustering.faces import joined, known, taken
+from visavis.defaults import EMBEDDER
 from visavis.errors import UsageError
 from visavis.images import Source, shown
 from visavis.photo_files import UnlistedFolder, each_photo
@@ -63,7 +64,7 @@ def cluster(
     *,
     far: float | None = None,
     threshold: float | None = None,
-    model: str = "dlib-resnet",
+    model: str = EMBEDDER,
     min_face: float = 20,
     min_quality: float = 0.0,
     previous: Clustering | None = None,
@@ -107,7 +108,7 @@ def cluster_faces(
     *,
     far: float | None = None,
     threshold: float | None = None,
-    model: str = "dlib-resnet",
+    model: str = EMBEDDER,
     calibration: compare.Calibration | None = None,
     min_quality: float = 0.0,
     seed: int = 0,
