@@ -23,7 +23,7 @@ from visavis.photo_files import UnlistedFolder, each_photo
 from visavis.pipeline import shared
 from visavis.types import Cluster, Clustering, Faces, Floats
 
-STRANGERS = 0.2
+STRANGERS = 0.02
 """How many strangers each face may have within the threshold, on average: the default FAR is this over the number of
 faces. Chosen on LFW view 1, as are all figures here: see docs/clustering.md."""
 
@@ -41,7 +41,7 @@ LEAST_QUALITY = 0.05
 """Weight of the voice of the worst face; that of the best is 1."""
 
 
-PAIR_FAR = 5e-5
+PAIR_FAR = 2e-5
 """Highest FAR at which two faces are a cluster of two by default; the general one holds from ``LARGE`` faces on."""
 
 LARGE = 5
