@@ -30,7 +30,7 @@ B = TypeVar("B")
 Batch = NDArray[np.uint8] | Floats
 """What a network is fed."""
 
-CONVERTER_VERSION = 4
+CONVERTER_VERSION = 5
 """Part of the name of every cached network: raise it when nets/ or weights/readers change what they emit."""
 
 
