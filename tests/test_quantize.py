@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 import onnx
 import pytest
@@ -256,3 +257,20 @@ def test_every_recipe_has_its_row() -> None:
     """A network that is added to the classic ones has to be able to run in 8 bits too."""
     made = [one for module in (vggface, facenet, sface) for one in vars(module).values() if isinstance(one, Recipe)]
     assert set(_rows.RECIPES) == {one.name for one in made} & set(EMBEDDERS.names())
+
+
+def test_sface_in_8_bits_stays_near(own_cache: None, tmp_path: Path) -> None:
+    """Its published weights, ranges measured on blurred noise: each embedding is nearest to that of float32."""
+    row, network = _rows.source("sface")
+    coarse = np.random.default_rng(1).integers(0, 256, (12, 7, 7, 3), np.uint8)
+    crops = np.stack([cv2.resize(each, (112, 112), interpolation=cv2.INTER_LINEAR) for each in coarse])
+    path = tmp_path / "sface-int8.onnx"
+    path.write_bytes(quantize.quantized(network, [crops[:4], crops[4:8]]))
+    plain = embedders.create("sface")
+    narrow = OnnxFile(row, runtime.Session(path))
+    expected, found = plain.embed(crops), narrow.embed(crops)
+    assert row.points is not None
+    similarities = found @ expected.T
+    np.testing.assert_array_equal(similarities.argmax(axis=1), np.arange(len(crops)))
+    assert similarities.diagonal().min() > 0.75  # these are no faces: of faces, .96 was the least of 64
+    assert path.stat().st_size < 11_000_000
