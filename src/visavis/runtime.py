@@ -87,6 +87,12 @@ class Workers:
             return [function(piece) for piece in pieces]
         return list(self._started().map(function, pieces))
 
+    def shares(self, items: NDArray[Any], *, most: int) -> list[NDArray[Any]]:
+        """Cut items into pieces of ``most`` and fewer, about equally long, as many for each thread. At least one."""
+        count = -(-max(len(items), 1) // most)
+        count = min(-(-count // self._count) * self._count, max(len(items), 1))
+        return np.array_split(items, count)
+
     def _started(self) -> ThreadPoolExecutor:
         with self._starting:
             if self._pool is None:

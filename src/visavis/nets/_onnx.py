@@ -11,7 +11,8 @@ What it does beyond translating layer by layer, all of it exact up to rounding:
   there a sum is a node of its own in either form, and this one has a convolution less;
 - a PReLU before max-pooling moves behind it, onto a quarter of the pixels. Where a slope is negative the function is
   not monotone, but ``prelu(x) = max(x, a x)``: the convolution makes ``a x`` as a further channel, both are pooled,
-  and the larger is ``u + relu(v - u)``.
+  and the larger is ``u + relu(v - u)``. Where the further channels need a further block the PReLU stays in front:
+  then a channel of slope a > 1 is ``x - relu((1 - a) x)``, for pooling needs the true sign.
 """
 
 from __future__ import annotations
@@ -28,10 +29,6 @@ from visavis.nets import _onnx_fold as fold
 from visavis.nets._onnx_fold import Conv, Dense, Tensor, Value, block, diagonal, padded
 from visavis.nets._ops import Ops, Pad, Size
 from visavis.types import Floats
-
-PASS_COST = 80
-"""Multiplications that take as long as the two passes of a PReLU over one value: above it, channels are not doubled."""
-
 
 NO_PADS = (0, 0, 0, 0)
 
@@ -88,6 +85,14 @@ class OnnxOps:
             straight, factor = self._pointwise(raw.name, diagonal(x.slope, raw.width)), 1 - x.slope
         bent = self._node("Relu", [self._pointwise(raw.name, diagonal(factor, raw.width))])
         return replace(raw, name=self._node("Add", [straight, bent]), sign=sign)
+
+    def _bent_unsigned(self, x: Conv, slope: Floats) -> Tensor:
+        """Emit a convolution with its PReLU, no channel negated; ONNX Runtime fuses the sum where a slope exceeds 1."""
+        raw = self._raw(x, block(x.channels))
+        bent = self._node("Relu", [self._pointwise(raw.name, diagonal(-abs(slope - 1), raw.width))])
+        if (slope > 1).any():
+            bent = self._pointwise(bent, diagonal(np.where(slope > 1, -1, 1).astype(np.float32), raw.width))
+        return replace(raw, name=self._node("Add", [raw.name, bent]))
 
     def _raw(self, x: Conv, width: int) -> Tensor:
         """Emit the bare convolution, its kernel padded to the blocks on both sides."""
@@ -219,13 +224,12 @@ class OnnxOps:
         return replace(tensor, name=self._node("Mul", [tensor.name, pixels]))
 
     def max_pool(self, x: Value, size: int, *, stride: int, ceil: bool = False) -> Value:
-        """Move a PReLU behind the pooling, onto fewer pixels."""
+        """Move a PReLU behind the pooling, onto fewer pixels, where that needs no further block of channels."""
         if not isinstance(x, Conv) or x.slope is None:
             return self._pool(self._plain(x), size, stride, ceil)
         negative = np.flatnonzero(x.slope < 0)
-        wider = block(len(x.slope) + len(negative)) - block(len(x.slope))
-        if x.depthwise or wider * x.kernel[0].size > PASS_COST * len(x.slope):
-            return self._pool(self._plain(x), size, stride, ceil)
+        if x.depthwise or block(len(x.slope) + len(negative)) > block(len(x.slope)):
+            return self._pool(self._bent_unsigned(x, x.slope), size, stride, ceil)
         both = replace(
             x,
             kernel=np.concatenate([x.kernel, x.kernel[negative] * x.slope[negative, None, None, None]]),
