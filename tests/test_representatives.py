@@ -63,7 +63,7 @@ def test_outliers_come_last_and_take_no_part() -> None:
 
 
 def test_a_stranger_among_few_is_an_outlier() -> None:
-    """Three faces at 0 degrees and a stranger at 25: 19 from the mean of all four, which is within the limit of 21.7."""
+    """Three faces at 0 degrees and one at 25: 19 from the mean of all four, which is within the limit of 21.7."""
     found = ranked(*(answer(name, (0, 50, 1)) for name in "abc"), answer("x", (25, 50, 1)))
     assert [one.outlier for one in found] == [False, False, False, True]
     assert found[-1].distance == pytest.approx(degrees(25), abs=1e-6)

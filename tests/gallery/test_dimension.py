@@ -10,7 +10,7 @@ import pytest
 
 from visavis import embedders
 from visavis.defaults import EMBEDDER
-from visavis.embedders import dlib, facenet, vggface
+from visavis.embedders import dlib, facenet, sface, vggface
 from visavis.errors import UsageError
 from visavis.gallery import Gallery, IndexedPhoto, Template
 
@@ -18,7 +18,15 @@ from .faces import MODEL, digest, vector
 
 
 def test_the_lengths_that_are_told_are_those_of_the_networks() -> None:
-    recipes = (vggface.VGG16, vggface.RESNET50, vggface.SENET50, facenet.VGGFACE2, facenet.CASIA)
+    recipes = (
+        vggface.VGG16,
+        vggface.RESNET50,
+        vggface.SENET50,
+        facenet.VGGFACE2,
+        facenet.CASIA,
+        sface.SFACE,
+        sface.SFACE_FLOAT,
+    )
     lengths = {one.name: one.dimension for one in recipes} | {"dlib-resnet": dlib.DlibResnet.dimension}
     assert lengths == embedders.DIMENSIONS
     assert embedders.dimension("dlib-resnet@4") == 128
