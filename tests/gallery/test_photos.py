@@ -29,7 +29,17 @@ def face(size: float) -> Face:
 
 def judged(score: float) -> Quality:
     return Quality(
-        score, size=1, sharpness=score, clarity=1, pose=1, exposure=1, detection=1, visible=1, brightness=0.5
+        score,
+        size=1,
+        sharpness=score,
+        clarity=1,
+        pose=1,
+        exposure=1,
+        detection=1,
+        visible=1,
+        compression=1,
+        proportions=1,
+        brightness=0.5,
     )
 
 
