@@ -87,7 +87,7 @@ def test_a_renamed_file_is_known_by_its_hash(file: Path, row: WeightSpec) -> Non
 
 
 @pytest.mark.parametrize(
-    "row", [spec.YUNET, spec.SCRFD_500M, spec.SCRFD_2500M, classic.VGGFACE2_LABELS], ids=lambda row: row.name
+    "row", [spec.YUNET_FLOAT, spec.SCRFD_500M, spec.SCRFD_2500M, classic.VGGFACE2_LABELS], ids=lambda row: row.name
 )
 def test_a_published_file_that_was_changed_is_not_it(file: Path, row: WeightSpec) -> None:
     """It has the arrays still: a name is another, and behind an ONNX file's end stands a field that nobody knows."""

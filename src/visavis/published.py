@@ -102,9 +102,9 @@ LABELS = {vgg16.PEOPLE: rows.VGGFACE_LABELS, resnet50.PEOPLE: rows.VGGFACE2_LABE
 """By how many names there are."""
 
 ONNX: dict[WeightSpec, tuple[int, tuple[int, ...]]] = {
-    spec.YUNET: (640, (1,) * 6 + (4,) * 3 + (10,) * 3),
+    **dict.fromkeys((spec.YUNET, spec.YUNET_FLOAT), (640, (1,) * 6 + (4,) * 3 + (10,) * 3)),
     **dict.fromkeys((spec.SCRFD_500M, spec.SCRFD_2500M), (640, (1,) * 3 + (4,) * 3 + (10,) * 3)),
-    modern.SFACE: (112, (128,)),
+    **dict.fromkeys((modern.SFACE, modern.SFACE_FLOAT), (112, (128,))),
     **dict.fromkeys((modern.ARCFACE_R50, modern.ARCFACE_MOBILEFACE), (112, (512,))),
 }
 """Side of the picture, and the last side of each output."""

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import tempfile
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from visavis import devices
 from visavis.cache import cache_dir
-from visavis.errors import UsageError, WeightsError
+from visavis.errors import EngineError, UsageError, VisavisWarning, WeightsError
 from visavis.forking import ForkSafeLock, UndisturbedByForks, keep_forever, renew_in_child
 from visavis.types import Floats
 
@@ -116,12 +118,13 @@ class Session:
 
     ``input`` and ``outputs`` say what it takes and gives. A file that is no such network is a WeightsError, and so is
     a run that it breaks off. In a forked child, and where it was unpickled, the network is opened again at its first
-    run, from the same file.
+    run, from the same file. It runs on the device that ``VISAVIS_DEVICE`` names; ``exact`` networks, those whose
+    rounding moves boxes, compute in float32 there whatever the device's setting.
     """
 
-    def __init__(self, model: Path | bytes, *, threads: int | None = None) -> None:
+    def __init__(self, model: Path | bytes, *, threads: int | None = None, exact: bool = False) -> None:
         self._what = "the network" if isinstance(model, bytes) else str(model)
-        self._native = _Native(model, threads)
+        self._native = _Native(model, threads, exact=exact)
         session = self._opened()
         inputs = [Port(one.name, one.type, tuple(one.shape)) for one in session.get_inputs()]
         self.outputs = [Port(one.name, one.type, tuple(one.shape)) for one in session.get_outputs()]
@@ -152,8 +155,8 @@ class _Native:
     destructor of the parent's, which would wait for threads that are not there.
     """
 
-    def __init__(self, model: Path | bytes, threads: int | None) -> None:
-        self._model, self._threads = model, threads
+    def __init__(self, model: Path | bytes, threads: int | None, *, exact: bool = False, device: str = "") -> None:
+        self._model, self._threads, self._exact, self._device = model, threads, exact, device
         self._session: onnxruntime.InferenceSession | None = None
         self._opening = ForkSafeLock()
         renew_in_child(self)
@@ -163,7 +166,9 @@ class _Native:
         session = self._session
         if session is None:
             with self._opening:
-                session = self._session = self._session or _open(self._model, self._threads)
+                session = self._session = self._session or _open(
+                    self._model, self._threads, exact=self._exact, device=self._device
+                )
         return session
 
     def renew_in_child(self) -> None:
@@ -171,21 +176,65 @@ class _Native:
         keep_forever(self._session)
         self._session = None
 
-    def __reduce__(self) -> tuple[type[Self], tuple[Path | bytes, int | None]]:
-        return type(self), (self._model, self._threads)
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(type(self), exact=self._exact, device=self._device), (self._model, self._threads)
 
 
 _opening = UndisturbedByForks()
 
 
-def _open(model: Path | bytes, threads: int | None) -> onnxruntime.InferenceSession:
-    """Open a session as all are here; raises what ONNX Runtime does."""
-    source = model if isinstance(model, bytes) else str(model)
+def _open(model: Path | bytes, threads: int | None, *, exact: bool, device: str) -> onnxruntime.InferenceSession:
+    """Open a session as all are here, on the first device that runs it; raises what ONNX Runtime does."""
     with _opening.inside():  # ONNX Runtime holds locks of its own while it is imported and while it opens a session
         prepare()
         import onnxruntime as ort
 
-        return ort.InferenceSession(source, _options(threads), providers=["CPUExecutionProvider"])
+        wanted = devices.wanted(device)
+        for choice in devices.present(wanted, ort.get_available_providers()):
+            if choice.name == "cpu":
+                break
+            try:
+                return _open_on(choice.without_rounding() if exact else choice, model, threads)
+            except _errors() as error:
+                if len(wanted) == 1:
+                    raise EngineError(f"{devices.broken(choice)}: {_first_line(error)}.") from error
+                warnings.warn(f"{devices.broken(choice)}; the next one is tried.", VisavisWarning, stacklevel=2)
+        return ort.InferenceSession(_source(model), _options(threads), providers=[devices.CPU])
+
+
+def _source(model: Path | bytes) -> bytes | str:
+    return model if isinstance(model, bytes) else str(model)
+
+
+def _open_on(device: devices.Device, model: Path | bytes, threads: int | None) -> onnxruntime.InferenceSession:
+    """Open a session on a device; a note where part of the network, or all of it, runs on the processor instead."""
+    import onnxruntime as ort
+
+    options = _options(threads)
+    options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    providers = [(device.provider, dict(device.options(thread_count(threads)))), devices.CPU]
+    # Without this ONNX Runtime prints its error on standard output and goes on with the processor.
+    session = ort.InferenceSession(_source(model), options, providers=providers, enable_fallback=0)
+    if session.get_providers()[0] != device.provider:
+        raise _errors()[0]("its libraries could not be loaded, and ONNX Runtime fell back to the processor")
+    taken, left = _shares(session, device.provider)
+    if left > taken:
+        warnings.warn(
+            f"{device} runs {taken} of {taken + left} operations of a network, the processor the others: "
+            "it is hardly faster than --device cpu.",
+            VisavisWarning,
+            stacklevel=2,
+        )
+    return session
+
+
+def _shares(session: onnxruntime.InferenceSession, provider: str) -> tuple[int, int]:
+    """Count the operations that a provider runs, and those left to others; none where ONNX Runtime does not tell."""
+    if not hasattr(session, "get_provider_graph_assignment_info"):  # before 1.24
+        return 0, 0
+    parts = [(part.ep_name, len(part.get_nodes())) for part in session.get_provider_graph_assignment_info()]
+    taken = sum(count for name, count in parts if name == provider)
+    return taken, sum(count for _, count in parts) - taken
 
 
 def _options(threads: int | None) -> onnxruntime.SessionOptions:
@@ -207,7 +256,7 @@ class Kernel:
     """One operation of ONNX Runtime, for arithmetic that NumPy has not; its inputs go by name."""
 
     def __init__(self, model: bytes, *, threads: int | None = None) -> None:
-        self._native = _Native(model, threads)
+        self._native = _Native(model, threads, device="cpu")
         (self._output,) = (one.name for one in self._native.session().get_outputs())
 
     def run(self, inputs: Mapping[str, NDArray[Any]], out: NDArray[Any]) -> None:

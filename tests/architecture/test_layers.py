@@ -15,7 +15,7 @@ from .source import ROOT, Import, Module, _imports, modules
 
 LAYERS = (
     {"plain", "_plain_photos", "_checks", "types", "errors"},
-    {"registry", "cache", "forking", "runtime", "weights", "nets"},
+    {"registry", "cache", "forking", "devices", "runtime", "weights", "nets"},
     {
         "images", "photo_files", "_capture_time", "_decode", "_end_marker", "_tiff_samples", "_upright", "quality",
         "detectors", "align", "landmarks", "embedders",

@@ -67,8 +67,8 @@ import sys
 from dataclasses import replace
 from visavis.weights import spec
 spec.SPECS = (replace(
-    spec.YUNET, name="test-net", file="test.bin", url=sys.argv.pop(1), sha256="", size=500_000, non_commercial=True,
-    licence="for tests only",
+    spec.YUNET_FLOAT, name="test-net", file="test.bin", url=sys.argv.pop(1), sha256="", size=500_000,
+    non_commercial=True, licence="for tests only",
 ),)
 from visavis.__main__ import main
 main()
@@ -164,7 +164,8 @@ def test_a_file_known_by_its_arrays_is_imported_and_pinned(run: Run, empty_cache
     listed = {row[0]: row[-2:] for row in (line.split() for line in run("models", "list").out.splitlines()) if row}
     assert listed["vggface-labels"] == ["yes", "here"]
     assert listed["facenet-casia"] == ["first", "download"]
-    assert listed["yunet"] == ["no", "published"]
+    assert listed["yunet-float"] == ["no", "published"]
+    assert listed["yunet"] == ["yes", "published"]  # it comes with a package
 
 
 def test_a_renamed_file_of_known_hash_is_imported(run: Run, empty_cache: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from visavis.weights import spec
 
 from .published import find
 
-ALL = pytest.mark.parametrize("row", [spec.YUNET, spec.SCRFD_500M, spec.SCRFD_2500M], ids=lambda row: row.name)
+ALL = pytest.mark.parametrize("row", [spec.YUNET_FLOAT, spec.SCRFD_500M, spec.SCRFD_2500M], ids=lambda row: row.name)
 FIXED = (640, 640)
 
 
@@ -35,7 +35,7 @@ def test_at_its_own_size_nothing_changes(row: spec.WeightSpec) -> None:
 def test_any_multiple_of_32_gives_a_row_a_cell(row: spec.WeightSpec, size: tuple[int, int]) -> None:
     session = runtime.Session(any_size(find(row).read_bytes()), threads=1)
     outputs = session.run(np.zeros((1, 3, *size), np.float32))
-    anchors = 1 if row is spec.YUNET else 2
+    anchors = 1 if row is spec.YUNET_FLOAT else 2
     cells = [anchors * size[0] * size[1] // stride**2 for stride in (8, 16, 32)]
     assert [output.shape[1] for output in outputs] == cells * (len(outputs) // 3)
 
@@ -67,6 +67,6 @@ def test_what_is_no_network_is_refused(data: bytes) -> None:
 
 
 def test_half_a_network_is_refused() -> None:
-    data = find(spec.YUNET).read_bytes()
+    data = find(spec.YUNET_FLOAT).read_bytes()
     with pytest.raises(WeightsError, match="not the whole of one"):
         any_size(data[: len(data) // 2])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import onnxruntime
 import pytest
 
 from visavis import images, runtime
@@ -13,7 +14,8 @@ from visavis.detectors import DETECTORS
 from visavis.detectors._any_size import any_size
 from visavis.detectors._boxes import suppress
 from visavis.detectors._single_shot import Found, padded
-from visavis.detectors.yunet import OVERLAP, decode, prepare
+from visavis.detectors._unfolded import unfolded
+from visavis.detectors.yunet import MIN_SCORE, OVERLAP, decode, prepare
 from visavis.errors import UsageError
 from visavis.weights import spec
 
@@ -36,7 +38,7 @@ PHOTOS = [
 
 @pytest.fixture(scope="module")
 def file() -> Path:
-    return find(spec.YUNET)
+    return find(spec.YUNET_FLOAT)
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +149,7 @@ def test_the_network_sees_bgr_as_it_is() -> None:
 
 @pytest.mark.parametrize("score", [0, 1, -0.5, float("nan")])
 def test_a_least_score_beyond_0_and_1_is_refused(tmp_path: Path, score: float) -> None:
-    find(spec.YUNET)
+    find(spec.YUNET_FLOAT)
     with pytest.raises(UsageError, match="min_score is a score above 0 and below 1"):
         load("yunet", tmp_path, min_score=score)
 
@@ -165,3 +167,62 @@ def test_it_is_refused_without_threads_even_where_its_file_is_absent(monkeypatch
     monkeypatch.setenv("VISAVIS_OFFLINE", "1")
     with pytest.raises(UsageError, match="threads must be at least 1"):
         DETECTORS.create("yunet", threads=0)
+
+
+# --- the file with weights of 8 bits, which a package carries
+
+WIDE = [28.677, 6.257, 41.005, 51.199, 39.015, 26.963, 58.657, 26.777, 49.352, 37.839, 42.583, 43.472, 58.342, 45.345]
+NARROW = [30.025, 5.793, 40.876, 52.26, 40.769, 27.541, 60.135, 27.434, 50.475, 38.213, 43.162, 43.748, 58.904, 46.309]
+DRAWN_ROWS = {
+    **dict.fromkeys([(320, 240), (333, 251)], np.array([*WIDE, 0.909])),
+    (96, 64): np.array([*NARROW, 0.914]),
+}
+"""What OpenCV gives for the drawn face of ``(20, 0, 60)``, with the file of float32."""
+QUANTIZED_PHOTOS = [name for name in PHOTOS if "017_0" not in name]
+
+
+@pytest.fixture(scope="module")
+def packaged() -> runtime.Session:
+    return runtime.Session(any_size(unfolded(find(spec.YUNET))), threads=1)
+
+
+@pytest.mark.parametrize("size", [(320, 240), (333, 251), (96, 64)])
+def test_both_files_see_a_drawn_face_alike(packaged: runtime.Session, size: tuple[int, int]) -> None:
+    """Against the published network of float32, whose rows are written down here as OpenCV gave them."""
+    (row,) = ours(packaged, picture(*size, (20, 0, 60)))
+    expected = DRAWN_ROWS[size]
+    assert np.abs(row[:14] - expected[:14]).max() < 0.025 * expected[3]
+    assert abs(row[14] - expected[14]) < 0.01
+
+
+@pytest.mark.parametrize("name", QUANTIZED_PHOTOS)
+def test_both_files_find_the_same_faces(
+    data: Path, packaged: runtime.Session, session: runtime.Session, name: str
+) -> None:
+    pixels = images.read(data / name).pixels
+    theirs, mine = ours(session, pixels), ours(packaged, pixels)
+    certain = 0.8
+    assert (theirs[:, 14] >= certain).sum() == (mine[:, 14] >= certain).sum() >= 1
+    for row in theirs[theirs[:, 14] >= certain]:
+        nearest = mine[np.abs(mine[:, :4] - row[:4]).max(axis=1).argmin()]
+        assert np.abs(nearest[:14] - row[:14]).max() < 0.025 * row[2:4].max()
+        assert abs(nearest[14] - row[14]) < 0.01
+
+
+def test_what_is_in_float32_already_is_left_as_it_is(file: Path) -> None:
+    batch = {"input": np.random.default_rng(1).uniform(0, 255, (1, 3, 640, 640)).astype(np.float32)}
+    one, other = (
+        onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"]).run(None, batch)
+        for model in (file.read_bytes(), unfolded(file))
+    )
+    for mine, theirs in zip(one, other, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_it_works_from_the_package_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name, value in (("VISAVIS_WEIGHTS", ""), ("VISAVIS_OFFLINE", "1"), ("VISAVIS_CACHE", str(tmp_path))):
+        monkeypatch.setenv(name, value)
+    ((face,),) = DETECTORS.create("yunet", threads=1).detect([picture(320, 240, (20, 0, 60))])
+    expected = DRAWN_ROWS[(320, 240)]
+    assert abs(face.box[0] - expected[0]) < 2
+    assert face.score > MIN_SCORE

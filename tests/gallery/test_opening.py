@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import os
 import pickle
 import shutil
@@ -205,6 +206,18 @@ def test_a_calibration_damaged_in_the_store_is_told_of(path: Path) -> None:
         pytest.raises(GalleryError, match=r"own thresholds are damaged .*calibrate it again"),
     ):
         gallery.threshold(fpir=0.1)
+
+
+def test_a_gallery_that_nobody_closed_leaves_no_file_open(path: Path) -> None:
+    def opened() -> list[str]:
+        links = (os.path.realpath(link) for link in Path("/proc/self/fd").iterdir())
+        return [target for target in links if target.startswith(str(path.resolve()))]
+
+    gallery = Gallery(path)
+    assert opened()
+    del gallery
+    gc.collect()
+    assert opened() == []
 
 
 def test_a_closed_gallery_says_so(path: Path) -> None:

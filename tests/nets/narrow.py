@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from visavis.nets import inception_resnet_v1, mobilefacenet, resnet50, senet50, vgg16
+from visavis.nets import inception_resnet_v1, mobilefacenet, resnet50, senet50, sface, vgg16
 from visavis.nets._shapes import shapes
 
 from .generated import slopes
@@ -24,6 +24,7 @@ NETS: dict[str, tuple[Net, int]] = {
     "inception_resnet_v1": (inception_resnet_v1.inception_resnet_v1, 160),
     "inception_resnet_v1_top": (inception_resnet_v1.inception_resnet_v1_top, 160),
     "mobilefacenet": (mobilefacenet.mobilefacenet, 112),
+    "sface": (sface.sface, 112),
 }
 """Definition, and side of its pictures."""
 

@@ -25,6 +25,8 @@ WEIGHTS = {
     **layer("first", (3, 1, 2, 2), RNG),
     **layer("gate", (3, 4), RNG),
     **layer("three", (3, 3), RNG),
+    **layer("norm", (4, 3, 1, 1), RNG, parts="kernel bias gamma beta mean variance"),
+    **{f"third.{part}": np.ones(3, np.float32) for part in ("beta", "mean", "variance")},
     "bent.slope": slopes("mixed", 4, RNG),
     "third.slope": slopes("mixed", 3, RNG),
 }
@@ -58,13 +60,19 @@ REFUSED: dict[str, tuple[Build, str]] = {
         lambda ops, x: ops.prelu(ops.global_average(x), "third"),
         "activation third must follow",
     ),
-    "batch normalisation behind relu": (
-        lambda ops, x: ops.batch_norm(ops.relu(ops.conv(x, "four")), "four", eps=1e-3),
-        "batch normalisation four must follow a convolution or a dense layer",
+    "batch normalization behind relu, and used without a layer": (
+        lambda ops, x: ops.relu(ops.batch_norm(ops.relu(ops.conv(x, "norm")), "norm", eps=1e-3)),
+        "must go through a convolution or a dense layer first",
     ),
-    "batch normalisation of pooled values": (
-        lambda ops, x: ops.batch_norm(ops.max_pool(ops.conv(x, "four"), 2, stride=2), "four", eps=1e-3),
-        "batch normalisation four must follow a convolution or a dense layer",
+    "batch normalization of rows that are active": (
+        lambda ops, x: ops.batch_norm(ops.relu(ops.dense(ops.flatten(x), "rows")), "third", eps=1e-3),
+        "batch normalization third must follow a convolution, its activation or a dense layer",
+    ),
+    "batch normalization twice behind relu": (
+        lambda ops, x: ops.batch_norm(
+            ops.batch_norm(ops.relu(ops.conv(x, "norm")), "norm", eps=1e-3), "norm", eps=1e-3
+        ),
+        "batch normalization norm must follow a convolution, its activation or a dense layer",
     ),
     "scaled behind prelu": (
         lambda ops, x: ops.scale(ops.prelu(ops.conv(x, "four"), "bent"), 0.5),
@@ -108,15 +116,15 @@ REFUSED: dict[str, tuple[Build, str]] = {
     ),
     "normalised and used without convolution": (
         lambda ops, x: ops.relu(ops.normalise(x, mean=(1, 2, 3), scale=0.5)),
-        "must go through a convolution first",
+        "must go through a convolution",
     ),
     "normalised and averaged": (
         lambda ops, x: ops.global_average(ops.normalise(x, mean=(1, 2, 3), scale=0.5)),
-        "must go through a convolution first",
+        "must go through a convolution",
     ),
     "normalised twice": (
         lambda ops, x: ops.normalise(ops.normalise(x, mean=(1, 2, 3), scale=0.5), mean=(1, 2, 3), scale=0.5),
-        "must go through a convolution first",
+        "must go through a convolution",
     ),
     "sum with a picture": (
         lambda ops, x: ops.add_padded(ops.conv(x, "four"), x),

@@ -17,7 +17,7 @@ from visavis.weights.row import WeightSpec
 CONTENT = b"the weights as published" * 100
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
 PUBLISHED = replace(
-    spec.YUNET, name="test-net", file="test_net.dat", url="http://127.0.0.1:9/x", sha256=DIGEST, size=len(CONTENT)
+    spec.YUNET_FLOAT, name="test-net", file="test_net.dat", url="http://127.0.0.1:9/x", sha256=DIGEST, size=len(CONTENT)
 )
 UNKNOWN = replace(PUBLISHED, sha256="")
 """A row of a file whose hash nobody published."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import typer
 
+from visavis.cli._device import take_device
 from visavis.cli._suggestions import Suggesting
 from visavis.errors import MissingWeightsError, UsageError, VisavisError, VisavisWarning, ended_once
 
@@ -21,6 +22,11 @@ READER_GONE = 141
 
 class Commands(Suggesting):
     """The group of all commands: catches here, once, what any of them raises on purpose."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for command in self.commands.values():
+            take_device(command)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; a known error is one line (of missing files, a line each) and its exit code."""

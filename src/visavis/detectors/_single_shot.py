@@ -84,7 +84,8 @@ class SingleShot:
         self._network, self._least, self._workers = network, min_score, runtime.Workers(threads)
         self._orientation = Orientation(onet(), self._workers, sure=network.sure)
         model = any_size(network.model)
-        self._all, self._one = runtime.Session(model, threads=threads), runtime.Session(model, threads=1)
+        self._all = runtime.Session(model, threads=threads, exact=True)
+        self._one = runtime.Session(model, threads=1, exact=True)
 
     def detect(self, pictures: Sequence[RGB], *, min_face: float = 20) -> list[list[Face]]:
         """See :class:`visavis.detectors.Detector`."""

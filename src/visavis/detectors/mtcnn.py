@@ -254,7 +254,7 @@ def _session(row: spec.WeightSpec, net: nets.Net, side: int | None) -> runtime.S
 
         return to_onnx(net, read(row), side=side)
 
-    return runtime.Session(runtime.converted(row.name, row.sha256, build), threads=1)
+    return runtime.Session(runtime.converted(row.name, row.sha256, build), threads=1, exact=True)
 
 
 def read(row: spec.WeightSpec) -> dict[str, Floats]:

@@ -84,6 +84,7 @@ EMBEDDERS = Embedders(
         "dlib-resnet": "visavis.embedders.dlib",
         **dict.fromkeys(("vggface-vgg16", "vggface2-resnet50", "vggface2-senet50"), "visavis.embedders.vggface"),
         **dict.fromkeys(("facenet-vggface2", "facenet-casia"), "visavis.embedders.facenet"),
+        **dict.fromkeys(("sface", "sface-float"), "visavis.embedders.sface"),
     },
 )
 
@@ -95,6 +96,8 @@ DIMENSIONS = {
     "vggface2-senet50": 2048,
     "facenet-vggface2": 512,
     "facenet-casia": 512,
+    "sface": 128,
+    "sface-float": 128,
 }
 """Length of the embeddings of each built-in model."""
 

@@ -17,7 +17,7 @@ from importlib import metadata
 from inspect import getsourcefile
 from pathlib import Path
 
-from visavis import errors
+from visavis import devices, errors
 from visavis.detectors import DETECTORS, base_name
 from visavis.embedders import EMBEDDERS
 from visavis.embedders._rows import RECIPES
@@ -42,6 +42,7 @@ def model_key(recognizer: Recognizer, *, min_face: float) -> str:
         "detector": recognizer.detector_name,
         "model": recognizer.model,
         "min_face": float(min_face),
+        "device": ", ".join(map(str, devices.wanted())),
         "code": _code(),
         "detector_code": _factory_code(DETECTORS.factory(base_name(recognizer.detector_name))),
         "model_weights": _weights(recognizer.model.partition("@")[0]),

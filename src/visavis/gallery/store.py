@@ -8,6 +8,7 @@ survives ``kill -9``, writers come one after another, and each reading sees one 
 from __future__ import annotations
 
 import os
+import weakref
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
@@ -88,6 +89,8 @@ class Store:
         self._backend = _backend(url)
         self._backend.look_at(create=create)
         self._engine = self._backend.engine()
+        # A store that nobody closed does so when it is collected; what is left at exit the system closes.
+        weakref.finalize(self, self._engine.dispose).atexit = False
         self._closed = False
         self._in_use = ForkGate()
         guard_forks(self)

