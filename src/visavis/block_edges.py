@@ -38,7 +38,8 @@ def block_edges(gray: NDArray[np.uint8]) -> BlockEdges:
     """Measure the steps between the blocks of a gray picture ``(h, w)`` in its own pixels, not rescaled.
 
     Both directions count, so that stripes are no blocks, and what a picture has of any period is taken
-    off. The height is 0 for a picture narrower or lower than ``SMALLEST`` pixels, in which too few blocks are to tell them from other edges.
+    off. The height is 0 for a picture narrower or lower than ``SMALLEST`` pixels: it holds too few blocks to tell them
+    from other edges.
     On LFW it is .3 at most for 99 photos in 100 (saved at a JPEG quality of 75), 2.5 at a quality of 10, 5 at 4.
     """
     if min(gray.shape) < SMALLEST:

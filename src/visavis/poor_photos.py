@@ -29,10 +29,11 @@ Curve = tuple[tuple[float, float], ...]
 class PoorPhotos:
     """Shares of the threshold that are left, by a part of the quality: what ``visavis calibrate --degrade`` measured.
 
-    ``curves`` holds for the name of a part pairs of its value and of the share (above 0 and up to 1), both rising;
-    between pairs the share is interpolated by the log odds of the value, above the last value it is the last. Below the first value nothing was
-    measured, and nothing is said. The curve ``score`` is for faces of which the parts are not known. Where the share is
-    ``useless`` or less, hardly a pair of one person would pass: nothing is said there either.
+    ``curves`` holds for the name of a part pairs of its value and of the share (above 0 and up to 1), both rising.
+    Between pairs the share is interpolated by the log odds of the value, above the last value it is the last. Below the
+    first value nothing was measured, and nothing is said. The curve ``score`` is for faces of which the parts are not
+    known. Where the share of a pair is ``useless`` or less, hardly a pair of one person would pass: nothing is said
+    there either.
     """
 
     curves: tuple[tuple[str, Curve], ...]

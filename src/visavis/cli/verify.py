@@ -209,7 +209,7 @@ def _row(answer: PhotoVerification) -> Row:
 
 def _summary(answers: list[PhotoVerification]) -> str:
     same, different, none = (sum(answer.same is value for answer in answers) for value in (True, False, None))
-    poor = sum(bool(answer.verification and answer.verification.reason) for answer in answers)
+    poor = sum(answer.verification is not None and answer.verification.reason != "" for answer in answers)
     without = f", {poor} too poor to say" if poor else ""
     without += f", {none} without an answer" if none else ""
     return f"{len(answers)} photos: {same} the same person, {different - poor} different people{without}\n"

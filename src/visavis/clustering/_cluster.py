@@ -124,9 +124,10 @@ def cluster_faces(
     in its place. The default follows from the number n of faces: ``STRANGERS`` / n, as far as was measured, and
     ``HIGHEST_FAR`` at most; clusters of fewer than ``LARGE`` faces are then held to lower rates, those of two to
     ``PAIR_FAR``. Distances of poor faces count for more than they are. New faces of a quality below ``min_quality``
-    stay alone, and so do, unless ``threshold`` is given, those that are poorer than the calibration has measured. Faces with a cluster keep it; fresh ids are greater than ``after`` and any that is there. Rates are
-    those of ``calibration``, by default of the table that is shipped for the model. The same faces in another order,
-    with the same ``seed``, come to the same clusters.
+    stay alone, and so do, unless ``threshold`` is given, those that are poorer than the calibration has measured. Faces
+    with a cluster keep it; fresh ids are greater than ``after`` and any that is there. Rates are those of
+    ``calibration``, by default of the table that is shipped for the model. The same faces in another order, with the
+    same ``seed``, come to the same clusters.
 
     Raises UsageError for a rate that was not measured, a model without a table where no threshold is given, and faces
     of one photo that are in one cluster already.

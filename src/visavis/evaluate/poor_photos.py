@@ -27,8 +27,10 @@ from visavis.types import RGB, Floats, Quality
 
 RATES = (1e-2, 3e-3, 1e-3, 3e-4)
 """Rates of false accepts at which thresholds are compared, as far as the copies can tell them."""
-WINDOWS = 9
-"""Neighborhoods of quality in which copies of a kind are compared; each overlaps half of the next."""
+WINDOWS = 11
+"""Neighborhoods of quality in which copies of a kind are compared, at most; each overlaps half of the next."""
+LEAST_COPIES = 290
+"""Copies in a neighborhood, at least: enough to tell a rate of 1e-3 by 40 pairs."""
 MOST = 2000
 """Photos that are made worse at most, evenly spread over the list."""
 CLEAN = 0.1
@@ -61,13 +63,12 @@ class Copies:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Copies of about one quality: their median ``value``, the ``lowest`` of them, and the ``share`` that is left.
+    """Copies of about one quality: their median ``value``, and the ``share`` of the threshold that is left.
 
     ``own`` is the share of the pairs of one person that pass at ``OWN_FAR`` by this share (None: too few).
     """
 
     value: float
-    lowest: float
     share: float
     own: float | None
 
@@ -145,9 +146,9 @@ def windows(copies: Copies, part: str, table: Calibration) -> list[Window]:
     """Measure copies of one kind in overlapping neighborhoods of a part of their quality, the poorest first."""
     values = copies.values(part)
     order = np.argsort(values, kind="stable")
-    half = len(order) // (WINDOWS + 1)
-    starts = range(0, half * WINDOWS, half) if half else ()
-    found = [_window(copies.rows(order[start : start + 2 * half]), part, table) for start in starts]
+    size = max(2 * len(order) // (WINDOWS + 1), LEAST_COPIES)
+    starts = range(0, len(order) - size + 1, size // 2)
+    found = [_window(copies.rows(order[start : start + size]), part, table) for start in starts]
     return [window for window in found if window is not None]
 
 
@@ -164,7 +165,7 @@ def _window(copies: Copies, part: str, table: Calibration) -> Window | None:
     passed = own <= share * table.threshold(OWN_FAR)
     values = copies.values(part)
     enough = len(own) * LEAST_OWN >= 1
-    return Window(float(np.median(values)), float(values.min()), share, float(passed.mean()) if enough else None)
+    return Window(float(np.median(values)), share, float(passed.mean()) if enough else None)
 
 
 def _measured(table: Calibration) -> list[float]:
@@ -177,9 +178,8 @@ def _curve(found: Sequence[Window], good: float) -> Curve:
     if not poor:
         return ()
     rising = np.minimum(_rising([window.share for window in poor]), 1.0)
-    points = [(window.value, float(share)) for window, share in zip(poor, rising, strict=True)]
-    first = [(poor[0].lowest, points[0][1])] if poor[0].lowest < points[0][0] else []
-    return (*first, *points, (good, 1.0))
+    points = ((window.value, float(share)) for window, share in zip(poor, rising, strict=True))
+    return (*points, (good, 1.0))
 
 
 def _rising(values: Sequence[float]) -> Doubles:
