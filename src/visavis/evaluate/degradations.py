@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from visavis.types import RGB, Floats, whole_pixels
@@ -52,6 +51,8 @@ def degraded(picture: RGB, box: Floats, kind: Degradation, strength: float, *, s
 
 
 def _scaled(picture: RGB, across: float, down: float) -> RGB:
+    import cv2
+
     height, width = picture.shape[:2]
     size = max(round(width * across), 1), max(round(height * down), 1)
     how = cv2.INTER_AREA if across * down < 1 else cv2.INTER_LINEAR
@@ -66,17 +67,23 @@ def _small(picture: RGB, side: float, pixels: float, rng: np.random.Generator) -
 
 def _enlarged(picture: RGB, side: float, pixels: float, rng: np.random.Generator) -> RGB:
     """Reduce the photo and enlarge it again."""
+    import cv2
+
     height, width = picture.shape[:2]
     small = _small(picture, side, pixels, rng)
     return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def _blurred(picture: RGB, side: float, sigma: float, rng: np.random.Generator) -> RGB:
+    import cv2
+
     blur = cv2.GaussianBlur(picture, (0, 0), sigma * side / SIDE)
     return np.asarray(blur, np.uint8)
 
 
 def _compressed(picture: RGB, side: float, quality: float, rng: np.random.Generator) -> RGB:
+    import cv2
+
     settings = [cv2.IMWRITE_JPEG_QUALITY, round(quality)]
     data = cv2.imencode(".jpg", picture[:, :, ::-1], settings)[1]
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)[:, :, ::-1]

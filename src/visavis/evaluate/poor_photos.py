@@ -108,7 +108,7 @@ def make_copies(
             best, row = answer.largest, rows[number // len(kinds)]
             found = (answer.vectors[best], int(people[row]), answer.quality[best])
             taken[kinds[number % len(kinds)]].append(found)
-    return {name: _stacked(some) for name, some in taken.items()}
+    return {name: stacked(some) for name, some in taken.items()}
 
 
 def _versions(templates: Templates, row: int, shares: Doubles, *, seed: int) -> Iterator[RGB]:
@@ -123,7 +123,8 @@ def _spread(rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:
     return rows[np.unique(np.linspace(0, len(rows) - 1, min(most, len(rows))).round().astype(np.intp))]
 
 
-def _stacked(found: Sequence[tuple[Floats, int, Quality]]) -> Copies:
+def stacked(found: Sequence[tuple[Floats, int, Quality]]) -> Copies:
+    """Return copies of vectors, people and qualities, a row each."""
     vectors, people, qualities = zip(*found, strict=True)
     return Copies(np.stack(vectors), np.array(people, np.intp), qualities)
 
