@@ -41,6 +41,18 @@ COLUMNS = (
     "FAR on the other half",
 )
 
+Table = Annotated[
+    Path | None, typer.Option("--out", metavar="FILE.json", dir_okay=False, help="Write the table to this file.")
+]
+DataName = Annotated[
+    str | None,
+    typer.Option("--name", metavar="TEXT", help="What the data is called in the table.", show_default="its path"),
+]
+Degrade = Annotated[
+    bool,
+    typer.Option("--degrade", help="Measure poor photos too, on worsened copies: thresholds then follow the quality."),
+]
+
 
 def calibrate(  # noqa: PLR0913 - a command's options
     source: Annotated[
@@ -51,13 +63,8 @@ def calibrate(  # noqa: PLR0913 - a command's options
     ],
     *,
     exclude: Exclude = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE.json", dir_okay=False, help="Write the table to this file.")
-    ] = None,
-    name: Annotated[
-        str | None,
-        typer.Option("--name", metavar="TEXT", help="What the data is called in the table.", show_default="its path"),
-    ] = None,
+    out: Table = None,
+    name: DataName = None,
     photos: PhotoFolder = None,
     model: ModelName = MODEL,
     views: Views = None,
@@ -67,12 +74,7 @@ def calibrate(  # noqa: PLR0913 - a command's options
     min_face: MinFace = 20,
     threads: Threads = None,
     fresh: Fresh = False,
-    degrade: Annotated[
-        bool,
-        typer.Option(
-            "--degrade", help="Measure poor photos too, on worsened copies: thresholds then follow the quality."
-        ),
-    ] = False,
+    degrade: Degrade = False,
     json: Json = False,
 ) -> None:
     """Measure what distances mean, on your own photos.
@@ -100,9 +102,8 @@ def calibrate(  # noqa: PLR0913 - a command's options
             taken = templates_of(people.photos, one, min_face=min_face, fresh=fresh, output=output)
             measured = calibration.of_people(taken, people.names, data=data)
             if degrade:
-                copies = make_copies(
-                    taken, person_numbers(people.names), one, min_face=min_face, progress=output.progress
-                )
+                numbers = person_numbers(people.names)
+                copies = make_copies(taken, numbers, one, min_face=min_face, progress=output.progress)
                 measured = calibration.with_poor_photos(measured, copies)
         else:
             listed = read_pairs(source, photos)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from visavis import compare
 from visavis._checks import checked_whole
 from visavis.errors import UsageError
-from visavis.gallery import _answers, _ledger, _whom, records
+from visavis.gallery import _answers, _ledger, _members, _whom, records
 from visavis.gallery._input import unit_rows
 from visavis.gallery._opened import Opened
 from visavis.gallery._whom import Who
@@ -147,7 +147,7 @@ class Searching(Opened):
             names = records.names(conn, {hit.person_id for some in hits for hit in some})
             searched = records.count(conn).people if people is None else len(records.names(conn, people.tolist()))
             nearest = {some[0].person_id for some in hits if some} if with_quality else set()
-            return _Found(hits, names, searched, records.mean_qualities(conn, nearest))
+            return _Found(hits, names, searched, _members.mean_qualities(conn, nearest))
 
 
 def _identified(

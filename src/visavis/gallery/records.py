@@ -304,16 +304,6 @@ def vectors_of(conn: Connection, person_ids: Iterable[int], dimension: int) -> d
     return {person: as_vectors(some, dimension) for person, some in blobs.items()}
 
 
-def mean_qualities(conn: Connection, person_ids: Iterable[int]) -> dict[int, float | None]:
-    """Return the mean quality of the templates of each of these people; None where none is known."""
-    means: dict[int, float | None] = {}
-    for some in in_lists(person_ids):
-        query = select(TEMPLATES.c.person_id, func.avg(TEMPLATES.c.quality).label("quality"))
-        rows = conn.execute(query.where(TEMPLATES.c.person_id.in_(some)).group_by(TEMPLATES.c.person_id))
-        means.update((row.person_id, row.quality) for row in rows)
-    return means
-
-
 def remove_templates(conn: Connection, ids: Sequence[int]) -> None:
     """Remove templates, and photos of which none is left, and let whoever follows the changes know."""
     change = next_change(conn)
