@@ -34,6 +34,7 @@ from visavis.evaluate.poor_photos import Copies, make_copies, person_numbers, st
 from visavis.evaluate.remembered import Remembered
 from visavis.evaluate.templates import Templates, take
 from visavis.pipeline import Recognizer
+from visavis.poor_photos import pair_shares
 from visavis.types import RGB, Floats
 
 FAR, FPIR = 1e-3, 1e-2
@@ -212,8 +213,11 @@ def row(hard: Photos, plain: Photos, table: Calibration, kind: str) -> Row:
 
 def _shares(a: Copies, b: Copies, table: Calibration) -> Doubles:
     """Return what is left of a threshold for each pair ``(n, m)``, NaN where it is too poor to say."""
-    rows = [[table.share(first, second) for second in b.qualities] for first in a.qualities]
-    return np.array(rows, np.float64)
+    if table.poor is None:
+        return np.ones((len(a.qualities), len(b.qualities)))
+    of_a, of_b = (np.array([table.poor.share(one) for one in some.qualities], np.float64) for some in (a, b))
+    left = pair_shares(of_a[:, None], of_b)
+    return np.where(left > table.poor.useless, left, np.nan)
 
 
 def _same(a: Photos, b: Photos) -> NDArray[np.bool_]:

@@ -116,15 +116,15 @@ def _wide(picture: RGB, side: float, factor: float, rng: np.random.Generator) ->
 DEGRADATIONS = {
     kind.name: kind
     for kind in (
-        Degradation("small", 60, 20, ("size",), _small),
-        Degradation("enlarged", 60, 12, ("sharpness",), _enlarged),
-        Degradation("blurred", 1, 6, ("sharpness",), _blurred),
+        Degradation("small", 60, 18, ("size",), _small),
+        Degradation("enlarged", 60, 10, ("sharpness",), _enlarged),
+        Degradation("blurred", 1, 7, ("sharpness",), _blurred),
         Degradation("compressed", 30, 2, ("compression",), _compressed),
         Degradation("noisy", 8, 80, ("clarity",), _noisy),
-        Degradation("dark", 0.5, 0.08, ("exposure",), _dark),
+        Degradation("dark", 0.5, 0.06, ("exposure",), _dark),
         Degradation("pale", 0.5, 0.12, ("exposure",), _pale),
-        Degradation("narrow", 1.15, 2.3, ("proportions",), _narrow),
-        Degradation("wide", 1.15, 2.3, ("proportions",), _wide),
+        Degradation("narrow", 1.15, 2.5, ("proportions",), _narrow),
+        Degradation("wide", 1.15, 2.5, ("proportions",), _wide),
     )
 }
 """Kinds by name."""
