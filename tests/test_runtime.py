@@ -251,3 +251,22 @@ def test_the_cache_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch
     assert cache_dir().name == "visavis"
     monkeypatch.setenv("VISAVIS_CACHE", "")
     assert cache_dir().name == "visavis"
+
+
+@pytest.mark.parametrize(
+    ("threads", "items", "lengths"),
+    [
+        (1, 0, [0]),
+        (1, 5, [5]),
+        (1, 12, [6, 6]),
+        (1, 25, [9, 8, 8]),
+        (2, 1, [1]),
+        (2, 8, [4, 4]),
+        (2, 25, [7, 6, 6, 6]),
+        (3, 31, [6, 5, 5, 5, 5, 5]),
+    ],
+)
+def test_work_is_shared_about_equally(threads: int, items: int, lengths: list[int]) -> None:
+    shares = runtime.Workers(threads).shares(np.arange(items), most=10)
+    assert [len(share) for share in shares] == lengths
+    assert np.concatenate(shares).tolist() == list(range(items))

@@ -30,7 +30,7 @@ B = TypeVar("B")
 Batch = NDArray[np.uint8] | Floats
 """What a network is fed."""
 
-CONVERTER_VERSION = 4
+CONVERTER_VERSION = 5
 """Part of the name of every cached network: raise it when nets/ or weights/readers change what they emit."""
 
 
@@ -86,6 +86,12 @@ class Workers:
         if self._count < 2 or len(pieces) < 2:
             return [function(piece) for piece in pieces]
         return list(self._started().map(function, pieces))
+
+    def shares(self, items: NDArray[Any], *, most: int) -> list[NDArray[Any]]:
+        """Cut items into pieces of ``most`` and fewer, about equally long, as many for each thread. At least one."""
+        count = -(-max(len(items), 1) // most)
+        count = min(-(-count // self._count) * self._count, max(len(items), 1))
+        return np.array_split(items, count)
 
     def _started(self) -> ThreadPoolExecutor:
         with self._starting:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from visavis.detectors import mtcnn
+from visavis.detectors import _proposals, mtcnn
 from visavis.detectors._pyramid import Level, levels, sample, scales
 
 # --- scales and levels
@@ -160,12 +160,12 @@ def test_a_box_wholly_outside_is_no_error() -> None:
 @given(st.integers(12, 5000))
 def test_cuts_show_every_cell_once(length: int) -> None:
     cells = []
-    for start, size in mtcnn._cuts(length):
-        assert start % mtcnn.STRIDE == 0
-        assert mtcnn.CELL <= size <= mtcnn.TILE
+    for start, size in _proposals.cuts(length):
+        assert start % _proposals.STRIDE == 0
+        assert _proposals.CELL <= size <= _proposals.TILE
         assert start + size <= length
-        cells += range(start, start + size - mtcnn.CELL + 1, mtcnn.STRIDE)
-    assert cells == list(range(0, length - mtcnn.CELL + 1, mtcnn.STRIDE))
+        cells += range(start, start + size - _proposals.CELL + 1, _proposals.STRIDE)
+    assert cells == list(range(0, length - _proposals.CELL + 1, _proposals.STRIDE))
 
 
 def test_tiles_cut_each_level_both_ways() -> None:
@@ -173,7 +173,7 @@ def test_tiles_cut_each_level_both_ways() -> None:
         Level(np.zeros((height, width, 3), np.uint8), np.ones(2, np.float32))
         for width, height in ((700, 401), (331, 12), (13, 12))
     ]
-    tiles = list(mtcnn._tiles(7, pyramid))
+    tiles = list(_proposals.cut(7, pyramid))
     assert {tile.picture for tile in tiles} == {7}
     for number, level in enumerate(pyramid):
         cells = [

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -18,8 +17,8 @@ from visavis import runtime
 from visavis._checks import checked_number
 from visavis.detectors import DETECTORS
 from visavis.detectors._boxes import moved, overlaps, squared, suppress
-from visavis.detectors._canvas import Canvas, pack
 from visavis.detectors._orientation import Orientation
+from visavis.detectors._proposals import CELL, THRESHOLD, Candidates, Numbers, propose
 from visavis.detectors._pyramid import Level, levels, sample
 from visavis.errors import UsageError
 from visavis.nets import mtcnn as nets
@@ -27,53 +26,21 @@ from visavis.types import RGB, Face, Floats
 from visavis.weights import spec, store
 from visavis.weights.readers import joblib_lz4
 
-CELL, STRIDE = 12, 2
-SHRINK = CELL - STRIDE
-"""Pixels by which the first network's field of view exceeds its stride: tiles overlap by so much."""
-THRESHOLDS = (0.6, 0.7, 0.9)
+THRESHOLDS = (THRESHOLD, 0.7, 0.9)
 """Lowest face score after each network. The authors end with .7; on the 73 photographs of ``benchmarks/agreement.py``
 .9 leaves one box that facenet-pytorch does not have (a zip, 21 pixels, score .98) and loses none of its sure faces."""
-NMS_LEVEL, NMS_ACROSS, NMS_REFINED, NMS_FINAL = 0.5, 0.7, 0.7, 0.7
+NMS_REFINED, NMS_FINAL = 0.7, 0.7
 SAME_FACE = 0.6
 """Overlap (intersection over union) from which two outputs are averaged."""
-CANVAS_AREA = 80_000
-"""Pixels a run of the first network: its widest layer then takes 5 MB, near to what a core's own cache holds."""
-TILE = 330
-"""Longest side of a tile; larger levels are cut into overlapping ones."""
-MAX_LEVELS = 128
-"""More levels than any picture has: .709 ** 128 is 1e-19."""
 SURE = 0.9997
 """Score from which a face stands upright: of 280 people of LFW view 1 (training half), turned by 90 to 270 degrees,
 none had .9994 or more; upright, four of five have more."""
 GROUP_PIXELS = 8_000_000
 """Pictures are taken together up to so many pixels."""
-BATCH_REFINE, BATCH_OUTPUT = 32, 8
-"""Crops a run of the second and the third network."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Tile:
-    """A part of a level of a picture, seen by the first network at once; ``x, y`` is its corner in the level."""
-
-    picture: int
-    number: int
-    level: Level
-    x: int
-    y: int
-    width: int
-    height: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Found:
-    """Candidates: boxes ``(n, 4)``, face logits ``(n,)``, the numbers of their pictures ``(n,)``."""
-
-    boxes: Floats
-    scores: Floats
-    pictures: np.ndarray[tuple[int], np.dtype[np.intp]]
-
-    def __getitem__(self, index: np.ndarray[tuple[int], np.dtype[np.intp]]) -> _Found:
-        return _Found(self.boxes[index], self.scores[index], self.pictures[index])
+BATCH_REFINE, BATCH_OUTPUT = 16, 4
+"""Crops a run of the second and the third network: their layers then stay near a core's own cache."""
+RUNS = 8
+"""Runs for which a thread samples crops at once."""
 
 
 class Mtcnn:
@@ -106,55 +73,19 @@ class Mtcnn:
 
     def _detect(self, pictures: Sequence[RGB], min_face: float) -> list[list[Face]]:
         pyramids = self._workers.map(partial(levels, cell=CELL, min_face=min_face), pictures)
-        found = self._propose(pyramids)
+        found = propose(self._pnet, self._workers, pyramids)
         # Crops of small boxes come from the picture itself where that is larger than the first level.
         sources = [_with_picture(picture, pyramid) for picture, pyramid in zip(pictures, pyramids, strict=True)]
         found = self._refine(sources, found)
         return self._orientation.align(pictures, self._output(sources, found))
 
-    def _propose(self, pyramids: Sequence[Sequence[Level]]) -> _Found:
-        """First network, on canvases packed with all levels of all pictures."""
-        tiles = [tile for number, pyramid in enumerate(pyramids) for tile in _tiles(number, pyramid)]
-        canvases = pack(tuple((_even(tile.width), _even(tile.height)) for tile in tiles), area=CANVAS_AREA)
-        seen = self._workers.map(lambda canvas: list(self._propose_canvas(canvas, tiles)), canvases)
-        parts = [part for some in seen for part in some]
-        if not parts:
-            return _Found(np.empty((0, 4), np.float32), np.empty(0, np.float32), np.empty(0, np.intp))
-        counts = [len(rows) for rows, _, _ in parts]
-        rows, boxes = (np.concatenate(arrays) for arrays in zip(*((r, b) for r, b, _ in parts), strict=True))
-        pictures = np.repeat([tile.picture for _, _, tile in parts], counts)
-        numbers = np.repeat([tile.number for _, _, tile in parts], counts)
-        one = suppress(boxes, rows[:, 0], limit=NMS_LEVEL, groups=pictures * MAX_LEVELS + numbers)
-        kept = one[suppress(boxes[one], rows[one, 0], limit=NMS_ACROSS, groups=pictures[one])]
-        return _Found(squared(moved(boxes[kept], rows[kept, 1:5])), rows[kept, 0], pictures[kept])
-
-    def _propose_canvas(self, canvas: Canvas, tiles: Sequence[_Tile]) -> Iterator[tuple[Floats, Floats, _Tile]]:
-        """Rows (logit, offsets) and cell boxes above the threshold, tile by tile."""
-        pixels = np.zeros((1, canvas.height, canvas.width, 3), np.uint8)
-        for place in canvas.places:
-            tile = tiles[place.index]
-            pixels[0, place.y : place.y + tile.height, place.x : place.x + tile.width] = tile.level.pixels[
-                tile.y : tile.y + tile.height, tile.x : tile.x + tile.width
-            ]
-        (heads,) = self._pnet.run(pixels)[0]
-        for place in canvas.places:
-            tile = tiles[place.index]
-            top, left = place.y // STRIDE, place.x // STRIDE
-            seen = heads[:, top : top + (tile.height - SHRINK) // STRIDE, left : left + (tile.width - SHRINK) // STRIDE]
-            rows, columns = np.nonzero(seen[0] > _logit(THRESHOLDS[0]))
-            corner = np.stack([columns * STRIDE + tile.x, rows * STRIDE + tile.y], axis=1)
-            # The offsets were trained on boxes that start one pixel of the picture before (2 j + 1) / scale.
-            first = (corner + 1) / tile.level.scale - 1
-            boxes = np.concatenate([first, (corner + CELL) / tile.level.scale], axis=1)
-            yield seen[:, rows, columns].T, boxes.astype(np.float32), tile
-
-    def _refine(self, sources: Sequence[Sequence[Level]], found: _Found) -> _Found:
+    def _refine(self, sources: Sequence[Sequence[Level]], found: Candidates) -> Candidates:
         rows = self._classify(self._rnet, sources, found, size=24, batch=BATCH_REFINE)
         (good,) = np.nonzero(rows[:, 0] > _logit(THRESHOLDS[1]))
         kept = good[suppress(found.boxes[good], rows[good, 0], limit=NMS_REFINED, groups=found.pictures[good])]
-        return _Found(squared(moved(found.boxes[kept], rows[kept, 1:5])), rows[kept, 0], found.pictures[kept])
+        return Candidates(squared(moved(found.boxes[kept], rows[kept, 1:5])), rows[kept, 0], found.pictures[kept])
 
-    def _output(self, sources: Sequence[Sequence[Level]], found: _Found) -> list[list[Face]]:
+    def _output(self, sources: Sequence[Sequence[Level]], found: Candidates) -> list[list[Face]]:
         rows = self._classify(self._onet, sources, found, size=48, batch=BATCH_OUTPUT)
         (good,) = np.nonzero(rows[:, 0] > self._least)
         rows, crops, pictures = rows[good], found.boxes[good], found.pictures[good]
@@ -172,23 +103,27 @@ class Mtcnn:
         return faces
 
     def _classify(
-        self, net: runtime.Session, sources: Sequence[Sequence[Level]], found: _Found, *, size: int, batch: int
+        self, net: runtime.Session, sources: Sequence[Sequence[Level]], found: Candidates, *, size: int, batch: int
     ) -> Floats:
         """Outputs ``(n, k)`` of a network for the crops of all candidates, in batches."""
-        # Neighbours of one size in one picture come from one level, and each level is one call of the sampler.
+        # Neighbors of one size in one picture come from one level, and each level is one call of the sampler.
         order = np.lexsort((found.boxes[:, 2] - found.boxes[:, 0], found.pictures))
 
-        def classify(start: int) -> Floats:
-            some = found[order[start : start + batch]]
-            crops = np.empty((len(some.boxes), size, size, 3), np.uint8)
-            for number in set(some.pictures.tolist()):
-                (members,) = np.nonzero(some.pictures == number)
-                crops[members] = sample(sources[number], some.boxes[members], size=size)
-            return net.run(crops)[0]
+        def classify(piece: Numbers) -> Floats:
+            crops = _crops(sources, found[piece], size)
+            return np.concatenate([net.run(crops[at : at + batch])[0] for at in range(0, max(len(crops), 1), batch)])
 
-        # An empty batch still goes through: it gives the empty output of the right width.
-        rows = np.concatenate(self._workers.map(classify, range(0, max(len(order), 1), batch)))
+        # An empty piece still goes through: it gives the empty output of the right width.
+        rows = np.concatenate(self._workers.map(classify, self._workers.shares(order, most=RUNS * batch)))
         return rows[np.argsort(order)]
+
+
+def _crops(sources: Sequence[Sequence[Level]], found: Candidates, size: int) -> RGB:
+    crops = np.empty((len(found.boxes), size, size, 3), np.uint8)
+    for number in set(found.pictures.tolist()):
+        (members,) = np.nonzero(found.pictures == number)
+        crops[members] = sample(sources[number], found.boxes[members], size=size)
+    return crops
 
 
 def _groups(pictures: Sequence[RGB]) -> Iterator[list[RGB]]:
@@ -205,30 +140,10 @@ def _groups(pictures: Sequence[RGB]) -> Iterator[list[RGB]]:
         yield group
 
 
-def _tiles(picture: int, pyramid: Sequence[Level]) -> Iterator[_Tile]:
-    """Cut levels into tiles that together show the first network every cell once."""
-    for number, level in enumerate(pyramid):
-        for y, height in _cuts(level.height):
-            for x, width in _cuts(level.width):
-                yield _Tile(picture, number, level, x, y, width, height)
-
-
-def _cuts(length: int) -> Iterator[tuple[int, int]]:
-    """Starts and lengths of overlapping pieces of at most ``TILE``, about equally long, starts even."""
-    count = -(-(length - SHRINK) // (TILE - SHRINK))
-    step = _even(-(-(length - SHRINK) // count))
-    for start in range(0, length - SHRINK - 1, step):
-        yield start, min(step + SHRINK, length - start)
-
-
 def _with_picture(picture: RGB, pyramid: list[Level]) -> list[Level]:
     if pyramid and pyramid[0].scale.min() >= 1:
         return pyramid
     return [Level(picture, np.ones(2, np.float32)), *pyramid]
-
-
-def _even(length: int) -> int:
-    return length + length % 2
 
 
 def _logit(probability: float) -> float:

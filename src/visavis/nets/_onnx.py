@@ -5,11 +5,14 @@ What it does beyond translating layer by layer, all of it exact up to rounding:
 - normalisation, affine and batch-norm layers are folded into the convolution or dense layer next to them (where that
   convolution pads with zeros, the mean of the picture is subtracted first);
 - channels are padded with zeros to blocks of 16, so that ONNX Runtime keeps its blocked layout throughout;
-- ``PRelu`` would leave that layout, so ``prelu(x)`` is written as ``x + relu((a - 1) x)`` with depthwise 1x1
-  convolutions (a channel of slope a > 1 is carried negated, and the next layer's kernel takes the sign back);
+- ``PRelu`` would leave that layout, so ``prelu(x)`` is written as ``a x + relu((1 - a) x)`` with two depthwise 1x1
+  convolutions, into the first of which ONNX Runtime fuses the sum (a channel of slope a > 1 is carried negated, and
+  the next layer's kernel takes the sign back). For a network that is to be quantized it is ``x + relu((a - 1) x)``:
+  there a sum is a node of its own in either form, and this one has a convolution less;
 - a PReLU before max-pooling moves behind it, onto a quarter of the pixels. Where a slope is negative the function is
   not monotone, but ``prelu(x) = max(x, a x)``: the convolution makes ``a x`` as a further channel, both are pooled,
-  and the larger is ``u + relu(v - u)``.
+  and the larger is ``u + relu(v - u)``. Where the further channels need a further block the PReLU stays in front:
+  then a channel of slope a > 1 is ``x - relu((1 - a) x)``, for pooling needs the true sign.
 """
 
 from __future__ import annotations
@@ -27,18 +30,17 @@ from visavis.nets._onnx_fold import Conv, Dense, Tensor, Value, block, diagonal,
 from visavis.nets._ops import Ops, Pad, Size
 from visavis.types import Floats
 
-PASS_COST = 80
-"""Multiplications that take as long as the two passes of a PReLU over one value: above it, channels are not doubled."""
-
-
 NO_PADS = (0, 0, 0, 0)
 
 
 class OnnxOps:
-    """See :class:`visavis.nets._ops.Ops`; ``weights`` maps ``layer.part`` to float32 arrays."""
+    """See :class:`visavis.nets._ops.Ops`; ``weights`` maps ``layer.part`` to float32 arrays.
 
-    def __init__(self, weights: Mapping[str, Floats]) -> None:
-        self._weights = weights
+    ``to_quantize`` chooses the form that is the quicker one in 8 bits.
+    """
+
+    def __init__(self, weights: Mapping[str, Floats], *, to_quantize: bool = False) -> None:
+        self._weights, self._to_quantize = weights, to_quantize
         self._nodes: list[bytes] = []
         self._emitted: dict[Conv | Dense, Tensor] = {}
         self._constants: list[bytes] = []
@@ -78,8 +80,19 @@ class OnnxOps:
         sign = np.where(x.slope > 1, -1, 1).astype(np.float32)
         flipped = replace(x, kernel=x.kernel * sign[:, None, None, None], bias=x.bias * sign)
         raw = self._raw(flipped, block(x.channels))
-        bent = self._pointwise(raw.name, diagonal(x.slope - 1, raw.width))
-        return replace(raw, name=self._node("Add", [raw.name, self._node("Relu", [bent])]), sign=sign)
+        straight, factor = raw.name, x.slope - 1
+        if not self._to_quantize:
+            straight, factor = self._pointwise(raw.name, diagonal(x.slope, raw.width)), 1 - x.slope
+        bent = self._node("Relu", [self._pointwise(raw.name, diagonal(factor, raw.width))])
+        return replace(raw, name=self._node("Add", [straight, bent]), sign=sign)
+
+    def _bent_unsigned(self, x: Conv, slope: Floats) -> Tensor:
+        """Emit a convolution with its PReLU, no channel negated; ONNX Runtime fuses the sum where a slope exceeds 1."""
+        raw = self._raw(x, block(x.channels))
+        bent = self._node("Relu", [self._pointwise(raw.name, diagonal(-abs(slope - 1), raw.width))])
+        if (slope > 1).any():
+            bent = self._pointwise(bent, diagonal(np.where(slope > 1, -1, 1).astype(np.float32), raw.width))
+        return replace(raw, name=self._node("Add", [raw.name, bent]))
 
     def _raw(self, x: Conv, width: int) -> Tensor:
         """Emit the bare convolution, its kernel padded to the blocks on both sides."""
@@ -211,13 +224,12 @@ class OnnxOps:
         return replace(tensor, name=self._node("Mul", [tensor.name, pixels]))
 
     def max_pool(self, x: Value, size: int, *, stride: int, ceil: bool = False) -> Value:
-        """Move a PReLU behind the pooling, onto fewer pixels."""
+        """Move a PReLU behind the pooling, onto fewer pixels, where that needs no further block of channels."""
         if not isinstance(x, Conv) or x.slope is None:
             return self._pool(self._plain(x), size, stride, ceil)
         negative = np.flatnonzero(x.slope < 0)
-        wider = block(len(x.slope) + len(negative)) - block(len(x.slope))
-        if x.depthwise or wider * x.kernel[0].size > PASS_COST * len(x.slope):
-            return self._pool(self._plain(x), size, stride, ceil)
+        if x.depthwise or block(len(x.slope) + len(negative)) > block(len(x.slope)):
+            return self._pool(self._bent_unsigned(x, x.slope), size, stride, ceil)
         both = replace(
             x,
             kernel=np.concatenate([x.kernel, x.kernel[negative] * x.slope[negative, None, None, None]]),
@@ -335,11 +347,15 @@ def to_onnx(
     *,
     side: int | None,
     pixels: Literal["uint8", "float32"] = "uint8",
+    to_quantize: bool = False,
 ) -> bytes:
-    """Emit ``net`` with these weights as an ONNX file.
+    """Emit ``net`` with these weights as an ONNX file; ``to_quantize`` says that it will run in 8 bits only.
 
     Its input ``x`` is ``(n, side, side, 3)``, any height and width where ``side`` is None: RGB from 0 to 255, of the
     type that ``pixels`` names.
     """
-    ops, kind = OnnxOps(weights), {"uint8": onnx_file.UINT8, "float32": onnx_file.FLOAT}[pixels]
+    ops, kind = (
+        OnnxOps(weights, to_quantize=to_quantize),
+        {"uint8": onnx_file.UINT8, "float32": onnx_file.FLOAT}[pixels],
+    )
     return ops.serialise(net(ops, ops.picture(side, kind)), side, kind)
