@@ -218,9 +218,9 @@ def test_faces_too_poor_stay_alone() -> None:
         quality,
         none,
     )
-    found = cluster_faces(faces, calibration=table)
+    found = cluster_faces(faces, calibration=table, model=table.model)
     assert sorted(len(cluster) for cluster in found.clusters) == [1, 1, 4]
-    given_threshold = cluster_faces(faces, calibration=table, threshold=0.2)
+    given_threshold = cluster_faces(faces, calibration=table, model=table.model, threshold=0.2)
     assert [len(cluster) for cluster in given_threshold.clusters] == [6]
 
 
