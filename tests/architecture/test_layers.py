@@ -14,7 +14,7 @@ import pytest
 from .source import ROOT, Import, Module, _imports, modules
 
 LAYERS = (
-    {"plain", "_plain_photos", "_checks", "types", "errors"},
+    {"plain", "_plain_photos", "_checks", "defaults", "types", "errors"},
     {"registry", "cache", "forking", "devices", "runtime", "weights", "nets"},
     {
         "images", "photo_files", "_capture_time", "_decode", "_end_marker", "_tiff_samples", "_upright", "quality",

@@ -116,8 +116,8 @@ def test_an_unknown_model_names_those_there_are(run: Run, photos: Photos) -> Non
     ("options", "said"),
     [
         (["--views", 4, "--model", "dlib-resnet@2"], "--model dlib-resnet@2 names its number of views already"),
-        (["--views", 0], "dlib-resnet has no 0 views"),
-        (["--views", -1], "'dlib-resnet@-1' is no model"),
+        (["--views", 0], "sface has no 0 views"),
+        (["--views", -1], "'sface@-1' is no model"),
         (["--views", "many"], "--views"),
         (["--model", "dlib-resnet@x"], "'dlib-resnet@x' is no model"),
         (["--model", f"{MODEL}@2"], f"{MODEL} offers no choice of views"),
@@ -148,12 +148,12 @@ def test_one_model_has_one_id_however_it_is_asked_for(model: str, views: int | N
 @pytest.mark.parametrize(
     ("options", "model"),
     [
-        ([], "dlib-resnet"),
-        (["--views", 2], "dlib-resnet"),
+        ([], "sface"),
+        (["--views", 2], "sface@2"),
         (["--model", "dlib-resnet@2"], "dlib-resnet"),
-        (["--views", 1], "dlib-resnet@1"),
+        (["--views", 1], "sface"),
         (["--model", "dlib-resnet@1"], "dlib-resnet@1"),
-        (["--views", 4], "dlib-resnet@4"),
+        (["--views", 4], "sface@4"),
     ],
 )
 def test_the_answer_names_the_model_by_its_views(run: Run, photos: Photos, options: list[object], model: str) -> None:

@@ -201,7 +201,7 @@ def test_real_photos_with_the_default_networks(path: Path) -> None:
         again = gallery.enroll("Sharon Stone", [tutorial / "sharon_stone1.jpg"])
         assert (again.added, len(again.duplicates)) == ((), 1)
         photos = [obama / "obama2.jpg", tutorial / "sharon_stone3.jpg", tutorial / "channing_tatum.jpg"]
-        answers = list(gallery.identify_photos(photos, threshold=0.08))
+        answers = list(gallery.identify_photos(photos))
         assert [[who.name for who in one.identifications] for one in answers] == [
             ["Barack Obama"],
             ["Sharon Stone"],

@@ -16,13 +16,14 @@ from visavis.clustering._neighbours import Edges, Ints, neighbours
 from visavis.clustering._small import sifted
 from visavis.clustering._whispers import whispers
 from visavis.clustering.faces import joined, known, taken
+from visavis.defaults import EMBEDDER
 from visavis.errors import UsageError
 from visavis.images import Source, shown
 from visavis.photo_files import UnlistedFolder, each_photo
 from visavis.pipeline import shared
 from visavis.types import Cluster, Clustering, Faces, Floats
 
-STRANGERS = 0.2
+STRANGERS = 0.02
 """How many strangers each face may have within the threshold, on average: the default FAR is this over the number of
 faces. Chosen on LFW view 1, as are all figures here: see docs/clustering.md."""
 
@@ -40,7 +41,7 @@ LEAST_QUALITY = 0.05
 """Weight of the voice of the worst face; that of the best is 1."""
 
 
-PAIR_FAR = 5e-5
+PAIR_FAR = 2e-5
 """Highest FAR at which two faces are a cluster of two by default; the general one holds from ``LARGE`` faces on."""
 
 LARGE = 5
@@ -63,7 +64,7 @@ def cluster(
     *,
     far: float | None = None,
     threshold: float | None = None,
-    model: str = "dlib-resnet",
+    model: str = EMBEDDER,
     min_face: float = 20,
     min_quality: float = 0.0,
     previous: Clustering | None = None,
@@ -107,7 +108,7 @@ def cluster_faces(
     *,
     far: float | None = None,
     threshold: float | None = None,
-    model: str = "dlib-resnet",
+    model: str = EMBEDDER,
     calibration: compare.Calibration | None = None,
     min_quality: float = 0.0,
     seed: int = 0,
