@@ -129,7 +129,7 @@ def _nearest(rows: Rows, weights: Floats, kept: NDArray[np.bool_]) -> tuple[NDAr
     """
     total = weights[kept] @ rows.vectors[kept]
     distances = compare.cosine_distances(compare.unit(total[None]), rows.vectors)[0]
-    others = total - np.where(kept, weights, 0)[:, None] * rows.vectors
+    others = (total - np.where(kept, weights, 0)[:, None] * rows.vectors).astype(np.float32)
     alone = kept & (kept.sum() == 1)
     from_others = np.where(alone, 0, 1 - (compare.unit(others) * rows.vectors).sum(axis=1))
     order = np.lexsort((distances, rows.photos))
