@@ -12,6 +12,7 @@ The steps, in the order in which they run, and what they write:
     clusters      docs/clustering.md: clusters of LFW view 1 and of the film stars
     agreement     docs/accuracy.md: agreement of the detector with facenet-pytorch
     limits        docs/limits.md, by benchmarks/hard_photos.py
+    models        docs/models.md: the table of embedders
 
 Every figure is also kept as JSON in DIR (default: .cache/figures). What is chosen by hand, and not measured by these
 steps, is left alone: the curves of quality, the rules of clustering, the tables of what else was tried.
@@ -239,8 +240,14 @@ def limits(work: Path) -> None:
     benchmark("hard_photos.py", "--json", work / "limits.json", "--write", ROOT / "docs" / "limits.md")
 
 
+def models(work: Path) -> None:
+    """Compare the embedders that are here."""
+    benchmark("model_table.py", "--json", work / "models.json", "--write", ROOT / "docs" / "models.md")
+
+
 STEPS: dict[str, Callable[[Path], None]] = {
-    step.__name__: step for step in (calibration, accuracy, views, templates, quality, clusters, agreement, limits)
+    step.__name__: step
+    for step in (calibration, accuracy, views, templates, quality, clusters, agreement, limits, models)
 }
 
 if __name__ == "__main__":
