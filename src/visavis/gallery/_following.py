@@ -97,13 +97,24 @@ class Following:
         index = self.caught_up(conn)
         if index is None:
             return Differences((), ())
-        stored = records.everybody(conn)
+        stored, owners = records.template_people(conn)
         ids, people = index.entries()
-        there = dict(zip(ids.tolist(), people.tolist(), strict=True))
+        order = np.argsort(ids, kind="stable")
+        ids, people = ids[order], people[order]
+        places = np.minimum(np.searchsorted(ids, stored), max(len(ids) - 1, 0))
+        right = (ids[places] == stored) & (people[places] == owners) if len(ids) else np.zeros(len(stored), bool)
         return Differences(
-            stale=tuple(sorted(one for one in there if one not in stored)),
-            wrong=tuple(sorted(one for one, person in stored.items() if there.get(one) != person)),
+            stale=tuple(np.setdiff1d(ids, stored, assume_unique=True).tolist()),
+            wrong=tuple(stored[~right].tolist()),
         )
+
+    def is_apart(self) -> bool:
+        """Tell whether there is an index that may differ from the records.
+
+        One in memory that was not filled yet cannot: it is made of the records when it is first searched.
+        """
+        with self._reading() as conn:
+            return isinstance(self._opened(conn), Durable) or self._seen > 0
 
     def is_as_of(self, conn: Connection) -> bool:
         """Tell whether the index is up to just the change of this transaction: one that is shared may be elsewhere."""
@@ -115,6 +126,8 @@ class Following:
             index = self._opened(conn)
             if isinstance(index, Durable):
                 self._send(conn, index, index)
+            elif not self._seen:
+                return Differences((), ())
             found = self.differences(conn)
             if self._index is not None and (found.stale or found.wrong):
                 self._index.remove(np.array(found.stale, np.int64))
