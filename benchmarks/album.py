@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from visavis.clustering import cluster_faces
 from visavis.clustering.faces import some, taken
+from visavis.defaults import EMBEDDER
 from visavis.evaluate.remembered import Remembered
 from visavis.evaluate.templates import every_face, subject
 from visavis.images import read
@@ -43,7 +44,7 @@ def main() -> None:
     parser.add_argument("--albums", type=int, default=24)
     parser.add_argument("--seed", type=int, default=1000, help="of the first album; the others follow")
     parser.add_argument("--far", type=float, help="a fixed rate in place of the default rule")
-    parser.add_argument("--model", default="dlib-resnet")
+    parser.add_argument("--model", default=EMBEDDER)
     parser.add_argument("--json", type=Path, help="write all figures to this file")
     parser.add_argument("--write", type=Path, metavar="PAGE", help="renew the table between the marks of a page")
     chosen = parser.parse_args()

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from visavis.clustering import cluster_faces
 from visavis.clustering.faces import taken
+from visavis.defaults import EMBEDDER
 from visavis.evaluate.clusters import ClusterResult, clustering
 from visavis.evaluate.remembered import Remembered
 from visavis.evaluate.templates import every_face
@@ -32,7 +33,7 @@ def main() -> None:
     """Measure each folder, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", type=Path, nargs="+")
-    parser.add_argument("--model", default="dlib-resnet")
+    parser.add_argument("--model", default=EMBEDDER)
     parser.add_argument("--json", type=Path, help="write all figures to this file")
     parser.add_argument("--write", type=Path, metavar="PAGE", help="renew the tables between the marks of a page")
     chosen = parser.parse_args()

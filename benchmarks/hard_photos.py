@@ -34,6 +34,7 @@ from rich.console import Console
 from rich.progress import track
 
 from visavis import compare, images
+from visavis.defaults import EMBEDDER
 from visavis.doubts import doubts
 from visavis.evaluate.bootstrap import DRAWS
 from visavis.evaluate.intervals import wilson
@@ -134,7 +135,7 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--only", action="append", choices=[*GROUPS, *SETS], metavar="GROUP", help="repeatable")
     parser.add_argument("--people", type=int, default=300, help="people of LFW, two photos each (default 300)")
     parser.add_argument("--detector", default="mtcnn")
-    parser.add_argument("--model", default="dlib-resnet")
+    parser.add_argument("--model", default=EMBEDDER)
     parser.add_argument("--threshold", type=float, help="cosine distance, for a model without a calibration table")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")

@@ -4,7 +4,7 @@
 
 The steps, in the order in which they run, and what they write:
 
-    calibration   src/visavis/calibration/dlib-resnet*.json; the table of thresholds in README.md
+    calibration   src/visavis/calibration/*.json; the table of thresholds in README.md
     accuracy      docs/accuracy.md: accuracy and rates on LFW view 1, other people, searches; README.md's sentences
     views         docs/accuracy.md: one, two and four views
     templates     docs/accuracy.md: several templates of one person
@@ -34,6 +34,8 @@ from _rounds import data_folder
 from peers import ROOT
 
 from visavis import compare
+from visavis.defaults import DETECTOR, EMBEDDER
+from visavis.embedders import model_id
 from visavis.evaluate.intervals import wilson
 from visavis.evaluate.remembered import Remembered
 from visavis.evaluate.templates import take
@@ -42,8 +44,9 @@ from visavis.pipeline import Recognizer
 
 README, ACCURACY = ROOT / "README.md", ROOT / "docs" / "accuracy.md"
 TABLES = ROOT / "src" / "visavis" / "calibration"
-MODELS = ("dlib-resnet@1", "dlib-resnet", "dlib-resnet@4")
-MODEL = "dlib-resnet"
+MODEL = EMBEDDER
+MODELS = (*(f"{MODEL}@{views}" for views in (1, 2, 4)), "dlib-resnet@1", "dlib-resnet", "dlib-resnet@4")
+"""Whose thresholds are shipped."""
 RATES = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
 PROMISED = (1e-2, 1e-3, 1e-4)
 GALLERIES, DRAWS, FPIR = (100, 1000, 2000), 10, 0.01
@@ -77,7 +80,7 @@ def benchmark(name: str, *arguments: object) -> None:
 
 def calibration(work: Path) -> None:
     """Measure the thresholds that are shipped."""
-    for model in MODELS:
+    for model in map(model_id, MODELS):
         out = TABLES / f"{model}.json"
         name = "LFW (deep-funneled) view 1"
         (work / f"{model}.json").write_text(
@@ -192,7 +195,7 @@ def write_sentences(lfw: Figures, stars: Figures) -> None:
     write_blocks(
         README,
         {
-            "accuracy": f"On LFW view 1 the default pair (`mtcnn`, `dlib-resnet`) is right for "
+            "accuracy": f"On LFW view 1 the default pair (`{DETECTOR}`, `{EMBEDDER}`) is right for "
             f"{decimal(lfw['accuracy'], 3)} of the 1,000 test pairs, at the threshold chosen on the\ntraining pairs.\n",
             "film stars": f"  Among ten film stars strangers pass {promise['measured'] / 1e-3:.0f} times as often as "
             "promised\n  ([accuracy](docs/accuracy.md)).\n",

@@ -19,9 +19,10 @@ from _pages import markdown_of, write_blocks
 from _rounds import data_folder, environment, options, report, table
 from numpy.typing import NDArray
 from rich.table import Table
-from views import MODEL, shown
+from views import shown
 
 from visavis import compare
+from visavis.defaults import EMBEDDER
 from visavis.evaluate.templates import take
 from visavis.evaluate.verification import read_lfw
 from visavis.pipeline import Recognizer
@@ -183,7 +184,7 @@ def evaluated(scores: Scores, total: Weights, weights: Weights) -> Figures:
 
 def promise(far: float) -> float:
     """Threshold of single pairs."""
-    calibration = compare.calibration(MODEL)
+    calibration = compare.calibration(EMBEDDER)
     assert calibration is not None
     return calibration.threshold(far)
 

@@ -1,6 +1,6 @@
 """What views of a chip gain and what they cost, on LFW view 1.
 
-    python benchmarks/views.py [--rounds 15] [--threads 2] [--json FILE] [--write PAGE]
+    python benchmarks/views.py [--model NAME] [--rounds 15] [--threads 2] [--json FILE] [--write PAGE]
 
 Every photo is looked at once, and the vectors of all numbers of views are made of the same chips. The threshold is
 chosen on pairsDevTrain, accuracy counted on pairsDevTest; the rates are those of all pairs of photos. Differences to
@@ -10,7 +10,6 @@ Milliseconds are of batches of 32 chips, one number of views after the other wit
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -22,14 +21,15 @@ import numpy as np
 from _pages import markdown_of, write_blocks
 from _rounds import data_folder, environment, options, report, table
 from numpy.typing import NDArray
-from peers import ROOT
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
 from visavis import compare, embedders
+from visavis.defaults import EMBEDDER
 from visavis.embedders._views import COUNTS, views_of
-from visavis.embedders.dlib import VIEWS, DlibResnet
+from visavis.embedders.dlib import DlibResnet
+from visavis.embedders.trained import Trained
 from visavis.evaluate.bootstrap import DRAWS, ByPeople
 from visavis.evaluate.compared import everybody
 from visavis.evaluate.pairs import PairList
@@ -39,23 +39,22 @@ from visavis.evaluate.verification import lfw_accuracy, read_lfw
 from visavis.pipeline import Recognizer
 from visavis.types import RGB, Face, Floats
 
-sys.path.insert(0, str(ROOT / "tests" / "golden"))
-
-from chips import chips
-
 T = TypeVar("T")
 
-MODEL = "dlib-resnet"
 FARS = (1e-2, 1e-3, 1e-4, 1e-5)
+FACE = Face(
+    np.array([50, 40, 150, 160], np.float32),
+    1.0,
+    np.array([[75, 80], [125, 80], [100, 110], [80, 135], [120, 135]], np.float32),
+)
 BATCH = 32
 
 
 class SideBySide:
-    """The vectors of every number of views, one beside the other: ``(n, 128 * len(COUNTS))``."""
+    """The vectors of every number of views, one beside the other: ``(n, d * len(COUNTS))``."""
 
-    name = f"{MODEL}@all"
-
-    def __init__(self, network: DlibResnet) -> None:
+    def __init__(self, network: DlibResnet | Trained) -> None:
+        self.name = f"{network.name}@all"
         self._network = network
         self.dimension = network.dimension * len(COUNTS)
 
@@ -88,12 +87,13 @@ def main() -> None:
     """Measure and print."""
     parser = options(__doc__ or "", rounds=15)
     parser.add_argument("--write", type=Path, metavar="PAGE", help="renew the table between the marks of a page")
+    parser.add_argument("--model", default=EMBEDDER)
     chosen = parser.parse_args()
     before = environment()
     lists = read_lfw(data_folder() / "lfw", view=1)
-    templates = looked_at(lists)
+    templates = looked_at(lists, chosen.model)
     gains = [measured(number, part, lists) for number, part in by_views(templates).items()]
-    costs = cost(chosen.rounds, chosen.threads)
+    costs = cost(chosen.model, chosen.rounds, chosen.threads)
     about = {
         **before,
         "load after": environment()["load"],
@@ -105,16 +105,21 @@ def main() -> None:
         "pairs of one person": gains[0].genuine,
         "pairs of two people": gains[0].impostors,
     }
-    results = summary(gains, costs)
+    results = summary(gains, costs, default=own_views(chosen.model))
     report([results], about, chosen.json, {"milliseconds": costs})
     if chosen.write:
         write_blocks(chosen.write, {"views": markdown_of(results)})
 
 
-def looked_at(lists: Sequence[PairList]) -> Templates:
+def own_views(model: str) -> int:
+    """Return how many views a model has where none are named."""
+    return next(number for number in COUNTS if embedders.model_id(f"{model}@{number}") == model)
+
+
+def looked_at(lists: Sequence[PairList], model: str) -> Templates:
     """Find the face that each photo is about, and embed it in all views."""
-    network = embedders.create(MODEL)
-    assert isinstance(network, DlibResnet)
+    network = embedders.create(model)
+    assert isinstance(network, DlibResnet | Trained)
     return take(lists[0].photos, Recognizer(embedder=SideBySide(network)), progress=shown)
 
 
@@ -147,10 +152,11 @@ def measured(views: int, templates: Templates, lists: Sequence[PairList]) -> Gai
     return Gain(views, lfw_accuracy(templates, lists), np.array(rows), compared.roc.impostors, compared.roc.genuine)
 
 
-def cost(rounds: int, threads: int) -> dict[int, list[float]]:
+def cost(model: str, rounds: int, threads: int) -> dict[int, list[float]]:
     """Milliseconds a face in each round, after one that does not count."""
-    batch = np.tile(chips(), (BATCH // 8, 1, 1, 1))
-    engines = {number: embedders.create(f"{MODEL}@{number}", threads=threads) for number in COUNTS}
+    engines = {number: embedders.create(f"{model}@{number}", threads=threads) for number in COUNTS}
+    side = engines[1].crops(np.zeros((200, 200, 3), np.uint8), [FACE]).shape[1]
+    batch = np.random.default_rng(0).integers(0, 256, (BATCH, side, side, 3), np.uint8)
     spent: dict[int, list[float]] = {number: [] for number in COUNTS}
     for _ in range(rounds + 1):
         for number, engine in engines.items():
@@ -160,22 +166,22 @@ def cost(rounds: int, threads: int) -> dict[int, list[float]]:
     return {number: one[1:] for number, one in spent.items()}
 
 
-def summary(gains: Sequence[Gain], costs: dict[int, list[float]]) -> Table:
+def summary(gains: Sequence[Gain], costs: dict[int, list[float]], *, default: int) -> Table:
     """One row a number of views, and one below it: what is gained over the default."""
-    default = next(one for one in gains if one.views == VIEWS)
+    usual = next(one for one in gains if one.views == default)
     rows = []
     for one in gains:
         accuracy, milliseconds = one.accuracy, costs[one.views]
-        ratio = median(mine / its for mine, its in zip(milliseconds, costs[VIEWS], strict=True))
+        ratio = median(mine / its for mine, its in zip(milliseconds, costs[default], strict=True))
         tars = [f"{tar:.4f}" for tar in one.tar[0]]
         right = f"{accuracy.accuracy:.4f} ± {accuracy.error:.4f}"
         spent = f"{median(milliseconds):.2f}", f"{ratio:.2f}"
         rows.append((str(one.views), right, f"{accuracy.threshold:.4f}", *tars, *spent))
-        if one is not default:
-            rows.append(("", "", "", *gained(one, default), "", ""))
+        if one is not usual:
+            rows.append(("", "", "", *gained(one, usual), "", ""))
     rates = [f"TAR at {far:.0e}" for far in FARS]
-    columns = ["views", "accuracy", "threshold", *rates, "ms/face", f"to {VIEWS} views"]
-    return table(f"Views of a chip (below: gain over {VIEWS} views, 95 %)", columns, rows)
+    columns = ["views", "accuracy", "threshold", *rates, "ms/face", f"to {default}"]
+    return table(f"Views of a chip (below: gain over the default, {default}, 95 %)", columns, rows)
 
 
 def gained(one: Gain, default: Gain) -> list[str]:

@@ -54,6 +54,7 @@ def test_photographs(data: Path) -> None:
     assert {Path(one.photo).stem for one in found[:2]} == {"obama2", "obama3"}
     assert Path(found[2].photo).stem == "biden"
     assert len(found) == 3
-    assert found[0].distance < 0.07 < found[2].distance
+    assert found[0].distance < 0.3
+    assert found[2].distance > 0.8
     with pytest.raises(NoFaceError):
         visavis.similar(np.zeros((60, 60, 3), np.uint8), photos)

@@ -15,6 +15,7 @@ import visavis
 from architecture.source import modules
 from cli.fakes import BLUE, DARK_RED, DETECTOR, MODEL, RED, photo
 from visavis import bulk, classify, pipeline, quantize
+from visavis.defaults import EMBEDDER
 from visavis.errors import ImageError, MissingImageError, UnreadableImageError, UsageError, VisavisError
 from visavis.pipeline import Recognizer
 
@@ -103,7 +104,7 @@ def _shown(answers: list[visavis.PhotoFaces]) -> list[str]:
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     made = Desk(tmp_path)
-    for model in (MODEL, "dlib-resnet"):
+    for model in (MODEL, EMBEDDER):
         monkeypatch.setitem(pipeline._shared, ("mtcnn", model), made.recognizer)
     return made
 

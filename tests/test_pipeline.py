@@ -12,6 +12,7 @@ import visavis
 from cli.fakes import BLUE, DARK_RED, DETECTOR, GREY, MODEL, RED, Colours, Squares, but_quality, photo
 from detectors import drawn
 from visavis import compare, images, pipeline, verification
+from visavis.defaults import EMBEDDER
 from visavis.detectors import Detector
 from visavis.errors import (
     ImageError,
@@ -378,7 +379,7 @@ def default() -> Recognizer:
 
 
 def table() -> compare.Calibration:
-    found = compare.calibration("dlib-resnet")
+    found = compare.calibration(EMBEDDER)
     assert found is not None
     return found
 
@@ -402,7 +403,7 @@ def test_a_threshold_in_another_metric_still_says_its_far(default: Recognizer) -
 
 
 def test_a_far_that_was_not_measured_is_refused(default: Recognizer) -> None:
-    with pytest.raises(UsageError, match="was not measured for dlib-resnet"):
+    with pytest.raises(UsageError, match=f"was not measured for {EMBEDDER}"):
         default.verify(DRAWN, OTHER, far=1e-12)
 
 
@@ -470,7 +471,7 @@ def test_recognisers_are_shared_by_name() -> None:
     one, other = pipeline.shared(embedder=MODEL), pipeline.shared(embedder=MODEL)
     assert one is other
     assert one is not pipeline.shared()
-    assert pipeline.shared() is pipeline.shared(detector="mtcnn", embedder="dlib-resnet")
+    assert pipeline.shared() is pipeline.shared(detector="mtcnn", embedder=EMBEDDER)
 
 
 def test_a_detector_of_another_kind_is_all_it_takes() -> None:

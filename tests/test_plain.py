@@ -96,7 +96,7 @@ def test_pandas_takes_the_rows() -> None:
     assert frame["name"].tolist()[0] == "Ann"
 
 
-QUALITY = Quality(0.7, 1, 1, 0.7, 1, 1, 0.9, 1, 0.5)
+QUALITY = Quality(0.7, 1, 1, 0.7, 1, 1, 0.9, 1, 1, 1, 0.5)
 SIDES = {"x1": 1, "y1": 2, "x2": 3, "y2": 4}
 
 

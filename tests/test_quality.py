@@ -34,7 +34,19 @@ def figure(picture: np.ndarray, where: Face) -> float:
 # a drawing has harder edges than any lens: this is about as sharp as the photos that the scale was made on
 PICTURE = cv2.GaussianBlur(pictures.drawn_face(), (0, 0), 1.5)
 GOOD = figure(PICTURE, face())
-SOUND = Quality(1, size=1, sharpness=1, clarity=1, pose=1, exposure=1, detection=1, visible=1, brightness=0.5)
+SOUND = Quality(
+    1,
+    size=1,
+    sharpness=1,
+    clarity=1,
+    pose=1,
+    exposure=1,
+    detection=1,
+    visible=1,
+    compression=1,
+    proportions=1,
+    brightness=0.5,
+)
 
 
 def mirrored(where: Face, width: int) -> Face:
@@ -63,13 +75,14 @@ def test_a_good_face_is_near_one_and_the_parts_say_so() -> None:
 def test_faults_multiply_but_of_size_and_sharpness_the_lower_counts() -> None:
     blurred = cv2.GaussianBlur(PICTURE, (0, 0), 4)
     rest = replace(quality.measure(blurred, face(score=0.9)), score=0)
-    product = rest.clarity * rest.pose * rest.exposure * rest.detection
+    product = math.prod(getattr(rest, name) for name in quality.PARTS[2:])
     assert rest.sharpness < rest.size
     assert figure(blurred, face(score=0.9)) == pytest.approx(rest.sharpness * product)
     small = face(side=16)
     one = quality.measure(pictures.drawn_face(16), small)
     assert one.size < one.sharpness
-    assert one.score == pytest.approx(one.size * one.clarity * one.pose * one.exposure * one.detection)
+    product = math.prod(getattr(one, name) for name in quality.PARTS if name != "sharpness")
+    assert one.score == pytest.approx(product)
 
 
 @pytest.mark.parametrize("wrong", [{"pose": 1.1}, {"score": -0.1}, {"size": math.nan}])

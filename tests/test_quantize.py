@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 import onnx
 import pytest
@@ -15,7 +17,7 @@ from cli.fakes import BLUE, DETECTOR, RED, photo
 from embedders import own
 from nets import generated
 from visavis import compare, embedders, quantize, runtime
-from visavis.embedders import EMBEDDERS, _rows, facenet, onnx_file, vggface
+from visavis.embedders import EMBEDDERS, _rows, facenet, onnx_file, sface, vggface
 from visavis.embedders.dlib import DlibResnet
 from visavis.embedders.onnx_file import OnnxFile, crops_of
 from visavis.embedders.trained import Recipe
@@ -238,15 +240,37 @@ def test_dlibs_network_as_a_row_is_dlibs_network() -> None:
 
 @pytest.mark.parametrize("recipe", _rows.RECIPES.values(), ids=_rows.RECIPES)
 def test_the_classic_networks_cut_faces_as_their_rows_say(recipe: Recipe) -> None:
-    crop, margin = _rows.CROPS[recipe.crops]
-    row = _rows._row(recipe.rows[0], size=recipe.side, dimension=4, views=1, crop=crop, margin=margin)
+    row = _rows._row(recipe.rows[0], size=recipe.side, dimension=4, views=1, **_rows.CROPS[recipe.crops])
     picture = np.random.default_rng(0).integers(0, 256, (200, 240, 3), np.uint8)
     boxes = ([60.2, 40.7, 150.1, 170.9], [-20, 100, 90, 230], [200, 5, 260, 40])
-    faces = [Face(np.array(box, np.float32), 0.9, np.zeros((5, 2), np.float32)) for box in boxes]
+    faces = [Face(np.array(box, np.float32), 0.9, landmarks_in(box)) for box in boxes]
     np.testing.assert_array_equal(crops_of(row, picture, faces), recipe.crops(picture, faces))
+
+
+def landmarks_in(box: Sequence[float]) -> np.ndarray:
+    """Five points inside a box, as a face has them."""
+    parts = np.array([(0.32, 0.39), (0.68, 0.39), (0.5, 0.6), (0.36, 0.78), (0.64, 0.78)])
+    return (np.array(box[:2]) + parts * np.subtract(box[2:], box[:2])).astype(np.float32)
 
 
 def test_every_recipe_has_its_row() -> None:
     """A network that is added to the classic ones has to be able to run in 8 bits too."""
-    made = [one for module in (vggface, facenet) for one in vars(module).values() if isinstance(one, Recipe)]
+    made = [one for module in (vggface, facenet, sface) for one in vars(module).values() if isinstance(one, Recipe)]
     assert set(_rows.RECIPES) == {one.name for one in made} & set(EMBEDDERS.names())
+
+
+def test_sface_in_8_bits_stays_near(own_cache: None, tmp_path: Path) -> None:
+    """Its published weights, ranges measured on blurred noise: each embedding is nearest to that of float32."""
+    row, network = _rows.source("sface")
+    coarse = np.random.default_rng(1).integers(0, 256, (12, 7, 7, 3), np.uint8)
+    crops = np.stack([cv2.resize(each, (112, 112), interpolation=cv2.INTER_LINEAR) for each in coarse])
+    path = tmp_path / "sface-int8.onnx"
+    path.write_bytes(quantize.quantized(network, [crops[:4], crops[4:8]]))
+    plain = embedders.create("sface")
+    narrow = OnnxFile(row, runtime.Session(path))
+    expected, found = plain.embed(crops), narrow.embed(crops)
+    assert row.points is not None
+    similarities = found @ expected.T
+    np.testing.assert_array_equal(similarities.argmax(axis=1), np.arange(len(crops)))
+    assert similarities.diagonal().min() > 0.75  # these are no faces: of faces, .96 was the least of 64
+    assert path.stat().st_size < 11_000_000

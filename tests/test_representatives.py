@@ -25,7 +25,7 @@ def answer(name: str, *faces: tuple[float, float, float]) -> PhotoFaces:
     """A photo with faces of (degrees, side, quality)."""
     turns = np.radians([degrees for degrees, _, _ in faces])
     vectors = np.stack([np.cos(turns), np.sin(turns)], axis=1).astype(np.float32)
-    quality = tuple(Quality(score, 1, 1, 1, 1, 1, 1, 1, 0.5) for _, _, score in faces)
+    quality = tuple(Quality(score, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0.5) for _, _, score in faces)
     return PhotoFaces(name, "ok", None, tuple(face(0, 0, side) for _, side, _ in faces), quality, vectors)
 
 
@@ -60,6 +60,18 @@ def test_outliers_come_last_and_take_no_part() -> None:
     assert found[-1].photo == "x"
     assert found[0].photo == "b"
     assert found[0].distance == pytest.approx(0, abs=1e-6)
+
+
+def test_a_stranger_among_few_is_an_outlier() -> None:
+    """Three faces at 0 degrees and one at 25: 19 from the mean of all four, which is within the limit of 21.7."""
+    found = ranked(*(answer(name, (0, 50, 1)) for name in "abc"), answer("x", (25, 50, 1)))
+    assert [one.outlier for one in found] == [False, False, False, True]
+    assert found[-1].distance == pytest.approx(degrees(25), abs=1e-6)
+
+
+def test_one_photo_is_no_outlier() -> None:
+    (alone,) = ranked(answer("a", (0, 50, 1)))
+    assert (alone.outlier, alone.distance) == (False, 0)
 
 
 def test_of_each_photo_the_face_that_fits() -> None:

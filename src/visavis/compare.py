@@ -19,9 +19,11 @@ from typing import cast
 
 import numpy as np
 
+from visavis import poor_photos
 from visavis._checks import checked_number, checked_whole
 from visavis.errors import UsageError
-from visavis.types import Floats
+from visavis.poor_photos import PoorPhotos
+from visavis.types import Floats, Quality
 from visavis.weights.spec import all_specs
 
 METRICS: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
@@ -90,7 +92,8 @@ class Calibration:
 
     ``far`` (descending) and ``thresholds`` (descending with it) are the table; between its rows the threshold is
     interpolated linearly in log FAR. ``slope`` and ``intercept`` map distance -> probability of "same person" at even
-    prior odds. Outside the table nothing is extrapolated: see :meth:`threshold`.
+    prior odds. Outside the table nothing is extrapolated: see :meth:`threshold`. ``poor`` says what is left of the
+    thresholds where photos are poor, None where that was not measured: see :meth:`share`.
     """
 
     model: str
@@ -99,6 +102,7 @@ class Calibration:
     slope: float
     intercept: float
     provenance: dict[str, object] = field(default_factory=dict, hash=False)
+    poor: PoorPhotos | None = None
 
     @property
     def lowest_far(self) -> float:
@@ -113,6 +117,15 @@ class Calibration:
                 f"a FAR of {far:g} was not measured for {self.model}: choose from {self.far[-1]:g} to {self.far[0]:g}."
             )
         return float(np.interp(-math.log(far), -np.log(self.far), self.thresholds))
+
+    def share(self, first: Quality | float | None, second: Quality | float | None = None) -> float | None:
+        """Return the share of a threshold that is left between faces of these qualities, 1 where one of them is good.
+
+        A quality is given with its parts, by its score alone, or as None where it is not known, which counts as good.
+        Returns None where a face is poorer than was measured: whether two such faces are one person cannot be said.
+        Distances divided by the share mean what those of good photos mean.
+        """
+        return 1.0 if self.poor is None else self.poor.share_of_pair(first, second)
 
     def far_at(self, threshold: float) -> float | None:
         """FAR that a cosine threshold stands for; None outside the table."""
@@ -139,6 +152,7 @@ class Calibration:
             "model": self.model,
             "far_threshold": [[far, threshold] for far, threshold in zip(self.far, self.thresholds, strict=True)],
             "logistic": [self.slope, self.intercept],
+            **({} if self.poor is None else {"poor_photos": self.poor.table()}),
             "provenance": self.provenance,
         }
 
@@ -227,6 +241,7 @@ def parse_calibration(table: object) -> Calibration:
             slope=float(slope),
             intercept=float(intercept),
             provenance=dict(cast("dict[str, object]", content.get("provenance", {}))),
+            poor=poor_photos.parse(content["poor_photos"]) if "poor_photos" in content else None,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(f"this is not a calibration table: {error!r}.") from error

@@ -32,20 +32,28 @@ SIDEWAYS = 0.2
 SQUEEZED = "the picture seems to be squeezed: strangers pass more often"
 
 
-def doubts(photo: PhotoFaces, face: int) -> tuple[str, ...]:
-    """Say what makes answers about a face of a photo less certain, a sentence each; nothing where all is well."""
+def doubts(photo: PhotoFaces, face: int, *, corrected: bool = False) -> tuple[str, ...]:
+    """Say what makes answers about a face of a photo less certain, a sentence each; nothing where all is well.
+
+    ``corrected`` says that the threshold is stricter for poor photos, so that strangers pass no more often.
+    """
     if photo.photo is None:
         return ()
     found = []
     if photo.quality and photo.quality[face].score < POOR:
-        quality = photo.quality[face]
-        why = ", ".join(reasons(quality, photo.faces[face]))
-        found.append(f"poor quality {quality.score:.2f} ({why}): strangers pass more often")
+        effect = "the same person is missed more often" if corrected else "strangers pass more often"
+        found.append(f"{poor_quality(photo, face)}: {effect}")
     if eyes_are_covered(photo.photo.pixels, photo.faces[face]):
         found.append("the eyes seem to be covered: the same person is missed more often")
-    if is_squeezed(photo.faces[face].landmarks):
+    if is_squeezed(photo.faces[face].landmarks) and not corrected:
         found.append(SQUEEZED)
     return tuple(f"{photo.name}: {doubt}." for doubt in found)
+
+
+def poor_quality(photo: PhotoFaces, face: int) -> str:
+    """Say how low the quality of a face is, and why."""
+    quality = photo.quality[face]
+    return f"poor quality {quality.score:.2f} ({', '.join(reasons(quality, photo.faces[face]))})"
 
 
 def eyes_are_covered(picture: RGB, face: Face) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 
 from visavis import compare, images
 from visavis._checks import checked_whole
+from visavis.defaults import EMBEDDER
 from visavis.errors import NoFaceError
 from visavis.images import Source
 from visavis.pipeline import Recognizer, shared
@@ -22,7 +23,7 @@ def similar(
     others: Source | Iterable[Source],
     *,
     top: int = TOP,
-    model: str = "dlib-resnet",
+    model: str = EMBEDDER,
     min_face: float = 20,
 ) -> list[Lookalike]:
     """Rank photos by how much a face in them is like the largest one of ``photo``, the ``top`` nearest first.

@@ -12,6 +12,7 @@ import numpy as np
 from visavis import compare, embedders, images, runtime, verification
 from visavis._checks import checked_number
 from visavis.align import square_crops
+from visavis.defaults import DETECTOR, EMBEDDER
 from visavis.detectors import DETECTORS, Detector, oriented_name
 from visavis.embedders import EMBEDDERS, Embedder
 from visavis.errors import ImageError, MissingImageError, UnreadableImageError, UsageError
@@ -46,8 +47,8 @@ class Recognizer:
     def __init__(
         self,
         *,
-        detector: str | Detector = "mtcnn",
-        embedder: str | Embedder = "dlib-resnet",
+        detector: str | Detector = DETECTOR,
+        embedder: str | Embedder = EMBEDDER,
         threads: int | None = None,
         any_orientation: bool = False,
     ) -> None:
@@ -253,7 +254,7 @@ def _found(photo: Photo, faces: Sequence[Face]) -> PhotoFaces:
 
 
 def detect(
-    source: Source, *, min_face: float = 20, detector: str = "mtcnn", any_orientation: bool = False
+    source: Source, *, min_face: float = 20, detector: str = DETECTOR, any_orientation: bool = False
 ) -> list[Face]:
     """Faces of one photo, best score first; an empty list where there is none. Raises ImageError.
 
@@ -267,7 +268,7 @@ def detect(
     return list(one.faces)
 
 
-def embed(source: Source, *, min_face: float = 20, model: str = "dlib-resnet", detector: str = "mtcnn") -> Floats:
+def embed(source: Source, *, min_face: float = 20, model: str = EMBEDDER, detector: str = DETECTOR) -> Floats:
     """Unit vectors ``(n, d)`` of all faces of one photo, best score first. Raises ImageError."""
     recognizer = shared(detector=detector, embedder=model)
     (one,) = recognizer.represent([not_a_folder(source)], min_face=min_face)
@@ -322,8 +323,8 @@ def verify(  # noqa: PLR0913 - options, all by name
     far: float = 1e-3,
     threshold: float | None = None,
     metric: str = "cosine",
-    model: str = "dlib-resnet",
-    detector: str = "mtcnn",
+    model: str = EMBEDDER,
+    detector: str = DETECTOR,
     min_face: float = 20,
     any_face: bool = False,
 ) -> Verification | list[PhotoVerification]:
@@ -343,7 +344,7 @@ def verify(  # noqa: PLR0913 - options, all by name
 _shared: dict[tuple[str, str], Recognizer] = {}
 
 
-def shared(*, detector: str = "mtcnn", embedder: str = "dlib-resnet") -> Recognizer:
+def shared(*, detector: str = DETECTOR, embedder: str = EMBEDDER) -> Recognizer:
     """Return the process-wide recogniser of these names, made at its first use."""
     key = (detector, embedder)
     if key not in _shared:

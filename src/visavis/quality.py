@@ -18,6 +18,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from visavis.block_edges import block_edges
 from visavis.types import RGB, Face, Floats, Quality, whole_pixels
 
 Grey = NDArray[np.uint8]
@@ -57,7 +58,22 @@ VISIBLE = (0.57, 8.0)
 .88 of the box is inside, .96 at .78, .89 at .69, .68 at .59 (150 people of ``peopleDevTrain``, at a FAR of 1e-3; the
 detector then repeated the photo's edge beyond it)."""
 
-PARTS = ("size", "sharpness", "clarity", "pose", "exposure", "detection", "visible")
+COMPRESSION = (9.0, 4.0)
+"""Standard deviation of the coarse shape over the height of the steps between the blocks of a JPEG, as they would be in
+a face with ``BLOCKS`` of them between the eyes. LFW saved at a JPEG quality of 10 has 18, at 4 has 9."""
+BLOCKS = 43 / 8
+BLOCK_SIDES = (160, 256)
+"""Side in pixels, at least and at most, of the part of the photo in which blocks are looked for: few are hard to tell
+from other edges."""
+PROPORTIONS = (0.42, 4.0)
+"""By which factor a face is squeezed, as a natural logarithm: half is lost at 1.5."""
+UPRIGHT_RATIO = 0.91
+"""Distance of the eyes over that from the eyes to the mouth: the median of LFW."""
+TURNED = (0.15, 0.4)
+"""Nose beside the middle of the eyes, over their distance: a face is narrow because it is turned from the second value
+on, because it is squeezed up to the first."""
+
+PARTS = ("size", "sharpness", "clarity", "pose", "exposure", "detection", "visible", "compression", "proportions")
 
 DARK, BRIGHT = 0.25, 0.75
 """Mean grey below and above which a bad exposure is called dark or bright."""
@@ -81,8 +97,9 @@ def measure(picture: RGB, face: Face) -> Quality:
     sharp, clear = detail(crop)
     large, posed, lit = size(face.landmarks), pose(face.landmarks), exposure(crop)
     sure, shown = keeps_below(1 - face.score, *DETECTION), visible(picture, face.box)
+    whole, shaped = compression(picture, face, crop), proportions(face.landmarks)
     return Quality(
-        score=min(large, sharp) * clear * posed * lit * sure * shown,
+        score=min(large, sharp) * clear * posed * lit * sure * shown * whole * shaped,
         size=large,
         sharpness=sharp,
         clarity=clear,
@@ -90,6 +107,8 @@ def measure(picture: RGB, face: Face) -> Quality:
         exposure=lit,
         detection=sure,
         visible=shown,
+        compression=whole,
+        proportions=shaped,
         brightness=float(crop.mean()) / 255,
     )
 
@@ -224,6 +243,50 @@ def inside_share(picture: RGB, box: Floats) -> float:
     return min(max(width, 0.0) * max(height, 0.0) / area, 1.0) if area > 0 else 0.0
 
 
+def compression(picture: RGB, face: Face, crop: Grey) -> float:
+    """Score what a JPEG has left of the face, by the steps between its blocks in the picture's own pixels.
+
+    ``crop`` is the face's :func:`grey_crop`. Steps count less the more blocks there are between the eyes.
+    """
+    import cv2
+
+    edges = block_edges(_around(picture, face.box))
+    shape = float(cv2.meanStdDev(cv2.GaussianBlur(crop, (0, 0), BAND[1]))[1].item())
+    if edges.height <= 0 or shape < 1:
+        return 1.0
+    blocks = eye_distance(face.landmarks) / edges.period
+    return keeps(shape / edges.height * blocks / BLOCKS, *COMPRESSION)
+
+
+def _around(picture: RGB, box: Floats) -> Grey:
+    """Return a face and what is around it in gray, in the picture's own pixels ``(h, w)``: ``BLOCK_SIDES`` wide."""
+    import cv2
+
+    center, side = (box[:2] + box[2:]) / 2, float((box[2:] - box[:2]).max())
+    half = min(max(side, BLOCK_SIDES[0]), BLOCK_SIDES[1]) / 2
+    square = np.concatenate([center - half, center + half])
+    left, top, right, bottom = whole_pixels(square, picture.shape[1], picture.shape[0])
+    if left >= right or top >= bottom:
+        return np.zeros((0, 0), np.uint8)
+    return np.asarray(cv2.cvtColor(picture[top:bottom, left:right], cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def proportions(landmarks: Floats) -> float:
+    """Score whether the picture is squeezed in one direction: a face from the front far narrower or wider than faces.
+
+    A face that is turned to the side is narrow in a sound picture, and is not judged.
+    """
+    eyes, mouth = landmarks[:2].mean(axis=0), landmarks[3:].mean(axis=0)
+    across, length = landmarks[1] - landmarks[0], math.dist(eyes, mouth)
+    apart = math.hypot(*across)
+    if apart == 0 or length == 0:
+        return 1.0
+    aside = abs(float((landmarks[2] - eyes) @ across)) / apart**2
+    frontal = (TURNED[1] - aside) / (TURNED[1] - TURNED[0])
+    squeezed = abs(math.log(apart / length / UPRIGHT_RATIO))
+    return keeps_below(squeezed * min(max(frontal, 0.0), 1.0), *PROPORTIONS)
+
+
 def reasons(quality: Quality, face: Face) -> tuple[str, ...]:
     """Say in words what lowers the score of a face, the worst first: every part that costs a quarter of the loss."""
     losses = {name: _loss(getattr(quality, name)) for name in PARTS}
@@ -251,4 +314,6 @@ def _words(part: str, quality: Quality, face: Face) -> str:
                 "pose": "turned away",
                 "detection": "not surely a face",
                 "visible": "cut off by the edge of the photo",
+                "compression": "compressed too much",
+                "proportions": "squeezed",
             }[part]

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from visavis import embedders, runtime
+from visavis.defaults import DETECTOR
 from visavis.embedders import _rows, onnx_file
 from visavis.errors import MissingExtraError, UsageError
 from visavis.images import Source
@@ -45,7 +46,7 @@ def quantize(
     name: str,
     photos: Source | Iterable[Source],
     *,
-    detector: str = "mtcnn",
+    detector: str = DETECTOR,
     crops: int = CROPS,
     method: str = METHOD,
     called: str | None = None,

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis import align, compare, embedders, images
+from visavis.defaults import EMBEDDER
 from visavis.errors import ImageError, NoFaceError
 from visavis.images import Source
 from visavis.pipeline import shared
@@ -41,7 +42,7 @@ class Rows:
 
 
 def representative(
-    photos: Source | Iterable[Source], *, model: str = "dlib-resnet", min_face: float = 20
+    photos: Source | Iterable[Source], *, model: str = EMBEDDER, min_face: float = 20
 ) -> list[Characteristic]:
     """Rank one person's faces, the most characteristic first: the nearest to their mean, weighted by quality.
 
@@ -91,21 +92,21 @@ def ranked(rows: Rows, *, model: str) -> list[Characteristic]:
     """Take the face of each photo that is nearest to the mean of all, and rank them by that distance.
 
     The mean begins as that of the largest faces and is then taken over the faces that are not outliers: those within
-    the distance of a FAR of ``FAR`` of it (all, for a model without a table). Outliers come last.
+    the distance of a FAR of ``FAR`` of the mean of the others (all, for a model without a table). Outliers come last.
     """
     table = compare.calibration(embedders.model_id(model))
     limit = np.inf if table is None else table.threshold(min(max(FAR, table.lowest_far), table.far[0]))
     weights = np.maximum(rows.quality, LEAST_QUALITY)
     kept = rows.largest
-    chosen, distances = _nearest(rows, weights, kept)
+    chosen, distances, from_others = _nearest(rows, weights, kept)
     for _ in range(ROUNDS):
         near = np.zeros(len(weights), np.bool_)
-        near[chosen[distances[chosen] <= limit]] = True
+        near[chosen[from_others[chosen] <= limit]] = True
         if not near.any() or np.array_equal(near, kept):
             break
         kept = near
-        chosen, distances = _nearest(rows, weights, kept)
-    order = chosen[np.argsort(distances[chosen], kind="stable")]
+        chosen, distances, from_others = _nearest(rows, weights, kept)
+    order = chosen[np.lexsort((distances[chosen], from_others[chosen] > limit))]
     return [
         Characteristic(
             rows.names[row],
@@ -113,19 +114,26 @@ def ranked(rows: Rows, *, model: str) -> list[Characteristic]:
             rows.faces[row],
             float(distances[row]),
             float(rows.quality[row]),
-            bool(distances[row] > limit),
+            bool(from_others[row] > limit),
             rows.sha256[row] if rows.sha256 else None,
         )
         for row in order.tolist()
     ]
 
 
-def _nearest(rows: Rows, weights: Floats, kept: NDArray[np.bool_]) -> tuple[NDArray[np.int64], Floats]:
-    """Return the row of each photo that is nearest to the mean of those kept, and all distances ``(n,)`` from it."""
-    mean = compare.unit((weights[kept] @ rows.vectors[kept])[None])
-    distances = compare.cosine_distances(mean, rows.vectors)[0]
+def _nearest(rows: Rows, weights: Floats, kept: NDArray[np.bool_]) -> tuple[NDArray[np.int64], Floats, Floats]:
+    """Return the row of each photo that is nearest to the mean of those kept, and all distances ``(n,)`` from it.
+
+    The third is each row's distance from the mean of the others that are kept: of few faces, the mean of all is near
+    even to a stranger among them. It is 0 where there are no others.
+    """
+    total = weights[kept] @ rows.vectors[kept]
+    distances = compare.cosine_distances(compare.unit(total[None]), rows.vectors)[0]
+    others = (total - np.where(kept, weights, 0)[:, None] * rows.vectors).astype(np.float32)
+    alone = kept & (kept.sum() == 1)
+    from_others = np.where(alone, 0, 1 - (compare.unit(others) * rows.vectors).sum(axis=1))
     order = np.lexsort((distances, rows.photos))
-    return order[np.diff(rows.photos[order], prepend=-1) > 0], distances
+    return order[np.diff(rows.photos[order], prepend=-1) > 0], distances, from_others.astype(np.float32)
 
 
 def average_face(found: Sequence[Characteristic], *, size: int = SIDE, skipped: list[str] | None = None) -> RGB:

@@ -142,6 +142,8 @@ class Quality:
     exposure: float
     detection: float
     visible: float
+    compression: float
+    proportions: float
     brightness: float
 
     def __post_init__(self) -> None:
@@ -190,6 +192,8 @@ class Verification(Plain):
 
     ``far`` is the rate of false accepts that ``threshold`` stands for (None: uncalibrated), ``probability`` that of
     the pair being one person at even odds beforehand. ``distance`` and ``threshold`` are in the unit of ``metric``.
+    Where a photo is too poor for any answer, ``same`` is False, ``threshold`` 0, ``probability`` None, and ``reason``
+    says which photo and why; else ``reason`` is empty.
     Its truth value is ``same``: ``if visavis.verify(a, b): ...``.
     """
 
@@ -204,6 +208,7 @@ class Verification(Plain):
     faces_a: int
     faces_b: int
     notes: tuple[str, ...] = ()
+    reason: str = ""
 
     def __bool__(self) -> bool:
         return self.same

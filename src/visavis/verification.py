@@ -8,15 +8,19 @@ strangers pass at the rate ``far`` a photo, however many faces it shows.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from visavis import compare
 from visavis.detectors import base_name
-from visavis.doubts import doubts
+from visavis.doubts import doubts, poor_quality
 from visavis.errors import ImageError, NoFaceError
-from visavis.types import Floats, Photo, PhotoFaces, PhotoVerification, Verification
+from visavis.types import Floats, Photo, PhotoFaces, PhotoVerification, Quality, Verification
+
+NOTED_SHARE = 0.98
+"""A threshold is said to be stricter where less than this share of it is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,17 @@ class Rule:
             return self.table.threshold(lowest), _far_of_photo(lowest, faces), False
         return self.table.threshold(single), self.far, True
 
+    @property
+    def corrects(self) -> bool:
+        """Whether the threshold follows the quality of the photos: not one that the caller gave."""
+        return self.threshold is None and self.table is not None and self.table.poor is not None
+
+    def share(self, known: PhotoFaces, photo: PhotoFaces, face: int) -> float | None:
+        """Return the share of the threshold between the largest face of ``known`` and a face; None: too poor to say."""
+        if self.table is None or not self.corrects:
+            return 1.0
+        return self.table.share(_quality(known, known.largest), _quality(photo, face))
+
 
 def judge(rule: Rule, known: PhotoFaces, photo: PhotoFaces) -> PhotoVerification:
     """Compare a photo with the largest face of ``known``; where that cannot be, answer with the photo's status.
@@ -76,16 +91,21 @@ def compare_faces(rule: Rule, known: PhotoFaces, photo: PhotoFaces) -> tuple[Ver
     Both were embedded by the rule's model. Raises the error of a photo that cannot be used.
     """
     distances = compare.cosine_distances(largest_vector(usable(known)), _vectors(usable(photo)))[0]
-    face = int(distances.argmin()) if rule.any_face else photo.largest
+    candidates = range(len(photo.faces)) if rule.any_face else [photo.largest]
+    shares = {face: rule.share(known, photo, face) for face in candidates}
+    # Distances of poor photos mean what those of good ones mean once they are divided by the share.
+    comparable = {face: float(distances[face]) / share for face, share in shares.items() if share is not None}
+    face = min(comparable or candidates, key=lambda face: comparable.get(face, float(distances[face])))
     limit, far, measured = rule.limit(len(photo.faces) if rule.any_face else 1)
-    distance = float(distances[face])
+    distance, share = float(distances[face]), shares[face]
+    allowed = 0.0 if share is None else limit * share
     verification = Verification(
-        same=distance <= limit,
+        same=share is not None and distance <= allowed,
         distance=compare.from_cosine(distance, rule.metric),
         metric=rule.metric,
-        threshold=compare.from_cosine(limit, rule.metric),
+        threshold=compare.from_cosine(allowed, rule.metric),
         far=far,
-        probability=_probability(rule.table, distances if rule.any_face else distances[face : face + 1]),
+        probability=_probability(rule.table, [*comparable.values()]),
         model=rule.model,
         detector=rule.detector,
         faces_a=len(known.faces),
@@ -94,9 +114,15 @@ def compare_faces(rule: Rule, known: PhotoFaces, photo: PhotoFaces) -> tuple[Ver
             *(f"{one.name}: {note}" for one in (known, photo) for note in one.notes),
             *_several(known, photo, face, any_face=rule.any_face),
             *_strictest(photo, far, measured=measured),
-            *dict.fromkeys((*doubts(known, known.largest), *doubts(photo, face))),
+            *_stricter(rule, limit, share),
+            *dict.fromkeys(
+                doubt
+                for one, row in ((known, known.largest), (photo, face))
+                for doubt in doubts(one, row, corrected=rule.corrects)
+            ),
             *_other_detector(rule.table, rule.detector),
         ),
+        reason="" if share is not None else _too_poor(rule, known, photo, face),
     )
     return verification, face
 
@@ -145,16 +171,35 @@ def _far_of_photo(far: float, faces: int) -> float:
     return far if faces == 1 else -math.expm1(faces * math.log1p(-far))
 
 
-def _probability(table: compare.Calibration | None, distances: Floats) -> float | None:
-    """Return the probability that the person is one of the faces, at even odds beforehand.
+def _quality(photo: PhotoFaces, face: int) -> Quality | None:
+    return photo.quality[face] if photo.quality else None
+
+
+def _too_poor(rule: Rule, known: PhotoFaces, photo: PhotoFaces, face: int) -> str:
+    """Say which photo is poorer than was measured, and why."""
+    faces = ((known, known.largest), (photo, face))
+    poor = [(one, row) for one, row in faces if rule.table and rule.table.share(_quality(one, row)) is None]
+    return " ".join(f"{one.name} is too poor to say: {poor_quality(one, row)}." for one, row in poor or faces)
+
+
+def _stricter(rule: Rule, limit: float, share: float | None) -> list[str]:
+    """Say that the threshold is not that of good photos."""
+    if share is None or share >= NOTED_SHARE:
+        return []
+    good, poor = (compare.from_cosine(value, rule.metric) for value in (limit, limit * share))
+    return [f"the threshold is {poor:.4f} instead of {good:.4f}: strangers look more alike on poor photos."]
+
+
+def _probability(table: compare.Calibration | None, distances: Sequence[float]) -> float | None:
+    """Return the probability that the person is one of the faces, at even odds beforehand; None without a face.
 
     Before the distances are known, each face is the person with the same probability.
     """
-    if table is None:
+    if table is None or not distances:
         return None
     if len(distances) == 1:
-        return table.probability(float(distances[0]))
-    odds = [min(table.slope * float(distance) + table.intercept, 700.0) for distance in distances]
+        return table.probability(distances[0])
+    odds = [min(table.slope * distance + table.intercept, 700.0) for distance in distances]
     mean = float(np.mean(np.exp(odds)))
     return mean / (1 + mean)
 

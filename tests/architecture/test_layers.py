@@ -14,12 +14,12 @@ import pytest
 from .source import ROOT, Import, Module, _imports, modules
 
 LAYERS = (
-    {"plain", "_plain_photos", "_checks", "types", "errors"},
+    {"plain", "_plain_photos", "_checks", "defaults", "types", "errors"},
     {"registry", "cache", "forking", "devices", "runtime", "weights", "nets"},
     {
         "images", "photo_files", "_capture_time", "_decode", "_end_marker", "_tiff_samples", "_upright", "quality",
-        "detectors", "align", "landmarks", "embedders",
-        "compare", "draw", "doubts", "verification",
+        "block_edges", "detectors", "align", "landmarks", "embedders",
+        "poor_photos", "compare", "draw", "doubts", "verification",
     },
     {"pipeline", "samples", "quantize", "classify", "published", "clustering", "lookalikes", "representatives"},
     {"gallery", "evaluate", "bulk"},

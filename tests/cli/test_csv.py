@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from bulk.conftest import plugin
+from visavis import quality
 from visavis.cli._csv import lines
 
 from .conftest import Done, Photos, Run
@@ -132,7 +133,7 @@ def test_the_columns_are_those_of_the_documentation(run: Run, photos: Photos, al
         elif column == "landmarks.*":
             expected += [f"landmarks.{point}.{axis}" for point in POINTS for axis in "xy"]
         elif column == "quality_parts.*":
-            parts = ("size", "sharpness", "clarity", "pose", "exposure", "detection", "visible", "brightness")
+            parts = (*quality.PARTS, "brightness")
             expected += [f"quality_parts.{part}" for part in parts]
         else:
             expected.append(column)

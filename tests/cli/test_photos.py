@@ -55,7 +55,7 @@ def test_verify_one_man(run: Run, other: str) -> None:
     assert done.line["distance"] < done.line["threshold"]
     assert done.line["far"] == 0.001
     assert done.line["probability"] > 0.5
-    assert (done.line["model"], done.line["detector"]) == ("dlib-resnet", "mtcnn")
+    assert (done.line["model"], done.line["detector"]) == ("sface", "mtcnn")
 
 
 def test_verify_two_men(run: Run) -> None:

@@ -241,6 +241,6 @@ def test_the_demo_fits(sample_photos: Path, tmp_path: Path, columns: int) -> Non
         "obama.jpg biden.jpg",
         "Barack Obama",
         "different people",
-        "mtcnn + dlib-resnet",
+        "mtcnn + sface",
     ):
         assert whole in text

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,8 @@ import pytest
 
 from visavis.cli._options import Metric, model_id
 from visavis.cli.verify import _sentences
-from visavis.compare import METRICS
+from visavis.compare import METRICS, Calibration
+from visavis.poor_photos import PoorPhotos
 from visavis.types import Verification
 
 from .conftest import Photos, Run
@@ -45,6 +47,25 @@ def test_two_people(know: Run, photos: Photos) -> None:
     done = know("verify", photos.red, photos.blue, "--threshold", 0.1, "--json")
     assert done.code == 1
     assert (done.line["same"], done.line["distance"]) == (False, 1.0)
+
+
+def test_photos_too_poor_have_no_answer(know: Run, photos: Photos, tmp_path: Path) -> None:
+    """A square of one color has no contrast: that is poorer than this table has measured."""
+    table = tmp_path / "table.json"
+    poor = PoorPhotos((("exposure", ((0.3, 0.5), (0.9, 1.0))), ("score", ((0.3, 0.5), (0.9, 1.0)))))
+    measured = Calibration(MODEL, (0.1, 1e-3), (0.5, 0.3), slope=-20, intercept=8, poor=poor)
+    table.write_text(json.dumps(measured.table()), encoding="utf-8")
+    done = know("verify", photos.red, photos.dark_red, "--calibration", table, "--json")
+    assert (done.code, list(done.line)) == (1, [*KEYS, "reason", "notes"])
+    assert (done.line["same"], done.line["threshold"], done.line["probability"]) == (False, 0, None)
+    assert done.line["reason"].startswith("red.png is too poor to say: poor quality 0.00 (without contrast")
+    done = know("verify", photos.red, photos.dark_red, "--calibration", table)
+    assert (done.code, done.out.splitlines()[0]) == (1, "too poor to say")
+    assert "dark.png is too poor to say: poor quality" in done.out
+    done = know("verify", photos.red, photos.dark_red, photos.blue, "--calibration", table)
+    assert done.code == 1
+    assert done.out.endswith("2 photos: 0 the same person, 0 different people, 2 too poor to say\n")
+    assert know("verify", photos.red, photos.dark_red, "--calibration", table, "--threshold", 0.1).code == 0
 
 
 def test_metrics_are_one_distance_in_other_units(know: Run, photos: Photos) -> None:
@@ -116,8 +137,8 @@ def test_an_unknown_model_names_those_there_are(run: Run, photos: Photos) -> Non
     ("options", "said"),
     [
         (["--views", 4, "--model", "dlib-resnet@2"], "--model dlib-resnet@2 names its number of views already"),
-        (["--views", 0], "dlib-resnet has no 0 views"),
-        (["--views", -1], "'dlib-resnet@-1' is no model"),
+        (["--views", 0], "sface has no 0 views"),
+        (["--views", -1], "'sface@-1' is no model"),
         (["--views", "many"], "--views"),
         (["--model", "dlib-resnet@x"], "'dlib-resnet@x' is no model"),
         (["--model", f"{MODEL}@2"], f"{MODEL} offers no choice of views"),
@@ -148,12 +169,12 @@ def test_one_model_has_one_id_however_it_is_asked_for(model: str, views: int | N
 @pytest.mark.parametrize(
     ("options", "model"),
     [
-        ([], "dlib-resnet"),
-        (["--views", 2], "dlib-resnet"),
+        ([], "sface"),
+        (["--views", 2], "sface@2"),
         (["--model", "dlib-resnet@2"], "dlib-resnet"),
-        (["--views", 1], "dlib-resnet@1"),
+        (["--views", 1], "sface"),
         (["--model", "dlib-resnet@1"], "dlib-resnet@1"),
-        (["--views", 4], "dlib-resnet@4"),
+        (["--views", 4], "sface@4"),
     ],
 )
 def test_the_answer_names_the_model_by_its_views(run: Run, photos: Photos, options: list[object], model: str) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from visavis import compare
 from visavis.clustering import cluster_faces
 from visavis.clustering.faces import joined, known, some
+from visavis.defaults import EMBEDDER
 from visavis.errors import UsageError
 from visavis.evaluate.clusters import clustering
 from visavis.types import Clustering, Faces
@@ -47,7 +48,7 @@ def test_people_who_are_easily_told_apart() -> None:
     assert partition(found.labels.tolist()) == partition(who)
     assert [cluster.id for cluster in found.clusters] == [1, 2, 3, 4, 5, 6]
     assert [len(cluster) for cluster in found.clusters] == [30, 12, 5, 2, 1, 1]
-    assert (found.threshold, found.far, found.model, found.ties) == (THRESHOLD, None, "dlib-resnet", ())
+    assert (found.threshold, found.far, found.model, found.ties) == (THRESHOLD, None, EMBEDDER, ())
 
 
 def test_no_face_at_all() -> None:
@@ -168,22 +169,22 @@ def test_the_seed_repeats() -> None:
 
 
 def table() -> compare.Calibration:
-    found = compare.calibration("dlib-resnet")
+    found = compare.calibration(EMBEDDER)
     assert found is not None
     return found
 
 
 def test_the_default_rate_follows_from_the_number_of_faces() -> None:
-    """A fifth of a stranger for each face, between the lowest rate that was measured and 1e-3."""
-    for count, far in ((50, 1e-3), (400, 0.2 / 400)):
+    """A twentieth of a stranger for each face, between the lowest rate that was measured and 1e-3."""
+    for count, far in ((30, 1e-3), (400, 0.05 / 400)):
         found = cluster_faces(faces(people([count])[0]))
         assert found.far == pytest.approx(far)
         assert found.threshold == pytest.approx(table().threshold(far))
 
 
 def test_a_cluster_of_two_is_held_to_a_lower_rate_than_one_of_five() -> None:
-    """Two faces between the threshold of 5e-5 and the general one are one person only where that one is asked for."""
-    general, pair = table().threshold(1e-3), table().threshold(5e-5)
+    """Two faces between the threshold of 2e-5 and the general one are one person only where that one is asked for."""
+    general, pair = table().threshold(1e-3), table().threshold(2e-5)
     angle = float(np.degrees(np.arccos(1 - (general + pair) / 2)))
     two = faces(at_angles(0, angle))
     assert len(cluster_faces(two).clusters) == 2

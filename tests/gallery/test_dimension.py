@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from visavis import embedders
-from visavis.embedders import dlib, facenet, vggface
+from visavis.defaults import EMBEDDER
+from visavis.embedders import dlib, facenet, sface, vggface
 from visavis.errors import UsageError
 from visavis.gallery import Gallery, IndexedPhoto, Template
 
@@ -17,7 +18,15 @@ from .faces import MODEL, digest, vector
 
 
 def test_the_lengths_that_are_told_are_those_of_the_networks() -> None:
-    recipes = (vggface.VGG16, vggface.RESNET50, vggface.SENET50, facenet.VGGFACE2, facenet.CASIA)
+    recipes = (
+        vggface.VGG16,
+        vggface.RESNET50,
+        vggface.SENET50,
+        facenet.VGGFACE2,
+        facenet.CASIA,
+        sface.SFACE,
+        sface.SFACE_FLOAT,
+    )
     lengths = {one.name: one.dimension for one in recipes} | {"dlib-resnet": dlib.DlibResnet.dimension}
     assert lengths == embedders.DIMENSIONS
     assert embedders.dimension("dlib-resnet@4") == 128
@@ -30,11 +39,11 @@ def test_vectors_of_another_length_do_not_enter_an_empty_gallery(path: Path, len
     with Gallery(path) as gallery:
         photo = IndexedPhoto("a.jpg", digest(1), "ok", (Template(wrong),))
         for store in (lambda: gallery.add("Ann", [Template(wrong)]), lambda: gallery.add_photos([photo])):
-            with pytest.raises(UsageError, match=f"dlib-resnet makes vectors of 128 values, got {length}"):
+            with pytest.raises(UsageError, match=f"{EMBEDDER} makes vectors of 128 values, got {length}"):
                 store()
         assert gallery.stats().dimension is None
         gallery.add("Ann", [Template(vector(1, dimension=128))])
-        with pytest.raises(UsageError, match=f"dlib-resnet makes vectors of 128 values, got {length}"):
+        with pytest.raises(UsageError, match=f"{EMBEDDER} makes vectors of 128 values, got {length}"):
             gallery.add("Bob", [Template(wrong)])
         assert [one.name for one in gallery.people()] == ["Ann"]
 

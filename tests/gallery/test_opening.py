@@ -19,6 +19,7 @@ import pytest
 from sqlalchemy import Connection, Engine, event, text
 
 from visavis import compare
+from visavis.defaults import EMBEDDER
 from visavis.errors import GalleryError, UsageError
 from visavis.gallery import Gallery, Problem, records, schema
 from visavis.gallery.index.exact import Exact
@@ -87,7 +88,7 @@ def test_nothing_there(path: Path) -> None:
     with Gallery(path):
         pass
     with Gallery(path, create=False) as gallery:
-        assert gallery.model == "dlib-resnet"
+        assert gallery.model == EMBEDDER
 
 
 def test_no_folder_or_nothing_but_a_folder(tmp_path: Path) -> None:

@@ -12,10 +12,12 @@ from typing import cast
 import numpy as np
 import pytest
 
+from visavis.compare import Calibration
 from visavis.errors import MissingImageError, NoFaceError, PoorQualityError, UnreadableImageError, UsageError
 from visavis.gallery import Gallery, Skipped
 from visavis.gallery._photos import largest_faces
 from visavis.pipeline import Recognizer
+from visavis.poor_photos import PoorPhotos
 from visavis.types import Face, Photo, PhotoFaces, Quality
 
 from .faces import DIMENSION, MODEL, digest, vector
@@ -29,7 +31,17 @@ def face(size: float) -> Face:
 
 def judged(score: float) -> Quality:
     return Quality(
-        score, size=1, sharpness=score, clarity=1, pose=1, exposure=1, detection=1, visible=1, brightness=0.5
+        score,
+        size=1,
+        sharpness=score,
+        clarity=1,
+        pose=1,
+        exposure=1,
+        detection=1,
+        visible=1,
+        compression=1,
+        proportions=1,
+        brightness=0.5,
     )
 
 
@@ -201,7 +213,7 @@ def test_real_photos_with_the_default_networks(path: Path) -> None:
         again = gallery.enroll("Sharon Stone", [tutorial / "sharon_stone1.jpg"])
         assert (again.added, len(again.duplicates)) == ((), 1)
         photos = [obama / "obama2.jpg", tutorial / "sharon_stone3.jpg", tutorial / "channing_tatum.jpg"]
-        answers = list(gallery.identify_photos(photos, threshold=0.08))
+        answers = list(gallery.identify_photos(photos))
         assert [[who.name for who in one.identifications] for one in answers] == [
             ["Barack Obama"],
             ["Sharon Stone"],
@@ -242,3 +254,78 @@ def test_names_in_squeezed_pictures_are_noted_as_doubtful(path: Path, height: fl
         ann, stranger = gallery.identify("1:99 2:98", threshold=0.1)
         assert (ann.name, ann.notes) == ("Ann", (said,) if noted else ())
         assert (stranger.name, stranger.notes) == (None, ())
+
+
+# Poor photos, by what was measured: a score of .6 leaves .5 of a threshold, one of .9 all, below .3 nothing is said.
+
+
+@pytest.fixture
+def measured(album: Gallery) -> Gallery:
+    poor = PoorPhotos(
+        (("sharpness", ((0.3, 0.3), (0.6, 0.5), (0.9, 1.0))), ("score", ((0.3, 0.3), (0.6, 0.5), (0.9, 1.0))))
+    )
+    album.calibrate(Calibration(MODEL, (0.5, 1e-3), (0.6, 0.4), slope=-20, intercept=8, poor=poor))
+    return album
+
+
+def near(seed: int, distance: float) -> np.ndarray:
+    """A unit vector at a cosine distance from that of the seed."""
+    one, other = vector(seed).astype(np.float64), vector(seed + 1).astype(np.float64)
+    across = other - (other @ one) * one
+    return (1 - distance) * one + np.sqrt(1 - (1 - distance) ** 2) * across / np.linalg.norm(across)
+
+
+def test_a_poor_probe_of_a_poor_template_is_held_to_a_stricter_threshold(measured: Gallery) -> None:
+    measured.enroll("Ann", ["1:60"])
+    limit = measured.threshold().distance
+    probes = np.stack([near(1, 0.7 * limit)] * 4)
+    good, unknown, poor, hopeless = measured.identify_vectors(probes, qualities=[0.95, None, judged(0.6), 0.29])
+    assert [one.name for one in (good, unknown, poor, hopeless)] == ["Ann", "Ann", None, None]
+    assert [one.threshold for one in (good, poor, hopeless)] == pytest.approx([limit, 0.5 * limit, 0])
+    assert poor.notes == (
+        f"the threshold is {0.5 * limit:.4f} instead of {limit:.4f}: strangers look more alike on poor photos. "
+        "A better photo may be recognized.",
+    )
+    assert hopeless.notes == ("this photo of a face is too poor to say who it is (quality 0.29).",)
+    assert hopeless.distance == pytest.approx(0.7 * limit, abs=1e-5)
+    assert good.probability is not None
+    assert poor.probability is hopeless.probability is None
+
+
+def test_with_good_templates_a_poor_probe_is_held_to_the_usual_threshold(measured: Gallery) -> None:
+    measured.enroll("Ann", ["1:95"])
+    limit = measured.threshold().distance
+    (found,) = measured.identify_vectors(near(1, 0.9 * limit)[None], qualities=[0.4])
+    assert (found.name, found.threshold) == ("Ann", pytest.approx(limit))
+
+
+def test_templates_too_poor_are_told_of_at_enrollment_and_name_nobody(measured: Gallery) -> None:
+    done = measured.enroll("Ann", ["1:25"])
+    assert done.notes == (
+        "1:25: poor quality 0.25 (blurred), too poor for any answer: no search will name the person by it.",
+    )
+    (found,) = measured.identify("1:95")
+    assert (found.name, found.notes) == (
+        None,
+        ("the photos that Ann is enrolled with are too poor to say (quality 0.25): enroll better ones.",),
+    )
+    assert measured.identify("1:95", threshold=0.2)[0].name == "Ann"
+
+
+def test_templates_too_poor_are_refused_where_that_is_asked_for(measured: Gallery) -> None:
+    done = measured.enroll("Ann", ["1:25", "2:80"], strict=True)
+    assert [(one.photo, one.status) for one in done.skipped] == [("1:25", "poor_quality")]
+    with pytest.raises(PoorQualityError, match="too poor for any answer"):
+        measured.enroll("Bob", ["3:25"], strict=True)
+
+
+def test_the_quality_of_a_person_is_the_mean_of_the_templates(measured: Gallery) -> None:
+    measured.enroll("Ann", ["1:95", "2:25"])
+    (found,) = measured.identify_vectors(vector(1)[None], qualities=[0.6], fpir=0.4)
+    assert found.threshold == pytest.approx(measured.threshold(fpir=0.4).distance * (1 - np.sqrt(0.5 * 0.5)))
+
+
+def test_each_face_has_one_quality(measured: Gallery) -> None:
+    measured.enroll("Ann", ["1:95"])
+    with pytest.raises(UsageError, match="got 2 for 1 faces"):
+        measured.identify_vectors(vector(1)[None], qualities=[0.6, 0.7])

@@ -105,7 +105,7 @@ def test_a_gallery_counts_its_people(path: Path) -> None:
     """The same distance among 1 and among 200 people, by hand."""
     distance = 1 - math.cos(math.radians(16))
     odds = math.exp(TABLE.slope * distance + TABLE.intercept)
-    with Gallery(path) as gallery:
+    with Gallery(path, model="dlib-resnet") as gallery:
         gallery.add("Ann", [Template(vectors(0)[0])])
         (alone,) = gallery.identify_vectors(vectors(16))
         assert alone.probability == pytest.approx(odds / (1 + odds), rel=1e-4)

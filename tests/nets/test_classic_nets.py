@@ -69,10 +69,10 @@ LAYERS = {
     "resnet50": 53,
     "senet50": 53,
     "inception_resnet_v1": 132,
-    "mobilefacenet": 49 + 33,
-    "sface": 27 + 27,
+    "mobilefacenet": 49 + 2 * 33,
+    "sface": 27 + 2 * 27,
 }
-"""Convolutions in the graph. A PReLU is a depthwise one of its own."""
+"""Convolutions in the graph. A PReLU is two depthwise ones."""
 
 
 @cache
@@ -202,6 +202,18 @@ def test_everything_is_folded_and_nothing_computed_twice(name: str) -> None:
         "Sigmoid", "Unsqueeze", "Mul",
     }  # fmt: skip
     assert found["Mul"] == found["Sigmoid"] == (16 if name == "senet50" else 0)
+
+
+@pytest.mark.parametrize("name", ["mobilefacenet", "sface"])
+def test_the_form_that_is_quantized_gives_the_same_and_has_a_convolution_less_a_prelu(name: str) -> None:
+    net, side, arrays = thin(name)
+    plain, other = (to_onnx(net, arrays, side=side, to_quantize=choice) for choice in (False, True))
+    prelus = sum(part.endswith(".slope") for part in arrays)
+    assert kinds(plain)["Conv"] - kinds(other)["Conv"] == prelus
+    assert kinds(plain)["Add"] == kinds(other)["Add"]
+    pictures = pixels(2, side, side)
+    (expected,), (found,) = (Session(model, threads=1).run(pictures) for model in (plain, other))
+    np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max(), rtol=0)
 
 
 @pytest.mark.parametrize("name", NETS)

@@ -12,6 +12,7 @@ from visavis.bulk import sources
 from visavis.bulk.books import Books
 from visavis.bulk.stage import Stage
 from visavis.bulk.types import Engine, Ledger, Outcome, Task
+from visavis.defaults import DETECTOR
 
 
 def index(
@@ -19,7 +20,7 @@ def index(
     photos: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
     *,
     engine: Engine,
-    detector: str = "mtcnn",
+    detector: str = DETECTOR,
     min_face: float = 20,
     exclude: Sequence[str] = (),
 ) -> Generator[Outcome, None, None]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from visavis.bulk import sources
 from visavis.bulk.types import Answer, Failure, Task
+from visavis.defaults import DETECTOR
 from visavis.errors import ImageError
 from visavis.gallery.types import IndexedPhoto, Template
 
@@ -25,7 +26,7 @@ class Stage:
     """
 
     model: str
-    detector: str = "mtcnn"
+    detector: str = DETECTOR
     min_face: float = 20
 
     def check(self) -> None:

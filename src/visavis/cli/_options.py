@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
+from visavis import defaults
 from visavis.errors import UsageError
 
-DETECTOR = "mtcnn"
-MODEL = "dlib-resnet"
+DETECTOR = defaults.DETECTOR
+MODEL = defaults.EMBEDDER
 GALLERY = "sqlite:///faces.db"
 INDEX = "exact"
 

@@ -26,6 +26,7 @@ from visavis.cli._output import Output, note, short
 from visavis.cli._sources import Exclude
 from visavis.cli._table import Column
 from visavis.cli.evaluate._shared import Fresh, PhotoFolder, recognizer, templates_of
+from visavis.errors import UsageError
 
 if TYPE_CHECKING:
     from visavis.evaluate.calibrate import Measured
@@ -40,6 +41,18 @@ COLUMNS = (
     "FAR on the other half",
 )
 
+Table = Annotated[
+    Path | None, typer.Option("--out", metavar="FILE.json", dir_okay=False, help="Write the table to this file.")
+]
+DataName = Annotated[
+    str | None,
+    typer.Option("--name", metavar="TEXT", help="What the data is called in the table.", show_default="its path"),
+]
+Degrade = Annotated[
+    bool,
+    typer.Option("--degrade", help="Measure poor photos too, on worsened copies: thresholds then follow the quality."),
+]
+
 
 def calibrate(  # noqa: PLR0913 - a command's options
     source: Annotated[
@@ -50,13 +63,8 @@ def calibrate(  # noqa: PLR0913 - a command's options
     ],
     *,
     exclude: Exclude = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE.json", dir_okay=False, help="Write the table to this file.")
-    ] = None,
-    name: Annotated[
-        str | None,
-        typer.Option("--name", metavar="TEXT", help="What the data is called in the table.", show_default="its path"),
-    ] = None,
+    out: Table = None,
+    name: DataName = None,
     photos: PhotoFolder = None,
     model: ModelName = MODEL,
     views: Views = None,
@@ -66,6 +74,7 @@ def calibrate(  # noqa: PLR0913 - a command's options
     min_face: MinFace = 20,
     threads: Threads = None,
     fresh: Fresh = False,
+    degrade: Degrade = False,
     json: Json = False,
 ) -> None:
     """Measure what distances mean, on your own photos.
@@ -79,7 +88,10 @@ def calibrate(  # noqa: PLR0913 - a command's options
     from visavis.evaluate import calibrate as calibration
     from visavis.evaluate.pairs import read_pairs
     from visavis.evaluate.people import read_people
+    from visavis.evaluate.poor_photos import make_copies, person_numbers
 
+    if degrade and not source.is_dir():
+        raise UsageError("--degrade needs a folder of people: a list of pairs does not say who the others are.")
     if out:
         writable_file(out, endings=(".json",))
     one = recognizer(model_id(model, views=views, precision=precision), detector=detector, threads=threads)
@@ -89,6 +101,10 @@ def calibrate(  # noqa: PLR0913 - a command's options
             people = read_people(source, exclude=exclude or ())
             taken = templates_of(people.photos, one, min_face=min_face, fresh=fresh, output=output)
             measured = calibration.of_people(taken, people.names, data=data)
+            if degrade:
+                numbers = person_numbers(people.names)
+                copies = make_copies(taken, numbers, one, min_face=min_face, progress=output.progress)
+                measured = calibration.with_poor_photos(measured, copies)
         else:
             listed = read_pairs(source, photos)
             taken = templates_of(listed.photos, one, min_face=min_face, fresh=fresh, output=output)

@@ -39,7 +39,10 @@ CROP_SIZE = 224
 CROP_MARGIN = 0.3
 
 DETECT_COLUMNS = ("photo", "size", "face", "box", "score", "quality")
-QUALITY_PARTS = ("size", "sharpness", "clarity", "pose", "exposure", "detection", "visible", "brightness")
+QUALITY_PARTS = (
+    *("size", "sharpness", "clarity", "pose", "exposure", "detection", "visible", "compression", "proportions"),
+    "brightness",
+)
 DETECT_CSV = (
     *("photo", "status", "captured", "width", "height", "face", *BOX_COLUMNS, "score", *LANDMARK_COLUMNS, "quality"),
     *(f"quality_parts.{part}" for part in QUALITY_PARTS),

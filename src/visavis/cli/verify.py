@@ -186,6 +186,8 @@ def _line(answer: Verification) -> dict[str, object]:
         "faces_a": answer.faces_a,
         "faces_b": answer.faces_b,
     }
+    if answer.reason:
+        line["reason"] = answer.reason
     return {**line, "notes": list(answer.notes)} if answer.notes else line
 
 
@@ -207,16 +209,26 @@ def _row(answer: PhotoVerification) -> Row:
 
 def _summary(answers: list[PhotoVerification]) -> str:
     same, different, none = (sum(answer.same is value for answer in answers) for value in (True, False, None))
-    without = f", {none} without an answer" if none else ""
-    return f"{len(answers)} photos: {same} the same person, {different} different people{without}\n"
+    poor = sum(answer.verification is not None and answer.verification.reason != "" for answer in answers)
+    without = f", {poor} too poor to say" if poor else ""
+    without += f", {none} without an answer" if none else ""
+    return f"{len(answers)} photos: {same} the same person, {different - poor} different people{without}\n"
 
 
 def _verdict(answer: Verification) -> tuple[str, str]:
+    if answer.reason:
+        return "too poor to say", ">"
     return ("the same person", "<=") if answer.same else ("different people", ">")
 
 
 def _sentences(answer: Verification) -> str:
     verdict, sign = _verdict(answer)
+    if answer.reason:
+        return (
+            f"{verdict}\n{answer.reason}\n"
+            f"{answer.metric} distance {answer.distance:.4f}, which says nothing of such photos\n"
+            f"model {answer.model}, detector {answer.detector}\n"
+        )
     rate = "uncalibrated" if answer.far is None else f"strangers pass at a rate of {answer.far:.3g}"
     likely = ""
     if answer.probability is not None:

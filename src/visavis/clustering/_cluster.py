@@ -16,13 +16,15 @@ from visavis.clustering._neighbours import Edges, Ints, neighbours
 from visavis.clustering._small import sifted
 from visavis.clustering._whispers import whispers
 from visavis.clustering.faces import joined, known, taken
+from visavis.defaults import EMBEDDER
 from visavis.errors import UsageError
 from visavis.images import Source, shown
 from visavis.photo_files import UnlistedFolder, each_photo
 from visavis.pipeline import shared
+from visavis.poor_photos import PoorPhotos
 from visavis.types import Cluster, Clustering, Faces, Floats
 
-STRANGERS = 0.2
+STRANGERS = 0.05
 """How many strangers each face may have within the threshold, on average: the default FAR is this over the number of
 faces. Chosen on LFW view 1, as are all figures here: see docs/clustering.md."""
 
@@ -40,7 +42,7 @@ LEAST_QUALITY = 0.05
 """Weight of the voice of the worst face; that of the best is 1."""
 
 
-PAIR_FAR = 5e-5
+PAIR_FAR = 2e-5
 """Highest FAR at which two faces are a cluster of two by default; the general one holds from ``LARGE`` faces on."""
 
 LARGE = 5
@@ -51,11 +53,15 @@ POOR_QUALITY = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The greatest distance of near faces, the mean distances within clusters of 2, 3 ... faces, the least quality."""
+    """The greatest distance of near faces, the mean distances within clusters of 2, 3 ... faces, the least quality.
+
+    ``poor`` says what is left of a distance where faces are poor; None: that was not measured, or is not to be used.
+    """
 
     distance: float
     of_small: tuple[float, ...]
     min_quality: float
+    poor: PoorPhotos | None = None
 
 
 def cluster(
@@ -63,7 +69,7 @@ def cluster(
     *,
     far: float | None = None,
     threshold: float | None = None,
-    model: str = "dlib-resnet",
+    model: str = EMBEDDER,
     min_face: float = 20,
     min_quality: float = 0.0,
     previous: Clustering | None = None,
@@ -107,7 +113,7 @@ def cluster_faces(
     *,
     far: float | None = None,
     threshold: float | None = None,
-    model: str = "dlib-resnet",
+    model: str = EMBEDDER,
     calibration: compare.Calibration | None = None,
     min_quality: float = 0.0,
     seed: int = 0,
@@ -119,9 +125,10 @@ def cluster_faces(
     in its place. The default follows from the number n of faces: ``STRANGERS`` / n, as far as was measured, and
     ``HIGHEST_FAR`` at most; clusters of fewer than ``LARGE`` faces are then held to lower rates, those of two to
     ``PAIR_FAR``. Distances of poor faces count for more than they are. New faces of a quality below ``min_quality``
-    stay alone. Faces with a cluster keep it; fresh ids are greater than ``after`` and any that is there. Rates are
-    those of ``calibration``, by default of the table that is shipped for the model. The same faces in another order,
-    with the same ``seed``, come to the same clusters.
+    stay alone, and so do, unless ``threshold`` is given, those that are poorer than the calibration has measured. Faces
+    with a cluster keep it; fresh ids are greater than ``after`` and any that is there. Rates are those of
+    ``calibration``, by default of the table that is shipped for the model. The same faces in another order, with the
+    same ``seed``, come to the same clusters.
 
     Raises UsageError for a rate that was not measured, a model without a table where no threshold is given, and faces
     of one photo that are in one cluster already.
@@ -133,7 +140,7 @@ def cluster_faces(
     order, groups = _in_order(faces)
     _check_apart(faces, order, groups)
     small = _small_limits(table, rate) if far is None and threshold is None else ()
-    limits = Limits(limit, small, min_quality)
+    limits = Limits(limit, small, min_quality, table.poor if table and threshold is None else None)
     named, ties = _clustered(faces, order, groups, limits, seed, after)
     return Clustering(faces, _clusters(faces, order, named), limit, rate, model, ties)
 
@@ -193,8 +200,12 @@ def _clustered(
     vectors = faces.vectors[order]
     quality, limit = faces.quality[order], limits.distance
     edges = neighbours(vectors, groups, limit=limit * REACH, count=NEIGHBOURS).both_ways()
-    edges = replace(edges, distances=edges.distances * stretch(quality[edges.rows], quality[edges.columns]))
-    poor = (quality < limits.min_quality) & (ids < 0)
+    left = np.ones_like(quality) if limits.poor is None else limits.poor.shares_of_scores(quality)
+    grown = stretch(quality[edges.rows], quality[edges.columns])
+    if limits.poor is not None:
+        grown = np.fmax(grown, 1 / limits.poor.shares_of_pairs(left[edges.rows], left[edges.columns]))
+    edges = replace(edges, distances=edges.distances * grown)
+    poor = ((quality < limits.min_quality) | np.isnan(left)) & (ids < 0)
     edges = edges.some(~poor[edges.rows] & ~poor[edges.columns])
     near = edges.within(limit)
     heard = np.maximum(quality[near.columns], LEAST_QUALITY)

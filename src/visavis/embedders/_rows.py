@@ -7,23 +7,41 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypedDict
 
 from visavis import embedders, runtime
-from visavis.embedders import dlib, facenet, trained, vggface
+from visavis.embedders import dlib, facenet, sface, trained, vggface
 from visavis.errors import UsageError
 from visavis.nets.dlib_resnet import dlib_resnet
 from visavis.types import RGB, Face
 from visavis.weights import imported, spec, store
-from visavis.weights.model_row import ModelRow
+from visavis.weights.model_row import ARCFACE, ModelRow, Points
 from visavis.weights.row import WeightSpec
 
-RECIPES = {one.name: one for one in (vggface.VGG16, vggface.RESNET50, vggface.SENET50, facenet.VGGFACE2, facenet.CASIA)}
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (
+        vggface.VGG16, vggface.RESNET50, vggface.SENET50, facenet.VGGFACE2, facenet.CASIA, sface.SFACE,
+        sface.SFACE_FLOAT,
+    )
+}  # fmt: skip
 MARGIN = vggface.EXTENSION * vggface.SIDE / vggface.SHORTER - 1
 """Of the middle of a box that was extended, as VGGFace2's are."""
-CROPS: dict[Callable[[RGB, Sequence[Face]], RGB], tuple[str, float]] = {
-    vggface.central_crops: ("middle", MARGIN),
-    vggface.stretched_crops: ("stretched", 0.0),
-    facenet.crops: ("stretched", 0.0),
+
+
+class Cut(TypedDict, total=False):
+    """How a row says that faces are cut; see :class:`visavis.weights.model_row.ModelRow`."""
+
+    crop: str
+    margin: float
+    points: Points | None
+
+
+CROPS: dict[Callable[[RGB, Sequence[Face]], RGB], Cut] = {
+    vggface.central_crops: {"crop": "middle", "margin": MARGIN},
+    vggface.stretched_crops: {"crop": "stretched"},
+    facenet.crops: {"crop": "stretched"},
+    sface.crops: {"crop": "points", "points": ARCFACE},
 }
 """What the functions that cut faces are called in a row."""
 
@@ -60,11 +78,14 @@ def _dlib_resnet() -> tuple[ModelRow, Path]:
 def _trained(recipe: trained.Recipe) -> tuple[ModelRow, Path]:
     published = recipe.row()
     store.consent(published)
-    path = runtime.converted(recipe.name, store.digest(published), lambda: recipe.build(store.find(published)))
-    crop, margin = CROPS[recipe.crops]
+
+    def build() -> bytes:
+        return recipe.build(store.find(published), to_quantize=True)
+
+    path = runtime.converted(f"{recipe.name}-to-quantize", store.digest(published), build)
     row = _row(
-        published, size=recipe.side, dimension=recipe.dimension, views=trained.VIEWS, crop=crop, margin=margin,
-        name=recipe.name,
+        published, size=recipe.side, dimension=recipe.dimension, views=trained.VIEWS, name=recipe.name,
+        **CROPS[recipe.crops],
     )  # fmt: skip
     return row, path
 
@@ -77,7 +98,7 @@ def _row(
     views: int,
     crop: str,
     name: str | None = None,
-    points: tuple[tuple[float, float], ...] | None = None,
+    points: Points | None = None,
     margin: float = 0.0,
 ) -> ModelRow:
     """Row of a network that visavis emitted: it takes RGB pixels as they are, since its first layer prepares them."""

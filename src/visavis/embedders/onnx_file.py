@@ -15,8 +15,8 @@ from visavis.types import RGB, Face, Floats
 from visavis.weights import imported
 from visavis.weights.model_row import ModelRow, read_row
 
-BATCH = 32
-"""Crops a run, where the network takes more than one."""
+BATCH = 8
+"""Crops a run, where the network takes more than one: the activations of more leave the caches."""
 TRIAL, CELLS = 3, 4
 """Crops of noise that a model is tried on when it is imported, each of so many rows and columns of colours."""
 SAME = 1e-3

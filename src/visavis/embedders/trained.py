@@ -52,13 +52,16 @@ class Recipe:
         path = runtime.converted(self.name, store.digest(row), lambda: self.build(store.find(row)))
         return runtime.Session(path, threads=threads)
 
-    def build(self, path: Path) -> bytes:
-        """Return the network of a weight file as ONNX; WeightsError where the file is of another network."""
+    def build(self, path: Path, *, to_quantize: bool = False) -> bytes:
+        """Return the network of a weight file as ONNX; WeightsError where the file is of another network.
+
+        ``to_quantize`` says that it is not run in float32, but turned into one of 8 bits.
+        """
         from visavis.nets._onnx import to_onnx
 
         weights = self.read(path)
         _fit(path, weights, self)
-        return to_onnx(self.net, weights, side=self.side)
+        return to_onnx(self.net, weights, side=self.side, to_quantize=to_quantize)
 
 
 def _fit(path: Path, weights: Weights, recipe: Recipe) -> None:

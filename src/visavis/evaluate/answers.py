@@ -10,6 +10,7 @@ import inspect
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from visavis.defaults import DETECTOR
 from visavis.detectors import DETECTORS
 from visavis.errors import UsageError
 from visavis.evaluate.annotations import Annotated
@@ -40,7 +41,7 @@ class Answers:
 def answers(
     annotated: Sequence[Annotated],
     *,
-    detector: str = "mtcnn",
+    detector: str = DETECTOR,
     min_face: float = 20,
     threads: int | None = None,
     progress: Progress | None = None,

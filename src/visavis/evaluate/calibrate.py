@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import metadata
 
@@ -22,6 +22,7 @@ from visavis.evaluate import bootstrap
 from visavis.evaluate.compared import Compared, everybody, listed
 from visavis.evaluate.metrics import Roc
 from visavis.evaluate.pairs import PairList
+from visavis.evaluate.poor_photos import Copies, shares
 from visavis.evaluate.results import Interval, Rate
 from visavis.evaluate.templates import Templates
 from visavis.weights.spec import spec
@@ -87,6 +88,7 @@ class Measured:
                 }
                 for one in self.held_out
             ],
+            **({} if table.poor is None else {"poor_photos": table.poor.table()}),
             "provenance": table.provenance,
         }
 
@@ -102,6 +104,14 @@ def of_people(templates: Templates, names: Sequence[str], *, data: str, seed: in
     rates = bootstrap.rates(compared, bootstrap.ByPeople(compared, people, found), FARS, seed=seed)
     counts = {"people": int(people.max()) + 1, "intervals_by": "people"}
     return _measured(templates, compared, rates, held_out(templates, people, seed=seed), data=data, counts=counts)
+
+
+def with_poor_photos(measured: Measured, copies: Mapping[str, Copies]) -> Measured:
+    """Add what is left of the thresholds where photos are poor, measured on copies of the photos."""
+    counts = {name or "as they are": len(some.vectors) for name, some in copies.items()}
+    provenance = {**measured.calibration.provenance, "worsened_copies": counts}
+    poor = shares(copies, measured.calibration)
+    return replace(measured, calibration=replace(measured.calibration, poor=poor, provenance=provenance))
 
 
 def of_pairs(templates: Templates, pairs: PairList, *, data: str, seed: int = 0) -> Measured:

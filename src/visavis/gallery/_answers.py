@@ -11,7 +11,7 @@ from visavis.compare import Calibration, parse_calibration, search_far, uncalibr
 from visavis.errors import GalleryError, UsageError
 from visavis.gallery.index import Hit
 from visavis.gallery.types import Enrollment, SearchThreshold
-from visavis.types import Candidate, Identification
+from visavis.types import Candidate, Identification, Quality
 
 LIKELY = 0.5
 """A named person is shown with a probability from here on."""
@@ -22,21 +22,33 @@ class Rule:
     """When a search names its nearest candidate.
 
     ``limit`` is the greatest cosine distance, ``margin`` how much farther the second candidate must be, ``people`` the
-    number of people searched. ``table`` gives probabilities; None: uncalibrated.
+    number of people searched. ``table`` gives probabilities; None: uncalibrated. ``qualities`` are the mean qualities
+    of the templates of people, by id, where the limit follows the quality of the photos: see
+    :meth:`visavis.Calibration.share`; None: it does not.
     """
 
     limit: float
     margin: float
     people: int
     table: Calibration | None
+    qualities: Mapping[int, float | None] | None = None
+
+    def share(self, quality: Quality | float | None, person_id: int) -> float | None:
+        """Return the share of the limit that is left for a probe and a person; None: too poor to say."""
+        if self.table is None or self.qualities is None:
+            return 1.0
+        return self.table.share(quality, self.qualities.get(person_id))
 
 
 def candidates(
-    hits: Sequence[Hit], names: Mapping[int, str], table: Calibration | None, people: int
+    hits: Sequence[Hit], names: Mapping[int, str], table: Calibration | None, people: int, *, share: float = 1.0
 ) -> list[Candidate]:
-    """Name the people of hits, with the probabilities of a search among ``people`` where the model is calibrated."""
+    """Name the people of hits, with the probabilities of a search among ``people`` where the model is calibrated.
+
+    ``share`` is what is left of thresholds between the probe and the nearest of them: distances count for more then.
+    """
     named = [hit for hit in hits if hit.person_id in names]  # not: enrolled since this search began
-    distances = [hit.distance for hit in named]
+    distances = [hit.distance / share for hit in named]
     chances = [None] * len(named) if table is None else table.search_probabilities(distances, people)
     return [
         Candidate(person_id=hit.person_id, name=names[hit.person_id], distance=hit.distance, probability=chance)
@@ -61,8 +73,12 @@ def stored_calibration(text: str) -> Calibration:
         raise GalleryError(f"the gallery's own thresholds are damaged ({error}): calibrate it again.") from error
 
 
-def identification(candidates: Sequence[Candidate], rule: Rule, *, top: int) -> Identification:
+def identification(
+    candidates: Sequence[Candidate], rule: Rule, *, top: int, quality: Quality | float | None = None
+) -> Identification:
     """Name the nearest candidate if ``rule`` allows it; keep the ``top`` nearest in the answer.
+
+    ``quality`` is that of the probe, None where it is not known.
 
     A probability is part of the answer only where it supports it: a named person whose probability is below one half
     has none, but a note that says so, and neither an unknown face nor its candidates have any.
@@ -71,20 +87,50 @@ def identification(candidates: Sequence[Candidate], rule: Rule, *, top: int) -> 
         return Identification(None, None, None, threshold=rule.limit, probability=None)
     best = candidates[0]
     apart = candidates[1].distance - best.distance if len(candidates) > 1 else None
+    share = rule.share(quality, best.person_id)
+    limit = rule.limit * (share or 0.0)
     answer = Identification(
         name=best.name,
         person_id=best.person_id,
         distance=best.distance,
-        threshold=rule.limit,
+        threshold=limit,
         probability=best.probability,
         candidates=tuple(candidates[:top]),
         margin=apart,
     )
-    if best.distance > rule.limit or (apart is not None and apart < rule.margin):
+    if share is None:
+        return as_unknown(answer, _too_poor(rule, quality, best))
+    if limit < best.distance <= rule.limit:
+        return as_unknown(answer, _stricter(rule, limit))
+    if best.distance > limit or (apart is not None and apart < rule.margin):
         return as_unknown(answer)
     if best.probability is not None and best.probability < LIKELY:
         return replace(_without_probability(answer), notes=(_doubtful(candidates, rule),))
     return answer
+
+
+def _too_poor(rule: Rule, quality: Quality | float | None, best: Candidate) -> str:
+    """Say whose photos are poorer than was measured."""
+    enrolled = (rule.qualities or {}).get(best.person_id)
+    whose = f"the photos that {best.name} is enrolled with"
+    if rule.table is not None and rule.table.share(quality) is None:
+        return f"this photo of a face is too poor to say who it is{_score(quality)}."
+    if rule.table is not None and rule.table.share(enrolled) is None:
+        return f"{whose} are too poor to say{_score(enrolled)}: enroll better ones."
+    return f"this photo of a face{_score(quality)} and {whose}{_score(enrolled)} are together too poor to say."
+
+
+def _score(quality: Quality | float | None) -> str:
+    score = quality.score if isinstance(quality, Quality) else quality
+    return "" if score is None else f" (quality {score:.2f})"
+
+
+def _stricter(rule: Rule, limit: float) -> str:
+    """Say that a face would have a name if the photos were good."""
+    return (
+        f"the threshold is {limit:.4f} instead of {rule.limit:.4f}: strangers look more alike on poor photos. "
+        "A better photo may be recognized."
+    )
 
 
 def as_unknown(answer: Identification, *notes: str) -> Identification:

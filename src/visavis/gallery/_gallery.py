@@ -77,6 +77,7 @@ class Gallery(People, Doubting, Indexed, Located):
 
         A photo that seems to show somebody else (see :meth:`doubts`) is stored, with a line in ``doubts`` and in
         ``notes``; with ``strict`` it is not stored, and among ``skipped`` (status "doubtful", DoubtfulPhotoError).
+        So is a face that is too poor for any answer, with the status "poor_quality", where that was measured.
         ``notes`` also say which photos another person was enrolled with.
         """
         if not isinstance(name, str):
@@ -86,7 +87,12 @@ class Gallery(People, Doubting, Indexed, Located):
         min_quality = checked_number(min_quality, "min_quality is a number", least=0, most=1)
         with self._store.read() as conn:  # a wrong name or id is told of before the work, not after it
             _whom.to_enroll(conn, name, person_id=person_id, new=new)
-        taken = _photos.largest_faces(self.recognizer.represent(photos, min_face=min_face), min_quality=min_quality)
+        taken = _photos.largest_faces(
+            self.recognizer.represent(photos, min_face=min_face),
+            min_quality=min_quality,
+            table=self.calibration,
+            strict=strict,
+        )
         told = Told(note=note, consent=consent, consented=consented, metadata=metadata)
         return self._enroll_taken(name, taken, person_id=person_id, new=new, strict=strict, told=told)
 
@@ -144,12 +150,20 @@ class Gallery(People, Doubting, Indexed, Located):
         One source is one photo; a folder stands for the photos in it and below it.
         Of several faces of a photo that are near to one person, the nearest has the name; the others are unknown, and
         their ``notes`` say why. With ``repeats`` all are named: for collages, mirrors, and photos of photos.
-        A name is noted as doubtful where the picture seems to be squeezed.
+        A name is noted as doubtful where the picture seems to be squeezed. Poor faces are held to a stricter threshold
+        where that was measured, and faces too poor for any answer are unknown: see :meth:`identify_vectors`.
         """
         for one in self.recognizer.represent(photos, min_face=min_face):
             answers: Sequence[Identification] = ()
             if one.vectors is not None and len(one.vectors):
-                answers = self.identify_vectors(one.vectors, fpir=fpir, threshold=threshold, margin=margin, top=top)
+                answers = self.identify_vectors(
+                    one.vectors,
+                    fpir=fpir,
+                    threshold=threshold,
+                    margin=margin,
+                    top=top,
+                    qualities=one.quality or None,
+                )
             named = answers if repeats else each_person_once(answers)
             yield IdentifiedPhoto(one, tuple(map(_placed, map(with_doubt, named, one.faces), one.faces)))
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn, Self
 from sqlalchemy import Connection
 
 from visavis import compare
+from visavis.defaults import EMBEDDER
 from visavis.embedders import model_id
 from visavis.errors import GalleryError, UsageError
 from visavis.forking import ForkSafeLock
@@ -20,8 +21,6 @@ from visavis.gallery.types import AuditEntry, Problem, Stats
 
 if TYPE_CHECKING:
     from visavis.pipeline import Recognizer
-
-DEFAULT_MODEL = "dlib-resnet"
 
 
 class Opened:
@@ -39,9 +38,9 @@ class Opened:
     ) -> None:
         """Open the gallery at ``url`` (``sqlite:///file``, a path, or ``postgresql://...``); made where there is none.
 
-        ``create=False`` never makes one. ``model`` names the embedder (default: the gallery's own;
-        "dlib-resnet" for a new one), ``recognizer`` is used for photos (default: one of that model, made when
-        first needed), ``index`` names what searches, as NAME or NAME:PLACE. ``actor`` is who the audit log says did
+        ``create=False`` never makes one. ``model`` names the embedder (default: the gallery's own; for a new one that
+        of :mod:`visavis.defaults`), ``recognizer`` is used for photos (default: one of that model, made when first
+        needed), ``index`` names what searches, as NAME or NAME:PLACE. ``actor`` is who the audit log says did
         what is done (default: this process's user). Raises GalleryError where the store cannot be used or holds
         vectors of another model.
         """
@@ -54,7 +53,7 @@ class Opened:
         self._recognizer = recognizer
         self._actor = _user() if actor is None else actor
         self._lock = ForkSafeLock()
-        self._store = Store(url, model=DEFAULT_MODEL if model is None else model, create=create)
+        self._store = Store(url, model=EMBEDDER if model is None else model, create=create)
         try:
             self._following = Following(index, url=os.fspath(url), reading=self._store.read, writing=self._store.write)
             self.model = self._own_model(model)

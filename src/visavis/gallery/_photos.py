@@ -7,10 +7,13 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from visavis import quality
+from visavis.compare import Calibration
 from visavis.doubts import SQUEEZED, is_squeezed
 from visavis.errors import DoubtfulPhotoError, ImageError, NoFaceError, PoorQualityError, UsageError
 from visavis.gallery.types import Doubt, Enrollment, Skipped, Template
 from visavis.types import Floats, PhotoFaces
+
+TOO_POOR = "too poor for any answer: no search will name the person by it"
 
 _ERRORS = {error.status: error for error in ImageError.__subclasses__()}
 
@@ -23,9 +26,12 @@ class Taken(NamedTuple):
     notes: tuple[str, ...]
 
 
-def largest_faces(photos: Iterable[PhotoFaces], *, min_quality: float = 0.0) -> Taken:
+def largest_faces(
+    photos: Iterable[PhotoFaces], *, min_quality: float = 0.0, table: Calibration | None = None, strict: bool = False
+) -> Taken:
     """Take the largest face of each photo, if its quality is ``min_quality`` or more.
 
+    A face that is poorer than was measured for ``table`` is noted; with ``strict`` it is not taken.
     Raises the photos' error where not one can be used.
     """
     templates: list[Template] = []
@@ -37,9 +43,12 @@ def largest_faces(photos: Iterable[PhotoFaces], *, min_quality: float = 0.0) -> 
         elif _below(one, min_quality):
             message = f"{_poor(one)}, less than the {min_quality:.2f} asked for."
             skipped.append(Skipped(one.name, PoorQualityError.status, message))
+        elif strict and _too_poor(one, table):
+            message = f"{_poor(one)}, {TOO_POOR}."
+            skipped.append(Skipped(one.name, PoorQualityError.status, message))
         else:
             templates.append(_template(one, one.photo.sha256, one.vectors[one.largest]))
-            notes += _notes(one)
+            notes += _notes(one, too_poor=_too_poor(one, table))
     if not templates and not skipped:
         raise UsageError("there is no photo to enrol from.")
     if not templates:
@@ -90,9 +99,11 @@ def _reason(one: Skipped) -> str:
     return f"{one.photo}: {message}" if one.status == PoorQualityError.status else message
 
 
-def _notes(one: PhotoFaces) -> list[str]:
+def _notes(one: PhotoFaces, *, too_poor: bool) -> list[str]:
     """Say what the user should know of a photo that was taken."""
     poor = [f"{one.name}: {_poor(one)}: it may not be recognised."] if _below(one, quality.POOR) else []
+    if too_poor:
+        poor = [f"{one.name}: {_poor(one)}, {TOO_POOR}."]
     several = [f"{one.name} shows {len(one.faces)} faces: the largest was used."] if len(one.faces) > 1 else []
     squeezed = [f"{one.name}: {SQUEEZED}."] if is_squeezed(one.faces[one.largest].landmarks) else []
     return poor + squeezed + several
@@ -101,6 +112,11 @@ def _notes(one: PhotoFaces) -> list[str]:
 def _below(one: PhotoFaces, limit: float) -> bool:
     """Tell whether the quality was measured and is below a limit."""
     return bool(one.quality) and one.quality[one.largest].score < limit
+
+
+def _too_poor(one: PhotoFaces, table: Calibration | None) -> bool:
+    """Tell whether a face is poorer than was measured: by its score, which is what a gallery keeps."""
+    return table is not None and bool(one.quality) and table.share(one.quality[one.largest].score) is None
 
 
 def _poor(one: PhotoFaces) -> str:

@@ -13,24 +13,29 @@ from sqlalchemy import Connection
 
 from visavis import compare
 from visavis._checks import checked_whole
-from visavis.gallery import _answers, _ledger, _whom, records
+from visavis.errors import UsageError
+from visavis.gallery import _answers, _ledger, _members, _whom, records
 from visavis.gallery._input import unit_rows
 from visavis.gallery._opened import Opened
 from visavis.gallery._whom import Who
 from visavis.gallery.index import Hit
 from visavis.gallery.types import NearFace, SearchThreshold
-from visavis.types import Candidate, Floats, Identification
+from visavis.types import Candidate, Floats, Identification, Quality
 
 SPARE = 20
 """People beyond those asked for that are looked at closely: with several templates another may be nearer as a whole."""
 
 
 class _Found(NamedTuple):
-    """Hits a probe (``SPARE`` more than asked for), the names of their people, and how many people were searched."""
+    """Hits a probe (``SPARE`` more than asked for), the names of their people, and how many people were searched.
+
+    ``qualities`` are the mean qualities of the templates of the nearest people, where they were asked for.
+    """
 
     hits: list[list[Hit]]
     names: dict[int, str]
     people: int
+    qualities: dict[int, float | None]
 
 
 class Searching(Opened):
@@ -81,25 +86,32 @@ class Searching(Opened):
         threshold: float | None = None,
         margin: float = 0.0,
         top: int = 5,
+        qualities: Sequence[Quality | float | None] | None = None,
     ) -> list[Identification]:
         """Say who each row of ``vectors (n, d)`` is: the nearest person if near enough, else unknown.
 
         Near enough is a cosine distance up to ``threshold``; by default that of :meth:`threshold`. Whoever is nearer
-        than the second person by less than ``margin`` (a cosine distance) is unknown too. An answer's ``distance`` is
+        than the second person by less than ``margin`` (a cosine distance) is unknown too. ``qualities`` are those of
+        the probes, with all parts or the score alone (None: not known); where the model's calibration has measured
+        poor photos, the default threshold is stricter for these, also where the person's templates are poor, and
+        faces that are poorer than was measured are unknown, with a note. An answer's ``distance`` is
         that of the nearest person, named or not; its ``probability`` is None unless a person is named and more likely
         than not, where one search in two is for a stranger.
         """
-        found, table = (
-            self._search(vectors, max(checked_whole(top, "top is a whole number", least=1), 2)),
-            self.calibration,
-        )
+        table = self.calibration
+        corrects = threshold is None and table is not None and table.poor is not None
+        wanted = max(checked_whole(top, "top is a whole number", least=1), 2)
+        found = self._search(vectors, wanted, with_quality=corrects)
         if threshold is None:
             limit = _answers.threshold(table, fpir, found.people, model=self.model).distance
         else:
             limit = compare.to_cosine(threshold, "cosine")
-        rule = _answers.Rule(limit, compare.to_cosine(margin, "cosine"), found.people, table)
-        answers = (_answers.candidates(hits, found.names, table, found.people) for hits in found.hits)
-        return [_answers.identification(some, rule, top=top) for some in answers]
+        enrolled = found.qualities if corrects else None
+        rule = _answers.Rule(limit, compare.to_cosine(margin, "cosine"), found.people, table, enrolled)
+        probes = [None] * len(found.hits) if qualities is None else qualities
+        if len(probes) != len(found.hits):
+            raise UsageError(f"each face has one quality: got {len(probes)} for {len(found.hits)} faces.")
+        return [_identified(hits, found, rule, quality, top) for hits, quality in zip(found.hits, probes, strict=True)]
 
     def calibrate(self, table: compare.Calibration | None) -> None:
         """Go by thresholds of one's own from now on, in all processes; None: by those shipped for the model.
@@ -119,7 +131,9 @@ class Searching(Opened):
         with self._store.read() as conn:
             yield conn
 
-    def _search(self, vectors: ArrayLike, top: int, among: Sequence[int] | None = None) -> _Found:
+    def _search(
+        self, vectors: ArrayLike, top: int, among: Sequence[int] | None = None, *, with_quality: bool = False
+    ) -> _Found:
         top = checked_whole(top, "top is a whole number", least=1)
         people = None if among is None else np.array(sorted(set(among)), np.int64)
         # The lock comes first: an index in memory is then never ahead of the view that names are read from.
@@ -132,7 +146,17 @@ class Searching(Opened):
             hits = [_as_people(*one, whole) for one in zip(probes, near, strict=True)]
             names = records.names(conn, {hit.person_id for some in hits for hit in some})
             searched = records.count(conn).people if people is None else len(records.names(conn, people.tolist()))
-            return _Found(hits, names, searched)
+            nearest = {some[0].person_id for some in hits if some} if with_quality else set()
+            return _Found(hits, names, searched, _members.mean_qualities(conn, nearest))
+
+
+def _identified(
+    hits: Sequence[Hit], found: _Found, rule: _answers.Rule, quality: Quality | float | None, top: int
+) -> Identification:
+    """Answer for one probe."""
+    share = (rule.share(quality, hits[0].person_id) if hits else None) or 1.0
+    candidates = _answers.candidates(hits, found.names, rule.table, found.people, share=share)
+    return _answers.identification(candidates, rule, top=top, quality=quality)
 
 
 def _as_people(probe: Floats, hits: Sequence[Hit], whole: Mapping[int, Floats]) -> list[Hit]:

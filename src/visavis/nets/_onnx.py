@@ -5,8 +5,10 @@ What it does beyond translating layer by layer, all of it exact up to rounding:
 - normalisation, affine and batch-norm layers are folded into the convolution or dense layer next to them (where that
   convolution pads with zeros, the mean of the picture is subtracted first);
 - channels are padded with zeros to blocks of 16, so that ONNX Runtime keeps its blocked layout throughout;
-- ``PRelu`` would leave that layout, so ``prelu(x)`` is written as ``x + relu((a - 1) x)`` with depthwise 1x1
-  convolutions (a channel of slope a > 1 is carried negated, and the next layer's kernel takes the sign back);
+- ``PRelu`` would leave that layout, so ``prelu(x)`` is written as ``a x + relu((1 - a) x)`` with two depthwise 1x1
+  convolutions, into the first of which ONNX Runtime fuses the sum (a channel of slope a > 1 is carried negated, and
+  the next layer's kernel takes the sign back). For a network that is to be quantized it is ``x + relu((a - 1) x)``:
+  there a sum is a node of its own in either form, and this one has a convolution less;
 - a PReLU before max-pooling moves behind it, onto a quarter of the pixels. Where a slope is negative the function is
   not monotone, but ``prelu(x) = max(x, a x)``: the convolution makes ``a x`` as a further channel, both are pooled,
   and the larger is ``u + relu(v - u)``. Where the further channels need a further block the PReLU stays in front:
@@ -32,10 +34,13 @@ NO_PADS = (0, 0, 0, 0)
 
 
 class OnnxOps:
-    """See :class:`visavis.nets._ops.Ops`; ``weights`` maps ``layer.part`` to float32 arrays."""
+    """See :class:`visavis.nets._ops.Ops`; ``weights`` maps ``layer.part`` to float32 arrays.
 
-    def __init__(self, weights: Mapping[str, Floats]) -> None:
-        self._weights = weights
+    ``to_quantize`` chooses the form that is the quicker one in 8 bits.
+    """
+
+    def __init__(self, weights: Mapping[str, Floats], *, to_quantize: bool = False) -> None:
+        self._weights, self._to_quantize = weights, to_quantize
         self._nodes: list[bytes] = []
         self._emitted: dict[Conv | Dense, Tensor] = {}
         self._constants: list[bytes] = []
@@ -75,8 +80,11 @@ class OnnxOps:
         sign = np.where(x.slope > 1, -1, 1).astype(np.float32)
         flipped = replace(x, kernel=x.kernel * sign[:, None, None, None], bias=x.bias * sign)
         raw = self._raw(flipped, block(x.channels))
-        bent = self._pointwise(raw.name, diagonal(x.slope - 1, raw.width))
-        return replace(raw, name=self._node("Add", [raw.name, self._node("Relu", [bent])]), sign=sign)
+        straight, factor = raw.name, x.slope - 1
+        if not self._to_quantize:
+            straight, factor = self._pointwise(raw.name, diagonal(x.slope, raw.width)), 1 - x.slope
+        bent = self._node("Relu", [self._pointwise(raw.name, diagonal(factor, raw.width))])
+        return replace(raw, name=self._node("Add", [straight, bent]), sign=sign)
 
     def _bent_unsigned(self, x: Conv, slope: Floats) -> Tensor:
         """Emit a convolution with its PReLU, no channel negated; ONNX Runtime fuses the sum where a slope exceeds 1."""
@@ -339,11 +347,15 @@ def to_onnx(
     *,
     side: int | None,
     pixels: Literal["uint8", "float32"] = "uint8",
+    to_quantize: bool = False,
 ) -> bytes:
-    """Emit ``net`` with these weights as an ONNX file.
+    """Emit ``net`` with these weights as an ONNX file; ``to_quantize`` says that it will run in 8 bits only.
 
     Its input ``x`` is ``(n, side, side, 3)``, any height and width where ``side`` is None: RGB from 0 to 255, of the
     type that ``pixels`` names.
     """
-    ops, kind = OnnxOps(weights), {"uint8": onnx_file.UINT8, "float32": onnx_file.FLOAT}[pixels]
+    ops, kind = (
+        OnnxOps(weights, to_quantize=to_quantize),
+        {"uint8": onnx_file.UINT8, "float32": onnx_file.FLOAT}[pixels],
+    )
     return ops.serialise(net(ops, ops.picture(side, kind)), side, kind)

@@ -10,6 +10,7 @@ import typer
 
 from visavis.cli._files import writable_file
 from visavis.cli._output import Output, note
+from visavis.defaults import EMBEDDER
 
 if TYPE_CHECKING:
     from visavis.evaluate.templates import Templates
@@ -36,7 +37,7 @@ Models = Annotated[
         "--model",
         metavar="NAME",
         help="What turns faces into vectors; several are shown side by side.",
-        show_default="dlib-resnet",
+        show_default=EMBEDDER,
     ),
 ]
 Report = Annotated[

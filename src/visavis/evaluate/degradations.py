@@ -1,0 +1,130 @@
+"""Photos made worse on purpose, a kind and a strength at a time: what poor photos do to distances is measured on them.
+
+A copy is a pure function of a photo, a face in it, a strength and a seed. It is a photo again, in which the face has to
+be detected anew, as in a photo of a user. A blur is given for a face of ``SIDE`` pixels and scaled to the face at hand;
+a JPEG and noise are those of the photo's own pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from visavis.types import RGB, Floats, whole_pixels
+
+SIDE = 125.0
+"""Longer side in pixels of a face's box in LFW's photos (median)."""
+AROUND = 1.0
+"""Sides of the face's box that are kept around it on each side: what lies farther away is cut off first."""
+
+Apply = Callable[[RGB, float, float, np.random.Generator], RGB]
+"""Makes a copy of a picture in which the face's longer side has so many pixels, with a strength."""
+
+
+@dataclass(frozen=True, slots=True)
+class Degradation:
+    """One kind of damage. ``mild`` and ``harsh`` are the ends of its strengths; between them they are spaced by ratio.
+
+    ``parts`` names the parts of a :class:`~visavis.types.Quality` that tell how much of it a photo has.
+    """
+
+    name: str
+    mild: float
+    harsh: float
+    parts: tuple[str, ...]
+    apply: Apply
+
+    def strength(self, share: float) -> float:
+        """Return the strength at a share in 0 (mild) to 1 (harsh)."""
+        return float(self.mild * (self.harsh / self.mild) ** share)
+
+
+def degraded(picture: RGB, box: Floats, kind: Degradation, strength: float, *, seed: int = 0) -> RGB:
+    """Return a worse copy of what lies around a face's box ``(h, w, 3)``; the same seed gives the same copy."""
+    side = float((box[2:] - box[:2]).max())
+    margin = np.array([-1, -1, 1, 1], np.float32) * np.float32(AROUND * side)
+    left, top, right, bottom = whole_pixels(box + margin, picture.shape[1], picture.shape[0])
+    around = np.ascontiguousarray(picture[top:bottom, left:right])
+    return np.ascontiguousarray(kind.apply(around, side, strength, np.random.default_rng(seed)))
+
+
+def _scaled(picture: RGB, across: float, down: float) -> RGB:
+    import cv2
+
+    height, width = picture.shape[:2]
+    size = max(round(width * across), 1), max(round(height * down), 1)
+    how = cv2.INTER_AREA if across * down < 1 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(picture, size, interpolation=how), np.uint8)
+
+
+def _small(picture: RGB, side: float, pixels: float, rng: np.random.Generator) -> RGB:
+    """Reduce the photo until the longer side of the face has so many pixels."""
+    scale = min(pixels / side, 1.0)
+    return _scaled(picture, scale, scale)
+
+
+def _enlarged(picture: RGB, side: float, pixels: float, rng: np.random.Generator) -> RGB:
+    """Reduce the photo and enlarge it again."""
+    import cv2
+
+    height, width = picture.shape[:2]
+    small = _small(picture, side, pixels, rng)
+    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def _blurred(picture: RGB, side: float, sigma: float, rng: np.random.Generator) -> RGB:
+    import cv2
+
+    blur = cv2.GaussianBlur(picture, (0, 0), sigma * side / SIDE)
+    return np.asarray(blur, np.uint8)
+
+
+def _compressed(picture: RGB, side: float, quality: float, rng: np.random.Generator) -> RGB:
+    import cv2
+
+    settings = [cv2.IMWRITE_JPEG_QUALITY, round(quality)]
+    data = cv2.imencode(".jpg", picture[:, :, ::-1], settings)[1]
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)[:, :, ::-1]
+
+
+def _noisy(picture: RGB, side: float, sigma: float, rng: np.random.Generator) -> RGB:
+    """Add noise to every pixel and channel, of this standard deviation in gray levels."""
+    grain = rng.normal(0, sigma, picture.shape)
+    return np.clip(np.round(picture + grain), 0, 255).astype(np.uint8)
+
+
+def _dark(picture: RGB, side: float, share: float, rng: np.random.Generator) -> RGB:
+    """Keep a share of the light."""
+    return np.round(picture * np.float32(share)).astype(np.uint8)
+
+
+def _pale(picture: RGB, side: float, share: float, rng: np.random.Generator) -> RGB:
+    """Keep a share of the contrast, around a middle gray."""
+    return np.round(picture * np.float32(share) + np.float32(128 * (1 - share))).astype(np.uint8)
+
+
+def _narrow(picture: RGB, side: float, factor: float, rng: np.random.Generator) -> RGB:
+    return _scaled(picture, 1 / factor, 1)
+
+
+def _wide(picture: RGB, side: float, factor: float, rng: np.random.Generator) -> RGB:
+    return _scaled(picture, 1, 1 / factor)
+
+
+DEGRADATIONS = {
+    kind.name: kind
+    for kind in (
+        Degradation("small", 60, 18, ("size",), _small),
+        Degradation("enlarged", 60, 10, ("sharpness",), _enlarged),
+        Degradation("blurred", 1, 7, ("sharpness",), _blurred),
+        Degradation("compressed", 30, 2, ("compression",), _compressed),
+        Degradation("noisy", 8, 80, ("clarity",), _noisy),
+        Degradation("dark", 0.5, 0.06, ("exposure",), _dark),
+        Degradation("pale", 0.5, 0.12, ("exposure",), _pale),
+        Degradation("narrow", 1.15, 2.5, ("proportions",), _narrow),
+        Degradation("wide", 1.15, 2.5, ("proportions",), _wide),
+    )
+}
+"""Kinds by name."""

@@ -1,0 +1,216 @@
+"""What is left of a threshold where photos are poor, measured on worsened copies of labelled photos.
+
+Of each photo one copy a kind of :data:`~visavis.evaluate.degradations.DEGRADATIONS` is made, at a strength drawn
+between the ends of the kind, and the face is detected and embedded anew. Copies of one kind and of about the same
+quality are compared with each other: as alike in their fault as two photos can be, which is where strangers look most
+alike. The share is that of their threshold at a rate in the threshold of good photos at this rate; of several rates the
+least share counts.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visavis import images
+from visavis.compare import Calibration, cosine_distances
+from visavis.evaluate import bootstrap
+from visavis.evaluate.degradations import DEGRADATIONS, degraded
+from visavis.evaluate.templates import Progress, Templates
+from visavis.pipeline import Recognizer
+from visavis.poor_photos import SCORE, Curve, PoorPhotos, interpolated
+from visavis.types import RGB, Floats, Quality
+
+RATES = (1e-2, 3e-3, 1e-3, 3e-4)
+"""Rates of false accepts at which thresholds are compared, as far as the copies can tell them."""
+WINDOWS = 11
+"""Neighborhoods of quality in which copies of a kind are compared, at most; each overlaps half of the next."""
+LEAST_COPIES = 290
+"""Copies in a neighborhood, at least: enough to tell a rate of 1e-3 by 40 pairs."""
+MOST = 2000
+"""Photos that are made worse at most, evenly spread over the list."""
+CLEAN = 0.1
+"""Share of the photos as they are that may be poorer than what counts as good."""
+LEAST_OWN = 0.05
+"""Where fewer pairs of one person than this share pass at ``OWN_FAR`` photos are too poor to say."""
+OWN_FAR = 1e-3
+TOLD = 0.004
+"""Points of a curve are left out where it moves by no more than this without them."""
+
+Doubles = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Copies:
+    """Worsened copies in which a face was found, one a row: ``vectors (n, d)``, ``people (n,)``, their qualities."""
+
+    vectors: Floats
+    people: NDArray[np.intp]
+    qualities: tuple[Quality, ...]
+
+    def values(self, part: str) -> Doubles:
+        """Return a part of the quality, or its score, of each copy ``(n,)``."""
+        return np.array([getattr(quality, part) for quality in self.qualities], np.float64)
+
+    def rows(self, rows: NDArray[np.intp]) -> Copies:
+        """Return some of the rows."""
+        return Copies(self.vectors[rows], self.people[rows], tuple(self.qualities[row] for row in rows))
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Copies of about one quality: their median ``value``, and the ``share`` of the threshold that is left.
+
+    ``own`` is the share of the pairs of one person that pass at ``OWN_FAR`` by this share (None: too few).
+    """
+
+    value: float
+    share: float
+    own: float | None
+
+
+def person_numbers(names: Sequence[str]) -> NDArray[np.intp]:
+    """Number the person of each photo ``(n,)`` by the names."""
+    return np.unique(np.array(names), return_inverse=True)[1].astype(np.intp)
+
+
+def make_copies(
+    templates: Templates,
+    people: NDArray[np.intp],
+    recognizer: Recognizer,
+    *,
+    min_face: float = 20,
+    seed: int = 0,
+    most: int = MOST,
+    progress: Progress | None = None,
+) -> dict[str, Copies]:
+    """Make worse copies of the photos of templates; return by the name of the kind those that show a face.
+
+    ``people (n,)`` numbers the person of each photo. The photos as they are come first, under an empty name.
+    """
+    rows = _spread(np.flatnonzero(templates.found), most)
+    shares = np.random.default_rng(seed).random((len(DEGRADATIONS), len(rows)))
+
+    def pictures() -> Iterator[RGB]:
+        for place, row in enumerate(rows):
+            yield from _versions(templates, int(row), shares[:, place], seed=int(seed + row))
+
+    kinds = ["", *DEGRADATIONS]
+    answers = recognizer.represent(pictures(), min_face=min_face)
+    shown = progress(answers, len(rows) * len(kinds)) if progress else answers
+    taken: dict[str, list[tuple[Floats, int, Quality]]] = defaultdict(list)
+    for number, answer in enumerate(shown):
+        if answer.faces and answer.vectors is not None:
+            best, row = answer.largest, rows[number // len(kinds)]
+            found = (answer.vectors[best], int(people[row]), answer.quality[best])
+            taken[kinds[number % len(kinds)]].append(found)
+    return {name: stacked(some) for name, some in taken.items()}
+
+
+def _versions(templates: Templates, row: int, shares: Doubles, *, seed: int) -> Iterator[RGB]:
+    """Yield a photo as it is and a copy a kind."""
+    pixels = images.read(templates.photos[row]).pixels
+    yield pixels
+    for kind, share in zip(DEGRADATIONS.values(), shares, strict=True):
+        yield degraded(pixels, templates.boxes[row], kind, kind.strength(float(share)), seed=seed)
+
+
+def _spread(rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:
+    return rows[np.unique(np.linspace(0, len(rows) - 1, min(most, len(rows))).round().astype(np.intp))]
+
+
+def stacked(found: Sequence[tuple[Floats, int, Quality]]) -> Copies:
+    """Return copies of vectors, people and qualities, a row each."""
+    vectors, people, qualities = zip(*found, strict=True)
+    return Copies(np.stack(vectors), np.array(people, np.intp), qualities)
+
+
+def shares(copies: Mapping[str, Copies], table: Calibration) -> PoorPhotos:
+    """Measure what is left of the thresholds of a table, by each part of the quality and by its score."""
+    by_part: dict[str, list[Curve]] = defaultdict(list)
+    useless = 0.0
+    for name, kind in DEGRADATIONS.items():
+        for part in (*kind.parts, SCORE) if name in copies else ():
+            good = float(np.quantile(copies[""].values(part), CLEAN))
+            measured = windows(copies[name], part, table)
+            useless = max([useless, *(one.share for one in measured if one.own is not None and one.own < LEAST_OWN)])
+            if curve := _curve(measured, good):
+                by_part[part].append(curve)
+    return PoorPhotos(tuple((part, _worst(curves)) for part, curves in by_part.items()), round(useless, 4))
+
+
+def windows(copies: Copies, part: str, table: Calibration) -> list[Window]:
+    """Measure copies of one kind in overlapping neighborhoods of a part of their quality, the poorest first."""
+    values = copies.values(part)
+    order = np.argsort(values, kind="stable")
+    size = max(2 * len(order) // (WINDOWS + 1), LEAST_COPIES)
+    starts = range(0, len(order) - size + 1, size // 2)
+    found = [_window(copies.rows(order[start : start + size]), part, table) for start in starts]
+    return [window for window in found if window is not None]
+
+
+def _window(copies: Copies, part: str, table: Calibration) -> Window | None:
+    distances = cosine_distances(copies.vectors, copies.vectors)
+    first, second = np.triu_indices(len(distances), 1)
+    same = copies.people[first] == copies.people[second]
+    own, strangers = distances[first[same], second[same]], np.sort(distances[first[~same], second[~same]])
+    rates = [far for far in RATES if far in _measured(table) and far * len(strangers) >= bootstrap.LEAST]
+    if not rates:
+        return None
+    limits = [float(strangers[int(far * len(strangers))]) for far in rates]
+    share = min(limit / table.threshold(far) for far, limit in zip(rates, limits, strict=True))
+    passed = own <= share * table.threshold(OWN_FAR)
+    values = copies.values(part)
+    enough = len(own) * LEAST_OWN >= 1
+    return Window(float(np.median(values)), share, float(passed.mean()) if enough else None)
+
+
+def _measured(table: Calibration) -> list[float]:
+    return [far for far in RATES if table.lowest_far <= far <= table.far[0]]
+
+
+def _curve(found: Sequence[Window], good: float) -> Curve:
+    """Return shares that rise with the quality, up to 1 at what is good; empty where nothing was poorer than that."""
+    poor = [window for window in found if window.value < good]
+    if not poor:
+        return ()
+    rising = np.minimum(_rising([window.share for window in poor]), 1.0)
+    points = ((window.value, float(share)) for window, share in zip(poor, rising, strict=True))
+    return (*points, (good, 1.0))
+
+
+def _rising(values: Sequence[float]) -> Doubles:
+    """Return the rising values that are nearest to these by least squares: neighbors that fall get their mean."""
+    blocks: list[tuple[float, int]] = []
+    for value in values:
+        blocks.append((value, 1))
+        while len(blocks) > 1 and blocks[-2][0] > blocks[-1][0]:
+            (a, n), (b, m) = blocks[-2:]
+            blocks[-2:] = [((a * n + b * m) / (n + m), n + m)]
+    return np.concatenate([np.full(count, value) for value, count in blocks])
+
+
+def _worst(curves: Sequence[Curve]) -> Curve:
+    """Return one curve for several kinds of damage: at each value the least share of those that were measured there."""
+    values = sorted({value for curve in curves for value, _ in curve})
+    least = [min(share for curve in curves if (share := interpolated(curve, value)) is not None) for value in values]
+    falling = np.minimum.accumulate(least[::-1])[::-1]  # a milder fault is never held to more than a worse one
+    return _thinned([(round(value, 8), round(float(share), 4)) for value, share in zip(values, falling, strict=True)])
+
+
+def _thinned(points: Sequence[tuple[float, float]]) -> Curve:
+    """Leave out points that those beside them tell within ``TOLD``."""
+    kept = list(points)
+    place = 1
+    while place < len(kept) - 1:
+        without = (*kept[:place], *kept[place + 1 :])
+        gone = [point for point in points if kept[place - 1][0] < point[0] < kept[place + 1][0]]
+        if all(abs((interpolated(without, value) or 0) - share) <= TOLD for value, share in gone):
+            del kept[place]
+        else:
+            place += 1
+    return tuple(kept)

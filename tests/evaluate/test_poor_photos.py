@@ -1,0 +1,133 @@
+"""Shares of thresholds on made-up copies, whose faces move towards one place by a known part."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from visavis.compare import Calibration, cosine_distances, unit
+from visavis.evaluate import poor_photos
+from visavis.evaluate.poor_photos import Copies, shares, windows
+from visavis.poor_photos import interpolated
+from visavis.types import Floats, Quality
+
+GOOD = Quality(
+    1,
+    size=1,
+    sharpness=1,
+    clarity=1,
+    pose=1,
+    exposure=1,
+    detection=1,
+    visible=1,
+    compression=1,
+    proportions=1,
+    brightness=0.5,
+)
+PEOPLE = 600
+
+
+def copies(seed: int, harm: float, *, worst: float = 0.0) -> Copies:
+    """Two faces a person; the lower their clarity in ``worst``..1, the nearer they are to one common place."""
+    rng = np.random.default_rng(seed)
+    people = np.repeat(np.arange(PEOPLE), 2)
+    clarity = rng.uniform(worst, 1, 2 * PEOPLE)
+    vectors = rng.normal(size=(PEOPLE, 24))[people] + 0.3 * rng.normal(size=(2 * PEOPLE, 24))
+    vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors[:, 0] += harm * (1 - clarity)
+    qualities = tuple(replace(GOOD, clarity=float(value), score=float(value)) for value in clarity)
+    return Copies(unit(vectors.astype(np.float32)), people, qualities)
+
+
+def table_of(vectors: Floats, people: np.ndarray) -> Calibration:
+    distances = cosine_distances(vectors, vectors)[people[:, None] != people]
+    far = (1e-1, 1e-2, 3e-3, 1e-3, 3e-4)
+    return Calibration("made-up", far, tuple(float(np.quantile(distances, one)) for one in far), -10.0, 4.0)
+
+
+CLEAN = copies(0, 0.0, worst=0.9)
+TABLE = table_of(CLEAN.vectors, CLEAN.people)
+
+
+def test_copies_without_harm_keep_the_threshold() -> None:
+    found = windows(copies(1, 0.0), "clarity", TABLE)
+    assert len(found) == 7  # each of ``LEAST_COPIES``, that overlap by half
+    assert [one.share for one in found] == pytest.approx([1] * len(found), abs=0.05)
+    assert [one.value for one in found] == pytest.approx(np.linspace(0.125, 0.875, len(found)), abs=0.05)
+
+
+def test_strangers_pass_at_the_promised_rate_with_the_share() -> None:
+    """Of other copies that are as poor, up to 2e-3 of the strangers pass where 1e-3 is promised, as in no window."""
+    poor = shares({"": CLEAN, "noisy": copies(2, 1.5)}, TABLE)
+    others = copies(3, 1.5)
+    left = np.array([poor.share(quality) or 0.0 for quality in others.qualities])
+    pairs = 1 - np.sqrt((1 - left)[:, None] * (1 - left))
+    distances = cosine_distances(others.vectors, others.vectors)
+    strangers = others.people[:, None] != others.people
+    for low, high in pairwise((0, 0.2, 0.4, 0.6, 0.8, 1.0)):
+        rows = (others.values("clarity") >= low) & (others.values("clarity") < high)
+        both = strangers & rows[:, None] & rows
+        uncorrected = (distances <= TABLE.threshold(1e-3))[both].mean()
+        corrected = (distances <= pairs * TABLE.threshold(1e-3))[both].mean()
+        assert corrected <= 2e-3
+        assert uncorrected > 5e-3 or low >= 0.6
+
+
+def test_good_photos_keep_the_threshold_and_the_worst_are_not_judged() -> None:
+    some = copies(4, 1.5, worst=0.2)
+    poor = shares({"": CLEAN, "noisy": some}, TABLE)
+    names = [name for name, _ in poor.curves]
+    assert names == ["clarity", "score"]
+    assert poor.share(replace(GOOD, clarity=0.95)) == 1.0
+    assert poor.share(replace(GOOD, clarity=0.19)) is None
+    assert poor.share(0.19) is None
+    assert (poor.share(0.31) or 1) < 0.9
+
+
+def test_a_share_at_which_nobody_passes_is_useless() -> None:
+    some = copies(5, 1.5)
+    rng = np.random.default_rng(5)
+    strange = replace(some, people=rng.permutation(some.people))  # "one person" is two: hardly a pair passes
+    poor = shares({"": CLEAN, "noisy": strange}, TABLE)
+    assert 0 < poor.useless < 1
+    assert shares({"": CLEAN, "noisy": copies(5, 0.2)}, TABLE).useless == 0
+
+
+def test_too_few_copies_tell_nothing() -> None:
+    few = copies(6, 1.0).rows(np.arange(40))
+    assert windows(few, "clarity", TABLE) == []
+    assert shares({"": CLEAN, "noisy": few}, TABLE).curves == ()
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_rising_values_are_the_nearest(values: list[float]) -> None:
+    found = poor_photos._rising(values)
+    assert (np.diff(found) >= -1e-12).all()
+    assert found.sum() == pytest.approx(sum(values))
+    assert (np.diff(values) < 0).any() or found.tolist() == pytest.approx(values)
+
+
+def test_rising_by_hand() -> None:
+    assert poor_photos._rising([1, 3, 2, 2, 5, 4]).tolist() == pytest.approx([1, 7 / 3, 7 / 3, 7 / 3, 4.5, 4.5])
+
+
+def test_the_worst_of_two_kinds_counts_where_both_were_measured() -> None:
+    found = poor_photos._worst([((0.2, 0.5), (0.8, 1.0)), ((0.5, 0.3), (0.8, 1.0))])
+    assert found == ((0.2, 0.3), (0.5, 0.3), (0.8, 1.0))  # what is poorer than 0.5 is not held to less
+
+
+POINTS = st.tuples(st.integers(1, 99).map(lambda value: value / 100), st.floats(0.1, 1))
+
+
+@given(st.lists(POINTS, min_size=2, max_size=15, unique_by=lambda point: point[0]))
+def test_a_thinned_curve_tells_the_same(points: list[tuple[float, float]]) -> None:
+    values, given_shares = sorted(value for value, _ in points), sorted(share for _, share in points)
+    full = tuple(zip(values, given_shares, strict=True))
+    thin = poor_photos._thinned(full)
+    assert {*thin} <= {*full}
+    assert all(interpolated(thin, value) == pytest.approx(share, abs=poor_photos.TOLD + 1e-9) for value, share in full)

@@ -1,0 +1,231 @@
+"""Shares of a threshold by the quality of the photos: worked out by hand, and used by all that decides."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from visavis import compare, poor_photos
+from visavis.clustering import cluster_faces
+from visavis.errors import UsageError
+from visavis.poor_photos import PoorPhotos
+from visavis.types import Face, Faces, Floats, Photo, PhotoFaces, Quality, Verification
+from visavis.verification import Rule, compare_faces
+
+ODDS_OF_1_AND_4 = (0.5, 0.8)
+"""Log odds of 0 and log 4: at a value of 2 / 3, whose odds are 2, a share is in the middle."""
+POOR = PoorPhotos(
+    (
+        ("sharpness", tuple(zip(ODDS_OF_1_AND_4, (0.6, 1.0), strict=True))),
+        ("clarity", ((0.2, 0.36), (0.9, 1.0))),
+        ("score", ((0.3, 0.5), (0.8, 1.0))),
+    ),
+    useless=0.4,
+)
+TABLE = compare.Calibration("m", (1e-1, 1e-3, 1e-5), (0.3, 0.2, 0.1), slope=-50.0, intercept=10.0, poor=POOR)
+GOOD = Quality(
+    1,
+    size=1,
+    sharpness=1,
+    clarity=1,
+    pose=1,
+    exposure=1,
+    detection=1,
+    visible=1,
+    compression=1,
+    proportions=1,
+    brightness=0.5,
+)
+
+
+def blurred(sharpness: float) -> Quality:
+    return replace(GOOD, sharpness=sharpness, score=sharpness)
+
+
+@pytest.mark.parametrize(
+    ("quality", "share"),
+    [
+        (GOOD, 1.0),
+        (None, 1.0),
+        (blurred(0.8), 1.0),
+        (blurred(2 / 3), 0.8),
+        (blurred(0.5), 0.6),
+        (blurred(0.4999), None),
+        (replace(blurred(2 / 3), clarity=0.2), 0.36),
+        (replace(blurred(0.4), clarity=0.5), None),
+        (replace(GOOD, pose=0.1, score=0.1), 1.0),
+        (0.9, 1.0),
+        (0.3, 0.5),
+        (0.29, None),
+    ],
+)
+def test_share_by_hand(quality: Quality | float | None, share: float | None) -> None:
+    assert POOR.share(quality) == (None if share is None else pytest.approx(share))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "share"),
+    [
+        (GOOD, blurred(0.5), 1.0),
+        (None, blurred(0.5), 1.0),
+        (blurred(0.5), blurred(0.5), 0.6),
+        (blurred(2 / 3), blurred(0.5), 1 - math.sqrt(0.2 * 0.4)),
+        (blurred(0.5), 0.3, 1 - math.sqrt(0.4 * 0.5)),
+        (GOOD, blurred(0.1), None),
+        (replace(GOOD, clarity=0.2), replace(GOOD, clarity=0.2), None),  # .36 is useless
+        (replace(GOOD, clarity=0.2), blurred(0.5), 1 - math.sqrt(0.64 * 0.4)),
+    ],
+)
+def test_share_of_a_pair_by_hand(first: Quality | None, second: Quality | None, share: float | None) -> None:
+    for one, other in ((first, second), (second, first)):
+        assert TABLE.share(one, other) == (None if share is None else pytest.approx(share))
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
+def test_a_better_photo_is_never_held_to_more(first: float, second: float, other: float) -> None:
+    worse, better = sorted([first, second])
+    shares = [POOR.share_of_pair(score, other) or 0.0 for score in (worse, better)]
+    assert shares[0] <= shares[1]
+
+
+def test_without_measurement_nothing_changes() -> None:
+    assert replace(TABLE, poor=None).share(blurred(0.01), blurred(0.01)) == 1.0
+
+
+def test_shares_of_many() -> None:
+    shares = POOR.shares_of_scores(np.array([0.29, 0.3, 0.9], np.float32))
+    assert shares.tolist() == pytest.approx([math.nan, 0.5, 1.0], nan_ok=True)
+    pairs = POOR.shares_of_pairs(np.array([0.5, 0.5, 0.1]), np.array([0.5, 1.0, 0.1]))
+    assert pairs.tolist() == pytest.approx([0.5, 1.0, 1e-6])
+
+
+def test_a_table_is_read_as_it_was_written() -> None:
+    assert compare.parse_calibration(TABLE.table()) == TABLE
+    assert "poor_photos" not in replace(TABLE, poor=None).table()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"curves": {}},
+        {"curves": {}, "useless": 1.0},
+        {"curves": {"sharpness": []}, "useless": 0},
+        {"curves": {"sharpness": [[0.5, 0.9], [0.4, 1.0]]}, "useless": 0},
+        {"curves": {"sharpness": [[0.5, 0.9], [0.6, 0.8]]}, "useless": 0},
+        {"curves": {"sharpness": [[0.5, 0.0], [0.6, 0.8]]}, "useless": 0},
+        {"curves": {"sharpness": [[0.5, 0.9], [0.6, 1.1]]}, "useless": 0},
+        {"curves": {"charm": [[0.5, 0.9], [0.6, 1.0]]}, "useless": 0},
+        {"curves": {"sharpness": [[0.5, math.nan], [0.6, 1.0]]}, "useless": 0},
+        [1, 2],
+    ],
+)
+def test_a_wrong_table_is_refused(wrong: object) -> None:
+    with pytest.raises(UsageError, match="not a calibration table"):
+        compare.parse_calibration({**TABLE.table(), "poor_photos": wrong})
+
+
+def test_curves_are_of_parts_that_there_are() -> None:
+    assert poor_photos.parse(POOR.table()) == POOR
+
+
+# ------------------------------------------------------------------------------------------- verification
+
+
+def shown(name: str, distance: float, quality: Quality, *more: tuple[float, Quality]) -> PhotoFaces:
+    """A photo of a face at each cosine distance from (1, 0), the largest first."""
+    every = ((distance, quality), *more)
+    angles = [math.acos(1 - apart) for apart, _ in every]
+    faces = tuple(
+        Face(np.array([0, 0, 90 - n, 90 - n], np.float32), 0.99, np.zeros((5, 2), np.float32))
+        for n in range(len(every))
+    )
+    vectors = np.array([(math.cos(angle), math.sin(angle)) for angle in angles], np.float32)
+    photo = Photo(np.full((120, 120, 3), 90, np.uint8), name, "0" * 64)
+    return PhotoFaces(name, "ok", photo, faces, tuple(one for _, one in every), vectors)
+
+
+def verified(
+    first: PhotoFaces, second: PhotoFaces, *, threshold: float | None = None, any_face: bool = False
+) -> Verification:
+    rule = Rule("m", "d", 1e-3, threshold, "cosine", TABLE, any_face)
+    return compare_faces(rule, first, second)[0]
+
+
+def test_two_poor_photos_are_held_to_a_stricter_threshold() -> None:
+    answer = verified(shown("a", 0, blurred(0.5)), shown("b", 0.15, blurred(0.5)))
+    assert (answer.same, answer.threshold, answer.far) == (False, pytest.approx(0.12), 1e-3)
+    assert answer.probability == pytest.approx(1 / (1 + math.exp(50 * 0.15 / 0.6 - 10)), rel=1e-5)
+    assert answer.notes[0] == ("the threshold is 0.1200 instead of 0.2000: strangers look more alike on poor photos.")
+    assert "b: poor quality 0.50 (blurred): the same person is missed more often." in answer.notes
+    assert answer.reason == ""
+
+
+def test_a_poor_photo_and_a_good_one_are_not() -> None:
+    answer = verified(shown("a", 0, GOOD), shown("b", 0.15, blurred(0.5)))
+    assert (answer.same, answer.threshold) == (True, pytest.approx(0.2))
+    assert not any("instead of" in note for note in answer.notes)
+
+
+def test_photos_too_poor_have_no_answer() -> None:
+    answer = verified(shown("a", 0, GOOD), shown("b", 0, blurred(0.4)))
+    assert (answer.same, answer.threshold, answer.probability) == (False, 0, None)
+    assert answer.reason == "b is too poor to say: poor quality 0.40 (blurred)."
+    assert not answer
+
+
+def test_photos_that_are_together_too_poor_are_both_named() -> None:
+    grainy = replace(GOOD, clarity=0.2, score=0.2)
+    answer = verified(shown("a", 0, grainy), shown("b", 0, grainy))
+    assert not answer.same
+    assert answer.reason == (
+        "a is too poor to say: poor quality 0.20 (grainy). b is too poor to say: poor quality 0.20 (grainy)."
+    )
+
+
+def test_a_threshold_of_the_callers_own_is_kept() -> None:
+    answer = verified(shown("a", 0, blurred(0.1)), shown("b", 0.15, blurred(0.1)), threshold=0.16)
+    assert (answer.same, answer.threshold, answer.reason) == (True, 0.16, "")
+    assert "strangers pass more often" in " ".join(answer.notes)
+
+
+def test_of_several_faces_one_that_is_too_poor_is_passed_over() -> None:
+    photo = shown("b", 0.01, blurred(0.1), (0.05, GOOD), (0.04, blurred(0.5)))
+    answer = verified(shown("a", 0, blurred(0.5)), photo, any_face=True)
+    assert answer.same
+    assert answer.distance == pytest.approx(0.05, abs=1e-6)  # .04 is .067 on photos so poor
+
+
+# --------------------------------------------------------------------------------------------- clustering
+
+
+def test_faces_too_poor_stay_alone() -> None:
+    table = replace(TABLE, model="dlib-resnet")
+    n = 6
+    vectors: Floats = np.tile(np.array([[1, 0]], np.float32), (n, 1))
+    quality = np.array([0.9, 0.9, 0.9, 0.2, 0.2, 0.9], np.float32)
+    none = np.full(n, -1, np.int64)
+    faces = Faces(
+        tuple(f"{row}.jpg" for row in range(n)),
+        np.ones(n, np.int64),
+        np.zeros((n, 4), np.float32),
+        vectors,
+        quality,
+        none,
+    )
+    found = cluster_faces(faces, calibration=table, model=table.model)
+    assert sorted(len(cluster) for cluster in found.clusters) == [1, 1, 4]
+    given_threshold = cluster_faces(faces, calibration=table, model=table.model, threshold=0.2)
+    assert [len(cluster) for cluster in given_threshold.clusters] == [6]
+
+
+def test_shipped_tables_can_be_read() -> None:
+    for path in (Path(compare.__file__).parent / "calibration").glob("*.json"):
+        table = compare.read_calibration(path)
+        for name, curve in table.poor.curves if table.poor else ():
+            assert curve[-1][1] == 1.0, name  # good photos are held to the table's thresholds
