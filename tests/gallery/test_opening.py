@@ -22,6 +22,7 @@ from visavis import compare
 from visavis.defaults import EMBEDDER
 from visavis.errors import GalleryError, UsageError
 from visavis.gallery import Gallery, Problem, records, schema
+from visavis.gallery._following import template_people
 from visavis.gallery.index.exact import Exact
 from visavis.pipeline import Recognizer
 
@@ -315,11 +316,11 @@ def test_templates_by_which_index_and_records_differ(path: Path) -> None:
     with Gallery(path) as gallery:
         gallery.lookalikes(vector(1000)[None], top=1)
         with gallery._store.read() as conn:
-            before, _ = records.template_people(conn)
+            before, _ = template_people(conn)
         sql(path, "update templates set id = 77 where id = 2", "update templates set person_id = null where id = 3")
         with gallery._store.read() as conn:
             found = gallery._following.differences(conn)
-            ids, people = records.template_people(conn)
+            ids, people = template_people(conn)
         assert (found.stale, found.wrong) == ((2,), (3, 77))
         assert ids.tolist() == [*(one for one in before.tolist() if one != 2), 77]
         assert people[ids == 3].tolist() == [0]

@@ -7,10 +7,11 @@ from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 import numpy as np
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from visavis.gallery import records
-from visavis.gallery.index import INDEXES, Durable, Index, Origin
+from visavis.gallery.index import INDEXES, NOBODY, Durable, Ids, Index, Origin
+from visavis.gallery.schema import TEMPLATES
 
 Transaction = Callable[[], AbstractContextManager[Connection]]
 
@@ -97,7 +98,7 @@ class Following:
         index = self.caught_up(conn)
         if index is None:
             return Differences((), ())
-        stored, owners = records.template_people(conn)
+        stored, owners = template_people(conn)
         ids, people = index.entries()
         order = np.argsort(ids, kind="stable")
         ids, people = ids[order], people[order]
@@ -135,6 +136,16 @@ class Following:
                 for block in records.templates_in(conn, found.wrong, dimension):
                     self._index.add(*block)
         return found
+
+
+def template_people(conn: Connection) -> tuple[Ids, Ids]:
+    """Return the ids ``(n,)`` of all templates, rising, and the person of each (0: nobody)."""
+    query = select(TEMPLATES.c.id, func.coalesce(TEMPLATES.c.person_id, NOBODY)).order_by(TEMPLATES.c.id)
+    parts = [np.empty((0, 2), np.int64)]
+    for rows in conn.execute(query, execution_options={"yield_per": records.BLOCK_ROWS}).partitions():
+        parts.append(np.array([tuple(row) for row in rows], np.int64).reshape(-1, 2))
+    both = np.concatenate(parts)
+    return both[:, 0].copy(), both[:, 1].copy()
 
 
 def _apply(conn: Connection, index: Index, seen: int, meta: records.Meta) -> None:

@@ -343,16 +343,6 @@ def templates_in(conn: Connection, ids: Iterable[int], dimension: int) -> Iterat
         yield _block([row.id for row in rows], [row.person_id for row in rows], [row.vector for row in rows], dimension)
 
 
-def template_people(conn: Connection) -> tuple[Ids, Ids]:
-    """Return the ids ``(n,)`` of all templates, rising, and the person of each (0: nobody)."""
-    query = select(TEMPLATES.c.id, func.coalesce(TEMPLATES.c.person_id, NOBODY)).order_by(TEMPLATES.c.id)
-    parts = [np.empty((0, 2), np.int64)]
-    for rows in conn.execute(query, execution_options={"yield_per": BLOCK_ROWS}).partitions():
-        parts.append(np.array([tuple(row) for row in rows], np.int64).reshape(-1, 2))
-    both = np.concatenate(parts)
-    return both[:, 0].copy(), both[:, 1].copy()
-
-
 def _block(ids: Sequence[int], people: Sequence[int | None], blobs: Sequence[bytes], dimension: int) -> Block:
     """GalleryError where a vector has another length."""
     if any(len(blob) != 4 * dimension for blob in blobs):
