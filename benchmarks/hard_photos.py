@@ -42,6 +42,7 @@ from visavis.evaluate.people import read_people
 from visavis.evaluate.templates import Templates, subject, take
 from visavis.evaluate.verification import lfw_accuracy, of_people, read_lfw
 from visavis.pipeline import Recognizer
+from visavis.poor_photos import pair_shares
 from visavis.quality import eye_distance
 from visavis.types import Floats, PhotoFaces
 
@@ -86,12 +87,18 @@ class Row:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answers:
-    """Largest face of each photo ``(n,)``; what was not found is zeros in ``vectors (n, d)`` and NaN elsewhere."""
+    """Largest face of each photo ``(n,)``; what was not found is zeros in ``vectors (n, d)`` and NaN elsewhere.
+
+    ``shares`` is what is left of a threshold by the quality of the face, NaN where it is too poor to say; between two
+    faces at most ``useless`` is nothing.
+    """
 
     vectors: Floats
+    shares: NDArray[np.float64]
     quality: NDArray[np.float64]
     errors: NDArray[np.float64]
     noted: Flags
+    useless: float = 0.0
 
     @property
     def found(self) -> Flags:
@@ -201,15 +208,19 @@ def answer(recognizer: Recognizer, subjects: Sequence[Subject], variant: Variant
             yield hard.pixels
 
     vectors = np.zeros((len(subjects), recognizer.embedder.dimension), np.float32)
-    quality, errors = np.full((2, len(subjects)), np.nan)
+    shares, quality, errors = np.full((3, len(subjects)), np.nan)
+    table = compare.calibration(recognizer.model)
+    poor = table.poor if table else None
     noted = np.zeros(len(subjects), np.bool_)
     for n, one in enumerate(_shown(recognizer.represent(made()), name, len(subjects))):
         if one.faces and one.vectors is not None:
             best = one.largest
             vectors[n], quality[n] = one.vectors[best], one.quality[best].score
+            left = poor.share(one.quality[best]) if poor else 1.0
+            shares[n] = np.nan if left is None else left
             errors[n] = landmark_error(one.faces[best].landmarks, expected[n])
             noted[n] = bool(doubts(one, best))
-    return Answers(vectors, quality, errors, noted)
+    return Answers(vectors, shares, quality, errors, noted, poor.useless if poor else 0.0)
 
 
 def landmark_error(landmarks: Floats, expected: Floats) -> float:
@@ -241,7 +252,7 @@ def strangers_pass(a: Answers, b: Answers, threshold: float) -> Rate:
     Rows 2 i and 2 i + 1 show the same person. The interval is by drawing people: 95 % of the draws lie within.
     """
     both = a.found[:, None] & b.found
-    passed = (compare.cosine_distances(a.vectors, b.vectors) <= threshold) & both
+    passed = (compare.cosine_distances(a.vectors, b.vectors) <= limits(a, b, threshold)) & both
     accepted, compared = _between_people(passed), _between_people(both)
     trials = int(compared.sum())
     if not trials:
@@ -256,6 +267,12 @@ def strangers_pass(a: Answers, b: Answers, threshold: float) -> Rate:
     return Rate(float(accepted.sum() / trials), trials // 2 if a is b else trials, (float(low), float(high)))
 
 
+def limits(a: Answers, b: Answers, threshold: float) -> NDArray[np.float64]:
+    """Return the greatest distance of each pair that pass ``(n, m)``; NaN, which nothing reaches, for too poor ones."""
+    left = pair_shares(a.shares[:, None], b.shares)
+    return np.where(left > a.useless, threshold * left, np.nan)
+
+
 def _between_people(pairs: Flags) -> NDArray[np.float64]:
     """Count pairs of photos ``(2 p, 2 p)`` by the people of both ``(p, p)``; none with oneself."""
     people = len(pairs) // 2
@@ -268,7 +285,8 @@ def own_missed(a: Answers, b: Answers, threshold: float) -> Rate:
     """Count the people whose first photo in ``a`` and second in ``b`` show a face and do not pass."""
     usable = a.found[::2] & b.found[1::2]
     distances = 1 - np.einsum("nd,nd->n", a.vectors[::2], b.vectors[1::2])
-    trials, missed = int(usable.sum()), int((usable & (distances > threshold)).sum())
+    passed = distances <= limits(a, b, threshold)[::2, 1::2].diagonal()
+    trials, missed = int(usable.sum()), int((usable & ~passed).sum())
     return Rate(missed / trials, trials, wilson(missed, trials)) if trials else Rate(None, 0)
 
 

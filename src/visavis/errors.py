@@ -132,7 +132,8 @@ class WeightsError(VisavisError):
 class MissingWeightsError(WeightsError):
     """Weight files that are not on this machine and could not be downloaded.
 
-    ``sentences`` has a sentence for each file, by the file's name; they are the lines of the message.
+    ``sentences`` has a sentence for each file, by the file's name, or one for all files of an extra, by the extra's
+    name; they are the lines of the message.
     """
 
     def __init__(self, sentences: Mapping[str, str]) -> None:

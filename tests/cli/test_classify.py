@@ -113,7 +113,7 @@ def test_missing_files_are_one_sentence_each(
     address = "https://github.com/rcmalli/keras-vggface/releases/download/v2.0/"
     network, labels = "rcmalli_vggface_tf_resnet50.h5", "rcmalli_vggface_labels_v2.npy"
     assert done.err == (
-        f"visavis: {network} is missing (VISAVIS_OFFLINE forbids to download it): download {address}{network}, then "
+        f"visavis: {network} is missing (VISAVIS_OFFLINE forbids downloads): download {address}{network}, then "
         "visavis models import FILE.\n"
         f"visavis: {labels} is missing: download {address}{labels}, then visavis models import FILE.\n"
     )

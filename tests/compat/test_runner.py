@@ -233,8 +233,7 @@ MISSING = {
     MTCNN: [PACKAGE.format(f"{letter}net.lz4", "mtcnn") for letter in "pro"],
     ENCODINGS: [
         *(PACKAGE.format(f"{letter}net.lz4", "mtcnn") for letter in "pro"),
-        PACKAGE.format("shape_predictor_5_face_landmarks.dat", "face-recognition-models"),
-        PACKAGE.format("dlib_face_recognition_resnet_model_v1.dat", "face-recognition-models"),
+        "the files of dlib are missing: pip install 'visavis[dlib]', or visavis models import FILE.",
     ],
 }
 """What is said of all missing files, without the reason that stands in the first line."""
@@ -255,7 +254,7 @@ def test_a_script_without_weights_is_told_of_all_that_is_missing(tmp_path: Path,
     done = run(script(tmp_path, text), cwd=tmp_path, **environment, **network, **own, **elsewhere)
     assert (done.returncode, done.stdout) == (3, "")
     first, *others = done.stderr.splitlines()
-    why = r"VISAVIS_OFFLINE forbids to download it" if offline else r"the proxy could not reach [\w.]+"
+    why = r"VISAVIS_OFFLINE forbids downloads" if offline else r"the proxy could not reach [\w.]+"
     assert re.search(rf" is missing \({why}\): ", first)
     assert [re.sub(r" \(.*?\)", "", first), *others] == [f"visavis.compat: {line}" for line in MISSING[text]]
 

@@ -29,6 +29,7 @@ CONTENT = bytes(range(256)) * 2000
 def row_at(url: str, content: bytes = CONTENT) -> spec.WeightSpec:
     return replace(
         spec.DLIB_RESNET,
+        extra="",
         name="test-net",
         file="test_net.dat",
         url=f"{url}/test_net.dat",
@@ -76,7 +77,7 @@ def test_offline_means_that_nobody_is_asked(
         with pytest.raises(WeightsError) as caught:
             store.find(row)
         assert str(caught.value) == (
-            f"test_net.dat is missing (VISAVIS_OFFLINE forbids to download it): download {row.url}, "
+            f"test_net.dat is missing (VISAVIS_OFFLINE forbids downloads): download {row.url}, "
             "then visavis models import FILE."
         )
     assert len(shelf.asked) == asked
@@ -134,7 +135,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from visavis.weights import spec, store
 _, url, sha256 = sys.argv
-row = replace(spec.DLIB_RESNET, file="test_net.dat", url=url, sha256=sha256, package=None)
+row = replace(spec.DLIB_RESNET, extra="", file="test_net.dat", url=url, sha256=sha256, package=None)
 path = store.find(row)
 print(path, len(path.read_bytes()))
 """

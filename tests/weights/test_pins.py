@@ -27,6 +27,7 @@ def row(shelf: Shelf) -> WeightSpec:
     shelf.files["/test_net.dat"] = CONTENT
     return replace(
         spec.DLIB_RESNET,
+        extra="",
         name="test-net",
         file="test_net.dat",
         url=f"{shelf.url}/test_net.dat",

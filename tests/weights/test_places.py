@@ -95,7 +95,7 @@ def test_a_file_of_another_hash_is_passed_over_and_told(home: Path, content: byt
     with pytest.raises(MissingWeightsError) as caught:
         store.find(PUBLISHED)
     assert str(caught.value) == (
-        f"test_net.dat is missing (VISAVIS_OFFLINE forbids to download it; {wrong} is another file or damaged): "
+        f"test_net.dat is missing (VISAVIS_OFFLINE forbids downloads; {wrong} is another file or damaged): "
         "download http://127.0.0.1:9/x, then visavis models import FILE."
     )
     right = put(home / AT_HOME[1])

@@ -19,7 +19,7 @@ from visavis.weights.row import WeightSpec
 
 CONTENT = bytes(range(256)) * 2000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
-ROW = replace(spec.DLIB_RESNET, name="test-net", file="test_net.dat", sha256="", package=None, member=None)
+ROW = replace(spec.DLIB_RESNET, extra="", name="test-net", file="test_net.dat", sha256="", package=None, member=None)
 KNOWN = replace(ROW, sha256=SHA256)
 
 
@@ -128,7 +128,7 @@ elif sys.argv[1] == "copied":
     store.pin = die
 else:
     Path.replace, replaced = lambda a, b: die() if b.suffix == ".dat" else replaced(a, b), Path.replace
-row = replace(spec.DLIB_RESNET, name="test-net", file="test_net.dat", sha256="", package=None, member=None)
+row = replace(spec.DLIB_RESNET, extra="", name="test-net", file="test_net.dat", sha256="", package=None, member=None)
 store.put(row, Path(sys.argv[2]), sha256=sys.argv[3])
 """
 

