@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from visavis.errors import UsageError
-from visavis.gallery.index import INDEXES, Hit, _blocks, _codes, _finalists
+from visavis.gallery.index import INDEXES, Hit, _blocks, _codes, _few, _finalists
 from visavis.gallery.index import exact as module
 from visavis.gallery.index.exact import Exact
 from visavis.types import Floats
@@ -19,6 +19,8 @@ from visavis.types import Floats
 Rows = dict[int, tuple[int, Floats]]
 
 FORMS = pytest.mark.parametrize("place", ["", "int8"])
+WAYS = pytest.mark.parametrize("few", [0, _few.FEW_ROWS])
+"""By finalists whatever the size, and in one pass where there are few rows."""
 
 
 @pytest.fixture
@@ -115,8 +117,12 @@ def test_ties_are_resolved_as_by_brute_force_also_after_changes(
 
 
 @FORMS
+@WAYS
 @pytest.mark.parametrize("dimension", [1, 2, 128, 513])
-def test_equals_brute_force_for_real_sizes(dimension: int, place: str) -> None:
+def test_equals_brute_force_for_real_sizes(
+    dimension: int, few: int, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_few, "FEW_ROWS", few)
     rng = np.random.default_rng(dimension)
     vectors = unit(rng.normal(size=(3000, dimension)).astype(np.float32))
     people = rng.integers(1, 300, size=3000)
@@ -126,6 +132,38 @@ def test_equals_brute_force_for_real_sizes(dimension: int, place: str) -> None:
     for some in (probes[:1], probes):  # one takes another way than six
         assert index.search(some, 7) == [brute_force(rows, probe, 7) for probe in some]
         assert index.nearest(some, 7) == [brute_force_templates(rows, probe, 7) for probe in some]
+
+
+@WAYS
+@given(on_a_grid(), st.integers(1, 9), st.sampled_from([1, 3, 500]), st.booleans())
+@settings(max_examples=150, deadline=None)
+def test_ties_in_one_block(few: int, case: tuple[Rows, Floats], top: int, most: int, some: bool) -> None:
+    """Also where more rows tie than are computed, and where only some people are asked for."""
+    rows, probes = case
+    index = filled(rows, probes.shape[1])
+    among = np.array([1, 2, 5, 7, 99], np.int64) if some else None
+    left = {i: row for i, row in rows.items() if among is None or row[0] in among}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_few, "FEW_ROWS", few)
+        patch.setattr(_few, "EXACT_ROWS", most)
+        patch.setattr(_few, "BEST", 1)
+        patch.setattr(_few, "MORE", 2)
+        assert index.search(probes, top, among=among) == [brute_force(left, probe, top) for probe in probes]
+        assert index.nearest(probes, top, among=among) == [brute_force_templates(left, p, top) for p in probes]
+
+
+@pytest.mark.parametrize("kind", ["nearer to each other than a step", "opposite", "axes", "a large common part"])
+@pytest.mark.parametrize("dimension", [3, 96])
+def test_few_rows_that_are_much_alike(kind: str, dimension: int) -> None:
+    """Nearer to each other than float32 tells: what the margin leaves is decided in float64."""
+    rng = np.random.default_rng(dimension)
+    vectors = awkward(kind, rng, 900, dimension)
+    rows = {i + 1: (i // 3 + 1, vectors[i]) for i in range(900)}
+    probes = np.concatenate([vectors[:5], -vectors[5:7], unit(rng.normal(size=(2, dimension)).astype(np.float32))])
+    index = filled(rows, dimension)
+    for alone in probes:
+        assert index.search(alone[None], 4) == [brute_force(rows, alone, 4)]
+    assert index.nearest(probes, 4) == [brute_force_templates(rows, probe, 4) for probe in probes]
 
 
 def awkward(kind: str, rng: np.random.Generator, count: int, dimension: int) -> Floats:
@@ -284,7 +322,9 @@ GROWTH = """
 import sys
 from pathlib import Path
 import numpy as np
-from visavis.gallery.index import INDEXES
+from visavis.gallery.index import INDEXES, _few
+
+_few.FEW_ROWS = 0  # what the first search loads counts before
 
 def peak():
     (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))

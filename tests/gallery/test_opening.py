@@ -22,6 +22,8 @@ from visavis import compare
 from visavis.defaults import EMBEDDER
 from visavis.errors import GalleryError, UsageError
 from visavis.gallery import Gallery, Problem, records, schema
+from visavis.gallery._following import template_people
+from visavis.gallery.index.exact import Exact
 from visavis.pipeline import Recognizer
 
 from . import older
@@ -295,9 +297,39 @@ def test_check_names_what_is_wrong(path: Path, damage: str, problems: list[tuple
         assert gallery.check() == [Problem(kind, message) for kind, message in problems]
 
 
+def test_check_does_not_fill_an_index_in_memory(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a million templates that takes gigabytes, and it would only be compared with what it is made of."""
+    filled(path)
+    added: list[int] = []
+    monkeypatch.setattr(Exact, "add", lambda self, ids, people, vectors: added.append(len(ids)))
+    with Gallery(path) as gallery:
+        assert gallery.check() == gallery.repair() == []
+        assert added == []
+        gallery.lookalikes(vector(1000)[None], top=1)
+        assert sum(added) > 0
+        (problem,) = gallery.check()  # nothing came into it
+        assert problem.kind == "index"
+
+
+def test_templates_by_which_index_and_records_differ(path: Path) -> None:
+    filled(path)
+    with Gallery(path) as gallery:
+        gallery.lookalikes(vector(1000)[None], top=1)
+        with gallery._store.read() as conn:
+            before, _ = template_people(conn)
+        sql(path, "update templates set id = 77 where id = 2", "update templates set person_id = null where id = 3")
+        with gallery._store.read() as conn:
+            found = gallery._following.differences(conn)
+            ids, people = template_people(conn)
+        assert (found.stale, found.wrong) == ((2,), (3, 77))
+        assert ids.tolist() == [*(one for one in before.tolist() if one != 2), 77]
+        assert people[ids == 3].tolist() == [0]
+
+
 def test_check_compares_the_index_with_the_records(path: Path) -> None:
     filled(path)
     with Gallery(path) as gallery:
+        gallery.lookalikes(vector(1000)[None], top=1)  # the index is in memory from now on
         assert gallery.check() == []
         sql(path, "update templates set person_id = 1 where id = 4")  # with no change number
         (problem,) = gallery.check()

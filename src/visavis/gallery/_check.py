@@ -55,7 +55,7 @@ def _templates(conn: Connection) -> Iterator[Problem]:
     meta = records.meta(conn)
     size = 4 * (meta.dimension or 0)
     query = select(TEMPLATES.c.id, TEMPLATES.c.model, TEMPLATES.c.vector)
-    for rows in conn.execute(query, execution_options={"yield_per": records.BLOCK_ROWS}).partitions():
+    for rows in conn.execute(query, execution_options={"yield_per": records.READ_ROWS}).partitions():
         for row in rows:
             if row.model != meta.model:
                 yield Problem("model", f"template {row.id} is of {row.model}, the gallery of {meta.model}.")
@@ -81,6 +81,8 @@ def _changes(conn: Connection) -> Iterator[Problem]:
 
 def _of_index(store: Store, following: Following) -> list[Problem]:
     """Compare index and records as of one change; others may come in between, and then it is done again."""
+    if not following.is_apart():
+        return []
     for _ in range(TIMES):
         following.catch_up()
         with store.read() as conn:

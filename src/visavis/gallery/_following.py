@@ -7,10 +7,11 @@ from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 import numpy as np
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from visavis.gallery import records
-from visavis.gallery.index import INDEXES, Durable, Index, Origin
+from visavis.gallery.index import INDEXES, NOBODY, Durable, Ids, Index, Origin
+from visavis.gallery.schema import TEMPLATES
 
 Transaction = Callable[[], AbstractContextManager[Connection]]
 
@@ -97,13 +98,24 @@ class Following:
         index = self.caught_up(conn)
         if index is None:
             return Differences((), ())
-        stored = records.everybody(conn)
+        stored, owners = template_people(conn)
         ids, people = index.entries()
-        there = dict(zip(ids.tolist(), people.tolist(), strict=True))
+        order = np.argsort(ids, kind="stable")
+        ids, people = ids[order], people[order]
+        places = np.minimum(np.searchsorted(ids, stored), max(len(ids) - 1, 0))
+        right = (ids[places] == stored) & (people[places] == owners) if len(ids) else np.zeros(len(stored), bool)
         return Differences(
-            stale=tuple(sorted(one for one in there if one not in stored)),
-            wrong=tuple(sorted(one for one, person in stored.items() if there.get(one) != person)),
+            stale=tuple(np.setdiff1d(ids, stored, assume_unique=True).tolist()),
+            wrong=tuple(stored[~right].tolist()),
         )
+
+    def is_apart(self) -> bool:
+        """Tell whether there is an index that may differ from the records.
+
+        One in memory that was not filled yet cannot: it is made of the records when it is first searched.
+        """
+        with self._reading() as conn:
+            return isinstance(self._opened(conn), Durable) or self._seen > 0
 
     def is_as_of(self, conn: Connection) -> bool:
         """Tell whether the index is up to just the change of this transaction: one that is shared may be elsewhere."""
@@ -115,6 +127,8 @@ class Following:
             index = self._opened(conn)
             if isinstance(index, Durable):
                 self._send(conn, index, index)
+            elif not self._seen:
+                return Differences((), ())
             found = self.differences(conn)
             if self._index is not None and (found.stale or found.wrong):
                 self._index.remove(np.array(found.stale, np.int64))
@@ -122,6 +136,16 @@ class Following:
                 for block in records.templates_in(conn, found.wrong, dimension):
                     self._index.add(*block)
         return found
+
+
+def template_people(conn: Connection) -> tuple[Ids, Ids]:
+    """Return the ids ``(n,)`` of all templates, rising, and the person of each (0: nobody)."""
+    query = select(TEMPLATES.c.id, func.coalesce(TEMPLATES.c.person_id, NOBODY)).order_by(TEMPLATES.c.id)
+    parts = [np.empty((0, 2), np.int64)]
+    for rows in conn.execute(query, execution_options={"yield_per": records.BLOCK_ROWS}).partitions():
+        parts.append(np.array([tuple(row) for row in rows], np.int64).reshape(-1, 2))
+    both = np.concatenate(parts)
+    return both[:, 0].copy(), both[:, 1].copy()
 
 
 def _apply(conn: Connection, index: Index, seen: int, meta: records.Meta) -> None:

@@ -343,12 +343,6 @@ def templates_in(conn: Connection, ids: Iterable[int], dimension: int) -> Iterat
         yield _block([row.id for row in rows], [row.person_id for row in rows], [row.vector for row in rows], dimension)
 
 
-def everybody(conn: Connection) -> dict[int, int]:
-    """Return the person (0: nobody) of each template."""
-    rows = conn.execute(select(TEMPLATES.c.id, TEMPLATES.c.person_id))
-    return {row.id: NOBODY if row.person_id is None else row.person_id for row in rows}
-
-
 def _block(ids: Sequence[int], people: Sequence[int | None], blobs: Sequence[bytes], dimension: int) -> Block:
     """GalleryError where a vector has another length."""
     if any(len(blob) != 4 * dimension for blob in blobs):

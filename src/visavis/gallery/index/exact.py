@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis.errors import UsageError
-from visavis.gallery.index import INDEXES, NOBODY, Hit, Ids, Origin
+from visavis.gallery.index import INDEXES, NOBODY, Hit, Ids, Origin, _few
 from visavis.gallery.index._blocks import Block, Blocks
 from visavis.gallery.index._codes import Found, Probes
 from visavis.gallery.index._finalists import Finalists
@@ -85,8 +85,27 @@ class Exact:
         )
 
     def _found(self, probes: Floats, top: int, wanted: list[Wanted], *, by_person: bool) -> list[list[Hit]]:
-        """Go through the blocks with some probes at a time; ``wanted`` are the rows of each that may be found."""
+        """Return the answers; ``wanted`` are the rows of each block that may be found."""
         probes = np.ascontiguousarray(probes, np.float32)
+        if len(self._blocks.all) == 1 and len(self._blocks) <= _few.FEW_ROWS:
+            return self._found_few(probes, top, wanted, by_person=by_person)
+        return self._found_many(probes, top, wanted, by_person=by_person)
+
+    def _found_few(self, probes: Floats, top: int, wanted: list[Wanted], *, by_person: bool) -> list[list[Hit]]:
+        """Go through the only block, a small one, at once."""
+        hits: list[list[Hit]] = []
+        for some in _parts(len(probes), TOGETHER):
+            answers = _few.nearest_few(
+                self._blocks.all[0], probes[some], top, wanted[0], by_person=by_person, margin=self._margin
+            )
+            for probe, answer in zip(probes[some], answers, strict=True):
+                hits += (
+                    [answer] if answer is not None else self._found_many(probe[None], top, wanted, by_person=by_person)
+                )
+        return hits
+
+    def _found_many(self, probes: Floats, top: int, wanted: list[Wanted], *, by_person: bool) -> list[list[Hit]]:
+        """Go through the blocks with some probes at a time."""
         alone = self._coded and len(probes) <= ALONE
         hits: list[list[Hit]] = []
         for some in _parts(len(probes), 1 if alone else TOGETHER):
@@ -98,7 +117,7 @@ class Exact:
             if len(search.probes) > 1 and not np.isfinite(search.finalists.bars).all():
                 # Few owners: every row may be wanted, which is too much to hold for many probes.
                 for one in range(some.start, some.start + len(search.probes)):
-                    hits += self._found(probes[one : one + 1], top, wanted, by_person=by_person)
+                    hits += self._found_many(probes[one : one + 1], top, wanted, by_person=by_person)
                 continue
             search.scan(wanted, self._margin)
             hits += search.hits()
