@@ -23,6 +23,7 @@ from views import shown
 
 from visavis import compare
 from visavis.defaults import EMBEDDER
+from visavis.evaluate.remembered import Remembered
 from visavis.evaluate.templates import take
 from visavis.evaluate.verification import read_lfw
 from visavis.pipeline import Recognizer
@@ -89,7 +90,9 @@ def main() -> None:
     chosen = parser.parse_args()
     before = environment()
     lists = read_lfw(data_folder() / "lfw", view=1)
-    taken = take(lists[0].photos, Recognizer(threads=chosen.threads), progress=shown)
+    recognizer = Recognizer(threads=chosen.threads)
+    with Remembered(recognizer) as remembered:
+        taken = take(lists[0].photos, recognizer, remembered=remembered, progress=shown)
     vectors = taken.vectors[taken.found]
     people = np.unique(np.array(lists[0].names)[taken.found], return_inverse=True)[1]
     figures, facts = {}, {}
