@@ -20,10 +20,10 @@ def material(
     *,
     groups: Sequence[int] | None = None,
     old: Sequence[int] = (),
-    quality: Sequence[float] | None = None,
+    shares: Sequence[float] | None = None,
 ) -> Material:
     n = len(vectors)
-    good = np.ones(n, np.float32) if quality is None else np.array(quality, np.float32)
+    good = np.ones(n, np.float32) if shares is None else np.array(shares, np.float32)
     photos = np.arange(n) if groups is None else np.array(groups)
     marked = np.isin(np.arange(n), old)
     return Material(vectors, neighbours(vectors, photos, limit=2.0, count=50).both_ways(), photos, marked, good)
@@ -46,6 +46,14 @@ def test_the_nearest_merge_first() -> None:
     """20 is nearer to 30 than to 5: merged with it, both together are too far from 5."""
     found = material(at_angles(5, 20, 30))
     assert partition(merged(found, np.arange(3), limit=degrees(16))) == {frozenset({0}), frozenset({1, 2})}
+
+
+@pytest.mark.parametrize(("size", "parts"), [(2, 2), (3, 1)])
+def test_clusters_of_several_faces_are_merged_a_little_farther_apart(size: int, parts: int) -> None:
+    """At 1.04 times the limit: clusters of three are, those of two are not."""
+    angles = [0.0] * size + [30.0] * size
+    labels = np.repeat([0, 1], size)
+    assert len(partition(merged(material(at_angles(*angles)), labels, limit=degrees(30) / 1.04))) == parts
 
 
 def test_neither_photos_nor_old_clusters_are_merged() -> None:
@@ -112,13 +120,13 @@ def test_products_in_blocks() -> None:
 
 
 def test_distances_of_poor_faces_are_stretched() -> None:
-    """From a quality of .9 on they are not; at .4 by 1.3 x .5; the poorer of the two counts."""
-    first, second = np.array([0.95, 0.9, 1.0, 0.4], np.float32), np.array([1.0, 0.9, 0.4, 0.6], np.float32)
-    assert stretch(first, second) == pytest.approx([1, 1, 1.65, 1.65])
+    """As far as both are poor: what is taken off is the geometric mean of what each takes off."""
+    first, second = np.array([1, 1, 0.5, 0.5], np.float32), np.array([1, 0.5, 0.5, 0.92], np.float32)
+    assert stretch(first, second) == pytest.approx([1, 1, 2, 1.25])
 
 
 def test_poor_faces_merge_at_smaller_distances() -> None:
-    good, poor = (material(at_angles(0, 20), quality=[1, each]) for each in (1, 0.4))
+    good, poor = (material(at_angles(0, 20), shares=[each, each]) for each in (1, 0.6))
     labels, limit = np.arange(2), degrees(20) * 1.3
     assert partition(merged(good, labels, limit=limit)) == {frozenset({0, 1})}
     assert partition(merged(poor, labels, limit=limit)) == {frozenset({0}), frozenset({1})}

@@ -47,6 +47,15 @@ PAIR_FAR = 2e-5
 
 LARGE = 5
 
+GOOD_QUALITY = 0.9
+"""From this quality on distances count as they are, for a model of which nothing was measured on poor photos."""
+
+POOR_STRETCH = 1.3
+"""By how much of itself a distance grows for a quality lower by 1, for such a model."""
+
+NOTHING = 1e-6
+"""Share of a threshold for faces too poor to say."""
+
 POOR_QUALITY = 0.5
 """Clusters whose median quality is lower come last."""
 
@@ -200,22 +209,31 @@ def _clustered(
     vectors = faces.vectors[order]
     quality, limit = faces.quality[order], limits.distance
     edges = neighbours(vectors, groups, limit=limit * REACH, count=NEIGHBOURS).both_ways()
-    left = np.ones_like(quality) if limits.poor is None else limits.poor.shares_of_scores(quality)
-    grown = stretch(quality[edges.rows], quality[edges.columns])
-    if limits.poor is not None:
-        grown = np.fmax(grown, 1 / limits.poor.shares_of_pairs(left[edges.rows], left[edges.columns]))
-    edges = replace(edges, distances=edges.distances * grown)
+    left = _shares(quality, limits.poor)
     poor = ((quality < limits.min_quality) | np.isnan(left)) & (ids < 0)
+    shares = np.nan_to_num(left, nan=NOTHING)
+    edges = replace(edges, distances=edges.distances * stretch(shares[edges.rows], shares[edges.columns]))
     edges = edges.some(~poor[edges.rows] & ~poor[edges.columns])
     near = edges.within(limit)
     heard = np.maximum(quality[near.columns], LEAST_QUALITY)
     labels = whispers(near, _closeness(near, limit) * heard, _first(ids), groups, free=ids < 0, seed=seed)
-    material = Material(vectors, edges, groups, ids >= 0, quality)
+    material = Material(vectors, edges, groups, ids >= 0, shares)
     labels = merged(material, labels, limit=limit * SLACK)
     labels = moved(material, labels, limit=limit * SLACK, near=limit)
     labels = sifted(material, labels, limits.of_small)
     named = _named(labels, ids, after)
     return named, _ties(material, labels, named, limit * SLACK)
+
+
+def _shares(quality: Floats, poor: PoorPhotos | None) -> Floats:
+    """Return what is left of a threshold for faces of a quality ``(n,)``: as measured, else as chosen for dlib's.
+
+    NaN stands for faces that are poorer than was measured.
+    """
+    if poor is not None:
+        return poor.shares_of_scores(quality)
+    shares: Floats = 1 / (1 + POOR_STRETCH * np.maximum(GOOD_QUALITY - quality, 0))
+    return shares.astype(np.float32)
 
 
 def _closeness(edges: Edges, limit: float) -> Floats:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis.clustering._neighbours import Edges, Ints
+from visavis.poor_photos import pair_shares
 from visavis.types import Floats
 
 ALL_SHARE = 0.6
@@ -22,11 +23,8 @@ ALL_SHARE = 0.6
 PAIRS = 65_536
 """Whose products are taken at a time."""
 
-GOOD_QUALITY = 0.9
-"""From this quality on distances count as they are."""
-
-POOR_STRETCH = 1.3
-"""By how much of itself a distance grows for a quality lower by 1."""
+SEVERAL, LOOSER = 3, 1.05
+"""Clusters of so many faces, both, are merged up to a limit so many times as high: strangers are rarely as near."""
 
 LINKS = 3
 """Near faces that hold a face in its cluster."""
@@ -40,24 +38,25 @@ ROUNDS = 5
 class Material:
     """What does not change: unit ``vectors (n, d)``, ``edges`` in both directions, ``groups (n,)`` and ``old (n,)``.
 
-    Faces of one group are of one photo, and never come into one cluster. Old faces stay where they are. ``quality
-    (n,)`` is that of the faces; the distances of the edges are stretched by it already, see :func:`stretch`.
+    Faces of one group are of one photo, and never come into one cluster. Old faces stay where they are. ``shares
+    (n,)`` are what is left of a threshold by the quality of each face, above 0 and up to 1; the distances of the edges
+    are stretched by them already, see :func:`stretch`.
     """
 
     vectors: Floats
     edges: Edges
     groups: Ints
     old: NDArray[np.bool_]
-    quality: Floats
+    shares: Floats
 
 
 def stretch(first: Floats, second: Floats) -> Floats:
-    """Return by how much distances grow between faces or clusters of these qualities ``(m,)``: from 1 on.
+    """Return by how much distances grow between faces or clusters of these shares of a threshold ``(m,)``: from 1 on.
 
-    Poor faces resemble poor faces of other people: the poorer of two counts.
+    Poor faces resemble poor faces of other people; good ones do not resemble poor ones (docs/poor-photos.md).
     """
-    missing = np.maximum(GOOD_QUALITY - np.minimum(first, second), 0)
-    return (1 + POOR_STRETCH * missing).astype(np.float32)
+    shares: Floats = pair_shares(first, second)
+    return (1 / shares).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,9 +87,10 @@ def merged(material: Material, labels: Ints, *, limit: float) -> Ints:
     for _ in range(SWEEPS):
         pairs = _allowed(material, mates, labels, len(sums.counts))
         means = sums.vectors / sums.counts.astype(np.float32)[:, None]
-        quality = _quality_of(material, labels, sums)
-        distances = (1 - dots(means, means, pairs)) * stretch(quality[pairs[:, 0]], quality[pairs[:, 1]])
-        near = distances <= limit
+        shares = _shares_of(material, labels, sums)
+        distances = (1 - dots(means, means, pairs)) * stretch(shares[pairs[:, 0]], shares[pairs[:, 1]])
+        small = np.minimum(sums.counts[pairs[:, 0]], sums.counts[pairs[:, 1]])
+        near = distances <= limit * np.where(small >= SEVERAL, LOOSER, 1)
         pairs = _mutual(pairs[near], distances[near], len(means))
         if not len(pairs):
             break
@@ -101,9 +101,9 @@ def merged(material: Material, labels: Ints, *, limit: float) -> Ints:
     return labels
 
 
-def _quality_of(material: Material, labels: Ints, sums: Sums) -> Floats:
-    """Return the mean quality of the faces of each cluster ``(c,)``."""
-    total = np.bincount(labels, weights=material.quality, minlength=len(sums.counts))
+def _shares_of(material: Material, labels: Ints, sums: Sums) -> Floats:
+    """Return the mean share of the faces of each cluster ``(c,)``."""
+    total = np.bincount(labels, weights=material.shares, minlength=len(sums.counts))
     return (total / sums.counts).astype(np.float32)
 
 
@@ -207,8 +207,8 @@ def offers(material: Material, labels: Ints) -> Offers:
     codes = codes[~np.isin(codes, _taken(mates_of(material.groups), labels, count))]
     faces, clusters = codes // count, codes % count
     distances = _distances(material.vectors, sums, labels, faces, clusters)
-    quality = _quality_of(material, labels, sums)
-    return Offers(faces, clusters, distances * stretch(material.quality[faces], quality[clusters]))
+    shares = _shares_of(material, labels, sums)
+    return Offers(faces, clusters, distances * stretch(material.shares[faces], shares[clusters]))
 
 
 def _taken(mates: Ints, labels: Ints, count: int) -> Ints:

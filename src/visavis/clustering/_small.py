@@ -49,8 +49,8 @@ def _parts(material: Material, rows: Ints, limits: Sequence[float]) -> list[Ints
 
 
 def _distances(material: Material, rows: Ints) -> Floats:
-    """Return all distances ``(k, k)`` between a few faces, stretched by quality; 0 from each to itself."""
-    vectors, quality = material.vectors[rows], material.quality[rows]
-    distances = (1 - vectors @ vectors.T) * stretch(quality[:, None], quality[None, :])
+    """Return all distances ``(k, k)`` between a few faces, stretched by their shares; 0 from each to itself."""
+    vectors, shares = material.vectors[rows], material.shares[rows]
+    distances = (1 - vectors @ vectors.T) * stretch(shares[:, None], shares[None, :])
     np.fill_diagonal(distances, 0)
     return distances
