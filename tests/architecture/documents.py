@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from visavis.cache import cache_dir
+from visavis.defaults import EMBEDDER
 from visavis.gallery import Gallery, IndexedPhoto, Template
 from visavis.nets import _onnx_file as onnx_file
 
@@ -87,7 +88,7 @@ def lay_out_photos(samples: Path, folder: Path) -> None:
         shutil.copyfile(samples / sample, folder / name)
     for name, text in FILES.items():
         (folder / name).write_text(text, encoding="utf-8")
-    shutil.copyfile(ROOT / "src" / "visavis" / "calibration" / "dlib-resnet.json", folder / "office.json")
+    shutil.copyfile(ROOT / "src" / "visavis" / "calibration" / f"{EMBEDDER}.json", folder / "office.json")
     (folder / "own.onnx").write_bytes(own_network())
     lay_out_album(folder / "album.db")
     lay_out_cache(folder / ".cache")
@@ -97,7 +98,7 @@ def lay_out_album(path: Path) -> None:
     """A gallery of made-up vectors: Ann (templates 1 and 2), Anne (3), Ben (4 and 5), two faces of nobody (6 and 7)."""
     directions = np.eye(7, 128, dtype=np.float32)
     faces = tuple(Template(one, box=np.array([9 * n, 0, 9 * n + 8, 8])) for n, one in enumerate(directions[5:]))
-    with Gallery(path, model="dlib-resnet") as gallery:
+    with Gallery(path, model=EMBEDDER) as gallery:
         counts, start = {"Ann": 2, "Anne": 1, "Ben": 2}, 0
         for name, count in counts.items():
             gallery.add(name, [Template(one) for one in directions[start : start + count]])

@@ -19,6 +19,7 @@ import typer
 from cli.terminal import run_in_terminal
 from visavis import compare, errors
 from visavis.cli import app
+from visavis.defaults import EMBEDDER
 from visavis.weights import catalogue
 from visavis.weights.spec import all_specs
 
@@ -272,7 +273,7 @@ def test_what_is_compared_is_seen() -> None:
 
 
 def test_thresholds_are_those_that_are_shipped() -> None:
-    calibration = compare.calibration("dlib-resnet")
+    calibration = compare.calibration(EMBEDDER)
     assert calibration is not None
     shown = [(float(far), float(distance)) for far, distance in table(README, "FAR", "cosine distance")]
     assert [far for far, _ in shown] == list(calibration.far)
