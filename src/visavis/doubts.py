@@ -3,7 +3,7 @@
 Three things, each measured on LFW's view 1 (docs/limits.md has the rates):
 
 - a poor quality: below :data:`visavis.quality.POOR` strangers pass more often than promised;
-- covered eyes (sunglasses): one person is taken for two about nine times as often as otherwise;
+- covered eyes (sunglasses): one person is taken for two about ten times as often as otherwise;
 - a picture squeezed in one direction: strangers look alike, since all faces are deformed in the same way.
 """
 
