@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -21,10 +21,8 @@ VARIABLE = "VISAVIS_DEVICE"
 CPU = "CPUExecutionProvider"
 AUTOMATIC = ("cuda", "coreml", "openvino", "cpu")
 """What ``auto`` tries, in this order."""
-OPENVINO_PRECISIONS = {"f32": "f32", "bf16": "bf16"}
-"""Of the sums. Left to itself, OpenVINO takes bfloat16 where the processor has it, and answers move by 1e-2."""
-
-Options = Mapping[str, str]
+OPENVINO_PRECISIONS = ("f32", "bf16")
+"""Of the sums; the first is the default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +40,13 @@ class Device:
         """Return this device as it computes in float32."""
         return Device(self.name, "", self.provider) if self.name == "openvino" else self
 
-    def options(self, threads: int) -> Options:
+    def options(self, threads: int) -> dict[str, str]:
         """Return the options of the provider. ``threads`` matters to OpenVINO alone, which has threads of its own."""
         if self.name == "cuda":
             return {"device_id": self.setting or "0", "use_tf32": "0"}
         if self.name == "openvino":
             cpu = {
-                "INFERENCE_PRECISION_HINT": OPENVINO_PRECISIONS[self.setting or "f32"],
+                "INFERENCE_PRECISION_HINT": self.setting or OPENVINO_PRECISIONS[0],
                 "INFERENCE_NUM_THREADS": str(threads),
                 "PERFORMANCE_HINT": "LATENCY",
             }
@@ -95,23 +93,17 @@ def present(devices: list[Device], providers: Collection[str]) -> list[Device]:
     """
     here = [device for device in devices if device.provider in providers]
     if not here:
-        raise MissingExtraError(f"{missing(devices[0])}.")
+        raise MissingExtraError(_missing(devices[0]))
     return here
 
 
-def missing(device: Device) -> str:
-    """Say what the device takes, as a sentence without its end."""
+def _missing(device: Device) -> str:
     if package := _PACKAGES.get(device.name):
         return (
             f"the device {device} takes the package {package} in place of onnxruntime: "
-            f"pip uninstall -y onnxruntime; pip install {package}"
+            f"pip uninstall -y onnxruntime; pip install {package}."
         )
-    return f"the device {device} is there on macOS only, in the package onnxruntime: choose cpu or auto"
-
-
-def broken(device: Device) -> str:
-    """Say that the device is installed and does not work, as the beginning of a sentence."""
-    return f"the device {device} does not work on this machine"
+    return f"the device {device} is there on macOS only, in the package onnxruntime: choose cpu or auto."
 
 
 def _is_setting(name: str, setting: str) -> bool:

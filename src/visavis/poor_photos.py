@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from visavis.types import Floats, Quality
 
 NEAREST = 1e-9
-"""How near to 0 and 1 parts of a quality are told apart."""
+"""Least distance from 0 and 1 of a part of a quality on the scale of log odds."""
 SCORE = "score"
 """Name of the curve for faces of which only the score of the quality is known, as those in a gallery."""
 

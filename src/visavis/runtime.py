@@ -202,9 +202,10 @@ def _open(model: Path | bytes, threads: int | None, *, exact: bool, device: str)
             try:
                 return _open_on(choice.without_rounding() if exact else choice, model, threads)
             except _errors() as error:
+                broken = f"the device {choice} does not work on this machine"
                 if len(wanted) == 1:
-                    raise EngineError(f"{devices.broken(choice)}: {_first_line(error)}.") from error
-                warnings.warn(f"{devices.broken(choice)}; the next one is tried.", VisavisWarning, stacklevel=2)
+                    raise EngineError(f"{broken}: {_first_line(error)}.") from error
+                warnings.warn(f"{broken}; the next one is tried.", VisavisWarning, stacklevel=2)
         return ort.InferenceSession(_source(model), _options(threads), providers=[devices.CPU])
 
 
@@ -218,7 +219,7 @@ def _open_on(device: devices.Device, model: Path | bytes, threads: int | None) -
 
     options = _options(threads)
     options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
-    providers = [(device.provider, dict(device.options(thread_count(threads)))), devices.CPU]
+    providers = [(device.provider, device.options(thread_count(threads))), devices.CPU]
     # Without this ONNX Runtime prints its error on standard output and goes on with the processor.
     session = ort.InferenceSession(_source(model), options, providers=providers, enable_fallback=0)
     if session.get_providers()[0] != device.provider:

@@ -59,8 +59,9 @@ class Measured:
     held_out: tuple[HeldOut, ...]
 
     def text(self) -> str:
-        """Write the table as the text of a JSON file, as ``visavis.compare`` reads it."""
-        return json.dumps(self.table(), indent=1, ensure_ascii=False) + "\n"
+        """Write the table as the text of a JSON file, a key a line, as ``visavis.compare`` reads it."""
+        lines = (f" {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in self.table().items())
+        return "{\n" + ",\n".join(lines) + "\n}\n"
 
     def table(self) -> dict[str, object]:
         """Return what the JSON file holds."""

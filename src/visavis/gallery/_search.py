@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from sqlalchemy import Connection
 
 from visavis import compare
-from visavis._checks import checked_whole
+from visavis._checks import checked_number, checked_whole
 from visavis.errors import UsageError
 from visavis.gallery import _answers, _ledger, _members, _whom, records
 from visavis.gallery._input import unit_rows
@@ -111,6 +111,9 @@ class Searching(Opened):
         probes = [None] * len(found.hits) if qualities is None else qualities
         if len(probes) != len(found.hits):
             raise UsageError(f"each face has one quality: got {len(probes)} for {len(found.hits)} faces.")
+        for quality in probes:
+            if quality is not None and not isinstance(quality, Quality):
+                checked_number(quality, "a quality is a Quality, None or a score", least=0, most=1)
         return [_identified(hits, found, rule, quality, top) for hits, quality in zip(found.hits, probes, strict=True)]
 
     def calibrate(self, table: compare.Calibration | None) -> None:

@@ -89,7 +89,7 @@ class Store:
         self._backend = _backend(url)
         self._backend.look_at(create=create)
         self._engine = self._backend.engine()
-        # A store that nobody closed does so when it is collected; what is left at exit the system closes.
+        # Connections of a store that was not closed are closed when it is collected, those left at exit by the system.
         weakref.finalize(self, self._engine.dispose).atexit = False
         self._closed = False
         self._in_use = ForkGate()
