@@ -330,5 +330,5 @@ def test_each_face_has_one_quality(measured: Gallery) -> None:
     with pytest.raises(UsageError, match="got 2 for 1 faces"):
         measured.identify_vectors(vector(1)[None], qualities=[0.6, 0.7])
     for wrong in ("poor", float("nan"), 1.5, True):
-        with pytest.raises(UsageError, match="^a quality is a Quality, None or a score from 0 to 1, got "):
+        with pytest.raises(UsageError, match=r"^a quality is a Quality, None or a score from 0 to 1, got "):
             measured.identify_vectors(vector(1)[None], qualities=[wrong])
