@@ -1,10 +1,10 @@
 """How well a face can be recognised from its picture: a score in 0..1, and the parts it is made of.
 
 Each part is the share of its true matches that a face keeps with one fault: a curve ``1 / (1 + (half / x) ** steep)``
-of one measured figure, which loses half of them at ``half``. The curves of size, sharpness, clarity and exposure were
-fitted to copies of LFW's photos made worse step by step (shrunk, blurred, shaken, noisy, dark, pale, overexposed) and
-matched with other photos of the same people (``peopleDevTrain``) at a FAR of 1e-3. Those of the pose were chosen on the
-photos as they are, that of the detector's score by hand. All on view 1 alone, with dlib-resnet: see docs/quality.md.
+of one measured figure, which loses half of them at ``half``. The curves of size, sharpness, clarity, contrast,
+compression and proportions were fitted to copies of LFW's photos made worse (``benchmarks/quality_curves.py``), matched
+by SFace with other photos of the same people (``peopleDevTrain``) at a FAR of 1e-3. Those of the pose were chosen on
+the photos as they are with dlib-resnet, that of the detector's score by hand. All on view 1 alone: see docs/quality.md.
 
 Faults come on top of each other, so the score is the product; but a small face is a blurred one once it is enlarged,
 so of size and sharpness the lower counts. It ranks photos and tells the useless ones; it is no probability.
@@ -75,8 +75,8 @@ DARK, BRIGHT = 0.25, 0.75
 """Mean grey below and above which a bad exposure is called dark or bright."""
 
 POOR = 0.8
-"""Score below which an enrolment warns: the worst 3 % of LFW's view 1. Of the pairs of one person with such a photo a
-fifth is missed at a FAR of 1e-3, of the others one in 23."""
+"""Score below which an enrolment warns: the worst 2.3 % of LFW's view 1. Of the pairs of one person with such a photo
+7 % are missed at a FAR of 1e-3, of the others .6 %."""
 
 
 def qualities(picture: RGB, faces: Sequence[Face]) -> tuple[Quality, ...]:
