@@ -34,6 +34,11 @@ CONVERTER_VERSION = 5
 """Part of the name of every cached network: raise it when nets/ or weights/readers change what they emit."""
 
 
+MAPPED, LARGE = ".mapped.onnx", 1 << 14
+"""Ending of networks whose weights, those of so many bytes, lie in a file beside: that is mapped into memory, which
+halves the time to open SFace and is shared by processes, where what lies in the network is copied three times."""
+
+
 @cache
 def processors() -> int:
     """Processors this process may use: its affinity, and the quota of its control group where there is one."""
@@ -294,14 +299,26 @@ def _first_line(error: Exception) -> str:
 
 def fuse(network: Path, target: Path) -> None:
     """Write the network with constants computed and normalisations folded into convolutions, in standard operators."""
+    _save(network, target, "ORT_ENABLE_BASIC")
+
+
+def _save(network: Path, target: Path, level: str, **entries: str) -> None:
+    """Have ONNX Runtime write the network; ``entries`` are its settings of how, without their ``session.``."""
     prepare()
     import onnxruntime as ort
 
     options = ort.SessionOptions()
-    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.graph_optimization_level = getattr(ort.GraphOptimizationLevel, level)
     options.optimized_model_filepath = str(target)
     options.log_severity_level = 3
-    ort.InferenceSession(str(network), options, providers=["CPUExecutionProvider"])
+    for name, value in entries.items():
+        options.add_session_config_entry(f"session.{name}", value)
+    ort.InferenceSession(str(network), options, providers=[devices.CPU])
+
+
+def network(name: str, sha256: str, build: Callable[[], bytes]) -> Path:
+    """Return the file of a network as :func:`converted` does; for the processor its weights lie in a file beside it."""
+    return converted(name, sha256, build, suffix=MAPPED if devices.wanted()[0].name == "cpu" else ".onnx")
 
 
 def converted(name: str, sha256: str, build: Callable[[], bytes], *, suffix: str = ".onnx") -> Path:
@@ -318,6 +335,8 @@ def converted(name: str, sha256: str, build: Callable[[], bytes], *, suffix: str
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:
             part = Path(folder) / path.name
             part.write_bytes(data)
+            if suffix == MAPPED:
+                part = _with_weights_apart(part)
             part.replace(path)
     except OSError as error:
         raise WeightsError(
@@ -325,3 +344,16 @@ def converted(name: str, sha256: str, build: Callable[[], bytes], *, suffix: str
             "name another folder by VISAVIS_CACHE."
         ) from error
     return path
+
+
+def _with_weights_apart(part: Path) -> Path:
+    """Return another file of the network, whose weights lie in a file in the folder above, which is no other's."""
+    apart, weights = part.with_name("apart.onnx"), part.with_name(f"{part.stem}-{part.parent.name}.data")
+    external = "optimized_model_external_initializers"
+    _save(
+        part, apart, "ORT_DISABLE_ALL",
+        **{f"{external}_file_name": weights.name, f"{external}_min_size_in_bytes": str(LARGE)},
+    )  # fmt: skip
+    if weights.exists():
+        weights.replace(part.parent.parent / weights.name)
+    return apart
