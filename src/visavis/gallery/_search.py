@@ -99,7 +99,7 @@ class Searching(Opened):
         than not, where one search in two is for a stranger.
         """
         table = self.calibration
-        corrects = threshold is None and table is not None and table.poor is not None
+        corrects = self._follows_quality(threshold)
         wanted = max(checked_whole(top, "top is a whole number", least=1), 2)
         found = self._search(vectors, wanted, with_quality=corrects)
         if threshold is None:
@@ -126,6 +126,11 @@ class Searching(Opened):
         with self._store.write() as conn:
             records.set_calibration(conn, None if table is None else json.dumps(table.table()))
             self._audit(conn, "calibrate", None, "shipped" if table is None else "own")
+
+    def _follows_quality(self, threshold: float | None) -> bool:
+        """Return whether a search's threshold is stricter for poor photos: not one that the caller gave."""
+        table = self.calibration
+        return threshold is None and table is not None and table.poor is not None
 
     @contextmanager
     def _searched(self) -> Iterator[Connection]:
