@@ -34,9 +34,9 @@ CONVERTER_VERSION = 5
 """Part of the name of every cached network: raise it when nets/ or weights/readers change what they emit."""
 
 
-MAPPED, LARGE = ".mapped.onnx", 1 << 14
-"""Ending of networks whose weights, those of so many bytes, lie in a file beside: that is mapped into memory, which
-halves the time to open SFace and is shared by processes, where what lies in the network is copied three times."""
+MAPPED = ".mapped.onnx"
+"""Ending of networks with their weights in a file beside: mapped into memory, not copied three times, SFace opens in
+half the time."""
 
 
 @cache
@@ -302,8 +302,8 @@ def fuse(network: Path, target: Path) -> None:
     _save(network, target, "ORT_ENABLE_BASIC")
 
 
-def _save(network: Path, target: Path, level: str, **entries: str) -> None:
-    """Have ONNX Runtime write the network; ``entries`` are its settings of how, without their ``session.``."""
+def _save(network: Path, target: Path, level: str, *, weights: str = "") -> None:
+    """Have ONNX Runtime write the network; ``weights`` names a file beside the target for the large ones."""
     prepare()
     import onnxruntime as ort
 
@@ -311,9 +311,22 @@ def _save(network: Path, target: Path, level: str, **entries: str) -> None:
     options.graph_optimization_level = getattr(ort.GraphOptimizationLevel, level)
     options.optimized_model_filepath = str(target)
     options.log_severity_level = 3
-    for name, value in entries.items():
-        options.add_session_config_entry(f"session.{name}", value)
+    if weights:
+        options.add_session_config_entry("session.optimized_model_external_initializers_file_name", weights)
+        options.add_session_config_entry("session.optimized_model_external_initializers_min_size_in_bytes", "16384")
     ort.InferenceSession(str(network), options, providers=[devices.CPU])
+
+
+def _with_weights_apart(network: Path, weights: str) -> Path:
+    """Return another file of the network, beside it, with its weights in a file of that name in the folder above."""
+    apart, data = network.with_name("apart.onnx"), network.with_name(weights)
+    try:
+        _save(network, apart, "ORT_DISABLE_ALL", weights=weights)
+    except _errors() as error:
+        raise OSError(0, _first_line(error)) from error
+    if data.exists():
+        data.replace(network.parent.parent / weights)
+    return apart
 
 
 def network(name: str, sha256: str, build: Callable[[], bytes]) -> Path:
@@ -336,7 +349,7 @@ def converted(name: str, sha256: str, build: Callable[[], bytes], *, suffix: str
             part = Path(folder) / path.name
             part.write_bytes(data)
             if suffix == MAPPED:
-                part = _with_weights_apart(part)
+                part = _with_weights_apart(part, f"{path.stem}-{Path(folder).name}")
             part.replace(path)
     except OSError as error:
         raise WeightsError(
@@ -344,16 +357,3 @@ def converted(name: str, sha256: str, build: Callable[[], bytes], *, suffix: str
             "name another folder by VISAVIS_CACHE."
         ) from error
     return path
-
-
-def _with_weights_apart(part: Path) -> Path:
-    """Return another file of the network, whose weights lie in a file in the folder above, which is no other's."""
-    apart, weights = part.with_name("apart.onnx"), part.with_name(f"{part.stem}-{part.parent.name}.data")
-    external = "optimized_model_external_initializers"
-    _save(
-        part, apart, "ORT_DISABLE_ALL",
-        **{f"{external}_file_name": weights.name, f"{external}_min_size_in_bytes": str(LARGE)},
-    )  # fmt: skip
-    if weights.exists():
-        weights.replace(part.parent.parent / weights.name)
-    return apart
