@@ -10,7 +10,9 @@ import pytest
 import visavis
 from visavis import lookalikes
 from visavis.errors import NoFaceError, UsageError
-from visavis.types import Faces, PhotoFaces
+from visavis.types import Face, Lookalike, PhotoFaces
+
+NEAR = (("c", 0.3), ("z", 0.2), ("a", 0.2), ("b", 0.1))
 
 
 def at_angles(*degrees: float) -> np.ndarray:
@@ -18,29 +20,23 @@ def at_angles(*degrees: float) -> np.ndarray:
     return np.stack([np.cos(turns), np.sin(turns)], axis=1).astype(np.float32)
 
 
-def faces(photos: list[str], *degrees: float) -> Faces:
-    n = len(photos)
-    numbers = np.array([photos[:row].count(name) + 1 for row, name in enumerate(photos)], np.int64)
-    return Faces(
-        tuple(photos), numbers, np.zeros((n, 4), np.float32), at_angles(*degrees).reshape(n, 2),
-        np.ones(n, np.float32), np.full(n, -1),
-    )  # fmt: skip
+def test_of_a_photo_the_nearest_face() -> None:
+    boxes = [Face(np.full(4, side, np.float32), 0.9, np.zeros((5, 2), np.float32)) for side in (1, 2)]
+    found = lookalikes.nearest_face(
+        at_angles(0)[0], PhotoFaces("b", "ok", faces=tuple(boxes), vectors=at_angles(80, 10))
+    )
+    assert found is not None
+    assert (found.photo, found.number, found.box.tolist()) == ("b", 2, [2, 2, 2, 2])
+    assert found.distance == pytest.approx(1 - np.cos(np.radians(10)), abs=1e-6)
 
 
-def test_of_each_photo_the_nearest_face() -> None:
-    given = faces(["a", "b", "b", "c"], 30, 80, 10, 20)
-    found = lookalikes.nearest_of(at_angles(0)[0], given)
-    assert [(one.photo, one.number) for one in found] == [("b", 2), ("c", 1), ("a", 1)]
-    assert [one.distance for one in found] == pytest.approx(1 - np.cos(np.radians([10, 20, 30])), abs=1e-6)
-    assert [one.photo for one in lookalikes.nearest_of(at_angles(0)[0], given, top=2)] == ["b", "c"]
-
-
-def test_equal_ones_are_ranked_by_name() -> None:
-    assert [one.photo for one in lookalikes.nearest_of(at_angles(0)[0], faces(["z", "a"], 10, 10))] == ["a", "z"]
+def test_the_nearest_come_first_and_equal_ones_by_name() -> None:
+    given = [Lookalike(name, 1, np.zeros(4, np.float32), distance, 1.0) for name, distance in NEAR]
+    assert [one.photo for one in lookalikes.best(given)] == ["b", "a", "z", "c"]
+    assert [one.photo for one in lookalikes.best(given, top=2)] == ["b", "a"]
 
 
 def test_none() -> None:
-    assert lookalikes.nearest_of(at_angles(0)[0], faces([])) == []
     assert lookalikes.nearest_face(at_angles(0)[0], PhotoFaces("a", "no_face")) is None
     with pytest.raises(UsageError, match="top is a whole number of 1 or more"):
         lookalikes.best([], top=0)
