@@ -41,9 +41,15 @@ class Rule:
 
 
 def candidates(
-    hits: Sequence[Hit], names: Mapping[int, str], table: Calibration | None, people: int, *, share: float = 1.0
+    hits: Sequence[Hit],
+    names: Mapping[int, str],
+    table: Calibration | None,
+    people: int,
+    *,
+    top: int | None = None,
+    share: float = 1.0,
 ) -> list[Candidate]:
-    """Name the people of hits, with the probabilities of a search among ``people`` where the model is calibrated.
+    """Name the people of hits, or the ``top`` nearest; with the probabilities of a search among ``people``.
 
     ``share`` is what is left of thresholds between the probe and the nearest of them: distances count for more then.
     """
@@ -52,7 +58,7 @@ def candidates(
     chances = [None] * len(named) if table is None else table.search_probabilities(distances, people)
     return [
         Candidate(person_id=hit.person_id, name=names[hit.person_id], distance=hit.distance, probability=chance)
-        for hit, chance in zip(named, chances, strict=True)
+        for hit, chance in zip(named[:top], chances, strict=False)
     ]
 
 
@@ -73,12 +79,27 @@ def stored_calibration(text: str) -> Calibration:
         raise GalleryError(f"the gallery's own thresholds are damaged ({error}): calibrate it again.") from error
 
 
+def identified(
+    hits: Sequence[Hit], names: Mapping[int, str], rule: Rule, *, top: int, quality: Quality | float | None
+) -> Identification:
+    """Answer for one probe by its hits: see :func:`identification`."""
+    nearest = next((hit.person_id for hit in hits if hit.person_id in names), None)
+    share = 1.0 if nearest is None else rule.share(quality, nearest)
+    named = candidates(hits, names, rule.table, rule.people, share=share or 1.0)
+    return identification(named, rule, top=top, quality=quality, share=share)
+
+
 def identification(
-    candidates: Sequence[Candidate], rule: Rule, *, top: int, quality: Quality | float | None = None
+    candidates: Sequence[Candidate],
+    rule: Rule,
+    *,
+    top: int,
+    quality: Quality | float | None = None,
+    share: float | None = 1.0,
 ) -> Identification:
     """Name the nearest candidate if ``rule`` allows it; keep the ``top`` nearest in the answer.
 
-    ``quality`` is that of the probe, None where it is not known.
+    ``quality`` is that of the probe, None where it is not known; ``share`` is that of the rule for the nearest.
 
     A probability is part of the answer only where it supports it: a named person whose probability is below one half
     has none, but a note that says so, and neither an unknown face nor its candidates have any.
@@ -87,7 +108,6 @@ def identification(
         return Identification(None, None, None, threshold=rule.limit, probability=None)
     best = candidates[0]
     apart = candidates[1].distance - best.distance if len(candidates) > 1 else None
-    share = rule.share(quality, best.person_id)
     limit = rule.limit * (share or 0.0)
     answer = Identification(
         name=best.name,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from visavis import embedders
 from visavis.errors import UsageError
@@ -154,8 +153,3 @@ def agree_on_dimension(conn: Connection, dimension: int) -> Meta:
     elif own.dimension != dimension:
         raise UsageError(f"this gallery holds vectors of {own.dimension} values, got {dimension}.")
     return own
-
-
-def _facts(row: Row[Any]) -> tuple[Any, ...]:
-    """All of a row but its vector, which would stay in memory twice."""
-    return row.id, row.person_id, row.cluster, row.photo, row.photo_sha256, row.box, row.quality

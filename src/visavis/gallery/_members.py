@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from visavis.gallery import _doubts, records
 from visavis.gallery.schema import PEOPLE, TEMPLATES
@@ -37,16 +37,6 @@ def members(conn: Connection, people: Sequence[int]) -> Iterator[Member]:
     rows = conn.execute(query.where(TEMPLATES.c.person_id.in_(people)).order_by(TEMPLATES.c.person_id, TEMPLATES.c.id))
     for _, group in groupby(rows, key=lambda row: row.person_id):
         yield from _of_person([*group], dimension)
-
-
-def mean_qualities(conn: Connection, person_ids: Iterable[int]) -> dict[int, float | None]:
-    """Return the mean quality of the templates of each of these people; None where none is known."""
-    means: dict[int, float | None] = {}
-    for some in records.in_lists(person_ids):
-        query = select(TEMPLATES.c.person_id, func.avg(TEMPLATES.c.quality).label("quality"))
-        rows = conn.execute(query.where(TEMPLATES.c.person_id.in_(some)).group_by(TEMPLATES.c.person_id))
-        means.update((row.person_id, row.quality) for row in rows)
-    return means
 
 
 def _of_person(rows: Sequence[Any], dimension: int) -> Iterator[Member]:

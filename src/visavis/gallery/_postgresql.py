@@ -9,10 +9,11 @@ A machine that vanishes without a word, the lock in its hands, is given up after
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from importlib.util import find_spec
 from time import monotonic, sleep
+from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, inspect, select
 from sqlalchemy.exc import DBAPIError
@@ -117,6 +118,11 @@ class PostgresDatabase:
         if code is None:
             return not _code(str(error.orig))
         return str(code).startswith(("08", "57P"))
+
+    def row(self, engine: Engine, query: str) -> Sequence[Any]:
+        """See :class:`visavis.gallery.store.Backend`."""
+        with patiently(engine.connect, self.gone, error=DBAPIError) as conn:
+            return conn.exec_driver_sql(query).one()
 
     def sound(self, conn: Connection) -> Iterator[str]:
         """PostgreSQL checks its pages as it reads them: all are read by the other checks."""

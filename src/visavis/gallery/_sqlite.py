@@ -125,7 +125,7 @@ class SqliteFile:
 
     def settle(self, engine: Engine) -> None:
         """Turn on the write-ahead log; not earlier, since the file might have been another program's."""
-        self._alone(engine, "PRAGMA journal_mode=WAL")
+        self.row(engine, "PRAGMA journal_mode=WAL")
 
     def begin_writing(self, engine: Engine) -> AbstractContextManager[Connection]:
         """Begin with the lock of the one writer."""
@@ -163,15 +163,15 @@ class SqliteFile:
         Zeros over deleted rows (``secure_delete``) are not enough: when SQLite moves rows between pages it
         leaves copies in the free space, and the write-ahead log keeps whole pages of before.
         """
-        self._alone(engine, "VACUUM")
+        self.row(engine, "VACUUM")
         deadline = monotonic() + BUSY_SECONDS
-        while self._alone(engine, "PRAGMA wal_checkpoint(TRUNCATE)")[0]:  # busy; for some locks SQLite does not wait
+        while self.row(engine, "PRAGMA wal_checkpoint(TRUNCATE)")[0]:  # busy; for some locks SQLite does not wait
             if monotonic() > deadline:
                 raise GalleryError(f"others have kept reading {self.place} for {BUSY_SECONDS} seconds.")
             sleep(0.02)
 
-    def _alone(self, engine: Engine, statement: str) -> Sequence[Any]:
-        """Run what must not be part of a transaction; returns the first row of the answer, if any."""
+    def row(self, engine: Engine, statement: str) -> Sequence[Any]:
+        """Run a statement outside any transaction; returns the first row of the answer, if any."""
         with closing(engine.raw_connection()) as raw, closing(raw.cursor()) as cursor:
             cursor.execute(statement)
             return cursor.fetchone() or ()

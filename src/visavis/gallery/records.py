@@ -82,6 +82,7 @@ def calibration(conn: Connection) -> str | None:
 
 def set_calibration(conn: Connection, text: str | None) -> None:
     """Store the gallery's own table of thresholds; None removes it."""
+    next_change(conn)
     conn.execute(update(META).values(calibration=text))
 
 
@@ -131,6 +132,7 @@ def change_person(conn: Connection, person_id: int, **columns: object) -> None:
     """Set columns of a person."""
     if "name" in columns:
         columns["folded"] = folded(str(columns["name"]))
+        next_change(conn)  # names are kept in memory by change
     conn.execute(update(PEOPLE).where(PEOPLE.c.id == person_id).values(**columns))
 
 

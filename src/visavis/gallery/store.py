@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
@@ -19,7 +19,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionError
 
 from visavis.errors import GalleryError, UsageError
 from visavis.forking import ForkGate, guard_forks, keep_forever
-from visavis.gallery import schema
+from visavis.gallery import records, schema
 from visavis.gallery._patience import patiently
 from visavis.gallery._postgresql import PostgresDatabase
 from visavis.gallery._sqlite import SqliteFile
@@ -63,6 +63,10 @@ class Backend(Protocol):
 
     def gone(self, error: DBAPIError) -> bool:
         """Tell whether the error says that there is no connection, so that trying again may help."""
+        ...
+
+    def row(self, engine: Engine, query: str) -> Sequence[Any]:
+        """Return the first row of a query, as quickly as can be."""
         ...
 
     def sound(self, conn: Connection) -> Iterator[str]:
@@ -132,6 +136,11 @@ class Store:
         """One transaction: all of it is stored when the block ends, nothing of it where the block raises."""
         with self._explained(), self._backend.begin_writing(self._engine) as conn:
             yield conn
+
+    def meta(self) -> records.Meta:
+        """Return what :func:`visavis.gallery.records.meta` does, in a view of its own, at a sixth of the cost."""
+        with self._explained():
+            return records.Meta(*self._backend.row(self._engine, "SELECT model, dimension, change, key FROM meta"))
 
     def sound(self, conn: Connection) -> Iterator[str]:
         """Yield what the database itself finds wrong."""

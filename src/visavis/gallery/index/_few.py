@@ -13,11 +13,12 @@ from visavis.gallery.index import Hit, Ids
 from visavis.gallery.index._blocks import Block
 from visavis.types import Floats
 
-FEW_ROWS = 16_384
+FEW_ROWS = 65_536
 BEST, MORE = 4, 8
 """Rows looked at first, by the owners wanted; by so many times more where they are of too few owners."""
 ONE_THREAD = 1_500_000
 """Values up to which one probe is not worth BLAS's threads: where processors are busy, these wait for each other."""
+PART_VALUES = 8192
 EXACT_ROWS = 2048
 """Rows whose distances are computed at most: with more that tie, the search by finalists is quicker."""
 
@@ -44,14 +45,13 @@ def nearest_few(
 
 def _products(probes: Floats, vectors: Floats) -> Floats:
     """Similarities ``(m, n)`` in float32."""
-    products: Floats
-    if len(probes) > 1:
-        products = probes @ vectors.T
-    elif vectors.size <= ONE_THREAD:
-        products = np.einsum("ij,j->i", vectors, probes[0])[None]
-    else:
-        products = np.dot(vectors, probes[0])[None]
-    return products
+    if len(probes) > 1 or vectors.size > ONE_THREAD:
+        return probes @ vectors.T
+    # Products of parts so small that BLAS computes them on one thread.
+    size = max(1, PART_VALUES // probes.shape[1])
+    whole = len(vectors) - len(vectors) % size
+    parts: Floats = np.matmul(vectors[:whole].reshape(-1, size, probes.shape[1]), probes[0])
+    return np.concatenate([parts.reshape(-1), vectors[whole:] @ probes[0]])[None]
 
 
 def _chosen(scores: Floats, owner: Ids, top: int, margin: float) -> NDArray[np.intp]:
