@@ -92,6 +92,71 @@ def test_no_points_no_matrices() -> None:
     assert align.similarity(np.empty((0, 5, 2), np.float32), POINTS).shape == (0, 2, 3)
 
 
+# --- proportions
+
+
+UPRIGHT = np.array([(-20, 0), (20, 0), (0, 22), (-16, 40), (16, 40)], np.float32)
+"""A face from the front, whose eyes are as far apart as they are from the mouth: log(1 / .91) = .0943 too wide."""
+TEMPLATE = np.array([(38.3, 51.7), (73.5, 51.5), (56.0, 71.7), (41.5, 92.4), (70.7, 92.2)], np.float32)
+
+
+@pytest.mark.parametrize(
+    ("across", "down", "squeezed"), [(1, 1, 0.0943), (0.5, 1, 0.0943 - math.log(2)), (1, 0.8, 0.0943 + math.log(1.25))]
+)
+@pytest.mark.parametrize("angle", [0, 0.6, math.pi / 2, math.pi, -2.1])
+def test_how_far_a_face_is_from_the_usual_width(across: float, down: float, squeezed: float, angle: float) -> None:
+    points = apply(motion(angle, 3, (200, 90)), UPRIGHT * [across, down])
+    assert align.squeeze(points[None]) == pytest.approx([squeezed], abs=1e-3)
+
+
+@pytest.mark.parametrize(("nose", "weight"), [(0, 1), (0.15, 1), (0.275, 0.5), (0.4, 0), (-0.5, 0)])
+def test_a_face_turned_to_the_side_is_narrow_in_a_sound_picture(nose: float, weight: float) -> None:
+    points = UPRIGHT * [0.5, 1]
+    points[2, 0] = nose * 20  # the eyes are 20 apart
+    assert align.squeeze(points[None]) == pytest.approx([(0.0943 - math.log(2)) * weight], abs=1e-3)
+
+
+def test_points_in_one_place_have_no_width() -> None:
+    points = np.zeros((1, 5, 2), np.float32)
+    assert align.squeeze(points) == pytest.approx([0])
+    assert np.isfinite(align.onto(points, TEMPLATE)).all()
+    assert align.squeeze(np.empty((0, 5, 2), np.float32)).shape == (0,)
+    assert align.onto(np.empty((0, 5, 2), np.float32), TEMPLATE).shape == (0, 2, 3)
+
+
+@pytest.mark.parametrize("across", [0.85, 1, 1.005])
+def test_faces_of_natural_width_are_moved_by_a_similarity(across: float) -> None:
+    points = apply(motion(0.4, 2, (50, 60)), UPRIGHT * [across, 1])[None].astype(np.float32)
+    assert abs(align.squeeze(points)) < align.NATURAL
+    np.testing.assert_allclose(align.onto(points, TEMPLATE), align.similarity(points, TEMPLATE), atol=1e-4)
+
+
+@pytest.mark.parametrize(("across", "down"), [(0.5, 1), (0.7, 1), (1, 0.6)])
+@pytest.mark.parametrize("angle", [0, 0.3, math.pi / 2, math.pi])
+def test_a_squeezed_face_is_restored_to_what_faces_may_be_by_nature(across: float, down: float, angle: float) -> None:
+    turned = motion(angle, 2, (50, 60))
+    points = apply(turned, UPRIGHT * [across, down])[None].astype(np.float32)
+    (matrix,) = align.onto(points, TEMPLATE)
+    width = float(align.squeeze(apply(matrix, points[0])[None])[0])
+    assert abs(width) == pytest.approx(align.NATURAL, abs=1e-3)
+    assert np.sign(width) == np.sign(align.squeeze(points)[0])
+    # The same face upright is cut out alike: the turn is undone.
+    (upright,) = align.onto((UPRIGHT * [across, down])[None].astype(np.float32), TEMPLATE)
+    np.testing.assert_allclose(matrix[:, :2] @ turned[:, :2], upright[:, :2], atol=1e-4)
+
+
+def test_a_mirrored_face_is_cut_out_mirrored() -> None:
+    level = TEMPLATE.copy()
+    level[[0, 3], 1] = level[[1, 4], 1]
+    points = (UPRIGHT * [0.6, 1] + RNG.normal(0, 0.5, (5, 2))).astype(np.float32)
+    order, flip = [1, 0, 2, 4, 3], np.array([-1, 1], np.float32)
+    (matrix,) = align.onto(points[None], level)
+    (mirrored,) = align.onto((points * flip)[order][None], (level * flip)[order] + [111, 0])
+    there = apply(matrix, points)
+    back = (apply(mirrored, (points * flip)[order]) * flip + [111, 0])[order]
+    np.testing.assert_allclose(there, back, atol=1e-3)
+
+
 # --- warp
 
 

@@ -10,38 +10,22 @@ import pytest
 import visavis
 from visavis import lookalikes
 from visavis.errors import NoFaceError, UsageError
-from visavis.types import Faces, PhotoFaces
+from visavis.types import Lookalike, PhotoFaces
 
 
-def at_angles(*degrees: float) -> np.ndarray:
-    turns = np.radians(degrees)
-    return np.stack([np.cos(turns), np.sin(turns)], axis=1).astype(np.float32)
+def lookalike(photo: str, distance: float) -> Lookalike:
+    return Lookalike(photo, 1, np.zeros(4, np.float32), distance, 1.0, "")
 
 
-def faces(photos: list[str], *degrees: float) -> Faces:
-    n = len(photos)
-    numbers = np.array([photos[:row].count(name) + 1 for row, name in enumerate(photos)], np.int64)
-    return Faces(
-        tuple(photos), numbers, np.zeros((n, 4), np.float32), at_angles(*degrees).reshape(n, 2),
-        np.ones(n, np.float32), np.full(n, -1),
-    )  # fmt: skip
-
-
-def test_of_each_photo_the_nearest_face() -> None:
-    given = faces(["a", "b", "b", "c"], 30, 80, 10, 20)
-    found = lookalikes.nearest_of(at_angles(0)[0], given)
-    assert [(one.photo, one.number) for one in found] == [("b", 2), ("c", 1), ("a", 1)]
-    assert [one.distance for one in found] == pytest.approx(1 - np.cos(np.radians([10, 20, 30])), abs=1e-6)
-    assert [one.photo for one in lookalikes.nearest_of(at_angles(0)[0], given, top=2)] == ["b", "c"]
-
-
-def test_equal_ones_are_ranked_by_name() -> None:
-    assert [one.photo for one in lookalikes.nearest_of(at_angles(0)[0], faces(["z", "a"], 10, 10))] == ["a", "z"]
+def test_the_nearest_come_first_and_equal_ones_by_name() -> None:
+    given = [lookalike("z", 0.2), lookalike("b", 0.1), lookalike("a", 0.2), lookalike("c", 0.3)]
+    assert [one.photo for one in lookalikes.best(given)] == ["b", "a", "z", "c"]
+    assert [one.photo for one in lookalikes.best(given, top=2)] == ["b", "a"]
 
 
 def test_none() -> None:
-    assert lookalikes.nearest_of(at_angles(0)[0], faces([])) == []
-    assert lookalikes.nearest_face(at_angles(0)[0], PhotoFaces("a", "no_face")) is None
+    vector = np.array([1, 0], np.float32)
+    assert lookalikes.nearest_face(vector, PhotoFaces("a", "no_face")) is None
     with pytest.raises(UsageError, match="top is a whole number of 1 or more"):
         lookalikes.best([], top=0)
 

@@ -12,6 +12,15 @@ from visavis.types import RGB, Face, Floats
 
 LARGEST = 16_384
 """Side in pixels of the largest crop."""
+USUAL_WIDTH = 0.91
+"""Distance of the eyes over that from the eyes to the mouth: the median of LFW."""
+TURNED = (0.15, 0.4)
+"""Nose beside the middle of the eyes, over their distance: a face is narrow because it is turned from the second value
+on, because it is squeezed up to the first."""
+NATURAL = 0.1
+"""How far the width of a face may be off by nature, as a natural logarithm: what is beyond is put down to the picture.
+
+With .1, LFW's view 1 is told apart as well as with no correction at all; without it, TAR at 1e-4 falls by .006."""
 
 
 def similarity(source: Floats, target: Floats) -> Floats:
@@ -28,6 +37,40 @@ def similarity(source: Floats, target: Floats) -> Floats:
     shift = b_mean[:, 0] - turn * a_mean[:, 0]
     rows = [turn.real, -turn.imag, shift.real, turn.imag, turn.real, shift.imag]
     return np.stack(rows, axis=1).reshape(-1, 2, 3).astype(np.float32)
+
+
+def squeeze(landmarks: Floats) -> Floats:
+    """Return how much too wide (above 0) or too narrow faces look, as natural logarithms ``(n,)``.
+
+    ``landmarks`` are ``(n, 5, 2)``. That is the distance of the eyes over the distance from the eyes to the mouth, over
+    its usual value. A face turned to the side is narrow in a sound picture: towards a profile the figure goes to 0.
+    """
+    points = landmarks.astype(np.float64)
+    eyes, across = points[:, :2].mean(axis=1), points[:, 1] - points[:, 0]
+    apart, length = np.hypot(*across.T), np.hypot(*(points[:, 3:].mean(axis=1) - eyes).T)
+    judged = (apart > 0) & (length > 0)
+    apart, length = np.where(judged, apart, 1), np.where(judged, length, 1 / USUAL_WIDTH)
+    aside = abs(((points[:, 2] - eyes) * across).sum(axis=1)) / apart**2
+    frontal = np.clip((TURNED[1] - aside) / (TURNED[1] - TURNED[0]), 0, 1)
+    squeezed: Floats = np.log(apart / length / USUAL_WIDTH) * frontal
+    return squeezed
+
+
+def onto(landmarks: Floats, template: Floats) -> Floats:
+    """Return matrices ``(n, 2, 3)`` that bring faces onto a template ``(5, 2)``, their proportions restored.
+
+    ``landmarks`` are ``(n, 5, 2)``. In a picture that is squeezed in one direction all faces look alike: where a
+    face is farther from the usual width than faces are by nature, its height is changed before the similarity is taken.
+    """
+    squeezed = squeeze(landmarks)
+    heights = np.exp(np.sign(squeezed) * np.maximum(abs(squeezed) - NATURAL, 0))
+    across = (landmarks[:, 1] - landmarks[:, 0]).astype(np.float64)
+    length = np.hypot(*across.T)
+    cos, sin = np.where(length > 0, across.T / np.maximum(length, np.finfo(np.float64).tiny), [[1], [0]])
+    upright = np.stack([cos, sin, -sin * heights, cos * heights], axis=1).reshape(-1, 2, 2)
+    matrices = similarity(landmarks @ upright.transpose(0, 2, 1), template)
+    matrices[:, :, :2] = matrices[:, :, :2] @ upright
+    return matrices
 
 
 def _complex(points: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.complex128]]:

@@ -13,6 +13,7 @@ import math
 
 import numpy as np
 
+from visavis import align
 from visavis.quality import POOR, reasons
 from visavis.types import RGB, Face, Floats, PhotoFaces
 
@@ -23,11 +24,8 @@ On LFW's view 1, 30 photos are at or below it; in 27 of them the person wears su
 EYE, CHEEK = (0.3, 0.2), (0.12, 0.12)
 """Half width and half height of the patches, in eye distances."""
 
-NARROW, WIDE = 0.66, 1.15
-"""Distance of the eyes over that from the eyes to the mouth: median .91 on LFW's view 1, outside in 1 in 100 photos."""
-SIDEWAYS = 0.2
-"""Nose beside the middle of the eyes, over the distance of the eyes, from which a face is seen from the side."""
-
+NARROW, WIDE = -0.32, 0.235
+"""Outside these a face looks squeezed, by :func:`visavis.align.squeeze`: 1 in 200 photos of LFW's view 1."""
 
 SQUEEZED = "the picture seems to be squeezed: strangers pass more often"
 
@@ -70,13 +68,7 @@ def eyes_are_covered(picture: RGB, face: Face) -> bool:
 
 def is_squeezed(landmarks: Floats) -> bool:
     """Return whether a face that is seen from the front is far narrower or wider than faces are."""
-    eyes, mouth = landmarks[:2].mean(axis=0), landmarks[3:].mean(axis=0)
-    across, length = landmarks[1] - landmarks[0], math.dist(eyes, mouth)
-    apart = math.hypot(*across)
-    if apart == 0 or length == 0:
-        return False
-    aside = abs(float((landmarks[2] - eyes) @ across)) / apart**2
-    return aside < SIDEWAYS and not NARROW <= apart / length <= WIDE
+    return not NARROW <= float(align.squeeze(landmarks[None])[0]) <= WIDE
 
 
 def _brightness(picture: RGB, center: Floats, half: tuple[float, float], apart: float) -> float | None:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import numpy as np
-
 from visavis import compare, images
 from visavis._checks import checked_whole
 from visavis.defaults import EMBEDDER
 from visavis.errors import NoFaceError
 from visavis.images import Source
 from visavis.pipeline import Recognizer, shared
-from visavis.types import Face, Faces, Floats, Lookalike, Photo, PhotoFaces
+from visavis.types import Face, Floats, Lookalike, Photo, PhotoFaces
 from visavis.verification import error_of
 
 TOP = 10
@@ -76,19 +74,6 @@ def nearest_face(vector: Floats, one: PhotoFaces) -> Lookalike | None:
     quality = one.quality[row].score if one.quality else 1.0
     sha256 = None if one.photo is None else one.photo.sha256
     return Lookalike(one.name, row + 1, one.faces[row].box, float(distances[row]), quality, sha256, one.captured)
-
-
-def nearest_of(vector: Floats, faces: Faces, *, top: int = TOP) -> list[Lookalike]:
-    """Rank faces that are embedded already, as those of a gallery: of each photo the nearest."""
-    distances = compare.cosine_distances(vector[None], faces.vectors)[0] if len(faces) else np.empty(0, np.float32)
-    found: dict[str, Lookalike] = {}
-    for row in np.argsort(distances, kind="stable").tolist():
-        photo = faces.photos[row]
-        if photo not in found:
-            number, quality = int(faces.numbers[row]), float(faces.quality[row])
-            distance, sha256 = float(distances[row]), faces.photo_hash(row)
-            found[photo] = Lookalike(photo, number, faces.boxes[row], distance, quality, sha256)
-    return best(found.values(), top=top)
 
 
 def best(found: Iterable[Lookalike], *, top: int = TOP) -> list[Lookalike]:

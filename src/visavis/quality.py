@@ -18,6 +18,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from visavis import align
 from visavis.block_edges import block_edges
 from visavis.types import RGB, Face, Floats, Quality, whole_pixels
 
@@ -67,11 +68,6 @@ BLOCK_SIDES = (160, 256)
 from other edges."""
 PROPORTIONS = (0.42, 4.0)
 """By which factor a face is squeezed, as a natural logarithm: half is lost at 1.5."""
-UPRIGHT_RATIO = 0.91
-"""Distance of the eyes over that from the eyes to the mouth: the median of LFW."""
-TURNED = (0.15, 0.4)
-"""Nose beside the middle of the eyes, over their distance: a face is narrow because it is turned from the second value
-on, because it is squeezed up to the first."""
 
 PARTS = ("size", "sharpness", "clarity", "pose", "exposure", "detection", "visible", "compression", "proportions")
 
@@ -272,19 +268,8 @@ def _around(picture: RGB, box: Floats) -> Grey:
 
 
 def proportions(landmarks: Floats) -> float:
-    """Score whether the picture is squeezed in one direction: a face from the front far narrower or wider than faces.
-
-    A face that is turned to the side is narrow in a sound picture, and is not judged.
-    """
-    eyes, mouth = landmarks[:2].mean(axis=0), landmarks[3:].mean(axis=0)
-    across, length = landmarks[1] - landmarks[0], math.dist(eyes, mouth)
-    apart = math.hypot(*across)
-    if apart == 0 or length == 0:
-        return 1.0
-    aside = abs(float((landmarks[2] - eyes) @ across)) / apart**2
-    frontal = (TURNED[1] - aside) / (TURNED[1] - TURNED[0])
-    squeezed = abs(math.log(apart / length / UPRIGHT_RATIO))
-    return keeps_below(squeezed * min(max(frontal, 0.0), 1.0), *PROPORTIONS)
+    """Score whether the picture is squeezed in one direction: a face from the front is far narrower or wider."""
+    return keeps_below(abs(float(align.squeeze(landmarks[None])[0])), *PROPORTIONS)
 
 
 def reasons(quality: Quality, face: Face) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from .fakes import BLUE, DARK_RED, DETECTOR, MODEL, RED, photo
 NEAR = pytest.approx(1 - DARK_RED[0] / np.linalg.norm(DARK_RED), abs=1e-6)
 
 
-POOR = "{}: poor quality 0.00 (without contrast): it may not be recognised."
+POOR = "{}: poor quality 0.00 (without contrast): it may not be recognized."
 """Said of every square: one colour all over."""
 
 

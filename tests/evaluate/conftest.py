@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,12 +15,11 @@ from visavis.pipeline import Recognizer
 
 
 class View1(NamedTuple):
-    """Templates of LFW's view 1, the person of each, and its two lists; ``again`` takes the templates anew."""
+    """Templates of LFW's view 1, the person of each, and its two lists."""
 
     templates: Templates
     names: tuple[str, ...]
     lists: tuple[PairList, ...]
-    again: Callable[[], Templates]
 
 
 @pytest.fixture(scope="session")
@@ -31,10 +29,7 @@ def lfw_view1(data: Path) -> View1:
     if not (folder / "pairsDevTrain.txt").is_file():
         pytest.skip(f"there is no view 1 of LFW in {folder}")
     lists = read_lfw(folder, view=1)
-
-    def again() -> Templates:
-        one = Recognizer()
-        with Remembered(one) as memory:
-            return take(lists[0].photos, one, remembered=memory)
-
-    return View1(again(), lists[0].names, lists, again)
+    recognizer = Recognizer()
+    with Remembered(recognizer) as memory:
+        templates = take(lists[0].photos, recognizer, remembered=memory)
+    return View1(templates, lists[0].names, lists)

@@ -434,6 +434,24 @@ def test_with_the_default_models_a_second_process_loads_no_library_of_networks(t
     assert told == ["3 [] ['PIL', 'cv2', 'onnxruntime']", "3 [] []"]
 
 
+@pytest.mark.slow
+def test_five_thousand_photos_are_recalled_in_seconds(data: Path) -> None:
+    photos = sorted(str(path) for path in (data / "lfw" / "images").rglob("*.jpg"))
+    if not photos:
+        pytest.skip(f"there is no LFW in {data}")
+    recognizer = Recognizer()
+    with Remembered(recognizer) as memory:
+        made = {sha256(Path(photo).read_bytes()).hexdigest(): n for n, photo in enumerate(photos)}
+        memory.keep({digest: made_up(n, faces=1, dimension=128) for digest, n in made.items()})
+        started = time.perf_counter()
+        recalled = take(photos, recognizer, remembered=memory)
+        assert time.perf_counter() - started < 5
+        assert memory.notes == []
+    assert vars(recognizer).keys() & {"detector", "embedder"} == set()  # no network was loaded
+    last = made[sha256(Path(photos[-1]).read_bytes()).hexdigest()]
+    assert np.array_equal(recalled.vectors[-1], made_up(last, faces=1, dimension=128).vectors[0])
+
+
 def test_networks_too_go_on_to_the_same_bits(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What they make of a photo depends, in the last bits, on the photos that go through together with it."""
     photos = [str(path) for path in sorted((data / "lfw" / "images").glob("*/*_0001.jpg"))[:90:3]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -372,11 +371,3 @@ def test_view_1_has_the_rates_that_were_measured(lfw_view1: View1) -> None:
     assert curve.drop_at == 0.05
     assert curve.drop_interval[0] > 0  # the worst 5 % are worse than others, whoever the people are
     assert dict(zip(curve.shares, curve.fnmr, strict=True))[0.05] < curve.fnmr[0]
-
-
-@pytest.mark.slow
-def test_a_second_evaluation_takes_seconds(lfw_view1: View1) -> None:
-    started = time.perf_counter()
-    again = lfw_view1.again()
-    assert time.perf_counter() - started < 5
-    assert np.array_equal(again.vectors, lfw_view1.templates.vectors)

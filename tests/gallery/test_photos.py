@@ -86,7 +86,7 @@ def test_the_largest_face_of_each_photo_is_stored_and_the_rest_is_told(album: Ga
     assert (ann.note, ann.consent, done.new) == ("n", "c", True)
     assert done.notes == (
         "1:50 2:80 shows 2 faces: the largest was used.",
-        "3:40: poor quality 0.40 (blurred): it may not be recognised.",
+        "3:40: poor quality 0.40 (blurred): it may not be recognized.",
     )
     assert done.skipped == (
         Skipped("missing", "missing", "missing cannot be read."),
@@ -254,6 +254,16 @@ def test_names_in_squeezed_pictures_are_noted_as_doubtful(path: Path, height: fl
         ann, stranger = gallery.identify("1:99 2:98", threshold=0.1)
         assert (ann.name, ann.notes) == ("Ann", (said,) if noted else ())
         assert (stranger.name, stranger.notes) == (None, ())
+
+
+def test_squeezed_pictures_are_not_noted_where_the_threshold_follows_them(path: Path) -> None:
+    with Gallery(path, recognizer=cast(Recognizer, Squeezed())) as gallery:
+        poor = PoorPhotos((("score", ((0.3, 0.3), (0.9, 1.0))),))
+        gallery.calibrate(Calibration(MODEL, (0.5, 1e-3), (0.6, 0.4), slope=-20, intercept=8, poor=poor))
+        assert gallery.enroll("Ann", ["1:99"]).notes == ()
+        assert gallery.identify("1:99")[0].notes == ()
+        (ann,) = gallery.identify("1:99", threshold=0.1)  # a threshold of one's own follows nothing
+        assert ann.notes == ("the picture seems to be squeezed: strangers pass more often.",)
 
 
 # Poor photos, by what was measured: a score of .6 leaves .5 of a threshold, one of .9 all, below .3 nothing is said.

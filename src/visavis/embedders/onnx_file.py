@@ -71,7 +71,7 @@ def crops_of(row: ModelRow, picture: RGB, faces: Sequence[Face]) -> RGB:
     """Crops ``(n, s, s, 3)`` as a row says."""
     if row.points is not None:
         landmarks = np.array([face.landmarks for face in faces], np.float32).reshape(-1, 5, 2)
-        return align.warp(picture, align.similarity(landmarks, np.array(row.points, np.float32)), size=row.size)
+        return align.warp(picture, align.onto(landmarks, np.array(row.points, np.float32)), size=row.size)
     if row.crop == "box":
         return align.square_crops(picture, faces, size=row.size, margin=row.margin)
     boxes = _box_crops.boxes_of(faces)

@@ -37,9 +37,9 @@ UNFOLDED = re.compile(r"_(dequantized|reshaped)$")
 
 
 def crops(picture: RGB, faces: Sequence[Face]) -> RGB:
-    """Crops ``(n, 112, 112, 3)``: five landmarks brought onto ArcFace's by a similarity."""
+    """Crops ``(n, 112, 112, 3)``: five landmarks brought onto ArcFace's, proportions restored."""
     landmarks = np.array([face.landmarks for face in faces], np.float32).reshape(-1, 5, 2)
-    return align.warp(picture, align.similarity(landmarks, TEMPLATE), size=SIDE)
+    return align.warp(picture, align.onto(landmarks, TEMPLATE), size=SIDE)
 
 
 def read(path: Path) -> dict[str, Floats]:

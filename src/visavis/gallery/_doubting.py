@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from visavis.gallery import _doubts, _members, _whom, records
+from visavis.gallery import _check, _doubts, _members, _whom, records
 from visavis.gallery._input import clean_name, ready, told_apart
 from visavis.gallery._search import Searching
 from visavis.gallery.index import NOBODY
@@ -72,7 +72,8 @@ class Doubting(Searching):
         templates, or nearer to another person. They are looked for only where all else is sound, and not where the
         model is uncalibrated.
         """
-        found = super().check()
+        with self._lock:
+            found = _check.problems(self._store, self._following)
         return found or [*self._doubtful_members()]
 
     def repair(self) -> list[Problem]:
@@ -80,8 +81,9 @@ class Doubting(Searching):
 
         Records themselves cannot be mended: they hold the truth, or a copy of them does.
         """
-        found = super().repair()
-        return found or [*self._doubtful_members()]
+        with self._lock:
+            self._following.mend()
+        return self.check()
 
     def _doubtful_members(self) -> Iterator[Problem]:
         table = self.calibration

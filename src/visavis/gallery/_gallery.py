@@ -150,8 +150,9 @@ class Gallery(People, Doubting, Indexed, Located):
         One source is one photo; a folder stands for the photos in it and below it.
         Of several faces of a photo that are near to one person, the nearest has the name; the others are unknown, and
         their ``notes`` say why. With ``repeats`` all are named: for collages, mirrors, and photos of photos.
-        A name is noted as doubtful where the picture seems to be squeezed. Poor faces are held to a stricter threshold
-        where that was measured, and faces too poor for any answer are unknown: see :meth:`identify_vectors`.
+        Poor faces are held to a stricter threshold where that was measured, and faces too poor for any answer are
+        unknown: see :meth:`identify_vectors`. Otherwise a name is noted as doubtful where the picture seems to be
+        squeezed.
         """
         for one in self.recognizer.represent(photos, min_face=min_face):
             answers: Sequence[Identification] = ()
@@ -165,7 +166,9 @@ class Gallery(People, Doubting, Indexed, Located):
                     qualities=one.quality or None,
                 )
             named = answers if repeats else each_person_once(answers)
-            yield IdentifiedPhoto(one, tuple(map(_placed, map(with_doubt, named, one.faces), one.faces)))
+            if not self._follows_quality(threshold):
+                named = list(map(with_doubt, named, one.faces))
+            yield IdentifiedPhoto(one, tuple(map(_placed, named, one.faces)))
 
     def similar(self, photo: Source, *, top: int = 10, min_face: float = 20) -> list[list[NearFace]]:
         """Return the faces of the gallery that look most like each face of a photo, near or not. Raises ImageError."""

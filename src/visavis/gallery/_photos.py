@@ -48,7 +48,7 @@ def largest_faces(
             skipped.append(Skipped(one.name, PoorQualityError.status, message))
         else:
             templates.append(_template(one, one.photo.sha256, one.vectors[one.largest]))
-            notes += _notes(one, too_poor=_too_poor(one, table))
+            notes += _notes(one, table)
     if not templates and not skipped:
         raise UsageError("there is no photo to enrol from.")
     if not templates:
@@ -99,14 +99,18 @@ def _reason(one: Skipped) -> str:
     return f"{one.photo}: {message}" if one.status == PoorQualityError.status else message
 
 
-def _notes(one: PhotoFaces, *, too_poor: bool) -> list[str]:
-    """Say what the user should know of a photo that was taken."""
-    poor = [f"{one.name}: {_poor(one)}: it may not be recognised."] if _below(one, quality.POOR) else []
-    if too_poor:
-        poor = [f"{one.name}: {_poor(one)}, {TOO_POOR}."]
-    several = [f"{one.name} shows {len(one.faces)} faces: the largest was used."] if len(one.faces) > 1 else []
-    squeezed = [f"{one.name}: {SQUEEZED}."] if is_squeezed(one.faces[one.largest].landmarks) else []
-    return poor + squeezed + several
+def _notes(photo: PhotoFaces, table: Calibration | None) -> list[str]:
+    """Return what the user should know of a photo that gave a template: poor, squeezed, of several faces."""
+    notes = []
+    if _too_poor(photo, table):
+        notes.append(f": {_poor(photo)}, {TOO_POOR}.")
+    elif _below(photo, quality.POOR):
+        notes.append(f": {_poor(photo)}: it may not be recognized.")
+    if is_squeezed(photo.faces[photo.largest].landmarks) and not (table and table.poor):
+        notes.append(f": {SQUEEZED}.")
+    if len(photo.faces) > 1:
+        notes.append(f" shows {len(photo.faces)} faces: the largest was used.")
+    return [f"{photo.name}{note}" for note in notes]
 
 
 def _below(one: PhotoFaces, limit: float) -> bool:

@@ -131,6 +131,11 @@ class Searching(Opened):
             records.set_calibration(conn, None if table is None else json.dumps(table.table()))
             self._audit(conn, "calibrate", None, "shipped" if table is None else "own")
 
+    def _follows_quality(self, threshold: float | None) -> bool:
+        """Return whether a search's threshold is stricter for poor photos: not one that the caller gave."""
+        table = self.calibration
+        return threshold is None and table is not None and table.poor is not None
+
     @contextmanager
     def _searched(self) -> Iterator[Connection]:
         """Open a view to search in; a durable index is brought up to date before."""

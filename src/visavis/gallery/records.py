@@ -168,11 +168,6 @@ def ids_by_name(conn: Connection, names: Iterable[str]) -> dict[str, list[int]]:
     return found
 
 
-def ids_named(conn: Connection, name: str) -> list[int]:
-    """Return the ids of all who have exactly this name, ascending."""
-    return list(conn.execute(select(PEOPLE.c.id).where(PEOPLE.c.name == name).order_by(PEOPLE.c.id)).scalars())
-
-
 def people(conn: Connection, person_id: int | None = None) -> list[Person]:
     """Return everybody, or the one of that id, by id, with their templates."""
     templates: dict[int, list[StoredTemplate]] = {}
