@@ -90,40 +90,29 @@ class Doubting(Searching):
         if table is None:
             return
         with self._store.read() as conn:
-            people, templates = _members.person_ids(conn), records.count(conn).templates
-        limits = _doubts.limits(table, len(people))
-        step = -(-templates // SEARCHED) or 1
-        for some in records.in_lists(people):
-            with self._store.read() as conn:  # closed before each search: a durable index may have to be written to
-                block = [*_members.members(conn, some)]
-            yield from self._doubtful(block, limits, step)
+            people, templates = records.person_ids(conn), records.count(conn).templates
+        limits, step = _doubts.limits(table, len(people)), -(-templates // SEARCHED) or 1
 
-    def _doubtful(self, block: Sequence[_members.Member], limits: _doubts.Limits, step: int) -> Iterator[Problem]:
-        """Judge templates of a block; every ``step``-th is searched for among the other people."""
-        asked = [one for one in block if one.template_id % step == 0]
-        others = dict(zip([one.template_id for one in asked], self._near_others(asked, limits), strict=True))
-        for one in block:
-            judged = _doubts.Judged(one.photo, one.name, one.own, others.get(one.template_id))
-            if found := _doubts.doubt(judged, limits):
-                yield Problem("doubtful", f"template {one.template_id} ({one.photo}) {found.message}")
+        def wanted(one: _members.Member) -> bool:
+            return one.template_id % step == 0 or (one.own or 0) > limits.own
 
-    def _near_others(self, block: Sequence[_members.Member], limits: _doubts.Limits) -> list[Candidate | None]:
-        """Return for each template the nearest other person; None where no template of theirs is near."""
-        if not block:
-            return []
-        vectors = np.stack([one.vector for one in block])
-        with self._lock, self._searched() as conn:
-            index = self._following.caught_up(conn)
-            hits = [[] for _ in block] if index is None else index.search(vectors, 2)
-        near = [
-            row
-            for row, (one, some) in enumerate(zip(block, hits, strict=True))
-            if any(hit.person_id != one.person_id and hit.distance <= max(limits) for hit in some)
-        ]
-        found: list[Candidate | None] = [None] * len(block)
-        for row, candidates in zip(near, self.search(vectors[near], top=2) if near else [], strict=True):
-            found[row] = _doubts.nearest_other(candidates, block[row].person_id)
-        return found
+        for stretch in _members.stretches(self._store, people, wanted):
+            searched = [one for one in stretch if one.template_id % step == 0]
+            others = self._others_of(searched, people, max(limits))
+            for one in stretch:
+                judged = _doubts.Judged(one.photo, one.name, one.own, others.get(one.template_id))
+                if found := _doubts.doubt(judged, limits):
+                    yield Problem("doubtful", f"template {one.template_id} ({one.photo}) {found.message}")
+
+    def _others_of(
+        self, members: Sequence[_members.Member], people: Sequence[int], limit: float
+    ) -> dict[int, Candidate]:
+        """Return the nearest other person by the id of the template, where that is not farther than ``limit``."""
+        nearest = _members.nearest_others(self._store, people, members)
+        near = [(one.template_id, *other) for one, other in zip(members, nearest, strict=True) if other[1] <= limit]
+        with self._store.read() as conn:
+            names = records.names(conn, {person_id for _, person_id, _ in near})
+        return {one: Candidate(who, names[who], distance) for one, who, distance in near if who in names}
 
 
 def _is_nobodys(owner: records.Owner) -> bool:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, TypedDict
 
 from visavis._checks import checked_number
 from visavis.gallery import _photos, _whom, transfer
+from visavis.gallery._answers import each_person_once, with_doubt
 from visavis.gallery._doubting import Doubting
 from visavis.gallery._indexed import Indexed
 from visavis.gallery._input import clean_name
 from visavis.gallery._located import Located
-from visavis.gallery._one_photo import each_person_once, with_doubt
 from visavis.gallery._people import People
 from visavis.gallery._whom import Who
 from visavis.gallery.types import Enrollment, IdentifiedPhoto, NearFace, Skipped

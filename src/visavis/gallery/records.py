@@ -143,13 +143,16 @@ def name_of(conn: Connection, person_id: int) -> str | None:
     return conn.execute(select(PEOPLE.c.name).where(PEOPLE.c.id == person_id)).scalar()
 
 
+def person_ids(conn: Connection) -> list[int]:
+    """Return the ids of all people, ascending."""
+    return list(conn.execute(select(PEOPLE.c.id).order_by(PEOPLE.c.id)).scalars())
+
+
 def names(conn: Connection, person_ids: Iterable[int]) -> dict[int, str]:
     """Return names by id, of those that are there."""
-    found: dict[int, str] = {}
-    for some in in_lists(person_ids):
-        rows = conn.execute(select(PEOPLE.c.id, PEOPLE.c.name).where(PEOPLE.c.id.in_(some)))
-        found.update((row.id, row.name) for row in rows)
-    return found
+    query = select(PEOPLE.c.id, PEOPLE.c.name)
+    rows = (row for some in in_lists(person_ids) for row in conn.execute(query.where(PEOPLE.c.id.in_(some))))
+    return {row.id: row.name for row in rows}
 
 
 def all_names(conn: Connection) -> list[str]:
