@@ -69,11 +69,6 @@ class PoorPhotos:
         known = [self.share(float(score)) for score in scores]
         return np.array([np.nan if share is None else share for share in known], np.float32)
 
-    def shares_of_pairs(self, first: Floats, second: Floats) -> Floats:
-        """Return the share for pairs of faces by that of each ``(n,)``; a share that is useless is next to nothing."""
-        left = pair_shares(first, second)
-        return np.where(left <= self.useless, np.float32(1e-6), left).astype(np.float32)
-
     def table(self) -> dict[str, object]:
         """Return what a file of a calibration holds of it."""
         curves = {name: [[value, share] for value, share in curve] for name, curve in self.curves}

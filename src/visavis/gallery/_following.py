@@ -26,9 +26,8 @@ class Differences(NamedTuple):
 class Following:
     """Holds an index and the number of the change that it is up to. Used by one thread at a time.
 
-    An index in memory is this process's own, and is filled as it opens. One that is durable keeps its own number, and
-    is brought up to date under the records' write lock: else a process that is slow could put back what another has
-    taken out since. Nobody waits for that lock with a view of the records open, for which the lock's holder may wait.
+    A durable index keeps its own number, and is brought up to date under the records' write lock: else a slow process
+    could put back what another has taken out. Nobody waits for that lock with a view of the records open.
     """
 
     def __init__(self, wanted: str, *, url: str, reading: Transaction, writing: Transaction) -> None:

@@ -1,10 +1,8 @@
 """Records in a database of PostgreSQL, for many machines at a time. Takes the package psycopg (extra ``postgresql``).
 
-Readings are of one state of the whole (REPEATABLE READ). Writers come one after another: each begins by locking the one
-row of ``meta``, so the numbers of changes follow the commits, as they do in SQLite. A connection that was lost is made
-anew before a transaction begins; what broke within one is never tried again, since nobody knows how far it came.
-
-A machine that vanishes without a word, the lock in its hands, is given up after ``KEPT_ALIVE`` by both sides.
+Readings are of one state of the whole (REPEATABLE READ). Writers begin by locking the one row of ``meta``, so the
+numbers of changes follow the commits. A lost connection is made anew before a transaction begins; what broke within
+one is never tried again. A machine that vanishes is given up after ``KEPT_ALIVE``.
 """
 
 from __future__ import annotations

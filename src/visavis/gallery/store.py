@@ -1,8 +1,7 @@
 """An open store of records: its transactions, and what its errors mean in one sentence.
 
-Where the records lie is the affair of a backend: a file of SQLite (``_sqlite.py``) or a database of PostgreSQL
-(``_postgresql.py``). Both give the same promises: a transaction is stored whole or not at all, what was acknowledged
-survives ``kill -9``, writers come one after another, and each reading sees one state of the whole.
+Records lie in a file of SQLite (``_sqlite.py``) or a database of PostgreSQL (``_postgresql.py``). Transactions are
+stored whole or not at all and survive ``kill -9``, writers come one after another, a reading sees one state.
 """
 
 from __future__ import annotations

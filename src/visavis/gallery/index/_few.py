@@ -1,8 +1,4 @@
-"""Search among so few rows that choosing the nearest would take longer than all products: one pass, no finalists.
-
-Answers are those of the search by finalists: float32 products choose with a margin that their error cannot exceed, and
-the distances of what is left are computed in float64.
-"""
+"""Search among so few rows that choosing would take longer than all products: one pass, with the same answers."""
 
 from __future__ import annotations
 
@@ -17,7 +13,7 @@ FEW_ROWS = 65_536
 BEST, MORE = 4, 8
 """Rows looked at first, by the owners wanted; by so many times more where they are of too few owners."""
 ONE_THREAD = 1_500_000
-"""Values up to which one probe is not worth BLAS's threads: where processors are busy, these wait for each other."""
+"""Values up to which one probe is not worth BLAS's threads, which wait for each other where processors are busy."""
 PART_VALUES = 8192
 EXACT_ROWS = 2048
 """Rows whose distances are computed at most: with more that tie, the search by finalists is quicker."""
@@ -29,7 +25,7 @@ def nearest_few(
     """Nearest owners of ``wanted (n,)`` rows of a block, for each of ``probes (m, d)``; None where too many tie."""
     owner = (block.people if by_person else block.ids)[: block.count]
     vectors = block.vectors[: block.count]
-    scores = _products(probes, vectors)
+    scores = products(probes, vectors)
     rows = None if wanted.all() else np.flatnonzero(wanted)
     if rows is not None:
         scores, owner = scores[:, rows], owner[rows]
@@ -43,7 +39,7 @@ def nearest_few(
     return answers
 
 
-def _products(probes: Floats, vectors: Floats) -> Floats:
+def products(probes: Floats, vectors: Floats) -> Floats:
     """Similarities ``(m, n)`` in float32."""
     if len(probes) > 1 or vectors.size > ONE_THREAD:
         return probes @ vectors.T
