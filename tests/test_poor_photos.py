@@ -101,8 +101,6 @@ def test_without_measurement_nothing_changes() -> None:
 def test_shares_of_many() -> None:
     shares = POOR.shares_of_scores(np.array([0.29, 0.3, 0.9], np.float32))
     assert shares.tolist() == pytest.approx([math.nan, 0.5, 1.0], nan_ok=True)
-    pairs = POOR.shares_of_pairs(np.array([0.5, 0.5, 0.1]), np.array([0.5, 1.0, 0.1]))
-    assert pairs.tolist() == pytest.approx([0.5, 1.0, 1e-6])
 
 
 def test_a_table_is_read_as_it_was_written() -> None:

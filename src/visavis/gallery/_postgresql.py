@@ -132,10 +132,9 @@ class PostgresDatabase:
         return int(conn.exec_driver_sql(f"SELECT {' + '.join(sizes)}").scalar_one())
 
     def compact(self, engine: Engine) -> None:
-        """Write the tables that hold people and faces anew, without dead rows.
+        """Write the tables of people and faces anew, after views of before, whose rows would be copied.
 
-        Rows that somebody's view of before still holds would be copied too, so those views are waited for. What the
-        server keeps elsewhere (write-ahead log, archives of it, copies) is not ours to write.
+        What the server keeps elsewhere (write-ahead log, archives of it, copies) is not ours to write.
         """
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
             self._wait_for_older_views(conn)

@@ -231,10 +231,7 @@ def merge_person(conn: Connection, gone: int, kept: int) -> int:
 
 
 def add_templates(conn: Connection, model: str, owned: Sequence[tuple[int | None, Template]]) -> list[int]:
-    """Store templates (vectors of unit length), each of a person or of nobody; returns their ids, in order.
-
-    The ids are counted on here, above all that were ever given: a database that gives them has to tell each.
-    """
+    """Store templates (vectors of unit length), each of a person or of nobody; returns their ids, in order."""
     change, at = next_change(conn), now()  # nobody else gives ids while this transaction lasts
     ever = (select(func.max(TEMPLATES.c.id)), select(func.max(REMOVALS.c.template_id)))
     first = 1 + max(conn.execute(query).scalar() or 0 for query in ever)

@@ -29,7 +29,7 @@ SCHEMES = ("sqlite:///", "postgresql://")
 class Backend(Protocol):
     """Where records lie. ``place`` is what messages call it, ``url`` what opens it again (without a password).
 
-    ``disturbed_by_forks`` says whether connections that are open in a parent make those of its child unsafe.
+    ``disturbed_by_forks``: whether open connections of a parent make those of its child unsafe.
     """
 
     place: str
@@ -37,11 +37,11 @@ class Backend(Protocol):
     disturbed_by_forks: bool
 
     def refuse_in_child(self) -> None:
-        """Have each use of the place refused in this process: a connection was in use when it was forked."""
+        """Refuse each use in this process: a connection was in use when it was forked."""
         ...
 
     def look_at(self, *, create: bool) -> None:
-        """Say what is wrong with the place before the database says it less well: GalleryError."""
+        """Raise GalleryError for what is wrong with the place."""
         ...
 
     def engine(self) -> Engine:
@@ -49,7 +49,7 @@ class Backend(Protocol):
         ...
 
     def settle(self, engine: Engine) -> None:
-        """Do what is to be done once it is certain that the place holds a gallery, or nothing."""
+        """Set up a place that holds a gallery, or nothing."""
         ...
 
     def begin_writing(self, engine: Engine) -> AbstractContextManager[Connection]:
@@ -61,7 +61,7 @@ class Backend(Protocol):
         ...
 
     def gone(self, error: DBAPIError) -> bool:
-        """Tell whether the error says that there is no connection, so that trying again may help."""
+        """Tell whether the error says that there is no connection."""
         ...
 
     def row(self, engine: Engine, query: str) -> Sequence[Any]:
@@ -92,7 +92,6 @@ class Store:
         self._backend = _backend(url)
         self._backend.look_at(create=create)
         self._engine = self._backend.engine()
-        # Connections of a store that was not closed are closed when it is collected, those left at exit by the system.
         weakref.finalize(self, self._engine.dispose).atexit = False
         self._closed = False
         self._in_use = ForkGate()
@@ -137,7 +136,7 @@ class Store:
             yield conn
 
     def meta(self) -> records.Meta:
-        """Return what :func:`visavis.gallery.records.meta` does, in a view of its own, at a sixth of the cost."""
+        """Return :func:`visavis.gallery.records.meta` as of now, much quicker."""
         with self._explained():
             return records.Meta(*self._backend.row(self._engine, "SELECT model, dimension, change, key FROM meta"))
 
@@ -188,7 +187,7 @@ class Store:
             conn.close()
 
     def _connection(self) -> Connection:
-        """Connect; a server that is away is asked again for a while, as nothing has been done yet."""
+        """Connect; a server that is away is asked again for a while."""
         return patiently(self._engine.connect, self._backend.gone, error=DBAPIError)
 
     @contextmanager
