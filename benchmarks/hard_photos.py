@@ -38,7 +38,7 @@ from visavis.defaults import EMBEDDER
 from visavis.doubts import doubts
 from visavis.evaluate.bootstrap import DRAWS
 from visavis.evaluate.intervals import wilson
-from visavis.evaluate.people import read_people
+from visavis.evaluate.pairs import read_people
 from visavis.evaluate.templates import Templates, subject, take
 from visavis.evaluate.verification import lfw_accuracy, of_people, read_lfw
 from visavis.pipeline import Recognizer

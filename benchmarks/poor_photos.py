@@ -29,7 +29,7 @@ from visavis import images
 from visavis.compare import Calibration, cosine_distances
 from visavis.evaluate import calibrate
 from visavis.evaluate.degradations import DEGRADATIONS, degraded
-from visavis.evaluate.people import read_people
+from visavis.evaluate.pairs import read_people
 from visavis.evaluate.poor_photos import Copies, make_copies, person_numbers, stacked
 from visavis.evaluate.remembered import Remembered
 from visavis.evaluate.templates import Templates, take

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import pictures
+from amounts import examples
 from visavis import images
 from visavis._decode import kind_of
 from visavis.errors import ImageError, TooLargeImageError, UnreadableImageError
@@ -224,7 +225,7 @@ VICTIMS = [
 ]
 
 
-@settings(deadline=5000, max_examples=400)
+@settings(deadline=5000, max_examples=examples(400))
 @given(st.sampled_from(VICTIMS), st.data())
 def test_a_damaged_file_is_read_or_refused_in_one_sentence(victim: bytes, draw: st.DataObject) -> None:
     data = bytearray(victim[: draw.draw(st.integers(0, len(victim)))] if draw.draw(st.booleans()) else victim)

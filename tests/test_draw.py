@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from amounts import examples
 from visavis import draw
 from visavis.draw import BLUE, ORANGE, _label_layout, _lettering, annotate, contact_sheet, line_width
 from visavis.types import RGB, Face
@@ -111,7 +112,7 @@ def test_letters_that_no_font_has_become_plainer_ones(monkeypatch: pytest.Monkey
         _lettering._system_fonts.cache_clear()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(
     corner=st.tuples(*[st.floats(-1e5, 1e5, width=32)] * 4),
     side=st.integers(1, 64),
@@ -137,7 +138,7 @@ def crowd(seed: int, count: int, size: int) -> list[Face]:
 crowds = st.builds(crowd, st.integers(0, 10_000), st.integers(1, 40), st.integers(4, 90))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(faces=crowds, length=st.integers(1, 30))
 def test_labels_cover_no_face_and_no_other_label(faces: list[Face], length: int) -> None:
     limits, sizes = (400, 300), [(8 + 6 * length, 14)] * len(faces)
@@ -150,7 +151,7 @@ def test_labels_cover_no_face_and_no_other_label(faces: list[Face], length: int)
             assert right <= a or c <= left or bottom <= b or d <= top
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(25))
 @given(faces=crowds, name=st.text("abcdefghij", min_size=1, max_size=24))
 def test_no_pixel_of_a_face_is_covered(faces: list[Face], name: str) -> None:
     """Lines to faces without room for a number beside them are all that may cross a face."""

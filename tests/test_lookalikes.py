@@ -10,22 +10,34 @@ import pytest
 import visavis
 from visavis import lookalikes
 from visavis.errors import NoFaceError, UsageError
-from visavis.types import Lookalike, PhotoFaces
+from visavis.types import Face, Lookalike, PhotoFaces
+
+NEAR = (("c", 0.3), ("z", 0.2), ("a", 0.2), ("b", 0.1))
 
 
-def lookalike(photo: str, distance: float) -> Lookalike:
-    return Lookalike(photo, 1, np.zeros(4, np.float32), distance, 1.0, "")
+def at_angles(*degrees: float) -> np.ndarray:
+    turns = np.radians(degrees)
+    return np.stack([np.cos(turns), np.sin(turns)], axis=1).astype(np.float32)
+
+
+def test_of_a_photo_the_nearest_face() -> None:
+    boxes = [Face(np.full(4, side, np.float32), 0.9, np.zeros((5, 2), np.float32)) for side in (1, 2)]
+    found = lookalikes.nearest_face(
+        at_angles(0)[0], PhotoFaces("b", "ok", faces=tuple(boxes), vectors=at_angles(80, 10))
+    )
+    assert found is not None
+    assert (found.photo, found.number, found.box.tolist()) == ("b", 2, [2, 2, 2, 2])
+    assert found.distance == pytest.approx(1 - np.cos(np.radians(10)), abs=1e-6)
 
 
 def test_the_nearest_come_first_and_equal_ones_by_name() -> None:
-    given = [lookalike("z", 0.2), lookalike("b", 0.1), lookalike("a", 0.2), lookalike("c", 0.3)]
+    given = [Lookalike(name, 1, np.zeros(4, np.float32), distance, 1.0) for name, distance in NEAR]
     assert [one.photo for one in lookalikes.best(given)] == ["b", "a", "z", "c"]
     assert [one.photo for one in lookalikes.best(given, top=2)] == ["b", "a"]
 
 
 def test_none() -> None:
-    vector = np.array([1, 0], np.float32)
-    assert lookalikes.nearest_face(vector, PhotoFaces("a", "no_face")) is None
+    assert lookalikes.nearest_face(at_angles(0)[0], PhotoFaces("a", "no_face")) is None
     with pytest.raises(UsageError, match="top is a whole number of 1 or more"):
         lookalikes.best([], top=0)
 

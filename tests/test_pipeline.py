@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ from cli.fakes import BLUE, DARK_RED, DETECTOR, GREY, MODEL, RED, Colours, Squar
 from detectors import drawn
 from visavis import compare, images, pipeline, verification
 from visavis.defaults import EMBEDDER
-from visavis.detectors import Detector
+from visavis.detectors import DETECTORS, Detector
+from visavis.embedders import EMBEDDERS
 from visavis.errors import (
     ImageError,
     MissingImageError,
@@ -22,6 +24,7 @@ from visavis.errors import (
     UnknownNameError,
     UnreadableImageError,
     UsageError,
+    WeightsError,
 )
 from visavis.pipeline import Recognizer
 from visavis.types import RGB, Face, Floats, PhotoFaces
@@ -49,6 +52,9 @@ class Counting(Colours):
     def embed(self, crops: RGB) -> Floats:
         self.calls.append(len(crops))
         return super().embed(crops)
+
+
+GREY_PICTURE = np.full((40, 40, 3), 128, np.uint8)
 
 
 @pytest.fixture
@@ -195,6 +201,43 @@ def test_an_error_of_the_programmer_is_no_status() -> None:
 
     with pytest.raises(KeyError, match="broken"):
         list(Recognizer(detector=Broken()).detect([np.zeros((30, 30, 3), np.uint8)]))
+
+
+def test_the_embedder_is_loaded_while_faces_are_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The detector waits for the embedder to be loaded; what hinders that is raised as it was."""
+    loaded, fault = Event(), WeightsError("no weights.")
+
+    class Waiting(Squares):
+        def detect(self, pictures: Sequence[RGB], *, min_face: float = 20) -> list[list[Face]]:
+            assert loaded.wait(30)
+            return super().detect(pictures, min_face=min_face)
+
+    def load(*, threads: int | None = None) -> Colours:
+        loaded.set()
+        if faulty:
+            raise fault
+        return Colours()
+
+    monkeypatch.setitem(EMBEDDERS._factories, "test-late", load)
+    for faulty in (False, True):
+        loaded.clear()
+        answers = Recognizer(detector=Waiting(), embedder="test-late").represent([GREY_PICTURE])
+        if faulty:
+            with pytest.raises(WeightsError) as caught:
+                next(answers)
+            assert caught.value is fault
+        else:
+            assert next(answers).status == "no_face"
+
+
+def test_without_a_detector_no_embedder_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_detector(*, threads: int | None = None) -> Squares:
+        raise WeightsError("no detector.")
+
+    monkeypatch.setitem(DETECTORS._factories, "test-none", no_detector)
+    monkeypatch.setitem(EMBEDDERS._factories, "test-late", lambda threads: pytest.fail("it is loaded"))
+    with pytest.raises(WeightsError, match="no detector"):
+        next(Recognizer(detector="test-none", embedder="test-late").represent([GREY_PICTURE]))
 
 
 def test_networks_are_loaded_when_needed_and_once() -> None:

@@ -194,6 +194,35 @@ def test_a_cache_that_is_no_folder_is_told_with_what_to_do(cache: Path) -> None:
     assert "VISAVIS_CACHE" in str(caught.value)
 
 
+def wide() -> bytes:
+    """A network of weights that take 24 KB."""
+    kernel = np.random.default_rng(0).normal(size=(2000, 3, 1, 1)).astype(np.float32)
+    return to_onnx(lambda ops, x: (ops.conv(x, "wide"),), {"wide.kernel": kernel}, side=None)
+
+
+def test_weights_lie_beside_the_network_and_count_as_if_inside(cache: Path) -> None:
+    path = runtime.network("wide", "ab" * 32, wide)
+    (weights,) = set(path.parent.iterdir()) - {path}
+    assert path.stat().st_size < 2000 * 3 * 4 <= weights.stat().st_size
+    picture = np.random.default_rng(1).integers(0, 256, (1, 5, 4, 3), np.uint8)
+    (found,), (expected,) = (runtime.Session(one, threads=1).run(picture) for one in (path, wide()))
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    assert runtime.network("wide", "ab" * 32, lambda: pytest.fail("it is there")) == path
+
+
+def test_a_network_that_lost_its_weights_is_told(cache: Path) -> None:
+    path = runtime.network("wide", "ab" * 32, wide)
+    (weights,) = set(path.parent.iterdir()) - {path}
+    weights.unlink()
+    with pytest.raises(WeightsError, match="is no network that can be run"):
+        runtime.Session(path)
+
+
+def test_for_other_devices_the_weights_stay_in_the_network(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISAVIS_DEVICE", "auto")
+    assert runtime.network("wide", "ab" * 32, wide).read_bytes() == wide()
+
+
 UNPRIVILEGED = """
 import os, shutil, tempfile
 from pathlib import Path

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import pictures
+from amounts import examples
 from visavis import images
 from visavis._upright import exif_orientation
 from visavis.errors import UnreadableImageError
@@ -94,7 +95,7 @@ def test_orientation_of_a_block(block: bytes, orientation: int) -> None:
     assert exif_orientation(block) == orientation
 
 
-@settings(deadline=2000, max_examples=60)
+@settings(deadline=2000, max_examples=examples(60))
 @given(st.binary(max_size=200))
 def test_corrupt_exif_does_not_cost_the_photo(garbage: bytes) -> None:
     for block in (b"Exif\0\0" + garbage, pictures.exif(1)[:14] + garbage):

@@ -14,9 +14,9 @@ BUG = 70
 def main() -> None:
     """Run the command line and exit with its code."""
     try:
-        from visavis.cli import app  # inside, so that an interrupt while importing is handled too
+        from visavis.cli import command_line  # inside, so that an interrupt while importing is handled too
 
-        app(prog_name="visavis")
+        command_line(sys.argv[1:])(prog_name="visavis")
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except Exception:  # noqa: BLE001 - the outermost edge: only the exit code is decided here

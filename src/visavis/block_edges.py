@@ -48,7 +48,8 @@ def block_edges(gray: NDArray[np.uint8]) -> BlockEdges:
     steps = [_steps(pixels), _steps(pixels.T)]
     heights = np.sqrt(_comb(steps[0]) * _comb(steps[1]))
     best = int(heights.argmax())
-    return BlockEdges(max(float(heights[best] - OTHERS * np.median(heights)), 0.0), float(PERIODS[best]))
+    height = heights[best] - OTHERS * np.sort(heights)[len(heights) // 2]
+    return BlockEdges(max(float(height), 0.0), float(PERIODS[best]))
 
 
 def _steps(gray: NDArray[np.float32]) -> NDArray[Any]:

@@ -79,4 +79,6 @@ def _brightness(picture: RGB, center: Floats, half: tuple[float, float], apart: 
     top, bottom = max(int(y - half[1] * apart), 0), min(int(y + half[1] * apart) + 1, height)
     if left >= right or top >= bottom:
         return None
-    return max(float(np.median(picture[top:bottom, left:right].mean(axis=2))), 1.0)
+    gray = np.sort(picture[top:bottom, left:right].mean(axis=2), axis=None)
+    # Not np.median: its first call imports numpy.ma.
+    return max(float(gray[(len(gray) - 1) // 2] + gray[len(gray) // 2]) / 2, 1.0)

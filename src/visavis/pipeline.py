@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
+from contextvars import copy_context
 from dataclasses import replace
 from itertools import chain
 from typing import TypeVar, overload
@@ -128,7 +131,7 @@ class Recognizer:
         min_face = _checked_side(min_face)
         for batch in _batches(sources):
             photos = [item for item in batch if isinstance(item, Photo)]
-            with store.all_missing(lambda: self.embedder):
+            with store.all_missing(lambda: self.embedder), self._loading_embedder() if photos else nullcontext():
                 faces = self._find(photos, min_face)
             vectors = iter(self._embed_all(photos, faces))
             found = iter(faces)
@@ -141,6 +144,19 @@ class Recognizer:
     def _find(self, photos: Sequence[Photo], min_face: float) -> list[list[Face]]:
         """Faces of each photo of a batch; where none could be read, no network is loaded for it."""
         return self.detector.detect([photo.pixels for photo in photos], min_face=min_face) if photos else []
+
+    @contextmanager
+    def _loading_embedder(self) -> Iterator[None]:
+        """Load the embedder, if it is not yet, while the block runs; then raise what loading raised."""
+        if not isinstance(self._embedder, str) or self._loaded_embedder is not None:
+            yield
+            return
+        self.detector  # noqa: B018 - first: where its files are missing, no others are downloaded
+        loader = ThreadPoolExecutor(1)
+        loading = loader.submit(copy_context().run, lambda: self.embedder)
+        loader.shutdown(wait=False)
+        yield
+        loading.result()
 
     def _embed_all(self, photos: Sequence[Photo], faces: Sequence[Sequence[Face]]) -> list[Floats]:
         """Vectors of all faces of a batch in one call of the network, split by photo again."""

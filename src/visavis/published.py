@@ -21,8 +21,7 @@ from visavis.nets.inception_resnet_v1 import SIDE, inception_resnet_v1
 from visavis.types import Floats
 from visavis.weights import classic as rows
 from visavis.weights import modern, spec, store
-from visavis.weights.readers import npy, onnx_outline
-from visavis.weights.readers.kind import kind_of
+from visavis.weights.readers import kind_of, npy, onnx_outline
 from visavis.weights.row import WeightSpec
 
 Rows = tuple[WeightSpec, ...]

@@ -15,10 +15,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from importlib import import_module
-from importlib.metadata import entry_points
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from visavis.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoints
 
 T = TypeVar("T")
 
@@ -45,7 +47,7 @@ class Registry(Generic[T]):
 
     def names(self) -> list[str]:
         """All names, built in, registered and from installed packages; loads none of them."""
-        return sorted({*self._modules, *self._factories, *(e.name for e in entry_points(group=self._group))})
+        return sorted({*self._modules, *self._factories, *(e.name for e in self._entry_points())})
 
     def check(self, name: str) -> None:
         """Raise UnknownNameError with the nearest names where ``name`` stands for nothing; loads nothing."""
@@ -66,11 +68,16 @@ class Registry(Generic[T]):
         if name in self._modules:
             import_module(self._modules[name])
             return
-        for entry in entry_points(group=self._group):
+        for entry in self._entry_points():
             if entry.name == name:
                 self._factories[name] = entry.load()
                 return
         raise self._unknown(name)
+
+    def _entry_points(self) -> EntryPoints:
+        from importlib.metadata import entry_points  # takes 15 ms, and built-in names do without
+
+        return entry_points(group=self._group)
 
     def _unknown(self, name: str) -> UnknownNameError:
         near = get_close_matches(name, self.names(), n=3, cutoff=0.5)

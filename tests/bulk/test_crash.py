@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from amounts import rounds
 from cli.fakes import MODEL
 from visavis.bulk import local
 from visavis.gallery import Gallery
@@ -27,7 +28,7 @@ from .fakes import DEADLY
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
-PHOTOS, KILLS, WORKERS, STORED = 300, 15, 2, 4
+PHOTOS, KILLS, WORKERS, STORED = 300, rounds(15), 2, 4
 PROGRAM = f"""
 import visavis.bulk.books as books
 books.STORE_PHOTOS = {STORED}

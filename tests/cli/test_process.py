@@ -10,6 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
+
+from visavis.cli import MODULES, app, command_line
 
 from .conftest import Photos
 from .fakes import DETECTOR, MODEL, RED, photo
@@ -66,6 +69,41 @@ def test_importing_visavis_loads_nothing_heavy() -> None:
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     program = f"import sys; sys.argv[1:] = {arguments!r}\nfrom visavis.__main__ import main; main()"
     assert loaded(program) == set()
+
+
+def test_a_command_is_imported_alone(tmp_path: Path) -> None:
+    """Of a command that compares photos: it goes as far as to find the first one missing."""
+    unwanted = (
+        "rich",
+        "sqlalchemy",
+        "jinja2",
+        "requests",
+        "tomllib",
+        "importlib.metadata",
+        "numpy.ma",
+        "visavis.gallery",
+    )
+    program = (
+        f"import atexit, sys\nsys.argv[1:] = ['verify', {str(tmp_path / 'a.jpg')!r}, 'b.jpg']\n"
+        f"atexit.register(lambda: print(*[one for one in sys.modules if one in {unwanted!r} or '.cli.' in one]))\n"
+        "from visavis.__main__ import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr.count("does not exist")) == (2, 1)
+    modules = {one.removeprefix("visavis.cli.") for one in done.stdout.split()}
+    assert "verify" in modules
+    assert all(one == "verify" or one.startswith("_") for one in modules)
+
+
+def test_an_app_of_one_command_has_what_it_has_among_all() -> None:
+    everything = get_command(app)
+    assert list(everything.commands) == list(MODULES)
+    for name in MODULES:
+        (alone,) = get_command(command_line([name, "--help"])).commands.items()
+        assert alone[0] == name
+        assert [one.name for one in alone[1].params] == [one.name for one in everything.commands[name].params]
+    for arguments in ([], ["--help"], ["verfy"]):
+        assert list(get_command(command_line(arguments)).commands) == list(MODULES)
 
 
 def test_what_is_measured_as_heavy_is_seen_when_it_is_loaded() -> None:

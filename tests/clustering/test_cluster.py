@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from amounts import examples
 from visavis import compare
 from visavis.clustering import cluster_faces
 from visavis.clustering.faces import joined, known, some
@@ -56,7 +57,7 @@ def test_no_face_at_all() -> None:
     assert (found.clusters, found.labels.tolist()) == ((), [])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(ALBUMS, st.integers(0, 3), st.floats(0.01, 0.6))
 def test_faces_of_one_photo_are_never_together(given: Faces, seed: int, threshold: float) -> None:
     for cluster in clustered(given, seed=seed, threshold=threshold).clusters:
@@ -64,7 +65,7 @@ def test_faces_of_one_photo_are_never_together(given: Faces, seed: int, threshol
         assert len(set(photos)) == len(photos)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(ALBUMS, st.randoms(use_true_random=False))
 def test_the_order_of_the_faces_does_not_matter(given: Faces, random: object) -> None:
     order = np.array(random.sample(range(len(given)), len(given)))  # type: ignore[attr-defined]
@@ -73,7 +74,7 @@ def test_the_order_of_the_faces_does_not_matter(given: Faces, random: object) ->
     assert [order[one.representative] for one in second.clusters] == [one.representative for one in first.clusters]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(ALBUMS)
 def test_each_face_is_in_one_cluster_and_each_cluster_has_its_representative(given: Faces) -> None:
     found = clustered(given)
@@ -85,7 +86,7 @@ def test_each_face_is_in_one_cluster_and_each_cluster_has_its_representative(giv
     assert sorted(cluster.id for cluster in found.clusters) == list(range(1, len(sizes) + 1))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(ALBUMS, st.floats(0, 1))
 def test_what_was_clustered_before_stays(given: Faces, share: float) -> None:
     """Old faces keep their ids, whichever photos are new; old clusters stay apart; fresh ids are new ones."""

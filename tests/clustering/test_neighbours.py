@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from amounts import examples
 from visavis.clustering import _neighbours
 from visavis.clustering._neighbours import Edges, neighbours
 
@@ -39,7 +40,7 @@ def test_it_is_what_brute_force_finds(monkeypatch: pytest.MonkeyPatch, tile: int
     assert found.distances == pytest.approx(1 - products, abs=1e-6)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.integers(0, 40), st.integers(1, 8), st.integers(0, 1000))
 def test_of_any_size(n: int, count: int, seed: int) -> None:
     random = np.random.default_rng(seed)

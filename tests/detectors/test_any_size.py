@@ -7,7 +7,7 @@ import onnxruntime
 import pytest
 
 from visavis import runtime
-from visavis.detectors._any_size import any_size
+from visavis.detectors._onnx_parts import any_size
 from visavis.errors import WeightsError
 from visavis.weights import spec
 

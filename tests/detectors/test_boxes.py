@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from amounts import examples
 from visavis.detectors import _boxes
 from visavis.detectors._boxes import moved, overlaps, squared, suppress
 
@@ -80,7 +81,7 @@ def scenes(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return rows, scores.astype(np.float32), groups
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     scenes(), st.sampled_from([0.0, 0.25, 0.5, 0.7, 1.0]), st.booleans(), st.booleans(), st.sampled_from([2, 7, 256])
 )

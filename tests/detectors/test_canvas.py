@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from amounts import examples
 from visavis.detectors._canvas import Canvas, pack
 
 Sizes = tuple[tuple[int, int], ...]
@@ -28,7 +29,7 @@ def assert_packed(canvases: tuple[Canvas, ...], sizes: Sizes) -> None:
         assert seen.max() <= 1  # no pixel belongs to two
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.lists(st.tuples(EVEN, EVEN), max_size=30).map(tuple), st.sampled_from([1, 5_000, 80_000, 10**9]))
 def test_rectangles_lie_apart(sizes: Sizes, area: int) -> None:
     assert_packed(pack(sizes, area=area), sizes)

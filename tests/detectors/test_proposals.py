@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from amounts import examples
 from visavis import runtime
 from visavis.detectors import _proposals
 from visavis.detectors._boxes import suppress, thinned
@@ -27,7 +28,7 @@ def cells_of(pyramid: list[Level], count: int, seed: int) -> tuple[np.ndarray, n
     return cells, rng.integers(0, 9, len(cells)).astype(np.float32), numbers, boxes
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.integers(12, 700), st.integers(12, 700), st.floats(12, 60), st.integers(0, 400), st.integers(0, 9999))
 def test_thinning_is_suppression_within_and_across_levels(
     width: int, height: int, min_face: float, count: int, seed: int

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from amounts import examples
 from visavis.detectors import _proposals, mtcnn
 from visavis.detectors._pyramid import Level, levels, sample, scales
 
@@ -27,7 +28,7 @@ def test_number_of_scales(size: tuple[int, int], min_face: float, count: int) ->
     assert len(list(scales(*size, cell=12, min_face=min_face))) == count
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.integers(1, 300), st.integers(1, 300), st.floats(8, 120))
 def test_levels_have_the_scales_that_they_say(width: int, height: int, min_face: float) -> None:
     picture = np.zeros((height, width, 3), np.uint8)

@@ -10,7 +10,7 @@ import pytest
 
 from visavis import images, runtime
 from visavis.detectors import DETECTORS
-from visavis.detectors._any_size import any_size
+from visavis.detectors._onnx_parts import any_size
 from visavis.detectors._single_shot import Found
 from visavis.detectors.scrfd import decode, prepare
 from visavis.errors import UsageError, WeightsError

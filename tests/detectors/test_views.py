@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pictures
+from amounts import examples
 from visavis.detectors._views import FACTOR, LAST, OVERLAP, TILE, fits, views
 
 SIDES = st.integers(1, 1100)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(SIDES, SIDES, st.floats(8, 60))
 def test_no_view_is_large_and_the_last_is_small(width: int, height: int, min_face: float) -> None:
     pixels = np.zeros((height, width, 3), np.uint8)

@@ -11,10 +11,9 @@ import pytest
 
 from visavis import images, runtime
 from visavis.detectors import DETECTORS
-from visavis.detectors._any_size import any_size
 from visavis.detectors._boxes import suppress
+from visavis.detectors._onnx_parts import any_size, unfolded
 from visavis.detectors._single_shot import Found, padded
-from visavis.detectors._unfolded import unfolded
 from visavis.detectors.yunet import MIN_SCORE, OVERLAP, decode, prepare
 from visavis.errors import UsageError
 from visavis.weights import spec

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
+from amounts import examples
 from visavis.errors import UsageError
 from visavis.evaluate.annotations import Annotated
 from visavis.evaluate.detection import DetectionResult, Share, detection_result
@@ -229,7 +230,7 @@ def slow_average_precision(photos: Photos) -> float:
     )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(PHOTOS)
 def test_a_slower_way_gives_the_same(photos: Photos) -> None:
     result = of(photos)
@@ -237,7 +238,7 @@ def test_a_slower_way_gives_the_same(photos: Photos) -> None:
     assert (result.precision.part, result.precision.whole) == slow_counts(photos, 0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(PHOTOS, st.randoms())
 def test_the_order_of_photos_and_answers_changes_nothing(photos: Photos, random: np.random.RandomState) -> None:
     shuffled = [(boxes, ignored, list(answers)) for boxes, ignored, answers in photos]
@@ -250,7 +251,7 @@ def test_the_order_of_photos_and_answers_changes_nothing(photos: Photos, random:
     assert one.bands == other.bands
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(PHOTOS, st.floats(0.01, 0.99))
 def test_a_wrong_answer_never_raises_it_and_the_worst_score_leaves_it(photos: Photos, score: float) -> None:
     before = of(photos)

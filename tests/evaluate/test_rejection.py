@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from amounts import examples
 from visavis.errors import UsageError
 from visavis.evaluate.rejection import RejectionCurve, rejection_curve
 
@@ -75,7 +76,7 @@ def test_a_share_of_29_in_a_hundred_are_29() -> None:
     assert curve(RNG.random(100).tolist(), RNG.random(100).tolist(), 0.29, 0.295, 0.57, 0.999).left == (71, 71, 43, 1)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=examples(15))
 @given(st.integers(1, 60), st.integers(1, 8), st.integers(0, 2**31))
 def test_the_same_as_the_mean_over_random_orders(n: int, levels: int, seed: int) -> None:
     """Ties drawn in many orders, each counted by a plain loop: within the error of the mean."""

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from threading import Barrier
 from typing import TypeVar
 
 import numpy as np
@@ -14,9 +15,9 @@ from visavis.evaluate import templates
 from visavis.evaluate.remembered import Remembered
 from visavis.evaluate.templates import Templates, subject, take
 from visavis.pipeline import Recognizer
-from visavis.types import Face
+from visavis.types import RGB, Face
 
-from .tiny import DETECTOR, MIN_FACE, MODEL, album, assert_same, draw, loaded, recognizer, seen
+from .tiny import DETECTOR, MIN_FACE, MODEL, CountingSquares, album, assert_same, draw, loaded, recognizer, seen
 
 T = TypeVar("T")
 
@@ -151,8 +152,24 @@ def test_progress_sees_every_photo_as_it_is_done(tmp_path: Path) -> None:
             steps.append(seen.count("detect"))
             yield answer
 
-    assert_same(take(photos, recognizer(), min_face=MIN_FACE, progress=progress), plain(photos))
+    assert_same(take(photos, recognizer(threads=1), min_face=MIN_FACE, progress=progress), plain(photos))
     assert steps == [16] * 16 + [32] * 16 + [40] * 8  # not all at the end
+
+
+def test_batches_are_computed_side_by_side_and_answered_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two batches wait for each other, which two that come in turn never would."""
+    photos = album(tmp_path, 64)
+    expected = take(photos, recognizer(threads=1), min_face=MIN_FACE)
+    meeting, detect = Barrier(2, timeout=30), CountingSquares.detect
+
+    def detect_together(self: CountingSquares, pictures: Sequence[RGB], *, min_face: float = 20) -> list[list[Face]]:
+        meeting.wait()
+        return detect(self, pictures, min_face=min_face)
+
+    monkeypatch.setattr(CountingSquares, "detect", detect_together)
+    assert_same(take(photos, recognizer(threads=2), min_face=MIN_FACE), expected)
 
 
 def test_a_memory_of_another_recogniser_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

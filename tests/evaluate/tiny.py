@@ -58,9 +58,9 @@ def colours(*, threads: int | None = None) -> CountingColours:
     return CountingColours()
 
 
-def recognizer() -> Recognizer:
+def recognizer(*, threads: int | None = None) -> Recognizer:
     """Make one that has not loaded anything yet."""
-    return Recognizer(detector=DETECTOR, embedder=MODEL)
+    return Recognizer(detector=DETECTOR, embedder=MODEL, threads=threads)
 
 
 def loaded(one: Recognizer) -> set[str]:

@@ -1,4 +1,4 @@
-"""Kills a process in the middle of its work, at fifty random moments, and looks at what is left each time.
+"""Kills a process in the middle of its work, at random moments, and looks at what is left each time.
 
 ``python -m gallery.random_killer FOLDER add|index|merge|migrate SEED`` prints, as JSON, how often it killed, how often
 something had been done and something not, and all that was wrong: nothing, if the gallery is what it promises to be.
@@ -18,13 +18,14 @@ from pathlib import Path
 
 import numpy as np
 
+from amounts import rounds
 from visavis.gallery import Gallery, IndexedPhoto
 from visavis.gallery import schema as schemas
 
 from . import older
 from .faces import MODEL, digest, person, say, template
 
-KILLS = 50
+KILLS = rounds(50)
 EACH = 12
 """Deeds that a process sets out to do."""
 OLD_PEOPLE = 300

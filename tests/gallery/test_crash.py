@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from amounts import rounds
 from visavis.gallery import Gallery
 
 from .faces import MODEL, child, digest, person
@@ -96,9 +97,9 @@ def test_killed_at_each_statement_of_a_deed_it_is_done_or_not_done(tmp_path: Pat
 
 @pytest.mark.slow
 @pytest.mark.parametrize("deed", ["add", "index", "merge", "migrate"])
-def test_killed_at_fifty_random_moments_nothing_acknowledged_is_lost(tmp_path: Path, deed: str) -> None:
+def test_killed_at_random_moments_nothing_acknowledged_is_lost(tmp_path: Path, deed: str) -> None:
     with child("random_killer", tmp_path, deed, random.randrange(2**32)) as process:
         found = json.loads(process.communicate()[0])
     assert found["problems"] == []
-    assert found["kills"] >= 50
-    assert found["between"] >= 10  # with some done and some not; or with the old schema still there
+    assert found["kills"] >= rounds(50)
+    assert found["between"] >= rounds(50) // 5  # with some done and some not; or with the old schema still there

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from amounts import examples
 from visavis.errors import UsageError
 from visavis.gallery.index import INDEXES, Hit, _blocks, _codes, _few, _finalists
 from visavis.gallery.index import exact as module
@@ -93,7 +94,7 @@ def on_a_grid(draw: st.DrawFn) -> tuple[Rows, Floats]:
 
 @FORMS
 @given(on_a_grid(), st.integers(1, 9), st.integers(0, 2**32))
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @pytest.mark.usefixtures("small_blocks")
 def test_ties_are_resolved_as_by_brute_force_also_after_changes(
     place: str, case: tuple[Rows, Floats], top: int, seed: int
@@ -136,7 +137,7 @@ def test_equals_brute_force_for_real_sizes(
 
 @WAYS
 @given(on_a_grid(), st.integers(1, 9), st.sampled_from([1, 3, 500]), st.booleans())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_ties_in_one_block(few: int, case: tuple[Rows, Floats], top: int, most: int, some: bool) -> None:
     """Also where more rows tie than are computed, and where only some people are asked for."""
     rows, probes = case

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from amounts import examples
 from visavis import compare
 from visavis.gallery import Gallery, Template
 from visavis.gallery._answers import Rule, identification
@@ -43,7 +44,7 @@ def assert_consistent(found: Identification) -> None:
 SIZES = st.one_of(st.integers(1, 50), st.sampled_from([100, 1000, 10**4, 10**5, 10**6]))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     people=SIZES,
     distances=st.lists(st.floats(0, 0.3), min_size=1, max_size=6).map(sorted),

@@ -9,6 +9,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from amounts import examples
+
 from . import generated
 from .agreement import assert_agree, pixels
 
@@ -139,7 +141,7 @@ def plans(draw: st.DrawFn) -> Plan:
 KINDS = ["conv", "bent", "bent", "max_pool", "relu", "average_pool", "sum", "depthwise", "gate", "concat", "sigmoid"]
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=examples(250), deadline=None)
 @given(plans())
 def test_any_network_agrees(plan: Plan) -> None:
     assert_agree(plan, plan.weights, pixels(2, SIDE, SIDE), side=SIDE)

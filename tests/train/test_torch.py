@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from amounts import examples
 from nets import generated, slow
 from nets.agreement import pixels
 from nets.narrow import NETS, Net, narrow, weights, without
@@ -70,7 +71,7 @@ def test_batch_normalisation_without_a_factor() -> None:
     assert_module_is_graph(net, without(weights(net, side=side), "gamma"), side)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(plans())
 def test_any_network_agrees_with_the_slow_interpreter(plan: Plan) -> None:
     pictures = pixels(2, SIDE, SIDE)

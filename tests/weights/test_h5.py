@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from amounts import examples
 from golden import weight_values
 from visavis.errors import WeightsError
 from visavis.weights.readers import _file_bytes, h5
@@ -451,7 +452,7 @@ def test_no_file(path: Path) -> None:
 
 @pytest.mark.parametrize("data", [VGG, PACKED, TEXT], ids=["vgg", "packed", "text"])
 def test_no_change_gives_another_error(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
-    @settings(max_examples=120, deadline=None)
+    @settings(max_examples=examples(120), deadline=None)
     @given(hostile.changed(data))
     def survives(changed: bytes) -> None:
         found = hostile.survived(h5.read, tmp_path_factory.getbasetemp() / "changed.h5", changed, room=ROOM)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from amounts import examples
 from visavis.errors import WeightsError
 from visavis.weights import spec, store
 from visavis.weights.readers import joblib_lz4
@@ -210,7 +211,7 @@ def test_a_file_that_unpacks_to_more_than_any_weights(path: Path, monkeypatch: p
         joblib_lz4.read(path)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.data())
 def test_no_change_of_bytes_gives_another_error(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     pickled = bytearray(files.listed(files.array(BIAS), files.array(np.float32([[1, 2], [3, 4]]))))

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from amounts import examples
 from visavis.errors import WeightsError
 from visavis.weights.readers import npy
 
@@ -246,14 +247,14 @@ def test_bytes_written_in_a_roundabout_way_again_and_again(path: Path) -> None:
     assert isinstance(hostile.survived(npy.read, path, described(header, pickled), room=2**23), WeightsError)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(hostile.changed(saved(np.array(["Ann", "Bo"], object))))
 def test_no_change_of_objects_gives_another_error(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     found = hostile.survived(npy.read, tmp_path_factory.getbasetemp() / "changed.npy", data, room=2**23)
     assert isinstance(found, WeightsError) or (found.size == 2 and found.dtype.kind == "U")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.one_of(hostile.changed(saved(np.arange(6, dtype=np.float32))), st.binary(max_size=200)))
 def test_no_change_of_numbers_gives_another_error(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     found = hostile.survived(npy.read, tmp_path_factory.getbasetemp() / "changed.npy", data, room=2**23)

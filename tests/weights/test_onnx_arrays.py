@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
+from amounts import examples
 from visavis.errors import WeightsError
 from visavis.weights import modern, store
 from visavis.weights.readers import onnx_arrays
@@ -50,7 +51,7 @@ def test_blocks_by_hand(file: Path) -> None:
     np.testing.assert_array_equal(arrays["q"], values)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.data())
 def test_dequantized_as_onnx_runtime_does(data: st.DataObject) -> None:
     shape = data.draw(st.lists(st.integers(1, 6), min_size=1, max_size=3))
@@ -143,7 +144,7 @@ def test_blocks_that_unfold_to_far_more_than_the_file_are_refused(file: Path) ->
         onnx_arrays.read(write(file, nodes, tensors))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.data())
 def test_a_damaged_file_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     path = tmp_path_factory.mktemp("damaged") / "some.onnx"

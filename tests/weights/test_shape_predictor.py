@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from amounts import examples
 from visavis.errors import WeightsError
 from visavis.weights.readers import dlib_dat
 
@@ -188,7 +189,7 @@ def test_usual_floats_that_float32_has_not(path: Path, exponent: int) -> None:
         stream.decoded(stream.reals(1))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.integers(0, len(PREDICTOR) - 1), st.integers(0, 255))
 def test_no_changed_byte_gives_another_error(tmp_path_factory: pytest.TempPathFactory, at: int, value: int) -> None:
     data = PREDICTOR[:at] + bytes([value]) + PREDICTOR[at + 1 :]

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from amounts import examples
 from golden import weight_values
 from visavis.errors import WeightsError
 from visavis.weights.readers import _file_bytes, tf_graph
@@ -234,7 +235,7 @@ def test_a_file_that_ends_early(path: Path) -> None:
     assert refused > 300
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.one_of(hostile.changed(MADE), st.binary(max_size=100)))
 def test_no_change_gives_another_error(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     found = hostile.survived(tf_graph.read, tmp_path_factory.getbasetemp() / "changed.pb", data, room=2**22)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from amounts import examples
 from golden import weight_values
 from visavis.errors import WeightsError
 from visavis.weights.readers import torch_file
@@ -451,13 +452,13 @@ def test_no_file_and_a_folder(path: Path) -> None:
             torch_file.read(place)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(hostile.changed(MADE["torch_zip.pt"]))
 def test_no_change_of_an_archive_gives_another_error(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     _survives(tmp_path_factory, data)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(hostile.changed(MADE["torch_legacy.pt"]))
 def test_no_change_of_a_row_gives_another_error(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     _survives(tmp_path_factory, data)

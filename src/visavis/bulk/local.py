@@ -22,8 +22,8 @@ from visavis.images import shown
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
 
-CHUNK = 4
-"""Photos that a worker is given at a time: networks are faster on a few than on one."""
+CHUNK = 8
+"""Photos that a worker is given at a time: of 4, the parent takes half as much time again a photo."""
 CHUNKS = 2
 """Chunks that a worker has at a time: one to compute and one to read and hash meanwhile."""
 STARTS = 3

@@ -1,32 +1,26 @@
 """The command line: one module a command group; each parses, calls and prints.
 
-Importing it loads typer and nothing of the rest, not even numpy: commands import what they call.
+Importing it loads typer and nothing of the rest, not even numpy: commands import what they call. ``app`` has all
+commands; a run that names one is given by :func:`command_line` an app of that command alone, in a third of the time.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
-from visavis.cli import demo, faces, gallery, models, people, verify
 from visavis.cli._edge import Commands
-from visavis.cli.calibrate import calibrate
-from visavis.cli.classify import classify
-from visavis.cli.cluster import cluster
-from visavis.cli.evaluate import app as evaluate
-from visavis.cli.index import index
-from visavis.cli.landmarks import landmarks
-from visavis.cli.representative import representative
-from visavis.cli.similar import similar
 
-app = typer.Typer(
-    cls=Commands,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    rich_markup_mode=None,  # plain help comes in half the time, and can be searched
-)
+MODULES = {
+    **{"detect": "faces", "extract": "faces", "landmarks": "landmarks", "embed": "faces", "verify": "verify"},
+    **{"classify": "classify", "enroll": "people", "identify": "people", "similar": "similar", "cluster": "cluster"},
+    **{"representative": "representative", "index": "index", "calibrate": "calibrate", "demo": "demo"},
+    **{"gallery": "gallery", "models": "models", "evaluate": "evaluate"},
+}
+"""Module of each command, in the order of the help. A group is its module's ``app``."""
 
 
 def _version(wanted: bool) -> None:
@@ -37,7 +31,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def visavis(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
@@ -50,23 +43,30 @@ def visavis(
     """
 
 
-for command in (
-    faces.detect,
-    faces.extract,
-    landmarks,
-    faces.embed,
-    verify.verify,
-    classify,
-    people.enroll,
-    people.identify,
-    similar,
-    cluster,
-    representative,
-    index,
-    calibrate,
-    demo.demo,
-):
-    app.command()(command)
-app.add_typer(gallery.app, name="gallery")
-app.add_typer(models.app, name="models")
-app.add_typer(evaluate, name="evaluate")
+def command_line(arguments: Sequence[str]) -> typer.Typer:
+    """Return the app for these arguments: of the command that they begin with alone, else of all commands."""
+    return _with_commands(MODULES if not arguments or arguments[0] not in MODULES else arguments[:1])
+
+
+def _with_commands(names: Iterable[str]) -> typer.Typer:
+    app = typer.Typer(
+        cls=Commands,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        rich_markup_mode=None,  # plain help comes in half the time, and can be searched
+    )
+    app.callback()(visavis)
+    for name in names:
+        module = import_module(f"visavis.cli.{MODULES[name]}")
+        if hasattr(module, "app"):
+            app.add_typer(module.app, name=name)
+        else:
+            app.command(name)(getattr(module, name))
+    return app
+
+
+def __getattr__(name: str) -> typer.Typer:
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return globals().setdefault(name, _with_commands(MODULES))  # type: ignore[no-any-return]

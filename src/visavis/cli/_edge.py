@@ -1,4 +1,4 @@
-"""The edge where errors become one line on standard error and an exit code."""
+"""The edge where errors become one line on standard error and an exit code, and where ``--device`` is taken."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import typer
+from typer.core import TyperOption
 
-from visavis.cli._device import take_device
 from visavis.cli._suggestions import Suggesting
 from visavis.errors import MissingWeightsError, UsageError, VisavisError, VisavisWarning, ended_once
 
@@ -26,7 +26,7 @@ class Commands(Suggesting):
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
         for command in self.commands.values():
-            take_device(command)
+            _take_device(command)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; a known error is one line (of missing files, a line each) and its exit code."""
@@ -79,3 +79,33 @@ def _silence_stdout() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, descriptor)
     os.close(nowhere)
+
+
+def _take_device(command: Any) -> None:
+    """Give ``--device`` to a command that runs networks, as ``--threads`` shows, or to the commands of a group."""
+    for below in getattr(command, "commands", {}).values():
+        _take_device(below)
+    names = [parameter.name for parameter in command.params]
+    if "threads" in names:
+        command.params.insert(names.index("threads") + 1, _option())
+
+
+def _option() -> TyperOption:
+    return TyperOption(
+        param_decls=["--device"],
+        type=str,
+        metavar="NAME",
+        help="Where networks run: cpu, cuda, openvino, coreml or auto.",
+        show_default="VISAVIS_DEVICE, else cpu",
+        expose_value=False,
+        callback=_use,
+    )
+
+
+def _use(_context: Any, _parameter: Any, device: str | None) -> None:
+    """Check the name, and pass it on to this process and those it starts."""
+    if device is not None:
+        from visavis import devices
+
+        devices.wanted(device)
+        os.environ[devices.VARIABLE] = device

@@ -86,8 +86,7 @@ def calibrate(  # noqa: PLR0913 - a command's options
     """
     detector = detector_id(detector, any_orientation=any_orientation)
     from visavis.evaluate import calibrate as calibration
-    from visavis.evaluate.pairs import read_pairs
-    from visavis.evaluate.people import read_people
+    from visavis.evaluate.pairs import read_pairs, read_people
     from visavis.evaluate.poor_photos import make_copies, person_numbers
 
     if degrade and not source.is_dir():

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from enum import StrEnum
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from visavis.cli._counting import counting
 from visavis.cli._options import (
     DETECTOR,
     GALLERY,
@@ -27,7 +27,7 @@ from visavis.cli._options import (
 from visavis.cli._output import Output, note
 from visavis.cli._sources import Exclude
 from visavis.cli._table import Row
-from visavis.errors import UsageError
+from visavis.errors import UsageError, VisavisError
 
 if TYPE_CHECKING:
     from visavis.bulk import Engine, Outcome
@@ -85,7 +85,7 @@ def index(  # noqa: PLR0913 - a command's options
         _gallery(gallery, model, detector) as store,
         Output("photo", "status", json=json) as output,
         _summed_up(json=json) as tally,
-        counting(sources, exclude=exclude or (), shown=output.shows_progress) as done,
+        _counting(sources, exclude=exclude or (), shown=output.shows_progress) as done,
         closing(
             bulk.index(store, sources, engine=chosen, detector=detector, min_face=min_face, exclude=exclude or ())
         ) as outcomes,
@@ -172,3 +172,69 @@ def _line(one: Outcome) -> dict[str, object]:
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+@contextmanager
+def _counting(
+    sources: Sequence[str], *, shown: bool, exclude: Sequence[str] = ()
+) -> Iterator[Callable[[Outcome], None]]:
+    """Show a bar while inside; what is yielded is to be called with each outcome. Where not ``shown``, it does nothing.
+
+    How many photos there are is counted meanwhile, since listing them may take long: only then the time left is known.
+    """
+    if not shown:
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
+    from rich.progress import TimeRemainingColumn as TimeLeft
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text("" if task.speed is None else f"{task.speed:.1f} photos/s")
+
+    faces = TextColumn("{task.fields[faces]} faces")
+    bar = Progress(
+        BarColumn(),
+        MofNCompleteColumn(),
+        faces,
+        Rate(),
+        TimeLeft(),
+        console=Console(stderr=True),
+        transient=True,
+        redirect_stdout=False,  # answers stay on standard output
+    )
+    found = 0
+    with bar, _counted(sources, exclude) as total:
+        row = bar.add_task("", total=None, faces=found)
+
+        def done(one: Outcome) -> None:
+            nonlocal found
+            found += one.faces or 0
+            bar.update(row, advance=1, total=total(), faces=found)
+
+        yield done
+
+
+@contextmanager
+def _counted(sources: Sequence[str], exclude: Sequence[str]) -> Iterator[Callable[[], int | None]]:
+    """Count photos in a thread while inside; the total is None until it is known."""
+    from visavis.bulk.sources import walk
+
+    stopped, counts = Event(), list[int]()
+
+    def count() -> None:
+        number = 0
+        with suppress(VisavisError):  # it is told of where the photos are gone through
+            for _ in walk(sources, exclude=exclude):
+                number += 1
+                if stopped.is_set():
+                    return
+            counts.append(number)
+
+    Thread(target=count, daemon=True).start()
+    try:
+        yield lambda: counts[0] if counts else None
+    finally:
+        stopped.set()

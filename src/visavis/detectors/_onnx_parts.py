@@ -1,17 +1,75 @@
-"""Parts of an ONNX file as bytes, so that some can be replaced and all others stay as they are.
+"""Published ONNX files changed in parts as bytes, so that all others stay as they are.
 
+Exporters write down the input size that they traced, and ONNX Runtime refuses all others (:func:`any_size`). It refuses
+weights of 8 bits where a block is longer than a bias, and elsewhere computes them anew in each run (:func:`unfolded`).
 Field numbers are those of ``onnx.proto``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 from visavis.errors import WeightsError
+from visavis.nets._onnx_file import FLOAT, field, tensor, value
+from visavis.weights.readers import onnx_arrays
 
 GRAPH = 7
 """Of a model."""
 VARINT, EIGHT_BYTES, BYTES, FOUR_BYTES = 0, 1, 2, 5
+INPUT, OUTPUT, TRACED = 11, 12, 13
+"""Of a graph: what goes in, what comes out, and the sizes of what is between."""
+NAME = 1
+NODE, INITIALIZER = 1, 5
+NODE_INPUT, NODE_OUTPUT = 1, 2
+TENSOR_NAME = 8
+
+
+def any_size(model: bytes) -> bytes:
+    """Return the model with an input of ``(n, 3, height, width)`` float32, all but the channels open.
+
+    Raises WeightsError where it is no ONNX file with one graph and one such input.
+    """
+    return in_graph(model, _opened)
+
+
+def _opened(graph: bytes) -> bytes:
+    inside: list[bytes] = []
+    for number, part, content in fields(graph):
+        if number == INPUT:
+            inside.append(field(INPUT, value(_name(content), FLOAT, ("n", 3, "height", "width"))))
+        elif number == OUTPUT:
+            name = _name(content)
+            inside.append(field(OUTPUT, value(name, FLOAT, (f"{name} n", f"{name} cells", f"{name} values"))))
+        elif number != TRACED:
+            inside.append(part)
+    return b"".join(inside)
+
+
+def _name(described: bytes) -> str:
+    return next(iter(texts(described, NAME)), "")
+
+
+def unfolded(path: Path) -> bytes:
+    """Return the model of ``path`` with its weights in float32; WeightsError where it is no ONNX file."""
+    arrays = onnx_arrays.read(path)
+    return in_graph(path.read_bytes(), lambda graph: _unfolded(graph, arrays))
+
+
+def _unfolded(graph: bytes, arrays: Mapping[str, onnx_arrays.Array]) -> bytes:
+    kept, used = [], set[str]()
+    for number, part, content in fields(graph):
+        if not _is_of_weights(number, content, arrays):
+            kept.append(part)
+            used |= set(texts(content, NODE_INPUT)) if number == NODE else set()
+    weights = [field(INITIALIZER, tensor(name, array)) for name, array in arrays.items() if name in used]
+    return b"".join([*kept, *weights])
+
+
+def _is_of_weights(number: int, content: bytes, arrays: Mapping[str, onnx_arrays.Array]) -> bool:
+    """Tell whether a part of the graph is a weight, or a node that computes one."""
+    names = {NODE: NODE_OUTPUT, INITIALIZER: TENSOR_NAME}.get(number)
+    return names is not None and any(name in arrays for name in texts(content, names))
 
 
 def in_graph(model: bytes, change: Callable[[bytes], bytes]) -> bytes:
@@ -59,12 +117,3 @@ def _read(message: bytes, at: int) -> tuple[int, int]:
     raise WeightsError(
         f"this is no ONNX file, or not the whole of one: the integer at byte {at} of a message does not end."
     )
-
-
-def field(number: int, content: bytes) -> bytes:
-    return _write(number << 3 | BYTES) + _write(len(content)) + content
-
-
-def _write(number: int) -> bytes:
-    digits: Sequence[int] = [number >> 7 * place & 0x7F for place in range(max(1, -(-number.bit_length() // 7)))]
-    return bytes([*(digit | 0x80 for digit in digits[:-1]), digits[-1]])

@@ -15,8 +15,8 @@ import numpy as np
 
 from visavis import runtime
 from visavis.detectors import DETECTORS
+from visavis.detectors._onnx_parts import unfolded
 from visavis.detectors._single_shot import Found, Network, SingleShot, cells
-from visavis.detectors._unfolded import unfolded
 from visavis.detectors.mtcnn import onet
 from visavis.types import RGB, Floats
 from visavis.weights import spec, store

@@ -8,6 +8,7 @@ import numpy as np
 
 from visavis import align, runtime
 from visavis.embedders import EMBEDDERS, _views
+from visavis.embedders.trained import run_in_batches
 from visavis.nets.dlib_resnet import dlib_resnet
 from visavis.types import RGB, Face, Floats
 from visavis.weights import spec, store
@@ -46,8 +47,7 @@ class DlibResnet:
 
     def raw(self, crops: RGB) -> Floats:
         """dlib's own descriptors ``(n, 128)`` of the chips as they are: one view, not of unit length."""
-        parts = [self._session.run(np.ascontiguousarray(crops[i : i + BATCH]))[0] for i in range(0, len(crops), BATCH)]
-        return np.concatenate(parts) if parts else np.empty((0, self.dimension), np.float32)
+        return run_in_batches(self._session, crops, batch=BATCH, dimension=self.dimension)
 
 
 @EMBEDDERS.register("dlib-resnet")

@@ -18,8 +18,7 @@ from visavis.embedders.trained import VIEWS, Recipe, Trained, load
 from visavis.nets.inception_resnet_v1 import DIMENSION, SIDE, inception_resnet_v1
 from visavis.types import RGB, Face, Floats
 from visavis.weights import classic as rows
-from visavis.weights.readers import h5, tf_graph, torch_file
-from visavis.weights.readers.kind import kind_of
+from visavis.weights.readers import h5, kind_of, tf_graph, torch_file
 from visavis.weights.row import WeightSpec
 
 TORCH_PARTS = {"weight": "gamma", "bias": "beta", "running_mean": "mean", "running_var": "variance"}

@@ -49,7 +49,7 @@ class Recipe:
         """Open the network, converted now if it was not before. Raises WeightsError."""
         row = self.row()
         store.consent(row)
-        path = runtime.converted(self.name, store.digest(row), lambda: self.build(store.find(row)))
+        path = runtime.network(self.name, store.digest(row), lambda: self.build(store.find(row)))
         return runtime.Session(path, threads=threads)
 
     def build(self, path: Path, *, to_quantize: bool = False) -> bytes:

@@ -1,4 +1,4 @@
-"""Lists of pairs: LFW's own formats, and CSV.
+"""Labelled photos: folders of people, and lists of pairs in LFW's own formats and CSV.
 
 LFW's lists have a first line with the number of folds (if there are several) and of pairs, then a line a pair, tabs
 between: ``name i j`` for two photos of one person, ``name i name j`` for photos of two; photo ``i`` of a person is
@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +24,47 @@ from numpy.typing import NDArray
 from visavis import photo_files
 from visavis.errors import UsageError
 from visavis.evaluate.compared import Rows
+from visavis.images import shown
 
 YES, NO = frozenset({"1", "true", "yes", "same", "y"}), frozenset({"0", "false", "no", "different", "n"})
 FOLD_DIGITS = 9
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Photos by path, sorted, and the name of the person each shows (in Unicode's form NFC), one a photo."""
+
+    photos: tuple[str, ...]
+    names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.photos) != len(self.names):
+            raise ValueError(f"each photo needs one name, got {len(self.photos)} photos and {len(self.names)} names")
+
+
+def read_people(folder: str | os.PathLike[str], *, exclude: Sequence[str] = ()) -> People:
+    """List the photos of a folder of people: ``FOLDER/NAME/anything.jpg``.
+
+    Which files are photos: see :mod:`visavis.photo_files`; ``exclude`` holds patterns of names to pass over. Folders
+    without photos and whatever lies deeper are left out. UsageError where fewer than two people are left, since every
+    rate of error is one of telling people apart.
+    """
+    root = Path(folder)
+    folders = photo_files.by_folder(root, exclude=exclude)
+    for unlisted in (one for _, _, several in folders for one in several):
+        raise UsageError(unlisted.message)
+    found = [(photo, _name(person)) for person, photos, _ in folders for photo in photos]
+    people = {name for _, name in found}
+    if not found:
+        raise UsageError(f"{shown(str(root))} holds no folder with photos: it should hold one a person.")
+    if len(people) == 1:
+        raise UsageError(f"{shown(str(root))} holds photos of one person only: give a folder with two people or more.")
+    photos, names = zip(*sorted(found), strict=True)
+    return People(photos, names)
+
+
+def _name(folder: Path) -> str:
+    return unicodedata.normalize("NFC", folder.name)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

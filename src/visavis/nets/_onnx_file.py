@@ -27,7 +27,7 @@ def node(kind: str, inputs: Sequence[str], output: str, attributes: Mapping[str,
             *(_text(1, name) for name in inputs),
             _text(2, output),
             _text(4, kind),
-            *(_message(5, _attribute(name, value)) for name, value in attributes.items()),
+            *(field(5, _attribute(name, value)) for name, value in attributes.items()),
         ]
     )
 
@@ -43,8 +43,8 @@ def tensor(name: str, array: NDArray[np.float32] | NDArray[np.int64]) -> bytes:
 def value(name: str, kind: int, shape: Sequence[Dimension]) -> bytes:
     """ValueInfoProto of a tensor."""
     sizes = (_text(2, size) if isinstance(size, str) else _varint(1, size) for size in shape)
-    dimensions = _message(2, b"".join(_message(1, size) for size in sizes))
-    return _text(1, name) + _message(2, _message(1, _varint(1, kind) + dimensions))
+    dimensions = field(2, b"".join(field(1, size) for size in sizes))
+    return _text(1, name) + field(2, field(1, _varint(1, kind) + dimensions))
 
 
 def model(
@@ -52,10 +52,10 @@ def model(
 ) -> bytes:
     """ModelProto of one graph. Put together at once: the constants may be half a gigabyte."""
     fields = [(1, nodes), (2, [b"visavis"]), (5, constants), (11, inputs), (12, outputs)]
-    graph = [piece for field, parts in fields for part in parts for piece in (_head(field, len(part)), part)]
+    graph = [piece for number, parts in fields for part in parts for piece in (_head(number, len(part)), part)]
     opset = _text(1, "") + _varint(2, OPSET)
     before = _varint(1, IR_VERSION) + _text(2, "visavis") + _head(7, sum(len(piece) for piece in graph))
-    return b"".join([before, *graph, _message(8, opset)])
+    return b"".join([before, *graph, field(8, opset)])
 
 
 def _attribute(name: str, number: int | Sequence[int]) -> bytes:
@@ -64,12 +64,13 @@ def _attribute(name: str, number: int | Sequence[int]) -> bytes:
     return _text(1, name) + b"".join(_varint(8, item) for item in number) + _varint(20, _INTS)
 
 
-def _text(field: int, text: str) -> bytes:
-    return _message(field, text.encode())
+def _text(number: int, text: str) -> bytes:
+    return field(number, text.encode())
 
 
-def _message(field: int, content: bytes) -> bytes:
-    return _head(field, len(content)) + content
+def field(number: int, content: bytes) -> bytes:
+    """Return the content as a field of that number."""
+    return _head(number, len(content)) + content
 
 
 def _head(field: int, size: int) -> bytes:

@@ -26,7 +26,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -124,6 +123,8 @@ def arcface_points(size: int) -> Points | None:
 
 def read_row(path: Path) -> ModelRow:
     """Read and check the row of a TOML file; UsageError says in one sentence what is wrong with it."""
+    import tomllib
+
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)

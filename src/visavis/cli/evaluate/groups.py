@@ -79,7 +79,7 @@ def groups(  # noqa: PLR0913 - a command's options
         raise UsageError("--far and --threshold exclude each other: a threshold stands for its own FAR.")
     from visavis.evaluate.group_table import read_groups
     from visavis.evaluate.groups import groups_result
-    from visavis.evaluate.people import read_people
+    from visavis.evaluate.pairs import read_people
 
     check_report(report)
     listed, people = read_groups(table), read_people(folder, exclude=exclude or ())

@@ -77,7 +77,7 @@ def identification(  # noqa: PLR0913 - a command's options
     detector = detector_id(detector, any_orientation=any_orientation)
     from visavis.evaluate.identification import identification as identify
     from visavis.evaluate.identification import split
-    from visavis.evaluate.people import read_people
+    from visavis.evaluate.pairs import read_people
 
     check_report(report)
     people = read_people(folder, exclude=exclude or ())

@@ -65,8 +65,7 @@ def pairs(  # noqa: PLR0913 - a command's options
     """
     detector = detector_id(detector, any_orientation=any_orientation)
     from visavis.evaluate import verification
-    from visavis.evaluate.pairs import read_pairs
-    from visavis.evaluate.people import read_people
+    from visavis.evaluate.pairs import read_pairs, read_people
 
     if source.is_dir():
         people = read_people(source, exclude=exclude or ())
