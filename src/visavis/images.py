@@ -137,8 +137,9 @@ def _of_pixels(pixels: RGB, label: str) -> Photo:
 
 
 def _is_pillow(source: object) -> bool:
-    module = sys.modules.get("PIL.Image")  # where nobody has imported it, nobody can have made an image
-    return module is not None and isinstance(source, module.Image)
+    # Where nobody has imported it, or another thread is just doing so, nobody can have made an image.
+    image: type | None = getattr(sys.modules.get("PIL.Image"), "Image", None)
+    return image is not None and isinstance(source, image)
 
 
 def name_of(source: object) -> str:
