@@ -127,11 +127,12 @@ def measure(recognizer: Recognizer, name: str, people: int, seeds: int, limit: f
 
 
 def two_photos_each(folder: Path, name: str, people: int) -> list[str]:
-    """Return the first two photos of so many people of a list, spread over it; each pair stands together."""
-    lines = [line.split("\t") for line in (folder / f"{name}.txt").read_text().splitlines()[1:]]
-    several = [person for person, *count in lines if count and int(count[0]) > 1]
-    some = [several[row] for row in np.linspace(0, len(several) - 1, min(people, len(several))).round().astype(int)]
-    return [str(folder / "images" / person / f"{person}_{n:04}.jpg") for person in some for n in (1, 2)]
+    """Return two photos each of so many people of a list, spread over it; each pair stands together."""
+    names = [line.split("\t")[0] for line in (folder / f"{name}.txt").read_text().splitlines()[1:]]
+    photos = [sorted(map(str, (folder / "images" / person).glob("*.jpg")))[:2] for person in names]
+    pairs = [pair for pair in photos if len(pair) > 1]
+    rows = np.linspace(0, len(pairs) - 1, min(people, len(pairs))).round().astype(int)
+    return [photo for row in rows for photo in pairs[row]]
 
 
 def joined(some: list[Copies]) -> Copies:

@@ -4,11 +4,13 @@
 
 All forms run in one process, in turn, on the same crops (noise), one view a face. Beside the wall clock stands the time
 of the processor, which other programs change less. The last row is what the arithmetic alone takes: the network's
-multiplications at the rate at which this machine multiplies matrices in float32, measured in the same rounds.
+multiplications at the rate at which this machine multiplies matrices in float32, measured in the same rounds. Devices
+that this Python's build of ONNX Runtime has are measured too.
 """
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -21,7 +23,7 @@ import numpy as np
 import onnx
 from _rounds import environment, options, report, table
 
-from visavis import runtime
+from visavis import devices, runtime
 from visavis.embedders.sface import BATCH, SFACE
 from visavis.nets._onnx import to_onnx
 from visavis.nets.sface import BLOCKS, DIMENSION, SIDE
@@ -33,6 +35,7 @@ SIZES = (1, 32)
 """Faces a call."""
 LEAST_SECONDS = 0.3
 """That a form runs in a round."""
+DEVICES = ("openvino", "openvino:bf16", "cuda", "coreml")
 CHANNELS, CHAINED, MAP = 512, 8, 14
 """Of the matrix products that the machine's rate is measured by: the shape of most of SFace's layers."""
 
@@ -78,11 +81,34 @@ def networks(crops: RGB, threads: int) -> dict[str, Run]:
     ours = runtime.Session(SFACE.build(store.find(modern.SFACE)), threads=threads)
     narrow = runtime.Session(eight_bits, threads=threads)
     return {
-        "float32": lambda faces: [ours.run(faces[i : i + BATCH]) for i in range(0, len(faces), BATCH)],
-        "8 bits": lambda faces: [narrow.run(faces[i : i + BATCH]) for i in range(0, len(faces), BATCH)],
+        "float32": in_batches(ours),
+        "8 bits": in_batches(narrow),
+        **on_devices(eight_bits, threads),
         "the file itself": as_published(threads),
         "arithmetic alone": arithmetic(threads),
     }
+
+
+def in_batches(session: runtime.Session) -> Run:
+    """Return what runs a network on crops as the embedder does."""
+    return lambda faces: [session.run(faces[i : i + BATCH]) for i in range(0, len(faces), BATCH)]
+
+
+def on_devices(eight_bits: bytes, threads: int) -> dict[str, Run]:
+    """Return the forms on the devices that this Python's ONNX Runtime has besides the processor."""
+    import onnxruntime
+
+    runs: dict[str, Run] = {}
+    for name in DEVICES:
+        if devices.wanted(name)[0].provider in onnxruntime.get_available_providers():
+            os.environ[devices.VARIABLE] = name
+            runs[f"float32, {name}"] = in_batches(
+                runtime.Session(SFACE.build(store.find(modern.SFACE)), threads=threads)
+            )
+            if ":" not in name:
+                runs[f"8 bits, {name}"] = in_batches(runtime.Session(eight_bits, threads=threads))
+            del os.environ[devices.VARIABLE]
+    return runs
 
 
 def as_published(threads: int) -> Run:

@@ -108,15 +108,15 @@ def test_smaller_is_lower() -> None:
     figures = [figure(cv2.resize(PICTURE, (2 * n, 2 * n), interpolation=cv2.INTER_AREA), shrunk(n)) for n in sides]
     assert figures == sorted(figures, reverse=True)
     assert figures[2] > 0.75 * figures[0]  # 11 pixels between the eyes will do
-    assert figures[-1] < 0.25 * figures[0]
+    assert figures[-1] < 0.3 * figures[0]
 
 
 def test_a_small_face_grown_does_not_gain_what_it_has_lost() -> None:
-    grown = cv2.resize(cv2.resize(PICTURE, (24, 24), interpolation=cv2.INTER_AREA), (256, 256))
+    grown = cv2.resize(cv2.resize(PICTURE, (16, 16), interpolation=cv2.INTER_AREA), (256, 256))
     assert figure(grown, face()) < 0.7 * GOOD
 
 
-@pytest.mark.parametrize("lengths", [(7, 13, 21)])
+@pytest.mark.parametrize("lengths", [(13, 21, 41)])
 @pytest.mark.parametrize("turn", [0, 1])
 def test_shaken_is_lower_whichever_way(lengths: tuple[int, ...], turn: int) -> None:
     shakes = [np.rot90(np.full((1, n), 1 / n), turn) for n in lengths]
@@ -251,7 +251,7 @@ def test_curves_by_hand() -> None:
     assert [quality.keeps_below(x, 10, 2) for x in (-1, 0, 5, 10, 20)] == pytest.approx([1, 1, 0.8, 0.5, 0.2])
 
 
-@pytest.mark.parametrize(("apart", "expected"), [(6.7, 0.5), (13.4, 1 / (1 + 2**-5.1)), (60, 1), (0.67, 0)])
+@pytest.mark.parametrize(("apart", "expected"), [(5.3, 0.5), (10.6, 1 / (1 + 2**-5)), (60, 1), (0.53, 0)])
 def test_size_by_the_distance_of_the_eyes(apart: float, expected: float) -> None:
     points = np.array([[0, 0], [apart, 0], [apart / 2, 0.1], [0, 0.2], [apart, 0.2]], np.float32)
     assert quality.size(points) == pytest.approx(expected, abs=1e-4)
@@ -306,7 +306,7 @@ def test_profile_landmarks_are_lower() -> None:
 
 
 def test_sharpness_and_clarity_are_the_same_at_any_contrast() -> None:
-    crop = quality.grey_crop(noisy(cv2.GaussianBlur(PICTURE, (0, 0), 3), 30), face().box)
+    crop = quality.grey_crop(noisy(cv2.GaussianBlur(PICTURE, (0, 0), 4), 20), face().box)
     faint = (crop // 2 + 60).astype(np.uint8)
     sharp, clear = quality.detail(crop)
     assert quality.detail(faint) == pytest.approx((sharp, clear), abs=0.02)  # halves are rounded
@@ -359,7 +359,7 @@ def test_the_noise_is_found_beside_slopes_and_edges(sigma: float) -> None:
 
 
 @pytest.mark.parametrize("mean", [60, 128, 190])
-@pytest.mark.parametrize(("spread", "expected"), [(0, 0), (3, 0.535), (6, 0.955), (40, 1)])
+@pytest.mark.parametrize(("spread", "expected"), [(0, 0), (2, 1 / (1 + 0.8**2.6)), (6, 0.969), (40, 1)])
 def test_exposure_by_the_spread_whatever_the_mean(mean: int, spread: int, expected: float) -> None:
     crop = np.full((96, 96), mean - spread, np.uint8)
     crop[:48] = mean + spread

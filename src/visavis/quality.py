@@ -1,10 +1,10 @@
 """How well a face can be recognised from its picture: a score in 0..1, and the parts it is made of.
 
 Each part is the share of its true matches that a face keeps with one fault: a curve ``1 / (1 + (half / x) ** steep)``
-of one measured figure, which loses half of them at ``half``. The curves of size, sharpness, clarity and exposure were
-fitted to copies of LFW's photos made worse step by step (shrunk, blurred, shaken, noisy, dark, pale, overexposed) and
-matched with other photos of the same people (``peopleDevTrain``) at a FAR of 1e-3. Those of the pose were chosen on the
-photos as they are, that of the detector's score by hand. All on view 1 alone, with dlib-resnet: see docs/quality.md.
+of one measured figure, which loses half of them at ``half``. The curves of size, sharpness, clarity, contrast,
+compression and proportions were fitted to copies of LFW's photos made worse (``benchmarks/quality_curves.py``), matched
+by SFace with other photos of the same people (``peopleDevTrain``) at a FAR of 1e-3. Those of the pose were chosen on
+the photos as they are with dlib-resnet, that of the detector's score by hand. All on view 1 alone: see docs/quality.md.
 
 Faults come on top of each other, so the score is the product; but a small face is a blurred one once it is enlarged,
 so of size and sharpness the lower counts. It ranks photos and tells the useless ones; it is no probability.
@@ -27,7 +27,7 @@ Grey = NDArray[np.uint8]
 SIDE = 96
 """Side in pixels of the grey crop that all but size and pose are measured in: the face's box, scaled to it."""
 
-SIZE = (6.7, 5.1)
+SIZE = (5.3, 5.0)
 """Pixels between the eyes at which half of the matches are lost, and how steeply."""
 BAND = (1.5, 3.0)
 """Standard deviations in pixels of the crop of the two Gaussians between which the detail lies that faces are told
@@ -37,9 +37,9 @@ UPRIGHT = 2.0
 NOISE_GAIN = 0.02
 """Detail that noise of variance 1 feigns in the crop of a face of about ``SIDE`` pixels; in larger ones it is less. In
 smaller ones it is more, and little of it is seen: enlarged noise looks like detail."""
-SHARPNESS = (5.7e-4, 1.8)
+SHARPNESS = (2.6e-4, 1.7)
 """Detail in the worse direction over the variance of the coarse shape. The median of LFW is 5e-3."""
-CLARITY = (2.6, 4.2)
+CLARITY = (2.7, 3.8)
 """Standard deviation of the coarse shape over that of the noise. The median of LFW is 57."""
 YAW = (0.8, 4.0)
 """Nose beside the middle of the eyes, over the distance of the eyes."""
@@ -47,7 +47,7 @@ PITCH = (0.6, 2.5)
 """Height of the nose between eyes (0) and mouth (1), off ``LEVEL``."""
 LEVEL = 0.65
 """Where the nose may stand without loss: faces that look up are worse, those that look a little down are not."""
-CONTRAST = (2.9, 4.2)
+CONTRAST = (1.6, 2.6)
 """Standard deviation of the grey."""
 UNCLIPPED = (0.25, 2.2)
 """Share of the pixels that are not blown out."""
@@ -59,15 +59,15 @@ VISIBLE = (0.57, 8.0)
 .88 of the box is inside, .96 at .78, .89 at .69, .68 at .59 (150 people of ``peopleDevTrain``, at a FAR of 1e-3; the
 detector then repeated the photo's edge beyond it)."""
 
-COMPRESSION = (9.0, 4.0)
+COMPRESSION = (6.2, 2.7)
 """Standard deviation of the coarse shape over the height of the steps between the blocks of a JPEG, as they would be in
 a face with ``BLOCKS`` of them between the eyes. LFW saved at a JPEG quality of 10 has 18, at 4 has 9."""
 BLOCKS = 43 / 8
 BLOCK_SIDES = (160, 256)
 """Side in pixels, at least and at most, of the part of the photo in which blocks are looked for: few are hard to tell
 from other edges."""
-PROPORTIONS = (0.42, 4.0)
-"""By which factor a face is squeezed, as a natural logarithm: half is lost at 1.5."""
+PROPORTIONS = (1.1, 1.9)
+"""By which factor a face looks squeezed, as a natural logarithm; embedders undo a part."""
 
 PARTS = ("size", "sharpness", "clarity", "pose", "exposure", "detection", "visible", "compression", "proportions")
 
@@ -75,8 +75,8 @@ DARK, BRIGHT = 0.25, 0.75
 """Mean grey below and above which a bad exposure is called dark or bright."""
 
 POOR = 0.8
-"""Score below which an enrolment warns: the worst 3 % of LFW's view 1. Of the pairs of one person with such a photo a
-fifth is missed at a FAR of 1e-3, of the others one in 23."""
+"""Score below which an enrolment warns: the worst 2.3 % of LFW's view 1. Of the pairs of one person with such a photo
+7 % are missed at a FAR of 1e-3, of the others .6 %."""
 
 
 def qualities(picture: RGB, faces: Sequence[Face]) -> tuple[Quality, ...]:

@@ -20,10 +20,10 @@ from cli.terminal import run_in_terminal
 from visavis import compare, errors
 from visavis.cli import app
 from visavis.defaults import EMBEDDER
-from visavis.weights import catalogue
 from visavis.weights.spec import all_specs
 
 from .documents import PAGES, Block, blocks, laid_out, lay_out_lfw, lay_out_photos, run, table
+from .models_page import markdown
 from .source import ROOT, modules
 
 README, CONTRIBUTING = ROOT / "README.md", ROOT / "CONTRIBUTING.md"
@@ -293,9 +293,9 @@ def test_the_page_of_models_is_what_the_rows_say() -> None:
     """VISAVIS_WRITE_MODELS=1 writes it anew."""
     page = ROOT / "MODELS.md"
     if os.environ.get("VISAVIS_WRITE_MODELS"):
-        page.write_text(catalogue.markdown(), encoding="utf-8")
-    assert page.read_text(encoding="utf-8") == catalogue.markdown()
-    assert all(f"| `{row.name}` |" in catalogue.markdown() for row in all_specs())
+        page.write_text(markdown(), encoding="utf-8")
+    assert page.read_text(encoding="utf-8") == markdown()
+    assert all(f"| `{row.name}` |" in markdown() for row in all_specs())
 
 
 def test_exit_codes_are_those_of_the_errors() -> None:

@@ -100,7 +100,7 @@ def test_photos_of_somebody_else_are_told_of_and_refused_by_strict(
     done = run("gallery", "check", "--json")
     assert (done.code, done.line) == (
         1,
-        {"problem": "doubtful", "message": f"template 4 (blue2.png) {doubt['message']}"},
+        {"problem": "doubtful", "message": f"template 4 ({Path.cwd() / 'blue2.png'}) {doubt['message']}"},
     )
     done = know("enroll", "Ann", photo(Path("blue3.png"), (BLUE, 90, 60, 90)), "--strict", "--json")
     assert (done.code, done.out) == (2, "")

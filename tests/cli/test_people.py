@@ -163,6 +163,17 @@ def test_the_same_photo_is_stored_once(know: Run, photos: Photos) -> None:
     assert [one["photo"] for one in line["duplicates"]] == [photos.red]
 
 
+def test_a_gallery_knows_where_its_photos_lie(know: Run, run: Run, photos: Photos) -> None:
+    Path("album").mkdir()
+    Path(photos.red).rename("album/red.png")
+    know("enroll", "Ann", "album/../album")
+    (template,) = run("gallery", "show", "Ann", "--json").line["templates"]
+    assert template["photo"] == str(Path.cwd() / "album" / "red.png")
+    (again,) = know("enroll", "Ann", "album", photos.dark_red, "--json").line["duplicates"]
+    assert again["photo"] == "album/red.png"  # messages name photos as they were given
+    assert run("gallery", "forget", "album/red.png", "--yes", "--json").line["photo"] == template["photo"]
+
+
 def test_photos_without_a_face_are_skipped_and_said(know: Run, photos: Photos) -> None:
     done = know("enroll", "Ann", photos.empty, photos.red, photos.missing, "--json")
     assert (done.code, done.line["added"]) == (0, 1)
@@ -280,7 +291,9 @@ class TestGallery:
 
     def test_show(self, run: Run, photos: Photos) -> None:
         line = run("gallery", "show", "Ann", "--json").line
-        assert [one["photo"] for one in line["templates"]] == [photos.red, photos.dark_red]
+        assert [one["photo"] for one in line["templates"]] == [
+            str(Path.cwd() / one) for one in (photos.red, photos.dark_red)
+        ]
         assert line["templates"][0]["box"] == [40, 50, 100, 110]
         assert run("gallery", "show", "1", "--json").line == line
         assert "red.png" in run("gallery", "show", "Ann").out
@@ -337,8 +350,8 @@ def test_show_tells_all_that_is_stored_and_the_ids_of_templates(know: Run, run: 
     rows = [line.split() for line in templates.splitlines()]
     assert rows[0] == ["template", "photo", "box", "quality", "since"]
     assert [row[:6] for row in rows[2:]] == [
-        ["1", "red.png", "40", "50", "100", "110"],
-        ["2", "dark.png", "140", "90", "220", "170"],
+        ["1", str(Path.cwd() / "red.png"), "40", "50", "100", "110"],
+        ["2", str(Path.cwd() / "dark.png"), "140", "90", "220", "170"],
     ]
 
 
@@ -354,7 +367,7 @@ def test_an_unknown_person_costs_the_others_nothing(know: Run, run: Run, photos:
     know("enroll", "Bea", photos.blue)
     done = run("gallery", "show", "2", "Annn", "Ann", "--json")
     assert (done.code, [line["person_id"] for line in done.lines]) == (1, [2, 1, None])
-    assert [one["photo"] for one in done.lines[0]["templates"]] == [photos.blue]
+    assert [one["photo"] for one in done.lines[0]["templates"]] == [str(Path.cwd() / photos.blue)]
     assert (done.lines[2]["name"], "did you mean 'Ann'?" in done.lines[2]["message"]) == ("Annn", True)
     done = run("gallery", "show", "Bea", "Ann")
     assert (done.code, done.err) == (0, "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from visavis.gallery._one_photo import each_person_once
+from visavis.gallery._answers import each_person_once
 from visavis.types import Candidate, Identification
 
 

@@ -15,6 +15,7 @@ import pytest
 from visavis.compare import Calibration
 from visavis.errors import MissingImageError, NoFaceError, PoorQualityError, UnreadableImageError, UsageError
 from visavis.gallery import Gallery, Skipped
+from visavis.gallery._input import location
 from visavis.gallery._photos import largest_faces
 from visavis.pipeline import Recognizer
 from visavis.poor_photos import PoorPhotos
@@ -342,3 +343,12 @@ def test_each_face_has_one_quality(measured: Gallery) -> None:
     for wrong in ("poor", float("nan"), 1.5, True):
         with pytest.raises(UsageError, match=r"^a quality is a Quality, None or a score from 0 to 1, got "):
             measured.identify_vectors(vector(1)[None], qualities=[wrong])
+
+
+def test_only_what_is_a_file_has_a_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.jpg", "bytes"):
+        Path(name).touch()
+    assert location("a.jpg") == location("./a.jpg") == location(str(tmp_path / "a.jpg")) == str(tmp_path / "a.jpg")
+    for name in ("bytes", "array", "-", "upload.jpg", "https://example.com/a.jpg", ""):
+        assert location(name) == name

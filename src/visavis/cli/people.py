@@ -193,8 +193,12 @@ def _new_people(store: Gallery, names: list[str], *, yes: bool) -> set[str]:
 
     chosen: set[str] = set()
     earlier: dict[str, str] = {}
-    for name in (name for name in names if name.strip()):
-        stored = [] if name in store else [f"{each.name} (id {each.id})" for each in store.similar_names(name)]
+    names = [name for name in names if name.strip()]
+    alike = store.names_alike(names)  # all at once: there may be very many
+    for name in names:
+        others = alike.get(folded(name), [])
+        known = any(other == name for _, other in others) or (others and name in store)
+        stored = [] if known else [f"{other} (id {person_id})" for person_id, other in others]
         first = earlier.setdefault(folded(name), name)
         if not stored and first == name:
             continue

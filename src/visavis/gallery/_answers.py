@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from visavis.compare import Calibration, parse_calibration, search_far, uncalibrated
+from visavis.doubts import SQUEEZED, is_squeezed
 from visavis.errors import GalleryError, UsageError
 from visavis.gallery.index import Hit
 from visavis.gallery.types import Enrollment, SearchThreshold
-from visavis.types import Candidate, Identification, Quality
+from visavis.types import Candidate, Face, Identification, Quality
 
 LIKELY = 0.5
 """A named person is shown with a probability from here on."""
@@ -41,9 +42,15 @@ class Rule:
 
 
 def candidates(
-    hits: Sequence[Hit], names: Mapping[int, str], table: Calibration | None, people: int, *, share: float = 1.0
+    hits: Sequence[Hit],
+    names: Mapping[int, str],
+    table: Calibration | None,
+    people: int,
+    *,
+    top: int | None = None,
+    share: float = 1.0,
 ) -> list[Candidate]:
-    """Name the people of hits, with the probabilities of a search among ``people`` where the model is calibrated.
+    """Name the people of hits, or the ``top`` nearest; with the probabilities of a search among ``people``.
 
     ``share`` is what is left of thresholds between the probe and the nearest of them: distances count for more then.
     """
@@ -52,7 +59,7 @@ def candidates(
     chances = [None] * len(named) if table is None else table.search_probabilities(distances, people)
     return [
         Candidate(person_id=hit.person_id, name=names[hit.person_id], distance=hit.distance, probability=chance)
-        for hit, chance in zip(named, chances, strict=True)
+        for hit, chance in zip(named[:top], chances, strict=False)
     ]
 
 
@@ -73,12 +80,27 @@ def stored_calibration(text: str) -> Calibration:
         raise GalleryError(f"the gallery's own thresholds are damaged ({error}): calibrate it again.") from error
 
 
+def identified(
+    hits: Sequence[Hit], names: Mapping[int, str], rule: Rule, *, top: int, quality: Quality | float | None
+) -> Identification:
+    """Answer for one probe by its hits: see :func:`identification`."""
+    nearest = next((hit.person_id for hit in hits if hit.person_id in names), None)
+    share = 1.0 if nearest is None else rule.share(quality, nearest)
+    named = candidates(hits, names, rule.table, rule.people, share=share or 1.0)
+    return identification(named, rule, top=top, quality=quality, share=share)
+
+
 def identification(
-    candidates: Sequence[Candidate], rule: Rule, *, top: int, quality: Quality | float | None = None
+    candidates: Sequence[Candidate],
+    rule: Rule,
+    *,
+    top: int,
+    quality: Quality | float | None = None,
+    share: float | None = 1.0,
 ) -> Identification:
     """Name the nearest candidate if ``rule`` allows it; keep the ``top`` nearest in the answer.
 
-    ``quality`` is that of the probe, None where it is not known.
+    ``quality`` is that of the probe, None where it is not known; ``share`` is that of the rule for the nearest.
 
     A probability is part of the answer only where it supports it: a named person whose probability is below one half
     has none, but a note that says so, and neither an unknown face nor its candidates have any.
@@ -87,7 +109,6 @@ def identification(
         return Identification(None, None, None, threshold=rule.limit, probability=None)
     best = candidates[0]
     apart = candidates[1].distance - best.distance if len(candidates) > 1 else None
-    share = rule.share(quality, best.person_id)
     limit = rule.limit * (share or 0.0)
     answer = Identification(
         name=best.name,
@@ -159,3 +180,45 @@ def nothing_new(done: Enrollment) -> str:
     """Say why nobody was enrolled."""
     where = "; ".join(f"{one.photo} as {one.name!r} (id {one.person_id})" for one in done.duplicates if one.person_id)
     return f"nobody was enrolled as {done.name!r}: every photo is in the gallery already: {where}."
+
+
+# Faces of one photo are different people: a name is given to one of them at most
+
+
+def each_person_once(answers: Sequence[Identification]) -> list[Identification]:
+    """Leave each name to the face that is nearest to that person; the other faces become unknown, with a note.
+
+    ``answers`` are those of all faces of one photo, in order. A face that loses its name does not get that of its
+    second candidate, even within the threshold: in photos of two people whose nearest person is the same, that
+    candidate was wrong for 17 to 22 % of the faces, and in a collage it always is (docs/gallery.md).
+    """
+    best: dict[int, int] = {}
+    for number, answer in enumerate(answers):
+        if answer.person_id is not None:
+            holder = best.get(answer.person_id)
+            if holder is None or _distance(answer) < _distance(answers[holder]):
+                best[answer.person_id] = number
+    return [
+        answer
+        if answer.person_id is None or best[answer.person_id] == number
+        else as_unknown(answer, _named_already(answer, best[answer.person_id], answers[best[answer.person_id]]))
+        for number, answer in enumerate(answers)
+    ]
+
+
+def with_doubt(answer: Identification, face: Face) -> Identification:
+    """Note that a name is doubtful where the picture seems to be squeezed: strangers look alike there."""
+    if answer.person_id is None or not is_squeezed(face.landmarks):
+        return answer
+    return replace(answer, notes=(*answer.notes, f"{SQUEEZED}."))
+
+
+def _distance(answer: Identification) -> float:
+    return float("inf") if answer.distance is None else answer.distance
+
+
+def _named_already(loser: Identification, holder: int, winner: Identification) -> str:
+    return (
+        f"this face looks like {loser.name} (distance {_distance(loser):.4f}), but face {holder + 1} of this photo "
+        f"looks more like {loser.name} ({_distance(winner):.4f}), and nobody is in a photo twice."
+    )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from visavis.gallery import _doubts, _members, _whom, records
+from visavis.gallery import _check, _doubts, _members, _whom, records
 from visavis.gallery._input import clean_name, ready, told_apart
 from visavis.gallery._search import Searching
 from visavis.gallery.index import NOBODY
@@ -72,7 +72,8 @@ class Doubting(Searching):
         templates, or nearer to another person. They are looked for only where all else is sound, and not where the
         model is uncalibrated.
         """
-        found = super().check()
+        with self._lock:
+            found = _check.problems(self._store, self._following)
         return found or [*self._doubtful_members()]
 
     def repair(self) -> list[Problem]:
@@ -80,48 +81,38 @@ class Doubting(Searching):
 
         Records themselves cannot be mended: they hold the truth, or a copy of them does.
         """
-        found = super().repair()
-        return found or [*self._doubtful_members()]
+        with self._lock:
+            self._following.mend()
+        return self.check()
 
     def _doubtful_members(self) -> Iterator[Problem]:
         table = self.calibration
         if table is None:
             return
         with self._store.read() as conn:
-            people, templates = _members.person_ids(conn), records.count(conn).templates
-        limits = _doubts.limits(table, len(people))
-        step = -(-templates // SEARCHED) or 1
-        for some in records.in_lists(people):
-            with self._store.read() as conn:  # closed before each search: a durable index may have to be written to
-                block = [*_members.members(conn, some)]
-            yield from self._doubtful(block, limits, step)
+            people, templates = records.person_ids(conn), records.count(conn).templates
+        limits, step = _doubts.limits(table, len(people)), -(-templates // SEARCHED) or 1
 
-    def _doubtful(self, block: Sequence[_members.Member], limits: _doubts.Limits, step: int) -> Iterator[Problem]:
-        """Judge templates of a block; every ``step``-th is searched for among the other people."""
-        asked = [one for one in block if one.template_id % step == 0]
-        others = dict(zip([one.template_id for one in asked], self._near_others(asked, limits), strict=True))
-        for one in block:
-            judged = _doubts.Judged(one.photo, one.name, one.own, others.get(one.template_id))
-            if found := _doubts.doubt(judged, limits):
-                yield Problem("doubtful", f"template {one.template_id} ({one.photo}) {found.message}")
+        def wanted(one: _members.Member) -> bool:
+            return one.template_id % step == 0 or (one.own or 0) > limits.own
 
-    def _near_others(self, block: Sequence[_members.Member], limits: _doubts.Limits) -> list[Candidate | None]:
-        """Return for each template the nearest other person; None where no template of theirs is near."""
-        if not block:
-            return []
-        vectors = np.stack([one.vector for one in block])
-        with self._lock, self._searched() as conn:
-            index = self._following.caught_up(conn)
-            hits = [[] for _ in block] if index is None else index.search(vectors, 2)
-        near = [
-            row
-            for row, (one, some) in enumerate(zip(block, hits, strict=True))
-            if any(hit.person_id != one.person_id and hit.distance <= max(limits) for hit in some)
-        ]
-        found: list[Candidate | None] = [None] * len(block)
-        for row, candidates in zip(near, self.search(vectors[near], top=2) if near else [], strict=True):
-            found[row] = _doubts.nearest_other(candidates, block[row].person_id)
-        return found
+        for stretch in _members.stretches(self._store, people, wanted):
+            searched = [one for one in stretch if one.template_id % step == 0]
+            others = self._others_of(searched, people, max(limits))
+            for one in stretch:
+                judged = _doubts.Judged(one.photo, one.name, one.own, others.get(one.template_id))
+                if found := _doubts.doubt(judged, limits):
+                    yield Problem("doubtful", f"template {one.template_id} ({one.photo}) {found.message}")
+
+    def _others_of(
+        self, members: Sequence[_members.Member], people: Sequence[int], limit: float
+    ) -> dict[int, Candidate]:
+        """Return the nearest other person by the id of the template, where that is not farther than ``limit``."""
+        nearest = _members.nearest_others(self._store, people, members)
+        near = [(one.template_id, *other) for one, other in zip(members, nearest, strict=True) if other[1] <= limit]
+        with self._store.read() as conn:
+            names = records.names(conn, {person_id for _, person_id, _ in near})
+        return {one: Candidate(who, names[who], distance) for one, who, distance in near if who in names}
 
 
 def _is_nobodys(owner: records.Owner) -> bool:

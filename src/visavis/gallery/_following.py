@@ -26,9 +26,8 @@ class Differences(NamedTuple):
 class Following:
     """Holds an index and the number of the change that it is up to. Used by one thread at a time.
 
-    An index in memory is this process's own, and is filled as it opens. One that is durable keeps its own number, and
-    is brought up to date under the records' write lock: else a process that is slow could put back what another has
-    taken out since. Nobody waits for that lock with a view of the records open, for which the lock's holder may wait.
+    A durable index keeps its own number, and is brought up to date under the records' write lock: else a slow process
+    could put back what another has taken out. Nobody waits for that lock with a view of the records open.
     """
 
     def __init__(self, wanted: str, *, url: str, reading: Transaction, writing: Transaction) -> None:
@@ -45,8 +44,8 @@ class Following:
         if self._index is not None and not isinstance(self._index, Durable):
             return
         with self._reading() as conn:
-            index = self._opened(conn)
             meta = records.meta(conn)
+        index = self._opened(meta)
         if isinstance(index, Durable) and index.change() != meta.change:
             with self._writing() as conn:
                 self._send(conn, index, index)
@@ -56,19 +55,23 @@ class Following:
 
         A durable one is as of :meth:`catch_up`.
         """
-        index = self._opened(conn)
+        meta = records.meta(conn)
+        index = self._opened(meta)
         if index is None or isinstance(index, Durable):
             return index
-        meta, self._index = records.meta(conn), None  # what fails half-way is opened anew
+        self._index = None  # what fails half-way is opened anew
         if meta.change < self._seen:  # an older copy was put in place of the store
             return self.caught_up(conn)
         _apply(conn, index, self._seen, meta)
         self._index, self._seen = index, meta.change
         return index
 
-    def _opened(self, conn: Connection) -> Index | None:
+    def in_memory(self, meta: records.Meta) -> Index | None:
+        """Return the index where it is in memory and as of ``meta`` already."""
+        return self._index if (self._seen, self._dimension) == (meta.change, meta.dimension) else None
+
+    def _opened(self, meta: records.Meta) -> Index | None:
         """Return the index, opened if it was not; None where nothing was ever stored."""
-        meta = records.meta(conn)
         if self._dimension != meta.dimension:
             self.close()
         if self._index is None and meta.dimension is not None:
@@ -115,7 +118,7 @@ class Following:
         One in memory that was not filled yet cannot: it is made of the records when it is first searched.
         """
         with self._reading() as conn:
-            return isinstance(self._opened(conn), Durable) or self._seen > 0
+            return isinstance(self._opened(records.meta(conn)), Durable) or self._seen > 0
 
     def is_as_of(self, conn: Connection) -> bool:
         """Tell whether the index is up to just the change of this transaction: one that is shared may be elsewhere."""
@@ -124,7 +127,7 @@ class Following:
     def mend(self) -> Differences:
         """Make the index what the records say; returns what was wrong with it."""
         with self._writing() as conn:
-            index = self._opened(conn)
+            index = self._opened(records.meta(conn))
             if isinstance(index, Durable):
                 self._send(conn, index, index)
             elif not self._seen:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, TypedDict
 
 from visavis._checks import checked_number
 from visavis.gallery import _photos, _whom, transfer
+from visavis.gallery._answers import each_person_once, with_doubt
 from visavis.gallery._doubting import Doubting
 from visavis.gallery._indexed import Indexed
-from visavis.gallery._input import clean_name
+from visavis.gallery._input import clean_name, location
 from visavis.gallery._located import Located
-from visavis.gallery._one_photo import each_person_once, with_doubt
 from visavis.gallery._people import People
 from visavis.gallery._whom import Who
 from visavis.gallery.types import Enrollment, IdentifiedPhoto, NearFace, Skipped
@@ -103,7 +103,8 @@ class Gallery(People, Doubting, Indexed, Located):
         doubts = self._doubted(name, taken.templates, person_id=person_id, new=new)
         if strict:
             taken, doubts = _photos.without_doubtful(taken, doubts), {}
-        done = self.add(name, taken.templates, person_id=person_id, new=new, **told)
+        templates = [replace(one, photo=location(one.photo)) for one in taken.templates]
+        done = self.add(name, templates, person_id=person_id, new=new, **told)
         return _photos.reported(done, taken, doubts)
 
     def identify(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -38,6 +39,12 @@ def clean_name(name: str) -> str:
     if all(unicodedata.category(letter) in {"Cf", "Zs"} for letter in clean):
         raise UsageError(f"a name needs a visible letter, got {clean!r}.")
     return clean
+
+
+def location(photo: str) -> str:
+    """Return the absolute path of a photo that is a file, for whoever looks for it from another folder."""
+    is_file = photo not in {"array", "bytes", "file", "image", "-"} and os.path.isfile(photo)  # noqa: PTH113
+    return os.path.abspath(photo) if is_file else photo  # noqa: PTH100 - Path.absolute keeps ".."
 
 
 def storable(text: str) -> str:

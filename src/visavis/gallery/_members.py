@@ -1,16 +1,26 @@
-"""Every template of every person, with its distance to the person's others: what a check of the people looks at."""
+"""Templates of people, their distances to the person's others, and to the nearest other person: block by block."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select
+import numpy as np
+from sqlalchemy import select
 
+from visavis.compare import person_vector
 from visavis.gallery import _doubts, records
 from visavis.gallery.schema import PEOPLE, TEMPLATES
+from visavis.gallery.store import Store
 from visavis.types import Floats
+
+HELD_VALUES = 1 << 23
+"""Values of vectors that are held at a time: 32 MB."""
+TILE = 1024
+"""Templates compared with people at a time."""
+TIE = 1e-6
+"""Of people who are nearer than each other by no more than this, in float32, the first is taken."""
 
 
 class Member(NamedTuple):
@@ -24,36 +34,62 @@ class Member(NamedTuple):
     own: float | None
 
 
-def person_ids(conn: Connection) -> list[int]:
-    """Return the ids of all people, ascending."""
-    return list(conn.execute(select(PEOPLE.c.id).order_by(PEOPLE.c.id)).scalars())
+def stretches(store: Store, people: Sequence[int], wanted: Callable[[Member], bool]) -> Iterator[list[Member]]:
+    """Yield the wanted templates of these people, person by person, as many as may be held at a time."""
+    stretch: list[Member] = []
+    for rows, vectors in _each_person(store, people):
+        stretch += filter(wanted, _of_person(rows, vectors))
+        if len(stretch) * vectors.shape[1] >= HELD_VALUES:
+            yield stretch
+            stretch = []
+    yield stretch
 
 
-def members(conn: Connection, people: Sequence[int]) -> Iterator[Member]:
-    """Yield the templates of these people, person by person."""
-    dimension = records.meta(conn).dimension or 0
+def nearest_others(store: Store, people: Sequence[int], members: Sequence[Member]) -> list[tuple[int, float]]:
+    """Return for each template the nearest of these people beside its own, and the cosine distance; 0, inf: nobody."""
+    if not members:
+        return []
+    vectors, owners = np.stack([one.vector for one in members]), np.array([one.person_id for one in members])
+    nearest, distance = np.zeros(len(members), np.int64), np.full(len(members), np.inf)
+    for some in records.in_lists(people):
+        each = [(rows[0].person_id, person_vector(several)) for rows, several in _each_person(store, some)]
+        if each:
+            ids, whole = (np.array(column) for column in zip(*each, strict=True))
+            for start in range(0, len(members), TILE):
+                part = slice(start, start + TILE)
+                _approach(vectors[part], owners[part], ids, whole, nearest[part], distance[part])
+    return [*zip(nearest.tolist(), distance.tolist(), strict=True)]
+
+
+def _approach(vectors: Any, owners: Any, ids: Any, whole: Any, nearest: Any, distance: Any) -> None:
+    """Note who of ``ids (p,)``, ascending, with the vectors ``whole (p, d)``, is nearer than who is noted so far."""
+    scores = vectors @ whole.astype(np.float32).T
+    column = np.minimum(np.searchsorted(ids, owners), len(ids) - 1)
+    own = np.flatnonzero(ids[column] == owners)
+    scores[own, column[own]] = -np.inf
+    best = (scores >= scores.max(axis=1, keepdims=True) - TIE).argmax(axis=1)
+    rows = np.flatnonzero(1 - scores[np.arange(len(best)), best] < distance - TIE)
+    products = (vectors[rows].astype(np.float64) * whole[best[rows]]).sum(axis=1)
+    nearest[rows], distance[rows] = ids[best[rows]], np.clip(1 - products, 0, 2)
+
+
+def _each_person(store: Store, people: Sequence[int]) -> Iterator[tuple[list[Any], Floats]]:
+    """Yield rows and vectors ``(k, d)`` of each person, read in views so short that nobody waits for the reader."""
     columns = (TEMPLATES.c.id, TEMPLATES.c.person_id, PEOPLE.c.name, TEMPLATES.c.photo, TEMPLATES.c.vector)
     query = select(*columns).join(PEOPLE, PEOPLE.c.id == TEMPLATES.c.person_id)
-    rows = conn.execute(query.where(TEMPLATES.c.person_id.in_(people)).order_by(TEMPLATES.c.person_id, TEMPLATES.c.id))
-    for _, group in groupby(rows, key=lambda row: row.person_id):
-        yield from _of_person([*group], dimension)
+    for some in records.in_lists(people):
+        with store.read() as conn:
+            dimension = records.meta(conn).dimension or 0
+            chosen = query.where(TEMPLATES.c.person_id.in_(some)).order_by(TEMPLATES.c.person_id, TEMPLATES.c.id)
+            every = conn.execute(chosen).all()
+        for _, group in groupby(every, key=lambda row: row.person_id):
+            rows = [*group]
+            yield rows, records.as_vectors([row.vector for row in rows], dimension)
 
 
-def mean_qualities(conn: Connection, person_ids: Iterable[int]) -> dict[int, float | None]:
-    """Return the mean quality of the templates of each of these people; None where none is known."""
-    means: dict[int, float | None] = {}
-    for some in records.in_lists(person_ids):
-        query = select(TEMPLATES.c.person_id, func.avg(TEMPLATES.c.quality).label("quality"))
-        rows = conn.execute(query.where(TEMPLATES.c.person_id.in_(some)).group_by(TEMPLATES.c.person_id))
-        means.update((row.person_id, row.quality) for row in rows)
-    return means
-
-
-def _of_person(rows: Sequence[Any], dimension: int) -> Iterator[Member]:
-    vectors = records.as_vectors([row.vector for row in rows], dimension)
+def _of_person(rows: Sequence[Any], vectors: Floats) -> Iterator[Member]:
     for start in range(0, len(rows), _doubts.COMPARED):
         part = slice(start, start + _doubts.COMPARED)
-        others = records.as_vectors([row.vector for row in [*rows[: part.start], *rows[part.stop :]]], dimension)
-        own = _doubts.own_distances(vectors[part], others)
-        for row, vector, distance in zip(rows[part], vectors[part], own, strict=True):
-            yield Member(row.id, row.person_id, row.name, row.photo, vector, distance)
+        own = _doubts.own_distances(vectors[part], np.concatenate([vectors[: part.start], vectors[part.stop :]]))
+        for row, vector, away in zip(rows[part], vectors[part], own, strict=True):
+            yield Member(row.id, row.person_id, row.name, row.photo, vector.copy(), away)

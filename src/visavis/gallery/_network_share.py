@@ -1,7 +1,6 @@
 """Whether a file lies on a network share, where the write-ahead log of SQLite does not work between machines.
 
-All processes that use a database in WAL mode share memory, so they have to run on one machine (sqlite.org/wal.html,
-"All processes using a database must be on the same host computer"). Locks of network file systems fail too at times.
+"All processes using a database must be on the same host computer" (sqlite.org/wal.html).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A gallery that is open: its store, its model, its index, and whether all is sound."""
+"""A gallery that is open: its store, its model, its index."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from visavis.defaults import EMBEDDER
 from visavis.embedders import model_id
 from visavis.errors import GalleryError, UsageError
 from visavis.forking import ForkSafeLock
-from visavis.gallery import _answers, _check, audit, records
+from visavis.gallery import _answers, audit, records
 from visavis.gallery._following import Following
 from visavis.gallery.store import Store
-from visavis.gallery.types import AuditEntry, Problem, Stats
+from visavis.gallery.types import AuditEntry, Stats
 
 if TYPE_CHECKING:
     from visavis.pipeline import Recognizer
@@ -144,20 +144,6 @@ class Opened:
         """Return who did what, in order; no entry holds a name of a person in the gallery."""
         with self._store.read() as conn:
             return audit.entries(conn)
-
-    def check(self) -> list[Problem]:
-        """Look for everything that can be wrong in the store and the index; an empty list if nothing is."""
-        with self._lock:
-            return _check.problems(self._store, self._following)
-
-    def repair(self) -> list[Problem]:
-        """Make the index what the records say; returns what is wrong still, as :meth:`check` does.
-
-        Records themselves cannot be mended: they hold the truth, or a copy of them does.
-        """
-        with self._lock:
-            self._following.mend()
-            return _check.problems(self._store, self._following)
 
     def compact(self) -> None:
         """Leave no trace of what was removed; every removal does this by itself.

@@ -47,9 +47,16 @@ class People(Opened):
         With ``equal``, return the people of exactly this name, too.
         """
         name = clean_name(name)
+        found = self.names_alike([name]).get(folded(name), [])
+        return [self.person(person_id) for person_id, other in found if equal or other != name]
+
+    def names_alike(self, names: Iterable[str]) -> dict[str, list[tuple[int, str]]]:
+        """Return ids and names of the people whose names are written like these, by their common form.
+
+        That form is what :func:`visavis.gallery.names.folded` returns.
+        """
         with self._store.read() as conn:
-            found = _whom.alike(conn, [name]).get(folded(name), [])
-            return [records.people(conn, person_id)[0] for person_id, other in found if equal or other != name]
+            return _whom.alike(conn, names)
 
     def __len__(self) -> int:
         """Return the number of people."""

@@ -10,6 +10,7 @@ from visavis import quality
 from visavis.compare import Calibration
 from visavis.doubts import SQUEEZED, is_squeezed
 from visavis.errors import DoubtfulPhotoError, ImageError, NoFaceError, PoorQualityError, UsageError
+from visavis.gallery._input import location, storable
 from visavis.gallery.types import Doubt, Enrollment, Skipped, Template
 from visavis.types import Floats, PhotoFaces
 
@@ -69,14 +70,16 @@ def without_doubtful(taken: Taken, doubts: Mapping[int, Doubt]) -> Taken:
 
 
 def reported(done: Enrollment, taken: Taken, doubts: Mapping[int, Doubt]) -> Enrollment:
-    """Return the answer with all that is worth saying of its photos."""
+    """Return the answer with all that is worth saying of its photos, which are named as they were given."""
+    given = {storable(location(one.photo)): one.photo for one in taken.templates}
+    duplicates = tuple(replace(one, photo=given.get(one.photo, one.photo)) for one in done.duplicates)
     elsewhere = (
         f"{one.photo} is a photo of {one.name} (id {one.person_id}) already: it was not stored again."
-        for one in done.duplicates
+        for one in duplicates
         if one.person_id != done.person_id
     )
     notes = (*taken.notes, *elsewhere, *(f"{doubt.photo} {doubt.message}" for doubt in doubts.values()))
-    return replace(done, skipped=taken.skipped, notes=notes, doubts=tuple(doubts.values()))
+    return replace(done, duplicates=duplicates, skipped=taken.skipped, notes=notes, doubts=tuple(doubts.values()))
 
 
 def unusable(photos: Sequence[Skipped]) -> ImageError:

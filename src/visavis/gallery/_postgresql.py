@@ -1,18 +1,17 @@
 """Records in a database of PostgreSQL, for many machines at a time. Takes the package psycopg (extra ``postgresql``).
 
-Readings are of one state of the whole (REPEATABLE READ). Writers come one after another: each begins by locking the one
-row of ``meta``, so the numbers of changes follow the commits, as they do in SQLite. A connection that was lost is made
-anew before a transaction begins; what broke within one is never tried again, since nobody knows how far it came.
-
-A machine that vanishes without a word, the lock in its hands, is given up after ``KEPT_ALIVE`` by both sides.
+Readings are of one state of the whole (REPEATABLE READ). Writers begin by locking the one row of ``meta``, so the
+numbers of changes follow the commits. A lost connection is made anew before a transaction begins; what broke within
+one is never tried again. A machine that vanishes is given up after ``KEPT_ALIVE``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from importlib.util import find_spec
 from time import monotonic, sleep
+from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, inspect, select
 from sqlalchemy.exc import DBAPIError
@@ -118,6 +117,11 @@ class PostgresDatabase:
             return not _code(str(error.orig))
         return str(code).startswith(("08", "57P"))
 
+    def row(self, engine: Engine, query: str) -> Sequence[Any]:
+        """See :class:`visavis.gallery.store.Backend`."""
+        with patiently(engine.connect, self.gone, error=DBAPIError) as conn:
+            return conn.exec_driver_sql(query).one()
+
     def sound(self, conn: Connection) -> Iterator[str]:
         """PostgreSQL checks its pages as it reads them: all are read by the other checks."""
         return iter(())
@@ -128,10 +132,9 @@ class PostgresDatabase:
         return int(conn.exec_driver_sql(f"SELECT {' + '.join(sizes)}").scalar_one())
 
     def compact(self, engine: Engine) -> None:
-        """Write the tables that hold people and faces anew, without dead rows.
+        """Write the tables of people and faces anew, after views of before, whose rows would be copied.
 
-        Rows that somebody's view of before still holds would be copied too, so those views are waited for. What the
-        server keeps elsewhere (write-ahead log, archives of it, copies) is not ours to write.
+        What the server keeps elsewhere (write-ahead log, archives of it, copies) is not ours to write.
         """
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
             self._wait_for_older_views(conn)

@@ -14,9 +14,10 @@ from sqlalchemy import Connection
 from visavis import compare
 from visavis._checks import checked_number, checked_whole
 from visavis.errors import UsageError
-from visavis.gallery import _answers, _ledger, _members, _whom, records
+from visavis.gallery import _answers, _ledger, _whom, records
 from visavis.gallery._input import unit_rows
 from visavis.gallery._opened import Opened
+from visavis.gallery._searched_people import SearchedPeople
 from visavis.gallery._whom import Who
 from visavis.gallery.index import Hit
 from visavis.gallery.types import NearFace, SearchThreshold
@@ -27,19 +28,22 @@ SPARE = 20
 
 
 class _Found(NamedTuple):
-    """Hits a probe (``SPARE`` more than asked for), the names of their people, and how many people were searched.
+    """Hits of each probe, up to ``SPARE`` more than asked for, and the number of people searched.
 
-    ``qualities`` are the mean qualities of the templates of the nearest people, where they were asked for.
+    ``names`` and ``qualities`` are as in :class:`SearchedPeople`.
     """
 
     hits: list[list[Hit]]
-    names: dict[int, str]
+    names: Mapping[int, str]
+    qualities: Mapping[int, float | None]
+    table: compare.Calibration | None
     people: int
-    qualities: dict[int, float | None]
 
 
 class Searching(Opened):
     """Searching, and the thresholds that answers rest on."""
+
+    _people: SearchedPeople | None = None
 
     def search(self, vectors: ArrayLike, *, top: int = 5, among: Sequence[Who] | None = None) -> list[list[Candidate]]:
         """Return the ``top`` people nearest to each row of ``vectors (n, d)``, nearest first, each once.
@@ -51,8 +55,8 @@ class Searching(Opened):
         if among is not None:
             with self._store.read() as conn:
                 ids = [_whom.to_find(conn, who) for who in among]
-        found, table = self._search(vectors, top, ids), self.calibration
-        return [_answers.candidates(hits, found.names, table, found.people)[:top] for hits in found.hits]
+        found = self._search(vectors, top, ids)
+        return [_answers.candidates(hits, found.names, found.table, found.people, top=top) for hits in found.hits]
 
     def lookalikes(self, vectors: ArrayLike, *, top: int = 10, besides: str | None = None) -> list[list[NearFace]]:
         """Return the ``top`` faces nearest to each row of ``vectors (n, d)``, named or not, nearest first.
@@ -75,7 +79,7 @@ class Searching(Opened):
         where the model was not calibrated.
         """
         with self._store.read() as conn:
-            people = records.count(conn).people
+            people = records.count_people(conn)
         return _answers.threshold(self.calibration, fpir, people, model=self.model)
 
     def identify_vectors(
@@ -98,23 +102,23 @@ class Searching(Opened):
         that of the nearest person, named or not; its ``probability`` is None unless a person is named and more likely
         than not, where one search in two is for a stranger.
         """
-        table = self.calibration
-        corrects = self._follows_quality(threshold)
-        wanted = max(checked_whole(top, "top is a whole number", least=1), 2)
-        found = self._search(vectors, wanted, with_quality=corrects)
+        found = self._search(vectors, max(checked_whole(top, "top is a whole number", least=1), 2))
         if threshold is None:
-            limit = _answers.threshold(table, fpir, found.people, model=self.model).distance
+            limit = _answers.threshold(found.table, fpir, found.people, model=self.model).distance
         else:
             limit = compare.to_cosine(threshold, "cosine")
-        enrolled = found.qualities if corrects else None
-        rule = _answers.Rule(limit, compare.to_cosine(margin, "cosine"), found.people, table, enrolled)
+        enrolled = found.qualities if threshold is None else None
+        rule = _answers.Rule(limit, compare.to_cosine(margin, "cosine"), found.people, found.table, enrolled)
         probes = [None] * len(found.hits) if qualities is None else qualities
         if len(probes) != len(found.hits):
             raise UsageError(f"each face has one quality: got {len(probes)} for {len(found.hits)} faces.")
         for quality in probes:
             if quality is not None and not isinstance(quality, Quality):
                 checked_number(quality, "a quality is a Quality, None or a score", least=0, most=1)
-        return [_identified(hits, found, rule, quality, top) for hits, quality in zip(found.hits, probes, strict=True)]
+        return [
+            _answers.identified(hits, found.names, rule, top=top, quality=quality)
+            for hits, quality in zip(found.hits, probes, strict=True)
+        ]
 
     def calibrate(self, table: compare.Calibration | None) -> None:
         """Go by thresholds of one's own from now on, in all processes; None: by those shipped for the model.
@@ -139,40 +143,54 @@ class Searching(Opened):
         with self._store.read() as conn:
             yield conn
 
-    def _search(
-        self, vectors: ArrayLike, top: int, among: Sequence[int] | None = None, *, with_quality: bool = False
-    ) -> _Found:
+    def _search(self, vectors: ArrayLike, top: int, among: Sequence[int] | None = None) -> _Found:
+        """Search in memory alone where nothing changed since the last time and all candidates are known."""
         top = checked_whole(top, "top is a whole number", least=1)
-        people = None if among is None else np.array(sorted(set(among)), np.int64)
+        with self._lock:
+            meta, people, near = self._store.meta(), self._people, None
+            if among is None and people is not None and people.meta == meta:
+                index = self._following.in_memory(meta)
+                if index is not None:
+                    probes = unit_rows(vectors, meta.dimension)
+                    near = index.search(probes, top + SPARE)
+                    if people.names.keys() >= _people_of(near):
+                        return _found(probes, near, people, people.count)
+            return self._searched_in_records(vectors, top, among, near)
+
+    def _searched_in_records(
+        self, vectors: ArrayLike, top: int, among: Sequence[int] | None, near: list[list[Hit]] | None
+    ) -> _Found:
+        """Search in one view of the records; ``near`` are the hits as of the people known so far, None: not known."""
+        wanted = None if among is None else np.array(sorted(set(among)), np.int64)
         # The lock comes first: an index in memory is then never ahead of the view that names are read from.
         with self._lock, self._searched() as conn:
-            probes = unit_rows(vectors, records.meta(conn).dimension)
-            index = self._following.caught_up(conn)
-            near = [[] for _ in probes] if index is None else index.search(probes, top + SPARE, among=people)
-            vectors_of = records.vectors_of(conn, {hit.person_id for some in near for hit in some}, probes.shape[1])
-            whole = {person: compare.person_vector(some) for person, some in vectors_of.items() if len(some) > 1}
-            hits = [_as_people(*one, whole) for one in zip(probes, near, strict=True)]
-            names = records.names(conn, {hit.person_id for some in hits for hit in some})
-            searched = records.count(conn).people if people is None else len(records.names(conn, people.tolist()))
-            nearest = {some[0].person_id for some in hits if some} if with_quality else set()
-            return _Found(hits, names, searched, _members.mean_qualities(conn, nearest))
+            meta, people = records.meta(conn), self._people
+            if people is None or people.meta != meta:
+                people, near = SearchedPeople(conn), None
+            self._people = people
+            probes = unit_rows(vectors, meta.dimension)
+            if near is None:
+                index = self._following.caught_up(conn)
+                near = [[] for _ in probes] if index is None else index.search(probes, top + SPARE, among=wanted)
+            people.read(conn, _people_of(near))
+            count = people.count if wanted is None else len(records.names(conn, wanted.tolist()))
+            return _found(probes, near, people, count)
 
 
-def _identified(
-    hits: Sequence[Hit], found: _Found, rule: _answers.Rule, quality: Quality | float | None, top: int
-) -> Identification:
-    """Answer for one probe."""
-    share = (rule.share(quality, hits[0].person_id) if hits else None) or 1.0
-    candidates = _answers.candidates(hits, found.names, rule.table, found.people, share=share)
-    return _answers.identification(candidates, rule, top=top, quality=quality)
+def _people_of(near: Sequence[Sequence[Hit]]) -> set[int]:
+    return {hit.person_id for hits in near for hit in hits}
 
 
-def _as_people(probe: Floats, hits: Sequence[Hit], whole: Mapping[int, Floats]) -> list[Hit]:
+def _found(probes: Floats, near: Sequence[Sequence[Hit]], people: SearchedPeople, count: int) -> _Found:
+    hits = [_as_people(*pair, people.vectors) for pair in zip(probes, near, strict=True)]
+    return _Found(hits, people.names, people.qualities, people.table, count)
+
+
+def _as_people(probe: Floats, hits: Sequence[Hit], vectors: Mapping[int, Floats]) -> list[Hit]:
     """Put the distance to all of a person in place of that to the nearest template, and sort by it."""
-    moved = [
-        hit._replace(distance=float(np.clip(1 - probe.astype(np.float64) @ whole[hit.person_id], 0, 2)))
-        if hit.person_id in whole
-        else hit
-        for hit in hits
-    ]
+    exact, moved = probe.astype(np.float64), []
+    for hit in hits:
+        vector = vectors.get(hit.person_id)
+        distance = hit.distance if vector is None else min(max(1 - float(exact @ vector), 0.0), 2.0)
+        moved.append(Hit(hit.person_id, hit.template_id, distance))
     return sorted(moved, key=lambda hit: (hit.distance, hit.person_id))

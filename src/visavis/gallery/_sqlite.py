@@ -1,8 +1,7 @@
 """Records in a file of SQLite.
 
-It runs in WAL (readers and one writer at a time, from any number of processes) with ``synchronous=FULL``: a transaction
-that was acknowledged survives ``kill -9`` and loss of power. Writers take the lock at the start (``BEGIN IMMEDIATE``),
-so none fails half-way because another came first; it waits instead, up to ``BUSY_SECONDS``.
+It runs in WAL with ``synchronous=FULL``: a transaction that was acknowledged survives loss of power. Writers take the
+lock at the start (``BEGIN IMMEDIATE``), so that none fails half-way; they wait up to ``BUSY_SECONDS``.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ MAGIC = b"SQLite format 3\0"
 LOG_BYTES = 1 << 22
 """How long the write-ahead log becomes before it is taken into the file."""
 PAGE_BYTES = 16_384
-"""Of 4,096, SQLite's own, a vector of 512 figures leaves nearly half unused: the file is larger, and slower to read."""
+"""Of 4,096, SQLite's own, a vector of 512 values leaves nearly half unused."""
 
 # By what the name of SQLite's error starts with; sqlite.org/rescode.html.
 _MEANINGS = {
@@ -44,8 +43,7 @@ _MEANINGS = {
 _interrupted: set[tuple[int, int]] = set()
 """Device and number of the files that another thread of the parent was using when this process was forked.
 
-SQLite keeps one record of locks for each file of a process. The child inherits the record and not the locks, so that it
-would read what others are overwriting, or wait for a thread that it does not have (sqlite.org/howtocorrupt.html, 2.6).
+The child inherits SQLite's record of locks and not the locks (sqlite.org/howtocorrupt.html, 2.6).
 """
 
 
@@ -125,7 +123,7 @@ class SqliteFile:
 
     def settle(self, engine: Engine) -> None:
         """Turn on the write-ahead log; not earlier, since the file might have been another program's."""
-        self._alone(engine, "PRAGMA journal_mode=WAL")
+        self.row(engine, "PRAGMA journal_mode=WAL")
 
     def begin_writing(self, engine: Engine) -> AbstractContextManager[Connection]:
         """Begin with the lock of the one writer."""
@@ -158,20 +156,16 @@ class SqliteFile:
         return sum(file.stat().st_size for file in (self._path, log) if file.exists())
 
     def compact(self, engine: Engine) -> None:
-        """Write the file anew.
-
-        Zeros over deleted rows (``secure_delete``) are not enough: when SQLite moves rows between pages it
-        leaves copies in the free space, and the write-ahead log keeps whole pages of before.
-        """
-        self._alone(engine, "VACUUM")
+        """Write the file anew: copies of deleted rows are left in free space and in the write-ahead log."""
+        self.row(engine, "VACUUM")
         deadline = monotonic() + BUSY_SECONDS
-        while self._alone(engine, "PRAGMA wal_checkpoint(TRUNCATE)")[0]:  # busy; for some locks SQLite does not wait
+        while self.row(engine, "PRAGMA wal_checkpoint(TRUNCATE)")[0]:  # busy; for some locks SQLite does not wait
             if monotonic() > deadline:
                 raise GalleryError(f"others have kept reading {self.place} for {BUSY_SECONDS} seconds.")
             sleep(0.02)
 
-    def _alone(self, engine: Engine, statement: str) -> Sequence[Any]:
-        """Run what must not be part of a transaction; returns the first row of the answer, if any."""
+    def row(self, engine: Engine, statement: str) -> Sequence[Any]:
+        """Run a statement outside any transaction; returns the first row of the answer, if any."""
         with closing(engine.raw_connection()) as raw, closing(raw.cursor()) as cursor:
             cursor.execute(statement)
             return cursor.fetchone() or ()

@@ -41,7 +41,7 @@ def to_enroll(conn: Connection, name: str, *, person_id: int | None, new: bool) 
         if (stored := by_id(conn, person_id)) != name:
             raise UsageError(f"person {person_id} is called {stored!r}, not {name!r}: rename, or check the id.")
         return person_id
-    ids = [] if new else records.ids_named(conn, name)
+    ids = [] if new else records.ids_by_name(conn, [name]).get(name, [])
     if len(ids) > 1:
         raise UsageError(f"{_several(name, ids)}: give the id of the one meant, or ask for a new person.")
     if not ids and not new:
@@ -101,7 +101,7 @@ def to_find(conn: Connection, who: Who) -> int:
     name = clean_name(who)
     if name.startswith("#") and name[1:].isdecimal():
         return to_find(conn, int(name[1:]))
-    ids = records.ids_named(conn, name)
+    ids = records.ids_by_name(conn, [name]).get(name, [])
     if len(ids) > 1:
         raise UsageError(f"{_several(name, ids)}: give the id.")
     number = int(name) if name.isdecimal() and records.name_of(conn, int(name)) is not None else None
@@ -114,7 +114,7 @@ def to_find(conn: Connection, who: Who) -> int:
 
 def is_there(conn: Connection, who: Who) -> bool:
     """Tell whether ``who`` means anybody, one person or several."""
-    if isinstance(who, str) and who.strip() and records.ids_named(conn, unicodedata.normalize("NFC", who).strip()):
+    if isinstance(who, str) and records.ids_by_name(conn, [unicodedata.normalize("NFC", who).strip()]):
         return True
     try:
         to_find(conn, who)

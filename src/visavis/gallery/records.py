@@ -82,6 +82,7 @@ def calibration(conn: Connection) -> str | None:
 
 def set_calibration(conn: Connection, text: str | None) -> None:
     """Store the gallery's own table of thresholds; None removes it."""
+    next_change(conn)
     conn.execute(update(META).values(calibration=text))
 
 
@@ -131,6 +132,7 @@ def change_person(conn: Connection, person_id: int, **columns: object) -> None:
     """Set columns of a person."""
     if "name" in columns:
         columns["folded"] = folded(str(columns["name"]))
+        next_change(conn)  # names are kept in memory by change
     conn.execute(update(PEOPLE).where(PEOPLE.c.id == person_id).values(**columns))
 
 
@@ -141,13 +143,16 @@ def name_of(conn: Connection, person_id: int) -> str | None:
     return conn.execute(select(PEOPLE.c.name).where(PEOPLE.c.id == person_id)).scalar()
 
 
+def person_ids(conn: Connection) -> list[int]:
+    """Return the ids of all people, ascending."""
+    return list(conn.execute(select(PEOPLE.c.id).order_by(PEOPLE.c.id)).scalars())
+
+
 def names(conn: Connection, person_ids: Iterable[int]) -> dict[int, str]:
     """Return names by id, of those that are there."""
-    found: dict[int, str] = {}
-    for some in in_lists(person_ids):
-        rows = conn.execute(select(PEOPLE.c.id, PEOPLE.c.name).where(PEOPLE.c.id.in_(some)))
-        found.update((row.id, row.name) for row in rows)
-    return found
+    query = select(PEOPLE.c.id, PEOPLE.c.name)
+    rows = (row for some in in_lists(person_ids) for row in conn.execute(query.where(PEOPLE.c.id.in_(some))))
+    return {row.id: row.name for row in rows}
 
 
 def all_names(conn: Connection) -> list[str]:
@@ -164,11 +169,6 @@ def ids_by_name(conn: Connection, names: Iterable[str]) -> dict[str, list[int]]:
         ):
             found.setdefault(row.name, []).append(row.id)
     return found
-
-
-def ids_named(conn: Connection, name: str) -> list[int]:
-    """Return the ids of all who have exactly this name, ascending."""
-    return list(conn.execute(select(PEOPLE.c.id).where(PEOPLE.c.name == name).order_by(PEOPLE.c.id)).scalars())
 
 
 def people(conn: Connection, person_id: int | None = None) -> list[Person]:
@@ -231,10 +231,7 @@ def merge_person(conn: Connection, gone: int, kept: int) -> int:
 
 
 def add_templates(conn: Connection, model: str, owned: Sequence[tuple[int | None, Template]]) -> list[int]:
-    """Store templates (vectors of unit length), each of a person or of nobody; returns their ids, in order.
-
-    The ids are counted on here, above all that were ever given: a database that gives them has to tell each.
-    """
+    """Store templates (vectors of unit length), each of a person or of nobody; returns their ids, in order."""
     change, at = next_change(conn), now()  # nobody else gives ids while this transaction lasts
     ever = (select(func.max(TEMPLATES.c.id)), select(func.max(REMOVALS.c.template_id)))
     first = 1 + max(conn.execute(query).scalar() or 0 for query in ever)

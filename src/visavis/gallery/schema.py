@@ -1,10 +1,8 @@
 """The tables of a gallery, and how a store of an older schema becomes one of this.
 
-``meta`` (one row) says what the store is: format, schema, a key of its own, model, dimension, the number of the last
-change, and the gallery's own thresholds if it has any. ``templates.change`` is the change that stored a template or
-gave it to somebody else, ``removals`` lists what left: with the two, whoever knows the gallery as of change *n* reads
-what happened since, and nothing else. A template without a person is a face that was indexed and that nobody has named;
-``photos`` lists what was indexed. No row of ``audit`` ever holds a name.
+``meta`` (one row) says what the store is. ``templates.change`` is the change that stored a template or gave it to
+another person, ``removals`` lists what left: with the two, an index as of change *n* is brought up to date. A template
+without a person is a face that was indexed and not named. No row of ``audit`` holds a name.
 """
 
 from __future__ import annotations

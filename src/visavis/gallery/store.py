@@ -1,17 +1,16 @@
 """An open store of records: its transactions, and what its errors mean in one sentence.
 
-Where the records lie is the affair of a backend: a file of SQLite (``_sqlite.py``) or a database of PostgreSQL
-(``_postgresql.py``). Both give the same promises: a transaction is stored whole or not at all, what was acknowledged
-survives ``kill -9``, writers come one after another, and each reading sees one state of the whole.
+Records lie in a file of SQLite (``_sqlite.py``) or a database of PostgreSQL (``_postgresql.py``). Transactions are
+stored whole or not at all and survive ``kill -9``, writers come one after another, a reading sees one state.
 """
 
 from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
@@ -19,7 +18,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionError
 
 from visavis.errors import GalleryError, UsageError
 from visavis.forking import ForkGate, guard_forks, keep_forever
-from visavis.gallery import schema
+from visavis.gallery import records, schema
 from visavis.gallery._patience import patiently
 from visavis.gallery._postgresql import PostgresDatabase
 from visavis.gallery._sqlite import SqliteFile
@@ -30,7 +29,7 @@ SCHEMES = ("sqlite:///", "postgresql://")
 class Backend(Protocol):
     """Where records lie. ``place`` is what messages call it, ``url`` what opens it again (without a password).
 
-    ``disturbed_by_forks`` says whether connections that are open in a parent make those of its child unsafe.
+    ``disturbed_by_forks``: whether open connections of a parent make those of its child unsafe.
     """
 
     place: str
@@ -38,11 +37,11 @@ class Backend(Protocol):
     disturbed_by_forks: bool
 
     def refuse_in_child(self) -> None:
-        """Have each use of the place refused in this process: a connection was in use when it was forked."""
+        """Refuse each use in this process: a connection was in use when it was forked."""
         ...
 
     def look_at(self, *, create: bool) -> None:
-        """Say what is wrong with the place before the database says it less well: GalleryError."""
+        """Raise GalleryError for what is wrong with the place."""
         ...
 
     def engine(self) -> Engine:
@@ -50,7 +49,7 @@ class Backend(Protocol):
         ...
 
     def settle(self, engine: Engine) -> None:
-        """Do what is to be done once it is certain that the place holds a gallery, or nothing."""
+        """Set up a place that holds a gallery, or nothing."""
         ...
 
     def begin_writing(self, engine: Engine) -> AbstractContextManager[Connection]:
@@ -62,7 +61,11 @@ class Backend(Protocol):
         ...
 
     def gone(self, error: DBAPIError) -> bool:
-        """Tell whether the error says that there is no connection, so that trying again may help."""
+        """Tell whether the error says that there is no connection."""
+        ...
+
+    def row(self, engine: Engine, query: str) -> Sequence[Any]:
+        """Return the first row of a query, as quickly as can be."""
         ...
 
     def sound(self, conn: Connection) -> Iterator[str]:
@@ -89,7 +92,6 @@ class Store:
         self._backend = _backend(url)
         self._backend.look_at(create=create)
         self._engine = self._backend.engine()
-        # Connections of a store that was not closed are closed when it is collected, those left at exit by the system.
         weakref.finalize(self, self._engine.dispose).atexit = False
         self._closed = False
         self._in_use = ForkGate()
@@ -132,6 +134,11 @@ class Store:
         """One transaction: all of it is stored when the block ends, nothing of it where the block raises."""
         with self._explained(), self._backend.begin_writing(self._engine) as conn:
             yield conn
+
+    def meta(self) -> records.Meta:
+        """Return :func:`visavis.gallery.records.meta` as of now, much quicker."""
+        with self._explained():
+            return records.Meta(*self._backend.row(self._engine, "SELECT model, dimension, change, key FROM meta"))
 
     def sound(self, conn: Connection) -> Iterator[str]:
         """Yield what the database itself finds wrong."""
@@ -180,7 +187,7 @@ class Store:
             conn.close()
 
     def _connection(self) -> Connection:
-        """Connect; a server that is away is asked again for a while, as nothing has been done yet."""
+        """Connect; a server that is away is asked again for a while."""
         return patiently(self._engine.connect, self._backend.gone, error=DBAPIError)
 
     @contextmanager

@@ -1,14 +1,8 @@
 """Search among the vectors of one gallery. One file an engine; each registers itself in ``INDEXES``.
 
-An index is derived from the records: it can be thrown away and filled again at any time. Engines in memory are filled
-when a gallery is opened; those that keep what they have outside the process (:class:`Durable`) also keep the number of
-the change that they are up to, and take up from there.
-
-An index is asked for as ``NAME`` or ``NAME:PLACE``; what the place means is the engine's affair::
-
-    exact                                   in memory, the default
-    pgvector:hnsw                           in the PostgreSQL of the gallery, by a graph
-    milvus:http://localhost:19530           in a Milvus server
+An index is derived from the records and can be filled again at any time. Engines outside the process
+(:class:`Durable`) keep the number of the change that they are up to. An index is named ``NAME`` or ``NAME:PLACE``:
+"exact", "pgvector:hnsw", "milvus:http://localhost:19530".
 """
 
 from __future__ import annotations

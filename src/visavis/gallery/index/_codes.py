@@ -1,14 +1,8 @@
-"""Vectors in 8 bits, and by how much a similarity can be wrong that was computed from them.
+"""Vectors in 8 bits, and by how much a similarity can be wrong that was computed from them: see docs/search.md.
 
 A block's vectors ``v`` are written as ``centre + step * c + rest`` with whole numbers ``c`` in -127..127, a probe as
-``scale * p + rest'`` with ``p`` in -63..63. Then their product is that of the probe and the centre, plus
-``scale * step * (p . c)``, off by no more than ``|scale * p| |rest| + |rest'| |v - centre|`` (Cauchy and Schwarz). The
-lengths of the rests are kept, so the bound holds for whatever vectors there are; where 8 bits say little of them it
-is wide, which costs time and no answer.
-
-``p . c`` is computed by ONNX Runtime's MatMulInteger, NumPy having no such product. Its fast form takes unsigned rows
-and signed columns: the probes go in as ``p + 64``, and 64 times the sum of each ``c`` is taken off. Seven bits keep
-processors from overflowing that add up pairs in 16 bits (AVX2 without VNNI): 2 * 127 * 127 < 2**15.
+``scale * p + rest'`` with ``p`` in -63..63; it goes into MatMulInteger as ``p + 64``, and 64 times the sum of each
+``c`` is taken off.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""Search among so few rows that choosing the nearest would take longer than all products: one pass, no finalists.
-
-Answers are those of the search by finalists: float32 products choose with a margin that their error cannot exceed, and
-the distances of what is left are computed in float64.
-"""
+"""Search among so few rows that choosing would take longer than all products: one pass, with the same answers."""
 
 from __future__ import annotations
 
@@ -13,11 +9,12 @@ from visavis.gallery.index import Hit, Ids
 from visavis.gallery.index._blocks import Block
 from visavis.types import Floats
 
-FEW_ROWS = 16_384
+FEW_ROWS = 65_536
 BEST, MORE = 4, 8
 """Rows looked at first, by the owners wanted; by so many times more where they are of too few owners."""
 ONE_THREAD = 1_500_000
-"""Values up to which one probe is not worth BLAS's threads: where processors are busy, these wait for each other."""
+"""Values up to which one probe is not worth BLAS's threads, which wait for each other where processors are busy."""
+PART_VALUES = 8192
 EXACT_ROWS = 2048
 """Rows whose distances are computed at most: with more that tie, the search by finalists is quicker."""
 
@@ -28,7 +25,7 @@ def nearest_few(
     """Nearest owners of ``wanted (n,)`` rows of a block, for each of ``probes (m, d)``; None where too many tie."""
     owner = (block.people if by_person else block.ids)[: block.count]
     vectors = block.vectors[: block.count]
-    scores = _products(probes, vectors)
+    scores = products(probes, vectors)
     rows = None if wanted.all() else np.flatnonzero(wanted)
     if rows is not None:
         scores, owner = scores[:, rows], owner[rows]
@@ -42,16 +39,15 @@ def nearest_few(
     return answers
 
 
-def _products(probes: Floats, vectors: Floats) -> Floats:
+def products(probes: Floats, vectors: Floats) -> Floats:
     """Similarities ``(m, n)`` in float32."""
-    products: Floats
-    if len(probes) > 1:
-        products = probes @ vectors.T
-    elif vectors.size <= ONE_THREAD:
-        products = np.einsum("ij,j->i", vectors, probes[0])[None]
-    else:
-        products = np.dot(vectors, probes[0])[None]
-    return products
+    if len(probes) > 1 or vectors.size > ONE_THREAD:
+        return probes @ vectors.T
+    # Products of parts so small that BLAS computes them on one thread.
+    size = max(1, PART_VALUES // probes.shape[1])
+    whole = len(vectors) - len(vectors) % size
+    parts: Floats = np.matmul(vectors[:whole].reshape(-1, size, probes.shape[1]), probes[0])
+    return np.concatenate([parts.reshape(-1), vectors[whole:] @ probes[0]])[None]
 
 
 def _chosen(scores: Floats, owner: Ids, top: int, margin: float) -> NDArray[np.intp]:

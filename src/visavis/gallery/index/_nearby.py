@@ -1,8 +1,4 @@
-"""From what an engine finds nearby to the answer: distances in float64, ties in order, each person once.
-
-An engine computes in float32 and in an order of its own, so its distances only choose: whoever is within twice the
-rounding error of the last that is wanted is a finalist.
-"""
+"""From what an engine finds in float32 to the answer: distances in float64, ties in order, each person once."""
 
 from __future__ import annotations
 

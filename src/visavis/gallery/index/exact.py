@@ -1,9 +1,8 @@
 """Exact search: every vector is looked at, in float32 or in 8 bits, and the best are computed again.
 
 The first look only chooses the finalists, with a margin that its rounding error cannot exceed; their distances are
-then computed in float64, row by row. So the answer does not depend on blocks, batch size or BLAS, and ties are real.
-``exact`` looks at the vectors themselves, ``exact:int8`` at codes of a quarter of the size, which are kept besides:
-the answers are the same.
+then computed in float64. ``exact`` looks at the vectors, ``exact:int8`` at codes of a quarter of the size: the answers
+are the same, and do not depend on blocks, batch size or BLAS.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from visavis.gallery.index import INDEXES, NOBODY, Hit, Ids, Origin, _few
 from visavis.gallery.index._blocks import Block, Blocks
 from visavis.gallery.index._codes import Found, Probes
 from visavis.gallery.index._finalists import Finalists
+from visavis.gallery.index._nearby import last_of_each
 from visavis.types import Floats
 
 TOGETHER = 128
@@ -48,9 +48,8 @@ class Exact:
 
     def add(self, ids: Ids, people: Ids, vectors: Floats) -> None:
         """Append rows, or write over those whose ids are there."""
-        if len(ids) > 1 and len(np.unique(ids)) < len(ids):  # the last one of an id counts
-            _, back = np.unique(ids[::-1], return_index=True)
-            last = np.sort(len(ids) - 1 - back)
+        if len(ids) > 1:
+            last = last_of_each(ids)
             ids, people, vectors = ids[last], people[last], vectors[last]
         places, rows = self._blocks.find(ids)
         if len(places):
@@ -149,7 +148,7 @@ class _Search:
             here = slice(*np.searchsorted(places, (before, after)))
             some = places[here] - before
             rows[here] = block.start + (some if after - before == block.count else np.flatnonzero(mask)[some])
-        scores = _products(self.probes, self._blocks.vectors(rows))
+        scores = _few.products(self.probes, self._blocks.vectors(rows))
         owner = self._blocks.people(rows) if self._by_person else self._blocks.ids(rows)
         for best in (min(size, SEED_BEST * self._top), size):  # the best may be of too few people
             sample = Finalists(self._exact, self._top, self._blocks.vectors)
@@ -224,14 +223,6 @@ class _Search:
         for some in _parts(len(rows), GATHERED_ROWS):
             found = _reaching(self.probes @ block.vectors[rows[some]].T, self.finalists.bars, margin)
             yield found._replace(row=rows[some][found.row])
-
-
-def _products(probes: Floats, vectors: Floats) -> Floats:
-    """Similarities ``(m, n)`` with a few vectors; not worth BLAS's threads where there is one probe."""
-    if len(probes) == 1:
-        products: Floats = np.einsum("ij,j->i", vectors, probes[0])[None]
-        return products
-    return probes @ vectors.T
 
 
 def _reaching(scores: Floats, bars: NDArray[np.float64], margin: float) -> Found:

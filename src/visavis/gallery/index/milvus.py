@@ -1,15 +1,7 @@
-"""Search in Milvus, a server of vectors for many machines. Takes the package pymilvus (extra ``milvus``).
+"""Search in Milvus, a server of vectors for many machines: see docs/engines.md. Takes the package pymilvus.
 
-::
-
-    milvus:http://localhost:19530                       every vector looked at
-    milvus:http://localhost:19530?index=HNSW&ef=200&m=16
-    milvus:http://localhost:19530?index=IVF_FLAT&nlist=1024&nprobe=32
-    milvus:./vectors.db                                 a folder of milvus-lite's, for one process: to try it out
-
-One collection a gallery. The change that it is up to is the row of the id 0, as a person below 0, so that whoever loses
-the collection loses that too and fills it anew. Milvus answers a write once it is in its log, where it survives a
-crash; reads are of the consistency "Strong", so each sees what was written before it.
+One collection a gallery. The change that it is up to is the row of the id 0, as a person below 0. Reads are of the
+consistency "Strong": each sees what was written before it.
 """
 
 from __future__ import annotations

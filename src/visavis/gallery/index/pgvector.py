@@ -1,15 +1,7 @@
-"""Search in PostgreSQL, by its extension pgvector. Takes the package psycopg (extra ``postgresql``).
+"""Search in PostgreSQL, by its extension pgvector: see docs/engines.md. Takes the package psycopg.
 
-::
-
-    pgvector                                        in the database of the gallery itself, every vector looked at
-    pgvector:hnsw                                   there, by a graph: quicker, and not always the nearest
-    pgvector:postgresql://user@host/vectors         in another database
-    pgvector:postgresql://user@host/vectors?index=hnsw&ef=200&m=16
-
-One table a gallery. The change that it is up to is the row of the id 0, as a person below 0, so that whoever loses the
-table loses that too and fills it anew. All that is asked of the server here may be done twice, so it is asked again
-where a connection broke.
+One table a gallery. The change that it is up to is the row of the id 0, as a person below 0. Statements may be run
+twice, so they are where a connection broke.
 """
 
 from __future__ import annotations

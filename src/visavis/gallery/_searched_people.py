@@ -1,0 +1,69 @@
+"""What searches need to know of people, kept in memory for as long as the gallery does not change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, select
+
+from visavis import compare
+from visavis.gallery import _answers, records
+from visavis.gallery.schema import PEOPLE, TEMPLATES
+from visavis.types import Floats
+
+KEPT_PEOPLE = 16_384
+"""People kept at most. In larger galleries the search itself takes longer than reading the candidates."""
+AHEAD = 400
+"""People read together with those that are missing, from the second time on that any are."""
+
+
+class SearchedPeople:
+    """People as of one change of a gallery, read as searches come upon them.
+
+    ``names`` are those of the people read so far, by id; ``vectors`` stand for people with several templates (see
+    :func:`visavis.compare.person_vector`); ``qualities`` are the mean qualities of their templates (None: not known).
+    Entries are added and never changed, so threads may go on with what they were given. ``count`` is the number of all
+    people, ``table`` the thresholds in use.
+    """
+
+    def __init__(self, conn: Connection) -> None:
+        self.meta = records.meta(conn)
+        self.count = records.count_people(conn)
+        own = records.calibration(conn)
+        self.table = compare.calibration(self.meta.model) if own is None else _answers.stored_calibration(own)
+        self._forget()
+        self._next = 0
+
+    def _forget(self) -> None:
+        self.names: dict[int, str] = {}
+        self.vectors: dict[int, Floats] = {}
+        self.qualities: dict[int, float | None] = {}
+
+    def read(self, conn: Connection, person_ids: Iterable[int]) -> None:
+        """Read those of the people that are missing, as of the same change."""
+        wanted = {*person_ids}
+        if len(self.names) > KEPT_PEOPLE:
+            self._forget()
+        missing = wanted - self.names.keys()
+        if self._next and missing and self.count <= KEPT_PEOPLE:
+            missing |= {*range(self._next, self._next + AHEAD)} - self.names.keys()
+            self._next += AHEAD
+        self._next = self._next or 1
+        columns = (TEMPLATES.c.person_id, PEOPLE.c.name, TEMPLATES.c.quality, TEMPLATES.c.vector)
+        query = select(*columns).join(PEOPLE, PEOPLE.c.id == TEMPLATES.c.person_id).order_by(TEMPLATES.c.id)
+        for some in records.in_lists(missing):
+            rows: dict[int, list[Any]] = {}
+            for row in conn.execute(query.where(TEMPLATES.c.person_id.in_(some))):
+                rows.setdefault(row.person_id, []).append(row)
+            for person_id, templates in rows.items():
+                self._take(person_id, templates)
+
+    def _take(self, person_id: int, templates: Sequence[Any]) -> None:
+        qualities = [row.quality for row in templates if row.quality is not None]
+        self.qualities[person_id] = float(np.mean(qualities)) if qualities else None
+        if len(templates) > 1:
+            vectors = records.as_vectors([row.vector for row in templates], self.meta.dimension or 0)
+            self.vectors[person_id] = compare.person_vector(vectors)
+        self.names[person_id] = templates[0].name  # last: who has a name here has all the rest
