@@ -137,8 +137,9 @@ def _of_pixels(pixels: RGB, label: str) -> Photo:
 
 
 def _is_pillow(source: object) -> bool:
-    module = sys.modules.get("PIL.Image")  # where nobody has imported it, nobody can have made an image
-    return module is not None and isinstance(source, module.Image)
+    # Where nobody has imported it, or another thread is about to, nobody can have made an image.
+    kind = getattr(sys.modules.get("PIL.Image"), "Image", None)
+    return kind is not None and isinstance(source, kind)
 
 
 def name_of(source: object) -> str:
