@@ -389,3 +389,8 @@ def test_what_cannot_be_rewound_is_read_once_and_then_says_so() -> None:
 def test_an_empty_file_object_is_an_empty_file() -> None:
     with pytest.raises(UnreadableImageError, match="is an empty file"):
         images.read(io.BytesIO())
+
+
+def test_while_another_thread_imports_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "PIL.Image", ModuleType("PIL.Image"))  # as it is at the start of its import
+    assert images.name_of(b"encoded") == "bytes"

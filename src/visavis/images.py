@@ -137,9 +137,9 @@ def _of_pixels(pixels: RGB, label: str) -> Photo:
 
 
 def _is_pillow(source: object) -> bool:
-    # Where nobody has imported it, or another thread is just doing so, nobody can have made an image.
-    image: type | None = getattr(sys.modules.get("PIL.Image"), "Image", None)
-    return image is not None and isinstance(source, image)
+    # Where nobody has imported it, or another thread is about to, nobody can have made an image.
+    kind = getattr(sys.modules.get("PIL.Image"), "Image", None)
+    return kind is not None and isinstance(source, kind)
 
 
 def name_of(source: object) -> str:

@@ -8,14 +8,16 @@ from typing import cast
 
 import numpy as np
 import pytest
+from sqlalchemy import event
 
+from visavis.cli.people import _new_people
 from visavis.errors import SimilarNameError, UnknownNameError, UsageError
 from visavis.gallery import Gallery, IndexedPhoto
 from visavis.gallery.names import folded
 from visavis.pipeline import Recognizer
 
 from . import older
-from .faces import digest, template
+from .faces import MODEL, digest, template
 from .test_photos import Album
 
 ALIKE = [
@@ -188,3 +190,15 @@ def test_enrolling_by_id_and_by_person(path: Path) -> None:
         assert len(album.find(ann).templates) == 3
         with pytest.raises(UnknownNameError):
             album.enroll(99, ["4:50"])
+
+
+def test_many_names_are_compared_in_few_statements(path: Path) -> None:
+    with Gallery(path, model=MODEL) as gallery:
+        gallery.add("Ann", [template(1)])
+        gallery.add("3", [template(2)])
+        seen: list[str] = []
+        event.listen(gallery._store._engine, "connect", lambda raw, _: raw.set_trace_callback(seen.append))
+        gallery._store._engine.dispose()
+        names = ["Ann", "ANN", "3", *(f"person {i}" for i in range(2000)), "Person 7", " "]
+        assert _new_people(gallery, names, yes=True) == {"ANN", "Person 7"}
+        assert sum("people" in one for one in seen) < 10
