@@ -183,11 +183,6 @@ def test_names_of_sources(tmp_path: Path) -> None:
     assert images.name_of("-") == "-"
 
 
-def test_a_name_while_another_thread_imports_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "PIL.Image", ModuleType("PIL.Image"))  # as it is before its classes are made
-    assert images.name_of("ann.jpg") == "ann.jpg"
-
-
 def test_a_path_that_is_a_dash_in_a_folder_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pictures.write(tmp_path, "-", pictures.encode(SCENE))
     monkeypatch.chdir(tmp_path)
