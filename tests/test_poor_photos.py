@@ -173,7 +173,7 @@ def test_a_poor_photo_and_a_good_one_are_not() -> None:
 def test_photos_too_poor_have_no_answer() -> None:
     answer = verified(shown("a", 0, GOOD), shown("b", 0, blurred(0.4)))
     assert (answer.same, answer.threshold, answer.probability) == (False, 0, None)
-    assert answer.reason == "b is too poor to say: poor quality 0.40 (blurred)."
+    assert answer.reason == "b is too poor to say: blurred (quality 0.40)."
     assert not answer
 
 
@@ -182,7 +182,7 @@ def test_photos_that_are_together_too_poor_are_both_named() -> None:
     answer = verified(shown("a", 0, grainy), shown("b", 0, grainy))
     assert not answer.same
     assert answer.reason == (
-        "a is too poor to say: poor quality 0.20 (grainy). b is too poor to say: poor quality 0.20 (grainy)."
+        "a is too poor to say: grainy (quality 0.20). b is too poor to say: grainy (quality 0.20)."
     )
 
 

@@ -40,7 +40,7 @@ def doubts(photo: PhotoFaces, face: int, *, corrected: bool = False) -> tuple[st
     found = []
     if photo.quality and photo.quality[face].score < POOR:
         effect = "the same person is missed more often" if corrected else "strangers pass more often"
-        found.append(f"{poor_quality(photo, face)}: {effect}")
+        found.append(f"poor quality {photo.quality[face].score:.2f} ({faults(photo, face)}): {effect}")
     if eyes_are_covered(photo.photo.pixels, photo.faces[face]):
         found.append("the eyes seem to be covered: the same person is missed more often")
     if is_squeezed(photo.faces[face].landmarks) and not corrected:
@@ -48,10 +48,9 @@ def doubts(photo: PhotoFaces, face: int, *, corrected: bool = False) -> tuple[st
     return tuple(f"{photo.name}: {doubt}." for doubt in found)
 
 
-def poor_quality(photo: PhotoFaces, face: int) -> str:
-    """Say how low the quality of a face is, and why."""
-    quality = photo.quality[face]
-    return f"poor quality {quality.score:.2f} ({', '.join(reasons(quality, photo.faces[face]))})"
+def faults(photo: PhotoFaces, face: int) -> str:
+    """Say what is wrong with the picture of a face, the worst first."""
+    return ", ".join(reasons(photo.quality[face], photo.faces[face]))
 
 
 def eyes_are_covered(picture: RGB, face: Face) -> bool:

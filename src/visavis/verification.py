@@ -15,7 +15,7 @@ import numpy as np
 
 from visavis import compare
 from visavis.detectors import base_name
-from visavis.doubts import doubts, poor_quality
+from visavis.doubts import doubts, faults
 from visavis.errors import ImageError, NoFaceError
 from visavis.types import Floats, Photo, PhotoFaces, PhotoVerification, Quality, Verification
 
@@ -179,7 +179,10 @@ def _too_poor(rule: Rule, known: PhotoFaces, photo: PhotoFaces, face: int) -> st
     """Say which photo is poorer than was measured, and why."""
     faces = ((known, known.largest), (photo, face))
     poor = [(one, row) for one, row in faces if rule.table and rule.table.share(_quality(one, row)) is None]
-    return " ".join(f"{one.name} is too poor to say: {poor_quality(one, row)}." for one, row in poor or faces)
+    return " ".join(
+        f"{photo.name} is too poor to say: {faults(photo, row)} (quality {photo.quality[row].score:.2f})."
+        for photo, row in poor or faces
+    )
 
 
 def _stricter(rule: Rule, limit: float, share: float | None) -> list[str]:
