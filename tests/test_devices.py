@@ -164,7 +164,7 @@ def test_the_command_line_takes_it_wherever_networks_run() -> None:
     command = [sys.executable, "-m", "visavis", "detect", "nothing.jpg", "--device", absent()]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode in {2, 3}
-    for words in (["detect"], ["verify"], ["embed"], ["evaluate", "lfw"], ["models", "bench"], ["cluster"]):
+    for words in (["detect"], ["verify"], ["embed"], ["evaluate", "lfw"], ["models", "bench"], ["cluster"], ["index"]):
         help_text = subprocess.run(
             [sys.executable, "-m", "visavis", *words, "--help"], capture_output=True, text=True, check=True
         ).stdout

@@ -147,7 +147,8 @@ class Session:
         try:
             return self._native.session()
         except _errors() as error:
-            raise WeightsError(f"{self._what} is no network that can be run: {_first_line(error)}.") from error
+            remedy = " Delete it: it is converted again." if Path(self._what).parent == cache_dir() / "onnx" else ""
+            raise WeightsError(f"{self._what} is no network that can be run: {_first_line(error)}.{remedy}") from error
 
     def run(self, batch: Batch) -> Sequence[Floats]:
         """Outputs of the network, in its own order."""

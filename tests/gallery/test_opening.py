@@ -130,6 +130,20 @@ def test_a_database_of_another_program_is_left_alone(path: Path, table: str) -> 
     assert path.read_bytes() == before
 
 
+def test_a_gallery_that_never_held_anything_takes_another_model(path: Path) -> None:
+    Gallery(path, model="dlib-resnet").close()
+    with Gallery(path, model=MODEL) as gallery:
+        assert gallery.model == MODEL
+    with Gallery(path) as earlier:
+        Gallery(path, model="dlib-resnet").close()
+        with pytest.raises(GalleryError, match="another process has made this a gallery of dlib-resnet"):
+            earlier.add(*person(1))
+    with Gallery(path, model=MODEL) as gallery:
+        gallery.add(*person(1))
+    with pytest.raises(GalleryError, match="holds vectors of test-model"):
+        Gallery(path, model="dlib-resnet")
+
+
 def test_another_model_is_refused_naming_both(path: Path) -> None:
     filled(path)
     with pytest.raises(GalleryError, match=r"holds vectors of test-model, .* those of facenet: open it with test-mod"):

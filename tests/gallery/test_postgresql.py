@@ -91,6 +91,9 @@ def test_what_is_there_is_looked_at_first(server: Postgres, place: str) -> None:
         Gallery(place)
     server.run("DROP TABLE bookmarks", database(place))
     Gallery(place, model=MODEL).close()
+    Gallery(place, model="facenet").close()  # it holds nothing yet
+    with Gallery(place, model=MODEL) as gallery:
+        gallery.add(*person(1))
     with pytest.raises(GalleryError, match=r"holds vectors of test-model, .* those of facenet"):
         Gallery(place, model="facenet")
     server.run("UPDATE meta SET schema = 7", database(place))

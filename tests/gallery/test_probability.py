@@ -30,6 +30,14 @@ def answer(distances: list[float], people: int, *, limit: float, margin: float =
     return identification(found, Rule(limit, margin, people, TABLE), top=top)
 
 
+@pytest.mark.parametrize("distances", [[math.nan], [math.nan, 0.1], [0.1, math.nan]])
+def test_a_damaged_template_names_nobody_for_certain(distances: list[float]) -> None:
+    """As where a vector was overwritten with no number in it, which ``gallery check`` finds."""
+    answered = answer(distances, 10, limit=0.2)
+    assert answered.probability is None
+    assert (answered.name is None) == math.isnan(distances[0])
+
+
 def assert_consistent(found: Identification) -> None:
     shown = [found.probability, *(candidate.probability for candidate in found.candidates)]
     if found.name is None or found.probability is None:

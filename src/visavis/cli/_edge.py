@@ -82,12 +82,12 @@ def _silence_stdout() -> None:
 
 
 def _take_device(command: Any) -> None:
-    """Give ``--device`` to a command that runs networks, as ``--threads`` shows, or to the commands of a group."""
+    """Give ``--device`` to a command that runs networks, as ``--threads`` or ``--workers`` shows, or to a group's."""
     for below in getattr(command, "commands", {}).values():
         _take_device(below)
     names = [parameter.name for parameter in command.params]
-    if "threads" in names:
-        command.params.insert(names.index("threads") + 1, _option())
+    for beside in {"threads", "workers"}.intersection(names):
+        command.params.insert(names.index(beside) + 1, _option())
 
 
 def _option() -> TyperOption:

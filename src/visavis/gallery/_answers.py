@@ -123,9 +123,9 @@ def identification(
         return as_unknown(answer, _too_poor(rule, quality, best))
     if limit < best.distance <= rule.limit:
         return as_unknown(answer, _stricter(rule, limit))
-    if best.distance > limit or (apart is not None and apart < rule.margin):
+    if not best.distance <= limit or (apart is not None and apart < rule.margin):
         return as_unknown(answer)
-    if best.probability is not None and best.probability < LIKELY:
+    if best.probability is not None and not best.probability >= LIKELY:
         return replace(_without_probability(answer), notes=(_doubtful(candidates, rule),))
     return answer
 

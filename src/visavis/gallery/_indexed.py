@@ -34,7 +34,7 @@ class Indexed(Opened):
             new = [one for one in ready_photos if one.sha256 not in known]
             faces = [face for one in new for face in one.faces]
             if faces:
-                _ledger.agree_on_dimension(conn, len(faces[0].vector))
+                _ledger.agree_on_dimension(conn, self.model, len(faces[0].vector))
                 owners = told_apart(faces, records.owners(conn, self.model, [one.sha256 for one in new]))
                 fresh = [(None, face) for face, owner in zip(faces, owners, strict=True) if owner is None]
                 records.add_templates(conn, self.model, fresh)

@@ -9,7 +9,7 @@ import numpy as np
 from sqlalchemy import Connection, func, insert, select, update
 
 from visavis import embedders
-from visavis.errors import UsageError
+from visavis.errors import GalleryError, UsageError
 from visavis.gallery import records
 from visavis.gallery.index import NOBODY
 from visavis.gallery.records import Meta, in_lists, now
@@ -138,13 +138,15 @@ def has_templates(conn: Connection) -> bool:
     return conn.execute(select(TEMPLATES.c.id).limit(1)).first() is not None
 
 
-def agree_on_dimension(conn: Connection, dimension: int) -> Meta:
-    """Check the length of new vectors: UsageError.
+def agree_on_dimension(conn: Connection, model: str, dimension: int) -> Meta:
+    """Check the length of new vectors of a model: UsageError; GalleryError where the gallery is of another by now.
 
     It is that of the model where this is known, else that of the first vectors stored. A gallery without templates
     whose length is not that of its model takes on the right one.
     """
     own = records.meta(conn)
+    if own.model != model:
+        raise GalleryError(f"another process has made this a gallery of {own.model}, not {model}: open it again.")
     expected = embedders.dimension(own.model)
     if expected not in {None, dimension} and (own.dimension in {None, expected} or not has_templates(conn)):
         raise UsageError(f"{own.model} makes vectors of {expected} values, got {dimension}.")

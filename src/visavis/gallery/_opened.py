@@ -63,13 +63,17 @@ class Opened:
 
     def _own_model(self, wanted: str | None) -> str:
         with self._store.read() as conn:
-            own = records.meta(conn).model
-        if wanted not in {None, own}:
-            raise GalleryError(
-                f"{self._store.place} holds vectors of {own}, which do not compare with those of {wanted}: "
-                f"open it with {own}, or use another gallery."
-            )
-        return own
+            own = records.meta(conn)
+        if wanted is None or wanted == own.model:
+            return own.model
+        if own.change == 0:  # as where the first attempt failed, for want of the model's files
+            with self._store.write() as conn:
+                if records.take_model(conn, wanted):
+                    return wanted
+        raise GalleryError(
+            f"{self._store.place} holds vectors of {own.model}, which do not compare with those of {wanted}: "
+            f"open it with {own.model}, or use another gallery."
+        )
 
     @property
     def url(self) -> str:

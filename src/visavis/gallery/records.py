@@ -69,6 +69,14 @@ def meta(conn: Connection) -> Meta:
     return Meta(row.model, row.dimension, row.change, row.key)
 
 
+def take_model(conn: Connection, model: str) -> bool:
+    """Make a gallery that has never held anything one of another model; return whether that could be."""
+    if conn.execute(select(META.c.change)).scalar_one():
+        return False
+    conn.execute(update(META).values(model=model))
+    return True
+
+
 def set_dimension(conn: Connection, dimension: int) -> None:
     """Note the length of the vectors, when the first is stored."""
     conn.execute(update(META).values(dimension=dimension))
