@@ -258,6 +258,8 @@ def alike(shown: Any, printed: Any, at: str = "") -> list[str]:
         return [] if shown == pytest.approx(printed, rel=0.02) else [f"{at}: {shown}, {printed}"]
     if isinstance(shown, float) and isinstance(printed, float):
         return [] if shown == pytest.approx(printed, rel=0.02, abs=0.02) else [f"{at}: {shown}, {printed}"]
+    if isinstance(shown, str) and isinstance(printed, str) and shown.startswith("/photos/"):
+        printed = f"/photos/{Path(printed).name}"  # where the photos lie is the reader's affair
     return [] if shown == printed else [f"{at}: {shown}, {printed}"]
 
 

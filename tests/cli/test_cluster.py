@@ -278,7 +278,7 @@ def test_a_gallery_is_clustered_and_keeps_its_clusters(know: Run, run: Run, phot
         ["cluster", "size", "photo", "captured", "face", "box", "representative", "quality", "template_id", "person"]
     ] * 3
     assert [(line["cluster"], line["photo"], line["template_id"], line["person"]) for line in first] == [
-        (2, "both.png", 2, None), (1, "red.png", 1, "Ann"), (1, "both.png", 3, None),
+        (2, "both.png", 2, None), (1, str(tmp_path / "red.png"), 1, "Ann"), (1, "both.png", 3, None),
     ]  # fmt: skip
     with Gallery("faces.db") as gallery:
         assert gallery.faces().clusters.tolist() == [1, 2, 1]

@@ -58,7 +58,7 @@ def test_look_alikes_in_a_gallery(know: Run, photos: Photos, tmp_path: Path) -> 
         ["rank", "photo", "captured", "box", "distance", "probability", "quality", "template_id", "person_id", "name"]
     ] * 2
     assert [(line["photo"], line["name"], line["template_id"]) for line in done.lines] == [
-        ("dark.png", "Ann", 2), ("blue.png", "Bea", 3),
+        (str(tmp_path / "dark.png"), "Ann", 2), (str(tmp_path / "blue.png"), "Bea", 3),
     ]  # fmt: skip
     assert [line["distance"] for line in done.lines] == pytest.approx([distance(RED, DARK_RED), 1], abs=1e-6)
     with Image.open(tmp_path / "strip.png") as strip:
