@@ -20,7 +20,7 @@ on, because it is squeezed up to the first."""
 NATURAL = 0.1
 """How far the width of a face may be off by nature, as a natural logarithm: what is beyond is put down to the picture.
 
-With .1, LFW's view 1 is told apart as well as with no correction at all; without it, TAR at 1e-4 falls by .006."""
+With .1, the correction costs two pairs of the 3,192 of LFW's view 1 at a FAR of 1e-4; with 0, twenty."""
 
 
 def similarity(source: Floats, target: Floats) -> Floats:

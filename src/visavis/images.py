@@ -137,7 +137,7 @@ def _of_pixels(pixels: RGB, label: str) -> Photo:
 
 
 def _is_pillow(source: object) -> bool:
-    # Where nobody has imported it, or another thread is about to, nobody can have made an image.
+    # No image exists before the module has been imported, or while another thread imports it.
     kind = getattr(sys.modules.get("PIL.Image"), "Image", None)
     return kind is not None and isinstance(source, kind)
 

@@ -76,7 +76,7 @@ DARK, BRIGHT = 0.25, 0.75
 
 POOR = 0.8
 """Score below which an enrolment warns: the worst 2.3 % of LFW's view 1. Of the pairs of one person with such a photo
-7 % are missed at a FAR of 1e-3, of the others .6 %."""
+6 % are missed at a FAR of 1e-3, of the others .6 %."""
 
 
 def qualities(picture: RGB, faces: Sequence[Face]) -> tuple[Quality, ...]:

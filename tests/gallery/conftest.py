@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from visavis.gallery import Gallery
 
-from .faces import MODEL
+from .faces import MODEL, child
 
 STORES = ("sqlite", "postgresql")
 
@@ -40,3 +41,13 @@ def place(store: str, path: Path, request: pytest.FixtureRequest) -> Iterator[st
 def gallery(place: str) -> Iterator[Gallery]:
     with Gallery(place, model=MODEL) as opened:
         yield opened
+
+
+@pytest.fixture
+def other(place: str) -> Iterator[subprocess.Popen[str]]:
+    """Another process that changes the same gallery, a line of standard input a change."""
+    with child("obeyer", place) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        yield process
+        process.communicate()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
@@ -15,18 +14,8 @@ from sqlalchemy import event
 from visavis.gallery import Gallery, Template, _searched_people
 from visavis.types import Candidate
 
-from .faces import MODEL, child, in_a_file, person, template, vector
+from .faces import MODEL, in_a_file, person, template, vector
 from .test_two_processes import tell
-
-
-@pytest.fixture
-def other(place: str) -> Iterator[subprocess.Popen[str]]:
-    """Another process that changes the same gallery."""
-    with child("obeyer", place) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        yield process
-        process.communicate()
 
 
 def nearest(gallery: Gallery, seed: int) -> Candidate:

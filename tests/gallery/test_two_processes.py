@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import subprocess
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -28,15 +27,6 @@ def answers(process: subprocess.Popen[str]) -> list[str]:
     out, _ = process.communicate(timeout=120)
     assert process.returncode == 0
     return out.split()
-
-
-@pytest.fixture
-def other(place: str) -> Iterator[subprocess.Popen[str]]:
-    with child("obeyer", place) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        yield process
-        process.communicate()
 
 
 def test_the_next_search_sees_what_another_process_did(gallery: Gallery, other: subprocess.Popen[str]) -> None:

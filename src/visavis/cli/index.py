@@ -226,7 +226,7 @@ def _counted(sources: Sequence[str], exclude: Sequence[str]) -> Iterator[Callabl
 
     def count() -> None:
         number = 0
-        with suppress(VisavisError):  # it is told of where the photos are gone through
+        with suppress(VisavisError):  # reported when the photos are read
             for _ in walk(sources, exclude=exclude):
                 number += 1
                 if stopped.is_set():

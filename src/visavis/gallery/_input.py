@@ -42,7 +42,7 @@ def clean_name(name: str) -> str:
 
 
 def location(photo: str) -> str:
-    """Return the absolute path of a photo that is a file, for whoever looks for it from another folder."""
+    """Return the absolute path of a photo that is a file, so that it is found from any folder."""
     is_file = photo not in {"array", "bytes", "file", "image", "-"} and os.path.isfile(photo)  # noqa: PTH113
     return os.path.abspath(photo) if is_file else photo  # noqa: PTH100 - Path.absolute keeps ".."
 

@@ -74,7 +74,7 @@ def _approach(vectors: Any, owners: Any, ids: Any, whole: Any, nearest: Any, dis
 
 
 def _each_person(store: Store, people: Sequence[int]) -> Iterator[tuple[list[Any], Floats]]:
-    """Yield rows and vectors ``(k, d)`` of each person, read in views so short that nobody waits for the reader."""
+    """Yield rows and vectors ``(k, d)`` of each person, read in short views, so that no writer waits."""
     columns = (TEMPLATES.c.id, TEMPLATES.c.person_id, PEOPLE.c.name, TEMPLATES.c.photo, TEMPLATES.c.vector)
     query = select(*columns).join(PEOPLE, PEOPLE.c.id == TEMPLATES.c.person_id)
     for some in records.in_lists(people):
