@@ -216,8 +216,7 @@ def answer(recognizer: Recognizer, subjects: Sequence[Subject], variant: Variant
         if one.faces and one.vectors is not None:
             best = one.largest
             vectors[n], quality[n] = one.vectors[best], one.quality[best].score
-            left = poor.share(one.quality[best]) if poor else 1.0
-            shares[n] = np.nan if left is None else left
+            shares[n] = poor.shares(one.vectors[[best]], [one.quality[best]])[0] if poor else 1.0
             errors[n] = landmark_error(one.faces[best].landmarks, expected[n])
             noted[n] = bool(doubts(one, best))
     return Answers(vectors, shares, quality, errors, noted, poor.useless if poor else 0.0)

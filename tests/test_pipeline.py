@@ -430,8 +430,11 @@ def table() -> compare.Calibration:
 @pytest.mark.parametrize("far", [1e-2, 1e-3])
 def test_the_threshold_is_that_of_the_far(default: Recognizer, far: float) -> None:
     found = default.verify(DRAWN, OTHER, far=far)
-    a, b = default.detect([DRAWN, OTHER])
-    share = table().share(a.quality[a.largest], b.quality[b.largest])
+    a, b = default.represent([DRAWN, OTHER])
+    assert a.vectors is not None
+    assert b.vectors is not None
+    of_a, of_b = (table().share(one.vectors[one.largest], one.quality[one.largest]) for one in (a, b))
+    share = table().share_of_pair(of_a, of_b)
     assert share is not None
     assert 0.99 < share <= 1
     assert found.threshold == pytest.approx(table().threshold(far) * share)

@@ -1,4 +1,4 @@
-"""Shares of a threshold by the quality of the photos: worked out by hand, and used by all that decides."""
+"""Shares of a threshold by embeddings and qualities: worked out by hand, and used by all that decides."""
 
 from __future__ import annotations
 
@@ -21,11 +21,9 @@ from visavis.verification import Rule, compare_faces
 ODDS_OF_1_AND_4 = (0.5, 0.8)
 """Log odds of 0 and log 4: at a value of 2 / 3, whose odds are 2, a share is in the middle."""
 POOR = PoorPhotos(
-    (
-        ("sharpness", tuple(zip(ODDS_OF_1_AND_4, (0.6, 1.0), strict=True))),
-        ("clarity", ((0.2, 0.36), (0.9, 1.0))),
-        ("score", ((0.3, 0.5), (0.8, 1.0))),
-    ),
+    (0, 0, 2),
+    ((0.2, 1.0), (0.6, 0.6), (1.0, 0.36)),
+    (("sharpness", tuple(zip(ODDS_OF_1_AND_4, (0.6, 1.0), strict=True))), ("clarity", ((0.2, 0.36), (0.9, 1.0)))),
     useless=0.4,
 )
 TABLE = compare.Calibration("m", (1e-1, 1e-3, 1e-5), (0.3, 0.2, 0.1), slope=-50.0, intercept=10.0, poor=POOR)
@@ -48,6 +46,11 @@ def blurred(sharpness: float) -> Quality:
     return replace(GOOD, sharpness=sharpness, score=sharpness)
 
 
+def along(third: float) -> Floats:
+    """Return a unit vector ``(3,)`` whose likeness to poor photos is twice ``third``."""
+    return np.array([math.sqrt(1 - third**2), 0, third], np.float32)
+
+
 @pytest.mark.parametrize(
     ("quality", "share"),
     [
@@ -60,47 +63,74 @@ def blurred(sharpness: float) -> Quality:
         (replace(blurred(2 / 3), clarity=0.2), 0.36),
         (replace(blurred(0.4), clarity=0.5), None),
         (replace(GOOD, pose=0.1, score=0.1), 1.0),
-        (0.9, 1.0),
-        (0.3, 0.5),
-        (0.29, None),
     ],
 )
-def test_share_by_hand(quality: Quality | float | None, share: float | None) -> None:
-    assert POOR.share(quality) == (None if share is None else pytest.approx(share))
+def test_share_of_a_quality_by_hand(quality: Quality | None, share: float | None) -> None:
+    expected = None if share is None else pytest.approx(share)
+    assert POOR.share_of_quality(quality) == expected
+    assert TABLE.share(along(0), quality) == expected
+
+
+@pytest.mark.parametrize(
+    ("third", "quality", "share"),
+    [
+        (-1, None, 1.0),
+        (0.1, None, 1.0),
+        (0.2, None, 0.8),
+        (0.3, None, 0.6),
+        (0.4, None, 0.48),
+        (0.5001, None, None),
+        (0.2, GOOD, 0.8),
+        (0.2, blurred(2 / 3), 0.8 * 0.8),
+        (0.2, blurred(0.4), None),
+        (0.6, GOOD, None),
+    ],
+)
+def test_share_of_an_embedding_by_hand(third: float, quality: Quality | None, share: float | None) -> None:
+    assert TABLE.share(along(third), quality) == (None if share is None else pytest.approx(share, abs=1e-6))
 
 
 @pytest.mark.parametrize(
     ("first", "second", "share"),
     [
-        (GOOD, blurred(0.5), 1.0),
-        (None, blurred(0.5), 1.0),
-        (blurred(0.5), blurred(0.5), 0.6),
-        (blurred(2 / 3), blurred(0.5), 1 - math.sqrt(0.2 * 0.4)),
-        (blurred(0.5), 0.3, 1 - math.sqrt(0.4 * 0.5)),
-        (GOOD, blurred(0.1), None),
-        (replace(GOOD, clarity=0.2), replace(GOOD, clarity=0.2), None),  # .36 is useless
-        (replace(GOOD, clarity=0.2), blurred(0.5), 1 - math.sqrt(0.64 * 0.4)),
+        (1.0, 0.6, 1.0),
+        (0.6, 0.6, 0.6),
+        (0.8, 0.6, 1 - math.sqrt(0.2 * 0.4)),
+        (1.0, None, None),
+        (0.36, 0.36, None),  # is useless
+        (0.36, 0.6, 1 - math.sqrt(0.64 * 0.4)),
     ],
 )
-def test_share_of_a_pair_by_hand(first: Quality | None, second: Quality | None, share: float | None) -> None:
+def test_share_of_a_pair_by_hand(first: float | None, second: float | None, share: float | None) -> None:
     for one, other in ((first, second), (second, first)):
-        assert TABLE.share(one, other) == (None if share is None else pytest.approx(share))
+        assert TABLE.share_of_pair(one, other) == (None if share is None else pytest.approx(share))
 
 
-@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
-def test_a_better_photo_is_never_held_to_more(first: float, second: float, other: float) -> None:
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(-1, 1))
+def test_a_better_photo_is_never_held_to_more(first: float, second: float, third: float) -> None:
     worse, better = sorted([first, second])
-    shares = [POOR.share_of_pair(score, other) or 0.0 for score in (worse, better)]
+    shares = [TABLE.share(along(third), blurred(sharpness)) or 0.0 for sharpness in (worse, better)]
     assert shares[0] <= shares[1]
 
 
+@given(st.floats(-1, 1), st.floats(-1, 1))
+def test_an_embedding_less_like_those_of_poor_photos_is_never_held_to_more(first: float, second: float) -> None:
+    better, worse = sorted([first, second])
+    assert (TABLE.share(along(worse)) or 0.0) <= (TABLE.share(along(better)) or 0.0)
+
+
 def test_without_measurement_nothing_changes() -> None:
-    assert replace(TABLE, poor=None).share(blurred(0.01), blurred(0.01)) == 1.0
+    bare = replace(TABLE, poor=None)
+    assert bare.share(along(1), blurred(0.01)) == 1.0
+    assert bare.share_of_pair(0.1, 0.1) == 1.0
 
 
 def test_shares_of_many() -> None:
-    shares = POOR.shares_of_scores(np.array([0.29, 0.3, 0.9], np.float32))
-    assert shares.tolist() == pytest.approx([math.nan, 0.5, 1.0], nan_ok=True)
+    rows = np.stack([along(third) for third in (0.6, 0.3, 0.0, 0.0)])
+    assert POOR.shares(rows).tolist() == pytest.approx([math.nan, 0.6, 1.0, 1.0], nan_ok=True)
+    judged = POOR.shares(rows, [GOOD, blurred(0.5), None, blurred(0.1)])
+    assert judged.tolist() == pytest.approx([math.nan, 0.36, 1.0, math.nan], nan_ok=True)
+    assert POOR.shares(np.empty((0, 3), np.float32)).shape == (0,)
 
 
 def test_a_table_is_read_as_it_was_written() -> None:
@@ -108,18 +138,28 @@ def test_a_table_is_read_as_it_was_written() -> None:
     assert "poor_photos" not in replace(TABLE, poor=None).table()
 
 
+WHOLE = POOR.table()
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"curves": {}},
-        {"curves": {}, "useless": 1.0},
-        {"curves": {"sharpness": []}, "useless": 0},
-        {"curves": {"sharpness": [[0.5, 0.9], [0.4, 1.0]]}, "useless": 0},
-        {"curves": {"sharpness": [[0.5, 0.9], [0.6, 0.8]]}, "useless": 0},
-        {"curves": {"sharpness": [[0.5, 0.0], [0.6, 0.8]]}, "useless": 0},
-        {"curves": {"sharpness": [[0.5, 0.9], [0.6, 1.1]]}, "useless": 0},
-        {"curves": {"charm": [[0.5, 0.9], [0.6, 1.0]]}, "useless": 0},
-        {"curves": {"sharpness": [[0.5, math.nan], [0.6, 1.0]]}, "useless": 0},
+        *({key: value for key, value in WHOLE.items() if key != missing} for missing in WHOLE),
+        {**WHOLE, "useless": 1.0},
+        {**WHOLE, "direction": []},
+        {**WHOLE, "direction": [0, math.inf, 0]},
+        {**WHOLE, "likeness": []},
+        {**WHOLE, "likeness": [[0.1, 0.9], [0.2, 1.0]]},
+        {**WHOLE, "likeness": [[0.2, 1.0], [0.1, 0.9]]},
+        {**WHOLE, "likeness": [[0.1, 1.0], [math.nan, 0.9]]},
+        {**WHOLE, "parts": {"sharpness": []}},
+        {**WHOLE, "parts": {"sharpness": [[0.5, 0.9], [0.4, 1.0]]}},
+        {**WHOLE, "parts": {"sharpness": [[0.5, 0.9], [0.6, 0.8]]}},
+        {**WHOLE, "parts": {"sharpness": [[0.5, 0.0], [0.6, 0.8]]}},
+        {**WHOLE, "parts": {"sharpness": [[0.5, 0.9], [0.6, 1.1]]}},
+        {**WHOLE, "parts": {"sharpness": [[-0.5, 0.9], [0.6, 1.0]]}},
+        {**WHOLE, "parts": {"charm": [[0.5, 0.9], [0.6, 1.0]]}},
+        {**WHOLE, "parts": {"sharpness": [[0.5, math.nan], [0.6, 1.0]]}},
         [1, 2],
     ],
 )
@@ -136,14 +176,14 @@ def test_curves_are_of_parts_that_there_are() -> None:
 
 
 def shown(name: str, distance: float, quality: Quality, *more: tuple[float, Quality]) -> PhotoFaces:
-    """A photo of a face at each cosine distance from (1, 0), the largest first."""
+    """A photo of a face at each cosine distance from (1, 0, 0), the largest first."""
     every = ((distance, quality), *more)
     angles = [math.acos(1 - apart) for apart, _ in every]
     faces = tuple(
         Face(np.array([0, 0, 90 - n, 90 - n], np.float32), 0.99, np.zeros((5, 2), np.float32))
         for n in range(len(every))
     )
-    vectors = np.array([(math.cos(angle), math.sin(angle)) for angle in angles], np.float32)
+    vectors = np.array([(math.cos(angle), math.sin(angle), 0) for angle in angles], np.float32)
     photo = Photo(np.full((120, 120, 3), 90, np.uint8), name, "0" * 64)
     return PhotoFaces(name, "ok", photo, faces, tuple(one for _, one in every), vectors)
 
@@ -181,8 +221,22 @@ def test_photos_that_are_together_too_poor_are_both_named() -> None:
     grainy = replace(GOOD, clarity=0.2, score=0.2)
     answer = verified(shown("a", 0, grainy), shown("b", 0, grainy))
     assert not answer.same
+    assert answer.reason == "a and b are together too poor to say."
+
+
+def test_a_face_that_only_its_embedding_tells_to_be_poor() -> None:
+    """What hides from the quality: two photos of quality 1 whose embeddings are like those of poor photos."""
+
+    def hidden(name: str, third: float) -> PhotoFaces:
+        return replace(shown(name, 0, GOOD), vectors=along(third)[None])
+
+    answer = verified(hidden("a", 0.3), hidden("b", 0.3))
+    assert (answer.same, answer.threshold) == (True, pytest.approx(0.12))
+    answer = verified(hidden("a", 0.6), hidden("b", 0.6))
+    assert not answer.same
     assert answer.reason == (
-        "a is too poor to say: grainy (quality 0.20). b is too poor to say: grainy (quality 0.20)."
+        "a is too poor to say: the face looks like those of many people on poor photos. "
+        "b is too poor to say: the face looks like those of many people on poor photos."
     )
 
 
@@ -205,8 +259,8 @@ def test_of_several_faces_one_that_is_too_poor_is_passed_over() -> None:
 def test_faces_too_poor_stay_alone() -> None:
     table = replace(TABLE, model="dlib-resnet")
     n = 6
-    vectors: Floats = np.tile(np.array([[1, 0]], np.float32), (n, 1))
-    quality = np.array([0.9, 0.9, 0.9, 0.2, 0.2, 0.9], np.float32)
+    vectors: Floats = np.stack([along(0.45), along(0.45), along(0.45), along(0.51), along(0.51), along(0.45)])
+    quality = np.full(n, 0.9, np.float32)
     none = np.full(n, -1, np.int64)
     faces = Faces(
         tuple(f"{row}.jpg" for row in range(n)),
@@ -225,5 +279,7 @@ def test_faces_too_poor_stay_alone() -> None:
 def test_shipped_tables_can_be_read() -> None:
     for path in (Path(compare.__file__).parent / "calibration").glob("*.json"):
         table = compare.read_calibration(path)
-        for name, curve in table.poor.curves if table.poor else ():
+        for name, curve in table.poor.parts if table.poor else ():
             assert curve[-1][1] == 1.0, name  # good photos are held to the table's thresholds
+        if table.poor:
+            assert table.poor.likeness[0][1] == 1.0

@@ -118,11 +118,21 @@ class Calibration:
             )
         return float(np.interp(-math.log(far), -np.log(self.far), self.thresholds))
 
-    def share(self, first: Quality | float | None, second: Quality | float | None = None) -> float | None:
-        """Return the share of a threshold that is left between faces of these qualities, 1 where one of them is good.
+    def share(self, embedding: Floats, quality: Quality | float | None = None) -> float | None:
+        """Return the share of a threshold that is left between faces as poor as one, of an embedding ``(d,)``.
 
-        A quality is given with its parts, by its score alone, or as None where it is not known, which counts as good.
-        Returns None where a face is poorer than was measured: whether two such faces are one person cannot be said.
+        It is 1 for a good photo and where poor photos were not measured. Without the quality, or its score,
+        the embedding alone tells.
+        Returns None where the face is poorer than was measured: whose it is cannot be said.
+        """
+        if self.poor is None:
+            return 1.0
+        share = float(self.poor.shares(embedding[None], [quality])[0])
+        return None if math.isnan(share) else share
+
+    def share_of_pair(self, first: float | None, second: float | None) -> float | None:
+        """Return the share that is left between two faces of these shares, 1 where one is; None: too poor to say.
+
         Distances divided by the share mean what those of good photos mean.
         """
         return 1.0 if self.poor is None else self.poor.share_of_pair(first, second)

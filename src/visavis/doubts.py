@@ -14,6 +14,7 @@ import math
 import numpy as np
 
 from visavis import align
+from visavis.compare import Calibration
 from visavis.quality import POOR, reasons
 from visavis.types import RGB, Face, Floats, PhotoFaces
 
@@ -51,6 +52,14 @@ def doubts(photo: PhotoFaces, face: int, *, corrected: bool = False) -> tuple[st
 def faults(photo: PhotoFaces, face: int) -> str:
     """Say what is wrong with the picture of a face, the worst first."""
     return ", ".join(reasons(photo.quality[face], photo.faces[face]))
+
+
+def why_too_poor(photo: PhotoFaces, face: int, table: Calibration) -> str:
+    """Say why a face is poorer than was measured for a table: by its quality, else by its embedding."""
+    quality = photo.quality[face] if photo.quality else None
+    if quality and table.poor and None in map(table.poor.share_of_quality, (quality, quality.score)):
+        return f"{faults(photo, face)} (quality {quality.score:.2f})"
+    return "the face looks like those of many people on poor photos"
 
 
 def eyes_are_covered(picture: RGB, face: Face) -> bool:

@@ -2,14 +2,20 @@
 
 Poor photos of two people look more alike than good ones, so a threshold that keeps a rate of false accepts on good
 photos does not keep it there. A network makes all distances between equally poor photos smaller by about the same
-factor, at any rate, so what is measured is that factor: the *share* of a threshold that is left, for each fault as
-:class:`~visavis.types.Quality` scores it. ``visavis calibrate --degrade`` measures the shares on photos made worse.
+factor, at any rate, so what is measured is that factor: the *share* of a threshold that is left. It follows from
+
+- the embedding: those of poor photos lie in one direction, whatever the damage, so the product with that direction, the
+  ``likeness``, tells how much a face is like the poor photos of other people;
+- the parts of the :class:`~visavis.types.Quality`, where they are known, for what the embedding does not tell.
+
+``visavis calibrate --degrade`` measures all of it on photos made worse.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
@@ -23,56 +29,70 @@ SCORE = "score"
 """Name of the curve for faces of which only the score of the quality is known, as those in a gallery."""
 
 Curve = tuple[tuple[float, float], ...]
+Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class PoorPhotos:
-    """Shares of the threshold that are left, by a part of the quality: what ``visavis calibrate --degrade`` measured.
+    """Shares of the threshold that are left: what ``visavis calibrate --degrade`` measured.
 
-    ``curves`` holds for the name of a part pairs of its value and of the share (above 0 and up to 1), both rising.
-    Between pairs the share is interpolated by the log odds of the value, above the last value it is the last. Below the
-    first value nothing was measured, and nothing is said. The curve ``score`` is for faces of which the parts are not
-    known. Where the share of a pair is ``useless`` or less, hardly a pair of one person would pass: nothing is said
-    there either.
+    ``direction (d,)`` gives the likeness of an embedding: their product. ``likeness`` holds pairs of it, rising, and
+    of the share, falling from 1; above its last value nothing was measured. ``parts`` hold for the name of a part of
+    the quality pairs of its value and of the share that is left beside, both rising up to 1; below the first value
+    nothing was measured. The part ``score`` is for faces of which the parts are not known. Between pairs shares are
+    interpolated, those of parts by the log odds of the value. Where the share of a pair is ``useless`` or less, hardly
+    a pair of one person would pass. Nothing is said there, nor where nothing was measured.
     """
 
-    curves: tuple[tuple[str, Curve], ...]
+    direction: tuple[float, ...]
+    likeness: Curve
+    parts: tuple[tuple[str, Curve], ...] = ()
     useless: float = 0.0
 
-    def share(self, quality: Quality | float | None) -> float | None:
-        """Return the share of the threshold for a face, that of its worst fault; None: poorer than was measured.
+    def shares(self, embeddings: Floats, qualities: Sequence[Quality | float | None] | None = None) -> Doubles:
+        """Return the share of the threshold between faces as poor as each row of ``embeddings (n, d)``: ``(n,)``.
+
+        NaN stands for faces that are poorer than was measured. Without its quality (None) a face is judged by the
+        embedding alone.
+        """
+        values, shares = np.array(self.likeness).T
+        alike = embeddings.astype(np.float64) @ _array(self.direction)
+        by_embedding: Doubles = np.interp(alike, values, shares, right=np.nan)
+        if qualities is None:
+            return by_embedding
+        by_quality = np.array([self.share_of_quality(quality) for quality in qualities], np.float64)
+        together: Doubles = by_embedding * by_quality
+        return together
+
+    def share_of_quality(self, quality: Quality | float | None) -> float | None:
+        """Return the share that the worst part of a quality leaves, or its score; None: poorer than was measured.
 
         A quality that is not known (None) counts as good.
         """
-        if quality is None:
-            return 1.0
         if isinstance(quality, Quality):
-            values = {name: float(getattr(quality, name)) for name, _ in self.curves if name != SCORE}
+            values = {name: float(getattr(quality, name)) for name, _ in self.parts if name != SCORE}
         else:
-            values = {SCORE: quality}
-        return _least([interpolated(curve, values[name]) for name, curve in self.curves if name in values])
+            values = {} if quality is None else {SCORE: quality}
+        shares = [interpolated(curve, values[name]) for name, curve in self.parts if name in values]
+        measured = [share for share in shares if share is not None]
+        return min(measured, default=1.0) if len(measured) == len(shares) else None
 
-    def share_of_pair(self, first: Quality | float | None, second: Quality | float | None) -> float | None:
-        """Return the share of the threshold between two faces; None: too poor to say.
+    def share_of_pair(self, first: float | None, second: float | None) -> float | None:
+        """Return the share between two faces of these shares; None: too poor to say.
 
         Strangers look alike only as far as both photos are poor: what is taken off is the geometric mean of what each
         would take off by itself, nothing where one of them is good.
         """
-        shares = (self.share(first), self.share(second))
-        if shares[0] is None or shares[1] is None:
+        if first is None or second is None:
             return None
-        left = float(pair_shares(np.float64(shares[0]), np.float64(shares[1])))
+        left = float(pair_shares(np.float64(first), np.float64(second)))
         return left if left > self.useless else None
-
-    def shares_of_scores(self, scores: Floats) -> Floats:
-        """Return the share for each face by its score ``(n,)``; NaN for those that are poorer than was measured."""
-        known = [self.share(float(score)) for score in scores]
-        return np.array([np.nan if share is None else share for share in known], np.float32)
 
     def table(self) -> dict[str, object]:
         """Return what a file of a calibration holds of it."""
-        curves = {name: [[value, share] for value, share in curve] for name, curve in self.curves}
-        return {"useless": self.useless, "curves": curves}
+        parts = {name: [[value, share] for value, share in curve] for name, curve in self.parts}
+        likeness = [[value, share] for value, share in self.likeness]
+        return {"useless": self.useless, "direction": list(self.direction), "likeness": likeness, "parts": parts}
 
 
 def pair_shares(first: Any, second: Any) -> Any:
@@ -80,22 +100,21 @@ def pair_shares(first: Any, second: Any) -> Any:
     return 1 - np.sqrt((1 - first) * (1 - second))
 
 
-def _least(shares: Sequence[float | None]) -> float | None:
-    """Return the least share, 1 of none; None where one of them is not known."""
-    known = [share for share in shares if share is not None]
-    return min(known, default=1.0) if len(known) == len(shares) else None
+@lru_cache
+def _array(direction: tuple[float, ...]) -> Doubles:
+    return np.array(direction, np.float64)
 
 
 def interpolated(curve: Curve, value: float) -> float | None:
-    """Return the share at a value of a curve; None below its first."""
+    """Return the share at a value of a part; None below its first."""
     values, shares = zip(*curve, strict=True)
     return None if value < values[0] else float(np.interp(_log_odds(value), _log_odds(np.array(values)), shares))
 
 
-def _log_odds(values: ArrayLike) -> NDArray[np.float64]:
+def _log_odds(values: ArrayLike) -> Doubles:
     """Return the scale on which a part of a quality is linear in the logarithm of what it was measured by."""
     inside = np.clip(np.asarray(values, np.float64), NEAREST, 1 - NEAREST)
-    odds: NDArray[np.float64] = np.log(inside / (1 - inside))
+    odds: Doubles = np.log(inside / (1 - inside))
     return odds
 
 
@@ -105,15 +124,34 @@ def parse(table: object) -> PoorPhotos:
     useless = float(cast("float", content["useless"]))
     if not 0 <= useless < 1:
         raise ValueError("a useless share is from 0 up to below 1")
-    curves = []
-    for name, pairs in cast("Mapping[str, Sequence[tuple[float, float]]]", content["curves"]).items():
-        curve = tuple((float(value), float(share)) for value, share in pairs)
-        values, shares = [value for value, _ in curve], [share for _, share in curve]
-        if not curve or values != sorted(set(values)) or shares != sorted(shares):
-            raise ValueError(f"the shares of {name} do not rise with it")
-        if not (values[0] >= 0 and values[-1] <= 1 and shares[0] > 0 and shares[-1] <= 1):
-            raise ValueError(f"qualities and shares of {name} are from 0 to 1")
-        if name != SCORE and name not in Quality.__slots__:
-            raise ValueError(f"no part of a quality is called {name}")
-        curves.append((name, curve))
-    return PoorPhotos(tuple(curves), useless)
+    direction = tuple(float(value) for value in cast("Sequence[float]", content["direction"]))
+    if not direction or not np.isfinite(direction).all():
+        raise ValueError("a direction has a finite number for each of an embedding")
+    likeness = _curve("likeness", content["likeness"])
+    if not (_rises(-share for _, share in likeness) and np.isfinite([value for value, _ in likeness]).all()):
+        raise ValueError("the shares of likeness do not fall with it")
+    parts = tuple((name, _part(name, pairs)) for name, pairs in cast("Mapping[str, object]", content["parts"]).items())
+    return PoorPhotos(direction, likeness, parts, useless)
+
+
+def _part(name: str, pairs: object) -> Curve:
+    curve = _curve(name, pairs)
+    if name not in Quality.__slots__:
+        raise ValueError(f"no part of a quality is called {name}")
+    if not (_rises(share for _, share in curve) and curve[0][0] >= 0 and curve[-1][0] <= 1):
+        raise ValueError(f"qualities of {name} are from 0 to 1, and shares rise with them")
+    return curve
+
+
+def _curve(name: str, pairs: object) -> Curve:
+    curve = tuple((float(value), float(share)) for value, share in cast("Sequence[tuple[float, float]]", pairs))
+    if not curve or not all(0 < share <= 1 for _, share in curve):
+        raise ValueError(f"the shares of {name} are above 0 and up to 1")
+    if not _rises((value for value, _ in curve), strictly=True):
+        raise ValueError(f"the values of {name} do not rise")
+    return curve
+
+
+def _rises(values: Any, *, strictly: bool = False) -> bool:
+    steps = np.diff(list(values))
+    return bool((steps > 0).all() if strictly else (steps >= 0).all())

@@ -15,7 +15,7 @@ import numpy as np
 
 from visavis import compare
 from visavis.detectors import base_name
-from visavis.doubts import doubts, faults
+from visavis.doubts import doubts, why_too_poor
 from visavis.errors import ImageError, NoFaceError
 from visavis.types import Floats, Photo, PhotoFaces, PhotoVerification, Quality, Verification
 
@@ -70,7 +70,13 @@ class Rule:
         """Return the share of the threshold between the largest face of ``known`` and a face; None: too poor to say."""
         if self.table is None or not self.corrects:
             return 1.0
-        return self.table.share(_quality(known, known.largest), _quality(photo, face))
+        return self.table.share_of_pair(self.share_of(known, known.largest), self.share_of(photo, face))
+
+    def share_of(self, photo: PhotoFaces, face: int) -> float | None:
+        """Return the share of the threshold between faces as poor as one; None: poorer than was measured."""
+        if self.table is None:
+            return 1.0
+        return self.table.share(_vectors(photo)[face], _quality(photo, face))
 
 
 def judge(rule: Rule, known: PhotoFaces, photo: PhotoFaces) -> PhotoVerification:
@@ -122,7 +128,7 @@ def compare_faces(rule: Rule, known: PhotoFaces, photo: PhotoFaces) -> tuple[Ver
             ),
             *_other_detector(rule.table, rule.detector),
         ),
-        reason="" if share is not None else _too_poor(rule, known, photo, face),
+        reason=_too_poor(rule.table, rule, known, photo, face) if share is None and rule.table else "",
     )
     return verification, face
 
@@ -175,14 +181,13 @@ def _quality(photo: PhotoFaces, face: int) -> Quality | None:
     return photo.quality[face] if photo.quality else None
 
 
-def _too_poor(rule: Rule, known: PhotoFaces, photo: PhotoFaces, face: int) -> str:
+def _too_poor(table: compare.Calibration, rule: Rule, known: PhotoFaces, photo: PhotoFaces, face: int) -> str:
     """Say which photo is poorer than was measured, and why."""
     faces = ((known, known.largest), (photo, face))
-    poor = [(one, row) for one, row in faces if rule.table and rule.table.share(_quality(one, row)) is None]
-    return " ".join(
-        f"{photo.name} is too poor to say: {faults(photo, row)} (quality {photo.quality[row].score:.2f})."
-        for photo, row in poor or faces
-    )
+    poor = [(shown, row) for shown, row in faces if rule.share_of(shown, row) is None]
+    if not poor:
+        return f"{known.name} and {photo.name} are together too poor to say."
+    return " ".join(f"{shown.name} is too poor to say: {why_too_poor(shown, row, table)}." for shown, row in poor)
 
 
 def _stricter(rule: Rule, limit: float, share: float | None) -> list[str]:

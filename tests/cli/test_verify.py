@@ -52,7 +52,8 @@ def test_two_people(know: Run, photos: Photos) -> None:
 def test_photos_too_poor_have_no_answer(know: Run, photos: Photos, tmp_path: Path) -> None:
     """A square of one color has no contrast: that is poorer than this table has measured."""
     table = tmp_path / "table.json"
-    poor = PoorPhotos((("exposure", ((0.3, 0.5), (0.9, 1.0))), ("score", ((0.3, 0.5), (0.9, 1.0)))))
+    curve = ((0.3, 0.5), (0.9, 1.0))
+    poor = PoorPhotos((0.0, 0.0, 0.0), ((0.0, 1.0),), (("exposure", curve), ("score", curve)))
     measured = Calibration(MODEL, (0.1, 1e-3), (0.5, 0.3), slope=-20, intercept=8, poor=poor)
     table.write_text(json.dumps(measured.table()), encoding="utf-8")
     done = know("verify", photos.red, photos.dark_red, "--calibration", table, "--json")

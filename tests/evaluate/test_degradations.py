@@ -15,6 +15,12 @@ BOX = np.array([65.5, 65.5, 190.5, 190.5], np.float32)
 """A face of ``SIDE`` pixels: what is kept around it is the whole picture."""
 
 
+RANDOM = {
+    "noisy", "noisy, resized", "small, noisy", "compressed, resized", "compressed, turned", "compressed twice",
+    "pale, noisy",
+}  # fmt: skip
+
+
 def copy(name: str, strength: float, *, seed: int = 0) -> np.ndarray:
     return degraded(PICTURE, BOX, DEGRADATIONS[name], strength, seed=seed)
 
@@ -26,7 +32,7 @@ def test_copies_repeat_by_their_seed_and_are_pictures(name: str) -> None:
     assert (first == again).all()
     assert (first.dtype, first.ndim, first.shape[2]) == (np.uint8, 3, 3)
     assert first.flags.c_contiguous
-    assert (copy(name, kind.harsh, seed=4) != first).any() == (name == "noisy")
+    assert np.array_equal(copy(name, kind.harsh, seed=4), first) != (name in RANDOM)
 
 
 @pytest.mark.parametrize("name", DEGRADATIONS)
@@ -86,3 +92,19 @@ def test_a_stronger_compression_takes_more_away() -> None:
     away = [abs(copy("compressed", quality).astype(int) - PICTURE).mean() for quality in (30, 10, 4)]
     assert away == sorted(away)
     assert away[0] > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "least", "most"),
+    [("noisy, resized", 0.4, 2.0), ("compressed, resized", 0.5, 1.5), ("compressed twice", 0.8, 1.2)],
+)
+def test_two_damages_change_the_size(name: str, least: float, most: float) -> None:
+    scales = [copy(name, 10, seed=seed).shape[0] / PICTURE.shape[0] for seed in range(20)]
+    assert least - 0.01 <= min(scales) < (least + most) / 2 < max(scales) <= most + 0.01
+
+
+def test_a_small_noisy_photo_has_the_noise_of_its_own_pixels() -> None:
+    gray = np.full_like(PICTURE, 128)
+    found = degraded(gray, BOX, DEGRADATIONS["small, noisy"], 20)
+    assert found.shape[0] < PICTURE.shape[0]
+    assert found.astype(float).std() == pytest.approx(20, rel=0.05)

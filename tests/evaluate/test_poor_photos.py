@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from visavis.compare import Calibration, cosine_distances, unit
 from visavis.evaluate import poor_photos
-from visavis.evaluate.poor_photos import Copies, shares, windows
-from visavis.poor_photos import interpolated
+from visavis.evaluate.poor_photos import Copies, likeness_direction, shares, windows
+from visavis.poor_photos import interpolated, pair_shares
 from visavis.types import Floats, Quality
 
 GOOD = Quality(
@@ -55,17 +55,19 @@ TABLE = table_of(CLEAN.vectors, CLEAN.people)
 
 
 def test_copies_without_harm_keep_the_threshold() -> None:
-    found = windows(copies(1, 0.0), "clarity", TABLE)
-    assert len(found) == 7  # each of ``LEAST_COPIES``, that overlap by half
+    some = copies(1, 0.0)
+    found = windows(some, some.values("clarity"), TABLE)
+    assert len(found) == 6  # each of 342 copies, that overlap by half
     assert [one.share for one in found] == pytest.approx([1] * len(found), abs=0.05)
-    assert [one.value for one in found] == pytest.approx(np.linspace(0.125, 0.875, len(found)), abs=0.05)
+    assert [one.value for one in found] == pytest.approx([1 / 7, 2 / 7, 3 / 7, 4 / 7, 5 / 7, 6 / 7], abs=0.05)
+    assert found[0].end == pytest.approx(2 / 70, abs=0.01)
 
 
 def test_strangers_pass_at_the_promised_rate_with_the_share() -> None:
     """Of other copies that are as poor, up to 2e-3 of the strangers pass where 1e-3 is promised, as in no window."""
     poor = shares({"": CLEAN, "noisy": copies(2, 1.5)}, TABLE)
     others = copies(3, 1.5)
-    left = np.array([poor.share(quality) or 0.0 for quality in others.qualities])
+    left = np.nan_to_num(poor.shares(others.vectors, others.qualities))
     pairs = 1 - np.sqrt((1 - left)[:, None] * (1 - left))
     distances = cosine_distances(others.vectors, others.vectors)
     strangers = others.people[:, None] != others.people
@@ -78,15 +80,58 @@ def test_strangers_pass_at_the_promised_rate_with_the_share() -> None:
         assert uncorrected > 5e-3 or low >= 0.6
 
 
+def test_the_embedding_alone_tells_what_the_quality_does_not() -> None:
+    """Harm that no part of the quality sees: the rate is kept by the likeness of embeddings."""
+    hidden = replace_qualities(copies(2, 1.5))
+    poor = shares({"": CLEAN, "noisy": hidden}, TABLE)
+    others = replace_qualities(copies(3, 1.5))
+    left = poor.shares(others.vectors)
+    pairs = np.nan_to_num(pair_shares(left[:, None], left))
+    distances = cosine_distances(others.vectors, others.vectors)
+    strangers = others.people[:, None] != others.people
+    assert (distances <= TABLE.threshold(1e-3))[strangers].mean() > 2e-2
+    assert (distances <= pairs * TABLE.threshold(1e-3))[strangers].mean() <= 2e-3
+    assert np.nanmedian(poor.shares(CLEAN.vectors)) == 1.0
+
+
+def replace_qualities(some: Copies) -> Copies:
+    return replace(some, qualities=(GOOD,) * len(some.people))
+
+
+def test_the_direction_is_that_of_the_harm() -> None:
+    direction = np.array(likeness_direction({"": CLEAN, "noisy": copies(2, 1.5)}))
+    assert direction[0] / np.linalg.norm(direction) > 0.97
+
+
+def test_what_the_likeness_does_not_explain_is_left_to_the_quality() -> None:
+    """Faces scaled towards each other in a way that is not linear in the embedding: half go one way, half the other."""
+
+    def both_ways(seed: int) -> Copies:
+        some = copies(seed, 0.0)
+        away = 1.5 * (1 - some.values("clarity")) * np.where(some.people % 2, 1, -1)
+        vectors = some.vectors.astype(np.float64)
+        vectors[:, 0] += away
+        return replace(some, vectors=unit(vectors.astype(np.float32)))
+
+    poor = shares({"": CLEAN, "noisy": both_ways(7)}, TABLE)
+    others = both_ways(8)
+    assert dict(poor.parts)["clarity"][0][1] < 0.9
+    left = poor.shares(others.vectors, others.qualities)
+    pairs = np.nan_to_num(pair_shares(left[:, None], left))
+    distances = cosine_distances(others.vectors, others.vectors)
+    strangers = others.people[:, None] != others.people
+    assert (distances <= TABLE.threshold(1e-3))[strangers].mean() > 5e-3
+    assert (distances <= pairs * TABLE.threshold(1e-3))[strangers].mean() <= 2e-3
+
+
 def test_good_photos_keep_the_threshold_and_the_worst_are_not_judged() -> None:
     some = copies(4, 1.5, worst=0.2)
     poor = shares({"": CLEAN, "noisy": some}, TABLE)
-    names = [name for name, _ in poor.curves]
-    assert names == ["clarity", "score"]
-    assert poor.share(replace(GOOD, clarity=0.95)) == 1.0
-    assert poor.share(replace(GOOD, clarity=0.19)) is None
-    assert poor.share(0.19) is None
-    assert (poor.share(0.31) or 1) < 0.9
+    assert [name for name, _ in poor.parts] == ["clarity"]
+    clean = CLEAN.vectors[int((CLEAN.vectors @ np.array(poor.direction)).argmin())][None]
+    assert poor.shares(clean, [replace(GOOD, clarity=0.95)])[0] == 1.0
+    assert np.isnan(poor.shares(clean, [replace(GOOD, clarity=0.19)])[0])
+    assert np.isnan(poor.shares(np.array([[1.0, *[0.0] * 23]], np.float32))[0])
 
 
 def test_a_share_at_which_nobody_passes_is_useless() -> None:
@@ -100,8 +145,10 @@ def test_a_share_at_which_nobody_passes_is_useless() -> None:
 
 def test_too_few_copies_tell_nothing() -> None:
     few = copies(6, 1.0).rows(np.arange(40))
-    assert windows(few, "clarity", TABLE) == []
-    assert shares({"": CLEAN, "noisy": few}, TABLE).curves == ()
+    assert windows(few, few.values("clarity"), TABLE) == []
+    poor = shares({"": CLEAN, "noisy": few}, TABLE)
+    assert poor.parts == ()
+    assert poor.shares(few.vectors).tolist() == [1.0] * 40
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
@@ -128,6 +175,6 @@ POINTS = st.tuples(st.integers(1, 99).map(lambda value: value / 100), st.floats(
 def test_a_thinned_curve_tells_the_same(points: list[tuple[float, float]]) -> None:
     values, given_shares = sorted(value for value, _ in points), sorted(share for _, share in points)
     full = tuple(zip(values, given_shares, strict=True))
-    thin = poor_photos._thinned(full)
+    thin = poor_photos._thinned(full, interpolated)
     assert {*thin} <= {*full}
     assert all(interpolated(thin, value) == pytest.approx(share, abs=poor_photos.TOLD + 1e-9) for value, share in full)

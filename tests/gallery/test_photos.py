@@ -21,7 +21,7 @@ from visavis.pipeline import Recognizer
 from visavis.poor_photos import PoorPhotos
 from visavis.types import Face, Photo, PhotoFaces, Quality
 
-from .faces import DIMENSION, MODEL, digest, vector
+from .faces import DIMENSION, MODEL, digest, template, vector
 
 PHOTOS = Path(os.environ.get("VISAVIS_TEST_DATA", Path(__file__).parents[2].parent / "shared/data")) / "photos"
 
@@ -259,7 +259,7 @@ def test_names_in_squeezed_pictures_are_noted_as_doubtful(path: Path, height: fl
 
 def test_squeezed_pictures_are_not_noted_where_the_threshold_follows_them(path: Path) -> None:
     with Gallery(path, recognizer=cast(Recognizer, Squeezed())) as gallery:
-        poor = PoorPhotos((("score", ((0.3, 0.3), (0.9, 1.0))),))
+        poor = PoorPhotos((0.0,) * DIMENSION, ((0.5, 1.0),))
         gallery.calibrate(Calibration(MODEL, (0.5, 1e-3), (0.6, 0.4), slope=-20, intercept=8, poor=poor))
         assert gallery.enroll("Ann", ["1:99"]).notes == ()
         assert gallery.identify("1:99")[0].notes == ()
@@ -272,9 +272,8 @@ def test_squeezed_pictures_are_not_noted_where_the_threshold_follows_them(path: 
 
 @pytest.fixture
 def measured(album: Gallery) -> Gallery:
-    poor = PoorPhotos(
-        (("sharpness", ((0.3, 0.3), (0.6, 0.5), (0.9, 1.0))), ("score", ((0.3, 0.3), (0.6, 0.5), (0.9, 1.0))))
-    )
+    curve = ((0.3, 0.3), (0.6, 0.5), (0.9, 1.0))
+    poor = PoorPhotos((0.0,) * DIMENSION, ((0.0, 1.0),), (("sharpness", curve), ("score", curve)))
     album.calibrate(Calibration(MODEL, (0.5, 1e-3), (0.6, 0.4), slope=-20, intercept=8, poor=poor))
     return album
 
@@ -313,12 +312,12 @@ def test_with_good_templates_a_poor_probe_is_held_to_the_usual_threshold(measure
 def test_templates_too_poor_are_told_of_at_enrollment_and_name_nobody(measured: Gallery) -> None:
     done = measured.enroll("Ann", ["1:25"])
     assert done.notes == (
-        "1:25: poor quality 0.25 (blurred), too poor for any answer: no search will name the person by it.",
+        "1:25: too poor for any answer, no search will name the person by it: blurred (quality 0.25).",
     )
     (found,) = measured.identify("1:95")
     assert (found.name, found.notes) == (
         None,
-        ("the photos that Ann is enrolled with are too poor to say (quality 0.25): enroll better ones.",),
+        ("the photos that Ann is enrolled with are too poor to say: enroll better ones.",),
     )
     assert measured.identify("1:95", threshold=0.2)[0].name == "Ann"
 
@@ -330,10 +329,23 @@ def test_templates_too_poor_are_refused_where_that_is_asked_for(measured: Galler
         measured.enroll("Bob", ["3:25"], strict=True)
 
 
-def test_the_quality_of_a_person_is_the_mean_of_the_templates(measured: Gallery) -> None:
-    measured.enroll("Ann", ["1:95", "2:25"])
+def test_the_share_of_a_person_is_the_mean_of_those_of_the_templates_that_are_measured(measured: Gallery) -> None:
+    measured.enroll("Ann", ["1:95", "2:60", "3:25"])
     (found,) = measured.identify_vectors(vector(1)[None], qualities=[0.6], fpir=0.4)
-    assert found.threshold == pytest.approx(measured.threshold(fpir=0.4).distance * (1 - np.sqrt(0.5 * 0.5)))
+    assert found.threshold == pytest.approx(measured.threshold(fpir=0.4).distance * (1 - np.sqrt(0.5 * 0.25)))
+
+
+def test_the_embedding_tells_of_poor_photos_without_any_quality(album: Gallery) -> None:
+    """A likeness of .9 leaves all, one of 1 a half."""
+    direction = tuple(vector(1).astype(float).tolist())
+    poor = PoorPhotos(direction, ((0.9, 1.0), (1.0, 0.5), (1.1, 0.5)))
+    album.calibrate(Calibration(MODEL, (0.5, 1e-3), (0.6, 0.4), slope=-20, intercept=8, poor=poor))
+    album.add("Ann", [template(1)])
+    album.add("Bob", [template(2)])
+    ann, bob = album.identify_vectors(np.stack([vector(1), vector(2)]))
+    limit = album.threshold().distance
+    assert (ann.name, bob.name) == ("Ann", "Bob")
+    assert (ann.threshold, bob.threshold) == pytest.approx((0.5 * limit, limit), rel=1e-4)
 
 
 def test_each_face_has_one_quality(measured: Gallery) -> None:

@@ -209,7 +209,7 @@ def _clustered(
     vectors = faces.vectors[order]
     quality, limit = faces.quality[order], limits.distance
     edges = neighbours(vectors, groups, limit=limit * REACH, count=NEIGHBOURS).both_ways()
-    left = _shares(quality, limits.poor)
+    left = _shares(vectors, quality, limits.poor)
     poor = ((quality < limits.min_quality) | np.isnan(left)) & (ids < 0)
     shares = np.nan_to_num(left, nan=NOTHING)
     edges = replace(edges, distances=edges.distances * stretch(shares[edges.rows], shares[edges.columns]))
@@ -225,13 +225,13 @@ def _clustered(
     return named, _ties(material, labels, named, limit * SLACK)
 
 
-def _shares(quality: Floats, poor: PoorPhotos | None) -> Floats:
-    """Return what is left of a threshold for faces of a quality ``(n,)``: as measured, else as chosen for dlib's.
+def _shares(vectors: Floats, quality: Floats, poor: PoorPhotos | None) -> Floats:
+    """Return what faces ``(n,)`` leave of a threshold: as measured, else as chosen for dlib's.
 
     NaN stands for faces that are poorer than was measured.
     """
     if poor is not None:
-        return poor.shares_of_scores(quality)
+        return poor.shares(vectors, quality.tolist()).astype(np.float32)
     shares: Floats = 1 / (1 + POOR_STRETCH * np.maximum(GOOD_QUALITY - quality, 0))
     return shares.astype(np.float32)
 

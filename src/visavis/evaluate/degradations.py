@@ -2,7 +2,8 @@
 
 A copy is a pure function of a photo, a face in it, a strength and a seed. It is a photo again, in which the face has to
 be detected anew, as in a photo of a user. A blur is given for a face of ``SIDE`` pixels and scaled to the face at hand;
-a JPEG and noise are those of the photo's own pixels.
+a JPEG and noise are those of the photo's own pixels. Some kinds are two damages, one after the other: what the first
+leaves of its own traces may be hidden by the second.
 """
 
 from __future__ import annotations
@@ -113,6 +114,43 @@ def _wide(picture: RGB, side: float, factor: float, rng: np.random.Generator) ->
     return _scaled(picture, 1, 1 / factor)
 
 
+def _resized(picture: RGB, least: float, most: float, rng: np.random.Generator) -> RGB:
+    scale = rng.uniform(least, most)
+    return _scaled(picture, scale, scale)
+
+
+def _noisy_resized(picture: RGB, side: float, sigma: float, rng: np.random.Generator) -> RGB:
+    return _resized(_noisy(picture, side, sigma, rng), 0.4, 2.0, rng)
+
+
+def _small_noisy(picture: RGB, side: float, sigma: float, rng: np.random.Generator) -> RGB:
+    return _noisy(_small(picture, side, rng.uniform(30, 90), rng), side, sigma, rng)
+
+
+def _compressed_resized(picture: RGB, side: float, quality: float, rng: np.random.Generator) -> RGB:
+    return _resized(_compressed(picture, side, quality, rng), 0.5, 1.5, rng)
+
+
+def _compressed_turned(picture: RGB, side: float, quality: float, rng: np.random.Generator) -> RGB:
+    """Compress the photo and turn it by up to 20 degrees to either side."""
+    import cv2
+
+    height, width = picture.shape[:2]
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), rng.uniform(-20, 20), 1)
+    compressed = _compressed(picture, side, quality, rng)
+    return np.asarray(cv2.warpAffine(compressed, turn, (width, height), borderMode=cv2.BORDER_REPLICATE), np.uint8)
+
+
+def _compressed_twice(picture: RGB, side: float, quality: float, rng: np.random.Generator) -> RGB:
+    """Compress the photo, resize it a little, and compress it again."""
+    resized = _resized(_compressed(picture, side, quality, rng), 0.8, 1.2, rng)
+    return _compressed(resized, side, quality, rng)
+
+
+def _pale_noisy(picture: RGB, side: float, share: float, rng: np.random.Generator) -> RGB:
+    return _noisy(_pale(picture, side, share, rng), side, rng.uniform(3, 20), rng)
+
+
 DEGRADATIONS = {
     kind.name: kind
     for kind in (
@@ -125,6 +163,12 @@ DEGRADATIONS = {
         Degradation("pale", 0.5, 0.12, ("exposure",), _pale),
         Degradation("narrow", 1.15, 2.5, ("proportions",), _narrow),
         Degradation("wide", 1.15, 2.5, ("proportions",), _wide),
+        Degradation("noisy, resized", 10, 90, ("clarity",), _noisy_resized),
+        Degradation("small, noisy", 10, 70, ("clarity",), _small_noisy),
+        Degradation("compressed, resized", 15, 2, ("compression",), _compressed_resized),
+        Degradation("compressed, turned", 15, 2, ("compression",), _compressed_turned),
+        Degradation("compressed twice", 15, 3, ("compression",), _compressed_twice),
+        Degradation("pale, noisy", 0.5, 0.12, ("exposure", "clarity"), _pale_noisy),
     )
 }
 """Kinds by name."""

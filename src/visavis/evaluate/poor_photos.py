@@ -2,37 +2,46 @@
 
 Of each photo one copy a kind of :data:`~visavis.evaluate.degradations.DEGRADATIONS` is made, at a strength drawn
 between the ends of the kind, and the face is detected and embedded anew. Copies of one kind and of about the same
-quality are compared with each other: as alike in their fault as two photos can be, which is where strangers look most
-alike. The share is that of their threshold at a rate in the threshold of good photos at this rate; of several rates the
-least share counts.
+likeness or quality are compared with each other: as alike in their fault as two photos can be, which is where strangers
+look most alike. The share is that of their threshold at a rate in the threshold of good photos at this rate; of several
+rates the least share counts.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from visavis import images
 from visavis.compare import Calibration, cosine_distances
-from visavis.evaluate import bootstrap
+from visavis.errors import UsageError
 from visavis.evaluate.degradations import DEGRADATIONS, degraded
 from visavis.evaluate.templates import Progress, Templates
 from visavis.pipeline import Recognizer
-from visavis.poor_photos import SCORE, Curve, PoorPhotos, interpolated
+from visavis.poor_photos import SCORE, Curve, Doubles, PoorPhotos, interpolated, pair_shares
 from visavis.types import RGB, Floats, Quality
 
-RATES = (1e-2, 3e-3, 1e-3, 3e-4)
+RATES = (1e-2, 3e-3, 1e-3, 3e-4, 1e-4)
 """Rates of false accepts at which thresholds are compared, as far as the copies can tell them."""
-WINDOWS = 11
-"""Neighborhoods of quality in which copies of a kind are compared, at most; each overlaps half of the next."""
+LEAST = 10
+"""Pairs of strangers nearer than a threshold that tell it."""
+WINDOWS = 6
+"""Neighborhoods of likeness or quality in which copies of a kind are compared, at most; each overlaps half of the next.
+"""
 LEAST_COPIES = 290
-"""Copies in a neighborhood, at least: enough to tell a rate of 1e-3 by 40 pairs."""
-MOST = 2000
+"""Copies in a neighborhood, at least: enough to tell a rate of 3e-4."""
+END = 0.1
+"""Share of the copies in the poorest neighborhood that are poorer than what counts as measured."""
+MOST = 1600
 """Photos that are made worse at most, evenly spread over the list."""
+NEAR = 0.95
+"""Quantile of its products with strangers that is the likeness of a copy."""
+RIDGE = 0.02
+"""Weight of the length of the direction in its least squares, for each copy."""
 CLEAN = 0.1
 """Share of the photos as they are that may be poorer than what counts as good."""
 LEAST_OWN = 0.05
@@ -40,8 +49,6 @@ LEAST_OWN = 0.05
 OWN_FAR = 1e-3
 TOLD = 0.004
 """Points of a curve are left out where it moves by no more than this without them."""
-
-Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,12 +70,14 @@ class Copies:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Copies of about one quality: their median ``value``, and the ``share`` of the threshold that is left.
+    """Copies of about one likeness or quality: the ``share`` of the threshold that is left at its median ``value``.
 
+    ``end`` is what it is measured down to: the ``END`` quantile of the values.
     ``own`` is the share of the pairs of one person that pass at ``OWN_FAR`` by this share (None: too few).
     """
 
     value: float
+    end: float
     share: float
     own: float | None
 
@@ -90,9 +99,14 @@ def make_copies(
 ) -> dict[str, Copies]:
     """Make worse copies of the photos of templates; return by the name of the kind those that show a face.
 
-    ``people (n,)`` numbers the person of each photo. The photos as they are come first, under an empty name.
+    ``people (n,)`` numbers the person of each photo. The photos as they are come first, under an empty name. Raises
+    UsageError where fewer than ``LEAST_COPIES`` photos show a face.
     """
     rows = _spread(np.flatnonzero(templates.found), most)
+    if len(rows) < LEAST_COPIES:
+        raise UsageError(
+            f"poor photos are measured on {LEAST_COPIES} photos with a face or more: there are {len(rows)}."
+        )
     shares = np.random.default_rng(seed).random((len(DEGRADATIONS), len(rows)))
 
     def pictures() -> Iterator[RGB]:
@@ -130,47 +144,104 @@ def stacked(found: Sequence[tuple[Floats, int, Quality]]) -> Copies:
 
 
 def shares(copies: Mapping[str, Copies], table: Calibration) -> PoorPhotos:
-    """Measure what is left of the thresholds of a table, by each part of the quality and by its score."""
+    """Measure what is left of the thresholds of a table: by the likeness of embeddings, then by parts of the quality.
+
+    A part is left with what the likeness does not explain: strangers' distances are divided by its share before.
+    """
+    kinds = {name: copies[name] for name in DEGRADATIONS if name in copies}
+    direction = likeness_direction(copies)
+    along = {name: some.vectors.astype(np.float64) @ np.array(direction) for name, some in copies.items()}
+    good, worst = float(np.quantile(along[""], 1 - CLEAN)), max(float(some.max()) for some in along.values())
+    measured = [window for name, some in kinds.items() for window in windows(some, -along[name], table)]
+    curve = _likeness_curve([replace(window, value=-window.value, end=-window.end) for window in measured], good, worst)
+    useless = [window.share for window in measured if window.own is not None and window.own < LEAST_OWN]
+    by_likeness = PoorPhotos(direction, curve, useless=round(max(useless, default=0.0), 4))
+    return replace(by_likeness, parts=_parts(copies, by_likeness, table))
+
+
+def likeness_direction(copies: Mapping[str, Copies]) -> tuple[float, ...]:
+    """Return the direction ``(d,)`` in which embeddings lie the farther, the more they are like those of strangers.
+
+    The likeness of a copy is the ``NEAR`` quantile of its products with copies of other people of its kind; the
+    direction is that of the linear function of embeddings that is nearest to it by least squares (ridge regression).
+    """
+    embeddings = np.concatenate([some.vectors for some in copies.values()]).astype(np.float64)
+    target = np.concatenate([_stranger_likeness(some) for some in copies.values()])
+    centered, wanted = embeddings - embeddings.mean(axis=0), target - target.mean()
+    ridge = RIDGE * len(embeddings) * np.eye(embeddings.shape[1])
+    weights = np.linalg.solve(centered.T @ centered + ridge, centered.T @ wanted)
+    return tuple(float(f"{value:.3g}") for value in weights)
+
+
+def _stranger_likeness(copies: Copies) -> Doubles:
+    products = copies.vectors @ copies.vectors.T
+    products[copies.people[:, None] == copies.people] = np.nan
+    likeness: Doubles = np.nanquantile(products, NEAR, axis=1)
+    return likeness
+
+
+def _parts(copies: Mapping[str, Copies], by_likeness: PoorPhotos, table: Calibration) -> tuple[tuple[str, Curve], ...]:
     by_part: dict[str, list[Curve]] = defaultdict(list)
-    useless = 0.0
     for name, kind in DEGRADATIONS.items():
         for part in (*kind.parts, SCORE) if name in copies else ():
             good = float(np.quantile(copies[""].values(part), CLEAN))
-            measured = windows(copies[name], part, table)
-            useless = max([useless, *(one.share for one in measured if one.own is not None and one.own < LEAST_OWN)])
+            measured = windows(copies[name], copies[name].values(part), table, by_likeness)
             if curve := _curve(measured, good):
                 by_part[part].append(curve)
-    return PoorPhotos(tuple((part, _worst(curves)) for part, curves in by_part.items()), round(useless, 4))
+    return tuple((part, _worst(curves)) for part, curves in by_part.items())
 
 
-def windows(copies: Copies, part: str, table: Calibration) -> list[Window]:
-    """Measure copies of one kind in overlapping neighborhoods of a part of their quality, the poorest first."""
-    values = copies.values(part)
+def windows(copies: Copies, values: Doubles, table: Calibration, by_likeness: PoorPhotos | None = None) -> list[Window]:
+    """Measure copies of one kind in overlapping neighborhoods of values ``(n,)``, from the least on.
+
+    With ``by_likeness`` only what is left beside its shares is measured; copies that are too poor for it are left out.
+    """
+    shares = np.ones(len(values)) if by_likeness is None else by_likeness.shares(copies.vectors)
     order = np.argsort(values, kind="stable")
+    order = order[np.isfinite(shares[order])]
     size = max(2 * len(order) // (WINDOWS + 1), LEAST_COPIES)
     starts = range(0, len(order) - size + 1, size // 2)
-    found = [_window(copies.rows(order[start : start + size]), part, table) for start in starts]
+    rows = [order[start : start + size] for start in starts]
+    found = [_window(copies.rows(some), values[some], shares[some], table) for some in rows]
     return [window for window in found if window is not None]
 
 
-def _window(copies: Copies, part: str, table: Calibration) -> Window | None:
-    distances = cosine_distances(copies.vectors, copies.vectors)
-    first, second = np.triu_indices(len(distances), 1)
+def _window(copies: Copies, values: Doubles, shares: Doubles, table: Calibration) -> Window | None:
+    first, second = np.triu_indices(len(shares), 1)
+    distances = cosine_distances(copies.vectors, copies.vectors)[first, second]
+    distances = distances / pair_shares(shares[first], shares[second])
     same = copies.people[first] == copies.people[second]
-    own, strangers = distances[first[same], second[same]], np.sort(distances[first[~same], second[~same]])
-    rates = [far for far in RATES if far in _measured(table) and far * len(strangers) >= bootstrap.LEAST]
+    own, strangers = distances[same], np.sort(distances[~same])
+    rates = [far for far in RATES if far in _measured(table) and far * len(strangers) >= LEAST]
     if not rates:
         return None
     limits = [float(strangers[int(far * len(strangers))]) for far in rates]
     share = min(limit / table.threshold(far) for far, limit in zip(rates, limits, strict=True))
-    passed = own <= share * table.threshold(OWN_FAR)
-    values = copies.values(part)
     enough = len(own) * LEAST_OWN >= 1
-    return Window(float(np.median(values)), share, float(passed.mean()) if enough else None)
+    passed = own <= share * table.threshold(OWN_FAR)
+    value, end = float(np.median(values)), float(np.quantile(values, END))
+    return Window(value, end, share, float(passed.mean()) if enough else None)
 
 
 def _measured(table: Calibration) -> list[float]:
     return [far for far in RATES if table.lowest_far <= far <= table.far[0]]
+
+
+def _likeness_curve(found: Sequence[Window], good: float, worst: float) -> Curve:
+    """Return shares that fall as the likeness rises, from 1 at what is good; 1 up to the worst if none was measured."""
+    poor = sorted((window for window in found if window.value > good), key=lambda window: window.value)
+    if not poor:
+        return ((good, 1.0), (worst, 1.0))
+    falling = np.minimum(_rising([window.share for window in poor][::-1])[::-1], 1.0)
+    shares = [float(share) for share in falling]
+    points = [(good, 1.0), *((window.value, share) for window, share in zip(poor, shares, strict=True))]
+    points.append((max(window.end for window in poor), shares[-1]))
+    return _thinned([(float(f"{value:.5g}"), round(share, 4)) for value, share in points], _between)
+
+
+def _between(curve: Curve, value: float) -> float:
+    values, shares = zip(*curve, strict=True)
+    return float(np.interp(value, values, shares))
 
 
 def _curve(found: Sequence[Window], good: float) -> Curve:
@@ -178,9 +249,9 @@ def _curve(found: Sequence[Window], good: float) -> Curve:
     poor = [window for window in found if window.value < good]
     if not poor:
         return ()
-    rising = np.minimum(_rising([window.share for window in poor]), 1.0)
-    points = ((window.value, float(share)) for window, share in zip(poor, rising, strict=True))
-    return (*points, (good, 1.0))
+    rising = [float(share) for share in np.minimum(_rising([window.share for window in poor]), 1.0)]
+    points = ((window.value, share) for window, share in zip(poor, rising, strict=True))
+    return ((poor[0].end, rising[0]), *points, (good, 1.0))
 
 
 def _rising(values: Sequence[float]) -> Doubles:
@@ -199,17 +270,18 @@ def _worst(curves: Sequence[Curve]) -> Curve:
     values = sorted({value for curve in curves for value, _ in curve})
     least = [min(share for curve in curves if (share := interpolated(curve, value)) is not None) for value in values]
     falling = np.minimum.accumulate(least[::-1])[::-1]  # a milder fault is never held to more than a worse one
-    return _thinned([(round(value, 8), round(float(share), 4)) for value, share in zip(values, falling, strict=True)])
+    points = [(round(value, 8), round(float(share), 4)) for value, share in zip(values, falling, strict=True)]
+    return _thinned(points, interpolated)
 
 
-def _thinned(points: Sequence[tuple[float, float]]) -> Curve:
-    """Leave out points that those beside them tell within ``TOLD``."""
-    kept = list(points)
+def _thinned(points: Sequence[tuple[float, float]], between: Callable[[Curve, float], float | None]) -> Curve:
+    """Leave out points that those beside them tell within ``TOLD``, and of points of one value all but the last."""
+    kept = list(dict(points).items())
     place = 1
     while place < len(kept) - 1:
         without = (*kept[:place], *kept[place + 1 :])
         gone = [point for point in points if kept[place - 1][0] < point[0] < kept[place + 1][0]]
-        if all(abs((interpolated(without, value) or 0) - share) <= TOLD for value, share in gone):
+        if all(abs((between(without, value) or 0) - share) <= TOLD for value, share in gone):
             del kept[place]
         else:
             place += 1

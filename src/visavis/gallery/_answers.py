@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 from visavis.compare import Calibration, parse_calibration, search_far, uncalibrated
 from visavis.doubts import SQUEEZED, is_squeezed
@@ -18,27 +19,37 @@ LIKELY = 0.5
 """A named person is shown with a probability from here on."""
 
 
+class Probe(NamedTuple):
+    """What an answer needs to know of a face beside its embedding: the ``share`` that it leaves, and its ``quality``.
+
+    The share is None for a face poorer than was measured; the quality is None where it is not known.
+    """
+
+    share: float | None = 1.0
+    quality: Quality | float | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """When a search names its nearest candidate.
 
     ``limit`` is the greatest cosine distance, ``margin`` how much farther the second candidate must be, ``people`` the
-    number of people searched. ``table`` gives probabilities; None: uncalibrated. ``qualities`` are the mean qualities
-    of the templates of people, by id, where the limit follows the quality of the photos: see
-    :meth:`visavis.Calibration.share`; None: it does not.
+    number of people searched. ``table`` gives probabilities; None: uncalibrated. ``shares`` are what people's templates
+    leave of the limit, by id, where the limit follows how poor photos are: see :meth:`visavis.Calibration.share`; None:
+    it does not.
     """
 
     limit: float
     margin: float
     people: int
     table: Calibration | None
-    qualities: Mapping[int, float | None] | None = None
+    shares: Mapping[int, float | None] | None = None
 
-    def share(self, quality: Quality | float | None, person_id: int) -> float | None:
+    def share(self, probe: Probe, person_id: int) -> float | None:
         """Return the share of the limit that is left for a probe and a person; None: too poor to say."""
-        if self.table is None or self.qualities is None:
+        if self.table is None or self.shares is None:
             return 1.0
-        return self.table.share(quality, self.qualities.get(person_id))
+        return self.table.share_of_pair(probe.share, self.shares.get(person_id, 1.0))
 
 
 def candidates(
@@ -80,14 +91,12 @@ def stored_calibration(text: str) -> Calibration:
         raise GalleryError(f"the gallery's own thresholds are damaged ({error}): calibrate it again.") from error
 
 
-def identified(
-    hits: Sequence[Hit], names: Mapping[int, str], rule: Rule, *, top: int, quality: Quality | float | None
-) -> Identification:
+def identified(hits: Sequence[Hit], names: Mapping[int, str], rule: Rule, *, top: int, probe: Probe) -> Identification:
     """Answer for one probe by its hits: see :func:`identification`."""
     nearest = next((hit.person_id for hit in hits if hit.person_id in names), None)
-    share = 1.0 if nearest is None else rule.share(quality, nearest)
+    share = 1.0 if nearest is None else rule.share(probe, nearest)
     named = candidates(hits, names, rule.table, rule.people, share=share or 1.0)
-    return identification(named, rule, top=top, quality=quality, share=share)
+    return identification(named, rule, top=top, probe=probe, share=share)
 
 
 def identification(
@@ -95,12 +104,12 @@ def identification(
     rule: Rule,
     *,
     top: int,
-    quality: Quality | float | None = None,
+    probe: Probe,
     share: float | None = 1.0,
 ) -> Identification:
     """Name the nearest candidate if ``rule`` allows it; keep the ``top`` nearest in the answer.
 
-    ``quality`` is that of the probe, None where it is not known; ``share`` is that of the rule for the nearest.
+    ``share`` is that of the rule for the probe and the nearest.
 
     A probability is part of the answer only where it supports it: a named person whose probability is below one half
     has none, but a note that says so, and neither an unknown face nor its candidates have any.
@@ -120,7 +129,7 @@ def identification(
         margin=apart,
     )
     if share is None:
-        return as_unknown(answer, _too_poor(rule, quality, best))
+        return as_unknown(answer, _too_poor(rule, probe, best))
     if limit < best.distance <= rule.limit:
         return as_unknown(answer, _stricter(rule, limit))
     if not best.distance <= limit or (apart is not None and apart < rule.margin):
@@ -130,20 +139,16 @@ def identification(
     return answer
 
 
-def _too_poor(rule: Rule, quality: Quality | float | None, best: Candidate) -> str:
+def _too_poor(rule: Rule, probe: Probe, best: Candidate) -> str:
     """Say whose photos are poorer than was measured."""
-    enrolled = (rule.qualities or {}).get(best.person_id)
+    quality = probe.quality.score if isinstance(probe.quality, Quality) else probe.quality
+    score = "" if quality is None else f" (quality {quality:.2f})"
     whose = f"the photos that {best.name} is enrolled with"
-    if rule.table is not None and rule.table.share(quality) is None:
-        return f"this photo of a face is too poor to say who it is{_score(quality)}."
-    if rule.table is not None and rule.table.share(enrolled) is None:
-        return f"{whose} are too poor to say{_score(enrolled)}: enroll better ones."
-    return f"this photo of a face{_score(quality)} and {whose}{_score(enrolled)} are together too poor to say."
-
-
-def _score(quality: Quality | float | None) -> str:
-    score = quality.score if isinstance(quality, Quality) else quality
-    return "" if score is None else f" (quality {score:.2f})"
+    if probe.share is None:
+        return f"this photo of a face is too poor to say who it is{score}."
+    if rule.shares is not None and rule.shares.get(best.person_id, 1.0) is None:
+        return f"{whose} are too poor to say: enroll better ones."
+    return f"this photo of a face{score} and {whose} are together too poor to say."
 
 
 def _stricter(rule: Rule, limit: float) -> str:

@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 from visavis import quality
 from visavis.compare import Calibration
-from visavis.doubts import SQUEEZED, is_squeezed
+from visavis.doubts import SQUEEZED, is_squeezed, why_too_poor
 from visavis.errors import DoubtfulPhotoError, ImageError, NoFaceError, PoorQualityError, UsageError
 from visavis.gallery._input import location, storable
 from visavis.gallery.types import Doubt, Enrollment, Skipped, Template
 from visavis.types import Floats, PhotoFaces
 
-TOO_POOR = "too poor for any answer: no search will name the person by it"
+TOO_POOR = "too poor for any answer, no search will name the person by it"
 
 _ERRORS = {error.status: error for error in ImageError.__subclasses__()}
 
@@ -45,7 +45,7 @@ def largest_faces(
             message = f"{_poor(one)}, less than the {min_quality:.2f} asked for."
             skipped.append(Skipped(one.name, PoorQualityError.status, message))
         elif strict and _too_poor(one, table):
-            message = f"{_poor(one)}, {TOO_POOR}."
+            message = f"{TOO_POOR}: {_why(one, table)}."
             skipped.append(Skipped(one.name, PoorQualityError.status, message))
         else:
             templates.append(_template(one, one.photo.sha256, one.vectors[one.largest]))
@@ -106,7 +106,7 @@ def _notes(photo: PhotoFaces, table: Calibration | None) -> list[str]:
     """Return what the user should know of a photo that gave a template: poor, squeezed, of several faces."""
     notes = []
     if _too_poor(photo, table):
-        notes.append(f": {_poor(photo)}, {TOO_POOR}.")
+        notes.append(f": {TOO_POOR}: {_why(photo, table)}.")
     elif _below(photo, quality.POOR):
         notes.append(f": {_poor(photo)}: it may not be recognized.")
     if is_squeezed(photo.faces[photo.largest].landmarks) and not (table and table.poor):
@@ -122,8 +122,15 @@ def _below(one: PhotoFaces, limit: float) -> bool:
 
 
 def _too_poor(one: PhotoFaces, table: Calibration | None) -> bool:
-    """Tell whether a face is poorer than was measured: by its score, which is what a gallery keeps."""
-    return table is not None and bool(one.quality) and table.share(one.quality[one.largest].score) is None
+    """Tell whether a face is poorer than was measured: by what a gallery keeps, embedding and score."""
+    if table is None or one.vectors is None:
+        return False
+    score = one.quality[one.largest].score if one.quality else None
+    return table.share(one.vectors[one.largest], score) is None
+
+
+def _why(one: PhotoFaces, table: Calibration | None) -> str:
+    return "" if table is None else why_too_poor(one, one.largest, table)
 
 
 def _poor(one: PhotoFaces) -> str:

@@ -30,12 +30,13 @@ SPARE = 20
 class _Found(NamedTuple):
     """Hits of each probe, up to ``SPARE`` more than asked for, and the number of people searched.
 
-    ``names`` and ``qualities`` are as in :class:`SearchedPeople`.
+    ``probes (n, d)`` are the unit vectors searched for; ``names`` and ``shares`` are as in :class:`SearchedPeople`.
     """
 
+    probes: Floats
     hits: list[list[Hit]]
     names: Mapping[int, str]
-    qualities: Mapping[int, float | None]
+    shares: Mapping[int, float | None]
     table: compare.Calibration | None
     people: int
 
@@ -95,29 +96,23 @@ class Searching(Opened):
         """Say who each row of ``vectors (n, d)`` is: the nearest person if near enough, else unknown.
 
         Near enough is a cosine distance up to ``threshold``; by default that of :meth:`threshold`. Whoever is nearer
-        than the second person by less than ``margin`` (a cosine distance) is unknown too. ``qualities`` are those of
-        the probes, with all parts or the score alone (None: not known); where the model's calibration has measured
-        poor photos, the default threshold is stricter for these, also where the person's templates are poor, and
-        faces that are poorer than was measured are unknown, with a note. An answer's ``distance`` is
-        that of the nearest person, named or not; its ``probability`` is None unless a person is named and more likely
-        than not, where one search in two is for a stranger.
+        than the second person by less than ``margin`` (a cosine distance) is unknown too. Where the model's calibration
+        has measured poor photos, the default threshold is stricter for them, also where the person's templates are
+        poor, and faces that are poorer than was measured are unknown, with a note. That follows from the embeddings,
+        and from the ``qualities`` of the probes, with all parts or the score alone (None: not known). An answer's
+        ``distance`` is that of the nearest person, named or not; its ``probability`` is None unless a person is named
+        and more likely than not, where one search in two is for a stranger.
         """
         found = self._search(vectors, max(checked_whole(top, "top is a whole number", least=1), 2))
         if threshold is None:
             limit = _answers.threshold(found.table, fpir, found.people, model=self.model).distance
         else:
             limit = compare.to_cosine(threshold, "cosine")
-        enrolled = found.qualities if threshold is None else None
-        rule = _answers.Rule(limit, compare.to_cosine(margin, "cosine"), found.people, found.table, enrolled)
-        probes = [None] * len(found.hits) if qualities is None else qualities
-        if len(probes) != len(found.hits):
-            raise UsageError(f"each face has one quality: got {len(probes)} for {len(found.hits)} faces.")
-        for quality in probes:
-            if quality is not None and not isinstance(quality, Quality):
-                checked_number(quality, "a quality is a Quality, None or a score", least=0, most=1)
+        shares = found.shares if threshold is None else None
+        rule = _answers.Rule(limit, compare.to_cosine(margin, "cosine"), found.people, found.table, shares)
         return [
-            _answers.identified(hits, found.names, rule, top=top, quality=quality)
-            for hits, quality in zip(found.hits, probes, strict=True)
+            _answers.identified(hits, found.names, rule, top=top, probe=probe)
+            for hits, probe in zip(found.hits, _probes(found, qualities), strict=True)
         ]
 
     def calibrate(self, table: compare.Calibration | None) -> None:
@@ -177,13 +172,26 @@ class Searching(Opened):
             return _found(probes, near, people, count)
 
 
+def _probes(found: _Found, qualities: Sequence[Quality | float | None] | None) -> Iterator[_answers.Probe]:
+    """Yield what each face leaves of a threshold; UsageError for qualities that are not one a face."""
+    given = [None] * len(found.hits) if qualities is None else qualities
+    if len(given) != len(found.hits):
+        raise UsageError(f"each face has one quality: got {len(given)} for {len(found.hits)} faces.")
+    for quality in given:
+        if quality is not None and not isinstance(quality, Quality):
+            checked_number(quality, "a quality is a Quality, None or a score", least=0, most=1)
+    for embedding, quality in zip(found.probes, given, strict=True):
+        share = 1.0 if found.table is None else found.table.share(embedding, quality)
+        yield _answers.Probe(share, quality)
+
+
 def _people_of(near: Sequence[Sequence[Hit]]) -> set[int]:
     return {hit.person_id for hits in near for hit in hits}
 
 
 def _found(probes: Floats, near: Sequence[Sequence[Hit]], people: SearchedPeople, count: int) -> _Found:
     hits = [_as_people(*pair, people.vectors) for pair in zip(probes, near, strict=True)]
-    return _Found(hits, people.names, people.qualities, people.table, count)
+    return _Found(probes, hits, people.names, people.shares, people.table, count)
 
 
 def _as_people(probe: Floats, hits: Sequence[Hit], vectors: Mapping[int, Floats]) -> list[Hit]:

@@ -23,7 +23,8 @@ class SearchedPeople:
     """People as of one change of a gallery, read as searches come upon them.
 
     ``names`` are those of the people read so far, by id; ``vectors`` stand for people with several templates (see
-    :func:`visavis.compare.person_vector`); ``qualities`` are the mean qualities of their templates (None: not known).
+    :func:`visavis.compare.person_vector`); ``shares`` are the mean shares of a threshold that their templates leave
+    (None: all are poorer than was measured).
     Entries are added and never changed, so threads may go on with what they were given. ``count`` is the number of all
     people, ``table`` the thresholds in use.
     """
@@ -39,7 +40,7 @@ class SearchedPeople:
     def _forget(self) -> None:
         self.names: dict[int, str] = {}
         self.vectors: dict[int, Floats] = {}
-        self.qualities: dict[int, float | None] = {}
+        self.shares: dict[int, float | None] = {}
 
     def read(self, conn: Connection, person_ids: Iterable[int]) -> None:
         """Read those of the people that are missing, as of the same change."""
@@ -61,9 +62,11 @@ class SearchedPeople:
                 self._take(person_id, templates)
 
     def _take(self, person_id: int, templates: Sequence[Any]) -> None:
-        qualities = [row.quality for row in templates if row.quality is not None]
-        self.qualities[person_id] = float(np.mean(qualities)) if qualities else None
+        vectors = records.as_vectors([row.vector for row in templates], self.meta.dimension or 0)
+        if self.table is not None and self.table.poor is not None:
+            shares = self.table.poor.shares(vectors, [row.quality for row in templates])
+            measured = shares[np.isfinite(shares)]
+            self.shares[person_id] = float(measured.mean()) if len(measured) else None
         if len(templates) > 1:
-            vectors = records.as_vectors([row.vector for row in templates], self.meta.dimension or 0)
             self.vectors[person_id] = compare.person_vector(vectors)
         self.names[person_id] = templates[0].name  # last: who has a name here has all the rest
