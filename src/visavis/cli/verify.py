@@ -8,21 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from visavis.cli._files import PictureFolder
-from visavis.cli._options import (
-    DETECTOR,
-    MODEL,
-    AnyOrientation,
-    DetectorName,
-    Json,
-    Metric,
-    MinFace,
-    ModelName,
-    PrecisionName,
-    Threads,
-    Views,
-    detector_id,
-    model_id,
-)
+from visavis.cli._networks import Networks, embedding, takes
+from visavis.cli._options import Json, Metric
 from visavis.cli._output import Output, decimals, exit_code, note, percent, short, significant, write
 from visavis.cli._sources import Exclude, expand_folders
 from visavis.cli._table import Row
@@ -66,24 +53,19 @@ Pairs = Annotated[
 ]
 
 
+@takes(embedding)
 def verify(  # noqa: PLR0913 - a command's options
     known: Known,
     photos: ToCompare,
     *,
     exclude: Exclude = None,
     any_face: AnyFace = False,
-    model: ModelName = MODEL,
-    views: Views = None,
-    precision: PrecisionName = None,
     far: Far = None,
     threshold: Threshold = None,
     calibration: Table = None,
     metric: InUnit = Metric.cosine,
-    detector: DetectorName = DETECTOR,
-    any_orientation: AnyOrientation = False,
-    min_face: MinFace = 20,
+    networks: Networks,
     out: Pairs = None,
-    threads: Threads = None,
     json: Json = False,
 ) -> None:
     """Say whether photos show the same person as KNOWN.
@@ -91,17 +73,14 @@ def verify(  # noqa: PLR0913 - a command's options
     The largest face of each is compared; with --any-face the nearest face of PHOTO. Exits 0 if all photos show the
     person, 1 if not.
     """
-    detector = detector_id(detector, any_orientation=any_orientation)
     if far is not None and threshold is not None:
         raise UsageError("--far and --threshold exclude each other: a threshold stands for its own FAR.")
     if [known, *photos].count("-") > 1:
         raise UsageError("standard input can be read only once: give - for one photo.")
     from visavis.compare import read_calibration
     from visavis.photo_files import is_folder
-    from visavis.pipeline import Recognizer
 
-    wanted = model_id(model, views=views, precision=precision)
-    recognizer = Recognizer(detector=detector, embedder=wanted, threads=threads)
+    recognizer = networks.recognizer()
     rule = recognizer.rule(
         far=FAR if far is None else far,
         threshold=threshold,
@@ -111,7 +90,7 @@ def verify(  # noqa: PLR0913 - a command's options
     )
     several = len(photos) > 1 or is_folder(photos[0])
     sources = expand_folders(photos, exclude=exclude)
-    answers = recognizer.verify_each(known, sources, rule=rule, min_face=min_face)
+    answers = recognizer.verify_each(known, sources, rule=rule, min_face=networks.min_face)
     folder = PictureFolder(out) if out else None
     raise typer.Exit((_many if several else _single)(answers, len(sources), folder, json=json))
 

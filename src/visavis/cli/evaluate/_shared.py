@@ -55,13 +55,6 @@ def check_report(report: Path | None) -> None:
         writable_file(report, endings=(".html", ".htm"))
 
 
-def recognizer(model: str, *, detector: str, threads: int | None) -> Recognizer:
-    """Build the recognizer that is evaluated."""
-    from visavis.pipeline import Recognizer
-
-    return Recognizer(detector=detector, embedder=model, threads=threads)
-
-
 def templates_of(photos: Sequence[str], one: Recognizer, *, min_face: float, fresh: bool, output: Output) -> Templates:
     """Take the template of each photo; photos that an earlier evaluation saw are remembered unless ``fresh``."""
     from visavis.evaluate.remembered import Remembered
