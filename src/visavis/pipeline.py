@@ -360,7 +360,7 @@ _shared: dict[tuple[str, str], Recognizer] = {}
 
 
 def shared(*, detector: str = DETECTOR, embedder: str = EMBEDDER) -> Recognizer:
-    """Return the process-wide recogniser of these names, made at its first use."""
+    """Return the process-wide recognizer of these names, made at its first use."""
     key = (detector, embedder)
     if key not in _shared:
         _shared.setdefault(key, Recognizer(detector=detector, embedder=embedder))

@@ -155,7 +155,7 @@ def usable(photo: PhotoFaces) -> PhotoFaces:
     """Return the answer; raises what stands in the way of using its faces."""
     readable(photo)
     if not photo.faces:
-        raise NoFaceError(_message(photo))
+        raise NoFaceError(f"no face was found in {photo.name}.")
     return photo
 
 
@@ -172,10 +172,6 @@ def _vectors(photo: PhotoFaces) -> Floats:
     if photo.vectors is None:
         raise ValueError("this answer carries no vectors")
     return photo.vectors
-
-
-def _message(photo: PhotoFaces) -> str:
-    return photo.message if photo.photo is None else f"no face was found in {photo.name}."
 
 
 def _far_of_photo(far: float, faces: int) -> float:

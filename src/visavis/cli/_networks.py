@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,6 @@ from visavis.cli._options import (
     Views,
     detector_id,
     gallery_model,
-    model_id,
 )
 
 if TYPE_CHECKING:
@@ -47,18 +46,7 @@ class Networks:
         return Recognizer(detector=self.detector, embedder=model or self.model or MODEL, threads=self.threads)
 
 
-def detecting(
-    *,
-    detector: DetectorName = DETECTOR,
-    any_orientation: AnyOrientation = False,
-    min_face: MinFace = 20,
-    threads: Threads = None,
-) -> Networks:
-    """Return the choice of a command that detects faces."""
-    return Networks(detector_id(detector, any_orientation=any_orientation), min_face, threads)
-
-
-def embedding(
+def choose(
     *,
     model: ModelName = MODEL,
     views: Views = None,
@@ -68,40 +56,34 @@ def embedding(
     min_face: MinFace = 20,
     threads: Threads = None,
 ) -> Networks:
-    """Return the choice of a command that embeds faces."""
-    found = detector_id(detector, any_orientation=any_orientation)
-    return Networks(found, min_face, threads, model_id(model, views=views, precision=precision))
-
-
-def of_gallery(
-    *,
-    model: GalleryModel = None,
-    views: Views = None,
-    precision: PrecisionName = None,
-    detector: DetectorName = DETECTOR,
-    any_orientation: AnyOrientation = False,
-    min_face: MinFace = 20,
-    threads: Threads = None,
-) -> Networks:
-    """Return the choice of a command that embeds faces with a gallery's own model unless another is named."""
+    """Return the networks that these options name."""
     found = detector_id(detector, any_orientation=any_orientation)
     return Networks(found, min_face, threads, gallery_model(model, views=views, precision=precision))
 
 
-def takes(choose: Callable[..., Networks]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the options of ``choose`` in place of its parameter ``networks``, which gets the choice."""
+Options = Sequence[inspect.Parameter]
+
+EMBEDDING: Options = [*inspect.signature(choose, eval_str=True).parameters.values()]
+"""Options of a command that embeds faces."""
+DETECTING = EMBEDDING[3:]
+"""Options of a command that detects faces, and does not embed them."""
+OF_GALLERY = [EMBEDDING[0].replace(annotation=GalleryModel, default=None), *EMBEDDING[1:]]
+"""Options of a command that embeds faces with a gallery's own model unless another is named."""
+
+
+def takes(options: Options) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command these options in place of its parameter ``networks``, which gets what they choose."""
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        own = inspect.signature(command, eval_str=True)
-        options = inspect.signature(choose, eval_str=True).parameters
-
         @wraps(command)
         def run(**values: Any) -> None:
-            command(networks=choose(**{name: values.pop(name) for name in options}), **values)
+            networks = choose(**{option.name: values.pop(option.name) for option in options})
+            command(networks=networks, **values)
 
+        own = inspect.signature(command, eval_str=True)
         parameters: list[inspect.Parameter] = []
         for parameter in own.parameters.values():
-            parameters += options.values() if parameter.name == "networks" else [parameter]
+            parameters += options if parameter.name == "networks" else [parameter]
         run.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
         return run
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from visavis.cli._files import writable_file, write_whole
-from visavis.cli._networks import Networks, embedding, takes
+from visavis.cli._networks import EMBEDDING, Networks, takes
 from visavis.cli._options import Json
 from visavis.cli._output import Output, note, short
 from visavis.cli._sources import Exclude
@@ -42,7 +42,7 @@ Degrade = Annotated[
 ]
 
 
-@takes(embedding)
+@takes(EMBEDDING)
 def calibrate(  # noqa: PLR0913 - a command's options
     source: Annotated[
         Path,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from visavis.cli._networks import Networks, detecting, takes
+from visavis.cli._networks import DETECTING, Networks, takes
 from visavis.cli._options import Json, Photos
 from visavis.cli._output import Output, box_text, decimals, exit_code, percent, photo_line, significant
 from visavis.cli._sources import Exclude, expand_folders
@@ -33,7 +33,7 @@ ClassifierName = Annotated[
 ]
 
 
-@takes(detecting)
+@takes(DETECTING)
 def classify(
     sources: Photos,
     *,

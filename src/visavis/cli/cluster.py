@@ -12,7 +12,7 @@ import typer
 
 from visavis.cli._csv import BOX_COLUMNS
 from visavis.cli._files import PictureFolder, writable_file
-from visavis.cli._networks import Networks, of_gallery, takes
+from visavis.cli._networks import OF_GALLERY, Networks, takes
 from visavis.cli._options import Csv, Json
 from visavis.cli._output import Output, decimals, exit_code, iso_time, note, photo_line, significant
 from visavis.cli._sources import Exclude, GalleryInstead, PhotosOrGallery, one_of, photos_of, same_place
@@ -98,7 +98,7 @@ class _Rule:
     seed: int
 
 
-@takes(of_gallery)
+@takes(OF_GALLERY)
 def cluster(  # noqa: PLR0913 - a command's options
     sources: PhotosOrGallery = None,
     *,

@@ -11,7 +11,7 @@ import typer
 
 from visavis.cli._csv import BOX_COLUMNS, LANDMARK_COLUMNS
 from visavis.cli._files import PictureFolder, writable_file
-from visavis.cli._networks import Networks, detecting, embedding, takes
+from visavis.cli._networks import DETECTING, EMBEDDING, Networks, takes
 from visavis.cli._options import Csv, Json, Photos, Pictures
 from visavis.cli._output import Output, box_text, decimals, exit_code, photo_line, short, significant
 from visavis.cli._sources import Exclude, expand_folders
@@ -36,7 +36,7 @@ DETECT_CSV = (
 EMBED_CSV = ("photo", "status", "captured", "face", *BOX_COLUMNS, "score", "row", "notes", "message")
 
 
-@takes(detecting)
+@takes(DETECTING)
 def detect(
     sources: Photos,
     *,
@@ -63,7 +63,7 @@ def detect(
     raise typer.Exit(exit_code(statuses, yes="ok" in statuses))
 
 
-@takes(detecting)
+@takes(DETECTING)
 def extract(
     sources: Photos,
     *,
@@ -98,7 +98,7 @@ def extract(
     raise typer.Exit(exit_code(statuses, yes="ok" in statuses))
 
 
-@takes(embedding)
+@takes(EMBEDDING)
 def embed(
     sources: Photos,
     *,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from visavis.cli._files import PictureFolder
-from visavis.cli._networks import Networks, detecting, takes
+from visavis.cli._networks import DETECTING, Networks, takes
 from visavis.cli._options import Json, Photos, Pictures
 from visavis.cli._output import Output, box_text, decimals, exit_code, note, photo_line, short, significant
 from visavis.cli._sources import Exclude, expand_folders
@@ -29,7 +29,7 @@ class Points(StrEnum):
     few = "5"
 
 
-@takes(detecting)
+@takes(DETECTING)
 def landmarks(
     sources: Photos,
     *,

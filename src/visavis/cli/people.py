@@ -15,7 +15,7 @@ import typer
 from visavis.cli._csv import BOX_COLUMNS
 from visavis.cli._files import PictureFolder
 from visavis.cli._gallery_lines import next_steps, why_skipped
-from visavis.cli._networks import Networks, of_gallery, takes
+from visavis.cli._networks import OF_GALLERY, Networks, takes
 from visavis.cli._options import GALLERY, INDEX, Csv, GalleryIndex, GalleryUrl, Json, Photos, Pictures
 from visavis.cli._output import (
     Output,
@@ -84,7 +84,7 @@ class _Told(TypedDict):
     strict: bool
 
 
-@takes(of_gallery)
+@takes(OF_GALLERY)
 def enroll(  # noqa: PLR0913 - a command's options
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="Whose photos these are.")] = None,
     photos: PersonPhotos = None,
@@ -142,8 +142,9 @@ def _people(
         raise UsageError("--new and --id speak of one person: give NAME PHOTO... in place of --from.")
     if folder is None:
         if name is None or not photos:
-            hint = f" (visavis enroll --from {shlex.quote(name)})" if name and Path(name).exists() else ""
-            raise UsageError(f"a person needs a name and photos: NAME PHOTO..., or --from DIR or FILE{hint}.")
+            raise UsageError(
+                f"a person needs a name and photos: NAME PHOTO..., or --from DIR or FILE{_hint(name, one)}."
+            )
         return [(name, expand_folders(photos, exclude=exclude))]
     if name is not None:
         raise UsageError("NAME PHOTO... and --from exclude each other.")
@@ -157,6 +158,14 @@ def _people(
     for text in named.notes:
         note(text)
     return [(person.name, list(person.photos)) for person in named.people]
+
+
+def _hint(path: str | None, one: bool) -> str:
+    """Return the command that is meant where a path stands alone in the place of a name, in brackets."""
+    if not path or not Path(path).exists():
+        return ""
+    people = not one and (Path(path).is_dir() or Path(path).suffix.lower() in {*TABLES, ".json"})
+    return f" (visavis enroll {'--from' if people else 'NAME'} {shlex.quote(path)})"
 
 
 def _new_people(store: Gallery, names: list[str], *, yes: bool) -> set[str]:
@@ -221,7 +230,7 @@ def opened(url: str, networks: Networks, *, create: bool = False, index: str = I
         yield store
 
 
-@takes(of_gallery)
+@takes(OF_GALLERY)
 def identify(  # noqa: PLR0913 - a command's options
     sources: Photos,
     *,

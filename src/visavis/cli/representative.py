@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from visavis.cli._files import writable_file
-from visavis.cli._networks import Networks, embedding, takes
+from visavis.cli._networks import EMBEDDING, Networks, takes
 from visavis.cli._options import Json
 from visavis.cli._output import Output, box_text, decimals, exit_code, note, photo_line, short, significant
 from visavis.cli._sources import Exclude, PhotosOrFolders, photos_of
 from visavis.cli._table import Row
+from visavis.errors import NoFaceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 PICTURES = (".jpg", ".jpeg", ".png", ".webp")
 
 
-@takes(embedding)
+@takes(EMBEDDING)
 def representative(
     sources: PhotosOrFolders,
     *,
@@ -54,7 +55,11 @@ def representative(
     skipped: list[PhotoFaces] = []
     with Output("rank", "photo", "face", "box", "distance", "quality", "", json=json) as output:
         answers = output.progress(recognizer.represent(photos, min_face=networks.min_face), len(photos))
-        rows = representatives.gathered(_with_a_face(answers, skipped))
+        try:
+            rows = representatives.gathered(_with_a_face(answers, skipped))
+        except NoFaceError as error:
+            note(str(error))
+            raise typer.Exit(exit_code([missed.status for missed in skipped], yes=False)) from error
         found = representatives.ranked(rows, model=recognizer.model)
         for rank, one in enumerate(found, 1):
             output.answer(*_answer(rank, one))

@@ -10,7 +10,7 @@ import typer
 
 from visavis.cli._csv import BOX_COLUMNS
 from visavis.cli._files import writable_file
-from visavis.cli._networks import Networks, of_gallery, takes
+from visavis.cli._networks import OF_GALLERY, Networks, takes
 from visavis.cli._options import INDEX, Csv, GalleryIndex, Json
 from visavis.cli._output import Output, decimals, exit_code, iso_time, note, percent, photo_line, short, significant
 from visavis.cli._sources import Exclude, GalleryInstead, PhotosOrGallery, check_one_photo, one_of, photos_of
@@ -33,7 +33,7 @@ CROP_MARGIN = 0.3
 PICTURES = (".jpg", ".jpeg", ".png", ".webp")
 
 
-@takes(of_gallery)
+@takes(OF_GALLERY)
 def similar(  # noqa: PLR0913 - a command's options
     photo: Annotated[str, typer.Argument(metavar="PHOTO", help="Whom to look for; - is standard input.")],
     sources: PhotosOrGallery = None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from visavis.cli._networks import Networks, detecting, takes
+from visavis.cli._networks import DETECTING, Networks, takes
 from visavis.cli._options import Json
 from visavis.cli._output import Output, note, short, significant
 from visavis.cli.evaluate._shared import PhotoFolder, Report, check_report
@@ -20,7 +20,7 @@ POINTS = 200
 """Points of the curve that are printed."""
 
 
-@takes(detecting)
+@takes(DETECTING)
 def detection(
     annotations: Annotated[
         Path,

@@ -8,23 +8,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from visavis.cli._networks import Networks, embedding, takes
+from visavis.cli._networks import EMBEDDING, Networks, takes
 from visavis.cli._options import Json
 from visavis.cli._output import Output, note, significant
 from visavis.cli._sources import Exclude
-from visavis.cli.evaluate._shared import Fresh, People, Report, check_report, templates_of
+from visavis.cli.evaluate._shared import Fresh, People, Report, check_report, ends, templates_of
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
     from visavis.evaluate.groups import Group, Grouping, GroupRate, GroupsResult, Ratio
-    from visavis.evaluate.results import Interval
 
 FAR = 1e-3
 NAMED = 3
 """People named in a note."""
 
 
-@takes(embedding)
+@takes(EMBEDDING)
 def groups(  # noqa: PLR0913 - a command's options
     folder: People,
     *,
@@ -119,7 +118,7 @@ def _rate(name: str, one: GroupRate) -> dict[str, object]:
     return {
         name: {
             "rate": significant(one.rate),
-            "interval": _ends(one.interval),
+            "interval": ends(one.interval),
             "errors": one.errors,
             "of": one.whole,
             **({"reason": one.reason} if one.reason else {}),
@@ -130,17 +129,12 @@ def _rate(name: str, one: GroupRate) -> dict[str, object]:
 def _ratio(one: Ratio) -> dict[str, object]:
     return {
         "ratio": significant(one.value),
-        "interval": _ends(one.interval),
+        "interval": ends(one.interval),
         "worst": one.worst or None,
         "best": one.best or None,
         "left_out": list(one.left_out),
         **({"reason": one.reason} if one.reason else {}),
     }
-
-
-def _ends(interval: Interval | None) -> list[float | None] | None:
-    """Give the ends for JSON, which knows no infinity: null is no end."""
-    return interval and [significant(end, 4) for end in interval]
 
 
 def _rows(grouping: Grouping) -> Iterator[list[str]]:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from visavis.cli._networks import Networks, embedding, takes
+from visavis.cli._networks import EMBEDDING, Networks, takes
 from visavis.cli._options import Json
 from visavis.cli._output import Output, note, short, significant
 from visavis.cli._sources import Exclude
 from visavis.cli._table import Column
-from visavis.cli.evaluate._shared import Fresh, People, Report, check_report, templates_of
+from visavis.cli.evaluate._shared import Fresh, People, Report, check_report, ends, templates_of
 
 if TYPE_CHECKING:
     from visavis.evaluate.identification import IdentificationResult
@@ -29,13 +29,13 @@ class Rule(StrEnum):
     mean = "mean"
 
 
-@takes(embedding)
+@takes(EMBEDDING)
 def identification(  # noqa: PLR0913 - a command's options
     folder: People,
     *,
     exclude: Exclude = None,
     templates: Annotated[
-        int, typer.Option("--templates", min=1, metavar="N", help="Photos to enrol a person with.")
+        int, typer.Option("--templates", min=1, metavar="N", help="Photos to enroll a person with.")
     ] = 1,
     known: Annotated[
         float, typer.Option("--known", metavar="SHARE", help="Share of the people with more photos who are enrolled.")
@@ -105,7 +105,7 @@ def _line(result: IdentificationResult) -> dict[str, object]:
             "unknown": lost.unknown,
         },
         "ranks": [
-            {"rank": one.rank, "rate": significant(one.rate), "interval": _ends(one.interval), "hits": one.hits}
+            {"rank": one.rank, "rate": significant(one.rate), "interval": ends(one.interval), "hits": one.hits}
             for one in result.ranks
         ],
         "searches": [_search(one) for one in result.searches],
@@ -116,9 +116,9 @@ def _search(one: SearchRate) -> dict[str, object]:
     return {
         "fpir": one.fpir,
         "threshold": significant(one.threshold),
-        "threshold_interval": _ends(one.threshold_interval),
+        "threshold_interval": ends(one.threshold_interval),
         "fnir": significant(one.fnir),
-        "fnir_interval": _ends(one.fnir_interval),
+        "fnir_interval": ends(one.fnir_interval),
         "false_positives": one.false_positives,
         "calibrated": _promise(one.calibrated) if one.calibrated else None,
     }
@@ -129,15 +129,11 @@ def _promise(one: Promise) -> dict[str, object]:
         "threshold": significant(one.threshold),
         "measured": one.measured,
         "fpir": significant(one.fpir),
-        "fpir_interval": _ends(one.fpir_interval),
+        "fpir_interval": ends(one.fpir_interval),
         "false_positives": one.false_positives,
         "fnir": significant(one.fnir),
-        "fnir_interval": _ends(one.fnir_interval),
+        "fnir_interval": ends(one.fnir_interval),
     }
-
-
-def _ends(interval: Interval | None) -> list[float | None] | None:
-    return interval and [significant(end, 4) for end in interval]
 
 
 def _rows(result: IdentificationResult) -> Iterator[list[str]]:

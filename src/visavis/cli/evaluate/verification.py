@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from visavis.cli._networks import Networks, detecting, takes
+from visavis.cli._networks import DETECTING, Networks, takes
 from visavis.cli._options import MODEL, Json, Precision, PrecisionName, Views, model_id
 from visavis.cli._output import Output, short, significant
 from visavis.cli._sources import Exclude
-from visavis.cli.evaluate._shared import Fresh, Models, PhotoFolder, Report, check_report, templates_of
+from visavis.cli.evaluate._shared import Fresh, Models, PhotoFolder, Report, check_report, ends, templates_of
 
 if TYPE_CHECKING:
-    from visavis.evaluate.results import Interval, Rate, Verification
+    from visavis.evaluate.results import Rate, Verification
     from visavis.evaluate.templates import Templates
 
     Evaluated = tuple[Verification, Templates]
 
 
-@takes(detecting)
+@takes(DETECTING)
 def pairs(  # noqa: PLR0913 - a command's options
     source: Annotated[
         Path,
@@ -69,7 +69,7 @@ def pairs(  # noqa: PLR0913 - a command's options
          report=report, fresh=fresh, json=json, title=f"Verification on {source.name}")  # fmt: skip
 
 
-@takes(detecting)
+@takes(DETECTING)
 def lfw(  # noqa: PLR0913 - a command's options
     folder: Annotated[
         Path,
@@ -166,7 +166,7 @@ def _line(one: Verification) -> dict[str, object]:
                 "far": promise.far,
                 "threshold": significant(promise.threshold),
                 "measured": significant(promise.measured),
-                "interval": _ends(promise.interval),
+                "interval": ends(promise.interval),
                 "tar": significant(promise.tar),
             }
             for promise in one.promises
@@ -187,16 +187,12 @@ def _rate(rate: Rate) -> dict[str, object]:
     return {
         "far": rate.far,
         "threshold": significant(rate.threshold),
-        "threshold_interval": _ends(rate.threshold_interval),
-        "far_interval": _ends(rate.far_interval),
+        "threshold_interval": ends(rate.threshold_interval),
+        "far_interval": ends(rate.far_interval),
         "tar": significant(rate.tar),
-        "tar_interval": _ends(rate.tar_interval),
+        "tar_interval": ends(rate.tar_interval),
         "false_accepts": rate.false_accepts,
     }
-
-
-def _ends(interval: Interval | None) -> list[float | None] | None:
-    return interval and [significant(end, 4) for end in interval]
 
 
 def _rows(results: Sequence[Verification]) -> Iterable[list[str]]:
