@@ -218,9 +218,8 @@ class Verification(Plain):
 class PhotoVerification(PlainPhotoVerification):
     """Answer to "is this person in that photo?", one of several photos that were compared with the same face.
 
-    ``photo`` is its name, ``face`` the face that was compared. Where no face could be compared, ``verification`` and
-    ``face`` are None, ``status`` is that of :class:`PhotoFaces` and ``message`` says why. A photo without a face does
-    not show the person; one that cannot be read is neither yes nor no, and its truth value False.
+    ``photo`` is its name, ``face`` the face that was compared. Where none could be, ``verification`` and ``face`` are
+    None, ``status`` and ``message`` say why: a photo without a face is a no, one that cannot be read neither yes nor no.
     """
 
     photo: str
@@ -232,9 +231,8 @@ class PhotoVerification(PlainPhotoVerification):
     @property
     def same(self) -> bool | None:
         """Whether it is the same person; False where there is no face, None where the photo cannot be read."""
-        if self.verification is None:
-            return False if self.status == "no_face" else None
-        return self.verification.same
+        unseen = False if self.status == "no_face" else None
+        return unseen if self.verification is None else self.verification.same
 
     @property
     def distance(self) -> float | None:
