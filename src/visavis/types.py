@@ -219,7 +219,7 @@ class PhotoVerification(PlainPhotoVerification):
     """Answer to "is this person in that photo?", one of several photos that were compared with the same face.
 
     ``photo`` is its name, ``face`` the face that was compared. Where none could be, ``verification`` and ``face`` are
-    None, ``status`` and ``message`` say why: a photo without a face is a no, one that cannot be read neither yes nor no.
+    None, ``status`` and ``message`` say why: a photo without a face is a no, an unreadable one neither yes nor no.
     """
 
     photo: str
