@@ -4,9 +4,9 @@
 
 The people of LFW view 1 are split in halves. One half gives the thresholds of good photos and, by worsened copies, what
 is left of them where photos are poor, as ``visavis calibrate --degrade`` does. Of the other half two photos a person
-are made worse, each kind at strengths that the issue of poor photos is about and some in between, and compared: at the
-threshold of good photos (*fixed*), and at that which follows the quality of both (*followed*). ``search``: galleries of
-half of these people, each by one photo as poor as the probes, and probes of the others, who should be unknown.
+are made worse, each kind at several strengths, and compared: at the threshold of good photos (*fixed*), and at that
+which follows how poor both are (*followed*). ``search``: galleries of some of these people and of others with a photo
+each, enrolled with one photo as poor as the probes, and probes of all the others, who should be unknown.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ from visavis.poor_photos import pair_shares
 from visavis.types import RGB, Floats
 
 FAR, FPIR = 1e-3, 1e-2
-SPLITS = 40
-"""Galleries that searches are averaged over."""
+SPLITS, ENROLLED = 40, 150
+"""Galleries that searches are averaged over, and the people in each."""
 STRENGTHS: Mapping[str, Sequence[float]] = {
     "small": (48, 34, 24),
     "enlarged": (48, 34, 24),
@@ -116,6 +116,7 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--model", default="sface")
     parser.add_argument("--most", type=int, default=1000, help="photos of the first half that are made worse")
     parser.add_argument("--people", type=int, default=300, help="people of the second half, two photos each")
+    parser.add_argument("--strangers", type=int, default=500, help="more people of the second half, for searches")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
     parser.add_argument("--write", type=Path, metavar="PAGE", help="renew the table between the marks of a page")
@@ -136,6 +137,7 @@ def measure(chosen: argparse.Namespace) -> list[Row]:
     copies = make_copies(half, person_numbers(names), recognizer, most=chosen.most, progress=_progress)
     table = calibrate.with_poor_photos(measured, copies).calibration
     pairs = _pairs(templates, numbers, ~first, chosen.people)
+    pairs = np.concatenate([pairs, _strangers(templates, numbers, ~first, pairs, chosen.strangers)])
     plain = _worsened(templates, numbers, pairs, recognizer, None, 0)
     return [row(plain, plain, table, "as they are"), *_tried(templates, numbers, pairs, recognizer, plain, table)]
 
@@ -175,6 +177,15 @@ def _pairs(templates: Templates, numbers: NDArray[np.intp], half: NDArray[np.boo
     several = np.flatnonzero(counts > 1)
     spread = several[np.unique(np.linspace(0, len(several) - 1, min(people, len(several))).round().astype(int))]
     return np.concatenate([np.flatnonzero(usable & (numbers == person))[:2] for person in spread])
+
+
+def _strangers(
+    templates: Templates, numbers: NDArray[np.intp], half: NDArray[np.bool_], pairs: NDArray[np.intp], people: int
+) -> NDArray[np.intp]:
+    """Return a photo (row) of each of some people of a half who are not in the pairs."""
+    left = np.flatnonzero(half & templates.found & ~np.isin(numbers, numbers[pairs]))
+    first = left[np.unique(numbers[left], return_index=True)[1]]
+    return first[np.unique(np.linspace(0, len(first) - 1, min(people, len(first))).round().astype(int))]
 
 
 def _worsened(
@@ -244,7 +255,7 @@ def _passed(near: Floats, limit: float, shares: Doubles, pairs: NDArray[np.bool_
 
 
 def _searched(hard: Copies, table: Calibration) -> tuple[float, float]:
-    """Return the share of the probes of strangers who are named: with the fixed threshold, and the followed one."""
+    """Return the share of strangers' probes that are named, in galleries of ``ENROLLED`` people with a photo each."""
     rng = np.random.default_rng(0)
     named = []
     probe_shares, enrolled_shares = np.ones((2, len(hard.vectors)))
@@ -253,7 +264,7 @@ def _searched(hard: Copies, table: Calibration) -> tuple[float, float]:
         enrolled_shares = table.poor.shares(hard.vectors, [quality.score for quality in hard.qualities])
     people, first = np.unique(hard.people, return_index=True)
     for _ in range(SPLITS):
-        enrolled = first[rng.permutation(len(people))[: len(people) // 2]]
+        enrolled = first[rng.permutation(len(people))[:ENROLLED]]
         probes = np.flatnonzero(~np.isin(hard.people, hard.people[enrolled]))
         near = cosine_distances(hard.vectors[probes], hard.vectors[enrolled])
         best, limit = near.argmin(axis=1), table.search_threshold(FPIR, len(enrolled))

@@ -133,6 +133,11 @@ def test_shares_of_many() -> None:
     assert POOR.shares(np.empty((0, 3), np.float32)).shape == (0,)
 
 
+def test_embeddings_of_another_length_are_refused() -> None:
+    with pytest.raises(UsageError, match="of 3 values, and these have 4: calibrate the model again"):
+        POOR.shares(np.ones((1, 4), np.float32))
+
+
 def test_a_table_is_read_as_it_was_written() -> None:
     assert compare.parse_calibration(TABLE.table()) == TABLE
     assert "poor_photos" not in replace(TABLE, poor=None).table()

@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from visavis import poor_photos
 from visavis._checks import checked_number, checked_whole
-from visavis.errors import UsageError
+from visavis.errors import UsageError, fault_of
 from visavis.poor_photos import PoorPhotos
 from visavis.types import Floats, Quality
 from visavis.weights.spec import all_specs
@@ -130,6 +131,12 @@ class Calibration:
         share = float(self.poor.shares(embedding[None], [quality])[0])
         return None if math.isnan(share) else share
 
+    def usable(self, embeddings: Floats, scores: Sequence[float | None]) -> NDArray[np.bool_]:
+        """Return which faces ``(n,)`` are not poorer than was measured, by embeddings ``(n, d)`` and quality scores."""
+        if self.poor is None:
+            return np.ones(len(embeddings), np.bool_)
+        return np.isfinite(self.poor.shares(embeddings, scores))
+
     def share_of_pair(self, first: float | None, second: float | None) -> float | None:
         """Return the share that is left between two faces of these shares, 1 where one is; None: too poor to say.
 
@@ -223,7 +230,10 @@ def read_calibration(path: Path) -> Calibration:
         raise UsageError(f"{path} holds no calibration table: it is not JSON.") from error
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
-    return parse_calibration(table)
+    try:
+        return parse_calibration(table)
+    except UsageError as error:
+        raise UsageError(f"{path}: {error} One is written by visavis calibrate DIR --out FILE.") from error
 
 
 def own_or_shipped(own: Calibration | None, model: str) -> Calibration | None:
@@ -254,7 +264,7 @@ def parse_calibration(table: object) -> Calibration:
             poor=poor_photos.parse(content["poor_photos"]) if "poor_photos" in content else None,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UsageError(f"this is not a calibration table: {error!r}.") from error
+        raise UsageError(f"this is not a calibration table: {fault_of(error)}.") from error
     if fault := _fault(result):
         raise UsageError(f"a calibration table needs {fault}.")
     return result

@@ -54,10 +54,11 @@ def faults(photo: PhotoFaces, face: int) -> str:
     return ", ".join(reasons(photo.quality[face], photo.faces[face]))
 
 
-def why_too_poor(photo: PhotoFaces, face: int, table: Calibration) -> str:
+def why_too_poor(photo: PhotoFaces, face: int, table: Calibration | None) -> str:
     """Say why a face is poorer than was measured for a table: by its quality, else by its embedding."""
     quality = photo.quality[face] if photo.quality else None
-    if quality and table.poor and None in map(table.poor.share_of_quality, (quality, quality.score)):
+    judged_by_quality = table.poor.share_of_quality if table and table.poor else None
+    if quality and judged_by_quality and None in (judged_by_quality(quality), judged_by_quality(quality.score)):
         return f"{faults(photo, face)} (quality {quality.score:.2f})"
     return "the face looks like those of many people on poor photos"
 

@@ -21,6 +21,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from visavis.errors import UsageError
 from visavis.types import Floats, Quality
 
 NEAREST = 1e-9
@@ -53,8 +54,13 @@ class PoorPhotos:
         """Return the share of the threshold between faces as poor as each row of ``embeddings (n, d)``: ``(n,)``.
 
         NaN stands for faces that are poorer than was measured. Without its quality (None) a face is judged by the
-        embedding alone.
+        embedding alone. Raises UsageError for embeddings of another length than the measured ones.
         """
+        if embeddings.shape[1] != len(self.direction):
+            raise UsageError(
+                f"poor photos were measured on embeddings of {len(self.direction)} values, and these have "
+                f"{embeddings.shape[1]}: calibrate the model again."
+            )
         values, shares = np.array(self.likeness).T
         alike = embeddings.astype(np.float64) @ _array(self.direction)
         by_embedding: Doubles = np.interp(alike, values, shares, right=np.nan)

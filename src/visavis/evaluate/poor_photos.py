@@ -25,11 +25,11 @@ from visavis.pipeline import Recognizer
 from visavis.poor_photos import SCORE, Curve, Doubles, PoorPhotos, interpolated, pair_shares
 from visavis.types import RGB, Floats, Quality
 
-RATES = (1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 5e-5)
+RATES = (1e-2, 3e-3, 1e-3, 3e-4)
 """Rates of false accepts at which thresholds are compared, as far as the copies can tell them."""
-LEAST = 5
+LEAST = 10
 """Pairs of strangers nearer than a threshold that tell it."""
-WINDOWS = 6
+WINDOWS = 10
 """Neighborhoods of likeness or quality in which copies of a kind are compared, at most; each overlaps half of the next.
 """
 LEAST_COPIES = 290

@@ -35,8 +35,8 @@ class Rule:
 
     ``limit`` is the greatest cosine distance, ``margin`` how much farther the second candidate must be, ``people`` the
     number of people searched. ``table`` gives probabilities; None: uncalibrated. ``shares`` are what people's templates
-    leave of the limit, by id, where the limit follows how poor photos are: see :meth:`visavis.Calibration.share`; None:
-    it does not.
+    leave of the limit, by id, where answers follow how poor photos are: see :meth:`visavis.Calibration.share`; None:
+    they do not. A ``fixed`` limit stands whatever the photos.
     """
 
     limit: float
@@ -44,6 +44,7 @@ class Rule:
     people: int
     table: Calibration | None
     shares: Mapping[int, float | None] | None = None
+    fixed: bool = False
 
     def share(self, probe: Probe, person_id: int) -> float | None:
         """Return the share of the limit that is left for a probe and a person; None: too poor to say."""
@@ -118,7 +119,7 @@ def identification(
         return Identification(None, None, None, threshold=rule.limit, probability=None)
     best = candidates[0]
     apart = candidates[1].distance - best.distance if len(candidates) > 1 else None
-    limit = rule.limit * (share or 0.0)
+    limit = rule.limit if rule.fixed else rule.limit * (share or 0.0)
     answer = Identification(
         name=best.name,
         person_id=best.person_id,
@@ -128,15 +129,19 @@ def identification(
         candidates=tuple(candidates[:top]),
         margin=apart,
     )
-    if share is None:
+    if share is None and not rule.fixed:
         return as_unknown(answer, _too_poor(rule, probe, best))
     if limit < best.distance <= rule.limit:
         return as_unknown(answer, _stricter(rule, limit))
     if not best.distance <= limit or (apart is not None and apart < rule.margin):
         return as_unknown(answer)
-    if best.probability is not None and not best.probability >= LIKELY:
-        return replace(_without_probability(answer), notes=(_doubtful(candidates, rule),))
-    return answer
+    if share is None:
+        note = f"{_too_poor(rule, probe, best)} The threshold decides; its error rate there was not measured."
+    elif best.probability is not None and not best.probability >= LIKELY:
+        note = _doubtful(candidates, rule)
+    else:
+        return answer
+    return replace(_without_probability(answer), notes=(note,))
 
 
 def _too_poor(rule: Rule, probe: Probe, best: Candidate) -> str:

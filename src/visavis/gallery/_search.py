@@ -98,18 +98,25 @@ class Searching(Opened):
         Near enough is a cosine distance up to ``threshold``; by default that of :meth:`threshold`. Whoever is nearer
         than the second person by less than ``margin`` (a cosine distance) is unknown too. Where the model's calibration
         has measured poor photos, the default threshold is stricter for them, also where the person's templates are
-        poor, and faces that are poorer than was measured are unknown, with a note. That follows from the embeddings,
-        and from the ``qualities`` of the probes, with all parts or the score alone (None: not known). An answer's
-        ``distance`` is that of the nearest person, named or not; its ``probability`` is None unless a person is named
-        and more likely than not, where one search in two is for a stranger.
+        poor, and faces that are poorer than was measured are unknown, with a note; a ``threshold`` that is given names
+        them without a probability. That follows from the embeddings, and from the ``qualities`` of the probes, with all
+        parts or the score alone (None: not known). An answer's ``distance`` is that of the nearest person, named or
+        not; its ``probability`` is None unless a person is named and more likely than not, where one search in two is
+        for a stranger.
         """
         found = self._search(vectors, max(checked_whole(top, "top is a whole number", least=1), 2))
         if threshold is None:
             limit = _answers.threshold(found.table, fpir, found.people, model=self.model).distance
         else:
             limit = compare.to_cosine(threshold, "cosine")
-        shares = found.shares if threshold is None else None
-        rule = _answers.Rule(limit, compare.to_cosine(margin, "cosine"), found.people, found.table, shares)
+        rule = _answers.Rule(
+            limit,
+            compare.to_cosine(margin, "cosine"),
+            found.people,
+            found.table,
+            found.shares,
+            fixed=threshold is not None,
+        )
         return [
             _answers.identified(hits, found.names, rule, top=top, probe=probe)
             for hits, probe in zip(found.hits, _probes(found, qualities), strict=True)

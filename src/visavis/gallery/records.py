@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple, cast
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, Table, delete, func, insert, select, update
 
 from visavis.errors import GalleryError
@@ -15,6 +16,9 @@ from visavis.gallery.names import folded
 from visavis.gallery.schema import AUDIT, META, PEOPLE, PHOTOS, REMOVALS, TEMPLATES
 from visavis.gallery.types import Details, Person, StoredTemplate, Template
 from visavis.types import Floats
+
+Usable = Callable[[Floats, Sequence[float | None]], NDArray[np.bool_]]
+"""Which templates take part, by their vectors ``(n, d)`` and the scores of their quality: ``(n,)``."""
 
 BLOCK_ROWS = 16_384
 """Templates read at a time."""
@@ -299,14 +303,12 @@ def owners(conn: Connection, model: str, photos: Iterable[str]) -> dict[str, lis
     return found
 
 
-def vectors_of(conn: Connection, person_ids: Iterable[int], dimension: int) -> dict[int, Floats]:
-    """Return the vectors ``(k, dimension)`` of each of these people, in the order of their ids."""
-    blobs: dict[int, list[bytes]] = {}
-    for some in in_lists(person_ids):
-        query = select(TEMPLATES.c.person_id, TEMPLATES.c.vector).where(TEMPLATES.c.person_id.in_(some))
-        for row in conn.execute(query.order_by(TEMPLATES.c.id)):
-            blobs.setdefault(row.person_id, []).append(row.vector)
-    return {person: as_vectors(some, dimension) for person, some in blobs.items()}
+def vectors_of(conn: Connection, person_id: int, dimension: int, *, usable: Usable) -> Floats:
+    """Return the vectors ``(k, dimension)`` of a person's templates of a usable quality, in the order of their ids."""
+    query = select(TEMPLATES.c.quality, TEMPLATES.c.vector).where(TEMPLATES.c.person_id == person_id)
+    rows = [*conn.execute(query.order_by(TEMPLATES.c.id))]
+    vectors = as_vectors([row.vector for row in rows], dimension)
+    return vectors[usable(vectors, [row.quality for row in rows])]
 
 
 def remove_templates(conn: Connection, ids: Sequence[int]) -> None:
