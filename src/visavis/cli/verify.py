@@ -111,6 +111,7 @@ def verify(  # noqa: PLR0913 - a command's options
     )
     several = len(photos) > 1 or is_folder(photos[0])
     sources = expand_folders(photos, exclude=exclude)
+    recognizer.load_ahead()
     answers = recognizer.verify_each(known, sources, rule=rule, min_face=min_face)
     folder = PictureFolder(out) if out else None
     raise typer.Exit((_many if several else _single)(answers, len(sources), folder, json=json))
