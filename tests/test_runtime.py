@@ -237,7 +237,7 @@ def test_a_network_is_optimized_for_this_processor_and_gives_the_same(
 def test_a_network_for_another_processor_is_refused(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = runtime.network("layers", "ab" * 32, two_layers)
     monkeypatch.setattr(runtime, "_processor", lambda: "0badcafe")
-    with pytest.raises(WeightsError, match="is a network for another processor than this one"):
+    with pytest.raises(WeightsError, match="is for another processor: load the model by its name"):
         runtime.Session(path)
     assert runtime.network("layers", "ab" * 32, two_layers) != path
 

@@ -10,12 +10,7 @@ INTERRUPTED = 130
 """128 + SIGINT, as shells report it."""
 
 COLLECT_AFTER = 200_000
-"""Objects made before Python looks for garbage among them: more than a verify makes. With Python's own 700, imports
-alone take 20 ms longer."""
-
-BLAS_WAITS = "4"
-"""Logarithm of the cycles for which a thread of OpenBLAS occupies a processor while it waits for work. With its own 26,
-NumPy's import alone takes a tenth of a second of another processor."""
+"""Objects made before Python looks for garbage among them: with its own 700, imports alone cost a verify 20 ms more."""
 
 BUG = 70
 """EX_SOFTWARE of sysexits.h. Python's own 1 would say "no", and a crash must never pass for an answer."""
@@ -24,7 +19,8 @@ BUG = 70
 def main() -> None:
     """Run the command line and exit with its code."""
     gc.set_threshold(COLLECT_AFTER)
-    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", BLAS_WAITS)
+    # OpenBLAS's threads wait for work in a loop of 2 ** 26 cycles: with NumPy's import, a tenth of a second.
+    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
     try:
         from visavis.cli import command_line  # inside, so that an interrupt while importing is handled too
 
@@ -37,7 +33,7 @@ def main() -> None:
         traceback.print_exc()
         sys.exit(BUG)
     finally:
-        gc.freeze()  # as the process ends, Python looks through all objects three times: 20 ms
+        gc.freeze()  # or Python looks for garbage as it ends: 20 ms
 
 
 if __name__ == "__main__":

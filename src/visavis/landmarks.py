@@ -25,7 +25,6 @@ from visavis.weights.readers import dlib_dat
 from visavis.weights.readers.dlib_dat import ShapePredictor
 
 Doubles = NDArray[np.float64]
-Whole = NDArray[np.intp]
 
 SPECS = {68: spec.DLIB_68_POINTS, 5: spec.DLIB_5_POINTS}
 """Files by how many points they give. The five: outer and inner corner of the eye at the right in the picture, those

@@ -37,10 +37,9 @@ CONVERTER_VERSION = 5
 
 MAPPED = ".mapped.onnx"
 """Ending of networks with their weights in a file beside: mapped into memory, not copied three times. Before it stands
-for which processor ONNX Runtime has optimized the network, so that opening it changes no graph. Together SFace opens in
-a quarter of the time."""
+for which processor the network is optimized already: SFace opens in a quarter of the time."""
 ANY = "any"
-"""Stands there where the system does not tell what the processor can do: the network is optimized when it is opened."""
+"""Stands there where the system does not tell what its processor can do: a network is optimized when it is opened."""
 
 
 @cache
@@ -339,10 +338,7 @@ def _with_weights_apart(network: Path, weights: str) -> Path:
 
 @cache
 def _processor() -> str:
-    """Return a digest of what an optimized network is made for; ``ANY`` where the system (other than Linux) says less.
-
-    ONNX Runtime lays weights out in blocks, whose size follows from its version and the processor's instructions.
-    """
+    """Return a digest of what decides how ONNX Runtime optimizes: its version, the processor's instructions; or ANY."""
     prepare()
     import onnxruntime as ort
 
@@ -355,12 +351,12 @@ def _processor() -> str:
 
 
 def _is_optimized(model: Path | bytes) -> bool:
-    """Tell whether a network was optimized when it was converted; WeightsError where that was for another processor."""
+    """Tell whether a network is optimized; WeightsError where that was for another processor."""
     if isinstance(model, bytes) or not model.name.endswith(MAPPED):
         return False
     processor = model.name.removesuffix(MAPPED).rpartition("-")[2]
     if processor not in (ANY, _processor()):
-        raise WeightsError(f"{model} is a network for another processor than this one: load the model by its name.")
+        raise WeightsError(f"{model} is for another processor: load the model by its name.")
     return processor != ANY
 
 

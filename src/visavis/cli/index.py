@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis.cli._gallery_lines import counted
 from visavis.cli._options import (
     DETECTOR,
     GALLERY,
@@ -144,13 +145,13 @@ class _Tally:
         total, seconds = self.statuses.total(), time.monotonic() - self._start
         failed = {status: number for status, number in self.statuses.items() if status not in DONE}
         parts = [
-            f"{self.statuses['ok'] + self.statuses['no_face']} indexed with {_count(self.faces, 'face')} "
+            f"{self.statuses['ok'] + self.statuses['no_face']} indexed with {counted(self.faces, 'face')} "
             f"({self.statuses['no_face']} without)",
             f"{self.statuses['known']} there already",
             *(f"{number} {status}" for status, number in sorted(failed.items())),
         ]
         rate = total / max(seconds, 1e-9)
-        return f"{_count(total, 'photo')} in {seconds:.1f} s ({rate:.1f} a second): {', '.join(parts)}."
+        return f"{counted(total, 'photo')} in {seconds:.1f} s ({rate:.1f} a second): {', '.join(parts)}."
 
 
 @contextmanager
@@ -168,10 +169,6 @@ def _summed_up(*, json: bool) -> Iterator[_Tally]:
 def _line(one: Outcome) -> dict[str, object]:
     line: dict[str, object] = {"photo": one.photo, "status": one.status, "faces": one.faces}
     return {**line, "message": one.message} if one.message else line
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 @contextmanager
