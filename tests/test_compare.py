@@ -205,7 +205,7 @@ def test_rows_are_sorted_as_they_are_read() -> None:
 
 @pytest.mark.parametrize("missing", NATURAL)
 def test_a_table_without_one_of_its_parts_is_refused(missing: str) -> None:
-    with pytest.raises(UsageError, match="not a calibration table"):
+    with pytest.raises(UsageError, match=f"^this is not a calibration table: it has no '{missing}'\\.$"):
         compare.parse_calibration({key: value for key, value in NATURAL.items() if key != missing})
 
 
@@ -275,6 +275,27 @@ def test_a_file_that_holds_no_table_says_so(tmp_path: Path) -> None:
             compare.read_calibration(path)
     with pytest.raises(UsageError, match=r"cannot be read"):
         compare.read_calibration(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ({**TABLE.table(), "logistic": 3}, "a part of it has another form"),
+        ({"model": "m"}, "it has no 'far_threshold'"),
+        ({**TABLE.table(), "poor_photos": {"curves": {}}}, "it has no 'useless'"),
+        ([], "a part of it has another form"),
+    ],
+)
+def test_a_file_of_something_else_says_what_it_lacks_and_what_writes_one(
+    tmp_path: Path, content: object, fault: str
+) -> None:
+    path = tmp_path / "table.json"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(UsageError) as caught:
+        compare.read_calibration(path)
+    assert str(caught.value) == (
+        f"{path}: this is not a calibration table: {fault}. One is written by visavis calibrate DIR --out FILE."
+    )
 
 
 def test_ones_own_table_goes_before_the_shipped_one() -> None:

@@ -15,6 +15,7 @@ from detectors import drawn
 from visavis import compare, images, pipeline, verification
 from visavis.defaults import EMBEDDER
 from visavis.detectors import DETECTORS, Detector
+from visavis.detectors._any_orientation import AnyOrientation
 from visavis.embedders import EMBEDDERS
 from visavis.errors import (
     ImageError,
@@ -570,3 +571,23 @@ def test_a_margin_that_is_none_is_refused_before_a_photo_is_looked_at(margin: fl
 def test_an_unknown_metric_is_refused_before_a_photo_is_looked_at() -> None:
     with pytest.raises(UsageError, match=r"no metric is called 'euclid'; there are: cosine, l2, squared_l2, angle"):
         pipeline.verify("nowhere.jpg", "nowhere.jpg", metric="euclid")
+
+
+class Doubtless(Squares):
+    """Finds squares, and has no doubt of a face from the score of .98 on."""
+
+    certain = 0.98
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_quality_follows_the_scale_of_the_detector(tmp_path: Path, turned: bool) -> None:
+    source = photo(tmp_path / "red.png", (RED, 40, 50, 60))
+
+    def detection(detector: Detector) -> float:
+        chosen = AnyOrientation(detector, "squares@any-orientation") if turned else detector
+        (found,) = Recognizer(detector=chosen).detect(source)
+        assert found.faces[0].score == pytest.approx(0.99)
+        return found.quality[0].detection
+
+    assert detection(Squares()) == pytest.approx(0.1 / 0.11)
+    assert detection(Doubtless()) == 1

@@ -152,7 +152,7 @@ def test_look_alikes_and_characteristic_faces_and_compared_photos() -> None:
     (row,) = PhotoVerification("a.jpg", "ok", answer, face((1, 2, 3, 4))).rows()
     assert row == {"photo": "a.jpg", "status": "ok", **SIDES, **answer.rows()[0]}
     (row,) = PhotoVerification("b.jpg", "no_face", message="no face was found.").rows()
-    assert (row["same"], row["x1"], row["message"]) == (None, None, "no face was found.")
+    assert (row["same"], row["x1"], row["message"]) == (False, None, "no face was found.")
 
 
 def test_names_of_a_network() -> None:

@@ -467,3 +467,20 @@ def test_reasons_of_pictures(picture: np.ndarray, where: Face, said: str) -> Non
     one = quality.measure(picture, where)
     assert one.score < quality.POOR
     assert quality.reasons(one, where)[0] == said
+
+
+# -------------------------------------------------------------------- the scale of the detector's score
+
+
+@pytest.mark.parametrize(("score", "certain"), [(0.904, 0.904), (0.95, 0.904), (1.0, 1.0)])
+def test_from_the_certain_score_on_the_detector_has_no_doubt(score: float, certain: float) -> None:
+    assert quality.measure(PICTURE, face(score=score), certain=certain).detection == 1
+
+
+def test_what_a_score_lacks_counts_alike_on_every_scale() -> None:
+    """Half of the matches are lost .1 below the certain score, a tenth of them .0111 below."""
+    for certain in (1.0, 0.904):
+        assert quality.measure(PICTURE, face(score=certain - 0.1), certain=certain).detection == pytest.approx(0.5)
+        parts = quality.qualities(PICTURE, [face(score=certain - 0.1 / 9)], certain=certain)
+        assert parts[0].detection == pytest.approx(0.9)
+    assert quality.measure(PICTURE, face(score=0.9)) == quality.measure(PICTURE, face(score=0.9), certain=1)

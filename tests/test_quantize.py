@@ -202,7 +202,7 @@ def test_what_cannot_be_quantised_is_told_in_one_sentence(tmp_path: Path) -> Non
     take_in_a_network(tmp_path)
     some = photos(tmp_path / "photos")
     quantize.quantize("own", some, detector=DETECTOR)
-    with pytest.raises(UsageError, match="own-int8 is int8 already: quantise own"):
+    with pytest.raises(UsageError, match="own-int8 is int8 already: quantize own"):
         quantize.quantize("own-int8", some, detector=DETECTOR)
     with pytest.raises(UsageError, match="leave out the views: own is one network"):
         quantize.quantize("own@2", some, detector=DETECTOR)

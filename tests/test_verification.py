@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from visavis import compare
 from visavis.errors import MissingImageError, NoFaceError, UsageError
-from visavis.types import Face, Photo, PhotoFaces
+from visavis.poor_photos import PoorPhotos
+from visavis.types import Face, Photo, PhotoFaces, Quality
 from visavis.verification import Rule, compare_faces, judge
 
 TABLE = compare.Calibration("m", far=(1e-1, 1e-3, 1e-5), thresholds=(0.3, 0.2, 0.1), slope=-50.0, intercept=10.0)
@@ -115,7 +117,8 @@ def test_a_photo_without_an_answer_keeps_its_status() -> None:
     assert (answer.photo, answer.status, answer.message) == ("gone.jpg", "missing", "'gone.jpg' does not exist.")
     assert answer.verification is answer.face is answer.same is answer.distance is None
     assert not answer
-    assert judge(rule(), KNOWN, shown("wall.jpg")).status == "no_face"
+    answer = judge(rule(), KNOWN, shown("wall.jpg"))
+    assert (answer.status, answer.same, bool(answer)) == ("no_face", False, False)
 
 
 @pytest.mark.parametrize(("distance", "same"), [(0.1, True), (0.3, False)])
@@ -139,3 +142,53 @@ def test_a_rule_without_a_threshold_is_refused_at_once() -> None:
         Rule("m", "d", 1e-3, None, "cosine", None)
     with pytest.raises(UsageError, match="was not measured for m"):
         rule(far=1e-9)
+
+
+# ---------------------------------------------------------- a threshold of the caller's own on poor photos
+
+POOR = replace(TABLE, poor=PoorPhotos((("sharpness", ((0.4, 0.8), (0.9, 1.0))),)))
+"""Faces of a sharpness of .4 keep .8 of a threshold; below that nothing was measured."""
+OWN = Rule("m", "d", 1e-3, 0.16, "cosine", POOR)
+
+
+def sharp(photo: PhotoFaces, *values: float) -> PhotoFaces:
+    """The photo with faces of these qualities."""
+    parts = dict.fromkeys(("size", "clarity", "pose", "exposure", "detection", "visible", "compression"), 1.0)
+    made = (Quality(value, sharpness=value, proportions=1.0, brightness=0.5, **parts) for value in values)
+    return replace(photo, quality=tuple(made))
+
+
+def test_a_given_threshold_stands_on_photos_too_poor_and_has_no_rate() -> None:
+    known, photo = sharp(KNOWN, 0.9), sharp(shown("blurred.jpg", 0.15), 0.3)
+    verification, _ = compare_faces(OWN, known, photo)
+    assert (verification.same, verification.threshold, verification.reason) == (True, 0.16, "")
+    assert verification.far is verification.probability is None
+    assert verification.notes[0] == (
+        "blurred.jpg is too poor to say: blurred (quality 0.30). The threshold decides; its error rate there was not "
+        "measured."
+    )
+    verification, _ = compare_faces(OWN, sharp(KNOWN, 0.3), sharp(shown("good.jpg", 0.17), 0.9))
+    assert (verification.same, verification.far, verification.probability) == (False, None, None)
+    assert verification.notes[0].startswith("known.jpg is too poor to say: blurred (quality 0.30).")
+
+
+def test_the_rate_of_a_given_threshold_follows_the_quality() -> None:
+    """Equally poor faces that keep .8 are as near at .16 as good ones at .2, where strangers pass at 1e-3."""
+    good, _ = compare_faces(OWN, sharp(KNOWN, 0.95), sharp(shown("good.jpg", 0.12), 0.95))
+    poor, _ = compare_faces(OWN, sharp(KNOWN, 0.4), sharp(shown("poor.jpg", 0.12), 0.4))
+    assert good.far == pytest.approx(10**-3.8, rel=1e-6)
+    assert poor.far == pytest.approx(1e-3, rel=1e-6)
+    assert (good.threshold, poor.threshold, good.same, poor.same) == (0.16, 0.16, True, True)
+    assert good.probability == pytest.approx(TABLE.probability(0.12), rel=1e-5)
+    assert poor.probability == pytest.approx(TABLE.probability(0.15), rel=1e-5)
+
+
+def test_the_rate_of_a_group_counts_each_face_by_its_quality() -> None:
+    rule = replace(OWN, any_face=True)
+    photo = sharp(shown("group.jpg", 0.12, 0.5), 0.4, 0.95)
+    verification, face = compare_faces(rule, sharp(KNOWN, 0.4), photo)
+    assert face == 0
+    assert verification.far == pytest.approx(1 - (1 - 1e-3) * (1 - 10**-3.8), rel=1e-5)
+    verification, _ = compare_faces(rule, sharp(KNOWN, 0.4), sharp(photo, 0.4, 0.3))
+    assert (verification.same, verification.far) == (True, None)
+    assert verification.probability is not None

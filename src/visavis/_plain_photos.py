@@ -45,7 +45,7 @@ class PlainPhotoVerification(Plain):
         box = None if answer.face is None else plain(answer.face.box)
         line: dict[str, Any] = {"photo": answer.photo, "status": answer.status, "box": box}
         if answer.verification is None:
-            return {**line, "same": None, "distance": None, "message": answer.message}
+            return {**line, "same": answer.same, "distance": None, "message": answer.message}
         return {**line, **answer.verification.to_dict()}
 
 

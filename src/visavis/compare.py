@@ -21,7 +21,7 @@ import numpy as np
 
 from visavis import poor_photos
 from visavis._checks import checked_number, checked_whole
-from visavis.errors import UsageError
+from visavis.errors import UsageError, fault_of
 from visavis.poor_photos import PoorPhotos
 from visavis.types import Floats, Quality
 from visavis.weights.spec import all_specs
@@ -213,7 +213,10 @@ def read_calibration(path: Path) -> Calibration:
         raise UsageError(f"{path} holds no calibration table: it is not JSON.") from error
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
-    return parse_calibration(table)
+    try:
+        return parse_calibration(table)
+    except UsageError as error:
+        raise UsageError(f"{path}: {error} One is written by visavis calibrate DIR --out FILE.") from error
 
 
 def own_or_shipped(own: Calibration | None, model: str) -> Calibration | None:
@@ -244,7 +247,7 @@ def parse_calibration(table: object) -> Calibration:
             poor=poor_photos.parse(content["poor_photos"]) if "poor_photos" in content else None,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UsageError(f"this is not a calibration table: {error!r}.") from error
+        raise UsageError(f"this is not a calibration table: {fault_of(error)}.") from error
     if fault := _fault(result):
         raise UsageError(f"a calibration table needs {fault}.")
     return result

@@ -10,7 +10,7 @@
     │   ├── MissingImageError                         status "missing"
     │   ├── UnreadableImageError                      status "unreadable"
     │   ├── TooLargeImageError            HTTP 413    status "too_large"
-    │   ├── NoFaceError                               status "no_face"
+    │   ├── NoFaceError            exit 1             status "no_face"
     │   ├── PoorQualityError                          status "poor_quality"
     │   └── DoubtfulPhotoError                        status "doubtful"
     ├── EngineError                exit 3, HTTP 503   worker processes or a cluster that cannot be started or reached
@@ -38,6 +38,13 @@ def ended_once(text: str) -> str:
     Messages quote what others say, which may be a sentence or a question with an end of its own.
     """
     return _DOUBLE_END.sub(r"\1", text)
+
+
+def fault_of(error: Exception) -> str:
+    """Say what is wrong with what a file holds, by the error of reading it: a key that is missing, a wrong value."""
+    if isinstance(error, KeyError):
+        return f"it has no {error.args[0]!r}"
+    return str(error) if isinstance(error, ValueError) else "a part of it has another form"
 
 
 class VisavisError(Exception):
@@ -91,9 +98,10 @@ class TooLargeImageError(ImageError):
 
 
 class NoFaceError(ImageError):
-    """A face is needed to go on, and none was found."""
+    """A face is needed to go on, and none was found: an answer, not wrong use."""
 
     status = "no_face"
+    exit_code = 1
 
 
 class PoorQualityError(ImageError):

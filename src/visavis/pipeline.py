@@ -15,7 +15,7 @@ from visavis import compare, embedders, images, runtime, verification
 from visavis._checks import checked_number
 from visavis.align import square_crops
 from visavis.defaults import DETECTOR, EMBEDDER
-from visavis.detectors import DETECTORS, Detector, oriented_name
+from visavis.detectors import DETECTORS, Detector, certain_score, oriented_name
 from visavis.embedders import EMBEDDERS, Embedder
 from visavis.errors import ImageError, MissingImageError, UnreadableImageError, UsageError
 from visavis.forking import UndisturbedByForks
@@ -141,7 +141,7 @@ class Recognizer:
             photos = [item for item in batch if isinstance(item, Photo)]
             found = iter(self._find(photos, min_face))
             for item in batch:
-                yield _found(item, next(found)) if isinstance(item, Photo) else item
+                yield self._found(item, next(found)) if isinstance(item, Photo) else item
 
     def represent(self, sources: Source | Iterable[Source], *, min_face: float = 20) -> Iterator[PhotoFaces]:
         """Like :meth:`detect`, with ``vectors`` ``(n, d)``: a unit row a face."""
@@ -156,13 +156,24 @@ class Recognizer:
             found = iter(faces)
             for item in batch:
                 if isinstance(item, Photo):
-                    yield replace(_found(item, next(found)), vectors=next(vectors))
+                    yield replace(self._found(item, next(found)), vectors=next(vectors))
                 else:
                     yield item
 
     def _find(self, photos: Sequence[Photo], min_face: float) -> list[list[Face]]:
         """Faces of each photo of a batch; where none could be read, no network is loaded for it."""
         return self.detector.detect([photo.pixels for photo in photos], min_face=min_face) if photos else []
+
+    def _found(self, photo: Photo, faces: Sequence[Face]) -> PhotoFaces:
+        return PhotoFaces(
+            name=photo.name,
+            status="ok" if faces else "no_face",
+            photo=photo,
+            faces=tuple(faces),
+            quality=qualities(photo.pixels, faces, certain=certain_score(self.detector)),
+            message="" if faces else "no face was found.",
+            captured=photo.captured,
+        )
 
     def _embed_all(self, photos: Sequence[Photo], faces: Sequence[Sequence[Face]]) -> list[Floats]:
         """Vectors of all faces of a batch in one call of the network, split by photo again."""
@@ -263,18 +274,6 @@ def _unlisted(folder: UnlistedFolder) -> PhotoFaces:
     return PhotoFaces(name=folder.path, status=status, message=folder.message)
 
 
-def _found(photo: Photo, faces: Sequence[Face]) -> PhotoFaces:
-    return PhotoFaces(
-        name=photo.name,
-        status="ok" if faces else "no_face",
-        photo=photo,
-        faces=tuple(faces),
-        quality=qualities(photo.pixels, faces),
-        message="" if faces else "no face was found.",
-        captured=photo.captured,
-    )
-
-
 def detect(
     source: Source, *, min_face: float = 20, detector: str = DETECTOR, any_orientation: bool = False
 ) -> list[Face]:
@@ -367,7 +366,7 @@ _shared: dict[tuple[str, str], Recognizer] = {}
 
 
 def shared(*, detector: str = DETECTOR, embedder: str = EMBEDDER) -> Recognizer:
-    """Return the process-wide recogniser of these names, made at its first use."""
+    """Return the process-wide recognizer of these names, made at its first use."""
     key = (detector, embedder)
     if key not in _shared:
         _shared.setdefault(key, Recognizer(detector=detector, embedder=embedder))

@@ -53,7 +53,8 @@ UNCLIPPED = (0.25, 2.2)
 """Share of the pixels that are not blown out."""
 WHITE = 250
 DETECTION = (0.1, 1.0)
-"""What the detector's score lacks of 1. A covered face scores lower: by .01 at the eyes, by .02 on one side."""
+"""What the detector's score lacks of the one from which it has no doubt: 1 for ``mtcnn``, with which a covered face
+scores lower by .01 at the eyes, by .02 on one side."""
 VISIBLE = (0.57, 8.0)
 """Share of the box's area inside the picture. Photos cut at each of the four edges keep .98 of their matches where
 .88 of the box is inside, .96 at .78, .89 at .69, .68 at .59 (150 people of ``peopleDevTrain``, at a FAR of 1e-3; the
@@ -79,20 +80,20 @@ POOR = 0.8
 6 % are missed at a FAR of 1e-3, of the others .6 %."""
 
 
-def qualities(picture: RGB, faces: Sequence[Face]) -> tuple[Quality, ...]:
-    """Measure each face of an RGB picture."""
-    return tuple(measure(picture, face) for face in faces)
+def qualities(picture: RGB, faces: Sequence[Face], *, certain: float = 1.0) -> tuple[Quality, ...]:
+    """Measure each face of an RGB picture, as :func:`measure` does."""
+    return tuple(measure(picture, face, certain=certain) for face in faces)
 
 
-def measure(picture: RGB, face: Face) -> Quality:
-    """Measure one face of an RGB picture.
+def measure(picture: RGB, face: Face, *, certain: float = 1.0) -> Quality:
+    """Measure one face of an RGB picture; from the score ``certain`` on its detector has no doubt of a face.
 
     What of its box lies outside the picture is left out, and counts against it as ``visible``.
     """
     crop = quarter_turned(grey_crop(picture, face.box), face.landmarks)
     sharp, clear = detail(crop)
     large, posed, lit = size(face.landmarks), pose(face.landmarks), exposure(crop)
-    sure, shown = keeps_below(1 - face.score, *DETECTION), visible(picture, face.box)
+    sure, shown = keeps_below(certain - face.score, *DETECTION), visible(picture, face.box)
     whole, shaped = compression(picture, face, crop), proportions(face.landmarks)
     return Quality(
         score=min(large, sharp) * clear * posed * lit * sure * shown * whole * shaped,

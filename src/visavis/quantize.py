@@ -1,6 +1,6 @@
 """Networks in whole numbers of 8 bits: smaller and quicker, as a model with a name of its own, ``NAME-int8``.
 
-Static quantisation by ONNX Runtime's tools: a pair of QuantizeLinear and DequantizeLinear around every operator,
+Static quantization by ONNX Runtime's tools: a pair of QuantizeLinear and DequantizeLinear around every operator,
 weights int8 with a scale a channel, activations uint8 with the range that they have on crops of photos, cut as the
 model cuts them. Vectors and distances come out a little different, so what is made is a model of its own: with its own
 galleries and its own thresholds, and known by its name to everything that knows models by name.
@@ -61,7 +61,7 @@ def quantize(
     tools = _tools()
     row, network = _rows.source(name)
     if row.precision != "float32":
-        raise UsageError(f"{name} is {row.precision} already: quantise {row.quantized_from or 'its original'}.")
+        raise UsageError(f"{name} is {row.precision} already: quantize {row.quantized_from or 'its original'}.")
     model = onnx_file.OnnxFile(row, runtime.Session(network, threads=threads))
     cut = calibration_crops(photos, Recognizer(detector=detector, embedder=model, threads=threads), count=crops)
     batch = 1 if model.fixed else CHUNK
@@ -155,13 +155,13 @@ class _Once:
 
 
 def _tools() -> Any:
-    """ONNX Runtime's tools for quantisation, which need the package onnx."""
+    """ONNX Runtime's tools for quantization, which need the package onnx."""
     try:
         import onnx
         import onnx.version_converter
     except ImportError as error:
         raise MissingExtraError(
-            "to quantise networks takes the package onnx: pip install 'visavis[quantize]'."
+            "to quantize networks takes the package onnx: pip install 'visavis[quantize]'."
         ) from error
     runtime.prepare()
     from onnxruntime import quantization

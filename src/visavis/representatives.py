@@ -84,10 +84,6 @@ def gathered(answers: Iterable[PhotoFaces]) -> Rows:
     )
 
 
-def _quality(one: PhotoFaces, row: int) -> float:
-    return one.quality[row].score if one.quality else 1.0
-
-
 def ranked(rows: Rows, *, model: str) -> list[Characteristic]:
     """Take the face of each photo that is nearest to the mean of all, and rank them by that distance.
 

@@ -127,7 +127,7 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """How well a face can be recognised from its picture: ``score``, and the parts it is made of.
+    """How well a face can be recognized from its picture: ``score``, and the parts it is made of.
 
     Each is in 0 (of no use) to 1 (as good as need be). ``detection`` is the detector's score, ``visible`` falls with
     the share of the box that lies outside the picture. ``brightness`` is no part but the face's mean grey, 0 black to
@@ -218,9 +218,8 @@ class Verification(Plain):
 class PhotoVerification(PlainPhotoVerification):
     """Answer to "is this person in that photo?", one of several photos that were compared with the same face.
 
-    ``photo`` is its name, ``face`` the face that was compared. Where no face could be compared, ``verification`` and
-    ``face`` are None, ``status`` is that of :class:`PhotoFaces` and ``message`` says why; the answer is then neither
-    yes nor no, and its truth value False.
+    ``photo`` is its name, ``face`` the face that was compared. Where none could be, ``verification`` and ``face`` are
+    None, ``status`` and ``message`` say why: a photo without a face is a no, an unreadable one neither yes nor no.
     """
 
     photo: str
@@ -231,8 +230,9 @@ class PhotoVerification(PlainPhotoVerification):
 
     @property
     def same(self) -> bool | None:
-        """Whether it is the same person; None where no face could be compared."""
-        return None if self.verification is None else self.verification.same
+        """Whether it is the same person; False where there is no face, None where the photo cannot be read."""
+        unseen = False if self.status == "no_face" else None
+        return unseen if self.verification is None else self.verification.same
 
     @property
     def distance(self) -> float | None:

@@ -8,7 +8,7 @@ strangers pass at the rate ``far`` a photo, however many faces it shows.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,16 +43,17 @@ class Rule:
         compare.from_cosine(0.0, self.metric)  # an unknown metric is refused before a photo is looked at
         self.limit(1)
 
-    def limit(self, faces: int) -> tuple[float, float | None, bool]:
+    def limit(self, faces: int, shares: Sequence[float | None] = ()) -> tuple[float, float | None, bool]:
         """Return the greatest cosine distance of a match, its FAR, and whether that FAR was measured.
 
-        The FAR is that of a whole photo in which ``faces`` are compared (None: not known). Raises UsageError for a rate
-        that was not measured, and for a model without a table where no threshold is given.
+        The FAR is that of a whole photo in which ``faces`` are compared (None: not known). That of a threshold which
+        the caller gave follows ``shares``: for each face what is left of a threshold of good photos, None where it is
+        too poor to say. Raises UsageError for a rate that was not measured, and for a model without a table where no
+        threshold is given.
         """
         if self.threshold is not None:
             limit = compare.to_cosine(self.threshold, self.metric)
-            single = self.table.far_at(limit) if self.table else None
-            return limit, None if single is None else _far_of_photo(single, faces), True
+            return limit, self._far_of_given(limit, shares), True
         if self.table is None:
             raise compare.uncalibrated(self.model, "so no threshold stands for a FAR")
         single = compare.search_far(self.far, faces) if faces > 1 else self.far
@@ -61,14 +62,24 @@ class Rule:
             return self.table.threshold(lowest), _far_of_photo(lowest, faces), False
         return self.table.threshold(single), self.far, True
 
+    def _far_of_given(self, limit: float, shares: Sequence[float | None]) -> float | None:
+        """Return the rate at which one stranger or more of a photo is within a distance; None: not known."""
+        missed = 1.0
+        for share in shares:
+            rate = self.table.far_at(limit / share) if self.table and share else None
+            if rate is None:
+                return None
+            missed *= 1 - rate
+        return 1 - missed if shares else None
+
     @property
     def corrects(self) -> bool:
         """Whether the threshold follows the quality of the photos: not one that the caller gave."""
         return self.threshold is None and self.table is not None and self.table.poor is not None
 
     def share(self, known: PhotoFaces, photo: PhotoFaces, face: int) -> float | None:
-        """Return the share of the threshold between the largest face of ``known`` and a face; None: too poor to say."""
-        if self.table is None or not self.corrects:
+        """Return the share of a threshold between the largest face of ``known`` and a face; None: too poor to say."""
+        if self.table is None:
             return 1.0
         return self.table.share(_quality(known, known.largest), _quality(photo, face))
 
@@ -95,17 +106,18 @@ def compare_faces(rule: Rule, known: PhotoFaces, photo: PhotoFaces) -> tuple[Ver
     shares = {face: rule.share(known, photo, face) for face in candidates}
     # Distances of poor photos mean what those of good ones mean once they are divided by the share.
     comparable = {face: float(distances[face]) / share for face, share in shares.items() if share is not None}
-    face = min(comparable or candidates, key=lambda face: comparable.get(face, float(distances[face])))
-    limit, far, measured = rule.limit(len(photo.faces) if rule.any_face else 1)
+    follows = rule.corrects and comparable
+    face = min(comparable if follows else candidates, key=lambda face: (comparable if follows else distances)[face])
+    limit, far, measured = rule.limit(len(candidates), [*shares.values()])
     distance, share = float(distances[face]), shares[face]
-    allowed = 0.0 if share is None else limit * share
+    allowed = limit * (share or 0.0) if rule.corrects else limit
     verification = Verification(
-        same=share is not None and distance <= allowed,
+        same=distance <= allowed and not (rule.corrects and share is None),
         distance=compare.from_cosine(distance, rule.metric),
         metric=rule.metric,
         threshold=compare.from_cosine(allowed, rule.metric),
         far=far,
-        probability=_probability(rule.table, [*comparable.values()]),
+        probability=None if share is None else _probability(rule.table, [*comparable.values()]),
         model=rule.model,
         detector=rule.detector,
         faces_a=len(known.faces),
@@ -114,7 +126,7 @@ def compare_faces(rule: Rule, known: PhotoFaces, photo: PhotoFaces) -> tuple[Ver
             *(f"{one.name}: {note}" for one in (known, photo) for note in one.notes),
             *_several(known, photo, face, any_face=rule.any_face),
             *_strictest(photo, far, measured=measured),
-            *_stricter(rule, limit, share),
+            *(_stricter(rule, limit, share) if rule.corrects else _without_rates(rule, known, photo, shares)),
             *dict.fromkeys(
                 doubt
                 for one, row in ((known, known.largest), (photo, face))
@@ -122,7 +134,7 @@ def compare_faces(rule: Rule, known: PhotoFaces, photo: PhotoFaces) -> tuple[Ver
             ),
             *_other_detector(rule.table, rule.detector),
         ),
-        reason="" if share is not None else _too_poor(rule, known, photo, face),
+        reason=_too_poor(rule, known, photo, face) if rule.corrects and share is None else "",
     )
     return verification, face
 
@@ -143,7 +155,7 @@ def usable(photo: PhotoFaces) -> PhotoFaces:
     """Return the answer; raises what stands in the way of using its faces."""
     readable(photo)
     if not photo.faces:
-        raise NoFaceError(_message(photo))
+        raise NoFaceError(f"no face was found in {photo.name}.")
     return photo
 
 
@@ -160,10 +172,6 @@ def _vectors(photo: PhotoFaces) -> Floats:
     if photo.vectors is None:
         raise ValueError("this answer carries no vectors")
     return photo.vectors
-
-
-def _message(photo: PhotoFaces) -> str:
-    return photo.message if photo.photo is None else f"no face was found in {photo.name}."
 
 
 def _far_of_photo(far: float, faces: int) -> float:
@@ -191,6 +199,14 @@ def _stricter(rule: Rule, limit: float, share: float | None) -> list[str]:
         return []
     good, poor = (compare.from_cosine(value, rule.metric) for value in (limit, limit * share))
     return [f"the threshold is {poor:.4f} instead of {good:.4f}: strangers look more alike on poor photos."]
+
+
+def _without_rates(rule: Rule, known: PhotoFaces, photo: PhotoFaces, shares: Mapping[int, float | None]) -> list[str]:
+    """Say for which photos the meaning of a threshold that the caller gave was not measured."""
+    face = next((face for face, share in shares.items() if share is None), None)
+    if face is None:
+        return []
+    return [f"{_too_poor(rule, known, photo, face)} The threshold decides; its error rate there was not measured."]
 
 
 def _probability(table: compare.Calibration | None, distances: Sequence[float]) -> float | None:

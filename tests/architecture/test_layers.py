@@ -17,8 +17,8 @@ LAYERS = (
     {"plain", "_plain_photos", "_checks", "defaults", "types", "errors"},
     {"registry", "cache", "forking", "devices", "runtime", "weights", "nets"},
     {
-        "images", "photo_files", "_capture_time", "_decode", "_end_marker", "_tiff_samples", "_upright", "quality",
-        "block_edges", "detectors", "align", "landmarks", "embedders",
+        "images", "photo_files", "text_files", "_capture_time", "_decode", "_end_marker", "_tiff_samples", "_upright",
+        "quality", "block_edges", "detectors", "align", "landmarks", "embedders",
         "poor_photos", "compare", "draw", "doubts", "verification",
     },
     {"pipeline", "samples", "quantize", "classify", "published", "clustering", "lookalikes", "representatives"},

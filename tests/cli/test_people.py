@@ -89,6 +89,18 @@ def test_a_folder_alone_hints_at_from(know: Run, photos: Photos) -> None:
     assert done.code == 2
     assert done.err.endswith("or --from DIR or FILE (visavis enroll --from 'my people').\n")
     assert "visavis enroll --from" not in know("enroll", "Ann").err
+    assert know("enroll", photos.red).err.endswith(f"(visavis enroll NAME {photos.red}).\n")
+    Path("people.csv").touch()
+    assert know("enroll", "people.csv").err.endswith("(visavis enroll --from people.csv).\n")
+
+
+def test_with_an_id_the_hint_is_not_from(know: Run, photos: Photos) -> None:
+    """--id speaks of one person, and --from of many: the name is what is missing."""
+    Path("album").mkdir()
+    for path in (photos.red, "album"):
+        done = know("enroll", "--id", 1, path)
+        assert done.code == 2
+        assert done.err.endswith(f"(visavis enroll NAME {path}).\n")
 
 
 def test_a_skipped_photo_is_named_once(know: Run, photos: Photos) -> None:
@@ -204,7 +216,7 @@ def test_min_quality_of_a_folder_a_person(know: Run, tmp_path: Path) -> None:
 
 def test_where_no_photo_can_be_used_nobody_is_enrolled(know: Run, photos: Photos, run: Run) -> None:
     done = know("enroll", "Ann", photos.empty, "--json")
-    assert (done.code, done.out) == (2, "")
+    assert (done.code, done.out) == (1, "")
     assert done.err.startswith("visavis: ")
     assert "empty.png" in done.err
     assert "no face" in done.err

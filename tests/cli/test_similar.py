@@ -67,9 +67,25 @@ def test_look_alikes_in_a_gallery(know: Run, photos: Photos, tmp_path: Path) -> 
     assert know("similar", photos.red).code == 2
 
 
+@pytest.mark.parametrize("options", [["--model", "sface"], ["--views", 2]])
+def test_a_model_that_is_not_the_gallerys_is_refused(
+    run: Run, know: Run, photos: Photos, options: list[object]
+) -> None:
+    know("enroll", "Ann", photos.red)
+    words = ("--gallery", "faces.db", *options)
+    assert know("identify", photos.red, "--threshold", 0.1).code == 0  # the gallery's own model
+    said = run("identify", photos.red, "--detector", DETECTOR, *words)
+    assert (said.code, said.out) == (3, "")
+    for command in (["similar", photos.red, "--detector", DETECTOR], ["cluster"]):
+        done = run(*command, *words)
+        assert (done.code, done.out, done.err) == (3, "", said.err)
+    assert know("similar", photos.dark_red, "--gallery", "faces.db").code == 0
+    assert know("cluster", "--gallery", "faces.db", "--threshold", 0.1).code == 0
+
+
 def test_a_probe_without_a_face(know: Run, photos: Photos) -> None:
     done = know("similar", photos.empty, photos.red)
-    assert (done.code, done.err) == (2, "visavis: no face was found in 'empty.png'.\n")
+    assert (done.code, done.err) == (1, "visavis: no face was found in 'empty.png'.\n")
     assert know("similar", photos.missing, photos.red).code == 2
     assert know("similar", photos.red, photos.broken).code == 2
     assert know("similar", photos.red, photos.empty).code == 1
@@ -109,4 +125,6 @@ def test_the_average_face(know: Run, person: str, tmp_path: Path) -> None:
 
 def test_nobody_at_all(know: Run, photos: Photos) -> None:
     done = know("representative", photos.empty)
-    assert (done.code, done.err) == (2, "visavis: no face was found in any of the photos.\n")
+    assert (done.code, done.err) == (1, "visavis: no face was found in any of the photos.\n")
+    assert know("representative", photos.empty, photos.broken).code == 1
+    assert know("representative", photos.missing, photos.broken).code == 2  # not one photo could be read

@@ -35,7 +35,7 @@ def test_a_bad_photo_stops_nothing_and_is_no_yes(know: Run, photos: Photos) -> N
     done = know("verify", photos.red, *sources, *LIMIT, "--json")
     assert done.code == 1
     assert [line["status"] for line in done.lines] == ["ok", "missing", "unreadable", "no_face", "ok"]
-    assert [line["same"] for line in done.lines] == [True, None, None, None, True]
+    assert [line["same"] for line in done.lines] == [True, None, None, False, True]
     assert list(done.lines[1]) == ["photo", "status", "same", "message"]
     assert done.lines[3]["message"] == "no face was found."
 
@@ -45,11 +45,28 @@ def test_exit_2_where_not_one_photo_could_be_read(know: Run, photos: Photos) -> 
     assert (done.code, len(done.lines)) == (2, 2)
 
 
-@pytest.mark.parametrize("bad", ["missing", "broken", "empty"])
-def test_a_known_photo_that_cannot_be_used_is_exit_2(know: Run, photos: Photos, bad: str) -> None:
+@pytest.mark.parametrize("bad", ["missing", "broken"])
+def test_a_known_photo_that_cannot_be_read_is_exit_2(know: Run, photos: Photos, bad: str) -> None:
     done = know("verify", getattr(photos, bad), photos.red, photos.blue, *LIMIT)
     assert (done.code, done.out) == (2, "")
     assert getattr(photos, bad) in done.err
+
+
+def test_a_known_photo_without_a_face_is_shown_by_none(know: Run, photos: Photos) -> None:
+    done = know("verify", photos.empty, photos.red, photos.blue, *LIMIT, "--json")
+    assert done.code == 1
+    assert [line["photo"] for line in done.lines] == [photos.red, photos.blue]
+    assert all((line["same"], line["status"]) == (False, "no_face") for line in done.lines)
+    assert all(line["message"] == "no face was found in empty.png." for line in done.lines)
+    done = know("verify", photos.empty, photos.red, photos.blue, *LIMIT)
+    assert (done.code, done.err) == (1, "")
+    assert done.out.count("no face was found in empty.png.") == 2
+    assert done.out.endswith("2 photos: 0 the same person, 0 different people, 2 no face\n")
+
+
+def test_a_known_photo_of_several_faces_is_said_once(know: Run, photos: Photos) -> None:
+    done = know("verify", photos.both, photos.red, photos.blue, *LIMIT)
+    assert done.err.count("both.png shows 2 faces: the largest was used.") == 1
 
 
 def test_a_table_and_a_summary(know: Run, photos: Photos) -> None:
@@ -58,7 +75,7 @@ def test_a_table_and_a_summary(know: Run, photos: Photos) -> None:
     assert rows[2][:4] == [photos.dark_red, "the", "same", "person"]
     assert rows[3][:3] == [photos.blue, "different", "people"]
     assert rows[4] == [photos.empty, "no", "face", "was", "found."]
-    assert done.out.splitlines()[-1] == "3 photos: 1 the same person, 1 different people, 1 without an answer"
+    assert done.out.splitlines()[-1] == "3 photos: 1 the same person, 1 different people, 1 no face"
 
 
 def test_a_folder_is_its_photos(know: Run, photos: Photos, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from visavis import images
 from visavis.detectors import Detector, _single_shot
+from visavis.pipeline import Recognizer
 from visavis.types import Face
 
 from .drawn import assert_same, overlap
@@ -185,3 +186,19 @@ def test_a_face_is_found_whatever_smaller_one_is_asked_for(
     pixels = images.read(data / "photos" / "groups" / "ivan.jpg").pixels
     (faces,) = detector.detect([pixels], min_face=min_face)
     assert max(overlap(face.box, find("photos/groups/ivan.jpg")[0].box) for face in faces) >= 0.75
+
+
+def test_good_faces_are_not_doubted_for_the_scale_of_yunet(data: Path) -> None:
+    """Of every tenth person of LFW view 1: as many faces are doubted as with MTCNN, and the quality is as good."""
+    names = [line.split()[0] for line in (data / "lfw" / "peopleDevTest.txt").read_text("utf-8").splitlines()[1:]]
+    photos = [str(data / "lfw" / "images" / name / f"{name}_0001.jpg") for name in names[::10]]
+    found = {}
+    for name in ("mtcnn", "yunet"):
+        answers = [one for one in Recognizer(detector=name).detect(photos) if one.faces]
+        assert len(answers) > 80
+        found[name] = np.array(
+            [[one.quality[one.largest].detection, one.quality[one.largest].score] for one in answers]
+        )
+    assert np.median(found["yunet"][:, 0]) > 0.999
+    assert (found["yunet"][:, 0] < 0.9).mean() <= (found["mtcnn"][:, 0] < 0.9).mean() + 0.02
+    assert np.median(found["yunet"][:, 1]) == pytest.approx(np.median(found["mtcnn"][:, 1]), abs=0.02)

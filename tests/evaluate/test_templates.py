@@ -177,5 +177,5 @@ def test_a_memory_of_another_recogniser_is_refused(tmp_path: Path, monkeypatch: 
     one = recognizer()
     with Remembered(one, min_face=MIN_FACE) as memory:
         for other, min_face in [(one, 20), (Recognizer(), MIN_FACE)]:
-            with pytest.raises(ValueError, match="found by another recogniser"):
+            with pytest.raises(ValueError, match="found by another recognizer"):
                 take([draw(tmp_path / "a.png", 1)], other, min_face=min_face, remembered=memory)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from visavis.evaluate._thumbnails import MARGIN, SIDE, thumbnails
+from visavis.evaluate._rendering import MARGIN, SIDE, thumbnails
 from visavis.evaluate.templates import Templates
 from visavis.images import data_address
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -14,6 +15,7 @@ from visavis.errors import DoubtfulPhotoError, UsageError
 from visavis.gallery import Gallery, Template
 from visavis.gallery._doubts import COMPARED, limits, own_distances
 from visavis.pipeline import Recognizer
+from visavis.poor_photos import PoorPhotos
 from visavis.types import Floats
 
 from .faces import DIMENSION, MODEL, digest
@@ -192,3 +194,51 @@ def test_the_film_stars(data: Path, path: Path, monkeypatch: pytest.MonkeyPatch)
         (problem,) = gallery.check()
         assert "looks more like Ben Affleck (id 2" in problem.message
         assert gallery.enroll("Margot Robbie", [ben[0], margot[0]]).doubts == ()  # stored already
+
+
+# Templates too poor for any answer
+
+
+def poor(template: Template, quality: float = 0.1) -> Template:
+    return replace(template, quality=quality)
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Faces of a score below .5 are too poor to say."""
+    table = replace(TABLE, poor=PoorPhotos((("score", ((0.5, 0.8), (0.9, 1.0))),)))
+    monkeypatch.setattr(compare, "calibration", {MODEL: table}.get)
+
+
+@pytest.mark.usefixtures("measured")
+def test_a_new_photo_too_poor_to_say_is_neither_doubted_nor_a_reason_to_doubt(gallery: Gallery) -> None:
+    assert [doubt.photo for doubt in gallery.doubts("Ann", [*photos(1, 0, 1, 2), photo(9, 0)])] == ["9-0.jpg"]
+    assert gallery.doubts("Ann", [*photos(1, 0, 1, 2), poor(photo(9, 0))]) == []
+    # by the strangers alone, who are the majority, the right photos would be the doubtful ones
+    strangers = [poor(photo(9, number)) for number in range(4)]
+    assert gallery.doubts("Ann", [*photos(1, 0, 1), *strangers]) == []
+
+
+@pytest.mark.usefixtures("measured")
+def test_stored_photos_too_poor_to_say_doubt_nothing(gallery: Gallery) -> None:
+    gallery.add("Ann", [poor(photo(9, number)) for number in range(3)])
+    assert gallery.doubts("Ann", photos(1, 0, 1)) == []  # far from all that is stored of Ann
+    gallery.add("Bob", [poor(photo(2, 0)), poor(photo(2, 1))])
+    assert gallery.doubts("Cy", photos(2, 5, 6)) == []  # as near to Bob's as photos of one person are
+    gallery.add("Dan", [poor(photo(3, 0), 0.9), poor(photo(3, 1), 0.9)])
+    assert [doubt.name for doubt in gallery.doubts("Eve", photos(3, 5, 6))] == ["Dan", "Dan"]
+
+
+@pytest.mark.usefixtures("measured")
+def test_the_next_person_is_found_behind_one_of_poor_photos(gallery: Gallery) -> None:
+    gallery.add("Bob", [poor(photo(2, 0))])
+    dan = gallery.add("Dan", photos(2, 2, 3)).person_id
+    assert {doubt.person_id for doubt in gallery.doubts("Cy", photos(2, 0, 1))} == {dan}
+
+
+@pytest.mark.usefixtures("measured")
+def test_check_passes_over_photos_too_poor_to_say(gallery: Gallery) -> None:
+    gallery.add("Ann", [*photos(1, 0, 1, 2), poor(photo(9, 0)), photo(2, 5)])
+    gallery.add("Bob", [poor(photo(2, 0)), poor(photo(2, 1))])
+    (problem,) = gallery.check()
+    assert problem.message.startswith("template 5 (2-5.jpg) is far from the other photos of Ann")

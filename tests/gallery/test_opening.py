@@ -80,7 +80,7 @@ def test_other_urls_are_refused_with_what_there_is(url: str) -> None:
 
 
 def test_nothing_there(path: Path) -> None:
-    with pytest.raises(GalleryError, match=r"there is no gallery at .*faces.db: enrol somebody first.$"):
+    with pytest.raises(GalleryError, match=r"there is no gallery at .*faces.db: enroll somebody first.$"):
         Gallery(path, create=False)
     assert not path.exists()
     path.touch()

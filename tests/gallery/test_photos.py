@@ -320,7 +320,22 @@ def test_templates_too_poor_are_told_of_at_enrollment_and_name_nobody(measured: 
         None,
         ("the photos that Ann is enrolled with are too poor to say (quality 0.25): enroll better ones.",),
     )
-    assert measured.identify("1:95", threshold=0.2)[0].name == "Ann"
+    (found,) = measured.identify("1:95", threshold=0.2)
+    assert (found.name, found.threshold, found.probability) == ("Ann", 0.2, None)
+    assert found.notes == (
+        "the photos that Ann is enrolled with are too poor to say (quality 0.25): enroll better ones. The threshold "
+        "decides; its error rate there was not measured.",
+    )
+
+
+def test_by_a_given_threshold_the_probability_follows_the_quality(measured: Gallery) -> None:
+    measured.enroll("Ann", ["1:60"])
+    probes = np.stack([near(1, 0.1)] * 3)
+    good, poor, hopeless = measured.identify_vectors(probes, qualities=[0.95, 0.6, 0.29], threshold=0.3)
+    assert [(one.name, one.threshold) for one in (good, poor, hopeless)] == [("Ann", 0.3)] * 3
+    assert good.probability == pytest.approx(1 / (1 + np.exp(20 * 0.1 - 8)), rel=1e-4)
+    assert poor.probability == pytest.approx(1 / (1 + np.exp(20 * 0.1 / 0.5 - 8)), rel=1e-4)
+    assert hopeless.probability is None
 
 
 def test_templates_too_poor_are_refused_where_that_is_asked_for(measured: Gallery) -> None:

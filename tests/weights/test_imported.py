@@ -21,7 +21,7 @@ from embedders import own
 from visavis.errors import UsageError, VisavisError, WeightsError
 from visavis.weights import imported, model_row
 from visavis.weights.model_row import ModelRow, arcface_points, read_row
-from visavis.weights.readers.onnx_data import external_files
+from visavis.weights.readers.onnx_outline import external_files
 
 
 @pytest.fixture(autouse=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from time import monotonic
 
 from visavis.bulk import remote, sources
 from visavis.bulk.types import Answer, Failure, Ledger, Outcome, Task
+from visavis.gallery._input import location
 from visavis.gallery.types import IndexedPhoto
 from visavis.images import shown
 
@@ -39,7 +39,7 @@ class Books:
         which are told of with it. A task that asks again, having lost its process, is let in again.
         """
         known = self._ledger.known_photos({sha256 for _, sha256 in hashed})
-        self._ledger.locate_photos([(sha256, location(task.photo)) for task, sha256 in hashed], read=sources.read)
+        self._ledger.locate_photos([(sha256, _location(task.photo)) for task, sha256 in hashed], read=sources.read)
         admitted = set()
         for task, sha256 in hashed:
             owner = self._owners.get(sha256, task.number)
@@ -63,7 +63,7 @@ class Books:
                 self._settle(answer.task, failed)
             else:
                 self._since = self._since if self._pending else monotonic()
-                self._pending[answer.task] = replace(answer.result, photo=location(answer.task.photo))
+                self._pending[answer.task] = replace(answer.result, photo=_location(answer.task.photo))
         if len(self._pending) >= STORE_PHOTOS or (self._pending and monotonic() - self._since >= STORE_SECONDS):
             self.store()
 
@@ -89,9 +89,8 @@ class Books:
             self._told.append(_outcome_of_same(other, task, result))
 
 
-def location(photo: str) -> str:
-    """Return where a photo lies, for whoever looks for it later from another folder: an absolute path, or its URL."""
-    return photo if remote.is_url(photo) else os.path.abspath(photo)  # noqa: PTH100 - Path.absolute keeps ".."
+def _location(photo: str) -> str:
+    return location(photo, is_path=not remote.is_url(photo))
 
 
 def _outcome_of_same(other: Task, task: Task, result: IndexedPhoto | Failure | None) -> Outcome:

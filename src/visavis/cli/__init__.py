@@ -36,10 +36,10 @@ def visavis(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Face to face: find, compare and recognise faces in photos.
+    """Face to face: find, compare and recognize faces in photos.
 
-    Exit codes: 0 yes or done; 1 no, different or unknown; 2 wrong use or nothing readable; 3 a model or a
-    gallery is missing. Answers go to standard output (with --json as JSON Lines), all else to standard error.
+    Exit codes: 0 yes or done; 1 no, different, unknown or no face; 2 wrong use or nothing readable; 3 a model
+    or a gallery is missing. Answers go to standard output (with --json as JSON Lines), all else to standard error.
     """
 
 

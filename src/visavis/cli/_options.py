@@ -146,7 +146,7 @@ GalleryModel = Annotated[
         metavar="NAME",
         autocompletion=_models,
         help="What turns faces into vectors.",
-        show_default="the gallery's own",
+        show_default=f"the gallery's own, else {MODEL}",
     ),
 ]
 MinFace = Annotated[

@@ -8,24 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from visavis.cli._files import writable_file, write_whole
-from visavis.cli._options import (
-    DETECTOR,
-    MODEL,
-    AnyOrientation,
-    DetectorName,
-    Json,
-    MinFace,
-    ModelName,
-    PrecisionName,
-    Threads,
-    Views,
-    detector_id,
-    model_id,
-)
+from visavis.cli._networks import EMBEDDING, Networks, takes
+from visavis.cli._options import Json
 from visavis.cli._output import Output, note, short
 from visavis.cli._sources import Exclude
 from visavis.cli._table import Column
-from visavis.cli.evaluate._shared import Fresh, PhotoFolder, recognizer, templates_of
+from visavis.cli.evaluate._shared import Fresh, PhotoFolder, templates_of
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -54,6 +42,7 @@ Degrade = Annotated[
 ]
 
 
+@takes(EMBEDDING)
 def calibrate(  # noqa: PLR0913 - a command's options
     source: Annotated[
         Path,
@@ -66,13 +55,7 @@ def calibrate(  # noqa: PLR0913 - a command's options
     out: Table = None,
     name: DataName = None,
     photos: PhotoFolder = None,
-    model: ModelName = MODEL,
-    views: Views = None,
-    precision: PrecisionName = None,
-    detector: DetectorName = DETECTOR,
-    any_orientation: AnyOrientation = False,
-    min_face: MinFace = 20,
-    threads: Threads = None,
+    networks: Networks,
     fresh: Fresh = False,
     degrade: Degrade = False,
     json: Json = False,
@@ -84,7 +67,6 @@ def calibrate(  # noqa: PLR0913 - a command's options
     only if 30 or more false accepts stand behind it. Of a folder of people, the thresholds of one half are held
     against the other half.
     """
-    detector = detector_id(detector, any_orientation=any_orientation)
     from visavis.evaluate import calibrate as calibration
     from visavis.evaluate.pairs import read_pairs, read_people
     from visavis.evaluate.poor_photos import make_copies, person_numbers
@@ -93,20 +75,20 @@ def calibrate(  # noqa: PLR0913 - a command's options
         raise UsageError("--degrade needs a folder of people: a list of pairs does not say who the others are.")
     if out:
         writable_file(out, endings=(".json",))
-    one = recognizer(model_id(model, views=views, precision=precision), detector=detector, threads=threads)
+    one = networks.recognizer()
     data = name if name is not None else source.name
     with Output(*COLUMNS, json=json) as output:
         if source.is_dir():
             people = read_people(source, exclude=exclude or ())
-            taken = templates_of(people.photos, one, min_face=min_face, fresh=fresh, output=output)
+            taken = templates_of(people.photos, one, min_face=networks.min_face, fresh=fresh, output=output)
             measured = calibration.of_people(taken, people.names, data=data)
             if degrade:
                 numbers = person_numbers(people.names)
-                copies = make_copies(taken, numbers, one, min_face=min_face, progress=output.progress)
+                copies = make_copies(taken, numbers, one, min_face=networks.min_face, progress=output.progress)
                 measured = calibration.with_poor_photos(measured, copies)
         else:
             listed = read_pairs(source, photos)
-            taken = templates_of(listed.photos, one, min_face=min_face, fresh=fresh, output=output)
+            taken = templates_of(listed.photos, one, min_face=networks.min_face, fresh=fresh, output=output)
             measured = calibration.of_pairs(taken, listed, data=data)
         output.answer(measured.table(), *_rows(measured))
     if out:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from visavis.cli._options import DETECTOR, AnyOrientation, DetectorName, Json, MinFace, Photos, Threads, detector_id
+from visavis.cli._networks import DETECTING, Networks, takes
+from visavis.cli._options import Json, Photos
 from visavis.cli._output import Output, box_text, decimals, exit_code, percent, photo_line, significant
 from visavis.cli._sources import Exclude, expand_folders
 from visavis.cli._table import Column, Row
@@ -32,7 +33,8 @@ ClassifierName = Annotated[
 ]
 
 
-def classify(  # noqa: PLR0913 - a command's options
+@takes(DETECTING)
+def classify(
     sources: Photos,
     *,
     exclude: Exclude = None,
@@ -42,13 +44,10 @@ def classify(  # noqa: PLR0913 - a command's options
         float,
         typer.Option("--min-probability", min=0, max=1, metavar="P", help="Below it a face is nobody's."),
     ] = MIN_PROBABILITY,
-    detector: DetectorName = DETECTOR,
-    any_orientation: AnyOrientation = False,
-    min_face: MinFace = 20,
+    networks: Networks,
     accept_licence: Annotated[
         bool, typer.Option("--accept-licence", help="Accept, once, a licence that does not allow every use.")
     ] = False,
-    threads: Threads = None,
     json: Json = False,
 ) -> None:
     """Name the celebrities in photos.
@@ -58,24 +57,22 @@ def classify(  # noqa: PLR0913 - a command's options
     Where the likeliest person has a probability below --min-probability, the face is nobody's that the network
     knows. Exits 1 where nobody is known.
     """
-    detector = detector_id(detector, any_orientation=any_orientation)
     from visavis import classify as classes
-    from visavis.pipeline import Recognizer
     from visavis.weights import store
 
     photos = expand_folders(sources, exclude=exclude)
     if accept_licence:
         classes.accept_licence(model)
-    recognizer = Recognizer(detector=detector, threads=threads)
+    recognizer = networks.recognizer()
     with store.all_missing(lambda: recognizer.detector):
-        classifier = classes.CLASSIFIERS.create(model, threads=threads)
+        classifier = classes.CLASSIFIERS.create(model, threads=networks.threads)
     answers = classes.classify(
         photos,
         model=classifier,
         top=top,
         min_probability=min_probability,
         recognizer=recognizer,
-        min_face=min_face,
+        min_face=networks.min_face,
     )
     statuses, known = [], False
     with Output("photo", "face", "box", "name", LIKELY, json=json) as output:

@@ -12,21 +12,8 @@ import typer
 
 from visavis.cli._csv import BOX_COLUMNS
 from visavis.cli._files import PictureFolder, writable_file
-from visavis.cli._options import (
-    DETECTOR,
-    MODEL,
-    AnyOrientation,
-    Csv,
-    DetectorName,
-    Json,
-    MinFace,
-    ModelName,
-    PrecisionName,
-    Threads,
-    Views,
-    detector_id,
-    model_id,
-)
+from visavis.cli._networks import OF_GALLERY, Networks, takes
+from visavis.cli._options import Csv, Json
 from visavis.cli._output import Output, decimals, exit_code, iso_time, note, photo_line, significant
 from visavis.cli._sources import Exclude, GalleryInstead, PhotosOrGallery, one_of, photos_of, same_place
 from visavis.cli._table import Column, Row
@@ -111,6 +98,7 @@ class _Rule:
     seed: int
 
 
+@takes(OF_GALLERY)
 def cluster(  # noqa: PLR0913 - a command's options
     sources: PhotosOrGallery = None,
     *,
@@ -123,15 +111,9 @@ def cluster(  # noqa: PLR0913 - a command's options
     names: Names = None,
     previous: Previous = None,
     min_quality: MinQuality = 0.0,
-    model: ModelName = MODEL,
-    views: Views = None,
-    precision: PrecisionName = None,
-    detector: DetectorName = DETECTOR,
-    any_orientation: AnyOrientation = False,
-    min_face: MinFace = 20,
+    networks: Networks,
     seed: Seed = 0,
     remember: Remember = False,
-    threads: Threads = None,
     json: Json = False,
     csv: Csv = False,
 ) -> None:
@@ -154,18 +136,15 @@ def cluster(  # noqa: PLR0913 - a command's options
         if gallery is not None:
             if previous is not None:
                 raise UsageError("--previous is for photos: a gallery knows by itself what was clustered before.")
-            found, known, offered = _of_gallery(gallery, output, rule)
+            found, known, offered = _of_gallery(gallery, output, rule, networks.model)
         else:
             from visavis.clustering.previous import read_previous
-            from visavis.pipeline import Recognizer
 
-            finder = detector_id(detector, any_orientation=any_orientation)
-            wanted = model_id(model, views=views, precision=precision)
-            recognizer = Recognizer(detector=finder, embedder=wanted, threads=threads)
+            recognizer = networks.recognizer()
             before = {} if previous is None else read_previous(previous)
             every = photos_of([*photos, *before], exclude=exclude)
             times: dict[str, datetime | None] = {}
-            answers = _noting(_answers(every, recognizer, min_face=min_face, remember=remember), times)
+            answers = _noting(_answers(every, recognizer, min_face=networks.min_face, remember=remember), times)
             found = _of_photos(output.progress(answers, len(every)), before, recognizer.model, rule)
             _tell(output, found, [{}] * len(found.faces), times)
     naming = _naming(found.faces, named, known, offered) if report else None
@@ -193,14 +172,17 @@ def _of_photos(
     return replace(found, skipped=skipped)
 
 
-def _of_gallery(url: str, output: Output, rule: _Rule) -> tuple[Clustering, tuple[str | None, ...], tuple[str, ...]]:
+def _of_gallery(
+    url: str, output: Output, rule: _Rule, model: str | None
+) -> tuple[Clustering, tuple[str | None, ...], tuple[str, ...]]:
     """Cluster the faces of a gallery and tell of them.
 
-    Returns also the name of each face as far as that is known, and the names of all people.
+    Returns also the name of each face as far as that is known, and the names of all people. Raises GalleryError where
+    a model is asked for that is not the gallery's.
     """
     from visavis.gallery import Gallery
 
-    with Gallery(url, create=False) as store:
+    with Gallery(url, model=model, create=False) as store:
         found, ids, people = store.cluster(**asdict(rule))
         names = tuple(person.name for person in store.people())
     more = [{"template_id": one, "person": name} for one, name in zip(ids.tolist(), people, strict=True)]

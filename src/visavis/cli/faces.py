@@ -11,23 +11,8 @@ import typer
 
 from visavis.cli._csv import BOX_COLUMNS, LANDMARK_COLUMNS
 from visavis.cli._files import PictureFolder, writable_file
-from visavis.cli._options import (
-    DETECTOR,
-    MODEL,
-    AnyOrientation,
-    Csv,
-    DetectorName,
-    Json,
-    MinFace,
-    ModelName,
-    Photos,
-    Pictures,
-    PrecisionName,
-    Threads,
-    Views,
-    detector_id,
-    model_id,
-)
+from visavis.cli._networks import DETECTING, EMBEDDING, Networks, takes
+from visavis.cli._options import Csv, Json, Photos, Pictures
 from visavis.cli._output import Output, box_text, decimals, exit_code, photo_line, short, significant
 from visavis.cli._sources import Exclude, expand_folders
 from visavis.cli._table import Row
@@ -51,15 +36,13 @@ DETECT_CSV = (
 EMBED_CSV = ("photo", "status", "captured", "face", *BOX_COLUMNS, "score", "row", "notes", "message")
 
 
-def detect(  # noqa: PLR0913 - options, all by name
+@takes(DETECTING)
+def detect(
     sources: Photos,
     *,
     exclude: Exclude = None,
-    detector: DetectorName = DETECTOR,
-    any_orientation: AnyOrientation = False,
-    min_face: MinFace = 20,
+    networks: Networks,
     out: Pictures = None,
-    threads: Threads = None,
     json: Json = False,
     csv: Csv = False,
 ) -> None:
@@ -67,12 +50,9 @@ def detect(  # noqa: PLR0913 - options, all by name
 
     Exits 1 where there is not one face in all the photos.
     """
-    detector = detector_id(detector, any_orientation=any_orientation)
-    from visavis.pipeline import Recognizer
-
     photos = expand_folders(sources, exclude=exclude)
     folder = PictureFolder(out) if out else None
-    found = Recognizer(detector=detector, threads=threads).detect(photos, min_face=min_face)
+    found = networks.recognizer().detect(photos, min_face=networks.min_face)
     statuses = []
     with Output(*DETECT_COLUMNS, json=json, csv=DETECT_CSV if csv else None) as output:
         for one in output.progress(found, len(photos)):
@@ -83,7 +63,8 @@ def detect(  # noqa: PLR0913 - options, all by name
     raise typer.Exit(exit_code(statuses, yes="ok" in statuses))
 
 
-def extract(  # noqa: PLR0913 - a command's options
+@takes(DETECTING)
+def extract(
     sources: Photos,
     *,
     exclude: Exclude = None,
@@ -92,10 +73,7 @@ def extract(  # noqa: PLR0913 - a command's options
     margin: Annotated[
         float, typer.Option("--margin", min=0, help="Part of its sides by which the box is extended.")
     ] = CROP_MARGIN,
-    detector: DetectorName = DETECTOR,
-    any_orientation: AnyOrientation = False,
-    min_face: MinFace = 20,
-    threads: Threads = None,
+    networks: Networks,
     json: Json = False,
 ) -> None:
     """Cut the faces out and write them as PNG files.
@@ -103,13 +81,11 @@ def extract(  # noqa: PLR0913 - a command's options
     Face 2 of holiday.jpg becomes holiday-2.png. Where another photo's face, or any other file, has that name
     it becomes holiday~2-2.png, and so on: only the same photo's own crops are ever replaced.
     """
-    detector = detector_id(detector, any_orientation=any_orientation)
     from visavis.align import square_crops
-    from visavis.pipeline import Recognizer
 
     photos = expand_folders(sources, exclude=exclude)
     folder = PictureFolder(out)
-    found = Recognizer(detector=detector, threads=threads).detect(photos, min_face=min_face)
+    found = networks.recognizer().detect(photos, min_face=networks.min_face)
     statuses = []
     with Output("photo", "face", "box", "score", "file", json=json) as output:
         for one in output.progress(found, len(photos)):
@@ -122,18 +98,13 @@ def extract(  # noqa: PLR0913 - a command's options
     raise typer.Exit(exit_code(statuses, yes="ok" in statuses))
 
 
-def embed(  # noqa: PLR0913 - a command's options
+@takes(EMBEDDING)
+def embed(
     sources: Photos,
     *,
     exclude: Exclude = None,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="A .npz or a .parquet file.")],
-    model: ModelName = MODEL,
-    views: Views = None,
-    precision: PrecisionName = None,
-    detector: DetectorName = DETECTOR,
-    any_orientation: AnyOrientation = False,
-    min_face: MinFace = 20,
-    threads: Threads = None,
+    networks: Networks,
     json: Json = False,
     csv: Csv = False,
 ) -> None:
@@ -142,17 +113,14 @@ def embed(  # noqa: PLR0913 - a command's options
     A row a face: photo (n,), box (n, 4), score (n,), vector (n, d). Vectors have length 1. Those of two
     models cannot be compared.
     """
-    detector = detector_id(detector, any_orientation=any_orientation)
     from visavis.cli._vectors import ENDINGS, FaceTable
-    from visavis.pipeline import Recognizer
 
     photos = expand_folders(sources, exclude=exclude)
     table = FaceTable(writable_file(out, endings=ENDINGS))
-    wanted = model_id(model, views=views, precision=precision)
-    recognizer = Recognizer(detector=detector, embedder=wanted, threads=threads)
+    recognizer = networks.recognizer()
     statuses = []
     with Output("photo", "face", "box", "score", "row", json=json, csv=EMBED_CSV if csv else None) as output:
-        for one in output.progress(recognizer.represent(photos, min_face=min_face), len(photos)):
+        for one in output.progress(recognizer.represent(photos, min_face=networks.min_face), len(photos)):
             statuses.append(one.status)
             output.answer(*_face_lines(one, "row", table.add(one)))
     code = exit_code(statuses, yes="ok" in statuses)

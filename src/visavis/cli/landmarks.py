@@ -8,17 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from visavis.cli._files import PictureFolder
-from visavis.cli._options import (
-    DETECTOR,
-    AnyOrientation,
-    DetectorName,
-    Json,
-    MinFace,
-    Photos,
-    Pictures,
-    Threads,
-    detector_id,
-)
+from visavis.cli._networks import DETECTING, Networks, takes
+from visavis.cli._options import Json, Photos, Pictures
 from visavis.cli._output import Output, box_text, decimals, exit_code, note, photo_line, short, significant
 from visavis.cli._sources import Exclude, expand_folders
 from visavis.cli._table import Row
@@ -38,7 +29,8 @@ class Points(StrEnum):
     few = "5"
 
 
-def landmarks(  # noqa: PLR0913 - a command's options
+@takes(DETECTING)
+def landmarks(
     sources: Photos,
     *,
     exclude: Exclude = None,
@@ -46,11 +38,8 @@ def landmarks(  # noqa: PLR0913 - a command's options
     accept_licence: Annotated[
         bool, typer.Option("--accept-licence", help="Accept, once, that the 68 points are not for commercial use.")
     ] = False,
-    detector: DetectorName = DETECTOR,
-    any_orientation: AnyOrientation = False,
-    min_face: MinFace = 20,
+    networks: Networks,
     out: Pictures = None,
-    threads: Threads = None,
     json: Json = False,
 ) -> None:
     """Find 68 or 5 points of each face.
@@ -58,13 +47,10 @@ def landmarks(  # noqa: PLR0913 - a command's options
     The 68 are jaw, brows, nose, eyes and mouth, the 5 corners of the eyes and base of the nose.
     They come in the order of dlib's files. Exits 1 where there is not one face in all the photos.
     """
-    detector = detector_id(detector, any_orientation=any_orientation)
-    from visavis.pipeline import Recognizer
-
     photos = expand_folders(sources, exclude=exclude)
     predictor = _predictor(int(points), accepted=accept_licence)
     folder = PictureFolder(out) if out else None
-    found = Recognizer(detector=detector, threads=threads).detect(photos, min_face=min_face)
+    found = networks.recognizer().detect(photos, min_face=networks.min_face)
     statuses = []
     with Output("photo", "face", "box", "score", "points", "within", json=json) as output:
         for one in output.progress(found, len(photos)):

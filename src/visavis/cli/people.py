@@ -15,26 +15,8 @@ import typer
 from visavis.cli._csv import BOX_COLUMNS
 from visavis.cli._files import PictureFolder
 from visavis.cli._gallery_lines import next_steps, why_skipped
-from visavis.cli._options import (
-    DETECTOR,
-    GALLERY,
-    INDEX,
-    AnyOrientation,
-    Csv,
-    DetectorName,
-    GalleryIndex,
-    GalleryModel,
-    GalleryUrl,
-    Json,
-    MinFace,
-    Photos,
-    Pictures,
-    PrecisionName,
-    Threads,
-    Views,
-    detector_id,
-    gallery_model,
-)
+from visavis.cli._networks import OF_GALLERY, Networks, takes
+from visavis.cli._options import GALLERY, INDEX, Csv, GalleryIndex, GalleryUrl, Json, Photos, Pictures
 from visavis.cli._output import (
     Output,
     box_text,
@@ -102,6 +84,7 @@ class _Told(TypedDict):
     strict: bool
 
 
+@takes(OF_GALLERY)
 def enroll(  # noqa: PLR0913 - a command's options
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="Whose photos these are.")] = None,
     photos: PersonPhotos = None,
@@ -113,34 +96,26 @@ def enroll(  # noqa: PLR0913 - a command's options
     consent: Annotated[str | None, typer.Option("--consent", help="Record what was agreed to, and how.")] = None,
     remark: Annotated[str, typer.Option("--note", help="Record a remark.")] = "",
     gallery: GalleryUrl = GALLERY,
-    model: GalleryModel = None,
-    views: Views = None,
-    precision: PrecisionName = None,
-    detector: DetectorName = DETECTOR,
-    any_orientation: AnyOrientation = False,
-    min_face: MinFace = 20,
+    networks: Networks,
     min_quality: MinQuality = 0.0,
     strict: Strict = False,
     yes: Yes = False,
-    threads: Threads = None,
     json: Json = False,
 ) -> None:
     """Put people into a gallery.
 
     One person by NAME PHOTO..., or many with --from. Of each photo the largest face is taken, or those told by box.
     """
-    detector = detector_id(detector, any_orientation=any_orientation)
     from visavis.gallery.exported import enroll_faces
 
     people = _people(name, photos, source, one=new or person_id is not None, exclude=exclude or ())
-    chosen = gallery_model(model, views=views, precision=precision)
     many, done = source is not None, 0
     with (
-        opened(gallery, model=chosen, detector=detector, threads=threads, create=True) as store,
+        opened(gallery, networks, create=True) as store,
         Output(*ENROLL_COLUMNS, json=json) as output,
     ):
         others = _new_people(store, [who for who, _ in people], yes=yes) if person_id is None and not new else set()
-        told = _Told(note=remark, consent=consent, min_face=min_face, min_quality=min_quality, strict=strict)
+        told = _Told(note=remark, consent=consent, min_face=networks.min_face, min_quality=min_quality, strict=strict)
 
         def enrolled(who: str, some: list[str] | NamedFaces) -> Enrollment | VisavisError:
             try:
@@ -167,8 +142,9 @@ def _people(
         raise UsageError("--new and --id speak of one person: give NAME PHOTO... in place of --from.")
     if folder is None:
         if name is None or not photos:
-            hint = f" (visavis enroll --from {shlex.quote(name)})" if name and Path(name).exists() else ""
-            raise UsageError(f"a person needs a name and photos: NAME PHOTO..., or --from DIR or FILE{hint}.")
+            raise UsageError(
+                f"a person needs a name and photos: NAME PHOTO..., or --from DIR or FILE{_hint(name, one)}."
+            )
         return [(name, expand_folders(photos, exclude=exclude))]
     if name is not None:
         raise UsageError("NAME PHOTO... and --from exclude each other.")
@@ -182,6 +158,14 @@ def _people(
     for text in named.notes:
         note(text)
     return [(person.name, list(person.photos)) for person in named.people]
+
+
+def _hint(path: str | None, one: bool) -> str:
+    """Return the command that is meant where a path stands alone in the place of a name, in brackets."""
+    if not path or not Path(path).exists():
+        return ""
+    people = not one and (Path(path).is_dir() or Path(path).suffix.lower() in {*TABLES, ".json"})
+    return f" (visavis enroll {'--from' if people else 'NAME'} {shlex.quote(path)})"
 
 
 def _new_people(store: Gallery, names: list[str], *, yes: bool) -> set[str]:
@@ -233,26 +217,20 @@ def _report(output: Output, name: str, answer: Enrollment | VisavisError) -> Non
 
 
 @contextmanager
-def opened(
-    url: str,
-    *,
-    model: str | None,
-    detector: str,
-    threads: int | None,
-    create: bool,
-    index: str = INDEX,
-) -> Iterator[Gallery]:
-    """Open a gallery with a recognizer of its own model, which is not known before it was opened."""
-    from visavis.gallery import Gallery
-    from visavis.pipeline import Recognizer
+def opened(url: str, networks: Networks, *, create: bool = False, index: str = INDEX) -> Iterator[Gallery]:
+    """Open a gallery with a recognizer of its own model, which is not known before it was opened.
 
-    with Gallery(url, model=model, index=index, create=create) as store:
-        model = store.model
-    recognizer = Recognizer(detector=detector, embedder=model, threads=threads)
+    Raises GalleryError where ``networks`` name another model.
+    """
+    from visavis.gallery import Gallery
+
+    with Gallery(url, model=networks.model, index=index, create=create) as store:
+        recognizer = networks.recognizer(store.model)
     with Gallery(url, recognizer=recognizer, index=index, create=False) as store:
         yield store
 
 
+@takes(OF_GALLERY)
 def identify(  # noqa: PLR0913 - a command's options
     sources: Photos,
     *,
@@ -275,12 +253,7 @@ def identify(  # noqa: PLR0913 - a command's options
     out: Pictures = None,
     gallery: GalleryUrl = GALLERY,
     index: GalleryIndex = INDEX,
-    model: GalleryModel = None,
-    precision: PrecisionName = None,
-    detector: DetectorName = DETECTOR,
-    any_orientation: AnyOrientation = False,
-    min_face: MinFace = 20,
-    threads: Threads = None,
+    networks: Networks,
     json: Json = False,
     csv: Csv = False,
 ) -> None:
@@ -288,21 +261,19 @@ def identify(  # noqa: PLR0913 - a command's options
 
     Exits 1 where nobody is. Whoever is not near enough to anyone is unknown: the name is null in JSON.
     """
-    detector = detector_id(detector, any_orientation=any_orientation)
     if fpir is not None and threshold is not None:
         raise UsageError("--fpir and --threshold exclude each other: a threshold stands for its own rate.")
     photos = expand_folders(sources, exclude=exclude)
     folder = PictureFolder(out) if out else None
-    chosen = gallery_model(model, views=None, precision=precision)
     rate = FPIR if fpir is None else fpir
     statuses, known = [], False
     with (
-        opened(gallery, model=chosen, detector=detector, threads=threads, create=False, index=index) as store,
+        opened(gallery, networks, index=index) as store,
         Output(*IDENTIFY_COLUMNS, json=json, csv=IDENTIFY_CSV if csv else None) as output,
     ):
         _warn(store, None if threshold is not None else rate)
         answers = store.identify_photos(
-            photos, top=top, fpir=rate, threshold=threshold, margin=margin, min_face=min_face, repeats=repeats
+            photos, top=top, fpir=rate, threshold=threshold, margin=margin, min_face=networks.min_face, repeats=repeats
         )
         for answer in output.progress(answers, len(photos)):
             statuses.append(answer.photo.status)

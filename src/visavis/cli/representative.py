@@ -8,23 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from visavis.cli._files import writable_file
-from visavis.cli._options import (
-    DETECTOR,
-    MODEL,
-    AnyOrientation,
-    DetectorName,
-    Json,
-    MinFace,
-    ModelName,
-    PrecisionName,
-    Threads,
-    Views,
-    detector_id,
-    model_id,
-)
+from visavis.cli._networks import EMBEDDING, Networks, takes
+from visavis.cli._options import Json
 from visavis.cli._output import Output, box_text, decimals, exit_code, note, photo_line, short, significant
 from visavis.cli._sources import Exclude, PhotosOrFolders, photos_of
 from visavis.cli._table import Row
+from visavis.errors import NoFaceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,7 +23,8 @@ if TYPE_CHECKING:
 PICTURES = (".jpg", ".jpeg", ".png", ".webp")
 
 
-def representative(  # noqa: PLR0913 - a command's options
+@takes(EMBEDDING)
+def representative(
     sources: PhotosOrFolders,
     *,
     exclude: Exclude = None,
@@ -47,13 +37,7 @@ def representative(  # noqa: PLR0913 - a command's options
             help="Write the mean of the faces, eyes on eyes.",
         ),
     ] = None,
-    model: ModelName = MODEL,
-    views: Views = None,
-    precision: PrecisionName = None,
-    detector: DetectorName = DETECTOR,
-    any_orientation: AnyOrientation = False,
-    min_face: MinFace = 20,
-    threads: Threads = None,
+    networks: Networks,
     json: Json = False,
 ) -> None:
     """Find the most characteristic face of a person.
@@ -62,20 +46,20 @@ def representative(  # noqa: PLR0913 - a command's options
     weigh more. Of each photo one counts. Whoever is too far away to be that person is an outlier: ranked last, and no
     part of the mean.
     """
-    detector = detector_id(detector, any_orientation=any_orientation)
     if average_face:
         writable_file(average_face, endings=PICTURES)
     from visavis import images, representatives
-    from visavis.pipeline import Recognizer
 
     photos = photos_of(sources, exclude=exclude)
-    recognizer = Recognizer(
-        detector=detector, embedder=model_id(model, views=views, precision=precision), threads=threads
-    )
+    recognizer = networks.recognizer()
     skipped: list[PhotoFaces] = []
     with Output("rank", "photo", "face", "box", "distance", "quality", "", json=json) as output:
-        answers = output.progress(recognizer.represent(photos, min_face=min_face), len(photos))
-        rows = representatives.gathered(_with_a_face(answers, skipped))
+        answers = output.progress(recognizer.represent(photos, min_face=networks.min_face), len(photos))
+        try:
+            rows = representatives.gathered(_with_a_face(answers, skipped))
+        except NoFaceError as error:
+            note(str(error))
+            raise typer.Exit(exit_code([missed.status for missed in skipped], yes=False)) from error
         found = representatives.ranked(rows, model=recognizer.model)
         for rank, one in enumerate(found, 1):
             output.answer(*_answer(rank, one))

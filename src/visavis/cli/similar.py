@@ -10,23 +10,8 @@ import typer
 
 from visavis.cli._csv import BOX_COLUMNS
 from visavis.cli._files import writable_file
-from visavis.cli._options import (
-    DETECTOR,
-    INDEX,
-    MODEL,
-    AnyOrientation,
-    Csv,
-    DetectorName,
-    GalleryIndex,
-    Json,
-    MinFace,
-    ModelName,
-    PrecisionName,
-    Threads,
-    Views,
-    detector_id,
-    model_id,
-)
+from visavis.cli._networks import OF_GALLERY, Networks, takes
+from visavis.cli._options import INDEX, Csv, GalleryIndex, Json
 from visavis.cli._output import Output, decimals, exit_code, iso_time, note, percent, photo_line, short, significant
 from visavis.cli._sources import Exclude, GalleryInstead, PhotosOrGallery, check_one_photo, one_of, photos_of
 from visavis.cli._table import Row
@@ -35,7 +20,6 @@ from visavis.errors import ImageError
 if TYPE_CHECKING:
     from visavis.compare import Calibration
     from visavis.gallery import Gallery
-    from visavis.pipeline import Recognizer
     from visavis.types import Face, Floats, Lookalike, Photo, PhotoFaces
 
 COLUMNS = ("rank", "photo", "face", "box", "distance", "probability")
@@ -49,6 +33,7 @@ CROP_MARGIN = 0.3
 PICTURES = (".jpg", ".jpeg", ".png", ".webp")
 
 
+@takes(OF_GALLERY)
 def similar(  # noqa: PLR0913 - a command's options
     photo: Annotated[str, typer.Argument(metavar="PHOTO", help="Whom to look for; - is standard input.")],
     sources: PhotosOrGallery = None,
@@ -66,13 +51,7 @@ def similar(  # noqa: PLR0913 - a command's options
             help="Write a strip of pictures: the face and who is like it.",
         ),
     ] = None,
-    model: ModelName = MODEL,
-    views: Views = None,
-    precision: PrecisionName = None,
-    detector: DetectorName = DETECTOR,
-    any_orientation: AnyOrientation = False,
-    min_face: MinFace = 20,
-    threads: Threads = None,
+    networks: Networks,
     json: Json = False,
     csv: Csv = False,
 ) -> None:
@@ -81,24 +60,20 @@ def similar(  # noqa: PLR0913 - a command's options
     Photos are ranked by how much a face in them is like the largest face of PHOTO, which is passed over itself; with
     --gallery the faces of a gallery, named or not. There is no threshold: look-alikes are mostly other people.
     """
-    detector = detector_id(detector, any_orientation=any_orientation)
     others = one_of(sources, gallery)
     check_one_photo(photo, "PHOTO")
     if out:
         writable_file(out, endings=PICTURES)
     from visavis.cli.people import opened
-    from visavis.pipeline import Recognizer
 
-    wanted = model_id(model, views=views, precision=precision)
-    recognizer = Recognizer(detector=detector, embedder=wanted, threads=threads)
     columns = COLUMNS if gallery is None else (*COLUMNS, "name")
     with Output(*columns, json=json, csv=SIMILAR_CSV if csv else None) as output:
         if gallery is None:
             photos = photos_of(others, exclude=exclude)
-            asked, found, statuses = _in_photos(photo, photos, recognizer, output, top=top, min_face=min_face)
+            asked, found, statuses = _in_photos(photo, photos, networks, output, top=top)
         else:
-            store = opened(gallery, model=None, detector=detector, threads=threads, create=False, index=index)
-            asked, found = _in_gallery(photo, store, output, top=top, min_face=min_face)
+            store = opened(gallery, networks, index=index)
+            asked, found = _in_gallery(photo, store, output, top=top, min_face=networks.min_face)
             statuses = ["ok" for _ in found]
     if out:
         _save_strip(out, *asked, found)
@@ -106,15 +81,16 @@ def similar(  # noqa: PLR0913 - a command's options
 
 
 def _in_photos(
-    photo: str, photos: list[str], recognizer: Recognizer, output: Output, *, top: int, min_face: float
+    photo: str, photos: list[str], networks: Networks, output: Output, *, top: int
 ) -> tuple[tuple[Photo, Face], list[Lookalike], list[str]]:
     from visavis import compare
     from visavis.lookalikes import best, nearest_face, probe
 
-    vector, own, face = probe(recognizer, photo, min_face=min_face)
+    recognizer = networks.recognizer()
+    vector, own, face = probe(recognizer, photo, min_face=networks.min_face)
     found: list[Lookalike] = []
     skipped: list[PhotoFaces] = []
-    for one in output.progress(recognizer.represent(photos, min_face=min_face), len(photos)):
+    for one in output.progress(recognizer.represent(photos, min_face=networks.min_face), len(photos)):
         if one.photo and one.photo.sha256 == own.sha256:
             continue
         near = nearest_face(vector, one)

@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from visavis.cli._files import PictureFolder
-from visavis.cli._options import (
-    DETECTOR,
-    MODEL,
-    AnyOrientation,
-    DetectorName,
-    Json,
-    Metric,
-    MinFace,
-    ModelName,
-    PrecisionName,
-    Threads,
-    Views,
-    detector_id,
-    model_id,
-)
+from visavis.cli._networks import EMBEDDING, Networks, takes
+from visavis.cli._options import Json, Metric
 from visavis.cli._output import Output, decimals, exit_code, note, percent, short, significant, write
 from visavis.cli._sources import Exclude, expand_folders
 from visavis.cli._table import Row
-from visavis.errors import UsageError
+from visavis.errors import NoFaceError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from visavis.types import PhotoFaces, PhotoVerification, Verification
+    from visavis.verification import Rule
 
     Compared = tuple[PhotoFaces, PhotoFaces, PhotoVerification]
 
@@ -66,24 +56,19 @@ Pairs = Annotated[
 ]
 
 
+@takes(EMBEDDING)
 def verify(  # noqa: PLR0913 - a command's options
     known: Known,
     photos: ToCompare,
     *,
     exclude: Exclude = None,
     any_face: AnyFace = False,
-    model: ModelName = MODEL,
-    views: Views = None,
-    precision: PrecisionName = None,
     far: Far = None,
     threshold: Threshold = None,
     calibration: Table = None,
     metric: InUnit = Metric.cosine,
-    detector: DetectorName = DETECTOR,
-    any_orientation: AnyOrientation = False,
-    min_face: MinFace = 20,
+    networks: Networks,
     out: Pairs = None,
-    threads: Threads = None,
     json: Json = False,
 ) -> None:
     """Say whether photos show the same person as KNOWN.
@@ -91,17 +76,14 @@ def verify(  # noqa: PLR0913 - a command's options
     The largest face of each is compared; with --any-face the nearest face of PHOTO. Exits 0 if all photos show the
     person, 1 if not.
     """
-    detector = detector_id(detector, any_orientation=any_orientation)
     if far is not None and threshold is not None:
         raise UsageError("--far and --threshold exclude each other: a threshold stands for its own FAR.")
     if [known, *photos].count("-") > 1:
         raise UsageError("standard input can be read only once: give - for one photo.")
     from visavis.compare import read_calibration
     from visavis.photo_files import is_folder
-    from visavis.pipeline import Recognizer
 
-    wanted = model_id(model, views=views, precision=precision)
-    recognizer = Recognizer(detector=detector, embedder=wanted, threads=threads)
+    recognizer = networks.recognizer()
     rule = recognizer.rule(
         far=FAR if far is None else far,
         threshold=threshold,
@@ -112,20 +94,32 @@ def verify(  # noqa: PLR0913 - a command's options
     several = len(photos) > 1 or is_folder(photos[0])
     sources = expand_folders(photos, exclude=exclude)
     recognizer.load_ahead()
-    answers = recognizer.verify_each(known, sources, rule=rule, min_face=min_face)
+    answers = _answers(recognizer.verify_each(known, sources, rule=rule, min_face=networks.min_face), known, sources)
     folder = PictureFolder(out) if out else None
-    raise typer.Exit((_many if several else _single)(answers, len(sources), folder, json=json))
+    if several:
+        raise typer.Exit(_many(answers, len(sources), folder, json=json))
+    raise typer.Exit(_single(next(answers), folder, rule, json=json))
 
 
-def _single(answers: Iterator[Compared], _: int, folder: PictureFolder | None, *, json: bool) -> int:
-    """Answer about one photo, in sentences; raises the error of a photo that cannot be used."""
-    from visavis.verification import usable
+def _answers(answers: Iterator[Compared], known: str, photos: Sequence[str]) -> Iterator[Compared]:
+    """Yield the answers; where KNOWN shows no face, that is the answer for each photo."""
+    from visavis.types import PhotoFaces, PhotoVerification
 
-    ((known, photo, answer),) = answers
-    usable(photo)
+    try:
+        yield from answers
+    except NoFaceError as error:
+        status, message = error.status, str(error)
+        for photo in photos:
+            faceless, unseen = PhotoFaces(known, status, message=message), PhotoFaces(photo, status, message=message)
+            yield faceless, unseen, PhotoVerification(photo, status, message=message)
+
+
+def _single(compared: Compared, folder: PictureFolder | None, rule: Rule, *, json: bool) -> int:
+    """Answer about one photo, in sentences; raises the error of a photo that cannot be read."""
+    known, photo, answer = compared
     verification = answer.verification
     if verification is None:
-        raise ValueError(f"{photo.name} has faces and no answer")
+        return _without_face(known, photo, rule, json=json)
     for text in verification.notes:
         note(text)
     if folder:
@@ -134,8 +128,27 @@ def _single(answers: Iterator[Compared], _: int, folder: PictureFolder | None, *
         with Output(json=True) as output:
             output.answer(_line(verification))
     else:
-        write(_sentences(verification))
+        write(_sentences(verification, unrated="uncalibrated" if rule.table is None else "no rate was measured"))
     return 0 if answer else 1
+
+
+def _without_face(known: PhotoFaces, photo: PhotoFaces, rule: Rule, *, json: bool) -> int:
+    """Answer that two photos, one of them without a face, do not show the same person."""
+    from visavis.types import Verification
+    from visavis.verification import usable
+
+    try:
+        usable(photo)
+    except NoFaceError as error:
+        reason = str(error)
+    if not json:
+        write(f"{reason}\n")
+        return 1
+    faces = (len(known.faces), len(photo.faces))
+    answer = Verification(False, nan, rule.metric, nan, None, None, rule.model, rule.detector, *faces, reason=reason)
+    with Output(json=True) as output:
+        output.answer(_line(answer) if photo.photo else {**_line(answer), "faces_b": None})
+    return 1
 
 
 def _many(answers: Iterator[Compared], total: int, folder: PictureFolder | None, *, json: bool) -> int:
@@ -195,7 +208,7 @@ def _line(answer: Verification) -> dict[str, object]:
 def _photo_line(answer: PhotoVerification, file: Path | None) -> dict[str, object]:
     line: dict[str, object] = {"photo": answer.photo, "status": answer.status}
     if answer.verification is None or answer.face is None:
-        return {**line, "same": None, "message": answer.message}
+        return {**line, "same": answer.same, "message": answer.message}
     line |= {**_line(answer.verification), "box": decimals(answer.face.box)}
     return line if file is None else {**line, "file": str(file)}
 
@@ -205,15 +218,16 @@ def _row(answer: PhotoVerification) -> Row:
     if verification is None:
         return Row([answer.photo], answer.message)
     figures = [short(verification.distance), short(verification.threshold), percent(verification.probability)]
-    return Row([answer.photo, _verdict(verification)[0], *figures])
+    return Row([answer.photo, _verdict(verification)[0], *figures], verification.reason)
 
 
 def _summary(answers: list[PhotoVerification]) -> str:
-    same, different, none = (sum(answer.same is value for answer in answers) for value in (True, False, None))
-    poor = sum(answer.verification is not None and answer.verification.reason != "" for answer in answers)
-    without = f", {poor} too poor to say" if poor else ""
-    without += f", {none} without an answer" if none else ""
-    return f"{len(answers)} photos: {same} the same person, {different - poor} different people{without}\n"
+    counts = Counter(
+        answer.status if answer.verification is None else _verdict(answer.verification)[0] for answer in answers
+    )
+    parts = [f"{counts.pop(verdict, 0)} {verdict}" for verdict in ("the same person", "different people")]
+    parts += [f"{number} {verdict.replace('_', ' ')}" for verdict, number in counts.items()]
+    return f"{len(answers)} photos: {', '.join(parts)}\n"
 
 
 def _verdict(answer: Verification) -> tuple[str, str]:
@@ -222,7 +236,8 @@ def _verdict(answer: Verification) -> tuple[str, str]:
     return ("the same person", "<=") if answer.same else ("different people", ">")
 
 
-def _sentences(answer: Verification) -> str:
+def _sentences(answer: Verification, *, unrated: str = "uncalibrated") -> str:
+    """Put an answer in words; ``unrated`` stands for a rate of false accepts that is not known."""
     verdict, sign = _verdict(answer)
     if answer.reason:
         return (
@@ -230,7 +245,7 @@ def _sentences(answer: Verification) -> str:
             f"{answer.metric} distance {answer.distance:.4f}, which says nothing of such photos\n"
             f"model {answer.model}, detector {answer.detector}\n"
         )
-    rate = "uncalibrated" if answer.far is None else f"strangers pass at a rate of {answer.far:.3g}"
+    rate = unrated if answer.far is None else f"strangers pass at a rate of {answer.far:.3g}"
     likely = ""
     if answer.probability is not None:
         likely = f"\nprobability of one person, at even odds: {percent(answer.probability)}"

@@ -1,8 +1,13 @@
-"""Faces cut out of their photos again, once their boxes are known: photos are not kept in memory till then."""
+"""Faces cut out of their photos again, once their boxes are known: photos are not kept in memory till then.
+
+The page of clusters has a crop of each face and a small picture of each photo; each file is read once.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -10,18 +15,19 @@ from visavis import align, images
 from visavis.errors import ImageError
 from visavis.types import RGB, Face, Faces, Photo
 
+CROP_MARGIN = 0.3
+CROP_SIDES = (192, 96)
+MANY_FACES = 1500
+"""More faces than that have crops of the smaller side."""
 
-def cut(
-    faces: Faces, rows: Iterable[int] | None = None, *, size: int, margin: float, skipped: list[str] | None = None
-) -> Iterator[tuple[int, RGB]]:
-    """Crop the faces of ``rows`` (default: all), squares of ``size`` pixels, photo by photo: row and crop.
+PHOTO_SIDES = (240, 1024)
+PHOTO_BYTES = 110_000
+"""About what a photo of the larger side takes on the page."""
 
-    See :func:`visavis.align.square_crops`. Faces whose photo cannot be read any more, or is another photo by now, are
-    left out: ``skipped`` takes a sentence for each such photo.
-    """
-    for photo, some in of_photos(faces, rows, skipped=skipped):
-        crops = align.square_crops(photo.pixels, plain_faces(faces, some), size=size, margin=margin)
-        yield from zip(some, crops, strict=True)
+ALL_BYTES = 40_000_000
+"""About what all photos may take: many of them are made smaller, down to the smaller side."""
+
+JPEG_QUALITY = 75
 
 
 def plain_faces(faces: Faces, rows: Iterable[int]) -> list[Face]:
@@ -57,3 +63,42 @@ def file_of(name: str, sha256: str | None) -> str:
     Where two photos of a gallery are said to lie at one path, one of them is told by its hash after the path.
     """
     return name if sha256 is None else name.removesuffix(f" {sha256[:12]}")
+
+
+@dataclass(slots=True)
+class PagePictures:
+    """As data URLs: crops of faces by row, and photos by name, each with its width and height in pixels."""
+
+    faces: dict[int, str] = field(default_factory=dict)
+    photos: dict[str, tuple[str, int, int]] = field(default_factory=dict)
+
+
+def page_pictures(faces: Faces, *, skipped: list[str] | None = None) -> PagePictures:
+    """Cut faces out and shrink their photos.
+
+    What cannot be read any more, or is another photo by now, is left out: ``skipped`` takes a sentence for each photo.
+    """
+    pictures = PagePictures()
+    size = CROP_SIDES[len(faces) > MANY_FACES]
+    longest = photo_side(len(set(faces.photos)))
+    for photo, rows in of_photos(faces, skipped=skipped):
+        crops = align.square_crops(photo.pixels, plain_faces(faces, rows), size=size, margin=CROP_MARGIN)
+        for row, crop in zip(rows, crops, strict=True):
+            pictures.faces[row] = images.data_address(crop, quality=JPEG_QUALITY)
+        picture = images.data_address(_shrunk(photo.pixels, longest), quality=JPEG_QUALITY)
+        pictures.photos[faces.photos[rows[0]]] = (picture, photo.width, photo.height)
+    return pictures
+
+
+def photo_side(count: int) -> int:
+    """Return the longest side in pixels of each of ``count`` photos on the page."""
+    smallest, largest = PHOTO_SIDES
+    return round(min(max(largest * math.sqrt(ALL_BYTES / (PHOTO_BYTES * max(count, 1))), smallest), largest))
+
+
+def _shrunk(picture: RGB, longest: int) -> RGB:
+    from PIL import Image
+
+    image = Image.fromarray(picture)
+    image.thumbnail((longest, longest), Image.Resampling.BOX)
+    return np.asarray(image)

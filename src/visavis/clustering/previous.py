@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -13,6 +12,7 @@ import numpy as np
 from visavis.clustering.faces import SAME_FACE, overlaps
 from visavis.errors import UsageError
 from visavis.images import shown
+from visavis.text_files import json_lines, malformed, read_text
 from visavis.types import Faces, Floats
 
 
@@ -29,38 +29,28 @@ def read_previous(path: Path) -> dict[str, Known]:
 
     Raises UsageError, which names the line, where a face lacks photo, box or the number of a cluster.
     """
+    text = read_text(path)
     try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{shown(str(path))} is no text in UTF-8.") from error
+        return _faces(json_lines(text))
+    except UsageError as error:
+        raise UsageError(f"{shown(str(path))}, {error}") from error
+
+
+def _faces(lines: Iterable[tuple[int, Mapping[str, object]]]) -> dict[str, Known]:
     faces: dict[str, list[tuple[list[float], int]]] = {}
-    for number, line in _lines(path, text):
+    for number, line in lines:
         if line.get("status", "ok") != "ok":
             continue
         photo, box, cluster = line.get("photo"), line.get("box"), line.get("cluster")
         if not isinstance(photo, str) or type(cluster) is not int or cluster < 0 or not _is_box(box):
-            raise UsageError(
-                f"{shown(str(path))}, line {number}: a face has photo, box (four numbers) and cluster (a number), as "
-                "cluster --json prints them."
+            raise malformed(
+                number, "a face has photo, box (four numbers) and cluster (a number), as cluster --json prints them."
             )
         faces.setdefault(photo, []).append((cast("list[float]", box), cluster))
     return {
         photo: Known(np.array([box for box, _ in some], np.float32), tuple(cluster for _, cluster in some))
         for photo, some in faces.items()
     }
-
-
-def _lines(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, object]]]:
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            value = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise UsageError(f"{shown(str(path))}, line {number}: this is no JSON: {shown(line)}.") from error
-        if not isinstance(value, dict):
-            raise UsageError(f"{shown(str(path))}, line {number}: expected an object, got {shown(line)}.")
-        yield number, value
 
 
 def _is_box(value: object) -> bool:

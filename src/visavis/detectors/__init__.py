@@ -16,7 +16,10 @@ from visavis.types import RGB, Face
 
 
 class Detector(Protocol):
-    """Finds faces. Constructed means ready; safe to share between threads."""
+    """Finds faces. Constructed means ready; safe to share between threads.
+
+    A detector whose good faces score well below 1 has an attribute ``certain``: see :func:`certain_score`.
+    """
 
     name: str
 
@@ -26,6 +29,11 @@ class Detector(Protocol):
         ``min_face`` is the side in pixels of the smallest face looked for; a somewhat smaller one may be found too.
         """
         ...
+
+
+def certain_score(detector: Detector) -> float:
+    """Return the score from which a detector has no doubt of a face: its attribute ``certain``, else 1."""
+    return float(getattr(detector, "certain", 1.0))
 
 
 ANY_ORIENTATION = "@any-orientation"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from visavis.detectors import Detector
+from visavis.detectors import Detector, certain_score
 from visavis.detectors._boxes import suppress
 from visavis.types import RGB, Face, Floats
 
@@ -18,7 +18,7 @@ class AnyOrientation:
     """Runs a detector on each picture turned by 0, 90, 180 and 270 degrees, and joins what it finds."""
 
     def __init__(self, detector: Detector, name: str) -> None:
-        self.name = name
+        self.name, self.certain = name, certain_score(detector)
         self._detector = detector
 
     def detect(self, pictures: Sequence[RGB], *, min_face: float = 20) -> list[list[Face]]:

@@ -64,7 +64,7 @@ class Network:
     """How one network is fed and read.
 
     ``overlap`` is the intersection over union from which two boxes are one face, ``sure`` the score from which a face
-    stands upright.
+    stands upright, ``certain`` the one from which there is no doubt of a face: see :func:`~visavis.quality.measure`.
     """
 
     model: bytes
@@ -72,6 +72,7 @@ class Network:
     decode: Decode
     overlap: float
     sure: float
+    certain: float = 1.0
 
 
 class SingleShot:
@@ -80,7 +81,7 @@ class SingleShot:
     def __init__(self, name: str, network: Network, *, threads: int | None, min_score: float) -> None:
         if not 0 < min_score < 1:
             raise UsageError(f"min_score is a score above 0 and below 1, got {min_score:g}.")
-        self.name = name
+        self.name, self.certain = name, network.certain
         self._network, self._least, self._workers = network, min_score, runtime.Workers(threads)
         self._orientation = Orientation(onet(), self._workers, sure=network.sure)
         model = any_size(network.model)

@@ -23,6 +23,11 @@ def within(boxes: Floats, picture: RGB) -> Floats:
     return np.concatenate([low, high], axis=1).astype(np.float32)
 
 
+def stretched_boxes(picture: RGB, faces: Sequence[Face], *, size: int) -> RGB:
+    """Crops ``(n, size, size, 3)`` of the boxes, cut off at the picture's edges and at whole pixels."""
+    return stretched(picture, within(boxes_of(faces), picture), size=size)
+
+
 def middles(boxes: Floats, *, part: float) -> Floats:
     """Squares about the middles of boxes, their sides ``part`` of the shorter ones of the boxes."""
     middle, sides = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]

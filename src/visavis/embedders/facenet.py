@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from visavis.embedders import EMBEDDERS, _box_crops
-from visavis.embedders.trained import VIEWS, Recipe, Trained, load
+from visavis.embedders import _box_crops
+from visavis.embedders.trained import Recipe, register
 from visavis.nets.inception_resnet_v1 import DIMENSION, SIDE, inception_resnet_v1
 from visavis.types import RGB, Face, Floats
 from visavis.weights import classic as rows
@@ -37,8 +37,7 @@ MIXED = re.compile(r"(Mixed_6a|Mixed_7a)_Branch_([012])_Conv2d_(0a|0b|1a)_\dx\d"
 
 def crops(picture: RGB, faces: Sequence[Face]) -> RGB:
     """The boxes, cut off at the picture's edges and at whole pixels, stretched: ``(n, 160, 160, 3)``."""
-    boxes = _box_crops.within(_box_crops.boxes_of(faces), picture)
-    return _box_crops.stretched(picture, boxes, size=SIDE)
+    return _box_crops.stretched_boxes(picture, faces, size=SIDE)
 
 
 def read(path: Path) -> dict[str, Floats]:
@@ -135,14 +134,4 @@ def _recipe(name: str, *files: WeightSpec) -> Recipe:
 VGGFACE2 = _recipe("facenet-vggface2", rows.FACENET_VGGFACE2, rows.FACENET_VGGFACE2_GRAPH, rows.FACENET_VGGFACE2_KERAS)
 CASIA = _recipe("facenet-casia", rows.FACENET_CASIA, rows.FACENET_CASIA_GRAPH, rows.FACENET_CASIA_KERAS)
 
-
-@EMBEDDERS.register(VGGFACE2.name)
-def facenet_vggface2(*, threads: int | None = None, views: int = VIEWS) -> Trained:
-    """Load the network trained on VGGFace2; ``views`` (1, 2 or 4) are how many passes through it a face takes."""
-    return load(VGGFACE2, threads=threads, views=views)
-
-
-@EMBEDDERS.register(CASIA.name)
-def facenet_casia(*, threads: int | None = None, views: int = VIEWS) -> Trained:
-    """Load the network trained on CASIA-WebFace."""
-    return load(CASIA, threads=threads, views=views)
+register(VGGFACE2, CASIA)

@@ -74,10 +74,10 @@ def crops_of(row: ModelRow, picture: RGB, faces: Sequence[Face]) -> RGB:
         return align.warp(picture, align.onto(landmarks, np.array(row.points, np.float32)), size=row.size)
     if row.crop == "box":
         return align.square_crops(picture, faces, size=row.size, margin=row.margin)
-    boxes = _box_crops.boxes_of(faces)
     if row.crop == "middle":
-        return _box_crops.stretched(picture, _box_crops.middles(boxes, part=1 + row.margin), size=row.size)
-    return _box_crops.stretched(picture, _box_crops.within(boxes, picture), size=row.size)
+        middles = _box_crops.middles(_box_crops.boxes_of(faces), part=1 + row.margin)
+        return _box_crops.stretched(picture, middles, size=row.size)
+    return _box_crops.stretched_boxes(picture, faces, size=row.size)
 
 
 def network_input(crops: RGB, row: ModelRow, kind: type[np.generic]) -> runtime.Batch:

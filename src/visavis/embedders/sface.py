@@ -14,8 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from visavis import align
-from visavis.embedders import EMBEDDERS
-from visavis.embedders.trained import VIEWS, Recipe, Trained, load
+from visavis.embedders.trained import Recipe, register
 from visavis.nets.sface import DIMENSION, SIDE, sface
 from visavis.types import RGB, Face, Floats
 from visavis.weights import modern as rows
@@ -84,14 +83,4 @@ def _recipe(row: WeightSpec) -> Recipe:
 
 SFACE, SFACE_FLOAT = (_recipe(row) for row in (rows.SFACE, rows.SFACE_FLOAT))
 
-
-@EMBEDDERS.register("sface")
-def sface_embedder(*, threads: int | None = None, views: int = VIEWS) -> Trained:
-    """Load the network of the packaged file; ``views`` of a crop are summed."""
-    return load(SFACE, threads=threads, views=views)
-
-
-@EMBEDDERS.register("sface-float")
-def sface_float_embedder(*, threads: int | None = None, views: int = VIEWS) -> Trained:
-    """Load the network of the zoo's file of float32; ``views`` of a crop are summed."""
-    return load(SFACE_FLOAT, threads=threads, views=views)
+register(SFACE, SFACE_FLOAT)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from visavis import runtime
-from visavis.embedders import _views
+from visavis.embedders import EMBEDDERS, _views
 from visavis.errors import WeightsError
 from visavis.types import RGB, Face, Floats
 from visavis.weights import store
@@ -106,6 +107,12 @@ def run_in_batches(session: runtime.Session, crops: RGB, *, batch: int, dimensio
     """First output ``(n, dimension)`` of a network, for crops ``(n, s, s, 3)``."""
     parts = [session.run(np.ascontiguousarray(crops[i : i + batch]))[0] for i in range(0, len(crops), batch)]
     return np.concatenate(parts) if parts else np.empty((0, dimension), np.float32)
+
+
+def register(*recipes: Recipe) -> None:
+    """Register the embedder of each recipe; its option ``views`` (1, 2 or 4) is how many passes a face takes."""
+    for recipe in recipes:
+        EMBEDDERS.register(recipe.name)(partial(load, recipe, threads=None, views=VIEWS))
 
 
 def load(recipe: Recipe, *, threads: int | None, views: int) -> Trained:

@@ -17,8 +17,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from visavis.embedders import EMBEDDERS, _box_crops
-from visavis.embedders.trained import VIEWS, Recipe, Trained, load
+from visavis.embedders import _box_crops
+from visavis.embedders.trained import Recipe, register
 from visavis.nets import resnet50, senet50, vgg16
 from visavis.nets._ops import Ops, T
 from visavis.types import RGB, Face, Floats
@@ -39,8 +39,7 @@ COUNTED = re.compile(r"_\d+(?=/|$)")
 
 def stretched_crops(picture: RGB, faces: Sequence[Face]) -> RGB:
     """The boxes as they are, ``(n, 224, 224, 3)``: of the tutorials that made these networks known."""
-    boxes = _box_crops.within(_box_crops.boxes_of(faces), picture)
-    return _box_crops.stretched(picture, boxes, size=SIDE)
+    return _box_crops.stretched_boxes(picture, faces, size=SIDE)
 
 
 def central_crops(picture: RGB, faces: Sequence[Face]) -> RGB:
@@ -114,20 +113,4 @@ RESNET50 = Recipe(
 )
 SENET50 = replace(RESNET50, name="vggface2-senet50", rows=(rows.SENET50_NOTOP, rows.SENET50), net=senet50.senet50)
 
-
-@EMBEDDERS.register(VGG16.name)
-def vggface_vgg16(*, threads: int | None = None, views: int = VIEWS) -> Trained:
-    """Load VGG16; ``views`` (1, 2 or 4) are how many passes through it a face takes."""
-    return load(VGG16, threads=threads, views=views)
-
-
-@EMBEDDERS.register(RESNET50.name)
-def vggface2_resnet50(*, threads: int | None = None, views: int = VIEWS) -> Trained:
-    """Load ResNet-50."""
-    return load(RESNET50, threads=threads, views=views)
-
-
-@EMBEDDERS.register(SENET50.name)
-def vggface2_senet50(*, threads: int | None = None, views: int = VIEWS) -> Trained:
-    """Load SENet-50."""
-    return load(SENET50, threads=threads, views=views)
+register(VGG16, RESNET50, SENET50)

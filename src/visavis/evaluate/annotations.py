@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from visavis.errors import UsageError
 from visavis.images import shown
+from visavis.text_files import malformed, read_text
 from visavis.types import Floats
 
 INVALID = 7
@@ -64,7 +65,7 @@ def read_annotations(path: Path, photos: Path | None = None, *, min_height: floa
     Ignored are faces marked so (``invalid`` or ``ignore``), those less than ``min_height`` pixels high, and boxes
     without an area, of which WIDER FACE has some. Raises UsageError, which names the line.
     """
-    lines = _lines(path)
+    lines = read_text(path).splitlines()
     read = _table(lines) if path.suffix.lower() == ".csv" else _wider(lines)
     folder = path.parent if photos is None else photos
     annotated: dict[str, list[_Box]] = {}
@@ -76,19 +77,6 @@ def read_annotations(path: Path, photos: Path | None = None, *, min_height: floa
     if not annotated:
         raise UsageError(f"{shown(str(path))} names no photos.")
     return tuple(_annotated(str(folder / name), boxes, min_height) for name, boxes in annotated.items())
-
-
-def _malformed(number: int, what: str) -> UsageError:
-    return UsageError(f"line {number}: {what}")
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{shown(str(path))} is no text in UTF-8, and so no annotation file.") from error
-    except OSError as error:
-        raise UsageError(f"{shown(str(path))} cannot be read: {error.strerror or error}.") from error
 
 
 def _annotated(photo: str, boxes: Iterable[_Box], min_height: float) -> Annotated:
@@ -109,12 +97,12 @@ def _wider(lines: list[str]) -> Iterator[tuple[str, list[_Box]]]:
     while at < len(filled):
         number, name = filled[at]
         if name in seen:
-            raise _malformed(number, f"{shown(name)} comes a second time.")
+            raise malformed(number, f"{shown(name)} comes a second time.")
         seen.add(name)
         count = _count(filled, at)
         rows = filled[at + 2 : at + 2 + count]
         if len(rows) < count:
-            raise _malformed(filled[-1][0], f"the file ends before the last of the {count} faces of {shown(name)}.")
+            raise malformed(filled[-1][0], f"the file ends before the last of the {count} faces of {shown(name)}.")
         yield name, [_wider_box(*row) for row in rows]
         at += 2 + count
         at += count == 0 and at < len(filled) and set(filled[at][1].split()) == {"0"}
@@ -123,17 +111,17 @@ def _wider(lines: list[str]) -> Iterator[tuple[str, list[_Box]]]:
 def _count(filled: list[tuple[int, str]], at: int) -> int:
     number, name = filled[at]
     if at + 1 == len(filled):
-        raise _malformed(number, f"the number of faces of {shown(name)} is missing.")
+        raise malformed(number, f"the number of faces of {shown(name)} is missing.")
     number, text = filled[at + 1]
     if not (text.isascii() and text.isdigit()):
-        raise _malformed(number, f"expected the number of faces of {shown(name)}, got {shown(text)}.")
+        raise malformed(number, f"expected the number of faces of {shown(name)}, got {shown(text)}.")
     return int(text)
 
 
 def _wider_box(number: int, line: str) -> _Box:
     parts = line.split()
     if len(parts) != COLUMNS:
-        raise _malformed(number, f"a face has {COLUMNS} numbers (x1 y1 w h and six marks), got {shown(line)}.")
+        raise malformed(number, f"a face has {COLUMNS} numbers (x1 y1 w h and six marks), got {shown(line)}.")
     x, y, width, height = _numbers(number, parts[:4])
     return _Box((x, y, x + width, y + height), ignored=parts[INVALID] == "1")
 
@@ -145,7 +133,7 @@ def _numbers(number: int, parts: Iterable[str]) -> list[float]:
     except ValueError:
         values = []
     if not values or not all(map(math.isfinite, values)):
-        raise _malformed(number, f"expected four numbers for a box, got {shown(' '.join(texts))}.")
+        raise malformed(number, f"expected four numbers for a box, got {shown(' '.join(texts))}.")
     return values
 
 
@@ -156,12 +144,12 @@ def _table(lines: list[str]) -> Iterator[tuple[str, list[_Box]]]:
     rows = csv.reader(lines)
     head = [cell.strip().lower() for cell in next(rows, [])]
     if head not in (HEAD, [*HEAD, "ignore"]):
-        raise _malformed(1, f"the head must be {','.join(HEAD)} and perhaps ignore, got {shown(','.join(head))}.")
+        raise malformed(1, f"the head must be {','.join(HEAD)} and perhaps ignore, got {shown(','.join(head))}.")
     for row in rows:
         if not row:
             continue
         if len(row) != len(head) or not row[0].strip():
-            raise _malformed(rows.line_num, f"expected {len(head)} cells, the first a photo, got {len(row)}.")
+            raise malformed(rows.line_num, f"expected {len(head)} cells, the first a photo, got {len(row)}.")
         yield row[0].strip(), _table_boxes(rows.line_num, [cell.strip() for cell in row[1:]])
 
 
@@ -170,8 +158,8 @@ def _table_boxes(number: int, cells: list[str]) -> list[_Box]:
         return []
     x1, y1, x2, y2 = _numbers(number, cells[:4])
     if x2 < x1 or y2 < y1:
-        raise _malformed(number, f"the box ends before it begins: {' '.join(cells[:4])}.")
+        raise malformed(number, f"the box ends before it begins: {' '.join(cells[:4])}.")
     mark = cells[4].lower() if len(cells) > 4 else ""
     if mark not in YES | NO:
-        raise _malformed(number, f"ignore is 0 or 1, got {shown(mark)}.")
+        raise malformed(number, f"ignore is 0 or 1, got {shown(mark)}.")
     return [_Box((x1, y1, x2, y2), ignored=mark in YES)]

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from visavis.errors import UsageError
 from visavis.images import shown
+from visavis.text_files import json_lines, malformed, read_text
 
 NONE = {"", "-1"}
 FAR_AWAY = 1e9
@@ -65,7 +66,7 @@ def read_clusters(path: Path, truth: Path | None = None) -> Clusters:
     person. Raises UsageError, which names the line.
     """
     people = _truth(truth) if truth else None
-    text = _text(path)
+    text = read_text(path)
     try:
         faces, failures = _faces(text)
         labelled, kept = _of_known_people(faces, people)
@@ -85,19 +86,6 @@ def read_clusters(path: Path, truth: Path | None = None) -> Clusters:
         unlabelled=len(faces) - len(labelled),
         failures=failures,
     )
-
-
-def _malformed(number: int, what: str) -> UsageError:
-    return UsageError(f"line {number}: {what}")
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{shown(str(path))} is no text in UTF-8.") from error
-    except OSError as error:
-        raise UsageError(f"{shown(str(path))} cannot be read: {error.strerror or error}.") from error
 
 
 def _numbers(faces: Sequence[_Face]) -> NDArray[np.intp]:
@@ -126,7 +114,7 @@ def _of_known_people(faces: Sequence[_Face], people: Mapping[str, str] | None) -
 def _folder(face: _Face) -> str:
     name = PurePath(face.photo).parent.name
     if not name:
-        raise _malformed(
+        raise malformed(
             face.line,
             f"{shown(face.photo)} is in no folder that names its person: give a CSV of photo and person, "
             "or a person a line.",
@@ -154,7 +142,7 @@ def _largest(faces: Sequence[_Face]) -> list[_Face]:
         if other is face:
             continue
         if face.box is None or other.box is None:
-            raise _malformed(
+            raise malformed(
                 face.line,
                 f"{shown(face.photo)} comes a second time, after line {other.line}, and without boxes nobody can tell "
                 f"which face is {shown(face.person)}: give boxes, or a person a line.",
@@ -173,7 +161,7 @@ def _area(box: tuple[float, ...]) -> float:
 
 def _faces(text: str) -> tuple[list[_Face], int]:
     """Faces of a file, and how many photos had none."""
-    lines = _json_lines(text) if text.lstrip().startswith("{") else _csv_lines(text, ("photo", "cluster"))
+    lines = json_lines(text) if text.lstrip().startswith("{") else _csv_lines(text, ("photo", "cluster"))
     faces: list[_Face] = []
     seen: dict[tuple[str, tuple[float, ...]], int] = {}
     failures = 0
@@ -184,25 +172,25 @@ def _faces(text: str) -> tuple[list[_Face], int]:
         face = _face(number, line)
         faces.append(face)
         if face.box is not None and (first := seen.setdefault((face.photo, face.box), number)) != number:
-            raise _malformed(number, f"this face of {shown(face.photo)} is on line {first} already.")
+            raise malformed(number, f"this face of {shown(face.photo)} is on line {first} already.")
     return faces, failures
 
 
 def _face(number: int, line: Mapping[str, object]) -> _Face:
     photo, person = line.get("photo"), line.get("person")
     if not isinstance(photo, str) or not photo:
-        raise _malformed(number, "there is no photo, which is the name of a file.")
+        raise malformed(number, "there is no photo, which is the name of a file.")
     if not isinstance(person, str | None):
-        raise _malformed(number, f"a person is a name, got {shown(str(person))}.")
+        raise malformed(number, f"a person is a name, got {shown(str(person))}.")
     if "cluster" not in line:
-        raise _malformed(number, "there is no cluster; null says that a face is in none.")
+        raise malformed(number, "there is no cluster; null says that a face is in none.")
     name = unicodedata.normalize("NFC", person) if person else ""
     return _Face(number, photo, _cluster(number, line["cluster"]), name, _box(number, line.get("box")))
 
 
 def _cluster(number: int, value: object) -> str | None:
     if isinstance(value, bool) or not isinstance(value, int | str | None):
-        raise _malformed(number, f"a cluster is a whole number or a name, got {shown(str(value))}.")
+        raise malformed(number, f"a cluster is a whole number or a name, got {shown(str(value))}.")
     text = "" if value is None else str(value).strip()
     return None if text in NONE else text
 
@@ -213,21 +201,8 @@ def _box(number: int, value: object) -> tuple[float, ...] | None:
     numbers = value if isinstance(value, list) else []
     box = tuple(float(one) for one in numbers if type(one) in (int, float) and abs(one) < FAR_AWAY)
     if len(box) != 4 or len(numbers) != 4 or box[2] < box[0] or box[3] < box[1]:
-        raise _malformed(number, f"a box is four numbers x1, y1, x2, y2, got {shown(json.dumps(value))}.")
+        raise malformed(number, f"a box is four numbers x1, y1, x2, y2, got {shown(json.dumps(value))}.")
     return box
-
-
-def _json_lines(text: str) -> Iterator[tuple[int, Mapping[str, object]]]:
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            value = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise _malformed(number, f"this is no JSON: {shown(line)}.") from error
-        if not isinstance(value, dict):
-            raise _malformed(number, f"expected an object with photo and cluster, got {shown(line)}.")
-        yield number, value
 
 
 def _csv_lines(text: str, needed: tuple[str, ...]) -> Iterator[tuple[int, Mapping[str, object]]]:
@@ -235,12 +210,12 @@ def _csv_lines(text: str, needed: tuple[str, ...]) -> Iterator[tuple[int, Mappin
     _, first = next(rows, (1, []))
     head = [cell.strip().lower() for cell in first]
     if not set(needed) <= set(head) or len(set(head)) < len(head):
-        raise _malformed(1, f"the head must have the columns {' and '.join(needed)}, got {shown(','.join(head))}.")
+        raise malformed(1, f"the head must have the columns {' and '.join(needed)}, got {shown(','.join(head))}.")
     for number, row in rows:
         if not any(row):
             continue
         if len(row) != len(head):
-            raise _malformed(number, f"expected {len(head)} cells, got {len(row)}.")
+            raise malformed(number, f"expected {len(head)} cells, got {len(row)}.")
         cells = dict(zip(head, (cell.strip() for cell in row), strict=True))
         yield number, {name: cells[name] for name in ("photo", "cluster", "person") if name in cells}
 
@@ -251,20 +226,20 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
         for row in reader:
             yield reader.line_num, row
     except csv.Error as error:
-        raise _malformed(reader.line_num, f"this is no CSV: {error}.") from error
+        raise malformed(reader.line_num, f"this is no CSV: {error}.") from error
 
 
 def _truth(path: Path) -> dict[str, str]:
     """Read the person of each photo."""
     people: dict[str, str] = {}
-    text = _text(path)
+    text = read_text(path)
     try:
         for number, line in _csv_lines(text, ("photo", "person")):
             photo, person = str(line["photo"]), unicodedata.normalize("NFC", str(line["person"]))
             if not photo or not person:
-                raise _malformed(number, "a photo and a person are needed, and one is empty.")
+                raise malformed(number, "a photo and a person are needed, and one is empty.")
             if people.setdefault(photo, person) != person:
-                raise _malformed(number, f"{shown(photo)} was {shown(people[photo])} before, and now {shown(person)}.")
+                raise malformed(number, f"{shown(photo)} was {shown(people[photo])} before, and now {shown(person)}.")
     except UsageError as error:
         raise UsageError(f"{shown(str(path))}, {error}") from error
     return people

@@ -15,6 +15,7 @@ from pathlib import Path, PurePath
 
 from visavis.errors import UsageError
 from visavis.images import shown
+from visavis.text_files import malformed, read_text
 
 KINDS = ("person", "photo")
 MOST_GROUPS = 100
@@ -45,16 +46,12 @@ class Placed:
 
 def read_groups(path: Path) -> GroupTable:
     """Read a table of groups. Raises UsageError, which names the line."""
+    rows = csv.reader(read_text(path).splitlines())
     try:
-        rows = csv.reader(path.read_text(encoding="utf-8-sig").splitlines())
         head = [cell.strip() for cell in next(rows, [])]
         if len(head) < 2 or head[0].lower() not in KINDS or len({*head, ""}) <= len(head):
-            raise _malformed(1, "the head must be person or photo, then one or more ways of grouping, all different.")
+            raise malformed(1, "the head must be person or photo, then one or more ways of grouping, all different.")
         found = dict(_unique(rows, len(head)))
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{shown(str(path))} is no text in UTF-8, and so no table of groups.") from error
-    except OSError as error:
-        raise UsageError(f"{shown(str(path))} cannot be read: {error.strerror or error}.") from error
     except (UsageError, csv.Error) as error:
         raise UsageError(f"{shown(str(path))}, {error}") from error
     table = GroupTable(head[0].lower(), tuple(head[1:]), found)
@@ -84,10 +81,6 @@ def place(table: GroupTable, photos: Sequence[str], names: Sequence[str]) -> Pla
     return Placed(groups, tuple(sorted(unlisted)), tuple(sorted(table.rows.keys() - set(keys))))
 
 
-def _malformed(number: int, what: str) -> UsageError:
-    return UsageError(f"line {number}: {what}")
-
-
 def _normal(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
@@ -99,9 +92,9 @@ def _unique(rows: Iterator[list[str]], width: int) -> Iterator[tuple[str, tuple[
         if not any(cells):
             continue
         if len(cells) != width or not cells[0]:
-            raise _malformed(number, f"expected {width} cells, the first a name, got {len(cells)}.")
+            raise malformed(number, f"expected {width} cells, the first a name, got {len(cells)}.")
         if cells[0] in seen:
-            raise _malformed(number, f"{shown(cells[0])} comes a second time.")
+            raise malformed(number, f"{shown(cells[0])} comes a second time.")
         seen.add(cells[0])
         yield cells[0], tuple(cells[1:])
 

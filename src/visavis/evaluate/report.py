@@ -13,8 +13,7 @@ from pathlib import Path
 
 from visavis.errors import UsageError
 from visavis.evaluate import _figures
-from visavis.evaluate._rendering import rendered, without_common_folder, write_text
-from visavis.evaluate._thumbnails import thumbnails
+from visavis.evaluate._rendering import rendered, thumbnails, without_common_folder, write_text
 from visavis.evaluate.bootstrap import LEAST
 from visavis.evaluate.results import Mistake, Rate, Verification
 from visavis.evaluate.templates import Templates

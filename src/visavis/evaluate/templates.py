@@ -34,8 +34,8 @@ GROUP_BYTES = 64 << 20
 class Templates:
     """One row a photo.
 
-    ``vectors (n, d)`` are of unit length, zeros where ``status`` is not "ok" (a failure to enrol); ``boxes (n, 4)`` and
-    ``quality (n,)`` (0..1) are of the face that was taken, zeros without one; ``faces (n,)`` counts all that were
+    ``vectors (n, d)`` are of unit length, zeros where ``status`` is not "ok" (a failure to enroll); ``boxes (n, 4)``
+    and ``quality (n,)`` (0..1) are of the face that was taken, zeros without one; ``faces (n,)`` counts all that were
     found.
     """
 
@@ -72,13 +72,13 @@ def take(
 ) -> Templates:
     """Embed the face that each photo (a path) is about: see :func:`subject`.
 
-    Photos of the same bytes are computed once; what is ``remembered``, made for the same recogniser and size, not at
+    Photos of the same bytes are computed once; what is ``remembered``, made for the same recognizer and size, not at
     all: where that is so of every photo, no network is loaded. A photo that is missing or cannot be read has its
     status and zeros. ``d`` is 0 where not one photo could be read.
     """
     check_list(photos)
     if remembered is not None and not remembered.serves(recognizer, min_face=min_face):
-        raise ValueError("what is remembered was found by another recogniser, or with another min_face")
+        raise ValueError("what is remembered was found by another recognizer, or with another min_face")
     rows = map(_row, _each(photos, recognizer, min_face=min_face, remembered=remembered))
     taken = list(progress(rows, len(photos)) if progress else rows)
     dimension = max((row.vector.size for row in taken), default=0)
@@ -117,7 +117,7 @@ def every_face(
     """
     check_list(photos)
     if not remembered.serves(recognizer, min_face=min_face):
-        raise ValueError("what is remembered was found by another recogniser, or with another min_face")
+        raise ValueError("what is remembered was found by another recognizer, or with another min_face")
     for name, one in zip(photos, _each(photos, recognizer, min_face=min_face, remembered=remembered), strict=True):
         yield _answer(name, one) if isinstance(one, Found) else _unread(name, one)
 

@@ -24,8 +24,8 @@ class Rule:
 
     ``limit`` is the greatest cosine distance, ``margin`` how much farther the second candidate must be, ``people`` the
     number of people searched. ``table`` gives probabilities; None: uncalibrated. ``qualities`` are the mean qualities
-    of the templates of people, by id, where the limit follows the quality of the photos: see
-    :meth:`visavis.Calibration.share`; None: it does not.
+    of the templates of people, by id, where answers follow the quality of the photos: see
+    :meth:`visavis.Calibration.share`; None: they do not. A ``fixed`` limit stands whatever the quality.
     """
 
     limit: float
@@ -33,6 +33,7 @@ class Rule:
     people: int
     table: Calibration | None
     qualities: Mapping[int, float | None] | None = None
+    fixed: bool = False
 
     def share(self, quality: Quality | float | None, person_id: int) -> float | None:
         """Return the share of the limit that is left for a probe and a person; None: too poor to say."""
@@ -109,7 +110,7 @@ def identification(
         return Identification(None, None, None, threshold=rule.limit, probability=None)
     best = candidates[0]
     apart = candidates[1].distance - best.distance if len(candidates) > 1 else None
-    limit = rule.limit * (share or 0.0)
+    limit = rule.limit if rule.fixed else rule.limit * (share or 0.0)
     answer = Identification(
         name=best.name,
         person_id=best.person_id,
@@ -119,15 +120,19 @@ def identification(
         candidates=tuple(candidates[:top]),
         margin=apart,
     )
-    if share is None:
+    if share is None and not rule.fixed:
         return as_unknown(answer, _too_poor(rule, quality, best))
     if limit < best.distance <= rule.limit:
         return as_unknown(answer, _stricter(rule, limit))
     if not best.distance <= limit or (apart is not None and apart < rule.margin):
         return as_unknown(answer)
-    if best.probability is not None and not best.probability >= LIKELY:
-        return replace(_without_probability(answer), notes=(_doubtful(candidates, rule),))
-    return answer
+    if share is None:
+        note = f"{_too_poor(rule, quality, best)} The threshold decides; its error rate there was not measured."
+    elif best.probability is not None and not best.probability >= LIKELY:
+        note = _doubtful(candidates, rule)
+    else:
+        return answer
+    return replace(_without_probability(answer), notes=(note,))
 
 
 def _too_poor(rule: Rule, quality: Quality | float | None, best: Candidate) -> str:

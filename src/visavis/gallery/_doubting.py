@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
-from visavis.gallery import _check, _doubts, _members, _whom, records
+from visavis.compare import Calibration
+from visavis.gallery import _answers, _check, _doubts, _members, _whom, records
 from visavis.gallery._input import clean_name, ready, told_apart
 from visavis.gallery._search import Searching
 from visavis.gallery.index import NOBODY
@@ -26,8 +28,8 @@ class Doubting(Searching):
         """Return what speaks against these templates being of the person that :meth:`add` would give them to.
 
         A template is doubted where it is far from the person's other photos (those among ``templates`` too), or nearer
-        to somebody else. What is stored already is passed over. Distances of an uncalibrated model mean nothing:
-        nothing is doubted then.
+        to somebody else. What is stored already is passed over, and so are templates too poor for any answer, stored
+        ones too. Distances of an uncalibrated model mean nothing: nothing is doubted then.
         """
         return [*self._doubted(name, templates, person_id=person_id, new=new).values()]
 
@@ -44,13 +46,17 @@ class Doubting(Searching):
             photos = {one.photo_sha256 for one in prepared if one.photo_sha256 is not None}
             owners = told_apart(prepared, records.owners(conn, self.model, photos))
             dimension = records.meta(conn).dimension or prepared[0].vector.size
-            stored = records.vectors_of(conn, [] if person is None else [person], dimension)
+            stored = records.vectors_of(conn, person or NOBODY, dimension, usable=partial(_is_usable, table))
             limits = _doubts.limits(table, records.count_people(conn))
-        fresh = [place for place, owner in enumerate(owners) if owner is None or _is_nobodys(owner)]
+        fresh = [
+            place
+            for place, owner in enumerate(owners)
+            if (owner is None or _is_nobodys(owner)) and _is_usable(table, prepared[place].quality)
+        ]
         if not fresh:
             return {}
         vectors = np.stack([prepared[place].vector for place in fresh])
-        own = _doubts.own_distances(vectors, stored.get(person or NOBODY, vectors[:0]))
+        own = _doubts.own_distances(vectors, stored)
         found: dict[int, Doubt] = {}
         others = self._others(vectors, person)
         there = None if person is not None else _doubts.is_there_already(own, others, limits)
@@ -62,15 +68,19 @@ class Doubting(Searching):
         return found
 
     def _others(self, vectors: Floats, person: int | None) -> list[Candidate | None]:
-        """Return for each row the nearest person beside ``person``."""
-        return [_doubts.nearest_other(near, person) for near in self.search(vectors, top=2)]
+        """Return for each row the nearest person beside ``person`` whose photos are not too poor for any answer."""
+        found = self._search(vectors, 2)
+        usable = {one for one, quality in found.qualities.items() if found.table and _is_usable(found.table, quality)}
+        named = {one: name for one, name in found.names.items() if one in usable and one != person}
+        near = [_answers.candidates(hits, named, found.table, found.people, top=1) for hits in found.hits]
+        return [candidates[0] if candidates else None for candidates in near]
 
     def check(self) -> list[Problem]:
         """Look for everything that can be wrong in the store, the index and the people; empty if nothing is.
 
         A problem of the kind "doubtful" is a template that seems to be of somebody else: far from its person's other
         templates, or nearer to another person. They are looked for only where all else is sound, and not where the
-        model is uncalibrated.
+        model is uncalibrated. Templates too poor for any answer are left out.
         """
         with self._lock:
             found = _check.problems(self._store, self._following)
@@ -96,23 +106,33 @@ class Doubting(Searching):
         def wanted(one: _members.Member) -> bool:
             return one.template_id % step == 0 or (one.own or 0) > limits.own
 
-        for stretch in _members.stretches(self._store, people, wanted):
+        usable = partial(_is_usable, table)
+        for stretch in _members.stretches(self._store, people, wanted, usable):
             searched = [one for one in stretch if one.template_id % step == 0]
-            others = self._others_of(searched, people, max(limits))
+            others = self._others_of(searched, people, max(limits), usable)
             for one in stretch:
                 judged = _doubts.Judged(one.photo, one.name, one.own, others.get(one.template_id))
                 if found := _doubts.doubt(judged, limits):
                     yield Problem("doubtful", f"template {one.template_id} ({one.photo}) {found.message}")
 
     def _others_of(
-        self, members: Sequence[_members.Member], people: Sequence[int], limit: float
+        self,
+        members: Sequence[_members.Member],
+        people: Sequence[int],
+        limit: float,
+        usable: _members.Usable,
     ) -> dict[int, Candidate]:
         """Return the nearest other person by the id of the template, where that is not farther than ``limit``."""
-        nearest = _members.nearest_others(self._store, people, members)
+        nearest = _members.nearest_others(self._store, people, members, usable)
         near = [(one.template_id, *other) for one, other in zip(members, nearest, strict=True) if other[1] <= limit]
         with self._store.read() as conn:
             names = records.names(conn, {person_id for _, person_id, _ in near})
         return {one: Candidate(who, names[who], distance) for one, who, distance in near if who in names}
+
+
+def _is_usable(table: Calibration, quality: float | None) -> bool:
+    """Return whether a face of this score is good enough for its distances to mean something."""
+    return table.share(quality) is not None
 
 
 def _is_nobodys(owner: records.Owner) -> bool:

@@ -109,8 +109,3 @@ def is_there_already(own: Sequence[float | None], others: Sequence[Candidate | N
     apart = sum(other.distance for _, other in near if other.person_id == person)
     among = sum(mine or 0 for mine, other in near if other.person_id == person)
     return person if len(others) == 1 or apart <= ONE_PERSON * among else None
-
-
-def nearest_other(candidates: Sequence[Candidate], person_id: int | None) -> Candidate | None:
-    """Return the nearest of the candidates who is not this person."""
-    return next((candidate for candidate in candidates if candidate.person_id != person_id), None)

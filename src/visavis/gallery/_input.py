@@ -41,10 +41,14 @@ def clean_name(name: str) -> str:
     return clean
 
 
-def location(photo: str) -> str:
-    """Return the absolute path of a photo that is a file, so that it is found from any folder."""
-    is_file = photo not in {"array", "bytes", "file", "image", "-"} and os.path.isfile(photo)  # noqa: PTH113
-    return os.path.abspath(photo) if is_file else photo  # noqa: PTH100 - Path.absolute keeps ".."
+def location(photo: str, *, is_path: bool | None = None) -> str:
+    """Return where a photo lies, from any folder: the absolute path of a file; a URL, or a name that is none, as it is.
+
+    ``is_path`` says whether it is the path of a file; None: it is if there is one.
+    """
+    if is_path is None:
+        is_path = photo not in {"array", "bytes", "file", "image", "-"} and os.path.isfile(photo)  # noqa: PTH113
+    return os.path.abspath(photo) if is_path else photo  # noqa: PTH100 - Path.absolute keeps ".."
 
 
 def storable(text: str) -> str:

@@ -34,10 +34,16 @@ class Member(NamedTuple):
     own: float | None
 
 
-def stretches(store: Store, people: Sequence[int], wanted: Callable[[Member], bool]) -> Iterator[list[Member]]:
+Usable = Callable[[float | None], bool]
+"""Whether a template of this quality takes part: as one that is judged, and as one that others are judged by."""
+
+
+def stretches(
+    store: Store, people: Sequence[int], wanted: Callable[[Member], bool], usable: Usable
+) -> Iterator[list[Member]]:
     """Yield the wanted templates of these people, person by person, as many as may be held at a time."""
     stretch: list[Member] = []
-    for rows, vectors in _each_person(store, people):
+    for rows, vectors in _each_person(store, people, usable):
         stretch += filter(wanted, _of_person(rows, vectors))
         if len(stretch) * vectors.shape[1] >= HELD_VALUES:
             yield stretch
@@ -45,14 +51,16 @@ def stretches(store: Store, people: Sequence[int], wanted: Callable[[Member], bo
     yield stretch
 
 
-def nearest_others(store: Store, people: Sequence[int], members: Sequence[Member]) -> list[tuple[int, float]]:
+def nearest_others(
+    store: Store, people: Sequence[int], members: Sequence[Member], usable: Usable
+) -> list[tuple[int, float]]:
     """Return for each template the nearest of these people beside its own, and the cosine distance; 0, inf: nobody."""
     if not members:
         return []
     vectors, owners = np.stack([one.vector for one in members]), np.array([one.person_id for one in members])
     nearest, distance = np.zeros(len(members), np.int64), np.full(len(members), np.inf)
     for some in records.in_lists(people):
-        each = [(rows[0].person_id, person_vector(several)) for rows, several in _each_person(store, some)]
+        each = [(rows[0].person_id, person_vector(several)) for rows, several in _each_person(store, some, usable)]
         if each:
             ids, whole = (np.array(column) for column in zip(*each, strict=True))
             for start in range(0, len(members), TILE):
@@ -73,15 +81,15 @@ def _approach(vectors: Any, owners: Any, ids: Any, whole: Any, nearest: Any, dis
     nearest[rows], distance[rows] = ids[best[rows]], np.clip(1 - products, 0, 2)
 
 
-def _each_person(store: Store, people: Sequence[int]) -> Iterator[tuple[list[Any], Floats]]:
+def _each_person(store: Store, people: Sequence[int], usable: Usable) -> Iterator[tuple[list[Any], Floats]]:
     """Yield rows and vectors ``(k, d)`` of each person, read in short views, so that no writer waits."""
-    columns = (TEMPLATES.c.id, TEMPLATES.c.person_id, PEOPLE.c.name, TEMPLATES.c.photo, TEMPLATES.c.vector)
-    query = select(*columns).join(PEOPLE, PEOPLE.c.id == TEMPLATES.c.person_id)
+    of_template = (getattr(TEMPLATES.c, name) for name in ("id", "person_id", "photo", "vector", "quality"))
+    query = select(PEOPLE.c.name, *of_template).join(PEOPLE, PEOPLE.c.id == TEMPLATES.c.person_id)
     for some in records.in_lists(people):
         with store.read() as conn:
             dimension = records.meta(conn).dimension or 0
             chosen = query.where(TEMPLATES.c.person_id.in_(some)).order_by(TEMPLATES.c.person_id, TEMPLATES.c.id)
-            every = conn.execute(chosen).all()
+            every = [row for row in conn.execute(chosen) if usable(row.quality)]
         for _, group in groupby(every, key=lambda row: row.person_id):
             rows = [*group]
             yield rows, records.as_vectors([row.vector for row in rows], dimension)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from visavis import quality
 from visavis.compare import Calibration
-from visavis.doubts import SQUEEZED, is_squeezed
+from visavis.doubts import SQUEEZED, faults, is_squeezed
 from visavis.errors import DoubtfulPhotoError, ImageError, NoFaceError, PoorQualityError, UsageError
 from visavis.gallery._input import location, storable
 from visavis.gallery.types import Doubt, Enrollment, Skipped, Template
@@ -51,7 +51,7 @@ def largest_faces(
             templates.append(_template(one, one.photo.sha256, one.vectors[one.largest]))
             notes += _notes(one, table)
     if not templates and not skipped:
-        raise UsageError("there is no photo to enrol from.")
+        raise UsageError("there is no photo to enroll from.")
     if not templates:
         raise unusable(skipped)
     return Taken(templates, tuple(skipped), tuple(notes))
@@ -85,7 +85,8 @@ def reported(done: Enrollment, taken: Taken, doubts: Mapping[int, Doubt]) -> Enr
 def unusable(photos: Sequence[Skipped]) -> ImageError:
     """Return the error to raise where no photo of these has a face: that of the status they share, if any."""
     statuses = {one.status for one in photos}
-    kind = _ERRORS.get(statuses.pop(), ImageError) if len(statuses) == 1 else NoFaceError
+    seen = statuses & {NoFaceError.status, PoorQualityError.status, DoubtfulPhotoError.status}
+    kind = _ERRORS.get(statuses.pop(), ImageError) if len(statuses) == 1 else NoFaceError if seen else ImageError
     reasons = [_reason(one) for one in photos]
     if len(photos) == 1:
         return kind(f"{reasons[0]}.")
@@ -129,7 +130,7 @@ def _too_poor(one: PhotoFaces, table: Calibration | None) -> bool:
 def _poor(one: PhotoFaces) -> str:
     """Say how low the quality is, and why."""
     judged = one.quality[one.largest]
-    return f"poor quality {judged.score:.2f} ({'; '.join(quality.reasons(judged, one.faces[one.largest]))})"
+    return f"poor quality {judged.score:.2f} ({faults(one, one.largest)})"
 
 
 def _template(one: PhotoFaces, sha256: str, vector: Floats) -> Template:

@@ -98,7 +98,8 @@ class Searching(Opened):
         than the second person by less than ``margin`` (a cosine distance) is unknown too. ``qualities`` are those of
         the probes, with all parts or the score alone (None: not known); where the model's calibration has measured
         poor photos, the default threshold is stricter for these, also where the person's templates are poor, and
-        faces that are poorer than was measured are unknown, with a note. An answer's ``distance`` is
+        faces that are poorer than was measured are unknown, with a note; a ``threshold`` that is given names them
+        without a probability. An answer's ``distance`` is
         that of the nearest person, named or not; its ``probability`` is None unless a person is named and more likely
         than not, where one search in two is for a stranger.
         """
@@ -107,8 +108,14 @@ class Searching(Opened):
             limit = _answers.threshold(found.table, fpir, found.people, model=self.model).distance
         else:
             limit = compare.to_cosine(threshold, "cosine")
-        enrolled = found.qualities if threshold is None else None
-        rule = _answers.Rule(limit, compare.to_cosine(margin, "cosine"), found.people, found.table, enrolled)
+        rule = _answers.Rule(
+            limit,
+            compare.to_cosine(margin, "cosine"),
+            found.people,
+            found.table,
+            found.qualities,
+            fixed=threshold is not None,
+        )
         probes = [None] * len(found.hits) if qualities is None else qualities
         if len(probes) != len(found.hits):
             raise UsageError(f"each face has one quality: got {len(probes)} for {len(found.hits)} faces.")

@@ -75,7 +75,7 @@ class SqliteFile:
         if path.is_dir():
             raise GalleryError(f"{path} is a folder: a gallery is a file.")
         if not path.exists() and not create:
-            raise GalleryError(f"there is no gallery at {path}: enrol somebody first.")
+            raise GalleryError(f"there is no gallery at {path}: enroll somebody first.")
         if not path.parent.is_dir():
             raise GalleryError(f"there is no folder {path.parent} for the gallery {path.name}: make it first.")
         if path.exists() and _head(path) not in {b"", MAGIC}:  # SQLite takes a very short file for an empty one

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from visavis import quality
 from visavis.clustering.faces import SAME_FACE, overlaps
 from visavis.clustering.pictures import file_of
-from visavis.errors import NoFaceError, PoorQualityError, UnreadableImageError, UsageError
+from visavis.doubts import faults
+from visavis.errors import NoFaceError, PoorQualityError, UnreadableImageError, UsageError, fault_of
 from visavis.gallery._gallery import Told
 from visavis.gallery._photos import Taken, unusable
 from visavis.gallery.types import Enrollment, Skipped, Template
@@ -73,8 +73,7 @@ def read_named(path: Path) -> list[NamedFaces]:
         return [_person(each) for each in content]
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(
-            f"{shown(str(path))} is no list of people, each with a name and faces (photo and box): "
-            f"{type(error).__name__}: {error}."
+            f"{shown(str(path))} is no list of people, each with a name and faces (photo and box): {fault_of(error)}."
         ) from error
 
 
@@ -139,7 +138,7 @@ def _template(one: PhotoFaces, named: NamedFace, min_quality: float) -> Template
         return Skipped(one.name, NoFaceError.status, f"no face was found at {where}.")
     score = one.quality[row].score if one.quality else None
     if score is not None and score < min_quality:
-        why = "; ".join(quality.reasons(one.quality[row], one.faces[row]))
+        why = faults(one, row)
         message = f"poor quality {score:.2f} ({why}), less than the {min_quality:.2f} asked for."
         return Skipped(one.name, PoorQualityError.status, message)
     return Template(one.vectors[row], one.photo.sha256, one.name, one.faces[row].box, score)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple, cast
 
@@ -299,14 +299,11 @@ def owners(conn: Connection, model: str, photos: Iterable[str]) -> dict[str, lis
     return found
 
 
-def vectors_of(conn: Connection, person_ids: Iterable[int], dimension: int) -> dict[int, Floats]:
-    """Return the vectors ``(k, dimension)`` of each of these people, in the order of their ids."""
-    blobs: dict[int, list[bytes]] = {}
-    for some in in_lists(person_ids):
-        query = select(TEMPLATES.c.person_id, TEMPLATES.c.vector).where(TEMPLATES.c.person_id.in_(some))
-        for row in conn.execute(query.order_by(TEMPLATES.c.id)):
-            blobs.setdefault(row.person_id, []).append(row.vector)
-    return {person: as_vectors(some, dimension) for person, some in blobs.items()}
+def vectors_of(conn: Connection, person_id: int, dimension: int, *, usable: Callable[[float | None], bool]) -> Floats:
+    """Return the vectors ``(k, dimension)`` of a person's templates of a usable quality, in the order of their ids."""
+    query = select(TEMPLATES.c.quality, TEMPLATES.c.vector).where(TEMPLATES.c.person_id == person_id)
+    rows = conn.execute(query.order_by(TEMPLATES.c.id))
+    return as_vectors([row.vector for row in rows if usable(row.quality)], dimension)
 
 
 def remove_templates(conn: Connection, ids: Sequence[int]) -> None:

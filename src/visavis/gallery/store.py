@@ -116,7 +116,7 @@ class Store:
         with self.read() as conn:
             found = schema.version(conn, place=self.place)
         if found is None and not create:
-            raise GalleryError(f"{self.place} is empty, not yet a gallery: enrol somebody first.")
+            raise GalleryError(f"{self.place} is empty, not yet a gallery: enroll somebody first.")
         with self._explained():
             self._backend.settle(self._engine)
         if found != schema.current():

@@ -13,7 +13,7 @@ from typing import Any, cast
 import numpy as np
 from sqlalchemy import Connection, Table, insert, select, update
 
-from visavis.errors import UsageError
+from visavis.errors import UsageError, fault_of
 from visavis.gallery import records
 from visavis.gallery.index import Ids
 from visavis.gallery.names import folded
@@ -79,7 +79,7 @@ def read(folder: Path) -> Exported:
     except OSError as error:
         raise UsageError(f"{folder} is no export of a gallery: {error.strerror} ({error.filename}).") from error
     except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise UsageError(f"{folder} is no export of a gallery that can be read: {error}.") from error
+        raise UsageError(f"{folder} is no export of a gallery that can be read: {fault_of(error)}.") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise UsageError(f"{folder} is no export of a gallery.")
     if content.get("version") != VERSION:

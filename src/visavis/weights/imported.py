@@ -15,7 +15,7 @@ from pathlib import Path
 
 from visavis.errors import UnknownNameError, UsageError, WeightsError
 from visavis.weights.model_row import NAME, ModelRow, read_row
-from visavis.weights.readers.onnx_data import external_files
+from visavis.weights.readers.onnx_outline import external_files
 from visavis.weights.store import sha256
 
 ROW, NETWORK = "model.toml", "network"

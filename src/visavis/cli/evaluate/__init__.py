@@ -1,4 +1,4 @@
-"""evaluate: error rates, measured on labelled photos; a module a question."""
+"""evaluate: error rates, measured on labeled photos; a module a question."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ app = typer.Typer(
     cls=Suggesting,
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Measure error rates on labelled photos.",
+    help="Measure error rates on labeled photos.",
 )
 
 for command in (

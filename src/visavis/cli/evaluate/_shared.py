@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from visavis.cli._files import writable_file
-from visavis.cli._output import Output, note
+from visavis.cli._output import Output, note, significant
 from visavis.defaults import EMBEDDER
 
 if TYPE_CHECKING:
+    from visavis.evaluate.results import Interval
     from visavis.evaluate.templates import Templates
     from visavis.pipeline import Recognizer
 
@@ -55,11 +56,9 @@ def check_report(report: Path | None) -> None:
         writable_file(report, endings=(".html", ".htm"))
 
 
-def recognizer(model: str, *, detector: str, threads: int | None) -> Recognizer:
-    """Build the recognizer that is evaluated."""
-    from visavis.pipeline import Recognizer
-
-    return Recognizer(detector=detector, embedder=model, threads=threads)
+def ends(interval: Interval | None) -> list[float | None] | None:
+    """Give the ends for JSON, which knows no infinity: null is no end."""
+    return interval and [significant(end, 4) for end in interval]
 
 
 def templates_of(photos: Sequence[str], one: Recognizer, *, min_face: float, fresh: bool, output: Output) -> Templates:
@@ -77,6 +76,6 @@ def templates_of(photos: Sequence[str], one: Recognizer, *, min_face: float, fre
     for status in sorted({*taken.status} - {"ok", "no_face"}):
         some = [photo for photo, found in zip(taken.photos, taken.status, strict=True) if found == status]
         note(
-            f"{len(some)} of {len(taken.photos)} photos: {status}, {some[0]} for one; they count as failures to enrol."
+            f"{len(some)} of {len(taken.photos)} photos: {status}, {some[0]} for one; they count as failures to enroll."
         )
     return taken

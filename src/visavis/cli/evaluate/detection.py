@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from visavis.cli._options import DETECTOR, AnyOrientation, DetectorName, Json, MinFace, Threads, detector_id
+from visavis.cli._networks import DETECTING, Networks, takes
+from visavis.cli._options import Json
 from visavis.cli._output import Output, note, short, significant
 from visavis.cli.evaluate._shared import PhotoFolder, Report, check_report
 
@@ -19,7 +20,8 @@ POINTS = 200
 """Points of the curve that are printed."""
 
 
-def detection(  # noqa: PLR0913 - a command's options
+@takes(DETECTING)
+def detection(
     annotations: Annotated[
         Path,
         typer.Argument(
@@ -28,16 +30,13 @@ def detection(  # noqa: PLR0913 - a command's options
     ],
     *,
     photos: PhotoFolder = None,
-    detector: DetectorName = DETECTOR,
-    any_orientation: AnyOrientation = False,
-    min_face: MinFace = 20,
+    networks: Networks,
     iou: Annotated[
         float, typer.Option("--iou", help="Overlap (intersection over union) from which a face is found.")
     ] = 0.5,
     min_height: Annotated[
         float, typer.Option("--min-height", min=0, metavar="PIXELS", help="Ignore annotated faces less high.")
     ] = 0,
-    threads: Threads = None,
     report: Report = None,
     json: Json = False,
 ) -> None:
@@ -47,15 +46,17 @@ def detection(  # noqa: PLR0913 - a command's options
     FILE is WIDER FACE's text (a photo, the number of its faces, a line a face), or a CSV headed photo,x1,y1,x2,y2
     and perhaps ignore. To find an ignored face is neither right nor wrong.
     """
-    detector = detector_id(detector, any_orientation=any_orientation)
     from visavis.evaluate.annotations import read_annotations
     from visavis.evaluate.answers import answers
     from visavis.evaluate.detection import detection_result
 
     check_report(report)
+    detector, min_face = networks.detector, networks.min_face
     annotated = read_annotations(annotations, photos, min_height=min_height)
     with Output("", detector, "95 % interval", json=json) as output:
-        seen = answers(annotated, detector=detector, min_face=min_face, threads=threads, progress=output.progress)
+        seen = answers(
+            annotated, detector=detector, min_face=min_face, threads=networks.threads, progress=output.progress
+        )
         result = detection_result(seen.found, seen.annotated, iou=iou, sensitive=seen.sensitive)
         _say_what_is_missing(seen, detector)
         line = {"data": annotations.name, "detector": detector, "min_face": min_face, "min_height": min_height}

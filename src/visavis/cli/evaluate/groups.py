@@ -8,34 +8,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from visavis.cli._options import (
-    DETECTOR,
-    MODEL,
-    AnyOrientation,
-    DetectorName,
-    Json,
-    MinFace,
-    ModelName,
-    PrecisionName,
-    Threads,
-    Views,
-    detector_id,
-    model_id,
-)
+from visavis.cli._networks import EMBEDDING, Networks, takes
+from visavis.cli._options import Json
 from visavis.cli._output import Output, note, significant
 from visavis.cli._sources import Exclude
-from visavis.cli.evaluate._shared import Fresh, People, Report, check_report, recognizer, templates_of
+from visavis.cli.evaluate._shared import Fresh, People, Report, check_report, ends, templates_of
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
     from visavis.evaluate.groups import Group, Grouping, GroupRate, GroupsResult, Ratio
-    from visavis.evaluate.results import Interval
 
 FAR = 1e-3
 NAMED = 3
 """People named in a note."""
 
 
+@takes(EMBEDDING)
 def groups(  # noqa: PLR0913 - a command's options
     folder: People,
     *,
@@ -50,9 +38,6 @@ def groups(  # noqa: PLR0913 - a command's options
             help="A column headed person or photo, then a column a way of grouping (sex, age band ...).",
         ),
     ],
-    model: ModelName = MODEL,
-    views: Views = None,
-    precision: PrecisionName = None,
     far: Annotated[
         float | None,
         typer.Option("--far", help="FAR over all people that sets the threshold.", show_default=str(FAR)),
@@ -60,10 +45,7 @@ def groups(  # noqa: PLR0913 - a command's options
     threshold: Annotated[
         float | None, typer.Option("--threshold", help="Greatest cosine distance of one person, in place of --far.")
     ] = None,
-    detector: DetectorName = DETECTOR,
-    any_orientation: AnyOrientation = False,
-    min_face: MinFace = 20,
-    threads: Threads = None,
+    networks: Networks,
     report: Report = None,
     fresh: Fresh = False,
     json: Json = False,
@@ -74,7 +56,6 @@ def groups(  # noqa: PLR0913 - a command's options
     FMR is how often two people of a group are taken for one, FNMR how often two photos of one person are not. A group
     with too few people or errors has no rate. Ratios are those of the worst group to the best.
     """
-    detector = detector_id(detector, any_orientation=any_orientation)
     if far is not None and threshold is not None:
         raise UsageError("--far and --threshold exclude each other: a threshold stands for its own FAR.")
     from visavis.evaluate.group_table import read_groups
@@ -83,9 +64,9 @@ def groups(  # noqa: PLR0913 - a command's options
 
     check_report(report)
     listed, people = read_groups(table), read_people(folder, exclude=exclude or ())
-    one = recognizer(model_id(model, views=views, precision=precision), detector=detector, threads=threads)
+    one = networks.recognizer()
     with Output("group", "people", "photos", "FMR", "FNMR", "no template", json=json) as output:
-        taken = templates_of(people.photos, one, min_face=min_face, fresh=fresh, output=output)
+        taken = templates_of(people.photos, one, min_face=networks.min_face, fresh=fresh, output=output)
         result = groups_result(taken, people.names, listed, far=FAR if far is None else far, threshold=threshold)
         _say_who_is_missing(result, listed.kind)
         for number, grouping in enumerate(result.groupings):
@@ -137,7 +118,7 @@ def _rate(name: str, one: GroupRate) -> dict[str, object]:
     return {
         name: {
             "rate": significant(one.rate),
-            "interval": _ends(one.interval),
+            "interval": ends(one.interval),
             "errors": one.errors,
             "of": one.whole,
             **({"reason": one.reason} if one.reason else {}),
@@ -148,17 +129,12 @@ def _rate(name: str, one: GroupRate) -> dict[str, object]:
 def _ratio(one: Ratio) -> dict[str, object]:
     return {
         "ratio": significant(one.value),
-        "interval": _ends(one.interval),
+        "interval": ends(one.interval),
         "worst": one.worst or None,
         "best": one.best or None,
         "left_out": list(one.left_out),
         **({"reason": one.reason} if one.reason else {}),
     }
-
-
-def _ends(interval: Interval | None) -> list[float | None] | None:
-    """Give the ends for JSON, which knows no infinity: null is no end."""
-    return interval and [significant(end, 4) for end in interval]
 
 
 def _rows(grouping: Grouping) -> Iterator[list[str]]:

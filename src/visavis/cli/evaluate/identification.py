@@ -8,24 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from visavis.cli._options import (
-    DETECTOR,
-    MODEL,
-    AnyOrientation,
-    DetectorName,
-    Json,
-    MinFace,
-    ModelName,
-    PrecisionName,
-    Threads,
-    Views,
-    detector_id,
-    model_id,
-)
+from visavis.cli._networks import EMBEDDING, Networks, takes
+from visavis.cli._options import Json
 from visavis.cli._output import Output, note, short, significant
 from visavis.cli._sources import Exclude
 from visavis.cli._table import Column
-from visavis.cli.evaluate._shared import Fresh, People, Report, check_report, recognizer, templates_of
+from visavis.cli.evaluate._shared import Fresh, People, Report, check_report, ends, templates_of
 
 if TYPE_CHECKING:
     from visavis.evaluate.identification import IdentificationResult
@@ -41,12 +29,13 @@ class Rule(StrEnum):
     mean = "mean"
 
 
+@takes(EMBEDDING)
 def identification(  # noqa: PLR0913 - a command's options
     folder: People,
     *,
     exclude: Exclude = None,
     templates: Annotated[
-        int, typer.Option("--templates", min=1, metavar="N", help="Photos to enrol a person with.")
+        int, typer.Option("--templates", min=1, metavar="N", help="Photos to enroll a person with.")
     ] = 1,
     known: Annotated[
         float, typer.Option("--known", metavar="SHARE", help="Share of the people with more photos who are enrolled.")
@@ -55,13 +44,7 @@ def identification(  # noqa: PLR0913 - a command's options
     rule: Annotated[
         Rule, typer.Option("--rule", help="How far a person is: as in a gallery, the nearest template, or their mean.")
     ] = Rule.person,
-    model: ModelName = MODEL,
-    views: Views = None,
-    precision: PrecisionName = None,
-    detector: DetectorName = DETECTOR,
-    any_orientation: AnyOrientation = False,
-    min_face: MinFace = 20,
-    threads: Threads = None,
+    networks: Networks,
     report: Report = None,
     fresh: Fresh = False,
     json: Json = False,
@@ -74,7 +57,6 @@ def identification(  # noqa: PLR0913 - a command's options
     known probes, all photos of everybody else unknown ones. FNIR is how often a known person is not named, FPIR how
     often an unknown one is. A photo without a face is a miss if its person is known, and left out if not.
     """
-    detector = detector_id(detector, any_orientation=any_orientation)
     from visavis.evaluate.identification import identification as identify
     from visavis.evaluate.identification import split
     from visavis.evaluate.pairs import read_people
@@ -82,9 +64,9 @@ def identification(  # noqa: PLR0913 - a command's options
     check_report(report)
     people = read_people(folder, exclude=exclude or ())
     chosen = split(people.names, templates=templates, known=known, seed=seed)
-    one = recognizer(model_id(model, views=views, precision=precision), detector=detector, threads=threads)
+    one = networks.recognizer()
     with Output("", one.model, "95 % interval", Column("threshold"), json=json) as output:
-        taken = templates_of(people.photos, one, min_face=min_face, fresh=fresh, output=output)
+        taken = templates_of(people.photos, one, min_face=networks.min_face, fresh=fresh, output=output)
         result = identify(taken, people.names, chosen, rule=rule.value, seed=seed)
         _doubt(result)
         about = {"data": folder.name, "model": taken.model, "detector": taken.detector, "seed": seed}
@@ -123,7 +105,7 @@ def _line(result: IdentificationResult) -> dict[str, object]:
             "unknown": lost.unknown,
         },
         "ranks": [
-            {"rank": one.rank, "rate": significant(one.rate), "interval": _ends(one.interval), "hits": one.hits}
+            {"rank": one.rank, "rate": significant(one.rate), "interval": ends(one.interval), "hits": one.hits}
             for one in result.ranks
         ],
         "searches": [_search(one) for one in result.searches],
@@ -134,9 +116,9 @@ def _search(one: SearchRate) -> dict[str, object]:
     return {
         "fpir": one.fpir,
         "threshold": significant(one.threshold),
-        "threshold_interval": _ends(one.threshold_interval),
+        "threshold_interval": ends(one.threshold_interval),
         "fnir": significant(one.fnir),
-        "fnir_interval": _ends(one.fnir_interval),
+        "fnir_interval": ends(one.fnir_interval),
         "false_positives": one.false_positives,
         "calibrated": _promise(one.calibrated) if one.calibrated else None,
     }
@@ -147,15 +129,11 @@ def _promise(one: Promise) -> dict[str, object]:
         "threshold": significant(one.threshold),
         "measured": one.measured,
         "fpir": significant(one.fpir),
-        "fpir_interval": _ends(one.fpir_interval),
+        "fpir_interval": ends(one.fpir_interval),
         "false_positives": one.false_positives,
         "fnir": significant(one.fnir),
-        "fnir_interval": _ends(one.fnir_interval),
+        "fnir_interval": ends(one.fnir_interval),
     }
-
-
-def _ends(interval: Interval | None) -> list[float | None] | None:
-    return interval and [significant(end, 4) for end in interval]
 
 
 def _rows(result: IdentificationResult) -> Iterator[list[str]]:

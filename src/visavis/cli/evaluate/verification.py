@@ -10,31 +10,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from visavis.cli._options import (
-    DETECTOR,
-    MODEL,
-    AnyOrientation,
-    DetectorName,
-    Json,
-    MinFace,
-    Precision,
-    PrecisionName,
-    Threads,
-    Views,
-    detector_id,
-    model_id,
-)
+from visavis.cli._networks import DETECTING, Networks, takes
+from visavis.cli._options import MODEL, Json, Precision, PrecisionName, Views, model_id
 from visavis.cli._output import Output, short, significant
 from visavis.cli._sources import Exclude
-from visavis.cli.evaluate._shared import Fresh, Models, PhotoFolder, Report, check_report, recognizer, templates_of
+from visavis.cli.evaluate._shared import Fresh, Models, PhotoFolder, Report, check_report, ends, templates_of
 
 if TYPE_CHECKING:
-    from visavis.evaluate.results import Interval, Rate, Verification
+    from visavis.evaluate.results import Rate, Verification
     from visavis.evaluate.templates import Templates
 
     Evaluated = tuple[Verification, Templates]
 
 
+@takes(DETECTING)
 def pairs(  # noqa: PLR0913 - a command's options
     source: Annotated[
         Path,
@@ -50,10 +39,7 @@ def pairs(  # noqa: PLR0913 - a command's options
     model: Models = None,
     views: Views = None,
     precision: PrecisionName = None,
-    detector: DetectorName = DETECTOR,
-    any_orientation: AnyOrientation = False,
-    min_face: MinFace = 20,
-    threads: Threads = None,
+    networks: Networks,
     report: Report = None,
     fresh: Fresh = False,
     json: Json = False,
@@ -63,7 +49,6 @@ def pairs(  # noqa: PLR0913 - a command's options
     A list tells two photos and 1 (one person) or 0 (two) a line; accuracy is cross-validated over its folds, or over
     ten. A folder of people is compared everybody with everybody. A photo without a face makes its pairs errors.
     """
-    detector = detector_id(detector, any_orientation=any_orientation)
     from visavis.evaluate import verification
     from visavis.evaluate.pairs import read_pairs, read_people
 
@@ -80,10 +65,11 @@ def pairs(  # noqa: PLR0913 - a command's options
         def measure(taken: Templates) -> Verification:
             return verification.of_pairs(taken, listed, data=source.name)
 
-    _run(paths, measure, models=_models(model, views, precision), detector=detector, min_face=min_face, threads=threads,
+    _run(paths, measure, models=_models(model, views, precision), networks=networks,
          report=report, fresh=fresh, json=json, title=f"Verification on {source.name}")  # fmt: skip
 
 
+@takes(DETECTING)
 def lfw(  # noqa: PLR0913 - a command's options
     folder: Annotated[
         Path,
@@ -98,10 +84,7 @@ def lfw(  # noqa: PLR0913 - a command's options
     model: Models = None,
     views: Views = None,
     precision: PrecisionName = None,
-    detector: DetectorName = DETECTOR,
-    any_orientation: AnyOrientation = False,
-    min_face: MinFace = 20,
-    threads: Threads = None,
+    networks: Networks,
     report: Report = None,
     fresh: Fresh = False,
     json: Json = False,
@@ -112,7 +95,6 @@ def lfw(  # noqa: PLR0913 - a command's options
     View 1 chooses the threshold on one list and counts on another; it is the view to develop on. View 2 is the one to
     report: the mean over ten folds, the threshold of each chosen on the other nine.
     """
-    detector = detector_id(detector, any_orientation=any_orientation)
     from visavis.evaluate import verification
 
     lists = verification.read_lfw(folder, view=view, photos=photos)
@@ -121,8 +103,8 @@ def lfw(  # noqa: PLR0913 - a command's options
     def measure(taken: Templates) -> Verification:
         return verification.of_lfw(taken, lists, data=name)
 
-    _run(lists[0].photos, measure, models=_models(model, views, precision), detector=detector, min_face=min_face,
-         threads=threads, report=report, fresh=fresh, json=json, title=name)  # fmt: skip
+    _run(lists[0].photos, measure, models=_models(model, views, precision), networks=networks,
+         report=report, fresh=fresh, json=json, title=name)  # fmt: skip
 
 
 def _models(models: list[str] | None, views: int | None, precision: Precision | None) -> list[str]:
@@ -130,14 +112,12 @@ def _models(models: list[str] | None, views: int | None, precision: Precision | 
     return list(dict.fromkeys(model_id(one, views=views, precision=precision) for one in models or [MODEL]))
 
 
-def _run(  # noqa: PLR0913 - what the two commands share
+def _run(
     photos: Sequence[str],
     measure: Callable[[Templates], Verification],
     *,
     models: Sequence[str],
-    detector: str,
-    min_face: float,
-    threads: int | None,
+    networks: Networks,
     report: Path | None,
     fresh: bool,
     json: bool,
@@ -149,9 +129,9 @@ def _run(  # noqa: PLR0913 - what the two commands share
     done: list[Evaluated] = []
     with Output("", *models, json=json) as output:
         for model in models:
-            one = recognizer(model, detector=detector, threads=threads)
-            taken = templates_of(photos, one, min_face=min_face, fresh=fresh, output=output)
-            speed = speed_of(photos, one, min_face=min_face)
+            one = networks.recognizer(model)
+            taken = templates_of(photos, one, min_face=networks.min_face, fresh=fresh, output=output)
+            speed = speed_of(photos, one, min_face=networks.min_face)
             done.append((replace(measure(taken), speed=speed), taken))
             if json:
                 output.answer(_line(done[-1][0]))
@@ -186,7 +166,7 @@ def _line(one: Verification) -> dict[str, object]:
                 "far": promise.far,
                 "threshold": significant(promise.threshold),
                 "measured": significant(promise.measured),
-                "interval": _ends(promise.interval),
+                "interval": ends(promise.interval),
                 "tar": significant(promise.tar),
             }
             for promise in one.promises
@@ -207,16 +187,12 @@ def _rate(rate: Rate) -> dict[str, object]:
     return {
         "far": rate.far,
         "threshold": significant(rate.threshold),
-        "threshold_interval": _ends(rate.threshold_interval),
-        "far_interval": _ends(rate.far_interval),
+        "threshold_interval": ends(rate.threshold_interval),
+        "far_interval": ends(rate.far_interval),
         "tar": significant(rate.tar),
-        "tar_interval": _ends(rate.tar_interval),
+        "tar_interval": ends(rate.tar_interval),
         "false_accepts": rate.false_accepts,
     }
-
-
-def _ends(interval: Interval | None) -> list[float | None] | None:
-    return interval and [significant(end, 4) for end in interval]
 
 
 def _rows(results: Sequence[Verification]) -> Iterable[list[str]]:
