@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
-from functools import partial
 
 import numpy as np
 
 from visavis.compare import Calibration
-from visavis.gallery import _answers, _check, _doubts, _members, _whom, records
+from visavis.gallery import _check, _doubts, _members, _whom, records
 from visavis.gallery._input import clean_name, ready, told_apart
 from visavis.gallery._search import Searching
 from visavis.gallery.index import NOBODY
@@ -40,25 +40,25 @@ class Doubting(Searching):
         table = self.calibration
         if table is None or not templates:
             return {}
-        name, prepared = clean_name(name), ready(templates)
+        name, prepared, usable = clean_name(name), ready(templates), _usable(table)
         with self._store.read() as conn:
             person = _whom.to_enroll(conn, name, person_id=person_id, new=new)
             photos = {one.photo_sha256 for one in prepared if one.photo_sha256 is not None}
             owners = told_apart(prepared, records.owners(conn, self.model, photos))
             dimension = records.meta(conn).dimension or prepared[0].vector.size
-            stored = records.vectors_of(conn, person or NOBODY, dimension, usable=partial(_is_usable, table))
+            stored = records.vectors_of(conn, person or NOBODY, dimension, usable=usable)
             limits = _doubts.limits(table, records.count_people(conn))
         fresh = [
             place
             for place, owner in enumerate(owners)
-            if (owner is None or _is_nobodys(owner)) and _is_usable(table, prepared[place].quality)
+            if (owner is None or _is_nobodys(owner)) and usable(prepared[place].quality)
         ]
         if not fresh:
             return {}
         vectors = np.stack([prepared[place].vector for place in fresh])
         own = _doubts.own_distances(vectors, stored)
         found: dict[int, Doubt] = {}
-        others = self._others(vectors, person)
+        others = self._others(vectors, person, usable)
         there = None if person is not None else _doubts.is_there_already(own, others, limits)
         for place, distance, other in zip(fresh, own, others, strict=True):
             one_person = other is not None and other.person_id == there
@@ -67,13 +67,14 @@ class Doubting(Searching):
                 found[place] = doubt
         return found
 
-    def _others(self, vectors: Floats, person: int | None) -> list[Candidate | None]:
+    def _others(self, vectors: Floats, person: int | None, usable: _members.Usable) -> list[Candidate | None]:
         """Return for each row the nearest person beside ``person`` whose photos are not too poor for any answer."""
-        found = self._search(vectors, 2)
-        usable = {one for one, quality in found.qualities.items() if found.table and _is_usable(found.table, quality)}
-        named = {one: name for one, name in found.names.items() if one in usable and one != person}
-        near = [_answers.candidates(hits, named, found.table, found.people, top=1) for hits in found.hits]
-        return [candidates[0] if candidates else None for candidates in near]
+        found, nearest = self._search(vectors, 2), list[Candidate | None]()
+        for hits in found.hits:
+            others = (hit for hit in hits if hit.person_id in found.names and hit.person_id != person)
+            hit = next((hit for hit in others if usable(found.qualities.get(hit.person_id))), None)
+            nearest.append(None if hit is None else Candidate(hit.person_id, found.names[hit.person_id], hit.distance))
+        return nearest
 
     def check(self) -> list[Problem]:
         """Look for everything that can be wrong in the store, the index and the people; empty if nothing is.
@@ -106,7 +107,7 @@ class Doubting(Searching):
         def wanted(one: _members.Member) -> bool:
             return one.template_id % step == 0 or (one.own or 0) > limits.own
 
-        usable = partial(_is_usable, table)
+        usable = _usable(table)
         for stretch in _members.stretches(self._store, people, wanted, usable):
             searched = [one for one in stretch if one.template_id % step == 0]
             others = self._others_of(searched, people, max(limits), usable)
@@ -130,9 +131,23 @@ class Doubting(Searching):
         return {one: Candidate(who, names[who], distance) for one, who, distance in near if who in names}
 
 
-def _is_usable(table: Calibration, quality: float | None) -> bool:
-    """Return whether a face of this score is good enough for its distances to mean something."""
-    return table.share(quality) is not None
+def _usable(table: Calibration) -> _members.Usable:
+    """Return what says whether a face of a score is good enough for its distances to mean something.
+
+    A better face than a good one is good: the calibration, which takes longer, is asked only about the others.
+    """
+    good = math.inf
+
+    def usable(quality: float | None) -> bool:
+        nonlocal good
+        if quality is None or quality >= good:
+            return True
+        if table.share(quality) is None:
+            return False
+        good = quality
+        return True
+
+    return usable
 
 
 def _is_nobodys(owner: records.Owner) -> bool:
