@@ -28,7 +28,6 @@ from rich.table import Table
 from visavis import compare, embedders
 from visavis.defaults import EMBEDDER
 from visavis.embedders._views import COUNTS, views_of
-from visavis.embedders.dlib import DlibResnet
 from visavis.embedders.trained import Trained
 from visavis.evaluate.bootstrap import DRAWS, ByPeople
 from visavis.evaluate.compared import everybody
@@ -53,7 +52,7 @@ BATCH = 32
 class SideBySide:
     """The vectors of every number of views, one beside the other: ``(n, d * len(COUNTS))``."""
 
-    def __init__(self, network: DlibResnet | Trained) -> None:
+    def __init__(self, network: Trained) -> None:
         self.name = f"{network.name}@all"
         self._network = network
         self.dimension = network.dimension * len(COUNTS)
@@ -119,7 +118,7 @@ def own_views(model: str) -> int:
 def looked_at(lists: Sequence[PairList], model: str) -> Templates:
     """Find the face that each photo is about, and embed it in all views."""
     network = embedders.create(model)
-    assert isinstance(network, DlibResnet | Trained)
+    assert isinstance(network, Trained)
     return take(lists[0].photos, Recognizer(embedder=SideBySide(network)), progress=shown)
 
 

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from visavis import runtime
@@ -200,6 +201,13 @@ def wide() -> bytes:
     return to_onnx(lambda ops, x: (ops.conv(x, "wide"),), {"wide.kernel": kernel}, side=None)
 
 
+def two_layers() -> bytes:
+    """A network of two convolutions of 16 channels with a ReLU between them, which ONNX Runtime fuses."""
+    rng = np.random.default_rng(0)
+    weights = {f"{name}.kernel": rng.normal(size=(16, n, 3, 3)).astype(np.float32) for name, n in (("a", 3), ("b", 16))}
+    return to_onnx(lambda ops, x: (ops.conv(ops.relu(ops.conv(x, "a")), "b"),), weights, side=None)
+
+
 def test_weights_lie_beside_the_network_and_count_as_if_inside(cache: Path) -> None:
     path = runtime.network("wide", "ab" * 32, wide)
     (weights,) = set(path.parent.iterdir()) - {path}
@@ -208,6 +216,30 @@ def test_weights_lie_beside_the_network_and_count_as_if_inside(cache: Path) -> N
     (found,), (expected,) = (runtime.Session(one, threads=1).run(picture) for one in (path, wide()))
     np.testing.assert_allclose(found, expected, atol=1e-4)
     assert runtime.network("wide", "ab" * 32, lambda: pytest.fail("it is there")) == path
+
+
+def test_a_network_is_optimized_for_this_processor_and_gives_the_same(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own form is ready to run; where the system does not tell the processor, it is as it was built."""
+    picture = np.random.default_rng(1).integers(0, 256, (2, 9, 8, 3), np.uint8)
+    (expected,) = runtime.Session(two_layers()).run(picture)
+    for processor in (runtime._processor(), runtime.ANY):
+        monkeypatch.setattr(runtime, "_processor", lambda found=processor: found)
+        path = runtime.network("layers", "ab" * 32, two_layers)
+        assert path.name == f"layers-{'ab' * 8}-{runtime.CONVERTER_VERSION}-{processor}.mapped.onnx"
+        nodes = {node.op_type for node in onnx.load(path, load_external_data=False).graph.node}
+        assert ("Relu" in nodes) is (processor == runtime.ANY), "it is part of a convolution once it is optimized"
+        (found,) = runtime.Session(path).run(picture)
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_a_network_for_another_processor_is_refused(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = runtime.network("layers", "ab" * 32, two_layers)
+    monkeypatch.setattr(runtime, "_processor", lambda: "0badcafe")
+    with pytest.raises(WeightsError, match="is for another processor: load the model by its name"):
+        runtime.Session(path)
+    assert runtime.network("layers", "ab" * 32, two_layers) != path
 
 
 def test_a_network_that_lost_its_weights_is_told(cache: Path) -> None:

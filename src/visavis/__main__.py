@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 
 INTERRUPTED = 130
 """128 + SIGINT, as shells report it."""
 
-COLLECT_AFTER = 50_000
+COLLECT_AFTER = 200_000
 """Objects made before Python looks for garbage among them: with its own 700, imports alone cost a verify 20 ms more."""
 
 BUG = 70
@@ -18,6 +19,8 @@ BUG = 70
 def main() -> None:
     """Run the command line and exit with its code."""
     gc.set_threshold(COLLECT_AFTER)
+    # OpenBLAS's threads wait for work in a loop of 2 ** 26 cycles: with NumPy's import, a tenth of a second.
+    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
     try:
         from visavis.cli import command_line  # inside, so that an interrupt while importing is handled too
 
@@ -29,6 +32,8 @@ def main() -> None:
 
         traceback.print_exc()
         sys.exit(BUG)
+    finally:
+        gc.freeze()  # or Python looks for garbage as it ends: 20 ms
 
 
 if __name__ == "__main__":

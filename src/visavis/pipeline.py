@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
 from contextvars import copy_context
 from dataclasses import replace
 from itertools import chain
@@ -75,20 +74,38 @@ class Recognizer:
         """The detector, loaded."""
         if not isinstance(self._detector, str):
             return self._detector
-        with _LOADING.inside():
-            if self._loaded_detector is None:
-                self._loaded_detector = DETECTORS.create(self._detector, threads=self._threads)
-            return self._loaded_detector
+        if self._loaded_detector is None:  # without a lock: what is loaded can be used while the other is loading
+            with _LOADING.inside():
+                if self._loaded_detector is None:
+                    self._loaded_detector = DETECTORS.create(self._detector, threads=self._threads)
+        return self._loaded_detector
 
     @property
     def embedder(self) -> Embedder:
         """The embedder, loaded."""
         if not isinstance(self._embedder, str):
             return self._embedder
-        with _LOADING.inside():
-            if self._loaded_embedder is None:
-                self._loaded_embedder = embedders.create(self._embedder, threads=self._threads)
-            return self._loaded_embedder
+        if self._loaded_embedder is None:  # without a lock: what is loaded can be used while the other is loading
+            with _LOADING.inside():
+                if self._loaded_embedder is None:
+                    self._loaded_embedder = embedders.create(self._embedder, threads=self._threads)
+        return self._loaded_embedder
+
+    def load_ahead(self) -> None:
+        """Begin to load both networks in a thread, as far as they are given by name and their files are here.
+
+        Raises nothing: what goes wrong is raised where a network is used, which then is loaded again.
+        """
+        if not isinstance(self._embedder, str) or self._loaded_embedder is not None:
+            return
+
+        def load() -> None:
+            with store.no_downloads():
+                self.detector, self.embedder  # noqa: B018 - loaded when first asked for
+
+        loader = ThreadPoolExecutor(1)
+        loader.submit(copy_context().run, load)
+        loader.shutdown(wait=False)
 
     def __getstate__(self) -> dict[str, object]:
         """Leave out networks that were loaded by name: a copy, and another process, loads them at its first use."""
@@ -131,7 +148,9 @@ class Recognizer:
         min_face = _checked_side(min_face)
         for batch in _batches(sources):
             photos = [item for item in batch if isinstance(item, Photo)]
-            with store.all_missing(lambda: self.embedder), self._loading_embedder() if photos else nullcontext():
+            with store.all_missing(lambda: self.embedder):
+                if photos:
+                    self.load_ahead()
                 faces = self._find(photos, min_face)
             vectors = iter(self._embed_all(photos, faces))
             found = iter(faces)
@@ -155,19 +174,6 @@ class Recognizer:
             message="" if faces else "no face was found.",
             captured=photo.captured,
         )
-
-    @contextmanager
-    def _loading_embedder(self) -> Iterator[None]:
-        """Load the embedder, if it is not yet, while the block runs; then raise what loading raised."""
-        if not isinstance(self._embedder, str) or self._loaded_embedder is not None:
-            yield
-            return
-        self.detector  # noqa: B018 - first: where its files are missing, no others are downloaded
-        loader = ThreadPoolExecutor(1)
-        loading = loader.submit(copy_context().run, lambda: self.embedder)
-        loader.shutdown(wait=False)
-        yield
-        loading.result()
 
     def _embed_all(self, photos: Sequence[Photo], faces: Sequence[Sequence[Face]]) -> list[Floats]:
         """Vectors of all faces of a batch in one call of the network, split by photo again."""

@@ -165,7 +165,7 @@ def test_hashes_go_along_with_faces(know: Run, tmp_path: Path) -> None:
     """A photo that is replaced while the others are looked at has no crop either."""
     from visavis.clustering import cluster_faces
     from visavis.clustering.faces import taken
-    from visavis.clustering.pictures import cut
+    from visavis.clustering.pictures import of_photos
 
     paths: Sequence[Path] = [photo(tmp_path / f"{n}.png", (RED, 40, 50, 60 + n)) for n in range(3)]
     faces, _ = taken(Recognizer(detector=DETECTOR, embedder=MODEL).represent(paths))
@@ -173,7 +173,7 @@ def test_hashes_go_along_with_faces(know: Run, tmp_path: Path) -> None:
     shutil.copy(paths[0], paths[2])
     skipped: list[str] = []
     found = cluster_faces(faces, threshold=0.1, model=MODEL)
-    assert [row for row, _ in cut(found.faces, size=32, margin=0.3, skipped=skipped)] == [0, 1]
+    assert [rows for _, rows in of_photos(found.faces, skipped=skipped)] == [[0], [1]]
     assert len(skipped) == 1
 
 

@@ -10,14 +10,15 @@ import pytest
 
 from golden import chips
 from visavis.embedders import EMBEDDERS
-from visavis.embedders.dlib import BATCH, SIDE, TEMPLATE, DlibResnet
+from visavis.embedders.dlib import BATCH, SIDE, TEMPLATE
+from visavis.embedders.trained import Trained
 from visavis.types import Face
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "dlib_resnet.npz"
 
 
 @pytest.fixture(scope="module")
-def embedder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DlibResnet]:
+def embedder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
     """The embedder, its network converted now: what an earlier version left in the cache proves nothing."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VISAVIS_CACHE", str(tmp_path_factory.mktemp("cache")))
@@ -42,38 +43,38 @@ def face(points: np.ndarray) -> Face:
 # --- the network
 
 
-def test_descriptors_are_dlibs(embedder: DlibResnet, drawn: np.ndarray, golden: dict[str, np.ndarray]) -> None:
+def test_descriptors_are_dlibs(embedder: Trained, drawn: np.ndarray, golden: dict[str, np.ndarray]) -> None:
     np.testing.assert_allclose(embedder.raw(drawn), golden["batch"], atol=1e-4)
 
 
-def test_descriptors_of_dlibs_own_chips_are_dlibs(embedder: DlibResnet, golden: dict[str, np.ndarray]) -> None:
+def test_descriptors_of_dlibs_own_chips_are_dlibs(embedder: Trained, golden: dict[str, np.ndarray]) -> None:
     np.testing.assert_allclose(embedder.raw(golden["scene_chips"]), golden["scene_descriptors"], atol=1e-4)
 
 
-def test_a_batch_is_as_one_by_one(embedder: DlibResnet, drawn: np.ndarray) -> None:
+def test_a_batch_is_as_one_by_one(embedder: Trained, drawn: np.ndarray) -> None:
     together = embedder.embed(drawn)
     for i in range(len(drawn)):
         np.testing.assert_allclose(embedder.embed(drawn[i : i + 1])[0], together[i], atol=1e-5)
 
 
 @pytest.mark.parametrize("count", [BATCH - 1, BATCH, BATCH + 1, 2 * BATCH + 3])
-def test_more_than_one_run_of_the_network(embedder: DlibResnet, drawn: np.ndarray, count: int) -> None:
+def test_more_than_one_run_of_the_network(embedder: Trained, drawn: np.ndarray, count: int) -> None:
     order = np.arange(count) % len(drawn)
     np.testing.assert_allclose(embedder.embed(drawn[order]), embedder.embed(drawn)[order], atol=1e-5)
 
 
-def test_a_permuted_batch_has_permuted_vectors(embedder: DlibResnet, drawn: np.ndarray) -> None:
+def test_a_permuted_batch_has_permuted_vectors(embedder: Trained, drawn: np.ndarray) -> None:
     order = np.random.default_rng(0).permutation(len(drawn))
     np.testing.assert_allclose(embedder.embed(drawn[order]), embedder.embed(drawn)[order], atol=1e-5)
 
 
-def test_vectors_have_length_one(embedder: DlibResnet, drawn: np.ndarray) -> None:
+def test_vectors_have_length_one(embedder: Trained, drawn: np.ndarray) -> None:
     vectors = embedder.embed(drawn)
     assert vectors.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(vectors.astype(float), axis=1), 1, atol=1e-6)
 
 
-def test_no_chips_no_vectors(embedder: DlibResnet, drawn: np.ndarray) -> None:
+def test_no_chips_no_vectors(embedder: Trained, drawn: np.ndarray) -> None:
     assert embedder.embed(drawn[:0]).shape == (0, 128)
     assert embedder.raw(drawn[:0]).shape == (0, 128)
 
@@ -81,11 +82,11 @@ def test_no_chips_no_vectors(embedder: DlibResnet, drawn: np.ndarray) -> None:
 # --- mirroring
 
 
-def test_a_chip_and_its_mirror_image_are_one_person(embedder: DlibResnet, drawn: np.ndarray) -> None:
+def test_a_chip_and_its_mirror_image_are_one_person(embedder: Trained, drawn: np.ndarray) -> None:
     np.testing.assert_allclose(embedder.embed(drawn[:, :, ::-1]), embedder.embed(drawn), atol=1e-5)
 
 
-def test_the_sum_is_of_both_views(embedder: DlibResnet, drawn: np.ndarray) -> None:
+def test_the_sum_is_of_both_views(embedder: Trained, drawn: np.ndarray) -> None:
     both = embedder.raw(drawn).astype(float) + embedder.raw(drawn[:, :, ::-1]).astype(float)
     expected = both / np.sqrt((both**2).sum(axis=1, keepdims=True))
     np.testing.assert_allclose(embedder.embed(drawn), expected, atol=1e-5)
@@ -100,14 +101,14 @@ def test_without_the_mirror_a_vector_is_dlibs_direction(drawn: np.ndarray, golde
 # --- chips
 
 
-def test_landmarks_on_the_template_cut_the_corner_out(embedder: DlibResnet) -> None:
+def test_landmarks_on_the_template_cut_the_corner_out(embedder: Trained) -> None:
     picture = np.random.default_rng(0).integers(0, 256, (200, 220, 3), np.uint8)
     (chip,) = embedder.crops(picture, [face(TEMPLATE)])
     assert np.abs(chip.astype(int) - picture[:SIDE, :SIDE]).max() <= 8  # 1/32 of a pixel is OpenCV's finest step
 
 
 @pytest.mark.parametrize(("angle", "scale"), [(0.0, 1.0), (0.4, 1.0), (-1.1, 1.7), (2.5, 2.2), (0.1, 4.0)])
-def test_landmarks_come_to_lie_on_the_template(embedder: DlibResnet, angle: float, scale: float) -> None:
+def test_landmarks_come_to_lie_on_the_template(embedder: Trained, angle: float, scale: float) -> None:
     middle = np.array([500, 480])
     turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     points = (TEMPLATE - SIDE / 2) @ turn.T + middle
@@ -122,7 +123,7 @@ def test_landmarks_come_to_lie_on_the_template(embedder: DlibResnet, angle: floa
         np.testing.assert_allclose(centre, TEMPLATE[number], atol=0.5)
 
 
-def test_chips_do_not_depend_on_their_company(embedder: DlibResnet) -> None:
+def test_chips_do_not_depend_on_their_company(embedder: Trained) -> None:
     picture = np.random.default_rng(1).integers(0, 256, (400, 400, 3), np.uint8)
     faces = [face(TEMPLATE), face(TEMPLATE * 2 + 20), face(TEMPLATE[:, ::-1])]
     together = embedder.crops(picture, faces)
@@ -135,7 +136,7 @@ def test_chips_do_not_depend_on_their_company(embedder: DlibResnet) -> None:
 # --- persons
 
 
-def test_a_face_moved_by_two_pixels_is_near_and_noise_is_far(embedder: DlibResnet, drawn: np.ndarray) -> None:
+def test_a_face_moved_by_two_pixels_is_near_and_noise_is_far(embedder: Trained, drawn: np.ndarray) -> None:
     shifted = np.roll(drawn[2], 2, axis=1)
     same, other = embedder.embed(np.stack([drawn[2], shifted, drawn[6]]))[1:] @ embedder.embed(drawn[2:3])[0]
     assert 1 - same < 0.02

@@ -12,7 +12,7 @@ from detectors.drawn import overlap
 from visavis import images
 from visavis.detectors import DETECTORS
 from visavis.embedders import EMBEDDERS
-from visavis.embedders.dlib import DlibResnet
+from visavis.embedders.trained import Trained
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "dlib_photos.json").read_text(encoding="utf-8"))["photos"]
 SAME_PERSON = 0.6
@@ -23,7 +23,7 @@ SAME_PERSON = 0.6
 def descriptors(data: Path) -> list[tuple[str, np.ndarray, np.ndarray]]:
     """Each face that dlib finds: the photo, dlib's descriptor and ours, not mirrored."""
     detector, embedder = DETECTORS.create("mtcnn"), EMBEDDERS.create("dlib-resnet")
-    assert isinstance(embedder, DlibResnet)
+    assert isinstance(embedder, Trained)
     pairs = []
     for name, entry in GOLDEN.items():
         picture = images.read(data / "photos" / name).pixels

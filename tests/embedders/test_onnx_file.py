@@ -12,8 +12,7 @@ from onnx import TensorProto
 
 from detectors import drawn
 from visavis import align, embedders, runtime
-from visavis.embedders import EMBEDDERS, onnx_file
-from visavis.embedders.dlib import TEMPLATE, DlibResnet
+from visavis.embedders import EMBEDDERS, dlib, onnx_file
 from visavis.embedders.onnx_file import OnnxFile
 from visavis.errors import UnknownNameError, UsageError, VisavisError, WeightsError
 from visavis.pipeline import Recognizer
@@ -112,9 +111,9 @@ def test_the_output_is_the_one_that_is_named(output: dict[str, object], sign: in
 
 def test_faces_are_cut_by_five_points_as_dlibs_are(tmp_path: Path) -> None:
     """The same points in the same size give the same pixels."""
-    points = [[float(x), float(y)] for x, y in TEMPLATE]
+    points = [[float(x), float(y)] for x, y in dlib.TEMPLATE]
     take_in(own.write(tmp_path, own.network(size=150), face_crop=None, face_points=points, input_size=150))
-    expected = DlibResnet.crops(object.__new__(DlibResnet), PICTURE, FACES)
+    expected = dlib.crops(PICTURE, FACES)
     np.testing.assert_array_equal(embedders.create("own").crops(PICTURE, FACES), expected)
 
 

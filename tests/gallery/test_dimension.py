@@ -26,8 +26,9 @@ def test_the_lengths_that_are_told_are_those_of_the_networks() -> None:
         facenet.CASIA,
         sface.SFACE,
         sface.SFACE_FLOAT,
+        dlib.DLIB_RESNET,
     )
-    lengths = {one.name: one.dimension for one in recipes} | {"dlib-resnet": dlib.DlibResnet.dimension}
+    lengths = {one.name: one.dimension for one in recipes}
     assert lengths == embedders.DIMENSIONS
     assert embedders.dimension("dlib-resnet@4") == 128
     assert embedders.dimension(MODEL) is None

@@ -9,6 +9,7 @@ import pytest
 from visavis.embedders.dlib import read
 from visavis.nets._onnx import to_onnx
 from visavis.nets.dlib_resnet import dlib_resnet
+from visavis.weights import spec, store
 
 from . import generated
 from .agreement import assert_agree, pixels
@@ -24,7 +25,7 @@ def test_generated_weights(widths: Sequence[int]) -> None:
 
 
 def test_published_weights() -> None:
-    assert_agree(dlib_resnet, read(), pixels(1, 150, 150), side=150)
+    assert_agree(dlib_resnet, read(store.find(spec.DLIB_RESNET)), pixels(1, 150, 150), side=150)
 
 
 @pytest.mark.parametrize("side", [129, 200])

@@ -153,3 +153,12 @@ def test_processes_that_fetch_at_once_all_get_the_whole_file(cache: Path, shelf:
     assert path.read_bytes() == CONTENT
     assert files_in(cache) == [path]
     assert len(shelf.asked) >= 2  # they did fetch at once
+
+
+def test_within_no_downloads_a_file_is_missing_and_nobody_asks_for_it(
+    cache: Path, shelf: Shelf, row: spec.WeightSpec
+) -> None:
+    with store.no_downloads(), pytest.raises(MissingWeightsError, match=r"test_net\.dat is missing"):
+        store.find(row)
+    assert shelf.asked == []
+    assert store.find(row).read_bytes() == CONTENT

@@ -105,7 +105,7 @@ def test_loading_the_default_weights_imports_neither_package(cache: Path) -> Non
         "print([store.find(row).name for row in carried])\n"
         "from visavis.detectors import mtcnn\n"
         "from visavis.embedders import dlib\n"
-        "mtcnn.read(spec.PNET), dlib.read()\n"
+        "mtcnn.read(spec.PNET), dlib.read(store.find(spec.DLIB_RESNET))\n"
         "print(sorted({'mtcnn', 'face_recognition_models', 'joblib', 'tensorflow'} & set(sys.modules)))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -93,6 +93,7 @@ def verify(  # noqa: PLR0913 - a command's options
     )
     several = len(photos) > 1 or is_folder(photos[0])
     sources = expand_folders(photos, exclude=exclude)
+    recognizer.load_ahead()
     answers = _answers(recognizer.verify_each(known, sources, rule=rule, min_face=networks.min_face), known, sources)
     folder = PictureFolder(out) if out else None
     if several:

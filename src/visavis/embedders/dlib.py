@@ -1,17 +1,18 @@
-"""dlib's face recognition ResNet: 128 figures from a 150-pixel face chip. Public domain; the default."""
+"""dlib's face recognition ResNet: 128 figures from a 150-pixel face chip. Public domain."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
-from visavis import align, runtime
-from visavis.embedders import EMBEDDERS, _views
-from visavis.embedders.trained import run_in_batches
+from visavis import align
+from visavis.embedders import EMBEDDERS
+from visavis.embedders.trained import Recipe, Trained, load
 from visavis.nets.dlib_resnet import dlib_resnet
 from visavis.types import RGB, Face, Floats
-from visavis.weights import spec, store
+from visavis.weights import spec
 from visavis.weights.readers import dlib_dat
 
 SIDE = 150
@@ -26,48 +27,26 @@ VIEWS = 2
 """The chip and its mirror image: docs/accuracy.md says what more of them gain and cost."""
 
 
-class DlibResnet:
-    """Embedder ``dlib-resnet``: the sum of the vectors of some views of a chip, scaled to length 1."""
-
-    dimension = 128
-
-    def __init__(self, session: runtime.Session, *, views: int = VIEWS) -> None:
-        self.name = _views.model_id("dlib-resnet", views, default=VIEWS)
-        self._session = session
-        self._views = views
-
-    def crops(self, picture: RGB, faces: Sequence[Face]) -> RGB:
-        """Chips ``(n, 150, 150, 3)``, five landmarks brought onto those of dlib's chips."""
-        points = np.array([face.landmarks for face in faces], np.float32).reshape(-1, 5, 2)
-        return align.warp(picture, align.similarity(points, TEMPLATE), size=SIDE)
-
-    def embed(self, crops: RGB) -> Floats:
-        """Unit vectors ``(n, 128)``."""
-        return _views.embed_views(self.raw, crops, views=self._views)
-
-    def raw(self, crops: RGB) -> Floats:
-        """dlib's own descriptors ``(n, 128)`` of the chips as they are: one view, not of unit length."""
-        return run_in_batches(self._session, crops, batch=BATCH, dimension=self.dimension)
+def crops(picture: RGB, faces: Sequence[Face]) -> RGB:
+    """Chips ``(n, 150, 150, 3)``, five landmarks brought onto those of dlib's chips."""
+    points = np.array([face.landmarks for face in faces], np.float32).reshape(-1, 5, 2)
+    return align.warp(picture, align.similarity(points, TEMPLATE), size=SIDE)
 
 
-@EMBEDDERS.register("dlib-resnet")
-def dlib_resnet_embedder(*, threads: int | None = None, views: int = VIEWS) -> DlibResnet:
-    """Load the network; ``views`` (1, 2, 4 ...) are how many passes through it a face takes."""
-    path = runtime.converted("dlib-resnet", spec.DLIB_RESNET.sha256, _build)
-    return DlibResnet(runtime.Session(path, threads=threads), views=views)
-
-
-def _build() -> bytes:
-    from visavis.nets._onnx import to_onnx
-
-    return to_onnx(dlib_resnet, read(), side=SIDE)
-
-
-def read() -> dict[str, Floats]:
+def read(path: Path) -> dict[str, Floats]:
     """Weights of the published file, by the names of the network's definition."""
-    layers, matrix = dlib_dat.read_network(store.find(spec.DLIB_RESNET))
-    weights = {"fc.kernel": matrix}
+    layers, matrix = dlib_dat.read_network(path)
+    weights = {"fc.kernel": matrix, "fc.bias": np.zeros(matrix.shape[1], np.float32)}
     for number, layer in enumerate(layers, 1):
         for part in ("kernel", "bias", "gamma", "beta"):
             weights[f"conv{number}.{part}"] = getattr(layer, part)
     return weights
+
+
+DLIB_RESNET = Recipe("dlib-resnet", (spec.DLIB_RESNET,), read, dlib_resnet, SIDE, 128, BATCH, crops, VIEWS)
+
+
+@EMBEDDERS.register("dlib-resnet")
+def dlib_resnet_embedder(*, threads: int | None = None, views: int = VIEWS) -> Trained:
+    """Load the network; ``views`` (1, 2, 4 ...) are how many passes through it a face takes."""
+    return load(DLIB_RESNET, threads=threads, views=views)

@@ -41,6 +41,8 @@ class Recipe:
     dimension: int
     batch: int
     crops: Callable[[RGB, Sequence[Face]], RGB]
+    views: int = VIEWS
+    """Looks at a face where none are asked for."""
 
     def row(self) -> WeightSpec:
         """Return the row of the file that is used: the first that is on this machine, else the first."""
@@ -84,7 +86,7 @@ class Trained:
     """Embedder of a recipe: some views of each crop, summed and scaled to length 1."""
 
     def __init__(self, recipe: Recipe, session: runtime.Session, *, views: int = VIEWS) -> None:
-        self.name = _views.model_id(recipe.name, views, default=VIEWS)
+        self.name = _views.model_id(recipe.name, views, default=recipe.views)
         self.dimension = recipe.dimension
         self._recipe, self._session, self._views = recipe, session, views
 
@@ -116,5 +118,5 @@ def register(*recipes: Recipe) -> None:
 def load(recipe: Recipe, *, threads: int | None, views: int) -> Trained:
     """Load the embedder; what it cannot do is refused before anything is fetched."""
     runtime.thread_count(threads)
-    _views.model_id(recipe.name, views, default=VIEWS)
+    _views.model_id(recipe.name, views, default=recipe.views)
     return Trained(recipe, recipe.session(threads=threads), views=views)

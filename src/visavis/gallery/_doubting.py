@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from visavis.compare import Calibration
-from visavis.gallery import _answers, _check, _doubts, _members, _whom, records
+from visavis.gallery import _check, _doubts, _members, _whom, records
 from visavis.gallery._input import clean_name, ready, told_apart
 from visavis.gallery._search import Searching
 from visavis.gallery.index import NOBODY
@@ -68,11 +69,12 @@ class Doubting(Searching):
 
     def _others(self, vectors: Floats, person: int | None) -> list[Candidate | None]:
         """Return for each row the nearest person beside ``person`` whose photos are not too poor for any answer."""
-        found = self._search(vectors, 2)
-        usable = {one for one in found.names if found.shares.get(one, 1.0) is not None}
-        named = {one: name for one, name in found.names.items() if one in usable and one != person}
-        near = [_answers.candidates(hits, named, found.table, found.people, top=1) for hits in found.hits]
-        return [candidates[0] if candidates else None for candidates in near]
+        found, nearest = self._search(vectors, 2), list[Candidate | None]()
+        for hits in found.hits:
+            others = (hit for hit in hits if hit.person_id in found.names and hit.person_id != person)
+            hit = next((hit for hit in others if found.shares.get(hit.person_id, 1.0) is not None), None)
+            nearest.append(None if hit is None else Candidate(hit.person_id, found.names[hit.person_id], hit.distance))
+        return nearest
 
     def check(self) -> list[Problem]:
         """Look for everything that can be wrong in the store, the index and the people; empty if nothing is.

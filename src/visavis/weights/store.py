@@ -83,8 +83,7 @@ def all_missing(*others: Callable[[], object]) -> Iterator[None]:
         yield
     except MissingWeightsError as error:
         sentences = dict(error.sentences)
-        allowed = _may_download.set(False)
-        try:
+        with no_downloads():
             for load in others:
                 try:
                     load()
@@ -92,9 +91,17 @@ def all_missing(*others: Callable[[], object]) -> Iterator[None]:
                     sentences |= another.sentences | sentences
                 except VisavisError:  # not a missing file: it is told of when its turn comes
                     continue
-        finally:
-            _may_download.reset(allowed)
         raise MissingWeightsError(sentences) from None
+
+
+@contextmanager
+def no_downloads() -> Iterator[None]:
+    """Raise MissingWeightsError in the block, in this context alone, where a file would be downloaded."""
+    allowed = _may_download.set(False)
+    try:
+        yield
+    finally:
+        _may_download.reset(allowed)
 
 
 def consent(spec: WeightSpec) -> None:

@@ -19,7 +19,7 @@ from visavis.compat import note
 from visavis.compat.face_recognition import _chips
 from visavis.compat.face_recognition._dlib import Css, Detection, Landmarks, Rectangle
 from visavis.detectors import DETECTORS, Detector
-from visavis.embedders.dlib import DlibResnet
+from visavis.embedders.trained import Trained
 from visavis.errors import UnreadableImageError, UsageError, WeightsError
 from visavis.types import RGB, Face, Floats
 from visavis.weights import store
@@ -60,8 +60,8 @@ def _detector() -> Detector:
 
 
 @cache
-def _encoder() -> DlibResnet:
-    return cast(DlibResnet, embedders.create("dlib-resnet"))
+def _encoder() -> Trained:
+    return cast(Trained, embedders.create("dlib-resnet"))
 
 
 # ---------------------------------------------------------------------------------------------------- pictures
