@@ -133,6 +133,17 @@ def test_shares_of_many() -> None:
     assert POOR.shares(np.empty((0, 3), np.float32)).shape == (0,)
 
 
+def test_shares_of_many_scores_are_those_of_each() -> None:
+    scored = replace(POOR, parts=(*POOR.parts, ("score", ((0.5, 0.8), (0.9, 1.0)))))
+    table = replace(TABLE, poor=scored)
+    scores = [None, 0.7, 0.9, 0.5, 0.4999, *np.random.default_rng(1).random(200).tolist()]
+    rows = np.tile(along(0.2), (len(scores), 1))
+    single = [table.share(along(0.2), score) for score in scores]
+    assert scored.shares(rows, scores).tolist() == pytest.approx([one or math.nan for one in single], nan_ok=True)
+    assert table.usable(rows, scores).tolist() == [one is not None for one in single]
+    assert single[3] == pytest.approx(0.8 * 0.8)
+
+
 def test_embeddings_of_another_length_are_refused() -> None:
     with pytest.raises(UsageError, match="of 3 values, and these have 4: calibrate the model again"):
         POOR.shares(np.ones((1, 4), np.float32))

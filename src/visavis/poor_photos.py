@@ -66,7 +66,16 @@ class PoorPhotos:
         by_embedding: Doubles = np.interp(alike, values, shares, right=np.nan)
         if qualities is None:
             return by_embedding
-        by_quality = np.array([self.share_of_quality(quality) for quality in qualities], np.float64)
+        by_quality = np.ones(len(embeddings))
+        whole = [place for place, quality in enumerate(qualities) if isinstance(quality, Quality)]
+        by_quality[whole] = np.array([self.share_of_quality(qualities[place]) for place in whole], np.float64)
+        scores = {
+            place: quality
+            for place, quality in enumerate(qualities)
+            if quality is not None and not isinstance(quality, Quality)
+        }
+        if SCORE in dict(self.parts):
+            by_quality[[*scores]] = _between(dict(self.parts)[SCORE], [*scores.values()])
         together: Doubles = by_embedding * by_quality
         return together
 
@@ -113,8 +122,15 @@ def _array(direction: tuple[float, ...]) -> Doubles:
 
 def interpolated(curve: Curve, value: float) -> float | None:
     """Return the share at a value of a part; None below its first."""
-    values, shares = zip(*curve, strict=True)
-    return None if value < values[0] else float(np.interp(_log_odds(value), _log_odds(np.array(values)), shares))
+    return None if value < curve[0][0] else float(_between(curve, value))
+
+
+def _between(curve: Curve, values: ArrayLike) -> Doubles:
+    """Return the shares at values of a part, NaN below its first."""
+    given, shares = np.array(curve).T
+    found = np.interp(_log_odds(values), _log_odds(given), shares)
+    inside: Doubles = np.where(np.asarray(values) < given[0], np.nan, found)
+    return inside
 
 
 def _log_odds(values: ArrayLike) -> Doubles:

@@ -27,6 +27,7 @@ from .models_page import markdown
 from .source import ROOT, modules
 
 README, CONTRIBUTING = ROOT / "README.md", ROOT / "CONTRIBUTING.md"
+ACCURACY, MODELS = ROOT / "docs" / "accuracy.md", ROOT / "docs" / "models.md"
 COMMAND_LINE = ROOT / "docs" / "command-line.md"
 
 
@@ -160,7 +161,7 @@ def test_every_command_that_is_shown_exists_with_its_options() -> None:
 def test_every_command_is_in_the_tables_and_has_its_section() -> None:
     headings = re.findall(r"^## visavis (.+)$", COMMAND_LINE.read_text(encoding="utf-8"), re.MULTILINE)
     assert sorted(headings) == sorted(COMMANDS)
-    listed = {row[0].split()[1] for row in table(README, "command", "does")}
+    listed = {row[0].split()[1] for row in table(COMMAND_LINE, "command", "does")}
     assert listed == {name.split()[0] for name in COMMANDS}
 
 
@@ -277,7 +278,7 @@ def test_what_is_compared_is_seen() -> None:
 def test_thresholds_are_those_that_are_shipped() -> None:
     calibration = compare.calibration(EMBEDDER)
     assert calibration is not None
-    shown = [(float(far), float(distance)) for far, distance in table(README, "FAR", "cosine distance")]
+    shown = [(float(far), float(distance)) for far, distance in table(ACCURACY, "FAR", "cosine distance")]
     assert [far for far, _ in shown] == list(calibration.far)
     assert [distance for _, distance in shown] == [round(one, 4) for one in calibration.thresholds]
 
@@ -285,7 +286,7 @@ def test_thresholds_are_those_that_are_shipped() -> None:
 def test_licences_are_those_of_the_weights() -> None:
     shown = {
         (name, licence, package)
-        for names, _, licence, package in table(README, "weight file", "for", "licence", "from the package")
+        for names, _, licence, package in table(MODELS, "weight file", "for", "licence", "from the package")
         for name in names.split(", ")
     }
     assert shown == {(row.name, row.licence, row.package.replace("_", "-")) for row in all_specs() if row.package}
@@ -301,7 +302,7 @@ def test_the_page_of_models_is_what_the_rows_say() -> None:
 
 
 def test_exit_codes_are_those_of_the_errors() -> None:
-    shown = {int(code) for codes, _ in table(README, "exit code", "means") for code in codes.split(", ")}
+    shown = {int(code) for codes, _ in table(COMMAND_LINE, "exit code", "means") for code in codes.split(", ")}
     used = {each.exit_code for each in vars(errors).values() if isinstance(each, type) and hasattr(each, "exit_code")}
     assert shown == {0, 1, 70, 130, 141} | used
 
@@ -309,7 +310,7 @@ def test_exit_codes_are_those_of_the_errors() -> None:
 def test_settings_are_those_that_are_read() -> None:
     texts = [module.path.read_text(encoding="utf-8") for module in modules().values()]
     read = {name for text in texts for name in re.findall(r"VISAVIS_[A-Z_]+", text)}
-    shown = {name for name, _ in table(README, "variable", "means")}
+    shown = {name for name, _ in table(COMMAND_LINE, "variable", "means")}
     assert shown == read | {"VISAVIS_TEST_DATA"}
 
 

@@ -13,7 +13,6 @@ from visavis import compare
 from visavis.compare import Calibration
 from visavis.errors import DoubtfulPhotoError, UsageError
 from visavis.gallery import Gallery, Template
-from visavis.gallery._doubting import _usable
 from visavis.gallery._doubts import COMPARED, limits, own_distances
 from visavis.pipeline import Recognizer
 from visavis.poor_photos import PoorPhotos
@@ -243,10 +242,3 @@ def test_check_passes_over_photos_too_poor_to_say(gallery: Gallery) -> None:
     gallery.add("Bob", [poor(photo(2, 0)), poor(photo(2, 1))])
     (problem,) = gallery.check()
     assert problem.message.startswith("template 5 (2-5.jpg) is far from the other photos of Ann")
-
-
-def test_whether_a_score_is_usable_is_what_the_calibration_says() -> None:
-    table = replace(TABLE, poor=PoorPhotos((("score", ((0.5, 0.8), (0.9, 1.0))),)))
-    usable = _usable(table)
-    for score in [None, 0.7, 0.9, 0.5, *np.random.default_rng(1).random(200), 0.4999]:
-        assert usable(score) is (table.share(score) is not None)
