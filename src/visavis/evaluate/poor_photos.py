@@ -160,7 +160,7 @@ def shares(copies: Mapping[str, Copies], table: Calibration) -> PoorPhotos:
 
 
 def likeness_direction(copies: Mapping[str, Copies]) -> tuple[float, ...]:
-    """Return the direction ``(d,)`` in which embeddings lie the farther, the more they are like those of strangers.
+    """Return the direction ``(d,)``, of length 1, in which embeddings lie that are like those of strangers.
 
     The likeness of a copy is the ``NEAR`` quantile of its products with copies of other people of its kind; the
     direction is that of the linear function of embeddings that is nearest to it by least squares (ridge regression).
@@ -170,7 +170,7 @@ def likeness_direction(copies: Mapping[str, Copies]) -> tuple[float, ...]:
     centered, wanted = embeddings - embeddings.mean(axis=0), target - target.mean()
     ridge = RIDGE * len(embeddings) * np.eye(embeddings.shape[1])
     weights = np.linalg.solve(centered.T @ centered + ridge, centered.T @ wanted)
-    return tuple(float(f"{value:.3g}") for value in weights)
+    return tuple((weights / np.linalg.norm(weights)).round(3).tolist())
 
 
 def _stranger_likeness(copies: Copies) -> Doubles:

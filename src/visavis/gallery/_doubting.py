@@ -45,7 +45,8 @@ class Doubting(Searching):
             photos = {one.photo_sha256 for one in prepared if one.photo_sha256 is not None}
             owners = told_apart(prepared, records.owners(conn, self.model, photos))
             dimension = records.meta(conn).dimension or prepared[0].vector.size
-            stored = records.vectors_of(conn, person or NOBODY, dimension, usable=table.usable)
+            stored, scores = records.vectors_of(conn, person or NOBODY, dimension)
+            stored = stored[table.usable(stored, scores)]
             limits = _doubts.limits(table, records.count_people(conn))
         fresh = [
             place
@@ -119,7 +120,7 @@ class Doubting(Searching):
         members: Sequence[_members.Member],
         people: Sequence[int],
         limit: float,
-        usable: records.Usable,
+        usable: _members.Usable,
     ) -> dict[int, Candidate]:
         """Return the nearest other person by the id of the template, where that is not farther than ``limit``."""
         nearest = _members.nearest_others(self._store, people, members, usable)

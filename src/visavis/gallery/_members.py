@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import select
 
 from visavis.compare import person_vector
@@ -34,8 +35,12 @@ class Member(NamedTuple):
     own: float | None
 
 
+Usable = Callable[[Floats, Sequence[float | None]], NDArray[np.bool_]]
+"""Which templates take part, by their vectors ``(n, d)`` and the scores of their quality: ``(n,)``."""
+
+
 def stretches(
-    store: Store, people: Sequence[int], wanted: Callable[[Member], bool], usable: records.Usable
+    store: Store, people: Sequence[int], wanted: Callable[[Member], bool], usable: Usable
 ) -> Iterator[list[Member]]:
     """Yield the wanted templates of these people, person by person, as many as may be held at a time."""
     stretch: list[Member] = []
@@ -48,7 +53,7 @@ def stretches(
 
 
 def nearest_others(
-    store: Store, people: Sequence[int], members: Sequence[Member], usable: records.Usable
+    store: Store, people: Sequence[int], members: Sequence[Member], usable: Usable
 ) -> list[tuple[int, float]]:
     """Return for each template the nearest of these people beside its own, and the cosine distance; 0, inf: nobody."""
     if not members:
@@ -77,7 +82,7 @@ def _approach(vectors: Any, owners: Any, ids: Any, whole: Any, nearest: Any, dis
     nearest[rows], distance[rows] = ids[best[rows]], np.clip(1 - products, 0, 2)
 
 
-def _each_person(store: Store, people: Sequence[int], usable: records.Usable) -> Iterator[tuple[list[Any], Floats]]:
+def _each_person(store: Store, people: Sequence[int], usable: Usable) -> Iterator[tuple[list[Any], Floats]]:
     """Yield rows and vectors ``(k, d)`` of each person, read in short views, so that no writer waits."""
     of_template = (getattr(TEMPLATES.c, name) for name in ("id", "person_id", "photo", "vector", "quality"))
     query = select(PEOPLE.c.name, *of_template).join(PEOPLE, PEOPLE.c.id == TEMPLATES.c.person_id)

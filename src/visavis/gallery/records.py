@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple, cast
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, Table, delete, func, insert, select, update
 
 from visavis.errors import GalleryError
@@ -16,9 +15,6 @@ from visavis.gallery.names import folded
 from visavis.gallery.schema import AUDIT, META, PEOPLE, PHOTOS, REMOVALS, TEMPLATES
 from visavis.gallery.types import Details, Person, StoredTemplate, Template
 from visavis.types import Floats
-
-Usable = Callable[[Floats, Sequence[float | None]], NDArray[np.bool_]]
-"""Which templates take part, by their vectors ``(n, d)`` and the scores of their quality: ``(n,)``."""
 
 BLOCK_ROWS = 16_384
 """Templates read at a time."""
@@ -303,12 +299,11 @@ def owners(conn: Connection, model: str, photos: Iterable[str]) -> dict[str, lis
     return found
 
 
-def vectors_of(conn: Connection, person_id: int, dimension: int, *, usable: Usable) -> Floats:
-    """Return the vectors ``(k, dimension)`` of a person's templates of a usable quality, in the order of their ids."""
+def vectors_of(conn: Connection, person_id: int, dimension: int) -> tuple[Floats, list[float | None]]:
+    """Return the vectors ``(k, dimension)`` of a person's templates and the scores of their quality, by their ids."""
     query = select(TEMPLATES.c.quality, TEMPLATES.c.vector).where(TEMPLATES.c.person_id == person_id)
     rows = [*conn.execute(query.order_by(TEMPLATES.c.id))]
-    vectors = as_vectors([row.vector for row in rows], dimension)
-    return vectors[usable(vectors, [row.quality for row in rows])]
+    return as_vectors([row.vector for row in rows], dimension), [row.quality for row in rows]
 
 
 def remove_templates(conn: Connection, ids: Sequence[int]) -> None:
