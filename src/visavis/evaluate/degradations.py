@@ -28,7 +28,8 @@ Apply = Callable[[RGB, float, float, np.random.Generator], RGB]
 class Degradation:
     """One kind of damage. ``mild`` and ``harsh`` are the ends of its strengths; between them they are spaced by ratio.
 
-    ``parts`` names the parts of a :class:`~visavis.types.Quality` that tell how much of it a photo has.
+    ``parts`` names the parts of a :class:`~visavis.types.Quality` that tell how much of it a photo has: none for damage
+    that the picture does not show any more.
     """
 
     name: str
@@ -163,10 +164,10 @@ DEGRADATIONS = {
         Degradation("pale", 0.5, 0.12, ("exposure",), _pale),
         Degradation("narrow", 1.15, 2.5, ("proportions",), _narrow),
         Degradation("wide", 1.15, 2.5, ("proportions",), _wide),
-        Degradation("noisy, resized", 10, 90, ("clarity",), _noisy_resized),
-        Degradation("small, noisy", 10, 70, ("clarity",), _small_noisy),
-        Degradation("compressed, resized", 15, 2, ("compression",), _compressed_resized),
-        Degradation("compressed, turned", 15, 2, ("compression",), _compressed_turned),
+        Degradation("noisy, resized", 10, 90, (), _noisy_resized),
+        Degradation("small, noisy", 10, 70, (), _small_noisy),
+        Degradation("compressed, resized", 15, 2, (), _compressed_resized),
+        Degradation("compressed, turned", 15, 2, (), _compressed_turned),
         Degradation("compressed twice", 15, 3, ("compression",), _compressed_twice),
         Degradation("pale, noisy", 0.5, 0.12, ("exposure", "clarity"), _pale_noisy),
     )

@@ -183,7 +183,7 @@ def _stranger_likeness(copies: Copies) -> Doubles:
 def _parts(copies: Mapping[str, Copies], by_likeness: PoorPhotos, table: Calibration) -> tuple[tuple[str, Curve], ...]:
     by_part: dict[str, list[Curve]] = defaultdict(list)
     for name, kind in DEGRADATIONS.items():
-        for part in (*kind.parts, SCORE) if name in copies else ():
+        for part in (*kind.parts, SCORE) if kind.parts and name in copies else ():
             good = float(np.quantile(copies[""].values(part), CLEAN))
             measured = windows(copies[name], copies[name].values(part), table, by_likeness)
             if curve := _curve(measured, good):
