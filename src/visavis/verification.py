@@ -19,7 +19,7 @@ from visavis.doubts import doubts, why_too_poor
 from visavis.errors import ImageError, NoFaceError
 from visavis.types import Floats, Photo, PhotoFaces, PhotoVerification, Quality, Verification
 
-NOTED_SHARE = 0.98
+NOTED_SHARE = 0.95
 """A threshold is said to be stricter where less than this share of it is left."""
 
 
