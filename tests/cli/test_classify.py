@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -131,3 +132,18 @@ def test_a_licence_is_accepted_once(look: Run, photos: Photos, tmp_path: Path, m
     again = look("classify", photos.red, "--model", "vggface-vgg16")
     assert accepted.err == again.err
     assert again.err.startswith("visavis: rcmalli_vggface_tf_vgg16.h5 is missing (")
+
+
+def test_a_network_of_keras_takes_h5py(
+    look: Run, photos: Photos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its file is there, and was never read before."""
+    monkeypatch.setenv("VISAVIS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("VISAVIS_WEIGHTS", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    (tmp_path / "rcmalli_vggface_tf_resnet50.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
+    with (tmp_path / "rcmalli_vggface_labels_v2.npy").open("wb") as file:
+        np.save(file, np.array([f"name {n}" for n in range(8631)]))
+    done = look("classify", photos.red)
+    said = "visavis: to read files of Keras takes the package h5py: pip install 'visavis[classic]'.\n"
+    assert (done.code, done.out, done.err[-len(said) :]) == (3, "", said)

@@ -200,6 +200,17 @@ def test_what_is_no_weight_file_is_not_copied(
     assert not empty_cache.exists()
 
 
+def test_a_file_of_keras_takes_h5py(
+    run: Run, empty_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    (tmp_path / "some.bin").write_bytes(b"\x89HDF\r\n\x1a\n")
+    done = run("models", "import", "some.bin")
+    said = "visavis: to read files of Keras takes the package h5py: pip install 'visavis[classic]'.\n"
+    assert (done.code, done.out, done.err) == (3, "", said)
+    assert not empty_cache.exists()
+
+
 def test_a_licence_is_asked_for_before_anything_is_copied(run: Run, empty_cache: Path, tmp_path: Path) -> None:
     where = locate_or_skip("dlib-68-points")
     (tmp_path / "some.bin").symlink_to(where)

@@ -259,6 +259,19 @@ def test_a_script_without_weights_is_told_of_all_that_is_missing(tmp_path: Path,
     assert [re.sub(r" \(.*?\)", "", first), *others] == [f"visavis.compat: {line}" for line in MISSING[text]]
 
 
+def test_a_script_whose_weights_take_h5py_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "own.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
+    text = """
+import sys
+sys.modules["h5py"] = None  # as if it were not installed
+from keras_vggface.vggface import VGGFace
+VGGFace(model="resnet50", weights="own.h5")
+"""
+    done = run(script(tmp_path, text), cwd=tmp_path, VISAVIS_CACHE=str(tmp_path / "cache"))
+    said = "visavis.compat: to read files of Keras takes the package h5py: pip install 'visavis[classic]'.\n"
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", said)
+
+
 def test_a_licence_of_the_68_points_is_refused_in_a_sentence_that_names_the_5(tmp_path: Path) -> None:
     text = ENCODINGS.replace("face_encodings(", "face_landmarks(").replace("'uint8')", "'uint8'), [(9, 80, 80, 9)]")
     empty = {"VISAVIS_CACHE": str(tmp_path / "cache"), "VISAVIS_ACCEPT_LICENCE": ""}

@@ -1,53 +1,68 @@
 """Weights that Keras 1 and 2 saved as HDF5: ``save_weights``, or ``save``, where they lie below ``model_weights``.
 
-The attribute ``layer_names`` names a group a layer, whose attribute ``weight_names`` names its datasets. A slash in
-either name leads through nested groups. An attribute larger than 64 kB is cut into ``weight_names0``, ``...1``.
+h5py reads them, in a process of its own (``_h5_child.py``): what a hostile file does to libhdf5 ends with that process.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import sys
+from importlib.util import find_spec
 from pathlib import Path
+from subprocess import DEVNULL, PIPE, Popen
+from threading import Timer
+from typing import Any
 
+import numpy as np
+
+from visavis.errors import MissingExtraError, WeightsError
 from visavis.types import Floats
 from visavis.weights.readers._file_bytes import FileBytes
-from visavis.weights.readers._hdf5 import Hdf5
 
-MAX_PARTS = 1000
+KIND = "weights of Keras in HDF5"
+CHILD = ("-P", "-m", "visavis.weights.readers._h5_child")
+SECONDS = 20.0
+"""How long a file may take, and a second more for each ``BYTES_PER_SECOND`` of it: libhdf5 may never end."""
+BYTES_PER_SECOND = 2**21
 
 
 def read(path: Path) -> dict[str, Floats]:
-    """Arrays under the names that Keras gave them, such as ``conv1/7x7_s2/kernel:0``, in the order of the layers.
+    """Return arrays under the names that Keras gave them, as ``conv1/7x7_s2/kernel:0``, in the order of the layers.
 
     Kernels are as Keras keeps them: ``(h, w, in, out)`` of a convolution, ``(in, out)`` of a dense layer. Raises
-    WeightsError where the file is damaged, is no Keras file, or names one weight twice.
+    WeightsError where the file is damaged, is no Keras file, or names one weight twice; MissingExtraError without h5py.
     """
-    file = FileBytes(path, "weights of Keras in HDF5")
-    hdf5 = Hdf5(file)
-    top = hdf5.root
-    if "model_weights" in hdf5.links(top):
-        top = hdf5.find(top, "model_weights")
+    if find_spec("h5py") is None:
+        raise MissingExtraError("to read files of Keras takes the package h5py: pip install 'visavis[classic]'.")
+    file = FileBytes(path, KIND)
+    seconds = SECONDS + file.size / BYTES_PER_SECOND
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, *CHILD, str(path)]
+    with Popen(command, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, env=environment) as child:
+        timer = Timer(seconds, child.kill)
+        timer.start()
+        try:
+            return receive(child.stdout)
+        except (ValueError, TypeError) as error:
+            late = not timer.is_alive()
+            why = f"took over {seconds:.0f} seconds" if late else f"ended with code {child.wait()}"
+            raise file.fail(f"the process that reads it {why}") from error
+        finally:
+            timer.cancel()
+            child.kill()
+
+
+def receive(stream: Any) -> dict[str, Floats]:
+    """Return the arrays that the child writes: before each a line of JSON, at the end its error or null.
+
+    Raises WeightsError with the child's message, ValueError or TypeError where the end is missing.
+    """
     weights: dict[str, Floats] = {}
-    for layer in _names(hdf5, top, "layer_names"):
-        group = hdf5.find(top, layer)
-        for name in _names(hdf5, group, "weight_names"):
-            if name in weights:
-                raise file.fail(f"two weights are called {name[:100]!r}")
-            weights[name] = hdf5.dataset(hdf5.find(group, name))
-    if not weights:
-        raise file.fail("no layer has weights")
+    while isinstance(head := json.loads(stream.readline()), list):
+        name, width, shape = head
+        weights[name] = np.empty(shape, f"f{width}")
+        stream.readinto(weights[name])
+    if head is not None:
+        raise WeightsError(head)
     return weights
-
-
-def _names(hdf5: Hdf5, address: int, attribute: str) -> list[str]:
-    names = hdf5.strings(address, attribute)
-    if names is not None:
-        return names
-    found: list[str] = []
-    for part in range(MAX_PARTS):
-        names = hdf5.strings(address, f"{attribute}{part}")
-        if names is None:
-            break
-        found += names
-    if not found:
-        raise hdf5.file.fail(f"a group without {attribute}", address)
-    return found
