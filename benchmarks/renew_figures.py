@@ -82,8 +82,8 @@ def benchmark(name: str, *arguments: object) -> None:
 def calibration(work: Path) -> None:
     """Measure the thresholds that are shipped."""
     for model in map(model_id, MODELS):
-        options = ["--degrade", "--model", model, "--name", "LFW (deep-funneled) view 1"]
-        options += ["--out", str(TABLES / f"{model}.json")]
+        options = ["--model", model, "--name", "LFW (deep-funneled) view 1", "--out", str(TABLES / f"{model}.json")]
+        options += ["--degrade"] if model.startswith(MODEL) else []
         lines = visavis("calibrate", data_folder() / "lfw" / "images", *options)
         (work / f"{model}.json").write_text(json.dumps(lines))
     table = json.loads((TABLES / f"{MODEL}.json").read_text())["far_threshold"]

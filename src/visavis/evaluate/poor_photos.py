@@ -47,7 +47,7 @@ CLEAN = 0.1
 LEAST_OWN = 0.05
 """Where fewer pairs of one person than this share pass at ``OWN_FAR`` photos are too poor to say."""
 OWN_FAR = 1e-3
-TOLD = 0.004
+TOLD = 0.006
 """Points of a curve are left out where it moves by no more than this without them."""
 
 
@@ -236,7 +236,7 @@ def _likeness_curve(found: Sequence[Window], good: float, worst: float) -> Curve
     shares = [float(share) for share in falling]
     points = [(good, 1.0), *((window.value, share) for window, share in zip(poor, shares, strict=True))]
     points.append((max(window.end for window in poor), shares[-1]))
-    return _thinned([(float(f"{value:.5g}"), round(share, 4)) for value, share in points], _between)
+    return _thinned([(round(value, 4), round(share, 3)) for value, share in points], _between)
 
 
 def _between(curve: Curve, value: float) -> float:
@@ -270,7 +270,7 @@ def _worst(curves: Sequence[Curve]) -> Curve:
     values = sorted({value for curve in curves for value, _ in curve})
     least = [min(share for curve in curves if (share := interpolated(curve, value)) is not None) for value in values]
     falling = np.minimum.accumulate(least[::-1])[::-1]  # a milder fault is never held to more than a worse one
-    points = [(round(value, 8), round(float(share), 4)) for value, share in zip(values, falling, strict=True)]
+    points = [(round(value, 6), round(float(share), 3)) for value, share in zip(values, falling, strict=True)]
     return _thinned(points, interpolated)
 
 
