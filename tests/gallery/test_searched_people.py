@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 from sqlalchemy import event
 
+from visavis.compare import Calibration
 from visavis.gallery import Gallery, Template, _searched_people
+from visavis.poor_photos import PoorPhotos
 from visavis.types import Candidate
 
-from .faces import MODEL, in_a_file, person, template, vector
+from .faces import DIMENSION, MODEL, in_a_file, person, template, vector
 from .test_two_processes import tell
 
 
@@ -100,14 +102,21 @@ def test_thresholds_changed_elsewhere(gallery: Gallery, other: subprocess.Popen[
         assert nearest(gallery, 1000).probability is not None
 
 
-def test_quality_follows_the_templates(gallery: Gallery, other: subprocess.Popen[str]) -> None:
+def test_shares_follow_the_templates(gallery: Gallery) -> None:
+    """The mean over the templates that are not poorer than was measured; None where all are."""
+    poor = PoorPhotos((0.0,) * DIMENSION, ((0.0, 1.0),), (("score", ((0.2, 0.5), (0.8, 1.0))),))
+    gallery.calibrate(Calibration(MODEL, (0.5, 1e-3), (0.6, 0.4), slope=-20, intercept=8, poor=poor))
+
+    def shares() -> dict[int, float | None]:
+        gallery.search(vector(1)[None])
+        assert gallery._people is not None
+        return gallery._people.shares
+
     gallery.add_many([("Ann", [Template(vector(1), quality=0.2)]), ("Bob", [Template(vector(2), quality=None)])])
-    gallery.search(vector(1)[None])
-    assert gallery._people is not None
-    assert gallery._people.qualities == {1: pytest.approx(0.2), 2: None}
-    gallery.add("Ann", [Template(vector(3), quality=0.6)])
-    gallery.search(vector(1)[None])
-    assert gallery._people.qualities == {1: pytest.approx(0.4), 2: None}
+    gallery.add("Eve", [Template(vector(4), quality=0.1)])
+    assert shares() == {1: pytest.approx(0.5), 2: 1.0, 3: None}
+    gallery.add("Ann", [Template(vector(3), quality=0.9), Template(vector(5), quality=0.1)])
+    assert shares() == {1: pytest.approx(0.75), 2: 1.0, 3: None}
 
 
 # Threads
