@@ -146,7 +146,7 @@ def test_a_rule_without_a_threshold_is_refused_at_once() -> None:
 
 # ---------------------------------------------------------- a threshold of the caller's own on poor photos
 
-POOR = replace(TABLE, poor=PoorPhotos((("sharpness", ((0.4, 0.8), (0.9, 1.0))),)))
+POOR = replace(TABLE, poor=PoorPhotos((0.0, 0.0), ((0.0, 1.0),), (("sharpness", ((0.4, 0.8), (0.9, 1.0))),)))
 """Faces of a sharpness of .4 keep .8 of a threshold; below that nothing was measured."""
 OWN = Rule("m", "d", 1e-3, 0.16, "cosine", POOR)
 
