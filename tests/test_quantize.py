@@ -238,7 +238,9 @@ def test_dlibs_network_as_a_row_is_dlibs_network() -> None:
     assert as_row.name == "dlib-resnet"
 
 
-@pytest.mark.parametrize("recipe", [one for one in _rows.RECIPES.values() if one is not dlib.DLIB_RESNET], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "recipe", [one for one in _rows.RECIPES.values() if one is not dlib.DLIB_RESNET], ids=lambda one: one.name
+)
 def test_the_classic_networks_cut_faces_as_their_rows_say(recipe: Recipe) -> None:
     row = replace(_rows.row_of(recipe), dimension=4, views=1)
     picture = np.random.default_rng(0).integers(0, 256, (200, 240, 3), np.uint8)
