@@ -145,7 +145,7 @@ def test_shares_of_many_scores_are_those_of_each() -> None:
 
 
 def test_embeddings_of_another_length_are_refused() -> None:
-    with pytest.raises(UsageError, match="of 3 values, and these have 4: calibrate the model again"):
+    with pytest.raises(UsageError, match="of 3 values, and these have 4: they are of another model"):
         POOR.shares(np.ones((1, 4), np.float32))
 
 
@@ -164,6 +164,8 @@ WHOLE = POOR.table()
         {**WHOLE, "useless": 1.0},
         {**WHOLE, "direction": []},
         {**WHOLE, "direction": [0, math.inf, 0]},
+        {**WHOLE, "direction": [10**400, 0, 0]},
+        {**WHOLE, "direction": [1.7e308] * 3},
         {**WHOLE, "likeness": []},
         {**WHOLE, "likeness": [[0.1, 0.9], [0.2, 1.0]]},
         {**WHOLE, "likeness": [[0.2, 1.0], [0.1, 0.9]]},

@@ -263,7 +263,7 @@ def parse_calibration(table: object) -> Calibration:
             provenance=dict(cast("dict[str, object]", content.get("provenance", {}))),
             poor=poor_photos.parse(content["poor_photos"]) if "poor_photos" in content else None,
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise UsageError(f"this is not a calibration table: {fault_of(error)}.") from error
     if fault := _fault(result):
         raise UsageError(f"a calibration table needs {fault}.")

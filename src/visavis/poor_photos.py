@@ -13,6 +13,7 @@ factor, at any rate, so what is measured is that factor: the *share* of a thresh
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -58,8 +59,8 @@ class PoorPhotos:
         """
         if embeddings.shape[1] != len(self.direction):
             raise UsageError(
-                f"poor photos were measured on embeddings of {len(self.direction)} values, and these have "
-                f"{embeddings.shape[1]}: calibrate the model again."
+                f"the calibration is of embeddings of {len(self.direction)} values, and these have "
+                f"{embeddings.shape[1]}: they are of another model."
             )
         values, shares = np.array(self.likeness).T
         alike = embeddings.astype(np.float64) @ _array(self.direction)
@@ -147,7 +148,7 @@ def parse(table: object) -> PoorPhotos:
     if not 0 <= useless < 1:
         raise ValueError("a useless share is from 0 up to below 1")
     direction = tuple(float(value) for value in cast("Sequence[float]", content["direction"]))
-    if not direction or not np.isfinite(direction).all():
+    if not direction or not math.hypot(*direction) < math.inf:
         raise ValueError("a direction has a finite number for each of an embedding")
     likeness = _curve("likeness", content["likeness"])
     if not (_rises(-share for _, share in likeness) and np.isfinite([value for value, _ in likeness]).all()):

@@ -33,9 +33,10 @@ def faces(
 
 
 def at_angles(*degrees: float) -> Floats:
-    """Unit vectors in a plane: the cosine distance of two is 1 - cos of the angle between them."""
-    turns = np.radians(degrees)
-    return np.stack([np.cos(turns), np.sin(turns)], axis=1).astype(np.float32)
+    """Unit vectors ``(n, 128)`` in a plane: the cosine distance of two is 1 - cos of the angle between them."""
+    turns, vectors = np.radians(degrees), np.zeros((len(degrees), 128), np.float32)
+    vectors[:, 0], vectors[:, 1] = np.cos(turns), np.sin(turns)
+    return vectors
 
 
 def people(

@@ -178,7 +178,7 @@ def table() -> compare.Calibration:
 def test_the_default_rate_follows_from_the_number_of_faces() -> None:
     """A twentieth of a stranger for each face, between the lowest rate that was measured and 1e-3."""
     for count, far in ((30, 1e-3), (400, 0.05 / 400)):
-        found = cluster_faces(faces(people([count])[0]))
+        found = cluster_faces(faces(people([count], dimension=128)[0]))
         assert found.far == pytest.approx(far)
         assert found.threshold == pytest.approx(table().threshold(far))
 

@@ -350,6 +350,13 @@ def test_the_share_of_a_person_is_the_mean_of_those_of_the_templates_that_are_me
     assert found.threshold == pytest.approx(measured.threshold(fpir=0.4).distance * (1 - np.sqrt(0.5 * 0.25)))
 
 
+def test_a_calibration_of_other_embeddings_is_refused(album: Gallery) -> None:
+    album.add("Ann", [template(1)])
+    poor = PoorPhotos((1.0,) * (DIMENSION - 1), ((0.9, 1.0), (1.0, 0.5)))
+    with pytest.raises(UsageError, match="of embeddings of 15 values, and these have 16: they are of another model"):
+        album.calibrate(Calibration(MODEL, (0.5, 1e-3), (0.6, 0.4), slope=-20, intercept=8, poor=poor))
+
+
 def test_the_embedding_tells_of_poor_photos_without_any_quality(album: Gallery) -> None:
     """A likeness of .9 leaves all, one of 1 a half."""
     direction = tuple(vector(1).astype(float).tolist())

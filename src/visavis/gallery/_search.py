@@ -125,10 +125,14 @@ class Searching(Opened):
     def calibrate(self, table: compare.Calibration | None) -> None:
         """Go by thresholds of one's own from now on, in all processes; None: by those shipped for the model.
 
-        Raises UsageError for a table of another model.
+        Raises UsageError for a table of another model, or of embeddings of another length.
         """
         if table is not None:
             compare.own_or_shipped(table, self.model)
+            with self._store.read() as conn:
+                dimension = records.meta(conn).dimension
+            if table.poor and dimension:
+                table.poor.shares(np.zeros((1, dimension), np.float32))  # refuses a table of other embeddings
         with self._store.write() as conn:
             records.set_calibration(conn, None if table is None else json.dumps(table.table()))
             self._audit(conn, "calibrate", None, "shipped" if table is None else "own")
