@@ -177,4 +177,6 @@ def test_a_thinned_curve_tells_the_same(points: list[tuple[float, float]]) -> No
     full = tuple(zip(values, given_shares, strict=True))
     thin = poor_photos._thinned(full, interpolated)
     assert {*thin} <= {*full}
-    assert all(interpolated(thin, value) == pytest.approx(share, abs=poor_photos.TOLD + 1e-9) for value, share in full)
+    assert all(
+        interpolated(thin, value) == pytest.approx(share, abs=poor_photos.TOLERANCE + 1e-9) for value, share in full
+    )

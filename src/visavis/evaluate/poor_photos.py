@@ -47,7 +47,7 @@ CLEAN = 0.1
 LEAST_OWN = 0.05
 """Where fewer pairs of one person than this share pass at ``OWN_FAR`` photos are too poor to say."""
 OWN_FAR = 1e-3
-TOLD = 0.006
+TOLERANCE = 0.006
 """Points of a curve are left out where it moves by no more than this without them."""
 
 
@@ -236,10 +236,11 @@ def _likeness_curve(found: Sequence[Window], good: float, worst: float) -> Curve
     shares = [float(share) for share in falling]
     points = [(good, 1.0), *((window.value, share) for window, share in zip(poor, shares, strict=True))]
     points.append((max(window.end for window in poor), shares[-1]))
-    return _thinned([(round(value, 4), round(share, 3)) for value, share in points], _between)
+    return _thinned([(round(value, 4), round(share, 3)) for value, share in points], _on_line)
 
 
-def _between(curve: Curve, value: float) -> float:
+def _on_line(curve: Curve, value: float) -> float:
+    """Return the share at a likeness of a curve, interpolated linearly."""
     values, shares = zip(*curve, strict=True)
     return float(np.interp(value, values, shares))
 
@@ -275,13 +276,13 @@ def _worst(curves: Sequence[Curve]) -> Curve:
 
 
 def _thinned(points: Sequence[tuple[float, float]], between: Callable[[Curve, float], float | None]) -> Curve:
-    """Leave out points that those beside them tell within ``TOLD``, and of points of one value all but the last."""
+    """Leave out points that those beside them give within ``TOLERANCE``, and of points of one value all but one."""
     kept = list(dict(points).items())
     place = 1
     while place < len(kept) - 1:
         without = (*kept[:place], *kept[place + 1 :])
         gone = [point for point in points if kept[place - 1][0] < point[0] < kept[place + 1][0]]
-        if all(abs((between(without, value) or 0) - share) <= TOLD for value, share in gone):
+        if all(abs((between(without, value) or 0) - share) <= TOLERANCE for value, share in gone):
             del kept[place]
         else:
             place += 1
