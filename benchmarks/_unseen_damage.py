@@ -1,10 +1,10 @@
-"""Damages in a row that no calibration has seen: whether what was measured on others holds for them."""
+"""Damage that no calibration has seen: whether what was measured on other damage holds for it."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from visavis.evaluate.degradations import DEGRADATIONS, Degradation
+from visavis.evaluate.degradations import DEGRADATIONS, SIDE, Degradation
 from visavis.types import RGB
 
 
@@ -40,6 +40,21 @@ def _brightened(picture: RGB, side: float, share: float, rng: np.random.Generato
     return np.clip(np.round(dark * np.float32(255 / max(dark.max(), 1))), 0, 255).astype(np.uint8)
 
 
+def _few_colors(picture: RGB, side: float, colors: float, rng: np.random.Generator) -> RGB:
+    """Keep so many colors, chosen for the photo and not dithered, as a GIF does."""
+    from PIL import Image
+
+    return np.asarray(Image.fromarray(picture).quantize(round(colors), dither=Image.Dither.NONE).convert("RGB"))
+
+
+def _frosted(picture: RGB, side: float, pixels: float, rng: np.random.Generator) -> RGB:
+    """Take each pixel from up to so many pixels away, as frosted glass does."""
+    reach = pixels * side / SIDE
+    rows, columns = np.mgrid[: picture.shape[0], : picture.shape[1]]
+    moved = np.round(rng.uniform(-reach, reach, (2, *rows.shape))).astype(int)
+    return picture[np.clip(rows + moved[0], 0, len(rows) - 1), np.clip(columns + moved[1], 0, rows.shape[1] - 1)]
+
+
 UNSEEN = {
     kind.name: kind
     for kind in (
@@ -48,6 +63,8 @@ UNSEEN = {
         Degradation("noisy, blurred", 20, 120, (), _noisy_blurred),
         Degradation("noisy, compressed", 10, 60, (), _noisy_compressed),
         Degradation("dark, noisy, bright", 0.3, 0.06, (), _brightened),
+        Degradation("few colors", 16, 4, (), _few_colors),
+        Degradation("frosted", 1, 6, (), _frosted),
     )
 }
 """Kinds by name."""

@@ -57,13 +57,23 @@ STRENGTHS: Mapping[str, Sequence[float]] = {
     "compressed, turned": (8, 4),
     "compressed twice": (8, 4),
     "pale, noisy": (0.3, 0.2),
+    "moved": (11, 17, 25),
+    "doubled": (5, 8, 12),
+    "pixelated": (5, 7, 9),
+    "posterized": (4, 3, 2),
+    "smoothed": (7, 11),
+    "vignetted": (3, 6),
+    "waved": (2, 4),
+    "blotched": (30, 45),
     "small, noisy, enlarged": (20, 40),
     "small, compressed": (15, 5),
     "noisy, blurred": (40, 80),
     "noisy, compressed": (30, 60),
     "dark, noisy, bright": (0.2, 0.1),
+    "few colors": (10, 6),
+    "frosted": (3, 5),
 }
-"""Strengths of each kind; units are those of ``visavis.evaluate.degradations``. The last five kinds
+"""Strengths of each kind; units are those of ``visavis.evaluate.degradations``. The last seven kinds
 are not among those that a calibration measures."""
 KINDS = DEGRADATIONS | UNSEEN
 

@@ -144,6 +144,15 @@ def test_shares_of_many_scores_are_those_of_each() -> None:
     assert single[3] == pytest.approx(0.8 * 0.8)
 
 
+def test_a_likeness_is_linear_in_the_direction_and_square_along_the_axes() -> None:
+    bent = replace(POOR, axes=((0.5, (1.0, 0.0, 0.0)), (-2.0, (0.0, 0.6, 0.8))))
+    embeddings = np.array([[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, 0, -1], [0.6, 0.8, 0]], np.float32)
+    by_hand = [0.5, 0.5, -2 * 0.36, -2 - 2 * 0.64, 0.5 * 0.36 - 2 * 0.48**2]
+    assert bent.likenesses(embeddings).tolist() == pytest.approx(by_hand)
+    assert bent.likenesses(embeddings[:0]).shape == (0,)
+    assert compare.parse_calibration(replace(TABLE, poor=bent).table()).poor == bent
+
+
 def test_embeddings_of_another_length_are_refused() -> None:
     with pytest.raises(UsageError, match="of 3 values, and these have 4: they are of another model"):
         POOR.shares(np.ones((1, 4), np.float32))
@@ -166,6 +175,10 @@ WHOLE = POOR.table()
         {**WHOLE, "direction": [0, math.inf, 0]},
         {**WHOLE, "direction": [10**400, 0, 0]},
         {**WHOLE, "direction": [1.7e308] * 3},
+        {**WHOLE, "axes": [[0.5, [1, 0]]]},
+        {**WHOLE, "axes": [[math.nan, [1, 0, 0]]]},
+        {**WHOLE, "axes": [[0.5, [1, math.inf, 0]]]},
+        {**WHOLE, "axes": [[1, 0, 0]]},
         {**WHOLE, "likeness": []},
         {**WHOLE, "likeness": [[0.1, 0.9], [0.2, 1.0]]},
         {**WHOLE, "likeness": [[0.2, 1.0], [0.1, 0.9]]},
@@ -217,7 +230,9 @@ def test_two_poor_photos_are_held_to_a_stricter_threshold() -> None:
     answer = verified(shown("a", 0, blurred(0.5)), shown("b", 0.15, blurred(0.5)))
     assert (answer.same, answer.threshold, answer.far) == (False, pytest.approx(0.12), 1e-3)
     assert answer.probability == pytest.approx(1 / (1 + math.exp(50 * 0.15 / 0.6 - 10)), rel=1e-5)
-    assert answer.notes[0] == ("the threshold is 0.1200 instead of 0.2000: strangers look more alike on poor photos.")
+    assert answer.notes[0] == (
+        "the threshold is 0.1200 instead of 0.2000: to the network these faces look like poor ones."
+    )
     assert "b: poor quality 0.50 (blurred): the same person is missed more often." in answer.notes
     assert answer.reason == ""
 

@@ -28,6 +28,8 @@ EYE, CHEEK = (0.3, 0.2), (0.12, 0.12)
 NARROW, WIDE = -0.32, 0.235
 """Outside these a face looks squeezed, by :func:`visavis.align.squeeze`: 1 in 200 photos of LFW's view 1."""
 
+WHY_STRICTER = "to the network these faces look like poor ones"
+"""Why a threshold is stricter than that of good photos: a network may place a face on a fine photo there, too."""
 SQUEEZED = "the picture seems to be squeezed: strangers pass more often"
 
 

@@ -4,8 +4,8 @@ Poor photos of two people look more alike than good ones, so a threshold that ke
 photos does not keep it there. A network makes all distances between equally poor photos smaller by about the same
 factor, at any rate, so what is measured is that factor: the *share* of a threshold that is left. It follows from
 
-- the embedding: those of poor photos lie in one direction, whatever the damage, so the product with that direction, the
-  ``likeness``, tells how much a face is like the poor photos of other people;
+- the embedding: those of poor photos lie in a few directions, so a function of the second degree of the embedding, the
+  ``likeness``, tells how much a face is like the poor photos of other people, whatever the damage;
 - the parts of the :class:`~visavis.types.Quality`, where they are known, for what the embedding does not tell.
 
 ``visavis calibrate --degrade`` measures all of it on photos made worse.
@@ -31,6 +31,7 @@ SCORE = "score"
 """Name of the curve for faces of which only the score of the quality is known, as those in a gallery."""
 
 Curve = tuple[tuple[float, float], ...]
+Axis = tuple[float, tuple[float, ...]]
 Doubles = NDArray[np.float64]
 
 
@@ -38,9 +39,10 @@ Doubles = NDArray[np.float64]
 class PoorPhotos:
     """Shares of the threshold that are left: what ``visavis calibrate --degrade`` measured.
 
-    ``direction (d,)`` gives the likeness of an embedding: their product. ``likeness`` holds pairs of it, rising, and
-    of the share, falling from 1; above its last value nothing was measured. ``parts`` hold for the name of a part of
-    the quality pairs of its value and of the share that is left beside, both rising up to 1; below the first value
+    The likeness of an embedding is its product with ``direction (d,)`` and, for each of the ``axes``, a weight and a
+    vector ``(d,)``, the weight times the square of its product with the vector. ``likeness`` holds pairs of it, rising,
+    and of the share, falling from 1; above its last value nothing was measured. ``parts`` hold for the name of a part
+    of the quality pairs of its value and of the share that is left beside, both rising up to 1; below the first value
     nothing was measured. The part ``score`` is for faces of which the parts are not known. Between pairs shares are
     interpolated, those of parts by the log odds of the value. Where the share of a pair is ``useless`` or less, hardly
     a pair of one person would pass. Nothing is said there, nor where nothing was measured.
@@ -50,6 +52,22 @@ class PoorPhotos:
     likeness: Curve
     parts: tuple[tuple[str, Curve], ...] = ()
     useless: float = 0.0
+    axes: tuple[Axis, ...] = ()
+
+    def likenesses(self, embeddings: Floats) -> Doubles:
+        """Return how much each of ``embeddings (n, d)`` is like those of poor photos of other people: ``(n,)``.
+
+        Raises UsageError for embeddings of another length than the measured ones.
+        """
+        if embeddings.shape[1] != len(self.direction):
+            raise UsageError(
+                f"the calibration is of embeddings of {len(self.direction)} values, and these have "
+                f"{embeddings.shape[1]}: they are of another model."
+            )
+        weights, vectors = _arrays(self.direction, self.axes)
+        along = embeddings.astype(np.float64) @ vectors
+        likeness: Doubles = along[:, 0] + along[:, 1:] ** 2 @ weights
+        return likeness
 
     def shares(self, embeddings: Floats, qualities: Sequence[Quality | float | None] | None = None) -> Doubles:
         """Return the share of the threshold between faces as poor as each row of ``embeddings (n, d)``: ``(n,)``.
@@ -57,14 +75,8 @@ class PoorPhotos:
         NaN stands for faces that are poorer than was measured. Without its quality (None) a face is judged by the
         embedding alone. Raises UsageError for embeddings of another length than the measured ones.
         """
-        if embeddings.shape[1] != len(self.direction):
-            raise UsageError(
-                f"the calibration is of embeddings of {len(self.direction)} values, and these have "
-                f"{embeddings.shape[1]}: they are of another model."
-            )
         values, shares = np.array(self.likeness).T
-        alike = embeddings.astype(np.float64) @ _array(self.direction)
-        by_embedding: Doubles = np.interp(alike, values, shares, right=np.nan)
+        by_embedding: Doubles = np.interp(self.likenesses(embeddings), values, shares, right=np.nan)
         if qualities is None:
             return by_embedding
         by_quality = np.ones(len(embeddings))
@@ -108,7 +120,14 @@ class PoorPhotos:
         """Return what a file of a calibration holds of it."""
         parts = {name: [[value, share] for value, share in curve] for name, curve in self.parts}
         likeness = [[value, share] for value, share in self.likeness]
-        return {"useless": self.useless, "direction": list(self.direction), "likeness": likeness, "parts": parts}
+        axes = [[weight, list(vector)] for weight, vector in self.axes]
+        return {
+            "useless": self.useless,
+            "direction": list(self.direction),
+            "axes": axes,
+            "likeness": likeness,
+            "parts": parts,
+        }
 
 
 def pair_shares(first: Any, second: Any) -> Any:
@@ -117,8 +136,9 @@ def pair_shares(first: Any, second: Any) -> Any:
 
 
 @lru_cache
-def _array(direction: tuple[float, ...]) -> Doubles:
-    return np.array(direction, np.float64)
+def _arrays(direction: tuple[float, ...], axes: tuple[Axis, ...]) -> tuple[Doubles, Doubles]:
+    """Return the weights of the axes ``(k,)``, and the direction and the axes as columns ``(d, 1 + k)``."""
+    return np.array([weight for weight, _ in axes]), np.array([direction, *(vector for _, vector in axes)]).T
 
 
 def interpolated(curve: Curve, value: float) -> float | None:
@@ -147,14 +167,23 @@ def parse(table: object) -> PoorPhotos:
     useless = float(cast("float", content["useless"]))
     if not 0 <= useless < 1:
         raise ValueError("a useless share is from 0 up to below 1")
-    direction = tuple(float(value) for value in cast("Sequence[float]", content["direction"]))
-    if not direction or not math.hypot(*direction) < math.inf:
-        raise ValueError("a direction has a finite number for each of an embedding")
+    direction = _vector(content["direction"])
+    given = cast("Sequence[tuple[float, Sequence[float]]]", content["axes"])
+    axes = tuple((float(weight), _vector(vector)) for weight, vector in given)
+    if any(len(vector) != len(direction) or not math.isfinite(weight) for weight, vector in axes):
+        raise ValueError("an axis has a finite weight and as many numbers as the direction")
     likeness = _curve("likeness", content["likeness"])
     if not (_rises(-share for _, share in likeness) and np.isfinite([value for value, _ in likeness]).all()):
         raise ValueError("the shares of likeness do not fall with it")
     parts = tuple((name, _part(name, pairs)) for name, pairs in cast("Mapping[str, object]", content["parts"]).items())
-    return PoorPhotos(direction, likeness, parts, useless)
+    return PoorPhotos(direction, likeness, parts, useless, axes)
+
+
+def _vector(numbers: object) -> tuple[float, ...]:
+    vector = tuple(float(value) for value in cast("Sequence[float]", numbers))
+    if not vector or not math.hypot(*vector) < math.inf:
+        raise ValueError("a direction has a finite number for each of an embedding")
+    return vector
 
 
 def _part(name: str, pairs: object) -> Curve:

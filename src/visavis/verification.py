@@ -15,12 +15,12 @@ import numpy as np
 
 from visavis import compare
 from visavis.detectors import base_name
-from visavis.doubts import doubts, why_too_poor
+from visavis.doubts import WHY_STRICTER, doubts, why_too_poor
 from visavis.errors import ImageError, NoFaceError
 from visavis.types import Floats, Photo, PhotoFaces, PhotoVerification, Quality, Verification
 
-NOTED_SHARE = 0.95
-"""A threshold is said to be stricter where less than this share of it is left."""
+NOTED_SHARE = 0.85
+"""A note says that the threshold is stricter where less than this share is left: for 1 pair of LFW photos in 1,000."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +203,7 @@ def _stricter(rule: Rule, limit: float, share: float | None) -> list[str]:
     if share is None or share >= NOTED_SHARE:
         return []
     good, poor = (compare.from_cosine(value, rule.metric) for value in (limit, limit * share))
-    return [f"the threshold is {poor:.4f} instead of {good:.4f}: strangers look more alike on poor photos."]
+    return [f"the threshold is {poor:.4f} instead of {good:.4f}: {WHY_STRICTER}."]
 
 
 def _without_rates(rule: Rule, known: PhotoFaces, photo: PhotoFaces, shares: Mapping[int, float | None]) -> list[str]:

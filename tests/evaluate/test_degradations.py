@@ -17,7 +17,7 @@ BOX = np.array([65.5, 65.5, 190.5, 190.5], np.float32)
 
 RANDOM = {
     "noisy", "noisy, resized", "small, noisy", "compressed, resized", "compressed, turned", "compressed twice",
-    "pale, noisy",
+    "pale, noisy", "moved", "doubled", "vignetted", "waved", "blotched",
 }  # fmt: skip
 
 
@@ -108,3 +108,74 @@ def test_a_small_noisy_photo_has_the_noise_of_its_own_pixels() -> None:
     found = degraded(gray, BOX, DEGRADATIONS["small, noisy"], 20)
     assert found.shape[0] < PICTURE.shape[0]
     assert found.astype(float).std() == pytest.approx(20, rel=0.05)
+
+
+def test_a_moved_photo_keeps_what_is_constant_and_loses_detail_along_one_line() -> None:
+    assert (degraded(np.full_like(PICTURE, 77), BOX, DEGRADATIONS["moved"], 25, seed=1) == 77).all()
+    stripes = np.zeros_like(PICTURE)
+    stripes[:, ::2] = 255
+    kept = [degraded(stripes, BOX, DEGRADATIONS["moved"], 25, seed=seed).astype(float).std() for seed in range(30)]
+    assert max(kept) < 60
+    point = np.zeros_like(PICTURE)
+    point[128, 128] = 255
+    trace = degraded(point, BOX, DEGRADATIONS["moved"], 20, seed=2)[..., 0]
+    rows, columns = np.nonzero(trace)
+    assert np.hypot(np.ptp(rows), np.ptp(columns)) == pytest.approx(20, abs=3)
+    assert trace.sum() == pytest.approx(255, rel=0.15)
+
+
+def test_a_doubled_photo_is_the_sum_of_two() -> None:
+    point = np.zeros_like(PICTURE)
+    point[128, 128] = 200
+    double = degraded(point, BOX, DEGRADATIONS["doubled"], 12, seed=5)[..., 0].astype(float)
+    here = double[128, 128]
+    assert 100 <= here <= 140
+    double[128, 128] = 0
+    assert double.sum() + here == pytest.approx(200, abs=3)
+    rows, columns = np.nonzero(double)
+    assert np.hypot(rows - 128, columns - 128).min() > 10
+
+
+def test_a_pixelated_photo_has_squares_of_one_color() -> None:
+    squares = copy("pixelated", 8)
+    assert len(np.unique(squares.reshape(-1, 3), axis=0)) <= 32 * 32
+    assert (squares[1:7, 1:7] == squares[1, 1]).all()
+    assert squares[:, 0].mean() == pytest.approx(PICTURE[:, :8].mean(), abs=3)
+
+
+@pytest.mark.parametrize(("levels", "kept"), [(2, [0, 255]), (4, [0, 85, 170, 255])])
+def test_a_posterized_photo_has_so_many_levels(levels: float, kept: list[int]) -> None:
+    ramp = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2).repeat(256, axis=0)
+    assert np.unique(degraded(ramp, BOX, DEGRADATIONS["posterized"], levels)).tolist() == kept
+
+
+def test_a_smoothed_photo_loses_points_and_keeps_edges() -> None:
+    edge = np.zeros_like(PICTURE)
+    edge[:, 128:] = 200
+    spotted = edge.copy()
+    spotted[::9, ::9] = 255
+    assert (degraded(spotted, BOX, DEGRADATIONS["smoothed"], 7)[8:-8, 8:-8] == edge[8:-8, 8:-8]).mean() > 0.99
+
+
+def test_a_vignetted_photo_is_dark_away_from_the_face() -> None:
+    white = np.full_like(PICTURE, 255)
+    light = degraded(white, BOX, DEGRADATIONS["vignetted"], 2, seed=1)[..., 0].astype(float)
+    assert light.max() == 255
+    row, column = np.unravel_index(light.argmax(), light.shape)
+    assert np.hypot(row - 127.5, column - 127.5) < 0.45 * 125
+    away = light[row, (column + 62) % 256 if column < 128 else column - 62]
+    assert away == pytest.approx(255 * np.exp(-2 * (62 / 125) ** 2), abs=4)
+
+
+def test_a_waved_photo_keeps_its_colors_and_moves_them_by_no_more_than_the_wave() -> None:
+    ramp = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2).repeat(256, axis=0)
+    moved = (degraded(ramp, BOX, DEGRADATIONS["waved"], 4, seed=3).astype(float) - ramp)[:, 10:-10, 0]
+    assert abs(moved).max() == pytest.approx(4, abs=1)
+    assert np.median(abs(moved)) > 1
+
+
+def test_blotches_have_a_deviation_and_are_wider_than_a_pixel() -> None:
+    gray = np.full_like(PICTURE, 128)
+    blotched = degraded(gray, BOX, DEGRADATIONS["blotched"], 20).astype(float)
+    assert 10 < blotched.std() < 25
+    assert np.corrcoef(blotched[:, :-1].ravel(), blotched[:, 1:].ravel())[0, 1] > 0.9

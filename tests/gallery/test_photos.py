@@ -293,7 +293,7 @@ def test_a_poor_probe_of_a_poor_template_is_held_to_a_stricter_threshold(measure
     assert [one.name for one in (good, unknown, poor, hopeless)] == ["Ann", "Ann", None, None]
     assert [one.threshold for one in (good, poor, hopeless)] == pytest.approx([limit, 0.5 * limit, 0])
     assert poor.notes == (
-        f"the threshold is {0.5 * limit:.4f} instead of {limit:.4f}: strangers look more alike on poor photos. "
+        f"the threshold is {0.5 * limit:.4f} instead of {limit:.4f}: to the network these faces look like poor ones. "
         "A better photo may be recognized.",
     )
     assert hopeless.notes == ("this photo of a face is too poor to say who it is (quality 0.29).",)

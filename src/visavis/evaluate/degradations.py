@@ -152,6 +152,88 @@ def _pale_noisy(picture: RGB, side: float, share: float, rng: np.random.Generato
     return _noisy(_pale(picture, side, share, rng), side, rng.uniform(3, 20), rng)
 
 
+def _moved(picture: RGB, side: float, length: float, rng: np.random.Generator) -> RGB:
+    """Blur the photo along a line of this length, in any direction, as a camera or a head that moves does."""
+    import cv2
+
+    reach = length * side / SIDE / 2
+    size = 2 * round(reach) + 3
+    angle = rng.uniform(0, np.pi)
+    step = reach * np.array([np.cos(angle), np.sin(angle)])
+    ends = np.round(((size - 1) / 2 + np.array([-step, step])) * 16).astype(int)
+    start, end = ((int(x), int(y)) for x, y in ends)
+    line = cv2.line(np.zeros((size, size, 1), np.uint8), start, end, (255,), 1, cv2.LINE_AA, shift=4)[..., 0]
+    kernel = line.astype(np.float32) / line.sum(dtype=np.float32)
+    return np.asarray(cv2.filter2D(picture, -1, kernel, borderType=cv2.BORDER_REPLICATE), np.uint8)
+
+
+def _doubled(picture: RGB, side: float, pixels: float, rng: np.random.Generator) -> RGB:
+    """Lay the photo over itself, shifted by so many pixels in any direction."""
+    import cv2
+
+    angle, weight = rng.uniform(0, 2 * np.pi), rng.uniform(0.3, 0.5)
+    across, down = pixels * side / SIDE * np.array([np.cos(angle), np.sin(angle)])
+    shift = np.array([[1, 0, across], [0, 1, down]], np.float32)
+    size = picture.shape[1], picture.shape[0]
+    shifted = cv2.warpAffine(picture, shift, size, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.addWeighted(picture, 1 - weight, shifted, weight, 0), np.uint8)
+
+
+def _pixelated(picture: RGB, side: float, pixels: float, rng: np.random.Generator) -> RGB:
+    """Make squares of one color, of so many pixels a side."""
+    import cv2
+
+    height, width = picture.shape[:2]
+    scale = min(SIDE / (pixels * side), 1.0)
+    return np.asarray(cv2.resize(_scaled(picture, scale, scale), (width, height), interpolation=cv2.INTER_NEAREST))
+
+
+def _posterized(picture: RGB, side: float, levels: float, rng: np.random.Generator) -> RGB:
+    """Keep so many levels of each channel, evenly spaced; of a fraction the darkest step is narrower."""
+    step = np.float32(255 / (levels - 1))
+    return np.clip(np.round(np.round(picture / step) * step), 0, 255).astype(np.uint8)
+
+
+def _smoothed(picture: RGB, side: float, pixels: float, rng: np.random.Generator) -> RGB:
+    """Replace each pixel twice by the median around it, as beauty filters and old denoisers do."""
+    import cv2
+
+    size = 2 * round((pixels * side / SIDE - 1) / 2) + 1
+    return np.asarray(cv2.medianBlur(cv2.medianBlur(picture, max(size, 3)), max(size, 3)), np.uint8)
+
+
+def _vignetted(picture: RGB, side: float, strength: float, rng: np.random.Generator) -> RGB:
+    """Darken the photo away from a point near the face, by exp(-strength) at a distance of the face's side."""
+    height, width = picture.shape[:2]
+    center = np.array([height, width]) / 2 + rng.uniform(-0.3, 0.3, 2) * side
+    down, across = (np.arange(length) - middle for length, middle in zip((height, width), center, strict=True))
+    light = np.exp(-strength * (down[:, None] ** 2 + across**2) / side**2).astype(np.float32)
+    return np.asarray(np.round(picture * light[..., None]), np.uint8)
+
+
+def _waved(picture: RGB, side: float, pixels: float, rng: np.random.Generator) -> RGB:
+    """Bend the photo in waves of so many pixels, as water or old glass does."""
+    import cv2
+
+    scale = side / SIDE
+    down, across = np.mgrid[: picture.shape[0], : picture.shape[1]].astype(np.float32)
+    length, (first, second) = 2 * np.pi / (20 * scale), rng.uniform(0, 2 * np.pi, 2)
+    x = across + pixels * scale * np.sin(down * length + first)
+    y = down + pixels * scale * np.sin(across * length + second)
+    bent = cv2.remap(picture, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR)
+    return np.asarray(bent, np.uint8)
+
+
+def _blotched(picture: RGB, side: float, sigma: float, rng: np.random.Generator) -> RGB:
+    """Add noise in blotches of five pixels, as denoised night photos have."""
+    import cv2
+
+    height, width = picture.shape[:2]
+    coarse = rng.normal(0, sigma, (max(height // 5, 1), max(width // 5, 1), 3)).astype(np.float32)
+    grain = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+    return np.clip(np.round(picture + grain), 0, 255).astype(np.uint8)
+
+
 DEGRADATIONS = {
     kind.name: kind
     for kind in (
@@ -170,6 +252,14 @@ DEGRADATIONS = {
         Degradation("compressed, turned", 15, 2, (), _compressed_turned),
         Degradation("compressed twice", 15, 3, ("compression",), _compressed_twice),
         Degradation("pale, noisy", 0.5, 0.12, ("exposure", "clarity"), _pale_noisy),
+        Degradation("moved", 6, 30, ("sharpness",), _moved),
+        Degradation("doubled", 3, 16, (), _doubled),
+        Degradation("pixelated", 3, 12, (), _pixelated),
+        Degradation("posterized", 6, 2, (), _posterized),
+        Degradation("smoothed", 5, 15, ("sharpness",), _smoothed),
+        Degradation("vignetted", 1, 8, (), _vignetted),
+        Degradation("waved", 1, 5, (), _waved),
+        Degradation("blotched", 10, 60, (), _blotched),
     )
 }
 """Kinds by name."""

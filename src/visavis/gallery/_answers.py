@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from visavis.compare import Calibration, parse_calibration, search_far, uncalibrated
-from visavis.doubts import SQUEEZED, is_squeezed
+from visavis.doubts import SQUEEZED, WHY_STRICTER, is_squeezed
 from visavis.errors import GalleryError, UsageError
 from visavis.gallery.index import Hit
 from visavis.gallery.types import Enrollment, SearchThreshold
@@ -159,8 +159,7 @@ def _too_poor(rule: Rule, probe: Probe, best: Candidate) -> str:
 def _stricter(rule: Rule, limit: float) -> str:
     """Say that a face would have a name if the photos were good."""
     return (
-        f"the threshold is {limit:.4f} instead of {rule.limit:.4f}: strangers look more alike on poor photos. "
-        "A better photo may be recognized."
+        f"the threshold is {limit:.4f} instead of {rule.limit:.4f}: {WHY_STRICTER}. A better photo may be recognized."
     )
 
 
