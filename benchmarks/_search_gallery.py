@@ -1,7 +1,7 @@
 """Galleries of made-up people for ``search.py``, and what other processes do with them.
 
 python benchmarks/_search_gallery.py open FILE INDEX      open it, search once, tell seconds and memory
-python benchmarks/_search_gallery.py enrol FILE           add a person every 20 ms until the input ends
+python benchmarks/_search_gallery.py enroll FILE           add a person every 20 ms until the input ends
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ def vectors(people: np.ndarray, seed: int) -> Floats:
     """Unit rows, one for each of ``people (n,)``, around a point of that person's own."""
     rng = np.random.default_rng(seed)
     known, which = np.unique(people, return_inverse=True)
-    centres = np.stack([np.random.default_rng([1, int(one)]).standard_normal(DIMENSION, np.float32) for one in known])
-    centres /= np.linalg.norm(centres, axis=1, keepdims=True)
-    return unit(centres[which] + np.float32(SPREAD) * rng.standard_normal((len(people), DIMENSION), np.float32))
+    centers = np.stack([np.random.default_rng([1, int(one)]).standard_normal(DIMENSION, np.float32) for one in known])
+    centers /= np.linalg.norm(centers, axis=1, keepdims=True)
+    return unit(centers[which] + np.float32(SPREAD) * rng.standard_normal((len(people), DIMENSION), np.float32))
 
 
 def unit(rows: Floats) -> Floats:
@@ -100,7 +100,7 @@ def open_once(file: str, index: str) -> None:
     print(json.dumps(told))
 
 
-def enrol(file: str) -> None:
+def enroll(file: str) -> None:
     number = 0
     with Gallery(file) as gallery:
         print("ready", flush=True)
@@ -112,4 +112,4 @@ def enrol(file: str) -> None:
 
 
 if __name__ == "__main__":
-    {"open": open_once, "enrol": enrol}[sys.argv[1]](*sys.argv[2:])
+    {"open": open_once, "enroll": enroll}[sys.argv[1]](*sys.argv[2:])

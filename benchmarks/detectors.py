@@ -3,7 +3,7 @@
     python benchmarks/detectors.py [--rounds 7] [--threads 2] [--detectors mtcnn,yunet,scrfd-500m,scrfd-2.5g]
 
 Thresholds are each detector's own, the smallest face is 20 pixels. The networks of YuNet and SCRFD have to be in a
-folder of VISAVIS_WEIGHTS, and SCRFD's licence accepted (VISAVIS_ACCEPT_LICENCE=1). A detector's score says nothing
+folder of VISAVIS_WEIGHTS, and SCRFD's license accepted (VISAVIS_ACCEPT_LICENSE=1). A detector's score says nothing
 about another's; how they are told apart is how many of the counted faces each finds, and what else.
 """
 

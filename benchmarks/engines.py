@@ -86,10 +86,10 @@ def specs(size: int, url: str, folder: Path, milvus: str | None) -> dict[str, st
 def measure(size: int, rounds: int, wanted: dict[str, str]) -> list[Engine]:
     """Fill each engine, then let all search in turn."""
     rng = np.random.default_rng(1)
-    centres = unit(rng.normal(size=(size // EACH, DIMENSION)))
-    people: Ids = np.repeat(np.arange(1, len(centres) + 1), EACH)
-    vectors = near(rng, centres[people - 1])
-    probes = near(rng, centres[rng.choice(len(centres), PROBES)])
+    centers = unit(rng.normal(size=(size // EACH, DIMENSION)))
+    people: Ids = np.repeat(np.arange(1, len(centers) + 1), EACH)
+    vectors = near(rng, centers[people - 1])
+    probes = near(rng, centers[rng.choice(len(centers), PROBES)])
     engines = [Engine(name, made(spec)) for name, spec in wanted.items()]
     for engine in engines:
         start = time.perf_counter()
@@ -135,10 +135,10 @@ def made(spec: str) -> Index:
     return INDEXES.create(name, dimension=DIMENSION, place=place, origin=Origin(uuid.uuid4().hex, ""))
 
 
-def near(rng: np.random.Generator, centres: Floats) -> Floats:
+def near(rng: np.random.Generator, centers: Floats) -> Floats:
     """Return a vector near each of these."""
-    noise = rng.normal(size=centres.shape).astype(np.float32) / np.float32(np.sqrt(DIMENSION))
-    return unit(centres + np.float32(SPREAD) * noise)
+    noise = rng.normal(size=centers.shape).astype(np.float32) / np.float32(np.sqrt(DIMENSION))
+    return unit(centers + np.float32(SPREAD) * noise)
 
 
 def unit(rows: np.ndarray) -> Floats:

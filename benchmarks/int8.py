@@ -92,7 +92,7 @@ def weights(net: Callable[..., Any], side: int) -> dict[str, Floats]:
 
 
 def pictures(side: int) -> RGB:
-    """Blobs of colour."""
+    """Blobs of color."""
     coarse = np.random.default_rng(0).integers(0, 256, (PICTURES, 8, 8, 3), np.uint8)
     cells = np.arange(side) * 8 // side
     return np.ascontiguousarray(coarse[:, cells][:, :, cells])

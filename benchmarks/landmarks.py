@@ -1,6 +1,6 @@
 """dlib's 5 and 68 points: milliseconds a face beside dlib itself, and how far the answers lie apart.
 
-    VISAVIS_ACCEPT_LICENCE=1 python benchmarks/landmarks.py
+    VISAVIS_ACCEPT_LICENSE=1 python benchmarks/landmarks.py
 
 Speed: a drawn face many times in one picture, its boxes given, one thread; dlib takes one face at a time. Errors: in
 dlib's boxes of the photographs of tests/golden/dlib_landmarks.json, where those are to be had.

@@ -1,4 +1,4 @@
-"""Compare embedders: errors on LFW view 1 and among film stars, time, size and licence, in one table.
+"""Compare embedders: errors on LFW view 1 and among film stars, time, size and license, in one table.
 
     python benchmarks/model_table.py [MODEL ...] [--json FILE] [--write PAGE]
 
@@ -43,7 +43,7 @@ def main() -> None:
     figures = {name: measured(name) | {"bench": speeds[name]} for name in models}
     columns = (
         *("model", "LFW view 1", "TAR at 1e-3", "1e-4", "film stars, TAR at 1e-3"),
-        *("ms, one face", "of 32", "MB", "licence", "trained on"),
+        *("ms, one face", "of 32", "MB", "license", "trained on"),
     )
     results = table("Embedders", columns, [row(name, each) for name, each in figures.items()])
     report([results], before, chosen.json, figures)
@@ -69,7 +69,7 @@ def measured(name: str) -> Figures:
 def row(name: str, figures: Figures) -> list[str]:
     """Return the row of a model."""
     lfw, bench = figures["lfw"], figures["bench"]
-    licence, trained_on = origin(name.partition("@")[0])
+    license, trained_on = origin(name.partition("@")[0])
     return [
         f"`{name}`",
         decimal(lfw["accuracy"], 3),
@@ -77,7 +77,7 @@ def row(name: str, figures: Figures) -> list[str]:
         decimal(tar(figures["stars"], 1e-3), 3),
         *(f"{bench['ms_embed'][batch]['median']:.1f}" for batch in ("1", "32")),
         f"{bench['bytes'] / 1e6:.1f}",
-        licence,
+        license,
         trained_on,
     ]
 
@@ -88,12 +88,12 @@ def tar(figures: Figures, far: float) -> float:
 
 
 def origin(base: str) -> tuple[str, str]:
-    """Return the licence of a model, and what it was trained on, as far as that is stated."""
+    """Return the license of a model, and what it was trained on, as far as that is stated."""
     if imported.has(base):
         model = imported.row(base)
-        return model.licence or "-", model.trained_on or "-"
+        return model.license or "-", model.trained_on or "-"
     spec = next(spec for spec in all_specs() if spec.name == base)
-    return spec.licence, spec.trained_on
+    return spec.license, spec.trained_on
 
 
 if __name__ == "__main__":

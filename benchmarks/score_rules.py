@@ -39,7 +39,7 @@ NEAREST = 0.045
 """Share of the impostor comparisons that is kept, the nearest ones."""
 
 RULES: dict[str, Callable[[Floats, Floats], Floats]] = {
-    # of the distances to each template (n, p, k) and to the normalised mean vector (n, p)
+    # of the distances to each template (n, p, k) and to the normalized mean vector (n, p)
     "nearest template": lambda each, mean: each.min(axis=2),
     "mean of the best two": lambda each, mean: np.sort(each, axis=2)[:, :, :2].mean(axis=2),
     "mean of all distances": lambda each, mean: each.mean(axis=2),
@@ -124,7 +124,7 @@ def measured(vectors: Floats, people: People, k: int, draws: int) -> tuple[dict[
 
 
 def drawn(people: People, k: int, rng: np.random.Generator) -> Drawn:
-    """Enrol everybody who has more than k photos with k of them."""
+    """Enroll everybody who has more than k photos with k of them."""
     enrolled = np.flatnonzero(np.bincount(people) > k)
     chosen = [rng.permutation(np.flatnonzero(people == one))[:k] for one in enrolled]
     templates = np.stack(chosen)

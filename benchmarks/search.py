@@ -1,4 +1,4 @@
-"""What search costs: against NumPy's bare product, by the number of templates, while others enrol.
+"""What search costs: against NumPy's bare product, by the number of templates, while others enroll.
 
     python benchmarks/search.py [--sizes 1000 ... 1000000] [--rounds 7] [--folder DIR] [--plot FILE.svg] [--json FILE]
 
@@ -32,9 +32,9 @@ from visavis.types import Floats
 TOP, BATCH = 10, 100
 LEAST = 0.25
 WATCHED = 10.0
-"""Seconds of searching, in quiet and while another process enrols."""
+"""Seconds of searching, in quiet and while another process enrolls."""
 FORMS = ("numpy", "exact", "exact:int8")
-COLOURS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#8c564b", "#e377c2")
+COLORS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#8c564b", "#e377c2")
 
 Times = dict[str, list[float]]
 
@@ -149,13 +149,13 @@ def on_disk(folder: Path, size: int) -> dict[str, Any]:
 
 
 def beside(file: Path) -> dict[str, Times]:
-    """Milliseconds of single searches in a gallery, in quiet and while another process enrols."""
+    """Milliseconds of single searches in a gallery, in quiet and while another process enrolls."""
     found: dict[str, Times] = {}
     for form in FORMS[1:]:
         with Gallery(file, index=form) as gallery:
             gallery.search(vectors(np.array([1]), 0), top=TOP)
             quiet = watched(gallery)
-            command = [sys.executable, str(Path(__file__).with_name("_search_gallery.py")), "enrol", str(file)]
+            command = [sys.executable, str(Path(__file__).with_name("_search_gallery.py")), "enroll", str(file)]
             with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
                 assert other.stdout is not None
                 other.stdout.readline()
@@ -224,7 +224,7 @@ def latencies(watched: dict[str, Times]) -> Any:
             rate = one["enrolled"][0] / WATCHED if case == "enrolling" else 0.0
             rows.append((form, case, median(one[case]), float(np.percentile(one[case], 99)), len(one[case]), rate))
     columns = ("index", "meanwhile", "median ms", "99 % ms", "searches", "people enrolled/s")
-    return table("A search through the gallery, while another process enrols", columns, rows)
+    return table("A search through the gallery, while another process enrolls", columns, rows)
 
 
 def drawn(found: dict[int, dict[str, Any]]) -> str:
@@ -243,7 +243,7 @@ def drawn(found: dict[int, dict[str, Any]]) -> str:
             keys.append(svg.Key(f"{name}, {words}", len(keys)))
             lines.append(svg.polyline(frame, sizes, values, series=keys[-1].series, tips=tips))
     text = svg.figure(frame, lines, label="Milliseconds a query by the number of templates", keys=keys)
-    style = "".join(f".s{number}{{color:{colour}}}" for number, colour in enumerate(COLOURS))
+    style = "".join(f".s{number}{{color:{color}}}" for number, color in enumerate(COLORS))
     rest = "svg{background:#fff;font:12px sans-serif}.grid{stroke:#ccc}text{fill:#333}"
     head, _, tail = text.partition(">")
     return f"{head}><style>{style}{rest}</style>{tail}\n"

@@ -42,8 +42,8 @@ def noise(width: int, height: int, *, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
 
 
-def grey_rgb(values: np.ndarray) -> np.ndarray:
-    """A grey picture ``(h, w)`` as RGB."""
+def gray_rgb(values: np.ndarray) -> np.ndarray:
+    """A gray picture ``(h, w)`` as RGB."""
     return np.repeat(values[..., None], 3, axis=-1)
 
 
@@ -85,7 +85,7 @@ def encode(pixels: np.ndarray | Image.Image, kind: str = "PNG", **options: objec
 
 
 def jpeg(pixels: np.ndarray | Image.Image, *, quality: int = 95, **options: object) -> bytes:
-    """A JPEG that keeps its colours as sharp as its greys."""
+    """A JPEG that keeps its colors as sharp as its grays."""
     return encode(pixels, "JPEG", quality=quality, subsampling=0, **options)
 
 
@@ -107,10 +107,10 @@ def with_chunk(png: bytes, name: bytes, data: bytes) -> bytes:
 
 
 def png16(values: np.ndarray) -> bytes:
-    """A 16-bit PNG, grey ``(h, w)`` or RGB ``(h, w, 3)``, made by hand: Pillow writes no 16-bit RGB."""
+    """A 16-bit PNG, gray ``(h, w)`` or RGB ``(h, w, 3)``, made by hand: Pillow writes no 16-bit RGB."""
     height, width = values.shape[:2]
-    colour = 0 if values.ndim == 2 else 2
-    header = struct.pack(">IIBBBBB", width, height, 16, colour, 0, 0, 0)
+    color = 0 if values.ndim == 2 else 2
+    header = struct.pack(">IIBBBBB", width, height, 16, color, 0, 0, 0)
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(name, data) for name, data in chunks)
@@ -142,17 +142,17 @@ def without_segment(data: bytes, marker: int) -> bytes:
     return b"".join([*kept, data[at:]])
 
 
-def drawn_face(side: int = 128, *, centre: tuple[float, float] | None = None, canvas: int = 256) -> np.ndarray:
-    """A drawing with the light, darks and edges of a face, symmetric, on a grey square canvas."""
-    x0, y0 = centre or ((canvas - 1) / 2, (canvas - 1) / 2)
+def drawn_face(side: int = 128, *, center: tuple[float, float] | None = None, canvas: int = 256) -> np.ndarray:
+    """A drawing with the light, darks and edges of a face, symmetric, on a gray square canvas."""
+    x0, y0 = center or ((canvas - 1) / 2, (canvas - 1) / 2)
     y, x = np.mgrid[:canvas, :canvas].astype(float)
     u, v = (x - x0) / side, (y - y0) / side
-    grey = np.full((canvas, canvas), 128.0)
-    grey[(u / 0.42) ** 2 + (v / 0.5) ** 2 < 1] = 190
+    gray = np.full((canvas, canvas), 128.0)
+    gray[(u / 0.42) ** 2 + (v / 0.5) ** 2 < 1] = 190
     for across in (-0.18, 0.18):
-        grey[((u - across) / 0.09) ** 2 + ((v + 0.12) / 0.05) ** 2 < 1] = 240
-        grey[((u - across) / 0.04) ** 2 + ((v + 0.12) / 0.04) ** 2 < 1] = 30
-        grey[(np.abs(u - across) < 0.11) & (np.abs(v + 0.22) < 0.02)] = 60
-    grey[(np.abs(u) < 0.03 + 0.1 * np.clip(v + 0.1, 0, 1)) & (np.abs(v) < 0.09)] = 165
-    grey[(u / 0.17) ** 2 + ((v - 0.26) / 0.04) ** 2 < 1] = 100
-    return np.stack([grey, grey * 0.9, grey * 0.8], axis=-1).astype(np.uint8)
+        gray[((u - across) / 0.09) ** 2 + ((v + 0.12) / 0.05) ** 2 < 1] = 240
+        gray[((u - across) / 0.04) ** 2 + ((v + 0.12) / 0.04) ** 2 < 1] = 30
+        gray[(np.abs(u - across) < 0.11) & (np.abs(v + 0.22) < 0.02)] = 60
+    gray[(np.abs(u) < 0.03 + 0.1 * np.clip(v + 0.1, 0, 1)) & (np.abs(v) < 0.09)] = 165
+    gray[(u / 0.17) ** 2 + ((v - 0.26) / 0.04) ** 2 < 1] = 100
+    return np.stack([gray, gray * 0.9, gray * 0.8], axis=-1).astype(np.uint8)

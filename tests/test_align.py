@@ -189,7 +189,7 @@ def test_a_quarter_turn() -> None:
     source = picture(32, 32)
     turn = motion(math.pi / 2, 1, (31, 0))[None].astype(np.float32)  # (x, y) -> (31 - y, x)
     (crop,) = align.warp(source, turn, size=32)
-    # OpenCV works in 1/32 of a pixel: a rounding error of the matrix may mix a little of the neighbour in.
+    # OpenCV works in 1/32 of a pixel: a rounding error of the matrix may mix a little of the neighbor in.
     assert np.abs(crop.astype(int) - np.rot90(source, -1)).max() <= 8
 
 
@@ -207,7 +207,7 @@ def test_a_ramp_keeps_its_values_where_they_belong(reduction: float) -> None:
 
 
 @pytest.mark.parametrize("reduction", [2, 4, 5.3, 8, 12, 16])
-def test_a_chessboard_becomes_grey_when_it_is_reduced(reduction: float) -> None:
+def test_a_chessboard_becomes_gray_when_it_is_reduced(reduction: float) -> None:
     side = 640
     board = ((np.add.outer(np.arange(side), np.arange(side)) % 2) * 255).astype(np.uint8)
     matrix = motion(0, 1 / reduction, (0.1, 0.3))[None].astype(np.float32)
@@ -251,7 +251,7 @@ def test_the_margin_is_of_the_side_half_of_it_on_each_edge() -> None:
     np.testing.assert_array_equal(crop, source[8:32, 16:40])
 
 
-def test_a_long_box_becomes_the_square_about_its_centre() -> None:
+def test_a_long_box_becomes_the_square_about_its_center() -> None:
     source = picture()
     (crop,) = align.square_crops(source, [face(20, 8, 28, 24)], size=16, margin=0.0)
     np.testing.assert_array_equal(crop, source[8:24, 16:32])

@@ -24,7 +24,7 @@ PEOPLE = ("Ann", "Ben", "Cleo", "Dora")
 
 
 class Sums:
-    """A network that answers with figures made of a crop's mean colours: R, G, B and nothing."""
+    """A network that answers with figures made of a crop's mean colors: R, G, B and nothing."""
 
     def __init__(self) -> None:
         self.batches: list[int] = []
@@ -57,8 +57,8 @@ def classifier(network: Sums | None = None, *, batch: int = 2) -> Classifier:
     return Classifier("test", session, PEOPLE, crops=crops_of, batch=batch)
 
 
-def flat(*colours: tuple[int, int, int]) -> RGB:
-    return np.array(colours, np.uint8)[:, None, None, :].repeat(4, axis=1).repeat(4, axis=2)
+def flat(*colors: tuple[int, int, int]) -> RGB:
+    return np.array(colors, np.uint8)[:, None, None, :].repeat(4, axis=1).repeat(4, axis=2)
 
 
 RED, DULL = (255, 0, 0), (51, 51, 0)
@@ -126,9 +126,9 @@ def test_batches_change_nothing() -> None:
     assert classifier().classify(crops[:0]) == []
 
 
-def picture(*colours: tuple[int, int, int]) -> RGB:
-    """A square of 20 pixels a colour, side by side."""
-    return np.concatenate([np.full((20, 20, 3), colour, np.uint8) for colour in colours], axis=1)
+def picture(*colors: tuple[int, int, int]) -> RGB:
+    """A square of 20 pixels a color, side by side."""
+    return np.concatenate([np.full((20, 20, 3), color, np.uint8) for color in colors], axis=1)
 
 
 def boxes(count: int) -> list[tuple[int, int, int, int]]:
@@ -193,7 +193,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("VISAVIS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("VISAVIS_WEIGHTS", str(tmp_path))
     monkeypatch.setenv("VISAVIS_OFFLINE", "1")
-    monkeypatch.setenv("VISAVIS_ACCEPT_LICENCE", "1")
+    monkeypatch.setenv("VISAVIS_ACCEPT_LICENSE", "1")
     return tmp_path
 
 

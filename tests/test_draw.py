@@ -52,10 +52,10 @@ def test_lines_grow_with_the_picture() -> None:
     assert [line_width(np.empty((side, 10, 3), np.uint8)) for side in (1, 300, 1200, 6000)] == [1, 1, 4, 20]
 
 
-def test_each_face_has_its_colour_and_its_label_above() -> None:
+def test_each_face_has_its_color_and_its_label_above() -> None:
     picture = np.full((400, 400, 3), 200, np.uint8)
     faces = [face(50, 100, 120, 180), face(250, 100, 320, 180)]
-    drawn = annotate(picture, faces, ["Ann", "unknown"], colours=[BLUE, ORANGE])
+    drawn = annotate(picture, faces, ["Ann", "unknown"], colors=[BLUE, ORANGE])
     assert tuple(drawn[90, 51]) == BLUE
     assert tuple(drawn[90, 251]) == ORANGE
     # letters: white on blue, black on orange
@@ -174,18 +174,18 @@ def test_every_label_of_a_row_of_faces_is_drawn_once() -> None:
     """Faces side by side, names wider than they are: each has its own ground of its own color."""
     picture = np.full((240, 600, 3), 200, np.uint8)
     faces = [face(20 + 70 * n, 100, 70 + 70 * n, 160) for n in range(8)]
-    colours = [(200, 30 * n, 10) for n in range(8)]
-    drawn = annotate(picture, faces, ["Maria Lopez-Garcia"] * 8, colours=colours)
+    colors = [(200, 30 * n, 10) for n in range(8)]
+    drawn = annotate(picture, faces, ["Maria Lopez-Garcia"] * 8, colors=colors)
     assert drawn.shape == picture.shape
-    areas = [int((drawn == colour).all(axis=2).sum()) for colour in colours]
+    areas = [int((drawn == color).all(axis=2).sum()) for color in colors]
     assert min(areas) > 0.8 * max(areas)
 
 
 def test_a_face_that_fills_the_picture_is_named_below() -> None:
     picture = np.full((300, 300, 3), 200, np.uint8)
-    drawn = annotate(picture, [face(0, 0, 299, 299)], ["Ann"], colours=[ORANGE])
+    drawn = annotate(picture, [face(0, 0, 299, 299)], ["Ann"], colors=[ORANGE])
     assert drawn.shape[0] > 300
-    assert not changed(drawn[:300], annotate(picture, [face(0, 0, 299, 299)], colours=[ORANGE]))[:298].any()
+    assert not changed(drawn[:300], annotate(picture, [face(0, 0, 299, 299)], colors=[ORANGE]))[:298].any()
     assert (drawn[300:] == ORANGE).all(axis=2).sum() > 100
 
 
@@ -204,18 +204,18 @@ def test_numbers_stand_beside_faces_whose_names_have_no_room() -> None:
     assert numbers.sum() > 12 * 60
 
 
-def test_a_label_or_colour_too_few_is_an_error() -> None:
+def test_a_label_or_color_too_few_is_an_error() -> None:
     faces = [face(0, 0, 10, 10), face(20, 20, 30, 30)]
     with pytest.raises(ValueError, match="shorter"):
         annotate(noise(40, 40), faces, ["one"])
     with pytest.raises(ValueError, match="shorter"):
-        annotate(noise(40, 40), faces, colours=[BLUE])
+        annotate(noise(40, 40), faces, colors=[BLUE])
 
 
 def test_a_sheet_shows_every_picture_whole_and_in_its_shape() -> None:
     red, green, blue = (
-        np.full(shape, colour, np.uint8)
-        for shape, colour in [
+        np.full(shape, color, np.uint8)
+        for shape, color in [
             ((100, 200, 3), (255, 0, 0)),
             ((300, 150, 3), (0, 255, 0)),
             ((8, 8, 3), (0, 0, 255)),
@@ -223,8 +223,8 @@ def test_a_sheet_shows_every_picture_whole_and_in_its_shape() -> None:
     )
     sheet = contact_sheet([red, green, blue], ["one", "two", "three\nlines"], width=900)
     assert sheet.shape[1] == 900
-    for column, (colour, shape) in enumerate([((255, 0, 0), 2.0), ((0, 255, 0), 0.5), ((0, 0, 255), 1.0)]):
-        rows, columns = np.nonzero((np.abs(sheet.astype(int) - colour) < 8).all(axis=2))
+    for column, (color, shape) in enumerate([((255, 0, 0), 2.0), ((0, 255, 0), 0.5), ((0, 0, 255), 1.0)]):
+        rows, columns = np.nonzero((np.abs(sheet.astype(int) - color) < 8).all(axis=2))
         assert 300 * column <= columns.min() <= columns.max() < 300 * (column + 1)
         wide, high = np.ptp(columns) + 1, np.ptp(rows) + 1
         assert wide / high == pytest.approx(shape, rel=0.03)

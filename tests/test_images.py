@@ -19,7 +19,7 @@ from visavis import images
 from visavis.errors import MissingImageError, TooLargeImageError, UnreadableImageError, UsageError
 
 SCENE = pictures.scene()
-GREY = SCENE[..., 1]
+GRAY = SCENE[..., 1]
 
 
 def run(code: str, *arguments: str, stdin: bytes = b"", **options: object) -> subprocess.CompletedProcess[bytes]:
@@ -34,8 +34,8 @@ def run(code: str, *arguments: str, stdin: bytes = b"", **options: object) -> su
     ("array", "expected"),
     [
         (SCENE, SCENE),
-        (GREY, pictures.grey_rgb(GREY)),
-        (GREY[..., None], pictures.grey_rgb(GREY)),
+        (GRAY, pictures.gray_rgb(GRAY)),
+        (GRAY[..., None], pictures.gray_rgb(GRAY)),
         (SCENE.astype(np.uint16) * 257, SCENE),
         (SCENE.astype(">u2") * 257, SCENE),
         (SCENE / 255, SCENE),

@@ -29,7 +29,7 @@ BOTH = pytest.mark.parametrize("points", [5, 68])
 
 @pytest.fixture(autouse=True)
 def accepted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if the licence of the 68 points had been accepted; nothing is written to the user's cache."""
+    """As if the license of the 68 points had been accepted; nothing is written to the user's cache."""
     monkeypatch.setattr(store, "_accepted", lambda row: True)
 
 
@@ -143,16 +143,16 @@ def by_the_paper(cascade: dlib_dat.ShapePredictor, picture: RGB, box: list[float
         a, b = (p - p.mean(axis=0) for p in (cascade.initial.astype(float), shape.astype(float)))
         u, s, v = np.linalg.svd(b.T @ a)
         turn = (u @ v * s.sum() / (a**2).sum()).astype(np.float32)
-        greys = []
+        grays = []
         for anchor, offset in zip(cascade.anchors[stage], cascade.offsets[stage], strict=True):
             x, y = np.floor((shape[anchor] + turn @ offset) * size + corner + 0.5).astype(int)
             inside = 0 <= x < picture.shape[1] and 0 <= y < picture.shape[0]
-            greys.append(int(picture[y, x].sum(dtype=int)) // 3 if inside else 0)
+            grays.append(int(picture[y, x].sum(dtype=int)) // 3 if inside else 0)
         for tree in range(cascade.limits.shape[1]):
             node, splits = 0, cascade.limits.shape[2]
             while node < splits:
                 first, second = (part[stage, tree, node] for part in (cascade.first, cascade.second))
-                node = 2 * node + (1 if greys[first] - greys[second] > cascade.limits[stage, tree, node] else 2)
+                node = 2 * node + (1 if grays[first] - grays[second] > cascade.limits[stage, tree, node] else 2)
             shape = shape + cascade.leaves[stage, tree, node - splits]
     return shape * size + corner
 
@@ -180,7 +180,7 @@ def test_a_cascade_does_what_the_paper_says(seed: int) -> None:
     np.testing.assert_allclose(Predictor(cascade).predict(picture, boxes), np.array(expected), atol=1e-4)
 
 
-def test_equal_greys_are_not_higher() -> None:
+def test_equal_grays_are_not_higher() -> None:
     """A limit that is a whole number is reached, not passed, by an equal difference."""
     cascade = small_cascade(0)
     cascade.limits[:] = 0

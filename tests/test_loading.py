@@ -8,7 +8,7 @@ from threading import Event
 import numpy as np
 import pytest
 
-from cli.fakes import Colours, Squares
+from cli.fakes import Colors, Squares
 from visavis.detectors import DETECTORS
 from visavis.embedders import EMBEDDERS
 from visavis.errors import WeightsError
@@ -28,9 +28,9 @@ def test_faces_are_looked_for_while_the_embedder_is_loading(monkeypatch: pytest.
             searching.set()
             return super().detect(pictures, min_face=min_face)
 
-    def load(*, threads: int | None = None) -> Colours:
+    def load(*, threads: int | None = None) -> Colors:
         assert searching.wait(PATIENCE)
-        return Colours()
+        return Colors()
 
     monkeypatch.setitem(DETECTORS._factories, "test-searching", lambda threads: Searching())
     monkeypatch.setitem(EMBEDDERS._factories, "test-slow", load)
@@ -46,10 +46,10 @@ def test_both_are_loaded_ahead_and_once(monkeypatch: pytest.MonkeyPatch) -> None
         loads.append("detector")
         return Squares()
 
-    def embedder(*, threads: int | None = None) -> Colours:
+    def embedder(*, threads: int | None = None) -> Colors:
         loads.append("embedder")
         ready.set()
-        return Colours()
+        return Colors()
 
     monkeypatch.setitem(DETECTORS._factories, "test-ahead", detector)
     monkeypatch.setitem(EMBEDDERS._factories, "test-ahead", embedder)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import visavis
-from cli.fakes import BLUE, DARK_RED, DETECTOR, GREY, MODEL, RED, Colours, Squares, but_quality, photo
+from cli.fakes import BLUE, DARK_RED, DETECTOR, GRAY, MODEL, RED, Colors, Squares, but_quality, photo
 from detectors import drawn
 from visavis import compare, images, pipeline, verification
 from visavis.defaults import EMBEDDER
@@ -44,8 +44,8 @@ class Logging(Squares):
         return super().detect(pictures, min_face=min_face)
 
 
-class Counting(Colours):
-    """The direction of colours, and how many crops each call brought."""
+class Counting(Colors):
+    """The direction of colors, and how many crops each call brought."""
 
     def __init__(self) -> None:
         self.calls: list[int] = []
@@ -55,7 +55,7 @@ class Counting(Colours):
         return super().embed(crops)
 
 
-GREY_PICTURE = np.full((40, 40, 3), 128, np.uint8)
+GRAY_PICTURE = np.full((40, 40, 3), 128, np.uint8)
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def mixed(tmp_path: Path) -> list[Path]:
 
 
 STATUSES = ["ok", "unreadable", "missing", "no_face", "unreadable", "ok"]
-DIRECTIONS = {colour: np.array(colour) / np.linalg.norm(colour) for colour in (RED, DARK_RED, BLUE)}
+DIRECTIONS = {color: np.array(color) / np.linalg.norm(color) for color in (RED, DARK_RED, BLUE)}
 
 
 # --- detect and represent
@@ -131,9 +131,9 @@ def test_each_photo_gets_the_vectors_of_its_own_faces(fake: Recognizer, mixed: l
 
 def small(faces: int) -> RGB:
     """A picture of 90 x 40 pixels with so many faces: none, a red one, or a red and a blue one."""
-    picture = np.full((40, 90, 3), GREY, np.uint8)
-    for number, colour in enumerate((RED, BLUE)[:faces]):
-        picture[5 : 35 + number, 5 + 40 * number : 35 + 41 * number] = colour
+    picture = np.full((40, 90, 3), GRAY, np.uint8)
+    for number, color in enumerate((RED, BLUE)[:faces]):
+        picture[5 : 35 + number, 5 + 40 * number : 35 + 41 * number] = color
     return picture
 
 
@@ -143,7 +143,7 @@ def test_photos_go_to_the_networks_in_batches(fake: Recognizer, detector: Loggin
     assert embedder.calls == [15, 16, 8]  # 0 1 2 0 1 2 ...: faces of 16, 16 and 8 photos
     for n, one in enumerate(answers):
         assert one.vectors is not None
-        expected = [DIRECTIONS[colour] for colour in (BLUE, RED)[2 - n % 3 :]] if n % 3 else np.empty((0, 3))
+        expected = [DIRECTIONS[color] for color in (BLUE, RED)[2 - n % 3 :]] if n % 3 else np.empty((0, 3))
         np.testing.assert_allclose(one.vectors, expected, atol=0.02)
 
 
@@ -213,16 +213,16 @@ def test_the_embedder_is_loaded_while_faces_are_looked_for(monkeypatch: pytest.M
             assert loaded.wait(30)
             return super().detect(pictures, min_face=min_face)
 
-    def load(*, threads: int | None = None) -> Colours:
+    def load(*, threads: int | None = None) -> Colors:
         loaded.set()
         if faulty:
             raise fault
-        return Colours()
+        return Colors()
 
     monkeypatch.setitem(EMBEDDERS._factories, "test-late", load)
     for faulty in (False, True):
         loaded.clear()
-        answers = Recognizer(detector=Waiting(), embedder="test-late").represent([GREY_PICTURE])
+        answers = Recognizer(detector=Waiting(), embedder="test-late").represent([GRAY_PICTURE])
         if faulty:
             with pytest.raises(WeightsError) as caught:
                 next(answers)
@@ -238,7 +238,7 @@ def test_without_a_detector_no_embedder_is_loaded(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(DETECTORS._factories, "test-none", no_detector)
     monkeypatch.setitem(EMBEDDERS._factories, "test-late", lambda threads: pytest.fail("it is loaded"))
     with pytest.raises(WeightsError, match="no detector"):
-        next(Recognizer(detector="test-none", embedder="test-late").represent([GREY_PICTURE]))
+        next(Recognizer(detector="test-none", embedder="test-late").represent([GRAY_PICTURE]))
 
 
 def test_networks_are_loaded_when_needed_and_once() -> None:
@@ -295,7 +295,7 @@ def test_near_vectors_are_the_same_and_far_ones_are_not(
     assert far.distance == pytest.approx(1, abs=0.02)
     assert (near.model, near.detector) == (MODEL, Squares.name)
     assert (near.faces_a, near.faces_b, but_quality(near.notes)) == (1, 1, [])
-    assert (near.far, near.probability) == (None, None)  # nobody has calibrated colours
+    assert (near.far, near.probability) == (None, None)  # nobody has calibrated colors
 
 
 def test_a_photo_is_itself(fake: Recognizer, red: Path) -> None:
@@ -331,7 +331,7 @@ class SmallestFirst(Squares):
 def test_of_several_faces_the_largest_is_used_and_that_is_said(
     finder: type[Squares], tmp_path: Path, blue: Path
 ) -> None:
-    fake = Recognizer(detector=finder(), embedder=Colours())
+    fake = Recognizer(detector=finder(), embedder=Colors())
     several = photo(tmp_path / "several.png", (RED, 10, 10, 60), (BLUE, 100, 40, 90), (DARK_RED, 250, 10, 40))
     found = fake.verify(several, blue, threshold=0.1)
     assert found.same
@@ -480,7 +480,7 @@ def test_a_photo_and_its_copy_have_distance_zero(default: Recognizer) -> None:
 # --- functions of one photo
 
 
-def test_functions_answer_as_the_default_recogniser_does(default: Recognizer) -> None:
+def test_functions_answer_as_the_default_recognizer_does(default: Recognizer) -> None:
     (expected,) = default.represent([OTHER])
     faces, vectors = visavis.detect(OTHER), visavis.embed(OTHER)
     drawn.assert_same(faces, list(expected.faces))
@@ -518,7 +518,7 @@ def test_the_smallest_face_is_an_option_of_all() -> None:
     assert len(visavis.extract(OTHER, min_face=200)) == 0
 
 
-def test_recognisers_are_shared_by_name() -> None:
+def test_recognizers_are_shared_by_name() -> None:
     one, other = pipeline.shared(embedder=MODEL), pipeline.shared(embedder=MODEL)
     assert one is other
     assert one is not pipeline.shared()
@@ -527,8 +527,8 @@ def test_recognisers_are_shared_by_name() -> None:
 
 def test_a_detector_of_another_kind_is_all_it_takes() -> None:
     detector: Detector = Squares()
-    grey = np.full((60, 80, 3), GREY, np.uint8)
-    assert [one.status for one in Recognizer(detector=detector).detect([grey])] == ["no_face"]
+    gray = np.full((60, 80, 3), GRAY, np.uint8)
+    assert [one.status for one in Recognizer(detector=detector).detect([gray])] == ["no_face"]
 
 
 # --- photographs

@@ -16,14 +16,14 @@ import pictures
 from visavis import quality
 from visavis.types import Face, Quality
 
-# eyes, nose, corners of the mouth of pictures.drawn_face, in sides of the face from its centre
+# eyes, nose, corners of the mouth of pictures.drawn_face, in sides of the face from its center
 FEATURES = np.array([[-0.18, -0.12], [0.18, -0.12], [0, 0.08], [-0.15, 0.26], [0.15, 0.26]])
 
 
-def face(side: float = 128, *, centre: tuple[float, float] = (127.5, 127.5), score: float = 1.0) -> Face:
-    x, y = centre
+def face(side: float = 128, *, center: tuple[float, float] = (127.5, 127.5), score: float = 1.0) -> Face:
+    x, y = center
     box = np.array([x - 0.42 * side, y - 0.5 * side, x + 0.42 * side, y + 0.5 * side], np.float32)
-    return Face(box, score, (FEATURES * side + centre).astype(np.float32))
+    return Face(box, score, (FEATURES * side + center).astype(np.float32))
 
 
 def figure(picture: np.ndarray, where: Face) -> float:
@@ -53,7 +53,7 @@ def mirrored(where: Face, width: int) -> Face:
     x1, y1, x2, y2 = where.box
     points = where.landmarks[[1, 0, 2, 4, 3]].copy()
     points[:, 0] = width - 1 - points[:, 0]
-    # the box is edges and not centres of pixels: its mirror is about width, not width - 1
+    # the box is edges and not centers of pixels: its mirror is about width, not width - 1
     return Face(np.array([width - x2, y1, width - x1, y2], np.float32), where.score, points)
 
 
@@ -69,7 +69,7 @@ def test_a_good_face_is_near_one_and_the_parts_say_so() -> None:
     assert 0.85 < GOOD == one.score < 1
     assert min(one.size, one.clarity, one.exposure, one.detection) > 0.99
     assert min(one.sharpness, one.pose) > 0.85
-    assert one.brightness == pytest.approx(quality.grey_crop(PICTURE, face().box).mean() / 255)
+    assert one.brightness == pytest.approx(quality.gray_crop(PICTURE, face().box).mean() / 255)
 
 
 def test_faults_multiply_but_of_size_and_sharpness_the_lower_counts() -> None:
@@ -100,7 +100,7 @@ def test_blurred_is_lower_and_more_blurred_lower_still(sigma: float) -> None:
 
 def shrunk(side: int) -> Face:
     """Find the face of PICTURE, 256 pixels wide, again where it was made ``2 * side`` wide."""
-    return face(side, centre=(side - 0.5, side - 0.5))
+    return face(side, center=(side - 0.5, side - 0.5))
 
 
 def test_smaller_is_lower() -> None:
@@ -167,15 +167,15 @@ def test_an_unsure_detector_lowers_it() -> None:
 @pytest.mark.parametrize("by", [(0, 0), (31, 0), (0, -17), (-40, 23)])
 def test_a_shift_changes_nothing(by: tuple[int, int]) -> None:
     moved = np.roll(PICTURE, by[::-1], axis=(0, 1))
-    assert figure(moved, face(centre=(127.5 + by[0], 127.5 + by[1]))) == pytest.approx(GOOD, abs=1e-6)
+    assert figure(moved, face(center=(127.5 + by[0], 127.5 + by[1]))) == pytest.approx(GOOD, abs=1e-6)
 
 
 @pytest.mark.parametrize("side", [30, 100, 128, 230])
 def test_a_mirror_changes_nothing(side: int) -> None:
-    centre = (120.3, 131.8)
-    picture = pictures.drawn_face(side, centre=centre)
+    center = (120.3, 131.8)
+    picture = pictures.drawn_face(side, center=center)
     picture = np.clip(picture + pictures.noise(256, 256).astype(int) // 8, 0, 255).astype(np.uint8)
-    where = face(side, centre=centre)
+    where = face(side, center=center)
     assert figure(picture[:, ::-1], mirrored(where, 256)) == pytest.approx(figure(picture, where), abs=0.005)
 
 
@@ -199,7 +199,7 @@ def test_a_face_on_its_side_or_head_is_no_worse(quarters: int) -> None:
 
 def test_faces_of_one_picture_do_not_mix() -> None:
     two = np.hstack([PICTURE, cv2.GaussianBlur(PICTURE, (0, 0), 4)])
-    first, second = face(), face(centre=(127.5 + 256, 127.5))
+    first, second = face(), face(center=(127.5 + 256, 127.5))
     alone = quality.qualities(two, [first]) + quality.qualities(two, [second])
     assert quality.qualities(two, [first, second]) == alone
     assert alone[0].score == pytest.approx(GOOD)
@@ -225,7 +225,7 @@ def test_boxes_over_the_edge_or_nowhere(box: tuple[float, ...]) -> None:
 
 def test_quick_enough() -> None:
     big = cv2.resize(PICTURE, (3000, 3000))
-    for picture, where in ((PICTURE, face()), (big, face(1500, centre=(1500, 1500)))):
+    for picture, where in ((PICTURE, face()), (big, face(1500, center=(1500, 1500)))):
         times = []
         for _ in range(30):
             start = time.perf_counter()
@@ -306,7 +306,7 @@ def test_profile_landmarks_are_lower() -> None:
 
 
 def test_sharpness_and_clarity_are_the_same_at_any_contrast() -> None:
-    crop = quality.grey_crop(noisy(cv2.GaussianBlur(PICTURE, (0, 0), 4), 20), face().box)
+    crop = quality.gray_crop(noisy(cv2.GaussianBlur(PICTURE, (0, 0), 4), 20), face().box)
     faint = (crop // 2 + 60).astype(np.uint8)
     sharp, clear = quality.detail(crop)
     assert quality.detail(faint) == pytest.approx((sharp, clear), abs=0.02)  # halves are rounded
@@ -376,9 +376,9 @@ def test_the_crop_is_the_box() -> None:
     picture = np.zeros((200, 300, 3), np.uint8)
     picture[50:146, 100:196] = 255
     inside = np.array([100, 50, 196, 146], np.float32)
-    assert quality.grey_crop(picture, inside).min() == 255
-    assert quality.grey_crop(picture, inside).shape == (96, 96)
-    assert quality.grey_crop(picture, inside + 96).max() == 0
+    assert quality.gray_crop(picture, inside).min() == 255
+    assert quality.gray_crop(picture, inside).shape == (96, 96)
+    assert quality.gray_crop(picture, inside + 96).max() == 0
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pictures(count: int, *, seed: int = 0) -> np.ndarray:
-    """Smooth noise: blobs of colour, as photos have and white noise has not."""
+    """Smooth noise: blobs of color, as photos have and white noise has not."""
     coarse = np.random.default_rng(seed).integers(0, 256, (count, 6, 6, 3), np.uint8)
     return coarse.repeat(25, 1).repeat(25, 2)
 
@@ -65,7 +65,7 @@ def test_the_answers_stay_near_on_pictures_that_were_not_measured(method: str, n
     exact, found = (compare.unit(answers(one, crops)) for one in (network, made))
     cosines = (exact * found).sum(axis=1)
     assert cosines.min() > 0.98
-    assert np.abs(exact - found).max() > 1e-5  # else nothing was quantised
+    assert np.abs(exact - found).max() > 1e-5  # else nothing was quantized
 
 
 def test_weights_are_int8_with_a_scale_a_channel_and_activations_uint8(eight_bits: bytes) -> None:
@@ -103,17 +103,17 @@ def test_what_onnx_runtime_runs_is_whole_numbers(eight_bits: bytes, tmp_path: Pa
     import onnxruntime as ort
 
     options = ort.SessionOptions()
-    options.optimized_model_filepath = str(tmp_path / "optimised.onnx")
+    options.optimized_model_filepath = str(tmp_path / "optimized.onnx")
     options.log_severity_level = 3
     ort.InferenceSession(eight_bits, options, providers=["CPUExecutionProvider"])
-    kinds = [node.op_type for node in onnx.load(tmp_path / "optimised.onnx").graph.node]
+    kinds = [node.op_type for node in onnx.load(tmp_path / "optimized.onnx").graph.node]
     assert kinds.count("QLinearConv") == 33
     assert kinds.count("QLinearAdd") == 14
     assert not {"Conv", "FusedConv", "Add", "Relu"} & {*kinds}
 
 
-def test_an_older_network_with_normalisation_of_batches(tmp_path: Path) -> None:
-    """Of opset 11, where scales of channels were not yet known: normalisation folded, answers near."""
+def test_an_older_network_with_normalization_of_batches(tmp_path: Path) -> None:
+    """Of opset 11, where scales of channels were not yet known: normalization folded, answers near."""
     rng = np.random.default_rng(0)
     constants = {
         "k": rng.normal(0, 0.3, (8, 3, 3, 3)).astype(np.float32),
@@ -160,15 +160,15 @@ def take_in_a_network(folder: Path, **changed: object) -> None:
 
 
 def photos(folder: Path, count: int = 10) -> list[Path]:
-    colours = (RED, BLUE)
-    return [photo(folder / f"{n:02}.png", (colours[n % 2], 20 + n, 30, 60 + n)) for n in range(count)]
+    colors = (RED, BLUE)
+    return [photo(folder / f"{n:02}.png", (colors[n % 2], 20 + n, 30, 60 + n)) for n in range(count)]
 
 
 @pytest.mark.usefixtures("own_cache")
 def test_a_model_in_8_bits_is_a_model_of_its_own(tmp_path: Path) -> None:
     take_in_a_network(tmp_path, output_views=2)
     row = quantize.quantize("own", photos(tmp_path / "photos"), detector=DETECTOR)
-    assert (row.name, row.precision, row.quantized_from, row.licence) == ("own-int8", "int8", "own", "MIT")
+    assert (row.name, row.precision, row.quantized_from, row.license) == ("own-int8", "int8", "own", "MIT")
     assert [name for name in EMBEDDERS.names() if name.startswith("own")] == ["own", "own-int8"]
     assert embedders.create("own-int8@4").name == "own-int8@4"
     exact, found = embedders.create("own"), embedders.create("own-int8")
@@ -198,7 +198,7 @@ def test_it_asks_for_the_package_it_needs(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.usefixtures("own_cache")
-def test_what_cannot_be_quantised_is_told_in_one_sentence(tmp_path: Path) -> None:
+def test_what_cannot_be_quantized_is_told_in_one_sentence(tmp_path: Path) -> None:
     take_in_a_network(tmp_path)
     some = photos(tmp_path / "photos")
     quantize.quantize("own", some, detector=DETECTOR)
@@ -206,15 +206,15 @@ def test_what_cannot_be_quantised_is_told_in_one_sentence(tmp_path: Path) -> Non
         quantize.quantize("own-int8", some, detector=DETECTOR)
     with pytest.raises(UsageError, match="leave out the views: own is one network"):
         quantize.quantize("own@2", some, detector=DETECTOR)
-    with pytest.raises(UsageError, match="test-colours is not one network in a file"):
-        quantize.quantize("test-colours", some, detector=DETECTOR)
+    with pytest.raises(UsageError, match="test-colors is not one network in a file"):
+        quantize.quantize("test-colors", some, detector=DETECTOR)
     with pytest.raises(UsageError, match="another model is called own-int8 already"):
         quantize.quantize("own", photos(tmp_path / "photos", 9)[1::2] * 2, detector=DETECTOR)  # blue ones only
     assert quantize.quantize("own", some, detector=DETECTOR, called="own-other").name == "own-other"
 
 
 @pytest.mark.usefixtures("own_cache")
-def test_a_damaged_original_is_not_quantised(tmp_path: Path) -> None:
+def test_a_damaged_original_is_not_quantized(tmp_path: Path) -> None:
     take_in_a_network(tmp_path)
     imported.network(imported.row("own")).write_bytes(b"other bytes")
     with pytest.raises(WeightsError, match="is not the file that was imported"):

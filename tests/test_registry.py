@@ -15,7 +15,7 @@ GROUP = "visavis.tests"
 
 
 def registry(**builtin: str) -> Registry[object]:
-    return Registry("colour", entry_points=GROUP, builtin=builtin)
+    return Registry("color", entry_points=GROUP, builtin=builtin)
 
 
 @pytest.fixture
@@ -32,24 +32,24 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_decorated_factory_stays_what_it_was_and_gets_its_options() -> None:
-    colours = registry()
+    colors = registry()
 
-    @colours.register("red")
+    @colors.register("red")
     def red(*, shade: int = 0) -> object:
         return ("red", shade)
 
     assert red() == ("red", 0)
-    assert colours.factory("red") is red
-    assert colours.create("red", shade=3) == ("red", 3)
-    assert colours.names() == ["red"]
+    assert colors.factory("red") is red
+    assert colors.create("red", shade=3) == ("red", 3)
+    assert colors.names() == ["red"]
 
 
 def test_a_second_factory_of_one_name_is_refused_and_the_first_stays() -> None:
-    colours = registry()
-    colours.register("red")(lambda: 1)
-    with pytest.raises(ValueError, match="colour 'red' is registered twice"):
-        colours.register("red")(lambda: 2)
-    assert colours.create("red") == 1
+    colors = registry()
+    colors.register("red")(lambda: 1)
+    with pytest.raises(ValueError, match="color 'red' is registered twice"):
+        colors.register("red")(lambda: 2)
+    assert colors.create("red") == 1
 
 
 def test_built_in_modules_are_imported_when_asked_for_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,44 +67,44 @@ SHARED: Registry[object] = registry(blue="blue_of_a_test")
 
 
 def test_entry_points_are_listed_without_import_and_loaded_when_asked_for(package: Path) -> None:
-    colours = registry(azure="nowhere")
-    assert colours.names() == ["azure", "teal"]
+    colors = registry(azure="nowhere")
+    assert colors.names() == ["azure", "teal"]
     assert "paints_of_a_test" not in sys.modules
-    assert colours.create("teal", depth=2) == ("teal", {"depth": 2})
+    assert colors.create("teal", depth=2) == ("teal", {"depth": 2})
 
 
 def test_a_name_that_no_package_has_is_unknown_too(package: Path) -> None:
-    with pytest.raises(UnknownNameError, match=r"no colour is called 'teel'; did you mean teal\?"):
+    with pytest.raises(UnknownNameError, match=r"no color is called 'teel'; did you mean teal\?"):
         registry().create("teel")
 
 
 def test_a_built_in_name_comes_before_an_entry_point(package: Path) -> None:
-    colours = registry()
-    colours.register("teal")(lambda: "our own")
-    assert colours.names() == ["teal"]
-    assert colours.create("teal") == "our own"
+    colors = registry()
+    colors.register("teal")(lambda: "our own")
+    assert colors.names() == ["teal"]
+    assert colors.create("teal") == "our own"
 
 
 def test_a_check_of_a_name_loads_nothing(package: Path) -> None:
-    colours = registry(azure="nowhere")
-    colours.check("azure")
-    colours.check("teal")
+    colors = registry(azure="nowhere")
+    colors.check("azure")
+    colors.check("teal")
     assert "paints_of_a_test" not in sys.modules
-    with pytest.raises(UnknownNameError, match="no colour is called 'azur'; did you mean azure"):
-        colours.check("azur")
+    with pytest.raises(UnknownNameError, match="no color is called 'azur'; did you mean azure"):
+        colors.check("azur")
 
 
 def test_an_unknown_name_suggests_the_nearest() -> None:
-    colours = registry(crimson="x", green="x", grey="x")
+    colors = registry(crimson="x", green="x", gray="x")
     with pytest.raises(UnknownNameError) as caught:
-        colours.create("gren")
-    assert str(caught.value) == "no colour is called 'gren'; did you mean green or grey?"
+        colors.create("gren")
+    assert str(caught.value) == "no color is called 'gren'; did you mean green or gray?"
 
 
 def test_a_name_near_to_nothing_lists_what_there_is() -> None:
     with pytest.raises(UnknownNameError) as caught:
         registry(crimson="x", green="x").factory("?")
-    assert str(caught.value) == "no colour is called '?'; there are: crimson, green."
+    assert str(caught.value) == "no color is called '?'; there are: crimson, green."
 
 
 def test_listing_detectors_and_embedders_imports_no_network() -> None:

@@ -98,11 +98,11 @@ def characteristic(path: Path, where: Face, *, outlier: bool = False, quality: f
     return Characteristic(str(path), 1, where, 0.0, quality, outlier)
 
 
-def picture(path: Path, where: Face, *, colour: tuple[int, int, int]) -> Path:
-    """A grey photo with a face: its box of one colour, a black spot at each landmark."""
+def picture(path: Path, where: Face, *, color: tuple[int, int, int]) -> Path:
+    """A gray photo with a face: its box of one color, a black spot at each landmark."""
     image = Image.new("RGB", (400, 400), (128, 128, 128))
     x1, y1, x2, y2 = (round(float(side)) for side in where.box)
-    image.paste(colour, (x1, y1, x2, y2))
+    image.paste(color, (x1, y1, x2, y2))
     for x, y in where.landmarks.tolist():
         image.paste((0, 0, 0), (round(x) - 4, round(y) - 4, round(x) + 5, round(y) + 5))
     image.save(path)
@@ -122,11 +122,11 @@ def spots(average: Floats) -> Floats:
 
 
 def test_faces_lie_over_each_other(tmp_path: Path) -> None:
-    """Of any place and size: landmarks on landmarks, colours averaged, outliers left out."""
+    """Of any place and size: landmarks on landmarks, colors averaged, outliers left out."""
     small, large = face(40, 60, 120), face(120, 90, 240)
-    a = picture(tmp_path / "a.png", small, colour=(200, 100, 100))
-    b = picture(tmp_path / "b.png", large, colour=(100, 200, 100))
-    c = picture(tmp_path / "c.png", large, colour=(255, 255, 255))
+    a = picture(tmp_path / "a.png", small, color=(200, 100, 100))
+    b = picture(tmp_path / "b.png", large, color=(100, 200, 100))
+    c = picture(tmp_path / "c.png", large, color=(255, 255, 255))
     used = [characteristic(a, small), characteristic(b, large), characteristic(c, large, outlier=True)]
     average = visavis.average_face(used)
     assert average.shape == (256, 256, 3)
@@ -141,7 +141,7 @@ def test_faces_lie_over_each_other(tmp_path: Path) -> None:
 
 def test_what_no_photo_reaches_is_white(tmp_path: Path) -> None:
     at_the_edge = face(0, 0, 300)
-    one = characteristic(picture(tmp_path / "a.png", at_the_edge, colour=(200, 100, 100)), at_the_edge)
+    one = characteristic(picture(tmp_path / "a.png", at_the_edge, color=(200, 100, 100)), at_the_edge)
     assert visavis.average_face([one])[0, 0].tolist() == [255, 255, 255]
 
 

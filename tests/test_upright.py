@@ -52,10 +52,10 @@ def test_turns_of_pictures_of_several_strips(monkeypatch: pytest.MonkeyPatch, or
 
 
 @pytest.mark.parametrize("orientation", pictures.ORIENTATIONS)
-def test_turns_of_a_sixteen_bit_grey(orientation: int) -> None:
-    grey = SCENE[..., 0].astype(np.uint16) * 257
+def test_turns_of_a_sixteen_bit_gray(orientation: int) -> None:
+    gray = SCENE[..., 0].astype(np.uint16) * 257
     data = pictures.with_chunk(
-        pictures.png16(pictures.stored(grey, orientation)), b"eXIf", pictures.exif(orientation)[6:]
+        pictures.png16(pictures.stored(gray, orientation)), b"eXIf", pictures.exif(orientation)[6:]
     )
     np.testing.assert_array_equal(images.read(data).pixels[..., 2], SCENE[..., 0])
 
@@ -118,19 +118,19 @@ def test_corrupt_exif_that_makes_pillow_warn_is_read_in_silence() -> None:
         assert images.read(source).pixels.shape == SCENE.shape
 
 
-GREY = SCENE[..., 1]
+GRAY = SCENE[..., 1]
 
 
-def test_grey_jpeg_and_png_repeat_their_channel() -> None:
-    np.testing.assert_array_equal(images.read(pictures.encode(GREY)).pixels, pictures.grey_rgb(GREY))
+def test_gray_jpeg_and_png_repeat_their_channel() -> None:
+    np.testing.assert_array_equal(images.read(pictures.encode(GRAY)).pixels, pictures.gray_rgb(GRAY))
 
 
 def test_one_bit_is_black_and_white() -> None:
-    bits = GREY > 100
-    np.testing.assert_array_equal(images.read(pictures.encode(bits)).pixels, pictures.grey_rgb(bits * np.uint8(255)))
+    bits = GRAY > 100
+    np.testing.assert_array_equal(images.read(pictures.encode(bits)).pixels, pictures.gray_rgb(bits * np.uint8(255)))
 
 
-def test_sixteen_bit_grey_is_scaled_not_clipped() -> None:
+def test_sixteen_bit_gray_is_scaled_not_clipped() -> None:
     values = np.array([[0, 255, 256, 32768, 65535]], np.uint16)
     np.testing.assert_array_equal(images.read(pictures.png16(values)).pixels[0, :, 0], [0, 0, 1, 128, 255])
     np.testing.assert_array_equal(images.read(pictures.encode(values, "TIFF")).pixels[0, :, 1], [0, 0, 1, 128, 255])
@@ -141,7 +141,7 @@ def test_sixteen_bit_rgb_is_scaled() -> None:
     np.testing.assert_array_equal(images.read(pictures.png16(values)).pixels, [[[0, 128, 255], [1, 1, 0]]])
 
 
-def test_sixteen_bit_grey_ppm() -> None:
+def test_sixteen_bit_gray_ppm() -> None:
     assert images.read(b"P5 2 1 65535\n\xff\xff\x80\x00").pixels[0, :, 0].tolist() == [255, 128]
 
 
@@ -180,7 +180,7 @@ def test_opaque_alpha_changes_nothing() -> None:
     np.testing.assert_array_equal(images.read(pictures.encode(rgba)).pixels, SCENE)
 
 
-def test_grey_with_alpha() -> None:
+def test_gray_with_alpha() -> None:
     la = Image.new("LA", (2, 1))
     la.putdata([(50, 255), (50, 0)])
     assert images.read(pictures.encode(la)).pixels[0, :, 0].tolist() == [50, 255]
@@ -196,19 +196,19 @@ def test_palette_plain_and_with_transparency() -> None:
     image = Image.new("P", (3, 1))
     image.putpalette([10, 20, 30, 200, 100, 50, 0, 0, 0])
     image.putdata([0, 1, 2])
-    colours = [[10, 20, 30], [200, 100, 50]]
-    assert images.read(pictures.encode(image)).pixels[0].tolist() == [*colours, [0, 0, 0]]
+    colors = [[10, 20, 30], [200, 100, 50]]
+    assert images.read(pictures.encode(image)).pixels[0].tolist() == [*colors, [0, 0, 0]]
     for kind, transparency in (("PNG", 2), ("PNG", b"\xff\xff\x00"), ("GIF", 2)):
         data = pictures.encode(image, kind, transparency=transparency)
-        assert images.read(data).pixels[0].tolist() == [*colours, [255, 255, 255]]
+        assert images.read(data).pixels[0].tolist() == [*colors, [255, 255, 255]]
 
 
-def test_colour_key_of_an_rgb_png() -> None:
+def test_color_key_of_an_rgb_png() -> None:
     data = pictures.encode(np.array([[[1, 2, 3], [4, 5, 6]]], np.uint8), transparency=(1, 2, 3))
     assert images.read(data).pixels.tolist() == [[[255, 255, 255], [4, 5, 6]]]
 
 
-def test_colour_key_of_a_sixteen_bit_png_does_no_harm() -> None:
+def test_color_key_of_a_sixteen_bit_png_does_no_harm() -> None:
     values = np.array([[[65535, 0, 0], [0, 0, 65535]]], np.uint16)
     data = pictures.with_chunk(pictures.png16(values), b"tRNS", b"\x12\x34\x12\x34\x12\x34")
     assert images.read(data).pixels.tolist() == [[[255, 0, 0], [0, 0, 255]]]
@@ -236,7 +236,7 @@ def test_cmyk_jpeg_of_adobe_and_the_other_kind() -> None:
 def test_ycck_jpeg() -> None:
     data = bytearray(pictures.jpeg(ink()))
     at = data.index(b"Adobe")
-    data[at + 11] = 2  # colour transform: YCCK; so the inks are now read as Y, Cb, Cr and inverted K
+    data[at + 11] = 2  # color transform: YCCK; so the inks are now read as Y, Cb, Cr and inverted K
     expected = Image.open(io.BytesIO(bytes(data))).convert("RGB")
     np.testing.assert_array_equal(images.read(bytes(data)).pixels, np.asarray(expected))
     assert not np.array_equal(images.read(bytes(data)).pixels, images.read(pictures.jpeg(ink())).pixels)

@@ -119,7 +119,7 @@ def upright(image: Image, orientation: int) -> RGB:
 def _converter(image: Image) -> Callable[[Image], RGB]:
     """Pick how strips of this image become RGB."""
     if image.mode.startswith("I;16"):
-        return partial(_grey16, shift=_depth(image) - 8)
+        return partial(_gray16, shift=_depth(image) - 8)
     if image.mode in WHITES:
         return partial(_wide, white=_white(image))
     if image.mode == "CMYK" and image.format == "JPEG" and "adobe" not in image.info:
@@ -160,8 +160,8 @@ def over_white(rgba: RGB) -> RGB:
     return ((mixed + 127) // 255).astype(np.uint8)
 
 
-def _grey16(strip: Image, *, shift: int) -> RGB:
-    return grey((np.asarray(strip) >> shift).astype(np.uint8))
+def _gray16(strip: Image, *, shift: int) -> RGB:
+    return gray((np.asarray(strip) >> shift).astype(np.uint8))
 
 
 def _depth(image: Image) -> int:
@@ -186,9 +186,9 @@ def _wide(strip: Image, *, white: float) -> RGB:
     values = np.asarray(strip)
     if not np.isfinite(values).all():
         raise ValueError("it holds values that are not numbers")
-    return grey((values * (255.0 / white) + 0.5).astype(np.uint8))
+    return gray((values * (255.0 / white) + 0.5).astype(np.uint8))
 
 
-def grey(values: NDArray[np.uint8]) -> RGB:
+def gray(values: NDArray[np.uint8]) -> RGB:
     """Repeat one channel ``(h, w)`` as three, without copying."""
     return np.broadcast_to(values[..., None], (*values.shape, 3))

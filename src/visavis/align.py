@@ -111,14 +111,14 @@ def _halved(halves: dict[int, RGB], level: int) -> RGB:
 
 
 def _for_reduced(matrix: Floats, ratio: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Floats:
-    """Matrix for a picture reduced by ``ratio`` (x, y), pixel centres kept where they are."""
+    """Matrix for a picture reduced by ``ratio`` (x, y), pixel centers kept where they are."""
     linear = matrix[:, :2] * ratio
     shift = matrix[:, 2] + matrix[:, :2] @ (ratio / 2 - 0.5)
     return np.concatenate([linear, shift[:, None]], axis=1)
 
 
 def square_crops(picture: RGB, faces: Sequence[Face], *, size: int, margin: float) -> RGB:
-    """Crops ``(n, size, size, 3)``: each box made square about its centre, its side extended by ``margin``.
+    """Crops ``(n, size, size, 3)``: each box made square about its center, its side extended by ``margin``.
 
     UsageError for a ``size`` outside 1 to ``LARGEST``, and for a ``margin`` that is no number above -1.
     """
@@ -132,6 +132,6 @@ def square_crops(picture: RGB, faces: Sequence[Face], *, size: int, margin: floa
     scale = size / np.maximum(side, 1e-3)
     matrices = np.zeros((len(boxes), 2, 3), np.float32)
     matrices[:, 0, 0] = matrices[:, 1, 1] = scale
-    # Pixel centres: the middle of the crop's first pixel lies half a crop pixel inside the corner.
+    # Pixel centers: the middle of the crop's first pixel lies half a crop pixel inside the corner.
     matrices[:, :, 2] = -corner * scale[:, None] + (0.5 * scale - 0.5)[:, None]
     return warp(picture, matrices, size=size)

@@ -181,8 +181,8 @@ RESNET50 = _recipe(vggface.RESNET50, rows.RESNET50, _resnet50, resnet50.PEOPLE)
 SENET50 = _recipe(vggface.SENET50, rows.SENET50, _senet50, resnet50.PEOPLE)
 
 
-def accept_licence(model: str) -> None:
-    """Accept, once, the licence of the files of a built-in classifier; of one that is none nothing is said."""
+def accept_license(model: str) -> None:
+    """Accept, once, the license of the files of a built-in classifier; of one that is none nothing is said."""
     for features, recipe in ((vggface.VGG16, VGG16), (vggface.RESNET50, RESNET50), (vggface.SENET50, SENET50)):
         if features.name == model:
             for row in recipe.rows:

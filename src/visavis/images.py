@@ -52,7 +52,7 @@ SAVE_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 def read(source: Source, *, name: str | None = None, max_pixels: int = MAX_PIXELS) -> Photo:
     """Read one photo from anything; ``name`` replaces the name that the source has of itself.
 
-    Arrays are RGB(A) or grey: ``(h, w)``, ``(h, w, 1)``, ``(h, w, 3)`` or ``(h, w, 4)`` of uint8, of uint16
+    Arrays are RGB(A) or gray: ``(h, w)``, ``(h, w, 1)``, ``(h, w, 3)`` or ``(h, w, 4)`` of uint8, of uint16
     (65535 is white), of bool, or of floats in 0..1. OpenCV's BGR arrays are to be turned round first:
     ``array[..., ::-1]``.
 

@@ -72,7 +72,7 @@ class Predictor:
             # The turn and scaling that best take the mean shape to this one, as (cos, sin).
             turn = (shape @ self._turner).astype(np.float32)
             places = stage.places(shape, turn) * size + corner + 0.5
-            shape = stage.moved(shape, _greys(pixels, limits, np.floor(places, out=places)))
+            shape = stage.moved(shape, _grays(pixels, limits, np.floor(places, out=places)))
         return shape
 
 
@@ -86,7 +86,7 @@ class _Stage:
         x, y = cascade.offsets[number].T
         self._along, self._across = np.stack([x, y]), np.stack([-y, x])
         self._first, self._second = (part[number].ravel().astype(np.intp) for part in (cascade.first, cascade.second))
-        # Differences of greys are whole numbers: they are above a limit if they are above the whole number below it.
+        # Differences of grays are whole numbers: they are above a limit if they are above the whole number below it.
         self._limits = np.floor(np.clip(cascade.limits[number], -999, 999)).astype(np.int16).reshape(-1, 1)
         self._leaves = cascade.leaves[number].reshape(trees * (splits + 1), -1)
         self._depth = (splits + 1).bit_length() - 1
@@ -99,18 +99,18 @@ class _Stage:
         places: Floats = cos * self._along + sin * self._across + shape.take(self._anchors, axis=1)
         return places
 
-    def moved(self, shape: Floats, greys: NDArray[np.int16]) -> Floats:
-        """Add the leaves that the greys ``(n, f)`` lead to, tree by tree, to the shapes ``(n, 2k)``."""
-        by_pixel = np.ascontiguousarray(greys.T)  # neighbours are copied together
+    def moved(self, shape: Floats, grays: NDArray[np.int16]) -> Floats:
+        """Add the leaves that the grays ``(n, f)`` lead to, tree by tree, to the shapes ``(n, 2k)``."""
+        by_pixel = np.ascontiguousarray(grays.T)  # neighbors are copied together
         lower = by_pixel.take(self._first, axis=0) - by_pixel.take(self._second, axis=0) <= self._limits
         # From node i the way goes to 2 i + 1 or 2 i + 2. Counted in rows of so many faces, that is one addition.
-        faces = np.int16(len(greys))
+        faces = np.int16(len(grays))
         steps = ((lower + np.int16(1)) * faces).ravel()
-        first = self._roots * len(greys) + np.arange(len(greys))[:, None]
+        first = self._roots * len(grays) + np.arange(len(grays))[:, None]
         rows = np.zeros(first.shape, np.intp)
         for _ in range(self._depth):
             rows += rows + steps.take(first + rows)
-        leaves = self._leaves.take(rows // len(greys) + self._ends, axis=0)
+        leaves = self._leaves.take(rows // len(grays) + self._ends, axis=0)
         leaves[:, 0] += shape
         moved: Floats = np.add.reduce(leaves, axis=1)  # along an axis that is not the last numpy adds in order
         return moved
@@ -138,10 +138,10 @@ def _turner(initial: Floats) -> Doubles:
     return turner
 
 
-def _greys(pixels: RGB, limits: tuple[int, ...], places: Doubles) -> NDArray[np.int16]:
-    """Grey values ``(n, f)`` at whole places ``(n, 2, f)`` of a picture of shape ``limits``; 0 outside it.
+def _grays(pixels: RGB, limits: tuple[int, ...], places: Doubles) -> NDArray[np.int16]:
+    """Gray values ``(n, f)`` at whole places ``(n, 2, f)`` of a picture of shape ``limits``; 0 outside it.
 
-    Grey is the mean of the colours in whole numbers, as dlib makes it.
+    Gray is the mean of the colors in whole numbers, as dlib makes it.
     """
     height, width = limits[:2]
     inside = ((places >= 0) & (places < np.array([[width], [height]]))).all(axis=1)
@@ -168,7 +168,7 @@ def predictor(*, points: int = 68) -> Predictor:
     """dlib's predictor of 68 points, or of 5.
 
     The file of the 68 may not be used commercially: WeightsError until that was accepted once
-    (``VISAVIS_ACCEPT_LICENCE``, ``--accept-licence``). UsageError for another number of points.
+    (``VISAVIS_ACCEPT_LICENSE``, ``--accept-license``). UsageError for another number of points.
     """
     if points not in SPECS:
         raise UsageError(f"there are predictors of 68 points and of 5, not of {points}.")

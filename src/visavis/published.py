@@ -109,7 +109,7 @@ ONNX: dict[WeightSpec, tuple[int, tuple[int, ...]]] = {
 """Side of the picture, and the last side of each output."""
 
 
-def recognised(path: Path, *, called: str | None = None) -> Published:
+def recognized(path: Path, *, called: str | None = None) -> Published:
     """Return which row's file it is; ``called`` is the row's name, where two have the same arrays.
 
     WeightsError where it is none, is damaged, or has the arrays of a published file without its hash; UsageError where
@@ -131,7 +131,7 @@ def recognised(path: Path, *, called: str | None = None) -> Published:
 def _by_structure(path: Path, sha256: str, wanted: WeightSpec | None) -> WeightSpec:
     candidates = _candidates(path)
     if not candidates:
-        raise _unrecognised(path, sha256, wanted)
+        raise _unrecognized(path, sha256, wanted)
     if wanted is not None and wanted not in candidates:
         raise UsageError(f"{path} is not a file of {wanted.name}: its arrays are those of {_names(candidates)}.")
     chosen = [wanted] if wanted else candidates
@@ -148,7 +148,7 @@ def _by_structure(path: Path, sha256: str, wanted: WeightSpec | None) -> WeightS
     return unknown[0]
 
 
-def _unrecognised(path: Path, sha256: str, wanted: WeightSpec | None) -> WeightsError:
+def _unrecognized(path: Path, sha256: str, wanted: WeightSpec | None) -> WeightsError:
     """Return what there is to say of a file whose arrays are nobody's."""
     meant = [row for row in spec.all_specs() if row.pinned and (row == wanted or row.file == path.name)]
     if meant:

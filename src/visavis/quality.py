@@ -1,4 +1,4 @@
-"""How well a face can be recognised from its picture: a score in 0..1, and the parts it is made of.
+"""How well a face can be recognized from its picture: a score in 0..1, and the parts it is made of.
 
 Each part is the share of its true matches that a face keeps with one fault: a curve ``1 / (1 + (half / x) ** steep)``
 of one measured figure, which loses half of them at ``half``. The curves of size, sharpness, clarity, contrast,
@@ -22,10 +22,10 @@ from visavis import align
 from visavis.block_edges import block_edges
 from visavis.types import RGB, Face, Floats, Quality, whole_pixels
 
-Grey = NDArray[np.uint8]
+Gray = NDArray[np.uint8]
 
 SIDE = 96
-"""Side in pixels of the grey crop that all but size and pose are measured in: the face's box, scaled to it."""
+"""Side in pixels of the gray crop that all but size and pose are measured in: the face's box, scaled to it."""
 
 SIZE = (5.3, 5.0)
 """Pixels between the eyes at which half of the matches are lost, and how steeply."""
@@ -48,7 +48,7 @@ PITCH = (0.6, 2.5)
 LEVEL = 0.65
 """Where the nose may stand without loss: faces that look up are worse, those that look a little down are not."""
 CONTRAST = (1.6, 2.6)
-"""Standard deviation of the grey."""
+"""Standard deviation of the gray."""
 UNCLIPPED = (0.25, 2.2)
 """Share of the pixels that are not blown out."""
 WHITE = 250
@@ -73,10 +73,10 @@ PROPORTIONS = (1.1, 1.9)
 PARTS = ("size", "sharpness", "clarity", "pose", "exposure", "detection", "visible", "compression", "proportions")
 
 DARK, BRIGHT = 0.25, 0.75
-"""Mean grey below and above which a bad exposure is called dark or bright."""
+"""Mean gray below and above which a bad exposure is called dark or bright."""
 
 POOR = 0.8
-"""Score below which an enrolment warns: the worst 2.3 % of LFW's view 1. Of the pairs of one person with such a photo
+"""Score below which an enrollment warns: the worst 2.3 % of LFW's view 1. Of the pairs of one person with such a photo
 6 % are missed at a FAR of 1e-3, of the others .6 %."""
 
 
@@ -90,7 +90,7 @@ def measure(picture: RGB, face: Face, *, certain: float = 1.0) -> Quality:
 
     What of its box lies outside the picture is left out, and counts against it as ``visible``.
     """
-    crop = quarter_turned(grey_crop(picture, face.box), face.landmarks)
+    crop = quarter_turned(gray_crop(picture, face.box), face.landmarks)
     sharp, clear = detail(crop)
     large, posed, lit = size(face.landmarks), pose(face.landmarks), exposure(crop)
     sure, shown = keeps_below(certain - face.score, *DETECTION), visible(picture, face.box)
@@ -122,8 +122,8 @@ def keeps_below(value: float, half: float, steep: float) -> float:
     return 1 - keeps(value, half, steep)
 
 
-def grey_crop(picture: RGB, box: Floats) -> Grey:
-    """Cut a box out of a picture, as grey ``(SIDE, SIDE)``; black where the box misses the picture."""
+def gray_crop(picture: RGB, box: Floats) -> Gray:
+    """Cut a box out of a picture, as gray ``(SIDE, SIDE)``; black where the box misses the picture."""
     import cv2
 
     height, width = picture.shape[:2]
@@ -136,7 +136,7 @@ def grey_crop(picture: RGB, box: Floats) -> Grey:
     return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
-def quarter_turned(crop: Grey, landmarks: Floats) -> Grey:
+def quarter_turned(crop: Gray, landmarks: Floats) -> Gray:
     """Turn a crop by quarters until the face in it is upright within 45 degrees: ``detail`` knows across from down."""
     right, down = landmarks[3:].mean(axis=0) - landmarks[:2].mean(axis=0)
     quarters = round(math.atan2(float(right), float(down)) / (math.pi / 2))
@@ -162,16 +162,16 @@ def size(landmarks: Floats) -> float:
     return keeps(eye_distance(landmarks), *SIZE)
 
 
-def detail(crop: Grey) -> tuple[float, float]:
-    """Score sharpness and clarity of a grey crop: detail that is neither blurred away nor lost in noise.
+def detail(crop: Gray) -> tuple[float, float]:
+    """Score sharpness and clarity of a gray crop: detail that is neither blurred away nor lost in noise.
 
     Both are relative to the variance of the coarse shape, hence the same at any contrast. What noise adds to the
     detail is taken off; and the worse of two directions counts, so that a shaken picture is not sharp.
     """
     import cv2
 
-    grey = crop.astype(np.float32)
-    fine, coarse = (cv2.GaussianBlur(grey, (6 * round(sigma) + 1,) * 2, sigma) for sigma in BAND)
+    gray = crop.astype(np.float32)
+    fine, coarse = (cv2.GaussianBlur(gray, (6 * round(sigma) + 1,) * 2, sigma) for sigma in BAND)
     shape = max(float(cv2.meanStdDev(coarse)[1].item()) ** 2, 1e-6)
     band, noise = fine - coarse, noise_level(crop)
     clear = keeps_below(noise / math.sqrt(shape), 1 / CLARITY[0], CLARITY[1])
@@ -190,7 +190,7 @@ def _mean_square(a: Floats, b: Floats) -> float:
     return float(cv2.norm(a, b, cv2.NORM_L2SQR)) / a.size
 
 
-def noise_level(crop: Grey) -> float:
+def noise_level(crop: Gray) -> float:
     """Estimate the noise's standard deviation, by what neither flats nor slopes nor edges leave.
 
     J. Immerkær, Fast noise variance estimation, Computer Vision and Image Understanding 64 (1996).
@@ -214,8 +214,8 @@ def pose(landmarks: Floats) -> float:
     return keeps_below(aside, *YAW) * keeps_below(off_level, *PITCH)
 
 
-def exposure(crop: Grey) -> float:
-    """Score the light by the spread of the grey and the share that is not blown out.
+def exposure(crop: Gray) -> float:
+    """Score the light by the spread of the gray and the share that is not blown out.
 
     Not by the mean, which would judge the skin with the light.
     """
@@ -240,10 +240,10 @@ def inside_share(picture: RGB, box: Floats) -> float:
     return min(max(width, 0.0) * max(height, 0.0) / area, 1.0) if area > 0 else 0.0
 
 
-def compression(picture: RGB, face: Face, crop: Grey) -> float:
+def compression(picture: RGB, face: Face, crop: Gray) -> float:
     """Score what a JPEG has left of the face, by the steps between its blocks in the picture's own pixels.
 
-    ``crop`` is the face's :func:`grey_crop`. Steps count less the more blocks there are between the eyes.
+    ``crop`` is the face's :func:`gray_crop`. Steps count less the more blocks there are between the eyes.
     """
     import cv2
 
@@ -255,7 +255,7 @@ def compression(picture: RGB, face: Face, crop: Grey) -> float:
     return keeps(shape / edges.height * blocks / BLOCKS, *COMPRESSION)
 
 
-def _around(picture: RGB, box: Floats) -> Grey:
+def _around(picture: RGB, box: Floats) -> Gray:
     """Return a face and what is around it in gray, in the picture's own pixels ``(h, w)``: ``BLOCK_SIDES`` wide."""
     import cv2
 

@@ -305,7 +305,7 @@ def _first_line(error: Exception) -> str:
 
 
 def fuse(network: Path, target: Path) -> None:
-    """Write the network with constants computed and normalisations folded into convolutions, in standard operators."""
+    """Write the network with constants computed and normalizations folded into convolutions, in standard operators."""
     _save(network, target, "ORT_ENABLE_BASIC")
 
 

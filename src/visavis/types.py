@@ -130,7 +130,7 @@ class Quality:
     """How well a face can be recognized from its picture: ``score``, and the parts it is made of.
 
     Each is in 0 (of no use) to 1 (as good as need be). ``detection`` is the detector's score, ``visible`` falls with
-    the share of the box that lies outside the picture. ``brightness`` is no part but the face's mean grey, 0 black to
+    the share of the box that lies outside the picture. ``brightness`` is no part but the face's mean gray, 0 black to
     1 white: it tells whether a low ``exposure`` is too dark or too bright.
     """
 

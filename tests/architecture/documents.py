@@ -67,7 +67,7 @@ FILES = {
     "faces.csv": "photo,x1,y1,x2,y2\nann1.jpg,378,89,613,419\nben.jpg,429,166,711,565\nparty.jpg,641,257,912,609\n",
     "own.toml": """name = "own"
 file = "own.onnx"
-licence = "MIT"
+license = "MIT"
 trained_on = "nothing"
 [input]
 size = 112

@@ -12,8 +12,8 @@ machine, `visavis models show NAME` all that is known of one; `visavis models fe
 import FILE` takes one that you have, whatever it is called. Accuracies are those that authors published, by the source
 named; those measured here are in [docs/accuracy.md](docs/accuracy.md). Files that other libraries have downloaded are
 found where these put them: [docs/models.md](docs/models.md). A file whose hash nobody has told is pinned when
-it is first fetched or imported. Files that forbid some uses are taken only after `--accept-licence` or
-`VISAVIS_ACCEPT_LICENCE=1`.
+it is first fetched or imported. Files that forbid some uses are taken only after `--accept-license` or
+`VISAVIS_ACCEPT_LICENSE=1`.
 """
 
 TASKS = {
@@ -33,10 +33,10 @@ def markdown() -> str:
 
 
 def _section(task: str, rows: list[WeightSpec]) -> str:
-    heads = ("name", "file", "MB", "licence", "trained on", "input", "published accuracy", "pinned")
+    heads = ("name", "file", "MB", "license", "trained on", "input", "published accuracy", "pinned")
     head = f"| {' | '.join(heads)} |\n{'|---' * len(heads)}|"
     lines = [
-        f"| `{row.name}` | {row.file} | {row.size / 1e6:.1f} | {row.licence} | {row.trained_on} | {_input(row)} "
+        f"| `{row.name}` | {row.file} | {row.size / 1e6:.1f} | {row.license} | {row.trained_on} | {_input(row)} "
         f"| {row.accuracy or '-'} | {'yes' if row.sha256 else 'at first use'} |"
         for row in rows
     ]

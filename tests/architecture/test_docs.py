@@ -299,13 +299,13 @@ def test_thresholds_are_those_that_are_shipped() -> None:
     assert [distance for _, distance in shown] == [round(one, 4) for one in calibration.thresholds]
 
 
-def test_licences_are_those_of_the_weights() -> None:
+def test_licenses_are_those_of_the_weights() -> None:
     shown = {
-        (name, licence, package)
-        for names, _, licence, package in table(MODELS, "weight file", "for", "licence", "from the package")
+        (name, license, package)
+        for names, _, license, package in table(MODELS, "weight file", "for", "license", "from the package")
         for name in names.split(", ")
     }
-    assert shown == {(row.name, row.licence, row.package.replace("_", "-")) for row in all_specs() if row.package}
+    assert shown == {(row.name, row.license, row.package.replace("_", "-")) for row in all_specs() if row.package}
 
 
 def test_the_page_of_models_is_what_the_rows_say() -> None:

@@ -124,8 +124,8 @@ def test_type_checkers_see_the_same_names() -> None:
 
 
 def test_a_name_that_is_not_there() -> None:
-    with pytest.raises(AttributeError, match="module 'visavis' has no attribute 'recognise'"):
-        visavis.recognise  # noqa: B018
+    with pytest.raises(AttributeError, match="module 'visavis' has no attribute 'recognize'"):
+        visavis.recognize  # noqa: B018
 
 
 @pytest.mark.parametrize("name", modules())

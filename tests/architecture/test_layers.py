@@ -30,7 +30,7 @@ LAYERS = (
 """From the bottom to the top. What stands in one set may import what stands there too, in no circle."""
 
 HOMES = {
-    "onnxruntime": {"runtime", "quantize"},  # its tools for quantisation are a package of their own
+    "onnxruntime": {"runtime", "quantize"},  # its tools for quantization are a package of their own
     "onnx": {"quantize"},
     "sqlalchemy": {"gallery"},
     "typer": {"cli", "compat"},

@@ -1,4 +1,4 @@
-"""What is built and declared: the wheel, the versions of Python, the licence, the pinned versions."""
+"""What is built and declared: the wheel, the versions of Python, the license, the pinned versions."""
 
 from __future__ import annotations
 

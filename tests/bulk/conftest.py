@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from cli.fakes import BLUE, GREY, MODEL, RED
+from cli.fakes import BLUE, GRAY, MODEL, RED
 from visavis.gallery import Gallery
 
 from .fakes import LOG, install
@@ -46,16 +46,16 @@ def folder(tmp_path: Path) -> Path:
 
 
 Square = tuple[tuple[int, int, int], int, int]
-"""Colour, and the upper left corner."""
+"""Color, and the upper left corner."""
 
 SIDE = 24
 
 
 def small(path: Path, *squares: Square) -> Path:
-    """Write a grey PNG of 128 x 64 with squares: quickly looked at."""
-    image = Image.new("RGB", (128, 64), GREY)
-    for colour, x, y in squares:
-        image.paste(colour, (x, y, x + SIDE, y + SIDE))
+    """Write a gray PNG of 128 x 64 with squares: quickly looked at."""
+    image = Image.new("RGB", (128, 64), GRAY)
+    for color, x, y in squares:
+        image.paste(color, (x, y, x + SIDE, y + SIDE))
     path.parent.mkdir(parents=True, exist_ok=True)
     image.save(path, "PNG")
     return path

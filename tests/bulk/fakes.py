@@ -24,19 +24,19 @@ test-stillborn = bulk.fakes:stillborn
 test-absent = bulk.fakes:absent
 test-jealous = bulk.fakes:jealous
 [visavis.embedders]
-test-colours = cli.fakes:colours
+test-colors = cli.fakes:colors
 """
 
 DEADLY = "test-deadly"
 KILLS, RAISES, SLEEPS = (0, 255, 0), (0, 255, 255), (255, 255, 0)
-"""Colours that end the process, break off with an error, and take two seconds."""
+"""Colors that end the process, break off with an error, and take two seconds."""
 
 LOG = "VISAVIS_TEST_LOG"
 """Names the file that every look at a photo is written to, a line each: the process, and the checksum of the pixels."""
 
 
 class Deadly(Squares):
-    """Finds squares; what it does besides depends on their colours."""
+    """Finds squares; what it does besides depends on their colors."""
 
     name = DEADLY
 
@@ -47,12 +47,12 @@ class Deadly(Squares):
         if LOG in os.environ:
             with Path(os.environ[LOG]).open("a") as file:
                 file.write(f"{os.getpid()} {crc32(picture.tobytes())}\n")
-        colours = {tuple(one) for one in np.unique(picture.reshape(-1, 3), axis=0).tolist()}
-        if KILLS in colours:
+        colors = {tuple(one) for one in np.unique(picture.reshape(-1, 3), axis=0).tolist()}
+        if KILLS in colors:
             os.kill(os.getpid(), signal.SIGKILL)
-        if RAISES in colours:
+        if RAISES in colors:
             raise ZeroDivisionError("a fault of the detector")
-        if SLEEPS in colours:
+        if SLEEPS in colors:
             time.sleep(2)
         (faces,) = super().detect([picture], min_face=min_face)
         return faces

@@ -59,7 +59,7 @@ def look(run: Run) -> Run:
 
 @pytest.fixture
 def know(run: Run) -> Run:
-    """Run a command with the detector of squares and the model of colours."""
+    """Run a command with the detector of squares and the model of colors."""
     return lambda command, *arguments, **more: run(
         command, "--detector", DETECTOR, "--model", MODEL, *arguments, **more
     )

@@ -1,4 +1,4 @@
-"""A detector and an embedder without weights: faces are squares of one strong colour, people are colours."""
+"""A detector and an embedder without weights: faces are squares of one strong color, people are colors."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from visavis.embedders import EMBEDDERS
 from visavis.types import RGB, Face, Floats
 
 DETECTOR = "test-squares"
-MODEL = "test-colours"
+MODEL = "test-colors"
 
-GREY = (128, 128, 128)
+GRAY = (128, 128, 128)
 RED, DARK_RED, BLUE = (255, 0, 0), (200, 10, 0), (0, 0, 255)
 """Red and dark red are one person, blue is another."""
 
 
 class Squares:
-    """Finds every area of one colour that is far from grey, the largest of them with the best score."""
+    """Finds every area of one color that is far from gray, the largest of them with the best score."""
 
     name = DETECTOR
 
@@ -32,10 +32,10 @@ class Squares:
 
 
 def _faces(picture: RGB, min_face: float) -> list[Face]:
-    colours = np.unique(picture.reshape(-1, 3), axis=0)
+    colors = np.unique(picture.reshape(-1, 3), axis=0)
     boxes = []
-    for colour in colours[np.ptp(colours.astype(int), axis=1) > 100]:
-        rows, columns = np.nonzero((picture == colour).all(axis=2))
+    for color in colors[np.ptp(colors.astype(int), axis=1) > 100]:
+        rows, columns = np.nonzero((picture == color).all(axis=2))
         boxes.append((columns.min(), rows.min(), columns.max() + 1, rows.max() + 1))
     boxes = sorted((box for box in boxes if box[2] - box[0] >= min_face), key=lambda box: box[0] - box[2])
     return [_face(box, score=0.99 - 0.01 * n) for n, box in enumerate(boxes)]
@@ -48,8 +48,8 @@ def _face(box: tuple[int, int, int, int], *, score: float) -> Face:
     return Face(np.array(box, np.float32), score, landmarks)
 
 
-class Colours:
-    """The direction of a face's mean colour, seen from black."""
+class Colors:
+    """The direction of a face's mean color, seen from black."""
 
     name = MODEL
     dimension = 3
@@ -67,20 +67,20 @@ def squares(*, threads: int | None = None) -> Squares:
 
 
 @EMBEDDERS.register(MODEL)
-def colours(*, threads: int | None = None) -> Colours:
-    return Colours()
+def colors(*, threads: int | None = None) -> Colors:
+    return Colors()
 
 
 def but_quality(notes: Iterable[str]) -> list[str]:
-    """Notes without those on quality: a square of one colour is a poor face."""
+    """Notes without those on quality: a square of one color is a poor face."""
     return [note for note in notes if ": poor quality 0." not in note]
 
 
 def photo(path: Path, *squares: tuple[tuple[int, int, int], int, int, int]) -> Path:
-    """Write a grey PNG of 320 x 240 with squares of (colour, x, y, side)."""
-    image = Image.new("RGB", (320, 240), GREY)
-    for colour, x, y, side in squares:
-        image.paste(colour, (x, y, x + side, y + side))
+    """Write a gray PNG of 320 x 240 with squares of (color, x, y, side)."""
+    image = Image.new("RGB", (320, 240), GRAY)
+    for color, x, y, side in squares:
+        image.paste(color, (x, y, x + side, y + side))
     path.parent.mkdir(parents=True, exist_ok=True)
     image.save(path, "PNG")
     return path

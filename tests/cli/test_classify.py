@@ -13,14 +13,14 @@ from visavis.classify import CLASSIFIERS, Classifier
 from visavis.types import RGB
 
 from .conftest import Photos, Run
-from .fakes import Colours
+from .fakes import Colors
 
 MODEL = "test-names"
-PEOPLE = ("Red", "Green", "Blue", "Grey")
+PEOPLE = ("Red", "Green", "Blue", "Gray")
 
 
 class Network:
-    """Answers with a logit a colour: the means of a crop's red, green and blue, and nothing."""
+    """Answers with a logit a color: the means of a crop's red, green and blue, and nothing."""
 
     def run(self, batch: RGB) -> list[np.ndarray]:
         means = batch.reshape(len(batch), -1, 3).mean(axis=1) / 51
@@ -29,7 +29,7 @@ class Network:
 
 def named(*, threads: int | None = None) -> Classifier:
     session: Any = Network()
-    return Classifier(MODEL, session, PEOPLE, crops=Colours().crops)
+    return Classifier(MODEL, session, PEOPLE, crops=Colors().crops)
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +39,7 @@ def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def tell(look: Run) -> Run:
-    """Run the command with the detector of squares and the network of colours."""
+    """Run the command with the detector of squares and the network of colors."""
     return lambda *arguments, **more: look("classify", "--model", MODEL, *arguments, **more)
 
 
@@ -120,15 +120,15 @@ def test_missing_files_are_one_sentence_each(
     )
 
 
-def test_a_licence_is_accepted_once(look: Run, photos: Photos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_license_is_accepted_once(look: Run, photos: Photos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VISAVIS_CACHE", str(tmp_path / "none"))
     monkeypatch.setenv("VISAVIS_OFFLINE", "1")
     monkeypatch.delenv("VISAVIS_WEIGHTS", raising=False)
-    monkeypatch.delenv("VISAVIS_ACCEPT_LICENCE", raising=False)
+    monkeypatch.delenv("VISAVIS_ACCEPT_LICENSE", raising=False)
     asked = look("classify", photos.red, "--model", "vggface-vgg16")
     assert (asked.code, asked.out) == (3, "")
-    assert "(non-commercial research (VGG-Face)): accept it once, by --accept-licence" in asked.err
-    accepted = look("classify", photos.red, "--model", "vggface-vgg16", "--accept-licence")
+    assert "(non-commercial research (VGG-Face)): accept it once, by --accept-license" in asked.err
+    accepted = look("classify", photos.red, "--model", "vggface-vgg16", "--accept-license")
     again = look("classify", photos.red, "--model", "vggface-vgg16")
     assert accepted.err == again.err
     assert again.err.startswith("visavis: rcmalli_vggface_tf_vgg16.h5 is missing (")

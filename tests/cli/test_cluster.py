@@ -135,7 +135,7 @@ def test_what_is_printed_can_be_evaluated(run: Run, know: Run, tmp_path: Path) -
     assert line["b_cubed"] == {"precision": 1.0, "recall": 1.0, "f": 1.0}
 
 
-def test_the_page_and_the_enrolment_of_what_it_exports(know: Run, photos: Photos) -> None:
+def test_the_page_and_the_enrollment_of_what_it_exports(know: Run, photos: Photos) -> None:
     """The faces that were named, not the largest of their photos."""
     done = know("cluster", photos.red, photos.both, *NEAR, "--report", "page.html", "--json")
     assert Path("page.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
@@ -304,7 +304,7 @@ def test_either_photos_or_a_gallery(know: Run, run: Run, photos: Photos) -> None
 def indexed(name: str, *squares: tuple[tuple[int, int, int], int, int, int]) -> IndexedPhoto:
     """What indexing makes of a photo of squares."""
     faces = tuple(
-        Template(np.array(colour, np.float32), box=np.array([x, y, x + side, y + side], np.float32), quality=0.5)
-        for colour, x, y, side in squares
+        Template(np.array(color, np.float32), box=np.array([x, y, x + side, y + side], np.float32), quality=0.5)
+        for color, x, y, side in squares
     )
     return IndexedPhoto(name, hashlib.sha256(Path(name).read_bytes()).hexdigest(), "ok", faces)

@@ -125,5 +125,5 @@ def test_check_of_an_uncalibrated_gallery_says_what_it_did_not_look_at(know: Run
     assert done.line == {
         "problem": None,
         "message": "the gallery is sound; whether photos are of the right people was not looked at, as "
-        "test-colours is uncalibrated.",
+        "test-colors is uncalibrated.",
     }

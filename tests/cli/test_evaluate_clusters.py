@@ -8,7 +8,7 @@ import pytest
 from .conftest import Run
 
 KEYS = [
-    "data", "faces", "people", "clusters", "singletons", "alone", "bystanders", "unlabelled", "failures", "pairs",
+    "data", "faces", "people", "clusters", "singletons", "alone", "bystanders", "unlabeled", "failures", "pairs",
     "pairwise", "b_cubed", "nmi", "rand",
 ]  # fmt: skip
 FACES = [("ann/1.jpg", 7), ("ann/2.jpg", 7), ("ann/3.jpg", 3), ("bob/1.jpg", 3), ("bob/2.jpg", 3)]
@@ -53,7 +53,7 @@ def test_a_truth_apart(run: Run, file: str, tmp_path: Path) -> None:
     people = "photo,person\nann/1.jpg,z\nann/2.jpg,z\nann/3.jpg,y\nbob/1.jpg,y\n"
     (tmp_path / "t.csv").write_text(people)
     line = run("evaluate", "clusters", file, "--truth", "t.csv", "--json").line
-    assert (line["faces"], line["unlabelled"], line["nmi"], line["rand"]) == (4, 1, 1, 1)
+    assert (line["faces"], line["unlabeled"], line["nmi"], line["rand"]) == (4, 1, 1, 1)
 
 
 def test_a_bad_line_is_one_sentence(run: Run, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from visavis.evaluate.templates import Templates
 from visavis.types import Floats
 
 from .conftest import Run
-from .fakes import DETECTOR, GREY, MODEL
+from .fakes import DETECTOR, GRAY, MODEL
 
 KEYS = [
     "data", "model", "detector", "threshold", "far", "column", "groups", "all", "fmr_ratio", "fnmr_ratio",
@@ -27,8 +27,8 @@ PEOPLE = [f"{group}{n:02}" for group in "xy" for n in range(12)]
 OPTIONS = ("--detector", DETECTOR, "--model", MODEL)
 
 
-def strong_colours(count: int) -> list[tuple[int, int, int]]:
-    """Colours that the detector of squares sees."""
+def strong_colors(count: int) -> list[tuple[int, int, int]]:
+    """Colors that the detector of squares sees."""
     drawn = np.random.default_rng(7).integers(0, 256, (20 * count, 3))
     seen = drawn[np.ptp(drawn, axis=1) > 120]
     return [(int(r), int(g), int(b)) for r, g, b in seen[:count]]
@@ -36,18 +36,18 @@ def strong_colours(count: int) -> list[tuple[int, int, int]]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Floats:
-    """Two photos each of 24 people, in colours at random; the vectors that the model of colours gives them."""
-    colours = strong_colours(2 * len(PEOPLE))
+    """Two photos each of 24 people, in colors at random; the vectors that the model of colors gives them."""
+    colors = strong_colors(2 * len(PEOPLE))
     for n, name in enumerate(PEOPLE):
         for second in range(2):
             (tmp_path / "people" / name).mkdir(parents=True, exist_ok=True)
-            picture = Image.new("RGB", (40, 40), GREY)  # small: the detector of squares goes through all its colours
-            picture.paste(colours[2 * n + second], (8, 8, 32, 32))
+            picture = Image.new("RGB", (40, 40), GRAY)  # small: the detector of squares goes through all its colors
+            picture.paste(colors[2 * n + second], (8, 8, 32, 32))
             picture.save(tmp_path / "people" / name / f"{second}.png")
     rows = [f"{name},{name[0]},{'ab'[int(name[1:]) % 2]}" for name in PEOPLE[:-1]]
     text = "\n".join(["person,letter,parity", *rows, "nobody,x,a"])
     (tmp_path / "groups.csv").write_text(text, encoding="utf-8")
-    return unit(np.array(colours, np.float32))
+    return unit(np.array(colors, np.float32))
 
 
 def expected(vectors: Floats, **options: Any) -> GroupsResult:

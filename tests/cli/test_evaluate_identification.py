@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from .conftest import Run
-from .fakes import DETECTOR, GREY, MODEL
+from .fakes import DETECTOR, GRAY, MODEL
 
 KEYS = [
     "data", "model", "detector", "seed", "photos", "rule", "people", "templates", "known", "known_people", "unknown",
@@ -17,11 +17,11 @@ KEYS = [
 COMMAND = ("evaluate", "identification", "faces", "--detector", DETECTOR, "--model", MODEL, "--fresh")
 
 
-def person(folder: Path, name: str, *colours: tuple[int, int, int]) -> None:
-    """Photos of squares of these colours; grey is a photo without a face."""
-    for number, colour in enumerate(colours, 1):
-        picture = Image.new("RGB", (48, 40), GREY)
-        picture.paste(colour, (8, 8, 36, 36))
+def person(folder: Path, name: str, *colors: tuple[int, int, int]) -> None:
+    """Photos of squares of these colors; gray is a photo without a face."""
+    for number, color in enumerate(colors, 1):
+        picture = Image.new("RGB", (48, 40), GRAY)
+        picture.paste(color, (8, 8, 36, 36))
         (folder / "faces" / name).mkdir(parents=True, exist_ok=True)
         picture.save(folder / "faces" / name / f"{number}.png")
 
@@ -35,7 +35,7 @@ RED, REDDISH, BLUE = (250, 0, 0), (250, 20, 0), (0, 0, 250)
 
 def test_who_is_found_by_hand(run: Run, tmp_path: Path) -> None:
     """ann is found once, missed once for a photo without a face; bob's probe is nearer to ann."""
-    person(tmp_path, "ann", RED, REDDISH, GREY)
+    person(tmp_path, "ann", RED, REDDISH, GRAY)
     person(tmp_path, "bob", BLUE, (250, 0, 20))
     person(tmp_path, "cid", (0, 250, 0))
     done = run(*COMMAND, "--known", 1, "--json")
@@ -56,8 +56,8 @@ def test_a_hundred_strangers_tell_the_threshold_of_a_tenth(run: Run, tmp_path: P
     """Ten of them are accepted; both probes of ann are hers, and the second is farther than the tenth stranger."""
     strangers = [(250, 30 + n, 0) for n in range(100)]
     person(tmp_path, "ann", RED, REDDISH, (250, 60, 0))
-    for number, colour in enumerate(strangers):
-        person(tmp_path, f"x{number}", colour)
+    for number, color in enumerate(strangers):
+        person(tmp_path, f"x{number}", color)
     (one, *_) = run(*COMMAND, "--known", 1, "--json").line["searches"]
     assert one["threshold"] == pytest.approx(distance(RED, strangers[9]), abs=1e-6)
     assert (one["false_positives"], one["fnir"]) == (10, 0.5)
@@ -66,7 +66,7 @@ def test_a_hundred_strangers_tell_the_threshold_of_a_tenth(run: Run, tmp_path: P
 
 
 def test_the_table_shows_the_same(run: Run, tmp_path: Path) -> None:
-    person(tmp_path, "ann", RED, REDDISH, GREY)
+    person(tmp_path, "ann", RED, REDDISH, GRAY)
     person(tmp_path, "bob", BLUE, (250, 0, 20))
     done = run(*COMMAND, "--known", 1)
     rows = [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in done.out.splitlines()]
@@ -81,8 +81,8 @@ def test_the_table_shows_the_same(run: Run, tmp_path: Path) -> None:
 def test_templates_share_and_seed_choose_who_is_enrolled(run: Run, tmp_path: Path) -> None:
     for number in range(8):
         angle = math.radians(11 * number)
-        colour = (round(250 * math.cos(angle)), 0, round(250 * math.sin(angle)))
-        person(tmp_path, f"p{number}", *[colour] * 3)
+        color = (round(250 * math.cos(angle)), 0, round(250 * math.sin(angle)))
+        person(tmp_path, f"p{number}", *[color] * 3)
     line = run(*COMMAND, "--templates", 2, "--known", 0.25, "--json").line
     assert (line["people"], line["templates"], line["known"], line["unknown"]) == (2, 4, 2, 18)
     assert line["ranks"][0]["rate"] == 1
@@ -109,9 +109,9 @@ def test_what_cannot_be_done_is_one_line(run: Run, tmp_path: Path, options: tupl
     assert done.err.count("\n") == 1
 
 
-def test_photos_without_any_face_enrol_nobody(run: Run, tmp_path: Path) -> None:
-    person(tmp_path, "ann", GREY, GREY)
-    person(tmp_path, "bob", GREY, GREY)
+def test_photos_without_any_face_enroll_nobody(run: Run, tmp_path: Path) -> None:
+    person(tmp_path, "ann", GRAY, GRAY)
+    person(tmp_path, "bob", GRAY, GRAY)
     done = run(*COMMAND)
     assert (done.code, done.out) == (2, "")
     assert "nobody could be enrolled" in done.err

@@ -25,7 +25,7 @@ def test_detect_has_the_keys_and_values_of_the_contract(look: Run, photos: Photo
     assert face["box"] == [40, 50, 100, 110]
     assert face["score"] == 0.99
     assert face["landmarks"] == [[58, 74], [82, 74], [70, 86], [61, 98], [79, 98]]
-    assert face["quality"] == 0  # one colour all over
+    assert face["quality"] == 0  # one color all over
     assert face["quality_parts"]["exposure"] == 0
     assert face["quality_parts"]["brightness"] == pytest.approx(76 / 255, abs=0.01)
 
@@ -123,8 +123,8 @@ def test_crops_of_photos_of_one_stem_do_not_replace_each_other(look: Run, tmp_pa
     again = look("extract", "b/me.png", "a/me.png", "--out", "crops", "--json").lines
     assert [line["faces"][0]["file"] for line in again] == ["crops/me~2-1.png", "crops/me-1.png"]
     assert sorted(path.name for path in Path("crops").iterdir()) == ["me-1.png", "me~2-1.png"]
-    colours = [tuple(np.asarray(Image.open(f"crops/{name}"))[112, 112]) for name in ("me-1.png", "me~2-1.png")]
-    assert colours == [RED, BLUE]
+    colors = [tuple(np.asarray(Image.open(f"crops/{name}"))[112, 112]) for name in ("me-1.png", "me~2-1.png")]
+    assert colors == [RED, BLUE]
 
 
 def test_a_copy_of_a_photo_in_another_folder_has_its_own_crops(look: Run, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from .conftest import Photos, Run
 
 @pytest.fixture(autouse=True)
 def accepted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """As if licences had been accepted; holds the names of those that are accepted during the test."""
+    """As if licenses had been accepted; holds the names of those that are accepted during the test."""
     names: list[str] = []
     monkeypatch.setattr(store, "_accepted", lambda row: True)
     monkeypatch.setattr(store, "accept", lambda row: names.append(row.name))
@@ -88,26 +88,26 @@ def test_out_draws_a_dot_at_each_point(look: Run, photos: Photos) -> None:
     assert np.abs(empty - np.asarray(Image.open(photos.empty).convert("RGB"))).max() < 10
 
 
-def test_the_licence_is_refused_until_it_is_accepted(
+def test_the_license_is_refused_until_it_is_accepted(
     look: Run, photos: Photos, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.undo()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("VISAVIS_ACCEPT_LICENCE", raising=False)
-    monkeypatch.setattr(store, "_acceptance", lambda row: tmp_path / "licences" / row.name)
+    monkeypatch.delenv("VISAVIS_ACCEPT_LICENSE", raising=False)
+    monkeypatch.setattr(store, "_acceptance", lambda row: tmp_path / "licenses" / row.name)
     refused = look("landmarks", photos.red)
     assert (refused.code, refused.out) == (3, "")
     assert "iBUG 300-W" in refused.err
-    assert "--accept-licence" in refused.err
+    assert "--accept-license" in refused.err
     assert refused.err.endswith("; or find 5 points, free for every use: --points 5.\n")
     assert look("landmarks", photos.red, "--points", 5).code == 0
-    accepted = look("landmarks", photos.red, "--accept-licence")
+    accepted = look("landmarks", photos.red, "--accept-license")
     assert accepted.code == 0
-    assert accepted.err == f"visavis: dlib-68-points: {SPECS[68].licence}.\n"
+    assert accepted.err == f"visavis: dlib-68-points: {SPECS[68].license}.\n"
     assert look("landmarks", photos.red).code == 0
 
 
 def test_what_is_accepted_is_the_file_that_is_used(look: Run, photos: Photos, accepted: list[str]) -> None:
-    look("landmarks", photos.red, "--accept-licence")
+    look("landmarks", photos.red, "--accept-license")
     look("landmarks", photos.red)
     assert accepted == ["dlib-68-points"]

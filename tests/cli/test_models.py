@@ -25,7 +25,7 @@ def test_list_has_a_line_a_file(run: Run) -> None:
     lines = run("models", "list", "--json").lines
     assert [line["name"] for line in lines] == [spec.name for spec in all_specs()]
     dlib = next(line for line in lines if line["name"] == "dlib-resnet")
-    assert dlib["licence"] == "CC0 1.0 (public domain)"
+    assert dlib["license"] == "CC0 1.0 (public domain)"
     assert dlib["bytes"] == 22_466_066
     assert len(dlib["sha256"]) == 64
 
@@ -68,7 +68,7 @@ from dataclasses import replace
 from visavis.weights import spec
 spec.SPECS = (replace(
     spec.YUNET_FLOAT, name="test-net", file="test.bin", url=sys.argv.pop(1), sha256="", size=500_000,
-    non_commercial=True, licence="for tests only",
+    non_commercial=True, license="for tests only",
 ),)
 from visavis.__main__ import main
 main()
@@ -98,11 +98,11 @@ def served() -> Iterator[Shelf]:
         yield shelf
 
 
-def test_a_licence_is_accepted_and_the_file_is_pinned(served: Shelf, tmp_path: Path) -> None:
+def test_a_license_is_accepted_and_the_file_is_pinned(served: Shelf, tmp_path: Path) -> None:
     done = fetch(served, tmp_path, "--json")
     assert (done.returncode, done.stdout, done.stderr.count("\n"), served.asked) == (3, "", 1, [])
-    assert "accept it once, by --accept-licence" in done.stderr
-    done = fetch(served, tmp_path, "--accept-licence", "--json")
+    assert "accept it once, by --accept-license" in done.stderr
+    done = fetch(served, tmp_path, "--accept-license", "--json")
     assert (done.returncode, done.stderr) == (0, "visavis: test-net: for tests only.\n")  # no bar in a file or a pipe
     line = json.loads(done.stdout)
     digest = hashlib.sha256(served.files["/test.bin"]).hexdigest()
@@ -115,7 +115,7 @@ def test_a_licence_is_accepted_and_the_file_is_pinned(served: Shelf, tmp_path: P
 def test_a_download_shows_its_progress_on_a_terminal(served: Shelf, tmp_path: Path) -> None:
     ours, theirs = os.openpty()
     try:
-        done = fetch(served, tmp_path, "--accept-licence", "--json", stderr=theirs)
+        done = fetch(served, tmp_path, "--accept-license", "--json", stderr=theirs)
         shown = os.read(ours, 1 << 20).decode()
     finally:
         os.close(ours)
@@ -129,10 +129,10 @@ def test_a_download_shows_its_progress_on_a_terminal(served: Shelf, tmp_path: Pa
 
 @pytest.fixture
 def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache, no folder of weights, and no licence that was accepted."""
+    """An empty cache, no folder of weights, and no license that was accepted."""
     monkeypatch.setenv("VISAVIS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("VISAVIS_OFFLINE", "1")
-    for name in ("VISAVIS_WEIGHTS", "VISAVIS_ACCEPT_LICENCE"):
+    for name in ("VISAVIS_WEIGHTS", "VISAVIS_ACCEPT_LICENSE"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path / "cache" / "weights"
 
@@ -211,14 +211,14 @@ def test_a_file_of_keras_takes_h5py(
     assert not empty_cache.exists()
 
 
-def test_a_licence_is_asked_for_before_anything_is_copied(run: Run, empty_cache: Path, tmp_path: Path) -> None:
+def test_a_license_is_asked_for_before_anything_is_copied(run: Run, empty_cache: Path, tmp_path: Path) -> None:
     where = locate_or_skip("dlib-68-points")
     (tmp_path / "some.bin").symlink_to(where)
     done = run("models", "import", "some.bin")
     assert (done.code, done.out, done.err.count("\n")) == (3, "", 1)
-    assert "--accept-licence" in done.err
+    assert "--accept-license" in done.err
     assert not empty_cache.exists()
-    done = run("models", "import", "some.bin", "--accept-licence", "--json")
+    done = run("models", "import", "some.bin", "--accept-license", "--json")
     assert (done.code, done.line["name"], done.line["non_commercial"]) == (0, "dlib-68-points", True)
     assert done.err.startswith("visavis: dlib-68-points: non-commercial")
     assert not (empty_cache / "shape_predictor_68_face_landmarks.dat").is_symlink()
@@ -360,7 +360,7 @@ def test_a_damaged_model_is_told_of_and_the_others_are_listed(run: Run, own_mode
     assert run("models", "show", "own").code == 3
 
 
-def test_a_model_is_quantised_measured_and_taken_elsewhere(
+def test_a_model_is_quantized_measured_and_taken_elsewhere(
     run: Run, own_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run("models", "import", own_model)

@@ -20,10 +20,10 @@ NEAR = pytest.approx(1 - DARK_RED[0] / np.linalg.norm(DARK_RED), abs=1e-6)
 
 
 POOR = "{}: poor quality 0.00 (without contrast): it may not be recognized."
-"""Said of every square: one colour all over."""
+"""Said of every square: one color all over."""
 
 
-def test_enrol_then_identify(know: Run, photos: Photos) -> None:
+def test_enroll_then_identify(know: Run, photos: Photos) -> None:
     done = know("enroll", "Ann", photos.red, "--json")
     assert done.code == 0
     assert done.line == {

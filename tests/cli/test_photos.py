@@ -80,7 +80,7 @@ def test_a_stricter_far_is_a_smaller_threshold(run: Run) -> None:
     assert len(set(thresholds)) == 3
 
 
-def test_enrol_one_photo_and_find_the_man_again(run: Run) -> None:
+def test_enroll_one_photo_and_find_the_man_again(run: Run) -> None:
     assert run("enroll", "Barack Obama", president("obama")).code == 0
     done = run("identify", president("obama2"), president("obama3"), president("biden"), "--json")
     assert done.code == 0

@@ -19,7 +19,7 @@ from rich.cells import cell_len
 
 from bulk.conftest import install
 
-from .fakes import BLUE, DARK_RED, DETECTOR, GREY, MODEL, RED, photo
+from .fakes import BLUE, DARK_RED, DETECTOR, GRAY, MODEL, RED, photo
 from .terminal import run_in_terminal
 from .test_classify import MODEL as CLASSIFIER
 from .test_help import ALL
@@ -84,12 +84,12 @@ SCRIPT = [
     Line("gallery name", [PERSON, "3"], (PERSON,)),
     Line("gallery move", ["3", "--to", "2"], (OTHER,)),
     Line("gallery audit"),
-    Line("gallery stats", [], ("test-colours",)),
+    Line("gallery stats", [], ("test-colors",)),
     Line("gallery check", [], (), ("the gallery is sound",)),
     Line("calibrate", ["people", *KNOW, "--fresh", "--out", "table.json"]),
     Line("gallery calibrate", ["table.json"]),
-    Line("gallery export", ["out"], ("test-colours",)),
-    Line("gallery import", ["out", "--gallery", "copy.db"], ("test-colours",)),
+    Line("gallery export", ["out"], ("test-colors",)),
+    Line("gallery import", ["out", "--gallery", "copy.db"], ("test-colors",)),
     Line("gallery merge", ["2", "1"], (PERSON,)),
     Line("gallery forget", [LONG, "--yes"], (Path(LONG).name,)),
     Line("gallery remove", ["1", "--yes"], (PERSON,), prose=True),
@@ -142,7 +142,7 @@ def people(folder: Path) -> None:
     names = [f"person{n:02}" for n in range(24)]
     for n, name in enumerate(names):
         for second in range(2):
-            picture = Image.new("RGB", (40, 40), GREY)
+            picture = Image.new("RGB", (40, 40), GRAY)
             picture.paste(tuple(colors[2 * n + second]), (8, 8, 32, 32))
             for path in (f"people/{name}/{second}.png", f"lfw/images/{name}/{name}_{second + 1:04}.jpg"):
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)

@@ -110,8 +110,8 @@ def test_the_compared_faces_are_written_side_by_side(know: Run, photos: Photos, 
     for name, right, frame in (("dark", DARK_RED, (0, 114, 178)), ("blue", BLUE, (230, 159, 0))):
         picture = np.asarray(Image.open(tmp_path / "pairs" / f"{name}-vs-red.jpg")).astype(int)
         assert picture.shape[1] == 2 * 320 + 2 * 8
-        for column, colour in ((168, RED), (488, right)):
-            np.testing.assert_allclose(picture[168, column], colour, atol=12)
+        for column, color in ((168, RED), (488, right)):
+            np.testing.assert_allclose(picture[168, column], color, atol=12)
         np.testing.assert_allclose(picture[3, 300], frame, atol=40)  # blue: the same person, orange: different people
         assert (picture[340:] < 80).all(axis=2).sum() > 200  # names and answer
 

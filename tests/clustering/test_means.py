@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from visavis.clustering._means import Material, dots, mates_of, merged, moved, offers, stretch
-from visavis.clustering._neighbours import neighbours
+from visavis.clustering._neighbors import neighbors
 from visavis.clustering._small import sifted
 from visavis.types import Floats
 
@@ -26,7 +26,7 @@ def material(
     good = np.ones(n, np.float32) if shares is None else np.array(shares, np.float32)
     photos = np.arange(n) if groups is None else np.array(groups)
     marked = np.isin(np.arange(n), old)
-    return Material(vectors, neighbours(vectors, photos, limit=2.0, count=50).both_ways(), photos, marked, good)
+    return Material(vectors, neighbors(vectors, photos, limit=2.0, count=50).both_ways(), photos, marked, good)
 
 
 def degrees(angle: float) -> float:

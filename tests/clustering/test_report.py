@@ -49,9 +49,9 @@ class Page(HTMLParser):
 def found(tmp_path: Path) -> Clustering:
     """A cluster of three and a face alone; one photo is gone."""
     names = [str(tmp_path / name) for name in (EVIL, "b.png", "gone.png", "d.png")]
-    for name, colour in zip(names, (RED, RED, RED, BLUE), strict=True):
+    for name, color in zip(names, (RED, RED, RED, BLUE), strict=True):
         if not name.endswith("gone.png"):
-            Image.new("RGB", (40, 40), colour).save(name)
+            Image.new("RGB", (40, 40), color).save(name)
     return cluster_faces(faces(at_angles(0, 1, 2, 90), photos=names), threshold=0.1)
 
 

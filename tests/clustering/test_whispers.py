@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from visavis.clustering._neighbours import Edges
+from visavis.clustering._neighbors import Edges
 from visavis.clustering._whispers import whispers
 
 from .made_up import partition

@@ -8,7 +8,7 @@ from pathlib import Path
 from weights.hdf5 import write_keras
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
-sys.path.append(str(GOLDEN))  # its modules are plain scripts' neighbours
+sys.path.append(str(GOLDEN))  # its modules are plain scripts' neighbors
 
 import networks  # noqa: E402
 

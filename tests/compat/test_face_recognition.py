@@ -127,11 +127,11 @@ def test_the_other_detector_is_the_same_one_and_that_is_noted(photo: Photo) -> N
     assert found.confidence > 0.9
 
 
-def test_grey_and_mirrored_pictures(photo: Photo) -> None:
+def test_gray_and_mirrored_pictures(photo: Photo) -> None:
     """Views of arrays too, as of a camera's BGR frames."""
     (box,) = fr.face_locations(photo("obama"))
-    (grey,) = fr.face_locations(photo("obama").mean(axis=2).astype(np.uint8))
-    assert np.abs(np.array(grey) - box).max() <= 12
+    (gray,) = fr.face_locations(photo("obama").mean(axis=2).astype(np.uint8))
+    assert np.abs(np.array(gray) - box).max() <= 12
     (mirrored,) = fr.face_locations(photo("obama")[:, ::-1])
     top, right, bottom, left = mirrored
     assert np.abs(np.array([top, 910 - left, bottom, 910 - right]) - box).max() <= 25
@@ -157,7 +157,7 @@ CHIN = [
 
 
 def test_sixty_eight_points_are_dlibs(photo: Photo, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VISAVIS_ACCEPT_LICENCE", "1")
+    monkeypatch.setenv("VISAVIS_ACCEPT_LICENSE", "1")
     (parts,) = fr.face_landmarks(photo("obama"), [OBAMA])
     sizes = {
         "chin": 17, "left_eyebrow": 5, "right_eyebrow": 5, "nose_bridge": 4, "nose_tip": 5, "left_eye": 6,
@@ -212,7 +212,7 @@ def test_jitter_is_a_mean_and_the_same_each_time(photo: Photo) -> None:
 
 
 def test_68_points_give_nearly_the_same_encoding(photo: Photo, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VISAVIS_ACCEPT_LICENCE", "1")
+    monkeypatch.setenv("VISAVIS_ACCEPT_LICENSE", "1")
     small, large = (fr.face_encodings(photo("obama"), model=model)[0] for model in ("small", "large"))
     assert 0 < np.linalg.norm(small - large) < 0.3
 
@@ -244,7 +244,7 @@ DLIB = {
 
 @pytest.mark.parametrize("name", DLIB)
 def test_chips_and_encodings_are_dlibs(photo: Photo, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setenv("VISAVIS_ACCEPT_LICENCE", "1")
+    monkeypatch.setenv("VISAVIS_ACCEPT_LICENSE", "1")
     box, *digests, figures = DLIB[name]
     found = []
     for model in ("small", "large"):
@@ -257,7 +257,7 @@ def test_chips_and_encodings_are_dlibs(photo: Photo, monkeypatch: pytest.MonkeyP
 
 
 def test_a_face_that_lies_as_the_mean_is_cut_out_as_it_is() -> None:
-    """But for dlib's rectangle: 149 pixels around (75, 75), so each pixel is the mean of four neighbours, cut off."""
+    """But for dlib's rectangle: 149 pixels around (75, 75), so each pixel is the mean of four neighbors, cut off."""
     places = (_chips.MEAN_5 + 0.25) / 1.5 * 150
     square = _chips._square(places)
     assert square.corner == pytest.approx(0.5 + 0.5j)

@@ -107,8 +107,8 @@ def test_a_part_that_has_no_stand_in(tmp_path: Path) -> None:
 
 def test_a_script_is_run_as_python_runs_it(tmp_path: Path) -> None:
     """Its arguments, its name, its folder's modules, its exit code, its exceptions."""
-    script(tmp_path, "WORD = 'beside'", "neighbour.py")
-    text = "import sys, neighbour; print(__name__, __file__, sys.argv, neighbour.WORD); sys.exit(7)"
+    script(tmp_path, "WORD = 'beside'", "neighbor.py")
+    text = "import sys, neighbor; print(__name__, __file__, sys.argv, neighbor.WORD); sys.exit(7)"
     path = script(tmp_path, text)
     done = run(path, "--one", "two", cwd=tmp_path.parent)
     assert done.stdout == f"__main__ {path} {[str(path), '--one', 'two']} beside\n"
@@ -272,9 +272,9 @@ VGGFace(model="resnet50", weights="own.h5")
     assert (done.returncode, done.stdout, done.stderr) == (3, "", said)
 
 
-def test_a_licence_of_the_68_points_is_refused_in_a_sentence_that_names_the_5(tmp_path: Path) -> None:
+def test_a_license_of_the_68_points_is_refused_in_a_sentence_that_names_the_5(tmp_path: Path) -> None:
     text = ENCODINGS.replace("face_encodings(", "face_landmarks(").replace("'uint8')", "'uint8'), [(9, 80, 80, 9)]")
-    empty = {"VISAVIS_CACHE": str(tmp_path / "cache"), "VISAVIS_ACCEPT_LICENCE": ""}
+    empty = {"VISAVIS_CACHE": str(tmp_path / "cache"), "VISAVIS_ACCEPT_LICENSE": ""}
     done = run(script(tmp_path, text), cwd=tmp_path, **empty)
     assert (done.returncode, done.stderr.count("\n")) == (3, 1)
     assert done.stderr.endswith("or find 5 points, free for every use: model='small'.\n")

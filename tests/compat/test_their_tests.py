@@ -83,7 +83,7 @@ def verdicts(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
         path = os.pathsep.join([str(folder / "more"), path])
     done = subprocess.run(
         [sys.executable, "-m", "visavis.compat", "-m", "unittest", "-v", "tests.test_face_recognition"],
-        cwd=source, env={**os.environ, "PYTHONPATH": path, "VISAVIS_ACCEPT_LICENCE": "1"},
+        cwd=source, env={**os.environ, "PYTHONPATH": path, "VISAVIS_ACCEPT_LICENSE": "1"},
         capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     found = dict(re.findall(r"^(test_\w+) \(.*? \.\.\. .*?(ok|FAIL|ERROR)$", done.stderr, re.MULTILINE | re.DOTALL))

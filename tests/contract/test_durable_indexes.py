@@ -198,17 +198,17 @@ def test_a_divergence_is_found_and_mended(path: Path, spec: str, wrong: str) -> 
         assert who(gallery, 1) == "person 1"
 
 
-def test_a_check_while_others_enrol_finds_nothing_wrong(path: Path, spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_check_while_others_enroll_finds_nothing_wrong(path: Path, spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """They come at the worst moment: when the index is up to date, and the records are about to be looked at."""
     with filled(path, spec) as gallery, Gallery(path, model=MODEL) as other:
         catch_up, others = gallery._following.catch_up, iter(range(10, 13))
 
-        def and_then_somebody_enrols() -> None:
+        def and_then_somebody_enrolls() -> None:
             catch_up()
             for i in islice(others, 1):
                 other.add(*person(i))
 
-        monkeypatch.setattr(gallery._following, "catch_up", and_then_somebody_enrols)
+        monkeypatch.setattr(gallery._following, "catch_up", and_then_somebody_enrolls)
         assert gallery.check() == []
         assert gallery.stats().people == 8
         monkeypatch.setattr(_check, "TIMES", 1)

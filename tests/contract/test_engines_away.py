@@ -146,8 +146,8 @@ def test_a_file_of_milvus_is_one_process_s(tmp_path: Path, places: Places, impat
 
 
 def clustered(rng: np.random.Generator, people: int, each: int, dimension: int) -> Floats:
-    centres = np.repeat(rng.normal(size=(people, dimension)), each, axis=0)
-    rows = centres + 0.5 * rng.normal(size=centres.shape)
+    centers = np.repeat(rng.normal(size=(people, dimension)), each, axis=0)
+    rows = centers + 0.5 * rng.normal(size=centers.shape)
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 

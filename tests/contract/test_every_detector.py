@@ -27,7 +27,7 @@ COUNTS = [2, 0, 1, 0, 1]
 
 
 OWN = {"mtcnn"}
-"""Those whose weights come with the installation; the others' may be absent, and some need a licence accepted."""
+"""Those whose weights come with the installation; the others' may be absent, and some need a license accepted."""
 
 
 @pytest.fixture(scope="module", params=NAMES)

@@ -31,10 +31,10 @@ def weights() -> Iterator[pytest.MonkeyPatch]:
 
 
 def load(name: str, cache: Path, **options: object) -> Detector:
-    """The detector; its licence is accepted in that cache, not in the user's."""
+    """The detector; its license is accepted in that cache, not in the user's."""
     with weights() as patch:
         patch.setenv("VISAVIS_CACHE", str(cache))
-        patch.setenv("VISAVIS_ACCEPT_LICENCE", "1")
+        patch.setenv("VISAVIS_ACCEPT_LICENSE", "1")
         return DETECTORS.create(name, **options)
 
 

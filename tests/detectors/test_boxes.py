@@ -113,7 +113,7 @@ def test_equal_scores_keep_their_order() -> None:
 
 
 def test_a_box_that_is_gone_removes_nothing() -> None:
-    rows = boxes((0, 0, 10, 10), (4, 0, 14, 10), (8, 0, 18, 10))  # each overlaps its neighbour by 6 / 14
+    rows = boxes((0, 0, 10, 10), (4, 0, 14, 10), (8, 0, 18, 10))  # each overlaps its neighbor by 6 / 14
     scores = np.array([3, 2, 1], np.float32)
     assert suppress(rows, scores, limit=0.4).tolist() == [0, 2]
 
@@ -137,7 +137,7 @@ def test_edges_move_by_parts_of_the_sides() -> None:
     np.testing.assert_allclose(found, [[12, 0, 30, 100], [1, 2, 3, 4]])
 
 
-def test_squares_about_the_centre_of_the_longer_side() -> None:
+def test_squares_about_the_center_of_the_longer_side() -> None:
     found = squared(boxes((0, 0, 10, 4), (0, 0, 4, 10), (5, 5, 7, 7)))
     np.testing.assert_allclose(found, [[0, -3, 10, 7], [-3, 0, 7, 10], [5, 5, 7, 7]])
     assert squared(boxes()).shape == (0, 4)

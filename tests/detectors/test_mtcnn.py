@@ -100,7 +100,7 @@ def test_faces_are_float32_in_boxes_that_are_boxes(mtcnn: Detector, three: np.nd
         np.zeros((900, 19, 3), np.uint8),
         np.full((300, 400, 3), 128, np.uint8),
         pictures.noise(200, 150),
-        pictures.grey_rgb(np.random.default_rng(1).integers(100, 156, (150, 200), np.uint8)),
+        pictures.gray_rgb(np.random.default_rng(1).integers(100, 156, (150, 200), np.uint8)),
         pictures.scene(200, 150),
     ],
     ids=lambda each: "x".join(str(n) for n in each.shape[:2]),

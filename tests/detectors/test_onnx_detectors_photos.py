@@ -109,8 +109,8 @@ def test_a_face_that_fills_the_picture_is_found_once(
 
 def close_up(pixels: np.ndarray, face: Face, *, side: int, part: float) -> tuple[np.ndarray, np.ndarray]:
     """The middle of a face's box as a whole picture of that longer side, and the landmarks in it."""
-    centre, half = (face.box[:2] + face.box[2:]) / 2, (face.box[2:] - face.box[:2]) / 2 * part
-    (x1, y1), (x2, y2) = (centre - half).round().astype(int), (centre + half).round().astype(int)
+    center, half = (face.box[:2] + face.box[2:]) / 2, (face.box[2:] - face.box[:2]) / 2 * part
+    (x1, y1), (x2, y2) = (center - half).round().astype(int), (center + half).round().astype(int)
     crop = pixels[max(y1, 0) : y2, max(x1, 0) : x2]
     scale = side / max(crop.shape[:2])
     large = cv2.resize(crop, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)

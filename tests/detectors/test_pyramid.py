@@ -44,7 +44,7 @@ def test_levels_have_the_scales_that_they_say(width: int, height: int, min_face:
 
 
 def ramp(width: int, height: int) -> np.ndarray:
-    """Picture whose red is 200 x / width, green 200 y / height at the centre of the pixel."""
+    """Picture whose red is 200 x / width, green 200 y / height at the center of the pixel."""
     x, y = (np.arange(width) + 0.5) / width, (np.arange(height) + 0.5) / height
     picture = np.zeros((height, width, 3))
     picture[..., 0], picture[..., 1] = 200 * x, 200 * y[:, None]
@@ -72,7 +72,7 @@ def test_a_flat_picture_stays_flat() -> None:
 
 
 def ramp_at(boxes: np.ndarray, size: int, width: int, height: int) -> np.ndarray:
-    """What crops of the ramp hold: values at the centres of the crop's pixels, of the box cut at whole pixels.
+    """What crops of the ramp hold: values at the centers of the crop's pixels, of the box cut at whole pixels.
 
     Beyond the picture they are gray.
     """

@@ -117,9 +117,9 @@ def test_threads_are_checked_even_where_the_file_is_absent(monkeypatch: pytest.M
         DETECTORS.create(name, threads=-1)
 
 
-def test_the_licence_has_to_be_accepted_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_license_has_to_be_accepted_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VISAVIS_WEIGHTS", str(find(spec.SCRFD_500M).parent))
     monkeypatch.setenv("VISAVIS_CACHE", str(tmp_path))
-    monkeypatch.setenv("VISAVIS_ACCEPT_LICENCE", "")
+    monkeypatch.setenv("VISAVIS_ACCEPT_LICENSE", "")
     with pytest.raises(WeightsError, match="non-commercial"):
         DETECTORS.create("scrfd-500m")

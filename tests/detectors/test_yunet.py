@@ -111,7 +111,7 @@ def decoded(cells: dict[int, dict[int, tuple[float, float, list[float], list[flo
     return decode(outputs(cells), 32, 64, 0.5)
 
 
-def test_a_box_is_a_centre_and_logarithms_of_its_sides() -> None:
+def test_a_box_is_a_center_and_logarithms_of_its_sides() -> None:
     """Cell 6 of 4 x 2 cells of 16 pixels is column 2, row 1."""
     points = [0, 0, 1, 0, 0.5, 0.5, 0, 1, 1, 1.25]
     found = decoded({16: {6: (0.81, 1.0, [0.5, 0.25, 0.0, float(np.log(2))], points)}})
@@ -130,8 +130,8 @@ def test_a_score_is_the_root_of_two_that_are_cut_off_at_0_and_1() -> None:
 def test_every_stride_has_its_own_cells() -> None:
     one = (1.0, 1.0, [0.0] * 4, [0.0] * 10)
     found = decoded({8: {9: one}, 16: {5: one}, 32: {1: one}})
-    centres = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2
-    np.testing.assert_allclose(centres, [(8, 8), (16, 16), (32, 0)])
+    centers = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2
+    np.testing.assert_allclose(centers, [(8, 8), (16, 16), (32, 0)])
     np.testing.assert_allclose(found.boxes[:, 2] - found.boxes[:, 0], [8, 16, 32])
 
 

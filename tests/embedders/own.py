@@ -43,7 +43,7 @@ def network(
 def row(**changed: object) -> str:
     """TOML text of a row; ``input_scale=2`` sets a key of a table, None leaves it out."""
     tables: dict[str, dict[str, object]] = {
-        "": {"name": "own", "file": "own.onnx", "licence": "MIT", "trained_on": "nothing"},
+        "": {"name": "own", "file": "own.onnx", "license": "MIT", "trained_on": "nothing"},
         "input": {"size": SIZE, "channels": "RGB", "mean": [127.5, 127.5, 127.5], "scale": 0.0078125},
         "face": {"crop": "box"},
         "output": {"dimension": 3, "metric": "cosine"},

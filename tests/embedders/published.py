@@ -178,7 +178,7 @@ def inside(
     ops = Watched(weights)
     ends = net(ops, ops.picture(side, UINT8))
     asked = {**{str(number): end for number, end in enumerate(ends)}, **stages(ops)}
-    session = runtime.Session(ops.serialise(list(asked.values()), side, UINT8), threads=1)
+    session = runtime.Session(ops.serialize(list(asked.values()), side, UINT8), threads=1)
     return dict(zip(asked, session.run(networks.pictures(side)), strict=True))
 
 

@@ -119,8 +119,8 @@ def test_landmarks_come_to_lie_on_the_template(embedder: Trained, angle: float, 
         (chip,) = embedder.crops(picture, [face(points)])
         weight = chip[..., 0].astype(float)
         rows, columns = np.mgrid[:SIDE, :SIDE]
-        centre = np.array([(weight * columns).sum(), (weight * rows).sum()]) / weight.sum()
-        np.testing.assert_allclose(centre, TEMPLATE[number], atol=0.5)
+        center = np.array([(weight * columns).sum(), (weight * rows).sum()]) / weight.sum()
+        np.testing.assert_allclose(center, TEMPLATE[number], atol=0.5)
 
 
 def test_chips_do_not_depend_on_their_company(embedder: Trained) -> None:

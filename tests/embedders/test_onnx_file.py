@@ -36,8 +36,8 @@ def take_in(path: Path) -> ModelRow:
     return onnx_file.import_model(path, taken=EMBEDDERS.built_in())
 
 
-def uniform(*colours: tuple[int, int, int]) -> np.ndarray:
-    return np.array(colours, np.uint8)[:, None, None].repeat(SIZE, 1).repeat(SIZE, 2)
+def uniform(*colors: tuple[int, int, int]) -> np.ndarray:
+    return np.array(colors, np.uint8)[:, None, None].repeat(SIZE, 1).repeat(SIZE, 2)
 
 
 def test_it_is_known_by_its_name_once_imported(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_views_are_of_each_number_and_the_rows_own_goes_without_saying(tmp_path:
 @pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
 @pytest.mark.parametrize("channels", ["RGB", "BGR"])
 def test_the_network_sees_what_the_row_says(layout: str, channels: str, tmp_path: Path) -> None:
-    """By the means of channels, which for crops of one colour can be told by hand."""
+    """By the means of channels, which for crops of one color can be told by hand."""
     model = own.network()
     if layout == "NHWC":
         model = own.network((("GlobalAveragePool", ["t"], "m"), ("Flatten", ["m"], "y")), layout=layout)

@@ -247,8 +247,8 @@ def test_a_missing_file_is_told_with_its_address(monkeypatch: pytest.MonkeyPatch
     assert "https://github.com/rcmalli/keras-vggface/releases/download/v2.0/" in said
 
 
-def test_the_licence_of_vggface_has_to_be_accepted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_license_of_vggface_has_to_be_accepted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("VISAVIS_CACHE", str(tmp_path / "none"))
-    monkeypatch.delenv("VISAVIS_ACCEPT_LICENCE", raising=False)
+    monkeypatch.delenv("VISAVIS_ACCEPT_LICENSE", raising=False)
     with pytest.raises(WeightsError, match=r"non-commercial research \(VGG-Face\)"):
         embedders.create("vggface-vgg16")

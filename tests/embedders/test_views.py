@@ -28,7 +28,7 @@ def dot(x: int, y: int) -> np.ndarray:
     return crop
 
 
-def centre(crop: np.ndarray) -> tuple[float, float]:
+def center(crop: np.ndarray) -> tuple[float, float]:
     weight = crop[0, :, :, 0].astype(float)
     rows, columns = np.mgrid[:SIDE, :SIDE]
     return (weight * columns).sum() / weight.sum(), (weight * rows).sum() / weight.sum()
@@ -71,12 +71,12 @@ def test_those_of_a_mirrored_crop_are_the_same_in_another_order(drawn: np.ndarra
 def test_the_middle_stays_and_all_else_moves_away_from_it() -> None:
     middle = SIDE // 2
     for number, one in enumerate(pictures(dot(middle, middle), max(_views.COUNTS))):
-        assert centre(one) == pytest.approx((middle, middle), abs=0.02), number
+        assert center(one) == pytest.approx((middle, middle), abs=0.02), number
     for number, one in enumerate(pictures(dot(middle + 8, middle - 4), max(_views.COUNTS))):
         zoom = 1 if number < 2 else _views.ZOOM
         right, down = 8 * zoom, -4 * zoom
         expected = (middle + (right if number % 2 == 0 else -right), middle + down)
-        assert centre(one) == pytest.approx(expected, abs=0.1), number
+        assert center(one) == pytest.approx(expected, abs=0.1), number
 
 
 def test_they_are_the_same_each_time_and_crops_are_only_read(drawn: np.ndarray) -> None:

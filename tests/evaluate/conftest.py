@@ -1,4 +1,4 @@
-"""Labelled photographs, embedded once for all tests that need them."""
+"""Labeled photographs, embedded once for all tests that need them."""
 
 from __future__ import annotations
 

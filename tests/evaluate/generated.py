@@ -40,7 +40,7 @@ def at_angles(distances: Sequence[float]) -> Floats:
     return np.stack([cosine, np.sqrt(1 - cosine**2)], axis=1).astype(np.float32)
 
 
-def labelled(rng: np.random.Generator, photos: int, people: int, dimension: int = 6) -> tuple[Floats, NDArray[np.intp]]:
+def labeled(rng: np.random.Generator, photos: int, people: int, dimension: int = 6) -> tuple[Floats, NDArray[np.intp]]:
     """Photos whose people are drawn at random: some have one, some many; photos of one are alike."""
     whose = np.unique(rng.integers(0, people, photos), return_inverse=True)[1]
     vectors = rng.standard_normal((people, dimension))[whose] + 0.6 * rng.standard_normal((photos, dimension))
@@ -56,10 +56,10 @@ class Crowd:
 
     def draw(self, rng: np.random.Generator, people: int) -> tuple[Floats, NDArray[np.intp]]:
         """Vectors ``(people * photos, dimension)`` and whose each is."""
-        centres = rng.standard_normal((people, self.dimension))
-        centres[:, 0] += 2 * rng.random(people)
+        centers = rng.standard_normal((people, self.dimension))
+        centers[:, 0] += 2 * rng.random(people)
         spread = 0.15 + 0.35 * rng.random((people, 1, 1))  # some are never like themselves
-        photos = centres[:, None] + spread * rng.standard_normal((people, self.photos, self.dimension))
+        photos = centers[:, None] + spread * rng.standard_normal((people, self.photos, self.dimension))
         return _unit(photos.reshape(-1, self.dimension)), np.repeat(np.arange(people), self.photos)
 
     def truth(self, far: float) -> tuple[float, float]:

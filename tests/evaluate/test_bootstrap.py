@@ -14,7 +14,7 @@ from visavis.evaluate.compared import Compared, Pairs, everybody
 from visavis.evaluate.metrics import Roc
 from visavis.types import Floats
 
-from .generated import Crowd, compared_of, labelled
+from .generated import Crowd, compared_of, labeled
 
 
 class Fixed(np.random.Generator):
@@ -43,7 +43,7 @@ def resampled(people: NDArray[np.intp], often: NDArray[np.int64]) -> list[tuple[
 def test_a_draw_counts_as_if_the_people_were_really_there_so_often(seed: int) -> None:
     """Among copies of people: two photos of one copy are genuine; of two copies of one person they are no pair."""
     rng = np.random.default_rng(seed)
-    vectors, people = labelled(rng, 30, 10)
+    vectors, people = labeled(rng, 30, 10)
     found = rng.random(30) > 0.15
     result = everybody(vectors, found, people)
     number = int(people.max()) + 1
@@ -70,7 +70,7 @@ def test_a_draw_counts_as_if_the_people_were_really_there_so_often(seed: int) ->
 
 
 def test_each_drawn_once_is_the_data() -> None:
-    vectors, people = labelled(np.random.default_rng(1), 40, 12)
+    vectors, people = labeled(np.random.default_rng(1), 40, 12)
     result, by_people = of_people(vectors, people)
     draw = by_people.draw(Fixed([1] * (int(people.max()) + 1)))
     assert (draw.all_genuine, draw.all_impostors) == (result.roc.genuine, result.roc.impostors)
@@ -85,7 +85,7 @@ def test_pairs_are_drawn_with_those_that_failed() -> None:
 
 
 def test_draws_are_of_as_many_as_there_are() -> None:
-    vectors, people = labelled(np.random.default_rng(2), 60, 20)
+    vectors, people = labeled(np.random.default_rng(2), 60, 20)
     result, by_people = of_people(vectors, people)
     rng = np.random.default_rng(0)
     draws = [by_people.draw(rng) for _ in range(3000)]
@@ -248,7 +248,7 @@ def test_none_kept_gives_no_interval(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_draws_without_a_genuine_pair_say_nothing() -> None:
     """One person of 40 has a pair: every third draw lacks it."""
-    vectors, _ = labelled(np.random.default_rng(4), 41, 41)
+    vectors, _ = labeled(np.random.default_rng(4), 41, 41)
     result, by_people = of_people(vectors, np.append(np.arange(40), 0))
     (rate,) = rates(result, by_people, [0.1], draws=100)
     assert rate.tar_interval is None

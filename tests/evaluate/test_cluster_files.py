@@ -26,7 +26,7 @@ def face(photo: str, cluster: object, **more: object) -> dict[str, object]:
 
 
 def counts(found: Clusters) -> tuple[int, int, int, int]:
-    return found.alone, found.bystanders, found.unlabelled, found.failures
+    return found.alone, found.bystanders, found.unlabeled, found.failures
 
 
 def test_folders_tell_who_it_is(tmp_path: Path) -> None:

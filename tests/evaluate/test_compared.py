@@ -11,7 +11,7 @@ from visavis.evaluate import compared
 from visavis.evaluate.compared import STEP, Compared, everybody, listed
 from visavis.types import Floats
 
-from .generated import at_angles, labelled, slow_pairs
+from .generated import at_angles, labeled, slow_pairs
 
 EXACT = 3e-7
 """What float32 leaves of a distance."""
@@ -20,7 +20,7 @@ EXACT = 3e-7
 def sample(seed: int) -> tuple[Floats, NDArray[np.bool_], NDArray[np.intp]]:
     """45 photos of about 18 people, seven without a template."""
     rng = np.random.default_rng(seed)
-    vectors, people = labelled(rng, 45, 18)
+    vectors, people = labeled(rng, 45, 18)
     found = np.ones(45, np.bool_)
     found[rng.choice(45, 7, replace=False)] = False
     vectors[~found] = 0
@@ -64,7 +64,7 @@ def test_everybody_as_in_a_double_loop(seed: int, block: int, monkeypatch: pytes
 
 
 def test_one_person_of_many_photos_among_people_of_one() -> None:
-    vectors, _ = labelled(np.random.default_rng(3), 40, 40)
+    vectors, _ = labeled(np.random.default_rng(3), 40, 40)
     people = np.maximum(np.arange(40) - 19, 0)
     result = everybody(vectors, np.ones(40, np.bool_), people)
     assert (result.roc.genuine, result.roc.impostors) == (190, 40 * 39 // 2 - 190)

@@ -24,7 +24,7 @@ from visavis.evaluate.templates import GROUP_PHOTOS, Templates, take
 from visavis.pipeline import Recognizer
 from visavis.types import Face, Quality
 
-from .tiny import DETECTOR, MIN_FACE, MODEL, CountingColours, album, assert_same, child, draw, loaded, recognizer, seen
+from .tiny import DETECTOR, MIN_FACE, MODEL, CountingColors, album, assert_same, child, draw, loaded, recognizer, seen
 
 
 @pytest.fixture(autouse=True)
@@ -196,7 +196,7 @@ def hashes(photos: list[str]) -> list[str]:
 def test_of_models_given_as_objects_nothing_is_remembered(tmp_path: Path, cache: Path) -> None:
     """An embedder of the same name may have been made with other options."""
     photos = album(tmp_path / "photos", 5)
-    one = Recognizer(detector=DETECTOR, embedder=CountingColours())
+    one = Recognizer(detector=DETECTOR, embedder=CountingColors())
     with Remembered(one, min_face=MIN_FACE) as memory:
         assert_same(take(photos, one, min_face=MIN_FACE, remembered=memory), plain(photos))
         assert memory.recall(hashes(photos)) == {}

@@ -143,7 +143,7 @@ def test_people_may_be_unknown() -> None:
 
 def test_how_failures_are_counted_is_said() -> None:
     said = text(tree(BARE))
-    assert "failed to enrol: 1 of 8; pairs of one person that count as rejected for it: 2; " in said
+    assert "failed to enroll: 1 of 8; pairs of one person that count as rejected for it: 2; " in said
     assert "pairs of two people left out of the FAR: 5." in said
 
 
@@ -310,7 +310,7 @@ def test_the_threshold_of_mistakes_is_that_of_the_table_or_else_of_the_curve() -
     assert said(replace(FULL, mistakes_at=None)).endswith("The worst mistakes")
 
 
-def test_a_photo_that_is_gone_is_grey_and_named(tmp_path: Path) -> None:
+def test_a_photo_that_is_gone_is_gray_and_named(tmp_path: Path) -> None:
     own = with_photos(tmp_path)
     Path(own.photos[1]).unlink()
     Path(own.photos[2]).write_text("no picture")
@@ -402,7 +402,7 @@ def test_the_page_needs_nothing_but_itself(tmp_path: Path) -> None:
     assert page.startswith("<!DOCTYPE html>\n")
 
 
-def test_every_colour_and_class_of_a_figure_is_in_the_style_sheet() -> None:
+def test_every_color_and_class_of_a_figure_is_in_the_style_sheet() -> None:
     page = report.page([FULL] * 7, [GONE] * 7, title="t")
     (style,) = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
     used = {
@@ -412,12 +412,12 @@ def test_every_colour_and_class_of_a_figure_is_in_the_style_sheet() -> None:
         for name in [one.get("class")]
         if name
     }
-    assert used == {"plot", "grid", "tick", "label", "key", "rule", *(f"s{n}" for n in range(_svg.COLOURS))}
+    assert used == {"plot", "grid", "tick", "label", "key", "rule", *(f"s{n}" for n in range(_svg.COLORS))}
     assert [name for name in used if not re.search(rf"\.{name}\b", style)] == []
     defined, wanted = {*re.findall(r"(--\w+):", style)}, {*re.findall(r"var\((--\w+)\)", style)}
     assert wanted == defined
     light, dark = (re.findall(r"(--\w+):", part) for part in style.split("@media screen")[:2])
-    assert light == dark, "each colour has its other for the dark"
+    assert light == dark, "each color has its other for the dark"
 
 
 def test_the_size_of_a_page_with_24_pairs(tmp_path: Path) -> None:
@@ -434,7 +434,7 @@ def test_the_foot_says_what_words_mean_and_what_made_it() -> None:
     words = " ".join(text(one) for one in foot.iter("dt"))
     assert [
         word
-        for word in ("FAR", "TAR", "FRR", "FNMR", "EER", "AUC", "Accuracy", "Failure to enrol")
+        for word in ("FAR", "TAR", "FRR", "FNMR", "EER", "AUC", "Accuracy", "Failure to enroll")
         if word not in words
     ] == []
     assert all(text(one).endswith(".") for one in foot.iter("dd"))

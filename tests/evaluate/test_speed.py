@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.fakes import Colours, Squares
+from cli.fakes import Colors, Squares
 from visavis.errors import UsageError
 from visavis.evaluate.results import Speed
 from visavis.evaluate.speed import measure, spread
@@ -31,7 +31,7 @@ class SlowSquares(Squares):
         return super().detect(pictures, min_face=min_face)
 
 
-class SlowColours(Colours):
+class SlowColors(Colors):
     def embed(self, crops: RGB) -> Floats:
         time.sleep(CROP * len(crops))
         return super().embed(crops)
@@ -40,7 +40,7 @@ class SlowColours(Colours):
 def test_milliseconds_of_each_stage(tmp_path: Path) -> None:
     """Sleeping is exact from below; the rest is reading, and a busy machine."""
     photos = album(tmp_path, 40)
-    speed = measure(photos, Recognizer(detector=SlowSquares(), embedder=SlowColours(), threads=1), min_face=MIN_FACE)
+    speed = measure(photos, Recognizer(detector=SlowSquares(), embedder=SlowColors(), threads=1), min_face=MIN_FACE)
     assert 4 < speed.detect < 60
     assert 2 < speed.embed < 60
     assert (speed.photos, speed.threads) == (40, 1)
@@ -58,7 +58,7 @@ def test_one_slow_batch_does_not_count(tmp_path: Path, monkeypatch: pytest.Monke
             now[0] += self.took
             return super().detect(pictures, min_face=min_face)
 
-    class Following(Colours):
+    class Following(Colors):
         def embed(self, crops: RGB) -> Floats:
             now[0] += detector.took / 10
             return super().embed(crops)

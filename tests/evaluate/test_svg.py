@@ -166,7 +166,7 @@ def test_the_legend_lies_below_and_each_row_looks_another_way() -> None:
     assert [float(group.find(f"{NS}text").get("y", "")) for group in rows] == [350 + 19 * n for n in range(14)]  # type: ignore[union-attr]
     looks = [(group.get("class"), group.find(f"{NS}path").get("stroke-dasharray")) for group in rows]  # type: ignore[union-attr]
     assert len({*looks}) == 14
-    assert len({dash for _, dash in looks[:6]}) == 6, "told apart without colours"
+    assert len({dash for _, dash in looks[:6]}) == 6, "told apart without colors"
 
 
 def test_an_area_in_the_legend_is_dashed_as_it_is_in_the_plot() -> None:

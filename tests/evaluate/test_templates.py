@@ -76,7 +76,7 @@ def test_the_row_of_each_photo(tmp_path: Path) -> None:
     assert 0 < min(blue.score, red.score) < max(blue.score, red.score) < 1
 
 
-def test_as_the_recogniser_says_of_each_photo(tmp_path: Path) -> None:
+def test_as_the_recognizer_says_of_each_photo(tmp_path: Path) -> None:
     """More than two groups of photos."""
     photos = album(tmp_path, 150)
     taken = plain(photos)
@@ -172,7 +172,7 @@ def test_batches_are_computed_side_by_side_and_answered_in_order(
     assert_same(take(photos, recognizer(threads=2), min_face=MIN_FACE), expected)
 
 
-def test_a_memory_of_another_recogniser_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_memory_of_another_recognizer_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VISAVIS_CACHE", str(tmp_path))
     one = recognizer()
     with Remembered(one, min_face=MIN_FACE) as memory:

@@ -18,7 +18,7 @@ from visavis.evaluate._rendering import MARGIN, SIDE, thumbnails
 from visavis.evaluate.templates import Templates
 from visavis.images import data_address
 
-RED, GREEN, BLUE, GREY = (220, 30, 30), (30, 200, 30), (30, 30, 220), (128, 128, 128)
+RED, GREEN, BLUE, GRAY = (220, 30, 30), (30, 200, 30), (30, 30, 220), (128, 128, 128)
 
 
 def templates(photos: Sequence[str], boxes: Sequence[Sequence[float]]) -> Templates:
@@ -31,8 +31,8 @@ def templates(photos: Sequence[str], boxes: Sequence[Sequence[float]]) -> Templa
 
 
 def picture() -> Image.Image:
-    """Grey, 300 x 200, with a face of 50 x 50 at (100, 80): red above, green below."""
-    pixels = np.full((200, 300, 3), GREY, np.uint8)
+    """Gray, 300 x 200, with a face of 50 x 50 at (100, 80): red above, green below."""
+    pixels = np.full((200, 300, 3), GRAY, np.uint8)
     pixels[80:105, 100:150], pixels[105:130, 100:150] = RED, GREEN
     return Image.fromarray(pixels)
 
@@ -45,15 +45,15 @@ def opened(address: str) -> Image.Image:
     return Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2], validate=True)))
 
 
-def near(image: Image.Image, x: float, y: float, colour: tuple[int, int, int]) -> bool:
-    return bool(np.abs(np.subtract(image.getpixel((round(x), round(y))), colour)).max() < 25)
+def near(image: Image.Image, x: float, y: float, color: tuple[int, int, int]) -> bool:
+    return bool(np.abs(np.subtract(image.getpixel((round(x), round(y))), color)).max() < 25)
 
 
 def looks_right(image: Image.Image) -> bool:
     """With a margin of 0.4 the face takes the middle 50 / 70 of 112 pixels: 80, from 16 to 96."""
     assert (image.format, image.mode, image.size) == ("JPEG", "RGB", (SIDE, SIDE))
     inside = near(image, 22, 22, RED) and near(image, 90, 50, RED) and near(image, 22, 62, GREEN)
-    outside = all(near(image, x, y, GREY) for x, y in ((8, 56), (103, 56), (56, 8), (56, 103)))
+    outside = all(near(image, x, y, GRAY) for x, y in ((8, 56), (103, 56), (56, 8), (56, 103)))
     return inside and outside
 
 
@@ -74,8 +74,8 @@ def test_a_photo_is_turned_as_its_camera_says(tmp_path: Path) -> None:
 
 
 def test_each_row_has_its_own_face_once(tmp_path: Path) -> None:
-    for name, colour in (("a", RED), ("b", GREEN), ("c", BLUE)):
-        Image.new("RGB", (60, 60), colour).save(tmp_path / f"{name}.png")
+    for name, color in (("a", RED), ("b", GREEN), ("c", BLUE)):
+        Image.new("RGB", (60, 60), color).save(tmp_path / f"{name}.png")
     rows = templates([str(tmp_path / f"{name}.png") for name in "abc"], [(10, 10, 30, 30)] * 3)
     found = thumbnails(rows, [2, 0, 2])
     assert [*found] == [0, 2]

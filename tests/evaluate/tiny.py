@@ -12,14 +12,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from cli.fakes import Colours, Squares
+from cli.fakes import Colors, Squares
 from visavis.detectors import DETECTORS
 from visavis.embedders import EMBEDDERS
 from visavis.evaluate.templates import Templates
 from visavis.pipeline import Recognizer
 from visavis.types import RGB, Face, Floats
 
-DETECTOR, MODEL = "test-counting-squares", "test-counting-colours"
+DETECTOR, MODEL = "test-counting-squares", "test-counting-colors"
 MIN_FACE = 8
 seen: list[str] = []
 """Names of the stages, one entry a picture or a face."""
@@ -40,7 +40,7 @@ def _framed(face: Face) -> Face:
     return replace(face, box=face.box + np.array([-margin, -margin, margin, margin], np.float32))
 
 
-class CountingColours(Colours):
+class CountingColors(Colors):
     name = MODEL
 
     def embed(self, crops: RGB) -> Floats:
@@ -54,8 +54,8 @@ def squares(*, threads: int | None = None) -> CountingSquares:
 
 
 @EMBEDDERS.register(MODEL)
-def colours(*, threads: int | None = None) -> CountingColours:
-    return CountingColours()
+def colors(*, threads: int | None = None) -> CountingColors:
+    return CountingColors()
 
 
 def recognizer(*, threads: int | None = None) -> Recognizer:
@@ -64,12 +64,12 @@ def recognizer(*, threads: int | None = None) -> Recognizer:
 
 
 def loaded(one: Recognizer) -> set[str]:
-    """Which of its two models a recogniser has loaded."""
+    """Which of its two models a recognizer has loaded."""
     return {"detector", "embedder"} & vars(one).keys()
 
 
 def draw(path: Path, seed: int) -> str:
-    """Write a PNG of 32 x 24 with a face of a colour that follows from ``seed``; every seventh is without one."""
+    """Write a PNG of 32 x 24 with a face of a color that follows from ``seed``; every seventh is without one."""
     image = Image.new("RGB", (32, 24), (128, 128, seed % 100 + 100))
     if seed % 7 != 3:
         side = 10 + seed % 5

@@ -16,13 +16,13 @@ from visavis.gallery import Gallery
 
 from .faces import MODEL, child, digest, person
 
-ENROLMENTS = 200
+ENROLLMENTS = 200
 
 
 def enrolled_until_killed(place: str, first: int, *, after: int, wait: float) -> list[int]:
     """Kill an enrolling process ``wait`` seconds after acknowledgement ``after``; returns all of them."""
     told: list[int] = []
-    with child("enroller", place, "whole", first, ENROLMENTS - first) as process:
+    with child("enroller", place, "whole", first, ENROLLMENTS - first) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         while len(told) < after and (line := process.stdout.readline()):
@@ -38,7 +38,7 @@ def assert_whole(place: str | Path, acknowledged: Iterable[int]) -> set[int]:
     with Gallery(place, model=MODEL, create=False) as gallery:
         assert gallery.check() == []
         there = {int(one.name.split()[1]): one for one in gallery.people()}
-        assert set(acknowledged) <= set(there), "an acknowledged enrolment is lost"
+        assert set(acknowledged) <= set(there), "an acknowledged enrollment is lost"
         for i, one in there.items():
             name, templates = person(i)
             hashes = [template.photo_sha256 for template in one.templates]
@@ -49,10 +49,10 @@ def assert_whole(place: str | Path, acknowledged: Iterable[int]) -> set[int]:
     return set(there)
 
 
-def test_kill_9_loses_no_acknowledged_enrolment_and_leaves_none_half_done(place: str) -> None:
+def test_kill_9_loses_no_acknowledged_enrollment_and_leaves_none_half_done(place: str) -> None:
     acknowledged: set[int] = set()
     kills = 0
-    while len(acknowledged) < ENROLMENTS:
+    while len(acknowledged) < ENROLLMENTS:
         first = max(acknowledged, default=-1) + 1
         after, wait = random.randint(5, 50), random.uniform(0, 0.004)
         told = enrolled_until_killed(place, first, after=after, wait=wait)
@@ -60,7 +60,7 @@ def test_kill_9_loses_no_acknowledged_enrolment_and_leaves_none_half_done(place:
         acknowledged.update(told)
         assert_whole(place, acknowledged)
         kills += 1
-    assert assert_whole(place, acknowledged) == set(range(ENROLMENTS))
+    assert assert_whole(place, acknowledged) == set(range(ENROLLMENTS))
     assert kills >= 4
 
 

@@ -26,7 +26,7 @@ def bare(seed: int) -> Template:
     return Template(vector(seed))
 
 
-# Enrolment
+# Enrollment
 
 
 def test_what_is_stored_comes_back(gallery: Gallery) -> None:
@@ -127,7 +127,7 @@ def test_a_template_without_a_photo_is_never_a_duplicate(gallery: Gallery) -> No
     assert len(gallery.add("Ann", [bare(1), bare(1)]).added) == 2
 
 
-def test_an_enrolment_that_fails_changes_nothing(gallery: Gallery) -> None:
+def test_an_enrollment_that_fails_changes_nothing(gallery: Gallery) -> None:
     gallery.add("Ann", [template(1)])
     before = gallery.stats()
     for wrong in (np.full(DIMENSION, np.nan), np.zeros(DIMENSION), np.full(DIMENSION, np.inf), np.ones(3)):
@@ -210,7 +210,7 @@ def test_composed_and_decomposed_letters_are_one_name(gallery: Gallery) -> None:
     assert gallery.person(one.person_id).name == "Zo\u00eb"
 
 
-def test_names_of_files_that_are_no_text_do_not_stop_an_enrolment(gallery: Gallery) -> None:
+def test_names_of_files_that_are_no_text_do_not_stop_an_enrollment(gallery: Gallery) -> None:
     odd = Template(vector(1), photo="caf\udce9.jpg")
     done = gallery.add("Ann", [odd])
     assert gallery.person(done.person_id).templates[0].photo == "caf\ufffd.jpg"

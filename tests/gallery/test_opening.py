@@ -408,7 +408,7 @@ def twenty_pages() -> Iterator[None]:
     event.remove(Engine, "connect", limit)
 
 
-def test_a_full_disk_stores_nothing_of_an_enrolment(path: Path, twenty_pages: None) -> None:
+def test_a_full_disk_stores_nothing_of_an_enrollment(path: Path, twenty_pages: None) -> None:
     filled(path, people=1)
     with Gallery(path) as gallery:
         with pytest.raises(GalleryError, match=r"faces.db could not grow, the disk is full: nothing was stored.$"):

@@ -19,7 +19,7 @@ UNIT = 1024
 SKIN, DARK, WHITE, LIPS, HAIR = (205, 160, 130), (40, 28, 24), (235, 235, 230), (150, 62, 60), (62, 44, 30)
 
 FACE = (
-    # centre x, y; half axes x, y; colour: an ellipse each, painted in this order
+    # center x, y; half axes x, y; color: an ellipse each, painted in this order
     (512, 440, 400, 430, HAIR),
     (512, 560, 340, 420, SKIN),
     (340, 400, 105, 26, DARK),
@@ -69,9 +69,9 @@ def face(side: int, *, lean: int = 0, back: tuple[int, int, int] = (170, 170, 17
     x = (2 * columns + 1) * UNIT // (8 * side) + lean * (y - 560) // UNIT
     canvas = np.empty((4 * side, 4 * side, 3), np.int64)
     canvas[:] = back
-    for centre_x, centre_y, half_x, half_y, colour in FACE:
-        inside = ((x - centre_x) * half_y) ** 2 + ((y - centre_y) * half_x) ** 2 <= (half_x * half_y) ** 2
-        canvas[inside] = colour
+    for center_x, center_y, half_x, half_y, color in FACE:
+        inside = ((x - center_x) * half_y) ** 2 + ((y - center_y) * half_x) ** 2 <= (half_x * half_y) ** 2
+        canvas[inside] = color
     shade = 1100 - x // 4  # light from the left
     lit = np.where((canvas == back).all(-1, keepdims=True), canvas, canvas * shade[..., None] // 1024)
     means = lit.reshape(side, 4, side, 4, 3).sum(axis=(1, 3)) // 16

@@ -29,7 +29,7 @@ class SlowOps:
     def _bias(self, name: str, x: Array) -> Array | float:
         return self._channels(f"{name}.bias", x) if f"{name}.bias" in self._weights else 0.0
 
-    def normalise(self, x: Array, *, mean: tuple[float, ...], scale: float) -> Array:
+    def normalize(self, x: Array, *, mean: tuple[float, ...], scale: float) -> Array:
         return (x - np.array(mean).reshape(-1, 1, 1)) * scale
 
     def conv(self, x: Array, name: str, *, stride: int = 1, pad: Pad = 0, **published: Any) -> Array:

@@ -149,7 +149,7 @@ def test_the_graph_gives_what_the_definition_says(name: str, divisor: int) -> No
 
 
 @pytest.mark.parametrize("name", ["resnet50", "inception_resnet_v1", "mobilefacenet"])
-def test_batch_normalisation_without_a_factor(name: str) -> None:
+def test_batch_normalization_without_a_factor(name: str) -> None:
     """As TensorFlow's slim leaves it out."""
     net, side, arrays = thin(name)
     bare = without(arrays, "gamma")
@@ -241,8 +241,8 @@ def test_pictures_of_another_type() -> None:
 
 
 @pytest.mark.parametrize("name", ["vgg16", "resnet50", "inception_resnet_v1"])
-def test_the_colour_of_the_mean_is_nothing(name: str) -> None:
-    """A picture of the training photos' mean colour is zeros, so that the first layers see no edge of the picture."""
+def test_the_color_of_the_mean_is_nothing(name: str) -> None:
+    """A picture of the training photos' mean color is zeros, so that the first layers see no edge of the picture."""
     _, side, arrays = thin(name)
     seen: dict[str, Any] = {}
     mean = {"vgg16": (129.1863, 104.7624, 93.5940), "resnet50": (131.0912, 103.8827, 91.4953)}.get(name, (127.5,) * 3)

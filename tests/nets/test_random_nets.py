@@ -17,7 +17,7 @@ from .agreement import assert_agree, pixels
 SIDE = 19
 BATCH = "bias gamma beta mean variance"
 AFTER = ["", "bias gamma beta", BATCH, "beta mean variance"]
-"""Parts beside the kernel: an affine layer follows, or batch normalisation with and without a factor, or nothing."""
+"""Parts beside the kernel: an affine layer follows, or batch normalization with and without a factor, or nothing."""
 
 
 @dataclass
@@ -78,7 +78,7 @@ class Plan:
         self.steps.append((how, "", {}))
 
     def __call__(self, ops: Any, x: Any) -> tuple[Any, ...]:
-        x = ops.normalise(x, mean=(120.0, 110.0, 100.0), scale=1 / 64)
+        x = ops.normalize(x, mean=(120.0, 110.0, 100.0), scale=1 / 64)
         for kind, name, options in self.steps:
             if kind in ("conv", "sum", "depthwise"):
                 layer = ops.depthwise if kind == "depthwise" else ops.conv

@@ -114,16 +114,16 @@ REFUSED: dict[str, tuple[Build, str]] = {
         lambda ops, x: ops.add_padded(ops.depthwise(ops.conv(x, "four"), "each"), ops.conv(x, "block")),
         "only a pending convolution or average pool can be padded",
     ),
-    "normalised and used without convolution": (
-        lambda ops, x: ops.relu(ops.normalise(x, mean=(1, 2, 3), scale=0.5)),
+    "normalized and used without convolution": (
+        lambda ops, x: ops.relu(ops.normalize(x, mean=(1, 2, 3), scale=0.5)),
         "must go through a convolution",
     ),
-    "normalised and averaged": (
-        lambda ops, x: ops.global_average(ops.normalise(x, mean=(1, 2, 3), scale=0.5)),
+    "normalized and averaged": (
+        lambda ops, x: ops.global_average(ops.normalize(x, mean=(1, 2, 3), scale=0.5)),
         "must go through a convolution",
     ),
-    "normalised twice": (
-        lambda ops, x: ops.normalise(ops.normalise(x, mean=(1, 2, 3), scale=0.5), mean=(1, 2, 3), scale=0.5),
+    "normalized twice": (
+        lambda ops, x: ops.normalize(ops.normalize(x, mean=(1, 2, 3), scale=0.5), mean=(1, 2, 3), scale=0.5),
         "must go through a convolution",
     ),
     "sum with a picture": (
@@ -168,15 +168,15 @@ ALLOWED: dict[str, Build] = {
     "a picture laid in rows": lambda ops, x: ops.flatten(x),
     "a picture's mean": lambda ops, x: ops.global_average(x),
     "an average alone": lambda ops, x: ops.average_pool(x, 2, stride=1),
-    "an average of what is normalised": lambda ops, x: ops.average_pool(
-        ops.normalise(x, mean=(1, 2, 3), scale=0.5), 2, stride=1
+    "an average of what is normalized": lambda ops, x: ops.average_pool(
+        ops.normalize(x, mean=(1, 2, 3), scale=0.5), 2, stride=1
     ),
-    "normalised and padded": lambda ops, x: ops.conv(ops.normalise(x, mean=(1, 2, 3), scale=0.5), "around", pad=1),
-    "normalised and padded, a channel at a time": lambda ops, x: ops.depthwise(
-        ops.normalise(x, mean=(1, 2, 3), scale=0.5), "first", pad="same"
+    "normalized and padded": lambda ops, x: ops.conv(ops.normalize(x, mean=(1, 2, 3), scale=0.5), "around", pad=1),
+    "normalized and padded, a channel at a time": lambda ops, x: ops.depthwise(
+        ops.normalize(x, mean=(1, 2, 3), scale=0.5), "first", pad="same"
     ),
-    "normalised, a channel at a time": lambda ops, x: ops.depthwise(
-        ops.normalise(x, mean=(1, 2, 3), scale=0.5), "first"
+    "normalized, a channel at a time": lambda ops, x: ops.depthwise(
+        ops.normalize(x, mean=(1, 2, 3), scale=0.5), "first"
     ),
     "a channel at a time, bent and pooled": lambda ops, x: ops.max_pool(
         ops.prelu(ops.depthwise(ops.conv(x, "four"), "each"), "bent"), 2, stride=2
@@ -197,8 +197,8 @@ ALLOWED: dict[str, Build] = {
     "a dense layer and relu": lambda ops, x: ops.relu(ops.dense(ops.flatten(x), "rows")),
     "relu twice": lambda ops, x: ops.conv(ops.relu(ops.relu(ops.conv(x, "four"))), "same"),
     "relu behind prelu": lambda ops, x: ops.conv(ops.relu(ops.prelu(ops.conv(x, "four"), "bent")), "same"),
-    "normalised behind prelu": lambda ops, x: ops.conv(
-        ops.normalise(ops.prelu(ops.conv(x, "four"), "bent"), mean=(1, 2, 3, 4), scale=0.5), "same"
+    "normalized behind prelu": lambda ops, x: ops.conv(
+        ops.normalize(ops.prelu(ops.conv(x, "four"), "bent"), mean=(1, 2, 3, 4), scale=0.5), "same"
     ),
     "a sum of bent channels": lambda ops, x: ops.conv(
         ops.add_padded(ops.prelu(ops.conv(x, "four"), "bent"), ops.conv(x, "four")), "same"

@@ -66,7 +66,7 @@ def test_dlibs_network_too() -> None:
     assert_module_is_graph(dlib_resnet, generated.dlib((4, 6, 8, 10, 12)), 150)
 
 
-def test_batch_normalisation_without_a_factor() -> None:
+def test_batch_normalization_without_a_factor() -> None:
     net, side = THIN["inception_resnet_v1"]
     assert_module_is_graph(net, without(weights(net, side=side), "gamma"), side)
 

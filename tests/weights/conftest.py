@@ -14,7 +14,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("VISAVIS_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("VISAVIS_WEIGHTS", raising=False)
     monkeypatch.delenv("VISAVIS_OFFLINE", raising=False)
-    monkeypatch.setenv("VISAVIS_ACCEPT_LICENCE", "1")
+    monkeypatch.setenv("VISAVIS_ACCEPT_LICENSE", "1")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     return tmp_path / "cache"

@@ -68,7 +68,7 @@ def packed(pickled: bytes) -> bytes:
     return bytes(lz4.frame.compress(pickled))
 
 
-# --- dlib's serialisation
+# --- dlib's serialization
 
 
 def integer(number: int) -> bytes:

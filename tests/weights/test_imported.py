@@ -50,7 +50,7 @@ def test_a_row_as_it_is_documented(tmp_path: Path) -> None:
         name="mobilefacenet",
         file="mobilefacenet.onnx",
         sha256="ab" * 32,
-        licence="MIT",
+        license="MIT",
         trained_on="MS1M",
         size=112,
         channels="RGB",
@@ -82,14 +82,14 @@ WRONG: dict[str, tuple[dict[str, object], str]] = {
     "hidden": ({"name": ".own"}, "name must be of a-z"),
     "capitals": ({"name": "Own"}, "name must be of a-z"),
     "long": ({"name": "a" * 65}, "name must be of a-z"),
-    "no licence": ({"licence": None}, "licence is missing"),
-    "empty licence": ({"licence": " "}, "licence says nothing"),
+    "no license": ({"license": None}, "license is missing"),
+    "empty license": ({"license": " "}, "license says nothing"),
     "lines": ({"trained_on": "a\nb"}, "trained_on must be a line of text"),
     "no file": ({"file": 3}, "file must be a line of text"),
     "hash": ({"sha256": "abc"}, "sha256 must be 64 digits"),
     "size": ({"input_size": 0}, "input.size must be a whole number from 8 to 1024, got 0"),
     "true": ({"input_size": True}, "input.size must be a whole number"),
-    "colours": ({"input_channels": "rgb"}, "input.channels must be RGB or BGR, got 'rgb'"),
+    "colors": ({"input_channels": "rgb"}, "input.channels must be RGB or BGR, got 'rgb'"),
     "layout": ({"input_layout": "NCWH"}, "input.layout must be NCHW or NHWC"),
     "mean": ({"input_mean": 127.5}, "input.mean must be 3 numbers, got 127.5"),
     "two means": ({"input_mean": [1, 2]}, "input.mean must be 3 numbers, got [1, 2]"),
@@ -161,10 +161,10 @@ TEXTS = st.text(st.characters(exclude_categories=["C", "Zl", "Zp"]), min_size=1,
 
 @given(TEXTS, TEXTS, st.floats(-1e6, 1e6).filter(bool), st.sampled_from([None, "points"]), st.integers(0, 9) | TEXTS)
 def test_what_is_written_is_what_was_read(
-    licence: str, file: str, scale: float, cut: str | None, output: int | str
+    license: str, file: str, scale: float, cut: str | None, output: int | str
 ) -> None:
     row = ModelRow(
-        name="own", file=file, sha256="0f" * 32, licence=licence, trained_on=licence, size=112, channels="BGR",
+        name="own", file=file, sha256="0f" * 32, license=license, trained_on=license, size=112, channels="BGR",
         layout="NHWC", mean=(1.5, -2.0, scale), scale=scale,
         points=arcface_points(112) if cut else None, crop="points" if cut else "middle",
         margin=0.0 if cut else 0.25, output=output, dimension=7, views=2, precision="int8", quantized_from="other",

@@ -139,8 +139,8 @@ def test_a_file_of_an_impossible_size_is_never_pinned(home: Path, content: bytes
         store.find(UNKNOWN)
 
 
-def test_a_licence_is_asked_for_wherever_the_file_lies(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("VISAVIS_ACCEPT_LICENCE", raising=False)
+def test_a_license_is_asked_for_wherever_the_file_lies(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VISAVIS_ACCEPT_LICENSE", raising=False)
     put(home / AT_HOME[0])
     with pytest.raises(WeightsError, match="accept it once"):
         store.find(replace(PUBLISHED, non_commercial=True))

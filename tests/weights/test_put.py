@@ -95,8 +95,8 @@ def test_a_file_that_changed_meanwhile_is_not_taken(cache: Path, source: Path) -
     assert names(cache / "weights") == []
 
 
-def test_a_licence_that_was_not_accepted(cache: Path, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("VISAVIS_ACCEPT_LICENCE")
+def test_a_license_that_was_not_accepted(cache: Path, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VISAVIS_ACCEPT_LICENSE")
     with pytest.raises(WeightsError, match="accept it once"):
         store.put(replace(ROW, non_commercial=True), source, sha256=SHA256)
     assert names(cache / "weights") == []

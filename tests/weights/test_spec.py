@@ -22,7 +22,7 @@ def test_a_row_holds_what_is_needed_to_fetch_and_check(row: spec.WeightSpec) -> 
         assert len(row.sha256) == 64
         assert int(row.sha256, 16) > 0
         assert row.size > 0
-    assert row.licence
+    assert row.license
     assert row.trained_on
     assert row.channels in {"RGB", "BGR"}
 

@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from visavis.weights.model_row import ModelRow
     from visavis.weights.spec import WeightSpec
 
-COLUMNS = ("name", "for", Column("licence", drop=2, least=12), "MB", "here", Column("pinned", drop=1))
+COLUMNS = ("name", "for", Column("license", drop=2, least=12), "MB", "here", Column("pinned", drop=1))
 
 
 def accept(specs: Sequence[WeightSpec]) -> None:
-    """Accept the licences of files, and say which."""
+    """Accept the licenses of files, and say which."""
     from visavis.weights import store
 
     for spec in specs:
         if spec.non_commercial:
             store.accept(spec)
-            note(f"{spec.name}: {spec.licence}.")
+            note(f"{spec.name}: {spec.license}.")
 
 
 def weight_line(spec: WeightSpec, path: Path | None) -> dict[str, object]:
@@ -38,7 +38,7 @@ def weight_line(spec: WeightSpec, path: Path | None) -> dict[str, object]:
         "bytes": spec.size if spec.pinned or path is None else path.stat().st_size,
         "sha256": spec.sha256,
         "url": spec.url,
-        "licence": spec.licence,
+        "license": spec.license,
         "trained_on": spec.trained_on,
         "input_size": spec.input_size,
         "channels": spec.channels,
@@ -82,7 +82,7 @@ def imported_line(row: ModelRow) -> dict[str, object]:
         "bytes": path.stat().st_size + sum((path.parent / name).stat().st_size for name, _ in row.data),
         "sha256": row.sha256,
         "url": None,
-        "licence": row.licence,
+        "license": row.license,
         "trained_on": row.trained_on,
         "input_size": row.size,
         "channels": row.channels,
@@ -120,5 +120,5 @@ def table_row(line: dict[str, object]) -> list[str]:
     """The columns of ``models list``."""
     size = line["bytes"]
     megabytes = f"{size / 1e6:.1f}" if isinstance(size, int) else "-"
-    told = [str(line[key]) for key in ("name", "task", "licence")]
+    told = [str(line[key]) for key in ("name", "task", "license")]
     return [*told, megabytes, "yes" if line["present"] else "no", str(line["pinned"])]

@@ -1,4 +1,4 @@
-"""calibrate: what a model's distances mean, measured on labelled photos."""
+"""calibrate: what a model's distances mean, measured on labeled photos."""
 
 from __future__ import annotations
 

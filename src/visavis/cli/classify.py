@@ -45,8 +45,8 @@ def classify(
         typer.Option("--min-probability", min=0, max=1, metavar="P", help="Below it a face is nobody's."),
     ] = MIN_PROBABILITY,
     networks: Networks,
-    accept_licence: Annotated[
-        bool, typer.Option("--accept-licence", help="Accept, once, a licence that does not allow every use.")
+    accept_license: Annotated[
+        bool, typer.Option("--accept-license", help="Accept, once, a license that does not allow every use.")
     ] = False,
     json: Json = False,
 ) -> None:
@@ -61,8 +61,8 @@ def classify(
     from visavis.weights import store
 
     photos = expand_folders(sources, exclude=exclude)
-    if accept_licence:
-        classes.accept_licence(model)
+    if accept_license:
+        classes.accept_license(model)
     recognizer = networks.recognizer()
     with store.all_missing(lambda: recognizer.detector):
         classifier = classes.CLASSIFIERS.create(model, threads=networks.threads)

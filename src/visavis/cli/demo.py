@@ -1,4 +1,4 @@
-"""demo: enrol, identify and verify on sample photos, and show the commands that do the same."""
+"""demo: enroll, identify and verify on sample photos, and show the commands that do the same."""
 
 from __future__ import annotations
 

@@ -35,8 +35,8 @@ def landmarks(
     *,
     exclude: Exclude = None,
     points: Annotated[Points, typer.Option("--points", help="Points of each face.")] = Points.many,
-    accept_licence: Annotated[
-        bool, typer.Option("--accept-licence", help="Accept, once, that the 68 points are not for commercial use.")
+    accept_license: Annotated[
+        bool, typer.Option("--accept-license", help="Accept, once, that the 68 points are not for commercial use.")
     ] = False,
     networks: Networks,
     out: Pictures = None,
@@ -48,7 +48,7 @@ def landmarks(
     They come in the order of dlib's files. Exits 1 where there is not one face in all the photos.
     """
     photos = expand_folders(sources, exclude=exclude)
-    predictor = _predictor(int(points), accepted=accept_licence)
+    predictor = _predictor(int(points), accepted=accept_license)
     folder = PictureFolder(out) if out else None
     found = networks.recognizer().detect(photos, min_face=networks.min_face)
     statuses = []
@@ -69,7 +69,7 @@ def _predictor(points: int, *, accepted: bool) -> Predictor:
 
     if accepted:
         store.accept(SPECS[points])
-        note(f"{SPECS[points].name}: {SPECS[points].licence}.")
+        note(f"{SPECS[points].name}: {SPECS[points].license}.")
     try:
         store.consent(SPECS[points])
     except WeightsError as error:

@@ -31,14 +31,14 @@ BENCH_COLUMNS = (
 )
 
 Names = Annotated[list[str], typer.Argument(metavar="NAME", help="As listed by models list.")]
-AcceptLicence = Annotated[
-    bool, typer.Option("--accept-licence", help="Accept, once, a licence that does not allow every use.")
+AcceptLicense = Annotated[
+    bool, typer.Option("--accept-license", help="Accept, once, a license that does not allow every use.")
 ]
 
 
 @app.command("list")
 def list_models(json: Json = False) -> None:
-    """List the weight files: task, licence, size, place, pin.
+    """List the weight files: task, license, size, place, pin.
 
     A file whose hash nobody told is pinned when it is first downloaded or imported: from then on another is an error.
     """
@@ -54,7 +54,7 @@ def list_models(json: Json = False) -> None:
 def show(names: Names, json: Json = False) -> None:
     """Show all that is known of models.
 
-    Hash, licence, training data, preprocessing, and where they lie on this machine.
+    Hash, license, training data, preprocessing, and where they lie on this machine.
     """
     from visavis.weights import imported
     from visavis.weights.spec import spec as find_spec
@@ -82,7 +82,7 @@ def import_model(
         str | None,
         typer.Option("--as", metavar="NAME", help="Which weight file it is, where several hold the same arrays."),
     ] = None,
-    accept_licence: AcceptLicence = False,
+    accept_license: AcceptLicense = False,
     json: Json = False,
 ) -> None:
     """Add a weight file that you have, or a model of your own.
@@ -95,7 +95,7 @@ def import_model(
     --model.
     """
     if file.suffix.lower() != ".toml":
-        line = _published_line(file, called=called, accept_licence=accept_licence)
+        line = _published_line(file, called=called, accept_license=accept_license)
     elif called is None:
         line = _own_line(file)
     else:
@@ -111,12 +111,12 @@ def _own_line(file: Path) -> dict[str, object]:
     return imported_line(import_file(file, taken=EMBEDDERS.built_in()))
 
 
-def _published_line(file: Path, *, called: str | None, accept_licence: bool) -> dict[str, object]:
-    from visavis.published import recognised
+def _published_line(file: Path, *, called: str | None, accept_license: bool) -> dict[str, object]:
+    from visavis.published import recognized
     from visavis.weights import store
 
-    found = recognised(file, called=called)
-    accept([found.row] if accept_licence else [])
+    found = recognized(file, called=called)
+    accept([found.row] if accept_license else [])
     path = store.put(found.row, file, sha256=found.sha256)
     if found.by == "structure":
         note(
@@ -259,7 +259,7 @@ def bench(
 
 
 @app.command()
-def fetch(names: Names, *, accept_licence: AcceptLicence = False, json: Json = False) -> None:
+def fetch(names: Names, *, accept_license: AcceptLicense = False, json: Json = False) -> None:
     """Download weight files, or check those that are here.
 
     What lies on this machine already is not fetched again; its hash is checked.
@@ -268,7 +268,7 @@ def fetch(names: Names, *, accept_licence: AcceptLicence = False, json: Json = F
     from visavis.weights.store import find
 
     specs = [find_spec(name) for name in names]
-    accept(specs if accept_licence else [])
+    accept(specs if accept_license else [])
     with Output("name", "file", json=json) as output, output.downloads():
         for spec in specs:
             path = find(spec)

@@ -311,8 +311,8 @@ def save_named(folder: PictureFolder, answer: IdentifiedPhoto) -> Path | None:
     if photo is None:
         return None
     labels = [_label(face) for face in answer.identifications]
-    colours = [BLUE if face.known else ORANGE for face in answer.identifications]
-    picture = annotate(photo.pixels, answer.photo.faces, labels, colours=colours)
+    colors = [BLUE if face.known else ORANGE for face in answer.identifications]
+    picture = annotate(photo.pixels, answer.photo.faces, labels, colors=colors)
     return folder.save(picture, photo, "-named.jpg")
 
 

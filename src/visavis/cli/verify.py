@@ -181,10 +181,10 @@ def _save_pair(folder: PictureFolder, known: PhotoFaces, photo: PhotoFaces, answ
     crops = [square_crops(pixels, [face], size=PAIR_SIZE, margin=PAIR_MARGIN)[0] for pixels, face in faces]
     verdict, sign = _verdict(verification)
     below = f"{verdict}: {verification.metric} distance {verification.distance:.4f} {sign} {verification.threshold:.4f}"
-    colour = BLUE if verification.same else ORANGE
+    color = BLUE if verification.same else ORANGE
     names = Path(known.name).name, Path(photo.name).name
     ending = f"-vs-{Path(known.name).stem}.jpg"
-    return folder.save(face_pair(crops[0], crops[1], names, below, colour=colour), photo.photo, ending)
+    return folder.save(face_pair(crops[0], crops[1], names, below, color=color), photo.photo, ending)
 
 
 def _line(answer: Verification) -> dict[str, object]:

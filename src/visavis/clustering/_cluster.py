@@ -12,7 +12,7 @@ import numpy as np
 from visavis import compare, embedders, images
 from visavis._checks import checked_number, checked_whole
 from visavis.clustering._means import Material, merged, moved, offers, stretch
-from visavis.clustering._neighbours import Edges, Ints, neighbours
+from visavis.clustering._neighbors import Edges, Ints, neighbors
 from visavis.clustering._small import sifted
 from visavis.clustering._whispers import whispers
 from visavis.clustering.faces import joined, known, taken
@@ -29,7 +29,7 @@ STRANGERS = 0.05
 faces. Chosen on LFW view 1, as are all figures here: see docs/clustering.md."""
 
 HIGHEST_FAR = 1e-3
-NEIGHBOURS = 32
+NEIGHBORS = 32
 """Of each face that take part."""
 
 SLACK = 1.05
@@ -208,7 +208,7 @@ def _clustered(
     ids = faces.clusters[order]
     vectors = faces.vectors[order]
     quality, limit = faces.quality[order], limits.distance
-    edges = neighbours(vectors, groups, limit=limit * REACH, count=NEIGHBOURS).both_ways()
+    edges = neighbors(vectors, groups, limit=limit * REACH, count=NEIGHBORS).both_ways()
     left = _shares(vectors, quality, limits.poor)
     poor = ((quality < limits.min_quality) | np.isnan(left)) & (ids < 0)
     shares = np.nan_to_num(left, nan=NOTHING)

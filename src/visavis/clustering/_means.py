@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis.clustering._neighbours import Edges, Ints
+from visavis.clustering._neighbors import Edges, Ints
 from visavis.poor_photos import pair_shares
 from visavis.types import Floats
 
@@ -194,7 +194,7 @@ def moved(material: Material, labels: Ints, *, limit: float, near: float) -> Int
 
 
 def offers(material: Material, labels: Ints) -> Offers:
-    """Clusters of the neighbours of each face that is not old, but for those with another face of its photo; its own.
+    """Clusters of the neighbors of each face that is not old, but for those with another face of its photo; its own.
 
     The distance is from the cluster without the face itself; infinite where it is alone.
     """

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from visavis.clustering._means import Material, Sums, stretch
-from visavis.clustering._neighbours import Ints
+from visavis.clustering._neighbors import Ints
 from visavis.types import Floats
 
 

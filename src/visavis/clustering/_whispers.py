@@ -1,7 +1,7 @@
-"""Chinese whispers (C. Biemann, 2006): each node takes over the label that weighs most among its neighbours.
+"""Chinese whispers (C. Biemann, 2006): each node takes over the label that weighs most among its neighbors.
 
 In the original one node after the other does so, in random order. Here a random eighth of the nodes does at a time,
-which is the same idea in whole arrays; the rest stands still meanwhile, so that no two neighbours swap labels for ever.
+which is the same idea in whole arrays; the rest stands still meanwhile, so that no two neighbors swap labels for ever.
 Faces of one photo are two people: none takes over a label that another face of its photo has.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis.clustering._neighbours import Edges, Ints
+from visavis.clustering._neighbors import Edges, Ints
 from visavis.types import Floats
 
 Sums = NDArray[np.float64]

@@ -119,7 +119,7 @@ def moved(boxes: Floats, offsets: Floats) -> Floats:
 
 
 def squared(boxes: Floats) -> Floats:
-    """Squares about the centres, as large as the longer sides."""
-    centre = (boxes[:, :2] + boxes[:, 2:]) / 2
+    """Squares about the centers, as large as the longer sides."""
+    center = (boxes[:, :2] + boxes[:, 2:]) / 2
     half = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, keepdims=True, initial=0) / 2
-    return np.concatenate([centre - half, centre + half], axis=1)
+    return np.concatenate([center - half, center + half], axis=1)

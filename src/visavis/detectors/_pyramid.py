@@ -10,7 +10,7 @@ import numpy as np
 from visavis.types import RGB, Floats
 
 FACTOR = 0.709
-"""Ratio of neighbouring levels: about the square root of one half, as in the authors' code."""
+"""Ratio of neighboring levels: about the square root of one half, as in the authors' code."""
 DETAIL = 1.6
 """Pixels of the source for one of a crop: measured on the agreement with facenet-pytorch, which averages areas."""
 OUTSIDE = (127, 127, 127)
@@ -63,7 +63,7 @@ def levels(picture: RGB, *, cell: int, min_face: float) -> list[Level]:
 def _resized(picture: RGB, width: int, height: int) -> RGB:
     """Halve as long as that is not too small, then interpolate.
 
-    Both ways are vectorised in OpenCV, where exact area weights are not and take six times as long.
+    Both ways are vectorized in OpenCV, where exact area weights are not and take six times as long.
     """
     import cv2
 
@@ -102,7 +102,7 @@ def _sample_level(level: Level, boxes: Floats, size: int) -> RGB:
 
     corner = boxes[:, :2] * level.scale
     step = (boxes[:, 2:] - boxes[:, :2]) * level.scale / size
-    # Pixel centres of the crops, in pixel centres of the level: (n, 2, size).
+    # Pixel centers of the crops, in pixel centers of the level: (n, 2, size).
     at = (corner[:, :, None] + step[:, :, None] * (np.arange(size, dtype=np.float32) + 0.5) - 0.5).astype(np.float32)
     shape = (len(boxes), size, size)
     across = np.broadcast_to(at[:, 0, None, :], shape).reshape(-1, size)

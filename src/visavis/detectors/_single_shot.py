@@ -110,8 +110,8 @@ class SingleShot:
         canvas = padded(view.pixels)
         outputs = session.run(self._network.prepare(canvas))
         found = self._network.decode(outputs, canvas.shape[0], canvas.shape[1], self._least)
-        centre = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2
-        inside = (centre >= view.core[:2]).all(axis=1) & (centre < view.core[2:]).all(axis=1)
+        center = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2
+        inside = (center >= view.core[:2]).all(axis=1) & (center < view.core[2:]).all(axis=1)
         (good,) = np.nonzero(inside & (found.shown <= view.largest))
         found = found[good]
         boxes = (found.boxes + np.tile(view.corner, 2)) / np.tile(view.scale, 2)

@@ -21,11 +21,11 @@ shrunk to 16, 7 at 12; SCRFD-500M 24, 24 and 21. Scores of other faces fall too 
 LARGEST_SCALE = 2.0
 """Enlarging further shows a network nothing that it has not seen."""
 FACTOR = 4
-"""Ratio of neighbouring levels; each costs a sixteenth of the one before."""
+"""Ratio of neighboring levels; each costs a sixteenth of the one before."""
 LAST = 160
 """Longest side of the last level: a face that fills it is of a size that every network knows."""
 TILE, OVERLAP = 896, 160
-"""Longest side of a tile, and pixels that neighbours share. 896 squared bounds what a run takes: some 100 MB."""
+"""Longest side of a tile, and pixels that neighbors share. 896 squared bounds what a run takes: some 100 MB."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,7 +33,7 @@ class View:
     """A part of a picture at some scale.
 
     ``pixels`` are those of the part, ``corner`` (2,) is its place in the level, ``scale`` (2,) the level's width and
-    height over the picture's. Of a face whose centre is not in ``core`` (x1, y1, x2, y2, in pixels of the part), or
+    height over the picture's. Of a face whose center is not in ``core`` (x1, y1, x2, y2, in pixels of the part), or
     whose longer side exceeds ``largest``, another view shows more.
     """
 
@@ -76,7 +76,7 @@ def _levels(picture: RGB, scale: float) -> Iterator[RGB]:
 
 
 def _scaled(picture: RGB, scale: float) -> RGB:
-    """Halve as long as that is not too small, then interpolate: both are vectorised in OpenCV."""
+    """Halve as long as that is not too small, then interpolate: both are vectorized in OpenCV."""
     import cv2
 
     width, height = (max(1, round(side * scale)) for side in (picture.shape[1], picture.shape[0]))

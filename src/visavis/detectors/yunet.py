@@ -45,7 +45,7 @@ def decode(outputs: Sequence[Floats], height: int, width: int, least: float) -> 
     """Faces of at least that score.
 
     Outputs are class scores, objectness, boxes and landmarks, each of the three strides in turn, a row a cell. A box is
-    centre and logarithm of its sides, in strides from the cell; the score is the root of the product of both scores.
+    center and logarithm of its sides, in strides from the cell; the score is the root of the product of both scores.
     """
     boxes, scores, points = [], [], []
     for number, stride in enumerate(STRIDES):
@@ -53,8 +53,8 @@ def decode(outputs: Sequence[Floats], height: int, width: int, least: float) -> 
         score = np.sqrt(np.clip(kind[:, 0], 0, 1) * np.clip(object_[:, 0], 0, 1))
         (good,) = np.nonzero(score >= least)
         cell = cells(height, width, stride)[good]
-        centre, half = (cell + box[good, :2]) * stride, np.exp(box[good, 2:]) * stride / 2
-        boxes.append(np.concatenate([centre - half, centre + half], axis=1))
+        center, half = (cell + box[good, :2]) * stride, np.exp(box[good, 2:]) * stride / 2
+        boxes.append(np.concatenate([center - half, center + half], axis=1))
         scores.append(score[good])
         points.append((cell[:, None] + point[good].reshape(-1, 5, 2)) * stride)
     return Found(np.concatenate(boxes), np.concatenate(scores), np.concatenate(points))

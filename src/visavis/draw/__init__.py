@@ -1,6 +1,6 @@
 """DRAW: answers made visible. Pure functions from RGB pictures to new RGB pictures.
 
-Colours are of the palette of Okabe and Ito (https://jfly.uni-koeln.de/color/), safe for colour-blind eyes.
+Colors are of the palette of Okabe and Ito (https://jfly.uni-koeln.de/color/), safe for color-blind eyes.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
 from visavis.draw._labels import Label, draw_labels
-from visavis.draw._lettering import INK, PAPER, SMALLEST_TEXT, Colour, legible, shortened
+from visavis.draw._lettering import INK, PAPER, SMALLEST_TEXT, Color, legible, shortened
 from visavis.types import RGB, Face, Floats
 
-BLUE: Colour = (0, 114, 178)
-ORANGE: Colour = (230, 159, 0)
+BLUE: Color = (0, 114, 178)
+ORANGE: Color = (230, 159, 0)
 
 LINES_A_SIDE = 300
 """A line is this part of the picture's longer side."""
@@ -34,27 +34,27 @@ def line_width(picture: RGB) -> int:
     return max(1, round(longer / LINES_A_SIDE))
 
 
-def annotate(picture: RGB, faces: Sequence[Face], labels: Sequence[str] = (), *, colours: Sequence[Colour] = ()) -> RGB:
+def annotate(picture: RGB, faces: Sequence[Face], labels: Sequence[str] = (), *, colors: Sequence[Color] = ()) -> RGB:
     """Draw box, landmarks and label of each face into a copy of ``picture (h, w, 3)``.
 
-    ``labels`` and ``colours`` (default: blue) have an item a face or are empty; ValueError otherwise. A label covers no
+    ``labels`` and ``colors`` (default: blue) have an item a face or are empty; ValueError otherwise. A label covers no
     face and no other label: it stands beside its face, in smaller text where faces are crowded. Where there is no room
     even so, a number stands beside the face, and number and label in a legend below, by which the picture grows. What
     no font can show is replaced by plainer letters or "?".
     """
     labels = labels or [""] * len(faces)
-    colours = colours or [BLUE] * len(faces)
+    colors = colors or [BLUE] * len(faces)
     image = Image.fromarray(picture)
     draw = ImageDraw.Draw(image)
     width = line_width(picture)
-    for face, colour, _ in zip(faces, colours, labels, strict=True):
-        _draw_face(draw, face, colour, width)
+    for face, color, _ in zip(faces, colors, labels, strict=True):
+        _draw_face(draw, face, color, width)
     boxes = np.array([face.box for face in faces], np.float32).reshape(-1, 4)
-    texts = [Label(text, colour) for text, colour in zip(labels, colours, strict=True)]
+    texts = [Label(text, color) for text, color in zip(labels, colors, strict=True)]
     return np.asarray(draw_labels(image, texts, boxes, line=width))
 
 
-def dots(picture: RGB, points: Sequence[Floats], *, colour: Colour = BLUE) -> RGB:
+def dots(picture: RGB, points: Sequence[Floats], *, color: Color = BLUE) -> RGB:
     """Draw the points ``(k, 2)`` of each face into a copy of ``picture (h, w, 3)``; dots of small faces are smaller."""
     image = Image.fromarray(picture)
     draw = ImageDraw.Draw(image)
@@ -62,7 +62,7 @@ def dots(picture: RGB, points: Sequence[Floats], *, colour: Colour = BLUE) -> RG
         across = float(np.ptp(shape, axis=0).max())
         radius = min(max(1.0, across / DOTS_ACROSS), 2.0 * line_width(picture))
         for x, y in shape.tolist():
-            draw.circle((x, y), radius, fill=colour, outline=INK if radius > 2 else None)
+            draw.circle((x, y), radius, fill=color, outline=INK if radius > 2 else None)
     return np.asarray(image)
 
 
@@ -101,11 +101,11 @@ def contact_sheet(
     return np.asarray(sheet)
 
 
-def face_pair(left: RGB, right: RGB, names: tuple[str, str], answer: str, *, colour: Colour) -> RGB:
-    """Lay two faces of one size ``(s, s, 3)`` side by side, framed in ``colour``, names and ``answer`` below."""
+def face_pair(left: RGB, right: RGB, names: tuple[str, str], answer: str, *, color: Color) -> RGB:
+    """Lay two faces of one size ``(s, s, 3)`` side by side, framed in ``color``, names and ``answer`` below."""
     side = left.shape[0]
     frame = max(2, side // 40)
-    faces = ImageOps.expand(Image.fromarray(np.concatenate([left, right], axis=1)), frame, colour)
+    faces = ImageOps.expand(Image.fromarray(np.concatenate([left, right], axis=1)), frame, color)
     size = max(SMALLEST_TEXT, side // 18)
     row = round(1.6 * size)
     sheet = Image.new("RGB", (faces.width, faces.height + 2 * row), PAPER)
@@ -122,11 +122,11 @@ def face_pair(left: RGB, right: RGB, names: tuple[str, str], answer: str, *, col
     return np.asarray(sheet)
 
 
-def _draw_face(draw: ImageDraw.ImageDraw, face: Face, colour: Colour, width: int) -> None:
+def _draw_face(draw: ImageDraw.ImageDraw, face: Face, color: Color, width: int) -> None:
     """Box with a thin dark edge, so that it stands out on any ground, and five dots."""
     x1, y1, x2, y2 = (round(float(value)) for value in face.box)
     if x2 > x1 and y2 > y1:
         draw.rectangle((x1 - 1, y1 - 1, x2 + 1, y2 + 1), outline=INK, width=width + 2)
-        draw.rectangle((x1, y1, x2, y2), outline=colour, width=width)
+        draw.rectangle((x1, y1, x2, y2), outline=color, width=width)
     for x, y in face.landmarks.tolist():
-        draw.circle((x, y), width, fill=colour)
+        draw.circle((x, y), width, fill=color)

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from visavis.draw import _label_layout as layout
 from visavis.draw._label_layout import Rectangle, Size
-from visavis.draw._lettering import PAPER, SMALLEST_TEXT, Colour, Font, ink_on, legible, shortened
+from visavis.draw._lettering import PAPER, SMALLEST_TEXT, Color, Font, ink_on, legible, shortened
 from visavis.types import Floats
 
 ROWS_A_SIDE = 40
@@ -30,7 +30,7 @@ class Label:
     """What is said of a face ("": nothing), and the color of its ground."""
 
     text: str
-    colour: Colour
+    color: Color
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class _Tag:
 
     text: str
     font: Font
-    colour: Colour
+    color: Color
     size: Size
 
     @classmethod
@@ -47,14 +47,14 @@ class _Tag:
         """Measure a label in text of ``size`` pixels; what does not fit ``room`` pixels is replaced by dots."""
         text, font = legible(label.text, size)
         text = shortened(text, font, room - size // 2)
-        return cls(text, font, label.colour, (math.ceil(font.getbbox(text)[2]) + size // 2, round(1.3 * size)))
+        return cls(text, font, label.color, (math.ceil(font.getbbox(text)[2]) + size // 2, round(1.3 * size)))
 
     def picture(self) -> Image.Image:
         """Draw the label by itself, so that no glyph of an unusual height reaches over its edge."""
-        image = Image.new("RGB", self.size, self.colour)
+        image = Image.new("RGB", self.size, self.color)
         inset = (self.size[0] - math.ceil(self.font.getbbox(self.text)[2])) // 2
         place = (inset, self.size[1] // 2)
-        ImageDraw.Draw(image).text(place, self.text, ink_on(self.colour), self.font, anchor="lm")
+        ImageDraw.Draw(image).text(place, self.text, ink_on(self.color), self.font, anchor="lm")
         return image
 
 
@@ -68,7 +68,7 @@ def draw_labels(image: Image.Image, labels: Sequence[Label], boxes: Floats, *, l
     occupied = [place for place in places if place]
     left_over = [n for n, place in enumerate(places) if labels[n].text and not place]
     numbers: dict[int, _Tag] = {
-        n: _Tag.of(Label(str(number), labels[n].colour), SMALLEST_TEXT, image.width)
+        n: _Tag.of(Label(str(number), labels[n].color), SMALLEST_TEXT, image.width)
         for number, n in enumerate(left_over, 1)
     }
     number_places = layout.arrange(
@@ -106,7 +106,7 @@ def _draw_tags(image: Image.Image, tags: Sequence[tuple[_Tag, Rectangle, NDArray
     draw = ImageDraw.Draw(image)
     for tag, place, box in tags:
         if not layout.adjacent(place, box):
-            draw.line(layout.leader(place, box), fill=tag.colour, width=line)
+            draw.line(layout.leader(place, box), fill=tag.color, width=line)
     for tag, place, _ in tags:
         image.paste(tag.picture(), place[:2])
 
@@ -118,7 +118,7 @@ def _with_legend(
     size = max(SMALLEST_TEXT, round(max(image.size) / ROWS_A_SIDE / 2))
     width = max(image.width, LEGEND_WIDTH)
     tags = {
-        n: _Tag.of(Label(f"{number} {label.text}", label.colour), size, width)
+        n: _Tag.of(Label(f"{number} {label.text}", label.color), size, width)
         for number, (n, label) in enumerate(labels.items(), 1)
     }
     places, height = _flow([tag.size for tag in tags.values()], width, image.height, max(2, size // 3))

@@ -8,11 +8,11 @@ from functools import lru_cache
 import numpy as np
 from PIL import ImageFont
 
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
-INK: Colour = (0, 0, 0)
-PAPER: Colour = (255, 255, 255)
+INK: Color = (0, 0, 0)
+PAPER: Color = (255, 255, 255)
 
 SMALLEST_TEXT = 11
 """Height in pixels of the smallest text that is drawn."""
@@ -28,9 +28,9 @@ FALLBACK_FONTS = (
 """Looked for on the system only for text that Pillow's own font lacks glyphs for."""
 
 
-def ink_on(colour: Colour) -> Colour:
+def ink_on(color: Color) -> Color:
     """Black or white, whichever is read better (luminance of Rec. 709)."""
-    return INK if np.dot(colour, (0.2126, 0.7152, 0.0722)) > 127 else PAPER
+    return INK if np.dot(color, (0.2126, 0.7152, 0.0722)) > 127 else PAPER
 
 
 def shortened(text: str, font: Font, room: float) -> str:

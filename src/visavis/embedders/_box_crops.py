@@ -40,6 +40,6 @@ def stretched(picture: RGB, boxes: Floats, *, size: int) -> RGB:
     scale = size / np.maximum(boxes[:, 2:] - boxes[:, :2], 1e-3)
     matrices = np.zeros((len(boxes), 2, 3), np.float32)
     matrices[:, 0, 0], matrices[:, 1, 1] = scale.T
-    # Pixel centres: the middle of the crop's first pixel lies half a crop pixel inside the corner.
+    # Pixel centers: the middle of the crop's first pixel lies half a crop pixel inside the corner.
     matrices[:, :, 2] = -boxes[:, :2] * scale + 0.5 * scale - 0.5
     return align.warp(picture, matrices, size=size)

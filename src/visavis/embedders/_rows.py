@@ -68,7 +68,7 @@ def row_of(recipe: trained.Recipe) -> ModelRow:
         name=recipe.name,
         file=published.file,
         sha256=None,
-        licence=published.licence,
+        license=published.license,
         trained_on=published.trained_on,
         size=recipe.side,
         channels="RGB",

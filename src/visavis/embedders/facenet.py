@@ -2,7 +2,7 @@
 
 ``facenet-vggface2`` is his model 20180402-114759, ``facenet-casia`` 20180408-102900. Each can be read from three
 files: facenet-pytorch's state dict, the frozen graph of TensorFlow, and keras-facenet's weights. All see pictures by
-the fixed standardisation, (x - 127.5) / 128. Models older than 2018 want each picture whitened by itself: not these.
+the fixed standardization, (x - 127.5) / 128. Models older than 2018 want each picture whitened by itself: not these.
 
 Faces are cut as facenet-pytorch's MTCNN does at its default margin of 0: the box, in whole pixels, stretched.
 """

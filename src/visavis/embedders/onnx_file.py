@@ -18,7 +18,7 @@ from visavis.weights.model_row import ModelRow, read_row
 BATCH = 8
 """Crops a run, where the network takes more than one: the activations of more leave the caches."""
 TRIAL, CELLS = 3, 4
-"""Crops of noise that a model is tried on when it is imported, each of so many rows and columns of colours."""
+"""Crops of noise that a model is tried on when it is imported, each of so many rows and columns of colors."""
 SAME = 1e-3
 """How far the unit vector of a crop may move with what else is in its batch: rounding stays far below."""
 

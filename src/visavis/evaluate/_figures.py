@@ -16,7 +16,7 @@ LOWEST = -7
 """Least power of ten of a FAR that is drawn."""
 MARKED = (1e-2, 1e-3, 1e-4)
 """Rates of false accepts whose thresholds are drawn among the distances."""
-NEIGHBOURS = 3
+NEIGHBORS = 3
 """Pixels between the whiskers of two models at one rate."""
 
 
@@ -139,7 +139,7 @@ def _marks(results: Sequence[Verification], names: Sequence[str], x: Axis) -> It
     for n, (result, name) in enumerate(zip(results, names, strict=True)):
         for rate in result.rates:
             if x.low <= rate.far * (1 + 1e-9) and rate.far <= x.high:
-                shift = NEIGHBOURS * (n - (len(results) - 1) / 2)
+                shift = NEIGHBORS * (n - (len(results) - 1) / 2)
                 yield n, rate, f"{name}: FAR {short(rate.far)}, TAR {rate.tar:.2%}{_within(rate)}", shift
 
 

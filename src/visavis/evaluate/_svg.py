@@ -1,7 +1,7 @@
 """Plots as SVG text: axes (linear, log, probit), curves, bars and a legend.
 
-The page that holds a plot gives the colours: ``s0`` ... ``s5`` are the classes of the series, ``grid``, ``tick`` and
-``label`` those of the rest. Without a style sheet, and in print without colours, series differ by their dashes.
+The page that holds a plot gives the colors: ``s0`` ... ``s5`` are the classes of the series, ``grid``, ``tick`` and
+``label`` those of the rest. Without a style sheet, and in print without colors, series differ by their dashes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LETTER = 7
 KEY_HEIGHT = 19
 KEY_LETTERS = 56
 
-COLOURS = 6
+COLORS = 6
 DASHES = ("", "7 3", "2 3", "9 3 2 3", "14 4", "6 2 1 2 1 2")
 CELLS = 400
 """Curves are thinned to what differs on a grid of so many lines each way: less than a pixel apart."""
@@ -151,7 +151,7 @@ def steps(frame: Frame, x: Doubles, y: Doubles, *, series: int) -> str:
     path += [f"H{_n(one)}V{_n(other)}" for one, other in zip(across[1:], down[1:], strict=True)]
     if rows[-1] < len(x) - 1:
         path.append(f"H{RIGHT}")
-    return f'<path class="{_colour(series)}" d="{"".join(path)}" {_stroke(series)}/>'
+    return f'<path class="{_color(series)}" d="{"".join(path)}" {_stroke(series)}/>'
 
 
 def thinned(frame: Frame, x: Doubles, y: Doubles) -> Counts:
@@ -168,20 +168,20 @@ def polyline(frame: Frame, x: ArrayLike, y: ArrayLike, *, series: int, tips: Seq
     points = list(zip(frame.across(x), frame.down(y), strict=True))
     line = " ".join(f"{_n(one)},{_n(other)}" for one, other in points)
     dots = "".join(_dot(one, other, tip) for (one, other), tip in zip(points, tips, strict=True))
-    return f'<g class="{_colour(series)}"><polyline points="{line}" {_stroke(series)}/>{dots}</g>'
+    return f'<g class="{_color(series)}"><polyline points="{line}" {_stroke(series)}/>{dots}</g>'
 
 
 def whisker(
     frame: Frame, x: float, y: float, interval: tuple[float, float] | None, *, series: int, tip: str, shift: float = 0
 ) -> str:
-    """Draw a dot, and the ends of its ``interval`` along y; ``shift`` pixels aside, so that neighbours are seen."""
+    """Draw a dot, and the ends of its ``interval`` along y; ``shift`` pixels aside, so that neighbors are seen."""
     across, down = float(frame.across(x)) + shift, float(frame.down(y))
     bar = ""
     if interval is not None:
         low, high = (float(one) for one in frame.down(interval))
         caps = f"M{_n(across - 3)} {_n(low)}h6m-3 0V{_n(high)}m-3 0h6"
         bar = f'<path d="{caps}" fill="none" stroke="currentColor" stroke-width="1.2"/>'
-    return f'<g class="{_colour(series)}">{bar}{_dot(across, down, tip)}</g>'
+    return f'<g class="{_color(series)}">{bar}{_dot(across, down, tip)}</g>'
 
 
 def bars(frame: Frame, edges: ArrayLike, heights: ArrayLike, *, series: int, tips: Sequence[str]) -> str:
@@ -196,7 +196,7 @@ def bars(frame: Frame, edges: ArrayLike, heights: ArrayLike, *, series: int, tip
         if BOTTOM - top >= 1
     )
     fill = '<path d="{}" fill="currentColor" fill-opacity=".18" stroke="none"/><path d="{}" {}/>'
-    return f'<g class="{_colour(series)}">{fill.format(path, path, _stroke(series))}{told}</g>'
+    return f'<g class="{_color(series)}">{fill.format(path, path, _stroke(series))}{told}</g>'
 
 
 def rule(frame: Frame, x: float, text: str, *, row: int, tip: str) -> str:
@@ -242,7 +242,7 @@ def _key(key: Key, y: int) -> str:
         box = f'd="M{LEFT} {y + 5}v-10h32v10z"'
         mark = f'<path {box} fill="currentColor" fill-opacity=".18"/><path {box} {_stroke(key.series)}/>'
     return (
-        f'<g class="{_colour(key.series)}"><title>{_text(text)}</title>{mark}'
+        f'<g class="{_color(key.series)}"><title>{_text(text)}</title>{mark}'
         f'<text class="key" x="{LEFT + 40}" y="{y + 4}">{_text(shown)}</text></g>'
     )
 
@@ -253,14 +253,14 @@ def _dot(across: float, down: float, tip: str) -> str:
 
 
 def _stroke(series: int) -> str:
-    """Six colours, then the same again with other dashes."""
-    dash = DASHES[(series + series // COLOURS) % len(DASHES)]
+    """Six colors, then the same again with other dashes."""
+    dash = DASHES[(series + series // COLORS) % len(DASHES)]
     dashes = f' stroke-dasharray="{dash}"' if dash else ""
     return f'fill="none" stroke="currentColor" stroke-width="1.8" stroke-linejoin="round"{dashes}'
 
 
-def _colour(series: int) -> str:
-    return f"s{series % COLOURS}"
+def _color(series: int) -> str:
+    return f"s{series % COLORS}"
 
 
 def _n(value: float) -> str:

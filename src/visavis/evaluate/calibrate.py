@@ -1,6 +1,6 @@
 """What a model's distances mean: thresholds at rates of false accepts, and the map from distance to probability.
 
-Everything comes from labelled photos and is written down with its provenance. A rate that the photos cannot tell is not
+Everything comes from labeled photos and is written down with its provenance. A rate that the photos cannot tell is not
 in the table, so nobody can ask for it.
 """
 

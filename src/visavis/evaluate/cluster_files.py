@@ -33,7 +33,7 @@ class Clusters:
     """One row a face: its photo, the person it is of, and its cluster as a number ``clusters (n,)``.
 
     ``alone`` of them are in no cluster: each has a number of its own. Left out are ``bystanders`` (of a photo of which
-    only one person is known, all faces but the largest) and ``unlabelled`` faces (of nobody knows whom); ``failures``
+    only one person is known, all faces but the largest) and ``unlabeled`` faces (of nobody knows whom); ``failures``
     are photos without a face.
     """
 
@@ -42,7 +42,7 @@ class Clusters:
     clusters: NDArray[np.intp]
     alone: int
     bystanders: int
-    unlabelled: int
+    unlabeled: int
     failures: int
 
 
@@ -69,7 +69,7 @@ def read_clusters(path: Path, truth: Path | None = None) -> Clusters:
     text = read_text(path)
     try:
         faces, failures = _faces(text)
-        labelled, kept = _of_known_people(faces, people)
+        labeled, kept = _of_known_people(faces, people)
     except UsageError as error:
         raise UsageError(f"{shown(str(path))}, {error}") from error
     if not faces:
@@ -82,8 +82,8 @@ def read_clusters(path: Path, truth: Path | None = None) -> Clusters:
         tuple(face.person for face in kept),
         _numbers(kept),
         alone=sum(face.cluster is None for face in kept),
-        bystanders=len(labelled) - len(kept),
-        unlabelled=len(faces) - len(labelled),
+        bystanders=len(labeled) - len(kept),
+        unlabeled=len(faces) - len(labeled),
         failures=failures,
     )
 
@@ -100,15 +100,15 @@ def _numbers(faces: Sequence[_Face]) -> NDArray[np.intp]:
 def _of_known_people(faces: Sequence[_Face], people: Mapping[str, str] | None) -> tuple[list[_Face], list[_Face]]:
     """Faces whose person is known, and those of them that count."""
     if people is None and any(face.person for face in faces):
-        labelled = [face for face in faces if face.person]
-        return labelled, labelled
+        labeled = [face for face in faces if face.person]
+        return labeled, labeled
     if people is None:
-        labelled = [replace(face, person=_folder(face)) for face in faces]
+        labeled = [replace(face, person=_folder(face)) for face in faces]
     else:
         keys = {photo: _longest_end(photo, people) for photo in {face.photo for face in faces}}
         _check_unambiguous(keys)
-        labelled = [replace(face, person=people[key]) for face in faces if (key := keys[face.photo]) is not None]
-    return labelled, _largest(labelled)
+        labeled = [replace(face, person=people[key]) for face in faces if (key := keys[face.photo]) is not None]
+    return labeled, _largest(labeled)
 
 
 def _folder(face: _Face) -> str:

@@ -4,7 +4,7 @@ All measures follow from the contingency table, how many items of each person ar
 cells that are not 0 are held. Pairwise: of all pairs of items, those in one cluster are the answer, those of one
 person the truth. B-cubed (A. Bagga, B. Baldwin, Entity-based cross-document coreferencing, 1998): the same question
 asked of each item with all of its cluster, itself included, and averaged over the items, so that a large cluster does
-not weigh by its square. The mutual information (NMI) is normalised by the mean of both entropies; the Rand index is
+not weigh by its square. The mutual information (NMI) is normalized by the mean of both entropies; the Rand index is
 adjusted for chance (L. Hubert, P. Arabie, Comparing partitions, 1985).
 """
 

@@ -1,7 +1,7 @@
 """Error rates of groups of people at one threshold for all, so that bias is seen.
 
 Of each group: the false-match rate (FMR) of the pairs of two people who both belong to it, the false-non-match rate
-(FNMR) of the pairs of one person, and the rate of failures to enrol. A pair of one person with a photo that gave no
+(FNMR) of the pairs of one person, and the rate of failures to enroll. A pair of one person with a photo that gave no
 template counts as not matched; such pairs of two people are left out.
 
 Intervals are those of other people of the same kind: people are drawn anew with replacement, a pair counts as often

@@ -51,7 +51,7 @@ class RankRate:
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """Photos without a template, by what they were for, and the people that nobody could enrol therefore.
+    """Photos without a template, by what they were for, and the people that nobody could enroll therefore.
 
     ``known`` probes count as misses, as do the ``orphans``: probes of the ``people`` who are not enrolled.
     ``unknown`` probes are left out of the FPIR.
@@ -103,7 +103,7 @@ def split(names: Sequence[str], *, templates: int = 1, known: float = 0.5, seed:
     people, person, counts = np.unique(np.asarray(names, np.str_), return_inverse=True, return_counts=True)
     can = np.flatnonzero(counts > templates)
     if not len(can):
-        raise UsageError(f"nobody has more than {templates} photos: some to enrol, and one to search for, are needed.")
+        raise UsageError(f"nobody has more than {templates} photos: some to enroll, and one to search for, are needed.")
     chosen = np.zeros(len(people), np.bool_)
     chosen[np.random.default_rng(seed).permutation(can)[: max(1, round(known * len(can)))]] = True
     turn = _turn(person)
@@ -122,7 +122,7 @@ def identification(
     calibration: compare.Calibration | None = None,
     seed: int = 0,
 ) -> IdentificationResult:
-    """Search for every probe of ``split`` among the people it enrols; ``names`` says of each photo whose it is.
+    """Search for every probe of ``split`` among the people it enrolls; ``names`` says of each photo whose it is.
 
     With rule "person" a person is as far as a gallery says (:func:`visavis.compare.person_vector`), with "nearest" as
     far as the nearest template, with "mean" as far as the unit mean of them.

@@ -25,7 +25,7 @@ class Roc:
 
     ``thresholds (k,)`` are all distances that occur, ascending; ``genuine_accepted (k,)`` and
     ``impostors_accepted (k,)`` count the pairs up to each. ``genuine`` and ``impostors`` are all pairs there are; a
-    genuine pair that failed to enrol is among them and is never accepted.
+    genuine pair that failed to enroll is among them and is never accepted.
     """
 
     thresholds: Doubles

@@ -64,7 +64,7 @@ def _counts(result: ClusterResult, found: Clusters) -> list[list[Cell]]:
         "Clusters of one face": result.singletons,
         "Faces in no cluster, alone": found.alone,
         "Bystanders, left out": found.bystanders,
-        "Faces of nobody known, left out": found.unlabelled,
+        "Faces of nobody known, left out": found.unlabeled,
         "Photos without a face": found.failures,
         "Adjusted Rand index": f"{result.rand:.4f}",
         "Mutual information (NMI)": f"{result.nmi:.4f}",

@@ -1,4 +1,4 @@
-"""Labelled photos: folders of people, and lists of pairs in LFW's own formats and CSV.
+"""Labeled photos: folders of people, and lists of pairs in LFW's own formats and CSV.
 
 LFW's lists have a first line with the number of folds (if there are several) and of pairs, then a line a pair, tabs
 between: ``name i j`` for two photos of one person, ``name i name j`` for photos of two; photo ``i`` of a person is

@@ -1,4 +1,4 @@
-"""What is left of a threshold where photos are poor, measured on worsened copies of labelled photos.
+"""What is left of a threshold where photos are poor, measured on worsened copies of labeled photos.
 
 Of each photo one copy a kind of :data:`~visavis.evaluate.degradations.DEGRADATIONS` is made, at a strength drawn
 between the ends of the kind, and the face is detected and embedded anew. Copies of one kind and of about the same

@@ -68,7 +68,7 @@ class Found:
 
 
 class Remembered:
-    """What one recogniser has found in photos so far. Use it in a ``with`` block, from one thread.
+    """What one recognizer has found in photos so far. Use it in a ``with`` block, from one thread.
 
     Where nothing can be kept (a folder that cannot be written, a full disk, models given as objects, whose names do
     not say how they were made), nothing is remembered, the work goes on, and ``notes`` says why, once.
@@ -91,7 +91,7 @@ class Remembered:
             self._open()
 
     def serves(self, recognizer: Recognizer, *, min_face: float) -> bool:
-        """Tell whether this is what that recogniser has found, of faces from that size on."""
+        """Tell whether this is what that recognizer has found, of faces from that size on."""
         return recognizer is self._recognizer and min_face == self._min_face
 
     def recall(self, hashes: Iterable[str]) -> dict[str, Found]:

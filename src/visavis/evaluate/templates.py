@@ -100,7 +100,7 @@ def take(
 def subject(faces: Sequence[Face], *, width: int, height: int) -> int:
     """Which of the faces (one or more) a photo is about: large and near the middle.
 
-    Area less twice the squared distance of the box's centre from the photo's, as davidsandberg's facenet chooses for
+    Area less twice the squared distance of the box's center from the photo's, as davidsandberg's facenet chooses for
     LFW (align_dataset_mtcnn.py).
     """
     middle = np.array([width, height]) / 2

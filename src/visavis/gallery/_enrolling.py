@@ -32,7 +32,7 @@ class _Sorted(NamedTuple):
     again: list[tuple[Template, Owner]]
 
 
-def enrol(
+def enroll(
     conn: Connection, model: str, wanted: Sequence[Wanted], known: Sequence[int | None], *, actor: str
 ) -> list[Enrollment]:
     """Store people with their templates; ``known`` says who is there already (None: new).

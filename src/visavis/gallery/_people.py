@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from visavis.errors import UnknownNameError, UsageError
 from visavis.gallery import _answers, _whom, records
-from visavis.gallery._enrolling import NOTHING_SAID, Wanted, enrol
+from visavis.gallery._enrolling import NOTHING_SAID, Wanted, enroll
 from visavis.gallery._input import clean_name, details, ready
 from visavis.gallery._opened import Opened
 from visavis.gallery._whom import Who
@@ -102,7 +102,7 @@ class People(Opened):
         wanted = Wanted(clean_name(name), ready(templates), told)
         with self._store.write() as conn:
             known = _whom.to_enroll(conn, wanted.name, person_id=person_id, new=new)
-            (done,) = enrol(conn, self.model, [wanted], [known], actor=self._actor)
+            (done,) = enroll(conn, self.model, [wanted], [known], actor=self._actor)
             if not done.person_id:
                 raise UsageError(_answers.nothing_new(done))
         return done
@@ -122,7 +122,7 @@ class People(Opened):
         every = iter(ready([one for some in by_name.values() for one in some]))
         wanted = [Wanted(name, [next(every) for _ in some], NOTHING_SAID) for name, some in by_name.items()]
         with self._store.write() as conn:
-            return enrol(conn, self.model, wanted, _whom.all_to_enroll(conn, list(by_name)), actor=self._actor)
+            return enroll(conn, self.model, wanted, _whom.all_to_enroll(conn, list(by_name)), actor=self._actor)
 
     def rename(self, who: Who, name: str) -> None:
         """Change the name of a person (see :meth:`find`); the id stays.

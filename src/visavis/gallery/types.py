@@ -16,7 +16,7 @@ from visavis.types import Clustering, Face, Floats, Identification, PhotoFaces
 class Template:
     """One face to be stored: ``vector`` ``(d,)`` of any length but 0, and where it is from.
 
-    ``photo_sha256`` (hex digest of the photo's encoded bytes) is what a second enrolment of the same photo is
+    ``photo_sha256`` (hex digest of the photo's encoded bytes) is what a second enrollment of the same photo is
     noticed by; None: unknown, never taken for a duplicate. ``box`` is ``(4,)`` x1, y1, x2, y2 in pixels of
     that photo and tells the faces of a group photo apart. ``quality`` is the score in 0..1.
     """
@@ -193,7 +193,7 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class Enrollment(Plain):
-    """What one enrolment did: ids of the templates added, what was there already, what could not be used.
+    """What one enrollment did: ids of the templates added, what was there already, what could not be used.
 
     ``new`` says whether the person was made by it. ``doubts`` are photos that were stored and seem to be of somebody
     else; ``notes`` tell of them too. Its truth value is whether a template was added.

@@ -2,7 +2,7 @@
 
 What it does beyond translating layer by layer, all of it exact up to rounding:
 
-- normalisation, affine and batch-norm layers are folded into the convolution or dense layer next to them (where that
+- normalization, affine and batch-norm layers are folded into the convolution or dense layer next to them (where that
   convolution pads with zeros, the mean of the picture is subtracted first);
 - channels are padded with zeros to blocks of 16, so that ONNX Runtime keeps its blocked layout throughout;
 - ``PRelu`` would leave that layout, so ``prelu(x)`` is written as ``a x + relu((1 - a) x)`` with two depthwise 1x1
@@ -128,7 +128,7 @@ class OnnxOps:
         planes = self._node("Transpose", ["x"], perm=[0, 3, 1, 2])
         return Tensor(planes if kind == onnx_file.FLOAT else self._node("Cast", [planes], to=1), 3, 3, side)
 
-    def normalise(self, x: Value, *, mean: tuple[float, ...], scale: float) -> Value:
+    def normalize(self, x: Value, *, mean: tuple[float, ...], scale: float) -> Value:
         """Noted, and folded into the next convolution."""
         factor = np.full(len(mean), scale, np.float64)
         return replace(self._plain(x), shift=(factor, -np.asarray(mean, np.float64) * scale))
@@ -149,11 +149,11 @@ class OnnxOps:
         source = self._emit(x)
         pads = fold.pads(source, kernel, stride, pad)
         if any(pads):
-            source = self._centred(source)
+            source = self._centerd(source)
         return Conv(source, kernel, bias, stride, pads, depthwise)
 
-    def _centred(self, x: Tensor) -> Tensor:
-        """Shift a normalised picture now, so that zeros around it mean the mean; its factor is folded further on."""
+    def _centerd(self, x: Tensor) -> Tensor:
+        """Shift a normalized picture now, so that zeros around it mean the mean; its factor is folded further on."""
         if x.shift is None or not x.shift[1].any():
             return x
         factor, offset = x.shift
@@ -246,7 +246,7 @@ class OnnxOps:
         """Emit, and take back the sign of channels carried negated, which only convolutions and dense layers can do."""
         out = self._emit(x)
         if out.shift is not None:
-            raise TypeError("normalised values must go through a convolution or a dense layer first")
+            raise TypeError("normalized values must go through a convolution or a dense layer first")
         if out.sign is None or (out.sign > 0).all():
             return out
         return replace(out, name=self._pointwise(out.name, diagonal(out.sign, out.width)), sign=None)
@@ -314,7 +314,7 @@ class OnnxOps:
 
     # --- the whole ------------------------------------------------------------------------------------------------
 
-    def serialise(self, outputs: Sequence[Value], side: int | None, kind: int) -> bytes:
+    def serialize(self, outputs: Sequence[Value], side: int | None, kind: int) -> bytes:
         """Return the ONNX file with these outputs."""
         tensors = [self._output(output) for output in outputs]
         picture = onnx_file.value("x", kind, ("n", side or "h", side or "w", 3))
@@ -358,4 +358,4 @@ def to_onnx(
         OnnxOps(weights, to_quantize=to_quantize),
         {"uint8": onnx_file.UINT8, "float32": onnx_file.FLOAT}[pixels],
     )
-    return ops.serialise(net(ops, ops.picture(side, kind)), side, kind)
+    return ops.serialize(net(ops, ops.picture(side, kind)), side, kind)

@@ -33,7 +33,7 @@ class Tensor:
     width: int
     side: int | None
     sign: Floats | None = None
-    shift: tuple[Doubles, Doubles] | None = None  # normalisation still to be applied: (factor, offset) a channel
+    shift: tuple[Doubles, Doubles] | None = None  # normalization still to be applied: (factor, offset) a channel
     dense: bool = False
     rows: bool = False
 
@@ -147,7 +147,7 @@ def batch_norm(weights: Mapping[str, Floats], name: str, eps: float) -> tuple[Fl
 
 
 def fold_source(x: Conv) -> tuple[Floats, Floats]:
-    """Kernel and bias with the source's sign and normalisation folded in."""
+    """Kernel and bias with the source's sign and normalization folded in."""
     kernel, bias = x.kernel.astype(np.float64), x.bias.astype(np.float64)
     # Axis of the kernel along which the source's channels lie.
     shape = (-1, 1, 1, 1) if x.depthwise else (1, -1, 1, 1)
@@ -163,7 +163,7 @@ def fold_source(x: Conv) -> tuple[Floats, Floats]:
 
 
 def fold_rows(x: Dense) -> tuple[Floats, Floats]:
-    """Kernel ``(channels, pixels, out)`` and bias with the source's sign and normalisation folded in."""
+    """Kernel ``(channels, pixels, out)`` and bias with the source's sign and normalization folded in."""
     kernel, bias = x.kernel.reshape(x.source.channels, -1, x.channels).astype(np.float64), x.bias.astype(np.float64)
     if x.source.shift is not None:
         factor, offset = x.source.shift

@@ -30,7 +30,7 @@ def same_pad(side: int, size: int, stride: int) -> tuple[int, int]:
 class Ops(Protocol[T]):
     """The layers; ``name`` is the prefix of the layer's weights."""
 
-    def normalise(self, x: T, *, mean: tuple[float, ...], scale: float) -> T:
+    def normalize(self, x: T, *, mean: tuple[float, ...], scale: float) -> T:
         """``(x - mean) * scale`` a channel."""
         ...
 

@@ -30,7 +30,7 @@ class ShapeOps:
         self.shapes |= {f"{name}.{part}": (x.channels,) for part in parts}
         return replace(x, layer="")
 
-    def normalise(self, x: Shape, *, mean: tuple[float, ...], scale: float) -> Shape:
+    def normalize(self, x: Shape, *, mean: tuple[float, ...], scale: float) -> Shape:
         """Needs nothing."""
         return x
 
@@ -132,7 +132,7 @@ class ShapeOps:
 def shapes(net: Callable[[Ops[Shape], Shape], tuple[Shape, ...]], *, side: int) -> dict[str, tuple[int, ...]]:
     """Return name -> shape of every array that ``net`` takes, for pictures ``(n, side, side, 3)``.
 
-    Layers that batch normalisation follows have no bias; ``gamma`` is named, but may be missing and then means 1.
+    Layers that batch normalization follows have no bias; ``gamma`` is named, but may be missing and then means 1.
     TypeError for definitions that do not say how large their layers are.
     """
     ops = ShapeOps()

@@ -15,14 +15,14 @@ STAGES = (("ppp", 32), ("dppp", 64), ("dpp", 128), ("dppd", 256))
 
 
 def dlib_resnet(ops: Ops[T], x: T) -> tuple[T, ...]:
-    """150-pixel chips -> ``(n, 128)``, not normalised."""
+    """150-pixel chips -> ``(n, 128)``, not normalized."""
     names = (f"conv{i}" for i in count(1))
 
     def conv(x: T, width: int, *, size: int = 3, stride: int = 1, pad: int = 0) -> T:
         name = next(names)
         return ops.affine(ops.conv(x, name, width=width, size=size, stride=stride, pad=pad), name)
 
-    x = ops.normalise(x, mean=MEAN, scale=SCALE)
+    x = ops.normalize(x, mean=MEAN, scale=SCALE)
     x = ops.max_pool(ops.relu(conv(x, 32, size=7, stride=2)), 3, stride=2)
     for block, width in ((block, width) for blocks, width in STAGES for block in blocks):
         if block == "p":

@@ -48,7 +48,7 @@ MIXED_7A: Branches = (
 
 
 def inception_resnet_v1(ops: Ops[T], x: T) -> tuple[T, ...]:
-    """160-pixel faces -> features ``(n, 512)``, not normalised. Sides 160: 79, 77, 77, 38, 38, 36, 17, 8, 3."""
+    """160-pixel faces -> features ``(n, 512)``, not normalized. Sides 160: 79, 77, 77, 38, 38, 36, 17, 8, 3."""
 
     def conv(x: T, name: str, width: int, size: Size, stride: int = 1, pad: Pad = 0) -> T:
         x = ops.conv(x, name, width=width, size=size, stride=stride, pad=pad)
@@ -70,7 +70,7 @@ def inception_resnet_v1(ops: Ops[T], x: T) -> tuple[T, ...]:
     def reduction(x: T, name: str, each: Branches) -> T:
         return ops.concat([*branches(x, name, each), ops.max_pool(x, 3, stride=2)])
 
-    x = ops.normalise(x, mean=MEAN, scale=SCALE)
+    x = ops.normalize(x, mean=MEAN, scale=SCALE)
     x = conv(x, "conv2d_1a", 32, 3, stride=2)
     x = conv(x, "conv2d_2a", 32, 3)
     x = conv(x, "conv2d_2b", 64, 3, pad="same")

@@ -18,7 +18,7 @@ STAGES = ((2, 64, 5, 2), (4, 128, 1, 2), (2, 128, 6, 1), (4, 128, 1, 2), (2, 128
 
 
 def mobilefacenet(ops: Ops[T], x: T) -> tuple[T, ...]:
-    """112-pixel faces -> features ``(n, 128)``, not normalised. Sides: 56, 56, 28, 14, 14, 7, 7, 1."""
+    """112-pixel faces -> features ``(n, 128)``, not normalized. Sides: 56, 56, 28, 14, 14, 7, 7, 1."""
 
     def norm(x: T, name: str) -> T:
         return ops.batch_norm(x, f"{name}.bn", eps=EPS)
@@ -34,7 +34,7 @@ def mobilefacenet(ops: Ops[T], x: T) -> tuple[T, ...]:
         x = norm(ops.depthwise(x, f"{name}.depthwise", size=3, stride=stride, pad=1), f"{name}.depthwise")
         return conv(active(x, f"{name}.depthwise"), f"{name}.project", width)
 
-    x = ops.normalise(x, mean=MEAN, scale=SCALE)
+    x = ops.normalize(x, mean=MEAN, scale=SCALE)
     x = active(conv(x, "conv1", 64, size=3, stride=2), "conv1")
     x = active(norm(ops.depthwise(x, "conv2", size=3, pad=1), "conv2"), "conv2")
     inputs = 64

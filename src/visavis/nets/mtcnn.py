@@ -20,7 +20,7 @@ def pnet(ops: Ops[T], x: T) -> tuple[T, ...]:
 
     The pooling is without a last, hanging window: that cell would see one more pixel at the far edge only.
     """
-    x = ops.normalise(x, mean=MEAN, scale=SCALE)
+    x = ops.normalize(x, mean=MEAN, scale=SCALE)
     x = ops.prelu(ops.conv(x, "conv1"), "prelu1")
     x = ops.max_pool(x, 2, stride=2)
     x = ops.prelu(ops.conv(x, "conv2"), "prelu2")
@@ -30,7 +30,7 @@ def pnet(ops: Ops[T], x: T) -> tuple[T, ...]:
 
 def rnet(ops: Ops[T], x: T) -> tuple[T, ...]:
     """Refinement of 24-pixel crops: score and four offsets ``(n, 5)``."""
-    x = ops.normalise(x, mean=MEAN, scale=SCALE)
+    x = ops.normalize(x, mean=MEAN, scale=SCALE)
     x = ops.prelu(ops.conv(x, "conv1"), "prelu1")
     x = ops.max_pool(x, 3, stride=2, ceil=True)
     x = ops.prelu(ops.conv(x, "conv2"), "prelu2")
@@ -42,7 +42,7 @@ def rnet(ops: Ops[T], x: T) -> tuple[T, ...]:
 
 def onet(ops: Ops[T], x: T) -> tuple[T, ...]:
     """Output for 48-pixel crops: score, four offsets, five landmarks (x1..x5, y1..y5): ``(n, 15)``."""
-    x = ops.normalise(x, mean=MEAN, scale=SCALE)
+    x = ops.normalize(x, mean=MEAN, scale=SCALE)
     x = ops.prelu(ops.conv(x, "conv1"), "prelu1")
     x = ops.max_pool(x, 3, stride=2, ceil=True)
     x = ops.prelu(ops.conv(x, "conv2"), "prelu2")

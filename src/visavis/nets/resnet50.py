@@ -49,7 +49,7 @@ def trunk(ops: Ops[T], x: T, *, eps: float, excite: Callable[[T, str], T]) -> T:
             x = conv(x, f"{name}.proj", 4 * width, stride=stride)
         return ops.relu(ops.add(main, x))
 
-    x = ops.normalise(x, mean=MEAN, scale=1.0)
+    x = ops.normalize(x, mean=MEAN, scale=1.0)
     x = ops.relu(conv(x, "conv1", 64, size=7, stride=2))
     x = ops.max_pool(x, 3, stride=2)
     for stage, (width, blocks) in enumerate(STAGES, 2):

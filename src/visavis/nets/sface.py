@@ -1,7 +1,7 @@
 """SFace's network (Zhong, Deng, Hu, Zhao, Li, Wen 2021): a MobileNet-v1 of 112 pixels, and one dense layer.
 
-The published weights are of OpenCV's zoo. Every convolution is followed by batch normalisation and a PReLU; the last
-map, 7x7x1024, is normalised once more and multiplied by one matrix. Weights: ``conv1``, ``block1.depthwise``,
+The published weights are of OpenCV's zoo. Every convolution is followed by batch normalization and a PReLU; the last
+map, 7x7x1024, is normalized once more and multiplied by one matrix. Weights: ``conv1``, ``block1.depthwise``,
 ``block1.pointwise`` to ``block13``, each with ``.kernel``, ``.bn.*`` and ``.prelu.slope``; ``bn``, ``fc``, ``fc.bn``.
 """
 
@@ -26,7 +26,7 @@ def sface(ops: Ops[T], x: T) -> tuple[T, ...]:
     def active(x: T, name: str) -> T:
         return ops.prelu(ops.batch_norm(x, f"{name}.bn", eps=EPS), f"{name}.prelu")
 
-    x = ops.normalise(x, mean=MEAN, scale=SCALE)
+    x = ops.normalize(x, mean=MEAN, scale=SCALE)
     x = active(ops.conv(x, "conv1", width=32, size=3, pad=1), "conv1")
     for number, (width, stride) in enumerate(BLOCKS, 1):
         name = f"block{number}"

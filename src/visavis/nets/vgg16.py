@@ -33,7 +33,7 @@ def vgg16_top(ops: Ops[T], x: T) -> tuple[T, ...]:
 
 
 def _pool5(ops: Ops[T], x: T) -> T:
-    x = ops.normalise(x, mean=MEAN, scale=1.0)
+    x = ops.normalize(x, mean=MEAN, scale=1.0)
     for stage, (width, count) in enumerate(STAGES, 1):
         for number in range(1, count + 1):
             x = ops.relu(ops.conv(x, f"conv{stage}_{number}", width=width, size=3, pad="same"))

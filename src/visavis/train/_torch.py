@@ -30,7 +30,7 @@ class Network(nn.Module):
     """``net`` with these weights.
 
     Parameters and buffers have the names of the definition, so ``state_dict()`` gives back what ``weights`` held. Like
-    the graph for ONNX Runtime it takes pixels ``(n, h, w, 3)`` from 0 to 255. In ``train()`` batch normalisation goes
+    the graph for ONNX Runtime it takes pixels ``(n, h, w, 3)`` from 0 to 255. In ``train()`` batch normalization goes
     by the batch and moves its statistics, in ``eval()`` it goes by them.
     """
 
@@ -74,7 +74,7 @@ class TorchOps:
         """A figure a channel, shaped to be broadcast over ``x``."""
         return self._weights[name].reshape(-1, *[1] * (x.ndim - 2))
 
-    def normalise(self, x: Tensor, *, mean: tuple[float, ...], scale: float) -> Tensor:
+    def normalize(self, x: Tensor, *, mean: tuple[float, ...], scale: float) -> Tensor:
         """``(x - mean) * scale`` a channel."""
         return (x - torch.tensor(mean, dtype=x.dtype, device=x.device)[:, None, None]) * scale
 

@@ -17,9 +17,9 @@ V1_MEAN = (129.1863, 104.7624, 93.5940)
 V2_MEAN = (131.0912, 103.8827, 91.4953)
 """RGB; keras-vggface's preprocess_input(version=1) and (version=2) take them from BGR pictures."""
 
-VGGFACE_LICENCE = "non-commercial research (VGG-Face)"
-VGGFACE2_LICENCE = "CC BY-SA 4.0, by its authors' word (the site that said so is gone); code MIT"
-FACENET_LICENCE = "MIT (the repository; of the photos that it was trained on nothing is said)"
+VGGFACE_LICENSE = "non-commercial research (VGG-Face)"
+VGGFACE2_LICENSE = "CC BY-SA 4.0, by its authors' word (the site that said so is gone); code MIT"
+FACENET_LICENSE = "MIT (the repository; of the photos that it was trained on nothing is said)"
 
 VGGFACE_PHOTOS = "VGG-Face: 2.6 million photos of 2,622 people"
 VGGFACE2_PHOTOS = "VGGFace2: 3.1 million photos of 8,631 people"
@@ -34,7 +34,7 @@ VGGFACE2_TUTORIAL = "the well-known Keras VGGFace2 tutorial (machinelearningmast
 
 
 def _keras_vggface(
-    name: str, *, network: str, parameters: int, licence: str, people: str, output: str, accuracy: str = ""
+    name: str, *, network: str, parameters: int, license: str, people: str, output: str, accuracy: str = ""
 ) -> WeightSpec:
     first = network.endswith("vgg16")
     return WeightSpec(
@@ -44,7 +44,7 @@ def _keras_vggface(
         url=f"{_KERAS_VGGFACE}rcmalli_vggface_tf_{network}.h5",
         sha256="",
         size=4 * parameters,
-        licence=licence,
+        license=license,
         trained_on=people,
         input_size=224,
         mean=V1_MEAN if first else V2_MEAN,
@@ -64,7 +64,7 @@ VGG16 = _keras_vggface(
     "vggface-vgg16",
     network="vgg16",
     parameters=145_002_878,
-    licence=VGGFACE_LICENCE,
+    license=VGGFACE_LICENSE,
     people=VGGFACE_PHOTOS,
     output="4,096 figures (fc7), 2,622 people",
     accuracy="LFW .9895, YTF .9730 (ArcFace paper, table 4)",
@@ -73,7 +73,7 @@ VGG16_NOTOP = _keras_vggface(
     "vggface-vgg16-notop",
     network="notop_vgg16",
     parameters=14_714_688,
-    licence=VGGFACE_LICENCE,
+    license=VGGFACE_LICENSE,
     people=VGGFACE_PHOTOS,
     output="512 figures (the mean of pool5)",
 )
@@ -81,7 +81,7 @@ RESNET50 = _keras_vggface(
     "vggface2-resnet50",
     network="resnet50",
     parameters=41_246_071,
-    licence=VGGFACE2_LICENCE,
+    license=VGGFACE2_LICENSE,
     people=VGGFACE2_PHOTOS,
     output="2,048 figures, 8,631 people",
     accuracy="trained from scratch: IJB-B TAR .878 at FAR 1e-3, .938 at 1e-2 (VGGFace2's README)",
@@ -90,7 +90,7 @@ RESNET50_NOTOP = _keras_vggface(
     "vggface2-resnet50-notop",
     network="notop_resnet50",
     parameters=23_561_152,
-    licence=VGGFACE2_LICENCE,
+    license=VGGFACE2_LICENSE,
     people=VGGFACE2_PHOTOS,
     output="2,048 figures",
     accuracy=RESNET50.accuracy,
@@ -99,7 +99,7 @@ SENET50 = _keras_vggface(
     "vggface2-senet50",
     network="senet50",
     parameters=43_777_063,
-    licence=VGGFACE2_LICENCE,
+    license=VGGFACE2_LICENSE,
     people=VGGFACE2_PHOTOS,
     output="2,048 figures, 8,631 people",
     accuracy="trained from scratch: IJB-B TAR .888 at FAR 1e-3, .949 at 1e-2 (VGGFace2's README)",
@@ -108,7 +108,7 @@ SENET50_NOTOP = _keras_vggface(
     "vggface2-senet50-notop",
     network="notop_senet50",
     parameters=26_092_144,
-    licence=VGGFACE2_LICENCE,
+    license=VGGFACE2_LICENSE,
     people=VGGFACE2_PHOTOS,
     output="2,048 figures",
     accuracy=SENET50.accuracy,
@@ -123,7 +123,7 @@ def _labels(name: str, *, version: int, people: int, sha256: str, size: int) -> 
         url=f"{_KERAS_VGGFACE}rcmalli_vggface_labels_v{version}.npy",
         sha256=sha256,
         size=size,
-        licence="MIT (keras-vggface)",
+        license="MIT (keras-vggface)",
         trained_on="a list, not trained",
         input_size=None,
         mean=(0.0, 0.0, 0.0),
@@ -151,7 +151,7 @@ def _facenet(name: str, *, file: str, url: str, sha256: str, parameters: int, pe
         url=url,
         sha256=sha256,
         size=4 * parameters,
-        licence=FACENET_LICENCE,
+        license=FACENET_LICENSE,
         trained_on=people,
         input_size=160,
         mean=(127.5, 127.5, 127.5),

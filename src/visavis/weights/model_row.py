@@ -5,7 +5,7 @@
     name = "mobilefacenet"
     file = "mobilefacenet.onnx"          # beside this file
     sha256 = "..."                       # may be left out: pinned when the model is imported
-    licence = "MIT"
+    license = "MIT"
     trained_on = "MS1M"
     [input]                              # the network sees (pixel - mean) * scale
     size = 112
@@ -58,7 +58,7 @@ class ModelRow:
     name: str
     file: str
     sha256: str | None
-    licence: str
+    license: str
     trained_on: str
     size: int
     channels: str
@@ -90,7 +90,7 @@ class ModelRow:
         box: dict[str, object] = {"crop": self.crop, "margin": self.margin}
         output = {"index" if isinstance(self.output, int) else "name": self.output}
         tables: dict[str, dict[str, object]] = {
-            "": {key: getattr(self, key) for key in ("name", "file", "sha256", "licence", "trained_on", "precision")}
+            "": {key: getattr(self, key) for key in ("name", "file", "sha256", "license", "trained_on", "precision")}
             | {"quantized_from": self.quantized_from},
             "input": {key: getattr(self, key) for key in ("size", "channels", "layout", "mean", "scale")},
             "face": box if self.points is None else {"points": self.points},
@@ -140,11 +140,16 @@ def read_row(path: Path) -> ModelRow:
     return _Table(str(path), "", content).row()
 
 
+OLDER_KEYS = {"licence": "license"}
+"""Keys as they were spelled before, which are still read."""
+
+
 class _Table:
     """A table of the file; each getter names the key where its value is not what it has to be."""
 
     def __init__(self, file: str, name: str, content: dict[str, object]) -> None:
-        self._file, self._name, self._content = file, name, dict(content)
+        self._file, self._name = file, name
+        self._content = {OLDER_KEYS.get(key, key): value for key, value in content.items()}
 
     def fail(self, key: str, why: str) -> UsageError:
         place = f"{self._name}.{key}" if self._name else key
@@ -159,7 +164,7 @@ class _Table:
             name=self._model_name(),
             file=self.text("file"),
             sha256=self._sha256(),
-            licence=self.text("licence"),
+            license=self.text("license"),
             trained_on=self.text("trained_on"),
             size=size,
             channels=picture.choice("channels", ("RGB", "BGR")),

@@ -21,7 +21,7 @@ class WeightSpec:
     package's folder; ``extra`` is the extra of visavis that installs it, empty where visavis always does.
     ``input_size`` is the side in pixels of the network's square input (None: any size); a network
     sees ``(RGB - mean) * scale``. ``channels`` is the order of the file's own network. ``non_commercial`` is whether
-    the licence forbids some uses, so that it has to be accepted before the first (``store.consent``).
+    the license forbids some uses, so that it has to be accepted before the first (``store.consent``).
 
     ``parameters`` counts the figures in it, moving means and variances too; 0 where nobody counted. ``accuracy`` is
     what was published of it, with the source; empty where nothing was. ``threshold`` is a cosine distance up to which
@@ -35,7 +35,7 @@ class WeightSpec:
     url: str
     sha256: str
     size: int
-    licence: str
+    license: str
     trained_on: str
     input_size: int | None
     mean: tuple[float, float, float]

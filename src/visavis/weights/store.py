@@ -51,7 +51,7 @@ def find(spec: WeightSpec) -> Path:
     """Return the checked file, downloaded if it is nowhere.
 
     Raises WeightsError where the hash is wrong, where it would have to be downloaded and cannot be, or where its
-    licence was not accepted (:func:`consent`).
+    license was not accepted (:func:`consent`).
     """
     consent(spec)
     path = locate(spec) or _download(spec)
@@ -105,38 +105,38 @@ def no_downloads() -> Iterator[None]:
 
 
 def consent(spec: WeightSpec) -> None:
-    """Raise WeightsError where the licence forbids some uses and was not accepted: by ``accept``, or the environment.
+    """Raise WeightsError where the license forbids some uses and was not accepted: by ``accept``, or the environment.
 
-    ``VISAVIS_ACCEPT_LICENCE=1`` accepts what is used while it is set, and that is remembered.
+    ``VISAVIS_ACCEPT_LICENSE=1`` accepts what is used while it is set, and that is remembered.
     """
     if not spec.non_commercial or _accepted(spec):
         return
-    if os.environ.get("VISAVIS_ACCEPT_LICENCE", "") in ("", "0"):
+    if os.environ.get("VISAVIS_ACCEPT_LICENSE", "") in ("", "0"):
         raise WeightsError(
-            f"{spec.name} has a licence that does not allow every use ({spec.licence}): accept it once, by "
-            "--accept-licence or by VISAVIS_ACCEPT_LICENCE=1."
+            f"{spec.name} has a license that does not allow every use ({spec.license}): accept it once, by "
+            "--accept-license or by VISAVIS_ACCEPT_LICENSE=1."
         )
     accept(spec)
 
 
 def accept(spec: WeightSpec) -> None:
-    """Remember in the cache that the licence of this file was accepted; it is asked for again if it changes."""
+    """Remember in the cache that the license of this file was accepted; it is asked for again if it changes."""
     path = _acceptance(spec)
     # Where nothing can be remembered, it is asked for again.
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(spec.licence, encoding="utf-8")
+        path.write_text(spec.license, encoding="utf-8")
 
 
 def _accepted(spec: WeightSpec) -> bool:
     try:
-        return _acceptance(spec).read_text(encoding="utf-8") == spec.licence
+        return _acceptance(spec).read_text(encoding="utf-8") == spec.license
     except (OSError, UnicodeDecodeError):
         return False
 
 
 def _acceptance(spec: WeightSpec) -> Path:
-    return cache_dir() / "licences" / f"{spec.name}.txt"
+    return cache_dir() / "licenses" / f"{spec.name}.txt"
 
 
 def check(path: Path, spec: WeightSpec) -> None:
@@ -180,7 +180,7 @@ def pin(path: Path, sha256: str) -> None:
 def put(spec: WeightSpec, source: Path, *, sha256: str) -> Path:
     """Copy a weight file of that hash into the cache, pinned where the row tells no hash; whole or not at all.
 
-    Raises WeightsError where its licence was not accepted, where another file is there under the row's name, and
+    Raises WeightsError where its license was not accepted, where another file is there under the row's name, and
     where nothing can be written. A damaged file that is there is replaced.
     """
     consent(spec)

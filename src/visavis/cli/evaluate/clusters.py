@@ -65,7 +65,7 @@ def _line(found: Clusters, result: ClusterResult) -> dict[str, object]:
         "singletons": result.singletons,
         "alone": found.alone,
         "bystanders": found.bystanders,
-        "unlabelled": found.unlabelled,
+        "unlabeled": found.unlabeled,
         "failures": found.failures,
         "pairs": {"right": result.pairs_right, "together": result.pairs_together, "of_one": result.pairs_of_one},
         "pairwise": _agreement(result.pairwise),
@@ -83,7 +83,7 @@ def _rows(found: Clusters, result: ClusterResult) -> list[list[str]]:
     counts = {
         "faces": result.items,
         "  bystanders, left out": found.bystanders,
-        "  of nobody known, left out": found.unlabelled,
+        "  of nobody known, left out": found.unlabeled,
         "photos without a face": found.failures,
         "people": result.people,
         "clusters": result.clusters,

@@ -58,7 +58,7 @@ function cluster(by) {
 const current = () => (main.contains(document.activeElement) ? sectionOf(document.activeElement) : undefined);
 
 // The face in a direction: in its row to the sides, else the nearest one of the row above or below.
-function neighbour(section, n, key) {
+function neighbor(section, n, key) {
   if (key === "ArrowLeft") return n - 1;
   if (key === "ArrowRight") return n + 1;
   if (key === "Home") return 0;
@@ -98,7 +98,7 @@ document.addEventListener("keydown", (event) => {
   const n = section ? section.tiles.findIndex((each) => each.element === tile) : -1;
   if (section && /^(Arrow|Home$|End$)/.test(event.key)) {
     event.preventDefault();
-    const to = neighbour(section, n, event.key);
+    const to = neighbor(section, n, event.key);
     if (section.tiles[to]) focusFace(section, to);
   } else if (section && event.key === "x") {
     actions.wrong(section, n);

@@ -67,13 +67,13 @@ class _Square:
     angle: float
 
     @property
-    def centre(self) -> complex:
+    def center(self) -> complex:
         """Its middle."""
         return self.corner + self.side * (0.5 + 0.5j)
 
     def turned(self, places: Any) -> Any:
-        """Turn places about the centre."""
-        return self.centre + (places - self.centre) * np.exp(1j * self.angle)
+        """Turn places about the center."""
+        return self.center + (places - self.center) * np.exp(1j * self.angle)
 
     def halved(self) -> _Square:
         """Say where it lies in the picture reduced by :func:`_reduced`, as dlib has it."""
@@ -98,9 +98,9 @@ def _square(points: NDArray[np.int64]) -> _Square:
     source_mean, target_mean = source.mean(), target.mean()
     away = source - source_mean
     turn = (away.conj() * (target - target_mean)).sum() / (abs(away) ** 2).sum()
-    centre = target_mean + turn * (SIDE / 2 * (1 + 1j) - source_mean)
+    center = target_mean + turn * (SIDE / 2 * (1 + 1j) - source_mean)
     side = float(SIDE * abs(turn) - 1)
-    return _Square(complex(centre - side * (0.5 + 0.5j)), side, float(np.angle(turn)))
+    return _Square(complex(center - side * (0.5 + 0.5j)), side, float(np.angle(turn)))
 
 
 def _cut(picture: RGB, square: _Square) -> RGB:
@@ -140,7 +140,7 @@ def _reduced(picture: RGB) -> RGB:
 
 
 def _sampled(picture: RGB, places: NDArray[np.complex128]) -> RGB:
-    """Colours ``(150, 150, 3)`` at places between pixels, fractions cut off; black where a neighbour is outside."""
+    """Colors ``(150, 150, 3)`` at places between pixels, fractions cut off; black where a neighbor is outside."""
     x, y = np.floor(places.real).astype(np.intp), np.floor(places.imag).astype(np.intp)
     right, below = (places.real - x)[..., None], (places.imag - y)[..., None]
     inside = (x >= 0) & (y >= 0) & (x + 1 < picture.shape[1]) & (y + 1 < picture.shape[0])

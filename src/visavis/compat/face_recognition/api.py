@@ -70,7 +70,7 @@ def _encoder() -> Trained:
 def load_image_file(file: Any, mode: str | None = "RGB") -> NDArray[np.uint8]:
     """Picture as an array ``(h, w, 3)``, or ``(h, w)`` for mode "L"; turned upright as EXIF says, unlike theirs.
 
-    A JPEG that is cut off is loaded as theirs loads it, grey where it ends, with a warning. Raises FileNotFoundError,
+    A JPEG that is cut off is loaded as theirs loads it, gray where it ends, with a warning. Raises FileNotFoundError,
     and PIL.UnidentifiedImageError for what is no picture.
     """
     from PIL import Image, UnidentifiedImageError
@@ -156,11 +156,11 @@ def _found(pictures: Sequence[RGB], upsample: int, model: str) -> list[list[Face
 
 def _css(face: Face) -> Css:
     """Box of dlib's kind: a square that its mean face fills as the landmarks do, by least squares."""
-    middle, centre = face.landmarks.mean(axis=0), IN_BOX.mean(axis=0)
-    offsets = IN_BOX - centre
+    middle, center = face.landmarks.mean(axis=0), IN_BOX.mean(axis=0)
+    offsets = IN_BOX - center
     side = float((offsets * (face.landmarks - middle)).sum() / (offsets**2).sum())
     side = max(side, face.width / 2)  # of faces from the side, whose landmarks lie close together
-    left, top = middle - side * centre
+    left, top = middle - side * center
     return round(top), round(left + side), round(top + side), round(left)
 
 
@@ -195,7 +195,7 @@ def _raw_face_landmarks(
 
 
 def _predictor(model: str) -> landmarks.Predictor:
-    """Load the predictor of 68 points ("large") or of 5 ("small"); a licence that forbids some uses is asked for."""
+    """Load the predictor of 68 points ("large") or of 5 ("small"); a license that forbids some uses is asked for."""
     points = 68 if model == "large" else 5
     try:
         store.consent(landmarks.SPECS[points])

@@ -88,7 +88,7 @@ ROWS = {"vgg16": "vggface-vgg16", "resnet50": "vggface2-resnet50", "senet50": "v
 
 
 class _Prepared:
-    """Hands on to other ``ops`` all but the normalisation; keeps the last map whose mean was asked for."""
+    """Hands on to other ``ops`` all but the normalization; keeps the last map whose mean was asked for."""
 
     def __init__(self, ops: Any) -> None:
         self._ops = ops
@@ -97,7 +97,7 @@ class _Prepared:
     def __getattr__(self, layer: str) -> Any:
         return getattr(self._ops, layer)
 
-    def normalise(self, x: Any, **_options: Any) -> Any:
+    def normalize(self, x: Any, **_options: Any) -> Any:
         """Not again."""
         return x
 
@@ -160,7 +160,7 @@ def _checked(kind: Kind, path: Path, *, top: bool, side: int) -> dict[str, Float
 
 
 def _random(shapes: Shapes) -> dict[str, Floats]:
-    """Kernels as He et al. begin; batch normalisation that changes nothing."""
+    """Kernels as He et al. begin; batch normalization that changes nothing."""
     return {name: _part(name, shape) for name, shape in shapes.items()}
 
 

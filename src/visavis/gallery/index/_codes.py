@@ -1,6 +1,6 @@
 """Vectors in 8 bits, and by how much a similarity can be wrong that was computed from them: see docs/search.md.
 
-A block's vectors ``v`` are written as ``centre + step * c + rest`` with whole numbers ``c`` in -127..127, a probe as
+A block's vectors ``v`` are written as ``center + step * c + rest`` with whole numbers ``c`` in -127..127, a probe as
 ``scale * p + rest'`` with ``p`` in -63..63; it goes into MatMulInteger as ``p + 64``, and 64 times the sum of each
 ``c`` is taken off.
 """
@@ -65,8 +65,8 @@ class Codes:
     def __init__(self, vectors: Floats, count: int) -> None:
         rows, dimension = vectors.shape
         self._trained = count
-        self._centre: Floats = vectors[:count].mean(axis=0, dtype=np.float64).astype(np.float32)
-        self._step = _step(vectors[np.linspace(0, count - 1, min(count, SAMPLE)).astype(np.intp)] - self._centre)
+        self._center: Floats = vectors[:count].mean(axis=0, dtype=np.float64).astype(np.float32)
+        self._step = _step(vectors[np.linspace(0, count - 1, min(count, SAMPLE)).astype(np.intp)] - self._center)
         self._tile = min(rows, TILE)
         self._tiles: NDArray[np.int8] = np.zeros((rows // self._tile, dimension, self._tile), np.int8)
         self._sums: Counts = np.zeros(rows, np.int32)
@@ -76,7 +76,7 @@ class Codes:
         self.extend(vectors, count)
 
     def outgrown(self, count: int, rows: int) -> bool:
-        """Whether the centre and the step are those of too few rows, or there is no room."""
+        """Whether the center and the step are those of too few rows, or there is no room."""
         return rows != len(self._sums) or count >= GROWN * self._trained
 
     def extend(self, vectors: Floats, count: int) -> None:
@@ -88,14 +88,14 @@ class Codes:
 
     def write(self, rows: NDArray[np.int64], vectors: Floats) -> None:
         """Code ``vectors (n, d)`` into ``rows (n,)``."""
-        from_centre = vectors - self._centre
-        whole = from_centre * np.float32(1 / self._step)
+        from_center = vectors - self._center
+        whole = from_center * np.float32(1 / self._step)
         np.clip(np.rint(whole, out=whole), -MOST, MOST, out=whole)
         codes = whole.astype(np.int8)
         self._sums[rows] = SHIFT * codes.sum(axis=1, dtype=np.int32)
         whole *= np.float32(self._step)
-        whole -= from_centre
-        lengths = np.sqrt(np.einsum("ij,ij->i", from_centre, from_centre))
+        whole -= from_center
+        lengths = np.sqrt(np.einsum("ij,ij->i", from_center, from_center))
         lost = np.sqrt(np.einsum("ij,ij->i", whole, whole))
         # These were computed in float32: to be bounds they are made greater by what that can have cost.
         slip = (vectors.shape[1] + 8) * 2.0**-23
@@ -127,7 +127,7 @@ class Codes:
     def near(self, probes: Probes, bars: Doubles, scratch: Counts) -> Iterator[Found]:
         """Rows whose similarity to a probe may reach its bar, ``bars (m,)``."""
         unit = probes.scale * self._step
-        middle = np.einsum("ij,j->i", probes.vectors, self._centre.astype(np.float64))
+        middle = np.einsum("ij,j->i", probes.vectors, self._center.astype(np.float64))
         wide = probes.lost * self._reach + 1e-9
         bar = np.floor(np.clip((bars - middle - wide) / unit, -LIMIT, LIMIT)).astype(np.int32) - 1
         # What a row must reach is raised by its own shift and lowered by its own rest, in whole steps.

@@ -1,4 +1,4 @@
-"""dlib's own serialisation: packed integers, tensors, convolution networks, shape predictors.
+"""dlib's own serialization: packed integers, tensors, convolution networks, shape predictors.
 
 An integer is one byte, whose low nibble counts the little-endian bytes that follow and whose high bit is the sign. A
 float inside structures is written as two integers, mantissa and exponent; tensors hold raw little-endian float32.

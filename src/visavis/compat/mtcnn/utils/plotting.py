@@ -37,7 +37,7 @@ def plot_bbox(image: Any, bbox: Any, color: str = YELLOW, *, input_as_width_heig
     left, top = max(left, 0), max(top, 0)
     right, bottom = min(right, drawn.shape[1] - 1), min(bottom, drawn.shape[0] - 1)
     for rows, columns in ((slice(top, bottom), [left, right]), ([top, bottom], slice(left, right))):
-        drawn[rows, columns] = _colour(color)
+        drawn[rows, columns] = _color(color)
     return drawn
 
 
@@ -47,10 +47,10 @@ def plot_landmarks(image: Any, landmarks: Any, color: str = YELLOW, brush_size: 
     points = landmarks.get("keypoints", {} if "box" in landmarks else landmarks)
     for x, y in points.values():
         rows, columns = (slice(max(at - brush_size, 0), max(at + brush_size + 1, 0)) for at in (y, x))
-        drawn[rows, columns] = _colour(color)
+        drawn[rows, columns] = _color(color)
     return drawn
 
 
-def _colour(code: str) -> tuple[int, ...]:
+def _color(code: str) -> tuple[int, ...]:
     digits = code.removeprefix("#").removeprefix("0x")
     return tuple(bytes.fromhex("".join(2 * one for one in digits) if len(digits) == 3 else digits))

@@ -56,10 +56,10 @@ class Edges:
 NONE = Edges(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
 
 
-def neighbours(vectors: Floats, groups: Ints, *, limit: float, count: int) -> Edges:
+def neighbors(vectors: Floats, groups: Ints, *, limit: float, count: int) -> Edges:
     """Find of each unit row of ``vectors (n, d)`` the nearest ``count`` others within cosine distance ``limit``.
 
-    Rows of the same group ``groups (n,)`` are no neighbours of each other: no edge may join them.
+    Rows of the same group ``groups (n,)`` are no neighbors of each other: no edge may join them.
     """
     held: list[Edges] = []
     kept = 0

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from amounts import examples
-from visavis.clustering import _neighbours
-from visavis.clustering._neighbours import Edges, neighbours
+from visavis.clustering import _neighbors
+from visavis.clustering._neighbors import Edges, neighbors
 
 from .made_up import at_angles, people
 
@@ -30,11 +30,11 @@ def columns(edges: Edges, n: int) -> list[list[int]]:
 @pytest.mark.parametrize(("limit", "count"), [(0.12, 32), (0.3, 5), (2.0, 3), (2.0, 400)])
 def test_it_is_what_brute_force_finds(monkeypatch: pytest.MonkeyPatch, tile: int, limit: float, count: int) -> None:
     """Few edges, many, and all; whatever the size of tiles, and however often the edges held are thinned."""
-    monkeypatch.setattr(_neighbours, "TILE", tile)
-    monkeypatch.setattr(_neighbours, "HELD_EDGES", 500)
+    monkeypatch.setattr(_neighbors, "TILE", tile)
+    monkeypatch.setattr(_neighbors, "HELD_EDGES", 500)
     vectors, _ = people([9, 5, 30, 1, 1, 40], spread=0.4)
     groups = np.arange(len(vectors)) // 2
-    found = neighbours(vectors, groups, limit=limit, count=count)
+    found = neighbors(vectors, groups, limit=limit, count=count)
     assert columns(found, len(vectors)) == brute(vectors, groups, limit, count)
     products = (vectors[found.rows].astype(np.float64) * vectors[found.columns]).sum(axis=1)
     assert found.distances == pytest.approx(1 - products, abs=1e-6)
@@ -46,13 +46,13 @@ def test_of_any_size(n: int, count: int, seed: int) -> None:
     random = np.random.default_rng(seed)
     vectors = people([n], seed=seed, spread=1.5)[0] if n else np.empty((0, 8), np.float32)
     groups = random.integers(0, 6, n)
-    assert columns(neighbours(vectors, groups, limit=0.7, count=count), n) == brute(vectors, groups, 0.7, count)
+    assert columns(neighbors(vectors, groups, limit=0.7, count=count), n) == brute(vectors, groups, 0.7, count)
 
 
 def test_copies_of_one_face_are_bounded() -> None:
     """All equally near: some of them are taken, none twice, never the face itself."""
     vectors = np.tile(at_angles(20), (300, 1))
-    found = neighbours(vectors, np.arange(300), limit=0.1, count=4)
+    found = neighbors(vectors, np.arange(300), limit=0.1, count=4)
     assert np.bincount(found.rows).tolist() == [4] * 300
     assert not (found.rows == found.columns).any()
     assert len({*zip(found.rows.tolist(), found.columns.tolist(), strict=True)}) == 1200
