@@ -50,7 +50,8 @@ def relatives(templates: Templates, names: Sequence[str], threshold: float) -> d
     figures = {}
     for kind, pairs in RELATIVES.items():
         parts = [
-            compare.cosine_distances(templates.vectors[rows[a]], templates.vectors[rows[b]]).ravel() for a, b in pairs
+            compare.cosine_distances(templates.embeddings[rows[a]], templates.embeddings[rows[b]]).ravel()
+            for a, b in pairs
         ]
         distances = np.concatenate(parts)
         figures[kind] = _rate(distances <= threshold)
@@ -71,7 +72,7 @@ def sunglasses(templates: Templates, names: Sequence[str], threshold: float) -> 
     plain = templates.found & ~worn
     figures: dict[str, Any] = {"photos": int(worn.sum())}
     for name, others in (("one wears sunglasses", plain), ("both wear sunglasses", worn)):
-        distances = compare.cosine_distances(templates.vectors[worn], templates.vectors[others])
+        distances = compare.cosine_distances(templates.embeddings[worn], templates.embeddings[others])
         own = people[worn][:, None] == people[others]
         if others is worn:
             own &= ~np.eye(len(own), dtype=np.bool_)
@@ -92,16 +93,18 @@ def groups(templates: Templates, names: Sequence[str], far: float) -> dict[str, 
     table = compare.calibration(templates.model)
     if table is None:
         return {}
-    vectors = templates.vectors[templates.found]
+    embeddings = templates.embeddings[templates.found]
     people = np.unique(np.array(names)[templates.found], return_inverse=True)[1]
-    distances = compare.cosine_distances(vectors, vectors)
+    distances = compare.cosine_distances(embeddings, embeddings)
     distances[people[:, None] == people] = 2
     rng = np.random.default_rng(0)
     figures = {}
     for size in GROUP_SIZES:
         nearest = np.concatenate(
             [
-                np.take_along_axis(distances, rng.integers(len(vectors), size=(len(vectors), size)), axis=1).min(axis=1)
+                np.take_along_axis(distances, rng.integers(len(embeddings), size=(len(embeddings), size)), axis=1).min(
+                    axis=1
+                )
                 for _ in range(GROUPS_A_PHOTO)
             ]
         )

@@ -26,7 +26,7 @@ SPREAD = 0.035
 PEOPLE_A_CALL = 2000
 
 
-def vectors(people: np.ndarray, seed: int) -> Floats:
+def embeddings(people: np.ndarray, seed: int) -> Floats:
     """Unit rows, one for each of ``people (n,)``, around a point of that person's own."""
     rng = np.random.default_rng(seed)
     known, which = np.unique(people, return_inverse=True)
@@ -42,17 +42,17 @@ def unit(rows: Floats) -> Floats:
 
 
 def parts(templates: int) -> Iterator[tuple[np.ndarray, Floats]]:
-    """People and vectors of a gallery of so many templates, five a person."""
+    """People and embeddings of a gallery of so many templates, five a person."""
     step = PEOPLE_A_CALL * PER_PERSON
     for start in range(0, templates, step):
         people = np.arange(start, min(start + step, templates)) // PER_PERSON + 1
-        yield people, vectors(people, start)
+        yield people, embeddings(people, start)
 
 
 def build(file: Path, templates: int) -> tuple[float, float]:
     """Store such a gallery; returns templates a second through ``Gallery.add_many``, and of the records alone.
 
-    The first part goes the one way and the rest the other; making up the vectors does not count.
+    The first part goes the one way and the rest the other; making up the embeddings does not count.
     """
     spent = [[0, 0.0], [0, 0.0]]
     with Gallery(file, model=MODEL) as gallery:
@@ -87,7 +87,7 @@ def memory(field: str) -> int:
 
 
 def open_once(file: str, index: str) -> None:
-    probe = vectors(np.array([3]), 99)
+    probe = embeddings(np.array([3]), 99)
     np.dot(probe, probe.T)
     if index.endswith("int8"):  # what ONNX Runtime takes by itself is not the gallery's
         import onnxruntime  # noqa: F401
@@ -105,7 +105,7 @@ def enroll(file: str) -> None:
     with Gallery(file) as gallery:
         print("ready", flush=True)
         while not select.select([sys.stdin], [], [], 0.02)[0]:
-            rows = vectors(np.array([10**7 + number]), number)
+            rows = embeddings(np.array([10**7 + number]), number)
             gallery.add(f"newcomer {number}", [Template(rows[0])])
             number += 1
     print(number)

@@ -48,7 +48,7 @@ def main() -> None:
     before = environment()
     figures = [in_a_process("visavis", size, chosen.alike) for size in chosen.sizes]
     figures += [in_a_process("DBSCAN", size, chosen.alike) for size in chosen.sizes if size <= chosen.dbscan]
-    taken = ("faces", "people", "by", "s", "CPU s", "MB at most", "MB of vectors")
+    taken = ("faces", "people", "by", "s", "CPU s", "MB at most", "MB of embeddings")
     columns = (*taken, "clusters", "precision", "recall", "F")
     about = {**before, "load after": environment()["load"], "threshold": THRESHOLD, "alike": chosen.alike}
     rows = [row(one) for one in figures]
@@ -61,7 +61,7 @@ def row(one: dict[str, Any]) -> list[str]:
         f"{one['seconds']:.1f}",
         f"{one['cpu']:.1f}",
         f"{one['mb']:.0f}",
-        f"{one['mb_vectors']:.0f}",
+        f"{one['mb_embeddings']:.0f}",
         f"{one['clusters']:,}",
     ]
     return [*counts, *sizes, *(f"{one[name]:.4f}" for name in ("precision", "recall", "f"))]
@@ -75,9 +75,9 @@ def in_a_process(engine: str, size: int, alike: float) -> dict[str, Any]:
 
 def measured(engine: str, size: int, alike: float) -> dict[str, Any]:
     """Cluster generated faces; the greatest memory is that of the whole process."""
-    vectors, people = generated(size, alike)
+    embeddings, people = generated(size, alike)
     start, cpu = time.perf_counter(), time.process_time()
-    labels = by_visavis(vectors) if engine == "visavis" else by_dbscan(vectors)
+    labels = by_visavis(embeddings) if engine == "visavis" else by_dbscan(embeddings)
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
     result = clustering(people, labels)
     return {
@@ -87,7 +87,7 @@ def measured(engine: str, size: int, alike: float) -> dict[str, Any]:
         "seconds": seconds,
         "cpu": cpu,
         "mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "mb_vectors": vectors.nbytes / 1e6,
+        "mb_embeddings": embeddings.nbytes / 1e6,
         "clusters": result.clusters,
         "precision": result.b_cubed.precision,
         "recall": result.b_cubed.recall,
@@ -96,7 +96,7 @@ def measured(engine: str, size: int, alike: float) -> dict[str, Any]:
 
 
 def generated(size: int, alike: float) -> tuple[Any, Any]:
-    """Unit vectors ``(size, 512)`` and whose each is: ten faces a person on average, one of most, many of a few."""
+    """Unit embeddings ``(size, 512)`` and whose each is: ten faces a person on average, one of most, many of a few."""
     random = np.random.default_rng(0)
     counts = np.minimum(np.ceil(random.lognormal(1.5, 1.2, size)).astype(int), 300)
     people = np.repeat(np.arange(size), counts)[:size]
@@ -104,27 +104,27 @@ def generated(size: int, alike: float) -> tuple[Any, Any]:
     families = unit(random.normal(size=(count // FAMILY + 1, DIMENSION)).astype(np.float32))
     own = unit(random.normal(size=(count, DIMENSION)).astype(np.float32))
     directions = unit(alike * families[np.arange(count) // FAMILY] + own)
-    vectors = random.standard_normal((size, DIMENSION), np.float32)
-    vectors *= random.uniform(*SPREAD, (size, 1)).astype(np.float32) / np.sqrt(DIMENSION, dtype=np.float32)
-    vectors += directions[people]
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    embeddings = random.standard_normal((size, DIMENSION), np.float32)
+    embeddings *= random.uniform(*SPREAD, (size, 1)).astype(np.float32) / np.sqrt(DIMENSION, dtype=np.float32)
+    embeddings += directions[people]
+    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
     order = random.permutation(size)
-    return vectors[order], people[order]
+    return embeddings[order], people[order]
 
 
-def by_visavis(vectors: Any) -> Any:
-    n = len(vectors)
+def by_visavis(embeddings: Any) -> Any:
+    n = len(embeddings)
     ones = np.ones(n, np.float32)
     boxes = np.tile(np.array([0, 0, 1, 1], np.float32), (n, 1))
     photos = tuple(f"{row:08d}.jpg" for row in range(n))
-    faces = Faces(photos, np.ones(n, np.int64), boxes, vectors, ones, np.full(n, -1))
+    faces = Faces(photos, np.ones(n, np.int64), boxes, embeddings, ones, np.full(n, -1))
     return cluster_faces(faces, threshold=THRESHOLD).labels
 
 
-def by_dbscan(vectors: Any) -> Any:
+def by_dbscan(embeddings: Any) -> Any:
     from sklearn.cluster import DBSCAN
 
-    labels = DBSCAN(eps=THRESHOLD, min_samples=2, metric="cosine").fit_predict(vectors)
+    labels = DBSCAN(eps=THRESHOLD, min_samples=2, metric="cosine").fit_predict(embeddings)
     alone = labels < 0
     labels[alone] = labels.max() + 1 + np.arange(alone.sum())
     return labels

@@ -41,7 +41,7 @@ def main() -> None:
     people, recognizer = read_people(data_folder() / "lfw" / "images"), Recognizer(embedder=chosen.model)
     with Remembered(recognizer) as remembered:
         templates = take(people.photos, recognizer, remembered=remembered)
-    own, strangers = histograms(templates.vectors[templates.found], person_numbers(people.names)[templates.found])
+    own, strangers = histograms(templates.embeddings[templates.found], person_numbers(people.names)[templates.found])
     table = compare.calibration(recognizer.model)
     if table is None:
         raise SystemExit(f"{recognizer.model} is not calibrated.")

@@ -25,10 +25,10 @@ def people_of(path: Path) -> dict[str, list[Template]]:
     """Return a template of the largest face of each photo, by the name of the photo's folder."""
     faces = np.load(path)
     largest: dict[str, tuple[float, Template]] = {}
-    for photo, box, vector in zip(faces["photo"], faces["box"], faces["vector"], strict=True):
+    for photo, box, embedding in zip(faces["photo"], faces["box"], faces["embedding"], strict=True):
         area = float((box[2] - box[0]) * (box[3] - box[1]))
         if str(photo) not in largest or area > largest[str(photo)][0]:
-            largest[str(photo)] = (area, Template(vector, photo=str(photo)))
+            largest[str(photo)] = (area, Template(embedding, photo=str(photo)))
     people: dict[str, list[Template]] = {}
     for photo, (_, template) in sorted(largest.items()):
         people.setdefault(Path(photo).parent.name, []).append(template)

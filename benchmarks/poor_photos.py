@@ -176,7 +176,7 @@ def _rows(templates: Templates, rows: NDArray[np.intp]) -> Templates:
         templates.detector,
         tuple(templates.photos[row] for row in rows),
         tuple(templates.status[row] for row in rows),
-        *(getattr(templates, name)[rows] for name in ("vectors", "boxes", "quality", "faces")),
+        *(getattr(templates, name)[rows] for name in ("embeddings", "boxes", "quality", "faces")),
     )
 
 
@@ -217,9 +217,9 @@ def _worsened(
 
     found, shown = [], []
     for row, answer in zip(rows, recognizer.represent(pictures()), strict=True):
-        if answer.faces and answer.vectors is not None:
+        if answer.faces and answer.embeddings is not None:
             best = answer.largest
-            found.append((answer.vectors[best], int(numbers[row]), answer.quality[best]))
+            found.append((answer.embeddings[best], int(numbers[row]), answer.quality[best]))
             shown.append(int(row))
     return Photos(stacked(found), np.array(shown))
 
@@ -228,13 +228,16 @@ def row(hard: Photos, plain: Photos, table: Calibration, kind: str) -> Row:
     """Compare poor photos with each other and with the photos as they are."""
     limit, poor, good = table.threshold(FAR), hard.copies, plain.copies
     together, with_good = _shares(poor, poor, table), _shares(poor, good, table)
-    near, near_good = cosine_distances(poor.vectors, poor.vectors), cosine_distances(poor.vectors, good.vectors)
+    near, near_good = (
+        cosine_distances(poor.embeddings, poor.embeddings),
+        cosine_distances(poor.embeddings, good.embeddings),
+    )
     same, strangers = _same(hard, hard), poor.people[:, None] != poor.people
     same_good, strangers_good = _same(hard, plain), poor.people[:, None] != good.people
-    own = table.poor.shares(poor.vectors, poor.qualities) if table.poor else np.ones(len(poor.vectors))
+    own = table.poor.shares(poor.embeddings, poor.qualities) if table.poor else np.ones(len(poor.embeddings))
     return Row(
         kind=kind,
-        faces=len(poor.vectors),
+        faces=len(poor.embeddings),
         quality=float(np.median(poor.values("score"))),
         share=float(np.nanmedian(own)) if np.isfinite(own).any() else 0.0,
         far=_passed(near, limit, together, strangers),
@@ -250,7 +253,7 @@ def _shares(a: Copies, b: Copies, table: Calibration) -> Doubles:
     """Return what is left of a threshold for each pair ``(n, m)``, NaN where it is too poor to say."""
     if table.poor is None:
         return np.ones((len(a.qualities), len(b.qualities)))
-    of_a, of_b = (table.poor.shares(some.vectors, some.qualities) for some in (a, b))
+    of_a, of_b = (table.poor.shares(some.embeddings, some.qualities) for some in (a, b))
     left: Doubles = pair_shares(of_a[:, None], of_b)
     return np.where(left > table.poor.useless, left, np.nan)
 
@@ -268,15 +271,15 @@ def _searched(hard: Copies, table: Calibration) -> tuple[float, float]:
     """Return the share of strangers' probes that are named, in galleries of ``ENROLLED`` people with a photo each."""
     rng = np.random.default_rng(0)
     named = []
-    probe_shares, enrolled_shares = np.ones((2, len(hard.vectors)))
+    probe_shares, enrolled_shares = np.ones((2, len(hard.embeddings)))
     if table.poor:  # a gallery knows the score of the quality of its templates, not the parts
-        probe_shares = table.poor.shares(hard.vectors, hard.qualities)
-        enrolled_shares = table.poor.shares(hard.vectors, [quality.score for quality in hard.qualities])
+        probe_shares = table.poor.shares(hard.embeddings, hard.qualities)
+        enrolled_shares = table.poor.shares(hard.embeddings, [quality.score for quality in hard.qualities])
     people, first = np.unique(hard.people, return_index=True)
     for _ in range(SPLITS):
         enrolled = first[rng.permutation(len(people))[:ENROLLED]]
         probes = np.flatnonzero(~np.isin(hard.people, hard.people[enrolled]))
-        near = cosine_distances(hard.vectors[probes], hard.vectors[enrolled])
+        near = cosine_distances(hard.embeddings[probes], hard.embeddings[enrolled])
         best, limit = near.argmin(axis=1), table.search_threshold(FPIR, len(enrolled))
         left = pair_shares(probe_shares[probes], enrolled_shares[enrolled[best]])
         left = np.where(left > (table.poor.useless if table.poor else 0), left, np.nan)

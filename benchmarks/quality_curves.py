@@ -137,14 +137,14 @@ def two_photos_each(folder: Path, name: str, people: int) -> list[str]:
 
 def joined(some: list[Copies]) -> Copies:
     """Return the rows of several copies."""
-    vectors, people = (np.concatenate([getattr(one, name) for one in some]) for name in ("vectors", "people"))
-    return Copies(vectors, people, tuple(each for one in some for each in one.qualities))
+    embeddings, people = (np.concatenate([getattr(one, name) for one in some]) for name in ("embeddings", "people"))
+    return Copies(embeddings, people, tuple(each for one in some for each in one.qualities))
 
 
 def passes(copies: Copies, templates: Templates, limit: float) -> NDArray[np.bool_]:
     """Return whether each copy passes with the other photo of the same person, as it is."""
-    other: Floats = templates.vectors[copies.people ^ 1]
-    near: NDArray[np.bool_] = 1 - np.einsum("nd,nd->n", copies.vectors, other) <= limit
+    other: Floats = templates.embeddings[copies.people ^ 1]
+    near: NDArray[np.bool_] = 1 - np.einsum("nd,nd->n", copies.embeddings, other) <= limit
     return near
 
 

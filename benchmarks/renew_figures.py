@@ -163,7 +163,7 @@ def search(people: int) -> Figures:
     recognizer = Recognizer()
     with Remembered(recognizer) as remembered:
         templates = take(lists[0].photos, recognizer, remembered=remembered)
-    vectors, names = templates.vectors[templates.found], np.array(lists[0].names)[templates.found]
+    embeddings, names = templates.embeddings[templates.found], np.array(lists[0].names)[templates.found]
     table = compare.calibration(MODEL)
     assert table is not None
     threshold, rates, held = table.search_threshold(FPIR, people), [], 0
@@ -171,7 +171,7 @@ def search(people: int) -> Figures:
         enrolled = np.random.default_rng(seed).permutation(sorted(set(names.tolist())))[:people]
         first = np.array([np.flatnonzero(names == name)[0] for name in enrolled])
         unknown = ~np.isin(names, enrolled)
-        nearest = 1 - (vectors[unknown] @ vectors[first].T).max(axis=1)
+        nearest = 1 - (embeddings[unknown] @ embeddings[first].T).max(axis=1)
         rates.append(float(np.mean(nearest <= threshold)))
         low, high = wilson(int((nearest <= threshold).sum()), int(unknown.sum()))
         held += low <= FPIR <= high

@@ -39,14 +39,14 @@ NEAREST = 0.045
 """Share of the impostor comparisons that is kept, the nearest ones."""
 
 RULES: dict[str, Callable[[Floats, Floats], Floats]] = {
-    # of the distances to each template (n, p, k) and to the normalized mean vector (n, p)
+    # of the distances to each template (n, p, k) and to the normalized mean embedding (n, p)
     "nearest template": lambda each, mean: each.min(axis=2),
     "mean of the best two": lambda each, mean: np.sort(each, axis=2)[:, :, :2].mean(axis=2),
     "mean of all distances": lambda each, mean: each.mean(axis=2),
-    "mean vector": lambda each, mean: mean,
-    ".5 nearest + .5 mean vector": lambda each, mean: (each.min(axis=2) + mean) / 2,
+    "mean embedding": lambda each, mean: mean,
+    ".5 nearest + .5 mean embedding": lambda each, mean: (each.min(axis=2) + mean) / 2,
     ".5 nearest + .5 mean of distances": lambda each, mean: (each.min(axis=2) + each.mean(axis=2)) / 2,
-    ".4 mean vector + .6 mean of distances": lambda each, mean: 0.4 * mean + 0.6 * each.mean(axis=2),
+    ".4 mean embedding + .6 mean of distances": lambda each, mean: 0.4 * mean + 0.6 * each.mean(axis=2),
 }
 BASE = "nearest template"
 
@@ -93,11 +93,11 @@ def main() -> None:
     recognizer = Recognizer(threads=chosen.threads)
     with Remembered(recognizer) as remembered:
         taken = take(lists[0].photos, recognizer, remembered=remembered, progress=shown)
-    vectors = taken.vectors[taken.found]
+    embeddings = taken.embeddings[taken.found]
     people = np.unique(np.array(lists[0].names)[taken.found], return_inverse=True)[1]
     figures, facts = {}, {}
     for k in TEMPLATES:
-        figures[k], facts[f"{k} templates"] = measured(vectors, people, k, chosen.draws)
+        figures[k], facts[f"{k} templates"] = measured(embeddings, people, k, chosen.draws)
     tables = [better(figures), kept(figures)]
     report(tables, {**before, "draws": chosen.draws, **facts}, chosen.json, {})
     if chosen.write:
@@ -105,7 +105,7 @@ def main() -> None:
         write_blocks(chosen.write, dict(blocks))
 
 
-def measured(vectors: Floats, people: People, k: int, draws: int) -> tuple[dict[str, Figures], str]:
+def measured(embeddings: Floats, people: People, k: int, draws: int) -> tuple[dict[str, Figures], str]:
     """Figures of each rule with k templates a person, and what they stand on."""
     rng = np.random.default_rng(k)
     number = int(people.max()) + 1
@@ -116,7 +116,7 @@ def measured(vectors: Floats, people: People, k: int, draws: int) -> tuple[dict[
     for _ in range(draws):
         one = drawn(people, k, rng)
         total += comparisons(one, people, weights)
-        for name, found in scored(one, vectors, RULES if k > 1 else {BASE: RULES[BASE]}):
+        for name, found in scored(one, embeddings, RULES if k > 1 else {BASE: RULES[BASE]}):
             gather(scores[name], found, one, people)
     genuine = len(np.concatenate(scores[BASE].genuine)) // draws
     about = f"{len(one.people)} people, {genuine} genuine and {total[0] / draws:.0f} impostor comparisons a draw"
@@ -140,13 +140,13 @@ def comparisons(one: Drawn, people: People, weights: Weights) -> Weights:
 
 
 def scored(
-    one: Drawn, vectors: Floats, rules: dict[str, Callable[[Floats, Floats], Floats]]
+    one: Drawn, embeddings: Floats, rules: dict[str, Callable[[Floats, Floats], Floats]]
 ) -> Iterator[tuple[str, Floats]]:
     """Distances of probes to people ``(n, p)`` by each rule."""
-    templates = vectors[one.templates]
-    flat = compare.cosine_distances(vectors[one.probes], templates.reshape(-1, vectors.shape[1]))
+    templates = embeddings[one.templates]
+    flat = compare.cosine_distances(embeddings[one.probes], templates.reshape(-1, embeddings.shape[1]))
     each = flat.reshape(len(one.probes), *one.templates.shape)
-    mean = compare.cosine_distances(vectors[one.probes], compare.unit(templates.mean(axis=1)))
+    mean = compare.cosine_distances(embeddings[one.probes], compare.unit(templates.mean(axis=1)))
     for name, rule in rules.items():
         yield name, rule(each, mean)
 

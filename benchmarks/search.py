@@ -2,9 +2,9 @@
 
     python benchmarks/search.py [--sizes 1000 ... 1000000] [--rounds 7] [--folder DIR] [--plot FILE.svg] [--json FILE]
 
-Vectors of 512 values, made up, five a person. ``numpy`` is ``probes @ vectors.T`` in float32 alone, without looking
-for the highest; ``exact`` and ``exact:int8`` give the ten nearest people. All run in one process, in turn; a ratio is
-the median of those within each round. Takes 10 GB of memory and 3 GB of disk for a million.
+Embeddings of 512 values, made up, five a person. ``numpy`` is ``probes @ embeddings.T`` in float32 alone, without
+looking for the highest; ``exact`` and ``exact:int8`` give the ten nearest people. All run in one process, in turn; a
+ratio is the median of those within each round. Takes 10 GB of memory and 3 GB of disk for a million.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 from _rounds import environment, options, report, table
-from _search_gallery import DIMENSION, build, parts, vectors
+from _search_gallery import DIMENSION, build, embeddings, parts
 from threadpoolctl import threadpool_info
 
 from visavis.evaluate import _svg as svg
@@ -73,7 +73,7 @@ def in_memory(size: int, rounds: int) -> dict[str, Any]:
             index.add(np.arange(done, done + len(rows)) + 1, people, rows)
         done += len(rows)
     rng = np.random.default_rng(5)
-    probes = vectors(rng.integers(1, size // 4, BATCH), 77)  # some are nobody's
+    probes = embeddings(rng.integers(1, size // 4, BATCH), 77)  # some are nobody's
     spent: dict[int, Times] = {1: {}, BATCH: {}}
     for number in range(-1, rounds):
         for several, times in spent.items():
@@ -127,7 +127,7 @@ def changes(index: Index, size: int) -> dict[str, float]:
     last = size
     for number in range(30):
         for name, several in (("add 1", 1), ("add 10", 10), ("replace 10", 10)):
-            rows = vectors(np.arange(several) + 10**8, number)
+            rows = embeddings(np.arange(several) + 10**8, number)
             ids = np.arange(several) + (1 + number if name.startswith("replace") else last + 1)
             last += 0 if name.startswith("replace") else several
             start = time.perf_counter()
@@ -153,7 +153,7 @@ def beside(file: Path) -> dict[str, Times]:
     found: dict[str, Times] = {}
     for form in FORMS[1:]:
         with Gallery(file, index=form) as gallery:
-            gallery.search(vectors(np.array([1]), 0), top=TOP)
+            gallery.search(embeddings(np.array([1]), 0), top=TOP)
             quiet = watched(gallery)
             command = [sys.executable, str(Path(__file__).with_name("_search_gallery.py")), "enroll", str(file)]
             with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
@@ -169,7 +169,7 @@ def watched(gallery: Gallery) -> list[float]:
     """Milliseconds of one search after the other."""
     times, end, number = [], time.perf_counter() + WATCHED, 0
     while time.perf_counter() < end:
-        probe = vectors(np.array([1 + number % 150]), number)
+        probe = embeddings(np.array([1 + number % 150]), number)
         start = time.perf_counter()
         gallery.search(probe, top=TOP)
         times.append(1e3 * (time.perf_counter() - start))
@@ -206,7 +206,7 @@ def costs(found: dict[int, dict[str, Any]]) -> Any:
         "templates",
         "index",
         "open s",
-        "highest memory/vectors",
+        "highest memory/embeddings",
         "after",
         "add 1 us",
         "add 10",

@@ -2,7 +2,7 @@
 
     python benchmarks/views.py [--model NAME] [--rounds 15] [--threads 2] [--json FILE] [--write PAGE]
 
-Every photo is looked at once, and the vectors of all numbers of views are made of the same chips. The threshold is
+Every photo is looked at once, and the embeddings of all numbers of views are made of the same chips. The threshold is
 chosen on pairsDevTrain, accuracy counted on pairsDevTest; the rates are those of all pairs of photos. Differences to
 the default are measured on the same draws of people, so that their intervals hold what the people have in common.
 Milliseconds are of batches of 32 chips, one number of views after the other within each round.
@@ -50,7 +50,7 @@ BATCH = 32
 
 
 class SideBySide:
-    """The vectors of every number of views, one beside the other: ``(n, d * len(COUNTS))``."""
+    """The embeddings of every number of views, one beside the other: ``(n, d * len(COUNTS))``."""
 
     def __init__(self, network: Trained) -> None:
         self.name = f"{network.name}@all"
@@ -62,7 +62,7 @@ class SideBySide:
         return self._network.crops(picture, faces)
 
     def embed(self, crops: RGB) -> Floats:
-        """Run each view once; the sum so far is the vector of so many views."""
+        """Run each view once; the sum so far is the embedding of so many views."""
         total, parts = np.zeros((len(crops), self._network.dimension), np.float32), []
         for number, view in enumerate(views_of(crops, max(COUNTS)), 1):
             total = total + self._network.raw(view)
@@ -129,9 +129,9 @@ def shown(answers: Iterable[T], total: int, /) -> Iterator[T]:
 
 def by_views(templates: Templates) -> dict[int, Templates]:
     """Cut the columns of each number of views out."""
-    parts = np.split(templates.vectors, len(COUNTS), axis=1)
+    parts = np.split(templates.embeddings, len(COUNTS), axis=1)
     return {
-        number: replace(templates, vectors=np.ascontiguousarray(part))
+        number: replace(templates, embeddings=np.ascontiguousarray(part))
         for number, part in zip(COUNTS, parts, strict=True)
     }
 
@@ -139,7 +139,7 @@ def by_views(templates: Templates) -> dict[int, Templates]:
 def measured(views: int, templates: Templates, lists: Sequence[PairList]) -> Gain:
     """Accuracy by LFW's protocol, and rates of true accepts with those of people drawn anew."""
     people = np.unique(np.array(lists[0].names), return_inverse=True)[1]
-    compared = everybody(templates.vectors, templates.found, people)
+    compared = everybody(templates.embeddings, templates.found, people)
     resampling, rng = ByPeople(compared, people, templates.found), np.random.default_rng(0)
     near, genuine = compared.impostors.distances, compared.genuine.distances
     rows = [[compared.roc.at(compared.roc.threshold(far) or 0.0)[1] for far in FARS]]

@@ -76,7 +76,7 @@ def test_a_wrong_threshold_is_one_sentence(value: Any) -> None:
 @pytest.mark.parametrize("value", [WORDS, NOTHING, 0, 1.5])
 def test_a_wrong_number_of_candidates(value: Any, tmp_path: Path) -> None:
     with Gallery(f"sqlite:///{tmp_path / 'a.db'}") as gallery:
-        for search in (gallery.search, gallery.lookalikes, gallery.identify_vectors):
+        for search in (gallery.search, gallery.lookalikes, gallery.identify_embeddings):
             with pytest.raises(UsageError, match="top is a whole number of 1 or more, got"):
                 search(np.ones((1, 3)), top=value)
         with pytest.raises(UsageError, match="min_quality is a number from 0 to 1, got"):

@@ -33,7 +33,7 @@ def pair(angle: float, *, dimension: int = 8, seed: int = 0) -> tuple[np.ndarray
 
 
 @given(ANGLES)
-def test_each_metric_is_what_numpy_says_of_the_vectors(angle: float) -> None:
+def test_each_metric_is_what_numpy_says_of_the_embeddings(angle: float) -> None:
     a, b = (each.astype(np.float64) for each in pair(angle))
     cosine = 1 - a @ b / np.linalg.norm(a) / np.linalg.norm(b)
     assert compare.from_cosine(cosine, "cosine") == cosine
@@ -75,7 +75,7 @@ def test_an_unknown_metric_lists_those_there_are(convert: object) -> None:
         convert(0.5, "euclid")  # type: ignore[operator]
 
 
-# --- vectors
+# --- embeddings
 
 
 def test_unit_rows_keep_their_direction_and_zeros_stay() -> None:
@@ -393,7 +393,7 @@ def test_what_is_no_distance_is_refused(value: float) -> None:
 
 
 @pytest.mark.parametrize(("metric", "largest"), [("cosine", 2), ("l2", 2), ("squared_l2", 4), ("angle", math.pi)])
-def test_a_distance_beyond_that_of_opposite_vectors_is_refused(metric: str, largest: float) -> None:
+def test_a_distance_beyond_that_of_opposite_embeddings_is_refused(metric: str, largest: float) -> None:
     assert compare.to_cosine(largest, metric) == pytest.approx(2, abs=1e-6)
     with pytest.raises(UsageError, match=f"a distance in {metric} is from 0 to"):
         compare.to_cosine(largest + 0.01, metric)
@@ -428,14 +428,14 @@ def test_the_distance_to_a_person_is_that_of_mean_and_templates_together() -> No
     templates, probe = compare.unit(rng.normal(size=(4, 9)) + 2), compare.unit(rng.normal(size=9) + 2)
     mean = templates.mean(axis=0)
     by_hand = 0.4 * (1 - probe @ mean / np.linalg.norm(mean)) + 0.6 * np.mean([1 - probe @ one for one in templates])
-    assert 1 - probe @ compare.person_vector(templates) == pytest.approx(by_hand, abs=1e-12)
+    assert 1 - probe @ compare.person_embedding(templates) == pytest.approx(by_hand, abs=1e-12)
 
 
 def test_one_template_is_a_person_and_so_are_copies_of_it() -> None:
     one = compare.unit(np.random.default_rng(4).normal(size=(1, 9)))
-    np.testing.assert_allclose(compare.person_vector(one), one[0], atol=1e-12)
-    np.testing.assert_allclose(compare.person_vector(np.repeat(one, 5, axis=0)), one[0], atol=1e-12)
-    np.testing.assert_allclose(compare.person_vector(np.array([[1.0, 0], [-1, 0]])), 0)  # a mean that points nowhere
+    np.testing.assert_allclose(compare.person_embedding(one), one[0], atol=1e-12)
+    np.testing.assert_allclose(compare.person_embedding(np.repeat(one, 5, axis=0)), one[0], atol=1e-12)
+    np.testing.assert_allclose(compare.person_embedding(np.array([[1.0, 0], [-1, 0]])), 0)  # a mean that points nowhere
 
 
 def test_the_far_of_a_search_is_shared_by_its_comparisons() -> None:

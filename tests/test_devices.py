@@ -195,7 +195,7 @@ def both(photo: RGB, name: str, embedder: str) -> tuple[list[Face], np.ndarray]:
 def test_answers_are_those_of_the_processor(
     photo: RGB, device: str, embedder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    here, vectors = both(photo, "mtcnn", embedder)
+    here, embeddings = both(photo, "mtcnn", embedder)
     monkeypatch.setenv(devices.VARIABLE, device)
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # that it would run on the processor is a warning
@@ -204,16 +204,16 @@ def test_answers_are_those_of_the_processor(
     for one, other in zip(here, there, strict=True):
         np.testing.assert_allclose(other.box, one.box, atol=0.05)
         np.testing.assert_allclose(other.landmarks, one.landmarks, atol=0.05)
-    np.testing.assert_allclose(others, vectors, atol=1e-3)
+    np.testing.assert_allclose(others, embeddings, atol=1e-3)
 
 
 @pytest.mark.parametrize("device", [real("openvino:bf16")])
 def test_rounding_is_for_embeddings_alone(photo: RGB, device: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    here, vectors = both(photo, "mtcnn", "dlib-resnet")
+    here, embeddings = both(photo, "mtcnn", "dlib-resnet")
     monkeypatch.setenv(devices.VARIABLE, device)
     there, others = both(photo, "mtcnn", "dlib-resnet")
     np.testing.assert_allclose(there[0].box, here[0].box, atol=0.05)
-    assert float((1 - (vectors * others).sum(axis=1)).max()) < 1e-3
+    assert float((1 - (embeddings * others).sum(axis=1)).max()) < 1e-3
 
 
 @pytest.mark.parametrize("device", REAL)

@@ -234,7 +234,8 @@ expected = faces()
 def same():
     answer = faces()
     boxes = [np.allclose(a.box, b.box, atol=1e-4) for a, b in zip(answer.faces, expected.faces, strict=True)]
-    return all(boxes) and np.allclose(answer.vectors, expected.vectors, atol=1e-6) and len(visavis.detect(PHOTO)) == 2
+    near = np.allclose(answer.embeddings, expected.embeddings, atol=1e-6)
+    return all(boxes) and near and len(visavis.detect(PHOTO)) == 2
 
 visavis.detect(PHOTO)
 print(len(expected.faces), [fork(same) for _ in range(3)], fork(lambda: True), same())
@@ -249,20 +250,20 @@ import visavis
 recognizer = visavis.Recognizer(threads=2)
 small = picture(320, 240, (30, 20, 60), (150, 100, 80))
 
-def vectors():
+def embeddings():
     (answer,) = recognizer.represent([small])
-    return answer.vectors
+    return answer.embeddings
 
-expected, stop = vectors(), threading.Event()
+expected, stop = embeddings(), threading.Event()
 
 def go_on():
     while not stop.is_set():
-        vectors()
+        embeddings()
 
 threads = [threading.Thread(target=go_on) for _ in range(2)]
 for thread in threads:
     thread.start()
-statuses = [fork(lambda: np.allclose(vectors(), expected, atol=1e-6)) for _ in range(8)]
+statuses = [fork(lambda: np.allclose(embeddings(), expected, atol=1e-6)) for _ in range(8)]
 stop.set()
 for thread in threads:
     thread.join()
@@ -290,32 +291,32 @@ print(status, recognizer.embedder.dimension)
 @pytest.fixture(scope="module")
 def used() -> Recognizer:
     recognizer = Recognizer(threads=2)
-    vectors_of(recognizer, PHOTO)
+    embeddings_of(recognizer, PHOTO)
     return recognizer
 
 
-def vectors_of(recognizer: Recognizer, photo: np.ndarray) -> Floats:
+def embeddings_of(recognizer: Recognizer, photo: np.ndarray) -> Floats:
     (answer,) = recognizer.represent([photo])
-    assert answer.vectors is not None
-    return answer.vectors
+    assert answer.embeddings is not None
+    return answer.embeddings
 
 
 @pytest.mark.parametrize("method", get_all_start_methods())
 def test_a_pool_of_processes_takes_a_used_recognizer(method: str, used: Recognizer) -> None:
     with get_context(method).Pool(2) as pool:
-        answers = pool.starmap_async(vectors_of, [(used, PHOTO)] * 3).get(SECONDS)
+        answers = pool.starmap_async(embeddings_of, [(used, PHOTO)] * 3).get(SECONDS)
         pool.close()
         pool.join()
     for answer in answers:
-        np.testing.assert_allclose(answer, vectors_of(used, PHOTO), atol=1e-6)
+        np.testing.assert_allclose(answer, embeddings_of(used, PHOTO), atol=1e-6)
 
 
 @pytest.mark.parametrize("method", get_all_start_methods())
 def test_an_executor_of_processes_takes_a_used_recognizer(method: str, used: Recognizer) -> None:
     with ProcessPoolExecutor(2, mp_context=get_context(method)) as pool:
-        answers = [pool.submit(vectors_of, used, PHOTO) for _ in range(3)]
+        answers = [pool.submit(embeddings_of, used, PHOTO) for _ in range(3)]
         for answer in answers:
-            np.testing.assert_allclose(answer.result(SECONDS), vectors_of(used, PHOTO), atol=1e-6)
+            np.testing.assert_allclose(answer.result(SECONDS), embeddings_of(used, PHOTO), atol=1e-6)
 
 
 class Loader:
@@ -341,7 +342,7 @@ class Loader:
 
 def fetch(recognizer: Recognizer, jobs: object, answers: object) -> None:
     while (number := jobs.get()) is not None:  # type: ignore[attr-defined]
-        answers.put((number, vectors_of(recognizer, PHOTO)))  # type: ignore[attr-defined]
+        answers.put((number, embeddings_of(recognizer, PHOTO)))  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("method", get_all_start_methods())
@@ -349,7 +350,7 @@ def test_workers_of_a_loader_of_data_hold_a_used_recognizer(method: str, used: R
     answers = dict(Loader(used, method))
     assert sorted(answers) == [0, 1, 2]
     for answer in answers.values():
-        np.testing.assert_allclose(answer, vectors_of(used, PHOTO), atol=1e-6)
+        np.testing.assert_allclose(answer, embeddings_of(used, PHOTO), atol=1e-6)
 
 
 # --- copies
@@ -361,7 +362,7 @@ def test_a_used_recognizer_is_copied_without_its_networks(copied: object, used: 
     assert len(pickle.dumps(used)) < 1000
     assert (again.model, again.detector_name, again.threads) == (used.model, used.detector_name, 2)
     assert again.detector is not used.detector
-    np.testing.assert_allclose(vectors_of(again, PHOTO), vectors_of(used, PHOTO), atol=1e-6)
+    np.testing.assert_allclose(embeddings_of(again, PHOTO), embeddings_of(used, PHOTO), atol=1e-6)
 
 
 def test_a_recognizer_of_objects_is_copied_with_them() -> None:

@@ -23,7 +23,7 @@ def at_angles(*degrees: float) -> np.ndarray:
 def test_of_a_photo_the_nearest_face() -> None:
     boxes = [Face(np.full(4, side, np.float32), 0.9, np.zeros((5, 2), np.float32)) for side in (1, 2)]
     found = lookalikes.nearest_face(
-        at_angles(0)[0], PhotoFaces("b", "ok", faces=tuple(boxes), vectors=at_angles(80, 10))
+        at_angles(0)[0], PhotoFaces("b", "ok", faces=tuple(boxes), embeddings=at_angles(80, 10))
     )
     assert found is not None
     assert (found.photo, found.number, found.box.tolist()) == ("b", 2, [2, 2, 2, 2])

@@ -1,4 +1,4 @@
-"""Photos to faces and vectors: order, statuses, batches; and the questions asked of two photos."""
+"""Photos to faces and embeddings: order, statuses, batches; and the questions asked of two photos."""
 
 from __future__ import annotations
 
@@ -111,22 +111,22 @@ def test_what_cannot_be_read_says_why(fake: Recognizer, mixed: list[Path]) -> No
         else:
             assert one.message.endswith(".")
         assert (one.photo is None) == (one.status in ("unreadable", "missing"))
-        assert (one.vectors is None) == (one.photo is None)
+        assert (one.embeddings is None) == (one.photo is None)
 
 
 def test_detection_embeds_nothing(fake: Recognizer, embedder: Counting, mixed: list[Path]) -> None:
-    assert all(one.vectors is None for one in fake.detect(mixed))
+    assert all(one.embeddings is None for one in fake.detect(mixed))
     assert embedder.calls == []
 
 
-def test_each_photo_gets_the_vectors_of_its_own_faces(fake: Recognizer, mixed: list[Path]) -> None:
+def test_each_photo_gets_the_embeddings_of_its_own_faces(fake: Recognizer, mixed: list[Path]) -> None:
     first, *_, empty, _, last = fake.represent(mixed)
-    assert first.vectors is not None
-    np.testing.assert_allclose(first.vectors, [DIRECTIONS[BLUE], DIRECTIONS[RED]], atol=0.02)  # the larger is first
-    assert empty.vectors is not None
-    assert empty.vectors.shape == (0, 3)
-    assert last.vectors is not None
-    np.testing.assert_allclose(last.vectors, [DIRECTIONS[DARK_RED]], atol=0.02)
+    assert first.embeddings is not None
+    np.testing.assert_allclose(first.embeddings, [DIRECTIONS[BLUE], DIRECTIONS[RED]], atol=0.02)  # the larger is first
+    assert empty.embeddings is not None
+    assert empty.embeddings.shape == (0, 3)
+    assert last.embeddings is not None
+    np.testing.assert_allclose(last.embeddings, [DIRECTIONS[DARK_RED]], atol=0.02)
 
 
 def small(faces: int) -> RGB:
@@ -142,9 +142,9 @@ def test_photos_go_to_the_networks_in_batches(fake: Recognizer, detector: Loggin
     assert detector.calls == [16, 16, 8]
     assert embedder.calls == [15, 16, 8]  # 0 1 2 0 1 2 ...: faces of 16, 16 and 8 photos
     for n, one in enumerate(answers):
-        assert one.vectors is not None
+        assert one.embeddings is not None
         expected = [DIRECTIONS[color] for color in (BLUE, RED)[2 - n % 3 :]] if n % 3 else np.empty((0, 3))
-        np.testing.assert_allclose(one.vectors, expected, atol=0.02)
+        np.testing.assert_allclose(one.embeddings, expected, atol=0.02)
 
 
 def test_large_photos_close_a_batch_early(fake: Recognizer, detector: Logging, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -285,7 +285,7 @@ def blue(tmp_path: Path) -> Path:
     return photo(tmp_path / "blue.png", (BLUE, 60, 20, 80))
 
 
-def test_near_vectors_are_the_same_and_far_ones_are_not(
+def test_near_embeddings_are_the_same_and_far_ones_are_not(
     fake: Recognizer, red: Path, dark_red: Path, blue: Path
 ) -> None:
     near, far = fake.verify(red, dark_red, threshold=0.1), fake.verify(red, blue, threshold=0.1)
@@ -382,9 +382,9 @@ def test_every_status_of_a_photo_has_its_error() -> None:
             verification.usable(answer)
 
 
-def test_an_answer_without_vectors_has_no_largest() -> None:
-    with pytest.raises(ValueError, match="carries no vectors"):
-        verification.largest_vector(PhotoFaces(name="a", status="ok"))
+def test_an_answer_without_embeddings_has_no_largest() -> None:
+    with pytest.raises(ValueError, match="carries no embeddings"):
+        verification.largest_embedding(PhotoFaces(name="a", status="ok"))
 
 
 def test_a_list_of_photos_is_answered_photo_by_photo(
@@ -432,9 +432,9 @@ def table() -> compare.Calibration:
 def test_the_threshold_is_that_of_the_far(default: Recognizer, far: float) -> None:
     found = default.verify(DRAWN, OTHER, far=far)
     a, b = default.represent([DRAWN, OTHER])
-    assert a.vectors is not None
-    assert b.vectors is not None
-    of_a, of_b = (table().share(one.vectors[one.largest], one.quality[one.largest]) for one in (a, b))
+    assert a.embeddings is not None
+    assert b.embeddings is not None
+    of_a, of_b = (table().share(one.embeddings[one.largest], one.quality[one.largest]) for one in (a, b))
     share = table().share_of_pair(of_a, of_b)
     assert share is not None
     assert 0.99 < share <= 1
@@ -482,11 +482,11 @@ def test_a_photo_and_its_copy_have_distance_zero(default: Recognizer) -> None:
 
 def test_functions_answer_as_the_default_recognizer_does(default: Recognizer) -> None:
     (expected,) = default.represent([OTHER])
-    faces, vectors = visavis.detect(OTHER), visavis.embed(OTHER)
+    faces, embeddings = visavis.detect(OTHER), visavis.embed(OTHER)
     drawn.assert_same(faces, list(expected.faces))
-    assert expected.vectors is not None
-    np.testing.assert_allclose(vectors, expected.vectors, atol=1e-5)
-    assert vectors.shape == (2, 128)
+    assert expected.embeddings is not None
+    np.testing.assert_allclose(embeddings, expected.embeddings, atol=1e-5)
+    assert embeddings.shape == (2, 128)
     assert visavis.verify(DRAWN, OTHER).distance == pytest.approx(default.verify(DRAWN, OTHER).distance, abs=1e-5)
 
 

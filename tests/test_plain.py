@@ -102,9 +102,9 @@ SIDES = {"x1": 1, "y1": 2, "x2": 3, "y2": 4}
 
 def photo_faces() -> PhotoFaces:
     picture = Photo(np.zeros((20, 30, 3), np.uint8), "a.jpg", "5" * 64, ("lacks its end.",))
-    vectors = np.array([[1, 0], [0, 1]], np.float32)
+    embeddings = np.array([[1, 0], [0, 1]], np.float32)
     faces = (face((1, 2, 3, 4)), face((5, 6, 7, 8)))
-    return PhotoFaces("a.jpg", "ok", picture, faces, (QUALITY, QUALITY), vectors)
+    return PhotoFaces("a.jpg", "ok", picture, faces, (QUALITY, QUALITY), embeddings)
 
 
 def clustering(photos: tuple[str, ...] = ("a.jpg", "b.jpg")) -> Clustering:
@@ -119,7 +119,7 @@ def clustering(photos: tuple[str, ...] = ("a.jpg", "b.jpg")) -> Clustering:
 def test_faces_of_a_photo_without_its_pixels() -> None:
     line = json.loads(json.dumps(photo_faces().to_dict()))
     assert (line["photo"], line["width"], line["height"], line["notes"]) == ("a.jpg", 30, 20, ["lacks its end."])
-    assert [one["vector"] for one in line["faces"]] == [[1, 0], [0, 1]]
+    assert [one["embedding"] for one in line["faces"]] == [[1, 0], [0, 1]]
     assert line["faces"][0]["quality_parts"]["brightness"] == 0.5
     first, second = photo_faces().rows()
     assert (first["face"], first["quality"], first["notes"], second["x1"]) == (1, 0.7, "lacks its end.", 5)

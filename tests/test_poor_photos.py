@@ -214,9 +214,9 @@ def shown(name: str, distance: float, quality: Quality, *more: tuple[float, Qual
         Face(np.array([0, 0, 90 - n, 90 - n], np.float32), 0.99, np.zeros((5, 2), np.float32))
         for n in range(len(every))
     )
-    vectors = np.array([(math.cos(angle), math.sin(angle), 0) for angle in angles], np.float32)
+    embeddings = np.array([(math.cos(angle), math.sin(angle), 0) for angle in angles], np.float32)
     photo = Photo(np.full((120, 120, 3), 90, np.uint8), name, "0" * 64)
-    return PhotoFaces(name, "ok", photo, faces, tuple(one for _, one in every), vectors)
+    return PhotoFaces(name, "ok", photo, faces, tuple(one for _, one in every), embeddings)
 
 
 def verified(
@@ -261,7 +261,7 @@ def test_a_face_that_only_its_embedding_tells_to_be_poor() -> None:
     """What hides from the quality: two photos of quality 1 whose embeddings are like those of poor photos."""
 
     def hidden(name: str, third: float) -> PhotoFaces:
-        return replace(shown(name, 0, GOOD), vectors=along(third)[None])
+        return replace(shown(name, 0, GOOD), embeddings=along(third)[None])
 
     answer = verified(hidden("a", 0.3), hidden("b", 0.3))
     assert (answer.same, answer.threshold) == (True, pytest.approx(0.12))
@@ -292,14 +292,14 @@ def test_of_several_faces_one_that_is_too_poor_is_passed_over() -> None:
 def test_faces_too_poor_stay_alone() -> None:
     table = replace(TABLE, model="dlib-resnet")
     n = 6
-    vectors: Floats = np.stack([along(0.45), along(0.45), along(0.45), along(0.51), along(0.51), along(0.45)])
+    embeddings: Floats = np.stack([along(0.45), along(0.45), along(0.45), along(0.51), along(0.51), along(0.45)])
     quality = np.full(n, 0.9, np.float32)
     none = np.full(n, -1, np.int64)
     faces = Faces(
         tuple(f"{row}.jpg" for row in range(n)),
         np.ones(n, np.int64),
         np.zeros((n, 4), np.float32),
-        vectors,
+        embeddings,
         quality,
         none,
     )

@@ -162,7 +162,7 @@ def test_facenet_pytorchs_files_by_their_people(file: Path, classes: int, row: W
 
 
 def test_a_renamed_file_is_put_in_place_and_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From a download of any name to the vectors that facenet-pytorch's own network makes."""
+    """From a download of any name to the embeddings that facenet-pytorch's own network makes."""
     monkeypatch.setenv("VISAVIS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("VISAVIS_OFFLINE", "1")
     monkeypatch.delenv("VISAVIS_WEIGHTS", raising=False)
@@ -171,8 +171,8 @@ def test_a_renamed_file_is_put_in_place_and_runs(tmp_path: Path, monkeypatch: py
     store.put(found.row, file, sha256=found.sha256)
     file.unlink()
     golden = np.load(GOLDEN / "facenet_pytorch.npz")["features"]
-    vectors = embedders.create("facenet-vggface2", threads=1).embed(networks.pictures(160))
-    np.testing.assert_allclose(vectors, golden, atol=1e-6)
+    embeddings = embedders.create("facenet-vggface2", threads=1).embed(networks.pictures(160))
+    np.testing.assert_allclose(embeddings, golden, atol=1e-6)
 
 
 def test_a_file_that_may_be_two_is_told_apart_by_name_or_word(file: Path) -> None:

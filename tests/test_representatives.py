@@ -24,9 +24,9 @@ def face(left: float, top: float, side: float) -> Face:
 def answer(name: str, *faces: tuple[float, float, float]) -> PhotoFaces:
     """A photo with faces of (degrees, side, quality)."""
     turns = np.radians([degrees for degrees, _, _ in faces])
-    vectors = np.stack([np.cos(turns), np.sin(turns)], axis=1).astype(np.float32)
+    embeddings = np.stack([np.cos(turns), np.sin(turns)], axis=1).astype(np.float32)
     quality = tuple(Quality(score, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0.5) for _, _, score in faces)
-    return PhotoFaces(name, "ok", None, tuple(face(0, 0, side) for _, side, _ in faces), quality, vectors)
+    return PhotoFaces(name, "ok", None, tuple(face(0, 0, side) for _, side, _ in faces), quality, embeddings)
 
 
 def degrees(angle: float) -> float:

@@ -79,7 +79,7 @@ def test_faces_have_as_many_rows_everywhere() -> None:
             "photos": ("a", "b"),
             "numbers": np.ones(2, np.int64),
             "boxes": np.zeros((2, 4), np.float32),
-            "vectors": np.zeros((2, 3), np.float32),
+            "embeddings": np.zeros((2, 3), np.float32),
             "quality": np.ones(2, np.float32),
             "clusters": np.full(2, -1),
         }
@@ -90,7 +90,7 @@ def test_faces_have_as_many_rows_everywhere() -> None:
         with pytest.raises(ValueError, match=f"2 faces have arrays of as many rows, got .*{name}"):
             faces(**{name: wrong})
     with pytest.raises(ValueError, match="2 faces"):
-        faces(vectors=np.zeros((3, 3)))
+        faces(embeddings=np.zeros((3, 3)))
 
 
 # --- truth values

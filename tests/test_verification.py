@@ -23,9 +23,11 @@ def shown(name: str, *distances: float, sides: tuple[float, ...] = ()) -> PhotoF
     sides = sides or tuple(100.0 - n for n in range(len(distances)))
     faces = tuple(Face(np.array([0, 0, side, side], np.float32), 0.99, np.zeros((5, 2), np.float32)) for side in sides)
     angles = [math.acos(1 - distance) for distance in distances]
-    vectors = np.array([(math.cos(angle), math.sin(angle)) for angle in angles], np.float32).reshape(-1, 2)
+    embeddings = np.array([(math.cos(angle), math.sin(angle)) for angle in angles], np.float32).reshape(-1, 2)
     photo = Photo(np.zeros((120, 120, 3), np.uint8), name, "0" * 64)
-    return PhotoFaces(name, "ok" if faces else "no_face", photo, faces, vectors=vectors, message="no face was found.")
+    return PhotoFaces(
+        name, "ok" if faces else "no_face", photo, faces, embeddings=embeddings, message="no face was found."
+    )
 
 
 KNOWN = shown("known.jpg", 0.0)

@@ -14,7 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from _rounds import data_folder
-from dlib_vectors import PHOTOS
+from dlib_embeddings import PHOTOS
 from peers import ROOT, python_of
 
 GOLDEN = ROOT / "tests" / "golden"

@@ -1,6 +1,6 @@
 """Make tests/golden/dlib_resnet.npz and dlib_photos.json: what dlib itself answers, for tests of our port.
 
-    python benchmarks/golden/dlib_vectors.py
+    python benchmarks/golden/dlib_embeddings.py
 
 The first holds drawn pictures only (tests/golden/chips.py), the second numbers of photographs, which stay
 outside the repository.

@@ -73,9 +73,9 @@ def one_face(picture, rect):
     shape = predict(picture, rect)
     chip = dlib.get_face_chip(picture, shape, size=SIZE, padding=PADDING)
     place = dlib.get_face_chip_details(shape, size=SIZE, padding=PADDING)
-    vector = np.array(network.compute_face_descriptor(chip))
+    embedding = np.array(network.compute_face_descriptor(chip))
     direct = np.array(network.compute_face_descriptor(picture, shape))
-    if np.abs(vector - direct).max() > 1e-6:
+    if np.abs(embedding - direct).max() > 1e-6:
         raise SystemExit("dlib's own chip and its descriptor of the face in the picture disagree")
     return {
         "rect": corners(rect),
@@ -86,7 +86,7 @@ def one_face(picture, rect):
             "mean": [round(float(value), 4) for value in chip.mean(axis=(0, 1))],
             "sha256": digest(chip),
         },
-        "descriptor": [round(float(value), 8) for value in vector],
+        "descriptor": [round(float(value), 8) for value in embedding],
         "pixels": chip,
     }
 

@@ -27,8 +27,8 @@ def _batch(network, chips):
     return _head(network.compute_face_descriptor(chips))
 
 
-def _head(vectors):
-    first = np.array(vectors[0])
+def _head(embeddings):
+    first = np.array(embeddings[0])
     return [round(float(part), 6) for part in (first / np.linalg.norm(first))[:3]]
 
 

@@ -17,7 +17,7 @@ class PlainPhotoFaces(Plain):
     __slots__ = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what ``visavis detect --json`` prints, with all digits, and the ``vector`` of each embedded face."""
+        """Return what ``visavis detect --json`` prints, with all digits, and the ``embedding`` of each face."""
         photo = cast("PhotoFaces", self)
         size = (None, None) if photo.photo is None else (photo.photo.width, photo.photo.height)
         line: dict[str, Any] = {"photo": photo.name, "status": photo.status, "captured": plain(photo.captured)}
@@ -27,7 +27,7 @@ class PlainPhotoFaces(Plain):
         return line if photo.status == "ok" else {**line, "message": photo.message}
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return a flat row a face, without landmarks and vector; one without a face where there is none."""
+        """Return a flat row a face, without landmarks and embedding; one without a face where there is none."""
         line = self.to_dict()
         faces = line.pop("faces")
         shared = flat(line)
@@ -91,7 +91,7 @@ def _faces(photo: PhotoFaces) -> Iterator[dict[str, Any]]:
         if photo.quality:
             parts = plain(photo.quality[row])
             line |= {"quality": parts.pop("score"), "quality_parts": parts}
-        yield line if photo.vectors is None else {**line, "vector": plain(photo.vectors[row])}
+        yield line if photo.embeddings is None else {**line, "embedding": plain(photo.embeddings[row])}
 
 
 def _clustered(clustering: Clustering) -> Iterator[dict[str, Any]]:

@@ -37,7 +37,7 @@ METRICS: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = 
 """L2 and squared L2 are between unit vectors; the angle is in radians."""
 
 MAX_DISTANCE = 2.0
-"""Cosine distance of opposite vectors: no two vectors are farther apart."""
+"""Cosine distance of opposite embeddings: no two embeddings are farther apart."""
 
 
 def from_cosine(distance: float, metric: str) -> float:
@@ -57,10 +57,10 @@ def _metric(name: str) -> tuple[Callable[[float], float], Callable[[float], floa
     return METRICS[name]
 
 
-def unit(vectors: Floats) -> Floats:
+def unit(embeddings: Floats) -> Floats:
     """Scale the rows of ``(..., d)`` to length 1; a row of zeros stays so."""
-    norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    scaled: Floats = np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0)
+    norms = np.linalg.norm(embeddings, axis=-1, keepdims=True)
+    scaled: Floats = np.divide(embeddings, norms, out=np.zeros_like(embeddings), where=norms > 0)
     return scaled
 
 
@@ -71,20 +71,20 @@ def cosine_distances(a: Floats, b: Floats) -> Floats:
 
 
 MEAN_SHARE = 0.4
-"""How much the mean vector counts in the distance to a person, beside the mean of the distances to each template."""
+"""How much the mean embedding counts in the distance to a person, beside the mean of the distances to each template."""
 
 
-def person_vector(templates: Floats) -> Floats:
-    """Vector ``(d,)`` of a person with templates ``(k, d)``: a probe's distance to the person is 1 - their product.
+def person_embedding(templates: Floats) -> Floats:
+    """Embedding ``(d,)`` of a person with templates ``(k, d)``: a probe's distance to the person is 1 - their product.
 
-    That is .4 times the distance to the templates' mean vector and .6 times the mean of the distances to each. Of the
-    rules in docs/accuracy.md it is the one that keeps the thresholds of single pairs, with any number of templates,
+    That is .4 times the distance to the templates' mean embedding and .6 times the mean of the distances to each. Of
+    the rules in docs/accuracy.md it is the one that keeps the thresholds of single pairs, with any number of templates,
     and it is nowhere worse than the nearest template. With one template it is the distance to it.
     """
     mean = templates.astype(np.float64).mean(axis=0)
     length = float(np.linalg.norm(mean))
-    vector: Floats = mean * (1 - MEAN_SHARE + (MEAN_SHARE / length if length else 0.0))
-    return vector
+    embedding: Floats = mean * (1 - MEAN_SHARE + (MEAN_SHARE / length if length else 0.0))
+    return embedding
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ def similar(
     """
     top = checked_top(top)
     recognizer = shared(embedder=model)
-    vector, own, _ = probe(recognizer, photo, min_face=min_face)
+    embedding, own, _ = probe(recognizer, photo, min_face=min_face)
     answers = recognizer.represent(others, min_face=min_face)
     found: list[Lookalike] = []
     unreadable: list[PhotoFaces] = []
@@ -43,7 +43,7 @@ def similar(
             unreadable.append(answer)
             continue
         readable += 1
-        near = None if answer.photo.sha256 == own.sha256 else nearest_face(vector, answer)
+        near = None if answer.photo.sha256 == own.sha256 else nearest_face(embedding, answer)
         found += [near] if near else []
     if unreadable and not readable:
         raise error_of(unreadable[0])
@@ -56,20 +56,20 @@ def checked_top(top: object) -> int:
 
 
 def probe(recognizer: Recognizer, source: Source, *, min_face: float = 20) -> tuple[Floats, Photo, Face]:
-    """Return the vector ``(d,)`` of the largest face of a photo, the photo and the face; ImageError, NoFaceError."""
+    """Return the embedding ``(d,)`` of the largest face of a photo, the photo and the face; ImageError, NoFaceError."""
     photo = images.read(source)
     (one,) = recognizer.represent([photo.pixels], min_face=min_face)
-    if one.vectors is None or not one.faces:
+    if one.embeddings is None or not one.faces:
         raise NoFaceError(f"no face was found in {images.shown(photo.name)}.")
-    vector: Floats = one.vectors[one.largest]
-    return vector, photo, one.faces[one.largest]
+    embedding: Floats = one.embeddings[one.largest]
+    return embedding, photo, one.faces[one.largest]
 
 
-def nearest_face(vector: Floats, one: PhotoFaces) -> Lookalike | None:
-    """Return the face of a photo that is nearest to ``vector (d,)``; None where it shows none."""
-    if one.vectors is None or not one.faces:
+def nearest_face(embedding: Floats, one: PhotoFaces) -> Lookalike | None:
+    """Return the face of a photo that is nearest to ``embedding (d,)``; None where it shows none."""
+    if one.embeddings is None or not one.faces:
         return None
-    distances = compare.cosine_distances(vector[None], one.vectors)[0]
+    distances = compare.cosine_distances(embedding[None], one.embeddings)[0]
     row = int(distances.argmin())
     quality = one.quality[row].score if one.quality else 1.0
     sha256 = None if one.photo is None else one.photo.sha256

@@ -123,7 +123,7 @@ class Recognizer:
 
     @property
     def by_name(self) -> bool:
-        """Whether both were given by name. The names then say all of what they do: vectors may be kept under them."""
+        """Whether both were given by name. The names then say all that they do: embeddings may be kept by them."""
         return isinstance(self._detector, str) and isinstance(self._embedder, str)
 
     @property
@@ -144,7 +144,7 @@ class Recognizer:
                 yield self._found(item, next(found)) if isinstance(item, Photo) else item
 
     def represent(self, sources: Source | Iterable[Source], *, min_face: float = 20) -> Iterator[PhotoFaces]:
-        """Like :meth:`detect`, with ``vectors`` ``(n, d)``: a unit row a face."""
+        """Like :meth:`detect`, with ``embeddings`` ``(n, d)``: a unit row a face."""
         min_face = _checked_side(min_face)
         for batch in _batches(sources):
             photos = [item for item in batch if isinstance(item, Photo)]
@@ -152,11 +152,11 @@ class Recognizer:
                 if photos:
                     self.load_ahead()
                 faces = self._find(photos, min_face)
-            vectors = iter(self._embed_all(photos, faces))
+            embeddings = iter(self._embed_all(photos, faces))
             found = iter(faces)
             for item in batch:
                 if isinstance(item, Photo):
-                    yield replace(self._found(item, next(found)), vectors=next(vectors))
+                    yield replace(self._found(item, next(found)), embeddings=next(embeddings))
                 else:
                     yield item
 
@@ -176,12 +176,12 @@ class Recognizer:
         )
 
     def _embed_all(self, photos: Sequence[Photo], faces: Sequence[Sequence[Face]]) -> list[Floats]:
-        """Vectors of all faces of a batch in one call of the network, split by photo again."""
+        """Embeddings of all faces of a batch in one call of the network, split by photo again."""
         crops = [self.embedder.crops(photo.pixels, some) for photo, some in zip(photos, faces, strict=True)]
         if not crops:
             return []
-        vectors = self.embedder.embed(np.concatenate(crops))
-        return np.split(vectors, np.cumsum([len(some) for some in faces])[:-1])
+        embeddings = self.embedder.embed(np.concatenate(crops))
+        return np.split(embeddings, np.cumsum([len(some) for some in faces])[:-1])
 
     def verify(
         self,
@@ -290,11 +290,11 @@ def detect(
 
 
 def embed(source: Source, *, min_face: float = 20, model: str = EMBEDDER, detector: str = DETECTOR) -> Floats:
-    """Unit vectors ``(n, d)`` of all faces of one photo, best score first. Raises ImageError."""
+    """Unit embeddings ``(n, d)`` of all faces of one photo, best score first. Raises ImageError."""
     recognizer = shared(detector=detector, embedder=model)
     (one,) = recognizer.represent([not_a_folder(source)], min_face=min_face)
     readable(one)
-    return np.empty((0, recognizer.embedder.dimension), np.float32) if one.vectors is None else one.vectors
+    return np.empty((0, recognizer.embedder.dimension), np.float32) if one.embeddings is None else one.embeddings
 
 
 def extract(source: Source, *, size: int = 224, margin: float = 0.3, min_face: float = 20) -> RGB:

@@ -54,8 +54,8 @@ def _inception(people: int) -> Net:
     """Inception-ResNet-v1 with the layer that it was trained by."""
 
     def net(ops: Ops[T], x: T) -> tuple[T, ...]:
-        (vector,) = inception_resnet_v1(ops, x)
-        return vector, ops.dense(vector, "logits", width=people)
+        (embedding,) = inception_resnet_v1(ops, x)
+        return embedding, ops.dense(embedding, "logits", width=people)
 
     return net
 

@@ -2,8 +2,8 @@
 
 Static quantization by ONNX Runtime's tools: a pair of QuantizeLinear and DequantizeLinear around every operator,
 weights int8 with a scale a channel, activations uint8 with the range that they have on crops of photos, cut as the
-model cuts them. Vectors and distances come out a little different, so what is made is a model of its own: with its own
-galleries and its own thresholds, and known by its name to everything that knows models by name.
+model cuts them. Embeddings and distances come out a little different, so what is made is a model of its own: with its
+own galleries and its own thresholds, and known by its name to everything that knows models by name.
 """
 
 from __future__ import annotations

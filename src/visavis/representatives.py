@@ -35,7 +35,7 @@ class Rows:
     photos: NDArray[np.int64]
     faces: tuple[Face, ...]
     numbers: tuple[int, ...]
-    vectors: Floats
+    embeddings: Floats
     quality: Floats
     largest: NDArray[np.bool_]
     sha256: tuple[str | None, ...] = ()
@@ -60,24 +60,24 @@ def gathered(answers: Iterable[PhotoFaces]) -> Rows:
             one.name,
             row,
             face,
-            one.vectors[row],
+            one.embeddings[row],
             one.quality[row].score if one.quality else 1.0,
             row == one.largest,
             None if one.photo is None else one.photo.sha256,
         )
         for place, one in enumerate(answers)
-        if one.vectors is not None
+        if one.embeddings is not None
         for row, face in enumerate(one.faces)
     ]
     if not found:
         raise NoFaceError("no face was found in any of the photos.")
-    places, names, rows, faces, vectors, quality, largest, sha256 = zip(*found, strict=True)
+    places, names, rows, faces, embeddings, quality, largest, sha256 = zip(*found, strict=True)
     return Rows(
         names,
         np.array(places),
         faces,
         tuple(row + 1 for row in rows),
-        np.array(vectors, np.float32),
+        np.array(embeddings, np.float32),
         np.array(quality, np.float32),
         np.array(largest),
         sha256,
@@ -123,11 +123,11 @@ def _nearest(rows: Rows, weights: Floats, kept: NDArray[np.bool_]) -> tuple[NDAr
     The third is each row's distance from the mean of the others that are kept: of few faces, the mean of all is near
     even to a stranger among them. It is 0 where there are no others.
     """
-    total = weights[kept] @ rows.vectors[kept]
-    distances = compare.cosine_distances(compare.unit(total[None]), rows.vectors)[0]
-    others = (total - np.where(kept, weights, 0)[:, None] * rows.vectors).astype(np.float32)
+    total = weights[kept] @ rows.embeddings[kept]
+    distances = compare.cosine_distances(compare.unit(total[None]), rows.embeddings)[0]
+    others = (total - np.where(kept, weights, 0)[:, None] * rows.embeddings).astype(np.float32)
     alone = kept & (kept.sum() == 1)
-    from_others = np.where(alone, 0, 1 - (compare.unit(others) * rows.vectors).sum(axis=1))
+    from_others = np.where(alone, 0, 1 - (compare.unit(others) * rows.embeddings).sum(axis=1))
     order = np.lexsort((distances, rows.photos))
     return order[np.diff(rows.photos[order], prepend=-1) > 0], distances, from_others.astype(np.float32)
 

@@ -158,7 +158,7 @@ class PhotoFaces(PlainPhotoFaces):
 
     ``status`` is "ok", "no_face", or the status of an :class:`~visavis.errors.ImageError` ("missing", "unreadable",
     "too_large"), in which case ``message`` says why, ``photo`` is None and there are no faces. ``quality`` holds one
-    :class:`Quality` a face; ``vectors`` is ``(n, d)`` float32 of unit rows, or None where nothing was embedded.
+    :class:`Quality` a face; ``embeddings`` is ``(n, d)`` float32 of unit rows, or None where nothing was embedded.
     ``captured`` is that of the photo.
     Its truth value is whether there are faces.
     """
@@ -168,7 +168,7 @@ class PhotoFaces(PlainPhotoFaces):
     photo: Photo | None = None
     faces: tuple[Face, ...] = ()
     quality: tuple[Quality, ...] = ()
-    vectors: Floats | None = None
+    embeddings: Floats | None = None
     message: str = ""
     captured: datetime | None = None
 
@@ -247,9 +247,9 @@ class PhotoVerification(PlainPhotoVerification):
 class Candidate(Plain):
     """One person a probe may be, at that person's cosine distance.
 
-    That of the template where there is one; with several .4 of that of their mean vector and .6 of the mean of theirs.
-    ``probability`` is that of a search in which a stranger is as likely beforehand as all people together; None where
-    the model is uncalibrated, and in the answer to a face that is unknown.
+    That of the template where there is one; with several .4 of that of their mean embedding and .6 of the mean of
+    theirs. ``probability`` is that of a search in which a stranger is as likely beforehand as all people together; None
+    where the model is uncalibrated, and in the answer to a face that is unknown.
     """
 
     person_id: int
@@ -294,7 +294,7 @@ class Faces:
     """Faces of many photos, one a row: what clustering and ranking start from.
 
     ``photos`` names the photo of each: faces of one name are never one person. ``numbers (n,)`` count the faces of a
-    photo from 1, ``boxes`` are ``(n, 4)``, ``vectors (n, d)`` of unit length, ``quality (n,)`` in 0..1. ``clusters
+    photo from 1, ``boxes`` are ``(n, 4)``, ``embeddings (n, d)`` of unit length, ``quality (n,)`` in 0..1. ``clusters
     (n,)`` are those that the faces are in already, -1 for a new one. ``sha256`` holds the hash of each face's photo
     (None: not known), by which a file is recognized when it is read again; empty means that none is known.
     """
@@ -302,7 +302,7 @@ class Faces:
     photos: tuple[str, ...]
     numbers: NDArray[np.int64]
     boxes: Floats
-    vectors: Floats
+    embeddings: Floats
     quality: Floats
     clusters: NDArray[np.int64]
     sha256: tuple[str | None, ...] = ()
@@ -313,8 +313,8 @@ class Faces:
             raise ValueError(f"{n} faces have as many hashes of photos, or none, got {len(self.sha256)}")
         fields = {"numbers": (n,), "boxes": (n, 4), "quality": (n,), "clusters": (n,)}
         wrong = {name: found for name, shape in fields.items() if (found := getattr(self, name).shape) != shape}
-        if wrong or self.vectors.ndim != 2 or len(self.vectors) != n:
-            raise ValueError(f"{n} faces have arrays of as many rows, got {wrong or self.vectors.shape}")
+        if wrong or self.embeddings.ndim != 2 or len(self.embeddings) != n:
+            raise ValueError(f"{n} faces have arrays of as many rows, got {wrong or self.embeddings.shape}")
 
     def __len__(self) -> int:
         return len(self.photos)

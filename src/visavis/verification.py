@@ -87,7 +87,7 @@ class Rule:
         """Return the share of the threshold between faces as poor as one; None: poorer than was measured."""
         if self.table is None:
             return 1.0
-        return self.table.share(_vectors(photo)[face], _quality(photo, face))
+        return self.table.share(_embeddings(photo)[face], _quality(photo, face))
 
 
 def judge(rule: Rule, known: PhotoFaces, photo: PhotoFaces) -> PhotoVerification:
@@ -107,7 +107,7 @@ def compare_faces(rule: Rule, known: PhotoFaces, photo: PhotoFaces) -> tuple[Ver
 
     Both were embedded by the rule's model. Raises the error of a photo that cannot be used.
     """
-    distances = compare.cosine_distances(largest_vector(usable(known)), _vectors(usable(photo)))[0]
+    distances = compare.cosine_distances(largest_embedding(usable(known)), _embeddings(usable(photo)))[0]
     candidates = range(len(photo.faces)) if rule.any_face else [photo.largest]
     shares = {face: rule.share(known, photo, face) for face in candidates}
     # Distances of poor photos mean what those of good ones mean once they are divided by the share.
@@ -165,19 +165,19 @@ def usable(photo: PhotoFaces) -> PhotoFaces:
     return photo
 
 
-def largest_vector(photo: PhotoFaces) -> Floats:
+def largest_embedding(photo: PhotoFaces) -> Floats:
     """Return the embedding ``(1, d)`` of the largest face."""
-    row: Floats = _vectors(photo)[photo.largest][None]
+    row: Floats = _embeddings(photo)[photo.largest][None]
     return row
 
 
 _ERRORS = {error.status: error for error in ImageError.__subclasses__()}
 
 
-def _vectors(photo: PhotoFaces) -> Floats:
-    if photo.vectors is None:
-        raise ValueError("this answer carries no vectors")
-    return photo.vectors
+def _embeddings(photo: PhotoFaces) -> Floats:
+    if photo.embeddings is None:
+        raise ValueError("this answer carries no embeddings")
+    return photo.embeddings
 
 
 def _far_of_photo(far: float, faces: int) -> float:

@@ -95,7 +95,7 @@ def lay_out_photos(samples: Path, folder: Path) -> None:
 
 
 def lay_out_album(path: Path) -> None:
-    """A gallery of made-up vectors: Ann (templates 1 and 2), Anne (3), Ben (4 and 5), two faces of nobody (6 and 7)."""
+    """Make a gallery: Ann (templates 1 and 2), Anne (3), Ben (4 and 5), two faces of nobody (6 and 7)."""
     directions = np.eye(7, 128, dtype=np.float32)
     faces = tuple(Template(one, box=np.array([9 * n, 0, 9 * n + 8, 8])) for n, one in enumerate(directions[5:]))
     with Gallery(path, model=EMBEDDER) as gallery:

@@ -54,11 +54,13 @@ def test_workers_find_what_this_process_finds(gallery: Gallery, folder: Path, en
     stored = gallery.faces()
     assert len(stored.ids) == faces_of_album(40) == sum(one.faces or 0 for one in told.values())
     assert not stored.people.any()
-    for name, box, vector, quality in zip(stored.photos, stored.boxes, stored.vectors, stored.quality, strict=True):
+    for name, box, embedding, quality in zip(
+        stored.photos, stored.boxes, stored.embeddings, stored.quality, strict=True
+    ):
         one = here[Path(name).name]
         (nth,) = [n for n, face in enumerate(one.faces) if (face.box == box).all()]
-        assert one.vectors is not None
-        np.testing.assert_allclose(vector, one.vectors[nth], atol=1e-6)
+        assert one.embeddings is not None
+        np.testing.assert_allclose(embedding, one.embeddings[nth], atol=1e-6)
         assert quality == pytest.approx(one.quality[nth].score)
     assert gallery.check() == []
 

@@ -42,7 +42,7 @@ def test_answers_come_back_from_columns_as_they_were() -> None:
     for given, found in zip(faces, first.result.faces, strict=True):
         assert given.box is not None
         assert found.box is not None
-        assert (found.vector == given.vector).all()
+        assert (found.embedding == given.embedding).all()
         assert (found.box == given.box).all()
         assert (found.photo, found.photo_sha256, found.quality) == ("7.jpg", "aa", 0.5)
     assert isinstance(second.result, IndexedPhoto)

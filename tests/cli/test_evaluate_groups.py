@@ -36,7 +36,7 @@ def strong_colors(count: int) -> list[tuple[int, int, int]]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Floats:
-    """Two photos each of 24 people, in colors at random; the vectors that the model of colors gives them."""
+    """Two photos each of 24 people, in colors at random; the embeddings that the model of colors gives them."""
     colors = strong_colors(2 * len(PEOPLE))
     for n, name in enumerate(PEOPLE):
         for second in range(2):
@@ -50,15 +50,15 @@ def folder(tmp_path: Path) -> Floats:
     return unit(np.array(colors, np.float32))
 
 
-def expected(vectors: Floats, **options: Any) -> GroupsResult:
-    n = len(vectors)
+def expected(embeddings: Floats, **options: Any) -> GroupsResult:
+    n = len(embeddings)
     names = [name for name in PEOPLE for _ in range(2)]
     table = GroupTable(
         "person", ("letter", "parity"), {name: (name[0], "ab"[int(name[1:]) % 2]) for name in PEOPLE[:-1]}
     )
     photos = tuple(f"{row}.png" for row in range(n))
     zeros = np.zeros((n, 4), np.float32)
-    taken = Templates(MODEL, DETECTOR, photos, ("ok",) * n, vectors, zeros, zeros[:, 0], np.ones(n, np.intp))
+    taken = Templates(MODEL, DETECTOR, photos, ("ok",) * n, embeddings, zeros, zeros[:, 0], np.ones(n, np.intp))
     return groups_result(taken, names, table, **options)
 
 

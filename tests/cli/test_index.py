@@ -98,7 +98,7 @@ def test_a_gallery_keeps_its_model(index: Run, run: Run, photos: Photos) -> None
     assert done.line["status"] == "ok"
     done = run("index", "--model", "dlib-resnet", "blue.png")
     assert done.code == 3
-    assert f"holds vectors of {MODEL}" in done.err
+    assert f"holds embeddings of {MODEL}" in done.err
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals of POSIX")

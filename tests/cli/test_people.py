@@ -441,7 +441,7 @@ def test_check_of_a_damaged_gallery_is_exit_1_and_says_what(know: Run, run: Run,
 
     know("enroll", "Ann", photos.red)
     with sqlite3.connect("faces.db") as raw:
-        raw.execute("update templates set vector = x'00'")
+        raw.execute("update templates set embedding = x'00'")
     raw.close()
     done = run("gallery", "check", "--json")
     assert done.code == 1
@@ -469,9 +469,9 @@ class TestChanges:
     def album(self, know: Run, photos: Photos) -> None:
         know("enroll", "Ann", photos.red, photos.dark_red)
         know("enroll", "Bea", photos.blue)
-        vectors = np.eye(3, dtype=np.float32)[:2]
+        embeddings = np.eye(3, dtype=np.float32)[:2]
         faces = tuple(
-            Template(one, box=np.array([9 * n, 0, 9 * n + 8, 8], np.float32)) for n, one in enumerate(vectors)
+            Template(one, box=np.array([9 * n, 0, 9 * n + 8, 8], np.float32)) for n, one in enumerate(embeddings)
         )
         with Gallery("faces.db") as gallery:
             gallery.add_photos([IndexedPhoto("party.jpg", "5" * 64, "ok", faces)])

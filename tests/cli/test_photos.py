@@ -111,14 +111,14 @@ def test_crops_hold_the_face(run: Run) -> None:
     assert np.abs(middle - 112).max() < 25
 
 
-def test_embed_has_the_vectors_that_the_library_has(run: Run) -> None:
+def test_embed_has_the_embeddings_that_the_library_has(run: Run) -> None:
     import visavis
 
     assert run("embed", president("obama"), president("biden"), "--out", "faces.npz").code == 0
     with np.load("faces.npz") as arrays:
-        assert arrays["vector"].shape == (2, 128)
-        assert np.linalg.norm(arrays["vector"], axis=1) == pytest.approx(1, abs=1e-5)
-        assert arrays["vector"][:1] == pytest.approx(visavis.embed(president("obama")), abs=1e-4)
+        assert arrays["embedding"].shape == (2, 128)
+        assert np.linalg.norm(arrays["embedding"], axis=1) == pytest.approx(1, abs=1e-5)
+        assert arrays["embedding"][:1] == pytest.approx(visavis.embed(president("obama")), abs=1e-4)
 
 
 @pytest.fixture

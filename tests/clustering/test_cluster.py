@@ -30,8 +30,8 @@ def clustered(given: Faces, *, seed: int = 0, threshold: float = THRESHOLD) -> C
 
 def album(counts: Sequence[int], photos: Sequence[int], *, seed: int, spread: float = 0.7) -> Faces:
     """Faces of some people, whose photos are drawn: several of a photo may be of one person, and be it wrongly."""
-    vectors, _ = people(counts, seed=seed, spread=spread, dimension=8)
-    return faces(vectors, photos=[f"{photos[row % len(photos)]}.jpg" for row in range(len(vectors))])
+    embeddings, _ = people(counts, seed=seed, spread=spread, dimension=8)
+    return faces(embeddings, photos=[f"{photos[row % len(photos)]}.jpg" for row in range(len(embeddings))])
 
 
 ALBUMS = st.builds(
@@ -44,8 +44,8 @@ ALBUMS = st.builds(
 
 
 def test_people_who_are_easily_told_apart() -> None:
-    vectors, who = people([30, 12, 5, 2, 1, 1])
-    found = clustered(faces(vectors))
+    embeddings, who = people([30, 12, 5, 2, 1, 1])
+    found = clustered(faces(embeddings))
     assert partition(found.labels.tolist()) == partition(who)
     assert [cluster.id for cluster in found.clusters] == [1, 2, 3, 4, 5, 6]
     assert [len(cluster) for cluster in found.clusters] == [30, 12, 5, 2, 1, 1]
@@ -106,12 +106,12 @@ def test_what_was_clustered_before_stays(given: Faces, share: float) -> None:
 
 
 def test_new_photos_join_old_clusters_or_found_new_ones() -> None:
-    vectors, who = people([12, 8, 6])
+    embeddings, who = people([12, 8, 6])
     rows = np.arange(len(who))
     at_first = rows[(np.array(who) < 2) & (rows % 2 == 0)]
-    first = clustered(some(faces(vectors), at_first))
+    first = clustered(some(faces(embeddings), at_first))
     assert len(first.clusters) == 2
-    second = clustered(joined(known(first), some(faces(vectors), np.setdiff1d(rows, at_first))))
+    second = clustered(joined(known(first), some(faces(embeddings), np.setdiff1d(rows, at_first))))
     by_name = {second.faces.photos[row]: cluster.id for cluster in second.clusters for row in cluster.rows}
     ids = [by_name[f"{row:06d}.jpg"] for row in rows]
     assert partition(ids) == partition(who)
@@ -141,10 +141,10 @@ def test_old_clusters_with_faces_of_one_photo_are_no_tie() -> None:
 
 
 def test_a_copy_of_a_photo_changes_nothing_and_joins_its_people() -> None:
-    vectors, who = people([10, 7, 4])
-    first = clustered(faces(vectors))
+    embeddings, who = people([10, 7, 4])
+    first = clustered(faces(embeddings))
     copies = [0, 10, 17]
-    whole = joined(faces(vectors), faces(vectors[copies], photos=["copy.jpg"] * 3))
+    whole = joined(faces(embeddings), faces(embeddings[copies], photos=["copy.jpg"] * 3))
     labels = clustered(whole).labels
     assert partition(labels[: len(who)].tolist()) == partition(first.labels.tolist())
     assert [labels[row] for row in copies] == labels[-3:].tolist()
@@ -152,16 +152,16 @@ def test_a_copy_of_a_photo_changes_nothing_and_joins_its_people() -> None:
 
 def test_the_representative_is_nearest_to_the_mean_by_quality() -> None:
     """Of 0, 10 and 30 degrees it is 10; where the last is much better than the others, itself."""
-    vectors = at_angles(0, 10, 30)
-    (alike,) = clustered(faces(vectors), threshold=0.3).clusters
+    embeddings = at_angles(0, 10, 30)
+    (alike,) = clustered(faces(embeddings), threshold=0.3).clusters
     assert alike.representative == 1
-    (weighted,) = clustered(faces(vectors, quality=[0.05, 0.05, 1]), threshold=0.3).clusters
+    (weighted,) = clustered(faces(embeddings, quality=[0.05, 0.05, 1]), threshold=0.3).clusters
     assert weighted.representative == 2
 
 
 def test_the_seed_repeats() -> None:
-    vectors, _ = people([20] * 10, spread=1.1, dimension=8)
-    given = faces(vectors)
+    embeddings, _ = people([20] * 10, spread=1.1, dimension=8)
+    given = faces(embeddings)
     first = clustered(given, seed=3).labels.tolist()
     assert clustered(given, seed=3).labels.tolist() == first
 
@@ -195,8 +195,8 @@ def test_a_cluster_of_two_is_held_to_a_lower_rate_than_one_of_five() -> None:
 
 
 def test_poor_faces_come_last_and_may_be_left_alone() -> None:
-    vectors = at_angles(0, 1, 2, 90, 91)
-    given = faces(vectors, quality=[0.2, 0.3, 0.4, 0.9, 0.9])
+    embeddings = at_angles(0, 1, 2, 90, 91)
+    given = faces(embeddings, quality=[0.2, 0.3, 0.4, 0.9, 0.9])
     found = clustered(given)
     assert [cluster.rows.tolist() for cluster in found.clusters] == [[3, 4], [0, 1, 2]]
     alone = cluster_faces(given, threshold=THRESHOLD, min_quality=0.35)
@@ -231,8 +231,8 @@ def test_two_faces_of_a_photo_that_are_together_already() -> None:
 
 def test_many_faces() -> None:
     """Five thousand of five hundred people, some alike: nearly all right, as the measure of the evaluation says."""
-    vectors, who = people([10] * 500, spread=0.9, dimension=128)
-    result = clustering(who, clustered(faces(vectors), threshold=0.55).labels)
+    embeddings, who = people([10] * 500, spread=0.9, dimension=128)
+    result = clustering(who, clustered(faces(embeddings), threshold=0.55).labels)
     assert result.b_cubed.f > 0.995
 
 

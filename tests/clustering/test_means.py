@@ -16,17 +16,17 @@ from .made_up import at_angles, partition, people
 
 
 def material(
-    vectors: Floats,
+    embeddings: Floats,
     *,
     groups: Sequence[int] | None = None,
     old: Sequence[int] = (),
     shares: Sequence[float] | None = None,
 ) -> Material:
-    n = len(vectors)
+    n = len(embeddings)
     good = np.ones(n, np.float32) if shares is None else np.array(shares, np.float32)
     photos = np.arange(n) if groups is None else np.array(groups)
     marked = np.isin(np.arange(n), old)
-    return Material(vectors, neighbors(vectors, photos, limit=2.0, count=50).both_ways(), photos, marked, good)
+    return Material(embeddings, neighbors(embeddings, photos, limit=2.0, count=50).both_ways(), photos, marked, good)
 
 
 def degrees(angle: float) -> float:
@@ -72,7 +72,7 @@ def test_mates() -> None:
 
 
 def test_a_face_and_a_cluster() -> None:
-    """.6 of the mean distance, .4 of that to the mean vector; the own cluster without the face itself."""
+    """.6 of the mean distance, .4 of that to the mean embedding; the own cluster without the face itself."""
     found = offers(material(at_angles(0, 20, 60)), np.array([0, 0, 0]))
     row = {int(face): float(distance) for face, distance in zip(found.faces, found.distances, strict=True)}
     assert row[2] == pytest.approx(0.6 * (degrees(60) + degrees(40)) / 2 + 0.4 * degrees(50), abs=1e-5)
@@ -87,36 +87,36 @@ def test_alone_it_is_infinitely_far_from_itself() -> None:
 
 
 def test_a_face_moves_to_the_nearer_cluster() -> None:
-    vectors = at_angles(0, 2, 4, 60, 62, 64, 58)
-    labels = moved(material(vectors), np.array([0, 0, 0, 1, 1, 1, 0]), limit=0.2, near=0.1)
+    embeddings = at_angles(0, 2, 4, 60, 62, 64, 58)
+    labels = moved(material(embeddings), np.array([0, 0, 0, 1, 1, 1, 0]), limit=0.2, near=0.1)
     assert partition(labels) == {frozenset({0, 1, 2}), frozenset({3, 4, 5, 6})}
 
 
 def test_a_face_that_is_far_from_all_goes_alone_unless_links_hold_it() -> None:
-    vectors = at_angles(0, 1, 2, 3, 35)
+    embeddings = at_angles(0, 1, 2, 3, 35)
     one = np.zeros(5, np.int64)
     limit = degrees(10)
-    assert partition(moved(material(vectors), one, limit=limit, near=limit)) == {
+    assert partition(moved(material(embeddings), one, limit=limit, near=limit)) == {
         frozenset({0, 1, 2, 3}),
         frozenset({4}),
     }
-    assert partition(moved(material(vectors), one, limit=limit, near=degrees(34.5))) == {frozenset(range(5))}
+    assert partition(moved(material(embeddings), one, limit=limit, near=degrees(34.5))) == {frozenset(range(5))}
 
 
 def test_old_faces_do_not_move_and_new_ones_do_not_join_their_photo() -> None:
-    vectors = at_angles(0, 2, 4, 60, 62, 64, 58)
+    embeddings = at_angles(0, 2, 4, 60, 62, 64, 58)
     labels = np.array([0, 0, 0, 1, 1, 1, 0])
-    assert partition(moved(material(vectors, old=[6]), labels, limit=0.2, near=0.1)) == partition(labels.tolist())
-    apart = material(vectors, groups=[0, 1, 2, 3, 4, 5, 5])
+    assert partition(moved(material(embeddings, old=[6]), labels, limit=0.2, near=0.1)) == partition(labels.tolist())
+    apart = material(embeddings, groups=[0, 1, 2, 3, 4, 5, 5])
     labels = moved(apart, labels, limit=0.2, near=0.1)
     assert labels[5] != labels[6]
 
 
 def test_products_in_blocks() -> None:
-    vectors, _ = people([50])
+    embeddings, _ = people([50])
     pairs = np.random.default_rng(0).integers(0, 50, (70_000, 2))
-    expected = (vectors[pairs[:, 0]] * vectors[pairs[:, 1]]).sum(axis=1)
-    assert dots(vectors, vectors, pairs) == pytest.approx(expected, abs=1e-6)
+    expected = (embeddings[pairs[:, 0]] * embeddings[pairs[:, 1]]).sum(axis=1)
+    assert dots(embeddings, embeddings, pairs) == pytest.approx(expected, abs=1e-6)
 
 
 def test_distances_of_poor_faces_are_stretched() -> None:

@@ -14,9 +14,9 @@ from visavis.clustering._neighbors import Edges, neighbors
 from .made_up import at_angles, people
 
 
-def brute(vectors: np.ndarray, groups: np.ndarray, limit: float, count: int) -> list[list[int]]:
+def brute(embeddings: np.ndarray, groups: np.ndarray, limit: float, count: int) -> list[list[int]]:
     """Columns of each row, nearest first."""
-    distances = 1 - vectors.astype(np.float64) @ vectors.T.astype(np.float64)
+    distances = 1 - embeddings.astype(np.float64) @ embeddings.T.astype(np.float64)
     distances[groups[:, None] == groups] = np.inf
     order = np.argsort(distances, axis=1, kind="stable")[:, :count]
     return [[int(c) for c in some if distances[row, c] <= limit] for row, some in enumerate(order)]
@@ -32,11 +32,11 @@ def test_it_is_what_brute_force_finds(monkeypatch: pytest.MonkeyPatch, tile: int
     """Few edges, many, and all; whatever the size of tiles, and however often the edges held are thinned."""
     monkeypatch.setattr(_neighbors, "TILE", tile)
     monkeypatch.setattr(_neighbors, "HELD_EDGES", 500)
-    vectors, _ = people([9, 5, 30, 1, 1, 40], spread=0.4)
-    groups = np.arange(len(vectors)) // 2
-    found = neighbors(vectors, groups, limit=limit, count=count)
-    assert columns(found, len(vectors)) == brute(vectors, groups, limit, count)
-    products = (vectors[found.rows].astype(np.float64) * vectors[found.columns]).sum(axis=1)
+    embeddings, _ = people([9, 5, 30, 1, 1, 40], spread=0.4)
+    groups = np.arange(len(embeddings)) // 2
+    found = neighbors(embeddings, groups, limit=limit, count=count)
+    assert columns(found, len(embeddings)) == brute(embeddings, groups, limit, count)
+    products = (embeddings[found.rows].astype(np.float64) * embeddings[found.columns]).sum(axis=1)
     assert found.distances == pytest.approx(1 - products, abs=1e-6)
 
 
@@ -44,15 +44,15 @@ def test_it_is_what_brute_force_finds(monkeypatch: pytest.MonkeyPatch, tile: int
 @given(st.integers(0, 40), st.integers(1, 8), st.integers(0, 1000))
 def test_of_any_size(n: int, count: int, seed: int) -> None:
     random = np.random.default_rng(seed)
-    vectors = people([n], seed=seed, spread=1.5)[0] if n else np.empty((0, 8), np.float32)
+    embeddings = people([n], seed=seed, spread=1.5)[0] if n else np.empty((0, 8), np.float32)
     groups = random.integers(0, 6, n)
-    assert columns(neighbors(vectors, groups, limit=0.7, count=count), n) == brute(vectors, groups, 0.7, count)
+    assert columns(neighbors(embeddings, groups, limit=0.7, count=count), n) == brute(embeddings, groups, 0.7, count)
 
 
 def test_copies_of_one_face_are_bounded() -> None:
     """All equally near: some of them are taken, none twice, never the face itself."""
-    vectors = np.tile(at_angles(20), (300, 1))
-    found = neighbors(vectors, np.arange(300), limit=0.1, count=4)
+    embeddings = np.tile(at_angles(20), (300, 1))
+    found = neighbors(embeddings, np.arange(300), limit=0.1, count=4)
     assert np.bincount(found.rows).tolist() == [4] * 300
     assert not (found.rows == found.columns).any()
     assert len({*zip(found.rows.tolist(), found.columns.tolist(), strict=True)}) == 1200

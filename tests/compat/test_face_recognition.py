@@ -1,4 +1,4 @@
-"""The stand-in for face_recognition: dlib's own points, chips and vectors, and the seven functions' manners."""
+"""The stand-in for face_recognition: dlib's own points, chips and embeddings, and the seven functions' manners."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import signal
 import sys
 from itertools import count
 
-from gallery.faces import MODEL, say, vector
+from gallery.faces import MODEL, embedding, say
 from visavis.gallery import Gallery, records
 from visavis.gallery.index import INDEXES, Ids, Index
 from visavis.types import Floats
@@ -24,19 +24,19 @@ def main(path: str, spec: str, mode: str, block: int) -> None:
     factory = INDEXES.factory(spec.partition(":")[0])
     add, seen = factory.add, count(1)  # type: ignore[attr-defined]
 
-    def watched(index: Index, ids: Ids, people: Ids, vectors: Floats) -> None:
+    def watched(index: Index, ids: Ids, people: Ids, embeddings: Floats) -> None:
         if next(seen) == block:
             if mode == "dies":
-                add(index, ids[:1], people[:1], vectors[:1])
+                add(index, ids[:1], people[:1], embeddings[:1])
                 os.kill(os.getpid(), signal.SIGKILL)
             say("waiting")
             sys.stdin.readline()
-        add(index, ids, people, vectors)
+        add(index, ids, people, embeddings)
 
     factory.add = watched  # type: ignore[attr-defined]
     with Gallery(path, model=MODEL, index=spec) as gallery:
         say("opened")
-        gallery.search(vector(0)[None])
+        gallery.search(embedding(0)[None])
         say("ready")
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gallery.faces import MODEL, environment, person, vector
+from gallery.faces import MODEL, embedding, environment, person
 from visavis.gallery import Gallery, _check
 from visavis.gallery.index import INDEXES, Durable, Ids, Index
 from visavis.types import Floats
@@ -46,9 +46,9 @@ def sent(spec: str, monkeypatch: pytest.MonkeyPatch) -> Sent:
     factory = INDEXES.factory(spec.partition(":")[0])
     add: Callable[..., None] = factory.add  # type: ignore[attr-defined]
 
-    def counted(index: Index, ids: Ids, people: Ids, vectors: Floats) -> None:
+    def counted(index: Index, ids: Ids, people: Ids, embeddings: Floats) -> None:
         counts.append(len(ids))
-        add(index, ids, people, vectors)
+        add(index, ids, people, embeddings)
 
     monkeypatch.setattr(factory, "add", counted)
     return counts
@@ -66,12 +66,12 @@ def filled(path: Path, spec: str, people: int = 5) -> Gallery:
 
 def who(gallery: Gallery, i: int) -> str | None:
     """Whose face that of person ``i`` is."""
-    (face,) = gallery.lookalikes(person(i)[1][0].vector[None], top=1)[0] or [None]
+    (face,) = gallery.lookalikes(person(i)[1][0].embedding[None], top=1)[0] or [None]
     return face.name if face is not None and face.distance < 1e-6 else None
 
 
 def index_of(gallery: Gallery) -> Index:
-    gallery.search(vector(0)[None])
+    gallery.search(embedding(0)[None])
     index = gallery._following._index
     assert index is not None
     return index
@@ -188,7 +188,7 @@ def test_a_divergence_is_found_and_mended(path: Path, spec: str, wrong: str) -> 
             index.remove(np.array([first]))
         else:
             number = first if wrong == "another's" else 999
-            index.add(np.array([number]), np.array([77]), vector(1000)[None])
+            index.add(np.array([number]), np.array([77]), embedding(1000)[None])
         (problem,) = gallery.check()
         assert problem.kind == "index"
         assert f"differ in 1 templates, {999 if wrong == 'stale' else first} among them" in problem.message
@@ -198,7 +198,9 @@ def test_a_divergence_is_found_and_mended(path: Path, spec: str, wrong: str) -> 
         assert who(gallery, 1) == "person 1"
 
 
-def test_a_check_while_others_enroll_finds_nothing_wrong(path: Path, spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_check_while_others_enroll_finds_nothing_wrong(
+    path: Path, spec: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """They come at the worst moment: when the index is up to date, and the records are about to be looked at."""
     with filled(path, spec) as gallery, Gallery(path, model=MODEL) as other:
         catch_up, others = gallery._following.catch_up, iter(range(10, 13))
@@ -224,12 +226,12 @@ def test_one_that_is_behind_is_repaired_at_once(path: Path, spec: str, sent: Sen
         assert in_it(gallery) == in_records(gallery)
 
 
-def test_a_wrong_vector_is_found(path: Path, spec: str) -> None:
+def test_a_wrong_embedding_is_found(path: Path, spec: str) -> None:
     with filled(path, spec) as gallery:
         index, one = index_of(gallery), gallery.find("person 1")
-        index.add(np.array([one.templates[0].id]), np.array([one.id]), vector(5)[None])
+        index.add(np.array([one.templates[0].id]), np.array([one.id]), embedding(5)[None])
         assert [problem.message for problem in gallery.check()] == [
-            f"the index does not find template {one.templates[0].id} by its own vector."
+            f"the index does not find template {one.templates[0].id} by its own embedding."
         ]
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from gallery.faces import MODEL, person, vector
+from gallery.faces import MODEL, embedding, person
 from visavis.errors import GalleryError, MissingExtraError, UsageError
 from visavis.gallery import Gallery, _patience
 from visavis.gallery.index import INDEXES, Hit, Index, Origin
@@ -48,21 +48,21 @@ def test_a_server_that_is_away_is_told_of_and_used_again(
     spec, server = served
     with Gallery(tmp_path / "faces.db", model=MODEL, index=spec) as gallery:
         gallery.add(*person(1))
-        assert gallery.search(person(1)[1][0].vector[None])[0][0].name == "person 1"
+        assert gallery.search(person(1)[1][0].embedding[None])[0][0].name == "person 1"
         server.kill()
         with monkeypatch.context() as patch:
             patch.setattr(_patience, "RETRY_SECONDS", 0.5)
             patch.setattr(milvus_engine, "ANSWER_SECONDS", 0.5)
             for _ in range(2):
                 with pytest.raises(GalleryError, match=r"^the index in .* cannot be used: .*\.$"):
-                    gallery.search(vector(1)[None])
+                    gallery.search(embedding(1)[None])
             gallery.add(*person(2))
             with pytest.raises(GalleryError, match=r"^the index in .* cannot be used"):
-                Gallery(tmp_path / "faces.db", index=spec).search(vector(1)[None])
+                Gallery(tmp_path / "faces.db", index=spec).search(embedding(1)[None])
         server.start()
         monkeypatch.setattr(_patience, "RETRY_SECONDS", 60)
-        assert gallery.search(person(2)[1][0].vector[None])[0][0].name == "person 2"
-        assert gallery.search(person(1)[1][0].vector[None])[0][0].name == "person 1"
+        assert gallery.search(person(2)[1][0].embedding[None])[0][0].name == "person 2"
+        assert gallery.search(person(1)[1][0].embedding[None])[0][0].name == "person 1"
         assert gallery.check() == []
 
 
@@ -75,12 +75,15 @@ def test_a_server_that_is_away_is_told_of_and_used_again(
         ("pgvector:?index=flat", "index=flat of the index means nothing: write one of exact, hnsw"),
         ("pgvector:?index=hnsw&ef=0", "ef=0 of the index means nothing: write a number from 1 to 1000"),
         ("milvus", "'' is no place of an index milvus: write milvus:http://host:19530"),
-        ("milvus:./vectors", "is no place of an index milvus"),
-        ("milvus:ftp://host/vectors.db", "is no place of an index milvus"),
-        ("milvus:./vectors.db?index=DISKANN", "index=DISKANN of the index means nothing: write one of FLAT, IVF_FLAT"),
-        ("milvus:./vectors.db?ef=10", "ef means nothing to the index FLAT of Milvus"),
-        ("milvus:./vectors.db?index=HNSW&nlist=10", "nlist means nothing to the index HNSW"),
-        ("milvus:./vectors.db?index=HNSW&ef=many", "ef=many of the index means nothing: write a number"),
+        ("milvus:./embeddings", "is no place of an index milvus"),
+        ("milvus:ftp://host/embeddings.db", "is no place of an index milvus"),
+        (
+            "milvus:./embeddings.db?index=DISKANN",
+            "index=DISKANN of the index means nothing: write one of FLAT, IVF_FLAT",
+        ),
+        ("milvus:./embeddings.db?ef=10", "ef means nothing to the index FLAT of Milvus"),
+        ("milvus:./embeddings.db?index=HNSW&nlist=10", "nlist means nothing to the index HNSW"),
+        ("milvus:./embeddings.db?index=HNSW&ef=many", "ef=many of the index means nothing: write a number"),
     ],
 )
 def test_places_that_mean_nothing(spec: str, words: str) -> None:
@@ -99,7 +102,12 @@ def test_a_graph_of_pgvector_has_a_greatest_length() -> None:
     [
         ("pgvector", pgvector_engine, "psycopg", r"psycopg: pip install 'visavis\[postgresql\]'\.$"),
         ("milvus:http://host", milvus_engine, "pymilvus", r"pymilvus: pip install 'visavis\[milvus\]'\.$"),
-        ("milvus:./vectors.db", milvus_engine, "milvus_lite", r"milvus-lite: pip install 'visavis\[milvus-lite\]'\.$"),
+        (
+            "milvus:./embeddings.db",
+            milvus_engine,
+            "milvus_lite",
+            r"milvus-lite: pip install 'visavis\[milvus-lite\]'\.$",
+        ),
     ],
 )
 def test_a_missing_package_is_named(
@@ -157,19 +165,19 @@ def clustered(rng: np.random.Generator, people: int, each: int, dimension: int) 
 def test_one_that_is_not_exact_finds_nearly_all(spec: str, places: Places) -> None:
     """As it is shipped; the people among whom one searches are not lost behind others."""
     rng = np.random.default_rng(5)
-    vectors = clustered(rng, 2000, 2, 64)
+    embeddings = clustered(rng, 2000, 2, 64)
     ids, people = np.arange(1, 4001), np.repeat(np.arange(1, 2001), 2)
     people[::50] = 0
     exact = INDEXES.create("exact", dimension=64)
     index = places.make(spec, dimension=64)
     for one in (exact, index):
-        one.add(ids, people, vectors)
+        one.add(ids, people, embeddings)
     probes = clustered(rng, 40, 1, 64)
     assert shared_hits(index.search(probes, 10), exact.search(probes, 10)) >= 0.95
     assert shared_hits(index.nearest(probes, 10), exact.nearest(probes, 10)) >= 0.95
     few = np.array([5, 700, 1999])
     assert [len(hits) for hits in index.search(probes, 10, among=few)] == [3] * 40
-    assert shared_hits(index.search(vectors[:40], 1), exact.search(vectors[:40], 1)) >= 0.95
+    assert shared_hits(index.search(embeddings[:40], 1), exact.search(embeddings[:40], 1)) >= 0.95
 
 
 def shared_hits(found: list[list[Hit]], right: list[list[Hit]]) -> float:
@@ -183,21 +191,21 @@ def shared_hits(found: list[list[Hit]], right: list[list[Hit]]) -> float:
 def test_pgvector_makes_and_uses_its_graph(places: Places) -> None:
     index = places.make("pgvector:{postgres}?index=hnsw", dimension=16)
     exact = other_way_to(index)
-    rows = [vector(i) for i in range(500)]
+    rows = [embedding(i) for i in range(500)]
     index.add(np.arange(1, 501), np.arange(1, 501), np.stack(rows))
-    assert "_hnsw" in plan(index, "vector <#> %s::vector")
-    assert "_hnsw" not in plan(exact, "(vector <#> %s::vector) + 0")
+    assert "_hnsw" in plan(index, "embedding <#> %s::embedding")
+    assert "_hnsw" not in plan(exact, "(embedding <#> %s::embedding) + 0")
     assert exact.search(rows[0][None], 5) == index.search(rows[0][None], 5)
     exact.close()  # type: ignore[attr-defined]
 
 
 def other_way_to(index: Index) -> Index:
-    """The same table, every vector looked at."""
+    """The same table, every embedding looked at."""
     url, table = index._url, index._table  # type: ignore[attr-defined]
     return INDEXES.create("pgvector", dimension=16, place=url, origin=Origin(table.split("_")[1], ""))
 
 
 def plan(index: Index, order: str) -> str:
-    text = str(vector(0).tolist())
+    text = str(embedding(0).tolist())
     query = "EXPLAIN SELECT id FROM {table} WHERE person > 0 ORDER BY " + order + " LIMIT 5"
     return "\n".join(row[0] for row in index._do(query, [text]))  # type: ignore[attr-defined]

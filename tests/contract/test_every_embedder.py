@@ -79,7 +79,7 @@ def test_a_number_of_views_that_it_has_not_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", VIEWED)
-def test_of_an_even_number_of_views_a_mirrored_crop_has_the_same_vector(name: str) -> None:
+def test_of_an_even_number_of_views_a_mirrored_crop_has_the_same_embedding(name: str) -> None:
     crops = load(name).crops(PICTURE, FACES)
     for count in (count for count in COUNTS if count % 2 == 0):
         viewed = load(f"{name}@{count}")
@@ -107,20 +107,20 @@ def test_crops_show_the_face(embedder: Embedder) -> None:
     assert one.std() > 20
 
 
-def test_vectors_are_unit_rows(embedder: Embedder, crops: np.ndarray) -> None:
-    vectors = embedder.embed(crops)
-    assert vectors.dtype == np.float32
-    assert vectors.shape == (6, embedder.dimension)
-    np.testing.assert_allclose(np.linalg.norm(vectors.astype(float), axis=1), 1, atol=1e-5)
+def test_embeddings_are_unit_rows(embedder: Embedder, crops: np.ndarray) -> None:
+    embeddings = embedder.embed(crops)
+    assert embeddings.dtype == np.float32
+    assert embeddings.shape == (6, embedder.dimension)
+    np.testing.assert_allclose(np.linalg.norm(embeddings.astype(float), axis=1), 1, atol=1e-5)
 
 
-def test_no_crops_no_vectors(embedder: Embedder, crops: np.ndarray) -> None:
-    vectors = embedder.embed(crops[:0])
-    assert vectors.shape == (0, embedder.dimension)
-    assert vectors.dtype == np.float32
+def test_no_crops_no_embeddings(embedder: Embedder, crops: np.ndarray) -> None:
+    embeddings = embedder.embed(crops[:0])
+    assert embeddings.shape == (0, embedder.dimension)
+    assert embeddings.dtype == np.float32
 
 
-def test_vectors_are_the_same_each_time(embedder: Embedder, crops: np.ndarray) -> None:
+def test_embeddings_are_the_same_each_time(embedder: Embedder, crops: np.ndarray) -> None:
     np.testing.assert_array_equal(embedder.embed(crops), embedder.embed(crops))
 
 
@@ -132,8 +132,8 @@ def test_crops_do_not_influence_each_other(embedder: Embedder, crops: np.ndarray
 
 
 def test_one_drawing_in_several_sizes_is_nearer_to_itself_than_to_noise(embedder: Embedder, crops: np.ndarray) -> None:
-    vectors = embedder.embed(crops)
-    distances = 1 - vectors @ vectors.T
+    embeddings = embedder.embed(crops)
+    distances = 1 - embeddings @ embeddings.T
     assert distances[:3, :3].max() < distances[:3, 3:].min()
 
 

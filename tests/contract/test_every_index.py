@@ -22,7 +22,7 @@ def unit(rows: np.ndarray) -> Floats:
 
 
 RNG = np.random.default_rng(7)
-VECTORS = unit(RNG.normal(size=(COUNT, DIMENSION)))
+EMBEDDINGS = unit(RNG.normal(size=(COUNT, DIMENSION)))
 PROBES = unit(RNG.normal(size=(6, DIMENSION)))
 IDS: Ids = RNG.permutation(COUNT) + 10
 PEOPLE: Ids = (IDS - 10) // PER_PERSON + 1
@@ -38,13 +38,13 @@ def index(make: Callable[[], Index]) -> Index:
     """Filled in three parts, past any first size."""
     filled = make()
     for some in np.array_split(np.arange(COUNT), 3):
-        filled.add(IDS[some], PEOPLE[some], VECTORS[some])
+        filled.add(IDS[some], PEOPLE[some], EMBEDDINGS[some])
     return filled
 
 
 def expected(keep: np.ndarray, top: int) -> Answer:
     """Person and template of the nearest people by the definition, in float64."""
-    distances = 1 - PROBES.astype(np.float64) @ VECTORS[keep].astype(np.float64).T
+    distances = 1 - PROBES.astype(np.float64) @ EMBEDDINGS[keep].astype(np.float64).T
     answers = []
     for row in distances:
         best: dict[int, tuple[float, int, int]] = {}
@@ -56,7 +56,7 @@ def expected(keep: np.ndarray, top: int) -> Answer:
 
 def expected_templates(people: np.ndarray, keep: np.ndarray, top: int) -> Answer:
     """Owner and template of the nearest templates, whoever's they are."""
-    distances = 1 - PROBES.astype(np.float64) @ VECTORS[keep].astype(np.float64).T
+    distances = 1 - PROBES.astype(np.float64) @ EMBEDDINGS[keep].astype(np.float64).T
     rows = [sorted(zip(row, IDS[keep].tolist(), people[keep].tolist(), strict=True))[:top] for row in distances]
     return [[(person, template) for _, template, person in row] for row in rows]
 
@@ -78,15 +78,15 @@ def test_it_finds_the_nearest_people_each_once(index: Index, top: int) -> None:
 
 
 def test_distances_are_cosine_distances(index: Index) -> None:
-    vector = dict(zip(IDS.tolist(), VECTORS.astype(np.float64), strict=True))
+    embedding = dict(zip(IDS.tolist(), EMBEDDINGS.astype(np.float64), strict=True))
     for probe, hits in zip(PROBES.astype(np.float64), index.search(PROBES, 10), strict=True):
         distances = [hit.distance for hit in hits]
-        np.testing.assert_allclose(distances, [1 - vector[hit.template_id] @ probe for hit in hits], atol=1e-6)
+        np.testing.assert_allclose(distances, [1 - embedding[hit.template_id] @ probe for hit in hits], atol=1e-6)
         assert distances == sorted(distances)
 
 
 def test_a_template_is_at_no_distance_from_itself(index: Index) -> None:
-    (hit,) = index.search(VECTORS[:1], 1)[0]
+    (hit,) = index.search(EMBEDDINGS[:1], 1)[0]
     assert (hit.person_id, hit.template_id) == (PEOPLE[0], IDS[0])
     assert 0 <= hit.distance < 1e-6
 
@@ -103,7 +103,7 @@ def test_what_is_removed_is_found_no_more(index: Index) -> None:
 
 def test_what_is_removed_can_come_back(index: Index) -> None:
     index.remove(IDS[:100])
-    index.add(IDS[:100], PEOPLE[:100], VECTORS[:100])
+    index.add(IDS[:100], PEOPLE[:100], EMBEDDINGS[:100])
     assert found(index, 8) == expected(ALL, 8)
 
 
@@ -113,12 +113,12 @@ def test_ids_that_are_not_there_are_passed_over(index: Index) -> None:
 
 
 def test_an_id_that_is_there_is_replaced(index: Index) -> None:
-    """Another person, another vector, or both; known and new ids in one call."""
+    """Another person, another embedding, or both; known and new ids in one call."""
     index.remove(IDS[:50])
     other = PEOPLE.copy()
     other[20:80] += 1000
-    index.add(IDS[20:80], other[20:80], VECTORS[::-1][20:80])  # for a moment with vectors of others
-    index.add(IDS[:80], other[:80], VECTORS[:80])
+    index.add(IDS[20:80], other[20:80], EMBEDDINGS[::-1][20:80])  # for a moment with embeddings of others
+    index.add(IDS[:80], other[:80], EMBEDDINGS[:80])
     ids, people = index.entries()
     assert dict(zip(ids.tolist(), people.tolist(), strict=True)) == dict(zip(IDS.tolist(), other.tolist(), strict=True))
     assert len(ids) == COUNT
@@ -127,24 +127,24 @@ def test_an_id_that_is_there_is_replaced(index: Index) -> None:
 
 def test_of_an_id_given_twice_the_last_counts(make: Callable[[], Index]) -> None:
     index = make()
-    index.add(np.array([5, 6, 5]), np.array([1, 2, 3]), VECTORS[:3])
+    index.add(np.array([5, 6, 5]), np.array([1, 2, 3]), EMBEDDINGS[:3])
     assert sorted(zip(*(column.tolist() for column in index.entries()), strict=True)) == [(5, 3), (6, 2)]
-    assert told(index.nearest(VECTORS[2:3], 1)) == [[(3, 5)]]
+    assert told(index.nearest(EMBEDDINGS[2:3], 1)) == [[(3, 5)]]
 
 
 def test_faces_of_nobody_are_no_people(index: Index) -> None:
     people = np.where(RNG.random(COUNT) < 0.9, NOBODY, PEOPLE)
-    index.add(IDS, people, VECTORS)
+    index.add(IDS, people, EMBEDDINGS)
     assert found(index, 8) == expected(people != NOBODY, 8)
     assert told(index.nearest(PROBES, 8)) == expected_templates(people, ALL, 8)
-    index.add(IDS, np.zeros(COUNT, np.int64), VECTORS)
+    index.add(IDS, np.zeros(COUNT, np.int64), EMBEDDINGS)
     assert found(index, 8) == [[]] * len(PROBES)
 
 
 @pytest.mark.parametrize("share", [0.01, 0.05, 0.5, 0.95])
 def test_among_some_people(index: Index, share: float) -> None:
     people = np.where(RNG.random(COUNT) < 0.3, NOBODY, PEOPLE)
-    index.add(IDS, people, VECTORS)
+    index.add(IDS, people, EMBEDDINGS)
     some = np.unique(people[RNG.random(COUNT) < share])
     there = np.isin(people, some)
     among = np.append(some, 10**9)  # and one who is not there
@@ -161,16 +161,16 @@ def test_it_finds_the_nearest_templates(index: Index, top: int) -> None:
 
 def test_equal_templates_are_ordered_by_id(make: Callable[[], Index]) -> None:
     index = make()
-    index.add(np.array([9, 3, 7, 5]), np.array([2, 8, 0, 1]), np.repeat(VECTORS[:1], 4, axis=0))
-    assert told(index.nearest(VECTORS[:1], 3)) == [[(8, 3), (1, 5), (0, 7)]]
+    index.add(np.array([9, 3, 7, 5]), np.array([2, 8, 0, 1]), np.repeat(EMBEDDINGS[:1], 4, axis=0))
+    assert told(index.nearest(EMBEDDINGS[:1], 3)) == [[(8, 3), (1, 5), (0, 7)]]
 
 
 def test_equal_distances_are_ordered_by_person_then_template(make: Callable[[], Index]) -> None:
     index = make()
-    same = np.repeat(VECTORS[:1], 5, axis=0)
+    same = np.repeat(EMBEDDINGS[:1], 5, axis=0)
     index.add(np.array([9, 3, 7, 5, 4]), np.array([2, 2, 1, 8, 1]), same)
-    assert found(index, 9, VECTORS[:1]) == [[(1, 4), (2, 3), (8, 5)]]
-    assert found(index, 2, VECTORS[:1]) == [[(1, 4), (2, 3)]]
+    assert found(index, 9, EMBEDDINGS[:1]) == [[(1, 4), (2, 3), (8, 5)]]
+    assert found(index, 2, EMBEDDINGS[:1]) == [[(1, 4), (2, 3)]]
 
 
 def test_probes_do_not_influence_each_other(index: Index) -> None:
@@ -183,7 +183,7 @@ def test_an_empty_index_finds_nobody(make: Callable[[], Index]) -> None:
     assert index.search(PROBES, 3) == index.nearest(PROBES, 3) == [[]] * len(PROBES)
     index.remove(IDS[:2])
     assert [len(column) for column in index.entries()] == [0, 0]
-    index.add(IDS[:1], PEOPLE[:1], VECTORS[:1])
+    index.add(IDS[:1], PEOPLE[:1], EMBEDDINGS[:1])
     index.remove(IDS[:1])
     assert index.search(PROBES, 3) == [[]] * len(PROBES)
 
@@ -194,7 +194,7 @@ def test_no_probes_no_answers(index: Index) -> None:
 
 def test_it_keeps_no_hold_of_what_it_was_given(make: Callable[[], Index]) -> None:
     index = make()
-    ids, people, vectors = IDS.copy(), PEOPLE.copy(), VECTORS.copy()
-    index.add(ids, people, vectors)
-    ids[:], people[:], vectors[:] = -1, -1, 0
+    ids, people, embeddings = IDS.copy(), PEOPLE.copy(), EMBEDDINGS.copy()
+    index.add(ids, people, embeddings)
+    ids[:], people[:], embeddings[:] = -1, -1, 0
     assert found(index, 5) == expected(ALL, 5)

@@ -88,15 +88,15 @@ def test_cut_strangers_stay_strangers(portraits: list[tuple[np.ndarray, Face]], 
     parts = [cut(picture, face, where) for picture, face in portraits]
     answers = list(Recognizer().represent([part for part, _ in parts]))
     rows = [
-        (answer.vectors[answer.largest], error(answer.faces[answer.largest], truth, origin))
+        (answer.embeddings[answer.largest], error(answer.faces[answer.largest], truth, origin))
         for answer, (_, truth), (_, origin) in zip(answers, portraits, parts, strict=True)
-        if answer.vectors is not None and answer.faces
+        if answer.embeddings is not None and answer.faces
     ]
     assert len(rows) >= 0.95 * len(portraits)
-    vectors, errors = np.array([vector for vector, _ in rows]), np.array([error for _, error in rows])
+    embeddings, errors = np.array([embedding for embedding, _ in rows]), np.array([error for _, error in rows])
     table = compare.calibration("dlib-resnet")
     assert table is not None
-    distances = compare.cosine_distances(vectors, vectors)[np.triu_indices(len(vectors), 1)]
+    distances = compare.cosine_distances(embeddings, embeddings)[np.triu_indices(len(embeddings), 1)]
     assert np.mean(distances <= table.threshold(1e-3)) <= 0.003
     assert np.median(errors) <= CLOSE / 2
     assert np.mean(errors <= CLOSE) >= 0.95

@@ -63,18 +63,18 @@ def test_more_than_one_run_of_the_network(embedder: Trained, drawn: np.ndarray, 
     np.testing.assert_allclose(embedder.embed(drawn[order]), embedder.embed(drawn)[order], atol=1e-5)
 
 
-def test_a_permuted_batch_has_permuted_vectors(embedder: Trained, drawn: np.ndarray) -> None:
+def test_a_permuted_batch_has_permuted_embeddings(embedder: Trained, drawn: np.ndarray) -> None:
     order = np.random.default_rng(0).permutation(len(drawn))
     np.testing.assert_allclose(embedder.embed(drawn[order]), embedder.embed(drawn)[order], atol=1e-5)
 
 
-def test_vectors_have_length_one(embedder: Trained, drawn: np.ndarray) -> None:
-    vectors = embedder.embed(drawn)
-    assert vectors.dtype == np.float32
-    np.testing.assert_allclose(np.linalg.norm(vectors.astype(float), axis=1), 1, atol=1e-6)
+def test_embeddings_have_length_one(embedder: Trained, drawn: np.ndarray) -> None:
+    embeddings = embedder.embed(drawn)
+    assert embeddings.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(embeddings.astype(float), axis=1), 1, atol=1e-6)
 
 
-def test_no_chips_no_vectors(embedder: Trained, drawn: np.ndarray) -> None:
+def test_no_chips_no_embeddings(embedder: Trained, drawn: np.ndarray) -> None:
     assert embedder.embed(drawn[:0]).shape == (0, 128)
     assert embedder.raw(drawn[:0]).shape == (0, 128)
 
@@ -92,7 +92,7 @@ def test_the_sum_is_of_both_views(embedder: Trained, drawn: np.ndarray) -> None:
     np.testing.assert_allclose(embedder.embed(drawn), expected, atol=1e-5)
 
 
-def test_without_the_mirror_a_vector_is_dlibs_direction(drawn: np.ndarray, golden: dict[str, np.ndarray]) -> None:
+def test_without_the_mirror_a_embedding_is_dlibs_direction(drawn: np.ndarray, golden: dict[str, np.ndarray]) -> None:
     plain = EMBEDDERS.create("dlib-resnet", views=1, threads=1)
     expected = golden["batch"] / np.linalg.norm(golden["batch"], axis=1, keepdims=True)
     np.testing.assert_allclose(plain.embed(drawn), expected, atol=1e-4)

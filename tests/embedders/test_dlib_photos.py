@@ -33,8 +33,8 @@ def descriptors(data: Path) -> list[tuple[str, np.ndarray, np.ndarray]]:
             rectangle = np.array(theirs["rect"])
             ours = max(found, key=lambda face: overlap(face.box, rectangle))
             assert overlap(ours.box, rectangle) > 0.3, name
-            vector = embedder.raw(embedder.crops(picture, [ours]))[0]
-            pairs.append((name, np.array(theirs["descriptor"]), vector))
+            embedding = embedder.raw(embedder.crops(picture, [ours]))[0]
+            pairs.append((name, np.array(theirs["descriptor"]), embedding))
     return pairs
 
 

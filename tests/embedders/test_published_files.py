@@ -78,8 +78,8 @@ def test_the_five_people_that_facenet_pytorch_tests_by(data: Path, model: str) -
     """From its aligned crops. Its own test makes them anew and allows .01; those that it keeps may be a little off."""
     embedder = have(lambda: embedders.create(f"{model}@1"))
     folder = data / "photos" / "facenet_pytorch" / "test_images_aligned"
-    vectors = embedder.embed(np.stack([pixels(folder / person / "1.png") for person in PEOPLE]))
-    distances = np.linalg.norm(vectors[:, None] - vectors[None], axis=-1)
+    embeddings = embedder.embed(np.stack([pixels(folder / person / "1.png") for person in PEOPLE]))
+    distances = np.linalg.norm(embeddings[:, None] - embeddings[None], axis=-1)
     found = distances[np.triu_indices(5, 1)]
     assert np.linalg.norm(found - DISTANCES[model]) < 0.05
 
@@ -110,8 +110,8 @@ def test_the_distances_of_the_tutorial(data: Path) -> None:
     """.418, .295, .709 in one author's run, .460, .311, .701 in another's."""
     embedder: Any = have(lambda: embedders.create("vggface2-resnet50@1"))
     names = ("sharon_stone1.jpg", "sharon_stone2.jpg", "sharon_stone3.jpg", "channing_tatum.jpg")
-    vectors = embedder.embed(np.stack([tutorial_crop(data, name) for name in names]))
-    second, third, tatum = 1 - vectors[1:] @ vectors[0]
+    embeddings = embedder.embed(np.stack([tutorial_crop(data, name) for name in names]))
+    second, third, tatum = 1 - embeddings[1:] @ embeddings[0]
     assert second == pytest.approx(0.44, abs=0.06)
     assert third == pytest.approx(0.30, abs=0.06)
     assert tatum == pytest.approx(0.705, abs=0.06)

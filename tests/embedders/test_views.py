@@ -92,7 +92,7 @@ def test_no_crops_are_no_crops_in_every_view(drawn: np.ndarray) -> None:
     assert [one.shape for one in pictures(drawn[:0], max(_views.COUNTS))] == [drawn[:0].shape] * max(_views.COUNTS)
 
 
-def test_vectors_are_summed_and_then_scaled(drawn: np.ndarray) -> None:
+def test_embeddings_are_summed_and_then_scaled(drawn: np.ndarray) -> None:
     """By a network that answers with the mean of the left half and of the right one: its mirror image swaps them."""
 
     def halves(crops: np.ndarray) -> np.ndarray:

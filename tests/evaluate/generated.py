@@ -16,10 +16,10 @@ from visavis.types import Floats
 
 
 def templates(
-    vectors: Floats, *, missing: Sequence[int] = (), quality: Sequence[float] | None = None, model: str = "made-up"
+    embeddings: Floats, *, missing: Sequence[int] = (), quality: Sequence[float] | None = None, model: str = "made-up"
 ) -> Templates:
-    """Templates of these vectors ``(n, d)``; the rows ``missing`` are photos without a face."""
-    n = len(vectors)
+    """Templates of these embeddings ``(n, d)``; the rows ``missing`` are photos without a face."""
+    n = len(embeddings)
     there = ~np.isin(np.arange(n), missing)
     good = np.ones(n) if quality is None else np.array(quality)
     return Templates(
@@ -27,7 +27,7 @@ def templates(
         "by hand",
         tuple(f"{row}.jpg" for row in range(n)),
         tuple("ok" if one else "no_face" for one in there),
-        np.where(there[:, None], vectors, 0).astype(np.float32),
+        np.where(there[:, None], embeddings, 0).astype(np.float32),
         np.zeros((n, 4), np.float32),
         np.where(there, good, 0).astype(np.float32),
         there.astype(np.intp),
@@ -35,7 +35,7 @@ def templates(
 
 
 def at_angles(distances: Sequence[float]) -> Floats:
-    """Unit vectors of the plane: row n is ``distances[n]`` from the direction (1, 0)."""
+    """Unit embeddings of the plane: row n is ``distances[n]`` from the direction (1, 0)."""
     cosine = 1 - np.array(distances)
     return np.stack([cosine, np.sqrt(1 - cosine**2)], axis=1).astype(np.float32)
 
@@ -43,8 +43,8 @@ def at_angles(distances: Sequence[float]) -> Floats:
 def labeled(rng: np.random.Generator, photos: int, people: int, dimension: int = 6) -> tuple[Floats, NDArray[np.intp]]:
     """Photos whose people are drawn at random: some have one, some many; photos of one are alike."""
     whose = np.unique(rng.integers(0, people, photos), return_inverse=True)[1]
-    vectors = rng.standard_normal((people, dimension))[whose] + 0.6 * rng.standard_normal((photos, dimension))
-    return _unit(vectors), whose
+    embeddings = rng.standard_normal((people, dimension))[whose] + 0.6 * rng.standard_normal((photos, dimension))
+    return _unit(embeddings), whose
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Crowd:
     dimension: int = 5
 
     def draw(self, rng: np.random.Generator, people: int) -> tuple[Floats, NDArray[np.intp]]:
-        """Vectors ``(people * photos, dimension)`` and whose each is."""
+        """Embeddings ``(people * photos, dimension)`` and whose each is."""
         centers = rng.standard_normal((people, self.dimension))
         centers[:, 0] += 2 * rng.random(people)
         spread = 0.15 + 0.35 * rng.random((people, 1, 1))  # some are never like themselves
@@ -93,13 +93,13 @@ class SlowPairs:
     failed_impostors: int
 
 
-def slow_pairs(vectors: Floats, found: NDArray[np.bool_], people: NDArray[np.intp]) -> SlowPairs:
+def slow_pairs(embeddings: Floats, found: NDArray[np.bool_], people: NDArray[np.intp]) -> SlowPairs:
     slow = SlowPairs([], [], [], 0)
     lost = 0
-    for a, b in combinations(range(len(vectors)), 2):
+    for a, b in combinations(range(len(embeddings)), 2):
         same = people[a] == people[b]
         if found[a] and found[b]:
-            distance = 1 - float(vectors[a].astype(np.float64) @ vectors[b].astype(np.float64))
+            distance = 1 - float(embeddings[a].astype(np.float64) @ embeddings[b].astype(np.float64))
             (slow.genuine if same else slow.impostors).append((distance, a, b))
         elif same:
             slow.failed_genuine.append((a, b))
@@ -108,5 +108,5 @@ def slow_pairs(vectors: Floats, found: NDArray[np.bool_], people: NDArray[np.int
     return SlowPairs(sorted(slow.genuine), sorted(slow.impostors), slow.failed_genuine, lost)
 
 
-def _unit(vectors: NDArray[np.float64]) -> Floats:
-    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
+def _unit(embeddings: NDArray[np.float64]) -> Floats:
+    return np.asarray(embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True), np.float32)

@@ -1,6 +1,6 @@
 """Takes templates and says so: ``python -m evaluate.taker FOLDER [STATEMENT NUMBER]``.
 
-Prints a line a photo, and "done" with a digest of all vectors. Given the beginning of an SQL statement and a number,
+Prints a line a photo, and "done" with a digest of all embeddings. Given the beginning of an SQL statement and a number,
 it dies by SIGKILL just before SQLite runs the so-manieth of these.
 """
 
@@ -57,7 +57,7 @@ def main(folder: str) -> None:
     with remembered.Remembered(one, min_face=MIN_FACE) as memory:
         photos = sorted(map(str, Path(folder).iterdir()))
         taken = take(photos, one, min_face=MIN_FACE, remembered=memory, progress=told)
-    say(f"done {sha256(taken.vectors.tobytes()).hexdigest()} {memory.notes}")
+    say(f"done {sha256(taken.embeddings.tobytes()).hexdigest()} {memory.notes}")
 
 
 if __name__ == "__main__":

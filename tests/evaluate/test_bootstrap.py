@@ -28,9 +28,9 @@ class Fixed(np.random.Generator):
         return np.array(self.often.pop(0))
 
 
-def of_people(vectors: Floats, people: NDArray[np.intp]) -> tuple[Compared, ByPeople]:
-    found = np.ones(len(vectors), np.bool_)
-    result = everybody(vectors, found, people)
+def of_people(embeddings: Floats, people: NDArray[np.intp]) -> tuple[Compared, ByPeople]:
+    found = np.ones(len(embeddings), np.bool_)
+    result = everybody(embeddings, found, people)
     return result, ByPeople(result, people, found)
 
 
@@ -43,9 +43,9 @@ def resampled(people: NDArray[np.intp], often: NDArray[np.int64]) -> list[tuple[
 def test_a_draw_counts_as_if_the_people_were_really_there_so_often(seed: int) -> None:
     """Among copies of people: two photos of one copy are genuine; of two copies of one person they are no pair."""
     rng = np.random.default_rng(seed)
-    vectors, people = labeled(rng, 30, 10)
+    embeddings, people = labeled(rng, 30, 10)
     found = rng.random(30) > 0.15
-    result = everybody(vectors, found, people)
+    result = everybody(embeddings, found, people)
     number = int(people.max()) + 1
     often = rng.multinomial(number, np.full(number, 1 / number))
     draw = ByPeople(result, people, found).draw(Fixed(often.tolist()))
@@ -70,8 +70,8 @@ def test_a_draw_counts_as_if_the_people_were_really_there_so_often(seed: int) ->
 
 
 def test_each_drawn_once_is_the_data() -> None:
-    vectors, people = labeled(np.random.default_rng(1), 40, 12)
-    result, by_people = of_people(vectors, people)
+    embeddings, people = labeled(np.random.default_rng(1), 40, 12)
+    result, by_people = of_people(embeddings, people)
     draw = by_people.draw(Fixed([1] * (int(people.max()) + 1)))
     assert (draw.all_genuine, draw.all_impostors) == (result.roc.genuine, result.roc.impostors)
     assert set(draw.genuine) == set(draw.impostors) == {1}
@@ -85,8 +85,8 @@ def test_pairs_are_drawn_with_those_that_failed() -> None:
 
 
 def test_draws_are_of_as_many_as_there_are() -> None:
-    vectors, people = labeled(np.random.default_rng(2), 60, 20)
-    result, by_people = of_people(vectors, people)
+    embeddings, people = labeled(np.random.default_rng(2), 60, 20)
+    result, by_people = of_people(embeddings, people)
     rng = np.random.default_rng(0)
     draws = [by_people.draw(rng) for _ in range(3000)]
     number = int(people.max()) + 1
@@ -156,8 +156,8 @@ def test_where_all_impostors_are_kept_every_far_is_known(few: Compared) -> None:
 
 
 def test_what_is_drawn_is_the_same_for_rates_and_thresholds() -> None:
-    vectors, people = Crowd().draw(np.random.default_rng(1), 60)
-    result, by_people = of_people(vectors, people)
+    embeddings, people = Crowd().draw(np.random.default_rng(1), 60)
+    result, by_people = of_people(embeddings, people)
     wanted = [0.1, 0.01]
     drawn = np.sort(thresholds_drawn(result, by_people, wanted, draws=80, seed=5), axis=0)
     fars = thresholds = None
@@ -211,18 +211,18 @@ def test_a_rate_that_no_threshold_keeps_is_left_out() -> None:
 
 
 def test_all_alike_is_no_rate_and_no_crash() -> None:
-    vectors = np.ones((60, 1), np.float32)
-    result, by_people = of_people(vectors, np.arange(60) // 2)
+    embeddings = np.ones((60, 1), np.float32)
+    result, by_people = of_people(embeddings, np.arange(60) // 2)
     assert len(result.impostors) == 0
     assert rates(result, by_people, [0.1, 0.03], draws=5) == ()
 
 
 def test_no_interval_beyond_the_impostors_that_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    vectors, people = Crowd().draw(np.random.default_rng(3), 60)
-    full = rates(*of_people(vectors, people), [0.1, 0.03, 0.003], draws=50)
+    embeddings, people = Crowd().draw(np.random.default_rng(3), 60)
+    full = rates(*of_people(embeddings, people), [0.1, 0.03, 0.003], draws=50)
     assert all(one.tar_interval and one.far_interval and one.threshold_interval for one in full)
     monkeypatch.setattr(compared, "MOST_KEPT", 320)  # of 15,930: a FAR of 0.02
-    result, by_people = of_people(vectors, people)
+    result, by_people = of_people(embeddings, people)
     assert len(result.impostors) == 320
     capped = rates(result, by_people, [0.1, 0.03, 0.003], draws=50)
     assert [(one.far, one.threshold, one.tar, one.false_accepts) for one in capped] == [
@@ -238,8 +238,8 @@ def test_no_interval_beyond_the_impostors_that_are_kept(monkeypatch: pytest.Monk
 
 def test_none_kept_gives_no_interval(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compared, "MOST_KEPT", 0)
-    vectors, people = Crowd().draw(np.random.default_rng(3), 40)
-    result, by_people = of_people(vectors, people)
+    embeddings, people = Crowd().draw(np.random.default_rng(3), 40)
+    result, by_people = of_people(embeddings, people)
     assert len(result.impostors) == 0
     (rate,) = rates(result, by_people, [0.1], draws=5)
     assert (rate.tar_interval, rate.threshold_interval, rate.far_interval) == (None, None, None)
@@ -248,8 +248,8 @@ def test_none_kept_gives_no_interval(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_draws_without_a_genuine_pair_say_nothing() -> None:
     """One person of 40 has a pair: every third draw lacks it."""
-    vectors, _ = labeled(np.random.default_rng(4), 41, 41)
-    result, by_people = of_people(vectors, np.append(np.arange(40), 0))
+    embeddings, _ = labeled(np.random.default_rng(4), 41, 41)
+    result, by_people = of_people(embeddings, np.append(np.arange(40), 0))
     (rate,) = rates(result, by_people, [0.1], draws=100)
     assert rate.tar_interval is None
     assert rate.far_interval is not None
@@ -269,8 +269,8 @@ def test_a_draw_of_one_person_alone_says_nothing() -> None:
 
 
 def test_the_seed_decides() -> None:
-    vectors, people = Crowd().draw(np.random.default_rng(6), 50)
-    result, by_people = of_people(vectors, people)
+    embeddings, people = Crowd().draw(np.random.default_rng(6), 50)
+    result, by_people = of_people(embeddings, people)
     one, same, other = (rates(result, by_people, [0.1], draws=40, seed=seed) for seed in (1, 1, 2))
     assert one == same
     assert one != other
@@ -290,8 +290,8 @@ def test_intervals_of_people_hold_the_truth() -> None:
     threshold, tar = Crowd().truth(far)
     right = np.zeros(4)
     for seed in range(repetitions):
-        vectors, people = Crowd().draw(np.random.default_rng(1000 + seed), 70)
-        result, by_people = of_people(vectors, people)
+        embeddings, people = Crowd().draw(np.random.default_rng(1000 + seed), 70)
+        result, by_people = of_people(embeddings, people)
         (rate,) = rates(result, by_people, [far], draws=120, seed=seed)
         false = fars_drawn(result, by_people, np.full((120, 1), threshold), seed=seed)[:, 0]
         by_pairs = np.sqrt(far * (1 - far) / result.roc.impostors) * 1.96

@@ -31,8 +31,8 @@ from .generated import Crowd, slow_pairs, templates
 
 
 def crowd(seed: int, people: int, *, missing: tuple[int, ...] = ()) -> tuple[Templates, NDArray[np.intp]]:
-    vectors, whose = Crowd().draw(np.random.default_rng(seed), people)
-    return templates(vectors, missing=missing), whose
+    embeddings, whose = Crowd().draw(np.random.default_rng(seed), people)
+    return templates(embeddings, missing=missing), whose
 
 
 def test_precision_and_crop_are_those_of_an_imported_models_row(
@@ -62,7 +62,7 @@ def test_the_rates_of_a_table() -> None:
 def test_a_table_counted_directly() -> None:
     made, people = crowd(1, 60, missing=(7,))
     measured = of_people(made, [f"{n}" for n in people], data="crowd")
-    slow = slow_pairs(made.vectors, made.found, people)
+    slow = slow_pairs(made.embeddings, made.found, people)
     table = measured.calibration
     assert table.far == (0.1, 0.03, 0.01, 0.003)  # 0.001 of 15,755 is 15
     for rate, threshold in zip(measured.rates, table.thresholds, strict=True):
@@ -141,10 +141,10 @@ def test_a_thousand_pairs_are_enough() -> None:
 
 
 def test_photos_that_no_threshold_tells_apart_are_refused() -> None:
-    vectors = np.zeros((90, 3), np.float32)
-    vectors[:, 0] = 1
+    embeddings = np.zeros((90, 3), np.float32)
+    embeddings[:, 0] = 1
     with pytest.raises(UsageError, match="no threshold tells these photos apart"):
-        of_people(templates(vectors), [f"{n // 2}" for n in range(90)], data="all alike")
+        of_people(templates(embeddings), [f"{n // 2}" for n in range(90)], data="all alike")
 
 
 def test_a_model_that_has_it_backwards_is_refused() -> None:
@@ -152,9 +152,9 @@ def test_a_model_that_has_it_backwards_is_refused() -> None:
     rng = np.random.default_rng(5)
     ones = rng.standard_normal((40, 4))
     ones /= np.linalg.norm(ones, axis=1, keepdims=True)
-    vectors = np.stack([ones, -ones], axis=1).reshape(80, 4).astype(np.float32)
+    embeddings = np.stack([ones, -ones], axis=1).reshape(80, 4).astype(np.float32)
     with pytest.raises(UsageError, match="a probability that falls with the distance"):
-        of_people(templates(vectors), [f"{n // 2}" for n in range(80)], data="backwards")
+        of_people(templates(embeddings), [f"{n // 2}" for n in range(80)], data="backwards")
 
 
 # ------------------------------------------------------------------------------------------------- the probability
@@ -267,8 +267,8 @@ def test_a_half_measures_what_the_other_half_promised() -> None:
     made, people = crowd(6, 60)
     (half,) = held_out(made, people, seed=3)
     chosen = calibrate._half_of_the_people(people, np.random.default_rng(3))[people]
-    known = slow_pairs(made.vectors[chosen], np.ones(90, np.bool_), people[chosen]).impostors
-    other = slow_pairs(made.vectors[~chosen], np.ones(90, np.bool_), people[~chosen]).impostors
+    known = slow_pairs(made.embeddings[chosen], np.ones(90, np.bool_), people[chosen]).impostors
+    other = slow_pairs(made.embeddings[~chosen], np.ones(90, np.bool_), people[~chosen]).impostors
     assert len(known) == len(other) == 90 * 89 // 2 - 90
     assert half.far == 0.01
     assert sum(distance <= half.threshold + 1e-7 for distance, _, _ in known) == 39
@@ -289,10 +289,10 @@ def test_halves_too_small_to_tell_are_not_held_against_each_other() -> None:
     made, people = crowd(9, 60)
     people[120:] = 40  # one has 60 photos: his half has pairs enough, the other has 1,710
     assert held_out(made, people) == ()
-    vectors, people = Crowd().draw(np.random.default_rng(8), 100)
+    embeddings, people = Crowd().draw(np.random.default_rng(8), 100)
     people[:] = np.arange(300)
     people[1] = 0  # one half has no pair of one person
-    assert held_out(templates(vectors), people) == ()
+    assert held_out(templates(embeddings), people) == ()
 
 
 def test_no_promise_is_judged_by_impostors_that_were_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:

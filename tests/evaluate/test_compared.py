@@ -20,17 +20,17 @@ EXACT = 3e-7
 def sample(seed: int) -> tuple[Floats, NDArray[np.bool_], NDArray[np.intp]]:
     """45 photos of about 18 people, seven without a template."""
     rng = np.random.default_rng(seed)
-    vectors, people = labeled(rng, 45, 18)
+    embeddings, people = labeled(rng, 45, 18)
     found = np.ones(45, np.bool_)
     found[rng.choice(45, 7, replace=False)] = False
-    vectors[~found] = 0
-    return vectors, found, people
+    embeddings[~found] = 0
+    return embeddings, found, people
 
 
 def assert_as_slow(
-    result: Compared, vectors: Floats, found: NDArray[np.bool_], people: NDArray[np.intp], kept: float
+    result: Compared, embeddings: Floats, found: NDArray[np.bool_], people: NDArray[np.intp], kept: float
 ) -> None:
-    slow = slow_pairs(vectors, found, people)
+    slow = slow_pairs(embeddings, found, people)
     assert (result.roc.genuine, result.roc.impostors) == (
         len(slow.genuine) + len(slow.failed_genuine),
         len(slow.impostors),
@@ -59,24 +59,24 @@ def assert_as_slow(
 def test_everybody_as_in_a_double_loop(seed: int, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compared, "BLOCK", block)
     monkeypatch.setattr(compared, "LISTED_BLOCK", block)
-    vectors, found, people = sample(seed)
-    assert_as_slow(everybody(vectors, found, people), vectors, found, people, kept=0.19)
+    embeddings, found, people = sample(seed)
+    assert_as_slow(everybody(embeddings, found, people), embeddings, found, people, kept=0.19)
 
 
 def test_one_person_of_many_photos_among_people_of_one() -> None:
-    vectors, _ = labeled(np.random.default_rng(3), 40, 40)
+    embeddings, _ = labeled(np.random.default_rng(3), 40, 40)
     people = np.maximum(np.arange(40) - 19, 0)
-    result = everybody(vectors, np.ones(40, np.bool_), people)
+    result = everybody(embeddings, np.ones(40, np.bool_), people)
     assert (result.roc.genuine, result.roc.impostors) == (190, 40 * 39 // 2 - 190)
-    assert_as_slow(result, vectors, np.ones(40, np.bool_), people, kept=0.19)
+    assert_as_slow(result, embeddings, np.ones(40, np.bool_), people, kept=0.19)
 
 
 @pytest.mark.parametrize("block", [7, 1024])
 def test_the_order_of_the_photos_changes_nothing(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compared, "BLOCK", block)
-    vectors, found, people = sample(4)
+    embeddings, found, people = sample(4)
     order = np.random.default_rng(5).permutation(45)
-    one, other = everybody(vectors, found, people), everybody(vectors[order], found[order], people[order])
+    one, other = everybody(embeddings, found, people), everybody(embeddings[order], found[order], people[order])
     assert other.roc.thresholds == pytest.approx(one.roc.thresholds, abs=STEP)
     assert other.roc.area == pytest.approx(one.roc.area, abs=1e-3)
     assert other.failed_impostors == one.failed_impostors
@@ -90,8 +90,8 @@ def test_the_order_of_the_photos_changes_nothing(block: int, monkeypatch: pytest
 
 def test_counts_at_a_threshold_are_those_of_the_distances_themselves() -> None:
     """Distances are rounded up to the grid: one up to a threshold stays so, one beyond it too."""
-    vectors, found, people = sample(6)
-    result = everybody(vectors, found, people)
+    embeddings, found, people = sample(6)
+    result = everybody(embeddings, found, people)
     assert (result.roc.thresholds / STEP == np.round(result.roc.thresholds / STEP)).all()
     kept, genuine = result.impostors.distances, result.genuine.distances
     for threshold in result.roc.thresholds:
@@ -107,29 +107,29 @@ def test_counts_at_a_threshold_are_those_of_the_distances_themselves() -> None:
 
 
 def test_everybody_agrees_with_the_list_of_all_pairs() -> None:
-    vectors, found, people = sample(8)
+    embeddings, found, people = sample(8)
     a, b = (rows.astype(np.int32) for rows in np.triu_indices(45, 1))
-    one = everybody(vectors, found, people)
-    other = listed(vectors, found, a, b, people[a] == people[b])
+    one = everybody(embeddings, found, people)
+    other = listed(embeddings, found, a, b, people[a] == people[b])
     assert (other.roc.genuine, other.roc.impostors) == (one.roc.genuine, one.roc.impostors)
     assert other.failed_impostors == one.failed_impostors
     assert other.failed_genuine.tolist() == sorted(map(sorted, one.failed_genuine.tolist()))
     assert other.roc.area == pytest.approx(one.roc.area, abs=1e-3)
     assert other.roc.equal_error == pytest.approx(one.roc.equal_error, abs=1e-3)
     assert len(other.impostors) == other.roc.impostors  # of listed pairs all are kept
-    assert_as_slow(other, vectors, found, people, kept=1)
+    assert_as_slow(other, embeddings, found, people, kept=1)
 
 
 @pytest.mark.parametrize("block", [1, 3, 100])
 def test_listed_pairs_by_hand(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Row n lies at a known distance from row 0; row 4 has no template."""
     monkeypatch.setattr(compared, "LISTED_BLOCK", block)
-    vectors = at_angles([0, 0.5, 0.1, 0.3, 0.2, 1])
+    embeddings = at_angles([0, 0.5, 0.1, 0.3, 0.2, 1])
     found = np.array([True, True, True, True, False, True])
     a = np.array([0, 0, 3, 4, 0, 4, 0], np.int32)
     b = np.array([1, 2, 0, 0, 5, 1, 1], np.int32)
     same = np.array([True, False, True, True, False, False, True])
-    result = listed(vectors, found, a, b, same)
+    result = listed(embeddings, found, a, b, same)
     assert result.genuine.distances == pytest.approx([0.3, 0.5, 0.5], abs=EXACT)
     assert list(zip(result.genuine.a, result.genuine.b, strict=True)) == [(3, 0), (0, 1), (0, 1)]
     assert list(zip(result.impostors.a, result.impostors.b, strict=True)) == [(0, 2), (0, 5)]
@@ -140,30 +140,30 @@ def test_listed_pairs_by_hand(block: int, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_tenth_and_a_little_more_is_kept_of_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    vectors, found, people = sample(9)
-    every = everybody(vectors, found, people).roc.impostors
+    embeddings, found, people = sample(9)
+    every = everybody(embeddings, found, people).roc.impostors
     for easily, most, kept in ((0, 10**6, 0.11 * every), (70, 10**6, 0.11 * every), (10**6, 50, 50), (85, 10**6, 85)):
         monkeypatch.setattr(compared, "EASILY_KEPT", easily)
         monkeypatch.setattr(compared, "MOST_KEPT", most)
-        result = everybody(vectors, found, people)
+        result = everybody(embeddings, found, people)
         assert len(result.impostors) == int(kept)
-        assert_as_slow(result, vectors, found, people, kept=0)
+        assert_as_slow(result, embeddings, found, people, kept=0)
 
 
 def test_where_too_many_are_the_nearest_none_is_kept() -> None:
-    vectors = np.ones((30, 1), np.float32)
-    result = everybody(vectors, np.ones(30, np.bool_), np.arange(30) // 2)
+    embeddings = np.ones((30, 1), np.float32)
+    result = everybody(embeddings, np.ones(30, np.bool_), np.arange(30) // 2)
     assert (len(result.impostors), len(result.genuine)) == (0, 15)
     assert (result.roc.thresholds.tolist(), result.roc.at(0)) == ([0], (1, 1))
 
 
-def test_opposite_vectors_are_at_two_and_rounding_never_leaves_the_scale() -> None:
+def test_opposite_embeddings_are_at_two_and_rounding_never_leaves_the_scale() -> None:
     rng = np.random.default_rng(2)
     ones = rng.standard_normal((20, 128)).astype(np.float32)
     ones /= np.linalg.norm(ones, axis=1, keepdims=True)
-    vectors = np.concatenate([ones, ones, -ones])  # twice the same, and the opposite
+    embeddings = np.concatenate([ones, ones, -ones])  # twice the same, and the opposite
     people = np.concatenate([np.arange(20), np.arange(20), np.arange(20, 40)])
-    result = everybody(vectors, np.ones(60, np.bool_), people)
+    result = everybody(embeddings, np.ones(60, np.bool_), people)
     assert result.genuine.distances == pytest.approx(np.zeros(20), abs=EXACT)
     assert (result.genuine.distances.min() >= 0, result.roc.thresholds[-1] <= 2) == (True, True)
     assert result.roc.thresholds[-1] == pytest.approx(2, abs=STEP)
@@ -180,11 +180,11 @@ def test_no_template_at_all_is_refused() -> None:
         everybody(np.zeros((4, 0), np.float32), np.zeros(4, np.bool_), np.array([0, 0, 1, 1]))
 
 
-def test_vectors_that_are_not_numbers_are_refused() -> None:
-    vectors = at_angles([0, 0.1, 0.2, 0.3])
-    vectors[2, 0] = np.nan
+def test_embeddings_that_are_not_numbers_are_refused() -> None:
+    embeddings = at_angles([0, 0.1, 0.2, 0.3])
+    embeddings[2, 0] = np.nan
     with pytest.raises(UsageError, match="not a number"):
-        everybody(vectors, np.ones(4, np.bool_), np.array([0, 0, 1, 1]))
+        everybody(embeddings, np.ones(4, np.bool_), np.array([0, 0, 1, 1]))
     rows = np.arange(3, dtype=np.int32)
     with pytest.raises(UsageError, match="not a number"):
-        listed(vectors, np.ones(4, np.bool_), rows, rows + 1, np.array([True, False, True]))
+        listed(embeddings, np.ones(4, np.bool_), rows, rows + 1, np.array([True, False, True]))

@@ -29,22 +29,22 @@ class People:
 
     def measured(self, *, order: Sequence[int] | None = None, **options: float) -> GroupsResult:
         rows = range(len(self.axes)) if order is None else order
-        vectors = np.zeros((len(self.axes), AXES), np.float32)
+        embeddings = np.zeros((len(self.axes), AXES), np.float32)
         for row, n in enumerate(rows):
             if (axis := self.axes[n]) is not None:
-                vectors[row, axis] = 1
+                embeddings[row, axis] = 1
         names = [self.names[n] for n in rows]
         options = {"threshold": 0.5, **options}
-        return groups_result(templates(vectors), names, self.table, **options)  # type: ignore[arg-type]
+        return groups_result(templates(embeddings), names, self.table, **options)  # type: ignore[arg-type]
 
 
-def templates(vectors: Floats) -> Templates:
-    n = len(vectors)
-    found = np.abs(vectors).sum(axis=1) > 0
+def templates(embeddings: Floats) -> Templates:
+    n = len(embeddings)
+    found = np.abs(embeddings).sum(axis=1) > 0
     status = tuple("ok" if one else "no_face" for one in found)
     photos = tuple(f"{row}.jpg" for row in range(n))
     boxes, ones = np.zeros((n, 4), np.float32), np.ones(n, np.float32)
-    return Templates("m", "d", photos, status, vectors, boxes, ones, found.astype(np.intp))
+    return Templates("m", "d", photos, status, embeddings, boxes, ones, found.astype(np.intp))
 
 
 @pytest.fixture
@@ -201,10 +201,10 @@ def sphere(rng: np.random.Generator, count: int, *, first: int, dimension: int, 
     other -= (other * one).sum(axis=1, keepdims=True) * one
     other /= np.linalg.norm(other, axis=1, keepdims=True)
     cosine = np.where(rng.random((count, 1)) < apart, 0.1, 0.9)
-    vectors = np.zeros((2 * count, 24), np.float32)
-    vectors[::2, first : first + dimension] = one
-    vectors[1::2, first : first + dimension] = cosine * one + np.sqrt(1 - cosine**2) * other
-    return vectors
+    embeddings = np.zeros((2 * count, 24), np.float32)
+    embeddings[::2, first : first + dimension] = one
+    embeddings[1::2, first : first + dimension] = cosine * one + np.sqrt(1 - cosine**2) * other
+    return embeddings
 
 
 def true_fmr(dimension: int) -> float:
@@ -263,10 +263,10 @@ def test_many_equal_groups_are_not_called_unequal_for_the_worst_being_picked() -
     unequal = 0
     for seed in range(8):
         rng = np.random.default_rng(seed)
-        vectors = sphere(rng, 400, first=0, dimension=12, apart=0.5)
+        embeddings = sphere(rng, 400, first=0, dimension=12, apart=0.5)
         names = [f"p{n}" for n in range(400) for _ in range(2)]
         table = GroupTable("person", ("deal",), {f"p{n}": (str(n % 10),) for n in range(400)})
-        (grouping,) = groups_result(templates(vectors), names, table, far=1e-2, draws=500, seed=seed).groupings
+        (grouping,) = groups_result(templates(embeddings), names, table, far=1e-2, draws=500, seed=seed).groupings
         assert len(grouping.groups) == 10
         assert grouping.fnmr_ratio.value is not None
         unequal += not holds(grouping.fnmr_ratio.interval, 1)
@@ -275,14 +275,14 @@ def test_many_equal_groups_are_not_called_unequal_for_the_worst_being_picked() -
 
 def test_the_threshold_is_that_of_the_far_over_all() -> None:
     rng = np.random.default_rng(0)
-    vectors = sphere(rng, 200, first=0, dimension=8, apart=0.2)
+    embeddings = sphere(rng, 200, first=0, dimension=8, apart=0.2)
     names = [f"p{n}" for n in range(200) for _ in range(2)]
     table = GroupTable("person", ("half",), {f"p{n}": ("12"[n % 2],) for n in range(200)})
-    result = groups_result(templates(vectors), names, table, far=0.01, draws=100)
+    result = groups_result(templates(embeddings), names, table, far=0.01, draws=100)
     impostors = 400 * 399 // 2 - 200
     assert result.everybody.fmr.whole == impostors
     assert result.everybody.fmr.errors == pytest.approx(0.01 * impostors, abs=2)
     assert result.everybody.fmr.errors <= 0.01 * impostors
-    distances = 1 - vectors.astype(np.float64) @ vectors.T
+    distances = 1 - embeddings.astype(np.float64) @ embeddings.T
     near = [distances[i, j] <= result.threshold for i, j in combinations(range(400), 2) if names[i] != names[j]]
     assert sum(near) == pytest.approx(result.everybody.fmr.errors, abs=1)

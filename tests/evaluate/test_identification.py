@@ -24,16 +24,16 @@ from visavis.evaluate.templates import Templates
 TABLE = Calibration("made-up", far=(0.5, 0.1), thresholds=(0.4, 0.2), slope=-10.0, intercept=3.0)
 
 
-def templates(vectors: np.ndarray, *, failed: Sequence[int] = (), model: str = "made-up") -> Templates:
-    n = len(vectors)
-    vectors = compare.unit(np.asarray(vectors, np.float32))
-    vectors[list(failed)] = 0
+def templates(embeddings: np.ndarray, *, failed: Sequence[int] = (), model: str = "made-up") -> Templates:
+    n = len(embeddings)
+    embeddings = compare.unit(np.asarray(embeddings, np.float32))
+    embeddings[list(failed)] = 0
     return Templates(
         model,
         "none",
         tuple(f"{row}.jpg" for row in range(n)),
         tuple("no_face" if row in failed else "ok" for row in range(n)),
-        vectors,
+        embeddings,
         np.zeros((n, 4), np.float32),
         np.zeros(n, np.float32),
         np.ones(n, np.intp),
@@ -41,7 +41,7 @@ def templates(vectors: np.ndarray, *, failed: Sequence[int] = (), model: str = "
 
 
 def at(*degrees: float, failed: Sequence[int] = ()) -> Templates:
-    """Vectors in a plane: the distance of two is 1 - cos of the angle between them."""
+    """Embeddings in a plane: the distance of two is 1 - cos of the angle between them."""
     angles = np.radians(degrees)
     return templates(np.stack([np.cos(angles), np.sin(angles)], axis=1), failed=failed)
 
@@ -60,8 +60,8 @@ def crowd(
     """People around directions of their own, in eight dimensions."""
     rng = np.random.default_rng(seed)
     middles = rng.normal(size=(people, 1, 8))
-    vectors = middles + noise * rng.normal(size=(people, photos, 8))
-    return templates(vectors.reshape(-1, 8), failed=failed), [f"p{n}" for n in range(people) for _ in range(photos)]
+    embeddings = middles + noise * rng.normal(size=(people, photos, 8))
+    return templates(embeddings.reshape(-1, 8), failed=failed), [f"p{n}" for n in range(people) for _ in range(photos)]
 
 
 # --- the split
@@ -147,21 +147,21 @@ def test_whoever_is_as_near_counts_as_nearer() -> None:
 def test_a_person_is_as_near_as_the_nearest_template_or_as_the_mean() -> None:
     """ann at 0 and 60 (mean 30), bob at 10 (twice). A probe of ann at 55 is hers; at 8 and at 22 only by the rule."""
     names = ["ann", "ann", "bob", "bob", "ann", "ann", "ann", "bob"]
-    vectors, who = at(0, 60, 10, 10, 55, 4, 22, 12), parts([0, 1, 2, 3], [4, 5, 6, 7])
-    nearest, mean = (identification(vectors, names, who, rule=rule) for rule in ("nearest", "mean"))  # type: ignore[arg-type]
+    embeddings, who = at(0, 60, 10, 10, 55, 4, 22, 12), parts([0, 1, 2, 3], [4, 5, 6, 7])
+    nearest, mean = (identification(embeddings, names, who, rule=rule) for rule in ("nearest", "mean"))  # type: ignore[arg-type]
     assert nearest.ranks[0].hits == 3  # 55, 4 and bob's 12; 22 is 12 from bob, 22 from ann
     assert mean.ranks[0].hits == 3  # 55, 22 (8 from the mean) and bob's 12; 4 is 6 from bob, 26 from the mean
     assert (nearest.rule, mean.rule, nearest.templates, mean.templates) == ("nearest", "mean", 4, 4)
     only = parts([0, 1, 2, 3], [5])
-    assert identification(vectors, names, only, rule="nearest").ranks[0].hits == 1
-    assert identification(vectors, names, only, rule="mean").ranks[0].hits == 0
+    assert identification(embeddings, names, only, rule="nearest").ranks[0].hits == 1
+    assert identification(embeddings, names, only, rule="mean").ranks[0].hits == 0
 
 
 def test_a_person_is_as_far_as_a_gallery_says_unless_told_otherwise() -> None:
     """ann at 0 and 60, bob at 40. A probe at 8: .4 (1 - cos 22) + .6 (2 - cos 8 - cos 52) / 2 from ann, 1 - cos 32."""
     names = ["ann", "ann", "bob", "ann"]
-    vectors, who = at(0, 60, 40, 8), parts([0, 1, 2], [3])
-    found = identification(vectors, names, who)
+    embeddings, who = at(0, 60, 40, 8), parts([0, 1, 2], [3])
+    found = identification(embeddings, names, who)
     ann = 0.4 * (1 - math.cos(math.radians(22))) + 0.3 * (2 - math.cos(math.radians(8)) - math.cos(math.radians(52)))
     bob = 1 - math.cos(math.radians(32))
     assert (found.rule, ann < bob, found.ranks[0].hits) == ("person", True, 1)
@@ -171,10 +171,10 @@ def test_a_person_is_as_far_as_a_gallery_says_unless_told_otherwise() -> None:
 
 
 def test_cmc_is_top_k_accuracy() -> None:
-    vectors, names = crowd(noise=0.8)
+    embeddings, names = crowd(noise=0.8)
     made = split(names, known=1.0)
-    found = identification(vectors, names, made, ranks=(1, 2, 5, 10))
-    similar = vectors.vectors[made.known] @ vectors.vectors[made.gallery].T
+    found = identification(embeddings, names, made, ranks=(1, 2, 5, 10))
+    similar = embeddings.embeddings[made.known] @ embeddings.embeddings[made.gallery].T
     truth = [names[row] for row in made.known]
     labels = [names[row] for row in made.gallery]
     order = np.argsort(labels)
@@ -190,33 +190,33 @@ def test_cmc_is_top_k_accuracy() -> None:
 
 
 def plain(
-    vectors: Templates, names: Sequence[str], made: Split, threshold: float
+    embeddings: Templates, names: Sequence[str], made: Split, threshold: float
 ) -> tuple[int, int, list[tuple[float, str]]]:
     """Misses and false positives in plain loops, and each unknown probe's nearest."""
-    enrolled = [row for row in made.gallery if vectors.found[row]]
+    enrolled = [row for row in made.gallery if embeddings.found[row]]
 
     def nearest(row: int) -> tuple[float, str]:
-        probe = vectors.vectors[row].astype(np.float64)
-        return min((1 - float(probe @ vectors.vectors[one].astype(np.float64)), names[one]) for one in enrolled)
+        probe = embeddings.embeddings[row].astype(np.float64)
+        return min((1 - float(probe @ embeddings.embeddings[one].astype(np.float64)), names[one]) for one in enrolled)
 
     misses = 0
     for row in made.known:
         distance, who = nearest(row)
-        misses += not (vectors.found[row] and who == names[row] and distance <= threshold)
-    others = [nearest(row) for row in made.unknown if vectors.found[row]]
+        misses += not (embeddings.found[row] and who == names[row] and distance <= threshold)
+    others = [nearest(row) for row in made.unknown if embeddings.found[row]]
     return misses, sum(distance <= threshold for distance, _ in others), others
 
 
 @pytest.mark.parametrize("per_person", [1, 2])
 @pytest.mark.parametrize("failed", [(), (0, 1, 7, 23, 88, 151, 152)])
 def test_rates_are_those_of_plain_loops(per_person: int, failed: Sequence[int]) -> None:
-    vectors, names = crowd(failed=failed)
+    embeddings, names = crowd(failed=failed)
     made = split(names, templates=per_person, seed=5)
-    found = identification(vectors, names, made, fpirs=(0.5, 0.2, 0.12), rule="nearest")
+    found = identification(embeddings, names, made, fpirs=(0.5, 0.2, 0.12), rule="nearest")
     assert len(found.searches) == 3
     for one in found.searches:
         assert one.threshold is not None
-        misses, false, others = plain(vectors, names, made, one.threshold + 1e-6)
+        misses, false, others = plain(embeddings, names, made, one.threshold + 1e-6)
         assert found.unknown == len(others)
         assert one.fnir == pytest.approx(misses / len(made.known), abs=1e-12)
         assert one.false_positives == false == math.floor(one.fpir * len(others))
@@ -224,10 +224,10 @@ def test_rates_are_those_of_plain_loops(per_person: int, failed: Sequence[int]) 
 
 def test_rates_are_those_of_scikit_learns_curve() -> None:
     """A miss at rank 1 is a search that no threshold accepts."""
-    vectors, names = crowd(noise=0.7)
+    embeddings, names = crowd(noise=0.7)
     made = split(names)
-    found = identification(vectors, names, made, fpirs=(0.4, 0.2, 0.1))
-    distances = compare.cosine_distances(vectors.vectors, vectors.vectors[made.gallery])
+    found = identification(embeddings, names, made, fpirs=(0.4, 0.2, 0.1))
+    distances = compare.cosine_distances(embeddings.embeddings, embeddings.embeddings[made.gallery])
     labels = np.array(names)
     right = labels[made.gallery][distances[made.known].argmin(axis=1)] == labels[made.known]
     score = np.concatenate(
@@ -242,8 +242,8 @@ def test_rates_are_those_of_scikit_learns_curve() -> None:
 def test_thresholds_by_hand() -> None:
     """One person at 0. Strangers at 1 .. 20 degrees: half of them up to 10. Probes of the person at 3, 10.5, 15."""
     names = ["ann", "ann", "ann", "ann", *(f"x{n}" for n in range(20))]
-    vectors = at(0, 3, 10.5, 15, *range(1, 21))
-    found = identification(vectors, names, parts([0], [1, 2, 3], range(4, 24)), fpirs=(0.5, 0.45))
+    embeddings = at(0, 3, 10.5, 15, *range(1, 21))
+    found = identification(embeddings, names, parts([0], [1, 2, 3], range(4, 24)), fpirs=(0.5, 0.45))
     half, less = found.searches
     assert half.threshold == pytest.approx(far(10.5), abs=1e-6)  # the greatest distance short of 11 degrees
     assert (half.fnir, half.false_positives) == (pytest.approx(1 / 3), 10)
@@ -254,16 +254,16 @@ def test_thresholds_by_hand() -> None:
 
 def test_equal_distances_are_accepted_together_or_not_at_all() -> None:
     names = ["ann", "ann", *(f"x{n}" for n in range(20))]
-    vectors = at(0, 1, *[2] * 8, *[5] * 4, *[9] * 8)
-    (one,) = identification(vectors, names, parts([0], [1], range(2, 22)), fpirs=(0.5,)).searches
+    embeddings = at(0, 1, *[2] * 8, *[5] * 4, *[9] * 8)
+    (one,) = identification(embeddings, names, parts([0], [1], range(2, 22)), fpirs=(0.5,)).searches
     assert one.threshold == pytest.approx(far(2), abs=1e-6)
     assert one.false_positives == 8
 
 
 def test_a_known_probe_taken_for_another_is_missed_however_near() -> None:
     names = ["ann", "bob", "ann", *(f"x{n}" for n in range(20))]
-    vectors = at(0, 20, 19, *[60] * 10, *[70] * 10)
-    (one,) = identification(vectors, names, parts([0, 1], [2], range(3, 23)), fpirs=(0.5,)).searches
+    embeddings = at(0, 20, 19, *[60] * 10, *[70] * 10)
+    (one,) = identification(embeddings, names, parts([0, 1], [2], range(3, 23)), fpirs=(0.5,)).searches
     assert one.threshold == pytest.approx(far(40), abs=1e-6)
     assert one.fnir == 1
 
@@ -274,8 +274,8 @@ def test_a_known_probe_taken_for_another_is_missed_however_near() -> None:
 def test_what_failed_is_counted_where_it_hurts() -> None:
     """ann's first photo failed (the second stands in), both of bob's did; so did probes of both, and a stranger."""
     names = ["ann", "ann", "bob", "bob", "cid", "cid", "ann", "ann", "bob", "bob", "cid", "cid", "x", "y"]
-    vectors = at(0, 2, 30, 31, 60, 61, 1, 3, 30, 32, 62, 59, 90, 120, failed=[0, 2, 3, 7, 9, 13])
-    found = identification(vectors, names, parts(range(6), range(6, 12), [12, 13]))
+    embeddings = at(0, 2, 30, 31, 60, 61, 1, 3, 30, 32, 62, 59, 90, 120, failed=[0, 2, 3, 7, 9, 13])
+    found = identification(embeddings, names, parts(range(6), range(6, 12), [12, 13]))
     assert found.failures == Failures(templates=3, people=1, known=2, orphans=1, unknown=1)
     assert (found.people, found.templates, found.unknown, found.known) == (2, 3, 1, 6)
     np.testing.assert_allclose(found.cmc, [0.5, 0.5])  # failed probes, and bob's, are never found
@@ -283,11 +283,11 @@ def test_what_failed_is_counted_where_it_hurts() -> None:
 
 
 def test_failed_probes_of_strangers_change_no_rate() -> None:
-    vectors, names = crowd()
+    embeddings, names = crowd()
     made = split(names)
-    full = identification(vectors, names, made, fpirs=(0.2,))
+    full = identification(embeddings, names, made, fpirs=(0.2,))
     more = replace(made, unknown=np.append(made.unknown, [200, 201]))
-    longer = templates(np.concatenate([vectors.vectors, np.ones((2, 8))]), failed=[200, 201])
+    longer = templates(np.concatenate([embeddings.embeddings, np.ones((2, 8))]), failed=[200, 201])
     found = identification(longer, [*names, "x", "y"], more, fpirs=(0.2,))
     assert found.failures.unknown == 2
     assert found.searches == full.searches
@@ -311,24 +311,24 @@ def test_nothing_to_search_in_or_for_is_refused() -> None:
 @pytest.mark.parametrize("block", [1, 37, 1000])
 @pytest.mark.parametrize("rule", ["nearest", "mean"])
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch, block: int, rule: Rule) -> None:
-    vectors, names = crowd(failed=[3, 50])
+    embeddings, names = crowd(failed=[3, 50])
     made = split(names, templates=2)
-    whole = identification(vectors, names, made, fpirs=(0.3, 0.1), rule=rule)
+    whole = identification(embeddings, names, made, fpirs=(0.3, 0.1), rule=rule)
     monkeypatch.setattr(closed_set, "BLOCK", block)
-    parts = identification(vectors, names, made, fpirs=(0.3, 0.1), rule=rule)
+    parts = identification(embeddings, names, made, fpirs=(0.3, 0.1), rule=rule)
     assert parts.cmc.tolist() == whole.cmc.tolist()
     assert [one.false_positives for one in parts.searches] == [one.false_positives for one in whole.searches]
     assert [one.threshold for one in parts.searches] == pytest.approx([one.threshold for one in whole.searches])
 
 
 def test_the_order_of_photos_changes_nothing() -> None:
-    vectors, names = crowd(failed=[3, 50])
+    embeddings, names = crowd(failed=[3, 50])
     made = split(names, templates=2)
     order = np.random.default_rng(2).permutation(len(names))
     place = np.argsort(order)
-    moved = templates(vectors.vectors[order], failed=place[[3, 50]].tolist())
+    moved = templates(embeddings.embeddings[order], failed=place[[3, 50]].tolist())
     there = Split(*(place[rows] for rows in (made.gallery, made.known, made.unknown)))
-    a = identification(vectors, names, made, fpirs=(0.3, 0.1))
+    a = identification(embeddings, names, made, fpirs=(0.3, 0.1))
     b = identification(moved, [names[row] for row in order], there, fpirs=(0.3, 0.1))
     assert (a.cmc.tolist(), a.ranks, a.failures) == (b.cmc.tolist(), b.ranks, b.failures)
     assert [one.fnir for one in a.searches] == [one.fnir for one in b.searches]
@@ -336,18 +336,18 @@ def test_the_order_of_photos_changes_nothing() -> None:
 
 
 def test_one_template_is_its_own_mean() -> None:
-    vectors, names = crowd()
+    embeddings, names = crowd()
     made = split(names)
-    a, b = (identification(vectors, names, made, fpirs=(0.3,), rule=rule) for rule in ("nearest", "mean"))  # type: ignore[arg-type]
+    a, b = (identification(embeddings, names, made, fpirs=(0.3,), rule=rule) for rule in ("nearest", "mean"))  # type: ignore[arg-type]
     assert (a.cmc.tolist(), a.searches[0].fnir) == (b.cmc.tolist(), b.searches[0].fnir)
 
 
 def test_copies_of_the_probes_tell_nothing_new() -> None:
     """Neither the rates move nor their intervals, since it is people who are drawn."""
-    vectors, names = crowd()
+    embeddings, names = crowd()
     made = split(names)
     double = Split(made.gallery, np.tile(made.known, 2), np.tile(made.unknown, 2))
-    a, b = (identification(vectors, names, each, fpirs=(0.3, 0.1)) for each in (made, double))
+    a, b = (identification(embeddings, names, each, fpirs=(0.3, 0.1)) for each in (made, double))
     assert a.cmc.tolist() == b.cmc.tolist()
     for one, other in zip(a.searches, b.searches, strict=True):
         assert other.false_positives == 2 * (one.false_positives or 0)
@@ -391,8 +391,8 @@ def test_intervals_hold_other_people(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_nobody_missed_of_few_is_no_certainty() -> None:
     """All draws of uneven people have an FNIR of exactly 0; nobody missed of three people goes up to Wilson's end."""
     names = ["ann", "bob", "cid", "ann", "bob", "bob", "cid", "cid", "cid", *(f"x{n}" for n in range(20))]
-    vectors = at(0, 40, 80, 1, 41, 42, 81, 82, 83, *[-60] * 10, *[-90] * 10)
-    (one,) = identification(vectors, names, parts(range(3), range(3, 9), range(9, 29)), fpirs=(0.5,)).searches
+    embeddings = at(0, 40, 80, 1, 41, 42, 81, 82, 83, *[-60] * 10, *[-90] * 10)
+    (one,) = identification(embeddings, names, parts(range(3), range(3, 9), range(9, 29)), fpirs=(0.5,)).searches
     assert one.fnir == 0
     assert one.fnir_interval == (0, pytest.approx(wilson(0, 3)[1]))
     people = np.arange(3)
@@ -402,8 +402,8 @@ def test_nobody_missed_of_few_is_no_certainty() -> None:
 
 
 def test_of_one_probe_a_person_the_interval_of_a_rank_is_wilsons() -> None:
-    vectors, names = crowd(photos=2, noise=0.8)
-    found = identification(vectors, names, split(names, known=1.0))
+    embeddings, names = crowd(photos=2, noise=0.8)
+    found = identification(embeddings, names, split(names, known=1.0))
     assert found.ranks[0].interval == pytest.approx(wilson(found.ranks[0].hits, 40))
 
 
@@ -413,9 +413,9 @@ def test_of_one_probe_a_person_the_interval_of_a_rank_is_wilsons() -> None:
 def test_the_promise_is_held_against_what_happens() -> None:
     """Two people enrolled, 80 degrees apart. An FPIR of 0.36 among two asks for a FAR of 0.2."""
     names = ["ann", "bob", "ann", "ann", "bob", *(f"x{n}" for n in range(10))]
-    vectors = at(0, 80, 10, 60, 100, *([-30] * 3), *([-90] * 7))
+    embeddings = at(0, 80, 10, 60, 100, *([-30] * 3), *([-90] * 7))
     made = parts([0, 1], [2, 3, 4], range(5, 15))
-    (one,) = identification(vectors, names, made, fpirs=(0.36,), calibration=TABLE).searches
+    (one,) = identification(embeddings, names, made, fpirs=(0.36,), calibration=TABLE).searches
     threshold = 0.4 - 0.2 * math.log(0.5 / 0.2) / math.log(5)  # between the rows, in log FAR
     assert one.threshold is None  # ten probes cannot tell
     assert one.calibrated == Promise(
@@ -440,10 +440,10 @@ def test_beyond_the_table_is_said(fpir: float, measured: bool, threshold: float 
 
 
 def test_whoever_is_just_at_the_calibrated_threshold_is_named() -> None:
-    vectors, names = at(0, 5, 60), ["ann", "ann", "x"]
-    edge = float(compare.cosine_distances(vectors.vectors[2:], vectors.vectors[:1])[0, 0])
+    embeddings, names = at(0, 5, 60), ["ann", "ann", "x"]
+    edge = float(compare.cosine_distances(embeddings.embeddings[2:], embeddings.embeddings[:1])[0, 0])
     table = replace(TABLE, thresholds=(edge, edge / 2))
-    (one,) = identification(vectors, names, parts([0], [1], [2]), fpirs=(0.5,), calibration=table).searches
+    (one,) = identification(embeddings, names, parts([0], [1], [2]), fpirs=(0.5,), calibration=table).searches
     assert one.calibrated is not None
     assert (one.calibrated.threshold, one.calibrated.fpir, one.calibrated.fnir) == (edge, 1, 0)
 
@@ -453,8 +453,8 @@ SHIPPED = sorted(one.name.removesuffix(".json") for one in files("visavis").join
 
 @pytest.mark.parametrize("model", SHIPPED)
 def test_the_shipped_table_is_taken_for_its_model(model: str) -> None:
-    vectors, names = crowd()
-    (own,) = identification(replace(vectors, model=model), names, split(names), fpirs=(0.1,)).searches
+    embeddings, names = crowd()
+    (own,) = identification(replace(embeddings, model=model), names, split(names), fpirs=(0.1,)).searches
     table = compare.calibration(model)
     assert table is not None
     assert own.calibrated is not None
@@ -462,14 +462,14 @@ def test_the_shipped_table_is_taken_for_its_model(model: str) -> None:
 
 
 def test_a_model_without_a_table_has_no_promise() -> None:
-    vectors, names = crowd()
-    (none,) = identification(vectors, names, split(names), fpirs=(0.1,)).searches
+    embeddings, names = crowd()
+    (none,) = identification(embeddings, names, split(names), fpirs=(0.1,)).searches
     assert none.calibrated is None
     assert none.threshold is not None
 
 
 def test_a_table_of_pairs_does_not_speak_of_means() -> None:
-    vectors, names = crowd()
+    embeddings, names = crowd()
     made = split(names, templates=2)
-    found = identification(vectors, names, made, fpirs=(0.1,), rule="mean", calibration=TABLE)
+    found = identification(embeddings, names, made, fpirs=(0.1,), rule="mean", calibration=TABLE)
     assert found.searches[0].calibrated is None

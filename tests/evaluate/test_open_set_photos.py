@@ -26,17 +26,17 @@ class Searched:
 
     def __init__(self, view: View1, path: Path, people: int, seed: int) -> None:
         found = view.templates.found
-        vectors, names = view.templates.vectors[found], np.array(view.names)[found]
+        embeddings, names = view.templates.embeddings[found], np.array(view.names)[found]
         enrolled = np.random.default_rng(seed).permutation(np.unique(names))[:people]
         rows = {name: np.flatnonzero(names == name) for name in enrolled}
         strangers = np.flatnonzero(~np.isin(names, enrolled))
         self.whose = np.unique(names[strangers], return_inverse=True)[1]
         with Gallery(path, model=EMBEDDER) as gallery:
             gallery.add_many(
-                [(name, [Template(vectors[row]) for row in some[:MOST_TEMPLATES]]) for name, some in rows.items()]
+                [(name, [Template(embeddings[row]) for row in some[:MOST_TEMPLATES]]) for name, some in rows.items()]
             )
             self.threshold = gallery.threshold(fpir=FPIR)
-            self.answers: list[Identification] = gallery.identify_vectors(vectors[strangers], fpir=FPIR, top=1)
+            self.answers: list[Identification] = gallery.identify_embeddings(embeddings[strangers], fpir=FPIR, top=1)
 
     def rate(self, threshold: float) -> tuple[float, Interval]:
         """Share of the strangers who would be named, with its 95 % interval."""

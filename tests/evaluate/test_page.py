@@ -38,10 +38,10 @@ def rows(root: ElementTree.Element, table: int) -> list[list[str]]:
 # Identification
 
 
-def templates(vectors: list[list[float]]) -> Templates:
-    n = len(vectors)
+def templates(embeddings: list[list[float]]) -> Templates:
+    n = len(embeddings)
     ones = np.ones(n, np.float32)
-    unit = np.array(vectors, np.float32)
+    unit = np.array(embeddings, np.float32)
     unit /= np.linalg.norm(unit, axis=1, keepdims=True)
     boxes = np.tile(np.array([10, 10, 40, 40], np.float32), (n, 1))
     return Templates(

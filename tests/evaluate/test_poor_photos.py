@@ -37,21 +37,21 @@ def copies(seed: int, harm: float, *, worst: float = 0.0) -> Copies:
     rng = np.random.default_rng(seed)
     people = np.repeat(np.arange(PEOPLE), 2)
     clarity = rng.uniform(worst, 1, 2 * PEOPLE)
-    vectors = rng.normal(size=(PEOPLE, 24))[people] + 0.3 * rng.normal(size=(2 * PEOPLE, 24))
-    vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    vectors[:, 0] += harm * (1 - clarity)
+    embeddings = rng.normal(size=(PEOPLE, 24))[people] + 0.3 * rng.normal(size=(2 * PEOPLE, 24))
+    embeddings = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
+    embeddings[:, 0] += harm * (1 - clarity)
     qualities = tuple(replace(GOOD, clarity=float(value), score=float(value)) for value in clarity)
-    return Copies(unit(vectors.astype(np.float32)), people, qualities)
+    return Copies(unit(embeddings.astype(np.float32)), people, qualities)
 
 
-def table_of(vectors: Floats, people: np.ndarray) -> Calibration:
-    distances = cosine_distances(vectors, vectors)[people[:, None] != people]
+def table_of(embeddings: Floats, people: np.ndarray) -> Calibration:
+    distances = cosine_distances(embeddings, embeddings)[people[:, None] != people]
     far = (1e-1, 1e-2, 3e-3, 1e-3, 3e-4)
     return Calibration("made-up", far, tuple(float(np.quantile(distances, one)) for one in far), -10.0, 4.0)
 
 
 CLEAN = copies(0, 0.0, worst=0.9)
-TABLE = table_of(CLEAN.vectors, CLEAN.people)
+TABLE = table_of(CLEAN.embeddings, CLEAN.people)
 
 
 def test_copies_without_harm_keep_the_threshold() -> None:
@@ -67,9 +67,9 @@ def test_strangers_pass_at_the_promised_rate_with_the_share() -> None:
     """Of other copies that are as poor, up to 2e-3 of the strangers pass where 1e-3 is promised, as in no window."""
     poor = shares({"": CLEAN, "noisy": copies(2, 1.5)}, TABLE)
     others = copies(3, 1.5)
-    left = np.nan_to_num(poor.shares(others.vectors, others.qualities))
+    left = np.nan_to_num(poor.shares(others.embeddings, others.qualities))
     pairs = 1 - np.sqrt((1 - left)[:, None] * (1 - left))
-    distances = cosine_distances(others.vectors, others.vectors)
+    distances = cosine_distances(others.embeddings, others.embeddings)
     strangers = others.people[:, None] != others.people
     for low, high in pairwise((0, 0.2, 0.4, 0.6, 0.8, 1.0)):
         rows = (others.values("clarity") >= low) & (others.values("clarity") < high)
@@ -85,13 +85,13 @@ def test_the_embedding_alone_tells_what_the_quality_does_not() -> None:
     hidden = replace_qualities(copies(2, 1.5))
     poor = shares({"": CLEAN, "noisy": hidden}, TABLE)
     others = replace_qualities(copies(3, 1.5))
-    left = poor.shares(others.vectors)
+    left = poor.shares(others.embeddings)
     pairs = np.nan_to_num(pair_shares(left[:, None], left))
-    distances = cosine_distances(others.vectors, others.vectors)
+    distances = cosine_distances(others.embeddings, others.embeddings)
     strangers = others.people[:, None] != others.people
     assert (distances <= TABLE.threshold(1e-3))[strangers].mean() > 2e-2
     assert (distances <= pairs * TABLE.threshold(1e-3))[strangers].mean() <= 2e-3
-    assert np.nanmedian(poor.shares(CLEAN.vectors)) == 1.0
+    assert np.nanmedian(poor.shares(CLEAN.embeddings)) == 1.0
 
 
 def replace_qualities(some: Copies) -> Copies:
@@ -115,23 +115,23 @@ def test_harm_in_several_ways_is_told_by_the_embedding(ways: int) -> None:
     before, after = rates(others, poor)
     assert before > 5e-3 / ways
     assert after <= 2e-3
-    assert np.nanmedian(poor.shares(CLEAN.vectors)) == 1.0
+    assert np.nanmedian(poor.shares(CLEAN.embeddings)) == 1.0
 
 
 def opposite(seed: int, ways: int) -> Copies:
     """Return copies of which each is harmed along one of some axes, in its direction or against it, by its person."""
     some = copies(seed, 0.0)
     away = 1.5 * (1 - some.values("clarity")) * np.where(some.people % 2, 1, -1)
-    vectors = some.vectors.astype(np.float64)
-    vectors[np.arange(len(away)), some.people // 2 % ways] += away
-    return replace(some, vectors=unit(vectors.astype(np.float32)))
+    embeddings = some.embeddings.astype(np.float64)
+    embeddings[np.arange(len(away)), some.people // 2 % ways] += away
+    return replace(some, embeddings=unit(embeddings.astype(np.float32)))
 
 
 def rates(some: Copies, poor: PoorPhotos) -> tuple[float, float]:
     """Return the rates of strangers that pass by the threshold of good photos, and by that of these shares."""
-    left = poor.shares(some.vectors, some.qualities)
+    left = poor.shares(some.embeddings, some.qualities)
     pairs = np.nan_to_num(pair_shares(left[:, None], left))
-    distances = cosine_distances(some.vectors, some.vectors)
+    distances = cosine_distances(some.embeddings, some.embeddings)
     strangers = some.people[:, None] != some.people
     fixed, followed = distances <= TABLE.threshold(1e-3), distances <= pairs * TABLE.threshold(1e-3)
     return float(fixed[strangers].mean()), float(followed[strangers].mean())
@@ -150,7 +150,7 @@ def test_good_photos_keep_the_threshold_and_the_worst_are_not_judged() -> None:
     some = copies(4, 1.5, worst=0.2)
     poor = shares({"": CLEAN, "noisy": some}, TABLE)
     assert [name for name, _ in poor.parts] == ["clarity", "score"]
-    clean = CLEAN.vectors[int(poor.likenesses(CLEAN.vectors).argmin())][None]
+    clean = CLEAN.embeddings[int(poor.likenesses(CLEAN.embeddings).argmin())][None]
     assert poor.shares(clean, [replace(GOOD, clarity=0.95)])[0] == 1.0
     assert np.isnan(poor.shares(clean, [replace(GOOD, clarity=0.19)])[0])
     assert np.isnan(poor.shares(np.array([[1.0, *[0.0] * 23]], np.float32))[0])
@@ -170,7 +170,7 @@ def test_too_few_copies_tell_nothing() -> None:
     assert windows(few, few.values("clarity"), TABLE) == []
     poor = shares({"": CLEAN, "noisy": few}, TABLE)
     assert poor.parts == ()
-    assert poor.shares(few.vectors).tolist() == [1.0] * 40
+    assert poor.shares(few.embeddings).tolist() == [1.0] * 40
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))

@@ -92,9 +92,9 @@ def test_everything_found_comes_back_to_the_last_bit() -> None:
         assert [face.score for face in other.faces] == [face.score for face in one.faces]
         for a, b in zip(one.faces, other.faces, strict=True):
             assert a.box.tobytes() + a.landmarks.tobytes() == b.box.tobytes() + b.landmarks.tobytes()
-        assert other.vectors.dtype == np.float32
-        assert other.vectors.shape == one.vectors.shape
-        assert other.vectors.tobytes() == one.vectors.tobytes()
+        assert other.embeddings.dtype == np.float32
+        assert other.embeddings.shape == one.embeddings.shape
+        assert other.embeddings.tobytes() == one.embeddings.tobytes()
 
 
 def test_more_hashes_than_one_statement_takes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,14 +132,14 @@ def test_the_content_counts_and_not_the_name(tmp_path: Path) -> None:
     Path(other).parent.mkdir()
     shutil.move(photo, other)
     seen.clear()
-    np.testing.assert_array_equal(with_memory([other]).vectors, first.vectors)
+    np.testing.assert_array_equal(with_memory([other]).embeddings, first.embeddings)
     assert seen == []
     facts = Path(other).stat()
     draw(Path(photo), 300)
     os.utime(photo, ns=(facts.st_atime_ns, facts.st_mtime_ns))  # nobody can tell by name and time
     changed = with_memory([photo])
     assert seen == ["detect", "embed"]
-    assert abs(changed.vectors - first.vectors).max() > 0.1
+    assert abs(changed.embeddings - first.embeddings).max() > 0.1
 
 
 def test_photos_that_could_not_be_read_are_tried_again(tmp_path: Path) -> None:
@@ -231,8 +231,8 @@ def other_tables(path: Path) -> None:
         connection.executescript("create table photos (name text); create table key (word text);")
 
 
-def one_bit_of_a_vector(path: Path) -> None:
-    """SQLite does not notice this, and a wrong vector looks like any other."""
+def one_bit_of_a_embedding(path: Path) -> None:
+    """SQLite does not notice this, and a wrong embedding looks like any other."""
     data = bytearray(path.read_bytes())
     with closing(sqlite3.connect(path)) as connection:
         (numbers,) = connection.execute("select numbers from photos where faces > 0").fetchone()
@@ -246,7 +246,7 @@ def another_type(path: Path) -> None:
         connection.commit()
 
 
-@pytest.mark.parametrize("harm", [garbage, cut_short, other_tables, one_bit_of_a_vector, another_type])
+@pytest.mark.parametrize("harm", [garbage, cut_short, other_tables, one_bit_of_a_embedding, another_type])
 def test_a_damaged_file_is_made_anew(tmp_path: Path, cache: Path, harm: object) -> None:
     photos = album(tmp_path / "photos", 80)
     expected = with_memory(photos)
@@ -345,7 +345,7 @@ def test_damage_that_another_process_has_repaired_is_not_repaired_twice(tmp_path
 def finished(process: subprocess.Popen[str], photos: list[str], expected: Templates) -> None:
     out, _ = process.communicate(timeout=120)
     assert process.returncode == 0
-    digest = sha256(expected.vectors.tobytes()).hexdigest()
+    digest = sha256(expected.embeddings.tobytes()).hexdigest()
     assert out.splitlines() == [*map(str, range(1, len(photos) + 1)), f"done {digest} []"]
 
 
@@ -449,7 +449,7 @@ def test_five_thousand_photos_are_recalled_in_seconds(data: Path) -> None:
         assert memory.notes == []
     assert vars(recognizer).keys() & {"detector", "embedder"} == set()  # no network was loaded
     last = made[sha256(Path(photos[-1]).read_bytes()).hexdigest()]
-    assert np.array_equal(recalled.vectors[-1], made_up(last, faces=1, dimension=128).vectors[0])
+    assert np.array_equal(recalled.embeddings[-1], made_up(last, faces=1, dimension=128).embeddings[0])
 
 
 def test_networks_too_go_on_to_the_same_bits(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

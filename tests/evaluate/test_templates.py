@@ -66,10 +66,10 @@ def test_the_row_of_each_photo(tmp_path: Path) -> None:
     assert taken.photos == tuple(str(path) for path in photos)
     assert taken.status == ("ok", "no_face", "ok", "unreadable", "missing", "unreadable")
     assert taken.found.tolist() == [True, False, True, False, False, False]
-    np.testing.assert_array_equal(taken.vectors[[0, 2]].argmax(axis=1), [2, 0])  # blue, nearer the middle, and red
+    np.testing.assert_array_equal(taken.embeddings[[0, 2]].argmax(axis=1), [2, 0])  # blue, nearer the middle, and red
     np.testing.assert_array_equal(taken.boxes[[0, 2]], [[115, 75, 205, 165], [-15, -14, 105, 106]])
     assert taken.faces.tolist() == [2, 0, 1, 0, 0, 0]
-    assert not taken.vectors[~taken.found].any()
+    assert not taken.embeddings[~taken.found].any()
     assert not taken.boxes[~taken.found].any()
     (_, blue), _, (red,) = (one.quality for one in recognizer().detect(photos[:3]))
     np.testing.assert_array_equal(taken.quality, np.array([blue.score, 0, red.score, 0, 0, 0], np.float32))
@@ -83,10 +83,10 @@ def test_as_the_recognizer_says_of_each_photo(tmp_path: Path) -> None:
     answers = list(recognizer().represent(photos, min_face=MIN_FACE))
     assert list(taken.status) == [one.status for one in answers]
     assert {"ok", "no_face"} == set(taken.status)
-    for vector, box, one in zip(taken.vectors, taken.boxes, answers, strict=True):
-        assert one.vectors is not None
+    for embedding, box, one in zip(taken.embeddings, taken.boxes, answers, strict=True):
+        assert one.embeddings is not None
         if one.faces:
-            np.testing.assert_array_equal(vector, one.vectors[0])
+            np.testing.assert_array_equal(embedding, one.embeddings[0])
             np.testing.assert_array_equal(box, one.faces[0].box)
 
 
@@ -97,10 +97,10 @@ def test_photos_of_the_same_bytes_are_computed_once(tmp_path: Path) -> None:
     taken = plain(mixed)
     assert seen.count("detect") == 70
     assert seen.count("embed") == 60
-    np.testing.assert_array_equal(taken.vectors[0:140:2], taken.vectors[1:140:2])
-    np.testing.assert_array_equal(taken.vectors[0:140:2], taken.vectors[140:])
-    assert_same(plain(photos), Templates(MODEL, DETECTOR, taken.photos[140:], taken.status[140:], taken.vectors[140:],
-                                         taken.boxes[140:], taken.quality[140:], taken.faces[140:]))  # fmt: skip
+    np.testing.assert_array_equal(taken.embeddings[0:140:2], taken.embeddings[1:140:2])
+    np.testing.assert_array_equal(taken.embeddings[0:140:2], taken.embeddings[140:])
+    arrays = (array[140:] for array in (taken.embeddings, taken.boxes, taken.quality, taken.faces))
+    assert_same(plain(photos), Templates(MODEL, DETECTOR, taken.photos[140:], taken.status[140:], *arrays))
 
 
 @pytest.mark.parametrize(("name", "value"), [("GROUP_PHOTOS", 1), ("GROUP_PHOTOS", 7), ("GROUP_BYTES", 300)])
@@ -126,14 +126,14 @@ def test_photos_that_cannot_be_read_load_no_network(tmp_path: Path) -> None:
     one = recognizer()
     taken = take([str(broken), str(tmp_path / "missing.png"), "nul\0byte", str(broken)], one)
     assert taken.status == ("unreadable", "missing", "unreadable", "unreadable")
-    assert taken.vectors.shape == (4, 0)
+    assert taken.embeddings.shape == (4, 0)
     assert taken.boxes.shape == (4, 4)
     assert loaded(one) == set()
 
 
 def test_no_photos_at_all() -> None:
     taken = plain([])
-    assert (taken.vectors.shape, taken.boxes.shape, taken.quality.shape) == ((0, 0), (0, 4), (0,))
+    assert (taken.embeddings.shape, taken.boxes.shape, taken.quality.shape) == ((0, 0), (0, 4), (0,))
     assert taken.found.shape == (0,)
 
 

@@ -48,10 +48,10 @@ def hub() -> tuple[Templates, PairList]:
     """
     genuine = [0.05 * n for n in range(1, 11)]
     impostors = [0.3 + n / 500 for n in range(400)]
-    vectors = spokes([*genuine, *impostors, 0.5, 0.5])
+    embeddings = spokes([*genuine, *impostors, 0.5, 0.5])
     quality = [1.0, *(0.1 * n for n in range(10, 0, -1)), *[0.5] * 402]
     pairs = [(0, n, n <= 10 or n == 411) for n in range(1, 413)]
-    return templates(vectors, missing=[411, 412], quality=quality), listed(pairs, 413)
+    return templates(embeddings, missing=[411, 412], quality=quality), listed(pairs, 413)
 
 
 def test_listed_pairs_by_hand(hub: tuple[Templates, PairList]) -> None:
@@ -107,17 +107,17 @@ def test_histogram_by_hand(hub: tuple[Templates, PairList]) -> None:
 
 @pytest.fixture
 def crowd() -> tuple[Templates, list[str]]:
-    vectors, people = Crowd().draw(np.random.default_rng(2), 80)
+    embeddings, people = Crowd().draw(np.random.default_rng(2), 80)
     missing = [0, 5, 100]
     quality = np.random.default_rng(3).random(240)
-    return templates(vectors, missing=missing, quality=quality.tolist()), [f"person {n:03}" for n in people]
+    return templates(embeddings, missing=missing, quality=quality.tolist()), [f"person {n:03}" for n in people]
 
 
 def test_everybody_as_in_a_double_loop(crowd: tuple[Templates, list[str]]) -> None:
     made, names = crowd
     result = of_people(made, names, data="crowd", draws=30)
     people = np.unique(names, return_inverse=True)[1]
-    slow = slow_pairs(made.vectors, made.found, people)
+    slow = slow_pairs(made.embeddings, made.found, people)
     assert (result.photos, result.people, result.failures) == (240, 80, 3)
     assert (result.failed_genuine, result.failed_impostors) == (len(slow.failed_genuine), slow.failed_impostors)
     assert result.failed_genuine == 6
@@ -152,7 +152,7 @@ def test_rejection_is_of_the_genuine_pairs_with_their_people(crowd: tuple[Templa
     made, names = crowd
     curve = of_people(made, names, data="crowd", draws=5).rejection
     assert curve is not None
-    slow = slow_pairs(made.vectors, made.found, np.unique(names, return_inverse=True)[1])
+    slow = slow_pairs(made.embeddings, made.found, np.unique(names, return_inverse=True)[1])
     pairs = [(0.0, True)] * 6 + sorted(
         (float(min(made.quality[a], made.quality[b])), distance > curve.threshold) for distance, a, b in slow.genuine
     )
@@ -170,7 +170,7 @@ def test_rejection_is_of_the_genuine_pairs_with_their_people(crowd: tuple[Templa
 def test_rejection_draws_people_where_they_are_known(crowd: tuple[Templates, list[str]]) -> None:
     made, names = crowd
     people = np.unique(names, return_inverse=True)[1]
-    slow = slow_pairs(made.vectors, made.found, people)
+    slow = slow_pairs(made.embeddings, made.found, people)
     a, b = np.array([one[1:] for one in slow.genuine] + slow.failed_genuine).T
     distances = [one[0] for one in slow.genuine] + [np.inf] * 6
     curve = of_people(made, names, data="crowd", draws=5).rejection
@@ -194,8 +194,8 @@ def test_the_same_seed_and_order_give_the_same(crowd: tuple[Templates, list[str]
 
 def test_mistakes_are_shown_at_a_thousandth_where_the_data_tell_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bootstrap, "LEAST", 2)
-    vectors, people = Crowd().draw(np.random.default_rng(2), 80)
-    result = of_people(templates(vectors), [f"{n}" for n in people], data="crowd", draws=5)
+    embeddings, people = Crowd().draw(np.random.default_rng(2), 80)
+    result = of_people(templates(embeddings), [f"{n}" for n in people], data="crowd", draws=5)
     assert [rate.far for rate in result.rates] == [0.1, 0.01, 0.001, 0.0001]
     assert result.mistakes_at == 0.001
     assert len(result.worst_accepts) == 12
@@ -205,13 +205,13 @@ def test_mistakes_are_shown_at_a_thousandth_where_the_data_tell_it(monkeypatch: 
 
 def test_promises_of_a_calibrated_model_are_held_against_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
     """FAR and TAR at the thresholds of a table, counted in a double loop; an uncalibrated model promises nothing."""
-    vectors, people = Crowd().draw(np.random.default_rng(3), 60)
-    made, names = templates(vectors, missing=(4,)), [f"{one}" for one in people]
+    embeddings, people = Crowd().draw(np.random.default_rng(3), 60)
+    made, names = templates(embeddings, missing=(4,)), [f"{one}" for one in people]
     assert of_people(made, names, data="crowd", draws=20).promises == ()
     table = Calibration("made-up", (0.1, 0.01, 0.003), (0.2, 0.05, 0.01), slope=-9, intercept=1)
     monkeypatch.setattr(compare, "calibration", {"made-up": table}.get)
     promises = of_people(made, names, data="crowd", draws=100).promises
-    slow = slow_pairs(made.vectors, made.found, people)
+    slow = slow_pairs(made.embeddings, made.found, people)
     assert [one.far for one in promises] == [0.01]  # 0.001 and 0.0001 are beyond the table
     (one,) = promises
     assert one.threshold == pytest.approx(0.05)
@@ -231,18 +231,18 @@ def test_data_too_small_for_any_rate() -> None:
 
 
 def test_a_model_that_answers_the_same_for_everybody() -> None:
-    vectors = np.zeros((60, 3), np.float32)
-    vectors[:, 0] = 1
-    result = of_people(templates(vectors), [f"{n // 2}" for n in range(60)], data="all alike", draws=5)
+    embeddings = np.zeros((60, 3), np.float32)
+    embeddings[:, 0] = 1
+    result = of_people(templates(embeddings), [f"{n // 2}" for n in range(60)], data="all alike", draws=5)
     assert (result.rates, result.mistakes_at, result.roc.area, result.roc.equal_error) == ((), None, 0.5, 0.5)
     assert (result.histogram.genuine.sum(), result.histogram.impostors.sum()) == (1, 1)
 
 
 def test_every_pair_of_one_person_failed() -> None:
     """TAR is 0 at any FAR, and all that is missed was never compared."""
-    vectors, _ = Crowd(1).draw(np.random.default_rng(4), 60)
+    embeddings, _ = Crowd(1).draw(np.random.default_rng(4), 60)
     names = [f"{n}" for n in range(59)] + ["0"]
-    result = of_people(templates(vectors, missing=[59]), names, data="failed", draws=20)
+    result = of_people(templates(embeddings, missing=[59]), names, data="failed", draws=20)
     assert [(rate.far, rate.tar) for rate in result.rates] == [(0.1, 0)]
     assert (result.failed_genuine, result.roc.area, result.histogram.genuine.sum()) == (1, 0, 0)
     assert result.worst_rejects == ()
@@ -259,12 +259,12 @@ def test_not_one_face_is_an_error_in_words() -> None:
 
 
 def test_names_of_a_list_are_counted() -> None:
-    vectors, people = Crowd().draw(np.random.default_rng(2), 30)
+    embeddings, people = Crowd().draw(np.random.default_rng(2), 30)
     names = tuple(f"{n}" for n in people)
     pairs = [(a, b, names[a] == names[b]) for a in range(90) for b in range(a + 1, 90)]
-    result = of_pairs(templates(vectors), listed(pairs, 90, names=names), data="named", draws=20)
+    result = of_pairs(templates(embeddings), listed(pairs, 90, names=names), data="named", draws=20)
     assert result.people == 30
-    everybody = of_people(templates(vectors), names, data="named", draws=20)
+    everybody = of_people(templates(embeddings), names, data="named", draws=20)
     assert [rate.false_accepts for rate in result.rates] == [rate.false_accepts for rate in everybody.rates]
     assert result.roc.area == pytest.approx(everybody.roc.area, abs=1e-4)
 

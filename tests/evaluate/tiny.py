@@ -91,11 +91,11 @@ def assert_same(one: Templates, other: Templates) -> None:
         other.photos,
         other.status,
     )
-    for name in ("vectors", "boxes", "quality", "faces"):
+    for name in ("embeddings", "boxes", "quality", "faces"):
         a, b = getattr(one, name), getattr(other, name)
         assert (a.dtype, a.shape) == (b.dtype, b.shape)
         assert a.tobytes() == b.tobytes(), name
-    assert np.isfinite(one.vectors).all()
+    assert np.isfinite(one.embeddings).all()
 
 
 def child(module: str, *arguments: object) -> subprocess.Popen[str]:

@@ -20,7 +20,7 @@ DIMENSION = 16
 in_a_file = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 
 
-def vector(seed: int, *, dimension: int = DIMENSION) -> Floats:
+def embedding(seed: int, *, dimension: int = DIMENSION) -> Floats:
     row = np.random.default_rng(seed).normal(size=dimension)
     return (row / np.linalg.norm(row)).astype(np.float32)
 
@@ -31,7 +31,7 @@ def digest(seed: int) -> str:
 
 def template(seed: int) -> Template:
     box = np.array([1, 2, 31, 42], np.float32)
-    return Template(vector(seed), photo_sha256=digest(seed), photo=f"{seed}.jpg", box=box, quality=0.5)
+    return Template(embedding(seed), photo_sha256=digest(seed), photo=f"{seed}.jpg", box=box, quality=0.5)
 
 
 def person(i: int) -> tuple[str, list[Template]]:

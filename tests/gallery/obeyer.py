@@ -34,7 +34,7 @@ def obey(gallery: Gallery, deed: str, i: int) -> object:
     if deed in CHANGES:
         CHANGES[deed](gallery, i)
         return "done"
-    hits = gallery.lookalikes(templates[0].vector[None], top=1)[0]
+    hits = gallery.lookalikes(templates[0].embedding[None], top=1)[0]
     return hits[0].name if hits and hits[0].distance < 1e-6 else "nobody"
 
 

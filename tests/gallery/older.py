@@ -48,7 +48,7 @@ def write(path: Path, schema: int, *, people: int) -> None:
             raw.execute(
                 "INSERT INTO templates (person_id, change, model, photo_sha256, photo, box, quality, created, vector) "
                 "VALUES (?, ?, ?, ?, ?, '[1.0, 2.0, 31.0, 42.0]', 0.5, ?, ?)",
-                (i + 1, i + 1, MODEL, one.photo_sha256, one.photo, NOW, one.vector.astype("<f4").tobytes()),
+                (i + 1, i + 1, MODEL, one.photo_sha256, one.photo, NOW, one.embedding.astype("<f4").tobytes()),
             )
     raw.execute("DELETE FROM templates WHERE person_id = ?", (people + 1,))
     raw.execute("DELETE FROM people WHERE id = ?", (people + 1,))

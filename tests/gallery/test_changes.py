@@ -12,13 +12,15 @@ import pytest
 from visavis.errors import UnknownNameError, UsageError
 from visavis.gallery import Gallery, IndexedPhoto, Template
 
-from .faces import MODEL, digest, in_a_file, person, template, vector
+from .faces import MODEL, digest, embedding, in_a_file, person, template
 
 
 def indexed(seed: int, *, faces: int = 2) -> IndexedPhoto:
     """A photo of so many faces, side by side."""
     made = tuple(
-        Template(vector(10 * seed + n), photo="", box=np.array([50 * n, 0, 50 * n + 40, 40], np.float32), quality=0.9)
+        Template(
+            embedding(10 * seed + n), photo="", box=np.array([50 * n, 0, 50 * n + 40, 40], np.float32), quality=0.9
+        )
         for n in range(faces)
     )
     return IndexedPhoto(f"{seed}.jpg", digest(seed), "ok" if faces else "no_face", made)
@@ -37,7 +39,7 @@ def test_a_merged_person_is_gone_and_all_templates_are_the_others(gallery: Galle
         "",
         [1, 2, 3, 4, 5, 6],
     )
-    assert {one.person_id for hits in gallery.lookalikes(vector(2000)[None], top=6) for one in hits} == {ann}
+    assert {one.person_id for hits in gallery.lookalikes(embedding(2000)[None], top=6) for one in hits} == {ann}
     assert gallery.check() == []
     with pytest.raises(UnknownNameError, match=f"no person {again}"):
         gallery.merge(again, into=ann)
@@ -58,7 +60,7 @@ def test_templates_move_but_nobody_is_left_without_one(gallery: Gallery) -> None
     ann, bob = (gallery.add(*person(i)).person_id for i in (1, 2))
     gallery.move([2, 4], bob)
     assert [[one.id for one in who.templates] for who in gallery.people()] == [[1, 3], [2, 4, 5, 6]]
-    assert gallery.lookalikes(vector(1001)[None], top=1)[0][0].person_id == bob
+    assert gallery.lookalikes(embedding(1001)[None], top=1)[0][0].person_id == bob
     with pytest.raises(UsageError, match=f"person {ann} would have no template left"):
         gallery.move([1, 3], bob)
     with pytest.raises(UnknownNameError, match="no template 99"):
@@ -133,8 +135,8 @@ def test_many_people_are_stored_as_one_by_one(gallery: Gallery, tmp_path: Path) 
     assert gallery.check() == []
 
 
-def test_one_wrong_vector_among_many_stores_nobody(gallery: Gallery) -> None:
-    with pytest.raises(UsageError, match="vector 3 is zero or not finite"):
+def test_one_wrong_embedding_among_many_stores_nobody(gallery: Gallery) -> None:
+    with pytest.raises(UsageError, match="embedding 3 is zero or not finite"):
         gallery.add_many([person(1), ("Zero", [Template(np.zeros(16, np.float32))])])
     gallery.add("Ann", [template(1)])
     gallery.add("Ann", [template(2)], new=True)
@@ -153,8 +155,8 @@ def test_indexed_photos_are_known_once_and_their_faces_are_nobodys(gallery: Gall
     assert gallery.known_photos([digest(1), digest(2), digest(3), digest(4)]) == {digest(1), digest(2), digest(3)}
     stats = gallery.stats()
     assert (stats.people, stats.templates, stats.unnamed, stats.photos) == (0, 0, 4, 3)
-    assert gallery.search(vector(10)[None]) == [[]]  # nobody is there to be named
-    (found,) = gallery.lookalikes(vector(31)[None], top=2)
+    assert gallery.search(embedding(10)[None]) == [[]]  # nobody is there to be named
+    (found,) = gallery.lookalikes(embedding(31)[None], top=2)
     assert (found[0].photo, found[0].box, found[0].person_id, found[0].name) == ("3.jpg", (50, 0, 90, 40), None, None)
     assert found[0].distance < 1e-6
     assert gallery.check() == []
@@ -164,11 +166,11 @@ def test_an_indexed_face_becomes_somebodys_when_it_is_named_or_enrolled(gallery:
     gallery.add_photos([indexed(1), indexed(2)])
     ann = gallery.name_faces("Ann", [1, 3])
     assert [one.id for one in ann.templates] == [1, 3]
-    same = Template(vector(11), digest(1), "1.jpg", np.array([52, 1, 91, 41], np.float32))  # the second face again
+    same = Template(embedding(11), digest(1), "1.jpg", np.array([52, 1, 91, 41], np.float32))  # the second face again
     done = gallery.add("Bob", [same])
     assert (done.new, done.added, done.duplicates) == (True, (2,), ())
     assert gallery.stats().unnamed == 1
-    assert [hits[0].name for hits in gallery.search([vector(10), vector(11)], top=1)] == ["Ann", "Bob"]
+    assert [hits[0].name for hits in gallery.search([embedding(10), embedding(11)], top=1)] == ["Ann", "Bob"]
     assert gallery.add("Bob", [same]).duplicates[0].name == "Bob"
     with pytest.raises(UsageError, match="would have no template left"):
         gallery.name_faces("Cy", [2])
@@ -177,7 +179,7 @@ def test_an_indexed_face_becomes_somebodys_when_it_is_named_or_enrolled(gallery:
 
 
 def test_a_photo_that_somebody_was_enrolled_from_adds_its_other_faces_only(gallery: Gallery) -> None:
-    gallery.add("Ann", [Template(vector(10), digest(1), "ann.jpg", np.array([1, 0, 41, 40], np.float32))])
+    gallery.add("Ann", [Template(embedding(10), digest(1), "ann.jpg", np.array([1, 0, 41, 40], np.float32))])
     assert gallery.add_photos([indexed(1)]) == 1
     assert gallery.faces().people.tolist() == [1, 0]
 
@@ -190,7 +192,7 @@ def test_faces_come_as_columns_and_keep_their_clusters(gallery: Gallery) -> None
     faces = gallery.faces()
     assert (faces.ids.tolist(), faces.people.tolist()) == ([1, 2, 3, 4, 5], [1, 1, 1, 0, 0])
     assert faces.clusters.tolist() == [-1, -1, -1, 9, -1]
-    np.testing.assert_array_equal(faces.vectors[3], vector(20))
+    np.testing.assert_array_equal(faces.embeddings[3], embedding(20))
     assert (faces.photos[3:], faces.sha256[3]) == (("2.jpg", "2.jpg"), digest(2))
     assert (faces.boxes[4].tolist(), faces.quality.tolist()) == ([50, 0, 90, 40], pytest.approx([0.5] * 3 + [0.9] * 2))
     assert gallery.faces(unnamed=True).ids.tolist() == [4, 5]
@@ -207,12 +209,12 @@ def test_whoever_is_removed_takes_the_photos_along_that_show_nobody_else(gallery
     assert b"2.jpg" not in path.read_bytes()
 
 
-def test_a_photo_of_a_wrong_vector_stores_none(gallery: Gallery) -> None:
+def test_a_photo_of_a_wrong_embedding_stores_none(gallery: Gallery) -> None:
     wrong = IndexedPhoto("9.jpg", digest(9), "ok", (Template(np.full(16, np.nan, np.float32)),))
     with pytest.raises(UsageError, match="not finite"):
         gallery.add_photos([indexed(1), wrong])
     short = IndexedPhoto("9.jpg", digest(9), "ok", (Template(np.ones(3, np.float32)),))
     gallery.add_photos([indexed(2)])
-    with pytest.raises(UsageError, match="holds vectors of 16 values, got 3"):
+    with pytest.raises(UsageError, match="holds embeddings of 16 values, got 3"):
         gallery.add_photos([short])
     assert gallery.stats().photos == 1

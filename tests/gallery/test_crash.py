@@ -43,7 +43,7 @@ def assert_whole(place: str | Path, acknowledged: Iterable[int]) -> set[int]:
             name, templates = person(i)
             hashes = [template.photo_sha256 for template in one.templates]
             assert hashes == [digest(1000 * i + k) for k in range(3)], f"{name} is half enrolled"
-            nearest = gallery.lookalikes([template.vector for template in templates], top=1)
+            nearest = gallery.lookalikes([template.embedding for template in templates], top=1)
             assert [hits[0].person_id for hits in nearest] == [one.id] * 3
             assert max(hits[0].distance for hits in nearest) < 1e-6
     return set(there)

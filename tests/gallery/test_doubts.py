@@ -91,7 +91,7 @@ def test_a_photo_of_somebody_who_is_here_says_who(gallery: Gallery) -> None:
     bob = gallery.add("Bob", photos(2, 0, 1)).person_id
     gallery.add("Ann", photos(1, 0, 1))
     (doubt,) = gallery.doubts("Ann", [*photos(1, 2), photo(2, 5)])
-    expected = 1 - float(face(2, 5) @ compare.person_vector(np.stack([face(2, 0), face(2, 1)])))
+    expected = 1 - float(face(2, 5) @ compare.person_embedding(np.stack([face(2, 0), face(2, 1)])))
     assert (doubt.photo, doubt.person_id, doubt.name) == ("2-5.jpg", bob, "Bob")
     assert doubt.other_distance == pytest.approx(expected, abs=1e-5)
     assert doubt.message.startswith(f"looks more like Bob (id {bob}, distance {expected:.4f}) than like Ann (")

@@ -46,8 +46,8 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def brute_force(rows: Rows, probe: Floats, top: int) -> list[Hit]:
     hits: dict[int, Hit] = {}
-    for template, (person, vector) in rows.items():
-        similarity = (vector.astype(np.float64) * probe.astype(np.float64)).sum()
+    for template, (person, embedding) in rows.items():
+        similarity = (embedding.astype(np.float64) * probe.astype(np.float64)).sum()
         hit = Hit(person, template, min(max(1 - float(similarity), 0.0), 2.0))
         best = hits.get(person)
         if best is None or (hit.distance, template) < (best.distance, best.template_id):
@@ -57,7 +57,7 @@ def brute_force(rows: Rows, probe: Floats, top: int) -> list[Hit]:
 
 def brute_force_templates(rows: Rows, probe: Floats, top: int) -> list[Hit]:
     """Nearest templates: as if each were a person's own."""
-    hits = brute_force({template: (template, vector) for template, (_, vector) in rows.items()}, probe, top)
+    hits = brute_force({template: (template, embedding) for template, (_, embedding) in rows.items()}, probe, top)
     return [hit._replace(person_id=rows[hit.template_id][0]) for hit in hits]
 
 
@@ -70,8 +70,8 @@ def filled(rows: Rows, dimension: int, place: str = "") -> Exact:
 
 
 def columns(rows: Rows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    people, vectors = zip(*rows.values(), strict=True)
-    return np.array(list(rows), np.int64), np.array(people, np.int64), np.array(vectors, np.float32)
+    people, embeddings = zip(*rows.values(), strict=True)
+    return np.array(list(rows), np.int64), np.array(people, np.int64), np.array(embeddings, np.float32)
 
 
 def unit(rows: Floats) -> Floats:
@@ -86,10 +86,10 @@ def on_a_grid(draw: st.DrawFn) -> tuple[Rows, Floats]:
     count = draw(st.integers(0, 120))
     steps = rng.integers(-1, 2, size=(count + 3, dimension))
     steps[~steps.any(axis=1)] = 1
-    vectors = unit(steps.astype(np.float32))
+    embeddings = unit(steps.astype(np.float32))
     people = rng.integers(1, draw(st.integers(2, 40)), size=count)
     ids = rng.permutation(np.arange(1, count + 1))
-    return {int(i): (int(p), v) for i, p, v in zip(ids, people, vectors, strict=False)}, vectors[-3:]
+    return {int(i): (int(p), v) for i, p, v in zip(ids, people, embeddings, strict=False)}, embeddings[-3:]
 
 
 @FORMS
@@ -125,9 +125,9 @@ def test_equals_brute_force_for_real_sizes(
 ) -> None:
     monkeypatch.setattr(_few, "FEW_ROWS", few)
     rng = np.random.default_rng(dimension)
-    vectors = unit(rng.normal(size=(3000, dimension)).astype(np.float32))
+    embeddings = unit(rng.normal(size=(3000, dimension)).astype(np.float32))
     people = rng.integers(1, 300, size=3000)
-    rows = {i + 1: (int(people[i]), vectors[i]) for i in range(3000)}
+    rows = {i + 1: (int(people[i]), embeddings[i]) for i in range(3000)}
     probes = unit(rng.normal(size=(6, dimension)).astype(np.float32))
     index = filled(rows, dimension, place)
     for some in (probes[:1], probes):  # one takes another way than six
@@ -158,9 +158,11 @@ def test_ties_in_one_block(few: int, case: tuple[Rows, Floats], top: int, most: 
 def test_few_rows_that_are_much_alike(kind: str, dimension: int) -> None:
     """Nearer to each other than float32 tells: what the margin leaves is decided in float64."""
     rng = np.random.default_rng(dimension)
-    vectors = awkward(kind, rng, 900, dimension)
-    rows = {i + 1: (i // 3 + 1, vectors[i]) for i in range(900)}
-    probes = np.concatenate([vectors[:5], -vectors[5:7], unit(rng.normal(size=(2, dimension)).astype(np.float32))])
+    embeddings = awkward(kind, rng, 900, dimension)
+    rows = {i + 1: (i // 3 + 1, embeddings[i]) for i in range(900)}
+    probes = np.concatenate(
+        [embeddings[:5], -embeddings[5:7], unit(rng.normal(size=(2, dimension)).astype(np.float32))]
+    )
     index = filled(rows, dimension)
     for alone in probes:
         assert index.search(alone[None], 4) == [brute_force(rows, alone, 4)]
@@ -168,7 +170,7 @@ def test_few_rows_that_are_much_alike(kind: str, dimension: int) -> None:
 
 
 def awkward(kind: str, rng: np.random.Generator, count: int, dimension: int) -> Floats:
-    """Unit vectors that 8 bits do badly."""
+    """Unit embeddings that 8 bits do badly."""
     noise = rng.normal(size=(count, dimension))
     if kind == "nearer to each other than a step":
         rows = rng.normal(size=(1, dimension)) + 1e-5 * noise
@@ -205,13 +207,13 @@ KINDS = (
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_8_bits_do_badly_is_found_all_the_same(kind: str) -> None:
     rng = np.random.default_rng(len(kind))
-    vectors = awkward(kind, rng, 700, 96)
-    rows = {i + 1: (i // 2, vectors[i]) for i in range(2, 700)}
+    embeddings = awkward(kind, rng, 700, 96)
+    rows = {i + 1: (i // 2, embeddings[i]) for i in range(2, 700)}
     index = filled({}, 96, "int8")
     for some in np.array_split(np.array(list(rows)), 9):
         index.add(*columns({int(i): rows[int(i)] for i in some}))
-        index.search(vectors[:1], 1)  # what there is now is coded
-    probes = np.concatenate([vectors[:8], unit(rng.normal(size=(3, 96)).astype(np.float32))])
+        index.search(embeddings[:1], 1)  # what there is now is coded
+    probes = np.concatenate([embeddings[:8], unit(rng.normal(size=(3, 96)).astype(np.float32))])
     assert index.search(probes, 5) == [brute_force(rows, probe, 5) for probe in probes]
     assert index.nearest(probes, 5) == [brute_force_templates(rows, probe, 5) for probe in probes]
 
@@ -221,15 +223,15 @@ def test_what_8_bits_do_badly_is_found_all_the_same(kind: str) -> None:
 def test_the_bound_of_8_bits_holds_for_every_row(kind: str) -> None:
     """Of each row, also of those that came after the step was chosen and lie elsewhere."""
     rng = np.random.default_rng(3)
-    vectors = np.concatenate([awkward(kind, rng, 40, 64), unit(rng.normal(size=(24, 64)).astype(np.float32))])
-    codes = _codes.Codes(vectors, 40)
-    codes.extend(vectors, 64)
-    probes = np.concatenate([vectors[::7], unit(rng.normal(size=(5, 64)).astype(np.float32))])
+    embeddings = np.concatenate([awkward(kind, rng, 40, 64), unit(rng.normal(size=(24, 64)).astype(np.float32))])
+    codes = _codes.Codes(embeddings, 40)
+    codes.extend(embeddings, 64)
+    probes = np.concatenate([embeddings[::7], unit(rng.normal(size=(5, 64)).astype(np.float32))])
     scratch = np.empty(len(probes) * 64, np.int32)
     found = list(codes.near(_codes.Probes(probes), np.full(len(probes), -np.inf), scratch))
     probe, row, similarity, slack = (np.concatenate(column) for column in zip(*found, strict=True))
     assert len(set(zip(probe.tolist(), row.tolist(), strict=True))) == len(probes) * 64
-    true = (vectors[row].astype(np.float64) * probes[probe]).sum(axis=1)
+    true = (embeddings[row].astype(np.float64) * probes[probe]).sum(axis=1)
     assert (np.abs(true - similarity) <= slack).all()
 
 
@@ -245,12 +247,12 @@ def test_the_greatest_codes_do_not_overflow(probes: int, sign: int) -> None:
 
 
 def test_few_rows_are_computed_again_after_8_bits() -> None:
-    """The bound is of use: of 20,000 vectors only some hundred are looked at in float."""
+    """The bound is of use: of 20,000 embeddings only some hundred are looked at in float."""
     rng = np.random.default_rng(2)
-    vectors = unit(rng.normal(size=(20_000, 512)).astype(np.float32))
-    codes = _codes.Codes(vectors, 8192)
-    probe = vectors[:1]
-    scores = vectors[:8192].astype(np.float64) @ probe[0].astype(np.float64)
+    embeddings = unit(rng.normal(size=(20_000, 512)).astype(np.float32))
+    codes = _codes.Codes(embeddings, 8192)
+    probe = embeddings[:1]
+    scores = embeddings[:8192].astype(np.float64) @ probe[0].astype(np.float64)
     bar = np.array([np.sort(scores)[-10]])
     (found,) = codes.near(_codes.Probes(probe), bar, np.empty(1 << 16, np.int32))
     assert set(np.flatnonzero(scores >= bar)) <= set(found.row.tolist())
@@ -269,8 +271,8 @@ def test_nearly_equal_templates_are_ranked_by_their_true_distance(place: str) ->
     rng = np.random.default_rng(5)
     base = unit(rng.normal(size=(1, 256)).astype(np.float32))
     jitter = rng.integers(-1, 2, size=(2000, 256)).astype(np.float32) * np.float32(6e-8)
-    vectors = (base + jitter).astype(np.float32)
-    rows = {i + 1: (i + 1, vectors[i]) for i in range(2000)}
+    embeddings = (base + jitter).astype(np.float32)
+    rows = {i + 1: (i + 1, embeddings[i]) for i in range(2000)}
     probe = unit(rng.normal(size=(1, 256)).astype(np.float32))
     assert filled(rows, 256, place).search(probe, 5) == [brute_force(rows, probe[0], 5)]
 
@@ -278,8 +280,8 @@ def test_nearly_equal_templates_are_ranked_by_their_true_distance(place: str) ->
 @FORMS
 def test_answers_do_not_depend_on_batch_or_blocks(place: str, request: pytest.FixtureRequest) -> None:
     rng = np.random.default_rng(3)
-    vectors = unit(rng.normal(size=(500, 64)).astype(np.float32))
-    rows = {i + 1: (i // 5 + 1, vectors[i]) for i in range(500)}
+    embeddings = unit(rng.normal(size=(500, 64)).astype(np.float32))
+    rows = {i + 1: (i // 5 + 1, embeddings[i]) for i in range(500)}
     probes = unit(rng.normal(size=(20, 64)).astype(np.float32))
     index = filled(rows, 64, place)
     together = index.search(probes, 3)
@@ -292,17 +294,17 @@ def test_answers_do_not_depend_on_batch_or_blocks(place: str, request: pytest.Fi
 @pytest.mark.usefixtures("small_blocks")
 def test_blocks_are_filled_and_freed(place: str) -> None:
     rng = np.random.default_rng(4)
-    vectors = unit(rng.normal(size=(300, 8)).astype(np.float32))
+    embeddings = unit(rng.normal(size=(300, 8)).astype(np.float32))
     index = Exact(dimension=8, place=place)
-    index.add(np.arange(300) + 1, np.arange(300) + 1, vectors)
-    index.search(vectors[:1], 1)
+    index.add(np.arange(300) + 1, np.arange(300) + 1, embeddings)
+    index.search(embeddings[:1], 1)
     blocks = index._blocks
     assert [block.count for block in blocks] == [64, 64, 64, 64, 44]
     index.remove(np.arange(1, 101))
     assert [block.count for block in blocks] == [64, 64, 64, 8]
     last = blocks.all[-1]
-    assert not last.vectors[last.count : 44].any()  # of who left nothing stays
-    hits = index.search(vectors, 1)
+    assert not last.embeddings[last.count : 44].any()  # of who left nothing stays
+    hits = index.search(embeddings, 1)
     assert [some[0].template_id for some in hits[100:]] == list(range(101, 301))
     index.remove(np.arange(1, 301))
     assert (len(blocks), blocks.all) == (0, [])
@@ -349,7 +351,7 @@ print((peak() - before) / (300_000 * 256 * 4))
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the highest memory where Linux tells it")
 @pytest.mark.parametrize(("place", "bound"), [("", 1.1), ("int8", 1.36)])
 def test_memory_while_it_grows_and_after(place: str, bound: float) -> None:
-    """The highest that it was, by what the vectors alone take (300 MB)."""
+    """The highest that it was, by what the embeddings alone take (300 MB)."""
     done = subprocess.run([sys.executable, "-c", GROWTH, place], capture_output=True, text=True, check=True)
     assert 1 <= float(done.stdout) < bound
 
@@ -369,12 +371,12 @@ def test_a_person_with_many_near_templates_comes_once_and_hides_nobody(place: st
 @FORMS
 def test_grows_past_its_first_size_and_keeps_every_row(place: str) -> None:
     rng = np.random.default_rng(8)
-    vectors = unit(rng.normal(size=(5000, 8)).astype(np.float32))
+    embeddings = unit(rng.normal(size=(5000, 8)).astype(np.float32))
     index = Exact(dimension=8, place=place)
     for start in range(0, 5000, 7):
         ids = np.arange(start, min(start + 7, 5000)) + 1
-        index.add(ids, ids, vectors[start : start + 7])
-    found = index.search(vectors, 1)
+        index.add(ids, ids, embeddings[start : start + 7])
+    found = index.search(embeddings, 1)
     assert [hits[0].template_id for hits in found] == list(range(1, 5001))
     assert max(hits[0].distance for hits in found) < 1e-6
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has
 SECONDS = 120
 HEAD = """
 import os, signal, sys, threading
-from gallery.faces import MODEL, template, vector
+from gallery.faces import MODEL, template, embedding
 from visavis.errors import GalleryError
 from visavis.gallery import Gallery
 
@@ -30,7 +30,7 @@ def add(i):
 add(1)
 
 def near(i):
-    (hits,) = gallery.search(vector(1000 * i)[None], top=1)
+    (hits,) = gallery.search(embedding(1000 * i)[None], top=1)
     return hits[0].name
 
 def start(work):
@@ -177,7 +177,7 @@ def test_a_gallery_in_milvus_is_refused_in_the_child(tmp_path: Path) -> None:
     pytest.importorskip("milvus_lite", reason="the extra milvus-lite is not installed")
     code = f"""
 gallery.close()
-gallery = Gallery(sys.argv[1], model=MODEL, index="milvus:{tmp_path}/vectors.db")
+gallery = Gallery(sys.argv[1], model=MODEL, index="milvus:{tmp_path}/embeddings.db")
 near(1)
 
 def refused():

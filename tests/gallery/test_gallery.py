@@ -1,4 +1,4 @@
-"""People, templates and search, on vectors."""
+"""People, templates and search, on embeddings."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from visavis.gallery import Duplicate, Gallery, Template
 from visavis.gallery.index import INDEXES, Hit, Ids, Origin
 from visavis.types import Floats, Identification
 
-from .faces import DIMENSION, MODEL, digest, in_a_file, person, template, vector
+from .faces import DIMENSION, MODEL, digest, embedding, in_a_file, person, template
 
 
 def bare(seed: int) -> Template:
-    return Template(vector(seed))
+    return Template(embedding(seed))
 
 
 # Enrollment
@@ -61,7 +61,7 @@ def test_names_are_not_unique_but_then_the_id_is_asked_for(gallery: Gallery) -> 
         gallery.find("Ann")
     assert gallery.add("Ann", [template(3)], person_id=two).person_id == two
     assert [len(ann.templates) for ann in gallery.people()] == [1, 2]
-    hits = gallery.search(vector(2)[None], top=2)[0]
+    hits = gallery.search(embedding(2)[None], top=2)[0]
     assert {(hit.person_id, hit.name) for hit in hits} == {(one, "Ann"), (two, "Ann")}
 
 
@@ -113,13 +113,13 @@ def test_the_same_photo_of_another_person_is_told_with_whose_it_is(gallery: Gall
 def test_faces_of_one_group_photo_are_told_apart_by_their_boxes(gallery: Gallery) -> None:
     def face(seed: int, left: float) -> Template:
         box = np.array([left, 0, left + 40, 40], np.float32)
-        return Template(vector(seed), photo_sha256=digest(0), photo="group.jpg", box=box)
+        return Template(embedding(seed), photo_sha256=digest(0), photo="group.jpg", box=box)
 
     gallery.add("Ann", [face(1, 0)])
     assert gallery.add("Bob", [face(2, 100)]).duplicates == ()
     nearly = gallery.add("Bob", [face(3, 104)])  # 36 of 44 pixels in common: the same face, cut otherwise
     assert [one.name for one in nearly.duplicates] == ["Bob"]
-    unknown = Template(vector(4), photo_sha256=digest(0), photo="group.jpg")
+    unknown = Template(embedding(4), photo_sha256=digest(0), photo="group.jpg")
     assert [one.name for one in gallery.add("Bob", [unknown]).duplicates] == ["Ann"]
 
 
@@ -135,19 +135,19 @@ def test_an_enrollment_that_fails_changes_nothing(gallery: Gallery) -> None:
             gallery.add("Bob", [template(2), Template(wrong.astype(np.float32))])
     with pytest.raises(UsageError, match="no template"):
         gallery.add("Bob", [])
-    with pytest.raises(UsageError, match="holds vectors of 16 values, got 3"):
+    with pytest.raises(UsageError, match="holds embeddings of 16 values, got 3"):
         gallery.add("Bob", [Template(np.ones(3, np.float32))])
     assert gallery.stats() == before
 
 
-# Vectors and names
+# Embeddings and names
 
 
-def test_vectors_are_scaled_to_length_1(gallery: Gallery) -> None:
-    gallery.add("long", [Template(vector(1) * 1e30)])
-    gallery.add("short", [Template(vector(2) * 1e-30)])
+def test_embeddings_are_scaled_to_length_1(gallery: Gallery) -> None:
+    gallery.add("long", [Template(embedding(1) * 1e30)])
+    gallery.add("short", [Template(embedding(2) * 1e-30)])
     for seed, name in ((1, "long"), (2, "short")):
-        best = gallery.search(vector(seed)[None] * 7)[0][0]
+        best = gallery.search(embedding(seed)[None] * 7)[0][0]
         assert best.name == name
         assert best.distance == pytest.approx(0, abs=1e-6)
     assert gallery.check() == []
@@ -156,7 +156,7 @@ def test_vectors_are_scaled_to_length_1(gallery: Gallery) -> None:
 @pytest.mark.parametrize(
     ("probe", "words"),
     [
-        (np.ones((1, 3)), "holds vectors of 16 values, got 3"),
+        (np.ones((1, 3)), "holds embeddings of 16 values, got 3"),
         (np.ones(DIMENSION), "must have the shape"),
         (np.full((1, DIMENSION), np.nan), "not finite"),
         (np.zeros((1, DIMENSION)), "zero"),
@@ -168,7 +168,7 @@ def test_probes_that_mean_nothing_are_refused(gallery: Gallery, probe: object, w
     with pytest.raises(UsageError, match=words):
         gallery.search(probe)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="top"):
-        gallery.search(vector(1)[None], top=0)
+        gallery.search(embedding(1)[None], top=0)
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_any_line_of_text_is_a_name(gallery: Gallery, name: str) -> None:
     gallery.add("somebody else", [template(1)])
     who = gallery.add(name, [template(2)]).person_id
     assert gallery.find(name).id == who
-    assert gallery.search(vector(2)[None])[0][0].name == name
+    assert gallery.search(embedding(2)[None])[0][0].name == name
     assert len(gallery.people()) == 2
 
 
@@ -211,7 +211,7 @@ def test_composed_and_decomposed_letters_are_one_name(gallery: Gallery) -> None:
 
 
 def test_names_of_files_that_are_no_text_do_not_stop_an_enrollment(gallery: Gallery) -> None:
-    odd = Template(vector(1), photo="caf\udce9.jpg")
+    odd = Template(embedding(1), photo="caf\udce9.jpg")
     done = gallery.add("Ann", [odd])
     assert gallery.person(done.person_id).templates[0].photo == "caf\ufffd.jpg"
 
@@ -243,29 +243,29 @@ def test_a_number_that_is_a_name_and_an_id_is_asked_about(gallery: Gallery) -> N
 
 def test_renaming_is_seen_by_the_next_search(gallery: Gallery) -> None:
     ann = gallery.add("Ann", [template(1)]).person_id
-    gallery.search(vector(1)[None])
+    gallery.search(embedding(1)[None])
     gallery.rename(ann, " Anna ")
-    assert gallery.search(vector(1)[None])[0][0].name == "Anna"
+    assert gallery.search(embedding(1)[None])[0][0].name == "Anna"
     with pytest.raises(UnknownNameError, match="no person 99"):
         gallery.rename(99, "Anna")
 
 
 def test_removing_takes_people_out_of_the_search_all_or_none(gallery: Gallery) -> None:
     ids = [gallery.add(f"p{i}", [template(i)]).person_id for i in range(4)]
-    assert gallery.search(vector(0)[None])[0][0].name == "p0"
+    assert gallery.search(embedding(0)[None])[0][0].name == "p0"
     with pytest.raises(UnknownNameError, match="no person 99"):
         gallery.remove(ids[0], 99)
     assert len(gallery.people()) == 4
     gallery.remove(ids[0], ids[2])
-    assert {hit.name for hit in gallery.search(vector(0)[None])[0]} == {"p1", "p3"}
+    assert {hit.name for hit in gallery.search(embedding(0)[None])[0]} == {"p1", "p3"}
     assert gallery.check() == []
 
 
 def test_one_template_can_go_but_not_the_last(gallery: Gallery) -> None:
     first, second = gallery.add("Ann", [template(1), template(2)]).added
-    assert gallery.lookalikes(vector(1)[None])[0][0].distance < 1e-6
+    assert gallery.lookalikes(embedding(1)[None])[0][0].distance < 1e-6
     gallery.remove_template(first)
-    assert gallery.lookalikes(vector(1)[None])[0][0].distance > 0.1
+    assert gallery.lookalikes(embedding(1)[None])[0][0].distance > 0.1
     with pytest.raises(UsageError, match="the last of person"):
         gallery.remove_template(second)
     with pytest.raises(UnknownNameError, match=f"no template {first}"):
@@ -281,17 +281,17 @@ def test_removal_leaves_no_trace_but_an_audit_line_without_the_name(gallery: Gal
     traces: dict[int, list[bytes]] = {}
     for i in range(150):
         name, photo, note = (f"{kind}-{rng.bytes(12 + i % 30).hex()}" for kind in ("name", "photo", "note"))
-        vectors = rng.normal(size=(3, DIMENSION)).astype(np.float32)
-        hashes = [rng.bytes(32).hex() for _ in vectors]
+        embeddings = rng.normal(size=(3, DIMENSION)).astype(np.float32)
+        hashes = [rng.bytes(32).hex() for _ in embeddings]
         done = gallery.add(
             name,
-            [Template(v, h, photo) for v, h in zip(vectors, hashes, strict=True)],
+            [Template(v, h, photo) for v, h in zip(embeddings, hashes, strict=True)],
             note=note,
             consent=note,
         )
         if i % 3 == 0:
             gallery.rename(done.person_id, f"{name} renamed")
-        stored = vectors / np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
+        stored = embeddings / np.linalg.norm(embeddings.astype(np.float64), axis=1, keepdims=True)
         texts = [text.encode() for text in (name, photo, note, *hashes)]
         traces[done.person_id] = texts + [row.astype("<f4").tobytes()[:16] for row in stored]
     gone = rng.permutation(list(traces))[:90].tolist()
@@ -322,7 +322,7 @@ def calibrated(monkeypatch: pytest.MonkeyPatch) -> Calibration:
 
 def at_distance(seed: int, distance: float) -> Floats:
     """A unit vector at this cosine distance from ``vector(seed)``."""
-    base, other = vector(seed).astype(np.float64), vector(seed + 1).astype(np.float64)
+    base, other = embedding(seed).astype(np.float64), embedding(seed + 1).astype(np.float64)
     across = other - (other @ base) * base
     across /= np.linalg.norm(across)
     return ((1 - distance) * base + np.sqrt(1 - (1 - distance) ** 2) * across).astype(np.float32)
@@ -343,13 +343,13 @@ def test_the_threshold_follows_from_the_number_of_people(gallery: Gallery, calib
     assert gallery.threshold(fpir=0.01).people == 9
     beyond = gallery.threshold(fpir=1e-4)
     assert (beyond.distance, beyond.measured) == (calibrated.thresholds[-1], False)
-    assert gallery.identify_vectors(vector(0)[None])[0].threshold == gallery.threshold(fpir=0.01).distance
+    assert gallery.identify_embeddings(embedding(0)[None])[0].threshold == gallery.threshold(fpir=0.01).distance
     with pytest.raises(UsageError, match="fpir"):
         gallery.threshold(fpir=1.0)
 
 
 def at(*degrees: float) -> Floats:
-    """Vectors in a plane."""
+    """Embeddings in a plane."""
     rows = np.zeros((len(degrees), DIMENSION), np.float32)
     rows[:, 0], rows[:, 1] = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     return rows
@@ -359,10 +359,10 @@ def test_a_person_of_several_templates_is_as_far_as_all_of_them_say(gallery: Gal
     """Ann at 0 and 60 degrees: their mean points to 30 and is cos 30 long. Seen from 0, by hand."""
     gallery.add("Ann", [Template(one) for one in at(0, 60)])
     gallery.add("Bob", [Template(one) for one in at(12)])
-    mean_vector, each = 1 - np.cos(np.radians(30)), (0 + 1 - np.cos(np.radians(60))) / 2
+    mean_embedding, each = 1 - np.cos(np.radians(30)), (0 + 1 - np.cos(np.radians(60))) / 2
     bob, ann = gallery.search(at(0))[0]
     assert (bob.name, bob.distance) == ("Bob", pytest.approx(1 - np.cos(np.radians(12)), abs=1e-6))
-    assert (ann.name, ann.distance) == ("Ann", pytest.approx(0.4 * mean_vector + 0.6 * each, abs=1e-6))
+    assert (ann.name, ann.distance) == ("Ann", pytest.approx(0.4 * mean_embedding + 0.6 * each, abs=1e-6))
     assert gallery.lookalikes(at(0))[0][0].name == "Ann"  # whose nearest template is nearest
     assert [one.name for one in gallery.search(at(0), among=[ann.person_id])[0]] == ["Ann"]
 
@@ -372,7 +372,7 @@ def test_whoever_is_no_nearer_than_another_is_unknown_if_a_margin_is_asked_for(g
     gallery.add("Bob", [Template(one) for one in at(20)])
     apart = np.cos(np.radians(5)) - np.cos(np.radians(15))
     for margin, name in ((0.0, "Ann"), (0.9 * apart, "Ann"), (1.1 * apart, None)):
-        (found,) = gallery.identify_vectors(at(5), threshold=0.1, margin=margin, top=1)
+        (found,) = gallery.identify_embeddings(at(5), threshold=0.1, margin=margin, top=1)
         assert (found.name, found.margin, len(found.candidates)) == (name, pytest.approx(apart, abs=1e-6), 1)
 
 
@@ -386,7 +386,7 @@ def test_a_table_of_ones_own_goes_before_the_shipped_one(gallery: Gallery, calib
         stats = other.stats()
         assert (stats.thresholds, stats.measured_on) == ("own", "my office")
         assert other.threshold(fpir=0.01).distance == pytest.approx(0.2)
-        (found,) = other.identify_vectors(at_distance(1, 0.25)[None])
+        (found,) = other.identify_embeddings(at_distance(1, 0.25)[None])
         assert (found.name, found.threshold) == (None, pytest.approx(0.2))
         assert found.probability is None
         (candidate,) = other.search(at_distance(1, 0.25)[None])[0]
@@ -405,7 +405,7 @@ def test_a_table_of_another_model_is_refused(gallery: Gallery) -> None:
 
 def test_near_is_named_and_far_is_unknown(gallery: Gallery, calibrated: Calibration) -> None:
     ann = gallery.add("Ann", [bare(1)]).person_id
-    near, far = gallery.identify_vectors(np.stack([at_distance(1, 0.35), at_distance(1, 0.55)]))
+    near, far = gallery.identify_embeddings(np.stack([at_distance(1, 0.35), at_distance(1, 0.55)]))
     assert (near.name, near.person_id, near.known) == ("Ann", ann, True)
     assert near.distance == pytest.approx(0.35, abs=1e-6)
     assert near.probability == pytest.approx(1 / (1 + np.exp(-0.5)), abs=1e-5)  # slope * .35 + intercept = .5
@@ -418,9 +418,9 @@ def test_near_is_named_and_far_is_unknown(gallery: Gallery, calibrated: Calibrat
 
 def test_a_threshold_of_ones_own_goes_first_and_0_is_one(gallery: Gallery) -> None:
     gallery.add("Ann", [bare(1)])
-    probes = np.stack([vector(1), at_distance(1, 0.2)])
+    probes = np.stack([embedding(1), at_distance(1, 0.2)])
     names = {
-        limit: [one.name for one in gallery.identify_vectors(probes, threshold=limit)] for limit in (1e-6, 0.0, 0.3)
+        limit: [one.name for one in gallery.identify_embeddings(probes, threshold=limit)] for limit in (1e-6, 0.0, 0.3)
     }
     assert names[1e-6] == ["Ann", None]
     assert names[0.3] == ["Ann", "Ann"]
@@ -430,18 +430,18 @@ def test_a_threshold_of_ones_own_goes_first_and_0_is_one(gallery: Gallery) -> No
 def test_without_a_calibration_a_threshold_is_asked_for(gallery: Gallery) -> None:
     gallery.add("Ann", [bare(1)])
     with pytest.raises(UsageError, match=r"test-model is uncalibrated.*give a threshold"):
-        gallery.identify_vectors(vector(1)[None])
-    assert gallery.search(vector(1)[None])[0][0].probability is None
+        gallery.identify_embeddings(embedding(1)[None])
+    assert gallery.search(embedding(1)[None])[0][0].probability is None
 
 
 def test_an_empty_gallery_knows_nobody(gallery: Gallery) -> None:
     assert gallery.search(np.eye(3)) == [[], [], []]
     unknown = Identification(None, None, None, threshold=0.3, probability=None)
-    assert gallery.identify_vectors(np.eye(2), threshold=0.3) == [unknown, unknown]
+    assert gallery.identify_embeddings(np.eye(2), threshold=0.3) == [unknown, unknown]
     assert gallery.people() == []
     assert gallery.stats().dimension is None
     gallery.remove(gallery.add("Ann", [bare(1)]).person_id)
-    assert gallery.search(vector(1)[None]) == [[]]
+    assert gallery.search(embedding(1)[None]) == [[]]
 
 
 def test_no_probes_no_answers(gallery: Gallery) -> None:
@@ -455,7 +455,7 @@ def test_no_probes_no_answers(gallery: Gallery) -> None:
 def test_threads_share_a_gallery(gallery: Gallery) -> None:
     def work(i: int) -> bool:
         done = gallery.add(*person(i))
-        hits = gallery.lookalikes(person(i)[1][0].vector[None], top=1)[0]
+        hits = gallery.lookalikes(person(i)[1][0].embedding[None], top=1)[0]
         if i % 4 == 0:
             gallery.remove(done.person_id)
         return hits[0].name == f"person {i}"
@@ -473,8 +473,8 @@ class Listed:
     def __init__(self, *, dimension: int, place: str, origin: Origin) -> None:
         self.rows: dict[int, tuple[int, Floats]] = {}
 
-    def add(self, ids: Ids, people: Ids, vectors: Floats) -> None:
-        self.rows.update({int(i): (int(p), v) for i, p, v in zip(ids, people, vectors, strict=True)})
+    def add(self, ids: Ids, people: Ids, embeddings: Floats) -> None:
+        self.rows.update({int(i): (int(p), v) for i, p, v in zip(ids, people, embeddings, strict=True)})
 
     def remove(self, ids: Ids) -> None:
         for one in ids:
@@ -497,9 +497,9 @@ def test_an_index_of_ones_own_joins_by_name(path: Path, monkeypatch: pytest.Monk
     monkeypatch.setitem(INDEXES._factories, "listed", Listed)
     with Gallery(path, model=MODEL, index="listed") as gallery:
         ids = [gallery.add(f"p{i}", [bare(i)]).person_id for i in range(5)]
-        assert gallery.search(vector(3)[None], top=1)[0][0].name == "p3"
+        assert gallery.search(embedding(3)[None], top=1)[0][0].name == "p3"
         gallery.remove(ids[3])
-        assert gallery.search(vector(3)[None], top=1)[0][0].name != "p3"
+        assert gallery.search(embedding(3)[None], top=1)[0][0].name != "p3"
         assert gallery.check() == []
     with pytest.raises(UnknownNameError, match="no index is called 'exac'; did you mean exact"):
         Gallery(path, index="exac")

@@ -177,9 +177,9 @@ def test_a_search_among_some_people_takes_names_too(gallery: Gallery) -> None:
     gallery.add("Ann", [template(1)])
     bob = gallery.add("Bob", [template(2)]).person_id
     for among in (["Bob"], [bob], [gallery.find("Bob")]):
-        assert [one.name for one in gallery.search(template(1).vector[None], among=among)[0]] == ["Bob"]
+        assert [one.name for one in gallery.search(template(1).embedding[None], among=among)[0]] == ["Bob"]
     with pytest.raises(UnknownNameError):
-        gallery.search(template(1).vector[None], among=["Cy"])
+        gallery.search(template(1).embedding[None], among=["Cy"])
 
 
 def test_enrolling_by_id_and_by_person(path: Path) -> None:

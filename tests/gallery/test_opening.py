@@ -27,7 +27,7 @@ from visavis.gallery.index.exact import Exact
 from visavis.pipeline import Recognizer
 
 from . import older
-from .faces import DIMENSION, MODEL, environment, person, template, vector
+from .faces import DIMENSION, MODEL, embedding, environment, person, template
 
 TABLE = {"model": MODEL, "far_threshold": [[0.1, 0.5], [0.001, 0.3]], "logistic": [-20, 8]}
 
@@ -140,13 +140,15 @@ def test_a_gallery_that_never_held_anything_takes_another_model(path: Path) -> N
             earlier.add(*person(1))
     with Gallery(path, model=MODEL) as gallery:
         gallery.add(*person(1))
-    with pytest.raises(GalleryError, match="holds vectors of test-model"):
+    with pytest.raises(GalleryError, match="holds embeddings of test-model"):
         Gallery(path, model="dlib-resnet")
 
 
 def test_another_model_is_refused_naming_both(path: Path) -> None:
     filled(path)
-    with pytest.raises(GalleryError, match=r"holds vectors of test-model, .* those of facenet: open it with test-mod"):
+    with pytest.raises(
+        GalleryError, match=r"holds embeddings of test-model, .* those of facenet: open it with test-mod"
+    ):
         Gallery(path, model="facenet")
     with Gallery(path) as gallery:
         assert gallery.model == MODEL
@@ -204,7 +206,7 @@ def test_an_older_gallery_becomes_one_as_is_made_today_and_keeps_its_people(path
         ]
         assert [template.id for one in people for template in one.templates] == list(range(1, 10))
         assert people[1].templates[0].box == (1, 2, 31, 42)
-        assert gallery.search(person(2)[1][1].vector[None])[0][0].name == "person 2"
+        assert gallery.search(person(2)[1][1].embedding[None])[0][0].name == "person 2"
         assert [one.action for one in gallery.audit()] == ["remove"]
         new = gallery.add("new", [template(7000)])
         assert (new.person_id, new.added) == (5, (13,))  # the ids of whoever was removed are not given again
@@ -282,14 +284,14 @@ def test_a_page_of_garbage_is_found(path: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "problems"),
     [
-        ("update templates set vector = x'00' where id = 2", [("vector", "template 2 has 1 bytes, not 64.")]),
+        ("update templates set embedding = x'00' where id = 2", [("embedding", "template 2 has 1 bytes, not 64.")]),
         (
-            f"update templates set vector = x'{blob(1)}' where id = 2",
-            [("vector", "template 2 is not a vector of length 1.")],
+            f"update templates set embedding = x'{blob(1)}' where id = 2",
+            [("embedding", "template 2 is not an embedding of length 1.")],
         ),
         (
-            f"update templates set vector = x'{blob(np.nan)}' where id = 3",
-            [("vector", "template 3 is not a vector of length 1.")],
+            f"update templates set embedding = x'{blob(np.nan)}' where id = 3",
+            [("embedding", "template 3 is not an embedding of length 1.")],
         ),
         (
             "update templates set model = 'facenet' where id = 1",
@@ -315,11 +317,11 @@ def test_check_does_not_fill_an_index_in_memory(path: Path, monkeypatch: pytest.
     """Of a million templates that takes gigabytes, and it would only be compared with what it is made of."""
     filled(path)
     added: list[int] = []
-    monkeypatch.setattr(Exact, "add", lambda self, ids, people, vectors: added.append(len(ids)))
+    monkeypatch.setattr(Exact, "add", lambda self, ids, people, embeddings: added.append(len(ids)))
     with Gallery(path) as gallery:
         assert gallery.check() == gallery.repair() == []
         assert added == []
-        gallery.lookalikes(vector(1000)[None], top=1)
+        gallery.lookalikes(embedding(1000)[None], top=1)
         assert sum(added) > 0
         (problem,) = gallery.check()  # nothing came into it
         assert problem.kind == "index"
@@ -328,7 +330,7 @@ def test_check_does_not_fill_an_index_in_memory(path: Path, monkeypatch: pytest.
 def test_templates_by_which_index_and_records_differ(path: Path) -> None:
     filled(path)
     with Gallery(path) as gallery:
-        gallery.lookalikes(vector(1000)[None], top=1)
+        gallery.lookalikes(embedding(1000)[None], top=1)
         with gallery._store.read() as conn:
             before, _ = template_people(conn)
         sql(path, "update templates set id = 77 where id = 2", "update templates set person_id = null where id = 3")
@@ -343,7 +345,7 @@ def test_templates_by_which_index_and_records_differ(path: Path) -> None:
 def test_check_compares_the_index_with_the_records(path: Path) -> None:
     filled(path)
     with Gallery(path) as gallery:
-        gallery.lookalikes(vector(1000)[None], top=1)  # the index is in memory from now on
+        gallery.lookalikes(embedding(1000)[None], top=1)  # the index is in memory from now on
         assert gallery.check() == []
         sql(path, "update templates set person_id = 1 where id = 4")  # with no change number
         (problem,) = gallery.check()
@@ -353,27 +355,27 @@ def test_check_compares_the_index_with_the_records(path: Path) -> None:
         )
         assert gallery.repair() == []
         assert gallery.check() == []
-        assert gallery.lookalikes(vector(1000)[None], top=1)[0][0].person_id == 1
+        assert gallery.lookalikes(embedding(1000)[None], top=1)[0][0].person_id == 1
     with Gallery(path) as gallery:
         assert gallery.check() == []
 
 
-def test_a_damaged_vector_is_an_error_and_search_goes_on_once_it_is_mended(
+def test_a_damaged_embedding_is_an_error_and_search_goes_on_once_it_is_mended(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(records, "BLOCK_ROWS", 2)  # blocks before the damaged one are taken in
     filled(path, people=1)
     with Gallery(path) as gallery:
-        gallery.search(vector(1)[None])
+        gallery.search(embedding(1)[None])
         gallery.add(*person(1))
         gallery.add(*person(2))
-        sql(path, "create table kept as select vector from templates where id = 8")
-        sql(path, "update templates set vector = x'0011' where id = 8")
+        sql(path, "create table kept as select embedding from templates where id = 8")
+        sql(path, "update templates set embedding = x'0011' where id = 8")
         for _ in range(2):
-            with pytest.raises(GalleryError, match=r"template 8 is not a vector of 16 values"):
-                gallery.search(vector(1)[None])
-        sql(path, "update templates set vector = (select vector from kept) where id = 8")
-        assert gallery.search(person(2)[1][1].vector[None])[0][0].name == "person 2"
+            with pytest.raises(GalleryError, match=r"template 8 is not an embedding of 16 values"):
+                gallery.search(embedding(1)[None])
+        sql(path, "update templates set embedding = (select embedding from kept) where id = 8")
+        assert gallery.search(person(2)[1][1].embedding[None])[0][0].name == "person 2"
         assert gallery.check() == []
 
 
@@ -384,11 +386,11 @@ def test_an_older_copy_put_in_place_is_read_anew(path: Path) -> None:
         source = sqlite3.connect(path)
         source.backup(copy)
         gallery.add(*person(1))
-        assert gallery.search(person(1)[1][0].vector[None])[0][0].name == "person 1"
+        assert gallery.search(person(1)[1][0].embedding[None])[0][0].name == "person 1"
         copy.backup(source)
         source.close()
         copy.close()
-        hits = gallery.search(person(1)[1][0].vector[None])[0]
+        hits = gallery.search(person(1)[1][0].embedding[None])[0]
         assert [hit.name for hit in hits] == ["person 0"]
         assert gallery.check() == []
 

@@ -21,7 +21,7 @@ from visavis.pipeline import Recognizer
 from visavis.poor_photos import PoorPhotos
 from visavis.types import Face, Photo, PhotoFaces, Quality
 
-from .faces import DIMENSION, MODEL, digest, template, vector
+from .faces import DIMENSION, MODEL, digest, embedding, template
 
 PHOTOS = Path(os.environ.get("VISAVIS_TEST_DATA", Path(__file__).parents[2].parent / "shared/data")) / "photos"
 
@@ -65,7 +65,7 @@ class Album:
                 Photo(np.zeros((2, 2, 3), np.uint8), source, digest(hash(source))),
                 tuple(face(size) for _, size in shown),
                 tuple(judged(size / 100) for _, size in shown),
-                np.array([vector(seed) for seed, _ in shown], np.float32).reshape(-1, DIMENSION),
+                np.array([embedding(seed) for seed, _ in shown], np.float32).reshape(-1, DIMENSION),
                 "" if shown else "no face was found.",
             )
 
@@ -93,8 +93,8 @@ def test_the_largest_face_of_each_photo_is_stored_and_the_rest_is_told(album: Ga
         Skipped("missing", "missing", "missing cannot be read."),
         Skipped("4:10", "no_face", "no face was found."),
     )
-    assert album.lookalikes(vector(2)[None])[0][0].distance < 1e-6
-    assert album.lookalikes(vector(1)[None])[0][0].distance > 0.1
+    assert album.lookalikes(embedding(2)[None])[0][0].distance < 1e-6
+    assert album.lookalikes(embedding(1)[None])[0][0].distance > 0.1
     assert len(album.enroll("Ann", ["4:10"], min_face=5).added) == 1
 
 
@@ -196,7 +196,7 @@ def test_similar_ranks_faces_without_a_threshold(album: Gallery) -> None:
     for seed, name in enumerate(("Ann", "Bob", "Cy"), start=1):
         album.enroll(name, [f"{seed}:50"])
     (ranked,) = album.similar("2:70", top=2)
-    others = {name: 1 - float(vector(2) @ vector(seed)) for seed, name in ((1, "Ann"), (3, "Cy"))}
+    others = {name: 1 - float(embedding(2) @ embedding(seed)) for seed, name in ((1, "Ann"), (3, "Cy"))}
     nearest = min(others, key=lambda name: others[name])
     assert [one.name for one in ranked] == ["Bob", nearest]
     assert ranked[1].distance == pytest.approx(others[nearest], abs=1e-6)
@@ -280,7 +280,7 @@ def measured(album: Gallery) -> Gallery:
 
 def near(seed: int, distance: float) -> np.ndarray:
     """A unit vector at a cosine distance from that of the seed."""
-    one, other = vector(seed).astype(np.float64), vector(seed + 1).astype(np.float64)
+    one, other = embedding(seed).astype(np.float64), embedding(seed + 1).astype(np.float64)
     across = other - (other @ one) * one
     return (1 - distance) * one + np.sqrt(1 - (1 - distance) ** 2) * across / np.linalg.norm(across)
 
@@ -289,7 +289,7 @@ def test_a_poor_probe_of_a_poor_template_is_held_to_a_stricter_threshold(measure
     measured.enroll("Ann", ["1:60"])
     limit = measured.threshold().distance
     probes = np.stack([near(1, 0.7 * limit)] * 4)
-    good, unknown, poor, hopeless = measured.identify_vectors(probes, qualities=[0.95, None, judged(0.6), 0.29])
+    good, unknown, poor, hopeless = measured.identify_embeddings(probes, qualities=[0.95, None, judged(0.6), 0.29])
     assert [one.name for one in (good, unknown, poor, hopeless)] == ["Ann", "Ann", None, None]
     assert [one.threshold for one in (good, poor, hopeless)] == pytest.approx([limit, 0.5 * limit, 0])
     assert poor.notes == (
@@ -305,7 +305,7 @@ def test_a_poor_probe_of_a_poor_template_is_held_to_a_stricter_threshold(measure
 def test_with_good_templates_a_poor_probe_is_held_to_the_usual_threshold(measured: Gallery) -> None:
     measured.enroll("Ann", ["1:95"])
     limit = measured.threshold().distance
-    (found,) = measured.identify_vectors(near(1, 0.9 * limit)[None], qualities=[0.4])
+    (found,) = measured.identify_embeddings(near(1, 0.9 * limit)[None], qualities=[0.4])
     assert (found.name, found.threshold) == ("Ann", pytest.approx(limit))
 
 
@@ -330,7 +330,7 @@ def test_templates_too_poor_are_told_of_at_enrollment_and_name_nobody(measured: 
 def test_by_a_given_threshold_the_probability_follows_the_quality(measured: Gallery) -> None:
     measured.enroll("Ann", ["1:60"])
     probes = np.stack([near(1, 0.1)] * 3)
-    good, poor, hopeless = measured.identify_vectors(probes, qualities=[0.95, 0.6, 0.29], threshold=0.3)
+    good, poor, hopeless = measured.identify_embeddings(probes, qualities=[0.95, 0.6, 0.29], threshold=0.3)
     assert [(one.name, one.threshold) for one in (good, poor, hopeless)] == [("Ann", 0.3)] * 3
     assert good.probability == pytest.approx(1 / (1 + np.exp(20 * 0.1 - 8)), rel=1e-4)
     assert poor.probability == pytest.approx(1 / (1 + np.exp(20 * 0.1 / 0.5 - 8)), rel=1e-4)
@@ -346,7 +346,7 @@ def test_templates_too_poor_are_refused_where_that_is_asked_for(measured: Galler
 
 def test_the_share_of_a_person_is_the_mean_of_those_of_the_templates_that_are_measured(measured: Gallery) -> None:
     measured.enroll("Ann", ["1:95", "2:60", "3:25"])
-    (found,) = measured.identify_vectors(vector(1)[None], qualities=[0.6], fpir=0.4)
+    (found,) = measured.identify_embeddings(embedding(1)[None], qualities=[0.6], fpir=0.4)
     assert found.threshold == pytest.approx(measured.threshold(fpir=0.4).distance * (1 - np.sqrt(0.5 * 0.25)))
 
 
@@ -359,12 +359,12 @@ def test_a_calibration_of_other_embeddings_is_refused(album: Gallery) -> None:
 
 def test_the_embedding_tells_of_poor_photos_without_any_quality(album: Gallery) -> None:
     """A likeness of .9 leaves all, one of 1 a half."""
-    direction = tuple(vector(1).astype(float).tolist())
+    direction = tuple(embedding(1).astype(float).tolist())
     poor = PoorPhotos(direction, ((0.9, 1.0), (1.0, 0.5), (1.1, 0.5)))
     album.calibrate(Calibration(MODEL, (0.5, 1e-3), (0.6, 0.4), slope=-20, intercept=8, poor=poor))
     album.add("Ann", [template(1)])
     album.add("Bob", [template(2)])
-    ann, bob = album.identify_vectors(np.stack([vector(1), vector(2)]))
+    ann, bob = album.identify_embeddings(np.stack([embedding(1), embedding(2)]))
     limit = album.threshold().distance
     assert (ann.name, bob.name) == ("Ann", "Bob")
     assert (ann.threshold, bob.threshold) == pytest.approx((0.5 * limit, limit), rel=1e-4)
@@ -373,10 +373,10 @@ def test_the_embedding_tells_of_poor_photos_without_any_quality(album: Gallery) 
 def test_each_face_has_one_quality(measured: Gallery) -> None:
     measured.enroll("Ann", ["1:95"])
     with pytest.raises(UsageError, match="got 2 for 1 faces"):
-        measured.identify_vectors(vector(1)[None], qualities=[0.6, 0.7])
+        measured.identify_embeddings(embedding(1)[None], qualities=[0.6, 0.7])
     for wrong in ("poor", float("nan"), 1.5, True):
         with pytest.raises(UsageError, match=r"^a quality is a Quality, None or a score from 0 to 1, got "):
-            measured.identify_vectors(vector(1)[None], qualities=[wrong])
+            measured.identify_embeddings(embedding(1)[None], qualities=[wrong])
 
 
 def test_only_what_is_a_file_has_a_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import pytest
 from visavis.errors import MissingImageError, UnknownNameError, UsageError
 from visavis.gallery import Gallery, IndexedPhoto, Template
 
-from .faces import in_a_file, vector
+from .faces import embedding, in_a_file
 
 
 def write(path: Path, content: str) -> tuple[str, str]:
@@ -23,7 +23,7 @@ def write(path: Path, content: str) -> tuple[str, str]:
 def indexed(sha256: str, path: str, *numbers: int) -> IndexedPhoto:
     """Return what indexing makes of a photo: a face for each number."""
     faces = tuple(
-        Template(vector(number), box=np.array([50 * place, 0, 50 * place + 40, 40], np.float32), quality=0.9)
+        Template(embedding(number), box=np.array([50 * place, 0, 50 * place + 40, 40], np.float32), quality=0.9)
         for place, number in enumerate(numbers)
     )
     return IndexedPhoto(path, sha256, "ok" if faces else "no_face", faces)
@@ -86,7 +86,7 @@ def test_a_copy_does_not_take_the_place_of_the_first(gallery: Gallery, tmp_path:
 
 def test_templates_that_were_enrolled_from_memory_learn_their_file(gallery: Gallery, tmp_path: Path) -> None:
     sha256, path = write(tmp_path / "a.jpg", "A")
-    gallery.add("Ann", [Template(vector(1), sha256, "bytes")])
+    gallery.add("Ann", [Template(embedding(1), sha256, "bytes")])
     gallery.locate_photos([(sha256, path)])
     assert [template.photo for template in gallery.people()[0].templates] == [path]
 
@@ -117,7 +117,7 @@ def test_a_photo_is_forgotten_by_path_bytes_or_hash(gallery: Gallery, tmp_path: 
     stats = gallery.stats()
     assert (stats.templates, stats.unnamed, stats.photos) == (0, 0, 0)
     assert gallery.known_photos([a[0], b[0], c[0]]) == set()
-    assert gallery.lookalikes(vector(1)[None], top=3) == [[]]
+    assert gallery.lookalikes(embedding(1)[None], top=3) == [[]]
     assert gallery.check() == []
 
 
@@ -127,7 +127,7 @@ def test_a_photo_of_people_is_forgotten_only_if_that_is_said(gallery: Gallery, t
     gallery.add_photos([indexed(*a, 1, 2)])
     gallery.name_faces("Ann", [1])
     gallery.name_faces("Bob", [2])
-    gallery.add("Ann", [Template(vector(5), "5" * 64, "5.jpg")])
+    gallery.add("Ann", [Template(embedding(5), "5" * 64, "5.jpg")])
     with pytest.raises(UsageError, match=r"\(Ann, Bob\): give named=True"):
         gallery.forget(a[1])
     assert len(gallery.people()) == 2

@@ -14,7 +14,7 @@ import pytest
 from visavis.errors import GalleryError, MissingExtraError, UsageError
 from visavis.gallery import Gallery, _patience, _postgresql
 
-from .faces import MODEL, child, digest, person, vector
+from .faces import MODEL, child, digest, embedding, person
 
 if TYPE_CHECKING:
     from servers import Postgres
@@ -94,10 +94,10 @@ def test_what_is_there_is_looked_at_first(server: Postgres, place: str) -> None:
     Gallery(place, model="facenet").close()  # it holds nothing yet
     with Gallery(place, model=MODEL) as gallery:
         gallery.add(*person(1))
-    with pytest.raises(GalleryError, match=r"holds vectors of test-model, .* those of facenet"):
+    with pytest.raises(GalleryError, match=r"holds embeddings of test-model, .* those of facenet"):
         Gallery(place, model="facenet")
-    server.run("UPDATE meta SET schema = 7", database(place))
-    with pytest.raises(GalleryError, match=r"newer visavis \(schema 7"):
+    server.run("UPDATE meta SET schema = 8", database(place))
+    with pytest.raises(GalleryError, match=r"newer visavis \(schema 8"):
         Gallery(place)
 
 
@@ -157,14 +157,14 @@ def test_removal_leaves_no_trace_in_the_tables(server: Postgres, place: str) -> 
     with Gallery(place, model=MODEL) as gallery:
         gallery.add_many([person(i) for i in range(40)])
         gone = gallery.find("person 7").id
-        signs = [b"person 7\x00", vector(7001).tobytes(), digest(7002).encode()]
+        signs = [b"person 7\x00", embedding(7001).tobytes(), digest(7002).encode()]
         assert all(traces(server, place, sign) for sign in signs[1:])
         gallery.rename(gone, "Annabel Gone")
         signs.append(b"Annabel Gone")
         assert traces(server, place, b"Annabel Gone")
         gallery.remove(gone)
         assert [traces(server, place, sign) for sign in signs[1:]] == [[], [], []]
-        assert traces(server, place, vector(8001).tobytes())
+        assert traces(server, place, embedding(8001).tobytes())
         assert [(one.action, one.person_id) for one in gallery.audit()][-1] == ("remove", gone)
 
 
@@ -179,10 +179,10 @@ def test_a_removal_under_a_long_reader_is_done_and_says_that_traces_are_left(
         with pytest.raises(GalleryError, match=r"^the removal is done, but traces are left .*kept reading"):
             gallery.remove(gone)
         assert gallery.people() == []
-        assert traces(server, place, vector(1001).tobytes())
+        assert traces(server, place, embedding(1001).tobytes())
         reader.rollback()
         gallery.compact()
-        assert not traces(server, place, vector(1001).tobytes())
+        assert not traces(server, place, embedding(1001).tobytes())
 
 
 # Deaths
@@ -219,15 +219,15 @@ def test_a_server_that_dies_and_comes_back_is_used_again(
 ) -> None:
     with Gallery(place, model=MODEL) as gallery:
         gallery.add(*person(1))
-        gallery.search(vector(1)[None])
+        gallery.search(embedding(1)[None])
         getattr(server, end)()
-        for use in (gallery.people, lambda: gallery.add(*person(2)), lambda: gallery.search(vector(1)[None])):
+        for use in (gallery.people, lambda: gallery.add(*person(2)), lambda: gallery.search(embedding(1)[None])):
             with pytest.raises(GalleryError, match=r"cannot be reached \(.*\): what was under way is stored whole or"):
                 use()
         server.start()
         assert names(gallery) == {"person 1"}
         gallery.add(*person(2))
-        assert gallery.search(person(2)[1][0].vector[None])[0][0].name == "person 2"
+        assert gallery.search(person(2)[1][0].embedding[None])[0][0].name == "person 2"
         assert gallery.check() == []
 
 

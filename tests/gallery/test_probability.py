@@ -32,7 +32,7 @@ def answer(distances: list[float], people: int, *, limit: float, margin: float =
 
 @pytest.mark.parametrize("distances", [[math.nan], [math.nan, 0.1], [0.1, math.nan]])
 def test_a_damaged_template_names_nobody_for_certain(distances: list[float]) -> None:
-    """As where a vector was overwritten with no number in it, which ``gallery check`` finds."""
+    """As where an embedding was overwritten with no number in it, which ``gallery check`` finds."""
     answered = answer(distances, 10, limit=0.2)
     assert answered.probability is None
     assert (answered.name is None) == math.isnan(distances[0])
@@ -104,7 +104,7 @@ def test_two_equally_near_people_get_no_probability() -> None:
     assert found.notes == ("person 2 is nearly as near as person 1: no probability is shown, as it is below one half.",)
 
 
-def vectors(*degrees: float) -> Floats:
+def embeddings(*degrees: float) -> Floats:
     rows = np.zeros((len(degrees), 128), np.float32)
     rows[:, 0], rows[:, 1] = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     return rows
@@ -115,16 +115,16 @@ def test_a_gallery_counts_its_people(path: Path) -> None:
     distance = 1 - math.cos(math.radians(16))
     odds = math.exp(TABLE.slope * distance + TABLE.intercept)
     with Gallery(path, model="dlib-resnet") as gallery:
-        gallery.add("Ann", [Template(vectors(0)[0])])
-        (alone,) = gallery.identify_vectors(vectors(16))
+        gallery.add("Ann", [Template(embeddings(0)[0])])
+        (alone,) = gallery.identify_embeddings(embeddings(16))
         assert alone.probability == pytest.approx(odds / (1 + odds), rel=1e-4)
         gallery.add_many((f"other {n}", [Template(row)]) for n, row in enumerate(-np.eye(128, dtype=np.float32)[2:]))
-        (among,) = gallery.identify_vectors(vectors(16), threshold=0.08)
+        (among,) = gallery.identify_embeddings(embeddings(16), threshold=0.08)
         assert len(gallery.people()) == 127
         assert among.probability == pytest.approx(odds / (127 + odds), rel=1e-3)
         ann = gallery.find("Ann").id
-        (only,) = gallery.search(vectors(16), among=[ann])
+        (only,) = gallery.search(embeddings(16), among=[ann])
         assert only[0].probability == pytest.approx(odds / (1 + odds), rel=1e-4)
-        (unknown,) = gallery.identify_vectors(vectors(25))
+        (unknown,) = gallery.identify_embeddings(embeddings(25))
         assert_consistent(unknown)
         assert unknown.name is None

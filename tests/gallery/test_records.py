@@ -12,7 +12,7 @@ from visavis.gallery import Template, records
 from visavis.gallery.schema import TEMPLATES
 from visavis.gallery.store import Store
 
-from .faces import DIMENSION, MODEL, vector
+from .faces import DIMENSION, MODEL, embedding
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def store(tmp_path: Path) -> Store:
 
 def add(store: Store, *seeds: int) -> list[int]:
     with store.write() as conn:
-        return records.add_templates(conn, MODEL, [(None, Template(vector(seed))) for seed in seeds])
+        return records.add_templates(conn, MODEL, [(None, Template(embedding(seed))) for seed in seeds])
 
 
 def test_ids_follow_each_other_and_are_never_given_again(store: Store) -> None:
@@ -39,7 +39,7 @@ def test_ids_follow_each_other_and_are_never_given_again(store: Store) -> None:
 def test_nothing_is_stored_and_no_id_is_given_where_the_change_fails(store: Store) -> None:
     def break_off() -> None:
         with store.write() as conn:
-            assert records.add_templates(conn, MODEL, [(None, Template(vector(2)))]) == [2]
+            assert records.add_templates(conn, MODEL, [(None, Template(embedding(2)))]) == [2]
             raise RuntimeError
 
     add(store, 1)
@@ -58,7 +58,7 @@ def test_every_template_comes_once_whatever_is_read_at_a_time(
         seen = records.meta(conn).change
         blocks = list(records.added_since(conn, 0, DIMENSION))
     assert np.concatenate([block.ids for block in blocks]).tolist() == list(range(1, 8))
-    assert (np.concatenate([block.vectors for block in blocks]) == [vector(seed) for seed in range(7)]).all()
+    assert (np.concatenate([block.embeddings for block in blocks]) == [embedding(seed) for seed in range(7)]).all()
     assert all(len(block.ids) <= size for block in blocks)
     add(store, 50, 51)
     with store.read() as conn:
@@ -67,9 +67,9 @@ def test_every_template_comes_once_whatever_is_read_at_a_time(
         assert list(records.added_since(conn, seen + 1, DIMENSION)) == []
 
 
-def test_a_damaged_vector_is_told_of_by_its_id(store: Store) -> None:
+def test_a_damaged_embedding_is_told_of_by_its_id(store: Store) -> None:
     add(store, 1, 2, 3)
     with store.write() as conn:
-        conn.execute(TEMPLATES.update().where(TEMPLATES.c.id == 2).values(vector=b"1234"))
-    with store.read() as conn, pytest.raises(GalleryError, match="template 2 is not a vector of 16 values"):
+        conn.execute(TEMPLATES.update().where(TEMPLATES.c.id == 2).values(embedding=b"1234"))
+    with store.read() as conn, pytest.raises(GalleryError, match="template 2 is not an embedding of 16 values"):
         list(records.added_since(conn, 0, DIMENSION))

@@ -14,7 +14,7 @@ from visavis import compare
 from visavis.errors import UsageError
 from visavis.gallery import Gallery
 
-from .faces import MODEL, digest, person, template, vector
+from .faces import MODEL, digest, embedding, person, template
 from .test_changes import indexed
 from .test_opening import TABLE
 
@@ -42,12 +42,27 @@ def test_an_export_makes_the_same_gallery_and_the_same_export(filled: Gallery, t
         assert new.calibration == filled.calibration
         assert {problem.kind for problem in new.check()} == {"doubtful"}  # its people's templates are drawn by chance
         assert new.known_photos([digest(7), digest(8)]) == {digest(7), digest(8)}
-        for name in ("ids", "people", "clusters", "vectors", "boxes", "quality"):
+        for name in ("ids", "people", "clusters", "embeddings", "boxes", "quality"):
             np.testing.assert_array_equal(getattr(new.faces(), name), getattr(filled.faces(), name))
-        assert new.search(vector(1001)[None]) == filled.search(vector(1001)[None])
+        assert new.search(embedding(1001)[None]) == filled.search(embedding(1001)[None])
         new.export(tmp_path / "again")
         assert new.add("next", [template(50)]).person_id > max(one.id for one in filled.people())
     assert contents(tmp_path / "out") == contents(tmp_path / "again")
+
+
+def test_an_export_of_the_first_version_is_read(filled: Gallery, tmp_path: Path) -> None:
+    """It had ``vectors`` in ``vectors.npz``."""
+    filled.export(tmp_path / "out")
+    records, arrays = tmp_path / "out" / "gallery.json", tmp_path / "out" / "embeddings.npz"
+    content = json.loads(records.read_text(encoding="utf-8"))
+    records.write_text(json.dumps({**content, "version": 1}), encoding="utf-8")
+    with np.load(arrays) as held:
+        np.savez(tmp_path / "out" / "vectors.npz", ids=held["ids"], vectors=held["embeddings"])
+    arrays.unlink()
+    with Gallery(tmp_path / "new.db", model=MODEL) as new:
+        new.import_from(tmp_path / "out")
+        assert new.people() == filled.people()
+        assert new.search(embedding(1001)[None]) == filled.search(embedding(1001)[None])
 
 
 def test_an_empty_gallery_can_go_too(gallery: Gallery, tmp_path: Path) -> None:
@@ -77,7 +92,7 @@ def spoilt(content: dict[str, Any], how: str) -> dict[str, Any] | list[int]:
     if how == "another format":
         return {**content, "format": "x"}
     if how == "a newer version":
-        return {**content, "version": 2}
+        return {**content, "version": 3}
     if how == "a person too many":
         return {**content, "people": [*content["people"], {**content["people"][0], "id": 77}]}
     if how == "a template too few":
@@ -107,9 +122,9 @@ def test_a_spoilt_export_changes_nothing(filled: Gallery, tmp_path: Path, how: s
 
 
 @pytest.mark.parametrize("data", [b"", b"no archive", None])
-def test_vectors_that_cannot_be_read_are_told_of(filled: Gallery, tmp_path: Path, data: bytes | None) -> None:
+def test_embeddings_that_cannot_be_read_are_told_of(filled: Gallery, tmp_path: Path, data: bytes | None) -> None:
     filled.export(tmp_path / "out")
-    file = tmp_path / "out" / "vectors.npz"
+    file = tmp_path / "out" / "embeddings.npz"
     file.write_bytes(file.read_bytes()[:-40] if data is None else data)
     with Gallery(tmp_path / "new.db", model=MODEL) as new, pytest.raises(UsageError, match="no export of a gallery"):
         new.import_from(tmp_path / "out")
@@ -117,14 +132,14 @@ def test_vectors_that_cannot_be_read_are_told_of(filled: Gallery, tmp_path: Path
         filled.import_from(tmp_path / "nowhere")
 
 
-def test_vectors_of_another_length_are_refused(filled: Gallery, tmp_path: Path) -> None:
+def test_embeddings_of_another_length_are_refused(filled: Gallery, tmp_path: Path) -> None:
     filled.export(tmp_path / "out")
-    file = tmp_path / "out" / "vectors.npz"
+    file = tmp_path / "out" / "embeddings.npz"
     with np.load(file) as arrays:
-        ids, vectors = arrays["ids"], arrays["vectors"]
-    np.savez(file, ids=ids, vectors=2 * vectors)
+        ids, embeddings = arrays["ids"], arrays["embeddings"]
+    np.savez(file, ids=ids, embeddings=2 * embeddings)
     with (
         Gallery(tmp_path / "new.db", model=MODEL) as new,
-        pytest.raises(UsageError, match="not all vectors are of length 1"),
+        pytest.raises(UsageError, match="not all embeddings are of length 1"),
     ):
         new.import_from(tmp_path / "out")

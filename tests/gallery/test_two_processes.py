@@ -31,7 +31,7 @@ def answers(process: subprocess.Popen[str]) -> list[str]:
 
 def test_the_next_search_sees_what_another_process_did(gallery: Gallery, other: subprocess.Popen[str]) -> None:
     def found(i: int) -> bool:
-        hits = gallery.lookalikes(person(i)[1][0].vector[None], top=1)[0]
+        hits = gallery.lookalikes(person(i)[1][0].embedding[None], top=1)[0]
         return bool(hits) and hits[0].name == f"person {i}" and hits[0].distance < 1e-6
 
     assert not found(1)
@@ -99,7 +99,7 @@ def test_a_removal_under_a_long_reader_is_done_and_says_that_traces_are_left(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_sqlite, "BUSY_SECONDS", 0.1)
-    trace = person(1)[1][0].vector.tobytes()[:16]
+    trace = person(1)[1][0].embedding.tobytes()[:16]
     with (
         Gallery(path, model=MODEL) as gallery,
         closing(sqlite3.connect(path, isolation_level=None)) as reader,

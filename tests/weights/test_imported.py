@@ -147,6 +147,15 @@ def test_what_is_no_row_is_refused(data: bytes, said: str, tmp_path: Path) -> No
         read_row(tmp_path / "one.toml")
 
 
+def test_a_row_in_british_spelling_is_read(tmp_path: Path) -> None:
+    """Model files that were written before said ``licence``."""
+    path = own.write(tmp_path)
+    text = path.read_text(encoding="utf-8")
+    assert "\nlicense = " in text
+    path.write_text(text.replace("\nlicense = ", "\nlicence = "), encoding="utf-8")
+    assert read_row(path).license == "MIT"
+
+
 def test_numbers_without_end_are_refused(tmp_path: Path) -> None:
     for number in ("inf", "nan", "-inf", "1e999"):
         text = own.row(input_scale=None).replace("[face]", f"scale = {number}\n[face]")

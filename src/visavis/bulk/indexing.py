@@ -29,8 +29,8 @@ def index(
     One path is one photo or folder. ``exclude`` holds patterns of names to pass over in folders, see
     :func:`visavis.photo_files.is_excluded`.
 
-    ``ledger`` is a :class:`visavis.gallery.Gallery`; the vectors are those of its model. The order is that in which the
-    photos are done. An interrupt, or closing the iterator, stores what is done and ends all that was started.
+    ``ledger`` is a :class:`visavis.gallery.Gallery`; the embeddings are those of its model. The order is that in which
+    the photos are done. An interrupt, or closing the iterator, stores what is done and ends all that was started.
 
     Raises UnknownNameError for a detector or model that there is not, UsageError for what is no path or URL,
     MissingExtraError where a package is missing for it, GalleryError where nothing can be stored, EngineError where

@@ -155,8 +155,8 @@ def _problem(stage: Stage) -> VisavisError | None:
 
 # Answers as columns
 
-COLUMNS = ("number", "status", "message", "sha256", "faces", "vectors", "boxes", "qualities")
-"""``vectors`` (n, d), ``boxes`` (n, 4) and ``qualities`` (n,) of the n faces are bytes of float32."""
+COLUMNS = ("number", "status", "message", "sha256", "faces", "embeddings", "boxes", "qualities")
+"""``embeddings`` (n, d), ``boxes`` (n, 4) and ``qualities`` (n,) of the n faces are bytes of float32."""
 
 
 def _packed(answers: Sequence[Answer]) -> dict[str, list[Any]]:
@@ -168,7 +168,7 @@ def _row(result: IndexedPhoto | Failure) -> tuple[object, ...]:
     if isinstance(result, Failure):
         return result.status, result.message, "", 0, b"", b"", b""
     faces = result.faces
-    arrays = ([face.vector for face in faces], [face.box for face in faces], [face.quality for face in faces])
+    arrays = ([face.embedding for face in faces], [face.box for face in faces], [face.quality for face in faces])
     packed = (np.array(some, np.float32).tobytes() for some in arrays)
     return result.status, "", result.sha256, len(faces), *packed
 
@@ -180,14 +180,14 @@ def _unpacked(batch: Batch, left: Mapping[int, Task]) -> list[Answer]:
 
 
 def _result(
-    task: Task, status: str, message: str, digest: str, faces: int, vectors: bytes, boxes: bytes, qualities: bytes
+    task: Task, status: str, message: str, digest: str, faces: int, embeddings: bytes, boxes: bytes, qualities: bytes
 ) -> IndexedPhoto | Failure:
     if not digest:
         return Failure(status, message)
-    rows = zip(*(_floats(data, int(faces)) for data in (vectors, boxes, qualities)), strict=True)
+    rows = zip(*(_floats(data, int(faces)) for data in (embeddings, boxes, qualities)), strict=True)
     templates = (
-        Template(vector, photo_sha256=digest, photo=task.photo, box=box, quality=float(quality[0]))
-        for vector, box, quality in rows
+        Template(embedding, photo_sha256=digest, photo=task.photo, box=box, quality=float(quality[0]))
+        for embedding, box, quality in rows
     )
     return IndexedPhoto(task.photo, str(digest), str(status), tuple(templates))
 

@@ -1,4 +1,4 @@
-"""The stage that every engine runs: a photo's bytes -> its faces with their vectors."""
+"""The stage that every engine runs: a photo's bytes -> its faces with their embeddings."""
 
 from __future__ import annotations
 
@@ -78,10 +78,10 @@ def _result(one: PhotoFaces) -> IndexedPhoto | Failure:
     if one.photo is None:
         return Failure(one.status, one.message)
     sha256 = one.photo.sha256
-    vectors = () if one.vectors is None else one.vectors
+    embeddings = () if one.embeddings is None else one.embeddings
     faces = tuple(
-        Template(vector, photo_sha256=sha256, photo=one.name, box=face.box, quality=quality.score)
-        for vector, face, quality in zip(vectors, one.faces, one.quality, strict=True)
+        Template(embedding, photo_sha256=sha256, photo=one.name, box=face.box, quality=quality.score)
+        for embedding, face, quality in zip(embeddings, one.faces, one.quality, strict=True)
     )
     return IndexedPhoto(one.name, sha256, one.status, faces)
 

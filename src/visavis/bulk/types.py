@@ -17,7 +17,7 @@ class Ledger(Protocol):
 
     @property
     def model(self) -> str:
-        """The id of the model whose vectors it holds."""
+        """The id of the model whose embeddings it holds."""
         ...
 
     def known_photos(self, sha256s: Iterable[str]) -> set[str]:

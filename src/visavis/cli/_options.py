@@ -120,14 +120,14 @@ AnyOrientation = Annotated[
 ]
 ModelName = Annotated[
     str,
-    typer.Option("--model", metavar="NAME", autocompletion=_models, help="What turns faces into vectors."),
+    typer.Option("--model", metavar="NAME", autocompletion=_models, help="What turns faces into embeddings."),
 ]
 Views = Annotated[
     int | None,
     typer.Option(
         "--views",
         metavar="N",
-        help="Views of each face whose vectors are summed; the same as --model NAME@N.",
+        help="Views of each face whose embeddings are summed; the same as --model NAME@N.",
         show_default="the model's own",
     ),
 ]
@@ -145,7 +145,7 @@ GalleryModel = Annotated[
         "--model",
         metavar="NAME",
         autocompletion=_models,
-        help="What turns faces into vectors.",
+        help="What turns faces into embeddings.",
         show_default=f"the gallery's own, else {MODEL}",
     ),
 ]

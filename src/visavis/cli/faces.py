@@ -108,12 +108,12 @@ def embed(
     json: Json = False,
     csv: Csv = False,
 ) -> None:
-    """Turn every face into a vector and write all to one file.
+    """Turn every face into an embedding and write all to one file.
 
-    A row a face: photo (n,), box (n, 4), score (n,), vector (n, d). Vectors have length 1. Those of two
+    A row a face: photo (n,), box (n, 4), score (n,), embedding (n, d). Embeddings have length 1. Those of two
     models cannot be compared.
     """
-    from visavis.cli._vectors import ENDINGS, FaceTable
+    from visavis.cli._embeddings import ENDINGS, FaceTable
 
     photos = expand_folders(sources, exclude=exclude)
     table = FaceTable(writable_file(out, endings=ENDINGS))

@@ -157,7 +157,7 @@ def export_gallery(
 ) -> None:
     """Write everything to a folder, for another place.
 
-    People, faces and photos, as gallery.json and vectors.npz; the audit log stays.
+    People, faces and photos, as gallery.json and embeddings.npz; the audit log stays.
     """
     with _open(gallery) as store, Output("", "", json=json) as output:
         store.export(folder)

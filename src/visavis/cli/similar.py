@@ -87,13 +87,13 @@ def _in_photos(
     from visavis.lookalikes import best, nearest_face, probe
 
     recognizer = networks.recognizer()
-    vector, own, face = probe(recognizer, photo, min_face=networks.min_face)
+    embedding, own, face = probe(recognizer, photo, min_face=networks.min_face)
     found: list[Lookalike] = []
     skipped: list[PhotoFaces] = []
     for one in output.progress(recognizer.represent(photos, min_face=networks.min_face), len(photos)):
         if one.photo and one.photo.sha256 == own.sha256:
             continue
-        near = nearest_face(vector, one)
+        near = nearest_face(embedding, one)
         if near:
             found.append(near)
         else:
@@ -117,8 +117,8 @@ def _in_gallery(
     from visavis.types import Lookalike
 
     with opening as store:
-        vector, own, face = probe(store.recognizer, photo, min_face=min_face)
-        near = store.lookalikes(vector[None], top=top, besides=own.sha256)[0]
+        embedding, own, face = probe(store.recognizer, photo, min_face=min_face)
+        near = store.lookalikes(embedding[None], top=top, besides=own.sha256)[0]
         table, stats = store.calibration, store.stats()
     found = [
         Lookalike(

@@ -206,10 +206,10 @@ def _clustered(
     if not len(order):
         return order, ()
     ids = faces.clusters[order]
-    vectors = faces.vectors[order]
+    embeddings = faces.embeddings[order]
     quality, limit = faces.quality[order], limits.distance
-    edges = neighbors(vectors, groups, limit=limit * REACH, count=NEIGHBORS).both_ways()
-    left = _shares(vectors, quality, limits.poor)
+    edges = neighbors(embeddings, groups, limit=limit * REACH, count=NEIGHBORS).both_ways()
+    left = _shares(embeddings, quality, limits.poor)
     poor = ((quality < limits.min_quality) | np.isnan(left)) & (ids < 0)
     shares = np.nan_to_num(left, nan=NOTHING)
     edges = replace(edges, distances=edges.distances * stretch(shares[edges.rows], shares[edges.columns]))
@@ -217,7 +217,7 @@ def _clustered(
     near = edges.within(limit)
     heard = np.maximum(quality[near.columns], LEAST_QUALITY)
     labels = whispers(near, _closeness(near, limit) * heard, _first(ids), groups, free=ids < 0, seed=seed)
-    material = Material(vectors, edges, groups, ids >= 0, shares)
+    material = Material(embeddings, edges, groups, ids >= 0, shares)
     labels = merged(material, labels, limit=limit * SLACK)
     labels = moved(material, labels, limit=limit * SLACK, near=limit)
     labels = sifted(material, labels, limits.of_small)
@@ -225,13 +225,13 @@ def _clustered(
     return named, _ties(material, labels, named, limit * SLACK)
 
 
-def _shares(vectors: Floats, quality: Floats, poor: PoorPhotos | None) -> Floats:
+def _shares(embeddings: Floats, quality: Floats, poor: PoorPhotos | None) -> Floats:
     """Return what faces ``(n,)`` leave of a threshold: as measured, else as chosen for dlib's.
 
     NaN stands for faces that are poorer than was measured.
     """
     if poor is not None:
-        return poor.shares(vectors, quality.tolist()).astype(np.float32)
+        return poor.shares(embeddings, quality.tolist()).astype(np.float32)
     shares: Floats = 1 / (1 + POOR_STRETCH * np.maximum(GOOD_QUALITY - quality, 0))
     return shares.astype(np.float32)
 
@@ -302,4 +302,4 @@ def is_poor(faces: Faces, cluster: Cluster) -> bool:
 def central(faces: Faces, rows: Ints) -> int:
     """Row of the face that is nearest to the mean of these, weighted by quality."""
     weights = np.maximum(faces.quality[rows], LEAST_QUALITY)
-    return int(rows[np.argmax(faces.vectors[rows] @ (weights @ faces.vectors[rows]))])
+    return int(rows[np.argmax(faces.embeddings[rows] @ (weights @ faces.embeddings[rows]))])

@@ -1,9 +1,9 @@
 """Clusters put right by all their faces at once: near ones merged, faces moved to where they are nearest.
 
 Two clusters are as far from each other as the faces of the one are from those of the other on average. A face and a
-cluster are so by .6 times that + .4 times the distance to the mean vector, which keeps the thresholds of single pairs
-(docs/accuracy.md, "Several templates of one person"). Both need no pairs but sums: with the plain means a and b of two
-clusters and a face u the distances are 1 - a . b and 1 - u . a (.6 + .4 / |a|).
+cluster are so by .6 times that + .4 times the distance to the mean embedding, which keeps the thresholds of single
+pairs (docs/accuracy.md, "Several templates of one person"). Both need no pairs but sums: with the plain means a and b
+of two clusters and a face u the distances are 1 - a . b and 1 - u . a (.6 + .4 / |a|).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from visavis.poor_photos import pair_shares
 from visavis.types import Floats
 
 ALL_SHARE = 0.6
-"""Of the mean of all distances in that of a face from a cluster; the rest is that of the mean vector."""
+"""Of the mean of all distances in that of a face from a cluster; the rest is that of the mean embedding."""
 
 PAIRS = 65_536
 """Whose products are taken at a time."""
@@ -36,14 +36,14 @@ ROUNDS = 5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Material:
-    """What does not change: unit ``vectors (n, d)``, ``edges`` in both directions, ``groups (n,)`` and ``old (n,)``.
+    """What does not change: unit ``embeddings (n, d)``, ``edges`` in both directions, ``groups (n,)`` and ``old (n,)``.
 
     Faces of one group are of one photo, and never come into one cluster. Old faces stay where they are. ``shares
     (n,)`` are what is left of a threshold by the quality of each face, above 0 and up to 1; the distances of the edges
     are stretched by them already, see :func:`stretch`.
     """
 
-    vectors: Floats
+    embeddings: Floats
     edges: Edges
     groups: Ints
     old: NDArray[np.bool_]
@@ -61,18 +61,18 @@ def stretch(first: Floats, second: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sums:
-    """Of each of ``c`` clusters the sum of its vectors ``(c, d)`` and their number ``(c,)``."""
+    """Of each of ``c`` clusters the sum of its embeddings ``(c, d)`` and their number ``(c,)``."""
 
-    vectors: Floats
+    embeddings: Floats
     counts: Ints
 
     @classmethod
-    def of(cls, vectors: Floats, labels: Ints, counts: Ints | None = None) -> Sums:
+    def of(cls, embeddings: Floats, labels: Ints, counts: Ints | None = None) -> Sums:
         """Add up rows by label in 0..c-1, each of which is there; ``counts (n,)`` are the faces in each row, or 1."""
         order = np.argsort(labels, kind="stable")
         starts = np.flatnonzero(np.diff(labels[order], prepend=-1))
         ones = np.ones(len(labels), np.int64) if counts is None else counts
-        return cls(np.add.reduceat(vectors[order], starts, axis=0), np.add.reduceat(ones[order], starts))
+        return cls(np.add.reduceat(embeddings[order], starts, axis=0), np.add.reduceat(ones[order], starts))
 
 
 def merged(material: Material, labels: Ints, *, limit: float) -> Ints:
@@ -83,10 +83,10 @@ def merged(material: Material, labels: Ints, *, limit: float) -> Ints:
     """
     labels = np.unique(labels, return_inverse=True)[1]
     mates = mates_of(material.groups)
-    sums = Sums.of(material.vectors, labels)
+    sums = Sums.of(material.embeddings, labels)
     for _ in range(SWEEPS):
         pairs = _allowed(material, mates, labels, len(sums.counts))
-        means = sums.vectors / sums.counts.astype(np.float32)[:, None]
+        means = sums.embeddings / sums.counts.astype(np.float32)[:, None]
         shares = _shares_of(material, labels, sums)
         distances = (1 - dots(means, means, pairs)) * stretch(shares[pairs[:, 0]], shares[pairs[:, 1]])
         small = np.minimum(sums.counts[pairs[:, 0]], sums.counts[pairs[:, 1]])
@@ -97,7 +97,7 @@ def merged(material: Material, labels: Ints, *, limit: float) -> Ints:
         target = np.arange(len(means))
         target[pairs[:, 1]] = pairs[:, 0]
         target = np.unique(target, return_inverse=True)[1]
-        labels, sums = target[labels], Sums.of(sums.vectors, target, sums.counts)
+        labels, sums = target[labels], Sums.of(sums.embeddings, target, sums.counts)
     return labels
 
 
@@ -198,7 +198,7 @@ def offers(material: Material, labels: Ints) -> Offers:
 
     The distance is from the cluster without the face itself; infinite where it is alone.
     """
-    sums = Sums.of(material.vectors, labels)
+    sums = Sums.of(material.embeddings, labels)
     count = len(sums.counts)
     new = ~material.old[material.edges.rows]
     rows, columns = material.edges.rows[new], material.edges.columns[new]
@@ -206,7 +206,7 @@ def offers(material: Material, labels: Ints) -> Offers:
     codes = np.unique(np.concatenate([rows * count + labels[columns], alone * count + labels[alone]]))
     codes = codes[~np.isin(codes, _taken(mates_of(material.groups), labels, count))]
     faces, clusters = codes // count, codes % count
-    distances = _distances(material.vectors, sums, labels, faces, clusters)
+    distances = _distances(material.embeddings, sums, labels, faces, clusters)
     shares = _shares_of(material, labels, sums)
     return Offers(faces, clusters, distances * stretch(material.shares[faces], shares[clusters]))
 
@@ -218,11 +218,11 @@ def _taken(mates: Ints, labels: Ints, count: int) -> Ints:
     return codes
 
 
-def _distances(vectors: Floats, sums: Sums, labels: Ints, faces: Ints, clusters: Ints) -> Floats:
+def _distances(embeddings: Floats, sums: Sums, labels: Ints, faces: Ints, clusters: Ints) -> Floats:
     """Distances ``(m,)`` of faces from clusters, without themselves where they are in it."""
     own = labels[faces] == clusters
-    products = dots(vectors, sums.vectors, np.stack([faces, clusters], axis=1)).astype(np.float64)
-    squares = np.einsum("ij,ij->i", sums.vectors, sums.vectors).astype(np.float64)[clusters]
+    products = dots(embeddings, sums.embeddings, np.stack([faces, clusters], axis=1)).astype(np.float64)
+    squares = np.einsum("ij,ij->i", sums.embeddings, sums.embeddings).astype(np.float64)[clusters]
     squares = np.where(own, squares - 2 * products + 1, squares)  # |S - u|^2 with |u| = 1
     products = np.where(own, products - 1, products)
     others = sums.counts[clusters] - own

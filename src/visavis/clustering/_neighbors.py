@@ -56,14 +56,14 @@ class Edges:
 NONE = Edges(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
 
 
-def neighbors(vectors: Floats, groups: Ints, *, limit: float, count: int) -> Edges:
-    """Find of each unit row of ``vectors (n, d)`` the nearest ``count`` others within cosine distance ``limit``.
+def neighbors(embeddings: Floats, groups: Ints, *, limit: float, count: int) -> Edges:
+    """Find of each unit row of ``embeddings (n, d)`` the nearest ``count`` others within cosine distance ``limit``.
 
     Rows of the same group ``groups (n,)`` are no neighbors of each other: no edge may join them.
     """
     held: list[Edges] = []
     kept = 0
-    for found in _of_tiles(vectors, groups, 1 - limit, count):
+    for found in _of_tiles(embeddings, groups, 1 - limit, count):
         held.append(found)
         kept += len(found)
         if kept > HELD_EDGES:
@@ -72,11 +72,11 @@ def neighbors(vectors: Floats, groups: Ints, *, limit: float, count: int) -> Edg
     return _nearest(held, count)
 
 
-def _of_tiles(vectors: Floats, groups: Ints, least: float, count: int) -> Iterator[Edges]:
-    starts = range(0, len(vectors), TILE)
+def _of_tiles(embeddings: Floats, groups: Ints, least: float, count: int) -> Iterator[Edges]:
+    starts = range(0, len(embeddings), TILE)
     for top in starts:
         for left in starts[top // TILE :]:
-            products = vectors[top : top + TILE] @ vectors[left : left + TILE].T
+            products = embeddings[top : top + TILE] @ embeddings[left : left + TILE].T
             if left == top:
                 np.fill_diagonal(products, -np.inf)
             yield from _of_tile(products, top, left, groups, np.float32(least), count)

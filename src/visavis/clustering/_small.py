@@ -22,7 +22,7 @@ def sifted(material: Material, labels: Ints, limits: Sequence[float]) -> Ints:
     in the same way. Old faces stay. Returns labels in 0..c-1.
     """
     labels = np.unique(labels, return_inverse=True)[1]
-    counts = Sums.of(material.vectors, labels).counts
+    counts = Sums.of(material.embeddings, labels).counts
     small = np.flatnonzero((counts >= 2) & (counts <= len(limits) + 1))
     order = np.argsort(labels, kind="stable")
     starts = np.searchsorted(labels[order], small)
@@ -50,7 +50,7 @@ def _parts(material: Material, rows: Ints, limits: Sequence[float]) -> list[Ints
 
 def _distances(material: Material, rows: Ints) -> Floats:
     """Return all distances ``(k, k)`` between a few faces, stretched by their shares; 0 from each to itself."""
-    vectors, shares = material.vectors[rows], material.shares[rows]
-    distances = (1 - vectors @ vectors.T) * stretch(shares[:, None], shares[None, :])
+    embeddings, shares = material.embeddings[rows], material.shares[rows]
+    distances = (1 - embeddings @ embeddings.T) * stretch(shares[:, None], shares[None, :])
     np.fill_diagonal(distances, 0)
     return distances

@@ -16,7 +16,7 @@ SAME_FACE = 0.5
 
 
 def taken(answers: Iterable[PhotoFaces]) -> tuple[Faces, tuple[PhotoFaces, ...]]:
-    """Gather all faces of answers with vectors; return also the answers without a face, without their pixels.
+    """Gather all faces of answers with embeddings; return also the answers without a face, without their pixels.
 
     Of several answers for one name the first counts.
     """
@@ -27,7 +27,7 @@ def taken(answers: Iterable[PhotoFaces]) -> tuple[Faces, tuple[PhotoFaces, ...]]
         if one.name in seen:
             continue
         seen.add(one.name)
-        if one.vectors is not None and one.faces:
+        if one.embeddings is not None and one.faces:
             found.append(faces_of(one.name, one))
         else:
             skipped.append(replace(one, photo=None))
@@ -35,14 +35,14 @@ def taken(answers: Iterable[PhotoFaces]) -> tuple[Faces, tuple[PhotoFaces, ...]]
 
 
 def faces_of(name: str, one: PhotoFaces) -> Faces:
-    """Return the faces of one photo, of which it has one or more, with vectors; a face is new to all clusters."""
+    """Return the faces of one photo, of which it has one or more, with embeddings; a face is new to all clusters."""
     n = len(one.faces)
-    vectors = np.empty((n, 0), np.float32) if one.vectors is None else one.vectors
+    embeddings = np.empty((n, 0), np.float32) if one.embeddings is None else one.embeddings
     return Faces(
         (name,) * n,
         np.arange(1, n + 1),
         np.array([face.box for face in one.faces], np.float32),
-        vectors,
+        embeddings,
         np.array([quality.score for quality in one.quality] or [1.0] * n, np.float32),
         np.full(n, -1, np.int64),
         (None if one.photo is None else one.photo.sha256,) * n,
@@ -61,7 +61,7 @@ def joined(*parts: Faces) -> Faces:
         tuple(photo for one in parts for photo in one.photos),
         np.concatenate([one.numbers for one in parts]),
         np.concatenate([one.boxes for one in parts]),
-        np.concatenate([one.vectors for one in parts]),
+        np.concatenate([one.embeddings for one in parts]),
         np.concatenate([one.quality for one in parts]),
         np.concatenate([one.clusters for one in parts]),
         tuple(sha256 for one in parts for sha256 in one.sha256 or (None,) * len(one)),
@@ -74,7 +74,7 @@ def some(faces: Faces, rows: NDArray[np.int64] | slice) -> Faces:
         tuple(np.array(faces.photos, object)[rows].tolist()),
         faces.numbers[rows],
         faces.boxes[rows],
-        faces.vectors[rows],
+        faces.embeddings[rows],
         faces.quality[rows],
         faces.clusters[rows],
         tuple(np.array(faces.sha256, object)[rows].tolist()) if faces.sha256 else (),

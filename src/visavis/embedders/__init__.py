@@ -2,7 +2,7 @@
 
 The package is not called ``embed`` because ``visavis.embed`` is the function of that name.
 
-A *model id* is a registered name, or ``NAME@N`` where N views of each crop are summed: ``dlib-resnet@4``. Vectors of
+A *model id* is a registered name, or ``NAME@N`` where N views of each crop are summed: ``dlib-resnet@4``. Embeddings of
 other numbers of views compare a little differently, so each number is a model of its own, with its own thresholds.
 """
 
@@ -21,7 +21,7 @@ from visavis.weights.model_row import ModelRow
 
 
 class Embedder(Protocol):
-    """Turns faces into vectors that are near for one person. Constructed means ready; safe to share between threads.
+    """Turns faces into embeddings that are near for one person. Constructed means ready; safe to share between threads.
 
     ``name`` is its model id.
     """

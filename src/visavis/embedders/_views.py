@@ -1,4 +1,4 @@
-"""Views of a crop: itself, its mirror image, and both a little nearer. Their vectors are summed.
+"""Views of a crop: itself, its mirror image, and both a little nearer. Their embeddings are summed.
 
 A network answers a little differently to each view of one face; the sum keeps what the answers have in common. Views
 are made of the crop alone, so any embedder can use them. docs/accuracy.md says what each is worth and what it costs.
@@ -30,7 +30,7 @@ def model_id(name: str, views: int, *, default: int) -> str:
 
 
 def embed_views(raw: Callable[[RGB], Floats], crops: RGB, *, views: int) -> Floats:
-    """Unit vectors ``(n, d)``: the sums of what ``raw`` makes of so many views of the crops ``(n, s, s, 3)``."""
+    """Unit embeddings ``(n, d)``: the sums of what ``raw`` makes of so many views of the crops ``(n, s, s, 3)``."""
     total, *others = (raw(some) for some in views_of(crops, views))
     for one in others:
         total = total + one

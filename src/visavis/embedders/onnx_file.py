@@ -45,7 +45,7 @@ class OnnxFile:
         return crops_of(self.row, picture, faces)
 
     def embed(self, crops: RGB) -> Floats:
-        """Unit vectors ``(n, d)``."""
+        """Unit embeddings ``(n, d)``."""
         return _views.embed_views(self.raw, crops, views=self._views)
 
     def raw(self, crops: RGB) -> Floats:

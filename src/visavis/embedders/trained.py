@@ -1,4 +1,4 @@
-"""What the classic networks have in common: weights from a published file, crops by boxes, one vector a crop.
+"""What the classic networks have in common: weights from a published file, crops by boxes, one embedding a crop.
 
 A network can have several files that hold the same weights (with and without the top, of other libraries); the first
 that is on this machine is used, else the first is downloaded.
@@ -95,7 +95,7 @@ class Trained:
         return self._recipe.crops(picture, faces)
 
     def embed(self, crops: RGB) -> Floats:
-        """Unit vectors ``(n, d)``."""
+        """Unit embeddings ``(n, d)``."""
         return _views.embed_views(self.raw, crops, views=self._views)
 
     def raw(self, crops: RGB) -> Floats:

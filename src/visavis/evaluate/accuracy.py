@@ -24,9 +24,9 @@ FOLDS = 10
 Right = NDArray[np.bool_]
 
 
-def distances(vectors: Floats, found: NDArray[np.bool_], pairs: PairList) -> Doubles:
+def distances(embeddings: Floats, found: NDArray[np.bool_], pairs: PairList) -> Doubles:
     """Cosine distances ``(n,)``; NaN where a photo has no template."""
-    apart = between(vectors, pairs.a, pairs.b).astype(np.float64)
+    apart = between(embeddings, pairs.a, pairs.b).astype(np.float64)
     return np.where(found[pairs.a] & found[pairs.b], apart, np.nan)
 
 

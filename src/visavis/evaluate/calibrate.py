@@ -101,7 +101,7 @@ def _rounded(values: Sequence[float] | None) -> list[float]:
 def of_people(templates: Templates, names: Sequence[str], *, data: str, seed: int = 0) -> Measured:
     """Calibrate on all pairs of photos of a folder of people; ``names (n,)`` holds the person of each photo."""
     found, people = templates.found, np.unique(np.array(names), return_inverse=True)[1]
-    compared = everybody(templates.vectors, found, people)
+    compared = everybody(templates.embeddings, found, people)
     rates = bootstrap.rates(compared, bootstrap.ByPeople(compared, people, found), FARS, seed=seed)
     counts = {"people": int(people.max()) + 1, "intervals_by": "people"}
     return _measured(templates, compared, rates, held_out(templates, people, seed=seed), data=data, counts=counts)
@@ -109,7 +109,7 @@ def of_people(templates: Templates, names: Sequence[str], *, data: str, seed: in
 
 def with_poor_photos(measured: Measured, copies: Mapping[str, Copies]) -> Measured:
     """Add what is left of the thresholds where photos are poor, measured on copies of the photos."""
-    counts = {name or "as they are": len(some.vectors) for name, some in copies.items()}
+    counts = {name or "as they are": len(some.embeddings) for name, some in copies.items()}
     provenance = {**measured.calibration.provenance, "worsened_copies": counts}
     poor = shares(copies, measured.calibration)
     return replace(measured, calibration=replace(measured.calibration, poor=poor, provenance=provenance))
@@ -117,7 +117,7 @@ def with_poor_photos(measured: Measured, copies: Mapping[str, Copies]) -> Measur
 
 def of_pairs(templates: Templates, pairs: PairList, *, data: str, seed: int = 0) -> Measured:
     """Calibrate on listed pairs. Who is in them is not asked, so nothing is held out and intervals are of pairs."""
-    compared = listed(templates.vectors, templates.found, pairs.a, pairs.b, pairs.same)
+    compared = listed(templates.embeddings, templates.found, pairs.a, pairs.b, pairs.same)
     rates = bootstrap.rates(compared, bootstrap.ByPairs(compared), FARS, seed=seed)
     return _measured(templates, compared, rates, (), data=data, counts={"intervals_by": "pairs"})
 
@@ -160,7 +160,7 @@ def _half(
     templates: Templates, people: NDArray[np.intp], rows: NDArray[np.bool_]
 ) -> tuple[Compared, bootstrap.ByPeople]:
     found, some = templates.found[rows], np.unique(people[rows], return_inverse=True)[1]
-    compared = everybody(templates.vectors[rows], found, some)
+    compared = everybody(templates.embeddings[rows], found, some)
     return compared, bootstrap.ByPeople(compared, some, found)
 
 
@@ -225,7 +225,7 @@ def logistic(roc: Roc, *, steps: int = 50) -> tuple[float, float]:
 
     So the probability is that at even odds beforehand. Where one distance parts the two kinds, no slope is too steep
     for the data; each kind of n pairs is then given a doubt of one in n + 2 (J. Platt, Probabilistic outputs for
-    support vector machines, 1999). Raises UsageError where no genuine pair could be compared.
+    support embedding machines, 1999). Raises UsageError where no genuine pair could be compared.
     """
     genuine, impostors = (np.diff(count, prepend=0) for count in (roc.genuine_accepted, roc.impostors_accepted))
     if not genuine.any():

@@ -18,7 +18,7 @@ from visavis.types import Floats
 
 BLOCK = 1024
 LISTED_BLOCK = 1 << 16
-"""Listed pairs that are compared at once: their vectors are copied."""
+"""Listed pairs that are compared at once: their embeddings are copied."""
 STEP = 2.0**-20
 """Distances are counted rounded up to multiples of this: about 1e-6, of a scale from 0 to 2."""
 GRID = round(2 / STEP) + 1
@@ -67,10 +67,10 @@ class Compared:
     failed_impostors: int
 
 
-def listed(vectors: Floats, found: NDArray[np.bool_], a: Rows, b: Rows, same: NDArray[np.bool_]) -> Compared:
+def listed(embeddings: Floats, found: NDArray[np.bool_], a: Rows, b: Rows, same: NDArray[np.bool_]) -> Compared:
     """Compare the listed pairs of rows ``a (n,)`` and ``b (n,)``; ``same (n,)`` says which show one person."""
     usable = found[a] & found[b]
-    distances = between(vectors, a, b)
+    distances = between(embeddings, a, b)
 
     def kept(which: NDArray[np.bool_]) -> Pairs:
         return Pairs.ordered(a[which], b[which], distances[which])
@@ -81,26 +81,26 @@ def listed(vectors: Floats, found: NDArray[np.bool_], a: Rows, b: Rows, same: ND
     return Compared(roc, genuine, impostors, np.stack([a[failed], b[failed]], axis=1), int((~same & ~usable).sum()))
 
 
-def between(vectors: Floats, a: Rows, b: Rows) -> Floats:
+def between(embeddings: Floats, a: Rows, b: Rows) -> Floats:
     """Cosine distances ``(n,)`` between the rows ``a (n,)`` and ``b (n,)``."""
     distances = np.empty(len(a), np.float32)
     for start in range(0, len(a), LISTED_BLOCK):
         some = slice(start, start + LISTED_BLOCK)
-        distances[some] = np.clip(1 - np.einsum("nd,nd->n", vectors[a[some]], vectors[b[some]]), 0, 2)
+        distances[some] = np.clip(1 - np.einsum("nd,nd->n", embeddings[a[some]], embeddings[b[some]]), 0, 2)
     return distances
 
 
-def everybody(vectors: Floats, found: NDArray[np.bool_], people: NDArray[np.intp]) -> Compared:
+def everybody(embeddings: Floats, found: NDArray[np.bool_], people: NDArray[np.intp]) -> Compared:
     """Compare all pairs of rows; ``people (n,)`` numbers the person of each."""
     rows = np.flatnonzero(found).astype(np.int32)
-    some, whose = np.ascontiguousarray(vectors[rows]), people[rows]
+    some, whose = np.ascontiguousarray(embeddings[rows]), people[rows]
     if not np.isfinite(some).all():
-        raise UsageError("a distance is not a number: the model's vectors cannot be compared.")
+        raise UsageError("a distance is not a number: the model's embeddings cannot be compared.")
     genuine_rows = _pairs_within(people)
     usable = found[genuine_rows].all(axis=1)
     failed = genuine_rows[~usable]
     first, second = genuine_rows[usable].T
-    distances = between(vectors, first, second)
+    distances = between(embeddings, first, second)
     counts = _impostor_counts(some, whose)
     roc = _roc(distances, counts, len(failed))
     limit = _nearest_limit(counts)
@@ -123,20 +123,20 @@ def _impostor_pairs(people: NDArray[np.intp]) -> int:
     return int(counts.sum() ** 2 - (counts**2).sum()) // 2
 
 
-def _blocks(vectors: Floats, people: NDArray[np.intp]) -> Iterator[tuple[int, Floats]]:
+def _blocks(embeddings: Floats, people: NDArray[np.intp]) -> Iterator[tuple[int, Floats]]:
     """Yield distances of ``BLOCK`` rows to all rows from the block's first on; 3 where a pair is none of strangers."""
-    for start in range(0, len(vectors), BLOCK):
-        block = np.clip(1 - vectors[start : start + BLOCK] @ vectors[start:].T, 0, 2)
+    for start in range(0, len(embeddings), BLOCK):
+        block = np.clip(1 - embeddings[start : start + BLOCK] @ embeddings[start:].T, 0, 2)
         block[people[start : start + BLOCK, None] == people[None, start:]] = 3
         width = len(block)
         block[:, :width][np.tril_indices(width)] = 3  # each pair once
         yield start, block
 
 
-def _impostor_counts(vectors: Floats, people: NDArray[np.intp]) -> Counts:
+def _impostor_counts(embeddings: Floats, people: NDArray[np.intp]) -> Counts:
     """How many impostor pairs there are at each distance of the grid ``(GRID,)``."""
     counts = np.zeros(GRID, np.int64)
-    for _, block in _blocks(vectors, people):
+    for _, block in _blocks(embeddings, people):
         steps = np.ceil(block[block < 3] / np.float32(STEP)).astype(np.int32)
         counts += np.bincount(steps, minlength=GRID)
     return counts
@@ -158,9 +158,9 @@ def _nearest_limit(counts: Counts) -> float:
     return float(np.searchsorted(summed, most, side="right") - 1) * STEP
 
 
-def _impostors_up_to(vectors: Floats, people: NDArray[np.intp], limit: float) -> Pairs:
+def _impostors_up_to(embeddings: Floats, people: NDArray[np.intp], limit: float) -> Pairs:
     found = []
-    for start, block in _blocks(vectors, people):
+    for start, block in _blocks(embeddings, people):
         a, b = np.nonzero(block <= np.float32(limit))
         found.append(Pairs((a + start).astype(np.int32), (b + start).astype(np.int32), block[a, b]))
     return Pairs(

@@ -122,7 +122,7 @@ def groups_result(
     """
     placed = place(table, templates.photos, names)
     people = np.unique(np.array(names), return_inverse=True)[1].astype(np.intp)
-    compared = everybody(templates.vectors, templates.found, people)
+    compared = everybody(templates.embeddings, templates.found, people)
     limit = _threshold(compared, far) if threshold is None else threshold
     data = _Data(people, templates.found, *_errors(compared, limit))
     codes = [_codes(groups) for groups in placed.groups.values()]

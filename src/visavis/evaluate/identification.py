@@ -27,7 +27,7 @@ FPIRS = (1e-1, 3e-2, 1e-2, 3e-3, 1e-3)
 BLOCK = 1 << 22
 """Distances held at once: 16 MiB."""
 TIE = 1e-6
-"""Cosine distances of float32 vectors closer than this are equal but for rounding."""
+"""Cosine distances of float32 embeddings closer than this are equal but for rounding."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,12 +124,11 @@ def identification(
 ) -> IdentificationResult:
     """Search for every probe of ``split`` among the people it enrolls; ``names`` says of each photo whose it is.
 
-    With rule "person" a person is as far as a gallery says (:func:`visavis.compare.person_vector`), with "nearest" as
-    far as the nearest template, with "mean" as far as the unit mean of them.
-    Whoever is as near as the right person counts as nearer. A known probe is a hit where its person is at rank 1 and
-    within the threshold. ``calibration`` is the model's shipped table unless given, and unused with "mean". Ranks
-    beyond the number of people are left out. UsageError where nobody is enrolled, where no probe is of a known person,
-    and for a rate or a rank that is none.
+    With rule "person" a person is as far as a gallery says (:func:`visavis.compare.person_embedding`), with "nearest"
+    as far as the nearest template, with "mean" as far as the unit mean of them. Whoever is as near as the right person
+    counts as nearer. A known probe is a hit where its person is at rank 1 and within the threshold. ``calibration`` is
+    the model's shipped table unless given, and unused with "mean". Ranks beyond the number of people are left out.
+    UsageError where nobody is enrolled, where no probe is of a known person, and for a rate or a rank that is none.
     """
     if len(names) != len(templates.photos):
         raise UsageError(f"each photo has one name: got {len(names)} names for {len(templates.photos)} photos.")
@@ -137,10 +136,10 @@ def identification(
         raise UsageError("an FPIR must be between 0 and 1, and a rank 1 or more.")
     person = np.unique(np.asarray(names, np.str_), return_inverse=True)[1]
     found = templates.found
-    gallery = _Gallery.of(templates.vectors, person, split.gallery[found[split.gallery]], rule)
+    gallery = _Gallery.of(templates.embeddings, person, split.gallery[found[split.gallery]], rule)
     known = Known(person[split.known], *_find(templates, person, split.known, gallery))
     looked = split.unknown[found[split.unknown]]
-    unknown = Unknown(person[looked], _nearest(templates.vectors[looked], gallery))
+    unknown = Unknown(person[looked], _nearest(templates.embeddings[looked], gallery))
     failed = ~found[split.known]
     return IdentificationResult(
         model=templates.model,
@@ -190,33 +189,33 @@ def _turn(person: Rows) -> Rows:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Gallery:
-    """Templates ``vectors (t, d)``, those of a person in a row: person ``people[i]`` from ``starts[i]`` on."""
+    """Templates ``embeddings (t, d)``, those of a person in a row: person ``people[i]`` from ``starts[i]`` on."""
 
-    vectors: Floats
+    embeddings: Floats
     starts: Rows
     people: Rows
 
     @classmethod
-    def of(cls, vectors: Floats, person: Rows, rows: Rows, rule: Rule) -> _Gallery:
+    def of(cls, embeddings: Floats, person: Rows, rows: Rows, rule: Rule) -> _Gallery:
         if not len(rows):
             raise UsageError("nobody could be enrolled: no photo of the gallery gave a template.")
         rows = rows[np.argsort(person[rows], kind="stable")]
         people, starts = np.unique(person[rows], return_index=True)
         if rule == "nearest":
-            return cls(vectors[rows], starts, people)
+            return cls(embeddings[rows], starts, people)
         if rule == "person":
-            means = np.stack([compare.person_vector(some) for some in np.split(vectors[rows], starts[1:])])
+            means = np.stack([compare.person_embedding(some) for some in np.split(embeddings[rows], starts[1:])])
         else:
-            means = compare.unit(np.add.reduceat(vectors[rows], starts))
+            means = compare.unit(np.add.reduceat(embeddings[rows], starts))
         return cls(means.astype(np.float32), np.arange(len(people)), people)
 
     def distances(self, probes: Floats) -> Iterator[tuple[slice, Floats]]:
         """Give distances ``(b, people)`` of a block of ``probes`` at a time, and which block it is."""
-        step = max(1, BLOCK // len(self.vectors))
+        step = max(1, BLOCK // len(self.embeddings))
         for start in range(0, len(probes), step):
             block = slice(start, min(start + step, len(probes)))
-            to_templates = compare.cosine_distances(probes[block], self.vectors)
-            if len(self.starts) == len(self.vectors):
+            to_templates = compare.cosine_distances(probes[block], self.embeddings)
+            if len(self.starts) == len(self.embeddings):
                 yield block, to_templates
             else:
                 yield block, np.minimum.reduceat(to_templates, self.starts, axis=1)
@@ -229,7 +228,7 @@ def _find(templates: Templates, person: Rows, rows: Rows, gallery: _Gallery) -> 
     ranks, right = np.zeros(len(rows), np.intp), np.full(len(rows), np.inf)
     able = np.flatnonzero(templates.found[rows] & np.isin(person[rows], gallery.people))
     columns = np.searchsorted(gallery.people, person[rows[able]])
-    for block, distances in gallery.distances(templates.vectors[rows[able]]):
+    for block, distances in gallery.distances(templates.embeddings[rows[able]]):
         own = np.take_along_axis(distances, columns[block, None], axis=1)
         right[able[block]] = own[:, 0]
         ranks[able[block]] = np.count_nonzero(distances <= own + TIE, axis=1)

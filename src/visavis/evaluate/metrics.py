@@ -46,7 +46,7 @@ class Roc:
         """
         near, far = np.asarray(genuine, np.float64), np.asarray(impostors, np.float64)
         if np.isnan(near).any() or np.isnan(far).any():
-            raise UsageError("a distance is not a number: the model's vectors cannot be compared.")
+            raise UsageError("a distance is not a number: the model's embeddings cannot be compared.")
         thresholds, where = np.unique(np.concatenate([near, far]), return_inverse=True)
         return cls(
             thresholds,

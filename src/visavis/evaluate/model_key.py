@@ -1,8 +1,8 @@
-"""What decides the vectors of a photo, as one key: two keys are equal only where nothing of it differs.
+"""What decides the embeddings of a photo, as one key: two keys are equal only where nothing of it differs.
 
-A version number that somebody has to raise would be forgotten once, and old vectors then be taken for new ones
+A version number that somebody has to raise would be forgotten once, and old embeddings then be taken for new ones
 without a word. The key holds the code itself instead: a digest of every source file that a photo passes on its way to
-a vector. A released version has one such digest for ever; whoever edits one of those files computes anew, which
+an embedding. A released version has one such digest for ever; whoever edits one of those files computes anew, which
 costs a minute and a half on LFW. Weights are in it too: ``weights/spec.py`` states their hashes, and a file of
 another hash is refused. Where it states none the hash of the file itself is in the key, and of an imported model its
 row, which holds the hashes of its files.
@@ -27,7 +27,7 @@ from visavis.weights import store
 PACKAGE = Path(errors.__file__).parent
 
 NOT_ON_THE_WAY = frozenset({"cli", "gallery", "evaluate", "clustering", "draw", "samples.py", "__main__.py"})
-"""Files and folders of the package that no photo passes on its way to a vector."""
+"""Files and folders of the package that no photo passes on its way to an embedding."""
 
 LIBRARIES = ("numpy", "onnxruntime", "opencv-python-headless", "pillow")
 """What decodes, warps and multiplies: another version may round in another way."""
@@ -72,7 +72,7 @@ def _code() -> str:
 
 
 def on_the_way() -> list[Path]:
-    """Source files of the package that a photo may pass on its way to a vector."""
+    """Source files of the package that a photo may pass on its way to an embedding."""
     files = sorted(PACKAGE.rglob("*.py"))
     return [path for path in files if path.relative_to(PACKAGE).parts[0] not in NOT_ON_THE_WAY]
 

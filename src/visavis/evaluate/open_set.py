@@ -1,4 +1,4 @@
-"""Searches for people who may not be enrolled: ranks and distances -> FPIR and FNIR. Knows nothing of vectors.
+"""Searches for people who may not be enrolled: ranks and distances -> FPIR and FNIR. Knows nothing of embeddings.
 
 Terms are those of ISO/IEC 19795-1. The false-positive identification rate (FPIR) is the share of searches for people
 who are not enrolled that name somebody; the false-negative identification rate (FNIR) the share of searches for

@@ -59,9 +59,9 @@ TOLERANCE = 0.006
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Copies:
-    """Worsened copies in which a face was found, one a row: ``vectors (n, d)``, ``people (n,)``, their qualities."""
+    """Worsened copies in which a face was found, one a row: ``embeddings (n, d)``, ``people (n,)``, their qualities."""
 
-    vectors: Floats
+    embeddings: Floats
     people: NDArray[np.intp]
     qualities: tuple[Quality, ...]
 
@@ -71,7 +71,7 @@ class Copies:
 
     def rows(self, rows: NDArray[np.intp]) -> Copies:
         """Return some of the rows."""
-        return Copies(self.vectors[rows], self.people[rows], tuple(self.qualities[row] for row in rows))
+        return Copies(self.embeddings[rows], self.people[rows], tuple(self.qualities[row] for row in rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +124,9 @@ def make_copies(
     shown = progress(answers, len(rows) * len(kinds)) if progress else answers
     taken: dict[str, list[tuple[Floats, int, Quality]]] = defaultdict(list)
     for number, answer in enumerate(shown):
-        if answer.faces and answer.vectors is not None:
+        if answer.faces and answer.embeddings is not None:
             best, row = answer.largest, rows[number // len(kinds)]
-            found = (answer.vectors[best], int(people[row]), answer.quality[best])
+            found = (answer.embeddings[best], int(people[row]), answer.quality[best])
             taken[kinds[number % len(kinds)]].append(found)
     return {name: stacked(some) for name, some in taken.items()}
 
@@ -144,9 +144,9 @@ def _spread(rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:
 
 
 def stacked(found: Sequence[tuple[Floats, int, Quality]]) -> Copies:
-    """Return copies of vectors, people and qualities, a row each."""
-    vectors, people, qualities = zip(*found, strict=True)
-    return Copies(np.stack(vectors), np.array(people, np.intp), qualities)
+    """Return copies of embeddings, people and qualities, a row each."""
+    embeddings, people, qualities = zip(*found, strict=True)
+    return Copies(np.stack(embeddings), np.array(people, np.intp), qualities)
 
 
 def shares(copies: Mapping[str, Copies], table: Calibration) -> PoorPhotos:
@@ -157,7 +157,7 @@ def shares(copies: Mapping[str, Copies], table: Calibration) -> PoorPhotos:
     kinds = {name: copies[name] for name in DEGRADATIONS if name in copies}
     direction, axes = likeness_function(copies)
     unmeasured = PoorPhotos(direction, (), axes=axes)
-    along = {name: unmeasured.likenesses(some.vectors) for name, some in copies.items()}
+    along = {name: unmeasured.likenesses(some.embeddings) for name, some in copies.items()}
     good, worst = float(np.quantile(along[""], 1 - ALIKE)), max(float(some.max()) for some in along.values())
     measured = [window for name, some in kinds.items() for window in windows(some, -along[name], table)]
     curve = _likeness_curve([replace(window, value=-window.value, end=-window.end) for window in measured], good, worst)
@@ -173,7 +173,7 @@ def likeness_function(copies: Mapping[str, Copies]) -> tuple[tuple[float, ...], 
     are principal Hessian directions (Li 1992) of what a linear function leaves of it: there it bends most. Then the
     function is fitted by least squares (ridge regression): linear in all directions, of the second degree along these.
     """
-    embeddings = np.concatenate([some.vectors for some in copies.values()]).astype(np.float64)
+    embeddings = np.concatenate([some.embeddings for some in copies.values()]).astype(np.float64)
     target = np.concatenate([_stranger_likeness(some) for some in copies.values()])
     centered = embeddings - embeddings.mean(axis=0)
     left = target - target.mean() - centered @ _ridge_weights(embeddings, target)
@@ -199,7 +199,7 @@ def _ridge_weights(features: Doubles, target: Doubles) -> Doubles:
 
 
 def _stranger_likeness(copies: Copies) -> Doubles:
-    products = copies.vectors @ copies.vectors.T
+    products = copies.embeddings @ copies.embeddings.T
     products[copies.people[:, None] == copies.people] = np.nan
     likeness: Doubles = np.nanquantile(products, NEAR, axis=1)
     return likeness
@@ -221,7 +221,7 @@ def windows(copies: Copies, values: Doubles, table: Calibration, by_likeness: Po
 
     With ``by_likeness`` only what is left beside its shares is measured; copies that are too poor for it are left out.
     """
-    shares = np.ones(len(values)) if by_likeness is None else by_likeness.shares(copies.vectors)
+    shares = np.ones(len(values)) if by_likeness is None else by_likeness.shares(copies.embeddings)
     order = np.argsort(values, kind="stable")
     order = order[np.isfinite(shares[order])]
     size = max(2 * len(order) // (WINDOWS + 1), LEAST_COPIES)
@@ -233,7 +233,7 @@ def windows(copies: Copies, values: Doubles, table: Calibration, by_likeness: Po
 
 def _window(copies: Copies, values: Doubles, shares: Doubles, table: Calibration) -> Window | None:
     first, second = np.triu_indices(len(shares), 1)
-    distances = cosine_distances(copies.vectors, copies.vectors)[first, second]
+    distances = cosine_distances(copies.embeddings, copies.embeddings)[first, second]
     distances = distances / pair_shares(shares[first], shares[second])
     same = copies.people[first] == copies.people[second]
     own, strangers = distances[same], np.sort(distances[~same])

@@ -51,20 +51,20 @@ create table if not exists photos (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Found:
-    """All that was found in a photo of ``width`` x ``height``: faces, their quality, and vectors ``(n, d)``."""
+    """All that was found in a photo of ``width`` x ``height``: faces, their quality, and embeddings ``(n, d)``."""
 
     width: int
     height: int
     faces: tuple[Face, ...]
     quality: tuple[Quality, ...]
-    vectors: Floats
+    embeddings: Floats
 
     @classmethod
     def of(cls, answer: PhotoFaces) -> Self:
-        """Take what is to be kept off an answer with vectors, of a photo that could be read."""
-        if answer.photo is None or answer.vectors is None:
+        """Take what is to be kept off an answer with embeddings, of a photo that could be read."""
+        if answer.photo is None or answer.embeddings is None:
             raise ValueError(f"nothing was embedded of {answer.name}")
-        return cls(answer.photo.width, answer.photo.height, answer.faces, answer.quality, answer.vectors)
+        return cls(answer.photo.width, answer.photo.height, answer.faces, answer.quality, answer.embeddings)
 
 
 class Remembered:
@@ -252,14 +252,14 @@ def _remove(path: Path) -> None:
 
 
 def _packed(sha256: str, one: Found) -> tuple[str, int, int, int, int, bytes, int]:
-    n, dimension = len(one.faces), one.vectors.shape[1]
+    n, dimension = len(one.faces), one.embeddings.shape[1]
     doubles = [[face.score, *astuple(quality)] for face, quality in zip(one.faces, one.quality, strict=True)]
     floats = [np.concatenate([face.box, face.landmarks.ravel()]) for face in one.faces]
     numbers = b"".join(
         [
             np.array(doubles, "<f8").tobytes(),
             np.array(floats, "<f4").tobytes(),
-            one.vectors.astype("<f4").tobytes(),
+            one.embeddings.astype("<f4").tobytes(),
         ]
     )
     head = (sha256, one.width, one.height, n, dimension)
@@ -273,13 +273,13 @@ def _unpacked(row: tuple[str, int, int, int, int, bytes, int]) -> Found:
         raise sqlite3.DatabaseError("a row is not what was written")
     doubles = np.frombuffer(numbers, "<f8", n * (1 + PARTS)).reshape(n, 1 + PARTS)
     floats = np.frombuffer(numbers, "<f4", offset=doubles.nbytes)
-    places, vectors = floats[: n * 14].reshape(n, 14), floats[n * 14 :].reshape(n, dimension)
+    places, embeddings = floats[: n * 14].reshape(n, 14), floats[n * 14 :].reshape(n, dimension)
     faces = [
         Face(place[:4], float(numbers[0]), place[4:].reshape(5, 2))
         for place, numbers in zip(places, doubles, strict=True)
     ]
     quality = tuple(Quality(*parts) for parts in doubles[:, 1:].tolist())
-    return Found(width, height, tuple(faces), quality, vectors)
+    return Found(width, height, tuple(faces), quality, embeddings)
 
 
 def _checksum(head: tuple[object, ...], numbers: bytes) -> int:

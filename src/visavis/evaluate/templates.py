@@ -34,7 +34,7 @@ GROUP_BYTES = 64 << 20
 class Templates:
     """One row a photo.
 
-    ``vectors (n, d)`` are of unit length, zeros where ``status`` is not "ok" (a failure to enroll); ``boxes (n, 4)``
+    ``embeddings (n, d)`` are of unit length, zeros where ``status`` is not "ok" (a failure to enroll); ``boxes (n, 4)``
     and ``quality (n,)`` (0..1) are of the face that was taken, zeros without one; ``faces (n,)`` counts all that were
     found.
     """
@@ -43,7 +43,7 @@ class Templates:
     detector: str
     photos: tuple[str, ...]
     status: tuple[str, ...]
-    vectors: Floats
+    embeddings: Floats
     boxes: Floats
     quality: Floats
     faces: NDArray[np.intp]
@@ -81,16 +81,16 @@ def take(
         raise ValueError("what is remembered was found by another recognizer, or with another min_face")
     rows = map(_row, _each(photos, recognizer, min_face=min_face, remembered=remembered))
     taken = list(progress(rows, len(photos)) if progress else rows)
-    dimension = max((row.vector.size for row in taken), default=0)
-    vectors = np.zeros((len(taken), dimension), np.float32)
-    for vector, row in zip(vectors, taken, strict=True):
-        vector[: row.vector.size] = row.vector
+    dimension = max((row.embedding.size for row in taken), default=0)
+    embeddings = np.zeros((len(taken), dimension), np.float32)
+    for embedding, row in zip(embeddings, taken, strict=True):
+        embedding[: row.embedding.size] = row.embedding
     return Templates(
         model=recognizer.model,
         detector=recognizer.detector_name,
         photos=tuple(photos),
         status=tuple(row.status for row in taken),
-        vectors=vectors,
+        embeddings=embeddings,
         boxes=np.array([row.box for row in taken], np.float32).reshape(-1, 4),
         quality=np.array([row.quality for row in taken], np.float32),
         faces=np.array([row.faces for row in taken], np.intp),
@@ -111,7 +111,7 @@ def subject(faces: Sequence[Face], *, width: int, height: int) -> int:
 def every_face(
     photos: Sequence[str], recognizer: Recognizer, *, min_face: float = 20, remembered: Remembered
 ) -> Iterator[PhotoFaces]:
-    """Find all faces of each photo (a path) with their vectors, in order, as :meth:`Recognizer.represent` does.
+    """Find all faces of each photo (a path) with their embeddings, in order, as :meth:`Recognizer.represent` does.
 
     What is ``remembered`` is not computed again. The answers hold no pixels.
     """
@@ -124,7 +124,7 @@ def every_face(
 
 def _answer(name: str, one: Found) -> PhotoFaces:
     status, message = ("ok", "") if one.faces else (NoFaceError.status, "no face was found.")
-    return PhotoFaces(name, status, None, one.faces, one.quality, one.vectors, message)
+    return PhotoFaces(name, status, None, one.faces, one.quality, one.embeddings, message)
 
 
 def _unread(name: str, answer: PhotoFaces) -> PhotoFaces:
@@ -141,7 +141,7 @@ class _Row:
     """A photo's row of the templates."""
 
     status: str
-    vector: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
+    embedding: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
     box: Floats = field(default_factory=lambda: np.zeros(4, np.float32))
     quality: float = 0.0
     faces: int = 0
@@ -165,8 +165,8 @@ def _each(
     """Yield what was found in each photo, in order; of one that cannot be read the answer, without a name.
 
     The groups follow from the list alone, and one is kept as a whole or not at all: after a crash the same photos are
-    computed together as would have been without it. Their vectors are then the same to the last bit; in other company
-    a box may differ by 1e-5 pixels, since networks add up in another order.
+    computed together as would have been without it. Their embeddings are then the same to the last bit; in other
+    company a box may differ by 1e-5 pixels, since networks add up in another order.
     """
     known: dict[object, Found | PhotoFaces] = {}
     with _embedding(recognizer, min_face) as embed:
@@ -217,9 +217,9 @@ def _row(one: Found | PhotoFaces) -> _Row:
     if isinstance(one, PhotoFaces):
         return _Row(one.status)
     if not one.faces:
-        return _Row("no_face", vector=np.zeros(one.vectors.shape[1], np.float32))
+        return _Row("no_face", embedding=np.zeros(one.embeddings.shape[1], np.float32))
     best = subject(one.faces, width=one.width, height=one.height)
-    return _Row("ok", one.vectors[best], one.faces[best].box, one.quality[best].score, len(one.faces))
+    return _Row("ok", one.embeddings[best], one.faces[best].box, one.quality[best].score, len(one.faces))
 
 
 def _groups(photos: Sequence[str]) -> Iterator[list[_File]]:

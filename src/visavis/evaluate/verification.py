@@ -30,17 +30,17 @@ BINS = 100
 def of_people(templates: Templates, names: Sequence[str], *, data: str, draws: int = bootstrap.DRAWS) -> Verification:
     """Compare everybody with everybody; ``names (n,)`` holds the person of each photo."""
     people = np.unique(np.array(names), return_inverse=True)[1]
-    compared = everybody(templates.vectors, templates.found, people)
+    compared = everybody(templates.embeddings, templates.found, people)
     resampling = bootstrap.ByPeople(compared, people, templates.found)
     return _result(templates, compared, resampling, people=people, data=data, draws=draws)
 
 
 def of_pairs(templates: Templates, pairs: PairList, *, data: str, draws: int = bootstrap.DRAWS) -> Verification:
     """Compare the pairs of a list; accuracy over its folds, or over ten that it is dealt into."""
-    compared = listed(templates.vectors, templates.found, pairs.a, pairs.b, pairs.same)
+    compared = listed(templates.embeddings, templates.found, pairs.a, pairs.b, pairs.same)
     resampling = bootstrap.ByPairs(compared)
     people = np.unique(np.array(pairs.names), return_inverse=True)[1] if pairs.names else None
-    distances = accuracy.distances(templates.vectors, templates.found, pairs)
+    distances = accuracy.distances(templates.embeddings, templates.found, pairs)
     return replace(
         _result(templates, compared, resampling, people=people, data=data, draws=draws),
         accuracy=accuracy.cross_validated(distances, pairs.same, pairs.folds),
@@ -59,7 +59,7 @@ def of_lfw(templates: Templates, lists: Sequence[PairList], *, data: str, draws:
 
 def lfw_accuracy(templates: Templates, lists: Sequence[PairList]) -> Accuracy:
     """Accuracy by LFW's protocol of one list (view 2) or two (view 1)."""
-    found = [(accuracy.distances(templates.vectors, templates.found, one), one.same) for one in lists]
+    found = [(accuracy.distances(templates.embeddings, templates.found, one), one.same) for one in lists]
     if len(found) == 2:
         return accuracy.chosen_and_counted(found[0], found[1])
     return accuracy.cross_validated(*found[0], lists[0].folds)

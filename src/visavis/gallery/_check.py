@@ -16,7 +16,7 @@ from visavis.gallery.types import Problem
 
 UNIT_TOLERANCE = 1e-4
 SAMPLE = 200
-"""Templates that are searched for by their own vectors."""
+"""Templates that are searched for by their own embeddings."""
 SELF_DISTANCE = 1e-3
 TIMES = 20
 """How often index and records are compared, while others change them."""
@@ -51,21 +51,21 @@ def _people(conn: Connection) -> Iterator[Problem]:
 
 
 def _templates(conn: Connection) -> Iterator[Problem]:
-    """Every vector of the gallery's model and length, finite, of length 1."""
+    """Every embedding of the gallery's model and length, finite, of length 1."""
     meta = records.meta(conn)
     size = 4 * (meta.dimension or 0)
-    query = select(TEMPLATES.c.id, TEMPLATES.c.model, TEMPLATES.c.vector)
+    query = select(TEMPLATES.c.id, TEMPLATES.c.model, TEMPLATES.c.embedding)
     for rows in conn.execute(query, execution_options={"yield_per": records.READ_ROWS}).partitions():
         for row in rows:
             if row.model != meta.model:
                 yield Problem("model", f"template {row.id} is of {row.model}, the gallery of {meta.model}.")
-            if len(row.vector) != size:
-                yield Problem("vector", f"template {row.id} has {len(row.vector)} bytes, not {size}.")
-        whole = [row for row in rows if size and len(row.vector) == size]
-        vectors = records.as_vectors([row.vector for row in whole], size // 4 or 1).astype(np.float64)
-        right = np.abs(np.linalg.norm(vectors, axis=1) - 1) <= UNIT_TOLERANCE  # False for nan and inf
+            if len(row.embedding) != size:
+                yield Problem("embedding", f"template {row.id} has {len(row.embedding)} bytes, not {size}.")
+        whole = [row for row in rows if size and len(row.embedding) == size]
+        embeddings = records.as_embeddings([row.embedding for row in whole], size // 4 or 1).astype(np.float64)
+        right = np.abs(np.linalg.norm(embeddings, axis=1) - 1) <= UNIT_TOLERANCE  # False for nan and inf
         for i in np.flatnonzero(~right):
-            yield Problem("vector", f"template {whole[i].id} is not a vector of length 1.")
+            yield Problem("embedding", f"template {whole[i].id} is not an embedding of length 1.")
 
 
 def _changes(conn: Connection) -> Iterator[Problem]:
@@ -106,6 +106,6 @@ def _index(conn: Connection, following: Following) -> Iterator[Problem]:
         return
     query = select(TEMPLATES.c.id).order_by(func.random()).limit(SAMPLE)
     for block in records.templates_in(conn, conn.execute(query).scalars().all(), dimension):
-        for template, hits in zip(block.ids, index.nearest(block.vectors, 1), strict=True):
+        for template, hits in zip(block.ids, index.nearest(block.embeddings, 1), strict=True):
             if not hits or hits[0].distance > SELF_DISTANCE:
-                yield Problem("index", f"the index does not find template {template} by its own vector.")
+                yield Problem("index", f"the index does not find template {template} by its own embedding.")

@@ -44,8 +44,8 @@ class Doubting(Searching):
             person = _whom.to_enroll(conn, name, person_id=person_id, new=new)
             photos = {one.photo_sha256 for one in prepared if one.photo_sha256 is not None}
             owners = told_apart(prepared, records.owners(conn, self.model, photos))
-            dimension = records.meta(conn).dimension or prepared[0].vector.size
-            stored, scores = records.vectors_of(conn, person or NOBODY, dimension)
+            dimension = records.meta(conn).dimension or prepared[0].embedding.size
+            stored, scores = records.embeddings_of(conn, person or NOBODY, dimension)
             stored = stored[table.usable(stored, scores)]
             limits = _doubts.limits(table, records.count_people(conn))
         fresh = [
@@ -55,10 +55,10 @@ class Doubting(Searching):
         ]
         if not fresh:
             return {}
-        vectors = np.stack([prepared[place].vector for place in fresh])
-        own = _doubts.own_distances(vectors, stored)
+        embeddings = np.stack([prepared[place].embedding for place in fresh])
+        own = _doubts.own_distances(embeddings, stored)
         found: dict[int, Doubt] = {}
-        others = self._others(vectors, person)
+        others = self._others(embeddings, person)
         there = None if person is not None else _doubts.is_there_already(own, others, limits)
         for place, distance, other in zip(fresh, own, others, strict=True):
             one_person = other is not None and other.person_id == there
@@ -67,9 +67,9 @@ class Doubting(Searching):
                 found[place] = doubt
         return found
 
-    def _others(self, vectors: Floats, person: int | None) -> list[Candidate | None]:
+    def _others(self, embeddings: Floats, person: int | None) -> list[Candidate | None]:
         """Return for each row the nearest person beside ``person`` whose photos are not too poor for any answer."""
-        found, nearest = self._search(vectors, 2), list[Candidate | None]()
+        found, nearest = self._search(embeddings, 2), list[Candidate | None]()
         for hits in found.hits:
             others = (hit for hit in hits if hit.person_id in found.names and hit.person_id != person)
             hit = next((hit for hit in others if found.shares.get(hit.person_id, 1.0) is not None), None)
@@ -132,7 +132,7 @@ class Doubting(Searching):
 
 def _is_usable(table: Calibration, template: Template) -> bool:
     """Return whether a face is good enough for its distances to mean something."""
-    return table.share(template.vector, template.quality) is not None
+    return table.share(template.embedding, template.quality) is not None
 
 
 def _is_nobodys(owner: records.Owner) -> bool:

@@ -53,17 +53,17 @@ def limits(table: Calibration, people: int) -> Limits:
     return Limits(table.threshold(far), table.search_threshold(OTHER_FPIR, people))
 
 
-def own_distances(vectors: Floats, others: Floats) -> list[float | None]:
-    """Return for each row of ``vectors (n, d)`` how far it is from the rest of them and from ``others (m, d)``.
+def own_distances(embeddings: Floats, others: Floats) -> list[float | None]:
+    """Return for each row of ``embeddings (n, d)`` how far it is from the rest of them and from ``others (m, d)``.
 
     It is the lower median of the distances, which a minority of wrong photos does not move; None without any.
     """
-    every = np.concatenate([vectors, others]).astype(np.float64)
+    every = np.concatenate([embeddings, others]).astype(np.float64)
     if len(every) < 2:
-        return [None] * len(vectors)
+        return [None] * len(embeddings)
     chosen = np.linspace(0, len(every) - 1, min(len(every), COMPARED)).astype(int)
-    distances = np.clip(1 - vectors.astype(np.float64) @ every[chosen].T, 0, 2)
-    distances[np.arange(len(vectors))[:, None] == chosen[None]] = np.inf  # a photo is not compared with itself
+    distances = np.clip(1 - embeddings.astype(np.float64) @ every[chosen].T, 0, 2)
+    distances[np.arange(len(embeddings))[:, None] == chosen[None]] = np.inf  # a photo is not compared with itself
     ordered = np.sort(distances, axis=1)
     counts = np.isfinite(distances).sum(axis=1)
     return [float(row[(count - 1) // 2]) for row, count in zip(ordered, counts, strict=True)]

@@ -40,7 +40,7 @@ def enroll(
     Whoever would be new and has no face that is new, or nobody's, is not stored: the answer has the person id 0.
     """
     every = [one for person in wanted for one in person.templates]
-    _ledger.agree_on_dimension(conn, model, len(every[0].vector))
+    _ledger.agree_on_dimension(conn, model, len(every[0].embedding))
     parts = _sort_out(conn, model, wanted, every)
     new = [i for i, part in enumerate(parts) if known[i] is None and (part.fresh or part.claimed)]
     made = dict(zip(new, records.put_people(conn, [(wanted[i].name, wanted[i].told) for i in new]), strict=True))

@@ -37,7 +37,7 @@ class Following:
         self._index: Index | None = None
         self._seen = 0
         self._dimension: int | None = None
-        """Length of the index's vectors; another in the records means that the gallery was empty and began anew."""
+        """Length of the index's embeddings; another in the records means that the gallery was empty and began anew."""
 
     def catch_up(self) -> None:
         """Bring a durable index up to date. To be called before the view is opened that is searched in."""

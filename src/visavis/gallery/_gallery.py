@@ -45,7 +45,7 @@ class Gallery(People, Doubting, Indexed, Located):
             gallery.identify("group.jpg")
 
     Every change is one transaction: stored whole when the call returns, not at all when it raises. A search
-    sees everything that any process has stored before it began. A gallery holds vectors of one model and
+    sees everything that any process has stored before it began. A gallery holds embeddings of one model and
     remembers which.
     """
 
@@ -152,14 +152,14 @@ class Gallery(People, Doubting, Indexed, Located):
         Of several faces of a photo that are near to one person, the nearest has the name; the others are unknown, and
         their ``notes`` say why. With ``repeats`` all are named: for collages, mirrors, and photos of photos.
         Poor faces are held to a stricter threshold where that was measured, and faces too poor for any answer are
-        unknown: see :meth:`identify_vectors`. Otherwise a name is noted as doubtful where the picture seems to be
+        unknown: see :meth:`identify_embeddings`. Otherwise a name is noted as doubtful where the picture seems to be
         squeezed.
         """
         for one in self.recognizer.represent(photos, min_face=min_face):
             answers: Sequence[Identification] = ()
-            if one.vectors is not None and len(one.vectors):
-                answers = self.identify_vectors(
-                    one.vectors,
+            if one.embeddings is not None and len(one.embeddings):
+                answers = self.identify_embeddings(
+                    one.embeddings,
                     fpir=fpir,
                     threshold=threshold,
                     margin=margin,
@@ -176,12 +176,12 @@ class Gallery(People, Doubting, Indexed, Located):
         (one,) = self.recognizer.represent([not_a_folder(photo)], min_face=min_face)
         if one.photo is None:
             raise _photos.unusable([Skipped(one.name, one.status, one.message)])
-        return self.lookalikes(one.vectors, top=top) if one.vectors is not None and len(one.vectors) else []
+        return self.lookalikes(one.embeddings, top=top) if one.embeddings is not None and len(one.embeddings) else []
 
     # To another gallery
 
     def export(self, folder: str | os.PathLike[str]) -> None:
-        """Write all people, faces and photos to a new folder: ``gallery.json`` and ``vectors.npz``.
+        """Write all people, faces and photos to a new folder: ``gallery.json`` and ``embeddings.npz``.
 
         :meth:`import_from` makes the same gallery of it, to the bit, wherever it is. The audit log stays here.
         UsageError where the folder is there already and not empty.
@@ -192,7 +192,8 @@ class Gallery(People, Doubting, Indexed, Located):
     def import_from(self, folder: str | os.PathLike[str]) -> None:
         """Take in what :meth:`export` wrote, all or nothing; ids stay.
 
-        UsageError where the folder holds no such thing, its vectors are of another model, or this gallery is not empty.
+        UsageError where the folder holds no such thing, its embeddings are of another model, or this gallery is not
+        empty.
         """
         taken = transfer.read(Path(folder))
         with self._store.write() as conn:

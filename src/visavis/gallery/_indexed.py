@@ -24,7 +24,7 @@ class Indexed(Opened):
         """Store photos with their faces, nobody's yet, all in one transaction; returns how many were new.
 
         Photos that are known already are passed over, and so are faces that somebody was enrolled with. Raises
-        UsageError where a vector is wrong, and then stores nothing.
+        UsageError where an embedding is wrong, and then stores nothing.
         """
         ready_photos = [_ready(one) for one in {one.sha256: one for one in photos}.values()]
         if not ready_photos:
@@ -34,7 +34,7 @@ class Indexed(Opened):
             new = [one for one in ready_photos if one.sha256 not in known]
             faces = [face for one in new for face in one.faces]
             if faces:
-                _ledger.agree_on_dimension(conn, self.model, len(faces[0].vector))
+                _ledger.agree_on_dimension(conn, self.model, len(faces[0].embedding))
                 owners = told_apart(faces, records.owners(conn, self.model, [one.sha256 for one in new]))
                 fresh = [(None, face) for face, owner in zip(faces, owners, strict=True) if owner is None]
                 records.add_templates(conn, self.model, fresh)

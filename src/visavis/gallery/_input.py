@@ -1,4 +1,4 @@
-"""What a gallery takes: names cleaned, vectors checked and scaled, known photos told from new ones."""
+"""What a gallery takes: names cleaned, embeddings checked and scaled, known photos told from new ones."""
 
 from __future__ import annotations
 
@@ -56,23 +56,23 @@ def storable(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def unit_rows(vectors: ArrayLike, dimension: int | None) -> Floats:
+def unit_rows(embeddings: ArrayLike, dimension: int | None) -> Floats:
     """Return ``(n, d)`` float32 of unit rows.
 
     Raises UsageError where the shape is another, ``d`` is not ``dimension``, or a row is zero or not finite.
     """
     try:
-        rows = np.asarray(vectors, np.float64)
+        rows = np.asarray(embeddings, np.float64)
     except (TypeError, ValueError) as error:
-        raise UsageError(f"vectors must be numbers of shape (n, d): {error}.") from error
+        raise UsageError(f"embeddings must be numbers of shape (n, d): {error}.") from error
     if rows.ndim != 2 or rows.shape[1] == 0:
-        raise UsageError(f"vectors must have the shape (n, d), got {rows.shape}.")
+        raise UsageError(f"embeddings must have the shape (n, d), got {rows.shape}.")
     if dimension is not None and rows.shape[1] != dimension:
-        raise UsageError(f"this gallery holds vectors of {dimension} values, got {rows.shape[1]}.")
+        raise UsageError(f"this gallery holds embeddings of {dimension} values, got {rows.shape[1]}.")
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     bad = np.flatnonzero(~np.isfinite(norms[:, 0]) | (norms[:, 0] == 0))
     if len(bad):
-        raise UsageError(f"vector {bad[0]} is zero or not finite: it stands for no face.")
+        raise UsageError(f"embedding {bad[0]} is zero or not finite: it stands for no face.")
     unit: Floats = (rows / norms).astype(np.float32)
     return unit
 
@@ -81,11 +81,11 @@ def ready(templates: Sequence[Template]) -> list[Template]:
     """Return templates with unit vectors and storable text; UsageError as :func:`unit_rows`, or for none."""
     if not templates:
         raise UsageError("there is no template to store.")
-    lengths = {np.shape(one.vector) for one in templates}
+    lengths = {np.shape(one.embedding) for one in templates}
     if len(lengths) > 1:
-        raise UsageError(f"the vectors must have one shape, got {', '.join(map(str, sorted(lengths)))}.")
-    rows = unit_rows([one.vector for one in templates], None)
-    return [replace(one, vector=row, photo=storable(one.photo)) for one, row in zip(templates, rows, strict=True)]
+        raise UsageError(f"the embeddings must have one shape, got {', '.join(map(str, sorted(lengths)))}.")
+    rows = unit_rows([one.embedding for one in templates], None)
+    return [replace(one, embedding=row, photo=storable(one.photo)) for one, row in zip(templates, rows, strict=True)]
 
 
 def details(

@@ -46,10 +46,10 @@ def faces(conn: Connection, *, unnamed: bool = False) -> StoredFaces:
     query = select(TEMPLATES).order_by(TEMPLATES.c.id)
     if unnamed:
         query = query.where(TEMPLATES.c.person_id.is_(None))
-    vectors: list[Floats] = []
+    embeddings: list[Floats] = []
     rows = []
     for block in conn.execute(query, execution_options={"yield_per": records.BLOCK_ROWS}).partitions():
-        vectors.append(records.as_vectors([row.vector for row in block], dimension))
+        embeddings.append(records.as_embeddings([row.embedding for row in block], dimension))
         rows += [
             (row.id, row.person_id, row.cluster, row.photo, row.photo_sha256, row.box, row.quality) for row in block
         ]
@@ -57,7 +57,7 @@ def faces(conn: Connection, *, unnamed: bool = False) -> StoredFaces:
         ids=np.array([row[0] for row in rows], np.int64),
         people=np.array([row[1] or NOBODY for row in rows], np.int64),
         clusters=np.array([NO_CLUSTER if row[2] is None else row[2] for row in rows], np.int64),
-        vectors=np.concatenate([np.empty((0, dimension), np.float32), *vectors]),
+        embeddings=np.concatenate([np.empty((0, dimension), np.float32), *embeddings]),
         photos=tuple(row[3] for row in rows),
         sha256=tuple(row[4] for row in rows),
         boxes=np.array([row[5] or [np.nan] * 4 for row in rows], np.float32).reshape(-1, 4),
@@ -86,7 +86,7 @@ def as_faces(stored: StoredFaces) -> Faces:
         photos=tuple(photos),
         numbers=np.array(numbers, np.int64),
         boxes=np.nan_to_num(stored.boxes),
-        vectors=stored.vectors,
+        embeddings=stored.embeddings,
         quality=np.nan_to_num(stored.quality, nan=1.0),
         clusters=stored.clusters,
         sha256=stored.sha256,
@@ -139,9 +139,9 @@ def has_templates(conn: Connection) -> bool:
 
 
 def agree_on_dimension(conn: Connection, model: str, dimension: int) -> Meta:
-    """Check the length of new vectors of a model: UsageError; GalleryError where the gallery is of another by now.
+    """Check the length of new embeddings of a model: UsageError; GalleryError where the gallery is of another by now.
 
-    It is that of the model where this is known, else that of the first vectors stored. A gallery without templates
+    It is that of the model where this is known, else that of the first embeddings stored. A gallery without templates
     whose length is not that of its model takes on the right one.
     """
     own = records.meta(conn)
@@ -149,9 +149,9 @@ def agree_on_dimension(conn: Connection, model: str, dimension: int) -> Meta:
         raise GalleryError(f"another process has made this a gallery of {own.model}, not {model}: open it again.")
     expected = embedders.dimension(own.model)
     if expected not in {None, dimension} and (own.dimension in {None, expected} or not has_templates(conn)):
-        raise UsageError(f"{own.model} makes vectors of {expected} values, got {dimension}.")
+        raise UsageError(f"{own.model} makes embeddings of {expected} values, got {dimension}.")
     if own.dimension is None or (own.dimension != dimension == expected and not has_templates(conn)):
         records.set_dimension(conn, dimension)
     elif own.dimension != dimension:
-        raise UsageError(f"this gallery holds vectors of {own.dimension} values, got {dimension}.")
+        raise UsageError(f"this gallery holds embeddings of {own.dimension} values, got {dimension}.")
     return own

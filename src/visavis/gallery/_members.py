@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import select
 
-from visavis.compare import person_vector
+from visavis.compare import person_embedding
 from visavis.gallery import _doubts, records
 from visavis.gallery.schema import PEOPLE, TEMPLATES
 from visavis.gallery.store import Store
 from visavis.types import Floats
 
 HELD_VALUES = 1 << 23
-"""Values of vectors that are held at a time: 32 MB."""
+"""Values of embeddings that are held at a time: 32 MB."""
 TILE = 1024
 """Templates compared with people at a time."""
 TIE = 1e-6
@@ -31,12 +31,12 @@ class Member(NamedTuple):
     person_id: int
     name: str
     photo: str
-    vector: Floats
+    embedding: Floats
     own: float | None
 
 
 Usable = Callable[[Floats, Sequence[float | None]], NDArray[np.bool_]]
-"""Which templates take part, by their vectors ``(n, d)`` and the scores of their quality: ``(n,)``."""
+"""Which templates take part, by their embeddings ``(n, d)`` and the scores of their quality: ``(n,)``."""
 
 
 def stretches(
@@ -44,9 +44,9 @@ def stretches(
 ) -> Iterator[list[Member]]:
     """Yield the wanted templates of these people, person by person, as many as may be held at a time."""
     stretch: list[Member] = []
-    for rows, vectors in _each_person(store, people, usable):
-        stretch += filter(wanted, _of_person(rows, vectors))
-        if len(stretch) * vectors.shape[1] >= HELD_VALUES:
+    for rows, embeddings in _each_person(store, people, usable):
+        stretch += filter(wanted, _of_person(rows, embeddings))
+        if len(stretch) * embeddings.shape[1] >= HELD_VALUES:
             yield stretch
             stretch = []
     yield stretch
@@ -58,49 +58,51 @@ def nearest_others(
     """Return for each template the nearest of these people beside its own, and the cosine distance; 0, inf: nobody."""
     if not members:
         return []
-    vectors, owners = np.stack([one.vector for one in members]), np.array([one.person_id for one in members])
+    embeddings, owners = np.stack([one.embedding for one in members]), np.array([one.person_id for one in members])
     nearest, distance = np.zeros(len(members), np.int64), np.full(len(members), np.inf)
     for some in records.in_lists(people):
-        each = [(rows[0].person_id, person_vector(several)) for rows, several in _each_person(store, some, usable)]
+        each = [(rows[0].person_id, person_embedding(several)) for rows, several in _each_person(store, some, usable)]
         if each:
             ids, whole = (np.array(column) for column in zip(*each, strict=True))
             for start in range(0, len(members), TILE):
                 part = slice(start, start + TILE)
-                _approach(vectors[part], owners[part], ids, whole, nearest[part], distance[part])
+                _approach(embeddings[part], owners[part], ids, whole, nearest[part], distance[part])
     return [*zip(nearest.tolist(), distance.tolist(), strict=True)]
 
 
-def _approach(vectors: Any, owners: Any, ids: Any, whole: Any, nearest: Any, distance: Any) -> None:
-    """Note who of ``ids (p,)``, ascending, with the vectors ``whole (p, d)``, is nearer than who is noted so far."""
-    scores = vectors @ whole.astype(np.float32).T
+def _approach(embeddings: Any, owners: Any, ids: Any, whole: Any, nearest: Any, distance: Any) -> None:
+    """Note who of ``ids (p,)``, ascending, with the embeddings ``whole (p, d)``, is nearer than who is noted so far."""
+    scores = embeddings @ whole.astype(np.float32).T
     column = np.minimum(np.searchsorted(ids, owners), len(ids) - 1)
     own = np.flatnonzero(ids[column] == owners)
     scores[own, column[own]] = -np.inf
     best = (scores >= scores.max(axis=1, keepdims=True) - TIE).argmax(axis=1)
     rows = np.flatnonzero(1 - scores[np.arange(len(best)), best] < distance - TIE)
-    products = (vectors[rows].astype(np.float64) * whole[best[rows]]).sum(axis=1)
+    products = (embeddings[rows].astype(np.float64) * whole[best[rows]]).sum(axis=1)
     nearest[rows], distance[rows] = ids[best[rows]], np.clip(1 - products, 0, 2)
 
 
 def _each_person(store: Store, people: Sequence[int], usable: Usable) -> Iterator[tuple[list[Any], Floats]]:
-    """Yield rows and vectors ``(k, d)`` of each person, read in short views, so that no writer waits."""
-    of_template = (getattr(TEMPLATES.c, name) for name in ("id", "person_id", "photo", "vector", "quality"))
+    """Yield rows and embeddings ``(k, d)`` of each person, read in short views, so that no writer waits."""
+    of_template = (getattr(TEMPLATES.c, name) for name in ("id", "person_id", "photo", "embedding", "quality"))
     query = select(PEOPLE.c.name, *of_template).join(PEOPLE, PEOPLE.c.id == TEMPLATES.c.person_id)
     for some in records.in_lists(people):
         with store.read() as conn:
             dimension = records.meta(conn).dimension or 0
             chosen = query.where(TEMPLATES.c.person_id.in_(some)).order_by(TEMPLATES.c.person_id, TEMPLATES.c.id)
             every = [*conn.execute(chosen)]
-        vectors = records.as_vectors([row.vector for row in every], dimension)
-        taking_part = np.flatnonzero(usable(vectors, [row.quality for row in every]))
+        embeddings = records.as_embeddings([row.embedding for row in every], dimension)
+        taking_part = np.flatnonzero(usable(embeddings, [row.quality for row in every]))
         for _, group in groupby(taking_part, key=lambda place: every[place].person_id):
             places = [*group]
-            yield [every[place] for place in places], vectors[places]
+            yield [every[place] for place in places], embeddings[places]
 
 
-def _of_person(rows: Sequence[Any], vectors: Floats) -> Iterator[Member]:
+def _of_person(rows: Sequence[Any], embeddings: Floats) -> Iterator[Member]:
     for start in range(0, len(rows), _doubts.COMPARED):
         part = slice(start, start + _doubts.COMPARED)
-        own = _doubts.own_distances(vectors[part], np.concatenate([vectors[: part.start], vectors[part.stop :]]))
-        for row, vector, away in zip(rows[part], vectors[part], own, strict=True):
-            yield Member(row.id, row.person_id, row.name, row.photo, vector.copy(), away)
+        own = _doubts.own_distances(
+            embeddings[part], np.concatenate([embeddings[: part.start], embeddings[part.stop :]])
+        )
+        for row, embedding, away in zip(rows[part], embeddings[part], own, strict=True):
+            yield Member(row.id, row.person_id, row.name, row.photo, embedding.copy(), away)

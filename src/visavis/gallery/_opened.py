@@ -42,7 +42,7 @@ class Opened:
         of :mod:`visavis.defaults`), ``recognizer`` is used for photos (default: one of that model, made when first
         needed), ``index`` names what searches, as NAME or NAME:PLACE. ``actor`` is who the audit log says did
         what is done (default: this process's user). Raises GalleryError where the store cannot be used or holds
-        vectors of another model.
+        embeddings of another model.
         """
         if model is not None and "@" in model:
             model = model_id(model)  # a gallery of dlib-resnet@2 is one of dlib-resnet
@@ -71,7 +71,7 @@ class Opened:
                 if records.take_model(conn, wanted):
                     return wanted
         raise GalleryError(
-            f"{self._store.place} holds vectors of {own.model}, which do not compare with those of {wanted}: "
+            f"{self._store.place} holds embeddings of {own.model}, which do not compare with those of {wanted}: "
             f"open it with {own.model}, or use another gallery."
         )
 
@@ -109,7 +109,7 @@ class Opened:
 
     @property
     def recognizer(self) -> Recognizer:
-        """What turns photos into vectors; made when first asked for."""
+        """What turns photos into embeddings; made when first asked for."""
         with self._lock:
             if self._recognizer is None:
                 from visavis.pipeline import Recognizer

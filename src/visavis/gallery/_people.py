@@ -91,11 +91,11 @@ class People(Opened):
         The person is that of ``person_id``, else the only one called ``name``, else a new one; ``new`` makes
         another person of a name that is there already, or that is written like one that is there (SimilarNameError
         without it). A template whose photo and face are there is not stored again but told of in ``duplicates``,
-        whoever it belongs to; one that was nobody's becomes this person's. Vectors are scaled to length 1. ``note``,
+        whoever it belongs to; one that was nobody's becomes this person's. Embeddings are scaled to length 1. ``note``,
         ``consent`` (free text), ``consented`` (its day) and ``metadata`` (what JSON can hold) replace what was noted
         where given.
 
-        Raises UsageError where several have that name, a vector is wrong, or a new person would have no
+        Raises UsageError where several have that name, an embedding is wrong, or a new person would have no
         template.
         """
         told = details(note=note or None, consent=consent, consented=consented, metadata=metadata)

@@ -39,7 +39,7 @@ def largest_faces(
     skipped: list[Skipped] = []
     notes: list[str] = []
     for one in photos:
-        if one.photo is None or one.vectors is None or not one.faces:
+        if one.photo is None or one.embeddings is None or not one.faces:
             skipped.append(Skipped(one.name, one.status, one.message))
         elif _below(one, min_quality):
             message = f"{_poor(one)}, less than the {min_quality:.2f} asked for."
@@ -48,7 +48,7 @@ def largest_faces(
             message = f"{TOO_POOR}: {why_too_poor(one, one.largest, table)}."
             skipped.append(Skipped(one.name, PoorQualityError.status, message))
         else:
-            templates.append(_template(one, one.photo.sha256, one.vectors[one.largest]))
+            templates.append(_template(one, one.photo.sha256, one.embeddings[one.largest]))
             notes += _notes(one, table)
     if not templates and not skipped:
         raise UsageError("there is no photo to enroll from.")
@@ -124,10 +124,10 @@ def _below(one: PhotoFaces, limit: float) -> bool:
 
 def _too_poor(one: PhotoFaces, table: Calibration | None) -> bool:
     """Tell whether a face is poorer than was measured: by what a gallery keeps, embedding and score."""
-    if table is None or one.vectors is None:
+    if table is None or one.embeddings is None:
         return False
     score = one.quality[one.largest].score if one.quality else None
-    return table.share(one.vectors[one.largest], score) is None
+    return table.share(one.embeddings[one.largest], score) is None
 
 
 def _poor(one: PhotoFaces) -> str:
@@ -136,7 +136,7 @@ def _poor(one: PhotoFaces) -> str:
     return f"poor quality {judged.score:.2f} ({faults(one, one.largest)})"
 
 
-def _template(one: PhotoFaces, sha256: str, vector: Floats) -> Template:
+def _template(one: PhotoFaces, sha256: str, embedding: Floats) -> Template:
     best = one.largest
     score = one.quality[best].score if one.quality else None
-    return Template(vector, photo_sha256=sha256, photo=one.name, box=one.faces[best].box, quality=score)
+    return Template(embedding, photo_sha256=sha256, photo=one.name, box=one.faces[best].box, quality=score)

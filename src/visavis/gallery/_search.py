@@ -46,8 +46,10 @@ class Searching(Opened):
 
     _people: SearchedPeople | None = None
 
-    def search(self, vectors: ArrayLike, *, top: int = 5, among: Sequence[Who] | None = None) -> list[list[Candidate]]:
-        """Return the ``top`` people nearest to each row of ``vectors (n, d)``, nearest first, each once.
+    def search(
+        self, embeddings: ArrayLike, *, top: int = 5, among: Sequence[Who] | None = None
+    ) -> list[list[Candidate]]:
+        """Return the ``top`` people nearest to each row of ``embeddings (n, d)``, nearest first, each once.
 
         ``among`` (ids, names or people) leaves only these people. A candidate's probability is that of the search: see
         :meth:`visavis.Calibration.search_probabilities`.
@@ -56,17 +58,17 @@ class Searching(Opened):
         if among is not None:
             with self._store.read() as conn:
                 ids = [_whom.to_find(conn, who) for who in among]
-        found = self._search(vectors, top, ids)
+        found = self._search(embeddings, top, ids)
         return [_answers.candidates(hits, found.names, found.table, found.people, top=top) for hits in found.hits]
 
-    def lookalikes(self, vectors: ArrayLike, *, top: int = 10, besides: str | None = None) -> list[list[NearFace]]:
-        """Return the ``top`` faces nearest to each row of ``vectors (n, d)``, named or not, nearest first.
+    def lookalikes(self, embeddings: ArrayLike, *, top: int = 10, besides: str | None = None) -> list[list[NearFace]]:
+        """Return the ``top`` faces nearest to each row of ``embeddings (n, d)``, named or not, nearest first.
 
         Faces of the photo ``besides`` (its SHA-256) are passed over.
         """
         top = checked_whole(top, "top is a whole number", least=1)
         with self._lock, self._searched() as conn:
-            probes = unit_rows(vectors, records.meta(conn).dimension)
+            probes = unit_rows(embeddings, records.meta(conn).dimension)
             own = 0 if besides is None else _ledger.faces_of(conn, besides)
             index = self._following.caught_up(conn)
             hits = [[] for _ in probes] if index is None else index.nearest(probes, top + own)
@@ -83,9 +85,9 @@ class Searching(Opened):
             people = records.count_people(conn)
         return _answers.threshold(self.calibration, fpir, people, model=self.model)
 
-    def identify_vectors(
+    def identify_embeddings(
         self,
-        vectors: ArrayLike,
+        embeddings: ArrayLike,
         *,
         fpir: float = 0.01,
         threshold: float | None = None,
@@ -93,7 +95,7 @@ class Searching(Opened):
         top: int = 5,
         qualities: Sequence[Quality | float | None] | None = None,
     ) -> list[Identification]:
-        """Say who each row of ``vectors (n, d)`` is: the nearest person if near enough, else unknown.
+        """Say who each row of ``embeddings (n, d)`` is: the nearest person if near enough, else unknown.
 
         Near enough is a cosine distance up to ``threshold``; by default that of :meth:`threshold`. Whoever is nearer
         than the second person by less than ``margin`` (a cosine distance) is unknown too. Where the model's calibration
@@ -104,7 +106,7 @@ class Searching(Opened):
         not; its ``probability`` is None unless a person is named and more likely than not, where one search in two is
         for a stranger.
         """
-        found = self._search(vectors, max(checked_whole(top, "top is a whole number", least=1), 2))
+        found = self._search(embeddings, max(checked_whole(top, "top is a whole number", least=1), 2))
         if threshold is None:
             limit = _answers.threshold(found.table, fpir, found.people, model=self.model).distance
         else:
@@ -149,7 +151,7 @@ class Searching(Opened):
         with self._store.read() as conn:
             yield conn
 
-    def _search(self, vectors: ArrayLike, top: int, among: Sequence[int] | None = None) -> _Found:
+    def _search(self, embeddings: ArrayLike, top: int, among: Sequence[int] | None = None) -> _Found:
         """Search in memory alone where nothing changed since the last time and all candidates are known."""
         top = checked_whole(top, "top is a whole number", least=1)
         with self._lock:
@@ -157,14 +159,14 @@ class Searching(Opened):
             if among is None and people is not None and people.meta == meta:
                 index = self._following.in_memory(meta)
                 if index is not None:
-                    probes = unit_rows(vectors, meta.dimension)
+                    probes = unit_rows(embeddings, meta.dimension)
                     near = index.search(probes, top + SPARE)
                     if people.names.keys() >= _people_of(near):
                         return _found(probes, near, people, people.count)
-            return self._searched_in_records(vectors, top, among, near)
+            return self._searched_in_records(embeddings, top, among, near)
 
     def _searched_in_records(
-        self, vectors: ArrayLike, top: int, among: Sequence[int] | None, near: list[list[Hit]] | None
+        self, embeddings: ArrayLike, top: int, among: Sequence[int] | None, near: list[list[Hit]] | None
     ) -> _Found:
         """Search in one view of the records; ``near`` are the hits as of the people known so far, None: not known."""
         wanted = None if among is None else np.array(sorted(set(among)), np.int64)
@@ -174,7 +176,7 @@ class Searching(Opened):
             if people is None or people.meta != meta:
                 people, near = SearchedPeople(conn), None
             self._people = people
-            probes = unit_rows(vectors, meta.dimension)
+            probes = unit_rows(embeddings, meta.dimension)
             if near is None:
                 index = self._following.caught_up(conn)
                 near = [[] for _ in probes] if index is None else index.search(probes, top + SPARE, among=wanted)
@@ -201,15 +203,15 @@ def _people_of(near: Sequence[Sequence[Hit]]) -> set[int]:
 
 
 def _found(probes: Floats, near: Sequence[Sequence[Hit]], people: SearchedPeople, count: int) -> _Found:
-    hits = [_as_people(*pair, people.vectors) for pair in zip(probes, near, strict=True)]
+    hits = [_as_people(*pair, people.embeddings) for pair in zip(probes, near, strict=True)]
     return _Found(probes, hits, people.names, people.shares, people.table, count)
 
 
-def _as_people(probe: Floats, hits: Sequence[Hit], vectors: Mapping[int, Floats]) -> list[Hit]:
+def _as_people(probe: Floats, hits: Sequence[Hit], embeddings: Mapping[int, Floats]) -> list[Hit]:
     """Put the distance to all of a person in place of that to the nearest template, and sort by it."""
     exact, moved = probe.astype(np.float64), []
     for hit in hits:
-        vector = vectors.get(hit.person_id)
-        distance = hit.distance if vector is None else min(max(1 - float(exact @ vector), 0.0), 2.0)
+        embedding = embeddings.get(hit.person_id)
+        distance = hit.distance if embedding is None else min(max(1 - float(exact @ embedding), 0.0), 2.0)
         moved.append(Hit(hit.person_id, hit.template_id, distance))
     return sorted(moved, key=lambda hit: (hit.distance, hit.person_id))

@@ -22,8 +22,8 @@ AHEAD = 400
 class SearchedPeople:
     """People as of one change of a gallery, read as searches come upon them.
 
-    ``names`` are those of the people read so far, by id; ``vectors`` stand for people with several templates (see
-    :func:`visavis.compare.person_vector`); ``shares`` are the mean shares of a threshold that their templates leave
+    ``names`` are those of the people read so far, by id; ``embeddings`` stand for people with several templates (see
+    :func:`visavis.compare.person_embedding`); ``shares`` are the mean shares of a threshold that their templates leave
     (None: all are poorer than was measured).
     Entries are added and never changed, so threads may go on with what they were given. ``count`` is the number of all
     people, ``table`` the thresholds in use.
@@ -39,7 +39,7 @@ class SearchedPeople:
 
     def _forget(self) -> None:
         self.names: dict[int, str] = {}
-        self.vectors: dict[int, Floats] = {}
+        self.embeddings: dict[int, Floats] = {}
         self.shares: dict[int, float | None] = {}
 
     def read(self, conn: Connection, person_ids: Iterable[int]) -> None:
@@ -52,7 +52,7 @@ class SearchedPeople:
             missing |= {*range(self._next, self._next + AHEAD)} - self.names.keys()
             self._next += AHEAD
         self._next = self._next or 1
-        columns = (TEMPLATES.c.person_id, PEOPLE.c.name, TEMPLATES.c.quality, TEMPLATES.c.vector)
+        columns = (TEMPLATES.c.person_id, PEOPLE.c.name, TEMPLATES.c.quality, TEMPLATES.c.embedding)
         query = select(*columns).join(PEOPLE, PEOPLE.c.id == TEMPLATES.c.person_id).order_by(TEMPLATES.c.id)
         for some in records.in_lists(missing):
             rows: dict[int, list[Any]] = {}
@@ -62,11 +62,11 @@ class SearchedPeople:
                 self._take(person_id, templates)
 
     def _take(self, person_id: int, templates: Sequence[Any]) -> None:
-        vectors = records.as_vectors([row.vector for row in templates], self.meta.dimension or 0)
+        embeddings = records.as_embeddings([row.embedding for row in templates], self.meta.dimension or 0)
         if self.table is not None and self.table.poor is not None:
-            shares = self.table.poor.shares(vectors, [row.quality for row in templates])
+            shares = self.table.poor.shares(embeddings, [row.quality for row in templates])
             measured = shares[np.isfinite(shares)]
             self.shares[person_id] = float(measured.mean()) if len(measured) else None
         if len(templates) > 1:
-            self.vectors[person_id] = compare.person_vector(vectors)
+            self.embeddings[person_id] = compare.person_embedding(embeddings)
         self.names[person_id] = templates[0].name  # last: who has a name here has all the rest

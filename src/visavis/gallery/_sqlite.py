@@ -26,7 +26,7 @@ MAGIC = b"SQLite format 3\0"
 LOG_BYTES = 1 << 22
 """How long the write-ahead log becomes before it is taken into the file."""
 PAGE_BYTES = 16_384
-"""Of 4,096, SQLite's own, a vector of 512 values leaves nearly half unused."""
+"""Of 4,096, SQLite's own, an embedding of 512 values leaves nearly half unused."""
 
 # By what the name of SQLite's error starts with; sqlite.org/rescode.html.
 _MEANINGS = {

@@ -129,7 +129,7 @@ def enroll_faces(
 def _template(one: PhotoFaces, named: NamedFace, min_quality: float) -> Template | Skipped:
     if one.photo is not None and named.sha256 not in {None, one.photo.sha256}:
         return Skipped(one.name, UnreadableImageError.status, replaced_message(one.name))
-    if one.photo is None or one.vectors is None or not one.faces:
+    if one.photo is None or one.embeddings is None or not one.faces:
         return Skipped(one.name, one.status, one.message)
     shares = overlaps(named.box, np.array([face.box for face in one.faces], np.float32))
     row = int(shares.argmax())
@@ -141,4 +141,4 @@ def _template(one: PhotoFaces, named: NamedFace, min_quality: float) -> Template
         why = faults(one, row)
         message = f"poor quality {score:.2f} ({why}), less than the {min_quality:.2f} asked for."
         return Skipped(one.name, PoorQualityError.status, message)
-    return Template(one.vectors[row], one.photo.sha256, one.name, one.faces[row].box, score)
+    return Template(one.embeddings[row], one.photo.sha256, one.name, one.faces[row].box, score)

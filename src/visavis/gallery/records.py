@@ -20,12 +20,12 @@ BLOCK_ROWS = 16_384
 """Templates read at a time."""
 
 READ_ROWS = 2048
-"""Vectors read at a time: what stays in the processor's cache until it is copied."""
+"""Embeddings read at a time: what stays in the processor's cache until it is copied."""
 
 LIST_LENGTH = 500
 """Values in one SQL list; SQLite before 3.32 took no more than 999."""
 
-_TEMPLATE_COLUMNS = [c for c in TEMPLATES.c if c.name not in {"vector", "model", "change", "cluster"}]
+_TEMPLATE_COLUMNS = [c for c in TEMPLATES.c if c.name not in {"embedding", "model", "change", "cluster"}]
 
 
 class Meta(NamedTuple):
@@ -56,11 +56,11 @@ class Owner(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Templates as an index takes them: ids ``(n,)``, people ``(n,)`` (0: nobody), vectors ``(n, d)``."""
+    """Templates as an index takes them: ids ``(n,)``, people ``(n,)`` (0: nobody), embeddings ``(n, d)``."""
 
     ids: Ids
     people: Ids
-    vectors: Floats
+    embeddings: Floats
 
 
 def meta(conn: Connection) -> Meta:
@@ -78,7 +78,7 @@ def take_model(conn: Connection, model: str) -> bool:
 
 
 def set_dimension(conn: Connection, dimension: int) -> None:
-    """Note the length of the vectors, when the first is stored."""
+    """Note the length of the embeddings, when the first is stored."""
     conn.execute(update(META).values(dimension=dimension))
 
 
@@ -239,7 +239,7 @@ def merge_person(conn: Connection, gone: int, kept: int) -> int:
 
 
 def add_templates(conn: Connection, model: str, owned: Sequence[tuple[int | None, Template]]) -> list[int]:
-    """Store templates (vectors of unit length), each of a person or of nobody; returns their ids, in order."""
+    """Store templates (embeddings of unit length), each of a person or of nobody; returns their ids, in order."""
     change, at = next_change(conn), now()  # nobody else gives ids while this transaction lasts
     ever = (select(func.max(TEMPLATES.c.id)), select(func.max(REMOVALS.c.template_id)))
     first = 1 + max(conn.execute(query).scalar() or 0 for query in ever)
@@ -254,7 +254,7 @@ def add_templates(conn: Connection, model: str, owned: Sequence[tuple[int | None
             "box": None if one.box is None else [float(side) for side in one.box],
             "quality": None if one.quality is None else float(one.quality),
             "created": at,
-            "vector": one.vector.astype("<f4", copy=False).tobytes(),
+            "embedding": one.embedding.astype("<f4", copy=False).tobytes(),
         }
         for number, (person_id, one) in enumerate(owned)
     ]
@@ -299,11 +299,11 @@ def owners(conn: Connection, model: str, photos: Iterable[str]) -> dict[str, lis
     return found
 
 
-def vectors_of(conn: Connection, person_id: int, dimension: int) -> tuple[Floats, list[float | None]]:
-    """Return the vectors ``(k, dimension)`` of a person's templates and the scores of their quality, by their ids."""
-    query = select(TEMPLATES.c.quality, TEMPLATES.c.vector).where(TEMPLATES.c.person_id == person_id)
+def embeddings_of(conn: Connection, person_id: int, dimension: int) -> tuple[Floats, list[float | None]]:
+    """Return the embeddings ``(k, dimension)`` of a person's templates and their quality scores, ordered by id."""
+    query = select(TEMPLATES.c.quality, TEMPLATES.c.embedding).where(TEMPLATES.c.person_id == person_id)
     rows = [*conn.execute(query.order_by(TEMPLATES.c.id))]
-    return as_vectors([row.vector for row in rows], dimension), [row.quality for row in rows]
+    return as_embeddings([row.embedding for row in rows], dimension), [row.quality for row in rows]
 
 
 def remove_templates(conn: Connection, ids: Sequence[int]) -> None:
@@ -329,7 +329,7 @@ def removed_since(conn: Connection, change: int) -> Ids:
 
 def added_since(conn: Connection, change: int, dimension: int) -> Iterator[Block]:
     """Yield the templates stored after this change, block by block; GalleryError where one is damaged."""
-    query = select(TEMPLATES.c.id, TEMPLATES.c.person_id, TEMPLATES.c.vector)
+    query = select(TEMPLATES.c.id, TEMPLATES.c.person_id, TEMPLATES.c.embedding)
     if change:  # else all, in the order in which they lie
         query = query.where(TEMPLATES.c.change > change)
     for rows in conn.execute(query, execution_options={"yield_per": READ_ROWS}).partitions():
@@ -340,21 +340,23 @@ def added_since(conn: Connection, change: int, dimension: int) -> Iterator[Block
 def templates_in(conn: Connection, ids: Iterable[int], dimension: int) -> Iterator[Block]:
     """Yield these templates, block by block."""
     for some in in_lists(ids):
-        query = select(TEMPLATES.c.id, TEMPLATES.c.person_id, TEMPLATES.c.vector).where(TEMPLATES.c.id.in_(some))
+        query = select(TEMPLATES.c.id, TEMPLATES.c.person_id, TEMPLATES.c.embedding).where(TEMPLATES.c.id.in_(some))
         rows = conn.execute(query).all()
-        yield _block([row.id for row in rows], [row.person_id for row in rows], [row.vector for row in rows], dimension)
+        yield _block(
+            [row.id for row in rows], [row.person_id for row in rows], [row.embedding for row in rows], dimension
+        )
 
 
 def _block(ids: Sequence[int], people: Sequence[int | None], blobs: Sequence[bytes], dimension: int) -> Block:
-    """GalleryError where a vector has another length."""
+    """GalleryError where an embedding has another length."""
     if any(len(blob) != 4 * dimension for blob in blobs):
         bad = next(one for one, blob in zip(ids, blobs, strict=True) if len(blob) != 4 * dimension)
-        raise GalleryError(f"template {bad} is not a vector of {dimension} values: check the gallery.")
+        raise GalleryError(f"template {bad} is not an embedding of {dimension} values: check the gallery.")
     owners = np.array([NOBODY if one is None else one for one in people], np.int64)
-    return Block(np.array(ids, np.int64), owners, as_vectors(blobs, dimension))
+    return Block(np.array(ids, np.int64), owners, as_embeddings(blobs, dimension))
 
 
-def as_vectors(blobs: Sequence[bytes], dimension: int) -> Floats:
+def as_embeddings(blobs: Sequence[bytes], dimension: int) -> Floats:
     """Read blobs of little-endian float32 as rows ``(n, dimension)``."""
     return np.frombuffer(b"".join(blobs), "<f4").astype(np.float32, copy=False).reshape(len(blobs), dimension)
 

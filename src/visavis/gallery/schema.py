@@ -77,7 +77,7 @@ TEMPLATES = Table(
     Column("quality", Float),
     Column("created", Text, nullable=False),
     Column("cluster", _Id),  # what clustering put it into
-    Column("vector", LargeBinary, nullable=False),  # float32, little-endian; last, so that the rest is read without it
+    Column("embedding", LargeBinary, nullable=False),  # float32, little-endian; last: the rest is read without it
     sqlite_autoincrement=True,
 )
 PHOTOS = Table(
@@ -170,7 +170,18 @@ def m005_paths(conn: Connection) -> None:
         index.create(conn)
 
 
-MIGRATIONS: list[Callable[[Connection], None]] = [m002_calibration, m003_faces_of_nobody, m004_folded_names, m005_paths]
+def m006_embeddings(conn: Connection) -> None:
+    """Call embeddings so."""
+    conn.exec_driver_sql("ALTER TABLE templates RENAME COLUMN vector TO embedding")
+
+
+MIGRATIONS: list[Callable[[Connection], None]] = [
+    m002_calibration,
+    m003_faces_of_nobody,
+    m004_folded_names,
+    m005_paths,
+    m006_embeddings,
+]
 """``MIGRATIONS[i]`` turns a store of schema ``i + 1`` into one of schema ``i + 2``, inside a transaction."""
 
 

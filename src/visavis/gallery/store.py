@@ -85,7 +85,7 @@ class Store:
     """An open store, safe to share between threads; :meth:`read` and :meth:`write` give transactions."""
 
     def __init__(self, url: str | os.PathLike[str], *, model: str, create: bool) -> None:
-        """Open ``url`` (``sqlite:///path``, a path, ``postgresql://...``); a new store is for vectors of ``model``.
+        """Open ``url`` (``sqlite:///path``, a path, ``postgresql://...``); a new store is for embeddings of ``model``.
 
         Raises GalleryError where there is none and ``create`` is False, or where it cannot be used.
         """

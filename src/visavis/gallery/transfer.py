@@ -20,13 +20,15 @@ from visavis.gallery.names import folded
 from visavis.gallery.schema import META, PEOPLE, PHOTOS, TEMPLATES
 from visavis.types import Floats
 
-RECORDS, VECTORS = "gallery.json", "vectors.npz"
-FORMAT, VERSION = "visavis gallery export", 1
+RECORDS, EMBEDDINGS = "gallery.json", "embeddings.npz"
+FORMAT, VERSION = "visavis gallery export", 2
+FILES = {1: ("vectors.npz", "vectors"), VERSION: (EMBEDDINGS, "embeddings")}
+"""Of each version: the file of arrays, and the name of the embeddings in it."""
 UNIT_TOLERANCE = 1e-4
 
 _COLUMNS: dict[str, tuple[Table, tuple[str, ...]]] = {
     "people": (PEOPLE, tuple(column.name for column in PEOPLE.c if column.name != "folded")),
-    "templates": (TEMPLATES, tuple(c.name for c in TEMPLATES.c if c.name not in {"vector", "model", "change"})),
+    "templates": (TEMPLATES, tuple(c.name for c in TEMPLATES.c if c.name not in {"embedding", "model", "change"})),
     "photos": (PHOTOS, tuple(column.name for column in PHOTOS.c if column.name != "model")),
 }
 
@@ -35,14 +37,14 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Exported:
-    """What an export holds; ``vectors (n, d)`` are of ``templates``, in their order."""
+    """What an export holds; ``embeddings (n, d)`` are of ``templates``, in their order."""
 
     model: str
     calibration: object
     people: Sequence[Row]
     templates: Sequence[Row]
     photos: Sequence[Row]
-    vectors: Floats
+    embeddings: Floats
 
 
 def write(conn: Connection, folder: Path) -> None:
@@ -57,14 +59,14 @@ def write(conn: Connection, folder: Path) -> None:
         "calibration": None if own is None else json.loads(own),
         **{name: list(_rows(conn, name)) for name in _COLUMNS},
     }
-    ids, vectors = _vectors(conn, meta.dimension or 0)
+    ids, embeddings = _embeddings(conn, meta.dimension or 0)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".", dir=folder.parent) as temporary:
             part = Path(temporary) / folder.name
             part.mkdir()
             (part / RECORDS).write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-            np.savez(part / VECTORS, ids=ids, vectors=vectors)
+            np.savez(part / EMBEDDINGS, ids=ids, embeddings=embeddings)
             part.replace(folder)
     except OSError as error:
         raise UsageError(f"{folder} cannot be written: {error.strerror}.") from error
@@ -74,40 +76,43 @@ def read(folder: Path) -> Exported:
     """Read an export; UsageError where it is none, or not whole."""
     try:
         content = json.loads((folder / RECORDS).read_text(encoding="utf-8"))
-        with (folder / VECTORS).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            ids, vectors = arrays["ids"], arrays["vectors"]
+        version = content.get("version") if isinstance(content, dict) else None
+        file_name, name = FILES.get(version if isinstance(version, int) else VERSION, FILES[VERSION])
+        with (folder / file_name).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            ids, embeddings = arrays["ids"], arrays[name]
     except OSError as error:
         raise UsageError(f"{folder} is no export of a gallery: {error.strerror} ({error.filename}).") from error
     except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise UsageError(f"{folder} is no export of a gallery that can be read: {fault_of(error)}.") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise UsageError(f"{folder} is no export of a gallery.")
-    if content.get("version") != VERSION:
+    if version not in FILES:
         raise UsageError(f"{folder} was written by a newer visavis: upgrade visavis.")
     rows = {name: _checked(folder, name, content.get(name)) for name in _COLUMNS}
-    _agree(folder, rows, ids, vectors)
-    return Exported(str(content.get("model")), content.get("calibration"), **rows, vectors=vectors.astype(np.float32))
+    _agree(folder, rows, ids, embeddings)
+    model, calibration = str(content.get("model")), content.get("calibration")
+    return Exported(model, calibration, **rows, embeddings=embeddings.astype(np.float32))
 
 
 def model_of(folder: Path) -> str:
-    """Return the model whose vectors an export holds; UsageError where it is none."""
+    """Return the model whose embeddings an export holds; UsageError where it is none."""
     return read(folder).model
 
 
 def put(conn: Connection, taken: Exported, *, model: str) -> None:
     """Store an export in a gallery that is empty; UsageError where it is not, or of another model."""
     if taken.model != model:
-        raise UsageError(f"the export holds vectors of {taken.model}, and this gallery is of {model}.")
+        raise UsageError(f"the export holds embeddings of {taken.model}, and this gallery is of {model}.")
     if any(records.count(conn)):
         raise UsageError("only an empty gallery takes in an export: its people would come twice, or under other ids.")
     change = records.next_change(conn)
-    if len(taken.vectors):
-        records.set_dimension(conn, taken.vectors.shape[1])
-    blobs = (vector.astype("<f4").tobytes() for vector in taken.vectors)
+    if len(taken.embeddings):
+        records.set_dimension(conn, taken.embeddings.shape[1])
+    blobs = (embedding.astype("<f4").tobytes() for embedding in taken.embeddings)
     full = {
         "people": [{**row, "folded": folded(str(row["name"]))} for row in taken.people],
         "templates": [
-            {**row, "model": model, "change": change, "vector": blob}
+            {**row, "model": model, "change": change, "embedding": blob}
             for row, blob in zip(taken.templates, blobs, strict=True)
         ],
         "photos": [{**row, "model": model} for row in taken.photos],
@@ -127,13 +132,13 @@ def _rows(conn: Connection, name: str) -> Iterator[dict[str, Any]]:
         yield dict(row._mapping)
 
 
-def _vectors(conn: Connection, dimension: int) -> tuple[Ids, Floats]:
-    """Ids and vectors of all templates, by id."""
+def _embeddings(conn: Connection, dimension: int) -> tuple[Ids, Floats]:
+    """Ids and embeddings of all templates, by id."""
     blocks = list(records.added_since(conn, 0, dimension)) if dimension else []
     ids = np.concatenate([np.empty(0, np.int64), *(block.ids for block in blocks)])
-    vectors = np.concatenate([np.empty((0, dimension), np.float32), *(block.vectors for block in blocks)])
+    embeddings = np.concatenate([np.empty((0, dimension), np.float32), *(block.embeddings for block in blocks)])
     order = np.argsort(ids)
-    return ids[order], vectors[order]
+    return ids[order], embeddings[order]
 
 
 def _checked(folder: Path, name: str, rows: object) -> list[Row]:
@@ -143,13 +148,13 @@ def _checked(folder: Path, name: str, rows: object) -> list[Row]:
     return cast("list[Row]", rows)
 
 
-def _agree(folder: Path, rows: Mapping[str, Sequence[Row]], ids: Ids, vectors: Floats) -> None:
-    """Hold records and vectors to each other, and vectors to length 1."""
+def _agree(folder: Path, rows: Mapping[str, Sequence[Row]], ids: Ids, embeddings: Floats) -> None:
+    """Hold records and embeddings to each other, and embeddings to length 1."""
     people = {row["id"] for row in rows["people"]}
     owners = {row["person_id"] for row in rows["templates"]} - {None}
-    if vectors.ndim != 2 or len(vectors) != len(ids) or [row["id"] for row in rows["templates"]] != ids.tolist():
-        raise UsageError(f"{folder}: records and vectors are not of the same templates.")
+    if embeddings.ndim != 2 or len(embeddings) != len(ids) or [row["id"] for row in rows["templates"]] != ids.tolist():
+        raise UsageError(f"{folder}: records and embeddings are not of the same templates.")
     if owners != people:
         raise UsageError(f"{folder}: templates and people do not belong together.")
-    if len(vectors) and not (np.abs(np.linalg.norm(vectors, axis=1) - 1) <= UNIT_TOLERANCE).all():
-        raise UsageError(f"{folder}: not all vectors are of length 1.")
+    if len(embeddings) and not (np.abs(np.linalg.norm(embeddings, axis=1) - 1) <= UNIT_TOLERANCE).all():
+        raise UsageError(f"{folder}: not all embeddings are of length 1.")

@@ -14,14 +14,14 @@ from visavis.types import Clustering, Face, Floats, Identification, PhotoFaces
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Template:
-    """One face to be stored: ``vector`` ``(d,)`` of any length but 0, and where it is from.
+    """One face to be stored: ``embedding`` ``(d,)`` of any length but 0, and where it is from.
 
     ``photo_sha256`` (hex digest of the photo's encoded bytes) is what a second enrollment of the same photo is
     noticed by; None: unknown, never taken for a duplicate. ``box`` is ``(4,)`` x1, y1, x2, y2 in pixels of
     that photo and tells the faces of a group photo apart. ``quality`` is the score in 0..1.
     """
 
-    vector: Floats
+    embedding: Floats
     photo_sha256: str | None = None
     photo: str = ""
     box: Floats | None = None
@@ -73,14 +73,14 @@ class ForgottenPhoto:
 class StoredFaces:
     """Faces of a gallery, one row each, by template id.
 
-    ``ids (n,)``, ``people (n,)`` (0: nobody's), ``clusters (n,)`` (-1: in none), ``vectors (n, d)`` of length 1,
+    ``ids (n,)``, ``people (n,)`` (0: nobody's), ``clusters (n,)`` (-1: in none), ``embeddings (n, d)`` of length 1,
     ``boxes (n, 4)`` and ``quality (n,)`` (NaN where not known).
     """
 
     ids: Ids
     people: Ids
     clusters: Ids
-    vectors: Floats
+    embeddings: Floats
     photos: tuple[str, ...]
     sha256: tuple[str | None, ...]
     boxes: Floats
@@ -128,7 +128,7 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class StoredTemplate:
-    """What a gallery knows of a template, without its vector; ``box`` is x1, y1, x2, y2 in pixels."""
+    """What a gallery knows of a template, without its embedding; ``box`` is x1, y1, x2, y2 in pixels."""
 
     id: int
     photo: str

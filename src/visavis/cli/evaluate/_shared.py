@@ -37,7 +37,7 @@ Models = Annotated[
     typer.Option(
         "--model",
         metavar="NAME",
-        help="What turns faces into vectors; several are shown side by side.",
+        help="What turns faces into embeddings; several are shown side by side.",
         show_default=EMBEDDER,
     ),
 ]

@@ -235,8 +235,8 @@ def face_encodings(
     return [_mean(_encoder().raw(_chips.jittered(crop, count=num_jitters))) for crop in crops]
 
 
-def _mean(vectors: Floats) -> Encoding:
-    mean: Encoding = vectors.mean(axis=0, dtype=np.float64)
+def _mean(embeddings: Floats) -> Encoding:
+    mean: Encoding = embeddings.mean(axis=0, dtype=np.float64)
     return mean
 
 

@@ -34,7 +34,7 @@ class VGGFace:
 
     ``model`` is "vgg16", "resnet50" or "senet50"; ``weights`` "vggface" (the published file, found or fetched), None
     (random figures, the same ones each time) or the path of a file of theirs. With ``include_top`` it gives
-    probabilities, otherwise the last map, or with ``pooling`` "avg" or "max" one vector a picture. Raises ValueError
+    probabilities, otherwise the last map, or with ``pooling`` "avg" or "max" one embedding a picture. Raises ValueError
     for what means nothing, WeightsError where the weights are not to be had.
     """
 

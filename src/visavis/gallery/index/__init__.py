@@ -1,4 +1,4 @@
-"""Search among the vectors of one gallery. One file an engine; each registers itself in ``INDEXES``.
+"""Search among the embeddings of one gallery. One file an engine; each registers itself in ``INDEXES``.
 
 An index is derived from the records and can be filled again at any time. Engines outside the process
 (:class:`Durable`) keep the number of the change that they are up to. An index is named ``NAME`` or ``NAME:PLACE``:
@@ -30,19 +30,19 @@ class Hit(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """The gallery whose vectors are searched: ``key`` is its own and no other's, ``url`` where its records are."""
+    """The gallery whose embeddings are searched: ``key`` is its own and no other's, ``url`` where its records are."""
 
     key: str
     url: str
 
 
 class Index(Protocol):
-    """Vectors by template id, each of a person or of nobody. Used by one thread at a time (the gallery has a lock)."""
+    """Embeddings by template id, each of a person or of nobody. One thread uses it at a time (the gallery locks it)."""
 
-    def add(self, ids: Ids, people: Ids, vectors: Floats) -> None:
-        """Take in unit rows ``vectors (n, d)`` under template ``ids (n,)``, of ``people (n,)``.
+    def add(self, ids: Ids, people: Ids, embeddings: Floats) -> None:
+        """Take in unit rows ``embeddings (n, d)`` under template ``ids (n,)``, of ``people (n,)``.
 
-        An id that is there already is replaced: its person or its vector may have changed.
+        An id that is there already is replaced: its person or its embedding may have changed.
         """
         ...
 
@@ -97,4 +97,4 @@ INDEXES: Registry[Index] = Registry(
     entry_points="visavis.indexes",
     builtin={name: f"visavis.gallery.index.{name}" for name in ("exact", "milvus", "pgvector")},
 )
-"""Factories take ``dimension``, the length of the vectors; ``place``, the text behind the colon; and ``origin``."""
+"""Factories take ``dimension``, the length of the embeddings; ``place``, the text behind the colon; and ``origin``."""

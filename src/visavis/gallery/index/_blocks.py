@@ -29,30 +29,30 @@ class Block:
         self.start, self.count = start, 0
         self.ids: Ids = np.empty(rows, np.int64)
         self.people: Ids = np.empty(rows, np.int64)
-        self.vectors: Floats = np.empty((rows, dimension), np.float32)
+        self.embeddings: Floats = np.empty((rows, dimension), np.float32)
         self._codes: Codes | None = None
         self._order: NDArray[np.int32] | None = None
 
-    def append(self, ids: Ids, people: Ids, vectors: Floats) -> None:
+    def append(self, ids: Ids, people: Ids, embeddings: Floats) -> None:
         """Put rows after the last; there must be room."""
         rows = slice(self.count, self.count + len(ids))
-        self.ids[rows], self.people[rows], self.vectors[rows] = ids, people, vectors
+        self.ids[rows], self.people[rows], self.embeddings[rows] = ids, people, embeddings
         self.count, self._order = rows.stop, None
 
-    def put(self, rows: Ids, ids: Ids, people: Ids, vectors: Floats) -> None:
+    def put(self, rows: Ids, ids: Ids, people: Ids, embeddings: Floats) -> None:
         """Write over ``rows (n,)``."""
         if not np.array_equal(self.ids[rows], ids):
             self._order = None
-        self.ids[rows], self.people[rows], self.vectors[rows] = ids, people, vectors
+        self.ids[rows], self.people[rows], self.embeddings[rows] = ids, people, embeddings
         if self._codes is not None:
             known = rows[rows < self._codes.count]
-            self._codes.write(known, self.vectors[known])
+            self._codes.write(known, self.embeddings[known])
 
     def codes(self) -> Codes:
-        """Return the vectors in 8 bits; those that came since the last time are coded now."""
+        """Return the embeddings in 8 bits; those that came since the last time are coded now."""
         if self._codes is None or self._codes.outgrown(self.count, len(self.ids)):
-            self._codes = Codes(self.vectors, self.count)
-        self._codes.extend(self.vectors, self.count)
+            self._codes = Codes(self.embeddings, self.count)
+        self._codes.extend(self.embeddings, self.count)
         return self._codes
 
     def find(self, ids: Ids) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -66,7 +66,7 @@ class Block:
 
     def cut(self, count: int) -> None:
         """Keep the first rows only. The others become zeros: removed faces do not linger in memory."""
-        self.vectors[count : self.count] = 0
+        self.embeddings[count : self.count] = 0
         if self._codes is not None:
             self._codes.cut(count)
         self.count, self._order = count, None
@@ -74,7 +74,7 @@ class Block:
     def grow(self, rows: int) -> None:
         """Make room for as many rows."""
         self.ids, self.people = _resized(self.ids, rows, self.count), _resized(self.people, rows, self.count)
-        self.vectors = _resized(self.vectors, rows, self.count)
+        self.embeddings = _resized(self.embeddings, rows, self.count)
 
 
 class Blocks:
@@ -95,13 +95,13 @@ class Blocks:
     def __iter__(self) -> Iterator[Block]:
         return iter(self.all)
 
-    def append(self, ids: Ids, people: Ids, vectors: Floats) -> None:
+    def append(self, ids: Ids, people: Ids, embeddings: Floats) -> None:
         """Add rows of new ids, block by block."""
         done = 0
         while done < len(ids):
             last = self._with_room(len(ids) - done)
             some = slice(done, done + len(last.ids) - last.count)
-            last.append(ids[some], people[some], vectors[some])
+            last.append(ids[some], people[some], embeddings[some])
             done = some.stop
         self._highest = max(self._highest, int(ids.max(initial=self._highest)))
 
@@ -115,16 +115,16 @@ class Blocks:
         places, found = zip(*pairs, strict=True)
         return np.concatenate(places), np.concatenate(found)
 
-    def put(self, rows: Ids, ids: Ids, people: Ids, vectors: Floats) -> None:
+    def put(self, rows: Ids, ids: Ids, people: Ids, embeddings: Floats) -> None:
         """Write over rows."""
         for number, some in _by_block(rows):
-            self.all[number].put(rows[some] % BLOCK_ROWS, ids[some], people[some], vectors[some])
+            self.all[number].put(rows[some] % BLOCK_ROWS, ids[some], people[some], embeddings[some])
 
-    def vectors(self, rows: Ids) -> Floats:
-        """Vectors ``(n, d)`` of rows ``(n,)``."""
+    def embeddings(self, rows: Ids) -> Floats:
+        """Embeddings ``(n, d)`` of rows ``(n,)``."""
         result = np.empty((len(rows), self._dimension), np.float32)
         for number, some in _by_block(rows):
-            result[some] = self.all[number].vectors[rows[some] % BLOCK_ROWS]
+            result[some] = self.all[number].embeddings[rows[some] % BLOCK_ROWS]
         return result
 
     def ids(self, rows: Ids) -> Ids:
@@ -148,7 +148,7 @@ class Blocks:
         movers = np.setdiff1d(np.arange(left, left + len(rows)), rows, assume_unique=True)
         for start in range(0, len(gaps), MOVED_ROWS):
             some = movers[start : start + MOVED_ROWS]
-            self.put(gaps[start : start + MOVED_ROWS], self.ids(some), self.people(some), self.vectors(some))
+            self.put(gaps[start : start + MOVED_ROWS], self.ids(some), self.people(some), self.embeddings(some))
         del self.all[-(-left // BLOCK_ROWS) :]
         if self.all:
             self.all[-1].cut(left - self.all[-1].start)

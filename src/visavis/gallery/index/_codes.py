@@ -1,6 +1,6 @@
-"""Vectors in 8 bits, and by how much a similarity can be wrong that was computed from them: see docs/search.md.
+"""Embeddings in 8 bits, and by how much a similarity can be wrong that was computed from them: see docs/search.md.
 
-A block's vectors ``v`` are written as ``center + step * c + rest`` with whole numbers ``c`` in -127..127, a probe as
+A block's embeddings ``v`` are written as ``center + step * c + rest`` with whole numbers ``c`` in -127..127, a probe as
 ``scale * p + rest'`` with ``p`` in -63..63; it goes into MatMulInteger as ``p + 64``, and 64 times the sum of each
 ``c`` is taken off.
 """
@@ -49,9 +49,9 @@ class Found(NamedTuple):
 class Probes:
     """Unit rows ``(m, d)`` in 7 bits."""
 
-    def __init__(self, vectors: Floats) -> None:
-        exact = vectors.astype(np.float64)
-        self.vectors = exact
+    def __init__(self, embeddings: Floats) -> None:
+        exact = embeddings.astype(np.float64)
+        self.embeddings = exact
         self.scale: Doubles = np.maximum(np.abs(exact).max(axis=1), 1e-30) / MOST_PROBE
         whole = np.rint(exact / self.scale[:, None])
         self.codes = (whole + SHIFT).astype(np.uint8)
@@ -60,35 +60,35 @@ class Probes:
 
 
 class Codes:
-    """The vectors of one block in 8 bits. Made anew when the block has grown to ``GROWN`` times its size."""
+    """The embeddings of one block in 8 bits. Made anew when the block has grown to ``GROWN`` times its size."""
 
-    def __init__(self, vectors: Floats, count: int) -> None:
-        rows, dimension = vectors.shape
+    def __init__(self, embeddings: Floats, count: int) -> None:
+        rows, dimension = embeddings.shape
         self._trained = count
-        self._center: Floats = vectors[:count].mean(axis=0, dtype=np.float64).astype(np.float32)
-        self._step = _step(vectors[np.linspace(0, count - 1, min(count, SAMPLE)).astype(np.intp)] - self._center)
+        self._center: Floats = embeddings[:count].mean(axis=0, dtype=np.float64).astype(np.float32)
+        self._step = _step(embeddings[np.linspace(0, count - 1, min(count, SAMPLE)).astype(np.intp)] - self._center)
         self._tile = min(rows, TILE)
         self._tiles: NDArray[np.int8] = np.zeros((rows // self._tile, dimension, self._tile), np.int8)
         self._sums: Counts = np.zeros(rows, np.int32)
         self._lost: Floats = np.zeros(rows, np.float32)
         self._reach = 0.0
         self.count = 0
-        self.extend(vectors, count)
+        self.extend(embeddings, count)
 
     def outgrown(self, count: int, rows: int) -> bool:
         """Whether the center and the step are those of too few rows, or there is no room."""
         return rows != len(self._sums) or count >= GROWN * self._trained
 
-    def extend(self, vectors: Floats, count: int) -> None:
+    def extend(self, embeddings: Floats, count: int) -> None:
         """Code those of the first ``count`` rows that are not yet coded."""
         for start in range(self.count, count, WRITTEN_ROWS):
             some = np.arange(start, min(start + WRITTEN_ROWS, count))
-            self.write(some, vectors[start : start + len(some)])
+            self.write(some, embeddings[start : start + len(some)])
         self.count = count
 
-    def write(self, rows: NDArray[np.int64], vectors: Floats) -> None:
-        """Code ``vectors (n, d)`` into ``rows (n,)``."""
-        from_center = vectors - self._center
+    def write(self, rows: NDArray[np.int64], embeddings: Floats) -> None:
+        """Code ``embeddings (n, d)`` into ``rows (n,)``."""
+        from_center = embeddings - self._center
         whole = from_center * np.float32(1 / self._step)
         np.clip(np.rint(whole, out=whole), -MOST, MOST, out=whole)
         codes = whole.astype(np.int8)
@@ -98,7 +98,7 @@ class Codes:
         lengths = np.sqrt(np.einsum("ij,ij->i", from_center, from_center))
         lost = np.sqrt(np.einsum("ij,ij->i", whole, whole))
         # These were computed in float32: to be bounds they are made greater by what that can have cost.
-        slip = (vectors.shape[1] + 8) * 2.0**-23
+        slip = (embeddings.shape[1] + 8) * 2.0**-23
         self._lost[rows] = lost * (1 + slip) + 2.0**-21 * (1 + lengths)
         self._reach = max(self._reach, float(lengths.max(initial=0)) * (1 + slip) + 2.0**-21)
         self._place(rows, codes)
@@ -127,7 +127,7 @@ class Codes:
     def near(self, probes: Probes, bars: Doubles, scratch: Counts) -> Iterator[Found]:
         """Rows whose similarity to a probe may reach its bar, ``bars (m,)``."""
         unit = probes.scale * self._step
-        middle = np.einsum("ij,j->i", probes.vectors, self._center.astype(np.float64))
+        middle = np.einsum("ij,j->i", probes.embeddings, self._center.astype(np.float64))
         wide = probes.lost * self._reach + 1e-9
         bar = np.floor(np.clip((bars - middle - wide) / unit, -LIMIT, LIMIT)).astype(np.int32) - 1
         # What a row must reach is raised by its own shift and lowered by its own rest, in whole steps.

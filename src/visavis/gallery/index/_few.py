@@ -24,8 +24,8 @@ def nearest_few(
 ) -> list[list[Hit] | None]:
     """Nearest owners of ``wanted (n,)`` rows of a block, for each of ``probes (m, d)``; None where too many tie."""
     owner = (block.people if by_person else block.ids)[: block.count]
-    vectors = block.vectors[: block.count]
-    scores = products(probes, vectors)
+    embeddings = block.embeddings[: block.count]
+    scores = products(probes, embeddings)
     rows = None if wanted.all() else np.flatnonzero(wanted)
     if rows is not None:
         scores, owner = scores[:, rows], owner[rows]
@@ -39,15 +39,15 @@ def nearest_few(
     return answers
 
 
-def products(probes: Floats, vectors: Floats) -> Floats:
+def products(probes: Floats, embeddings: Floats) -> Floats:
     """Similarities ``(m, n)`` in float32."""
-    if len(probes) > 1 or vectors.size > ONE_THREAD:
-        return probes @ vectors.T
+    if len(probes) > 1 or embeddings.size > ONE_THREAD:
+        return probes @ embeddings.T
     # Products of parts so small that BLAS computes them on one thread.
     size = max(1, PART_VALUES // probes.shape[1])
-    whole = len(vectors) - len(vectors) % size
-    parts: Floats = np.matmul(vectors[:whole].reshape(-1, size, probes.shape[1]), probes[0])
-    return np.concatenate([parts.reshape(-1), vectors[whole:] @ probes[0]])[None]
+    whole = len(embeddings) - len(embeddings) % size
+    parts: Floats = np.matmul(embeddings[:whole].reshape(-1, size, probes.shape[1]), probes[0])
+    return np.concatenate([parts.reshape(-1), embeddings[whole:] @ probes[0]])[None]
 
 
 def _chosen(scores: Floats, owner: Ids, top: int, margin: float) -> NDArray[np.intp]:
@@ -80,7 +80,7 @@ def _reached_by(scores: Floats, count: int) -> np.float32:
 
 def _hits(block: Block, rows: NDArray[np.intp], owner: Ids, probe: Floats, top: int) -> list[Hit]:
     """Compute the distances, row by row, and rank the owners."""
-    distance = np.clip(1 - (block.vectors[rows] * probe.astype(np.float64)).sum(axis=1), 0.0, 2.0)
+    distance = np.clip(1 - (block.embeddings[rows] * probe.astype(np.float64)).sum(axis=1), 0.0, 2.0)
     columns = (distance, owner, block.ids[rows], block.people[rows])
     hits: dict[int, Hit] = {}
     for away, one, template, person in sorted(zip(*(column.tolist() for column in columns), strict=True)):

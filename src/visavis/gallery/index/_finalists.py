@@ -16,7 +16,7 @@ MANY = 1 << 16
 SLIP = 1e-12
 """More than a float64 product of unit vectors can be wrong by."""
 
-Vectors = Callable[[Ids], NDArray[np.float32]]
+Embeddings = Callable[[Ids], NDArray[np.float32]]
 
 
 class Finalists:
@@ -25,9 +25,9 @@ class Finalists:
     A bar is a similarity that ``top`` owners reach (people, or the templates themselves), -inf until there are so many.
     """
 
-    def __init__(self, probes: Doubles, top: int, vectors: Vectors) -> None:
+    def __init__(self, probes: Doubles, top: int, embeddings: Embeddings) -> None:
         self.bars: Doubles = np.full(len(probes), -np.inf)
-        self._probes, self._top, self._vectors = probes, top, vectors
+        self._probes, self._top, self._embeddings = probes, top, embeddings
         self.probe: NDArray[np.intp] = np.empty(0, np.intp)
         self.row: Ids = np.empty(0, np.int64)
         self.owner: Ids = np.empty(0, np.int64)
@@ -90,8 +90,8 @@ class Finalists:
         """Compute similarities in float64, row by row."""
         for start in range(0, len(places), FINAL_ROWS):
             some = places[start : start + FINAL_ROWS]
-            vectors = self._vectors(self.row[some])
-            self._similarity[some] = (vectors * self._probes[self.probe[some]]).sum(axis=1)
+            embeddings = self._embeddings(self.row[some])
+            self._similarity[some] = (embeddings * self._probes[self.probe[some]]).sum(axis=1)
             self._slack[some] = 0.0
 
     def _keep_if(self, wanted: NDArray[np.bool_]) -> None:

@@ -20,7 +20,7 @@ class Near(NamedTuple):
 
     ids: Ids
     people: Ids
-    vectors: Floats
+    embeddings: Floats
     scores: NDArray[np.float64]
 
 
@@ -63,7 +63,7 @@ def _certain(near: Near, top: int, by: Ids, dimension: int) -> bool:
 
 
 def _ranked(probe: Floats, near: Near, top: int, by: Ids) -> list[Hit]:
-    distance = np.clip(1 - (near.vectors * probe.astype(np.float64)).sum(axis=1), 0.0, 2.0)
+    distance = np.clip(1 - (near.embeddings * probe.astype(np.float64)).sum(axis=1), 0.0, 2.0)
     hits: dict[int, Hit] = {}
     for i in np.lexsort((near.ids, by, distance)):
         hits.setdefault(int(by[i]), Hit(int(near.people[i]), int(near.ids[i]), float(distance[i])))

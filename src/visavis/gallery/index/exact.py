@@ -1,8 +1,8 @@
-"""Exact search: every vector is looked at, in float32 or in 8 bits, and the best are computed again.
+"""Exact search: every embedding is looked at, in float32 or in 8 bits, and the best are computed again.
 
 The first look only chooses the finalists, with a margin that its rounding error cannot exceed; their distances are
-then computed in float64. ``exact`` looks at the vectors, ``exact:int8`` at codes of a quarter of the size: the answers
-are the same, and do not depend on blocks, batch size or BLAS.
+then computed in float64. ``exact`` looks at the embeddings, ``exact:int8`` at codes of a quarter of the size: the
+answers are the same, and do not depend on blocks, batch size or BLAS.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ SPARSE = 8
 
 @INDEXES.register("exact")
 class Exact:
-    """All vectors in blocks; removal moves the last rows into the gaps."""
+    """All embeddings in blocks; removal moves the last rows into the gaps."""
 
     def __init__(self, *, dimension: int, place: str = "", origin: Origin | None = None) -> None:
         """Make an empty index. ``place`` "int8" keeps codes of 8 bits besides; UsageError for any other."""
@@ -46,17 +46,17 @@ class Exact:
         # A float32 product of unit vectors errs by less than dimension * 2**-24 (Higham, worst case).
         self._margin = (dimension + 1) * 2.0**-24
 
-    def add(self, ids: Ids, people: Ids, vectors: Floats) -> None:
+    def add(self, ids: Ids, people: Ids, embeddings: Floats) -> None:
         """Append rows, or write over those whose ids are there."""
         if len(ids) > 1:
             last = last_of_each(ids)
-            ids, people, vectors = ids[last], people[last], vectors[last]
+            ids, people, embeddings = ids[last], people[last], embeddings[last]
         places, rows = self._blocks.find(ids)
         if len(places):
-            self._blocks.put(rows, ids[places], people[places], vectors[places])
+            self._blocks.put(rows, ids[places], people[places], embeddings[places])
             new = np.setdiff1d(np.arange(len(ids)), places, assume_unique=True)
-            ids, people, vectors = ids[new], people[new], vectors[new]
-        self._blocks.append(ids, people, vectors)
+            ids, people, embeddings = ids[new], people[new], embeddings[new]
+        self._blocks.append(ids, people, embeddings)
 
     def remove(self, ids: Ids) -> None:
         """Fill the rows of ``ids`` with the last rows that stay."""
@@ -134,7 +134,7 @@ class _Search:
         self._exact = probes.astype(np.float64)
         self._coded = Probes(probes) if coded else None
         self._blocks, self._top, self._by_person = blocks, top, by_person
-        self.finalists = Finalists(self._exact, top, blocks.vectors)
+        self.finalists = Finalists(self._exact, top, blocks.embeddings)
         self.done = False
 
     def seed(self, wanted: list[Wanted], margin: float) -> None:
@@ -148,10 +148,10 @@ class _Search:
             here = slice(*np.searchsorted(places, (before, after)))
             some = places[here] - before
             rows[here] = block.start + (some if after - before == block.count else np.flatnonzero(mask)[some])
-        scores = _few.products(self.probes, self._blocks.vectors(rows))
+        scores = _few.products(self.probes, self._blocks.embeddings(rows))
         owner = self._blocks.people(rows) if self._by_person else self._blocks.ids(rows)
         for best in (min(size, SEED_BEST * self._top), size):  # the best may be of too few people
-            sample = Finalists(self._exact, self._top, self._blocks.vectors)
+            sample = Finalists(self._exact, self._top, self._blocks.embeddings)
             found = _best(scores, best, margin)
             sample.take(found._replace(row=rows[found.row]), owner[found.row])
             sample.tighten()
@@ -209,19 +209,19 @@ class _Search:
     def _products(self, block: Block, margin: float, scratch: Floats) -> Iterator[Found]:
         """Rows of a block that may reach the bars, by their similarities in float32."""
         for some in _parts(block.count, max(1, len(scratch) // len(self.probes))):
-            vectors = block.vectors[: block.count][some]
-            scores = scratch[: len(self.probes) * len(vectors)].reshape(len(self.probes), len(vectors))
+            embeddings = block.embeddings[: block.count][some]
+            scores = scratch[: len(self.probes) * len(embeddings)].reshape(len(self.probes), len(embeddings))
             if len(self.probes) == 1:
-                np.dot(vectors, self.probes[0], out=scores[0])
+                np.dot(embeddings, self.probes[0], out=scores[0])
             else:
-                np.matmul(self.probes, vectors.T, out=scores)
+                np.matmul(self.probes, embeddings.T, out=scores)
             found = _reaching(scores, self.finalists.bars, margin)
             yield found._replace(row=some.start + found.row)
 
     def _gathered(self, block: Block, rows: NDArray[np.intp], margin: float) -> Iterator[Found]:
         """Do the same with a few rows only."""
         for some in _parts(len(rows), GATHERED_ROWS):
-            found = _reaching(self.probes @ block.vectors[rows[some]].T, self.finalists.bars, margin)
+            found = _reaching(self.probes @ block.embeddings[rows[some]].T, self.finalists.bars, margin)
             yield found._replace(row=rows[some][found.row])
 
 

@@ -19,7 +19,7 @@ ENDINGS = (".npz", ".parquet")
 
 
 class FaceTable:
-    """Faces with their vectors, gathered photo by photo, written whole at the end."""
+    """Faces with their embeddings, gathered photo by photo, written whole at the end."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -28,15 +28,15 @@ class FaceTable:
             _pyarrow()  # to be missed before the work, not after it
         self._photos: list[str] = []
         self._faces: list[Face] = []
-        self._vectors: list[Floats] = []
+        self._embeddings: list[Floats] = []
 
     def add(self, one: PhotoFaces) -> list[int]:
         """Take a photo's faces; return the rows they will stand in."""
         first = len(self._faces)
-        if one.faces and one.vectors is not None:
+        if one.faces and one.embeddings is not None:
             self._photos += [one.name] * len(one.faces)
             self._faces += one.faces
-            self._vectors.append(one.vectors)
+            self._embeddings.append(one.embeddings)
         return list(range(first, len(self._faces)))
 
     def write(self, *, dimension: int) -> None:
@@ -44,15 +44,15 @@ class FaceTable:
         photo = np.array(self._photos, dtype=np.str_)
         box = np.array([face.box for face in self._faces], np.float32).reshape(-1, 4)
         score = np.array([face.score for face in self._faces], np.float32)
-        vector = np.concatenate([np.empty((0, dimension), np.float32), *self._vectors])
+        embedding = np.concatenate([np.empty((0, dimension), np.float32), *self._embeddings])
         if self._parquet:
-            write_whole(self._path, lambda file: _write_parquet(file, photo.tolist(), box, score, vector))
+            write_whole(self._path, lambda file: _write_parquet(file, photo.tolist(), box, score, embedding))
         else:
-            write_whole(self._path, lambda file: np.savez(file, photo=photo, box=box, score=score, vector=vector))
+            write_whole(self._path, lambda file: np.savez(file, photo=photo, box=box, score=score, embedding=embedding))
 
 
-def _write_parquet(file: BinaryIO, photo: list[str], box: Floats, score: Floats, vector: Floats) -> None:
-    """Columns photo (string), box (list of 4 floats), score (float), vector (list of d floats)."""
+def _write_parquet(file: BinaryIO, photo: list[str], box: Floats, score: Floats, embedding: Floats) -> None:
+    """Columns photo (string), box (list of 4 floats), score (float), embedding (list of d floats)."""
     arrow, parquet = _pyarrow()
 
     def rows(values: Floats) -> object:
@@ -63,7 +63,7 @@ def _write_parquet(file: BinaryIO, photo: list[str], box: Floats, score: Floats,
             "photo": arrow.array(photo, arrow.string()),
             "box": rows(box),
             "score": score,
-            "vector": rows(vector),
+            "embedding": rows(embedding),
         }
     )
     parquet.write_table(table, file)
