@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis import compare
-from visavis.evaluate.intervals import wilson, wilson_of_people
-from visavis.evaluate.templates import Templates
+from visavis.evaluate.data.templates import Templates
+from visavis.evaluate.stats.intervals import wilson, wilson_of_people
 
 SUNGLASSES = Path(__file__).parent / "sunglasses_lfw.txt"
 
@@ -61,7 +61,7 @@ def relatives(templates: Templates, names: Sequence[str], threshold: float) -> d
 def sunglasses(templates: Templates, names: Sequence[str], threshold: float) -> dict[str, Any]:
     """Compare photos with sunglasses with each other and with those without.
 
-    Intervals of own pairs are by people: see :func:`visavis.evaluate.intervals.wilson_of_people`.
+    Intervals of own pairs are by people: see :func:`visavis.evaluate.stats.intervals.wilson_of_people`.
     """
     listed = {line for line in SUNGLASSES.read_text(encoding="utf-8").splitlines() if not line.startswith("#")}
     files = [Path(photo).name for photo in templates.photos]

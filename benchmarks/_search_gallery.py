@@ -16,8 +16,9 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy import insert
 
-from visavis.gallery import Gallery, Template, records
-from visavis.gallery.schema import PEOPLE
+from visavis.gallery import Gallery, Template
+from visavis.gallery.sql import records
+from visavis.gallery.sql.schema import PEOPLE
 from visavis.types import Floats
 
 MODEL, DIMENSION, PER_PERSON = "made-up", 512, 5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from visavis.evaluate.degradations import DEGRADATIONS, SIDE, Degradation
+from visavis.evaluate.data.degradations import DEGRADATIONS, SIDE, Degradation
 from visavis.types import RGB
 
 

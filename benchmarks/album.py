@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 from visavis.clustering import cluster_faces
 from visavis.clustering.faces import some, taken
 from visavis.defaults import EMBEDDER
-from visavis.evaluate.remembered import Remembered
-from visavis.evaluate.templates import every_face, subject
+from visavis.embedding_cache.photo_cache import EmbeddingCache
+from visavis.evaluate.data.templates import every_face, subject
 from visavis.images import read
 from visavis.pipeline import Recognizer
 from visavis.types import Face, Faces
@@ -86,7 +86,7 @@ class Collection:
     def of(cls, folder: Path, recognizer: Recognizer) -> Collection:
         """Find and embed all faces below a folder."""
         names = sorted(str(path) for path in folder.rglob("*.jpg"))
-        with Remembered(recognizer) as remembered:
+        with EmbeddingCache(recognizer) as remembered:
             faces, _ = taken(every_face(names, recognizer, remembered=remembered))
         photos: dict[str, list[int]] = defaultdict(list)
         for row, name in enumerate(faces.photos):

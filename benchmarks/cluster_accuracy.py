@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from visavis.clustering import cluster_faces
 from visavis.clustering.faces import taken
 from visavis.defaults import EMBEDDER
+from visavis.embedding_cache.photo_cache import EmbeddingCache
 from visavis.evaluate.clusters import ClusterResult, clustering
-from visavis.evaluate.remembered import Remembered
-from visavis.evaluate.templates import every_face
+from visavis.evaluate.data.templates import every_face
 from visavis.pipeline import Recognizer
 from visavis.types import Faces
 
@@ -58,7 +58,7 @@ def faces_of(folder: Path, model: str) -> Faces:
     """Find and embed all faces below a folder."""
     photos = sorted(str(path) for path in folder.rglob("*.jpg"))
     recognizer = Recognizer(embedder=model)
-    with Remembered(recognizer) as remembered:
+    with EmbeddingCache(recognizer) as remembered:
         return taken(every_face(photos, recognizer, remembered=remembered))[0]
 
 

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from visavis import compare
 from visavis.defaults import EMBEDDER
-from visavis.evaluate.pairs import read_people
+from visavis.embedding_cache.photo_cache import EmbeddingCache
+from visavis.evaluate.data.pairs import read_people
+from visavis.evaluate.data.templates import take
 from visavis.evaluate.poor_photos import person_numbers
-from visavis.evaluate.remembered import Remembered
-from visavis.evaluate.templates import take
 from visavis.pipeline import Recognizer
 from visavis.types import Floats
 
@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--write", type=Path, default=Path(__file__).parents[1] / "docs/images/distances.svg")
     chosen = parser.parse_args()
     people, recognizer = read_people(data_folder() / "lfw" / "images"), Recognizer(embedder=chosen.model)
-    with Remembered(recognizer) as remembered:
+    with EmbeddingCache(recognizer) as remembered:
         templates = take(people.photos, recognizer, remembered=remembered)
     own, strangers = histograms(templates.embeddings[templates.found], person_numbers(people.names)[templates.found])
     table = compare.calibration(recognizer.model)

@@ -26,7 +26,7 @@ import numpy as np
 from _rounds import environment, options, report, table
 
 from visavis.gallery.index import INDEXES, Durable, Hit, Ids, Index, Origin
-from visavis.gallery.records import BLOCK_ROWS
+from visavis.gallery.sql.records import BLOCK_ROWS
 from visavis.types import Floats
 
 DIMENSION, EACH, TOP, PROBES = 512, 5, 10, 200

@@ -36,10 +36,10 @@ from rich.progress import track
 from visavis import compare, images
 from visavis.defaults import EMBEDDER
 from visavis.doubts import doubts
-from visavis.evaluate.bootstrap import DRAWS
-from visavis.evaluate.intervals import wilson
-from visavis.evaluate.pairs import read_people
-from visavis.evaluate.templates import Templates, subject, take
+from visavis.evaluate.data.pairs import read_people
+from visavis.evaluate.data.templates import Templates, subject, take
+from visavis.evaluate.stats.bootstrap import DRAWS
+from visavis.evaluate.stats.intervals import wilson
 from visavis.evaluate.verification import lfw_accuracy, of_people, read_lfw
 from visavis.pipeline import Recognizer
 from visavis.poor_photos import pair_shares

@@ -18,7 +18,7 @@ from _rounds import data_folder, environment, report, table
 from renew_figures import visavis
 
 from visavis.embedders import EMBEDDERS, model_id
-from visavis.weights import imported
+from visavis.weights import user_models
 from visavis.weights.spec import all_specs
 from visavis.weights.store import locate
 
@@ -54,7 +54,7 @@ def main() -> None:
 def is_here(name: str) -> bool:
     """Tell whether the file of a model is on this machine."""
     base = name.partition("@")[0]
-    if imported.has(base):
+    if user_models.has(base):
         return True
     return base in EMBEDDERS.names() and any(spec.name == base and locate(spec) for spec in all_specs())
 
@@ -89,8 +89,8 @@ def tar(figures: Figures, far: float) -> float:
 
 def origin(base: str) -> tuple[str, str]:
     """Return the license of a model, and what it was trained on, as far as that is stated."""
-    if imported.has(base):
-        model = imported.row(base)
+    if user_models.has(base):
+        model = user_models.row(base)
         return model.license or "-", model.trained_on or "-"
     spec = next(spec for spec in all_specs() if spec.name == base)
     return spec.license, spec.trained_on

@@ -28,12 +28,12 @@ from rich.progress import track
 
 from visavis import images
 from visavis.compare import Calibration, cosine_distances
+from visavis.embedding_cache.photo_cache import EmbeddingCache
 from visavis.evaluate import calibrate
-from visavis.evaluate.degradations import DEGRADATIONS, degraded
-from visavis.evaluate.pairs import read_people
+from visavis.evaluate.data.degradations import DEGRADATIONS, degraded
+from visavis.evaluate.data.pairs import read_people
+from visavis.evaluate.data.templates import Templates, take
 from visavis.evaluate.poor_photos import Copies, make_copies, person_numbers, stacked
-from visavis.evaluate.remembered import Remembered
-from visavis.evaluate.templates import Templates, take
 from visavis.pipeline import Recognizer
 from visavis.poor_photos import pair_shares
 from visavis.types import RGB, Floats
@@ -73,7 +73,7 @@ STRENGTHS: Mapping[str, Sequence[float]] = {
     "few colors": (10, 6),
     "frosted": (3, 5),
 }
-"""Strengths of each kind; units are those of ``visavis.evaluate.degradations``. The last seven kinds
+"""Strengths of each kind; units are those of ``visavis.evaluate.data.degradations``. The last seven kinds
 are not among those that a calibration measures."""
 KINDS = DEGRADATIONS | UNSEEN
 
@@ -139,7 +139,7 @@ def measure(chosen: argparse.Namespace) -> list[Row]:
     recognizer = Recognizer(embedder=chosen.model, threads=chosen.threads)
     numbers = person_numbers(people.names)
     first = numbers % 2 == 0
-    with Remembered(recognizer) as remembered:
+    with EmbeddingCache(recognizer) as remembered:
         templates = take(people.photos, recognizer, remembered=remembered, progress=_progress)
     half = _rows(templates, np.flatnonzero(first))
     names = [name for name, chosen_half in zip(people.names, first, strict=True) if chosen_half]

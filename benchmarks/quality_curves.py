@@ -22,9 +22,9 @@ from rich.table import Table
 
 from visavis import compare, quality
 from visavis.defaults import EMBEDDER
+from visavis.embedding_cache.photo_cache import EmbeddingCache
+from visavis.evaluate.data.templates import Templates, take
 from visavis.evaluate.poor_photos import Copies, make_copies
-from visavis.evaluate.remembered import Remembered
-from visavis.evaluate.templates import Templates, take
 from visavis.pipeline import Recognizer
 from visavis.types import Floats
 
@@ -109,7 +109,7 @@ class Measured:
 
 def measure(recognizer: Recognizer, name: str, people: int, seeds: int, limit: float) -> Measured:
     """Make copies of two photos each of people of a list of LFW."""
-    with Remembered(recognizer) as memory:
+    with EmbeddingCache(recognizer) as memory:
         photos = two_photos_each(data_folder() / "lfw", name, people)
         templates = take(photos, recognizer, remembered=memory)
     rows = np.arange(len(photos))

@@ -37,9 +37,9 @@ from peers import ROOT
 from visavis import compare
 from visavis.defaults import DETECTOR, EMBEDDER
 from visavis.embedders import model_id
-from visavis.evaluate.intervals import wilson
-from visavis.evaluate.remembered import Remembered
-from visavis.evaluate.templates import take
+from visavis.embedding_cache.photo_cache import EmbeddingCache
+from visavis.evaluate.data.templates import take
+from visavis.evaluate.stats.intervals import wilson
 from visavis.evaluate.verification import read_lfw
 from visavis.pipeline import Recognizer
 
@@ -161,7 +161,7 @@ def search(people: int) -> Figures:
     """Return how often strangers are named among ``people``, each with one photo, in draws of the people."""
     lists = read_lfw(data_folder() / "lfw", view=1)
     recognizer = Recognizer()
-    with Remembered(recognizer) as remembered:
+    with EmbeddingCache(recognizer) as remembered:
         templates = take(lists[0].photos, recognizer, remembered=remembered)
     embeddings, names = templates.embeddings[templates.found], np.array(lists[0].names)[templates.found]
     table = compare.calibration(MODEL)

@@ -23,8 +23,8 @@ from views import shown
 
 from visavis import compare
 from visavis.defaults import EMBEDDER
-from visavis.evaluate.remembered import Remembered
-from visavis.evaluate.templates import take
+from visavis.embedding_cache.photo_cache import EmbeddingCache
+from visavis.evaluate.data.templates import take
 from visavis.evaluate.verification import read_lfw
 from visavis.pipeline import Recognizer
 from visavis.types import Floats
@@ -91,7 +91,7 @@ def main() -> None:
     before = environment()
     lists = read_lfw(data_folder() / "lfw", view=1)
     recognizer = Recognizer(threads=chosen.threads)
-    with Remembered(recognizer) as remembered:
+    with EmbeddingCache(recognizer) as remembered:
         taken = take(lists[0].photos, recognizer, remembered=remembered, progress=shown)
     embeddings = taken.embeddings[taken.found]
     people = np.unique(np.array(lists[0].names)[taken.found], return_inverse=True)[1]

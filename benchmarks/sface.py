@@ -29,7 +29,8 @@ from visavis.nets._onnx import to_onnx
 from visavis.nets.sface import BLOCKS, DIMENSION, SIDE
 from visavis.quantize import quantized
 from visavis.types import RGB
-from visavis.weights import modern, store
+from visavis.weights import store
+from visavis.weights.catalog import modern
 
 SIZES = (1, 32)
 """Faces a call."""

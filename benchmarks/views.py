@@ -29,11 +29,11 @@ from visavis import compare, embedders
 from visavis.defaults import EMBEDDER
 from visavis.embedders._views import COUNTS, views_of
 from visavis.embedders.trained import Trained
-from visavis.evaluate.bootstrap import DRAWS, ByPeople
-from visavis.evaluate.compared import everybody
-from visavis.evaluate.pairs import PairList
+from visavis.evaluate.data.pairs import PairList
+from visavis.evaluate.data.templates import Templates, take
 from visavis.evaluate.results import Accuracy
-from visavis.evaluate.templates import Templates, take
+from visavis.evaluate.stats.bootstrap import DRAWS, ByPeople
+from visavis.evaluate.stats.pair_distances import everybody
 from visavis.evaluate.verification import lfw_accuracy, read_lfw
 from visavis.pipeline import Recognizer
 from visavis.types import RGB, Face, Floats

@@ -18,7 +18,8 @@ from visavis.classify import CLASSIFIERS, Classifier, FaceNames, softmax
 from visavis.errors import UsageError, WeightsError
 from visavis.pipeline import Recognizer
 from visavis.types import RGB, Face
-from visavis.weights import classes, classic, store
+from visavis.weights import classes, store
+from visavis.weights.catalog import classic
 
 PEOPLE = ("Ann", "Ben", "Cleo", "Dora")
 

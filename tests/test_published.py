@@ -15,7 +15,8 @@ from golden import networks
 from visavis import embedders
 from visavis.errors import UnknownNameError, UsageError, WeightsError
 from visavis.published import Published, recognized
-from visavis.weights import classic, modern, spec, store
+from visavis.weights import spec, store
+from visavis.weights.catalog import classic, modern
 from visavis.weights.row import WeightSpec
 from weights import files
 from weights.hdf5 import write_keras

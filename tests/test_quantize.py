@@ -25,7 +25,7 @@ from visavis.errors import MissingExtraError, UsageError, WeightsError
 from visavis.nets._onnx import to_onnx
 from visavis.nets.dlib_resnet import dlib_resnet
 from visavis.types import Face
-from visavis.weights import imported
+from visavis.weights import user_models
 
 WIDTHS = (32, 32, 64, 64, 64)
 
@@ -186,7 +186,7 @@ def test_it_takes_enough_faces(tmp_path: Path) -> None:
     bare = [photo(tmp_path / "photos" / f"bare{n}.png") for n in range(9)]
     with pytest.raises(UsageError, match="ranges are measured on 8 faces or more, and 12 photos show 3"):
         quantize.quantize("own", [*photos(tmp_path / "photos", 3), *bare], detector=DETECTOR)
-    assert not imported.has("own-int8")
+    assert not user_models.has("own-int8")
 
 
 @pytest.mark.usefixtures("own_cache")
@@ -216,7 +216,7 @@ def test_what_cannot_be_quantized_is_told_in_one_sentence(tmp_path: Path) -> Non
 @pytest.mark.usefixtures("own_cache")
 def test_a_damaged_original_is_not_quantized(tmp_path: Path) -> None:
     take_in_a_network(tmp_path)
-    imported.network(imported.row("own")).write_bytes(b"other bytes")
+    user_models.network(user_models.row("own")).write_bytes(b"other bytes")
     with pytest.raises(WeightsError, match="is not the file that was imported"):
         quantize.quantize("own", photos(tmp_path / "photos"), detector=DETECTOR)
 

@@ -30,8 +30,7 @@ if TYPE_CHECKING:
         WeightsError as WeightsError,
     )
     from visavis.gallery import Gallery as Gallery
-    from visavis.images import read as read
-    from visavis.lookalikes import similar as similar
+    from visavis.images.load import read as read
     from visavis.pipeline import (
         Recognizer as Recognizer,
     )
@@ -47,8 +46,9 @@ if TYPE_CHECKING:
     from visavis.pipeline import (
         verify as verify,
     )
-    from visavis.representatives import average_face as average_face
-    from visavis.representatives import representative as representative
+    from visavis.ranking.lookalikes import similar as similar
+    from visavis.ranking.representatives import average_face as average_face
+    from visavis.ranking.representatives import representative as representative
     from visavis.types import (
         Candidate as Candidate,
     )
@@ -96,10 +96,10 @@ _HOMES = {
     "visavis.compare": ["Calibration"],
     "visavis.errors": ["GalleryError", "ImageError", "NoFaceError", "UsageError", "VisavisError", "WeightsError"],
     "visavis.gallery": ["Gallery"],
-    "visavis.images": ["read"],
-    "visavis.lookalikes": ["similar"],
+    "visavis.images.load": ["read"],
+    "visavis.ranking.lookalikes": ["similar"],
     "visavis.pipeline": ["Recognizer", "detect", "embed", "extract", "verify"],
-    "visavis.representatives": ["average_face", "representative"],
+    "visavis.ranking.representatives": ["average_face", "representative"],
     "visavis.types": [
         "Candidate",
         "Characteristic",

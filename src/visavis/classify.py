@@ -25,8 +25,8 @@ from visavis.pipeline import Recognizer
 from visavis.plain import Plain
 from visavis.registry import Registry
 from visavis.types import RGB, Face, Floats, PhotoFaces
-from visavis.weights import classic as rows
 from visavis.weights import store
+from visavis.weights.catalog import classic as rows
 from visavis.weights.classes import class_names
 from visavis.weights.row import WeightSpec
 

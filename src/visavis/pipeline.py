@@ -20,7 +20,7 @@ from visavis.embedders import EMBEDDERS, Embedder
 from visavis.errors import ImageError, MissingImageError, UnreadableImageError, UsageError
 from visavis.forking import UndisturbedByForks
 from visavis.images import Source, not_a_folder
-from visavis.photo_files import UnlistedFolder, as_many, each_photo
+from visavis.images.photo_files import UnlistedFolder, as_many, each_photo
 from visavis.quality import qualities
 from visavis.types import RGB, Face, Floats, Photo, PhotoFaces, PhotoVerification, Verification
 from visavis.verification import readable

@@ -19,8 +19,9 @@ from visavis.nets import resnet50, senet50, vgg16
 from visavis.nets._ops import Ops, T
 from visavis.nets.inception_resnet_v1 import SIDE, inception_resnet_v1
 from visavis.types import Floats
-from visavis.weights import classic as rows
-from visavis.weights import modern, spec, store
+from visavis.weights import spec, store
+from visavis.weights.catalog import classic as rows
+from visavis.weights.catalog import modern
 from visavis.weights.readers import kind_of, npy, onnx_outline
 from visavis.weights.row import WeightSpec
 

@@ -22,7 +22,7 @@ from visavis.defaults import DETECTOR
 from visavis.embedders import _rows, onnx_file
 from visavis.errors import MissingExtraError, UsageError
 from visavis.images import Source
-from visavis.photo_files import each_photo
+from visavis.images.photo_files import each_photo
 from visavis.pipeline import Recognizer
 from visavis.types import RGB
 from visavis.weights.model_row import ModelRow

@@ -17,15 +17,13 @@ LAYERS = (
     {"plain", "_plain_photos", "_checks", "defaults", "types", "errors"},
     {"registry", "cache", "forking", "devices", "runtime", "weights", "nets"},
     {
-        "images", "photo_files", "text_files", "_capture_time", "_decode", "_end_marker", "_tiff_samples", "_upright",
-        "quality", "block_edges", "detectors", "align", "landmarks", "embedders",
+        "images", "text_files", "quality", "block_edges", "detectors", "align", "landmarks", "embedders",
         "poor_photos", "compare", "draw", "doubts", "verification",
     },
-    {"pipeline", "samples", "quantize", "classify", "published", "clustering", "lookalikes", "representatives"},
+    {"pipeline", "samples", "quantize", "classify", "published", "clustering", "ranking", "embedding_cache"},
     {"gallery", "evaluate", "bulk"},
     {"cli", "compat"},
     {"__main__"},
-    {"train"},
 )  # fmt: skip
 """From the bottom to the top. What stands in one set may import what stands there too, in no circle."""
 
@@ -38,13 +36,13 @@ HOMES = {
     "pooch": {"weights"},
     "jinja2": {"evaluate", "clustering"},
     "requests": {"weights"},
-    "torch": {"train"},
     "ray": {"bulk"},
     "fsspec": {"bulk"},
 }
 """Packages that only one part knows of."""
 
 FILES = {
+    "torch": {"nets._torch"},
     "psycopg": {"gallery.index.pgvector"},
     "pymilvus": {"gallery.index.milvus"},
     "grpc": {"gallery.index.milvus"},
@@ -55,7 +53,7 @@ FILES = {
 NOT_AT_ONCE = {
     "cv2", "onnxruntime", "onnx", "sqlalchemy", "PIL", "rich", "pooch", "requests", "lz4", "platformdirs", "jinja2",
     "ray", "fsspec",
-    *FILES,
+    *(FILES.keys() - {"torch"}),  # nobody imports the one module that imports it
 }  # fmt: skip
 """Packages that cost time to import: inside the function that needs them."""
 
@@ -98,10 +96,10 @@ def test_only_the_command_line_asks_the_package_itself() -> None:
     assert askers <= {"cli", "compat"}
 
 
-def test_nobody_imports_training() -> None:
+def test_nobody_imports_pytorch() -> None:
     """Not even later: who uses a network needs no PyTorch."""
-    users = {part(one.name) for one in PLACED for used in one.imports if part(used.module) == "train"}
-    assert users <= {"train"}
+    users = {one.name for one in PLACED for used in one.imports if used.module == "visavis.nets._torch"}
+    assert users == set()
 
 
 def test_no_circles() -> None:

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
 PHOTOS, KILLS, WORKERS, STORED = 300, rounds(15), 2, 4
 PROGRAM = f"""
-import visavis.bulk.books as books
+import visavis.bulk.run_state as books
 books.STORE_PHOTOS = {STORED}
 from visavis.__main__ import main
 if __name__ == "__main__":

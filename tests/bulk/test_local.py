@@ -16,7 +16,7 @@ import pytest
 
 from cli.fakes import BLUE, DETECTOR, MODEL, RED
 from visavis import bulk, runtime
-from visavis.bulk import LocalEngine, Outcome, books, local
+from visavis.bulk import LocalEngine, Outcome, local, run_state
 from visavis.errors import EngineError, UnknownNameError, UsageError, WeightsError
 from visavis.gallery import Gallery
 from visavis.pipeline import Recognizer
@@ -206,7 +206,7 @@ def test_every_library_is_held_to_its_threads(gallery: Gallery, folder: Path, lo
 
 def test_what_is_at_hand_is_bounded(gallery: Gallery, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many photos there are, no more are listed than workers have room for and wait to be stored."""
-    monkeypatch.setattr(books, "STORE_PHOTOS", 8)
+    monkeypatch.setattr(run_state, "STORE_PHOTOS", 8)
     paths, listed = [str(path) for path in album(folder, 150)], 0
 
     def listing() -> Iterator[str]:

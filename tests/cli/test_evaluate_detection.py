@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from visavis.evaluate.intervals import wilson
+from visavis.evaluate.stats.intervals import wilson
 
 from .conftest import Photos, Run
 from .fakes import DETECTOR

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from visavis.compare import unit
-from visavis.evaluate.group_table import GroupTable
+from visavis.evaluate.data.group_table import GroupTable
+from visavis.evaluate.data.templates import Templates
 from visavis.evaluate.groups import GroupsResult, groups_result
-from visavis.evaluate.templates import Templates
 from visavis.types import Floats
 
 from .conftest import Run

@@ -14,7 +14,7 @@ from visavis import bulk
 from visavis.gallery import Gallery, IndexedPhoto, Template
 from visavis.images import read
 from visavis.pipeline import Recognizer
-from visavis.representatives import average_face, gathered, ranked
+from visavis.ranking.representatives import average_face, gathered, ranked
 
 from .conftest import Run
 from .fakes import BLUE, DARK_RED, DETECTOR, MODEL, RED, photo

@@ -12,8 +12,9 @@ import sys
 from itertools import count
 
 from gallery.faces import MODEL, embedding, say
-from visavis.gallery import Gallery, records
+from visavis.gallery import Gallery
 from visavis.gallery.index import INDEXES, Ids, Index
+from visavis.gallery.sql import records
 from visavis.types import Floats
 
 READ_ROWS = 4

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from gallery.faces import MODEL, embedding, environment, person
-from visavis.gallery import Gallery, _check
+from visavis.gallery import Gallery, _integrity
 from visavis.gallery.index import INDEXES, Durable, Ids, Index
 from visavis.types import Floats
 
@@ -213,7 +213,7 @@ def test_a_check_while_others_enroll_finds_nothing_wrong(
         monkeypatch.setattr(gallery._following, "catch_up", and_then_somebody_enrolls)
         assert gallery.check() == []
         assert gallery.stats().people == 8
-        monkeypatch.setattr(_check, "TIMES", 1)
+        monkeypatch.setattr(_integrity, "TIMES", 1)
         others = iter(range(20, 21))
         (problem,) = gallery.check()
         assert problem.message == "the gallery changes all the time, so its index was not checked: try again later."

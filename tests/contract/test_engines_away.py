@@ -12,10 +12,11 @@ import pytest
 
 from gallery.faces import MODEL, embedding, person
 from visavis.errors import GalleryError, MissingExtraError, UsageError
-from visavis.gallery import Gallery, _patience
+from visavis.gallery import Gallery
 from visavis.gallery.index import INDEXES, Hit, Index, Origin
 from visavis.gallery.index import milvus as milvus_engine
 from visavis.gallery.index import pgvector as pgvector_engine
+from visavis.gallery.sql import _reconnect
 from visavis.types import Floats
 
 from .engines import SHARED, Places
@@ -28,7 +29,7 @@ NOWHERE = Origin("0" * 32, "sqlite:///faces.db")
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_patience, "RETRY_SECONDS", 0.5)
+    monkeypatch.setattr(_reconnect, "RETRY_SECONDS", 0.5)
     monkeypatch.setattr(milvus_engine, "ANSWER_SECONDS", 0.5)
 
 
@@ -51,7 +52,7 @@ def test_a_server_that_is_away_is_told_of_and_used_again(
         assert gallery.search(person(1)[1][0].embedding[None])[0][0].name == "person 1"
         server.kill()
         with monkeypatch.context() as patch:
-            patch.setattr(_patience, "RETRY_SECONDS", 0.5)
+            patch.setattr(_reconnect, "RETRY_SECONDS", 0.5)
             patch.setattr(milvus_engine, "ANSWER_SECONDS", 0.5)
             for _ in range(2):
                 with pytest.raises(GalleryError, match=r"^the index in .* cannot be used: .*\.$"):
@@ -60,7 +61,7 @@ def test_a_server_that_is_away_is_told_of_and_used_again(
             with pytest.raises(GalleryError, match=r"^the index in .* cannot be used"):
                 Gallery(tmp_path / "faces.db", index=spec).search(embedding(1)[None])
         server.start()
-        monkeypatch.setattr(_patience, "RETRY_SECONDS", 60)
+        monkeypatch.setattr(_reconnect, "RETRY_SECONDS", 60)
         assert gallery.search(person(2)[1][0].embedding[None])[0][0].name == "person 2"
         assert gallery.search(person(1)[1][0].embedding[None])[0][0].name == "person 1"
         assert gallery.check() == []

@@ -19,7 +19,7 @@ from visavis.embedders import facenet
 from visavis.errors import UsageError, WeightsError
 from visavis.nets import inception_resnet_v1 as definition
 from visavis.types import Face
-from visavis.weights import classic
+from visavis.weights.catalog import classic
 from weights.hdf5 import write_keras
 
 from .published import GOLDEN, WITHIN, Watched, difference, frozen_graph, inside, keras_facenet, torch_file

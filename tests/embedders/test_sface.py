@@ -19,7 +19,8 @@ from visavis.embedders.trained import Trained
 from visavis.nets._shapes import shapes
 from visavis.nets.sface import SIDE, sface
 from visavis.types import Face
-from visavis.weights import modern, spec, store
+from visavis.weights import spec, store
+from visavis.weights.catalog import modern
 from visavis.weights.readers import onnx_arrays
 
 

@@ -19,7 +19,7 @@ from visavis.embedders.trained import Recipe
 from visavis.errors import UsageError, WeightsError
 from visavis.nets import resnet50, senet50, vgg16
 from visavis.types import Face
-from visavis.weights import classic
+from visavis.weights.catalog import classic
 from visavis.weights.row import WeightSpec
 
 from .published import GOLDEN, WITHIN, Watched, difference, inside, keras_file

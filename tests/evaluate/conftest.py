@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import pytest
 
-from visavis.evaluate.pairs import PairList
-from visavis.evaluate.remembered import Remembered
-from visavis.evaluate.templates import Templates, take
+from visavis.embedding_cache.photo_cache import EmbeddingCache
+from visavis.evaluate.data.pairs import PairList
+from visavis.evaluate.data.templates import Templates, take
 from visavis.evaluate.verification import read_lfw
 from visavis.pipeline import Recognizer
 
@@ -30,6 +30,6 @@ def lfw_view1(data: Path) -> View1:
         pytest.skip(f"there is no view 1 of LFW in {folder}")
     lists = read_lfw(folder, view=1)
     recognizer = Recognizer()
-    with Remembered(recognizer) as memory:
+    with EmbeddingCache(recognizer) as memory:
         templates = take(lists[0].photos, recognizer, remembered=memory)
     return View1(templates, lists[0].names, lists)

@@ -9,9 +9,9 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis.evaluate.compared import Compared, Pairs
-from visavis.evaluate.metrics import Roc
-from visavis.evaluate.templates import Templates
+from visavis.evaluate.data.templates import Templates
+from visavis.evaluate.stats.metrics import Roc
+from visavis.evaluate.stats.pair_distances import Compared, Pairs
 from visavis.types import Floats
 
 

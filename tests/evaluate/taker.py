@@ -15,8 +15,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
-from visavis.evaluate import remembered
-from visavis.evaluate.templates import take
+from visavis.embedding_cache import photo_cache
+from visavis.evaluate.data.templates import take
 
 from .tiny import MIN_FACE, recognizer
 
@@ -42,19 +42,19 @@ def die_at(beginning: str, number: int) -> None:
         if left[0] == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    opened = remembered._opened
+    opened = photo_cache._opened
 
     def watched(path: Path, key: str) -> sqlite3.Connection:
         connection = opened(path, key)
         connection.set_trace_callback(look)
         return connection
 
-    remembered._opened = watched
+    photo_cache._opened = watched
 
 
 def main(folder: str) -> None:
     one = recognizer()
-    with remembered.Remembered(one, min_face=MIN_FACE) as memory:
+    with photo_cache.EmbeddingCache(one, min_face=MIN_FACE) as memory:
         photos = sorted(map(str, Path(folder).iterdir()))
         taken = take(photos, one, min_face=MIN_FACE, remembered=memory, progress=told)
     say(f"done {sha256(taken.embeddings.tobytes()).hexdigest()} {memory.notes}")

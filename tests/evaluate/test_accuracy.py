@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from visavis.errors import UsageError
 from visavis.evaluate import accuracy
 from visavis.evaluate.accuracy import best_threshold, chosen_and_counted, cross_validated, judged
-from visavis.evaluate.metrics import Doubles
-from visavis.evaluate.pairs import PairList
+from visavis.evaluate.data.pairs import PairList
+from visavis.evaluate.stats.metrics import Doubles
 
 from .generated import at_angles
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from visavis.errors import UsageError
-from visavis.evaluate.annotations import Annotated, read_annotations
+from visavis.evaluate.data.annotations import Annotated, read_annotations
 
 WIDER = """0--Parade/a.jpg
 2

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from visavis.evaluate import bootstrap, compared
-from visavis.evaluate.bootstrap import ByPairs, ByPeople, Draw, fars_drawn, rates, thresholds_drawn, told_by
-from visavis.evaluate.compared import Compared, Pairs, everybody
-from visavis.evaluate.metrics import Roc
+from visavis.evaluate.stats import bootstrap, pair_distances
+from visavis.evaluate.stats.bootstrap import ByPairs, ByPeople, Draw, fars_drawn, rates, thresholds_drawn, told_by
+from visavis.evaluate.stats.metrics import Roc
+from visavis.evaluate.stats.pair_distances import Compared, Pairs, everybody
 from visavis.types import Floats
 
 from .generated import Crowd, compared_of, labeled
@@ -221,7 +221,7 @@ def test_no_interval_beyond_the_impostors_that_are_kept(monkeypatch: pytest.Monk
     embeddings, people = Crowd().draw(np.random.default_rng(3), 60)
     full = rates(*of_people(embeddings, people), [0.1, 0.03, 0.003], draws=50)
     assert all(one.tar_interval and one.far_interval and one.threshold_interval for one in full)
-    monkeypatch.setattr(compared, "MOST_KEPT", 320)  # of 15,930: a FAR of 0.02
+    monkeypatch.setattr(pair_distances, "MOST_KEPT", 320)  # of 15,930: a FAR of 0.02
     result, by_people = of_people(embeddings, people)
     assert len(result.impostors) == 320
     capped = rates(result, by_people, [0.1, 0.03, 0.003], draws=50)
@@ -237,7 +237,7 @@ def test_no_interval_beyond_the_impostors_that_are_kept(monkeypatch: pytest.Monk
 
 
 def test_none_kept_gives_no_interval(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compared, "MOST_KEPT", 0)
+    monkeypatch.setattr(pair_distances, "MOST_KEPT", 0)
     embeddings, people = Crowd().draw(np.random.default_rng(3), 40)
     result, by_people = of_people(embeddings, people)
     assert len(result.impostors) == 0

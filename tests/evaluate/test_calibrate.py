@@ -20,11 +20,12 @@ from visavis.compare import parse_calibration
 from visavis.embedders import EMBEDDERS
 from visavis.embedders.onnx_file import import_model
 from visavis.errors import UsageError
-from visavis.evaluate import bootstrap, calibrate, compared
+from visavis.evaluate import calibrate
 from visavis.evaluate.calibrate import CHECKED, held_out, logistic, of_pairs, of_people
-from visavis.evaluate.metrics import Roc
-from visavis.evaluate.pairs import PairList
-from visavis.evaluate.templates import Templates
+from visavis.evaluate.data.pairs import PairList
+from visavis.evaluate.data.templates import Templates
+from visavis.evaluate.stats import bootstrap, pair_distances
+from visavis.evaluate.stats.metrics import Roc
 
 from .conftest import View1
 from .generated import Crowd, slow_pairs, templates
@@ -296,7 +297,7 @@ def test_halves_too_small_to_tell_are_not_held_against_each_other() -> None:
 
 
 def test_no_promise_is_judged_by_impostors_that_were_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compared, "MOST_KEPT", 20)
+    monkeypatch.setattr(pair_distances, "MOST_KEPT", 20)
     assert held_out(*crowd(6, 60)) == ()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from visavis.errors import UsageError
-from visavis.evaluate.cluster_files import Clusters, read_clusters
+from visavis.evaluate.data.cluster_files import Clusters, read_clusters
 
 
 def lines(folder: Path, *some: object) -> Path:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import pictures
-from visavis.evaluate.degradations import AROUND, DEGRADATIONS, SIDE, degraded
+from visavis.evaluate.data.degradations import AROUND, DEGRADATIONS, SIDE, degraded
 from visavis.quality import PARTS
 
 PICTURE = np.ascontiguousarray(cv2.GaussianBlur(pictures.drawn_face(), (0, 0), 1.5))

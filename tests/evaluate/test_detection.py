@@ -12,9 +12,9 @@ from sklearn.metrics import average_precision_score
 
 from amounts import examples
 from visavis.errors import UsageError
-from visavis.evaluate.annotations import Annotated
+from visavis.evaluate.data.annotations import Annotated
 from visavis.evaluate.detection import DetectionResult, Share, detection_result
-from visavis.evaluate.intervals import wilson
+from visavis.evaluate.stats.intervals import wilson
 from visavis.types import Face
 
 Box = tuple[float, float, float, float]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from visavis.errors import UsageError
-from visavis.evaluate.group_table import GroupTable, place, read_groups
+from visavis.evaluate.data.group_table import GroupTable, place, read_groups
 
 
 def read(tmp_path: Path, text: str) -> GroupTable:

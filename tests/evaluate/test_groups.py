@@ -11,9 +11,9 @@ import pytest
 from scipy.special import betainc
 
 from visavis.errors import UsageError
-from visavis.evaluate.group_table import GroupTable
+from visavis.evaluate.data.group_table import GroupTable
+from visavis.evaluate.data.templates import Templates
 from visavis.evaluate.groups import FEWEST_PEOPLE, FEWEST_SOURCES, GroupRate, GroupsResult, groups_result
-from visavis.evaluate.templates import Templates
 from visavis.types import Floats
 
 AXES = 200

@@ -15,11 +15,11 @@ from visavis import compare
 from visavis.compare import Calibration
 from visavis.errors import UsageError
 from visavis.evaluate import identification as closed_set
-from visavis.evaluate import open_set
+from visavis.evaluate.data.templates import Templates
 from visavis.evaluate.identification import Failures, Rule, Split, identification, split
-from visavis.evaluate.intervals import wilson
-from visavis.evaluate.open_set import Known, Promise, SearchRate, Unknown
-from visavis.evaluate.templates import Templates
+from visavis.evaluate.stats import open_set
+from visavis.evaluate.stats.intervals import wilson
+from visavis.evaluate.stats.open_set import Known, Promise, SearchRate, Unknown
 
 TABLE = Calibration("made-up", far=(0.5, 0.1), thresholds=(0.4, 0.2), slope=-10.0, intercept=3.0)
 

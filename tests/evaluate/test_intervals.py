@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from visavis.errors import UsageError
-from visavis.evaluate.intervals import Z, wilson, wilson_of_people
+from visavis.evaluate.stats.intervals import Z, wilson, wilson_of_people
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from visavis.defaults import EMBEDDER
-from visavis.evaluate.intervals import wilson_of_people
 from visavis.evaluate.results import Interval
+from visavis.evaluate.stats.intervals import wilson_of_people
 from visavis.gallery import Gallery, Template
 from visavis.types import Identification
 

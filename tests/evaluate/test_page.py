@@ -7,16 +7,16 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from visavis.evaluate import page_clusters, page_detection, page_groups, page_identification
-from visavis.evaluate.annotations import Annotated
-from visavis.evaluate.answers import Answers
-from visavis.evaluate.cluster_files import Clusters
 from visavis.evaluate.clusters import clustering
+from visavis.evaluate.data.annotations import Annotated
+from visavis.evaluate.data.cluster_files import Clusters
+from visavis.evaluate.data.templates import Templates
 from visavis.evaluate.detection import detection_result, mistakes
+from visavis.evaluate.detector_answers import Answers
 from visavis.evaluate.groups import Group, Grouping, GroupRate, GroupsResult, Ratio
 from visavis.evaluate.identification import identification, split
-from visavis.evaluate.page import Bar, Page, decades, percent
-from visavis.evaluate.templates import Templates
+from visavis.evaluate.report import clusters_page, detection_page, groups_page, identification_page
+from visavis.evaluate.report.page import Bar, Page, decades, percent
 from visavis.types import Face
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -54,7 +54,7 @@ def test_the_page_of_an_identification() -> None:
     names = ["ann", "ann", "bob", "bob", "cat"]
     taken = templates([[1, 0, 0], [1, 0.1, 0], [0, 1, 0], [1, 0.2, 0], [0, 0, 1]])
     result = identification(taken, names, split(names, known=1.0), ranks=(1, 2))
-    root = tree(page_identification.page(result, data="five", detector="finder"))
+    root = tree(identification_page.page(result, data="five", detector="finder"))
     assert rows(root, 0) == [
         ["People enrolled", "2", ""],
         ["Their templates", "2", ""],
@@ -72,7 +72,7 @@ def test_the_page_of_an_identification() -> None:
 def test_without_strangers_the_page_says_so() -> None:
     names = ["ann", "ann", "bob", "bob"]
     result = identification(templates([[1, 0], [1, 0.1], [0, 1], [0.1, 1]]), names, split(names, known=1.0))
-    text = page_identification.page(result, data="four", detector="finder").text()
+    text = identification_page.page(result, data="four", detector="finder").text()
     assert "There are no unknown probes" in text
 
 
@@ -91,7 +91,7 @@ def test_the_page_of_clusters_lists_mixed_clusters_and_split_people() -> None:
         4,
     )
     result = clustering(found.people, found.clusters)
-    root = tree(page_clusters.page(result, found, data="<c>.jsonl"))
+    root = tree(clusters_page.page(result, found, data="<c>.jsonl"))
     assert {row[0]: row[1] for row in rows(root, 0)}["Bystanders, left out"] == "2"
     assert [row[0] for row in rows(root, 1)] == ["Pairwise", "B-cubed"]
     assert rows(root, 1)[0][1:3] == ["0.5000", "0.5000"]  # 2 of 4 pairs in one cluster, 2 of 4 of one person
@@ -133,7 +133,7 @@ def test_mistakes_by_photo_add_up_to_the_result() -> None:
 
 def test_the_page_of_a_detection() -> None:
     seen = Answers(TRUTH, FOUND, None, {"gone.jpg": "is missing"})
-    root = tree(page_detection.page(detection_result(FOUND, TRUTH), seen, data="three.csv", detector="finder"))
+    root = tree(detection_page.page(detection_result(FOUND, TRUTH), seen, data="three.csv", detector="finder"))
     summary = {row[0]: row[1:] for row in rows(root, 0)}
     assert summary["Photos"] == ["3", "1 more cannot be read"]
     assert summary["Precision"][1] == "2 of 3"
@@ -156,7 +156,7 @@ def test_the_page_of_groups() -> None:
     groups = (group("men", 40, 0.04), group("women", 10, 0.01), group("others", 1, None))
     grouping = Grouping("sex", groups, ratio, Ratio(None, reason="0 groups have a rate"), 7)
     result = GroupsResult("net", "finder", 0.1, 1e-2, group("all", 51, 0.02), (grouping,), ("zoe",), ())
-    root = tree(page_groups.page(result, data="people"))
+    root = tree(groups_page.page(result, data="people"))
     assert [row[:2] for row in rows(root, 1)] == [
         ["men", "0.04 (0.02 to 0.08)"],
         ["women", "0.01 (0.005 to 0.02)"],

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from visavis.errors import UsageError
-from visavis.evaluate.pairs import PairList, joined, read_pairs
+from visavis.evaluate.data.pairs import PairList, joined, read_pairs
 
 VIEW_1 = "2\nAda_Lovelace\t1\t12\nBob\t2\t3\nAda_Lovelace\t1\tBob\t2\nBob\t3\tCleo\t1\n"
 VIEW_2 = "2 1\nAda\t1\t2\nAda\t1\tBob\t1\nBob\t1\t2\nBob\t2\tCleo\t10000\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from visavis.errors import UsageError
-from visavis.evaluate.pairs import People, read_people
+from visavis.evaluate.data.pairs import People, read_people
 
 
 def put(folder: Path, *names: str) -> None:

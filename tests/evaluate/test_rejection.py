@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from amounts import examples
 from visavis.errors import UsageError
-from visavis.evaluate.rejection import RejectionCurve, rejection_curve
+from visavis.evaluate.stats.rejection import RejectionCurve, rejection_curve
 
 RNG = np.random.default_rng(5)
 

@@ -18,11 +18,11 @@ import pytest
 from PIL import Image
 
 from visavis.errors import UsageError
-from visavis.evaluate import _figures, _rendering, _svg, report
-from visavis.evaluate.metrics import Roc
-from visavis.evaluate.rejection import RejectionCurve
+from visavis.evaluate.data.templates import Templates
+from visavis.evaluate.report import _figures, _rendering, _svg, verification_page
 from visavis.evaluate.results import Accuracy, Histogram, Mistake, Rate, Speed, Verification
-from visavis.evaluate.templates import Templates
+from visavis.evaluate.stats.metrics import Roc
+from visavis.evaluate.stats.rejection import RejectionCurve
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -68,7 +68,7 @@ GONE = templates("a/1.jpg", "a/2.jpg", "b/1.jpg", "b/2.jpg")
 
 def tree(*results: Verification, title: str = "a title", own: Templates = GONE) -> ElementTree.Element:
     """The page as XML, which knows no forgiveness."""
-    return ElementTree.fromstring(report.page(results, [own] * len(results), title=title))
+    return ElementTree.fromstring(verification_page.page(results, [own] * len(results), title=title))
 
 
 def named(root: ElementTree.Element, tag: str, *, cls: str | None = None) -> list[ElementTree.Element]:
@@ -348,7 +348,7 @@ LEGIBLE = "<script>alert(1)</script> & \"quoted\" 'x' {{ title }} \\x1b[31m \\ud
 def test_whatever_comes_from_outside_stays_text() -> None:
     own = templates(*(f"folder/{NASTY}{n}.jpg" for n in range(4)))
     result = replace(FULL, model=NASTY, detector=NASTY, data=NASTY)
-    page = report.page([result], [own], title=NASTY)
+    page = verification_page.page([result], [own], title=NASTY)
     page.encode("utf-8")
     root = ElementTree.fromstring(page)
     assert not [one for one in root.iter() if one.tag.rpartition("}")[2] == "script"]
@@ -388,7 +388,7 @@ class Reader(HTMLParser):
 
 
 def test_the_page_needs_nothing_but_itself(tmp_path: Path) -> None:
-    page = report.page([FULL, FULL], [with_photos(tmp_path)] * 2, title="t")
+    page = verification_page.page([FULL, FULL], [with_photos(tmp_path)] * 2, title="t")
     reader = Reader()
     reader.feed(page)
     assert reader.open == []
@@ -403,7 +403,7 @@ def test_the_page_needs_nothing_but_itself(tmp_path: Path) -> None:
 
 
 def test_every_color_and_class_of_a_figure_is_in_the_style_sheet() -> None:
-    page = report.page([FULL] * 7, [GONE] * 7, title="t")
+    page = verification_page.page([FULL] * 7, [GONE] * 7, title="t")
     (style,) = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
     used = {
         name
@@ -424,7 +424,9 @@ def test_the_size_of_a_page_with_24_pairs(tmp_path: Path) -> None:
     """Of noise, which JPEG cannot make small."""
     own = with_photos(tmp_path, 48)
     mistakes = tuple(Mistake(n, n + 1, 0.1, False) for n in range(0, 48, 2))
-    page = report.page([replace(FULL, worst_accepts=mistakes[:12], worst_rejects=mistakes[12:])], [own], title="t")
+    page = verification_page.page(
+        [replace(FULL, worst_accepts=mistakes[:12], worst_rejects=mistakes[12:])], [own], title="t"
+    )
     assert page.count("data:image/jpeg") == 48
     assert len(page.encode()) < 1_500_000
 
@@ -447,8 +449,8 @@ def test_the_foot_says_what_words_mean_and_what_made_it() -> None:
 def test_the_file_is_the_page(tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     path.write_text("an older one")
-    report.write(path, [FULL], [GONE], title="Ünïcode 山田")
-    assert path.read_text(encoding="utf-8") == report.page([FULL], [GONE], title="Ünïcode 山田")
+    verification_page.write(path, [FULL], [GONE], title="Ünïcode 山田")
+    assert path.read_text(encoding="utf-8") == verification_page.page([FULL], [GONE], title="Ünïcode 山田")
     assert [one.name for one in tmp_path.iterdir()] == ["report.html"]
 
 
@@ -461,19 +463,19 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypa
 
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(OSError, match="No space left"):
-        report.write(path, [FULL], [GONE], title="t")
+        verification_page.write(path, [FULL], [GONE], title="t")
     assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [("report.html", "an older one")]
 
 
 @pytest.mark.parametrize(("results", "sets"), [(0, 0), (1, 0), (1, 2), (0, 1)])
 def test_each_result_needs_its_templates(tmp_path: Path, results: int, sets: int) -> None:
     with pytest.raises(UsageError, match=f"templates for each result, got {results} and {sets}\\."):
-        report.write(tmp_path / "report.html", [FULL] * results, [GONE] * sets, title="t")
+        verification_page.write(tmp_path / "report.html", [FULL] * results, [GONE] * sets, title="t")
     assert [*tmp_path.iterdir()] == []
 
 
 def test_the_template_package_is_imported_late() -> None:
     """Whoever does not write a report does not pay for it."""
-    program = "import sys, visavis.evaluate.report; print({'jinja2', 'PIL', 'cv2'} & {*sys.modules})"
+    program = "import sys, visavis.evaluate.report.verification_page; print({'jinja2', 'PIL', 'cv2'} & {*sys.modules})"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

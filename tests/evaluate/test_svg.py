@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from visavis.errors import UsageError
-from visavis.evaluate import _svg
-from visavis.evaluate._svg import Axis, Frame, Key
+from visavis.evaluate.report import _svg
+from visavis.evaluate.report._svg import Axis, Frame, Key
 
 NS = "{http://www.w3.org/2000/svg}"
 FRAME = Frame(_svg.logarithmic("FAR", -4, 0), _svg.linear("TAR", 0, 100))

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from visavis.evaluate._rendering import MARGIN, SIDE, thumbnails
-from visavis.evaluate.templates import Templates
+from visavis.evaluate.data.templates import Templates
+from visavis.evaluate.report._rendering import MARGIN, SIDE, thumbnails
 from visavis.images import data_address
 
 RED, GREEN, BLUE, GRAY = (220, 30, 30), (30, 200, 30), (30, 30, 220), (128, 128, 128)

@@ -11,10 +11,11 @@ import pytest
 from visavis import compare
 from visavis.compare import Calibration
 from visavis.errors import UsageError
-from visavis.evaluate import bootstrap, verification
-from visavis.evaluate.pairs import PairList
-from visavis.evaluate.rejection import rejection_curve
-from visavis.evaluate.templates import Templates
+from visavis.evaluate import verification
+from visavis.evaluate.data.pairs import PairList
+from visavis.evaluate.data.templates import Templates
+from visavis.evaluate.stats import bootstrap
+from visavis.evaluate.stats.rejection import rejection_curve
 from visavis.evaluate.verification import of_lfw, of_pairs, of_people, read_lfw
 from visavis.types import Floats
 

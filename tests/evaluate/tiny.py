@@ -15,7 +15,7 @@ from PIL import Image
 from cli.fakes import Colors, Squares
 from visavis.detectors import DETECTORS
 from visavis.embedders import EMBEDDERS
-from visavis.evaluate.templates import Templates
+from visavis.evaluate.data.templates import Templates
 from visavis.pipeline import Recognizer
 from visavis.types import RGB, Face, Floats
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from amounts import rounds
 from visavis.gallery import Gallery, IndexedPhoto
-from visavis.gallery import schema as schemas
+from visavis.gallery.sql import schema as schemas
 
 from . import older
 from .faces import MODEL, digest, person, say, template

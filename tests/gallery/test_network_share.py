@@ -8,8 +8,8 @@ import pytest
 
 from visavis import Gallery
 from visavis.errors import VisavisWarning
-from visavis.gallery import _network_share
-from visavis.gallery._network_share import file_system, network_share
+from visavis.gallery.sql import _network_share
+from visavis.gallery.sql._network_share import file_system, network_share
 
 MOUNTS = """\
 22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw

@@ -21,9 +21,10 @@ from sqlalchemy import Connection, Engine, event, text
 from visavis import compare
 from visavis.defaults import EMBEDDER
 from visavis.errors import GalleryError, UsageError
-from visavis.gallery import Gallery, Problem, records, schema
-from visavis.gallery._following import template_people
+from visavis.gallery import Gallery, Problem
+from visavis.gallery._index_sync import template_people
 from visavis.gallery.index.exact import Exact
+from visavis.gallery.sql import records, schema
 from visavis.pipeline import Recognizer
 
 from . import older

@@ -15,7 +15,7 @@ import pytest
 from visavis.compare import Calibration
 from visavis.errors import MissingImageError, NoFaceError, PoorQualityError, UnreadableImageError, UsageError
 from visavis.gallery import Gallery, Skipped
-from visavis.gallery._input import location
+from visavis.gallery._check_input import location
 from visavis.gallery._photos import largest_faces
 from visavis.pipeline import Recognizer
 from visavis.poor_photos import PoorPhotos

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from visavis.errors import GalleryError, MissingExtraError, UsageError
-from visavis.gallery import Gallery, _patience, _postgresql
+from visavis.gallery import Gallery
+from visavis.gallery.sql import _reconnect, postgresql
 
 from .faces import MODEL, child, digest, embedding, person
 
@@ -36,7 +37,7 @@ def server(postgres: Postgres) -> Iterator[Postgres]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_patience, "RETRY_SECONDS", 0.3)
+    monkeypatch.setattr(_reconnect, "RETRY_SECONDS", 0.3)
 
 
 def database(url: str) -> str:
@@ -78,7 +79,7 @@ def test_a_password_is_never_shown(server: Postgres, place: str, impatient: None
 
 
 def test_without_the_driver_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_postgresql, "find_spec", lambda _: None)
+    monkeypatch.setattr(postgresql, "find_spec", lambda _: None)
     with pytest.raises(MissingExtraError, match=re.escape("psycopg: pip install 'visavis[postgresql]'.")):
         Gallery("postgresql://ann@host/faces")
 
@@ -113,7 +114,7 @@ def test_a_server_that_is_read_only(server: Postgres, place: str) -> None:
 
 
 def test_a_lock_that_is_never_given_up_is_told(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_postgresql, "LOCK_SECONDS", 0.2)
+    monkeypatch.setattr(postgresql, "LOCK_SECONDS", 0.2)
     with Gallery(place, model=MODEL) as gallery, psycopg.connect(place) as other:
         other.execute("SELECT change FROM meta FOR UPDATE")
         with pytest.raises(GalleryError, match=r"has kept postgresql.* locked for 0\.2 seconds: try again"):
@@ -171,7 +172,7 @@ def test_removal_leaves_no_trace_in_the_tables(server: Postgres, place: str) -> 
 def test_a_removal_under_a_long_reader_is_done_and_says_that_traces_are_left(
     server: Postgres, place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_postgresql, "LOCK_SECONDS", 0.2)
+    monkeypatch.setattr(postgresql, "LOCK_SECONDS", 0.2)
     with Gallery(place, model=MODEL) as gallery, psycopg.connect(place) as reader:
         gone = gallery.add(*person(1)).person_id
         reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from visavis.errors import GalleryError
-from visavis.gallery import Template, records
-from visavis.gallery.schema import TEMPLATES
-from visavis.gallery.store import Store
+from visavis.gallery import Template
+from visavis.gallery.sql import records
+from visavis.gallery.sql.schema import TEMPLATES
+from visavis.gallery.sql.store import Store
 
 from .faces import DIMENSION, MODEL, embedding
 

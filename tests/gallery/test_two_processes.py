@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from visavis.errors import GalleryError
-from visavis.gallery import Gallery, _sqlite
+from visavis.gallery import Gallery
+from visavis.gallery.sql import sqlite
 
 from .faces import MODEL, child, in_a_file, person
 
@@ -85,7 +86,7 @@ def test_a_writer_waits_for_another_and_then_goes_on(
 
 
 def test_a_lock_that_is_never_given_up_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_sqlite, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.1)
     with Gallery(path, model=MODEL) as gallery, closing(sqlite3.connect(path, isolation_level=None)) as lock:
         lock.execute("BEGIN IMMEDIATE")
         with pytest.raises(GalleryError, match=r"has kept .*faces\.db locked for 0\.1 seconds: try again"):
@@ -98,7 +99,7 @@ def test_a_lock_that_is_never_given_up_is_told(path: Path, monkeypatch: pytest.M
 def test_a_removal_under_a_long_reader_is_done_and_says_that_traces_are_left(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_sqlite, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.1)
     trace = person(1)[1][0].embedding.tobytes()[:16]
     with (
         Gallery(path, model=MODEL) as gallery,

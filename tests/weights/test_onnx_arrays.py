@@ -15,7 +15,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from amounts import examples
 from visavis.errors import WeightsError
-from visavis.weights import modern, store
+from visavis.weights import store
+from visavis.weights.catalog import modern
 from visavis.weights.readers import onnx_arrays
 
 

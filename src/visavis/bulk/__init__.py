@@ -12,11 +12,11 @@ where it was broken off. What is computed is known by the photo's SHA-256 and th
 
 from __future__ import annotations
 
-from visavis.bulk.books import Books
+from visavis.bulk.embed_stage import Stage
 from visavis.bulk.indexing import index
 from visavis.bulk.local import LocalEngine
 from visavis.bulk.ray import RayEngine
-from visavis.bulk.stage import Stage
+from visavis.bulk.run_state import Books
 from visavis.bulk.types import Admit, Answer, Engine, Failure, Ledger, Outcome, Task
 
 __all__ = [

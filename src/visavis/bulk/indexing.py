@@ -7,12 +7,12 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import count
 
-from visavis import photo_files
 from visavis.bulk import sources
-from visavis.bulk.books import Books
-from visavis.bulk.stage import Stage
+from visavis.bulk.embed_stage import Stage
+from visavis.bulk.run_state import Books
 from visavis.bulk.types import Engine, Ledger, Outcome, Task
 from visavis.defaults import DETECTOR
+from visavis.images import photo_files
 
 
 def index(
@@ -27,7 +27,7 @@ def index(
     """Index ``photos`` (files, folders, URLs of either) into ``ledger``; yields what became of each, once stored.
 
     One path is one photo or folder. ``exclude`` holds patterns of names to pass over in folders, see
-    :func:`visavis.photo_files.is_excluded`.
+    :func:`visavis.images.photo_files.is_excluded`.
 
     ``ledger`` is a :class:`visavis.gallery.Gallery`; the embeddings are those of its model. The order is that in which
     the photos are done. An interrupt, or closing the iterator, stores what is done and ends all that was started.

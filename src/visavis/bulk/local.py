@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 from visavis import runtime
 from visavis.bulk import worker
-from visavis.bulk.stage import Stage
+from visavis.bulk.embed_stage import Stage
 from visavis.bulk.types import Admit, Answer, Failure, Task
 from visavis.errors import EngineError, UsageError
 from visavis.images import shown

@@ -23,8 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis import runtime
+from visavis.bulk.embed_stage import Stage, read
 from visavis.bulk.local import Crew
-from visavis.bulk.stage import Stage, read
 from visavis.bulk.types import Admit, Answer, Failure, Task
 from visavis.errors import EngineError, MissingExtraError, UsageError, VisavisError
 from visavis.gallery.types import IndexedPhoto, Template

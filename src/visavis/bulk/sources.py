@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from visavis import images, photo_files
-from visavis.bulk import remote
+from visavis import images
+from visavis.bulk import remote_photos
 from visavis.bulk.types import Outcome
 from visavis.errors import UsageError
+from visavis.images import photo_files
 
 
 def walk(
@@ -18,9 +19,9 @@ def walk(
 ) -> Iterator[str | Outcome]:
     """Return the photos of ``sources``: names of files, folders, or URLs of either; one of these or many.
 
-    Which files of a folder are photos: see :mod:`visavis.photo_files`; ``exclude`` holds patterns of names to pass
-    over. Every folder is listed once, however many ways lead there. A folder that cannot be listed, or was named and
-    holds no photo, is an Outcome. Raises UsageError for what is no path, and for a URL that means nothing,
+    Which files of a folder are photos: see :mod:`visavis.images.photo_files`; ``exclude`` holds patterns of names to
+    pass over. Every folder is listed once, however many ways lead there. A folder that cannot be listed, or was named
+    and holds no photo, is an Outcome. Raises UsageError for what is no path, and for a URL that means nothing,
     MissingExtraError where a package is missing for it.
     """
     photo_files.check_patterns(exclude)
@@ -33,8 +34,8 @@ def _walk(sources: Iterable[Any], exclude: Sequence[str]) -> Iterator[str | Outc
         if not isinstance(given, str | os.PathLike):
             raise UsageError(f"what is indexed are paths and URLs of photos and folders, got {type(given).__name__}.")
         source = os.fsdecode(given)
-        if remote.is_url(source):
-            yield from remote.walk(source, exclude=exclude)
+        if remote_photos.is_url(source):
+            yield from remote_photos.walk(source, exclude=exclude)
         elif photo_files.is_folder(source):
             yield from _folder(source, exclude, visited)
         else:
@@ -43,8 +44,8 @@ def _walk(sources: Iterable[Any], exclude: Sequence[str]) -> Iterator[str | Outc
 
 def read(photo: str) -> bytes:
     """Read the encoded bytes of a photo that :func:`walk` named; raises ImageError."""
-    if remote.is_url(photo):
-        return remote.read(photo)
+    if remote_photos.is_url(photo):
+        return remote_photos.read(photo)
     return images.encoded(Path(photo), name=photo)
 
 

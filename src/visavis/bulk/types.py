@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from visavis.gallery.types import IndexedPhoto
 
 if TYPE_CHECKING:
-    from visavis.bulk.stage import Stage
+    from visavis.bulk.embed_stage import Stage
 
 
 class Ledger(Protocol):

@@ -18,7 +18,7 @@ from multiprocessing import connection, parent_process
 from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from visavis.bulk.stage import Stage, read
+from visavis.bulk.embed_stage import Stage, read
 from visavis.bulk.types import Answer, Failure, Task
 from visavis.errors import VisavisError
 

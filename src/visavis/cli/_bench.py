@@ -19,25 +19,25 @@ FAR = 1e-3
 def present() -> list[str]:
     """Models whose files are on this machine."""
     from visavis.embedders import EMBEDDERS
-    from visavis.weights import imported
+    from visavis.weights import user_models
     from visavis.weights.spec import all_specs
     from visavis.weights.store import locate
 
     here = {row.name for row in all_specs() if row.task == "embed" and locate(row)}
-    return [name for name in EMBEDDERS.names() if imported.has(name) or name in here]
+    return [name for name in EMBEDDERS.names() if user_models.has(name) or name in here]
 
 
 def bench_line(model: Embedder, times: list[Speed]) -> dict[str, object]:
-    from visavis.weights import imported
+    from visavis.weights import user_models
     from visavis.weights.spec import all_specs
 
     name = model.name.partition("@")[0]
-    row = imported.row(name) if imported.has(name) else None
+    row = user_models.row(name) if user_models.has(name) else None
     published = {spec.name: spec.size for spec in all_specs()}
     return {
         "model": model.name,
         "precision": row.precision if row else "float32",
-        "bytes": imported.network(row).stat().st_size if row else published.get(name),
+        "bytes": user_models.network(row).stat().st_size if row else published.get(name),
         "dimension": model.dimension,
         "ms_embed": {
             f"{one.batch}": {"median": significant(one.median, 4), "best": significant(one.best, 4)} for one in times

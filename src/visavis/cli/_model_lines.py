@@ -59,12 +59,12 @@ def weight_line(spec: WeightSpec, path: Path | None) -> dict[str, object]:
 def imported_lines() -> list[dict[str, object]]:
     """Lines of all imported models; of a damaged one a note."""
     from visavis.errors import WeightsError
-    from visavis.weights import imported
+    from visavis.weights import user_models
 
     lines = []
-    for name in imported.names():
+    for name in user_models.names():
         try:
-            lines.append(imported_line(imported.row(name)))
+            lines.append(imported_line(user_models.row(name)))
         except WeightsError as error:
             note(str(error))
     return lines
@@ -72,9 +72,9 @@ def imported_lines() -> list[dict[str, object]]:
 
 def imported_line(row: ModelRow) -> dict[str, object]:
     """The keys of a weight file, and those that only models of one's own have."""
-    from visavis.weights import imported
+    from visavis.weights import user_models
 
-    path = imported.network(row)
+    path = user_models.network(row)
     return {
         "name": row.name,
         "task": "embed",

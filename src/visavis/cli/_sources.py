@@ -32,7 +32,7 @@ GalleryInstead = Annotated[
 
 
 def _patterns(exclude: list[str] | None) -> list[str]:
-    from visavis.photo_files import check_patterns
+    from visavis.images.photo_files import check_patterns
 
     check_patterns(exclude or [])
     return exclude or []
@@ -59,20 +59,20 @@ def one_of(sources: list[str] | None, gallery: str | None) -> list[str]:
 
 def check_one_photo(photo: str, argument: str) -> None:
     """Raise UsageError where the photo that a command takes as ``argument`` is a folder."""
-    from visavis.photo_files import is_folder
+    from visavis.images.photo_files import is_folder
 
     if is_folder(photo):
         raise UsageError(f"{photo!r} is a folder, where {argument} is one photo: name a photo in it.")
 
 
 def expand_folders(sources: Iterable[str], *, exclude: Sequence[str] | None = None) -> list[str]:
-    """Replace each folder by the photos in it and below it, as :mod:`visavis.photo_files` chooses them.
+    """Replace each folder by the photos in it and below it, as :mod:`visavis.images.photo_files` chooses them.
 
     Photos that are named, and "-", stay as they are. A photo that a folder holds is left out if it is in the list
     already. A folder that cannot be listed or holds no photo is noted on standard error; UsageError where that leaves
     nothing.
     """
-    from visavis import photo_files
+    from visavis.images import photo_files
 
     photos: list[str] = []
     places: set[str] = set()

@@ -68,7 +68,7 @@ def calibrate(  # noqa: PLR0913 - a command's options
     against the other half.
     """
     from visavis.evaluate import calibrate as calibration
-    from visavis.evaluate.pairs import read_pairs, read_people
+    from visavis.evaluate.data.pairs import read_pairs, read_people
     from visavis.evaluate.poor_photos import make_copies, person_numbers
 
     if degrade and not source.is_dir():

@@ -22,7 +22,7 @@ from visavis.errors import UsageError
 if TYPE_CHECKING:
     from visavis.clustering.naming import Naming
     from visavis.clustering.previous import Known
-    from visavis.gallery.exported import NamedFace
+    from visavis.gallery.cluster_export import NamedFace
     from visavis.pipeline import Recognizer
     from visavis.types import Clustering, Faces, PhotoFaces
 
@@ -194,7 +194,7 @@ def _read_names(path: Path | None) -> list[tuple[str | None, NamedFace]]:
     """Read the faces that were named on an earlier page, each with its name (None: nobody)."""
     if path is None:
         return []
-    from visavis.gallery.exported import read_named
+    from visavis.gallery.cluster_export import read_named
 
     return [(person.name or None, face) for person in read_named(path) for face in person.faces]
 
@@ -262,10 +262,10 @@ def _answers(photos: Sequence[str], recognizer: Recognizer, *, min_face: float, 
     if not remember:
         yield from recognizer.represent(photos, min_face=min_face)
         return
-    from visavis.evaluate.remembered import Remembered
-    from visavis.evaluate.templates import every_face
+    from visavis.embedding_cache.photo_cache import EmbeddingCache
+    from visavis.evaluate.data.templates import every_face
 
-    with Remembered(recognizer, min_face=min_face) as remembered:
+    with EmbeddingCache(recognizer, min_face=min_face) as remembered:
         yield from every_face(photos, recognizer, min_face=min_face, remembered=remembered)
     for text in remembered.notes:
         note(text)

@@ -172,7 +172,7 @@ def import_gallery(
 ) -> None:
     """Make a new gallery of what gallery export wrote; ids stay."""
     from visavis.gallery import Gallery
-    from visavis.gallery.transfer import model_of
+    from visavis.gallery.archive import model_of
 
     with Gallery(gallery, model=model_of(folder)) as store, Output("", "", json=json) as output:
         store.import_from(folder)

@@ -56,14 +56,14 @@ def show(names: Names, json: Json = False) -> None:
 
     Hash, license, training data, preprocessing, and where they lie on this machine.
     """
-    from visavis.weights import imported
+    from visavis.weights import user_models
     from visavis.weights.spec import spec as find_spec
     from visavis.weights.store import locate
 
     lines = []
     for name in names:
-        if imported.has(name):
-            lines.append(imported_line(imported.row(name)))
+        if user_models.has(name):
+            lines.append(imported_line(user_models.row(name)))
         else:
             spec = find_spec(name)
             lines.append(weight_line(spec, locate(spec)))
@@ -133,14 +133,14 @@ def remove(names: Names, gallery: GalleryUrl = GALLERY, json: Json = False) -> N
     Their files go, and the embeddings that evaluations remembered of them. The models of visavis itself cannot be
     removed. A gallery keeps the embeddings of a model that is removed, and the one of --gallery is looked at for that.
     """
-    from visavis.evaluate.remembered import forget
-    from visavis.weights import imported
+    from visavis.embedding_cache.photo_cache import forget
+    from visavis.weights import user_models
 
     for name in names:
         _refuse_published(name)
     with Output("removed", "folder", json=json) as output:
         for name in names:
-            folder = imported.remove(name)
+            folder = user_models.remove(name)
             forget(name)
             if _is_model_of(gallery, name):
                 note(
@@ -152,11 +152,11 @@ def remove(names: Names, gallery: GalleryUrl = GALLERY, json: Json = False) -> N
 
 def _refuse_published(name: str) -> None:
     from visavis.embedders import EMBEDDERS
-    from visavis.weights import imported
+    from visavis.weights import user_models
     from visavis.weights.spec import all_specs
     from visavis.weights.store import locate
 
-    if imported.has(name):
+    if user_models.has(name):
         return
     row = next((row for row in all_specs() if row.name == name), None)
     path = locate(row) if row else None
@@ -207,8 +207,8 @@ def quantize(  # noqa: PLR0913 - a command's options
     """
     detector = detector_id(detector, any_orientation=any_orientation)
     from visavis import quantize as quantization
-    from visavis.photo_files import photos_in
-    from visavis.weights import imported
+    from visavis.images.photo_files import photos_in
+    from visavis.weights import user_models
 
     row = quantization.quantize(
         name,
@@ -219,13 +219,13 @@ def quantize(  # noqa: PLR0913 - a command's options
         threads=threads,
     )
     if out:
-        imported.export(row, out)
+        user_models.export(row, out)
     line = {
         "name": row.name,
         "quantized_from": row.quantized_from,
         "precision": row.precision,
-        "bytes": imported.network(row).stat().st_size,
-        "path": str(imported.network(row)),
+        "bytes": user_models.network(row).stat().st_size,
+        "path": str(user_models.network(row)),
     }
     with Output("", "", json=json) as output:
         output.answer(line, *shown_rows(line))

@@ -34,7 +34,7 @@ from visavis.errors import ImageError, UsageError, VisavisError
 
 if TYPE_CHECKING:
     from visavis.gallery import Enrollment, Gallery, IdentifiedPhoto
-    from visavis.gallery.exported import NamedFaces
+    from visavis.gallery.cluster_export import NamedFaces
     from visavis.gallery.types import SearchThreshold
     from visavis.types import Candidate, Identification
 
@@ -106,7 +106,7 @@ def enroll(  # noqa: PLR0913 - a command's options
 
     One person by NAME PHOTO..., or many with --from. Of each photo the largest face is taken, or those told by box.
     """
-    from visavis.gallery.exported import enroll_faces
+    from visavis.gallery.cluster_export import enroll_faces
 
     people = _people(name, photos, source, one=new or person_id is not None, exclude=exclude or ())
     many, done = source is not None, 0
@@ -149,10 +149,10 @@ def _people(
     if name is not None:
         raise UsageError("NAME PHOTO... and --from exclude each other.")
     if folder.is_file() and folder.suffix.lower() not in TABLES:
-        from visavis.gallery.exported import read_people
+        from visavis.gallery.cluster_export import read_people
 
         return [(each.name, each) for each in read_people(folder)]
-    from visavis.gallery.named_photos import read_named_photos
+    from visavis.gallery.enrollment_lists import read_named_photos
 
     named = read_named_photos(folder, exclude=exclude)
     for text in named.notes:

@@ -48,7 +48,8 @@ def representative(
     """
     if average_face:
         writable_file(average_face, endings=PICTURES)
-    from visavis import images, representatives
+    from visavis import images
+    from visavis.ranking import representatives
 
     photos = photos_of(sources, exclude=exclude)
     recognizer = networks.recognizer()

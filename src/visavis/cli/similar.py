@@ -84,7 +84,7 @@ def _in_photos(
     photo: str, photos: list[str], networks: Networks, output: Output, *, top: int
 ) -> tuple[tuple[Photo, Face], list[Lookalike], list[str]]:
     from visavis import compare
-    from visavis.lookalikes import best, nearest_face, probe
+    from visavis.ranking.lookalikes import best, nearest_face, probe
 
     recognizer = networks.recognizer()
     embedding, own, face = probe(recognizer, photo, min_face=networks.min_face)
@@ -113,7 +113,7 @@ def _in_gallery(
     """Rank the faces of a gallery, by its own model; those of the very photo are passed over."""
     import numpy as np
 
-    from visavis.lookalikes import probe
+    from visavis.ranking.lookalikes import probe
     from visavis.types import Lookalike
 
     with opening as store:

@@ -81,7 +81,7 @@ def verify(  # noqa: PLR0913 - a command's options
     if [known, *photos].count("-") > 1:
         raise UsageError("standard input can be read only once: give - for one photo.")
     from visavis.compare import read_calibration
-    from visavis.photo_files import is_folder
+    from visavis.images.photo_files import is_folder
 
     recognizer = networks.recognizer()
     rule = recognizer.rule(

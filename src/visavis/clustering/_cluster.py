@@ -19,7 +19,7 @@ from visavis.clustering.faces import joined, known, taken
 from visavis.defaults import EMBEDDER
 from visavis.errors import UsageError
 from visavis.images import Source, shown
-from visavis.photo_files import UnlistedFolder, each_photo
+from visavis.images.photo_files import UnlistedFolder, each_photo
 from visavis.pipeline import shared
 from visavis.poor_photos import PoorPhotos
 from visavis.types import Cluster, Clustering, Faces, Floats

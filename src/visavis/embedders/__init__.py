@@ -16,7 +16,7 @@ from visavis.embedders import _views
 from visavis.errors import UnknownNameError, UsageError, WeightsError
 from visavis.registry import Registry
 from visavis.types import RGB, Face, Floats
-from visavis.weights import imported
+from visavis.weights import user_models
 from visavis.weights.model_row import ModelRow
 
 
@@ -43,7 +43,7 @@ class Embedders(Registry[Embedder]):
 
     def names(self) -> list[str]:
         """All names, of imported models too."""
-        return sorted({*super().names(), *imported.names()})
+        return sorted({*super().names(), *user_models.names()})
 
     def built_in(self) -> list[str]:
         """Names that no imported model may take."""
@@ -51,10 +51,10 @@ class Embedders(Registry[Embedder]):
 
     def row(self, name: str) -> ModelRow | None:
         """Return the row of an imported model; None for other names. A registered name goes before an imported one."""
-        return imported.row(name) if self._imported(name) else None
+        return user_models.row(name) if self._imported(name) else None
 
     def _imported(self, name: str) -> bool:
-        return imported.has(name) and name not in super().names()
+        return user_models.has(name) and name not in super().names()
 
     def factory(self, name: str) -> Callable[..., Embedder]:
         """Return the factory; a registered name goes before an imported one."""

@@ -12,7 +12,7 @@ from visavis import embedders, runtime
 from visavis.embedders import dlib, facenet, sface, trained, vggface
 from visavis.errors import UsageError
 from visavis.types import RGB, Face
-from visavis.weights import imported, store
+from visavis.weights import store, user_models
 from visavis.weights.model_row import ARCFACE, ModelRow, Points
 
 RECIPES = {
@@ -43,9 +43,9 @@ def source(name: str) -> tuple[ModelRow, Path]:
         raise UsageError(f"leave out the views: {plain} is one network, which is asked for views as in {plain}-int8@4.")
     if name in RECIPES:
         return _trained(RECIPES[name])
-    if imported.has(name):
-        row = imported.row(name)
-        return row, imported.network(row)
+    if user_models.has(name):
+        row = user_models.row(name)
+        return row, user_models.network(row)
     raise UsageError(f"{name} is not one network in a file, of which a row tells all.")
 
 

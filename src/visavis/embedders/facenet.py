@@ -17,7 +17,7 @@ from visavis.embedders import _box_crops
 from visavis.embedders.trained import Recipe, register
 from visavis.nets.inception_resnet_v1 import DIMENSION, SIDE, inception_resnet_v1
 from visavis.types import RGB, Face, Floats
-from visavis.weights import classic as rows
+from visavis.weights.catalog import classic as rows
 from visavis.weights.readers import h5, kind_of, tf_graph, torch_file
 from visavis.weights.row import WeightSpec
 

@@ -12,7 +12,7 @@ from visavis import align, compare, runtime
 from visavis.embedders import _box_crops, _views
 from visavis.errors import UsageError, WeightsError
 from visavis.types import RGB, Face, Floats
-from visavis.weights import imported
+from visavis.weights import user_models
 from visavis.weights.model_row import ModelRow, read_row
 
 BATCH = 8
@@ -94,13 +94,13 @@ def network_input(crops: RGB, row: ModelRow, kind: type[np.generic]) -> runtime.
 
 def load(name: str, *, threads: int | None = None, views: int | None = None) -> OnnxFile:
     """Load an imported model."""
-    row = imported.row(name)
-    return OnnxFile(row, runtime.Session(imported.network(row), threads=threads), views=views)
+    row = user_models.row(name)
+    return OnnxFile(row, runtime.Session(user_models.network(row), threads=threads), views=views)
 
 
 def factory(name: str) -> partial[OnnxFile]:
     """Return what makes an imported model; its parameter ``views`` has the row's own number for a default."""
-    return partial(load, name, views=imported.row(name).views)
+    return partial(load, name, views=user_models.row(name).views)
 
 
 def import_model(path: Path, *, taken: Sequence[str]) -> ModelRow:
@@ -111,10 +111,10 @@ def import_model(path: Path, *, taken: Sequence[str]) -> ModelRow:
     row = read_row(path)
     if row.name in taken:
         raise UsageError(f"{row.name} is the name of a model of visavis: change the name in {path}.")
-    row = imported.pinned(row, path.parent)
+    row = user_models.pinned(row, path.parent)
     network = path.parent / row.file
     try_out(row, network)
-    return imported.keep(row, network)
+    return user_models.keep(row, network)
 
 
 def try_out(row: ModelRow, network: Path) -> None:

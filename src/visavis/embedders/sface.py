@@ -17,7 +17,7 @@ from visavis import align
 from visavis.embedders.trained import Recipe, register
 from visavis.nets.sface import DIMENSION, SIDE, sface
 from visavis.types import RGB, Face, Floats
-from visavis.weights import modern as rows
+from visavis.weights.catalog import modern as rows
 from visavis.weights.model_row import ARCFACE
 from visavis.weights.readers import onnx_arrays
 from visavis.weights.row import WeightSpec

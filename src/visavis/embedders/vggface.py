@@ -22,7 +22,7 @@ from visavis.embedders.trained import Recipe, register
 from visavis.nets import resnet50, senet50, vgg16
 from visavis.nets._ops import Ops, T
 from visavis.types import RGB, Face, Floats
-from visavis.weights import classic as rows
+from visavis.weights.catalog import classic as rows
 from visavis.weights.readers import h5
 
 EXTENSION = 1.3

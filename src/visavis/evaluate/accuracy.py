@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis.errors import UsageError
-from visavis.evaluate.compared import between
-from visavis.evaluate.metrics import Doubles
-from visavis.evaluate.pairs import PairList
+from visavis.evaluate.data.pairs import PairList
 from visavis.evaluate.results import Accuracy
+from visavis.evaluate.stats.metrics import Doubles
+from visavis.evaluate.stats.pair_distances import between
 from visavis.types import Floats
 
 FOLDS = 10

@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from visavis.compare import Calibration, parse_calibration
 from visavis.embedders import EMBEDDERS, precision_of
 from visavis.errors import UnknownNameError, UsageError
-from visavis.evaluate import bootstrap
-from visavis.evaluate.compared import Compared, everybody, listed
-from visavis.evaluate.metrics import Roc
-from visavis.evaluate.pairs import PairList
+from visavis.evaluate.data.pairs import PairList
+from visavis.evaluate.data.templates import Templates
 from visavis.evaluate.poor_photos import Copies, shares
 from visavis.evaluate.results import Interval, Rate
-from visavis.evaluate.templates import Templates
+from visavis.evaluate.stats import bootstrap
+from visavis.evaluate.stats.metrics import Roc
+from visavis.evaluate.stats.pair_distances import Compared, everybody, listed
 from visavis.weights.spec import spec
 
 FARS = tuple(float(f"{factor}e-{power}") for power in range(1, 9) for factor in (1, 0.3))

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis.errors import UsageError
-from visavis.evaluate.metrics import Counts
+from visavis.evaluate.stats.metrics import Counts
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ precision of this or any greater one), as in VOC since 2010 and in WIDER FACE. W
 FACE: the curve has a point for every score that occurs, not for a thousand steps of scores stretched to 0..1; edges
 are continuous, not rows of pixels (no one is added to widths); wrong answers count in photos without faces too, which
 WIDER FACE passes over. Its sets easy, medium and hard are lists of faces apart from the annotation file; ``min_height``
-of :func:`visavis.evaluate.annotations.read_annotations` is the nearest to them.
+of :func:`visavis.evaluate.data.annotations.read_annotations` is the nearest to them.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 
 from visavis.detectors._boxes import overlaps
 from visavis.errors import UsageError
-from visavis.evaluate.annotations import Annotated
-from visavis.evaluate.intervals import wilson
-from visavis.evaluate.metrics import Doubles
+from visavis.evaluate.data.annotations import Annotated
 from visavis.evaluate.results import Interval
+from visavis.evaluate.stats.intervals import wilson
+from visavis.evaluate.stats.metrics import Doubles
 from visavis.types import Face, Floats
 
 HEIGHTS = (0.0, 20.0, 50.0, 100.0)

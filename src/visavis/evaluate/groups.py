@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis.errors import UsageError
-from visavis.evaluate.bootstrap import LEAST
-from visavis.evaluate.compared import STEP, Compared, everybody
-from visavis.evaluate.group_table import GroupTable, place
-from visavis.evaluate.metrics import Counts, Doubles
+from visavis.evaluate.data.group_table import GroupTable, place
+from visavis.evaluate.data.templates import Templates
 from visavis.evaluate.results import Interval
-from visavis.evaluate.templates import Templates
+from visavis.evaluate.stats.bootstrap import LEAST
+from visavis.evaluate.stats.metrics import Counts, Doubles
+from visavis.evaluate.stats.pair_distances import STEP, Compared, everybody
 
 DRAWS = 1000
 FEWEST_PEOPLE = 10

@@ -1,7 +1,7 @@
 """1:N: who is enrolled and who is searched for, how often the right person is near, and what a threshold does.
 
 The closed set is told by the CMC (ISO/IEC 19795-1): how often the right person is among the nearest r of the enrolled.
-The open set, in which somebody may be nobody, by :mod:`visavis.evaluate.open_set`.
+The open set, in which somebody may be nobody, by :mod:`visavis.evaluate.stats.open_set`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import numpy as np
 
 from visavis import compare
 from visavis.errors import UsageError
-from visavis.evaluate.metrics import Doubles, Roc
-from visavis.evaluate.open_set import Known, Rows, SearchRate, Unknown, interval, open_set_roc, search_rates
+from visavis.evaluate.data.templates import Templates
 from visavis.evaluate.results import Interval
-from visavis.evaluate.templates import Templates
+from visavis.evaluate.stats.metrics import Doubles, Roc
+from visavis.evaluate.stats.open_set import Known, Rows, SearchRate, Unknown, interval, open_set_roc, search_rates
 from visavis.types import Floats
 
 Rule = Literal["person", "nearest", "mean"]

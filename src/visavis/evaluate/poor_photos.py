@@ -1,6 +1,6 @@
 """What is left of a threshold where photos are poor, measured on worsened copies of labeled photos.
 
-Of each photo one copy a kind of :data:`~visavis.evaluate.degradations.DEGRADATIONS` is made, at a strength drawn
+Of each photo one copy a kind of :data:`~visavis.evaluate.data.degradations.DEGRADATIONS` is made, at a strength drawn
 between the ends of the kind, and the face is detected and embedded anew. Copies of one kind and of about the same
 likeness or quality are compared with each other: as alike in their fault as two photos can be, which is where strangers
 look most alike. The share is that of their threshold at a rate in the threshold of good photos at this rate; of several
@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from visavis import images
 from visavis.compare import Calibration, cosine_distances
 from visavis.errors import UsageError
-from visavis.evaluate.degradations import DEGRADATIONS, degraded
-from visavis.evaluate.templates import Progress, Templates
+from visavis.evaluate.data.degradations import DEGRADATIONS, degraded
+from visavis.evaluate.data.templates import Progress, Templates
 from visavis.pipeline import Recognizer
 from visavis.poor_photos import SCORE, Axis, Curve, Doubles, PoorPhotos, interpolated, pair_shares
 from visavis.types import RGB, Floats, Quality

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from visavis.evaluate.metrics import Roc
+from visavis.evaluate.stats.metrics import Roc
 from visavis.types import Floats
 
 if TYPE_CHECKING:
-    from visavis.evaluate.rejection import RejectionCurve
+    from visavis.evaluate.stats.rejection import RejectionCurve
 
 Interval = tuple[float, float]
 """Ends of a 95 % interval."""

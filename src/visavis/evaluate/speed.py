@@ -10,9 +10,9 @@ from statistics import median
 import numpy as np
 
 from visavis.errors import UsageError
+from visavis.evaluate.data.templates import subject
 from visavis.evaluate.results import Speed
-from visavis.evaluate.templates import subject
-from visavis.photo_files import check_list
+from visavis.images.photo_files import check_list
 from visavis.pipeline import BATCH_PHOTOS, Recognizer
 from visavis.types import Face, Photo
 

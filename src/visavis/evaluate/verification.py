@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from visavis import compare
 from visavis.errors import UsageError
-from visavis.evaluate import accuracy, bootstrap
-from visavis.evaluate.compared import Compared, Rows, everybody, listed
-from visavis.evaluate.metrics import Roc
-from visavis.evaluate.pairs import PairList, joined, read_pairs
-from visavis.evaluate.rejection import RejectionCurve, rejection_curve
+from visavis.evaluate import accuracy
+from visavis.evaluate.data.pairs import PairList, joined, read_pairs
+from visavis.evaluate.data.templates import Templates
 from visavis.evaluate.results import Accuracy, Histogram, Mistake, Promise, Verification
-from visavis.evaluate.templates import Templates
+from visavis.evaluate.stats import bootstrap
+from visavis.evaluate.stats.metrics import Roc
+from visavis.evaluate.stats.pair_distances import Compared, Rows, everybody, listed
+from visavis.evaluate.stats.rejection import RejectionCurve, rejection_curve
 
 FARS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 PROMISED = (1e-2, 1e-3, 1e-4)

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from visavis._checks import checked_number
-from visavis.gallery import _photos, _whom, transfer
+from visavis.gallery import _photos, _resolve_person, archive
 from visavis.gallery._answers import each_person_once, with_doubt
-from visavis.gallery._doubting import Doubting
-from visavis.gallery._indexed import Indexed
-from visavis.gallery._input import clean_name, location
-from visavis.gallery._located import Located
-from visavis.gallery._people import People
-from visavis.gallery._whom import Who
+from visavis.gallery._check_input import clean_name, location
+from visavis.gallery._edit_people import People
+from visavis.gallery._find_misplaced import Doubting
+from visavis.gallery._photo_locations import Located
+from visavis.gallery._resolve_person import Who
+from visavis.gallery._unnamed_faces import Indexed
 from visavis.gallery.types import Enrollment, IdentifiedPhoto, NearFace, Skipped
 from visavis.images import not_a_folder
 from visavis.types import Face, Identification
@@ -86,7 +86,7 @@ class Gallery(People, Doubting, Indexed, Located):
         name = clean_name(name)
         min_quality = checked_number(min_quality, "min_quality is a number", least=0, most=1)
         with self._store.read() as conn:  # a wrong name or id is told of before the work, not after it
-            _whom.to_enroll(conn, name, person_id=person_id, new=new)
+            _resolve_person.to_enroll(conn, name, person_id=person_id, new=new)
         taken = _photos.largest_faces(
             self.recognizer.represent(photos, min_face=min_face),
             min_quality=min_quality,
@@ -187,7 +187,7 @@ class Gallery(People, Doubting, Indexed, Located):
         UsageError where the folder is there already and not empty.
         """
         with self._store.read() as conn:
-            transfer.write(conn, Path(folder))
+            archive.write(conn, Path(folder))
 
     def import_from(self, folder: str | os.PathLike[str]) -> None:
         """Take in what :meth:`export` wrote, all or nothing; ids stay.
@@ -195,9 +195,9 @@ class Gallery(People, Doubting, Indexed, Located):
         UsageError where the folder holds no such thing, its embeddings are of another model, or this gallery is not
         empty.
         """
-        taken = transfer.read(Path(folder))
+        taken = archive.read(Path(folder))
         with self._store.write() as conn:
-            transfer.put(conn, taken, model=self.model)
+            archive.put(conn, taken, model=self.model)
             self._audit(conn, "import", None, f"{len(taken.people)} people, {len(taken.templates)} templates")
 
 

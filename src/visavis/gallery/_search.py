@@ -14,12 +14,13 @@ from sqlalchemy import Connection
 from visavis import compare
 from visavis._checks import checked_number, checked_whole
 from visavis.errors import UsageError
-from visavis.gallery import _answers, _ledger, _whom, records
-from visavis.gallery._input import unit_rows
-from visavis.gallery._opened import Opened
+from visavis.gallery import _answers, _resolve_person
+from visavis.gallery._check_input import unit_rows
+from visavis.gallery._open_gallery import Opened
+from visavis.gallery._resolve_person import Who
 from visavis.gallery._searched_people import SearchedPeople
-from visavis.gallery._whom import Who
 from visavis.gallery.index import Hit
+from visavis.gallery.sql import indexed_photos, records
 from visavis.gallery.types import NearFace, SearchThreshold
 from visavis.types import Candidate, Floats, Identification, Quality
 
@@ -57,7 +58,7 @@ class Searching(Opened):
         ids = None
         if among is not None:
             with self._store.read() as conn:
-                ids = [_whom.to_find(conn, who) for who in among]
+                ids = [_resolve_person.to_find(conn, who) for who in among]
         found = self._search(embeddings, top, ids)
         return [_answers.candidates(hits, found.names, found.table, found.people, top=top) for hits in found.hits]
 
@@ -69,10 +70,10 @@ class Searching(Opened):
         top = checked_whole(top, "top is a whole number", least=1)
         with self._lock, self._searched() as conn:
             probes = unit_rows(embeddings, records.meta(conn).dimension)
-            own = 0 if besides is None else _ledger.faces_of(conn, besides)
+            own = 0 if besides is None else indexed_photos.faces_of(conn, besides)
             index = self._following.caught_up(conn)
             hits = [[] for _ in probes] if index is None else index.nearest(probes, top + own)
-            found = [_ledger.lookalikes(conn, {hit.template_id: hit.distance for hit in some}) for some in hits]
+            found = [indexed_photos.lookalikes(conn, {hit.template_id: hit.distance for hit in some}) for some in hits]
         return [[one for one in some if besides is None or one.photo_sha256 != besides][:top] for some in found]
 
     def threshold(self, *, fpir: float = 0.01) -> SearchThreshold:

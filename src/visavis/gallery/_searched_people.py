@@ -9,8 +9,9 @@ import numpy as np
 from sqlalchemy import Connection, select
 
 from visavis import compare
-from visavis.gallery import _answers, records
-from visavis.gallery.schema import PEOPLE, TEMPLATES
+from visavis.gallery import _answers
+from visavis.gallery.sql import records
+from visavis.gallery.sql.schema import PEOPLE, TEMPLATES
 from visavis.types import Floats
 
 KEPT_PEOPLE = 16_384

@@ -20,8 +20,8 @@ from pathlib import Path
 from visavis.cache import cache_dir
 from visavis.errors import MissingWeightsError, VisavisError, VisavisWarning, WeightsError
 from visavis.weights import download
-from visavis.weights.places import in_other_libraries, own_places, weights_dir
 from visavis.weights.row import WeightSpec
+from visavis.weights.search_paths import in_other_libraries, own_places, weights_dir
 
 _may_download: ContextVar[bool] = ContextVar("_may_download", default=True)
 

@@ -13,8 +13,8 @@ from visavis.cli._output import Output, note, significant
 from visavis.defaults import EMBEDDER
 
 if TYPE_CHECKING:
+    from visavis.evaluate.data.templates import Templates
     from visavis.evaluate.results import Interval
-    from visavis.evaluate.templates import Templates
     from visavis.pipeline import Recognizer
 
 People = Annotated[
@@ -63,13 +63,13 @@ def ends(interval: Interval | None) -> list[float | None] | None:
 
 def templates_of(photos: Sequence[str], one: Recognizer, *, min_face: float, fresh: bool, output: Output) -> Templates:
     """Take the template of each photo; photos that an earlier evaluation saw are remembered unless ``fresh``."""
-    from visavis.evaluate.remembered import Remembered
-    from visavis.evaluate.templates import take
+    from visavis.embedding_cache.photo_cache import EmbeddingCache
+    from visavis.evaluate.data.templates import take
 
     if fresh:
         taken = take(photos, one, min_face=min_face, progress=output.progress)
     else:
-        with Remembered(one, min_face=min_face) as remembered:
+        with EmbeddingCache(one, min_face=min_face) as remembered:
             taken = take(photos, one, min_face=min_face, remembered=remembered, progress=output.progress)
         for text in remembered.notes:
             note(text)

@@ -12,8 +12,8 @@ from visavis.cli._output import Output, significant
 from visavis.cli.evaluate._shared import Report, check_report
 
 if TYPE_CHECKING:
-    from visavis.evaluate.cluster_files import Clusters
     from visavis.evaluate.clusters import Agreement, ClusterResult
+    from visavis.evaluate.data.cluster_files import Clusters
 
 
 def clusters(
@@ -43,8 +43,8 @@ def clusters(
     Prints pairwise and B-cubed precision and recall, mutual information and Rand index. Faces in no cluster (null or
     -1) stand alone. Where it is the photo whose person is known, only its largest face counts.
     """
-    from visavis.evaluate.cluster_files import read_clusters
     from visavis.evaluate.clusters import clustering
+    from visavis.evaluate.data.cluster_files import read_clusters
 
     check_report(report)
     found = read_clusters(file, truth)
@@ -52,7 +52,7 @@ def clusters(
     with Output("", file.name, json=json) as output:
         output.answer({"data": file.name, **_line(found, result)}, *_rows(found, result))
         if report:
-            from visavis.evaluate.page_clusters import page
+            from visavis.evaluate.report.clusters_page import page
 
             page(result, found, data=file.name).write(report)
 

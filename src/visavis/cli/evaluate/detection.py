@@ -13,8 +13,8 @@ from visavis.cli._output import Output, note, short, significant
 from visavis.cli.evaluate._shared import PhotoFolder, Report, check_report
 
 if TYPE_CHECKING:
-    from visavis.evaluate.answers import Answers
     from visavis.evaluate.detection import Band, Curve, DetectionResult, Share
+    from visavis.evaluate.detector_answers import Answers
 
 POINTS = 200
 """Points of the curve that are printed."""
@@ -46,9 +46,9 @@ def detection(
     FILE is WIDER FACE's text (a photo, the number of its faces, a line a face), or a CSV headed photo,x1,y1,x2,y2
     and perhaps ignore. To find an ignored face is neither right nor wrong.
     """
-    from visavis.evaluate.annotations import read_annotations
-    from visavis.evaluate.answers import answers
+    from visavis.evaluate.data.annotations import read_annotations
     from visavis.evaluate.detection import detection_result
+    from visavis.evaluate.detector_answers import answers
 
     check_report(report)
     detector, min_face = networks.detector, networks.min_face
@@ -62,7 +62,7 @@ def detection(
         line = {"data": annotations.name, "detector": detector, "min_face": min_face, "min_height": min_height}
         output.answer({**line, **_line(result, seen)}, *_rows(result))
         if report:
-            from visavis.evaluate.page_detection import page
+            from visavis.evaluate.report.detection_page import page
 
             page(result, seen, data=annotations.name, detector=detector).write(report)
 

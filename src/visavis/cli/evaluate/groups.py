@@ -58,9 +58,9 @@ def groups(  # noqa: PLR0913 - a command's options
     """
     if far is not None and threshold is not None:
         raise UsageError("--far and --threshold exclude each other: a threshold stands for its own FAR.")
-    from visavis.evaluate.group_table import read_groups
+    from visavis.evaluate.data.group_table import read_groups
+    from visavis.evaluate.data.pairs import read_people
     from visavis.evaluate.groups import groups_result
-    from visavis.evaluate.pairs import read_people
 
     check_report(report)
     listed, people = read_groups(table), read_people(folder, exclude=exclude or ())
@@ -73,7 +73,7 @@ def groups(  # noqa: PLR0913 - a command's options
             rows = [*([] if number else [_row(result.everybody)]), *_rows(grouping)]
             output.answer(_line(folder.name, result, grouping), *rows)
         if report:
-            from visavis.evaluate.page_groups import page
+            from visavis.evaluate.report.groups_page import page
 
             page(result, data=folder.name).write(report)
 

@@ -17,8 +17,8 @@ from visavis.cli.evaluate._shared import Fresh, People, Report, check_report, en
 
 if TYPE_CHECKING:
     from visavis.evaluate.identification import IdentificationResult
-    from visavis.evaluate.open_set import Promise, SearchRate
     from visavis.evaluate.results import Interval
+    from visavis.evaluate.stats.open_set import Promise, SearchRate
 
 
 class Rule(StrEnum):
@@ -57,9 +57,9 @@ def identification(  # noqa: PLR0913 - a command's options
     known probes, all photos of everybody else unknown ones. FNIR is how often a known person is not named, FPIR how
     often an unknown one is. A photo without a face is a miss if its person is known, and left out if not.
     """
+    from visavis.evaluate.data.pairs import read_people
     from visavis.evaluate.identification import identification as identify
     from visavis.evaluate.identification import split
-    from visavis.evaluate.pairs import read_people
 
     check_report(report)
     people = read_people(folder, exclude=exclude or ())
@@ -72,7 +72,7 @@ def identification(  # noqa: PLR0913 - a command's options
         about = {"data": folder.name, "model": taken.model, "detector": taken.detector, "seed": seed}
         output.answer({**about, "photos": len(taken.photos), **_line(result)}, *_rows(result))
         if report:
-            from visavis.evaluate.page_identification import page
+            from visavis.evaluate.report.identification_page import page
 
             page(result, data=folder.name, detector=taken.detector).write(report)
 

@@ -17,8 +17,8 @@ from visavis.cli._sources import Exclude
 from visavis.cli.evaluate._shared import Fresh, Models, PhotoFolder, Report, check_report, ends, templates_of
 
 if TYPE_CHECKING:
+    from visavis.evaluate.data.templates import Templates
     from visavis.evaluate.results import Rate, Verification
-    from visavis.evaluate.templates import Templates
 
     Evaluated = tuple[Verification, Templates]
 
@@ -50,7 +50,7 @@ def pairs(  # noqa: PLR0913 - a command's options
     ten. A folder of people is compared everybody with everybody. A photo without a face makes its pairs errors.
     """
     from visavis.evaluate import verification
-    from visavis.evaluate.pairs import read_pairs, read_people
+    from visavis.evaluate.data.pairs import read_pairs, read_people
 
     if source.is_dir():
         people = read_people(source, exclude=exclude or ())
@@ -138,7 +138,7 @@ def _run(
         if not json:
             output.answer({}, *_rows([result for result, _ in done]))
     if report:
-        from visavis.evaluate.report import write
+        from visavis.evaluate.report.verification_page import write
 
         write(report, [result for result, _ in done], [taken for _, taken in done], title=title)
 

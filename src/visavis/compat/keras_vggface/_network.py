@@ -21,7 +21,8 @@ from visavis.embedders import vggface
 from visavis.errors import UsageError, WeightsError
 from visavis.nets import resnet50, senet50, vgg16
 from visavis.types import Floats
-from visavis.weights import classic, spec, store
+from visavis.weights import spec, store
+from visavis.weights.catalog import classic
 
 SIDE = 224
 POOL = 7

@@ -1,0 +1,1 @@
+"""Embeddings remembered by the hash of a photo and by the model."""

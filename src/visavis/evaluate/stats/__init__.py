@@ -1,0 +1,1 @@
+"""Statistics of errors: rates, intervals, curves. Nothing here knows of photos or models."""

@@ -1,0 +1,160 @@
+"""A gallery as two files, JSON and NumPy's npz, that make the same gallery elsewhere. Nothing in them is run."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from sqlalchemy import Connection, Table, insert, select, update
+
+from visavis.errors import UsageError, fault_of
+from visavis.gallery.index import Ids
+from visavis.gallery.names import folded
+from visavis.gallery.sql import records
+from visavis.gallery.sql.schema import META, PEOPLE, PHOTOS, TEMPLATES
+from visavis.types import Floats
+
+RECORDS, EMBEDDINGS = "gallery.json", "embeddings.npz"
+FORMAT, VERSION = "visavis gallery export", 2
+FILES = {1: ("vectors.npz", "vectors"), VERSION: (EMBEDDINGS, "embeddings")}
+"""Of each version: the file of arrays, and the name of the embeddings in it."""
+UNIT_TOLERANCE = 1e-4
+
+_COLUMNS: dict[str, tuple[Table, tuple[str, ...]]] = {
+    "people": (PEOPLE, tuple(column.name for column in PEOPLE.c if column.name != "folded")),
+    "templates": (TEMPLATES, tuple(c.name for c in TEMPLATES.c if c.name not in {"embedding", "model", "change"})),
+    "photos": (PHOTOS, tuple(column.name for column in PHOTOS.c if column.name != "model")),
+}
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Exported:
+    """What an export holds; ``embeddings (n, d)`` are of ``templates``, in their order."""
+
+    model: str
+    calibration: object
+    people: Sequence[Row]
+    templates: Sequence[Row]
+    photos: Sequence[Row]
+    embeddings: Floats
+
+
+def write(conn: Connection, folder: Path) -> None:
+    """Write an export, whole or not at all."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"{folder} is there already and not empty: name a new folder.")
+    meta, own = records.meta(conn), records.calibration(conn)
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "model": meta.model,
+        "calibration": None if own is None else json.loads(own),
+        **{name: list(_rows(conn, name)) for name in _COLUMNS},
+    }
+    ids, embeddings = _embeddings(conn, meta.dimension or 0)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".", dir=folder.parent) as temporary:
+            part = Path(temporary) / folder.name
+            part.mkdir()
+            (part / RECORDS).write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+            np.savez(part / EMBEDDINGS, ids=ids, embeddings=embeddings)
+            part.replace(folder)
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written: {error.strerror}.") from error
+
+
+def read(folder: Path) -> Exported:
+    """Read an export; UsageError where it is none, or not whole."""
+    try:
+        content = json.loads((folder / RECORDS).read_text(encoding="utf-8"))
+        version = content.get("version") if isinstance(content, dict) else None
+        file_name, name = FILES.get(version if isinstance(version, int) else VERSION, FILES[VERSION])
+        with (folder / file_name).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            ids, embeddings = arrays["ids"], arrays[name]
+    except OSError as error:
+        raise UsageError(f"{folder} is no export of a gallery: {error.strerror} ({error.filename}).") from error
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise UsageError(f"{folder} is no export of a gallery that can be read: {fault_of(error)}.") from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise UsageError(f"{folder} is no export of a gallery.")
+    if version not in FILES:
+        raise UsageError(f"{folder} was written by a newer visavis: upgrade visavis.")
+    rows = {name: _checked(folder, name, content.get(name)) for name in _COLUMNS}
+    _agree(folder, rows, ids, embeddings)
+    model, calibration = str(content.get("model")), content.get("calibration")
+    return Exported(model, calibration, **rows, embeddings=embeddings.astype(np.float32))
+
+
+def model_of(folder: Path) -> str:
+    """Return the model whose embeddings an export holds; UsageError where it is none."""
+    return read(folder).model
+
+
+def put(conn: Connection, taken: Exported, *, model: str) -> None:
+    """Store an export in a gallery that is empty; UsageError where it is not, or of another model."""
+    if taken.model != model:
+        raise UsageError(f"the export holds embeddings of {taken.model}, and this gallery is of {model}.")
+    if any(records.count(conn)):
+        raise UsageError("only an empty gallery takes in an export: its people would come twice, or under other ids.")
+    change = records.next_change(conn)
+    if len(taken.embeddings):
+        records.set_dimension(conn, taken.embeddings.shape[1])
+    blobs = (embedding.astype("<f4").tobytes() for embedding in taken.embeddings)
+    full = {
+        "people": [{**row, "folded": folded(str(row["name"]))} for row in taken.people],
+        "templates": [
+            {**row, "model": model, "change": change, "embedding": blob}
+            for row, blob in zip(taken.templates, blobs, strict=True)
+        ],
+        "photos": [{**row, "model": model} for row in taken.photos],
+    }
+    for name, rows in full.items():
+        if rows:
+            table = _COLUMNS[name][0]
+            conn.execute(insert(table), list(rows))
+            records.go_on_from(conn, table)
+    conn.execute(update(META).values(calibration=None if taken.calibration is None else json.dumps(taken.calibration)))
+
+
+def _rows(conn: Connection, name: str) -> Iterator[dict[str, Any]]:
+    table, columns = _COLUMNS[name]
+    query = select(*(table.c[column] for column in columns)).order_by(table.c.id)
+    for row in conn.execute(query, execution_options={"yield_per": records.BLOCK_ROWS}):
+        yield dict(row._mapping)
+
+
+def _embeddings(conn: Connection, dimension: int) -> tuple[Ids, Floats]:
+    """Ids and embeddings of all templates, by id."""
+    blocks = list(records.added_since(conn, 0, dimension)) if dimension else []
+    ids = np.concatenate([np.empty(0, np.int64), *(block.ids for block in blocks)])
+    embeddings = np.concatenate([np.empty((0, dimension), np.float32), *(block.embeddings for block in blocks)])
+    order = np.argsort(ids)
+    return ids[order], embeddings[order]
+
+
+def _checked(folder: Path, name: str, rows: object) -> list[Row]:
+    wanted = set(_COLUMNS[name][1])
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and set(row) == wanted for row in rows):
+        raise UsageError(f"{folder}: the {name} of the export are not what they should be.")
+    return cast("list[Row]", rows)
+
+
+def _agree(folder: Path, rows: Mapping[str, Sequence[Row]], ids: Ids, embeddings: Floats) -> None:
+    """Hold records and embeddings to each other, and embeddings to length 1."""
+    people = {row["id"] for row in rows["people"]}
+    owners = {row["person_id"] for row in rows["templates"]} - {None}
+    if embeddings.ndim != 2 or len(embeddings) != len(ids) or [row["id"] for row in rows["templates"]] != ids.tolist():
+        raise UsageError(f"{folder}: records and embeddings are not of the same templates.")
+    if owners != people:
+        raise UsageError(f"{folder}: templates and people do not belong together.")
+    if len(embeddings) and not (np.abs(np.linalg.norm(embeddings, axis=1) - 1) <= UNIT_TOLERANCE).all():
+        raise UsageError(f"{folder}: not all embeddings are of length 1.")

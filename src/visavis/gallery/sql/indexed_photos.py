@@ -1,0 +1,157 @@
+"""Photos that were indexed, and faces as clustering takes them: functions of an open connection, as ``records``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from sqlalchemy import Connection, func, insert, select, update
+
+from visavis import embedders
+from visavis.errors import GalleryError, UsageError
+from visavis.gallery.index import NOBODY
+from visavis.gallery.sql import records
+from visavis.gallery.sql.records import Meta, in_lists, now
+from visavis.gallery.sql.schema import PEOPLE, PHOTOS, TEMPLATES
+from visavis.gallery.types import IndexedPhoto, NearFace, StoredFaces
+from visavis.types import Faces, Floats
+
+NO_CLUSTER = -1
+
+
+def known(conn: Connection, model: str, sha256s: Iterable[str]) -> set[str]:
+    """Return those of the hashes whose photos were indexed for the model."""
+    found: set[str] = set()
+    for some in in_lists(set(sha256s)):
+        query = select(PHOTOS.c.sha256).where(PHOTOS.c.model == model, PHOTOS.c.sha256.in_(some))
+        found.update(conn.execute(query).scalars())
+    return found
+
+
+def put(conn: Connection, model: str, photos: Sequence[IndexedPhoto]) -> None:
+    """List photos as indexed."""
+    at = now()
+    rows = [
+        {"sha256": one.sha256, "model": model, "photo": one.photo, "status": one.status, "created": at}
+        for one in photos
+    ]
+    if rows:
+        conn.execute(insert(PHOTOS), rows)
+
+
+def faces(conn: Connection, *, unnamed: bool = False) -> StoredFaces:
+    """Return all faces, or those of nobody, by id."""
+    dimension = records.meta(conn).dimension or 0
+    query = select(TEMPLATES).order_by(TEMPLATES.c.id)
+    if unnamed:
+        query = query.where(TEMPLATES.c.person_id.is_(None))
+    embeddings: list[Floats] = []
+    rows = []
+    for block in conn.execute(query, execution_options={"yield_per": records.BLOCK_ROWS}).partitions():
+        embeddings.append(records.as_embeddings([row.embedding for row in block], dimension))
+        rows += [
+            (row.id, row.person_id, row.cluster, row.photo, row.photo_sha256, row.box, row.quality) for row in block
+        ]
+    return StoredFaces(
+        ids=np.array([row[0] for row in rows], np.int64),
+        people=np.array([row[1] or NOBODY for row in rows], np.int64),
+        clusters=np.array([NO_CLUSTER if row[2] is None else row[2] for row in rows], np.int64),
+        embeddings=np.concatenate([np.empty((0, dimension), np.float32), *embeddings]),
+        photos=tuple(row[3] for row in rows),
+        sha256=tuple(row[4] for row in rows),
+        boxes=np.array([row[5] or [np.nan] * 4 for row in rows], np.float32).reshape(-1, 4),
+        quality=np.array([np.nan if row[6] is None else row[6] for row in rows], np.float32),
+    )
+
+
+def as_faces(stored: StoredFaces) -> Faces:
+    """Return the faces as clustering takes them.
+
+    A photo is told by its hash: the same bytes under two names are one. It is shown by the first of its names.
+    """
+    names: dict[str, str] = {}
+    photos: list[str] = []
+    numbers: list[int] = []
+    counts = Counter[str]()
+    for template, photo, sha256 in zip(stored.ids.tolist(), stored.photos, stored.sha256, strict=True):
+        key = sha256 or f"template {template}"
+        if key not in names:
+            names[key] = f"{photo} {key[:12]}".strip() if not photo or photo in counts else photo
+        name = names[key]
+        counts[name] += 1
+        photos.append(name)
+        numbers.append(counts[name])
+    return Faces(
+        photos=tuple(photos),
+        numbers=np.array(numbers, np.int64),
+        boxes=np.nan_to_num(stored.boxes),
+        embeddings=stored.embeddings,
+        quality=np.nan_to_num(stored.quality, nan=1.0),
+        clusters=stored.clusters,
+        sha256=stored.sha256,
+    )
+
+
+def faces_of(conn: Connection, sha256: str) -> int:
+    """Return how many faces are stored of a photo."""
+    query = select(func.count()).select_from(TEMPLATES).where(TEMPLATES.c.photo_sha256 == sha256)
+    return conn.execute(query).scalar_one()
+
+
+def set_clusters(conn: Connection, ids: Sequence[int], clusters: Sequence[int]) -> None:
+    """Note into which cluster each face was put; -1: into none."""
+    by_cluster: dict[int, list[int]] = {}
+    for template, cluster in zip(ids, clusters, strict=True):
+        by_cluster.setdefault(cluster, []).append(template)
+    for cluster, members in by_cluster.items():
+        value = None if cluster == NO_CLUSTER else cluster
+        for some in in_lists(members):
+            conn.execute(update(TEMPLATES).where(TEMPLATES.c.id.in_(some)).values(cluster=value))
+
+
+def lookalikes(conn: Connection, distances: dict[int, float]) -> list[NearFace]:
+    """Say whose the faces are that were found at these distances, nearest first; those gone since are left out."""
+    told = (TEMPLATES.c.photo, TEMPLATES.c.photo_sha256, TEMPLATES.c.box, TEMPLATES.c.quality)
+    columns = (TEMPLATES.c.id, TEMPLATES.c.person_id, PEOPLE.c.name, *told)
+    joined = TEMPLATES.outerjoin(PEOPLE, PEOPLE.c.id == TEMPLATES.c.person_id)
+    query = select(*columns).select_from(joined)
+    found = [
+        NearFace(
+            row.id,
+            distances[row.id],
+            row.person_id,
+            row.name,
+            row.photo,
+            row.photo_sha256,
+            records.box_of(row.box),
+            row.quality,
+        )
+        for some in in_lists(distances)
+        for row in conn.execute(query.where(TEMPLATES.c.id.in_(some)))
+    ]
+    return sorted(found, key=lambda one: (one.distance, one.template_id))
+
+
+def has_templates(conn: Connection) -> bool:
+    """Tell whether any face is stored, of a person or of nobody."""
+    return conn.execute(select(TEMPLATES.c.id).limit(1)).first() is not None
+
+
+def agree_on_dimension(conn: Connection, model: str, dimension: int) -> Meta:
+    """Check the length of new embeddings of a model: UsageError; GalleryError where the gallery is of another by now.
+
+    It is that of the model where this is known, else that of the first embeddings stored. A gallery without templates
+    whose length is not that of its model takes on the right one.
+    """
+    own = records.meta(conn)
+    if own.model != model:
+        raise GalleryError(f"another process has made this a gallery of {own.model}, not {model}: open it again.")
+    expected = embedders.dimension(own.model)
+    if expected not in {None, dimension} and (own.dimension in {None, expected} or not has_templates(conn)):
+        raise UsageError(f"{own.model} makes embeddings of {expected} values, got {dimension}.")
+    if own.dimension is None or (own.dimension != dimension == expected and not has_templates(conn)):
+        records.set_dimension(conn, dimension)
+    elif own.dimension != dimension:
+        raise UsageError(f"this gallery holds embeddings of {own.dimension} values, got {dimension}.")
+    return own

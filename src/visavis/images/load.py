@@ -1,0 +1,354 @@
+"""READ: a path, bytes, a file object, an array or a Pillow image -> a :class:`~visavis.types.Photo`.
+
+The pixels are RGB uint8 ``(h, w, 3)``, turned upright as EXIF says, C-contiguous, the photo's own (never a
+view of the caller's array) and read-only: several stages and threads look at the same photo. Sixteen-bit
+pictures are scaled to eight, transparent ones laid on white. ICC profiles are not applied.
+
+Everything that is wrong with one photo is an :class:`~visavis.errors.ImageError` of one sentence.
+"""
+
+from __future__ import annotations
+
+import base64
+import errno
+import hashlib
+import io
+import os
+import sys
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from stat import S_ISDIR, S_ISREG
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, Union, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visavis._checks import checked_number
+from visavis.errors import ImageError, MissingImageError, TooLargeImageError, UnreadableImageError, UsageError
+from visavis.images import _decode
+from visavis.images._orient import over_white
+from visavis.images.photo_files import is_folder
+from visavis.types import RGB, Photo
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+Source: TypeAlias = Union[
+    str, os.PathLike[str], bytes, bytearray, memoryview, BinaryIO, NDArray[Any], "Image"
+]  # not with "|", which does not take Pillow's class as a string
+"""What a photo is read from. A ``str`` is a path, or "-" (standard input); ``bytes`` are an encoded photo."""
+
+MAX_PIXELS = 100_000_000
+"""Default limit of width x height: above every camera of today, below what fills a server's memory."""
+
+MIN_BYTES_LIMIT = 64 << 20
+CHUNK = 1 << 20
+
+SAVE_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+
+
+def read(source: Source, *, name: str | None = None, max_pixels: int = MAX_PIXELS) -> Photo:
+    """Read one photo from anything; ``name`` replaces the name that the source has of itself.
+
+    Arrays are RGB(A) or gray: ``(h, w)``, ``(h, w, 1)``, ``(h, w, 3)`` or ``(h, w, 4)`` of uint8, of uint16
+    (65535 is white), of bool, or of floats in 0..1. OpenCV's BGR arrays are to be turned round first:
+    ``array[..., ::-1]``.
+
+    A file object is read from its start, wherever it stands, and is left where it was; one that cannot be rewound (a
+    pipe) is read from where it is to its end. "-" is read from where standard input is.
+
+    Raises MissingImageError, UnreadableImageError, TooLargeImageError (more than ``max_pixels``, found out
+    before decoding), and UsageError for a source of another type.
+    """
+    max_pixels = int(checked_number(max_pixels, "max_pixels is a number of pixels", least=1))
+    label = name_of(source) if name is None else name
+    if is_array_like(source):
+        source = _as_array(source, shown(label))
+    if isinstance(source, np.ndarray):
+        return _of_pixels(_from_array(source, shown(label), max_pixels), label)
+    if _is_pillow(source):
+        image = cast("Image", source)
+        pixels = _decode.from_pillow(image, shown=shown(label), max_pixels=max_pixels)
+        return replace(_of_pixels(pixels, label), captured=_decode.pillow_capture_time(image))
+    data = encoded(source, name=label, max_pixels=max_pixels)
+    pixels, notes = _decode.decode(data, shown=shown(label), max_pixels=max_pixels)
+    pixels.flags.writeable = False
+    return Photo(pixels, label, hashlib.sha256(data).hexdigest(), notes, _decode.capture_time(data))
+
+
+def captured(source: Source) -> datetime | None:
+    """Return when a photo was taken, by its EXIF, without decoding its pixels; see :class:`~visavis.types.Photo`.
+
+    None where EXIF does not say it, and where there is no such photo.
+    """
+    try:
+        return _decode.capture_time(encoded(source))
+    except ImageError:
+        return None
+
+
+def read_again(path: str, sha256: str | None, *, max_pixels: int = MAX_PIXELS) -> Photo:
+    """Read a photo once more by its path, to cut faces out of it whose boxes were found before.
+
+    ``sha256`` is the hash of the photo in which the boxes were found; None: not known, and not checked. Raises
+    UnreadableImageError where the file holds another photo by now, and what :func:`read` raises. "-" is a file here.
+    """
+    photo = read(Path(path), max_pixels=max_pixels)
+    if sha256 is not None and photo.sha256 != sha256:
+        raise UnreadableImageError(replaced_message(path))
+    return photo
+
+
+def replaced_message(path: str) -> str:
+    """Say that the photo in which a face was found is no longer the one of that path."""
+    return f"{shown(path)} holds another photo by now than the one with the face."
+
+
+def encoded(source: Source, *, name: str | None = None, max_pixels: int = MAX_PIXELS) -> bytes:
+    """Read the bytes of one photo as they are: what :func:`read` decodes and what its ``sha256`` is that of.
+
+    Raises MissingImageError, UnreadableImageError, TooLargeImageError (more bytes than ``max_pixels`` can take), and
+    UsageError for a source that has no encoded bytes.
+    """
+    label = name_of(source) if name is None else name
+    return _encoded(source, shown(label), limit=max(MIN_BYTES_LIMIT, 8 * max_pixels))
+
+
+def not_a_folder(source: Source) -> Source:
+    """Return the source of one photo as it is; raises UnreadableImageError for the path of a folder."""
+    if is_folder(source):
+        raise _folder_error(shown(name_of(source)))
+    return source
+
+
+def shown(name: str) -> str:
+    """Put a name as messages do: quoted, with nothing that a terminal obeys or cannot print, not too long."""
+    quoted = repr(name)
+    return quoted if len(quoted) <= 240 else f"{quoted[:120]}...{quoted[-100:]}"
+
+
+def _of_pixels(pixels: RGB, label: str) -> Photo:
+    digest = hashlib.sha256(repr(pixels.shape).encode())
+    digest.update(pixels.data)
+    pixels.flags.writeable = False
+    return Photo(pixels, label, digest.hexdigest())
+
+
+def _is_pillow(source: object) -> bool:
+    # No image exists before the module has been imported, or while another thread imports it.
+    kind = getattr(sys.modules.get("PIL.Image"), "Image", None)
+    return kind is not None and isinstance(source, kind)
+
+
+def name_of(source: object) -> str:
+    """Return what a source calls itself: its path, "-", its file's name, or what it is ("array", "bytes")."""
+    if isinstance(source, np.ndarray) or is_array_like(source):
+        return "array"
+    if _is_pillow(source):
+        return str(getattr(source, "filename", "") or "image")
+    if isinstance(source, (str, os.PathLike)):
+        return os.fsdecode(source)
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return "bytes"
+    own = getattr(source, "name", None)
+    return own if isinstance(own, str) else "file"
+
+
+# ------------------------------------------------------------------------------------------- sources -> bytes
+
+
+def _encoded(source: object, what: str, *, limit: int) -> bytes:
+    """Read the whole file once: what is hashed is then what is decoded."""
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return bytes(source)
+    if isinstance(source, str) and source == "-":
+        return _from_stdin(limit)
+    if isinstance(source, (str, os.PathLike)):
+        return _from_path(os.fsdecode(source), what, limit)
+    if hasattr(source, "read"):
+        return _from_file_object(cast("BinaryIO", source), what, limit)
+    raise UsageError(
+        f"a photo cannot be read from {type(source).__name__}: give a path, bytes, a file opened with 'rb', "
+        "an array or a Pillow image."
+    )
+
+
+def _from_stdin(limit: int) -> bytes:
+    stream = getattr(sys.stdin, "buffer", None)
+    if stream is None:
+        raise UnreadableImageError("'-' is standard input, and there is none.")
+    return _from_stream(cast("BinaryIO", stream), "'-' (standard input)", limit)
+
+
+def _from_path(path: str, what: str, limit: int) -> bytes:
+    try:
+        with Path(path).open("rb") as stream:
+            facts = os.fstat(stream.fileno())
+            if S_ISREG(facts.st_mode) and facts.st_size <= limit:
+                return stream.read()
+            return _from_stream(stream, what, limit)
+    except OSError as error:
+        raise _path_error(path, what, error) from error
+    except ValueError as error:  # a zero byte, or half of a surrogate pair: no system call takes these
+        raise UnreadableImageError(f"{what} cannot be the name of a file: {error}.") from error
+
+
+def _path_error(path: str, what: str, error: OSError) -> MissingImageError | UnreadableImageError:
+    if error.errno in {errno.ENOENT, errno.ENOTDIR}:
+        hint = " (web addresses are not fetched)" if path.startswith(("http://", "https://")) else ""
+        return MissingImageError(f"{what} does not exist{hint}.")
+    if error.errno == errno.ENAMETOOLONG:
+        return MissingImageError(f"{what} does not exist: the name is too long for a file.")
+    if error.errno == errno.EISDIR or _is_folder(path):  # Windows says "permission denied" of a folder
+        return _folder_error(what)
+    if isinstance(error, PermissionError):
+        return UnreadableImageError(f"{what} may not be read: permission denied.")
+    return UnreadableImageError(f"{what} cannot be read: {error.strerror or error}.")
+
+
+def _folder_error(what: str) -> UnreadableImageError:
+    return UnreadableImageError(
+        f"{what} is a folder, where one photo is expected: name a photo in it, or use a function that takes folders "
+        "(Recognizer.detect, Gallery.enroll, Gallery.identify_photos, cluster, similar, representative)."
+    )
+
+
+def _is_folder(path: str) -> bool:
+    try:
+        return S_ISDIR(Path(path).stat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def _from_file_object(file: BinaryIO, what: str, limit: int) -> bytes:
+    """Read a file from its start and leave it where it was; what cannot be rewound, from where it is."""
+    try:
+        place = file.tell()
+        file.seek(0)
+    except (AttributeError, OSError, ValueError):  # a pipe, a socket, an object that has nothing but read
+        data = _from_stream(file, what, limit)
+        if not data:
+            raise UnreadableImageError(
+                f"{what} holds nothing more: it is empty or was read to its end, and cannot be rewound. Keep its bytes."
+            ) from None
+        return data
+    try:
+        return _from_stream(file, what, limit)
+    finally:
+        with suppress(OSError, ValueError):
+            file.seek(place)
+
+
+def _from_stream(stream: BinaryIO, what: str, limit: int) -> bytes:
+    """Read what is left of a stream, a chunk at a time: a device or a pipe may never end."""
+    held = io.BytesIO()
+    try:
+        while chunk := stream.read(CHUNK):
+            if not isinstance(chunk, bytes):
+                raise UsageError(f"{what} is open as text: open it with 'rb'.")
+            held.write(chunk)
+            if held.tell() > limit:
+                raise TooLargeImageError(f"{what} holds more than {limit:,} bytes, more than a photo needs.")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{what} is open as text: open it with 'rb'.") from error
+    except (UsageError, TooLargeImageError):
+        raise
+    except (OSError, ValueError) as error:
+        raise UnreadableImageError(f"{what} cannot be read: {error}.") from error
+    return held.getvalue()
+
+
+# ------------------------------------------------------------------------------------------- arrays -> pixels
+
+
+def is_array_like(source: object) -> bool:
+    """Tell whether a source is no array of NumPy but can turn itself into one, as tensors of PyTorch do."""
+    other = (str, bytes, bytearray, memoryview, os.PathLike, np.ndarray)
+    return hasattr(source, "__array__") and not isinstance(source, other) and not _is_pillow(source)
+
+
+def _as_array(source: object, what: str) -> NDArray[Any]:
+    """Ask a source for its array; UnreadableImageError where it refuses (a tensor on a graphics card, for one)."""
+    try:
+        return np.asarray(source)
+    except (TypeError, ValueError, RuntimeError) as error:
+        kind, reason = type(source).__name__, " ".join(str(error).split())
+        raise UnreadableImageError(
+            f"{what} ({kind}) cannot be turned into a NumPy array: {reason} "
+            "For a tensor of PyTorch, pass tensor.detach().cpu()."
+        ) from error
+
+
+def _from_array(array: NDArray[Any], what: str, max_pixels: int) -> RGB:
+    """Copy an array as RGB uint8; nothing is guessed about its values."""
+    channels = {2: 1, 3: array.shape[-1]}.get(array.ndim) if array.ndim else None
+    if channels not in {1, 3, 4}:
+        raise UnreadableImageError(
+            f"{what} has shape {array.shape}, not (h, w), (h, w, 1), (h, w, 3) or (h, w, 4){_shape_advice(array)}."
+        )
+    height, width = array.shape[:2]
+    _decode.check_size(width, height, shown=what, max_pixels=max_pixels)
+    values = _eight_bits(array, what).reshape(height, width, channels)
+    if channels == 4:
+        values = over_white(values)
+    pixels: RGB = np.empty((height, width, 3), np.uint8)
+    pixels[...] = values
+    return pixels
+
+
+def _shape_advice(array: NDArray[Any]) -> str:
+    if array.ndim == 3 and array.shape[0] in {1, 3, 4}:
+        return ": its channels come first; move them to the end, by numpy.moveaxis(array, 0, -1)"
+    if array.ndim == 4:
+        return f": it holds {len(array)} photos; pass them one by one"
+    return ""
+
+
+def _eight_bits(array: NDArray[Any], what: str) -> NDArray[np.uint8]:
+    if array.dtype == np.uint8:
+        return array
+    if array.dtype == np.bool_:
+        return array.astype(np.uint8) * np.uint8(255)
+    if array.dtype.kind == "u" and array.dtype.itemsize == 2:
+        return (array >> 8).astype(np.uint8)
+    if array.dtype.kind != "f":
+        raise UnreadableImageError(f"{what} is of {array.dtype}: pass uint8 in 0..255, uint16, bool or floats in 0..1.")
+    lowest, highest = float(array.min()), float(array.max())
+    if not 0 <= lowest <= highest <= 1:
+        raise UnreadableImageError(
+            f"{what} holds floats from {lowest:g} to {highest:g}: pass floats in 0..1, or uint8 in 0..255."
+        )
+    return (array * np.float32(255) + np.float32(0.5)).astype(np.uint8)
+
+
+# ---------------------------------------------------------------------------------------------------- writing
+
+
+def save(pixels: RGB, path: str | os.PathLike[str]) -> None:
+    """Write RGB pixels as PNG, JPEG or WebP, told by the suffix; the folder has to exist.
+
+    Raises UsageError for another suffix and where the file cannot be written.
+    """
+    from PIL import Image
+
+    target = Path(path)
+    if target.suffix.lower() not in SAVE_FORMATS:
+        raise UsageError(f"{shown(str(target))} cannot be written: the name must end in {', '.join(SAVE_FORMATS)}.")
+    encoded = io.BytesIO()
+    try:
+        Image.fromarray(pixels).save(encoded, SAVE_FORMATS[target.suffix.lower()], quality=95)
+        target.write_bytes(encoded.getvalue())
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(f"{shown(str(target))} cannot be written: {why}.") from error
+
+
+def data_address(pixels: RGB, *, quality: int = 82) -> str:
+    """Return RGB pixels ``(h, w, 3)`` as a JPEG within a ``data:`` address, as pages hold pictures."""
+    from PIL import Image
+
+    held = io.BytesIO()
+    Image.fromarray(pixels).save(held, "JPEG", quality=quality, optimize=True)
+    return "data:image/jpeg;base64," + base64.b64encode(held.getvalue()).decode("ascii")

@@ -1,1 +1,0 @@
-"""Training, with PyTorch (extra ``train``). Nothing else in this package imports it."""

@@ -1,0 +1,1 @@
+"""Rows of published weight files, a file a family."""
