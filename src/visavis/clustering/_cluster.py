@@ -15,7 +15,7 @@ from visavis.clustering._means import Material, merged, moved, offers, stretch
 from visavis.clustering._neighbors import Edges, Ints, neighbors
 from visavis.clustering._small import sifted
 from visavis.clustering._whispers import whispers
-from visavis.clustering.faces import joined, known, taken
+from visavis.clustering.faces import gather_faces, join_faces, label_faces
 from visavis.defaults import EMBEDDER
 from visavis.errors import UsageError
 from visavis.images import Source, shown
@@ -95,9 +95,9 @@ def cluster(
     names: list[str] = []
     fresh = _fresh(photos, set() if previous is None else set(previous.faces.photos), names)
     answers = shared(embedder=model).represent(fresh, min_face=min_face)
-    faces, skipped = taken(replace(one, name=names[place]) for place, one in enumerate(answers))
+    faces, skipped = gather_faces(replace(one, name=names[place]) for place, one in enumerate(answers))
     if previous is not None:
-        faces = joined(known(previous), faces)
+        faces = join_faces(label_faces(previous), faces)
     clustering = cluster_faces(faces, far=far, threshold=threshold, model=model, min_quality=min_quality, seed=seed)
     return replace(clustering, skipped=skipped)
 
