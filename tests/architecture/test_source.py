@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 import pytest
 
@@ -56,3 +57,52 @@ def test_nothing_unpickles_or_evaluates(module: Module) -> None:
     """Weight files and galleries are read as data. One module restricts an unpickler, in order to refuse."""
     called = {ast.unparse(node.func) for node in ast.walk(module.tree) if isinstance(node, ast.Call)}
     assert called & {"eval", "exec", "pickle.load", "pickle.loads", "os.system", "marshal.loads"} == set()
+
+
+# The language: see docs/glossary.md
+
+NAMELESS = {"one", "some", "found", "told", "taken", "known", "nobody", "somebody", "whom", "said", "seen", "meant"}
+"""Names that do not say what they hold."""
+PUBLIC = {("visavis.types", "known"), ("visavis.gallery.types", "known")}
+"""Fields and properties that users read: ``identification.known``."""
+BRITISH = re.compile(
+    r"colour|neighbour|behaviour|favour|grey|centre|labelled|licen[c]e|(normal|recogn|quant|optim|serial|initial)is(e|ed|ing|ation)\b",
+    re.IGNORECASE,
+)
+PUBLISHED_SO = {"visavis.weights.model_row"}
+"""Modules that read a key as it was spelled before."""
+
+
+@ALL
+def test_names_say_what_they_hold(module: Module) -> None:
+    bound = {name for node in ast.walk(module.tree) for name in _bound(node)}
+    nameless = {name for name in bound if name.strip("_").lower() in NAMELESS}
+    assert {name for name in nameless if (module.name, name) not in PUBLIC} == set()
+
+
+def _bound(node: ast.AST) -> list[str]:
+    """Return the names that a node of the syntax tree gives."""
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        return [node.id]
+    if isinstance(node, ast.arg):
+        return [node.arg]
+    return [node.name] if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) else []
+
+
+@ALL
+def test_spelling_is_american(module: Module) -> None:
+    text = module.path.read_text(encoding="utf-8")
+    spelled = [word.group() for word in BRITISH.finditer(text)]
+    assert spelled == [] or module.name in PUBLISHED_SO
+
+
+def test_embeddings_are_not_called_vectors() -> None:
+    """But for the type of a column of pgvector and Milvus, and unit vectors of geometry."""
+    users = {
+        module.name
+        for module in modules().values()
+        for node in ast.walk(module.tree)
+        for name in _bound(node)
+        if re.search(r"(^|_)vectors?($|_)", name, re.IGNORECASE)
+    }
+    assert users <= {"visavis.gallery.index.pgvector", "visavis.gallery.index.milvus", "visavis.poor_photos"}
