@@ -21,7 +21,7 @@ from visavis.errors import UsageError
 
 if TYPE_CHECKING:
     from visavis.clustering.naming import Naming
-    from visavis.clustering.previous import Known
+    from visavis.clustering.previous import PreviousFaces
     from visavis.gallery.cluster_export import NamedFace
     from visavis.pipeline import Recognizer
     from visavis.types import Clustering, Faces, PhotoFaces
@@ -159,14 +159,14 @@ def _statuses(found: Clustering) -> list[str]:
 
 def _of_photos(
     answers: Iterable[PhotoFaces],
-    before: Mapping[str, Known],
+    before: Mapping[str, PreviousFaces],
     model: str,
     rule: _Rule,
 ) -> Clustering:
     from visavis.clustering import cluster_faces
-    from visavis.clustering.faces import taken
+    from visavis.clustering.faces import gather_faces
 
-    faces, skipped = taken(answers)
+    faces, skipped = gather_faces(answers)
     after = max((cluster for one in before.values() for cluster in one.ids), default=0)
     found = cluster_faces(_known(faces, before), model=model, after=after, **asdict(rule))
     return replace(found, skipped=skipped)
@@ -227,8 +227,8 @@ def _naming(
     if known is None:
         return naming
     people = tuple(own or earlier for own, earlier in zip(known, naming.people, strict=True))
-    nobody = frozenset(row for row in naming.nobody if known[row] is None)
-    return replace(naming, people=people, nobody=nobody, names=(*naming.names, *offered))
+    unassigned = frozenset(row for row in naming.unassigned if known[row] is None)
+    return replace(naming, people=people, unassigned=unassigned, names=(*naming.names, *offered))
 
 
 def _tell(
@@ -265,9 +265,9 @@ def _answers(photos: Sequence[str], recognizer: Recognizer, *, min_face: float, 
     from visavis.embedding_cache.photo_cache import EmbeddingCache
     from visavis.evaluate.data.templates import every_face
 
-    with EmbeddingCache(recognizer, min_face=min_face) as remembered:
-        yield from every_face(photos, recognizer, min_face=min_face, remembered=remembered)
-    for text in remembered.notes:
+    with EmbeddingCache(recognizer, min_face=min_face) as cache:
+        yield from every_face(photos, recognizer, min_face=min_face, cache=cache)
+    for text in cache.notes:
         note(text)
 
 
@@ -280,11 +280,11 @@ def _noting(answers: Iterable[PhotoFaces], times: dict[str, datetime | None]) ->
         yield one
 
 
-def _known(faces: Faces, before: Mapping[str, Known]) -> Faces:
+def _known(faces: Faces, before: Mapping[str, PreviousFaces]) -> Faces:
     """Give faces the clusters they were in before; say how many of those are not found any more."""
     if not before:
         return faces
-    from visavis.clustering.faces import by_photo, joined
+    from visavis.clustering.faces import by_photo, join_faces
     from visavis.clustering.previous import with_clusters
 
     places = {same_place(photo): known for photo, known in before.items()}
@@ -292,7 +292,7 @@ def _known(faces: Faces, before: Mapping[str, Known]) -> Faces:
         with_clusters(one, known) if (known := places.get(same_place(one.photos[0]))) else one
         for one in by_photo(faces)
     ]
-    faces = joined(*parts)
+    faces = join_faces(*parts)
     lost = sum(len(known.ids) for known in places.values()) - int((faces.clusters >= 0).sum())
     if lost:
         note(f"not found again, of the faces that were clustered before: {lost}.")
