@@ -86,8 +86,8 @@ class Collection:
     def of(cls, folder: Path, recognizer: Recognizer) -> Collection:
         """Find and embed all faces below a folder."""
         names = sorted(str(path) for path in folder.rglob("*.jpg"))
-        with EmbeddingCache(recognizer) as remembered:
-            faces, _ = gather_faces(every_face(names, recognizer, remembered=remembered))
+        with EmbeddingCache(recognizer) as cache:
+            faces, _ = gather_faces(every_face(names, recognizer, cache=cache))
         photos: dict[str, list[int]] = defaultdict(list)
         for row, name in enumerate(faces.photos):
             photos[name].append(row)

@@ -58,8 +58,8 @@ def faces_of(folder: Path, model: str) -> Faces:
     """Find and embed all faces below a folder."""
     photos = sorted(str(path) for path in folder.rglob("*.jpg"))
     recognizer = Recognizer(embedder=model)
-    with EmbeddingCache(recognizer) as remembered:
-        return gather_faces(every_face(photos, recognizer, remembered=remembered))[0]
+    with EmbeddingCache(recognizer) as cache:
+        return gather_faces(every_face(photos, recognizer, cache=cache))[0]
 
 
 def default_row(folder: Path, faces: Faces, model: str) -> list[str]:

@@ -71,8 +71,8 @@ def fork(work):
 
 SESSIONS = """
 from visavis import runtime
-from visavis.nets import _onnx_file as onnx_file
-from visavis.nets._onnx import to_onnx
+from visavis.nets import onnx_bytes as onnx_file
+from visavis.nets.onnx_graph import to_onnx
 
 kernel = np.ones((1, 3, 1, 1), np.float32)
 model = to_onnx(lambda ops, x: (ops.conv(x, "sum"),), {"sum.kernel": kernel}, side=None)

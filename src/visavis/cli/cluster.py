@@ -265,9 +265,9 @@ def _answers(photos: Sequence[str], recognizer: Recognizer, *, min_face: float, 
     from visavis.embedding_cache.photo_cache import EmbeddingCache
     from visavis.evaluate.data.templates import every_face
 
-    with EmbeddingCache(recognizer, min_face=min_face) as remembered:
-        yield from every_face(photos, recognizer, min_face=min_face, remembered=remembered)
-    for text in remembered.notes:
+    with EmbeddingCache(recognizer, min_face=min_face) as cache:
+        yield from every_face(photos, recognizer, min_face=min_face, cache=cache)
+    for text in cache.notes:
         note(text)
 
 

@@ -248,7 +248,7 @@ def bench(
     the model came with.
     """
     from visavis import embedders
-    from visavis.embedders._speed import speeds
+    from visavis.embedders.speed import speeds
 
     loaded = [embedders.create(name, threads=threads) for name in names or present()]
     measured = speeds(loaded, BATCHES)

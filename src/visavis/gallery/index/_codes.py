@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis import runtime
-from visavis.nets import _onnx_file as onnx_file
+from visavis.nets import onnx_bytes as onnx_file
 from visavis.types import Floats
 
 Doubles = NDArray[np.float64]

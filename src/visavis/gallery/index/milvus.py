@@ -22,7 +22,7 @@ from visavis.forking import ForkSafeLock, keep_forever, renew_in_child
 from visavis.gallery.index import INDEXES, Hit, Ids, Origin
 from visavis.gallery.index._nearby import Near, found, last_of_each
 from visavis.gallery.index._place import choice, number, parted
-from visavis.gallery.sql import _reconnect
+from visavis.gallery.sql import reconnect
 from visavis.types import Floats
 
 OPTIONS = ("index", "ef", "m", "nlist", "nprobe")
@@ -161,16 +161,16 @@ class Milvus:
         from pymilvus import MilvusException
 
         with self._explained():
-            return _reconnect.patiently(self._change, lambda _: True, error=MilvusException)
+            return reconnect.patiently(self._change, lambda _: True, error=MilvusException)
 
     def _change(self) -> int:
-        self._prepare(self._connected(), _reconnect.RETRY_SECONDS)
+        self._prepare(self._connected(), reconnect.RETRY_SECONDS)
         rows = self._connected().query(
             self._collection,
             filter="id == 0",
             output_fields=["person"],
             consistency_level=STRONG,
-            timeout=_reconnect.RETRY_SECONDS,
+            timeout=reconnect.RETRY_SECONDS,
         )
         return -rows[0]["person"] if rows else 0
 
@@ -240,7 +240,7 @@ class Milvus:
 
             for name in ("pymilvus", "milvus_lite"):
                 logging.getLogger(name).setLevel(logging.CRITICAL)  # their errors are told by ours
-            self._client = MilvusClient(uri=self._uri, timeout=_reconnect.RETRY_SECONDS)
+            self._client = MilvusClient(uri=self._uri, timeout=reconnect.RETRY_SECONDS)
             with _lock:
                 _users[self._uri] += 1
         return self._client

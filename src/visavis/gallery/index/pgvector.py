@@ -21,8 +21,8 @@ from visavis.forking import keep_forever, renew_in_child
 from visavis.gallery.index import INDEXES, Hit, Ids, Origin
 from visavis.gallery.index._nearby import Near, found, last_of_each
 from visavis.gallery.index._place import choice, number, parted
-from visavis.gallery.sql._reconnect import patiently
 from visavis.gallery.sql.postgresql import CONNECT_SECONDS, KEPT_ALIVE, PREPARING, without_password
+from visavis.gallery.sql.reconnect import patiently
 from visavis.types import Floats
 
 if TYPE_CHECKING:
