@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,39 @@ def rows(text: str) -> list[list[str]]:
 
 def near(shown: str, now: str) -> bool:
     return float(shown) == pytest.approx(float(now), abs=0.01)
+
+
+def test_the_tutorial_prints_what_it_shows(folder: Path) -> None:
+    """Every command in order, in one folder; of those with a block of text below, all that they print."""
+    shells = blocks(ROOT / "docs" / "tutorial.md", "sh", "text")
+    assert len(shells) > 10
+    for shell, shown in pairwise([*shells, Block(shells[-1].page, 0, "sh", "")]):
+        if shell.language == "sh":
+            done = run(["sh", "-e", "-c", shell.text], cwd=folder, check=False)
+            assert done.returncode == (1 if "identify ben.jpg" in shell.text else 0), done.stdout + done.stderr
+            if shown.language == "text":
+                printed = [line for line in words(done.stdout) if line]
+                expected = [line for line in words(shown.text) if line]
+                assert all(map(same_words, expected, printed)), done.stdout
+                assert len(expected) <= len(printed)
+    assert (folder / "named" / "party-named.jpg").is_file()
+    assert (folder / "people.html").stat().st_size > 10_000
+    assert (folder / "pairs.html").stat().st_size > 10_000
+
+
+def words(text: str) -> list[list[str]]:
+    return [line.split() for line in text.splitlines() if line.strip(" ─")]
+
+
+def same_words(shown: list[str], printed: list[str]) -> bool:
+    """Whether a line is as shown, but for days and for decimal places of the networks."""
+    return len(shown) == len(printed) and all(map(same_word, shown, printed))
+
+
+def same_word(shown: str, printed: str) -> bool:
+    if re.fullmatch(r"0\.\d+", shown) and re.fullmatch(r"0\.\d+", printed):
+        return near(shown, printed)
+    return shown == printed or bool(re.fullmatch(r"\d{4}-\d\d-\d\d", shown))
 
 
 # Commands
