@@ -218,9 +218,8 @@ class Verification(Plain):
 class PhotoVerification(PlainPhotoVerification):
     """Answer to "is this person in that photo?", one of several photos that were compared with the same face.
 
-    ``photo`` is its name, ``face`` the face that was compared. Where no face could be compared, ``verification`` and
-    ``face`` are None, and ``status`` and ``message`` say why: a photo without a face means no, an unreadable photo
-    neither yes nor no.
+    ``photo`` is its name, ``face`` the compared face. Without one, ``verification`` and ``face`` are None, and
+    ``status`` and ``message`` say why: a photo without a face means no, an unreadable photo neither yes nor no.
     """
 
     photo: str
