@@ -139,8 +139,8 @@ def measure(chosen: argparse.Namespace) -> list[Row]:
     recognizer = Recognizer(embedder=chosen.model, threads=chosen.threads)
     numbers = person_numbers(people.names)
     first = numbers % 2 == 0
-    with EmbeddingCache(recognizer) as remembered:
-        templates = take(people.photos, recognizer, remembered=remembered, progress=_progress)
+    with EmbeddingCache(recognizer) as cache:
+        templates = take(people.photos, recognizer, cache=cache, progress=_progress)
     half = _rows(templates, np.flatnonzero(first))
     names = [name for name, chosen_half in zip(people.names, first, strict=True) if chosen_half]
     measured = calibrate.of_people(half, names, data="half of LFW view 1")

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from amounts import examples
-from visavis.detectors import _boxes
-from visavis.detectors._boxes import moved, overlaps, squared, suppress
+from visavis.boxes import moved, overlaps, squared, suppress
 
 
 def boxes(*rows: tuple[float, float, float, float]) -> np.ndarray:
@@ -91,7 +90,7 @@ def test_suppression_is_the_plain_double_loop(
     rows, scores, groups = scene
     some = groups if grouped else None
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_boxes, "CHUNK", chunk)
+        patch.setattr("visavis.boxes.CHUNK", chunk)
         found = suppress(rows, scores, limit=limit, groups=some, of_smaller=of_smaller)
     assert found.tolist() == plain(rows, scores, limit, some, of_smaller)
 

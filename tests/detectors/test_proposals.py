@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from amounts import examples
 from visavis import runtime
+from visavis.boxes import suppress, thinned
 from visavis.detectors import _proposals
-from visavis.detectors._boxes import suppress, thinned
 from visavis.detectors._proposals import CELL, STRIDE, propose
 from visavis.detectors._pyramid import Level, levels, scales
 

@@ -10,8 +10,8 @@ import onnxruntime
 import pytest
 
 from visavis import images, runtime
+from visavis.boxes import suppress
 from visavis.detectors import DETECTORS
-from visavis.detectors._boxes import suppress
 from visavis.detectors._onnx_parts import any_size, unfolded
 from visavis.detectors._single_shot import Found, padded
 from visavis.detectors.yunet import MIN_SCORE, OVERLAP, decode, prepare

@@ -8,7 +8,7 @@ from visavis.cli._output import significant
 
 if TYPE_CHECKING:
     from visavis.embedders import Embedder
-    from visavis.embedders._speed import Speed
+    from visavis.embedders.speed import Speed
 
 BATCHES = (1, 32)
 """Numbers of faces per run."""

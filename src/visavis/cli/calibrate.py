@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis.cli._evaluation import Fresh, PhotoFolder, templates_of
 from visavis.cli._files import writable_file, write_whole
 from visavis.cli._networks import EMBEDDING, Networks, takes
 from visavis.cli._options import Json
 from visavis.cli._output import Output, note, short
 from visavis.cli._sources import Exclude
 from visavis.cli._table import Column
-from visavis.cli.evaluate._shared import Fresh, PhotoFolder, templates_of
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:

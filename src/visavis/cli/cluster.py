@@ -21,7 +21,7 @@ from visavis.errors import UsageError
 
 if TYPE_CHECKING:
     from visavis.clustering.naming import Naming
-    from visavis.clustering.previous import Known
+    from visavis.clustering.previous import PreviousFaces
     from visavis.gallery.cluster_export import NamedFace
     from visavis.pipeline import Recognizer
     from visavis.types import Clustering, Faces, PhotoFaces
@@ -76,7 +76,8 @@ Previous = Annotated[
     ),
 ]
 MinQuality = Annotated[
-    float, typer.Option("--min-quality", metavar="Q", min=0, max=1, help="Do not merge faces of lower quality.")
+    float,
+    typer.Option("--min-quality", metavar="Q", min=0, max=1, help="Keep faces of lower quality in clusters of one."),
 ]
 Names = Annotated[
     Path | None,
@@ -167,14 +168,14 @@ def _list_statuses(clustering: Clustering) -> list[str]:
 
 def _cluster_photos(
     answers: Iterable[PhotoFaces],
-    previous_faces: Mapping[str, Known],
+    previous_faces: Mapping[str, PreviousFaces],
     model: str,
     rule: _Rule,
 ) -> Clustering:
     from visavis.clustering import cluster_faces
-    from visavis.clustering.faces import taken
+    from visavis.clustering.faces import gather_faces
 
-    faces, skipped = taken(answers)
+    faces, skipped = gather_faces(answers)
     after = max((cluster for photo in previous_faces.values() for cluster in photo.ids), default=0)
     clustering = cluster_faces(_keep_previous_clusters(faces, previous_faces), model=model, after=after, **asdict(rule))
     return replace(clustering, skipped=skipped)
@@ -237,8 +238,8 @@ def _name_faces(
     if face_names is None:
         return naming
     people = tuple(stored or earlier for stored, earlier in zip(face_names, naming.people, strict=True))
-    unassigned = frozenset(row for row in naming.nobody if face_names[row] is None)
-    return replace(naming, people=people, nobody=unassigned, names=(*naming.names, *person_names))
+    unassigned = frozenset(row for row in naming.unassigned if face_names[row] is None)
+    return replace(naming, people=people, unassigned=unassigned, names=(*naming.names, *person_names))
 
 
 def _print_faces(
@@ -279,9 +280,9 @@ def _embed_photos(
     from visavis.embedding_cache.photo_cache import EmbeddingCache
     from visavis.evaluate.data.templates import every_face
 
-    with EmbeddingCache(recognizer, min_face=min_face) as remembered:
-        yield from every_face(photos, recognizer, min_face=min_face, remembered=remembered)
-    for text in remembered.notes:
+    with EmbeddingCache(recognizer, min_face=min_face) as cache:
+        yield from every_face(photos, recognizer, min_face=min_face, cache=cache)
+    for text in cache.notes:
         note(text)
 
 
@@ -294,11 +295,11 @@ def _store_times(answers: Iterable[PhotoFaces], times: dict[str, datetime | None
         yield answer
 
 
-def _keep_previous_clusters(faces: Faces, previous_faces: Mapping[str, Known]) -> Faces:
+def _keep_previous_clusters(faces: Faces, previous_faces: Mapping[str, PreviousFaces]) -> Faces:
     """Return faces with their earlier clusters; note how many of the earlier faces are missing."""
     if not previous_faces:
         return faces
-    from visavis.clustering.faces import by_photo, joined
+    from visavis.clustering.faces import by_photo, join_faces
     from visavis.clustering.previous import with_clusters
 
     places = {same_place(photo): clusters for photo, clusters in previous_faces.items()}
@@ -308,7 +309,7 @@ def _keep_previous_clusters(faces: Faces, previous_faces: Mapping[str, Known]) -
         else photo_faces
         for photo_faces in by_photo(faces)
     ]
-    faces = joined(*parts)
+    faces = join_faces(*parts)
     missing = sum(len(clusters.ids) for clusters in places.values()) - int((faces.clusters >= 0).sum())
     if missing:
         note(f"not found again, of the faces that were clustered before: {missing}.")

@@ -244,7 +244,7 @@ def bench(
     cropping. The accuracy is from the calibration shipped with the model.
     """
     from visavis import embedders
-    from visavis.embedders._speed import speeds
+    from visavis.embedders.speed import speeds
 
     loaded = [embedders.create(name, threads=threads) for name in names or present()]
     measured = speeds(loaded, BATCHES)

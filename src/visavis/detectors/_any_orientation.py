@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from visavis.boxes import suppress
 from visavis.detectors import Detector, certain_score
-from visavis.detectors._boxes import suppress
 from visavis.types import RGB, Face, Floats
 
 SAME_FACE = 0.3

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from visavis.errors import WeightsError
-from visavis.nets._onnx_file import FLOAT, field, tensor, value
+from visavis.nets.onnx_bytes import FLOAT, field, tensor, value
 from visavis.weights.readers import onnx_arrays
 
 GRAPH = 7

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from visavis import runtime
 from visavis.align import similarity, warp
-from visavis.detectors._boxes import overlaps
+from visavis.boxes import overlaps
 from visavis.types import RGB, Face, Floats
 
 Doubles = NDArray[np.float64]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis import runtime
-from visavis.detectors._boxes import moved, squared, suppress, thinned
+from visavis.boxes import moved, squared, suppress, thinned
 from visavis.detectors._canvas import Canvas, pack
 from visavis.detectors._pyramid import Level
 from visavis.types import RGB, Floats

@@ -10,7 +10,7 @@ import numpy as np
 
 from visavis import runtime
 from visavis._checks import checked_number
-from visavis.detectors._boxes import overlaps, suppress
+from visavis.boxes import overlaps, suppress
 from visavis.detectors._onnx_parts import any_size
 from visavis.detectors._orientation import Orientation
 from visavis.detectors._views import View, fits, views

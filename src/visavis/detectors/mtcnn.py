@@ -15,8 +15,8 @@ import numpy as np
 
 from visavis import runtime
 from visavis._checks import checked_number
+from visavis.boxes import moved, overlaps, squared, suppress
 from visavis.detectors import DETECTORS
-from visavis.detectors._boxes import moved, overlaps, squared, suppress
 from visavis.detectors._orientation import Orientation
 from visavis.detectors._proposals import CELL, THRESHOLD, Candidates, Numbers, propose
 from visavis.detectors._pyramid import Level, levels, sample
@@ -165,7 +165,7 @@ def onet() -> runtime.Session:
 
 def _session(row: spec.WeightSpec, net: nets.Net, side: int | None) -> runtime.Session:
     def build() -> bytes:
-        from visavis.nets._onnx import to_onnx
+        from visavis.nets.onnx_graph import to_onnx
 
         return to_onnx(net, read(row), side=side)
 
