@@ -110,7 +110,7 @@ probes, codes = np.full((2, 4), 3, np.uint8), np.full((1, 4, 5), -2, np.int8)
 
 def product():
     out = np.empty((1, 2, 5), np.int32)
-    _codes._product().run({"probes": probes, "codes": codes}, out)
+    _codes._make_product().run({"probes": probes, "codes": codes}, out)
     return (out == -24).all()
 
 print(product(), fork(product))
