@@ -19,7 +19,7 @@ from pathlib import Path
 from visavis import devices, errors
 from visavis.detectors import DETECTORS, base_name
 from visavis.embedders import EMBEDDERS
-from visavis.embedders._rows import RECIPES
+from visavis.embedders.recipes import RECIPES
 from visavis.pipeline import Recognizer
 from visavis.weights import store
 

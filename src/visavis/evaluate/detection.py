@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis.detectors._boxes import overlaps
+from visavis.boxes import overlaps
 from visavis.errors import UsageError
 from visavis.evaluate.data.annotations import Annotated
 from visavis.evaluate.results import Interval

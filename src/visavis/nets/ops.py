@@ -1,8 +1,8 @@
 """What a network's definition may use.
 
 A definition is a function ``net(ops, x) -> outputs``. It names layers; the interpreter behind ``ops`` holds their
-weights by those names. ``_onnx.py`` is the interpreter that emits a graph for ONNX Runtime, ``_shapes.py`` tells names
-and shapes of the weights, and ``train/_torch.py`` can be trained. Tensors are ``(n, c, h, w)``, or rows ``(n, c)``.
+weights by those names. ``onnx_graph.py`` is the interpreter that emits a graph for ONNX Runtime, ``shapes.py`` tells
+names and shapes of the weights, and ``_torch.py`` can be trained. Tensors are ``(n, c, h, w)``, or rows ``(n, c)``.
 
 ``width`` (channels that come out) and ``size`` (rows and columns of the kernel) say what the published network has;
 what is computed follows the weights.
