@@ -20,7 +20,7 @@ from visavis.embedders import vggface
 from visavis.embedders.trained import Recipe, run_in_batches
 from visavis.images import Source
 from visavis.nets import resnet50, senet50, vgg16
-from visavis.nets._ops import Ops, T
+from visavis.nets.ops import Ops, T
 from visavis.pipeline import Recognizer
 from visavis.plain import Plain
 from visavis.registry import Registry

@@ -16,8 +16,8 @@ from visavis.embedders import facenet, vggface
 from visavis.embedders.trained import Net
 from visavis.errors import UsageError, WeightsError
 from visavis.nets import resnet50, senet50, vgg16
-from visavis.nets._ops import Ops, T
 from visavis.nets.inception_resnet_v1 import SIDE, inception_resnet_v1
+from visavis.nets.ops import Ops, T
 from visavis.types import Floats
 from visavis.weights import spec, store
 from visavis.weights.catalog import classic as rows
@@ -189,7 +189,7 @@ def _candidates(path: Path) -> Rows:
 
 def _fits(arrays: Mapping[str, Floats], layout: _Layout) -> bool:
     """Return whether all arrays are there and no others; a gamma may be missing where all of it is 1."""
-    from visavis.nets._shapes import shapes
+    from visavis.nets.shapes import shapes
 
     expected = shapes(layout.net, side=layout.side)
     missing = [name for name in expected if name not in arrays and not name.endswith(".gamma")]

@@ -19,7 +19,7 @@ import numpy as np
 
 from visavis import embedders, runtime
 from visavis.defaults import DETECTOR
-from visavis.embedders import _rows, onnx_file
+from visavis.embedders import onnx_file, recipes
 from visavis.errors import MissingExtraError, UsageError
 from visavis.images import Source
 from visavis.images.photo_files import each_photo
@@ -59,7 +59,7 @@ def quantize(
     name, MissingExtraError without the package onnx.
     """
     tools = _tools()
-    row, network = _rows.source(name)
+    row, network = recipes.source(name)
     if row.precision != "float32":
         raise UsageError(f"{name} is {row.precision} already: quantize {row.quantized_from or 'its original'}.")
     model = onnx_file.OnnxFile(row, runtime.Session(network, threads=threads))

@@ -60,7 +60,7 @@ class Recipe:
 
         ``to_quantize``: it is not run in float32, but converted to 8 bits.
         """
-        from visavis.nets._onnx import to_onnx
+        from visavis.nets.onnx_graph import to_onnx
 
         weights = self.read(path)
         _fit(path, weights, self)
@@ -69,7 +69,7 @@ class Recipe:
 
 def _fit(path: Path, weights: Weights, recipe: Recipe) -> None:
     """Raise WeightsError unless all arrays are there, in the shapes of the definition."""
-    from visavis.nets._shapes import shapes
+    from visavis.nets.shapes import shapes
 
     for name, shape in shapes(recipe.net, side=recipe.side).items():
         if name not in weights:

@@ -20,7 +20,7 @@ from pathlib import Path
 from visavis.embedders import _box_crops
 from visavis.embedders.trained import Recipe, register
 from visavis.nets import resnet50, senet50, vgg16
-from visavis.nets._ops import Ops, T
+from visavis.nets.ops import Ops, T
 from visavis.types import RGB, Face, Floats
 from visavis.weights.catalog import classic as rows
 from visavis.weights.readers import h5

@@ -8,8 +8,8 @@ import numpy as np
 
 from visavis.compare import Calibration
 from visavis.gallery import _integrity, _misplaced_photos, _resolve_person, _template_distances
-from visavis.gallery._check_input import clean_name, ready, told_apart
 from visavis.gallery._search import Searching
+from visavis.gallery.check_input import clean_name, ready, told_apart
 from visavis.gallery.index import NOBODY
 from visavis.gallery.sql import records
 from visavis.gallery.types import Doubt, Problem, Template

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from visavis.gallery._check_input import told_apart
+from visavis.gallery.check_input import told_apart
 from visavis.gallery.index import NOBODY
 from visavis.gallery.sql import audit, indexed_photos, records
 from visavis.gallery.sql.records import Owner
@@ -17,7 +17,7 @@ NOTHING_SAID = Details()
 
 
 class Wanted(NamedTuple):
-    """Somebody to be stored: templates as :func:`visavis.gallery._check_input.ready` leaves them."""
+    """Somebody to be stored: templates as :func:`visavis.gallery.check_input.ready` leaves them."""
 
     name: str
     templates: Sequence[Template]

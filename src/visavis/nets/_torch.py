@@ -8,7 +8,7 @@ from itertools import chain
 import numpy as np
 
 from visavis.errors import MissingExtraError
-from visavis.nets._ops import Ops, Pad, Size, same_pad
+from visavis.nets.ops import Ops, Pad, Size, same_pad
 from visavis.types import Floats
 
 try:
@@ -65,7 +65,7 @@ class Network(nn.Module):
 
 
 class TorchOps:
-    """See :class:`visavis.nets._ops.Ops`; ``weights`` maps ``layer.part`` to tensors."""
+    """See :class:`visavis.nets.ops.Ops`; ``weights`` maps ``layer.part`` to tensors."""
 
     def __init__(self, weights: Mapping[str, Tensor], *, training: bool) -> None:
         self._weights, self._training = weights, training

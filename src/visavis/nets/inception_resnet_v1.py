@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from visavis.nets._ops import Ops, Pad, Size, T
+from visavis.nets.ops import Ops, Pad, Size, T
 
 SIDE = 160
 MEAN, SCALE = (127.5, 127.5, 127.5), 1 / 128

@@ -7,7 +7,7 @@ Weights: ``conv1``, ``conv2``, a block's ``block1_1.expand``, ``.depthwise``, ``
 
 from __future__ import annotations
 
-from visavis.nets._ops import Ops, T
+from visavis.nets.ops import Ops, T
 
 SIDE = 112
 MEAN, SCALE = (127.5, 127.5, 127.5), 1 / 128

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from visavis.nets._ops import Ops, T
+from visavis.nets.ops import Ops, T
 
 Net = Callable[[Ops[Any], Any], tuple[Any, ...]]
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from visavis.nets._ops import Ops, T
+from visavis.nets.ops import Ops, T
 
 SIDE = 224
 MEAN = (131.0912, 103.8827, 91.4953)

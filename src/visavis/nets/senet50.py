@@ -5,7 +5,7 @@ Weights: those of ``resnet50.py``, and in each block ``.down`` and ``.up`` (kern
 
 from __future__ import annotations
 
-from visavis.nets._ops import Ops, T
+from visavis.nets.ops import Ops, T
 from visavis.nets.resnet50 import PEOPLE, STAGES, trunk
 
 EPS = 1e-4

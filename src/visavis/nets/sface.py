@@ -7,7 +7,7 @@ map, 7x7x1024, is normalized once more and multiplied by one matrix. Weights: ``
 
 from __future__ import annotations
 
-from visavis.nets._ops import Ops, T
+from visavis.nets.ops import Ops, T
 
 SIDE, DIMENSION = 112, 128
 MEAN, SCALE = (127.5, 127.5, 127.5), 1 / 128

@@ -9,7 +9,7 @@ Weights, after the names of the published file:
 
 from __future__ import annotations
 
-from visavis.nets._ops import Ops, T
+from visavis.nets.ops import Ops, T
 
 SIDE = 224
 MEAN = (129.1863, 104.7624, 93.5940)

@@ -51,7 +51,7 @@ class Kind:
 
     def shapes(self, *, top: bool, side: int, classes: int) -> Shapes:
         """Name -> shape of every array of the network."""
-        from visavis.nets._shapes import shapes
+        from visavis.nets.shapes import shapes
 
         found = shapes(self.net_top if top else self.net, side=side)
         if top:
@@ -112,7 +112,7 @@ def session(kind: Kind, weights: str | Path | None, *, top: bool, side: int, cla
     """Open the network: its output is logits ``(n, classes)``, or without the top maps ``(n, c, h, w)``."""
 
     def build(found: Callable[[], dict[str, Floats]]) -> bytes:
-        from visavis.nets._onnx import to_onnx
+        from visavis.nets.onnx_graph import to_onnx
 
         return to_onnx(_prepared(kind, top=top), found(), side=side, pixels="float32")
 

@@ -24,17 +24,17 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis.nets import _onnx_file as onnx_file
-from visavis.nets import _onnx_fold as fold
-from visavis.nets._onnx_fold import Conv, Dense, Tensor, Value, block, diagonal, padded
-from visavis.nets._ops import Ops, Pad, Size
+from visavis.nets import _fold as fold
+from visavis.nets import onnx_bytes as onnx_file
+from visavis.nets._fold import Conv, Dense, Tensor, Value, block, diagonal, padded
+from visavis.nets.ops import Ops, Pad, Size
 from visavis.types import Floats
 
 NO_PADS = (0, 0, 0, 0)
 
 
 class OnnxOps:
-    """See :class:`visavis.nets._ops.Ops`; ``weights`` maps ``layer.part`` to float32 arrays.
+    """See :class:`visavis.nets.ops.Ops`; ``weights`` maps ``layer.part`` to float32 arrays.
 
     ``to_quantize`` chooses the form that is faster in 8 bits.
     """

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from visavis.nets._ops import Ops, Pad, Size, same_pad
+from visavis.nets.ops import Ops, Pad, Size, same_pad
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Shape:
 
 
 class ShapeOps:
-    """See :class:`visavis.nets._ops.Ops`; ``shapes`` collects the names in their order."""
+    """See :class:`visavis.nets.ops.Ops`; ``shapes`` collects the names in their order."""
 
     def __init__(self) -> None:
         self.shapes: dict[str, tuple[int, ...]] = {}

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis.nets._ops import Pad, same_pad
+from visavis.nets.ops import Pad, same_pad
 from visavis.types import Floats
 
 Doubles = NDArray[np.float64]
