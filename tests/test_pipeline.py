@@ -431,9 +431,9 @@ def table() -> compare.Calibration:
 def share_left(recognizer: Recognizer) -> float:
     """Return what is left of the threshold between the two drawn photos, whose faces look poor to a network."""
     shares = []
-    for photo in recognizer.represent([DRAWN, OTHER]):
-        assert photo.embeddings is not None
-        shares.append(table().share(photo.embeddings[photo.largest], photo.quality[photo.largest]))
+    for answer in recognizer.represent([DRAWN, OTHER]):
+        assert answer.embeddings is not None
+        shares.append(table().share(answer.embeddings[answer.largest], answer.quality[answer.largest]))
     share = table().share_of_pair(*shares)
     assert share is not None
     return share
