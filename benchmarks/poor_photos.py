@@ -30,7 +30,7 @@ from visavis import images
 from visavis.compare import Calibration, cosine_distances
 from visavis.embedding_cache.photo_cache import EmbeddingCache
 from visavis.evaluate import calibrate
-from visavis.evaluate.data.degradations import DEGRADATIONS, degraded
+from visavis.evaluate.data.degradations import DEGRADATIONS, degrade
 from visavis.evaluate.data.pairs import read_people
 from visavis.evaluate.data.templates import Templates, take
 from visavis.evaluate.poor_photos import Copies, make_copies, person_numbers, stack_copies
@@ -212,7 +212,7 @@ def _worsened(
             yield (
                 pixels
                 if kind is None
-                else degraded(pixels, templates.boxes[row], KINDS[kind], strength, seed=10_000 + int(row))
+                else degrade(pixels, templates.boxes[row], KINDS[kind], strength, seed=10_000 + int(row))
             )
 
     found, shown = [], []

@@ -212,7 +212,7 @@ def _make_measured(
 
 
 def _describe_crop(model: str) -> str:
-    """Return the geometry of the model's crops, for the provenance."""
+    """Return the geometry of the model's crops, which is unknown without a row of weights."""
     name = model.partition("@")[0]
     if row := EMBEDDERS.row(name):
         return row.geometry

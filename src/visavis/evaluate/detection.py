@@ -52,7 +52,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Curve:
-    """Precision and recall ``(k,)`` of the answers with a score of at least ``scores (k,)``, decreasing."""
+    """Precision and recall ``(k,)`` of the answers with scores of at least ``scores (k,)``, which decrease."""
 
     scores: Doubles
     precision: Doubles

@@ -53,7 +53,7 @@ def answers(
     """
     strict = Recognizer(detector=detector, threads=threads)
     low = _make_sensitive(detector, threads)
-    results = strict.detect(one_by_one(answer.photo for answer in annotated), min_face=min_face)
+    results = strict.detect(one_by_one(truth.photo for truth in annotated), min_face=min_face)
     read, detected, sensitive = [], [], []
     unread: dict[str, str] = {}
     for truth, answer in zip(annotated, _show_progress(results, len(annotated), progress), strict=True):

@@ -37,7 +37,7 @@ KINDS = ("fmr", "fnmr", "failures")
 
 @dataclass(frozen=True, slots=True)
 class GroupRate:
-    """``errors`` of ``whole``. ``rate`` and ``interval`` are None with too few people; ``reason`` says why."""
+    """``errors`` of ``whole``. ``rate`` and ``interval`` are None, with a ``reason``, for small counts."""
 
     errors: int
     whole: int

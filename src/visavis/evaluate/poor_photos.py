@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from visavis import images
 from visavis.compare import Calibration, cosine_distances
 from visavis.errors import UsageError
-from visavis.evaluate.data.degradations import DEGRADATIONS, degraded
+from visavis.evaluate.data.degradations import DEGRADATIONS, degrade
 from visavis.evaluate.data.templates import Progress, Templates
 from visavis.pipeline import Recognizer
 from visavis.poor_photos import SCORE, Axis, Curve, Doubles, PoorPhotos, interpolated, pair_shares
@@ -135,7 +135,7 @@ def _make_versions(templates: Templates, row: int, shares: Doubles, *, seed: int
     pixels = images.read(templates.photos[row]).pixels
     yield pixels
     for kind, share in zip(DEGRADATIONS.values(), shares, strict=True):
-        yield degraded(pixels, templates.boxes[row], kind, kind.strength(float(share)), seed=seed)
+        yield degrade(pixels, templates.boxes[row], kind, kind.strength(float(share)), seed=seed)
 
 
 def _spread_evenly(rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:

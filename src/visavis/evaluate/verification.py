@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from visavis import compare
 from visavis.errors import UsageError
 from visavis.evaluate import accuracy
-from visavis.evaluate.data.pairs import PairList, joined, read_pairs
+from visavis.evaluate.data.pairs import PairList, join_lists, read_pairs
 from visavis.evaluate.data.templates import Templates
 from visavis.evaluate.results import Accuracy, Histogram, Mistake, Promise, Verification
 from visavis.evaluate.stats import bootstrap
@@ -76,7 +76,7 @@ def read_lfw(folder: Path, *, view: int, photos: Path | None = None) -> tuple[Pa
     if view not in names:
         raise UsageError(f"LFW has the views 1 and 2, got {view}.")
     images = _find_images(folder) if photos is None else _choose_folder(photos, [photos])
-    lists = joined(*(read_pairs(folder / name, images) for name in names[view]))
+    lists = join_lists(*(read_pairs(folder / name, images) for name in names[view]))
     if not lists[0].names:
         raise UsageError(f"{folder / names[view][0]} is not in LFW's format, which tells who is in a photo.")
     return lists

@@ -181,7 +181,7 @@ def _draw_rates(
     draws: int,
     seed: int,
 ) -> Iterator[tuple[Doubles, Doubles, Doubles]]:
-    """Yield thresholds and TARs of a draw at each of ``fars``, and its FARs at the thresholds of the data."""
+    """Yield for each draw its thresholds and TARs at ``fars``, and its FARs at the thresholds of the data."""
     rng = np.random.default_rng(seed)
     for _ in range(draws):
         draw = resampling.draw(rng)
