@@ -95,7 +95,11 @@ def test_the_same_bytes_are_computed_once_and_both_are_told_of() -> None:
     one.enter([answer(A, "aa", 2)])
     assert one.take_outcomes() == []
     one.store()
-    assert one.take_outcomes() == [Outcome("a.jpg", "ok", 2), Outcome("b.jpg", "known", 2), Outcome("c.jpg", "known", 2)]
+    assert one.take_outcomes() == [
+        Outcome("a.jpg", "ok", 2),
+        Outcome("b.jpg", "known", 2),
+        Outcome("c.jpg", "known", 2),
+    ]
     assert one.admit([(Task(3, "d.jpg"), "aa")]) == set()
     assert one.take_outcomes() == [Outcome("d.jpg", "known")]
 
