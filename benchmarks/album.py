@@ -23,7 +23,7 @@ from _rounds import environment, report, table
 from numpy.typing import NDArray
 
 from visavis.clustering import cluster_faces
-from visavis.clustering.faces import some, taken
+from visavis.clustering.faces import gather_faces, select_rows
 from visavis.defaults import EMBEDDER
 from visavis.embedding_cache.photo_cache import EmbeddingCache
 from visavis.evaluate.data.templates import every_face, subject
@@ -86,8 +86,8 @@ class Collection:
     def of(cls, folder: Path, recognizer: Recognizer) -> Collection:
         """Find and embed all faces below a folder."""
         names = sorted(str(path) for path in folder.rglob("*.jpg"))
-        with EmbeddingCache(recognizer) as remembered:
-            faces, _ = taken(every_face(names, recognizer, remembered=remembered))
+        with EmbeddingCache(recognizer) as cache:
+            faces, _ = gather_faces(every_face(names, recognizer, cache=cache))
         photos: dict[str, list[int]] = defaultdict(list)
         for row, name in enumerate(faces.photos):
             photos[name].append(row)
@@ -150,7 +150,7 @@ class Result:
 def judge(collection: Collection, drawn: Album, far: float | None, model: str) -> Result:
     """Cluster an album and hold the clusters against whose faces they are."""
     rows = np.array(drawn.rows)
-    answer = cluster_faces(some(collection.faces, rows), far=far, model=model)
+    answer = cluster_faces(select_rows(collection.faces, rows), far=far, model=model)
     whose = [Counter(collection.whose(row) for row in rows[each.rows].tolist()) for each in answer.clusters]
     several = [people for people in whose if people.total() > 1]
     known = [{name for name in people if not name.startswith("background ")} for people in several]

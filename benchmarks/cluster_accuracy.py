@@ -17,7 +17,7 @@ from _rounds import environment, report, table
 from numpy.typing import NDArray
 
 from visavis.clustering import cluster_faces
-from visavis.clustering.faces import taken
+from visavis.clustering.faces import gather_faces
 from visavis.defaults import EMBEDDER
 from visavis.embedding_cache.photo_cache import EmbeddingCache
 from visavis.evaluate.clusters import ClusterResult, clustering
@@ -58,8 +58,8 @@ def faces_of(folder: Path, model: str) -> Faces:
     """Find and embed all faces below a folder."""
     photos = sorted(str(path) for path in folder.rglob("*.jpg"))
     recognizer = Recognizer(embedder=model)
-    with EmbeddingCache(recognizer) as remembered:
-        return taken(every_face(photos, recognizer, remembered=remembered))[0]
+    with EmbeddingCache(recognizer) as cache:
+        return gather_faces(every_face(photos, recognizer, cache=cache))[0]
 
 
 def default_row(folder: Path, faces: Faces, model: str) -> list[str]:

@@ -39,8 +39,8 @@ def main() -> None:
     parser.add_argument("--write", type=Path, default=Path(__file__).parents[1] / "docs/images/distances.svg")
     chosen = parser.parse_args()
     people, recognizer = read_people(data_folder() / "lfw" / "images"), Recognizer(embedder=chosen.model)
-    with EmbeddingCache(recognizer) as remembered:
-        templates = take(people.photos, recognizer, remembered=remembered)
+    with EmbeddingCache(recognizer) as cache:
+        templates = take(people.photos, recognizer, cache=cache)
     own, strangers = histograms(templates.embeddings[templates.found], person_numbers(people.names)[templates.found])
     table = compare.calibration(recognizer.model)
     if table is None:

@@ -19,11 +19,11 @@ import numpy as np
 from _rounds import environment, options, report, table
 
 from visavis import runtime
-from visavis.nets._onnx import to_onnx
-from visavis.nets._shapes import shapes
 from visavis.nets.inception_resnet_v1 import inception_resnet_v1
+from visavis.nets.onnx_graph import to_onnx
 from visavis.nets.resnet50 import resnet50
 from visavis.nets.senet50 import senet50
+from visavis.nets.shapes import shapes
 from visavis.quantize import METHOD, METHODS, quantized
 from visavis.types import RGB, Floats
 

@@ -109,9 +109,9 @@ class Measured:
 
 def measure(recognizer: Recognizer, name: str, people: int, seeds: int, limit: float) -> Measured:
     """Make copies of two photos each of people of a list of LFW."""
-    with EmbeddingCache(recognizer) as memory:
+    with EmbeddingCache(recognizer) as cache:
         photos = two_photos_each(data_folder() / "lfw", name, people)
-        templates = take(photos, recognizer, remembered=memory)
+        templates = take(photos, recognizer, cache=cache)
     rows = np.arange(len(photos))
     copies: dict[str, list[Copies]] = {}
     for seed in range(seeds):

@@ -161,8 +161,8 @@ def search(people: int) -> Figures:
     """Return how often strangers are named among ``people``, each with one photo, in draws of the people."""
     lists = read_lfw(data_folder() / "lfw", view=1)
     recognizer = Recognizer()
-    with EmbeddingCache(recognizer) as remembered:
-        templates = take(lists[0].photos, recognizer, remembered=remembered)
+    with EmbeddingCache(recognizer) as cache:
+        templates = take(lists[0].photos, recognizer, cache=cache)
     embeddings, names = templates.embeddings[templates.found], np.array(lists[0].names)[templates.found]
     table = compare.calibration(MODEL)
     assert table is not None

@@ -91,8 +91,8 @@ def main() -> None:
     before = environment()
     lists = read_lfw(data_folder() / "lfw", view=1)
     recognizer = Recognizer(threads=chosen.threads)
-    with EmbeddingCache(recognizer) as remembered:
-        taken = take(lists[0].photos, recognizer, remembered=remembered, progress=shown)
+    with EmbeddingCache(recognizer) as cache:
+        taken = take(lists[0].photos, recognizer, cache=cache, progress=shown)
     embeddings = taken.embeddings[taken.found]
     people = np.unique(np.array(lists[0].names)[taken.found], return_inverse=True)[1]
     figures, facts = {}, {}

@@ -25,7 +25,7 @@ from _rounds import environment, options, report, table
 
 from visavis import devices, runtime
 from visavis.embedders.sface import BATCH, SFACE
-from visavis.nets._onnx import to_onnx
+from visavis.nets.onnx_graph import to_onnx
 from visavis.nets.sface import BLOCKS, DIMENSION, SIDE
 from visavis.quantize import quantized
 from visavis.types import RGB

@@ -14,7 +14,7 @@ from visavis import compare
 from visavis._checks import checked_number, checked_whole
 from visavis.classify import check_options
 from visavis.clustering import cluster_faces
-from visavis.clustering.faces import joined
+from visavis.clustering.faces import join_faces
 from visavis.errors import UsageError
 from visavis.gallery import Gallery
 
@@ -48,8 +48,8 @@ CALLS: dict[str, Callable[[Any], object]] = {
     "to_cosine": lambda value: compare.to_cosine(value, "cosine"),
     "classify(top)": lambda value: check_options(value, 0.5),
     "classify(min_probability)": lambda value: check_options(5, value),
-    "cluster(min_quality)": lambda value: cluster_faces(joined(), threshold=0.1, min_quality=value),
-    "cluster(seed)": lambda value: cluster_faces(joined(), threshold=0.1, seed=value),
+    "cluster(min_quality)": lambda value: cluster_faces(join_faces(), threshold=0.1, min_quality=value),
+    "cluster(seed)": lambda value: cluster_faces(join_faces(), threshold=0.1, seed=value),
 }
 
 
@@ -67,7 +67,7 @@ def test_a_wrong_option_is_one_sentence(call: Callable[[Any], object], value: ob
 def test_a_wrong_threshold_is_one_sentence(value: Any) -> None:
     for call in (
         lambda: visavis.verify(PICTURE, PICTURE, threshold=value),
-        lambda: cluster_faces(joined(), threshold=value),
+        lambda: cluster_faces(join_faces(), threshold=value),
     ):
         with pytest.raises(UsageError, match="a distance in cosine is from 0 to 2, got"):
             call()

@@ -16,7 +16,7 @@ from visavis import devices, runtime
 from visavis.detectors import DETECTORS
 from visavis.embedders import EMBEDDERS
 from visavis.errors import EngineError, MissingExtraError, UnknownNameError, UsageError, VisavisWarning
-from visavis.nets._onnx import to_onnx
+from visavis.nets.onnx_graph import to_onnx
 from visavis.samples import samples
 from visavis.types import RGB, Face
 

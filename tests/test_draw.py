@@ -102,14 +102,14 @@ def test_any_name_can_be_drawn_within_the_picture(label: str, side: int) -> None
 
 def test_letters_that_no_font_has_become_plainer_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_lettering, "FALLBACK_FONTS", ())
-    _lettering._system_fonts.cache_clear()
+    _lettering._load_system_fonts.cache_clear()
     try:
         assert _lettering.legible("Ann", 12)[0] == "Ann"
         assert _lettering.legible("Zoe\u0308", 12)[0] == "Zoe"
         assert _lettering.legible("\uff21\uff4e\uff4e", 12)[0] == "Ann"  # full-width letters
         assert _lettering.legible("\u5c71 A\tB", 12)[0] == "? A B"
     finally:
-        _lettering._system_fonts.cache_clear()
+        _lettering._load_system_fonts.cache_clear()
 
 
 @settings(deadline=None, max_examples=examples(60))

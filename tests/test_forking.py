@@ -71,8 +71,8 @@ def fork(work):
 
 SESSIONS = """
 from visavis import runtime
-from visavis.nets import _onnx_file as onnx_file
-from visavis.nets._onnx import to_onnx
+from visavis.nets import onnx_bytes as onnx_file
+from visavis.nets.onnx_graph import to_onnx
 
 kernel = np.ones((1, 3, 1, 1), np.float32)
 model = to_onnx(lambda ops, x: (ops.conv(x, "sum"),), {"sum.kernel": kernel}, side=None)
@@ -110,7 +110,7 @@ probes, codes = np.full((2, 4), 3, np.uint8), np.full((1, 4, 5), -2, np.int8)
 
 def product():
     out = np.empty((1, 2, 5), np.int32)
-    _codes._product().run({"probes": probes, "codes": codes}, out)
+    _codes._make_product().run({"probes": probes, "codes": codes}, out)
     return (out == -24).all()
 
 print(product(), fork(product))

@@ -428,16 +428,22 @@ def table() -> compare.Calibration:
     return found
 
 
+def share_left(recognizer: Recognizer) -> float:
+    """Return what is left of the threshold between the two drawn photos, whose faces look poor to a network."""
+    shares = []
+    for photo in recognizer.represent([DRAWN, OTHER]):
+        assert photo.embeddings is not None
+        shares.append(table().share(photo.embeddings[photo.largest], photo.quality[photo.largest]))
+    share = table().share_of_pair(*shares)
+    assert share is not None
+    return share
+
+
 @pytest.mark.parametrize("far", [1e-2, 1e-3])
 def test_the_threshold_is_that_of_the_far(default: Recognizer, far: float) -> None:
     found = default.verify(DRAWN, OTHER, far=far)
-    a, b = default.represent([DRAWN, OTHER])
-    assert a.embeddings is not None
-    assert b.embeddings is not None
-    of_a, of_b = (table().share(one.embeddings[one.largest], one.quality[one.largest]) for one in (a, b))
-    share = table().share_of_pair(of_a, of_b)
-    assert share is not None
-    assert 0.99 < share <= 1
+    share = share_left(default)
+    assert 0.8 < share <= 1
     assert found.threshold == pytest.approx(table().threshold(far) * share)
     assert found.far == far
     assert found.probability == pytest.approx(table().probability(found.distance / share))
@@ -446,7 +452,7 @@ def test_the_threshold_is_that_of_the_far(default: Recognizer, far: float) -> No
 
 
 def test_a_threshold_in_another_metric_still_says_its_far(default: Recognizer) -> None:
-    threshold = compare.from_cosine(table().threshold(1e-2), "l2")
+    threshold = compare.from_cosine(table().threshold(1e-2) * share_left(default), "l2")
     found = default.verify(DRAWN, OTHER, threshold=threshold, metric="l2")
     assert found.threshold == pytest.approx(threshold)
     assert found.far == pytest.approx(1e-2, rel=1e-6)

@@ -18,12 +18,12 @@ from cli.fakes import BLUE, DETECTOR, RED, photo
 from embedders import own
 from nets import generated
 from visavis import compare, embedders, quantize, runtime
-from visavis.embedders import EMBEDDERS, _rows, dlib, facenet, onnx_file, sface, vggface
+from visavis.embedders import EMBEDDERS, dlib, facenet, onnx_file, recipes, sface, vggface
 from visavis.embedders.onnx_file import OnnxFile, crops_of
 from visavis.embedders.trained import Recipe, Trained
 from visavis.errors import MissingExtraError, UsageError, WeightsError
-from visavis.nets._onnx import to_onnx
 from visavis.nets.dlib_resnet import dlib_resnet
+from visavis.nets.onnx_graph import to_onnx
 from visavis.types import Face
 from visavis.weights import user_models
 
@@ -225,7 +225,7 @@ def test_a_damaged_original_is_not_quantized(tmp_path: Path) -> None:
 
 
 def test_dlibs_network_as_a_row_is_dlibs_network() -> None:
-    row, network = _rows.source("dlib-resnet")
+    row, network = recipes.source("dlib-resnet")
     plain = embedders.create("dlib-resnet")
     assert isinstance(plain, Trained)
     as_row = OnnxFile(row, runtime.Session(network))
@@ -239,10 +239,10 @@ def test_dlibs_network_as_a_row_is_dlibs_network() -> None:
 
 
 @pytest.mark.parametrize(
-    "recipe", [one for one in _rows.RECIPES.values() if one is not dlib.DLIB_RESNET], ids=lambda one: one.name
+    "recipe", [one for one in recipes.RECIPES.values() if one is not dlib.DLIB_RESNET], ids=lambda one: one.name
 )
 def test_the_classic_networks_cut_faces_as_their_rows_say(recipe: Recipe) -> None:
-    row = replace(_rows.row_of(recipe), dimension=4, views=1)
+    row = replace(recipes.row_of(recipe), dimension=4, views=1)
     picture = np.random.default_rng(0).integers(0, 256, (200, 240, 3), np.uint8)
     boxes = ([60.2, 40.7, 150.1, 170.9], [-20, 100, 90, 230], [200, 5, 260, 40])
     faces = [Face(np.array(box, np.float32), 0.9, landmarks_in(box)) for box in boxes]
@@ -259,12 +259,12 @@ def test_every_recipe_has_its_row() -> None:
     """A network that is added to the classic ones has to be able to run in 8 bits too."""
     modules = (vggface, facenet, sface, dlib)
     made = [one for module in modules for one in vars(module).values() if isinstance(one, Recipe)]
-    assert set(_rows.RECIPES) == {one.name for one in made} & set(EMBEDDERS.names())
+    assert set(recipes.RECIPES) == {one.name for one in made} & set(EMBEDDERS.names())
 
 
 def test_sface_in_8_bits_stays_near(own_cache: None, tmp_path: Path) -> None:
     """Its published weights, ranges measured on blurred noise: each embedding is nearest to that of float32."""
-    row, network = _rows.source("sface")
+    row, network = recipes.source("sface")
     coarse = np.random.default_rng(1).integers(0, 256, (12, 7, 7, 3), np.uint8)
     crops = np.stack([cv2.resize(each, (112, 112), interpolation=cv2.INTER_LINEAR) for each in coarse])
     path = tmp_path / "sface-int8.onnx"

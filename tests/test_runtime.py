@@ -17,7 +17,7 @@ import pytest
 from visavis import runtime
 from visavis.cache import cache_dir
 from visavis.errors import UsageError, WeightsError
-from visavis.nets._onnx import to_onnx
+from visavis.nets.onnx_graph import to_onnx
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ import numpy as np
 from visavis.cache import cache_dir
 from visavis.defaults import EMBEDDER
 from visavis.gallery import Gallery, IndexedPhoto, Template
-from visavis.nets import _onnx_file as onnx_file
+from visavis.nets import onnx_bytes as onnx_file
 
 from .source import ROOT
 

@@ -15,7 +15,7 @@ from .source import ROOT, Import, Module, _imports, modules
 
 LAYERS = (
     {"plain", "_plain_photos", "_checks", "defaults", "types", "errors"},
-    {"registry", "cache", "forking", "devices", "runtime", "weights", "nets"},
+    {"registry", "cache", "forking", "devices", "runtime", "weights", "nets", "boxes"},
     {
         "images", "text_files", "quality", "block_edges", "detectors", "align", "landmarks", "embedders",
         "poor_photos", "compare", "draw", "doubts", "verification",
@@ -100,6 +100,19 @@ def test_nobody_imports_pytorch() -> None:
     """Not even later: who uses a network needs no PyTorch."""
     users = {one.name for one in PLACED for used in one.imports if used.module == "visavis.nets._torch"}
     assert users == set()
+
+
+@pytest.mark.parametrize("module", PLACED, ids=lambda module: module.name)
+def test_machinery_is_imported_by_its_own_package_alone(module: Module) -> None:
+    """A name with ``_`` belongs to the folder that it lies in."""
+    strangers = []
+    for imported in module.imports:
+        parts = imported.module.split(".")
+        for depth, name in enumerate(parts):
+            home = ".".join(parts[:depth])
+            if depth and name.startswith("_") and module.name != home and not module.name.startswith(f"{home}."):
+                strangers.append(f"line {imported.line} imports {imported.module}")
+    assert strangers == []
 
 
 def test_no_circles() -> None:

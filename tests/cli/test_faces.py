@@ -146,7 +146,7 @@ def test_embed_writes_a_row_a_face(know: Run, photos: Photos) -> None:
     assert done.code == 0
     assert [[face["row"] for face in line["faces"]] for line in done.lines] == [[0, 1], [], [2]]
     with np.load("faces.npz") as arrays:
-        assert sorted(arrays.files) == ["box", "photo", "score", "embedding"]
+        assert sorted(arrays.files) == ["box", "embedding", "photo", "score"]
         assert arrays["photo"].tolist() == ["both.png", "both.png", "dark.png"]
         assert arrays["box"].dtype == arrays["embedding"].dtype == arrays["score"].dtype == np.float32
         assert arrays["box"].tolist() == [[180, 100, 280, 200], [20, 30, 70, 80], [140, 90, 220, 170]]

@@ -164,11 +164,11 @@ def test_forgetting_a_photo_of_somebody_takes_yes(know: Run, run: Run, album: Pa
 def test_hashes_go_along_with_faces(know: Run, tmp_path: Path) -> None:
     """A photo that is replaced while the others are looked at has no crop either."""
     from visavis.clustering import cluster_faces
-    from visavis.clustering.faces import taken
+    from visavis.clustering.faces import gather_faces
     from visavis.clustering.pictures import of_photos
 
     paths: Sequence[Path] = [photo(tmp_path / f"{n}.png", (RED, 40, 50, 60 + n)) for n in range(3)]
-    faces, _ = taken(Recognizer(detector=DETECTOR, embedder=MODEL).represent(paths))
+    faces, _ = gather_faces(Recognizer(detector=DETECTOR, embedder=MODEL).represent(paths))
     assert faces.sha256 == tuple(read(path).sha256 for path in paths)
     shutil.copy(paths[0], paths[2])
     skipped: list[str] = []

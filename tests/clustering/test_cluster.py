@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from amounts import examples
 from visavis import compare
 from visavis.clustering import cluster_faces
-from visavis.clustering.faces import joined, known, some
+from visavis.clustering.faces import join_faces, label_faces, select_rows
 from visavis.defaults import EMBEDDER
 from visavis.errors import UsageError
 from visavis.evaluate.clusters import clustering
@@ -53,7 +53,7 @@ def test_people_who_are_easily_told_apart() -> None:
 
 
 def test_no_face_at_all() -> None:
-    found = clustered(joined())
+    found = clustered(join_faces())
     assert (found.clusters, found.labels.tolist()) == ((), [])
 
 
@@ -69,7 +69,7 @@ def test_faces_of_one_photo_are_never_together(given: Faces, seed: int, threshol
 @given(ALBUMS, st.randoms(use_true_random=False))
 def test_the_order_of_the_faces_does_not_matter(given: Faces, random: object) -> None:
     order = np.array(random.sample(range(len(given)), len(given)))  # type: ignore[attr-defined]
-    first, second = clustered(given), clustered(some(given, order))
+    first, second = clustered(given), clustered(select_rows(given, order))
     assert second.labels.tolist() == first.labels[order].tolist()
     assert [order[one.representative] for one in second.clusters] == [one.representative for one in first.clusters]
 
@@ -94,8 +94,8 @@ def test_what_was_clustered_before_stays(given: Faces, share: float) -> None:
     before = set(photos[: int(len(photos) * share)])
     old_rows = np.flatnonzero([photo in before for photo in given.photos])
     new_rows = np.setdiff1d(np.arange(len(given)), old_rows)
-    first = clustered(some(given, old_rows))
-    second = clustered(joined(known(first), some(given, new_rows)))
+    first = clustered(select_rows(given, old_rows))
+    second = clustered(join_faces(label_faces(first), select_rows(given, new_rows)))
     assert second.labels[: len(old_rows)].tolist() == first.labels.tolist()
     fresh = {cluster.id for cluster in second.clusters} - {cluster.id for cluster in first.clusters}
     assert all(one > max((cluster.id for cluster in first.clusters), default=0) for one in fresh)
@@ -109,9 +109,9 @@ def test_new_photos_join_old_clusters_or_found_new_ones() -> None:
     embeddings, who = people([12, 8, 6])
     rows = np.arange(len(who))
     at_first = rows[(np.array(who) < 2) & (rows % 2 == 0)]
-    first = clustered(some(faces(embeddings), at_first))
+    first = clustered(select_rows(faces(embeddings), at_first))
     assert len(first.clusters) == 2
-    second = clustered(joined(known(first), some(faces(embeddings), np.setdiff1d(rows, at_first))))
+    second = clustered(join_faces(label_faces(first), select_rows(faces(embeddings), np.setdiff1d(rows, at_first))))
     by_name = {second.faces.photos[row]: cluster.id for cluster in second.clusters for row in cluster.rows}
     ids = [by_name[f"{row:06d}.jpg"] for row in rows]
     assert partition(ids) == partition(who)
@@ -126,25 +126,25 @@ def test_ids_that_were_given_once_are_not_given_again() -> None:
 def test_a_new_face_between_two_old_clusters_is_told_of_and_merges_nothing() -> None:
     old = faces(at_angles(0, 1, 2, 20, 21, 22), clusters=[4, 4, 4, 7, 7, 7])
     between = faces(at_angles(11), photos=["new.jpg"])
-    found = clustered(joined(old, between), threshold=0.04)
+    found = clustered(join_faces(old, between), threshold=0.04)
     assert found.ties == ((4, 7),)
     assert found.labels[:6].tolist() == [4, 4, 4, 7, 7, 7]
     assert found.labels[6] in (4, 7)
-    far = clustered(joined(old, faces(at_angles(2), photos=["new.jpg"])), threshold=0.01)
+    far = clustered(join_faces(old, faces(at_angles(2), photos=["new.jpg"])), threshold=0.01)
     assert (far.ties, far.labels[6]) == ((), 4)
 
 
 def test_old_clusters_with_faces_of_one_photo_are_no_tie() -> None:
     photos = ["a.jpg", "b.jpg", "c.jpg", "a.jpg", "d.jpg", "e.jpg"]
     old = faces(at_angles(0, 1, 2, 20, 21, 22), clusters=[4, 4, 4, 7, 7, 7], photos=photos)
-    assert clustered(joined(old, faces(at_angles(11), photos=["new.jpg"])), threshold=0.04).ties == ()
+    assert clustered(join_faces(old, faces(at_angles(11), photos=["new.jpg"])), threshold=0.04).ties == ()
 
 
 def test_a_copy_of_a_photo_changes_nothing_and_joins_its_people() -> None:
     embeddings, who = people([10, 7, 4])
     first = clustered(faces(embeddings))
     copies = [0, 10, 17]
-    whole = joined(faces(embeddings), faces(embeddings[copies], photos=["copy.jpg"] * 3))
+    whole = join_faces(faces(embeddings), faces(embeddings[copies], photos=["copy.jpg"] * 3))
     labels = clustered(whole).labels
     assert partition(labels[: len(who)].tolist()) == partition(first.labels.tolist())
     assert [labels[row] for row in copies] == labels[-3:].tolist()

@@ -31,7 +31,7 @@ def columns(edges: Edges, n: int) -> list[list[int]]:
 def test_it_is_what_brute_force_finds(monkeypatch: pytest.MonkeyPatch, tile: int, limit: float, count: int) -> None:
     """Few edges, many, and all; whatever the size of tiles, and however often the edges held are thinned."""
     monkeypatch.setattr(_neighbors, "TILE", tile)
-    monkeypatch.setattr(_neighbors, "HELD_EDGES", 500)
+    monkeypatch.setattr(_neighbors, "MAX_EDGES", 500)
     embeddings, _ = people([9, 5, 30, 1, 1, 40], spread=0.4)
     groups = np.arange(len(embeddings)) // 2
     found = neighbors(embeddings, groups, limit=limit, count=count)

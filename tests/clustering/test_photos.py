@@ -8,7 +8,7 @@ import pytest
 
 import visavis
 from visavis.clustering import cluster_faces
-from visavis.clustering.faces import taken
+from visavis.clustering.faces import gather_faces
 from visavis.evaluate.clusters import clustering
 from visavis.pipeline import Recognizer
 
@@ -39,7 +39,7 @@ def test_ten_people(data: Path) -> None:
     photos = sorted((data / "celebrities").glob("*/*.jpg"))
     if not photos:
         pytest.skip("there is no folder celebrities in VISAVIS_TEST_DATA")
-    faces, _ = taken(Recognizer().represent(photos))
+    faces, _ = gather_faces(Recognizer().represent(photos))
     found = cluster_faces(faces)
     largest: dict[str, int] = {}
     areas = (faces.boxes[:, 2] - faces.boxes[:, 0]) * (faces.boxes[:, 3] - faces.boxes[:, 1])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from visavis.clustering._neighbors import Edges
-from visavis.clustering._whispers import whispers
+from visavis.clustering._whispers import chinese_whispers
 
 from .made_up import partition
 
@@ -25,7 +25,7 @@ def passed_on(
     """Labels after whispering along edges (a, b, weight)."""
     rows, columns, weights = (np.array(column) for column in zip(*pairs, strict=True))
     edges = Edges(rows, columns, 1 - weights.astype(np.float32)).both_ways()
-    found = whispers(
+    found = chinese_whispers(
         edges,
         1 - edges.distances,
         np.arange(n) if labels is None else np.array(labels),

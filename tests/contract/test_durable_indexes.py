@@ -161,7 +161,7 @@ def lose(index: Index, spec: str) -> None:
     if spec.startswith("pgvector"):
         index._do("DROP TABLE {table}", [])  # type: ignore[attr-defined]
     else:
-        index._connected().drop_collection(index._collection)  # type: ignore[attr-defined]
+        index._connect().drop_collection(index._collection)  # type: ignore[attr-defined]
 
 
 def test_a_gallery_put_back_from_an_older_copy_is_followed_back(path: Path, spec: str) -> None:

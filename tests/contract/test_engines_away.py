@@ -16,7 +16,7 @@ from visavis.gallery import Gallery
 from visavis.gallery.index import INDEXES, Hit, Index, Origin
 from visavis.gallery.index import milvus as milvus_engine
 from visavis.gallery.index import pgvector as pgvector_engine
-from visavis.gallery.sql import _reconnect
+from visavis.gallery.sql import reconnect
 from visavis.types import Floats
 
 from .engines import SHARED, Places
@@ -29,7 +29,7 @@ NOWHERE = Origin("0" * 32, "sqlite:///faces.db")
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_reconnect, "RETRY_SECONDS", 0.5)
+    monkeypatch.setattr(reconnect, "RETRY_SECONDS", 0.5)
     monkeypatch.setattr(milvus_engine, "ANSWER_SECONDS", 0.5)
 
 
@@ -52,7 +52,7 @@ def test_a_server_that_is_away_is_told_of_and_used_again(
         assert gallery.search(person(1)[1][0].embedding[None])[0][0].name == "person 1"
         server.kill()
         with monkeypatch.context() as patch:
-            patch.setattr(_reconnect, "RETRY_SECONDS", 0.5)
+            patch.setattr(reconnect, "RETRY_SECONDS", 0.5)
             patch.setattr(milvus_engine, "ANSWER_SECONDS", 0.5)
             for _ in range(2):
                 with pytest.raises(GalleryError, match=r"^the index in .* cannot be used: .*\.$"):
@@ -61,7 +61,7 @@ def test_a_server_that_is_away_is_told_of_and_used_again(
             with pytest.raises(GalleryError, match=r"^the index in .* cannot be used"):
                 Gallery(tmp_path / "faces.db", index=spec).search(embedding(1)[None])
         server.start()
-        monkeypatch.setattr(_reconnect, "RETRY_SECONDS", 60)
+        monkeypatch.setattr(reconnect, "RETRY_SECONDS", 60)
         assert gallery.search(person(2)[1][0].embedding[None])[0][0].name == "person 2"
         assert gallery.search(person(1)[1][0].embedding[None])[0][0].name == "person 1"
         assert gallery.check() == []
@@ -194,8 +194,8 @@ def test_pgvector_makes_and_uses_its_graph(places: Places) -> None:
     exact = other_way_to(index)
     rows = [embedding(i) for i in range(500)]
     index.add(np.arange(1, 501), np.arange(1, 501), np.stack(rows))
-    assert "_hnsw" in plan(index, "embedding <#> %s::embedding")
-    assert "_hnsw" not in plan(exact, "(embedding <#> %s::embedding) + 0")
+    assert "_hnsw" in plan(index, "vector <#> %s::vector")
+    assert "_hnsw" not in plan(exact, "(vector <#> %s::vector) + 0")
     assert exact.search(rows[0][None], 5) == index.search(rows[0][None], 5)
     exact.close()  # type: ignore[attr-defined]
 

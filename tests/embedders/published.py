@@ -11,8 +11,8 @@ import numpy as np
 
 from golden import networks
 from visavis import runtime
-from visavis.nets._onnx import OnnxOps
-from visavis.nets._onnx_file import UINT8
+from visavis.nets.onnx_bytes import UINT8
+from visavis.nets.onnx_graph import OnnxOps
 from weights import files
 from weights.hdf5 import write_keras
 

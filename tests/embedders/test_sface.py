@@ -16,8 +16,8 @@ from visavis import align, embedders, published
 from visavis.embedders import EMBEDDERS
 from visavis.embedders.sface import BATCH, TEMPLATE, read
 from visavis.embedders.trained import Trained
-from visavis.nets._shapes import shapes
 from visavis.nets.sface import SIDE, sface
+from visavis.nets.shapes import shapes
 from visavis.types import Face
 from visavis.weights import spec, store
 from visavis.weights.catalog import modern

@@ -13,7 +13,7 @@ from visavis.detectors import DETECTORS
 from visavis.embedders import EMBEDDERS
 from visavis.embedders.onnx_file import import_model
 from visavis.embedding_cache import model_key as module
-from visavis.embedding_cache.model_key import PACKAGE, model_key, on_the_way
+from visavis.embedding_cache.model_key import PACKAGE, list_sources, model_key
 from visavis.pipeline import Recognizer
 from visavis.weights.catalog import classic
 
@@ -35,11 +35,11 @@ def test_all_code_that_a_photo_passes_is_in_the_key() -> None:
     built_in = [*DETECTORS._modules.values(), *EMBEDDERS._modules.values()]
     passed = imported_by("visavis.pipeline", *built_in)
     assert {"visavis.quality", "visavis.align", "visavis.weights.spec", "visavis.nets.dlib_resnet"} <= passed
-    assert {modules()[name].path for name in passed} <= set(on_the_way())
+    assert {modules()[name].path for name in passed} <= set(list_sources())
 
 
 def test_code_that_none_passes_is_not() -> None:
-    names = {path.relative_to(PACKAGE).as_posix() for path in on_the_way()}
+    names = {path.relative_to(PACKAGE).as_posix() for path in list_sources()}
     assert {"pipeline.py", "detectors/mtcnn.py", "embedders/dlib.py", "runtime.py"} <= names
     assert not [name for name in names if name.startswith(("cli/", "gallery/", "evaluate/", "draw"))]
 
@@ -51,13 +51,13 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "cli").mkdir()
     (tmp_path / "cli" / "__init__.py").write_text("")
     monkeypatch.setattr(module, "PACKAGE", tmp_path)
-    module._code.cache_clear()
+    module._digest_code.cache_clear()
     yield tmp_path
-    module._code.cache_clear()
+    module._digest_code.cache_clear()
 
 
 def key(**more: float) -> str:
-    module._code.cache_clear()
+    module._digest_code.cache_clear()
     return model_key(Recognizer(detector=DETECTOR, embedder=MODEL), **({"min_face": 20} | more))
 
 
@@ -85,7 +85,7 @@ def test_everything_else_that_decides_is_in_the_key(monkeypatch: pytest.MonkeyPa
     assert key(min_face=21) != first
     assert model_key(Recognizer(detector=DETECTOR), min_face=20) != first
     assert model_key(Recognizer(embedder=MODEL), min_face=20) != first
-    monkeypatch.setattr(module, "_version", lambda library: "0")
+    monkeypatch.setattr(module, "_find_version", lambda library: "0")
     assert key() != first
 
 

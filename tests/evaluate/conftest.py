@@ -30,6 +30,6 @@ def lfw_view1(data: Path) -> View1:
         pytest.skip(f"there is no view 1 of LFW in {folder}")
     lists = read_lfw(folder, view=1)
     recognizer = Recognizer()
-    with EmbeddingCache(recognizer) as memory:
-        templates = take(lists[0].photos, recognizer, remembered=memory)
+    with EmbeddingCache(recognizer) as cache:
+        templates = take(lists[0].photos, recognizer, cache=cache)
     return View1(templates, lists[0].names, lists)

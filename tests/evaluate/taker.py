@@ -42,22 +42,22 @@ def die_at(beginning: str, number: int) -> None:
         if left[0] == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    opened = photo_cache._opened
+    opened = photo_cache._open_file
 
     def watched(path: Path, key: str) -> sqlite3.Connection:
         connection = opened(path, key)
         connection.set_trace_callback(look)
         return connection
 
-    photo_cache._opened = watched
+    photo_cache._open_file = watched
 
 
 def main(folder: str) -> None:
     one = recognizer()
-    with photo_cache.EmbeddingCache(one, min_face=MIN_FACE) as memory:
+    with photo_cache.EmbeddingCache(one, min_face=MIN_FACE) as cache:
         photos = sorted(map(str, Path(folder).iterdir()))
-        taken = take(photos, one, min_face=MIN_FACE, remembered=memory, progress=told)
-    say(f"done {sha256(taken.embeddings.tobytes()).hexdigest()} {memory.notes}")
+        taken = take(photos, one, min_face=MIN_FACE, cache=cache, progress=told)
+    say(f"done {sha256(taken.embeddings.tobytes()).hexdigest()} {cache.notes}")
 
 
 if __name__ == "__main__":

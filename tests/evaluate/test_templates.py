@@ -175,7 +175,7 @@ def test_batches_are_computed_side_by_side_and_answered_in_order(
 def test_a_memory_of_another_recognizer_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VISAVIS_CACHE", str(tmp_path))
     one = recognizer()
-    with EmbeddingCache(one, min_face=MIN_FACE) as memory:
+    with EmbeddingCache(one, min_face=MIN_FACE) as cache:
         for other, min_face in [(one, 20), (Recognizer(), MIN_FACE)]:
             with pytest.raises(ValueError, match="found by another recognizer"):
-                take([draw(tmp_path / "a.png", 1)], other, min_face=min_face, remembered=memory)
+                take([draw(tmp_path / "a.png", 1)], other, min_face=min_face, cache=cache)

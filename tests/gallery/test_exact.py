@@ -242,7 +242,7 @@ def test_the_greatest_codes_do_not_overflow(probes: int, sign: int) -> None:
     rows = np.full((probes, 512), _codes.SHIFT + _codes.MOST_PROBE, np.uint8)
     codes = np.full((2, 512, 40), sign * _codes.MOST, np.int8)
     out = np.empty((2, probes, 40), np.int32)
-    _codes._product().run({"probes": rows, "codes": codes}, out)
+    _codes._make_product().run({"probes": rows, "codes": codes}, out)
     assert (out == sign * 127 * 127 * 512).all()
 
 

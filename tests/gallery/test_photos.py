@@ -15,8 +15,8 @@ import pytest
 from visavis.compare import Calibration
 from visavis.errors import MissingImageError, NoFaceError, PoorQualityError, UnreadableImageError, UsageError
 from visavis.gallery import Gallery, Skipped
-from visavis.gallery._check_input import location
 from visavis.gallery._photos import select_largest_faces
+from visavis.gallery.check_input import location
 from visavis.pipeline import Recognizer
 from visavis.poor_photos import PoorPhotos
 from visavis.types import Face, Photo, PhotoFaces, Quality

@@ -13,7 +13,7 @@ import pytest
 
 from visavis.errors import GalleryError, MissingExtraError, UsageError
 from visavis.gallery import Gallery
-from visavis.gallery.sql import _reconnect, postgresql
+from visavis.gallery.sql import postgresql, reconnect
 
 from .faces import MODEL, child, digest, embedding, person
 
@@ -37,7 +37,7 @@ def server(postgres: Postgres) -> Iterator[Postgres]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_reconnect, "RETRY_SECONDS", 0.3)
+    monkeypatch.setattr(reconnect, "RETRY_SECONDS", 0.3)
 
 
 def database(url: str) -> str:

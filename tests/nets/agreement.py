@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from visavis.nets._onnx import to_onnx
+from visavis.nets.onnx_graph import to_onnx
 from visavis.runtime import Session
 
 from . import slow

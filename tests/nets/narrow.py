@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from visavis.nets import inception_resnet_v1, mobilefacenet, resnet50, senet50, sface, vgg16
-from visavis.nets._shapes import shapes
+from visavis.nets.shapes import shapes
 
 from .generated import slopes
 

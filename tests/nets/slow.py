@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from visavis.nets._ops import Pad
+from visavis.nets.ops import Pad
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
 class SlowOps:
-    """See :class:`visavis.nets._ops.Ops`; a tensor is an array ``(n, c, h, w)`` or ``(n, c)``."""
+    """See :class:`visavis.nets.ops.Ops`; a tensor is an array ``(n, c, h, w)`` or ``(n, c)``."""
 
     def __init__(self, weights: Mapping[str, np.ndarray]) -> None:
         self._weights = weights

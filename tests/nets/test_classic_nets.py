@@ -11,8 +11,8 @@ import numpy as np
 import onnx
 import pytest
 
-from visavis.nets._onnx import to_onnx
-from visavis.nets._shapes import Shape, ShapeOps, shapes
+from visavis.nets.onnx_graph import to_onnx
+from visavis.nets.shapes import Shape, ShapeOps, shapes
 from visavis.runtime import Session
 
 from . import slow

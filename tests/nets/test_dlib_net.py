@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from visavis.embedders.dlib import read
-from visavis.nets._onnx import to_onnx
 from visavis.nets.dlib_resnet import dlib_resnet
+from visavis.nets.onnx_graph import to_onnx
 from visavis.weights import spec, store
 
 from . import generated

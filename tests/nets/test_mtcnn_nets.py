@@ -7,7 +7,7 @@ import pytest
 
 from visavis.detectors.mtcnn import read
 from visavis.nets import mtcnn
-from visavis.nets._onnx import to_onnx
+from visavis.nets.onnx_graph import to_onnx
 from visavis.weights import spec
 
 from . import generated

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from visavis.nets._shapes import Shape, ShapeOps, shapes
+from visavis.nets.shapes import Shape, ShapeOps, shapes
 
 from .narrow import NETS
 

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 
-from visavis.nets._onnx import to_onnx
+from visavis.nets.onnx_graph import to_onnx
 
 from . import generated
 from .agreement import assert_agree, pixels

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import helper, numpy_helper
 
-from visavis.nets import _onnx_file as onnx_file
+from visavis.nets import onnx_bytes as onnx_file
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from visavis.nets._onnx import to_onnx
+from visavis.nets.onnx_graph import to_onnx
 
 from .agreement import assert_agree, pixels
 from .generated import layer, slopes

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from visavis.nets._shapes import shapes
 from visavis.nets.resnet50 import resnet50
+from visavis.nets.shapes import shapes
 
 Build = Callable[[Any, Any], Any]
 

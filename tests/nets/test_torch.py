@@ -15,8 +15,8 @@ from nets.narrow import NETS, Net, narrow, weights, without
 from nets.test_mtcnn_nets import NETS as MTCNN
 from nets.test_mtcnn_nets import PUBLISHED
 from nets.test_random_nets import SIDE, Plan, plans
-from visavis.nets._onnx import to_onnx
 from visavis.nets.dlib_resnet import dlib_resnet
+from visavis.nets.onnx_graph import to_onnx
 from visavis.runtime import Session
 
 torch = pytest.importorskip("torch", reason="PyTorch (extra train) is not installed")

@@ -250,7 +250,7 @@ def test_what_is_no_model_is_passed_over(tmp_path: Path) -> None:
 IMPORTER = """
 import os, shutil, sys
 from pathlib import Path
-from visavis.weights import imported
+from visavis.weights import user_models
 from visavis.weights.model_row import read_row
 
 def killed(*_): os.kill(os.getpid(), 9)

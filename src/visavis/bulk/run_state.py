@@ -8,7 +8,7 @@ from time import monotonic
 
 from visavis.bulk import remote_photos, sources
 from visavis.bulk.types import Answer, Failure, Ledger, Outcome, Task
-from visavis.gallery._check_input import location
+from visavis.gallery.check_input import location
 from visavis.gallery.types import IndexedPhoto
 from visavis.images import shown
 

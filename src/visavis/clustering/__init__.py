@@ -1,4 +1,4 @@
-"""CLUSTER: which faces are of one person, when nobody has told.
+"""CLUSTER: group faces by person, without names.
 
 The package is not called ``cluster`` because ``visavis.cluster`` is the function of that name.
 """

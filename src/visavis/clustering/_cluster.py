@@ -1,4 +1,4 @@
-"""Faces of many photos -> clusters, one a person."""
+"""Cluster the faces of many photos, one cluster per person."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 
 from visavis import compare, embedders, images
 from visavis._checks import checked_number, checked_whole
-from visavis.clustering._means import Material, merged, moved, offers, stretch
+from visavis.clustering._means import FaceGraph, list_offers, merge_clusters, move_faces, stretch
 from visavis.clustering._neighbors import Edges, Ints, neighbors
-from visavis.clustering._small import sifted
-from visavis.clustering._whispers import whispers
-from visavis.clustering.faces import joined, known, taken
+from visavis.clustering._small import split_loose
+from visavis.clustering._whispers import chinese_whispers
+from visavis.clustering.faces import gather_faces, join_faces, label_faces
 from visavis.defaults import EMBEDDER
 from visavis.errors import UsageError
 from visavis.images import Source, shown
@@ -25,50 +25,50 @@ from visavis.poor_photos import PoorPhotos
 from visavis.types import Cluster, Clustering, Faces, Floats
 
 STRANGERS = 0.05
-"""How many strangers each face may have within the threshold, on average: the default FAR is this over the number of
-faces. Chosen on LFW view 1, as are all figures here: see docs/clustering.md."""
+"""Expected number of strangers within the threshold of a face: the default FAR is this over the number of faces.
+Chosen on LFW view 1, as are all figures here: see docs/clustering.md."""
 
 HIGHEST_FAR = 1e-3
 NEIGHBORS = 32
-"""Of each face that take part."""
+"""Number of nearest neighbors of each face that are used."""
 
 SLACK = 1.05
-"""By which means of distances may pass the threshold of single ones, at the same rate of false accepts."""
+"""Factor by which a mean distance may exceed the threshold of single distances, at the same rate of false accepts."""
 
 REACH = 1.1
-"""Edges up to the threshold times this tell which clusters to hold against each other."""
+"""Edges up to the threshold times this decide which clusters are compared with each other."""
 
 LEAST_QUALITY = 0.05
-"""Weight of the voice of the worst face; that of the best is 1."""
+"""Weight of the worst face; that of the best is 1."""
 
 
 PAIR_FAR = 2e-5
-"""Highest FAR at which two faces are a cluster of two by default; the general one holds from ``LARGE`` faces on."""
+"""Highest default FAR for a cluster of two faces; clusters of ``LARGE`` or more faces have the general FAR."""
 
 LARGE = 5
 
 GOOD_QUALITY = 0.9
-"""From this quality on distances count as they are, for a model of which nothing was measured on poor photos."""
+"""Quality from which distances are not stretched, for a model that was not measured on poor photos."""
 
 POOR_STRETCH = 1.3
-"""By how much of itself a distance grows for a quality lower by 1, for such a model."""
+"""Relative growth of a distance per 1 of quality below ``GOOD_QUALITY``, for such a model."""
 
-NOTHING = 1e-6
-"""Share of a threshold for faces too poor to say."""
+UNMEASURED_SHARE = 1e-6
+"""Share of a threshold for faces that are poorer than was measured."""
 
 POOR_QUALITY = 0.5
-"""Clusters whose median quality is lower come last."""
+"""Clusters with a lower median quality come last."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The greatest distance of near faces, the mean distances within clusters of 2, 3 ... faces, the least quality.
+    """The greatest distance of near faces and mean distances in clusters of 2, 3 ... faces, and the least quality.
 
-    ``poor`` says what is left of a distance where faces are poor; None: that was not measured, or is not to be used.
+    ``poor`` gives the share of a threshold for poor faces; None: not measured, or not to be used.
     """
 
     distance: float
-    of_small: tuple[float, ...]
+    small: tuple[float, ...]
     min_quality: float
     poor: PoorPhotos | None = None
 
@@ -84,35 +84,35 @@ def cluster(
     previous: Clustering | None = None,
     seed: int = 0,
 ) -> Clustering:
-    """Put the faces of photos together that are of one person; every face of every photo counts.
+    """Group all faces of all photos by person.
 
     One source is one photo; a folder stands for the photos in it and below it.
 
-    With ``previous`` the faces clustered before are there too and keep their clusters; those of the photos join them or
-    found new ones. A photo that was there before is not looked at again. Photos that cannot be read or show no face are
-    in ``skipped``. The other options, and what is raised: :func:`cluster_faces`.
+    The faces of ``previous`` are included and keep their clusters; faces of the photos join these clusters or start new
+    ones. A photo of ``previous`` is not read again. Photos that cannot be read or show no face are in ``skipped``. For
+    the other options and the errors see :func:`cluster_faces`.
     """
     names: list[str] = []
-    fresh = _fresh(photos, set() if previous is None else set(previous.faces.photos), names)
+    fresh = _skip_known_photos(photos, set() if previous is None else set(previous.faces.photos), names)
     answers = shared(embedder=model).represent(fresh, min_face=min_face)
-    faces, skipped = taken(replace(one, name=names[place]) for place, one in enumerate(answers))
+    faces, skipped = gather_faces(replace(answer, name=names[index]) for index, answer in enumerate(answers))
     if previous is not None:
-        faces = joined(known(previous), faces)
+        faces = join_faces(label_faces(previous), faces)
     clustering = cluster_faces(faces, far=far, threshold=threshold, model=model, min_quality=min_quality, seed=seed)
     return replace(clustering, skipped=skipped)
 
 
-def _fresh(photos: Source | Iterable[Source], seen: set[str], names: list[str]) -> Iterator[Source]:
-    """Pass on photos that were not ``seen``, and list their ``names``: those that have none get numbers."""
+def _skip_known_photos(photos: Source | Iterable[Source], used: set[str], names: list[str]) -> Iterator[Source]:
+    """Yield the photos that are not ``used`` yet, and append their names to ``names``, numbered where they repeat."""
     for photo in each_photo(photos):
         name = own = photo.path if isinstance(photo, UnlistedFolder) else images.name_of(photo)
-        if own in seen and isinstance(photo, str | os.PathLike):
+        if own in used and isinstance(photo, str | os.PathLike):
             continue
         for number in count(2):
-            if name not in seen:
+            if name not in used:
                 break
             name = f"{own} {number}"
-        seen.add(name)
+        used.add(name)
         names.append(name)
         yield photo
 
@@ -128,36 +128,35 @@ def cluster_faces(
     seed: int = 0,
     after: int = 0,
 ) -> Clustering:
-    """Cluster faces that are embedded already.
+    """Cluster faces that have embeddings.
 
-    Two are near if their cosine distance is one at which strangers are accepted at rate ``far``, or up to ``threshold``
-    in its place. The default follows from the number n of faces: ``STRANGERS`` / n, as far as was measured, and
-    ``HIGHEST_FAR`` at most; clusters of fewer than ``LARGE`` faces are then held to lower rates, those of two to
-    ``PAIR_FAR``. Distances of poor faces count for more than they are. New faces of a quality below ``min_quality``
-    stay alone, and so do, unless ``threshold`` is given, those that are poorer than the calibration has measured. Faces
-    with a cluster keep it; fresh ids are greater than ``after`` and any that is there. Rates are those of
-    ``calibration``, by default of the table that is shipped for the model. The same faces in another order, with the
-    same ``seed``, come to the same clusters.
+    Two faces are near if their cosine distance is at most ``threshold``, or else the threshold of the false accept rate
+    ``far``. The default rate depends on the number n of faces: ``STRANGERS`` / n, within the measured range, at most
+    ``HIGHEST_FAR``; clusters of fewer than ``LARGE`` faces then need lower rates, those of two ``PAIR_FAR``. Distances
+    of poor faces are stretched. New faces with a quality below ``min_quality`` stay alone, and so do, unless
+    ``threshold`` is given, faces that are poorer than the calibration has measured. Faces with a cluster keep it; new
+    ids are greater than ``after`` and all existing ids. Rates are those of ``calibration``, by default the table that
+    is shipped for the model. The result does not depend on the order of the faces, for the same ``seed``.
 
-    Raises UsageError for a rate that was not measured, a model without a table where no threshold is given, and faces
-    of one photo that are in one cluster already.
+    Raises UsageError for a rate that was not measured, for a model without a table if no threshold is given, and for
+    faces of one photo that are in one cluster already.
     """
     min_quality = checked_number(min_quality, "min_quality is a number", least=0, most=1)
     seed = checked_whole(seed, "seed is a whole number", least=0)
     table = compare.own_or_shipped(calibration, embedders.model_id(model))
-    limit, rate = _limit(len(faces), far, threshold, table, model)
-    order, groups = _in_order(faces)
+    limit, rate = _choose_limit(len(faces), far, threshold, table, model)
+    order, groups = _sort_rows(faces)
     _check_apart(faces, order, groups)
-    small = _small_limits(table, rate) if far is None and threshold is None else ()
+    small = _choose_small_limits(table, rate) if far is None and threshold is None else ()
     limits = Limits(limit, small, min_quality, table.poor if table and threshold is None else None)
-    named, ties = _clustered(faces, order, groups, limits, seed, after)
-    return Clustering(faces, _clusters(faces, order, named), limit, rate, model, ties)
+    assigned, ties = _assign_clusters(faces, order, groups, limits, seed, after)
+    return Clustering(faces, _make_clusters(faces, order, assigned), limit, rate, model, ties)
 
 
-def _limit(
+def _choose_limit(
     count: int, far: float | None, threshold: float | None, table: compare.Calibration | None, model: str
 ) -> tuple[float, float | None]:
-    """Return the greatest distance of near faces, and the rate that it stands for."""
+    """Return the greatest distance of near faces, and its FAR (None: not measured)."""
     if far is not None and threshold is not None:
         raise UsageError("far and threshold exclude each other: a threshold stands for its own FAR.")
     if threshold is not None:
@@ -170,8 +169,8 @@ def _limit(
     return table.threshold(far), far
 
 
-def _small_limits(table: compare.Calibration | None, rate: float | None) -> tuple[float, ...]:
-    """Mean distances allowed within clusters of 2 to ``LARGE`` - 1 faces: rates from ``PAIR_FAR`` up to the general."""
+def _choose_small_limits(table: compare.Calibration | None, rate: float | None) -> tuple[float, ...]:
+    """Return the greatest mean distances in clusters of 2 to ``LARGE`` - 1 faces, at rates from ``PAIR_FAR`` up."""
     if table is None or rate is None or rate <= PAIR_FAR:
         return ()
     steps = LARGE - 2
@@ -179,56 +178,58 @@ def _small_limits(table: compare.Calibration | None, rate: float | None) -> tupl
     return tuple(table.threshold(max(far, table.lowest_far)) for far in rates)
 
 
-def _in_order(faces: Faces) -> tuple[Ints, Ints]:
-    """Sort rows by photo and box, whatever order they come in; return the rows and the photo's number of each."""
+def _sort_rows(faces: Faces) -> tuple[Ints, Ints]:
+    """Return the rows sorted by photo and box, and the number of the photo of each sorted row."""
     groups = np.unique(np.array(faces.photos, np.str_), return_inverse=True)[1].astype(np.int64)
     order = np.lexsort((*faces.boxes.T, groups))
     return order, groups[order]
 
 
 def _check_apart(faces: Faces, order: Ints, groups: Ints) -> None:
-    """Refuse an older clustering that puts two faces of one photo together."""
+    """Raise UsageError if an older cluster has two faces of one photo."""
     ids = faces.clusters[order]
-    held = np.flatnonzero(ids >= 0)
-    held = held[np.lexsort((ids[held], groups[held]))]
-    again = (np.diff(groups[held]) == 0) & (np.diff(ids[held]) == 0)
-    if again.any():
-        row = held[1:][again][0]
+    old = np.flatnonzero(ids >= 0)
+    old = old[np.lexsort((ids[old], groups[old]))]
+    repeated = (np.diff(groups[old]) == 0) & (np.diff(ids[old]) == 0)
+    if repeated.any():
+        row = old[1:][repeated][0]
         raise UsageError(
             f"two faces of {shown(faces.photos[order[row]])} are in cluster {ids[row]} already: both cannot be one."
         )
 
 
-def _clustered(
+def _assign_clusters(
     faces: Faces, order: Ints, groups: Ints, limits: Limits, seed: int, after: int
 ) -> tuple[Ints, tuple[tuple[int, int], ...]]:
-    """Return the id of the cluster of each row of ``order``, and which older clusters new faces tie together."""
+    """Return the cluster id of each row of ``order``, and the pairs of older clusters that new faces lie between."""
     if not len(order):
         return order, ()
     ids = faces.clusters[order]
     embeddings = faces.embeddings[order]
     quality, limit = faces.quality[order], limits.distance
     edges = neighbors(embeddings, groups, limit=limit * REACH, count=NEIGHBORS).both_ways()
-    left = _shares(embeddings, quality, limits.poor)
-    poor = ((quality < limits.min_quality) | np.isnan(left)) & (ids < 0)
-    shares = np.nan_to_num(left, nan=NOTHING)
+    measured = _compute_shares(embeddings, quality, limits.poor)
+    poor = ((quality < limits.min_quality) | np.isnan(measured)) & (ids < 0)
+    shares = np.nan_to_num(measured, nan=UNMEASURED_SHARE)
     edges = replace(edges, distances=edges.distances * stretch(shares[edges.rows], shares[edges.columns]))
-    edges = edges.some(~poor[edges.rows] & ~poor[edges.columns])
+    edges = edges.select(~poor[edges.rows] & ~poor[edges.columns])
     near = edges.within(limit)
-    heard = np.maximum(quality[near.columns], LEAST_QUALITY)
-    labels = whispers(near, _closeness(near, limit) * heard, _first(ids), groups, free=ids < 0, seed=seed)
-    material = Material(embeddings, edges, groups, ids >= 0, shares)
-    labels = merged(material, labels, limit=limit * SLACK)
-    labels = moved(material, labels, limit=limit * SLACK, near=limit)
-    labels = sifted(material, labels, limits.of_small)
-    named = _named(labels, ids, after)
-    return named, _ties(material, labels, named, limit * SLACK)
+    weights = np.maximum(quality[near.columns], LEAST_QUALITY)
+    labels = chinese_whispers(
+        near, _compute_closeness(near, limit) * weights, _initialize_labels(ids), groups, free=ids < 0, seed=seed
+    )
+    graph = FaceGraph(embeddings, edges, groups, ids >= 0, shares)
+    labels = merge_clusters(graph, labels, limit=limit * SLACK)
+    labels = move_faces(graph, labels, limit=limit * SLACK, near=limit)
+    labels = split_loose(graph, labels, limits.small)
+    assigned = _assign_ids(labels, ids, after)
+    return assigned, _find_ties(graph, labels, assigned, limit * SLACK)
 
 
-def _shares(embeddings: Floats, quality: Floats, poor: PoorPhotos | None) -> Floats:
-    """Return what faces ``(n,)`` leave of a threshold: as measured, else as chosen for dlib's.
+def _compute_shares(embeddings: Floats, quality: Floats, poor: PoorPhotos | None) -> Floats:
+    """Return the share of a threshold for each face ``(n,)``: as measured, else as chosen for the model of dlib.
 
-    NaN stands for faces that are poorer than was measured.
+    It is NaN for faces that are poorer than was measured.
     """
     if poor is not None:
         return poor.shares(embeddings, quality.tolist()).astype(np.float32)
@@ -236,14 +237,14 @@ def _shares(embeddings: Floats, quality: Floats, poor: PoorPhotos | None) -> Flo
     return shares.astype(np.float32)
 
 
-def _closeness(edges: Edges, limit: float) -> Floats:
-    """1 for the same face, falling to 0 at the limit ``(m,)``."""
+def _compute_closeness(edges: Edges, limit: float) -> Floats:
+    """Return the closeness of each edge ``(m,)``: 1 at distance 0, falling to 0 at the limit."""
     closeness: Floats = 1 - edges.distances / np.float32(max(limit, 1e-9))
     return closeness
 
 
-def _first(ids: Ints) -> Ints:
-    """Labels to begin with: faces of one older cluster have that of its first row, each new face its own."""
+def _initialize_labels(ids: Ints) -> Ints:
+    """Return the initial labels: faces of an older cluster have that of its first row, each new face its own."""
     labels = np.arange(len(ids))
     old = np.flatnonzero(ids >= 0)
     _, first, inverse = np.unique(ids[old], return_index=True, return_inverse=True)
@@ -251,8 +252,11 @@ def _first(ids: Ints) -> Ints:
     return labels
 
 
-def _named(labels: Ints, ids: Ints, after: int) -> Ints:
-    """Give clusters of labels in 0..c-1 their ids: the older one's, else fresh ones from the largest cluster on."""
+def _assign_ids(labels: Ints, ids: Ints, after: int) -> Ints:
+    """Return the cluster id of each face: that of its older cluster, else a new id, the largest cluster first.
+
+    ``labels`` are in 0..c-1.
+    """
     count = int(labels.max()) + 1
     older = np.full(count, -1)
     np.maximum.at(older, labels, ids)
@@ -265,41 +269,44 @@ def _named(labels: Ints, ids: Ints, after: int) -> Ints:
     return older[labels]
 
 
-def _ties(material: Material, labels: Ints, named: Ints, limit: float) -> tuple[tuple[int, int], ...]:
-    """Pairs of ids of older clusters that one new face is within the limit of."""
-    if not material.old.any():
+def _find_ties(graph: FaceGraph, labels: Ints, assigned: Ints, limit: float) -> tuple[tuple[int, int], ...]:
+    """Return the pairs of ids of older clusters that a single new face is within the limit of."""
+    if not graph.old.any():
         return ()
-    found = offers(material, labels)
+    near_clusters = list_offers(graph, labels)
     ids = np.full(int(labels.max()) + 1, -1)
-    ids[labels[material.old]] = named[material.old]
-    found = found.some((found.distances <= limit) & (ids[found.clusters] >= 0))
+    ids[labels[graph.old]] = assigned[graph.old]
+    near_clusters = near_clusters.select((near_clusters.distances <= limit) & (ids[near_clusters.clusters] >= 0))
     pairs: set[tuple[int, int]] = set()
-    for start in np.flatnonzero(np.diff(found.faces, prepend=-1)).tolist():
-        near = ids[found.clusters[start:][found.faces[start:] == found.faces[start]]].tolist()
+    for start in np.flatnonzero(np.diff(near_clusters.faces, prepend=-1)).tolist():
+        near = ids[near_clusters.clusters[start:][near_clusters.faces[start:] == near_clusters.faces[start]]].tolist()
         pairs.update((a, b) for a in near for b in near if a < b)
-    return tuple(sorted(pair for pair in pairs if not _share_a_photo(material.groups, named, pair)))
+    return tuple(sorted(pair for pair in pairs if not _share_a_photo(graph.groups, assigned, pair)))
 
 
-def _share_a_photo(groups: Ints, named: Ints, pair: tuple[int, int]) -> bool:
-    a, b = (groups[named == one] for one in pair)
+def _share_a_photo(groups: Ints, assigned: Ints, pair: tuple[int, int]) -> bool:
+    """Return whether two clusters have faces of the same photo."""
+    a, b = (groups[assigned == cluster] for cluster in pair)
     return bool(np.isin(a, b).any())
 
 
-def _clusters(faces: Faces, order: Ints, named: Ints) -> tuple[Cluster, ...]:
-    """Clusters with their representatives, the largest first, those of poor faces last."""
-    by_id = np.argsort(named, kind="stable")
-    parts = np.split(order[by_id], np.flatnonzero(np.diff(named[by_id])) + 1) if len(order) else []
-    ids = np.unique(named).tolist()
-    clusters = [Cluster(one, rows, central(faces, rows)) for one, rows in zip(ids, parts, strict=True)]
-    return tuple(sorted(clusters, key=lambda each: (is_poor(faces, each), -len(each), each.id)))
+def _make_clusters(faces: Faces, order: Ints, assigned: Ints) -> tuple[Cluster, ...]:
+    """Return the clusters with their representatives, the largest first, clusters of poor faces last."""
+    by_id = np.argsort(assigned, kind="stable")
+    parts = np.split(order[by_id], np.flatnonzero(np.diff(assigned[by_id])) + 1) if len(order) else []
+    ids = np.unique(assigned).tolist()
+    clusters = [
+        Cluster(cluster_id, rows, find_central(faces, rows)) for cluster_id, rows in zip(ids, parts, strict=True)
+    ]
+    return tuple(sorted(clusters, key=lambda cluster: (is_poor(faces, cluster), -len(cluster), cluster.id)))
 
 
 def is_poor(faces: Faces, cluster: Cluster) -> bool:
-    """Whether the faces of a cluster are mostly too poor to tell people apart."""
+    """Return whether the median quality of a cluster is below ``POOR_QUALITY``: too poor to tell people apart."""
     return bool(np.median(faces.quality[cluster.rows]) < POOR_QUALITY)
 
 
-def central(faces: Faces, rows: Ints) -> int:
-    """Row of the face that is nearest to the mean of these, weighted by quality."""
+def find_central(faces: Faces, rows: Ints) -> int:
+    """Return the row of the face that is nearest to the mean of ``rows``, weighted by quality."""
     weights = np.maximum(faces.quality[rows], LEAST_QUALITY)
     return int(rows[np.argmax(faces.embeddings[rows] @ (weights @ faces.embeddings[rows]))])

@@ -1,9 +1,9 @@
-"""Clusters put right by all their faces at once: near ones merged, faces moved to where they are nearest.
+"""Correct clusters by all their faces: merge near clusters, move faces to the nearest cluster.
 
-Two clusters are as far from each other as the faces of the one are from those of the other on average. A face and a
-cluster are so by .6 times that + .4 times the distance to the mean embedding, which keeps the thresholds of single
-pairs (docs/accuracy.md, "Several templates of one person"). Both need no pairs but sums: with the plain means a and b
-of two clusters and a face u the distances are 1 - a . b and 1 - u . a (.6 + .4 / |a|).
+The distance of two clusters is the mean distance of their faces. The distance of a face from a cluster is .6 times the
+mean distance from its faces + .4 times the distance from its mean embedding, which keeps the thresholds of single pairs
+(docs/accuracy.md, "Several templates of one person"). Both follow from sums, without pairs of faces: with the plain
+means a and b of two clusters and a face u the distances are 1 - a . b and 1 - u . a (.6 + .4 / |a|).
 """
 
 from __future__ import annotations
@@ -18,29 +18,30 @@ from visavis.poor_photos import pair_shares
 from visavis.types import Floats
 
 ALL_SHARE = 0.6
-"""Of the mean of all distances in that of a face from a cluster; the rest is that of the mean embedding."""
+"""Weight of the mean of all distances in the distance of a face from a cluster; the rest is for the mean embedding."""
 
 PAIRS = 65_536
-"""Whose products are taken at a time."""
+"""Number of products that are computed at a time."""
 
 SEVERAL, LOOSER = 3, 1.05
-"""Clusters of so many faces, both, are merged up to a limit so many times as high: strangers are rarely as near."""
+"""If two clusters have ``SEVERAL`` faces or more each, the limit for a merge is ``LOOSER`` times as high: strangers are
+rarely as near."""
 
 LINKS = 3
-"""Near faces that hold a face in its cluster."""
+"""Number of near faces that keep a face in its cluster."""
 
 SWEEPS = 200
 ROUNDS = 5
-"""At most; it mostly stands still after that."""
+"""Greatest number of rounds; mostly nothing changes after that."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Material:
-    """What does not change: unit ``embeddings (n, d)``, ``edges`` in both directions, ``groups (n,)`` and ``old (n,)``.
+class FaceGraph:
+    """The constant input: unit ``embeddings (n, d)``, ``edges`` in both directions, ``groups (n,)`` and ``old (n,)``.
 
-    Faces of one group are of one photo, and never come into one cluster. Old faces stay where they are. ``shares
-    (n,)`` are what is left of a threshold by the quality of each face, above 0 and up to 1; the distances of the edges
-    are stretched by them already, see :func:`stretch`.
+    Faces of one group are of one photo, and never share a cluster. Old faces keep their cluster. ``shares (n,)``, above
+    0 and up to 1, are the share of a threshold that the quality of each face allows; the distances of the edges are
+    already stretched by them, see :func:`stretch`.
     """
 
     embeddings: Floats
@@ -51,7 +52,7 @@ class Material:
 
 
 def stretch(first: Floats, second: Floats) -> Floats:
-    """Return by how much distances grow between faces or clusters of these shares of a threshold ``(m,)``: from 1 on.
+    """Return the factor, 1 or more, for distances between faces or clusters with these shares of a threshold ``(m,)``.
 
     Poor faces resemble poor faces of other people; good ones do not resemble poor ones (docs/poor-photos.md).
     """
@@ -61,37 +62,37 @@ def stretch(first: Floats, second: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sums:
-    """Of each of ``c`` clusters the sum of its embeddings ``(c, d)`` and their number ``(c,)``."""
+    """The sum of the embeddings ``(c, d)`` and the number of faces ``(c,)`` of each of ``c`` clusters."""
 
     embeddings: Floats
     counts: Ints
 
     @classmethod
     def of(cls, embeddings: Floats, labels: Ints, counts: Ints | None = None) -> Sums:
-        """Add up rows by label in 0..c-1, each of which is there; ``counts (n,)`` are the faces in each row, or 1."""
+        """Add up rows by label; each of 0..c-1 must occur. ``counts (n,)`` are the faces in each row, by default 1."""
         order = np.argsort(labels, kind="stable")
         starts = np.flatnonzero(np.diff(labels[order], prepend=-1))
         ones = np.ones(len(labels), np.int64) if counts is None else counts
         return cls(np.add.reduceat(embeddings[order], starts, axis=0), np.add.reduceat(ones[order], starts))
 
 
-def merged(material: Material, labels: Ints, *, limit: float) -> Ints:
+def merge_clusters(graph: FaceGraph, labels: Ints, *, limit: float) -> Ints:
     """Merge clusters up to ``limit`` from each other, the nearest first; return labels in 0..c-1.
 
-    Two with faces of one photo are never merged, nor two with old faces. In each sweep all pairs that are each other's
-    nearest are, which comes to the same as one after the other.
+    Two clusters with faces of one photo are never merged, nor two with old faces. Each sweep merges all pairs of
+    clusters that are each other's nearest, with the same result as one pair at a time.
     """
     labels = np.unique(labels, return_inverse=True)[1]
-    mates = mates_of(material.groups)
-    sums = Sums.of(material.embeddings, labels)
+    mates = mates_of(graph.groups)
+    sums = Sums.of(graph.embeddings, labels)
     for _ in range(SWEEPS):
-        pairs = _allowed(material, mates, labels, len(sums.counts))
+        pairs = _list_mergeable(graph, mates, labels, len(sums.counts))
         means = sums.embeddings / sums.counts.astype(np.float32)[:, None]
-        shares = _shares_of(material, labels, sums)
+        shares = _mean_shares(graph, labels, sums)
         distances = (1 - dots(means, means, pairs)) * stretch(shares[pairs[:, 0]], shares[pairs[:, 1]])
         small = np.minimum(sums.counts[pairs[:, 0]], sums.counts[pairs[:, 1]])
         near = distances <= limit * np.where(small >= SEVERAL, LOOSER, 1)
-        pairs = _mutual(pairs[near], distances[near], len(means))
+        pairs = _select_mutual(pairs[near], distances[near], len(means))
         if not len(pairs):
             break
         target = np.arange(len(means))
@@ -101,51 +102,51 @@ def merged(material: Material, labels: Ints, *, limit: float) -> Ints:
     return labels
 
 
-def _shares_of(material: Material, labels: Ints, sums: Sums) -> Floats:
+def _mean_shares(graph: FaceGraph, labels: Ints, sums: Sums) -> Floats:
     """Return the mean share of the faces of each cluster ``(c,)``."""
-    total = np.bincount(labels, weights=material.shares, minlength=len(sums.counts))
+    total = np.bincount(labels, weights=graph.shares, minlength=len(sums.counts))
     return (total / sums.counts).astype(np.float32)
 
 
 def mates_of(groups: Ints) -> Ints:
-    """List all pairs ``(m, 2)`` of rows of one group."""
+    """Return all pairs ``(m, 2)`` of rows that are in one group."""
     order = np.argsort(groups, kind="stable")
     sizes = np.unique(groups, return_counts=True)[1]
-    found = [np.empty((0, 2), np.int64)]
+    parts = [np.empty((0, 2), np.int64)]
     for end, size in zip(np.cumsum(sizes)[sizes > 1].tolist(), sizes[sizes > 1].tolist(), strict=True):
-        found.append(order[end - size + np.stack(np.triu_indices(size, 1), axis=1)])
-    pairs: Ints = np.concatenate(found)
+        parts.append(order[end - size + np.stack(np.triu_indices(size, 1), axis=1)])
+    pairs: Ints = np.concatenate(parts)
     return pairs
 
 
-def _allowed(material: Material, mates: Ints, labels: Ints, count: int) -> Ints:
-    """Pairs ``(m, 2)`` of clusters that an edge joins, and that may be merged."""
-    near = _codes(labels[material.edges.rows], labels[material.edges.columns], count)
-    apart = _codes(labels[mates[:, 0]], labels[mates[:, 1]], count)
+def _list_mergeable(graph: FaceGraph, mates: Ints, labels: Ints, count: int) -> Ints:
+    """Return the pairs ``(m, 2)`` of clusters that an edge joins and that may be merged."""
+    near = _encode_pairs(labels[graph.edges.rows], labels[graph.edges.columns], count)
+    apart = _encode_pairs(labels[mates[:, 0]], labels[mates[:, 1]], count)
     codes = np.setdiff1d(near, apart, assume_unique=True)
     pairs = np.stack([codes // count, codes % count], axis=1)
     old = np.zeros(count, np.bool_)
-    old[labels[material.old]] = True
+    old[labels[graph.old]] = True
     return pairs[~old[pairs].all(axis=1)]
 
 
-def _codes(a: Ints, b: Ints, count: int) -> Ints:
-    """Number pairs of two labels, each once."""
+def _encode_pairs(a: Ints, b: Ints, count: int) -> Ints:
+    """Return a sorted code for each distinct pair of two different labels: low * count + high."""
     low, high = np.minimum(a, b), np.maximum(a, b)
     return np.unique((low * count + high)[low != high])
 
 
 def dots(a: Floats, b: Floats, pairs: Ints) -> Floats:
-    """Products ``(m,)`` of the rows of ``a`` and ``b`` that pairs ``(m, 2)`` name."""
+    """Return the dot products ``(m,)`` of row i of ``a`` with row j of ``b`` for ``pairs (m, 2)`` of i and j."""
     products = np.empty(len(pairs), np.float32)
     for start in range(0, len(pairs), PAIRS):
-        some = pairs[start : start + PAIRS]
-        np.einsum("ij,ij->i", a[some[:, 0]], b[some[:, 1]], out=products[start : start + PAIRS])
+        chunk = pairs[start : start + PAIRS]
+        np.einsum("ij,ij->i", a[chunk[:, 0]], b[chunk[:, 1]], out=products[start : start + PAIRS])
     return products
 
 
-def _mutual(pairs: Ints, distances: Floats, count: int) -> Ints:
-    """Pairs of clusters that are each other's nearest; of equally near ones the pair that comes first."""
+def _select_mutual(pairs: Ints, distances: Floats, count: int) -> Ints:
+    """Select the pairs of clusters that are each other's nearest; of equally near pairs, the one with lower labels."""
     pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0], distances))]
     places = np.arange(len(pairs))
     best = np.full(count, len(pairs))
@@ -156,70 +157,71 @@ def _mutual(pairs: Ints, distances: Floats, count: int) -> Ints:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Offers:
-    """Of faces ``(m,)`` the clusters ``(m,)`` that they may belong to, at ``distances (m,)``; sorted by face."""
+    """Pairs of ``faces (m,)`` and ``clusters (m,)`` that they may join, at ``distances (m,)``; sorted by face."""
 
     faces: Ints
     clusters: Ints
     distances: Floats
 
-    def some(self, kept: NDArray[np.bool_] | Ints) -> Offers:
-        """Return those that are marked or named."""
+    def select(self, kept: NDArray[np.bool_] | Ints) -> Offers:
+        """Return the offers of a mask ``(m,)`` or of indices."""
         return Offers(self.faces[kept], self.clusters[kept], self.distances[kept])
 
 
-def moved(material: Material, labels: Ints, *, limit: float, near: float) -> Ints:
-    """Move each face that is not old to the nearest cluster that an edge leads to, or that it is in.
+def move_faces(graph: FaceGraph, labels: Ints, *, limit: float, near: float) -> Ints:
+    """Move each face that is not old to the nearest of its own cluster and those that an edge leads to.
 
-    It is held against its own cluster without itself. Where none is within ``limit``, it goes alone, unless ``LINKS``
-    faces of its cluster are up to ``near`` from it: the faces of a large one may be far from each other on average.
-    Returns labels in 0..c-1.
+    Its own cluster is measured without the face itself. If no cluster is within ``limit``, the face becomes a cluster
+    of its own, unless ``LINKS`` faces of its cluster are up to ``near`` from it: faces of a large cluster may be far
+    from each other on average. Returns labels in 0..c-1.
     """
-    links = material.edges.within(near)
+    links = graph.edges.within(near)
     for _ in range(ROUNDS):
         labels = np.unique(labels, return_inverse=True)[1]
-        found = offers(material, labels)
+        offers = list_offers(graph, labels)
         within = links.rows[labels[links.rows] == labels[links.columns]]
         loose = np.bincount(within, minlength=len(labels)) < LINKS
-        best = found.some(np.lexsort((found.clusters, found.distances, found.faces)))
-        best = best.some(np.diff(best.faces, prepend=-1) > 0)
+        best = offers.select(np.lexsort((offers.clusters, offers.distances, offers.faces)))
+        best = best.select(np.diff(best.faces, prepend=-1) > 0)
         own = labels[best.faces]
         far = best.distances > limit
-        lonely = best.some(far & loose[best.faces] & (np.bincount(labels)[own] > 1))
-        going = _one_of_a_photo(material, best.some(~far & (best.clusters != own)))
-        if not len(lonely.faces) + len(going.faces):
+        expelled = best.select(far & loose[best.faces] & (np.bincount(labels)[own] > 1))
+        movable = _keep_nearest_of_photo(graph, best.select(~far & (best.clusters != own)))
+        if not len(expelled.faces) + len(movable.faces):
             break
-        labels[going.faces] = going.clusters
-        labels[lonely.faces] = labels.max() + 1 + np.arange(len(lonely.faces))
+        labels[movable.faces] = movable.clusters
+        labels[expelled.faces] = labels.max() + 1 + np.arange(len(expelled.faces))
     return np.unique(labels, return_inverse=True)[1]
 
 
-def offers(material: Material, labels: Ints) -> Offers:
-    """Clusters of the neighbors of each face that is not old, but for those with another face of its photo; its own.
+def list_offers(graph: FaceGraph, labels: Ints) -> Offers:
+    """List the clusters that each face that is not old may be in: its own and those of its neighbors.
 
-    The distance is from the cluster without the face itself; infinite where it is alone.
+    Clusters with another face of its photo are left out. The distance is that from the cluster without the face itself;
+    infinite if the face is alone.
     """
-    sums = Sums.of(material.embeddings, labels)
+    sums = Sums.of(graph.embeddings, labels)
     count = len(sums.counts)
-    new = ~material.old[material.edges.rows]
-    rows, columns = material.edges.rows[new], material.edges.columns[new]
-    alone = np.flatnonzero(~material.old)
+    new = ~graph.old[graph.edges.rows]
+    rows, columns = graph.edges.rows[new], graph.edges.columns[new]
+    alone = np.flatnonzero(~graph.old)
     codes = np.unique(np.concatenate([rows * count + labels[columns], alone * count + labels[alone]]))
-    codes = codes[~np.isin(codes, _taken(mates_of(material.groups), labels, count))]
+    codes = codes[~np.isin(codes, _encode_blocked(mates_of(graph.groups), labels, count))]
     faces, clusters = codes // count, codes % count
-    distances = _distances(material.embeddings, sums, labels, faces, clusters)
-    shares = _shares_of(material, labels, sums)
-    return Offers(faces, clusters, distances * stretch(material.shares[faces], shares[clusters]))
+    distances = _measure_distances(graph.embeddings, sums, labels, faces, clusters)
+    shares = _mean_shares(graph, labels, sums)
+    return Offers(faces, clusters, distances * stretch(graph.shares[faces], shares[clusters]))
 
 
-def _taken(mates: Ints, labels: Ints, count: int) -> Ints:
-    """Codes of a face and a cluster that another face of its photo is in."""
+def _encode_blocked(mates: Ints, labels: Ints, count: int) -> Ints:
+    """Return the codes, face * count + cluster, of the clusters that another face of the same photo is in."""
     both = np.concatenate([mates, mates[:, ::-1]])
     codes: Ints = both[:, 0] * count + labels[both[:, 1]]
     return codes
 
 
-def _distances(embeddings: Floats, sums: Sums, labels: Ints, faces: Ints, clusters: Ints) -> Floats:
-    """Distances ``(m,)`` of faces from clusters, without themselves where they are in it."""
+def _measure_distances(embeddings: Floats, sums: Sums, labels: Ints, faces: Ints, clusters: Ints) -> Floats:
+    """Return the distances ``(m,)`` of faces from clusters, without the face itself if the cluster contains it."""
     own = labels[faces] == clusters
     products = dots(embeddings, sums.embeddings, np.stack([faces, clusters], axis=1)).astype(np.float64)
     squares = np.einsum("ij,ij->i", sums.embeddings, sums.embeddings).astype(np.float64)[clusters]
@@ -231,10 +233,10 @@ def _distances(embeddings: Floats, sums: Sums, labels: Ints, faces: Ints, cluste
     return np.where(others > 0, 1 - alike, np.inf).astype(np.float32)
 
 
-def _one_of_a_photo(material: Material, going: Offers) -> Offers:
-    """Of the faces of one photo that would go to one cluster, keep the nearest."""
-    order = np.lexsort((going.faces, going.distances, going.clusters, material.groups[going.faces]))
-    going = going.some(order)
-    group = material.groups[going.faces]
-    first = (np.diff(group, prepend=-1) != 0) | (np.diff(going.clusters, prepend=-1) != 0)
-    return going.some(first)
+def _keep_nearest_of_photo(graph: FaceGraph, offers: Offers) -> Offers:
+    """Keep only the nearest of the faces of one photo that would move to one cluster."""
+    order = np.lexsort((offers.faces, offers.distances, offers.clusters, graph.groups[offers.faces]))
+    offers = offers.select(order)
+    group = graph.groups[offers.faces]
+    first = (np.diff(group, prepend=-1) != 0) | (np.diff(offers.clusters, prepend=-1) != 0)
+    return offers.select(first)

@@ -1,7 +1,7 @@
-"""The graph that clusters are made of: of each face the nearest others, exact.
+"""Find the exact nearest neighbors of each face: the graph that clusters are made from.
 
-Matrix products of square tiles in float32, each used for both of its sides. Of a tile only what is within the limit is
-kept, and of that the nearest ``count`` a row, so that memory is bounded whatever the faces are like.
+Matrix products are computed in square tiles in float32, each used for its rows and its columns. Of a tile only the
+edges within the limit are kept, at most the nearest ``count`` of each row, so that memory is bounded for any faces.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from visavis.types import Floats
 Ints = NDArray[np.int64]
 
 TILE = 2048
-"""Rows of a tile: its 16 MB of float32 stay in the caches of today's processors."""
+"""Rows of a tile: its 16 MB of float32 fit in the caches of today's processors."""
 
-HELD_EDGES = 8_000_000
-"""Edges held before they are thinned to the nearest of each row; 20 bytes each."""
+MAX_EDGES = 8_000_000
+"""Number of edges, 20 bytes each, above which only the nearest of each row are kept."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,11 +35,11 @@ class Edges:
         return len(self.rows)
 
     def within(self, limit: float) -> Edges:
-        """Return those up to a distance."""
-        return self.some(self.distances <= limit)
+        """Return the edges up to a distance."""
+        return self.select(self.distances <= limit)
 
     def both_ways(self) -> Edges:
-        """Return each edge in both directions, once."""
+        """Return all edges in both directions, without duplicates."""
         rows = np.concatenate([self.rows, self.columns])
         columns = np.concatenate([self.columns, self.rows])
         distances = np.concatenate([self.distances, self.distances])
@@ -48,69 +48,72 @@ class Edges:
         order = first[np.lexsort((columns[first], distances[first], rows[first]))]
         return Edges(rows[order], columns[order], distances[order])
 
-    def some(self, kept: NDArray[np.bool_]) -> Edges:
-        """Return those that are marked ``(m,)``."""
+    def select(self, kept: NDArray[np.bool_]) -> Edges:
+        """Return the edges of a mask ``(m,)``."""
         return Edges(self.rows[kept], self.columns[kept], self.distances[kept])
 
 
-NONE = Edges(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
+NO_EDGES = Edges(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
 
 
 def neighbors(embeddings: Floats, groups: Ints, *, limit: float, count: int) -> Edges:
-    """Find of each unit row of ``embeddings (n, d)`` the nearest ``count`` others within cosine distance ``limit``.
+    """Find the nearest ``count`` rows within cosine distance ``limit`` of each unit row of ``embeddings (n, d)``.
 
-    Rows of the same group ``groups (n,)`` are no neighbors of each other: no edge may join them.
+    Rows of the same group in ``groups (n,)`` are never neighbors.
     """
-    held: list[Edges] = []
-    kept = 0
-    for found in _of_tiles(embeddings, groups, 1 - limit, count):
-        held.append(found)
-        kept += len(found)
-        if kept > HELD_EDGES:
-            held = [_nearest(held, count)]
-            kept = len(held[0])
-    return _nearest(held, count)
+    parts: list[Edges] = []
+    total = 0
+    for edges in _search_tiles(embeddings, groups, 1 - limit, count):
+        parts.append(edges)
+        total += len(edges)
+        if total > MAX_EDGES:
+            parts = [_keep_nearest(parts, count)]
+            total = len(parts[0])
+    return _keep_nearest(parts, count)
 
 
-def _of_tiles(embeddings: Floats, groups: Ints, least: float, count: int) -> Iterator[Edges]:
+def _search_tiles(embeddings: Floats, groups: Ints, least: float, count: int) -> Iterator[Edges]:
+    """Yield the edges of each tile on or right of the diagonal, with products of ``least`` or more."""
     starts = range(0, len(embeddings), TILE)
-    for top in starts:
-        for left in starts[top // TILE :]:
-            products = embeddings[top : top + TILE] @ embeddings[left : left + TILE].T
-            if left == top:
+    for row in starts:
+        for column in starts[row // TILE :]:
+            products = embeddings[row : row + TILE] @ embeddings[column : column + TILE].T
+            if column == row:
                 np.fill_diagonal(products, -np.inf)
-            yield from _of_tile(products, top, left, groups, np.float32(least), count)
+            yield from _search_tile(products, row, column, groups, np.float32(least), count)
 
 
-def _of_tile(products: Floats, top: int, left: int, groups: Ints, least: np.float32, count: int) -> Iterator[Edges]:
-    """Edges from the rows of a tile to its columns and, but on the diagonal, from these to those."""
+def _search_tile(
+    products: Floats, row: int, column: int, groups: Ints, least: np.float32, count: int
+) -> Iterator[Edges]:
+    """Yield the edges from the rows of a tile to its columns and, off the diagonal, from its columns to its rows."""
     hits = products >= least
-    found = np.count_nonzero(hits)
-    if not found:
+    hit_count = np.count_nonzero(hits)
+    if not hit_count:
         return
-    if found > count * min(products.shape):
-        for side, first, second in ((products, top, left), (products.T, left, top))[: 1 + (left != top)]:
+    if hit_count > count * min(products.shape):
+        for side, first, second in ((products, row, column), (products.T, column, row))[: 1 + (column != row)]:
             own, others = groups[first : first + len(side)], groups[second : second + side.shape[1]]
-            marked = (side >= least) & _best_of_rows(side, own, others, count)
-            yield _marked(side, marked, first, second, groups)
+            marked = (side >= least) & _mark_best(side, own, others, count)
+            yield _make_edges(side, marked, first, second, groups)
         return
-    some = _marked(products, hits, top, left, groups)
-    yield some
-    if left != top:
-        yield Edges(some.columns, some.rows, some.distances)
+    edges = _make_edges(products, hits, row, column, groups)
+    yield edges
+    if column != row:
+        yield Edges(edges.columns, edges.rows, edges.distances)
 
 
-def _marked(products: Floats, marked: NDArray[np.bool_], top: int, left: int, groups: Ints) -> Edges:
-    """Edges where a tile is marked, but for those within a group."""
+def _make_edges(products: Floats, marked: NDArray[np.bool_], row: int, column: int, groups: Ints) -> Edges:
+    """Return the edges where a tile is marked, except those within a group."""
     places = np.flatnonzero(marked)
     rows, columns = np.divmod(places, products.shape[1])
     distances = np.maximum(1 - products[rows, columns], 0)
-    rows, columns = rows + top, columns + left
-    return Edges(rows, columns, distances).some(groups[rows] != groups[columns])
+    rows, columns = rows + row, columns + column
+    return Edges(rows, columns, distances).select(groups[rows] != groups[columns])
 
 
-def _best_of_rows(products: Floats, own: Ints, others: Ints, count: int) -> NDArray[np.bool_]:
-    """Mark the ``count`` highest products of each row, other groups' before the own's."""
+def _mark_best(products: Floats, own: Ints, others: Ints, count: int) -> NDArray[np.bool_]:
+    """Mark the ``count`` highest products of each row, those of the row's own group last."""
     if products.shape[1] <= count:
         return np.ones(products.shape, np.bool_)
     ranked = np.where(own[:, None] == others, np.float32(-np.inf), products)
@@ -120,13 +123,13 @@ def _best_of_rows(products: Floats, own: Ints, others: Ints, count: int) -> NDAr
     return marked
 
 
-def _nearest(some: list[Edges], count: int) -> Edges:
+def _keep_nearest(parts: list[Edges], count: int) -> Edges:
     """Sort edges by row, distance and column, and keep the first ``count`` of each row."""
-    if not some:
-        return NONE
-    rows = np.concatenate([one.rows for one in some])
-    columns = np.concatenate([one.columns for one in some])
-    distances = np.concatenate([one.distances for one in some])
+    if not parts:
+        return NO_EDGES
+    rows = np.concatenate([part.rows for part in parts])
+    columns = np.concatenate([part.columns for part in parts])
+    distances = np.concatenate([part.distances for part in parts])
     order = np.lexsort((columns, distances, rows))
     rows = rows[order]
     place = np.arange(len(rows)) - np.searchsorted(rows, rows)

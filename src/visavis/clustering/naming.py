@@ -1,4 +1,4 @@
-"""Names that faces have already: those of a gallery, or of an earlier naming of clusters."""
+"""Names that faces have already, from a gallery or from an earlier naming of clusters."""
 
 from __future__ import annotations
 
@@ -15,44 +15,48 @@ Box = Sequence[float]
 
 @dataclass(frozen=True, slots=True)
 class Naming:
-    """The name of each face (None: not named), rows of faces that are ``nobody``, and other ``names`` to offer."""
+    """The name of each face (None: not named), the rows of ``unassigned`` faces, and other ``names`` to offer.
+
+    An unassigned face was marked as no person, or as not to be named.
+    """
 
     people: tuple[str | None, ...]
-    nobody: frozenset[int] = frozenset()
+    unassigned: frozenset[int] = frozenset()
     names: tuple[str, ...] = ()
 
     @classmethod
-    def of_nobody(cls, count: int) -> Naming:
-        """Return a naming of ``count`` faces that names none."""
+    def unnamed(cls, count: int) -> Naming:
+        """Return a naming of ``count`` faces without names."""
         return cls((None,) * count)
 
 
 def find_named(
     faces: Faces, named: Iterable[tuple[str | None, str, Box]], places: Mapping[str, str] | None = None
 ) -> Naming:
-    """Find the faces of an earlier naming, each given by a name (None: nobody), a photo and a box.
+    """Find the faces of an earlier naming; each item of ``named`` is a name (None: unassigned), a photo and a box.
 
-    A face is the one of its photo that overlaps the box most, by half at least. ``places`` says which photo of
-    ``faces`` is meant by another way to write its path.
+    The match is the face of that photo that overlaps the box most, at least by ``SAME_FACE``. ``places`` maps other
+    spellings of a path to the photo of ``faces``.
     """
     rows_of: dict[str, list[int]] = {}
     for row, photo in enumerate(faces.photos):
         rows_of.setdefault(photo, []).append(row)
     people: list[str | None] = [None] * len(faces)
-    nobody: set[int] = set()
+    unassigned: set[int] = set()
     names: set[str] = set()
     for name, photo, box in named:
         names |= {name} if name else set()
-        place = _overlapping(faces, rows_of.get((places or {}).get(photo, photo), []), box)
-        if place is None:
+        match = _find_overlapping(faces, rows_of.get((places or {}).get(photo, photo), []), box)
+        if match is None:
             continue
-        people[place] = name
+        people[match] = name
         if name is None:
-            nobody.add(place)
-    return Naming(tuple(people), frozenset(nobody), tuple(sorted(names)))
+            unassigned.add(match)
+    return Naming(tuple(people), frozenset(unassigned), tuple(sorted(names)))
 
 
-def _overlapping(faces: Faces, rows: Sequence[int], box: Box) -> int | None:
+def _find_overlapping(faces: Faces, rows: Sequence[int], box: Box) -> int | None:
+    """Return the row among ``rows`` that overlaps the box most; None where the overlap is below ``SAME_FACE``."""
     if not rows:
         return None
     shares = overlaps(np.array(box, np.float32), faces.boxes[np.array(rows)])

@@ -1,4 +1,4 @@
-"""What ``visavis cluster --json`` printed before -> the clusters that faces are in already."""
+"""Read the output of an earlier ``visavis cluster --json``, so that faces keep their clusters."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from visavis.types import Faces, Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Known:
-    """Faces of one photo that were clustered before: ``boxes (n, 4)``, and the ids of their clusters."""
+class PreviousFaces:
+    """Faces of one photo from an earlier clustering: ``boxes (n, 4)`` and the ids of their clusters."""
 
     boxes: Floats
     ids: tuple[int, ...]
 
 
-def read_previous(path: Path) -> dict[str, Known]:
-    """Read the faces of each photo off the JSON Lines; lines without a face are left out.
+def read_previous(path: Path) -> dict[str, PreviousFaces]:
+    """Read the faces of each photo from JSON Lines; skip lines without a face.
 
-    Raises UsageError, which names the line, where a face lacks photo, box or the number of a cluster.
+    Raises UsageError, which names the line, if a face lacks its photo, box or cluster number.
     """
     text = read_text(path)
     try:
-        return _faces(json_lines(text))
+        return _collect_faces(json_lines(text))
     except UsageError as error:
         raise UsageError(f"{shown(str(path))}, {error}") from error
 
 
-def _faces(lines: Iterable[tuple[int, Mapping[str, object]]]) -> dict[str, Known]:
+def _collect_faces(lines: Iterable[tuple[int, Mapping[str, object]]]) -> dict[str, PreviousFaces]:
     faces: dict[str, list[tuple[list[float], int]]] = {}
     for number, line in lines:
         if line.get("status", "ok") != "ok":
@@ -48,21 +48,24 @@ def _faces(lines: Iterable[tuple[int, Mapping[str, object]]]) -> dict[str, Known
             )
         faces.setdefault(photo, []).append((cast("list[float]", box), cluster))
     return {
-        photo: Known(np.array([box for box, _ in some], np.float32), tuple(cluster for _, cluster in some))
-        for photo, some in faces.items()
+        photo: PreviousFaces(np.array([box for box, _ in rows], np.float32), tuple(cluster for _, cluster in rows))
+        for photo, rows in faces.items()
     }
 
 
 def _is_box(value: object) -> bool:
-    return isinstance(value, list) and len(value) == 4 and all(type(one) in (int, float) for one in value)
+    return isinstance(value, list) and len(value) == 4 and all(type(side) in (int, float) for side in value)
 
 
-def with_clusters(faces: Faces, known: Known) -> Faces:
-    """Give the faces of one photo the clusters of the boxes that they overlap most, if by half; each box once."""
-    shares = np.array([overlaps(box, known.boxes) for box in faces.boxes], np.float32).reshape(len(faces), -1)
+def with_clusters(faces: Faces, previous: PreviousFaces) -> Faces:
+    """Give each face of one photo the cluster of the earlier box that it overlaps most, if at least by ``SAME_FACE``.
+
+    Each earlier box is used once, the largest overlap first.
+    """
+    shares = np.array([overlaps(box, previous.boxes) for box in faces.boxes], np.float32).reshape(len(faces), -1)
     clusters = faces.clusters.copy()
     while shares.size and shares.max() >= SAME_FACE:
         face, box = np.unravel_index(shares.argmax(), shares.shape)
-        clusters[face] = known.ids[box]
+        clusters[face] = previous.ids[box]
         shares[face], shares[:, box] = 0, 0
     return replace(faces, clusters=clusters)

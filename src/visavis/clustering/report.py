@@ -1,7 +1,7 @@
-"""Clusters on one page that a person can look through: name them, mark wrong faces, export people to enroll.
+"""Write clusters to an HTML page, where a user can name them, mark wrong faces and export people to enroll.
 
-The page is one file that works without a network: what it shows and does is within it. Whatever comes from outside
-(file names, names of people) is escaped, and the browser refuses scripts other than the page's own.
+The page is one file that works without a network: pictures, styles and scripts are in it. All text from outside (file
+names, names of people) is escaped, and the content security policy blocks all other scripts.
 """
 
 from __future__ import annotations
@@ -28,36 +28,36 @@ SCRIPTS = ("state.js", "view.js", "photo.js", "controls.js")
 
 @dataclass(frozen=True, slots=True)
 class _Face:
-    """A face on the page: its photo in full, shortened, and by number; its box as JSON; its picture if there is one.
+    """A face on the page: the path, file name and number of its photo, its box as JSON, its picture if there is one.
 
-    ``sha256`` is the hash of the photo ("": not known), ``known`` the name that the face has already, or "".
+    ``sha256`` is the hash of the photo, or ""; ``name`` is the name that the face has already, or "".
     """
 
     photo: str
     sha256: str
-    shown: str
+    file_name: str
     photo_number: int
     box: str
     picture: str | None
     representative: bool
-    known: str
-    nobody: bool
+    name: str
+    unassigned: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _Section:
-    """A cluster on the page; ``known`` is the name that most of its named faces have, or ""."""
+    """A cluster on the page; ``name`` is the name that most of its named faces have, or ""."""
 
     id: int
     faces: tuple[_Face, ...]
-    known: str
-    nobody: bool
+    name: str
+    unassigned: bool
     poor: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _Photo:
-    """A photo of the page: its size in pixels (0 where it is gone), its address, and a small picture of it."""
+    """A photo on the page: its size in pixels (0 if it cannot be read), its URL and a small picture of it."""
 
     width: int
     height: int
@@ -66,55 +66,59 @@ class _Photo:
 
 
 def page(clustering: Clustering, *, title: str, naming: Naming | None = None, skipped: list[str] | None = None) -> str:
-    """Return the page as text, with the names that ``naming`` knows.
+    """Return the page as HTML, with the names of ``naming``.
 
-    Photos are read again. A face whose photo is gone, or is another by now, has no picture: ``skipped`` takes a
-    sentence for each such photo.
+    Photos are read again. Faces of a photo that is missing or has changed have no picture; a message for each such
+    photo is appended to ``skipped``.
     """
     import jinja2
 
-    naming = naming or Naming.of_nobody(len(clustering.faces))
+    naming = naming or Naming.unnamed(len(clustering.faces))
     pictures = page_pictures(clustering.faces, skipped=skipped)
     numbers = {name: number for number, name in enumerate(dict.fromkeys(clustering.faces.photos))}
-    sections = [_section(clustering, cluster, naming, pictures, numbers) for cluster in clustering.clusters]
-    script = '"use strict";\n(() => {\n' + "\n".join(map(_source, SCRIPTS)) + "})();\n"
+    sections = [_make_section(clustering, cluster, naming, pictures, numbers) for cluster in clustering.clusters]
+    script = '"use strict";\n(() => {\n' + "\n".join(map(_read_source, SCRIPTS)) + "})();\n"
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, finalize=_printed, trim_blocks=True, lstrip_blocks=True
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_replace_surrogates,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters["count"] = "{:,}".format
-    return environment.from_string(_source("page.html.j2")).render(
+    return environment.from_string(_read_source("page.html.j2")).render(
         title=title,
         clusters=[section for section in sections if len(section.faces) > 1],
         alone=[section for section in sections if len(section.faces) == 1],
         ties=clustering.ties,
         faces=len(clustering.faces),
-        photos=[_photo(name, pictures) for name in numbers],
+        photos=[_make_photo(name, pictures) for name in numbers],
         names=sorted({*naming.names, *filter(None, naming.people)}),
         model=clustering.model,
         threshold=clustering.threshold,
         far=clustering.far,
-        key=_key(clustering),
-        style=_source("page.css"),
+        key=_storage_key(clustering),
+        style=_read_source("page.css"),
         script=script,
-        script_hash=_hash(script),
+        script_hash=_script_hash(script),
         version=metadata.version("visavis"),
         date=date.today().isoformat(),
     )
 
 
-def _section(
+def _make_section(
     clustering: Clustering, cluster: Cluster, naming: Naming, pictures: PagePictures, numbers: dict[str, int]
 ) -> _Section:
-    """Put the representative first, then the faces in their order."""
+    """Return the section of a cluster: the representative first, then the other faces in row order."""
     rows = sorted(cluster.rows.tolist(), key=lambda row: (row != cluster.representative, row))
-    names = Counter(name for row in rows if (name := naming.people[row]))
-    nobody = all(row in naming.nobody for row in rows)
-    faces = tuple(_face(clustering, row, cluster, naming, pictures, numbers) for row in rows)
-    known = "" if nobody or not names else max(sorted(names), key=names.__getitem__)
-    return _Section(cluster.id, faces, known, nobody, is_poor(clustering.faces, cluster))
+    names = Counter(person for row in rows if (person := naming.people[row]))
+    unassigned = all(row in naming.unassigned for row in rows)
+    faces = tuple(_make_face(clustering, row, cluster, naming, pictures, numbers) for row in rows)
+    name = "" if unassigned or not names else max(sorted(names), key=names.__getitem__)
+    return _Section(cluster.id, faces, name, unassigned, is_poor(clustering.faces, cluster))
 
 
-def _face(
+def _make_face(
     clustering: Clustering,
     row: int,
     cluster: Cluster,
@@ -132,42 +136,42 @@ def _face(
         pictures.faces.get(row),
         row == cluster.representative,
         naming.people[row] or "",
-        row in naming.nobody,
+        row in naming.unassigned,
     )
 
 
-def _photo(name: str, pictures: PagePictures) -> _Photo:
+def _make_photo(name: str, pictures: PagePictures) -> _Photo:
     picture, width, height = pictures.photos.get(name, (None, 0, 0))
-    return _Photo(width, height, _address(name), picture)
+    return _Photo(width, height, _file_url(name), picture)
 
 
-def _address(name: str) -> str:
-    """Return the photo as a file: URL; "" for a name that is none of a file."""
+def _file_url(name: str) -> str:
+    """Return the photo's file: URL, or "" if no such file exists."""
     try:
         path = Path(name).absolute()
         return path.as_uri() if path.exists() else ""
-    except (OSError, ValueError):  # a name that no file can have
+    except (OSError, ValueError):  # not a valid file name
         return ""
 
 
-def _key(clustering: Clustering) -> str:
-    """Name what is shown, so that the browser finds the names given to it again, and those only."""
+def _storage_key(clustering: Clustering) -> str:
+    """Return a key made of the clusters, under which the browser stores the names that are typed in this page."""
     faces = clustering.faces
     rows = zip(clustering.labels.tolist(), faces.photos, faces.boxes.round(2).tolist(), strict=True)
     return hashlib.sha256(json.dumps(sorted(rows)).encode()).hexdigest()[:16]
 
 
-def _hash(script: str) -> str:
-    """Name a script as a content security policy does: no other runs in the page."""
+def _script_hash(script: str) -> str:
+    """Return the hash of a script in the form of a content security policy."""
     return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
 
 
-def _source(name: str) -> str:
+def _read_source(name: str) -> str:
     return resources.files("visavis.clustering").joinpath("page", name).read_text(encoding="utf-8")
 
 
-def _printed(value: object) -> object:
-    """Replace what UTF-8 cannot hold in any text that is put in: names of files may carry bytes that are no text."""
+def _replace_surrogates(value: object) -> object:
+    """Replace surrogates in text: a file name may have bytes that are not UTF-8."""
     if isinstance(value, str) and not hasattr(value, "__html__"):
         return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return value
@@ -176,7 +180,7 @@ def _printed(value: object) -> object:
 def write(
     path: Path, clustering: Clustering, *, title: str, naming: Naming | None = None, skipped: list[str] | None = None
 ) -> None:
-    """Write the page, whole or not at all; ``skipped`` as in :func:`page`."""
+    """Write the page atomically; ``skipped`` as in :func:`page`."""
     text = page(clustering, title=title, naming=naming, skipped=skipped)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

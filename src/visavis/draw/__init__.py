@@ -1,6 +1,6 @@
-"""DRAW: answers made visible. Pure functions from RGB pictures to new RGB pictures.
+"""DRAW: show answers in pictures, by pure functions from RGB pictures to new RGB pictures.
 
-Colors are of the palette of Okabe and Ito (https://jfly.uni-koeln.de/color/), safe for color-blind eyes.
+Colors are from the palette of Okabe and Ito (https://jfly.uni-koeln.de/color/), for color-blind readers too.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ BLUE: Color = (0, 114, 178)
 ORANGE: Color = (230, 159, 0)
 
 LINES_A_SIDE = 300
-"""A line is this part of the picture's longer side."""
+"""The longer side of the picture divided by the width of a line."""
 
 DOTS_ACROSS = 120
-"""The radius of a dot is this part of the width or height of a face's points, whichever is larger."""
+"""The larger of width and height of the points of a face, divided by the radius of a dot."""
 
 SHEET_COLUMNS = 4
 CELL_SHAPE = 3 / 4
 
 
 def line_width(picture: RGB) -> int:
-    """Width in pixels of the lines that :func:`annotate` draws."""
+    """Return the width in pixels of the lines that :func:`annotate` draws."""
     longer: int = max(picture.shape[:2])
     return max(1, round(longer / LINES_A_SIDE))
 
@@ -37,10 +37,10 @@ def line_width(picture: RGB) -> int:
 def annotate(picture: RGB, faces: Sequence[Face], labels: Sequence[str] = (), *, colors: Sequence[Color] = ()) -> RGB:
     """Draw box, landmarks and label of each face into a copy of ``picture (h, w, 3)``.
 
-    ``labels`` and ``colors`` (default: blue) have an item a face or are empty; ValueError otherwise. A label covers no
-    face and no other label: it stands beside its face, in smaller text where faces are crowded. Where there is no room
-    even so, a number stands beside the face, and number and label in a legend below, by which the picture grows. What
-    no font can show is replaced by plainer letters or "?".
+    ``labels`` and ``colors`` (default: blue) have one item per face or are empty; ValueError otherwise. A label is
+    placed beside its face and covers no face and no other label; text is smaller where faces are crowded. A label
+    without room is replaced by a number and moves to a legend below, which makes the picture higher. Characters that no
+    font can show are replaced by plainer letters or "?".
     """
     labels = labels or [""] * len(faces)
     colors = colors or [BLUE] * len(faces)
@@ -69,9 +69,9 @@ def dots(picture: RGB, points: Sequence[Floats], *, color: Color = BLUE) -> RGB:
 def contact_sheet(
     pictures: Sequence[RGB], captions: Sequence[str], *, width: int = 1600, columns: int = SHEET_COLUMNS
 ) -> RGB:
-    """Lay pictures of any size out on one white sheet of ``width`` pixels, each whole, its caption below.
+    """Arrange pictures of any size on one white sheet of ``width`` pixels, uncut, each with its caption below.
 
-    A caption may have several lines. ValueError where there is no picture, or not a caption for each.
+    A caption may have several lines. Raises ValueError if there is no picture, or not one caption for each.
     """
     if not pictures or len(pictures) != len(captions):
         raise ValueError(f"a sheet needs pictures and a caption each, got {len(pictures)} and {len(captions)}")
@@ -102,7 +102,7 @@ def contact_sheet(
 
 
 def face_pair(left: RGB, right: RGB, names: tuple[str, str], answer: str, *, color: Color) -> RGB:
-    """Lay two faces of one size ``(s, s, 3)`` side by side, framed in ``color``, names and ``answer`` below."""
+    """Draw two faces of one size ``(s, s, 3)`` side by side, framed in ``color``, with names and ``answer`` below."""
     side = left.shape[0]
     frame = max(2, side // 40)
     faces = ImageOps.expand(Image.fromarray(np.concatenate([left, right], axis=1)), frame, color)
@@ -117,13 +117,13 @@ def face_pair(left: RGB, right: RGB, names: tuple[str, str], answer: str, *, col
         (names[1], middle + middle // 2, 0, middle),
         (answer, middle, row, faces.width),
     ):
-        shown, font = legible(text, size)
-        draw.text((x, faces.height + y + row // 2), shortened(shown, font, room - size), INK, font, anchor="mm")
+        legible_text, font = legible(text, size)
+        draw.text((x, faces.height + y + row // 2), shortened(legible_text, font, room - size), INK, font, anchor="mm")
     return np.asarray(sheet)
 
 
 def _draw_face(draw: ImageDraw.ImageDraw, face: Face, color: Color, width: int) -> None:
-    """Box with a thin dark edge, so that it stands out on any ground, and five dots."""
+    """Draw a box with a thin dark edge, visible on any background, and five dots."""
     x1, y1, x2, y2 = (round(float(value)) for value in face.box)
     if x2 > x1 and y2 > y1:
         draw.rectangle((x1 - 1, y1 - 1, x2 + 1, y2 + 1), outline=INK, width=width + 2)

@@ -1,4 +1,4 @@
-"""Text in pictures: fonts, what they can show, and colors."""
+"""Choose fonts, legible text and colors for text in pictures."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ FALLBACK_FONTS = (
     "arial.ttf",
     "msyh.ttc",
 )
-"""Looked for on the system only for text that Pillow's own font lacks glyphs for."""
+"""System fonts, used only for text with glyphs that Pillow's own font lacks."""
 
 
 def ink_on(color: Color) -> Color:
-    """Black or white, whichever is read better (luminance of Rec. 709)."""
+    """Return black or white, whichever is more legible on ``color`` (luminance of Rec. 709)."""
     return INK if np.dot(color, (0.2126, 0.7152, 0.0722)) > 127 else PAPER
 
 
 def shortened(text: str, font: Font, room: float) -> str:
-    """As much of the text as ``room`` pixels hold, with dots for the rest."""
+    """Return as much of the text as fits ``room`` pixels, with dots for the rest."""
     if font.getbbox(text)[2] <= room:
         return text
     kept = next((n for n in range(len(text), 0, -1) if font.getbbox(text[:n] + "...")[2] <= room), 0)
@@ -42,29 +42,30 @@ def shortened(text: str, font: Font, room: float) -> str:
 
 
 def legible(text: str, size: int) -> tuple[str, Font]:
-    """Return the text as far as it can be shown, and the font that shows most of it.
+    """Return the text that can be drawn, and the font that has most of its glyphs.
 
-    Letters that no font has lose their accents, then become "?"; control characters become spaces.
+    Letters that the font lacks lose their accents, or become "?"; control characters become spaces.
     """
     text = "".join(" " if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") else c for c in text)
     text = unicodedata.normalize("NFC", text)
-    own = _own_font(size)
-    if all(_has(own, c) for c in text):
+    own = _load_own_font(size)
+    if all(_has_glyph(own, c) for c in text):
         return text, own
-    font = max([own, *_system_fonts(size)], key=lambda font: sum(_has(font, c) for c in text))
-    return "".join(_nearest(font, c) for c in text), font
+    font = max([own, *_load_system_fonts(size)], key=lambda font: sum(_has_glyph(font, c) for c in text))
+    return "".join(_replace_missing(font, c) for c in text), font
 
 
-def _nearest(font: Font, character: str) -> str:
-    if _has(font, character):
+def _replace_missing(font: Font, character: str) -> str:
+    """Return the character, without its accent if the font lacks it, or "?" if it lacks that too."""
+    if _has_glyph(font, character):
         return character
     plain = unicodedata.normalize("NFKD", character)[0]
-    return plain if _has(font, plain) else "?"
+    return plain if _has_glyph(font, plain) else "?"
 
 
 @lru_cache(maxsize=4096)
-def _has(font: Font, character: str) -> bool:
-    """Whether the font has this glyph: what it lacks, it draws as it draws a code that is no character."""
+def _has_glyph(font: Font, character: str) -> bool:
+    """Return whether the font has a glyph: a font draws all missing glyphs like that of a code without character."""
     if character.isspace():
         return True
     glyph, missing = (font.getmask(c) for c in (character, "\uffff"))
@@ -72,12 +73,12 @@ def _has(font: Font, character: str) -> bool:
 
 
 @lru_cache(maxsize=8)
-def _own_font(size: int) -> Font:
+def _load_own_font(size: int) -> Font:
     return ImageFont.load_default(size)
 
 
 @lru_cache(maxsize=8)
-def _system_fonts(size: int) -> tuple[Font, ...]:
+def _load_system_fonts(size: int) -> tuple[Font, ...]:
     fonts = []
     for name in FALLBACK_FONTS:
         try:

@@ -1,1 +1,1 @@
-"""Embeddings remembered by the hash of a photo and by the model."""
+"""Cache of faces and embeddings, by the hash of a photo and the model."""

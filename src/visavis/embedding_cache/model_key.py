@@ -1,11 +1,10 @@
-"""What decides the embeddings of a photo, as one key: two keys are equal only where nothing of it differs.
+"""Key of everything that determines the embeddings of a photo: keys are equal only if nothing of it differs.
 
-A version number that somebody has to raise would be forgotten once, and old embeddings then be taken for new ones
-without a word. The key holds the code itself instead: a digest of every source file that a photo passes on its way to
-an embedding. A released version has one such digest for ever; whoever edits one of those files computes anew, which
-costs a minute and a half on LFW. Weights are in it too: ``weights/spec.py`` states their hashes, and a file of
-another hash is refused. Where it states none the hash of the file itself is in the key, and of an imported model its
-row, which holds the hashes of its files.
+The key holds no version number, since nobody reliably raises one, and old embeddings would then pass for new ones.
+It holds a digest of every source file that a photo passes on its way to an embedding. A release has one digest
+forever; an edit of one of those files makes evaluations compute again, which costs a minute and a half on LFW.
+Weights are covered by the code: ``weights/spec.py`` states their hashes, and a file with another hash is refused. Where
+it states none, the key holds the hash of the file; for an imported model it holds the row with the hashes of its files.
 """
 
 from __future__ import annotations
@@ -20,40 +19,40 @@ from pathlib import Path
 from visavis import devices, errors
 from visavis.detectors import DETECTORS, base_name
 from visavis.embedders import EMBEDDERS
-from visavis.embedders._rows import RECIPES
+from visavis.embedders.recipes import RECIPES
 from visavis.pipeline import Recognizer
 from visavis.weights import store
 
 PACKAGE = Path(errors.__file__).parent
 
-NOT_ON_THE_WAY = frozenset({"cli", "gallery", "evaluate", "clustering", "draw", "samples.py", "__main__.py"})
-"""Files and folders of the package that no photo passes on its way to an embedding."""
+EXCLUDED = frozenset({"cli", "gallery", "evaluate", "clustering", "draw", "samples.py", "__main__.py"})
+"""Files and folders of the package that do not affect embeddings."""
 
 LIBRARIES = ("numpy", "onnxruntime", "opencv-python-headless", "pillow")
-"""What decodes, warps and multiplies: another version may round in another way."""
+"""Libraries that decode, warp and multiply: another version may round differently."""
 
 
 def model_key(recognizer: Recognizer, *, min_face: float) -> str:
-    """JSON text of all that decides; loads no network.
+    """Return the key as JSON text, without loading a network.
 
-    Only for models given by name: of an object the name does not say how it was made.
+    It is valid only for models given by name: the name of an object does not say how the object was made.
     """
     parts = {
         "detector": recognizer.detector_name,
         "model": recognizer.model,
         "min_face": float(min_face),
         "device": ", ".join(map(str, devices.wanted())),
-        "code": _code(),
-        "detector_code": _factory_code(DETECTORS.factory(base_name(recognizer.detector_name))),
-        "model_weights": _weights(recognizer.model.partition("@")[0]),
-        "model_code": _factory_code(EMBEDDERS.factory(recognizer.model.partition("@")[0])),
-        "libraries": {name: _version(name) for name in LIBRARIES},
+        "code": _digest_code(),
+        "detector_code": _digest_factory(DETECTORS.factory(base_name(recognizer.detector_name))),
+        "model_weights": _describe_weights(recognizer.model.partition("@")[0]),
+        "model_code": _digest_factory(EMBEDDERS.factory(recognizer.model.partition("@")[0])),
+        "libraries": {name: _find_version(name) for name in LIBRARIES},
     }
     return json.dumps(parts, sort_keys=True)
 
 
-def _weights(name: str) -> str:
-    """What the code does not say of a model's weights: an imported one's row, or which file of unknown hash it is."""
+def _describe_weights(name: str) -> str:
+    """Describe weights that the code does not pin: the row of an imported model, or the digest of a file."""
     row = EMBEDDERS.row(name)
     if row is not None:
         return row.text()
@@ -62,32 +61,32 @@ def _weights(name: str) -> str:
 
 
 @cache
-def _code() -> str:
+def _digest_code() -> str:
     digest = hashlib.sha256()
-    for path in on_the_way():
+    for path in list_sources():
         data = path.read_bytes()
         digest.update(f"{path.relative_to(PACKAGE).as_posix()} {len(data)}\n".encode())
         digest.update(data)
     return digest.hexdigest()
 
 
-def on_the_way() -> list[Path]:
-    """Source files of the package that a photo may pass on its way to an embedding."""
+def list_sources() -> list[Path]:
+    """Return the source files of the package that may affect an embedding."""
     files = sorted(PACKAGE.rglob("*.py"))
-    return [path for path in files if path.relative_to(PACKAGE).parts[0] not in NOT_ON_THE_WAY]
+    return [path for path in files if path.relative_to(PACKAGE).parts[0] not in EXCLUDED]
 
 
-def _factory_code(factory: object) -> str:
-    """Digest of the file that makes a detector or embedder: of another package's, it is what is known of its code."""
+def _digest_factory(factory: object) -> str:
+    """Return the digest of the file of a detector or embedder factory, the only code of other packages in the key."""
     try:
-        source = getsourcefile(factory)  # type: ignore[arg-type]  # TypeError is what it says of anything unfit
-        return hashlib.sha256(Path(source).read_bytes()).hexdigest() if source else ""
+        path = getsourcefile(factory)  # type: ignore[arg-type]  # raises TypeError for unsuitable objects
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else ""
     except (TypeError, OSError):
         return ""
 
 
-def _version(library: str) -> str:
+def _find_version(library: str) -> str:
     try:
         return metadata.version(library)
-    except metadata.PackageNotFoundError:  # the same library under another name, as opencv-python
+    except metadata.PackageNotFoundError:  # the same library under another name, such as opencv-python
         return ""

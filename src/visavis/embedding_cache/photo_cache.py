@@ -1,9 +1,9 @@
-"""What was found in a photo, kept by the hash of its bytes: a second evaluation reads instead of computing.
+"""Cache of the faces found in a photo, by the hash of its bytes: a second evaluation reads instead of computing.
 
-One SQLite file a model key (see ``model_key.py``), so that what one model found is never taken for another's. It
-is a cache: whatever is wrong with a file costs the time to compute its content again and nothing else. Files run in
-WAL, a group of photos a transaction: ``kill -9`` loses the group that was being computed, and two processes may use
-one file. Each row carries a checksum, since SQLite does not notice a changed byte within a row.
+Each model key (see ``model_key.py``) has an SQLite file of its own, so results of different models never mix. A damaged
+or missing file only costs the time to compute its content again. Files use WAL, and a group of photos is one
+transaction: ``kill -9`` loses the group that was being computed, and two processes may use one file. Each row carries a
+checksum, since SQLite does not notice a changed byte within a row.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from visavis.pipeline import Recognizer
 from visavis.types import Face, Floats, PhotoFaces, Quality
 
 FORMAT = 1
-"""Of the rows: part of the key."""
+"""Format of the rows, a part of the key."""
 BUSY_SECONDS = 20
 KEPT_FILES = 12
-"""Model keys that are remembered; the one that was used longest ago makes room for a new one."""
+"""Files kept, one a model key; the least recently used one is deleted for a new one."""
 
-QUESTIONS = 256
-"""Hashes in one statement: SQLite bounds them."""
+HASHES_PER_QUERY = 256
+"""Hashes in one statement, which SQLite limits."""
 
 PARTS = len(fields(Quality))
 COLUMNS = "sha256, width, height, faces, dimension, numbers, checksum"
@@ -50,8 +50,8 @@ create table if not exists photos (
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Found:
-    """All that was found in a photo of ``width`` x ``height``: faces, their quality, and embeddings ``(n, d)``."""
+class CachedPhoto:
+    """Faces found in a photo of ``width`` x ``height``, with their quality and embeddings ``(n, d)``."""
 
     width: int
     height: int
@@ -61,17 +61,17 @@ class Found:
 
     @classmethod
     def of(cls, answer: PhotoFaces) -> Self:
-        """Take what is to be kept off an answer with embeddings, of a photo that could be read."""
+        """Take the cached fields from an answer; raises ValueError for one without a photo or embeddings."""
         if answer.photo is None or answer.embeddings is None:
             raise ValueError(f"nothing was embedded of {answer.name}")
         return cls(answer.photo.width, answer.photo.height, answer.faces, answer.quality, answer.embeddings)
 
 
 class EmbeddingCache:
-    """What one recognizer has found in photos so far. Use it in a ``with`` block, from one thread.
+    """Faces and embeddings that one recognizer has computed. Use it in a ``with`` block, from one thread.
 
-    Where nothing can be kept (a folder that cannot be written, a full disk, models given as objects, whose names do
-    not say how they were made), nothing is remembered, the work goes on, and ``notes`` says why, once.
+    If nothing can be stored (a folder that is not writable, a full disk, or models given as objects, whose names do not
+    tell how they were made), the cache stays empty, the work goes on, and ``notes`` states the reason once.
     """
 
     def __init__(self, recognizer: Recognizer, *, min_face: float = 20) -> None:
@@ -83,38 +83,38 @@ class EmbeddingCache:
             self.notes.append("nothing is remembered of models that are given as objects: give registered names.")
             return
         self._key = f"{FORMAT} {model_key(recognizer, min_face=min_face)}"
-        self.path = _path(recognizer.model, self._key)
-        with self._expecting_trouble():
+        self.path = _file_path(recognizer.model, self._key)
+        with self._handle_errors():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             if not self.path.exists():
                 _make_room(self.path.parent)
             self._open()
 
     def serves(self, recognizer: Recognizer, *, min_face: float) -> bool:
-        """Tell whether this is what that recognizer has found, of faces from that size on."""
+        """Tell whether the cache was opened for this recognizer and ``min_face``."""
         return recognizer is self._recognizer and min_face == self._min_face
 
-    def recall(self, hashes: Iterable[str]) -> dict[str, Found]:
-        """Return what is known of photos with these SHA-256 (hex); the others are left out."""
-        found: dict[str, Found] = {}
-        wanted = list(hashes)
+    def recall(self, hashes: Iterable[str]) -> dict[str, CachedPhoto]:
+        """Return the cached photos with these SHA-256 (hex); the others are left out."""
+        photos: dict[str, CachedPhoto] = {}
+        requested = list(hashes)
         if self._connection is None:
-            return found
-        with self._expecting_trouble():
-            for start in range(0, len(wanted), QUESTIONS):
-                asked = wanted[start : start + QUESTIONS]
-                marks = ", ".join("?" * len(asked))
-                rows = self._connection.execute(f"select {COLUMNS} from photos where sha256 in ({marks})", asked)
-                found |= {row[0]: _unpacked(row) for row in rows}
-        return found
+            return photos
+        with self._handle_errors():
+            for start in range(0, len(requested), HASHES_PER_QUERY):
+                batch = requested[start : start + HASHES_PER_QUERY]
+                marks = ", ".join("?" * len(batch))
+                rows = self._connection.execute(f"select {COLUMNS} from photos where sha256 in ({marks})", batch)
+                photos |= {row[0]: _unpack_row(row) for row in rows}
+        return photos
 
-    def keep(self, found: Mapping[str, Found]) -> None:
-        """Remember, all in one transaction."""
-        if self._connection is None or not found:
+    def keep(self, photos: Mapping[str, CachedPhoto]) -> None:
+        """Store photos by their SHA-256, in one transaction."""
+        if self._connection is None or not photos:
             return
-        rows = [_packed(sha256, one) for sha256, one in found.items()]
+        rows = [_pack_row(sha256, photo) for sha256, photo in photos.items()]
         marks = ", ".join("?" * len(rows[0]))
-        with self._expecting_trouble():
+        with self._handle_errors():
             self._connection.execute("begin immediate")
             self._connection.executemany(f"insert or replace into photos ({COLUMNS}) values ({marks})", rows)
             self._connection.execute("commit")
@@ -134,16 +134,16 @@ class EmbeddingCache:
         self.close()
 
     def _open(self) -> None:
-        self._file = _identity(self.path)
-        self._connection = _opened(self.path, self._key)
-        self._file = _identity(self.path)
+        self._file = _file_id(self.path)
+        self._connection = _open_file(self.path, self._key)
+        self._file = _file_id(self.path)
 
     @contextmanager
-    def _expecting_trouble(self) -> Iterator[None]:
-        """Make a damaged file anew, once; give up remembering for any other fault."""
+    def _handle_errors(self) -> Iterator[None]:
+        """Recreate a damaged file once; stop caching after any other error."""
         try:
             yield
-        except sqlite3.ProgrammingError:  # as from a second thread: no fault of the file
+        except sqlite3.ProgrammingError:  # such as use from a second thread: the file is intact
             raise
         except sqlite3.Error as error:
             if _is_damage(error) and not self._renewed:
@@ -154,12 +154,12 @@ class EmbeddingCache:
             self._give_up(error.strerror or str(error))
 
     def _renew(self) -> None:
-        ours = _identity(self.path) == self._file  # else another process has made it anew already
+        unchanged = _file_id(self.path) == self._file  # else another process has recreated it
         self.close()
         self._renewed = True
         self.notes.append(f"{self.path} was damaged: it is made anew.")
-        with self._expecting_trouble():
-            if ours:
+        with self._handle_errors():
+            if unchanged:
                 _remove(self.path)
             self._open()
 
@@ -168,7 +168,7 @@ class EmbeddingCache:
         self.notes.append(f"what is found in photos is not remembered, {self.path} cannot be used: {why}.")
 
 
-def _path(model: str, key: str) -> Path:
+def _file_path(model: str, key: str) -> Path:
     return cache_dir() / "embeddings" / f"{_file_name(model)}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.db"
 
 
@@ -177,7 +177,7 @@ def _file_name(model: str) -> str:
 
 
 def forget(model: str) -> None:
-    """Delete the embeddings remembered of a model, with any number of views; ``model`` is its name without these."""
+    """Delete the cached embeddings of a model, for any number of views; ``model`` is its name without these."""
     files = re.compile(rf"{re.escape(_file_name(model))}(@\d+)?-[0-9a-f]{{16}}\.db(-wal|-shm|-journal)?")
     folder = cache_dir() / "embeddings"
     for path in folder.iterdir() if folder.is_dir() else ():
@@ -186,35 +186,35 @@ def forget(model: str) -> None:
 
 
 def _is_damage(error: sqlite3.Error) -> bool:
-    """Tell a file that is not as it was written from one that cannot be reached, locked or grown.
+    """Tell whether a file is damaged, as opposed to inaccessible, locked or full.
 
-    By the primary codes of sqlite.org/rescode.html. The plain SQLITE_ERROR is a statement that does not fit: tables of
-    another form. An error without a code is this module's own, or the driver's about a value.
+    The primary codes are those of sqlite.org/rescode.html. The plain SQLITE_ERROR is a statement that does not fit the
+    tables. An error without a code is raised by this module, or by the driver about a value.
     """
     code = getattr(error, "sqlite_errorcode", None)
     return code is None or code & 0xFF in {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Tell one file from another of the same name."""
+def _file_id(path: Path) -> tuple[int, int] | None:
+    """Return device and inode, which tell files of the same name apart; None if there is no file."""
     try:
-        facts = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return facts.st_dev, facts.st_ino
+    return status.st_dev, status.st_ino
 
 
-def _opened(path: Path, key: str) -> sqlite3.Connection:
+def _open_file(path: Path, key: str) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
     try:
-        _patiently(connection, "pragma journal_mode=wal")
-        connection.execute("pragma synchronous=normal")  # loss of power may lose the last rows and damages nothing
+        _execute_with_retries(connection, "pragma journal_mode=wal")
+        connection.execute("pragma synchronous=normal")  # a power failure may lose the last rows but damages nothing
         connection.executescript(f"begin immediate; {SCHEMA}")
-        (known,) = connection.execute("select group_concat(text) from key").fetchone()
-        if known is None:
+        (stored,) = connection.execute("select group_concat(text) from key").fetchone()
+        if stored is None:
             connection.execute("insert into key values (?)", (key,))
         connection.execute("commit")
-        if known not in (None, key):
+        if stored not in (None, key):
             raise sqlite3.DatabaseError("the file is of another key")
         os.utime(path)
     except BaseException:
@@ -223,8 +223,8 @@ def _opened(path: Path, key: str) -> sqlite3.Connection:
     return connection
 
 
-def _patiently(connection: sqlite3.Connection, statement: str) -> None:
-    """Run what SQLite does not wait for by itself while another process does the same."""
+def _execute_with_retries(connection: sqlite3.Connection, statement: str) -> None:
+    """Run a statement that SQLite itself does not retry while another process runs the same."""
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
         try:
@@ -238,35 +238,35 @@ def _patiently(connection: sqlite3.Connection, statement: str) -> None:
 
 
 def _make_room(folder: Path) -> None:
-    """Forget the keys that were used longest ago: each edit of the code and each update leaves one behind."""
-    with suppress(OSError):  # another process does the same, or has it open, which Windows does not bear
+    """Delete the least recently used files: each edit of the code and each update leaves one behind."""
+    with suppress(OSError):  # another process deletes it too, or has it open, which Windows forbids
         files = sorted(folder.glob("*.db"), key=lambda path: path.stat().st_mtime)
         for path in files[: max(len(files) - KEPT_FILES + 1, 0)]:
             _remove(path)
 
 
 def _remove(path: Path) -> None:
-    """Delete a file of SQLite's, its log first: a log without its file is nothing, the other way round it may lie."""
+    """Delete an SQLite file, its log first: a log alone is ignored, a file without its log may be inconsistent."""
     for ending in ("-wal", "-shm", ""):
         path.with_name(path.name + ending).unlink(missing_ok=True)
 
 
-def _packed(sha256: str, one: Found) -> tuple[str, int, int, int, int, bytes, int]:
-    n, dimension = len(one.faces), one.embeddings.shape[1]
-    doubles = [[face.score, *astuple(quality)] for face, quality in zip(one.faces, one.quality, strict=True)]
-    floats = [np.concatenate([face.box, face.landmarks.ravel()]) for face in one.faces]
+def _pack_row(sha256: str, photo: CachedPhoto) -> tuple[str, int, int, int, int, bytes, int]:
+    n, dimension = len(photo.faces), photo.embeddings.shape[1]
+    doubles = [[face.score, *astuple(quality)] for face, quality in zip(photo.faces, photo.quality, strict=True)]
+    floats = [np.concatenate([face.box, face.landmarks.ravel()]) for face in photo.faces]
     numbers = b"".join(
         [
             np.array(doubles, "<f8").tobytes(),
             np.array(floats, "<f4").tobytes(),
-            one.embeddings.astype("<f4").tobytes(),
+            photo.embeddings.astype("<f4").tobytes(),
         ]
     )
-    head = (sha256, one.width, one.height, n, dimension)
+    head = (sha256, photo.width, photo.height, n, dimension)
     return (*head, numbers, _checksum(head, numbers))
 
 
-def _unpacked(row: tuple[str, int, int, int, int, bytes, int]) -> Found:
+def _unpack_row(row: tuple[str, int, int, int, int, bytes, int]) -> CachedPhoto:
     *head, numbers, checksum = row
     _, width, height, n, dimension = row[:5]
     if not isinstance(numbers, bytes) or checksum != _checksum(tuple(head), numbers):
@@ -279,7 +279,7 @@ def _unpacked(row: tuple[str, int, int, int, int, bytes, int]) -> Found:
         for place, numbers in zip(places, doubles, strict=True)
     ]
     quality = tuple(Quality(*parts) for parts in doubles[:, 1:].tolist())
-    return Found(width, height, tuple(faces), quality, embeddings)
+    return CachedPhoto(width, height, tuple(faces), quality, embeddings)
 
 
 def _checksum(head: tuple[object, ...], numbers: bytes) -> int:

@@ -9,10 +9,10 @@ from sqlalchemy import Connection
 
 from visavis.errors import UnknownNameError, UsageError
 from visavis.gallery import _answers, _resolve_person
-from visavis.gallery._check_input import clean_name, make_details, prepare_templates
 from visavis.gallery._open_gallery import OpenGallery
 from visavis.gallery._resolve_person import Who
 from visavis.gallery._store_templates import NO_DETAILS, PersonTemplates, enroll
+from visavis.gallery.check_input import clean_name, make_details, prepare_templates
 from visavis.gallery.names import folded
 from visavis.gallery.sql import records
 from visavis.gallery.types import Enrollment, Person, Template

@@ -8,8 +8,8 @@ import numpy as np
 
 from visavis.compare import Calibration
 from visavis.gallery import _integrity, _misplaced_photos, _resolve_person, _template_distances
-from visavis.gallery._check_input import clean_name, match_stored_faces, prepare_templates
 from visavis.gallery._search import Search
+from visavis.gallery.check_input import clean_name, match_stored_faces, prepare_templates
 from visavis.gallery.index import NOBODY
 from visavis.gallery.sql import records
 from visavis.gallery.types import Doubt, Problem, Template

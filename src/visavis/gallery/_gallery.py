@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, TypedDict
 from visavis._checks import checked_number
 from visavis.gallery import _photos, _resolve_person, archive
 from visavis.gallery._answers import name_each_person_once, note_squeezed
-from visavis.gallery._check_input import clean_name, location
 from visavis.gallery._edit_people import People
 from visavis.gallery._find_misplaced import MisplacedPhotos
 from visavis.gallery._photo_locations import PhotoLocations
 from visavis.gallery._resolve_person import Who
 from visavis.gallery._unnamed_faces import UnnamedFaces
+from visavis.gallery.check_input import clean_name, location
 from visavis.gallery.types import Enrollment, IdentifiedPhoto, NearFace, Skipped
 from visavis.images import not_a_folder
 from visavis.types import Face, Identification

@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 
 from visavis import images
 from visavis.errors import ImageError, UnknownNameError, UsageError
-from visavis.gallery._check_input import storable
 from visavis.gallery._open_gallery import OpenGallery
+from visavis.gallery.check_input import storable
 from visavis.gallery.sql import audit, photo_paths
 from visavis.gallery.types import ForgottenPhoto
 

@@ -10,7 +10,7 @@ from visavis import quality
 from visavis.compare import Calibration
 from visavis.doubts import SQUEEZED, faults, is_squeezed, why_too_poor
 from visavis.errors import DoubtfulPhotoError, ImageError, NoFaceError, PoorQualityError, UsageError
-from visavis.gallery._check_input import location, storable
+from visavis.gallery.check_input import location, storable
 from visavis.gallery.types import Doubt, Enrollment, Skipped, Template
 from visavis.types import Floats, PhotoFaces
 

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from sqlalchemy import Connection, select
 
 from visavis.errors import SimilarNameError, UnknownNameError, UsageError
-from visavis.gallery._check_input import clean_name
+from visavis.gallery.check_input import clean_name
 from visavis.gallery.names import folded
 from visavis.gallery.sql import records
 from visavis.gallery.sql.schema import PEOPLE

@@ -15,10 +15,10 @@ from visavis import compare
 from visavis._checks import checked_number, checked_whole
 from visavis.errors import UsageError
 from visavis.gallery import _answers, _resolve_person
-from visavis.gallery._check_input import unit_rows
 from visavis.gallery._open_gallery import OpenGallery
 from visavis.gallery._resolve_person import Who
 from visavis.gallery._searched_people import SearchedPeople
+from visavis.gallery.check_input import unit_rows
 from visavis.gallery.index import Hit
 from visavis.gallery.sql import indexed_photos, records
 from visavis.gallery.types import NearFace, SearchThreshold

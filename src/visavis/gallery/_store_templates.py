@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from visavis.gallery._check_input import match_stored_faces
+from visavis.gallery.check_input import match_stored_faces
 from visavis.gallery.index import NOBODY
 from visavis.gallery.sql import audit, indexed_photos, records
 from visavis.gallery.sql.records import Owner
@@ -17,7 +17,7 @@ NO_DETAILS = Details()
 
 
 class PersonTemplates(NamedTuple):
-    """Templates to store for a person, as :func:`visavis.gallery._check_input.prepare_templates` returns them."""
+    """Templates to store for a person, as :func:`visavis.gallery.check_input.prepare_templates` returns them."""
 
     name: str
     templates: Sequence[Template]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from visavis.gallery._check_input import match_stored_faces, prepare_templates, storable
 from visavis.gallery._open_gallery import OpenGallery
+from visavis.gallery.check_input import match_stored_faces, prepare_templates, storable
 from visavis.gallery.index import NOBODY
 from visavis.gallery.sql import indexed_photos, records
 from visavis.gallery.types import ClusteredFaces, IndexedPhoto, StoredFaces

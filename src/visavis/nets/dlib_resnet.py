@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from itertools import count
 
-from visavis.nets._ops import Ops, T
+from visavis.nets.ops import Ops, T
 
 MEAN, SCALE = (122.782, 117.001, 104.298), 1 / 256
 STAGES = (("ppp", 32), ("dppp", 64), ("dpp", 128), ("dppd", 256))

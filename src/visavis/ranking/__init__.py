@@ -1,1 +1,1 @@
-"""Faces ranked: look-alikes of a face, and the most characteristic face of a person."""
+"""Rank faces: the look-alikes of a face, and the most characteristic face of a person."""

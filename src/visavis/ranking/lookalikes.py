@@ -1,4 +1,4 @@
-"""Who looks most like somebody: faces of photos ranked by their distance from one face, near or not."""
+"""Find look-alikes: rank the faces of photos by their distance from one face, without a threshold."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ def similar(
     model: str = EMBEDDER,
     min_face: float = 20,
 ) -> list[Lookalike]:
-    """Rank photos by how much a face in them is like the largest one of ``photo``, the ``top`` nearest first.
+    """Return the ``top`` photos with the faces nearest to the largest face of ``photo``, the nearest first.
 
-    Of each photo the nearest face counts. ``photo`` itself, told by its bytes, is passed over, and so are photos that
-    cannot be read or show no face. One source is one photo; a folder stands for the photos in it and below it. There is
-    no threshold: look-alikes are mostly other people. Raises ImageError where ``photo`` cannot be read or none of the
-    others can, NoFaceError where ``photo`` shows no face.
+    Only the nearest face of each photo is used. Photos with the same bytes as ``photo`` are skipped, and so are photos
+    that cannot be read or show no face. One source is one photo; a folder stands for the photos in it and below it.
+    There is no threshold: look-alikes are mostly other people. Raises ImageError if ``photo`` or all of the others
+    cannot be read, NoFaceError if ``photo`` shows no face.
     """
     top = checked_top(top)
     recognizer = shared(embedder=model)
     embedding, own, _ = probe(recognizer, photo, min_face=min_face)
     answers = recognizer.represent(others, min_face=min_face)
-    found: list[Lookalike] = []
+    nearest: list[Lookalike] = []
     unreadable: list[PhotoFaces] = []
     readable = 0
     for answer in answers:
@@ -44,39 +44,47 @@ def similar(
             continue
         readable += 1
         near = None if answer.photo.sha256 == own.sha256 else nearest_face(embedding, answer)
-        found += [near] if near else []
+        nearest += [near] if near else []
     if unreadable and not readable:
         raise error_of(unreadable[0])
-    return best(found, top=top)
+    return best(nearest, top=top)
 
 
 def checked_top(top: object) -> int:
-    """Return how many are wanted; UsageError for what is no whole number of 1 or more."""
+    """Return ``top``; raise UsageError if it is not a whole number of 1 or more."""
     return checked_whole(top, "top is a whole number", least=1)
 
 
 def probe(recognizer: Recognizer, source: Source, *, min_face: float = 20) -> tuple[Floats, Photo, Face]:
-    """Return the embedding ``(d,)`` of the largest face of a photo, the photo and the face; ImageError, NoFaceError."""
+    """Return the embedding ``(d,)`` of the largest face of a photo, the photo and the face.
+
+    Raises ImageError if the photo cannot be read, NoFaceError if it shows no face.
+    """
     photo = images.read(source)
-    (one,) = recognizer.represent([photo.pixels], min_face=min_face)
-    if one.embeddings is None or not one.faces:
+    (answer,) = recognizer.represent([photo.pixels], min_face=min_face)
+    if answer.embeddings is None or not answer.faces:
         raise NoFaceError(f"no face was found in {images.shown(photo.name)}.")
-    embedding: Floats = one.embeddings[one.largest]
-    return embedding, photo, one.faces[one.largest]
+    embedding: Floats = answer.embeddings[answer.largest]
+    return embedding, photo, answer.faces[answer.largest]
 
 
-def nearest_face(embedding: Floats, one: PhotoFaces) -> Lookalike | None:
-    """Return the face of a photo that is nearest to ``embedding (d,)``; None where it shows none."""
-    if one.embeddings is None or not one.faces:
+def nearest_face(embedding: Floats, answer: PhotoFaces) -> Lookalike | None:
+    """Return the face of a photo that is nearest to ``embedding (d,)``; None if the photo shows no face."""
+    if answer.embeddings is None or not answer.faces:
         return None
-    distances = compare.cosine_distances(embedding[None], one.embeddings)[0]
+    distances = compare.cosine_distances(embedding[None], answer.embeddings)[0]
     row = int(distances.argmin())
-    quality = one.quality[row].score if one.quality else 1.0
-    sha256 = None if one.photo is None else one.photo.sha256
-    return Lookalike(one.name, row + 1, one.faces[row].box, float(distances[row]), quality, sha256, one.captured)
+    quality = answer.quality[row].score if answer.quality else 1.0
+    sha256 = None if answer.photo is None else answer.photo.sha256
+    return Lookalike(
+        answer.name, row + 1, answer.faces[row].box, float(distances[row]), quality, sha256, answer.captured
+    )
 
 
-def best(found: Iterable[Lookalike], *, top: int = TOP) -> list[Lookalike]:
-    """Return the ``top`` nearest, nearest first, those of equal distance by name; UsageError for none."""
+def best(lookalikes: Iterable[Lookalike], *, top: int = TOP) -> list[Lookalike]:
+    """Return the ``top`` nearest look-alikes, the nearest first, sorted by name at equal distance.
+
+    Raises UsageError if ``top`` is below 1.
+    """
     top = checked_top(top)
-    return sorted(found, key=lambda one: (one.distance, one.photo))[:top]
+    return sorted(lookalikes, key=lambda lookalike: (lookalike.distance, lookalike.photo))[:top]

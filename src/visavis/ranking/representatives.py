@@ -1,4 +1,4 @@
-"""One person's photos: which face is the most characteristic, and what they look like on average."""
+"""Find the most characteristic face in the photos of one person, and average the faces."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from visavis.pipeline import shared
 from visavis.types import RGB, Characteristic, Face, Floats, PhotoFaces
 
 FAR = 1e-3
-"""Faces farther from the mean than strangers are at this rate are outliers."""
+"""Faces farther from the mean than the threshold at this false accept rate are outliers."""
 
 ROUNDS = 10
 LEAST_QUALITY = 0.05
@@ -24,12 +24,13 @@ LEAST_QUALITY = 0.05
 
 SIDE = 256
 PLACES = np.array([(0.387, 0.421), (0.613, 0.421), (0.5, 0.556), (0.402, 0.668), (0.598, 0.668)], np.float32)
-"""Where eyes, nose and corners of the mouth come to lie in the average face, as parts of its side: the whole head."""
+"""Places of eyes, nose and corners of the mouth in the average face, as shares of its side, so that the whole head is
+shown."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """Faces of one person's photos, a row each, with the number of their photo ``photos (n,)``."""
+    """Faces in the photos of one person, a row each; ``photos (n,)`` are the numbers of their photos."""
 
     names: tuple[str, ...]
     photos: NDArray[np.int64]
@@ -44,34 +45,34 @@ class Rows:
 def representative(
     photos: Source | Iterable[Source], *, model: str = EMBEDDER, min_face: float = 20
 ) -> list[Characteristic]:
-    """Rank one person's faces, the most characteristic first: the nearest to their mean, weighted by quality.
+    """Rank the faces of one person by distance from their mean, weighted by quality, the most characteristic first.
 
     See :func:`ranked`. One source is one photo; a folder stands for the photos in it and below it. Photos that cannot
-    be read or show no face are passed over; NoFaceError where none is left.
+    be read or show no face are skipped; raises NoFaceError if no face remains.
     """
     return ranked(gathered(shared(embedder=model).represent(photos, min_face=min_face)), model=model)
 
 
 def gathered(answers: Iterable[PhotoFaces]) -> Rows:
-    """Gather the faces of photos, without the photos. Raises NoFaceError where there is none."""
-    found = [
+    """Collect the faces of photos, without the photos. Raises NoFaceError if there is no face."""
+    records = [
         (
-            place,
-            one.name,
+            number,
+            answer.name,
             row,
             face,
-            one.embeddings[row],
-            one.quality[row].score if one.quality else 1.0,
-            row == one.largest,
-            None if one.photo is None else one.photo.sha256,
+            answer.embeddings[row],
+            answer.quality[row].score if answer.quality else 1.0,
+            row == answer.largest,
+            None if answer.photo is None else answer.photo.sha256,
         )
-        for place, one in enumerate(answers)
-        if one.embeddings is not None
-        for row, face in enumerate(one.faces)
+        for number, answer in enumerate(answers)
+        if answer.embeddings is not None
+        for row, face in enumerate(answer.faces)
     ]
-    if not found:
+    if not records:
         raise NoFaceError("no face was found in any of the photos.")
-    places, names, rows, faces, embeddings, quality, largest, sha256 = zip(*found, strict=True)
+    places, names, rows, faces, embeddings, quality, largest, sha256 = zip(*records, strict=True)
     return Rows(
         names,
         np.array(places),
@@ -85,23 +86,23 @@ def gathered(answers: Iterable[PhotoFaces]) -> Rows:
 
 
 def ranked(rows: Rows, *, model: str) -> list[Characteristic]:
-    """Take the face of each photo that is nearest to the mean of all, and rank them by that distance.
+    """Select the face of each photo that is nearest to the mean, and rank these faces by distance from the mean.
 
-    The mean begins as that of the largest faces and is then taken over the faces that are not outliers: those within
-    the distance of a FAR of ``FAR`` of the mean of the others (all, for a model without a table). Outliers come last.
+    The mean is first that of the largest faces, then that of the selected faces that are not outliers: those within the
+    threshold at ``FAR`` of the mean of the others (all, for a model without a table). Outliers come last.
     """
     table = compare.calibration(embedders.model_id(model))
     limit = np.inf if table is None else table.threshold(min(max(FAR, table.lowest_far), table.far[0]))
     weights = np.maximum(rows.quality, LEAST_QUALITY)
     kept = rows.largest
-    chosen, distances, from_others = _nearest(rows, weights, kept)
+    chosen, distances, from_others = _select_nearest(rows, weights, kept)
     for _ in range(ROUNDS):
         near = np.zeros(len(weights), np.bool_)
         near[chosen[from_others[chosen] <= limit]] = True
         if not near.any() or np.array_equal(near, kept):
             break
         kept = near
-        chosen, distances, from_others = _nearest(rows, weights, kept)
+        chosen, distances, from_others = _select_nearest(rows, weights, kept)
     order = chosen[np.lexsort((distances[chosen], from_others[chosen] > limit))]
     return [
         Characteristic(
@@ -117,11 +118,11 @@ def ranked(rows: Rows, *, model: str) -> list[Characteristic]:
     ]
 
 
-def _nearest(rows: Rows, weights: Floats, kept: NDArray[np.bool_]) -> tuple[NDArray[np.int64], Floats, Floats]:
-    """Return the row of each photo that is nearest to the mean of those kept, and all distances ``(n,)`` from it.
+def _select_nearest(rows: Rows, weights: Floats, kept: NDArray[np.bool_]) -> tuple[NDArray[np.int64], Floats, Floats]:
+    """Return the row of each photo that is nearest to the mean of the kept rows, and all distances ``(n,)`` from it.
 
-    The third is each row's distance from the mean of the others that are kept: of few faces, the mean of all is near
-    even to a stranger among them. It is 0 where there are no others.
+    The third result is the distance of each row from the mean of the other kept rows, since the mean of a few faces is
+    near even to a stranger among them. It is 0 if there are no others.
     """
     total = weights[kept] @ rows.embeddings[kept]
     distances = compare.cosine_distances(compare.unit(total[None]), rows.embeddings)[0]
@@ -132,41 +133,43 @@ def _nearest(rows: Rows, weights: Floats, kept: NDArray[np.bool_]) -> tuple[NDAr
     return order[np.diff(rows.photos[order], prepend=-1) > 0], distances, from_others.astype(np.float32)
 
 
-def average_face(found: Sequence[Characteristic], *, size: int = SIDE, skipped: list[str] | None = None) -> RGB:
-    """Lay faces over each other, eyes on eyes and mouth on mouth, and return their mean ``(size, size, 3)``.
+def average_face(
+    characteristics: Sequence[Characteristic], *, size: int = SIDE, skipped: list[str] | None = None
+) -> RGB:
+    """Align faces by their landmarks and return their mean ``(size, size, 3)``.
 
-    Outliers are left out; better faces weigh more. Photos are read again by their names. One that cannot be read any
-    more, or is another photo by now, is left out, and ``skipped`` takes a sentence; ImageError where that leaves none,
-    NoFaceError where there is no face. A pixel is the mean over the photos that reach so far.
+    Outliers are left out; better faces weigh more. Photos are read again by their names. A photo that cannot be read
+    any more, or has changed, is left out, and a message is appended to ``skipped``. A pixel is the mean over the photos
+    that cover it. Raises ImageError if no photo can be read, NoFaceError if there is no face.
     """
-    used = [one for one in found if not one.outlier]
-    if not used:
+    kept = [characteristic for characteristic in characteristics if not characteristic.outlier]
+    if not kept:
         raise NoFaceError("there is no face to take the average of.")
-    points = np.array([one.face.landmarks for one in used])
-    matrices = align.similarity(points, _common(points) * size)
+    points = np.array([characteristic.face.landmarks for characteristic in kept])
+    matrices = align.similarity(points, _average_landmarks(points) * size)
     total, reached = np.zeros((size, size, 3)), np.zeros((size, size, 1))
-    wrong: list[ImageError] = []
-    for one, matrix in zip(used, matrices, strict=True):
+    errors: list[ImageError] = []
+    for characteristic, matrix in zip(kept, matrices, strict=True):
         try:
-            pixels = images.read_again(one.photo, one.sha256).pixels
+            pixels = images.read_again(characteristic.photo, characteristic.sha256).pixels
         except ImageError as error:
-            wrong.append(error)
+            errors.append(error)
             continue
         inside = align.warp(np.full_like(pixels, 255), matrix[None], size=size)[0, :, :, :1] / 255
-        weight = max(one.quality, LEAST_QUALITY) * (inside > 0.999)
+        weight = max(characteristic.quality, LEAST_QUALITY) * (inside > 0.999)
         total += weight * align.warp(pixels, matrix[None], size=size)[0]
         reached += weight
-    if len(wrong) == len(used):
-        raise wrong[0]
+    if len(errors) == len(kept):
+        raise errors[0]
     if skipped is not None:
-        skipped += map(str, wrong)
+        skipped += map(str, errors)
     mean = np.divide(total, reached, out=np.full_like(total, 255), where=reached > 0)
     return mean.round().astype(np.uint8)
 
 
-def _common(points: Floats) -> Floats:
-    """Mean of the landmarks ``(n, 5, 2)`` once each face is laid over ``PLACES``: the person's own proportions."""
+def _average_landmarks(points: Floats) -> Floats:
+    """Align each face to ``PLACES``; return the mean of the landmarks ``(n, 5, 2)``: the proportions of the person."""
     matrices = align.similarity(points, PLACES)
-    laid = np.einsum("nij,nkj->nki", matrices[:, :, :2], points) + matrices[:, None, :, 2]
-    common: Floats = laid.mean(axis=0).astype(np.float32)
-    return common
+    aligned = np.einsum("nij,nkj->nki", matrices[:, :, :2], points) + matrices[:, None, :, 2]
+    average: Floats = aligned.mean(axis=0).astype(np.float32)
+    return average

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis.cli._evaluation import Report, check_report
 from visavis.cli._options import Json
 from visavis.cli._output import Output, significant
-from visavis.cli.evaluate._shared import Report, check_report
 
 if TYPE_CHECKING:
     from visavis.evaluate.clusters import Agreement, ClusterResult

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis.cli._evaluation import PhotoFolder, Report, check_report
 from visavis.cli._networks import DETECTING, Networks, takes
 from visavis.cli._options import Json
 from visavis.cli._output import Output, note, short, significant
-from visavis.cli.evaluate._shared import PhotoFolder, Report, check_report
 
 if TYPE_CHECKING:
     from visavis.evaluate.detection import Band, Curve, DetectionResult, Share

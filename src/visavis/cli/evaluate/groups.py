@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis.cli._evaluation import Fresh, People, Report, check_report, ends, templates_of
 from visavis.cli._networks import EMBEDDING, Networks, takes
 from visavis.cli._options import Json
 from visavis.cli._output import Output, note, significant
 from visavis.cli._sources import Exclude
-from visavis.cli.evaluate._shared import Fresh, People, Report, check_report, ends, templates_of
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis.cli._evaluation import Fresh, Models, PhotoFolder, Report, check_report, ends, templates_of
 from visavis.cli._networks import DETECTING, Networks, takes
 from visavis.cli._options import MODEL, Json, Precision, PrecisionName, Views, model_id
 from visavis.cli._output import Output, short, significant
 from visavis.cli._sources import Exclude
-from visavis.cli.evaluate._shared import Fresh, Models, PhotoFolder, Report, check_report, ends, templates_of
 
 if TYPE_CHECKING:
     from visavis.evaluate.data.templates import Templates

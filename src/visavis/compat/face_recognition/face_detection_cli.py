@@ -1,4 +1,4 @@
-"""The command ``face_detection``: a line ``file,top,right,bottom,left`` a face."""
+"""The command ``face_detection``: print a line ``file,top,right,bottom,left`` for each face."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Photos -> one template each: the face that a photo is about, or why there is none."""
+"""Take a template of each photo: of the face that the photo is about, or the reason why there is none."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis import images
-from visavis.embedding_cache.photo_cache import EmbeddingCache, Found
+from visavis.embedding_cache.photo_cache import CachedPhoto, EmbeddingCache
 from visavis.errors import ImageError, NoFaceError
 from visavis.images import MIN_BYTES_LIMIT
 from visavis.images.photo_files import check_list, one_by_one
@@ -27,16 +27,16 @@ T = TypeVar("T")
 
 GROUP_PHOTOS = 64
 GROUP_BYTES = 64 << 20
-"""A group of photos is read, looked up, computed and kept at once; it is closed by whichever limit comes first."""
+"""Photos are read, looked up, computed and stored in groups; the limit reached first closes a group."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Templates:
-    """One row a photo.
+    """Templates of photos, a row a photo.
 
-    ``embeddings (n, d)`` are of unit length, zeros where ``status`` is not "ok" (a failure to enroll); ``boxes (n, 4)``
-    and ``quality (n,)`` (0..1) are of the face that was taken, zeros without one; ``faces (n,)`` counts all that were
-    found.
+    ``embeddings (n, d)`` have length 1, or are zeros where ``status`` is not "ok" (a failure to enroll).
+    ``boxes (n, 4)`` and ``quality (n,)`` (0..1) are those of the chosen face, zeros without one; ``faces (n,)`` counts
+    all detected faces.
     """
 
     model: str
@@ -50,15 +50,15 @@ class Templates:
 
     @property
     def found(self) -> NDArray[np.bool_]:
-        """Which photos gave a template ``(n,)``."""
-        return np.array([one == "ok" for one in self.status], np.bool_)
+        """Return which photos gave a template ``(n,)``."""
+        return np.array([status == "ok" for status in self.status], np.bool_)
 
 
 class Progress(Protocol):
-    """Passes on what it is given, one after another, and shows how far it has come."""
+    """Pass answers on, one after another, and display the progress."""
 
     def __call__(self, answers: Iterable[T], total: int, /) -> Iterator[T]:
-        """Pass on ``answers``, of which there are ``total``."""
+        """Pass ``answers`` on; there are ``total`` of them."""
         ...
 
 
@@ -67,41 +67,41 @@ def take(
     recognizer: Recognizer,
     *,
     min_face: float = 20,
-    remembered: EmbeddingCache | None = None,
+    cache: EmbeddingCache | None = None,
     progress: Progress | None = None,
 ) -> Templates:
     """Embed the face that each photo (a path) is about: see :func:`subject`.
 
-    Photos of the same bytes are computed once; what is ``remembered``, made for the same recognizer and size, not at
-    all: where that is so of every photo, no network is loaded. A photo that is missing or cannot be read has its
-    status and zeros. ``d`` is 0 where not one photo could be read.
+    Photos of the same bytes are computed once, and photos in ``cache``, which must be of the same recognizer and size,
+    not at all: if all photos are cached, no network is loaded. A photo that is missing or cannot be read gets its
+    status and zeros. ``d`` is 0 if no photo could be read.
     """
     check_list(photos)
-    if remembered is not None and not remembered.serves(recognizer, min_face=min_face):
+    if cache is not None and not cache.serves(recognizer, min_face=min_face):
         raise ValueError("what is remembered was found by another recognizer, or with another min_face")
-    rows = map(_row, _each(photos, recognizer, min_face=min_face, remembered=remembered))
-    taken = list(progress(rows, len(photos)) if progress else rows)
-    dimension = max((row.embedding.size for row in taken), default=0)
-    embeddings = np.zeros((len(taken), dimension), np.float32)
-    for embedding, row in zip(embeddings, taken, strict=True):
+    rows = map(_make_row, _represent_photos(photos, recognizer, min_face=min_face, cache=cache))
+    templates = list(progress(rows, len(photos)) if progress else rows)
+    dimension = max((row.embedding.size for row in templates), default=0)
+    embeddings = np.zeros((len(templates), dimension), np.float32)
+    for embedding, row in zip(embeddings, templates, strict=True):
         embedding[: row.embedding.size] = row.embedding
     return Templates(
         model=recognizer.model,
         detector=recognizer.detector_name,
         photos=tuple(photos),
-        status=tuple(row.status for row in taken),
+        status=tuple(row.status for row in templates),
         embeddings=embeddings,
-        boxes=np.array([row.box for row in taken], np.float32).reshape(-1, 4),
-        quality=np.array([row.quality for row in taken], np.float32),
-        faces=np.array([row.faces for row in taken], np.intp),
+        boxes=np.array([row.box for row in templates], np.float32).reshape(-1, 4),
+        quality=np.array([row.quality for row in templates], np.float32),
+        faces=np.array([row.faces for row in templates], np.intp),
     )
 
 
 def subject(faces: Sequence[Face], *, width: int, height: int) -> int:
-    """Which of the faces (one or more) a photo is about: large and near the middle.
+    """Return the index of the face that a photo is about: of one or more faces, a large one near the middle.
 
-    Area less twice the squared distance of the box's center from the photo's, as davidsandberg's facenet chooses for
-    LFW (align_dataset_mtcnn.py).
+    It has the greatest area less twice the squared distance of the box's center from the photo's, as davidsandberg's
+    facenet chooses for LFW (align_dataset_mtcnn.py).
     """
     middle = np.array([width, height]) / 2
     off = [((face.box[:2] + face.box[2:]) / 2 - middle) ** 2 for face in faces]
@@ -109,26 +109,26 @@ def subject(faces: Sequence[Face], *, width: int, height: int) -> int:
 
 
 def every_face(
-    photos: Sequence[str], recognizer: Recognizer, *, min_face: float = 20, remembered: EmbeddingCache
+    photos: Sequence[str], recognizer: Recognizer, *, min_face: float = 20, cache: EmbeddingCache
 ) -> Iterator[PhotoFaces]:
-    """Find all faces of each photo (a path) with their embeddings, in order, as :meth:`Recognizer.represent` does.
+    """Detect and embed all faces of each photo (a path), in order, as :meth:`Recognizer.represent` does.
 
-    What is ``remembered`` is not computed again. The answers hold no pixels.
+    Photos in ``cache`` are not computed again. The answers hold no pixels.
     """
     check_list(photos)
-    if not remembered.serves(recognizer, min_face=min_face):
+    if not cache.serves(recognizer, min_face=min_face):
         raise ValueError("what is remembered was found by another recognizer, or with another min_face")
-    for name, one in zip(photos, _each(photos, recognizer, min_face=min_face, remembered=remembered), strict=True):
-        yield _answer(name, one) if isinstance(one, Found) else _unread(name, one)
+    for name, answer in zip(photos, _represent_photos(photos, recognizer, min_face=min_face, cache=cache), strict=True):
+        yield _make_answer(name, answer) if isinstance(answer, CachedPhoto) else _reread(name, answer)
 
 
-def _answer(name: str, one: Found) -> PhotoFaces:
-    status, message = ("ok", "") if one.faces else (NoFaceError.status, "no face was found.")
-    return PhotoFaces(name, status, None, one.faces, one.quality, one.embeddings, message)
+def _make_answer(name: str, cached: CachedPhoto) -> PhotoFaces:
+    status, message = ("ok", "") if cached.faces else (NoFaceError.status, "no face was found.")
+    return PhotoFaces(name, status, None, cached.faces, cached.quality, cached.embeddings, message)
 
 
-def _unread(name: str, answer: PhotoFaces) -> PhotoFaces:
-    """Say of a photo, under its own name, what reading its bytes has shown."""
+def _reread(name: str, answer: PhotoFaces) -> PhotoFaces:
+    """Return the answer for an unreadable photo under its own name: photos of the same bytes share one answer."""
     try:
         images.read(Path(name))
     except ImageError as error:
@@ -138,7 +138,7 @@ def _unread(name: str, answer: PhotoFaces) -> PhotoFaces:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Row:
-    """A photo's row of the templates."""
+    """Row of a photo in the templates."""
 
     status: str
     embedding: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
@@ -149,7 +149,7 @@ class _Row:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _File:
-    """A photo's bytes and their SHA-256; its path for both where it cannot be read whole into memory."""
+    """Bytes of a photo and their SHA-256; path and None where it cannot be read whole into memory."""
 
     source: bytes | Path
     sha256: str | None
@@ -159,38 +159,38 @@ class _File:
         return self.sha256 or self.source
 
 
-def _each(
-    photos: Sequence[str], recognizer: Recognizer, *, min_face: float, remembered: EmbeddingCache | None
-) -> Iterator[Found | PhotoFaces]:
-    """Yield what was found in each photo, in order; of one that cannot be read the answer, without a name.
+def _represent_photos(
+    photos: Sequence[str], recognizer: Recognizer, *, min_face: float, cache: EmbeddingCache | None
+) -> Iterator[CachedPhoto | PhotoFaces]:
+    """Yield the faces of each photo, in order; for an unreadable photo the answer, without a name.
 
-    The groups follow from the list alone, and one is kept as a whole or not at all: after a crash the same photos are
-    computed together as would have been without it. Their embeddings are then the same to the last bit; in other
-    company a box may differ by 1e-5 pixels, since networks add up in another order.
+    The groups depend on the list alone, and a group is stored as a whole or not at all, so after a crash the same
+    photos are computed together as without it. Their embeddings are then the same to the last bit; with other photos in
+    the batch a box may differ by 1e-5 pixels, since networks add up in another order.
     """
-    known: dict[object, Found | PhotoFaces] = {}
-    with _embedding(recognizer, min_face) as embed:
-        for group in _groups(photos):
-            if remembered is not None:
-                known = dict[object, Found | PhotoFaces](
-                    remembered.recall({file.sha256 for file in group if file.sha256}).items()
+    results: dict[object, CachedPhoto | PhotoFaces] = {}
+    with _embed_batches(recognizer, min_face) as embed:
+        for group in _group_files(photos):
+            if cache is not None:
+                results = dict[object, CachedPhoto | PhotoFaces](
+                    cache.recall({file.sha256 for file in group if file.sha256}).items()
                 )
-            fresh = {file.key: file.source for file in group if file.key not in known}
+            fresh = {file.key: file.source for file in group if file.key not in results}
             answers = zip(fresh, embed([*fresh.values()]), strict=True)
             for file in group:
-                if file.key not in known:  # the answers are in the order of the group
-                    _, known[file.key] = next(answers)
-                yield known[file.key]
-            if remembered is not None:
-                found = {key: known[key] for key in fresh if isinstance(key, str)}
-                remembered.keep({key: one for key, one in found.items() if isinstance(one, Found)})
+                if file.key not in results:  # the answers are in the order of the group
+                    _, results[file.key] = next(answers)
+                yield results[file.key]
+            if cache is not None:
+                computed = {key: results[key] for key in fresh if isinstance(key, str)}
+                cache.keep({key: result for key, result in computed.items() if isinstance(result, CachedPhoto)})
 
 
 @contextmanager
-def _embedding(
+def _embed_batches(
     recognizer: Recognizer, min_face: float
-) -> Iterator[Callable[[Sequence[bytes | Path]], Iterator[Found | PhotoFaces]]]:
-    """Give a function that says what is in photos, in order: a batch a thread, on networks of one thread each.
+) -> Iterator[Callable[[Sequence[bytes | Path]], Iterator[CachedPhoto | PhotoFaces]]]:
+    """Give a function that detects and embeds faces in order: a batch a thread, on networks of one thread each.
 
     On two processors that takes three quarters of the time of batches in turn, on networks of two threads.
     """
@@ -198,10 +198,10 @@ def _embedding(
     if threads > 1:
         recognizer = Recognizer(detector=recognizer.detector_name, embedder=recognizer.model, threads=1)
 
-    def embed(batch: Sequence[bytes | Path]) -> list[Found | PhotoFaces]:
+    def embed(batch: Sequence[bytes | Path]) -> list[CachedPhoto | PhotoFaces]:
         answers = recognizer.represent(one_by_one(batch), min_face=min_face)
-        # That a photo cannot be decoded may change with the libraries: it is not remembered.
-        return [answer if answer.photo is None else Found.of(answer) for answer in answers]
+        # Photos that cannot be decoded are not cached, since other versions of the libraries may decode them.
+        return [answer if answer.photo is None else CachedPhoto.of(answer) for answer in answers]
 
     with ThreadPoolExecutor(threads) as pool:
         run = pool.map if threads > 1 else map
@@ -213,34 +213,34 @@ def _embedding(
             pool.shutdown(cancel_futures=True)
 
 
-def _row(one: Found | PhotoFaces) -> _Row:
-    if isinstance(one, PhotoFaces):
-        return _Row(one.status)
-    if not one.faces:
-        return _Row("no_face", embedding=np.zeros(one.embeddings.shape[1], np.float32))
-    best = subject(one.faces, width=one.width, height=one.height)
-    return _Row("ok", one.embeddings[best], one.faces[best].box, one.quality[best].score, len(one.faces))
+def _make_row(answer: CachedPhoto | PhotoFaces) -> _Row:
+    if isinstance(answer, PhotoFaces):
+        return _Row(answer.status)
+    if not answer.faces:
+        return _Row("no_face", embedding=np.zeros(answer.embeddings.shape[1], np.float32))
+    best = subject(answer.faces, width=answer.width, height=answer.height)
+    return _Row("ok", answer.embeddings[best], answer.faces[best].box, answer.quality[best].score, len(answer.faces))
 
 
-def _groups(photos: Sequence[str]) -> Iterator[list[_File]]:
+def _group_files(photos: Sequence[str]) -> Iterator[list[_File]]:
     group: list[_File] = []
-    held = 0
+    size = 0
     for photo in photos:
-        file = _read(Path(photo))
+        file = _read_file(Path(photo))
         group.append(file)
-        held += len(file.source) if isinstance(file.source, bytes) else 0
-        if len(group) >= GROUP_PHOTOS or held >= GROUP_BYTES:
+        size += len(file.source) if isinstance(file.source, bytes) else 0
+        if len(group) >= GROUP_PHOTOS or size >= GROUP_BYTES:
             yield group
-            group, held = [], 0
+            group, size = [], 0
     if group:
         yield group
 
 
-def _read(path: Path) -> _File:
-    """Read a file whole: what is hashed is what is decoded. What is wrong with others, reading them as photos tells."""
+def _read_file(path: Path) -> _File:
+    """Read a file whole, so that the hashed bytes are the decoded ones; keep the path where that fails."""
     try:
-        facts = path.stat()
-        if S_ISREG(facts.st_mode) and facts.st_size <= MIN_BYTES_LIMIT:
+        status = path.stat()
+        if S_ISREG(status.st_mode) and status.st_size <= MIN_BYTES_LIMIT:
             data = path.read_bytes()
             return _File(data, hashlib.sha256(data).hexdigest())
     except (OSError, ValueError):

@@ -1,7 +1,7 @@
-"""Search among the embeddings of one gallery. One file an engine; each registers itself in ``INDEXES``.
+"""Search among the embeddings of one gallery. Each engine is one file, and registers itself in ``INDEXES``.
 
 An index is derived from the records and can be filled again at any time. Engines outside the process
-(:class:`Durable`) keep the number of the change that they are up to. An index is named ``NAME`` or ``NAME:PLACE``:
+(:class:`Durable`) store the number of the last change that they contain. An index is named ``NAME`` or ``NAME:PLACE``:
 "exact", "pgvector:hnsw", "milvus:http://localhost:19530".
 """
 
@@ -18,11 +18,11 @@ from visavis.types import Floats
 Ids = NDArray[np.int64]
 
 NOBODY = 0
-"""In place of a person's id: the face is indexed, and nobody has said whose it is."""
+"""The person id of an unassigned face, which is indexed but belongs to no person yet."""
 
 
 class Hit(NamedTuple):
-    """A template at a cosine distance (0..2), and whose it is: a person's id, or ``NOBODY``."""
+    """A template at a cosine distance (0..2), with the id of its person, or ``NOBODY``."""
 
     person_id: int
     template_id: int
@@ -30,65 +30,64 @@ class Hit(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """The gallery whose embeddings are searched: ``key`` is its own and no other's, ``url`` where its records are."""
+    """The gallery that is searched: ``key`` is unique to it, ``url`` is where its records are."""
 
     key: str
     url: str
 
 
 class Index(Protocol):
-    """Embeddings by template id, each of a person or of nobody. One thread uses it at a time (the gallery locks it)."""
+    """Embeddings by template id, with a person or unassigned. Used by one thread at a time (the gallery locks it)."""
 
     def add(self, ids: Ids, people: Ids, embeddings: Floats) -> None:
-        """Take in unit rows ``embeddings (n, d)`` under template ``ids (n,)``, of ``people (n,)``.
+        """Add unit rows ``embeddings (n, d)`` under template ``ids (n,)``, of ``people (n,)``.
 
-        An id that is there already is replaced: its person or its embedding may have changed.
+        Replace an id that the index has already: its person or its embedding may have changed.
         """
         ...
 
     def remove(self, ids: Ids) -> None:
-        """Forget templates; ids that are not there are passed over."""
+        """Remove templates; ignore ids that the index does not have."""
         ...
 
     def search(self, probes: Floats, top: int, *, among: Ids | None = None) -> list[list[Hit]]:
-        """Find the ``top`` nearest people of each unit row of ``probes (n, d)``, nearest first, each once.
+        """Return up to ``top`` nearest people of each unit row of ``probes (n, d)``, nearest first, each person once.
 
-        A person is as far as the nearest template. Faces of nobody are passed over, and all but the people ``among``
-        where these are given. Fewer where there are fewer. Equal distances are ordered by person id, then by template
-        id.
+        A person's distance is that of the nearest template. Unassigned faces are skipped, and with ``among`` all other
+        people. Equal distances are ordered by person id, then by template id.
         """
         ...
 
     def nearest(self, probes: Floats, top: int, *, among: Ids | None = None) -> list[list[Hit]]:
-        """Find the ``top`` nearest templates, whoever's they are; ``among`` leaves only those of some people.
+        """Return up to ``top`` nearest templates of each probe, of any person, or of the people ``among``.
 
-        Faces of nobody are found too. Equal distances are ordered by template id.
+        Unassigned faces are included. Equal distances are ordered by template id.
         """
         ...
 
     def entries(self) -> tuple[Ids, Ids]:
-        """Template ids ``(n,)`` and their people ``(n,)``, in any order; for comparison with the records."""
+        """Return template ids ``(n,)`` and their people ``(n,)``, in any order, for comparison with the records."""
         ...
 
 
 @runtime_checkable
 class Durable(Protocol):
-    """What an index has besides where it outlives the process; several processes may share it."""
+    """Additional methods of an index that outlives the process; several processes may share it."""
 
     def change(self) -> int:
-        """Return the change of the gallery that all up to is in the index; 0 where nothing is."""
+        """Return the number of the last change of the gallery that the index contains; 0 where it is empty."""
         ...
 
     def reached(self, change: int) -> None:
-        """Keep that all up to this change is in the index, once it is safely there."""
+        """Store that the index contains all changes up to this one, after they are safely stored."""
         ...
 
     def clear(self) -> None:
-        """Forget everything, the change too."""
+        """Remove everything, including the change number."""
         ...
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close connections."""
         ...
 
 
@@ -97,4 +96,4 @@ INDEXES: Registry[Index] = Registry(
     entry_points="visavis.indexes",
     builtin={name: f"visavis.gallery.index.{name}" for name in ("exact", "milvus", "pgvector")},
 )
-"""Factories take ``dimension``, the length of the embeddings; ``place``, the text behind the colon; and ``origin``."""
+"""Factories take ``dimension``, the length of the embeddings; ``place``, the text after the colon; and ``origin``."""

@@ -1,8 +1,8 @@
-"""Embeddings in 8 bits, and by how much a similarity can be wrong that was computed from them: see docs/search.md.
+"""Embeddings in 8 bits, and bounds for the error of similarities computed from them: see docs/search.md.
 
-A block's embeddings ``v`` are written as ``center + step * c + rest`` with whole numbers ``c`` in -127..127, a probe as
-``scale * p + rest'`` with ``p`` in -63..63; it goes into MatMulInteger as ``p + 64``, and 64 times the sum of each
-``c`` is taken off.
+A block's embeddings ``v`` are written as ``center + step * c + rest`` with integers ``c`` in -127..127, a probe as
+``scale * p + rest'`` with integers ``p`` in -63..63. MatMulInteger gets ``p + 64``; 64 times the sum of each ``c`` is
+subtracted from its product.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis import runtime
-from visavis.nets import _onnx_file as onnx_file
+from visavis.nets import onnx_bytes as onnx_file
 from visavis.types import Floats
 
 Doubles = NDArray[np.float64]
@@ -23,31 +23,31 @@ Counts = NDArray[np.int32]
 
 MOST, MOST_PROBE, SHIFT = 127, 63, 64
 TILE = 8192
-"""Rows whose codes lie together, a dimension after the other."""
+"""Rows of a tile: its codes are stored dimension by dimension."""
 WRITTEN_ROWS = 512
 SAMPLE = 512
-"""Rows that a step is chosen by."""
+"""Rows that the step is chosen by."""
 FRACTIONS = (1.0, 0.8, 0.64, 0.5, 0.4, 0.3, 0.2, 0.1)
 LEAST_STEP = 2.0**-16
 GROWN = 4
 LIMIT = 2.0**30
 
 
-class Found(NamedTuple):
-    """Rows that may be near enough: which probe, which row, their similarity, and how far off that may be."""
+class CandidateRows(NamedTuple):
+    """Rows that may be near enough: the probe, the row, their similarity and the bound of its error."""
 
     probe: NDArray[np.intp]
     row: NDArray[np.intp]
     similarity: Doubles
     slack: Doubles
 
-    def where(self, keep: NDArray[np.bool_]) -> Found:
-        """Return some of them."""
-        return Found(self.probe[keep], self.row[keep], self.similarity[keep], self.slack[keep])
+    def where(self, keep: NDArray[np.bool_]) -> CandidateRows:
+        """Return the candidates that the mask ``keep`` selects."""
+        return CandidateRows(self.probe[keep], self.row[keep], self.similarity[keep], self.slack[keep])
 
 
 class Probes:
-    """Unit rows ``(m, d)`` in 7 bits."""
+    """Probes, unit rows ``(m, d)``, in 7 bits."""
 
     def __init__(self, embeddings: Floats) -> None:
         exact = embeddings.astype(np.float64)
@@ -60,13 +60,15 @@ class Probes:
 
 
 class Codes:
-    """The embeddings of one block in 8 bits. Made anew when the block has grown to ``GROWN`` times its size."""
+    """The embeddings of one block in 8 bits, made again when the block has grown to ``GROWN`` times its size."""
 
     def __init__(self, embeddings: Floats, count: int) -> None:
         rows, dimension = embeddings.shape
         self._trained = count
         self._center: Floats = embeddings[:count].mean(axis=0, dtype=np.float64).astype(np.float32)
-        self._step = _step(embeddings[np.linspace(0, count - 1, min(count, SAMPLE)).astype(np.intp)] - self._center)
+        self._step = _choose_step(
+            embeddings[np.linspace(0, count - 1, min(count, SAMPLE)).astype(np.intp)] - self._center
+        )
         self._tile = min(rows, TILE)
         self._tiles: NDArray[np.int8] = np.zeros((rows // self._tile, dimension, self._tile), np.int8)
         self._sums: Counts = np.zeros(rows, np.int32)
@@ -76,18 +78,18 @@ class Codes:
         self.extend(embeddings, count)
 
     def outgrown(self, count: int, rows: int) -> bool:
-        """Whether the center and the step are those of too few rows, or there is no room."""
+        """Return whether the center and the step come from too few rows, or the block has another capacity."""
         return rows != len(self._sums) or count >= GROWN * self._trained
 
     def extend(self, embeddings: Floats, count: int) -> None:
-        """Code those of the first ``count`` rows that are not yet coded."""
+        """Encode those of the first ``count`` rows that are not yet encoded."""
         for start in range(self.count, count, WRITTEN_ROWS):
-            some = np.arange(start, min(start + WRITTEN_ROWS, count))
-            self.write(some, embeddings[start : start + len(some)])
+            rows = np.arange(start, min(start + WRITTEN_ROWS, count))
+            self.write(rows, embeddings[start : start + len(rows)])
         self.count = count
 
     def write(self, rows: NDArray[np.int64], embeddings: Floats) -> None:
-        """Code ``embeddings (n, d)`` into ``rows (n,)``."""
+        """Encode ``embeddings (n, d)`` into ``rows (n,)``."""
         from_center = embeddings - self._center
         whole = from_center * np.float32(1 / self._step)
         np.clip(np.rint(whole, out=whole), -MOST, MOST, out=whole)
@@ -97,13 +99,13 @@ class Codes:
         whole -= from_center
         lengths = np.sqrt(np.einsum("ij,ij->i", from_center, from_center))
         lost = np.sqrt(np.einsum("ij,ij->i", whole, whole))
-        # These were computed in float32: to be bounds they are made greater by what that can have cost.
+        # Both were computed in float32: add the largest possible rounding error, so that they are bounds.
         slip = (embeddings.shape[1] + 8) * 2.0**-23
         self._lost[rows] = lost * (1 + slip) + 2.0**-21 * (1 + lengths)
         self._reach = max(self._reach, float(lengths.max(initial=0)) * (1 + slip) + 2.0**-21)
-        self._place(rows, codes)
+        self._write_tiles(rows, codes)
 
-    def _place(self, rows: NDArray[np.int64], codes: NDArray[np.int8]) -> None:
+    def _write_tiles(self, rows: NDArray[np.int64], codes: NDArray[np.int8]) -> None:
         import cv2
 
         if (np.diff(rows) != 1).any():
@@ -112,25 +114,25 @@ class Codes:
         done = 0
         while done < len(codes):
             tile, column = divmod(int(rows[0]) + done, self._tile)
-            some = codes[done : done + self._tile - column]
-            self._tiles[tile, :, column : column + len(some)] = cv2.transpose(some)  # NumPy takes ten times as long
-            done += len(some)
+            part = codes[done : done + self._tile - column]
+            self._tiles[tile, :, column : column + len(part)] = cv2.transpose(part)  # NumPy takes ten times as long
+            done += len(part)
 
     def cut(self, count: int) -> None:
-        """Keep the first rows only, and leave nothing of the others."""
+        """Keep the first ``count`` rows, and overwrite the others with zeros."""
         for start in range(count, self.count, WRITTEN_ROWS):
-            some = np.arange(start, min(start + WRITTEN_ROWS, self.count))
-            self._tiles[some // self._tile, :, some % self._tile] = 0
+            rows = np.arange(start, min(start + WRITTEN_ROWS, self.count))
+            self._tiles[rows // self._tile, :, rows % self._tile] = 0
         self._sums[count:], self._lost[count:] = 0, 0
         self.count = min(self.count, count)
 
-    def near(self, probes: Probes, bars: Doubles, scratch: Counts) -> Iterator[Found]:
-        """Rows whose similarity to a probe may reach its bar, ``bars (m,)``."""
+    def near(self, probes: Probes, bars: Doubles, scratch: Counts) -> Iterator[CandidateRows]:
+        """Yield the rows with a similarity to a probe that may reach its bar, ``bars (m,)``."""
         unit = probes.scale * self._step
         middle = np.einsum("ij,j->i", probes.embeddings, self._center.astype(np.float64))
         wide = probes.lost * self._reach + 1e-9
         bar = np.floor(np.clip((bars - middle - wide) / unit, -LIMIT, LIMIT)).astype(np.int32) - 1
-        # What a row must reach is raised by its own shift and lowered by its own rest, in whole steps.
+        # In integer steps, a row's own shift raises the bar, and its own rest lowers it.
         longest = np.float32((probes.length / unit).max() * (1 + 1e-6))
         for start, tile in self._products(probes.codes, scratch):
             shifts, lost = self._sums[start : start + self._tile], self._lost[start : start + self._tile]
@@ -140,35 +142,35 @@ class Codes:
             similarity = middle[probe] + unit[probe] * (tile[probe, column] - lower[column])
             slack = wide[probe] + probes.length[probe] * lost[column]
             keep = (start + column < self.count) & (similarity + slack >= bars[probe])
-            yield Found(probe, start + column, similarity, slack).where(keep)
+            yield CandidateRows(probe, start + column, similarity, slack).where(keep)
 
     def _products(self, probes: NDArray[np.uint8], scratch: Counts) -> Iterator[tuple[int, Counts]]:
-        """Products ``(m, w)`` with each tile, and its first row; as many tiles at a time as the scratch holds."""
-        every, size = -(-self.count // self._tile), len(probes) * self._tile
-        some = max(1, len(scratch) // size)
-        for first in range(0, every, some):
-            tiles = self._tiles[first : min(first + some, every)]
+        """Yield each tile's first row and products ``(m, w)``, computed for as many tiles as fit in ``scratch``."""
+        tile_count, size = -(-self.count // self._tile), len(probes) * self._tile
+        batch = max(1, len(scratch) // size)
+        for first in range(0, tile_count, batch):
+            tiles = self._tiles[first : min(first + batch, tile_count)]
             products = scratch[: len(tiles) * size].reshape(len(tiles), len(probes), self._tile)
-            _product().run({"probes": probes, "codes": tiles}, products)
+            _make_product().run({"probes": probes, "codes": tiles}, products)
             yield from (((first + i) * self._tile, product) for i, product in enumerate(products))
 
 
-def _step(rows: Floats) -> float:
-    """Return the step that loses least of a sample: wider clips less, narrower rounds less."""
+def _choose_step(rows: Floats) -> float:
+    """Return the step with the least error on a sample: a wider step clips less, a narrower one rounds less."""
     widest = float(np.abs(rows).max(initial=0)) / MOST
     steps = [max(widest * fraction, LEAST_STEP) for fraction in FRACTIONS]
-    best = min(steps, key=lambda step: float(np.linalg.norm(_rest(rows, step), axis=1).mean()))
+    best = min(steps, key=lambda step: float(np.linalg.norm(_rounding_rest(rows, step), axis=1).mean()))
     return float(np.float32(best))
 
 
-def _rest(rows: Floats, step: float) -> Floats:
+def _rounding_rest(rows: Floats, step: float) -> Floats:
     rest: Floats = rows - np.float32(step) * np.clip(np.rint(rows / np.float32(step)), -MOST, MOST)
     return rest
 
 
 @cache
-def _product() -> runtime.Kernel:
-    """Products of ``probes (m, d)`` uint8 and ``codes (t, d, w)`` int8: int32 ``(t, m, w)``."""
+def _make_product() -> runtime.Kernel:
+    """Return the kernel that multiplies ``probes (m, d)`` uint8 by ``codes (t, d, w)`` int8 to int32 ``(t, m, w)``."""
     value, node = onnx_file.value, onnx_file.node
     inputs = [value("probes", onnx_file.UINT8, ["m", "d"]), value("codes", onnx_file.INT8, ["t", "d", "w"])]
     output = value("products", onnx_file.INT32, ["t", "m", "w"])

@@ -1,7 +1,7 @@
-"""Search in Milvus, a server of vectors for many machines: see docs/engines.md. Takes the package pymilvus.
+"""Search in Milvus, a vector database for many machines: see docs/engines.md. Requires the package pymilvus.
 
-One collection a gallery. The change that it is up to is the row of the id 0, as a person below 0. Reads are of the
-consistency "Strong": each sees what was written before it.
+Each gallery has one collection. The number of its last change is stored in the row with id 0, as a negative person.
+Reads have the consistency "Strong": each sees all earlier writes.
 """
 
 from __future__ import annotations
@@ -20,31 +20,31 @@ import numpy as np
 from visavis.errors import GalleryError, MissingExtraError, UsageError
 from visavis.forking import ForkSafeLock, keep_forever, renew_in_child
 from visavis.gallery.index import INDEXES, Hit, Ids, Origin
-from visavis.gallery.index._nearby import Near, found, last_of_each
-from visavis.gallery.index._place import choice, number, parted
-from visavis.gallery.sql import _reconnect
+from visavis.gallery.index._nearby import Near, find_hits, last_of_each
+from visavis.gallery.index._place import choice, number, split_place
+from visavis.gallery.sql import reconnect
 from visavis.types import Floats
 
 OPTIONS = ("index", "ef", "m", "nlist", "nprobe")
 KINDS = ("FLAT", "IVF_FLAT", "HNSW")
 ANSWER_SECONDS = 30.0
-"""How long one answer is waited for, and a server that went away while something was asked of it."""
+"""How long to wait for one answer, and for a server that disappears during a request."""
 MESSAGE_BYTES = 4 << 20
-"""About what is sent or asked for at a time: gRPC has limits."""
+"""Approximate size of a message, sent or requested: gRPC has limits."""
 MOST = 16_384
-"""More templates Milvus does not give for one probe."""
+"""The most templates that Milvus returns for one probe."""
 LIST_LENGTH = 10_000
 """Ids in one condition."""
 STRONG = "Strong"
 LOCKED = "Open local milvus failed"
 
 _users: Counter[str] = Counter()
-"""How many indexes of this process use each file of milvus-lite's; the last closes it."""
+"""How many indexes of this process use each file of milvus-lite; the last one closes it."""
 _lock = ForkSafeLock()
 
 
 class Kind(NamedTuple):
-    """How Milvus shall search: its index, with what that takes to be made and to be searched."""
+    """The index type in Milvus, with its parameters for building and for searching."""
 
     name: str
     building: dict[str, int]
@@ -53,12 +53,12 @@ class Kind(NamedTuple):
 
 @INDEXES.register("milvus")
 class Milvus:
-    """A collection of vectors: an :class:`~visavis.gallery.index.Index` that is durable."""
+    """A collection of vectors: a durable :class:`~visavis.gallery.index.Index`."""
 
     def __init__(self, *, dimension: int, place: str = "", origin: Origin) -> None:
-        """Connect, and make the collection where there is none; UsageError for a place that means nothing."""
-        self._uri, options = parted(place, OPTIONS)
-        self._kind = _kind(options)
+        """Connect, and create the collection if it is missing; raise UsageError for an invalid place."""
+        self._uri, options = split_place(place, OPTIONS)
+        self._kind = _parse_kind(options)
         _check_place(self._uri)
         self._dimension = dimension
         self._collection = f"visavis_{origin.key}_{dimension}"
@@ -67,32 +67,32 @@ class Milvus:
         renew_in_child(self)
         self.change()
 
-    # What is in it
+    # Contents
 
     def add(self, ids: Ids, people: Ids, vectors: Floats) -> None:
-        """Take in rows, those whose ids are there in place of them."""
+        """Add rows; replace those with the same ids."""
         rows = last_of_each(ids)
         step = max(1, MESSAGE_BYTES // (4 * self._dimension + 32))
         for start in range(0, len(rows), step):
-            some = rows[start : start + step]
-            columns = zip(ids[some].tolist(), people[some].tolist(), vectors[some], strict=True)
-            self._put([{"id": one, "person": person, "vector": vector} for one, person, vector in columns])
+            part = rows[start : start + step]
+            columns = zip(ids[part].tolist(), people[part].tolist(), vectors[part], strict=True)
+            self._put([{"id": template, "person": person, "vector": vector} for template, person, vector in columns])
 
     def remove(self, ids: Ids) -> None:
-        """Forget templates."""
+        """Remove templates."""
         for start in range(0, len(ids), LIST_LENGTH):
-            some = ids[start : start + LIST_LENGTH].tolist()
-            self._ask("delete", ids=some)
+            part = ids[start : start + LIST_LENGTH].tolist()
+            self._ask("delete", ids=part)
 
     def entries(self) -> tuple[Ids, Ids]:
-        """Template ids and people, page by page."""
+        """Return template ids and people, read page by page."""
         with self._explained():
             rows = list(self._pages())
         columns = np.array([(row["id"], row["person"]) for row in rows], np.int64).reshape(-1, 2)
         return columns[:, 0], columns[:, 1]
 
     def _pages(self) -> Iterator[dict[str, int]]:
-        pages = self._connected().query_iterator(
+        pages = self._connect().query_iterator(
             self._collection,
             batch_size=LIST_LENGTH,
             filter="id > 0",
@@ -109,31 +109,31 @@ class Milvus:
     # Search
 
     def search(self, probes: Floats, top: int, *, among: Ids | None = None) -> list[list[Hit]]:
-        """Nearest people: exactly by FLAT, nearly always by the others."""
-        return self._found(probes, top, "person > 0", among, "people")
+        """Return the nearest people: exactly with FLAT, nearly always with the other kinds."""
+        return self._find(probes, top, "person > 0", among, "people")
 
     def nearest(self, probes: Floats, top: int, *, among: Ids | None = None) -> list[list[Hit]]:
-        """Nearest templates."""
-        return self._found(probes, top, "id > 0", among, "ids")
+        """Return the nearest templates."""
+        return self._find(probes, top, "id > 0", among, "ids")
 
-    def _found(self, probes: Floats, top: int, condition: str, among: Ids | None, by: str) -> list[list[Hit]]:
+    def _find(self, probes: Floats, top: int, condition: str, among: Ids | None, by: str) -> list[list[Hit]]:
         if among is not None:
             if not len(among):
                 return [[] for _ in probes]
             condition += f" and person in [{', '.join(map(str, among.tolist()))}]"
 
-        def fetch(some: Floats, count: int) -> Sequence[Near]:
+        def fetch(batch: Floats, count: int) -> Sequence[Near]:
             step = max(1, MESSAGE_BYTES // (count * (4 * self._dimension + 32)))
             return [
                 near
-                for start in range(0, len(some), step)
-                for near in self._fetched(some[start : start + step], count, condition)
+                for start in range(0, len(batch), step)
+                for near in self._fetch(batch[start : start + step], count, condition)
             ]
 
-        return found(fetch, probes, top, by=attrgetter(by), most=MOST)
+        return find_hits(fetch, probes, top, by=attrgetter(by), most=MOST)
 
-    def _fetched(self, probes: Floats, count: int, condition: str) -> Iterator[Near]:
-        """Ask for the ``count`` nearest templates of each probe, with their vectors."""
+    def _fetch(self, probes: Floats, count: int, condition: str) -> Iterator[Near]:
+        """Request the ``count`` nearest templates of each probe, with their vectors."""
         searching = {name: max(value, count) if name == "ef" else value for name, value in self._kind.searching.items()}
         answers = self._ask(
             "search",
@@ -151,45 +151,45 @@ class Milvus:
             scores: Floats = 1 - vectors @ probe
             yield Near(ids, people, vectors, scores.astype(np.float64))
 
-    # How far it is
+    # Changes
 
     def change(self) -> int:
-        """Return the change that the collection is up to; one that is not there is made, one that sleeps is woken.
+        """Return the last change that the collection contains; create it if it is missing, load it if it is not loaded.
 
-        A server that is away, or not yet itself again, is asked for a while: all else follows this question.
+        Every use starts with this call: retry for a while where the server is away or still starting.
         """
         from pymilvus import MilvusException
 
         with self._explained():
-            return _reconnect.patiently(self._change, lambda _: True, error=MilvusException)
+            return reconnect.patiently(self._change, lambda _: True, error=MilvusException)
 
     def _change(self) -> int:
-        self._prepare(self._connected(), _reconnect.RETRY_SECONDS)
-        rows = self._connected().query(
+        self._prepare(self._connect(), reconnect.RETRY_SECONDS)
+        rows = self._connect().query(
             self._collection,
             filter="id == 0",
             output_fields=["person"],
             consistency_level=STRONG,
-            timeout=_reconnect.RETRY_SECONDS,
+            timeout=reconnect.RETRY_SECONDS,
         )
         return -rows[0]["person"] if rows else 0
 
     def reached(self, change: int) -> None:
-        """Keep the change, behind the rows that it stands for."""
+        """Store the change number, after its rows."""
         self._put([{"id": 0, "person": -change, "vector": np.zeros(self._dimension, np.float32)}])
 
     def clear(self) -> None:
-        """Make the collection anew."""
+        """Drop the collection and create it again."""
         self._ask("drop_collection")
         self.change()
 
     def renew_in_child(self) -> None:
-        """Leave the client to the parent: pymilvus shares its connections, and gRPC's do not survive a fork."""
+        """Leave the client to the parent: pymilvus shares its connections, and those of gRPC do not survive a fork."""
         keep_forever(self._client)
         self._client, self._forked = None, True
 
     def close(self) -> None:
-        """Disconnect; the last that uses a file lets other processes have it."""
+        """Disconnect; the last user of a file releases it for other processes."""
         client, self._client = self._client, None
         if client is not None:
             client.close()
@@ -198,7 +198,7 @@ class Milvus:
     # The server
 
     def _prepare(self, client: Any, seconds: float) -> None:
-        """Make the collection where it is missing, and have it in memory."""
+        """Create the collection if it is missing, and load it into memory."""
         from pymilvus import DataType, MilvusException
 
         if not client.has_collection(self._collection, timeout=seconds):
@@ -217,19 +217,19 @@ class Milvus:
                     timeout=ANSWER_SECONDS,
                 )
             except MilvusException:
-                if not client.has_collection(self._collection, timeout=seconds):  # else another was quicker
+                if not client.has_collection(self._collection, timeout=seconds):  # else another process created it
                     raise
         client.load_collection(self._collection, timeout=ANSWER_SECONDS)
 
     def _put(self, rows: list[dict[str, Any]]) -> None:
         self._ask("upsert", data=rows)
 
-    def _ask(self, what: str, **values: Any) -> Any:
-        """Call the client for this collection; it asks again by itself, for as long as it waits."""
+    def _ask(self, method: str, **values: Any) -> Any:
+        """Call a method of the client for this collection; the client retries by itself until the timeout."""
         with self._explained():
-            return getattr(self._connected(), what)(self._collection, timeout=ANSWER_SECONDS, **values)
+            return getattr(self._connect(), method)(self._collection, timeout=ANSWER_SECONDS, **values)
 
-    def _connected(self) -> Any:
+    def _connect(self) -> Any:
         if self._forked:
             raise GalleryError(
                 "a gallery with an index in Milvus cannot be used in a process that was forked after it was opened: "
@@ -239,8 +239,8 @@ class Milvus:
             from pymilvus import MilvusClient
 
             for name in ("pymilvus", "milvus_lite"):
-                logging.getLogger(name).setLevel(logging.CRITICAL)  # their errors are told by ours
-            self._client = MilvusClient(uri=self._uri, timeout=_reconnect.RETRY_SECONDS)
+                logging.getLogger(name).setLevel(logging.CRITICAL)  # our errors report theirs
+            self._client = MilvusClient(uri=self._uri, timeout=reconnect.RETRY_SECONDS)
             with _lock:
                 _users[self._uri] += 1
         return self._client
@@ -253,15 +253,17 @@ class Milvus:
         try:
             yield
         except (MilvusException, RpcError) as error:
-            raise GalleryError(f"the index in {_shown(self._uri)} cannot be used: {_said(error)}.") from error
+            raise GalleryError(
+                f"the index in {_without_password(self._uri)} cannot be used: {_error_text(error)}."
+            ) from error
 
 
-def _kind(options: dict[str, str]) -> Kind:
-    """Read how Milvus shall search; UsageError where that means nothing."""
+def _parse_kind(options: dict[str, str]) -> Kind:
+    """Read the index type from the options; raise UsageError for an invalid one."""
     name = choice(options, "index", KINDS)
-    takes = {"HNSW": {"ef", "m"}, "IVF_FLAT": {"nlist", "nprobe"}}.get(name, set())
-    if beside := options.keys() - takes - {"index"}:
-        raise UsageError(f"{', '.join(sorted(beside))} means nothing to the index {name} of Milvus.")
+    allowed = {"HNSW": {"ef", "m"}, "IVF_FLAT": {"nlist", "nprobe"}}.get(name, set())
+    if unexpected := options.keys() - allowed - {"index"}:
+        raise UsageError(f"{', '.join(sorted(unexpected))} means nothing to the index {name} of Milvus.")
     if name == "HNSW":
         building = {"M": number(options, "m", 16, top=2048), "efConstruction": 200}
         return Kind(name, building, {"ef": number(options, "ef", 200, top=32_768)})
@@ -272,7 +274,7 @@ def _kind(options: dict[str, str]) -> Kind:
 
 
 def _check_place(uri: str) -> None:
-    """MissingExtraError for what is not installed, UsageError for a place that is none of Milvus's."""
+    """Raise MissingExtraError for a missing package, UsageError for a place that cannot be one of Milvus."""
     if find_spec("pymilvus") is None:
         raise MissingExtraError("the index milvus takes the package pymilvus: pip install 'visavis[milvus]'.")
     if uri.startswith(("http://", "https://")):
@@ -287,17 +289,17 @@ def _check_place(uri: str) -> None:
         raise GalleryError(f"there is no folder {Path(uri).parent} for the index {Path(uri).name}: make it first.")
 
 
-def _shown(uri: str) -> str:
+def _without_password(uri: str) -> str:
     """Return a URI without a password."""
     scheme, separator, rest = uri.rpartition("://")
     return scheme + separator + rest.rpartition("@")[2]
 
 
-def _said(error: Any) -> str:
-    """Return the words of an error of pymilvus's or gRPC's."""
+def _error_text(error: Any) -> str:
+    """Return the message of an error of pymilvus or gRPC."""
     words = error.details() if hasattr(error, "details") else getattr(error, "message", error)
-    said = " ".join(str(words).split()).rstrip(".")
-    return f"{said}: milvus-lite lets one process use a file, or it is damaged" if said == LOCKED else said[:300]
+    text = " ".join(str(words).split()).rstrip(".")
+    return f"{text}: milvus-lite lets one process use a file, or it is damaged" if text == LOCKED else text[:300]
 
 
 def _release(uri: str) -> None:

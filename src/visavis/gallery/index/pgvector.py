@@ -1,7 +1,7 @@
-"""Search in PostgreSQL, by its extension pgvector: see docs/engines.md. Takes the package psycopg.
+"""Search in PostgreSQL, by its extension pgvector: see docs/engines.md. Requires the package psycopg.
 
-One table a gallery. The change that it is up to is the row of the id 0, as a person below 0. Statements may be run
-twice, so they are where a connection broke.
+Each gallery has one table. The number of its last change is stored in the row with id 0, as a negative person.
+All statements can safely run twice: they are repeated after a lost connection.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from sqlalchemy.exc import ArgumentError
 from visavis.errors import GalleryError, MissingExtraError, UsageError
 from visavis.forking import keep_forever, renew_in_child
 from visavis.gallery.index import INDEXES, Hit, Ids, Origin
-from visavis.gallery.index._nearby import Near, found, last_of_each
-from visavis.gallery.index._place import choice, number, parted
-from visavis.gallery.sql._reconnect import patiently
+from visavis.gallery.index._nearby import Near, find_hits, last_of_each
+from visavis.gallery.index._place import choice, number, split_place
 from visavis.gallery.sql.postgresql import CONNECT_SECONDS, KEPT_ALIVE, PREPARING, without_password
+from visavis.gallery.sql.reconnect import patiently
 from visavis.types import Floats
 
 if TYPE_CHECKING:
@@ -33,11 +33,11 @@ T = TypeVar("T")
 
 OPTIONS = ("index", "ef", "m")
 GRAPH_LENGTH = 2000
-"""pgvector's graphs take no longer vectors."""
+"""The longest vectors that pgvector's graphs accept."""
 PAGE_LENGTH = 1900
-"""Vectors up to this length are kept with their row, and are read the quicker."""
+"""Vectors up to this length are stored inside their row, which makes reading faster."""
 GRAPH_MEMORY = "1GB"
-"""That a graph may take while it is made."""
+"""Memory limit while a graph is built."""
 COPY_ROWS = 4096
 
 _COPY_START = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -46,13 +46,13 @@ _COPY_END = b"\xff\xff"
 
 @INDEXES.register("pgvector")
 class Pgvector:
-    """A table of vectors: an :class:`~visavis.gallery.index.Index` that is durable."""
+    """A table of vectors: a durable :class:`~visavis.gallery.index.Index`."""
 
     def __init__(self, *, dimension: int, place: str = "", origin: Origin) -> None:
-        """Connect, and make the table where there is none; UsageError for a place that means nothing."""
+        """Connect, and create the table if it is missing; raise UsageError for an invalid place."""
         if find_spec("psycopg") is None:
             raise MissingExtraError("the index pgvector takes the package psycopg: pip install 'visavis[postgresql]'.")
-        where, options = parted("?index=hnsw" if place == "hnsw" else place, OPTIONS)
+        where, options = split_place("?index=hnsw" if place == "hnsw" else place, OPTIONS)
         self._graph = choice(options, "index", ("exact", "hnsw")) == "hnsw"
         self._ef, self._m = number(options, "ef", 200, top=1000), number(options, "m", 16, top=100)
         if self._graph and dimension > GRAPH_LENGTH:
@@ -60,7 +60,7 @@ class Pgvector:
                 f"pgvector's hnsw takes vectors of up to {GRAPH_LENGTH} values, those of this gallery have "
                 f"{dimension}: leave hnsw out, and every vector is looked at."
             )
-        self._url, self._shown = _url(where or origin.url, own=not where)
+        self._url, self._safe_url = _parse_urls(where or origin.url, own=not where)
         self._dimension = dimension
         self._table = f"visavis_{origin.key}_{dimension}"
         self._row = np.dtype(
@@ -70,15 +70,15 @@ class Pgvector:
         self._conn: psycopg.Connection | None = None
         renew_in_child(self)
         try:
-            self._patiently(self._prepare)
+            self._retry(self._prepare)
         except BaseException:
             self.close()
             raise
 
-    # What is in it
+    # Contents
 
     def add(self, ids: Ids, people: Ids, vectors: Floats) -> None:
-        """Take in rows, those whose ids are there in place of them, in one transaction."""
+        """Add rows, and replace those with the same ids, in one transaction."""
         rows = last_of_each(ids)
         ids, people, vectors = ids[rows], people[rows], vectors[rows]
 
@@ -89,18 +89,18 @@ class Pgvector:
                 with conn.cursor().copy(command) as copy:
                     copy.write(_COPY_START)
                     for start in range(0, len(ids), COPY_ROWS):
-                        some = slice(start, start + COPY_ROWS)
-                        copy.write(self._rows(ids[some], people[some], vectors[some]))
+                        part = slice(start, start + COPY_ROWS)
+                        copy.write(self._rows(ids[part], people[part], vectors[part]))
                     copy.write(_COPY_END)
 
-        self._patiently(put)
+        self._retry(put)
 
     def remove(self, ids: Ids) -> None:
-        """Forget templates."""
+        """Remove templates."""
         self._do("DELETE FROM {table} WHERE id = ANY(%s) AND id > 0", [ids.tolist()])
 
     def entries(self) -> tuple[Ids, Ids]:
-        """Template ids and people."""
+        """Return template ids and people."""
         rows = self._do("SELECT id, person FROM {table} WHERE id > 0", [])
         columns = np.array(rows, np.int64).reshape(-1, 2)
         return columns[:, 0], columns[:, 1]
@@ -108,20 +108,20 @@ class Pgvector:
     # Search
 
     def search(self, probes: Floats, top: int, *, among: Ids | None = None) -> list[list[Hit]]:
-        """Nearest people: exactly, or those whom the graph leads to."""
+        """Return the nearest people: exactly, or approximately by the graph."""
         clause: LiteralString = "person > 0" if among is None else "person > 0 AND person = ANY(%s)"
-        return self._found(probes, top, clause, among, "people")
+        return self._find(probes, top, clause, among, "people")
 
     def nearest(self, probes: Floats, top: int, *, among: Ids | None = None) -> list[list[Hit]]:
-        """Nearest templates."""
+        """Return the nearest templates."""
         clause: LiteralString = "id > 0" if among is None else "id > 0 AND person = ANY(%s)"
-        return self._found(probes, top, clause, among, "ids")
+        return self._find(probes, top, clause, among, "ids")
 
-    def _found(self, probes: Floats, top: int, clause: LiteralString, among: Ids | None, by: str) -> list[list[Hit]]:
-        """Search by the graph, or, where there is none or only some people are meant, among all rows of these."""
+    def _find(self, probes: Floats, top: int, clause: LiteralString, among: Ids | None, by: str) -> list[list[Hit]]:
+        """Search by the graph; without one, or ``among`` a few people, compare all rows that match ``clause``."""
         graph = self._graph and among is None
         product: LiteralString = "(vector <#> %s::vector)"
-        score = product if graph else product + " + 0"  # which no graph has the order of
+        score = product if graph else product + " + 0"  # the added term keeps PostgreSQL from using a graph
         nearest = "SELECT id, " + score + " AS score FROM {table} WHERE " + clause + " ORDER BY score LIMIT %s"
         query = (
             "SELECT id, person, vector_send(vector), score FROM (" + nearest + ") AS nearest JOIN {table} USING (id) "
@@ -129,14 +129,14 @@ class Pgvector:
         )
         filters = [] if among is None else [among.tolist()]
 
-        def fetch(some: Floats, count: int) -> list[Near]:
-            texts = [f"[{','.join(map(repr, probe.tolist()))}]" for probe in some]
+        def fetch(batch: Floats, count: int) -> list[Near]:
+            texts = [f"[{','.join(map(repr, probe.tolist()))}]" for probe in batch]
             return [self._near(self._do(query, [text, *filters, count])) for text in texts]
 
-        return found(fetch, probes, top, by=attrgetter(by), most=2**31 - 1)
+        return find_hits(fetch, probes, top, by=attrgetter(by), most=2**31 - 1)
 
     def _near(self, rows: list[tuple[Any, ...]]) -> Near:
-        """Read rows; vectors come as pgvector sends them, behind two numbers of 2 bytes."""
+        """Read rows; pgvector sends a vector as two numbers of 2 bytes, then the values."""
         ids, people, blobs, scores = zip(*rows, strict=True) if rows else ((), (), (), ())
         vectors = np.frombuffer(b"".join(blob[4:] for blob in blobs), ">f4").astype(np.float32)
         return Near(
@@ -146,10 +146,10 @@ class Pgvector:
             np.array(scores, np.float64),
         )
 
-    # How far it is
+    # Changes
 
     def change(self) -> int:
-        """Return the change that the table is up to; a table that somebody dropped is made anew."""
+        """Return the last change that the table contains; create the table again if it was dropped."""
         from psycopg.errors import UndefinedTable
 
         def look(conn: psycopg.Connection) -> list[tuple[Any, ...]]:
@@ -160,12 +160,12 @@ class Pgvector:
                 self._prepare(conn)
                 return conn.execute(query).fetchall()
 
-        rows = self._patiently(look)
+        rows = self._retry(look)
         return -int(rows[0][0]) if rows else 0
 
     def reached(self, change: int) -> None:
-        """Keep the change; the graph is made once the first vectors are there, which is much quicker."""
-        self._patiently(self._make_graph)
+        """Store the change number; build the graph only now, after the first vectors, which is much faster."""
+        self._retry(self._make_graph)
         statement: LiteralString = "INSERT INTO {table} (id, person) VALUES (0, %s)"
         self._do(statement + " ON CONFLICT (id) DO UPDATE SET person = excluded.person", [-change])
 
@@ -174,7 +174,7 @@ class Pgvector:
         self._do("TRUNCATE {table}", [])
 
     def renew_in_child(self) -> None:
-        """Leave the connection to the parent; a forked child opens another."""
+        """Leave the connection to the parent; a forked child opens its own."""
         keep_forever(self._conn)
         self._conn = None
 
@@ -187,12 +187,12 @@ class Pgvector:
     # The server
 
     def _prepare(self, conn: psycopg.Connection) -> None:
-        """Make what is missing; one process at a time, since PostgreSQL lets none of two win."""
+        """Create what is missing, one process at a time: of two at once, PostgreSQL may let both fail."""
         with conn.transaction():
             conn.execute("SELECT pg_advisory_xact_lock(%s)", [PREPARING])
-            new = not _is_there(conn, self._table)
+            new = not _exists(conn, self._table)
             if new:
-                _need_extension(conn, self._shown)
+                _create_extension(conn, self._safe_url)
                 columns = f"(id bigint PRIMARY KEY, person bigint, vector vector({self._dimension}))"
                 conn.execute(self._sql("CREATE TABLE {table} " + columns))
                 conn.execute(self._sql("CREATE INDEX ON {table} (person)"))
@@ -202,7 +202,7 @@ class Pgvector:
             self._make_graph(conn)
 
     def _make_graph(self, conn: psycopg.Connection) -> None:
-        if not self._graph or _is_there(conn, f"{self._table}_hnsw"):
+        if not self._graph or _exists(conn, f"{self._table}_hnsw"):
             return
         with conn.transaction():
             conn.execute("SELECT pg_advisory_xact_lock(%s)", [PREPARING])
@@ -212,13 +212,13 @@ class Pgvector:
             conn.execute(self._sql(graph + str(self._m) + ")"))
 
     def _do(self, statement: str, values: list[Any]) -> list[tuple[Any, ...]]:
-        """Run one statement in a transaction of its own; returns the rows of its answer."""
+        """Run a statement in its own transaction; return the rows of the result."""
 
         def run(conn: psycopg.Connection) -> list[tuple[Any, ...]]:
             cursor = conn.execute(self._sql(statement), values, binary=True)
             return cursor.fetchall() if cursor.description else []
 
-        return self._patiently(run)
+        return self._retry(run)
 
     def _sql(self, text: str) -> Composed:
         from psycopg.sql import SQL, Identifier
@@ -226,20 +226,20 @@ class Pgvector:
         return SQL(text).format(table=Identifier(self._table), graph=Identifier(f"{self._table}_hnsw"))
 
     def _rows(self, ids: Ids, people: Ids, vectors: Floats) -> bytes:
-        """Lay rows out as COPY reads them."""
+        """Return rows in the binary format of COPY."""
         rows = np.zeros(len(ids), self._row)
         rows["fields"], rows["id_size"], rows["person_size"], rows["size"] = 3, 8, 8, 4 + 4 * self._dimension
         rows["dimension"], rows["id"], rows["person"], rows["vector"] = self._dimension, ids, people, vectors
         return rows.tobytes()
 
-    def _patiently(self, work: Callable[[psycopg.Connection], T]) -> T:
-        """Do something that may be done twice; a server that went away is waited for."""
+    def _retry(self, work: Callable[[psycopg.Connection], T]) -> T:
+        """Run ``work``, which must be safe to run twice; run it again while the server is away."""
         import psycopg
 
         with self._explained():
-            return patiently(lambda: work(self._connected()), self._lost, error=psycopg.OperationalError)
+            return patiently(lambda: work(self._connect()), self._lost, error=psycopg.OperationalError)
 
-    def _connected(self) -> psycopg.Connection:
+    def _connect(self) -> psycopg.Connection:
         import psycopg
 
         if self._conn is None:
@@ -250,11 +250,11 @@ class Pgvector:
             if self._graph:
                 self._conn.execute(f"SELECT set_config('hnsw.ef_search', '{self._ef}', false)")
                 self._conn.execute("SELECT set_config('hnsw.iterative_scan', 'strict_order', false)")
-                self._conn.execute("SET enable_sort = off")  # else of few rows the order is made, not looked up
+                self._conn.execute("SET enable_sort = off")  # else a few rows are sorted, not looked up in the graph
         return self._conn
 
     def _lost(self, error: psycopg.OperationalError) -> bool:
-        """Tell whether the connection is no more; then the next is a new one."""
+        """Return whether the connection is lost and connecting again may help; close a lost connection."""
         if self._conn is not None and not self._conn.broken and not self._conn.closed:
             return False
         self.close()
@@ -267,12 +267,12 @@ class Pgvector:
         try:
             yield
         except psycopg.Error as error:
-            said = str(error).partition("\n")[0].rstrip(".")
-            raise GalleryError(f"the index in {self._shown} cannot be used: {said}.") from error
+            text = str(error).partition("\n")[0].rstrip(".")
+            raise GalleryError(f"the index in {self._safe_url} cannot be used: {text}.") from error
 
 
-def _url(text: str, *, own: bool) -> tuple[str, str]:
-    """Return a URL as psycopg takes it, and as it may be shown; UsageError where it is none of PostgreSQL's."""
+def _parse_urls(text: str, *, own: bool) -> tuple[str, str]:
+    """Return a URL for psycopg, and the same without a password; raise UsageError unless it is one of PostgreSQL."""
     try:
         url = make_url(text)
     except ArgumentError:
@@ -284,17 +284,17 @@ def _url(text: str, *, own: bool) -> tuple[str, str]:
                 "pgvector:postgresql://user@host/vectors."
             )
         raise UsageError(f"{text!r} is no place of an index pgvector: write pgvector:postgresql://user@host/vectors.")
-    shown = without_password(url)
-    return url.set(drivername="postgresql").render_as_string(hide_password=False), shown
+    safe_url = without_password(url)
+    return url.set(drivername="postgresql").render_as_string(hide_password=False), safe_url
 
 
-def _is_there(conn: psycopg.Connection, name: str) -> bool:
+def _exists(conn: psycopg.Connection, name: str) -> bool:
     rows = conn.execute("SELECT to_regclass(quote_ident(%s)) IS NOT NULL", [name]).fetchall()
     return bool(rows[0][0])
 
 
-def _need_extension(conn: psycopg.Connection, place: str) -> None:
-    """GalleryError where the server has no pgvector, or this user may not turn it on."""
+def _create_extension(conn: psycopg.Connection, place: str) -> None:
+    """Create the extension vector if it is missing; raise GalleryError where pgvector or the permission is missing."""
     import psycopg
 
     if conn.execute("SELECT to_regtype('vector') IS NOT NULL").fetchall()[0][0]:

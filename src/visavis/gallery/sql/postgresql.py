@@ -17,7 +17,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, inspect, select
 from sqlalchemy.exc import DBAPIError
 
 from visavis.errors import GalleryError, MissingExtraError, UsageError
-from visavis.gallery.sql._reconnect import patiently
+from visavis.gallery.sql.reconnect import patiently
 from visavis.gallery.sql.schema import META, TABLES
 
 CONNECT_SECONDS = 5

@@ -19,8 +19,8 @@ from sqlalchemy.exc import TimeoutError as NoConnectionError
 from visavis.errors import GalleryError, UsageError
 from visavis.forking import ForkGate, guard_forks, keep_forever
 from visavis.gallery.sql import records, schema
-from visavis.gallery.sql._reconnect import patiently
 from visavis.gallery.sql.postgresql import PostgresDatabase
+from visavis.gallery.sql.reconnect import patiently
 from visavis.gallery.sql.sqlite import SqliteFile
 
 SCHEMES = ("sqlite:///", "postgresql://")

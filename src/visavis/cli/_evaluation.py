@@ -69,9 +69,9 @@ def templates_of(photos: Sequence[str], one: Recognizer, *, min_face: float, fre
     if fresh:
         taken = take(photos, one, min_face=min_face, progress=output.progress)
     else:
-        with EmbeddingCache(one, min_face=min_face) as remembered:
-            taken = take(photos, one, min_face=min_face, remembered=remembered, progress=output.progress)
-        for text in remembered.notes:
+        with EmbeddingCache(one, min_face=min_face) as cache:
+            taken = take(photos, one, min_face=min_face, cache=cache, progress=output.progress)
+        for text in cache.notes:
             note(text)
     for status in sorted({*taken.status} - {"ok", "no_face"}):
         some = [photo for photo, found in zip(taken.photos, taken.status, strict=True) if found == status]
