@@ -30,10 +30,10 @@ from visavis import images
 from visavis.compare import Calibration, cosine_distances
 from visavis.embedding_cache.photo_cache import EmbeddingCache
 from visavis.evaluate import calibrate
-from visavis.evaluate.data.degradations import DEGRADATIONS, degraded
+from visavis.evaluate.data.degradations import DEGRADATIONS, degrade
 from visavis.evaluate.data.pairs import read_people
 from visavis.evaluate.data.templates import Templates, take
-from visavis.evaluate.poor_photos import Copies, make_copies, person_numbers, stacked
+from visavis.evaluate.poor_photos import Copies, make_copies, person_numbers, stack_copies
 from visavis.pipeline import Recognizer
 from visavis.poor_photos import pair_shares
 from visavis.types import RGB, Floats
@@ -212,7 +212,7 @@ def _worsened(
             yield (
                 pixels
                 if kind is None
-                else degraded(pixels, templates.boxes[row], KINDS[kind], strength, seed=10_000 + int(row))
+                else degrade(pixels, templates.boxes[row], KINDS[kind], strength, seed=10_000 + int(row))
             )
 
     found, shown = [], []
@@ -221,7 +221,7 @@ def _worsened(
             best = answer.largest
             found.append((answer.embeddings[best], int(numbers[row]), answer.quality[best]))
             shown.append(int(row))
-    return Photos(stacked(found), np.array(shown))
+    return Photos(stack_copies(found), np.array(shown))
 
 
 def row(hard: Photos, plain: Photos, table: Calibration, kind: str) -> Row:

@@ -33,7 +33,7 @@ from visavis.evaluate.data.pairs import PairList
 from visavis.evaluate.data.templates import Templates, take
 from visavis.evaluate.results import Accuracy
 from visavis.evaluate.stats.bootstrap import DRAWS, ByPeople
-from visavis.evaluate.stats.pair_distances import everybody
+from visavis.evaluate.stats.pair_distances import compare_everybody
 from visavis.evaluate.verification import lfw_accuracy, read_lfw
 from visavis.pipeline import Recognizer
 from visavis.types import RGB, Face, Floats
@@ -139,7 +139,7 @@ def by_views(templates: Templates) -> dict[int, Templates]:
 def measured(views: int, templates: Templates, lists: Sequence[PairList]) -> Gain:
     """Accuracy by LFW's protocol, and rates of true accepts with those of people drawn anew."""
     people = np.unique(np.array(lists[0].names), return_inverse=True)[1]
-    compared = everybody(templates.embeddings, templates.found, people)
+    compared = compare_everybody(templates.embeddings, templates.found, people)
     resampling, rng = ByPeople(compared, people, templates.found), np.random.default_rng(0)
     near, genuine = compared.impostors.distances, compared.genuine.distances
     rows = [[compared.roc.at(compared.roc.threshold(far) or 0.0)[1] for far in FARS]]

@@ -1,6 +1,6 @@
 """visavis: face detection, alignment, embedding, verification and identification.
 
-Importing it loads next to nothing: each name is fetched from its module when it is first used.
+Importing it loads almost nothing: each name is loaded from its module at its first use.
 """
 
 from __future__ import annotations

@@ -10,19 +10,19 @@ INTERRUPTED = 130
 """128 + SIGINT, as shells report it."""
 
 COLLECT_AFTER = 200_000
-"""Objects made before Python looks for garbage among them: with its own 700, imports alone cost a verify 20 ms more."""
+"""Objects made before a garbage collection: with Python's own 700, imports alone cost a verification 20 ms more."""
 
 BUG = 70
-"""EX_SOFTWARE of sysexits.h. Python's own 1 would say "no", and a crash must never pass for an answer."""
+"""EX_SOFTWARE of sysexits.h. Python's own 1 would mean "no", and a crash must never be taken for an answer."""
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
     gc.set_threshold(COLLECT_AFTER)
-    # OpenBLAS's threads wait for work in a loop of 2 ** 26 cycles: with NumPy's import, a tenth of a second.
+    # OpenBLAS's threads spin for 2 ** 26 cycles: a tenth of a second at NumPy's import.
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
     try:
-        from visavis.cli import command_line  # inside, so that an interrupt while importing is handled too
+        from visavis.cli import command_line  # here, so that an interrupt during the import is handled too
 
         command_line(sys.argv[1:])(prog_name="visavis")
     except KeyboardInterrupt:
@@ -33,7 +33,7 @@ def main() -> None:
         traceback.print_exc()
         sys.exit(BUG)
     finally:
-        gc.freeze()  # or Python looks for garbage as it ends: 20 ms
+        gc.freeze()  # else Python collects garbage at its end: 20 ms
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Checks of options: a number of the right type and range, or a UsageError that says what the option is."""
+"""Checks of options: a number of the right type and range, or a UsageError that describes the option."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ def checked_number(
 ) -> float:
     """Return a finite number from ``least`` to ``most``; any number where it need not be ``finite``.
 
-    ``what`` says what it is, as the message begins. Raises UsageError for anything else: text, None, truth
-    values, NaN and infinities.
+    ``what`` describes the option, at the beginning of the message. Raises UsageError for anything else: text, None,
+    truth values, NaN and infinities.
     """
     if isinstance(value, Real) and not isinstance(value, bool):
         figure = float(value)
         if not finite or (math.isfinite(figure) and least <= figure <= most):
             return figure
-    raise UsageError(f"{what}{_range(least, most)}, got {_shown(value)}.")
+    raise UsageError(f"{what}{_range(least, most)}, got {_format_value(value)}.")
 
 
 def checked_whole(value: object, what: str, *, least: int) -> int:
-    """Return a whole number of ``least`` or more; UsageError, as of :func:`checked_number`, for anything else."""
+    """Return a whole number of ``least`` or more; UsageError for anything else, as in :func:`checked_number`."""
     if isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least:
         return int(value)
-    raise UsageError(f"{what} of {least} or more, got {_shown(value)}.")
+    raise UsageError(f"{what} of {least} or more, got {_format_value(value)}.")
 
 
 def _range(least: float, most: float) -> str:
@@ -36,7 +36,7 @@ def _range(least: float, most: float) -> str:
     return f" from {least:g} to {most:g}"
 
 
-def _shown(value: object) -> str:
-    """Write a value for a message, in one line that is not too long."""
+def _format_value(value: object) -> str:
+    """Format a value for a message, in one line of limited length."""
     text = f"{value:g}" if isinstance(value, float) else repr(value)
     return " ".join(text.split())[:80]

@@ -1,4 +1,4 @@
-"""Photos with faces, clusters and ranked faces as dictionaries and flat rows: bases of their types."""
+"""Dictionaries and flat rows of photos with faces, clusters and ranked faces: base classes of their types."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class PlainPhotoFaces(Plain):
         return line if photo.status == "ok" else {**line, "message": photo.message}
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return a flat row a face, without landmarks and embedding; one without a face where there is none."""
+        """Return a flat row per face, without landmarks and embedding; one row without a face where there is none."""
         line = self.to_dict()
         faces = line.pop("faces")
         shared = flat(line)
@@ -40,7 +40,7 @@ class PlainPhotoVerification(Plain):
     __slots__ = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return photo, status and box of the face compared, with the fields of the verification, if there is one."""
+        """Return photo, status and box of the compared face, with the fields of the verification, if any."""
         answer = cast("PhotoVerification", self)
         box = None if answer.face is None else plain(answer.face.box)
         line: dict[str, Any] = {"photo": answer.photo, "status": answer.status, "box": box}
@@ -55,7 +55,7 @@ class PlainClustering(Plain):
     __slots__ = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return model, threshold and rate, a dictionary a face, and the photos that gave none."""
+        """Return model, threshold and rate, a dictionary per face, and the photos without a face."""
         clustering = cast("Clustering", self)
         return {
             "model": clustering.model,
@@ -67,14 +67,16 @@ class PlainClustering(Plain):
         }
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return a flat row a face, cluster by cluster, then a row a photo that gave no face."""
+        """Return a flat row per face, cluster by cluster, then a row per photo without a face."""
         clustering = cast("Clustering", self)
-        skipped = ({"photo": one.name, "status": one.status, "message": one.message} for one in clustering.skipped)
+        skipped = (
+            {"photo": photo.name, "status": photo.status, "message": photo.message} for photo in clustering.skipped
+        )
         return [*map(flat, _clustered(clustering)), *skipped]
 
 
 class PlainNumbered(Plain):
-    """The plain forms of a face that is counted within its photo: look-alikes and characteristic faces."""
+    """The plain forms of a face that is numbered within its photo: look-alikes and characteristic faces."""
 
     __slots__ = ()
 

@@ -15,16 +15,15 @@ LARGEST = 16_384
 USUAL_WIDTH = 0.91
 """Distance of the eyes over that from the eyes to the mouth: the median of LFW."""
 TURNED = (0.15, 0.4)
-"""Nose beside the middle of the eyes, over their distance: a face is narrow because it is turned from the second value
-on, because it is squeezed up to the first."""
+"""Horizontal offset of the nose from the middle of the eyes, over their distance: from the second value on a face
+is narrow because it is turned, up to the first because it is squeezed."""
 NATURAL = 0.1
-"""How far the width of a face may be off by nature, as a natural logarithm: what is beyond is put down to the picture.
-
+"""Natural variation of the width of a face, as a natural logarithm: only the excess is attributed to the picture.
 With .1, the correction costs two pairs of the 3,192 of LFW's view 1 at a FAR of 1e-4; with 0, twenty."""
 
 
 def similarity(source: Floats, target: Floats) -> Floats:
-    """Matrices ``(n, 2, 3)`` of the rotations, scalings and shifts that best take ``source`` to ``target``.
+    """Return matrices ``(n, 2, 3)`` of the rotations, scalings and shifts that best map ``source`` to ``target``.
 
     ``source`` is ``(n, k, 2)``, ``target`` ``(k, 2)`` or ``(n, k, 2)``; least squares without reflection (Umeyama 1991,
     which for planar points has a closed form in complex numbers).
@@ -42,8 +41,8 @@ def similarity(source: Floats, target: Floats) -> Floats:
 def squeeze(landmarks: Floats) -> Floats:
     """Return how much too wide (above 0) or too narrow faces look, as natural logarithms ``(n,)``.
 
-    ``landmarks`` are ``(n, 5, 2)``. That is the distance of the eyes over the distance from the eyes to the mouth, over
-    its usual value. A face turned to the side is narrow in a sound picture: towards a profile the figure goes to 0.
+    ``landmarks`` are ``(n, 5, 2)``. The value is the distance of the eyes over the distance from the eyes to the mouth,
+    over its usual value. A turned face is narrow in a sound picture too: towards a profile the value goes to 0.
     """
     points = landmarks.astype(np.float64)
     eyes, across = points[:, :2].mean(axis=1), points[:, 1] - points[:, 0]
@@ -57,10 +56,10 @@ def squeeze(landmarks: Floats) -> Floats:
 
 
 def onto(landmarks: Floats, template: Floats) -> Floats:
-    """Return matrices ``(n, 2, 3)`` that bring faces onto a template ``(5, 2)``, their proportions restored.
+    """Return matrices ``(n, 2, 3)`` that map faces onto a template ``(5, 2)``, with their proportions restored.
 
-    ``landmarks`` are ``(n, 5, 2)``. In a picture that is squeezed in one direction all faces look alike: where a
-    face is farther from the usual width than faces are by nature, its height is changed before the similarity is taken.
+    ``landmarks`` are ``(n, 5, 2)``. In a picture that is squeezed in one direction all faces look alike: where the
+    width of a face deviates by more than ``NATURAL``, its height is changed before the similarity is computed.
     """
     squeezed = squeeze(landmarks)
     heights = np.exp(np.sign(squeezed) * np.maximum(abs(squeezed) - NATURAL, 0))
@@ -78,9 +77,9 @@ def _complex(points: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.complex1
 
 
 def warp(picture: RGB, matrices: Floats, *, size: int) -> RGB:
-    """Crops ``(n, size, size, 3)`` under ``matrices`` (picture -> crop, ``(n, 2, 3)``); black outside the picture.
+    """Return crops ``(n, size, size, 3)`` by ``matrices`` (picture -> crop, ``(n, 2, 3)``); black outside the picture.
 
-    A face larger than the crop is reduced by halves first, each the mean of four pixels, so that no detail is skipped.
+    A face larger than the crop is halved first, each pixel the mean of four, so that no detail is skipped.
     """
     import cv2
 
@@ -100,7 +99,7 @@ def warp(picture: RGB, matrices: Floats, *, size: int) -> RGB:
 
 
 def _halved(halves: dict[int, RGB], level: int) -> RGB:
-    """Picture reduced by ``2 ** level``, made from the one above and kept."""
+    """Return the picture reduced by ``2 ** level``, made from the next larger one and kept in ``halves``."""
     import cv2
 
     if level not in halves:
@@ -111,16 +110,16 @@ def _halved(halves: dict[int, RGB], level: int) -> RGB:
 
 
 def _for_reduced(matrix: Floats, ratio: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Floats:
-    """Matrix for a picture reduced by ``ratio`` (x, y), pixel centers kept where they are."""
+    """Return the matrix for a picture reduced by ``ratio`` (x, y), with pixel centers in place."""
     linear = matrix[:, :2] * ratio
     shift = matrix[:, 2] + matrix[:, :2] @ (ratio / 2 - 0.5)
     return np.concatenate([linear, shift[:, None]], axis=1)
 
 
 def square_crops(picture: RGB, faces: Sequence[Face], *, size: int, margin: float) -> RGB:
-    """Crops ``(n, size, size, 3)``: each box made square about its center, its side extended by ``margin``.
+    """Return crops ``(n, size, size, 3)``: each box made square about its center, its side extended by ``margin``.
 
-    UsageError for a ``size`` outside 1 to ``LARGEST``, and for a ``margin`` that is no number above -1.
+    Raises UsageError for a ``size`` outside 1 to ``LARGEST``, and for a ``margin`` that is not a number above -1.
     """
     if size not in range(1, LARGEST + 1):
         raise UsageError(f"size is a whole number of pixels from 1 to {LARGEST:,}, got {size}.")

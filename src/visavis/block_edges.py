@@ -1,6 +1,6 @@
 """The edges of a JPEG's blocks, which stay visible where it was compressed too much.
 
-A JPEG is coded in blocks of 8 x 8 pixels. Where little is left of each, the gray steps from block to block: along
+A JPEG is coded in blocks of 8 x 8 pixels. Where little of each is kept, the gray steps from block to block: along
 every eighth column and row, at the same places all over the picture. Scaling the picture scales the distance of the
 steps, so periods from 6 to 16 pixels are tried.
 """
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 PERIODS = 8 * np.linspace(0.75, 2, 51)
 """Pixels from edge to edge; 8 is among them."""
 HARMONICS = np.arange(1, 4)
-"""A comb of steps has all of them, what a picture repeats by itself (a fence, a fabric) seldom has."""
+"""A comb of steps has all of them; a repeating pattern of the picture (a fence, a fabric) seldom has."""
 PADDED = 1024
 """Length of the Fourier transform, whose bins are then close enough for all periods."""
 
@@ -24,11 +24,11 @@ _BINS = np.round(HARMONICS / PERIODS[:, None] * PADDED).astype(np.intp)
 
 SMALLEST = 64
 OTHERS = 2.0
-"""How often the median over all periods is taken off the height at the best: a picture has some of every period."""
+"""How often the median over all periods is subtracted from the highest: a picture has some of every period."""
 
 
 class BlockEdges(NamedTuple):
-    """How high the steps between blocks are, in gray levels, and how far they lie apart, in pixels."""
+    """Height of the steps between blocks in gray levels, and their distance in pixels."""
 
     height: float
     period: float
@@ -37,10 +37,10 @@ class BlockEdges(NamedTuple):
 def block_edges(gray: NDArray[np.uint8]) -> BlockEdges:
     """Measure the steps between the blocks of a gray picture ``(h, w)`` in its own pixels, not rescaled.
 
-    Both directions count, so that stripes are no blocks, and what a picture has of any period is taken
-    off. The height is 0 for a picture narrower or lower than ``SMALLEST`` pixels: it holds too few blocks to tell them
-    from other edges.
-    On LFW it is .3 at most for 99 photos in 100 (saved at a JPEG quality of 75), 2.5 at a quality of 10, 5 at 4.
+    Both directions count, so that stripes are not taken for blocks, and the level common to all periods is subtracted.
+    The height is 0 for a picture narrower or lower than ``SMALLEST`` pixels: it holds too few blocks to distinguish
+    them from other edges. On LFW it is .3 at most for 99 photos in 100 (saved at a JPEG quality of 75), 2.5 at a
+    quality of 10, 5 at 4.
     """
     if min(gray.shape) < SMALLEST:
         return BlockEdges(0.0, 8.0)
@@ -53,16 +53,16 @@ def block_edges(gray: NDArray[np.uint8]) -> BlockEdges:
 
 
 def _steps(gray: NDArray[np.float32]) -> NDArray[Any]:
-    """Return for each column by how much the step to the next one exceeds those beside it ``(w - 3,)``."""
+    """Return how much the step from each column to the next exceeds the neighboring steps ``(w - 3,)``."""
     steps = np.abs(gray[:, 1:] - gray[:, :-1]).mean(axis=0)
     excess: NDArray[Any] = steps[1:-1] - (steps[:-2] + steps[2:]) / 2
     return excess
 
 
 def _comb(profile: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the height of the teeth of a comb of each period in a profile: the geometric mean over the harmonics.
+    """Return the height of a comb of each period in a profile: the geometric mean over the harmonics.
 
-    The few highest steps are cut to the height of the next: they are the picture's, and blocks have more.
+    The few highest steps are cut to the height of the next: they belong to the picture, and blocks have more.
     """
     highest = np.sort(profile)[-1 - len(profile) // 16]
     cut = np.minimum(profile, highest)

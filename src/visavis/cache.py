@@ -1,4 +1,4 @@
-"""Where visavis keeps what it can make or fetch again."""
+"""The folder for files that visavis can make or download again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def cache_dir() -> Path:
-    """Root of the cache: ``VISAVIS_CACHE``, or the platform's folder for caches. It need not exist yet."""
+    """Return the root of the cache: ``VISAVIS_CACHE``, or the platform's cache folder. It need not exist yet."""
     named = os.environ.get("VISAVIS_CACHE")
     if named:
         return Path(named)

@@ -1,7 +1,7 @@
-"""CLASSIFY: the people that a network was trained on, by name, and "nobody I know".
+"""CLASSIFY: name the people that a network was trained on, or answer "unknown".
 
-A closed-set network shares a probability of 1 among its people, whoever stands before it. A stranger's is spread over
-many, or falls to whoever looks alike. So there is one rule: a face is known where one person has at least
+A closed-set network distributes a probability of 1 among its people for every face. That of a stranger is spread over
+many people, or falls to a look-alike. So there is one rule: a face is known where one person has at least
 ``min_probability``. The default of one half means: more than all others together.
 """
 
@@ -34,14 +34,14 @@ MODEL = "vggface2-resnet50"
 TOP = 5
 MIN_PROBABILITY = 0.5
 BATCH_FACES = 32
-"""Faces of several photos that are classified together."""
+"""Number of faces, of several photos, that are classified together."""
 
 
 @dataclass(frozen=True, slots=True)
 class FaceNames(Plain):
-    """The likeliest people of a face, best first, with their probabilities; ``known`` is whether the first is meant.
+    """The likeliest people of a face, best first, with their probabilities; ``known``: the first one is the answer.
 
-    Its truth value is ``known``.
+    The truth value is ``known``.
     """
 
     names: tuple[tuple[str, float], ...]
@@ -49,7 +49,7 @@ class FaceNames(Plain):
 
     @property
     def name(self) -> str | None:
-        """Who it is, or None: nobody that the network knows."""
+        """Name of the person; None where the face is unknown."""
         return self.names[0][0] if self.known and self.names else None
 
     def __bool__(self) -> bool:
@@ -62,9 +62,9 @@ class FaceNames(Plain):
 
 
 class Classifier:
-    """Tells which of its people a face is. Constructed means ready; may be used from several threads at once.
+    """Classify faces among the people of a network. Ready once constructed; threads may share it.
 
-    ``session`` answers crops with logits ``(n, k)``; ``people`` are the k names, in that order.
+    ``session`` returns logits ``(n, k)`` for crops; ``people`` are the k names, in that order.
     """
 
     def __init__(
@@ -80,33 +80,33 @@ class Classifier:
         self._session, self._crops, self._batch = session, crops, batch
 
     def crops(self, picture: RGB, faces: Sequence[Face]) -> RGB:
-        """Cut the faces out as this network wants them: ``(n, s, s, 3)`` RGB uint8."""
+        """Crop the faces as this network takes them: ``(n, s, s, 3)`` RGB uint8."""
         return self._crops(picture, faces)
 
     def probabilities(self, crops: RGB) -> Floats:
-        """Share of each person ``(n, k)``; rows sum to 1."""
+        """Return the probability of each person ``(n, k)``; rows sum to 1."""
         logits = run_in_batches(self._session, crops, batch=self._batch, dimension=len(self.people))
         return softmax(logits)
 
     def classify(self, crops: RGB, *, top: int = TOP, min_probability: float = MIN_PROBABILITY) -> list[FaceNames]:
-        """The ``top`` likeliest people of each crop. UsageError for options that mean nothing."""
+        """Return the ``top`` likeliest people of each crop. Raises UsageError for invalid options."""
         check_options(top, min_probability)
-        return [self._named(row, top, min_probability) for row in self.probabilities(crops)]
+        return [self._name_face(row, top, min_probability) for row in self.probabilities(crops)]
 
-    def _named(self, row: Floats, top: int, least: float) -> FaceNames:
+    def _name_face(self, row: Floats, top: int, least: float) -> FaceNames:
         best = np.argsort(-row, kind="stable")[:top]
         return FaceNames(tuple((self.people[i], float(row[i])) for i in best), known=bool(row[best[0]] >= least))
 
 
 def softmax(logits: Floats) -> Floats:
-    """Probabilities ``(n, k)``; the sums are made in float64."""
+    """Return probabilities ``(n, k)``; the sums are computed in float64."""
     grown = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True, initial=-np.inf))
     shares: Floats = (grown / grown.sum(axis=1, keepdims=True)).astype(np.float32)
     return shares
 
 
 def check_options(top: int, min_probability: float) -> None:
-    """Raise UsageError for options that mean nothing."""
+    """Raise UsageError for options that are not valid."""
     checked_whole(top, "top is a whole number", least=1)
     checked_number(min_probability, "min_probability is a number", least=0, most=1)
 
@@ -120,35 +120,34 @@ def classify(
     recognizer: Recognizer | None = None,
     min_face: float = 20,
 ) -> Iterator[tuple[PhotoFaces, list[FaceNames]]]:
-    """Each photo with the names of its faces, in order; faces of several photos go through the network together.
+    """Yield each photo with the names of its faces, in order; the network takes faces of several photos together.
 
-    One source is one photo; a folder stands for the photos in it and below it.
-
+    A source is one photo; a folder stands for the photos in it and below it.
     The network is loaded at the first face. A photo that cannot be read is an answer with its status.
     """
     check_options(top, min_probability)
     classifier = model if isinstance(model, Classifier) else None
     for group in _groups((recognizer or Recognizer()).detect(sources, min_face=min_face)):
         crops = []
-        for one in group:
-            if one.photo is not None and one.faces:
+        for answer in group:
+            if answer.photo is not None and answer.faces:
                 classifier = classifier or CLASSIFIERS.create(str(model))
-                crops.append(classifier.crops(one.photo.pixels, one.faces))
+                crops.append(classifier.crops(answer.photo.pixels, answer.faces))
         named = iter(
             classifier.classify(np.concatenate(crops), top=top, min_probability=min_probability)
             if classifier and crops
             else []
         )
-        for one in group:
-            yield one, [next(named) for _ in one.faces]
+        for answer in group:
+            yield answer, [next(named) for _ in answer.faces]
 
 
-def _groups(found: Iterable[PhotoFaces]) -> Iterator[list[PhotoFaces]]:
-    """Photos until they show enough faces together, or are many."""
+def _groups(answers: Iterable[PhotoFaces]) -> Iterator[list[PhotoFaces]]:
+    """Collect photos until they show enough faces together, or there are ``BATCH_FACES`` photos."""
     group: list[PhotoFaces] = []
-    for one in found:
-        group.append(one)
-        if sum(len(each.faces) for each in group) >= BATCH_FACES or len(group) >= BATCH_FACES:
+    for answer in answers:
+        group.append(answer)
+        if sum(len(photo.faces) for photo in group) >= BATCH_FACES or len(group) >= BATCH_FACES:
             yield group
             group = []
     if group:
@@ -182,7 +181,7 @@ SENET50 = _recipe(vggface.SENET50, rows.SENET50, _senet50, resnet50.PEOPLE)
 
 
 def accept_license(model: str) -> None:
-    """Accept, once, the license of the files of a built-in classifier; of one that is none nothing is said."""
+    """Accept, once, the license of the files of a built-in classifier; ignore other names."""
     for features, recipe in ((vggface.VGG16, VGG16), (vggface.RESNET50, RESNET50), (vggface.SENET50, SENET50)):
         if features.name == model:
             for row in recipe.rows:
@@ -190,7 +189,7 @@ def accept_license(model: str) -> None:
 
 
 def _load(name: str, recipe: Recipe, labels: WeightSpec, threads: int | None) -> Classifier:
-    runtime.thread_count(threads)  # refuses what is no number of threads
+    runtime.thread_count(threads)  # raises UsageError for an invalid number
     with store.all_missing(partial(class_names, labels, count=recipe.dimension)):
         session = recipe.session(threads=threads)
     people = class_names(labels, count=recipe.dimension)
@@ -199,17 +198,17 @@ def _load(name: str, recipe: Recipe, labels: WeightSpec, threads: int | None) ->
 
 @CLASSIFIERS.register(vggface.VGG16.name)
 def vggface_vgg16(*, threads: int | None = None) -> Classifier:
-    """VGG16 and the 2,622 people of VGG-Face."""
+    """Load VGG16 with the 2,622 people of VGG-Face."""
     return _load(vggface.VGG16.name, VGG16, rows.VGGFACE_LABELS, threads)
 
 
 @CLASSIFIERS.register(vggface.RESNET50.name)
 def vggface2_resnet50(*, threads: int | None = None) -> Classifier:
-    """ResNet-50 and the 8,631 people of VGGFace2."""
+    """Load ResNet-50 with the 8,631 people of VGGFace2."""
     return _load(vggface.RESNET50.name, RESNET50, rows.VGGFACE2_LABELS, threads)
 
 
 @CLASSIFIERS.register(vggface.SENET50.name)
 def vggface2_senet50(*, threads: int | None = None) -> Classifier:
-    """SENet-50 and the same people."""
+    """Load SENet-50 with the 8,631 people of VGGFace2."""
     return _load(vggface.SENET50.name, SENET50, rows.VGGFACE2_LABELS, threads)

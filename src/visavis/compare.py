@@ -1,7 +1,7 @@
 """COMPARE: distances between embeddings, and what a distance means.
 
-One metric inside: cosine distance ``1 - cos`` of unit vectors, 0 (same) to 2. L2, squared L2 and the angle are
-functions of it, so a threshold is stored once and converted, never tabled twice. What a distance means is measured:
+All code uses one metric: cosine distance ``1 - cos`` of unit vectors, 0 (same) to 2. L2, squared L2 and the angle are
+functions of it, so a threshold is stored once and converted. The meaning of a distance is measured:
 ``calibration/<model>.json`` holds thresholds at false-accept rates and the distance -> probability map, with their
 provenance (written by ``visavis calibrate``).
 """
@@ -46,7 +46,7 @@ def from_cosine(distance: float, metric: str) -> float:
 
 
 def to_cosine(value: float, metric: str) -> float:
-    """Express a value of ``metric`` as a cosine distance; UsageError where it is no distance."""
+    """Express a value of ``metric`` as a cosine distance; UsageError where it is not a distance."""
     forward, back = _metric(metric)
     return back(checked_number(value, f"a distance in {metric} is", least=0, most=forward(MAX_DISTANCE)))
 
@@ -58,26 +58,26 @@ def _metric(name: str) -> tuple[Callable[[float], float], Callable[[float], floa
 
 
 def unit(embeddings: Floats) -> Floats:
-    """Scale the rows of ``(..., d)`` to length 1; a row of zeros stays so."""
+    """Scale the rows of ``(..., d)`` to length 1; a row of zeros remains zero."""
     norms = np.linalg.norm(embeddings, axis=-1, keepdims=True)
     scaled: Floats = np.divide(embeddings, norms, out=np.zeros_like(embeddings), where=norms > 0)
     return scaled
 
 
 def cosine_distances(a: Floats, b: Floats) -> Floats:
-    """Distances ``(n, m)`` between the unit rows of ``a (n, d)`` and of ``b (m, d)``, in 0..2."""
+    """Return the distances ``(n, m)`` in 0..2 between the unit rows of ``a (n, d)`` and of ``b (m, d)``."""
     distances: Floats = np.clip(1 - a @ b.T, 0.0, 2.0)
     return distances
 
 
 MEAN_SHARE = 0.4
-"""How much the mean embedding counts in the distance to a person, beside the mean of the distances to each template."""
+"""Weight of the mean embedding in the distance to a person, beside the mean of the distances to each template."""
 
 
 def person_embedding(templates: Floats) -> Floats:
-    """Embedding ``(d,)`` of a person with templates ``(k, d)``: a probe's distance to the person is 1 - their product.
+    """Return the embedding ``(d,)`` of a person with templates ``(k, d)``; a distance is 1 - its product with a probe.
 
-    That is .4 times the distance to the templates' mean embedding and .6 times the mean of the distances to each. Of
+    That is .4 times the distance to the templates' mean embedding plus .6 times the mean of the distances to each. Of
     the rules in docs/accuracy.md it is the one that keeps the thresholds of single pairs, with any number of templates,
     and it is nowhere worse than the nearest template. With one template it is the distance to it.
     """
@@ -93,8 +93,8 @@ class Calibration:
 
     ``far`` (descending) and ``thresholds`` (descending with it) are the table; between its rows the threshold is
     interpolated linearly in log FAR. ``slope`` and ``intercept`` map distance -> probability of "same person" at even
-    prior odds. Outside the table nothing is extrapolated: see :meth:`threshold`. ``poor`` says what is left of the
-    thresholds where photos are poor, None where that was not measured: see :meth:`share`.
+    prior odds. Nothing is extrapolated outside the table: see :meth:`threshold`. ``poor`` holds how the thresholds
+    shrink for poor photos, None where that was not measured: see :meth:`share`.
     """
 
     model: str
@@ -111,7 +111,7 @@ class Calibration:
         return self.far[-1]
 
     def threshold(self, far: float) -> float:
-        """Cosine distance below which impostors are accepted at rate ``far``; UsageError outside the table."""
+        """Return the cosine distance below which impostors pass at rate ``far``; UsageError outside the table."""
         far = checked_number(far, "a FAR is a number", finite=False)
         if not self.far[-1] <= far <= self.far[0]:
             raise UsageError(
@@ -120,11 +120,11 @@ class Calibration:
         return float(np.interp(-math.log(far), -np.log(self.far), self.thresholds))
 
     def share(self, embedding: Floats, quality: Quality | float | None = None) -> float | None:
-        """Return the share of a threshold that is left between faces as poor as one, of an embedding ``(d,)``.
+        """Return the share of a threshold that remains between faces as poor as one with this embedding ``(d,)``.
 
-        It is 1 for a good photo and where poor photos were not measured. Without the quality, or its score,
-        the embedding alone tells.
-        Returns None where the face is poorer than was measured: whose it is cannot be said.
+        The share is 1 for a good photo and where poor photos were not measured. ``quality`` is a Quality or its score;
+        without it the share follows from the embedding alone. Returns None where the face is poorer than any measured
+        face: no answer is possible then.
         """
         if self.poor is None:
             return 1.0
@@ -132,30 +132,30 @@ class Calibration:
         return None if math.isnan(share) else share
 
     def usable(self, embeddings: Floats, scores: Sequence[float | None]) -> NDArray[np.bool_]:
-        """Return which faces ``(n,)`` are not poorer than was measured, by embeddings ``(n, d)`` and quality scores."""
+        """Return which faces ``(n,)`` are not poorer than measured, by embeddings ``(n, d)`` and quality scores."""
         if self.poor is None:
             return np.ones(len(embeddings), np.bool_)
         return np.isfinite(self.poor.shares(embeddings, scores))
 
     def share_of_pair(self, first: float | None, second: float | None) -> float | None:
-        """Return the share that is left between two faces of these shares, 1 where one is; None: too poor to say.
+        """Return the share for two faces of these shares, 1 where either is 1; None: too poor for an answer.
 
-        Distances divided by the share mean what those of good photos mean.
+        Distances divided by the share have the meaning of those of good photos.
         """
         return 1.0 if self.poor is None else self.poor.share_of_pair(first, second)
 
     def far_at(self, threshold: float) -> float | None:
-        """FAR that a cosine threshold stands for; None outside the table."""
+        """Return the FAR of a cosine threshold; None outside the table."""
         if not self.thresholds[-1] <= threshold <= self.thresholds[0]:
             return None
         return math.exp(float(np.interp(threshold, self.thresholds[::-1], np.log(self.far[::-1]))))
 
     def search_threshold(self, fpir: float, people: int) -> float:
-        """Threshold at which a search among ``people`` names a stranger with probability ``fpir``, or less.
+        """Return the threshold at which a search among ``people`` names a stranger with probability ``fpir``, or less.
 
-        One search is a comparison with each of them: ``fpir = 1 - (1 - far) ** people`` if none had to do with another.
-        Where that asks for a lower FAR than was measured, the strictest measured threshold is returned, and strangers
-        are named more often: the caller should say so (``lowest_far``).
+        A search is a comparison with each person: ``fpir = 1 - (1 - far) ** people`` if the comparisons were
+        independent. Where that needs a lower FAR than was measured, the strictest measured threshold is returned, and
+        strangers are named more often: the caller should say so (``lowest_far``).
         """
         checked_whole(people, "people is a whole number", least=0)
         fpir = checked_number(fpir, "fpir is a number", finite=False)
@@ -164,7 +164,7 @@ class Calibration:
         return self.threshold(min(max(search_far(fpir, people), self.far[-1]), self.far[0]))
 
     def table(self) -> dict[str, object]:
-        """Return what a file of it holds, as :func:`parse_calibration` reads it."""
+        """Return the content of the table's JSON file, as :func:`parse_calibration` reads it."""
         return {
             "model": self.model,
             "far_threshold": [[far, threshold] for far, threshold in zip(self.far, self.thresholds, strict=True)],
@@ -174,15 +174,15 @@ class Calibration:
         }
 
     def probability(self, distance: float) -> float:
-        """Probability that a pair at this cosine distance is one person, at even prior odds."""
+        """Return the probability that a pair at this cosine distance is one person, at even prior odds."""
         return 1 / (1 + math.exp(min(-(self.slope * distance + self.intercept), 700.0)))
 
     def search_probabilities(self, distances: Sequence[float], people: int) -> list[float]:
         """Return for each candidate of one search the probability that the probe is that person.
 
-        ``distances`` are cosine distances of the nearest candidates, ``people`` is how many people were searched.
-        Beforehand the probe is a stranger with probability 1/2, and each of the people with 1/(2 people): one search
-        in two is for somebody who is not in the gallery. The odds of a distance are those of :meth:`probability`, and
+        ``distances`` are cosine distances of the nearest candidates, ``people`` is the number of people searched.
+        Beforehand the probe is a stranger with probability 1/2, and each of the people with 1/(2 people): half of all
+        searches are for people who are not in the gallery. The odds of a distance are those of :meth:`probability`, and
         the probe is one person at most, so the probabilities of all candidates and of a stranger sum to 1.
         """
         evidence = [self.slope * distance + self.intercept for distance in distances]
@@ -194,7 +194,7 @@ class Calibration:
 
 
 def search_far(fpir: float, people: int) -> float:
-    """FAR of a single comparison at which a search among ``people`` errs at rate ``fpir``."""
+    """Return the FAR of a single comparison at which a search among ``people`` errs at rate ``fpir``."""
     return -math.expm1(math.log1p(-fpir) / max(people, 1))
 
 
@@ -209,9 +209,9 @@ def calibration(model: str) -> Calibration | None:
 
 
 def uncalibrated(model: str, why: str) -> UsageError:
-    """Return the error for a model without a table; ``why`` says what is therefore not known, "so no ...".
+    """Return the error for a model without a table; ``why`` says what cannot be derived therefore, "so no ...".
 
-    It names the threshold that was published for the model, if any, and the command that measures one.
+    The message names the threshold that was published for the model, if any, and the command that measures one.
     """
     plain = model.partition("@")[0]
     row = next((row for row in all_specs() if row.name == plain and row.threshold is not None), None)
@@ -237,7 +237,7 @@ def read_calibration(path: Path) -> Calibration:
 
 
 def own_or_shipped(own: Calibration | None, model: str) -> Calibration | None:
-    """Return the table to go by: one's own, else the shipped one; None where neither is there.
+    """Return the caller's table, else the shipped one; None where there is neither.
 
     Raises UsageError for a table of another model: its distances mean something else.
     """
@@ -249,7 +249,7 @@ def own_or_shipped(own: Calibration | None, model: str) -> Calibration | None:
 
 
 def parse_calibration(table: object) -> Calibration:
-    """Read one table from what its JSON file holds; UsageError where it lacks a part or means nothing."""
+    """Return the table that the content of a JSON file describes; UsageError where a part is missing or invalid."""
     try:
         content = cast("dict[str, object]", table)
         rows = sorted(cast("list[tuple[float, float]]", content["far_threshold"]), reverse=True)
@@ -271,12 +271,15 @@ def parse_calibration(table: object) -> Calibration:
 
 
 def _fault(table: Calibration) -> str:
-    """Say what a table lacks; nothing where it is sound."""
+    """Say what a table lacks; an empty text where it is valid."""
     if len(table.far) < 2 or len(set(table.far)) < len(table.far):
         return "two rows or more, each of another FAR"
     if not (table.far[-1] > 0 and table.far[0] <= 1):  # NaN too
         return "FARs above 0 and up to 1"
-    if not all(0 <= one <= 2 for one in table.thresholds) or list(table.thresholds) != sorted(table.thresholds)[::-1]:
+    if (
+        not all(0 <= value <= 2 for value in table.thresholds)
+        or list(table.thresholds) != sorted(table.thresholds)[::-1]
+    ):
         return "cosine distances from 0 to 2 for thresholds, that fall with the FAR"
     if not (math.isfinite(table.intercept) and -math.inf < table.slope < 0):
         return "a probability that falls with the distance: a slope below 0"

@@ -1,10 +1,10 @@
-"""What networks run on, by execution providers of ONNX Runtime: ``--device`` or ``VISAVIS_DEVICE``.
+"""Devices for networks, by execution providers of ONNX Runtime: ``--device`` or ``VISAVIS_DEVICE``.
 
 A device is written ``NAME`` or ``NAME:SETTING``: ``cpu``, ``cuda``, ``cuda:1`` (the second graphics card),
-``openvino``, ``openvino:bf16``, ``coreml``. ``auto`` takes the first of ``AUTOMATIC`` that works here.
+``openvino``, ``openvino:bf16``, ``coreml``. ``auto`` takes the first of ``AUTOMATIC`` that works on this machine.
 
-An explicit device that is not there is an error, never a slower answer. Only networks run on it: the search in a
-gallery, decoding and resampling stay with the processor.
+A named device that is missing is an error, never a slower answer. Only networks run on it: the search in a gallery,
+decoding and resampling run on the processor.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from visavis.errors import MissingExtraError, UnknownNameError, UsageError
 VARIABLE = "VISAVIS_DEVICE"
 CPU = "CPUExecutionProvider"
 AUTOMATIC = ("cuda", "coreml", "openvino", "cpu")
-"""What ``auto`` tries, in this order."""
+"""Devices that ``auto`` tries, in this order."""
 OPENVINO_PRECISIONS = ("f32", "bf16")
-"""Of the sums; the first is the default."""
+"""Precisions of the sums; the first is the default."""
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device: its name, the setting written after the colon (may be empty), and how ONNX Runtime calls it."""
+    """A device: its name, the setting written after the colon (may be empty), and its provider in ONNX Runtime."""
 
     name: str
     setting: str
@@ -37,11 +37,11 @@ class Device:
         return f"{self.name}:{self.setting}" if self.setting else self.name
 
     def without_rounding(self) -> Device:
-        """Return this device as it computes in float32."""
+        """Return this device with computation in float32."""
         return Device(self.name, "", self.provider) if self.name == "openvino" else self
 
     def options(self, threads: int) -> dict[str, str]:
-        """Return the options of the provider. ``threads`` matters to OpenVINO alone, which has threads of its own."""
+        """Return the options of the provider. ``threads`` is used by OpenVINO alone, which has its own threads."""
         if self.name == "cuda":
             return {"device_id": self.setting or "0", "use_tf32": "0"}
         if self.name == "openvino":
@@ -71,7 +71,7 @@ def wanted(text: str | None = None) -> list[Device]:
     text = text or os.environ.get(VARIABLE, "") or "cpu"
     name, colon, setting = text.strip().lower().partition(":")
     if name == "auto" and not colon:
-        return [Device(each, "", _PROVIDERS[each]) for each in AUTOMATIC]
+        return [Device(automatic, "", _PROVIDERS[automatic]) for automatic in AUTOMATIC]
     if name not in _PROVIDERS:
         near = ["cuda"] if name in {"gpu", "nvidia"} else get_close_matches(name, [*_PROVIDERS, "auto"], n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
@@ -87,9 +87,9 @@ def wanted(text: str | None = None) -> list[Device]:
 
 
 def present(devices: list[Device], providers: Collection[str]) -> list[Device]:
-    """Return the devices that the installed build of ONNX Runtime has; MissingExtraError where that is none.
+    """Return the devices that the installed build of ONNX Runtime has; MissingExtraError if it has none of them.
 
-    ``providers`` are those that ONNX Runtime names as available.
+    ``providers`` are the available ones, as named by ONNX Runtime.
     """
     here = [device for device in devices if device.provider in providers]
     if not here:

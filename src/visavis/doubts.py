@@ -1,8 +1,7 @@
-"""DOUBT: what in the picture of a face makes an answer about it less certain, in words.
+"""DOUBT: what in the picture of a face makes an answer less certain, in words.
 
-Three things, each measured on LFW's view 1 (docs/limits.md has the rates):
-
-- a poor quality: below :data:`visavis.quality.POOR` strangers pass more often than promised;
+Three causes, each measured on LFW's view 1 (docs/limits.md has the rates):
+- a poor quality: below :data:`visavis.quality.POOR` strangers pass more often than stated;
 - covered eyes (sunglasses): one person is taken for two about ten times as often as otherwise;
 - a picture squeezed in one direction: strangers look alike, since all faces are deformed in the same way.
 """
@@ -29,26 +28,26 @@ NARROW, WIDE = -0.32, 0.235
 """Outside these a face looks squeezed, by :func:`visavis.align.squeeze`: 1 in 200 photos of LFW's view 1."""
 
 WHY_STRICTER = "to the network these faces look like poor ones"
-"""Why a threshold is stricter than that of good photos: a network may place a face on a fine photo there, too."""
+"""Why a threshold is stricter than that of good photos; a network may also see a good photo as poor."""
 SQUEEZED = "the picture seems to be squeezed: strangers pass more often"
 
 
 def doubts(photo: PhotoFaces, face: int, *, corrected: bool = False) -> tuple[str, ...]:
-    """Say what makes answers about a face of a photo less certain, a sentence each; nothing where all is well.
+    """Return sentences on what makes answers about a face of a photo less certain; empty if nothing does.
 
     ``corrected`` says that the threshold is stricter for poor photos, so that strangers pass no more often.
     """
     if photo.photo is None:
         return ()
-    found = []
+    sentences = []
     if photo.quality and photo.quality[face].score < POOR:
         effect = "the same person is missed more often" if corrected else "strangers pass more often"
-        found.append(f"poor quality {photo.quality[face].score:.2f} ({faults(photo, face)}): {effect}")
+        sentences.append(f"poor quality {photo.quality[face].score:.2f} ({faults(photo, face)}): {effect}")
     if eyes_are_covered(photo.photo.pixels, photo.faces[face]):
-        found.append("the eyes seem to be covered: the same person is missed more often")
+        sentences.append("the eyes seem to be covered: the same person is missed more often")
     if is_squeezed(photo.faces[face].landmarks) and not corrected:
-        found.append(SQUEEZED)
-    return tuple(f"{photo.name}: {doubt}." for doubt in found)
+        sentences.append(SQUEEZED)
+    return tuple(f"{photo.name}: {doubt}." for doubt in sentences)
 
 
 def faults(photo: PhotoFaces, face: int) -> str:
@@ -57,7 +56,7 @@ def faults(photo: PhotoFaces, face: int) -> str:
 
 
 def why_too_poor(photo: PhotoFaces, face: int, table: Calibration | None) -> str:
-    """Say why a face is poorer than was measured for a table: by its quality, else by its embedding."""
+    """Say why a face is poorer than the table covers: by its quality, else by its embedding."""
     quality = photo.quality[face] if photo.quality else None
     judged_by_quality = table.poor.share_of_quality if table and table.poor else None
     if quality and judged_by_quality and None in (judged_by_quality(quality), judged_by_quality(quality.score)):
@@ -78,7 +77,7 @@ def eyes_are_covered(picture: RGB, face: Face) -> bool:
 
 
 def is_squeezed(landmarks: Floats) -> bool:
-    """Return whether a face that is seen from the front is far narrower or wider than faces are."""
+    """Return whether a frontal face is far narrower or wider than faces are."""
     return not NARROW <= float(align.squeeze(landmarks[None])[0]) <= WIDE
 
 

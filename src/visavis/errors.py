@@ -19,7 +19,7 @@
         ├── MissingWeightsError                       weight files that are nowhere; a line a file
         └── MissingExtraError      exit 3, HTTP 501   an optional package is not installed
 
-Raised where the fact is known, caught only at the edges: the command line prints the message as one line and exits
+Raised where the fault is detected, caught only at the edges: the command line prints the message as one line and exits
 with ``exit_code``; the server answers ``http_status``.
 """
 
@@ -33,15 +33,15 @@ _DOUBLE_END = re.compile(r"(?<!\.)([.?!])\.$")
 
 
 def ended_once(text: str) -> str:
-    """Return a text that ends in ``?.``, ``!.`` or ``..`` with the first of the two signs; an ellipsis stays.
+    """Return the text with only the first of two final signs in ``?.``, ``!.`` or ``..``; an ellipsis stays.
 
-    Messages quote what others say, which may be a sentence or a question with an end of its own.
+    Messages quote other texts, which may end in a sign of their own.
     """
     return _DOUBLE_END.sub(r"\1", text)
 
 
 def fault_of(error: Exception) -> str:
-    """Say what is wrong with what a file holds, by the error of reading it: a key that is missing, a wrong value."""
+    """Say what is wrong with the content of a file, by the error of reading it: a missing key, a wrong value."""
     if isinstance(error, KeyError):
         return f"it has no {error.args[0]!r}"
     return str(error) if isinstance(error, ValueError) else "a part of it has another form"
@@ -54,15 +54,15 @@ class VisavisError(Exception):
     http_status: ClassVar[int] = 400
 
     def __init__(self, *args: object) -> None:
-        super().__init__(*(ended_once(one) if isinstance(one, str) else one for one in args))
+        super().__init__(*(ended_once(value) if isinstance(value, str) else value for value in args))
 
 
 class UsageError(VisavisError, ValueError):
-    """A value, or a combination of values, that cannot mean anything."""
+    """A value, or a combination of values, that is not valid."""
 
 
 class UnknownNameError(UsageError):
-    """A name that nothing is registered under; the message lists or suggests what there is."""
+    """A name that is not registered; the message lists or suggests registered names."""
 
     http_status = 404
 
@@ -74,7 +74,7 @@ class SimilarNameError(UsageError):
 
 
 class ImageError(VisavisError):
-    """One photo that cannot be used; ``status`` is the word that its line of a report carries."""
+    """One photo that cannot be used; ``status`` is the word for it in reports."""
 
     status: ClassVar[str] = "unreadable"
     http_status = 422
@@ -91,33 +91,33 @@ class UnreadableImageError(ImageError):
 
 
 class TooLargeImageError(ImageError):
-    """The picture has more pixels than the limit; found out before decoding."""
+    """The picture has more pixels than the limit; raised before decoding."""
 
     status = "too_large"
     http_status = 413
 
 
 class NoFaceError(ImageError):
-    """A face is needed to go on, and none was found: an answer, not wrong use."""
+    """A face is needed, and none was found: an answer, not a usage error."""
 
     status = "no_face"
     exit_code = 1
 
 
 class PoorQualityError(ImageError):
-    """A face was found, and its quality is lower than was asked for."""
+    """A face was found, and its quality is lower than required."""
 
     status = "poor_quality"
 
 
 class DoubtfulPhotoError(ImageError):
-    """A photo to be enrolled seems to show somebody else."""
+    """A photo to be enrolled seems to show another person."""
 
     status = "doubtful"
 
 
 class EngineError(VisavisError):
-    """What bulk work runs on cannot be used: processes that do not start, a cluster out of reach or lost."""
+    """The engine of bulk work cannot be used: processes that do not start, a cluster that is unreachable or lost."""
 
     exit_code = 3
     http_status = 503
@@ -131,7 +131,7 @@ class GalleryError(VisavisError):
 
 
 class WeightsError(VisavisError):
-    """A weight file is missing, has the wrong hash, or is not what its format says."""
+    """A weight file is missing, has the wrong hash, or does not have its format."""
 
     exit_code = 3
     http_status = 503
@@ -140,8 +140,8 @@ class WeightsError(VisavisError):
 class MissingWeightsError(WeightsError):
     """Weight files that are not on this machine and could not be downloaded.
 
-    ``sentences`` has a sentence for each file, by the file's name, or one for all files of an extra, by the extra's
-    name; they are the lines of the message.
+    ``sentences`` maps the name of a file, or of an extra with all its files, to a sentence; they are the lines of the
+    message.
     """
 
     def __init__(self, sentences: Mapping[str, str]) -> None:
@@ -159,4 +159,4 @@ class MissingExtraError(WeightsError):
 
 
 class VisavisWarning(UserWarning):
-    """Something that goes on all the same and that the user should know of; the command line prints it as a note."""
+    """A fact that the user should know although work continues; the command line prints it as a note."""

@@ -1,11 +1,11 @@
-"""What a fork must not copy half-way, and what a forked child has to make anew.
+"""Protection of forks: state that a fork must not copy half-way, and objects that a forked child has to renew.
 
 ``os.fork`` copies the memory of a process and only the thread that calls it. In the child a pool has no threads, the
-destructor of a native session waits for ever for threads that are not there, a lock that another thread held is never
-released, and a database connection is shared with the parent. Objects that hold such things register themselves here
-with :func:`renew_in_child`; the child then drops them without running their destructors, and opens them again at their
-next use. What has to be brought into order in the parent first is registered with :func:`guard_forks`. Processes that
-are started by "spawn" or "forkserver" begin with nothing and need none of this.
+destructor of a native session waits forever for missing threads, a lock that another thread held is never released,
+and a database connection is shared with the parent. Objects with such parts register themselves here with
+:func:`renew_in_child`; the child then drops the parts without running their destructors, and opens them again at their
+next use. Objects that have to be consistent in the parent first register with :func:`guard_forks`. Processes started by
+"spawn" or "forkserver" begin empty and need none of this.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ PATIENCE_SECONDS = 5.0
 
 
 class Renewable(Protocol):
-    """An object that holds what does not survive a fork."""
+    """An object with parts that do not survive a fork."""
 
     def renew_in_child(self) -> None:
-        """Drop, in a child that was just forked, what belongs to the parent. Only one thread runs meanwhile."""
+        """Drop, in a child that was just forked, the parts of the parent. Only one thread runs meanwhile."""
         ...
 
 
 class Guarded(Renewable, Protocol):
-    """An object that has to be in order when the process is copied."""
+    """An object that has to be consistent when the process is copied."""
 
     def before_fork(self) -> None:
-        """Bring it into order, and keep it so until one of the other two is called."""
+        """Make the object consistent, and keep it so until one of the other two methods is called."""
         ...
 
     def after_fork_in_parent(self) -> None:
-        """Go on as before."""
+        """Continue as before."""
         ...
 
 
@@ -51,12 +51,12 @@ _one_fork_at_a_time = Lock()
 
 
 def renew_in_child(item: Renewable) -> None:
-    """Have ``item.renew_in_child()`` called in each child that this process forks while ``item`` lives."""
+    """Call ``item.renew_in_child()`` in each child that this process forks while ``item`` lives."""
     _renewable.add(item)
 
 
 def guard_forks(item: Guarded) -> None:
-    """Have ``item`` called before and after each fork while it lives, in the parent and in the child."""
+    """Call the methods of ``item`` before and after each fork while it lives, in the parent and in the child."""
     _guarded.add(item)
     _renewable.add(item)
 
@@ -64,21 +64,21 @@ def guard_forks(item: Guarded) -> None:
 def keep_forever(item: object) -> None:
     """Never run the destructor of ``item``, not even at the end of the process.
 
-    The destructor of what another process opened would wait for threads that this one does not have, or would close
-    what the other still uses.
+    The destructor of an object of another process would wait for threads that this process does not have, or would
+    close what the other process still uses.
     """
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(item))
 
 
 class ForkSafeLock:
-    """A reentrant lock that a forked child finds free, whoever held it in the parent; it is pickled as a free lock."""
+    """A reentrant lock that is free in a forked child, whichever thread held it; it is pickled as a free lock."""
 
     def __init__(self) -> None:
         self._lock = RLock()
         renew_in_child(self)
 
     def renew_in_child(self) -> None:
-        """Replace a lock that another thread of the parent held; what the forking thread holds stays held."""
+        """Replace a lock that another thread of the parent held; the forking thread keeps its own."""
         if self._lock.acquire(blocking=False):
             self._lock.release()
         else:
@@ -98,10 +98,10 @@ class ForkSafeLock:
 
 
 class ForkGate:
-    """Surrounds work that a fork must not interrupt: ``with gate.inside(): ...``, in any number of threads at once.
+    """Protects work that a fork must not interrupt: ``with gate.inside(): ...``, in any number of threads at once.
 
-    A fork waits until no other thread is inside, for ``PATIENCE_SECONDS`` at most, and nobody enters meanwhile.
-    ``interrupted`` says, in a child, whether somebody was inside when it was forked.
+    A fork waits until no other thread is inside, for ``PATIENCE_SECONDS`` at most, and no thread enters meanwhile.
+    ``interrupted`` says, in a child, whether another thread was inside when it was forked.
     """
 
     def __init__(self) -> None:
@@ -113,7 +113,7 @@ class ForkGate:
     @contextmanager
     def inside(self) -> Iterator[None]:
         """Keep forks waiting until the block ends."""
-        thread = get_ident()  # a generator may be closed by another
+        thread = get_ident()  # another thread may close a generator
         with self._changed:
             self._changed.wait_for(lambda: not self._closed or self._inside[thread])
             self._inside[thread] += 1
@@ -125,7 +125,7 @@ class ForkGate:
                 self._changed.notify_all()
 
     def before_fork(self) -> None:
-        """Wait for the others, and close the gate."""
+        """Wait for the other threads, and close the gate."""
         self._changed.acquire()
         self._closed = True
         self._changed.wait_for(lambda: not self._others(), PATIENCE_SECONDS)
@@ -141,14 +141,14 @@ class ForkGate:
         self._changed.release()
 
     def renew_in_child(self) -> None:
-        """Forget the threads that are not in the child."""
+        """Remove the threads that are not in the child."""
         self.interrupted = self._inside.total() > 0
         self._changed, self._closed = Condition(), False
         self._inside = Counter({get_ident(): self._inside[get_ident()]})
 
 
 class UndisturbedByForks(ForkGate):
-    """A lock for short work of a whole module: one thread at a time is inside, and a fork waits until it is done."""
+    """A lock for short work of a module: one thread at a time is inside, and a fork waits until it has finished."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -162,21 +162,21 @@ class UndisturbedByForks(ForkGate):
             yield
 
 
-def _before() -> None:
+def _prepare_fork() -> None:
     _one_fork_at_a_time.acquire()
     _during_fork[:] = _guarded
     for item in _during_fork:
         item.before_fork()
 
 
-def _in_parent() -> None:
+def _continue_parent() -> None:
     for item in reversed(_during_fork):
         item.after_fork_in_parent()
     _during_fork.clear()
     _one_fork_at_a_time.release()
 
 
-def _in_child() -> None:
+def _renew_child() -> None:
     global _one_fork_at_a_time  # noqa: PLW0603 - the lock was acquired before the fork
     _one_fork_at_a_time = Lock()
     _during_fork.clear()
@@ -185,4 +185,4 @@ def _in_child() -> None:
 
 
 if hasattr(os, "register_at_fork"):  # Windows has no fork
-    os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)
+    os.register_at_fork(before=_prepare_fork, after_in_parent=_continue_parent, after_in_child=_renew_child)

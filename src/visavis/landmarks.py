@@ -1,11 +1,11 @@
-"""LANDMARKS: 68 or 5 points a face, by dlib's cascades of regression trees (Kazemi and Sullivan 2014), from its files.
+"""LANDMARKS: 68 or 5 points per face, by dlib's cascades of regression trees (Kazemi and Sullivan 2014) in its files.
 
-The points are refined stage by stage: pixels are read at places tied to the present points, every tree of the stage
-compares pairs of them, and the leaves that are reached add up to the next move. All faces of a picture go at once.
+The points are refined stage by stage: pixels are read at places tied to the current points, every tree of the stage
+compares pairs of them, and the sum of the reached leaves is the next move. All faces of a picture go at once.
 
-The answers are dlib's own to the pixel, so the arithmetic is too: float32 sums in the order of the trees. Any other
-order differs in the last digit; now and then a pixel is then read beside dlib's, a tree answers otherwise, and the
-stages that follow make two pixels of it. Facts: dlib 20.0, ``image_processing/shape_predictor.h``.
+The results are dlib's own to the pixel, which needs the same arithmetic: float32 sums in the order of the trees. Any
+other order differs in the last digit; occasionally a neighboring pixel is then read, a tree takes another branch, and
+the following stages make two pixels of it. Facts: dlib 20.0, ``image_processing/shape_predictor.h``.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ from visavis.weights.readers.dlib_dat import ShapePredictor
 Doubles = NDArray[np.float64]
 
 SPECS = {68: spec.DLIB_68_POINTS, 5: spec.DLIB_5_POINTS}
-"""Files by how many points they give. The five: outer and inner corner of the eye at the right in the picture, those
+"""Files by their number of points. The five: outer and inner corner of the eye at the right in the picture, those
 of the eye at the left, the nose's base. The 68 are those of iBUG 300-W; docs/landmarks.md draws them."""
 
 BATCH = 8
-"""Faces that go through the stages together: more are no faster, as their leaves leave the core's own cache."""
+"""Faces that go through the stages together: more are no faster, as their leaves exceed the core's own cache."""
 
 PLACES = np.array([(0.339, 0.311), (0.743, 0.300), (0.547, 0.541), (0.366, 0.742), (0.731, 0.731)], np.float32)
 """Where MTCNN's five landmarks lie in the boxes of dlib's own detector: medians over 464 faces of LFW view 1."""
 
 FARTHEST = 1_000_000
-"""Pixels from the picture's corner at which a box may lie."""
+"""Largest coordinate of a box, in pixels from the picture's corner."""
 
 
 class Predictor:
-    """Finds the points of faces; ``points`` is how many of each. May be used from several threads at once."""
+    """Predicts the points of faces, ``points`` of each. Threads may share it."""
 
     def __init__(self, cascade: ShapePredictor) -> None:
         self.points = len(cascade.initial)
@@ -50,10 +50,11 @@ class Predictor:
         self._stages = [_Stage(cascade, number) for number in range(len(cascade.limits))]
 
     def predict(self, picture: RGB, boxes: Floats) -> Floats:
-        """Points ``(n, points, 2)`` float32 in pixels, within boxes ``(n, 4)`` as dlib's own detector draws them.
+        """Return points ``(n, points, 2)`` float32 in pixels, for boxes ``(n, 4)`` as dlib's own detector draws them.
 
-        A box is where the search starts: x1, y1, x2, y2 of its first and last pixels. :func:`dlib_boxes` makes them of
-        a detector's faces. UsageError where the boxes have another shape, or hold numbers that are none.
+        A box is the start of the search: x1, y1, x2, y2 of its first and last pixels. :func:`dlib_boxes` makes boxes
+        from a detector's faces. Raises UsageError where the boxes have another shape, or coordinates that are not
+        finite or too large.
         """
         starts: Doubles = np.asarray(boxes, np.float64)
         if starts.ndim != 2 or starts.shape[1] != 4 or not (np.abs(starts) <= FARTHEST).all():
@@ -65,11 +66,11 @@ class Predictor:
         return placed.astype(np.float32)
 
     def _fit(self, pixels: RGB, limits: tuple[int, ...], boxes: Doubles) -> Floats:
-        """Shapes ``(n, 2k)``, x and y in turn, in units of the face boxes."""
+        """Return shapes ``(n, 2k)``, x and y in turn, in units of the face boxes."""
         size, corner = _size(boxes)[:, :, None], boxes[:, :2, None]
         shape = np.repeat(self._initial, len(boxes), axis=0)
         for stage in self._stages:
-            # The turn and scaling that best take the mean shape to this one, as (cos, sin).
+            # The turn and scaling that best map the mean shape to this shape, as (cos, sin).
             turn = (shape @ self._turner).astype(np.float32)
             places = stage.places(shape, turn) * size + corner + 0.5
             shape = stage.moved(shape, _grays(pixels, limits, np.floor(places, out=places)))
@@ -77,7 +78,7 @@ class Predictor:
 
 
 class _Stage:
-    """One forest of a cascade, laid out for reading: trees one after the other."""
+    """One forest of a cascade, laid out for fast reading: trees one after the other."""
 
     def __init__(self, cascade: ShapePredictor, number: int) -> None:
         trees, splits = cascade.limits.shape[1:]
@@ -94,7 +95,7 @@ class _Stage:
         self._ends = np.arange(trees) * (splits + 1) - splits
 
     def places(self, shape: Floats, turn: Floats) -> Floats:
-        """x and y ``(n, 2, f)`` of the pixels to be read, in units of the face box."""
+        """Return x and y ``(n, 2, f)`` of the pixels to read, in units of the face box."""
         cos, sin = turn.T[:, :, None, None]
         places: Floats = cos * self._along + sin * self._across + shape.take(self._anchors, axis=1)
         return places
@@ -103,7 +104,7 @@ class _Stage:
         """Add the leaves that the grays ``(n, f)`` lead to, tree by tree, to the shapes ``(n, 2k)``."""
         by_pixel = np.ascontiguousarray(grays.T)  # neighbors are copied together
         lower = by_pixel.take(self._first, axis=0) - by_pixel.take(self._second, axis=0) <= self._limits
-        # From node i the way goes to 2 i + 1 or 2 i + 2. Counted in rows of so many faces, that is one addition.
+        # Node i leads to 2 i + 1 or 2 i + 2. Counted in rows of len(grays) faces, that is one addition.
         faces = np.int16(len(grays))
         steps = ((lower + np.int16(1)) * faces).ravel()
         first = self._roots * len(grays) + np.arange(len(grays))[:, None]
@@ -112,7 +113,7 @@ class _Stage:
             rows += rows + steps.take(first + rows)
         leaves = self._leaves.take(rows // len(grays) + self._ends, axis=0)
         leaves[:, 0] += shape
-        moved: Floats = np.add.reduce(leaves, axis=1)  # along an axis that is not the last numpy adds in order
+        moved: Floats = np.add.reduce(leaves, axis=1)  # numpy adds in order along any axis but the last
         return moved
 
 
@@ -121,15 +122,15 @@ def _batches(boxes: Doubles) -> list[Doubles]:
 
 
 def _size(boxes: Doubles) -> Doubles:
-    """Width and height ``(n, 2)``, from pixel to pixel."""
+    """Return width and height ``(n, 2)``, from pixel to pixel."""
     return boxes[:, 2:] - boxes[:, :2]
 
 
 def _turner(initial: Floats) -> Doubles:
-    """Matrix ``(2k, 2)`` by which a shape gives the turn and scaling (cos, sin) that best take ``initial`` to it.
+    """Return the matrix ``(2k, 2)`` that maps a shape to the turn and scaling (cos, sin) from ``initial`` to it.
 
     Least squares (Umeyama 1991), as :func:`visavis.align.similarity`, with everything that depends on ``initial`` alone
-    worked out beforehand.
+    computed beforehand.
     """
     x, y = (initial - initial.mean(axis=0, dtype=np.float64)).T
     along = np.stack([x, y], axis=-1).ravel()
@@ -139,9 +140,9 @@ def _turner(initial: Floats) -> Doubles:
 
 
 def _grays(pixels: RGB, limits: tuple[int, ...], places: Doubles) -> NDArray[np.int16]:
-    """Gray values ``(n, f)`` at whole places ``(n, 2, f)`` of a picture of shape ``limits``; 0 outside it.
+    """Return gray values ``(n, f)`` at whole places ``(n, 2, f)`` of a picture of shape ``limits``; 0 outside it.
 
-    Gray is the mean of the colors in whole numbers, as dlib makes it.
+    Gray is the mean of the colors in whole numbers, as in dlib.
     """
     height, width = limits[:2]
     inside = ((places >= 0) & (places < np.array([[width], [height]]))).all(axis=1)
@@ -153,9 +154,9 @@ def _grays(pixels: RGB, limits: tuple[int, ...], places: Doubles) -> NDArray[np.
 
 
 def dlib_boxes(faces: Sequence[Face]) -> Floats:
-    """Boxes ``(n, 4)`` as dlib's own detector would draw them around detected faces, from their five landmarks.
+    """Return boxes ``(n, 4)`` as dlib's own detector would draw them around detected faces, from their five landmarks.
 
-    The middle follows the landmarks, leaning with the head, and the side their spread; the box is upright and square.
+    The middle follows the landmarks, also of a tilted head, and the side their spread; the box is upright and square.
     """
     landmarks = np.array([face.landmarks for face in faces], np.float32).reshape(-1, 5, 2)
     matrices = align.similarity(np.broadcast_to(PLACES, landmarks.shape), landmarks)
@@ -165,9 +166,9 @@ def dlib_boxes(faces: Sequence[Face]) -> Floats:
 
 
 def predictor(*, points: int = 68) -> Predictor:
-    """dlib's predictor of 68 points, or of 5.
+    """Return dlib's predictor of 68 points, or of 5.
 
-    The file of the 68 may not be used commercially: WeightsError until that was accepted once
+    The file of the 68 may not be used commercially: WeightsError until its license was accepted once
     (``VISAVIS_ACCEPT_LICENSE``, ``--accept-license``). UsageError for another number of points.
     """
     if points not in SPECS:
@@ -178,7 +179,7 @@ def predictor(*, points: int = 68) -> Predictor:
 
 @cache
 def _load(points: int) -> Predictor:
-    """Read from the cache: to take the published file apart takes seconds."""
+    """Load the predictor from the cache: reading the published file takes seconds."""
     row = SPECS[points]
 
     def build() -> bytes:

@@ -1,4 +1,4 @@
-"""The stages composed: read, detect, crop, embed, many photos at a time; and the question asked of two photos."""
+"""Composition of the stages: read, detect, crop and embed many photos at a time, and compare two photos."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ S = TypeVar("S", bound=Source)
 
 BATCH_PHOTOS = 16
 BATCH_PIXELS = 16_000_000
-"""A batch of photos is closed by whichever limit comes first, so that memory stays bounded on large photos."""
+"""Limits of a batch of photos: the first one that is reached closes it, so memory stays bounded on large photos."""
 
 
 _LOADING = UndisturbedByForks()
-"""Networks, and the packages that they need, are loaded by one thread at a time, and never while the process forks."""
+"""Loads networks, and the packages that they need, in one thread at a time, and never while the process forks."""
 
 
 class Recognizer:
     """A detector and an embedder, ready for photos of any source (path, bytes, array, PIL image, file object, "-").
 
-    ``detector`` and ``embedder`` are registered names (the embedder's may be any model id, as ``dlib-resnet@4``) or
-    objects of those protocols; networks are loaded when first needed. ``any_orientation`` finds faces in turned photos,
-    too, as does a detector's name that ends in ``@any-orientation``. ``threads`` bounds the threads of the networks
-    (default: the processors this process may use). A name that stands for nothing raises UnknownNameError at once.
+    ``detector`` and ``embedder`` are registered names (for the embedder any model id, such as ``dlib-resnet@4``) or
+    objects of those protocols; networks are loaded when first needed. ``any_orientation`` also finds faces in turned
+    photos, as does a detector name that ends in ``@any-orientation``. ``threads`` bounds the threads of the networks
+    (default: the processors this process may use). Raises UnknownNameError at once for a name that is not registered.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Recognizer:
         """The detector, loaded."""
         if not isinstance(self._detector, str):
             return self._detector
-        if self._loaded_detector is None:  # without a lock: what is loaded can be used while the other is loading
+        if self._loaded_detector is None:  # without a lock: a loaded network stays usable while the other loads
             with _LOADING.inside():
                 if self._loaded_detector is None:
                     self._loaded_detector = DETECTORS.create(self._detector, threads=self._threads)
@@ -85,30 +85,30 @@ class Recognizer:
         """The embedder, loaded."""
         if not isinstance(self._embedder, str):
             return self._embedder
-        if self._loaded_embedder is None:  # without a lock: what is loaded can be used while the other is loading
+        if self._loaded_embedder is None:  # without a lock: a loaded network stays usable while the other loads
             with _LOADING.inside():
                 if self._loaded_embedder is None:
                     self._loaded_embedder = embedders.create(self._embedder, threads=self._threads)
         return self._loaded_embedder
 
     def load_ahead(self) -> None:
-        """Begin to load both networks in a thread, as far as they are given by name and their files are here.
+        """Begin to load both networks in a thread, as far as they are given by name and their files are present.
 
-        Raises nothing: what goes wrong is raised where a network is used, which then is loaded again.
+        Raises nothing: an error is raised when the network is used, which then is loaded again.
         """
         if not isinstance(self._embedder, str) or self._loaded_embedder is not None:
             return
 
         def load() -> None:
             with store.no_downloads():
-                self.detector, self.embedder  # noqa: B018 - loaded when first asked for
+                self.detector, self.embedder  # noqa: B018 - loaded at first access
 
         loader = ThreadPoolExecutor(1)
         loader.submit(copy_context().run, load)
         loader.shutdown(wait=False)
 
     def __getstate__(self) -> dict[str, object]:
-        """Leave out networks that were loaded by name: a copy, and another process, loads them at its first use."""
+        """Leave out networks that were loaded by name: a copy, or another process, loads them at its first use."""
         return {**self.__dict__, "_loaded_detector": None, "_loaded_embedder": None}
 
     @property
@@ -123,7 +123,7 @@ class Recognizer:
 
     @property
     def by_name(self) -> bool:
-        """Whether both were given by name. The names then say all that they do: embeddings may be kept by them."""
+        """Whether both were given by name. The names then determine the embeddings, which may be cached by them."""
         return isinstance(self._detector, str) and isinstance(self._embedder, str)
 
     @property
@@ -132,39 +132,39 @@ class Recognizer:
         return runtime.thread_count(self._threads)
 
     def detect(self, sources: Source | Iterable[Source], *, min_face: float = 20) -> Iterator[PhotoFaces]:
-        """Faces of each photo, in order. One source is one photo; a folder stands for the photos in it and below it.
+        """Yield the faces of each photo, in order. A source is one photo; a folder stands for the photos inside it.
 
         A photo that cannot be read is an answer with its status, never an exception.
         """
         min_face = _checked_side(min_face)
         for batch in _batches(sources):
             photos = [item for item in batch if isinstance(item, Photo)]
-            found = iter(self._find(photos, min_face))
+            faces = iter(self._detect_batch(photos, min_face))
             for item in batch:
-                yield self._found(item, next(found)) if isinstance(item, Photo) else item
+                yield self._photo_faces(item, next(faces)) if isinstance(item, Photo) else item
 
     def represent(self, sources: Source | Iterable[Source], *, min_face: float = 20) -> Iterator[PhotoFaces]:
-        """Like :meth:`detect`, with ``embeddings`` ``(n, d)``: a unit row a face."""
+        """Do as :meth:`detect`, and add ``embeddings`` ``(n, d)``: a unit row per face."""
         min_face = _checked_side(min_face)
         for batch in _batches(sources):
             photos = [item for item in batch if isinstance(item, Photo)]
             with store.all_missing(lambda: self.embedder):
                 if photos:
                     self.load_ahead()
-                faces = self._find(photos, min_face)
+                faces = self._detect_batch(photos, min_face)
             embeddings = iter(self._embed_all(photos, faces))
-            found = iter(faces)
+            remaining = iter(faces)
             for item in batch:
                 if isinstance(item, Photo):
-                    yield replace(self._found(item, next(found)), embeddings=next(embeddings))
+                    yield replace(self._photo_faces(item, next(remaining)), embeddings=next(embeddings))
                 else:
                     yield item
 
-    def _find(self, photos: Sequence[Photo], min_face: float) -> list[list[Face]]:
-        """Faces of each photo of a batch; where none could be read, no network is loaded for it."""
+    def _detect_batch(self, photos: Sequence[Photo], min_face: float) -> list[list[Face]]:
+        """Detect the faces of each photo of a batch; without photos, load no network."""
         return self.detector.detect([photo.pixels for photo in photos], min_face=min_face) if photos else []
 
-    def _found(self, photo: Photo, faces: Sequence[Face]) -> PhotoFaces:
+    def _photo_faces(self, photo: Photo, faces: Sequence[Face]) -> PhotoFaces:
         return PhotoFaces(
             name=photo.name,
             status="ok" if faces else "no_face",
@@ -176,12 +176,12 @@ class Recognizer:
         )
 
     def _embed_all(self, photos: Sequence[Photo], faces: Sequence[Sequence[Face]]) -> list[Floats]:
-        """Embeddings of all faces of a batch in one call of the network, split by photo again."""
-        crops = [self.embedder.crops(photo.pixels, some) for photo, some in zip(photos, faces, strict=True)]
+        """Embed all faces of a batch in one call of the network; return the embeddings of each photo."""
+        crops = [self.embedder.crops(photo.pixels, of_photo) for photo, of_photo in zip(photos, faces, strict=True)]
         if not crops:
             return []
         embeddings = self.embedder.embed(np.concatenate(crops))
-        return np.split(embeddings, np.cumsum([len(some) for some in faces])[:-1])
+        return np.split(embeddings, np.cumsum([len(of_photo) for of_photo in faces])[:-1])
 
     def verify(
         self,
@@ -195,7 +195,7 @@ class Recognizer:
         calibration: compare.Calibration | None = None,
         any_face: bool = False,
     ) -> Verification:
-        """Tell whether the largest faces of ``a`` and ``b`` are one person.
+        """Decide whether the largest faces of ``a`` and ``b`` are one person.
 
         The threshold is the one at which strangers are accepted at rate ``far``, unless ``threshold`` (in the unit of
         ``metric``) is given. Rates are those of ``calibration`` (default: the table shipped for the model).
@@ -210,13 +210,14 @@ class Recognizer:
         return verification.compare_faces(rule, first, second)[0]
 
     def verify_each(
-        self, known: Source, photos: Source | Iterable[Source], *, rule: verification.Rule, min_face: float = 20
+        self, reference: Source, photos: Source | Iterable[Source], *, rule: verification.Rule, min_face: float = 20
     ) -> Iterator[tuple[PhotoFaces, PhotoFaces, PhotoVerification]]:
-        """Compare photo after photo with the largest face of ``known``, which is embedded once.
+        """Compare photo after photo with the largest face of ``reference``, which is embedded once.
 
-        Yields the faces of ``known``, those of the photo and the answer, in order. Raises the error of ``known`` alone.
+        Yields the faces of ``reference``, those of the photo and the answer, in order. Raises the errors of
+        ``reference`` alone.
         """
-        answers = self.represent(chain([not_a_folder(known)], as_many(photos)), min_face=min_face)
+        answers = self.represent(chain([not_a_folder(reference)], as_many(photos)), min_face=min_face)
         first = verification.usable(next(answers))
         for photo in answers:
             yield first, photo, verification.judge(rule, first, photo)
@@ -230,13 +231,13 @@ class Recognizer:
         calibration: compare.Calibration | None = None,
         any_face: bool = False,
     ) -> verification.Rule:
-        """Return what :meth:`verify` goes by; loads no network. Raises as it does."""
+        """Return the rule that :meth:`verify` applies; loads no network. Raises the same errors."""
         table = compare.own_or_shipped(calibration, self.model)
         return verification.Rule(self.model, self.detector_name, far, threshold, metric, table, any_face)
 
 
 def _checked_side(min_face: object) -> float:
-    """Return the side of the smallest face; UsageError, before a photo is looked at, for what is none."""
+    """Return the side of the smallest face; raise UsageError, before any photo is read, if it is not valid."""
     return checked_number(min_face, "min_face is a side in pixels", least=1)
 
 
@@ -248,7 +249,7 @@ def _check_part(option: str, value: object, method: str) -> None:
 
 
 def _batches(sources: Source | Iterable[Source]) -> Iterator[list[Photo | PhotoFaces]]:
-    """Read photos batch by batch; what cannot be read takes its place as an answer."""
+    """Read photos batch by batch; an answer with a status takes the place of a photo that cannot be read."""
     batch: list[Photo | PhotoFaces] = []
     pixels = 0
     for source in each_photo(sources):
@@ -277,34 +278,34 @@ def _unlisted(folder: UnlistedFolder) -> PhotoFaces:
 def detect(
     source: Source, *, min_face: float = 20, detector: str = DETECTOR, any_orientation: bool = False
 ) -> list[Face]:
-    """Faces of one photo, best score first; an empty list where there is none. Raises ImageError.
+    """Return the faces of one photo, best score first; an empty list where there is none. Raises ImageError.
 
-    ``any_orientation`` finds those of turned photos, too, in four times the time; functions without this option take
+    ``any_orientation`` also finds faces in turned photos, in four times the time; functions without this option take
     ``detector="mtcnn@any-orientation"``.
     """
-    (one,) = shared(detector=oriented_name(detector, any_orientation=any_orientation)).detect(
+    (answer,) = shared(detector=oriented_name(detector, any_orientation=any_orientation)).detect(
         [not_a_folder(source)], min_face=min_face
     )
-    readable(one)
-    return list(one.faces)
+    readable(answer)
+    return list(answer.faces)
 
 
 def embed(source: Source, *, min_face: float = 20, model: str = EMBEDDER, detector: str = DETECTOR) -> Floats:
-    """Unit embeddings ``(n, d)`` of all faces of one photo, best score first. Raises ImageError."""
+    """Return unit embeddings ``(n, d)`` of all faces of one photo, best score first. Raises ImageError."""
     recognizer = shared(detector=detector, embedder=model)
-    (one,) = recognizer.represent([not_a_folder(source)], min_face=min_face)
-    readable(one)
-    return np.empty((0, recognizer.embedder.dimension), np.float32) if one.embeddings is None else one.embeddings
+    (answer,) = recognizer.represent([not_a_folder(source)], min_face=min_face)
+    readable(answer)
+    return np.empty((0, recognizer.embedder.dimension), np.float32) if answer.embeddings is None else answer.embeddings
 
 
 def extract(source: Source, *, size: int = 224, margin: float = 0.3, min_face: float = 20) -> RGB:
-    """Crops ``(n, size, size, 3)`` of all faces: the box, extended by ``margin`` of its sides in all, made square.
+    """Return crops ``(n, size, size, 3)`` of all faces: the box, larger by ``margin`` of its sides in all, made square.
 
-    Raises ImageError, and UsageError for a size or a margin that means nothing.
+    Raises ImageError, and UsageError for a size or a margin that is not valid.
     """
-    square_crops(np.zeros((1, 1, 3), np.uint8), (), size=size, margin=margin)  # refuses before a photo is looked at
-    (one,) = shared().detect([not_a_folder(source)], min_face=min_face)
-    return square_crops(readable(one).pixels, one.faces, size=size, margin=margin)
+    square_crops(np.zeros((1, 1, 3), np.uint8), (), size=size, margin=margin)  # check options before reading
+    (answer,) = shared().detect([not_a_folder(source)], min_face=min_face)
+    return square_crops(readable(answer).pixels, answer.faces, size=size, margin=margin)
 
 
 @overload
@@ -349,10 +350,10 @@ def verify(  # noqa: PLR0913 - options, all by name
     min_face: float = 20,
     any_face: bool = False,
 ) -> Verification | list[PhotoVerification]:
-    """Tell whether the largest faces of ``a`` and ``b`` are one person. See :meth:`Recognizer.verify`.
+    """Decide whether the largest faces of ``a`` and ``b`` are one person. See :meth:`Recognizer.verify`.
 
-    Of a list ``b`` of photos one answer a photo, in order; ``a`` is then embedded once, and a photo that cannot be used
-    is an answer with its status.
+    For a list ``b`` of photos, return one answer per photo, in order; ``a`` is then embedded once, and a photo that
+    cannot be used is an answer with its status.
     """
     recognizer = shared(detector=detector, embedder=model)
     rule = recognizer.rule(far=far, threshold=threshold, metric=metric, any_face=any_face)

@@ -14,7 +14,7 @@ SIDES = ("x1", "y1", "x2", "y2")
 
 
 class Plain:
-    """Gives a dataclass ``to_dict`` and ``rows``."""
+    """Base class that adds ``to_dict`` and ``rows`` to a dataclass."""
 
     __slots__ = ()
 
@@ -28,22 +28,22 @@ class Plain:
 
 
 def plain(value: Any) -> Any:
-    """Return a value as JSON can hold it; pixels and embeddings become nested lists."""
+    """Return a value in types that JSON can hold; pixels and embeddings become nested lists."""
     if is_dataclass(value) and not isinstance(value, type):
         return value.to_dict() if isinstance(value, Plain) else _fields(value)
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
     if isinstance(value, Mapping):
-        return {str(key): plain(each) for key, each in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
-        return [plain(each) for each in value]
+        return [plain(item) for item in value]
     if isinstance(value, date):  # datetime too
         return value.isoformat()
     return fspath(value) if isinstance(value, PathLike) else value
 
 
 def _fields(value: Any) -> dict[str, Any]:
-    return {each.name: plain(getattr(value, each.name)) for each in fields(value)}
+    return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
 
 
 def flat(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def flat(values: Mapping[str, Any]) -> dict[str, Any]:
         if key == "box":
             row |= dict(zip(SIDES, value or [None] * 4, strict=True))
         elif isinstance(value, Mapping):
-            row |= {f"{key}_{name}": each for name, each in flat(value).items()}
+            row |= {f"{key}_{name}": item for name, item in flat(value).items()}
         elif not isinstance(value, list):
             row[key] = value
         elif key == "notes":

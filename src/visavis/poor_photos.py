@@ -1,12 +1,11 @@
-"""How near two faces must be where their photos are poor.
+"""How much stricter a threshold must be where photos are poor.
 
 Poor photos of two people look more alike than good ones, so a threshold that keeps a rate of false accepts on good
 photos does not keep it there. A network makes all distances between equally poor photos smaller by about the same
-factor, at any rate, so what is measured is that factor: the *share* of a threshold that is left. It follows from
-
+factor, at any rate, so that factor is measured: the *share* of a threshold that remains. It follows from
 - the embedding: those of poor photos lie in a few directions, so a function of the second degree of the embedding, the
-  ``likeness``, tells how much a face is like the poor photos of other people, whatever the damage;
-- the parts of the :class:`~visavis.types.Quality`, where they are known, for what the embedding does not tell.
+  ``likeness``, says how much a face is like the poor photos of other people, whatever the damage;
+- the parts of the :class:`~visavis.types.Quality`, where they are known, for damage that the embedding does not show.
 
 ``visavis calibrate --degrade`` measures all of it on photos made worse.
 """
@@ -26,9 +25,9 @@ from visavis.errors import UsageError
 from visavis.types import Floats, Quality
 
 NEAREST = 1e-9
-"""Least distance from 0 and 1 of a part of a quality on the scale of log odds."""
+"""Least distance of a part of a quality from 0 and 1 on the scale of log odds."""
 SCORE = "score"
-"""Name of the curve for faces of which only the score of the quality is known, as those in a gallery."""
+"""Name of the curve for faces with a known score but unknown parts of the quality, as those in a gallery."""
 
 Curve = tuple[tuple[float, float], ...]
 Axis = tuple[float, tuple[float, ...]]
@@ -37,15 +36,15 @@ Doubles = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class PoorPhotos:
-    """Shares of the threshold that are left: what ``visavis calibrate --degrade`` measured.
+    """Remaining shares of the threshold, as measured by ``visavis calibrate --degrade``.
 
-    The likeness of an embedding is its product with ``direction (d,)`` and, for each of the ``axes``, a weight and a
-    vector ``(d,)``, the weight times the square of its product with the vector. ``likeness`` holds pairs of it, rising,
-    and of the share, falling from 1; above its last value nothing was measured. ``parts`` hold for the name of a part
-    of the quality pairs of its value and of the share that is left beside, both rising up to 1; below the first value
-    nothing was measured. The part ``score`` is for faces of which the parts are not known. Between pairs shares are
-    interpolated, those of parts by the log odds of the value. Where the share of a pair is ``useless`` or less, hardly
-    a pair of one person would pass. Nothing is said there, nor where nothing was measured.
+    The likeness of an embedding is its product with ``direction (d,)`` plus, for each of the ``axes``, a weight and a
+    vector ``(d,)``, the weight times the square of its product with the vector. ``likeness`` holds pairs of a likeness,
+    rising, and a share, falling from 1; above its last value nothing was measured. ``parts`` hold for the name of a
+    part of the quality pairs of its value and of the share, both rising up to 1; below the first value nothing was
+    measured. The part ``score`` is for faces with unknown parts. Between pairs shares are interpolated, those of parts
+    by the log odds of the value. Where the share of a pair is ``useless`` or less, hardly a pair of one person would
+    pass: there is no answer then, nor where nothing was measured.
     """
 
     direction: tuple[float, ...]
@@ -72,8 +71,8 @@ class PoorPhotos:
     def shares(self, embeddings: Floats, qualities: Sequence[Quality | float | None] | None = None) -> Doubles:
         """Return the share of the threshold between faces as poor as each row of ``embeddings (n, d)``: ``(n,)``.
 
-        NaN stands for faces that are poorer than was measured. Without its quality (None) a face is judged by the
-        embedding alone. Raises UsageError for embeddings of another length than the measured ones.
+        NaN marks faces that are poorer than measured. Without a quality (None) the share follows from the embedding
+        alone. Raises UsageError for embeddings of another length than the measured ones.
         """
         values, shares = np.array(self.likeness).T
         by_embedding: Doubles = np.interp(self.likenesses(embeddings), values, shares, right=np.nan)
@@ -88,14 +87,14 @@ class PoorPhotos:
             if quality is not None and not isinstance(quality, Quality)
         }
         if SCORE in dict(self.parts):
-            by_quality[[*scores]] = _between(dict(self.parts)[SCORE], [*scores.values()])
+            by_quality[[*scores]] = _interpolate(dict(self.parts)[SCORE], [*scores.values()])
         together: Doubles = by_embedding * by_quality
         return together
 
     def share_of_quality(self, quality: Quality | float | None) -> float | None:
-        """Return the share that the worst part of a quality leaves, or its score; None: poorer than was measured.
+        """Return the share for the worst part of a quality, or for its score; None: poorer than measured.
 
-        A quality that is not known (None) counts as good.
+        An unknown quality (None) counts as good.
         """
         if isinstance(quality, Quality):
             values = {name: float(getattr(quality, name)) for name, _ in self.parts if name != SCORE}
@@ -106,18 +105,18 @@ class PoorPhotos:
         return min(measured, default=1.0) if len(measured) == len(shares) else None
 
     def share_of_pair(self, first: float | None, second: float | None) -> float | None:
-        """Return the share between two faces of these shares; None: too poor to say.
+        """Return the share for two faces of these shares; None: too poor for an answer.
 
-        Strangers look alike only as far as both photos are poor: what is taken off is the geometric mean of what each
-        would take off by itself, nothing where one of them is good.
+        Strangers look alike only as far as both photos are poor: the reduction is the geometric mean of the two faces'
+        reductions, and nothing where one photo is good.
         """
         if first is None or second is None:
             return None
-        left = float(pair_shares(np.float64(first), np.float64(second)))
-        return left if left > self.useless else None
+        share = float(pair_shares(np.float64(first), np.float64(second)))
+        return share if share > self.useless else None
 
     def table(self) -> dict[str, object]:
-        """Return what a file of a calibration holds of it."""
+        """Return its part of the content of a calibration file."""
         parts = {name: [[value, share] for value, share in curve] for name, curve in self.parts}
         likeness = [[value, share] for value, share in self.likeness]
         axes = [[weight, list(vector)] for weight, vector in self.axes]
@@ -131,7 +130,7 @@ class PoorPhotos:
 
 
 def pair_shares(first: Any, second: Any) -> Any:
-    """Return what is left of a threshold between two faces by what is left between faces as poor as each."""
+    """Return the share of a threshold for two faces, by the shares for faces as poor as each."""
     return 1 - np.sqrt((1 - first) * (1 - second))
 
 
@@ -142,34 +141,34 @@ def _arrays(direction: tuple[float, ...], axes: tuple[Axis, ...]) -> tuple[Doubl
 
 
 def interpolated(curve: Curve, value: float) -> float | None:
-    """Return the share at a value of a part; None below its first."""
-    return None if value < curve[0][0] else float(_between(curve, value))
+    """Return the share at a value of a part; None below its first value."""
+    return None if value < curve[0][0] else float(_interpolate(curve, value))
 
 
-def _between(curve: Curve, values: ArrayLike) -> Doubles:
-    """Return the shares at values of a part, NaN below its first."""
-    given, shares = np.array(curve).T
-    found = np.interp(_log_odds(values), _log_odds(given), shares)
-    inside: Doubles = np.where(np.asarray(values) < given[0], np.nan, found)
+def _interpolate(curve: Curve, values: ArrayLike) -> Doubles:
+    """Return the shares at values of a part, NaN below its first value."""
+    measured, shares = np.array(curve).T
+    at_values = np.interp(_log_odds(values), _log_odds(measured), shares)
+    inside: Doubles = np.where(np.asarray(values) < measured[0], np.nan, at_values)
     return inside
 
 
 def _log_odds(values: ArrayLike) -> Doubles:
-    """Return the scale on which a part of a quality is linear in the logarithm of what it was measured by."""
+    """Return the log odds of values of a quality's part: linear in the logarithm of the measured quantity."""
     inside = np.clip(np.asarray(values, np.float64), NEAREST, 1 - NEAREST)
     odds: Doubles = np.log(inside / (1 - inside))
     return odds
 
 
 def parse(table: object) -> PoorPhotos:
-    """Read what :meth:`PoorPhotos.table` wrote; KeyError, TypeError or ValueError where it means nothing."""
+    """Read the result of :meth:`PoorPhotos.table`; KeyError, TypeError or ValueError if it is invalid."""
     content = cast("Mapping[str, object]", table)
     useless = float(cast("float", content["useless"]))
     if not 0 <= useless < 1:
         raise ValueError("a useless share is from 0 up to below 1")
     direction = _vector(content["direction"])
-    given = cast("Sequence[tuple[float, Sequence[float]]]", content["axes"])
-    axes = tuple((float(weight), _vector(vector)) for weight, vector in given)
+    pairs_of_axes = cast("Sequence[tuple[float, Sequence[float]]]", content["axes"])
+    axes = tuple((float(weight), _vector(vector)) for weight, vector in pairs_of_axes)
     if any(len(vector) != len(direction) or not math.isfinite(weight) for weight, vector in axes):
         raise ValueError("an axis has a finite weight and as many numbers as the direction")
     likeness = _curve("likeness", content["likeness"])

@@ -1,8 +1,8 @@
-"""Which published weight file a file is, whatever it is called: by its SHA-256, else by the arrays that it holds.
+"""Recognition of published weight files, under any name: by the SHA-256, else by the arrays in the file.
 
-A row of ``weights/spec.py`` whose hash is known is known by that alone. Other files are read, and their arrays held
-against the definitions in ``nets/``: every array has to be there, in its shape, and no other. Of ONNX files the inputs,
-outputs and the size of the constants are compared. Nothing of a file is run.
+A row of ``weights/spec.py`` with a known hash is recognized by the hash alone. Other files are read, and their arrays
+compared with the definitions in ``nets/``: every array has to be there, in its shape, and no other. Of ONNX files the
+inputs, outputs and the size of the constants are compared. Nothing in a file is run.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ Read = Callable[[Path], Mapping[str, Floats]]
 
 CASIA_PEOPLE = 10575
 NEAR = 0.1
-"""By what part the constants of an ONNX file may take fewer bytes than its row says of the file, or more."""
+"""Part by which the size of an ONNX file's constants may differ from the size of the file in its row."""
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What a file was found to be: the row, its own SHA-256, and whether that or its arrays told."""
+    """A recognized file: its row, its SHA-256, and whether the hash or the arrays identified it."""
 
     row: WeightSpec
     sha256: str
@@ -44,7 +44,7 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """Arrays that files of ``rows`` hold: those of a definition, for pictures of ``side`` pixels."""
+    """Arrays in files of ``rows``: those of a definition, for pictures of ``side`` pixels."""
 
     rows: Rows
     net: Net
@@ -52,7 +52,7 @@ class _Layout:
 
 
 def _inception(people: int) -> Net:
-    """Inception-ResNet-v1 with the layer that it was trained by."""
+    """Return Inception-ResNet-v1 with the layer that it was trained with."""
 
     def net(ops: Ops[T], x: T) -> tuple[T, ...]:
         (embedding,) = inception_resnet_v1(ops, x)
@@ -96,10 +96,10 @@ LAYOUTS: dict[str, tuple[tuple[Read, tuple[_Layout, ...]], ...]] = {
         ),
     ),
 }
-"""By the format of the file: readers, and what their arrays may be."""
+"""Readers, and the possible layouts of their arrays, by the format of the file."""
 
 LABELS = {vgg16.PEOPLE: rows.VGGFACE_LABELS, resnet50.PEOPLE: rows.VGGFACE2_LABELS}
-"""By how many names there are."""
+"""Lists of names by their length."""
 
 ONNX: dict[WeightSpec, tuple[int, tuple[int, ...]]] = {
     **dict.fromkeys((spec.YUNET, spec.YUNET_FLOAT), (640, (1,) * 6 + (4,) * 3 + (10,) * 3)),
@@ -111,69 +111,69 @@ ONNX: dict[WeightSpec, tuple[int, tuple[int, ...]]] = {
 
 
 def recognized(path: Path, *, called: str | None = None) -> Published:
-    """Return which row's file it is; ``called`` is the row's name, where two have the same arrays.
+    """Return the row of a file; ``called`` is the row's name, to choose between rows with the same arrays.
 
-    WeightsError where it is none, is damaged, or has the arrays of a published file without its hash; UsageError where
-    it may be several, and where ``called`` is not what it is.
+    Raises WeightsError where the file is not a published one, is damaged, or has the arrays of a published file without
+    its hash; UsageError where several rows fit, and where the file is not that of ``called``.
     """
-    wanted = None if called is None else spec.spec(called)
+    requested = None if called is None else spec.spec(called)
     try:
         sha256 = store.sha256(path)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
     for row in spec.all_specs():
         if sha256 == row.sha256:
-            if wanted not in (None, row):
+            if requested not in (None, row):
                 raise UsageError(f"{path} is the published {row.name}, not {called}.")
             return Published(row, sha256, "hash")
-    return Published(_by_structure(path, sha256, wanted), sha256, "structure")
+    return Published(_by_structure(path, sha256, requested), sha256, "structure")
 
 
-def _by_structure(path: Path, sha256: str, wanted: WeightSpec | None) -> WeightSpec:
+def _by_structure(path: Path, sha256: str, requested: WeightSpec | None) -> WeightSpec:
     candidates = _candidates(path)
     if not candidates:
-        raise _unrecognized(path, sha256, wanted)
-    if wanted is not None and wanted not in candidates:
-        raise UsageError(f"{path} is not a file of {wanted.name}: its arrays are those of {_names(candidates)}.")
-    chosen = [wanted] if wanted else candidates
-    unknown = [row for row in chosen if not row.pinned]
-    if not unknown:
+        raise _unrecognized(path, sha256, requested)
+    if requested is not None and requested not in candidates:
+        raise UsageError(f"{path} is not a file of {requested.name}: its arrays are those of {_names(candidates)}.")
+    chosen = [requested] if requested else candidates
+    unpinned = [row for row in chosen if not row.pinned]
+    if not unpinned:
         raise _contradicted(path, sha256, chosen)
-    if len(unknown) > 1:
-        unknown = [row for row in unknown if Path(row.file).stem in path.name] or unknown
-    if len(unknown) > 1:
+    if len(unpinned) > 1:
+        unpinned = [row for row in unpinned if Path(row.file).stem in path.name] or unpinned
+    if len(unpinned) > 1:
         raise UsageError(
-            f"{path} may be {_names(unknown, 'or')}, whose files hold the same arrays: say which, as in "
-            f"--as {unknown[0].name}."
+            f"{path} may be {_names(unpinned, 'or')}, whose files hold the same arrays: say which, as in "
+            f"--as {unpinned[0].name}."
         )
-    return unknown[0]
+    return unpinned[0]
 
 
-def _unrecognized(path: Path, sha256: str, wanted: WeightSpec | None) -> WeightsError:
-    """Return what there is to say of a file whose arrays are nobody's."""
-    meant = [row for row in spec.all_specs() if row.pinned and (row == wanted or row.file == path.name)]
-    if meant:
-        return _contradicted(path, sha256, meant)
+def _unrecognized(path: Path, sha256: str, requested: WeightSpec | None) -> WeightsError:
+    """Return the error for a file that has the arrays of no published one."""
+    likely = [row for row in spec.all_specs() if row.pinned and (row == requested or row.file == path.name)]
+    if likely:
+        return _contradicted(path, sha256, likely)
     return WeightsError(
         f"{path} is no published weight file that visavis knows: neither its SHA-256 ({sha256}) nor its arrays are "
         "those of any that models list names; a network of your own takes a TOML file that describes it."
     )
 
 
-def _contradicted(path: Path, sha256: str, meant: Sequence[WeightSpec]) -> WeightsError:
-    hashes = " or ".join(row.sha256 for row in meant)
-    return WeightsError(f"{path} is not the published {_names(meant, 'or')}: its SHA-256 is {sha256}, not {hashes}.")
+def _contradicted(path: Path, sha256: str, expected: Sequence[WeightSpec]) -> WeightsError:
+    hashes = " or ".join(row.sha256 for row in expected)
+    return WeightsError(f"{path} is not the published {_names(expected, 'or')}: its SHA-256 is {sha256}, not {hashes}.")
 
 
-def _names(some: Sequence[WeightSpec], word: str = "and") -> str:
-    return f" {word} ".join(row.name for row in some)
+def _names(selected: Sequence[WeightSpec], word: str = "and") -> str:
+    return f" {word} ".join(row.name for row in selected)
 
 
 # --- what a file holds
 
 
 def _candidates(path: Path) -> Rows:
-    """Rows whose files hold just these arrays; none where the file is of no format that is read."""
+    """Return the rows with exactly these arrays; none where the format of the file is not supported."""
     kind = kind_of(path)
     if kind == "numpy":
         return _of_labels(path)
@@ -188,13 +188,13 @@ def _candidates(path: Path) -> Rows:
 
 
 def _fits(arrays: Mapping[str, Floats], layout: _Layout) -> bool:
-    """Whether all arrays are there and no others; a gamma may be missing where all of it is 1."""
+    """Return whether all arrays are there and no others; a gamma may be missing where all of it is 1."""
     from visavis.nets.shapes import shapes
 
-    wanted = shapes(layout.net, side=layout.side)
-    missing = [name for name in wanted if name not in arrays and not name.endswith(".gamma")]
+    expected = shapes(layout.net, side=layout.side)
+    missing = [name for name in expected if name not in arrays and not name.endswith(".gamma")]
     return not missing and all(
-        array.dtype.kind == "f" and array.shape == wanted.get(name) for name, array in arrays.items()
+        array.dtype.kind == "f" and array.shape == expected.get(name) for name, array in arrays.items()
     )
 
 
@@ -206,11 +206,13 @@ def _of_labels(path: Path) -> Rows:
 
 def _of_outline(outline: onnx_outline.Outline) -> Iterator[WeightSpec]:
     for row, (side, lasts) in ONNX.items():
-        pictures = [one for one in outline.inputs if len(one) == 4]
+        pictures = [shape for shape in outline.inputs if len(shape) == 4]
         if (
             len(outline.inputs) == len(pictures) == 1
-            and all(found in (None, wanted) for found, wanted in zip(pictures[0][1:], (3, side, side), strict=True))
-            and tuple(one[-1] if one else None for one in outline.outputs) == lasts
+            and all(
+                actual in (None, expected) for actual, expected in zip(pictures[0][1:], (3, side, side), strict=True)
+            )
+            and tuple(shape[-1] if shape else None for shape in outline.outputs) == lasts
             and abs(outline.constants - row.size) < NEAR * row.size
         ):
             yield row

@@ -1,13 +1,12 @@
-"""How well a face can be recognized from its picture: a score in 0..1, and the parts it is made of.
+"""How well a face can be recognized from its picture: a score in 0..1, and the parts of the score.
 
 Each part is the share of its true matches that a face keeps with one fault: a curve ``1 / (1 + (half / x) ** steep)``
-of one measured figure, which loses half of them at ``half``. The curves of size, sharpness, clarity, contrast,
+of one measured value, which loses half of them at ``half``. The curves of size, sharpness, clarity, contrast,
 compression and proportions were fitted to copies of LFW's photos made worse (``benchmarks/quality_curves.py``), matched
 by SFace with other photos of the same people (``peopleDevTrain``) at a FAR of 1e-3. Those of the pose were chosen on
-the photos as they are with dlib-resnet, that of the detector's score by hand. All on view 1 alone: see docs/quality.md.
-
-Faults come on top of each other, so the score is the product; but a small face is a blurred one once it is enlarged,
-so of size and sharpness the lower counts. It ranks photos and tells the useless ones; it is no probability.
+the unchanged photos with dlib-resnet, that of the detector's score by hand. All on view 1 alone: see docs/quality.md.
+Faults add up, so the score is the product; but an enlarged small face is a blurred face, so only the lower of size and
+sharpness counts. The score ranks photos and identifies useless photos; it is not a probability.
 """
 
 from __future__ import annotations
@@ -25,50 +24,50 @@ from visavis.types import RGB, Face, Floats, Quality, whole_pixels
 Gray = NDArray[np.uint8]
 
 SIDE = 96
-"""Side in pixels of the gray crop that all but size and pose are measured in: the face's box, scaled to it."""
+"""Side in pixels of the gray crop of the face's box, in which everything but size and pose is measured."""
 
 SIZE = (5.3, 5.0)
-"""Pixels between the eyes at which half of the matches are lost, and how steeply."""
+"""Pixels between the eyes at which half of the matches are lost, and the steepness."""
 BAND = (1.5, 3.0)
-"""Standard deviations in pixels of the crop of the two Gaussians between which the detail lies that faces are told
-apart by: finer detail can be missing without harm."""
+"""Standard deviations in pixels of the crop of the two Gaussians that bound the detail by which faces are
+distinguished: finer detail can be missing without harm."""
 UPRIGHT = 2.0
-"""Detail of a face up and down over that across, median of LFW: eyes, brows and mouth lie across."""
+"""Vertical detail of a face over its horizontal detail, median of LFW: eyes, brows and mouth lie across."""
 NOISE_GAIN = 0.02
-"""Detail that noise of variance 1 feigns in the crop of a face of about ``SIDE`` pixels; in larger ones it is less. In
-smaller ones it is more, and little of it is seen: enlarged noise looks like detail."""
+"""Apparent detail that noise of variance 1 adds in the crop of a face of about ``SIDE`` pixels; less in larger
+faces. In smaller faces it is more, and little of it is measured: enlarged noise looks like detail."""
 SHARPNESS = (2.6e-4, 1.7)
 """Detail in the worse direction over the variance of the coarse shape. The median of LFW is 5e-3."""
 CLARITY = (2.7, 3.8)
 """Standard deviation of the coarse shape over that of the noise. The median of LFW is 57."""
 YAW = (0.8, 4.0)
-"""Nose beside the middle of the eyes, over the distance of the eyes."""
+"""Horizontal offset of the nose from the middle of the eyes, over the distance of the eyes."""
 PITCH = (0.6, 2.5)
-"""Height of the nose between eyes (0) and mouth (1), off ``LEVEL``."""
+"""Height of the nose between eyes (0) and mouth (1), as its distance from ``LEVEL``."""
 LEVEL = 0.65
-"""Where the nose may stand without loss: faces that look up are worse, those that look a little down are not."""
+"""Height of the nose without loss: faces that look up are worse, those that look a little down are not."""
 CONTRAST = (1.6, 2.6)
 """Standard deviation of the gray."""
 UNCLIPPED = (0.25, 2.2)
-"""Share of the pixels that are not blown out."""
+"""Share of the pixels that are not overexposed."""
 WHITE = 250
 DETECTION = (0.1, 1.0)
-"""What the detector's score lacks of the one from which it has no doubt: 1 for ``mtcnn``, with which a covered face
-scores lower by .01 at the eyes, by .02 on one side."""
+"""Difference of the detector's score from its score for a certain face: 1 for ``mtcnn``, with which a covered
+face scores lower by .01 at the eyes, by .02 on one side."""
 VISIBLE = (0.57, 8.0)
 """Share of the box's area inside the picture. Photos cut at each of the four edges keep .98 of their matches where
 .88 of the box is inside, .96 at .78, .89 at .69, .68 at .59 (150 people of ``peopleDevTrain``, at a FAR of 1e-3; the
 detector then repeated the photo's edge beyond it)."""
 
 COMPRESSION = (6.2, 2.7)
-"""Standard deviation of the coarse shape over the height of the steps between the blocks of a JPEG, as they would be in
+"""Standard deviation of the coarse shape over the height of the steps between the blocks of a JPEG, scaled to
 a face with ``BLOCKS`` of them between the eyes. LFW saved at a JPEG quality of 10 has 18, at 4 has 9."""
 BLOCKS = 43 / 8
 BLOCK_SIDES = (160, 256)
 """Side in pixels, at least and at most, of the part of the photo in which blocks are looked for: few are hard to tell
 from other edges."""
 PROPORTIONS = (1.1, 1.9)
-"""By which factor a face looks squeezed, as a natural logarithm; embedders undo a part."""
+"""Factor by which a face looks squeezed, as a natural logarithm; embedders undo a part."""
 
 PARTS = ("size", "sharpness", "clarity", "pose", "exposure", "detection", "visible", "compression", "proportions")
 
@@ -86,24 +85,24 @@ def qualities(picture: RGB, faces: Sequence[Face], *, certain: float = 1.0) -> t
 
 
 def measure(picture: RGB, face: Face, *, certain: float = 1.0) -> Quality:
-    """Measure one face of an RGB picture; from the score ``certain`` on its detector has no doubt of a face.
+    """Measure one face of an RGB picture; scores of ``certain`` or more mean that its detector has no doubt.
 
-    What of its box lies outside the picture is left out, and counts against it as ``visible``.
+    The part of the box outside the picture is left out, and lowers ``visible``.
     """
     crop = quarter_turned(gray_crop(picture, face.box), face.landmarks)
     sharp, clear = detail(crop)
     large, posed, lit = size(face.landmarks), pose(face.landmarks), exposure(crop)
-    sure, shown = keeps_below(certain - face.score, *DETECTION), visible(picture, face.box)
+    sure, inside = keeps_below(certain - face.score, *DETECTION), visible(picture, face.box)
     whole, shaped = compression(picture, face, crop), proportions(face.landmarks)
     return Quality(
-        score=min(large, sharp) * clear * posed * lit * sure * shown * whole * shaped,
+        score=min(large, sharp) * clear * posed * lit * sure * inside * whole * shaped,
         size=large,
         sharpness=sharp,
         clarity=clear,
         pose=posed,
         exposure=lit,
         detection=sure,
-        visible=shown,
+        visible=inside,
         compression=whole,
         proportions=shaped,
         brightness=float(crop.mean()) / 255,
@@ -111,19 +110,19 @@ def measure(picture: RGB, face: Face, *, certain: float = 1.0) -> Quality:
 
 
 def keeps(value: float, half: float, steep: float) -> float:
-    """Share of the matches kept: 0 at 0 and below, a half at ``half``, towards 1 above."""
+    """Return the share of the matches kept: 0 at 0 and below, a half at ``half``, towards 1 above."""
     if value <= 0:
         return 0.0
     return 1 / (1 + math.exp(min(steep * (math.log(half) - math.log(value)), 700.0)))
 
 
 def keeps_below(value: float, half: float, steep: float) -> float:
-    """Share of the matches kept where more is worse: 1 at 0 and below, a half at ``half``, towards 0 above."""
+    """Return the share of the matches kept where more is worse: 1 at 0 and below, a half at ``half``, 0 far above."""
     return 1 - keeps(value, half, steep)
 
 
 def gray_crop(picture: RGB, box: Floats) -> Gray:
-    """Cut a box out of a picture, as gray ``(SIDE, SIDE)``; black where the box misses the picture."""
+    """Crop a box from a picture, as gray ``(SIDE, SIDE)``; black outside the picture."""
     import cv2
 
     height, width = picture.shape[:2]
@@ -137,23 +136,23 @@ def gray_crop(picture: RGB, box: Floats) -> Gray:
 
 
 def quarter_turned(crop: Gray, landmarks: Floats) -> Gray:
-    """Turn a crop by quarters until the face in it is upright within 45 degrees: ``detail`` knows across from down."""
+    """Turn a crop by quarters until its face is upright within 45 degrees, as :func:`detail` expects."""
     right, down = landmarks[3:].mean(axis=0) - landmarks[:2].mean(axis=0)
     quarters = round(math.atan2(float(right), float(down)) / (math.pi / 2))
     return np.ascontiguousarray(np.rot90(crop, -quarters))
 
 
 def _thinned(start: int, stop: int) -> slice:
-    """Leave out pixels of a very large face: averaging them all would take longer than the rest together."""
+    """Return the slice that skips pixels of a very large face: averaging all would take longer than everything else."""
     step = max((stop - start) // (2 * SIDE), 1)
     return slice(start + (stop - start - 1) % step // 2, stop, step)
 
 
 def eye_distance(landmarks: Floats) -> float:
-    """Pixels between the eyes; what they would be from the front, by eyes and mouth, where a turn hides them."""
+    """Return the pixels between the eyes; for a turned face, estimate them by the distance of eyes and mouth."""
     eyes, mouth = landmarks[:2].mean(axis=0), landmarks[3:].mean(axis=0)
     apart = math.dist(landmarks[0], landmarks[1])
-    # upright faces: eyes 35.2 apart, mouth 40.7 below them in ArcFace's template
+    # in ArcFace's template the eyes are 35.2 apart, the mouth 40.7 below them
     return max(apart, math.dist(eyes, mouth) * 35.2 / 40.7)
 
 
@@ -165,8 +164,8 @@ def size(landmarks: Floats) -> float:
 def detail(crop: Gray) -> tuple[float, float]:
     """Score sharpness and clarity of a gray crop: detail that is neither blurred away nor lost in noise.
 
-    Both are relative to the variance of the coarse shape, hence the same at any contrast. What noise adds to the
-    detail is taken off; and the worse of two directions counts, so that a shaken picture is not sharp.
+    Both are relative to the variance of the coarse shape, hence independent of the contrast. The detail that noise adds
+    is subtracted, and the worse of two directions counts, so that a shaken picture is not sharp.
     """
     import cv2
 
@@ -176,7 +175,7 @@ def detail(crop: Gray) -> tuple[float, float]:
     band, noise = fine - coarse, noise_level(crop)
     clear = keeps_below(noise / math.sqrt(shape), 1 / CLARITY[0], CLARITY[1])
     if shape < 1:
-        return 1.0, clear  # nothing to be sharp: the exposure's fault
+        return 1.0, clear  # a uniform crop: the exposure lowers the score instead
     feigned = NOISE_GAIN * noise**2
     across = _mean_square(band[:, 1:], band[:, :-1]) - feigned
     down = _mean_square(band[1:], band[:-1]) - feigned
@@ -184,26 +183,26 @@ def detail(crop: Gray) -> tuple[float, float]:
 
 
 def _mean_square(a: Floats, b: Floats) -> float:
-    """Mean square of a difference; many times faster than in NumPy at this size."""
+    """Return the mean square of a difference; many times faster than in NumPy at this size."""
     import cv2
 
     return float(cv2.norm(a, b, cv2.NORM_L2SQR)) / a.size
 
 
 def noise_level(crop: Gray) -> float:
-    """Estimate the noise's standard deviation, by what neither flats nor slopes nor edges leave.
+    """Estimate the noise's standard deviation, by a filter that cancels flats, slopes and edges.
 
     J. Immerkær, Fast noise variance estimation, Computer Vision and Image Understanding 64 (1996).
     """
     import cv2
 
     second = np.array([1, -2, 1], np.float32)
-    left = cv2.sepFilter2D(crop, cv2.CV_32F, second, second)[1:-1, 1:-1]
-    return float(cv2.norm(left, cv2.NORM_L1)) / left.size * math.sqrt(math.pi / 2) / 6
+    residue = cv2.sepFilter2D(crop, cv2.CV_32F, second, second)[1:-1, 1:-1]
+    return float(cv2.norm(residue, cv2.NORM_L1)) / residue.size * math.sqrt(math.pi / 2) / 6
 
 
 def pose(landmarks: Floats) -> float:
-    """Score frontality, near 1 for a face that looks at the camera; a head laid to one side (roll) is no fault."""
+    """Score frontality, near 1 for a face that looks at the camera; roll (a head tilted sideways) does not count."""
     eyes, mouth = landmarks[:2].mean(axis=0), landmarks[3:].mean(axis=0)
     across, down, nose = landmarks[1] - landmarks[0], mouth - eyes, landmarks[2] - eyes
     apart, length = float(np.hypot(*across)), float(np.hypot(*down))
@@ -215,9 +214,9 @@ def pose(landmarks: Floats) -> float:
 
 
 def exposure(crop: Gray) -> float:
-    """Score the light by the spread of the gray and the share that is not blown out.
+    """Score the light by the spread of the gray and the share that is not overexposed.
 
-    Not by the mean, which would judge the skin with the light.
+    The mean is not used: it depends on the skin as much as on the light.
     """
     import cv2
 
@@ -241,7 +240,7 @@ def inside_share(picture: RGB, box: Floats) -> float:
 
 
 def compression(picture: RGB, face: Face, crop: Gray) -> float:
-    """Score what a JPEG has left of the face, by the steps between its blocks in the picture's own pixels.
+    """Score the loss by JPEG compression, from the steps between its blocks in the picture's own pixels.
 
     ``crop`` is the face's :func:`gray_crop`. Steps count less the more blocks there are between the eyes.
     """
@@ -256,7 +255,7 @@ def compression(picture: RGB, face: Face, crop: Gray) -> float:
 
 
 def _around(picture: RGB, box: Floats) -> Gray:
-    """Return a face and what is around it in gray, in the picture's own pixels ``(h, w)``: ``BLOCK_SIDES`` wide."""
+    """Return a face and its surroundings in gray, in the picture's own pixels ``(h, w)``: ``BLOCK_SIDES`` wide."""
     import cv2
 
     center, side = (box[:2] + box[2:]) / 2, float((box[2:] - box[:2]).max())
@@ -269,23 +268,23 @@ def _around(picture: RGB, box: Floats) -> Gray:
 
 
 def proportions(landmarks: Floats) -> float:
-    """Score whether the picture is squeezed in one direction: a face from the front is far narrower or wider."""
+    """Score whether the picture is squeezed in one direction: a frontal face is then far narrower or wider."""
     return keeps_below(abs(float(align.squeeze(landmarks[None])[0])), *PROPORTIONS)
 
 
 def reasons(quality: Quality, face: Face) -> tuple[str, ...]:
-    """Say in words what lowers the score of a face, the worst first: every part that costs a quarter of the loss."""
+    """Say in words what lowers the score of a face, the worst first: each part that causes a quarter of the loss."""
     losses = {name: _loss(getattr(quality, name)) for name in PARTS}
     enough = _loss(quality.score) / 4
     named = [name for name, loss in losses.items() if 0 < loss >= enough]
-    return tuple(_words(name, quality, face) for name in sorted(named, key=lambda name: -losses[name]))
+    return tuple(_describe_part(name, quality, face) for name in sorted(named, key=lambda name: -losses[name]))
 
 
 def _loss(share: float) -> float:
     return -math.log(share) if share > 0 else math.inf
 
 
-def _words(part: str, quality: Quality, face: Face) -> str:
+def _describe_part(part: str, quality: Quality, face: Face) -> str:
     match part:
         case "size":
             return f"small: {eye_distance(face.landmarks):.0f} pixels between the eyes"

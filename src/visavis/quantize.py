@@ -1,9 +1,9 @@
-"""Networks in whole numbers of 8 bits: smaller and quicker, as a model with a name of its own, ``NAME-int8``.
+"""Quantization to 8 bits: a smaller and faster network, as a model with a name of its own, ``NAME-int8``.
 
 Static quantization by ONNX Runtime's tools: a pair of QuantizeLinear and DequantizeLinear around every operator,
-weights int8 with a scale a channel, activations uint8 with the range that they have on crops of photos, cut as the
-model cuts them. Embeddings and distances come out a little different, so what is made is a model of its own: with its
-own galleries and its own thresholds, and known by its name to everything that knows models by name.
+weights int8 with a scale per channel, activations uint8 with their range on crops of photos, cut as the model cuts
+them. Embeddings and distances change a little, so the result is a model of its own, with its own galleries and its own
+thresholds.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 CROPS, LEAST = 300, 8
-"""How many crops the ranges are measured on, and with how few that makes no sense."""
+"""Number of crops to measure the ranges on, and the least that is accepted."""
 METHOD, METHODS = "minmax", {"minmax": "MinMax", "percentile": "Percentile", "entropy": "Entropy"}
-"""How the range of an activation follows from its values: docs/models.md tells what each gives on LFW."""
+"""How the range of an activation follows from its values: docs/models.md has the effect of each on LFW."""
 CHUNK = 4
-"""Crops whose activations are in memory at a time."""
+"""Number of crops with activations in memory at a time."""
 OPSET = 17
-"""Scales a channel came with opset 13; older files are brought to this one."""
+"""Scales per channel need opset 13; older files are converted to this one."""
 OPERATORS = ("Conv", "Gemm", "MatMul", "Relu", "Clip", "Add", "MaxPool", "AveragePool", "GlobalAveragePool", "Pad",
              "Transpose", "Reshape", "Flatten", "Concat", "Mul")  # fmt: skip
 
@@ -52,11 +52,11 @@ def quantize(
     called: str | None = None,
     threads: int | None = None,
 ) -> ModelRow:
-    """Make the int8 model of ``name``, its ranges measured on the largest faces of ``photos``, and keep it.
+    """Make the int8 model of ``name``, with ranges measured on the largest faces of ``photos``, and keep it.
 
-    One source is one photo; a folder stands for the photos in it and below it. The model is ``called`` NAME-int8 unless
-    told otherwise. Returns its row. Raises UsageError where too few faces are found or the name stands for another
-    model, MissingExtraError without the package onnx.
+    A source is one photo; a folder stands for the photos in it and below it. The model's name is ``called``, or
+    NAME-int8 by default. Returns its row. Raises UsageError where too few faces are found or another model has the
+    name, MissingExtraError without the package onnx.
     """
     tools = _tools()
     row, network = recipes.source(name)
@@ -66,30 +66,30 @@ def quantize(
     cut = calibration_crops(photos, Recognizer(detector=detector, embedder=model, threads=threads), count=crops)
     batch = 1 if model.fixed else CHUNK
     batches = [model.input_of(cut[i : i + batch]) for i in range(0, len(cut), batch)]
-    wanted = replace(row, name=called or f"{name}-int8", sha256=None, data=(), precision="int8", quantized_from=name)
+    target = replace(row, name=called or f"{name}-int8", sha256=None, data=(), precision="int8", quantized_from=name)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{wanted.name}.onnx"
+        path = Path(folder) / f"{target.name}.onnx"
         path.write_bytes(quantized(network, batches, method=method, tools=tools))
-        (path.parent / "row.toml").write_text(replace(wanted, file=path.name).text(), encoding="utf-8")
+        (path.parent / "row.toml").write_text(replace(target, file=path.name).text(), encoding="utf-8")
         return onnx_file.import_model(path.parent / "row.toml", taken=embedders.EMBEDDERS.built_in())
 
 
 def calibration_crops(photos: Source | Iterable[Source], recognizer: Recognizer, *, count: int) -> RGB:
-    """Crops ``(n, s, s, 3)`` of the largest faces, of photos from all over the list until there are ``count``.
+    """Return crops ``(n, s, s, 3)`` of the largest faces, of photos from all over the list until there are ``count``.
 
-    UsageError where there are too few; photos that cannot be read, or show no face, are passed over.
+    Raises UsageError for too few faces; photos that cannot be read, or show no face, are skipped.
     """
     listed = list(each_photo(photos))
     order = np.random.default_rng(0).permutation(len(listed))
-    found: list[RGB] = []
-    for one in recognizer.detect([listed[i] for i in order]):
-        if one.photo is not None and one.faces:
-            found.append(recognizer.embedder.crops(one.photo.pixels, [one.faces[one.largest]]))
-        if len(found) >= count:
+    faces: list[RGB] = []
+    for answer in recognizer.detect([listed[i] for i in order]):
+        if answer.photo is not None and answer.faces:
+            faces.append(recognizer.embedder.crops(answer.photo.pixels, [answer.faces[answer.largest]]))
+        if len(faces) >= count:
             break
-    if len(found) < min(LEAST, count):
-        raise UsageError(f"ranges are measured on {LEAST} faces or more, and {len(listed)} photos show {len(found)}.")
-    return np.concatenate(found)
+    if len(faces) < min(LEAST, count):
+        raise UsageError(f"ranges are measured on {LEAST} faces or more, and {len(listed)} photos show {len(faces)}.")
+    return np.concatenate(faces)
 
 
 def quantized(network: Path, batches: Sequence[runtime.Batch], *, method: str = METHOD, tools: Any = None) -> bytes:
@@ -100,7 +100,7 @@ def quantized(network: Path, batches: Sequence[runtime.Batch], *, method: str = 
     with tempfile.TemporaryDirectory() as folder:
         fused = Path(folder) / "fused.onnx"
         runtime.fuse(network, fused)
-        model = _of_opset(fused, tools)
+        model = _load_converted(fused, tools)
         quantizer = tools.QDQQuantizer(
             tools.with_shapes(model),
             per_channel=True,
@@ -119,17 +119,17 @@ def quantized(network: Path, batches: Sequence[runtime.Batch], *, method: str = 
     return data
 
 
-def _of_opset(path: Path, tools: Any) -> ModelProto:
-    """Load a network, brought to an opset in which scales can be of channels; the file is brought along."""
+def _load_converted(path: Path, tools: Any) -> ModelProto:
+    """Load a network, converted to an opset with scales per channel if needed; the file is converted too."""
     model: ModelProto = tools.onnx.load(str(path))
-    if any(one.domain in ("", "ai.onnx") and one.version < 13 for one in model.opset_import):
+    if any(opset.domain in ("", "ai.onnx") and opset.version < 13 for opset in model.opset_import):
         model = tools.onnx.version_converter.convert_version(model, OPSET)
         tools.onnx.save(model, str(path))
     return model
 
 
 def _ranges(network: Path, batches: Sequence[runtime.Batch], method: str, tools: Any) -> Any:
-    """Ranges of the activations; what ONNX Runtime's calibrators collect of a batch is forgotten before the next."""
+    """Measure the ranges of the activations; the calibrator's data of a batch are dropped before the next batch."""
     calibrator = tools.create_calibrator(
         network,
         list(OPERATORS),
@@ -138,12 +138,12 @@ def _ranges(network: Path, batches: Sequence[runtime.Batch], method: str, tools:
     )
     name = runtime.Session(network).input.name
     for batch in batches:
-        calibrator.collect_data(_Once({name: batch}))
+        calibrator.collect_data(_SingleBatch({name: batch}))
     return calibrator.compute_data()
 
 
-class _Once:
-    """What a calibrator asks for its data: one batch, and no more."""
+class _SingleBatch:
+    """Data of a calibrator: a single batch."""
 
     def __init__(self, feed: dict[str, runtime.Batch]) -> None:
         self._feed: dict[str, runtime.Batch] | None = feed
@@ -155,7 +155,7 @@ class _Once:
 
 
 def _tools() -> Any:
-    """ONNX Runtime's tools for quantization, which need the package onnx."""
+    """Return ONNX Runtime's tools for quantization, which need the package onnx."""
     try:
         import onnx
         import onnx.version_converter

@@ -1,13 +1,13 @@
-"""Names -> factories, one registry a kind of thing; third parties join by entry point.
+"""Names -> factories, one registry per kind of object; other packages add theirs by entry point.
 
-An implementation registers itself where it is written::
+An implementation registers itself where it is defined::
 
     DETECTORS = Registry("detector", entry_points="visavis.detectors")
 
     @DETECTORS.register("mtcnn")
     def mtcnn(*, threads: int | None = None) -> Mtcnn: ...
 
-Built-in implementations are named by module so that listing them imports none of them.
+Built-in implementations are listed by module, so that listing them imports none of them.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Registry(Generic[T]):
         self._factories: dict[str, Callable[..., T]] = {}
 
     def register(self, name: str) -> Callable[[Callable[..., T]], Callable[..., T]]:
-        """Decorate a factory; a second one of the same name is an error of the programmer."""
+        """Decorate a factory; ValueError if the name is registered already."""
 
         def add(factory: Callable[..., T]) -> Callable[..., T]:
             if name in self._factories:
@@ -46,20 +46,20 @@ class Registry(Generic[T]):
         return add
 
     def names(self) -> list[str]:
-        """All names, built in, registered and from installed packages; loads none of them."""
+        """Return all names, built in, registered and from installed packages; loads none of them."""
         return sorted({*self._modules, *self._factories, *(e.name for e in self._entry_points())})
 
     def check(self, name: str) -> None:
-        """Raise UnknownNameError with the nearest names where ``name`` stands for nothing; loads nothing."""
+        """Raise UnknownNameError with the nearest names where ``name`` is not registered; loads nothing."""
         if name not in self._modules and name not in self._factories and name not in self.names():
             raise self._unknown(name)
 
     def create(self, name: str, **options: object) -> T:
-        """Build what ``name`` stands for; raises UnknownNameError with the nearest names."""
+        """Call the factory of ``name``; raises UnknownNameError with the nearest names."""
         return self.factory(name)(**options)
 
     def factory(self, name: str) -> Callable[..., T]:
-        """Return the factory itself, importing the module that defines it."""
+        """Return the factory, importing the module that defines it."""
         if name not in self._factories:
             self._load(name)
         return self._factories[name]
@@ -75,7 +75,7 @@ class Registry(Generic[T]):
         raise self._unknown(name)
 
     def _entry_points(self) -> EntryPoints:
-        from importlib.metadata import entry_points  # takes 15 ms, and built-in names do without
+        from importlib.metadata import entry_points  # takes 15 ms, and built-in names do not need it
 
         return entry_points(group=self._group)
 

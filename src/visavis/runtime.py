@@ -1,4 +1,4 @@
-"""The only file that imports onnxruntime: sessions, threads, and the cache of converted networks."""
+"""The only module that imports onnxruntime: sessions, threads, and the cache of converted networks."""
 
 from __future__ import annotations
 
@@ -29,28 +29,28 @@ A = TypeVar("A")
 B = TypeVar("B")
 
 Batch = NDArray[np.uint8] | Floats
-"""What a network is fed."""
+"""Input of a network."""
 
 CONVERTER_VERSION = 5
-"""Part of the name of every cached network: raise it when nets/ or weights/readers change what they emit."""
+"""Part of the name of every cached network: raise it when nets/ or weights/readers change their output."""
 
 
 MAPPED = ".mapped.onnx"
-"""Ending of networks with their weights in a file beside: mapped into memory, not copied three times. Before it stands
-for which processor the network is optimized already: SFace opens in a quarter of the time."""
+"""Suffix of networks with their weights in a separate file, mapped into memory instead of copied three times. The
+part before it names the processor that the network is optimized for: SFace opens in a quarter of the time."""
 ANY = "any"
-"""Stands there where the system does not tell what its processor can do: a network is optimized when it is opened."""
+"""Stands for the processor where the system does not describe it: a network is then optimized when it is opened."""
 
 
 @cache
 def processors() -> int:
-    """Processors this process may use: its affinity, and the quota of its control group where there is one."""
+    """Return the number of processors this process may use, by its affinity and the quota of its control group."""
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(affinity, _quota(Path("/sys/fs/cgroup/cpu.max"))))
 
 
 def _quota(path: Path) -> int:
-    """Processors granted by a version 2 control group ("QUOTA PERIOD" or "max PERIOD"), rounded up."""
+    """Return the processors granted by a version 2 control group ("QUOTA PERIOD" or "max PERIOD"), rounded up."""
     try:
         quota, period = path.read_text(encoding="ascii").split()
         return -(-int(quota) // int(period))
@@ -59,27 +59,27 @@ def _quota(path: Path) -> int:
 
 
 def thread_count(threads: int | None) -> int:
-    """Threads to use: those asked for, else all processors of this process. UsageError below 1."""
+    """Return the requested number of threads, else all processors of this process. UsageError below 1."""
     if threads is not None and (not isinstance(threads, int) or threads < 1):
         raise UsageError(f"threads must be at least 1, and a whole number, got {threads!r}.")
     return processors() if threads is None else threads
 
 
 def prepare() -> None:
-    """Import ONNX Runtime now, rather than with the first network; its telemetry is off.
+    """Import ONNX Runtime now, rather than with the first network, with its telemetry off.
 
-    From 1.29 on ONNX Runtime reports use to its makers, by a thread that starts when it is imported. Nothing of ours
-    reports anything, and a process forked beside that thread never ends. ``ORT_DISABLE_TELEMETRY=0`` in the environment
-    leaves it on.
+    From 1.29 on ONNX Runtime reports use to its makers, by a thread that starts when it is imported. visavis reports
+    nothing, and a process forked beside that thread never ends. ``ORT_DISABLE_TELEMETRY=0`` in the environment leaves
+    it on.
     """
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime  # noqa: F401 - importing it is the purpose
 
 
 class Workers:
-    """Threads that take independent pieces of work, for networks that run on one thread each.
+    """Threads for independent pieces of work, for networks that run on one thread each.
 
-    On many small runs this is faster than many threads within each run: nobody waits at the end of every layer.
+    For many small runs this is faster than many threads within each run, which wait for each other after every layer.
     """
 
     def __init__(self, threads: int | None = None) -> None:
@@ -90,25 +90,25 @@ class Workers:
         renew_in_child(self)
 
     def map(self, function: Callable[[A], B], pieces: Sequence[A]) -> list[B]:
-        """Results in the order of the pieces; the first error is raised."""
+        """Return the results in the order of the pieces; raises the first error."""
         if self._count < 2 or len(pieces) < 2:
             return [function(piece) for piece in pieces]
-        return list(self._started().map(function, pieces))
+        return list(self._open_pool().map(function, pieces))
 
     def shares(self, items: NDArray[Any], *, most: int) -> list[NDArray[Any]]:
-        """Cut items into pieces of ``most`` and fewer, about equally long, as many for each thread. At least one."""
+        """Split items into pieces of ``most`` or fewer, about equally long, as many for each thread. At least one."""
         count = -(-max(len(items), 1) // most)
         count = min(-(-count // self._count) * self._count, max(len(items), 1))
         return np.array_split(items, count)
 
-    def _started(self) -> ThreadPoolExecutor:
+    def _open_pool(self) -> ThreadPoolExecutor:
         with self._starting:
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(self._count, thread_name_prefix="visavis")
             return self._pool
 
     def renew_in_child(self) -> None:
-        """Start other threads when there is work: those of the parent are not in its child."""
+        """Start new threads at the next work: the parent's threads are not in its child."""
         self._pool = None
 
     def __reduce__(self) -> tuple[type[Self], tuple[int | None]]:
@@ -117,9 +117,9 @@ class Workers:
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """An input or an output of a network: its name, ONNX Runtime's word for its type, and its shape.
+    """An input or an output of a network: its name, its type as ONNX Runtime writes it, and its shape.
 
-    A side that is open is a name, or None.
+    An open side is a name, or None.
     """
 
     name: str
@@ -128,25 +128,25 @@ class Port:
 
 
 class Session:
-    """An open network of one input: constructed means ready; may be run from several threads at once.
+    """An open network of one input. Ready once constructed; may be run from several threads at once.
 
-    ``input`` and ``outputs`` say what it takes and gives. A file that is no such network is a WeightsError, and so is
-    a run that it breaks off. In a forked child, and where it was unpickled, the network is opened again at its first
-    run, from the same file. It runs on the device that ``VISAVIS_DEVICE`` names; ``exact`` networks, those whose
-    rounding moves boxes, compute in float32 there whatever the device's setting.
+    ``input`` and ``outputs`` describe it. Raises WeightsError for a file that is not such a network, and for a run that
+    fails. In a forked child, and after unpickling, the network is opened again at its first run, from the same file. It
+    runs on the device that ``VISAVIS_DEVICE`` names; ``exact`` networks, in which rounding moves boxes, compute in
+    float32 there whatever the device's setting.
     """
 
     def __init__(self, model: Path | bytes, *, threads: int | None = None, exact: bool = False) -> None:
         self._what = "the network" if isinstance(model, bytes) else str(model)
         self._native = _Native(model, threads, exact=exact)
-        session = self._opened()
-        inputs = [Port(one.name, one.type, tuple(one.shape)) for one in session.get_inputs()]
-        self.outputs = [Port(one.name, one.type, tuple(one.shape)) for one in session.get_outputs()]
+        session = self._open_session()
+        inputs = [Port(port.name, port.type, tuple(port.shape)) for port in session.get_inputs()]
+        self.outputs = [Port(port.name, port.type, tuple(port.shape)) for port in session.get_outputs()]
         if len(inputs) != 1:
             raise WeightsError(f"{self._what} has {len(inputs)} inputs, where one is wanted: the picture.")
         (self.input,) = inputs
 
-    def _opened(self) -> onnxruntime.InferenceSession:
+    def _open_session(self) -> onnxruntime.InferenceSession:
         try:
             return self._native.session()
         except _errors() as error:
@@ -154,8 +154,8 @@ class Session:
             raise WeightsError(f"{self._what} is no network that can be run: {_first_line(error)}.{remedy}") from error
 
     def run(self, batch: Batch) -> Sequence[Floats]:
-        """Outputs of the network, in its own order."""
-        session = self._opened()
+        """Return the outputs of the network, in its own order."""
+        session = self._open_session()
         try:
             outputs: Sequence[Floats] = session.run(None, {self.input.name: batch})
         except _errors() as error:
@@ -166,8 +166,8 @@ class Session:
 class _Native:
     """A session of ONNX Runtime, opened when it is first needed in this process.
 
-    A session has threads and locks, which a fork does not copy. The child opens another one, and never runs the
-    destructor of the parent's, which would wait for threads that are not there.
+    A session has threads and locks, which a fork does not copy. The child opens a new session, and never runs the
+    destructor of the parent's, which would wait for missing threads.
     """
 
     def __init__(self, model: Path | bytes, threads: int | None, *, exact: bool = False, device: str = "") -> None:
@@ -187,7 +187,7 @@ class _Native:
         return session
 
     def renew_in_child(self) -> None:
-        """Leave the parent's session alone."""
+        """Keep the parent's session untouched, and forget it."""
         keep_forever(self._session)
         self._session = None
 
@@ -199,20 +199,20 @@ _opening = UndisturbedByForks()
 
 
 def _open(model: Path | bytes, threads: int | None, *, exact: bool, device: str) -> onnxruntime.InferenceSession:
-    """Open a session as all are here, on the first device that runs it; raises what ONNX Runtime does."""
-    with _opening.inside():  # ONNX Runtime holds locks of its own while it is imported and while it opens a session
+    """Open a session on the first device that runs it; raises ONNX Runtime's errors."""
+    with _opening.inside():  # ONNX Runtime holds its own locks during its import and while it opens a session
         prepare()
         import onnxruntime as ort
 
-        wanted = devices.wanted(device)
-        for choice in devices.present(wanted, ort.get_available_providers()):
+        requested = devices.wanted(device)
+        for choice in devices.present(requested, ort.get_available_providers()):
             if choice.name == "cpu":
                 break
             try:
                 return _open_on(choice.without_rounding() if exact else choice, model, threads)
             except _errors() as error:
                 broken = f"the device {choice} does not work on this machine"
-                if len(wanted) == 1:
+                if len(requested) == 1:
                     raise EngineError(f"{broken}: {_first_line(error)}.") from error
                 warnings.warn(f"{broken}; the next one is tried.", VisavisWarning, stacklevel=2)
         options = _options(threads)
@@ -226,20 +226,20 @@ def _source(model: Path | bytes) -> bytes | str:
 
 
 def _open_on(device: devices.Device, model: Path | bytes, threads: int | None) -> onnxruntime.InferenceSession:
-    """Open a session on a device; a note where part of the network, or all of it, runs on the processor instead."""
+    """Open a session on a device; warn if most of the network runs on the processor instead."""
     import onnxruntime as ort
 
     options = _options(threads)
     options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
     providers = [(device.provider, device.options(thread_count(threads))), devices.CPU]
-    # Without this ONNX Runtime prints its error on standard output and goes on with the processor.
+    # Without this ONNX Runtime prints its error on standard output and continues on the processor.
     session = ort.InferenceSession(_source(model), options, providers=providers, enable_fallback=0)
     if session.get_providers()[0] != device.provider:
         raise _errors()[0]("its libraries could not be loaded, and ONNX Runtime fell back to the processor")
-    taken, left = _shares(session, device.provider)
-    if left > taken:
+    on_device, elsewhere = _count_operations(session, device.provider)
+    if elsewhere > on_device:
         warnings.warn(
-            f"{device} runs {taken} of {taken + left} operations of a network, the processor the others: "
+            f"{device} runs {on_device} of {on_device + elsewhere} operations of a network, the processor the others: "
             "it is hardly faster than --device cpu.",
             VisavisWarning,
             stacklevel=2,
@@ -247,13 +247,13 @@ def _open_on(device: devices.Device, model: Path | bytes, threads: int | None) -
     return session
 
 
-def _shares(session: onnxruntime.InferenceSession, provider: str) -> tuple[int, int]:
-    """Count the operations that a provider runs, and those left to others; none where ONNX Runtime does not tell."""
+def _count_operations(session: onnxruntime.InferenceSession, provider: str) -> tuple[int, int]:
+    """Count the operations on a provider and elsewhere; 0, 0 where ONNX Runtime does not report them."""
     if not hasattr(session, "get_provider_graph_assignment_info"):  # before 1.24
         return 0, 0
     parts = [(part.ep_name, len(part.get_nodes())) for part in session.get_provider_graph_assignment_info()]
-    taken = sum(count for name, count in parts if name == provider)
-    return taken, sum(count for _, count in parts) - taken
+    own = sum(count for name, count in parts if name == provider)
+    return own, sum(count for _, count in parts) - own
 
 
 def _options(threads: int | None) -> onnxruntime.SessionOptions:
@@ -263,23 +263,23 @@ def _options(threads: int | None) -> onnxruntime.SessionOptions:
     options.intra_op_num_threads = thread_count(threads)
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    # Threads that wait by spinning take the cores from the next network, from OpenCV and from other processes:
+    # Spinning threads take the cores from the next network, from OpenCV and from other processes:
     # with three networks in turn it doubled the time of a detection on two cores.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # Shapes differ from call to call: a plan of the memory would be made anew each time.
+    # Shapes differ between calls: a memory plan would be made again each time.
     options.enable_mem_pattern = False
     return options
 
 
 class Kernel:
-    """One operation of ONNX Runtime, for arithmetic that NumPy has not; its inputs go by name."""
+    """One operation of ONNX Runtime, for arithmetic that NumPy lacks; its inputs are named."""
 
     def __init__(self, model: bytes, *, threads: int | None = None) -> None:
         self._native = _Native(model, threads, device="cpu")
-        (self._output,) = (one.name for one in self._native.session().get_outputs())
+        (self._output,) = (port.name for port in self._native.session().get_outputs())
 
     def run(self, inputs: Mapping[str, NDArray[Any]], out: NDArray[Any]) -> None:
-        """Write the output, of the shape and the type of ``out``, there; arrays lie in one piece, none is copied."""
+        """Write the output into ``out``, of its shape and type; arrays are contiguous, and none is copied."""
         import onnxruntime as ort
 
         session = self._native.session()
@@ -292,15 +292,17 @@ class Kernel:
 
 @cache
 def _errors() -> tuple[type[Exception], ...]:
-    """ONNX Runtime's errors, which have no parent of their own."""
+    """Return ONNX Runtime's errors, which have no base class of their own."""
     prepare()
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
-    return tuple(one for one in vars(state).values() if isinstance(one, type) and issubclass(one, Exception))
+    return tuple(
+        member for member in vars(state).values() if isinstance(member, type) and issubclass(member, Exception)
+    )
 
 
 def _first_line(error: Exception) -> str:
-    """Return what an error says, as part of a sentence."""
+    """Return the first line of an error, as part of a sentence."""
     return next(iter(str(error).splitlines()), "").strip().rstrip(".")[:300]
 
 
@@ -310,7 +312,7 @@ def fuse(network: Path, target: Path) -> None:
 
 
 def _save(network: Path, target: Path, level: str, *, weights: str = "") -> None:
-    """Have ONNX Runtime write the network; ``weights`` names a file beside the target for the large ones."""
+    """Write the network by ONNX Runtime; ``weights`` names a file beside the target for the large arrays."""
     prepare()
     import onnxruntime as ort
 
@@ -325,7 +327,7 @@ def _save(network: Path, target: Path, level: str, *, weights: str = "") -> None
 
 
 def _with_weights_apart(network: Path, weights: str) -> Path:
-    """Return another file of the network, beside it, with its weights in a file of that name in the folder above."""
+    """Write the network again beside it, its weights in a file of that name in the folder above; return its path."""
     apart, data = network.with_name("apart.onnx"), network.with_name(weights)
     try:
         _save(network, apart, "ORT_DISABLE_ALL" if _processor() == ANY else "ORT_ENABLE_ALL", weights=weights)
@@ -338,7 +340,7 @@ def _with_weights_apart(network: Path, weights: str) -> Path:
 
 @cache
 def _processor() -> str:
-    """Return a digest of what decides how ONNX Runtime optimizes: its version, the processor's instructions; or ANY."""
+    """Return a digest of ONNX Runtime's version and the processor's instructions, which it optimizes for; or ANY."""
     prepare()
     import onnxruntime as ort
 
@@ -351,7 +353,7 @@ def _processor() -> str:
 
 
 def _is_optimized(model: Path | bytes) -> bool:
-    """Tell whether a network is optimized; WeightsError where that was for another processor."""
+    """Return whether a network is optimized; WeightsError if it is optimized for another processor."""
     if isinstance(model, bytes) or not model.name.endswith(MAPPED):
         return False
     processor = model.name.removesuffix(MAPPED).rpartition("-")[2]
@@ -361,7 +363,7 @@ def _is_optimized(model: Path | bytes) -> bool:
 
 
 def network(name: str, sha256: str, build: Callable[[], bytes]) -> Path:
-    """Return the file of a network as :func:`converted` does; for the processor its weights lie in a file beside it."""
+    """Return the file of a network as :func:`converted` does; for the processor, with its weights in another file."""
     on_processor = devices.wanted()[0].name == "cpu"
     return converted(name, sha256, build, suffix=f"-{_processor()}{MAPPED}" if on_processor else ".onnx")
 
@@ -369,7 +371,7 @@ def network(name: str, sha256: str, build: Callable[[], bytes]) -> Path:
 def converted(name: str, sha256: str, build: Callable[[], bytes], *, suffix: str = ".onnx") -> Path:
     """Return the file of network ``name`` made from the weights ``sha256``, built now if it is not cached.
 
-    Written in a temporary folder beside and moved: no reader sees half a file, and a full disk keeps none.
+    Written in a temporary folder beside and moved: no reader sees half a file, and a full disk leaves none.
     """
     path = cache_dir() / "onnx" / f"{name}-{sha256[:16]}-{CONVERTER_VERSION}{suffix}"
     if path.is_file():

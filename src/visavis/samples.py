@@ -1,8 +1,8 @@
 """The demo's photographs: press photos of Barack Obama and Joe Biden.
 
-They come out of the source archive of the ``face_recognition`` package, fetched with pip as it is set up
-here, and are kept in the cache. Nothing but the photos is unpacked. pip is told the archive's hash, so that
-it refuses another file before it runs the ``setup.py`` in it (for the name and version, which it insists on).
+They are part of the source archive of the ``face_recognition`` package, downloaded with pip as it is configured on this
+machine, and are kept in the cache. Only the photos are unpacked. pip gets the archive's hash, so that it refuses
+another file before it runs the ``setup.py`` in it (for the name and version, which it always reads).
 """
 
 from __future__ import annotations
@@ -59,9 +59,9 @@ class Samples:
 
 
 def samples() -> Samples:
-    """Return the sample photos, fetching them (3 MB) where they are not in the cache, or are damaged there.
+    """Return the sample photos, downloading them (3 MB) where they are missing from the cache or damaged.
 
-    Raises WeightsError where they are neither there nor to be had; ``VISAVIS_OFFLINE=1`` forbids fetching.
+    Raises WeightsError where they cannot be downloaded; ``VISAVIS_OFFLINE=1`` forbids downloads.
     """
     folder = (cache_dir() / "samples").absolute()
     if not _complete(folder):
@@ -70,7 +70,7 @@ def samples() -> Samples:
 
 
 def _complete(folder: Path) -> bool:
-    """Whether all photos are there and are what they were: reading 2 MB costs a few milliseconds."""
+    """Return whether all photos are present with their hashes: reading 2 MB costs a few milliseconds."""
     try:
         return all(_sha256(folder / name) == digest for name, digest in PHOTOS.items())
     except OSError:
@@ -84,7 +84,7 @@ def _sha256(path: Path) -> str:
 def _fill(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # beside the photos, so that each is put in its place by a rename, once all are there and checked
+        # beside the photos, so that a rename puts each in place once all are complete and checked
         with TemporaryDirectory(dir=folder, prefix=".fetching-") as name:
             work = Path(name)
             unpack(_kept(folder) or _fetch(work, folder), work)
@@ -95,7 +95,7 @@ def _fill(folder: Path) -> None:
 
 
 def _kept(folder: Path) -> Path | None:
-    """Return the archive itself, if somebody has put it there by hand."""
+    """Return the archive, if it was put into the folder by hand."""
     archive = folder / ARCHIVE
     return archive if archive.is_file() else None
 
@@ -126,7 +126,7 @@ def _fetch(work: Path, folder: Path) -> Path:
         str(pinned),
     ]
     try:
-        # away from the user's folder, where a file named like a module of pip's would be run
+        # not in the user's folder, where pip would run a file named like one of its modules
         done = subprocess.run(
             command, cwd=work, stdin=subprocess.DEVNULL, capture_output=True, timeout=PIP_SECONDS, check=False
         )
@@ -139,7 +139,7 @@ def _fetch(work: Path, folder: Path) -> Path:
 
 
 def _last_line(output: bytes) -> str:
-    """Tell what pip says went wrong: its last line that calls itself an error, or else its last line."""
+    """Return pip's error: the last line that begins with ERROR, else its last line."""
     lines = [line for line in output.decode(errors="replace").splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("ERROR:")]
     last = (errors or lines or ["it said nothing"])[-1]
@@ -149,12 +149,12 @@ def _last_line(output: bytes) -> str:
 def unpack(archive: Path, folder: Path) -> None:
     """Write the photos of the archive into a folder, each checked.
 
-    Members are asked for by full name and written under names of ours: no name in the archive is followed.
+    Members are read by their full names and written under fixed names: no path in the archive is followed.
     Raises WeightsError for an archive, or a photo in it, of another hash.
     """
-    found = _sha256(archive)
-    if found != SHA256:
-        raise WeightsError(f"{str(archive)!r} has sha256 {found}, not {SHA256}: delete it and try again.")
+    actual = _sha256(archive)
+    if actual != SHA256:
+        raise WeightsError(f"{str(archive)!r} has sha256 {actual}, not {SHA256}: delete it and try again.")
     try:
         with tarfile.open(archive, "r:gz") as opened:
             for name, digest in PHOTOS.items():

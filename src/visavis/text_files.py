@@ -1,4 +1,4 @@
-"""Text files that users write: read whole, with errors that name the file or its line."""
+"""Text files that users write: read at once, with errors that name the file or its line."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def malformed(number: int, what: str) -> UsageError:
 
 
 def json_lines(text: str) -> Iterator[tuple[int, Mapping[str, object]]]:
-    """Yield number and object of each line that is not empty; UsageError where a line holds none."""
+    """Yield number and object of each non-empty line; UsageError for a line without an object."""
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue

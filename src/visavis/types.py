@@ -1,4 +1,4 @@
-"""What visavis answers with: frozen values, shapes and units stated once.
+"""Results that visavis returns: frozen values, with shapes and units stated once.
 
 Pictures are RGB ``uint8`` of shape ``(h, w, 3)``. Boxes are ``x1, y1, x2, y2`` in pixels of the upright (EXIF-turned)
 picture, landmarks ``(5, 2)``: left eye, right eye, nose, left and right mouth corner *as seen in the picture*.
@@ -27,9 +27,9 @@ class Photo:
 
     ``pixels`` is RGB uint8 ``(h, w, 3)``, upright; ``name`` is what the user called it (path, "-" or "array");
     ``sha256`` is the hex digest of the encoded bytes (of the pixels and their shape where it came as an array).
-    ``notes`` say what its file lacks, where it could be read all the same.
-    ``captured`` is when it was taken, by its EXIF: aware where EXIF states the offset from UTC, else the local time of
-    the camera; None where EXIF does not say it.
+    ``notes`` say what the file lacks although it could be read.
+    ``captured`` is when the photo was taken, by its EXIF: aware where EXIF states the offset from UTC, else the local
+    time of the camera; None where EXIF does not state it.
     """
 
     pixels: RGB
@@ -49,10 +49,10 @@ class Photo:
         return int(self.pixels.shape[0])
 
     def crop(self, face: Face, *, margin: float = 0.0) -> RGB:
-        """Return the pixels ``(h, w, 3)`` of the box of ``face``, as far as it lies in the picture; a copy.
+        """Return a copy of the pixels ``(h, w, 3)`` in the box of ``face``, as far as it lies in the picture.
 
         ``margin`` extends the box by that part of its sides in all, as in :func:`visavis.extract`. The box is rounded
-        outwards to whole pixels. Raises UsageError where no pixel is left, and for a margin below 0. For crops of one
+        outwards to whole pixels. Raises UsageError where no pixel remains, and for a margin below 0. For crops of one
         size use :func:`visavis.extract`: it makes them square, and black outside the picture.
         """
         if not (math.isfinite(margin) and margin >= 0):
@@ -70,8 +70,8 @@ class Photo:
 def whole_pixels(box: Floats, width: int, height: int) -> tuple[int, int, int, int]:
     """Round a box outwards to whole pixels within a picture of that size: x1, y1, x2, y2, to be used as slices.
 
-    Where the box lies outside the picture, x1 is x2 or y1 is y2: the slice is empty. Everything that slices a picture
-    by a box goes through here, since a box that begins left of the picture or above it is no slice.
+    Where the box lies outside the picture, x1 is x2 or y1 is y2: the slice is empty. Use it wherever a picture is
+    sliced by a box: the negative start of a box that begins left of the picture or above it would count from the end.
     """
     left, top = (min(max(math.floor(low), 0), size) for low, size in zip(box[:2], (width, height), strict=True))
     right, bottom = (
@@ -85,8 +85,8 @@ def whole_pixels(box: Floats, width: int, height: int) -> tuple[int, int, int, i
 class Face:
     """One detected face: ``box`` (4,) and ``landmarks`` (5, 2) float32 in pixels, ``score`` in 0..1.
 
-    Box and landmarks are where the detector believes them to be, and **may lie beyond the picture**: a face at its edge
-    has a box that begins at negative pixels or ends past the last. ``pixels[y1:y2, x1:x2]`` is then empty or wrong; use
+    Box and landmarks are the detector's estimates, and **may lie beyond the picture**: a face at the edge may have a
+    box that begins at negative pixels or ends past the last. ``pixels[y1:y2, x1:x2]`` is then empty or wrong; use
     :meth:`Photo.crop`, or :meth:`clipped`.
     """
 
@@ -129,9 +129,9 @@ class Face:
 class Quality:
     """How well a face can be recognized from its picture: ``score``, and the parts it is made of.
 
-    Each is in 0 (of no use) to 1 (as good as need be). ``detection`` is the detector's score, ``visible`` falls with
-    the share of the box that lies outside the picture. ``brightness`` is no part but the face's mean gray, 0 black to
-    1 white: it tells whether a low ``exposure`` is too dark or too bright.
+    Each value is from 0 (useless) to 1 (as good as needed). ``detection`` follows the detector's score, ``visible``
+    falls with the share of the box that lies outside the picture. ``brightness`` is not a part of the score but the
+    mean gray of the face, 0 black to 1 white: it tells whether a low ``exposure`` is too dark or too bright.
     """
 
     score: float
@@ -154,13 +154,13 @@ class Quality:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PhotoFaces(PlainPhotoFaces):
-    """What was found in one photo.
+    """Faces of one photo, or the reason why there are none.
 
     ``status`` is "ok", "no_face", or the status of an :class:`~visavis.errors.ImageError` ("missing", "unreadable",
     "too_large"), in which case ``message`` says why, ``photo`` is None and there are no faces. ``quality`` holds one
-    :class:`Quality` a face; ``embeddings`` is ``(n, d)`` float32 of unit rows, or None where nothing was embedded.
+    :class:`Quality` per face; ``embeddings`` is ``(n, d)`` float32 of unit rows, or None where nothing was embedded.
     ``captured`` is that of the photo.
-    Its truth value is whether there are faces.
+    The truth value is whether there are faces.
     """
 
     name: str
@@ -177,12 +177,12 @@ class PhotoFaces(PlainPhotoFaces):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the photo's file lacks, where it could be read all the same."""
+        """What the photo's file lacks although it could be read."""
         return () if self.photo is None else self.photo.notes
 
     @property
     def largest(self) -> int:
-        """Index of the face with the largest box; only where there is one."""
+        """Index of the face with the largest box; ValueError where there is no face."""
         return max(range(len(self.faces)), key=lambda i: self.faces[i].area)
 
 
@@ -194,7 +194,7 @@ class Verification(Plain):
     the pair being one person at even odds beforehand. ``distance`` and ``threshold`` are in the unit of ``metric``.
     Where a photo is too poor for any answer, ``same`` is False, ``threshold`` 0, ``probability`` None, and ``reason``
     says which photo and why; else ``reason`` is empty.
-    Its truth value is ``same``: ``if visavis.verify(a, b): ...``.
+    The truth value is ``same``: ``if visavis.verify(a, b): ...``.
     """
 
     same: bool
@@ -218,8 +218,8 @@ class Verification(Plain):
 class PhotoVerification(PlainPhotoVerification):
     """Answer to "is this person in that photo?", one of several photos that were compared with the same face.
 
-    ``photo`` is its name, ``face`` the face that was compared. Where none could be, ``verification`` and ``face`` are
-    None, ``status`` and ``message`` say why: a photo without a face is a no, an unreadable one neither yes nor no.
+    ``photo`` is its name, ``face`` the compared face. Without one, ``verification`` and ``face`` are None, and
+    ``status`` and ``message`` say why: a photo without a face means no, an unreadable photo neither yes nor no.
     """
 
     photo: str
@@ -245,11 +245,11 @@ class PhotoVerification(PlainPhotoVerification):
 
 @dataclass(frozen=True, slots=True)
 class Candidate(Plain):
-    """One person a probe may be, at that person's cosine distance.
+    """One person that a probe may be, with the cosine distance from the probe.
 
-    That of the template where there is one; with several .4 of that of their mean embedding and .6 of the mean of
-    theirs. ``probability`` is that of a search in which a stranger is as likely beforehand as all people together; None
-    where the model is uncalibrated, and in the answer to a face that is unknown.
+    With one template it is the distance from that template; with several, .4 of the distance from their mean embedding
+    plus .6 of the mean of their distances. ``probability`` assumes a search in which a stranger is as likely beforehand
+    as all people together; it is None where the model is uncalibrated, and for an unknown face.
     """
 
     person_id: int
@@ -262,12 +262,12 @@ class Candidate(Plain):
 class Identification(Plain):
     """Answer to "who is this?": the nearest person if near enough, else unknown (``name`` and ``person_id`` None).
 
-    ``threshold`` follows from the wanted false-positive rate of a whole search (``fpir``) and the number of people.
+    ``threshold`` follows from the requested false-positive rate of a whole search (``fpir``) and the number of people.
     ``probability`` is that of the named person, if a stranger is as likely beforehand as all people of the gallery
-    together. It is 1/2 or more, or None: of unknown faces, of uncalibrated models, and where it would contradict the
-    name, which ``notes`` then tell. ``margin`` is by how much farther the second of the candidates is, None where there
-    is no second. ``box`` is where the face is, if it came from a photo.
-    Its truth value is ``known``.
+    together. It is 1/2 or more, or None: for unknown faces, for uncalibrated models, and where it would contradict the
+    name (``notes`` then say so). ``margin`` is how much farther the second candidate is, None without a second one.
+    ``box`` is the place of the face, if it came from a photo.
+    The truth value is ``known``.
     """
 
     name: str | None
@@ -291,12 +291,12 @@ class Identification(Plain):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Faces:
-    """Faces of many photos, one a row: what clustering and ranking start from.
+    """Faces of many photos, one per row: the input of clustering and ranking.
 
-    ``photos`` names the photo of each: faces of one name are never one person. ``numbers (n,)`` count the faces of a
-    photo from 1, ``boxes`` are ``(n, 4)``, ``embeddings (n, d)`` of unit length, ``quality (n,)`` in 0..1. ``clusters
-    (n,)`` are those that the faces are in already, -1 for a new one. ``sha256`` holds the hash of each face's photo
-    (None: not known), by which a file is recognized when it is read again; empty means that none is known.
+    ``photos`` names the photo of each face: faces of one photo are never one person. ``numbers (n,)`` count the faces
+    of a photo from 1, ``boxes`` are ``(n, 4)``, ``embeddings (n, d)`` of unit length, ``quality (n,)`` in 0..1.
+    ``clusters (n,)`` are the clusters that hold the faces already, -1 for a new face. ``sha256`` holds the hash of each
+    face's photo (None: not known), to recognize the file when it is read again; empty: no hash is known.
     """
 
     photos: tuple[str, ...]
@@ -312,7 +312,7 @@ class Faces:
         if len(self.sha256) not in {0, n}:
             raise ValueError(f"{n} faces have as many hashes of photos, or none, got {len(self.sha256)}")
         fields = {"numbers": (n,), "boxes": (n, 4), "quality": (n,), "clusters": (n,)}
-        wrong = {name: found for name, shape in fields.items() if (found := getattr(self, name).shape) != shape}
+        wrong = {name: actual for name, shape in fields.items() if (actual := getattr(self, name).shape) != shape}
         if wrong or self.embeddings.ndim != 2 or len(self.embeddings) != n:
             raise ValueError(f"{n} faces have arrays of as many rows, got {wrong or self.embeddings.shape}")
 
@@ -320,13 +320,13 @@ class Faces:
         return len(self.photos)
 
     def photo_hash(self, row: int) -> str | None:
-        """Return the SHA-256 of the photo that a face is from; None where it is not known."""
+        """Return the SHA-256 of the photo of a face; None where it is not known."""
         return self.sha256[row] if self.sha256 else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cluster:
-    """Faces taken for one person: their rows ``(k,)`` in ``Clustering.faces``, and the row that stands for them."""
+    """Faces taken for one person: their rows ``(k,)`` in ``Clustering.faces``, and the row of the representative."""
 
     id: int
     rows: NDArray[np.int64]
@@ -338,12 +338,12 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clustering(PlainClustering):
-    """Clusters of ``faces``, the largest first, those of poor faces last; each face is in one, if alone.
+    """Clusters of ``faces``, the largest first, those of poor faces last; each face is in one cluster, maybe alone.
 
-    ``threshold`` is the cosine distance that faces were joined by, ``far`` the rate of false accepts it stands for
-    (None: uncalibrated). ``ties`` are pairs of ids of older clusters that now lie as near to each other as faces of one
-    person do: they are told of, and never merged. ``skipped`` are photos that gave no face, as they were answered. Its
-    truth value is whether there are clusters.
+    ``threshold`` is the cosine distance up to which faces were joined, ``far`` its rate of false accepts (None:
+    uncalibrated). ``ties`` are pairs of ids of older clusters that now lie as near to each other as faces of one person
+    do: they are reported, and never merged. ``skipped`` are the answers for photos without a usable face. The truth
+    value is whether there are clusters.
     """
 
     faces: Faces
@@ -368,7 +368,7 @@ class Clustering(PlainClustering):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lookalike(PlainNumbered):
-    """A face at its cosine ``distance`` from another that was asked about; ``number`` counts in its photo from 1.
+    """A face with its cosine ``distance`` from the probe; ``number`` counts the faces of its photo from 1.
 
     ``sha256`` is the hash of the photo's bytes, None where it is not known.
     ``captured`` is that of the photo; None where it is not known.
@@ -385,9 +385,9 @@ class Lookalike(PlainNumbered):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Characteristic(PlainNumbered):
-    """A face at its cosine ``distance`` from the mean of a person's; ``number`` counts in its photo from 1.
+    """A face with its cosine ``distance`` from the mean of a person; ``number`` counts the faces of its photo from 1.
 
-    An ``outlier`` is too far from the mean to be that person, and took no part in it. ``sha256`` is the hash of the
+    An ``outlier`` is too far from the mean to be that person, and is left out of it. ``sha256`` is the hash of the
     photo's bytes, None where it is not known.
     """
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from visavis.cli._options import Metric, model_id
-from visavis.cli.verify import _sentences
+from visavis.cli.verify import _format_sentences
 from visavis.compare import METRICS, Calibration
 from visavis.poor_photos import PoorPhotos
 from visavis.types import Verification
@@ -240,4 +240,4 @@ def test_a_probability_beside_an_answer_that_it_seems_to_contradict(same: bool, 
         same=same, distance=0.05, metric="cosine", threshold=0.04, far=0.001, probability=probability,
         model=MODEL, detector=DETECTOR, faces_a=1, faces_b=1,
     )  # fmt: skip
-    assert _sentences(answer).splitlines()[2] == f"probability of one person, at even odds: {shown}"
+    assert _format_sentences(answer).splitlines()[2] == f"probability of one person, at even odds: {shown}"

@@ -249,7 +249,7 @@ def test_chips_and_encodings_are_dlibs(photo: Photo, monkeypatch: pytest.MonkeyP
     found = []
     for model in ("small", "large"):
         (points,) = api._raw_face_landmarks(photo(name), [box], model)
-        chip = _chips.chips(photo(name), points.points[None])
+        chip = _chips.cut_chips(photo(name), points.points[None])
         found.append(hashlib.sha256(chip.tobytes()).hexdigest()[:16])
     assert found == digests
     (encoding,) = fr.face_encodings(photo(name), [box])
@@ -259,14 +259,14 @@ def test_chips_and_encodings_are_dlibs(photo: Photo, monkeypatch: pytest.MonkeyP
 def test_a_face_that_lies_as_the_mean_is_cut_out_as_it_is() -> None:
     """But for dlib's rectangle: 149 pixels around (75, 75), so each pixel is the mean of four neighbors, cut off."""
     places = (_chips.MEAN_5 + 0.25) / 1.5 * 150
-    square = _chips._square(places)
+    square = _chips._fit_square(places)
     assert square.corner == pytest.approx(0.5 + 0.5j)
     assert (square.side, square.angle) == pytest.approx((149, 0))
     picture = np.random.default_rng(0).integers(0, 256, (151, 151, 3), np.uint8)
     wide = picture.astype(int)
     means = (wide[:-1, :-1] + wide[:-1, 1:] + wide[1:, :-1] + wide[1:, 1:]) // 4
     assert np.array_equal(_chips._cut(picture, square), means)
-    assert _chips.chips(picture, np.empty((0, 5, 2), np.int64)).shape == (0, 150, 150, 3)
+    assert _chips.cut_chips(picture, np.empty((0, 5, 2), np.int64)).shape == (0, 150, 150, 3)
 
 
 def test_large_faces_are_reduced_by_halves() -> None:
@@ -275,18 +275,18 @@ def test_large_faces_are_reduced_by_halves() -> None:
     picture = np.dstack([slope, slope, slope])
     for size in (200, 350, 700, 1300):
         points = np.round((_chips.MEAN_5 + 0.25) / 1.5 * size + 300).astype(np.int64)
-        (chip,) = _chips.chips(picture, points[None])
+        (chip,) = _chips.cut_chips(picture, points[None])
         expected = (300 + (np.arange(150) + 0.5) * size / 150) / 10
         assert np.abs(chip[75, :, 0] - expected).max() <= 3.5
-    assert _chips._reduced(picture).shape == (998, 998, 3)
-    assert _chips._reduced(picture)[5, 100, 0] == slope[0, 202]
+    assert _chips._reduce(picture).shape == (998, 998, 3)
+    assert _chips._reduce(picture)[5, 100, 0] == slope[0, 202]
 
 
 def test_chips_beyond_the_picture_are_black() -> None:
     white = np.full((40, 40, 3), 255, np.uint8)
     for shift, size in ((1000, 100), (1000, 5000), (-30, 60)):
         points = np.round((_chips.MEAN_5 + 0.25) / 1.5 * size + shift).astype(np.int64)
-        (chip,) = _chips.chips(white, points[None])
+        (chip,) = _chips.cut_chips(white, points[None])
         assert set(np.unique(chip)) <= {0, 255}
         assert (chip == 0).any()
 
@@ -294,7 +294,7 @@ def test_chips_beyond_the_picture_are_black() -> None:
 def test_jittered_chips_stay_near() -> None:
     ramp = np.tile(np.arange(150, dtype=np.uint8), (150, 1))
     chip = np.dstack([ramp, ramp, ramp])
-    some = _chips.jittered(chip, count=6)
+    some = _chips.jitter(chip, count=6)
     assert some.shape == (6, 150, 150, 3)
     inner = some[:, 30:120, 30:120].astype(int)
     straight, mirrored = inner[::2], 149 - inner[1::2]

@@ -12,7 +12,7 @@ import visavis
 from visavis import images
 from visavis.cli import app
 from visavis.detectors import DETECTORS, Detector, oriented_name
-from visavis.detectors._any_orientation import AnyOrientation, turned_back
+from visavis.detectors._any_orientation import AnyOrientation, turn_back
 from visavis.errors import UnknownNameError, UsageError
 from visavis.types import Face
 
@@ -34,7 +34,7 @@ def test_a_point_of_a_turned_picture_is_found_in_the_picture() -> None:
     for quarters in range(4):
         ((row, column),) = np.argwhere(np.rot90(pixels, quarters)[..., 0])
         corners = np.array([column, row, column + 1, row + 1], np.float32)
-        face = turned_back(Face(corners, 0.9, np.full((5, 2), (column + 0.5, row + 0.5), np.float32)), quarters, 5, 4)
+        face = turn_back(Face(corners, 0.9, np.full((5, 2), (column + 0.5, row + 0.5), np.float32)), quarters, 5, 4)
         np.testing.assert_array_equal(face.box, [3, 1, 4, 2])
         np.testing.assert_array_equal(face.landmarks, np.full((5, 2), (3.5, 1.5)))
 
@@ -47,7 +47,7 @@ def test_a_drawn_face_is_found_once_however_it_is_turned(anyhow: Detector, quart
     # three quarters back are one quarter on
     height, width = pixels.shape[:2]
     expected = Face(box(*DRAWN).astype(np.float32), 1, landmarks(*DRAWN).astype(np.float32))
-    where = turned_back(expected, -quarters % 4, width, height)
+    where = turn_back(expected, -quarters % 4, width, height)
     assert overlap(faces[0].box, where.box) >= 0.8
     assert np.abs(faces[0].landmarks - where.landmarks).max() <= 0.06 * DRAWN[2]
 
@@ -115,5 +115,5 @@ def test_men_upside_down_have_their_eyes_in_place(data: Path, tmp_path: Path, na
         ((face, *_),) = detector.detect([pixels])
         assert face.landmarks[:2, 1].min() > face.landmarks[3:, 1].max()
         assert face.landmarks[0, 0] > face.landmarks[1, 0]
-        expected = turned_back(upright, 2, pixels.shape[1], pixels.shape[0])
+        expected = turn_back(upright, 2, pixels.shape[1], pixels.shape[0])
         assert np.abs(face.landmarks - expected.landmarks).max() <= 0.02 * face.width

@@ -7,7 +7,7 @@ import onnxruntime
 import pytest
 
 from visavis import runtime
-from visavis.detectors._onnx_parts import any_size
+from visavis.detectors._onnx_parts import open_sizes
 from visavis.errors import WeightsError
 from visavis.weights import spec
 
@@ -24,7 +24,7 @@ def test_at_its_own_size_nothing_changes(row: spec.WeightSpec) -> None:
     (entry,) = original.get_inputs()
     assert tuple(entry.shape[2:]) == FIXED
     batch = np.random.default_rng(1).uniform(-1, 1, (1, 3, *FIXED)).astype(np.float32)
-    opened = onnxruntime.InferenceSession(any_size(path.read_bytes()), providers=["CPUExecutionProvider"])
+    opened = onnxruntime.InferenceSession(open_sizes(path.read_bytes()), providers=["CPUExecutionProvider"])
     assert [o.name for o in opened.get_outputs()] == [o.name for o in original.get_outputs()]
     for one, other in zip(opened.run(None, {entry.name: batch}), original.run(None, {entry.name: batch}), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
@@ -33,7 +33,7 @@ def test_at_its_own_size_nothing_changes(row: spec.WeightSpec) -> None:
 @ALL
 @pytest.mark.parametrize("size", [(32, 32), (96, 160), (416, 352)])
 def test_any_multiple_of_32_gives_a_row_a_cell(row: spec.WeightSpec, size: tuple[int, int]) -> None:
-    session = runtime.Session(any_size(find(row).read_bytes()), threads=1)
+    session = runtime.Session(open_sizes(find(row).read_bytes()), threads=1)
     outputs = session.run(np.zeros((1, 3, *size), np.float32))
     anchors = 1 if row is spec.YUNET_FLOAT else 2
     cells = [anchors * size[0] * size[1] // stride**2 for stride in (8, 16, 32)]
@@ -63,10 +63,10 @@ def test_the_file_itself_refuses_other_sizes(row: spec.WeightSpec) -> None:
 )
 def test_what_is_no_network_is_refused(data: bytes) -> None:
     with pytest.raises(WeightsError, match="ONNX file"):
-        any_size(data)
+        open_sizes(data)
 
 
 def test_half_a_network_is_refused() -> None:
     data = find(spec.YUNET_FLOAT).read_bytes()
     with pytest.raises(WeightsError, match="not the whole of one"):
-        any_size(data[: len(data) // 2])
+        open_sizes(data[: len(data) // 2])

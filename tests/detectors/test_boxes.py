@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from amounts import examples
-from visavis.boxes import moved, overlaps, squared, suppress
+from visavis.boxes import make_squares, overlaps, shift_edges, suppress
 
 
 def boxes(*rows: tuple[float, float, float, float]) -> np.ndarray:
@@ -132,11 +132,11 @@ def test_nothing_to_suppress(groups: np.ndarray | None) -> None:
 
 def test_edges_move_by_parts_of_the_sides() -> None:
     offsets = boxes((0.1, -0.5, 0, 1), (0, 0, 0, 0))
-    found = moved(boxes((10, 20, 30, 60), (1, 2, 3, 4)), offsets)
+    found = shift_edges(boxes((10, 20, 30, 60), (1, 2, 3, 4)), offsets)
     np.testing.assert_allclose(found, [[12, 0, 30, 100], [1, 2, 3, 4]])
 
 
 def test_squares_about_the_center_of_the_longer_side() -> None:
-    found = squared(boxes((0, 0, 10, 4), (0, 0, 4, 10), (5, 5, 7, 7)))
+    found = make_squares(boxes((0, 0, 10, 4), (0, 0, 4, 10), (5, 5, 7, 7)))
     np.testing.assert_allclose(found, [[0, -3, 10, 7], [-3, 0, 7, 10], [5, 5, 7, 7]])
-    assert squared(boxes()).shape == (0, 4)
+    assert make_squares(boxes()).shape == (0, 4)

@@ -13,7 +13,7 @@ import visavis
 from visavis import images, quality
 from visavis.align import warp
 from visavis.detectors import Detector
-from visavis.detectors._orientation import TEMPLATE, Squares, rotations, turn
+from visavis.detectors._orientation import UPRIGHT_FACE, Squares, rotations, turn
 from visavis.types import Face
 
 from .drawn import GROUND, landmarks, picture
@@ -51,8 +51,8 @@ def test_a_quarter_turns_right_to_down() -> None:
 @pytest.mark.parametrize("degrees", [-170, -60, 0, 30, 90, 179])
 def test_the_turn_between_points_is_told(degrees: float) -> None:
     angle = np.array([math.radians(degrees)])
-    points = (TEMPLATE @ rotations(angle)[0].T * 70 + (15, 4))[None]
-    assert turn(TEMPLATE, points)[0] == pytest.approx(angle[0], abs=1e-5)
+    points = (UPRIGHT_FACE @ rotations(angle)[0].T * 70 + (15, 4))[None]
+    assert turn(UPRIGHT_FACE, points)[0] == pytest.approx(angle[0], abs=1e-5)
 
 
 def test_a_square_that_lies_on_its_side_has_its_top_at_the_right() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from amounts import examples
 from visavis import runtime
-from visavis.boxes import suppress, thinned
+from visavis.boxes import suppress, thin_cells
 from visavis.detectors import _proposals
 from visavis.detectors._proposals import CELL, STRIDE, propose
 from visavis.detectors._pyramid import Level, levels, scales
@@ -37,15 +37,15 @@ def test_thinning_is_suppression_within_and_across_levels(
     pyramid = levels(picture, cell=CELL, min_face=min_face)
     if not pyramid:
         return
-    assert _proposals._coarse(pyramid)
+    assert _proposals._can_thin(pyramid)
     cells, scores, numbers, boxes = cells_of(pyramid, count, seed)
     within = suppress(boxes, scores, limit=_proposals.NMS_LEVEL, groups=numbers)
     across = within[suppress(boxes[within], scores[within], limit=_proposals.NMS_ACROSS)]
-    assert thinned(cells, scores, numbers).tolist() == across.tolist()
+    assert thin_cells(cells, scores, numbers).tolist() == across.tolist()
 
 
 def test_boxes_of_enlarged_pictures_overlap_farther() -> None:
-    assert not _proposals._coarse(levels(np.zeros((30, 30, 3), np.uint8), cell=CELL, min_face=6))
+    assert not _proposals._can_thin(levels(np.zeros((30, 30, 3), np.uint8), cell=CELL, min_face=6))
     assert next(scales(30, 30, cell=CELL, min_face=6)) == 2
 
 
@@ -54,8 +54,8 @@ def test_thinning_by_hand() -> None:
     scores = np.array([3, 2, 1, 3, 1, 5, 4, 0], np.float32)
     # (6, 6) goes for (5, 5), so (7, 7) stays; (3, 0) is no neighbor of (0, 0); the last is of another group.
     groups = np.array([0, 0, 0, 0, 0, 0, 0, 1])
-    assert thinned(cells, scores, groups).tolist() == [5, 6, 0, 3, 2, 4, 7]
-    assert thinned(np.empty((0, 2), int), np.empty(0, np.float32), np.empty(0, int)).tolist() == []
+    assert thin_cells(cells, scores, groups).tolist() == [5, 6, 0, 3, 2, 4, 7]
+    assert thin_cells(np.empty((0, 2), int), np.empty(0, np.float32), np.empty(0, int)).tolist() == []
 
 
 class Bright:

@@ -192,7 +192,7 @@ def test_tiles_cut_each_level_both_ways() -> None:
 def test_pictures_are_taken_together_up_to_a_number_of_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mtcnn, "GROUP_PIXELS", 1000)
     sizes = [(10, 50), (10, 50), (1, 1), (40, 50), (30, 30), (10, 10)]
-    groups = list(mtcnn._groups([np.zeros((*size, 3), np.uint8) for size in sizes]))
+    groups = list(mtcnn._split_groups([np.zeros((*size, 3), np.uint8) for size in sizes]))
     assert [[picture.shape[:2] for picture in group] for group in groups] == [
         [(10, 50), (10, 50)],
         [(1, 1)],

@@ -10,8 +10,8 @@ import pytest
 
 from visavis import images, runtime
 from visavis.detectors import DETECTORS
-from visavis.detectors._onnx_parts import any_size
-from visavis.detectors._single_shot import Found
+from visavis.detectors._onnx_parts import open_sizes
+from visavis.detectors._single_shot import RawFaces
 from visavis.detectors.scrfd import decode, prepare
 from visavis.errors import UsageError, WeightsError
 from visavis.weights import spec
@@ -48,7 +48,7 @@ def test_faces_are_those_of_a_plain_reading(data: Path, row: spec.WeightSpec) ->
     pixels[: photo.shape[0]] = photo
     expected = plain(find(row), pixels, 0.3)
     assert len(expected) > 8
-    session = runtime.Session(any_size(find(row).read_bytes()), threads=1)
+    session = runtime.Session(open_sizes(find(row).read_bytes()), threads=1)
     found = decode(session.run(prepare(pixels)), 640, 640, 0.3)
     np.testing.assert_allclose(found.scores, [score for score, _, _ in expected], atol=1e-5)
     np.testing.assert_allclose(found.boxes, [box for _, box, _ in expected], atol=1e-2)
@@ -65,7 +65,7 @@ def test_eyes_and_mouth_are_where_they_are_seen(data: Path, tmp_path: Path, row:
 # --- what the outputs mean, by hand
 
 
-def decoded(cells: dict[int, dict[int, tuple[float, list[float], list[float]]]], least: float = 0.5) -> Found:
+def decoded(cells: dict[int, dict[int, tuple[float, list[float], list[float]]]], least: float = 0.5) -> RawFaces:
     """Faces in 64x32 pixels; by stride, by number of anchor: score, distances, landmarks."""
     parts: list[list[np.ndarray]] = [[], [], []]
     for stride in (8, 16, 32):

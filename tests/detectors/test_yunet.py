@@ -12,8 +12,8 @@ import pytest
 from visavis import images, runtime
 from visavis.boxes import suppress
 from visavis.detectors import DETECTORS
-from visavis.detectors._onnx_parts import any_size, unfolded
-from visavis.detectors._single_shot import Found, padded
+from visavis.detectors._onnx_parts import open_sizes, unfold_weights
+from visavis.detectors._single_shot import RawFaces, pad
 from visavis.detectors.yunet import MIN_SCORE, OVERLAP, decode, prepare
 from visavis.errors import UsageError
 from visavis.weights import spec
@@ -42,12 +42,12 @@ def file() -> Path:
 
 @pytest.fixture(scope="module")
 def session(file: Path) -> runtime.Session:
-    return runtime.Session(any_size(file.read_bytes()), threads=1)
+    return runtime.Session(open_sizes(file.read_bytes()), threads=1)
 
 
 def ours(session: runtime.Session, pixels: np.ndarray) -> np.ndarray:
     """Rows as OpenCV has them: x, y, width, height, ten of landmarks, score."""
-    canvas = padded(pixels)
+    canvas = pad(pixels)
     found = decode(session.run(prepare(canvas)), *canvas.shape[:2], LEAST)
     found = found[suppress(found.boxes, found.scores, limit=OVERLAP)]
     sides = found.boxes[:, 2:] - found.boxes[:, :2]
@@ -107,7 +107,7 @@ def outputs(cells: dict[int, dict[int, tuple[float, float, list[float], list[flo
     return [array for part in parts for array in part]
 
 
-def decoded(cells: dict[int, dict[int, tuple[float, float, list[float], list[float]]]]) -> Found:
+def decoded(cells: dict[int, dict[int, tuple[float, float, list[float], list[float]]]]) -> RawFaces:
     return decode(outputs(cells), 32, 64, 0.5)
 
 
@@ -182,7 +182,7 @@ QUANTIZED_PHOTOS = [name for name in PHOTOS if "017_0" not in name]
 
 @pytest.fixture(scope="module")
 def packaged() -> runtime.Session:
-    return runtime.Session(any_size(unfolded(find(spec.YUNET))), threads=1)
+    return runtime.Session(open_sizes(unfold_weights(find(spec.YUNET))), threads=1)
 
 
 @pytest.mark.parametrize("size", [(320, 240), (333, 251), (96, 64)])
@@ -212,7 +212,7 @@ def test_what_is_in_float32_already_is_left_as_it_is(file: Path) -> None:
     batch = {"input": np.random.default_rng(1).uniform(0, 255, (1, 3, 640, 640)).astype(np.float32)}
     one, other = (
         onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"]).run(None, batch)
-        for model in (file.read_bytes(), unfolded(file))
+        for model in (file.read_bytes(), unfold_weights(file))
     )
     for mine, theirs in zip(one, other, strict=True):
         np.testing.assert_array_equal(mine, theirs)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from visavis.errors import UsageError
 from visavis.evaluate import accuracy
-from visavis.evaluate.accuracy import best_threshold, chosen_and_counted, cross_validated, judged
+from visavis.evaluate.accuracy import best_threshold, cross_validate, judge_pairs, measure_on_test
 from visavis.evaluate.data.pairs import PairList
 from visavis.evaluate.stats.metrics import Doubles
 
@@ -43,7 +43,7 @@ def test_no_cut_judges_better_and_of_the_best_it_is_the_middle(pairs: list[tuple
     counts = {cut: slow_right(pairs, cut) for cut in slow_cuts(pairs)}
     best = [cut for cut, count in counts.items() if count == max(counts.values())]
     assert threshold == pytest.approx(best[len(best) // 2], abs=1e-12)
-    assert judged(*columns(pairs), threshold).sum() == slow_right(pairs, threshold) == max(counts.values())
+    assert judge_pairs(*columns(pairs), threshold).sum() == slow_right(pairs, threshold) == max(counts.values())
 
 
 def test_threshold_by_hand() -> None:
@@ -58,26 +58,26 @@ def test_a_threshold_parts_what_it_was_chosen_to_part() -> None:
     low = np.float32(0.3)
     near = np.array([low, np.nextafter(low, np.float32(1))], np.float64)
     same = np.array([True, False])
-    assert judged(near, same, best_threshold(near, same)).all()
+    assert judge_pairs(near, same, best_threshold(near, same)).all()
 
 
 @pytest.mark.parametrize("same", [True, False])
 def test_one_kind_of_pairs_is_judged_rightly_as_a_whole(same: bool) -> None:
     near, kinds = np.array([0.0, 0.2, 0.9]), np.full(3, same)
-    assert judged(near, kinds, best_threshold(near, kinds)).all()
+    assert judge_pairs(near, kinds, best_threshold(near, kinds)).all()
 
 
 def test_equal_distances_are_not_parted() -> None:
     near, same = np.full(5, 0.4), np.array([True, True, True, False, False])
-    assert judged(near, same, best_threshold(near, same)).sum() == 3
+    assert judge_pairs(near, same, best_threshold(near, same)).sum() == 3
 
 
 def test_pairs_without_a_distance_are_wrong_and_have_no_say() -> None:
     near, same = np.array([0.1, NAN, 0.5, NAN]), np.array([True, True, False, False])
     assert best_threshold(near, same) == pytest.approx(0.3)
-    assert judged(near, same, 0.3).tolist() == [True, False, True, False]
-    assert judged(near, same, 0.1).tolist() == [True, False, True, False]  # up to the threshold
-    assert judged(near, same, 5).tolist() == [True, False, False, False]
+    assert judge_pairs(near, same, 0.3).tolist() == [True, False, True, False]
+    assert judge_pairs(near, same, 0.1).tolist() == [True, False, True, False]  # up to the threshold
+    assert judge_pairs(near, same, 5).tolist() == [True, False, False, False]
     with pytest.raises(UsageError, match="not one pair of the list can be compared"):
         best_threshold(np.array([NAN]), np.array([True]))
 
@@ -86,7 +86,7 @@ def test_view_1_by_hand() -> None:
     """The list to choose on says 0.3; of five pairs three are judged rightly there, one has no face."""
     train = np.array([0.1, 0.2, 0.4, 0.5]), np.array([True, True, False, False])
     test = np.array([0.25, 0.35, 0.29, NAN, 0.9]), np.array([True, True, False, True, False])
-    result = chosen_and_counted(train, test)
+    result = measure_on_test(train, test)
     assert result.threshold == pytest.approx(0.3)
     assert (result.accuracy, result.pairs, result.folds) == (0.4, 5, 1)
     assert result.error == pytest.approx(math.sqrt(0.4 * 0.6 / 5))
@@ -101,7 +101,7 @@ def test_view_2_by_hand() -> None:
     """
     near = np.array([0.1, 0.7, 0.2, 0.5, 0.6, 0.9])
     same = np.array([True, False] * 3)
-    result = cross_validated(near, same, np.array([0, 0, 1, 1, 2, 2]))
+    result = cross_validate(near, same, np.array([0, 0, 1, 1, 2, 2]))
     assert (result.accuracy, result.error, result.folds, result.pairs) == (0.5, 0, 3, 6)
     assert result.threshold == pytest.approx((0.75 + 0.65 + 0.35) / 3)
 
@@ -112,7 +112,7 @@ def test_the_standard_error_is_that_of_the_mean_over_folds() -> None:
     same = np.array([True, True, False, False] * 4)
     near[[8, 10]] = NAN  # two of the third fold
     near[13] = NAN  # one of the fourth
-    result = cross_validated(near, same, np.repeat([7, 8, 11, 90], 4))
+    result = cross_validate(near, same, np.repeat([7, 8, 11, 90], 4))
     assert result.accuracy == pytest.approx(0.8125)
     assert result.error == pytest.approx(stdev([1, 1, 0.5, 0.75]) / 2)
     assert result.folds == 4
@@ -137,7 +137,7 @@ def test_cross_validation_as_it_is_defined(seed: int) -> None:
     near = np.round(np.where(same, rng.normal(0.3, 0.15, 200), rng.normal(0.6, 0.15, 200)), 2)
     near[rng.random(200) < 0.03] = NAN
     folds = rng.integers(0, 10, 200)
-    result = cross_validated(near, same, folds)
+    result = cross_validate(near, same, folds)
     slow = slow_cross_validated(list(zip(near.tolist(), same.tolist(), strict=True)), folds.tolist())
     assert (result.accuracy, result.error, result.threshold) == pytest.approx(slow, abs=1e-12)
     assert (result.pairs, result.folds) == (200, 10)
@@ -149,16 +149,16 @@ def test_a_list_without_folds_is_dealt_into_ten() -> None:
     same = np.arange(100) < 43
     near = np.where(same, rng.normal(0.3, 0.1, 100), rng.normal(0.6, 0.1, 100))
     folds = np.concatenate([np.arange(43) % 10, np.arange(57) % 10])
-    one, other = cross_validated(near, same, np.full(100, 3)), cross_validated(near, same, folds)
+    one, other = cross_validate(near, same, np.full(100, 3)), cross_validate(near, same, folds)
     assert one == other
     assert one.folds == 10
 
 
 def test_too_few_pairs_for_folds_are_refused() -> None:
     with pytest.raises(UsageError, match="accuracy needs 10 pairs or more, got 9"):
-        cross_validated(np.full(9, 0.1), np.arange(9) < 5, np.zeros(9, np.intp))
+        cross_validate(np.full(9, 0.1), np.arange(9) < 5, np.zeros(9, np.intp))
     near = np.where(np.arange(10) < 5, 0.1, 0.9)
-    assert cross_validated(near, np.arange(10) < 5, np.zeros(10, np.intp)).accuracy == 1
+    assert cross_validate(near, np.arange(10) < 5, np.zeros(10, np.intp)).accuracy == 1
 
 
 def test_distances_of_a_list() -> None:

@@ -9,9 +9,17 @@ import pytest
 from numpy.typing import NDArray
 
 from visavis.evaluate.stats import bootstrap, pair_distances
-from visavis.evaluate.stats.bootstrap import ByPairs, ByPeople, Draw, fars_drawn, rates, thresholds_drawn, told_by
+from visavis.evaluate.stats.bootstrap import (
+    ByPairs,
+    ByPeople,
+    Draw,
+    fars_drawn,
+    rates,
+    supported_fars,
+    thresholds_drawn,
+)
 from visavis.evaluate.stats.metrics import Roc
-from visavis.evaluate.stats.pair_distances import Compared, Pairs, everybody
+from visavis.evaluate.stats.pair_distances import Compared, Pairs, compare_everybody
 from visavis.types import Floats
 
 from .generated import Crowd, compared_of, labeled
@@ -30,7 +38,7 @@ class Fixed(np.random.Generator):
 
 def of_people(embeddings: Floats, people: NDArray[np.intp]) -> tuple[Compared, ByPeople]:
     found = np.ones(len(embeddings), np.bool_)
-    result = everybody(embeddings, found, people)
+    result = compare_everybody(embeddings, found, people)
     return result, ByPeople(result, people, found)
 
 
@@ -45,7 +53,7 @@ def test_a_draw_counts_as_if_the_people_were_really_there_so_often(seed: int) ->
     rng = np.random.default_rng(seed)
     embeddings, people = labeled(rng, 30, 10)
     found = rng.random(30) > 0.15
-    result = everybody(embeddings, found, people)
+    result = compare_everybody(embeddings, found, people)
     number = int(people.max()) + 1
     often = rng.multinomial(number, np.full(number, 1 / number))
     draw = ByPeople(result, people, found).draw(Fixed(often.tolist()))
@@ -199,13 +207,13 @@ def test_a_rate_needs_thirty_false_accepts() -> None:
 def test_thirty_are_thirty_where_binary_numbers_say_less(monkeypatch: pytest.MonkeyPatch) -> None:
     """0.29 * 100 is 28.999999999999996."""
     monkeypatch.setattr(bootstrap, "LEAST", 29)
-    assert told_by(Roc.of([0.1], [0.5 + n / 1000 for n in range(100)]), [0.29, 0.28]) == ([0.29], [0.528])
+    assert supported_fars(Roc.of([0.1], [0.5 + n / 1000 for n in range(100)]), [0.29, 0.28]) == ([0.29], [0.528])
 
 
 def test_a_rate_that_no_threshold_keeps_is_left_out() -> None:
     """A twentieth of the impostors are the same photo twice: at a distance of 0 the FAR is 0.05 already."""
     result = compared_of([0.0, 0.2], [0.0] * 50 + [0.3 + n / 1000 for n in range(950)])
-    assert told_by(result.roc, [0.1, 0.05, 0.04, 0.03])[0] == [0.1, 0.05]
+    assert supported_fars(result.roc, [0.1, 0.05, 0.04, 0.03])[0] == [0.1, 0.05]
     told = rates(result, ByPairs(result), [0.1, 0.05, 0.04, 0.03], draws=20)
     assert [(rate.far, rate.false_accepts) for rate in told] == [(0.1, 100), (0.05, 50)]
 

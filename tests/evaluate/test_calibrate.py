@@ -137,8 +137,8 @@ def test_too_little_data_is_said_in_words() -> None:
 def test_a_thousand_pairs_are_enough() -> None:
     impostors = 0.4 + np.arange(1000) / 2000
     roc = Roc.of([0.1, 0.45], impostors)
-    assert bootstrap.told_by(roc, calibrate.FARS)[0] == [0.1, 0.03]
-    assert bootstrap.told_by(Roc.of([0.1], impostors[:999]), calibrate.FARS)[0] == [0.1]
+    assert bootstrap.supported_fars(roc, calibrate.FARS)[0] == [0.1, 0.03]
+    assert bootstrap.supported_fars(Roc.of([0.1], impostors[:999]), calibrate.FARS)[0] == [0.1]
 
 
 def test_photos_that_no_threshold_tells_apart_are_refused() -> None:
@@ -245,7 +245,7 @@ def test_halves_are_of_different_people_with_as_many_photos(number: int) -> None
     rng = np.random.default_rng(number)
     photos = rng.integers(1, 30, number)
     people = rng.permutation(np.repeat(np.arange(number), photos))
-    chosen = calibrate._half_of_the_people(people, rng)
+    chosen = calibrate._choose_half(people, rng)
     assert (chosen.shape, chosen.sum()) == ((number,), number // 2)
     one, other = np.sort(photos[chosen]), np.sort(photos[~chosen])
     # Of each two who are next to each other by number of photos, one is in either half.
@@ -258,7 +258,7 @@ def test_halves_are_of_different_people_with_as_many_photos(number: int) -> None
 @pytest.mark.parametrize("photos", [np.full(40, 3), np.arange(1, 41)])
 def test_who_is_in_which_half_is_drawn(photos: NDArray[np.intp]) -> None:
     people = np.repeat(np.arange(40), photos)
-    draws = np.array([calibrate._half_of_the_people(people, np.random.default_rng(seed)) for seed in range(200)])
+    draws = np.array([calibrate._choose_half(people, np.random.default_rng(seed)) for seed in range(200)])
     assert draws.mean(axis=0) == pytest.approx(np.full(40, 0.5), abs=0.16)
     together = (draws[:, 0] == draws[:, 1]).mean()  # with as many photos they may be; next to each other they are not
     assert together == (pytest.approx(0.5, abs=0.16) if photos[0] == photos[1] else 0)
@@ -267,7 +267,7 @@ def test_who_is_in_which_half_is_drawn(photos: NDArray[np.intp]) -> None:
 def test_a_half_measures_what_the_other_half_promised() -> None:
     made, people = crowd(6, 60)
     (half,) = held_out(made, people, seed=3)
-    chosen = calibrate._half_of_the_people(people, np.random.default_rng(3))[people]
+    chosen = calibrate._choose_half(people, np.random.default_rng(3))[people]
     known = slow_pairs(made.embeddings[chosen], np.ones(90, np.bool_), people[chosen]).impostors
     other = slow_pairs(made.embeddings[~chosen], np.ones(90, np.bool_), people[~chosen]).impostors
     assert len(known) == len(other) == 90 * 89 // 2 - 90

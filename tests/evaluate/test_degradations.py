@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import pictures
-from visavis.evaluate.data.degradations import AROUND, DEGRADATIONS, SIDE, degraded
+from visavis.evaluate.data.degradations import AROUND, DEGRADATIONS, SIDE, degrade
 from visavis.quality import PARTS
 
 PICTURE = np.ascontiguousarray(cv2.GaussianBlur(pictures.drawn_face(), (0, 0), 1.5))
@@ -22,7 +22,7 @@ RANDOM = {
 
 
 def copy(name: str, strength: float, *, seed: int = 0) -> np.ndarray:
-    return degraded(PICTURE, BOX, DEGRADATIONS[name], strength, seed=seed)
+    return degrade(PICTURE, BOX, DEGRADATIONS[name], strength, seed=seed)
 
 
 @pytest.mark.parametrize("name", DEGRADATIONS)
@@ -45,7 +45,7 @@ def test_strengths_go_from_mild_to_harsh_by_ratio(name: str) -> None:
 
 def test_what_is_far_from_the_face_is_cut_off() -> None:
     box = np.array([100, 110, 140, 160], np.float32)
-    found = degraded(PICTURE, box, DEGRADATIONS["dark"], 1.0)
+    found = degrade(PICTURE, box, DEGRADATIONS["dark"], 1.0)
     margin = round(AROUND * 50)
     assert (found == PICTURE[110 - margin : 160 + margin, 100 - margin : 140 + margin]).all()
 
@@ -69,15 +69,15 @@ def test_light_and_contrast() -> None:
 
 def test_noise_has_its_deviation() -> None:
     gray = np.full_like(PICTURE, 128)
-    found = degraded(gray, BOX, DEGRADATIONS["noisy"], 20)
+    found = degrade(gray, BOX, DEGRADATIONS["noisy"], 20)
     assert found.astype(float).std() == pytest.approx(20, rel=0.02)
 
 
 def test_a_blur_grows_with_the_face() -> None:
     kind = DEGRADATIONS["blurred"]
-    found = degraded(PICTURE, BOX, kind, 3)
+    found = degrade(PICTURE, BOX, kind, 3)
     assert (found == cv2.GaussianBlur(PICTURE, (0, 0), 3)).all()
-    half = degraded(PICTURE, np.array([97, 97, 159.5, 159.5], np.float32), kind, 3)
+    half = degrade(PICTURE, np.array([97, 97, 159.5, 159.5], np.float32), kind, 3)
     middle = PICTURE[34:222, 34:222]
     assert abs(half.astype(int) - cv2.GaussianBlur(middle, (0, 0), 1.5))[5:-5, 5:-5].max() <= 1
 
@@ -105,20 +105,20 @@ def test_two_damages_change_the_size(name: str, least: float, most: float) -> No
 
 def test_a_small_noisy_photo_has_the_noise_of_its_own_pixels() -> None:
     gray = np.full_like(PICTURE, 128)
-    found = degraded(gray, BOX, DEGRADATIONS["small, noisy"], 20)
+    found = degrade(gray, BOX, DEGRADATIONS["small, noisy"], 20)
     assert found.shape[0] < PICTURE.shape[0]
     assert found.astype(float).std() == pytest.approx(20, rel=0.05)
 
 
 def test_a_moved_photo_keeps_what_is_constant_and_loses_detail_along_one_line() -> None:
-    assert (degraded(np.full_like(PICTURE, 77), BOX, DEGRADATIONS["moved"], 25, seed=1) == 77).all()
+    assert (degrade(np.full_like(PICTURE, 77), BOX, DEGRADATIONS["moved"], 25, seed=1) == 77).all()
     stripes = np.zeros_like(PICTURE)
     stripes[:, ::2] = 255
-    kept = [degraded(stripes, BOX, DEGRADATIONS["moved"], 25, seed=seed).astype(float).std() for seed in range(30)]
+    kept = [degrade(stripes, BOX, DEGRADATIONS["moved"], 25, seed=seed).astype(float).std() for seed in range(30)]
     assert max(kept) < 60
     point = np.zeros_like(PICTURE)
     point[128, 128] = 255
-    trace = degraded(point, BOX, DEGRADATIONS["moved"], 20, seed=2)[..., 0]
+    trace = degrade(point, BOX, DEGRADATIONS["moved"], 20, seed=2)[..., 0]
     rows, columns = np.nonzero(trace)
     assert np.hypot(np.ptp(rows), np.ptp(columns)) == pytest.approx(20, abs=3)
     assert trace.sum() == pytest.approx(255, rel=0.15)
@@ -127,7 +127,7 @@ def test_a_moved_photo_keeps_what_is_constant_and_loses_detail_along_one_line() 
 def test_a_doubled_photo_is_the_sum_of_two() -> None:
     point = np.zeros_like(PICTURE)
     point[128, 128] = 200
-    double = degraded(point, BOX, DEGRADATIONS["doubled"], 12, seed=5)[..., 0].astype(float)
+    double = degrade(point, BOX, DEGRADATIONS["doubled"], 12, seed=5)[..., 0].astype(float)
     here = double[128, 128]
     assert 100 <= here <= 140
     double[128, 128] = 0
@@ -146,7 +146,7 @@ def test_a_pixelated_photo_has_squares_of_one_color() -> None:
 @pytest.mark.parametrize(("levels", "kept"), [(2, [0, 255]), (4, [0, 85, 170, 255])])
 def test_a_posterized_photo_has_so_many_levels(levels: float, kept: list[int]) -> None:
     ramp = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2).repeat(256, axis=0)
-    assert np.unique(degraded(ramp, BOX, DEGRADATIONS["posterized"], levels)).tolist() == kept
+    assert np.unique(degrade(ramp, BOX, DEGRADATIONS["posterized"], levels)).tolist() == kept
 
 
 def test_a_smoothed_photo_loses_points_and_keeps_edges() -> None:
@@ -154,12 +154,12 @@ def test_a_smoothed_photo_loses_points_and_keeps_edges() -> None:
     edge[:, 128:] = 200
     spotted = edge.copy()
     spotted[::9, ::9] = 255
-    assert (degraded(spotted, BOX, DEGRADATIONS["smoothed"], 7)[8:-8, 8:-8] == edge[8:-8, 8:-8]).mean() > 0.99
+    assert (degrade(spotted, BOX, DEGRADATIONS["smoothed"], 7)[8:-8, 8:-8] == edge[8:-8, 8:-8]).mean() > 0.99
 
 
 def test_a_vignetted_photo_is_dark_away_from_the_face() -> None:
     white = np.full_like(PICTURE, 255)
-    light = degraded(white, BOX, DEGRADATIONS["vignetted"], 2, seed=1)[..., 0].astype(float)
+    light = degrade(white, BOX, DEGRADATIONS["vignetted"], 2, seed=1)[..., 0].astype(float)
     assert light.max() == 255
     row, column = np.unravel_index(light.argmax(), light.shape)
     assert np.hypot(row - 127.5, column - 127.5) < 0.45 * 125
@@ -169,13 +169,13 @@ def test_a_vignetted_photo_is_dark_away_from_the_face() -> None:
 
 def test_a_waved_photo_keeps_its_colors_and_moves_them_by_no_more_than_the_wave() -> None:
     ramp = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2).repeat(256, axis=0)
-    moved = (degraded(ramp, BOX, DEGRADATIONS["waved"], 4, seed=3).astype(float) - ramp)[10:-10, 10:-10, 0]
+    moved = (degrade(ramp, BOX, DEGRADATIONS["waved"], 4, seed=3).astype(float) - ramp)[10:-10, 10:-10, 0]
     assert abs(moved).max() == pytest.approx(4, abs=1)
     assert np.median(abs(moved)) > 1
 
 
 def test_blotches_have_a_deviation_and_are_wider_than_a_pixel() -> None:
     gray = np.full_like(PICTURE, 128)
-    blotched = degraded(gray, BOX, DEGRADATIONS["blotched"], 20).astype(float)
+    blotched = degrade(gray, BOX, DEGRADATIONS["blotched"], 20).astype(float)
     assert 10 < blotched.std() < 25
     assert np.corrcoef(blotched[:, :-1].ravel(), blotched[:, 1:].ravel())[0, 1] > 0.9

@@ -19,7 +19,7 @@ from visavis.evaluate.data.templates import Templates
 from visavis.evaluate.identification import Failures, Rule, Split, identification, split
 from visavis.evaluate.stats import open_set
 from visavis.evaluate.stats.intervals import wilson
-from visavis.evaluate.stats.open_set import Known, Promise, SearchRate, Unknown
+from visavis.evaluate.stats.open_set import KnownProbes, Promise, SearchRate, UnknownProbes
 
 TABLE = Calibration("made-up", far=(0.5, 0.1), thresholds=(0.4, 0.2), slope=-10.0, intercept=3.0)
 
@@ -368,8 +368,8 @@ def made_up_search(people: int, seed: int) -> SearchRate:
     unknown = rng.normal(40, 10, size=(people, 1)) + rng.normal(0, 3, size=(people, 3))
     person = np.repeat(np.arange(people), 3)
     near, others = (1 - np.cos(np.radians(angles)).ravel() for angles in (known, unknown))
-    found = Known(person, np.ones(len(person), np.intp), near)
-    return open_set.search_rates(found, Unknown(person, others), (0.2,), comparisons=1, table=None, seed=seed)[0]
+    found = KnownProbes(person, np.ones(len(person), np.intp), near)
+    return open_set.search_rates(found, UnknownProbes(person, others), (0.2,), comparisons=1, table=None, seed=seed)[0]
 
 
 def test_intervals_hold_other_people(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -396,9 +396,9 @@ def test_nobody_missed_of_few_is_no_certainty() -> None:
     assert one.fnir == 0
     assert one.fnir_interval == (0, pytest.approx(wilson(0, 3)[1]))
     people = np.arange(3)
-    known = Known(np.repeat(people, [1, 2, 3]), np.ones(6, np.intp), np.zeros(6))
-    unknown = Unknown(np.arange(20), np.repeat([0.5, 1.0], 10))
-    assert open_set._resampled(known, unknown, (0.5,), 0)[0][1] == (0, 0)
+    known = KnownProbes(np.repeat(people, [1, 2, 3]), np.ones(6, np.intp), np.zeros(6))
+    unknown = UnknownProbes(np.arange(20), np.repeat([0.5, 1.0], 10))
+    assert open_set._resample(known, unknown, (0.5,), 0)[0][1] == (0, 0)
 
 
 def test_of_one_probe_a_person_the_interval_of_a_rank_is_wilsons() -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from visavis.errors import UsageError
 from visavis.evaluate.stats import pair_distances
-from visavis.evaluate.stats.pair_distances import STEP, Compared, everybody, listed
+from visavis.evaluate.stats.pair_distances import STEP, Compared, compare_everybody, compare_listed
 from visavis.types import Floats
 
 from .generated import at_angles, labeled, slow_pairs
@@ -60,13 +60,13 @@ def test_everybody_as_in_a_double_loop(seed: int, block: int, monkeypatch: pytes
     monkeypatch.setattr(pair_distances, "BLOCK", block)
     monkeypatch.setattr(pair_distances, "LISTED_BLOCK", block)
     embeddings, found, people = sample(seed)
-    assert_as_slow(everybody(embeddings, found, people), embeddings, found, people, kept=0.19)
+    assert_as_slow(compare_everybody(embeddings, found, people), embeddings, found, people, kept=0.19)
 
 
 def test_one_person_of_many_photos_among_people_of_one() -> None:
     embeddings, _ = labeled(np.random.default_rng(3), 40, 40)
     people = np.maximum(np.arange(40) - 19, 0)
-    result = everybody(embeddings, np.ones(40, np.bool_), people)
+    result = compare_everybody(embeddings, np.ones(40, np.bool_), people)
     assert (result.roc.genuine, result.roc.impostors) == (190, 40 * 39 // 2 - 190)
     assert_as_slow(result, embeddings, np.ones(40, np.bool_), people, kept=0.19)
 
@@ -76,7 +76,10 @@ def test_the_order_of_the_photos_changes_nothing(block: int, monkeypatch: pytest
     monkeypatch.setattr(pair_distances, "BLOCK", block)
     embeddings, found, people = sample(4)
     order = np.random.default_rng(5).permutation(45)
-    one, other = everybody(embeddings, found, people), everybody(embeddings[order], found[order], people[order])
+    one, other = (
+        compare_everybody(embeddings, found, people),
+        compare_everybody(embeddings[order], found[order], people[order]),
+    )
     assert other.roc.thresholds == pytest.approx(one.roc.thresholds, abs=STEP)
     assert other.roc.area == pytest.approx(one.roc.area, abs=1e-3)
     assert other.failed_impostors == one.failed_impostors
@@ -91,7 +94,7 @@ def test_the_order_of_the_photos_changes_nothing(block: int, monkeypatch: pytest
 def test_counts_at_a_threshold_are_those_of_the_distances_themselves() -> None:
     """Distances are rounded up to the grid: one up to a threshold stays so, one beyond it too."""
     embeddings, found, people = sample(6)
-    result = everybody(embeddings, found, people)
+    result = compare_everybody(embeddings, found, people)
     assert (result.roc.thresholds / STEP == np.round(result.roc.thresholds / STEP)).all()
     kept, genuine = result.impostors.distances, result.genuine.distances
     for threshold in result.roc.thresholds:
@@ -109,8 +112,8 @@ def test_counts_at_a_threshold_are_those_of_the_distances_themselves() -> None:
 def test_everybody_agrees_with_the_list_of_all_pairs() -> None:
     embeddings, found, people = sample(8)
     a, b = (rows.astype(np.int32) for rows in np.triu_indices(45, 1))
-    one = everybody(embeddings, found, people)
-    other = listed(embeddings, found, a, b, people[a] == people[b])
+    one = compare_everybody(embeddings, found, people)
+    other = compare_listed(embeddings, found, a, b, people[a] == people[b])
     assert (other.roc.genuine, other.roc.impostors) == (one.roc.genuine, one.roc.impostors)
     assert other.failed_impostors == one.failed_impostors
     assert other.failed_genuine.tolist() == sorted(map(sorted, one.failed_genuine.tolist()))
@@ -129,7 +132,7 @@ def test_listed_pairs_by_hand(block: int, monkeypatch: pytest.MonkeyPatch) -> No
     a = np.array([0, 0, 3, 4, 0, 4, 0], np.int32)
     b = np.array([1, 2, 0, 0, 5, 1, 1], np.int32)
     same = np.array([True, False, True, True, False, False, True])
-    result = listed(embeddings, found, a, b, same)
+    result = compare_listed(embeddings, found, a, b, same)
     assert result.genuine.distances == pytest.approx([0.3, 0.5, 0.5], abs=EXACT)
     assert list(zip(result.genuine.a, result.genuine.b, strict=True)) == [(3, 0), (0, 1), (0, 1)]
     assert list(zip(result.impostors.a, result.impostors.b, strict=True)) == [(0, 2), (0, 5)]
@@ -141,18 +144,18 @@ def test_listed_pairs_by_hand(block: int, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_tenth_and_a_little_more_is_kept_of_many(monkeypatch: pytest.MonkeyPatch) -> None:
     embeddings, found, people = sample(9)
-    every = everybody(embeddings, found, people).roc.impostors
+    every = compare_everybody(embeddings, found, people).roc.impostors
     for easily, most, kept in ((0, 10**6, 0.11 * every), (70, 10**6, 0.11 * every), (10**6, 50, 50), (85, 10**6, 85)):
         monkeypatch.setattr(pair_distances, "EASILY_KEPT", easily)
         monkeypatch.setattr(pair_distances, "MOST_KEPT", most)
-        result = everybody(embeddings, found, people)
+        result = compare_everybody(embeddings, found, people)
         assert len(result.impostors) == int(kept)
         assert_as_slow(result, embeddings, found, people, kept=0)
 
 
 def test_where_too_many_are_the_nearest_none_is_kept() -> None:
     embeddings = np.ones((30, 1), np.float32)
-    result = everybody(embeddings, np.ones(30, np.bool_), np.arange(30) // 2)
+    result = compare_everybody(embeddings, np.ones(30, np.bool_), np.arange(30) // 2)
     assert (len(result.impostors), len(result.genuine)) == (0, 15)
     assert (result.roc.thresholds.tolist(), result.roc.at(0)) == ([0], (1, 1))
 
@@ -163,7 +166,7 @@ def test_opposite_embeddings_are_at_two_and_rounding_never_leaves_the_scale() ->
     ones /= np.linalg.norm(ones, axis=1, keepdims=True)
     embeddings = np.concatenate([ones, ones, -ones])  # twice the same, and the opposite
     people = np.concatenate([np.arange(20), np.arange(20), np.arange(20, 40)])
-    result = everybody(embeddings, np.ones(60, np.bool_), people)
+    result = compare_everybody(embeddings, np.ones(60, np.bool_), people)
     assert result.genuine.distances == pytest.approx(np.zeros(20), abs=EXACT)
     assert (result.genuine.distances.min() >= 0, result.roc.thresholds[-1] <= 2) == (True, True)
     assert result.roc.thresholds[-1] == pytest.approx(2, abs=STEP)
@@ -172,19 +175,19 @@ def test_opposite_embeddings_are_at_two_and_rounding_never_leaves_the_scale() ->
 @pytest.mark.parametrize("people", [[0, 0, 0, 0], [0, 1, 2, 3]])
 def test_people_of_one_kind_of_pairs_only_are_refused(people: list[int]) -> None:
     with pytest.raises(UsageError, match="one kind is missing"):
-        everybody(at_angles([0, 0.1, 0.2, 0.3]), np.ones(4, np.bool_), np.array(people))
+        compare_everybody(at_angles([0, 0.1, 0.2, 0.3]), np.ones(4, np.bool_), np.array(people))
 
 
 def test_no_template_at_all_is_refused() -> None:
     with pytest.raises(UsageError, match="one kind is missing"):
-        everybody(np.zeros((4, 0), np.float32), np.zeros(4, np.bool_), np.array([0, 0, 1, 1]))
+        compare_everybody(np.zeros((4, 0), np.float32), np.zeros(4, np.bool_), np.array([0, 0, 1, 1]))
 
 
 def test_embeddings_that_are_not_numbers_are_refused() -> None:
     embeddings = at_angles([0, 0.1, 0.2, 0.3])
     embeddings[2, 0] = np.nan
     with pytest.raises(UsageError, match="not a number"):
-        everybody(embeddings, np.ones(4, np.bool_), np.array([0, 0, 1, 1]))
+        compare_everybody(embeddings, np.ones(4, np.bool_), np.array([0, 0, 1, 1]))
     rows = np.arange(3, dtype=np.int32)
     with pytest.raises(UsageError, match="not a number"):
-        listed(embeddings, np.ones(4, np.bool_), rows, rows + 1, np.array([True, False, True]))
+        compare_listed(embeddings, np.ones(4, np.bool_), rows, rows + 1, np.array([True, False, True]))

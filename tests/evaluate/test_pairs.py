@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from visavis.errors import UsageError
-from visavis.evaluate.data.pairs import PairList, joined, read_pairs
+from visavis.evaluate.data.pairs import PairList, join_lists, read_pairs
 
 VIEW_1 = "2\nAda_Lovelace\t1\t12\nBob\t2\t3\nAda_Lovelace\t1\tBob\t2\nBob\t3\tCleo\t1\n"
 VIEW_2 = "2 1\nAda\t1\t2\nAda\t1\tBob\t1\nBob\t1\t2\nBob\t2\tCleo\t10000\n"
@@ -205,7 +205,7 @@ def test_what_is_no_text(tmp_path: Path) -> None:
 def test_lists_put_together_keep_their_pairs(tmp_path: Path) -> None:
     one = read_pairs(write(tmp_path, VIEW_1))
     two = read_pairs(write(tmp_path, VIEW_2))
-    both = joined(one, two)
+    both = join_lists(one, two)
     for before, after in zip((one, two), both, strict=True):
         assert shown(after, tmp_path) == shown(before, tmp_path)
         assert (after.folds.tolist(), after.same.tolist()) == (before.folds.tolist(), before.same.tolist())
@@ -218,7 +218,7 @@ def test_lists_put_together_keep_their_pairs(tmp_path: Path) -> None:
 
 def test_a_list_without_names_leaves_none(tmp_path: Path) -> None:
     one, two = read_pairs(write(tmp_path, VIEW_1)), read_pairs(write(tmp_path, PLAIN))
-    assert [each.names for each in joined(one, two)] == [(), ()]
-    (alone,) = joined(one)
+    assert [each.names for each in join_lists(one, two)] == [(), ()]
+    (alone,) = join_lists(one)
     assert (alone.names, alone.photos) == (one.names, one.photos)
     assert np.array_equal(alone.a, one.a)

@@ -175,18 +175,18 @@ def test_too_few_copies_tell_nothing() -> None:
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_rising_values_are_the_nearest(values: list[float]) -> None:
-    found = poor_photos._rising(values)
+    found = poor_photos._fit_rising(values)
     assert (np.diff(found) >= -1e-12).all()
     assert found.sum() == pytest.approx(sum(values))
     assert (np.diff(values) < 0).any() or found.tolist() == pytest.approx(values)
 
 
 def test_rising_by_hand() -> None:
-    assert poor_photos._rising([1, 3, 2, 2, 5, 4]).tolist() == pytest.approx([1, 7 / 3, 7 / 3, 7 / 3, 4.5, 4.5])
+    assert poor_photos._fit_rising([1, 3, 2, 2, 5, 4]).tolist() == pytest.approx([1, 7 / 3, 7 / 3, 7 / 3, 4.5, 4.5])
 
 
 def test_the_worst_of_two_kinds_counts_where_both_were_measured() -> None:
-    found = poor_photos._worst([((0.2, 0.5), (0.8, 1.0)), ((0.5, 0.3), (0.8, 1.0))])
+    found = poor_photos._merge_curves([((0.2, 0.5), (0.8, 1.0)), ((0.5, 0.3), (0.8, 1.0))])
     assert found == ((0.2, 0.3), (0.5, 0.3), (0.8, 1.0))  # what is poorer than 0.5 is not held to less
 
 
@@ -197,7 +197,7 @@ POINTS = st.tuples(st.integers(1, 99).map(lambda value: value / 100), st.floats(
 def test_a_thinned_curve_tells_the_same(points: list[tuple[float, float]]) -> None:
     values, given_shares = sorted(value for value, _ in points), sorted(share for _, share in points)
     full = tuple(zip(values, given_shares, strict=True))
-    thin = poor_photos._thinned(full, interpolated)
+    thin = poor_photos._thin_points(full, interpolated)
     assert {*thin} <= {*full}
     assert all(
         interpolated(thin, value) == pytest.approx(share, abs=poor_photos.TOLERANCE + 1e-9) for value, share in full

@@ -86,7 +86,7 @@ def test_thinning_changes_less_than_a_pixel() -> None:
     rng = np.random.default_rng(3)
     x = np.sort(10 ** rng.uniform(-7, 0, 1_000_000))
     y = 100 * np.clip(np.sort(rng.uniform(-0.75, 1, len(x))), 0, 1) ** 2
-    rows = _svg.thinned(FRAME, x, y)
+    rows = _svg.thin_rows(FRAME, x, y)
     assert len(rows) <= 2 * _svg.CELLS
     assert (np.diff(rows) > 0).all()
     for column in FRAME.x.lines(777)[1:]:
@@ -100,7 +100,7 @@ def test_thinning_changes_less_than_a_pixel() -> None:
 
 def test_few_points_are_all_kept() -> None:
     x, y = np.array([0.001, 0.01, 0.1, 1]), np.array([10.0, 40, 80, 100])
-    assert _svg.thinned(FRAME, x, y).tolist() == [0, 1, 2, 3]
+    assert _svg.thin_rows(FRAME, x, y).tolist() == [0, 1, 2, 3]
 
 
 def test_whiskers_end_where_the_interval_does() -> None:

@@ -1,7 +1,7 @@
-"""The command line: one module a command group; each parses, calls and prints.
+"""The command line: one module per command or group; each parses, calls the library and prints.
 
-Importing it loads typer and nothing of the rest, not even numpy: commands import what they call. ``app`` has all
-commands; a run that names one is given by :func:`command_line` an app of that command alone, in a third of the time.
+Importing it loads only typer, not even numpy: commands import what they call. ``app`` has all commands;
+:func:`command_line` returns an app of one command, which loads in a third of the time.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ MODULES = {
     **{"representative": "representative", "index": "index", "calibrate": "calibrate", "demo": "demo"},
     **{"gallery": "gallery", "models": "models", "evaluate": "evaluate"},
 }
-"""Module of each command, in the order of the help. A group is its module's ``app``."""
+"""Module of each command, in the order of the help. A group is the ``app`` of its module."""
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _print_version(requested: bool) -> None:
+    if requested:
         from visavis import __version__
 
         typer.echo(f"visavis {__version__}")
@@ -33,22 +33,22 @@ def _version(wanted: bool) -> None:
 
 def visavis(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Face to face: find, compare and recognize faces in photos.
+    """Face to face: detect, compare and recognize faces in photos.
 
-    Exit codes: 0 yes or done; 1 no, different, unknown or no face; 2 wrong use or nothing readable; 3 a model
+    Exit codes: 0 yes or done; 1 no, different, unknown or no face; 2 usage error or no readable photo; 3 a model
     or a gallery is missing. Answers go to standard output (with --json as JSON Lines), all else to standard error.
     """
 
 
 def command_line(arguments: Sequence[str]) -> typer.Typer:
-    """Return the app for these arguments: of the command that they begin with alone, else of all commands."""
-    return _with_commands(MODULES if not arguments or arguments[0] not in MODULES else arguments[:1])
+    """Return an app with the command that the arguments begin with, or with all commands."""
+    return _create_app(MODULES if not arguments or arguments[0] not in MODULES else arguments[:1])
 
 
-def _with_commands(names: Iterable[str]) -> typer.Typer:
+def _create_app(names: Iterable[str]) -> typer.Typer:
     app = typer.Typer(
         cls=Commands,
         no_args_is_help=True,
@@ -69,4 +69,4 @@ def _with_commands(names: Iterable[str]) -> typer.Typer:
 def __getattr__(name: str) -> typer.Typer:
     if name != "app":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return globals().setdefault(name, _with_commands(MODULES))  # type: ignore[no-any-return]
+    return globals().setdefault(name, _create_app(MODULES))  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""What ``models bench`` measures and prints of each model."""
+"""Measured values and output lines of ``models bench``."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from visavis.embedders.speed import Speed
 
 BATCHES = (1, 32)
-"""Faces a run."""
+"""Numbers of faces per run."""
 FAR = 1e-3
-"""At which the rate of true accepts is printed."""
+"""False accept rate at which the true accept rate is printed."""
 
 
 def present() -> list[str]:
-    """Models whose files are on this machine."""
+    """Return the models with files on this machine."""
     from visavis.embedders import EMBEDDERS
     from visavis.weights import user_models
     from visavis.weights.spec import all_specs
@@ -40,25 +40,26 @@ def bench_line(model: Embedder, times: list[Speed]) -> dict[str, object]:
         "bytes": user_models.network(row).stat().st_size if row else published.get(name),
         "dimension": model.dimension,
         "ms_embed": {
-            f"{one.batch}": {"median": significant(one.median, 4), "best": significant(one.best, 4)} for one in times
+            f"{speed.batch}": {"median": significant(speed.median, 4), "best": significant(speed.best, 4)}
+            for speed in times
         },
-        "faces_per_second": significant(max(1000 / one.median for one in times), 4),
-        "accuracy": _accuracy(model.name),
+        "faces_per_second": significant(max(1000 / speed.median for speed in times), 4),
+        "accuracy": _read_accuracy(model.name),
     }
 
 
-def _accuracy(model: str) -> dict[str, object] | None:
-    """What the table of thresholds that came with a model tells of its accuracy."""
+def _read_accuracy(model: str) -> dict[str, object] | None:
+    """Return the accuracy in the model's shipped calibration; None without one."""
     from visavis.compare import calibration
 
     table = calibration(model)
     if table is None:
         return None
-    return {"data": table.provenance.get("data"), "far": FAR, "tar": _tar(model)}
+    return {"data": table.provenance.get("data"), "far": FAR, "tar": _read_tar(model)}
 
 
-def _tar(model: str) -> float | None:
-    """The rate of true accepts at ``FAR`` in the file of the table; a table as it is used keeps only thresholds."""
+def _read_tar(model: str) -> float | None:
+    """Return the true accept rate at ``FAR`` from the calibration file: a loaded table has only thresholds."""
     from importlib.resources import files
     from json import loads
 
@@ -73,7 +74,7 @@ def bench_row(line: dict[str, object], times: list[Speed]) -> list[str]:
         str(line["model"]),
         str(line["precision"]),
         f"{size / 1e6:.1f}" if isinstance(size, int) else "-",
-        *(f"{one.median:.2f}" for one in times),
+        *(f"{speed.median:.2f}" for speed in times),
         f"{line['faces_per_second']}",
         "-" if tar is None else f"{tar:.4f}",
     ]

@@ -1,15 +1,15 @@
-"""Texts in the cells of a terminal: escaped, shortened and wrapped by the width at which they are shown."""
+"""Cells of a terminal table: escape, shorten and wrap texts by the width they take on screen."""
 
 from __future__ import annotations
 
 import unicodedata
 
 BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Characters that make a terminal show text in another order than it has."""
+"""Characters that make a terminal show text in another order."""
 
 
 def printable(text: str) -> str:
-    """Escape what a terminal would obey, or show as something else than it is: control and bidi characters."""
+    """Escape control and bidi characters, which a terminal obeys or shows as something else."""
     return "".join(
         char.encode("unicode_escape").decode()
         if char in BIDI_CONTROLS or unicodedata.category(char) in {"Cc", "Zl", "Zp"}
@@ -19,7 +19,7 @@ def printable(text: str) -> str:
 
 
 def shorten_end(text: str, width: int, ellipsis: str = "…") -> str:
-    """Cut a text at its end to at most ``width`` cells."""
+    """Cut the end of a text so that it takes at most ``width`` cells."""
     from rich.cells import cell_len, set_cell_size
 
     if cell_len(text) <= width:
@@ -28,13 +28,13 @@ def shorten_end(text: str, width: int, ellipsis: str = "…") -> str:
 
 
 def shorten_middle(text: str, width: int, ellipsis: str = "…") -> str:
-    """Cut a text in its middle to at most ``width`` cells; more of its end is kept, where files have their names."""
+    """Cut the middle of a text to at most ``width`` cells; keep more of the end, where file names are."""
     from rich.cells import cell_len
 
     if cell_len(text) <= width:
         return text
     room = max(width - cell_len(ellipsis), 0)
-    head, tail = _starting(text, room // 3), ""
+    head, tail = _cut_start(text, room // 3), ""
     for char in reversed(text):
         if cell_len(head) + cell_len(char + tail) > room:
             break
@@ -42,8 +42,8 @@ def shorten_middle(text: str, width: int, ellipsis: str = "…") -> str:
     return head + ellipsis[:width] + tail
 
 
-def _starting(text: str, width: int) -> str:
-    """Return as much of the beginning of a text as has room in ``width`` cells."""
+def _cut_start(text: str, width: int) -> str:
+    """Return the longest beginning of a text that fits in ``width`` cells."""
     from rich.cells import cell_len
 
     end = next((n for n in range(len(text), 0, -1) if cell_len(text[:n]) <= width), 0)
@@ -51,7 +51,7 @@ def _starting(text: str, width: int) -> str:
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """Break a text into lines of at most ``width`` cells, between words where that is possible."""
+    """Break a text into lines of at most ``width`` cells, between words if possible."""
     from rich.cells import cell_len
 
     lines, line = [], ""
@@ -62,8 +62,8 @@ def wrap(text: str, width: int) -> list[str]:
             continue
         lines += [line] if line else []
         while cell_len(word) > width:
-            start = _starting(word, width) or word[0]
+            start = _cut_start(word, width) or word[0]
             lines.append(start)
-            word = word.removeprefix(start)  # noqa: PLW2901 - what is left of it
+            word = word.removeprefix(start)  # noqa: PLW2901 - the rest of the word
         line = word
     return [*lines, line] if line else lines

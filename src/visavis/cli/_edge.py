@@ -1,4 +1,4 @@
-"""The edge where errors become one line on standard error and an exit code, and where ``--device`` is taken."""
+"""Edge of the program: turns errors into one line on standard error and an exit code; adds ``--device``."""
 
 from __future__ import annotations
 
@@ -17,93 +17,93 @@ from visavis.errors import MissingWeightsError, UsageError, VisavisError, Visavi
 
 INTERRUPTED = 130
 READER_GONE = 141
-"""128 + SIGPIPE: what a shell shows for a program whose reader went away; 1 would read as "no"."""
+"""128 + SIGPIPE: the shell's code for a program that writes to a closed pipe; 1 would mean "no"."""
 
 
 class Commands(Suggesting):
-    """The group of all commands: catches here, once, what any of them raises on purpose."""
+    """Group of all commands: the one place that catches the errors that commands raise."""
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
         for command in self.commands.values():
-            _take_device(command)
+            _add_device(command)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; a known error is one line (of missing files, a line each) and its exit code."""
+        """Run the command; print a known error as one line (missing files: one line each) and exit with its code."""
         try:
-            with _warnings_as_notes():
+            with _print_warnings():
                 return super().invoke(ctx)
         except BrokenPipeError as error:
             _silence_stdout()
             raise typer.Exit(READER_GONE) from error
         except MissingWeightsError as error:
             for sentence in error.sentences.values():
-                _say(sentence)
+                _print_message(sentence)
             raise typer.Exit(error.exit_code) from error
         except VisavisError as error:
-            _say(str(error))
+            _print_message(str(error))
             raise typer.Exit(error.exit_code) from error
         except OSError as error:  # a full disk, a folder that may not be written ...
-            _say(f"{error.filename}: {error.strerror}." if error.filename else f"{error}.")
+            _print_message(f"{error.filename}: {error.strerror}." if error.filename else f"{error}.")
             raise typer.Exit(UsageError.exit_code) from error
         except KeyboardInterrupt as error:
             raise typer.Exit(INTERRUPTED) from error
 
 
-def _say(message: str) -> None:
+def _print_message(message: str) -> None:
     typer.echo(f"visavis: {ended_once(' '.join(message.split()))}", err=True)
 
 
 @contextmanager
-def _warnings_as_notes() -> Iterator[None]:
-    """Print each VisavisWarning once, as a note, while the block lasts."""
+def _print_warnings() -> Iterator[None]:
+    """Print each VisavisWarning once, as a note, during the block."""
 
-    def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+    def show(message: Warning | str, category: type[Warning], *place: Any, **options: Any) -> None:
         if issubclass(category, VisavisWarning):
-            _say(str(message))
+            _print_message(str(message))
         else:
-            others(message, category, *place, **more)
+            previous(message, category, *place, **options)
 
     with warnings.catch_warnings():
         warnings.simplefilter("default", VisavisWarning)
-        others, warnings.showwarning = warnings.showwarning, show
+        previous, warnings.showwarning = warnings.showwarning, show
         yield
 
 
 def _silence_stdout() -> None:
-    """Point standard output nowhere: the interpreter's last flush would complain of the broken pipe."""
+    """Redirect standard output to the null device: the final flush would report the broken pipe."""
     try:
         descriptor = sys.stdout.fileno()
-    except OSError:  # not a real file: nothing to complain of
+    except OSError:  # not a real file: no flush to silence
         return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, descriptor)
-    os.close(nowhere)
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, descriptor)
+    os.close(null)
 
 
-def _take_device(command: Any) -> None:
-    """Give ``--device`` to a command that runs networks, as ``--threads`` or ``--workers`` shows, or to a group's."""
-    for below in getattr(command, "commands", {}).values():
-        _take_device(below)
+def _add_device(command: Any) -> None:
+    """Add ``--device`` to each command with ``--threads`` or ``--workers``, also in groups."""
+    for subcommand in getattr(command, "commands", {}).values():
+        _add_device(subcommand)
     names = [parameter.name for parameter in command.params]
-    for beside in {"threads", "workers"}.intersection(names):
-        command.params.insert(names.index(beside) + 1, _option())
+    for neighbor in {"threads", "workers"}.intersection(names):
+        command.params.insert(names.index(neighbor) + 1, _create_option())
 
 
-def _option() -> TyperOption:
+def _create_option() -> TyperOption:
     return TyperOption(
         param_decls=["--device"],
         type=str,
         metavar="NAME",
-        help="Where networks run: cpu, cuda, openvino, coreml or auto.",
+        help="Device that runs the networks: cpu, cuda, openvino, coreml or auto.",
         show_default="VISAVIS_DEVICE, else cpu",
         expose_value=False,
-        callback=_use,
+        callback=_set_device,
     )
 
 
-def _use(_context: Any, _parameter: Any, device: str | None) -> None:
-    """Check the name, and pass it on to this process and those it starts."""
+def _set_device(_context: Any, _parameter: Any, device: str | None) -> None:
+    """Check the device name, and set it for this process and its children."""
     if device is not None:
         from visavis import devices
 

@@ -1,4 +1,4 @@
-"""The file that ``embed`` writes: a row a face, as NumPy arrays or as a Parquet table."""
+"""File written by ``embed``: one row per face, as NumPy arrays or as a Parquet table."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ ENDINGS = (".npz", ".parquet")
 
 
 class FaceTable:
-    """Faces with their embeddings, gathered photo by photo, written whole at the end."""
+    """Faces with their embeddings, collected photo by photo and written at the end."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._parquet = path.suffix.lower() == ".parquet"
         if self._parquet:
-            _pyarrow()  # to be missed before the work, not after it
+            _import_pyarrow()  # fail before the work, not after it
         self._photos: list[str] = []
         self._faces: list[Face] = []
         self._embeddings: list[Floats] = []
 
-    def add(self, one: PhotoFaces) -> list[int]:
-        """Take a photo's faces; return the rows they will stand in."""
+    def add(self, photo: PhotoFaces) -> list[int]:
+        """Add a photo's faces; return their row numbers in the file."""
         first = len(self._faces)
-        if one.faces and one.embeddings is not None:
-            self._photos += [one.name] * len(one.faces)
-            self._faces += one.faces
-            self._embeddings.append(one.embeddings)
+        if photo.faces and photo.embeddings is not None:
+            self._photos += [photo.name] * len(photo.faces)
+            self._faces += photo.faces
+            self._embeddings.append(photo.embeddings)
         return list(range(first, len(self._faces)))
 
     def write(self, *, dimension: int) -> None:
-        """Write the file, with no rows where there was no face."""
+        """Write the file, without rows if there was no face."""
         photo = np.array(self._photos, dtype=np.str_)
         box = np.array([face.box for face in self._faces], np.float32).reshape(-1, 4)
         score = np.array([face.score for face in self._faces], np.float32)
@@ -52,24 +52,24 @@ class FaceTable:
 
 
 def _write_parquet(file: BinaryIO, photo: list[str], box: Floats, score: Floats, embedding: Floats) -> None:
-    """Columns photo (string), box (list of 4 floats), score (float), embedding (list of d floats)."""
-    arrow, parquet = _pyarrow()
+    """Write columns photo (string), box (list of 4 floats), score (float), embedding (list of d floats)."""
+    arrow, parquet = _import_pyarrow()
 
-    def rows(values: Floats) -> object:
+    def to_lists(values: Floats) -> object:
         return arrow.FixedSizeListArray.from_arrays(arrow.array(values.ravel()), values.shape[1])
 
     table = arrow.table(
         {
             "photo": arrow.array(photo, arrow.string()),
-            "box": rows(box),
+            "box": to_lists(box),
             "score": score,
-            "embedding": rows(embedding),
+            "embedding": to_lists(embedding),
         }
     )
     parquet.write_table(table, file)
 
 
-def _pyarrow() -> tuple[ModuleType, ModuleType]:
+def _import_pyarrow() -> tuple[ModuleType, ModuleType]:
     try:
         return import_module("pyarrow"), import_module("pyarrow.parquet")
     except ImportError as error:

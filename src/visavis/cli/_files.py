@@ -1,4 +1,4 @@
-"""Folders and files that commands write: whole or not at all, and never one over another's."""
+"""Output files and folders: written completely or not at all, without overwriting another photo's file."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 class PictureFolder:
     """A folder of pictures made from photos, each named after its photo.
 
-    Every picture carries, as its comment, a mark of the photo it was made from. A name taken by a file of
-    another mark or none (of a photo of the same stem, or the user's own) is left alone, and the next free one
-    of obama-1.png, obama~2-1.png, obama~3-1.png ... used. The same photo again replaces its own.
+    Each picture has a mark of its source photo in its comment. A file with another mark or none (of a photo with the
+    same stem, or a file of the user) is kept, and the next free name of obama-1.png, obama~2-1.png, obama~3-1.png ...
+    is used. A picture of the same photo is replaced.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -31,8 +31,8 @@ class PictureFolder:
         """Write a picture made from ``photo`` as its stem + ``ending`` ("-1.png"); return the path."""
         from PIL import Image, PngImagePlugin
 
-        mark = _mark(photo)
-        path = self._free(_stem(photo), ending, mark)
+        mark = _make_mark(photo)
+        path = self._find_free(_get_stem(photo), ending, mark)
         image = Image.fromarray(picture)
         if path.suffix == ".png":
             info = PngImagePlugin.PngInfo()
@@ -42,13 +42,13 @@ class PictureFolder:
             write_whole(path, lambda file: image.save(file, "JPEG", quality=92, comment=mark))
         return path
 
-    def _free(self, stem: str, ending: str, mark: str) -> Path:
+    def _find_free(self, stem: str, ending: str, mark: str) -> Path:
         names = (f"{stem}{ending}" if copy == 1 else f"{stem}~{copy}{ending}" for copy in count(1))
         return next(path for name in names if _may_write(path := self._folder / name, mark))
 
 
 def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write beside ``path``, then put in its place: nobody sees half a file, a failure leaves the old one."""
+    """Write a temporary file and move it to ``path``: no partial file is visible, a failure keeps the old one."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with part.open("wb") as file:
@@ -59,7 +59,7 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 
 def writable_file(path: Path, *, endings: tuple[str, ...]) -> Path:
-    """Refuse early, before the work, a file that could not be written at the end."""
+    """Raise UsageError, before the work, for a file that could not be written at the end."""
     if path.suffix.lower() not in endings:
         raise UsageError(f"{path} must end in {' or '.join(endings)}.")
     if path.is_dir():
@@ -69,12 +69,12 @@ def writable_file(path: Path, *, endings: tuple[str, ...]) -> Path:
     return path
 
 
-def _stem(photo: Photo) -> str:
+def _get_stem(photo: Photo) -> str:
     return "stdin" if photo.name == "-" else Path(photo.name).stem
 
 
-def _mark(photo: Photo) -> str:
-    """Name the photo without giving its place away: a digest of its path, or of its bytes if it has none."""
+def _make_mark(photo: Photo) -> str:
+    """Return a mark of the photo that hides its location: a digest of its path, or of its bytes without one."""
     source = photo.sha256 if photo.name == "-" else str(Path(photo.name).absolute())
     return f"visavis:{sha256(os.fsencode(source)).hexdigest()[:32]}"
 

@@ -1,4 +1,4 @@
-"""What the commands of ``gallery`` print of people and templates."""
+"""JSON lines, table rows and notes about people and templates, for the commands of ``gallery``."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def person_row(person: Person) -> list[str]:
 
 
 def person_facts(person: Person) -> dict[str, str]:
-    """Write what is stored of a person, besides the templates."""
+    """Return the stored fields of a person, without the templates."""
     return {
         "person": str(person.id),
         "name": person.name,
@@ -59,24 +59,24 @@ def person_facts(person: Person) -> dict[str, str]:
     }
 
 
-def template_line(one: StoredTemplate) -> dict[str, object]:
+def template_line(template: StoredTemplate) -> dict[str, object]:
     return {
-        "template_id": one.id,
-        "photo": one.photo,
-        "sha256": one.photo_sha256,
-        "box": one.box and decimals(one.box),
-        "quality": significant(one.quality),
-        "created": one.created.isoformat(),
+        "template_id": template.id,
+        "photo": template.photo,
+        "sha256": template.photo_sha256,
+        "box": template.box and decimals(template.box),
+        "quality": significant(template.quality),
+        "created": template.created.isoformat(),
     }
 
 
-def template_row(one: StoredTemplate) -> list[str]:
-    box = " ".join(f"{value:.0f}" for value in one.box) if one.box else "-"
-    return [str(one.id), one.photo, box, short(one.quality, ".2f"), f"{one.created:%Y-%m-%d}"]
+def template_row(template: StoredTemplate) -> list[str]:
+    box = " ".join(f"{value:.0f}" for value in template.box) if template.box else "-"
+    return [str(template.id), template.photo, box, short(template.quality, ".2f"), f"{template.created:%Y-%m-%d}"]
 
 
 def next_steps(people: int, unnamed: int, gallery: str) -> Iterator[str]:
-    """Say what to do where nobody is in a gallery, or where faces are that belong to nobody."""
+    """Yield what to do next if a gallery has no people, or has unassigned faces."""
     option = f" --gallery {shlex.quote(gallery)}"
     where = "" if gallery == GALLERY else option
     if unnamed:
@@ -90,7 +90,7 @@ def next_steps(people: int, unnamed: int, gallery: str) -> Iterator[str]:
 
 
 def namesake_notes(person: Person, others: Sequence[Person], gallery: str) -> Iterator[str]:
-    """Say who else has the name of a person, or one like it, and what to do: ids tell them apart, merge joins them."""
+    """Yield a note for each other person with the same or a similar name: use ids, or merge the two."""
     where = "" if gallery == GALLERY else f" --gallery {shlex.quote(gallery)}"
     for other in others:
         yield (
@@ -100,11 +100,11 @@ def namesake_notes(person: Person, others: Sequence[Person], gallery: str) -> It
 
 
 def why_skipped(photo: Skipped) -> str:
-    """Return a sentence that names the photo once."""
+    """Return a sentence that names the photo once and says why it was skipped."""
     if photo.status == DoubtfulPhotoError.status:
         return f"{photo.photo} {photo.message}"
     return photo.message if photo.photo in photo.message else f"{photo.photo}: {photo.message}"
 
 
-def counted(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

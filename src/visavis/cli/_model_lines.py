@@ -1,4 +1,4 @@
-"""What the commands of ``models`` print of a weight file, and of a model of one's own."""
+"""JSON lines and table rows of weight files and of the user's own models, for the commands of ``models``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COLUMNS = ("name", "for", Column("license", drop=2, least=12), "MB", "here", Col
 
 
 def accept(specs: Sequence[WeightSpec]) -> None:
-    """Accept the licenses of files, and say which."""
+    """Accept the licenses of files, and note each."""
     from visavis.weights import store
 
     for spec in specs:
@@ -27,7 +27,7 @@ def accept(specs: Sequence[WeightSpec]) -> None:
 
 
 def weight_line(spec: WeightSpec, path: Path | None) -> dict[str, object]:
-    """All that a row tells, and what is on this machine."""
+    """Return the fields of a weight file, and its state on this machine."""
     from visavis.weights.store import pin_of
 
     pin = "" if path is None or spec.pinned else pin_of(path)
@@ -57,7 +57,7 @@ def weight_line(spec: WeightSpec, path: Path | None) -> dict[str, object]:
 
 
 def imported_lines() -> list[dict[str, object]]:
-    """Lines of all imported models; of a damaged one a note."""
+    """Return the lines of all imported models; print a note for a damaged one."""
     from visavis.errors import WeightsError
     from visavis.weights import user_models
 
@@ -71,7 +71,7 @@ def imported_lines() -> list[dict[str, object]]:
 
 
 def imported_line(row: ModelRow) -> dict[str, object]:
-    """The keys of a weight file, and those that only models of one's own have."""
+    """Return the keys of a weight file, and those that only imported models have."""
     from visavis.weights import user_models
 
     path = user_models.network(row)
@@ -103,22 +103,22 @@ def imported_line(row: ModelRow) -> dict[str, object]:
     }
 
 
-def shown_rows(line: Mapping[str, object]) -> list[list[str]]:
-    """Rows of ``models show``: a key each, without those of which nothing is known."""
-    return [[key, _shown(value)] for key, value in line.items() if value is not None and value != ""]
+def detail_rows(line: Mapping[str, object]) -> list[list[str]]:
+    """Return the rows of ``models show``, one per key, without empty values."""
+    return [[key, _format_value(value)] for key, value in line.items() if value is not None and value != ""]
 
 
-def _shown(value: object) -> str:
+def _format_value(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return ", ".join(f"{each:g}" if isinstance(each, float) else str(each) for each in value) or "-"
+        return ", ".join(f"{item:g}" if isinstance(item, float) else str(item) for item in value) or "-"
     return f"{value:.9g}" if isinstance(value, float) else str(value)
 
 
 def table_row(line: dict[str, object]) -> list[str]:
-    """The columns of ``models list``."""
+    """Return the columns of ``models list``."""
     size = line["bytes"]
     megabytes = f"{size / 1e6:.1f}" if isinstance(size, int) else "-"
-    told = [str(line[key]) for key in ("name", "task", "license")]
-    return [*told, megabytes, "yes" if line["present"] else "no", str(line["pinned"])]
+    texts = [str(line[key]) for key in ("name", "task", "license")]
+    return [*texts, megabytes, "yes" if line["present"] else "no", str(line["pinned"])]

@@ -1,4 +1,4 @@
-"""The options that choose networks, which most commands share: a command takes them as one argument, ``networks``."""
+"""Options that choose networks, shared by most commands: a command gets them as one argument, ``networks``."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Networks:
-    """What runs: ids of the detector and the model, side in pixels of the smallest face, number of threads.
+    """Ids of detector and model, side in pixels of the smallest face, and number of threads.
 
-    ``model`` is None where the command line names none, and the command has no default.
+    ``model`` is None if the command line names none and the command has no default.
     """
 
     detector: str
@@ -56,9 +56,9 @@ def choose(
     min_face: MinFace = 20,
     threads: Threads = None,
 ) -> Networks:
-    """Return the networks that these options name."""
-    found = detector_id(detector, any_orientation=any_orientation)
-    return Networks(found, min_face, threads, gallery_model(model, views=views, precision=precision))
+    """Return the networks chosen by these options."""
+    chosen_detector = detector_id(detector, any_orientation=any_orientation)
+    return Networks(chosen_detector, min_face, threads, gallery_model(model, views=views, precision=precision))
 
 
 Options = Sequence[inspect.Parameter]
@@ -66,13 +66,13 @@ Options = Sequence[inspect.Parameter]
 EMBEDDING: Options = [*inspect.signature(choose, eval_str=True).parameters.values()]
 """Options of a command that embeds faces."""
 DETECTING = EMBEDDING[3:]
-"""Options of a command that detects faces, and does not embed them."""
+"""Options of a command that detects faces without embedding them."""
 OF_GALLERY = [EMBEDDING[0].replace(annotation=GalleryModel, default=None), *EMBEDDING[1:]]
-"""Options of a command that embeds faces with a gallery's own model unless another is named."""
+"""Options of a command that embeds faces, by default with the gallery's own model."""
 
 
 def takes(options: Options) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command these options in place of its parameter ``networks``, which gets what they choose."""
+    """Give a command these options in place of its parameter ``networks``, and pass the chosen networks to it."""
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @wraps(command)
@@ -80,11 +80,11 @@ def takes(options: Options) -> Callable[[Callable[..., None]], Callable[..., Non
             networks = choose(**{option.name: values.pop(option.name) for option in options})
             command(networks=networks, **values)
 
-        own = inspect.signature(command, eval_str=True)
+        signature = inspect.signature(command, eval_str=True)
         parameters: list[inspect.Parameter] = []
-        for parameter in own.parameters.values():
+        for parameter in signature.parameters.values():
             parameters += options if parameter.name == "networks" else [parameter]
-        run.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+        run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
         return run
 
     return decorate

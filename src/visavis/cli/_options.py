@@ -1,4 +1,4 @@
-"""Options and arguments that several commands share, written once."""
+"""Options and arguments shared by several commands."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ INDEX = "exact"
 
 
 class Metric(StrEnum):
-    """How a distance is expressed; the names are those of ``visavis.compare.METRICS``."""
+    """Unit of a distance; the names are those of ``visavis.compare.METRICS``."""
 
     cosine = "cosine"
     l2 = "l2"
@@ -27,71 +27,71 @@ class Metric(StrEnum):
 
 
 class Precision(StrEnum):
-    """How many bits the figures of a network have."""
+    """Number format of the weights of a network."""
 
     float32 = "float32"
     int8 = "int8"
 
 
-def _stdin_once(photos: list[str] | None) -> list[str] | None:
+def _check_stdin(photos: list[str] | None) -> list[str] | None:
     if photos and photos.count("-") > 1:
         raise UsageError("standard input can be read only once: give - for one photo.")
     return photos
 
 
-def _gallery_url(gallery: str) -> str:
-    """Take a plain path for a SQLite file."""
+def _to_gallery_url(gallery: str) -> str:
+    """Return the URL of a gallery; a plain path becomes a SQLite URL."""
     return gallery if "://" in gallery else f"sqlite:///{gallery}"
 
 
 def maybe_gallery_url(gallery: str | None) -> str | None:
-    """Take a plain path for a SQLite file; None stays None."""
-    return None if gallery is None else _gallery_url(gallery)
+    """Return the URL of a gallery, or None for None; a plain path becomes a SQLite URL."""
+    return None if gallery is None else _to_gallery_url(gallery)
 
 
-def _detectors() -> list[str]:
+def _list_detectors() -> list[str]:
     from visavis.detectors import DETECTORS
 
     return DETECTORS.names()
 
 
 def detector_id(name: str, *, any_orientation: bool) -> str:
-    """Return the name of the detector, with ``--any-orientation`` of the one that finds faces in turned photos, too."""
+    """Return the name of the detector; with ``--any-orientation``, of its variant for rotated photos."""
     from visavis.detectors import oriented_name
 
     return oriented_name(name, any_orientation=any_orientation)
 
 
 def model_id(model: str, *, views: int | None, precision: Precision | None = None) -> str:
-    """Return the id of ``model`` with the number of ``--views`` and in ``--precision``, if any.
+    """Return the id of ``model`` with the number of ``--views`` and in ``--precision``, if set.
 
-    UsageError where it has a number of views already, WeightsError where it is not on this machine in that precision.
-    The id is the embedder's own, so that galleries and tables know it: ``dlib-resnet@2`` is ``dlib-resnet``.
+    Raise UsageError if the name has a number of views already, WeightsError if the model is not on this machine in that
+    precision. The id is the embedder's own, known to galleries and tables: ``dlib-resnet@2`` is ``dlib-resnet``.
     """
     if views is not None and "@" in model:
         raise UsageError(
             f"--model {model} names its number of views already: leave out --views, or the @ and after it."
         )
-    wanted = model if views is None else f"{model}@{views}"
+    name = model if views is None else f"{model}@{views}"
     if precision is not None:
         from visavis.embedders import in_precision
 
-        wanted = in_precision(wanted, precision.value)
-    if "@" not in wanted:
-        return wanted  # checked where it is loaded: nothing is imported for it here
+        name = in_precision(name, precision.value)
+    if "@" not in name:
+        return name  # checked when loaded: avoids an import here
     from visavis import embedders
 
-    return embedders.model_id(wanted)
+    return embedders.model_id(name)
 
 
 def gallery_model(model: str | None, *, views: int | None, precision: Precision | None) -> str | None:
-    """Return the id as :func:`model_id` does; None, the gallery's own model, where nothing is asked for."""
+    """Return the id as :func:`model_id` does; None, the gallery's own model, if no option is set."""
     if model is None and views is None and precision is None:
         return None
     return model_id(model or MODEL, views=views, precision=precision)
 
 
-def _models() -> list[str]:
+def _list_models() -> list[str]:
     from visavis.embedders import EMBEDDERS
 
     return EMBEDDERS.names()
@@ -101,33 +101,33 @@ Photos = Annotated[
     list[str],
     typer.Argument(
         metavar="PHOTO|DIR",
-        callback=_stdin_once,
-        help="Photos, and folders of photos, whatever is below; - is standard input.",
+        callback=_check_stdin,
+        help="Photos, or folders searched with their subfolders; - is standard input.",
         show_default=False,
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON Lines, one object a photo or an answer.")]
-Csv = Annotated[bool, typer.Option("--csv", help="Print CSV with a header, one row a face.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON Lines, one object per photo or answer.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Print CSV with a header, one row per face.")]
 DetectorName = Annotated[
-    str, typer.Option("--detector", metavar="NAME", autocompletion=_detectors, help="What finds the faces.")
+    str, typer.Option("--detector", metavar="NAME", autocompletion=_list_detectors, help="Network that detects faces.")
 ]
 AnyOrientation = Annotated[
     bool,
     typer.Option(
         "--any-orientation",
-        help="Find faces in turned photos, too, in four times the time; the same as --detector NAME@any-orientation.",
+        help="Also detect faces in rotated photos, in four times the time; same as --detector NAME@any-orientation.",
     ),
 ]
 ModelName = Annotated[
     str,
-    typer.Option("--model", metavar="NAME", autocompletion=_models, help="What turns faces into embeddings."),
+    typer.Option("--model", metavar="NAME", autocompletion=_list_models, help="Network that computes embeddings."),
 ]
 Views = Annotated[
     int | None,
     typer.Option(
         "--views",
         metavar="N",
-        help="Views of each face whose embeddings are summed; the same as --model NAME@N.",
+        help="Number of views per face, to sum their embeddings; same as --model NAME@N.",
         show_default="the model's own",
     ),
 ]
@@ -135,7 +135,7 @@ PrecisionName = Annotated[
     Precision | None,
     typer.Option(
         "--precision",
-        help="int8 means NAME-int8, which models quantize makes.",
+        help="int8 uses NAME-int8, made by models quantize.",
         show_default="the model's own",
     ),
 ]
@@ -144,17 +144,17 @@ GalleryModel = Annotated[
     typer.Option(
         "--model",
         metavar="NAME",
-        autocompletion=_models,
-        help="What turns faces into embeddings.",
+        autocompletion=_list_models,
+        help="Network that computes embeddings.",
         show_default=f"the gallery's own, else {MODEL}",
     ),
 ]
 MinFace = Annotated[
-    float, typer.Option("--min-face", min=1, metavar="PIXELS", help="Side of the smallest face to look for.")
+    float, typer.Option("--min-face", min=1, metavar="PIXELS", help="Side of the smallest face to detect.")
 ]
 Threads = Annotated[
     int | None,
-    typer.Option("--threads", min=1, metavar="N", help="Threads of the networks.", show_default="all processors"),
+    typer.Option("--threads", min=1, metavar="N", help="Number of threads per network.", show_default="all processors"),
 ]
 GalleryUrl = Annotated[
     str,
@@ -162,8 +162,8 @@ GalleryUrl = Annotated[
         "--gallery",
         envvar="VISAVIS_GALLERY",
         metavar="URL",
-        callback=_gallery_url,
-        help="Where the people are kept: a SQLite file (a path will do), or postgresql://user@host/faces.",
+        callback=_to_gallery_url,
+        help="Gallery: a SQLite file (path or URL), or postgresql://user@host/faces.",
     ),
 ]
 GalleryIndex = Annotated[
@@ -172,10 +172,10 @@ GalleryIndex = Annotated[
         "--index",
         envvar="VISAVIS_INDEX",
         metavar="NAME[:PLACE]",
-        help="What searches: exact, pgvector:URL or milvus:URL.",
+        help="Search engine: exact, pgvector:URL or milvus:URL.",
     ),
 ]
 Pictures = Annotated[
     Path | None,
-    typer.Option("--out", metavar="DIR", file_okay=False, help="Write the photos, annotated, to this folder."),
+    typer.Option("--out", metavar="DIR", file_okay=False, help="Write annotated photos to this folder."),
 ]

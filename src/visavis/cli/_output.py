@@ -1,4 +1,4 @@
-"""What a command prints: answers to standard output, notes and progress to standard error."""
+"""Output of a command: answers to standard output, notes and progress to standard error."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 UNREADABLE = frozenset({"missing", "unreadable", "too_large"})
-"""The statuses of a photo that could not even be looked at."""
+"""Statuses of a photo that could not be read."""
 
 
 class Output:
-    """Takes a command's answers: JSON Lines or CSV, flushed as they come, or rows of a table printed at the end.
+    """Prints answers: JSON Lines or CSV at once, or rows of a table at the end.
 
-    ``csv`` are the columns of the CSV, None where none is wanted. UsageError where ``json`` is wanted too.
+    ``csv`` has the columns of the CSV, or is None for no CSV. Raise UsageError if ``json`` is set too.
     """
 
     def __init__(self, *columns: str | Column, json: bool, csv: Sequence[str] | None = None) -> None:
@@ -45,26 +45,26 @@ class Output:
         self._rows: list[Row] = []
 
     def answer(self, line: Mapping[str, object], *rows: Sequence[str] | Row) -> None:
-        """Take one answer, in all its forms."""
+        """Add one answer, in all its forms."""
         if self._json:
-            write(_json_text(line) + "\n")
+            write(_format_json(line) + "\n")
         elif self._csv is not None:
             self._write_csv(csv_text.lines(line, self._csv))
         else:
             self._rows += (row if isinstance(row, Row) else Row(row) for row in rows)
 
     def progress(self, answers: Iterable[T], total: int) -> Iterator[T]:
-        """Pass ``answers`` through under a progress bar, shown only on a terminal that is otherwise quiet."""
-        noted = answers if self._json else _noting(answers)
-        return _bar(noted, total) if total > 1 and self.shows_progress else iter(noted)
+        """Yield ``answers`` under a progress bar, visible only on a terminal with no other output."""
+        noted = answers if self._json else _print_notes(answers)
+        return _show_bar(noted, total) if total > 1 and self.shows_progress else iter(noted)
 
     def downloads(self) -> AbstractContextManager[None]:
-        """Show a bar for each file that is downloaded while the block lasts, where ``progress`` would show one."""
-        return _download_bars() if self.shows_progress else nullcontext()
+        """Show a bar for each file downloaded during the block, where ``progress`` would show one."""
+        return _show_downloads() if self.shows_progress else nullcontext()
 
     @property
     def shows_progress(self) -> bool:
-        """Whether standard error is a terminal, and one that is not busy with the answers."""
+        """Whether standard error is a terminal, and answers are not printed to it meanwhile."""
         streams = self._json or self._csv is not None
         return sys.stderr.isatty() and not (streams and sys.stdout.isatty())
 
@@ -74,14 +74,14 @@ class Output:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Print the table: after an interrupt, with the rows there are."""
+        """Print the table; after an interrupt, with the rows so far."""
         if self._rows:
-            write(_table_text(self._columns, self._rows))
+            write(_format_table(self._columns, self._rows))
         if self._csv is not None and error is None:
             self._write_csv(())
 
     def _write_csv(self, lines: Iterable[str]) -> None:
-        """Write lines of CSV, the header before the first of all."""
+        """Write lines of CSV, with the header before the first."""
         if not self._header_written and self._csv is not None:
             if isinstance(sys.stdout, io.TextIOWrapper):
                 sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="")
@@ -92,54 +92,59 @@ class Output:
 
 
 def write(text: str) -> None:
-    """Write to standard output at once, so that a reader sees each line when it is known."""
+    """Write to standard output and flush, so that a reader sees each line at once."""
     sys.stdout.write(text)
     sys.stdout.flush()
 
 
 def note(text: str) -> None:
-    """Say something beside the answer, on standard error."""
+    """Print a message on standard error."""
     typer.echo(f"visavis: {ended_once(text)}", err=True)
 
 
 def decimals(values: Iterable[float], digits: int = 2) -> list[float]:
-    """Pixel coordinates and the like, rounded for print."""
+    """Round values such as pixel coordinates for output."""
     return [round(float(value), digits) for value in values]
 
 
 def significant(value: float | None, digits: int = 6) -> float | None:
-    """Round to ``digits`` significant digits; None where there is none (JSON knows no NaN)."""
+    """Round to ``digits`` significant digits; return None for None, NaN and infinity, which JSON lacks."""
     return None if value is None or not math.isfinite(value) else float(f"{value:.{digits}g}")
 
 
 def short(value: float | None, form: str = ".4f") -> str:
-    """Write a figure for a table."""
+    """Format a number for a table."""
     return "-" if value is None else format(value, form)
 
 
 def percent(value: float | None) -> str:
-    """Write a probability for people to read: never as a certainty."""
+    """Format a probability as a percentage, never as 0% or 100%."""
     if value is None:
         return "-"
     return ">99.9%" if value > 0.999 else "<0.1%" if value < 0.001 else f"{value:.1%}"
 
 
 def iso_time(time: datetime | None) -> str | None:
-    """Write a time as ISO 8601 does, without an offset where it has none."""
+    """Format a time in ISO 8601, without an offset if it has none."""
     return None if time is None else time.isoformat()
 
 
-def photo_line(one: PhotoFaces, faces: Sequence[Mapping[str, object]], **more: object) -> dict[str, object]:
-    """Build the line of a photo: name, status, faces and, where something is wrong, a message."""
-    line: dict[str, object] = {"photo": one.name, "status": one.status, "captured": iso_time(one.captured), **more}
+def photo_line(photo: PhotoFaces, faces: Sequence[Mapping[str, object]], **keys: object) -> dict[str, object]:
+    """Return the JSON line of a photo: name, status, faces, and a message unless the status is "ok"."""
+    line: dict[str, object] = {
+        "photo": photo.name,
+        "status": photo.status,
+        "captured": iso_time(photo.captured),
+        **keys,
+    }
     line["faces"] = list(faces)
-    if one.notes:
-        line["notes"] = list(one.notes)
-    return line if one.status == "ok" else {**line, "message": one.message}
+    if photo.notes:
+        line["notes"] = list(photo.notes)
+    return line if photo.status == "ok" else {**line, "message": photo.message}
 
 
-def _noting(answers: Iterable[T]) -> Iterator[T]:
-    """Pass answers through, and say beside the table what is to be noted of their photos."""
+def _print_notes(answers: Iterable[T]) -> Iterator[T]:
+    """Yield answers, and print the notes of their photos."""
     from visavis.types import PhotoFaces
 
     for answer in answers:
@@ -150,40 +155,43 @@ def _noting(answers: Iterable[T]) -> Iterator[T]:
 
 
 def box_text(face: Face) -> str:
-    """Box in whole pixels."""
+    """Format a box in whole pixels."""
     return " ".join(f"{value:.0f}" for value in face.box)
 
 
 def exit_code(statuses: Iterable[str], *, yes: bool) -> int:
-    """0 yes, 1 no, 2 where not one photo could be read."""
+    """Return 0 for yes, 1 for no, 2 if no photo could be read."""
     if all(status in UNREADABLE for status in statuses):
         return 2
     return 0 if yes else 1
 
 
-def _json_text(line: Mapping[str, object]) -> str:
+def _format_json(line: Mapping[str, object]) -> str:
     text = json.dumps(line, ensure_ascii=False, allow_nan=False)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
-    except UnicodeEncodeError:  # a file name that is not text, or an output that is not Unicode
+    except UnicodeEncodeError:  # a file name that is not text, or an output encoding that is not Unicode
         text = json.dumps(line, allow_nan=False)
     return text
 
 
-def _table_text(columns: Sequence[Column], rows: Iterable[Row]) -> str:
-    """Lay out a table as wide as the terminal; into a file or a pipe nothing is cut that a reader may look for."""
+def _format_table(columns: Sequence[Column], rows: Iterable[Row]) -> str:
+    """Format a table as wide as the terminal; into a file or a pipe, nothing is cut."""
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     encoding = sys.stdout.encoding or "utf-8"
-    shown = [Row([_encodable(cell, encoding) for cell in row.cells], _encodable(row.message, encoding)) for row in rows]
-    lines = render(columns, shown, width=width, ascii_only=_encodable("─…", encoding) != "─…")
+    encodable_rows = [
+        Row([_make_encodable(cell, encoding) for cell in row.cells], _make_encodable(row.message, encoding))
+        for row in rows
+    ]
+    lines = render(columns, encodable_rows, width=width, ascii_only=_make_encodable("─…", encoding) != "─…")
     return "\n".join(lines) + "\n"
 
 
-def _encodable(text: str, encoding: str) -> str:
+def _make_encodable(text: str, encoding: str) -> str:
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
-def _bar(answers: Iterable[T], total: int) -> Iterator[T]:
+def _show_bar(answers: Iterable[T], total: int) -> Iterator[T]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
@@ -200,7 +208,7 @@ def _bar(answers: Iterable[T], total: int) -> Iterator[T]:
 
 
 @contextmanager
-def _download_bars() -> Iterator[None]:
+def _show_downloads() -> Iterator[None]:
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 
@@ -210,10 +218,10 @@ def _download_bars() -> Iterator[None]:
     progress = Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False)
     tasks: dict[str, TaskID] = {}
 
-    def told(row: WeightSpec, have: int, total: int | None) -> None:
+    def update(row: WeightSpec, received: int, total: int | None) -> None:
         if row.name not in tasks:
             tasks[row.name] = progress.add_task(row.file)
-        progress.update(tasks[row.name], completed=have, total=total)
+        progress.update(tasks[row.name], completed=received, total=total)
 
-    with progress, progress_to(told):
+    with progress, progress_to(update):
         yield

@@ -1,4 +1,4 @@
-"""gallery show, gallery remove: several people in one command, each found or not without regard to the others."""
+"""gallery show, gallery remove: several people in one command, looked up independently."""
 
 from __future__ import annotations
 
@@ -17,16 +17,13 @@ from visavis.errors import UsageError
 if TYPE_CHECKING:
     from visavis.gallery import Gallery, Person
 
-People = Annotated[
-    list[str], typer.Argument(metavar="WHO...", help="Ids of people, or names that one person each has.")
-]
+People = Annotated[list[str], typer.Argument(metavar="WHO...", help="Ids or unique names of people.")]
 
 
 def show(who: People, gallery: GalleryUrl = GALLERY, json: Json = False) -> None:
-    """Show all that is stored of people.
+    """Show everything stored about people.
 
-    Note, consent, metadata, and the templates: their ids, and the photos they are from. Exits 1 where one of several
-    is unknown.
+    Prints note, consent, metadata, and the ids and photos of the templates. Exits 1 if one of several is unknown.
     """
     from visavis.gallery import Gallery
 
@@ -35,7 +32,7 @@ def show(who: People, gallery: GalleryUrl = GALLERY, json: Json = False) -> None
     if json:
         with Output(json=True) as output:
             for person in people:
-                templates = [template_line(one) for one in person.templates]
+                templates = [template_line(template) for template in person.templates]
                 output.answer({**person_line(person), "templates": templates})
             _answer_unknown(output, unknown)
     else:
@@ -50,7 +47,7 @@ def _write_person(person: Person) -> None:
         output.answer({}, *([key, value] for key, value in person_facts(person).items()))
     write("\n")
     with Output("template", "photo", "box", "quality", "since", json=False) as output:
-        output.answer({}, *(template_row(one) for one in person.templates))
+        output.answer({}, *(template_row(template) for template in person.templates))
 
 
 def remove(
@@ -59,16 +56,16 @@ def remove(
     gallery: GalleryUrl = GALLERY,
     json: Json = False,
 ) -> None:
-    """Remove people and all that is stored of them.
+    """Remove people and everything stored about them.
 
-    Asks first where standard input is a terminal. Exits 1 where one of several is unknown; the others are removed.
+    Asks first if standard input is a terminal. Exits 1 if one of several people is unknown; the others are removed.
     """
     from visavis.gallery import Gallery
 
     with Gallery(gallery, create=False) as store:
         people, unknown = _find(store, who)
         if people and not yes and sys.stdin.isatty():
-            typer.confirm(f"Remove {', '.join(map(_described, people))} for good?", abort=True, err=True)
+            typer.confirm(f"Remove {', '.join(map(_describe, people))} for good?", abort=True, err=True)
         if people:
             store.remove(*(person.id for person in people))
     if json:
@@ -78,41 +75,41 @@ def remove(
             _answer_unknown(output, unknown, removed=False)
     else:
         for person in people:
-            write(f"removed {_described(person)}.\n")
+            write(f"removed {_describe(person)}.\n")
     _finish(people, unknown, json=json)
 
 
 def _find(store: Gallery, who: Sequence[str]) -> tuple[list[Person], dict[str, UsageError]]:
-    """Return the people that are meant, each once, and the error of each word that means nobody or several people.
+    """Return the distinct people in ``who``, and the error of each word that names no person or several.
 
-    Raises that error where the word is the only one.
+    Raise that error if there is only one word.
     """
     people: dict[int, Person] = {}
     unknown: dict[str, UsageError] = {}
-    for each in who:
+    for word in who:
         try:
-            person = store.find(each)
+            person = store.find(word)
         except UsageError as error:
             if len(who) == 1:
                 raise
-            unknown[each] = error
+            unknown[word] = error
         else:
             people[person.id] = person
     return list(people.values()), unknown
 
 
-def _answer_unknown(output: Output, unknown: dict[str, UsageError], **more: object) -> None:
+def _answer_unknown(output: Output, unknown: dict[str, UsageError], **keys: object) -> None:
     for word, error in unknown.items():
-        output.answer({"person_id": None, "name": word, **more, "message": str(error)})
+        output.answer({"person_id": None, "name": word, **keys, "message": str(error)})
 
 
 def _finish(people: Sequence[Person], unknown: dict[str, UsageError], *, json: bool) -> None:
-    """Tell of those who were not found, and exit: 0 where all were, 1 where one was not, 2 where nobody was."""
+    """Note who was not found, and exit: 0 if all were found, 1 if some, 2 if none."""
     if not json:
         for error in unknown.values():
             note(str(error))
     raise typer.Exit(0 if not unknown else 1 if people else 2)
 
 
-def _described(person: Person) -> str:
+def _describe(person: Person) -> str:
     return f"{printable(person.name)} (id {person.id}) with {counted(len(person.templates), 'template')}"

@@ -1,4 +1,4 @@
-"""Photos given one by one or as folders of them."""
+"""Photo arguments: single photos and folders of photos."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from visavis.errors import UsageError
 
 PhotosOrFolders = Annotated[
     list[str],
-    typer.Argument(metavar="PHOTO|DIR", help="Photos, and folders of photos, whatever is below.", show_default=False),
+    typer.Argument(metavar="PHOTO|DIR", help="Photos, or folders searched with their subfolders.", show_default=False),
 ]
 
 PhotosOrGallery = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="PHOTO|DIR",
-        help="Photos, and folders of photos, whatever is below; none with --gallery.",
+        help="Photos, or folders searched with their subfolders; none with --gallery.",
         show_default=False,
     ),
 ]
 GalleryInstead = Annotated[
     str | None,
-    typer.Option("--gallery", metavar="URL", callback=maybe_gallery_url, help="Take the faces of a gallery instead."),
+    typer.Option("--gallery", metavar="URL", callback=maybe_gallery_url, help="Use the faces of a gallery instead."),
 ]
 
 
-def _patterns(exclude: list[str] | None) -> list[str]:
+def _check_patterns(exclude: list[str] | None) -> list[str]:
     from visavis.images.photo_files import check_patterns
 
     check_patterns(exclude or [])
@@ -43,22 +43,22 @@ Exclude = Annotated[
     typer.Option(
         "--exclude",
         metavar="GLOB",
-        callback=_patterns,
-        help="Pass over what a folder holds by this name, file or folder; may be given several times.",
+        callback=_check_patterns,
+        help="Skip files and subfolders with a matching name; repeatable.",
         show_default=False,
     ),
 ]
 
 
 def one_of(sources: list[str] | None, gallery: str | None) -> list[str]:
-    """Return the photos; UsageError where photos and a gallery are given, or neither."""
+    """Return the photos; raise UsageError unless either photos or a gallery is given."""
     if bool(sources) == (gallery is not None):
         raise UsageError("the faces are those of photos, PHOTO or DIR, or those of a gallery, --gallery URL.")
     return sources or []
 
 
 def check_one_photo(photo: str, argument: str) -> None:
-    """Raise UsageError where the photo that a command takes as ``argument`` is a folder."""
+    """Raise UsageError if the photo of the argument ``argument`` is a folder."""
     from visavis.images.photo_files import is_folder
 
     if is_folder(photo):
@@ -66,11 +66,10 @@ def check_one_photo(photo: str, argument: str) -> None:
 
 
 def expand_folders(sources: Iterable[str], *, exclude: Sequence[str] | None = None) -> list[str]:
-    """Replace each folder by the photos in it and below it, as :mod:`visavis.images.photo_files` chooses them.
+    """Replace each folder by the photos in it and below it, as :mod:`visavis.images.photo_files` selects them.
 
-    Photos that are named, and "-", stay as they are. A photo that a folder holds is left out if it is in the list
-    already. A folder that cannot be listed or holds no photo is noted on standard error; UsageError where that leaves
-    nothing.
+    Keep named photos and "-". Leave out a photo of a folder that is in the list already. Note a folder that cannot be
+    listed or has no photo on standard error; raise UsageError if no photo remains.
     """
     from visavis.images import photo_files
 
@@ -79,12 +78,12 @@ def expand_folders(sources: Iterable[str], *, exclude: Sequence[str] | None = No
     unlisted: list[photo_files.UnlistedFolder] = []
     for source in sources:
         in_folder = photo_files.is_folder(source)
-        for found in photo_files.each_photo(source, exclude=exclude or ()):
-            if isinstance(found, photo_files.UnlistedFolder):
-                unlisted.append(found)
-            elif not in_folder or same_place(found) not in places:
-                photos.append(found)
-                places.add(same_place(found))
+        for photo in photo_files.each_photo(source, exclude=exclude or ()):
+            if isinstance(photo, photo_files.UnlistedFolder):
+                unlisted.append(photo)
+            elif not in_folder or same_place(photo) not in places:
+                photos.append(photo)
+                places.add(same_place(photo))
     if unlisted and not photos:
         raise UsageError(unlisted[0].message)
     for folder in unlisted:
@@ -93,9 +92,9 @@ def expand_folders(sources: Iterable[str], *, exclude: Sequence[str] | None = No
 
 
 def photos_of(sources: Iterable[str], *, exclude: Sequence[str] | None = None) -> list[str]:
-    """List photos as :func:`expand_folders` does, each once.
+    """List photos as :func:`expand_folders` does, without repeats.
 
-    UsageError for standard input: these photos are looked at again by their names.
+    Raise UsageError for standard input: these photos are read again by name.
     """
     sources = list(sources)
     if "-" in sources:
@@ -107,5 +106,5 @@ def photos_of(sources: Iterable[str], *, exclude: Sequence[str] | None = None) -
 
 
 def same_place(photo: str) -> str:
-    """Name the place of a photo, however its path is written."""
+    """Return a key for the path of a photo, equal for all spellings of that path."""
     return os.path.abspath(photo)  # noqa: PTH100 - Path.absolute keeps ".."

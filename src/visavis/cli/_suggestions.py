@@ -1,4 +1,4 @@
-"""Which command is meant by a word that is none: the words of other tools, of other groups, and misspelled ones."""
+"""Suggestions for unknown commands: words of other tools, of other groups, and misspelled ones."""
 
 from __future__ import annotations
 
@@ -65,45 +65,47 @@ ALIASES = {
     "analyse": "analyze", "del": "delete", "enrol": "register", "ls": "list", "recognise": "recognize", "rm": "delete",
     "uninstall": "delete",
 }  # fmt: skip
-"""Other words and spellings for keys of the tables above."""
+"""Synonyms and spellings of keys of the tables above."""
 LACKING = {"analyze": " Ages, sexes and emotions are not guessed."}
-"""What a word asks for that no command does."""
+"""Extra sentence for a word that no command covers."""
 
 
 class Suggesting(TyperGroup):
-    """A group that answers an unknown command with the command that is probably meant."""
+    """A group that answers an unknown command with a suggestion."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Find the command; where there is none, fail with what is meant in place of it."""
+        """Find the command; fail with a suggestion if there is none."""
         word = args[0]
         if word in self.commands or word.startswith("-") or ctx.resilient_parsing:
             return super().resolve_command(ctx, args)
-        meant = [f"'visavis {command}'" for command in _meant(word, ctx)]
-        suggestion = f" Did you mean {' or '.join(meant)}?" if meant else f" There are: {', '.join(self.commands)}."
-        ctx.fail(f"No such command {word!r}.{suggestion}{LACKING.get(_plain(word), '')}")
+        suggested = [f"'visavis {command}'" for command in _suggest(word, ctx)]
+        suggestion = (
+            f" Did you mean {' or '.join(suggested)}?" if suggested else f" There are: {', '.join(self.commands)}."
+        )
+        ctx.fail(f"No such command {word!r}.{suggestion}{LACKING.get(_normalize(word), '')}")
 
 
-def _meant(word: str, ctx: Any) -> list[str]:
-    """Return full commands, without the name of the program: the best three."""
+def _suggest(word: str, ctx: Any) -> list[str]:
+    """Return the best three commands for a word, without the program name."""
     root = ctx.find_root().command
     group = "" if ctx.parent is None else str(ctx.command.name)
-    plain = _plain(word)
+    plain = _normalize(word)
     table = GROUPS.get(group, TOP) if group else TOP
     by_table = list(table.get(plain, ()))
-    every = list(_commands(root))
-    same_word = [command for command in every if command.split()[-1] == plain]
-    here = {command.split()[-1]: command for command in every if command.startswith(f"{group} " if group else "")}
-    alike = [here[match] for match in get_close_matches(plain, here, n=2, cutoff=0.7)]
-    return list(dict.fromkeys([*by_table, *(() if by_table else (*same_word, *alike))]))[:3]
+    commands = list(_list_commands(root))
+    same_word = [command for command in commands if command.split()[-1] == plain]
+    here = {command.split()[-1]: command for command in commands if command.startswith(f"{group} " if group else "")}
+    similar = [here[match] for match in get_close_matches(plain, here, n=2, cutoff=0.7)]
+    return list(dict.fromkeys([*by_table, *(() if by_table else (*same_word, *similar))]))[:3]
 
 
-def _plain(word: str) -> str:
+def _normalize(word: str) -> str:
     return ALIASES.get(word.lower(), word.lower())
 
 
-def _commands(group: Any, prefix: str = "") -> Iterator[str]:
-    """Yield all commands as they are typed, groups too."""
+def _list_commands(group: Any, prefix: str = "") -> Iterator[str]:
+    """Yield all commands and groups as they are typed."""
     for name, command in group.commands.items():
         yield f"{prefix}{name}"
         if hasattr(command, "commands"):
-            yield from _commands(command, f"{prefix}{name} ")
+            yield from _list_commands(command, f"{prefix}{name} ")

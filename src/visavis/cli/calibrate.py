@@ -1,4 +1,4 @@
-"""calibrate: what a model's distances mean, measured on labeled photos."""
+"""calibrate: measure thresholds and probabilities of a model on labeled photos."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ Table = Annotated[
 ]
 DataName = Annotated[
     str | None,
-    typer.Option("--name", metavar="TEXT", help="What the data is called in the table.", show_default="its path"),
+    typer.Option("--name", metavar="TEXT", help="Name of the data in the table.", show_default="its path"),
 ]
 Degrade = Annotated[
     bool,
-    typer.Option("--degrade", help="Measure poor photos too, on worsened copies: thresholds then follow the quality."),
+    typer.Option("--degrade", help="Also measure degraded copies: thresholds then depend on quality."),
 ]
 
 
@@ -47,7 +47,9 @@ def calibrate(  # noqa: PLR0913 - a command's options
     source: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE|DIR", exists=True, help="A folder of folders, one a person; or a list of pairs (CSV, LFW's)."
+            metavar="FILE|DIR",
+            exists=True,
+            help="A folder with one subfolder per person, or a list of pairs (CSV, LFW).",
         ),
     ],
     *,
@@ -60,12 +62,11 @@ def calibrate(  # noqa: PLR0913 - a command's options
     degrade: Degrade = False,
     json: Json = False,
 ) -> None:
-    """Measure what distances mean, on your own photos.
+    """Calibrate a model on your own photos.
 
-    Finds the thresholds that stand for rates of false accepts, and the map from distance to probability.
-    The table is used by verify --calibration FILE, and in a gallery after gallery calibrate FILE. A rate is in it
-    only if 30 or more false accepts stand behind it. Of a folder of people, the thresholds of one half are held
-    against the other half.
+    Measures the threshold for each false accept rate, and the probability for each distance. Use the table with verify
+    --calibration FILE, or in a gallery after gallery calibrate FILE. It has only rates that were measured on 30 or more
+    false accepts. With a folder of people, checks the thresholds of one half of the people on the other half.
     """
     from visavis.evaluate import calibrate as calibration
     from visavis.evaluate.data.pairs import read_pairs, read_people
@@ -75,53 +76,57 @@ def calibrate(  # noqa: PLR0913 - a command's options
         raise UsageError("--degrade needs a folder of people: a list of pairs does not say who the others are.")
     if out:
         writable_file(out, endings=(".json",))
-    one = networks.recognizer()
+    recognizer = networks.recognizer()
     data = name if name is not None else source.name
     with Output(*COLUMNS, json=json) as output:
         if source.is_dir():
             people = read_people(source, exclude=exclude or ())
-            taken = templates_of(people.photos, one, min_face=networks.min_face, fresh=fresh, output=output)
-            measured = calibration.of_people(taken, people.names, data=data)
+            templates = templates_of(people.photos, recognizer, min_face=networks.min_face, fresh=fresh, output=output)
+            measured = calibration.of_people(templates, people.names, data=data)
             if degrade:
                 numbers = person_numbers(people.names)
-                copies = make_copies(taken, numbers, one, min_face=networks.min_face, progress=output.progress)
+                copies = make_copies(
+                    templates, numbers, recognizer, min_face=networks.min_face, progress=output.progress
+                )
                 measured = calibration.with_poor_photos(measured, copies)
         else:
-            listed = read_pairs(source, photos)
-            taken = templates_of(listed.photos, one, min_face=networks.min_face, fresh=fresh, output=output)
-            measured = calibration.of_pairs(taken, listed, data=data)
-        output.answer(measured.table(), *_rows(measured))
+            pair_list = read_pairs(source, photos)
+            templates = templates_of(
+                pair_list.photos, recognizer, min_face=networks.min_face, fresh=fresh, output=output
+            )
+            measured = calibration.of_pairs(templates, pair_list, data=data)
+        output.answer(measured.table(), *_make_rows(measured))
     if out:
         text = measured.text()
         write_whole(out, lambda file: file.write(text.encode()))
-    _doubts(measured)
+    _note_doubts(measured)
 
 
-def _doubts(measured: Measured) -> None:
+def _note_doubts(measured: Measured) -> None:
     if not measured.held_out:
         note("no rate was held against other people: it takes a folder of people, with enough in each half.")
     for half in measured.held_out:
         if not half.kept:
             note(
                 f"a FAR of {half.far:g} by one half of the people is {half.measured:.2g} on the other "
-                f"({_between(half.interval, '.2g')}): one in twenty such checks fails by chance."
+                f"({_format_interval(half.interval, '.2g')}): one in twenty such checks fails by chance."
             )
 
 
-def _rows(measured: Measured) -> list[list[str]]:
+def _make_rows(measured: Measured) -> list[list[str]]:
     halves = {half.far: half for half in measured.held_out}
     return [
         [
             f"{rate.far:g}",
             short(rate.threshold),
-            _between(rate.threshold_interval, ".4f"),
+            _format_interval(rate.threshold_interval, ".4f"),
             short(rate.tar),
             f"{rate.false_accepts:,}",
-            f"{half.measured:.2g} ({_between(half.interval, '.2g')})" if (half := halves.get(rate.far)) else "",
+            f"{half.measured:.2g} ({_format_interval(half.interval, '.2g')})" if (half := halves.get(rate.far)) else "",
         ]
         for rate in measured.rates
     ]
 
 
-def _between(interval: Interval | None, form: str) -> str:
+def _format_interval(interval: Interval | None, form: str) -> str:
     return "-" if interval is None else f"{interval[0]:{form}} to {interval[1]:{form}}"

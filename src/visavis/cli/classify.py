@@ -1,4 +1,4 @@
-"""classify: which of the people that a network was trained on."""
+"""classify: name the people that a network was trained on."""
 
 from __future__ import annotations
 
@@ -22,14 +22,17 @@ MIN_PROBABILITY = 0.5
 LIKELY = Column("likely", drop=9, least=16)
 
 
-def _classifiers() -> list[str]:
+def _list_classifiers() -> list[str]:
     from visavis.classify import CLASSIFIERS
 
     return CLASSIFIERS.names()
 
 
 ClassifierName = Annotated[
-    str, typer.Option("--model", metavar="NAME", autocompletion=_classifiers, help="The network that knows the people.")
+    str,
+    typer.Option(
+        "--model", metavar="NAME", autocompletion=_list_classifiers, help="The network that classifies faces."
+    ),
 ]
 
 
@@ -39,23 +42,21 @@ def classify(
     *,
     exclude: Exclude = None,
     model: ClassifierName = MODEL,
-    top: Annotated[int, typer.Option("--top", min=1, metavar="K", help="People to tell of each face.")] = TOP,
+    top: Annotated[int, typer.Option("--top", min=1, metavar="K", help="Number of names per face.")] = TOP,
     min_probability: Annotated[
         float,
-        typer.Option("--min-probability", min=0, max=1, metavar="P", help="Below it a face is nobody's."),
+        typer.Option("--min-probability", min=0, max=1, metavar="P", help="Least probability of a name."),
     ] = MIN_PROBABILITY,
     networks: Networks,
     accept_license: Annotated[
-        bool, typer.Option("--accept-license", help="Accept, once, a license that does not allow every use.")
+        bool, typer.Option("--accept-license", help="Accept a license that restricts use; needed once.")
     ] = False,
     json: Json = False,
 ) -> None:
     """Name the celebrities in photos.
 
-    Those are the people that a network was trained on.
-
-    Where the likeliest person has a probability below --min-probability, the face is nobody's that the network
-    knows. Exits 1 where nobody is known.
+    The celebrities are the people that the network was trained on. A face is unknown if no probability reaches
+    --min-probability. Exits 1 if all faces are unknown.
     """
     from visavis import classify as classes
     from visavis.weights import store
@@ -74,40 +75,40 @@ def classify(
         recognizer=recognizer,
         min_face=networks.min_face,
     )
-    statuses, known = [], False
+    statuses, any_known = [], False
     with Output("photo", "face", "box", "name", LIKELY, json=json) as output:
-        for one, faces in output.progress(answers, len(photos)):
-            statuses.append(one.status)
-            known = known or any(face.known for face in faces)
-            output.answer(_line(one, faces), *_rows(one, faces))
-    raise typer.Exit(exit_code(statuses, yes=known))
+        for photo, faces in output.progress(answers, len(photos)):
+            statuses.append(photo.status)
+            any_known = any_known or any(face.known for face in faces)
+            output.answer(_make_line(photo, faces), *_make_rows(photo, faces))
+    raise typer.Exit(exit_code(statuses, yes=any_known))
 
 
-def _line(one: PhotoFaces, faces: list[FaceNames]) -> dict[str, object]:
-    found = [
+def _make_line(photo: PhotoFaces, faces: list[FaceNames]) -> dict[str, object]:
+    lines = [
         {
             "box": decimals(face.box),
             "score": significant(face.score),
-            "known": named.known,
-            "names": [[name, significant(probability)] for name, probability in named.names],
+            "known": result.known,
+            "names": [[name, significant(probability)] for name, probability in result.names],
         }
-        for face, named in zip(one.faces, faces, strict=True)
+        for face, result in zip(photo.faces, faces, strict=True)
     ]
-    return photo_line(one, found)
+    return photo_line(photo, lines)
 
 
-def _rows(one: PhotoFaces, faces: list[FaceNames]) -> list[Row]:
-    if not one.faces:
-        return [Row([one.name], one.message)]
+def _make_rows(photo: PhotoFaces, faces: list[FaceNames]) -> list[Row]:
+    if not photo.faces:
+        return [Row([photo.name], photo.message)]
     return [
         Row(
             [
-                one.name,
+                photo.name,
                 str(number),
                 box_text(face),
-                named.name or "unknown",
-                ", ".join(f"{name} {percent(probability)}" for name, probability in named.names),
+                result.name or "unknown",
+                ", ".join(f"{name} {percent(probability)}" for name, probability in result.names),
             ]
         )
-        for number, (face, named) in enumerate(zip(one.faces, faces, strict=True), 1)
+        for number, (face, result) in enumerate(zip(photo.faces, faces, strict=True), 1)
     ]

@@ -1,4 +1,4 @@
-"""cluster: which faces of many photos are of one person."""
+"""cluster: group the faces of many photos by person."""
 
 from __future__ import annotations
 
@@ -39,27 +39,31 @@ CLUSTER_CSV = (
 GALLERY_COLUMNS = ("cluster", SIZE, "photo", "template", "box", "name", Column("", drop=6))
 
 ALONE = "alone"
-"""Folder of the faces that are a cluster each by themselves."""
+"""Folder of the faces in clusters of one face."""
 
 
 Far = Annotated[
     float | None,
     typer.Option(
         "--far",
-        help="Rate at which strangers may be taken for one person.",
+        help="False accept rate (FAR) that sets the threshold.",
         show_default="0.2 / number of faces, 0.001 at most",
     ),
 ]
 Threshold = Annotated[
-    float | None, typer.Option("--threshold", help="Greatest cosine distance of near faces, in place of --far.")
+    float | None, typer.Option("--threshold", help="Greatest cosine distance of two near faces, instead of --far.")
 ]
 Crops = Annotated[
     Path | None,
-    typer.Option("--out", metavar="DIR", file_okay=False, help="Write the faces to this folder, a folder a cluster."),
+    typer.Option(
+        "--out", metavar="DIR", file_okay=False, help="Write the faces to this folder, one subfolder per cluster."
+    ),
 ]
 Report = Annotated[
     Path | None,
-    typer.Option("--report", metavar="FILE.html", dir_okay=False, help="Write a page to look through and name people."),
+    typer.Option(
+        "--report", metavar="FILE.html", dir_okay=False, help="Write an HTML page to review clusters and name people."
+    ),
 ]
 Previous = Annotated[
     Path | None,
@@ -68,11 +72,12 @@ Previous = Annotated[
         metavar="FILE.jsonl",
         exists=True,
         dir_okay=False,
-        help="What cluster --json printed before: its faces keep their clusters.",
+        help="Earlier output of cluster --json; its faces keep their clusters.",
     ),
 ]
 MinQuality = Annotated[
-    float, typer.Option("--min-quality", metavar="Q", min=0, max=1, help="Leave faces of a lower quality alone.")
+    float,
+    typer.Option("--min-quality", metavar="Q", min=0, max=1, help="Keep faces of lower quality in clusters of one."),
 ]
 Names = Annotated[
     Path | None,
@@ -81,16 +86,16 @@ Names = Annotated[
         metavar="FILE.json",
         exists=True,
         dir_okay=False,
-        help="What the page exported before: it shows those names again.",
+        help="Names exported from an earlier page, to show again.",
     ),
 ]
-Seed = Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Chance that decides where much is equal.")]
-Remember = Annotated[bool, typer.Option("--remember", help="Keep what is found in the photos, and use what was kept.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Random seed that breaks ties.")]
+Remember = Annotated[bool, typer.Option("--remember", help="Store the embeddings of photos, and reuse stored ones.")]
 
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """The options that decide what comes together: the arguments of ``cluster_faces`` of these names."""
+    """Options that decide which faces form a cluster: the arguments of ``cluster_faces`` of these names."""
 
     far: float | None
     threshold: float | None
@@ -117,10 +122,10 @@ def cluster(  # noqa: PLR0913 - a command's options
     json: Json = False,
     csv: Csv = False,
 ) -> None:
-    """Put the faces of photos together that are of one person.
+    """Group the faces of photos by person.
 
-    All faces of all photos take part, or all those of a gallery, which keeps the clusters. Two faces of one photo are
-    never one person. Prints a line a face, cluster by cluster, the largest first, then the photos that gave no face.
+    Clusters all faces of all photos, or all faces of a gallery, which stores the clusters. Two faces of one photo are
+    never one person. Prints one line per face, cluster by cluster, the largest first, then the photos without a face.
     """
     photos = one_of(sources, gallery)
     if report:
@@ -128,38 +133,42 @@ def cluster(  # noqa: PLR0913 - a command's options
     columns = COLUMNS if gallery is None else GALLERY_COLUMNS
     if names and not report:
         raise UsageError("--names is for the page: give --report FILE.html too.")
-    named = _read_names(names)
+    earlier_names = _read_names(names)
     rule = _Rule(far, threshold, min_quality, seed)
-    known: tuple[str | None, ...] | None = None
-    offered: tuple[str, ...] = ()
+    face_names: tuple[str | None, ...] | None = None
+    person_names: tuple[str, ...] = ()
     with Output(*columns, json=json, csv=CLUSTER_CSV if csv else None) as output:
         if gallery is not None:
             if previous is not None:
                 raise UsageError("--previous is for photos: a gallery knows by itself what was clustered before.")
-            found, known, offered = _of_gallery(gallery, output, rule, networks.model)
+            clustering, face_names, person_names = _cluster_gallery(gallery, output, rule, networks.model)
         else:
             from visavis.clustering.previous import read_previous
 
             recognizer = networks.recognizer()
-            before = {} if previous is None else read_previous(previous)
-            every = photos_of([*photos, *before], exclude=exclude)
+            previous_faces = {} if previous is None else read_previous(previous)
+            all_photos = photos_of([*photos, *previous_faces], exclude=exclude)
             times: dict[str, datetime | None] = {}
-            answers = _noting(_answers(every, recognizer, min_face=networks.min_face, remember=remember), times)
-            found = _of_photos(output.progress(answers, len(every)), before, recognizer.model, rule)
-            _tell(output, found, [{}] * len(found.faces), times)
-    naming = _naming(found.faces, named, known, offered) if report else None
-    _write(found, out, report, naming, title=f"Faces of {gallery or ', '.join(photos)}")
-    raise typer.Exit(exit_code(_statuses(found), yes=bool(len(found.faces))))
+            answers = _store_times(
+                _embed_photos(all_photos, recognizer, min_face=networks.min_face, remember=remember), times
+            )
+            clustering = _cluster_photos(
+                output.progress(answers, len(all_photos)), previous_faces, recognizer.model, rule
+            )
+            _print_faces(output, clustering, [{}] * len(clustering.faces), times)
+    naming = _name_faces(clustering.faces, earlier_names, face_names, person_names) if report else None
+    _write_files(clustering, out, report, naming, title=f"Faces of {gallery or ', '.join(photos)}")
+    raise typer.Exit(exit_code(_list_statuses(clustering), yes=bool(len(clustering.faces))))
 
 
-def _statuses(found: Clustering) -> list[str]:
-    """Status of each photo: those that gave no face, then the others."""
-    return [*(one.status for one in found.skipped), *("ok" for _ in found.faces.photos)]
+def _list_statuses(clustering: Clustering) -> list[str]:
+    """Return the status of each photo: first those without a face, then the others."""
+    return [*(photo.status for photo in clustering.skipped), *("ok" for _ in clustering.faces.photos)]
 
 
-def _of_photos(
+def _cluster_photos(
     answers: Iterable[PhotoFaces],
-    before: Mapping[str, PreviousFaces],
+    previous_faces: Mapping[str, PreviousFaces],
     model: str,
     rule: _Rule,
 ) -> Clustering:
@@ -167,31 +176,33 @@ def _of_photos(
     from visavis.clustering.faces import gather_faces
 
     faces, skipped = gather_faces(answers)
-    after = max((cluster for one in before.values() for cluster in one.ids), default=0)
-    found = cluster_faces(_known(faces, before), model=model, after=after, **asdict(rule))
-    return replace(found, skipped=skipped)
+    after = max((cluster for photo in previous_faces.values() for cluster in photo.ids), default=0)
+    clustering = cluster_faces(_keep_previous_clusters(faces, previous_faces), model=model, after=after, **asdict(rule))
+    return replace(clustering, skipped=skipped)
 
 
-def _of_gallery(
+def _cluster_gallery(
     url: str, output: Output, rule: _Rule, model: str | None
 ) -> tuple[Clustering, tuple[str | None, ...], tuple[str, ...]]:
-    """Cluster the faces of a gallery and tell of them.
+    """Cluster the faces of a gallery and print them.
 
-    Returns also the name of each face as far as that is known, and the names of all people. Raises GalleryError where
-    a model is asked for that is not the gallery's.
+    Return the clustering, the person's name of each face (None: unassigned) and the names of all people. Raise
+    GalleryError if a model is requested that is not the gallery's.
     """
     from visavis.gallery import Gallery
 
     with Gallery(url, model=model, create=False) as store:
-        found, ids, people = store.cluster(**asdict(rule))
-        names = tuple(person.name for person in store.people())
-    more = [{"template_id": one, "person": name} for one, name in zip(ids.tolist(), people, strict=True)]
-    _tell(output, found, more, {})
-    return found, people, names
+        clustering, ids, face_names = store.cluster(**asdict(rule))
+        person_names = tuple(person.name for person in store.people())
+    details = [
+        {"template_id": template, "person": name} for template, name in zip(ids.tolist(), face_names, strict=True)
+    ]
+    _print_faces(output, clustering, details, {})
+    return clustering, face_names, person_names
 
 
 def _read_names(path: Path | None) -> list[tuple[str | None, NamedFace]]:
-    """Read the faces that were named on an earlier page, each with its name (None: nobody)."""
+    """Return the faces named on an earlier page, each with its name (None: unassigned)."""
     if path is None:
         return []
     from visavis.gallery.cluster_export import read_named
@@ -199,66 +210,70 @@ def _read_names(path: Path | None) -> list[tuple[str | None, NamedFace]]:
     return [(person.name or None, face) for person in read_named(path) for face in person.faces]
 
 
-def _naming(
+def _name_faces(
     faces: Faces,
-    named: Sequence[tuple[str | None, NamedFace]],
-    known: Sequence[str | None] | None,
-    offered: Sequence[str],
+    earlier_names: Sequence[tuple[str | None, NamedFace]],
+    face_names: Sequence[str | None] | None,
+    person_names: Sequence[str],
 ) -> Naming:
-    """Return the names that faces have: those of the gallery ``known``, else those of an earlier page ``named``.
+    """Return the names of faces: those of the gallery ``face_names``, else those of an earlier page ``earlier_names``.
 
-    Names of faces whose photo was replaced since are left out, with a note a photo.
+    Leave out the names of faces in photos that were replaced, and print a note for each such photo.
     """
     from visavis.clustering.naming import find_named
     from visavis.images import replaced_message
 
     here = {same_place(photo): photo for photo in dict.fromkeys(faces.photos)}
-    places = {face.photo: here[same_place(face.photo)] for _, face in named if same_place(face.photo) in here}
+    places = {face.photo: here[same_place(face.photo)] for _, face in earlier_names if same_place(face.photo) in here}
     hashes = {photo: faces.photo_hash(row) for row, photo in enumerate(faces.photos)}
     replaced = {
         face.photo
-        for _, face in named
+        for _, face in earlier_names
         if face.sha256 and hashes.get(places.get(face.photo, face.photo)) not in {None, face.sha256}
     }
     for photo in sorted(replaced):
         note(replaced_message(photo))
-    still = [(name, face.photo, face.box) for name, face in named if face.photo not in replaced]
-    naming = find_named(faces, still, places)
-    if known is None:
+    current_names = [(name, face.photo, face.box) for name, face in earlier_names if face.photo not in replaced]
+    naming = find_named(faces, current_names, places)
+    if face_names is None:
         return naming
-    people = tuple(own or earlier for own, earlier in zip(known, naming.people, strict=True))
-    unassigned = frozenset(row for row in naming.unassigned if known[row] is None)
-    return replace(naming, people=people, unassigned=unassigned, names=(*naming.names, *offered))
+    people = tuple(stored or earlier for stored, earlier in zip(face_names, naming.people, strict=True))
+    unassigned = frozenset(row for row in naming.unassigned if face_names[row] is None)
+    return replace(naming, people=people, unassigned=unassigned, names=(*naming.names, *person_names))
 
 
-def _tell(
+def _print_faces(
     output: Output,
-    found: Clustering,
-    more: Sequence[Mapping[str, object]],
+    clustering: Clustering,
+    details: Sequence[Mapping[str, object]],
     times: Mapping[str, datetime | None],
 ) -> None:
-    """Print a line a face; ``more`` is what else there is to say of each, ``times`` when photos were taken."""
-    for a, b in found.ties:
+    """Print one line per face; ``details`` has more keys of each face, ``times`` the capture time of each photo."""
+    for a, b in clustering.ties:
         note(f"new faces lie between the clusters {a} and {b}, which may be one person: they are not merged.")
-    for line, row in _faces(found, more, times):
+    for line, row in _make_lines(clustering, details, times):
         output.answer(line, row)
-    for one in found.skipped:
-        output.answer(photo_line(one, []), Row(["-", "", one.name], one.message))
+    for photo in clustering.skipped:
+        output.answer(photo_line(photo, []), Row(["-", "", photo.name], photo.message))
 
 
-def _write(found: Clustering, out: Path | None, report: Path | None, naming: Naming | None, *, title: str) -> None:
+def _write_files(
+    clustering: Clustering, out: Path | None, report: Path | None, naming: Naming | None, *, title: str
+) -> None:
     skipped: list[str] = []
     if out:
-        _save(out, found, skipped)
+        _save_crops(out, clustering, skipped)
     if report:
         from visavis.clustering import report as pages
 
-        pages.write(report, found, title=title, naming=naming, skipped=skipped)
+        pages.write(report, clustering, title=title, naming=naming, skipped=skipped)
     for text in dict.fromkeys(skipped):
         note(f"{text.removesuffix('.')}: its faces have no picture.")
 
 
-def _answers(photos: Sequence[str], recognizer: Recognizer, *, min_face: float, remember: bool) -> Iterator[PhotoFaces]:
+def _embed_photos(
+    photos: Sequence[str], recognizer: Recognizer, *, min_face: float, remember: bool
+) -> Iterator[PhotoFaces]:
     if not remember:
         yield from recognizer.represent(photos, min_face=min_face)
         return
@@ -271,79 +286,86 @@ def _answers(photos: Sequence[str], recognizer: Recognizer, *, min_face: float, 
         note(text)
 
 
-def _noting(answers: Iterable[PhotoFaces], times: dict[str, datetime | None]) -> Iterator[PhotoFaces]:
-    """Pass answers on, and note when each photo was taken; one that was remembered is read for it."""
+def _store_times(answers: Iterable[PhotoFaces], times: dict[str, datetime | None]) -> Iterator[PhotoFaces]:
+    """Pass answers on and store the capture time of each photo; a remembered photo is read again for it."""
     from visavis import images
 
-    for one in answers:
-        times[one.name] = one.captured if one.photo is not None else images.captured(one.name)
-        yield one
+    for answer in answers:
+        times[answer.name] = answer.captured if answer.photo is not None else images.captured(answer.name)
+        yield answer
 
 
-def _known(faces: Faces, before: Mapping[str, PreviousFaces]) -> Faces:
-    """Give faces the clusters they were in before; say how many of those are not found any more."""
-    if not before:
+def _keep_previous_clusters(faces: Faces, previous_faces: Mapping[str, PreviousFaces]) -> Faces:
+    """Return faces with their earlier clusters; note how many of the earlier faces are missing."""
+    if not previous_faces:
         return faces
     from visavis.clustering.faces import by_photo, join_faces
     from visavis.clustering.previous import with_clusters
 
-    places = {same_place(photo): known for photo, known in before.items()}
+    places = {same_place(photo): clusters for photo, clusters in previous_faces.items()}
     parts = [
-        with_clusters(one, known) if (known := places.get(same_place(one.photos[0]))) else one
-        for one in by_photo(faces)
+        with_clusters(photo_faces, clusters)
+        if (clusters := places.get(same_place(photo_faces.photos[0])))
+        else photo_faces
+        for photo_faces in by_photo(faces)
     ]
     faces = join_faces(*parts)
-    lost = sum(len(known.ids) for known in places.values()) - int((faces.clusters >= 0).sum())
-    if lost:
-        note(f"not found again, of the faces that were clustered before: {lost}.")
+    missing = sum(len(clusters.ids) for clusters in places.values()) - int((faces.clusters >= 0).sum())
+    if missing:
+        note(f"not found again, of the faces that were clustered before: {missing}.")
     return faces
 
 
-def _faces(
-    found: Clustering, more: Sequence[Mapping[str, object]], times: Mapping[str, datetime | None]
+def _make_lines(
+    clustering: Clustering, details: Sequence[Mapping[str, object]], times: Mapping[str, datetime | None]
 ) -> Iterator[tuple[dict[str, object], list[str]]]:
-    """Line and row of each face, cluster by cluster."""
+    """Yield the JSON line and the table row of each face, cluster by cluster."""
     from visavis.clustering import POOR_QUALITY
 
-    faces = found.faces
-    for one in found.clusters:
-        for row in sorted(one.rows.tolist()):
+    faces = clustering.faces
+    for cluster in clustering.clusters:
+        for row in sorted(cluster.rows.tolist()):
             box = decimals(faces.boxes[row])
-            number, chosen = int(faces.numbers[row]), row == one.representative
+            number, is_representative = int(faces.numbers[row]), row == cluster.representative
             line = {
-                "cluster": one.id,
-                "size": len(one),
+                "cluster": cluster.id,
+                "size": len(cluster),
                 "photo": faces.photos[row],
                 "captured": iso_time(times.get(faces.photos[row])),
                 "face": number,
                 "box": box,
-                "representative": chosen,
+                "representative": is_representative,
                 "quality": significant(float(faces.quality[row])),
-                **more[row],
+                **details[row],
             }
-            whole = " ".join(f"{side:.0f}" for side in box)
-            marks = ["representative"] if chosen and len(one) > 1 else []
+            box_cell = " ".join(f"{side:.0f}" for side in box)
+            marks = ["representative"] if is_representative and len(cluster) > 1 else []
             marks += ["poor quality"] if faces.quality[row] < POOR_QUALITY else []
-            cells = [str(one.id), str(len(one)), faces.photos[row]]
-            if "template_id" in more[row]:
-                cells += [str(more[row]["template_id"]), whole, str(more[row]["person"] or "-"), ", ".join(marks)]
+            cells = [str(cluster.id), str(len(cluster)), faces.photos[row]]
+            if "template_id" in details[row]:
+                cells += [
+                    str(details[row]["template_id"]),
+                    box_cell,
+                    str(details[row]["person"] or "-"),
+                    ", ".join(marks),
+                ]
             else:
-                cells += [str(number), whole, ", ".join(marks)]
+                cells += [str(number), box_cell, ", ".join(marks)]
             yield line, cells
 
 
-def _save(out: Path, found: Clustering, skipped: list[str]) -> None:
-    """Write the crops, each into the folder of its cluster; ``skipped`` takes a sentence for each photo left out."""
+def _save_crops(out: Path, clustering: Clustering, skipped: list[str]) -> None:
+    """Write the crops, one folder per cluster; append a sentence to ``skipped`` for each photo left out."""
     from visavis.align import square_crops
     from visavis.clustering.pictures import of_photos, plain_faces
 
-    labels = found.labels
-    names = {one.id: f"cluster-{one.id}" if len(one) > 1 else ALONE for one in found.clusters}
+    labels = clustering.labels
+    names = {cluster.id: f"cluster-{cluster.id}" if len(cluster) > 1 else ALONE for cluster in clustering.clusters}
     folders: dict[str, PictureFolder] = {}
     out.mkdir(parents=True, exist_ok=True)
-    for photo, rows in of_photos(found.faces, skipped=skipped):
-        crops = square_crops(photo.pixels, plain_faces(found.faces, rows), size=CROP_SIZE, margin=CROP_MARGIN)
+    for photo, rows in of_photos(clustering.faces, skipped=skipped):
+        crops = square_crops(photo.pixels, plain_faces(clustering.faces, rows), size=CROP_SIZE, margin=CROP_MARGIN)
         for row, crop in zip(rows, crops, strict=True):
             name = names[int(labels[row])]
             folder = folders.setdefault(name, PictureFolder(out / name))
-            folder.save(crop, photo, f"-{found.faces.numbers[row]}.png")
+            folder.save(crop, photo, f"-{clustering.faces.numbers[row]}.png")

@@ -1,4 +1,4 @@
-"""demo: enroll, identify and verify on sample photos, and show the commands that do the same."""
+"""demo: enroll, identify and verify on sample photos, and print the same steps as commands."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ COLUMNS = (
     "",
 )
 SEARCHED = {"obama2.jpg": NAME, "obama3.jpg": NAME, "biden.jpg": None}
-"""Photo -> who is to be found in it; nobody has shown the gallery the man of the last."""
+"""Photo -> name expected in it; the man in the last photo is not enrolled."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of the story: what was asked, what had to come out, and what did."""
+    """One step of the demo: its question, the expected answer, and the answer."""
 
     step: str
     photo: str
@@ -58,7 +58,7 @@ class Step:
 
     @property
     def right(self) -> bool:
-        """Whether it came out as it had to."""
+        """Whether the answer is the expected one."""
         return self.answer == self.expected
 
 
@@ -68,35 +68,35 @@ def demo(
     threads: Threads = None,
     json: Json = False,
 ) -> None:
-    """Tell the whole story on sample photos.
+    """Run enroll, identify and verify on sample photos.
 
-    One man is enrolled from one photo, found again in others, and a stranger stays unknown. Exits
-    0 only if all came out right. Can be run again.
+    Enrolls a man from one photo and identifies him in others; a stranger stays unknown. Exits 0 only if all answers are
+    right. Can be run again.
     """
     from visavis.gallery import Gallery
     from visavis.pipeline import Recognizer
 
-    photos = _photos(out / "photos")
+    photos = _copy_photos(out / "photos")
     recognizer = Recognizer(threads=threads)
     steps = []
     with (
         Output(*COLUMNS, json=json) as output,
         Gallery(out / "demo.db", recognizer=recognizer) as store,
     ):
-        for step in _story(photos, recognizer, store, PictureFolder(out)):
+        for step in _run_steps(photos, recognizer, store, PictureFolder(out)):
             steps.append(step)
-            output.answer(_line(step), _row(step))
-    overview = _overview(steps, out / "overview.jpg")
+            output.answer(_make_line(step), _make_row(step))
+    overview = _draw_overview(steps, out / "overview.jpg")
     if not json:
-        write(_by_hand(photos, out, overview))
+        write(_format_commands(photos, out, overview))
     wrong = sum(not step.right for step in steps)
     if wrong:
         note(f"{wrong} of {len(steps)} steps did not come out as they had to.")
     raise typer.Exit(1 if wrong else 0)
 
 
-def _photos(folder: Path) -> Path:
-    """Copy the sample photos to where the commands of the story are short."""
+def _copy_photos(folder: Path) -> Path:
+    """Copy the sample photos to a folder with a short path for the printed commands."""
     from visavis.samples import samples
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -105,8 +105,8 @@ def _photos(folder: Path) -> Path:
     return folder
 
 
-def _story(photos: Path, recognizer: Recognizer, store: Gallery, folder: PictureFolder) -> Iterator[Step]:
-    loaded = _timed(lambda: (recognizer.detector.name, recognizer.embedder.name))
+def _run_steps(photos: Path, recognizer: Recognizer, store: Gallery, folder: PictureFolder) -> Iterator[Step]:
+    loaded = _measure(lambda: (recognizer.detector.name, recognizer.embedder.name))
     names = " + ".join(loaded.value)
     yield Step("load", "", names, names, None, None, None, loaded.seconds)
     yield _enroll(store, photos / ENROLLED)
@@ -117,33 +117,33 @@ def _story(photos: Path, recognizer: Recognizer, store: Gallery, folder: Picture
 
 
 def _enroll(store: Gallery, photo: Path) -> Step:
-    done = _timed(lambda: store.enroll(NAME, [str(photo)]))
-    return Step("enroll", photo.name, NAME, done.value.name, None, None, None, done.seconds)
+    timed = _measure(lambda: store.enroll(NAME, [str(photo)]))
+    return Step("enroll", photo.name, NAME, timed.value.name, None, None, None, timed.seconds)
 
 
 def _identify(store: Gallery, photo: Path, name: str | None, folder: PictureFolder) -> Step:
-    done = _timed(lambda: list(store.identify_photos([str(photo)])))
-    (answer,) = done.value
+    timed = _measure(lambda: list(store.identify_photos([str(photo)])))
+    (answer,) = timed.value
     picture = save_named(folder, answer)
     if not answer.photo.faces:
-        return Step("identify", photo.name, name or UNKNOWN, "no face", None, None, None, done.seconds)
-    found = answer.identifications[answer.photo.largest]
+        return Step("identify", photo.name, name or UNKNOWN, "no face", None, None, None, timed.seconds)
+    face = answer.identifications[answer.photo.largest]
     return Step(
         "identify",
         photo.name,
         name or UNKNOWN,
-        found.name or UNKNOWN,
-        found.distance,
-        found.threshold,
-        found.probability,
-        done.seconds,
+        face.name or UNKNOWN,
+        face.distance,
+        face.threshold,
+        face.probability,
+        timed.seconds,
         str(picture),
     )
 
 
 def _verify(recognizer: Recognizer, a: Path, b: Path, *, same: bool) -> Step:
-    done = _timed(lambda: recognizer.verify(str(a), str(b)))
-    answer = done.value
+    timed = _measure(lambda: recognizer.verify(str(a), str(b)))
+    answer = timed.value
     return Step(
         "verify",
         f"{a.name} {b.name}",
@@ -152,7 +152,7 @@ def _verify(recognizer: Recognizer, a: Path, b: Path, *, same: bool) -> Step:
         answer.distance,
         answer.threshold,
         answer.probability,
-        done.seconds,
+        timed.seconds,
     )
 
 
@@ -162,13 +162,13 @@ class _Timed(Generic[T]):
     seconds: float
 
 
-def _timed(work: Callable[[], T]) -> _Timed[T]:
+def _measure(work: Callable[[], T]) -> _Timed[T]:
     start = time.perf_counter()
     value = work()
     return _Timed(value, time.perf_counter() - start)
 
 
-def _line(step: Step) -> dict[str, object]:
+def _make_line(step: Step) -> dict[str, object]:
     return {
         **asdict(step),
         "right": step.right,
@@ -179,31 +179,31 @@ def _line(step: Step) -> dict[str, object]:
     }
 
 
-def _row(step: Step) -> list[str]:
+def _make_row(step: Step) -> list[str]:
     figures = [short(step.distance), short(step.threshold), percent(step.probability)]
     verdict = "right" if step.right else f"WRONG: expected {step.expected}"
     return [step.step, step.photo, step.answer, *figures, short(step.seconds, ".2f"), verdict]
 
 
-def _overview(steps: list[Step], path: Path) -> Path:
-    """Lay out the annotated photos on one sheet."""
+def _draw_overview(steps: list[Step], path: Path) -> Path:
+    """Draw the annotated photos on one sheet, and write it."""
     import numpy as np
     from PIL import Image
 
     from visavis.draw import contact_sheet
 
-    shown = [step for step in steps if step.picture]
-    pictures = [np.asarray(Image.open(step.picture).convert("RGB")) for step in shown if step.picture]
+    annotated = [step for step in steps if step.picture]
+    pictures = [np.asarray(Image.open(step.picture).convert("RGB")) for step in annotated if step.picture]
     captions = [
         f"{step.photo}: {step.answer}\ndistance {short(step.distance)}, threshold {short(step.threshold)}"
-        for step in shown
+        for step in annotated
     ]
     sheet = Image.fromarray(contact_sheet(pictures, captions))
     write_whole(path, lambda file: sheet.save(file, "JPEG", quality=92))
     return path
 
 
-def _by_hand(photos: Path, out: Path, overview: Path) -> str:
+def _format_commands(photos: Path, out: Path, overview: Path) -> str:
     gallery = shlex.quote(str(out / "demo.db"))
     first, *others = (shlex.quote(str(photos / name)) for name in (ENROLLED, *SEARCHED))
     return (

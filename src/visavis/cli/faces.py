@@ -1,4 +1,4 @@
-"""detect, extract, embed: what is in each photo."""
+"""detect, extract, embed: find, crop and embed the faces of photos."""
 
 from __future__ import annotations
 
@@ -46,20 +46,20 @@ def detect(
     json: Json = False,
     csv: Csv = False,
 ) -> None:
-    """Find the faces in photos: boxes, scores, landmarks, quality.
+    """Detect faces in photos: boxes, scores, landmarks, quality.
 
-    Exits 1 where there is not one face in all the photos.
+    Exits 1 if no photo has a face.
     """
     photos = expand_folders(sources, exclude=exclude)
     folder = PictureFolder(out) if out else None
-    found = networks.recognizer().detect(photos, min_face=networks.min_face)
+    answers = networks.recognizer().detect(photos, min_face=networks.min_face)
     statuses = []
     with Output(*DETECT_COLUMNS, json=json, csv=DETECT_CSV if csv else None) as output:
-        for one in output.progress(found, len(photos)):
-            statuses.append(one.status)
+        for photo in output.progress(answers, len(photos)):
+            statuses.append(photo.status)
             if folder:
-                _save_annotated(folder, one)
-            output.answer(_detect_line(one), *_detect_rows(one))
+                _save_annotated(folder, photo)
+            output.answer(_make_detect_line(photo), *_make_detect_rows(photo))
     raise typer.Exit(exit_code(statuses, yes="ok" in statuses))
 
 
@@ -71,30 +71,30 @@ def extract(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", file_okay=False, help="Folder for the crops.")],
     size: Annotated[int, typer.Option("--size", min=1, metavar="PIXELS", help="Side of a crop.")] = CROP_SIZE,
     margin: Annotated[
-        float, typer.Option("--margin", min=0, help="Part of its sides by which the box is extended.")
+        float, typer.Option("--margin", min=0, help="Margin around the box, as a share of its sides.")
     ] = CROP_MARGIN,
     networks: Networks,
     json: Json = False,
 ) -> None:
-    """Cut the faces out and write them as PNG files.
+    """Crop the faces and write them as PNG files.
 
-    Face 2 of holiday.jpg becomes holiday-2.png. Where another photo's face, or any other file, has that name
-    it becomes holiday~2-2.png, and so on: only the same photo's own crops are ever replaced.
+    Face 2 of holiday.jpg becomes holiday-2.png. If a face of another photo, or any other file, has that name, it
+    becomes holiday~2-2.png, and so on: only crops of the same photo are replaced.
     """
     from visavis.align import square_crops
 
     photos = expand_folders(sources, exclude=exclude)
     folder = PictureFolder(out)
-    found = networks.recognizer().detect(photos, min_face=networks.min_face)
+    answers = networks.recognizer().detect(photos, min_face=networks.min_face)
     statuses = []
     with Output("photo", "face", "box", "score", "file", json=json) as output:
-        for one in output.progress(found, len(photos)):
-            statuses.append(one.status)
+        for photo in output.progress(answers, len(photos)):
+            statuses.append(photo.status)
             files = []
-            if one.photo:
-                crops = square_crops(one.photo.pixels, one.faces, size=size, margin=margin)
-                files = [str(folder.save(crop, one.photo, f"-{n}.png")) for n, crop in enumerate(crops, 1)]
-            output.answer(*_face_lines(one, "file", files))
+            if photo.photo:
+                crops = square_crops(photo.photo.pixels, photo.faces, size=size, margin=margin)
+                files = [str(folder.save(crop, photo.photo, f"-{n}.png")) for n, crop in enumerate(crops, 1)]
+            output.answer(*_make_face_lines(photo, "file", files))
     raise typer.Exit(exit_code(statuses, yes="ok" in statuses))
 
 
@@ -108,10 +108,10 @@ def embed(
     json: Json = False,
     csv: Csv = False,
 ) -> None:
-    """Turn every face into an embedding and write all to one file.
+    """Compute embeddings of all faces and write them to one file.
 
-    A row a face: photo (n,), box (n, 4), score (n,), embedding (n, d). Embeddings have length 1. Those of two
-    models cannot be compared.
+    Writes one row per face: photo (n,), box (n, 4), score (n,), embedding (n, d). Embeddings have length 1; embeddings
+    of two models cannot be compared.
     """
     from visavis.cli._embeddings import ENDINGS, FaceTable
 
@@ -120,57 +120,59 @@ def embed(
     recognizer = networks.recognizer()
     statuses = []
     with Output("photo", "face", "box", "score", "row", json=json, csv=EMBED_CSV if csv else None) as output:
-        for one in output.progress(recognizer.represent(photos, min_face=networks.min_face), len(photos)):
-            statuses.append(one.status)
-            output.answer(*_face_lines(one, "row", table.add(one)))
+        for photo in output.progress(recognizer.represent(photos, min_face=networks.min_face), len(photos)):
+            statuses.append(photo.status)
+            output.answer(*_make_face_lines(photo, "row", table.add(photo)))
     code = exit_code(statuses, yes="ok" in statuses)
     if code != 2:
         table.write(dimension=recognizer.embedder.dimension)
     raise typer.Exit(code)
 
 
-def _detect_line(one: PhotoFaces) -> dict[str, object]:
-    size = {"width": one.photo and one.photo.width, "height": one.photo and one.photo.height}
+def _make_detect_line(photo: PhotoFaces) -> dict[str, object]:
+    size = {"width": photo.photo and photo.photo.width, "height": photo.photo and photo.photo.height}
     faces = [
         {
-            **_face_line(face),
+            **_make_face_line(face),
             "landmarks": [decimals(point) for point in face.landmarks],
             "quality": significant(quality.score),
             "quality_parts": {name: significant(value) for name, value in asdict(quality).items() if name != "score"},
         }
-        for face, quality in zip(one.faces, one.quality, strict=True)
+        for face, quality in zip(photo.faces, photo.quality, strict=True)
     ]
-    return photo_line(one, faces, **size)
+    return photo_line(photo, faces, **size)
 
 
-def _detect_rows(one: PhotoFaces) -> list[Row]:
-    size = f"{one.photo.width} x {one.photo.height}" if one.photo else "-"
-    if not one.faces:
-        return [Row([one.name, size], one.message)]
+def _make_detect_rows(photo: PhotoFaces) -> list[Row]:
+    size = f"{photo.photo.width} x {photo.photo.height}" if photo.photo else "-"
+    if not photo.faces:
+        return [Row([photo.name, size], photo.message)]
     return [
-        Row([one.name, size, str(n), box_text(face), short(face.score), short(quality.score, ".2f")])
-        for n, (face, quality) in enumerate(zip(one.faces, one.quality, strict=True), 1)
+        Row([photo.name, size, str(n), box_text(face), short(face.score), short(quality.score, ".2f")])
+        for n, (face, quality) in enumerate(zip(photo.faces, photo.quality, strict=True), 1)
     ]
 
 
-def _face_line(face: Face) -> dict[str, object]:
+def _make_face_line(face: Face) -> dict[str, object]:
     return {"box": decimals(face.box), "score": significant(face.score)}
 
 
-def _face_lines(one: PhotoFaces, key: str, values: Sequence[object]) -> tuple[dict[str, object], *tuple[Row, ...]]:
-    """Put an answer in both its forms, with one more value a face."""
-    faces = list(zip(one.faces, values, strict=True))
-    line = photo_line(one, [{**_face_line(face), key: value} for face, value in faces])
+def _make_face_lines(
+    photo: PhotoFaces, key: str, values: Sequence[object]
+) -> tuple[dict[str, object], *tuple[Row, ...]]:
+    """Return the JSON line and the table rows of a photo, with one more value per face."""
+    faces = list(zip(photo.faces, values, strict=True))
+    line = photo_line(photo, [{**_make_face_line(face), key: value} for face, value in faces])
     rows = [
-        Row([one.name, str(n), box_text(face), short(face.score), str(value)])
+        Row([photo.name, str(n), box_text(face), short(face.score), str(value)])
         for n, (face, value) in enumerate(faces, 1)
     ]
-    return line, *(rows or [Row([one.name], one.message)])
+    return line, *(rows or [Row([photo.name], photo.message)])
 
 
-def _save_annotated(folder: PictureFolder, one: PhotoFaces) -> None:
+def _save_annotated(folder: PictureFolder, photo: PhotoFaces) -> None:
     from visavis.draw import annotate
 
-    if one.photo:
-        labels = [f"{n}: {face.score:.3f}" for n, face in enumerate(one.faces, 1)]
-        folder.save(annotate(one.photo.pixels, one.faces, labels), one.photo, "-faces.jpg")
+    if photo.photo:
+        labels = [f"{n}: {face.score:.3f}" for n, face in enumerate(photo.faces, 1)]
+        folder.save(annotate(photo.photo.pixels, photo.faces, labels), photo.photo, "-faces.jpg")

@@ -1,4 +1,4 @@
-"""gallery forget: photos out of a gallery, with the templates that are from them."""
+"""gallery forget: remove photos from a gallery, with their templates."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ if TYPE_CHECKING:
 
 def forget(
     photos: Annotated[
-        list[str], typer.Argument(metavar="PHOTO", help="Paths of photos, or hashes of 8 digits or more.")
+        list[str], typer.Argument(metavar="PHOTO", help="Paths of photos, or hashes of at least 8 digits.")
     ],
     *,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Remove templates of people too, and do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; also remove templates of people.")] = False,
     gallery: GalleryUrl = GALLERY,
     json: Json = False,
 ) -> None:
-    """Remove photos and the templates that are from them.
+    """Remove photos and their templates from a gallery.
 
-    A photo is found by its path, by the bytes of the file, or by its hash. Where it shows people of the gallery this
-    asks first; where standard input is no terminal it takes --yes. A person without another template is removed too.
+    Finds a photo by its path, bytes or hash. If it shows people of the gallery, asks first; without a terminal it
+    needs --yes. Also removes people who have no other template.
     """
     from visavis.gallery import Gallery
 
     columns = ("photo", Column("hash", drop=1, least=8), "templates", "people")
     with Gallery(gallery, create=False) as store, Output(*columns, json=json) as output:
-        people = {person: name for _, some in store.find_photos(*photos) for person, name in some.items()}
+        people = {person: name for _, names in store.find_photos(*photos) for person, name in names.items()}
         if people and not yes:
             _confirm(sorted(set(people.values())), many=len(photos) > 1)
         for photo in store.forget(*photos, named=True):
-            output.answer(_line(photo), _row(photo))
+            output.answer(_make_line(photo), _make_row(photo))
 
 
 def _confirm(names: list[str], *, many: bool) -> None:
@@ -50,7 +50,7 @@ def _confirm(names: list[str], *, many: bool) -> None:
     typer.confirm(f"{what.capitalize()} {', '.join(names)}. Remove those templates for good?", abort=True, err=True)
 
 
-def _line(photo: ForgottenPhoto) -> dict[str, object]:
+def _make_line(photo: ForgottenPhoto) -> dict[str, object]:
     return {
         "photo": photo.photo,
         "sha256": photo.sha256,
@@ -60,6 +60,6 @@ def _line(photo: ForgottenPhoto) -> dict[str, object]:
     }
 
 
-def _row(photo: ForgottenPhoto) -> list[str]:
+def _make_row(photo: ForgottenPhoto) -> list[str]:
     people = [f"{name} (removed)" if person in photo.removed else name for person, name in photo.people]
     return [photo.photo or "-", photo.sha256[:16], str(photo.templates), ", ".join(people) or "-"]

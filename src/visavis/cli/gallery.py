@@ -1,4 +1,4 @@
-"""gallery list|show|rename|merge|move|...: who is in a gallery, what is told of them, and whether it is sound."""
+"""gallery list|show|rename|merge|move|...: manage the people of a gallery, and check its records."""
 
 from __future__ import annotations
 
@@ -29,16 +29,14 @@ from visavis.errors import UsageError
 if TYPE_CHECKING:
     from visavis.gallery import Gallery
 
-app = typer.Typer(
-    cls=Suggesting, no_args_is_help=True, rich_markup_mode=None, help="Look after the people in a gallery."
-)
+app = typer.Typer(cls=Suggesting, no_args_is_help=True, rich_markup_mode=None, help="Manage the people in a gallery.")
 
-Who = Annotated[str, typer.Argument(metavar="WHO", help="A person's id, or a name that one person has.")]
+Who = Annotated[str, typer.Argument(metavar="WHO", help="A person's id or unique name.")]
 
 
 @app.command("list")
 def list_people(gallery: GalleryUrl = GALLERY, json: Json = False, csv: Csv = False) -> None:
-    """List the people."""
+    """List the people of a gallery."""
     with _open(gallery) as store:
         people, unnamed, url = store.people(), store.stats().unnamed, store.url
         with Output(*COLUMNS, json=json, csv=LIST_CSV if csv else None) as output:
@@ -61,9 +59,9 @@ def rename(
     gallery: GalleryUrl = GALLERY,
     json: Json = False,
 ) -> None:
-    """Give a person another name; the id stays.
+    """Rename a person; the id stays.
 
-    Where another person has that name, or one like it, a note says who and how to merge the two.
+    If another person has the same or a similar name, a note names that person and the command that merges the two.
     """
     with _open(gallery) as store, Output(*COLUMNS, json=json) as output:
         person_id = store.find(who).id
@@ -79,23 +77,26 @@ def rename(
 def describe(
     who: Who,
     *,
-    remark: Annotated[str | None, typer.Option("--note", metavar="TEXT", help="A note.")] = None,
+    remark: Annotated[str | None, typer.Option("--note", metavar="TEXT", help="A remark.")] = None,
     consent: Annotated[str | None, typer.Option("--consent", metavar="TEXT", help="How consent was given.")] = None,
     consented: Annotated[
         datetime | None, typer.Option("--consented", formats=["%Y-%m-%d"], help="The day consent was given.")
     ] = None,
     metadata: Annotated[
-        str | None, typer.Option("--metadata", metavar="JSON", help="An object of whatever you keep of people.")
+        str | None, typer.Option("--metadata", metavar="JSON", help="A JSON object of your own data.")
     ] = None,
     gallery: GalleryUrl = GALLERY,
     json: Json = False,
 ) -> None:
-    """Note what is told of a person; what is not given stays as it is."""
-    told = None if metadata is None else _object(metadata)
+    """Set the note, consent or metadata of a person.
+
+    Keeps what is not given.
+    """
+    fields = None if metadata is None else _parse_object(metadata)
     with _open(gallery) as store, Output(*COLUMNS, json=json) as output:
         person_id = store.find(who).id
         day = None if consented is None else consented.date()
-        store.describe(person_id, note=remark, consent=consent, consented=day, metadata=told)
+        store.describe(person_id, note=remark, consent=consent, consented=day, metadata=fields)
         person = store.person(person_id)
         output.answer(person_line(person), person_row(person))
 
@@ -103,30 +104,30 @@ def describe(
 @app.command()
 def merge(
     who: Who,
-    into: Annotated[str, typer.Argument(metavar="INTO", help="The person who stays.")],
+    into: Annotated[str, typer.Argument(metavar="INTO", help="The person who is kept.")],
     gallery: GalleryUrl = GALLERY,
     json: Json = False,
 ) -> None:
-    """Make two people one: WHO is gone, and INTO has all templates."""
+    """Merge two people: INTO gets all templates, WHO is removed."""
     with _open(gallery) as store, Output(*COLUMNS, json=json) as output:
-        person_id, stays = store.find(who).id, store.find(into).id
-        store.merge(person_id, into=stays)
-        person = store.person(stays)
+        person_id, kept_id = store.find(who).id, store.find(into).id
+        store.merge(person_id, into=kept_id)
+        person = store.person(kept_id)
         output.answer(person_line(person), person_row(person))
 
 
 @app.command()
 def move(
     templates: Annotated[
-        list[int], typer.Argument(metavar="TEMPLATE...", min=1, help="Ids of templates, as gallery show tells them.")
+        list[int], typer.Argument(metavar="TEMPLATE...", min=1, help="Ids of templates, as printed by gallery show.")
     ],
-    to: Annotated[str, typer.Option("--to", metavar="WHO", help="Whose they are.")],
+    to: Annotated[str, typer.Option("--to", metavar="WHO", help="The person they belong to.")],
     gallery: GalleryUrl = GALLERY,
     json: Json = False,
 ) -> None:
-    """Give templates to another person.
+    """Move templates to another person.
 
-    Faces that were put to the wrong one, or that were nobody's.
+    The templates may be unassigned, or assigned to the wrong person.
     """
     with _open(gallery) as store, Output(*COLUMNS, json=json) as output:
         person_id = store.find(to).id
@@ -137,13 +138,13 @@ def move(
 
 @app.command("name")
 def name_faces(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Of one person who is there, or of a new one.")],
-    templates: Annotated[list[int], typer.Argument(metavar="TEMPLATE...", min=1, help="Ids of indexed faces.")],
-    new: Annotated[bool, typer.Option("--new", help="This is another person of the same name.")] = False,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of a stored person, or of a new one.")],
+    templates: Annotated[list[int], typer.Argument(metavar="TEMPLATE...", min=1, help="Ids of unassigned faces.")],
+    new: Annotated[bool, typer.Option("--new", help="Add another person of the same name.")] = False,
     gallery: GalleryUrl = GALLERY,
     json: Json = False,
 ) -> None:
-    """Say whose indexed faces are that were nobody's."""
+    """Assign unassigned faces to a person."""
     with _open(gallery) as store, Output(*COLUMNS, json=json) as output:
         person = store.name_faces(name, templates, new=new)
         output.answer(person_line(person), person_row(person))
@@ -155,44 +156,47 @@ def export_gallery(
     gallery: GalleryUrl = GALLERY,
     json: Json = False,
 ) -> None:
-    """Write everything to a folder, for another place.
+    """Export a gallery to a folder.
 
-    People, faces and photos, as gallery.json and embeddings.npz; the audit log stays.
+    Writes people, faces and photos to gallery.json and embeddings.npz, without the audit log.
     """
     with _open(gallery) as store, Output("", "", json=json) as output:
         store.export(folder)
-        _transferred(output, store, folder)
+        _print_transfer(output, store, folder)
 
 
 @app.command("import")
 def import_gallery(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What gallery export wrote.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder written by gallery export.")],
     gallery: GalleryUrl = GALLERY,
     json: Json = False,
 ) -> None:
-    """Make a new gallery of what gallery export wrote; ids stay."""
+    """Create a gallery from an exported folder; ids stay."""
     from visavis.gallery import Gallery
     from visavis.gallery.archive import model_of
 
     with Gallery(gallery, model=model_of(folder)) as store, Output("", "", json=json) as output:
         store.import_from(folder)
-        _transferred(output, store, folder)
+        _print_transfer(output, store, folder)
 
 
 @app.command()
 def audit(gallery: GalleryUrl = GALLERY, json: Json = False) -> None:
-    """Print who did what to whom, and when; people by their ids only."""
+    """Print the audit log: who changed what, and when.
+
+    Shows people by id only.
+    """
     with _open(gallery) as store, Output("when", "who", "did", "person", json=json) as output:
-        for one in store.audit():
-            line = {**asdict(one), "at": one.at.isoformat()}
-            person = "-" if one.person_id is None else str(one.person_id)
-            cells = [f"{one.at:%Y-%m-%d %H:%M:%S}", one.actor or "-", one.action, person]
-            output.answer(line, Row(cells, one.detail))
+        for entry in store.audit():
+            line = {**asdict(entry), "at": entry.at.isoformat()}
+            person = "-" if entry.person_id is None else str(entry.person_id)
+            cells = [f"{entry.at:%Y-%m-%d %H:%M:%S}", entry.actor or "-", entry.action, person]
+            output.answer(line, Row(cells, entry.detail))
 
 
 @app.command()
 def stats(gallery: GalleryUrl = GALLERY, json: Json = False) -> None:
-    """Print the figures: model, people, templates, size."""
+    """Print model, number of people and templates, and size."""
     with _open(gallery) as store, Output("", "", json=json) as output:
         line = asdict(store.stats())
         output.answer(line, *([key, "-" if value is None else str(value)] for key, value in line.items()))
@@ -200,28 +204,28 @@ def stats(gallery: GalleryUrl = GALLERY, json: Json = False) -> None:
 
 @app.command()
 def check(
-    repair: Annotated[bool, typer.Option("--repair", help="Make the index what the records say.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Rebuild the index from the records.")] = False,
     gallery: GalleryUrl = GALLERY,
     index: GalleryIndex = INDEX,
     json: Json = False,
 ) -> None:
-    """Check that the gallery is sound; exits 1 where it is not.
+    """Check a gallery for errors; exits 1 if there are any.
 
-    Templates that seem to be of somebody else are reported too.
-    With --repair, where it is not afterwards: an index can be mended, records cannot.
+    Reports also templates that seem to show another person. With --repair, exits 1 if errors remain: an index can be
+    repaired, records cannot.
     """
     with _open(gallery, index) as store, Output("problem", json=json) as output:
         problems = store.repair() if repair else store.check()
-        for one in problems:
-            output.answer({"problem": one.kind, "message": one.message}, Row([one.kind], one.message))
+        for problem in problems:
+            output.answer({"problem": problem.kind, "message": problem.message}, Row([problem.kind], problem.message))
         if not problems:
-            message = _sound(store)
+            message = _describe_sound(store)
             output.answer({"problem": None, "message": message}, Row(["none"], message))
     raise typer.Exit(1 if problems else 0)
 
 
-def _sound(store: Gallery) -> str:
-    """Say that nothing is wrong, and what was not looked at."""
+def _describe_sound(store: Gallery) -> str:
+    """Return the message that the gallery has no errors, and what was not checked."""
     if store.calibration is not None:
         return "the gallery is sound."
     return (
@@ -234,17 +238,17 @@ def _sound(store: Gallery) -> str:
 def calibrate(
     table: Annotated[
         Path | None,
-        typer.Argument(metavar="FILE", help="A table that visavis calibrate wrote.", show_default=False),
+        typer.Argument(metavar="FILE", help="A table written by visavis calibrate.", show_default=False),
     ] = None,
     shipped: Annotated[
-        bool, typer.Option("--shipped", help="Go back to the thresholds shipped for the model.")
+        bool, typer.Option("--shipped", help="Return to the thresholds shipped with the model.")
     ] = False,
     gallery: GalleryUrl = GALLERY,
     json: Json = False,
 ) -> None:
     """Set or show a gallery's own thresholds.
 
-    Without FILE, those in use are shown.
+    Without FILE, shows the thresholds in use.
     """
     from visavis.compare import read_calibration
 
@@ -253,36 +257,36 @@ def calibrate(
     with _open(gallery) as store, Output("FAR", "cosine distance", json=json) as output:
         if table is not None or shipped:
             store.calibrate(None if table is None else read_calibration(table))
-        used = store.calibration
-        if used is None:
+        calibration = store.calibration
+        if calibration is None:
             raise UsageError(
                 f"{store.model} is uncalibrated, and {gallery} has no thresholds of its own: measure them by "
                 f"visavis calibrate DIR --model {store.model} --out FILE, then visavis gallery calibrate FILE."
             )
-        rows = zip(used.far, used.thresholds, strict=True)
-        output.answer(used.table(), *([f"{far:g}", short(threshold)] for far, threshold in rows))
+        rows = zip(calibration.far, calibration.thresholds, strict=True)
+        output.answer(calibration.table(), *([f"{far:g}", short(threshold)] for far, threshold in rows))
 
 
 def _open(url: str, index: str = INDEX) -> Gallery:
-    """Open a gallery that exists: looking at one never makes one."""
+    """Open an existing gallery; never create one."""
     from visavis.gallery import Gallery
 
     return Gallery(url, index=index, create=False)
 
 
-def _object(text: str) -> dict[str, object]:
-    """Read a JSON object off the command line."""
+def _parse_object(text: str) -> dict[str, object]:
+    """Parse the JSON object of --metadata."""
     try:
-        told = loads(text)
+        parsed = loads(text)
     except ValueError as error:
         raise UsageError(f"--metadata is not JSON: {error}.") from error
-    if not isinstance(told, dict):
+    if not isinstance(parsed, dict):
         raise UsageError('--metadata must be an object, such as {"desk": 4}.')
-    return told
+    return parsed
 
 
-def _transferred(output: Output, store: Gallery, folder: Path) -> None:
-    """Say how much went one way or the other."""
+def _print_transfer(output: Output, store: Gallery, folder: Path) -> None:
+    """Print how much was exported or imported."""
     stats = store.stats()
     line = {
         "folder": str(folder),

@@ -1,4 +1,4 @@
-"""index: folders of photos into a gallery, as nobody's faces yet."""
+"""index: add the faces of folders of photos to a gallery, unassigned."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
     from visavis.gallery import Gallery
 
 LISTED = 10_000
-"""Photos that could not be used that are listed at the end: one disk that is gone must not fill the memory."""
+"""Greatest number of unusable photos listed at the end: a missing disk must not fill the memory."""
 
 DONE = frozenset({"ok", "no_face", "known"})
 
 
 class EngineName(StrEnum):
-    """What the work is done on."""
+    """Engine that runs the work."""
 
     local = "local"
     ray = "ray"
@@ -53,15 +53,18 @@ def index(  # noqa: PLR0913 - a command's options
     exclude: Exclude = None,
     workers: Annotated[
         int | None,
-        typer.Option("--workers", min=1, metavar="N", help="Processes that work.", show_default="one a processor"),
+        typer.Option("--workers", min=1, metavar="N", help="Number of processes.", show_default="one a processor"),
     ] = None,
-    engine: Annotated[EngineName, typer.Option("--engine", help="Processes of this machine, or a Ray cluster.")] = (
+    engine: Annotated[EngineName, typer.Option("--engine", help="Run on this machine, or on a Ray cluster.")] = (
         EngineName.local
     ),
     ray_address: Annotated[
         str | None,
         typer.Option(
-            "--ray-address", metavar="ADDRESS", help="The cluster of --engine ray.", show_default="RAY_ADDRESS, or none"
+            "--ray-address",
+            metavar="ADDRESS",
+            help="Address of the cluster for --engine ray.",
+            show_default="RAY_ADDRESS, or none",
         ),
     ] = None,
     gallery: GalleryUrl = GALLERY,
@@ -71,36 +74,38 @@ def index(  # noqa: PLR0913 - a command's options
     min_face: MinFace = 20,
     json: Json = False,
 ) -> None:
-    """Put the faces of whole folders of photos into a gallery.
+    """Add the faces of whole folders of photos to a gallery.
 
-    They are nobody's until they are named. A photo is told of once it is stored: after an interrupt, or a crash, the
-    same command goes on where it was. Exits 2 where not one photo could be used.
+    The faces are unassigned until they are named. A photo is printed once it is stored: after an interrupt or a crash,
+    the same command continues. Exits 2 if no photo could be used.
     """
     detector = detector_id(detector, any_orientation=any_orientation)
     if ray_address is not None and engine is not EngineName.ray:
         raise UsageError("--ray-address is that of a cluster for --engine ray.")
     from visavis import bulk
 
-    chosen = _engine(engine, workers, ray_address)
+    selected = _create_engine(engine, workers, ray_address)
     with (
-        _gallery(gallery, model, detector) as store,
+        _open_gallery(gallery, model, detector) as store,
         Output("photo", "status", json=json) as output,
-        _summed_up(json=json) as tally,
-        _counting(sources, exclude=exclude or (), shown=output.shows_progress) as done,
+        _print_summary(json=json) as tally,
+        _show_progress(sources, exclude=exclude or (), visible=output.shows_progress) as done,
         closing(
-            bulk.index(store, sources, engine=chosen, detector=detector, min_face=min_face, exclude=exclude or ())
+            bulk.index(store, sources, engine=selected, detector=detector, min_face=min_face, exclude=exclude or ())
         ) as outcomes,
     ):
-        for one in outcomes:
-            done(one)
-            listed = tally.add(one)
-            output.answer(_line(one), *([Row([one.photo, one.status], one.message)] if listed else []))
+        for outcome in outcomes:
+            done(outcome)
+            listed = tally.add(outcome)
+            output.answer(
+                _make_line(outcome), *([Row([outcome.photo, outcome.status], outcome.message)] if listed else [])
+            )
     if not tally.statuses:
         raise UsageError(f"no photo was found: {', '.join(sources)}.")
     raise typer.Exit(0 if tally.usable else 2)
 
 
-def _engine(name: EngineName, workers: int | None, ray_address: str | None) -> Engine:
+def _create_engine(name: EngineName, workers: int | None, ray_address: str | None) -> Engine:
     from visavis import bulk
 
     if name is EngineName.ray:
@@ -108,8 +113,8 @@ def _engine(name: EngineName, workers: int | None, ray_address: str | None) -> E
     return bulk.LocalEngine(workers=workers)
 
 
-def _gallery(url: str, model: str | None, detector: str) -> Gallery:
-    """Open the gallery, made where there is none; not before it is known that the names mean something."""
+def _open_gallery(url: str, model: str | None, detector: str) -> Gallery:
+    """Open or create the gallery, after checking the names of model and detector."""
     from visavis.bulk import Stage
     from visavis.gallery import Gallery
 
@@ -118,7 +123,7 @@ def _gallery(url: str, model: str | None, detector: str) -> Gallery:
 
 
 class _Tally:
-    """Counts what became of the photos, and remembers those that could not be used."""
+    """Counts the outcomes of photos, and keeps those that could not be used."""
 
     def __init__(self) -> None:
         self.statuses: Counter[str] = Counter()
@@ -128,20 +133,20 @@ class _Tally:
 
     @property
     def usable(self) -> int:
-        """Photos that were not failures."""
+        """Number of photos that did not fail."""
         return sum(self.statuses[status] for status in DONE)
 
-    def add(self, one: Outcome) -> bool:
-        """Take one in; returns whether it is to be listed at the end."""
-        self.statuses[one.status] += 1
-        self.faces += (one.faces or 0) if one.status == "ok" else 0
-        listed = one.status not in DONE and len(self.failures) < LISTED
+    def add(self, outcome: Outcome) -> bool:
+        """Count an outcome; return whether to list it at the end."""
+        self.statuses[outcome.status] += 1
+        self.faces += (outcome.faces or 0) if outcome.status == "ok" else 0
+        listed = outcome.status not in DONE and len(self.failures) < LISTED
         if listed:
-            self.failures.append(one)
+            self.failures.append(outcome)
         return listed
 
     def text(self) -> str:
-        """Sum up in a line."""
+        """Return the summary in one line."""
         total, seconds = self.statuses.total(), time.monotonic() - self._start
         failed = {status: number for status, number in self.statuses.items() if status not in DONE}
         parts = [
@@ -155,31 +160,31 @@ class _Tally:
 
 
 @contextmanager
-def _summed_up(*, json: bool) -> Iterator[_Tally]:
-    """Say at the end, however it comes, what was done, and under ``json`` (which has no table) what was not."""
+def _print_summary(*, json: bool) -> Iterator[_Tally]:
+    """Print the summary at the end or after an error; with ``json``, which has no table, also the failures."""
     tally = _Tally()
     try:
         yield tally
     finally:
-        for one in tally.failures if json else ():
-            note(f"{one.status}: {one.message}")
+        for outcome in tally.failures if json else ():
+            note(f"{outcome.status}: {outcome.message}")
         note(tally.text())
 
 
-def _line(one: Outcome) -> dict[str, object]:
-    line: dict[str, object] = {"photo": one.photo, "status": one.status, "faces": one.faces}
-    return {**line, "message": one.message} if one.message else line
+def _make_line(outcome: Outcome) -> dict[str, object]:
+    line: dict[str, object] = {"photo": outcome.photo, "status": outcome.status, "faces": outcome.faces}
+    return {**line, "message": outcome.message} if outcome.message else line
 
 
 @contextmanager
-def _counting(
-    sources: Sequence[str], *, shown: bool, exclude: Sequence[str] = ()
+def _show_progress(
+    sources: Sequence[str], *, visible: bool, exclude: Sequence[str] = ()
 ) -> Iterator[Callable[[Outcome], None]]:
-    """Show a bar while inside; what is yielded is to be called with each outcome. Where not ``shown``, it does nothing.
+    """Show a progress bar during the block, if ``visible``; yield a function to call with each outcome.
 
-    How many photos there are is counted meanwhile, since listing them may take long: only then the time left is known.
+    A thread counts the photos meanwhile, since listing them may take long: the remaining time is shown after that.
     """
-    if not shown:
+    if not visible:
         yield lambda _: None
         return
     from rich.console import Console
@@ -202,21 +207,21 @@ def _counting(
         transient=True,
         redirect_stdout=False,  # answers stay on standard output
     )
-    found = 0
-    with bar, _counted(sources, exclude) as total:
-        row = bar.add_task("", total=None, faces=found)
+    face_count = 0
+    with bar, _count_photos(sources, exclude) as total:
+        row = bar.add_task("", total=None, faces=face_count)
 
-        def done(one: Outcome) -> None:
-            nonlocal found
-            found += one.faces or 0
-            bar.update(row, advance=1, total=total(), faces=found)
+        def done(outcome: Outcome) -> None:
+            nonlocal face_count
+            face_count += outcome.faces or 0
+            bar.update(row, advance=1, total=total(), faces=face_count)
 
         yield done
 
 
 @contextmanager
-def _counted(sources: Sequence[str], exclude: Sequence[str]) -> Iterator[Callable[[], int | None]]:
-    """Count photos in a thread while inside; the total is None until it is known."""
+def _count_photos(sources: Sequence[str], exclude: Sequence[str]) -> Iterator[Callable[[], int | None]]:
+    """Count photos in a thread during the block; the yielded function returns None until the total is complete."""
     from visavis.bulk.sources import walk
 
     stopped, counts = Event(), list[int]()

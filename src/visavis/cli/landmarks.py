@@ -1,4 +1,4 @@
-"""landmarks: 68 or 5 points of each face."""
+"""landmarks: find 68 or 5 points of each face."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from visavis.types import PhotoFaces
 
 Shapes = list[list[list[float]]]
-"""Points of each face, rounded for print."""
+"""Points of each face as x, y in pixels, rounded for output."""
 
 
 class Points(StrEnum):
-    """How many points a face."""
+    """Number of points per face."""
 
     many = "68"
     few = "5"
@@ -34,9 +34,10 @@ def landmarks(
     sources: Photos,
     *,
     exclude: Exclude = None,
-    points: Annotated[Points, typer.Option("--points", help="Points of each face.")] = Points.many,
+    points: Annotated[Points, typer.Option("--points", help="Number of points per face.")] = Points.many,
     accept_license: Annotated[
-        bool, typer.Option("--accept-license", help="Accept, once, that the 68 points are not for commercial use.")
+        bool,
+        typer.Option("--accept-license", help="Accept that the 68 points are not for commercial use; needed once."),
     ] = False,
     networks: Networks,
     out: Pictures = None,
@@ -44,25 +45,25 @@ def landmarks(
 ) -> None:
     """Find 68 or 5 points of each face.
 
-    The 68 are jaw, brows, nose, eyes and mouth, the 5 corners of the eyes and base of the nose.
-    They come in the order of dlib's files. Exits 1 where there is not one face in all the photos.
+    The 68 points are jaw, brows, nose, eyes and mouth; the 5 points are corners of the eyes and the base of the nose.
+    Both come in the order of dlib's files. Exits 1 if no photo has a face.
     """
     photos = expand_folders(sources, exclude=exclude)
-    predictor = _predictor(int(points), accepted=accept_license)
+    predictor = _load_predictor(int(points), accepted=accept_license)
     folder = PictureFolder(out) if out else None
-    found = networks.recognizer().detect(photos, min_face=networks.min_face)
+    answers = networks.recognizer().detect(photos, min_face=networks.min_face)
     statuses = []
     with Output("photo", "face", "box", "score", "points", "within", json=json) as output:
-        for one in output.progress(found, len(photos)):
-            statuses.append(one.status)
-            shapes = _shapes(predictor, one)
+        for photo in output.progress(answers, len(photos)):
+            statuses.append(photo.status)
+            shapes = _predict_shapes(predictor, photo)
             if folder:
-                _save_dotted(folder, one, shapes)
-            output.answer(_line(one, shapes), *_rows(one, shapes))
+                _save_dotted(folder, photo, shapes)
+            output.answer(_make_line(photo, shapes), *_make_rows(photo, shapes))
     raise typer.Exit(exit_code(statuses, yes="ok" in statuses))
 
 
-def _predictor(points: int, *, accepted: bool) -> Predictor:
+def _load_predictor(points: int, *, accepted: bool) -> Predictor:
     from visavis.errors import WeightsError
     from visavis.landmarks import SPECS, predictor
     from visavis.weights import store
@@ -79,38 +80,38 @@ def _predictor(points: int, *, accepted: bool) -> Predictor:
     return predictor(points=points)
 
 
-def _shapes(predictor: Predictor, one: PhotoFaces) -> Shapes:
+def _predict_shapes(predictor: Predictor, photo: PhotoFaces) -> Shapes:
     from visavis.landmarks import dlib_boxes
 
-    if one.photo is None or not one.faces:
+    if photo.photo is None or not photo.faces:
         return []
-    found = predictor.predict(one.photo.pixels, dlib_boxes(one.faces))
-    return [[decimals(point) for point in shape] for shape in found]
+    shapes = predictor.predict(photo.photo.pixels, dlib_boxes(photo.faces))
+    return [[decimals(point) for point in shape] for shape in shapes]
 
 
-def _line(one: PhotoFaces, shapes: Shapes) -> dict[str, object]:
+def _make_line(photo: PhotoFaces, shapes: Shapes) -> dict[str, object]:
     faces = [
         {"box": decimals(face.box), "score": significant(face.score), "points": shape}
-        for face, shape in zip(one.faces, shapes, strict=True)
+        for face, shape in zip(photo.faces, shapes, strict=True)
     ]
-    return photo_line(one, faces)
+    return photo_line(photo, faces)
 
 
-def _rows(one: PhotoFaces, shapes: Shapes) -> list[Row]:
-    """A row a face; the points themselves are too many for a table, so that it tells within which box they lie."""
+def _make_rows(photo: PhotoFaces, shapes: Shapes) -> list[Row]:
+    """Return one row per face, with the box around its points: the points are too many for a table."""
     rows = []
-    for number, (face, shape) in enumerate(zip(one.faces, shapes, strict=True), 1):
+    for number, (face, shape) in enumerate(zip(photo.faces, shapes, strict=True), 1):
         columns = list(zip(*shape, strict=True))
         within = " ".join(f"{value:.0f}" for value in (*map(min, columns), *map(max, columns)))
-        rows.append(Row([one.name, str(number), box_text(face), short(face.score), str(len(shape)), within]))
-    return rows or [Row([one.name], one.message)]
+        rows.append(Row([photo.name, str(number), box_text(face), short(face.score), str(len(shape)), within]))
+    return rows or [Row([photo.name], photo.message)]
 
 
-def _save_dotted(folder: PictureFolder, one: PhotoFaces, shapes: Shapes) -> None:
+def _save_dotted(folder: PictureFolder, photo: PhotoFaces, shapes: Shapes) -> None:
     import numpy as np
 
     from visavis.draw import dots
 
-    if one.photo:
+    if photo.photo:
         points = [np.array(shape, np.float32) for shape in shapes]
-        folder.save(dots(one.photo.pixels, points), one.photo, "-landmarks.jpg")
+        folder.save(dots(photo.photo.pixels, points), photo.photo, "-landmarks.jpg")

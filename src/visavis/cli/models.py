@@ -1,4 +1,4 @@
-"""models list|show|fetch|import|remove|quantize|bench: the models there are, your own ones, and how quick they are."""
+"""models list|show|fetch|import|remove|quantize|bench: list, download, add and time models."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from visavis.cli._bench import BATCHES, bench_line, bench_row, present
-from visavis.cli._model_lines import COLUMNS, accept, imported_line, imported_lines, shown_rows, table_row, weight_line
+from visavis.cli._model_lines import COLUMNS, accept, detail_rows, imported_line, imported_lines, table_row, weight_line
 from visavis.cli._options import DETECTOR, GALLERY, AnyOrientation, DetectorName, GalleryUrl, Json, Threads, detector_id
 from visavis.cli._output import Output, note
 from visavis.cli._sources import Exclude
@@ -17,7 +17,7 @@ from visavis.cli._table import Column
 from visavis.errors import UsageError, VisavisError
 
 app = typer.Typer(
-    cls=Suggesting, no_args_is_help=True, rich_markup_mode=None, help="Show the models, fetch them, and add your own."
+    cls=Suggesting, no_args_is_help=True, rich_markup_mode=None, help="List and download models, and add your own."
 )
 
 BENCH_COLUMNS = (
@@ -30,9 +30,9 @@ BENCH_COLUMNS = (
     "TAR at 1e-3",
 )
 
-Names = Annotated[list[str], typer.Argument(metavar="NAME", help="As listed by models list.")]
+Names = Annotated[list[str], typer.Argument(metavar="NAME", help="A name from models list.")]
 AcceptLicense = Annotated[
-    bool, typer.Option("--accept-license", help="Accept, once, a license that does not allow every use.")
+    bool, typer.Option("--accept-license", help="Accept a license that restricts use; needed once.")
 ]
 
 
@@ -40,7 +40,7 @@ AcceptLicense = Annotated[
 def list_models(json: Json = False) -> None:
     """List the weight files: task, license, size, place, pin.
 
-    A file whose hash nobody told is pinned when it is first downloaded or imported: from then on another is an error.
+    A file without a published hash is pinned at its first download or import: after that, another hash is an error.
     """
     from visavis.weights.spec import all_specs
     from visavis.weights.store import locate
@@ -52,9 +52,9 @@ def list_models(json: Json = False) -> None:
 
 @app.command()
 def show(names: Names, json: Json = False) -> None:
-    """Show all that is known of models.
+    """Show all details of models.
 
-    Hash, license, training data, preprocessing, and where they lie on this machine.
+    Prints hash, license, training data, preprocessing, and path on this machine.
     """
     from visavis.weights import user_models
     from visavis.weights.spec import spec as find_spec
@@ -69,7 +69,7 @@ def show(names: Names, json: Json = False) -> None:
             lines.append(weight_line(spec, locate(spec)))
     for line in lines:
         with Output("", "", json=json) as output:
-            output.answer(line, *shown_rows(line))
+            output.answer(line, *detail_rows(line))
 
 
 @app.command("import")
@@ -80,58 +80,57 @@ def import_model(
     *,
     called: Annotated[
         str | None,
-        typer.Option("--as", metavar="NAME", help="Which weight file it is, where several hold the same arrays."),
+        typer.Option("--as", metavar="NAME", help="Name of the weight file, if several have the same arrays."),
     ] = None,
     accept_license: AcceptLicense = False,
     json: Json = False,
 ) -> None:
-    """Add a weight file that you have, or a model of your own.
+    """Import a weight file, or a model of your own.
 
-    A published weight file is known by its SHA-256 or by the arrays that it holds, whatever it is called, and copied
-    to where models fetch would put it.
+    A published weight file is recognized by its SHA-256 or by its arrays, whatever its file name, and copied to where
+    models fetch would store it.
 
-    A model of your own is an ONNX file, described by a small TOML file, FILE.toml. The network is run on noise first,
-    and refused if it is not what the file says. It is then copied, and known by its name wherever a command takes
-    --model.
+    A model of your own is an ONNX file with a small TOML file, FILE.toml, that describes it. The network is first run
+    on noise, and refused if it differs from the description. It is then copied, and --model accepts its name.
     """
     if file.suffix.lower() != ".toml":
-        line = _published_line(file, called=called, accept_license=accept_license)
+        line = _import_published(file, called=called, accept_license=accept_license)
     elif called is None:
-        line = _own_line(file)
+        line = _import_own(file)
     else:
         raise UsageError("--as says which published weight file it is: a TOML file tells its name itself.")
     with Output("", "", json=json) as output:
-        output.answer(line, *shown_rows(line))
+        output.answer(line, *detail_rows(line))
 
 
-def _own_line(file: Path) -> dict[str, object]:
+def _import_own(file: Path) -> dict[str, object]:
     from visavis.embedders import EMBEDDERS
     from visavis.embedders.onnx_file import import_model as import_file
 
     return imported_line(import_file(file, taken=EMBEDDERS.built_in()))
 
 
-def _published_line(file: Path, *, called: str | None, accept_license: bool) -> dict[str, object]:
+def _import_published(file: Path, *, called: str | None, accept_license: bool) -> dict[str, object]:
     from visavis.published import recognized
     from visavis.weights import store
 
-    found = recognized(file, called=called)
-    accept([found.row] if accept_license else [])
-    path = store.put(found.row, file, sha256=found.sha256)
-    if found.by == "structure":
+    match = recognized(file, called=called)
+    accept([match.row] if accept_license else [])
+    path = store.put(match.row, file, sha256=match.sha256)
+    if match.by == "structure":
         note(
-            f"{found.row.name} by its arrays: nobody told the hash of that file, so it is pinned to the one of "
-            f"{file}, {found.sha256}."
+            f"{match.row.name} by its arrays: nobody told the hash of that file, so it is pinned to the one of "
+            f"{file}, {match.sha256}."
         )
-    return weight_line(found.row, path)
+    return weight_line(match.row, path)
 
 
 @app.command()
 def remove(names: Names, gallery: GalleryUrl = GALLERY, json: Json = False) -> None:
     """Remove models of your own.
 
-    Their files go, and the embeddings that evaluations remembered of them. The models of visavis itself cannot be
-    removed. A gallery keeps the embeddings of a model that is removed, and the one of --gallery is looked at for that.
+    Deletes their files, and their embeddings stored by evaluations. Models of visavis itself cannot be removed. A
+    gallery keeps the embeddings of a removed model; a note says so if --gallery has any.
     """
     from visavis.embedding_cache.photo_cache import forget
     from visavis.weights import user_models
@@ -166,7 +165,7 @@ def _refuse_published(name: str) -> None:
 
 
 def _is_model_of(url: str, name: str) -> bool:
-    """Tell whether a gallery, if there is one, holds embeddings of the model."""
+    """Return whether the gallery exists and has embeddings of the model."""
     from visavis.gallery import Gallery
 
     try:
@@ -178,32 +177,31 @@ def _is_model_of(url: str, name: str) -> bool:
 
 @app.command()
 def quantize(  # noqa: PLR0913 - a command's options
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The model, in float32.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A float32 model.")],
     *,
     calibrate: Annotated[
         Path,
-        typer.Option("--calibrate", metavar="DIR", exists=True, file_okay=False, help="Photos of many faces."),
+        typer.Option("--calibrate", metavar="DIR", exists=True, file_okay=False, help="Photos with many faces."),
     ],
     exclude: Exclude = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", exists=True, file_okay=False, help="Write row and network there too."),
+        typer.Option("--out", metavar="DIR", exists=True, file_okay=False, help="Also write the model to this folder."),
     ] = None,
     called: Annotated[
         str | None, typer.Option("--name", metavar="NAME", help="Name of the new model.", show_default="NAME-int8")
     ] = None,
-    crops: Annotated[int, typer.Option("--crops", min=1, metavar="N", help="Faces to measure ranges on.")] = 300,
+    crops: Annotated[int, typer.Option("--crops", min=1, metavar="N", help="Number of faces to measure.")] = 300,
     detector: DetectorName = DETECTOR,
     any_orientation: AnyOrientation = False,
     threads: Threads = None,
     json: Json = False,
 ) -> None:
-    """Make a model of 8 bits out of one of float32.
+    """Quantize a float32 model to 8 bits.
 
-    It has a quarter of the size, and is quicker.
-
-    The ranges of its activations are measured on the faces of --calibrate, cut as the model cuts them. What comes of it
-    is a model of its own, NAME-int8: its distances differ a little, and with them its thresholds.
+    The quantized model has a quarter of the size, and is faster. The ranges of its activations are measured on the
+    faces of --calibrate, cropped as for the model. It is a model of its own, NAME-int8: its distances differ a little,
+    and with them its thresholds.
     """
     detector = detector_id(detector, any_orientation=any_orientation)
     from visavis import quantize as quantization
@@ -228,7 +226,7 @@ def quantize(  # noqa: PLR0913 - a command's options
         "path": str(user_models.network(row)),
     }
     with Output("", "", json=json) as output:
-        output.answer(line, *shown_rows(line))
+        output.answer(line, *detail_rows(line))
 
 
 @app.command()
@@ -240,12 +238,10 @@ def bench(
     threads: Threads = None,
     json: Json = False,
 ) -> None:
-    """Measure how long models take a face.
+    """Measure how long models take per face.
 
-    One face a run, and 32, all in turn.
-
-    Cutting faces out is not in it, all views of the model are. The accuracy is that of the table of thresholds that
-    the model came with.
+    Runs batches of 1 and of 32 faces, alternating between the models. The time includes all views of a model, but not
+    cropping. The accuracy is from the calibration shipped with the model.
     """
     from visavis import embedders
     from visavis.embedders.speed import speeds
@@ -260,9 +256,9 @@ def bench(
 
 @app.command()
 def fetch(names: Names, *, accept_license: AcceptLicense = False, json: Json = False) -> None:
-    """Download weight files, or check those that are here.
+    """Download weight files, or check existing ones.
 
-    What lies on this machine already is not fetched again; its hash is checked.
+    A file on this machine is not downloaded again; its hash is checked.
     """
     from visavis.weights.spec import spec as find_spec
     from visavis.weights.store import find

@@ -1,4 +1,4 @@
-"""enroll, identify: put people into a gallery, and find them again in other photos."""
+"""enroll, identify: add people to a gallery, and name the people in other photos."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 FPIR = 0.01
 TABLES = frozenset({".csv", ".tsv", ".txt"})
-"""How the names of tables end that --from takes; any other file is one of JSON."""
+"""File endings of tables that --from reads; any other file is JSON."""
 
 IDENTIFY_COLUMNS = ("photo", "face", "box", "who", "distance", "threshold", "probability")
 IDENTIFY_CSV = (
@@ -56,26 +56,26 @@ From = Annotated[
         "--from",
         metavar="DIR|FILE",
         exists=True,
-        help="A folder of folders, one a person, or of photos called after people (Ann.jpg); a CSV with the columns "
-        "name and photo; a .json that the page of cluster --report exported.",
+        help="A folder with one subfolder per person, or with photos named after people (Ann.jpg); a CSV with the "
+        "columns name and photo; a .json exported from the page of cluster --report.",
     ),
 ]
 PersonPhotos = Annotated[
-    list[str] | None, typer.Argument(metavar="PHOTO|DIR", help="Photos of that person, and folders of them.")
+    list[str] | None, typer.Argument(metavar="PHOTO|DIR", help="Photos of the person, or folders of them.")
 ]
 MinQuality = Annotated[
-    float, typer.Option("--min-quality", metavar="Q", min=0, max=1, help="Refuse faces of a lower quality.")
+    float, typer.Option("--min-quality", metavar="Q", min=0, max=1, help="Refuse faces of lower quality.")
 ]
 
-Strict = Annotated[bool, typer.Option("--strict", help="Refuse photos that seem to show somebody else.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Refuse photos that seem to show another person.")]
 Yes = Annotated[
     bool,
-    typer.Option("--yes", "-y", help="Do not ask: a name that is written like another's is that of a new person."),
+    typer.Option("--yes", "-y", help="Do not ask: a name spelled like another one is a new person."),
 ]
 
 
-class _Told(TypedDict):
-    """Options of enroll that are the same for all people."""
+class _EnrollOptions(TypedDict):
+    """Options of enroll that apply to all people."""
 
     note: str
     consent: str | None
@@ -86,14 +86,14 @@ class _Told(TypedDict):
 
 @takes(OF_GALLERY)
 def enroll(  # noqa: PLR0913 - a command's options
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Whose photos these are.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Name of the person.")] = None,
     photos: PersonPhotos = None,
     *,
     exclude: Exclude = None,
     source: From = None,
-    new: Annotated[bool, typer.Option("--new", help="This is another person of the same name.")] = False,
-    person_id: Annotated[int | None, typer.Option("--id", metavar="N", help="Add to the person of this id.")] = None,
-    consent: Annotated[str | None, typer.Option("--consent", help="Record what was agreed to, and how.")] = None,
+    new: Annotated[bool, typer.Option("--new", help="Add another person of the same name.")] = False,
+    person_id: Annotated[int | None, typer.Option("--id", metavar="N", help="Add to the person with this id.")] = None,
+    consent: Annotated[str | None, typer.Option("--consent", help="Record which consent was given, and how.")] = None,
     remark: Annotated[str, typer.Option("--note", help="Record a remark.")] = "",
     gallery: GalleryUrl = GALLERY,
     networks: Networks,
@@ -102,48 +102,50 @@ def enroll(  # noqa: PLR0913 - a command's options
     yes: Yes = False,
     json: Json = False,
 ) -> None:
-    """Put people into a gallery.
+    """Add people to a gallery.
 
-    One person by NAME PHOTO..., or many with --from. Of each photo the largest face is taken, or those told by box.
+    Adds one person (NAME PHOTO...) or many (--from). Uses the largest face of each photo, or the face at a listed box.
     """
     from visavis.gallery.cluster_export import enroll_faces
 
-    people = _people(name, photos, source, one=new or person_id is not None, exclude=exclude or ())
-    many, done = source is not None, 0
+    people = _collect_people(name, photos, source, single=new or person_id is not None, exclude=exclude or ())
+    several, enrolled_count = source is not None, 0
     with (
         opened(gallery, networks, create=True) as store,
         Output(*ENROLL_COLUMNS, json=json) as output,
     ):
-        others = _new_people(store, [who for who, _ in people], yes=yes) if person_id is None and not new else set()
-        told = _Told(note=remark, consent=consent, min_face=networks.min_face, min_quality=min_quality, strict=strict)
+        new_people = _new_people(store, [who for who, _ in people], yes=yes) if person_id is None and not new else set()
+        options = _EnrollOptions(
+            note=remark, consent=consent, min_face=networks.min_face, min_quality=min_quality, strict=strict
+        )
 
-        def enrolled(who: str, some: list[str] | NamedFaces) -> Enrollment | VisavisError:
+        def enroll_person(who: str, faces: list[str] | NamedFaces) -> Enrollment | VisavisError:
             try:
-                if not isinstance(some, list):
-                    return enroll_faces(store, some, new=who in others, **told)
-                return store.enroll(who, some, person_id=person_id, new=new or who in others, **told)
+                if not isinstance(faces, list):
+                    return enroll_faces(store, faces, new=who in new_people, **options)
+                return store.enroll(who, faces, person_id=person_id, new=new or who in new_people, **options)
             except (ImageError, UsageError) as error:
-                if not many:
+                if not several:
                     raise
                 return error
 
-        answers = ((who, enrolled(who, some)) for who, some in people)
+        answers = ((who, enroll_person(who, sources)) for who, sources in people)
         for who, answer in output.progress(answers, len(people)):
-            done += not isinstance(answer, VisavisError)
-            _report(output, who, answer)
-    raise typer.Exit(0 if done else 2)
+            enrolled_count += not isinstance(answer, VisavisError)
+            _print_enrollment(output, who, answer)
+    raise typer.Exit(0 if enrolled_count else 2)
 
 
-def _people(
-    name: str | None, photos: list[str] | None, folder: Path | None, *, one: bool, exclude: Sequence[str]
+def _collect_people(
+    name: str | None, photos: list[str] | None, folder: Path | None, *, single: bool, exclude: Sequence[str]
 ) -> list[tuple[str, list[str]]] | list[tuple[str, NamedFaces]]:
-    """Read who has which photos off the arguments; ``one`` is whether an option speaks of one person."""
-    if folder and one:
+    """Return the name and photos of each person from the arguments; ``single`` is whether --new or --id is set."""
+    if folder and single:
         raise UsageError("--new and --id speak of one person: give NAME PHOTO... in place of --from.")
     if folder is None:
         if name is None or not photos:
             raise UsageError(
-                f"a person needs a name and photos: NAME PHOTO..., or --from DIR or FILE{_hint(name, one)}."
+                f"a person needs a name and photos: NAME PHOTO..., or --from DIR or FILE{_suggest(name, single)}."
             )
         return [(name, expand_folders(photos, exclude=exclude))]
     if name is not None:
@@ -151,7 +153,7 @@ def _people(
     if folder.is_file() and folder.suffix.lower() not in TABLES:
         from visavis.gallery.cluster_export import read_people
 
-        return [(each.name, each) for each in read_people(folder)]
+        return [(person.name, person) for person in read_people(folder)]
     from visavis.gallery.enrollment_lists import read_named_photos
 
     named = read_named_photos(folder, exclude=exclude)
@@ -160,18 +162,18 @@ def _people(
     return [(person.name, list(person.photos)) for person in named.people]
 
 
-def _hint(path: str | None, one: bool) -> str:
-    """Return the command that is meant where a path stands alone in the place of a name, in brackets."""
+def _suggest(path: str | None, single: bool) -> str:
+    """Return the command to suggest, in brackets, where a path stands in the place of a name."""
     if not path or not Path(path).exists():
         return ""
-    people = not one and (Path(path).is_dir() or Path(path).suffix.lower() in {*TABLES, ".json"})
+    people = not single and (Path(path).is_dir() or Path(path).suffix.lower() in {*TABLES, ".json"})
     return f" (visavis enroll {'--from' if people else 'NAME'} {shlex.quote(path)})"
 
 
 def _new_people(store: Gallery, names: list[str], *, yes: bool) -> set[str]:
-    """Return the names that are of new people although others are written alike: asked at a terminal, or by ``yes``.
+    """Return the names of new people that resemble other names, confirmed at a terminal or by ``yes``.
 
-    The others are refused when they are enrolled, with what to do.
+    Enrolling refuses the other names, with a message that says what to do.
     """
     from visavis.gallery.names import folded
 
@@ -181,8 +183,8 @@ def _new_people(store: Gallery, names: list[str], *, yes: bool) -> set[str]:
     alike = store.names_alike(names)  # all at once: there may be very many
     for name in names:
         others = alike.get(folded(name), [])
-        known = any(other == name for _, other in others) or (others and name in store)
-        stored = [] if known else [f"{other} (id {person_id})" for person_id, other in others]
+        exists = any(other == name for _, other in others) or (others and name in store)
+        stored = [] if exists else [f"{other} (id {person_id})" for person_id, other in others]
         first = earlier.setdefault(folded(name), name)
         if not stored and first == name:
             continue
@@ -192,7 +194,7 @@ def _new_people(store: Gallery, names: list[str], *, yes: bool) -> set[str]:
     return chosen
 
 
-def _report(output: Output, name: str, answer: Enrollment | VisavisError) -> None:
+def _print_enrollment(output: Output, name: str, answer: Enrollment | VisavisError) -> None:
     if isinstance(answer, VisavisError):
         status = answer.status if isinstance(answer, ImageError) else "refused"
         failed = {"person_id": None, "name": name, "status": status, "message": str(answer)}
@@ -207,20 +209,20 @@ def _report(output: Output, name: str, answer: Enrollment | VisavisError) -> Non
         "new": answer.new,
         "added": len(answer.added),
         "templates": list(answer.added),
-        "duplicates": [asdict(one) for one in answer.duplicates],
-        "skipped": [asdict(one) for one in answer.skipped],
+        "duplicates": [asdict(duplicate) for duplicate in answer.duplicates],
+        "skipped": [asdict(photo) for photo in answer.skipped],
         "notes": list(answer.notes),
-        "doubts": [asdict(one) for one in answer.doubts],
+        "doubts": [asdict(doubt) for doubt in answer.doubts],
     }
-    counts = [str(len(some)) for some in (answer.added, answer.duplicates, answer.skipped)]
+    counts = [str(len(photos)) for photos in (answer.added, answer.duplicates, answer.skipped)]
     output.answer(line, [str(answer.person_id), answer.name, *counts])
 
 
 @contextmanager
 def opened(url: str, networks: Networks, *, create: bool = False, index: str = INDEX) -> Iterator[Gallery]:
-    """Open a gallery with a recognizer of its own model, which is not known before it was opened.
+    """Open a gallery with a recognizer of its model, which is known only after a first opening.
 
-    Raises GalleryError where ``networks`` name another model.
+    Raise GalleryError if ``networks`` names another model.
     """
     from visavis.gallery import Gallery
 
@@ -235,20 +237,22 @@ def identify(  # noqa: PLR0913 - a command's options
     sources: Photos,
     *,
     exclude: Exclude = None,
-    top: Annotated[int, typer.Option("--top", min=1, metavar="K", help="Candidates a face.")] = 5,
+    top: Annotated[int, typer.Option("--top", min=1, metavar="K", help="Number of candidates per face.")] = 5,
     fpir: Annotated[
         float | None,
-        typer.Option("--fpir", help="Rate at which a search may name a stranger.", show_default=str(FPIR)),
+        typer.Option(
+            "--fpir", help="False positive identification rate that sets the threshold.", show_default=str(FPIR)
+        ),
     ] = None,
     threshold: Annotated[
-        float | None, typer.Option("--threshold", help="Greatest cosine distance (0 to 2), in place of --fpir.")
+        float | None, typer.Option("--threshold", help="Greatest cosine distance (0 to 2), instead of --fpir.")
     ] = None,
     margin: Annotated[
         float,
-        typer.Option("--margin", min=0, help="How much farther the second person must be, in cosine distance."),
+        typer.Option("--margin", min=0, help="Least difference in cosine distance to the second candidate."),
     ] = 0.0,
     repeats: Annotated[
-        bool, typer.Option("--repeats", help="A person may be in a photo twice: collages, mirrors, photos of photos.")
+        bool, typer.Option("--repeats", help="Allow a person twice in a photo: collages, mirrors, photos of photos.")
     ] = False,
     out: Pictures = None,
     gallery: GalleryUrl = GALLERY,
@@ -257,44 +261,44 @@ def identify(  # noqa: PLR0913 - a command's options
     json: Json = False,
     csv: Csv = False,
 ) -> None:
-    """Name the people in photos who are in a gallery.
+    """Identify the people of a gallery in photos.
 
-    Exits 1 where nobody is. Whoever is not near enough to anyone is unknown: the name is null in JSON.
+    Exits 1 if no person is identified. A face that is near enough to no person is unknown: its name is null in JSON.
     """
     if fpir is not None and threshold is not None:
         raise UsageError("--fpir and --threshold exclude each other: a threshold stands for its own rate.")
     photos = expand_folders(sources, exclude=exclude)
     folder = PictureFolder(out) if out else None
     rate = FPIR if fpir is None else fpir
-    statuses, known = [], False
+    statuses, any_known = [], False
     with (
         opened(gallery, networks, index=index) as store,
         Output(*IDENTIFY_COLUMNS, json=json, csv=IDENTIFY_CSV if csv else None) as output,
     ):
-        _warn(store, None if threshold is not None else rate)
+        _note_limits(store, None if threshold is not None else rate)
         answers = store.identify_photos(
             photos, top=top, fpir=rate, threshold=threshold, margin=margin, min_face=networks.min_face, repeats=repeats
         )
         for answer in output.progress(answers, len(photos)):
             statuses.append(answer.photo.status)
-            known |= any(face.known for face in answer.identifications)
+            any_known |= any(face.known for face in answer.identifications)
             if folder:
                 save_named(folder, answer)
-            output.answer(_identify_line(answer), *_identify_rows(answer))
-    raise typer.Exit(exit_code(statuses, yes=known))
+            output.answer(_make_line(answer), *_make_rows(answer))
+    raise typer.Exit(exit_code(statuses, yes=any_known))
 
 
-def _warn(store: Gallery, fpir: float | None) -> None:
-    """Say where nobody is in the gallery, or where the wanted rate is beyond what was measured."""
+def _note_limits(store: Gallery, fpir: float | None) -> None:
+    """Note that the gallery has no people, or that the requested rate was not measured."""
     if not len(store):
         for text in next_steps(0, store.stats().unnamed, store.url):
             note(text)
     elif fpir is not None:
-        _doubt(store.threshold(fpir=fpir))
+        _note_unmeasured(store.threshold(fpir=fpir))
 
 
-def _doubt(threshold: SearchThreshold) -> None:
-    """Say where the wanted rate is beyond what was measured."""
+def _note_unmeasured(threshold: SearchThreshold) -> None:
+    """Note that the requested rate is lower than any measured rate."""
     if not threshold.measured:
         note(
             f"an fpir of {threshold.fpir:g} among {threshold.people} people asks for a FAR of "
@@ -304,51 +308,51 @@ def _doubt(threshold: SearchThreshold) -> None:
 
 
 def save_named(folder: PictureFolder, answer: IdentifiedPhoto) -> Path | None:
-    """Write the photo with its faces named; return the file; None without a photo."""
+    """Write the photo with the names of its faces; return the path, or None without a photo."""
     from visavis.draw import BLUE, ORANGE, annotate
 
     photo = answer.photo.photo
     if photo is None:
         return None
-    labels = [_label(face) for face in answer.identifications]
+    labels = [_format_label(face) for face in answer.identifications]
     colors = [BLUE if face.known else ORANGE for face in answer.identifications]
     picture = annotate(photo.pixels, answer.photo.faces, labels, colors=colors)
     return folder.save(picture, photo, "-named.jpg")
 
 
-def _label(face: Identification) -> str:
-    figure = percent(face.probability) if face.probability is not None else short(face.distance)
-    return f"{face.name} {figure}" if face.known else "unknown"
+def _format_label(face: Identification) -> str:
+    value = percent(face.probability) if face.probability is not None else short(face.distance)
+    return f"{face.name} {value}" if face.known else "unknown"
 
 
-def _identify_line(answer: IdentifiedPhoto) -> dict[str, object]:
+def _make_line(answer: IdentifiedPhoto) -> dict[str, object]:
     faces = [
         {
             "box": decimals(face.box),
-            "name": found.name,
-            "person_id": found.person_id,
-            "distance": significant(found.distance),
-            "threshold": significant(found.threshold),
-            "probability": significant(found.probability),
-            "margin": significant(found.margin),
-            "notes": list(found.notes),
-            "candidates": [_candidate(one) for one in found.candidates],
+            "name": result.name,
+            "person_id": result.person_id,
+            "distance": significant(result.distance),
+            "threshold": significant(result.threshold),
+            "probability": significant(result.probability),
+            "margin": significant(result.margin),
+            "notes": list(result.notes),
+            "candidates": [_make_candidate(candidate) for candidate in result.candidates],
         }
-        for face, found in zip(answer.photo.faces, answer.identifications, strict=True)
+        for face, result in zip(answer.photo.faces, answer.identifications, strict=True)
     ]
     return photo_line(answer.photo, faces)
 
 
-def _candidate(one: Candidate) -> dict[str, object]:
+def _make_candidate(candidate: Candidate) -> dict[str, object]:
     return {
-        "name": one.name,
-        "person_id": one.person_id,
-        "distance": significant(one.distance),
-        "probability": significant(one.probability),
+        "name": candidate.name,
+        "person_id": candidate.person_id,
+        "distance": significant(candidate.distance),
+        "probability": significant(candidate.probability),
     }
 
 
-def _identify_rows(answer: IdentifiedPhoto) -> list[Row]:
+def _make_rows(answer: IdentifiedPhoto) -> list[Row]:
     name = answer.photo.name
     if not answer.photo.faces:
         return [Row([name], answer.photo.message)]
@@ -358,12 +362,12 @@ def _identify_rows(answer: IdentifiedPhoto) -> list[Row]:
                 name,
                 str(n),
                 box_text(face),
-                found.name if found.name is not None else "unknown",
-                short(found.distance),
-                short(found.threshold),
-                percent(found.probability),
+                result.name if result.name is not None else "unknown",
+                short(result.distance),
+                short(result.threshold),
+                percent(result.probability),
             ],
-            " ".join(found.notes),
+            " ".join(result.notes),
         )
-        for n, (face, found) in enumerate(zip(answer.photo.faces, answer.identifications, strict=True), 1)
+        for n, (face, result) in enumerate(zip(answer.photo.faces, answer.identifications, strict=True), 1)
     ]

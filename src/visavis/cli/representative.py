@@ -1,4 +1,4 @@
-"""representative: the most characteristic face of one person's photos."""
+"""representative: find the most characteristic face in one person's photos."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def representative(
             "--average-face",
             metavar="FILE.png",
             dir_okay=False,
-            help="Write the mean of the faces, eyes on eyes.",
+            help="Write the average of the faces, aligned by the eyes.",
         ),
     ] = None,
     networks: Networks,
@@ -42,9 +42,8 @@ def representative(
 ) -> None:
     """Find the most characteristic face of a person.
 
-    The faces of that person's photos are ranked: first comes the nearest to the mean of all, in which better faces
-    weigh more. Of each photo one counts. Whoever is too far away to be that person is an outlier: ranked last, and no
-    part of the mean.
+    Ranks the faces by their distance to the mean embedding, in which better faces weigh more; one face of each photo
+    counts. A face that is too far away to be that person is an outlier: it is ranked last, and left out of the mean.
     """
     if average_face:
         writable_file(average_face, endings=PICTURES)
@@ -57,42 +56,42 @@ def representative(
     with Output("rank", "photo", "face", "box", "distance", "quality", "", json=json) as output:
         answers = output.progress(recognizer.represent(photos, min_face=networks.min_face), len(photos))
         try:
-            rows = representatives.gathered(_with_a_face(answers, skipped))
+            faces = representatives.gathered(_filter_photos(answers, skipped))
         except NoFaceError as error:
             note(str(error))
-            raise typer.Exit(exit_code([missed.status for missed in skipped], yes=False)) from error
-        found = representatives.ranked(rows, model=recognizer.model)
-        for rank, one in enumerate(found, 1):
-            output.answer(*_answer(rank, one))
-        for missed in skipped:
-            output.answer(photo_line(missed, []), Row(["-", missed.name], missed.message))
+            raise typer.Exit(exit_code([photo.status for photo in skipped], yes=False)) from error
+        ranking = representatives.ranked(faces, model=recognizer.model)
+        for rank, face in enumerate(ranking, 1):
+            output.answer(*_make_answer(rank, face))
+        for photo in skipped:
+            output.answer(photo_line(photo, []), Row(["-", photo.name], photo.message))
     if average_face:
         left_out: list[str] = []
-        images.save(representatives.average_face(found, skipped=left_out), average_face)
+        images.save(representatives.average_face(ranking, skipped=left_out), average_face)
         for text in left_out:
             note(f"{text.removesuffix('.')}: it is left out of the average.")
     raise typer.Exit(exit_code(["ok"], yes=True))
 
 
-def _with_a_face(answers: Iterable[PhotoFaces], skipped: list[PhotoFaces]) -> Iterator[PhotoFaces]:
-    """Pass on what has a face, and put the rest aside."""
-    for one in answers:
-        if one.faces:
-            yield one
+def _filter_photos(answers: Iterable[PhotoFaces], skipped: list[PhotoFaces]) -> Iterator[PhotoFaces]:
+    """Yield the photos with a face, and append the others to ``skipped``."""
+    for photo in answers:
+        if photo.faces:
+            yield photo
         else:
-            skipped.append(one)
+            skipped.append(photo)
 
 
-def _answer(rank: int, one: Characteristic) -> tuple[dict[str, object], list[str]]:
+def _make_answer(rank: int, face: Characteristic) -> tuple[dict[str, object], list[str]]:
     line = {
         "rank": rank,
-        "photo": one.photo,
-        "face": one.number,
-        "box": decimals(one.face.box),
-        "distance": significant(one.distance),
-        "quality": significant(one.quality),
-        "outlier": one.outlier,
+        "photo": face.photo,
+        "face": face.number,
+        "box": decimals(face.face.box),
+        "distance": significant(face.distance),
+        "quality": significant(face.quality),
+        "outlier": face.outlier,
     }
-    mark = "outlier" if one.outlier else ""
-    box, distance, quality = box_text(one.face), short(one.distance), short(one.quality, ".2f")
-    return line, [str(rank), one.photo, str(one.number), box, distance, quality, mark]
+    mark = "outlier" if face.outlier else ""
+    box, distance, quality = box_text(face.face), short(face.distance), short(face.quality, ".2f")
+    return line, [str(rank), face.photo, str(face.number), box, distance, quality, mark]

@@ -1,4 +1,4 @@
-"""similar: look-alikes of a face, ranked."""
+"""similar: rank the look-alikes of a face."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ PICTURES = (".jpg", ".jpeg", ".png", ".webp")
 
 @takes(OF_GALLERY)
 def similar(  # noqa: PLR0913 - a command's options
-    photo: Annotated[str, typer.Argument(metavar="PHOTO", help="Whom to look for; - is standard input.")],
+    photo: Annotated[str, typer.Argument(metavar="PHOTO", help="Photo of the probe face; - is standard input.")],
     sources: PhotosOrGallery = None,
     *,
     exclude: Exclude = None,
     gallery: GalleryInstead = None,
     index: GalleryIndex = INDEX,
-    top: Annotated[int, typer.Option("--top", min=1, metavar="K", help="Look-alikes to tell of.")] = TOP,
+    top: Annotated[int, typer.Option("--top", min=1, metavar="K", help="Number of look-alikes.")] = TOP,
     out: Annotated[
         Path | None,
         typer.Option(
             "--out",
             metavar="FILE.jpg",
             dir_okay=False,
-            help="Write a strip of pictures: the face and who is like it.",
+            help="Write a strip of pictures: the probe and its look-alikes.",
         ),
     ] = None,
     networks: Networks,
@@ -57,8 +57,8 @@ def similar(  # noqa: PLR0913 - a command's options
 ) -> None:
     """Rank the look-alikes of a face.
 
-    Photos are ranked by how much a face in them is like the largest face of PHOTO, which is passed over itself; with
-    --gallery the faces of a gallery, named or not. There is no threshold: look-alikes are mostly other people.
+    Ranks photos by the distance of their nearest face to the largest face of PHOTO, which is left out itself; with
+    --gallery, ranks all faces of the gallery. There is no threshold: look-alikes are mostly other people.
     """
     others = one_of(sources, gallery)
     check_one_photo(photo, "PHOTO")
@@ -70,112 +70,124 @@ def similar(  # noqa: PLR0913 - a command's options
     with Output(*columns, json=json, csv=SIMILAR_CSV if csv else None) as output:
         if gallery is None:
             photos = photos_of(others, exclude=exclude)
-            asked, found, statuses = _in_photos(photo, photos, networks, output, top=top)
+            query, lookalikes, statuses = _rank_photos(photo, photos, networks, output, top=top)
         else:
             store = opened(gallery, networks, index=index)
-            asked, found = _in_gallery(photo, store, output, top=top, min_face=networks.min_face)
-            statuses = ["ok" for _ in found]
+            query, lookalikes = _rank_gallery(photo, store, output, top=top, min_face=networks.min_face)
+            statuses = ["ok" for _ in lookalikes]
     if out:
-        _save_strip(out, *asked, found)
-    raise typer.Exit(exit_code(statuses, yes=bool(found)))
+        _save_strip(out, *query, lookalikes)
+    raise typer.Exit(exit_code(statuses, yes=bool(lookalikes)))
 
 
-def _in_photos(
+def _rank_photos(
     photo: str, photos: list[str], networks: Networks, output: Output, *, top: int
 ) -> tuple[tuple[Photo, Face], list[Lookalike], list[str]]:
     from visavis import compare
     from visavis.ranking.lookalikes import best, nearest_face, probe
 
     recognizer = networks.recognizer()
-    embedding, own, face = probe(recognizer, photo, min_face=networks.min_face)
-    found: list[Lookalike] = []
+    embedding, probe_photo, face = probe(recognizer, photo, min_face=networks.min_face)
+    lookalikes: list[Lookalike] = []
     skipped: list[PhotoFaces] = []
-    for one in output.progress(recognizer.represent(photos, min_face=networks.min_face), len(photos)):
-        if one.photo and one.photo.sha256 == own.sha256:
+    for answer in output.progress(recognizer.represent(photos, min_face=networks.min_face), len(photos)):
+        if answer.photo and answer.photo.sha256 == probe_photo.sha256:
             continue
-        near = nearest_face(embedding, one)
-        if near:
-            found.append(near)
+        nearest = nearest_face(embedding, answer)
+        if nearest:
+            lookalikes.append(nearest)
         else:
-            skipped.append(one)
-    table, compared = compare.calibration(recognizer.model), len(found)
-    found = best(found, top=top)
-    for rank, like in enumerate(found, 1):
-        output.answer(*_similar(rank, like, table, compared))
-    for one in skipped:
-        output.answer(photo_line(one, []), Row(["-", one.name], one.message))
-    return (own, face), found, [*(one.status for one in skipped), *("ok" for _ in found)]
+            skipped.append(answer)
+    table, compared = compare.calibration(recognizer.model), len(lookalikes)
+    lookalikes = best(lookalikes, top=top)
+    for rank, lookalike in enumerate(lookalikes, 1):
+        output.answer(*_make_answer(rank, lookalike, table, compared))
+    for answer in skipped:
+        output.answer(photo_line(answer, []), Row(["-", answer.name], answer.message))
+    return (probe_photo, face), lookalikes, [*(answer.status for answer in skipped), *("ok" for _ in lookalikes)]
 
 
-def _in_gallery(
+def _rank_gallery(
     photo: str, opening: AbstractContextManager[Gallery], output: Output, *, top: int, min_face: float
 ) -> tuple[tuple[Photo, Face], list[Lookalike]]:
-    """Rank the faces of a gallery, by its own model; those of the very photo are passed over."""
+    """Rank the faces of a gallery with its own model; leave out faces of the probe's own photo."""
     import numpy as np
 
     from visavis.ranking.lookalikes import probe
     from visavis.types import Lookalike
 
     with opening as store:
-        embedding, own, face = probe(store.recognizer, photo, min_face=min_face)
-        near = store.lookalikes(embedding[None], top=top, besides=own.sha256)[0]
+        embedding, probe_photo, face = probe(store.recognizer, photo, min_face=min_face)
+        templates = store.lookalikes(embedding[None], top=top, besides=probe_photo.sha256)[0]
         table, stats = store.calibration, store.stats()
-    found = [
+    lookalikes = [
         Lookalike(
-            one.photo, 0, np.array(one.box or [0] * 4, np.float32), one.distance, one.quality or 0.0, one.photo_sha256
+            template.photo,
+            0,
+            np.array(template.box or [0] * 4, np.float32),
+            template.distance,
+            template.quality or 0.0,
+            template.photo_sha256,
         )
-        for one in near
+        for template in templates
     ]
-    for rank, (like, one) in enumerate(zip(found, near, strict=True), 1):
-        line, row = _similar(rank, like, table, stats.templates + stats.unnamed)
-        whose = {"template_id": one.template_id, "person_id": one.person_id, "name": one.name}
+    for rank, (lookalike, template) in enumerate(zip(lookalikes, templates, strict=True), 1):
+        line, row = _make_answer(rank, lookalike, table, stats.templates + stats.unnamed)
+        stored = {"template_id": template.template_id, "person_id": template.person_id, "name": template.name}
         del line["face"]
-        output.answer({**line, **whose}, [*row[:2], f"#{one.template_id}", *row[3:6], one.name or "-"])
-    return (own, face), found
+        output.answer({**line, **stored}, [*row[:2], f"#{template.template_id}", *row[3:6], template.name or "-"])
+    return (probe_photo, face), lookalikes
 
 
-def _similar(
-    rank: int, like: Lookalike, table: Calibration | None, compared: int
+def _make_answer(
+    rank: int, lookalike: Lookalike, table: Calibration | None, compared: int
 ) -> tuple[dict[str, object], list[str]]:
-    """Build the line and the row of a look-alike; ``compared`` is the number of faces it was chosen from."""
-    probability = table.search_probabilities([like.distance], compared)[0] if table else None
+    """Return the JSON line and the table row of a look-alike; ``compared`` is the number of faces searched."""
+    probability = table.search_probabilities([lookalike.distance], compared)[0] if table else None
     line = {
         "rank": rank,
-        "photo": like.photo,
-        "captured": iso_time(like.captured),
-        "face": like.number,
-        "box": decimals(like.box),
-        "distance": significant(like.distance),
+        "photo": lookalike.photo,
+        "captured": iso_time(lookalike.captured),
+        "face": lookalike.number,
+        "box": decimals(lookalike.box),
+        "distance": significant(lookalike.distance),
         "probability": significant(probability),
-        "quality": significant(like.quality),
+        "quality": significant(lookalike.quality),
     }
-    row = [str(rank), like.photo, str(like.number), _whole(like.box), short(like.distance), percent(probability)]
+    row = [
+        str(rank),
+        lookalike.photo,
+        str(lookalike.number),
+        _format_box(lookalike.box),
+        short(lookalike.distance),
+        percent(probability),
+    ]
     return line, row
 
 
-def _whole(box: Floats) -> str:
+def _format_box(box: Floats) -> str:
     return " ".join(f"{side:.0f}" for side in box)
 
 
-def _save_strip(out: Path, own: Photo, face: Face, found: list[Lookalike]) -> None:
-    """Write the face and its look-alikes in one row, the distance and the name of the file under each.
+def _save_strip(out: Path, probe_photo: Photo, face: Face, lookalikes: list[Lookalike]) -> None:
+    """Write the probe and its look-alikes in one row, with distance and file name below each.
 
-    A look-alike whose photo cannot be read again, or is another photo by now, is left out and noted.
+    Leave out, with a note, a look-alike whose photo cannot be read again or was replaced.
     """
     from visavis import images
     from visavis.align import square_crops
     from visavis.draw import contact_sheet
     from visavis.types import Face
 
-    pictures, captions = [(own.pixels, face)], [f"{Path(own.name).name}\n"]
-    for like in found:
+    pictures, captions = [(probe_photo.pixels, face)], [f"{Path(probe_photo.name).name}\n"]
+    for lookalike in lookalikes:
         try:
-            photo = images.read_again(like.photo, like.sha256)
+            photo = images.read_again(lookalike.photo, lookalike.sha256)
         except ImageError as error:
             note(f"{str(error).removesuffix('.')}: it is left out of the strip.")
             continue
-        pictures.append((photo.pixels, Face(like.box, 1.0, face.landmarks)))
-        captions.append(f"{like.distance:.4f}\n{Path(like.photo).name}")
-    crops = [square_crops(pixels, [one], size=STRIP_SIDE, margin=CROP_MARGIN)[0] for pixels, one in pictures]
+        pictures.append((photo.pixels, Face(lookalike.box, 1.0, face.landmarks)))
+        captions.append(f"{lookalike.distance:.4f}\n{Path(lookalike.photo).name}")
+    crops = [square_crops(pixels, [box_face], size=STRIP_SIDE, margin=CROP_MARGIN)[0] for pixels, box_face in pictures]
     sheet = contact_sheet(crops, captions, width=STRIP_SIDE * len(crops), columns=len(crops))
     images.save(sheet, out)

@@ -1,4 +1,4 @@
-"""``python -m visavis.compat SCRIPT [ARGS]``: run a script as python would, its face packages replaced by ours."""
+"""``python -m visavis.compat SCRIPT [ARGS]``: run a script like python, with its face packages replaced by ours."""
 
 from __future__ import annotations
 
@@ -25,34 +25,34 @@ COMMANDS = {
 }
 WRONG_USE = 2
 WITHOUT_STAND_IN = frozenset({"deepface", "facenet_pytorch", "insightface", "retinaface"})
-"""Face packages that docs/coming-from.md compares with visavis, or that scripts of these import."""
+"""Face packages that docs/coming-from.md compares with visavis, or that scripts for these packages import."""
 
 
 def main() -> None:
-    """Run what the command line names; its exit code and its exceptions are its own."""
+    """Run the script, module or command of the command line, with its own exit code and exceptions."""
     match sys.argv[1:]:
         case [] | ["-h" | "--help", *_]:
-            _explain(0 if len(sys.argv) > 1 else WRONG_USE)
+            _print_usage(0 if len(sys.argv) > 1 else WRONG_USE)
         case ["-m"]:
-            _explain(WRONG_USE)
+            _print_usage(WRONG_USE)
         case ["-m", module, *rest]:
             _alias.install()
             sys.argv = [module, *rest]
             sys.path[0] = str(Path.cwd())
-            with _explained():
+            with _explain_errors():
                 runpy.run_module(module, run_name="__main__", alter_sys=True)
         case [command, *rest] if command in COMMANDS and not Path(command).is_file():
-            _command(command, rest)
+            _run_command(command, rest)
         case [script, *rest]:
-            _run(script, rest)
+            _run_script(script, rest)
 
 
-def _explain(code: int) -> None:
+def _print_usage(code: int) -> None:
     (sys.stderr if code else sys.stdout).write(USAGE)
     sys.exit(code)
 
 
-def _command(name: str, arguments: list[str]) -> None:
+def _run_command(name: str, arguments: list[str]) -> None:
     try:
         import_module(COMMANDS[name]).main(args=arguments, prog_name=name)
     except VisavisError as error:
@@ -60,25 +60,25 @@ def _command(name: str, arguments: list[str]) -> None:
 
 
 def _fail(error: VisavisError, name: str) -> NoReturn:
-    """Print each line of the message behind ``name``, and exit with the error's code."""
+    """Print each line of the message after ``name``, and exit with the code of the error."""
     sys.stderr.write("".join(f"{name}: {line}\n" for line in str(error).splitlines()))
     sys.exit(error.exit_code)
 
 
-def _run(script: str, arguments: list[str]) -> None:
+def _run_script(script: str, arguments: list[str]) -> None:
     if not Path(script).exists():
         sys.stderr.write(f"visavis.compat: there is no script {script!r}.\n")
         sys.exit(WRONG_USE)
     _alias.install()
     sys.argv = [script, *arguments]
-    sys.path[0] = os.path.realpath(Path(script).parent)  # what lies beside the script, as for python itself
-    with _explained():
+    sys.path[0] = os.path.realpath(Path(script).parent)  # modules beside the script, like python itself
+    with _explain_errors():
         runpy.run_path(script, run_name="__main__")
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
-    """End a script that lacks something with a sentence, not a traceback: weights, a face package, windows."""
+def _explain_errors() -> Iterator[None]:
+    """Replace the traceback of a script that lacks weights, a face package or windows by one sentence, and exit."""
     try:
         yield
     except WeightsError as error:

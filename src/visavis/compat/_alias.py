@@ -1,4 +1,4 @@
-"""Making ``import mtcnn`` mean ours: a finder of modules for the names there is a stand-in for, and no others."""
+"""Make ``import mtcnn`` import the stand-in: a module finder for the packages with a stand-in, and no others."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from types import ModuleType
 from visavis.compat import NAMES
 
 
-class _Alias(Loader):
-    """Gives the stand-in itself, so that a class is one class by either name."""
+class _AliasLoader(Loader):
+    """Load the stand-in module itself, so that its classes are the same under both names."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -28,36 +28,36 @@ class _Alias(Loader):
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        """It has run already; the import system has only written another spec into it."""
+        """Restore the spec, which the import system has replaced; the module has run already."""
         module.__spec__ = self._spec
 
 
 class Finder(MetaPathFinder):
-    """Finds ``visavis.compat.mtcnn`` where ``mtcnn`` is asked for, and so on."""
+    """Find ``visavis.compat.mtcnn`` for ``mtcnn``, and so on."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """See :class:`importlib.abc.MetaPathFinder`; ImportError for a part of a package that has no stand-in."""
+        """See :class:`importlib.abc.MetaPathFinder`; raise ImportError for a submodule without a stand-in."""
         if name.partition(".")[0] not in NAMES:
             return None
         ours = f"visavis.compat.{name}"
-        found = find_spec(ours)
-        if found is None:
+        stand_in = find_spec(ours)
+        if stand_in is None:
             raise ModuleNotFoundError(f"{name} has no stand-in among those of visavis.compat.", name=name)
-        spec = spec_from_loader(name, _Alias(ours), is_package=found.submodule_search_locations is not None)
+        spec = spec_from_loader(name, _AliasLoader(ours), is_package=stand_in.submodule_search_locations is not None)
         if spec is not None and "." not in name:
-            spec.submodule_search_locations = _locations(name, found)
+            spec.submodule_search_locations = _list_folders(name, stand_in)
         return spec
 
 
-def _locations(name: str, found: ModuleSpec) -> list[str]:
-    """Folders of the stand-in, and of the package itself: who looks for weight files in that one still finds them."""
-    real = PathFinder.find_spec(name)
-    return [*(found.submodule_search_locations or ()), *((real and real.submodule_search_locations) or ())]
+def _list_folders(name: str, stand_in: ModuleSpec) -> list[str]:
+    """Return the folders of the stand-in and of the original package, in which scripts may look for weight files."""
+    original = PathFinder.find_spec(name)
+    return [*(stand_in.submodule_search_locations or ()), *((original and original.submodule_search_locations) or ())]
 
 
 def install() -> None:
-    """Put the finder before all others, once; what is imported already stays what it is."""
-    if not any(isinstance(one, Finder) for one in sys.meta_path):
+    """Put the finder before all others, once; modules that are imported already stay the same."""
+    if not any(isinstance(finder, Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, Finder())

@@ -1,6 +1,6 @@
-"""DETECT: pictures -> faces. One file a detector; each registers itself in ``DETECTORS``.
+"""DETECT: find the faces in pictures. Each file has one detector, which it registers in ``DETECTORS``.
 
-A detector's name may end in ``@any-orientation``: the detector then finds faces in turned pictures, too.
+The name of a detector may end in ``@any-orientation``: the detector then finds faces in turned pictures, too.
 
 The package is not called ``detect`` because ``visavis.detect`` is the function of that name.
 """
@@ -16,23 +16,23 @@ from visavis.types import RGB, Face
 
 
 class Detector(Protocol):
-    """Finds faces. Constructed means ready; safe to share between threads.
+    """Find faces. A detector is ready once it is constructed, and safe to share between threads.
 
-    A detector whose good faces score well below 1 has an attribute ``certain``: see :func:`certain_score`.
+    If good faces score well below 1, the detector has an attribute ``certain``: see :func:`certain_score`.
     """
 
     name: str
 
     def detect(self, pictures: Sequence[RGB], *, min_face: float = 20) -> list[list[Face]]:
-        """Faces of each RGB picture (any mixture of sizes), best score first; an empty list where there is none.
+        """Return the faces of each RGB picture (sizes may differ), best score first; an empty list if there is none.
 
-        ``min_face`` is the side in pixels of the smallest face looked for; a somewhat smaller one may be found too.
+        ``min_face`` is the side in pixels of the smallest face to find; slightly smaller ones may be found too.
         """
         ...
 
 
 def certain_score(detector: Detector) -> float:
-    """Return the score from which a detector has no doubt of a face: its attribute ``certain``, else 1."""
+    """Return the score from which a detection is certain: the detector's attribute ``certain``, else 1."""
     return float(getattr(detector, "certain", 1.0))
 
 
@@ -40,20 +40,20 @@ ANY_ORIENTATION = "@any-orientation"
 
 
 def base_name(name: str) -> str:
-    """Name of the registered detector behind a name."""
+    """Return the name of the registered detector, without ``@any-orientation``."""
     return name.removesuffix(ANY_ORIENTATION)
 
 
 def oriented_name(name: str, *, any_orientation: bool) -> str:
-    """Name of the detector as it is, or of the one that finds faces in turned pictures, too."""
+    """Return the name as it is, or that of the detector that finds faces in turned pictures, too."""
     return base_name(name) + ANY_ORIENTATION if any_orientation else name
 
 
 class Detectors(Registry[Detector]):
-    """The registered detectors, each of them with ``@any-orientation``, too."""
+    """The registered detectors, each also with ``@any-orientation``."""
 
     def check(self, name: str) -> None:
-        """Raise UnknownNameError with the nearest names where ``name`` stands for nothing; loads nothing."""
+        """Raise UnknownNameError with the nearest names if ``name`` is not registered; load nothing."""
         super().check(base_name(name))
 
     def factory(self, name: str) -> Callable[..., Detector]:

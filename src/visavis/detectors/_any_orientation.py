@@ -1,4 +1,4 @@
-"""Find faces however a photograph is turned: a detector sees it upright, on both sides and upside down."""
+"""Find faces in turned photos: run a detector on the photo upright, on both sides and upside down."""
 
 from __future__ import annotations
 
@@ -11,45 +11,48 @@ from visavis.detectors import Detector, certain_score
 from visavis.types import RGB, Face, Floats
 
 SAME_FACE = 0.3
-"""Overlap (intersection over union) from which faces of two orientations of a photo are one face."""
+"""Overlap (intersection over union) from which faces in two orientations of a photo are the same face."""
 
 
 class AnyOrientation:
-    """Runs a detector on each picture turned by 0, 90, 180 and 270 degrees, and joins what it finds."""
+    """Run a detector on each picture turned by 0, 90, 180 and 270 degrees, and merge the faces."""
 
     def __init__(self, detector: Detector, name: str) -> None:
         self.name, self.certain = name, certain_score(detector)
         self._detector = detector
 
     def detect(self, pictures: Sequence[RGB], *, min_face: float = 20) -> list[list[Face]]:
-        """See :class:`visavis.detectors.Detector`; of a face found in several orientations the best score counts."""
+        """See :class:`visavis.detectors.Detector`; a face in several orientations is returned with its best score."""
         candidates: list[list[Face]] = [[] for _ in pictures]
         for quarters in range(4):
             turned = [np.ascontiguousarray(np.rot90(picture, quarters)) for picture in pictures]
-            found = self._detector.detect(turned, min_face=min_face)
-            for faces, picture, target in zip(found, pictures, candidates, strict=True):
-                target += [turned_back(face, quarters, picture.shape[1], picture.shape[0]) for face in faces]
-        return [_distinct(faces) for faces in candidates]
+            results = self._detector.detect(turned, min_face=min_face)
+            for faces, picture, target in zip(results, pictures, candidates, strict=True):
+                target += [turn_back(face, quarters, picture.shape[1], picture.shape[0]) for face in faces]
+        return [_remove_duplicates(faces) for faces in candidates]
 
 
-def turned_back(face: Face, quarters: int, width: int, height: int) -> Face:
-    """Face of a picture turned by 0 to 3 ``quarters`` of ``np.rot90`` -> in the picture, of that width and height."""
+def turn_back(face: Face, quarters: int, width: int, height: int) -> Face:
+    """Map a face from a picture turned by 0 to 3 ``quarters`` of ``np.rot90`` to the unturned picture.
+
+    ``width`` and ``height`` are those of the unturned picture.
+    """
     if quarters == 0:
         return face
-    corners = _clockwise(face.box.reshape(2, 2), quarters, width, height)
+    corners = _rotate_clockwise(face.box.reshape(2, 2), quarters, width, height)
     box = np.concatenate([corners.min(axis=0), corners.max(axis=0)])
-    return Face(box, face.score, _clockwise(face.landmarks, quarters, width, height))
+    return Face(box, face.score, _rotate_clockwise(face.landmarks, quarters, width, height))
 
 
-def _clockwise(points: Floats, quarters: int, width: int, height: int) -> Floats:
-    """Points ``(n, 2)`` turned clockwise into a picture of that width and height."""
+def _rotate_clockwise(points: Floats, quarters: int, width: int, height: int) -> Floats:
+    """Rotate points ``(n, 2)`` clockwise into a picture of that width and height."""
     x, y = points.T
     turned = {1: (width - y, x), 2: (width - x, height - y), 3: (y, height - x)}[quarters]
     return np.stack(turned, axis=1).astype(np.float32)
 
 
-def _distinct(faces: Sequence[Face]) -> list[Face]:
-    """Each face once, best score first."""
+def _remove_duplicates(faces: Sequence[Face]) -> list[Face]:
+    """Return each face once, best score first."""
     if not faces:
         return []
     boxes = np.array([face.box for face in faces], np.float32)

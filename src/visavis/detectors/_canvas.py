@@ -1,4 +1,4 @@
-"""Packing of rectangles onto few canvases, so that a fully convolutional network sees many pictures in one run."""
+"""Pack rectangles onto few canvases, so that a fully convolutional network processes many pictures in one run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where rectangle ``index`` lies: its top left corner on the canvas."""
+    """The top left corner ``x, y`` of rectangle ``index`` on the canvas."""
 
     index: int
     x: int
@@ -20,7 +20,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    """One canvas of ``width`` x ``height`` and what lies on it."""
+    """A canvas of ``width`` x ``height`` with the places of its rectangles."""
 
     width: int
     height: int
@@ -29,9 +29,9 @@ class Canvas:
 
 @lru_cache(maxsize=256)
 def pack(sizes: tuple[Size, ...], *, area: int) -> tuple[Canvas, ...]:
-    """Pack rectangles (width, height), all even, onto canvases of about ``area`` pixels, with little left over.
+    """Pack rectangles (width, height), all even, onto canvases of about ``area`` pixels, with little waste.
 
-    Rectangles are dealt to canvases largest first, then each canvas is packed at the width that wastes least.
+    Rectangles are assigned to canvases, the largest first; each canvas is then packed at the width that wastes least.
     """
     order = sorted(range(len(sizes)), key=lambda i: (-sizes[i][1], -sizes[i][0]))
     canvases: list[Canvas] = []
@@ -40,28 +40,28 @@ def pack(sizes: tuple[Size, ...], *, area: int) -> tuple[Canvas, ...]:
     for index in order:
         width, height = sizes[index]
         if group and filled + width * height > area:
-            canvases.append(_best(group, sizes))
+            canvases.append(_pack_best(group, sizes))
             group, filled = [], 0
         group.append(index)
         filled += width * height
     if group:
-        canvases.append(_best(group, sizes))
+        canvases.append(_pack_best(group, sizes))
     return tuple(canvases)
 
 
-def _best(group: Sequence[int], sizes: Sequence[Size]) -> Canvas:
-    """Try the widths at which the first rectangles stand side by side; keep the smallest canvas."""
+def _pack_best(group: Sequence[int], sizes: Sequence[Size]) -> Canvas:
+    """Try the widths of the first rectangles side by side; return the smallest canvas."""
     widths, total = [], 0
     for index in group[:12]:
         total += sizes[index][0]
         widths.append(total)
     widest = max(sizes[index][0] for index in group)
-    tries = (_skyline(group, sizes, max(width, widest)) for width in widths)
+    tries = (_pack_skyline(group, sizes, max(width, widest)) for width in widths)
     return min(tries, key=lambda canvas: canvas.width * canvas.height)
 
 
-def _skyline(group: Sequence[int], sizes: Sequence[Size], width: int) -> Canvas:
-    """Put each rectangle where its top comes to lie highest up, leftmost first."""
+def _pack_skyline(group: Sequence[int], sizes: Sequence[Size], width: int) -> Canvas:
+    """Place each rectangle as high up as possible, then as far left as possible."""
     steps = [(0, 0, width)]  # x, y, width of the steps of the lower edge, left to right
     places = []
     for index in group:
@@ -77,12 +77,12 @@ def _skyline(group: Sequence[int], sizes: Sequence[Size], width: int) -> Canvas:
 
 
 def _raise(steps: list[tuple[int, int, int]], x: int, w: int, y: int) -> list[tuple[int, int, int]]:
-    """Put a step of height ``y`` over ``x .. x + w``."""
+    """Replace the steps over ``x .. x + w`` by one step of height ``y``."""
     result = [(x, y, w)]
     for sx, sy, sw in steps:
         if sx < x:
             result.append((sx, sy, min(sw, x - sx)))
         if sx + sw > x + w:
-            left = max(sx, x + w)
-            result.append((left, sy, sx + sw - left))
+            start = max(sx, x + w)
+            result.append((start, sy, sx + sw - start))
     return sorted(result)

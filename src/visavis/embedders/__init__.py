@@ -1,4 +1,4 @@
-"""EMBED: faces -> unit vectors. One file an embedder; each registers itself in ``EMBEDDERS``.
+"""EMBED: faces -> unit vectors. One module per embedder; each registers itself in ``EMBEDDERS``.
 
 The package is not called ``embed`` because ``visavis.embed`` is the function of that name.
 
@@ -21,7 +21,7 @@ from visavis.weights.model_row import ModelRow
 
 
 class Embedder(Protocol):
-    """Turns faces into embeddings that are near for one person. Constructed means ready; safe to share between threads.
+    """Makes embeddings of faces, near to each other for one person. Ready once constructed; threads may share it.
 
     ``name`` is its model id.
     """
@@ -30,7 +30,7 @@ class Embedder(Protocol):
     dimension: int
 
     def crops(self, picture: RGB, faces: Sequence[Face]) -> RGB:
-        """Cut the faces out as this network wants them: ``(n, s, s, 3)`` RGB uint8."""
+        """Crop the faces as this network takes them: ``(n, s, s, 3)`` RGB uint8."""
         ...
 
     def embed(self, crops: RGB) -> Floats:
@@ -39,25 +39,25 @@ class Embedder(Protocol):
 
 
 class Embedders(Registry[Embedder]):
-    """The registered embedders, and the models that the user imported, looked for anew each time."""
+    """The registered embedders, and the models that the user imported, searched again each time."""
 
     def names(self) -> list[str]:
-        """All names, of imported models too."""
+        """Return all names, including imported models."""
         return sorted({*super().names(), *user_models.names()})
 
     def built_in(self) -> list[str]:
-        """Names that no imported model may take."""
+        """Return the names that no imported model may have."""
         return super().names()
 
     def row(self, name: str) -> ModelRow | None:
-        """Return the row of an imported model; None for other names. A registered name goes before an imported one."""
+        """Return the row of an imported model; None for other names. A registered name has priority."""
         return user_models.row(name) if self._imported(name) else None
 
     def _imported(self, name: str) -> bool:
         return user_models.has(name) and name not in super().names()
 
     def factory(self, name: str) -> Callable[..., Embedder]:
-        """Return the factory; a registered name goes before an imported one."""
+        """Return the factory; a registered name has priority over an imported one."""
         if self._imported(name):
             from visavis.embedders import onnx_file
 
@@ -65,7 +65,7 @@ class Embedders(Registry[Embedder]):
         return super().factory(name)
 
     def _unknown(self, name: str) -> UnknownNameError:
-        """Return the error; a weight file that no built-in model reads needs a description to become a model."""
+        """Return the error, which says for a weight file that it needs a description to become a model."""
         from visavis.weights.spec import all_specs
 
         if name not in {row.name for row in all_specs()}:
@@ -103,14 +103,14 @@ DIMENSIONS = {
 
 
 def dimension(model: str) -> int | None:
-    """Return the length of the embeddings of a model id; None where only the loaded model tells. Loads nothing."""
+    """Return the length of the embeddings of a model id; None where only the loaded model has it. Loads nothing."""
     name = model.partition("@")[0]
     row = EMBEDDERS.row(name)
     return DIMENSIONS.get(name) if row is None else row.dimension
 
 
 def create(model: str, *, threads: int | None = None) -> Embedder:
-    """Load the embedder of a model id; raises UnknownNameError, or UsageError for views that it has not."""
+    """Load the embedder of a model id; raises UnknownNameError, or UsageError for views that it does not offer."""
     name, views = _parts(model)
     if views is None:
         return EMBEDDERS.create(name, threads=threads)
@@ -118,7 +118,7 @@ def create(model: str, *, threads: int | None = None) -> Embedder:
 
 
 def model_id(model: str) -> str:
-    """Return the id that the embedder of ``model`` goes by: plain ``NAME`` where ``@N`` says the default.
+    """Return the normalized id of ``model``: plain ``NAME`` where ``@N`` is the default.
 
     Loads nothing; raises as :func:`create` does.
     """
@@ -130,7 +130,7 @@ def model_id(model: str) -> str:
 
 
 def precision_of(model: str) -> str:
-    """Precision of a model id: what an imported model's row says, and float32 for all others."""
+    """Return the precision of a model id: that of an imported model's row, float32 for all others."""
     row = EMBEDDERS.row(model.partition("@")[0])
     return "float32" if row is None else row.precision
 
@@ -138,17 +138,17 @@ def precision_of(model: str) -> str:
 def in_precision(model: str, precision: str) -> str:
     """Return the id of a model in that precision: ``NAME-int8@4`` for ``NAME@4`` in int8.
 
-    WeightsError where nobody made it yet; UsageError where the model is of another precision and made of another.
+    WeightsError where it was not made yet; UsageError where the model is itself quantized, to another precision.
     """
     name, at, views = model.partition("@")
-    found = EMBEDDERS.row(name)
+    row = EMBEDDERS.row(name)
     if precision == precision_of(name):
         return model
-    if found is not None and found.precision != "float32":
-        raise UsageError(f"{name} is in {found.precision}: in {precision} it is {found.quantized_from or 'not here'}.")
+    if row is not None and row.precision != "float32":
+        raise UsageError(f"{name} is in {row.precision}: in {precision} it is {row.quantized_from or 'not here'}.")
     other = EMBEDDERS.row(f"{name}-{precision}")
     if other is None or (other.precision, other.quantized_from) != (precision, name):
-        EMBEDDERS.factory(name)  # of a name that there is not, that is said first
+        EMBEDDERS.factory(name)  # raises the error for an unknown name first
         raise WeightsError(
             f"{name} is not here in {precision}: make it, by visavis models quantize {name} --calibrate DIR."
         )
@@ -156,7 +156,7 @@ def in_precision(model: str, precision: str) -> str:
 
 
 def _parts(model: str) -> tuple[str, int | None]:
-    """Name and number of views; None where the id tells no number."""
+    """Return name and number of views; None where the id has no number."""
     name, at, number = model.partition("@")
     if not at:
         return name, None

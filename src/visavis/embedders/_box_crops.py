@@ -1,4 +1,4 @@
-"""Crops by boxes alone, as the classic networks were fed: no landmarks, no turning. What lies outside is black."""
+"""Crops by boxes alone, as for the classic networks: no landmarks, no turning. Black outside the picture."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from visavis.types import RGB, Face, Floats
 
 
 def boxes_of(faces: Sequence[Face]) -> Floats:
-    """Boxes ``(n, 4)``."""
+    """Return the boxes ``(n, 4)``."""
     return np.array([face.box for face in faces], np.float32).reshape(-1, 4)
 
 
 def within(boxes: Floats, picture: RGB) -> Floats:
-    """Boxes cut off at the picture's edges and at whole pixels, never smaller than one."""
+    """Return boxes cut off at the picture's edges and at whole pixels, never smaller than one."""
     height, width = picture.shape[:2]
     low = np.floor(np.clip(boxes[:, :2], 0, (width - 1, height - 1)))
     high = np.maximum(np.floor(np.clip(boxes[:, 2:], 0, (width, height))), low + 1)
@@ -24,19 +24,19 @@ def within(boxes: Floats, picture: RGB) -> Floats:
 
 
 def stretched_boxes(picture: RGB, faces: Sequence[Face], *, size: int) -> RGB:
-    """Crops ``(n, size, size, 3)`` of the boxes, cut off at the picture's edges and at whole pixels."""
+    """Return crops ``(n, size, size, 3)`` of the boxes, cut off at the picture's edges and at whole pixels."""
     return stretched(picture, within(boxes_of(faces), picture), size=size)
 
 
 def middles(boxes: Floats, *, part: float) -> Floats:
-    """Squares about the middles of boxes, their sides ``part`` of the shorter ones of the boxes."""
+    """Return squares about the middles of boxes, with sides ``part`` of the shorter sides of the boxes."""
     middle, sides = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
     half = sides.min(axis=1, keepdims=True) * part / 2
     return np.concatenate([middle - half, middle + half], axis=1)
 
 
 def stretched(picture: RGB, boxes: Floats, *, size: int) -> RGB:
-    """Crops ``(n, size, size, 3)``: each box stretched to the square."""
+    """Return crops ``(n, size, size, 3)``: each box stretched to the square."""
     scale = size / np.maximum(boxes[:, 2:] - boxes[:, :2], 1e-3)
     matrices = np.zeros((len(boxes), 2, 3), np.float32)
     matrices[:, 0, 0], matrices[:, 1, 1] = scale.T

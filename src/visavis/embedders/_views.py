@@ -1,7 +1,7 @@
 """Views of a crop: itself, its mirror image, and both a little nearer. Their embeddings are summed.
 
 A network answers a little differently to each view of one face; the sum keeps what the answers have in common. Views
-are made of the crop alone, so any embedder can use them. docs/accuracy.md says what each is worth and what it costs.
+are made from the crop alone, so any embedder can use them. docs/accuracy.md has the gain and the cost of each.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from visavis.errors import UsageError
 from visavis.types import RGB, Floats
 
 ZOOM = 1.12
-"""How much larger the nearer views show the face: of 1.04 to 1.20, this and 1.16 added most to the plain views."""
+"""Enlargement of the face in the nearer views: of 1.04 to 1.20, this and 1.16 added most to the plain views."""
 
 COUNTS = (1, 2, 4)
-"""Numbers of views there are. Six and eight, with turns and shifts, were no better than four."""
+"""Possible numbers of views. Six and eight, with turns and shifts, were no better than four."""
 
 
 def model_id(name: str, views: int, *, default: int) -> str:
-    """``NAME`` at the default number of views, else ``NAME@N``; UsageError for a number that there is not."""
+    """Return ``NAME`` at the default number of views, else ``NAME@N``; UsageError for another number than in COUNTS."""
     if views not in COUNTS:
         offered = ", ".join(str(count) for count in COUNTS)
         raise UsageError(f"{name} has no {views} views: choose from {offered}.")
@@ -30,17 +30,17 @@ def model_id(name: str, views: int, *, default: int) -> str:
 
 
 def embed_views(raw: Callable[[RGB], Floats], crops: RGB, *, views: int) -> Floats:
-    """Unit embeddings ``(n, d)``: the sums of what ``raw`` makes of so many views of the crops ``(n, s, s, 3)``."""
-    total, *others = (raw(some) for some in views_of(crops, views))
-    for one in others:
-        total = total + one
+    """Return unit embeddings ``(n, d)``: the sums of ``raw`` over ``views`` views of the crops ``(n, s, s, 3)``."""
+    total, *others = (raw(view) for view in views_of(crops, views))
+    for other in others:
+        total = total + other
     return compare.unit(total)
 
 
 def views_of(crops: RGB, count: int) -> Iterator[RGB]:
     """Yield the crops ``(n, s, s, 3)`` in ``count`` views, each of that shape.
 
-    The crops as they are come first, then their mirror images, then both nearer; so of an even number of views those
+    The crops as they are come first, then their mirror images, then both nearer; so with an even number of views those
     of a mirrored crop are the same in another order.
     """
     sides = (crops, crops[:, :, ::-1])
@@ -50,7 +50,7 @@ def views_of(crops: RGB, count: int) -> Iterator[RGB]:
 
 
 def _nearer(crops: RGB) -> RGB:
-    """Crops enlarged about their middle; what comes to lie outside is cut off."""
+    """Return crops enlarged about their middle, cut off at the edges."""
     import cv2
 
     size = crops.shape[1]

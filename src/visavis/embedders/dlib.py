@@ -17,24 +17,24 @@ from visavis.weights.readers import dlib_dat
 
 SIDE = 150
 BATCH = 32
-"""Chips a run: larger batches are no faster, and their activations leave the caches."""
+"""Chips per run: larger batches are no faster, and their activations exceed the caches."""
 
 TEMPLATE = np.array([(48.5, 46.7), (102.7, 46.9), (75.4, 78.8), (52.0, 105.9), (98.9, 106.2)], np.float32)
-"""Where MTCNN's five points lie in dlib's own chips: medians over LFW."""
+"""Places of MTCNN's five points in dlib's own chips: medians over LFW."""
 
 
 VIEWS = 2
-"""The chip and its mirror image: docs/accuracy.md says what more of them gain and cost."""
+"""The chip and its mirror image: docs/accuracy.md has the gain and cost of more views."""
 
 
 def crops(picture: RGB, faces: Sequence[Face]) -> RGB:
-    """Chips ``(n, 150, 150, 3)``, five landmarks brought onto those of dlib's chips."""
+    """Return chips ``(n, 150, 150, 3)``, with five landmarks mapped onto those of dlib's chips."""
     points = np.array([face.landmarks for face in faces], np.float32).reshape(-1, 5, 2)
     return align.warp(picture, align.similarity(points, TEMPLATE), size=SIDE)
 
 
 def read(path: Path) -> dict[str, Floats]:
-    """Weights of the published file, by the names of the network's definition."""
+    """Return the weights of the published file, by the names of the network's definition."""
     layers, matrix = dlib_dat.read_network(path)
     weights = {"fc.kernel": matrix, "fc.bias": np.zeros(matrix.shape[1], np.float32)}
     for number, layer in enumerate(layers, 1):
@@ -48,5 +48,5 @@ DLIB_RESNET = Recipe("dlib-resnet", (spec.DLIB_RESNET,), read, dlib_resnet, SIDE
 
 @EMBEDDERS.register("dlib-resnet")
 def dlib_resnet_embedder(*, threads: int | None = None, views: int = VIEWS) -> Trained:
-    """Load the network; ``views`` (1, 2, 4 ...) are how many passes through it a face takes."""
+    """Load the network; ``views`` (1, 2, 4 ...) are the passes through it per face."""
     return load(DLIB_RESNET, threads=threads, views=views)

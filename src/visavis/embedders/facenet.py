@@ -1,10 +1,10 @@
 """FaceNet's Inception-ResNet-v1 as David Sandberg trained it: 512 figures from a 160-pixel face.
 
 ``facenet-vggface2`` is his model 20180402-114759, ``facenet-casia`` 20180408-102900. Each can be read from three
-files: facenet-pytorch's state dict, the frozen graph of TensorFlow, and keras-facenet's weights. All see pictures by
-the fixed standardization, (x - 127.5) / 128. Models older than 2018 want each picture whitened by itself: not these.
+files: facenet-pytorch's state dict, the frozen graph of TensorFlow, and keras-facenet's weights. All take pictures in
+the fixed standardization, (x - 127.5) / 128. Only models older than 2018 need each picture whitened separately.
 
-Faces are cut as facenet-pytorch's MTCNN does at its default margin of 0: the box, in whole pixels, stretched.
+Faces are cropped as facenet-pytorch's MTCNN does at its default margin of 0: the box, in whole pixels, stretched.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ MIXED = re.compile(r"(Mixed_6a|Mixed_7a)_Branch_([012])_Conv2d_(0a|0b|1a)_\dx\d"
 
 
 def crops(picture: RGB, faces: Sequence[Face]) -> RGB:
-    """The boxes, cut off at the picture's edges and at whole pixels, stretched: ``(n, 160, 160, 3)``."""
+    """Return the boxes, cut off at the picture's edges and at whole pixels, stretched: ``(n, 160, 160, 3)``."""
     return _box_crops.stretched_boxes(picture, faces, size=SIDE)
 
 
 def read(path: Path) -> dict[str, Floats]:
-    """Arrays of any of the three files, by the names of ``nets/``; first bytes tell which. Raises WeightsError."""
+    """Return arrays of any of the three files, by the names of ``nets/``. Raises WeightsError."""
     kind = kind_of(path)
     if kind == "tensorflow":
         return dict(_of_tensorflow(_of_the_graph(path)))
@@ -64,7 +64,7 @@ def _of_torch(path: Path) -> Iterable[tuple[str, Floats]]:
 
 
 def _of_the_graph(path: Path) -> Iterable[tuple[str, str, Floats]]:
-    """Layer, part and array, the layer as Keras names it: underscores for slashes."""
+    """Yield layer, part and array, the layer named as in Keras: underscores for slashes."""
     for name, array in tf_graph.read(path).items():
         if name.startswith(SCOPE) and array.ndim:
             scopes = name.removeprefix(SCOPE).split("/")
@@ -90,7 +90,7 @@ def _of_tensorflow(arrays: Iterable[tuple[str, str, Floats]]) -> Iterable[tuple[
 
 
 def _key(layer: str, *, normed: bool) -> str:
-    """Name in ``nets/`` of a layer of TensorFlow or Keras; empty where there is none."""
+    """Return the name in ``nets/`` of a layer of TensorFlow or Keras; empty where there is none."""
     if layer == "Bottleneck":
         return "last_bn" if normed else "last_linear"
     if stem := STEM.fullmatch(layer):

@@ -16,19 +16,19 @@ from visavis.weights import user_models
 from visavis.weights.model_row import ModelRow, read_row
 
 BATCH = 8
-"""Crops a run, where the network takes more than one: the activations of more leave the caches."""
+"""Crops per run, where the network takes more than one: the activations of more exceed the caches."""
 TRIAL, CELLS = 3, 4
-"""Crops of noise that a model is tried on when it is imported, each of so many rows and columns of colors."""
+"""Crops of noise that test a model at its import, and the rows and columns of colors in each."""
 SAME = 1e-3
-"""How far the unit vector of a crop may move with what else is in its batch: rounding stays far below."""
+"""How far the unit vector of a crop may move with the rest of its batch: rounding stays far below."""
 
 KINDS: dict[str, type[np.generic]] = {"tensor(float)": np.float32, "tensor(uint8)": np.uint8}
 
 
 class OnnxFile:
-    """Embedder of a row: faces cut as it says, some views of each summed, the sum scaled to length 1.
+    """Embedder of a row: faces cropped as in the row, several views of each summed, the sum scaled to length 1.
 
-    ``fixed`` says that the network takes one face a run and no more.
+    ``fixed``: the network takes one face per run and no more.
     """
 
     def __init__(self, row: ModelRow, session: runtime.Session, *, views: int | None = None) -> None:
@@ -41,34 +41,34 @@ class OnnxFile:
         self.fixed = self._batch == 1
 
     def crops(self, picture: RGB, faces: Sequence[Face]) -> RGB:
-        """Crops ``(n, s, s, 3)``: five landmarks brought onto the row's points, or the box as it says."""
+        """Return crops ``(n, s, s, 3)``: five landmarks mapped onto the row's points, or its kind of box."""
         return crops_of(self.row, picture, faces)
 
     def embed(self, crops: RGB) -> Floats:
-        """Unit embeddings ``(n, d)``."""
+        """Return unit embeddings ``(n, d)``."""
         return _views.embed_views(self.raw, crops, views=self._views)
 
     def raw(self, crops: RGB) -> Floats:
-        """What the network makes of the crops as they are: ``(n, d)``, one view, not of unit length."""
+        """Return the outputs for unchanged crops: ``(n, d)``, one view, not of unit length."""
         parts = [self._run(crops[i : i + self._batch]) for i in range(0, len(crops), self._batch)]
         return np.concatenate(parts) if parts else np.empty((0, self.dimension), np.float32)
 
     def input_of(self, crops: RGB) -> runtime.Batch:
-        """Return what the network is fed for crops: ``(n, 3, s, s)`` or ``(n, s, s, 3)``."""
+        """Return the network's input for crops: ``(n, 3, s, s)`` or ``(n, s, s, 3)``."""
         return network_input(crops, self.row, self._type)
 
     def _run(self, crops: RGB) -> Floats:
-        found = np.asarray(self._session.run(self.input_of(crops))[self._output], np.float32)
-        if found.size != len(crops) * self.dimension:
+        outputs = np.asarray(self._session.run(self.input_of(crops))[self._output], np.float32)
+        if outputs.size != len(crops) * self.dimension:
             raise WeightsError(
-                f"{self.row.name} makes {_times(found.shape)} figures of {len(crops)} faces, "
+                f"{self.row.name} makes {_times(outputs.shape)} figures of {len(crops)} faces, "
                 f"where its row says {self.dimension} a face."
             )
-        return found.reshape(len(crops), self.dimension)
+        return outputs.reshape(len(crops), self.dimension)
 
 
 def crops_of(row: ModelRow, picture: RGB, faces: Sequence[Face]) -> RGB:
-    """Crops ``(n, s, s, 3)`` as a row says."""
+    """Return crops ``(n, s, s, 3)`` according to a row."""
     if row.points is not None:
         landmarks = np.array([face.landmarks for face in faces], np.float32).reshape(-1, 5, 2)
         return align.warp(picture, align.onto(landmarks, np.array(row.points, np.float32)), size=row.size)
@@ -81,7 +81,7 @@ def crops_of(row: ModelRow, picture: RGB, faces: Sequence[Face]) -> RGB:
 
 
 def network_input(crops: RGB, row: ModelRow, kind: type[np.generic]) -> runtime.Batch:
-    """Crops as the row's network wants them."""
+    """Return crops as input of the row's network."""
     pixels = crops[..., ::-1] if row.channels == "BGR" else crops
     planes = pixels.transpose(0, 3, 1, 2) if row.layout == "NCHW" else pixels
     if kind is np.uint8:
@@ -99,14 +99,14 @@ def load(name: str, *, threads: int | None = None, views: int | None = None) -> 
 
 
 def factory(name: str) -> partial[OnnxFile]:
-    """Return what makes an imported model; its parameter ``views`` has the row's own number for a default."""
+    """Return the factory of an imported model; its parameter ``views`` defaults to the row's number."""
     return partial(load, name, views=user_models.row(name).views)
 
 
 def import_model(path: Path, *, taken: Sequence[str]) -> ModelRow:
-    """Check the model that a TOML file describes by running it, and keep it; ``taken`` names are not to be had.
+    """Check the model that a TOML file describes by running it, and store it; ``taken`` names are refused.
 
-    Returns the row as it is kept. UsageError or WeightsError says what is wrong.
+    Returns the row as it is stored. Raises UsageError or WeightsError for an unusable model.
     """
     row = read_row(path)
     if row.name in taken:
@@ -118,7 +118,7 @@ def import_model(path: Path, *, taken: Sequence[str]) -> ModelRow:
 
 
 def try_out(row: ModelRow, network: Path) -> None:
-    """Run a batch of noise, coarse since fine noise looks alike; WeightsError where the answers are no use."""
+    """Run a batch of coarse noise (fine noise all looks alike); WeightsError where the outputs are useless."""
     model = OnnxFile(row, runtime.Session(network))
     cells = np.arange(row.size) * CELLS // row.size
     crops = np.random.default_rng(0).integers(0, 256, (TRIAL, CELLS, CELLS, 3), np.uint8)[:, cells][:, :, cells]
@@ -134,16 +134,16 @@ def try_out(row: ModelRow, network: Path) -> None:
 
 
 def _fitting(row: ModelRow, session: runtime.Session) -> tuple[type[np.generic], int, int]:
-    """Type of the input, faces a run, number of the output; WeightsError where the row does not fit the network."""
+    """Return type of the input, faces per run, index of the output; WeightsError where the row does not fit."""
     kind, shape = KINDS.get(session.input.kind), session.input.shape
     if kind is None:
         raise WeightsError(f"{row.name} takes {session.input.kind}, where float or uint8 is wanted.")
     if kind is np.uint8 and (any(row.mean) or row.scale != 1):
         raise WeightsError(f"{row.name} takes whole numbers: mean must be 0, 0, 0 and scale 1.")
-    wanted = (row.size, row.size, 3) if row.layout == "NHWC" else (3, row.size, row.size)
-    if len(shape) != 4 or any(isinstance(s, int) and s != w for s, w in zip(shape[1:], wanted, strict=True)):
+    expected = (row.size, row.size, 3) if row.layout == "NHWC" else (3, row.size, row.size)
+    if len(shape) != 4 or any(isinstance(s, int) and s != w for s, w in zip(shape[1:], expected, strict=True)):
         raise WeightsError(
-            f"{row.name} takes pictures of {_times(shape[1:])}, where its row says {_times(wanted)} ({row.layout})."
+            f"{row.name} takes pictures of {_times(shape[1:])}, where its row says {_times(expected)} ({row.layout})."
         )
     if shape[0] not in (None, 1) and isinstance(shape[0], int):
         raise WeightsError(f"{row.name} takes {shape[0]} faces at a time: export it with an open batch, or for 1.")
@@ -159,4 +159,4 @@ def _output(row: ModelRow, names: Sequence[str]) -> int:
 
 
 def _times(shape: Sequence[object]) -> str:
-    return " x ".join("any" if one is None or isinstance(one, str) else str(one) for one in shape)
+    return " x ".join("any" if side is None or isinstance(side, str) else str(side) for side in shape)

@@ -1,6 +1,6 @@
-"""Every model as a row and a file, also those that visavis makes itself: so another file can run in its place.
+"""Every model as a row and a file, also those that visavis converts: so another file can replace it.
 
-A network in 8 bits is such a file. It is fed as the network that it was made of, and faces are cut in the same way.
+A network in 8 bits is such a file. Its input and its crops are those of the network that it was made of.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ RECIPES = {
     )
 }  # fmt: skip
 MARGIN = vggface.EXTENSION * vggface.SIDE / vggface.SHORTER - 1
-"""Of the middle of a box that was extended, as VGGFace2's are."""
+"""Margin of the middle of an extended box, as for VGGFace2."""
 
 
 CROPS: dict[Callable[[RGB, Sequence[Face]], RGB], tuple[str, Points | None, float]] = {
@@ -33,11 +33,11 @@ CROPS: dict[Callable[[RGB, Sequence[Face]], RGB], tuple[str, Points | None, floa
     sface.crops: ("points", ARCFACE, 0.0),
     dlib.crops: ("points", tuple((round(float(x), 4), round(float(y), 4)) for x, y in dlib.TEMPLATE), 0.0),
 }
-"""How a row says that faces are cut: its ``crop``, ``points`` and ``margin``."""
+"""How faces are cropped, in the terms of a row: its ``crop``, ``points`` and ``margin``."""
 
 
 def source(name: str) -> tuple[ModelRow, Path]:
-    """Row of a model, and the file of its network; UsageError where no row tells all of it."""
+    """Return the row of a model, and the file of its network; UsageError where no row describes it completely."""
     plain = embedders.model_id(name).partition("@")[0]
     if plain != name:
         raise UsageError(f"leave out the views: {plain} is one network, which is asked for views as in {plain}-int8@4.")
@@ -61,7 +61,7 @@ def _trained(recipe: trained.Recipe) -> tuple[ModelRow, Path]:
 
 
 def row_of(recipe: trained.Recipe) -> ModelRow:
-    """Row of a network that visavis emitted: it takes RGB pixels as they are, since its first layer prepares them."""
+    """Return the row of a network that visavis emitted: it takes raw RGB pixels, as its first layer prepares them."""
     published = recipe.row()
     crop, points, margin = CROPS[recipe.crops]
     return ModelRow(

@@ -1,8 +1,8 @@
 """SFace as OpenCV's zoo publishes it (Apache-2.0): 128 figures from a 112-pixel face.
 
 ``sface`` is the file with weights of 8 bits in blocks, which a package carries; ``sface-float`` the zoo's file of
-float32. Rounding moves the embeddings, so each is a model of its own. Both see RGB, as OpenCV's ``FaceRecognizerSF``
-feeds them, and crops with five landmarks brought onto ArcFace's.
+float32. Rounding moves the embeddings, so each is a model of its own. Both take RGB, as in OpenCV's
+``FaceRecognizerSF``, and crops with five landmarks mapped onto ArcFace's.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from visavis.weights.readers import onnx_arrays
 from visavis.weights.row import WeightSpec
 
 BATCH = 4
-"""Crops a run: the activations of more leave the caches, and 8 already take a twelfth longer a face."""
+"""Crops per run: the activations of more exceed the caches, and 8 already take a twelfth longer per face."""
 TEMPLATE = np.array(ARCFACE, np.float32)
-"""Where the five landmarks lie in a crop."""
+"""Places of the five landmarks in a crop."""
 PARTS = {
     **{"conv2d_weight": "kernel", "relu_gamma": "prelu.slope", "batchnorm_gamma": "bn.gamma"},
     **{"batchnorm_beta": "bn.beta", "batchnorm_moving_mean": "bn.mean", "batchnorm_moving_var": "bn.variance"},
@@ -36,13 +36,13 @@ UNFOLDED = re.compile(r"_(dequantized|reshaped)$")
 
 
 def crops(picture: RGB, faces: Sequence[Face]) -> RGB:
-    """Crops ``(n, 112, 112, 3)``: five landmarks brought onto ArcFace's, proportions restored."""
+    """Return crops ``(n, 112, 112, 3)``: five landmarks mapped onto ArcFace's, proportions restored."""
     landmarks = np.array([face.landmarks for face in faces], np.float32).reshape(-1, 5, 2)
     return align.warp(picture, align.onto(landmarks, TEMPLATE), size=SIDE)
 
 
 def read(path: Path) -> dict[str, Floats]:
-    """Arrays of either file by the names of ``nets/sface.py``. Raises WeightsError."""
+    """Return arrays of either file by the names of ``nets/sface.py``. Raises WeightsError."""
     arrays: dict[str, Floats] = {}
     for name, array in onnx_arrays.read(path).items():
         plain = UNFOLDED.sub("", name)
@@ -53,7 +53,7 @@ def read(path: Path) -> dict[str, Floats]:
 
 
 def _key(name: str) -> str:
-    """Name in ``nets/sface.py`` of an array of the file; empty where there is none."""
+    """Return the name in ``nets/sface.py`` of an array of the file; empty where there is none."""
     if name in ("pre_fc1_weight", "pre_fc1_bias"):
         return "fc.kernel" if name.endswith("weight") else "fc.bias"
     before, _, part = name.partition("_")
@@ -68,7 +68,7 @@ def _key(name: str) -> str:
 
 
 def _without_a_bias(arrays: dict[str, Floats]) -> dict[str, Floats]:
-    """Turn the matrix to (in, out), and take its bias off the mean that is subtracted next."""
+    """Transpose the matrix to (in, out), and subtract its bias from the mean that is subtracted next."""
     bias = arrays.pop("fc.bias", None)
     if bias is not None and "fc.bn.mean" in arrays:
         arrays["fc.bn.mean"] = arrays["fc.bn.mean"] - bias

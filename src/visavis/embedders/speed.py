@@ -1,4 +1,4 @@
-"""How long embedders take a face: in turn, so that what else the machine does falls on all alike."""
+"""Time that embedders take per face: measured in turn, so that other load on the machine affects all alike."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROUNDS = 7
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Milliseconds a face in batches of ``batch``: the median of the rounds, and the best."""
+    """Milliseconds per face in batches of ``batch``: the median of the rounds, and the best."""
 
     batch: int
     median: float
@@ -28,7 +28,7 @@ class Speed:
 def speeds(models: Sequence[Embedder], batches: Sequence[int], *, rounds: int = ROUNDS) -> list[list[Speed]]:
     """Measure each model with each size of batch, on crops of noise; a first round warms up and does not count.
 
-    Crops are made beforehand: what is measured is :meth:`Embedder.embed` with all the model's views.
+    Crops are made beforehand: the time is that of :meth:`Embedder.embed` with all the model's views.
     """
     if rounds < 1 or any(batch < 1 for batch in batches):
         raise UsageError("rounds and batches are numbers from 1 up.")

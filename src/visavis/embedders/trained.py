@@ -1,4 +1,4 @@
-"""What the classic networks have in common: weights from a published file, crops by boxes, one embedding a crop.
+"""Common parts of the classic networks: weights from a published file, crops by boxes, one embedding per crop.
 
 A network can have several files that hold the same weights (with and without the top, of other libraries); the first
 that is on this machine is used, else the first is downloaded.
@@ -26,12 +26,12 @@ Net = Callable[[Any, Any], tuple[Any, ...]]
 Weights = Mapping[str, Floats]
 
 VIEWS = 1
-"""As they were published: one look at a face."""
+"""As published: a single view of a face."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How a network is made: its files, the reader that names their arrays, the definition, and how faces are cut."""
+    """How a network is made: its files, the reader that names their arrays, the definition, and the crops."""
 
     name: str
     rows: tuple[WeightSpec, ...]
@@ -42,10 +42,10 @@ class Recipe:
     batch: int
     crops: Callable[[RGB, Sequence[Face]], RGB]
     views: int = VIEWS
-    """Looks at a face where none are asked for."""
+    """Default number of views of a face."""
 
     def row(self) -> WeightSpec:
-        """Return the row of the file that is used: the first that is on this machine, else the first."""
+        """Return the row of the file to use: the first that is on this machine, else the first."""
         return next((row for row in self.rows if store.locate(row)), self.rows[0])
 
     def session(self, *, threads: int | None = None) -> runtime.Session:
@@ -58,7 +58,7 @@ class Recipe:
     def build(self, path: Path, *, to_quantize: bool = False) -> bytes:
         """Return the network of a weight file as ONNX; WeightsError where the file is of another network.
 
-        ``to_quantize`` says that it is not run in float32, but turned into one of 8 bits.
+        ``to_quantize``: it is not run in float32, but converted to 8 bits.
         """
         from visavis.nets.onnx_graph import to_onnx
 
@@ -68,7 +68,7 @@ class Recipe:
 
 
 def _fit(path: Path, weights: Weights, recipe: Recipe) -> None:
-    """Raise WeightsError unless all arrays are there, in the shapes that the definition wants."""
+    """Raise WeightsError unless all arrays are there, in the shapes of the definition."""
     from visavis.nets.shapes import shapes
 
     for name, shape in shapes(recipe.net, side=recipe.side).items():
@@ -83,7 +83,7 @@ def _fit(path: Path, weights: Weights, recipe: Recipe) -> None:
 
 
 class Trained:
-    """Embedder of a recipe: some views of each crop, summed and scaled to length 1."""
+    """Embedder of a recipe: several views of each crop, summed and scaled to length 1."""
 
     def __init__(self, recipe: Recipe, session: runtime.Session, *, views: int = VIEWS) -> None:
         self.name = _views.model_id(recipe.name, views, default=recipe.views)
@@ -91,32 +91,32 @@ class Trained:
         self._recipe, self._session, self._views = recipe, session, views
 
     def crops(self, picture: RGB, faces: Sequence[Face]) -> RGB:
-        """Crops ``(n, s, s, 3)``, cut as the recipe says."""
+        """Return crops ``(n, s, s, 3)``, cut as in the recipe."""
         return self._recipe.crops(picture, faces)
 
     def embed(self, crops: RGB) -> Floats:
-        """Unit embeddings ``(n, d)``."""
+        """Return unit embeddings ``(n, d)``."""
         return _views.embed_views(self.raw, crops, views=self._views)
 
     def raw(self, crops: RGB) -> Floats:
-        """What the network makes of the crops as they are: ``(n, d)``, one view, not of unit length."""
+        """Return the outputs for unchanged crops: ``(n, d)``, one view, not of unit length."""
         return run_in_batches(self._session, crops, batch=self._recipe.batch, dimension=self.dimension)
 
 
 def run_in_batches(session: runtime.Session, crops: RGB, *, batch: int, dimension: int) -> Floats:
-    """First output ``(n, dimension)`` of a network, for crops ``(n, s, s, 3)``."""
+    """Return the first output ``(n, dimension)`` of a network for crops ``(n, s, s, 3)``."""
     parts = [session.run(np.ascontiguousarray(crops[i : i + batch]))[0] for i in range(0, len(crops), batch)]
     return np.concatenate(parts) if parts else np.empty((0, dimension), np.float32)
 
 
 def register(*recipes: Recipe) -> None:
-    """Register the embedder of each recipe; its option ``views`` (1, 2 or 4) is how many passes a face takes."""
+    """Register the embedder of each recipe; its option ``views`` (1, 2 or 4) is the number of passes per face."""
     for recipe in recipes:
         EMBEDDERS.register(recipe.name)(partial(load, recipe, threads=None, views=VIEWS))
 
 
 def load(recipe: Recipe, *, threads: int | None, views: int) -> Trained:
-    """Load the embedder; what it cannot do is refused before anything is fetched."""
+    """Load the embedder; invalid options raise UsageError before any download."""
     runtime.thread_count(threads)
     _views.model_id(recipe.name, views, default=recipe.views)
     return Trained(recipe, recipe.session(threads=threads), views=views)

@@ -6,8 +6,8 @@
 ``vggface2-senet50``      2,048 figures, with gated blocks
 ========================  ==========================================================================================
 
-The files were made for BGR pictures less a mean of the training photos. The kernels of the first layer are turned here,
-so that the networks take RGB; the means belong to their definitions.
+The files are for BGR pictures less a mean of the training photos. The kernels of the first layer are reversed here, so
+that the networks take RGB; the means are part of their definitions.
 """
 
 from __future__ import annotations
@@ -26,41 +26,41 @@ from visavis.weights.catalog import classic as rows
 from visavis.weights.readers import h5
 
 EXTENSION = 1.3
-"""VGGFace2: the detector's box is made larger by this,"""
+"""Factor by which VGGFace2 enlarges the detector's box."""
 SHORTER, SIDE = 256, 224
-"""its shorter side brought to the one, the middle of the other cut out."""
+"""VGGFace2 scales the shorter side of that box to the first, and crops the middle of the second."""
 
 FIRST = {"conv1_1", "conv1"}
-"""Layers that see the picture."""
+"""Layers with the picture as input."""
 PARTS = {"moving_mean": "mean", "moving_variance": "variance"}
 BLOCK = re.compile(r"(conv\d_\d+)_(?:1x1_)?(reduce|3x3|increase|proj|down|up)")
 COUNTED = re.compile(r"_\d+(?=/|$)")
 
 
 def stretched_crops(picture: RGB, faces: Sequence[Face]) -> RGB:
-    """The boxes as they are, ``(n, 224, 224, 3)``: of the tutorials that made these networks known."""
+    """Return the unchanged boxes, ``(n, 224, 224, 3)``, as in well-known tutorials for these networks."""
     return _box_crops.stretched_boxes(picture, faces, size=SIDE)
 
 
 def central_crops(picture: RGB, faces: Sequence[Face]) -> RGB:
-    """The boxes as VGGFace2 was trained on them, ``(n, 224, 224, 3)``: larger by .3, of that the middle."""
+    """Return the crops of VGGFace2's training, ``(n, 224, 224, 3)``: the middle of the box enlarged by .3."""
     squares = _box_crops.middles(_box_crops.boxes_of(faces), part=EXTENSION * SIDE / SHORTER)
     return _box_crops.stretched(picture, squares, size=SIDE)
 
 
 def read(path: Path) -> dict[str, Floats]:
-    """Arrays of any of keras-vggface's files, by the names of ``nets/``. Raises WeightsError."""
-    found: dict[str, Floats] = {}
+    """Return arrays of any of keras-vggface's files, by the names of ``nets/``. Raises WeightsError."""
+    arrays: dict[str, Floats] = {}
     for name, array in h5.read(path).items():
         layer, _, part = name.removesuffix(":0").rpartition("/")
         layer, bn, _ = layer.partition("/bn")
         key = _layer(layer)
-        found[f"{key}{'.bn' if bn else ''}.{PARTS.get(part, part)}"] = _turned(key, array)
-    return found
+        arrays[f"{key}{'.bn' if bn else ''}.{PARTS.get(part, part)}"] = _turned(key, array)
+    return arrays
 
 
 def _layer(name: str) -> str:
-    """Name of a layer in ``nets/``; Keras puts ``_1`` behind that of a model made a second time."""
+    """Return the name of a layer in ``nets/``; Keras appends ``_1`` to the names of a second model."""
     if name.startswith("conv1/"):
         return "conv1"
     if block := BLOCK.match(name):
@@ -70,13 +70,13 @@ def _layer(name: str) -> str:
 
 
 def _turned(layer: str, array: Floats) -> Floats:
-    """Kernels as ``nets/`` wants them: (out, in, h, w), the first of RGB; (in, out) of dense layers, channels first."""
+    """Return a kernel as in ``nets/``: (out, in, h, w), the first of RGB; (in, out) of dense layers, channels first."""
     if not array.size:
-        return array  # of no network: there is nothing to turn
+        return array  # of no network: nothing to convert
     if array.ndim == 2:
         if layer != "fc6" or len(array) % 49:
             return array
-        maps: Floats = array.reshape(7, 7, -1, array.shape[1])  # Keras lays maps in rows by row, column, channel
+        maps: Floats = array.reshape(7, 7, -1, array.shape[1])  # Keras flattens maps by row, column, channel
         return maps.transpose(2, 0, 1, 3).reshape(len(array), -1)
     if array.ndim != 4:
         return array
@@ -87,7 +87,7 @@ def _turned(layer: str, array: Floats) -> Floats:
 
 
 def _descriptor(ops: Ops[T], x: T) -> tuple[T, ...]:
-    """VGG16 as far as fc7."""
+    """VGG16 up to fc7."""
     return vgg16.vgg16_top(ops, x)[:1]
 
 

@@ -77,7 +77,7 @@ def list_sources() -> list[Path]:
 
 
 def _digest_factory(factory: object) -> str:
-    """Return the digest of the file that defines a detector or embedder factory; the only one for other packages."""
+    """Return the digest of the file of a detector or embedder factory, the only code of other packages in the key."""
     try:
         path = getsourcefile(factory)  # type: ignore[arg-type]  # raises TypeError for unsuitable objects
         return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else ""

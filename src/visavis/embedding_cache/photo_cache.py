@@ -61,7 +61,7 @@ class CachedPhoto:
 
     @classmethod
     def of(cls, answer: PhotoFaces) -> Self:
-        """Take the cached fields from an answer with embeddings; ValueError where the photo could not be read."""
+        """Take the cached fields from an answer; raises ValueError for one without a photo or embeddings."""
         if answer.photo is None or answer.embeddings is None:
             raise ValueError(f"nothing was embedded of {answer.name}")
         return cls(answer.photo.width, answer.photo.height, answer.faces, answer.quality, answer.embeddings)
@@ -188,8 +188,8 @@ def forget(model: str) -> None:
 def _is_damage(error: sqlite3.Error) -> bool:
     """Tell whether a file is damaged, as opposed to inaccessible, locked or full.
 
-    By the primary codes of sqlite.org/rescode.html. The plain SQLITE_ERROR is a statement that does not fit the tables.
-    An error without a code is raised by this module, or by the driver about a value.
+    The primary codes are those of sqlite.org/rescode.html. The plain SQLITE_ERROR is a statement that does not fit the
+    tables. An error without a code is raised by this module, or by the driver about a value.
     """
     code = getattr(error, "sqlite_errorcode", None)
     return code is None or code & 0xFF in {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}

@@ -1,5 +1,5 @@
-"""Error rates, measured: of verification, identification, clustering and detection, and per group of people.
+"""Error rates of verification, identification, clustering and detection, and of groups of people.
 
-Every rate carries the number it stands on, and an interval where one can be given. Distances are cosine distances of
-unit vectors, 0..2; a pair is accepted where its distance is up to the threshold.
+Each rate comes with the number it is based on, and an interval where one can be given. Distances are cosine distances
+of unit vectors, 0..2; a pair is accepted where its distance is up to the threshold.
 """

@@ -1,7 +1,7 @@
-"""What a model's distances mean: thresholds at rates of false accepts, and the map from distance to probability.
+"""Calibration of a model: thresholds at rates of false accepts, and the map from distance to probability.
 
-Everything comes from labeled photos and is written down with its provenance. A rate that the photos cannot tell is not
-in the table, so nobody can ask for it.
+The table is measured on labeled photos and stored with its provenance. It leaves out rates that the photos do not
+support, so such rates cannot be requested.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from visavis.evaluate.poor_photos import Copies, shares
 from visavis.evaluate.results import Interval, Rate
 from visavis.evaluate.stats import bootstrap
 from visavis.evaluate.stats.metrics import Roc
-from visavis.evaluate.stats.pair_distances import Compared, everybody, listed
+from visavis.evaluate.stats.pair_distances import Compared, compare_everybody, compare_listed
 from visavis.weights.spec import spec
 
 FARS = tuple(float(f"{factor}e-{power}") for power in range(1, 9) for factor in (1, 0.3))
 CHECKED = (1e-2, 1e-3, 1e-4)
-"""Rates at which a table made of half the people is held against the other half."""
+"""Rates at which thresholds from half the people are checked on the other half."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """A threshold of FAR ``far`` by one half of the people, and the rate ``measured`` at it on the other half.
+    """Threshold of FAR ``far`` on one half of the people, and the FAR ``measured`` at it on the other half.
 
-    ``interval`` is where that rate lies for people like these, both halves drawn anew: ``far`` should be within.
+    ``interval`` holds that FAR for people like these, both halves drawn anew; it should include ``far``.
     """
 
     far: float
@@ -52,102 +52,104 @@ class HeldOut:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
-    """A calibration, the rates it was made from, and how it did on people it had not seen (empty: too few)."""
+    """A calibration, the rates it was made from, and its check on held-out people (empty: too few)."""
 
     calibration: Calibration
     rates: tuple[Rate, ...]
     held_out: tuple[HeldOut, ...]
 
     def text(self) -> str:
-        """Write the table as the text of a JSON file, a key a line, as ``visavis.compare`` reads it."""
+        """Return the table as the text of a JSON file, a key a line, as ``visavis.compare`` reads it."""
         lines = (f" {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in self.table().items())
         return "{\n" + ",\n".join(lines) + "\n}\n"
 
     def table(self) -> dict[str, object]:
-        """Return what the JSON file holds."""
+        """Return the content of the JSON file."""
         table = self.calibration
         return {
             "model": table.model,
-            "far_threshold": [[one.far, round(one.threshold, 6)] for one in self.rates],
+            "far_threshold": [[rate.far, round(rate.threshold, 6)] for rate in self.rates],
             "intervals": [
                 {
-                    "far": one.far,
-                    "threshold": _rounded(one.threshold_interval),
-                    "far_at_threshold": _rounded(one.far_interval),
-                    "tar": round(one.tar, 5),
-                    "false_accepts": one.false_accepts,
+                    "far": rate.far,
+                    "threshold": _round_values(rate.threshold_interval),
+                    "far_at_threshold": _round_values(rate.far_interval),
+                    "tar": round(rate.tar, 5),
+                    "false_accepts": rate.false_accepts,
                 }
-                for one in self.rates
+                for rate in self.rates
             ],
             "logistic": [table.slope, table.intercept],
             "held_out": [
                 {
-                    "far": one.far,
-                    "threshold": round(one.threshold, 6),
-                    "measured": _rounded([one.measured])[0],
-                    "interval": _rounded(one.interval),
+                    "far": check.far,
+                    "threshold": round(check.threshold, 6),
+                    "measured": _round_values([check.measured])[0],
+                    "interval": _round_values(check.interval),
                 }
-                for one in self.held_out
+                for check in self.held_out
             ],
             **({} if table.poor is None else {"poor_photos": table.poor.table()}),
             "provenance": table.provenance,
         }
 
 
-def _rounded(values: Sequence[float] | None) -> list[float]:
+def _round_values(values: Sequence[float] | None) -> list[float]:
     return [] if values is None else [float(f"{value:.4g}") for value in values]
 
 
 def of_people(templates: Templates, names: Sequence[str], *, data: str, seed: int = 0) -> Measured:
     """Calibrate on all pairs of photos of a folder of people; ``names (n,)`` holds the person of each photo."""
-    found, people = templates.found, np.unique(np.array(names), return_inverse=True)[1]
-    compared = everybody(templates.embeddings, found, people)
-    rates = bootstrap.rates(compared, bootstrap.ByPeople(compared, people, found), FARS, seed=seed)
+    has_template, people = templates.found, np.unique(np.array(names), return_inverse=True)[1]
+    compared = compare_everybody(templates.embeddings, has_template, people)
+    rates = bootstrap.rates(compared, bootstrap.ByPeople(compared, people, has_template), FARS, seed=seed)
     counts = {"people": int(people.max()) + 1, "intervals_by": "people"}
-    return _measured(templates, compared, rates, held_out(templates, people, seed=seed), data=data, counts=counts)
+    return _make_measured(templates, compared, rates, held_out(templates, people, seed=seed), data=data, counts=counts)
 
 
 def with_poor_photos(measured: Measured, copies: Mapping[str, Copies]) -> Measured:
-    """Add what is left of the thresholds where photos are poor, measured on copies of the photos."""
-    counts = {name or "as they are": len(some.embeddings) for name, some in copies.items()}
+    """Add the shares of the thresholds that remain on poor photos, measured on worsened copies."""
+    counts = {name or "as they are": len(group.embeddings) for name, group in copies.items()}
     provenance = {**measured.calibration.provenance, "worsened_copies": counts}
     poor = shares(copies, measured.calibration)
     return replace(measured, calibration=replace(measured.calibration, poor=poor, provenance=provenance))
 
 
 def of_pairs(templates: Templates, pairs: PairList, *, data: str, seed: int = 0) -> Measured:
-    """Calibrate on listed pairs. Who is in them is not asked, so nothing is held out and intervals are of pairs."""
-    compared = listed(templates.embeddings, templates.found, pairs.a, pairs.b, pairs.same)
+    """Calibrate on listed pairs. Their people are unknown: no people are held out, and intervals are of pairs."""
+    compared = compare_listed(templates.embeddings, templates.found, pairs.a, pairs.b, pairs.same)
     rates = bootstrap.rates(compared, bootstrap.ByPairs(compared), FARS, seed=seed)
-    return _measured(templates, compared, rates, (), data=data, counts={"intervals_by": "pairs"})
+    return _make_measured(templates, compared, rates, (), data=data, counts={"intervals_by": "pairs"})
 
 
 def held_out(templates: Templates, people: NDArray[np.intp], *, seed: int = 0) -> tuple[HeldOut, ...]:
     """Take thresholds from a random half of the people, and measure the FAR at them on the other half.
 
-    The halves are alike in how many photos their people have: people are paired by that, and each pair is split.
+    The halves have similar numbers of photos a person: people are paired by that number, and each pair is split.
     """
-    chosen = _half_of_the_people(people, np.random.default_rng(seed))[people]
+    chosen = _choose_half(people, np.random.default_rng(seed))[people]
     try:
-        (known, known_draws), (other, other_draws) = (_half(templates, people, half) for half in (chosen, ~chosen))
+        (first, first_draws), (other, other_draws) = (
+            _compare_half(templates, people, rows) for rows in (chosen, ~chosen)
+        )
     except UsageError:  # a half without pairs of both kinds
         return ()
-    smaller = min(known.roc.impostors, other.roc.impostors)
+    smaller = min(first.roc.impostors, other.roc.impostors)
     enough = [far for far in CHECKED if far * smaller + 1e-9 >= bootstrap.LEAST]
-    told, thresholds = bootstrap.told_by(known.roc, enough)
-    if not told:
+    supported, thresholds = bootstrap.supported_fars(first.roc, enough)
+    if not supported:
         return ()
-    drawn = bootstrap.thresholds_drawn(known, known_draws, told, seed=seed)
+    drawn = bootstrap.thresholds_drawn(first, first_draws, supported, seed=seed)
     fars = bootstrap.middle(bootstrap.fars_drawn(other, other_draws, drawn, seed=seed + 1))
     return tuple(
         HeldOut(far, threshold, other.roc.at(threshold)[0], (float(fars[0, n]), float(fars[1, n])))
-        for n, (far, threshold) in enumerate(zip(told, thresholds, strict=True))
+        for n, (far, threshold) in enumerate(zip(supported, thresholds, strict=True))
         if np.isfinite(fars[:, n]).all()
     )
 
 
-def _half_of_the_people(people: NDArray[np.intp], rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Which people ``(p,)`` are of one half."""
+def _choose_half(people: NDArray[np.intp], rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Return which people ``(p,)`` are in one half."""
     photos = np.bincount(people)
     by_photos = np.lexsort((rng.random(len(photos)), photos))
     chosen = np.zeros(len(photos), np.bool_)
@@ -156,15 +158,15 @@ def _half_of_the_people(people: NDArray[np.intp], rng: np.random.Generator) -> N
     return chosen
 
 
-def _half(
+def _compare_half(
     templates: Templates, people: NDArray[np.intp], rows: NDArray[np.bool_]
 ) -> tuple[Compared, bootstrap.ByPeople]:
-    found, some = templates.found[rows], np.unique(people[rows], return_inverse=True)[1]
-    compared = everybody(templates.embeddings[rows], found, some)
-    return compared, bootstrap.ByPeople(compared, some, found)
+    has_template, numbers = templates.found[rows], np.unique(people[rows], return_inverse=True)[1]
+    compared = compare_everybody(templates.embeddings[rows], has_template, numbers)
+    return compared, bootstrap.ByPeople(compared, numbers, has_template)
 
 
-def _measured(
+def _make_measured(
     templates: Templates,
     compared: Compared,
     rates: tuple[Rate, ...],
@@ -190,7 +192,7 @@ def _measured(
         "impostor_pairs": compared.roc.impostors,
         "detector": templates.detector,
         "face": "large and near the middle",
-        "crop": _crop(templates.model),
+        "crop": _describe_crop(templates.model),
         "precision": precision_of(templates.model),
         "version": metadata.version("visavis"),
         "libraries": {name: metadata.version(name) for name in ("numpy", "onnxruntime")},
@@ -205,15 +207,15 @@ def _measured(
         provenance,
     )
     measured = Measured(table, rates, checked)
-    parse_calibration(json.loads(measured.text()))  # what is written can be read
+    parse_calibration(json.loads(measured.text()))  # check that the text can be read back
     return measured
 
 
-def _crop(model: str) -> str:
-    """How the model wants faces cut; a model that comes with no row of weights keeps it to itself."""
+def _describe_crop(model: str) -> str:
+    """Return the geometry of the model's crops, which is unknown without a row of weights."""
     name = model.partition("@")[0]
-    if own := EMBEDDERS.row(name):
-        return own.geometry
+    if row := EMBEDDERS.row(name):
+        return row.geometry
     try:
         return spec(name).geometry
     except UnknownNameError:
@@ -221,11 +223,11 @@ def _crop(model: str) -> str:
 
 
 def logistic(roc: Roc, *, steps: int = 50) -> tuple[float, float]:
-    """Slope and intercept of log odds against distance, by Newton's method; both kinds of pairs weigh the same.
+    """Fit log odds against distance: slope and intercept, by Newton's method; both kinds of pairs weigh the same.
 
-    So the probability is that at even odds beforehand. Where one distance parts the two kinds, no slope is too steep
-    for the data; each kind of n pairs is then given a doubt of one in n + 2 (J. Platt, Probabilistic outputs for
-    support embedding machines, 1999). Raises UsageError where no genuine pair could be compared.
+    The probability is therefore that at even prior odds. Where a distance separates the two kinds, no slope is steep
+    enough; each kind of n pairs then gets a doubt of one in n + 2 (J. Platt, Probabilistic outputs for support
+    embedding machines, 1999). Raises UsageError where no genuine pair could be compared.
     """
     genuine, impostors = (np.diff(count, prepend=0) for count in (roc.genuine_accepted, roc.impostors_accepted))
     if not genuine.any():

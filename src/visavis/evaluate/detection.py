@@ -1,15 +1,15 @@
-"""How well faces are found: average precision, and what the detector's own threshold stands for.
+"""Error rates of face detection: average precision, and the rates at the detector's own threshold.
 
-Matching is that of WIDER FACE's evaluation. In each photo every answer belongs to the annotated face that it overlaps
-most, if by ``iou`` (intersection over union) or more. The answer of best score is right and any further one of that
-face wrong; answers to an ignored face count as neither; all else is wrong.
+Matching follows WIDER FACE's evaluation. In each photo an answer belongs to the annotated face that it overlaps most,
+if by ``iou`` (intersection over union) or more. The answer with the best score is right and further answers to that
+face are wrong; answers to an ignored face are not counted; all others are wrong.
 
 Average precision is the area under the envelope of the curve of precision over recall (at each recall the best
-precision of this or any greater one), as in VOC since 2010 and in WIDER FACE. What differs from the evaluation of WIDER
-FACE: the curve has a point for every score that occurs, not for a thousand steps of scores stretched to 0..1; edges
-are continuous, not rows of pixels (no one is added to widths); wrong answers count in photos without faces too, which
-WIDER FACE passes over. Its sets easy, medium and hard are lists of faces apart from the annotation file; ``min_height``
-of :func:`visavis.evaluate.data.annotations.read_annotations` is the nearest to them.
+precision of this or any greater one), as in VOC since 2010 and in WIDER FACE. Differences from the evaluation of WIDER
+FACE: the curve has a point for every score that occurs, not for a thousand steps of scores stretched to 0..1; edges are
+continuous, not rows of pixels (1 is not added to widths); wrong answers count in photos without faces too, which WIDER
+FACE skips. Its sets easy, medium and hard are lists of faces apart from the annotation file; the nearest to them is
+``min_height`` of :func:`visavis.evaluate.data.annotations.read_annotations`.
 """
 
 from __future__ import annotations
@@ -29,30 +29,30 @@ from visavis.evaluate.stats.metrics import Doubles
 from visavis.types import Face, Floats
 
 HEIGHTS = (0.0, 20.0, 50.0, 100.0)
-"""Where the bands of heights begin, in pixels; the last one has no end."""
+"""Lower ends of the bands of heights, in pixels; the last band has no upper end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """``part`` of ``whole``, counted. The interval takes faces for independent, which those of one photo are not."""
+    """``part`` of ``whole``, counted. The interval treats faces as independent, although those of one photo are not."""
 
     part: int
     whole: int
 
     @property
     def rate(self) -> float | None:
-        """Part / whole; None of nothing."""
+        """Part / whole; None where ``whole`` is 0."""
         return self.part / self.whole if self.whole else None
 
     @property
     def interval(self) -> Interval | None:
-        """Wilson's 95 % interval; None of nothing."""
+        """Wilson's 95 % interval; None where ``whole`` is 0."""
         return wilson(self.part, self.whole) if self.whole else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Curve:
-    """Precision and recall ``(k,)`` of the answers with at least each of ``scores (k,)``, falling."""
+    """Precision and recall ``(k,)`` of the answers with scores of at least ``scores (k,)``, which decrease."""
 
     scores: Doubles
     precision: Doubles
@@ -76,12 +76,12 @@ class Band:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DetectionResult:
-    """How well faces are found.
+    """Error rates of a detector.
 
-    ``average_precision`` and ``curve`` are over all scores; the rest is at the detector's own threshold.
+    ``average_precision`` and ``curve`` are over all scores; the other values are at the detector's own threshold.
     ``precision`` is the share of right answers among those that count, ``recall`` the share of ``faces`` that were
-    found, ``wrong`` the number of false faces. ``mean_overlap`` is the mean IoU of the right answers (None: there are
-    none). ``ignored`` faces are no part of any figure.
+    detected, ``wrong`` the number of false faces. ``mean_overlap`` is the mean IoU of the right answers (None: there
+    are none). ``ignored`` faces affect no figure.
     """
 
     iou: float
@@ -103,8 +103,8 @@ class DetectionResult:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Judged:
-    """Answers that count, of one photo: ``scores``, ``right`` and ``overlap (n,)``; ``reached (m,)`` of its faces."""
+class _JudgedAnswers:
+    """Counted answers of a photo: ``scores``, ``right`` and ``overlap (n,)``; ``reached (m,)`` marks detected faces."""
 
     scores: Doubles
     right: NDArray[np.bool_]
@@ -113,45 +113,45 @@ class _Judged:
 
 
 def detection_result(
-    found: Sequence[Sequence[Face]],
+    detected: Sequence[Sequence[Face]],
     annotated: Sequence[Annotated],
     *,
     iou: float = 0.5,
     sensitive: Sequence[Sequence[Face]] | None = None,
 ) -> DetectionResult:
-    """Compare the faces ``found`` in each photo with those ``annotated``.
+    """Compare the faces ``detected`` in each photo with those ``annotated``.
 
-    ``sensitive`` are the answers of the same detector with low scores too, for the curve; by default those found, and
-    the curve ends at the detector's own threshold. Raises UsageError where there is nothing to find.
+    ``sensitive`` are the answers of the same detector with low scores too, for the curve; without them the curve ends
+    at the detector's own threshold. Raises UsageError where no annotated face counts.
     """
     if not 0 < iou <= 1:
         raise UsageError(f"iou is an overlap above 0 and up to 1, got {iou:g}.")
-    faces = sum(int((~one.ignored).sum()) for one in annotated)
+    faces = sum(int((~truth.ignored).sum()) for truth in annotated)
     if not faces:
         raise UsageError("detection is measured on annotated faces, and there are none that count.")
-    judged = list(_judge_all(found, annotated, iou))
-    curve = _curve(judged if sensitive is None else list(_judge_all(sensitive, annotated, iou)), faces)
-    right = np.concatenate([one.right for one in judged])
-    overlap = np.concatenate([one.overlap for one in judged])[right]
+    judged = list(_judge_all(detected, annotated, iou))
+    curve = _make_curve(judged if sensitive is None else list(_judge_all(sensitive, annotated, iou)), faces)
+    right = np.concatenate([answers.right for answers in judged])
+    overlap = np.concatenate([answers.overlap for answers in judged])[right]
     hits = int(right.sum())
     return DetectionResult(
         iou=iou,
         photos=len(annotated),
         faces=faces,
-        ignored=sum(int(one.ignored.sum()) for one in annotated),
+        ignored=sum(int(truth.ignored.sum()) for truth in annotated),
         average_precision=curve.average_precision,
         curve=curve,
         precision=Share(hits, len(right)),
         recall=Share(hits, faces),
         wrong=len(right) - hits,
         mean_overlap=float(overlap.mean(dtype=np.float64)) if hits else None,
-        bands=tuple(_bands(judged, annotated)),
+        bands=tuple(_measure_bands(judged, annotated)),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoMistakes:
-    """What was missed and falsely found on one photo, of so many annotated faces that count."""
+    """Numbers of missed and false faces in one photo with ``faces`` annotated faces that count."""
 
     photo: str
     faces: int
@@ -160,51 +160,53 @@ class PhotoMistakes:
 
 
 def mistakes(
-    found: Sequence[Sequence[Face]], annotated: Sequence[Annotated], *, iou: float = 0.5
+    detected: Sequence[Sequence[Face]], annotated: Sequence[Annotated], *, iou: float = 0.5
 ) -> Iterator[PhotoMistakes]:
-    """Count the mistakes of each photo; summed up they are those of :func:`detection_result`."""
-    for judged, truth in zip(_judge_all(found, annotated, iou), annotated, strict=True):
+    """Count the mistakes of each photo; their sums are those of :func:`detection_result`."""
+    for answers, truth in zip(_judge_all(detected, annotated, iou), annotated, strict=True):
         counted = ~truth.ignored
-        missed = int((counted & ~judged.reached).sum())
-        yield PhotoMistakes(truth.photo, int(counted.sum()), missed, int((~judged.right).sum()))
+        missed = int((counted & ~answers.reached).sum())
+        yield PhotoMistakes(truth.photo, int(counted.sum()), missed, int((~answers.right).sum()))
 
 
-def _judge_all(found: Sequence[Sequence[Face]], annotated: Sequence[Annotated], iou: float) -> Iterator[_Judged]:
-    for faces, truth in zip(found, annotated, strict=True):
+def _judge_all(
+    detected: Sequence[Sequence[Face]], annotated: Sequence[Annotated], iou: float
+) -> Iterator[_JudgedAnswers]:
+    for faces, truth in zip(detected, annotated, strict=True):
         boxes = np.array([face.box for face in faces], np.float32).reshape(-1, 4)
         yield _judge(boxes, np.array([face.score for face in faces], np.float64), truth, iou)
 
 
-def _judge(boxes: Floats, scores: Doubles, truth: Annotated, iou: float) -> _Judged:
-    """Match the answers of one photo, the best score first; of equal ones the greater overlap."""
+def _judge(boxes: Floats, scores: Doubles, truth: Annotated, iou: float) -> _JudgedAnswers:
+    """Match the answers of one photo, in order of decreasing score; equal scores by decreasing overlap."""
     reached = np.zeros(len(truth.boxes), np.bool_)
     if not len(truth.boxes):
-        return _Judged(scores, np.zeros(len(boxes), np.bool_), np.zeros(len(boxes), np.float32), reached)
-    shared = overlaps(boxes, truth.boxes)
-    nearest, overlap = shared.argmax(axis=1), shared.max(axis=1)
+        return _JudgedAnswers(scores, np.zeros(len(boxes), np.bool_), np.zeros(len(boxes), np.float32), reached)
+    all_overlaps = overlaps(boxes, truth.boxes)
+    nearest, overlap = all_overlaps.argmax(axis=1), all_overlaps.max(axis=1)
     order = np.lexsort((-overlap, -scores))
     right = np.zeros(len(boxes), np.bool_)
-    for one in order[overlap[order] >= iou]:
-        right[one] = not reached[nearest[one]]
-        reached[nearest[one]] = True
+    for answer in order[overlap[order] >= iou]:
+        right[answer] = not reached[nearest[answer]]
+        reached[nearest[answer]] = True
     counts = order[(overlap[order] < iou) | ~truth.ignored[nearest[order]]]
-    return _Judged(scores[counts], right[counts], overlap[counts], reached)
+    return _JudgedAnswers(scores[counts], right[counts], overlap[counts], reached)
 
 
-def _curve(judged: Sequence[_Judged], faces: int) -> Curve:
-    """One point a score: answers of equal score come together, in whatever photos they are."""
-    scores = np.concatenate([one.scores for one in judged])
-    right = np.concatenate([one.right for one in judged])
+def _make_curve(judged: Sequence[_JudgedAnswers], faces: int) -> Curve:
+    """Make a point for each score: answers of equal score are counted together, over all photos."""
+    scores = np.concatenate([answers.scores for answers in judged])
+    right = np.concatenate([answers.right for answers in judged])
     order = np.argsort(-scores, kind="stable")
     hits = np.cumsum(right[order])
     last = np.flatnonzero(np.diff(scores[order], append=-np.inf))
     return Curve(scores[order][last], hits[last] / (last + 1), hits[last] / faces)
 
 
-def _bands(judged: Sequence[_Judged], annotated: Sequence[Annotated]) -> Iterator[Band]:
-    counted = [~one.ignored for one in annotated]
-    heights = np.concatenate([one.heights[some] for one, some in zip(annotated, counted, strict=True)])
-    reached = np.concatenate([one.reached[some] for one, some in zip(judged, counted, strict=True)])
+def _measure_bands(judged: Sequence[_JudgedAnswers], annotated: Sequence[Annotated]) -> Iterator[Band]:
+    counted = [~truth.ignored for truth in annotated]
+    heights = np.concatenate([truth.heights[mask] for truth, mask in zip(annotated, counted, strict=True)])
+    reached = np.concatenate([answers.reached[mask] for answers, mask in zip(judged, counted, strict=True)])
     for low, high in zip(HEIGHTS, [*HEIGHTS[1:], None], strict=True):
         inside = (heights >= low) & (heights < (np.inf if high is None else high))
         yield Band(low, high, Share(int(reached[inside].sum()), int(inside.sum())))

@@ -1,7 +1,7 @@
-"""Annotated photos -> what a detector answers, at its own threshold and with low scores too.
+"""Run a detector on annotated photos, at its own threshold and with low scores too.
 
-A curve of precision over recall needs answers that the detector itself would keep back. A detector offers them by an
-option ``min_score`` of its factory, the score of the least answer; one without it is taken as it is.
+A curve of precision over recall needs answers below the detector's threshold. A detector returns them by an option
+``min_score`` of its factory, the least score of an answer; a detector without the option is used as it is.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from visavis.pipeline import Recognizer
 from visavis.types import Face, Photo, PhotoFaces
 
 LOWEST = 0.01
-"""Score from which answers make the curve: what the networks before the last one let through, practically all."""
+"""Least score of the answers in the curve: practically all that the earlier networks of a detector let pass."""
 
 Faces = tuple[Face, ...]
 
@@ -29,7 +29,8 @@ Faces = tuple[Face, ...]
 class Answers:
     """Faces ``found`` in each of the ``annotated`` photos that could be read, and with low scores too (``sensitive``).
 
-    ``sensitive`` is None where the detector offers none. ``unread`` photos have a message each, by path.
+    ``sensitive`` is None if the detector has no option for it. ``unread`` holds a message for each other photo, by
+    path.
     """
 
     annotated: tuple[Annotated, ...]
@@ -46,37 +47,37 @@ def answers(
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Answers:
-    """Look at each photo, twice where the detector offers low scores: a low threshold may move the sure boxes too.
+    """Detect the faces of each photo, twice if the detector has ``min_score``: low scores may also move other boxes.
 
-    Raises UsageError where not one photo could be read.
+    Raises UsageError if no photo can be read.
     """
     strict = Recognizer(detector=detector, threads=threads)
-    low = _sensitive(detector, threads)
-    looked = strict.detect(one_by_one(one.photo for one in annotated), min_face=min_face)
-    read, found, sensitive = [], [], []
+    low = _make_sensitive(detector, threads)
+    results = strict.detect(one_by_one(truth.photo for truth in annotated), min_face=min_face)
+    read, detected, sensitive = [], [], []
     unread: dict[str, str] = {}
-    for truth, one in zip(annotated, _shown(looked, len(annotated), progress), strict=True):
-        if one.photo is None:
-            unread[truth.photo] = one.message
+    for truth, answer in zip(annotated, _show_progress(results, len(annotated), progress), strict=True):
+        if answer.photo is None:
+            unread[truth.photo] = answer.message
             continue
         read.append(truth)
-        found.append(one.faces)
+        detected.append(answer.faces)
         if low is not None:
-            sensitive.append(_faces(low, one.photo, min_face))
+            sensitive.append(_detect(low, answer.photo, min_face))
     if not read:
         raise UsageError(f"not one of the {len(annotated)} annotated photos can be read: {next(iter(unread.values()))}")
-    return Answers(tuple(read), tuple(found), None if low is None else tuple(sensitive), unread)
+    return Answers(tuple(read), tuple(detected), None if low is None else tuple(sensitive), unread)
 
 
-def _sensitive(detector: str, threads: int | None) -> Recognizer | None:
+def _make_sensitive(detector: str, threads: int | None) -> Recognizer | None:
     if "min_score" not in inspect.signature(DETECTORS.factory(detector)).parameters:
         return None
     return Recognizer(detector=DETECTORS.create(detector, threads=threads, min_score=LOWEST))
 
 
-def _shown(looked: Iterator[PhotoFaces], total: int, progress: Progress | None) -> Iterable[PhotoFaces]:
-    return looked if progress is None else progress(looked, total)
+def _show_progress(results: Iterator[PhotoFaces], total: int, progress: Progress | None) -> Iterable[PhotoFaces]:
+    return results if progress is None else progress(results, total)
 
 
-def _faces(low: Recognizer, photo: Photo, min_face: float) -> Faces:
+def _detect(low: Recognizer, photo: Photo, min_face: float) -> Faces:
     return tuple(low.detector.detect([photo.pixels], min_face=min_face)[0])

@@ -1,4 +1,4 @@
-"""What an evaluation answers with: frozen values, each rate with its interval and the number it stands on."""
+"""Results of evaluations: frozen values, each rate with its interval and the number it is based on."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A rate of false accepts, the threshold it asks for, and the rate of true accepts there.
+    """A rate of false accepts, its threshold, and the rate of true accepts there.
 
-    ``tar_interval`` and ``threshold_interval`` say where the two would lie for other people at the same FAR,
-    ``far_interval`` where the FAR would lie at the same threshold. None: nothing to tell it by. ``false_accepts`` is
-    the number of accepted impostor pairs behind it.
+    ``tar_interval`` and ``threshold_interval`` hold the two for other people at the same FAR, ``far_interval`` holds
+    the FAR at the same threshold; None where the data does not support one. ``false_accepts`` is the number of accepted
+    impostor pairs.
     """
 
     far: float
@@ -35,10 +35,10 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """What the model's own threshold for a FAR, measured on other photos, really does on these.
+    """FAR on these photos at the model's own threshold for a FAR, which was measured on other photos.
 
-    ``measured`` is the FAR here, ``interval`` where it lies for other people like these (None: not to be told); ``far``
-    within it is a promise kept.
+    ``measured`` is the FAR here, ``interval`` holds it for other people like these (None: not supported by the data);
+    the promise is kept where ``interval`` includes ``far``.
     """
 
     far: float
@@ -50,10 +50,10 @@ class Promise:
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """Share of right answers on listed pairs, at a threshold that was chosen on others.
+    """Share of right answers on listed pairs, at a threshold that was chosen on other pairs.
 
-    ``folds`` is 1 where one list was for choosing and one for counting; ``error`` is the standard error (binomial for
-    one list, of the mean over the folds otherwise). Pairs with a photo without a face count as errors.
+    ``folds`` is 1 for one list to choose on and one to measure on; ``error`` is the standard error (binomial for one
+    list, else of the mean over the folds). Pairs with a photo without a face count as errors.
     """
 
     accuracy: float
@@ -65,7 +65,7 @@ class Accuracy:
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One pair that was judged wrongly: rows into the templates, and the distance between the two."""
+    """A pair that was judged wrongly: rows into the templates, and their distance."""
 
     a: int
     b: int
@@ -84,7 +84,7 @@ class Histogram:
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Milliseconds a photo on this machine: to find its faces (reading included), and to embed the one it is about."""
+    """Milliseconds a photo on this machine: to detect its faces (reading included), and to embed its subject."""
 
     detect: float
     embed: float
@@ -94,11 +94,11 @@ class Speed:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Verification:
-    """How well pairs of photos are told apart by one model on one set of data.
+    """Error rates of verification by one model on one set of data.
 
-    ``photos`` were looked at, ``failures`` of them gave no template: ``failed_genuine`` pairs of one person count as
-    rejected, ``failed_impostors`` pairs of two people are left out of the FAR. ``worst_rejects`` are genuine pairs,
-    the farthest first, ``worst_accepts`` impostor pairs, the nearest first, all wrong at ``mistakes_at`` (a FAR).
+    Of ``photos``, ``failures`` gave no template: ``failed_genuine`` pairs of one person count as rejected,
+    ``failed_impostors`` pairs of two people are left out of the FAR. ``worst_rejects`` are genuine pairs, the farthest
+    first, ``worst_accepts`` impostor pairs, the nearest first, all wrong at ``mistakes_at`` (a FAR).
     """
 
     data: str

@@ -1,4 +1,4 @@
-"""How long a model takes on this machine, measured on the photos that it is evaluated on."""
+"""Speed of a model on this machine, measured on the photos of an evaluation."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from visavis.types import Face, Photo
 
 
 def measure(photos: Sequence[str], recognizer: Recognizer, *, count: int = 48, min_face: float = 20) -> Speed:
-    """Time up to ``count`` photos, spread evenly over the list, in batches as all work is done.
+    """Time up to ``count`` photos, spread evenly over the list, in the batches of ordinary work.
 
-    Nothing remembered is used; a batch goes through before the clock starts. Given are medians of the batches: others
-    who use the machine for a moment do not count. Detection holds reading and quality. UsageError where no photo
-    could be read, or none shows a face.
+    Cached results are not used; one batch runs before the clock starts. The results are medians over the batches, so a
+    short load on the machine does not count. Detection includes reading and quality. Raises UsageError if no photo can
+    be read, or none shows a face.
     """
     if count < 1:
         raise UsageError(f"count must be at least 1, got {count}.")
@@ -34,29 +34,31 @@ def measure(photos: Sequence[str], recognizer: Recognizer, *, count: int = 48, m
     read = 0
     for number, batch in enumerate([*batches[:1], *batches]):
         start = time.perf_counter()
-        answers = [one for one in recognizer.detect(map(Path, batch), min_face=min_face) if one.photo]
-        between = time.perf_counter()
-        faces = _embed(recognizer, [(one.photo, one.faces) for one in answers if one.photo and one.faces])
+        answers = [answer for answer in recognizer.detect(map(Path, batch), min_face=min_face) if answer.photo]
+        middle = time.perf_counter()
+        faces = _embed_subjects(
+            recognizer, [(answer.photo, answer.faces) for answer in answers if answer.photo and answer.faces]
+        )
         end = time.perf_counter()
         if number and answers:
             read += len(answers)
-            detected.append((between - start) / len(answers))
+            detected.append((middle - start) / len(answers))
         if number and faces:
-            embedded.append((end - between) / faces)
+            embedded.append((end - middle) / faces)
     if not embedded:
         raise UsageError(f"the speed cannot be measured: no face was found in any of {len(chosen)} photos.")
     return Speed(1000 * median(detected), 1000 * median(embedded), read, recognizer.threads)
 
 
 def spread(photos: Sequence[str], count: int) -> list[str]:
-    """Choose up to ``count`` photos at equal distances."""
+    """Choose up to ``count`` photos at equal steps of the list."""
     if len(photos) <= count:
         return list(photos)
     return [photos[i * len(photos) // count] for i in range(count)]
 
 
-def _embed(recognizer: Recognizer, photos: Sequence[tuple[Photo, Sequence[Face]]]) -> int:
-    """Embed the face that each photo is about; returns how many there were."""
+def _embed_subjects(recognizer: Recognizer, photos: Sequence[tuple[Photo, Sequence[Face]]]) -> int:
+    """Embed the subject of each photo; return the number of faces."""
     if not photos:
         return 0
     chosen = [faces[subject(faces, width=photo.width, height=photo.height)] for photo, faces in photos]

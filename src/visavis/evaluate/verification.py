@@ -1,4 +1,4 @@
-"""Verification, measured: how often two photos are rightly or wrongly taken for one person."""
+"""Error rates of verification: how often two photos are rightly or wrongly taken for one person."""
 
 from __future__ import annotations
 
@@ -12,46 +12,47 @@ from numpy.typing import NDArray
 from visavis import compare
 from visavis.errors import UsageError
 from visavis.evaluate import accuracy
-from visavis.evaluate.data.pairs import PairList, joined, read_pairs
+from visavis.evaluate.data.pairs import PairList, join_lists, read_pairs
 from visavis.evaluate.data.templates import Templates
 from visavis.evaluate.results import Accuracy, Histogram, Mistake, Promise, Verification
 from visavis.evaluate.stats import bootstrap
 from visavis.evaluate.stats.metrics import Roc
-from visavis.evaluate.stats.pair_distances import Compared, Rows, everybody, listed
+from visavis.evaluate.stats.pair_distances import Compared, Rows, compare_everybody, compare_listed
 from visavis.evaluate.stats.rejection import RejectionCurve, rejection_curve
 
 FARS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 PROMISED = (1e-2, 1e-3, 1e-4)
 MISTAKES_AT = 1e-3
-"""FAR at which mistakes are shown and rejection is judged; ten times as much where the data does not go so far down."""
+"""FAR at which mistakes are listed and rejection is measured; the next higher tabled FAR if the data is too small."""
 WORST = 12
 BINS = 100
 
 
 def of_people(templates: Templates, names: Sequence[str], *, data: str, draws: int = bootstrap.DRAWS) -> Verification:
-    """Compare everybody with everybody; ``names (n,)`` holds the person of each photo."""
+    """Compare all pairs of photos; ``names (n,)`` holds the person of each photo."""
     people = np.unique(np.array(names), return_inverse=True)[1]
-    compared = everybody(templates.embeddings, templates.found, people)
+    compared = compare_everybody(templates.embeddings, templates.found, people)
     resampling = bootstrap.ByPeople(compared, people, templates.found)
-    return _result(templates, compared, resampling, people=people, data=data, draws=draws)
+    return _make_result(templates, compared, resampling, people=people, data=data, draws=draws)
 
 
 def of_pairs(templates: Templates, pairs: PairList, *, data: str, draws: int = bootstrap.DRAWS) -> Verification:
-    """Compare the pairs of a list; accuracy over its folds, or over ten that it is dealt into."""
-    compared = listed(templates.embeddings, templates.found, pairs.a, pairs.b, pairs.same)
+    """Compare the pairs of a list; measure the accuracy over its folds, or over ten folds made of it."""
+    compared = compare_listed(templates.embeddings, templates.found, pairs.a, pairs.b, pairs.same)
     resampling = bootstrap.ByPairs(compared)
     people = np.unique(np.array(pairs.names), return_inverse=True)[1] if pairs.names else None
     distances = accuracy.distances(templates.embeddings, templates.found, pairs)
     return replace(
-        _result(templates, compared, resampling, people=people, data=data, draws=draws),
-        accuracy=accuracy.cross_validated(distances, pairs.same, pairs.folds),
+        _make_result(templates, compared, resampling, people=people, data=data, draws=draws),
+        accuracy=accuracy.cross_validate(distances, pairs.same, pairs.folds),
     )
 
 
 def of_lfw(templates: Templates, lists: Sequence[PairList], *, data: str, draws: int = bootstrap.DRAWS) -> Verification:
-    """Accuracy by LFW's protocol; rates by comparing everybody with everybody among the lists' photos.
+    """Measure accuracy by LFW's protocol, and rates by comparing all pairs of photos in the lists.
 
-    One list has ten folds (view 2), two are to choose the threshold on and to count on (view 1).
+    One list has ten folds (view 2); of two lists, the first is for choosing the threshold and the second for measuring
+    (view 1).
     """
     return replace(
         of_people(templates, lists[0].names, data=data, draws=draws), accuracy=lfw_accuracy(templates, lists)
@@ -59,41 +60,41 @@ def of_lfw(templates: Templates, lists: Sequence[PairList], *, data: str, draws:
 
 
 def lfw_accuracy(templates: Templates, lists: Sequence[PairList]) -> Accuracy:
-    """Accuracy by LFW's protocol of one list (view 2) or two (view 1)."""
-    found = [(accuracy.distances(templates.embeddings, templates.found, one), one.same) for one in lists]
-    if len(found) == 2:
-        return accuracy.chosen_and_counted(found[0], found[1])
-    return accuracy.cross_validated(*found[0], lists[0].folds)
+    """Measure accuracy by LFW's protocol on one list (view 2) or two (view 1)."""
+    distances = [(accuracy.distances(templates.embeddings, templates.found, pairs), pairs.same) for pairs in lists]
+    if len(distances) == 2:
+        return accuracy.measure_on_test(distances[0], distances[1])
+    return accuracy.cross_validate(*distances[0], lists[0].folds)
 
 
 def read_lfw(folder: Path, *, view: int, photos: Path | None = None) -> tuple[PairList, ...]:
-    """Read LFW's lists of a view, on common photos; ``photos`` is the folder of these (default: found in ``folder``).
+    """Read LFW's lists of a view, on common photos; ``photos`` is their folder (default: searched in ``folder``).
 
-    Raises UsageError where lists or photos are not there, and for lists of another format.
+    Raises UsageError for missing lists or photos, and for lists of another format.
     """
     names = {1: ("pairsDevTrain.txt", "pairsDevTest.txt"), 2: ("pairs.txt",)}
     if view not in names:
         raise UsageError(f"LFW has the views 1 and 2, got {view}.")
-    images = _images(folder) if photos is None else _images_in(photos, [photos])
-    lists = joined(*(read_pairs(folder / name, images) for name in names[view]))
+    images = _find_images(folder) if photos is None else _choose_folder(photos, [photos])
+    lists = join_lists(*(read_pairs(folder / name, images) for name in names[view]))
     if not lists[0].names:
         raise UsageError(f"{folder / names[view][0]} is not in LFW's format, which tells who is in a photo.")
     return lists
 
 
-def _images(folder: Path) -> Path:
-    """Find the folder of folders, one a person, that LFW's archives unpack to."""
-    return _images_in(folder, [folder / "images", *sorted(folder.glob("lfw*")), folder])
+def _find_images(folder: Path) -> Path:
+    """Find the folder that LFW's archives unpack to, with a folder a person."""
+    return _choose_folder(folder, [folder / "images", *sorted(folder.glob("lfw*")), folder])
 
 
-def _images_in(folder: Path, places: Sequence[Path]) -> Path:
-    for one in places:
-        if next(one.glob("*/*_0001.jpg"), None) is not None:
-            return one
+def _choose_folder(folder: Path, places: Sequence[Path]) -> Path:
+    for place in places:
+        if next(place.glob("*/*_0001.jpg"), None) is not None:
+            return place
     raise UsageError(f"{folder} holds no photos of LFW (PERSON/PERSON_0001.jpg): name their folder.")
 
 
-def _result(
+def _make_result(
     templates: Templates,
     compared: Compared,
     resampling: bootstrap.Resampling,
@@ -105,7 +106,7 @@ def _result(
     rates = bootstrap.rates(compared, resampling, FARS, draws=draws)
     at = min((rate.far for rate in rates if rate.far >= MISTAKES_AT), default=None)
     limit = next((rate.threshold for rate in rates if rate.far == at), None)
-    accepts, rejects = ((), ()) if limit is None else _worst(compared, limit)
+    accepts, rejects = ((), ()) if limit is None else _find_mistakes(compared, limit)
     return Verification(
         data=data,
         model=templates.model,
@@ -117,22 +118,24 @@ def _result(
         failed_impostors=compared.failed_impostors,
         roc=compared.roc,
         rates=rates,
-        histogram=_histogram(compared.roc),
-        rejection=None if limit is None else _rejection(templates, compared, people, limit),
-        promises=_promises(templates.model, compared, resampling, draws),
+        histogram=_make_histogram(compared.roc),
+        rejection=None if limit is None else _measure_rejection(templates, compared, people, limit),
+        promises=_measure_promises(templates.model, compared, resampling, draws),
         mistakes_at=at,
         worst_rejects=rejects,
         worst_accepts=accepts,
     )
 
 
-def _promises(model: str, compared: Compared, resampling: bootstrap.Resampling, draws: int) -> tuple[Promise, ...]:
-    """Hold the model's own thresholds, if it has any, against this data."""
+def _measure_promises(
+    model: str, compared: Compared, resampling: bootstrap.Resampling, draws: int
+) -> tuple[Promise, ...]:
+    """Measure the rates at the model's own thresholds, if it has any, on this data."""
     table = compare.calibration(model)
     if table is None:
         return ()
-    told = [far for far in PROMISED if table.far[-1] <= far <= table.far[0]]
-    thresholds = np.array([table.threshold(far) for far in told])
+    fars_in_table = [far for far in PROMISED if table.far[-1] <= far <= table.far[0]]
+    thresholds = np.array([table.threshold(far) for far in fars_in_table])
     fars = bootstrap.middle(bootstrap.fars_drawn(compared, resampling, np.tile(thresholds, (draws, 1))))
     return tuple(
         Promise(
@@ -141,12 +144,12 @@ def _promises(model: str, compared: Compared, resampling: bootstrap.Resampling, 
             *compared.roc.at(float(threshold)),
             (float(fars[0, n]), float(fars[1, n])) if np.isfinite(fars[:, n]).all() else None,
         )
-        for n, (far, threshold) in enumerate(zip(told, thresholds, strict=True))
+        for n, (far, threshold) in enumerate(zip(fars_in_table, thresholds, strict=True))
     )
 
 
-def _worst(compared: Compared, limit: float) -> tuple[tuple[Mistake, ...], tuple[Mistake, ...]]:
-    """Nearest impostors within the threshold, and farthest genuine pairs beyond it."""
+def _find_mistakes(compared: Compared, limit: float) -> tuple[tuple[Mistake, ...], tuple[Mistake, ...]]:
+    """Return the nearest impostors within the threshold, and the farthest genuine pairs beyond it."""
     near, genuine = compared.impostors, compared.genuine
 
     def mistake(rows: tuple[Rows, Rows], distance: float, same: bool) -> Mistake:
@@ -165,7 +168,7 @@ def _worst(compared: Compared, limit: float) -> tuple[tuple[Mistake, ...], tuple
     return tuple(accepts), tuple(rejects)
 
 
-def _histogram(roc: Roc) -> Histogram:
+def _make_histogram(roc: Roc) -> Histogram:
     edges = np.linspace(0, float(roc.thresholds[-1]), BINS + 1).astype(np.float32)
 
     def shares(accepted: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -176,7 +179,7 @@ def _histogram(roc: Roc) -> Histogram:
     return Histogram(edges, shares(roc.genuine_accepted), shares(roc.impostors_accepted))
 
 
-def _rejection(
+def _measure_rejection(
     templates: Templates, compared: Compared, people: NDArray[np.intp] | None, limit: float
 ) -> RejectionCurve:
     genuine, failed = compared.genuine, compared.failed_genuine

@@ -1,7 +1,7 @@
-"""When a photo was taken: EXIF DateTimeOriginal, with OffsetTimeOriginal where that is there.
+"""The time a photo was taken: EXIF DateTimeOriginal, with OffsetTimeOriginal where it is present.
 
 EXIF 2.32 (CIPA DC-008): tag 0x8769 of the first directory leads to the Exif directory, which holds both as ASCII. The
-time of the file, and the other dates of EXIF, are no capture time: they change with copies and edits.
+time of the file, and the other dates of EXIF, are not used: they change with copies and edits.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ OFFSET_TIME_ORIGINAL = 0x9011
 LONG = 4
 ASCII = 2
 LONGEST = 64
-"""Bytes of a date or an offset that are looked at: they have 20 and 7."""
+"""Bytes of a date or an offset that are read: they have 20 and 7."""
 
 DATE_TIME = re.compile(r"(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d):(\d\d):(\d\d)")
 OFFSET = re.compile(r"([+-])(\d\d):(\d\d)")
 
 
 def exif_capture_time(block: bytes) -> datetime | None:
-    """Return the capture time that an EXIF block (or a TIFF file) states, None where it states none or is damaged.
+    """Return the capture time in an EXIF block (or a TIFF file), None where it is missing or the block is damaged.
 
     It is aware where the offset from UTC is stated, naive (the local time of the camera) where it is not.
     """
@@ -41,21 +41,21 @@ def exif_capture_time(block: bytes) -> datetime | None:
                 for entry in _entries(tiff, order, start, tag):
                     texts.setdefault(tag, _text(tiff, order, entry))
     except struct.error:
-        pass  # a cut or damaged block costs what could not be read of it
+        pass  # skip the unreadable part of a truncated or damaged block
     return _time(texts.get(DATE_TIME_ORIGINAL, ""), texts.get(OFFSET_TIME_ORIGINAL, ""))
 
 
-def _entries(tiff: bytes, order: str, start: int, wanted: int) -> Iterator[int]:
-    """Yield where the entries of a tag are in the directory at ``start``."""
+def _entries(tiff: bytes, order: str, start: int, requested: int) -> Iterator[int]:
+    """Yield the places of the entries of a tag in the directory at ``start``."""
     (count,) = struct.unpack_from(order + "H", tiff, start)
     for at in range(start + 2, start + 2 + 12 * count, 12):
         (tag,) = struct.unpack_from(order + "H", tiff, at)
-        if tag == wanted:
+        if tag == requested:
             yield at
 
 
 def _text(tiff: bytes, order: str, entry: int) -> str:
-    """Return the text of an entry; it is in the entry itself if it has four bytes or fewer."""
+    """Return the text of an entry, empty if it has four bytes or fewer, which would be in the entry itself."""
     kind, count, place = struct.unpack_from(order + "HII", tiff, entry + 2)
     if kind != ASCII or count <= LONG:
         return ""
@@ -68,7 +68,7 @@ def _time(date: str, offset: str) -> datetime | None:
         return None
     try:
         time = datetime.fromisoformat("{}-{}-{}T{}:{}:{}".format(*parts.groups()))
-    except ValueError:  # 0000:00:00, as cameras write whose clock was never set
+    except ValueError:  # 0000:00:00, written by cameras without a set clock
         return None
     zone = OFFSET.fullmatch(offset)
     if zone is None:

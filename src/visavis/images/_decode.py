@@ -1,9 +1,8 @@
 """Encoded bytes, or a Pillow image, -> upright RGB pixels.
 
-Each kind of file is told by its first bytes and handed to Pillow's class for that kind, not to
-``Image.open``: that one holds a process-wide limit of pixels which it warns about, and tries kinds
-(PostScript, PDF ...) that can start other programs. Pillow and its plugins are imported when the first photo
-of their kind comes by.
+Each kind of file is recognized by its first bytes and opened with Pillow's class for that kind, not with
+``Image.open``: that function warns about a process-wide limit of pixels, and tries kinds (PostScript, PDF ...) that can
+start other programs. Pillow and its plugins are imported for the first photo of their kind.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of file: its name, Pillow's class for it, how it ends, and whether opening it may warn."""
+    """A kind of file: its name, Pillow's class for it, its final bytes, and whether opening it may warn."""
 
     name: str
     plugin: str
@@ -73,7 +72,7 @@ KINDS = "JPEG, PNG, WebP, GIF, BMP, TIFF, PPM, JPEG 2000, AVIF and HEIC"
 
 
 def kind_of(data: bytes) -> Kind | None:
-    """Tell the kind of file by its first bytes; None where it is none that is read here."""
+    """Return the kind of a file by its first bytes; None where it is not supported."""
     for magic, kind in MAGIC:
         if data.startswith(magic):
             return kind
@@ -93,39 +92,39 @@ def _iso_kind(data: bytes) -> Kind | None:
     return HEIC if named is None and brands[0] in {b"mif1", b"msf1"} else named
 
 
-def decode(data: bytes, *, shown: str, max_pixels: int) -> tuple[RGB, tuple[str, ...]]:
-    """Decode one photo, the first frame where there are several: its pixels, and notes on what its file lacks.
+def decode(data: bytes, *, label: str, max_pixels: int) -> tuple[RGB, tuple[str, ...]]:
+    """Decode one photo, the first frame where there are several; return its pixels, and notes on what its file lacks.
 
-    ``shown`` is its name as error messages put it. Raises UnreadableImageError, and TooLargeImageError from
-    the size that the header states, before anything is decoded. A JPEG that lacks its end marker and no pixel is
+    ``label`` is its name in error messages. Raises UnreadableImageError, and TooLargeImageError from
+    the size in the header, before anything is decoded. A JPEG that lacks its end marker but no pixel is
     decoded, with a note.
     """
     if kind_of(data) is not JPEG or not _end_marker.is_missing(data):
-        return _decoded(data, shown, max_pixels), ()
-    cut = f"{shown} is cut off: the JPEG file ends before the picture does."
+        return _decoded(data, label, max_pixels), ()
+    cut = f"{label} is cut off: the JPEG file ends before the picture does."
     try:
-        _decoded(data, shown, max_pixels)  # Pillow takes zeros in place of the rest for a picture
+        _decoded(data, label, max_pixels)  # Pillow decodes zeros in place of the missing data
     except UnreadableImageError as error:
         if str(error) != cut:
             raise
-    with _explained(shown, JPEG, data):
+    with _explain_errors(label, JPEG, data):
         whole = _end_marker.completed(data, _jpeg_class())
     if whole is None:
         raise UnreadableImageError(cut)
-    return _decoded(whole, shown, max_pixels), (_end_marker.NOTE,)
+    return _decoded(whole, label, max_pixels), (_end_marker.NOTE,)
 
 
-def _decoded(data: bytes, shown: str, max_pixels: int) -> RGB:
+def _decoded(data: bytes, label: str, max_pixels: int) -> RGB:
     kind = kind_of(data)
     if kind is None:
-        raise UnreadableImageError(f"{shown} {_what_else(data)}.")
-    plugin = _plugin(kind, shown)
+        raise UnreadableImageError(f"{label} {_describe_other(data)}.")
+    plugin = _plugin(kind, label)
     animated = kind is PNG and b"acTL" in data
-    quiet = partial(_quiet, wanted=kind.warns or animated)
-    with _explained(shown, kind, data):
+    quiet = partial(_quiet, needed=kind.warns or animated)
+    with _explain_errors(label, kind, data):
         with quiet():
             image = plugin(BytesIO(data))
-        check_size(*image.size, shown=shown, max_pixels=max_pixels)
+        check_size(*image.size, label=label, max_pixels=max_pixels)
         with quiet():
             image.load()
             orientation = stated_orientation(image)
@@ -133,40 +132,40 @@ def _decoded(data: bytes, shown: str, max_pixels: int) -> RGB:
 
 
 def capture_time(data: bytes) -> datetime | None:
-    """Return when a photo was taken, as its EXIF says; None where it does not say so, or cannot be opened."""
+    """Return when a photo was taken, by its EXIF; None where it is not stated, or the file cannot be opened."""
     kind = kind_of(data)
     if kind is TIFF:
         return exif_capture_time(data)
     if kind is None:
         return None
     try:
-        with _quiet(wanted=kind.warns or kind is PNG):
+        with _quiet(needed=kind.warns or kind is PNG):
             return exif_capture_time(exif_block(_plugin(kind, "")(BytesIO(data))))
     except (ImageError, *DECODER_ERRORS):
         return None
 
 
-def from_pillow(image: Image, *, shown: str, max_pixels: int) -> RGB:
-    """Convert an image that the user opened or made with Pillow; its EXIF turn is applied."""
-    check_size(*image.size, shown=shown, max_pixels=max_pixels)
-    with _explained(shown, None, b""):
+def from_pillow(image: Image, *, label: str, max_pixels: int) -> RGB:
+    """Convert an image that the user opened or made with Pillow; its EXIF orientation is applied."""
+    check_size(*image.size, label=label, max_pixels=max_pixels)
+    with _explain_errors(label, None, b""):
         image.load()
-        with _quiet(wanted=True):
+        with _quiet(needed=True):
             orientation = _pillow_orientation(image)
         return upright(image, orientation)
 
 
-def check_size(width: int, height: int, *, shown: str, max_pixels: int) -> None:
-    """Raise TooLargeImageError above ``max_pixels`` pixels, UnreadableImageError where there is none."""
+def check_size(width: int, height: int, *, label: str, max_pixels: int) -> None:
+    """Raise TooLargeImageError above ``max_pixels`` pixels, UnreadableImageError for no pixels."""
     if width * height > max_pixels:
         raise TooLargeImageError(
-            f"{shown} has {width} x {height} pixels, more than the limit of {max_pixels:,}: make it smaller."
+            f"{label} has {width} x {height} pixels, more than the limit of {max_pixels:,}: make it smaller."
         )
     if width * height == 0:
-        raise UnreadableImageError(f"{shown} has no pixels ({width} x {height}).")
+        raise UnreadableImageError(f"{label} has no pixels ({width} x {height}).")
 
 
-# ---------------------------------------------------------------------- the decoder and what goes wrong in it
+# ----------------------------------------------------------------------------- the decoder and its errors
 
 
 @cache
@@ -175,26 +174,26 @@ def _jpeg_class() -> type[ImageFile]:
     from PIL.JpegImagePlugin import JpegImageFile
 
     class Jpeg(JpegImageFile):
-        """Keeps EXIF from Pillow, which looks for the dots per inch there on opening, and warns of damage."""
+        """Hides EXIF from Pillow, which reads the dots per inch from it on opening, and warns of damage."""
 
         def getexif(self) -> Exif:
-            """Answer that there is nothing."""
+            """Return no entries."""
             return Exif()
 
     return Jpeg
 
 
-def _plugin(kind: Kind, shown: str) -> Callable[[BytesIO], ImageFile]:
+def _plugin(kind: Kind, label: str) -> Callable[[BytesIO], ImageFile]:
     if kind is JPEG:
         return _jpeg_class()
     module, name = kind.plugin.split(":")
     try:
-        found = getattr(import_module(module), name)
+        opener = getattr(import_module(module), name)
     except (ImportError, AttributeError) as error:
-        raise UnreadableImageError(f"{shown} is {kind.name}, which needs {_missing(kind)}.") from error
+        raise UnreadableImageError(f"{label} is {kind.name}, which needs {_missing(kind)}.") from error
     if kind is AVIF and not _has_avif():
-        raise UnreadableImageError(f"{shown} is {kind.name}, which needs {_missing(kind)}.")
-    return cast("Callable[[BytesIO], ImageFile]", found)
+        raise UnreadableImageError(f"{label} is {kind.name}, which needs {_missing(kind)}.")
+    return cast("Callable[[BytesIO], ImageFile]", opener)
 
 
 def _missing(kind: Kind) -> str:
@@ -213,27 +212,27 @@ _FILTERS = UndisturbedByForks()
 
 
 @contextmanager
-def _ignoring() -> Iterator[None]:
-    # The list of filters belongs to the whole process: two threads must not save and restore it at once.
+def _ignore_warnings() -> Iterator[None]:
+    # The list of filters is global: two threads must not save and restore it at once.
     with _FILTERS.inside(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
-def _quiet(*, wanted: bool) -> AbstractContextManager[None]:
-    """Hold back the warnings of decoders that have any; most photos have none and wait for no lock."""
-    return _ignoring() if wanted else nullcontext()
+def _quiet(*, needed: bool) -> AbstractContextManager[None]:
+    """Suppress warnings of decoders that may warn; most photos need neither this nor its lock."""
+    return _ignore_warnings() if needed else nullcontext()
 
 
 DECODER_ERRORS = (
     OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, ArithmeticError, AttributeError,
     RuntimeError, MemoryError, struct.error, zlib.error,
 )  # fmt: skip
-"""What Pillow's decoders are seen to raise on damaged files: each reads its headers with little checking."""
+"""Errors that Pillow's decoders raise on damaged files: they check headers little."""
 
 
 @contextmanager
-def _explained(shown: str, kind: Kind | None, data: bytes) -> Iterator[None]:
+def _explain_errors(label: str, kind: Kind | None, data: bytes) -> Iterator[None]:
     from PIL.Image import DecompressionBombError
 
     try:
@@ -241,17 +240,17 @@ def _explained(shown: str, kind: Kind | None, data: bytes) -> Iterator[None]:
     except ImageError:
         raise
     except DecompressionBombError as error:
-        raise TooLargeImageError(f"{shown} has more pixels than Pillow itself decodes: make it smaller.") from error
+        raise TooLargeImageError(f"{label} has more pixels than Pillow itself decodes: make it smaller.") from error
     except DECODER_ERRORS as error:
         what = f"{kind.name} file" if kind else "image"
         why = str(error).strip().rstrip(".") or type(error).__name__
         if kind and _is_cut(kind, data, why):
-            raise UnreadableImageError(f"{shown} is cut off: the {what} ends before the picture does.") from error
+            raise UnreadableImageError(f"{label} is cut off: the {what} ends before the picture does.") from error
         if kind is TIFF and "unknown pixel mode" in why and (samples := _tiff_samples.samples(data)):
             raise UnreadableImageError(
-                f"{shown} is a TIFF with {samples}, which is not supported: convert it to gray or RGB of 8 or 16 bits."
+                f"{label} is a TIFF with {samples}, which is not supported: convert it to gray or RGB of 8 or 16 bits."
             ) from error
-        raise UnreadableImageError(f"{shown} is a damaged {what}: {why}.") from error
+        raise UnreadableImageError(f"{label} is a damaged {what}: {why}.") from error
 
 
 def _is_cut(kind: Kind, data: bytes, why: str) -> bool:
@@ -262,7 +261,7 @@ def _is_cut(kind: Kind, data: bytes, why: str) -> bool:
     return any(word in why.lower() for word in ("truncat", "not enough", "not large enough", "end of"))
 
 
-def _what_else(data: bytes) -> str:
+def _describe_other(data: bytes) -> str:
     if not data:
         return "is an empty file"
     head = data[:512]
@@ -274,9 +273,9 @@ def _what_else(data: bytes) -> str:
 
 
 def pillow_capture_time(image: Image) -> datetime | None:
-    """Return when an image that the user opened with Pillow was taken, as its EXIF says; None where it does not."""
+    """Return when an image that the user opened with Pillow was taken, by its EXIF; None where it is not stated."""
     try:
-        with _quiet(wanted=True):
+        with _quiet(needed=True):
             return exif_capture_time(image.getexif().tobytes())
     except DECODER_ERRORS:
         return None

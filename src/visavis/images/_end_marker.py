@@ -1,10 +1,10 @@
 """JPEG files that lack their end marker and nothing else.
 
-Some cameras and downloads lose the last two bytes, FF D9. Whether only they are missing is found by experiment: what
-follows the data of a picture that is whole has no influence on its pixels, and what follows data that lack a bit has.
-The data are decoded with ``2 ** PREFIX_BITS`` continuations, which begin with all combinations of so many bits and
-go on differently, with and without the restart marker that would come next. In a file that lacks the end marker alone
-all give the same pixels; without its last ``TAIL`` bytes they do not, or something else stands behind the picture, such
+Some cameras and downloads lose the last two bytes, FF D9. An experiment shows whether only they are missing: data
+after a complete picture have no influence on its pixels, data after an incomplete one have.
+The file is decoded with ``2 ** PREFIX_BITS`` continuations, which begin with all combinations of that many bits and
+then differ, with and without the restart marker that would come next. In a file that lacks the end marker alone all
+give the same pixels; without its last ``TAIL`` bytes they do not, or else something follows the picture, such
 as zeros in place of the rest.
 
 A progressive file that ends between two scans decodes well, in coarser pixels: so each coefficient of each component
@@ -27,9 +27,9 @@ NOTE = "the JPEG file lacks its end marker; all pixels are there."
 
 PREFIX_BITS = 3
 TAIL = 16
-"""The last blocks of a picture may lie beyond its edge: so many bytes may be without influence on its pixels."""
+"""Bytes without influence on the pixels that are allowed: the last blocks of a picture may lie beyond its edge."""
 CONTINUED = 2048
-"""Bytes that stand in for what may be missing."""
+"""Bytes that replace the missing data."""
 
 FRAMES = frozenset({0xC0, 0xC1, 0xC2})
 SCAN = 0xDA
@@ -39,18 +39,18 @@ Open = Callable[[BytesIO], "ImageFile"]
 
 
 def is_missing(data: bytes) -> bool:
-    """Tell whether a JPEG file begins a scan and has no end marker after it."""
+    """Return whether a JPEG file begins a scan and has no end marker after it."""
     scan = _first_scan(data)
     return scan is not None and data.find(END, scan) < 0
 
 
 def _first_scan(data: bytes) -> int | None:
-    """Return where the first scan of the picture begins; those of thumbnails, inside other segments, do not count."""
+    """Return where the first scan of the picture begins; scans of thumbnails, inside other segments, do not count."""
     return next((at for at, marker, _ in _segments(data) if marker == SCAN), None)
 
 
 def completed(data: bytes, opener: Open) -> bytes | None:
-    """Return a JPEG file with the end marker that it lacks; None where more is missing, or something stands behind."""
+    """Return a JPEG file with its missing end marker; None where more is missing, or something follows the picture."""
     whole = data[:-1] if data.endswith(b"\xff") else data
     if not _every_coefficient_was_sent(whole):
         return None
@@ -61,24 +61,24 @@ def completed(data: bytes, opener: Open) -> bytes | None:
 
 
 def _is_whole(data: bytes, opener: Open) -> bool:
-    """Tell whether what follows the data has no influence on the pixels."""
+    """Return whether data appended to the file have no influence on the pixels."""
     first, *others = (data + continuation + END for continuation in _continuations(_next_restart(data)))
     digest = _digest(first, opener)
     return all(_digest(other, opener) == digest for other in others)
 
 
 def _next_restart(data: bytes) -> bytes:
-    """Return the restart marker that would come next in the last scan; nothing where it has none."""
+    """Return the restart marker that would come next in the last scan; empty where the scan has none."""
     scan = data[data.rfind(b"\xff\xda") :]
-    found = [at for at in range(8) if bytes([0xFF, 0xD0 + at]) in scan]
-    if not found:
+    numbers = [at for at in range(8) if bytes([0xFF, 0xD0 + at]) in scan]
+    if not numbers:
         return b"\xff\xd0" if b"\xff\xdd" in data else b""
-    last = max(found, key=lambda number: scan.rfind(bytes([0xFF, 0xD0 + number])))
+    last = max(numbers, key=lambda number: scan.rfind(bytes([0xFF, 0xD0 + number])))
     return bytes([0xFF, 0xD0 + (last + 1) % 8])
 
 
 def _continuations(restart: bytes) -> Iterator[bytes]:
-    """Yield different ways to go on, the two that differ most first."""
+    """Yield different continuations, the two that differ most first."""
     for marker in {b"": None, restart: None}:
         yield from (marker + continuation for continuation in _bits())
 
@@ -97,12 +97,12 @@ def _digest(data: bytes, opener: Open) -> bytes:
 
 
 def _every_coefficient_was_sent(data: bytes) -> bool:
-    """Tell whether the scans that a file begins hold each coefficient of each component down to its last bit."""
+    """Return whether the scans of a file contain each coefficient of each component down to its last bit."""
     missing: set[tuple[int, int]] | None = None
     for _, marker, content in _segments(data):
         if marker in FRAMES:
             components = [content[6 + 3 * number] for number in range(content[5])]
-            missing = {(one, coefficient) for one in components for coefficient in range(COEFFICIENTS)}
+            missing = {(component, coefficient) for component in components for coefficient in range(COEFFICIENTS)}
         elif marker == SCAN and missing is not None:
             count = content[0] if content else 0
             if len(content) < 4 + 2 * count:
@@ -110,12 +110,12 @@ def _every_coefficient_was_sent(data: bytes) -> bool:
             start, end, bits = content[1 + 2 * count], content[2 + 2 * count], content[3 + 2 * count] & 15
             if bits == 0:
                 sent = [content[1 + 2 * number] for number in range(count)]
-                missing -= {(one, coefficient) for one in sent for coefficient in range(start, end + 1)}
+                missing -= {(component, coefficient) for component in sent for coefficient in range(start, end + 1)}
     return missing is not None and not missing
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Yield place, marker and content of each segment with a length."""
+    """Yield place, marker and content of each segment that has a length."""
     at = 2
     while 0 <= at <= len(data) - 4:
         marker = data[at + 1]

@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
 STRIP_PIXELS = 1 << 19
-"""Pixels converted at a time: what a conversion holds beside the picture and the result stays small."""
+"""Pixels converted at a time, which bounds the memory beside the picture and the result."""
 
 WHITES = {"I": (255, 65535, 2**31 - 1), "F": (1.0, 255.0, 65535.0)}
-"""What white may be in a 32-bit file, by Pillow mode: such files state none; see :func:`_white`."""
+"""Possible values of white in a 32-bit file, by Pillow mode: such files do not state it; see :func:`_white`."""
 
 ORIENTATION = 0x0112
 
 
-# ------------------------------------------------------------------------------------------- which way is up
+# ------------------------------------------------------------------------------------------- orientation
 
 
 def stated_orientation(image: ImageFile) -> int:
-    """EXIF orientation 1..8 of a loaded file, 1 where there is none or where it makes no sense."""
-    if hasattr(image, "tag_v2"):  # TIFF: newer Pillows have turned it on loading, and have dropped the tag
+    """Return the EXIF orientation 1..8 of a loaded file, 1 where there is none or where it is invalid."""
+    if hasattr(image, "tag_v2"):  # TIFF: newer Pillows turn it on loading, and drop the tag
         value = image.tag_v2.get(ORIENTATION, 1)
         return value if value in range(1, 9) else 1
     return exif_orientation(exif_block(image))
@@ -45,7 +45,7 @@ def exif_block(image: ImageFile) -> bytes:
 
 
 def _raw_profile(text: str) -> bytes:
-    """EXIF block of a PNG written by ImageMagick: three lines of heading, then hexadecimal digits."""
+    """Return the EXIF block of a PNG written by ImageMagick: three heading lines, then hexadecimal digits."""
     try:
         return bytes.fromhex("".join(text.split("\n")[3:]))
     except ValueError:
@@ -53,9 +53,9 @@ def _raw_profile(text: str) -> bytes:
 
 
 def exif_orientation(block: bytes) -> int:
-    """Orientation 1..8 that an EXIF block states; 1 where it states none or is damaged.
+    """Return the orientation 1..8 in an EXIF block; 1 where it is missing or damaged.
 
-    Read here in place of Pillow's reader, which warns about, or fails on, damage to tags that do not matter.
+    This replaces Pillow's reader, which warns about, or fails on, damage to tags that do not matter.
     Layout: TIFF 6.0, section 2: byte order, 42, offset of the first directory; there 12 bytes an entry (tag,
     type, count, value).
     """
@@ -72,12 +72,12 @@ def exif_orientation(block: bytes) -> int:
                 (value,) = struct.unpack_from(order + ("I" if kind == 4 else "H"), tiff, at + 8)
                 return value if 1 <= value <= 8 else 1
     except struct.error:
-        pass  # a cut or damaged block costs the turn, not the photo
+        pass  # a truncated or damaged block loses the turn, not the photo
     return 1
 
 
 TURNS = {
-    # EXIF 2.3, tag 274: what Pillow calls the turn that puts it right
+    # EXIF 2.3, tag 274: Pillow's name of the turn that makes the picture upright
     2: "FLIP_LEFT_RIGHT",
     3: "ROTATE_180",
     4: "FLIP_TOP_BOTTOM",
@@ -87,16 +87,16 @@ TURNS = {
     8: "ROTATE_90",
 }
 SIDEWAYS = {5, 6, 7, 8}
-"""Stored rows are upright columns."""
+"""Orientations in which stored rows are columns of the upright picture."""
 FROM_THE_END = {3, 4, 6, 7}
-"""The first stored row is the last row, or column, of the upright picture."""
+"""Orientations in which the first stored row is the last row, or column, of the upright picture."""
 
 
 # ------------------------------------------------------------------------------------------ any mode -> RGB
 
 
 def upright(image: Image, orientation: int) -> RGB:
-    """Turn a loaded image into RGB ``(h, w, 3)``, strip by strip, each put where it belongs in the result."""
+    """Turn a loaded image into RGB ``(h, w, 3)``, strip by strip, each written to its place in the result."""
     from PIL.Image import Transpose
 
     width, height = image.size
@@ -117,7 +117,7 @@ def upright(image: Image, orientation: int) -> RGB:
 
 
 def _converter(image: Image) -> Callable[[Image], RGB]:
-    """Pick how strips of this image become RGB."""
+    """Return the function that converts strips of this image to RGB."""
     if image.mode.startswith("I;16"):
         return partial(_gray16, shift=_depth(image) - 8)
     if image.mode in WHITES:
@@ -134,7 +134,7 @@ def _plain(strip: Image) -> RGB:
 
 
 def _ink(strip: Image) -> RGB:
-    """CMYK of a JPEG without Adobe's marker: 0 is no ink, where Pillow has taken 255 for that."""
+    """Convert CMYK of a JPEG without Adobe's marker: there 0 is no ink, where Pillow expects 255."""
     from PIL.ImageChops import invert
 
     return _plain(invert(strip).convert("RGB"))
@@ -147,11 +147,10 @@ def _straight(strip: Image) -> Image:
 
 
 def over_white(rgba: RGB) -> RGB:
-    """Lay RGBA ``(h, w, 4)`` on white.
+    """Blend RGBA ``(h, w, 4)`` with white.
 
-    What lies under transparent pixels is anybody's guess (often black, or what the retoucher cut away), so it
-    must not show. White is what browsers and passports put behind a cut-out portrait, and it leaves hair its
-    outline.
+    The color of transparent pixels is arbitrary (often black, or the part that was cut away), so it must not be
+    visible. White is the background of cut-out portraits in browsers and passports, and it keeps the outline of hair.
     """
     color, alpha = rgba[..., :3], rgba[..., 3:]
     if alpha.min() == 255:
@@ -171,7 +170,7 @@ def _depth(image: Image) -> int:
 
 
 def _white(image: Image) -> float:
-    """Tell what white is where the file states none: the least customary value that holds all the pixels."""
+    """Return the value of white where the file does not state it: the least customary value above all pixels."""
     if image.mode == "I" and image.format in {"PNG", "PPM"}:  # 16 bits, in Pillow before 11.3
         return 65535
     lowest, highest = cast("tuple[float, float]", image.getextrema())
@@ -182,7 +181,7 @@ def _white(image: Image) -> float:
 
 
 def _wide(strip: Image, *, white: float) -> RGB:
-    """Scale 32-bit values by the white that :func:`_white` found, and refuse what is not a number."""
+    """Scale 32-bit values by the result of :func:`_white`; ValueError for values that are not numbers."""
     values = np.asarray(strip)
     if not np.isfinite(values).all():
         raise ValueError("it holds values that are not numbers")

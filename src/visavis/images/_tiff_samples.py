@@ -1,4 +1,4 @@
-"""What the samples of a TIFF are, for a message: its first directory, read by TIFF 6.0, section 2."""
+"""Description of the samples of a TIFF, for a message: its first directory, read by TIFF 6.0, section 2."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def samples(data: bytes) -> str:
 
 
 def _tags(data: bytes, order: str) -> dict[int, int]:
-    """Return the first value of each of the three tags that is there."""
+    """Return the first value of each of the three tags that is present."""
     (start,) = struct.unpack_from(order + "I", data, 4)
     (entries,) = struct.unpack_from(order + "H", data, start)
     tags = {}

@@ -1,10 +1,10 @@
 """READ: a path, bytes, a file object, an array or a Pillow image -> a :class:`~visavis.types.Photo`.
 
 The pixels are RGB uint8 ``(h, w, 3)``, turned upright as EXIF says, C-contiguous, the photo's own (never a
-view of the caller's array) and read-only: several stages and threads look at the same photo. Sixteen-bit
+view of the caller's array) and read-only: several stages and threads share the photo. Sixteen-bit
 pictures are scaled to eight, transparent ones laid on white. ICC profiles are not applied.
 
-Everything that is wrong with one photo is an :class:`~visavis.errors.ImageError` of one sentence.
+Every fault of one photo is an :class:`~visavis.errors.ImageError` of one sentence.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Source: TypeAlias = Union[
 """What a photo is read from. A ``str`` is a path, or "-" (standard input); ``bytes`` are an encoded photo."""
 
 MAX_PIXELS = 100_000_000
-"""Default limit of width x height: above every camera of today, below what fills a server's memory."""
+"""Default limit of width x height: above all current cameras, too little to fill a server's memory."""
 
 MIN_BYTES_LIMIT = 64 << 20
 CHUNK = 1 << 20
@@ -50,16 +50,16 @@ SAVE_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 
 
 def read(source: Source, *, name: str | None = None, max_pixels: int = MAX_PIXELS) -> Photo:
-    """Read one photo from anything; ``name`` replaces the name that the source has of itself.
+    """Read one photo from any source; ``name`` replaces the source's own name.
 
     Arrays are RGB(A) or gray: ``(h, w)``, ``(h, w, 1)``, ``(h, w, 3)`` or ``(h, w, 4)`` of uint8, of uint16
-    (65535 is white), of bool, or of floats in 0..1. OpenCV's BGR arrays are to be turned round first:
+    (65535 is white), of bool, or of floats in 0..1. Reverse the channels of OpenCV's BGR arrays first:
     ``array[..., ::-1]``.
 
-    A file object is read from its start, wherever it stands, and is left where it was; one that cannot be rewound (a
-    pipe) is read from where it is to its end. "-" is read from where standard input is.
+    A file object is read from its start, whatever its position, which is restored; one that cannot be rewound (a pipe)
+    is read from its position to its end. "-" is read from the position of standard input.
 
-    Raises MissingImageError, UnreadableImageError, TooLargeImageError (more than ``max_pixels``, found out
+    Raises MissingImageError, UnreadableImageError, TooLargeImageError (more than ``max_pixels``, raised
     before decoding), and UsageError for a source of another type.
     """
     max_pixels = int(checked_number(max_pixels, "max_pixels is a number of pixels", least=1))
@@ -70,10 +70,10 @@ def read(source: Source, *, name: str | None = None, max_pixels: int = MAX_PIXEL
         return _of_pixels(_from_array(source, shown(label), max_pixels), label)
     if _is_pillow(source):
         image = cast("Image", source)
-        pixels = _decode.from_pillow(image, shown=shown(label), max_pixels=max_pixels)
+        pixels = _decode.from_pillow(image, label=shown(label), max_pixels=max_pixels)
         return replace(_of_pixels(pixels, label), captured=_decode.pillow_capture_time(image))
     data = encoded(source, name=label, max_pixels=max_pixels)
-    pixels, notes = _decode.decode(data, shown=shown(label), max_pixels=max_pixels)
+    pixels, notes = _decode.decode(data, label=shown(label), max_pixels=max_pixels)
     pixels.flags.writeable = False
     return Photo(pixels, label, hashlib.sha256(data).hexdigest(), notes, _decode.capture_time(data))
 
@@ -81,7 +81,7 @@ def read(source: Source, *, name: str | None = None, max_pixels: int = MAX_PIXEL
 def captured(source: Source) -> datetime | None:
     """Return when a photo was taken, by its EXIF, without decoding its pixels; see :class:`~visavis.types.Photo`.
 
-    None where EXIF does not say it, and where there is no such photo.
+    None where EXIF does not state it, and where the photo cannot be read.
     """
     try:
         return _decode.capture_time(encoded(source))
@@ -90,10 +90,10 @@ def captured(source: Source) -> datetime | None:
 
 
 def read_again(path: str, sha256: str | None, *, max_pixels: int = MAX_PIXELS) -> Photo:
-    """Read a photo once more by its path, to cut faces out of it whose boxes were found before.
+    """Read a photo again by its path, to crop faces that were detected before.
 
-    ``sha256`` is the hash of the photo in which the boxes were found; None: not known, and not checked. Raises
-    UnreadableImageError where the file holds another photo by now, and what :func:`read` raises. "-" is a file here.
+    ``sha256`` is the hash of the photo in which they were detected; None: not known, and not checked. Raises
+    UnreadableImageError where the file holds another photo now, and the errors of :func:`read`. "-" is a file here.
     """
     photo = read(Path(path), max_pixels=max_pixels)
     if sha256 is not None and photo.sha256 != sha256:
@@ -107,7 +107,7 @@ def replaced_message(path: str) -> str:
 
 
 def encoded(source: Source, *, name: str | None = None, max_pixels: int = MAX_PIXELS) -> bytes:
-    """Read the bytes of one photo as they are: what :func:`read` decodes and what its ``sha256`` is that of.
+    """Read the bytes of one photo unchanged: those that :func:`read` decodes and hashes.
 
     Raises MissingImageError, UnreadableImageError, TooLargeImageError (more bytes than ``max_pixels`` can take), and
     UsageError for a source that has no encoded bytes.
@@ -117,14 +117,14 @@ def encoded(source: Source, *, name: str | None = None, max_pixels: int = MAX_PI
 
 
 def not_a_folder(source: Source) -> Source:
-    """Return the source of one photo as it is; raises UnreadableImageError for the path of a folder."""
+    """Return the source of one photo unchanged; raises UnreadableImageError for the path of a folder."""
     if is_folder(source):
         raise _folder_error(shown(name_of(source)))
     return source
 
 
 def shown(name: str) -> str:
-    """Put a name as messages do: quoted, with nothing that a terminal obeys or cannot print, not too long."""
+    """Format a name for messages: quoted, without control or unprintable characters, not too long."""
     quoted = repr(name)
     return quoted if len(quoted) <= 240 else f"{quoted[:120]}...{quoted[-100:]}"
 
@@ -143,7 +143,7 @@ def _is_pillow(source: object) -> bool:
 
 
 def name_of(source: object) -> str:
-    """Return what a source calls itself: its path, "-", its file's name, or what it is ("array", "bytes")."""
+    """Return the name of a source: its path, "-", its file's name, or its kind ("array", "bytes")."""
     if isinstance(source, np.ndarray) or is_array_like(source):
         return "array"
     if _is_pillow(source):
@@ -160,7 +160,7 @@ def name_of(source: object) -> str:
 
 
 def _encoded(source: object, what: str, *, limit: int) -> bytes:
-    """Read the whole file once: what is hashed is then what is decoded."""
+    """Read the whole file once, so that the same bytes are hashed and decoded."""
     if isinstance(source, (bytes, bytearray, memoryview)):
         return bytes(source)
     if isinstance(source, str) and source == "-":
@@ -223,11 +223,11 @@ def _is_folder(path: str) -> bool:
 
 
 def _from_file_object(file: BinaryIO, what: str, limit: int) -> bytes:
-    """Read a file from its start and leave it where it was; what cannot be rewound, from where it is."""
+    """Read a file from its start and restore its position; read from the position if it cannot be rewound."""
     try:
         place = file.tell()
         file.seek(0)
-    except (AttributeError, OSError, ValueError):  # a pipe, a socket, an object that has nothing but read
+    except (AttributeError, OSError, ValueError):  # a pipe, a socket, an object with read alone
         data = _from_stream(file, what, limit)
         if not data:
             raise UnreadableImageError(
@@ -242,14 +242,14 @@ def _from_file_object(file: BinaryIO, what: str, limit: int) -> bytes:
 
 
 def _from_stream(stream: BinaryIO, what: str, limit: int) -> bytes:
-    """Read what is left of a stream, a chunk at a time: a device or a pipe may never end."""
-    held = io.BytesIO()
+    """Read the rest of a stream, a chunk at a time: a device or a pipe may never end."""
+    data = io.BytesIO()
     try:
         while chunk := stream.read(CHUNK):
             if not isinstance(chunk, bytes):
                 raise UsageError(f"{what} is open as text: open it with 'rb'.")
-            held.write(chunk)
-            if held.tell() > limit:
+            data.write(chunk)
+            if data.tell() > limit:
                 raise TooLargeImageError(f"{what} holds more than {limit:,} bytes, more than a photo needs.")
     except UnicodeDecodeError as error:
         raise UsageError(f"{what} is open as text: open it with 'rb'.") from error
@@ -257,20 +257,20 @@ def _from_stream(stream: BinaryIO, what: str, limit: int) -> bytes:
         raise
     except (OSError, ValueError) as error:
         raise UnreadableImageError(f"{what} cannot be read: {error}.") from error
-    return held.getvalue()
+    return data.getvalue()
 
 
 # ------------------------------------------------------------------------------------------- arrays -> pixels
 
 
 def is_array_like(source: object) -> bool:
-    """Tell whether a source is no array of NumPy but can turn itself into one, as tensors of PyTorch do."""
+    """Return whether a source is not a NumPy array but can be converted to one, as tensors of PyTorch."""
     other = (str, bytes, bytearray, memoryview, os.PathLike, np.ndarray)
     return hasattr(source, "__array__") and not isinstance(source, other) and not _is_pillow(source)
 
 
 def _as_array(source: object, what: str) -> NDArray[Any]:
-    """Ask a source for its array; UnreadableImageError where it refuses (a tensor on a graphics card, for one)."""
+    """Convert a source to an array; UnreadableImageError where it refuses (such as a tensor on a graphics card)."""
     try:
         return np.asarray(source)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -282,14 +282,14 @@ def _as_array(source: object, what: str) -> NDArray[Any]:
 
 
 def _from_array(array: NDArray[Any], what: str, max_pixels: int) -> RGB:
-    """Copy an array as RGB uint8; nothing is guessed about its values."""
+    """Copy an array as RGB uint8; the meaning of its values is never guessed."""
     channels = {2: 1, 3: array.shape[-1]}.get(array.ndim) if array.ndim else None
     if channels not in {1, 3, 4}:
         raise UnreadableImageError(
             f"{what} has shape {array.shape}, not (h, w), (h, w, 1), (h, w, 3) or (h, w, 4){_shape_advice(array)}."
         )
     height, width = array.shape[:2]
-    _decode.check_size(width, height, shown=what, max_pixels=max_pixels)
+    _decode.check_size(width, height, label=what, max_pixels=max_pixels)
     values = _eight_bits(array, what).reshape(height, width, channels)
     if channels == 4:
         values = over_white(values)
@@ -327,7 +327,7 @@ def _eight_bits(array: NDArray[Any], what: str) -> NDArray[np.uint8]:
 
 
 def save(pixels: RGB, path: str | os.PathLike[str]) -> None:
-    """Write RGB pixels as PNG, JPEG or WebP, told by the suffix; the folder has to exist.
+    """Write RGB pixels as PNG, JPEG or WebP, according to the suffix; the folder has to exist.
 
     Raises UsageError for another suffix and where the file cannot be written.
     """
@@ -346,9 +346,9 @@ def save(pixels: RGB, path: str | os.PathLike[str]) -> None:
 
 
 def data_address(pixels: RGB, *, quality: int = 82) -> str:
-    """Return RGB pixels ``(h, w, 3)`` as a JPEG within a ``data:`` address, as pages hold pictures."""
+    """Return RGB pixels ``(h, w, 3)`` as a JPEG in a ``data:`` address, to embed pictures in pages."""
     from PIL import Image
 
-    held = io.BytesIO()
-    Image.fromarray(pixels).save(held, "JPEG", quality=quality, optimize=True)
-    return "data:image/jpeg;base64," + base64.b64encode(held.getvalue()).decode("ascii")
+    data = io.BytesIO()
+    Image.fromarray(pixels).save(data, "JPEG", quality=quality, optimize=True)
+    return "data:image/jpeg;base64," + base64.b64encode(data.getvalue()).decode("ascii")

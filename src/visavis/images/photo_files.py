@@ -1,15 +1,15 @@
-"""FIND: which files of a folder are photos, and how many photos a caller means.
+"""FIND: which files of a folder are photos, and which photos a caller's argument stands for.
 
 One rule for every function and command (docs/folders.md states it for users):
 
-- A file is a photo if its name ends like one (:data:`PHOTO_ENDINGS`, in upper or lower case) and it is a regular file.
+- A file is a photo if its name has a photo's ending (:data:`PHOTO_ENDINGS`, in any case) and it is a regular file.
 - Hidden files and folders (names that begin with a dot) and the litter of operating systems and network storage
-  (:func:`is_litter`) are passed over, and so is whatever matches a pattern of ``exclude``.
+  (:func:`is_litter`) are skipped, and so is everything that matches a pattern of ``exclude``.
 - Links are followed; each folder is listed once, however many links lead there. A broken link counts as a photo, so
-  that reading it says what is wrong. Pipes and devices do not count: reading one might never end.
+  that reading it reports the fault. Pipes and devices do not count: reading one might never end.
 - The photos of a folder come before those of the folders below it, each sorted by name.
 
-What the caller names is always taken: a hidden folder, a file without an ending, a folder called ``@eaDir``.
+A path that the caller names is always used: a hidden folder, a file without an ending, a folder called ``@eaDir``.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from visavis.errors import UsageError
 PHOTO_ENDINGS = frozenset(
     {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic", ".heif", ".avif", ".pgm", ".ppm"}
 )
-"""How the names of photos end, in lower case."""
+"""Endings of the names of photos, in lower case."""
 
 LITTER = re.compile(
     r"""
@@ -60,7 +60,7 @@ class UnlistedFolder:
 
     @property
     def message(self) -> str:
-        """One sentence that says what is wrong."""
+        """What is wrong, in one sentence."""
         if self.status == "empty":
             return f"the folder {self.path!r} holds no photo."
         if self.status == "not_one":
@@ -74,12 +74,12 @@ def is_litter(name: str) -> bool:
 
 
 def has_photo_ending(name: str | os.PathLike[str]) -> bool:
-    """Return whether a name ends like that of a photo."""
+    """Return whether a name has the ending of a photo."""
     return Path(name).suffix.lower() in PHOTO_ENDINGS
 
 
 def is_photo_name(name: str) -> bool:
-    """Return whether a file of this name, found in a folder, is taken for a photo."""
+    """Return whether a file of this name in a folder is taken for a photo."""
     return has_photo_ending(name) and not is_passed_over(name)
 
 
@@ -107,11 +107,11 @@ def walk(
     visited: set[tuple[int, int]] | None = None,
     within: str = "",
 ) -> Iterator[str | UnlistedFolder]:
-    """Yield the paths of the photos in ``folder``, which begin with ``folder`` as it was given.
+    """Yield the paths of the photos in ``folder``; they begin with the text of ``folder``.
 
     ``exclude`` holds patterns, see :func:`is_excluded`. ``visited`` remembers folders (device and inode) from one call
-    to the next, so that none is listed twice. ``within`` is put before the relative paths that patterns are matched
-    with ("ann/"). A folder that cannot be listed is yielded as an UnlistedFolder.
+    to the next, so that none is listed twice. ``within`` ("ann/") is prepended to the relative paths that patterns
+    are matched with. A folder that cannot be listed is yielded as an UnlistedFolder.
     """
     check_patterns(exclude)
     visited = set() if visited is None else visited
@@ -136,14 +136,14 @@ def walk(
 def photos_in(folder: str | os.PathLike[str], *, recursive: bool = True, exclude: Sequence[str] = ()) -> list[str]:
     """Return the photos of a folder and, if ``recursive``, of the folders below it; see :func:`walk`.
 
-    Folders that cannot be listed are left out. Raises UsageError where ``folder`` itself is no folder that can be
-    listed; a folder without photos gives an empty list.
+    Folders that cannot be listed are left out. Raises UsageError where ``folder`` itself cannot be listed; a folder
+    without photos gives an empty list.
     """
-    found = list(walk(folder, recursive=recursive, exclude=exclude))
-    for entry in found:
-        if isinstance(entry, UnlistedFolder) and entry.path == os.fspath(folder):
-            raise UsageError(entry.message)
-    return [entry for entry in found if isinstance(entry, str)]
+    entries = list(walk(folder, recursive=recursive, exclude=exclude))
+    for item in entries:
+        if isinstance(item, UnlistedFolder) and item.path == os.fspath(folder):
+            raise UsageError(item.message)
+    return [item for item in entries if isinstance(item, str)]
 
 
 def by_folder(
@@ -151,8 +151,8 @@ def by_folder(
 ) -> list[tuple[Path, list[str], list[UnlistedFolder]]]:
     """Return each folder directly in ``folder`` with its photos (and, if ``recursive``, those of the folders below).
 
-    Third come the folders that cannot be listed. Patterns of ``exclude`` are relative to ``folder``. Raises UsageError
-    where ``folder`` itself cannot be listed.
+    The third element lists the folders that cannot be listed. Patterns of ``exclude`` are relative to ``folder``.
+    Raises UsageError where ``folder`` itself cannot be listed.
     """
     check_patterns(exclude)
     entries = _entries(os.fspath(folder), set())
@@ -163,9 +163,9 @@ def by_folder(
     for name in names:
         if is_excluded(name, exclude):
             continue
-        found = list(walk(Path(folder) / name, recursive=recursive, exclude=exclude, within=name + "/"))
-        photos = [entry for entry in found if isinstance(entry, str)]
-        answers.append((Path(folder) / name, photos, [entry for entry in found if isinstance(entry, UnlistedFolder)]))
+        paths = list(walk(Path(folder) / name, recursive=recursive, exclude=exclude, within=name + "/"))
+        photos = [entry for entry in paths if isinstance(entry, str)]
+        answers.append((Path(folder) / name, photos, [entry for entry in paths if isinstance(entry, UnlistedFolder)]))
     return answers
 
 
@@ -177,7 +177,7 @@ def check_patterns(exclude: Sequence[str]) -> None:
         raise UsageError("a pattern to exclude is empty: write a name or a glob, such as 'thumbs' or '*.gif'.")
 
 
-# ------------------------------------------------------------------------------------------- photos that a caller means
+# ------------------------------------------------------------------------------------------- photos that a caller names
 
 
 def is_folder(source: object) -> bool:
@@ -204,17 +204,16 @@ def is_single(sources: object) -> bool:
 
 
 def each_photo(sources: Any, *, exclude: Sequence[str] = ()) -> Iterator[Any]:
-    """Yield the photos that a function of many photos was given; folders are replaced by the photos in them.
+    """Yield the photos of an argument for many photos; folders are replaced by the photos in them.
 
-    One photo (see :func:`is_single`) stands for itself: a path is never taken apart into letters. A folder without
-    photos, or one that cannot be listed, is yielded as an UnlistedFolder. Raises UsageError for what is neither a photo
-    nor a collection.
+    One photo (see :func:`is_single`) stands for itself: a path is never split into letters. A folder without
+    photos, or one that cannot be listed, is yielded as an UnlistedFolder. Raises UsageError for anything else.
     """
-    return _each(as_many(sources), exclude)
+    return _expand_folders(as_many(sources), exclude)
 
 
 def as_many(sources: Any) -> Iterable[Any]:
-    """Return a collection of photos as it is, and one photo in a list; UsageError for what is neither."""
+    """Return a collection of photos unchanged, and one photo in a list; UsageError for anything else."""
     if is_single(sources):
         return [sources]
     if not hasattr(sources, "__iter__"):
@@ -225,26 +224,26 @@ def as_many(sources: Any) -> Iterable[Any]:
 
 
 def check_list(photos: object) -> None:
-    """Raise UsageError for one photo, where a list is needed since other lists go with it row by row."""
+    """Raise UsageError for a single photo, where a list is needed to match other lists row by row."""
     if is_single(photos):
         raise UsageError(f"photos are given as a list, got {photos!r} alone: put it in brackets.")
 
 
 def one_by_one(sources: Iterable[Any]) -> Iterator[Any]:
-    """Yield sources of which each stands for one photo: a folder becomes an UnlistedFolder, never the photos in it."""
+    """Yield sources that each stand for one photo: a folder becomes an UnlistedFolder, never the photos in it."""
     for source in sources:
         yield UnlistedFolder(os.fsdecode(source), "not_one") if is_folder(source) else source
 
 
-def _each(sources: Iterable[Any], exclude: Sequence[str]) -> Iterator[Any]:
+def _expand_folders(sources: Iterable[Any], exclude: Sequence[str]) -> Iterator[Any]:
     for source in sources:
         if not is_folder(source):
             yield source
             continue
         empty = True
-        for found in walk(os.fsdecode(source), exclude=exclude):
+        for item in walk(os.fsdecode(source), exclude=exclude):
             empty = False
-            yield found
+            yield item
         if empty:
             yield UnlistedFolder(os.fsdecode(source), "empty")
 
@@ -267,7 +266,7 @@ def _entries(folder: str, visited: set[tuple[int, int]]) -> list[os.DirEntry[str
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:
-    """Return whether there is something to read; a broken link counts."""
+    """Return whether an entry can be read as a file; a broken link counts."""
     try:
         return entry.is_file() or (entry.is_symlink() and not Path(entry.path).exists())
     except OSError:
@@ -286,5 +285,5 @@ def _nfc(text: str) -> str:
 
 
 def _pattern(pattern: str) -> str:
-    """Return a pattern as paths are compared: NFC, without "./" before it or "/" after it."""
+    """Return a pattern in the form of compared paths: NFC, without "./" before it or "/" after it."""
     return _nfc(pattern.replace(os.sep, "/")).removeprefix("./").strip("/")

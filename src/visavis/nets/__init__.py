@@ -1,1 +1,1 @@
-"""The networks: one definition an architecture, as a function of an ``ops`` object (see ``ops.py``)."""
+"""The networks: one definition per architecture, as a function of an ``ops`` object (see ``ops.py``)."""

@@ -1,6 +1,6 @@
-"""What the graph's values are while it is emitted, and the arithmetic that folds one layer into another.
+"""Values of a graph while it is emitted, and the arithmetic that folds one layer into another.
 
-Nothing here writes a graph: arrays come in, arrays go out, equal up to rounding.
+Nothing here writes a graph: arrays are mapped to arrays, equal up to rounding.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from visavis.types import Floats
 Doubles = NDArray[np.float64]
 
 BLOCK = 16
-"""Channels of a block of ONNX Runtime's layout on AVX-512; on narrower machines it divides the same."""
+"""Channels of a block of ONNX Runtime's layout on AVX-512; also a multiple of the smaller blocks of other machines."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tensor:
-    """A value in the graph: ``channels`` that mean something, of ``width`` in memory; ``side`` is None if open.
+    """A value in the graph: ``channels`` used of ``width`` in memory; ``side`` is None if open.
 
-    ``sign`` holds -1 for a channel carried negated; ``dense`` says that it came out of a dense layer, ``rows`` that it
-    is ``(n, c)``.
+    ``sign`` holds -1 for a channel carried negated; ``dense``: the output of a dense layer; ``rows``: of shape
+    ``(n, c)``.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Conv:
-    """A convolution not emitted yet, so that what follows can be folded into it.
+    """A convolution not emitted yet, so that the next layers can be folded into it.
 
     ``pads`` are top, left, bottom, right; ``depthwise`` has a kernel (c, 1, h, w).
     """
@@ -56,19 +56,19 @@ class Conv:
 
     @property
     def side(self) -> int | None:
-        """Rows, and columns, that come out."""
+        """Rows, and columns, of the output."""
         if self.source.side is None:
             return None
         return (self.source.side + self.pads[0] + self.pads[2] - int(self.kernel.shape[2])) // self.stride + 1
 
     @property
     def channels(self) -> int:
-        """Channels that come out."""
+        """Channels of the output."""
         return len(self.bias)
 
     @property
     def bare(self) -> bool:
-        """Whether no activation stands behind it."""
+        """Whether no activation follows."""
         return not self.relu and self.slope is None
 
 
@@ -82,12 +82,12 @@ class Dense:
 
     @property
     def channels(self) -> int:
-        """Figures a row that come out."""
+        """Numbers per row of the output."""
         return len(self.bias)
 
     @property
     def side(self) -> int:
-        """As of a picture of one pixel."""
+        """1, as of a picture of one pixel."""
         return 1
 
 
@@ -95,7 +95,7 @@ Value = Tensor | Conv | Dense
 
 
 def block(channels: int) -> int:
-    """Return the width of so many channels in memory."""
+    """Return the width of ``channels`` channels in memory."""
     return -(-channels // BLOCK) * BLOCK
 
 
@@ -108,17 +108,17 @@ def padded(array: Floats, size: int, *, axis: int) -> Floats:
 
 
 def diagonal(values: Floats, width: int) -> Floats:
-    """Square matrix ``(width, width)`` with these values first on its diagonal."""
+    """Return the square matrix ``(width, width)`` with these values first on its diagonal."""
     return np.diag(padded(np.asarray(values, np.float32), width, axis=0))
 
 
 def is_identity(matrix: Floats) -> bool:
-    """Whether multiplying with it changes nothing."""
+    """Return whether multiplying with it changes nothing."""
     return np.array_equal(matrix, np.eye(len(matrix)))
 
 
 def pads(x: Tensor, kernel: Floats, stride: int, pad: Pad) -> tuple[int, int, int, int]:
-    """Zeros (top, left, bottom, right) of a convolution of ``x``. TypeError where they depend on an open side."""
+    """Return the zeros (top, left, bottom, right) around ``x``. TypeError where they depend on an open side."""
     rows, columns = (int(size) for size in kernel.shape[2:])
     if pad != "same":
         if rows != columns:
@@ -131,14 +131,14 @@ def pads(x: Tensor, kernel: Floats, stride: int, pad: Pad) -> tuple[int, int, in
 
 
 def scaled(x: Conv | Dense, factor: Floats, offset: Floats) -> Conv | Dense:
-    """Fold ``x * factor + offset``, a figure a channel."""
+    """Fold ``x * factor + offset``, a number per channel."""
     if isinstance(x, Dense):
         return replace(x, kernel=x.kernel * factor, bias=x.bias * factor + offset)
     return replace(x, kernel=x.kernel * factor[:, None, None, None], bias=x.bias * factor + offset)
 
 
 def batch_norm(weights: Mapping[str, Floats], name: str, eps: float) -> tuple[Floats, Floats]:
-    """Return factor and offset a channel that are worth the layer in inference, computed in float64."""
+    """Return factor and offset per channel, equal to the layer in inference, computed in float64."""
     mean, variance, beta = (weights[f"{name}.{part}"].astype(np.float64) for part in ("mean", "variance", "beta"))
     factor = 1 / np.sqrt(variance + eps)
     if f"{name}.gamma" in weights:
@@ -147,7 +147,7 @@ def batch_norm(weights: Mapping[str, Floats], name: str, eps: float) -> tuple[Fl
 
 
 def fold_source(x: Conv) -> tuple[Floats, Floats]:
-    """Kernel and bias with the source's sign and normalization folded in."""
+    """Return kernel and bias with the source's sign and normalization folded in."""
     kernel, bias = x.kernel.astype(np.float64), x.bias.astype(np.float64)
     # Axis of the kernel along which the source's channels lie.
     shape = (-1, 1, 1, 1) if x.depthwise else (1, -1, 1, 1)
@@ -163,7 +163,7 @@ def fold_source(x: Conv) -> tuple[Floats, Floats]:
 
 
 def fold_rows(x: Dense) -> tuple[Floats, Floats]:
-    """Kernel ``(channels, pixels, out)`` and bias with the source's sign and normalization folded in."""
+    """Return kernel ``(channels, pixels, out)`` and bias with the source's sign and normalization folded in."""
     kernel, bias = x.kernel.reshape(x.source.channels, -1, x.channels).astype(np.float64), x.bias.astype(np.float64)
     if x.source.shift is not None:
         factor, offset = x.source.shift
@@ -175,23 +175,23 @@ def fold_rows(x: Dense) -> tuple[Floats, Floats]:
 
 
 def widened(x: Value, channels: int) -> Value:
-    """Append channels of zeros, which only a convolution not emitted yet can do."""
+    """Append channels of zeros; TypeError unless it is a convolution not emitted yet."""
     if x.channels == channels:
         return x
     if not isinstance(x, Conv) or x.depthwise:
         raise TypeError("only a pending convolution or average pool can be padded with channels")
     slope = None if x.slope is None else padded(x.slope, channels, axis=0)
-    kernel, bias = (padded(each, channels, axis=0) for each in (x.kernel, x.bias))
+    kernel, bias = (padded(array, channels, axis=0) for array in (x.kernel, x.bias))
     return replace(x, kernel=kernel, bias=bias, slope=slope)
 
 
 def largest_side(a: Tensor, b: Tensor) -> int | None:
-    """Side of the larger one, None if one is open."""
+    """Return the larger side, None if a side is open."""
     return None if a.side is None or b.side is None else max(a.side, b.side)
 
 
 def moved(parts: list[Tensor]) -> Floats:
-    """Matrix that moves the channels of parts laid side by side to the front, out of the zeros between them."""
+    """Return the matrix that removes the zeros between the channels of parts that lie side by side."""
     channels, widths = sum(part.channels for part in parts), sum(part.width for part in parts)
     matrix = np.zeros((block(channels), widths), np.float32)
     row = column = 0
@@ -202,7 +202,7 @@ def moved(parts: list[Tensor]) -> Floats:
 
 
 def prelu_after_pool(slope: Floats, negative: NDArray[np.intp], width: int) -> tuple[Floats, Floats, Floats]:
-    """Matrices ``D, B`` and signs such that ``D m + relu(B m)`` is ``sign * max_pool(prelu(x))``.
+    """Return matrices ``D, B`` and signs such that ``D m + relu(B m)`` is ``sign * max_pool(prelu(x))``.
 
     ``m`` holds the pooled ``x`` of every channel, then the pooled ``slope * x`` of the negative ones: ``width`` in all.
     """

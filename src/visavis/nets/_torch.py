@@ -21,7 +21,7 @@ except ModuleNotFoundError as error:
 Definition = Callable[[Ops[Tensor], Tensor], tuple[Tensor, ...]]
 
 STATISTICS = ("mean", "variance")
-"""Parts of a layer that follow the data and are not learnt."""
+"""Parts of a layer that follow the data and are not trained."""
 MOMENTUM = 0.1
 """Share of a batch in the moving mean and variance."""
 
@@ -30,8 +30,8 @@ class Network(nn.Module):
     """``net`` with these weights.
 
     Parameters and buffers have the names of the definition, so ``state_dict()`` gives back what ``weights`` held. Like
-    the graph for ONNX Runtime it takes pixels ``(n, h, w, 3)`` from 0 to 255. In ``train()`` batch normalization goes
-    by the batch and moves its statistics, in ``eval()`` it goes by them.
+    the graph for ONNX Runtime it takes pixels ``(n, h, w, 3)`` from 0 to 255. In ``train()`` batch normalization uses
+    the batch and updates its statistics, in ``eval()`` it uses the statistics.
     """
 
     def __init__(self, net: Definition, weights: Mapping[str, Floats]) -> None:
@@ -41,7 +41,7 @@ class Network(nn.Module):
             self._take(name, torch.from_numpy(np.array(array, np.float32)))
 
     def _take(self, name: str, value: Tensor) -> None:
-        """Hang it where its name says: each dot is a module within a module."""
+        """Register the value under its name: each dot is a module within a module."""
         *path, part = name.split(".")
         module: nn.Module = self
         for step in path:
@@ -54,7 +54,7 @@ class Network(nn.Module):
             module.register_parameter(part, nn.Parameter(value))
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
-        """Outputs of the definition, in its order."""
+        """Return the outputs of the definition, in its order."""
         arrays = dict(chain(self.named_parameters(), self.named_buffers()))
         ops = TorchOps(arrays, training=self.training)
         return self._net(ops, pixels.permute(0, 3, 1, 2).float())
@@ -71,7 +71,7 @@ class TorchOps:
         self._weights, self._training = weights, training
 
     def _channels(self, name: str, x: Tensor) -> Tensor:
-        """A figure a channel, shaped to be broadcast over ``x``."""
+        """Return a number per channel, in a shape that is broadcast over ``x``."""
         return self._weights[name].reshape(-1, *[1] * (x.ndim - 2))
 
     def normalize(self, x: Tensor, *, mean: tuple[float, ...], scale: float) -> Tensor:
@@ -96,11 +96,11 @@ class TorchOps:
         return functional.conv2d(x, kernel, bias, stride, pad, groups=groups)
 
     def affine(self, x: Tensor, name: str) -> Tensor:
-        """Factor and offset a channel."""
+        """Apply factor and offset per channel."""
         return x * self._channels(f"{name}.gamma", x) + self._channels(f"{name}.beta", x)
 
     def batch_norm(self, x: Tensor, name: str, *, eps: float) -> Tensor:
-        """By the batch, or by the moving statistics."""
+        """Normalize by the batch, or by the moving statistics."""
         mean, variance, beta = (self._weights[f"{name}.{part}"] for part in ("mean", "variance", "beta"))
         gamma = self._weights.get(f"{name}.gamma")
         return functional.batch_norm(x, mean, variance, gamma, beta, self._training, MOMENTUM, eps)
@@ -110,7 +110,7 @@ class TorchOps:
         return x * factor
 
     def prelu(self, x: Tensor, name: str) -> Tensor:
-        """A slope a channel."""
+        """Apply a slope per channel."""
         return functional.prelu(x, self._weights[f"{name}.slope"])
 
     def relu(self, x: Tensor) -> Tensor:
@@ -122,7 +122,7 @@ class TorchOps:
         return torch.sigmoid(x)
 
     def gate(self, x: Tensor, by: Tensor) -> Tensor:
-        """Multiply each channel by its figure."""
+        """Multiply each channel by its number."""
         return x * by[:, :, None, None]
 
     def max_pool(self, x: Tensor, size: int, *, stride: int, ceil: bool = False) -> Tensor:
@@ -154,7 +154,7 @@ class TorchOps:
         return a + b
 
     def add_padded(self, a: Tensor, b: Tensor) -> Tensor:
-        """Zeros behind the smaller one."""
+        """Sum, with zeros behind the smaller one."""
         sizes = [max(pair) for pair in zip(a.shape, b.shape, strict=True)]
         first, second = (functional.pad(x, _behind(x, sizes)) for x in (a, b))
         return first + second
@@ -165,5 +165,5 @@ class TorchOps:
 
 
 def _behind(x: Tensor, sizes: Sequence[int]) -> list[int]:
-    """Return what torch calls padding: before and behind, from the last axis to the first."""
+    """Return torch's padding: before and behind, from the last axis to the first."""
     return [zeros for axis in reversed(range(x.ndim)) for zeros in (0, sizes[axis] - x.shape[axis])]

@@ -1,4 +1,4 @@
-"""Inception-ResNet-v1 (Szegedy, Ioffe, Vanhoucke, Alemi 2016, figures 10 to 14), as David Sandberg's FaceNet has it.
+"""Inception-ResNet-v1 (Szegedy, Ioffe, Vanhoucke, Alemi 2016, figures 10 to 14), as in David Sandberg's FaceNet.
 
 Weights, after facenet-pytorch's names:
 
@@ -54,21 +54,21 @@ def inception_resnet_v1(ops: Ops[T], x: T) -> tuple[T, ...]:
         x = ops.conv(x, name, width=width, size=size, stride=stride, pad=pad)
         return ops.relu(ops.batch_norm(x, f"{name}.bn", eps=EPS))
 
-    def branches(x: T, name: str, each: Branches) -> list[T]:
+    def branches(x: T, name: str, layout: Branches) -> list[T]:
         ends = []
-        for number, layers in enumerate(each):
+        for number, layers in enumerate(layout):
             end = x
             for place, layer in enumerate(layers):
                 end = conv(end, f"{name}.branch{number}" + (f".{place}" if len(layers) > 1 else ""), *layer)
             ends.append(end)
         return ends
 
-    def residual(x: T, name: str, each: Branches, *, width: int, scale: float) -> T:
-        out = ops.conv(ops.concat(branches(x, name, each)), f"{name}.conv2d", width=width, size=1)
+    def residual(x: T, name: str, layout: Branches, *, width: int, scale: float) -> T:
+        out = ops.conv(ops.concat(branches(x, name, layout)), f"{name}.conv2d", width=width, size=1)
         return ops.add(ops.scale(out, scale), x)
 
-    def reduction(x: T, name: str, each: Branches) -> T:
-        return ops.concat([*branches(x, name, each), ops.max_pool(x, 3, stride=2)])
+    def reduction(x: T, name: str, layout: Branches) -> T:
+        return ops.concat([*branches(x, name, layout), ops.max_pool(x, 3, stride=2)])
 
     x = ops.normalize(x, mean=MEAN, scale=SCALE)
     x = conv(x, "conv2d_1a", 32, 3, stride=2)

@@ -2,7 +2,7 @@
 
 Weights: ``conv1``, ``conv2``, a block's ``block1_1.expand``, ``.depthwise``, ``.project``, to ``block5_2``, ``conv3``,
 ``gdconv``, ``linear``. Each of them: ``.kernel``, and ``.bn.gamma``, ``.bn.beta``, ``.bn.mean``, ``.bn.variance``;
-``.prelu.slope`` where an activation follows. The last convolution sees one pixel: it is a dense layer.
+``.prelu.slope`` where an activation follows. The last convolution is on one pixel: a dense layer.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from visavis.nets.ops import Ops, T
 SIDE = 112
 MEAN, SCALE = (127.5, 127.5, 127.5), 1 / 128
 EPS = 1e-5
-"""PyTorch's and MXNet's; the paper does not say."""
+"""PyTorch's and MXNet's value; the paper does not state it."""
 STAGES = ((2, 64, 5, 2), (4, 128, 1, 2), (2, 128, 6, 1), (4, 128, 1, 2), (2, 128, 2, 1))
 """Expansion, channels, blocks, stride of the first block."""
 

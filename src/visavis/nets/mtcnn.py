@@ -18,7 +18,7 @@ MEAN, SCALE = (127.5, 127.5, 127.5), 1 / 128
 def pnet(ops: Ops[T], x: T) -> tuple[T, ...]:
     """Proposals: a score and four offsets for each 12-pixel cell, one cell every 2 pixels: ``(n, 5, h, w)``.
 
-    The pooling is without a last, hanging window: that cell would see one more pixel at the far edge only.
+    The pooling has no last window beyond the edge: it would add only one more pixel at the far edge.
     """
     x = ops.normalize(x, mean=MEAN, scale=SCALE)
     x = ops.prelu(ops.conv(x, "conv1"), "prelu1")

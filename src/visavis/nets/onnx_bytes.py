@@ -1,7 +1,7 @@
-"""Writing an ONNX file: the few messages that a plain graph needs, in protobuf's wire format.
+"""Writer of ONNX files: the few messages that a plain graph needs, in protobuf's wire format.
 
 The ``onnx`` package would do the same with 28 MB more to install. Field numbers are those of ``onnx.proto`` (version
-1.16); the tests have the package itself check what is written here.
+1.16); the tests check the files with the package itself.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Dimension = int | str
 
 
 def node(kind: str, inputs: Sequence[str], output: str, attributes: Mapping[str, int | Sequence[int]]) -> bytes:
-    """NodeProto with one output; attributes are whole numbers or lists of them."""
+    """Return a NodeProto with one output; attributes are whole numbers or lists of them."""
     return b"".join(
         [
             *(_text(1, name) for name in inputs),
@@ -33,7 +33,7 @@ def node(kind: str, inputs: Sequence[str], output: str, attributes: Mapping[str,
 
 
 def tensor(name: str, array: NDArray[np.float32] | NDArray[np.int64]) -> bytes:
-    """TensorProto with raw little-endian data."""
+    """Return a TensorProto with raw little-endian data."""
     data = np.ascontiguousarray(array)
     shape = b"".join(_varint(1, size) for size in data.shape)
     raw = data.astype(data.dtype.newbyteorder("<"), copy=False).tobytes()
@@ -41,7 +41,7 @@ def tensor(name: str, array: NDArray[np.float32] | NDArray[np.int64]) -> bytes:
 
 
 def value(name: str, kind: int, shape: Sequence[Dimension]) -> bytes:
-    """ValueInfoProto of a tensor."""
+    """Return the ValueInfoProto of a tensor."""
     sizes = (_text(2, size) if isinstance(size, str) else _varint(1, size) for size in shape)
     dimensions = field(2, b"".join(field(1, size) for size in sizes))
     return _text(1, name) + field(2, field(1, _varint(1, kind) + dimensions))
@@ -50,7 +50,7 @@ def value(name: str, kind: int, shape: Sequence[Dimension]) -> bytes:
 def model(
     nodes: Sequence[bytes], constants: Sequence[bytes], inputs: Sequence[bytes], outputs: Sequence[bytes]
 ) -> bytes:
-    """ModelProto of one graph. Put together at once: the constants may be half a gigabyte."""
+    """Return the ModelProto of one graph, joined only once: the constants may be half a gigabyte."""
     fields = [(1, nodes), (2, [b"visavis"]), (5, constants), (11, inputs), (12, outputs)]
     graph = [piece for number, parts in fields for part in parts for piece in (_head(number, len(part)), part)]
     opset = _text(1, "") + _varint(2, OPSET)
@@ -82,7 +82,7 @@ def _varint(field: int, number: int) -> bytes:
 
 
 def _base128(number: int) -> bytes:
-    """Seven bits a byte, lowest first, the high bit set on all but the last."""
+    """Return seven bits a byte, lowest first, with the high bit set on all but the last."""
     if number < 0:
         raise ValueError("negative numbers are not used in these files")
     out = bytearray()

@@ -1,14 +1,14 @@
 """Interpreter of network definitions that emits one fused ONNX graph from named weights.
 
-What it does beyond translating layer by layer, all of it exact up to rounding:
+Beyond translating layer by layer it makes these changes, all of them exact up to rounding:
 
 - normalization, affine and batch-norm layers are folded into the convolution or dense layer next to them (where that
   convolution pads with zeros, the mean of the picture is subtracted first);
 - channels are padded with zeros to blocks of 16, so that ONNX Runtime keeps its blocked layout throughout;
 - ``PRelu`` would leave that layout, so ``prelu(x)`` is written as ``a x + relu((1 - a) x)`` with two depthwise 1x1
   convolutions, into the first of which ONNX Runtime fuses the sum (a channel of slope a > 1 is carried negated, and
-  the next layer's kernel takes the sign back). For a network that is to be quantized it is ``x + relu((a - 1) x)``:
-  there a sum is a node of its own in either form, and this one has a convolution less;
+  the next layer's kernel reverses the sign). For a network that is to be quantized it is ``x + relu((a - 1) x)``:
+  there a sum is a node of its own in either form, and this form has one convolution fewer;
 - a PReLU before max-pooling moves behind it, onto a quarter of the pixels. Where a slope is negative the function is
   not monotone, but ``prelu(x) = max(x, a x)``: the convolution makes ``a x`` as a further channel, both are pooled,
   and the larger is ``u + relu(v - u)``. Where the further channels need a further block the PReLU stays in front:
@@ -36,7 +36,7 @@ NO_PADS = (0, 0, 0, 0)
 class OnnxOps:
     """See :class:`visavis.nets.ops.Ops`; ``weights`` maps ``layer.part`` to float32 arrays.
 
-    ``to_quantize`` chooses the form that is the quicker one in 8 bits.
+    ``to_quantize`` chooses the form that is faster in 8 bits.
     """
 
     def __init__(self, weights: Mapping[str, Floats], *, to_quantize: bool = False) -> None:
@@ -65,14 +65,14 @@ class OnnxOps:
         return self._node("Conv", parts, **attributes)
 
     def _emit(self, x: Value) -> Tensor:
-        """Emit what is pending, once however often it is used."""
+        """Emit a pending layer, once for all its uses."""
         if isinstance(x, Tensor):
             return x
         if x not in self._emitted:
-            self._emitted[x] = self._rows(x, x.channels) if isinstance(x, Dense) else self._bent(x)
+            self._emitted[x] = self._rows(x, x.channels) if isinstance(x, Dense) else self._activate(x)
         return self._emitted[x]
 
-    def _bent(self, x: Conv) -> Tensor:
+    def _activate(self, x: Conv) -> Tensor:
         """Emit a convolution with its activation."""
         if x.slope is None:
             raw = self._raw(x, block(x.channels))
@@ -86,7 +86,7 @@ class OnnxOps:
         bent = self._node("Relu", [self._pointwise(raw.name, diagonal(factor, raw.width))])
         return replace(raw, name=self._node("Add", [straight, bent]), sign=sign)
 
-    def _bent_unsigned(self, x: Conv, slope: Floats) -> Tensor:
+    def _activate_unsigned(self, x: Conv, slope: Floats) -> Tensor:
         """Emit a convolution with its PReLU, no channel negated; ONNX Runtime fuses the sum where a slope exceeds 1."""
         raw = self._raw(x, block(x.channels))
         bent = self._node("Relu", [self._pointwise(raw.name, diagonal(-abs(slope - 1), raw.width))])
@@ -124,23 +124,23 @@ class OnnxOps:
     # --- layers ---------------------------------------------------------------------------------------------------
 
     def picture(self, side: int | None, kind: int) -> Tensor:
-        """Graph input ``x``: ``(n, h, w, 3)`` of that kind of number."""
+        """Emit the graph input ``x``: ``(n, h, w, 3)`` of that kind of number."""
         planes = self._node("Transpose", ["x"], perm=[0, 3, 1, 2])
         return Tensor(planes if kind == onnx_file.FLOAT else self._node("Cast", [planes], to=1), 3, 3, side)
 
     def normalize(self, x: Value, *, mean: tuple[float, ...], scale: float) -> Value:
-        """Noted, and folded into the next convolution."""
+        """Defer, and fold into the next convolution."""
         factor = np.full(len(mean), scale, np.float64)
         return replace(self._plain(x), shift=(factor, -np.asarray(mean, np.float64) * scale))
 
     def conv(
         self, x: Value, name: str, *, width: int | None = None, size: Size | None = None, stride: int = 1, pad: Pad = 0
     ) -> Value:
-        """Pending until what follows is known."""
+        """Defer until the next layer is known."""
         return self._pending(x, name, stride, pad, depthwise=False)
 
     def depthwise(self, x: Value, name: str, *, size: Size | None = None, stride: int = 1, pad: Pad = 0) -> Value:
-        """Pending until what follows is known."""
+        """Defer until the next layer is known."""
         return self._pending(x, name, stride, pad, depthwise=True)
 
     def _pending(self, x: Value, name: str, stride: int, pad: Pad, *, depthwise: bool) -> Conv:
@@ -149,34 +149,34 @@ class OnnxOps:
         source = self._emit(x)
         pads = fold.pads(source, kernel, stride, pad)
         if any(pads):
-            source = self._centerd(source)
+            source = self._center(source)
         return Conv(source, kernel, bias, stride, pads, depthwise)
 
-    def _centerd(self, x: Tensor) -> Tensor:
-        """Shift a normalized picture now, so that zeros around it mean the mean; its factor is folded further on."""
+    def _center(self, x: Tensor) -> Tensor:
+        """Shift a normalized picture now, so that zero padding is the mean; its factor is folded later."""
         if x.shift is None or not x.shift[1].any():
             return x
         factor, offset = x.shift
-        if x.width == block(x.width):  # no picture
+        if x.width == block(x.width):  # not a picture
             return self._shifted(x)
         shift = self._constant((offset / factor).astype(np.float32)[:, None, None])
         return replace(x, name=self._node("Add", [x.name, shift]), shift=(factor, np.zeros_like(offset)))
 
     def _shifted(self, x: Tensor) -> Tensor:
-        """Apply what is still to be applied, by a depthwise 1x1 convolution."""
+        """Apply the deferred normalization, by a depthwise 1x1 convolution."""
         pending = Conv(
             x, np.ones((x.channels, 1, 1, 1), np.float32), np.zeros(x.channels, np.float32), 1, NO_PADS, True
         )
         return self._raw(pending, x.width)
 
     def affine(self, x: Value, name: str) -> Value:
-        """Folded into the convolution before it."""
+        """Fold into the convolution before it."""
         if not isinstance(x, Conv) or not x.bare:
             raise TypeError(f"affine layer {name} must follow a convolution")
         return fold.scaled(x, self._weights[f"{name}.gamma"], self._weights[f"{name}.beta"])
 
     def batch_norm(self, x: Value, name: str, *, eps: float) -> Value:
-        """Folded into the layer before it; behind an activation noted, and folded into the layer that follows."""
+        """Fold into the layer before it; behind an activation defer, and fold into the layer that follows."""
         factor, offset = fold.batch_norm(self._weights, name, eps)
         if isinstance(x, Dense) or (isinstance(x, Conv) and x.bare):
             return fold.scaled(x, factor, offset)
@@ -186,13 +186,13 @@ class OnnxOps:
         return replace(tensor, shift=(factor.astype(np.float64), offset.astype(np.float64)))
 
     def scale(self, x: Value, factor: float) -> Value:
-        """Folded into the convolution or the dense layer before it."""
+        """Fold into the convolution or the dense layer before it."""
         if isinstance(x, Tensor) or (isinstance(x, Conv) and not x.bare):
             raise TypeError("only a convolution or a dense layer can be scaled")
         return fold.scaled(x, np.full(x.channels, factor, np.float32), np.zeros(x.channels, np.float32))
 
     def prelu(self, x: Value, name: str) -> Value:
-        """Noted on a pending convolution; a plain PRelu behind a dense layer."""
+        """Defer in a pending convolution; emit a plain PRelu behind a dense layer."""
         slope = self._weights[f"{name}.slope"]
         if isinstance(x, Conv) and x.bare:
             return replace(x, slope=slope)
@@ -202,19 +202,19 @@ class OnnxOps:
         return replace(rows, name=self._node("PRelu", [rows.name, self._constant(slope)]))
 
     def relu(self, x: Value) -> Value:
-        """Noted on a pending convolution."""
+        """Defer in a pending convolution, else emit."""
         if isinstance(x, Conv) and x.slope is None:
             return replace(x, relu=True)
         tensor = self._plain(x)
         return replace(tensor, name=self._node("Relu", [tensor.name]))
 
     def sigmoid(self, x: Value) -> Value:
-        """Rows come out as wide as the channels they are to gate."""
+        """Emit, with rows as wide as the channels they will gate."""
         tensor = self._rows(x, block(x.channels)) if isinstance(x, Dense) else self._plain(x)
         return replace(tensor, name=self._node("Sigmoid", [tensor.name]), dense=False)
 
     def gate(self, x: Value, by: Value) -> Value:
-        """One product, the rows laid out as pictures of one pixel."""
+        """Emit one product, the rows laid out as pictures of one pixel."""
         tensor, rows = self._plain(x), self._plain(by)
         if tensor.rows or not rows.rows or rows.width != tensor.width:
             raise TypeError("channels are gated by rows that come out of a sigmoid")
@@ -229,7 +229,7 @@ class OnnxOps:
             return self._pool(self._plain(x), size, stride, ceil)
         negative = np.flatnonzero(x.slope < 0)
         if x.depthwise or block(len(x.slope) + len(negative)) > block(len(x.slope)):
-            return self._pool(self._bent_unsigned(x, x.slope), size, stride, ceil)
+            return self._pool(self._activate_unsigned(x, x.slope), size, stride, ceil)
         both = replace(
             x,
             kernel=np.concatenate([x.kernel, x.kernel[negative] * x.slope[negative, None, None, None]]),
@@ -243,7 +243,7 @@ class OnnxOps:
         return replace(pooled, name=name, channels=len(x.slope), width=len(linear), sign=sign)
 
     def _plain(self, x: Value) -> Tensor:
-        """Emit, and take back the sign of channels carried negated, which only convolutions and dense layers can do."""
+        """Emit, and restore the sign of negated channels, for layers that cannot do so themselves."""
         out = self._emit(x)
         if out.shift is not None:
             raise TypeError("normalized values must go through a convolution or a dense layer first")
@@ -258,35 +258,35 @@ class OnnxOps:
         return replace(x, name=name, side=side)
 
     def average_pool(self, x: Value, size: int, *, stride: int) -> Value:
-        """As a pending convolution, so that the sum behind it is fused."""
+        """Return a pending convolution, so that the sum behind it is fused."""
         source = self._emit(x)
         kernel = np.zeros((source.channels, source.channels, size, size), np.float32)
         kernel[np.arange(source.channels), np.arange(source.channels)] = 1 / size**2
         return Conv(source, kernel, np.zeros(source.channels, np.float32), stride, (0, 0, 0, 0))
 
     def global_average(self, x: Value) -> Value:
-        """``(n, c)``."""
+        """Emit rows ``(n, c)``."""
         tensor = self._emit(x)
         return self.flatten(replace(tensor, name=self._node("GlobalAveragePool", [tensor.name]), side=1))
 
     def flatten(self, x: Value) -> Value:
-        """Rows; the layout is kept in channels and side for the dense layer that follows."""
+        """Emit rows; the layout is kept in channels and side for the dense layer that follows."""
         tensor = self._emit(x)
         return replace(tensor, name=self._node("Flatten", [tensor.name]), rows=True)
 
     def dense(self, x: Value, name: str, *, width: int | None = None) -> Value:
-        """Pending until what follows is known: one Gemm."""
+        """Defer until the next layer is known: one Gemm."""
         source, kernel = self._emit(x), self._weights[f"{name}.kernel"]
         return Dense(source, kernel, self._weights.get(f"{name}.bias", np.zeros(kernel.shape[1], np.float32)))
 
     def add(self, a: Value, b: Value) -> Value:
-        """A sum of what must be alike."""
+        """Emit a sum of equal shapes."""
         if (a.channels, a.side) != (b.channels, b.side):
             raise TypeError(f"{a.channels} channels of side {a.side} cannot be added to {b.channels} of side {b.side}")
         return self.add_padded(a, b)
 
     def add_padded(self, a: Value, b: Value) -> Value:
-        """Channels are padded by widening the kernel of the narrower side, rows and columns by a Pad node."""
+        """Emit a sum; pad channels in the kernel of the narrower side, rows and columns by a Pad node."""
         channels = max(a.channels, b.channels)
         first, second = (self._plain(fold.widened(x, channels)) for x in (a, b))
         if first.width != second.width:
@@ -302,7 +302,7 @@ class OnnxOps:
         return replace(x, name=self._node("Pad", [x.name, behind]), side=side)
 
     def concat(self, parts: Sequence[Value]) -> Value:
-        """Zeros that come to lie between the parts are taken out by a 1x1 convolution."""
+        """Emit a Concat; a 1x1 convolution removes padding between the parts."""
         tensors = [self._plain(part) for part in parts]
         if any(tensor.rows or tensor.side != tensors[0].side for tensor in tensors):
             raise TypeError("only pictures of one size can be laid side by side")
@@ -312,7 +312,7 @@ class OnnxOps:
             name, width = self._pointwise(name, fold.moved(tensors)), block(channels)
         return Tensor(name, channels, width, tensors[0].side)
 
-    # --- the whole ------------------------------------------------------------------------------------------------
+    # --- the graph ------------------------------------------------------------------------------------------------
 
     def serialize(self, outputs: Sequence[Value], side: int | None, kind: int) -> bytes:
         """Return the ONNX file with these outputs."""
@@ -349,7 +349,7 @@ def to_onnx(
     pixels: Literal["uint8", "float32"] = "uint8",
     to_quantize: bool = False,
 ) -> bytes:
-    """Emit ``net`` with these weights as an ONNX file; ``to_quantize`` says that it will run in 8 bits only.
+    """Emit ``net`` with these weights as an ONNX file; ``to_quantize``: it will run in 8 bits only.
 
     Its input ``x`` is ``(n, side, side, 3)``, any height and width where ``side`` is None: RGB from 0 to 255, of the
     type that ``pixels`` names.

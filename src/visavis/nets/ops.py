@@ -1,11 +1,12 @@
-"""What a network's definition may use.
+"""The operations of network definitions.
 
 A definition is a function ``net(ops, x) -> outputs``. It names layers; the interpreter behind ``ops`` holds their
-weights by those names. ``onnx_graph.py`` is the interpreter that emits a graph for ONNX Runtime, ``shapes.py`` tells
-names and shapes of the weights, and ``_torch.py`` can be trained. Tensors are ``(n, c, h, w)``, or rows ``(n, c)``.
+weights by those names. ``onnx_graph.py`` is the interpreter that emits a graph for ONNX Runtime, ``shapes.py`` lists
+names and shapes of the weights, and ``_torch.py`` computes with PyTorch for training. Tensors are ``(n, c, h, w)``, or
+rows ``(n, c)``.
 
-``width`` (channels that come out) and ``size`` (rows and columns of the kernel) say what the published network has;
-what is computed follows the weights.
+``width`` (channels of the output) and ``size`` (rows and columns of the kernel) describe the published network; the
+computation follows the weights.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ T = TypeVar("T")
 Size = int | tuple[int, int]
 """Rows and columns of a kernel, one number where they are equal."""
 Pad = int | Literal["same"]
-"""Zeros on every side; or as TensorFlow does, so that ``ceil(side / stride)`` come out, the odd zero behind."""
+"""Zeros on every side; or as in TensorFlow, for an output of ``ceil(side / stride)``, the odd zero behind."""
 
 
 def same_pad(side: int, size: int, stride: int) -> tuple[int, int]:
-    """Zeros before and behind an axis of length ``side``, as TensorFlow's "same" adds them."""
+    """Return the zeros before and behind an axis of length ``side``, as TensorFlow's "same" adds them."""
     total = max((-(-side // stride) - 1) * stride + size - side, 0)
     return total // 2, total - total // 2
 
@@ -69,7 +70,7 @@ class Ops(Protocol[T]):
         ...
 
     def gate(self, x: T, by: T) -> T:
-        """Multiply each channel of ``x`` by its figure in the rows ``by`` (n, c)."""
+        """Multiply each channel of ``x`` by its number in the rows ``by`` (n, c)."""
         ...
 
     def max_pool(self, x: T, size: int, *, stride: int, ceil: bool = False) -> T:

@@ -1,4 +1,4 @@
-"""ResNet-50 (He, Zhang, Ren, Sun 2015, table 1), as VGGFace2 has it: Caffe's form, with the stride on the first 1x1.
+"""ResNet-50 (He, Zhang, Ren, Sun 2015, table 1), as in VGGFace2: Caffe's form, with the stride on the first 1x1.
 
 Weights:
 
@@ -15,11 +15,11 @@ from visavis.nets.ops import Ops, T
 
 SIDE = 224
 MEAN = (131.0912, 103.8827, 91.4953)
-"""Of the training photos, RGB."""
+"""Mean of the training photos, RGB."""
 EPS = 1e-3
-"""Keras' default, which the published file was made with."""
+"""Keras' default, used for the published file."""
 STAGES = ((64, 3), (128, 4), (256, 6), (512, 3))
-"""Channels inside a block (four times as many come out), blocks."""
+"""Channels inside a block (its output has four times as many), blocks."""
 PEOPLE = 8631
 
 
@@ -35,7 +35,7 @@ def resnet50_top(ops: Ops[T], x: T) -> tuple[T, ...]:
 
 
 def trunk(ops: Ops[T], x: T, *, eps: float, excite: Callable[[T, str], T]) -> T:
-    """All but the mean; ``excite(x, block)`` comes before each sum. Sides 224: 112, 55, 55, 28, 14, 7."""
+    """Return all but the mean; ``excite(x, block)`` is applied before each sum. Sides 224: 112, 55, 55, 28, 14, 7."""
 
     def conv(x: T, name: str, width: int, size: int = 1, stride: int = 1) -> T:
         x = ops.conv(x, name, width=width, size=size, stride=stride, pad="same")

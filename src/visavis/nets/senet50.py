@@ -1,4 +1,4 @@
-"""SENet-50 (Hu, Shen, Sun 2017), as VGGFace2 has it: ResNet-50 whose blocks weigh their channels before each sum.
+"""SENet-50 (Hu, Shen, Sun 2017), as in VGGFace2: ResNet-50 with channels weighted before each sum.
 
 Weights: those of ``resnet50.py``, and in each block ``.down`` and ``.up`` (kernel (in, out), bias).
 """
@@ -10,7 +10,7 @@ from visavis.nets.resnet50 import PEOPLE, STAGES, trunk
 
 EPS = 1e-4
 RATIO = 16
-"""Channels for each one in the waist of a block's gate."""
+"""Channels per channel in the waist of a block's gate."""
 OUTPUTS = {f"conv{stage}": 4 * width for stage, (width, _) in enumerate(STAGES, 2)}
 
 

@@ -1,6 +1,6 @@
 """SFace's network (Zhong, Deng, Hu, Zhao, Li, Wen 2021): a MobileNet-v1 of 112 pixels, and one dense layer.
 
-The published weights are of OpenCV's zoo. Every convolution is followed by batch normalization and a PReLU; the last
+The published weights are from OpenCV's zoo. Every convolution is followed by batch normalization and a PReLU; the last
 map, 7x7x1024, is normalized once more and multiplied by one matrix. Weights: ``conv1``, ``block1.depthwise``,
 ``block1.pointwise`` to ``block13``, each with ``.kernel``, ``.bn.*`` and ``.prelu.slope``; ``bn``, ``fc``, ``fc.bn``.
 """
@@ -12,12 +12,12 @@ from visavis.nets.ops import Ops, T
 SIDE, DIMENSION = 112, 128
 MEAN, SCALE = (127.5, 127.5, 127.5), 1 / 128
 EPS, LAST_EPS = 1e-3, 2e-5
-"""Of the layers behind convolutions, and of the two at the end."""
+"""For the layers behind convolutions, and for the two at the end."""
 BLOCKS = (
     (64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), (512, 1),
     (512, 1), (512, 1), (512, 1), (512, 1), (1024, 2), (1024, 1),
 )  # fmt: skip
-"""Channels that come out, and stride, of each pair of a depthwise and a pointwise convolution."""
+"""Output channels and stride of each pair of a depthwise and a pointwise convolution."""
 
 
 def sface(ops: Ops[T], x: T) -> tuple[T, ...]:

@@ -1,6 +1,6 @@
-"""Interpreter of network definitions that tells which arrays they need, by name and shape.
+"""Interpreter of network definitions that lists the arrays they need, by name and shape.
 
-What a weight file holds is checked against it, and a network that is to be trained gets its first weights by it.
+Weight files are checked against this list, and a network gets its first weights for training by it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from visavis.nets.ops import Ops, Pad, Size, same_pad
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Of a value: channels, and side of the picture (1 for rows); ``layer`` made it, and nothing stands between."""
+    """Shape of a value: channels, and side of the picture (1 for rows); ``layer`` is the layer directly before it."""
 
     channels: int
     side: int
@@ -21,7 +21,7 @@ class Shape:
 
 
 class ShapeOps:
-    """See :class:`visavis.nets.ops.Ops`; ``shapes`` fills with the names as they come."""
+    """See :class:`visavis.nets.ops.Ops`; ``shapes`` collects the names in their order."""
 
     def __init__(self) -> None:
         self.shapes: dict[str, tuple[int, ...]] = {}
@@ -83,7 +83,7 @@ class ShapeOps:
         return replace(x, layer="")
 
     def gate(self, x: Shape, by: Shape) -> Shape:
-        """As many figures as channels."""
+        """Needs as many numbers as channels."""
         if (x.channels, 1) != (by.channels, by.side):
             raise TypeError(f"{x.channels} channels cannot be gated by {by.channels} figures of side {by.side}")
         return replace(x, layer="")
@@ -113,17 +113,17 @@ class ShapeOps:
         return Shape(width, 1, name)
 
     def add(self, a: Shape, b: Shape) -> Shape:
-        """Equal shapes."""
+        """Needs equal shapes."""
         if (a.channels, a.side) != (b.channels, b.side):
             raise TypeError(f"{a.channels} channels of side {a.side} cannot be added to {b.channels} of side {b.side}")
         return replace(a, layer="")
 
     def add_padded(self, a: Shape, b: Shape) -> Shape:
-        """The larger of each."""
+        """Return the larger channels and the larger side."""
         return Shape(max(a.channels, b.channels), max(a.side, b.side))
 
     def concat(self, parts: Sequence[Shape]) -> Shape:
-        """Pictures of one size."""
+        """Needs pictures of one size."""
         if len({part.side for part in parts}) != 1:
             raise TypeError(f"sides {', '.join(str(part.side) for part in parts)} cannot be laid side by side")
         return Shape(sum(part.channels for part in parts), parts[0].side)

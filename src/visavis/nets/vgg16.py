@@ -1,4 +1,4 @@
-"""VGG16 as VGG-Face has it (Parkhi, Vedaldi, Zisserman 2015, table 3): 13 convolutions and 3 dense layers.
+"""VGG16 as in VGG-Face (Parkhi, Vedaldi, Zisserman 2015, table 3): 13 convolutions and 3 dense layers.
 
 Weights, after the names of the published file:
 
@@ -13,14 +13,14 @@ from visavis.nets.ops import Ops, T
 
 SIDE = 224
 MEAN = (129.1863, 104.7624, 93.5940)
-"""Of the training photos, RGB."""
+"""Mean of the training photos, RGB."""
 STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 """Channels, convolutions."""
 PEOPLE = 2622
 
 
 def vgg16(ops: Ops[T], x: T) -> tuple[T, ...]:
-    """224-pixel faces -> the mean of pool5 ``(n, 512)``: what files without the top give."""
+    """224-pixel faces -> the mean of pool5 ``(n, 512)``, the output of files without the top."""
     return (ops.global_average(_pool5(ops, x)),)
 
 

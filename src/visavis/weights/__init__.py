@@ -1,1 +1,1 @@
-"""Weight files: what there is (spec), where it lies (store), how it is read (readers)."""
+"""Weight files: the rows that describe them (spec), their places (store), and how to read them (readers)."""

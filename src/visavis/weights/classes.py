@@ -1,4 +1,4 @@
-"""Names of the people that closed-set networks were trained to tell apart, in the order of their outputs."""
+"""Names of the people that closed-set networks were trained to distinguish, in the order of their outputs."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from visavis.weights.readers import npy
 from visavis.weights.row import WeightSpec
 
 BYTES = re.compile(r"""^b(?P<quote>['"])(?P<name>.*)(?P=quote)$""", re.DOTALL)
-"""What Python prints of bytes; keras-vggface's own decode_predictions answers with it."""
+"""Text of printed Python bytes, which keras-vggface's own decode_predictions returns."""
 
 
 def class_names(row: WeightSpec, *, count: int) -> tuple[str, ...]:
-    """Return clean names, one an output of the network; WeightsError where the list has not ``count`` of them."""
+    """Return clean names, one per output of the network; WeightsError unless the list has ``count`` names."""
     path = store.find(row)
-    found = npy.read(path)
-    if found.shape != (count,) or found.dtype.kind != "U":
-        raise WeightsError(f"{path} is no list of {count:,} names: it holds {found.dtype} of shape {found.shape}.")
-    return tuple(clean(str(name)) for name in found)
+    names = npy.read(path)
+    if names.shape != (count,) or names.dtype.kind != "U":
+        raise WeightsError(f"{path} is no list of {count:,} names: it holds {names.dtype} of shape {names.shape}.")
+    return tuple(clean(str(name)) for name in names)
 
 
 def clean(name: str) -> str:
-    """Take away what is no part of a name: blanks around it, quotes, and the b of bytes that were printed."""
+    """Remove what is not part of a name: surrounding blanks, quotes, and the b of printed bytes."""
     name = name.strip()
     if printed := BYTES.match(name):
         name = printed["name"].strip()

@@ -1,8 +1,8 @@
-"""Fetching a weight file: from its address or a mirror, resumed where it broke off, put in place whole or not at all.
+"""Download of a weight file: from its address or a mirror, resumed if interrupted, put in place whole or not at all.
 
-What has come so far lies beside the place of the file: ``NAME.PROCESS.part`` while a process writes to it,
-``NAME.part`` after it gave up. Whoever takes that up renames it first, so no two processes write to one. A server is
-asked for the rest under the condition that its file is still the same (``If-Range``), by the mark that it gave it:
+Incomplete data lie beside the place of the file: in ``NAME.PROCESS.part`` while a process writes to it, in
+``NAME.part`` after it stopped. A process renames the part before it resumes, so no two processes write to one. The
+server is asked for the rest on condition that its file is unchanged (``If-Range``), by the entity tag that it sent:
 ``NAME.part.tag``.
 """
 
@@ -26,26 +26,26 @@ if TYPE_CHECKING:
     import requests
 
 TIMEOUT_S = 30
-"""Seconds without a byte after which a server is given up."""
+"""Seconds without a byte after which a server is abandoned."""
 ABANDONED_S = 4 * TIMEOUT_S
-"""Seconds after which a part that nobody wrote to is one of a process that died."""
+"""Seconds without a write after which a part belongs to a process that died."""
 BLOCK = 1 << 16
-"""Bytes that are read at once: of a connection that breaks, the last block is lost."""
+"""Bytes that are read at once: when a connection breaks, the last block is lost."""
 TRIES = 3
-"""Times a server is asked for the rest, as long as something came each time."""
+"""How often a server is asked for the rest, as long as data came each time."""
 
 PLAUSIBLE = 4
-"""How many times larger or smaller than its row says a file may be whose hash is not known."""
+"""How many times larger or smaller than in its row a file of unknown hash may be."""
 
 Progress = Callable[[WeightSpec, int, int | None], None]
-"""Told the row, the bytes that have come, and how many there are if the server says so."""
+"""Called with the row, the number of bytes received, and their total if the server states it."""
 
 _progress: list[Progress] = []
 
 
 @contextmanager
 def progress_to(progress: Progress) -> Iterator[None]:
-    """Tell ``progress`` of what comes while the block lasts."""
+    """Call ``progress`` for each received block while the context lasts."""
     _progress.append(progress)
     try:
         yield
@@ -54,37 +54,37 @@ def progress_to(progress: Progress) -> Iterator[None]:
 
 
 def download(row: WeightSpec, folder: Path) -> Path:
-    """Fetch the file of a row into ``folder``; its hash is that of the row, where that is known.
+    """Download the file of a row into ``folder``; its hash is that of the row, where that is known.
 
-    Raises NotFetchedError that says of each address what went wrong with it, WeightsError where nothing can be written.
+    Raises NotFetchedError with the failure of each address, WeightsError where nothing can be written.
     """
-    target, said = folder / row.file, []
+    target, failures = folder / row.file, []
     for url in (row.url, *row.mirrors):
         try:
-            _from(url, row, target)
+            _fetch_from(url, row, target)
         except _FailedError as failure:
-            said.append(str(failure))
+            failures.append(str(failure))
         else:
             return target
-    raise NotFetchedError("; ".join(dict.fromkeys(said)))
+    raise NotFetchedError("; ".join(dict.fromkeys(failures)))
 
 
 class NotFetchedError(WeightsError):
-    """No address gave the file; the message says why in a few words, to be put into a sentence."""
+    """The file was at none of the addresses; the message gives the reasons in a few words, as part of a sentence."""
 
 
 class _FailedError(Exception):
-    """Why one address gave no file."""
+    """The reason for which an address did not give the file."""
 
 
-def _from(url: str, row: WeightSpec, target: Path) -> None:
+def _fetch_from(url: str, row: WeightSpec, target: Path) -> None:
     import requests
 
     archive = url.endswith(".zip")
     name = f"{target.name}.zip" if archive else target.name
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        part = _claimed(target.parent, name)
+        part = _claim_part(target.parent, name)
         try:
             _complete(url, row, part)
             if archive:
@@ -92,7 +92,7 @@ def _from(url: str, row: WeightSpec, target: Path) -> None:
             _check(url, row, part)
             part.replace(target)
         except BaseException as error:
-            _leave(part, name, keep=not isinstance(error, _WrongError))
+            _release_part(part, name, keep=not isinstance(error, _WrongError))
             raise
         _tag(part).unlink(missing_ok=True)
     except requests.RequestException as error:
@@ -102,12 +102,12 @@ def _from(url: str, row: WeightSpec, target: Path) -> None:
 
 
 def unwritable(folder: Path, error: OSError) -> WeightsError:
-    """Return the error for a folder of the cache that takes no file."""
+    """Return the error for a folder of the cache that cannot be written."""
     return WeightsError(f"{folder} cannot be written: {error.strerror}; set VISAVIS_CACHE to another folder.")
 
 
 def _reason(url: str, error: requests.RequestException) -> str:
-    """Say in a few words why a server sent nothing."""
+    """Say in a few words why a server sent no file."""
     import requests
 
     host = urlsplit(url).netloc
@@ -125,29 +125,29 @@ def _reason(url: str, error: requests.RequestException) -> str:
 
 
 class _WrongError(_FailedError):
-    """What came is not what was published, so none of it is kept."""
+    """The received data are not the published file, so none of them are kept."""
 
 
 def plausible(size: int, row: WeightSpec) -> bool:
-    """Tell whether a file of so many bytes can be that of a row, which may know its size only roughly."""
+    """Return whether a file of this size can be that of a row, whose size may be approximate."""
     return row.size / PLAUSIBLE < size < row.size * PLAUSIBLE
 
 
 def _check(url: str, row: WeightSpec, part: Path) -> None:
-    """By its hash; where that is not known by its size, so that no page of a web site is taken for weights."""
+    """Check a part by its hash, or, if that is unknown, by its size, so that no web page is taken for weights."""
     size = part.stat().st_size
     if not (row.pinned or plausible(size, row)):
         raise _WrongError(
             f"what {url} sent is not the published {row.name}: it has {size:,} bytes, not about {row.size:,}"
         )
     with part.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if row.pinned and found != row.sha256:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if row.pinned and digest != row.sha256:
         raise _WrongError(f"what {url} sent is not the published {row.name} (its SHA-256 is not {row.sha256})")
 
 
 def _unpack(url: str, row: WeightSpec, part: Path) -> None:
-    """Put in place of an archive its member of that name, in whatever folder."""
+    """Replace an archive by its member with the name of the file, in any of its folders."""
     member = part.with_suffix(".member")
     try:
         with zipfile.ZipFile(part) as archive:
@@ -169,28 +169,28 @@ def _unpack(url: str, row: WeightSpec, part: Path) -> None:
 
 
 def new_part(target: Path) -> Path:
-    """Return the place of a part of ``target`` that is nobody else's."""
+    """Return a path for a part of ``target`` that no other process uses."""
     return target.with_name(f"{target.name}.{os.getpid()}-{time.monotonic_ns()}.part")
 
 
 def forget_parts(target: Path) -> None:
-    """Delete what came of a file that is there meanwhile, except what others write to."""
+    """Delete the parts of a file that is complete, except those that other processes write to."""
     folder, name = target.parent, target.name
     for path in (folder / f"{name}.part", folder / f"{name}.part.tag", *_abandoned(folder, name)):
         with suppress(OSError):
             path.unlink(missing_ok=True)
 
 
-def _claimed(folder: Path, name: str) -> Path:
-    """Return this process's own part: one that was left, or nothing yet."""
-    mine = new_part(folder / name)
-    for left in (folder / f"{name}.part", *_abandoned(folder, name)):
+def _claim_part(folder: Path, name: str) -> Path:
+    """Return this process's own part: an abandoned one, renamed, or a new path."""
+    own = new_part(folder / name)
+    for part in (folder / f"{name}.part", *_abandoned(folder, name)):
         with suppress(OSError):
-            left.rename(mine)
+            part.rename(own)
             with suppress(OSError):
-                _tag(left).rename(_tag(mine))
-            return mine
-    return mine
+                _tag(part).rename(_tag(own))
+            return own
+    return own
 
 
 def _abandoned(folder: Path, name: str) -> Iterator[Path]:
@@ -200,8 +200,8 @@ def _abandoned(folder: Path, name: str) -> Iterator[Path]:
                 yield path
 
 
-def _leave(part: Path, name: str, *, keep: bool) -> None:
-    """Leave a part to whoever asks next, if it can be gone on with."""
+def _release_part(part: Path, name: str, *, keep: bool) -> None:
+    """Keep a part for the next process if it can be resumed, else delete it."""
     with suppress(OSError):
         if keep and _tag(part).is_file() and part.stat().st_size:
             _tag(part).replace(part.with_name(f"{name}.part.tag"))
@@ -219,7 +219,7 @@ def _tag(part: Path) -> Path:
 
 
 def _complete(url: str, row: WeightSpec, part: Path) -> None:
-    """Ask until all is there; once more after a connection that broke, as long as it brought something."""
+    """Request data until the file is complete; again after a broken connection, as long as it brought data."""
     import requests
 
     for attempt in range(TRIES):
@@ -227,15 +227,15 @@ def _complete(url: str, row: WeightSpec, part: Path) -> None:
         try:
             _receive(url, row, part)
         except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError, requests.Timeout):
-            gone_on = _tag(part).is_file() and part.is_file() and part.stat().st_size > before
-            if not gone_on or attempt == TRIES - 1:
+            resumable = _tag(part).is_file() and part.is_file() and part.stat().st_size > before
+            if not resumable or attempt == TRIES - 1:
                 raise
         else:
             return
 
 
 def _receive(url: str, row: WeightSpec, part: Path) -> None:
-    """One request: for the rest where the file is still the same, else for all of it."""
+    """Make one request: for the rest if the file is unchanged, else for the whole file."""
     import requests
 
     headers = {"Accept-Encoding": "identity"}
@@ -244,7 +244,7 @@ def _receive(url: str, row: WeightSpec, part: Path) -> None:
         headers |= {"Range": f"bytes={have}-", "If-Range": tag}
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_S) as response:
         if response.status_code == requests.codes.requested_range_not_satisfiable:
-            _tag(part).unlink(missing_ok=True)  # there is no rest: begin afresh
+            _tag(part).unlink(missing_ok=True)  # there is no rest: start again
             part.unlink(missing_ok=True)
             raise requests.ConnectionError(f"{url} has no rest to send")
         response.raise_for_status()
@@ -268,7 +268,7 @@ def _total(response: requests.Response, have: int) -> int | None:
 
 
 def _mark(part: Path, url: str) -> str:
-    """Mark of the file that the part is of; empty where it is of another address."""
+    """Return the entity tag of the file that the part belongs to; empty if it is of another address."""
     try:
         address, _, mark = _tag(part).read_text(encoding="utf-8").partition("\n")
     except (OSError, UnicodeDecodeError):
@@ -277,7 +277,7 @@ def _mark(part: Path, url: str) -> str:
 
 
 def _remember(part: Path, url: str, response: requests.Response) -> None:
-    """Keep the server's mark, where it has a strong one: without it nothing can be gone on with."""
+    """Keep the server's entity tag if it is a strong one: without it a download cannot be resumed."""
     mark = response.headers.get("ETag", "")
     if mark.startswith('"') and "\n" not in mark:
         _tag(part).write_text(f"{url}\n{mark}", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""A network of one's own as a row of data: a small TOML file beside an ONNX file. Nothing in it is run.
+"""A user's network as a row of data: a small TOML file beside an ONNX file. Nothing in it is run.
 
 ::
 
@@ -13,13 +13,13 @@
     layout = "NCHW"                      # or "NHWC"
     mean = [127.5, 127.5, 127.5]         # in the order of channels
     scale = 0.0078125
-    [face]                               # one of three ways to say how a face is cut
+    [face]                               # how a face is cropped, in one of three ways
     template = "arcface-112"             # or points = [[x, y], ...]: five; or crop = "box" and margin = 0.3
     [output]
     dimension = 128
     metric = "cosine"
-    name = "output"                      # or index = 0, which is what counts if neither is told
-    views = 1                            # views of a crop that are summed where the id tells no number: 1, 2 or 4
+    name = "output"                      # or index = 0, the default
+    views = 1                            # views of a crop that are summed if the id has no number: 1, 2 or 4
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 ARCFACE = ((38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041))
-"""Where ArcFace's five points lie in its crop of 112 pixels (InsightFace)."""
+"""Places of ArcFace's five points in its crop of 112 pixels (InsightFace)."""
 
 CROPS = ("box", "middle", "stretched")
-"""Crops by the box: made square by its longer side, or by its shorter, or stretched to a square."""
+"""Crops by the box: made square by its longer side, or by its shorter side, or stretched to a square."""
 
 Points = tuple[tuple[float, float], ...]
 
@@ -49,10 +49,10 @@ Points = tuple[tuple[float, float], ...]
 class ModelRow:
     """One embedder in an ONNX file.
 
-    ``points`` are where the five landmarks lie in a crop of ``size`` pixels; None where it is cut by the box: ``crop``
-    says how, and ``margin`` by which part of its sides it is extended. ``mean`` is in the order of ``channels``.
+    ``points`` are the places of the five landmarks in a crop of ``size`` pixels; None for a crop by the box: ``crop``
+    is its kind, and ``margin`` the part of its sides by which it is extended. ``mean`` is in the order of ``channels``.
     ``output`` is a name or an index. ``data`` are files that the network's own file reads, with their hashes.
-    ``quantized_from`` is the model that one of another precision was made of.
+    ``quantized_from`` is the original of a model in another precision.
     """
 
     name: str
@@ -77,16 +77,16 @@ class ModelRow:
 
     @property
     def geometry(self) -> str:
-        """How faces are cut, in words."""
+        """How faces are cropped, in words."""
         if self.points is None:
             shape = {"box": "the box made square", "middle": "the square of the box's shorter side"}
             wider = f", extended by {self.margin:g} of its sides" if self.margin else ""
             return f"{shape.get(self.crop, 'the box stretched to a square')}{wider}, {self.size} pixels"
-        known = "ArcFace's five points" if self.points == arcface_points(self.size) else "five points"
-        return f"{known}, {self.size} pixels"
+        points = "ArcFace's five points" if self.points == arcface_points(self.size) else "five points"
+        return f"{points}, {self.size} pixels"
 
     def text(self) -> str:
-        """Return the TOML file of this row, as :func:`read_row` reads it."""
+        """Return the content of this row's TOML file, as :func:`read_row` reads it."""
         box: dict[str, object] = {"crop": self.crop, "margin": self.margin}
         output = {"index" if isinstance(self.output, int) else "name": self.output}
         tables: dict[str, dict[str, object]] = {
@@ -101,14 +101,14 @@ class ModelRow:
 
 
 def _lines(name: str, table: dict[str, object]) -> list[str]:
-    """Lines of one TOML table: JSON's way to write strings, numbers and lists is TOML's too."""
-    told = {key: value for key, value in table.items() if value is not None}
-    head = [f"\n[{name}]"] if name and told else []
-    return head + [f"{json.dumps(key)} = {json.dumps(value, ensure_ascii=False)}" for key, value in told.items()]
+    """Return the lines of one TOML table: strings, numbers and lists are written as in JSON."""
+    present = {key: value for key, value in table.items() if value is not None}
+    head = [f"\n[{name}]"] if name and present else []
+    return head + [f"{json.dumps(key)} = {json.dumps(value, ensure_ascii=False)}" for key, value in present.items()]
 
 
 def arcface_points(size: int) -> Points | None:
-    """ArcFace's points in a crop of ``size`` pixels; None where there is no such crop.
+    """Return ArcFace's points in a crop of ``size`` pixels; None for sizes without such a crop.
 
     Crops of 128 pixels and its multiples show 8 more of these at the left and at the right (InsightFace's norm_crop).
     """
@@ -122,7 +122,7 @@ def arcface_points(size: int) -> Points | None:
 
 
 def read_row(path: Path) -> ModelRow:
-    """Read and check the row of a TOML file; UsageError says in one sentence what is wrong with it."""
+    """Read and check the row of a TOML file; UsageError with one sentence about what is wrong."""
     import tomllib
 
     try:
@@ -141,11 +141,11 @@ def read_row(path: Path) -> ModelRow:
 
 
 OLDER_KEYS = {"licence": "license"}
-"""Keys as they were spelled before, which are still read."""
+"""Former spellings of keys, which are still read."""
 
 
 class _Table:
-    """A table of the file; each getter names the key where its value is not what it has to be."""
+    """A table of the file; each getter raises an error that names the key with an invalid value."""
 
     def __init__(self, file: str, name: str, content: dict[str, object]) -> None:
         self._file, self._name = file, name
@@ -156,7 +156,7 @@ class _Table:
         return UsageError(f"{self._file}: {place} {why}.")
 
     def row(self) -> ModelRow:
-        """The whole file."""
+        """Return the row of the whole file."""
         picture, face, output = (self.table(name) for name in ("input", "face", "output"))
         size = picture.whole("size", 8, 1024)
         points, crop, margin = face.face(size)
@@ -205,38 +205,38 @@ class _Table:
     def choice(self, key: str, values: tuple[str, ...], default: str | None = None) -> str:
         value = self._take(key, default)
         if value not in values:
-            raise self.fail(key, f"must be {' or '.join(values)}, got {_shown(value)}")
+            raise self.fail(key, f"must be {' or '.join(values)}, got {_abbreviate(value)}")
         return str(value)
 
     def number(self, key: str, default: float | None = None) -> float:
         value = self._take(key, default)
         if isinstance(value, bool) or not isinstance(value, int | float) or not -1e6 <= value <= 1e6:
-            raise self.fail(key, f"must be a number up to a million, got {_shown(value)}")
+            raise self.fail(key, f"must be a number up to a million, got {_abbreviate(value)}")
         return float(value)
 
     def numbers(self, key: str, count: int) -> tuple[float, ...]:
         value = self._take(key)
         if not isinstance(value, list) or len(value) != count:
-            raise self.fail(key, f"must be {count} numbers, got {_shown(value)}")
-        return tuple(_Table(self._file, self._name, {key: one}).number(key) for one in value)
+            raise self.fail(key, f"must be {count} numbers, got {_abbreviate(value)}")
+        return tuple(_Table(self._file, self._name, {key: item}).number(key) for item in value)
 
     def whole(self, key: str, low: int, high: int, default: int | None = None) -> int:
         value = self._take(key, default)
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise self.fail(key, f"must be a whole number from {low} to {high}, got {_shown(value)}")
+            raise self.fail(key, f"must be a whole number from {low} to {high}, got {_abbreviate(value)}")
         return value
 
     def face(self, size: int) -> tuple[Points | None, str, float]:
-        """Five points or none, the kind of crop by the box, and its margin."""
-        told = {"template", "points", "crop"} & self._content.keys()
-        if len(told) != 1:
+        """Return five points or None, the kind of crop by the box, and its margin."""
+        ways = {"template", "points", "crop"} & self._content.keys()
+        if len(ways) != 1:
             raise UsageError(f"{self._file}: [face] must tell one of template, points and crop.")
-        if "crop" in told:
+        if "crop" in ways:
             crop, margin = self.choice("crop", CROPS), self.number("margin", 0)
             if not -1 < margin <= 4 or (margin and crop == "stretched"):
                 raise self.fail("margin", f"must lie between -1 and 4, and be 0 for stretched boxes, got {margin:g}")
             return None, crop, margin
-        if "points" in told:
+        if "points" in ways:
             return self._points(size), "points", 0.0
         self.choice("template", ("arcface-112",))
         points = arcface_points(size)
@@ -245,7 +245,7 @@ class _Table:
         return points, "points", 0.0
 
     def which(self) -> int | str:
-        """Which of the outputs is meant."""
+        """Return the name or the index of the output to use."""
         if {"name", "index"} <= self._content.keys():
             raise self.fail("index", "and output.name exclude each other")
         return self.text("name") if "name" in self._content else self.whole("index", 0, 1000, 0)
@@ -257,9 +257,9 @@ class _Table:
         return tuple(sorted((key, str(value)) for key, value in self._content.items()))
 
     def finish(self) -> None:
-        """Refuse what nobody asked for: a key written wrong would otherwise be a default."""
+        """Raise an error for an unknown key: a misspelled key would otherwise become a default."""
         for key in self._content:
-            raise self.fail(_shown(key) if not key.isidentifier() else key, "is no key of a model's row")
+            raise self.fail(_abbreviate(key) if not key.isidentifier() else key, "is no key of a model's row")
 
     def _points(self, size: int) -> Points:
         value = self._take("points")
@@ -274,7 +274,7 @@ class _Table:
     def _model_name(self) -> str:
         name = self.text("name")
         if not NAME.fullmatch(name):
-            raise self.fail("name", f"must be of a-z, 0-9, dots, hyphens and underscores, got {_shown(name)}")
+            raise self.fail("name", f"must be of a-z, 0-9, dots, hyphens and underscores, got {_abbreviate(name)}")
         return name
 
     def _sha256(self) -> str | None:
@@ -290,6 +290,6 @@ class _Table:
         return value
 
 
-def _shown(value: object) -> str:
+def _abbreviate(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 40 else f"{text[:37]}..."

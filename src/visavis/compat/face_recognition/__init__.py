@@ -1,4 +1,4 @@
-"""Stand-in for ``face_recognition`` 1.3: its seven functions."""
+"""Stand-in for ``face_recognition`` 1.3, with its seven functions."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""dlib's face chips from dlib's landmarks: ``get_face_chip`` of dlib 20.0 to the last bit, and its jitter by kind.
+"""Cut face chips (crops) from dlib's landmarks: ``get_face_chip`` of dlib 20.0 to the last bit, and similar jitter.
 
-Facts: ``image_transforms/interpolation.h`` and ``image_pyramid.h`` of dlib, checked on its own chips.
+Sources: ``image_transforms/interpolation.h`` and ``image_pyramid.h`` of dlib, checked on chips made by dlib.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ MEAN_5 = np.array(
         (0.4901123135679, 0.6277975316475),
     ]
 )
-"""dlib's mean of the five points: outer and inner corner of either eye, base of the nose."""
+"""dlib's mean of the five points: outer and inner corner of both eyes, base of the nose."""
 
 USED_68 = np.array([*range(27, 55), *range(60, 65)])
-"""Of the 68 points those that move little with the mouth: nose, eyes, upper lip, inner lip."""
+"""The points of the 68 that move little with the mouth: nose, eyes, upper lip, inner lip."""
 
 MEAN_68 = np.array([
     (0.490127, 0.203352), (0.490127, 0.307009), (0.490127, 0.409805), (0.490127, 0.515625),
@@ -46,20 +46,20 @@ MEAN_68 = np.array([
 """dlib's mean of the points ``USED_68``."""
 
 BINOMIAL = (1, 4, 6, 4, 1)
-LOST = 1.25 + 0.75j
-"""By so much the corner moves at each reduction: dlib's figures."""
+CORNER_SHIFT = 1.25 + 0.75j
+"""Shift of the corner at each reduction: dlib's figures."""
 ROUNDING = 1e-9
-"""What whole numbers may have lost on their way through fractions."""
+"""Greatest rounding error of whole numbers that were computed as fractions."""
 
 TURN, SMALLEST, SHIFT = 3.0, 0.97, 0.02
-"""A jittered chip is turned by up to so many degrees, cut down to so much of its side, and moved by so much of it."""
+"""Limits of the jitter: degrees of rotation, least share of the side that is kept, shift as a share of the side."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Square:
-    """Where a chip lies in a picture: its upper left corner before it is turned, its side, and its angle.
+    """The place of a chip in a picture: its upper left corner before rotation, its side, and its angle.
 
-    Places are complex numbers, x + yj; ``side`` is that from the middle of the first pixel to that of the last.
+    Places are complex numbers, x + yj; ``side`` is measured from the center of the first pixel to that of the last.
     """
 
     corner: complex
@@ -68,33 +68,33 @@ class _Square:
 
     @property
     def center(self) -> complex:
-        """Its middle."""
+        """Return the center of the square."""
         return self.corner + self.side * (0.5 + 0.5j)
 
-    def turned(self, places: Any) -> Any:
-        """Turn places about the center."""
+    def turn(self, places: Any) -> Any:
+        """Turn places around the center."""
         return self.center + (places - self.center) * np.exp(1j * self.angle)
 
-    def halved(self) -> _Square:
-        """Say where it lies in the picture reduced by :func:`_reduced`, as dlib has it."""
-        return _Square(self.corner / 2 - LOST, self.side / 2, self.angle)
+    def halve(self) -> _Square:
+        """Return the square in the picture reduced by :func:`_reduce`, as dlib computes it."""
+        return _Square(self.corner / 2 - CORNER_SHIFT, self.side / 2, self.angle)
 
 
-def chips(picture: RGB, points: NDArray[np.int64]) -> RGB:
-    """Chips ``(n, 150, 150, 3)`` from 5 or 68 points a face, ``(n, k, 2)`` in pixels: dlib's own, to the last bit."""
-    cut = [_cut(picture, _square(one)) for one in points]
-    return np.stack(cut) if cut else np.empty((0, SIDE, SIDE, 3), np.uint8)
+def cut_chips(picture: RGB, points: NDArray[np.int64]) -> RGB:
+    """Return chips ``(n, 150, 150, 3)`` for 5 or 68 points per face, ``(n, k, 2)`` in pixels, equal to dlib's."""
+    chips = [_cut(picture, _fit_square(face_points)) for face_points in points]
+    return np.stack(chips) if chips else np.empty((0, SIDE, SIDE, 3), np.uint8)
 
 
-def _square(points: NDArray[np.int64]) -> _Square:
-    """Square that the mean face has to lie in for its points to come to lie on these, by least squares.
+def _fit_square(points: NDArray[np.int64]) -> _Square:
+    """Return the square in which the points of the mean face fit these points best, by least squares.
 
-    dlib seeks that map in coordinates whose ends are the chip's edges, and then cuts a rectangle one pixel shorter,
-    whose corners become the middles of the corner pixels.
+    dlib fits in coordinates from edge to edge of the chip, and then cuts a rectangle that is one pixel shorter, with
+    its corners at the centers of the corner pixels.
     """
-    mean, found = (MEAN_5, points) if len(points) == len(MEAN_5) else (MEAN_68, points[USED_68])
+    mean, used = (MEAN_5, points) if len(points) == len(MEAN_5) else (MEAN_68, points[USED_68])
     places = (mean + PADDING) / (1 + 2 * PADDING) * SIDE
-    source, target = places @ (1, 1j), found @ np.array([1, 1j])
+    source, target = places @ (1, 1j), used @ np.array([1, 1j])
     source_mean, target_mean = source.mean(), target.mean()
     away = source - source_mean
     turn = (away.conj() * (target - target_mean)).sum() / (abs(away) ** 2).sum()
@@ -104,30 +104,30 @@ def _square(points: NDArray[np.int64]) -> _Square:
 
 
 def _cut(picture: RGB, square: _Square) -> RGB:
-    """Sample a chip, from a picture reduced by halves where the face is more than twice as large."""
+    """Sample a chip, from a picture that is halved until the face is at most twice as large as the chip."""
     halvings = max(0, int(np.ceil(np.log2(square.side / SIDE))) - 1)
     if halvings:
-        picture, square = _part(picture, square, halvings)
+        picture, square = _crop_part(picture, square, halvings)
     for _ in range(halvings):
-        picture, square = _reduced(picture), square.halved()
+        picture, square = _reduce(picture), square.halve()
     steps = np.arange(SIDE) * (square.side / (SIDE - 1))
-    return _sampled(picture, square.turned(square.corner + steps + 1j * steps[:, None]))
+    return _sample(picture, square.turn(square.corner + steps + 1j * steps[:, None]))
 
 
-def _part(picture: RGB, square: _Square, halvings: int) -> tuple[RGB, _Square]:
-    """Part of the picture that dlib reduces: where it begins decides which pixels are put together."""
+def _crop_part(picture: RGB, square: _Square, halvings: int) -> tuple[RGB, _Square]:
+    """Return the part of the picture that dlib reduces; its corner determines which pixels are averaged together."""
     margin = 2 ** (halvings + 2) - 2
-    corners = square.turned(square.corner + square.side * np.array([0, 1, 1j, 1 + 1j]))
-    left, top = (math.floor(one.min() - margin + 0.5) for one in (corners.real, corners.imag))
-    right, bottom = (math.floor(one.max() + margin + 0.5) for one in (corners.real, corners.imag))
+    corners = square.turn(square.corner + square.side * np.array([0, 1, 1j, 1 + 1j]))
+    left, top = (math.floor(coordinates.min() - margin + 0.5) for coordinates in (corners.real, corners.imag))
+    right, bottom = (math.floor(coordinates.max() + margin + 0.5) for coordinates in (corners.real, corners.imag))
     left, top = max(left, 0), max(top, 0)
     return picture[top : max(bottom, top) + 1, left : max(right, left) + 1], replace(
         square, corner=square.corner - complex(left, top)
     )
 
 
-def _reduced(picture: RGB) -> RGB:
-    """Picture of half the size, less two pixels at the edges: binomial means of 5 x 5, in whole numbers."""
+def _reduce(picture: RGB) -> RGB:
+    """Return the picture at half size, less two pixels at the edges: binomial means of 5 x 5, in whole numbers."""
     rows, columns = (max((size - 3) // 2, 0) for size in picture.shape[:2])
     wide = picture.astype(np.int64)
     across = np.zeros((picture.shape[0], columns, 3), np.int64)
@@ -139,8 +139,8 @@ def _reduced(picture: RGB) -> RGB:
     return (down // sum(BINOMIAL) ** 2).astype(np.uint8)
 
 
-def _sampled(picture: RGB, places: NDArray[np.complex128]) -> RGB:
-    """Colors ``(150, 150, 3)`` at places between pixels, fractions cut off; black where a neighbor is outside."""
+def _sample(picture: RGB, places: NDArray[np.complex128]) -> RGB:
+    """Return colors ``(150, 150, 3)`` at places between pixels, rounded down; black where a neighbor is outside."""
     x, y = np.floor(places.real).astype(np.intp), np.floor(places.imag).astype(np.intp)
     right, below = (places.real - x)[..., None], (places.imag - y)[..., None]
     inside = (x >= 0) & (y >= 0) & (x + 1 < picture.shape[1]) & (y + 1 < picture.shape[0])
@@ -153,8 +153,8 @@ def _sampled(picture: RGB, places: NDArray[np.complex128]) -> RGB:
     return np.where(inside[..., None], np.floor(mixed + ROUNDING), 0).astype(np.uint8)
 
 
-def jittered(chip: RGB, *, count: int) -> RGB:
-    """``count`` chips a little turned, cut, moved, and every other one mirrored: the same ones each time."""
+def jitter(chip: RGB, *, count: int) -> RGB:
+    """Return ``count`` chips, slightly turned, scaled and moved, every second one mirrored; the same at each call."""
     random = np.random.default_rng(0)
     angle = np.radians(random.uniform(-TURN, TURN, count))
     zoom = 1 / random.uniform(SMALLEST, 1, count)

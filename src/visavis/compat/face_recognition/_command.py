@@ -1,4 +1,4 @@
-"""What the two command lines share: which files are photos, and how one is taken for a command of the package."""
+"""Parts that both commands share: the photos of a folder, and the conversion of a function to a command."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 
 
 def command(function: Callable[..., None]) -> Any:
-    """Make a command of a function, as their ``main`` is one."""
+    """Convert a function to a command, like ``main`` of the original."""
     app = typer.Typer(
         add_completion=False,
         pretty_exceptions_enable=False,
@@ -22,11 +22,11 @@ def command(function: Callable[..., None]) -> Any:
 
 
 def image_files_in_folder(folder: str) -> list[str]:
-    """Paths of the photos in a folder, by name; told by .jpg, .jpeg or .png anywhere in it."""
+    """Return the paths of the photos in a folder, sorted by name: names with .jpg, .jpeg or .png anywhere in them."""
     names = sorted(path.name for path in Path(folder).iterdir())
     return [f"{folder.rstrip('/')}/{name}" for name in names if re.match(r".*\.(jpg|jpeg|png)", name, re.IGNORECASE)]
 
 
 def photos(image_to_check: str) -> Iterator[str]:
-    """One photo, or all of a folder."""
+    """Yield the path of one photo, or of all photos of a folder."""
     yield from image_files_in_folder(image_to_check) if Path(image_to_check).is_dir() else [image_to_check]

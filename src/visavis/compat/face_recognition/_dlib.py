@@ -1,4 +1,4 @@
-"""The few objects of dlib's that ``face_recognition`` hands out: rectangles, points, detections."""
+"""The few objects of dlib that ``face_recognition`` returns: rectangles, points, detections."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ Css = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Rectangle:
-    """A face's box in whole pixels; its sides are asked for by calls, as dlib's."""
+    """The box of a face in whole pixels; its sides are methods, as in dlib."""
 
     css: Css
 
     def top(self) -> int:
-        """Row of the upper edge."""
+        """Return the row of the upper edge."""
         return self.css[0]
 
     def right(self) -> int:
-        """Column of the right edge."""
+        """Return the column of the right edge."""
         return self.css[1]
 
     def bottom(self) -> int:
-        """Row of the lower edge."""
+        """Return the row of the lower edge."""
         return self.css[2]
 
     def left(self) -> int:
-        """Column of the left edge."""
+        """Return the column of the left edge."""
         return self.css[3]
 
     def width(self) -> int:
-        """Columns, both edges counted."""
+        """Return the number of columns, both edges included."""
         return self.right() - self.left() + 1
 
     def height(self) -> int:
-        """Rows, both edges counted."""
+        """Return the number of rows, both edges included."""
         return self.bottom() - self.top() + 1
 
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """What dlib's second detector ("cnn") gives: a rectangle and its score."""
+    """A result of dlib's second detector ("cnn"): a rectangle and its score."""
 
     rect: Rectangle
     confidence: float
@@ -60,14 +60,14 @@ class Point:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Landmarks:
-    """Points ``(k, 2)`` of one face, and the box they were looked for in."""
+    """The points ``(k, 2)`` of a face, and the box that they were predicted from."""
 
     rect: Rectangle
     points: NDArray[np.int64]
 
     @property
     def num_parts(self) -> int:
-        """How many points there are: 5 or 68."""
+        """Return the number of points: 5 or 68."""
         return len(self.points)
 
     def part(self, number: int) -> Point:

@@ -1,4 +1,4 @@
-"""The command ``face_recognition``: a line ``file,name`` a face, by the photos of known people in a folder."""
+"""The command ``face_recognition``: print a line ``file,name`` for each face, from a folder of known people."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from visavis.compat.face_recognition._command import command, image_files_in_fol
 __all__ = ["image_files_in_folder", "main", "print_result", "scan_known_people", "test_image"]
 
 LONGEST = 1600
-"""Larger photos are reduced to so many pixels."""
+"""Longest side in pixels to which larger photos are reduced."""
 
 
 def scan_known_people(known_people_folder: str) -> tuple[list[str], list[Any]]:
-    """Names (of files, without their endings) and encodings of the photos with a face in a folder."""
+    """Return the names (of files, without extension) and encodings of the photos in a folder that show a face."""
     names, encodings = [], []
     for file in image_files_in_folder(known_people_folder):
-        found = api.face_encodings(api.load_image_file(file))
-        if len(found) > 1:
+        face_encodings = api.face_encodings(api.load_image_file(file))
+        if len(face_encodings) > 1:
             typer.echo(f"WARNING: More than one face found in {file}. Only considering the first face.")
-        if not found:
+        if not face_encodings:
             typer.echo(f"WARNING: No faces found in {file}. Ignoring file.")
             continue
         names.append(Path(file).stem)
-        encodings.append(found[0])
+        encodings.append(face_encodings[0])
     return names, encodings
 
 
@@ -41,21 +41,23 @@ def test_image(
     image_to_check: str,
     known_names: list[str],
     known_face_encodings: list[Any],
-    tolerance: float = 0.6,  # noqa: PT028 -- the name is theirs, no test
+    tolerance: float = 0.6,  # noqa: PT028 -- the original's name, no test
     show_distance: bool = False,  # noqa: PT028
 ) -> None:
-    """Print who is in one photo: a line for each known photo that is near enough to a face."""
-    encodings = api.face_encodings(_reduced(api.load_image_file(image_to_check)))
+    """Print who is in one photo: a line for each known photo within the tolerance of a face."""
+    encodings = api.face_encodings(_reduce(api.load_image_file(image_to_check)))
     for encoding in encodings:
         distances = api.face_distance(known_face_encodings, encoding).tolist()
-        near = [(name, one) for name, one in zip(known_names, distances, strict=True) if one <= tolerance]
+        near = [
+            (name, distance) for name, distance in zip(known_names, distances, strict=True) if distance <= tolerance
+        ]
         for name, distance in near or [("unknown_person", None)]:
             print_result(image_to_check, name, distance, show_distance)
     if not encodings:
         print_result(image_to_check, "no_persons_found", None, show_distance)
 
 
-def _reduced(picture: Any) -> Any:
+def _reduce(picture: Any) -> Any:
     from PIL import Image
 
     if max(picture.shape) <= LONGEST:
@@ -74,9 +76,9 @@ def _main(
 ) -> None:
     """Say who is in a photo, or in all photos of a folder."""
     known_names, known_face_encodings = scan_known_people(known_people_folder)
-    shown = show_distance.lower() in {"1", "true", "t", "yes", "y", "on"}
+    prints_distance = show_distance.lower() in {"1", "true", "t", "yes", "y", "on"}
     for photo in photos(image_to_check):
-        test_image(photo, known_names, known_face_encodings, tolerance, shown)
+        test_image(photo, known_names, known_face_encodings, tolerance, prints_distance)
 
 
 main = command(_main)

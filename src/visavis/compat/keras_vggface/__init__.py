@@ -1,4 +1,4 @@
-"""Stand-in for ``keras_vggface`` 0.6: the networks, their preprocessing, their names. No training, no Keras layers."""
+"""Stand-in for ``keras_vggface`` 0.6: networks, preprocessing and names, without training and Keras layers."""
 
 from __future__ import annotations
 

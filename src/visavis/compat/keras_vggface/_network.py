@@ -1,7 +1,7 @@
-"""From a weight file to a session that takes pictures as ``keras_vggface`` wants them: floats, the mean subtracted.
+"""Convert a weight file to a session with the input of ``keras_vggface``: floats, with the mean subtracted.
 
-The definitions of ``nets/`` subtract the mean themselves and end in a mean over the last map. Here neither is wanted,
-since scripts prepare their pictures (now and then with the wrong means, and get what they got), and pool as they like.
+The definitions of ``nets/`` subtract the mean themselves and end in a mean over the last map. Both are left out here,
+since scripts prepare their pictures (sometimes with the wrong means, and get the same results), and choose the pooling.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from visavis.weights.catalog import classic
 
 SIDE = 224
 POOL = 7
-"""Windows of the mean that ends ResNet-50 and SENet-50, also without the top."""
+"""Side of the pooling windows at the end of ResNet-50 and SENet-50, also without the top."""
 
 Net = Callable[[Any, Any], tuple[Any, ...]]
 Shapes = dict[str, tuple[int, ...]]
@@ -34,7 +34,7 @@ Shapes = dict[str, tuple[int, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One of the three networks; ``last`` is its layer of classes, ``smallest`` the least side of a picture."""
+    """One of the three networks; ``last`` is its classification layer, ``smallest`` the least side of a picture."""
 
     model: str
     net: Net
@@ -46,21 +46,21 @@ class Kind:
 
     @property
     def labels(self) -> spec.WeightSpec:
-        """Row of the file with the names of its classes."""
+        """Return the row of the file with the names of its classes."""
         return classic.VGGFACE_LABELS if self.model == "vgg16" else classic.VGGFACE2_LABELS
 
     def shapes(self, *, top: bool, side: int, classes: int) -> Shapes:
-        """Name -> shape of every array of the network."""
+        """Return the shape of each array of the network, by name."""
         from visavis.nets.shapes import shapes
 
-        found = shapes(self.net_top if top else self.net, side=side)
+        result = shapes(self.net_top if top else self.net, side=side)
         if top:
-            inputs, _ = found[f"{self.last}.kernel"]
-            found |= {f"{self.last}.kernel": (inputs, classes), f"{self.last}.bias": (classes,)}
-        return found
+            inputs, _ = result[f"{self.last}.kernel"]
+            result |= {f"{self.last}.kernel": (inputs, classes), f"{self.last}.bias": (classes,)}
+        return result
 
     def map_side(self, side: int) -> int:
-        """Side of the map that comes out for pictures of ``side`` pixels."""
+        """Return the side of the output map for pictures of ``side`` pixels."""
         for _ in range(5 if self.model == "vgg16" else 0):
             side //= 2
         if self.model == "vgg16":
@@ -70,8 +70,8 @@ class Kind:
             side = -(-side // 2)
         return side // POOL
 
-    def pooled(self, maps: Floats) -> Floats:
-        """Maps ``(n, c, h, w)`` as the network without its top gives them: means of 7 x 7, but of VGG16 as they are."""
+    def pool(self, maps: Floats) -> Floats:
+        """Pool maps ``(n, c, h, w)`` like the network without its top: means of 7 x 7; unchanged for VGG16."""
         if self.model == "vgg16":
             return maps
         n, c, h, w = maps.shape
@@ -88,8 +88,8 @@ KINDS = {
 ROWS = {"vgg16": "vggface-vgg16", "resnet50": "vggface2-resnet50", "senet50": "vggface2-senet50"}
 
 
-class _Prepared:
-    """Hands on to other ``ops`` all but the normalization; keeps the last map whose mean was asked for."""
+class _PreparedOps:
+    """Delegate to other ``ops``, except the normalization; keep the last map that was averaged."""
 
     def __init__(self, ops: Any) -> None:
         self._ops = ops
@@ -99,43 +99,43 @@ class _Prepared:
         return getattr(self._ops, layer)
 
     def normalize(self, x: Any, **_options: Any) -> Any:
-        """Not again."""
+        """Return ``x``, which the script has normalized."""
         return x
 
     def global_average(self, x: Any) -> Any:
-        """Keep what the mean is taken of."""
+        """Keep the map and return its mean."""
         self.map = x
         return self._ops.global_average(x)
 
 
 def session(kind: Kind, weights: str | Path | None, *, top: bool, side: int, classes: int) -> runtime.Session:
-    """Open the network: its output is logits ``(n, classes)``, or without the top maps ``(n, c, h, w)``."""
+    """Open the network; its outputs are logits ``(n, classes)``, or without the top maps ``(n, c, h, w)``."""
 
-    def build(found: Callable[[], dict[str, Floats]]) -> bytes:
+    def build(load: Callable[[], dict[str, Floats]]) -> bytes:
         from visavis.nets.onnx_graph import to_onnx
 
-        return to_onnx(_prepared(kind, top=top), found(), side=side, pixels="float32")
+        return to_onnx(_adapt_net(kind, top=top), load(), side=side, pixels="float32")
 
     if weights is None:
         note("weights=None gives a network of random figures, which cannot be trained here.")
-        return runtime.Session(build(lambda: _random(kind.shapes(top=top, side=side, classes=classes))))
-    path, digest = _file(kind, weights, top=top)
+        return runtime.Session(build(lambda: _make_random(kind.shapes(top=top, side=side, classes=classes))))
+    path, digest = _find_file(kind, weights, top=top)
     name = f"compat-{kind.model}-{'top' if top else 'map'}-{side}"
-    checked = lambda: _checked(kind, path, top=top, side=side)  # noqa: E731
-    return runtime.Session(runtime.converted(name, digest, lambda: build(checked)))
+    load_checked = lambda: _read_checked(kind, path, top=top, side=side)  # noqa: E731
+    return runtime.Session(runtime.converted(name, digest, lambda: build(load_checked)))
 
 
-def _prepared(kind: Kind, *, top: bool) -> Net:
+def _adapt_net(kind: Kind, *, top: bool) -> Net:
     def net(ops: Any, x: Any) -> tuple[Any, ...]:
-        prepared = _Prepared(ops)
+        prepared = _PreparedOps(ops)
         outputs = (kind.net_top if top else kind.net)(prepared, x)
         return (outputs[-1],) if top else (prepared.map,)
 
     return net
 
 
-def _file(kind: Kind, weights: str | Path, *, top: bool) -> tuple[Path, str]:
-    """Weight file and its SHA-256: that of the network without the top, or the whole one where that is at hand."""
+def _find_file(kind: Kind, weights: str | Path, *, top: bool) -> tuple[Path, str]:
+    """Return a weight file and its SHA-256: the file without the top if possible, or the full one if that is local."""
     if weights != "vggface":
         path = Path(weights)
         if not path.is_file():
@@ -149,23 +149,25 @@ def _file(kind: Kind, weights: str | Path, *, top: bool) -> tuple[Path, str]:
     return store.find(row), store.digest(row)
 
 
-def _checked(kind: Kind, path: Path, *, top: bool, side: int) -> dict[str, Floats]:
-    """Arrays of the file; WeightsError where it is of another network."""
+def _read_checked(kind: Kind, path: Path, *, top: bool, side: int) -> dict[str, Floats]:
+    """Return the arrays of the file; raise WeightsError if it belongs to another network."""
     weights = vggface.read(path)
     classes = weights[f"{kind.last}.bias"].shape[0] if top and f"{kind.last}.bias" in weights else kind.people
     for name, shape in kind.shapes(top=top, side=side, classes=classes).items():
         if name not in weights or weights[name].shape != shape:
-            there = "is not there" if name not in weights else f"is {weights[name].shape}, not {shape}"
-            raise WeightsError(f"{path} is no file of {kind.model}{'' if top else ' without its top'}: {name} {there}.")
+            problem = "is not there" if name not in weights else f"is {weights[name].shape}, not {shape}"
+            raise WeightsError(
+                f"{path} is no file of {kind.model}{'' if top else ' without its top'}: {name} {problem}."
+            )
     return weights
 
 
-def _random(shapes: Shapes) -> dict[str, Floats]:
-    """Kernels as He et al. begin; batch normalization that changes nothing."""
-    return {name: _part(name, shape) for name, shape in shapes.items()}
+def _make_random(shapes: Shapes) -> dict[str, Floats]:
+    """Return kernels initialized like He et al., and batch normalization without effect."""
+    return {name: _initialize(name, shape) for name, shape in shapes.items()}
 
 
-def _part(name: str, shape: tuple[int, ...]) -> Floats:
+def _initialize(name: str, shape: tuple[int, ...]) -> Floats:
     if name.endswith(".kernel"):
         inputs = int(np.prod(shape[1:])) if len(shape) == 4 else shape[0]
         noise = np.random.default_rng(crc32(name.encode())).standard_normal(shape, np.float32)

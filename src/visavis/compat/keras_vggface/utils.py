@@ -14,13 +14,13 @@ from visavis.weights.classes import class_names
 Decoded: TypeAlias = list[list[list[Any]]]
 
 MEANS = {1: (93.5940, 104.7624, 129.1863), 2: (91.4953, 103.8827, 131.0912)}
-"""Blue, green, red of the training photos: 1 of VGG16, 2 of ResNet-50 and SENet-50."""
+"""Mean blue, green and red of the training photos, by version: 1 for VGG16, 2 for ResNet-50 and SENet-50."""
 LABELS = {2622: "vggface-labels", 8631: "vggface2-labels"}
-"""Weight file of the names, by how many people a network tells apart."""
+"""Weight file with the names, by the number of people of a network."""
 
 
 def preprocess_input(x: Any, data_format: str | None = None, version: int = 1) -> NDArray[Any]:
-    """RGB values in 0..255 as BGR less the mean, a new array; whole numbers become float32, floats stay what they are.
+    """Return RGB values in 0..255 as BGR less the mean, in a new array: float32 for integers, else of the same type.
 
     ``x`` is ``(n, h, w, 3)`` or ``(h, w, 3)``, for "channels_first" ``(n, 3, h, w)``.
     """
@@ -38,11 +38,11 @@ def preprocess_input(x: Any, data_format: str | None = None, version: int = 1) -
 
 
 def decode_predictions(preds: Any, top: int = 5) -> Decoded:
-    """The ``top`` names of each row of probabilities ``(n, 2622)`` or ``(n, 8631)``, most likely first.
+    """Return the ``top`` names for each row of probabilities ``(n, 2622)`` or ``(n, 8631)``, most likely first.
 
-    One list a row, of ``[name, probability]``. Names are clean, "Sharon_Stone", where theirs are the text of a byte
-    string with a blank in it, "b' Sharon_Stone'". Raises ValueError for another shape, WeightsError where the list of
-    names is not to be had.
+    The result has a list of ``[name, probability]`` per row. Names are clean, "Sharon_Stone"; in the original they are
+    the text of a byte string with a space, "b' Sharon_Stone'". Raises ValueError for another shape, WeightsError if the
+    list of names is missing.
     """
     rows = np.asarray(preds)
     if rows.ndim != 2 or rows.shape[1] not in LABELS:

@@ -1,4 +1,4 @@
-"""Version of the package that is stood in for."""
+"""Version of the original package."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ __version__ = "0.6"
 
 
 def pretty_versions() -> str:
-    """Say what runs here."""
+    """Return the version and the backend as a line of text."""
     return f"keras-vggface : {__version__} , on : visavis"

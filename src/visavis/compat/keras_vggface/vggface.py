@@ -1,4 +1,4 @@
-"""``VGGFace`` of ``keras_vggface`` 0.6: a network that predicts, out of the same weight files."""
+"""``VGGFace`` of ``keras_vggface`` 0.6: a network for prediction, from the same weight files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Shape: TypeAlias = tuple[int | None, ...]
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """What stands for a Keras tensor where a script prints one."""
+    """A replacement for a Keras tensor, for scripts that print it."""
 
     name: str
     shape: Shape
@@ -30,12 +30,12 @@ class Tensor:
 
 
 class VGGFace:
-    """A network of VGGFace or VGGFace2; made, it is ready to predict.
+    """A network of VGGFace or VGGFace2, ready to predict once it is constructed.
 
-    ``model`` is "vgg16", "resnet50" or "senet50"; ``weights`` "vggface" (the published file, found or fetched), None
-    (random figures, the same ones each time) or the path of a file of theirs. With ``include_top`` it gives
-    probabilities, otherwise the last map, or with ``pooling`` "avg" or "max" one embedding a picture. Raises ValueError
-    for what means nothing, WeightsError where the weights are not to be had.
+    ``model`` is "vgg16", "resnet50" or "senet50"; ``weights`` is "vggface" (the published file, local or downloaded),
+    None (random weights, the same each time) or the path of a file of the original. With ``include_top`` the output is
+    probabilities, otherwise the last map, or with ``pooling`` "avg" or "max" one embedding per picture. Raises
+    ValueError for invalid arguments, WeightsError if the weights are missing.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class VGGFace:
             note("input_tensor changes nothing here: a network takes arrays.")
         self._kind = _network.KINDS[model]
         self._top, self._pooling = include_top, pooling
-        self._side = _side(input_shape, self._kind, include_top=include_top)
+        self._side = _check_side(input_shape, self._kind, include_top=include_top)
         self._classes = self._kind.people if classes is None else classes
         if weights == "vggface" and include_top and self._classes != self._kind.people:
             raise UsageError(
@@ -72,12 +72,12 @@ class VGGFace:
 
     @property
     def input_shape(self) -> Shape:
-        """``(None, h, w, 3)``."""
+        """Return ``(None, h, w, 3)``."""
         return (None, self._side, self._side, 3)
 
     @property
     def output_shape(self) -> Shape:
-        """``(None, classes)``, ``(None, channels)``, or ``(None, h, w, channels)`` without top and pooling."""
+        """Return ``(None, classes)``, ``(None, channels)``, or ``(None, h, w, channels)`` without top and pooling."""
         if self._top:
             return (None, self._classes)
         if self._pooling:
@@ -87,21 +87,21 @@ class VGGFace:
 
     @property
     def inputs(self) -> list[Tensor]:
-        """The one input, to be printed."""
+        """Return the single input, for printing."""
         return [Tensor("input_1", self.input_shape)]
 
     @property
     def outputs(self) -> list[Tensor]:
-        """The one output, to be printed."""
+        """Return the single output, for printing."""
         return [Tensor("output_1", self.output_shape)]
 
     def count_params(self) -> int:
-        """Return how many figures the network consists of, moving means and variances too."""
+        """Return the number of parameters of the network, including moving means and variances."""
         shapes = self._kind.shapes(top=self._top, side=self._side, classes=self._classes)
         return sum(math.prod(shape) for shape in shapes.values())
 
     def summary(self, print_fn: Any = None, **_options: Any) -> None:
-        """Say what the network is, on standard output or by ``print_fn``: a few lines, not a table of layers."""
+        """Print the network in a few lines, not as a table of layers, to standard output or with ``print_fn``."""
         import sys
 
         lines = [
@@ -116,39 +116,39 @@ class VGGFace:
             print_fn(line)
 
     def predict(self, x: Any, batch_size: int | None = None, **_options: Any) -> Floats:
-        """Probabilities or features of pictures ``(n, h, w, 3)``, preprocessed: BGR less the mean.
+        """Return probabilities or features of preprocessed pictures ``(n, h, w, 3)``: BGR less the mean.
 
-        ``batch_size`` (32) bounds what goes through at once; other options of Keras are accepted.
+        ``batch_size`` (32) bounds the pictures per run; other options of Keras are accepted.
         """
         pictures = np.asarray(x, np.float32)
         if pictures.shape[1:] != (self._side, self._side, 3):
             raise UsageError(f"predict expects pictures of shape {self.input_shape}, got {pictures.shape}.")
         step = 32 if batch_size is None else max(1, int(batch_size))
-        parts = [self._outputs(pictures[start : start + step]) for start in range(0, len(pictures), step)]
+        parts = [self._compute_outputs(pictures[start : start + step]) for start in range(0, len(pictures), step)]
         return np.concatenate(parts) if parts else np.empty((0, *self.output_shape[1:]), np.float32)  # type: ignore[arg-type]
 
     def predict_on_batch(self, x: Any) -> Floats:
-        """Predict, all at once."""
+        """Predict all pictures in one run."""
         return self.predict(x, batch_size=max(1, len(x)))
 
     def __call__(self, x: Any, **_options: Any) -> Floats:
-        """Predict."""
+        """Call :meth:`predict`."""
         return self.predict(x)
 
-    def _outputs(self, pictures: Floats) -> Floats:
-        # The networks take RGB, the mean already subtracted.
-        (found,) = self._session.run(np.ascontiguousarray(pictures[..., ::-1]))
+    def _compute_outputs(self, pictures: Floats) -> Floats:
+        # The networks take RGB with the mean already subtracted.
+        (output,) = self._session.run(np.ascontiguousarray(pictures[..., ::-1]))
         if self._top:
-            return _softmax(found)
-        features = self._kind.pooled(found).transpose(0, 2, 3, 1)
+            return _softmax(output)
+        features = self._kind.pool(output).transpose(0, 2, 3, 1)
         if self._pooling is None:
             return np.ascontiguousarray(features)
         flat: Floats = features.mean(axis=(1, 2)) if self._pooling == "avg" else features.max(axis=(1, 2))
         return flat
 
 
-def _side(shape: tuple[int, ...] | None, kind: _network.Kind, *, include_top: bool) -> int:
-    """Side of the square pictures; UsageError for others."""
+def _check_side(shape: tuple[int, ...] | None, kind: _network.Kind, *, include_top: bool) -> int:
+    """Return the side of the square pictures; raise UsageError for other shapes."""
     if shape is None:
         return _network.SIDE
     if len(shape) != 3 or shape[0] != shape[1] or shape[2] != 3:

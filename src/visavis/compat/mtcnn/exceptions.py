@@ -1,9 +1,9 @@
-"""What ``mtcnn`` 0.1 raises."""
+"""The exception of ``mtcnn`` 0.1."""
 
 from __future__ import annotations
 
 from visavis.errors import UsageError
 
 
-class InvalidImage(UsageError):  # noqa: N818 -- the name is theirs
-    """What was given is no picture: mostly the None of an ``imread`` that found no file."""
+class InvalidImage(UsageError):  # noqa: N818 -- the original's name
+    """The argument is not a picture: mostly None from an ``imread`` of a missing file."""

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 
 class StagePNet:
-    """Proposals."""
+    """The first network: proposals."""
 
     name, id = "Stage PNET", 1
 
 
 class StageRNet:
-    """Refinement."""
+    """The second network: refinement."""
 
     name, id = "Stage RNET", 2
 
 
 class StageONet:
-    """Output: final boxes and landmarks."""
+    """The third network: final boxes and landmarks."""
 
     name, id = "Stage ONET", 3

@@ -1,1 +1,1 @@
-"""Labeled data: photos of people, pairs, annotations, groups, and copies made worse."""
+"""Labeled data: photos of people, pairs, annotations, groups, and worsened copies."""

@@ -1,16 +1,16 @@
-"""Annotation files -> photos with the boxes of their faces: WIDER FACE's text, or a table.
+"""Read annotation files, of WIDER FACE's text format or a table: photos with the boxes of their faces.
 
-WIDER FACE (Yang, Luo, Loy, Tang 2016), as ``wider_face_val_bbx_gt.txt`` has it: the name of a photo, the number of its
-faces, then a line a face: ``x1 y1 w h blur expression illumination invalid occlusion pose``. A photo without a face
-has the number 0 and one line of zeros. The table (a name that ends in .csv) has a head, ``photo,x1,y1,x2,y2`` and
-perhaps ``ignore``, and a line a face; a photo without a face has one line with empty coordinates.
+WIDER FACE (Yang, Luo, Loy, Tang 2016), as in ``wider_face_val_bbx_gt.txt``: the name of a photo, the number of its
+faces, then a line a face: ``x1 y1 w h blur expression illumination invalid occlusion pose``. A photo without a face has
+the number 0 and one line of zeros. The table (a name that ends in .csv) has a head, ``photo,x1,y1,x2,y2`` and
+optionally ``ignore``, and a line a face; a photo without a face has one line with empty coordinates.
 """
 
 from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from visavis.text_files import malformed, read_text
 from visavis.types import Floats
 
 INVALID = 7
-"""Column of a line of WIDER FACE that is 1 for a face which its makers could not judge."""
+"""Column of a line of WIDER FACE that is 1 for a face that its authors could not judge."""
 COLUMNS = 10
 HEAD = ["photo", "x1", "y1", "x2", "y2"]
 YES, NO = {"1", "true", "yes"}, {"", "0", "false", "no"}
@@ -31,9 +31,9 @@ YES, NO = {"1", "true", "yes"}, {"", "0", "false", "no"}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Annotated:
-    """A photo and its faces: ``boxes (n, 4)`` x1, y1, x2, y2, and which of them are ``ignored (n,)``.
+    """A photo and its faces: ``boxes (n, 4)`` as x1, y1, x2, y2, and ``ignored (n,)``.
 
-    To find an ignored face is neither right nor wrong.
+    Detecting an ignored face is neither right nor wrong.
     """
 
     photo: str
@@ -53,80 +53,79 @@ class Annotated:
 
 @dataclass(frozen=True, slots=True)
 class _Box:
-    """One line of a file."""
+    """Box on one line of a file."""
 
     corners: tuple[float, ...]
     ignored: bool
 
 
 def read_annotations(path: Path, photos: Path | None = None, *, min_height: float = 0) -> tuple[Annotated, ...]:
-    """Read a file of either format, told by its name; photos are in the folder ``photos``, or else beside the file.
+    """Read a file of a format that its name decides; ``photos`` is the folder of the photos (default: the file's).
 
-    Ignored are faces marked so (``invalid`` or ``ignore``), those less than ``min_height`` pixels high, and boxes
+    Ignored faces are those marked so (``invalid`` or ``ignore``), those less than ``min_height`` pixels high, and boxes
     without an area, of which WIDER FACE has some. Raises UsageError, which names the line.
     """
     lines = read_text(path).splitlines()
-    read = _table(lines) if path.suffix.lower() == ".csv" else _wider(lines)
+    entries = _read_table(lines) if path.suffix.lower() == ".csv" else _read_wider(lines)
     folder = path.parent if photos is None else photos
     annotated: dict[str, list[_Box]] = {}
     try:
-        for name, boxes in read:
+        for name, boxes in entries:
             annotated.setdefault(name, []).extend(boxes)
     except (UsageError, csv.Error) as error:
         raise UsageError(f"{shown(str(path))}, {error}") from error
     if not annotated:
         raise UsageError(f"{shown(str(path))} names no photos.")
-    return tuple(_annotated(str(folder / name), boxes, min_height) for name, boxes in annotated.items())
+    return tuple(_make_annotated(str(folder / name), boxes, min_height) for name, boxes in annotated.items())
 
 
-def _annotated(photo: str, boxes: Iterable[_Box], min_height: float) -> Annotated:
-    some = list(boxes)
-    corners = np.array([box.corners for box in some], np.float32).reshape(-1, 4)
+def _make_annotated(photo: str, boxes: Sequence[_Box], min_height: float) -> Annotated:
+    corners = np.array([box.corners for box in boxes], np.float32).reshape(-1, 4)
     width, height = (corners[:, 2:] - corners[:, :2]).T
-    marked = np.array([box.ignored for box in some], np.bool_)
+    marked = np.array([box.ignored for box in boxes], np.bool_)
     return Annotated(photo, corners, marked | (height < min_height) | (width <= 0) | (height <= 0))
 
 
 # ------------------------------------------------------------------------------------------------- WIDER FACE
 
 
-def _wider(lines: list[str]) -> Iterator[tuple[str, list[_Box]]]:
+def _read_wider(lines: list[str]) -> Iterator[tuple[str, list[_Box]]]:
     filled = [(number, line.strip()) for number, line in enumerate(lines, 1) if line.strip()]
-    seen: set[str] = set()
-    at = 0
-    while at < len(filled):
-        number, name = filled[at]
-        if name in seen:
+    names: set[str] = set()
+    start = 0
+    while start < len(filled):
+        number, name = filled[start]
+        if name in names:
             raise malformed(number, f"{shown(name)} comes a second time.")
-        seen.add(name)
-        count = _count(filled, at)
-        rows = filled[at + 2 : at + 2 + count]
+        names.add(name)
+        count = _read_count(filled, start)
+        rows = filled[start + 2 : start + 2 + count]
         if len(rows) < count:
             raise malformed(filled[-1][0], f"the file ends before the last of the {count} faces of {shown(name)}.")
-        yield name, [_wider_box(*row) for row in rows]
-        at += 2 + count
-        at += count == 0 and at < len(filled) and set(filled[at][1].split()) == {"0"}
+        yield name, [_parse_wider_box(*row) for row in rows]
+        start += 2 + count
+        start += count == 0 and start < len(filled) and set(filled[start][1].split()) == {"0"}
 
 
-def _count(filled: list[tuple[int, str]], at: int) -> int:
-    number, name = filled[at]
-    if at + 1 == len(filled):
+def _read_count(filled: list[tuple[int, str]], start: int) -> int:
+    number, name = filled[start]
+    if start + 1 == len(filled):
         raise malformed(number, f"the number of faces of {shown(name)} is missing.")
-    number, text = filled[at + 1]
+    number, text = filled[start + 1]
     if not (text.isascii() and text.isdigit()):
         raise malformed(number, f"expected the number of faces of {shown(name)}, got {shown(text)}.")
     return int(text)
 
 
-def _wider_box(number: int, line: str) -> _Box:
+def _parse_wider_box(number: int, line: str) -> _Box:
     parts = line.split()
     if len(parts) != COLUMNS:
         raise malformed(number, f"a face has {COLUMNS} numbers (x1 y1 w h and six marks), got {shown(line)}.")
-    x, y, width, height = _numbers(number, parts[:4])
+    x, y, width, height = _parse_numbers(number, parts[:4])
     return _Box((x, y, x + width, y + height), ignored=parts[INVALID] == "1")
 
 
-def _numbers(number: int, parts: Iterable[str]) -> list[float]:
+def _parse_numbers(number: int, parts: Iterable[str]) -> list[float]:
     texts = list(parts)
     try:
         values = [float(text) for text in texts]
@@ -140,7 +139,7 @@ def _numbers(number: int, parts: Iterable[str]) -> list[float]:
 # ------------------------------------------------------------------------------------------------------ table
 
 
-def _table(lines: list[str]) -> Iterator[tuple[str, list[_Box]]]:
+def _read_table(lines: list[str]) -> Iterator[tuple[str, list[_Box]]]:
     rows = csv.reader(lines)
     head = [cell.strip().lower() for cell in next(rows, [])]
     if head not in (HEAD, [*HEAD, "ignore"]):
@@ -150,13 +149,13 @@ def _table(lines: list[str]) -> Iterator[tuple[str, list[_Box]]]:
             continue
         if len(row) != len(head) or not row[0].strip():
             raise malformed(rows.line_num, f"expected {len(head)} cells, the first a photo, got {len(row)}.")
-        yield row[0].strip(), _table_boxes(rows.line_num, [cell.strip() for cell in row[1:]])
+        yield row[0].strip(), _parse_table_row(rows.line_num, [cell.strip() for cell in row[1:]])
 
 
-def _table_boxes(number: int, cells: list[str]) -> list[_Box]:
+def _parse_table_row(number: int, cells: list[str]) -> list[_Box]:
     if not any(cells):
         return []
-    x1, y1, x2, y2 = _numbers(number, cells[:4])
+    x1, y1, x2, y2 = _parse_numbers(number, cells[:4])
     if x2 < x1 or y2 < y1:
         raise malformed(number, f"the box ends before it begins: {' '.join(cells[:4])}.")
     mark = cells[4].lower() if len(cells) > 4 else ""

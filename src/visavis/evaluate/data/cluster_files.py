@@ -1,8 +1,8 @@
-"""Files of clusters -> the cluster of each face and the person it is of.
+"""Read files of clusters: the cluster of each face and its person.
 
-JSON Lines as ``visavis cluster --json`` prints them, an object a face with ``photo``, ``cluster``, perhaps ``box`` and
-``person``; or CSV with a head that has these columns (but no box). A cluster that is null, empty or -1 is none: such a
-face stands alone. Objects with a ``status`` other than "ok" are photos without a face.
+JSON Lines as ``visavis cluster --json`` prints them, an object a face with ``photo``, ``cluster``, optionally ``box``
+and ``person``; or CSV with a head that has these columns (but no box). A cluster that is null, empty or -1 means that
+the face stands alone. Objects with a ``status`` other than "ok" are photos without a face.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from visavis.errors import UsageError
 from visavis.images import shown
 from visavis.text_files import json_lines, malformed, read_text
 
-NONE = {"", "-1"}
-FAR_AWAY = 1e9
-"""No photo has so many pixels a side."""
+NO_CLUSTER = {"", "-1"}
+COORDINATE_LIMIT = 1e9
+"""Limit of coordinates, above the side of every photo in pixels."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clusters:
-    """One row a face: its photo, the person it is of, and its cluster as a number ``clusters (n,)``.
+    """Faces, a row each: photo, person, and the number of the cluster ``clusters (n,)``.
 
-    ``alone`` of them are in no cluster: each has a number of its own. Left out are ``bystanders`` (of a photo of which
-    only one person is known, all faces but the largest) and ``unlabeled`` faces (of nobody knows whom); ``failures``
-    are photos without a face.
+    ``alone`` faces are in no cluster: each has a number of its own. Left out are ``bystanders`` (in a photo with one
+    known person, all faces but the largest) and ``unlabeled`` faces (of an unknown person); ``failures`` are photos
+    without a face.
     """
 
     photos: tuple[str, ...]
@@ -58,29 +58,29 @@ class _Face:
 
 
 def read_clusters(path: Path, truth: Path | None = None) -> Clusters:
-    """Read a file of clusters, of either format, and find whose each face is.
+    """Read a file of clusters, of either format, and find the person of each face.
 
-    That is told by the CSV ``truth`` (columns photo and person; a photo there is one of the file's or the end of its
-    path), else by ``person`` in the file itself, else by the name of the photo's folder. Only ``person`` speaks of a
-    face. The others speak of a photo: of several faces on it the largest is taken, as wherever a photo is about one
-    person. Raises UsageError, which names the line.
+    The person is that of the CSV ``truth`` (columns photo and person; a photo there is one of the file's or the end of
+    its path), else ``person`` in the file itself, else the name of the photo's folder. Only ``person`` belongs to a
+    face. The others belong to a photo: of several faces in it the largest is chosen. Raises UsageError, which names the
+    line.
     """
-    people = _truth(truth) if truth else None
+    people = _read_truth(truth) if truth else None
     text = read_text(path)
     try:
-        faces, failures = _faces(text)
-        labeled, kept = _of_known_people(faces, people)
+        faces, failures = _read_faces(text)
+        labeled, kept = _label_faces(faces, people)
     except UsageError as error:
         raise UsageError(f"{shown(str(path))}, {error}") from error
     if not faces:
         raise UsageError(f"{shown(str(path))} holds no face.")
     if not kept:
-        told = f"{shown(str(truth))} tells" if truth else "is known"
-        raise UsageError(f"{shown(str(path))} holds no face of which {told} whose it is.")
+        source = f"{shown(str(truth))} tells" if truth else "is known"
+        raise UsageError(f"{shown(str(path))} holds no face of which {source} whose it is.")
     return Clusters(
         tuple(face.photo for face in kept),
         tuple(face.person for face in kept),
-        _numbers(kept),
+        _number_clusters(kept),
         alone=sum(face.cluster is None for face in kept),
         bystanders=len(labeled) - len(kept),
         unlabeled=len(faces) - len(labeled),
@@ -88,30 +88,30 @@ def read_clusters(path: Path, truth: Path | None = None) -> Clusters:
     )
 
 
-def _numbers(faces: Sequence[_Face]) -> NDArray[np.intp]:
+def _number_clusters(faces: Sequence[_Face]) -> NDArray[np.intp]:
     numbers: dict[str | int, int] = {}
     labels = (face.line if face.cluster is None else face.cluster for face in faces)
     return np.array([numbers.setdefault(label, len(numbers)) for label in labels], np.intp)
 
 
-# ------------------------------------------------------------------------------------------- whose each face is
+# ------------------------------------------------------------------------------------------ person of each face
 
 
-def _of_known_people(faces: Sequence[_Face], people: Mapping[str, str] | None) -> tuple[list[_Face], list[_Face]]:
-    """Faces whose person is known, and those of them that count."""
+def _label_faces(faces: Sequence[_Face], people: Mapping[str, str] | None) -> tuple[list[_Face], list[_Face]]:
+    """Return the faces with a known person, and those of them that count."""
     if people is None and any(face.person for face in faces):
         labeled = [face for face in faces if face.person]
         return labeled, labeled
     if people is None:
-        labeled = [replace(face, person=_folder(face)) for face in faces]
+        labeled = [replace(face, person=_take_folder_name(face)) for face in faces]
     else:
-        keys = {photo: _longest_end(photo, people) for photo in {face.photo for face in faces}}
+        keys = {photo: _find_longest_end(photo, people) for photo in {face.photo for face in faces}}
         _check_unambiguous(keys)
         labeled = [replace(face, person=people[key]) for face in faces if (key := keys[face.photo]) is not None]
-    return labeled, _largest(labeled)
+    return labeled, _keep_largest(labeled)
 
 
-def _folder(face: _Face) -> str:
+def _take_folder_name(face: _Face) -> str:
     name = PurePath(face.photo).parent.name
     if not name:
         raise malformed(
@@ -122,7 +122,7 @@ def _folder(face: _Face) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _longest_end(photo: str, people: Mapping[str, str]) -> str | None:
+def _find_longest_end(photo: str, people: Mapping[str, str]) -> str | None:
     parts = PurePath(photo).parts
     ends = [photo, *("/".join(parts[n:]) for n in range(len(parts)))]
     return next((end for end in ends if end in people), None)
@@ -134,11 +134,11 @@ def _check_unambiguous(keys: Mapping[str, str | None]) -> None:
             raise UsageError(f"{times} photos of it end in {shown(key)}: name the folder too in the CSV of people.")
 
 
-def _largest(faces: Sequence[_Face]) -> list[_Face]:
-    """Keep one face a photo, in the order of the file; of the same size the first."""
-    kept: dict[str, _Face] = {}
+def _keep_largest(faces: Sequence[_Face]) -> list[_Face]:
+    """Keep the largest face of each photo, in the order of the file; of equal sizes the first."""
+    largest: dict[str, _Face] = {}
     for face in faces:
-        other = kept.setdefault(face.photo, face)
+        other = largest.setdefault(face.photo, face)
         if other is face:
             continue
         if face.box is None or other.box is None:
@@ -147,36 +147,36 @@ def _largest(faces: Sequence[_Face]) -> list[_Face]:
                 f"{shown(face.photo)} comes a second time, after line {other.line}, and without boxes nobody can tell "
                 f"which face is {shown(face.person)}: give boxes, or a person a line.",
             )
-        if _area(face.box) > _area(other.box):
-            kept[face.photo] = face
-    return sorted(kept.values(), key=lambda face: face.line)
+        if _compute_area(face.box) > _compute_area(other.box):
+            largest[face.photo] = face
+    return sorted(largest.values(), key=lambda face: face.line)
 
 
-def _area(box: tuple[float, ...]) -> float:
+def _compute_area(box: tuple[float, ...]) -> float:
     return (box[2] - box[0]) * (box[3] - box[1])
 
 
 # ------------------------------------------------------------------------------------------------- the lines
 
 
-def _faces(text: str) -> tuple[list[_Face], int]:
-    """Faces of a file, and how many photos had none."""
-    lines = json_lines(text) if text.lstrip().startswith("{") else _csv_lines(text, ("photo", "cluster"))
+def _read_faces(text: str) -> tuple[list[_Face], int]:
+    """Return the faces of a file, and the number of photos without a face."""
+    lines = json_lines(text) if text.lstrip().startswith("{") else _read_csv(text, ("photo", "cluster"))
     faces: list[_Face] = []
-    seen: dict[tuple[str, tuple[float, ...]], int] = {}
+    lines_of_faces: dict[tuple[str, tuple[float, ...]], int] = {}
     failures = 0
     for number, line in lines:
         if line.get("status", "ok") != "ok":
             failures += 1
             continue
-        face = _face(number, line)
+        face = _parse_face(number, line)
         faces.append(face)
-        if face.box is not None and (first := seen.setdefault((face.photo, face.box), number)) != number:
+        if face.box is not None and (first := lines_of_faces.setdefault((face.photo, face.box), number)) != number:
             raise malformed(number, f"this face of {shown(face.photo)} is on line {first} already.")
     return faces, failures
 
 
-def _face(number: int, line: Mapping[str, object]) -> _Face:
+def _parse_face(number: int, line: Mapping[str, object]) -> _Face:
     photo, person = line.get("photo"), line.get("person")
     if not isinstance(photo, str) or not photo:
         raise malformed(number, "there is no photo, which is the name of a file.")
@@ -185,28 +185,28 @@ def _face(number: int, line: Mapping[str, object]) -> _Face:
     if "cluster" not in line:
         raise malformed(number, "there is no cluster; null says that a face is in none.")
     name = unicodedata.normalize("NFC", person) if person else ""
-    return _Face(number, photo, _cluster(number, line["cluster"]), name, _box(number, line.get("box")))
+    return _Face(number, photo, _parse_cluster(number, line["cluster"]), name, _parse_box(number, line.get("box")))
 
 
-def _cluster(number: int, value: object) -> str | None:
+def _parse_cluster(number: int, value: object) -> str | None:
     if isinstance(value, bool) or not isinstance(value, int | str | None):
         raise malformed(number, f"a cluster is a whole number or a name, got {shown(str(value))}.")
     text = "" if value is None else str(value).strip()
-    return None if text in NONE else text
+    return None if text in NO_CLUSTER else text
 
 
-def _box(number: int, value: object) -> tuple[float, ...] | None:
+def _parse_box(number: int, value: object) -> tuple[float, ...] | None:
     if value is None:
         return None
     numbers = value if isinstance(value, list) else []
-    box = tuple(float(one) for one in numbers if type(one) in (int, float) and abs(one) < FAR_AWAY)
+    box = tuple(float(value) for value in numbers if type(value) in (int, float) and abs(value) < COORDINATE_LIMIT)
     if len(box) != 4 or len(numbers) != 4 or box[2] < box[0] or box[3] < box[1]:
         raise malformed(number, f"a box is four numbers x1, y1, x2, y2, got {shown(json.dumps(value))}.")
     return box
 
 
-def _csv_lines(text: str, needed: tuple[str, ...]) -> Iterator[tuple[int, Mapping[str, object]]]:
-    rows = _rows(text)
+def _read_csv(text: str, needed: tuple[str, ...]) -> Iterator[tuple[int, Mapping[str, object]]]:
+    rows = _read_rows(text)
     _, first = next(rows, (1, []))
     head = [cell.strip().lower() for cell in first]
     if not set(needed) <= set(head) or len(set(head)) < len(head):
@@ -220,7 +220,7 @@ def _csv_lines(text: str, needed: tuple[str, ...]) -> Iterator[tuple[int, Mappin
         yield number, {name: cells[name] for name in ("photo", "cluster", "person") if name in cells}
 
 
-def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
+def _read_rows(text: str) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         for row in reader:
@@ -229,12 +229,12 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
         raise malformed(reader.line_num, f"this is no CSV: {error}.") from error
 
 
-def _truth(path: Path) -> dict[str, str]:
+def _read_truth(path: Path) -> dict[str, str]:
     """Read the person of each photo."""
     people: dict[str, str] = {}
     text = read_text(path)
     try:
-        for number, line in _csv_lines(text, ("photo", "person")):
+        for number, line in _read_csv(text, ("photo", "person")):
             photo, person = str(line["photo"]), unicodedata.normalize("NFC", str(line["person"]))
             if not photo or not person:
                 raise malformed(number, "a photo and a person are needed, and one is empty.")

@@ -1,9 +1,9 @@
-"""Photos made worse on purpose, a kind and a strength at a time: what poor photos do to distances is measured on them.
+"""Worsened copies of photos, by kind and strength, on which the effect of poor photos on distances is measured.
 
-A copy is a pure function of a photo, a face in it, a strength and a seed. It is a photo again, in which the face has to
-be detected anew, as in a photo of a user. A blur is given for a face of ``SIDE`` pixels and scaled to the face at hand;
-a JPEG and noise are those of the photo's own pixels. Some kinds are two damages, one after the other: what the first
-leaves of its own traces may be hidden by the second.
+A copy is a pure function of a photo, a face in it, a strength and a seed. It is a photo in which the face has to be
+detected anew, as in a photo of a user. A blur is stated for a face of ``SIDE`` pixels and scaled to the face; JPEG
+compression and noise apply to the photo's own pixels. Some kinds combine two damages, since the second may hide the
+traces of the first.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ import numpy as np
 from visavis.types import RGB, Floats, whole_pixels
 
 SIDE = 125.0
-"""Longer side in pixels of a face's box in LFW's photos (median)."""
+"""Median of the longer side of a face's box in LFW's photos, in pixels."""
 AROUND = 1.0
-"""Sides of the face's box that are kept around it on each side: what lies farther away is cut off first."""
+"""Margin kept around the face's box on each side, in sides of the box; the rest is cut off first."""
 
 Apply = Callable[[RGB, float, float, np.random.Generator], RGB]
-"""Makes a copy of a picture in which the face's longer side has so many pixels, with a strength."""
+"""Function that makes a copy from a picture, the longer side of its face in pixels, a strength and a generator."""
 
 
 @dataclass(frozen=True, slots=True)
 class Degradation:
-    """One kind of damage. ``mild`` and ``harsh`` are the ends of its strengths; between them they are spaced by ratio.
+    """A kind of damage. ``mild`` and ``harsh`` are the ends of its strengths, which are spaced by ratio.
 
-    ``parts`` names the parts of a :class:`~visavis.types.Quality` that tell how much of it a photo has: none for damage
-    that the picture does not show any more.
+    ``parts`` names the parts of a :class:`~visavis.types.Quality` that measure the damage; it is empty for damage that
+    is not visible in the picture.
     """
 
     name: str
@@ -39,51 +39,51 @@ class Degradation:
     apply: Apply
 
     def strength(self, share: float) -> float:
-        """Return the strength at a share in 0 (mild) to 1 (harsh)."""
+        """Return the strength at a share from 0 (mild) to 1 (harsh)."""
         return float(self.mild * (self.harsh / self.mild) ** share)
 
 
-def degraded(picture: RGB, box: Floats, kind: Degradation, strength: float, *, seed: int = 0) -> RGB:
-    """Return a worse copy of what lies around a face's box ``(h, w, 3)``; the same seed gives the same copy."""
+def degrade(picture: RGB, box: Floats, kind: Degradation, strength: float, *, seed: int = 0) -> RGB:
+    """Return a worsened copy of the surroundings of a face's box ``(h, w, 3)``; equal seeds give equal copies."""
     side = float((box[2:] - box[:2]).max())
     margin = np.array([-1, -1, 1, 1], np.float32) * np.float32(AROUND * side)
     left, top, right, bottom = whole_pixels(box + margin, picture.shape[1], picture.shape[0])
-    around = np.ascontiguousarray(picture[top:bottom, left:right])
-    return np.ascontiguousarray(kind.apply(around, side, strength, np.random.default_rng(seed)))
+    surroundings = np.ascontiguousarray(picture[top:bottom, left:right])
+    return np.ascontiguousarray(kind.apply(surroundings, side, strength, np.random.default_rng(seed)))
 
 
-def _scaled(picture: RGB, across: float, down: float) -> RGB:
+def _scale(picture: RGB, across: float, down: float) -> RGB:
     import cv2
 
     height, width = picture.shape[:2]
     size = max(round(width * across), 1), max(round(height * down), 1)
-    how = cv2.INTER_AREA if across * down < 1 else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(picture, size, interpolation=how), np.uint8)
+    interpolation = cv2.INTER_AREA if across * down < 1 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(picture, size, interpolation=interpolation), np.uint8)
 
 
-def _small(picture: RGB, side: float, pixels: float, rng: np.random.Generator) -> RGB:
-    """Reduce the photo until the longer side of the face has so many pixels."""
+def _shrink(picture: RGB, side: float, pixels: float, rng: np.random.Generator) -> RGB:
+    """Reduce the photo until the longer side of the face has ``pixels`` pixels."""
     scale = min(pixels / side, 1.0)
-    return _scaled(picture, scale, scale)
+    return _scale(picture, scale, scale)
 
 
-def _enlarged(picture: RGB, side: float, pixels: float, rng: np.random.Generator) -> RGB:
+def _shrink_and_enlarge(picture: RGB, side: float, pixels: float, rng: np.random.Generator) -> RGB:
     """Reduce the photo and enlarge it again."""
     import cv2
 
     height, width = picture.shape[:2]
-    small = _small(picture, side, pixels, rng)
+    small = _shrink(picture, side, pixels, rng)
     return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
-def _blurred(picture: RGB, side: float, sigma: float, rng: np.random.Generator) -> RGB:
+def _blur(picture: RGB, side: float, sigma: float, rng: np.random.Generator) -> RGB:
     import cv2
 
     blur = cv2.GaussianBlur(picture, (0, 0), sigma * side / SIDE)
     return np.asarray(blur, np.uint8)
 
 
-def _compressed(picture: RGB, side: float, quality: float, rng: np.random.Generator) -> RGB:
+def _compress(picture: RGB, side: float, quality: float, rng: np.random.Generator) -> RGB:
     import cv2
 
     settings = [cv2.IMWRITE_JPEG_QUALITY, round(quality)]
@@ -91,69 +91,69 @@ def _compressed(picture: RGB, side: float, quality: float, rng: np.random.Genera
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)[:, :, ::-1]
 
 
-def _noisy(picture: RGB, side: float, sigma: float, rng: np.random.Generator) -> RGB:
-    """Add noise to every pixel and channel, of this standard deviation in gray levels."""
+def _add_noise(picture: RGB, side: float, sigma: float, rng: np.random.Generator) -> RGB:
+    """Add noise with a standard deviation of ``sigma`` gray levels to every pixel and channel."""
     grain = rng.normal(0, sigma, picture.shape)
     return np.clip(np.round(picture + grain), 0, 255).astype(np.uint8)
 
 
-def _dark(picture: RGB, side: float, share: float, rng: np.random.Generator) -> RGB:
+def _darken(picture: RGB, side: float, share: float, rng: np.random.Generator) -> RGB:
     """Keep a share of the light."""
     return np.round(picture * np.float32(share)).astype(np.uint8)
 
 
-def _pale(picture: RGB, side: float, share: float, rng: np.random.Generator) -> RGB:
-    """Keep a share of the contrast, around a middle gray."""
+def _reduce_contrast(picture: RGB, side: float, share: float, rng: np.random.Generator) -> RGB:
+    """Keep a share of the contrast, around medium gray."""
     return np.round(picture * np.float32(share) + np.float32(128 * (1 - share))).astype(np.uint8)
 
 
-def _narrow(picture: RGB, side: float, factor: float, rng: np.random.Generator) -> RGB:
-    return _scaled(picture, 1 / factor, 1)
+def _narrow_width(picture: RGB, side: float, factor: float, rng: np.random.Generator) -> RGB:
+    return _scale(picture, 1 / factor, 1)
 
 
-def _wide(picture: RGB, side: float, factor: float, rng: np.random.Generator) -> RGB:
-    return _scaled(picture, 1, 1 / factor)
+def _reduce_height(picture: RGB, side: float, factor: float, rng: np.random.Generator) -> RGB:
+    return _scale(picture, 1, 1 / factor)
 
 
-def _resized(picture: RGB, least: float, most: float, rng: np.random.Generator) -> RGB:
+def _resize(picture: RGB, least: float, most: float, rng: np.random.Generator) -> RGB:
     scale = rng.uniform(least, most)
-    return _scaled(picture, scale, scale)
+    return _scale(picture, scale, scale)
 
 
-def _noisy_resized(picture: RGB, side: float, sigma: float, rng: np.random.Generator) -> RGB:
-    return _resized(_noisy(picture, side, sigma, rng), 0.4, 2.0, rng)
+def _add_noise_and_resize(picture: RGB, side: float, sigma: float, rng: np.random.Generator) -> RGB:
+    return _resize(_add_noise(picture, side, sigma, rng), 0.4, 2.0, rng)
 
 
-def _small_noisy(picture: RGB, side: float, sigma: float, rng: np.random.Generator) -> RGB:
-    return _noisy(_small(picture, side, rng.uniform(30, 90), rng), side, sigma, rng)
+def _shrink_and_add_noise(picture: RGB, side: float, sigma: float, rng: np.random.Generator) -> RGB:
+    return _add_noise(_shrink(picture, side, rng.uniform(30, 90), rng), side, sigma, rng)
 
 
-def _compressed_resized(picture: RGB, side: float, quality: float, rng: np.random.Generator) -> RGB:
-    return _resized(_compressed(picture, side, quality, rng), 0.5, 1.5, rng)
+def _compress_and_resize(picture: RGB, side: float, quality: float, rng: np.random.Generator) -> RGB:
+    return _resize(_compress(picture, side, quality, rng), 0.5, 1.5, rng)
 
 
-def _compressed_turned(picture: RGB, side: float, quality: float, rng: np.random.Generator) -> RGB:
+def _compress_and_turn(picture: RGB, side: float, quality: float, rng: np.random.Generator) -> RGB:
     """Compress the photo and turn it by up to 20 degrees to either side."""
     import cv2
 
     height, width = picture.shape[:2]
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), rng.uniform(-20, 20), 1)
-    compressed = _compressed(picture, side, quality, rng)
+    compressed = _compress(picture, side, quality, rng)
     return np.asarray(cv2.warpAffine(compressed, turn, (width, height), borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
-def _compressed_twice(picture: RGB, side: float, quality: float, rng: np.random.Generator) -> RGB:
+def _compress_twice(picture: RGB, side: float, quality: float, rng: np.random.Generator) -> RGB:
     """Compress the photo, resize it a little, and compress it again."""
-    resized = _resized(_compressed(picture, side, quality, rng), 0.8, 1.2, rng)
-    return _compressed(resized, side, quality, rng)
+    resized = _resize(_compress(picture, side, quality, rng), 0.8, 1.2, rng)
+    return _compress(resized, side, quality, rng)
 
 
-def _pale_noisy(picture: RGB, side: float, share: float, rng: np.random.Generator) -> RGB:
-    return _noisy(_pale(picture, side, share, rng), side, rng.uniform(3, 20), rng)
+def _reduce_contrast_and_add_noise(picture: RGB, side: float, share: float, rng: np.random.Generator) -> RGB:
+    return _add_noise(_reduce_contrast(picture, side, share, rng), side, rng.uniform(3, 20), rng)
 
 
-def _moved(picture: RGB, side: float, length: float, rng: np.random.Generator) -> RGB:
-    """Blur the photo along a line of this length, in any direction, as a camera or a head that moves does."""
+def _blur_motion(picture: RGB, side: float, length: float, rng: np.random.Generator) -> RGB:
+    """Blur the photo along a line of this length, in any direction, like motion of the camera or the head."""
     import cv2
 
     reach = length * side / SIDE / 2
@@ -167,8 +167,8 @@ def _moved(picture: RGB, side: float, length: float, rng: np.random.Generator) -
     return np.asarray(cv2.filter2D(picture, -1, kernel, borderType=cv2.BORDER_REPLICATE), np.uint8)
 
 
-def _doubled(picture: RGB, side: float, pixels: float, rng: np.random.Generator) -> RGB:
-    """Lay the photo over itself, shifted by so many pixels in any direction."""
+def _double(picture: RGB, side: float, pixels: float, rng: np.random.Generator) -> RGB:
+    """Blend the photo with a copy of it, shifted by ``pixels`` in any direction."""
     import cv2
 
     angle, weight = rng.uniform(0, 2 * np.pi), rng.uniform(0.3, 0.5)
@@ -179,22 +179,22 @@ def _doubled(picture: RGB, side: float, pixels: float, rng: np.random.Generator)
     return np.asarray(cv2.addWeighted(picture, 1 - weight, shifted, weight, 0), np.uint8)
 
 
-def _pixelated(picture: RGB, side: float, pixels: float, rng: np.random.Generator) -> RGB:
-    """Make squares of one color, of so many pixels a side."""
+def _pixelate(picture: RGB, side: float, pixels: float, rng: np.random.Generator) -> RGB:
+    """Make squares of one color with a side of ``pixels``."""
     import cv2
 
     height, width = picture.shape[:2]
     scale = min(SIDE / (pixels * side), 1.0)
-    return np.asarray(cv2.resize(_scaled(picture, scale, scale), (width, height), interpolation=cv2.INTER_NEAREST))
+    return np.asarray(cv2.resize(_scale(picture, scale, scale), (width, height), interpolation=cv2.INTER_NEAREST))
 
 
-def _posterized(picture: RGB, side: float, levels: float, rng: np.random.Generator) -> RGB:
-    """Keep so many levels of each channel, evenly spaced; of a fraction the darkest step is narrower."""
+def _posterize(picture: RGB, side: float, levels: float, rng: np.random.Generator) -> RGB:
+    """Keep ``levels`` evenly spaced levels of each channel; with a fraction the darkest step is narrower."""
     step = np.float32(255 / (levels - 1))
     return np.clip(np.round(np.round(picture / step) * step), 0, 255).astype(np.uint8)
 
 
-def _smoothed(picture: RGB, side: float, pixels: float, rng: np.random.Generator) -> RGB:
+def _smooth(picture: RGB, side: float, pixels: float, rng: np.random.Generator) -> RGB:
     """Replace each pixel twice by the median around it, as beauty filters and old denoisers do."""
     import cv2
 
@@ -202,8 +202,8 @@ def _smoothed(picture: RGB, side: float, pixels: float, rng: np.random.Generator
     return np.asarray(cv2.medianBlur(cv2.medianBlur(picture, max(size, 3)), max(size, 3)), np.uint8)
 
 
-def _vignetted(picture: RGB, side: float, strength: float, rng: np.random.Generator) -> RGB:
-    """Darken the photo away from a point near the face, by exp(-strength) at a distance of the face's side."""
+def _vignette(picture: RGB, side: float, strength: float, rng: np.random.Generator) -> RGB:
+    """Darken the photo away from a point near the face, by exp(-strength) at a distance of one side of the face."""
     height, width = picture.shape[:2]
     center = np.array([height, width]) / 2 + rng.uniform(-0.3, 0.3, 2) * side
     down, across = (np.arange(length) - middle for length, middle in zip((height, width), center, strict=True))
@@ -211,8 +211,8 @@ def _vignetted(picture: RGB, side: float, strength: float, rng: np.random.Genera
     return np.asarray(np.round(picture * light[..., None]), np.uint8)
 
 
-def _waved(picture: RGB, side: float, pixels: float, rng: np.random.Generator) -> RGB:
-    """Bend the photo in waves of so many pixels, as water or old glass does."""
+def _wave(picture: RGB, side: float, pixels: float, rng: np.random.Generator) -> RGB:
+    """Bend the photo in waves of ``pixels``, like water or old glass."""
     import cv2
 
     scale = side / SIDE
@@ -224,8 +224,8 @@ def _waved(picture: RGB, side: float, pixels: float, rng: np.random.Generator) -
     return np.asarray(bent, np.uint8)
 
 
-def _blotched(picture: RGB, side: float, sigma: float, rng: np.random.Generator) -> RGB:
-    """Add noise in blotches of five pixels, as denoised night photos have."""
+def _add_blotches(picture: RGB, side: float, sigma: float, rng: np.random.Generator) -> RGB:
+    """Add noise in blotches of five pixels, as in denoised night photos."""
     import cv2
 
     height, width = picture.shape[:2]
@@ -237,29 +237,29 @@ def _blotched(picture: RGB, side: float, sigma: float, rng: np.random.Generator)
 DEGRADATIONS = {
     kind.name: kind
     for kind in (
-        Degradation("small", 60, 18, ("size",), _small),
-        Degradation("enlarged", 60, 10, ("sharpness",), _enlarged),
-        Degradation("blurred", 1, 7, ("sharpness",), _blurred),
-        Degradation("compressed", 30, 2, ("compression",), _compressed),
-        Degradation("noisy", 8, 80, ("clarity",), _noisy),
-        Degradation("dark", 0.5, 0.06, ("exposure",), _dark),
-        Degradation("pale", 0.5, 0.12, ("exposure",), _pale),
-        Degradation("narrow", 1.15, 2.5, ("proportions",), _narrow),
-        Degradation("wide", 1.15, 2.5, ("proportions",), _wide),
-        Degradation("noisy, resized", 10, 90, (), _noisy_resized),
-        Degradation("small, noisy", 10, 70, (), _small_noisy),
-        Degradation("compressed, resized", 15, 2, (), _compressed_resized),
-        Degradation("compressed, turned", 15, 2, (), _compressed_turned),
-        Degradation("compressed twice", 15, 3, ("compression",), _compressed_twice),
-        Degradation("pale, noisy", 0.5, 0.12, ("exposure", "clarity"), _pale_noisy),
-        Degradation("moved", 6, 30, ("sharpness",), _moved),
-        Degradation("doubled", 3, 16, (), _doubled),
-        Degradation("pixelated", 3, 12, (), _pixelated),
-        Degradation("posterized", 6, 2, (), _posterized),
-        Degradation("smoothed", 5, 15, ("sharpness",), _smoothed),
-        Degradation("vignetted", 1, 8, (), _vignetted),
-        Degradation("waved", 1, 5, (), _waved),
-        Degradation("blotched", 10, 60, (), _blotched),
+        Degradation("small", 60, 18, ("size",), _shrink),
+        Degradation("enlarged", 60, 10, ("sharpness",), _shrink_and_enlarge),
+        Degradation("blurred", 1, 7, ("sharpness",), _blur),
+        Degradation("compressed", 30, 2, ("compression",), _compress),
+        Degradation("noisy", 8, 80, ("clarity",), _add_noise),
+        Degradation("dark", 0.5, 0.06, ("exposure",), _darken),
+        Degradation("pale", 0.5, 0.12, ("exposure",), _reduce_contrast),
+        Degradation("narrow", 1.15, 2.5, ("proportions",), _narrow_width),
+        Degradation("wide", 1.15, 2.5, ("proportions",), _reduce_height),
+        Degradation("noisy, resized", 10, 90, (), _add_noise_and_resize),
+        Degradation("small, noisy", 10, 70, (), _shrink_and_add_noise),
+        Degradation("compressed, resized", 15, 2, (), _compress_and_resize),
+        Degradation("compressed, turned", 15, 2, (), _compress_and_turn),
+        Degradation("compressed twice", 15, 3, ("compression",), _compress_twice),
+        Degradation("pale, noisy", 0.5, 0.12, ("exposure", "clarity"), _reduce_contrast_and_add_noise),
+        Degradation("moved", 6, 30, ("sharpness",), _blur_motion),
+        Degradation("doubled", 3, 16, (), _double),
+        Degradation("pixelated", 3, 12, (), _pixelate),
+        Degradation("posterized", 6, 2, (), _posterize),
+        Degradation("smoothed", 5, 15, ("sharpness",), _smooth),
+        Degradation("vignetted", 1, 8, (), _vignette),
+        Degradation("waved", 1, 5, (), _wave),
+        Degradation("blotched", 10, 60, (), _add_blotches),
     )
 }
-"""Kinds by name."""
+"""Kinds of damage by name."""

@@ -1,7 +1,7 @@
-"""A table of people or photos -> which group each row of the templates belongs to.
+"""Read a table of the groups of people or photos, and assign the groups to templates.
 
-A CSV whose first column is headed ``person`` or ``photo``; every other column is a way of grouping (sex, age band, skin
-tone ...), its head the name, its cells the groups. An empty cell is no group.
+The first column of the CSV is headed ``person`` or ``photo``; every other column is a way of grouping (sex, age band,
+skin tone ...), with its name in the head and the groups in its cells. An empty cell means no group.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from visavis.text_files import malformed, read_text
 
 KINDS = ("person", "photo")
 MOST_GROUPS = 100
-"""More different cells in a column than this are no groups but names or numbers."""
+"""Most different cells in a column: more are names or numbers, not groups."""
 
 
 @dataclass(frozen=True, slots=True)
 class GroupTable:
-    """What a file says: ``kind`` is "person" or "photo", ``rows`` holds the cells of each, one a column."""
+    """Content of a file: ``kind`` is "person" or "photo", ``rows`` holds the cells of each by name."""
 
     kind: str
     columns: tuple[str, ...]
@@ -33,10 +33,10 @@ class GroupTable:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """The table laid on templates.
+    """Groups of templates.
 
-    ``groups`` holds of each column the group of each template ("": none). ``unlisted`` are people (or photos) that the
-    table does not name, ``unknown`` those that it names and that are not there; both sorted.
+    ``groups`` holds, by column, the group of each template ("": none). ``unlisted`` are people (or photos) missing in
+    the table, ``unknown`` those of the table that are missing in the data; both are sorted.
     """
 
     groups: Mapping[str, tuple[str, ...]]
@@ -51,55 +51,55 @@ def read_groups(path: Path) -> GroupTable:
         head = [cell.strip() for cell in next(rows, [])]
         if len(head) < 2 or head[0].lower() not in KINDS or len({*head, ""}) <= len(head):
             raise malformed(1, "the head must be person or photo, then one or more ways of grouping, all different.")
-        found = dict(_unique(rows, len(head)))
+        cells = dict(_read_rows(rows, len(head)))
     except (UsageError, csv.Error) as error:
         raise UsageError(f"{shown(str(path))}, {error}") from error
-    table = GroupTable(head[0].lower(), tuple(head[1:]), found)
-    _check_few(table, path)
+    table = GroupTable(head[0].lower(), tuple(head[1:]), cells)
+    _check_groups(table, path)
     return table
 
 
 def place(table: GroupTable, photos: Sequence[str], names: Sequence[str]) -> Placed:
-    """Find the groups of templates by their ``photos`` or by the ``names`` of the people on them.
+    """Find the groups of templates by their ``photos`` or by the ``names`` of their people.
 
     A photo of the table is one of ``photos`` or the end of its path (``ann/1.jpg`` of ``people/ann/1.jpg``). Raises
-    UsageError where such an end fits several photos, and where nothing fits anything.
+    UsageError if such an end fits several photos, and if no row fits.
     """
     if table.kind == "person":
-        there = [_normal(name) for name in names]
-        keys = [name if name in table.rows else None for name in there]
+        labels = [_normalize(name) for name in names]
+        keys = [name if name in table.rows else None for name in labels]
     else:
-        there = [*photos]
-        keys = [_longest_end(photo, table.rows) for photo in photos]
+        labels = [*photos]
+        keys = [_find_longest_end(photo, table.rows) for photo in photos]
         _check_unambiguous(keys)
     if not any(key is not None for key in keys):
-        raise UsageError(f"the table of groups names no {table.kind} that is there: it begins {_first(table)}.")
+        raise UsageError(f"the table of groups names no {table.kind} that is there: it begins {_format_first(table)}.")
     none = ("",) * len(table.columns)
     cells = [none if key is None else table.rows[key] for key in keys]
     groups = {column: tuple(row[n] for row in cells) for n, column in enumerate(table.columns)}
-    unlisted = {one for one, key in zip(there, keys, strict=True) if key is None}
+    unlisted = {label for label, key in zip(labels, keys, strict=True) if key is None}
     return Placed(groups, tuple(sorted(unlisted)), tuple(sorted(table.rows.keys() - set(keys))))
 
 
-def _normal(name: str) -> str:
+def _normalize(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _unique(rows: Iterator[list[str]], width: int) -> Iterator[tuple[str, tuple[str, ...]]]:
-    seen: set[str] = set()
+def _read_rows(rows: Iterator[list[str]], width: int) -> Iterator[tuple[str, tuple[str, ...]]]:
+    names: set[str] = set()
     for number, row in enumerate(rows, 2):
-        cells = [_normal(cell.strip()) for cell in row]
+        cells = [_normalize(cell.strip()) for cell in row]
         if not any(cells):
             continue
         if len(cells) != width or not cells[0]:
             raise malformed(number, f"expected {width} cells, the first a name, got {len(cells)}.")
-        if cells[0] in seen:
+        if cells[0] in names:
             raise malformed(number, f"{shown(cells[0])} comes a second time.")
-        seen.add(cells[0])
+        names.add(cells[0])
         yield cells[0], tuple(cells[1:])
 
 
-def _check_few(table: GroupTable, path: Path) -> None:
+def _check_groups(table: GroupTable, path: Path) -> None:
     if not table.rows:
         raise UsageError(f"{shown(str(path))} names no {table.kind}.")
     for n, column in enumerate(table.columns):
@@ -111,9 +111,9 @@ def _check_few(table: GroupTable, path: Path) -> None:
             )
 
 
-def _longest_end(photo: str, rows: Mapping[str, tuple[str, ...]]) -> str | None:
-    path = PurePath(_normal(photo))
-    ends = [_normal(photo), path.as_posix(), *("/".join(path.parts[n:]) for n in range(1, len(path.parts)))]
+def _find_longest_end(photo: str, rows: Mapping[str, tuple[str, ...]]) -> str | None:
+    path = PurePath(_normalize(photo))
+    ends = [_normalize(photo), path.as_posix(), *("/".join(path.parts[n:]) for n in range(1, len(path.parts)))]
     return next((end for end in ends if end in rows), None)
 
 
@@ -123,5 +123,5 @@ def _check_unambiguous(keys: Sequence[str | None]) -> None:
             raise UsageError(f"{shown(key)} of the table of groups fits {times} photos: name its folder too.")
 
 
-def _first(table: GroupTable) -> str:
+def _format_first(table: GroupTable) -> str:
     return shown(next(iter(table.rows)))

@@ -1,10 +1,10 @@
-"""Labeled photos: folders of people, and lists of pairs in LFW's own formats and CSV.
+"""Read labeled photos: folders of people, and lists of pairs in LFW's own formats and CSV.
 
-LFW's lists have a first line with the number of folds (if there are several) and of pairs, then a line a pair, tabs
-between: ``name i j`` for two photos of one person, ``name i name j`` for photos of two; photo ``i`` of a person is
+LFW's lists have a first line with the number of folds (if there are several) and of pairs, then a line a pair with
+tabs: ``name i j`` for two photos of one person, ``name i name j`` for photos of two; photo ``i`` of a person is
 ``name/name_000i.jpg``. A CSV has three columns or more: two photos, whether they show one person (1/0, true/false,
-yes/no, same/different), and, if one is headed ``fold``, the fold of a pair. Its first line may hold heads; one that
-names a photo (by its ending, or there is such a file) is none.
+yes/no, same/different), and, if a column is headed ``fold``, the fold of a pair. Its first line may be a head; a line
+that names a photo (by its ending, or because the file exists) is not.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ FOLD_DIGITS = 9
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Photos by path, sorted, and the name of the person each shows (in Unicode's form NFC), one a photo."""
+    """Sorted paths of photos, and the name of the person in each (in Unicode's form NFC)."""
 
     photos: tuple[str, ...]
     names: tuple[str, ...]
@@ -44,25 +44,25 @@ class People:
 def read_people(folder: str | os.PathLike[str], *, exclude: Sequence[str] = ()) -> People:
     """List the photos of a folder of people: ``FOLDER/NAME/anything.jpg``.
 
-    Which files are photos: see :mod:`visavis.images.photo_files`; ``exclude`` holds patterns of names to pass over.
-    Folders without photos and whatever lies deeper are left out. UsageError where fewer than two people are left, since
-    every rate of error is one of telling people apart.
+    For the files that count as photos see :mod:`visavis.images.photo_files`; ``exclude`` holds patterns of names to
+    skip. Folders without photos and deeper files are left out. Raises UsageError if fewer than two people remain, since
+    every error rate compares people.
     """
     root = Path(folder)
     folders = photo_files.by_folder(root, exclude=exclude)
-    for unlisted in (one for _, _, several in folders for one in several):
+    for unlisted in (error for _, _, errors in folders for error in errors):
         raise UsageError(unlisted.message)
-    found = [(photo, _name(person)) for person, photos, _ in folders for photo in photos]
-    people = {name for _, name in found}
-    if not found:
+    labeled = [(photo, _normalize_name(person)) for person, photos, _ in folders for photo in photos]
+    people = {name for _, name in labeled}
+    if not labeled:
         raise UsageError(f"{shown(str(root))} holds no folder with photos: it should hold one a person.")
     if len(people) == 1:
         raise UsageError(f"{shown(str(root))} holds photos of one person only: give a folder with two people or more.")
-    photos, names = zip(*sorted(found), strict=True)
+    photos, names = zip(*sorted(labeled), strict=True)
     return People(photos, names)
 
 
-def _name(folder: Path) -> str:
+def _normalize_name(folder: Path) -> str:
     return unicodedata.normalize("NFC", folder.name)
 
 
@@ -70,7 +70,7 @@ def _name(folder: Path) -> str:
 class PairList:
     """Pairs of ``photos``: rows ``a (n,)`` and ``b (n,)``, whether they show one person ``same (n,)``, ``folds (n,)``.
 
-    ``folds`` is all 0 where the list has none. ``names`` holds the person of each photo where the list tells, else
+    ``folds`` is all 0 if the list has none. ``names`` holds the person of each photo if the list names the people, else
     it is empty.
     """
 
@@ -94,9 +94,9 @@ class _Pair(NamedTuple):
 
 
 def read_pairs(path: Path, photos: Path | None = None) -> PairList:
-    """Read a list of pairs, of either format; photos are found from the folder ``photos`` (default: the list's own).
+    """Read a list of pairs, of either format; paths are relative to the folder ``photos`` (default: the list's own).
 
-    Raises UsageError with the line that is wrong.
+    Raises UsageError, which names the line.
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")
@@ -109,72 +109,72 @@ def read_pairs(path: Path, photos: Path | None = None) -> PairList:
     lines = text.splitlines()
     first = lines[0].split() if lines else []
     if first and len(first) <= 2 and all(word.isdecimal() for word in first):
-        found = list(_lfw(path, lines, [int(word) for word in first], photos or path.parent))
+        pairs = list(_read_lfw(path, lines, [int(word) for word in first], photos or path.parent))
     else:
-        found = list(_csv(path, text, photos or path.parent))
-    if not found:
+        pairs = list(_read_csv(path, text, photos or path.parent))
+    if not pairs:
         raise UsageError(f"{path} holds no pair.")
-    return _listed(found)
+    return _make_list(pairs)
 
 
-def joined(*lists: PairList) -> tuple[PairList, ...]:
-    """Put lists on common photos, so that a photo in several of them is looked at once."""
-    photos = tuple(sorted({photo for one in lists for photo in one.photos}))
-    where = {photo: row for row, photo in enumerate(photos)}
-    names = {photo: name for one in lists for photo, name in zip(one.photos, one.names, strict=False)}
-    of_all = tuple(names[photo] for photo in photos) if len(names) == len(photos) else ()
+def join_lists(*lists: PairList) -> tuple[PairList, ...]:
+    """Give lists common photos, so that a photo in several of them is processed once."""
+    photos = tuple(sorted({photo for pairs in lists for photo in pairs.photos}))
+    row_of = {photo: row for row, photo in enumerate(photos)}
+    names = {photo: name for pairs in lists for photo, name in zip(pairs.photos, pairs.names, strict=False)}
+    all_names = tuple(names[photo] for photo in photos) if len(names) == len(photos) else ()
 
-    def moved(one: PairList) -> PairList:
-        rows = np.array([where[photo] for photo in one.photos], np.int32)
-        return PairList(photos, rows[one.a], rows[one.b], one.same, one.folds, of_all)
+    def renumber(pairs: PairList) -> PairList:
+        rows = np.array([row_of[photo] for photo in pairs.photos], np.int32)
+        return PairList(photos, rows[pairs.a], rows[pairs.b], pairs.same, pairs.folds, all_names)
 
-    return tuple(moved(one) for one in lists)
+    return tuple(renumber(pairs) for pairs in lists)
 
 
-def _listed(found: Sequence[_Pair]) -> PairList:
-    photos = tuple(sorted({photo for one in found for photo in (one.a, one.b)}))
-    where = {photo: row for row, photo in enumerate(photos)}
+def _make_list(pairs: Sequence[_Pair]) -> PairList:
+    photos = tuple(sorted({photo for pair in pairs for photo in (pair.a, pair.b)}))
+    row_of = {photo: row for row, photo in enumerate(photos)}
     names: dict[str, str] = {}
-    for one in found:
-        if one.names:
-            names |= {one.a: one.names[0], one.b: one.names[1]}
+    for pair in pairs:
+        if pair.names:
+            names |= {pair.a: pair.names[0], pair.b: pair.names[1]}
     return PairList(
         photos,
-        np.array([where[one.a] for one in found], np.int32),
-        np.array([where[one.b] for one in found], np.int32),
-        np.array([one.same for one in found], np.bool_),
-        np.array([one.fold for one in found], np.intp),
+        np.array([row_of[pair.a] for pair in pairs], np.int32),
+        np.array([row_of[pair.b] for pair in pairs], np.int32),
+        np.array([pair.same for pair in pairs], np.bool_),
+        np.array([pair.fold for pair in pairs], np.intp),
         tuple(names[photo] for photo in photos) if len(names) == len(photos) else (),
     )
 
 
-def _lfw(path: Path, lines: Sequence[str], head: Sequence[int], folder: Path) -> Iterator[_Pair]:
-    folds, each = head if len(head) == 2 else (1, head[0])
+def _read_lfw(path: Path, lines: Sequence[str], head: Sequence[int], folder: Path) -> Iterator[_Pair]:
+    folds, pairs_per_kind = head if len(head) == 2 else (1, head[0])
     rows = [(number, line.split("\t")) for number, line in enumerate(lines[1:], 2) if line.strip()]
-    if len(rows) != 2 * folds * each:
-        raise UsageError(f"{path} announces {2 * folds * each} pairs and holds {len(rows)}.")
+    if len(rows) != 2 * folds * pairs_per_kind:
+        raise UsageError(f"{path} announces {2 * folds * pairs_per_kind} pairs and holds {len(rows)}.")
     for n, (number, fields) in enumerate(rows):
         if len(fields) not in {3, 4} or not (fields[1].isdecimal() and fields[-1].isdecimal()):
             raise UsageError(f"{path}, line {number}: not a pair of LFW's format.")
         name, other = fields[0], fields[2] if len(fields) == 4 else fields[0]
         yield _Pair(
-            _photo(folder, name, int(fields[1])),
-            _photo(folder, other, int(fields[-1])),
+            _format_path(folder, name, int(fields[1])),
+            _format_path(folder, other, int(fields[-1])),
             same=len(fields) == 3,
-            fold=n // (2 * each),
+            fold=n // (2 * pairs_per_kind),
             names=(name, other),
         )
 
 
-def _photo(folder: Path, name: str, number: int) -> str:
+def _format_path(folder: Path, name: str, number: int) -> str:
     return str(folder / name / f"{name}_{number:04d}.jpg")
 
 
-def _csv(path: Path, text: str, folder: Path) -> Iterator[_Pair]:
+def _read_csv(path: Path, text: str, folder: Path) -> Iterator[_Pair]:
     fold_column: int | None = None
-    for n, (number, fields) in enumerate(_rows(path, text)):
-        same = _truth(fields[2]) if len(fields) >= 3 else None
-        if n == 0 and _heads(folder, fields):
+    for n, (number, fields) in enumerate(_read_rows(path, text)):
+        same = _parse_truth(fields[2]) if len(fields) >= 3 else None
+        if n == 0 and _is_head(folder, fields):
             heads = [field.lower() for field in fields]
             fold_column = heads.index("fold") if "fold" in heads else None
             continue
@@ -182,11 +182,13 @@ def _csv(path: Path, text: str, folder: Path) -> Iterator[_Pair]:
             raise UsageError(
                 f"{path}, line {number}: a pair is two photos and 1 (one person) or 0 (two), commas between."
             )
-        yield _Pair(str(folder / fields[0]), str(folder / fields[1]), same, _fold(path, number, fields, fold_column))
+        yield _Pair(
+            str(folder / fields[0]), str(folder / fields[1]), same, _parse_fold(path, number, fields, fold_column)
+        )
 
 
-def _rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows of a CSV that hold anything, each with the number of its last line."""
+def _read_rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the non-empty rows of a CSV, each with the number of its last line."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=True)
     try:
         for row in reader:
@@ -197,9 +199,9 @@ def _rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
         raise UsageError(f"{path}, line {reader.line_num}: not a line of a CSV: {error}.") from error
 
 
-def _heads(folder: Path, fields: Sequence[str]) -> bool:
-    """Whether the first line holds heads; "same" is one, and a word of a pair as well."""
-    if len(fields) < 3 or (_truth(fields[2]) is not None and fields[2].lower() != "same"):
+def _is_head(folder: Path, fields: Sequence[str]) -> bool:
+    """Tell whether the first line is a head; "same" may be a head or a value."""
+    if len(fields) < 3 or (_parse_truth(fields[2]) is not None and fields[2].lower() != "same"):
         return False
     return not any(_is_photo(folder / field) for field in fields[:2])
 
@@ -207,15 +209,15 @@ def _heads(folder: Path, fields: Sequence[str]) -> bool:
 def _is_photo(path: Path) -> bool:
     try:
         return photo_files.has_photo_ending(path) or path.is_file()
-    except OSError:  # a name too long for a file
+    except OSError:  # the name is too long for a file
         return False
 
 
-def _truth(word: str) -> bool | None:
+def _parse_truth(word: str) -> bool | None:
     return True if word.lower() in YES else False if word.lower() in NO else None
 
 
-def _fold(path: Path, number: int, fields: Sequence[str], column: int | None) -> int:
+def _parse_fold(path: Path, number: int, fields: Sequence[str], column: int | None) -> int:
     if column is None:
         return 0
     if column >= len(fields) or not fields[column].isdecimal() or len(fields[column]) > FOLD_DIGITS:

@@ -34,9 +34,9 @@ GROUP_BYTES = 64 << 20
 class Templates:
     """Templates of photos, a row a photo.
 
-    ``embeddings (n, d)`` have length 1, or are zeros where ``status`` is not "ok" (a failure to enroll). ``boxes (n,
-    4)`` and ``quality (n,)`` (0..1) are those of the chosen face, zeros without one; ``faces (n,)`` counts all detected
-    faces.
+    ``embeddings (n, d)`` have length 1, or are zeros where ``status`` is not "ok" (a failure to enroll).
+    ``boxes (n, 4)`` and ``quality (n,)`` (0..1) are those of the chosen face, zeros without one; ``faces (n,)`` counts
+    all detected faces.
     """
 
     model: str

@@ -1,1 +1,1 @@
-"""Pages of results: HTML that needs nothing but itself."""
+"""Pages of results: HTML without external files."""

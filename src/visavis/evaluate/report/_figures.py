@@ -1,4 +1,4 @@
-"""The figures of a report: curves of all models together, and each one's distances."""
+"""Figures of the verification report: curves of all models in one plot, and the distances of each model."""
 
 from __future__ import annotations
 
@@ -13,61 +13,65 @@ from visavis.evaluate.results import Rate, Verification
 from visavis.evaluate.stats.metrics import Doubles, Roc
 
 LOWEST = -7
-"""Least power of ten of a FAR that is drawn."""
+"""Lowest power of ten on the FAR axis."""
 MARKED = (1e-2, 1e-3, 1e-4)
-"""Rates of false accepts whose thresholds are drawn among the distances."""
+"""Rates of false accepts with thresholds drawn in the plot of distances."""
 NEIGHBORS = 3
 """Pixels between the whiskers of two models at one rate."""
 
 
 def roc(results: Sequence[Verification], names: Sequence[str]) -> str:
-    """Draw TAR against FAR, the latter by decades."""
-    least = max(LOWEST, min(-1, math.floor(-math.log10(_most_impostors(results)) + 1e-9)))
+    """Draw TAR against FAR, on a logarithmic FAR axis."""
+    least = max(LOWEST, min(-1, math.floor(-math.log10(_max_impostors(results)) + 1e-9)))
     x = _svg.logarithmic("FAR: strangers accepted", least, 0)
-    ends = [end for one in results for end in _ends_of_tar(one, x.low)]
+    ends = [end for result in results for end in _lowest_tars(result, x.low)]
     lowest = min(90.0, 10.0 * max(0, math.floor(10 * min(ends))))
     y = _svg.linear("TAR: same person accepted, %", lowest, 100.0)
     frame = Frame(x, y)
-    curves = [_svg.steps(frame, *_accepted(one.roc, 100.0), series=n) for n, one in enumerate(results)]
+    curves = [_svg.steps(frame, *_accepted_curve(result.roc, 100.0), series=n) for n, result in enumerate(results)]
     marks = [
-        _svg.whisker(frame, rate.far, 100 * rate.tar, _percent(rate), series=n, tip=tip, shift=shift)
-        for n, rate, tip, shift in _marks(results, names, x)
+        _svg.whisker(frame, rate.far, 100 * rate.tar, _interval_percent(rate), series=n, tip=tip, shift=shift)
+        for n, rate, tip, shift in _iterate_marks(results, names, x)
     ]
-    return _svg.figure(frame, [*curves, *marks], label=_label("ROC: TAR against FAR", names), keys=_keys(names))
+    return _svg.figure(
+        frame, [*curves, *marks], label=_make_label("ROC: TAR against FAR", names), keys=_make_keys(names)
+    )
 
 
 def det(results: Sequence[Verification], names: Sequence[str]) -> str:
     """Draw FRR against FAR, both as normal deviates (Martin et al., The DET curve, Eurospeech 1997)."""
-    x = _svg.probit("FAR: strangers accepted, %", _tick_below(min(0.01, 1 / _most_impostors(results))), 0.5)
-    curves = [_missed(one.roc) for one in results]
-    most = max(_height(far, frr, x.low) for far, frr in curves)
-    least = min(max(_height(*curve, x.high), 1 / one.roc.genuine) for curve, one in zip(curves, results, strict=True))
+    x = _svg.probit("FAR: strangers accepted, %", _tick_below(min(0.01, 1 / _max_impostors(results))), 0.5)
+    curves = [_rejected_curve(result.roc) for result in results]
+    most = max(_height_at(far, frr, x.low) for far, frr in curves)
+    least = min(
+        max(_height_at(*curve, x.high), 1 / result.roc.genuine) for curve, result in zip(curves, results, strict=True)
+    )
     y = _svg.probit("FRR: same person rejected, %", _tick_below(min(least, 0.2)), _tick_above(max(most, 0.3)))
     frame = Frame(x, y)
-    parts = [_equal_errors(frame)]
+    parts = [_draw_equal_errors(frame)]
     parts += [_svg.steps(frame, far, frr, series=n) for n, (far, frr) in enumerate(curves)]
-    for n, rate, tip, shift in _marks(results, names, x):
+    for n, rate, tip, shift in _iterate_marks(results, names, x):
         ends = rate.tar_interval
         missed = None if ends is None else (1 - ends[1], 1 - ends[0])
         parts.append(_svg.whisker(frame, rate.far, 1 - rate.tar, missed, series=n, tip=tip, shift=shift))
-    return _svg.figure(frame, parts, label=_label("DET: FRR against FAR", names), keys=_keys(names))
+    return _svg.figure(frame, parts, label=_make_label("DET: FRR against FAR", names), keys=_make_keys(names))
 
 
 def distances(result: Verification, name: str) -> str:
-    """Draw how far apart pairs of one person and of two are, and the thresholds of ``MARKED`` rates."""
+    """Draw the distances of pairs of one person and of two, and the thresholds at the ``MARKED`` rates."""
     edges, genuine, impostors = (
-        np.asarray(one, np.float64)
-        for one in (result.histogram.edges, result.histogram.genuine * 100, result.histogram.impostors * 100)
+        np.asarray(values, np.float64)
+        for values in (result.histogram.edges, result.histogram.genuine * 100, result.histogram.impostors * 100)
     )
-    (there,) = np.nonzero(genuine + impostors)
-    first, last = (there[0], there[-1] + 1) if len(there) else (0, len(genuine))
+    (used,) = np.nonzero(genuine + impostors)
+    first, last = (used[0], used[-1] + 1) if len(used) else (0, len(genuine))
     edges, genuine, impostors = edges[first : last + 1], genuine[first:last], impostors[first:last]
     highest = max(float(np.max(genuine, initial=0)), float(np.max(impostors, initial=0))) * 1.05
     x = _svg.linear("cosine distance", float(edges[0]), float(edges[-1]))
     frame = Frame(x, _svg.linear("share of the pairs, %", 0.0, highest or 1.0))
     kinds = ((genuine, "one person"), (impostors, "two people"))
     parts = [
-        _svg.bars(frame, edges, shares, series=n, tips=[*_bar_tips(edges, shares, kind)])
+        _svg.bars(frame, edges, shares, series=n, tips=[*_make_bar_tips(edges, shares, kind)])
         for n, (shares, kind) in enumerate(kinds)
     ]
     marked = [rate for far in MARKED for rate in result.rates if math.isclose(rate.far, far, rel_tol=1e-6)]
@@ -79,8 +83,8 @@ def distances(result: Verification, name: str) -> str:
 
 
 def rejection(results: Sequence[Verification], names: Sequence[str]) -> str | None:
-    """Draw FNMR against the share of the worst pairs rejected; None where no result has such a curve."""
-    curves = [(n, one.rejection) for n, one in enumerate(results) if one.rejection is not None]
+    """Draw FNMR against the share of the worst pairs rejected; None if no result has such a curve."""
+    curves = [(n, result.rejection) for n, result in enumerate(results) if result.rejection is not None]
     if not curves:
         return None
     widest = max(max(curve.shares) for _, curve in curves) * 100
@@ -94,11 +98,11 @@ def rejection(results: Sequence[Verification], names: Sequence[str]) -> str | No
         points = 100 * np.array(pairs)
         parts.append(_svg.polyline(frame, points[:, 0], points[:, 1], series=n, tips=tips))
         keys.append(Key(f"{names[n]}, threshold {curve.threshold:.4f}", n))
-    return _svg.figure(frame, parts, label=_label("FNMR against the share rejected", names), keys=keys)
+    return _svg.figure(frame, parts, label=_make_label("FNMR against the share rejected", names), keys=keys)
 
 
 def short(far: float) -> str:
-    """Put a rate as a power of ten where it is one: 0.001 is "1e-3"."""
+    """Format a rate in scientific notation: 0.001 is "1e-3"."""
     mantissa, exponent = f"{far:.2e}".split("e")
     return f"{float(mantissa):g}e{int(exponent)}" if int(exponent) else f"{far:g}"
 
@@ -106,59 +110,61 @@ def short(far: float) -> str:
 # ---------------------------------------------------------------------------------------------------- pieces
 
 
-def _most_impostors(results: Sequence[Verification]) -> int:
-    return max(one.roc.impostors for one in results)
+def _max_impostors(results: Sequence[Verification]) -> int:
+    return max(result.roc.impostors for result in results)
 
 
-def _accepted(roc: Roc, factor: float) -> tuple[Doubles, Doubles]:
-    """FAR and TAR from the first false accept on: a logarithm shows nothing before."""
+def _accepted_curve(roc: Roc, factor: float) -> tuple[Doubles, Doubles]:
+    """Return FAR and TAR from the first false accept on, since a logarithmic axis has no 0."""
     first = int(np.searchsorted(roc.impostors_accepted, 1))
     return roc.far[first:], factor * roc.tar[first:]
 
 
-def _missed(roc: Roc) -> tuple[Doubles, Doubles]:
-    """FAR and FRR from the first false accept on, to where nobody is missed any more."""
-    far, tar = _accepted(roc, 1.0)
+def _rejected_curve(roc: Roc) -> tuple[Doubles, Doubles]:
+    """Return FAR and FRR from the first false accept on, up to the point where FRR is 0."""
+    far, tar = _accepted_curve(roc, 1.0)
     last = int(np.searchsorted(tar, 1.0)) + 1
     return far[:last], 1 - tar[:last]
 
 
-def _height(x: Doubles, y: Doubles, at: float) -> float:
-    """Return how high a step curve is at a place, or at its beginning if that is later."""
-    return float(y[max(0, int(np.searchsorted(x, at, side="right")) - 1)])
+def _height_at(x: Doubles, y: Doubles, position: float) -> float:
+    """Return the height of a step curve at a position, or at its beginning if that is later."""
+    return float(y[max(0, int(np.searchsorted(x, position, side="right")) - 1)])
 
 
-def _ends_of_tar(result: Verification, low: float) -> Iterator[float]:
-    """Yield where the curve and the whiskers of TAR begin, which are its lowest places."""
-    yield _height(*_accepted(result.roc, 1.0), low)
+def _lowest_tars(result: Verification, low: float) -> Iterator[float]:
+    """Yield the lowest points of the TAR curve and its whiskers."""
+    yield _height_at(*_accepted_curve(result.roc, 1.0), low)
     yield from (rate.tar_interval[0] for rate in result.rates if rate.tar_interval and rate.far >= low)
 
 
-def _marks(results: Sequence[Verification], names: Sequence[str], x: Axis) -> Iterator[tuple[int, Rate, str, float]]:
-    """Yield series, rate, its words and its shift of every tabled rate within the axis."""
+def _iterate_marks(
+    results: Sequence[Verification], names: Sequence[str], x: Axis
+) -> Iterator[tuple[int, Rate, str, float]]:
+    """Yield series, rate, tooltip and shift of every tabled rate within the axis."""
     for n, (result, name) in enumerate(zip(results, names, strict=True)):
         for rate in result.rates:
             if x.low <= rate.far * (1 + 1e-9) and rate.far <= x.high:
                 shift = NEIGHBORS * (n - (len(results) - 1) / 2)
-                yield n, rate, f"{name}: FAR {short(rate.far)}, TAR {rate.tar:.2%}{_within(rate)}", shift
+                yield n, rate, f"{name}: FAR {short(rate.far)}, TAR {rate.tar:.2%}{_format_interval(rate)}", shift
 
 
-def _within(rate: Rate) -> str:
+def _format_interval(rate: Rate) -> str:
     ends = rate.tar_interval
     return "" if ends is None else f" ({ends[0]:.2%} to {ends[1]:.2%})"
 
 
-def _percent(rate: Rate) -> tuple[float, float] | None:
+def _interval_percent(rate: Rate) -> tuple[float, float] | None:
     return None if rate.tar_interval is None else (100 * rate.tar_interval[0], 100 * rate.tar_interval[1])
 
 
-def _bar_tips(edges: Doubles, shares: Doubles, kind: str) -> Iterator[str]:
+def _make_bar_tips(edges: Doubles, shares: Doubles, kind: str) -> Iterator[str]:
     for low, high, share in zip(edges[:-1], edges[1:], shares, strict=True):
         yield f"{low:.3f} to {high:.3f}: {share:.2f} % of the pairs of {kind}"
 
 
-def _equal_errors(frame: Frame) -> str:
-    """Draw where both errors are equal: through there goes each curve at its EER."""
+def _draw_equal_errors(frame: Frame) -> str:
+    """Draw the line of equal errors, which each curve crosses at its EER."""
     ends = np.array([max(frame.x.low, frame.y.low), min(frame.x.high, frame.y.high)])
     (left, right), (bottom, top) = frame.across(ends), frame.down(ends)
     line = f'd="M{left:.1f} {bottom:.1f}L{right:.1f} {top:.1f}"'
@@ -173,9 +179,9 @@ def _tick_above(value: float) -> float:
     return min([tick for tick in _svg.PROBIT_TICKS if tick >= value], default=_svg.PROBIT_TICKS[-1])
 
 
-def _label(text: str, names: Sequence[str]) -> str:
+def _make_label(text: str, names: Sequence[str]) -> str:
     return f"{text} of {', '.join(names)}"
 
 
-def _keys(names: Sequence[str]) -> list[Key]:
+def _make_keys(names: Sequence[str]) -> list[Key]:
     return [Key(name, n) for n, name in enumerate(names)]

@@ -1,4 +1,4 @@
-"""Templates of pages -> text -> a file: with the style, the version and the day that all pages have, and with faces."""
+"""Render templates of pages to files, with the common style, version and date, and cut out faces."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
 
 
 SIDE, MARGIN = 112, 0.4
-"""Side of a face in a page in pixels, and the part of its box by which it is extended."""
+"""Side of a face on a page in pixels, and the margin around its box as a share of the box."""
 
 
-def rendered(template: str, **values: object) -> str:
-    """Return the page that a template of this package makes of values."""
+def render(template: str, **values: object) -> str:
+    """Render a template of this package with values; return the page."""
     return (
-        _environment()
+        _make_environment()
         .get_template(template)
         .render(side=SIDE, version=metadata.version("visavis"), date=date.today().isoformat(), **values)
     )
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a page, whole or not at all."""
+    """Write a page atomically."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         part.write_text(text, encoding="utf-8", newline="\n")
@@ -47,66 +47,68 @@ def write_text(path: Path, text: str) -> None:
 
 
 def without_common_folder(photos: Sequence[str]) -> list[str]:
-    """Leave out the folders that all photos share: they tell more of the machine than of the photo."""
+    """Remove the folders that all photos share, which describe the machine rather than the photo."""
     try:
         common = os.path.commonpath([str(Path(photo).parent) for photo in photos])
-    except ValueError:  # some with a root and some without, or none at all
+    except ValueError:  # absolute and relative paths, or no path
         return list(photos)
     return [str(Path(photo).relative_to(common)) for photo in photos]
 
 
-def _environment() -> Environment:
+def _make_environment() -> Environment:
     import jinja2
 
-    def printed(value: object) -> object:
-        """Escape what cannot be printed in any text that is put in, but not in figures, which are markup."""
+    def escape_unprintable(value: object) -> object:
+        """Escape unprintable characters in text values, but not in figures, which are markup."""
         return legible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
-    def source(name: str) -> str:
+    def read_source(name: str) -> str:
         return resources.files("visavis.evaluate.report").joinpath(name).read_text(encoding="utf-8")
 
     environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(source),
+        loader=jinja2.FunctionLoader(read_source),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
-        finalize=printed,
+        finalize=escape_unprintable,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.tests.update(
         words=lambda cell: type(cell).__name__ == "Words", bar=lambda cell: type(cell).__name__ == "Bar"
     )
-    environment.filters.update(percent=_percent, span=_span, short=_figures.short, shorts=_shorts, count=_count)
+    environment.filters.update(
+        percent=_format_percent, span=_format_interval, short=_figures.short, shorts=_format_rates, count=_format_count
+    )
     return environment
 
 
-def _percent(value: float, digits: int = 2) -> str:
+def _format_percent(value: float, digits: int = 2) -> str:
     return f"{100 * value:.{digits}f} %"
 
 
-def _span(ends: Interval, pattern: str = ".4f", factor: float = 1) -> str:
+def _format_interval(ends: Interval, pattern: str = ".4f", factor: float = 1) -> str:
     return f"{ends[0] * factor:{pattern}} to {ends[1] * factor:{pattern}}"
 
 
-def _shorts(ends: Interval) -> str:
+def _format_rates(ends: Interval) -> str:
     return f"{_figures.short(ends[0])} to {_figures.short(ends[1])}"
 
 
-def _count(value: int) -> str:
+def _format_count(value: int) -> str:
     return f"{value:,}"
 
 
 def thumbnails(templates: Templates, rows: Iterable[int]) -> dict[int, str]:
     """Cut the face of each row out of its photo: a data address by row.
 
-    A row is left out where the photo is gone, unreadable or has no face by now. A photo is read as it was by its
-    name, which may be any file's: "-" is no standard input here.
+    A row is left out if the photo is missing, unreadable or has no face. Photos are read as files, so "-" is not
+    standard input here.
     """
-    cut = {row: _face(templates.photos[row], templates.boxes[row].astype(np.float32)) for row in sorted(set(rows))}
+    cut = {row: _cut_face(templates.photos[row], templates.boxes[row].astype(np.float32)) for row in sorted(set(rows))}
     return {row: images.data_address(face) for row, face in cut.items() if face is not None}
 
 
-def _face(photo: str, box: np.ndarray[tuple[int], np.dtype[np.float32]]) -> RGB | None:
+def _cut_face(photo: str, box: np.ndarray[tuple[int], np.dtype[np.float32]]) -> RGB | None:
     if not (box[2] > box[0] and box[3] > box[1]):
         return None
     try:

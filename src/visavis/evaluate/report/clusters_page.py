@@ -1,4 +1,4 @@
-"""The page of a clustering: how well it agrees with the people, and which clusters and people to look at."""
+"""Page of a clustering: its agreement with the people, and the clusters and people with most errors."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from visavis.evaluate.report._rendering import without_common_folder
 from visavis.evaluate.report.page import Cell, Page, Section, Table, Words
 
 LISTED = 30
-"""Clusters and people in each list, the worst first."""
+"""Most clusters and people in each list, the worst first."""
 PHOTOS = 6
-"""Photos named in a cell."""
+"""Most photos named in a cell."""
 
 WORDS = {
     "Pairwise": "Of all pairs of faces: precision is the share of pairs in one cluster that are of one person, recall "
@@ -26,17 +26,20 @@ WORDS = {
 }
 
 
-def page(result: ClusterResult, found: Clusters, *, data: str) -> Page:
-    """Return the page of one clustering and the faces that it is of."""
-    found = replace(found, photos=tuple(without_common_folder(found.photos)))
-    mixed, split = _mixed(found), _split(found)
+def page(result: ClusterResult, faces: Clusters, *, data: str) -> Page:
+    """Return the page of a clustering of ``faces``."""
+    faces = replace(faces, photos=tuple(without_common_folder(faces.photos)))
+    mixed, split = _list_mixed(faces), _list_split(faces)
     return Page(
         f"Clusters of {data}",
         "Do the clusters hold one person each, and each person whole?",
         [
             Section(
                 "Summary",
-                tables=[Table(_counts(result, found)), Table(_rates(result), ["", "Precision", "Recall", "F"])],
+                tables=[
+                    Table(_make_counts(result, faces)),
+                    Table(_make_rates(result), ["", "Precision", "Recall", "F"]),
+                ],
             ),
             Section(
                 "Clusters of several people",
@@ -56,62 +59,62 @@ def page(result: ClusterResult, found: Clusters, *, data: str) -> Page:
     )
 
 
-def _counts(result: ClusterResult, found: Clusters) -> list[list[Cell]]:
+def _make_counts(result: ClusterResult, faces: Clusters) -> list[list[Cell]]:
     counts = {
         "Faces": result.items,
         "People": result.people,
         "Clusters": result.clusters,
         "Clusters of one face": result.singletons,
-        "Faces in no cluster, alone": found.alone,
-        "Bystanders, left out": found.bystanders,
-        "Faces of nobody known, left out": found.unlabeled,
-        "Photos without a face": found.failures,
+        "Faces in no cluster, alone": faces.alone,
+        "Bystanders, left out": faces.bystanders,
+        "Faces of nobody known, left out": faces.unlabeled,
+        "Photos without a face": faces.failures,
         "Adjusted Rand index": f"{result.rand:.4f}",
         "Mutual information (NMI)": f"{result.nmi:.4f}",
     }
     return [[name, count if isinstance(count, str) else f"{count:,}"] for name, count in counts.items()]
 
 
-def _rates(result: ClusterResult) -> list[list[Cell]]:
-    def row(name: str, one: Agreement) -> list[Cell]:
-        return [name, f"{one.precision:.4f}", f"{one.recall:.4f}", f"{one.f:.4f}"]
+def _make_rates(result: ClusterResult) -> list[list[Cell]]:
+    def row(name: str, agreement: Agreement) -> list[Cell]:
+        return [name, f"{agreement.precision:.4f}", f"{agreement.recall:.4f}", f"{agreement.f:.4f}"]
 
     return [row("Pairwise", result.pairwise), row("B-cubed", result.b_cubed)]
 
 
-def _mixed(found: Clusters) -> list[list[Cell]]:
-    """Rows of the clusters that hold more than one person, the most faces of others first."""
+def _list_mixed(faces: Clusters) -> list[list[Cell]]:
+    """Make rows of the clusters with more than one person, the most faces of others first."""
     rows: list[tuple[int, list[Cell]]] = []
-    for members in _members(found.clusters.tolist(), range(len(found.people))).values():
-        people = Counter(found.people[row] for row in members)
+    for members in _group_rows(faces.clusters.tolist(), range(len(faces.people))).values():
+        people = Counter(faces.people[row] for row in members)
         (main, most), *others = people.most_common()
         if others:
-            photos = [f"{found.photos[row]} ({found.people[row]})" for row in members if found.people[row] != main]
+            photos = [f"{faces.photos[row]} ({faces.people[row]})" for row in members if faces.people[row] != main]
             counts = ", ".join(f"{name} {count}" for name, count in people.most_common())
-            rows.append((len(members) - most, [main, f"{len(members):,}", Words(counts), Words(_some(photos))]))
-    return [row for _, row in sorted(rows, key=lambda one: -one[0])]
+            rows.append((len(members) - most, [main, f"{len(members):,}", Words(counts), Words(_shorten(photos))]))
+    return [row for _, row in sorted(rows, key=lambda entry: -entry[0])]
 
 
-def _split(found: Clusters) -> list[list[Cell]]:
-    """Rows of the people whose faces are in more than one cluster, the most faces outside the largest first."""
+def _list_split(faces: Clusters) -> list[list[Cell]]:
+    """Make rows of the people with faces in more than one cluster, the most faces outside the largest first."""
     rows: list[tuple[int, list[Cell]]] = []
-    for name, members in _members(found.people, range(len(found.people))).items():
-        clusters = Counter(int(found.clusters[row]) for row in members)
+    for name, members in _group_rows(faces.people, range(len(faces.people))).items():
+        clusters = Counter(int(faces.clusters[row]) for row in members)
         ((largest, most),) = clusters.most_common(1)
         if len(clusters) > 1:
-            photos = [found.photos[row] for row in members if found.clusters[row] != largest]
-            row: list[Cell] = [str(name), f"{len(members):,}", f"{len(clusters):,}", Words(_some(photos))]
+            photos = [faces.photos[row] for row in members if faces.clusters[row] != largest]
+            row: list[Cell] = [str(name), f"{len(members):,}", f"{len(clusters):,}", Words(_shorten(photos))]
             rows.append((len(members) - most, row))
-    return [row for _, row in sorted(rows, key=lambda one: -one[0])]
+    return [row for _, row in sorted(rows, key=lambda entry: -entry[0])]
 
 
-def _members(labels: Iterable[object], rows: Iterable[int]) -> Mapping[object, list[int]]:
+def _group_rows(labels: Iterable[object], rows: Iterable[int]) -> Mapping[object, list[int]]:
     members: dict[object, list[int]] = defaultdict(list)
     for label, row in zip(labels, rows, strict=True):
         members[label].append(row)
     return members
 
 
-def _some(photos: list[str]) -> str:
+def _shorten(photos: list[str]) -> str:
     more = f" and {len(photos) - PHOTOS:,} more" if len(photos) > PHOTOS else ""
     return ", ".join(photos[:PHOTOS]) + more

@@ -1,4 +1,4 @@
-"""The page of a detection: which faces are found, how large they have to be, and the photos with most mistakes."""
+"""Page of a detection: rates, recall by height of the face, and the photos with most mistakes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from visavis.evaluate.report._rendering import without_common_folder
 from visavis.evaluate.report.page import Cell, Figure, Page, Section, Table, percent
 
 LISTED = 30
-"""Photos in the list, the most mistakes first."""
+"""Most photos in the list, the most mistakes first."""
 
 CURVE = "Precision over recall, from the surest face to the least sure. The dot is the detector's own threshold."
 
@@ -25,15 +25,22 @@ WORDS = {
 }
 
 
-def page(result: DetectionResult, seen: Answers, *, data: str, detector: str) -> Page:
+def page(result: DetectionResult, answers: Answers, *, data: str, detector: str) -> Page:
     """Return the page of one detector on one set of photos."""
-    worst = _worst(seen, result.iou)
+    worst = _list_worst(answers, result.iou)
     return Page(
         f"Detection on {data}",
         f"Which faces are found? Detector {detector}, overlap from {result.iou:g};",
         [
-            Section("Summary", tables=[Table(_summary(result, seen), ["", "Figure, 95 % interval", "Counted"])]),
-            Section("Precision and recall", _doubt(seen, detector), [Figure(_curve(result), CURVE)], [_bands(result)]),
+            Section(
+                "Summary", tables=[Table(_make_summary(result, answers), ["", "Figure, 95 % interval", "Counted"])]
+            ),
+            Section(
+                "Precision and recall",
+                _note_scores(answers, detector),
+                [Figure(_draw_curve(result), CURVE)],
+                [_make_bands(result)],
+            ),
             Section(
                 "Photos with most mistakes",
                 f"{len(worst):,} of {result.photos:,} photos have a mistake. Before blaming the detector, look whether "
@@ -45,11 +52,11 @@ def page(result: DetectionResult, seen: Answers, *, data: str, detector: str) ->
     )
 
 
-def _summary(result: DetectionResult, seen: Answers) -> list[list[Cell]]:
+def _make_summary(result: DetectionResult, answers: Answers) -> list[list[Cell]]:
     precision, recall = result.precision, result.recall
     overlap = "–" if result.mean_overlap is None else f"{result.mean_overlap:.3f}"
     return [
-        ["Photos", f"{result.photos:,}", f"{len(seen.unread):,} more cannot be read" if seen.unread else ""],
+        ["Photos", f"{result.photos:,}", f"{len(answers.unread):,} more cannot be read" if answers.unread else ""],
         ["Faces", f"{result.faces:,}", f"{result.ignored:,} more ignored" if result.ignored else ""],
         ["Average precision", f"{result.average_precision:.4f}", ""],
         ["Precision", percent(precision.rate, precision.interval), f"{precision.part:,} of {precision.whole:,}"],
@@ -59,23 +66,25 @@ def _summary(result: DetectionResult, seen: Answers) -> list[list[Cell]]:
     ]
 
 
-def _doubt(seen: Answers, detector: str) -> str:
+def _note_scores(answers: Answers, detector: str) -> str:
     return (
-        "" if seen.sensitive is not None else f"{detector} offers no low scores: its curve ends at its own threshold."
+        ""
+        if answers.sensitive is not None
+        else f"{detector} offers no low scores: its curve ends at its own threshold."
     )
 
 
-def _bands(result: DetectionResult) -> Table:
+def _make_bands(result: DetectionResult) -> Table:
     heads = ["Height of the face", "Recall, 95 % interval", "Found"]
-    return Table([_band(band) for band in result.bands], heads)
+    return Table([_make_band_row(band) for band in result.bands], heads)
 
 
-def _band(band: Band) -> list[Cell]:
+def _make_band_row(band: Band) -> list[Cell]:
     pixels = f"{band.low:g} pixels and more" if band.high is None else f"{band.low:g} to {band.high:g} pixels"
     return [pixels, percent(band.recall.rate, band.recall.interval), f"{band.recall.part:,} of {band.recall.whole:,}"]
 
 
-def _curve(result: DetectionResult) -> str:
+def _draw_curve(result: DetectionResult) -> str:
     curve = result.curve
     lowest = 10.0 * np.floor(10 * min(float(curve.precision.min(initial=1.0)), 0.9))
     frame = _svg.Frame(_svg.linear("Recall, %", 0.0, 100.0), _svg.linear("Precision, %", float(lowest), 100.0))
@@ -91,9 +100,9 @@ def _curve(result: DetectionResult) -> str:
     return _svg.figure(frame, parts, label="Precision over recall")
 
 
-def _worst(seen: Answers, iou: float) -> list[list[Cell]]:
-    names = without_common_folder([one.photo for one in seen.annotated])
-    all_photos = zip(names, mistakes(seen.found, seen.annotated, iou=iou), strict=True)
-    counted = [(name, one) for name, one in all_photos if one.missed or one.false]
+def _list_worst(answers: Answers, iou: float) -> list[list[Cell]]:
+    names = without_common_folder([truth.photo for truth in answers.annotated])
+    all_photos = zip(names, mistakes(answers.found, answers.annotated, iou=iou), strict=True)
+    counted = [(name, mistake) for name, mistake in all_photos if mistake.missed or mistake.false]
     counted.sort(key=lambda pair: -(pair[1].missed + pair[1].false))
-    return [[name, f"{one.faces:,}", f"{one.missed:,}", f"{one.false:,}"] for name, one in counted]
+    return [[name, f"{mistake.faces:,}", f"{mistake.missed:,}", f"{mistake.false:,}"] for name, mistake in counted]

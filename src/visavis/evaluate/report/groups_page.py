@@ -1,4 +1,4 @@
-"""The page of the groups: error rates of each group at one threshold for all, side by side."""
+"""Page of groups: error rates of each group at one threshold for all, side by side."""
 
 from __future__ import annotations
 
@@ -26,60 +26,65 @@ def page(result: GroupsResult, *, data: str) -> Page:
             Section(
                 "Everybody",
                 f"Threshold {result.threshold:.4f}, at which {result.far:.3g} of the pairs of two people pass.",
-                tables=[Table([_counts(result.everybody)], ["", "People", "Photos", "FMR", "FNMR", "No template"])],
+                tables=[
+                    Table([_make_counts(result.everybody)], ["", "People", "Photos", "FMR", "FNMR", "No template"])
+                ],
             ),
-            *(_section(grouping, result.everybody) for grouping in result.groupings),
-            *_left_out(result),
+            *(_make_section(grouping, result.everybody) for grouping in result.groupings),
+            *_list_left_out(result),
         ],
         WORDS,
     )
 
 
-def _section(grouping: Grouping, everybody: Group) -> Section:
+def _make_section(grouping: Grouping, everybody: Group) -> Section:
     groups = [*grouping.groups, everybody]
     tables = [
-        _rates(groups, lambda group: group.fmr, "FMR: strangers of the group taken for one person", grouping.fmr_ratio),
-        _rates(groups, lambda group: group.fnmr, "FNMR: one person not recognized", grouping.fnmr_ratio),
+        _make_rates(
+            groups, lambda group: group.fmr, "FMR: strangers of the group taken for one person", grouping.fmr_ratio
+        ),
+        _make_rates(groups, lambda group: group.fnmr, "FNMR: one person not recognized", grouping.fnmr_ratio),
         Table(
-            [_counts(group) for group in grouping.groups], ["Group", "People", "Photos", "FMR", "FNMR", "No template"]
+            [_make_counts(group) for group in grouping.groups],
+            ["Group", "People", "Photos", "FMR", "FNMR", "No template"],
         ),
     ]
     text = f"{grouping.ungrouped:,} photos are in no group." if grouping.ungrouped else ""
     return Section(f"By {grouping.column}", text, tables=tables)
 
 
-def _rates(groups: Sequence[Group], rate_of: Callable[[Group], GroupRate], caption: str, ratio: Ratio) -> Table:
-    """Draw the rates of all groups on one axis; below them how far the worst is from the best."""
+def _make_rates(groups: Sequence[Group], rate_of: Callable[[Group], GroupRate], caption: str, ratio: Ratio) -> Table:
+    """Draw the rates of all groups on one axis, with the ratio of the worst to the best below."""
     rates = [rate_of(group) for group in groups]
-    axis = decades([end for one in rates if one.rate and one.interval for end in (one.rate, *one.interval)])
-    rows: list[list[Cell]] = [[group.name, *_drawn(one, axis)] for group, one in zip(groups, rates, strict=True)]
-    rows.append(["worst to best", *_ratio(ratio)])
+    axis = decades([end for rate in rates if rate.rate and rate.interval for end in (rate.rate, *rate.interval)])
+    rows: list[list[Cell]] = [[group.name, *_draw_rate(rate, axis)] for group, rate in zip(groups, rates, strict=True)]
+    rows.append(["worst to best", *_format_ratio(ratio)])
     marks = f"{axis[0]:g} to {axis[1]:g}, by decades"
     return Table(rows, ["Group", "Rate, 95 % interval", marks, "Errors"], caption)
 
 
-def _drawn(one: GroupRate, axis: tuple[float, float]) -> list[Cell]:
-    errors = f"{one.errors:,} of {one.whole:,}"
-    if one.rate is None or one.interval is None:
-        return ["–", Words(one.reason), errors]
-    bar = Bar(one.rate, one.interval, *axis) if one.rate else Words("no error")
-    return [f"{one.rate:.3g} ({one.interval[0]:.3g} to {one.interval[1]:.3g})", bar, errors]
+def _draw_rate(rate: GroupRate, axis: tuple[float, float]) -> list[Cell]:
+    errors = f"{rate.errors:,} of {rate.whole:,}"
+    if rate.rate is None or rate.interval is None:
+        return ["–", Words(rate.reason), errors]
+    bar = Bar(rate.rate, rate.interval, *axis) if rate.rate else Words("no error")
+    return [f"{rate.rate:.3g} ({rate.interval[0]:.3g} to {rate.interval[1]:.3g})", bar, errors]
 
 
-def _ratio(one: Ratio) -> list[Cell]:
-    if one.value is None or one.interval is None:
-        return ["–", Words(one.reason), ""]
-    left_out = f"; without a rate: {', '.join(one.left_out)}" if one.left_out else ""
-    ends = f"{one.interval[0]:.2f} to {one.interval[1]:.2f}"
-    return [f"{one.value:.2f} times ({ends})", Words(f"{one.worst} to {one.best}{left_out}"), ""]
+def _format_ratio(ratio: Ratio) -> list[Cell]:
+    if ratio.value is None or ratio.interval is None:
+        return ["–", Words(ratio.reason), ""]
+    left_out = f"; without a rate: {', '.join(ratio.left_out)}" if ratio.left_out else ""
+    ends = f"{ratio.interval[0]:.2f} to {ratio.interval[1]:.2f}"
+    return [f"{ratio.value:.2f} times ({ends})", Words(f"{ratio.worst} to {ratio.best}{left_out}"), ""]
 
 
-def _counts(group: Group) -> list[Cell]:
+def _make_counts(group: Group) -> list[Cell]:
     rates = [percent(rate.rate, rate.interval) for rate in (group.fmr, group.fnmr)]
     return [group.name, f"{group.people:,}", f"{group.photos:,}", *rates, f"{group.failures.errors:,}"]
 
 
-def _left_out(result: GroupsResult) -> list[Section]:
+def _list_left_out(result: GroupsResult) -> list[Section]:
     lists = (("Not in the table of groups", result.unlisted), ("Only in the table of groups", result.unknown))
-    rows: list[list[Cell]] = [[what, f"{len(some):,}", Words(", ".join(some[:30]))] for what, some in lists if some]
+    rows: list[list[Cell]] = [[what, f"{len(names):,}", Words(", ".join(names[:30]))] for what, names in lists if names]
     return [Section("Left out", tables=[Table(rows, ["", "", "Among them"])])] if rows else []

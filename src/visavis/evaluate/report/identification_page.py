@@ -1,4 +1,4 @@
-"""The page of an identification: who is found among the enrolled, and how often a stranger is named."""
+"""Page of an identification: ranks of enrolled people, and searches for people who are not enrolled."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ def page(result: IdentificationResult, *, data: str, detector: str) -> Page:
         f"Identification on {data}",
         f"Who is it, among {result.people:,} people? Model {result.model}, detector {detector};",
         [
-            Section("Summary", tables=[Table(_counts(result))]),
+            Section("Summary", tables=[Table(_make_counts(result))]),
             Section(
                 "People who are enrolled",
                 "Nobody is refused here: the question is only how near the right person is.",
                 [
                     Figure(
-                        _cmc(result),
+                        _draw_cmc(result),
                         "CMC: share of the known probes whose person is among the nearest. Higher is better.",
                     )
                 ],
-                [Table(_ranks(result), ["Rank", "Rate, 95 % interval", "Found"])],
+                [Table(_make_ranks(result), ["Rank", "Rate, 95 % interval", "Found"])],
             ),
-            Section("Strangers too", _threshold_text(result), _open_set_figures(result), [_searches(result)]),
+            Section("Strangers too", _explain_threshold(result), _draw_open_set(result), [_make_searches(result)]),
         ],
         WORDS,
     )
 
 
-def _counts(result: IdentificationResult) -> list[list[Cell]]:
+def _make_counts(result: IdentificationResult) -> list[list[Cell]]:
     lost = result.failures
     rows = (
         ("People enrolled", result.people, lost.people),
@@ -56,13 +56,14 @@ def _counts(result: IdentificationResult) -> list[list[Cell]]:
     return [[name, f"{count:,}", f"{failed:,} more without a face" if failed else ""] for name, count, failed in rows]
 
 
-def _ranks(result: IdentificationResult) -> list[list[Cell]]:
+def _make_ranks(result: IdentificationResult) -> list[list[Cell]]:
     return [
-        [f"{one.rank}", percent(one.rate, one.interval), f"{one.hits:,} of {result.known:,}"] for one in result.ranks
+        [f"{rate.rank}", percent(rate.rate, rate.interval), f"{rate.hits:,} of {result.known:,}"]
+        for rate in result.ranks
     ]
 
 
-def _cmc(result: IdentificationResult) -> str:
+def _draw_cmc(result: IdentificationResult) -> str:
     rates = 100 * result.cmc
     lowest = min(90.0, 10.0 * math.floor(float(rates[0]) / 10))
     most = max(len(rates), 2)
@@ -72,22 +73,22 @@ def _cmc(result: IdentificationResult) -> str:
     curve = _svg.steps(frame, np.arange(1, len(rates) + 1, dtype=np.float64), rates, series=0)
     marks = [
         _svg.whisker(
-            frame, one.rank, 100 * one.rate, (100 * one.interval[0], 100 * one.interval[1]), series=0,
-            tip=f"rank {one.rank}: {one.rate:.2%}",
+            frame, rate.rank, 100 * rate.rate, (100 * rate.interval[0], 100 * rate.interval[1]), series=0,
+            tip=f"rank {rate.rank}: {rate.rate:.2%}",
         )
-        for one in result.ranks
+        for rate in result.ranks
     ]  # fmt: skip
     return _svg.figure(frame, [curve, *marks], label=f"CMC of {result.model}")
 
 
-def _threshold_text(result: IdentificationResult) -> str:
+def _explain_threshold(result: IdentificationResult) -> str:
     if result.roc is None:
         return "There are no unknown probes, so nothing is known of strangers."
     return "A probe is named where the nearest person is within the threshold. A lower FPIR costs known people: FNIR."
 
 
-def _open_set_figures(result: IdentificationResult) -> list[Figure]:
-    """Draw the share of known probes that are named rightly against the FPIR, by decades."""
+def _draw_open_set(result: IdentificationResult) -> list[Figure]:
+    """Draw the share of known probes that are named rightly against the FPIR, on a logarithmic axis."""
     roc = result.roc
     if roc is None:
         return []
@@ -99,33 +100,35 @@ def _open_set_figures(result: IdentificationResult) -> list[Figure]:
         _svg.logarithmic("FPIR: strangers named", least, 0), _svg.linear("Known people named rightly, %", lowest, 100.0)
     )
     marks = [
-        _svg.whisker(frame, one.fpir, 100 * (1 - one.fnir), _named(one), series=0, tip=f"FPIR {one.fpir:g}")
-        for one in result.searches
-        if one.fnir is not None and one.fpir >= frame.x.low
+        _svg.whisker(
+            frame, search.fpir, 100 * (1 - search.fnir), _named_interval(search), series=0, tip=f"FPIR {search.fpir:g}"
+        )
+        for search in result.searches
+        if search.fnir is not None and search.fpir >= frame.x.low
     ]
     svg = _svg.figure(frame, [_svg.steps(frame, fpir, named, series=0), *marks], label=f"1 - FNIR of {result.model}")
     return [Figure(svg, "Known people named rightly (1 − FNIR) against FPIR. Higher is better.")]
 
 
-def _named(one: SearchRate) -> tuple[float, float] | None:
-    ends = one.fnir_interval
+def _named_interval(search: SearchRate) -> tuple[float, float] | None:
+    ends = search.fnir_interval
     return None if ends is None else (100 * (1 - ends[1]), 100 * (1 - ends[0]))
 
 
-def _searches(result: IdentificationResult) -> Table:
+def _make_searches(result: IdentificationResult) -> Table:
     heads = ["FPIR", "Threshold", "FNIR, 95 % interval", "As calibrated: threshold", "FPIR there", "FNIR there"]
-    return Table([_search(one) for one in result.searches], heads)
+    return Table([_make_search_row(search) for search in result.searches], heads)
 
 
-def _search(one: SearchRate) -> list[Cell]:
-    row: list[Cell] = [f"{one.fpir:g}"]
-    if one.threshold is None:
+def _make_search_row(search: SearchRate) -> list[Cell]:
+    row: list[Cell] = [f"{search.fpir:g}"]
+    if search.threshold is None:
         row += ["–", "too few unknown probes"]
     else:
-        row += [f"{one.threshold:.4f}", percent(one.fnir, one.fnir_interval)]
-    real = one.calibrated
-    if real is None:
+        row += [f"{search.threshold:.4f}", percent(search.fnir, search.fnir_interval)]
+    promise = search.calibrated
+    if promise is None:
         return [*row, "–", "–", "–"]
-    beyond = "" if real.measured else " (the last one measured)"
-    rates = [percent(real.fpir, real.fpir_interval), percent(real.fnir, real.fnir_interval)]
-    return [*row, f"{real.threshold:.4f}{beyond}", *rates]
+    beyond = "" if promise.measured else " (the last one measured)"
+    rates = [percent(promise.fpir, promise.fpir_interval), percent(promise.fnir, promise.fnir_interval)]
+    return [*row, f"{promise.threshold:.4f}{beyond}", *rates]

@@ -1,7 +1,7 @@
-"""A report of sections, each with figures and tables: one page of HTML, which needs nothing but itself.
+"""Report of sections, each with figures and tables: one page of HTML without external files.
 
-``page_identification``, ``page_clusters``, ``page_detection`` and ``page_groups`` make the sections. Verification has a
-page of its own (``report``), which shows several models side by side.
+The modules ``*_page.py`` make the sections. Verification has a page of its own (``verification_page.py``), which shows
+several models side by side.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from visavis.evaluate.report._rendering import rendered, write_text
+from visavis.evaluate.report._rendering import render, write_text
 from visavis.evaluate.report._svg import legible
 from visavis.evaluate.results import Interval
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure as SVG, and what it shows."""
+    """A figure as SVG, and its caption."""
 
     svg: str
     caption: str
@@ -26,7 +26,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A cell of text that may need several lines: names of photos or people."""
+    """A cell of text that may need several lines, such as names of photos or people."""
 
     text: str
 
@@ -36,7 +36,7 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A cell that draws a rate and its interval on an axis from ``low`` to ``high`` that all rows share."""
+    """A cell that draws a rate and its interval on an axis from ``low`` to ``high``, shared by all rows."""
 
     rate: float
     interval: Interval
@@ -45,7 +45,7 @@ class Bar:
 
     @property
     def svg(self) -> str:
-        """Draw the interval as a line and the rate as a dot, by decades."""
+        """Draw the interval as a line and the rate as a dot, on a logarithmic axis."""
         ends = [self._place(value) for value in (*self.interval, self.rate)]
         ticks = range(math.ceil(math.log10(self.low)), math.floor(math.log10(self.high)) + 1)
         grid = "".join(f'<path class="grid" d="M{self._place(10.0**n):.1f} 0v14"/>' for n in ticks)
@@ -64,7 +64,7 @@ Cell = str | Words | Bar
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of cells; the first of each is the row's name."""
+    """Rows of cells; the first cell of each is its name."""
 
     rows: Sequence[Sequence[Cell]]
     heads: Sequence[str] = ()
@@ -77,7 +77,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of the page."""
+    """A section of the page."""
 
     title: str
     text: str = ""
@@ -87,7 +87,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A whole page: ``question`` is what it answers, ``words`` explains the terms that it uses."""
+    """A page: ``question`` is what it answers, ``words`` explains its terms."""
 
     title: str
     question: str
@@ -96,15 +96,15 @@ class Page:
 
     def text(self) -> str:
         """Return the page as HTML."""
-        return rendered("page.html.j2", page=self)
+        return render("page.html.j2", page=self)
 
     def write(self, path: Path) -> None:
-        """Write the page, whole or not at all."""
+        """Write the page atomically."""
         write_text(path, self.text())
 
 
 def percent(rate: float | None, interval: Interval | None = None, *, digits: int = 2) -> str:
-    """Write a rate in percent with its interval; a dash where there is none."""
+    """Format a rate in percent with its interval; a dash for None."""
     if rate is None:
         return "–"
     ends = f" ({100 * interval[0]:.{digits}f} to {100 * interval[1]:.{digits}f})" if interval else ""

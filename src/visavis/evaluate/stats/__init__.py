@@ -1,1 +1,1 @@
-"""Statistics of errors: rates, intervals, curves. Nothing here knows of photos or models."""
+"""Statistics of errors: rates, intervals and curves, independent of photos and models."""

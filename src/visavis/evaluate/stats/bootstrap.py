@@ -1,8 +1,8 @@
-"""How far a rate could be off: the bootstrap, which draws the sample anew from itself.
+"""Confidence intervals of rates by the bootstrap, which draws the sample anew from itself.
 
-Pairs are not independent: somebody who looks like many is in many of them. Where the people are known it is they who
-are drawn, each pair counting as often as both its people were; the interval is then that of other people. Where pairs
-are only listed, pairs are drawn, and the interval is too narrow by what the pairs share.
+Pairs are not independent: a person who resembles many others is in many pairs. If the people are labeled, people are
+drawn, each pair counting as often as both of its people; the interval is then that of other people. If pairs are only
+listed, pairs are drawn, and the interval is too narrow by what the pairs share.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ Counts = NDArray[np.integer]
 
 DRAWS = 400
 LEAST = 30
-"""A rate is given only where it stands for so many false accepts: it is then right within a third or so."""
+"""Fewest false accepts behind a reported rate, which is then right within about a third."""
 
 
 class Draw(NamedTuple):
-    """How often each genuine pair and each of the nearest impostors was drawn, and how many of both in all."""
+    """Number of times that each genuine pair and each of the nearest impostors was drawn, and the totals of both."""
 
     genuine: Counts
     impostors: Counts
@@ -34,38 +34,38 @@ class Draw(NamedTuple):
 
 
 class Resampling(Protocol):
-    """Draws a sample from itself."""
+    """Draw samples from the data."""
 
     def draw(self, rng: np.random.Generator) -> Draw:
-        """Draw once."""
+        """Draw a sample."""
         ...
 
 
 class ByPeople:
-    """Draws people; ``people (n,)`` numbers the person of each row, ``found (n,)`` says which rows have a template."""
+    """Draw people; ``people (n,)`` numbers the person of each row, ``has_template (n,)`` marks rows with a template."""
 
-    def __init__(self, compared: Compared, people: NDArray[np.intp], found: NDArray[np.bool_]) -> None:
-        self._whose = people[compared.genuine.a]
+    def __init__(self, compared: Compared, people: NDArray[np.intp], has_template: NDArray[np.bool_]) -> None:
+        self._genuine_people = people[compared.genuine.a]
         self._first, self._second = people[compared.impostors.a], people[compared.impostors.b]
-        self._photos = np.bincount(people[found], minlength=int(people.max()) + 1).astype(np.float64)
-        pairs = np.concatenate([self._whose, people[compared.failed_genuine[:, 0]]])
+        self._photos = np.bincount(people[has_template], minlength=int(people.max()) + 1).astype(np.float64)
+        pairs = np.concatenate([self._genuine_people, people[compared.failed_genuine[:, 0]]])
         self._genuine = np.bincount(pairs, minlength=len(self._photos)).astype(np.float64)
 
     def draw(self, rng: np.random.Generator) -> Draw:
         """Draw as many people as there are."""
-        number = len(self._photos)
-        often = rng.multinomial(number, np.full(number, 1 / number)).astype(np.int32)  # quicker than floats below
-        photos = often * self._photos
+        count = len(self._photos)
+        times = rng.multinomial(count, np.full(count, 1 / count)).astype(np.int32)  # faster below than floats
+        photos = times * self._photos
         return Draw(
-            often[self._whose],
-            often.take(self._first) * often.take(self._second),
-            float(often @ self._genuine),
+            times[self._genuine_people],
+            times.take(self._first) * times.take(self._second),
+            float(times @ self._genuine),
             float(photos.sum() ** 2 - photos @ photos) / 2,
         )
 
 
 class ByPairs:
-    """Draws pairs, those of one person and those of two apart."""
+    """Draw genuine pairs and impostor pairs separately."""
 
     def __init__(self, compared: Compared) -> None:
         self._genuine, self._compared_genuine = compared.roc.genuine, len(compared.genuine)
@@ -84,19 +84,18 @@ class ByPairs:
 
 
 def rates(
-    compared: Compared, resampling: Resampling, wanted: Sequence[float], *, draws: int = DRAWS, seed: int = 0
+    compared: Compared, resampling: Resampling, fars: Sequence[float], *, draws: int = DRAWS, seed: int = 0
 ) -> tuple[Rate, ...]:
-    """Threshold and TAR at each FAR of ``wanted`` that the data can tell, with 95 % intervals.
+    """Return threshold and TAR at each of ``fars`` that the data supports, with 95 % intervals.
 
-    A rate that stands for fewer than ``LEAST`` false accepts is left out, as is one that no threshold keeps, since
-    more impostors than that are as near as the nearest. Where an interval reaches beyond the kept impostors there is
-    none.
+    A FAR of fewer than ``LEAST`` false accepts is left out, and so is one that no threshold reaches because too many
+    impostors are as near as the nearest. An interval that reaches beyond the kept impostors is None.
     """
     roc = compared.roc
-    told, thresholds = told_by(roc, wanted)
-    if not told:
+    supported, thresholds = supported_fars(roc, fars)
+    if not supported:
         return ()
-    values = np.array(list(_drawn(compared, resampling, told, thresholds, draws, seed)))
+    values = np.array(list(_draw_rates(compared, resampling, supported, thresholds, draws, seed)))
     intervals = middle(values)
     return tuple(
         Rate(
@@ -104,91 +103,91 @@ def rates(
             threshold,
             roc.at(threshold)[1],
             round(roc.at(threshold)[0] * roc.impostors),
-            threshold_interval=_ends(intervals[:, 0, n]),
-            tar_interval=_ends(intervals[:, 1, n]),
-            far_interval=_ends(intervals[:, 2, n]),
+            threshold_interval=_make_interval(intervals[:, 0, n]),
+            tar_interval=_make_interval(intervals[:, 1, n]),
+            far_interval=_make_interval(intervals[:, 2, n]),
         )
-        for n, (far, threshold) in enumerate(zip(told, thresholds, strict=True))
+        for n, (far, threshold) in enumerate(zip(supported, thresholds, strict=True))
     )
 
 
-def told_by(roc: Roc, wanted: Sequence[float]) -> tuple[list[float], list[float]]:
-    """Return the rates of ``wanted`` that the data can tell, and the threshold of each."""
-    thresholds = [(far, roc.threshold(far)) for far in wanted if far * roc.impostors + 1e-9 >= LEAST]
-    there = [(far, threshold) for far, threshold in thresholds if threshold is not None]
-    return [far for far, _ in there], [threshold for _, threshold in there]
+def supported_fars(roc: Roc, fars: Sequence[float]) -> tuple[list[float], list[float]]:
+    """Return those of ``fars`` that the data supports, and the threshold of each."""
+    thresholds = [(far, roc.threshold(far)) for far in fars if far * roc.impostors + 1e-9 >= LEAST]
+    reached = [(far, threshold) for far, threshold in thresholds if threshold is not None]
+    return [far for far, _ in reached], [threshold for _, threshold in reached]
 
 
 def middle(values: Doubles) -> Doubles:
-    """Ends ``(2, ...)`` between which 95 % of ``values (draws, ...)`` lie; infinity is a value."""
+    """Return the ends ``(2, ...)`` of the middle 95 % of ``values (draws, ...)``; infinity is a value."""
     outside = int(0.025 * len(values))
     ends: Doubles = np.sort(values, axis=0)[[outside, len(values) - 1 - outside]]
     return ends
 
 
 def thresholds_drawn(
-    compared: Compared, resampling: Resampling, wanted: Sequence[float], *, draws: int = DRAWS, seed: int = 0
+    compared: Compared, resampling: Resampling, fars: Sequence[float], *, draws: int = DRAWS, seed: int = 0
 ) -> Doubles:
-    """Thresholds at each FAR of ``wanted`` in each draw ``(draws, len(wanted))``: below the first impostor too many.
+    """Return the thresholds at each of ``fars`` in each draw ``(draws, len(fars))``.
 
-    It is inf where that one is not among the kept.
+    A threshold lies just below the first impostor too many; it is inf where that impostor was not kept.
     """
     rng = np.random.default_rng(seed)
-    return np.array([_limits(compared, _false(resampling.draw(rng)), wanted) for _ in range(draws)])
+    return np.array([_find_thresholds(compared, _accumulate_fars(resampling.draw(rng)), fars) for _ in range(draws)])
 
 
 def fars_drawn(compared: Compared, resampling: Resampling, thresholds: Doubles, *, seed: int = 0) -> Doubles:
-    """FAR at each threshold ``(draws, k)``, each row on a draw of its own; inf where it cannot be told."""
+    """Return the FAR at each threshold ``(draws, k)``, a draw a row; inf where it is unknown."""
     rng = np.random.default_rng(seed)
-    return np.array([_fars(compared, _false(resampling.draw(rng)), row) for row in thresholds])
+    return np.array([_find_fars(compared, _accumulate_fars(resampling.draw(rng)), row) for row in thresholds])
 
 
-def _false(one: Draw) -> Doubles:
-    """FAR ``(k + 1,)`` of a draw where the n nearest of the k kept impostors are accepted."""
-    if not one.all_impostors:  # one person, again and again
-        return np.full(len(one.impostors) + 1, np.inf)
-    accepted = np.zeros(len(one.impostors) + 1, np.int64)
-    np.cumsum(one.impostors, out=accepted[1:])
-    return accepted / one.all_impostors
+def _accumulate_fars(draw: Draw) -> Doubles:
+    """Return the FAR ``(k + 1,)`` of a draw where the n nearest of the k kept impostors are accepted."""
+    if not draw.all_impostors:  # only one person was drawn
+        return np.full(len(draw.impostors) + 1, np.inf)
+    accepted = np.zeros(len(draw.impostors) + 1, np.int64)
+    np.cumsum(draw.impostors, out=accepted[1:])
+    return accepted / draw.all_impostors
 
 
-def _limits(compared: Compared, false: Doubles, wanted: Sequence[float]) -> Doubles:
-    """Threshold at each FAR of ``wanted``: just below the first impostor too many; inf where that one is not kept."""
+def _find_thresholds(compared: Compared, false: Doubles, fars: Sequence[float]) -> Doubles:
+    """Return the threshold at each of ``fars``: just below the first impostor too many; inf where it was not kept."""
     near = compared.impostors.distances
-    first = np.searchsorted(false[1:], np.multiply(wanted, 1 + 1e-12), side="right")
-    limits = np.full(len(wanted), np.inf)
+    first = np.searchsorted(false[1:], np.multiply(fars, 1 + 1e-12), side="right")
+    limits = np.full(len(fars), np.inf)
     kept = (first < len(near)) & np.isfinite(false[0])
     limits[kept] = np.nextafter(near[first[kept]], np.float32(-1))
     return limits
 
 
-def _fars(compared: Compared, false: Doubles, thresholds: Doubles) -> Doubles:
-    """FAR at each threshold; inf where more impostors may be accepted than are kept."""
+def _find_fars(compared: Compared, false: Doubles, thresholds: Doubles) -> Doubles:
+    """Return the FAR at each threshold; inf where more impostors may be accepted than are kept."""
     accepted = np.searchsorted(compared.impostors.distances, thresholds, side="right")
-    told = (accepted < len(compared.impostors)) | (len(compared.impostors) == compared.roc.impostors)
-    return np.where(told & np.isfinite(thresholds), false[accepted], np.inf)
+    complete = (accepted < len(compared.impostors)) | (len(compared.impostors) == compared.roc.impostors)
+    return np.where(complete & np.isfinite(thresholds), false[accepted], np.inf)
 
 
-def _ends(column: Doubles) -> Interval | None:
-    """Return the ends of an interval; None where one of them is beyond what is known."""
+def _make_interval(column: Doubles) -> Interval | None:
+    """Return the ends of an interval; None where one of them is infinite."""
     return (float(column[0]), float(column[1])) if np.isfinite(column).all() else None
 
 
-def _drawn(
+def _draw_rates(
     compared: Compared,
     resampling: Resampling,
-    wanted: Sequence[float],
+    fars: Sequence[float],
     thresholds: Sequence[float],
     draws: int,
     seed: int,
 ) -> Iterator[tuple[Doubles, Doubles, Doubles]]:
-    """Of each draw, at each wanted FAR: the threshold, the TAR there, and the FAR at the threshold of the data."""
+    """Yield for each draw its thresholds and TARs at ``fars``, and its FARs at the thresholds of the data."""
     rng = np.random.default_rng(seed)
     for _ in range(draws):
-        one = resampling.draw(rng)
-        false, true = _false(one), np.append(0.0, np.cumsum(one.genuine))
-        limits = _limits(compared, false, wanted)
-        told = np.isfinite(limits) & (one.all_genuine > 0)
-        accepted = true[np.searchsorted(compared.genuine.distances, limits, side="right")]
-        tar = np.divide(accepted, one.all_genuine, out=np.full(len(wanted), np.inf), where=told)
-        yield limits, tar, _fars(compared, false, np.array(thresholds))
+        draw = resampling.draw(rng)
+        false, genuine = _accumulate_fars(draw), np.append(0.0, np.cumsum(draw.genuine))
+        limits = _find_thresholds(compared, false, fars)
+        finite = np.isfinite(limits) & (draw.all_genuine > 0)
+        accepted = genuine[np.searchsorted(compared.genuine.distances, limits, side="right")]
+        tar = np.divide(accepted, draw.all_genuine, out=np.full(len(fars), np.inf), where=finite)
+        yield limits, tar, _find_fars(compared, false, np.array(thresholds))

@@ -1,4 +1,4 @@
-"""Where a rate lies that was counted on a few: 95 % intervals."""
+"""95 % confidence intervals of counted rates."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Z = 1.959963984540054
 
 
 def wilson(successes: float, n: float) -> Interval:
-    """Wilson's score interval of ``successes`` among ``n`` independent trials; the whole 0..1 where ``n`` is 0.
+    """Return Wilson's score interval of ``successes`` among ``n`` independent trials; 0..1 where ``n`` is 0.
 
     E. B. Wilson, Probable inference, the law of succession, and statistical inference, JASA 22 (1927). Unlike the
-    normal approximation it never leaves 0..1 and has a width where all or none succeeded. Photos of one person are
-    not independent trials: see :func:`wilson_of_people`.
+    normal approximation it stays within 0..1 and has a width where all or none succeeded. Photos of one person are not
+    independent trials: see :func:`wilson_of_people`.
     """
     if not 0 <= successes <= n:
         raise UsageError(f"successes must be from 0 to the number of trials, got {successes:g} of {n:g}.")
@@ -33,18 +33,18 @@ def wilson(successes: float, n: float) -> Interval:
 
 
 def wilson_of_people(successes: Counts, trials: Counts) -> Interval:
-    """Wilson's interval of a rate counted on several photos a person: ``successes (k,)`` of ``trials (k,)`` each.
+    """Return Wilson's interval of a rate over several photos a person: ``successes (k,)`` of ``trials (k,)`` each.
 
-    Photos of one person succeed and fail together, so they are worth fewer independent ones: as many as would give
-    the binomial rate the variance that there is between people (J. N. K. Rao, A. J. Scott, A simple method for the
-    analysis of clustered binary data, Biometrics 48, 1992), and never more than there are. Where all or none
-    succeeded there is no variance to see, and each person counts once.
+    Photos of one person succeed and fail together, so they count as fewer independent trials: as many as give the
+    binomial rate the variance between people (J. N. K. Rao, A. J. Scott, A simple method for the analysis of clustered
+    binary data, Biometrics 48, 1992), and never more than there are. Where all or none succeeded the variance is
+    unknown, and each person counts once.
     """
-    there = trials > 0
-    good, n, people = int(successes.sum()), int(trials.sum()), int(there.sum())
+    tried = trials > 0
+    good, n, people = int(successes.sum()), int(trials.sum()), int(tried.sum())
     if people < 2 or good in (0, n):
         return wilson(good * people / n if n else 0, people)
     share = good / n
     spread = float(np.square(successes - share * trials).sum())
-    worth = min(float(n), share * (1 - share) * n * n / spread) if spread else float(n)
-    return wilson(share * worth, worth)
+    effective = min(float(n), share * (1 - share) * n * n / spread) if spread else float(n)
+    return wilson(share * effective, effective)

@@ -1,7 +1,7 @@
-"""The arithmetic of error rates: exact counts, and nothing that knows of photos.
+"""Error rates from exact counts of distances, without photos.
 
 False-accept rate (FAR): share of the impostor pairs (two people) that are accepted. True-accept rate (TAR): share of
-the genuine pairs (one person) that are; 1 - TAR is the false-reject rate, FRR.
+the genuine pairs (one person) that are accepted; 1 - TAR is the false-reject rate, FRR.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ Counts = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Roc:
-    """How many pairs are accepted at each threshold: exact counts, from which every rate follows.
+    """Exact counts of accepted pairs at each threshold, from which all rates follow.
 
     ``thresholds (k,)`` are all distances that occur, ascending; ``genuine_accepted (k,)`` and
-    ``impostors_accepted (k,)`` count the pairs up to each. ``genuine`` and ``impostors`` are all pairs there are; a
-    genuine pair that failed to enroll is among them and is never accepted.
+    ``impostors_accepted (k,)`` count the pairs up to each. ``genuine`` and ``impostors`` are the numbers of all pairs;
+    a genuine pair that failed to enroll is included and never accepted.
     """
 
     thresholds: Doubles
@@ -58,16 +58,16 @@ class Roc:
 
     @property
     def far(self) -> Doubles:
-        """FAR at each threshold ``(k,)``."""
+        """Return the FAR at each threshold ``(k,)``."""
         return self.impostors_accepted / self.impostors
 
     @property
     def tar(self) -> Doubles:
-        """TAR at each threshold ``(k,)``."""
+        """Return the TAR at each threshold ``(k,)``."""
         return self.genuine_accepted / self.genuine
 
     def at(self, threshold: float) -> tuple[float, float]:
-        """FAR and TAR at any threshold."""
+        """Return FAR and TAR at any threshold."""
         n = int(np.searchsorted(self.thresholds, threshold, side="right"))
         return (float(self.far[n - 1]), float(self.tar[n - 1])) if n else (0.0, 0.0)
 
@@ -78,7 +78,7 @@ class Roc:
 
     @property
     def equal_error(self) -> float:
-        """Rate at which FAR and FRR are equal, by a straight line between the two thresholds around it."""
+        """Return the rate at which FAR and FRR are equal, interpolated between the two nearest thresholds."""
         far, frr = np.append(0.0, self.far), np.append(1.0, 1 - self.tar)
         n = int(np.argmax(far >= frr))
         rise, gap = far[n] - far[n - 1], frr[n - 1] - far[n - 1]
@@ -87,6 +87,6 @@ class Roc:
 
     @property
     def area(self) -> float:
-        """Area under the curve (AUC): how often a genuine pair is nearer than an impostor pair, ties counting half."""
+        """Return the area under the curve (AUC): the rate of genuine pairs nearer than impostors, ties as half."""
         far, tar = np.append(0.0, self.far), np.append(0.0, self.tar)
         return float(np.sum((far[1:] - far[:-1]) * (tar[1:] + tar[:-1]) / 2))

@@ -1,8 +1,9 @@
-"""Searches for people who may not be enrolled: ranks and distances -> FPIR and FNIR. Knows nothing of embeddings.
+"""Error rates of searches for people who may not be enrolled: ranks and distances -> FPIR and FNIR.
 
-Terms are those of ISO/IEC 19795-1. The false-positive identification rate (FPIR) is the share of searches for people
-who are not enrolled that name somebody; the false-negative identification rate (FNIR) the share of searches for
-enrolled people that do not name them, be it that another is nearer or that nobody is near enough.
+Embeddings are not needed here. Terms are those of ISO/IEC 19795-1. The false-positive identification rate (FPIR) is the
+share of searches for people who are not enrolled that return a person; the false-negative identification rate (FNIR) is
+the share of searches for enrolled people that do not return them, because another person is nearer or no person is near
+enough.
 """
 
 from __future__ import annotations
@@ -22,17 +23,17 @@ Rows = NDArray[np.intp]
 """Row or person numbers."""
 
 FALSE_POSITIVES = 10
-"""A threshold rests on at least as many: with fewer, its rate is known to no more than a factor of two."""
+"""Fewest false positives behind a threshold: with fewer, its rate is uncertain by a factor of two or more."""
 SAMPLES = 1000
 """Draws of the bootstrap."""
 
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """What the calibrated threshold of an FPIR really does on these probes.
+    """Error rates at the calibrated threshold of an FPIR on these probes.
 
-    ``measured`` tells whether the calibration reaches as far as the number of people asks for; where it does not,
-    its last threshold stands in.
+    ``measured`` tells whether the calibration covers the FAR that the number of people requires; if not, its last
+    threshold is used.
     """
 
     threshold: float
@@ -46,12 +47,12 @@ class Promise:
 
 @dataclass(frozen=True, slots=True)
 class SearchRate:
-    """FNIR at a wanted FPIR.
+    """FNIR at a requested FPIR.
 
-    ``threshold`` is the greatest with an FPIR up to ``fpir``; it and ``fnir`` are None where fewer than ten false
-    positives would stand behind it. The intervals say where the two would lie with other people at the same FPIR;
-    that of the FNIR is never narrower than the one at a fixed threshold.
-    ``calibrated`` is None without a table, and without unknown probes.
+    ``threshold`` is the greatest with an FPIR up to ``fpir``; it and ``fnir`` are None if fewer than ten false
+    positives would support it. The intervals hold threshold and FNIR for other people at the same FPIR; that of the
+    FNIR is never narrower than the interval at a fixed threshold. ``calibrated`` is None without a table, and without
+    unknown probes.
     """
 
     fpir: float
@@ -64,22 +65,22 @@ class SearchRate:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Known:
-    """Probes of known people: whose each is, at which rank that person was found (0: never), and how far."""
+class KnownProbes:
+    """Probes of enrolled people: their ``person``, its rank (0: not found), and its distance."""
 
     person: Rows
     ranks: Rows
     distances: Doubles
 
     def hits(self, threshold: float) -> NDArray[np.bool_]:
-        """Which are found at rank 1 and within the threshold ``(n,)``."""
-        found: NDArray[np.bool_] = (self.ranks == 1) & (self.distances <= threshold)
-        return found
+        """Return which probes have their person at rank 1 and within the threshold ``(n,)``."""
+        matched: NDArray[np.bool_] = (self.ranks == 1) & (self.distances <= threshold)
+        return matched
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Unknown:
-    """Probes of other people: whose each is, and how far the nearest of the enrolled."""
+class UnknownProbes:
+    """Probes of other people: their ``person``, and the distance of the nearest enrolled person."""
 
     person: Rows
     distances: Doubles
@@ -91,92 +92,96 @@ def interval(happened: NDArray[np.bool_], person: Rows) -> Interval:
     return wilson_of_people(np.bincount(code[happened], minlength=int(code.max(initial=-1)) + 1), np.bincount(code))
 
 
-def open_set_roc(known: Known, unknown: Unknown) -> Roc | None:
+def open_set_roc(enrolled: KnownProbes, others: UnknownProbes) -> Roc | None:
     """Count all thresholds at once: FAR is the FPIR, TAR is 1 - FNIR. None without unknown probes."""
-    if not len(unknown.person):
+    if not len(others.person):
         return None
-    first = known.ranks == 1
-    return Roc.of(known.distances[first], unknown.distances, failed=int((~first).sum()))
+    first = enrolled.ranks == 1
+    return Roc.of(enrolled.distances[first], others.distances, failed=int((~first).sum()))
 
 
 def search_rates(
-    known: Known,
-    unknown: Unknown,
+    enrolled: KnownProbes,
+    others: UnknownProbes,
     fpirs: Sequence[float],
     *,
     comparisons: int,
     table: Calibration | None,
     seed: int,
 ) -> tuple[SearchRate, ...]:
-    """FNIR at each of ``fpirs``, and what the thresholds of ``table`` for searches of so many ``comparisons`` do."""
-    roc = open_set_roc(known, unknown)
+    """Measure the FNIR at each of ``fpirs``, and the rates at the thresholds of ``table`` for ``comparisons``."""
+    roc = open_set_roc(enrolled, others)
     if roc is None:
         return tuple(SearchRate(fpir) for fpir in fpirs)
     offered = [fpir for fpir in fpirs if fpir * roc.impostors >= FALSE_POSITIVES - 1e-9]
-    intervals = dict(zip(offered, _resampled(known, unknown, offered, seed), strict=True))
+    intervals = dict(zip(offered, _resample(enrolled, others, offered, seed), strict=True))
     rates = []
     for fpir in fpirs:
-        promise = _promise(known, unknown, table, fpir, comparisons) if table else None
+        promise = _measure_promise(enrolled, others, table, fpir, comparisons) if table else None
         threshold = roc.threshold(fpir) if fpir in intervals else None
-        if threshold is None:  # also where more are equally near than may be accepted
+        if threshold is None:  # too few false positives, or too many equal distances
             rates.append(SearchRate(fpir, calibrated=promise))
             continue
-        missed, accepted = ~known.hits(threshold), unknown.distances <= threshold
+        missed, accepted = ~enrolled.hits(threshold), others.distances <= threshold
         moved, drawn = intervals[fpir]
-        fixed = interval(missed, known.person)  # has a width also where nobody is missed, whoever is drawn
+        fixed = interval(missed, enrolled.person)  # has a width even if no draw misses a person
         hull = min(drawn[0], fixed[0]), max(drawn[1], fixed[1])
         rates.append(SearchRate(fpir, threshold, float(missed.mean()), int(accepted.sum()), moved, hull, promise))
     return tuple(rates)
 
 
-def _promise(known: Known, unknown: Unknown, table: Calibration, fpir: float, comparisons: int) -> Promise:
+def _measure_promise(
+    enrolled: KnownProbes, others: UnknownProbes, table: Calibration, fpir: float, comparisons: int
+) -> Promise:
     threshold = table.search_threshold(fpir, comparisons)
-    named, missed = unknown.distances <= threshold, ~known.hits(threshold)
+    named, missed = others.distances <= threshold, ~enrolled.hits(threshold)
     return Promise(
         threshold=threshold,
         measured=table.far[-1] <= search_far(fpir, comparisons) <= table.far[0],
         fpir=float(named.mean()),
         false_positives=int(named.sum()),
-        fpir_interval=interval(named, unknown.person),
+        fpir_interval=interval(named, others.person),
         fnir=float(missed.mean()),
-        fnir_interval=interval(missed, known.person),
+        fnir_interval=interval(missed, enrolled.person),
     )
 
 
-def _resampled(known: Known, unknown: Unknown, fpirs: Sequence[float], seed: int) -> list[tuple[Interval, Interval]]:
-    """Intervals of threshold and FNIR at each FPIR: both kinds of people drawn again, with all their probes."""
+def _resample(
+    enrolled: KnownProbes, others: UnknownProbes, fpirs: Sequence[float], seed: int
+) -> list[tuple[Interval, Interval]]:
+    """Return intervals of threshold and FNIR at each FPIR: both kinds of people drawn again, with all their probes."""
     if not fpirs:
         return []
     rng = np.random.default_rng(seed)
-    first = known.ranks == 1
-    code, probes = np.unique(known.person, return_inverse=True, return_counts=True)[1:]
-    hits, whose = _sorted(known.distances[first], code[first])
-    people, theirs = np.unique(unknown.person, return_inverse=True)
-    others, theirs = _sorted(unknown.distances, theirs)
+    first = enrolled.ranks == 1
+    code, probe_counts = np.unique(enrolled.person, return_inverse=True, return_counts=True)[1:]
+    hits, hit_people = _sort_by_distance(enrolled.distances[first], code[first])
+    people, other_people = np.unique(others.person, return_inverse=True)
+    other_distances, other_people = _sort_by_distance(others.distances, other_people)
     limits, fnir = np.empty((SAMPLES, len(fpirs))), np.empty((SAMPLES, len(fpirs)))
     for n in range(SAMPLES):
-        named = np.cumsum(_drawn(rng, len(people))[theirs])
+        named = np.cumsum(_draw_people(rng, len(people))[other_people])
         beyond = np.searchsorted(named, np.floor(np.multiply(fpirs, named[-1]) + 1e-9), side="right")
-        limits[n] = others[beyond]  # the nearest distance that may not be accepted
-        weights = _drawn(rng, len(probes))
-        accepted = np.append(0, np.cumsum(weights[whose]))[np.searchsorted(hits, limits[n])]
-        fnir[n] = 1 - accepted / (weights @ probes)
-    occurring = np.sort(np.concatenate([[0.0], hits, others]))
+        limits[n] = other_distances[beyond]  # the nearest distance that may not be accepted
+        weights = _draw_people(rng, len(probe_counts))
+        accepted = np.append(0, np.cumsum(weights[hit_people]))[np.searchsorted(hits, limits[n])]
+        fnir[n] = 1 - accepted / (weights @ probe_counts)
+    occurring = np.sort(np.concatenate([[0.0], hits, other_distances]))
     thresholds = occurring[np.maximum(np.searchsorted(occurring, limits) - 1, 0)]
-    return list(zip(_middle(thresholds), _middle(fnir), strict=True))
+    return list(zip(_middle_intervals(thresholds), _middle_intervals(fnir), strict=True))
 
 
-def _sorted(distances: Doubles, person: Rows) -> tuple[Doubles, Rows]:
+def _sort_by_distance(distances: Doubles, person: Rows) -> tuple[Doubles, Rows]:
     order = np.argsort(distances)
     return distances[order], person[order]
 
 
-def _drawn(rng: np.random.Generator, people: int) -> Counts:
-    """Say how often each person is drawn, where as many are drawn as there are."""
+def _draw_people(rng: np.random.Generator, people: int) -> Counts:
+    """Return how often each person is drawn, in as many draws as there are people."""
     return rng.multinomial(people, np.full(people, 1 / people))
 
 
-def _middle(values: Doubles) -> list[Interval]:
-    """95 % intervals of the columns."""
+def _middle_intervals(values: Doubles) -> list[Interval]:
+    """Return the 95 % intervals of the columns."""
     low, high = np.quantile(values, (0.025, 0.975), axis=0)
     return list(zip(low.tolist(), high.tolist(), strict=True))

@@ -1,1 +1,1 @@
-"""Rows of published weight files, a file a family."""
+"""Rows of published weight files, a module per family."""

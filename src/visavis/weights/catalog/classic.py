@@ -1,7 +1,7 @@
 """Rows of the classic networks, as their authors published them.
 
-Only few of these files were at hand when the rows were written. A hash stands here where the file was seen, or where
-its publisher tells it (keras-facenet in its ``metadata.py``); the others are pinned when they are first downloaded.
+Only a few of these files were available when the rows were written. A hash is given where the file was, or where its
+publisher states it (keras-facenet in its ``metadata.py``); the others are pinned when they are first downloaded.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _KERAS_FACENET = "https://github.com/faustomorales/keras-facenet/releases/downlo
 
 V1_MEAN = (129.1863, 104.7624, 93.5940)
 V2_MEAN = (131.0912, 103.8827, 91.4953)
-"""RGB; keras-vggface's preprocess_input(version=1) and (version=2) take them from BGR pictures."""
+"""RGB; keras-vggface's preprocess_input(version=1) and (version=2) subtract them from BGR pictures."""
 
 VGGFACE_LICENSE = "non-commercial research (VGG-Face)"
 VGGFACE2_LICENSE = "CC BY-SA 4.0, by its authors' word (the site that said so is gone); code MIT"
@@ -30,7 +30,7 @@ VGGFACE2_GEOMETRY = "the detector's box extended by .3, its shorter side brought
 FACENET_GEOMETRY = "the detector's box without margin, stretched to the square"
 
 VGGFACE2_TUTORIAL = "the well-known Keras VGGFace2 tutorial (machinelearningmastery.com, 2019)"
-"""Where a threshold is from."""
+"""Source of a threshold."""
 
 
 def _keras_vggface(

@@ -1,6 +1,7 @@
 """Rows of SFace and of InsightFace's ArcFace networks.
 
-Nobody publishes the hashes of these files. They stand here since the repositories that carry or check the files agree.
+No publisher states the hashes of these files. They are given here since the repositories that carry or check the files
+agree.
 """
 
 from __future__ import annotations

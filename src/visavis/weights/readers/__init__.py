@@ -1,4 +1,4 @@
-"""Readers of published weight files: ``read(path) -> arrays``. None of them can run code from the file."""
+"""Readers of published weight files: ``read(path) -> arrays``. They never run code from a file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BEGINNINGS = (
     (b"\x0a", "tensorflow"),  # a graph begins with a node,
     (b"\x08", "onnx"),  # a model with its version
 )
-"""Of the formats: names and endings of files are anybody's choice."""
+"""First bytes of the formats; names and extensions of files are not reliable."""
 
 
 def kind_of(path: Path) -> str:

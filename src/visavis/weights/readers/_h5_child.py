@@ -1,8 +1,8 @@
-"""The process in which h5py reads a file of Keras; it writes the arrays to its output, as ``h5.receive`` wants them.
+"""The process in which h5py reads a file of Keras; it writes the arrays to its output, as ``h5.receive`` expects them.
 
-The attribute ``layer_names`` names a group a layer, whose attribute ``weight_names`` names its datasets. A slash in
-either name leads through nested groups. An attribute larger than 64 kB is cut into ``weight_names0``, ``...1``. No
-other file is read: soft and external links, virtual datasets and external storage are refused.
+The attribute ``layer_names`` names a group per layer, and the group's attribute ``weight_names`` names its datasets. A
+slash in either name leads through nested groups. An attribute larger than 64 kB is split into ``weight_names0``,
+``...1``. No other file is read: soft and external links, virtual datasets and external storage are refused.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from visavis.weights.readers.h5 import KIND
 
 MAX_DEPTH = 64
 DENSEST = 8
-"""A compressed file's arrays may be this many times larger than the file (and a few megabytes)."""
+"""How many times larger than the file (and a few megabytes) the arrays of a compressed file may be."""
 SPARE = 2**26
 """Bytes of memory beyond those of the arrays."""
 FLOATS = [getattr(h5t, f"IEEE_F{kind}") for kind in ("16LE", "16BE", "32LE", "32BE", "64LE", "64BE")]
@@ -50,14 +50,14 @@ def main(path: Path) -> None:
     output.flush()
 
 
-def limit(kind: str, wanted: int) -> None:
+def limit(kind: str, most: int) -> None:
     """Lower a limit of this process, where the system has limits."""
     if sys.platform != "win32":
         import resource
 
         number = getattr(resource, kind)
         hard = resource.getrlimit(number)[1]
-        resource.setrlimit(number, (wanted if hard < 0 else min(wanted, hard), hard))
+        resource.setrlimit(number, (most if hard < 0 else min(most, hard), hard))
 
 
 def _weights(file: FileBytes) -> Iterator[tuple[str, Floats]]:
@@ -66,23 +66,23 @@ def _weights(file: FileBytes) -> Iterator[tuple[str, Floats]]:
         limit("RLIMIT_AS", pages * os.sysconf("SC_PAGESIZE") + 2 * DENSEST * file.size + SPARE)
     top = h5g.open(h5py.File(file.path, "r", locking=False).id, b"/")
     codecs.lookup("ascii")  # h5py needs it, and Python would open a file for it
-    limit("RLIMIT_NOFILE", 0)  # no other file is opened, whatever this one asks for
+    limit("RLIMIT_NOFILE", 0)  # no other file can be opened, whatever this file refers to
     if top.links.exists(b"model_weights"):
         top = _find(file, top, "model_weights")
-    seen = set()
+    names = set()
     for layer in _names(file, top, b"layer_names"):
         group = _find(file, top, layer)
         for name in _names(file, group, b"weight_names"):
-            if name in seen:
+            if name in names:
                 raise file.fail(f"two weights are called {name[:100]!r}")
-            seen.add(name)
+            names.add(name)
             yield name, _dataset(file, _find(file, group, name))
-    if not seen:
+    if not names:
         raise file.fail("no layer has weights")
 
 
 def _find(file: FileBytes, place: Any, path: str) -> Any:
-    """Return the object below a group; a name may go through several groups."""
+    """Return the object below a group; its name may lead through several groups."""
     for name in path.encode().split(b"/", MAX_DEPTH):
         named = isinstance(place, h5g.GroupID) and name not in (b"", b".") and b"/" not in name
         if not named or not place.links.exists(name) or place.links.get_info(name).type != h5l.TYPE_HARD:
@@ -101,7 +101,7 @@ def _names(file: FileBytes, group: Any, attribute: bytes) -> list[str]:
 
 
 def _strings(file: FileBytes, attribute: Any) -> list[str]:
-    if file.elements(attribute.shape) == 0:  # of whatever: an empty list has no type, and h5py writes floats
+    if file.elements(attribute.shape) == 0:  # of any type: an empty list has none, and h5py writes floats
         return []
     if not isinstance(attribute.get_type(), h5t.TypeStringID):
         raise file.fail("an attribute of other things than strings")
@@ -112,7 +112,7 @@ def _strings(file: FileBytes, attribute: Any) -> list[str]:
 
 
 def _dataset(file: FileBytes, data: Any) -> Floats:
-    """Return the values of a dataset of floats, rows first; refuse those that are not all in the file."""
+    """Return the values of a dataset of floats, rows first; an error unless all of them are in the file."""
     if not isinstance(data, h5d.DatasetID):
         raise file.fail("an object that is no dataset")
     if data.get_type() not in FLOATS:
@@ -140,7 +140,7 @@ def _check_chunks(file: FileBytes, data: Any, plan: Any, size: int) -> None:
     file.spend(size // packed)
     file.spend(file.elements(chunk) * data.dtype.itemsize // packed)
     for start in itertools.product(*map(range, [0] * len(chunk), data.shape, chunk)) if size else ():
-        data.read_direct_chunk(start)  # an error where there is none, for which h5py would give 0
+        data.read_direct_chunk(start)  # raises an error for a missing chunk, for which h5py would give 0
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Pickles as data: a small machine that builds plain values and can call nothing but what the caller gives it.
+"""Pickles as data: a small machine that builds plain values and calls only the functions that the caller passes.
 
-A pickle is a program for a stack machine. This one knows the instructions that state dicts and arrays need, of
-protocols 2 to 5, and keeps a global name as a name: a reader says, name by name, which function of ours stands for
-it. Any other name, and any other instruction, is an error. Instructions, of Python: ``pickletools``.
+A pickle is a program for a stack machine. This machine knows the instructions that state dicts and arrays need, of
+protocols 2 to 5, and keeps a global name as a name: a reader maps each name to a function of visavis. Any other name,
+and any other instruction, is an error. Python's instructions: ``pickletools``.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from typing import Any
 MAX_STEPS = 2**18
 """Instructions; a state dict of a thousand tensors takes fewer than fifty thousand."""
 MAX_INTEGER = 16
-"""Bytes of an integer: torch's mark has ten, a size eight."""
+"""Bytes of an integer: torch's magic number has ten, a size eight."""
 MAX_ARGUMENTS = 16
 
 
 class PickleError(Exception):
-    """What is wrong with the pickle, to be told with the file's name."""
+    """What is wrong with the pickle, to be reported with the file's name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A global name: never what it stands for."""
+    """A global name, never the object of that name."""
 
     module: str
     name: str
@@ -41,11 +41,11 @@ Call = Callable[..., Any]
 def load(
     data: bytes | mmap, at: int, end: int, calls: Mapping[str, Call | None], persistent: Call | None = None
 ) -> tuple[Any, int]:
-    """The value of the pickle that begins at ``at`` and lies before ``end``, and where it ends.
+    """Return the value of the pickle that begins at ``at`` and lies before ``end``, and where it ends.
 
-    ``calls`` holds the names that may occur (``module.name``), and for each the function that is called in its stead,
-    or None where it may only be mentioned. ``persistent`` is given each persistent id. Raises PickleError; what is
-    raised by the functions goes through.
+    ``calls`` maps each permitted name (``module.name``) to the function that is called in its place, or to None where
+    the name may only be mentioned. ``persistent`` is called with each persistent id. Raises PickleError; errors of the
+    functions are passed on.
     """
     machine = _Machine(data, at, end, calls)
     machine.persistent = persistent
@@ -126,9 +126,9 @@ class _Machine:
         if not self._marks:
             raise PickleError("it closes what it has not opened")
         at = self._marks.pop()
-        found = self._stack[at:]
+        values = self._stack[at:]
         del self._stack[at:]
-        return found
+        return values
 
     def put(self, number: int) -> None:
         self._memo[number] = self.top(object)
@@ -149,10 +149,10 @@ class _Machine:
     def name(self, module: Any, name: Any) -> None:
         if not isinstance(module, str) or not isinstance(name, str):
             raise PickleError("it asks for a name that is no text")
-        found = Name(module, name)
-        if str(found) not in self._calls:
-            raise PickleError(f"it asks for {found}")
-        self.push(found)
+        requested = Name(module, name)
+        if str(requested) not in self._calls:
+            raise PickleError(f"it asks for {requested}")
+        self.push(requested)
 
     def call(self) -> None:
         arguments, name = self.pop(tuple), self.pop(Name)
@@ -162,14 +162,14 @@ class _Machine:
         self.push(self._guarded(function, arguments, str(name)))
 
     def _guarded(self, function: Call, arguments: tuple[Any, ...], name: str) -> Any:
-        """Call one of ours; it may trip over arguments of other kinds than it knows."""
+        """Call a function of visavis; PickleError if it cannot use the arguments."""
         try:
             return function(*arguments)
         except (TypeError, ValueError, AttributeError, LookupError, OverflowError) as error:
             raise PickleError(f"it gives {name} what makes no sense to it") from error
 
     def build(self) -> None:
-        """Give an object its state: only those of ours that ask for one take it."""
+        """Give an object its state: only a Stateful object or a dict takes one."""
         state, into = self.pop(), self.top(object)
         if isinstance(into, Stateful):
             self._guarded(into.set_state, (state,), type(into).__name__)
@@ -183,10 +183,10 @@ class _Machine:
 
 
 class Stateful:
-    """Base of what takes the state that a pickle gives after the call."""
+    """Base class of objects that take the state that a pickle gives after the call."""
 
     def set_state(self, state: Any) -> None:
-        """Take the state; PickleError where it makes no sense."""
+        """Take the state; PickleError where it is not valid."""
         raise NotImplementedError
 
 
@@ -198,7 +198,7 @@ def _text(data: bytes) -> str:
 
 
 def _latin(data: bytes) -> str:
-    """Python 2's str, which is bytes or ASCII."""
+    """Decode Python 2's str, which is bytes or ASCII."""
     return data.decode("latin-1")
 
 
@@ -232,8 +232,8 @@ INSTRUCTIONS: dict[int, Callable[[_Machine], None]] = {
     ord("t"): lambda m: m.push(tuple(m.since())),
     ord("]"): lambda m: m.push([]),
     ord("l"): lambda m: m.push(m.since()),
-    ord("a"): lambda m: (one := m.pop(), m.top(list).append(one))[1],
-    ord("e"): lambda m: (some := m.since(), m.top(list).extend(some))[1],
+    ord("a"): lambda m: (value := m.pop(), m.top(list).append(value))[1],
+    ord("e"): lambda m: (values := m.since(), m.top(list).extend(values))[1],
     ord("}"): lambda m: m.push({}),
     ord("s"): lambda m: m.items(list(m.several(2))),
     ord("u"): lambda m: m.items(m.since()),

@@ -1,4 +1,4 @@
-"""Protocol buffers as fields in a row: number, kind and value, each message within bounds that its owner sets."""
+"""Protocol buffers as a sequence of fields: number, kind and value, each message within bounds set by its owner."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from visavis.weights.readers._file_bytes import FileBytes
 VARINT, BYTES = 0, 2
 SIZES = {1: 8, 5: 4}
 Span = tuple[int, int]
-"""Where a message, a text or packed numbers begin, and where they end."""
+"""Start and end of a message, a text or packed numbers."""
 
 
 class Message:
-    """The fields of one message; where a number comes again, the last one counts, and of lists all do."""
+    """The fields of one message; of a repeated number the last one counts, of a list all do."""
 
     def __init__(self, file: FileBytes, span: Span) -> None:
         self._file = file
@@ -23,19 +23,21 @@ class Message:
             self.fields.setdefault(number, []).append(value)
 
     def integer(self, number: int, default: int = 0) -> int:
-        """A signed integer of 64 bits, an enumeration or a truth value."""
-        return next((_signed(one) for one in reversed(self.fields.get(number, ())) if isinstance(one, int)), default)
+        """Return a signed integer of 64 bits, an enumeration or a truth value."""
+        return next(
+            (_signed(value) for value in reversed(self.fields.get(number, ())) if isinstance(value, int)), default
+        )
 
     def spans(self, number: int) -> list[Span]:
-        """All messages, texts or packed numbers of that field."""
-        return [one for one in self.fields.get(number, ()) if isinstance(one, tuple)]
+        """Return all messages, texts or packed numbers of that field."""
+        return [value for value in self.fields.get(number, ()) if isinstance(value, tuple)]
 
     def messages(self, number: int) -> list[Message]:
-        """All messages of that field."""
+        """Return all messages of that field."""
         return [Message(self._file, span) for span in self.spans(number)]
 
     def text(self, number: int) -> str:
-        """A text, or "" where there is none."""
+        """Return a text, or "" where there is none."""
         for start, end in self.spans(number)[-1:]:
             try:
                 return self._file.take(start, end - start).decode()
@@ -44,18 +46,18 @@ class Message:
         return ""
 
     def integers(self, number: int) -> list[int]:
-        """A list of signed integers, packed or one by one."""
-        found: list[int] = []
-        for one in self.fields.get(number, ()):
-            if isinstance(one, int):
-                found.append(_signed(one))
+        """Return a list of signed integers, packed or single."""
+        numbers: list[int] = []
+        for item in self.fields.get(number, ()):
+            if isinstance(item, int):
+                numbers.append(_signed(item))
             else:
-                at, end = one
+                at, end = item
                 while at < end:
                     self._file.step(at)
                     value, at = _varint(self._file, at, end)
-                    found.append(_signed(value))
-        return found
+                    numbers.append(_signed(value))
+        return numbers
 
 
 def _signed(value: int) -> int:
@@ -80,7 +82,7 @@ def _fields(file: FileBytes, at: int, end: int) -> Iterator[tuple[int, int | Spa
 
 
 def _varint(file: FileBytes, at: int, end: int) -> tuple[int, int]:
-    """An integer of seven bits a byte, lowest first, and where it ends."""
+    """Return an integer of seven bits a byte, lowest first, and where it ends."""
     value = 0
     for place in range(at, min(at + 10, end)):
         byte = file.data[place]
@@ -91,7 +93,7 @@ def _varint(file: FileBytes, at: int, end: int) -> tuple[int, int]:
 
 
 def floats(file: FileBytes, spans: list[Span], width: int) -> bytes:
-    """The raw bytes of numbers of 4 or 8 bytes, packed or one by one."""
+    """Return the raw bytes of numbers of 4 or 8 bytes, packed or single."""
     data = b"".join(file.take(start, end - start) for start, end in spans)
     if len(data) % width:
         raise file.fail(f"{len(data)} bytes of numbers of {width}", spans[0][0])
@@ -99,7 +101,7 @@ def floats(file: FileBytes, spans: list[Span], width: int) -> bytes:
 
 
 def single(file: FileBytes, span: Span) -> float:
-    """One float32."""
+    """Return one float32."""
     start, end = span
     if end - start != 4:
         raise file.fail(f"a float of {end - start} bytes", start)

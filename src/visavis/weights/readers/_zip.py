@@ -1,4 +1,4 @@
-"""Where the members of a zip archive lie, for archives that store them as they are, as torch does."""
+"""Places of the members of a zip archive that stores them uncompressed, as torch does."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from visavis.weights.readers._file_bytes import FileBytes
 
 LOCAL = b"PK\3\4"
 MAX_DIRECTORY = 2**22
-"""Bytes; of one member they are 90 or so."""
+"""Bytes; a member takes about 90 of them."""
 
 
 class _Archive(io.FileIO):
@@ -21,7 +21,7 @@ class _Archive(io.FileIO):
 
 
 def members(file: FileBytes) -> dict[str, tuple[int, int]]:
-    """Name -> where its bytes begin, and how many they are. WeightsError where one is packed or named twice."""
+    """Map each name to the start and the number of its bytes. WeightsError where one is compressed or named twice."""
     places: dict[str, tuple[int, int]] = {}
     try:
         with _Archive(file.path) as archive:

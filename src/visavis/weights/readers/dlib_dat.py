@@ -1,7 +1,7 @@
 """dlib's own serialization: packed integers, tensors, convolution networks, shape predictors.
 
-An integer is one byte, whose low nibble counts the little-endian bytes that follow and whose high bit is the sign. A
-float inside structures is written as two integers, mantissa and exponent; tensors hold raw little-endian float32.
+An integer is one byte, with the number of the following little-endian bytes in its low nibble and the sign in its high
+bit. A float in structures is written as two integers, mantissa and exponent; tensors hold raw little-endian float32.
 Layout facts: dlib 20.0, ``serialize.h``, ``dnn/layers.h``, ``image_processing/shape_predictor.h``.
 """
 
@@ -18,7 +18,7 @@ from visavis.errors import WeightsError
 from visavis.types import Floats
 
 MAX_EXPONENT = 200
-"""More than float32 can have. Far beyond it stand dlib's marks for infinity and not-a-number."""
+"""More than float32 can have. dlib's marks for infinity and not-a-number are far beyond it."""
 LARGEST = float(np.finfo(np.float32).max)
 USUAL = 6
 """Bytes of nearly every float: a head and three of mantissa, a head and one of exponent."""
@@ -50,37 +50,37 @@ class _Stream:
         return -value if head & 0x80 else value
 
     def real(self) -> float:
-        """A float: mantissa and exponent as two integers."""
+        """Return a float from two integers, mantissa and exponent."""
         mantissa, exponent = self.integer(), self.integer()
         if abs(exponent) > MAX_EXPONENT or abs(value := math.ldexp(mantissa, exponent)) > LARGEST:
             raise self.fail(f"a float of {mantissa} * 2**{exponent}")
         return value
 
     def reals(self, count: int) -> bytes:
-        """So many floats, each in the usual number of bytes, for :meth:`decoded`."""
+        """Return ``count`` floats, each in the usual number of bytes, for :meth:`decoded`."""
         if not 0 <= 2 * count <= len(self.data) - self.at:
             raise self.fail(f"{count} floats are wanted, {len(self.data) - self.at} bytes are left")
-        parts, wanted = [], count
-        while wanted:
-            run = self._run(wanted)
+        parts, remaining = [], count
+        while remaining:
+            run = self._run(remaining)
             parts.append(self.take(run * USUAL))
-            if wanted := wanted - run:
+            if remaining := remaining - run:
                 parts.append(_usual(self.real()))
-                wanted -= 1
+                remaining -= 1
         return b"".join(parts)
 
     def _run(self, most: int) -> int:
-        """Count the floats of the usual length from here to the first that is not, up to ``most``."""
+        """Count the floats of the usual length up to the first other one, and up to ``most``."""
         end = self.at + USUAL * min(most, (len(self.data) - self.at) // USUAL)
         mantissas, exponents = self.data[self.at : end : USUAL], self.data[self.at + 4 : end : USUAL]
         return len(mantissas) - max(len(mantissas.lstrip(b"\x03\x83")), len(exponents.lstrip(b"\x01\x81")))
 
     def matrix(self) -> bytes:
-        """A matrix, row by row, as :meth:`reals`; its sizes are written negated."""
+        """Return a matrix, row by row, as :meth:`reals`; its sizes are written negated."""
         return self.reals(self.integer() * self.integer())
 
     def decoded(self, reals: bytes) -> Floats:
-        """Values of floats of the usual number of bytes, all at once."""
+        """Return the values of floats in the usual number of bytes, all at once."""
         octets = np.frombuffer(reals, np.uint8).reshape(-1, USUAL)
         mantissa = octets[:, 1:4] @ np.array((1, 1 << 8, 1 << 16), np.int32)
         mantissa[octets[:, 0] > 0x7F] *= -1
@@ -101,7 +101,7 @@ class _Stream:
         return self.floats(math.prod(shape)).reshape(shape)
 
     def find(self, name: bytes) -> bool:
-        """Move behind the next layer name (length, then the letters); False where there is none."""
+        """Move behind the next layer name (length, then the letters); return False where there is none."""
         mark = bytes((1, len(name))) + name
         at = self.data.find(mark, self.at)
         self.at = at + len(mark) if at >= 0 else self.at
@@ -109,7 +109,7 @@ class _Stream:
 
 
 def _usual(number: float) -> bytes:
-    """Write a number that float32 has in the usual number of bytes."""
+    """Write a float32 in the usual number of bytes."""
     mantissa, exponent = math.frexp(np.float32(number))
     whole, power = int(mantissa * (1 << 24)), exponent - 24
     heads = (0x83 if whole < 0 else 0x03, 0x81 if power < 0 else 0x01)
@@ -118,7 +118,7 @@ def _usual(number: float) -> bytes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Convolution:
-    """One ``con_`` layer with the ``affine_`` behind it: kernel ``(out, in, h, w)``; the rest ``(out,)``."""
+    """One ``con_`` layer with the ``affine_`` layer that follows: kernel ``(out, in, h, w)``; the rest ``(out,)``."""
 
     kernel: Floats
     bias: Floats
@@ -127,9 +127,9 @@ class Convolution:
 
 
 def read_network(path: Path) -> tuple[list[Convolution], Floats]:
-    """Convolutions in order input -> output, and the final matrix ``(inputs, outputs)`` of a dlib ResNet.
+    """Return the convolutions in order input -> output, and the final matrix ``(inputs, outputs)`` of a dlib ResNet.
 
-    The layers are nested templates in the file; each is found by its name, and its tensor follows at once.
+    The layers are nested templates in the file; each is located by its name, and its tensor follows directly.
     Raises WeightsError where the file ends early or holds other layers.
     """
     stream = _Stream(path)
@@ -177,9 +177,9 @@ class ShapePredictor:
 
 
 def read_shape_predictor(path: Path) -> ShapePredictor:
-    """Trees of a ``shape_predictor_*.dat``.
+    """Return the trees of a ``shape_predictor_*.dat``.
 
-    Raises WeightsError where the file ends early, is not regular, or speaks of points or pixels that there are not.
+    Raises WeightsError where the file ends early, is not regular, or refers to points or pixels that do not exist.
     """
     stream = _Stream(path)
     if stream.integer() != 1:
@@ -190,7 +190,7 @@ def read_shape_predictor(path: Path) -> ShapePredictor:
     offsets = [stream.decoded(stream.reals(2 * stream.integer())) for _ in range(stream.integer())]
     try:
         nodes, limits, leaves = (np.stack(parts) for parts in zip(*forests, strict=True))
-        found = ShapePredictor(
+        predictor = ShapePredictor(
             initial=initial.reshape(-1, 2),
             anchors=np.array(anchors, np.int32),
             offsets=np.array(offsets, np.float32).reshape(len(offsets), -1, 2),
@@ -201,13 +201,13 @@ def read_shape_predictor(path: Path) -> ShapePredictor:
         )
     except (ValueError, OverflowError) as error:
         raise stream.fail(f"trees of different sizes, or numbers that are none ({error})") from error
-    if why := _nonsense(found):
+    if why := _fault(predictor):
         raise stream.fail(why)
-    return found
+    return predictor
 
 
 def _forest(stream: _Stream) -> tuple[NDArray[np.int32], Floats, Floats]:
-    """Trees of a stage: pixels ``(t, s, 2)`` and limits ``(t, s)`` of inner nodes, leaves ``(t, s + 1, 2k)``."""
+    """Return trees of a stage: pixels ``(t, s, 2)`` and limits ``(t, s)`` of inner nodes, leaves ``(t, s + 1, 2k)``."""
     trees, splits = stream.integer(), 0
     pixels, limits, leaves = [], [], []
     for _ in range(trees):
@@ -226,16 +226,18 @@ def _forest(stream: _Stream) -> tuple[NDArray[np.int32], Floats, Floats]:
         raise stream.fail(f"trees of different sizes, or numbers that are none ({error})") from error
 
 
-def _nonsense(one: ShapePredictor) -> str:
-    """What keeps these arrays from being run; nothing if they can be."""
-    stages, _, splits = one.limits.shape
-    if min(one.leaves.shape) < 1 or len(one.initial) < 2 or (splits + 1) & splits:
-        return f"trees of shape {one.leaves.shape}"
-    if one.anchors.shape != one.offsets.shape[:2] or len(one.anchors) != stages:
-        return f"{one.anchors.shape} anchors and {one.offsets.shape} offsets for {stages} stages"
-    if not _within(one.anchors, len(one.initial)):
+def _fault(predictor: ShapePredictor) -> str:
+    """Say why these arrays cannot be run; an empty text if they can."""
+    stages, _, splits = predictor.limits.shape
+    if min(predictor.leaves.shape) < 1 or len(predictor.initial) < 2 or (splits + 1) & splits:
+        return f"trees of shape {predictor.leaves.shape}"
+    if predictor.anchors.shape != predictor.offsets.shape[:2] or len(predictor.anchors) != stages:
+        return f"{predictor.anchors.shape} anchors and {predictor.offsets.shape} offsets for {stages} stages"
+    if not _within(predictor.anchors, len(predictor.initial)):
         return "a pixel that is tied to a point that there is not"
-    if not (_within(one.first, one.anchors.shape[1]) and _within(one.second, one.anchors.shape[1])):
+    if not (
+        _within(predictor.first, predictor.anchors.shape[1]) and _within(predictor.second, predictor.anchors.shape[1])
+    ):
         return "a tree that looks at a pixel that there is not"
     return ""
 

@@ -1,6 +1,6 @@
 """Weights that Keras 1 and 2 saved as HDF5: ``save_weights``, or ``save``, where they lie below ``model_weights``.
 
-h5py reads them, in a process of its own (``_h5_child.py``): what a hostile file does to libhdf5 ends with that process.
+h5py reads them in a separate process (``_h5_child.py``), which confines the effects of a hostile file on libhdf5.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from visavis.weights.readers._file_bytes import FileBytes
 KIND = "weights of Keras in HDF5"
 CHILD = ("-P", "-m", "visavis.weights.readers._h5_child")
 SECONDS = 20.0
-"""How long a file may take, and a second more for each ``BYTES_PER_SECOND`` of it: libhdf5 may never end."""
+"""Time limit per file, plus a second for each ``BYTES_PER_SECOND`` of it: libhdf5 may never end."""
 BYTES_PER_SECOND = 2**21
 
 
 def read(path: Path) -> dict[str, Floats]:
-    """Return arrays under the names that Keras gave them, as ``conv1/7x7_s2/kernel:0``, in the order of the layers.
+    """Return arrays under their names in Keras, as ``conv1/7x7_s2/kernel:0``, in the order of the layers.
 
     Kernels are as Keras keeps them: ``(h, w, in, out)`` of a convolution, ``(in, out)`` of a dense layer. Raises
     WeightsError where the file is damaged, is no Keras file, or names one weight twice; MissingExtraError without h5py.
@@ -54,7 +54,7 @@ def read(path: Path) -> dict[str, Floats]:
 
 
 def receive(stream: Any) -> dict[str, Floats]:
-    """Return the arrays that the child writes: before each a line of JSON, at the end its error or null.
+    """Return the arrays that the child writes: a line of JSON before each, its error or null at the end.
 
     Raises WeightsError with the child's message, ValueError or TypeError where the end is missing.
     """

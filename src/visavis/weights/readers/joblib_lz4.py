@@ -2,8 +2,8 @@
 
 The container is an lz4 frame around a pickle in which every array is a small wrapper object (shape, order, dtype)
 followed by its raw bytes. It is read with an unpickler that knows three names, those of the wrapper, of
-``numpy.ndarray`` and of ``numpy.dtype``, and puts a class of its own for each: numpy's dtype crashes the process on a
-damaged state. Any other name in the file is an error, so no file can run code.
+``numpy.ndarray`` and of ``numpy.dtype``, and replaces each by a class of visavis: numpy's dtype crashes the process on
+a damaged state. Any other name in the file is an error, so no file can run code.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ MAX_BYTES = 256 * 2**20
 """An lz4 frame that unpacks to more than this is refused (the largest known file unpacks to 1.6 MB)."""
 DAMAGE = (
     *(OSError, EOFError, ValueError, TypeError, LookupError, AttributeError, RuntimeError, struct.error),
-    *(OverflowError, MemoryError),  # at a length that no file has
+    *(OverflowError, MemoryError),  # at an impossible length
 )
-"""What lz4 and the unpickler raise on bytes that make no sense."""
+"""Errors of lz4 and the unpickler on invalid bytes."""
 
 
 def read(path: Path) -> list[Floats]:
@@ -38,7 +38,7 @@ def read(path: Path) -> list[Floats]:
         raise WeightsError(f"{path} is not a readable joblib file: {error}.") from error
     except pickle.UnpicklingError as error:
         raise WeightsError(f"{path} is refused: {error}.") from error
-    if not isinstance(arrays, list) or not all(isinstance(each, np.ndarray) for each in arrays):
+    if not isinstance(arrays, list) or not all(isinstance(array, np.ndarray) for array in arrays):
         raise WeightsError(f"{path} does not hold a list of arrays.")
     return arrays
 
@@ -54,11 +54,11 @@ def _unpack(data: bytes) -> bytes:
 
 
 class _Wrapper:
-    """Stands in for ``numpy.ndarray`` and joblib's NumpyArrayWrapper, whose state lands in ``__dict__``."""
+    """Replaces ``numpy.ndarray`` and joblib's NumpyArrayWrapper, with their state in ``__dict__``."""
 
 
 class _Type:
-    """Stands in for ``numpy.dtype``: remembers the name it is called with and the byte order of its state."""
+    """Replaces ``numpy.dtype``: keeps its name and the byte order of its state."""
 
     def __init__(self, name: str, *_: object) -> None:
         self.name, self.order = name, "="

@@ -1,4 +1,4 @@
-"""One array that ``numpy.save`` wrote, of the versions 1 to 3: numbers, or text.
+"""A single array that ``numpy.save`` wrote, of the versions 1 to 3: numbers, or text.
 
 An array of objects is a pickle. It is read as text, by a machine that can build nothing else (``_pickle``), since
 lists of names were saved so. Layout facts: ``numpy.lib.format``.
@@ -20,7 +20,7 @@ from visavis.weights.readers._pickle import Call, PickleError, Stateful, load
 MAX_HEADER = 10_000
 MAX_TEXTS = 2**20
 MAX_TEXT = 1000
-"""Characters of a text that is written in a roundabout way."""
+"""Characters of a text that is encoded as bytes within the pickle."""
 ENTRY = r"""'(descr|fortran_order|shape)':(?:'([^'\\]*)'|(True|False)|\(([\d,]*)\))"""
 HEADER = re.compile(rf"\{{(?:{ENTRY},?){{3}}\}}")
 NUMBERS = re.compile(r"[<>|=](?:b1|[iu][1248]|f[248])")
@@ -30,9 +30,9 @@ COPIES = 5
 
 
 def read(path: Path) -> NDArray[Any]:
-    """The array, rows first and of native byte order; text of any kind as ``U``.
+    """Return the array, rows first and of native byte order; text of any kind as ``U``.
 
-    Raises WeightsError where the file is damaged, has other elements, or would make anything but text of a pickle.
+    Raises WeightsError where the file is damaged, has other elements, or holds a pickle of anything but text.
     """
     file = FileBytes(path, "an array of numpy", copies=COPIES)
     start, kind, columns, shape = _header(file)
@@ -55,7 +55,7 @@ def read(path: Path) -> NDArray[Any]:
 
 
 def _header(file: FileBytes) -> tuple[int, str, bool, tuple[int, ...]]:
-    """Where the data begins, the kind of element, whether columns come first, and the shape."""
+    """Return where the data begin, the kind of element, whether columns come first, and the shape."""
     mark = file.take(0, 8)
     if mark[:6] != b"\x93NUMPY" or not 1 <= mark[6] <= 3:
         raise file.fail("it does not begin as numpy's files of version 1 to 3 do", 0)
@@ -85,17 +85,17 @@ def _decoded(file: FileBytes, values: NDArray[Any]) -> NDArray[Any]:
 
 
 class _Kind(Stateful):
-    """Stands in for ``numpy.dtype``."""
+    """Replaces ``numpy.dtype``."""
 
     def __init__(self, name: str = "", *_: object) -> None:
         self.name = name
 
     def set_state(self, state: Any) -> None:
-        """Nothing of it matters: objects have no byte order."""
+        """Ignore the state: objects have no byte order."""
 
 
 class _Array(Stateful):
-    """Stands in for ``numpy.ndarray``."""
+    """Replaces ``numpy.ndarray``."""
 
     def __init__(self, *_: object) -> None:
         self.texts: list[str] = []
@@ -107,15 +107,15 @@ class _Array(Stateful):
         kind, elements = state[2], state[4]
         if not (isinstance(kind, _Kind) and kind.name in ("O", "O4", "O8") and isinstance(elements, list)):
             raise PickleError("it holds an array of something other than texts")
-        if not all(isinstance(one, str | bytes) for one in elements):
+        if not all(isinstance(text, str | bytes) for text in elements):
             raise PickleError("it holds something other than texts")
         if self.texts:
             raise PickleError("it fills an array twice")
-        self.texts = [one if isinstance(one, str) else one.decode() for one in elements]
+        self.texts = [text if isinstance(text, str) else text.decode() for text in elements]
 
 
 def _encoded(text: str, way: str) -> bytes:
-    """Bytes as protocol 2 has them: text, and how it was encoded."""
+    """Return bytes from their form in protocol 2: text, and its encoding."""
     if not isinstance(text, str) or len(text) > MAX_TEXT or way != "latin1":
         raise PickleError("it holds bytes that are written in no known way")
     return text.encode("latin-1")

@@ -26,7 +26,7 @@ NODE_INPUT, NODE_OUTPUT, NODE_KIND, NODE_ATTRIBUTE = 1, 2, 4, 5
 ATTRIBUTE_NAME, ATTRIBUTE_INTEGER = 1, 3
 DIMENSIONS, DATA_TYPE, NAME, RAW, EXTERNAL_DATA, DATA_LOCATION = 1, 2, 8, 9, 13, 14
 TYPES = {1: "<f4", 2: "u1", 3: "i1", 6: "<i4", 7: "<i8", 10: "<f2", 11: "<f8"}
-"""The numbers of ``TensorProto.DataType`` that are read; tensors of other types are passed over."""
+"""The numbers of ``TensorProto.DataType`` that are read; tensors of other types are skipped."""
 SINGLE_FLOATS, SINGLE_INTEGERS = {"<f4": 4, "<f8": 10}, {"<i8": 7}
 """Fields of values that are not raw; small integers, and the bits of float16, lie in ``INTEGERS_OF_32_BITS``."""
 INTEGERS_OF_32_BITS = 5
@@ -45,7 +45,7 @@ class Unfolding:
 
 
 def read(path: Path) -> dict[str, Array]:
-    """Return the constants of the graph, and what dequantizing and reshaping make of them, each by its own name.
+    """Return the constants of the graph, and the results of dequantizing and reshaping them, each by its own name.
 
     Raises WeightsError where the file is damaged, holds no graph, or keeps its constants in another file.
     """
@@ -71,31 +71,31 @@ def dequantized(values: Array, scale: Floats, zero: Array | None, *, axis: int =
     ``scale`` and ``zero`` are one number, one a place along ``axis``, or, where ``block`` is not 0, of the shape of
     ``values`` with one place for every ``block`` of them along ``axis``. ValueError where the shapes do not fit.
     """
-    factor, offset = (_spread(values, each, axis, block) for each in (scale, zero))
+    factor, offset = (_spread(values, factors, axis, block) for factors in (scale, zero))
     return ((values.astype(np.float32) - offset) * factor).astype(np.float32, copy=False)
 
 
-def _spread(values: Array, each: Array | None, axis: int, block: int) -> Array:
-    """Scales or zero points so that they can be broadcast over the values."""
-    if each is None:
+def _spread(values: Array, factors: Array | None, axis: int, block: int) -> Array:
+    """Return scales or zero points in a shape that can be broadcast over the values."""
+    if factors is None:
         return np.zeros((), np.float32)
-    each = each.astype(np.float32)
-    if each.size == 1 and not block:
-        return each.reshape(())
+    factors = factors.astype(np.float32)
+    if factors.size == 1 and not block:
+        return factors.reshape(())
     if not -values.ndim <= axis < values.ndim:
         raise ValueError(f"axis {axis} of {values.ndim}")
     side = values.shape[axis]
     if block:
-        if block < 0 or each.ndim != values.ndim or each.shape[axis] != -(-side // block):
-            raise ValueError(f"scales of {each.shape} in blocks of {block} for {values.shape}")
-        return np.repeat(each, block, axis=axis).take(range(side), axis=axis)
-    if each.shape != (side,):
-        raise ValueError(f"scales of {each.shape} for {values.shape}")
-    return each.reshape([side if place == axis % values.ndim else 1 for place in range(values.ndim)])
+        if block < 0 or factors.ndim != values.ndim or factors.shape[axis] != -(-side // block):
+            raise ValueError(f"scales of {factors.shape} in blocks of {block} for {values.shape}")
+        return np.repeat(factors, block, axis=axis).take(range(side), axis=axis)
+    if factors.shape != (side,):
+        raise ValueError(f"scales of {factors.shape} for {values.shape}")
+    return factors.reshape([side if place == axis % values.ndim else 1 for place in range(values.ndim)])
 
 
 def _array(file: FileBytes, tensor: Message, kind: str) -> Array:
-    """Return the values of a tensor, raw or one by one."""
+    """Return the values of a tensor, raw or single."""
     if tensor.integer(DATA_LOCATION) or tensor.fields.get(EXTERNAL_DATA):
         raise file.fail(f"{tensor.text(NAME)[:50]!r} lies in another file")
     shape, dtype = tensor.integers(DIMENSIONS), np.dtype(kind)
@@ -112,7 +112,7 @@ def _array(file: FileBytes, tensor: Message, kind: str) -> Array:
 
 
 def _singles(file: FileBytes, tensor: Message, kind: str) -> Array:
-    """Values that are not raw, in a row."""
+    """Return values that are not raw, in a row."""
     dtype = np.dtype(kind)
     if kind in SINGLE_FLOATS:
         return np.frombuffer(floats(file, tensor.spans(SINGLE_FLOATS[kind]), dtype.itemsize), dtype)
@@ -124,18 +124,21 @@ def _singles(file: FileBytes, tensor: Message, kind: str) -> Array:
 
 
 def _unfolding(file: FileBytes, node: Message) -> tuple[str, Unfolding | None]:
-    """Name of the first output, and the node if it is of a kind that is computed here."""
+    """Return the name of the first output, and the node if it is of a kind that is computed here."""
     kind = node.text(NODE_KIND)
     names = [file.take(a, b - a).decode("utf-8", "replace") for a, b in node.spans(NODE_OUTPUT)[:1]]
     if kind not in UNFOLDING or not names:
         return "", None
     inputs = tuple(file.take(a, b - a).decode("utf-8", "replace") for a, b in node.spans(NODE_INPUT))
-    attributes = {one.text(ATTRIBUTE_NAME): one.integer(ATTRIBUTE_INTEGER) for one in node.messages(NODE_ATTRIBUTE)}
+    attributes = {
+        attribute.text(ATTRIBUTE_NAME): attribute.integer(ATTRIBUTE_INTEGER)
+        for attribute in node.messages(NODE_ATTRIBUTE)
+    }
     return names[0], Unfolding(kind, tuple(name for name in inputs if name), attributes)
 
 
 def _computed(file: FileBytes, node: Unfolding, inputs: list[Array]) -> Array:
-    """What a node makes of constants; WeightsError where they do not fit it."""
+    """Return the result of a node for constants; WeightsError where they do not fit it."""
     values, *others = inputs
     try:
         if node.kind == "Reshape":

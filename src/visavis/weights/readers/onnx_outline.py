@@ -1,7 +1,6 @@
-"""What goes into an ONNX file's network, what comes out, how much its constants take, and which other files it reads.
+"""Inputs and outputs of an ONNX file's network, the size of its constants, and the other files that it reads.
 
-Nothing of it is run. The format lets any tensor lie in another file, with any path.
-
+Nothing in it is run. The format allows any tensor to lie in another file, with any path.
 Field numbers are those of ``onnx.proto`` (version 1.16).
 """
 
@@ -40,18 +39,21 @@ def read(path: Path) -> Outline:
     tensors = graphs[0].messages(INITIALIZER)
     names = {tensor.text(TENSOR_NAME) for tensor in tensors}
     return Outline(
-        tuple(_sides(one) for one in graphs[0].messages(INPUT) if one.text(NAME) not in names),
-        tuple(_sides(one) for one in graphs[0].messages(OUTPUT)),
+        tuple(_sides(value) for value in graphs[0].messages(INPUT) if value.text(NAME) not in names),
+        tuple(_sides(value) for value in graphs[0].messages(OUTPUT)),
         sum(end - start for tensor in tensors for part in (FLOATS, RAW) for start, end in tensor.spans(part)),
     )
 
 
 def _sides(value: Message) -> Sides:
-    """Sides of an input or an output, none where it is no tensor or its shape is not told."""
-    told = [
-        shape for kind in value.messages(TYPE) for one in kind.messages(TENSOR_TYPE) for shape in one.messages(SHAPE)
+    """Return the sides of an input or an output; none where it is not a tensor or its shape is not stated."""
+    shapes = [
+        shape
+        for kind in value.messages(TYPE)
+        for tensor in kind.messages(TENSOR_TYPE)
+        for shape in tensor.messages(SHAPE)
     ]
-    return tuple(side.integer(DIM_VALUE) or None for shape in told[:1] for side in shape.messages(DIM))
+    return tuple(side.integer(DIM_VALUE) or None for shape in shapes[:1] for side in shape.messages(DIM))
 
 
 MODEL = {7: "graph", 25: "function"}
@@ -63,19 +65,19 @@ INSIDE: dict[str, dict[int, str]] = {
     "sparse": {1: "tensor", 2: "tensor"},
     "tensor": {},
 }
-"""What each message may hold that leads to a tensor: kinds by field number."""
+"""Kinds of the parts of each message that lead to a tensor, by field number."""
 EXTERNAL_DATA, DATA_LOCATION = 13, 14
 KEY, VALUE = 1, 2
 DEPTH = 50
-"""Graphs within graphs; real ones hold a few."""
+"""Limit of graphs within graphs; real networks have a few levels."""
 
 
 def external_files(path: Path) -> tuple[str, ...]:
-    """Names of the files, as written in the ONNX file; WeightsError where it is none."""
+    """Return the names of the files, as written in the ONNX file; WeightsError where it is not an ONNX file."""
     file = FileBytes(path, "an ONNX file")
     model = Message(file, (0, file.size))
-    found = set(_named(file, model, MODEL, DEPTH))
-    return tuple(sorted(found))
+    names = set(_named(file, model, MODEL, DEPTH))
+    return tuple(sorted(names))
 
 
 def _named(file: FileBytes, message: Message, parts: dict[int, str], depth: int) -> Iterator[str]:

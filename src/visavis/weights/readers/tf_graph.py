@@ -34,7 +34,7 @@ MAX_NAME = 4096
 class Node:
     """One operation: inputs are names of nodes (``name:1`` is an output, ``^name`` only an order).
 
-    ``attributes`` holds what is a number, a text (``data_format``, ``padding``) or a list of whole numbers
+    ``attributes`` holds those that are a number, a text (``data_format``, ``padding``) or a list of whole numbers
     (``strides``); types are TensorFlow's numbers.
     """
 
@@ -45,15 +45,15 @@ class Node:
 
 
 def read(path: Path) -> dict[str, NDArray[Any]]:
-    """Constants that are numbers, under the names of their nodes; bfloat16 becomes float32.
+    """Return the constants that are numbers, under the names of their nodes; bfloat16 becomes float32.
 
-    Raises WeightsError where the file is damaged or holds none.
+    Raises WeightsError where the file is damaged or has no constants.
     """
     return read_graph(path)[1]
 
 
 def read_graph(path: Path) -> tuple[list[Node], dict[str, NDArray[Any]]]:
-    """All nodes in the order of the file, and the constants as ``read`` gives them."""
+    """Return all nodes in the order of the file, and the constants as :func:`read` does."""
     file = FileBytes(path, "a frozen graph of TensorFlow")
     nodes: list[Node] = []
     constants: dict[str, NDArray[Any]] = {}
@@ -63,12 +63,12 @@ def read_graph(path: Path) -> tuple[list[Node], dict[str, NDArray[Any]]]:
         if not 0 < len(name) <= MAX_NAME or not op or name in names:
             raise file.fail(f"a node that has no name, or the name of another: {name[:50]!r}")
         names.add(name)
-        given = dict(_attributes(message))
+        attributes = dict(_attributes(message))
         inputs = tuple(file.take(start, end - start).decode("utf-8", "replace") for start, end in message.spans(3))
-        known = ((key, _value(file, one)) for key, one in given.items())
-        nodes.append(Node(name, op, inputs, {key: value for key, value in known if value is not None}))
-        if op == "Const" and "value" in given:
-            values = _constant(file, given["value"])
+        values_by_key = ((key, _value(file, attribute)) for key, attribute in attributes.items())
+        nodes.append(Node(name, op, inputs, {key: value for key, value in values_by_key if value is not None}))
+        if op == "Const" and "value" in attributes:
+            values = _constant(file, attributes["value"])
             if values is not None:
                 constants[name] = values
     if not constants:
@@ -88,7 +88,7 @@ def _attributes(node: Message) -> Iterator[tuple[str, Message]]:
 
 
 def _value(file: FileBytes, value: Message) -> int | float | str | tuple[int, ...] | None:
-    """A text, a whole number, a float, a truth value, a type or a list of whole numbers."""
+    """Return a text, a whole number, a float, a truth value, a type or a list of whole numbers."""
     for start, end in value.spans(2):
         return file.take(start, min(end - start, MAX_NAME)).decode("utf-8", "replace")
     for number in (3, 5, 6):
@@ -105,7 +105,7 @@ def _value(file: FileBytes, value: Message) -> int | float | str | tuple[int, ..
 
 
 def _constant(file: FileBytes, value: Message) -> NDArray[Any] | None:
-    """The tensor of a Const, or None where it holds no numbers."""
+    """Return the tensor of a Const, or None where it does not hold numbers."""
     for tensor in value.messages(8)[-1:]:
         kind = KINDS.get(tensor.integer(1))
         return None if kind is None else _tensor(file, tensor, kind)
@@ -134,7 +134,7 @@ def _tensor(file: FileBytes, tensor: Message, kind: str) -> NDArray[Any]:
 
 
 def _singles(file: FileBytes, tensor: Message, kind: str, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Values that stand one by one: floats raw, all else as integers, 16-bit floats as their bits."""
+    """Return single values: floats raw, all others as integers, 16-bit floats as their bits."""
     field = VALUES.get(kind, INTEGERS)
     if kind in ("f4", "f8"):
         return np.frombuffer(floats(file, tensor.spans(field), dtype.itemsize), dtype)
@@ -148,7 +148,7 @@ def _singles(file: FileBytes, tensor: Message, kind: str, dtype: np.dtype[Any]) 
 
 
 def _repeated(file: FileBytes, values: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-    """Values in that shape: the last one is repeated to the end, and none at all means zeros."""
+    """Return values in that shape: the last one is repeated to the end, and no value at all means zeros."""
     count = file.elements(shape)
     file.spend(count * values.itemsize)
     if values.size > count:

@@ -1,8 +1,8 @@
-"""State dicts that torch saved, read without torch: as a zip archive (since 1.6) or in the older row of pickles.
+"""State dicts that torch saved, read without torch: as a zip archive (since 1.6) or in the older sequence of pickles.
 
-Both hold one pickle that says which tensor is which part of which storage, and the storages' raw bytes. The pickle
-is read by a machine that can name and call only what state dicts are made of (``_pickle``); whole models, which name
-their own classes, are refused. Layout facts: torch 2.13, ``serialization.py`` and ``_utils.py``.
+Both hold one pickle that assigns parts of storages to tensors, and the storages' raw bytes. The pickle is read by a
+machine that can name and call only the parts of state dicts (``_pickle``); whole models, which name their own classes,
+are refused. Layout facts: torch 2.13, ``serialization.py`` and ``_utils.py``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PROTOCOL = 1001
 MAX_DEPTH = 16
 MAX_NAME = 1000
 COPIES = 4
-"""Arrays may take this many times the file's size: what is bfloat16, or lies in other orders, is copied anew."""
+"""How many times the file's size arrays may take: bfloat16 and arrays of other orders are copied."""
 
 KINDS = {
     "FloatStorage": "f4",
@@ -42,38 +42,38 @@ KINDS = {
 
 
 def read(path: Path) -> dict[str, NDArray[Any]]:
-    """Tensors under their keys in the state dict; those of dicts within it as ``outer.inner``.
+    """Return tensors under their keys in the state dict; those of nested dicts as ``outer.inner``.
 
-    Tensors of one storage share memory where each is a plain piece of it. bfloat16 becomes float32. What is no tensor
-    (an epoch, a learning rate) is left out. Raises WeightsError where the file is damaged, or asks for anything but
-    tensors: such a file is refused and nothing of it is run.
+    Tensors of one storage share memory where each is a plain piece of it. bfloat16 becomes float32. Entries that are
+    not tensors (an epoch, a learning rate) are left out. Raises WeightsError where the file is damaged, or refers to
+    anything but tensors: such a file is refused and nothing in it is run.
     """
     file = FileBytes(path, "a state dict of torch", copies=COPIES)
     try:
         value, storages = _zipped(file) if file.data[:4] == _zip.LOCAL else _legacy(file)
-        found: dict[str, _Tensor] = {}
-        _collect(value, "", found, set())
+        tensors: dict[str, _Tensor] = {}
+        _collect(value, "", tensors, set())
     except PickleError as error:
         raise WeightsError(f"{path} is refused: {error}.") from error
-    if not found:
+    if not tensors:
         raise file.fail("it holds no tensors")
-    return {name: storages.array(tensor) for name, tensor in found.items()}
+    return {name: storages.array(tensor) for name, tensor in tensors.items()}
 
 
-def _collect(value: Any, prefix: str, found: dict[str, _Tensor], seen: set[int], depth: int = 0) -> None:
+def _collect(value: Any, prefix: str, tensors: dict[str, _Tensor], visited: set[int], depth: int = 0) -> None:
     if not isinstance(value, dict):
         raise PickleError("it is no dict of tensors")
-    if id(value) in seen or depth > MAX_DEPTH:
+    if id(value) in visited or depth > MAX_DEPTH:
         raise PickleError("its dicts lie within themselves")
-    seen.add(id(value))
-    for key, one in value.items():
+    visited.add(id(value))
+    for key, item in value.items():
         name = f"{prefix}{key}"
-        if len(name) > MAX_NAME or name in found:
+        if len(name) > MAX_NAME or name in tensors:
             raise PickleError(f"it holds a key that is too long, or twice there: {name[:100]!r}")
-        if isinstance(one, dict):
-            _collect(one, f"{name}.", found, seen, depth + 1)
-        elif isinstance(one, _Tensor):
-            found[name] = one
+        if isinstance(item, dict):
+            _collect(item, f"{name}.", tensors, visited, depth + 1)
+        elif isinstance(item, _Tensor):
+            tensors[name] = item
 
 
 # --- what the pickle says
@@ -98,7 +98,7 @@ class _Tensor:
 
 
 def _storage(named: Any) -> _Storage:
-    """What a persistent id means: ("storage", type, key, device, elements), in older files also a view's place."""
+    """Return the storage of a persistent id: ("storage", type, key, device, elements), in older files also a view."""
     if not (isinstance(named, tuple) and len(named) in (5, 6) and named[0] == "storage"):
         raise PickleError("it points to something other than a storage")
     kind, key, count = named[1], named[2], named[4]
@@ -157,7 +157,7 @@ CALLS: dict[str, Call | None] = {
 # --- where the bytes lie
 
 _Place = Callable[[_Storage], tuple[int, int]]
-"""Where a storage's bytes begin, and how many they are."""
+"""Start and number of a storage's bytes."""
 
 
 class _Storages:
@@ -184,7 +184,7 @@ class _Storages:
         return np.ascontiguousarray(np.lib.stride_tricks.as_strided(values, shape, steps, writeable=False))
 
     def _values(self, storage: _Storage) -> NDArray[Any]:
-        """The whole storage, of which this one may be a part."""
+        """Return the whole storage, of which this one may be a part."""
         key = (storage.key, storage.kind)
         if key not in self._read:
             at, size = self._place(storage)
@@ -200,13 +200,13 @@ class _Storages:
 
     def _converted(self, values: NDArray[Any], kind: str) -> NDArray[Any]:
         if kind == "bf16":
-            self._file.spend(values.nbytes)  # twice as much, and the values themselves go
+            self._file.spend(values.nbytes)  # twice as much, and the values themselves are freed
             return (values.astype(np.uint32) << 16).view(np.float32)
         return values.view(np.uint8) != 0 if kind == "b1" else values
 
 
 def _plain(shape: Sequence[int]) -> tuple[int, ...]:
-    """Strides of an array whose rows follow one another."""
+    """Return the strides of a contiguous array."""
     steps = [1]
     for n in shape[:0:-1]:
         steps.append(steps[-1] * n)
@@ -234,15 +234,15 @@ def _zipped(file: FileBytes) -> tuple[Any, _Storages]:
 
 
 def _legacy(file: FileBytes) -> tuple[Any, _Storages]:
-    """Five pickles (mark, protocol, system, the dict, keys of storages), then per key a count and the raw bytes."""
+    """Read five pickles (mark, protocol, system, dict, keys of storages), then per key a count and the raw bytes."""
     at, parts, widths = 0, [], dict[str, int]()
 
     def storage(named: Any) -> _Storage:
-        found = _storage(named)
-        width = 2 if found.kind == "bf16" else np.dtype(found.kind).itemsize
-        if widths.setdefault(found.key, width) != width:
+        part_of_storage = _storage(named)
+        width = 2 if part_of_storage.kind == "bf16" else np.dtype(part_of_storage.kind).itemsize
+        if widths.setdefault(part_of_storage.key, width) != width:
             raise PickleError("it holds one storage of two kinds")
-        return found
+        return part_of_storage
 
     for calls in ({}, {}, {}, CALLS, {}):
         part, at = load(file.data, at, file.size, calls, storage if calls else None)
@@ -259,7 +259,7 @@ def _legacy(file: FileBytes) -> tuple[Any, _Storages]:
 
 
 def _places(file: FileBytes, at: int, keys: Any, widths: dict[str, int]) -> _Place:
-    """The storages, one behind the other: a count of elements, then the elements."""
+    """Locate the storages, one behind the other: a count of elements, then the elements."""
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
         raise file.fail("keys of storages that are none", at)
     places: dict[str, tuple[int, int]] = {}

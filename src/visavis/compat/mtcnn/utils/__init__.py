@@ -1,1 +1,1 @@
-"""Functions beside the detector that scripts of ``mtcnn`` 1.0 call."""
+"""Other functions of ``mtcnn`` 1.0 that scripts call."""
