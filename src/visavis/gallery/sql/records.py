@@ -129,13 +129,9 @@ def put_people(conn: Connection, people: Sequence[tuple[str, Details]]) -> list[
 
 def describe(conn: Connection, person_id: int, details: Details) -> list[str]:
     """Store the given details of a person, and keep the others; return the names of the given details."""
-    given_details = {
-        "note": details.note,
-        "consent": details.consent,
-        "consented": _day(details.consented),
-        "metadata": details.metadata,
-    }
-    columns = {column: value for column, value in given_details.items() if value is not None}
+    day = _day(details.consented)
+    values = {"note": details.note, "consent": details.consent, "consented": day, "metadata": details.metadata}
+    columns = {column: value for column, value in values.items() if value is not None}
     if columns:
         change_person(conn, person_id, **columns)
     return list(columns)
