@@ -24,7 +24,7 @@ import numpy as np  # noqa: E402
 from _rounds import environment, options, report, table  # noqa: E402
 from _search_gallery import memory  # noqa: E402
 
-from visavis.cli.people import _new_people  # noqa: E402
+from visavis.cli.people import _find_new_people  # noqa: E402
 from visavis.gallery import Gallery, Template  # noqa: E402
 from visavis.types import Floats  # noqa: E402
 
@@ -99,7 +99,7 @@ def names_compared(count: int) -> object:
         for known in (1, count // 10):
             gallery.add_many([(f"person {i}", [Template(one)]) for i, one in enumerate(rows(known, 0))])
             start = time.perf_counter()
-            _new_people(gallery, names, yes=True)
+            _find_new_people(gallery, names, yes=True)
             found.append((f"{count:,}", f"{known:,}", time.perf_counter() - start))
     return table("Names compared before an enrollment", ("names", "people", "seconds"), found)
 

@@ -30,7 +30,7 @@ BOTH = pytest.mark.parametrize("points", [5, 68])
 @pytest.fixture(autouse=True)
 def accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if the license of the 68 points had been accepted; nothing is written to the user's cache."""
-    monkeypatch.setattr(store, "_accepted", lambda row: True)
+    monkeypatch.setattr(store, "_is_accepted", lambda row: True)
 
 
 def whole(points: Floats) -> np.ndarray:

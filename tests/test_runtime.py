@@ -52,12 +52,12 @@ def tiny() -> bytes:
 def test_quota_of_a_control_group(tmp_path: Path, text: str, processors: int | None) -> None:
     path = tmp_path / "cpu.max"
     path.write_text(text)
-    found = runtime._quota(path)
+    found = runtime._read_quota(path)
     assert found == processors if processors else found > 1000
 
 
 def test_no_control_group_no_quota(tmp_path: Path) -> None:
-    assert runtime._quota(tmp_path / "nowhere") > 1000
+    assert runtime._read_quota(tmp_path / "nowhere") > 1000
 
 
 def test_processors_are_no_more_than_this_process_may_use() -> None:
@@ -224,8 +224,8 @@ def test_a_network_is_optimized_for_this_processor_and_gives_the_same(
     """Its own form is ready to run; where the system does not tell the processor, it is as it was built."""
     picture = np.random.default_rng(1).integers(0, 256, (2, 9, 8, 3), np.uint8)
     (expected,) = runtime.Session(two_layers()).run(picture)
-    for processor in (runtime._processor(), runtime.ANY):
-        monkeypatch.setattr(runtime, "_processor", lambda found=processor: found)
+    for processor in (runtime._identify_processor(), runtime.ANY):
+        monkeypatch.setattr(runtime, "_identify_processor", lambda found=processor: found)
         path = runtime.network("layers", "ab" * 32, two_layers)
         assert path.name == f"layers-{'ab' * 8}-{runtime.CONVERTER_VERSION}-{processor}.mapped.onnx"
         nodes = {node.op_type for node in onnx.load(path, load_external_data=False).graph.node}
@@ -236,7 +236,7 @@ def test_a_network_is_optimized_for_this_processor_and_gives_the_same(
 
 def test_a_network_for_another_processor_is_refused(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = runtime.network("layers", "ab" * 32, two_layers)
-    monkeypatch.setattr(runtime, "_processor", lambda: "0badcafe")
+    monkeypatch.setattr(runtime, "_identify_processor", lambda: "0badcafe")
     with pytest.raises(WeightsError, match="is for another processor: load the model by its name"):
         runtime.Session(path)
     assert runtime.network("layers", "ab" * 32, two_layers) != path

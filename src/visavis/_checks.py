@@ -20,7 +20,7 @@ def checked_number(
         figure = float(value)
         if not finite or (math.isfinite(figure) and least <= figure <= most):
             return figure
-    raise UsageError(f"{what}{_range(least, most)}, got {_format_value(value)}.")
+    raise UsageError(f"{what}{_format_range(least, most)}, got {_format_value(value)}.")
 
 
 def checked_whole(value: object, what: str, *, least: int) -> int:
@@ -30,7 +30,7 @@ def checked_whole(value: object, what: str, *, least: int) -> int:
     raise UsageError(f"{what} of {least} or more, got {_format_value(value)}.")
 
 
-def _range(least: float, most: float) -> str:
+def _format_range(least: float, most: float) -> str:
     if math.isinf(most):
         return "" if math.isinf(least) else f" of at least {least:g}"
     return f" from {least:g} to {most:g}"

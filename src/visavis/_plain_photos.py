@@ -21,7 +21,7 @@ class PlainPhotoFaces(Plain):
         photo = cast("PhotoFaces", self)
         size = (None, None) if photo.photo is None else (photo.photo.width, photo.photo.height)
         line: dict[str, Any] = {"photo": photo.name, "status": photo.status, "captured": plain(photo.captured)}
-        line |= {"width": size[0], "height": size[1], "faces": list(_faces(photo))}
+        line |= {"width": size[0], "height": size[1], "faces": list(_face_rows(photo))}
         if photo.notes:
             line["notes"] = list(photo.notes)
         return line if photo.status == "ok" else {**line, "message": photo.message}
@@ -61,7 +61,7 @@ class PlainClustering(Plain):
             "model": clustering.model,
             "threshold": clustering.threshold,
             "far": clustering.far,
-            "faces": list(_clustered(clustering)),
+            "faces": list(_cluster_rows(clustering)),
             "ties": plain(clustering.ties),
             "skipped": [photo.to_dict() for photo in clustering.skipped],
         }
@@ -72,7 +72,7 @@ class PlainClustering(Plain):
         skipped = (
             {"photo": photo.name, "status": photo.status, "message": photo.message} for photo in clustering.skipped
         )
-        return [*map(flat, _clustered(clustering)), *skipped]
+        return [*map(flat, _cluster_rows(clustering)), *skipped]
 
 
 class PlainNumbered(Plain):
@@ -87,7 +87,7 @@ class PlainNumbered(Plain):
         return {**line, "box": line["box"] if face is None else face["box"], "face": number}
 
 
-def _faces(photo: PhotoFaces) -> Iterator[dict[str, Any]]:
+def _face_rows(photo: PhotoFaces) -> Iterator[dict[str, Any]]:
     for row, face in enumerate(photo.faces):
         line = {"box": plain(face.box), "score": float(face.score), "landmarks": plain(face.landmarks)}
         if photo.quality:
@@ -96,7 +96,7 @@ def _faces(photo: PhotoFaces) -> Iterator[dict[str, Any]]:
         yield line if photo.embeddings is None else {**line, "embedding": plain(photo.embeddings[row])}
 
 
-def _clustered(clustering: Clustering) -> Iterator[dict[str, Any]]:
+def _cluster_rows(clustering: Clustering) -> Iterator[dict[str, Any]]:
     faces = clustering.faces
     for cluster in clustering.clusters:
         for row in cluster.rows.tolist():

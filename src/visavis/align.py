@@ -28,7 +28,7 @@ def similarity(source: Floats, target: Floats) -> Floats:
     ``source`` is ``(n, k, 2)``, ``target`` ``(k, 2)`` or ``(n, k, 2)``; least squares without reflection (Umeyama 1991,
     which for planar points has a closed form in complex numbers).
     """
-    a, b = _complex(source), _complex(np.broadcast_to(target, source.shape))
+    a, b = _to_complex(source), _to_complex(np.broadcast_to(target, source.shape))
     a_mean, b_mean = a.mean(axis=1, keepdims=True), b.mean(axis=1, keepdims=True)
     a, b = a - a_mean, b - b_mean
     spread = np.maximum((abs(a) ** 2).sum(axis=1), np.finfo(np.float64).tiny)
@@ -72,7 +72,7 @@ def onto(landmarks: Floats, template: Floats) -> Floats:
     return matrices
 
 
-def _complex(points: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.complex128]]:
+def _to_complex(points: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.complex128]]:
     return points[..., 0].astype(np.float64) + 1j * points[..., 1].astype(np.float64)
 
 
@@ -90,26 +90,31 @@ def warp(picture: RGB, matrices: Floats, *, size: int) -> RGB:
         level = max(0, int(np.floor(-np.log2(max(scale, 1e-6)))))
         while level and min(picture.shape[:2]) >> level < 1:
             level -= 1
-        source = _halved(halves, level)
+        source = _halve(halves, level)
         ratio = np.array(picture.shape[1::-1]) / np.array(source.shape[1::-1])
         cv2.warpAffine(
-            source, _for_reduced(matrix, ratio), (size, size), dst=crop, flags=cv2.INTER_LINEAR, borderValue=(0, 0, 0)
+            source,
+            _for_smaller(matrix, ratio),
+            (size, size),
+            dst=crop,
+            flags=cv2.INTER_LINEAR,
+            borderValue=(0, 0, 0),
         )
     return crops
 
 
-def _halved(halves: dict[int, RGB], level: int) -> RGB:
+def _halve(halves: dict[int, RGB], level: int) -> RGB:
     """Return the picture reduced by ``2 ** level``, made from the next larger one and kept in ``halves``."""
     import cv2
 
     if level not in halves:
-        above = _halved(halves, level - 1)
+        above = _halve(halves, level - 1)
         size = (max(1, above.shape[1] // 2), max(1, above.shape[0] // 2))
         halves[level] = np.asarray(cv2.resize(above, size, interpolation=cv2.INTER_AREA), np.uint8)
     return halves[level]
 
 
-def _for_reduced(matrix: Floats, ratio: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Floats:
+def _for_smaller(matrix: Floats, ratio: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Floats:
     """Return the matrix for a picture reduced by ``ratio`` (x, y), with pixel centers in place."""
     linear = matrix[:, :2] * ratio
     shift = matrix[:, 2] + matrix[:, :2] @ (ratio / 2 - 0.5)

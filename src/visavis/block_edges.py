@@ -45,21 +45,21 @@ def block_edges(gray: NDArray[np.uint8]) -> BlockEdges:
     if min(gray.shape) < SMALLEST:
         return BlockEdges(0.0, 8.0)
     pixels = gray.astype(np.float32)
-    steps = [_steps(pixels), _steps(pixels.T)]
-    heights = np.sqrt(_comb(steps[0]) * _comb(steps[1]))
+    steps = [_measure_steps(pixels), _measure_steps(pixels.T)]
+    heights = np.sqrt(_measure_comb(steps[0]) * _measure_comb(steps[1]))
     best = int(heights.argmax())
     height = heights[best] - OTHERS * np.sort(heights)[len(heights) // 2]
     return BlockEdges(max(float(height), 0.0), float(PERIODS[best]))
 
 
-def _steps(gray: NDArray[np.float32]) -> NDArray[Any]:
+def _measure_steps(gray: NDArray[np.float32]) -> NDArray[Any]:
     """Return how much the step from each column to the next exceeds the neighboring steps ``(w - 3,)``."""
     steps = np.abs(gray[:, 1:] - gray[:, :-1]).mean(axis=0)
     excess: NDArray[Any] = steps[1:-1] - (steps[:-2] + steps[2:]) / 2
     return excess
 
 
-def _comb(profile: NDArray[Any]) -> NDArray[np.float64]:
+def _measure_comb(profile: NDArray[Any]) -> NDArray[np.float64]:
     """Return the height of a comb of each period in a profile: the geometric mean over the harmonics.
 
     The few highest steps are cut to the height of the next: they belong to the picture, and blocks have more.

@@ -127,7 +127,7 @@ def classify(
     """
     check_options(top, min_probability)
     classifier = model if isinstance(model, Classifier) else None
-    for group in _groups((recognizer or Recognizer()).detect(sources, min_face=min_face)):
+    for group in _group_photos((recognizer or Recognizer()).detect(sources, min_face=min_face)):
         crops = []
         for answer in group:
             if answer.photo is not None and answer.faces:
@@ -142,7 +142,7 @@ def classify(
             yield answer, [next(named) for _ in answer.faces]
 
 
-def _groups(answers: Iterable[PhotoFaces]) -> Iterator[list[PhotoFaces]]:
+def _group_photos(answers: Iterable[PhotoFaces]) -> Iterator[list[PhotoFaces]]:
     """Collect photos until they show enough faces together, or there are ``BATCH_FACES`` photos."""
     group: list[PhotoFaces] = []
     for answer in answers:
@@ -159,25 +159,25 @@ def _groups(answers: Iterable[PhotoFaces]) -> Iterator[list[PhotoFaces]]:
 CLASSIFIERS: Registry[Classifier] = Registry("classifier", entry_points="visavis.classifiers", builtin={})
 
 
-def _vgg16(ops: Ops[T], x: T) -> tuple[T, ...]:
+def _classify_vgg16(ops: Ops[T], x: T) -> tuple[T, ...]:
     return vgg16.vgg16_top(ops, x)[1:]
 
 
-def _resnet50(ops: Ops[T], x: T) -> tuple[T, ...]:
+def _classify_resnet50(ops: Ops[T], x: T) -> tuple[T, ...]:
     return resnet50.resnet50_top(ops, x)[1:]
 
 
-def _senet50(ops: Ops[T], x: T) -> tuple[T, ...]:
+def _classify_senet50(ops: Ops[T], x: T) -> tuple[T, ...]:
     return senet50.senet50_top(ops, x)[1:]
 
 
-def _recipe(features: Recipe, row: WeightSpec, net: Callable[..., tuple[object, ...]], people: int) -> Recipe:
+def _make_recipe(features: Recipe, row: WeightSpec, net: Callable[..., tuple[object, ...]], people: int) -> Recipe:
     return replace(features, name=f"{features.name}-classes", rows=(row,), net=net, dimension=people)
 
 
-VGG16 = _recipe(vggface.VGG16, rows.VGG16, _vgg16, vgg16.PEOPLE)
-RESNET50 = _recipe(vggface.RESNET50, rows.RESNET50, _resnet50, resnet50.PEOPLE)
-SENET50 = _recipe(vggface.SENET50, rows.SENET50, _senet50, resnet50.PEOPLE)
+VGG16 = _make_recipe(vggface.VGG16, rows.VGG16, _classify_vgg16, vgg16.PEOPLE)
+RESNET50 = _make_recipe(vggface.RESNET50, rows.RESNET50, _classify_resnet50, resnet50.PEOPLE)
+SENET50 = _make_recipe(vggface.SENET50, rows.SENET50, _classify_senet50, resnet50.PEOPLE)
 
 
 def accept_license(model: str) -> None:

@@ -42,16 +42,16 @@ MAX_DISTANCE = 2.0
 
 def from_cosine(distance: float, metric: str) -> float:
     """Express a cosine distance in ``metric``."""
-    return _metric(metric)[0](distance)
+    return _find_metric(metric)[0](distance)
 
 
 def to_cosine(value: float, metric: str) -> float:
     """Express a value of ``metric`` as a cosine distance; UsageError where it is not a distance."""
-    forward, back = _metric(metric)
+    forward, back = _find_metric(metric)
     return back(checked_number(value, f"a distance in {metric} is", least=0, most=forward(MAX_DISTANCE)))
 
 
-def _metric(name: str) -> tuple[Callable[[float], float], Callable[[float], float]]:
+def _find_metric(name: str) -> tuple[Callable[[float], float], Callable[[float], float]]:
     if not isinstance(name, str) or name not in METRICS:
         raise UsageError(f"no metric is called {name!r}; there are: {', '.join(METRICS)}.")
     return METRICS[name]
@@ -265,12 +265,12 @@ def parse_calibration(table: object) -> Calibration:
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise UsageError(f"this is not a calibration table: {fault_of(error)}.") from error
-    if fault := _fault(result):
+    if fault := _find_fault(result):
         raise UsageError(f"a calibration table needs {fault}.")
     return result
 
 
-def _fault(table: Calibration) -> str:
+def _find_fault(table: Calibration) -> str:
     """Say what a table lacks; an empty text where it is valid."""
     if len(table.far) < 2 or len(set(table.far)) < len(table.far):
         return "two rows or more, each of another FAR"

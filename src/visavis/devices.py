@@ -93,11 +93,11 @@ def present(devices: list[Device], providers: Collection[str]) -> list[Device]:
     """
     here = [device for device in devices if device.provider in providers]
     if not here:
-        raise MissingExtraError(_missing(devices[0]))
+        raise MissingExtraError(_describe_missing(devices[0]))
     return here
 
 
-def _missing(device: Device) -> str:
+def _describe_missing(device: Device) -> str:
     if package := _PACKAGES.get(device.name):
         return (
             f"the device {device} takes the package {package} in place of onnxruntime: "

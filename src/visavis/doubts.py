@@ -69,8 +69,8 @@ def eyes_are_covered(picture: RGB, face: Face) -> bool:
     points = face.landmarks
     apart = math.dist(points[0], points[1])
     for eye, mouth in zip(points[:2], points[3:], strict=True):
-        dark = _brightness(picture, eye, EYE, apart)
-        light = _brightness(picture, (eye + mouth) / 2, CHEEK, apart)
+        dark = _measure_brightness(picture, eye, EYE, apart)
+        light = _measure_brightness(picture, (eye + mouth) / 2, CHEEK, apart)
         if dark is None or light is None or dark > COVERED * light:
             return False
     return True
@@ -81,7 +81,7 @@ def is_squeezed(landmarks: Floats) -> bool:
     return not NARROW <= float(align.squeeze(landmarks[None])[0]) <= WIDE
 
 
-def _brightness(picture: RGB, center: Floats, half: tuple[float, float], apart: float) -> float | None:
+def _measure_brightness(picture: RGB, center: Floats, half: tuple[float, float], apart: float) -> float | None:
     """Return the median gray of a patch, at least 1; None where it lies outside the picture."""
     height, width = picture.shape[:2]
     x, y = float(center[0]), float(center[1])

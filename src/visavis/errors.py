@@ -16,7 +16,7 @@
     ├── EngineError                exit 3, HTTP 503   worker processes or a cluster that cannot be started or reached
     ├── GalleryError               exit 3, HTTP 503   the store is missing, damaged, of another schema or model
     └── WeightsError               exit 3, HTTP 503   a weight file is missing, wrong or hostile
-        ├── MissingWeightsError                       weight files that are nowhere; a line a file
+        ├── MissingWeightsError                       missing weight files; a line per file
         └── MissingExtraError      exit 3, HTTP 501   an optional package is not installed
 
 Raised where the fault is detected, caught only at the edges: the command line prints the message as one line and exits

@@ -128,9 +128,9 @@ class ForkGate:
         """Wait for the other threads, and close the gate."""
         self._changed.acquire()
         self._closed = True
-        self._changed.wait_for(lambda: not self._others(), PATIENCE_SECONDS)
+        self._changed.wait_for(lambda: not self._count_others(), PATIENCE_SECONDS)
 
-    def _others(self) -> int:
+    def _count_others(self) -> int:
         self._inside = +self._inside
         return self._inside.total() - self._inside[get_ident()]
 

@@ -60,20 +60,20 @@ class Predictor:
         if starts.ndim != 2 or starts.shape[1] != 4 or not (np.abs(starts) <= FARTHEST).all():
             raise UsageError(f"boxes must be (n, 4) and within {FARTHEST:,} pixels, got {starts.tolist()}.")
         pixels = np.ascontiguousarray(picture).reshape(-1)
-        shapes = [self._fit(pixels, picture.shape, part) for part in _batches(starts)]
+        shapes = [self._fit(pixels, picture.shape, part) for part in _split_batches(starts)]
         points = np.concatenate([np.empty((0, 2 * self.points), np.float32), *shapes]).reshape(-1, self.points, 2)
-        placed: Doubles = points * _size(starts)[:, None] + starts[:, None, :2]
+        placed: Doubles = points * _measure_size(starts)[:, None] + starts[:, None, :2]
         return placed.astype(np.float32)
 
     def _fit(self, pixels: RGB, limits: tuple[int, ...], boxes: Doubles) -> Floats:
         """Return shapes ``(n, 2k)``, x and y in turn, in units of the face boxes."""
-        size, corner = _size(boxes)[:, :, None], boxes[:, :2, None]
+        size, corner = _measure_size(boxes)[:, :, None], boxes[:, :2, None]
         shape = np.repeat(self._initial, len(boxes), axis=0)
         for stage in self._stages:
             # The turn and scaling that best map the mean shape to this shape, as (cos, sin).
             turn = (shape @ self._turner).astype(np.float32)
             places = stage.places(shape, turn) * size + corner + 0.5
-            shape = stage.moved(shape, _grays(pixels, limits, np.floor(places, out=places)))
+            shape = stage.moved(shape, _read_grays(pixels, limits, np.floor(places, out=places)))
         return shape
 
 
@@ -117,11 +117,11 @@ class _Stage:
         return moved
 
 
-def _batches(boxes: Doubles) -> list[Doubles]:
+def _split_batches(boxes: Doubles) -> list[Doubles]:
     return [boxes[start : start + BATCH] for start in range(0, len(boxes), BATCH)]
 
 
-def _size(boxes: Doubles) -> Doubles:
+def _measure_size(boxes: Doubles) -> Doubles:
     """Return width and height ``(n, 2)``, from pixel to pixel."""
     return boxes[:, 2:] - boxes[:, :2]
 
@@ -139,7 +139,7 @@ def _turner(initial: Floats) -> Doubles:
     return turner
 
 
-def _grays(pixels: RGB, limits: tuple[int, ...], places: Doubles) -> NDArray[np.int16]:
+def _read_grays(pixels: RGB, limits: tuple[int, ...], places: Doubles) -> NDArray[np.int16]:
     """Return gray values ``(n, f)`` at whole places ``(n, 2, f)`` of a picture of shape ``limits``; 0 outside it.
 
     Gray is the mean of the colors in whole numbers, as in dlib.

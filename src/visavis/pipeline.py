@@ -136,8 +136,8 @@ class Recognizer:
 
         A photo that cannot be read is an answer with its status, never an exception.
         """
-        min_face = _checked_side(min_face)
-        for batch in _batches(sources):
+        min_face = _check_side(min_face)
+        for batch in _read_batches(sources):
             photos = [item for item in batch if isinstance(item, Photo)]
             faces = iter(self._detect_batch(photos, min_face))
             for item in batch:
@@ -145,8 +145,8 @@ class Recognizer:
 
     def represent(self, sources: Source | Iterable[Source], *, min_face: float = 20) -> Iterator[PhotoFaces]:
         """Do as :meth:`detect`, and add ``embeddings`` ``(n, d)``: a unit row per face."""
-        min_face = _checked_side(min_face)
-        for batch in _batches(sources):
+        min_face = _check_side(min_face)
+        for batch in _read_batches(sources):
             photos = [item for item in batch if isinstance(item, Photo)]
             with store.all_missing(lambda: self.embedder):
                 if photos:
@@ -236,7 +236,7 @@ class Recognizer:
         return verification.Rule(self.model, self.detector_name, far, threshold, metric, table, any_face)
 
 
-def _checked_side(min_face: object) -> float:
+def _check_side(min_face: object) -> float:
     """Return the side of the smallest face; raise UsageError, before any photo is read, if it is not valid."""
     return checked_number(min_face, "min_face is a side in pixels", least=1)
 
@@ -248,13 +248,13 @@ def _check_part(option: str, value: object, method: str) -> None:
         raise UsageError(f"{option} is a name or an object with the method {method}, got {kind}.")
 
 
-def _batches(sources: Source | Iterable[Source]) -> Iterator[list[Photo | PhotoFaces]]:
+def _read_batches(sources: Source | Iterable[Source]) -> Iterator[list[Photo | PhotoFaces]]:
     """Read photos batch by batch; an answer with a status takes the place of a photo that cannot be read."""
     batch: list[Photo | PhotoFaces] = []
     pixels = 0
     for source in each_photo(sources):
         if isinstance(source, UnlistedFolder):
-            batch.append(_unlisted(source))
+            batch.append(_report_folder(source))
             continue
         try:
             photo = images.read(source)
@@ -270,7 +270,7 @@ def _batches(sources: Source | Iterable[Source]) -> Iterator[list[Photo | PhotoF
         yield batch
 
 
-def _unlisted(folder: UnlistedFolder) -> PhotoFaces:
+def _report_folder(folder: UnlistedFolder) -> PhotoFaces:
     status = MissingImageError.status if folder.status == "missing" else UnreadableImageError.status
     return PhotoFaces(name=folder.path, status=status, message=folder.message)
 

@@ -20,7 +20,7 @@ class Plain:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields by name, in values that JSON can hold: arrays and tuples as lists, times in ISO 8601."""
-        return _fields(self)
+        return _fields_of(self)
 
     def rows(self) -> list[dict[str, Any]]:
         """Return flat rows: a box as x1, y1, x2, y2, notes in one text, and no lists of candidates or the like."""
@@ -30,7 +30,7 @@ class Plain:
 def plain(value: Any) -> Any:
     """Return a value in types that JSON can hold; pixels and embeddings become nested lists."""
     if is_dataclass(value) and not isinstance(value, type):
-        return value.to_dict() if isinstance(value, Plain) else _fields(value)
+        return value.to_dict() if isinstance(value, Plain) else _fields_of(value)
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
     if isinstance(value, Mapping):
@@ -42,7 +42,7 @@ def plain(value: Any) -> Any:
     return fspath(value) if isinstance(value, PathLike) else value
 
 
-def _fields(value: Any) -> dict[str, Any]:
+def _fields_of(value: Any) -> dict[str, Any]:
     return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
 
 

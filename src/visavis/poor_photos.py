@@ -63,7 +63,7 @@ class PoorPhotos:
                 f"the calibration is of embeddings of {len(self.direction)} values, and these have "
                 f"{embeddings.shape[1]}: they are of another model."
             )
-        weights, vectors = _arrays(self.direction, self.axes)
+        weights, vectors = _make_arrays(self.direction, self.axes)
         along = embeddings.astype(np.float64) @ vectors
         likeness: Doubles = along[:, 0] + along[:, 1:] ** 2 @ weights
         return likeness
@@ -135,7 +135,7 @@ def pair_shares(first: Any, second: Any) -> Any:
 
 
 @lru_cache
-def _arrays(direction: tuple[float, ...], axes: tuple[Axis, ...]) -> tuple[Doubles, Doubles]:
+def _make_arrays(direction: tuple[float, ...], axes: tuple[Axis, ...]) -> tuple[Doubles, Doubles]:
     """Return the weights of the axes ``(k,)``, and the direction and the axes as columns ``(d, 1 + k)``."""
     return np.array([weight for weight, _ in axes]), np.array([direction, *(vector for _, vector in axes)]).T
 
@@ -166,43 +166,45 @@ def parse(table: object) -> PoorPhotos:
     useless = float(cast("float", content["useless"]))
     if not 0 <= useless < 1:
         raise ValueError("a useless share is from 0 up to below 1")
-    direction = _vector(content["direction"])
+    direction = _parse_vector(content["direction"])
     pairs_of_axes = cast("Sequence[tuple[float, Sequence[float]]]", content["axes"])
-    axes = tuple((float(weight), _vector(vector)) for weight, vector in pairs_of_axes)
+    axes = tuple((float(weight), _parse_vector(vector)) for weight, vector in pairs_of_axes)
     if any(len(vector) != len(direction) or not math.isfinite(weight) for weight, vector in axes):
         raise ValueError("an axis has a finite weight and as many numbers as the direction")
-    likeness = _curve("likeness", content["likeness"])
-    if not (_rises(-share for _, share in likeness) and np.isfinite([value for value, _ in likeness]).all()):
+    likeness = _parse_curve("likeness", content["likeness"])
+    if not (_is_rising(-share for _, share in likeness) and np.isfinite([value for value, _ in likeness]).all()):
         raise ValueError("the shares of likeness do not fall with it")
-    parts = tuple((name, _part(name, pairs)) for name, pairs in cast("Mapping[str, object]", content["parts"]).items())
+    parts = tuple(
+        (name, _parse_part(name, pairs)) for name, pairs in cast("Mapping[str, object]", content["parts"]).items()
+    )
     return PoorPhotos(direction, likeness, parts, useless, axes)
 
 
-def _vector(numbers: object) -> tuple[float, ...]:
+def _parse_vector(numbers: object) -> tuple[float, ...]:
     vector = tuple(float(value) for value in cast("Sequence[float]", numbers))
     if not vector or not math.hypot(*vector) < math.inf:
         raise ValueError("a direction has a finite number for each of an embedding")
     return vector
 
 
-def _part(name: str, pairs: object) -> Curve:
-    curve = _curve(name, pairs)
+def _parse_part(name: str, pairs: object) -> Curve:
+    curve = _parse_curve(name, pairs)
     if name not in Quality.__slots__:
         raise ValueError(f"no part of a quality is called {name}")
-    if not (_rises(share for _, share in curve) and curve[0][0] >= 0 and curve[-1][0] <= 1):
+    if not (_is_rising(share for _, share in curve) and curve[0][0] >= 0 and curve[-1][0] <= 1):
         raise ValueError(f"qualities of {name} are from 0 to 1, and shares rise with them")
     return curve
 
 
-def _curve(name: str, pairs: object) -> Curve:
+def _parse_curve(name: str, pairs: object) -> Curve:
     curve = tuple((float(value), float(share)) for value, share in cast("Sequence[tuple[float, float]]", pairs))
     if not curve or not all(0 < share <= 1 for _, share in curve):
         raise ValueError(f"the shares of {name} are above 0 and up to 1")
-    if not _rises((value for value, _ in curve), strictly=True):
+    if not _is_rising((value for value, _ in curve), strictly=True):
         raise ValueError(f"the values of {name} do not rise")
     return curve
 
 
-def _rises(values: Any, *, strictly: bool = False) -> bool:
+def _is_rising(values: Any, *, strictly: bool = False) -> bool:
     steps = np.diff(list(values))
     return bool((steps > 0).all() if strictly else (steps >= 0).all())

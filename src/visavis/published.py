@@ -51,7 +51,7 @@ class _Layout:
     side: int
 
 
-def _inception(people: int) -> Net:
+def _make_inception(people: int) -> Net:
     """Return Inception-ResNet-v1 with the layer that it was trained with."""
 
     def net(ops: Ops[T], x: T) -> tuple[T, ...]:
@@ -83,8 +83,8 @@ LAYOUTS: dict[str, tuple[tuple[Read, tuple[_Layout, ...]], ...]] = {
         (
             facenet.read,
             (
-                _Layout((rows.FACENET_VGGFACE2,), _inception(resnet50.PEOPLE), SIDE),
-                _Layout((rows.FACENET_CASIA,), _inception(CASIA_PEOPLE), SIDE),
+                _Layout((rows.FACENET_VGGFACE2,), _make_inception(resnet50.PEOPLE), SIDE),
+                _Layout((rows.FACENET_CASIA,), _make_inception(CASIA_PEOPLE), SIDE),
                 _Layout((rows.FACENET_VGGFACE2, rows.FACENET_CASIA), inception_resnet_v1, SIDE),
             ),
         ),
@@ -126,68 +126,72 @@ def recognized(path: Path, *, called: str | None = None) -> Published:
             if requested not in (None, row):
                 raise UsageError(f"{path} is the published {row.name}, not {called}.")
             return Published(row, sha256, "hash")
-    return Published(_by_structure(path, sha256, requested), sha256, "structure")
+    return Published(_recognize_arrays(path, sha256, requested), sha256, "structure")
 
 
-def _by_structure(path: Path, sha256: str, requested: WeightSpec | None) -> WeightSpec:
-    candidates = _candidates(path)
+def _recognize_arrays(path: Path, sha256: str, requested: WeightSpec | None) -> WeightSpec:
+    candidates = _find_candidates(path)
     if not candidates:
-        raise _unrecognized(path, sha256, requested)
+        raise _unrecognized_error(path, sha256, requested)
     if requested is not None and requested not in candidates:
-        raise UsageError(f"{path} is not a file of {requested.name}: its arrays are those of {_names(candidates)}.")
+        raise UsageError(
+            f"{path} is not a file of {requested.name}: its arrays are those of {_join_names(candidates)}."
+        )
     chosen = [requested] if requested else candidates
     unpinned = [row for row in chosen if not row.pinned]
     if not unpinned:
-        raise _contradicted(path, sha256, chosen)
+        raise _contradicted_error(path, sha256, chosen)
     if len(unpinned) > 1:
         unpinned = [row for row in unpinned if Path(row.file).stem in path.name] or unpinned
     if len(unpinned) > 1:
         raise UsageError(
-            f"{path} may be {_names(unpinned, 'or')}, whose files hold the same arrays: say which, as in "
+            f"{path} may be {_join_names(unpinned, 'or')}, whose files hold the same arrays: say which, as in "
             f"--as {unpinned[0].name}."
         )
     return unpinned[0]
 
 
-def _unrecognized(path: Path, sha256: str, requested: WeightSpec | None) -> WeightsError:
+def _unrecognized_error(path: Path, sha256: str, requested: WeightSpec | None) -> WeightsError:
     """Return the error for a file that has the arrays of no published one."""
     likely = [row for row in spec.all_specs() if row.pinned and (row == requested or row.file == path.name)]
     if likely:
-        return _contradicted(path, sha256, likely)
+        return _contradicted_error(path, sha256, likely)
     return WeightsError(
         f"{path} is no published weight file that visavis knows: neither its SHA-256 ({sha256}) nor its arrays are "
         "those of any that models list names; a network of your own takes a TOML file that describes it."
     )
 
 
-def _contradicted(path: Path, sha256: str, expected: Sequence[WeightSpec]) -> WeightsError:
+def _contradicted_error(path: Path, sha256: str, expected: Sequence[WeightSpec]) -> WeightsError:
     hashes = " or ".join(row.sha256 for row in expected)
-    return WeightsError(f"{path} is not the published {_names(expected, 'or')}: its SHA-256 is {sha256}, not {hashes}.")
+    return WeightsError(
+        f"{path} is not the published {_join_names(expected, 'or')}: its SHA-256 is {sha256}, not {hashes}."
+    )
 
 
-def _names(selected: Sequence[WeightSpec], word: str = "and") -> str:
+def _join_names(selected: Sequence[WeightSpec], word: str = "and") -> str:
     return f" {word} ".join(row.name for row in selected)
 
 
-# --- what a file holds
+# --- contents of a file
 
 
-def _candidates(path: Path) -> Rows:
+def _find_candidates(path: Path) -> Rows:
     """Return the rows with exactly these arrays; none where the format of the file is not supported."""
     kind = kind_of(path)
     if kind == "numpy":
-        return _of_labels(path)
+        return _match_labels(path)
     if kind == "onnx":
-        return tuple(_of_outline(onnx_outline.read(path)))
+        return tuple(_match_outline(onnx_outline.read(path)))
     for read, layouts in LAYOUTS.get(kind, ()):
         arrays = read(path)
         for layout in layouts:
-            if _fits(arrays, layout):
+            if _has_arrays(arrays, layout):
                 return layout.rows
     return ()
 
 
-def _fits(arrays: Mapping[str, Floats], layout: _Layout) -> bool:
+def _has_arrays(arrays: Mapping[str, Floats], layout: _Layout) -> bool:
     """Return whether all arrays are there and no others; a gamma may be missing where all of it is 1."""
     from visavis.nets.shapes import shapes
 
@@ -198,13 +202,13 @@ def _fits(arrays: Mapping[str, Floats], layout: _Layout) -> bool:
     )
 
 
-def _of_labels(path: Path) -> Rows:
+def _match_labels(path: Path) -> Rows:
     names: Any = npy.read(path)
     row = LABELS.get(names.size) if names.ndim == 1 and names.dtype.kind == "U" else None
     return () if row is None else (row,)
 
 
-def _of_outline(outline: onnx_outline.Outline) -> Iterator[WeightSpec]:
+def _match_outline(outline: onnx_outline.Outline) -> Iterator[WeightSpec]:
     for row, (side, lasts) in ONNX.items():
         pictures = [shape for shape in outline.inputs if len(shape) == 4]
         if (

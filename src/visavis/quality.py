@@ -129,7 +129,7 @@ def gray_crop(picture: RGB, box: Floats) -> Gray:
     left, top, right, bottom = whole_pixels(box, width, height)
     if left >= right or top >= bottom:
         return np.zeros((SIDE, SIDE), np.uint8)
-    crop = picture[_thinned(top, bottom), _thinned(left, right)]
+    crop = picture[_thin(top, bottom), _thin(left, right)]
     shrinks = min(crop.shape[:2]) >= SIDE
     small = cv2.resize(crop, (SIDE, SIDE), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
     return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
@@ -142,7 +142,7 @@ def quarter_turned(crop: Gray, landmarks: Floats) -> Gray:
     return np.ascontiguousarray(np.rot90(crop, -quarters))
 
 
-def _thinned(start: int, stop: int) -> slice:
+def _thin(start: int, stop: int) -> slice:
     """Return the slice that skips pixels of a very large face: averaging all would take longer than everything else."""
     step = max((stop - start) // (2 * SIDE), 1)
     return slice(start + (stop - start - 1) % step // 2, stop, step)
@@ -246,7 +246,7 @@ def compression(picture: RGB, face: Face, crop: Gray) -> float:
     """
     import cv2
 
-    edges = block_edges(_around(picture, face.box))
+    edges = block_edges(_crop_around(picture, face.box))
     shape = float(cv2.meanStdDev(cv2.GaussianBlur(crop, (0, 0), BAND[1]))[1].item())
     if edges.height <= 0 or shape < 1:
         return 1.0
@@ -254,7 +254,7 @@ def compression(picture: RGB, face: Face, crop: Gray) -> float:
     return keeps(shape / edges.height * blocks / BLOCKS, *COMPRESSION)
 
 
-def _around(picture: RGB, box: Floats) -> Gray:
+def _crop_around(picture: RGB, box: Floats) -> Gray:
     """Return a face and its surroundings in gray, in the picture's own pixels ``(h, w)``: ``BLOCK_SIDES`` wide."""
     import cv2
 

@@ -58,7 +58,7 @@ def quantize(
     NAME-int8 by default. Returns its row. Raises UsageError where too few faces are found or another model has the
     name, MissingExtraError without the package onnx.
     """
-    tools = _tools()
+    tools = _load_tools()
     row, network = recipes.source(name)
     if row.precision != "float32":
         raise UsageError(f"{name} is {row.precision} already: quantize {row.quantized_from or 'its original'}.")
@@ -96,7 +96,7 @@ def quantized(network: Path, batches: Sequence[runtime.Batch], *, method: str = 
     """Return the ONNX file of ``network`` in 8 bits, its ranges measured on ``batches`` of its input."""
     if method not in METHODS:
         raise UsageError(f"no way to measure ranges is called {method!r}; there are: {', '.join(METHODS)}.")
-    tools = tools or _tools()
+    tools = tools or _load_tools()
     with tempfile.TemporaryDirectory() as folder:
         fused = Path(folder) / "fused.onnx"
         runtime.fuse(network, fused)
@@ -107,7 +107,7 @@ def quantized(network: Path, batches: Sequence[runtime.Batch], *, method: str = 
             reduce_range=False,
             weight_qType=tools.QuantType.QInt8,
             activation_qType=tools.QuantType.QUInt8,
-            tensors_range=_ranges(fused, batches, method, tools),
+            tensors_range=_measure_ranges(fused, batches, method, tools),
             nodes_to_quantize=[],
             nodes_to_exclude=[],
             op_types_to_quantize=list(OPERATORS),
@@ -128,7 +128,7 @@ def _load_converted(path: Path, tools: Any) -> ModelProto:
     return model
 
 
-def _ranges(network: Path, batches: Sequence[runtime.Batch], method: str, tools: Any) -> Any:
+def _measure_ranges(network: Path, batches: Sequence[runtime.Batch], method: str, tools: Any) -> Any:
     """Measure the ranges of the activations; the calibrator's data of a batch are dropped before the next batch."""
     calibrator = tools.create_calibrator(
         network,
@@ -154,7 +154,7 @@ class _SingleBatch:
         return feed
 
 
-def _tools() -> Any:
+def _load_tools() -> Any:
     """Return ONNX Runtime's tools for quantization, which need the package onnx."""
     try:
         import onnx

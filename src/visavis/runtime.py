@@ -46,10 +46,10 @@ ANY = "any"
 def processors() -> int:
     """Return the number of processors this process may use, by its affinity and the quota of its control group."""
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(affinity, _quota(Path("/sys/fs/cgroup/cpu.max"))))
+    return max(1, min(affinity, _read_quota(Path("/sys/fs/cgroup/cpu.max"))))
 
 
-def _quota(path: Path) -> int:
+def _read_quota(path: Path) -> int:
     """Return the processors granted by a version 2 control group ("QUOTA PERIOD" or "max PERIOD"), rounded up."""
     try:
         quota, period = path.read_text(encoding="ascii").split()
@@ -215,7 +215,7 @@ def _open(model: Path | bytes, threads: int | None, *, exact: bool, device: str)
                 if len(requested) == 1:
                     raise EngineError(f"{broken}: {_first_line(error)}.") from error
                 warnings.warn(f"{broken}; the next one is tried.", VisavisWarning, stacklevel=2)
-        options = _options(threads)
+        options = _make_options(threads)
         if _is_optimized(model):
             options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
         return ort.InferenceSession(_source(model), options, providers=[devices.CPU])
@@ -229,7 +229,7 @@ def _open_on(device: devices.Device, model: Path | bytes, threads: int | None) -
     """Open a session on a device; warn if most of the network runs on the processor instead."""
     import onnxruntime as ort
 
-    options = _options(threads)
+    options = _make_options(threads)
     options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
     providers = [(device.provider, device.options(thread_count(threads))), devices.CPU]
     # Without this ONNX Runtime prints its error on standard output and continues on the processor.
@@ -256,7 +256,7 @@ def _count_operations(session: onnxruntime.InferenceSession, provider: str) -> t
     return own, sum(count for _, count in parts) - own
 
 
-def _options(threads: int | None) -> onnxruntime.SessionOptions:
+def _make_options(threads: int | None) -> onnxruntime.SessionOptions:
     import onnxruntime as ort
 
     options = ort.SessionOptions()
@@ -330,7 +330,7 @@ def _with_weights_apart(network: Path, weights: str) -> Path:
     """Write the network again beside it, its weights in a file of that name in the folder above; return its path."""
     apart, data = network.with_name("apart.onnx"), network.with_name(weights)
     try:
-        _save(network, apart, "ORT_DISABLE_ALL" if _processor() == ANY else "ORT_ENABLE_ALL", weights=weights)
+        _save(network, apart, "ORT_DISABLE_ALL" if _identify_processor() == ANY else "ORT_ENABLE_ALL", weights=weights)
     except _errors() as error:
         raise OSError(0, _first_line(error)) from error
     if data.exists():
@@ -339,7 +339,7 @@ def _with_weights_apart(network: Path, weights: str) -> Path:
 
 
 @cache
-def _processor() -> str:
+def _identify_processor() -> str:
     """Return a digest of ONNX Runtime's version and the processor's instructions, which it optimizes for; or ANY."""
     prepare()
     import onnxruntime as ort
@@ -357,7 +357,7 @@ def _is_optimized(model: Path | bytes) -> bool:
     if isinstance(model, bytes) or not model.name.endswith(MAPPED):
         return False
     processor = model.name.removesuffix(MAPPED).rpartition("-")[2]
-    if processor not in (ANY, _processor()):
+    if processor not in (ANY, _identify_processor()):
         raise WeightsError(f"{model} is for another processor: load the model by its name.")
     return processor != ANY
 
@@ -365,7 +365,7 @@ def _is_optimized(model: Path | bytes) -> bool:
 def network(name: str, sha256: str, build: Callable[[], bytes]) -> Path:
     """Return the file of a network as :func:`converted` does; for the processor, with its weights in another file."""
     on_processor = devices.wanted()[0].name == "cpu"
-    return converted(name, sha256, build, suffix=f"-{_processor()}{MAPPED}" if on_processor else ".onnx")
+    return converted(name, sha256, build, suffix=f"-{_identify_processor()}{MAPPED}" if on_processor else ".onnx")
 
 
 def converted(name: str, sha256: str, build: Callable[[], bytes], *, suffix: str = ".onnx") -> Path:

@@ -87,14 +87,14 @@ def _fill(folder: Path) -> None:
         # beside the photos, so that a rename puts each in place once all are complete and checked
         with TemporaryDirectory(dir=folder, prefix=".fetching-") as name:
             work = Path(name)
-            unpack(_kept(folder) or _fetch(work, folder), work)
+            unpack(_find_archive(folder) or _fetch(work, folder), work)
             for photo in PHOTOS:
                 (work / photo).replace(folder / photo)
     except OSError as error:
         raise WeightsError(f"the sample photos cannot be kept in {str(folder)!r}: {error}.") from error
 
 
-def _kept(folder: Path) -> Path | None:
+def _find_archive(folder: Path) -> Path | None:
     """Return the archive, if it was put into the folder by hand."""
     archive = folder / ARCHIVE
     return archive if archive.is_file() else None
@@ -158,12 +158,12 @@ def unpack(archive: Path, folder: Path) -> None:
     try:
         with tarfile.open(archive, "r:gz") as opened:
             for name, digest in PHOTOS.items():
-                (folder / name).write_bytes(_checked(opened, name, digest))
+                (folder / name).write_bytes(_read_checked(opened, name, digest))
     except (KeyError, tarfile.TarError, EOFError) as error:
         raise WeightsError(f"{str(archive)!r} is not the archive of the sample photos: {error}.") from error
 
 
-def _checked(archive: tarfile.TarFile, name: str, digest: str) -> bytes:
+def _read_checked(archive: tarfile.TarFile, name: str, digest: str) -> bytes:
     member = archive.extractfile(f"{FOLDER}/{name}")
     data = member.read() if member is not None else b""
     if hashlib.sha256(data).hexdigest() != digest:

@@ -131,7 +131,7 @@ class Quality:
 
     Each value is from 0 (useless) to 1 (as good as needed). ``detection`` follows the detector's score, ``visible``
     falls with the share of the box that lies outside the picture. ``brightness`` is not a part of the score but the
-    mean gray of the face, 0 black to 1 white: it tells whether a low ``exposure`` is too dark or too bright.
+    mean gray of the face, 0 black to 1 white: it shows whether a low ``exposure`` is too dark or too bright.
     """
 
     score: float

@@ -130,17 +130,21 @@ def compare_faces(rule: Rule, reference: PhotoFaces, photo: PhotoFaces) -> tuple
         faces_b=len(photo.faces),
         notes=(
             *(f"{answer.name}: {note}" for answer in (reference, photo) for note in answer.notes),
-            *_several(reference, photo, face, any_face=rule.any_face),
-            *_strictest(photo, far, measured=measured),
-            *(_stricter(rule, limit, share) if rule.corrects else _without_rates(rule, reference, photo, shares)),
+            *_note_several(reference, photo, face, any_face=rule.any_face),
+            *_note_strictest(photo, far, measured=measured),
+            *(
+                _note_stricter(rule, limit, share)
+                if rule.corrects
+                else _note_without_rates(rule, reference, photo, shares)
+            ),
             *dict.fromkeys(
                 doubt
                 for answer, row in ((reference, reference.largest), (photo, face))
                 for doubt in doubts(answer, row, corrected=rule.corrects)
             ),
-            *_other_detector(rule.table, rule.detector),
+            *_note_detector(rule.table, rule.detector),
         ),
-        reason=_too_poor(rule, reference, photo, face) if rule.corrects and share is None else "",
+        reason=_explain_poor(rule, reference, photo, face) if rule.corrects and share is None else "",
     )
     return verification, face
 
@@ -189,7 +193,7 @@ def _quality(photo: PhotoFaces, face: int) -> Quality | None:
     return photo.quality[face] if photo.quality else None
 
 
-def _too_poor(rule: Rule, reference: PhotoFaces, photo: PhotoFaces, face: int) -> str:
+def _explain_poor(rule: Rule, reference: PhotoFaces, photo: PhotoFaces, face: int) -> str:
     """Say which photo is poorer than was measured, and why."""
     faces = ((reference, reference.largest), (photo, face))
     poor = [(item, row) for item, row in faces if rule.share_of(item, row) is None]
@@ -198,7 +202,7 @@ def _too_poor(rule: Rule, reference: PhotoFaces, photo: PhotoFaces, face: int) -
     return " ".join(f"{item.name} is too poor to say: {why_too_poor(item, row, rule.table)}." for item, row in poor)
 
 
-def _stricter(rule: Rule, limit: float, share: float | None) -> list[str]:
+def _note_stricter(rule: Rule, limit: float, share: float | None) -> list[str]:
     """Say that the threshold is stricter than that of good photos."""
     if share is None or share >= NOTED_SHARE:
         return []
@@ -206,18 +210,20 @@ def _stricter(rule: Rule, limit: float, share: float | None) -> list[str]:
     return [f"the threshold is {poor:.4f} instead of {good:.4f}: {WHY_STRICTER}."]
 
 
-def _without_rates(
+def _note_without_rates(
     rule: Rule, reference: PhotoFaces, photo: PhotoFaces, shares: Mapping[int, float | None]
 ) -> list[str]:
     """Say for which photos the error rate of the caller's threshold was not measured."""
     face = next((face for face, share in shares.items() if share is None), None)
     if face is None:
         return []
-    return [f"{_too_poor(rule, reference, photo, face)} The threshold decides; its error rate there was not measured."]
+    return [
+        f"{_explain_poor(rule, reference, photo, face)} The threshold decides; its error rate there was not measured."
+    ]
 
 
 def _probability(table: compare.Calibration | None, distances: Sequence[float]) -> float | None:
-    """Return the probability that the person is one of the faces, at even odds beforehand; None without a face.
+    """Return the probability that the person is one of the faces, at even prior odds; None without a face.
 
     Beforehand, each face is the person with the same probability.
     """
@@ -230,20 +236,20 @@ def _probability(table: compare.Calibration | None, distances: Sequence[float]) 
     return mean / (1 + mean)
 
 
-def _several(reference: PhotoFaces, photo: PhotoFaces, face: int, *, any_face: bool) -> list[str]:
+def _note_several(reference: PhotoFaces, photo: PhotoFaces, face: int, *, any_face: bool) -> list[str]:
     """Say which face was compared in a photo of several faces."""
-    notes = [_largest_used(reference)] if len(reference.faces) > 1 else []
+    notes = [_note_largest(reference)] if len(reference.faces) > 1 else []
     if len(photo.faces) > 1:
         nearest = f"{photo.name} shows {len(photo.faces)} faces: face {face + 1} is the nearest."
-        notes.append(nearest if any_face else _largest_used(photo))
+        notes.append(nearest if any_face else _note_largest(photo))
     return notes
 
 
-def _largest_used(photo: PhotoFaces) -> str:
+def _note_largest(photo: PhotoFaces) -> str:
     return f"{photo.name} shows {len(photo.faces)} faces: the largest was used."
 
 
-def _strictest(photo: PhotoFaces, far: float | None, *, measured: bool) -> list[str]:
+def _note_strictest(photo: PhotoFaces, far: float | None, *, measured: bool) -> list[str]:
     if measured:
         return []
     return [
@@ -252,7 +258,7 @@ def _strictest(photo: PhotoFaces, far: float | None, *, measured: bool) -> list[
     ]
 
 
-def _other_detector(table: compare.Calibration | None, detector: str) -> list[str]:
+def _note_detector(table: compare.Calibration | None, detector: str) -> list[str]:
     """Say so if the rates were measured with another detector than the one in use, which crops faces differently."""
     measured = None if table is None else table.provenance.get("detector")
     if measured is None or measured == base_name(detector):

@@ -35,8 +35,8 @@ def test_answers_come_back_from_columns_as_they_were() -> None:
         Failure("unreadable", "'9.jpg' is no photo."),
     )
     answers = [Answer(task, result) for task, result in zip(tasks, results, strict=True)]
-    batch = {name: np.array(column, object) for name, column in ray._packed(answers).items()}
-    first, second, third = ray._unpacked(batch, {task.number: task for task in tasks})
+    batch = {name: np.array(column, object) for name, column in ray._pack(answers).items()}
+    first, second, third = ray._unpack(batch, {task.number: task for task in tasks})
     assert isinstance(first.result, IndexedPhoto)
     assert (first.result.sha256, first.result.status) == ("aa", "ok")
     for given, found in zip(faces, first.result.faces, strict=True):
@@ -48,7 +48,7 @@ def test_answers_come_back_from_columns_as_they_were() -> None:
     assert isinstance(second.result, IndexedPhoto)
     assert (second.result.sha256, second.result.status, second.result.faces) == ("bb", "no_face", ())
     assert third == answers[2]
-    assert ray._unpacked(batch, {}) == []  # what was answered before
+    assert ray._unpack(batch, {}) == []  # what was answered before
 
 
 def test_without_ray_one_sentence_says_how_to_get_it(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from .conftest import Photos, Run
 def accepted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """As if licenses had been accepted; holds the names of those that are accepted during the test."""
     names: list[str] = []
-    monkeypatch.setattr(store, "_accepted", lambda row: True)
+    monkeypatch.setattr(store, "_is_accepted", lambda row: True)
     monkeypatch.setattr(store, "accept", lambda row: names.append(row.name))
     return names
 
@@ -94,7 +94,7 @@ def test_the_license_is_refused_until_it_is_accepted(
     monkeypatch.undo()
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("VISAVIS_ACCEPT_LICENSE", raising=False)
-    monkeypatch.setattr(store, "_acceptance", lambda row: tmp_path / "licenses" / row.name)
+    monkeypatch.setattr(store, "_acceptance_path", lambda row: tmp_path / "licenses" / row.name)
     refused = look("landmarks", photos.red)
     assert (refused.code, refused.out) == (3, "")
     assert "iBUG 300-W" in refused.err

@@ -13,7 +13,7 @@ from visavis import compare
 from visavis.compare import Calibration
 from visavis.errors import DoubtfulPhotoError, UsageError
 from visavis.gallery import Gallery, Template
-from visavis.gallery._misplaced_photos import COMPARED, limits, own_distances
+from visavis.gallery._misplaced_photos import COMPARED, compute_limits, own_distances
 from visavis.pipeline import Recognizer
 from visavis.poor_photos import PoorPhotos
 from visavis.types import Floats
@@ -61,11 +61,11 @@ def test_a_person_of_very_many_photos_is_compared_with_a_part_of_them() -> None:
 
 
 def test_limits_follow_from_the_table_and_the_number_of_people() -> None:
-    assert limits(TABLE, 1).own == pytest.approx(0.3)
-    assert limits(TABLE, 1).other == pytest.approx(TABLE.threshold(0.01))
-    assert limits(TABLE, 10_000).other == pytest.approx(TABLE.threshold(compare.search_far(0.01, 10_000)))
+    assert compute_limits(TABLE, 1).own == pytest.approx(0.3)
+    assert compute_limits(TABLE, 1).other == pytest.approx(TABLE.threshold(0.01))
+    assert compute_limits(TABLE, 10_000).other == pytest.approx(TABLE.threshold(compare.search_far(0.01, 10_000)))
     strict = Calibration(MODEL, (1e-2, 1e-4), (0.2, 0.1), slope=-30, intercept=6)
-    assert limits(strict, 1).own == pytest.approx(0.2)  # the largest rate that was measured
+    assert compute_limits(strict, 1).own == pytest.approx(0.2)  # the largest rate that was measured
 
 
 def test_right_photos_are_not_doubted(gallery: Gallery) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sqlalchemy import event
 
-from visavis.cli.people import _new_people
+from visavis.cli.people import _find_new_people
 from visavis.errors import SimilarNameError, UnknownNameError, UsageError
 from visavis.gallery import Gallery, IndexedPhoto
 from visavis.gallery.names import folded
@@ -200,5 +200,5 @@ def test_many_names_are_compared_in_few_statements(path: Path) -> None:
         event.listen(gallery._store._engine, "connect", lambda raw, _: raw.set_trace_callback(seen.append))
         gallery._store._engine.dispose()
         names = ["Ann", "ANN", "3", *(f"person {i}" for i in range(2000)), "Person 7", " "]
-        assert _new_people(gallery, names, yes=True) == {"ANN", "Person 7"}
+        assert _find_new_people(gallery, names, yes=True) == {"ANN", "Person 7"}
         assert sum("people" in one for one in seen) < 10

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from visavis.gallery._answers import each_person_once
+from visavis.gallery._answers import name_each_person_once
 from visavis.types import Candidate, Identification
 
 
@@ -13,7 +13,7 @@ def found(person: int | None, distance: float, probability: float | None = 0.9) 
 
 
 def test_the_nearest_face_keeps_the_name_and_the_others_are_unknown_with_a_note() -> None:
-    answers = each_person_once([found(1, 0.06), found(2, 0.03), found(1, 0.02), found(None, 0.3), found(1, 0.04)])
+    answers = name_each_person_once([found(1, 0.06), found(2, 0.03), found(1, 0.02), found(None, 0.3), found(1, 0.04)])
     assert [answer.name for answer in answers] == [None, "person 2", "person 1", None, None]
     assert [answer.person_id for answer in answers] == [None, 2, 1, None, None]
     assert [answer.probability for answer in answers] == [None, 0.9, 0.9, None, None]
@@ -27,17 +27,17 @@ def test_the_nearest_face_keeps_the_name_and_the_others_are_unknown_with_a_note(
 
 
 def test_of_two_faces_at_the_same_distance_the_first_keeps_the_name() -> None:
-    assert [one.name for one in each_person_once([found(1, 0.05), found(1, 0.05)])] == ["person 1", None]
+    assert [one.name for one in name_each_person_once([found(1, 0.05), found(1, 0.05)])] == ["person 1", None]
 
 
 def test_the_second_candidate_does_not_take_the_place_of_the_first() -> None:
     second = Candidate(2, "person 2", 0.05, 0.2)
     loser = Identification("person 1", 1, 0.04, 0.1, 0.7, (Candidate(1, "person 1", 0.04, 0.7), second), margin=0.01)
-    _, answer = each_person_once([found(1, 0.02), loser])
+    _, answer = name_each_person_once([found(1, 0.02), loser])
     assert (answer.name, [one.name for one in answer.candidates]) == (None, ["person 1", "person 2"])
 
 
 def test_people_who_are_there_once_keep_their_answers() -> None:
     answers = [found(1, 0.06), found(2, 0.06), found(None, 0.2)]
-    assert each_person_once(answers) == answers
-    assert each_person_once([]) == []
+    assert name_each_person_once(answers) == answers
+    assert name_each_person_once([]) == []

@@ -22,7 +22,7 @@ from visavis import compare
 from visavis.defaults import EMBEDDER
 from visavis.errors import GalleryError, UsageError
 from visavis.gallery import Gallery, Problem
-from visavis.gallery._index_sync import template_people
+from visavis.gallery._index_sync import read_template_people
 from visavis.gallery.index.exact import Exact
 from visavis.gallery.sql import records, schema
 from visavis.pipeline import Recognizer
@@ -333,11 +333,11 @@ def test_templates_by_which_index_and_records_differ(path: Path) -> None:
     with Gallery(path) as gallery:
         gallery.lookalikes(embedding(1000)[None], top=1)
         with gallery._store.read() as conn:
-            before, _ = template_people(conn)
+            before, _ = read_template_people(conn)
         sql(path, "update templates set id = 77 where id = 2", "update templates set person_id = null where id = 3")
         with gallery._store.read() as conn:
-            found = gallery._following.differences(conn)
-            ids, people = template_people(conn)
+            found = gallery._synced_index.differences(conn)
+            ids, people = read_template_people(conn)
         assert (found.stale, found.wrong) == ((2,), (3, 77))
         assert ids.tolist() == [*(one for one in before.tolist() if one != 2), 77]
         assert people[ids == 3].tolist() == [0]

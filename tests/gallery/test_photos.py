@@ -15,7 +15,7 @@ import pytest
 from visavis.compare import Calibration
 from visavis.errors import MissingImageError, NoFaceError, PoorQualityError, UnreadableImageError, UsageError
 from visavis.gallery import Gallery, Skipped
-from visavis.gallery._photos import largest_faces
+from visavis.gallery._photos import select_largest_faces
 from visavis.gallery.check_input import location
 from visavis.pipeline import Recognizer
 from visavis.poor_photos import PoorPhotos
@@ -152,7 +152,7 @@ def test_a_quality_beyond_0_to_1_means_nothing(album: Gallery, wrong: float) -> 
 
 def test_a_face_whose_quality_was_not_measured_is_stored_without() -> None:
     one = next(Album().represent(["1:50"]))
-    taken = largest_faces([replace(one, quality=())], min_quality=0.9)
+    taken = select_largest_faces([replace(one, quality=())], min_quality=0.9)
     assert ([template.quality for template in taken.templates], taken.skipped, taken.notes) == ([None], (), ())
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from amounts import examples
 from visavis import compare
 from visavis.gallery import Gallery, Template
-from visavis.gallery._answers import Probe, Rule, identification
+from visavis.gallery._answers import Probe, Rule, apply_rule
 from visavis.types import Candidate, Floats, Identification
 
 SHIPPED = compare.calibration("dlib-resnet")
@@ -27,7 +27,7 @@ def answer(distances: list[float], people: int, *, limit: float, margin: float =
         Candidate(number, f"person {number}", distance, chance)
         for number, (distance, chance) in enumerate(zip(distances, chances, strict=True), 1)
     ]
-    return identification(found, Rule(limit, margin, people, TABLE), top=top, probe=Probe())
+    return apply_rule(found, Rule(limit, margin, people, TABLE), top=top, probe=Probe())
 
 
 @pytest.mark.parametrize("distances", [[math.nan], [math.nan, 0.1], [0.1, math.nan]])

@@ -73,7 +73,7 @@ def test_people_merged_elsewhere(gallery: Gallery, other: subprocess.Popen[str])
     after = nearest(gallery, 1000)
     assert (after.person_id, len(gallery.search(embedding(1000)[None])[0])) == (1, 1)
     assert after.distance > before.distance + 0.05  # to all six templates now
-    with Gallery(gallery.url if "postgresql" not in gallery.url else str(gallery._following._url)) as anew:
+    with Gallery(gallery.url if "postgresql" not in gallery.url else str(gallery._synced_index._url)) as anew:
         assert anew.search(embedding(1000)[None])[0] == [after]
 
 

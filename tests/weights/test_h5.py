@@ -568,7 +568,7 @@ def test_no_other_file_can_be_opened(path: Path) -> None:
     """Whatever libhdf5 does: the process may open none once it has opened its own."""
     program = (
         "import sys; from pathlib import Path; from visavis.weights.readers import _h5_child, _file_bytes;"
-        "weights = _h5_child._weights(_file_bytes.FileBytes(Path(sys.argv[1]), 'weights')); next(weights);"
+        "weights = _h5_child._read_weights(_file_bytes.FileBytes(Path(sys.argv[1]), 'weights')); next(weights);"
         "open(sys.argv[1])"
     )
     command = [sys.executable, "-c", program, str(GOLDEN / "keras_2_vgg.h5")]

@@ -1,4 +1,4 @@
-"""Folders of photos -> gallery: every face detected, embedded and stored, nobody's yet, on all processors or a cluster.
+"""Folders of photos -> gallery: detect, embed and store all faces, unassigned, on all processors or a cluster.
 
 ::
 
@@ -6,8 +6,8 @@
         for outcome in bulk.index(gallery, ["photos", "s3://bucket/more"], engine=LocalEngine(workers=4)):
             ...
 
-A photo is told of when it is stored, so whatever was told outlives the process; started again, the same call goes on
-where it was broken off. What is computed is known by the photo's SHA-256 and the gallery's model.
+A photo is reported after it is stored, so all reported photos survive a crash; the same call, started again, continues
+where it stopped. Results are identified by the photo's SHA-256 and the gallery's model.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The stage that every engine runs: a photo's bytes -> its faces with their embeddings."""
+"""The stage that all engines run: a photo's bytes -> its faces with their embeddings."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What is to be done, in words that another process understands: names, no loaded networks.
+    """The settings of the stage, which other processes can receive: names, no loaded networks.
 
-    ``min_face`` is the side in pixels of the smallest face looked for.
+    ``min_face`` is the side in pixels of the smallest face to detect.
     """
 
     model: str
@@ -30,7 +30,7 @@ class Stage:
     min_face: float = 20
 
     def check(self) -> None:
-        """Raise UnknownNameError where a name means nothing, before anything is started or made."""
+        """Raise UnknownNameError for an unknown name, before anything is started or created."""
         from visavis.detectors import DETECTORS
         from visavis.embedders import EMBEDDERS, model_id
 
@@ -39,7 +39,7 @@ class Stage:
         model_id(self.model)
 
     def prepare(self) -> None:
-        """Import all that is imported for loading, which takes longer than loading."""
+        """Import the modules that loading needs, which takes longer than loading."""
         import cv2  # noqa: F401 - importing it is the purpose
 
         from visavis import pipeline, runtime  # noqa: F401
@@ -48,7 +48,7 @@ class Stage:
         self.check()
 
     def load(self, *, threads: int) -> Recognizer:
-        """Load both networks now, OpenCV held to as many threads; raises WeightsError, UnknownNameError."""
+        """Load both networks now, and limit OpenCV to ``threads``; raises WeightsError, UnknownNameError."""
         import cv2
 
         from visavis.pipeline import Recognizer
@@ -59,40 +59,40 @@ class Stage:
         return recognizer
 
     def answers(self, recognizer: Recognizer, photos: Sequence[tuple[Task, bytes]]) -> Iterator[Answer]:
-        """Detect and embed photos, of which the encoded bytes are given, in order."""
-        named = [_named(task.photo, data) for task, data in photos]
-        for (task, _), one in zip(photos, recognizer.represent(named, min_face=self.min_face), strict=True):
-            yield Answer(task, _result(one))
+        """Detect and embed the faces of photos, given with their encoded bytes; yield the answers in order."""
+        named = [_name_bytes(task.photo, data) for task, data in photos]
+        for (task, _), faces in zip(photos, recognizer.represent(named, min_face=self.min_face), strict=True):
+            yield Answer(task, _make_record(faces))
 
 
 def read(task: Task) -> bytes | Failure:
-    """Read the encoded bytes of a photo, or say why they cannot be read."""
+    """Return the encoded bytes of a photo, or a Failure where they cannot be read."""
     try:
         return sources.read(task.photo)
     except ImageError as error:
         return Failure(error.status, str(error))
 
 
-def _result(one: PhotoFaces) -> IndexedPhoto | Failure:
-    """Turn what was found in a photo into what the gallery takes, with a template a face; or why there is nothing."""
-    if one.photo is None:
-        return Failure(one.status, one.message)
-    sha256 = one.photo.sha256
-    embeddings = () if one.embeddings is None else one.embeddings
+def _make_record(photo_faces: PhotoFaces) -> IndexedPhoto | Failure:
+    """Return the record of a photo for the gallery, with a template per face, or a Failure."""
+    if photo_faces.photo is None:
+        return Failure(photo_faces.status, photo_faces.message)
+    sha256 = photo_faces.photo.sha256
+    embeddings = () if photo_faces.embeddings is None else photo_faces.embeddings
     faces = tuple(
-        Template(embedding, photo_sha256=sha256, photo=one.name, box=face.box, quality=quality.score)
-        for embedding, face, quality in zip(embeddings, one.faces, one.quality, strict=True)
+        Template(embedding, photo_sha256=sha256, photo=photo_faces.name, box=face.box, quality=quality.score)
+        for embedding, face, quality in zip(embeddings, photo_faces.faces, photo_faces.quality, strict=True)
     )
-    return IndexedPhoto(one.name, sha256, one.status, faces)
+    return IndexedPhoto(photo_faces.name, sha256, photo_faces.status, faces)
 
 
-class _Named(io.BytesIO):
-    """Bytes that know what photo they are, so that errors name it."""
+class _NamedBytes(io.BytesIO):
+    """Bytes with the name of their photo, which errors mention."""
 
     name: str
 
 
-def _named(name: str, data: bytes) -> _Named:
-    stream = _Named(data)
+def _name_bytes(name: str, data: bytes) -> _NamedBytes:
+    stream = _NamedBytes(data)
     stream.name = name
     return stream

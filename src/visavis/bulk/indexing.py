@@ -1,4 +1,4 @@
-"""The run itself: sources -> tasks -> engine -> gallery, and what became of each photo."""
+"""The run itself: sources -> tasks -> engine -> gallery, with an outcome for each photo."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ def index(
     min_face: float = 20,
     exclude: Sequence[str] = (),
 ) -> Generator[Outcome, None, None]:
-    """Index ``photos`` (files, folders, URLs of either) into ``ledger``; yields what became of each, once stored.
+    """Index ``photos`` (files, folders, URLs of either) into ``ledger``; yield the outcome of each once it is stored.
 
-    One path is one photo or folder. ``exclude`` holds patterns of names to pass over in folders, see
+    A single path is one photo or folder. ``exclude`` lists patterns of names to skip in folders, see
     :func:`visavis.images.photo_files.is_excluded`.
 
-    ``ledger`` is a :class:`visavis.gallery.Gallery`; the embeddings are those of its model. The order is that in which
-    the photos are done. An interrupt, or closing the iterator, stores what is done and ends all that was started.
+    ``ledger`` is a :class:`visavis.gallery.Gallery`; the embeddings are those of its model. Outcomes come in the order
+    in which photos are done. An interrupt, or closing the iterator, stores finished photos and ends all processes.
 
-    Raises UnknownNameError for a detector or model that there is not, UsageError for what is no path or URL,
-    MissingExtraError where a package is missing for it, GalleryError where nothing can be stored, EngineError where
-    the engine cannot be used, WeightsError where a network cannot be loaded.
+    Raises UnknownNameError for an unknown detector or model, UsageError for what is no path or URL, MissingExtraError
+    for a missing package, GalleryError where nothing can be stored, EngineError where the engine cannot be used,
+    WeightsError where a network cannot be loaded.
     """
     stage = Stage(ledger.model, detector, min_face)
     stage.check()
@@ -48,27 +48,27 @@ def _outcomes(
     unlisted: list[Outcome] = []
     with closing(engine.run(_tasks(photos, unlisted), stage, books.admit)) as answers:
         try:
-            for some in answers:
-                books.enter(some)
-                yield from books.tell(*_taken(unlisted))
+            for batch in answers:
+                books.enter(batch)
+                yield from books.take_outcomes(*_take_all(unlisted))
             books.store()
-            yield from books.tell(*_taken(unlisted))
+            yield from books.take_outcomes(*_take_all(unlisted))
         except (KeyboardInterrupt, GeneratorExit):
             books.store()
             raise
 
 
 def _tasks(photos: Iterable[str | Outcome], unlisted: list[Outcome]) -> Iterator[Task]:
-    """Number the photos; folders that cannot be listed are no tasks, and put aside."""
+    """Number the photos; add the outcomes of folders that cannot be listed to ``unlisted``."""
     numbers = count()
-    for found in photos:
-        if isinstance(found, Outcome):
-            unlisted.append(found)
+    for photo in photos:
+        if isinstance(photo, Outcome):
+            unlisted.append(photo)
         else:
-            yield Task(next(numbers), found)
+            yield Task(next(numbers), photo)
 
 
-def _taken(some: list[Outcome]) -> list[Outcome]:
-    taken = some[:]
-    some.clear()
-    return taken
+def _take_all(outcomes: list[Outcome]) -> list[Outcome]:
+    copy = outcomes[:]
+    outcomes.clear()
+    return copy

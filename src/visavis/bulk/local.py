@@ -1,4 +1,4 @@
-"""The local engine: worker processes, each with one model, on the processors of this machine."""
+"""The local engine: worker processes on this machine, each with one model."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
 
 CHUNK = 8
-"""Photos that a worker is given at a time: of 4, the parent takes half as much time again a photo."""
+"""Photos in a chunk: with 4, the parent needs 1.5 times as long per photo."""
 CHUNKS = 2
-"""Chunks that a worker has at a time: one to compute and one to read and hash meanwhile."""
+"""Chunks that a worker has at a time: it computes one, and reads and hashes the other meanwhile."""
 STARTS = 3
-"""Workers in a row that may end before they are ready."""
+"""How many workers in a row may end before they are ready."""
 TICK = 0.25
-"""Seconds after which the caller is given the word although there is no answer."""
+"""Seconds after which control returns to the caller although there is no answer."""
 PATIENCE = 5.0
-"""Seconds that an idle worker has to end."""
+"""Seconds to wait for an idle worker to end."""
 
 THREAD_SETTINGS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class LocalEngine:
-    """``workers`` processes (default: one a processor), of ``threads`` each: so as many processors are kept busy.
+    """Run ``workers`` processes (default: one per processor) of ``threads`` threads each.
 
-    Memory is bounded by the workers, however many photos there are: each has ``CHUNK * CHUNKS`` of them at a time.
+    Memory depends on the workers, not on the number of photos: each has up to ``CHUNK * CHUNKS`` photos at a time.
     """
 
     def __init__(self, *, workers: int | None = None, threads: int = 1) -> None:
@@ -55,13 +55,13 @@ class LocalEngine:
 
 
 class _Worker:
-    """A worker process as its parent sees it: its connection, and the tasks that it has not answered."""
+    """The parent's side of a worker process: its connection, and the tasks that it has not answered."""
 
     def __init__(self, stage: Stage, threads: int) -> None:
         context = get_context("spawn")
         self.link, theirs = context.Pipe()
         self.process: SpawnProcess = context.Process(target=worker.main, args=(theirs, stage, threads), daemon=True)
-        with theirs, _held_to(threads), _deaf_to_interrupts():
+        with theirs, _limit_threads(threads), _block_interrupts():
             self.process.start()
         self.loads = False
         self.ready = False
@@ -69,13 +69,13 @@ class _Worker:
         self.tasks: dict[int, Task] = {}
 
     def load(self) -> None:
-        """Have it load the networks, if it has not been told to."""
+        """Request the worker to load the networks, once."""
         if not self.loads:
             self.loads = True
             self.send(worker.Load())
 
     def give(self, tasks: Sequence[Task], *, alone: bool) -> None:
-        """Hand over a chunk; if the worker is gone, that is noticed where it is listened to."""
+        """Send a chunk; a worker that has ended is noticed later, by :meth:`Crew._hear`."""
         self.alone = alone
         self.tasks |= {task.number: task for task in tasks}
         self.send(worker.Chunk(tuple(tasks)))
@@ -84,12 +84,12 @@ class _Worker:
         with suppress(OSError):
             self.link.send(message)
 
-    def answered(self, answer: Answer) -> Answer:
+    def take_answer(self, answer: Answer) -> Answer:
         del self.tasks[answer.task.number]
         return answer
 
     def end(self, *, patience: float) -> int:
-        """End the process, by force once ``patience`` seconds are over; return its exit code."""
+        """End the process, by force after ``patience`` seconds; return its exit code."""
         self.link.close()
         self.process.join(patience)
         if self.process.exitcode is None:
@@ -99,10 +99,10 @@ class _Worker:
 
 
 class Crew:
-    """Worker processes, and what is still to be given to them; they are kept from one list of tasks to the next."""
+    """Worker processes and the tasks that wait for them; the processes stay for the next list of tasks."""
 
     def __init__(self, stage: Stage, *, workers: int, threads: int) -> None:
-        self._stage, self._wanted, self._threads = stage, workers, threads
+        self._stage, self._size, self._threads = stage, workers, threads
         self._tasks: Iterator[Task] = iter(())
         self._more = False
         self._suspects: deque[Task] = deque()
@@ -110,7 +110,7 @@ class Crew:
         self._failed_starts = 0
 
     def work(self, tasks: Iterable[Task], admit: Admit) -> Generator[list[Answer], None, None]:
-        """Work through tasks; see :class:`visavis.bulk.Engine`."""
+        """Process tasks; see :class:`visavis.bulk.Engine`."""
         self._tasks, self._more = iter(tasks), True
         while self._deal():
             yield self._listen(admit)
@@ -121,94 +121,94 @@ class Crew:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End all workers: idle ones by themselves, in any other case at once."""
-        for one in self._workers:
-            one.link.close()
-        for one in self._workers:
-            one.end(patience=PATIENCE if error is None else 0.0)
+        """End all workers: wait for them after normal work, kill them after an error."""
+        for member in self._workers:
+            member.link.close()
+        for member in self._workers:
+            member.end(patience=PATIENCE if error is None else 0.0)
 
     def _deal(self) -> bool:
-        """Give every worker what it has room for, and start those that are missing; False when all is done."""
-        for one in self._workers:
-            self._give(one)
-        while len(self._workers) < self._wanted and (self._more or self._suspects):
+        """Send tasks to each worker that has room, and start missing workers; return False when all is done."""
+        for member in self._workers:
+            self._give(member)
+        while len(self._workers) < self._size and (self._more or self._suspects):
             self._workers.append(_Worker(self._stage, self._threads))
             self._give(self._workers[-1])
         self._let_load()
-        return any(one.tasks for one in self._workers)
+        return any(member.tasks for member in self._workers)
 
     def _let_load(self) -> None:
-        """Have one load the networks first: what is fetched or converted for it is there for the others."""
-        if any(one.ready for one in self._workers):
-            for one in self._workers:
-                one.load()
-        elif self._workers and not any(one.loads for one in self._workers):
+        """Let one worker load the networks first: the others then use the files that it downloaded or converted."""
+        if any(member.ready for member in self._workers):
+            for member in self._workers:
+                member.load()
+        elif self._workers and not any(member.loads for member in self._workers):
             self._workers[0].load()
 
     def _listen(self, admit: Admit) -> list[Answer]:
-        """Wait for the workers, a short while at most, and take in what they say."""
-        links = {one.link: one for one in self._workers}
-        heard = connection.wait(list(links), TICK)
-        return [answer for link, one in links.items() if link in heard for answer in self._hear(one, admit)]
+        """Wait up to ``TICK`` seconds for messages of the workers; return the answers in them."""
+        links = {member.link: member for member in self._workers}
+        readable = connection.wait(list(links), TICK)
+        return [answer for link, member in links.items() if link in readable for answer in self._hear(member, admit)]
 
-    def _give(self, one: _Worker) -> None:
-        """Give a worker the next chunk; a photo that was lost with another worker is given by itself."""
+    def _give(self, member: _Worker) -> None:
+        """Send a worker the next chunk; a photo that was lost with another worker is sent alone."""
         if self._suspects:
-            if not one.tasks:
-                one.give([self._suspects.popleft()], alone=True)
-        elif not one.tasks or (one.ready and not one.alone and len(one.tasks) <= CHUNK * (CHUNKS - 1)):
+            if not member.tasks:
+                member.give([self._suspects.popleft()], alone=True)
+        elif not member.tasks or (member.ready and not member.alone and len(member.tasks) <= CHUNK * (CHUNKS - 1)):
             chunk = list(islice(self._tasks, CHUNK))
             self._more = len(chunk) == CHUNK
             if chunk:
-                one.give(chunk, alone=False)
+                member.give(chunk, alone=False)
 
-    def _hear(self, one: _Worker, admit: Admit) -> list[Answer]:
+    def _hear(self, member: _Worker, admit: Admit) -> list[Answer]:
         try:
-            message: worker.Message = one.link.recv()
+            message: worker.Message = member.link.recv()
         except (EOFError, OSError):
-            return self._bury(one)
+            return self._remove_ended(member)
         match message:
             case worker.Ready():
-                one.ready, self._failed_starts = True, 0
+                member.ready, self._failed_starts = True, 0
             case worker.Refused(error):
                 raise error
             case worker.Hashed(tasks, unread):
                 admitted = admit(tasks)
-                one.send(worker.Admitted(frozenset(admitted)))
+                member.send(worker.Admitted(frozenset(admitted)))
                 for task, _ in tasks:
                     if task.number not in admitted:
-                        del one.tasks[task.number]
-                return [one.answered(answer) for answer in unread]
+                        del member.tasks[task.number]
+                return [member.take_answer(answer) for answer in unread]
             case Answer():
-                return [one.answered(message)]
+                return [member.take_answer(message)]
         return []
 
-    def _bury(self, one: _Worker) -> list[Answer]:
-        """Let a worker go that has ended, and decide what becomes of its tasks."""
-        self._workers.remove(one)
-        ending, lost = _ending(one.end(patience=PATIENCE)), list(one.tasks.values())
-        if one.ready and one.alone:
-            return [Answer(task, _crashed(task, ending)) for task in lost]
-        if one.ready or one.alone:
+    def _remove_ended(self, member: _Worker) -> list[Answer]:
+        """Remove a worker that has ended; report, queue again or suspect its tasks."""
+        self._workers.remove(member)
+        exit_text, lost = _describe_exit(member.end(patience=PATIENCE)), list(member.tasks.values())
+        if member.ready and member.alone:
+            return [Answer(task, _crash_failure(task, exit_text)) for task in lost]
+        if member.ready or member.alone:
             self._suspects.extend(lost)
         else:
             self._tasks, self._more = chain(lost, self._tasks), True
-        self._failed_starts += not one.ready
+        self._failed_starts += not member.ready
         if self._failed_starts >= STARTS:
             if not any(other.ready for other in self._workers):
                 raise EngineError(
-                    f"{STARTS} worker processes in a row ended while they loaded the networks ({ending})."
+                    f"{STARTS} worker processes in a row ended while they loaded the networks ({exit_text})."
                 )
-            self._wanted, self._failed_starts = len(self._workers), 0  # no memory for more: those there are go on
+            self._size, self._failed_starts = len(self._workers), 0  # no memory for more workers: go on with these
         return []
 
 
-def _crashed(task: Task, ending: str) -> Failure:
-    return Failure("crashed", f"{shown(task.photo)} ended the process that worked on it, twice ({ending}).")
+def _crash_failure(task: Task, exit_text: str) -> Failure:
+    return Failure("crashed", f"{shown(task.photo)} ended the process that worked on it, twice ({exit_text}).")
 
 
-def _ending(code: int) -> str:
-    """Say how a process ended."""
+def _describe_exit(code: int) -> str:
+    """Return the signal or exit code that a process ended with, as text."""
     if code < 0:
         with suppress(ValueError):
             return signal.Signals(-code).name
@@ -216,8 +216,8 @@ def _ending(code: int) -> str:
 
 
 @contextmanager
-def _held_to(threads: int) -> Iterator[None]:
-    """Let processes started inside see how many threads libraries may use that look when they are loaded."""
+def _limit_threads(threads: int) -> Iterator[None]:
+    """Set the environment of processes started inside, for libraries that read their thread count when loaded."""
     before = {name: os.environ.get(name) for name in THREAD_SETTINGS}
     os.environ.update(dict.fromkeys(THREAD_SETTINGS, str(threads)))
     try:
@@ -231,8 +231,8 @@ def _held_to(threads: int) -> Iterator[None]:
 
 
 @contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """Let processes started inside never see Ctrl-C, not even before they can say that they ignore it."""
+def _block_interrupts() -> Iterator[None]:
+    """Block Ctrl-C in processes started inside, also before they can ignore it themselves."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

@@ -1,9 +1,9 @@
 """The Ray engine: the same stage on Ray Data, on the machines of a cluster or on this one.
 
-Photos go through in rounds. In each, tasks hash all photos; those that the gallery does not know go to actors; answers
-stream back to this process, which alone writes to the gallery. An actor has a worker process of its own, as the local
-engine has, so that a photo that ends its process ends no actor. What is lost with an actor or a node Ray repeats.
-The nodes need the same visavis, and have to reach the photos by the same names.
+Photos are processed in rounds. In each, Ray tasks hash all photos, actors compute those that are not in the gallery,
+and answers stream back to this process, which alone writes to the gallery. An actor runs a worker process, as the local
+engine does: a photo that ends the process does not end the actor. Ray repeats what is lost with an actor or a node.
+The nodes need the same version of visavis, and must reach the photos by the same names.
 """
 
 from __future__ import annotations
@@ -33,25 +33,25 @@ if TYPE_CHECKING:
     from visavis.types import Floats
 
 ROUND = 50_000
-"""Photos that are listed, hashed and computed before the next are listed: what this process holds is bounded by it."""
+"""Photos in a round, listed, hashed and computed before the next: this bounds the memory of this process."""
 CHUNK = 4
-"""Photos that an actor is given at a time."""
+"""Photos that an actor gets at a time."""
 HASHED = 64
-"""Photos that a task hashes."""
+"""Photos that a Ray task hashes."""
 SHARE = 0.5
-"""Part of a processor that an actor books, though it uses a whole one. Actors that book all processors of a cluster
-leave none for the tasks that feed them, and all wait for ever; and with half of the nodes gone all find room still."""
+"""Part of a processor that an actor reserves, though it uses a whole one. Actors that reserve all processors leave none
+for the tasks that feed them, and all wait forever. With 0.5, all actors still fit after half of the nodes are lost."""
 ANSWER_SECONDS = 10.0
-"""How long a cluster may take to answer."""
+"""How long to wait for a cluster to answer."""
 
 Batch: TypeAlias = Mapping[str, NDArray[Any]]
 
 
 class RayEngine:
-    """``workers`` actors (default: one a processor of the cluster), each with one model on one thread.
+    """Run ``workers`` actors (default: one per processor of the cluster), each with one model on one thread.
 
-    ``address`` is that of a cluster ("auto", "host:port", "ray://host:port"); by default that of ``RAY_ADDRESS``, else
-    one is started on this machine and ended afterwards. A connection that there is already is used, and left open.
+    ``address`` is that of a cluster ("auto", "host:port", "ray://host:port"), by default ``RAY_ADDRESS``. Without
+    either, start a cluster on this machine and end it afterwards. An existing connection is used, and stays open.
     """
 
     def __init__(self, *, workers: int | None = None, address: str | None = None) -> None:
@@ -63,47 +63,45 @@ class RayEngine:
         """See :class:`visavis.bulk.Engine`."""
         numbered = iter(tasks)
         with _cluster(self.address) as ray:
-            _try(ray, stage)
+            _check_loading(ray, stage)
             workers = self.workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
-            while some := list(islice(numbered, ROUND)):
-                left: dict[int, Task] = {}
-                yield from _hash(ray, some, admit, left)
-                yield from _compute(ray, left, stage, workers)
+            while round_tasks := list(islice(numbered, ROUND)):
+                remaining: dict[int, Task] = {}
+                yield from _hash_photos(ray, round_tasks, admit, remaining)
+                yield from _compute_photos(ray, remaining, stage, workers)
 
 
-def _hash(
-    ray: ModuleType, tasks: Sequence[Task], admit: Admit, left: dict[int, Task]
+def _hash_photos(
+    ray: ModuleType, tasks: Sequence[Task], admit: Admit, remaining: dict[int, Task]
 ) -> Generator[Sequence[Answer], None, None]:
-    """Hash photos and put those that are let in into ``left``; answers for those that cannot be read."""
+    """Hash photos, add the admitted ones to ``remaining``, and yield failures for those that cannot be read."""
     unhashed = {task.number: task for task in tasks}
-    for batch in _streamed(ray, tasks, HASHED, _hashed):
+    for batch in _stream(ray, tasks, HASHED, _hash_batch):
         rows = list(zip(*(batch[name] for name in HASHES), strict=True))
         hashed = [(unhashed.pop(number), str(digest)) for number, digest, *_ in rows if digest]
         admitted = admit(hashed)
-        left |= {task.number: task for task, _ in hashed if task.number in admitted}
+        remaining |= {task.number: task for task, _ in hashed if task.number in admitted}
         failed = [(number, Failure(str(status), str(text))) for number, digest, status, text in rows if not digest]
         yield [Answer(unhashed.pop(number), failure) for number, failure in failed]
 
 
-def _compute(
-    ray: ModuleType, left: dict[int, Task], stage: Stage, workers: int
+def _compute_photos(
+    ray: ModuleType, remaining: dict[int, Task], stage: Stage, workers: int
 ) -> Generator[Sequence[Answer], None, None]:
-    """Compute photos; those that are answered are taken out of ``left``, so that none is answered twice."""
-    if not left:
+    """Compute photos; remove answered ones from ``remaining``, so that none is answered twice."""
+    if not remaining:
         return
     actors = {"fn_kwargs": {"stage": stage}, "concurrency": (1, workers, workers), "num_cpus": SHARE}
-    for batch in _streamed(ray, list(left.values()), CHUNK, _Actor, **actors):
-        answers = _unpacked(batch, left)
+    for batch in _stream(ray, list(remaining.values()), CHUNK, _Actor, **actors):
+        answers = _unpack(batch, remaining)
         for answer in answers:
-            del left[answer.task.number]
+            del remaining[answer.task.number]
         yield answers
 
 
-def _streamed(
-    ray: ModuleType, tasks: Sequence[Task], size: int, function: object, **options: object
-) -> Iterator[Batch]:
-    """Map tasks on the cluster, ``size`` at a time, and yield what comes back as it comes."""
-    items = [{"number": task.number, "photo": os.fsencode(task.photo)} for task in tasks]  # names need not be text
+def _stream(ray: ModuleType, tasks: Sequence[Task], size: int, function: object, **options: object) -> Iterator[Batch]:
+    """Map tasks on the cluster, ``size`` at a time, and yield the results as they arrive."""
+    items = [{"number": task.number, "photo": os.fsencode(task.photo)} for task in tasks]  # may be no text
     rows = ray.data.from_items(items, override_num_blocks=-(-len(items) // size))
     mapped = rows.map_batches(function, batch_size=size, batch_format="numpy", **options)
     yield from mapped.iter_batches(batch_size=None, batch_format="numpy")
@@ -115,8 +113,8 @@ def _streamed(
 HASHES = ("number", "sha256", "status", "message")
 
 
-def _hashed(batch: Batch) -> dict[str, list[Any]]:
-    """Read and hash photos; those that cannot be read have no hash."""
+def _hash_batch(batch: Batch) -> dict[str, list[Any]]:
+    """Read and hash photos; the hash of an unreadable photo is empty."""
     rows = [(task.number, *_hash_of(read(task))) for task in _tasks(batch)]
     return {name: [row[n] for row in rows] for n, name in enumerate(HASHES)}
 
@@ -126,17 +124,17 @@ def _hash_of(data: bytes | Failure) -> tuple[str, str, str]:
 
 
 class _Actor:
-    """Has one worker process on a node."""
+    """An actor with one worker process on a node."""
 
     def __init__(self) -> None:
         self._crew: Crew | None = None
 
     def __call__(self, batch: Batch, stage: Stage) -> dict[str, list[Any]]:
-        """Compute photos; the answers as columns."""
+        """Compute photos; return the answers as columns."""
         if self._crew is None:
             self._crew = Crew(stage, workers=1, threads=1)
         answers = self._crew.work(_tasks(batch), lambda hashed: {task.number for task, _ in hashed})
-        return _packed([answer for some in answers for answer in some])
+        return _pack([answer for part in answers for answer in part])
 
 
 def _tasks(batch: Batch) -> list[Task]:
@@ -144,8 +142,8 @@ def _tasks(batch: Batch) -> list[Task]:
     return [Task(int(number), os.fsdecode(photo)) for number, photo in pairs]
 
 
-def _problem(stage: Stage) -> VisavisError | None:
-    """Load the networks on a node; return why they cannot be."""
+def _load_problem(stage: Stage) -> VisavisError | None:
+    """Load the networks on a node; return the error where that fails."""
     try:
         stage.load(threads=1)
     except VisavisError as error:
@@ -159,7 +157,7 @@ COLUMNS = ("number", "status", "message", "sha256", "faces", "embeddings", "boxe
 """``embeddings`` (n, d), ``boxes`` (n, 4) and ``qualities`` (n,) of the n faces are bytes of float32."""
 
 
-def _packed(answers: Sequence[Answer]) -> dict[str, list[Any]]:
+def _pack(answers: Sequence[Answer]) -> dict[str, list[Any]]:
     rows = [(answer.task.number, *_row(answer.result)) for answer in answers]
     return {name: [row[n] for row in rows] for n, name in enumerate(COLUMNS)}
 
@@ -169,14 +167,14 @@ def _row(result: IndexedPhoto | Failure) -> tuple[object, ...]:
         return result.status, result.message, "", 0, b"", b"", b""
     faces = result.faces
     arrays = ([face.embedding for face in faces], [face.box for face in faces], [face.quality for face in faces])
-    packed = (np.array(some, np.float32).tobytes() for some in arrays)
-    return result.status, "", result.sha256, len(faces), *packed
+    columns = (np.array(column, np.float32).tobytes() for column in arrays)
+    return result.status, "", result.sha256, len(faces), *columns
 
 
-def _unpacked(batch: Batch, left: Mapping[int, Task]) -> list[Answer]:
-    """Answers of a batch, without those of tasks that were answered before."""
+def _unpack(batch: Batch, remaining: Mapping[int, Task]) -> list[Answer]:
+    """Return the answers of a batch, without those of tasks answered before."""
     rows = zip(*(batch[name] for name in COLUMNS), strict=True)
-    return [Answer(left[row[0]], _result(left[row[0]], *row[1:])) for row in rows if row[0] in left]
+    return [Answer(remaining[row[0]], _result(remaining[row[0]], *row[1:])) for row in rows if row[0] in remaining]
 
 
 def _result(
@@ -201,9 +199,9 @@ def _floats(data: bytes, rows: int) -> Floats:
 
 @contextmanager
 def _cluster(address: str | None) -> Iterator[ModuleType]:
-    """Connect, unless somebody has; yields the package ray. What fails there comes out as EngineError."""
+    """Connect, unless connected already; yield the package ray. Raises EngineError for Ray's errors."""
     place = address or os.environ.get("RAY_ADDRESS")
-    ray = _package(place)
+    ray = _import_ray(place)
     own = not ray.is_initialized()
     if own:
         _connect(ray, place)
@@ -211,18 +209,18 @@ def _cluster(address: str | None) -> Iterator[ModuleType]:
         with _quiet(ray):
             yield ray
     except ray.exceptions.RayError as error:
-        raise EngineError(f"the Ray cluster gave up: {_told(error)}.") from error
+        raise EngineError(f"the Ray cluster gave up: {_last_line(error)}.") from error
     finally:
         if own:
             ray.shutdown()
 
 
-def _package(place: str | None) -> ModuleType:
-    """Import ray, which reads its settings when it is imported."""
+def _import_ray(place: str | None) -> ModuleType:
+    """Import ray, after setting the environment that it reads when imported."""
     if "ray" not in sys.modules:
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent to anybody
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # send nothing to Ray's makers
         if place is None:
-            # Whoever may talk to a cluster may run anything on it: one that is started here asks for a token.
+            # Anyone who reaches a cluster can run any code on it: require a token for one that starts here.
             os.environ.setdefault("RAY_AUTH_MODE", "token")
     try:
         import ray
@@ -234,17 +232,17 @@ def _package(place: str | None) -> ModuleType:
 
 
 def _connect(ray: ModuleType, place: str | None) -> None:
-    _knock(place)
+    _check_reachable(place)
     own = {"num_cpus": runtime.processors(), "include_dashboard": False}
     options = {"address": "local", **own} if place is None else {"address": place}
     try:
         ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
-        raise EngineError(f"no Ray cluster can be used at {place or 'this machine'}: {_told(error)}.") from error
+        raise EngineError(f"no Ray cluster can be used at {place or 'this machine'}: {_last_line(error)}.") from error
 
 
-def _knock(place: str | None) -> None:
-    """Raise EngineError where nobody answers: Ray itself would go on trying for minutes."""
+def _check_reachable(place: str | None) -> None:
+    """Raise EngineError where nothing answers: Ray itself would retry for minutes."""
     host, colon, port = (place or "").removeprefix("ray://").rpartition(":")
     if not colon or not port.isdecimal():
         return
@@ -256,7 +254,7 @@ def _knock(place: str | None) -> None:
 
 @contextmanager
 def _quiet(ray: ModuleType) -> Iterator[None]:
-    """Keep Ray Data from showing progress of its own."""
+    """Turn off the progress bars and the log of Ray Data."""
     context, logger = ray.data.DataContext.get_current(), logging.getLogger("ray.data")
     bars, level = context.enable_progress_bars, logger.level
     context.enable_progress_bars = False
@@ -268,14 +266,14 @@ def _quiet(ray: ModuleType) -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _try(ray: ModuleType, stage: Stage) -> None:
-    """Load the networks once on the cluster: what is wrong with them is then told as on one machine."""
-    problem = ray.get(ray.remote(num_cpus=SHARE)(_problem).remote(stage))
+def _check_loading(ray: ModuleType, stage: Stage) -> None:
+    """Load the networks once on the cluster, and raise the same errors as on one machine."""
+    problem = ray.get(ray.remote(num_cpus=SHARE)(_load_problem).remote(stage))
     if problem is not None:
         raise problem
 
 
-def _told(error: Exception) -> str:
-    """Return the last line of what Ray says, as part of a sentence: its errors carry the stack of the node."""
+def _last_line(error: Exception) -> str:
+    """Return the last line of a Ray error, as part of a sentence: the lines before are the stack of the node."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return lines[-1].strip().rstrip(".")[:300]

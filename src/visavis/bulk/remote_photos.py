@@ -1,4 +1,4 @@
-"""Photos at URLs, by fsspec: s3://, gs://, sftp://, https://, zip://*::file.zip and all else that it knows."""
+"""Photos at URLs, by fsspec: s3://, gs://, sftp://, https://, zip://*::file.zip and all others that it supports."""
 
 from __future__ import annotations
 
@@ -16,47 +16,49 @@ if TYPE_CHECKING:
 
 
 def is_url(source: str) -> bool:
-    """Tell a URL from the name of a file."""
+    """Return whether ``source`` is a URL, not a file name."""
     return "://" in source
 
 
 def walk(url: str, *, exclude: Sequence[str] = ()) -> Iterator[str | Outcome]:
-    """Yield the URLs of the photos below ``url`` that ``photo_files`` chooses; ``url`` if it is a photo."""
+    """Yield ``url`` if it is a photo, else the URLs of the photos below it that ``photo_files`` accepts."""
     try:
-        system, path = _opened(url)
+        system, path = _open(url)
         if photo_files.is_photo_name(_name(path)):
             yield url
             return
         if not system.isdir(path):
-            found = system.exists(path)
-            yield url if found else Outcome(url, "missing", message=f"{images.shown(url)} does not exist.")
+            exists = system.exists(path)
+            yield url if exists else Outcome(url, "missing", message=f"{images.shown(url)} does not exist.")
             return
-        for folder, names in _listed(system, path, exclude):
+        for folder, names in _list_folders(system, path, exclude):
             for name in names:
                 yield _full_url(url, system, f"{folder}/{name}")
     except UsageError:
         raise
     except _errors() as error:
-        yield Outcome(url, "unreadable", message=f"the folder {images.shown(url)} cannot be listed: {_told(error)}.")
+        yield Outcome(
+            url, "unreadable", message=f"the folder {images.shown(url)} cannot be listed: {_error_text(error)}."
+        )
 
 
 def read(url: str) -> bytes:
     """Read the encoded bytes of the photo at ``url``; raises ImageError."""
     what = images.shown(url)
     try:
-        system, path = _opened(url)
+        system, path = _open(url)
         with system.open(path, "rb") as stream:
             return images.encoded(stream, name=url)
-    except (ImageError, UsageError):  # some of them are OSError and ValueError too
+    except (ImageError, UsageError):  # some of these are also OSError or ValueError
         raise
     except FileNotFoundError as error:
         raise MissingImageError(f"{what} does not exist.") from error
     except _errors() as error:
-        raise UnreadableImageError(f"{what} cannot be read: {_told(error)}.") from error
+        raise UnreadableImageError(f"{what} cannot be read: {_error_text(error)}.") from error
 
 
-def _opened(url: str) -> tuple[AbstractFileSystem, str]:
-    """Return the file system of a URL, and the path in it."""
+def _open(url: str) -> tuple[AbstractFileSystem, str]:
+    """Return the file system of a URL, and the path inside it."""
     try:
         from fsspec.core import url_to_fs
     except ImportError as error:
@@ -65,12 +67,12 @@ def _opened(url: str) -> tuple[AbstractFileSystem, str]:
         ) from error
     try:
         system, path = url_to_fs(url)
-    except ImportError as error:  # fsspec knows the scheme, and which package it takes
+    except ImportError as error:  # fsspec knows the scheme, and names the missing package
         raise MissingExtraError(
-            f"photos at {_scheme(url)}:// take another package, installed by pip: {_told(error)}."
+            f"photos at {_scheme(url)}:// take another package, installed by pip: {_error_text(error)}."
         ) from error
     except ValueError as error:
-        raise UsageError(f"{images.shown(url)} is no place of photos: {_told(error)}.") from error
+        raise UsageError(f"{images.shown(url)} is no place of photos: {_error_text(error)}.") from error
     return system, path
 
 
@@ -78,34 +80,34 @@ def _scheme(url: str) -> str:
     return url.partition("://")[0]
 
 
-def _listed(system: AbstractFileSystem, path: str, exclude: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+def _list_folders(system: AbstractFileSystem, path: str, exclude: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
     """Yield each folder below ``path`` with the names of its photos."""
     top: str | None = None
-    for found, folders, files in system.walk(path, on_error="raise"):
-        folder = found.rstrip("/")
+    for path_below, folders, files in system.walk(path, on_error="raise"):
+        folder = path_below.rstrip("/")
         top = folder if top is None else top
         relative = folder[len(top) :].lstrip("/")
         kept = [
             name
             for name in sorted(folders)
-            if not photo_files.is_passed_over(name) and not _excluded(relative, name, exclude)
+            if not photo_files.is_passed_over(name) and not _is_excluded(relative, name, exclude)
         ]
-        folders[:] = kept  # the walk goes on into these alone
+        folders[:] = kept  # the walk visits only these
         names = (name for name in sorted(files) if photo_files.is_photo_name(_name(name)))
-        yield folder, [name for name in names if not _excluded(relative, name, exclude)]
+        yield folder, [name for name in names if not _is_excluded(relative, name, exclude)]
 
 
-def _excluded(folder: str, name: str, exclude: Sequence[str]) -> bool:
+def _is_excluded(folder: str, name: str, exclude: Sequence[str]) -> bool:
     return photo_files.is_excluded(f"{folder}/{name}".lstrip("/"), exclude)
 
 
 def _name(path: str) -> str:
-    """Return the name of a file, without the query that an address may end with."""
+    """Return the name of a file, without the query of a URL."""
     return path.rpartition("/")[2].partition("?")[0]
 
 
 def _full_url(url: str, system: AbstractFileSystem, path: str) -> str:
-    """Name a file found below ``url`` so that it can be opened by that name alone."""
+    """Return the full URL of a file below ``url``, which opens it by itself."""
     _, chained, rest = url.partition("::")
     if chained:
         return f"{_scheme(url)}://{path.lstrip('/')}::{rest}"
@@ -113,17 +115,21 @@ def _full_url(url: str, system: AbstractFileSystem, path: str) -> str:
 
 
 def _errors() -> tuple[type[Exception], ...]:
-    """What reading may raise: most is OSError; of HTTP it is aiohttp's own, of archives zipfile's and tarfile's."""
-    own = (_error_of("aiohttp", "ClientError"), _error_of("zipfile", "BadZipFile"), _error_of("tarfile", "TarError"))
-    return (OSError, ValueError, EOFError, *(one for one in own if one is not None))
+    """Return the errors of reading: mostly OSError; for HTTP those of aiohttp, for archives of zipfile and tarfile."""
+    packages = (
+        _error_of("aiohttp", "ClientError"),
+        _error_of("zipfile", "BadZipFile"),
+        _error_of("tarfile", "TarError"),
+    )
+    return (OSError, ValueError, EOFError, *(error for error in packages if error is not None))
 
 
 def _error_of(module: str, name: str) -> type[Exception] | None:
-    """Return an error by name; where nobody has imported its module, nobody can raise it."""
+    """Return an error class by name; None while its module is not imported, since nothing can raise it then."""
     error: type[Exception] | None = getattr(sys.modules.get(module), name, None)
     return error
 
 
-def _told(error: Exception) -> str:
-    """Return what an error says, as part of a sentence."""
+def _error_text(error: Exception) -> str:
+    """Return the message of an error, as part of a sentence."""
     return (" ".join(str(error).split()) or type(error).__name__).rstrip(".")[:300]

@@ -1,4 +1,4 @@
-"""The books of a run: which photos are being computed, which wait to be stored, what is to be told."""
+"""The state of a run: photos being computed, results waiting to be stored, outcomes to be reported."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from visavis.images import shown
 
 STORE_PHOTOS = 64
 STORE_SECONDS = 1.0
-"""Results are stored when there are so many, or the oldest has waited so long: a transaction a photo would be slow."""
+"""Store results when there are ``STORE_PHOTOS`` or the oldest is this old: a transaction per photo would be slow."""
 
 
 class Books:
-    """Keeps a photo's bytes from being computed twice, and results until they are stored.
+    """Avoid computing the same bytes twice, and keep results until they are stored.
 
-    What is held is bounded by the tasks in flight, not by the length of the run.
+    Memory depends on the tasks in progress, not on the length of the run.
     """
 
     def __init__(self, ledger: Ledger) -> None:
@@ -30,23 +30,23 @@ class Books:
         self._same: dict[int, list[Task]] = {}
         self._pending: dict[Task, IndexedPhoto] = {}
         self._since = 0.0
-        self._told: list[Outcome] = []
+        self._outcomes: list[Outcome] = []
 
     def admit(self, hashed: Sequence[tuple[Task, str]]) -> set[int]:
         """Return the numbers of the tasks to be computed.
 
-        The others are of photos in the gallery, which are told of, or of the same bytes as one that is being computed,
-        which are told of with it. A task that asks again, having lost its process, is let in again.
+        The other photos are in the gallery already, or have the same bytes as one in progress and are reported together
+        with it. A task that lost its process and comes again is admitted again.
         """
-        known = self._ledger.known_photos({sha256 for _, sha256 in hashed})
+        indexed = self._ledger.known_photos({sha256 for _, sha256 in hashed})
         self._ledger.locate_photos([(sha256, _location(task.photo)) for task, sha256 in hashed], read=sources.read)
         admitted = set()
         for task, sha256 in hashed:
             owner = self._owners.get(sha256, task.number)
             if owner != task.number:
                 self._same.setdefault(owner, []).append(task)
-            elif sha256 in known:
-                self._told.append(Outcome(task.photo, "known"))
+            elif sha256 in indexed:
+                self._outcomes.append(Outcome(task.photo, "known"))
                 self._settle(task, None)
             else:
                 self._owners[sha256] = task.number
@@ -55,11 +55,11 @@ class Books:
         return admitted
 
     def enter(self, answers: Iterable[Answer]) -> None:
-        """Take results in; stores them if it is time."""
+        """Add answers; store the results if it is time."""
         for answer in answers:
             if isinstance(answer.result, Failure):
                 failed = answer.result
-                self._told.append(Outcome(answer.task.photo, failed.status, None, failed.message))
+                self._outcomes.append(Outcome(answer.task.photo, failed.status, None, failed.message))
                 self._settle(answer.task, failed)
             else:
                 self._since = self._since if self._pending else monotonic()
@@ -68,25 +68,25 @@ class Books:
             self.store()
 
     def store(self) -> None:
-        """Store all results that wait, in one transaction; only then they are told of."""
+        """Store all waiting results in one transaction, then report them."""
         if not self._pending:
             return
         self._ledger.add_photos([*self._pending.values()])
-        for task, one in self._pending.items():
-            self._told.append(Outcome(task.photo, one.status, len(one.faces)))
-            self._settle(task, one)
+        for task, photo in self._pending.items():
+            self._outcomes.append(Outcome(task.photo, photo.status, len(photo.faces)))
+            self._settle(task, photo)
         self._pending.clear()
 
-    def tell(self, *more: Outcome) -> list[Outcome]:
-        """Return what is to be told since the last time, and ``more``."""
-        told, self._told = [*self._told, *more], []
-        return told
+    def take_outcomes(self, *more: Outcome) -> list[Outcome]:
+        """Return the outcomes since the last call, and ``more``."""
+        outcomes, self._outcomes = [*self._outcomes, *more], []
+        return outcomes
 
     def _settle(self, task: Task, result: IndexedPhoto | Failure | None) -> None:
-        """Give up the claim on a photo's bytes, and tell of the others that have the same."""
+        """Release a photo's bytes, and report the other photos that have the same."""
         self._owners.pop(self._hashes.pop(task.number, ""), None)
         for other in self._same.pop(task.number, ()):
-            self._told.append(_outcome_of_same(other, task, result))
+            self._outcomes.append(_outcome_of_same(other, task, result))
 
 
 def _location(photo: str) -> str:
@@ -94,7 +94,7 @@ def _location(photo: str) -> str:
 
 
 def _outcome_of_same(other: Task, task: Task, result: IndexedPhoto | Failure | None) -> Outcome:
-    """Say what became of a photo that was not looked at, since ``task`` has the same bytes."""
+    """Return the outcome of a photo that was not computed because ``task`` has the same bytes."""
     if isinstance(result, Failure):
         message = f"{shown(other.photo)} has the same bytes as {shown(task.photo)}, which is {result.status}."
         return Outcome(other.photo, result.status, None, message)

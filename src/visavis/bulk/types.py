@@ -1,4 +1,4 @@
-"""What passes between the parts of bulk work: frozen values, and the two protocols."""
+"""The types of bulk work: frozen values that pass between its parts, and two protocols."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ if TYPE_CHECKING:
 
 
 class Ledger(Protocol):
-    """The gallery, as bulk work sees it: called by one process only, and by one thread of it."""
+    """The part of a gallery that bulk work uses, called by a single thread of a single process."""
 
     @property
     def model(self) -> str:
-        """The id of the model whose embeddings it holds."""
+        """The id of the model that makes the gallery's embeddings."""
         ...
 
     def known_photos(self, sha256s: Iterable[str]) -> set[str]:
-        """Return those of the photos that are indexed already, for its model."""
+        """Return the hashes of those photos that are already indexed for the model."""
         ...
 
-    def locate_photos(self, found: Iterable[tuple[str, str]], *, read: Callable[[str], bytes]) -> int:
-        """Note where photos were found, pairs of SHA-256 and path, and who lies there no longer."""
+    def locate_photos(self, photos: Iterable[tuple[str, str]], *, read: Callable[[str], bytes]) -> int:
+        """Store where photos are, by pairs of SHA-256 and path, and which photos have moved away from there."""
         ...
 
     def add_photos(self, photos: Sequence[IndexedPhoto]) -> int:
-        """Store photos in one transaction, pass over those known already, and return how many were new."""
+        """Store photos in one transaction, skip those already indexed, and return how many are new."""
         ...
 
 
@@ -51,7 +51,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an engine made of a task."""
+    """The result of a task."""
 
     task: Task
     result: IndexedPhoto | Failure
@@ -59,11 +59,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a photo: told once it is stored, or cannot be.
+    """The outcome of a photo, reported after it is stored or has failed.
 
     ``status`` is "ok", "no_face", "known" (a photo of the same bytes is in the gallery), "missing", "unreadable",
-    "too_large", or "crashed" (it ended the process that worked on it, twice). ``faces`` is their number; None where
-    this run has not counted them. ``message`` says what is wrong, if something is.
+    "too_large", or "crashed" (it ended its worker process twice). ``faces`` is the number of faces; None where this run
+    has not counted them. ``message`` says what is wrong, if anything.
     """
 
     photo: str
@@ -73,17 +73,17 @@ class Outcome:
 
 
 Admit = Callable[[Sequence[tuple[Task, str]]], set[int]]
-"""Asked with tasks and the SHA-256 of their photos: numbers of the tasks to go on with. The others are done."""
+"""Takes tasks with the SHA-256 of their photos; returns the numbers of the tasks to compute. The others are done."""
 
 
 class Engine(Protocol):
-    """What work is done on: processes of this machine, a cluster."""
+    """What the work runs on: processes of this machine, or a cluster."""
 
     def run(self, tasks: Iterable[Task], stage: Stage, admit: Admit) -> Generator[Sequence[Answer], None, None]:
-        """Work through ``tasks``; yields answers as they come, an empty list now and then while there are none.
+        """Process ``tasks``; yield answers as they come, and now and then an empty list while there are none.
 
-        Every task is either turned down by ``admit``, which is asked in the caller's thread, or answered once. A photo
-        that ends its process is tried once more, by itself, before it is answered as "crashed". Closing the iterator
-        ends everything that was started. Raises EngineError, and the errors of loading the networks.
+        Each task is either refused by ``admit``, which is called in the caller's thread, or answered once. A photo that
+        ends its process is tried once more, alone, before it is answered as "crashed". Closing the iterator ends all
+        processes. Raises EngineError, and the errors of loading the networks.
         """
         ...

@@ -1,8 +1,8 @@
-"""A worker process of the local engine: takes photos from its connection, and gives answers back.
+"""A worker process of the local engine: receives photos over its connection, and sends answers back.
 
-For each chunk of tasks it reads and hashes the photos, says so, and is told which of them to compute. The next chunk
-is read before this one is computed, so that it never waits for the answer. It never touches the gallery, and ends by
-itself when the process that started it is gone.
+For each chunk of tasks the worker reads and hashes the photos, sends the hashes, and receives the numbers of those to
+compute. It reads the next chunk before it computes this one, so that it need not wait. It never uses the gallery, and
+ends by itself when its parent process is gone.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from visavis.pipeline import Recognizer
 
 HELD_BYTES = 64 << 20
-"""Encoded photos beyond so many bytes are read again when their turn comes, rather than kept until then."""
+"""Keep at most this many bytes of encoded photos in memory; read others again when they are computed."""
 
 Connection: TypeAlias = "connection.Connection[Any, Any]"
 
@@ -40,7 +40,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """To the worker, once for each :class:`Hashed`: which photos of the chunk to compute."""
+    """To the worker, one for each :class:`Hashed`: which photos of the chunk to compute."""
 
     numbers: frozenset[int]
 
@@ -79,7 +79,7 @@ def main(link: Connection, stage: Stage, threads: int) -> None:
     Thread(target=_end_with_parent, daemon=True).start()
     with suppress(EOFError, ConnectionError):
         stage.prepare()
-        early = _until_load(link)
+        early = _wait_for_load(link)
         try:
             recognizer = stage.load(threads=threads)
         except VisavisError as error:
@@ -89,8 +89,8 @@ def main(link: Connection, stage: Stage, threads: int) -> None:
         _Desk(link, stage, recognizer).serve(early)
 
 
-def _until_load(link: Connection) -> list[Chunk]:
-    """Wait to be told to load; returns what was given to do before that."""
+def _wait_for_load(link: Connection) -> list[Chunk]:
+    """Wait for :class:`Load`; return the chunks that arrive before it."""
     early = []
     while isinstance(message := link.recv(), Chunk):
         early.append(message)
@@ -98,7 +98,7 @@ def _until_load(link: Connection) -> list[Chunk]:
 
 
 def _end_with_parent() -> None:
-    """End this process as soon as the parent is gone, whatever it is busy with."""
+    """End this process as soon as the parent is gone, whatever it is doing."""
     parent = parent_process()
     if parent is not None:
         connection.wait([parent.sentinel])
@@ -106,7 +106,7 @@ def _end_with_parent() -> None:
 
 
 class _Desk:
-    """The chunks that a worker has: read and not yet let in, let in and not yet computed."""
+    """The chunks that a worker has: read and not yet admitted, admitted and not yet computed."""
 
     def __init__(self, link: Connection, stage: Stage, recognizer: Recognizer) -> None:
         self._link, self._stage, self._recognizer = link, stage, recognizer
@@ -114,7 +114,7 @@ class _Desk:
         self._admitted: deque[list[_Photo]] = deque()
 
     def serve(self, early: Sequence[Chunk]) -> None:
-        """Work; raises EOFError when the connection is closed."""
+        """Process chunks; raises EOFError when the connection is closed."""
         for chunk in early:
             self._take(chunk)
         while True:
@@ -124,25 +124,25 @@ class _Desk:
 
     def _take(self, message: Chunk | Admitted) -> None:
         if isinstance(message, Admitted):
-            self._admitted.append([one for one in self._read.popleft() if one.task.number in message.numbers])
+            self._admitted.append([photo for photo in self._read.popleft() if photo.task.number in message.numbers])
         else:
             photos, unread = _read_all(message.tasks)
             self._read.append(photos)
-            self._link.send(Hashed(tuple((one.task, one.sha256) for one in photos), tuple(unread)))
+            self._link.send(Hashed(tuple((photo.task, photo.sha256) for photo in photos), tuple(unread)))
 
     def _compute(self, photos: Sequence[_Photo]) -> None:
-        again = [(one.task, read(one.task) if one.data is None else one.data) for one in photos]
-        for task, failure in again:
+        loaded = [(photo.task, read(photo.task) if photo.data is None else photo.data) for photo in photos]
+        for task, failure in loaded:
             if isinstance(failure, Failure):
                 self._link.send(Answer(task, failure))
-        photos_read = [(task, data) for task, data in again if isinstance(data, bytes)]
+        photos_read = [(task, data) for task, data in loaded if isinstance(data, bytes)]
         for answer in self._stage.answers(self._recognizer, photos_read):
             self._link.send(answer)
 
 
 @dataclass(frozen=True, slots=True)
 class _Photo:
-    """A photo that was read: ``data`` is None where it was too much to keep."""
+    """A photo that was read and hashed; ``data`` is None where it was too large to keep."""
 
     task: Task
     sha256: str
@@ -150,14 +150,14 @@ class _Photo:
 
 
 def _read_all(tasks: Sequence[Task]) -> tuple[list[_Photo], list[Answer]]:
-    """Read and hash photos; answers for those that cannot be read."""
-    photos, unread, held = [], [], 0
+    """Read and hash photos; return them, and failures for those that cannot be read."""
+    photos, unread, kept_bytes = [], [], 0
     for task in tasks:
         data = read(task)
         if isinstance(data, Failure):
             unread.append(Answer(task, data))
             continue
-        keep = held + len(data) <= HELD_BYTES
-        held += len(data) if keep else 0
+        keep = kept_bytes + len(data) <= HELD_BYTES
+        kept_bytes += len(data) if keep else 0
         photos.append(_Photo(task, sha256(data).hexdigest(), data if keep else None))
     return photos, unread

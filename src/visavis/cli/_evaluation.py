@@ -1,4 +1,4 @@
-"""What the commands of ``evaluate`` share: options, and photos turned into templates under a progress bar."""
+"""Options shared by the commands of ``evaluate`` and ``calibrate``, and templates of photos under a progress bar."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 People = Annotated[
     Path,
-    typer.Argument(metavar="DIR", exists=True, file_okay=False, help="A folder of folders, one a person."),
+    typer.Argument(metavar="DIR", exists=True, file_okay=False, help="A folder with one subfolder per person."),
 ]
 PhotoFolder = Annotated[
     Path | None,
@@ -28,7 +28,7 @@ PhotoFolder = Annotated[
         metavar="DIR",
         exists=True,
         file_okay=False,
-        help="Where the photos are.",
+        help="Folder of the photos.",
         show_default="beside the list",
     ),
 ]
@@ -37,45 +37,52 @@ Models = Annotated[
     typer.Option(
         "--model",
         metavar="NAME",
-        help="What turns faces into embeddings; several are shown side by side.",
+        help="Network that computes embeddings; several are compared.",
         show_default=EMBEDDER,
     ),
 ]
 Report = Annotated[
     Path | None,
-    typer.Option("--report", metavar="FILE.html", dir_okay=False, help="Write a page with curves and worst mistakes."),
+    typer.Option(
+        "--report", metavar="FILE.html", dir_okay=False, help="Write an HTML page with curves and worst errors."
+    ),
 ]
-Fresh = Annotated[
-    bool, typer.Option("--fresh", help="Embed every photo anew, also those remembered from an earlier run.")
-]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Embed all photos again, without stored embeddings.")]
 
 
 def check_report(report: Path | None) -> None:
-    """Refuse, before the work, a report that could not be written after it."""
+    """Raise UsageError, before the work, for a report that could not be written after it."""
     if report:
         writable_file(report, endings=(".html", ".htm"))
 
 
 def ends(interval: Interval | None) -> list[float | None] | None:
-    """Give the ends for JSON, which knows no infinity: null is no end."""
+    """Round the ends of an interval for JSON, with null for infinity."""
     return interval and [significant(end, 4) for end in interval]
 
 
-def templates_of(photos: Sequence[str], one: Recognizer, *, min_face: float, fresh: bool, output: Output) -> Templates:
-    """Take the template of each photo; photos that an earlier evaluation saw are remembered unless ``fresh``."""
+def templates_of(
+    photos: Sequence[str], recognizer: Recognizer, *, min_face: float, fresh: bool, output: Output
+) -> Templates:
+    """Return the template of each photo; reuse those of earlier evaluations unless ``fresh``."""
     from visavis.embedding_cache.photo_cache import EmbeddingCache
     from visavis.evaluate.data.templates import take
 
     if fresh:
-        taken = take(photos, one, min_face=min_face, progress=output.progress)
+        templates = take(photos, recognizer, min_face=min_face, progress=output.progress)
     else:
-        with EmbeddingCache(one, min_face=min_face) as cache:
-            taken = take(photos, one, min_face=min_face, cache=cache, progress=output.progress)
+        with EmbeddingCache(recognizer, min_face=min_face) as cache:
+            templates = take(photos, recognizer, min_face=min_face, cache=cache, progress=output.progress)
         for text in cache.notes:
             note(text)
-    for status in sorted({*taken.status} - {"ok", "no_face"}):
-        some = [photo for photo, found in zip(taken.photos, taken.status, strict=True) if found == status]
+    for status in sorted({*templates.status} - {"ok", "no_face"}):
+        failed = [
+            photo
+            for photo, photo_status in zip(templates.photos, templates.status, strict=True)
+            if photo_status == status
+        ]
         note(
-            f"{len(some)} of {len(taken.photos)} photos: {status}, {some[0]} for one; they count as failures to enroll."
+            f"{len(failed)} of {len(templates.photos)} photos: {status}, {failed[0]} for one; "
+            "they count as failures to enroll."
         )
-    return taken
+    return templates

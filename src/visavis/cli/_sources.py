@@ -50,7 +50,7 @@ Exclude = Annotated[
 ]
 
 
-def one_of(sources: list[str] | None, gallery: str | None) -> list[str]:
+def check_sources(sources: list[str] | None, gallery: str | None) -> list[str]:
     """Return the photos; raise UsageError unless either photos or a gallery is given."""
     if bool(sources) == (gallery is not None):
         raise UsageError("the faces are those of photos, PHOTO or DIR, or those of a gallery, --gallery URL.")

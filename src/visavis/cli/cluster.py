@@ -15,7 +15,7 @@ from visavis.cli._files import PictureFolder, writable_file
 from visavis.cli._networks import OF_GALLERY, Networks, takes
 from visavis.cli._options import Csv, Json
 from visavis.cli._output import Output, decimals, exit_code, iso_time, note, photo_line, significant
-from visavis.cli._sources import Exclude, GalleryInstead, PhotosOrGallery, one_of, photos_of, same_place
+from visavis.cli._sources import Exclude, GalleryInstead, PhotosOrGallery, check_sources, photos_of, same_place
 from visavis.cli._table import Column, Row
 from visavis.errors import UsageError
 
@@ -127,7 +127,7 @@ def cluster(  # noqa: PLR0913 - a command's options
     Clusters all faces of all photos, or all faces of a gallery, which stores the clusters. Two faces of one photo are
     never one person. Prints one line per face, cluster by cluster, the largest first, then the photos without a face.
     """
-    photos = one_of(sources, gallery)
+    photos = check_sources(sources, gallery)
     if report:
         writable_file(report, endings=(".html",))
     columns = COLUMNS if gallery is None else GALLERY_COLUMNS

@@ -117,16 +117,16 @@ def _run_steps(photos: Path, recognizer: Recognizer, store: Gallery, folder: Pic
 
 
 def _enroll(store: Gallery, photo: Path) -> Step:
-    timed = _measure(lambda: store.enroll(NAME, [str(photo)]))
-    return Step("enroll", photo.name, NAME, timed.value.name, None, None, None, timed.seconds)
+    timing = _measure(lambda: store.enroll(NAME, [str(photo)]))
+    return Step("enroll", photo.name, NAME, timing.value.name, None, None, None, timing.seconds)
 
 
 def _identify(store: Gallery, photo: Path, name: str | None, folder: PictureFolder) -> Step:
-    timed = _measure(lambda: list(store.identify_photos([str(photo)])))
-    (answer,) = timed.value
+    timing = _measure(lambda: list(store.identify_photos([str(photo)])))
+    (answer,) = timing.value
     picture = save_named(folder, answer)
     if not answer.photo.faces:
-        return Step("identify", photo.name, name or UNKNOWN, "no face", None, None, None, timed.seconds)
+        return Step("identify", photo.name, name or UNKNOWN, "no face", None, None, None, timing.seconds)
     face = answer.identifications[answer.photo.largest]
     return Step(
         "identify",
@@ -136,14 +136,14 @@ def _identify(store: Gallery, photo: Path, name: str | None, folder: PictureFold
         face.distance,
         face.threshold,
         face.probability,
-        timed.seconds,
+        timing.seconds,
         str(picture),
     )
 
 
 def _verify(recognizer: Recognizer, a: Path, b: Path, *, same: bool) -> Step:
-    timed = _measure(lambda: recognizer.verify(str(a), str(b)))
-    answer = timed.value
+    timing = _measure(lambda: recognizer.verify(str(a), str(b)))
+    answer = timing.value
     return Step(
         "verify",
         f"{a.name} {b.name}",
@@ -152,20 +152,20 @@ def _verify(recognizer: Recognizer, a: Path, b: Path, *, same: bool) -> Step:
         answer.distance,
         answer.threshold,
         answer.probability,
-        timed.seconds,
+        timing.seconds,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Timed(Generic[T]):
+class _Timing(Generic[T]):
     value: T
     seconds: float
 
 
-def _measure(work: Callable[[], T]) -> _Timed[T]:
+def _measure(work: Callable[[], T]) -> _Timing[T]:
     start = time.perf_counter()
     value = work()
-    return _Timed(value, time.perf_counter() - start)
+    return _Timing(value, time.perf_counter() - start)
 
 
 def _make_line(step: Step) -> dict[str, object]:

@@ -111,10 +111,12 @@ def enroll(  # noqa: PLR0913 - a command's options
     people = _collect_people(name, photos, source, single=new or person_id is not None, exclude=exclude or ())
     several, enrolled_count = source is not None, 0
     with (
-        opened(gallery, networks, create=True) as store,
+        open_gallery(gallery, networks, create=True) as store,
         Output(*ENROLL_COLUMNS, json=json) as output,
     ):
-        new_people = _new_people(store, [who for who, _ in people], yes=yes) if person_id is None and not new else set()
+        new_people = (
+            _find_new_people(store, [who for who, _ in people], yes=yes) if person_id is None and not new else set()
+        )
         options = _EnrollOptions(
             note=remark, consent=consent, min_face=networks.min_face, min_quality=min_quality, strict=strict
         )
@@ -170,7 +172,7 @@ def _suggest(path: str | None, single: bool) -> str:
     return f" (visavis enroll {'--from' if people else 'NAME'} {shlex.quote(path)})"
 
 
-def _new_people(store: Gallery, names: list[str], *, yes: bool) -> set[str]:
+def _find_new_people(store: Gallery, names: list[str], *, yes: bool) -> set[str]:
     """Return the names of new people that resemble other names, confirmed at a terminal or by ``yes``.
 
     Enrolling refuses the other names, with a message that says what to do.
@@ -219,7 +221,7 @@ def _print_enrollment(output: Output, name: str, answer: Enrollment | VisavisErr
 
 
 @contextmanager
-def opened(url: str, networks: Networks, *, create: bool = False, index: str = INDEX) -> Iterator[Gallery]:
+def open_gallery(url: str, networks: Networks, *, create: bool = False, index: str = INDEX) -> Iterator[Gallery]:
     """Open a gallery with a recognizer of its model, which is known only after a first opening.
 
     Raise GalleryError if ``networks`` names another model.
@@ -272,7 +274,7 @@ def identify(  # noqa: PLR0913 - a command's options
     rate = FPIR if fpir is None else fpir
     statuses, any_known = [], False
     with (
-        opened(gallery, networks, index=index) as store,
+        open_gallery(gallery, networks, index=index) as store,
         Output(*IDENTIFY_COLUMNS, json=json, csv=IDENTIFY_CSV if csv else None) as output,
     ):
         _note_limits(store, None if threshold is not None else rate)

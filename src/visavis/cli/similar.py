@@ -13,7 +13,7 @@ from visavis.cli._files import writable_file
 from visavis.cli._networks import OF_GALLERY, Networks, takes
 from visavis.cli._options import INDEX, Csv, GalleryIndex, Json
 from visavis.cli._output import Output, decimals, exit_code, iso_time, note, percent, photo_line, short, significant
-from visavis.cli._sources import Exclude, GalleryInstead, PhotosOrGallery, check_one_photo, one_of, photos_of
+from visavis.cli._sources import Exclude, GalleryInstead, PhotosOrGallery, check_one_photo, check_sources, photos_of
 from visavis.cli._table import Row
 from visavis.errors import ImageError
 
@@ -60,11 +60,11 @@ def similar(  # noqa: PLR0913 - a command's options
     Ranks photos by the distance of their nearest face to the largest face of PHOTO, which is left out itself; with
     --gallery, ranks all faces of the gallery. There is no threshold: look-alikes are mostly other people.
     """
-    others = one_of(sources, gallery)
+    others = check_sources(sources, gallery)
     check_one_photo(photo, "PHOTO")
     if out:
         writable_file(out, endings=PICTURES)
-    from visavis.cli.people import opened
+    from visavis.cli.people import open_gallery
 
     columns = COLUMNS if gallery is None else (*COLUMNS, "name")
     with Output(*columns, json=json, csv=SIMILAR_CSV if csv else None) as output:
@@ -72,7 +72,7 @@ def similar(  # noqa: PLR0913 - a command's options
             photos = photos_of(others, exclude=exclude)
             query, lookalikes, statuses = _rank_photos(photo, photos, networks, output, top=top)
         else:
-            store = opened(gallery, networks, index=index)
+            store = open_gallery(gallery, networks, index=index)
             query, lookalikes = _rank_gallery(photo, store, output, top=top, min_face=networks.min_face)
             statuses = ["ok" for _ in lookalikes]
     if out:

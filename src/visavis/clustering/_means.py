@@ -88,7 +88,7 @@ def merge_clusters(graph: FaceGraph, labels: Ints, *, limit: float) -> Ints:
     for _ in range(SWEEPS):
         pairs = _list_mergeable(graph, mates, labels, len(sums.counts))
         means = sums.embeddings / sums.counts.astype(np.float32)[:, None]
-        shares = _mean_shares(graph, labels, sums)
+        shares = _average_shares(graph, labels, sums)
         distances = (1 - dots(means, means, pairs)) * stretch(shares[pairs[:, 0]], shares[pairs[:, 1]])
         small = np.minimum(sums.counts[pairs[:, 0]], sums.counts[pairs[:, 1]])
         near = distances <= limit * np.where(small >= SEVERAL, LOOSER, 1)
@@ -102,7 +102,7 @@ def merge_clusters(graph: FaceGraph, labels: Ints, *, limit: float) -> Ints:
     return labels
 
 
-def _mean_shares(graph: FaceGraph, labels: Ints, sums: Sums) -> Floats:
+def _average_shares(graph: FaceGraph, labels: Ints, sums: Sums) -> Floats:
     """Return the mean share of the faces of each cluster ``(c,)``."""
     total = np.bincount(labels, weights=graph.shares, minlength=len(sums.counts))
     return (total / sums.counts).astype(np.float32)
@@ -209,7 +209,7 @@ def list_offers(graph: FaceGraph, labels: Ints) -> Offers:
     codes = codes[~np.isin(codes, _encode_blocked(mates_of(graph.groups), labels, count))]
     faces, clusters = codes // count, codes % count
     distances = _measure_distances(graph.embeddings, sums, labels, faces, clusters)
-    shares = _mean_shares(graph, labels, sums)
+    shares = _average_shares(graph, labels, sums)
     return Offers(faces, clusters, distances * stretch(graph.shares[faces], shares[clusters]))
 
 
@@ -229,8 +229,8 @@ def _measure_distances(embeddings: Floats, sums: Sums, labels: Ints, faces: Ints
     products = np.where(own, products - 1, products)
     others = sums.counts[clusters] - own
     lengths = np.sqrt(np.maximum(squares, 1e-12))  # of the sum: its mean is shorter by the number of faces
-    alike = products * (ALL_SHARE / np.maximum(others, 1) + (1 - ALL_SHARE) / lengths)
-    return np.where(others > 0, 1 - alike, np.inf).astype(np.float32)
+    similarities = products * (ALL_SHARE / np.maximum(others, 1) + (1 - ALL_SHARE) / lengths)
+    return np.where(others > 0, 1 - similarities, np.inf).astype(np.float32)
 
 
 def _keep_nearest_of_photo(graph: FaceGraph, offers: Offers) -> Offers:

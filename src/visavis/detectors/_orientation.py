@@ -139,19 +139,19 @@ class Orientation:
 
     def _align(self, picture: RGB, face: Face) -> Face | None:
         """Return the face itself if it is upright, the aligned face if it is turned, None if this is uncertain."""
-        squares = _turned_squares(face)
+        squares = _make_squares(face)
         quarters = self._run_onet(picture, squares[np.arange(FIRST)])
         if (
             quarters.logits[0] > quarters.logits[1:].max() + CLEAR
-            and (_agrees_with(quarters, face) & _is_upright(quarters))[0]
+            and (_agrees(quarters, face) & _is_upright(quarters))[0]
         ):
             return face
         outputs = self._run_onet(picture, squares)
         best = self._run_onet(picture, outputs[np.array([outputs.logits.argmax()])].upright())
-        if (_agrees_with(best, face) & _is_upright(best))[0]:
+        if (_agrees(best, face) & _is_upright(best))[0]:
             return face
         refined = self._run_onet(picture, outputs.upright())
-        agreeing, most = _agrees_with(refined, face), refined.logits.max()
+        agreeing, most = _agrees(refined, face), refined.logits.max()
         candidates = agreeing & _is_upright(refined) if most >= LEAST_LOGIT else agreeing
         if refined.logits[candidates].max(initial=-np.inf) > most - MARGIN:
             return face
@@ -162,6 +162,7 @@ class Orientation:
         return replace(aligned, score=face.score) if self._keep_scores else aligned
 
     def _run_onet(self, picture: RGB, squares: Squares) -> _Outputs:
+        """Run O-Net on the crops of all squares."""
         rows = self._onet.run(warp(picture, squares.matrices(SIZE), size=SIZE))[0].astype(np.float64)
         points = rows[:, 5:].reshape(-1, 2, 5).transpose(0, 2, 1)
         return _Outputs(squares, rows[:, 0], rows[:, 1:5] + (0, 0, 1, 1), points)
@@ -179,14 +180,14 @@ def turn(source: Floats, target: Doubles) -> Doubles:
     return np.arctan2(matrices[:, 1, 0], matrices[:, 0, 0]).astype(np.float64)
 
 
-def _turned_squares(face: Face) -> Squares:
+def _make_squares(face: Face) -> Squares:
     box = face.box.astype(np.float64)
     centers = np.tile((box[:2] + box[2:]) / 2, (len(TURNS), 1))
     sides = np.full(len(TURNS), max(face.width, face.height, 1.0), np.float64)
     return Squares(centers, sides, TURNS)
 
 
-def _agrees_with(outputs: _Outputs, face: Face) -> NDArray[np.bool_]:
+def _agrees(outputs: _Outputs, face: Face) -> NDArray[np.bool_]:
     """Return whether each output agrees with the detector's orientation of the face, ``(n,)``."""
     landmarks = outputs.squares.to_picture(outputs.landmarks)
     return abs(turn(face.landmarks, landmarks)) <= AGREEMENT

@@ -68,7 +68,9 @@ class _Cells:
 def propose(pnet: runtime.Session, workers: runtime.Workers, pyramids: Sequence[Sequence[Level]]) -> Candidates:
     """Return the squares that may show a face, best first."""
     tiles = [tile for number, pyramid in enumerate(pyramids) for tile in cut(number, pyramid)]
-    canvases = pack(tuple((_even(tile.width), _even(tile.height)) for tile in tiles), area=CANVAS_AREA)
+    canvases = pack(
+        tuple((_round_up_to_even(tile.width), _round_up_to_even(tile.height)) for tile in tiles), area=CANVAS_AREA
+    )
     parts = workers.map(lambda canvas: _run_canvas(pnet, canvas, tiles), canvases)
     if not parts:
         return Candidates(np.empty((0, 4), np.float32), np.empty(0, np.float32), np.empty(0, np.intp))
@@ -106,7 +108,7 @@ def _run_canvas(pnet: runtime.Session, canvas: Canvas, tiles: Sequence[Tile]) ->
     pixels = np.zeros((1, canvas.height, canvas.width, 3), np.uint8)
     for place in canvas.places:
         tile = tiles[place.index]
-        pixels[0, place.y : place.y + tile.height, place.x : place.x + tile.width] = _pixels(tile)
+        pixels[0, place.y : place.y + tile.height, place.x : place.x + tile.width] = _crop_pixels(tile)
     (heads,) = pnet.run(pixels)[0]
     rows, columns = np.nonzero(heads[0] > math.log(THRESHOLD / (1 - THRESHOLD)))
     tops, lefts, owners = np.array([(at.y // STRIDE, at.x // STRIDE, at.index) for at in canvas.places], np.intp).T
@@ -119,7 +121,7 @@ def _run_canvas(pnet: runtime.Session, canvas: Canvas, tiles: Sequence[Tile]) ->
     return _Cells(heads[:, rows[hit], columns[hit]].T, corners, owners[number])
 
 
-def _pixels(tile: Tile) -> RGB:
+def _crop_pixels(tile: Tile) -> RGB:
     return tile.level.pixels[tile.y : tile.y + tile.height, tile.x : tile.x + tile.width]
 
 
@@ -134,10 +136,10 @@ def cut(picture: int, pyramid: Sequence[Level]) -> Iterator[Tile]:
 def cuts(length: int) -> Iterator[tuple[int, int]]:
     """Yield start and length of overlapping pieces of at most ``TILE``, about equally long, with even starts."""
     count = -(-(length - SHRINK) // (TILE - SHRINK))
-    step = _even(-(-(length - SHRINK) // count))
+    step = _round_up_to_even(-(-(length - SHRINK) // count))
     for start in range(0, length - SHRINK - 1, step):
         yield start, min(step + SHRINK, length - start)
 
 
-def _even(length: int) -> int:
+def _round_up_to_even(length: int) -> int:
     return length + length % 2

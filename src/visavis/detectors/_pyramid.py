@@ -19,12 +19,12 @@ of their own layers. Landmarks of 240 faces cut beside an eye err by .035 of the
 pixels of the edge by .064, with mirrored ones by .059. Black, the authors' choice, gives .055 for faces cut below the
 mouth, where gray gives .032."""
 MAX_CROPS = 512
-"""Crops per call of OpenCV, whose limit is 32,767 rows: 682 crops of 48 pixels."""
+"""Crops per call of OpenCV, which takes 32,767 rows at most: 682 crops of 48 pixels."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Level:
-    """A picture at one size; ``scale`` is the ratio of its width and height to those of the picture."""
+    """A picture at one size; ``scale`` is its width and height divided by those of the original picture."""
 
     pixels: RGB
     scale: Floats

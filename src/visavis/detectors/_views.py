@@ -46,15 +46,15 @@ class View:
 
 def fits(picture: RGB, *, min_face: float) -> bool:
     """Return whether one view of each scale shows the whole picture."""
-    return bool(max(picture.shape[:2]) * _first_scale(min_face) <= TILE)
+    return bool(max(picture.shape[:2]) * _choose_first_scale(min_face) <= TILE)
 
 
 def views(picture: RGB, *, min_face: float) -> Iterator[View]:
     """Yield all views of a picture, the largest level first; tiles are parts of their level, not copies."""
     height, width = picture.shape[:2]
-    for level in _levels(picture, _first_scale(min_face)):
+    for level in _make_levels(picture, _choose_first_scale(min_face)):
         ratio = np.array((level.shape[1] / width, level.shape[0] / height), np.float32)
-        across, down = list(_cuts(level.shape[1])), list(_cuts(level.shape[0]))
+        across, down = list(_cut_pieces(level.shape[1])), list(_cut_pieces(level.shape[0]))
         largest = np.inf if len(across) == len(down) == 1 else 2.0 * OVERLAP
         for top, bottom, core_top, core_bottom in down:
             for left, right, core_left, core_right in across:
@@ -63,11 +63,11 @@ def views(picture: RGB, *, min_face: float) -> Iterator[View]:
                 yield View(level[top:bottom, left:right], corner, ratio, core, largest)
 
 
-def _first_scale(min_face: float) -> float:
+def _choose_first_scale(min_face: float) -> float:
     return min(SMALLEST / min_face, LARGEST_SCALE)
 
 
-def _levels(picture: RGB, scale: float) -> Iterator[RGB]:
+def _make_levels(picture: RGB, scale: float) -> Iterator[RGB]:
     level = _scale(picture, scale)
     yield level
     while max(level.shape[:2]) > LAST:
@@ -88,7 +88,7 @@ def _scale(picture: RGB, scale: float) -> RGB:
     return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
-def _cuts(length: int) -> Iterator[tuple[int, int, float, float]]:
+def _cut_pieces(length: int) -> Iterator[tuple[int, int, float, float]]:
     """Yield start and end of pieces of at most ``TILE``, about equally long, and of their cores.
 
     A core is half the overlap shorter on each side that has a neighbor.

@@ -80,6 +80,7 @@ class Mtcnn:
         return self._orientation.align(pictures, self._output(sources, candidates))
 
     def _refine(self, sources: Sequence[Sequence[Level]], candidates: Candidates) -> Candidates:
+        """Filter and shift the candidates with the second network."""
         rows = self._classify(self._rnet, sources, candidates, size=24, batch=BATCH_REFINE)
         (good,) = np.nonzero(rows[:, 0] > _logit(THRESHOLDS[1]))
         kept = good[
@@ -90,6 +91,7 @@ class Mtcnn:
         )
 
     def _output(self, sources: Sequence[Sequence[Level]], candidates: Candidates) -> list[list[Face]]:
+        """Convert the candidates to the faces of each picture with the third network."""
         rows = self._classify(self._onet, sources, candidates, size=48, batch=BATCH_OUTPUT)
         (good,) = np.nonzero(rows[:, 0] > self._least)
         rows, crops, pictures = rows[good], candidates.boxes[good], candidates.pictures[good]
@@ -100,9 +102,9 @@ class Mtcnn:
         # Boxes that overlap a kept box are the same face: the mean of all is more stable than the best alone.
         is_same = (overlaps(boxes[kept], boxes) > SAME_FACE) & (pictures[kept][:, None] == pictures)
         share = is_same / is_same.sum(axis=1, keepdims=True)
-        steady, points = (share @ boxes).astype(np.float32), np.einsum("kn,npc->kpc", share, landmarks)
+        mean_boxes, points = (share @ boxes).astype(np.float32), np.einsum("kn,npc->kpc", share, landmarks)
         faces: list[list[Face]] = [[] for _ in sources]
-        for box, point, index in zip(steady, points.astype(np.float32), kept.tolist(), strict=True):
+        for box, point, index in zip(mean_boxes, points.astype(np.float32), kept.tolist(), strict=True):
             faces[pictures[index]].append(Face(box, 1 / (1 + math.exp(-rows[index, 0])), point))
         return faces
 
@@ -157,17 +159,17 @@ def _logit(probability: float) -> float:
 @DETECTORS.register("mtcnn")
 def mtcnn(*, threads: int | None = None, min_score: float = THRESHOLDS[2]) -> Mtcnn:
     """Load the three networks from the weight files of the ``mtcnn`` package; ``min_score`` is for the last network."""
-    pnet, rnet = partial(_session, spec.PNET, nets.pnet, None), partial(_session, spec.RNET, nets.rnet, 24)
+    pnet, rnet = partial(_open_session, spec.PNET, nets.pnet, None), partial(_open_session, spec.RNET, nets.rnet, 24)
     with store.all_missing(pnet, rnet, onet):
         return Mtcnn(pnet(), rnet(), onet(), runtime.Workers(threads), min_score=min_score)
 
 
 def onet() -> runtime.Session:
     """Open the last network, with one thread; other detectors use it too, for the orientation of faces."""
-    return _session(spec.ONET, nets.onet, 48)
+    return _open_session(spec.ONET, nets.onet, 48)
 
 
-def _session(row: spec.WeightSpec, net: nets.Net, side: int | None) -> runtime.Session:
+def _open_session(row: spec.WeightSpec, net: nets.Net, side: int | None) -> runtime.Session:
     def build() -> bytes:
         from visavis.nets.onnx_graph import to_onnx
 

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
 from visavis.draw._labels import Label, draw_labels
-from visavis.draw._lettering import INK, PAPER, SMALLEST_TEXT, Color, legible, shortened
+from visavis.draw._lettering import INK, PAPER, SMALLEST_TEXT, Color, legible, shorten
 from visavis.types import RGB, Face, Floats
 
 BLUE: Color = (0, 114, 178)
@@ -93,7 +93,7 @@ def contact_sheet(
             text, font = legible(line, size)
             draw.text(
                 (left + cell // 2, top + height + gap + round(1.3 * size) * row),
-                shortened(text, font, inner),
+                shorten(text, font, inner),
                 INK,
                 font,
                 anchor="ma",
@@ -118,7 +118,7 @@ def face_pair(left: RGB, right: RGB, names: tuple[str, str], answer: str, *, col
         (answer, middle, row, faces.width),
     ):
         legible_text, font = legible(text, size)
-        draw.text((x, faces.height + y + row // 2), shortened(legible_text, font, room - size), INK, font, anchor="mm")
+        draw.text((x, faces.height + y + row // 2), shorten(legible_text, font, room - size), INK, font, anchor="mm")
     return np.asarray(sheet)
 
 

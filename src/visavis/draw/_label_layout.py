@@ -116,11 +116,11 @@ def _keep_free(candidates: list[Rectangle], blocked: NDArray[np.int64], limits: 
 def _keep_unhindered(candidates: list[Rectangle], own: int, boxes: NDArray[np.int64]) -> list[Rectangle]:
     """Keep the candidates with a line to box number ``own`` that crosses no other box, or without a line."""
     others = np.delete(boxes, own, axis=0)
-    lines = [_line_rectangle(place, boxes[own]) for place in candidates]
+    lines = [_enclose_line(place, boxes[own]) for place in candidates]
     return [place for place, line in zip(candidates, lines, strict=True) if line is None or not overlaps(line, others)]
 
 
-def _line_rectangle(label: Rectangle, box: NDArray[np.int64]) -> Rectangle | None:
+def _enclose_line(label: Rectangle, box: NDArray[np.int64]) -> Rectangle | None:
     """Return the rectangle around the line from a label to its box; None if they touch."""
     if adjacent(label, box):
         return None

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from visavis.draw import _label_layout as layout
 from visavis.draw._label_layout import Rectangle, Size
-from visavis.draw._lettering import PAPER, SMALLEST_TEXT, Color, Font, ink_on, legible, shortened
+from visavis.draw._lettering import PAPER, SMALLEST_TEXT, Color, Font, ink_on, legible, shorten
 from visavis.types import Floats
 
 ROWS_A_SIDE = 40
@@ -46,7 +46,7 @@ class _Tag:
     def of(cls, label: Label, size: int, room: int) -> _Tag:
         """Measure a label in text of ``size`` pixels; text beyond ``room`` pixels is replaced by dots."""
         text, font = legible(label.text, size)
-        text = shortened(text, font, room - size // 2)
+        text = shorten(text, font, room - size // 2)
         return cls(text, font, label.color, (math.ceil(font.getbbox(text)[2]) + size // 2, round(1.3 * size)))
 
     def picture(self) -> Image.Image:

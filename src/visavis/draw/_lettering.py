@@ -33,7 +33,7 @@ def ink_on(color: Color) -> Color:
     return INK if np.dot(color, (0.2126, 0.7152, 0.0722)) > 127 else PAPER
 
 
-def shortened(text: str, font: Font, room: float) -> str:
+def shorten(text: str, font: Font, room: float) -> str:
     """Return as much of the text as fits ``room`` pixels, with dots for the rest."""
     if font.getbbox(text)[2] <= room:
         return text

@@ -51,14 +51,14 @@ class Embedders(Registry[Embedder]):
 
     def row(self, name: str) -> ModelRow | None:
         """Return the row of an imported model; None for other names. A registered name has priority."""
-        return user_models.row(name) if self._imported(name) else None
+        return user_models.row(name) if self._is_imported(name) else None
 
-    def _imported(self, name: str) -> bool:
+    def _is_imported(self, name: str) -> bool:
         return user_models.has(name) and name not in super().names()
 
     def factory(self, name: str) -> Callable[..., Embedder]:
         """Return the factory; a registered name has priority over an imported one."""
-        if self._imported(name):
+        if self._is_imported(name):
             from visavis.embedders import onnx_file
 
             return onnx_file.factory(name)
@@ -111,7 +111,7 @@ def dimension(model: str) -> int | None:
 
 def create(model: str, *, threads: int | None = None) -> Embedder:
     """Load the embedder of a model id; raises UnknownNameError, or UsageError for views that it does not offer."""
-    name, views = _parts(model)
+    name, views = _split_id(model)
     if views is None:
         return EMBEDDERS.create(name, threads=threads)
     return EMBEDDERS.create(name, threads=threads, views=views)
@@ -122,7 +122,7 @@ def model_id(model: str) -> str:
 
     Loads nothing; raises as :func:`create` does.
     """
-    name, views = _parts(model)
+    name, views = _split_id(model)
     factory = EMBEDDERS.factory(name)
     return (
         name if views is None else _views.model_id(name, views, default=signature(factory).parameters["views"].default)
@@ -155,7 +155,7 @@ def in_precision(model: str, precision: str) -> str:
     return f"{other.name}{at}{views}"
 
 
-def _parts(model: str) -> tuple[str, int | None]:
+def _split_id(model: str) -> tuple[str, int | None]:
     """Return name and number of views; None where the id has no number."""
     name, at, number = model.partition("@")
     if not at:

@@ -46,10 +46,10 @@ def views_of(crops: RGB, count: int) -> Iterator[RGB]:
     sides = (crops, crops[:, :, ::-1])
     for number in range(count):
         side = sides[number % 2]
-        yield side if number < 2 else _nearer(side)
+        yield side if number < 2 else _enlarge(side)
 
 
-def _nearer(crops: RGB) -> RGB:
+def _enlarge(crops: RGB) -> RGB:
     """Return crops enlarged about their middle, cut off at the edges."""
     import cv2
 

@@ -44,13 +44,13 @@ def read(path: Path) -> dict[str, Floats]:
     """Return arrays of any of the three files, by the names of ``nets/``. Raises WeightsError."""
     kind = kind_of(path)
     if kind == "tensorflow":
-        return dict(_of_tensorflow(_of_the_graph(path)))
+        return dict(_convert_tensorflow(_read_graph(path)))
     if kind == "keras":
-        return dict(_of_tensorflow(_of_keras(path)))
-    return dict(_of_torch(path))
+        return dict(_convert_tensorflow(_read_keras(path)))
+    return dict(_convert_torch(path))
 
 
-def _of_torch(path: Path) -> Iterable[tuple[str, Floats]]:
+def _convert_torch(path: Path) -> Iterable[tuple[str, Floats]]:
     for name, array in torch_file.read(path).items():
         layer, _, part = name.rpartition(".")
         if part == "num_batches_tracked":
@@ -63,7 +63,7 @@ def _of_torch(path: Path) -> Iterable[tuple[str, Floats]]:
             yield name, array
 
 
-def _of_the_graph(path: Path) -> Iterable[tuple[str, str, Floats]]:
+def _read_graph(path: Path) -> Iterable[tuple[str, str, Floats]]:
     """Yield layer, part and array, the layer named as in Keras: underscores for slashes."""
     for name, array in tf_graph.read(path).items():
         if name.startswith(SCOPE) and array.ndim:
@@ -75,36 +75,36 @@ def _of_the_graph(path: Path) -> Iterable[tuple[str, str, Floats]]:
             yield "_".join(scopes[:-1]), scopes[-1], array
 
 
-def _of_keras(path: Path) -> Iterable[tuple[str, str, Floats]]:
+def _read_keras(path: Path) -> Iterable[tuple[str, str, Floats]]:
     for name, array in h5.read(path).items():
         layer, _, part = name.removesuffix(":0").rpartition("/")
         yield layer, part, array
 
 
-def _of_tensorflow(arrays: Iterable[tuple[str, str, Floats]]) -> Iterable[tuple[str, Floats]]:
+def _convert_tensorflow(arrays: Iterable[tuple[str, str, Floats]]) -> Iterable[tuple[str, Floats]]:
     for layer, part, array in arrays:
         stem = layer.removesuffix("_BatchNorm")
-        key = _key(stem, normed=stem != layer)
+        key = _find_key(stem, normed=stem != layer)
         if key:
             yield f"{key}.{PARTS.get(part, part)}", array.transpose(3, 2, 0, 1) if array.ndim == 4 else array
 
 
-def _key(layer: str, *, normed: bool) -> str:
+def _find_key(layer: str, *, normed: bool) -> str:
     """Return the name in ``nets/`` of a layer of TensorFlow or Keras; empty where there is none."""
     if layer == "Bottleneck":
         return "last_bn" if normed else "last_linear"
     if stem := STEM.fullmatch(layer):
         key = f"conv2d_{stem[1]}"
     elif block := BLOCK.fullmatch(layer):
-        key = _in_a_block(*block.groups())
+        key = _block_key(*block.groups())
     elif (mixed := MIXED.fullmatch(layer)) and mixed[2] in LAYERS[mixed[1]]:
-        key = _in_a_reduction(*mixed.groups())
+        key = _reduction_key(*mixed.groups())
     else:
         return ""
     return f"{key}.bn" if normed else key
 
 
-def _in_a_block(size: str, number: str | None, branch: str | None, letter: str | None) -> str:
+def _block_key(size: str, number: str | None, branch: str | None, letter: str | None) -> str:
     last = size == "8" and number in (None, "6")  # TensorFlow gives it no number, Keras the sixth
     prefix = "block8" if last else f"{REPEATS[size]}.{int(number or 1) - 1}"
     if branch is None:
@@ -112,13 +112,13 @@ def _in_a_block(size: str, number: str | None, branch: str | None, letter: str |
     return f"{prefix}.branch{branch}" + (f".{'abc'.index(letter)}" if letter else "")
 
 
-def _in_a_reduction(name: str, branch: str, place: str) -> str:
+def _reduction_key(name: str, branch: str, place: str) -> str:
     count = LAYERS[name][branch]
     number = count - 1 if place == "1a" else "ab".index(place[1])
     return f"{name.lower()}.branch{branch}" + (f".{number}" if count > 1 else "")
 
 
-def _recipe(name: str, *files: WeightSpec) -> Recipe:
+def _make_recipe(name: str, *files: WeightSpec) -> Recipe:
     return Recipe(
         name=name,
         rows=files,
@@ -131,7 +131,9 @@ def _recipe(name: str, *files: WeightSpec) -> Recipe:
     )
 
 
-VGGFACE2 = _recipe("facenet-vggface2", rows.FACENET_VGGFACE2, rows.FACENET_VGGFACE2_GRAPH, rows.FACENET_VGGFACE2_KERAS)
-CASIA = _recipe("facenet-casia", rows.FACENET_CASIA, rows.FACENET_CASIA_GRAPH, rows.FACENET_CASIA_KERAS)
+VGGFACE2 = _make_recipe(
+    "facenet-vggface2", rows.FACENET_VGGFACE2, rows.FACENET_VGGFACE2_GRAPH, rows.FACENET_VGGFACE2_KERAS
+)
+CASIA = _make_recipe("facenet-casia", rows.FACENET_CASIA, rows.FACENET_CASIA_GRAPH, rows.FACENET_CASIA_KERAS)
 
 register(VGGFACE2, CASIA)

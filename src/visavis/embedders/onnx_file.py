@@ -37,7 +37,7 @@ class OnnxFile:
         self.dimension = row.dimension
         self.row = row
         self._session, self._views = session, count
-        self._type, self._batch, self._output = _fitting(row, session)
+        self._type, self._batch, self._output = _check_fit(row, session)
         self.fixed = self._batch == 1
 
     def crops(self, picture: RGB, faces: Sequence[Face]) -> RGB:
@@ -61,7 +61,7 @@ class OnnxFile:
         outputs = np.asarray(self._session.run(self.input_of(crops))[self._output], np.float32)
         if outputs.size != len(crops) * self.dimension:
             raise WeightsError(
-                f"{self.row.name} makes {_times(outputs.shape)} figures of {len(crops)} faces, "
+                f"{self.row.name} makes {_format_shape(outputs.shape)} figures of {len(crops)} faces, "
                 f"where its row says {self.dimension} a face."
             )
         return outputs.reshape(len(crops), self.dimension)
@@ -133,7 +133,7 @@ def try_out(row: ModelRow, network: Path) -> None:
         raise WeightsError(f"{row.name} answers the same to every picture.")
 
 
-def _fitting(row: ModelRow, session: runtime.Session) -> tuple[type[np.generic], int, int]:
+def _check_fit(row: ModelRow, session: runtime.Session) -> tuple[type[np.generic], int, int]:
     """Return type of the input, faces per run, index of the output; WeightsError where the row does not fit."""
     kind, shape = KINDS.get(session.input.kind), session.input.shape
     if kind is None:
@@ -143,14 +143,15 @@ def _fitting(row: ModelRow, session: runtime.Session) -> tuple[type[np.generic],
     expected = (row.size, row.size, 3) if row.layout == "NHWC" else (3, row.size, row.size)
     if len(shape) != 4 or any(isinstance(s, int) and s != w for s, w in zip(shape[1:], expected, strict=True)):
         raise WeightsError(
-            f"{row.name} takes pictures of {_times(shape[1:])}, where its row says {_times(expected)} ({row.layout})."
+            f"{row.name} takes pictures of {_format_shape(shape[1:])}, where its row says {_format_shape(expected)} "
+            f"({row.layout})."
         )
     if shape[0] not in (None, 1) and isinstance(shape[0], int):
         raise WeightsError(f"{row.name} takes {shape[0]} faces at a time: export it with an open batch, or for 1.")
-    return kind, 1 if shape[0] == 1 else BATCH, _output(row, [port.name for port in session.outputs])
+    return kind, 1 if shape[0] == 1 else BATCH, _find_output(row, [port.name for port in session.outputs])
 
 
-def _output(row: ModelRow, names: Sequence[str]) -> int:
+def _find_output(row: ModelRow, names: Sequence[str]) -> int:
     if isinstance(row.output, int) and row.output < len(names):
         return row.output
     if row.output in names:
@@ -158,5 +159,5 @@ def _output(row: ModelRow, names: Sequence[str]) -> int:
     raise WeightsError(f"{row.name} has no output {row.output!r}; there are: {', '.join(names[:8])}.")
 
 
-def _times(shape: Sequence[object]) -> str:
+def _format_shape(shape: Sequence[object]) -> str:
     return " x ".join("any" if side is None or isinstance(side, str) else str(side) for side in shape)

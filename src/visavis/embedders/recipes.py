@@ -42,14 +42,14 @@ def source(name: str) -> tuple[ModelRow, Path]:
     if plain != name:
         raise UsageError(f"leave out the views: {plain} is one network, which is asked for views as in {plain}-int8@4.")
     if name in RECIPES:
-        return _trained(RECIPES[name])
+        return _convert_trained(RECIPES[name])
     if user_models.has(name):
         row = user_models.row(name)
         return row, user_models.network(row)
     raise UsageError(f"{name} is not one network in a file, of which a row tells all.")
 
 
-def _trained(recipe: trained.Recipe) -> tuple[ModelRow, Path]:
+def _convert_trained(recipe: trained.Recipe) -> tuple[ModelRow, Path]:
     published = recipe.row()
     store.consent(published)
 

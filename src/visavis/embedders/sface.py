@@ -46,13 +46,13 @@ def read(path: Path) -> dict[str, Floats]:
     arrays: dict[str, Floats] = {}
     for name, array in onnx_arrays.read(path).items():
         plain = UNFOLDED.sub("", name)
-        key = _key(plain)
+        key = _find_key(plain)
         if key and array.dtype.kind == "f" and not (name == plain and key in arrays):
             arrays[key] = array.reshape(-1) if key.endswith(".slope") else array
-    return _without_a_bias(arrays)
+    return _fold_bias(arrays)
 
 
-def _key(name: str) -> str:
+def _find_key(name: str) -> str:
     """Return the name in ``nets/sface.py`` of an array of the file; empty where there is none."""
     if name in ("pre_fc1_weight", "pre_fc1_bias"):
         return "fc.kernel" if name.endswith("weight") else "fc.bias"
@@ -67,7 +67,7 @@ def _key(name: str) -> str:
     return f"{f'block{number}.{kind}' if number else 'conv1'}.{PARTS[layer[3]]}"
 
 
-def _without_a_bias(arrays: dict[str, Floats]) -> dict[str, Floats]:
+def _fold_bias(arrays: dict[str, Floats]) -> dict[str, Floats]:
     """Transpose the matrix to (in, out), and subtract its bias from the mean that is subtracted next."""
     bias = arrays.pop("fc.bias", None)
     if bias is not None and "fc.bn.mean" in arrays:
@@ -77,10 +77,10 @@ def _without_a_bias(arrays: dict[str, Floats]) -> dict[str, Floats]:
     return arrays
 
 
-def _recipe(row: WeightSpec) -> Recipe:
+def _make_recipe(row: WeightSpec) -> Recipe:
     return Recipe(row.name, (row,), read, sface, SIDE, DIMENSION, BATCH, crops)
 
 
-SFACE, SFACE_FLOAT = (_recipe(row) for row in (rows.SFACE, rows.SFACE_FLOAT))
+SFACE, SFACE_FLOAT = (_make_recipe(row) for row in (rows.SFACE, rows.SFACE_FLOAT))
 
 register(SFACE, SFACE_FLOAT)

@@ -33,7 +33,7 @@ def speeds(models: Sequence[Embedder], batches: Sequence[int], *, rounds: int = 
     if rounds < 1 or any(batch < 1 for batch in batches):
         raise UsageError("rounds and batches are numbers from 1 up.")
     times: dict[tuple[int, int], list[float]] = {}
-    crops = [_noise(model, max(batches, default=1)) for model in models]
+    crops = [_make_crops(model, max(batches, default=1)) for model in models]
     for number in range(rounds + 1):
         for batch in batches:
             for place, model in enumerate(models):
@@ -48,7 +48,7 @@ def speeds(models: Sequence[Embedder], batches: Sequence[int], *, rounds: int = 
     ]
 
 
-def _noise(model: Embedder, count: int) -> RGB:
+def _make_crops(model: Embedder, count: int) -> RGB:
     picture = np.random.default_rng(0).integers(0, 256, (300, 300, 3), np.uint8)
     landmarks = np.array([[120, 120], [180, 120], [150, 150], [130, 185], [170, 185]], np.float32)
     return model.crops(picture, [Face(np.array([75, 60, 225, 240], np.float32), 1.0, landmarks)] * count)

@@ -54,12 +54,12 @@ def read(path: Path) -> dict[str, Floats]:
     for name, array in h5.read(path).items():
         layer, _, part = name.removesuffix(":0").rpartition("/")
         layer, bn, _ = layer.partition("/bn")
-        key = _layer(layer)
-        arrays[f"{key}{'.bn' if bn else ''}.{PARTS.get(part, part)}"] = _turned(key, array)
+        key = _layer_name(layer)
+        arrays[f"{key}{'.bn' if bn else ''}.{PARTS.get(part, part)}"] = _convert_kernel(key, array)
     return arrays
 
 
-def _layer(name: str) -> str:
+def _layer_name(name: str) -> str:
     """Return the name of a layer in ``nets/``; Keras appends ``_1`` to the names of a second model."""
     if name.startswith("conv1/"):
         return "conv1"
@@ -69,7 +69,7 @@ def _layer(name: str) -> str:
     return stem if re.fullmatch(r"conv\d_\d|fc\d|classifier", stem) else name
 
 
-def _turned(layer: str, array: Floats) -> Floats:
+def _convert_kernel(layer: str, array: Floats) -> Floats:
     """Return a kernel as in ``nets/``: (out, in, h, w), the first of RGB; (in, out) of dense layers, channels first."""
     if not array.size:
         return array  # of no network: nothing to convert
@@ -87,7 +87,7 @@ def _turned(layer: str, array: Floats) -> Floats:
 
 
 def _descriptor(ops: Ops[T], x: T) -> tuple[T, ...]:
-    """VGG16 up to fc7."""
+    """Compute VGG16 up to fc7."""
     return vgg16.vgg16_top(ops, x)[:1]
 
 

@@ -1,6 +1,6 @@
 """The gallery: people and their templates in one SQL store, exact search over them, identification.
 
-``Gallery`` is loaded at its first mention, since it brings SQLAlchemy; the types it answers with are light.
+``Gallery`` is imported at its first use, since it imports SQLAlchemy; the types of its results are light.
 """
 
 from __future__ import annotations

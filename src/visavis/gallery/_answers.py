@@ -1,4 +1,4 @@
-"""From hits and rows to the answers that a gallery gives."""
+"""Make the answers of a gallery from the hits of a search: candidates, identifications, notes."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from visavis.gallery.types import Enrollment, SearchThreshold
 from visavis.types import Candidate, Face, Identification, Quality
 
 LIKELY = 0.5
-"""A named person is shown with a probability from here on."""
+"""The least probability that is shown with a named person."""
 
 
 class Probe(NamedTuple):
-    """What an answer needs to know of a face beside its embedding: the ``share`` that it leaves, and its ``quality``.
+    """The ``share`` of the threshold that applies to a face, by its quality, and the ``quality``.
 
-    The share is None for a face poorer than was measured; the quality is None where it is not known.
+    The share is None for a face poorer than was measured; the quality is None if it is not known.
     """
 
     share: float | None = 1.0
@@ -31,12 +31,12 @@ class Probe(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """When a search names its nearest candidate.
+    """The rule by which a search names its nearest candidate.
 
     ``limit`` is the greatest cosine distance, ``margin`` how much farther the second candidate must be, ``people`` the
-    number of people searched. ``table`` gives probabilities; None: uncalibrated. ``shares`` are what people's templates
-    leave of the limit, by id, where answers follow how poor photos are: see :meth:`visavis.Calibration.share`; None:
-    they do not. A ``fixed`` limit stands whatever the photos.
+    number of people searched. ``table`` gives probabilities; None: uncalibrated. ``shares`` are the shares of the limit
+    that apply to people with poor templates, by id: see :meth:`visavis.Calibration.share`; None: the quality of photos
+    does not matter. A ``fixed`` limit applies to photos of any quality.
     """
 
     limit: float
@@ -47,13 +47,13 @@ class Rule:
     fixed: bool = False
 
     def share(self, probe: Probe, person_id: int) -> float | None:
-        """Return the share of the limit that is left for a probe and a person; None: too poor to say."""
+        """Return the share of the limit that applies to a probe and a person; None: too poor for an answer."""
         if self.table is None or self.shares is None:
             return 1.0
         return self.table.share_of_pair(probe.share, self.shares.get(person_id, 1.0))
 
 
-def candidates(
+def list_candidates(
     hits: Sequence[Hit],
     names: Mapping[int, str],
     table: Calibration | None,
@@ -62,11 +62,12 @@ def candidates(
     top: int | None = None,
     share: float = 1.0,
 ) -> list[Candidate]:
-    """Name the people of hits, or the ``top`` nearest; with the probabilities of a search among ``people``.
+    """Return the people of hits, or the ``top`` nearest, with the probabilities of a search among ``people``.
 
-    ``share`` is what is left of thresholds between the probe and the nearest of them: distances count for more then.
+    ``share`` is the share of the threshold that applies to the probe and the nearest person; distances are divided by
+    it before they become probabilities.
     """
-    named = [hit for hit in hits if hit.person_id in names]  # not: enrolled since this search began
+    named = [hit for hit in hits if hit.person_id in names]  # without people enrolled since this search began
     distances = [hit.distance / share for hit in named]
     chances = [None] * len(named) if table is None else table.search_probabilities(distances, people)
     return [
@@ -75,8 +76,8 @@ def candidates(
     ]
 
 
-def threshold(table: Calibration | None, fpir: float, people: int, *, model: str) -> SearchThreshold:
-    """Return the threshold of a search among ``people``, and whether so low an error rate was measured."""
+def search_threshold(table: Calibration | None, fpir: float, people: int, *, model: str) -> SearchThreshold:
+    """Return the threshold of a search among ``people``, and whether its error rate is within the measured range."""
     if table is None:
         raise uncalibrated(model, "so no threshold follows from an fpir")
     distance, far = table.search_threshold(fpir, people), search_far(fpir, people)
@@ -84,23 +85,25 @@ def threshold(table: Calibration | None, fpir: float, people: int, *, model: str
 
 
 @lru_cache(maxsize=8)
-def stored_calibration(text: str) -> Calibration:
-    """Read a gallery's own table; GalleryError where it was damaged."""
+def parse_stored_calibration(text: str) -> Calibration:
+    """Parse a gallery's own calibration; GalleryError if it is damaged."""
     try:
         return parse_calibration(json.loads(text))
     except (json.JSONDecodeError, UsageError) as error:
         raise GalleryError(f"the gallery's own thresholds are damaged ({error}): calibrate it again.") from error
 
 
-def identified(hits: Sequence[Hit], names: Mapping[int, str], rule: Rule, *, top: int, probe: Probe) -> Identification:
-    """Answer for one probe by its hits: see :func:`identification`."""
+def identify_probe(
+    hits: Sequence[Hit], names: Mapping[int, str], rule: Rule, *, top: int, probe: Probe
+) -> Identification:
+    """Identify a probe by its hits: see :func:`apply_rule`."""
     nearest = next((hit.person_id for hit in hits if hit.person_id in names), None)
     share = 1.0 if nearest is None else rule.share(probe, nearest)
-    named = candidates(hits, names, rule.table, rule.people, share=share or 1.0)
-    return identification(named, rule, top=top, probe=probe, share=share)
+    candidates = list_candidates(hits, names, rule.table, rule.people, share=share or 1.0)
+    return apply_rule(candidates, rule, top=top, probe=probe, share=share)
 
 
-def identification(
+def apply_rule(
     candidates: Sequence[Candidate],
     rule: Rule,
     *,
@@ -110,10 +113,10 @@ def identification(
 ) -> Identification:
     """Name the nearest candidate if ``rule`` allows it; keep the ``top`` nearest in the answer.
 
-    ``share`` is that of the rule for the probe and the nearest.
+    ``share`` is the rule's share for the probe and the nearest candidate.
 
-    A probability is part of the answer only where it supports it: a named person whose probability is below one half
-    has none, but a note that says so, and neither an unknown face nor its candidates have any.
+    An answer has a probability only if the probability supports it: a person named with a probability below one half
+    has a note instead, and neither an unknown face nor its candidates have a probability.
     """
     if not candidates:
         return Identification(None, None, None, threshold=rule.limit, probability=None)
@@ -130,51 +133,51 @@ def identification(
         margin=apart,
     )
     if share is None and not rule.fixed:
-        return as_unknown(answer, _too_poor(rule, probe, best))
+        return mark_unknown(answer, _explain_too_poor(rule, probe, best))
     if limit < best.distance <= rule.limit:
-        return as_unknown(answer, _stricter(rule, limit))
+        return mark_unknown(answer, _explain_stricter_limit(rule, limit))
     if not best.distance <= limit or (apart is not None and apart < rule.margin):
-        return as_unknown(answer)
+        return mark_unknown(answer)
     if share is None:
-        note = f"{_too_poor(rule, probe, best)} The threshold decides; its error rate there was not measured."
+        note = f"{_explain_too_poor(rule, probe, best)} The threshold decides; its error rate there was not measured."
     elif best.probability is not None and not best.probability >= LIKELY:
-        note = _doubtful(candidates, rule)
+        note = _explain_unlikely(candidates, rule)
     else:
         return answer
-    return replace(_without_probability(answer), notes=(note,))
+    return replace(_drop_probability(answer), notes=(note,))
 
 
-def _too_poor(rule: Rule, probe: Probe, best: Candidate) -> str:
-    """Say whose photos are poorer than was measured."""
+def _explain_too_poor(rule: Rule, probe: Probe, best: Candidate) -> str:
+    """Explain which photos are poorer than was measured: the probe, the person's, or the pair."""
     quality = probe.quality.score if isinstance(probe.quality, Quality) else probe.quality
     score = "" if quality is None else f" (quality {quality:.2f})"
-    whose = f"the photos that {best.name} is enrolled with"
+    enrolled = f"the photos that {best.name} is enrolled with"
     if probe.share is None:
         return f"this photo of a face is too poor to say who it is{score}."
     if rule.shares is not None and rule.shares.get(best.person_id, 1.0) is None:
-        return f"{whose} are too poor to say: enroll better ones."
-    return f"this photo of a face{score} and {whose} are together too poor to say."
+        return f"{enrolled} are too poor to say: enroll better ones."
+    return f"this photo of a face{score} and {enrolled} are together too poor to say."
 
 
-def _stricter(rule: Rule, limit: float) -> str:
-    """Say that a face would have a name if the photos were good."""
+def _explain_stricter_limit(rule: Rule, limit: float) -> str:
+    """Explain that a face would have a name if the photos were good."""
     return (
         f"the threshold is {limit:.4f} instead of {rule.limit:.4f}: {WHY_STRICTER}. A better photo may be recognized."
     )
 
 
-def as_unknown(answer: Identification, *notes: str) -> Identification:
-    """Return the answer with nobody named, and so without any probability."""
-    return replace(_without_probability(answer), name=None, person_id=None, notes=(*answer.notes, *notes))
+def mark_unknown(answer: Identification, *notes: str) -> Identification:
+    """Return the answer without a name and without probabilities, with ``notes`` added."""
+    return replace(_drop_probability(answer), name=None, person_id=None, notes=(*answer.notes, *notes))
 
 
-def _without_probability(answer: Identification) -> Identification:
+def _drop_probability(answer: Identification) -> Identification:
     stripped = tuple(replace(candidate, probability=None) for candidate in answer.candidates)
     return replace(answer, probability=None, candidates=stripped)
 
 
-def _doubtful(candidates: Sequence[Candidate], rule: Rule) -> str:
-    """Say why a person within the threshold is probably somebody else."""
+def _explain_unlikely(candidates: Sequence[Candidate], rule: Rule) -> str:
+    """Explain why a person within the threshold has a probability below one half."""
     best, *others = candidates
     stranger = 1 - sum(candidate.probability or 0 for candidate in candidates)
     if others and (others[0].probability or 0) > stranger:
@@ -185,38 +188,40 @@ def _doubtful(candidates: Sequence[Candidate], rule: Rule) -> str:
     )
 
 
-def nothing_new(done: Enrollment) -> str:
-    """Say why nobody was enrolled."""
-    where = "; ".join(f"{one.photo} as {one.name!r} (id {one.person_id})" for one in done.duplicates if one.person_id)
-    return f"nobody was enrolled as {done.name!r}: every photo is in the gallery already: {where}."
+def explain_nothing_new(enrollment: Enrollment) -> str:
+    """Explain why a person was not enrolled."""
+    where = "; ".join(
+        f"{face.photo} as {face.name!r} (id {face.person_id})" for face in enrollment.duplicates if face.person_id
+    )
+    return f"nobody was enrolled as {enrollment.name!r}: every photo is in the gallery already: {where}."
 
 
-# Faces of one photo are different people: a name is given to one of them at most
+# Faces of a photo are different people: a name is given to one face at most
 
 
-def each_person_once(answers: Sequence[Identification]) -> list[Identification]:
-    """Leave each name to the face that is nearest to that person; the other faces become unknown, with a note.
+def name_each_person_once(answers: Sequence[Identification]) -> list[Identification]:
+    """Keep each name for the face that is nearest to that person; the other faces become unknown, with a note.
 
-    ``answers`` are those of all faces of one photo, in order. A face that loses its name does not get that of its
-    second candidate, even within the threshold: in photos of two people whose nearest person is the same, that
+    ``answers`` are those of all faces of a photo, in order. A face that loses its name does not get that of its
+    second candidate, even within the threshold: in photos of two people with the same nearest person, the second
     candidate was wrong for 17 to 22 % of the faces, and in a collage it always is (docs/gallery.md).
     """
-    best: dict[int, int] = {}
+    nearest_face: dict[int, int] = {}
     for number, answer in enumerate(answers):
         if answer.person_id is not None:
-            holder = best.get(answer.person_id)
-            if holder is None or _distance(answer) < _distance(answers[holder]):
-                best[answer.person_id] = number
+            nearest = nearest_face.get(answer.person_id)
+            if nearest is None or _distance(answer) < _distance(answers[nearest]):
+                nearest_face[answer.person_id] = number
     return [
         answer
-        if answer.person_id is None or best[answer.person_id] == number
-        else as_unknown(answer, _named_already(answer, best[answer.person_id], answers[best[answer.person_id]]))
+        if answer.person_id is None or nearest_face[answer.person_id] == number
+        else mark_unknown(answer, _explain_named_already(answer, nearest_face[answer.person_id], answers))
         for number, answer in enumerate(answers)
     ]
 
 
-def with_doubt(answer: Identification, face: Face) -> Identification:
-    """Note that a name is doubtful where the picture seems to be squeezed: strangers look alike there."""
+def note_squeezed(answer: Identification, face: Face) -> Identification:
+    """Note that a name is doubtful if the picture seems to be squeezed: strangers look alike there."""
     if answer.person_id is None or not is_squeezed(face.landmarks):
         return answer
     return replace(answer, notes=(*answer.notes, f"{SQUEEZED}."))
@@ -226,8 +231,8 @@ def _distance(answer: Identification) -> float:
     return float("inf") if answer.distance is None else answer.distance
 
 
-def _named_already(loser: Identification, holder: int, winner: Identification) -> str:
+def _explain_named_already(answer: Identification, nearest: int, answers: Sequence[Identification]) -> str:
     return (
-        f"this face looks like {loser.name} (distance {_distance(loser):.4f}), but face {holder + 1} of this photo "
-        f"looks more like {loser.name} ({_distance(winner):.4f}), and nobody is in a photo twice."
+        f"this face looks like {answer.name} (distance {_distance(answer):.4f}), but face {nearest + 1} of this photo "
+        f"looks more like {answer.name} ({_distance(answers[nearest]):.4f}), and nobody is in a photo twice."
     )

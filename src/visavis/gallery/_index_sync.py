@@ -1,4 +1,4 @@
-"""An index kept in step with the records, whoever changes them."""
+"""Keep an index up to date with the records of a gallery, which other processes change, too."""
 
 from __future__ import annotations
 
@@ -17,91 +17,94 @@ Transaction = Callable[[], AbstractContextManager[Connection]]
 
 
 class Differences(NamedTuple):
-    """Template ids by which index and records differ: no more in the records; or missing, or of another person."""
+    """Template ids that differ: ``stale`` are in the index only, ``wrong`` are missing there or of another person."""
 
     stale: tuple[int, ...]
     wrong: tuple[int, ...]
 
 
-class Following:
-    """Holds an index and the number of the change that it is up to. Used by one thread at a time.
+class SyncedIndex:
+    """An index with the number of the last change that it contains. Used by one thread at a time.
 
-    A durable index keeps its own number, and is brought up to date under the records' write lock: else a slow process
-    could put back what another has taken out. Nobody waits for that lock with a view of the records open.
+    A durable index stores this number itself, and is updated under the write lock of the records: else a slow process
+    could add again what another has removed. No caller may wait for that lock with an open view of the records.
     """
 
-    def __init__(self, wanted: str, *, url: str, reading: Transaction, writing: Transaction) -> None:
-        name, _, self._place = wanted.partition(":")
+    def __init__(self, index_name: str, *, url: str, reading: Transaction, writing: Transaction) -> None:
+        name, _, self._place = index_name.partition(":")
         self._factory = INDEXES.factory(name)
         self._url, self._reading, self._writing = url, reading, writing
         self._index: Index | None = None
-        self._seen = 0
+        self._change = 0
         self._dimension: int | None = None
-        """Length of the index's embeddings; another in the records means that the gallery was empty and began anew."""
+        """Length of the index's embeddings; if the records have another, the gallery was emptied in the meantime."""
 
-    def catch_up(self) -> None:
-        """Bring a durable index up to date. To be called before the view is opened that is searched in."""
+    def update_durable(self) -> None:
+        """Update a durable index. Call this before the view is opened in which to search."""
         if self._index is not None and not isinstance(self._index, Durable):
             return
         with self._reading() as conn:
             meta = records.meta(conn)
-        index = self._opened(meta)
+        index = self._open(meta)
         if isinstance(index, Durable) and index.change() != meta.change:
             with self._writing() as conn:
-                self._send(conn, index, index)
+                self._update_locked(conn, index, index)
 
-    def caught_up(self, conn: Connection) -> Index | None:
-        """Return the index as of this transaction, or later; None where nothing was ever stored.
+    def updated(self, conn: Connection) -> Index | None:
+        """Return the index as of this transaction, or later; None if nothing was ever stored.
 
-        A durable one is as of :meth:`catch_up`.
+        A durable index is as of :meth:`update_durable`.
         """
         meta = records.meta(conn)
-        index = self._opened(meta)
+        index = self._open(meta)
         if index is None or isinstance(index, Durable):
             return index
-        self._index = None  # what fails half-way is opened anew
-        if meta.change < self._seen:  # an older copy was put in place of the store
-            return self.caught_up(conn)
-        _apply(conn, index, self._seen, meta)
-        self._index, self._seen = index, meta.change
+        self._index = None  # opened anew if the update fails half-way
+        if meta.change < self._change:  # the store was replaced by an older copy
+            return self.updated(conn)
+        _apply_changes(conn, index, self._change, meta)
+        self._index, self._change = index, meta.change
         return index
 
-    def in_memory(self, meta: records.Meta) -> Index | None:
-        """Return the index where it is in memory and as of ``meta`` already."""
-        return self._index if (self._seen, self._dimension) == (meta.change, meta.dimension) else None
+    def current_in_memory(self, meta: records.Meta) -> Index | None:
+        """Return the index if it is in memory and already as of ``meta``, else None."""
+        return self._index if (self._change, self._dimension) == (meta.change, meta.dimension) else None
 
-    def _opened(self, meta: records.Meta) -> Index | None:
-        """Return the index, opened if it was not; None where nothing was ever stored."""
+    def _open(self, meta: records.Meta) -> Index | None:
+        """Return the index, opened if necessary; None if nothing was ever stored."""
         if self._dimension != meta.dimension:
             self.close()
         if self._index is None and meta.dimension is not None:
             self._index = self._factory(dimension=meta.dimension, place=self._place, origin=Origin(meta.key, self._url))
-            self._seen, self._dimension = 0, meta.dimension
+            self._change, self._dimension = 0, meta.dimension
         return self._index
 
-    def _send(self, conn: Connection, index: Index, known: Durable) -> None:
-        """Bring a shared index up to date, under the write lock; one that is ahead is of a copy that was replaced."""
-        meta, seen = records.meta(conn), known.change()
-        if seen == meta.change:
+    def _update_locked(self, conn: Connection, index: Index, durable: Durable) -> None:
+        """Update a durable index under the write lock; ``index`` and ``durable`` are the same object.
+
+        An index that is ahead of the records belongs to a store that was replaced by an older copy: fill it again.
+        """
+        meta, change = records.meta(conn), durable.change()
+        if change == meta.change:
             return
-        if meta.change < seen:
-            known.clear()
-            seen = 0
-        _apply(conn, index, seen, meta)
-        known.reached(meta.change)
+        if meta.change < change:
+            durable.clear()
+            change = 0
+        _apply_changes(conn, index, change, meta)
+        durable.reached(meta.change)
 
     def close(self) -> None:
-        """Let go of the index."""
+        """Close the index."""
         index, self._index = self._index, None
         if isinstance(index, Durable):
             index.close()
 
     def differences(self, conn: Connection) -> Differences:
-        """Compare what is in the index with the records of this transaction."""
-        index = self.caught_up(conn)
+        """Compare the index with the records of this transaction."""
+        index = self.updated(conn)
         if index is None:
             return Differences((), ())
-        stored, owners = template_people(conn)
+        stored, owners = read_template_people(conn)
         ids, people = index.entries()
         order = np.argsort(ids, kind="stable")
         ids, people = ids[order], people[order]
@@ -112,37 +115,37 @@ class Following:
             wrong=tuple(stored[~right].tolist()),
         )
 
-    def is_apart(self) -> bool:
-        """Tell whether there is an index that may differ from the records.
+    def can_differ(self) -> bool:
+        """Return whether there is an index that may differ from the records.
 
-        One in memory that was not filled yet cannot: it is made of the records when it is first searched.
+        An index in memory that is not filled yet cannot: it is filled from the records at the first search.
         """
         with self._reading() as conn:
-            return isinstance(self._opened(records.meta(conn)), Durable) or self._seen > 0
+            return isinstance(self._open(records.meta(conn)), Durable) or self._change > 0
 
-    def is_as_of(self, conn: Connection) -> bool:
-        """Tell whether the index is up to just the change of this transaction: one that is shared may be elsewhere."""
+    def is_current(self, conn: Connection) -> bool:
+        """Return whether the index is at the change of this transaction; other processes may change a durable one."""
         return not isinstance(self._index, Durable) or self._index.change() == records.meta(conn).change
 
-    def mend(self) -> Differences:
-        """Make the index what the records say; returns what was wrong with it."""
+    def repair(self) -> Differences:
+        """Correct the index by the records; return the differences that it had."""
         with self._writing() as conn:
-            index = self._opened(records.meta(conn))
+            index = self._open(records.meta(conn))
             if isinstance(index, Durable):
-                self._send(conn, index, index)
-            elif not self._seen:
+                self._update_locked(conn, index, index)
+            elif not self._change:
                 return Differences((), ())
-            found = self.differences(conn)
-            if self._index is not None and (found.stale or found.wrong):
-                self._index.remove(np.array(found.stale, np.int64))
+            differences = self.differences(conn)
+            if self._index is not None and (differences.stale or differences.wrong):
+                self._index.remove(np.array(differences.stale, np.int64))
                 dimension = records.meta(conn).dimension or 0
-                for block in records.templates_in(conn, found.wrong, dimension):
+                for block in records.templates_in(conn, differences.wrong, dimension):
                     self._index.add(*block)
-        return found
+        return differences
 
 
-def template_people(conn: Connection) -> tuple[Ids, Ids]:
-    """Return the ids ``(n,)`` of all templates, rising, and the person of each (0: nobody)."""
+def read_template_people(conn: Connection) -> tuple[Ids, Ids]:
+    """Return the ids ``(n,)`` of all templates, ascending, and their person ids ``(n,)`` (0: unassigned)."""
     query = select(TEMPLATES.c.id, func.coalesce(TEMPLATES.c.person_id, NOBODY)).order_by(TEMPLATES.c.id)
     parts = [np.empty((0, 2), np.int64)]
     for rows in conn.execute(query, execution_options={"yield_per": records.BLOCK_ROWS}).partitions():
@@ -151,11 +154,11 @@ def template_people(conn: Connection) -> tuple[Ids, Ids]:
     return both[:, 0].copy(), both[:, 1].copy()
 
 
-def _apply(conn: Connection, index: Index, seen: int, meta: records.Meta) -> None:
-    """Take in what happened after the change ``seen``."""
-    if meta.change == seen or meta.dimension is None:
+def _apply_changes(conn: Connection, index: Index, change: int, meta: records.Meta) -> None:
+    """Remove and add in the index what was removed and added in the records since ``change``."""
+    if meta.change == change or meta.dimension is None:
         return
-    if seen and len(removed := records.removed_since(conn, seen)):
+    if change and len(removed := records.removed_since(conn, change)):
         index.remove(removed)
-    for block in records.added_since(conn, seen, meta.dimension):
+    for block in records.added_since(conn, change, meta.dimension):
         index.add(*block)

@@ -1,4 +1,4 @@
-"""Everything that can be wrong inside a gallery, looked for."""
+"""Check a gallery: its database, its records and its index."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from sqlalchemy import Connection, func, select
 
 from visavis.errors import GalleryError
-from visavis.gallery._index_sync import Following
+from visavis.gallery._index_sync import SyncedIndex
 from visavis.gallery.sql import records
 from visavis.gallery.sql.schema import PEOPLE, REMOVALS, TEMPLATES
 from visavis.gallery.sql.store import Store
@@ -16,32 +16,32 @@ from visavis.gallery.types import Problem
 
 UNIT_TOLERANCE = 1e-4
 SAMPLE = 200
-"""Templates that are searched for by their own embeddings."""
+"""Number of templates that are searched for by their own embeddings."""
 SELF_DISTANCE = 1e-3
-TIMES = 20
-"""How often index and records are compared, while others change them."""
+ATTEMPTS = 20
+"""How often index and records are compared while other processes change them."""
 
 
-def problems(store: Store, following: Following) -> list[Problem]:
-    """Return what is wrong with the records, the database and the index; an empty list where nothing is."""
-    found: list[Problem] = []
+def find_problems(store: Store, synced_index: SyncedIndex) -> list[Problem]:
+    """Return the problems of the database, the records and the index; an empty list if there are none."""
+    problems: list[Problem] = []
     try:
         with store.read() as conn:
-            found.extend(Problem("damaged", line) for line in store.sound(conn))
-            for look in (_people, _templates, _changes):
-                found.extend(look(conn))
-        if not found:
-            found.extend(_of_index(store, following))
+            problems.extend(Problem("damaged", line) for line in store.sound(conn))
+            for check in (_check_people, _check_templates, _check_changes):
+                problems.extend(check(conn))
+        if not problems:
+            problems.extend(_check_index(store, synced_index))
     except GalleryError as error:
-        found.append(Problem("damaged", str(error)))
-    return found
+        problems.append(Problem("damaged", str(error)))
+    return problems
 
 
-def _people(conn: Connection) -> Iterator[Problem]:
-    """Neither people without templates nor templates of people who are not there."""
+def _check_people(conn: Connection) -> Iterator[Problem]:
+    """Check that each person has a template, and that the person of each template exists."""
     owners = select(TEMPLATES.c.person_id).where(TEMPLATES.c.person_id.is_not(None))
-    lonely = select(PEOPLE.c.id).where(PEOPLE.c.id.not_in(owners))
-    for person in conn.execute(lonely).scalars():
+    without_template = select(PEOPLE.c.id).where(PEOPLE.c.id.not_in(owners))
+    for person in conn.execute(without_template).scalars():
         yield Problem("person", f"person {person} has no template.")
     orphans = select(TEMPLATES.c.id, TEMPLATES.c.person_id).where(
         TEMPLATES.c.person_id.is_not(None), TEMPLATES.c.person_id.not_in(select(PEOPLE.c.id))
@@ -50,8 +50,8 @@ def _people(conn: Connection) -> Iterator[Problem]:
         yield Problem("template", f"template {row.id} is of person {row.person_id}, who is not there.")
 
 
-def _templates(conn: Connection) -> Iterator[Problem]:
-    """Every embedding of the gallery's model and length, finite, of length 1."""
+def _check_templates(conn: Connection) -> Iterator[Problem]:
+    """Check that all embeddings are of the gallery's model and dimension, finite and of length 1."""
     meta = records.meta(conn)
     size = 4 * (meta.dimension or 0)
     query = select(TEMPLATES.c.id, TEMPLATES.c.model, TEMPLATES.c.embedding)
@@ -68,40 +68,40 @@ def _templates(conn: Connection) -> Iterator[Problem]:
             yield Problem("embedding", f"template {whole[i].id} is not an embedding of length 1.")
 
 
-def _changes(conn: Connection) -> Iterator[Problem]:
-    """No change above the number of the last, no removed template still there."""
+def _check_changes(conn: Connection) -> Iterator[Problem]:
+    """Check that no change has a number above the last one, and that removed templates are not there."""
     last = records.meta(conn).change
     for column in (TEMPLATES.c.change, REMOVALS.c.change):
         highest = conn.execute(select(func.max(column))).scalar()
         if highest is not None and highest > last:
             yield Problem("change", f"change {highest} is recorded, but the last was {last}.")
-    for one in conn.execute(select(TEMPLATES.c.id).join(REMOVALS, REMOVALS.c.template_id == TEMPLATES.c.id)):
-        yield Problem("change", f"template {one.id} is there, and recorded as removed.")
+    for row in conn.execute(select(TEMPLATES.c.id).join(REMOVALS, REMOVALS.c.template_id == TEMPLATES.c.id)):
+        yield Problem("change", f"template {row.id} is there, and recorded as removed.")
 
 
-def _of_index(store: Store, following: Following) -> list[Problem]:
-    """Compare index and records as of one change; others may come in between, and then it is done again."""
-    if not following.is_apart():
+def _check_index(store: Store, synced_index: SyncedIndex) -> list[Problem]:
+    """Compare index and records at the same change; try again if another process changes them in between."""
+    if not synced_index.can_differ():
         return []
-    for _ in range(TIMES):
-        following.catch_up()
+    for _ in range(ATTEMPTS):
+        synced_index.update_durable()
         with store.read() as conn:
-            found = list(_index(conn, following))
-            if not found or following.is_as_of(conn):
-                return found
+            problems = list(_compare_index(conn, synced_index))
+            if not problems or synced_index.is_current(conn):
+                return problems
     return [Problem("index", "the gallery changes all the time, so its index was not checked: try again later.")]
 
 
-def _index(conn: Connection, following: Following) -> Iterator[Problem]:
-    """Just the templates of the records in the index, each of its person, each nearest to itself."""
-    found = following.differences(conn)
-    if count := len(found.stale) + len(found.wrong):
-        first = (*found.wrong, *found.stale)[0]
+def _compare_index(conn: Connection, synced_index: SyncedIndex) -> Iterator[Problem]:
+    """Check that the index has exactly the templates of the records, with their people, each nearest to itself."""
+    differences = synced_index.differences(conn)
+    if count := len(differences.stale) + len(differences.wrong):
+        first = (*differences.wrong, *differences.stale)[0]
         yield Problem(
             "index", f"the index and the records differ in {count} templates, {first} among them: repair the gallery."
         )
         return
-    index, dimension = following.caught_up(conn), records.meta(conn).dimension
+    index, dimension = synced_index.updated(conn), records.meta(conn).dimension
     if index is None or dimension is None:
         return
     query = select(TEMPLATES.c.id).order_by(func.random()).limit(SAMPLE)

@@ -1,4 +1,4 @@
-"""A gallery that is open: its store, its model, its index."""
+"""Open a gallery: its store, its model, its index."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from visavis.embedders import model_id
 from visavis.errors import GalleryError, UsageError
 from visavis.forking import ForkSafeLock
 from visavis.gallery import _answers
-from visavis.gallery._index_sync import Following
+from visavis.gallery._index_sync import SyncedIndex
 from visavis.gallery.sql import audit, records
 from visavis.gallery.sql.store import Store
 from visavis.gallery.types import AuditEntry, Stats
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from visavis.pipeline import Recognizer
 
 
-class Opened:
-    """What all that a gallery does rests on."""
+class OpenGallery:
+    """An open gallery: the store, model, index and recognizer that its other methods use."""
 
     def __init__(
         self,
@@ -37,12 +37,12 @@ class Opened:
         create: bool = True,
         actor: str | None = None,
     ) -> None:
-        """Open the gallery at ``url`` (``sqlite:///file``, a path, or ``postgresql://...``); made where there is none.
+        """Open the gallery at ``url`` (``sqlite:///file``, a path, or ``postgresql://...``); create it if missing.
 
-        ``create=False`` never makes one. ``model`` names the embedder (default: the gallery's own; for a new one that
-        of :mod:`visavis.defaults`), ``recognizer`` is used for photos (default: one of that model, made when first
-        needed), ``index`` names what searches, as NAME or NAME:PLACE. ``actor`` is who the audit log says did
-        what is done (default: this process's user). Raises GalleryError where the store cannot be used or holds
+        ``create=False`` never creates one. ``model`` names the embedder (default: the gallery's own; for a new gallery
+        that of :mod:`visavis.defaults`), ``recognizer`` is used for photos (default: one of that model, made when first
+        needed), ``index`` names the search index, as NAME or NAME:PLACE. ``actor`` is the user that the audit log
+        records (default: this process's user). Raises GalleryError if the store cannot be used or holds
         embeddings of another model.
         """
         if model is not None and "@" in model:
@@ -56,36 +56,39 @@ class Opened:
         self._lock = ForkSafeLock()
         self._store = Store(url, model=EMBEDDER if model is None else model, create=create)
         try:
-            self._following = Following(index, url=os.fspath(url), reading=self._store.read, writing=self._store.write)
-            self.model = self._own_model(model)
+            self._synced_index = SyncedIndex(
+                index, url=os.fspath(url), reading=self._store.read, writing=self._store.write
+            )
+            self.model = self._agree_on_model(model)
         except BaseException:
             self._store.close()
             raise
 
-    def _own_model(self, wanted: str | None) -> str:
+    def _agree_on_model(self, requested: str | None) -> str:
+        """Return the gallery's model; set the requested model in a gallery that was never changed."""
         with self._store.read() as conn:
             own = records.meta(conn)
-        if wanted is None or wanted == own.model:
+        if requested is None or requested == own.model:
             return own.model
-        if own.change == 0:  # as where the first attempt failed, for want of the model's files
+        if own.change == 0:  # for example if the first attempt failed, without the model's files
             with self._store.write() as conn:
-                if records.take_model(conn, wanted):
-                    return wanted
+                if records.take_model(conn, requested):
+                    return requested
         raise GalleryError(
-            f"{self._store.place} holds embeddings of {own.model}, which do not compare with those of {wanted}: "
+            f"{self._store.place} holds embeddings of {own.model}, which do not compare with those of {requested}: "
             f"open it with {own.model}, or use another gallery."
         )
 
     @property
     def url(self) -> str:
-        """Where the gallery is; without a password."""
+        """The URL of the gallery, without a password."""
         return self._store.url
 
     def __repr__(self) -> str:
         try:
             with self._store.read() as conn:
                 people = records.count_people(conn)
-        except GalleryError:  # closed, or out of reach
+        except GalleryError:  # closed, or not reachable
             return f"Gallery({self.url!r}, model={self.model!r})"
         return f"Gallery({self.url!r}, model={self.model!r}, people={people})"
 
@@ -95,9 +98,9 @@ class Opened:
         )
 
     def close(self) -> None:
-        """Close the store; the gallery is of no use afterwards."""
+        """Close the store and the index; the gallery cannot be used afterwards."""
         with self._lock:
-            self._following.close()
+            self._synced_index.close()
         self._store.close()
 
     def __enter__(self) -> Self:
@@ -110,7 +113,7 @@ class Opened:
 
     @property
     def recognizer(self) -> Recognizer:
-        """What turns photos into embeddings; made when first asked for."""
+        """The recognizer that makes embeddings of photos; created at the first use."""
         with self._lock:
             if self._recognizer is None:
                 from visavis.pipeline import Recognizer
@@ -120,13 +123,13 @@ class Opened:
 
     @property
     def calibration(self) -> compare.Calibration | None:
-        """Thresholds in use: the gallery's own, else those shipped for its model; None: uncalibrated."""
+        """The calibration in use: the gallery's own, else that shipped for its model; None: uncalibrated."""
         with self._store.read() as conn:
             own = records.calibration(conn)
-        return compare.calibration(self.model) if own is None else _answers.stored_calibration(own)
+        return compare.calibration(self.model) if own is None else _answers.parse_stored_calibration(own)
 
     def stats(self) -> Stats:
-        """Return the figures of the gallery."""
+        """Return statistics of the gallery."""
         with self._store.read() as conn:
             meta, count = records.meta(conn), records.count(conn)
             own = records.calibration(conn) is not None
@@ -146,14 +149,14 @@ class Opened:
         )
 
     def audit(self) -> list[AuditEntry]:
-        """Return who did what, in order; no entry holds a name of a person in the gallery."""
+        """Return the entries of the audit log, in order; no entry holds a name of a person in the gallery."""
         with self._store.read() as conn:
             return audit.entries(conn)
 
     def compact(self) -> None:
-        """Leave no trace of what was removed; every removal does this by itself.
+        """Erase all traces of what was removed; each removal does this by itself.
 
-        A file is written anew: about a second for 100 MB, and room on the disk for two more copies.
+        A file is written anew: this takes about a second for 100 MB, and disk space for two more copies.
         """
         self._store.compact()
 

@@ -1,4 +1,4 @@
-"""Photos of a gallery: where they lie by now, and forgetting them."""
+"""Update the paths of a gallery's photos, find photos, and forget them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from visavis import images
 from visavis.errors import ImageError, UnknownNameError, UsageError
-from visavis.gallery._open_gallery import Opened
+from visavis.gallery._open_gallery import OpenGallery
 from visavis.gallery.check_input import storable
 from visavis.gallery.sql import audit, photo_paths
 from visavis.gallery.types import ForgottenPhoto
@@ -25,26 +25,26 @@ def read_file(path: str) -> bytes:
     return images.encoded(Path(path), name=path)
 
 
-class Located(Opened):
-    """Keeping paths of photos right, and forgetting photos."""
+class PhotoLocations(OpenGallery):
+    """The methods that update the paths of photos, and find and forget photos."""
 
-    def locate_photos(self, found: Iterable[tuple[str, str]], *, read: Callable[[str], bytes] = read_file) -> int:
-        """Note where photos were found: pairs of SHA-256 and path. Returns how many paths changed.
+    def locate_photos(self, hashed: Iterable[tuple[str, str]], *, read: Callable[[str], bytes] = read_file) -> int:
+        """Store the current paths of photos, pairs of SHA-256 and path; return the number of changed paths.
 
-        A photo of these bytes takes the new path, unless it still lies at the one that is stored, which is looked at by
-        ``read``. Another photo that was said to lie at a path of ``found`` has no path from then on.
+        A photo with this SHA-256 gets the new path, unless ``read`` still finds it at the stored path. Another photo
+        that is stored with a path of ``hashed`` has no path from then on.
         """
-        at = {storable(path): digest for digest, path in found}
+        digests = {storable(path): digest for digest, path in hashed}
         with self._store.read() as conn:
-            stored = photo_paths.paths(conn, at.values())
-            claims = photo_paths.claims(conn, at)
+            stored = photo_paths.paths(conn, digests.values())
+            claims = photo_paths.claims(conn, digests)
         moves: dict[tuple[str, str], str] = {}
-        for path, digest in at.items():
+        for path, digest in digests.items():
             for old in stored.get(digest, set()) - {path}:
-                if (digest, old) not in moves and not _still_there(old, digest, at, read):
+                if (digest, old) not in moves and not _is_still_there(old, digest, digests, read):
                     moves[digest, old] = path
         for digest, path in claims:
-            if at[path] != digest:
+            if digests[path] != digest:
                 moves.setdefault((digest, path), photo_paths.NOWHERE)
         if moves:
             with self._store.write() as conn:
@@ -52,36 +52,36 @@ class Located(Opened):
         return len(moves)
 
     def find_photos(self, *photos: str | os.PathLike[str]) -> list[tuple[str, dict[int, str]]]:
-        """Return of each photo, a path or a hash of 8 digits or more, its SHA-256 and the people in it, by id.
+        """Return for each photo, a path or a hash of 8 digits or more, its SHA-256 and the names in it, by person id.
 
-        A path is that which is stored, or that of a file whose bytes are known. Raises UnknownNameError where there is
-        no such photo, UsageError where several photos are meant.
+        A path is the stored one, or that of a file with the same bytes. Raises UnknownNameError if there is
+        no such photo, UsageError if several photos match.
         """
         with self._store.read() as conn:
-            hashes = [_meant(conn, os.fsdecode(photo)) for photo in photos]
+            hashes = [_find_hash(conn, os.fsdecode(photo)) for photo in photos]
             return [(digest, photo_paths.people_of(conn, [digest])) for digest in dict.fromkeys(hashes)]
 
     def forget(self, *photos: str | os.PathLike[str], named: bool = False) -> list[ForgottenPhoto]:
         """Remove photos with all their templates, all or none, without a trace in the file.
 
-        Photos are told as in :meth:`find_photos`. Templates of people are removed only with ``named``; a person who has
-        no other template is removed too. The audit log notes the hash of the photo and who lost templates. Raises
-        UsageError where somebody is named in a photo and ``named`` is False.
+        Photos are found as by :meth:`find_photos`. Templates of people are removed only with ``named``; a person
+        without another template is removed too. The audit log records the hash of the photo and the people who lost
+        templates. Raises UsageError if a photo has templates of people and ``named`` is False.
         """
-        found = self.find_photos(*photos)
-        named_people = {person: name for _, people in found for person, name in people.items()}
+        stored_photos = self.find_photos(*photos)
+        named_people = {person: name for _, people in stored_photos for person, name in people.items()}
         if named_people and not named:
             raise UsageError(
                 f"these photos show people of the gallery ({', '.join(named_people.values())}): give named=True to "
                 "remove those templates too."
             )
         with self._store.write() as conn:
-            gone = [photo_paths.forget(conn, digest) for digest, _ in found]
-            for photo in gone:
+            forgotten = [photo_paths.forget(conn, digest) for digest, _ in stored_photos]
+            for photo in forgotten:
                 self._audit_forgotten(conn, photo)
-        if gone:
+        if forgotten:
             self._compact_after_removal()
-        return gone
+        return forgotten
 
     def _audit_forgotten(self, conn: Connection, photo: ForgottenPhoto) -> None:
         detail = f"photo {photo.sha256[:12]}, {photo.templates} templates"
@@ -92,9 +92,9 @@ class Located(Opened):
             self._audit(conn, "remove", person, "no template was left")
 
 
-def _still_there(path: str, digest: str, at: dict[str, str], read: Callable[[str], bytes]) -> bool:
-    if path in at:
-        return at[path] == digest
+def _is_still_there(path: str, digest: str, digests: dict[str, str], read: Callable[[str], bytes]) -> bool:
+    if path in digests:
+        return digests[path] == digest
     if path == photo_paths.NOWHERE:
         return False
     try:
@@ -103,24 +103,25 @@ def _still_there(path: str, digest: str, at: dict[str, str], read: Callable[[str
         return False
 
 
-def _meant(conn: Connection, photo: str) -> str:
-    """Return the hash of the photo that is meant."""
-    found = photo_paths.by_hash(conn, photo.lower()) if HASH.fullmatch(photo.lower()) else set()
-    if not found:
+def _find_hash(conn: Connection, photo: str) -> str:
+    """Return the hash of the photo with this hash or prefix of a hash, path, or bytes of a file."""
+    hashes = photo_paths.by_hash(conn, photo.lower()) if HASH.fullmatch(photo.lower()) else set()
+    if not hashes:
         spelled = {storable(photo), storable(os.path.abspath(photo))}  # noqa: PTH100 - Path.absolute keeps ".."
-        found = {digest for digest, _ in photo_paths.claims(conn, spelled)}
-        found |= set(photo_paths.paths(conn, _hash_of_file(photo)))
-    if not found:
+        hashes = {digest for digest, _ in photo_paths.claims(conn, spelled)}
+        hashes |= set(photo_paths.paths(conn, _hash_file(photo)))
+    if not hashes:
         raise UnknownNameError(f"this gallery holds no photo {images.shown(photo)}, neither by path nor by its bytes.")
-    if len(found) > 1:
+    if len(hashes) > 1:
         raise UsageError(
-            f"{images.shown(photo)} stands for {len(found)} photos of this gallery: give one of the hashes "
-            f"{', '.join(digest[:16] for digest in sorted(found))}."
+            f"{images.shown(photo)} stands for {len(hashes)} photos of this gallery: give one of the hashes "
+            f"{', '.join(digest[:16] for digest in sorted(hashes))}."
         )
-    return found.pop()
+    return hashes.pop()
 
 
-def _hash_of_file(photo: str) -> list[str]:
+def _hash_file(photo: str) -> list[str]:
+    """Return the SHA-256 of a file as a list of one; an empty list if it cannot be read."""
     try:
         return [sha256_of(read_file(photo)).hexdigest()]
     except ImageError:

@@ -1,4 +1,4 @@
-"""From photos to templates: the largest face of each, and a word on every photo that gave none."""
+"""Make templates of the largest faces of photos, and report the photos without a usable face."""
 
 from __future__ import annotations
 
@@ -19,97 +19,99 @@ TOO_POOR = "too poor for any answer, no search will name the person by it"
 _ERRORS = {error.status: error for error in ImageError.__subclasses__()}
 
 
-class Taken(NamedTuple):
-    """Templates, the photos that gave none, and what is worth saying of the others."""
+class PhotoTemplates(NamedTuple):
+    """Templates of photos, the photos without one (``skipped``), and notes on the others."""
 
     templates: list[Template]
     skipped: tuple[Skipped, ...]
     notes: tuple[str, ...]
 
 
-def largest_faces(
+def select_largest_faces(
     photos: Iterable[PhotoFaces], *, min_quality: float = 0.0, table: Calibration | None = None, strict: bool = False
-) -> Taken:
-    """Take the largest face of each photo, if its quality is ``min_quality`` or more.
+) -> PhotoTemplates:
+    """Return templates of the largest face of each photo, if its quality is ``min_quality`` or more.
 
-    A face that is poorer than was measured for ``table`` is noted; with ``strict`` it is not taken.
-    Raises the photos' error where not one can be used.
+    A face that is poorer than was measured for ``table`` has a note; with ``strict`` it is skipped.
+    Raises the photos' error if no photo can be used.
     """
     templates: list[Template] = []
     skipped: list[Skipped] = []
     notes: list[str] = []
-    for one in photos:
-        if one.photo is None or one.embeddings is None or not one.faces:
-            skipped.append(Skipped(one.name, one.status, one.message))
-        elif _below(one, min_quality):
-            message = f"{_poor(one)}, less than the {min_quality:.2f} asked for."
-            skipped.append(Skipped(one.name, PoorQualityError.status, message))
-        elif strict and _too_poor(one, table):
-            message = f"{TOO_POOR}: {why_too_poor(one, one.largest, table)}."
-            skipped.append(Skipped(one.name, PoorQualityError.status, message))
+    for photo in photos:
+        if photo.photo is None or photo.embeddings is None or not photo.faces:
+            skipped.append(Skipped(photo.name, photo.status, photo.message))
+        elif _is_below(photo, min_quality):
+            message = f"{_explain_quality(photo)}, less than the {min_quality:.2f} asked for."
+            skipped.append(Skipped(photo.name, PoorQualityError.status, message))
+        elif strict and _is_too_poor(photo, table):
+            message = f"{TOO_POOR}: {why_too_poor(photo, photo.largest, table)}."
+            skipped.append(Skipped(photo.name, PoorQualityError.status, message))
         else:
-            templates.append(_template(one, one.photo.sha256, one.embeddings[one.largest]))
-            notes += _notes(one, table)
+            templates.append(_make_template(photo, photo.photo.sha256, photo.embeddings[photo.largest]))
+            notes += _list_notes(photo, table)
     if not templates and not skipped:
         raise UsageError("there is no photo to enroll from.")
     if not templates:
-        raise unusable(skipped)
-    return Taken(templates, tuple(skipped), tuple(notes))
+        raise unusable_error(skipped)
+    return PhotoTemplates(templates, tuple(skipped), tuple(notes))
 
 
-def without_doubtful(taken: Taken, doubts: Mapping[int, Doubt]) -> Taken:
-    """Leave out the photos in doubt, told by the places of their templates; DoubtfulPhotoError where none is left."""
+def skip_doubtful(photos: PhotoTemplates, doubts: Mapping[int, Doubt]) -> PhotoTemplates:
+    """Skip the photos in ``doubts``, by the position of the template; DoubtfulPhotoError if no photo remains."""
     refused = tuple(
         Skipped(doubt.photo, DoubtfulPhotoError.status, f"{doubt.message} It was not stored.")
         for doubt in doubts.values()
     )
-    kept = [template for place, template in enumerate(taken.templates) if place not in doubts]
+    kept = [template for place, template in enumerate(photos.templates) if place not in doubts]
     if refused and not kept:
-        raise unusable((*taken.skipped, *refused))
-    return Taken(kept, (*taken.skipped, *refused), taken.notes)
+        raise unusable_error((*photos.skipped, *refused))
+    return PhotoTemplates(kept, (*photos.skipped, *refused), photos.notes)
 
 
-def reported(done: Enrollment, taken: Taken, doubts: Mapping[int, Doubt]) -> Enrollment:
-    """Return the answer with all that is worth saying of its photos, which are named as they were given."""
-    given = {storable(location(one.photo)): one.photo for one in taken.templates}
-    duplicates = tuple(replace(one, photo=given.get(one.photo, one.photo)) for one in done.duplicates)
+def add_notes(enrollment: Enrollment, photos: PhotoTemplates, doubts: Mapping[int, Doubt]) -> Enrollment:
+    """Return the enrollment with what is to be said of its photos, under the names that the caller gave."""
+    names = {storable(location(template.photo)): template.photo for template in photos.templates}
+    duplicates = tuple(replace(face, photo=names.get(face.photo, face.photo)) for face in enrollment.duplicates)
     elsewhere = (
-        f"{one.photo} is a photo of {one.name} (id {one.person_id}) already: it was not stored again."
-        for one in duplicates
-        if one.person_id != done.person_id
+        f"{face.photo} is a photo of {face.name} (id {face.person_id}) already: it was not stored again."
+        for face in duplicates
+        if face.person_id != enrollment.person_id
     )
-    notes = (*taken.notes, *elsewhere, *(f"{doubt.photo} {doubt.message}" for doubt in doubts.values()))
-    return replace(done, duplicates=duplicates, skipped=taken.skipped, notes=notes, doubts=tuple(doubts.values()))
+    notes = (*photos.notes, *elsewhere, *(f"{doubt.photo} {doubt.message}" for doubt in doubts.values()))
+    return replace(
+        enrollment, duplicates=duplicates, skipped=photos.skipped, notes=notes, doubts=tuple(doubts.values())
+    )
 
 
-def unusable(photos: Sequence[Skipped]) -> ImageError:
-    """Return the error to raise where no photo of these has a face: that of the status they share, if any."""
-    statuses = {one.status for one in photos}
-    seen = statuses & {NoFaceError.status, PoorQualityError.status, DoubtfulPhotoError.status}
-    kind = _ERRORS.get(statuses.pop(), ImageError) if len(statuses) == 1 else NoFaceError if seen else ImageError
-    reasons = [_reason(one) for one in photos]
+def unusable_error(photos: Sequence[Skipped]) -> ImageError:
+    """Return the error to raise if none of these photos can be used: that of the status they share, if any."""
+    statuses = {photo.status for photo in photos}
+    readable = statuses & {NoFaceError.status, PoorQualityError.status, DoubtfulPhotoError.status}
+    kind = _ERRORS.get(statuses.pop(), ImageError) if len(statuses) == 1 else NoFaceError if readable else ImageError
+    reasons = [_explain_skipped(photo) for photo in photos]
     if len(photos) == 1:
         return kind(f"{reasons[0]}.")
     return kind(f"none of {len(photos)} photos has a face that can be used: {'; '.join(reasons)}.")
 
 
-def _reason(one: Skipped) -> str:
-    """Say what is wrong with a photo; the messages of images that cannot be read name them already."""
-    if one.status == NoFaceError.status:
-        return f"no face was found in {one.photo}"
-    message = one.message.rstrip(".")
-    if one.status == DoubtfulPhotoError.status:
-        return f"{one.photo} {message}"
-    return f"{one.photo}: {message}" if one.status == PoorQualityError.status else message
+def _explain_skipped(photo: Skipped) -> str:
+    """Explain what is wrong with a photo; messages of images that cannot be read contain the name already."""
+    if photo.status == NoFaceError.status:
+        return f"no face was found in {photo.photo}"
+    message = photo.message.rstrip(".")
+    if photo.status == DoubtfulPhotoError.status:
+        return f"{photo.photo} {message}"
+    return f"{photo.photo}: {message}" if photo.status == PoorQualityError.status else message
 
 
-def _notes(photo: PhotoFaces, table: Calibration | None) -> list[str]:
-    """Return what the user should know of a photo that gave a template: poor, squeezed, of several faces."""
+def _list_notes(photo: PhotoFaces, table: Calibration | None) -> list[str]:
+    """Return notes for the user on a photo with a template: poor, squeezed, or of several faces."""
     notes = []
-    if _too_poor(photo, table):
+    if _is_too_poor(photo, table):
         notes.append(f": {TOO_POOR}: {why_too_poor(photo, photo.largest, table)}.")
-    elif _below(photo, quality.POOR):
-        notes.append(f": {_poor(photo)}: it may not be recognized.")
+    elif _is_below(photo, quality.POOR):
+        notes.append(f": {_explain_quality(photo)}: it may not be recognized.")
     if is_squeezed(photo.faces[photo.largest].landmarks) and not (table and table.poor):
         notes.append(f": {SQUEEZED}.")
     if len(photo.faces) > 1:
@@ -117,26 +119,29 @@ def _notes(photo: PhotoFaces, table: Calibration | None) -> list[str]:
     return [f"{photo.name}{note}" for note in notes]
 
 
-def _below(one: PhotoFaces, limit: float) -> bool:
-    """Tell whether the quality was measured and is below a limit."""
-    return bool(one.quality) and one.quality[one.largest].score < limit
+def _is_below(photo: PhotoFaces, limit: float) -> bool:
+    """Return whether the quality of the largest face was measured and is below a limit."""
+    return bool(photo.quality) and photo.quality[photo.largest].score < limit
 
 
-def _too_poor(one: PhotoFaces, table: Calibration | None) -> bool:
-    """Tell whether a face is poorer than was measured: by what a gallery keeps, embedding and score."""
-    if table is None or one.embeddings is None:
+def _is_too_poor(photo: PhotoFaces, table: Calibration | None) -> bool:
+    """Return whether the largest face is poorer than was measured, by its embedding and quality score.
+
+    A gallery stores only these two.
+    """
+    if table is None or photo.embeddings is None:
         return False
-    score = one.quality[one.largest].score if one.quality else None
-    return table.share(one.embeddings[one.largest], score) is None
+    score = photo.quality[photo.largest].score if photo.quality else None
+    return table.share(photo.embeddings[photo.largest], score) is None
 
 
-def _poor(one: PhotoFaces) -> str:
-    """Say how low the quality is, and why."""
-    judged = one.quality[one.largest]
-    return f"poor quality {judged.score:.2f} ({faults(one, one.largest)})"
+def _explain_quality(photo: PhotoFaces) -> str:
+    """Return how low the quality of the largest face is, and why."""
+    score = photo.quality[photo.largest].score
+    return f"poor quality {score:.2f} ({faults(photo, photo.largest)})"
 
 
-def _template(one: PhotoFaces, sha256: str, embedding: Floats) -> Template:
-    best = one.largest
-    score = one.quality[best].score if one.quality else None
-    return Template(embedding, photo_sha256=sha256, photo=one.name, box=one.faces[best].box, quality=score)
+def _make_template(photo: PhotoFaces, sha256: str, embedding: Floats) -> Template:
+    face = photo.largest
+    score = photo.quality[face].score if photo.quality else None
+    return Template(embedding, photo_sha256=sha256, photo=photo.name, box=photo.faces[face].box, quality=score)

@@ -1,4 +1,4 @@
-"""What searches need to know of people, kept in memory for as long as the gallery does not change."""
+"""Keep in memory what searches need of people, for as long as the gallery does not change."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from visavis.gallery.sql.schema import PEOPLE, TEMPLATES
 from visavis.types import Floats
 
 KEPT_PEOPLE = 16_384
-"""People kept at most. In larger galleries the search itself takes longer than reading the candidates."""
+"""The greatest number of people kept. In larger galleries the search takes longer than reading the candidates."""
 AHEAD = 400
-"""People read together with those that are missing, from the second time on that any are."""
+"""Number of people read together with missing ones, from the second time that people are missing."""
 
 
 class SearchedPeople:
-    """People as of one change of a gallery, read as searches come upon them.
+    """People as of one change of a gallery, read when a search finds them.
 
-    ``names`` are those of the people read so far, by id; ``embeddings`` stand for people with several templates (see
-    :func:`visavis.compare.person_embedding`); ``shares`` are the mean shares of a threshold that their templates leave
-    (None: all are poorer than was measured).
-    Entries are added and never changed, so threads may go on with what they were given. ``count`` is the number of all
+    ``names`` are those of the people read so far, by id; ``embeddings`` are those of people with several templates (see
+    :func:`visavis.compare.person_embedding`); ``shares`` are the mean shares of a threshold that apply to people's
+    templates (None: all are poorer than was measured).
+    Entries are added and never changed, so other threads may go on using these dicts. ``count`` is the number of all
     people, ``table`` the thresholds in use.
     """
 
@@ -34,35 +34,35 @@ class SearchedPeople:
         self.meta = records.meta(conn)
         self.count = records.count_people(conn)
         own = records.calibration(conn)
-        self.table = compare.calibration(self.meta.model) if own is None else _answers.stored_calibration(own)
-        self._forget()
+        self.table = compare.calibration(self.meta.model) if own is None else _answers.parse_stored_calibration(own)
+        self._clear()
         self._next = 0
 
-    def _forget(self) -> None:
+    def _clear(self) -> None:
         self.names: dict[int, str] = {}
         self.embeddings: dict[int, Floats] = {}
         self.shares: dict[int, float | None] = {}
 
     def read(self, conn: Connection, person_ids: Iterable[int]) -> None:
-        """Read those of the people that are missing, as of the same change."""
-        wanted = {*person_ids}
+        """Read the people that are missing, as of the same change."""
+        requested = {*person_ids}
         if len(self.names) > KEPT_PEOPLE:
-            self._forget()
-        missing = wanted - self.names.keys()
+            self._clear()
+        missing = requested - self.names.keys()
         if self._next and missing and self.count <= KEPT_PEOPLE:
             missing |= {*range(self._next, self._next + AHEAD)} - self.names.keys()
             self._next += AHEAD
         self._next = self._next or 1
         columns = (TEMPLATES.c.person_id, PEOPLE.c.name, TEMPLATES.c.quality, TEMPLATES.c.embedding)
         query = select(*columns).join(PEOPLE, PEOPLE.c.id == TEMPLATES.c.person_id).order_by(TEMPLATES.c.id)
-        for some in records.in_lists(missing):
+        for part_ids in records.in_lists(missing):
             rows: dict[int, list[Any]] = {}
-            for row in conn.execute(query.where(TEMPLATES.c.person_id.in_(some))):
+            for row in conn.execute(query.where(TEMPLATES.c.person_id.in_(part_ids))):
                 rows.setdefault(row.person_id, []).append(row)
             for person_id, templates in rows.items():
-                self._take(person_id, templates)
+                self._store_person(person_id, templates)
 
-    def _take(self, person_id: int, templates: Sequence[Any]) -> None:
+    def _store_person(self, person_id: int, templates: Sequence[Any]) -> None:
         embeddings = records.as_embeddings([row.embedding for row in templates], self.meta.dimension or 0)
         if self.table is not None and self.table.poor is not None:
             shares = self.table.poor.shares(embeddings, [row.quality for row in templates])
@@ -70,4 +70,4 @@ class SearchedPeople:
             self.shares[person_id] = float(measured.mean()) if len(measured) else None
         if len(templates) > 1:
             self.embeddings[person_id] = compare.person_embedding(embeddings)
-        self.names[person_id] = templates[0].name  # last: who has a name here has all the rest
+        self.names[person_id] = templates[0].name  # last: a person with a name here is complete for other threads

@@ -1,48 +1,49 @@
-"""Faces that were indexed and are nobody's yet, and the photos that they are from."""
+"""Store indexed photos with unassigned faces, and cluster the faces of a gallery."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from visavis.gallery._open_gallery import Opened
-from visavis.gallery.check_input import ready, storable, told_apart
+from visavis.gallery._open_gallery import OpenGallery
+from visavis.gallery.check_input import match_stored_faces, prepare_templates, storable
 from visavis.gallery.index import NOBODY
 from visavis.gallery.sql import indexed_photos, records
 from visavis.gallery.types import ClusteredFaces, IndexedPhoto, StoredFaces
 
 
-class Indexed(Opened):
-    """Storing many photos, and reading all faces as clustering takes them."""
+class UnnamedFaces(OpenGallery):
+    """The methods that store indexed photos, and read and cluster all faces."""
 
     def known_photos(self, sha256s: Iterable[str]) -> set[str]:
-        """Return those of the hashes whose photos are indexed already."""
+        """Return the hashes of photos that are indexed already."""
         with self._store.read() as conn:
             return indexed_photos.known(conn, self.model, sha256s)
 
     def add_photos(self, photos: Sequence[IndexedPhoto]) -> int:
-        """Store photos with their faces, nobody's yet, all in one transaction; returns how many were new.
+        """Store photos with their faces, unassigned, in one transaction; return the number of new photos.
 
-        Photos that are known already are passed over, and so are faces that somebody was enrolled with. Raises
-        UsageError where an embedding is wrong, and then stores nothing.
+        Photos that are indexed already are skipped, and so are faces that a person was enrolled with. Raises
+        UsageError if an embedding is wrong, and then stores nothing.
         """
-        ready_photos = [_ready(one) for one in {one.sha256: one for one in photos}.values()]
-        if not ready_photos:
+        prepared = [_prepare_photo(photo) for photo in {photo.sha256: photo for photo in photos}.values()]
+        if not prepared:
             return 0
         with self._store.write() as conn:
-            known = indexed_photos.known(conn, self.model, [one.sha256 for one in ready_photos])
-            new = [one for one in ready_photos if one.sha256 not in known]
-            faces = [face for one in new for face in one.faces]
+            indexed = indexed_photos.known(conn, self.model, [photo.sha256 for photo in prepared])
+            new = [photo for photo in prepared if photo.sha256 not in indexed]
+            faces = [face for photo in new for face in photo.faces]
             if faces:
                 indexed_photos.agree_on_dimension(conn, self.model, len(faces[0].embedding))
-                owners = told_apart(faces, records.owners(conn, self.model, [one.sha256 for one in new]))
-                fresh = [(None, face) for face, owner in zip(faces, owners, strict=True) if owner is None]
-                records.add_templates(conn, self.model, fresh)
+                stored = records.owners(conn, self.model, [photo.sha256 for photo in new])
+                owners = match_stored_faces(faces, stored)
+                new_faces = [(None, face) for face, owner in zip(faces, owners, strict=True) if owner is None]
+                records.add_templates(conn, self.model, new_faces)
             indexed_photos.put(conn, self.model, new)
         return len(new)
 
     def faces(self, *, unnamed: bool = False) -> StoredFaces:
-        """Return all faces, or only those of nobody, by template id."""
+        """Return all faces, or only the unassigned ones, by template id."""
         with self._store.read() as conn:
             return indexed_photos.faces(conn, unnamed=unnamed)
 
@@ -54,9 +55,9 @@ class Indexed(Opened):
         min_quality: float = 0.0,
         seed: int = 0,
     ) -> ClusteredFaces:
-        """Put all faces together that are of one person, and note the clusters; see :func:`visavis.cluster`.
+        """Cluster all faces by person, and store the clusters; see :func:`visavis.cluster`.
 
-        Faces that were clustered before keep their clusters, and those that came since join them or found new ones.
+        Faces that were clustered before keep their clusters; new faces join these or form new clusters.
         The threshold of a rate ``far`` is that of the gallery's own table, if it has one.
         """
         from visavis.clustering import cluster_faces
@@ -64,7 +65,7 @@ class Indexed(Opened):
         with self._store.read() as conn:
             stored = indexed_photos.faces(conn)
             names = records.names(conn, {*stored.people.tolist()} - {NOBODY})
-        found = cluster_faces(
+        clustering = cluster_faces(
             indexed_photos.as_faces(stored),
             far=far,
             threshold=threshold,
@@ -74,16 +75,17 @@ class Indexed(Opened):
             seed=seed,
             after=int(stored.clusters.max(initial=0)),
         )
-        self.set_clusters(stored.ids.tolist(), found.labels.tolist())
-        return ClusteredFaces(found, stored.ids, tuple(names.get(one) for one in stored.people.tolist()))
+        self.set_clusters(stored.ids.tolist(), clustering.labels.tolist())
+        people = tuple(names.get(person_id) for person_id in stored.people.tolist())
+        return ClusteredFaces(clustering, stored.ids, people)
 
     def set_clusters(self, ids: Sequence[int], clusters: Sequence[int]) -> None:
-        """Note into which cluster each of these faces (template ids) was put; -1: into none. One transaction."""
+        """Store the cluster of each of these faces (template ids), -1 for none, in one transaction."""
         with self._store.write() as conn:
             indexed_photos.set_clusters(conn, ids, clusters)
 
 
-def _ready(one: IndexedPhoto) -> IndexedPhoto:
-    """Return a photo with unit vectors and storable text."""
-    faces = [replace(face, photo_sha256=one.sha256, photo=one.photo) for face in one.faces]
-    return replace(one, photo=storable(one.photo), faces=tuple(ready(faces)) if faces else ())
+def _prepare_photo(photo: IndexedPhoto) -> IndexedPhoto:
+    """Return a photo with embeddings of length 1 and storable text."""
+    faces = [replace(face, photo_sha256=photo.sha256, photo=photo.photo) for face in photo.faces]
+    return replace(photo, photo=storable(photo.photo), faces=tuple(prepare_templates(faces)) if faces else ())

@@ -1,4 +1,4 @@
-"""A gallery as two files, JSON and NumPy's npz, that make the same gallery elsewhere. Nothing in them is run."""
+"""Export a gallery to two files, JSON and NumPy's npz, and import it elsewhere. Import runs no code from them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from visavis.types import Floats
 RECORDS, EMBEDDINGS = "gallery.json", "embeddings.npz"
 FORMAT, VERSION = "visavis gallery export", 2
 FILES = {1: ("vectors.npz", "vectors"), VERSION: (EMBEDDINGS, "embeddings")}
-"""Of each version: the file of arrays, and the name of the embeddings in it."""
+"""By version: the file of arrays, and the name of the embeddings in it."""
 UNIT_TOLERANCE = 1e-4
 
 _COLUMNS: dict[str, tuple[Table, tuple[str, ...]]] = {
@@ -36,8 +36,8 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Exported:
-    """What an export holds; ``embeddings (n, d)`` are of ``templates``, in their order."""
+class Export:
+    """The content of an export; ``embeddings (n, d)`` are of ``templates``, in their order."""
 
     model: str
     calibration: object
@@ -48,7 +48,7 @@ class Exported:
 
 
 def write(conn: Connection, folder: Path) -> None:
-    """Write an export, whole or not at all."""
+    """Write an export, completely or not at all."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} is there already and not empty: name a new folder.")
     meta, own = records.meta(conn), records.calibration(conn)
@@ -57,9 +57,9 @@ def write(conn: Connection, folder: Path) -> None:
         "version": VERSION,
         "model": meta.model,
         "calibration": None if own is None else json.loads(own),
-        **{name: list(_rows(conn, name)) for name in _COLUMNS},
+        **{name: list(_read_rows(conn, name)) for name in _COLUMNS},
     }
-    ids, embeddings = _embeddings(conn, meta.dimension or 0)
+    ids, embeddings = _read_embeddings(conn, meta.dimension or 0)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".", dir=folder.parent) as temporary:
@@ -72,8 +72,8 @@ def write(conn: Connection, folder: Path) -> None:
         raise UsageError(f"{folder} cannot be written: {error.strerror}.") from error
 
 
-def read(folder: Path) -> Exported:
-    """Read an export; UsageError where it is none, or not whole."""
+def read(folder: Path) -> Export:
+    """Read an export; UsageError if the folder is no export, or not complete."""
     try:
         content = json.loads((folder / RECORDS).read_text(encoding="utf-8"))
         version = content.get("version") if isinstance(content, dict) else None
@@ -88,52 +88,53 @@ def read(folder: Path) -> Exported:
         raise UsageError(f"{folder} is no export of a gallery.")
     if version not in FILES:
         raise UsageError(f"{folder} was written by a newer visavis: upgrade visavis.")
-    rows = {name: _checked(folder, name, content.get(name)) for name in _COLUMNS}
-    _agree(folder, rows, ids, embeddings)
+    rows = {name: _check_rows(folder, name, content.get(name)) for name in _COLUMNS}
+    _check_consistency(folder, rows, ids, embeddings)
     model, calibration = str(content.get("model")), content.get("calibration")
-    return Exported(model, calibration, **rows, embeddings=embeddings.astype(np.float32))
+    return Export(model, calibration, **rows, embeddings=embeddings.astype(np.float32))
 
 
 def model_of(folder: Path) -> str:
-    """Return the model whose embeddings an export holds; UsageError where it is none."""
+    """Return the model of an export's embeddings; UsageError if the folder is no export."""
     return read(folder).model
 
 
-def put(conn: Connection, taken: Exported, *, model: str) -> None:
-    """Store an export in a gallery that is empty; UsageError where it is not, or of another model."""
-    if taken.model != model:
-        raise UsageError(f"the export holds embeddings of {taken.model}, and this gallery is of {model}.")
+def put(conn: Connection, export: Export, *, model: str) -> None:
+    """Store an export in an empty gallery; UsageError if the gallery is not empty, or of another model."""
+    if export.model != model:
+        raise UsageError(f"the export holds embeddings of {export.model}, and this gallery is of {model}.")
     if any(records.count(conn)):
         raise UsageError("only an empty gallery takes in an export: its people would come twice, or under other ids.")
     change = records.next_change(conn)
-    if len(taken.embeddings):
-        records.set_dimension(conn, taken.embeddings.shape[1])
-    blobs = (embedding.astype("<f4").tobytes() for embedding in taken.embeddings)
-    full = {
-        "people": [{**row, "folded": folded(str(row["name"]))} for row in taken.people],
+    if len(export.embeddings):
+        records.set_dimension(conn, export.embeddings.shape[1])
+    blobs = (embedding.astype("<f4").tobytes() for embedding in export.embeddings)
+    table_rows = {
+        "people": [{**row, "folded": folded(str(row["name"]))} for row in export.people],
         "templates": [
             {**row, "model": model, "change": change, "embedding": blob}
-            for row, blob in zip(taken.templates, blobs, strict=True)
+            for row, blob in zip(export.templates, blobs, strict=True)
         ],
-        "photos": [{**row, "model": model} for row in taken.photos],
+        "photos": [{**row, "model": model} for row in export.photos],
     }
-    for name, rows in full.items():
+    for name, rows in table_rows.items():
         if rows:
             table = _COLUMNS[name][0]
             conn.execute(insert(table), list(rows))
             records.go_on_from(conn, table)
-    conn.execute(update(META).values(calibration=None if taken.calibration is None else json.dumps(taken.calibration)))
+    calibration = None if export.calibration is None else json.dumps(export.calibration)
+    conn.execute(update(META).values(calibration=calibration))
 
 
-def _rows(conn: Connection, name: str) -> Iterator[dict[str, Any]]:
+def _read_rows(conn: Connection, name: str) -> Iterator[dict[str, Any]]:
     table, columns = _COLUMNS[name]
     query = select(*(table.c[column] for column in columns)).order_by(table.c.id)
     for row in conn.execute(query, execution_options={"yield_per": records.BLOCK_ROWS}):
         yield dict(row._mapping)
 
 
-def _embeddings(conn: Connection, dimension: int) -> tuple[Ids, Floats]:
-    """Ids and embeddings of all templates, by id."""
+def _read_embeddings(conn: Connection, dimension: int) -> tuple[Ids, Floats]:
+    """Return ids ``(n,)`` and embeddings ``(n, d)`` of all templates, by id."""
     blocks = list(records.added_since(conn, 0, dimension)) if dimension else []
     ids = np.concatenate([np.empty(0, np.int64), *(block.ids for block in blocks)])
     embeddings = np.concatenate([np.empty((0, dimension), np.float32), *(block.embeddings for block in blocks)])
@@ -141,15 +142,16 @@ def _embeddings(conn: Connection, dimension: int) -> tuple[Ids, Floats]:
     return ids[order], embeddings[order]
 
 
-def _checked(folder: Path, name: str, rows: object) -> list[Row]:
-    wanted = set(_COLUMNS[name][1])
-    if not isinstance(rows, list) or not all(isinstance(row, dict) and set(row) == wanted for row in rows):
+def _check_rows(folder: Path, name: str, rows: object) -> list[Row]:
+    """Return the rows of a table; UsageError if their columns are wrong."""
+    columns = set(_COLUMNS[name][1])
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and set(row) == columns for row in rows):
         raise UsageError(f"{folder}: the {name} of the export are not what they should be.")
     return cast("list[Row]", rows)
 
 
-def _agree(folder: Path, rows: Mapping[str, Sequence[Row]], ids: Ids, embeddings: Floats) -> None:
-    """Hold records and embeddings to each other, and embeddings to length 1."""
+def _check_consistency(folder: Path, rows: Mapping[str, Sequence[Row]], ids: Ids, embeddings: Floats) -> None:
+    """Raise UsageError unless records and embeddings belong together and all embeddings are of length 1."""
     people = {row["id"] for row in rows["people"]}
     owners = {row["person_id"] for row in rows["templates"]} - {None}
     if embeddings.ndim != 2 or len(embeddings) != len(ids) or [row["id"] for row in rows["templates"]] != ids.tolist():

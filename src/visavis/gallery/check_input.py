@@ -1,4 +1,4 @@
-"""What a gallery takes: names cleaned, embeddings checked and scaled, known photos told from new ones."""
+"""Check the input of a gallery: clean names, check and scale embeddings, match faces with those that are stored."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from visavis.types import Floats
 NAME_LENGTH = 300
 
 SAME_FACE_OVERLAP = 0.5
-"""Two boxes of one photo are one face from this intersection over union on."""
+"""Two boxes of a photo are the same face if their intersection over union is at least this."""
 
 
 def clean_name(name: str) -> str:
     """Return a name in Unicode's composed form (macOS decomposes the names of folders) without outer spaces.
 
-    Raises UsageError for one in which nothing is visible, over ``NAME_LENGTH`` characters, or with control characters.
+    Raises UsageError for a name without visible letters, over ``NAME_LENGTH`` characters, or with control characters.
     """
     clean = unicodedata.normalize("NFC", name).strip()
     if not clean:
@@ -42,9 +42,9 @@ def clean_name(name: str) -> str:
 
 
 def location(photo: str, *, is_path: bool | None = None) -> str:
-    """Return where a photo lies, from any folder: the absolute path of a file; a URL, or a name that is none, as it is.
+    """Return the absolute path of a photo's file; URLs and other names stay as they are.
 
-    ``is_path`` says whether it is the path of a file; None: it is if there is one.
+    ``is_path`` says whether ``photo`` is the path of a file; None: look whether there is such a file.
     """
     if is_path is None:
         is_path = photo not in {"array", "bytes", "file", "image", "-"} and os.path.isfile(photo)  # noqa: PTH113
@@ -52,14 +52,14 @@ def location(photo: str, *, is_path: bool | None = None) -> str:
 
 
 def storable(text: str) -> str:
-    """Replace what UTF-8 cannot hold: names of files may carry bytes that are no text."""
+    """Replace what UTF-8 cannot hold: file names may contain bytes that are not text."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def unit_rows(embeddings: ArrayLike, dimension: int | None) -> Floats:
-    """Return ``(n, d)`` float32 of unit rows.
+    """Return embeddings as ``(n, d)`` float32 with rows of length 1.
 
-    Raises UsageError where the shape is another, ``d`` is not ``dimension``, or a row is zero or not finite.
+    Raises UsageError if the shape is not ``(n, d)``, ``d`` is not ``dimension``, or a row is zero or not finite.
     """
     try:
         rows = np.asarray(embeddings, np.float64)
@@ -77,21 +77,27 @@ def unit_rows(embeddings: ArrayLike, dimension: int | None) -> Floats:
     return unit
 
 
-def ready(templates: Sequence[Template]) -> list[Template]:
-    """Return templates with unit vectors and storable text; UsageError as :func:`unit_rows`, or for none."""
+def prepare_templates(templates: Sequence[Template]) -> list[Template]:
+    """Return templates with embeddings of length 1 and storable text.
+
+    Raises UsageError as :func:`unit_rows`, and if there is no template.
+    """
     if not templates:
         raise UsageError("there is no template to store.")
-    lengths = {np.shape(one.embedding) for one in templates}
-    if len(lengths) > 1:
-        raise UsageError(f"the embeddings must have one shape, got {', '.join(map(str, sorted(lengths)))}.")
-    rows = unit_rows([one.embedding for one in templates], None)
-    return [replace(one, embedding=row, photo=storable(one.photo)) for one, row in zip(templates, rows, strict=True)]
+    shapes = {np.shape(template.embedding) for template in templates}
+    if len(shapes) > 1:
+        raise UsageError(f"the embeddings must have one shape, got {', '.join(map(str, sorted(shapes)))}.")
+    rows = unit_rows([template.embedding for template in templates], None)
+    return [
+        replace(template, embedding=row, photo=storable(template.photo))
+        for template, row in zip(templates, rows, strict=True)
+    ]
 
 
-def details(
+def make_details(
     *, note: str | None, consent: str | None, consented: date | None, metadata: Mapping[str, object] | None
 ) -> Details:
-    """Return what is told of a person, as it can be stored; UsageError for metadata that JSON cannot hold."""
+    """Return the details of a person with storable text; UsageError for metadata that JSON cannot hold."""
     if metadata is not None:
         try:
             metadata = json.loads(json.dumps(dict(metadata), allow_nan=False))
@@ -105,36 +111,36 @@ def details(
     )
 
 
-TWIN = Owner(NOBODY, "", None, 0)
-"""Of a face that is among the templates themselves, further ahead."""
+REPEATED = Owner(NOBODY, "", None, 0)
+"""The owner of a face that an earlier template of the same call has."""
 
 
-def told_apart(templates: Sequence[Template], stored: Mapping[str, Sequence[Owner]]) -> list[Owner | None]:
-    """Say of each template who has its face already: None where it is new.
+def match_stored_faces(templates: Sequence[Template], stored: Mapping[str, Sequence[Owner]]) -> list[Owner | None]:
+    """Return for each template the owner of the same face in the gallery; None for a new face.
 
-    Faces of one photo are the same where their boxes overlap, or where a box is not known. A face of nobody is taken
-    by the first template that is the same.
+    Two faces of a photo are the same if their boxes overlap, or if a box is not known. An unassigned face goes to the
+    first template of the same face. ``stored`` are the owners of faces by the hash of the photo.
     """
-    taken: dict[str, list[tuple[Sequence[float] | Floats | None, Owner]]] = {
+    faces_by_photo: dict[str, list[tuple[Sequence[float] | Floats | None, Owner]]] = {
         photo: [(owner.box, owner) for owner in owners] for photo, owners in stored.items()
     }
-    found: list[Owner | None] = []
-    for one in templates:
-        faces = [] if one.photo_sha256 is None else taken.setdefault(one.photo_sha256, [])
-        same = [i for i, (box, _) in enumerate(faces) if _overlap(box, one.box) >= SAME_FACE_OVERLAP]
+    matches: list[Owner | None] = []
+    for template in templates:
+        faces = [] if template.photo_sha256 is None else faces_by_photo.setdefault(template.photo_sha256, [])
+        same = [i for i, (box, _) in enumerate(faces) if _overlap(box, template.box) >= SAME_FACE_OVERLAP]
         if not same:
-            found.append(None)
-            faces.append((one.box, TWIN))
+            matches.append(None)
+            faces.append((template.box, REPEATED))
             continue
         box, owner = faces[same[0]]
-        found.append(owner)
+        matches.append(owner)
         if owner.person_id == NOBODY:
-            faces[same[0]] = (box, TWIN)
-    return found
+            faces[same[0]] = (box, REPEATED)
+    return matches
 
 
 def _overlap(a: Sequence[float] | Floats | None, b: Sequence[float] | Floats | None) -> float:
-    """Intersection over union of two boxes; 1 where one is not known."""
+    """Return the intersection over union of two boxes; 1 if a box is not known."""
     if a is None or b is None:
         return 1.0
     width = min(a[2], b[2]) - max(a[0], b[0])

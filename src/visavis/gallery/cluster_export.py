@@ -1,4 +1,4 @@
-"""People named on a page of clusters -> templates: a list of names, each with faces given by photo and box."""
+"""Enroll people from the file that a page of clusters exports: names, each with faces as photo and box."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from visavis.clustering.faces import SAME_FACE, overlaps
 from visavis.clustering.pictures import file_of
 from visavis.doubts import faults
 from visavis.errors import NoFaceError, PoorQualityError, UnreadableImageError, UsageError, fault_of
-from visavis.gallery._gallery import Told
-from visavis.gallery._photos import Taken, unusable
+from visavis.gallery._gallery import PersonDetails
+from visavis.gallery._photos import PhotoTemplates, unusable_error
 from visavis.gallery.types import Enrollment, Skipped, Template
 from visavis.images import replaced_message, shown
 from visavis.images.photo_files import one_by_one
@@ -30,7 +30,7 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class NamedFace:
-    """A face that was named: its photo, its box in pixels, and the hash of the photo's bytes (None: not known)."""
+    """A face with a name: its photo, its box in pixels, and the SHA-256 of the photo's bytes (None: not known)."""
 
     photo: str
     box: Box
@@ -38,13 +38,13 @@ class NamedFace:
 
     @property
     def path(self) -> str:
-        """Where the photo lies."""
+        """The path of the photo's file."""
         return file_of(self.photo, self.sha256)
 
 
 @dataclass(frozen=True, slots=True)
 class NamedFaces:
-    """A person's name and their faces. The name is "" for faces of nobody."""
+    """A person's name and faces. The name is "" for unassigned faces."""
 
     name: str
     faces: tuple[NamedFace, ...]
@@ -53,39 +53,39 @@ class NamedFaces:
 def read_people(path: Path) -> list[NamedFaces]:
     """Read the people of a file that the page of ``visavis cluster --report`` exports; see :func:`read_named`.
 
-    Raises UsageError where the file is something else, or names nobody.
+    Raises UsageError if the file is something else, or has no names.
     """
-    people = [each for each in read_named(path) if each.name]
+    people = [person for person in read_named(path) if person.name]
     if not people:
         raise UsageError(f"{shown(str(path))} names nobody.")
     return people
 
 
 def read_named(path: Path) -> list[NamedFaces]:
-    """Read ``[{"name", "faces": [{"photo", "box", "sha256"}]}]``; a name that is null is that of faces that are nobody.
+    """Read ``[{"name", "faces": [{"photo", "box", "sha256"}]}]``; the name of unassigned faces is null.
 
-    ``sha256`` may be missing: the photo is then taken as it is.
+    ``sha256`` may be missing: whether the photo was replaced is then not checked.
 
-    Raises UsageError where the file is something else.
+    Raises UsageError if the file is something else.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
-        return [_person(each) for each in content]
+        return [_parse_person(entry) for entry in content]
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(
             f"{shown(str(path))} is no list of people, each with a name and faces (photo and box): {fault_of(error)}."
         ) from error
 
 
-def _person(one: Mapping[str, object]) -> NamedFaces:
-    name, faces = one["name"], one["faces"]
+def _parse_person(entry: Mapping[str, object]) -> NamedFaces:
+    name, faces = entry["name"], entry["faces"]
     if name == "" or not isinstance(name, str | None) or not isinstance(faces, list) or not faces:
         raise ValueError("a person has a name and one face or more")
-    return NamedFaces(name or "", tuple(_face(face) for face in faces))
+    return NamedFaces(name or "", tuple(_parse_face(face) for face in faces))
 
 
-def _face(one: Mapping[str, object]) -> NamedFace:
-    photo, box, sha256 = one["photo"], one["box"], one.get("sha256")
+def _parse_face(entry: Mapping[str, object]) -> NamedFace:
+    photo, box, sha256 = entry["photo"], entry["box"], entry.get("sha256")
     if not isinstance(photo, str) or not isinstance(box, list) or not isinstance(sha256, str | None):
         raise ValueError("a face has a photo and a box, and may have the SHA-256 of the photo as text")
     x1, y1, x2, y2 = (float(side) for side in box)
@@ -103,42 +103,43 @@ def enroll_faces(
     new: bool = False,
     strict: bool = False,
 ) -> Enrollment:
-    """Store the named faces of a person: of each photo those that overlap the boxes most, by half at least.
+    """Store the named faces of a person: in each photo the faces that overlap the boxes most, by half at least.
 
-    A face whose photo was replaced since it was named is skipped.
-    The rest is as in :meth:`visavis.gallery.Gallery.enroll`.
+    A face is skipped if its photo was replaced since it was named.
+    For the rest see :meth:`visavis.gallery.Gallery.enroll`.
     """
     faces = sorted(person.faces, key=lambda face: face.path)
-    by_photo = {path: list(some) for path, some in groupby(faces, lambda face: face.path)}
+    by_photo = {path: list(photo_faces) for path, photo_faces in groupby(faces, lambda face: face.path)}
     templates: list[Template] = []
     skipped: list[Skipped] = []
-    for one in gallery.recognizer.represent(one_by_one(by_photo), min_face=min_face):
-        for face in by_photo[one.name]:
-            found = _template(one, face, min_quality)
-            if isinstance(found, Skipped):
-                skipped.append(found)
+    for photo in gallery.recognizer.represent(one_by_one(by_photo), min_face=min_face):
+        for face in by_photo[photo.name]:
+            result = _make_template(photo, face, min_quality)
+            if isinstance(result, Skipped):
+                skipped.append(result)
             else:
-                templates.append(found)
+                templates.append(result)
     if not templates:
-        raise unusable(skipped)
-    taken = Taken(templates, tuple(skipped), ())
-    told = Told(note=note, consent=consent)
-    return gallery._enroll_taken(person.name, taken, person_id=None, new=new, strict=strict, told=told)
+        raise unusable_error(skipped)
+    photos = PhotoTemplates(templates, tuple(skipped), ())
+    details = PersonDetails(note=note, consent=consent)
+    return gallery._enroll_templates(person.name, photos, person_id=None, new=new, strict=strict, details=details)
 
 
-def _template(one: PhotoFaces, named: NamedFace, min_quality: float) -> Template | Skipped:
-    if one.photo is not None and named.sha256 not in {None, one.photo.sha256}:
-        return Skipped(one.name, UnreadableImageError.status, replaced_message(one.name))
-    if one.photo is None or one.embeddings is None or not one.faces:
-        return Skipped(one.name, one.status, one.message)
-    shares = overlaps(named.box, np.array([face.box for face in one.faces], np.float32))
+def _make_template(photo: PhotoFaces, named: NamedFace, min_quality: float) -> Template | Skipped:
+    """Return a template of the face at the box of ``named``, or the reason why it is skipped."""
+    if photo.photo is not None and named.sha256 not in {None, photo.photo.sha256}:
+        return Skipped(photo.name, UnreadableImageError.status, replaced_message(photo.name))
+    if photo.photo is None or photo.embeddings is None or not photo.faces:
+        return Skipped(photo.name, photo.status, photo.message)
+    shares = overlaps(named.box, np.array([face.box for face in photo.faces], np.float32))
     row = int(shares.argmax())
     if shares[row] < SAME_FACE:
         where = " ".join(f"{side:.0f}" for side in named.box)
-        return Skipped(one.name, NoFaceError.status, f"no face was found at {where}.")
-    score = one.quality[row].score if one.quality else None
+        return Skipped(photo.name, NoFaceError.status, f"no face was found at {where}.")
+    score = photo.quality[row].score if photo.quality else None
     if score is not None and score < min_quality:
-        why = faults(one, row)
+        why = faults(photo, row)
         message = f"poor quality {score:.2f} ({why}), less than the {min_quality:.2f} asked for."
-        return Skipped(one.name, PoorQualityError.status, message)
-    return Template(one.embeddings[row], one.photo.sha256, one.name, one.faces[row].box, score)
+        return Skipped(photo.name, PoorQualityError.status, message)
+    return Template(photo.embeddings[row], photo.photo.sha256, photo.name, photo.faces[row].box, score)

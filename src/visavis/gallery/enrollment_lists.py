@@ -1,6 +1,6 @@
-"""Whose photos these are: folders of people, files that are called after people, and CSV tables of name and photo.
+"""Read lists of people with their photos from folders, file names, and CSV tables of name and photo.
 
-Nothing is read of the photos themselves; :meth:`visavis.gallery.Gallery.enroll` takes what comes out, person by person.
+The photos themselves are not read; :meth:`visavis.gallery.Gallery.enroll` enrolls the result, person by person.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from visavis.images import shown
 from visavis.images.photo_files import UnlistedFolder, by_folder, is_folder, walk
 
 COUNTER = re.compile(r"(?P<name>.*?)(?:[ _-]+(?P<number>\d{1,4})|[ _-]*\((?P<copy>\d{1,4})\))", re.DOTALL)
-"""What counts the photos of a person at the end of a file name: "Ann_1", "Ann 2", "Ann-003", "Ann (4)"."""
+"""A name with the number of a photo at the end of a file name: "Ann_1", "Ann 2", "Ann-003", "Ann (4)"."""
 
 _WORDS = "photo|foto|image|bild|picture|scan|screenshot|bildschirmfoto|capture|received|unnamed|untitled|download"
 _PREFIXES = "_?img|_?mg|_?dsc[fn]?|p|pict?|pxl|cimg|gopr|dji|vid|mvi|wa|whatsapp image|signal|snapchat|fb_img"
@@ -28,7 +28,7 @@ CAMERA = re.compile(
     rf"(?:{_WORDS}|{_PREFIXES})?[ _-]*\d[\d _.:T()-]*(?:WA\d+|at [\d.]+)?[a-z]?",
     re.IGNORECASE,
 )
-"""File names that cameras, phones and programs give: they name nobody."""
+"""File names that cameras, phones and programs give; they contain no person's name."""
 
 DELIMITERS = ";,\t"
 
@@ -43,80 +43,81 @@ class PersonPhotos:
 
 @dataclass(frozen=True, slots=True)
 class NamedPhotos:
-    """People with their photos, and what is worth saying of how they were understood."""
+    """People with their photos, and notes on how the source was understood."""
 
     people: tuple[PersonPhotos, ...]
     notes: tuple[str, ...]
 
 
 def read_named_photos(source: str | os.PathLike[str], *, exclude: Sequence[str] = ()) -> NamedPhotos:
-    """Read who has which photos off a folder or a CSV file.
+    """Read people with their photos from a folder or a CSV file.
 
-    A folder holds a folder a person, with photos in it and below it; or else photos that are called after people, see
+    A folder contains a folder a person, with photos in it and below it; or else photos with names of people, see
     :func:`name_of_file`. A CSV has the columns ``name`` and ``photo``, see :func:`read_table`. ``exclude`` holds
-    patterns of names to pass over. Raises UsageError where that names nobody.
+    patterns of names to skip. Raises UsageError if there is no named person.
     """
     path = Path(source)
     if not path.is_dir():
         return read_table(path, exclude=exclude)
     folders = by_folder(path, recursive=True, exclude=exclude)
-    notes = [unlisted.message for _, _, several in folders for unlisted in several]
+    notes = [unlisted.message for _, _, unlisted_folders in folders for unlisted in unlisted_folders]
     notes += [f"{folder} holds no photo: nobody was enrolled from it." for folder, photos, _ in folders if not photos]
     people = [(folder.name, photos) for folder, photos, _ in folders if photos]
-    loose = [found for found in walk(path, recursive=False, exclude=exclude) if isinstance(found, str)]
+    loose = [entry for entry in walk(path, recursive=False, exclude=exclude) if isinstance(entry, str)]
     if people:
         if loose:
             what = "1 photo that lies" if len(loose) == 1 else f"{len(loose)} photos that lie"
-            notes.append(f"{what} in {path} itself, beside the folders of people, is passed over: {_few(loose)}.")
-        return NamedPhotos(_grouped((name, photo) for name, photos in people for photo in photos), tuple(notes))
+            notes.append(f"{what} in {path} itself, beside the folders of people, is passed over: {_list_few(loose)}.")
+        pairs = ((name, photo) for name, photos in people for photo in photos)
+        return NamedPhotos(_group_by_name(pairs), tuple(notes))
     if not loose:
         raise UsageError(
             f"{path} holds no folder with photos and no photo: it should hold a folder a person, or photos called "
             "after people (Ann.jpg)."
         )
-    return _named_files(path, loose, notes)
+    return _read_file_names(path, loose, notes)
 
 
 def name_of_file(photo: str | os.PathLike[str]) -> tuple[str, str] | None:
-    """Return the person that a file is called after, and the number behind the name ("" for none).
+    """Return the person's name in a file name, and the number behind it ("" for none).
 
-    "Ann.jpg", "Ann_1.jpg", "Ann 2.jpg", "Ann-003.jpg" and "Ann (4).jpg" are photos of Ann. Names of cameras and
-    programs ("IMG_0001.jpg", "20260131_120000.jpg") give None.
+    "Ann.jpg", "Ann_1.jpg", "Ann 2.jpg", "Ann-003.jpg" and "Ann (4).jpg" are photos of Ann. Returns None for names
+    that cameras and programs give ("IMG_0001.jpg", "20260131_120000.jpg").
     """
     stem = _nfc(Path(photo).stem).strip()
     if CAMERA.fullmatch(stem):
         return None
-    found = COUNTER.fullmatch(stem)
-    if found is None or not found["name"].strip(" _-"):
+    match = COUNTER.fullmatch(stem)
+    if match is None or not match["name"].strip(" _-"):
         return stem, ""
-    return found["name"].strip(" _-"), found["number"] or found["copy"]
+    return match["name"].strip(" _-"), match["number"] or match["copy"]
 
 
-def _named_files(folder: Path, photos: Sequence[str], notes: Sequence[str]) -> NamedPhotos:
+def _read_file_names(folder: Path, photos: Sequence[str], notes: Sequence[str]) -> NamedPhotos:
     named = [(photo, name_of_file(photo)) for photo in photos]
     nameless = [photo for photo, name in named if name is None]
     pairs = [(name[0], photo) for photo, name in named if name is not None]
-    said = list(notes)
+    all_notes = list(notes)
     if nameless:
-        said.append(
-            f"named by a camera or a program and not after a person, so passed over: {_few(nameless)}. Put them into a "
-            "folder called after the person."
+        all_notes.append(
+            f"named by a camera or a program and not after a person, so passed over: {_list_few(nameless)}. "
+            "Put them into a folder called after the person."
         )
     if not pairs:
         raise UsageError(
-            f"{folder} holds {len(photos)} photos, and none is called after a person ({_few(photos)}): it should hold "
-            "a folder a person, or photos called after people (Ann.jpg)."
+            f"{folder} holds {len(photos)} photos, and none is called after a person ({_list_few(photos)}): "
+            "it should hold a folder a person, or photos called after people (Ann.jpg)."
         )
-    people = _grouped(pairs)
+    people = _group_by_name(pairs)
     numbers = {photo: name[1] for photo, name in named if name is not None}
     for person in people:
         if len(person.photos) == 1 and (number := numbers[person.photos[0]]):
             name = Path(person.photos[0]).name
-            said.append(
+            all_notes.append(
                 f"{name} was understood as photo {number} of {person.name!r}; if {Path(name).stem!r} is the name, use "
                 "a folder of that name or a CSV with the columns name and photo."
             )
-    return NamedPhotos(people, tuple(said))
+    return NamedPhotos(people, tuple(all_notes))
 
 
 # ------------------------------------------------------------------------------------------------------------ tables
@@ -126,12 +127,12 @@ def read_table(path: Path, *, exclude: Sequence[str] = ()) -> NamedPhotos:
     """Read a CSV with the columns ``name`` and ``photo``, in any order and among others.
 
     Fields are separated by commas, semicolons or tabs; the text is UTF-8 or UTF-16 with or without a byte order mark,
-    or Windows-1252. Photos are named as seen from the folder of the CSV, also with backslashes and in another form of
-    Unicode than on the disk; a folder stands for the photos in it. A row without a name or a photo is noted and passed
-    over. Raises UsageError where the columns are missing or no row is left.
+    or Windows-1252. Paths of photos are relative to the folder of the CSV, also with backslashes and in another form of
+    Unicode than on the disk; a folder stands for the photos in it. A row without a name or a photo is skipped with a
+    note. Raises UsageError if the columns are missing or no row is usable.
     """
-    text, notes = _text(path)
-    rows = _rows(path, text)
+    text, notes = _read_text(path)
+    rows = _parse_rows(path, text)
     header = next(rows, None)
     columns = [] if header is None else [field.strip().lower() for field in header[1]]
     if "name" not in columns or "photo" not in columns:
@@ -144,38 +145,39 @@ def read_table(path: Path, *, exclude: Sequence[str] = ()) -> NamedPhotos:
         if not name or not photo:
             notes.append(f"{path}, line {number}: a row needs a name and a photo: passed over.")
             continue
-        found, said = _photos(path.parent, photo, exclude)
-        pairs += [(name, one) for one in found]
-        notes += [f"{path}, line {number}: {message}" for message in said]
+        photos, messages = _list_photos(path.parent, photo, exclude)
+        pairs += [(name, path_of_photo) for path_of_photo in photos]
+        notes += [f"{path}, line {number}: {message}" for message in messages]
     if not pairs:
         raise UsageError(f"{shown(str(path))} names no photo.")
-    return NamedPhotos(_grouped(pairs), tuple(notes))
+    return NamedPhotos(_group_by_name(pairs), tuple(notes))
 
 
-def _photos(folder: Path, photo: str, exclude: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the photos that a field of a table means, and what is wrong with it."""
-    place = _find(folder, photo)
-    if not is_folder(place):
-        return [str(place)], []
-    found = list(walk(place, exclude=exclude))
-    wrong = [one.message for one in found if isinstance(one, UnlistedFolder)]
-    photos = [one for one in found if isinstance(one, str)]
-    return photos, wrong if photos or wrong else [UnlistedFolder(str(place), "empty").message]
+def _list_photos(folder: Path, field: str, exclude: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the photos of a table's field, and messages on folders that cannot be listed or are empty."""
+    path = _find_path(folder, field)
+    if not is_folder(path):
+        return [str(path)], []
+    entries = list(walk(path, exclude=exclude))
+    messages = [entry.message for entry in entries if isinstance(entry, UnlistedFolder)]
+    photos = [entry for entry in entries if isinstance(entry, str)]
+    return photos, messages if photos or messages else [UnlistedFolder(str(path), "empty").message]
 
 
-def _find(folder: Path, photo: str) -> Path:
-    """Return the path that is meant; the path as it is written where there is no such file."""
+def _find_path(folder: Path, photo: str) -> Path:
+    """Return the path of a photo in one of the spellings tried; as it is written if there is no such file."""
     for spelled in (photo, photo.replace("\\", "/")):
         for form in (spelled, _nfc(spelled), unicodedata.normalize("NFD", spelled)):
             try:
                 if (folder / form).exists():
                     return folder / form
-            except (OSError, ValueError):  # no name of a file
+            except (OSError, ValueError):  # not a valid file name
                 continue
     return folder / photo
 
 
-def _text(path: Path) -> tuple[str, list[str]]:
+def _read_text(path: Path) -> tuple[str, list[str]]:
+    """Return the text of a file, and a note if its encoding was guessed."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -189,8 +191,8 @@ def _text(path: Path) -> tuple[str, list[str]]:
         return text, [f"{path} is not UTF-8: it was read as Windows-1252. Check names with accents."]
 
 
-def _rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows that hold anything, each with the number of its last line."""
+def _parse_rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows that are not empty, each with the number of its last line."""
     first = next((line for line in text.splitlines() if line.strip()), "")
     if first.lower().startswith("sep=") and len(first.strip()) == 5:  # a line that Excel understands
         delimiter, text = first.strip()[4], text.replace(first, "", 1)
@@ -208,15 +210,15 @@ def _rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
 # ----------------------------------------------------------------------------------------------------------- details
 
 
-def _grouped(pairs: Iterable[tuple[str, str]]) -> tuple[PersonPhotos, ...]:
-    """Gather the photos of each name, in the order in which they come; names are equal in the form NFC."""
+def _group_by_name(pairs: Iterable[tuple[str, str]]) -> tuple[PersonPhotos, ...]:
+    """Group pairs of name and photo by the name in the form NFC, in the order in which they come."""
     photos: dict[str, dict[str, None]] = {}
     for name, photo in pairs:
         photos.setdefault(_nfc(name), {})[photo] = None
-    return tuple(PersonPhotos(name, tuple(some)) for name, some in photos.items())
+    return tuple(PersonPhotos(name, tuple(person_photos)) for name, person_photos in photos.items())
 
 
-def _few(photos: Sequence[str]) -> str:
+def _list_few(photos: Sequence[str]) -> str:
     names = [Path(photo).name for photo in photos[:3]]
     return ", ".join(names) + (f" and {len(photos) - 3} more" if len(photos) > 3 else "")
 

@@ -1,4 +1,4 @@
-"""Names that are written alike: how a second person of nearly the same name is noticed."""
+"""Compare names without case, spaces and Unicode form, to notice a second person of nearly the same name."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import unicodedata
 
 
 def folded(name: str) -> str:
-    """Return what names that differ in case, spaces or Unicode form have in common: "HUGH_Jackman " -> "hugh jackman".
+    """Return the common form of names that differ in case, spaces or Unicode form: "HUGH_Jackman " -> "hugh jackman".
 
-    Underscores count as spaces (names of folders), and invisible characters are left out. Accents are kept.
+    Underscores count as spaces (names of folders), and invisible characters are removed. Accents are kept.
     """
     compatible = unicodedata.normalize("NFKC", name).casefold()
     visible = (" " if letter == "_" else letter for letter in compatible if unicodedata.category(letter) != "Cf")

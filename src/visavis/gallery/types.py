@@ -1,4 +1,4 @@
-"""What goes into a gallery and what it answers with: frozen values."""
+"""Input and results of a gallery: frozen values."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from visavis.types import Clustering, Face, Floats, Identification, PhotoFaces
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Template:
-    """One face to be stored: ``embedding`` ``(d,)`` of any length but 0, and where it is from.
+    """A face to store: ``embedding`` ``(d,)`` of any length but 0, and where it is from.
 
-    ``photo_sha256`` (hex digest of the photo's encoded bytes) is what a second enrollment of the same photo is
-    noticed by; None: unknown, never taken for a duplicate. ``box`` is ``(4,)`` x1, y1, x2, y2 in pixels of
-    that photo and tells the faces of a group photo apart. ``quality`` is the score in 0..1.
+    By ``photo_sha256`` (hex digest of the photo's encoded bytes) a second enrollment of the same photo is
+    noticed; None: unknown, never a duplicate. ``box`` is ``(4,)`` x1, y1, x2, y2 in pixels of
+    that photo and distinguishes the faces of a group photo. ``quality`` is the score in 0..1.
     """
 
     embedding: Floats
@@ -30,7 +30,7 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What is told of a person beside the name; None: nothing is said of it.
+    """Details of a person besides the name; None: not given.
 
     ``consent`` is free text, ``consented`` the day it was given; ``metadata`` is whatever JSON can hold.
     """
@@ -43,9 +43,9 @@ class Details:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IndexedPhoto:
-    """A photo whose faces are to be stored, nobody's yet; ``status`` is "ok" or "no_face".
+    """A photo with faces to store as unassigned; ``status`` is "ok" or "no_face".
 
-    ``sha256`` (hex) is of the photo's encoded bytes: what it is known by.
+    ``sha256`` (hex), of the photo's encoded bytes, identifies the photo.
     """
 
     photo: str
@@ -58,8 +58,8 @@ class IndexedPhoto:
 class ForgottenPhoto:
     """A photo that was removed from a gallery with its ``templates`` (their number).
 
-    ``photo`` is the path that was stored, "" for none. ``people`` are id and name of those who had a template of it;
-    ``removed`` are the ids of those who had no other, and are gone as well.
+    ``photo`` is the path that was stored, "" for none. ``people`` are id and name of the people with a template of it;
+    ``removed`` are the ids of the people without another template, who were removed as well.
     """
 
     sha256: str
@@ -73,8 +73,8 @@ class ForgottenPhoto:
 class StoredFaces:
     """Faces of a gallery, one row each, by template id.
 
-    ``ids (n,)``, ``people (n,)`` (0: nobody's), ``clusters (n,)`` (-1: in none), ``embeddings (n, d)`` of length 1,
-    ``boxes (n, 4)`` and ``quality (n,)`` (NaN where not known).
+    ``ids (n,)``, ``people (n,)`` (0: unassigned), ``clusters (n,)`` (-1: in none), ``embeddings (n, d)`` of length 1,
+    ``boxes (n, 4)`` and ``quality (n,)`` (NaN: not known).
     """
 
     ids: Ids
@@ -88,7 +88,7 @@ class StoredFaces:
 
 
 class ClusteredFaces(NamedTuple):
-    """Clusters of all faces of a gallery; ``ids (n,)`` are their templates, ``people`` their names (None: nobody's).
+    """Clusters of all faces of a gallery; ``ids (n,)`` are the templates, ``people`` the names (None: unassigned).
 
     Its truth value is that of the clustering: whether there are clusters.
     """
@@ -103,7 +103,7 @@ class ClusteredFaces(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class NearFace(Plain):
-    """A face of the gallery at a cosine distance; ``person_id`` and ``name`` are None where it is nobody's."""
+    """A face of the gallery at a cosine distance; ``person_id`` and ``name`` are None if it is unassigned."""
 
     template_id: int
     distance: float
@@ -117,7 +117,7 @@ class NearFace(Plain):
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """Who did what, when; ``person_id`` says to whom, if to anybody."""
+    """An entry of the audit log; ``person_id`` is the person affected by the action, if any."""
 
     at: datetime
     actor: str | None
@@ -128,7 +128,7 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class StoredTemplate:
-    """What a gallery knows of a template, without its embedding; ``box`` is x1, y1, x2, y2 in pixels."""
+    """A template of a gallery without its embedding; ``box`` is x1, y1, x2, y2 in pixels."""
 
     id: int
     photo: str
@@ -140,7 +140,7 @@ class StoredTemplate:
 
 @dataclass(frozen=True, slots=True)
 class Person(Plain):
-    """One person of a gallery; never without a template.
+    """A person of a gallery, with one template or more.
 
     ``consent`` is free text, ``consented`` the day it was given; None if not recorded.
     """
@@ -157,7 +157,7 @@ class Person(Plain):
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """A face that was not stored again: the same photo is there already, as a template of ``person_id``."""
+    """A face that was not stored again: the same face of the photo is a template of ``person_id`` already."""
 
     photo: str
     photo_sha256: str
@@ -167,7 +167,7 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A photo that no template came from; ``status`` as in PhotoFaces, or "poor_quality" or "doubtful"."""
+    """A photo without a template; ``status`` as in PhotoFaces, or "poor_quality" or "doubtful"."""
 
     photo: str
     status: str
@@ -176,11 +176,11 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """What speaks against a photo being of the person it is enrolled for.
+    """The reason why a photo may not be of the person it is enrolled for.
 
-    ``message`` says it in a sentence to follow the name of the ``photo``: "is far from the other photos of ...".
+    ``message`` is a sentence without its subject, the ``photo``: "is far from the other photos of ...".
     ``distance`` is that to the person's other photos (None: there are none). ``person_id``, ``name`` and
-    ``other_distance`` are of somebody else whom the photo looks more like (None: nobody).
+    ``other_distance`` are of another person who the photo looks more like (None: there is none).
     """
 
     photo: str
@@ -193,10 +193,10 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class Enrollment(Plain):
-    """What one enrollment did: ids of the templates added, what was there already, what could not be used.
+    """The result of an enrollment: ids of the templates added, duplicates, and photos that could not be used.
 
-    ``new`` says whether the person was made by it. ``doubts`` are photos that were stored and seem to be of somebody
-    else; ``notes`` tell of them too. Its truth value is whether a template was added.
+    ``new`` is whether the person was created by it. ``doubts`` are photos that were stored and seem to be of another
+    person; ``notes`` mention them too. Its truth value is whether a template was added.
     """
 
     person_id: int
@@ -214,9 +214,9 @@ class Enrollment(Plain):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IdentifiedPhoto:
-    """One photo with an answer a face, in the order of ``photo.faces``; none where its status is not "ok".
+    """A photo with an answer for each face, in the order of ``photo.faces``; no answers if its status is not "ok".
 
-    Its truth value is whether a face was named; whether there are faces is that of ``photo``.
+    Its truth value is whether a face was named; that of ``photo`` is whether there are faces.
     """
 
     photo: PhotoFaces
@@ -231,7 +231,7 @@ class IdentifiedPhoto:
         return tuple(answer.name for answer in self.identifications)
 
     def __iter__(self) -> Iterator[tuple[Face, Identification]]:
-        """Yield each face (box, landmarks, score) with the answer who it is."""
+        """Yield each face (box, landmarks, score) with its answer."""
         return iter(zip(self.photo.faces, self.identifications, strict=True))
 
     def to_dict(self) -> dict[str, Any]:
@@ -244,7 +244,7 @@ class IdentifiedPhoto:
         return line if photo.status == "ok" else {**line, "message": photo.message}
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return a flat row a face; one without a face where there is none."""
+        """Return a flat row for each face; for a photo without faces one row without a face."""
         line = self.to_dict()
         faces, notes = line.pop("faces"), line.pop("notes", [])
         rows = [
@@ -256,11 +256,11 @@ class IdentifiedPhoto:
 
 @dataclass(frozen=True, slots=True)
 class SearchThreshold:
-    """Cosine ``distance`` up to which a search among ``people`` names somebody.
+    """Cosine ``distance`` up to which a search among ``people`` names a person.
 
-    That names a stranger at rate ``fpir``, if each comparison errs at rate ``far``. ``measured`` is False
-    where so low a ``far`` was not measured: ``distance`` is then the strictest that was, and strangers are
-    named more often.
+    The search names a stranger at rate ``fpir``, if each comparison errs at rate ``far``. ``measured`` is False
+    if ``far`` is below the lowest measured rate: ``distance`` is then the strictest that was measured, and strangers
+    are named more often.
     """
 
     distance: float
@@ -272,12 +272,12 @@ class SearchThreshold:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """Figures of a gallery. ``dimension`` is None until a face is stored; ``bytes`` its size on disk.
+    """Statistics of a gallery. ``dimension`` is None until a face is stored; ``bytes`` is the size on disk.
 
-    ``templates`` are of ``people``; ``unnamed`` faces are nobody's yet, from ``photos`` that were indexed.
+    ``templates`` are of ``people``; ``unnamed`` is the number of unassigned faces, from ``photos`` that were indexed.
 
-    ``thresholds`` says whose table of thresholds is used ("own", "shipped" or "uncalibrated"), ``measured_on`` on what
-    data it was measured.
+    ``thresholds`` says which table of thresholds is used ("own", "shipped" or "uncalibrated"), ``measured_on`` the
+    data that it was measured on.
     """
 
     url: str
@@ -295,7 +295,7 @@ class Stats:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that :meth:`Gallery.check` found; ``kind`` is a word to sort by, ``message`` a sentence."""
+    """A problem that :meth:`Gallery.check` reports; ``kind`` is a word to sort by, ``message`` a sentence."""
 
     kind: str
     message: str

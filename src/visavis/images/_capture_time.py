@@ -35,17 +35,17 @@ def exif_capture_time(block: bytes) -> datetime | None:
         return None
     texts: dict[int, str] = {}
     try:
-        for at in _entries(tiff, order, struct.unpack_from(order + "I", tiff, 4)[0], EXIF_DIRECTORY):
+        for at in _find_entries(tiff, order, struct.unpack_from(order + "I", tiff, 4)[0], EXIF_DIRECTORY):
             (start,) = struct.unpack_from(order + "I", tiff, at + 8)
             for tag in (DATE_TIME_ORIGINAL, OFFSET_TIME_ORIGINAL):
-                for entry in _entries(tiff, order, start, tag):
-                    texts.setdefault(tag, _text(tiff, order, entry))
+                for entry in _find_entries(tiff, order, start, tag):
+                    texts.setdefault(tag, _read_text(tiff, order, entry))
     except struct.error:
         pass  # skip the unreadable part of a truncated or damaged block
-    return _time(texts.get(DATE_TIME_ORIGINAL, ""), texts.get(OFFSET_TIME_ORIGINAL, ""))
+    return _parse_time(texts.get(DATE_TIME_ORIGINAL, ""), texts.get(OFFSET_TIME_ORIGINAL, ""))
 
 
-def _entries(tiff: bytes, order: str, start: int, requested: int) -> Iterator[int]:
+def _find_entries(tiff: bytes, order: str, start: int, requested: int) -> Iterator[int]:
     """Yield the places of the entries of a tag in the directory at ``start``."""
     (count,) = struct.unpack_from(order + "H", tiff, start)
     for at in range(start + 2, start + 2 + 12 * count, 12):
@@ -54,7 +54,7 @@ def _entries(tiff: bytes, order: str, start: int, requested: int) -> Iterator[in
             yield at
 
 
-def _text(tiff: bytes, order: str, entry: int) -> str:
+def _read_text(tiff: bytes, order: str, entry: int) -> str:
     """Return the text of an entry, empty if it has four bytes or fewer, which would be in the entry itself."""
     kind, count, place = struct.unpack_from(order + "HII", tiff, entry + 2)
     if kind != ASCII or count <= LONG:
@@ -62,7 +62,7 @@ def _text(tiff: bytes, order: str, entry: int) -> str:
     return tiff[place : place + min(count, LONGEST)].split(b"\0")[0].decode("ascii", "replace").strip()
 
 
-def _time(date: str, offset: str) -> datetime | None:
+def _parse_time(date: str, offset: str) -> datetime | None:
     parts = DATE_TIME.fullmatch(date)
     if parts is None:
         return None

@@ -81,11 +81,11 @@ def kind_of(data: bytes) -> Kind | None:
     if data[:1] == b"P" and data[1:2] in tuple(b"1 2 3 4 5 6 f".split()) and data[2:3].isspace():
         return PPM
     if data[4:8] == b"ftyp":
-        return _iso_kind(data)
+        return _find_iso_kind(data)
     return None
 
 
-def _iso_kind(data: bytes) -> Kind | None:
+def _find_iso_kind(data: bytes) -> Kind | None:
     end = min(int.from_bytes(data[:4], "big"), 256)
     brands = [data[8:12], *(data[at : at + 4] for at in range(16, end, 4))]
     named = next((BRANDS[brand] for brand in brands if brand in BRANDS), None)
@@ -100,10 +100,10 @@ def decode(data: bytes, *, label: str, max_pixels: int) -> tuple[RGB, tuple[str,
     decoded, with a note.
     """
     if kind_of(data) is not JPEG or not _end_marker.is_missing(data):
-        return _decoded(data, label, max_pixels), ()
+        return _decode_pixels(data, label, max_pixels), ()
     cut = f"{label} is cut off: the JPEG file ends before the picture does."
     try:
-        _decoded(data, label, max_pixels)  # Pillow decodes zeros in place of the missing data
+        _decode_pixels(data, label, max_pixels)  # Pillow decodes zeros in place of the missing data
     except UnreadableImageError as error:
         if str(error) != cut:
             raise
@@ -111,16 +111,16 @@ def decode(data: bytes, *, label: str, max_pixels: int) -> tuple[RGB, tuple[str,
         whole = _end_marker.completed(data, _jpeg_class())
     if whole is None:
         raise UnreadableImageError(cut)
-    return _decoded(whole, label, max_pixels), (_end_marker.NOTE,)
+    return _decode_pixels(whole, label, max_pixels), (_end_marker.NOTE,)
 
 
-def _decoded(data: bytes, label: str, max_pixels: int) -> RGB:
+def _decode_pixels(data: bytes, label: str, max_pixels: int) -> RGB:
     kind = kind_of(data)
     if kind is None:
         raise UnreadableImageError(f"{label} {_describe_other(data)}.")
-    plugin = _plugin(kind, label)
+    plugin = _load_plugin(kind, label)
     animated = kind is PNG and b"acTL" in data
-    quiet = partial(_quiet, needed=kind.warns or animated)
+    quiet = partial(_suppress_warnings, needed=kind.warns or animated)
     with _explain_errors(label, kind, data):
         with quiet():
             image = plugin(BytesIO(data))
@@ -139,8 +139,8 @@ def capture_time(data: bytes) -> datetime | None:
     if kind is None:
         return None
     try:
-        with _quiet(needed=kind.warns or kind is PNG):
-            return exif_capture_time(exif_block(_plugin(kind, "")(BytesIO(data))))
+        with _suppress_warnings(needed=kind.warns or kind is PNG):
+            return exif_capture_time(exif_block(_load_plugin(kind, "")(BytesIO(data))))
     except (ImageError, *DECODER_ERRORS):
         return None
 
@@ -150,8 +150,8 @@ def from_pillow(image: Image, *, label: str, max_pixels: int) -> RGB:
     check_size(*image.size, label=label, max_pixels=max_pixels)
     with _explain_errors(label, None, b""):
         image.load()
-        with _quiet(needed=True):
-            orientation = _pillow_orientation(image)
+        with _suppress_warnings(needed=True):
+            orientation = _read_orientation(image)
         return upright(image, orientation)
 
 
@@ -183,20 +183,20 @@ def _jpeg_class() -> type[ImageFile]:
     return Jpeg
 
 
-def _plugin(kind: Kind, label: str) -> Callable[[BytesIO], ImageFile]:
+def _load_plugin(kind: Kind, label: str) -> Callable[[BytesIO], ImageFile]:
     if kind is JPEG:
         return _jpeg_class()
     module, name = kind.plugin.split(":")
     try:
         opener = getattr(import_module(module), name)
     except (ImportError, AttributeError) as error:
-        raise UnreadableImageError(f"{label} is {kind.name}, which needs {_missing(kind)}.") from error
+        raise UnreadableImageError(f"{label} is {kind.name}, which needs {_describe_missing(kind)}.") from error
     if kind is AVIF and not _has_avif():
-        raise UnreadableImageError(f"{label} is {kind.name}, which needs {_missing(kind)}.")
+        raise UnreadableImageError(f"{label} is {kind.name}, which needs {_describe_missing(kind)}.")
     return cast("Callable[[BytesIO], ImageFile]", opener)
 
 
-def _missing(kind: Kind) -> str:
+def _describe_missing(kind: Kind) -> str:
     if kind is HEIC:
         return "one more package: pip install 'visavis[heic]'"
     return "a newer Pillow: pip install --upgrade pillow"
@@ -219,7 +219,7 @@ def _ignore_warnings() -> Iterator[None]:
         yield
 
 
-def _quiet(*, needed: bool) -> AbstractContextManager[None]:
+def _suppress_warnings(*, needed: bool) -> AbstractContextManager[None]:
     """Suppress warnings of decoders that may warn; most photos need neither this nor its lock."""
     return _ignore_warnings() if needed else nullcontext()
 
@@ -275,13 +275,13 @@ def _describe_other(data: bytes) -> str:
 def pillow_capture_time(image: Image) -> datetime | None:
     """Return when an image that the user opened with Pillow was taken, by its EXIF; None where it is not stated."""
     try:
-        with _quiet(needed=True):
+        with _suppress_warnings(needed=True):
             return exif_capture_time(image.getexif().tobytes())
     except DECODER_ERRORS:
         return None
 
 
-def _pillow_orientation(image: Image) -> int:
+def _read_orientation(image: Image) -> int:
     try:
         value = image.getexif().get(ORIENTATION, 1)
     except DECODER_ERRORS:

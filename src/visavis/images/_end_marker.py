@@ -46,28 +46,28 @@ def is_missing(data: bytes) -> bool:
 
 def _first_scan(data: bytes) -> int | None:
     """Return where the first scan of the picture begins; scans of thumbnails, inside other segments, do not count."""
-    return next((at for at, marker, _ in _segments(data) if marker == SCAN), None)
+    return next((at for at, marker, _ in _find_segments(data) if marker == SCAN), None)
 
 
 def completed(data: bytes, opener: Open) -> bytes | None:
     """Return a JPEG file with its missing end marker; None where more is missing, or something follows the picture."""
     whole = data[:-1] if data.endswith(b"\xff") else data
-    if not _every_coefficient_was_sent(whole):
+    if not _is_every_coefficient_sent(whole):
         return None
     shorter = whole[:-TAIL]
-    if not _is_whole(whole, opener) or (_every_coefficient_was_sent(shorter) and _is_whole(shorter, opener)):
+    if not _is_whole(whole, opener) or (_is_every_coefficient_sent(shorter) and _is_whole(shorter, opener)):
         return None
     return whole + END
 
 
 def _is_whole(data: bytes, opener: Open) -> bool:
     """Return whether data appended to the file have no influence on the pixels."""
-    first, *others = (data + continuation + END for continuation in _continuations(_next_restart(data)))
+    first, *others = (data + continuation + END for continuation in _make_continuations(_find_next_restart(data)))
     digest = _digest(first, opener)
     return all(_digest(other, opener) == digest for other in others)
 
 
-def _next_restart(data: bytes) -> bytes:
+def _find_next_restart(data: bytes) -> bytes:
     """Return the restart marker that would come next in the last scan; empty where the scan has none."""
     scan = data[data.rfind(b"\xff\xda") :]
     numbers = [at for at in range(8) if bytes([0xFF, 0xD0 + at]) in scan]
@@ -77,13 +77,13 @@ def _next_restart(data: bytes) -> bytes:
     return bytes([0xFF, 0xD0 + (last + 1) % 8])
 
 
-def _continuations(restart: bytes) -> Iterator[bytes]:
+def _make_continuations(restart: bytes) -> Iterator[bytes]:
     """Yield different continuations, the two that differ most first."""
     for marker in {b"": None, restart: None}:
-        yield from (marker + continuation for continuation in _bits())
+        yield from (marker + continuation for continuation in _make_bits())
 
 
-def _bits() -> Iterator[bytes]:
+def _make_bits() -> Iterator[bytes]:
     for prefix in range(2**PREFIX_BITS):
         # without FF, which would begin a marker
         rest = bytes(value % 255 for value in random.Random(prefix).randbytes(CONTINUED))
@@ -96,10 +96,10 @@ def _digest(data: bytes, opener: Open) -> bytes:
     return blake2b(image.tobytes()).digest()
 
 
-def _every_coefficient_was_sent(data: bytes) -> bool:
+def _is_every_coefficient_sent(data: bytes) -> bool:
     """Return whether the scans of a file contain each coefficient of each component down to its last bit."""
     missing: set[tuple[int, int]] | None = None
-    for _, marker, content in _segments(data):
+    for _, marker, content in _find_segments(data):
         if marker in FRAMES:
             components = [content[6 + 3 * number] for number in range(content[5])]
             missing = {(component, coefficient) for component in components for coefficient in range(COEFFICIENTS)}
@@ -114,7 +114,7 @@ def _every_coefficient_was_sent(data: bytes) -> bool:
     return missing is not None and not missing
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, int, bytes]]:
+def _find_segments(data: bytes) -> Iterator[tuple[int, int, bytes]]:
     """Yield place, marker and content of each segment that has a length."""
     at = 2
     while 0 <= at <= len(data) - 4:

@@ -20,7 +20,7 @@ STRIP_PIXELS = 1 << 19
 """Pixels converted at a time, which bounds the memory beside the picture and the result."""
 
 WHITES = {"I": (255, 65535, 2**31 - 1), "F": (1.0, 255.0, 65535.0)}
-"""Possible values of white in a 32-bit file, by Pillow mode: such files do not state it; see :func:`_white`."""
+"""Possible values of white in a 32-bit file, by Pillow mode: such files do not state it; see :func:`_find_white`."""
 
 ORIENTATION = 0x0112
 
@@ -40,11 +40,11 @@ def exif_block(image: ImageFile) -> bytes:
     """Return the EXIF block of an opened file that is no TIFF; empty where there is none."""
     block = image.info.get("exif", b"")
     if not block and (text := image.info.get("Raw profile type exif")):
-        block = _raw_profile(str(text))
+        block = _decode_raw_profile(str(text))
     return block if isinstance(block, bytes) else b""
 
 
-def _raw_profile(text: str) -> bytes:
+def _decode_raw_profile(text: str) -> bytes:
     """Return the EXIF block of a PNG written by ImageMagick: three heading lines, then hexadecimal digits."""
     try:
         return bytes.fromhex("".join(text.split("\n")[3:]))
@@ -103,7 +103,7 @@ def upright(image: Image, orientation: int) -> RGB:
     pixels: RGB = np.empty((height, width, 3), np.uint8)
     if orientation in SIDEWAYS:
         pixels = pixels.reshape(width, height, 3)
-    convert = _converter(image)
+    convert = _choose_converter(image)
     rows = max(1, STRIP_PIXELS // width)
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
@@ -116,31 +116,31 @@ def upright(image: Image, orientation: int) -> RGB:
     return pixels
 
 
-def _converter(image: Image) -> Callable[[Image], RGB]:
+def _choose_converter(image: Image) -> Callable[[Image], RGB]:
     """Return the function that converts strips of this image to RGB."""
     if image.mode.startswith("I;16"):
-        return partial(_gray16, shift=_depth(image) - 8)
+        return partial(_convert_gray16, shift=_find_depth(image) - 8)
     if image.mode in WHITES:
-        return partial(_wide, white=_white(image))
+        return partial(_convert_wide, white=_find_white(image))
     if image.mode == "CMYK" and image.format == "JPEG" and "adobe" not in image.info:
-        return _ink
+        return _convert_ink
     if image.has_transparency_data:
-        return lambda strip: over_white(cast("RGB", np.asarray(_straight(strip).convert("RGBA"))))
-    return lambda strip: _plain(strip if strip.mode == "RGB" else strip.convert("RGB"))
+        return lambda strip: over_white(cast("RGB", np.asarray(_undo_premultiplied(strip).convert("RGBA"))))
+    return lambda strip: _to_array(strip if strip.mode == "RGB" else strip.convert("RGB"))
 
 
-def _plain(strip: Image) -> RGB:
+def _to_array(strip: Image) -> RGB:
     return cast("RGB", np.asarray(strip))
 
 
-def _ink(strip: Image) -> RGB:
+def _convert_ink(strip: Image) -> RGB:
     """Convert CMYK of a JPEG without Adobe's marker: there 0 is no ink, where Pillow expects 255."""
     from PIL.ImageChops import invert
 
-    return _plain(invert(strip).convert("RGB"))
+    return _to_array(invert(strip).convert("RGB"))
 
 
-def _straight(strip: Image) -> Image:
+def _undo_premultiplied(strip: Image) -> Image:
     """Undo premultiplied alpha."""
     straight = {"RGBa": "RGBA", "La": "LA"}.get(strip.mode)
     return strip.convert(straight) if straight else strip
@@ -159,17 +159,17 @@ def over_white(rgba: RGB) -> RGB:
     return ((mixed + 127) // 255).astype(np.uint8)
 
 
-def _gray16(strip: Image, *, shift: int) -> RGB:
+def _convert_gray16(strip: Image, *, shift: int) -> RGB:
     return gray((np.asarray(strip) >> shift).astype(np.uint8))
 
 
-def _depth(image: Image) -> int:
+def _find_depth(image: Image) -> int:
     tags: dict[int, Any] = getattr(image, "tag_v2", {})
     bits = tags.get(258, (16,))  # TIFF BitsPerSample: 12 in some scanners' files, unpacked to 16 without scaling
     return bits[0] if bits in ((12,), (16,)) else 16
 
 
-def _white(image: Image) -> float:
+def _find_white(image: Image) -> float:
     """Return the value of white where the file does not state it: the least customary value above all pixels."""
     if image.mode == "I" and image.format in {"PNG", "PPM"}:  # 16 bits, in Pillow before 11.3
         return 65535
@@ -180,8 +180,8 @@ def _white(image: Image) -> float:
     return white
 
 
-def _wide(strip: Image, *, white: float) -> RGB:
-    """Scale 32-bit values by the result of :func:`_white`; ValueError for values that are not numbers."""
+def _convert_wide(strip: Image, *, white: float) -> RGB:
+    """Scale 32-bit values by the result of :func:`_find_white`; ValueError for values that are not numbers."""
     values = np.asarray(strip)
     if not np.isfinite(values).all():
         raise ValueError("it holds values that are not numbers")

@@ -16,7 +16,7 @@ def samples(data: bytes) -> str:
     if order is None:
         return ""
     try:
-        tags = _tags(data, order)
+        tags = _read_tags(data, order)
     except struct.error:
         return ""
     bits, form = tags.get(BITS, 1), FORMATS.get(tags.get(FORMAT, 1), "undefined")
@@ -24,7 +24,7 @@ def samples(data: bytes) -> str:
     return f"{count} sample{'s' * (count > 1)} of {bits}-bit {form} a pixel"
 
 
-def _tags(data: bytes, order: str) -> dict[int, int]:
+def _read_tags(data: bytes, order: str) -> dict[int, int]:
     """Return the first value of each of the three tags that is present."""
     (start,) = struct.unpack_from(order + "I", data, 4)
     (entries,) = struct.unpack_from(order + "H", data, start)

@@ -65,13 +65,13 @@ def read(source: Source, *, name: str | None = None, max_pixels: int = MAX_PIXEL
     max_pixels = int(checked_number(max_pixels, "max_pixels is a number of pixels", least=1))
     label = name_of(source) if name is None else name
     if is_array_like(source):
-        source = _as_array(source, shown(label))
+        source = _to_array(source, shown(label))
     if isinstance(source, np.ndarray):
-        return _of_pixels(_from_array(source, shown(label), max_pixels), label)
+        return _make_photo(_from_array(source, shown(label), max_pixels), label)
     if _is_pillow(source):
         image = cast("Image", source)
         pixels = _decode.from_pillow(image, label=shown(label), max_pixels=max_pixels)
-        return replace(_of_pixels(pixels, label), captured=_decode.pillow_capture_time(image))
+        return replace(_make_photo(pixels, label), captured=_decode.pillow_capture_time(image))
     data = encoded(source, name=label, max_pixels=max_pixels)
     pixels, notes = _decode.decode(data, label=shown(label), max_pixels=max_pixels)
     pixels.flags.writeable = False
@@ -113,7 +113,7 @@ def encoded(source: Source, *, name: str | None = None, max_pixels: int = MAX_PI
     UsageError for a source that has no encoded bytes.
     """
     label = name_of(source) if name is None else name
-    return _encoded(source, shown(label), limit=max(MIN_BYTES_LIMIT, 8 * max_pixels))
+    return _read_encoded(source, shown(label), limit=max(MIN_BYTES_LIMIT, 8 * max_pixels))
 
 
 def not_a_folder(source: Source) -> Source:
@@ -129,7 +129,7 @@ def shown(name: str) -> str:
     return quoted if len(quoted) <= 240 else f"{quoted[:120]}...{quoted[-100:]}"
 
 
-def _of_pixels(pixels: RGB, label: str) -> Photo:
+def _make_photo(pixels: RGB, label: str) -> Photo:
     digest = hashlib.sha256(repr(pixels.shape).encode())
     digest.update(pixels.data)
     pixels.flags.writeable = False
@@ -159,7 +159,7 @@ def name_of(source: object) -> str:
 # ------------------------------------------------------------------------------------------- sources -> bytes
 
 
-def _encoded(source: object, what: str, *, limit: int) -> bytes:
+def _read_encoded(source: object, what: str, *, limit: int) -> bytes:
     """Read the whole file once, so that the same bytes are hashed and decoded."""
     if isinstance(source, (bytes, bytearray, memoryview)):
         return bytes(source)
@@ -269,7 +269,7 @@ def is_array_like(source: object) -> bool:
     return hasattr(source, "__array__") and not isinstance(source, other) and not _is_pillow(source)
 
 
-def _as_array(source: object, what: str) -> NDArray[Any]:
+def _to_array(source: object, what: str) -> NDArray[Any]:
     """Convert a source to an array; UnreadableImageError where it refuses (such as a tensor on a graphics card)."""
     try:
         return np.asarray(source)
@@ -286,11 +286,11 @@ def _from_array(array: NDArray[Any], what: str, max_pixels: int) -> RGB:
     channels = {2: 1, 3: array.shape[-1]}.get(array.ndim) if array.ndim else None
     if channels not in {1, 3, 4}:
         raise UnreadableImageError(
-            f"{what} has shape {array.shape}, not (h, w), (h, w, 1), (h, w, 3) or (h, w, 4){_shape_advice(array)}."
+            f"{what} has shape {array.shape}, not (h, w), (h, w, 1), (h, w, 3) or (h, w, 4){_advise_on_shape(array)}."
         )
     height, width = array.shape[:2]
     _decode.check_size(width, height, label=what, max_pixels=max_pixels)
-    values = _eight_bits(array, what).reshape(height, width, channels)
+    values = _to_eight_bits(array, what).reshape(height, width, channels)
     if channels == 4:
         values = over_white(values)
     pixels: RGB = np.empty((height, width, 3), np.uint8)
@@ -298,7 +298,7 @@ def _from_array(array: NDArray[Any], what: str, max_pixels: int) -> RGB:
     return pixels
 
 
-def _shape_advice(array: NDArray[Any]) -> str:
+def _advise_on_shape(array: NDArray[Any]) -> str:
     if array.ndim == 3 and array.shape[0] in {1, 3, 4}:
         return ": its channels come first; move them to the end, by numpy.moveaxis(array, 0, -1)"
     if array.ndim == 4:
@@ -306,7 +306,7 @@ def _shape_advice(array: NDArray[Any]) -> str:
     return ""
 
 
-def _eight_bits(array: NDArray[Any], what: str) -> NDArray[np.uint8]:
+def _to_eight_bits(array: NDArray[Any], what: str) -> NDArray[np.uint8]:
     if array.dtype == np.uint8:
         return array
     if array.dtype == np.bool_:

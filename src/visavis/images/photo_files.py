@@ -94,9 +94,9 @@ def is_excluded(path: str, exclude: Sequence[str]) -> bool:
     A pattern without a slash matches a file or folder of that name anywhere; one with a slash matches the whole
     relative path. ``*`` matches any characters, slashes too. Case counts; Unicode is compared in the form NFC.
     """
-    path = _nfc(path.replace(os.sep, "/"))
+    path = _normalize(path.replace(os.sep, "/"))
     name = path.rpartition("/")[2]
-    return any(fnmatchcase(path if "/" in pattern else name, pattern) for pattern in map(_pattern, exclude))
+    return any(fnmatchcase(path if "/" in pattern else name, pattern) for pattern in map(_normalize_pattern, exclude))
 
 
 def walk(
@@ -119,7 +119,7 @@ def walk(
     stack = [(top, within)]
     while stack:
         place, relative = stack.pop()
-        entries = _entries(place, visited)
+        entries = _list_entries(place, visited)
         if isinstance(entries, UnlistedFolder):
             yield entries
             continue
@@ -155,7 +155,7 @@ def by_folder(
     Raises UsageError where ``folder`` itself cannot be listed.
     """
     check_patterns(exclude)
-    entries = _entries(os.fspath(folder), set())
+    entries = _list_entries(os.fspath(folder), set())
     if isinstance(entries, UnlistedFolder):
         raise UsageError(entries.message)
     names = [entry.name for entry in entries if _is_folder(entry) and not is_passed_over(entry.name)]
@@ -173,7 +173,7 @@ def check_patterns(exclude: Sequence[str]) -> None:
     """Raise UsageError where ``exclude`` is one pattern in place of a list, or a pattern is empty."""
     if isinstance(exclude, str):
         raise UsageError(f"exclude is a list of patterns: write [{exclude!r}].")
-    if not all(_pattern(pattern) for pattern in exclude):
+    if not all(_normalize_pattern(pattern) for pattern in exclude):
         raise UsageError("a pattern to exclude is empty: write a name or a glob, such as 'thumbs' or '*.gif'.")
 
 
@@ -251,7 +251,7 @@ def _expand_folders(sources: Iterable[Any], exclude: Sequence[str]) -> Iterator[
 # ---------------------------------------------------------------------------------------------------------- details
 
 
-def _entries(folder: str, visited: set[tuple[int, int]]) -> list[os.DirEntry[str]] | UnlistedFolder:
+def _list_entries(folder: str, visited: set[tuple[int, int]]) -> list[os.DirEntry[str]] | UnlistedFolder:
     """List a folder by name; an empty list where it was listed before."""
     try:
         facts = Path(folder).stat()
@@ -259,7 +259,7 @@ def _entries(folder: str, visited: set[tuple[int, int]]) -> list[os.DirEntry[str
             return []
         visited.add(place)
         with os.scandir(folder) as entries:
-            return sorted(entries, key=lambda entry: (_nfc(entry.name), entry.name))
+            return sorted(entries, key=lambda entry: (_normalize(entry.name), entry.name))
     except OSError as error:
         status = "missing" if isinstance(error, FileNotFoundError) else "unreadable"
         return UnlistedFolder(folder, status, error.strerror or str(error))
@@ -280,10 +280,10 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _nfc(text: str) -> str:
+def _normalize(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def _pattern(pattern: str) -> str:
+def _normalize_pattern(pattern: str) -> str:
     """Return a pattern in the form of compared paths: NFC, without "./" before it or "/" after it."""
-    return _nfc(pattern.replace(os.sep, "/")).removeprefix("./").strip("/")
+    return _normalize(pattern.replace(os.sep, "/")).removeprefix("./").strip("/")

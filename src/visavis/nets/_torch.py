@@ -75,13 +75,13 @@ class TorchOps:
         return self._weights[name].reshape(-1, *[1] * (x.ndim - 2))
 
     def normalize(self, x: Tensor, *, mean: tuple[float, ...], scale: float) -> Tensor:
-        """``(x - mean) * scale`` a channel."""
+        """Return ``(x - mean) * scale`` per channel."""
         return (x - torch.tensor(mean, dtype=x.dtype, device=x.device)[:, None, None]) * scale
 
     def conv(
         self, x: Tensor, name: str, *, width: int | None = None, size: Size | None = None, stride: int = 1, pad: Pad = 0
     ) -> Tensor:
-        """Correlate."""
+        """Correlate with the kernel, and add the bias."""
         return self._conv(x, name, stride, pad, groups=1)
 
     def depthwise(self, x: Tensor, name: str, *, size: Size | None = None, stride: int = 1, pad: Pad = 0) -> Tensor:
@@ -106,7 +106,7 @@ class TorchOps:
         return functional.batch_norm(x, mean, variance, gamma, beta, self._training, MOMENTUM, eps)
 
     def scale(self, x: Tensor, factor: float) -> Tensor:
-        """``x * factor``."""
+        """Return ``x * factor``."""
         return x * factor
 
     def prelu(self, x: Tensor, name: str) -> Tensor:
@@ -114,11 +114,11 @@ class TorchOps:
         return functional.prelu(x, self._weights[f"{name}.slope"])
 
     def relu(self, x: Tensor) -> Tensor:
-        """``max(x, 0)``."""
+        """Return ``max(x, 0)``."""
         return functional.relu(x)
 
     def sigmoid(self, x: Tensor) -> Tensor:
-        """``1 / (1 + exp(-x))``."""
+        """Return ``1 / (1 + exp(-x))``."""
         return torch.sigmoid(x)
 
     def gate(self, x: Tensor, by: Tensor) -> Tensor:
@@ -126,19 +126,19 @@ class TorchOps:
         return x * by[:, :, None, None]
 
     def max_pool(self, x: Tensor, size: int, *, stride: int, ceil: bool = False) -> Tensor:
-        """Maxima of windows."""
+        """Return the maxima of windows."""
         return functional.max_pool2d(x, size, stride, ceil_mode=ceil)
 
     def average_pool(self, x: Tensor, size: int, *, stride: int) -> Tensor:
-        """Means of windows."""
+        """Return the means of windows."""
         return functional.avg_pool2d(x, size, stride)
 
     def global_average(self, x: Tensor) -> Tensor:
-        """Mean over rows and columns."""
+        """Return the mean over rows and columns."""
         return x.mean(dim=(2, 3))
 
     def flatten(self, x: Tensor) -> Tensor:
-        """Rows in the order channel, row, column."""
+        """Return rows in the order channel, row, column."""
         return x.flatten(1)
 
     def dense(self, x: Tensor, name: str, *, width: int | None = None) -> Tensor:
@@ -156,14 +156,14 @@ class TorchOps:
     def add_padded(self, a: Tensor, b: Tensor) -> Tensor:
         """Sum, with zeros behind the smaller one."""
         sizes = [max(pair) for pair in zip(a.shape, b.shape, strict=True)]
-        first, second = (functional.pad(x, _behind(x, sizes)) for x in (a, b))
+        first, second = (functional.pad(x, _padding(x, sizes)) for x in (a, b))
         return first + second
 
     def concat(self, parts: Sequence[Tensor]) -> Tensor:
-        """Channels of all parts."""
+        """Concatenate the channels of all parts."""
         return torch.cat(list(parts), dim=1)
 
 
-def _behind(x: Tensor, sizes: Sequence[int]) -> list[int]:
+def _padding(x: Tensor, sizes: Sequence[int]) -> list[int]:
     """Return torch's padding: before and behind, from the last axis to the first."""
     return [zeros for axis in reversed(range(x.ndim)) for zeros in (0, sizes[axis] - x.shape[axis])]

@@ -15,7 +15,7 @@ STAGES = (("ppp", 32), ("dppp", 64), ("dpp", 128), ("dppd", 256))
 
 
 def dlib_resnet(ops: Ops[T], x: T) -> tuple[T, ...]:
-    """150-pixel chips -> ``(n, 128)``, not normalized."""
+    """Map 150-pixel chips to ``(n, 128)``, not normalized."""
     names = (f"conv{i}" for i in count(1))
 
     def conv(x: T, width: int, *, size: int = 3, stride: int = 1, pad: int = 0) -> T:

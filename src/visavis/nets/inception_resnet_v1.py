@@ -48,7 +48,7 @@ MIXED_7A: Branches = (
 
 
 def inception_resnet_v1(ops: Ops[T], x: T) -> tuple[T, ...]:
-    """160-pixel faces -> features ``(n, 512)``, not normalized. Sides 160: 79, 77, 77, 38, 38, 36, 17, 8, 3."""
+    """Map 160-pixel faces to features ``(n, 512)``, not normalized. Sides 160: 79, 77, 77, 38, 38, 36, 17, 8, 3."""
 
     def conv(x: T, name: str, width: int, size: Size, stride: int = 1, pad: Pad = 0) -> T:
         x = ops.conv(x, name, width=width, size=size, stride=stride, pad=pad)
@@ -92,6 +92,6 @@ def inception_resnet_v1(ops: Ops[T], x: T) -> tuple[T, ...]:
 
 
 def inception_resnet_v1_top(ops: Ops[T], x: T) -> tuple[T, ...]:
-    """160-pixel faces -> features ``(n, 512)``, logits ``(n, 8631)``."""
+    """Map 160-pixel faces to features ``(n, 512)``, logits ``(n, 8631)``."""
     (x,) = inception_resnet_v1(ops, x)
     return x, ops.dense(x, "logits", width=PEOPLE)

@@ -18,7 +18,7 @@ STAGES = ((2, 64, 5, 2), (4, 128, 1, 2), (2, 128, 6, 1), (4, 128, 1, 2), (2, 128
 
 
 def mobilefacenet(ops: Ops[T], x: T) -> tuple[T, ...]:
-    """112-pixel faces -> features ``(n, 128)``, not normalized. Sides: 56, 56, 28, 14, 14, 7, 7, 1."""
+    """Map 112-pixel faces to features ``(n, 128)``, not normalized. Sides: 56, 56, 28, 14, 14, 7, 7, 1."""
 
     def norm(x: T, name: str) -> T:
         return ops.batch_norm(x, f"{name}.bn", eps=EPS)

@@ -1,6 +1,6 @@
 """MTCNN's three networks (Zhang, Zhang, Li, Qiao 2016), as in the authors' Caffe files.
 
-Each ends in *logits*: face minus no-face, whose sigmoid is the softmax's face score.
+Each ends in *logits*: face minus no-face; their sigmoid is the softmax's face score.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ MEAN, SCALE = (127.5, 127.5, 127.5), 1 / 128
 
 
 def pnet(ops: Ops[T], x: T) -> tuple[T, ...]:
-    """Proposals: a score and four offsets for each 12-pixel cell, one cell every 2 pixels: ``(n, 5, h, w)``.
+    """Propose faces: a score and four offsets for each 12-pixel cell, one cell every 2 pixels: ``(n, 5, h, w)``.
 
     The pooling has no last window beyond the edge: it would add only one more pixel at the far edge.
     """
@@ -29,7 +29,7 @@ def pnet(ops: Ops[T], x: T) -> tuple[T, ...]:
 
 
 def rnet(ops: Ops[T], x: T) -> tuple[T, ...]:
-    """Refinement of 24-pixel crops: score and four offsets ``(n, 5)``."""
+    """Refine 24-pixel crops: score and four offsets ``(n, 5)``."""
     x = ops.normalize(x, mean=MEAN, scale=SCALE)
     x = ops.prelu(ops.conv(x, "conv1"), "prelu1")
     x = ops.max_pool(x, 3, stride=2, ceil=True)
@@ -41,7 +41,7 @@ def rnet(ops: Ops[T], x: T) -> tuple[T, ...]:
 
 
 def onet(ops: Ops[T], x: T) -> tuple[T, ...]:
-    """Output for 48-pixel crops: score, four offsets, five landmarks (x1..x5, y1..y5): ``(n, 15)``."""
+    """Finish 48-pixel crops: score, four offsets, five landmarks (x1..x5, y1..y5): ``(n, 15)``."""
     x = ops.normalize(x, mean=MEAN, scale=SCALE)
     x = ops.prelu(ops.conv(x, "conv1"), "prelu1")
     x = ops.max_pool(x, 3, stride=2, ceil=True)

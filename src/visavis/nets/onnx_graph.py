@@ -69,32 +69,32 @@ class OnnxOps:
         if isinstance(x, Tensor):
             return x
         if x not in self._emitted:
-            self._emitted[x] = self._rows(x, x.channels) if isinstance(x, Dense) else self._activate(x)
+            self._emitted[x] = self._emit_rows(x, x.channels) if isinstance(x, Dense) else self._activate(x)
         return self._emitted[x]
 
     def _activate(self, x: Conv) -> Tensor:
         """Emit a convolution with its activation."""
         if x.slope is None:
-            raw = self._raw(x, block(x.channels))
+            raw = self._emit_raw(x, block(x.channels))
             return replace(raw, name=self._node("Relu", [raw.name])) if x.relu else raw
         sign = np.where(x.slope > 1, -1, 1).astype(np.float32)
         flipped = replace(x, kernel=x.kernel * sign[:, None, None, None], bias=x.bias * sign)
-        raw = self._raw(flipped, block(x.channels))
+        raw = self._emit_raw(flipped, block(x.channels))
         straight, factor = raw.name, x.slope - 1
         if not self._to_quantize:
-            straight, factor = self._pointwise(raw.name, diagonal(x.slope, raw.width)), 1 - x.slope
-        bent = self._node("Relu", [self._pointwise(raw.name, diagonal(factor, raw.width))])
+            straight, factor = self._multiply(raw.name, diagonal(x.slope, raw.width)), 1 - x.slope
+        bent = self._node("Relu", [self._multiply(raw.name, diagonal(factor, raw.width))])
         return replace(raw, name=self._node("Add", [straight, bent]), sign=sign)
 
     def _activate_unsigned(self, x: Conv, slope: Floats) -> Tensor:
         """Emit a convolution with its PReLU, no channel negated; ONNX Runtime fuses the sum where a slope exceeds 1."""
-        raw = self._raw(x, block(x.channels))
-        bent = self._node("Relu", [self._pointwise(raw.name, diagonal(-abs(slope - 1), raw.width))])
+        raw = self._emit_raw(x, block(x.channels))
+        bent = self._node("Relu", [self._multiply(raw.name, diagonal(-abs(slope - 1), raw.width))])
         if (slope > 1).any():
-            bent = self._pointwise(bent, diagonal(np.where(slope > 1, -1, 1).astype(np.float32), raw.width))
+            bent = self._multiply(bent, diagonal(np.where(slope > 1, -1, 1).astype(np.float32), raw.width))
         return replace(raw, name=self._node("Add", [raw.name, bent]))
 
-    def _raw(self, x: Conv, width: int) -> Tensor:
+    def _emit_raw(self, x: Conv, width: int) -> Tensor:
         """Emit the bare convolution, its kernel padded to the blocks on both sides."""
         kernel, bias = fold.fold_source(x)
         groups: dict[str, int] = {}
@@ -107,7 +107,7 @@ class OnnxOps:
         name = self._convolve(x.source.name, kernel, bias, strides=[x.stride] * 2, pads=list(x.pads), **groups)
         return Tensor(name, x.channels, width, x.side)
 
-    def _rows(self, x: Dense, width: int) -> Tensor:
+    def _emit_rows(self, x: Dense, width: int) -> Tensor:
         """Emit a dense layer; its kernel takes the sign and the shift of its source, and zeros for padded channels."""
         channels, offset = fold.fold_rows(x)
         rows = padded(channels, x.source.width, axis=0).reshape(-1, x.channels)
@@ -115,7 +115,7 @@ class OnnxOps:
         out = self._node("Gemm", [x.source.name, self._constant(kernel), self._constant(bias)])
         return Tensor(out, x.channels, width, 1, dense=True, rows=True)
 
-    def _pointwise(self, source: str, matrix: Floats) -> str:
+    def _multiply(self, source: str, matrix: Floats) -> str:
         """Multiply channels by ``matrix``; depthwise where it is diagonal."""
         if matrix.shape[0] == matrix.shape[1] and np.array_equal(matrix, np.diag(np.diag(matrix))):
             return self._convolve(source, np.diag(matrix)[:, None, None, None], group=len(matrix))
@@ -131,19 +131,19 @@ class OnnxOps:
     def normalize(self, x: Value, *, mean: tuple[float, ...], scale: float) -> Value:
         """Defer, and fold into the next convolution."""
         factor = np.full(len(mean), scale, np.float64)
-        return replace(self._plain(x), shift=(factor, -np.asarray(mean, np.float64) * scale))
+        return replace(self._emit_plain(x), shift=(factor, -np.asarray(mean, np.float64) * scale))
 
     def conv(
         self, x: Value, name: str, *, width: int | None = None, size: Size | None = None, stride: int = 1, pad: Pad = 0
     ) -> Value:
         """Defer until the next layer is known."""
-        return self._pending(x, name, stride, pad, depthwise=False)
+        return self._defer(x, name, stride, pad, depthwise=False)
 
     def depthwise(self, x: Value, name: str, *, size: Size | None = None, stride: int = 1, pad: Pad = 0) -> Value:
         """Defer until the next layer is known."""
-        return self._pending(x, name, stride, pad, depthwise=True)
+        return self._defer(x, name, stride, pad, depthwise=True)
 
-    def _pending(self, x: Value, name: str, stride: int, pad: Pad, *, depthwise: bool) -> Conv:
+    def _defer(self, x: Value, name: str, stride: int, pad: Pad, *, depthwise: bool) -> Conv:
         kernel = self._weights[f"{name}.kernel"]
         bias = self._weights.get(f"{name}.bias", np.zeros(len(kernel), np.float32))
         source = self._emit(x)
@@ -158,16 +158,16 @@ class OnnxOps:
             return x
         factor, offset = x.shift
         if x.width == block(x.width):  # not a picture
-            return self._shifted(x)
+            return self._shift(x)
         shift = self._constant((offset / factor).astype(np.float32)[:, None, None])
         return replace(x, name=self._node("Add", [x.name, shift]), shift=(factor, np.zeros_like(offset)))
 
-    def _shifted(self, x: Tensor) -> Tensor:
+    def _shift(self, x: Tensor) -> Tensor:
         """Apply the deferred normalization, by a depthwise 1x1 convolution."""
         pending = Conv(
             x, np.ones((x.channels, 1, 1, 1), np.float32), np.zeros(x.channels, np.float32), 1, NO_PADS, True
         )
-        return self._raw(pending, x.width)
+        return self._emit_raw(pending, x.width)
 
     def affine(self, x: Value, name: str) -> Value:
         """Fold into the convolution before it."""
@@ -205,17 +205,17 @@ class OnnxOps:
         """Defer in a pending convolution, else emit."""
         if isinstance(x, Conv) and x.slope is None:
             return replace(x, relu=True)
-        tensor = self._plain(x)
+        tensor = self._emit_plain(x)
         return replace(tensor, name=self._node("Relu", [tensor.name]))
 
     def sigmoid(self, x: Value) -> Value:
         """Emit, with rows as wide as the channels they will gate."""
-        tensor = self._rows(x, block(x.channels)) if isinstance(x, Dense) else self._plain(x)
+        tensor = self._emit_rows(x, block(x.channels)) if isinstance(x, Dense) else self._emit_plain(x)
         return replace(tensor, name=self._node("Sigmoid", [tensor.name]), dense=False)
 
     def gate(self, x: Value, by: Value) -> Value:
         """Emit one product, the rows laid out as pictures of one pixel."""
-        tensor, rows = self._plain(x), self._plain(by)
+        tensor, rows = self._emit_plain(x), self._emit_plain(by)
         if tensor.rows or not rows.rows or rows.width != tensor.width:
             raise TypeError("channels are gated by rows that come out of a sigmoid")
         if tensor.channels != rows.channels:
@@ -226,7 +226,7 @@ class OnnxOps:
     def max_pool(self, x: Value, size: int, *, stride: int, ceil: bool = False) -> Value:
         """Move a PReLU behind the pooling, onto fewer pixels, where that needs no further block of channels."""
         if not isinstance(x, Conv) or x.slope is None:
-            return self._pool(self._plain(x), size, stride, ceil)
+            return self._pool(self._emit_plain(x), size, stride, ceil)
         negative = np.flatnonzero(x.slope < 0)
         if x.depthwise or block(len(x.slope) + len(negative)) > block(len(x.slope)):
             return self._pool(self._activate_unsigned(x, x.slope), size, stride, ceil)
@@ -235,21 +235,21 @@ class OnnxOps:
             kernel=np.concatenate([x.kernel, x.kernel[negative] * x.slope[negative, None, None, None]]),
             bias=np.concatenate([x.bias, x.bias[negative] * x.slope[negative]]),
         )
-        pooled = self._pool(self._raw(both, block(len(both.bias))), size, stride, ceil)
+        pooled = self._pool(self._emit_raw(both, block(len(both.bias))), size, stride, ceil)
         linear, bent, sign = fold.prelu_after_pool(x.slope, negative, pooled.width)
-        straight = pooled.name if fold.is_identity(linear) else self._pointwise(pooled.name, linear)
-        curved = self._node("Relu", [self._pointwise(pooled.name, bent)])
+        straight = pooled.name if fold.is_identity(linear) else self._multiply(pooled.name, linear)
+        curved = self._node("Relu", [self._multiply(pooled.name, bent)])
         name = self._node("Add", [straight, curved])
         return replace(pooled, name=name, channels=len(x.slope), width=len(linear), sign=sign)
 
-    def _plain(self, x: Value) -> Tensor:
+    def _emit_plain(self, x: Value) -> Tensor:
         """Emit, and restore the sign of negated channels, for layers that cannot do so themselves."""
         out = self._emit(x)
         if out.shift is not None:
             raise TypeError("normalized values must go through a convolution or a dense layer first")
         if out.sign is None or (out.sign > 0).all():
             return out
-        return replace(out, name=self._pointwise(out.name, diagonal(out.sign, out.width)), sign=None)
+        return replace(out, name=self._multiply(out.name, diagonal(out.sign, out.width)), sign=None)
 
     def _pool(self, x: Tensor, size: int, stride: int, ceil: bool) -> Tensor:
         name = self._node("MaxPool", [x.name], kernel_shape=[size] * 2, strides=[stride] * 2, ceil_mode=int(ceil))
@@ -288,14 +288,14 @@ class OnnxOps:
     def add_padded(self, a: Value, b: Value) -> Value:
         """Emit a sum; pad channels in the kernel of the narrower side, rows and columns by a Pad node."""
         channels = max(a.channels, b.channels)
-        first, second = (self._plain(fold.widened(x, channels)) for x in (a, b))
+        first, second = (self._emit_plain(fold.widened(x, channels)) for x in (a, b))
         if first.width != second.width:
             raise TypeError("a sum with the picture itself is not supported")
         side = fold.largest_side(first, second)
-        first, second = self._grown(first, side), self._grown(second, side)
+        first, second = self._pad_side(first, side), self._pad_side(second, side)
         return replace(first, name=self._node("Add", [first.name, second.name]))
 
-    def _grown(self, x: Tensor, side: int | None) -> Tensor:
+    def _pad_side(self, x: Tensor, side: int | None) -> Tensor:
         if side is None or x.side is None or x.side == side:
             return x
         behind = self._constant(np.array([0, 0, 0, 0, 0, 0, side - x.side, side - x.side], np.int64))
@@ -303,20 +303,20 @@ class OnnxOps:
 
     def concat(self, parts: Sequence[Value]) -> Value:
         """Emit a Concat; a 1x1 convolution removes padding between the parts."""
-        tensors = [self._plain(part) for part in parts]
+        tensors = [self._emit_plain(part) for part in parts]
         if any(tensor.rows or tensor.side != tensors[0].side for tensor in tensors):
             raise TypeError("only pictures of one size can be laid side by side")
         name = self._node("Concat", [tensor.name for tensor in tensors], axis=1)
         channels, width = (sum(sizes) for sizes in zip(*((x.channels, x.width) for x in tensors), strict=True))
         if any(tensor.channels != tensor.width for tensor in tensors[:-1]) or width != block(width):
-            name, width = self._pointwise(name, fold.moved(tensors)), block(channels)
+            name, width = self._multiply(name, fold.moved(tensors)), block(channels)
         return Tensor(name, channels, width, tensors[0].side)
 
     # --- the graph ------------------------------------------------------------------------------------------------
 
     def serialize(self, outputs: Sequence[Value], side: int | None, kind: int) -> bytes:
         """Return the ONNX file with these outputs."""
-        tensors = [self._output(output) for output in outputs]
+        tensors = [self._emit_output(output) for output in outputs]
         picture = onnx_file.value("x", kind, ("n", side or "h", side or "w", 3))
         shapes = [("n", "c") if tensor.rows else ("n", "c", "h", "w") for tensor in tensors]
         results = [
@@ -324,16 +324,16 @@ class OnnxOps:
         ]
         return onnx_file.model(self._nodes, self._constants, [picture], results)
 
-    def _output(self, x: Value) -> Tensor:
+    def _emit_output(self, x: Value) -> Tensor:
         """Emit an output: without padded or negated channels."""
         if isinstance(x, Conv) and x.bare and not x.depthwise:
-            return self._raw(x, x.channels)
-        tensor = self._plain(x)
+            return self._emit_raw(x, x.channels)
+        tensor = self._emit_plain(x)
         if tensor.width == tensor.channels:
             return tensor
         kept = np.eye(tensor.channels, tensor.width, dtype=np.float32)
         if not tensor.rows:
-            name = self._pointwise(tensor.name, kept)
+            name = self._multiply(tensor.name, kept)
         elif tensor.side == 1:
             name = self._node("Gemm", [tensor.name, self._constant(kept.T)])
         else:

@@ -32,7 +32,7 @@ class Ops(Protocol[T]):
     """The layers; ``name`` is the prefix of the layer's weights."""
 
     def normalize(self, x: T, *, mean: tuple[float, ...], scale: float) -> T:
-        """``(x - mean) * scale`` a channel."""
+        """Return ``(x - mean) * scale`` per channel."""
         ...
 
     def conv(
@@ -46,27 +46,27 @@ class Ops(Protocol[T]):
         ...
 
     def affine(self, x: T, name: str) -> T:
-        """``x * name.gamma + name.beta`` a channel."""
+        """Return ``x * name.gamma + name.beta`` per channel."""
         ...
 
     def batch_norm(self, x: T, name: str, *, eps: float) -> T:
-        """``(x - name.mean) / sqrt(name.variance + eps)`` times ``name.gamma``, if there is one, plus ``name.beta``."""
+        """Return ``(x - name.mean) / sqrt(name.variance + eps)`` times ``name.gamma``, if any, plus ``name.beta``."""
         ...
 
     def scale(self, x: T, factor: float) -> T:
-        """``x * factor``."""
+        """Return ``x * factor``."""
         ...
 
     def prelu(self, x: T, name: str) -> T:
-        """``x`` where positive, ``x * name.slope`` (a channel) elsewhere."""
+        """Return ``x`` where positive, ``x * name.slope`` (per channel) elsewhere."""
         ...
 
     def relu(self, x: T) -> T:
-        """``max(x, 0)``."""
+        """Return ``max(x, 0)``."""
         ...
 
     def sigmoid(self, x: T) -> T:
-        """``1 / (1 + exp(-x))``."""
+        """Return ``1 / (1 + exp(-x))``."""
         ...
 
     def gate(self, x: T, by: T) -> T:
@@ -74,19 +74,19 @@ class Ops(Protocol[T]):
         ...
 
     def max_pool(self, x: T, size: int, *, stride: int, ceil: bool = False) -> T:
-        """Maxima of windows; ``ceil`` keeps a last window that hangs over the edge."""
+        """Return the maxima of windows; ``ceil`` keeps a last window that reaches over the edge."""
         ...
 
     def average_pool(self, x: T, size: int, *, stride: int) -> T:
-        """Means of windows that lie wholly inside."""
+        """Return the means of windows that lie wholly inside."""
         ...
 
     def global_average(self, x: T) -> T:
-        """Mean over rows and columns: ``(n, c)``."""
+        """Return the mean over rows and columns: ``(n, c)``."""
         ...
 
     def flatten(self, x: T) -> T:
-        """``(n, c * h * w)`` in that order."""
+        """Return ``(n, c * h * w)`` in that order."""
         ...
 
     def dense(self, x: T, name: str, *, width: int | None = None) -> T:
@@ -94,13 +94,13 @@ class Ops(Protocol[T]):
         ...
 
     def add(self, a: T, b: T) -> T:
-        """Sum of equal shapes."""
+        """Add values of equal shapes."""
         ...
 
     def add_padded(self, a: T, b: T) -> T:
-        """Sum; where shapes differ the smaller is padded with zeros behind (channels, rows, columns)."""
+        """Add; where shapes differ, the smaller is padded with zeros behind (channels, rows, columns)."""
         ...
 
     def concat(self, parts: Sequence[T]) -> T:
-        """Channels of all parts, in their order."""
+        """Concatenate the channels of all parts, in their order."""
         ...

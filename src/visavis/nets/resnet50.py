@@ -24,12 +24,12 @@ PEOPLE = 8631
 
 
 def resnet50(ops: Ops[T], x: T) -> tuple[T, ...]:
-    """224-pixel faces -> features ``(n, 2048)``: the mean of the last 7x7 map."""
+    """Map 224-pixel faces to features ``(n, 2048)``: the mean of the last 7x7 map."""
     return (ops.global_average(trunk(ops, x, eps=EPS, excite=lambda x, name: x)),)
 
 
 def resnet50_top(ops: Ops[T], x: T) -> tuple[T, ...]:
-    """224-pixel faces -> features ``(n, 2048)``, logits ``(n, 8631)``."""
+    """Map 224-pixel faces to features ``(n, 2048)``, logits ``(n, 8631)``."""
     (x,) = resnet50(ops, x)
     return x, ops.dense(x, "classifier", width=PEOPLE)
 

@@ -15,7 +15,7 @@ OUTPUTS = {f"conv{stage}": 4 * width for stage, (width, _) in enumerate(STAGES, 
 
 
 def senet50(ops: Ops[T], x: T) -> tuple[T, ...]:
-    """224-pixel faces -> features ``(n, 2048)``: the mean of the last 7x7 map."""
+    """Map 224-pixel faces to features ``(n, 2048)``: the mean of the last 7x7 map."""
 
     def excite(x: T, block: str) -> T:
         width = OUTPUTS[block.partition("_")[0]]
@@ -26,6 +26,6 @@ def senet50(ops: Ops[T], x: T) -> tuple[T, ...]:
 
 
 def senet50_top(ops: Ops[T], x: T) -> tuple[T, ...]:
-    """224-pixel faces -> features ``(n, 2048)``, logits ``(n, 8631)``."""
+    """Map 224-pixel faces to features ``(n, 2048)``, logits ``(n, 8631)``."""
     (x,) = senet50(ops, x)
     return x, ops.dense(x, "classifier", width=PEOPLE)

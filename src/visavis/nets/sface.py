@@ -21,7 +21,7 @@ BLOCKS = (
 
 
 def sface(ops: Ops[T], x: T) -> tuple[T, ...]:
-    """112-pixel faces -> features ``(n, 128)``, not of unit length. Sides: 112, 112, 56, 28, 14, 7."""
+    """Map 112-pixel faces to features ``(n, 128)``, not of unit length. Sides: 112, 112, 56, 28, 14, 7."""
 
     def active(x: T, name: str) -> T:
         return ops.prelu(ops.batch_norm(x, f"{name}.bn", eps=EPS), f"{name}.prelu")

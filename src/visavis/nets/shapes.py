@@ -26,7 +26,7 @@ class ShapeOps:
     def __init__(self) -> None:
         self.shapes: dict[str, tuple[int, ...]] = {}
 
-    def _figures(self, x: Shape, name: str, *parts: str) -> Shape:
+    def _add_numbers(self, x: Shape, name: str, *parts: str) -> Shape:
         self.shapes |= {f"{name}.{part}": (x.channels,) for part in parts}
         return replace(x, layer="")
 
@@ -59,12 +59,12 @@ class ShapeOps:
 
     def affine(self, x: Shape, name: str) -> Shape:
         """Needs factor and offset."""
-        return self._figures(x, name, "gamma", "beta")
+        return self._add_numbers(x, name, "gamma", "beta")
 
     def batch_norm(self, x: Shape, name: str, *, eps: float) -> Shape:
         """Needs all four, and makes the bias of the layer before it superfluous."""
         self.shapes.pop(f"{x.layer}.bias", None)
-        return self._figures(x, name, "gamma", "beta", "mean", "variance")
+        return self._add_numbers(x, name, "gamma", "beta", "mean", "variance")
 
     def scale(self, x: Shape, factor: float) -> Shape:
         """Needs nothing."""
@@ -72,7 +72,7 @@ class ShapeOps:
 
     def prelu(self, x: Shape, name: str) -> Shape:
         """Needs slopes."""
-        return self._figures(x, name, "slope")
+        return self._add_numbers(x, name, "slope")
 
     def relu(self, x: Shape) -> Shape:
         """Needs nothing."""

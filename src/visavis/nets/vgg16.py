@@ -20,12 +20,12 @@ PEOPLE = 2622
 
 
 def vgg16(ops: Ops[T], x: T) -> tuple[T, ...]:
-    """224-pixel faces -> the mean of pool5 ``(n, 512)``, the output of files without the top."""
+    """Map 224-pixel faces to the mean of pool5 ``(n, 512)``, the output of files without the top."""
     return (ops.global_average(_pool5(ops, x)),)
 
 
 def vgg16_top(ops: Ops[T], x: T) -> tuple[T, ...]:
-    """224-pixel faces -> descriptors fc7 ``(n, 4096)``, logits ``(n, 2622)``."""
+    """Map 224-pixel faces to descriptors fc7 ``(n, 4096)``, logits ``(n, 2622)``."""
     x = ops.flatten(_pool5(ops, x))
     x = ops.relu(ops.dense(x, "fc6", width=4096))
     x = ops.relu(ops.dense(x, "fc7", width=4096))

@@ -94,9 +94,9 @@ def _fetch_from(url: str, row: WeightSpec, target: Path) -> None:
         except BaseException as error:
             _release_part(part, name, keep=not isinstance(error, _WrongError))
             raise
-        _tag(part).unlink(missing_ok=True)
+        _tag_path(part).unlink(missing_ok=True)
     except requests.RequestException as error:
-        raise _FailedError(_reason(url, error)) from error
+        raise _FailedError(_describe_failure(url, error)) from error
     except OSError as error:
         raise unwritable(target.parent, error) from error
 
@@ -106,7 +106,7 @@ def unwritable(folder: Path, error: OSError) -> WeightsError:
     return WeightsError(f"{folder} cannot be written: {error.strerror}; set VISAVIS_CACHE to another folder.")
 
 
-def _reason(url: str, error: requests.RequestException) -> str:
+def _describe_failure(url: str, error: requests.RequestException) -> str:
     """Say in a few words why a server sent no file."""
     import requests
 
@@ -176,7 +176,7 @@ def new_part(target: Path) -> Path:
 def forget_parts(target: Path) -> None:
     """Delete the parts of a file that is complete, except those that other processes write to."""
     folder, name = target.parent, target.name
-    for path in (folder / f"{name}.part", folder / f"{name}.part.tag", *_abandoned(folder, name)):
+    for path in (folder / f"{name}.part", folder / f"{name}.part.tag", *_find_abandoned(folder, name)):
         with suppress(OSError):
             path.unlink(missing_ok=True)
 
@@ -184,16 +184,16 @@ def forget_parts(target: Path) -> None:
 def _claim_part(folder: Path, name: str) -> Path:
     """Return this process's own part: an abandoned one, renamed, or a new path."""
     own = new_part(folder / name)
-    for part in (folder / f"{name}.part", *_abandoned(folder, name)):
+    for part in (folder / f"{name}.part", *_find_abandoned(folder, name)):
         with suppress(OSError):
             part.rename(own)
             with suppress(OSError):
-                _tag(part).rename(_tag(own))
+                _tag_path(part).rename(_tag_path(own))
             return own
     return own
 
 
-def _abandoned(folder: Path, name: str) -> Iterator[Path]:
+def _find_abandoned(folder: Path, name: str) -> Iterator[Path]:
     for path in folder.glob(f"{name}.*-*.part"):
         with suppress(OSError):
             if time.time() - path.stat().st_mtime > ABANDONED_S:
@@ -203,15 +203,15 @@ def _abandoned(folder: Path, name: str) -> Iterator[Path]:
 def _release_part(part: Path, name: str, *, keep: bool) -> None:
     """Keep a part for the next process if it can be resumed, else delete it."""
     with suppress(OSError):
-        if keep and _tag(part).is_file() and part.stat().st_size:
-            _tag(part).replace(part.with_name(f"{name}.part.tag"))
+        if keep and _tag_path(part).is_file() and part.stat().st_size:
+            _tag_path(part).replace(part.with_name(f"{name}.part.tag"))
             part.replace(part.with_name(f"{name}.part"))
-    for path in (part, _tag(part)):
+    for path in (part, _tag_path(part)):
         with suppress(OSError):
             path.unlink(missing_ok=True)
 
 
-def _tag(part: Path) -> Path:
+def _tag_path(part: Path) -> Path:
     return part.with_name(f"{part.name}.tag")
 
 
@@ -227,7 +227,7 @@ def _complete(url: str, row: WeightSpec, part: Path) -> None:
         try:
             _receive(url, row, part)
         except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError, requests.Timeout):
-            resumable = _tag(part).is_file() and part.is_file() and part.stat().st_size > before
+            resumable = _tag_path(part).is_file() and part.is_file() and part.stat().st_size > before
             if not resumable or attempt == TRIES - 1:
                 raise
         else:
@@ -240,18 +240,18 @@ def _receive(url: str, row: WeightSpec, part: Path) -> None:
 
     headers = {"Accept-Encoding": "identity"}
     have = part.stat().st_size if part.is_file() else 0
-    if have and (tag := _mark(part, url)):
+    if have and (tag := _read_tag(part, url)):
         headers |= {"Range": f"bytes={have}-", "If-Range": tag}
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_S) as response:
         if response.status_code == requests.codes.requested_range_not_satisfiable:
-            _tag(part).unlink(missing_ok=True)  # there is no rest: start again
+            _tag_path(part).unlink(missing_ok=True)  # there is no rest: start again
             part.unlink(missing_ok=True)
             raise requests.ConnectionError(f"{url} has no rest to send")
         response.raise_for_status()
         resumed = response.status_code == requests.codes.partial_content
         have = have if resumed else 0
-        _remember(part, url, response)
-        total = _total(response, have)
+        _write_tag(part, url, response)
+        total = _read_total(response, have)
         with part.open("ab" if resumed else "wb") as file:
             for block in response.iter_content(BLOCK):
                 file.write(block)
@@ -262,24 +262,24 @@ def _receive(url: str, row: WeightSpec, part: Path) -> None:
         raise requests.exceptions.ChunkedEncodingError(f"the connection broke after {have} of {total} bytes")
 
 
-def _total(response: requests.Response, have: int) -> int | None:
+def _read_total(response: requests.Response, have: int) -> int | None:
     length = response.headers.get("Content-Length", "")
     return have + int(length) if length.isdigit() else None
 
 
-def _mark(part: Path, url: str) -> str:
+def _read_tag(part: Path, url: str) -> str:
     """Return the entity tag of the file that the part belongs to; empty if it is of another address."""
     try:
-        address, _, mark = _tag(part).read_text(encoding="utf-8").partition("\n")
+        address, _, mark = _tag_path(part).read_text(encoding="utf-8").partition("\n")
     except (OSError, UnicodeDecodeError):
         return ""
     return mark if address == url else ""
 
 
-def _remember(part: Path, url: str, response: requests.Response) -> None:
+def _write_tag(part: Path, url: str, response: requests.Response) -> None:
     """Keep the server's entity tag if it is a strong one: without it a download cannot be resumed."""
     mark = response.headers.get("ETag", "")
     if mark.startswith('"') and "\n" not in mark:
-        _tag(part).write_text(f"{url}\n{mark}", encoding="utf-8")
+        _tag_path(part).write_text(f"{url}\n{mark}", encoding="utf-8")
     else:
-        _tag(part).unlink(missing_ok=True)
+        _tag_path(part).unlink(missing_ok=True)

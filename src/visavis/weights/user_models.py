@@ -77,7 +77,7 @@ def pinned(described: ModelRow, folder: Path) -> ModelRow:
     digest = sha256(path)
     if described.sha256 not in (None, digest):
         raise UsageError(f"{path} is not the file that the row means: its SHA-256 is {digest}, not {described.sha256}.")
-    hashes = tuple((name, sha256(_beside(path, name))) for name in external_files(path))
+    hashes = tuple((name, sha256(_find_beside(path, name))) for name in external_files(path))
     if described.data and described.data != hashes:
         raise UsageError(f"{path} reads other files than the row means.")
     return replace(described, sha256=digest, data=hashes)
@@ -152,7 +152,7 @@ def _put(stored: ModelRow, source: Path, place: Path) -> None:
         folder.rename(place)
 
 
-def _beside(path: Path, name: str) -> Path:
+def _find_beside(path: Path, name: str) -> Path:
     """Return a file that the network at ``path`` reads; UsageError for a file outside the network's folder."""
     folder, target = path.parent.resolve(), (path.parent / name).resolve()
     if not name or folder not in target.parents:

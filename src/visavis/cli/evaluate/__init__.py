@@ -1,4 +1,4 @@
-"""evaluate: error rates, measured on labeled photos; a module a question."""
+"""evaluate: error rates measured on labeled photos, one module per question."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""evaluate clusters: how well clusters of faces agree with the people they are of."""
+"""evaluate clusters: compare clusters of faces with labeled people."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def clusters(
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE", exists=True, dir_okay=False, help="What cluster --json printed, or a CSV of photo,cluster."
+            metavar="FILE", exists=True, dir_okay=False, help="Output of cluster --json, or a CSV of photo,cluster."
         ),
     ],
     *,
@@ -31,7 +31,7 @@ def clusters(
             metavar="CSV",
             exists=True,
             dir_okay=False,
-            help="Whose each photo is, columns photo and person.",
+            help="Person of each photo, columns photo and person.",
             show_default="a column person, or the names of folders",
         ),
     ] = None,
@@ -40,59 +40,63 @@ def clusters(
 ) -> None:
     """Measure how well clusters agree with people.
 
-    Prints pairwise and B-cubed precision and recall, mutual information and Rand index. Faces in no cluster (null or
-    -1) stand alone. Where it is the photo whose person is known, only its largest face counts.
+    Prints pairwise and B-cubed precision and recall, mutual information and Rand index. Faces without a cluster (null
+    or -1) count as clusters of one. If persons are known per photo, only the largest face of a photo counts.
     """
     from visavis.evaluate.clusters import clustering
     from visavis.evaluate.data.cluster_files import read_clusters
 
     check_report(report)
-    found = read_clusters(file, truth)
-    result = clustering(found.people, found.clusters)
+    labeled = read_clusters(file, truth)
+    result = clustering(labeled.people, labeled.clusters)
     with Output("", file.name, json=json) as output:
-        output.answer({"data": file.name, **_line(found, result)}, *_rows(found, result))
+        output.answer({"data": file.name, **_make_line(labeled, result)}, *_make_rows(labeled, result))
         if report:
             from visavis.evaluate.report.clusters_page import page
 
-            page(result, found, data=file.name).write(report)
+            page(result, labeled, data=file.name).write(report)
 
 
-def _line(found: Clusters, result: ClusterResult) -> dict[str, object]:
+def _make_line(labeled: Clusters, result: ClusterResult) -> dict[str, object]:
     return {
         "faces": result.items,
         "people": result.people,
         "clusters": result.clusters,
         "singletons": result.singletons,
-        "alone": found.alone,
-        "bystanders": found.bystanders,
-        "unlabeled": found.unlabeled,
-        "failures": found.failures,
+        "alone": labeled.alone,
+        "bystanders": labeled.bystanders,
+        "unlabeled": labeled.unlabeled,
+        "failures": labeled.failures,
         "pairs": {"right": result.pairs_right, "together": result.pairs_together, "of_one": result.pairs_of_one},
-        "pairwise": _agreement(result.pairwise),
-        "b_cubed": _agreement(result.b_cubed),
+        "pairwise": _make_agreement(result.pairwise),
+        "b_cubed": _make_agreement(result.b_cubed),
         "nmi": significant(result.nmi),
         "rand": significant(result.rand),
     }
 
 
-def _agreement(one: Agreement) -> dict[str, object]:
-    return {"precision": significant(one.precision), "recall": significant(one.recall), "f": significant(one.f)}
+def _make_agreement(agreement: Agreement) -> dict[str, object]:
+    return {
+        "precision": significant(agreement.precision),
+        "recall": significant(agreement.recall),
+        "f": significant(agreement.f),
+    }
 
 
-def _rows(found: Clusters, result: ClusterResult) -> list[list[str]]:
+def _make_rows(labeled: Clusters, result: ClusterResult) -> list[list[str]]:
     counts = {
         "faces": result.items,
-        "  bystanders, left out": found.bystanders,
-        "  of nobody known, left out": found.unlabeled,
-        "photos without a face": found.failures,
+        "  bystanders, left out": labeled.bystanders,
+        "  of nobody known, left out": labeled.unlabeled,
+        "photos without a face": labeled.failures,
         "people": result.people,
         "clusters": result.clusters,
         "  of one face": result.singletons,
     }
     always = {"faces", "people", "clusters"}
     rates = {
-        **_named("pairwise", result.pairwise),
-        **_named("B-cubed", result.b_cubed),
+        **_name_rates("pairwise", result.pairwise),
+        **_name_rates("B-cubed", result.b_cubed),
         "mutual information (NMI)": result.nmi,
         "adjusted Rand index": result.rand,
     }
@@ -102,5 +106,5 @@ def _rows(found: Clusters, result: ClusterResult) -> list[list[str]]:
     ]
 
 
-def _named(name: str, one: Agreement) -> dict[str, float]:
-    return {f"{name} precision": one.precision, f"{name} recall": one.recall, f"{name} F": one.f}
+def _name_rates(name: str, agreement: Agreement) -> dict[str, float]:
+    return {f"{name} precision": agreement.precision, f"{name} recall": agreement.recall, f"{name} F": agreement.f}

@@ -1,4 +1,4 @@
-"""evaluate groups: error rates per group of people."""
+"""evaluate groups: measure error rates per group of people."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 FAR = 1e-3
 NAMED = 3
-"""People named in a note."""
+"""Greatest number of people named in a note."""
 
 
 @takes(EMBEDDING)
@@ -35,15 +35,15 @@ def groups(  # noqa: PLR0913 - a command's options
             metavar="CSV",
             exists=True,
             dir_okay=False,
-            help="A column headed person or photo, then a column a way of grouping (sex, age band ...).",
+            help="A column person or photo, then one column per grouping (sex, age band ...).",
         ),
     ],
     far: Annotated[
         float | None,
-        typer.Option("--far", help="FAR over all people that sets the threshold.", show_default=str(FAR)),
+        typer.Option("--far", help="False accept rate over all people that sets the threshold.", show_default=str(FAR)),
     ] = None,
     threshold: Annotated[
-        float | None, typer.Option("--threshold", help="Greatest cosine distance of one person, in place of --far.")
+        float | None, typer.Option("--threshold", help="Greatest cosine distance of one person, instead of --far.")
     ] = None,
     networks: Networks,
     report: Report = None,
@@ -52,9 +52,9 @@ def groups(  # noqa: PLR0913 - a command's options
 ) -> None:
     """Measure error rates per group of people.
 
-    One threshold serves all, so that bias is seen.
-    FMR is how often two people of a group are taken for one, FNMR how often two photos of one person are not. A group
-    with too few people or errors has no rate. Ratios are those of the worst group to the best.
+    Uses one threshold for all groups, to show bias. FMR is the rate of pairs of two people of a group taken for one
+    person, FNMR the rate of pairs of one person taken for two. A group with too few people or errors has no rate.
+    Ratios compare the worst group with the best.
     """
     if far is not None and threshold is not None:
         raise UsageError("--far and --threshold exclude each other: a threshold stands for its own FAR.")
@@ -63,29 +63,31 @@ def groups(  # noqa: PLR0913 - a command's options
     from visavis.evaluate.groups import groups_result
 
     check_report(report)
-    listed, people = read_groups(table), read_people(folder, exclude=exclude or ())
-    one = networks.recognizer()
+    group_table, people = read_groups(table), read_people(folder, exclude=exclude or ())
+    recognizer = networks.recognizer()
     with Output("group", "people", "photos", "FMR", "FNMR", "no template", json=json) as output:
-        taken = templates_of(people.photos, one, min_face=networks.min_face, fresh=fresh, output=output)
-        result = groups_result(taken, people.names, listed, far=FAR if far is None else far, threshold=threshold)
-        _say_who_is_missing(result, listed.kind)
+        templates = templates_of(people.photos, recognizer, min_face=networks.min_face, fresh=fresh, output=output)
+        result = groups_result(
+            templates, people.names, group_table, far=FAR if far is None else far, threshold=threshold
+        )
+        _note_missing(result, group_table.kind)
         for number, grouping in enumerate(result.groupings):
-            rows = [*([] if number else [_row(result.everybody)]), *_rows(grouping)]
-            output.answer(_line(folder.name, result, grouping), *rows)
+            rows = [*([] if number else [_make_row(result.everybody)]), *_make_rows(grouping)]
+            output.answer(_make_line(folder.name, result, grouping), *rows)
         if report:
             from visavis.evaluate.report.groups_page import page
 
             page(result, data=folder.name).write(report)
 
 
-def _say_who_is_missing(result: GroupsResult, kind: str) -> None:
-    for some, what in ((result.unlisted, "not in the table of groups"), (result.unknown, "only in the table")):
-        if some:
-            more = " ..." if len(some) > NAMED else ""
-            note(f"{len(some)} of kind {kind} are {what}: {', '.join(some[:NAMED])}{more}")
+def _note_missing(result: GroupsResult, kind: str) -> None:
+    for people, problem in ((result.unlisted, "not in the table of groups"), (result.unknown, "only in the table")):
+        if people:
+            ellipsis = " ..." if len(people) > NAMED else ""
+            note(f"{len(people)} of kind {kind} are {problem}: {', '.join(people[:NAMED])}{ellipsis}")
 
 
-def _line(data: str, result: GroupsResult, grouping: Grouping) -> dict[str, object]:
+def _make_line(data: str, result: GroupsResult, grouping: Grouping) -> dict[str, object]:
     return {
         "data": data,
         "model": result.model,
@@ -93,69 +95,69 @@ def _line(data: str, result: GroupsResult, grouping: Grouping) -> dict[str, obje
         "threshold": significant(result.threshold),
         "far": significant(result.far),
         "column": grouping.column,
-        "groups": [_group(one) for one in grouping.groups],
-        "all": _group(result.everybody),
-        "fmr_ratio": _ratio(grouping.fmr_ratio),
-        "fnmr_ratio": _ratio(grouping.fnmr_ratio),
+        "groups": [_make_group(group) for group in grouping.groups],
+        "all": _make_group(result.everybody),
+        "fmr_ratio": _make_ratio(grouping.fmr_ratio),
+        "fnmr_ratio": _make_ratio(grouping.fnmr_ratio),
         "ungrouped": grouping.ungrouped,
         "unlisted": list(result.unlisted),
         "unknown": list(result.unknown),
     }
 
 
-def _group(one: Group) -> dict[str, object]:
+def _make_group(group: Group) -> dict[str, object]:
     return {
-        "group": one.name,
-        "people": one.people,
-        "photos": one.photos,
-        **_rate("fmr", one.fmr),
-        **_rate("fnmr", one.fnmr),
-        **_rate("failures", one.failures),
+        "group": group.name,
+        "people": group.people,
+        "photos": group.photos,
+        **_make_rate("fmr", group.fmr),
+        **_make_rate("fnmr", group.fnmr),
+        **_make_rate("failures", group.failures),
     }
 
 
-def _rate(name: str, one: GroupRate) -> dict[str, object]:
+def _make_rate(name: str, rate: GroupRate) -> dict[str, object]:
     return {
         name: {
-            "rate": significant(one.rate),
-            "interval": ends(one.interval),
-            "errors": one.errors,
-            "of": one.whole,
-            **({"reason": one.reason} if one.reason else {}),
+            "rate": significant(rate.rate),
+            "interval": ends(rate.interval),
+            "errors": rate.errors,
+            "of": rate.whole,
+            **({"reason": rate.reason} if rate.reason else {}),
         }
     }
 
 
-def _ratio(one: Ratio) -> dict[str, object]:
+def _make_ratio(ratio: Ratio) -> dict[str, object]:
     return {
-        "ratio": significant(one.value),
-        "interval": ends(one.interval),
-        "worst": one.worst or None,
-        "best": one.best or None,
-        "left_out": list(one.left_out),
-        **({"reason": one.reason} if one.reason else {}),
+        "ratio": significant(ratio.value),
+        "interval": ends(ratio.interval),
+        "worst": ratio.worst or None,
+        "best": ratio.best or None,
+        "left_out": list(ratio.left_out),
+        **({"reason": ratio.reason} if ratio.reason else {}),
     }
 
 
-def _rows(grouping: Grouping) -> Iterator[list[str]]:
-    for one in grouping.groups:
-        row = _row(one)
+def _make_rows(grouping: Grouping) -> Iterator[list[str]]:
+    for group in grouping.groups:
+        row = _make_row(group)
         yield [f"{grouping.column}: {row[0]}", *row[1:]]
-    yield ["  worst to best", "", "", _times(grouping.fmr_ratio), _times(grouping.fnmr_ratio), ""]
+    yield ["  worst to best", "", "", _format_ratio(grouping.fmr_ratio), _format_ratio(grouping.fnmr_ratio), ""]
 
 
-def _row(one: Group) -> list[str]:
-    figures = [_figure(rate) for rate in (one.fmr, one.fnmr)]
-    return [one.name, f"{one.people:,}", f"{one.photos:,}", *figures, f"{one.failures.errors:,}"]
+def _make_row(group: Group) -> list[str]:
+    figures = [_format_rate(rate) for rate in (group.fmr, group.fnmr)]
+    return [group.name, f"{group.people:,}", f"{group.photos:,}", *figures, f"{group.failures.errors:,}"]
 
 
-def _figure(one: GroupRate) -> str:
-    if one.rate is None or one.interval is None:
-        return f"- ({one.errors:,} of {one.whole:,}: too few to tell)"
-    return f"{one.rate:.3g} ({one.interval[0]:.3g} to {one.interval[1]:.3g})"
+def _format_rate(rate: GroupRate) -> str:
+    if rate.rate is None or rate.interval is None:
+        return f"- ({rate.errors:,} of {rate.whole:,}: too few to tell)"
+    return f"{rate.rate:.3g} ({rate.interval[0]:.3g} to {rate.interval[1]:.3g})"
 
 
-def _times(one: Ratio) -> str:
-    if one.value is None or one.interval is None:
+def _format_ratio(ratio: Ratio) -> str:
+    if ratio.value is None or ratio.interval is None:
         return "-"
-    return f"{one.value:.2f} ({one.interval[0]:.2f} to {one.interval[1]:.2f}), {one.worst} to {one.best}"
+    return f"{ratio.value:.2f} ({ratio.interval[0]:.2f} to {ratio.interval[1]:.2f}), {ratio.worst} to {ratio.best}"

@@ -1,4 +1,4 @@
-"""evaluate identification: who is found among the enrolled, and who is taken for one of them."""
+"""evaluate identification: measure how often searches miss an enrolled person or name a stranger."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Rule(StrEnum):
-    """How far a person of several templates is; as ``visavis.evaluate.identification.Rule``."""
+    """Distance to a person with several templates; as ``visavis.evaluate.identification.Rule``."""
 
     person = "person"
     nearest = "nearest"
@@ -35,14 +35,19 @@ def identification(  # noqa: PLR0913 - a command's options
     *,
     exclude: Exclude = None,
     templates: Annotated[
-        int, typer.Option("--templates", min=1, metavar="N", help="Photos to enroll a person with.")
+        int, typer.Option("--templates", min=1, metavar="N", help="Number of photos to enroll per person.")
     ] = 1,
-    known: Annotated[
-        float, typer.Option("--known", metavar="SHARE", help="Share of the people with more photos who are enrolled.")
+    known_share: Annotated[
+        float, typer.Option("--known", metavar="SHARE", help="Share of the people with more photos to enroll.")
     ] = 0.5,
-    seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Draws other people.")] = 0,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, metavar="N", help="Random seed of the selection of people.")
+    ] = 0,
     rule: Annotated[
-        Rule, typer.Option("--rule", help="How far a person is: as in a gallery, the nearest template, or their mean.")
+        Rule,
+        typer.Option(
+            "--rule", help="Distance to a person: as in a gallery, to the nearest template, or to their mean."
+        ),
     ] = Rule.person,
     networks: Networks,
     report: Report = None,
@@ -51,11 +56,10 @@ def identification(  # noqa: PLR0913 - a command's options
 ) -> None:
     """Measure searches among many people.
 
-    How often is the right person found, and how often a stranger taken for somebody?
-
-    Of the people with more photos than --templates a share is enrolled with their first ones; their other photos are
-    known probes, all photos of everybody else unknown ones. FNIR is how often a known person is not named, FPIR how
-    often an unknown one is. A photo without a face is a miss if its person is known, and left out if not.
+    Enrolls the first photos of a share of the people with more photos than --templates. Their other photos are known
+    probes, all photos of other people are unknown probes. FNIR is the rate of known probes without the right name, FPIR
+    the rate of unknown probes with any name. A photo without a face is a miss if its person is known, and left out if
+    not.
     """
     from visavis.evaluate.data.pairs import read_people
     from visavis.evaluate.identification import identification as identify
@@ -63,32 +67,39 @@ def identification(  # noqa: PLR0913 - a command's options
 
     check_report(report)
     people = read_people(folder, exclude=exclude or ())
-    chosen = split(people.names, templates=templates, known=known, seed=seed)
-    one = networks.recognizer()
-    with Output("", one.model, "95 % interval", Column("threshold"), json=json) as output:
-        taken = templates_of(people.photos, one, min_face=networks.min_face, fresh=fresh, output=output)
-        result = identify(taken, people.names, chosen, rule=rule.value, seed=seed)
-        _doubt(result)
-        about = {"data": folder.name, "model": taken.model, "detector": taken.detector, "seed": seed}
-        output.answer({**about, "photos": len(taken.photos), **_line(result)}, *_rows(result))
+    selected = split(people.names, templates=templates, known=known_share, seed=seed)
+    recognizer = networks.recognizer()
+    with Output("", recognizer.model, "95 % interval", Column("threshold"), json=json) as output:
+        photo_templates = templates_of(
+            people.photos, recognizer, min_face=networks.min_face, fresh=fresh, output=output
+        )
+        result = identify(photo_templates, people.names, selected, rule=rule.value, seed=seed)
+        _note_unmeasured(result)
+        header = {
+            "data": folder.name,
+            "model": photo_templates.model,
+            "detector": photo_templates.detector,
+            "seed": seed,
+        }
+        output.answer({**header, "photos": len(photo_templates.photos), **_make_line(result)}, *_make_rows(result))
         if report:
             from visavis.evaluate.report.identification_page import page
 
-            page(result, data=folder.name, detector=taken.detector).write(report)
+            page(result, data=folder.name, detector=photo_templates.detector).write(report)
 
 
-def _doubt(result: IdentificationResult) -> None:
-    """Say where the calibration does not reach."""
-    beyond = [f"{one.fpir:g}" for one in result.searches if one.calibrated and not one.calibrated.measured]
-    if beyond:
+def _note_unmeasured(result: IdentificationResult) -> None:
+    """Note the rates that the calibration did not measure."""
+    rates = [f"{search.fpir:g}" for search in result.searches if search.calibrated and not search.calibrated.measured]
+    if rates:
         note(
-            f"an FPIR of {', '.join(beyond)} among {result.people} people asks for a FAR that was not measured: the "
+            f"an FPIR of {', '.join(rates)} among {result.people} people asks for a FAR that was not measured: the "
             "nearest measured threshold stands in."
         )
 
 
-def _line(result: IdentificationResult) -> dict[str, object]:
-    lost = result.failures
+def _make_line(result: IdentificationResult) -> dict[str, object]:
+    failures = result.failures
     return {
         "rule": result.rule,
         "people": result.people,
@@ -98,63 +109,68 @@ def _line(result: IdentificationResult) -> dict[str, object]:
         "unknown": result.unknown,
         "unknown_people": result.unknown_people,
         "failures": {
-            "templates": lost.templates,
-            "people": lost.people,
-            "known": lost.known,
-            "orphans": lost.orphans,
-            "unknown": lost.unknown,
+            "templates": failures.templates,
+            "people": failures.people,
+            "known": failures.known,
+            "orphans": failures.orphans,
+            "unknown": failures.unknown,
         },
         "ranks": [
-            {"rank": one.rank, "rate": significant(one.rate), "interval": ends(one.interval), "hits": one.hits}
-            for one in result.ranks
+            {"rank": rank.rank, "rate": significant(rank.rate), "interval": ends(rank.interval), "hits": rank.hits}
+            for rank in result.ranks
         ],
-        "searches": [_search(one) for one in result.searches],
+        "searches": [_make_search(search) for search in result.searches],
     }
 
 
-def _search(one: SearchRate) -> dict[str, object]:
+def _make_search(search: SearchRate) -> dict[str, object]:
     return {
-        "fpir": one.fpir,
-        "threshold": significant(one.threshold),
-        "threshold_interval": ends(one.threshold_interval),
-        "fnir": significant(one.fnir),
-        "fnir_interval": ends(one.fnir_interval),
-        "false_positives": one.false_positives,
-        "calibrated": _promise(one.calibrated) if one.calibrated else None,
+        "fpir": search.fpir,
+        "threshold": significant(search.threshold),
+        "threshold_interval": ends(search.threshold_interval),
+        "fnir": significant(search.fnir),
+        "fnir_interval": ends(search.fnir_interval),
+        "false_positives": search.false_positives,
+        "calibrated": _make_promise(search.calibrated) if search.calibrated else None,
     }
 
 
-def _promise(one: Promise) -> dict[str, object]:
+def _make_promise(promise: Promise) -> dict[str, object]:
     return {
-        "threshold": significant(one.threshold),
-        "measured": one.measured,
-        "fpir": significant(one.fpir),
-        "fpir_interval": ends(one.fpir_interval),
-        "false_positives": one.false_positives,
-        "fnir": significant(one.fnir),
-        "fnir_interval": ends(one.fnir_interval),
+        "threshold": significant(promise.threshold),
+        "measured": promise.measured,
+        "fpir": significant(promise.fpir),
+        "fpir_interval": ends(promise.fpir_interval),
+        "false_positives": promise.false_positives,
+        "fnir": significant(promise.fnir),
+        "fnir_interval": ends(promise.fnir_interval),
     }
 
 
-def _rows(result: IdentificationResult) -> Iterator[list[str]]:
-    lost = result.failures
-    yield ["people enrolled", f"{result.people:,}{_without(lost.people)}", "", ""]
-    yield ["templates", f"{result.templates:,}{_without(lost.templates)}", "", ""]
-    yield ["known probes", f"{result.known:,}{_without(lost.known)}", "", ""]
-    yield ["unknown probes", f"{result.unknown:,}{_without(lost.unknown)}", "", ""]
+def _make_rows(result: IdentificationResult) -> Iterator[list[str]]:
+    failures = result.failures
+    yield ["people enrolled", f"{result.people:,}{_format_failures(failures.people)}", "", ""]
+    yield ["templates", f"{result.templates:,}{_format_failures(failures.templates)}", "", ""]
+    yield ["known probes", f"{result.known:,}{_format_failures(failures.known)}", "", ""]
+    yield ["unknown probes", f"{result.unknown:,}{_format_failures(failures.unknown)}", "", ""]
     for rank in result.ranks:
-        yield [f"rank {rank.rank}", short(rank.rate), _range(rank.interval), ""]
-    for one in result.searches:
-        rate = short(one.fnir) if one.threshold is not None else "- (too few unknown probes)"
-        yield [f"FNIR at FPIR {one.fpir:g}", rate, _range(one.fnir_interval), short(one.threshold)]
-        if one.calibrated:
-            real = one.calibrated
-            yield ["  FPIR as calibrated", short(real.fpir), _range(real.fpir_interval), short(real.threshold)]
+        yield [f"rank {rank.rank}", short(rank.rate), _format_interval(rank.interval), ""]
+    for search in result.searches:
+        rate = short(search.fnir) if search.threshold is not None else "- (too few unknown probes)"
+        yield [f"FNIR at FPIR {search.fpir:g}", rate, _format_interval(search.fnir_interval), short(search.threshold)]
+        if search.calibrated:
+            calibrated = search.calibrated
+            yield [
+                "  FPIR as calibrated",
+                short(calibrated.fpir),
+                _format_interval(calibrated.fpir_interval),
+                short(calibrated.threshold),
+            ]
 
 
-def _without(failed: int) -> str:
+def _format_failures(failed: int) -> str:
     return f" ({failed:,} without a face)" if failed else ""
 
 
-def _range(interval: Interval | None) -> str:
+def _format_interval(interval: Interval | None) -> str:
     return f"{interval[0]:.4f} to {interval[1]:.4f}" if interval else "-"

@@ -1,4 +1,4 @@
-"""evaluate pairs, evaluate lfw: how often two photos are rightly or wrongly taken for one person."""
+"""evaluate pairs, evaluate lfw: measure the error rates of verification."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def pairs(  # noqa: PLR0913 - a command's options
         typer.Argument(
             metavar="FILE|DIR",
             exists=True,
-            help="A list of pairs (CSV, or of LFW's format), or a folder of folders, one a person.",
+            help="A list of pairs (CSV, or in LFW's format), or a folder with one subfolder per person.",
         ),
     ],
     *,
@@ -46,8 +46,9 @@ def pairs(  # noqa: PLR0913 - a command's options
 ) -> None:
     """Measure verification on pairs of photos.
 
-    A list tells two photos and 1 (one person) or 0 (two) a line; accuracy is cross-validated over its folds, or over
-    ten. A folder of people is compared everybody with everybody. A photo without a face makes its pairs errors.
+    A list has one pair per line: two photos, and 1 (one person) or 0 (two people); accuracy is cross-validated over its
+    folds, or over ten. In a folder of people, all photos are compared with all others. A photo without a face makes its
+    pairs errors.
     """
     from visavis.evaluate import verification
     from visavis.evaluate.data.pairs import read_pairs, read_people
@@ -56,16 +57,16 @@ def pairs(  # noqa: PLR0913 - a command's options
         people = read_people(source, exclude=exclude or ())
         paths: Sequence[str] = people.photos
 
-        def measure(taken: Templates) -> Verification:
-            return verification.of_people(taken, people.names, data=source.name)
+        def measure(templates: Templates) -> Verification:
+            return verification.of_people(templates, people.names, data=source.name)
     else:
-        listed = read_pairs(source, photos)
-        paths = listed.photos
+        pair_list = read_pairs(source, photos)
+        paths = pair_list.photos
 
-        def measure(taken: Templates) -> Verification:
-            return verification.of_pairs(taken, listed, data=source.name)
+        def measure(templates: Templates) -> Verification:
+            return verification.of_pairs(templates, pair_list, data=source.name)
 
-    _run(paths, measure, models=_models(model, views, precision), networks=networks,
+    _evaluate(paths, measure, models=_list_models(model, views, precision), networks=networks,
          report=report, fresh=fresh, json=json, title=f"Verification on {source.name}")  # fmt: skip
 
 
@@ -73,7 +74,7 @@ def pairs(  # noqa: PLR0913 - a command's options
 def lfw(  # noqa: PLR0913 - a command's options
     folder: Annotated[
         Path,
-        typer.Argument(metavar="DIR", exists=True, file_okay=False, help="LFW: photos and lists of pairs."),
+        typer.Argument(metavar="DIR", exists=True, file_okay=False, help="LFW folder: photos and lists of pairs."),
     ],
     *,
     view: Annotated[
@@ -91,28 +92,28 @@ def lfw(  # noqa: PLR0913 - a command's options
 ) -> None:
     """Measure verification by the protocol of LFW.
 
-    LFW is Labeled Faces in the Wild; error rates are those of all pairs of its photos.
-    View 1 chooses the threshold on one list and counts on another; it is the view to develop on. View 2 is the one to
-    report: the mean over ten folds, the threshold of each chosen on the other nine.
+    LFW is Labeled Faces in the Wild; error rates are those of all pairs of its photos. View 1, for development, chooses
+    the threshold on one list and counts on another. View 2, to report, is the mean over ten folds, each with the
+    threshold chosen on the other nine.
     """
     from visavis.evaluate import verification
 
     lists = verification.read_lfw(folder, view=view, photos=photos)
     name = f"LFW view {view}"
 
-    def measure(taken: Templates) -> Verification:
-        return verification.of_lfw(taken, lists, data=name)
+    def measure(templates: Templates) -> Verification:
+        return verification.of_lfw(templates, lists, data=name)
 
-    _run(lists[0].photos, measure, models=_models(model, views, precision), networks=networks,
+    _evaluate(lists[0].photos, measure, models=_list_models(model, views, precision), networks=networks,
          report=report, fresh=fresh, json=json, title=name)  # fmt: skip
 
 
-def _models(models: list[str] | None, views: int | None, precision: Precision | None) -> list[str]:
-    """Return the ids of all models that are asked for, each once."""
-    return list(dict.fromkeys(model_id(one, views=views, precision=precision) for one in models or [MODEL]))
+def _list_models(models: list[str] | None, views: int | None, precision: Precision | None) -> list[str]:
+    """Return the ids of all requested models, without repeats."""
+    return list(dict.fromkeys(model_id(model, views=views, precision=precision) for model in models or [MODEL]))
 
 
-def _run(
+def _evaluate(
     photos: Sequence[str],
     measure: Callable[[Templates], Verification],
     *,
@@ -126,41 +127,41 @@ def _run(
     from visavis.evaluate.speed import measure as speed_of
 
     check_report(report)
-    done: list[Evaluated] = []
+    results: list[Evaluated] = []
     with Output("", *models, json=json) as output:
         for model in models:
-            one = networks.recognizer(model)
-            taken = templates_of(photos, one, min_face=networks.min_face, fresh=fresh, output=output)
-            speed = speed_of(photos, one, min_face=networks.min_face)
-            done.append((replace(measure(taken), speed=speed), taken))
+            recognizer = networks.recognizer(model)
+            templates = templates_of(photos, recognizer, min_face=networks.min_face, fresh=fresh, output=output)
+            speed = speed_of(photos, recognizer, min_face=networks.min_face)
+            results.append((replace(measure(templates), speed=speed), templates))
             if json:
-                output.answer(_line(done[-1][0]))
+                output.answer(_make_line(results[-1][0]))
         if not json:
-            output.answer({}, *_rows([result for result, _ in done]))
+            output.answer({}, *_make_rows([result for result, _ in results]))
     if report:
         from visavis.evaluate.report.verification_page import write
 
-        write(report, [result for result, _ in done], [taken for _, taken in done], title=title)
+        write(report, [result for result, _ in results], [templates for _, templates in results], title=title)
 
 
-def _line(one: Verification) -> dict[str, object]:
+def _make_line(result: Verification) -> dict[str, object]:
     return {
-        "data": one.data,
-        "model": one.model,
-        "detector": one.detector,
-        "photos": one.photos,
-        "people": one.people or None,
-        "failures": one.failures,
-        "genuine": one.roc.genuine,
-        "impostors": one.roc.impostors,
-        "failed_genuine": one.failed_genuine,
-        "failed_impostors": one.failed_impostors,
-        "accuracy": one.accuracy and significant(one.accuracy.accuracy),
-        "accuracy_error": one.accuracy and significant(one.accuracy.error),
-        "accuracy_threshold": one.accuracy and significant(one.accuracy.threshold),
-        "auc": significant(one.roc.area),
-        "eer": significant(one.roc.equal_error),
-        "rates": [_rate(rate) for rate in one.rates],
+        "data": result.data,
+        "model": result.model,
+        "detector": result.detector,
+        "photos": result.photos,
+        "people": result.people or None,
+        "failures": result.failures,
+        "genuine": result.roc.genuine,
+        "impostors": result.roc.impostors,
+        "failed_genuine": result.failed_genuine,
+        "failed_impostors": result.failed_impostors,
+        "accuracy": result.accuracy and significant(result.accuracy.accuracy),
+        "accuracy_error": result.accuracy and significant(result.accuracy.error),
+        "accuracy_threshold": result.accuracy and significant(result.accuracy.threshold),
+        "auc": significant(result.roc.area),
+        "eer": significant(result.roc.equal_error),
+        "rates": [_make_rate(rate) for rate in result.rates],
         "promises": [
             {
                 "far": promise.far,
@@ -169,21 +170,21 @@ def _line(one: Verification) -> dict[str, object]:
                 "interval": ends(promise.interval),
                 "tar": significant(promise.tar),
             }
-            for promise in one.promises
+            for promise in result.promises
         ],
-        "rejection": one.rejection
+        "rejection": result.rejection
         and {
-            "threshold": significant(one.rejection.threshold),
-            "shares": list(one.rejection.shares),
-            "fnmr": [significant(rate) for rate in one.rejection.fnmr],
+            "threshold": significant(result.rejection.threshold),
+            "shares": list(result.rejection.shares),
+            "fnmr": [significant(rate) for rate in result.rejection.fnmr],
         },
-        "ms_detect": one.speed and significant(one.speed.detect, 3),
-        "ms_embed": one.speed and significant(one.speed.embed, 3),
-        "threads": one.speed and one.speed.threads,
+        "ms_detect": result.speed and significant(result.speed.detect, 3),
+        "ms_embed": result.speed and significant(result.speed.embed, 3),
+        "threads": result.speed and result.speed.threads,
     }
 
 
-def _rate(rate: Rate) -> dict[str, object]:
+def _make_rate(rate: Rate) -> dict[str, object]:
     return {
         "far": rate.far,
         "threshold": significant(rate.threshold),
@@ -195,53 +196,53 @@ def _rate(rate: Rate) -> dict[str, object]:
     }
 
 
-def _rows(results: Sequence[Verification]) -> Iterable[list[str]]:
-    """Rows of the table: a figure each, a column a model."""
+def _make_rows(results: Sequence[Verification]) -> Iterable[list[str]]:
+    """Return the rows of the table: one row per figure, one column per model."""
     from visavis.evaluate.verification import FARS, PROMISED
 
     figures: list[tuple[str, Callable[[Verification], str]]] = [
-        ("photos", lambda one: f"{one.photos:,}"),
-        ("without a face", lambda one: f"{one.failures:,}"),
-        ("pairs of one person", lambda one: f"{one.roc.genuine:,}"),
-        ("pairs of two people", lambda one: f"{one.roc.impostors:,}"),
-        ("accuracy", _accuracy),
-        ("  at distance", lambda one: short(one.accuracy.threshold if one.accuracy else None)),
-        ("equal error rate", lambda one: short(one.roc.equal_error)),
-        ("area under the ROC", lambda one: short(one.roc.area, ".5f")),
-        *((f"TAR at FAR {far:g}", partial(_tar, far=far)) for far in FARS),
-        *((f"FAR where {far:g} is promised", partial(_promised, far=far)) for far in PROMISED),
-        ("FNMR", partial(_missed, share=0.0)),
-        ("  worst 5 % rejected", partial(_missed, share=0.05)),
-        ("ms a photo: detect", lambda one: short(one.speed.detect if one.speed else None, ".1f")),
-        ("ms a face: embed", lambda one: short(one.speed.embed if one.speed else None, ".1f")),
+        ("photos", lambda result: f"{result.photos:,}"),
+        ("without a face", lambda result: f"{result.failures:,}"),
+        ("pairs of one person", lambda result: f"{result.roc.genuine:,}"),
+        ("pairs of two people", lambda result: f"{result.roc.impostors:,}"),
+        ("accuracy", _format_accuracy),
+        ("  at distance", lambda result: short(result.accuracy.threshold if result.accuracy else None)),
+        ("equal error rate", lambda result: short(result.roc.equal_error)),
+        ("area under the ROC", lambda result: short(result.roc.area, ".5f")),
+        *((f"TAR at FAR {far:g}", partial(_format_tar, far=far)) for far in FARS),
+        *((f"FAR where {far:g} is promised", partial(_format_promised, far=far)) for far in PROMISED),
+        ("FNMR", partial(_format_missed, share=0.0)),
+        ("  worst 5 % rejected", partial(_format_missed, share=0.05)),
+        ("ms a photo: detect", lambda result: short(result.speed.detect if result.speed else None, ".1f")),
+        ("ms a face: embed", lambda result: short(result.speed.embed if result.speed else None, ".1f")),
     ]
-    return [[head, *(figure(one) for one in results)] for head, figure in figures]
+    return [[head, *(figure(result) for result in results)] for head, figure in figures]
 
 
-def _accuracy(one: Verification) -> str:
-    return "-" if one.accuracy is None else f"{one.accuracy.accuracy:.4f} ± {one.accuracy.error:.4f}"
+def _format_accuracy(result: Verification) -> str:
+    return "-" if result.accuracy is None else f"{result.accuracy.accuracy:.4f} ± {result.accuracy.error:.4f}"
 
 
-def _tar(one: Verification, far: float) -> str:
-    rate = next((rate for rate in one.rates if rate.far == far), None)
+def _format_tar(result: Verification, far: float) -> str:
+    rate = next((rate for rate in result.rates if rate.far == far), None)
     if rate is None:
         return "- (too few pairs)"
     low, high = rate.tar_interval or (rate.tar, rate.tar)
     return f"{rate.tar:.4f} ({low:.4f} to {high:.4f})"
 
 
-def _promised(one: Verification, far: float) -> str:
-    """FAR on this data at the threshold that the model comes with."""
-    promise = next((promise for promise in one.promises if promise.far == far), None)
+def _format_promised(result: Verification, far: float) -> str:
+    """Return the FAR on this data at the threshold shipped with the model."""
+    promise = next((promise for promise in result.promises if promise.far == far), None)
     if promise is None:
         return "- (uncalibrated)"
-    between = f" ({promise.interval[0]:.2g} to {promise.interval[1]:.2g})" if promise.interval else ""
-    return f"{promise.measured:.2g}{between}"
+    interval = f" ({promise.interval[0]:.2g} to {promise.interval[1]:.2g})" if promise.interval else ""
+    return f"{promise.measured:.2g}{interval}"
 
 
-def _missed(one: Verification, share: float) -> str:
-    """FNMR at the threshold of the mistakes, with that share of the genuine pairs rejected for their quality."""
-    curve = one.rejection
+def _format_missed(result: Verification, share: float) -> str:
+    """Return the FNMR at the threshold of the listed errors, with a share of the genuine pairs rejected by quality."""
+    curve = result.rejection
     if curve is None or share not in curve.shares:
         return "-"
-    return f"{curve.fnmr[curve.shares.index(share)]:.4f} at FAR {one.mistakes_at:g}"
+    return f"{curve.fnmr[curve.shares.index(share)]:.4f} at FAR {result.mistakes_at:g}"

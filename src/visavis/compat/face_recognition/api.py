@@ -203,8 +203,8 @@ def _load_predictor(model: str) -> landmarks.Predictor:
     try:
         store.consent(landmarks.SPECS[points])
     except WeightsError as error:
-        free = "or find 5 points, free for every use: model='small'"
-        raise WeightsError(f"{str(error).removesuffix('.')}; {free}.") from error
+        advice = "or find 5 points, free for every use: model='small'"
+        raise WeightsError(f"{str(error).removesuffix('.')}; {advice}.") from error
     return landmarks.predictor(points=points)
 
 
@@ -212,8 +212,8 @@ def _predict_points(picture: RGB, rectangles: Sequence[Rectangle], model: str) -
     """Return points ``(n, k, 2)`` of dlib's predictors, in whole pixels like dlib."""
     boxes = np.array([(r.left(), r.top(), r.right(), r.bottom()) for r in rectangles], np.float32).reshape(-1, 4)
     points = _load_predictor(model).predict(picture, boxes)
-    whole: NDArray[np.int64] = np.floor(points + 0.5).astype(np.int64)
-    return whole
+    rounded: NDArray[np.int64] = np.floor(points + 0.5).astype(np.int64)
+    return rounded
 
 
 # --------------------------------------------------------------------------------------------------- encodings

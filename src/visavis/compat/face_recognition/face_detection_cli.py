@@ -12,7 +12,7 @@ from visavis.compat.face_recognition._command import command, image_files_in_fol
 __all__ = ["image_files_in_folder", "main", "test_image"]
 
 
-def test_image(image_to_check: str, model: str = "hog") -> None:  # noqa: PT028 -- the name is theirs, no test
+def test_image(image_to_check: str, model: str = "hog") -> None:  # noqa: PT028 -- the original's name, no test
     """Print the faces of one photo."""
     for box in api.face_locations(api.load_image_file(image_to_check), number_of_times_to_upsample=0, model=model):
         typer.echo(",".join([image_to_check, *map(str, box)]))

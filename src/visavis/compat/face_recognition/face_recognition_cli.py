@@ -41,7 +41,7 @@ def test_image(
     image_to_check: str,
     known_names: list[str],
     known_face_encodings: list[Any],
-    tolerance: float = 0.6,  # noqa: PT028 -- the name is theirs, no test
+    tolerance: float = 0.6,  # noqa: PT028 -- the original's name, no test
     show_distance: bool = False,  # noqa: PT028
 ) -> None:
     """Print who is in one photo: a line for each known photo within the tolerance of a face."""

@@ -155,8 +155,10 @@ def _read_checked(kind: Kind, path: Path, *, top: bool, side: int) -> dict[str, 
     classes = weights[f"{kind.last}.bias"].shape[0] if top and f"{kind.last}.bias" in weights else kind.people
     for name, shape in kind.shapes(top=top, side=side, classes=classes).items():
         if name not in weights or weights[name].shape != shape:
-            there = "is not there" if name not in weights else f"is {weights[name].shape}, not {shape}"
-            raise WeightsError(f"{path} is no file of {kind.model}{'' if top else ' without its top'}: {name} {there}.")
+            problem = "is not there" if name not in weights else f"is {weights[name].shape}, not {shape}"
+            raise WeightsError(
+                f"{path} is no file of {kind.model}{'' if top else ' without its top'}: {name} {problem}."
+            )
     return weights
 
 

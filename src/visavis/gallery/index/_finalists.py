@@ -22,7 +22,7 @@ Embeddings = Callable[[Ids], NDArray[np.float32]]
 class Finalists:
     """Rows with the bounds of their similarity to a probe, and the ``bars (m,)`` that rows must reach.
 
-    A bar is a similarity that ``top`` owners reach (people, or the templates themselves), -inf until there are so many.
+    A bar is a similarity that ``top`` owners reach (people, or the templates themselves), -inf until as many do.
     """
 
     def __init__(self, probes: Doubles, top: int, embeddings: Embeddings) -> None:

@@ -1,4 +1,4 @@
-"""Whether a file lies on a network share, where the write-ahead log of SQLite does not work between machines.
+"""Detect files on a network share, where the write-ahead log of SQLite does not work between machines.
 
 "All processes using a database must be on the same host computer" (sqlite.org/wal.html).
 """
@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 MOUNTS = Path("/proc/self/mountinfo")
-"""Linux's list of mounted file systems (proc(5)). Of other systems only UNC paths are recognized."""
+"""Linux's list of mounted file systems (proc(5)). On other systems only UNC paths are recognized."""
 
 NETWORK = frozenset({
     "9p", "afs", "beegfs", "ceph", "cifs", "davfs", "fuse.ceph-fuse", "fuse.davfs2", "fuse.glusterfs", "fuse.rclone",
@@ -19,7 +19,7 @@ NETWORK = frozenset({
 
 
 def network_share(path: Path) -> str:
-    """Return the kind of network file system that a path is on ("nfs4", "cifs"); empty where it is on none."""
+    """Return the kind of network file system of a path ("nfs4", "cifs"), or an empty string."""
     whole = path.absolute()
     if whole.drive.startswith("\\\\"):
         return "UNC"
@@ -31,7 +31,7 @@ def network_share(path: Path) -> str:
 
 
 def file_system(path: Path, mounts: str) -> str:
-    """Return the kind of file system of an absolute path by the text of ``MOUNTS``; the last of equal mounts counts."""
+    """Return the kind of file system of an absolute path by the text of ``MOUNTS``; of equal mounts, the last."""
     deepest, kind = -1, ""
     for line in mounts.splitlines():
         mount, _, source = line.partition(" - ")

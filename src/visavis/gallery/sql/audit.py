@@ -1,4 +1,4 @@
-"""The audit log: who did what to whom, and when. Functions of an open connection, as ``records``."""
+"""The audit log: actor, action, person and time. Functions that take an open connection, as in ``records``."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from visavis.gallery.types import AuditEntry
 
 
 def note(conn: Connection, action: str, person_id: int | None, detail: str = "", *, actor: str) -> None:
-    """Note who did what to whom; to whom by id only, so that nothing of a removed person stays here."""
+    """Log an action on a person, by id only, so that no data of a removed person stays in the log."""
     note_all(conn, action, [(person_id, detail)], actor=actor)
 
 
 def note_all(conn: Connection, action: str, done: Sequence[tuple[int | None, str]], *, actor: str) -> None:
-    """Note the same action for many people, each with its detail."""
-    at = now()
-    rows = [{"at": at, "action": action, "person_id": who, "detail": detail, "actor": actor} for who, detail in done]
+    """Log the same action for several people, each with its detail."""
+    time = now()
+    rows = [{"at": time, "action": action, "person_id": who, "detail": detail, "actor": actor} for who, detail in done]
     if rows:
         conn.execute(insert(AUDIT), rows)
 
 
 def entries(conn: Connection) -> list[AuditEntry]:
-    """Return all that was done, in order."""
+    """Return all entries, in order."""
     rows = conn.execute(select(AUDIT).order_by(AUDIT.c.id))
     return [AuditEntry(time_of(row.at), row.actor, row.action, row.person_id, row.detail) for row in rows]

@@ -1,4 +1,4 @@
-"""Photos that were indexed, and faces as clustering takes them: functions of an open connection, as ``records``."""
+"""Indexed photos, and faces for clustering: functions that take an open connection, as in ``records``."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ NO_CLUSTER = -1
 
 
 def known(conn: Connection, model: str, sha256s: Iterable[str]) -> set[str]:
-    """Return those of the hashes whose photos were indexed for the model."""
-    found: set[str] = set()
-    for some in in_lists(set(sha256s)):
-        query = select(PHOTOS.c.sha256).where(PHOTOS.c.model == model, PHOTOS.c.sha256.in_(some))
-        found.update(conn.execute(query).scalars())
-    return found
+    """Return the hashes of those photos that are indexed for the model."""
+    result: set[str] = set()
+    for part in in_lists(set(sha256s)):
+        query = select(PHOTOS.c.sha256).where(PHOTOS.c.model == model, PHOTOS.c.sha256.in_(part))
+        result.update(conn.execute(query).scalars())
+    return result
 
 
 def put(conn: Connection, model: str, photos: Sequence[IndexedPhoto]) -> None:
-    """List photos as indexed."""
+    """Store photos as indexed."""
     at = now()
     rows = [
-        {"sha256": one.sha256, "model": model, "photo": one.photo, "status": one.status, "created": at}
-        for one in photos
+        {"sha256": photo.sha256, "model": model, "photo": photo.photo, "status": photo.status, "created": at}
+        for photo in photos
     ]
     if rows:
         conn.execute(insert(PHOTOS), rows)
 
 
 def faces(conn: Connection, *, unnamed: bool = False) -> StoredFaces:
-    """Return all faces, or those of nobody, by id."""
+    """Return all faces, or the unassigned ones, ordered by id."""
     dimension = records.meta(conn).dimension or 0
     query = select(TEMPLATES).order_by(TEMPLATES.c.id)
     if unnamed:
@@ -66,9 +66,9 @@ def faces(conn: Connection, *, unnamed: bool = False) -> StoredFaces:
 
 
 def as_faces(stored: StoredFaces) -> Faces:
-    """Return the faces as clustering takes them.
+    """Return the faces in the form that clustering needs.
 
-    A photo is told by its hash: the same bytes under two names are one. It is shown by the first of its names.
+    A photo is identified by its hash: the same bytes under two names are one photo, under the first of the names.
     """
     names: dict[str, str] = {}
     photos: list[str] = []
@@ -94,29 +94,29 @@ def as_faces(stored: StoredFaces) -> Faces:
 
 
 def faces_of(conn: Connection, sha256: str) -> int:
-    """Return how many faces are stored of a photo."""
+    """Return the number of stored faces of a photo."""
     query = select(func.count()).select_from(TEMPLATES).where(TEMPLATES.c.photo_sha256 == sha256)
     return conn.execute(query).scalar_one()
 
 
 def set_clusters(conn: Connection, ids: Sequence[int], clusters: Sequence[int]) -> None:
-    """Note into which cluster each face was put; -1: into none."""
+    """Store the cluster of each face; -1: none."""
     by_cluster: dict[int, list[int]] = {}
     for template, cluster in zip(ids, clusters, strict=True):
         by_cluster.setdefault(cluster, []).append(template)
     for cluster, members in by_cluster.items():
         value = None if cluster == NO_CLUSTER else cluster
-        for some in in_lists(members):
-            conn.execute(update(TEMPLATES).where(TEMPLATES.c.id.in_(some)).values(cluster=value))
+        for part in in_lists(members):
+            conn.execute(update(TEMPLATES).where(TEMPLATES.c.id.in_(part)).values(cluster=value))
 
 
 def lookalikes(conn: Connection, distances: dict[int, float]) -> list[NearFace]:
-    """Say whose the faces are that were found at these distances, nearest first; those gone since are left out."""
-    told = (TEMPLATES.c.photo, TEMPLATES.c.photo_sha256, TEMPLATES.c.box, TEMPLATES.c.quality)
-    columns = (TEMPLATES.c.id, TEMPLATES.c.person_id, PEOPLE.c.name, *told)
+    """Return the faces at these distances, by template id, with their people, nearest first, without removed ones."""
+    photo_columns = (TEMPLATES.c.photo, TEMPLATES.c.photo_sha256, TEMPLATES.c.box, TEMPLATES.c.quality)
+    columns = (TEMPLATES.c.id, TEMPLATES.c.person_id, PEOPLE.c.name, *photo_columns)
     joined = TEMPLATES.outerjoin(PEOPLE, PEOPLE.c.id == TEMPLATES.c.person_id)
     query = select(*columns).select_from(joined)
-    found = [
+    near_faces = [
         NearFace(
             row.id,
             distances[row.id],
@@ -127,31 +127,31 @@ def lookalikes(conn: Connection, distances: dict[int, float]) -> list[NearFace]:
             records.box_of(row.box),
             row.quality,
         )
-        for some in in_lists(distances)
-        for row in conn.execute(query.where(TEMPLATES.c.id.in_(some)))
+        for part in in_lists(distances)
+        for row in conn.execute(query.where(TEMPLATES.c.id.in_(part)))
     ]
-    return sorted(found, key=lambda one: (one.distance, one.template_id))
+    return sorted(near_faces, key=lambda face: (face.distance, face.template_id))
 
 
 def has_templates(conn: Connection) -> bool:
-    """Tell whether any face is stored, of a person or of nobody."""
+    """Return whether any face is stored, assigned or not."""
     return conn.execute(select(TEMPLATES.c.id).limit(1)).first() is not None
 
 
 def agree_on_dimension(conn: Connection, model: str, dimension: int) -> Meta:
-    """Check the length of new embeddings of a model: UsageError; GalleryError where the gallery is of another by now.
+    """Check the length of new embeddings: raise UsageError; GalleryError where the gallery's model has changed.
 
-    It is that of the model where this is known, else that of the first embeddings stored. A gallery without templates
-    whose length is not that of its model takes on the right one.
+    The right length is that of the model if known, else that of the first stored embeddings. In a gallery without
+    templates, a stored length that differs from that of the model is corrected.
     """
-    own = records.meta(conn)
-    if own.model != model:
-        raise GalleryError(f"another process has made this a gallery of {own.model}, not {model}: open it again.")
-    expected = embedders.dimension(own.model)
-    if expected not in {None, dimension} and (own.dimension in {None, expected} or not has_templates(conn)):
-        raise UsageError(f"{own.model} makes embeddings of {expected} values, got {dimension}.")
-    if own.dimension is None or (own.dimension != dimension == expected and not has_templates(conn)):
+    meta = records.meta(conn)
+    if meta.model != model:
+        raise GalleryError(f"another process has made this a gallery of {meta.model}, not {model}: open it again.")
+    expected = embedders.dimension(meta.model)
+    if expected not in {None, dimension} and (meta.dimension in {None, expected} or not has_templates(conn)):
+        raise UsageError(f"{meta.model} makes embeddings of {expected} values, got {dimension}.")
+    if meta.dimension is None or (meta.dimension != dimension == expected and not has_templates(conn)):
         records.set_dimension(conn, dimension)
-    elif own.dimension != dimension:
-        raise UsageError(f"this gallery holds embeddings of {own.dimension} values, got {dimension}.")
-    return own
+    elif meta.dimension != dimension:
+        raise UsageError(f"this gallery holds embeddings of {meta.dimension} values, got {dimension}.")
+    return meta

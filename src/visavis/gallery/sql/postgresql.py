@@ -1,8 +1,8 @@
-"""Records in a database of PostgreSQL, for many machines at a time. Takes the package psycopg (extra ``postgresql``).
+"""Records in a database of PostgreSQL, for several machines. Requires the package psycopg (extra ``postgresql``).
 
-Readings are of one state of the whole (REPEATABLE READ). Writers begin by locking the one row of ``meta``, so the
-numbers of changes follow the commits. A lost connection is made anew before a transaction begins; what broke within
-one is never tried again. A machine that vanishes is given up after ``KEPT_ALIVE``.
+Reads see one consistent state (REPEATABLE READ). Writers begin by locking the only row of ``meta``, so that change
+numbers follow the commits. A lost connection is opened again before a transaction begins; a failed transaction is never
+retried. The connection to an unreachable machine is closed after ``KEPT_ALIVE``.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ CONNECT_SECONDS = 5
 LOCK_SECONDS = 30
 DRIVER = "postgresql+psycopg"
 KEPT_ALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
-"""Seconds of silence, seconds between questions, and questions without an answer, until a connection counts as lost."""
+"""Seconds of silence, seconds between probes, and number of unanswered probes until a connection counts as lost."""
 
 PREPARING = 0x7669_7361
-"""Number of the advisory lock that whoever makes the tables holds."""
+"""Number of the advisory lock for creating the tables."""
 
-# By the class of PostgreSQL's error code (SQLSTATE), the first characters of it.
+# By the first characters of PostgreSQL's error code (SQLSTATE).
 _MEANINGS = {
     "08": "{place} cannot be reached ({error}): what was under way is stored whole or not at all",
     "28": "{place} refuses this user or password",
@@ -59,13 +59,13 @@ class PostgresDatabase:
         self.url = self.place = without_password(url)
 
     def refuse_in_child(self) -> None:
-        """Nothing is refused: a child has connections of its own."""
+        """Do nothing: a child opens its own connections."""
 
     def look_at(self, *, create: bool) -> None:
-        """Connecting tells."""
+        """Do nothing: connecting checks the database."""
 
     def engine(self) -> Engine:
-        """Connections that are tried out before they are used, so that a restarted server is noticed."""
+        """Return an engine that tests connections before use, and so notices a restarted server."""
         return create_engine(
             self._url,
             isolation_level="REPEATABLE READ",
@@ -74,20 +74,20 @@ class PostgresDatabase:
         )
 
     def _settings(self) -> str:
-        """Return what the server is told of each connection; what the URL says goes last, and so before ours."""
-        ours = {"lock_timeout": round(1000 * LOCK_SECONDS), "client_min_messages": "warning"}
-        ours |= {f"tcp_{name}": value for name, value in KEPT_ALIVE.items()}
-        theirs = self._url.query.get("options", "")
-        return " ".join([*(f"-c {name}={value}" for name, value in ours.items()), *_words(theirs)])
+        """Return the settings of each connection; those of the URL come last, and so override ours."""
+        settings = {"lock_timeout": round(1000 * LOCK_SECONDS), "client_min_messages": "warning"}
+        settings |= {f"tcp_{name}": value for name, value in KEPT_ALIVE.items()}
+        url_options = self._url.query.get("options", "")
+        return " ".join([*(f"-c {name}={value}" for name, value in settings.items()), *_option_values(url_options)])
 
     def settle(self, engine: Engine) -> None:
-        """Nothing is to be done."""
+        """Do nothing: a database needs no further setup."""
 
     @contextmanager
     def begin_writing(self, engine: Engine) -> Iterator[Connection]:
-        """Begin with the row of ``meta`` locked; where there is none yet, with a lock of the database's.
+        """Begin a transaction that locks the row of ``meta``; where there is no table yet, take the advisory lock.
 
-        READ COMMITTED, so that what is read is as of the lock and not as of the transaction's first word.
+        READ COMMITTED, so that reads see the state after the lock, not that at the transaction's first statement.
         """
         conn = patiently(engine.connect, self.gone, error=DBAPIError).execution_options(
             isolation_level="READ COMMITTED"
@@ -100,7 +100,7 @@ class PostgresDatabase:
             yield conn
 
     def explained(self) -> AbstractContextManager[None]:
-        """Say what PostgreSQL's errors mean."""
+        """Raise GalleryErrors that explain PostgreSQL's errors."""
         return self._explained()
 
     @contextmanager
@@ -108,13 +108,13 @@ class PostgresDatabase:
         try:
             yield
         except DBAPIError as error:
-            raise GalleryError(self._meaning(error)) from error
+            raise GalleryError(self._describe(error)) from error
 
     def gone(self, error: DBAPIError) -> bool:
-        """Tell whether there is no connection, or the server is just starting or stopping."""
+        """Return whether there is no connection, or the server is starting or stopping."""
         code = getattr(error.orig, "sqlstate", None)
         if code is None:
-            return not _code(str(error.orig))
+            return not _connect_error_class(str(error.orig))
         return str(code).startswith(("08", "57P"))
 
     def row(self, engine: Engine, query: str) -> Sequence[Any]:
@@ -123,18 +123,18 @@ class PostgresDatabase:
             return conn.exec_driver_sql(query).one()
 
     def sound(self, conn: Connection) -> Iterator[str]:
-        """PostgreSQL checks its pages as it reads them: all are read by the other checks."""
+        """Yield nothing: PostgreSQL checks pages when it reads them, and the other checks read them all."""
         return iter(())
 
     def size(self, conn: Connection) -> int:
-        """Bytes of the gallery's tables with their indexes."""
+        """Return the bytes of the gallery's tables with their indexes."""
         sizes = (f"coalesce(pg_total_relation_size(to_regclass('{name}')), 0)" for name in TABLES.tables)
         return int(conn.exec_driver_sql(f"SELECT {' + '.join(sizes)}").scalar_one())
 
     def compact(self, engine: Engine) -> None:
-        """Write the tables of people and faces anew, after views of before, whose rows would be copied.
+        """Rewrite the tables of people and faces, after older snapshots end, since these keep removed rows alive.
 
-        What the server keeps elsewhere (write-ahead log, archives of it, copies) is not ours to write.
+        Other copies on the server (write-ahead log, its archives, backups) are not changed.
         """
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
             self._wait_for_older_views(conn)
@@ -142,7 +142,7 @@ class PostgresDatabase:
                 conn.exec_driver_sql(f"VACUUM (FULL) {name}")
 
     def _wait_for_older_views(self, conn: Connection) -> None:
-        """Wait until nobody sees the database as it was before now; GalleryError after ``LOCK_SECONDS``."""
+        """Wait until all older snapshots of the database have ended; raise GalleryError after ``LOCK_SECONDS``."""
         now = conn.exec_driver_sql("SELECT pg_current_xact_id()::xid").scalar_one()
         older = (
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
@@ -154,26 +154,28 @@ class PostgresDatabase:
                 raise GalleryError(f"others have kept reading {self.place} for {LOCK_SECONDS} seconds.")
             sleep(0.02)
 
-    def _meaning(self, error: DBAPIError) -> str:
-        code = getattr(error.orig, "sqlstate", None) or ("08" if self.gone(error) else _code(str(error.orig)))
-        said = str(error.orig).partition("\n")[0].rstrip(".")  # the lines that follow are hints
-        known = (text for prefix, text in _MEANINGS.items() if code.startswith(prefix))
-        return next(known, "{place}: {error}").format(place=self.place, error=said, seconds=LOCK_SECONDS) + "."
+    def _describe(self, error: DBAPIError) -> str:
+        code = getattr(error.orig, "sqlstate", None) or (
+            "08" if self.gone(error) else _connect_error_class(str(error.orig))
+        )
+        message = str(error.orig).partition("\n")[0].rstrip(".")  # the other lines are hints
+        meanings = (text for prefix, text in _MEANINGS.items() if code.startswith(prefix))
+        return next(meanings, "{place}: {error}").format(place=self.place, error=message, seconds=LOCK_SECONDS) + "."
 
 
 def without_password(url: URL) -> str:
-    """Return a URL as it may be shown."""
-    shown = URL.create("postgresql", url.username, None, url.host, url.port, url.database, url.query)
-    return shown.difference_update_query(["password"]).render_as_string()
+    """Return a URL without its password."""
+    plain = URL.create("postgresql", url.username, None, url.host, url.port, url.database, url.query)
+    return plain.difference_update_query(["password"]).render_as_string()
 
 
-def _words(options: str | tuple[str, ...]) -> tuple[str, ...]:
-    """Return the values of a key that may come several times in a URL."""
+def _option_values(options: str | tuple[str, ...]) -> tuple[str, ...]:
+    """Return the values of a URL's key, which may occur several times."""
     return (options,) if isinstance(options, str) else options
 
 
-def _code(said: str) -> str:
-    """Class of an error that came while connecting, of which psycopg tells only the words."""
-    if "authentication" in said or 'role "' in said:
+def _connect_error_class(text: str) -> str:
+    """Return the SQLSTATE class of an error while connecting, for which psycopg has only a message."""
+    if "authentication" in text or 'role "' in text:
         return "28"
-    return "3D" if "does not exist" in said else ""
+    return "3D" if "does not exist" in text else ""

@@ -1,4 +1,4 @@
-"""Waiting for a server that went away."""
+"""Wait for a server that is away."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ T = TypeVar("T")
 E = TypeVar("E", bound=Exception)
 
 RETRY_SECONDS = 10.0
-"""How long a server is waited for before anything was asked of it; later nothing is tried again."""
+"""How long to retry connecting to a server; requests on an open connection are not retried."""
 FIRST_PAUSE = 0.05
 
 
 def patiently(connect: Callable[[], T], gone: Callable[[E], bool], *, error: type[E]) -> T:
-    """Call ``connect`` until it succeeds, with pauses that double, for as long as ``RETRY_SECONDS``.
+    """Call ``connect`` until it succeeds, with doubling pauses, for up to ``RETRY_SECONDS``.
 
-    An ``error`` is raised again at once where the server is not ``gone``, and at the end in any case.
+    Raises an ``error`` at once where ``gone`` returns False for it, and otherwise at the end.
     """
     pause, end = FIRST_PAUSE, monotonic() + RETRY_SECONDS
     while True:
         try:
             return connect()
-        except error as found:
-            if not gone(found) or monotonic() + pause > end:
+        except error as caught:
+            if not gone(caught) or monotonic() + pause > end:
                 raise
         sleep(pause)
         pause *= 2

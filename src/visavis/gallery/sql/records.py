@@ -1,4 +1,4 @@
-"""What is written to and read from the tables: functions of an open connection, inside a transaction."""
+"""Write and read the tables: functions that take an open connection, inside a transaction."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ BLOCK_ROWS = 16_384
 """Templates read at a time."""
 
 READ_ROWS = 2048
-"""Embeddings read at a time: what stays in the processor's cache until it is copied."""
+"""Embeddings read at a time: as many as stay in the processor's cache until they are copied."""
 
 LIST_LENGTH = 500
-"""Values in one SQL list; SQLite before 3.32 took no more than 999."""
+"""Values in one SQL list; SQLite before 3.32 accepts at most 999."""
 
 _TEMPLATE_COLUMNS = [c for c in TEMPLATES.c if c.name not in {"embedding", "model", "change", "cluster"}]
 
 
 class Meta(NamedTuple):
-    """What the store says of itself; ``change`` is the number of the last change, ``key`` this gallery's own."""
+    """The row of ``meta``; ``change`` is the number of the last change, ``key`` is unique to this gallery."""
 
     model: str
     dimension: int | None
@@ -38,7 +38,7 @@ class Meta(NamedTuple):
 
 
 class Count(NamedTuple):
-    """How many there are; ``templates`` are of people, ``unnamed`` of nobody yet."""
+    """Counts of a gallery's contents; ``templates`` belong to people, ``unnamed`` are unassigned."""
 
     people: int
     templates: int
@@ -47,7 +47,7 @@ class Count(NamedTuple):
 
 
 class Owner(NamedTuple):
-    """Whose template a stored photo is, and where in the photo the face is; ``person_id`` is 0 where it is nobody's."""
+    """The person of a photo's template, and the box of the face; ``person_id`` is 0 for an unassigned template."""
 
     person_id: int
     name: str
@@ -56,7 +56,7 @@ class Owner(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Templates as an index takes them: ids ``(n,)``, people ``(n,)`` (0: nobody), embeddings ``(n, d)``."""
+    """Templates for an index: ids ``(n,)``, people ``(n,)`` (0: unassigned), embeddings ``(n, d)``."""
 
     ids: Ids
     people: Ids
@@ -64,13 +64,13 @@ class Block(NamedTuple):
 
 
 def meta(conn: Connection) -> Meta:
-    """Read the one row of ``meta``."""
+    """Return the only row of ``meta``."""
     row = conn.execute(select(META.c.model, META.c.dimension, META.c.change, META.c.key)).one()
     return Meta(row.model, row.dimension, row.change, row.key)
 
 
 def take_model(conn: Connection, model: str) -> bool:
-    """Make a gallery that has never held anything one of another model; return whether that could be."""
+    """Set the model of a gallery without any changes so far; return whether that was possible."""
     if conn.execute(select(META.c.change)).scalar_one():
         return False
     conn.execute(update(META).values(model=model))
@@ -78,7 +78,7 @@ def take_model(conn: Connection, model: str) -> bool:
 
 
 def set_dimension(conn: Connection, dimension: int) -> None:
-    """Note the length of the embeddings, when the first is stored."""
+    """Store the length of the embeddings, when the first is stored."""
     conn.execute(update(META).values(dimension=dimension))
 
 
@@ -95,7 +95,7 @@ def set_calibration(conn: Connection, text: str | None) -> None:
 
 
 def next_change(conn: Connection) -> int:
-    """Count this change. The row stays locked until the transaction ends, so numbers follow the commits."""
+    """Return the number of a new change. The row is locked until the transaction ends: numbers follow the commits."""
     conn.execute(update(META).values(change=META.c.change + 1))
     return int(conn.execute(select(META.c.change)).scalar_one())
 
@@ -104,33 +104,34 @@ def next_change(conn: Connection) -> int:
 
 
 def put_people(conn: Connection, people: Sequence[tuple[str, Details]]) -> list[int]:
-    """Store new people; returns their ids, in order: above all that were ever given, as the audit log knows them."""
+    """Store new people; return their ids, in order, higher than all ids so far, also those in the audit log."""
     if not people:
         return []
-    ever = (select(func.max(PEOPLE.c.id)), select(func.max(AUDIT.c.person_id)))
-    at, first = now(), 1 + max(conn.execute(query).scalar() or 0 for query in ever)
+    highest_ids = (select(func.max(PEOPLE.c.id)), select(func.max(AUDIT.c.person_id)))
+    at, first = now(), 1 + max(conn.execute(query).scalar() or 0 for query in highest_ids)
     rows = [
         {
             "id": first + number,
             "name": name,
             "folded": folded(name),
-            "note": told.note or "",
-            "consent": told.consent,
-            "consented": _day(told.consented),
-            "metadata": told.metadata,
+            "note": details.note or "",
+            "consent": details.consent,
+            "consented": _day(details.consented),
+            "metadata": details.metadata,
             "created": at,
         }
-        for number, (name, told) in enumerate(people)
+        for number, (name, details) in enumerate(people)
     ]
     conn.execute(insert(PEOPLE), rows)
     go_on_from(conn, PEOPLE)
     return list(range(first, first + len(rows)))
 
 
-def describe(conn: Connection, person_id: int, told: Details) -> list[str]:
-    """Store what is told of a known person, and leave the rest; returns the names of what was told."""
-    given = {"note": told.note, "consent": told.consent, "consented": _day(told.consented), "metadata": told.metadata}
-    columns = {column: value for column, value in given.items() if value is not None}
+def describe(conn: Connection, person_id: int, details: Details) -> list[str]:
+    """Store the given details of a person, and keep the others; return the names of the given details."""
+    day = _day(details.consented)
+    values = {"note": details.note, "consent": details.consent, "consented": day, "metadata": details.metadata}
+    columns = {column: value for column, value in values.items() if value is not None}
     if columns:
         change_person(conn, person_id, **columns)
     return list(columns)
@@ -140,13 +141,13 @@ def change_person(conn: Connection, person_id: int, **columns: object) -> None:
     """Set columns of a person."""
     if "name" in columns:
         columns["folded"] = folded(str(columns["name"]))
-        next_change(conn)  # names are kept in memory by change
+        next_change(conn)  # names are cached by change number
     conn.execute(update(PEOPLE).where(PEOPLE.c.id == person_id).values(**columns))
 
 
 def name_of(conn: Connection, person_id: int) -> str | None:
     """Return a person's name; None where there is no such person."""
-    if not 0 < person_id < 2**63:  # more than SQL can hold
+    if not 0 < person_id < 2**63:  # beyond SQL's integers
         return None
     return conn.execute(select(PEOPLE.c.name).where(PEOPLE.c.id == person_id)).scalar()
 
@@ -157,35 +158,35 @@ def person_ids(conn: Connection) -> list[int]:
 
 
 def names(conn: Connection, person_ids: Iterable[int]) -> dict[int, str]:
-    """Return names by id, of those that are there."""
+    """Return names by id, of the people that exist."""
     query = select(PEOPLE.c.id, PEOPLE.c.name)
-    rows = (row for some in in_lists(person_ids) for row in conn.execute(query.where(PEOPLE.c.id.in_(some))))
+    rows = (row for part in in_lists(person_ids) for row in conn.execute(query.where(PEOPLE.c.id.in_(part))))
     return {row.id: row.name for row in rows}
 
 
 def all_names(conn: Connection) -> list[str]:
-    """Return every name that somebody has, once."""
+    """Return the distinct names of all people, sorted."""
     return list(conn.execute(select(PEOPLE.c.name).distinct().order_by(PEOPLE.c.name)).scalars())
 
 
 def ids_by_name(conn: Connection, names: Iterable[str]) -> dict[str, list[int]]:
-    """Return the ids of all who have one of these names, ascending."""
-    found: dict[str, list[int]] = {}
-    for some in in_lists(names):
+    """Return the ids of the people with these names, by name, ascending."""
+    ids: dict[str, list[int]] = {}
+    for part in in_lists(names):
         for row in conn.execute(
-            select(PEOPLE.c.id, PEOPLE.c.name).where(PEOPLE.c.name.in_(some)).order_by(PEOPLE.c.id)
+            select(PEOPLE.c.id, PEOPLE.c.name).where(PEOPLE.c.name.in_(part)).order_by(PEOPLE.c.id)
         ):
-            found.setdefault(row.name, []).append(row.id)
-    return found
+            ids.setdefault(row.name, []).append(row.id)
+    return ids
 
 
 def people(conn: Connection, person_id: int | None = None) -> list[Person]:
-    """Return everybody, or the one of that id, by id, with their templates."""
+    """Return all people, or the one of that id, with their templates, ordered by id."""
     templates: dict[int, list[StoredTemplate]] = {}
     query = select(*_TEMPLATE_COLUMNS).where(TEMPLATES.c.person_id.is_not(None)).order_by(TEMPLATES.c.id)
     for row in conn.execute(query if person_id is None else query.where(TEMPLATES.c.person_id == person_id)):
-        templates.setdefault(row.person_id, []).append(_stored(row))
-    everybody = select(PEOPLE).order_by(PEOPLE.c.id)
+        templates.setdefault(row.person_id, []).append(_stored_template(row))
+    people_query = select(PEOPLE).order_by(PEOPLE.c.id)
     return [
         Person(
             row.id,
@@ -197,7 +198,7 @@ def people(conn: Connection, person_id: int | None = None) -> list[Person]:
             None if row.consented is None else date.fromisoformat(row.consented),
             row.metadata or {},
         )
-        for row in conn.execute(everybody if person_id is None else everybody.where(PEOPLE.c.id == person_id))
+        for row in conn.execute(people_query if person_id is None else people_query.where(PEOPLE.c.id == person_id))
     ]
 
 
@@ -207,28 +208,28 @@ def count_people(conn: Connection) -> int:
 
 
 def count(conn: Connection) -> Count:
-    """Return how many people there are, templates of theirs, faces of nobody, and indexed photos."""
+    """Return the numbers of people, their templates, unassigned faces and indexed photos."""
     named = select(func.count()).select_from(TEMPLATES).where(TEMPLATES.c.person_id.is_not(None))
-    every = conn.execute(select(func.count()).select_from(TEMPLATES)).scalar_one()
+    total = conn.execute(select(func.count()).select_from(TEMPLATES)).scalar_one()
     templates = conn.execute(named).scalar_one()
     return Count(
         people=count_people(conn),
         templates=templates,
-        unnamed=every - templates,
+        unnamed=total - templates,
         photos=conn.execute(select(func.count()).select_from(PHOTOS)).scalar_one(),
     )
 
 
 def remove_person(conn: Connection, person_id: int) -> int:
-    """Remove a person with all templates, and photos that show nobody else; returns how many templates there were."""
-    gone = template_ids(conn, person_id)
-    remove_templates(conn, gone)
+    """Remove a person with all templates, and photos without other templates; return the number of templates."""
+    removed = template_ids(conn, person_id)
+    remove_templates(conn, removed)
     conn.execute(delete(PEOPLE).where(PEOPLE.c.id == person_id))
-    return len(gone)
+    return len(removed)
 
 
 def merge_person(conn: Connection, gone: int, kept: int) -> int:
-    """Give a person's templates to another and remove the person; returns how many templates that were."""
+    """Move the templates of person ``gone`` to ``kept``, and remove ``gone``; return the number of templates."""
     moved = template_ids(conn, gone)
     give(conn, moved, kept)
     conn.execute(delete(PEOPLE).where(PEOPLE.c.id == gone))
@@ -239,24 +240,24 @@ def merge_person(conn: Connection, gone: int, kept: int) -> int:
 
 
 def add_templates(conn: Connection, model: str, owned: Sequence[tuple[int | None, Template]]) -> list[int]:
-    """Store templates (embeddings of unit length), each of a person or of nobody; returns their ids, in order."""
-    change, at = next_change(conn), now()  # nobody else gives ids while this transaction lasts
-    ever = (select(func.max(TEMPLATES.c.id)), select(func.max(REMOVALS.c.template_id)))
-    first = 1 + max(conn.execute(query).scalar() or 0 for query in ever)
+    """Store templates (embeddings of unit length), each of a person or unassigned; return their ids, in order."""
+    change, at = next_change(conn), now()  # no other transaction creates ids meanwhile
+    highest_ids = (select(func.max(TEMPLATES.c.id)), select(func.max(REMOVALS.c.template_id)))
+    first = 1 + max(conn.execute(query).scalar() or 0 for query in highest_ids)
     rows = [
         {
             "id": first + number,
             "person_id": person_id,
             "change": change,
             "model": model,
-            "photo_sha256": one.photo_sha256,
-            "photo": one.photo,
-            "box": None if one.box is None else [float(side) for side in one.box],
-            "quality": None if one.quality is None else float(one.quality),
+            "photo_sha256": template.photo_sha256,
+            "photo": template.photo,
+            "box": None if template.box is None else [float(side) for side in template.box],
+            "quality": None if template.quality is None else float(template.quality),
             "created": at,
-            "embedding": one.embedding.astype("<f4", copy=False).tobytes(),
+            "embedding": template.embedding.astype("<f4", copy=False).tobytes(),
         }
-        for number, (person_id, one) in enumerate(owned)
+        for number, (person_id, template) in enumerate(owned)
     ]
     if rows:
         conn.execute(insert(TEMPLATES), rows)
@@ -265,10 +266,10 @@ def add_templates(conn: Connection, model: str, owned: Sequence[tuple[int | None
 
 
 def give(conn: Connection, ids: Sequence[int], person_id: int | None) -> None:
-    """Give templates to a person, or to nobody, and let whoever follows the changes know."""
+    """Assign templates to a person, or to none, as a new change that indexes follow."""
     change = next_change(conn)
-    for some in in_lists(ids):
-        conn.execute(update(TEMPLATES).where(TEMPLATES.c.id.in_(some)).values(person_id=person_id, change=change))
+    for part in in_lists(ids):
+        conn.execute(update(TEMPLATES).where(TEMPLATES.c.id.in_(part)).values(person_id=person_id, change=change))
 
 
 def template_ids(conn: Connection, person_id: int) -> list[int]:
@@ -278,25 +279,25 @@ def template_ids(conn: Connection, person_id: int) -> list[int]:
 
 
 def owners_of(conn: Connection, template_ids: Iterable[int]) -> dict[int, int | None]:
-    """Return the people (None: nobody) whose the templates are; those that are not there are left out."""
-    found: dict[int, int | None] = {}
-    for some in in_lists(one for one in template_ids if 0 < one < 2**63):
-        rows = conn.execute(select(TEMPLATES.c.id, TEMPLATES.c.person_id).where(TEMPLATES.c.id.in_(some)))
-        found.update((row.id, row.person_id) for row in rows)
-    return found
+    """Return the person of each template (None: unassigned), without templates that do not exist."""
+    people: dict[int, int | None] = {}
+    for part in in_lists(template for template in template_ids if 0 < template < 2**63):
+        rows = conn.execute(select(TEMPLATES.c.id, TEMPLATES.c.person_id).where(TEMPLATES.c.id.in_(part)))
+        people.update((row.id, row.person_id) for row in rows)
+    return people
 
 
 def owners(conn: Connection, model: str, photos: Iterable[str]) -> dict[str, list[Owner]]:
-    """Return who has templates of ``model`` from photos of these hashes; faces of nobody are among them."""
-    found: dict[str, list[Owner]] = {}
+    """Return the owners of the templates of ``model`` by photo hash, including unassigned templates."""
+    result: dict[str, list[Owner]] = {}
     columns = (TEMPLATES.c.id, TEMPLATES.c.photo_sha256, TEMPLATES.c.box, TEMPLATES.c.person_id, PEOPLE.c.name)
     joined = TEMPLATES.outerjoin(PEOPLE, PEOPLE.c.id == TEMPLATES.c.person_id)
     query = select(*columns).select_from(joined).where(TEMPLATES.c.model == model)
-    for some in in_lists(photos):
-        for row in conn.execute(query.where(TEMPLATES.c.photo_sha256.in_(some)).order_by(TEMPLATES.c.id)):
+    for part in in_lists(photos):
+        for row in conn.execute(query.where(TEMPLATES.c.photo_sha256.in_(part)).order_by(TEMPLATES.c.id)):
             owner = Owner(row.person_id or NOBODY, row.name or "", box_of(row.box), row.id)
-            found.setdefault(row.photo_sha256, []).append(owner)
-    return found
+            result.setdefault(row.photo_sha256, []).append(owner)
+    return result
 
 
 def embeddings_of(conn: Connection, person_id: int, dimension: int) -> tuple[Floats, list[float | None]]:
@@ -307,15 +308,15 @@ def embeddings_of(conn: Connection, person_id: int, dimension: int) -> tuple[Flo
 
 
 def remove_templates(conn: Connection, ids: Sequence[int]) -> None:
-    """Remove templates, and photos of which none is left, and let whoever follows the changes know."""
+    """Remove templates, and photos without other templates, as a new change that indexes follow."""
     change = next_change(conn)
-    for some in in_lists(ids):
-        hashes = select(TEMPLATES.c.photo_sha256).where(TEMPLATES.c.id.in_(some))
-        photos = [one for one in conn.execute(hashes.distinct()).scalars() if one is not None]
-        conn.execute(delete(TEMPLATES).where(TEMPLATES.c.id.in_(some)))
-        conn.execute(insert(REMOVALS), [{"template_id": one, "change": change} for one in some])
-        left = select(TEMPLATES.c.photo_sha256).where(TEMPLATES.c.photo_sha256.in_(photos))
-        conn.execute(delete(PHOTOS).where(PHOTOS.c.sha256.in_(photos), PHOTOS.c.sha256.not_in(left)))
+    for part in in_lists(ids):
+        hashes = select(TEMPLATES.c.photo_sha256).where(TEMPLATES.c.id.in_(part))
+        photos = [sha256 for sha256 in conn.execute(hashes.distinct()).scalars() if sha256 is not None]
+        conn.execute(delete(TEMPLATES).where(TEMPLATES.c.id.in_(part)))
+        conn.execute(insert(REMOVALS), [{"template_id": template, "change": change} for template in part])
+        remaining = select(TEMPLATES.c.photo_sha256).where(TEMPLATES.c.photo_sha256.in_(photos))
+        conn.execute(delete(PHOTOS).where(PHOTOS.c.sha256.in_(photos), PHOTOS.c.sha256.not_in(remaining)))
 
 
 # Changes, as an index follows them
@@ -330,7 +331,7 @@ def removed_since(conn: Connection, change: int) -> Ids:
 def added_since(conn: Connection, change: int, dimension: int) -> Iterator[Block]:
     """Yield the templates stored after this change, block by block; GalleryError where one is damaged."""
     query = select(TEMPLATES.c.id, TEMPLATES.c.person_id, TEMPLATES.c.embedding)
-    if change:  # else all, in the order in which they lie
+    if change:  # else all templates, in storage order
         query = query.where(TEMPLATES.c.change > change)
     for rows in conn.execute(query, execution_options={"yield_per": READ_ROWS}).partitions():
         ids, people, blobs = zip(*rows, strict=True)
@@ -339,8 +340,8 @@ def added_since(conn: Connection, change: int, dimension: int) -> Iterator[Block
 
 def templates_in(conn: Connection, ids: Iterable[int], dimension: int) -> Iterator[Block]:
     """Yield these templates, block by block."""
-    for some in in_lists(ids):
-        query = select(TEMPLATES.c.id, TEMPLATES.c.person_id, TEMPLATES.c.embedding).where(TEMPLATES.c.id.in_(some))
+    for part in in_lists(ids):
+        query = select(TEMPLATES.c.id, TEMPLATES.c.person_id, TEMPLATES.c.embedding).where(TEMPLATES.c.id.in_(part))
         rows = conn.execute(query).all()
         yield _block(
             [row.id for row in rows], [row.person_id for row in rows], [row.embedding for row in rows], dimension
@@ -348,11 +349,11 @@ def templates_in(conn: Connection, ids: Iterable[int], dimension: int) -> Iterat
 
 
 def _block(ids: Sequence[int], people: Sequence[int | None], blobs: Sequence[bytes], dimension: int) -> Block:
-    """GalleryError where an embedding has another length."""
+    """Return a block; raise GalleryError where an embedding has another length."""
     if any(len(blob) != 4 * dimension for blob in blobs):
-        bad = next(one for one, blob in zip(ids, blobs, strict=True) if len(blob) != 4 * dimension)
+        bad = next(template for template, blob in zip(ids, blobs, strict=True) if len(blob) != 4 * dimension)
         raise GalleryError(f"template {bad} is not an embedding of {dimension} values: check the gallery.")
-    owners = np.array([NOBODY if one is None else one for one in people], np.int64)
+    owners = np.array([NOBODY if person is None else person for person in people], np.int64)
     return Block(np.array(ids, np.int64), owners, as_embeddings(blobs, dimension))
 
 
@@ -362,30 +363,30 @@ def as_embeddings(blobs: Sequence[bytes], dimension: int) -> Floats:
 
 
 def go_on_from(conn: Connection, table: Table) -> None:
-    """Give new rows ids above those that were put in by hand; SQLite does so by itself."""
+    """Let new ids start above the explicitly inserted ones; SQLite does this by itself."""
     if conn.dialect.name == "postgresql":
         top = f"(SELECT max(id) FROM {table.name})"
         conn.exec_driver_sql(f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), {top})")
 
 
 def in_lists(values: Iterable[Any]) -> Iterator[list[Any]]:
-    """Cut into lists that fit into a statement."""
-    every = list(values)
-    for start in range(0, len(every), LIST_LENGTH):
-        yield every[start : start + LIST_LENGTH]
+    """Yield the values in lists that fit into a statement."""
+    items = list(values)
+    for start in range(0, len(items), LIST_LENGTH):
+        yield items[start : start + LIST_LENGTH]
 
 
-def _stored(row: Row[Any]) -> StoredTemplate:
+def _stored_template(row: Row[Any]) -> StoredTemplate:
     return StoredTemplate(row.id, row.photo, row.photo_sha256, box_of(row.box), row.quality, time_of(row.created))
 
 
 def box_of(sides: object) -> tuple[float, float, float, float] | None:
-    """Return a box as it was stored; None where it is not known."""
+    """Return a stored box as a tuple; None where it is unknown."""
     return None if sides is None else cast("tuple[float, float, float, float]", tuple(cast("list[float]", sides)))
 
 
 def now() -> str:
-    """Return the time as it is stored."""
+    """Return the current time as stored text."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
@@ -394,5 +395,5 @@ def _day(day: date | None) -> str | None:
 
 
 def time_of(text: str) -> datetime:
-    """Return a time as it was stored."""
+    """Return the time of a stored text."""
     return datetime.fromisoformat(text)

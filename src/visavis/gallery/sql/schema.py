@@ -1,8 +1,8 @@
-"""The tables of a gallery, and how a store of an older schema becomes one of this.
+"""The tables of a gallery, and the migrations from older schemas.
 
-``meta`` (one row) says what the store is. ``templates.change`` is the change that stored a template or gave it to
-another person, ``removals`` lists what left: with the two, an index as of change *n* is brought up to date. A template
-without a person is a face that was indexed and not named. No row of ``audit`` holds a name.
+``meta`` (one row) describes the store. ``templates.change`` is the change that stored a template or moved it to another
+person, ``removals`` lists removed templates: with both, an index of change *n* is updated. A template without a person
+is an unassigned face. No row of ``audit`` contains a name.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ FORMAT = "visavis gallery"
 
 TABLES = MetaData()
 
-_Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up by itself only what is called INTEGER
+_Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite increments only columns of type INTEGER
 
 META = Table(
     "meta",
@@ -48,8 +48,8 @@ META = Table(
     Column("model", Text, nullable=False),
     Column("dimension", Integer),
     Column("change", _Id, nullable=False),
-    Column("calibration", Text),  # JSON; none: the table shipped for the model
-    Column("key", Text),  # of this gallery and no other: what an index elsewhere is known by
+    Column("calibration", Text),  # JSON; NULL: the table shipped for the model
+    Column("key", Text),  # unique to this gallery: names its index in another database
 )
 PEOPLE = Table(
     "people",
@@ -62,13 +62,13 @@ PEOPLE = Table(
     Column("consented", Text),  # the day, as 2026-11-26
     Column("metadata", JSON(none_as_null=True)),
     Column("folded", Text, index=True),  # the name as names.folded leaves it
-    sqlite_autoincrement=True,  # an id is never given twice, not even after removal
+    sqlite_autoincrement=True,  # an id is never used twice, not even after removal
 )
 TEMPLATES = Table(
     "templates",
     TABLES,
     Column("id", _Id, primary_key=True),
-    Column("person_id", ForeignKey("people.id"), index=True),  # none: indexed, and not named yet
+    Column("person_id", ForeignKey("people.id"), index=True),  # NULL: unassigned
     Column("change", _Id, nullable=False, index=True),
     Column("model", Text, nullable=False),
     Column("photo_sha256", Text, index=True),
@@ -76,7 +76,7 @@ TEMPLATES = Table(
     Column("box", JSON(none_as_null=True)),
     Column("quality", Float),
     Column("created", Text, nullable=False),
-    Column("cluster", _Id),  # what clustering put it into
+    Column("cluster", _Id),  # assigned by clustering
     Column("embedding", LargeBinary, nullable=False),  # float32, little-endian; last: the rest is read without it
     sqlite_autoincrement=True,
 )
@@ -95,7 +95,7 @@ PATH_INDEXES = tuple(
     Index(f"ix_{table.name}_photo", table.c.photo, postgresql_using="hash")  # a path may be too long for its B-tree
     for table in (TEMPLATES, PHOTOS)
 )
-"""What finds the photos that are said to lie at a path."""
+"""The indexes that find photos by path."""
 REMOVALS = Table(
     "removals",
     TABLES,
@@ -116,14 +116,14 @@ AUDIT = Table(
 
 
 def m002_calibration(conn: Connection) -> None:
-    """Let a gallery have thresholds of its own."""
+    """Add a gallery's own thresholds."""
     conn.exec_driver_sql("ALTER TABLE meta ADD COLUMN calibration TEXT")
 
 
 def m003_faces_of_nobody(conn: Connection) -> None:
-    """Let templates be nobody's, list indexed photos, and keep days of consent, metadata, and who changed what.
+    """Add unassigned templates, indexed photos, days of consent, metadata, and actors of changes.
 
-    SQLite cannot take back NOT NULL, so the table is made anew. (Galleries elsewhere begin with this schema.)
+    SQLite cannot drop NOT NULL, so the table is created again. (Galleries in PostgreSQL begin with this schema.)
     """
     conn.exec_driver_sql("ALTER TABLE meta ADD COLUMN key TEXT")
     conn.execute(update(META).values(key=new_key()))
@@ -132,7 +132,7 @@ def m003_faces_of_nobody(conn: Connection) -> None:
     conn.exec_driver_sql("ALTER TABLE audit ADD COLUMN actor TEXT")
     for column in ("person_id", "change", "photo_sha256"):
         conn.exec_driver_sql(f"DROP INDEX ix_templates_{column}")
-    conn.exec_driver_sql("ALTER TABLE templates RENAME TO templates_2")  # the ids given so far go with it
+    conn.exec_driver_sql("ALTER TABLE templates RENAME TO templates_2")  # keeps the ids used so far
     conn.exec_driver_sql(
         "CREATE TABLE templates (id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, person_id INTEGER REFERENCES people "
         "(id), change INTEGER NOT NULL, model TEXT NOT NULL, photo_sha256 TEXT, photo TEXT NOT NULL, box JSON, "
@@ -155,7 +155,7 @@ def m003_faces_of_nobody(conn: Connection) -> None:
 
 
 def m004_folded_names(conn: Connection) -> None:
-    """Let names that are written alike be found."""
+    """Add folded names, by which names with a similar spelling are found."""
     conn.exec_driver_sql("ALTER TABLE people ADD COLUMN folded TEXT")
     names = conn.execute(select(PEOPLE.c.id, PEOPLE.c.name)).all()
     change = update(PEOPLE).where(PEOPLE.c.id == bindparam("person")).values(folded=bindparam("alike"))
@@ -165,13 +165,13 @@ def m004_folded_names(conn: Connection) -> None:
 
 
 def m005_paths(conn: Connection) -> None:
-    """Find photos by their paths."""
+    """Add indexes of photo paths."""
     for index in PATH_INDEXES:
         index.create(conn)
 
 
 def m006_embeddings(conn: Connection) -> None:
-    """Call embeddings so."""
+    """Rename the column ``vector`` to ``embedding``."""
     conn.exec_driver_sql("ALTER TABLE templates RENAME COLUMN vector TO embedding")
 
 
@@ -186,7 +186,7 @@ MIGRATIONS: list[Callable[[Connection], None]] = [
 
 
 def current() -> int:
-    """Return the number of the schema that the tables above are."""
+    """Return the number of the schema of the tables above."""
     return len(MIGRATIONS) + 1
 
 
@@ -196,23 +196,22 @@ def new_key() -> str:
 
 
 def prepare(conn: Connection, *, place: str, model: str) -> None:
-    """Make an empty store a gallery of ``model``, or bring an older gallery up to this schema.
+    """Make an empty store a gallery of ``model``, or migrate an older gallery to this schema.
 
-    To be called in a write transaction. Raises GalleryError where the store holds something else or is of a
-    newer schema.
+    Call it in a write transaction. Raises GalleryError where the store has other contents or a newer schema.
     """
-    found = version(conn, place=place)
-    if found is None:
+    stored = version(conn, place=place)
+    if stored is None:
         TABLES.create_all(conn)
         conn.execute(insert(META).values(format=FORMAT, schema=current(), model=model, change=0, key=new_key()))
         return
-    for migrate in MIGRATIONS[found - 1 :]:
+    for migrate in MIGRATIONS[stored - 1 :]:
         migrate(conn)
     conn.execute(update(META).values(schema=current()))
 
 
 def version(conn: Connection, *, place: str) -> int | None:
-    """Return the schema of a store, None where it is empty; GalleryError for no gallery or a newer one."""
+    """Return the schema of a store, None for an empty one; raise GalleryError for other contents or a newer schema."""
     tables = inspect(conn).get_table_names()
     if not tables:
         return None
@@ -221,10 +220,10 @@ def version(conn: Connection, *, place: str) -> int | None:
     row = conn.execute(select(META.c.format, META.c.schema)).first()
     if row is None or row.format != FORMAT:
         raise GalleryError(f"{place} is not a gallery: it is a database of another program.")
-    found = int(row.schema)
-    if found > current():
+    stored = int(row.schema)
+    if stored > current():
         raise GalleryError(
-            f"{place} was written by a newer visavis (schema {found}, this one knows up to {current()}): "
+            f"{place} was written by a newer visavis (schema {stored}, this one knows up to {current()}): "
             "upgrade visavis."
         )
-    return found
+    return stored

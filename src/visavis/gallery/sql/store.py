@@ -1,7 +1,7 @@
-"""An open store of records: its transactions, and what its errors mean in one sentence.
+"""An open store of records: its transactions, and its errors explained in one sentence.
 
-Records lie in a file of SQLite (``_sqlite.py``) or a database of PostgreSQL (``_postgresql.py``). Transactions are
-stored whole or not at all and survive ``kill -9``, writers come one after another, a reading sees one state.
+Records are in a file of SQLite (``sqlite.py``) or a database of PostgreSQL (``postgresql.py``). Transactions are
+atomic and survive ``kill -9``, writers run one after another, and a read sees one consistent state.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SCHEMES = ("sqlite:///", "postgresql://")
 
 
 class Backend(Protocol):
-    """Where records lie. ``place`` is what messages call it, ``url`` what opens it again (without a password).
+    """A database of records. ``place`` is its name in messages, ``url`` opens it again (without a password).
 
     ``disturbed_by_forks``: whether open connections of a parent make those of its child unsafe.
     """
@@ -37,47 +37,47 @@ class Backend(Protocol):
     disturbed_by_forks: bool
 
     def refuse_in_child(self) -> None:
-        """Refuse each use in this process: a connection was in use when it was forked."""
+        """Refuse all use in this process, which was forked while a connection was in use."""
         ...
 
     def look_at(self, *, create: bool) -> None:
-        """Raise GalleryError for what is wrong with the place."""
+        """Raise GalleryError where the place cannot be that of a gallery."""
         ...
 
     def engine(self) -> Engine:
-        """Return what connections come from."""
+        """Return the engine that opens connections."""
         ...
 
     def settle(self, engine: Engine) -> None:
-        """Set up a place that holds a gallery, or nothing."""
+        """Set up a place that has a gallery or is empty."""
         ...
 
     def begin_writing(self, engine: Engine) -> AbstractContextManager[Connection]:
-        """Begin a transaction that writes; others that write wait until it ends."""
+        """Begin a write transaction; other writers wait until it ends."""
         ...
 
     def explained(self) -> AbstractContextManager[None]:
-        """Turn the errors of the driver into GalleryErrors."""
+        """Convert the errors of the driver to GalleryErrors."""
         ...
 
     def gone(self, error: DBAPIError) -> bool:
-        """Tell whether the error says that there is no connection."""
+        """Return whether the error means that there is no connection."""
         ...
 
     def row(self, engine: Engine, query: str) -> Sequence[Any]:
-        """Return the first row of a query, as quickly as can be."""
+        """Return the first row of a query, as fast as possible."""
         ...
 
     def sound(self, conn: Connection) -> Iterator[str]:
-        """Yield what the database itself finds wrong with what it stores."""
+        """Yield the faults that the database finds in its own storage."""
         ...
 
     def size(self, conn: Connection) -> int:
-        """Bytes that the records take."""
+        """Return the bytes that the records take."""
         ...
 
     def compact(self, engine: Engine) -> None:
-        """Leave no trace of what was removed."""
+        """Erase the traces of removed records."""
         ...
 
 
@@ -87,9 +87,9 @@ class Store:
     def __init__(self, url: str | os.PathLike[str], *, model: str, create: bool) -> None:
         """Open ``url`` (``sqlite:///path``, a path, ``postgresql://...``); a new store is for embeddings of ``model``.
 
-        Raises GalleryError where there is none and ``create`` is False, or where it cannot be used.
+        Raises GalleryError where there is no store and ``create`` is False, or where it cannot be used.
         """
-        self._backend = _backend(url)
+        self._backend = _choose_backend(url)
         self._backend.look_at(create=create)
         self._engine = self._backend.engine()
         weakref.finalize(self, self._engine.dispose).atexit = False
@@ -104,63 +104,63 @@ class Store:
 
     @property
     def place(self) -> str:
-        """What messages call it."""
+        """The store's name in messages."""
         return self._backend.place
 
     @property
     def url(self) -> str:
-        """Where it is; without a password."""
+        """The store's URL, without a password."""
         return self._backend.url
 
     def _prepare(self, model: str, *, create: bool) -> None:
         with self.read() as conn:
-            found = schema.version(conn, place=self.place)
-        if found is None and not create:
+            version = schema.version(conn, place=self.place)
+        if version is None and not create:
             raise GalleryError(f"{self.place} is empty, not yet a gallery: enroll somebody first.")
         with self._explained():
             self._backend.settle(self._engine)
-        if found != schema.current():
-            with self.write() as conn:  # looks again: another process may have come first
+        if version != schema.current():
+            with self.write() as conn:  # checks again: another process may have been first
                 schema.prepare(conn, place=self.place, model=model)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """One consistent view of the store; database errors come out as GalleryError."""
+        """Begin a transaction that reads one consistent state; raises GalleryError for database errors."""
         with self._explained(), self._connected() as conn, conn.begin():
             yield conn
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """One transaction: all of it is stored when the block ends, nothing of it where the block raises."""
+        """Begin a write transaction: commit it when the block ends, or nothing where the block raises."""
         with self._explained(), self._backend.begin_writing(self._engine) as conn:
             yield conn
 
     def meta(self) -> records.Meta:
-        """Return :func:`visavis.gallery.sql.records.meta` as of now, much quicker."""
+        """Return :func:`visavis.gallery.sql.records.meta` of the current state, much faster."""
         with self._explained():
             return records.Meta(*self._backend.row(self._engine, "SELECT model, dimension, change, key FROM meta"))
 
     def sound(self, conn: Connection) -> Iterator[str]:
-        """Yield what the database itself finds wrong."""
+        """Yield the faults that the database finds in its own storage."""
         return self._backend.sound(conn)
 
     def size(self) -> int:
-        """Bytes that the records take."""
+        """Return the bytes that the records take."""
         with self.read() as conn:
             return self._backend.size(conn)
 
     def compact(self) -> None:
-        """Leave no trace of what was removed; GalleryError where others keep reading."""
+        """Erase the traces of removed records; raise GalleryError while others keep reading."""
         with self._explained():
             self._backend.compact(self._engine)
 
     def close(self) -> None:
-        """Close all connections; the store is of no use afterwards."""
+        """Close all connections; the store cannot be used afterwards."""
         self._closed = True
         self._engine.dispose()
 
     def before_fork(self) -> None:
-        """Wait for the transactions under way, and close what the child must not inherit."""
+        """Wait for running transactions, and close the connections that a child must not inherit."""
         if self._backend.disturbed_by_forks:
             self._in_use.before_fork()
             self._engine.dispose()
@@ -171,7 +171,7 @@ class Store:
             self._in_use.after_fork_in_parent()
 
     def renew_in_child(self) -> None:
-        """Leave the connections to the parent, which goes on using them; a forked child opens others."""
+        """Leave the connections to the parent, which continues to use them; a forked child opens its own."""
         keep_forever(self._engine.pool)
         self._engine.dispose(close=False)
         self._in_use.renew_in_child()
@@ -187,7 +187,7 @@ class Store:
             conn.close()
 
     def _connection(self) -> Connection:
-        """Connect; a server that is away is asked again for a while."""
+        """Connect; retry for a while where the server is away."""
         return patiently(self._engine.connect, self._backend.gone, error=DBAPIError)
 
     @contextmanager
@@ -201,8 +201,8 @@ class Store:
             raise GalleryError(f"too many threads use {self.place} at a time: {error}.") from error
 
 
-def _backend(url: str | os.PathLike[str]) -> Backend:
-    """Tell by its URL where a store is; a path is a file of SQLite. UsageError for any other URL."""
+def _choose_backend(url: str | os.PathLike[str]) -> Backend:
+    """Return the backend for a URL; a path is a file of SQLite. Raises UsageError for unsupported URLs."""
     text = os.fspath(url)
     if "://" not in text:
         return SqliteFile.at(text)

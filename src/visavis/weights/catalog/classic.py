@@ -33,7 +33,7 @@ VGGFACE2_TUTORIAL = "the well-known Keras VGGFace2 tutorial (machinelearningmast
 """Source of a threshold."""
 
 
-def _keras_vggface(
+def _keras_vggface_row(
     name: str, *, network: str, parameters: int, license: str, people: str, output: str, accuracy: str = ""
 ) -> WeightSpec:
     first = network.endswith("vgg16")
@@ -60,7 +60,7 @@ def _keras_vggface(
     )
 
 
-VGG16 = _keras_vggface(
+VGG16 = _keras_vggface_row(
     "vggface-vgg16",
     network="vgg16",
     parameters=145_002_878,
@@ -69,7 +69,7 @@ VGG16 = _keras_vggface(
     output="4,096 figures (fc7), 2,622 people",
     accuracy="LFW .9895, YTF .9730 (ArcFace paper, table 4)",
 )
-VGG16_NOTOP = _keras_vggface(
+VGG16_NOTOP = _keras_vggface_row(
     "vggface-vgg16-notop",
     network="notop_vgg16",
     parameters=14_714_688,
@@ -77,7 +77,7 @@ VGG16_NOTOP = _keras_vggface(
     people=VGGFACE_PHOTOS,
     output="512 figures (the mean of pool5)",
 )
-RESNET50 = _keras_vggface(
+RESNET50 = _keras_vggface_row(
     "vggface2-resnet50",
     network="resnet50",
     parameters=41_246_071,
@@ -86,7 +86,7 @@ RESNET50 = _keras_vggface(
     output="2,048 figures, 8,631 people",
     accuracy="trained from scratch: IJB-B TAR .878 at FAR 1e-3, .938 at 1e-2 (VGGFace2's README)",
 )
-RESNET50_NOTOP = _keras_vggface(
+RESNET50_NOTOP = _keras_vggface_row(
     "vggface2-resnet50-notop",
     network="notop_resnet50",
     parameters=23_561_152,
@@ -95,7 +95,7 @@ RESNET50_NOTOP = _keras_vggface(
     output="2,048 figures",
     accuracy=RESNET50.accuracy,
 )
-SENET50 = _keras_vggface(
+SENET50 = _keras_vggface_row(
     "vggface2-senet50",
     network="senet50",
     parameters=43_777_063,
@@ -104,7 +104,7 @@ SENET50 = _keras_vggface(
     output="2,048 figures, 8,631 people",
     accuracy="trained from scratch: IJB-B TAR .888 at FAR 1e-3, .949 at 1e-2 (VGGFace2's README)",
 )
-SENET50_NOTOP = _keras_vggface(
+SENET50_NOTOP = _keras_vggface_row(
     "vggface2-senet50-notop",
     network="notop_senet50",
     parameters=26_092_144,
@@ -115,7 +115,7 @@ SENET50_NOTOP = _keras_vggface(
 )
 
 
-def _labels(name: str, *, version: int, people: int, sha256: str, size: int) -> WeightSpec:
+def _labels_row(name: str, *, version: int, people: int, sha256: str, size: int) -> WeightSpec:
     return WeightSpec(
         name=name,
         file=f"rcmalli_vggface_labels_v{version}.npy",
@@ -133,8 +133,8 @@ def _labels(name: str, *, version: int, people: int, sha256: str, size: int) -> 
     )
 
 
-VGGFACE_LABELS = _labels("vggface-labels", version=1, people=2622, sha256="", size=4 * 30 * 2622)
-VGGFACE2_LABELS = _labels(
+VGGFACE_LABELS = _labels_row("vggface-labels", version=1, people=2622, sha256="", size=4 * 30 * 2622)
+VGGFACE2_LABELS = _labels_row(
     "vggface2-labels",
     version=2,
     people=8631,
@@ -143,7 +143,9 @@ VGGFACE2_LABELS = _labels(
 )
 
 
-def _facenet(name: str, *, file: str, url: str, sha256: str, parameters: int, people: str, accuracy: str) -> WeightSpec:
+def _facenet_row(
+    name: str, *, file: str, url: str, sha256: str, parameters: int, people: str, accuracy: str
+) -> WeightSpec:
     return WeightSpec(
         name=name,
         file=file,
@@ -170,7 +172,7 @@ _CASIA_ACCURACY = "LFW .9905 (facenet's README)"
 _TRUNK, _TRUNK_WITHOUT_GAMMA = 23_512_224, 23_497_424
 _LOGITS = 513
 
-FACENET_VGGFACE2 = _facenet(
+FACENET_VGGFACE2 = _facenet_row(
     "facenet-vggface2",
     file="20180402-114759-vggface2.pt",
     url=f"{_FACENET_PYTORCH}20180402-114759-vggface2.pt",
@@ -179,7 +181,7 @@ FACENET_VGGFACE2 = _facenet(
     people=VGGFACE2_PHOTOS,
     accuracy=_VGGFACE2_ACCURACY,
 )
-FACENET_CASIA = _facenet(
+FACENET_CASIA = _facenet_row(
     "facenet-casia",
     file="20180408-102900-casia-webface.pt",
     url=f"{_FACENET_PYTORCH}20180408-102900-casia-webface.pt",
@@ -189,7 +191,7 @@ FACENET_CASIA = _facenet(
     accuracy=_CASIA_ACCURACY,
 )
 
-FACENET_VGGFACE2_GRAPH = _facenet(
+FACENET_VGGFACE2_GRAPH = _facenet_row(
     "facenet-vggface2-graph",
     file="20180402-114759.pb",
     url=f"{_KERAS_FACENET}20180402-114759.zip",
@@ -198,7 +200,7 @@ FACENET_VGGFACE2_GRAPH = _facenet(
     people=VGGFACE2_PHOTOS,
     accuracy=_VGGFACE2_ACCURACY,
 )
-FACENET_VGGFACE2_KERAS = _facenet(
+FACENET_VGGFACE2_KERAS = _facenet_row(
     "facenet-vggface2-keras",
     file="20180402-114759-weights.h5",
     url=f"{_KERAS_FACENET}20180402-114759-weights.h5",
@@ -207,7 +209,7 @@ FACENET_VGGFACE2_KERAS = _facenet(
     people=VGGFACE2_PHOTOS,
     accuracy=_VGGFACE2_ACCURACY,
 )
-FACENET_CASIA_GRAPH = _facenet(
+FACENET_CASIA_GRAPH = _facenet_row(
     "facenet-casia-graph",
     file="20180408-102900.pb",
     url=f"{_KERAS_FACENET}20180408-102900.zip",
@@ -216,7 +218,7 @@ FACENET_CASIA_GRAPH = _facenet(
     people=CASIA_PHOTOS,
     accuracy=_CASIA_ACCURACY,
 )
-FACENET_CASIA_KERAS = _facenet(
+FACENET_CASIA_KERAS = _facenet_row(
     "facenet-casia-keras",
     file="20180408-102900-weights.h5",
     url=f"{_KERAS_FACENET}20180408-102900-weights.h5",

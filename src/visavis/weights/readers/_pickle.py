@@ -91,7 +91,7 @@ class _Machine:
         end = self._data.find(b"\n", self.at, self.at + 200)
         if end < 0:
             raise PickleError("it holds a name that does not end")
-        return _text(self.take(end + 1 - self.at)[:-1])
+        return _decode_text(self.take(end + 1 - self.at)[:-1])
 
     def long(self, width: int) -> int:
         size = self.integer(width)
@@ -138,7 +138,7 @@ class _Machine:
             raise PickleError("it recalls what it has not remembered")
         self.push(self._memo[number])
 
-    # --- what is built
+    # --- built values
 
     def items(self, pairs: list[Any]) -> None:
         into = self.top(dict)
@@ -159,9 +159,9 @@ class _Machine:
         function = self._calls[str(name)]
         if function is None or len(arguments) > MAX_ARGUMENTS:
             raise PickleError(f"it calls {name}")
-        self.push(self._guarded(function, arguments, str(name)))
+        self.push(self._call_guarded(function, arguments, str(name)))
 
-    def _guarded(self, function: Call, arguments: tuple[Any, ...], name: str) -> Any:
+    def _call_guarded(self, function: Call, arguments: tuple[Any, ...], name: str) -> Any:
         """Call a function of visavis; PickleError if it cannot use the arguments."""
         try:
             return function(*arguments)
@@ -172,7 +172,7 @@ class _Machine:
         """Give an object its state: only a Stateful object or a dict takes one."""
         state, into = self.pop(), self.top(object)
         if isinstance(into, Stateful):
-            self._guarded(into.set_state, (state,), type(into).__name__)
+            self._call_guarded(into.set_state, (state,), type(into).__name__)
         elif not isinstance(into, dict):
             raise PickleError(f"it gives a state to a {type(into).__name__}")
 
@@ -190,14 +190,14 @@ class Stateful:
         raise NotImplementedError
 
 
-def _text(data: bytes) -> str:
+def _decode_text(data: bytes) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as error:
         raise PickleError("it holds text that is not UTF-8") from error
 
 
-def _latin(data: bytes) -> str:
+def _decode_latin(data: bytes) -> str:
     """Decode Python 2's str, which is bytes or ASCII."""
     return data.decode("latin-1")
 
@@ -217,14 +217,14 @@ INSTRUCTIONS: dict[int, Callable[[_Machine], None]] = {
     0x8A: lambda m: m.push(m.long(1)),
     0x8B: lambda m: m.push(m.long(4)),
     ord("G"): lambda m: m.push(struct.unpack(">d", m.take(8))[0]),
-    ord("U"): lambda m: m.push(_latin(m.sized(1))),
-    ord("T"): lambda m: m.push(_latin(m.sized(4))),
+    ord("U"): lambda m: m.push(_decode_latin(m.sized(1))),
+    ord("T"): lambda m: m.push(_decode_latin(m.sized(4))),
     ord("C"): lambda m: m.push(m.sized(1)),
     ord("B"): lambda m: m.push(m.sized(4)),
     0x8E: lambda m: m.push(m.sized(8)),
-    0x8C: lambda m: m.push(_text(m.sized(1))),
-    ord("X"): lambda m: m.push(_text(m.sized(4))),
-    0x8D: lambda m: m.push(_text(m.sized(8))),
+    0x8C: lambda m: m.push(_decode_text(m.sized(1))),
+    ord("X"): lambda m: m.push(_decode_text(m.sized(4))),
+    0x8D: lambda m: m.push(_decode_text(m.sized(8))),
     ord(")"): lambda m: m.push(()),
     0x85: lambda m: m.push(m.several(1)),
     0x86: lambda m: m.push(m.several(2)),

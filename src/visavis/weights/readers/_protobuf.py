@@ -19,13 +19,13 @@ class Message:
     def __init__(self, file: FileBytes, span: Span) -> None:
         self._file = file
         self.fields: dict[int, list[int | Span]] = {}
-        for number, value in _fields(file, *span):
+        for number, value in _read_fields(file, *span):
             self.fields.setdefault(number, []).append(value)
 
     def integer(self, number: int, default: int = 0) -> int:
         """Return a signed integer of 64 bits, an enumeration or a truth value."""
         return next(
-            (_signed(value) for value in reversed(self.fields.get(number, ())) if isinstance(value, int)), default
+            (_to_signed(value) for value in reversed(self.fields.get(number, ())) if isinstance(value, int)), default
         )
 
     def spans(self, number: int) -> list[Span]:
@@ -50,38 +50,38 @@ class Message:
         numbers: list[int] = []
         for item in self.fields.get(number, ()):
             if isinstance(item, int):
-                numbers.append(_signed(item))
+                numbers.append(_to_signed(item))
             else:
                 at, end = item
                 while at < end:
                     self._file.step(at)
-                    value, at = _varint(self._file, at, end)
-                    numbers.append(_signed(value))
+                    value, at = _read_varint(self._file, at, end)
+                    numbers.append(_to_signed(value))
         return numbers
 
 
-def _signed(value: int) -> int:
+def _to_signed(value: int) -> int:
     return value - 2**64 if value >= 2**63 else value
 
 
-def _fields(file: FileBytes, at: int, end: int) -> Iterator[tuple[int, int | Span]]:
+def _read_fields(file: FileBytes, at: int, end: int) -> Iterator[tuple[int, int | Span]]:
     file.check(at, end - at)
     while at < end:
         file.step(at)
-        key, at = _varint(file, at, end)
+        key, at = _read_varint(file, at, end)
         number, kind = key >> 3, key & 7
         if kind == VARINT:
-            value, at = _varint(file, at, end)
+            value, at = _read_varint(file, at, end)
             yield number, value
             continue
-        size, at = _varint(file, at, end) if kind == BYTES else (SIZES.get(kind, -1), at)
+        size, at = _read_varint(file, at, end) if kind == BYTES else (SIZES.get(kind, -1), at)
         if size < 0 or at + size > end:
             raise file.fail(f"a field of kind {kind} with {size} bytes, where {end - at} are left", at)
         yield number, (at, at + size)
         at += size
 
 
-def _varint(file: FileBytes, at: int, end: int) -> tuple[int, int]:
+def _read_varint(file: FileBytes, at: int, end: int) -> tuple[int, int]:
     """Return an integer of seven bits a byte, lowest first, and where it ends."""
     value = 0
     for place in range(at, min(at + 10, end)):

@@ -65,7 +65,7 @@ class _Stream:
             run = self._run(remaining)
             parts.append(self.take(run * USUAL))
             if remaining := remaining - run:
-                parts.append(_usual(self.real()))
+                parts.append(_encode_usual(self.real()))
                 remaining -= 1
         return b"".join(parts)
 
@@ -108,7 +108,7 @@ class _Stream:
         return at >= 0
 
 
-def _usual(number: float) -> bytes:
+def _encode_usual(number: float) -> bytes:
     """Write a float32 in the usual number of bytes."""
     mantissa, exponent = math.frexp(np.float32(number))
     whole, power = int(mantissa * (1 << 24)), exponent - 24
@@ -185,7 +185,7 @@ def read_shape_predictor(path: Path) -> ShapePredictor:
     if stream.integer() != 1:
         raise stream.fail("another version of the format than 1")
     initial = stream.decoded(stream.matrix())
-    forests = [_forest(stream) for _ in range(stream.integer())]
+    forests = [_read_forest(stream) for _ in range(stream.integer())]
     anchors = [[stream.integer() for _ in range(stream.integer())] for _ in range(stream.integer())]
     offsets = [stream.decoded(stream.reals(2 * stream.integer())) for _ in range(stream.integer())]
     try:
@@ -201,12 +201,12 @@ def read_shape_predictor(path: Path) -> ShapePredictor:
         )
     except (ValueError, OverflowError) as error:
         raise stream.fail(f"trees of different sizes, or numbers that are none ({error})") from error
-    if why := _fault(predictor):
+    if why := _find_fault(predictor):
         raise stream.fail(why)
     return predictor
 
 
-def _forest(stream: _Stream) -> tuple[NDArray[np.int32], Floats, Floats]:
+def _read_forest(stream: _Stream) -> tuple[NDArray[np.int32], Floats, Floats]:
     """Return trees of a stage: pixels ``(t, s, 2)`` and limits ``(t, s)`` of inner nodes, leaves ``(t, s + 1, 2k)``."""
     trees, splits = stream.integer(), 0
     pixels, limits, leaves = [], [], []
@@ -226,21 +226,22 @@ def _forest(stream: _Stream) -> tuple[NDArray[np.int32], Floats, Floats]:
         raise stream.fail(f"trees of different sizes, or numbers that are none ({error})") from error
 
 
-def _fault(predictor: ShapePredictor) -> str:
+def _find_fault(predictor: ShapePredictor) -> str:
     """Say why these arrays cannot be run; an empty text if they can."""
     stages, _, splits = predictor.limits.shape
     if min(predictor.leaves.shape) < 1 or len(predictor.initial) < 2 or (splits + 1) & splits:
         return f"trees of shape {predictor.leaves.shape}"
     if predictor.anchors.shape != predictor.offsets.shape[:2] or len(predictor.anchors) != stages:
         return f"{predictor.anchors.shape} anchors and {predictor.offsets.shape} offsets for {stages} stages"
-    if not _within(predictor.anchors, len(predictor.initial)):
+    if not _are_within(predictor.anchors, len(predictor.initial)):
         return "a pixel that is tied to a point that there is not"
     if not (
-        _within(predictor.first, predictor.anchors.shape[1]) and _within(predictor.second, predictor.anchors.shape[1])
+        _are_within(predictor.first, predictor.anchors.shape[1])
+        and _are_within(predictor.second, predictor.anchors.shape[1])
     ):
         return "a tree that looks at a pixel that there is not"
     return ""
 
 
-def _within(numbers: NDArray[np.int32], count: int) -> bool:
+def _are_within(numbers: NDArray[np.int32], count: int) -> bool:
     return not numbers.size or bool(numbers.min() >= 0 and numbers.max() < count)

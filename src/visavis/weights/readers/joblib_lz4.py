@@ -90,12 +90,12 @@ class _ArrayUnpickler(pickle._Unpickler):  # the one in pure Python: it can be e
     def load_build(self) -> None:
         super().load_build()  # type: ignore[misc]  # typeshed leaves the loaders out
         if isinstance(self.stack[-1], _Wrapper):
-            self.stack[-1] = _array(vars(self.stack[-1]), self._stream)
+            self.stack[-1] = _read_array(vars(self.stack[-1]), self._stream)
 
     dispatch[pickle.BUILD[0]] = load_build
 
 
-def _array(state: dict[str, Any], stream: io.BytesIO) -> Floats:
+def _read_array(state: dict[str, Any], stream: io.BytesIO) -> Floats:
     if state.get("numpy_array_alignment_bytes") is not None:
         stream.read(stream.read(1)[0])  # one byte says how many bytes of padding follow
     kind, shape = state["dtype"], tuple(int(n) for n in state["shape"])

@@ -35,10 +35,10 @@ def read(path: Path) -> NDArray[Any]:
     Raises WeightsError where the file is damaged, has other elements, or holds a pickle of anything but text.
     """
     file = FileBytes(path, "an array of numpy", copies=COPIES)
-    start, kind, columns, shape = _header(file)
+    start, kind, columns, shape = _read_header(file)
     count = file.elements(shape)
     if kind in ("O", "|O"):
-        return _objects(file, start, shape)
+        return _read_objects(file, start, shape)
     if not (NUMBERS.fullmatch(kind) or TEXT.fullmatch(kind)):
         raise file.fail(f"elements of type {kind[:50]!r}")
     dtype = np.dtype("u1" if kind.endswith("b1") else kind)
@@ -46,7 +46,7 @@ def read(path: Path) -> NDArray[Any]:
         raise file.fail(f"{file.size - start} bytes for {count} elements of {dtype.itemsize}", start)
     values = file.array(start, dtype, shape, columns_first=columns)
     if dtype.kind == "S":
-        return _decoded(file, values)
+        return _decode_texts(file, values)
     if dtype.kind == "U":
         points = values.reshape(-1).view(np.uint32)
         if np.any((points > 0x10FFFF) | ((points >= 0xD800) & (points <= 0xDFFF))):
@@ -54,7 +54,7 @@ def read(path: Path) -> NDArray[Any]:
     return values != 0 if kind.endswith("b1") else values
 
 
-def _header(file: FileBytes) -> tuple[int, str, bool, tuple[int, ...]]:
+def _read_header(file: FileBytes) -> tuple[int, str, bool, tuple[int, ...]]:
     """Return where the data begin, the kind of element, whether columns come first, and the shape."""
     mark = file.take(0, 8)
     if mark[:6] != b"\x93NUMPY" or not 1 <= mark[6] <= 3:
@@ -71,7 +71,7 @@ def _header(file: FileBytes) -> tuple[int, str, bool, tuple[int, ...]]:
     return 8 + width + size, entries["descr"], entries["fortran_order"] == "True", tuple(map(int, sides))
 
 
-def _decoded(file: FileBytes, values: NDArray[Any]) -> NDArray[Any]:
+def _decode_texts(file: FileBytes, values: NDArray[Any]) -> NDArray[Any]:
     if values.size > MAX_TEXTS:
         raise file.fail(f"{values.size} texts")
     file.spend(4 * values.nbytes)
@@ -114,7 +114,7 @@ class _Array(Stateful):
         self.texts = [text if isinstance(text, str) else text.decode() for text in elements]
 
 
-def _encoded(text: str, way: str) -> bytes:
+def _encode_text(text: str, way: str) -> bytes:
     """Return bytes from their form in protocol 2: text, and its encoding."""
     if not isinstance(text, str) or len(text) > MAX_TEXT or way != "latin1":
         raise PickleError("it holds bytes that are written in no known way")
@@ -126,11 +126,11 @@ CALLS: dict[str, Call | None] = {
     "numpy._core.multiarray._reconstruct": _Array,
     "numpy.ndarray": None,
     "numpy.dtype": _Kind,
-    "_codecs.encode": _encoded,
+    "_codecs.encode": _encode_text,
 }
 
 
-def _objects(file: FileBytes, start: int, shape: tuple[int, ...]) -> NDArray[Any]:
+def _read_objects(file: FileBytes, start: int, shape: tuple[int, ...]) -> NDArray[Any]:
     try:
         value, _ = load(file.data, start, file.size, CALLS)
     except PickleError as error:

@@ -57,18 +57,18 @@ def read(path: Path) -> dict[str, Array]:
     for tensor in graphs[0].messages(INITIALIZER):
         kind = TYPES.get(tensor.integer(DATA_TYPE))
         if kind is not None:
-            arrays[tensor.text(NAME)] = _array(file, tensor, kind)
+            arrays[tensor.text(NAME)] = _read_array(file, tensor, kind)
     for span in graphs[0].spans(NODE):
-        name, node = _unfolding(file, Message(file, span))
+        name, node = _read_unfolding(file, Message(file, span))
         if node is not None and all(source in arrays for source in node.inputs):
-            arrays[name] = _computed(file, node, [arrays[source] for source in node.inputs])
+            arrays[name] = _compute(file, node, [arrays[source] for source in node.inputs])
     return arrays
 
 
 def dequantized(values: Array, scale: Floats, zero: Array | None, *, axis: int = 1, block: int = 0) -> Floats:
     """Return ``(values - zero) * scale`` in float32.
 
-    ``scale`` and ``zero`` are one number, one a place along ``axis``, or, where ``block`` is not 0, of the shape of
+    ``scale`` and ``zero`` are one number, one per place along ``axis``, or, where ``block`` is not 0, of the shape of
     ``values`` with one place for every ``block`` of them along ``axis``. ValueError where the shapes do not fit.
     """
     factor, offset = (_spread(values, factors, axis, block) for factors in (scale, zero))
@@ -94,7 +94,7 @@ def _spread(values: Array, factors: Array | None, axis: int, block: int) -> Arra
     return factors.reshape([side if place == axis % values.ndim else 1 for place in range(values.ndim)])
 
 
-def _array(file: FileBytes, tensor: Message, kind: str) -> Array:
+def _read_array(file: FileBytes, tensor: Message, kind: str) -> Array:
     """Return the values of a tensor, raw or single."""
     if tensor.integer(DATA_LOCATION) or tensor.fields.get(EXTERNAL_DATA):
         raise file.fail(f"{tensor.text(NAME)[:50]!r} lies in another file")
@@ -105,13 +105,13 @@ def _array(file: FileBytes, tensor: Message, kind: str) -> Array:
             raise file.fail(f"{end - start} bytes for an array of {count} elements of {dtype.itemsize}", start)
         return file.array(start, dtype, shape)
     file.spend(count * dtype.itemsize)
-    values = _singles(file, tensor, kind)
+    values = _read_singles(file, tensor, kind)
     if len(values) != count:
         raise file.fail(f"{len(values)} values for an array of {count}")
     return values.reshape(shape)
 
 
-def _singles(file: FileBytes, tensor: Message, kind: str) -> Array:
+def _read_singles(file: FileBytes, tensor: Message, kind: str) -> Array:
     """Return values that are not raw, in a row."""
     dtype = np.dtype(kind)
     if kind in SINGLE_FLOATS:
@@ -123,7 +123,7 @@ def _singles(file: FileBytes, tensor: Message, kind: str) -> Array:
     return values.view(np.float16) if kind == "<f2" else values
 
 
-def _unfolding(file: FileBytes, node: Message) -> tuple[str, Unfolding | None]:
+def _read_unfolding(file: FileBytes, node: Message) -> tuple[str, Unfolding | None]:
     """Return the name of the first output, and the node if it is of a kind that is computed here."""
     kind = node.text(NODE_KIND)
     names = [file.take(a, b - a).decode("utf-8", "replace") for a, b in node.spans(NODE_OUTPUT)[:1]]
@@ -137,7 +137,7 @@ def _unfolding(file: FileBytes, node: Message) -> tuple[str, Unfolding | None]:
     return names[0], Unfolding(kind, tuple(name for name in inputs if name), attributes)
 
 
-def _computed(file: FileBytes, node: Unfolding, inputs: list[Array]) -> Array:
+def _compute(file: FileBytes, node: Unfolding, inputs: list[Array]) -> Array:
     """Return the result of a node for constants; WeightsError where they do not fit it."""
     values, *others = inputs
     try:

@@ -39,13 +39,13 @@ def read(path: Path) -> Outline:
     tensors = graphs[0].messages(INITIALIZER)
     names = {tensor.text(TENSOR_NAME) for tensor in tensors}
     return Outline(
-        tuple(_sides(value) for value in graphs[0].messages(INPUT) if value.text(NAME) not in names),
-        tuple(_sides(value) for value in graphs[0].messages(OUTPUT)),
+        tuple(_read_sides(value) for value in graphs[0].messages(INPUT) if value.text(NAME) not in names),
+        tuple(_read_sides(value) for value in graphs[0].messages(OUTPUT)),
         sum(end - start for tensor in tensors for part in (FLOATS, RAW) for start, end in tensor.spans(part)),
     )
 
 
-def _sides(value: Message) -> Sides:
+def _read_sides(value: Message) -> Sides:
     """Return the sides of an input or an output; none where it is not a tensor or its shape is not stated."""
     shapes = [
         shape
@@ -76,20 +76,20 @@ def external_files(path: Path) -> tuple[str, ...]:
     """Return the names of the files, as written in the ONNX file; WeightsError where it is not an ONNX file."""
     file = FileBytes(path, "an ONNX file")
     model = Message(file, (0, file.size))
-    names = set(_named(file, model, MODEL, DEPTH))
+    names = set(_find_files(file, model, MODEL, DEPTH))
     return tuple(sorted(names))
 
 
-def _named(file: FileBytes, message: Message, parts: dict[int, str], depth: int) -> Iterator[str]:
+def _find_files(file: FileBytes, message: Message, parts: dict[int, str], depth: int) -> Iterator[str]:
     if depth == 0:
         raise file.fail("graphs within graphs without end")
     for number, kind in parts.items():
         for part in message.messages(number):
             if kind == "tensor" and (part.integer(DATA_LOCATION) or part.fields.get(EXTERNAL_DATA)):
-                yield _location(part)
-            yield from _named(file, part, INSIDE[kind], depth - 1)
+                yield _read_location(part)
+            yield from _find_files(file, part, INSIDE[kind], depth - 1)
 
 
-def _location(tensor: Message) -> str:
+def _read_location(tensor: Message) -> str:
     entries = {entry.text(KEY): entry.text(VALUE) for entry in tensor.messages(EXTERNAL_DATA)}
     return entries.get("location", "")

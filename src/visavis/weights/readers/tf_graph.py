@@ -58,14 +58,14 @@ def read_graph(path: Path) -> tuple[list[Node], dict[str, NDArray[Any]]]:
     nodes: list[Node] = []
     constants: dict[str, NDArray[Any]] = {}
     names: set[str] = set()
-    for message in _nodes(file):
+    for message in _read_nodes(file):
         name, op = message.text(1), message.text(2)
         if not 0 < len(name) <= MAX_NAME or not op or name in names:
             raise file.fail(f"a node that has no name, or the name of another: {name[:50]!r}")
         names.add(name)
-        attributes = dict(_attributes(message))
+        attributes = dict(_read_attributes(message))
         inputs = tuple(file.take(start, end - start).decode("utf-8", "replace") for start, end in message.spans(3))
-        values_by_key = ((key, _value(file, attribute)) for key, attribute in attributes.items())
+        values_by_key = ((key, _read_value(file, attribute)) for key, attribute in attributes.items())
         nodes.append(Node(name, op, inputs, {key: value for key, value in values_by_key if value is not None}))
         if op == "Const" and "value" in attributes:
             values = _constant(file, attributes["value"])
@@ -76,18 +76,18 @@ def read_graph(path: Path) -> tuple[list[Node], dict[str, NDArray[Any]]]:
     return nodes, constants
 
 
-def _nodes(file: FileBytes) -> Iterator[Message]:
+def _read_nodes(file: FileBytes) -> Iterator[Message]:
     for span in Message(file, (0, file.size)).spans(1):
         yield Message(file, span)
 
 
-def _attributes(node: Message) -> Iterator[tuple[str, Message]]:
+def _read_attributes(node: Message) -> Iterator[tuple[str, Message]]:
     for entry in node.messages(5):
         for value in entry.messages(2):
             yield entry.text(1), value
 
 
-def _value(file: FileBytes, value: Message) -> int | float | str | tuple[int, ...] | None:
+def _read_value(file: FileBytes, value: Message) -> int | float | str | tuple[int, ...] | None:
     """Return a text, a whole number, a float, a truth value, a type or a list of whole numbers."""
     for start, end in value.spans(2):
         return file.take(start, min(end - start, MAX_NAME)).decode("utf-8", "replace")
@@ -108,11 +108,11 @@ def _constant(file: FileBytes, value: Message) -> NDArray[Any] | None:
     """Return the tensor of a Const, or None where it does not hold numbers."""
     for tensor in value.messages(8)[-1:]:
         kind = KINDS.get(tensor.integer(1))
-        return None if kind is None else _tensor(file, tensor, kind)
+        return None if kind is None else _read_tensor(file, tensor, kind)
     return None
 
 
-def _tensor(file: FileBytes, tensor: Message, kind: str) -> NDArray[Any]:
+def _read_tensor(file: FileBytes, tensor: Message, kind: str) -> NDArray[Any]:
     dtype = np.dtype("<u2" if kind == "bf16" else "u1" if kind == "b1" else f"<{kind}")
     shape: tuple[int, ...] = ()
     for sides in tensor.messages(2)[-1:]:
@@ -126,14 +126,14 @@ def _tensor(file: FileBytes, tensor: Message, kind: str) -> NDArray[Any]:
             raise file.fail(f"{end - start} bytes for a constant of {' x '.join(map(str, shape))}", start)
         values = file.array(start, dtype, shape)
     else:
-        values = _repeated(file, _singles(file, tensor, kind, dtype), shape)
+        values = _fill(file, _read_singles(file, tensor, kind, dtype), shape)
     if kind == "bf16":
         file.spend(values.nbytes)
         return (values.astype(np.uint32) << 16).view(np.float32)
     return values != 0 if kind == "b1" else values
 
 
-def _singles(file: FileBytes, tensor: Message, kind: str, dtype: np.dtype[Any]) -> NDArray[Any]:
+def _read_singles(file: FileBytes, tensor: Message, kind: str, dtype: np.dtype[Any]) -> NDArray[Any]:
     """Return single values: floats raw, all others as integers, 16-bit floats as their bits."""
     field = VALUES.get(kind, INTEGERS)
     if kind in ("f4", "f8"):
@@ -147,7 +147,7 @@ def _singles(file: FileBytes, tensor: Message, kind: str, dtype: np.dtype[Any]) 
     return values.view(np.float16) if kind == "f2" else values
 
 
-def _repeated(file: FileBytes, values: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+def _fill(file: FileBytes, values: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     """Return values in that shape: the last one is repeated to the end, and no value at all means zeros."""
     count = file.elements(shape)
     file.spend(count * values.itemsize)

@@ -50,7 +50,7 @@ def read(path: Path) -> dict[str, NDArray[Any]]:
     """
     file = FileBytes(path, "a state dict of torch", copies=COPIES)
     try:
-        value, storages = _zipped(file) if file.data[:4] == _zip.LOCAL else _legacy(file)
+        value, storages = _read_zip(file) if file.data[:4] == _zip.LOCAL else _read_legacy(file)
         tensors: dict[str, _Tensor] = {}
         _collect(value, "", tensors, set())
     except PickleError as error:
@@ -76,7 +76,7 @@ def _collect(value: Any, prefix: str, tensors: dict[str, _Tensor], visited: set[
             tensors[name] = item
 
 
-# --- what the pickle says
+# --- contents of the pickle
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,9 @@ class _Storages:
         values = values[storage.start : storage.start + storage.count][tensor.offset :]
         if count == 0:
             return np.empty(shape, values.dtype)
-        if all(n == 1 or step == plain for n, step, plain in zip(shape, tensor.strides, _plain(shape), strict=True)):
+        if all(
+            n == 1 or step == plain for n, step, plain in zip(shape, tensor.strides, _plain_strides(shape), strict=True)
+        ):
             return values[:count].reshape(shape)
         file.spend(count * values.itemsize)
         steps = tuple(step * values.itemsize for step in tensor.strides)
@@ -205,7 +207,7 @@ class _Storages:
         return values.view(np.uint8) != 0 if kind == "b1" else values
 
 
-def _plain(shape: Sequence[int]) -> tuple[int, ...]:
+def _plain_strides(shape: Sequence[int]) -> tuple[int, ...]:
     """Return the strides of a contiguous array."""
     steps = [1]
     for n in shape[:0:-1]:
@@ -213,7 +215,7 @@ def _plain(shape: Sequence[int]) -> tuple[int, ...]:
     return tuple(steps[::-1]) if shape else ()
 
 
-def _zipped(file: FileBytes) -> tuple[Any, _Storages]:
+def _read_zip(file: FileBytes) -> tuple[Any, _Storages]:
     members = _zip.members(file)
     (name, *more) = [name for name in members if name.endswith("/data.pkl")] or [""]
     if not name or more:
@@ -233,7 +235,7 @@ def _zipped(file: FileBytes) -> tuple[Any, _Storages]:
     return value, _Storages(file, "<" if order == b"little" else ">", place)
 
 
-def _legacy(file: FileBytes) -> tuple[Any, _Storages]:
+def _read_legacy(file: FileBytes) -> tuple[Any, _Storages]:
     """Read five pickles (mark, protocol, system, dict, keys of storages), then per key a count and the raw bytes."""
     at, parts, widths = 0, [], dict[str, int]()
 
@@ -255,10 +257,10 @@ def _legacy(file: FileBytes) -> tuple[Any, _Storages]:
         or system.get("little_endian") is not True
     ):
         raise file.fail("other marks at its beginning than torch's", 0)
-    return value, _Storages(file, "<", _places(file, at, keys, widths))
+    return value, _Storages(file, "<", _locate_storages(file, at, keys, widths))
 
 
-def _places(file: FileBytes, at: int, keys: Any, widths: dict[str, int]) -> _Place:
+def _locate_storages(file: FileBytes, at: int, keys: Any, widths: dict[str, int]) -> _Place:
     """Locate the storages, one behind the other: a count of elements, then the elements."""
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
         raise file.fail("keys of storages that are none", at)
