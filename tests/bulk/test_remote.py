@@ -142,7 +142,7 @@ def test_a_url_that_means_nothing() -> None:
 
 
 def test_more_bytes_than_a_photo_needs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(images, "MIN_BYTES_LIMIT", 10)
+    monkeypatch.setattr("visavis.images.load.MIN_BYTES_LIMIT", 10)
     with pytest.raises(TooLargeImageError, match=r"^'s3://album/large.jpg' holds more than 10 bytes, more"):
         images.encoded(io.BytesIO(bytes(11)), name="s3://album/large.jpg", max_pixels=1)
     assert images.encoded(io.BytesIO(bytes(10)), name="s3://album/small.jpg", max_pixels=1) == bytes(10)
