@@ -28,7 +28,7 @@ class Here:
     def run(self, tasks, stage, admit):  # type: ignore[no-untyped-def]
         recognizer = stage.load(threads=1)
         for task in tasks:
-            data = bulk.stage.read(task)
+            data = bulk.embed_stage.read(task)
             if isinstance(data, bulk.Failure):
                 yield [bulk.Answer(task, data)]
             elif admit([(task, read(data).sha256)]):
