@@ -156,7 +156,7 @@ CONVOLVED = (
 def take_in_a_network(folder: Path, **changed: object) -> None:
     kernel = np.random.default_rng(0).normal(0, 0.3, (6, 3, 3, 3)).astype(np.float32)
     path = own.write(folder, own.network(CONVOLVED, constants={"k": kernel}), output_dimension=6, **changed)
-    onnx_file.import_model(path, taken=EMBEDDERS.built_in())
+    onnx_file.import_model(path, reserved=EMBEDDERS.built_in())
 
 
 def photos(folder: Path, count: int = 10) -> list[Path]:

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from visavis.types import Floats
 
+SAME_FACE = 0.5
+"""Least intersection over union at which two boxes of one photo are the same face."""
 CHUNK = 256
 """Number of boxes per step: bounds the overlap matrices to (kept + CHUNK) x CHUNK."""
 

@@ -71,7 +71,7 @@ def quantize(
         path = Path(folder) / f"{target.name}.onnx"
         path.write_bytes(quantized(network, batches, method=method, tools=tools))
         (path.parent / "row.toml").write_text(replace(target, file=path.name).text(), encoding="utf-8")
-        return onnx_file.import_model(path.parent / "row.toml", taken=embedders.EMBEDDERS.built_in())
+        return onnx_file.import_model(path.parent / "row.toml", reserved=embedders.EMBEDDERS.built_in())
 
 
 def calibration_crops(photos: Source | Iterable[Source], recognizer: Recognizer, *, count: int) -> RGB:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from visavis.gallery.index import NOBODY, Hit, Ids, Index
+from visavis.gallery.index import UNASSIGNED, Hit, Ids, Index
 from visavis.types import Floats
 
 from .engines import SPECS, Places
@@ -133,9 +133,9 @@ def test_of_an_id_given_twice_the_last_counts(make: Callable[[], Index]) -> None
 
 
 def test_faces_of_nobody_are_no_people(index: Index) -> None:
-    people = np.where(RNG.random(COUNT) < 0.9, NOBODY, PEOPLE)
+    people = np.where(RNG.random(COUNT) < 0.9, UNASSIGNED, PEOPLE)
     index.add(IDS, people, EMBEDDINGS)
-    assert found(index, 8) == expected(people != NOBODY, 8)
+    assert found(index, 8) == expected(people != UNASSIGNED, 8)
     assert told(index.nearest(PROBES, 8)) == expected_templates(people, ALL, 8)
     index.add(IDS, np.zeros(COUNT, np.int64), EMBEDDINGS)
     assert found(index, 8) == [[]] * len(PROBES)
@@ -143,14 +143,16 @@ def test_faces_of_nobody_are_no_people(index: Index) -> None:
 
 @pytest.mark.parametrize("share", [0.01, 0.05, 0.5, 0.95])
 def test_among_some_people(index: Index, share: float) -> None:
-    people = np.where(RNG.random(COUNT) < 0.3, NOBODY, PEOPLE)
+    people = np.where(RNG.random(COUNT) < 0.3, UNASSIGNED, PEOPLE)
     index.add(IDS, people, EMBEDDINGS)
     some = np.unique(people[RNG.random(COUNT) < share])
     there = np.isin(people, some)
     among = np.append(some, 10**9)  # and one who is not there
-    assert told(index.search(PROBES, 7, among=among)) == expected(there & (people != NOBODY), 7)
+    assert told(index.search(PROBES, 7, among=among)) == expected(there & (people != UNASSIGNED), 7)
     assert told(index.nearest(PROBES, 7, among=among)) == expected_templates(people, there, 7)
-    assert told(index.nearest(PROBES, 7, among=np.array([NOBODY]))) == expected_templates(people, people == NOBODY, 7)
+    assert told(index.nearest(PROBES, 7, among=np.array([UNASSIGNED]))) == expected_templates(
+        people, people == UNASSIGNED, 7
+    )
     assert told(index.search(PROBES, 7, among=np.array([], np.int64))) == [[]] * len(PROBES)
 
 

@@ -107,8 +107,8 @@ def both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = {"own": None, "own-int8": "own", "dlib-resnet-int8": "dlib-resnet", "test-plain-int8": "own"}
     for name, original in rows.items():
         more = {"precision": "int8", "quantized_from": original} if original else {}
-        onnx_file.import_model(own.write(tmp_path / name, name=name, **more), taken=[])
-    onnx_file.import_model(own.write(tmp_path / "quick", name="quick", precision="int8"), taken=[])
+        onnx_file.import_model(own.write(tmp_path / name, name=name, **more), reserved=[])
+    onnx_file.import_model(own.write(tmp_path / "quick", name="quick", precision="int8"), reserved=[])
 
 
 @pytest.mark.usefixtures("both")

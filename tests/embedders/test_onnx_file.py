@@ -33,7 +33,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def take_in(path: Path) -> ModelRow:
-    return onnx_file.import_model(path, taken=EMBEDDERS.built_in())
+    return onnx_file.import_model(path, reserved=EMBEDDERS.built_in())
 
 
 def uniform(*colors: tuple[int, int, int]) -> np.ndarray:

@@ -105,7 +105,7 @@ def test_the_code_of_a_model_from_elsewhere_is_in_the_key(tmp_path: Path, monkey
 def own_key(folder: Path, cache: str, monkeypatch: pytest.MonkeyPatch, **changed: object) -> str:
     """Key of the imported model ``own``, in a cache of its own since a name stands for one file."""
     monkeypatch.setenv("VISAVIS_CACHE", str(folder / cache))
-    import_model(own.write(folder / "row", **changed), taken=EMBEDDERS.built_in())
+    import_model(own.write(folder / "row", **changed), reserved=EMBEDDERS.built_in())
     return model_key(Recognizer(embedder="own"), min_face=20)
 
 

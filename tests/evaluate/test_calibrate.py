@@ -41,7 +41,7 @@ def test_precision_and_crop_are_those_of_an_imported_models_row(
 ) -> None:
     monkeypatch.setenv("VISAVIS_CACHE", str(tmp_path))
     row = own.write(tmp_path, name="own-int8", precision="int8", quantized_from="own")
-    import_model(row, taken=EMBEDDERS.built_in())
+    import_model(row, reserved=EMBEDDERS.built_in())
     made, people = crowd(1, 60)
     for model in ("own-int8", "own-int8@4"):
         measured = of_people(replace(made, model=model), [f"{n}" for n in people], data="crowd")

@@ -107,7 +107,7 @@ def _import_own(file: Path) -> dict[str, object]:
     from visavis.embedders import EMBEDDERS
     from visavis.embedders.onnx_file import import_model as import_file
 
-    return imported_line(import_file(file, taken=EMBEDDERS.built_in()))
+    return imported_line(import_file(file, reserved=EMBEDDERS.built_in()))
 
 
 def _import_published(file: Path, *, called: str | None, accept_license: bool) -> dict[str, object]:

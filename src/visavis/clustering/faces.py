@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis.types import Clustering, Faces, Floats, PhotoFaces
-
-SAME_FACE = 0.5
-"""Least intersection over union at which two boxes of one photo are the same face."""
+from visavis.types import Clustering, Faces, PhotoFaces
 
 
 def gather_faces(answers: Iterable[PhotoFaces]) -> tuple[Faces, tuple[PhotoFaces, ...]]:
@@ -93,13 +90,3 @@ def by_photo(faces: Faces) -> Iterator[Faces]:
 def label_faces(clustering: Clustering) -> Faces:
     """Return the faces of a clustering, with its cluster ids as their clusters."""
     return replace(clustering.faces, clusters=clustering.labels)
-
-
-def overlaps(box: Floats | Sequence[float], boxes: Floats) -> Floats:
-    """Return the intersection over union ``(n,)`` of a box ``(4,)`` with ``boxes (n, 4)``; 0 where both are empty."""
-    box = np.asarray(box, np.float32)
-    sides = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
-    intersection = np.prod(np.maximum(sides, 0), axis=1)
-    union = np.prod(box[2:] - box[:2]) + np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) - intersection
-    shared: Floats = np.divide(intersection, union, out=np.zeros(len(boxes), np.float32), where=union > 0)
-    return shared

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from visavis.clustering.faces import SAME_FACE, overlaps
+from visavis.boxes import SAME_FACE, overlaps
 from visavis.types import Faces
 
 Box = Sequence[float]
@@ -59,6 +59,6 @@ def _find_overlapping(faces: Faces, rows: Sequence[int], box: Box) -> int | None
     """Return the row among ``rows`` that overlaps the box most; None where the overlap is below ``SAME_FACE``."""
     if not rows:
         return None
-    shares = overlaps(np.array(box, np.float32), faces.boxes[np.array(rows)])
+    shares = overlaps(np.array([box], np.float32), faces.boxes[np.array(rows)])[0]
     best = int(shares.argmax())
     return rows[best] if shares[best] >= SAME_FACE else None

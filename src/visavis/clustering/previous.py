@@ -9,7 +9,7 @@ from typing import cast
 
 import numpy as np
 
-from visavis.clustering.faces import SAME_FACE, overlaps
+from visavis.boxes import SAME_FACE, overlaps
 from visavis.errors import UsageError
 from visavis.images import shown
 from visavis.text_files import json_lines, malformed, read_text
@@ -62,7 +62,7 @@ def with_clusters(faces: Faces, previous: PreviousFaces) -> Faces:
 
     Each earlier box is used once, the largest overlap first.
     """
-    shares = np.array([overlaps(box, previous.boxes) for box in faces.boxes], np.float32).reshape(len(faces), -1)
+    shares = overlaps(faces.boxes, previous.boxes)
     clusters = faces.clusters.copy()
     while shares.size and shares.max() >= SAME_FACE:
         face, box = np.unravel_index(shares.argmax(), shares.shape)

@@ -103,13 +103,13 @@ def factory(name: str) -> partial[OnnxFile]:
     return partial(load, name, views=user_models.row(name).views)
 
 
-def import_model(path: Path, *, taken: Sequence[str]) -> ModelRow:
-    """Check the model that a TOML file describes by running it, and store it; ``taken`` names are refused.
+def import_model(path: Path, *, reserved: Sequence[str]) -> ModelRow:
+    """Check the model that a TOML file describes by running it, and store it; ``reserved`` names are refused.
 
     Returns the row as it is stored. Raises UsageError or WeightsError for an unusable model.
     """
     row = read_row(path)
-    if row.name in taken:
+    if row.name in reserved:
         raise UsageError(f"{row.name} is the name of a model of visavis: change the name in {path}.")
     row = user_models.pinned(row, path.parent)
     network = path.parent / row.file

@@ -10,7 +10,7 @@ from visavis.compare import Calibration
 from visavis.gallery import _integrity, _misplaced_photos, _resolve_person, _template_distances
 from visavis.gallery._search import Search
 from visavis.gallery.check_input import clean_name, match_stored_faces, prepare_templates
-from visavis.gallery.index import NOBODY
+from visavis.gallery.index import UNASSIGNED
 from visavis.gallery.sql import records
 from visavis.gallery.types import Doubt, Problem, Template
 from visavis.types import Candidate, Floats
@@ -46,7 +46,7 @@ class MisplacedPhotos(Search):
             photos = {template.photo_sha256 for template in prepared if template.photo_sha256 is not None}
             owners = match_stored_faces(prepared, records.owners(conn, self.model, photos))
             dimension = records.meta(conn).dimension or prepared[0].embedding.size
-            stored, scores = records.embeddings_of(conn, person or NOBODY, dimension)
+            stored, scores = records.embeddings_of(conn, person or UNASSIGNED, dimension)
             stored = stored[table.usable(stored, scores)]
             limits = _misplaced_photos.compute_limits(table, records.count_people(conn))
         new_places = [
@@ -145,4 +145,4 @@ def _is_usable(table: Calibration, template: Template) -> bool:
 
 
 def _is_unassigned(owner: records.Owner) -> bool:
-    return owner.person_id == NOBODY and bool(owner.template_id)
+    return owner.person_id == UNASSIGNED and bool(owner.template_id)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from sqlalchemy import Connection, func, select
 
-from visavis.gallery.index import INDEXES, NOBODY, Durable, Ids, Index, Origin
+from visavis.gallery.index import INDEXES, UNASSIGNED, Durable, Ids, Index, Origin
 from visavis.gallery.sql import records
 from visavis.gallery.sql.schema import TEMPLATES
 
@@ -146,7 +146,7 @@ class SyncedIndex:
 
 def read_template_people(conn: Connection) -> tuple[Ids, Ids]:
     """Return the ids ``(n,)`` of all templates, ascending, and their person ids ``(n,)`` (0: unassigned)."""
-    query = select(TEMPLATES.c.id, func.coalesce(TEMPLATES.c.person_id, NOBODY)).order_by(TEMPLATES.c.id)
+    query = select(TEMPLATES.c.id, func.coalesce(TEMPLATES.c.person_id, UNASSIGNED)).order_by(TEMPLATES.c.id)
     parts = [np.empty((0, 2), np.int64)]
     for rows in conn.execute(query, execution_options={"yield_per": records.BLOCK_ROWS}).partitions():
         parts.append(np.array([tuple(row) for row in rows], np.int64).reshape(-1, 2))

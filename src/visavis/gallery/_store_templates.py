@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from visavis.gallery.check_input import match_stored_faces
-from visavis.gallery.index import NOBODY
+from visavis.gallery.index import UNASSIGNED
 from visavis.gallery.sql import audit, indexed_photos, records
 from visavis.gallery.sql.records import Owner
 from visavis.gallery.types import Details, Duplicate, Enrollment, Template
@@ -44,7 +44,7 @@ def enroll(
     parts = _sort_templates(conn, model, people, templates)
     new = [i for i, part in enumerate(parts) if stored_ids[i] is None and (part.new or part.unassigned)]
     new_ids = dict(zip(new, records.put_people(conn, [(people[i].name, people[i].details) for i in new]), strict=True))
-    person_ids = [new_ids.get(i, stored_id) or NOBODY for i, stored_id in enumerate(stored_ids)]
+    person_ids = [new_ids.get(i, stored_id) or UNASSIGNED for i, stored_id in enumerate(stored_ids)]
     owned = [(person_id, template) for person_id, part in zip(person_ids, parts, strict=True) for template in part.new]
     added = iter(records.add_templates(conn, model, owned))
     enrollments: list[Enrollment] = []
@@ -76,7 +76,7 @@ def _sort_templates(
             owner = next(owners)
             if owner is None:
                 part.new.append(template)
-            elif owner.person_id == NOBODY and owner.template_id:
+            elif owner.person_id == UNASSIGNED and owner.template_id:
                 part.unassigned.append(owner.template_id)
             else:
                 part.duplicates.append((template, owner))

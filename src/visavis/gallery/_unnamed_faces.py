@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from visavis.gallery._open_gallery import OpenGallery
 from visavis.gallery.check_input import match_stored_faces, prepare_templates, storable
-from visavis.gallery.index import NOBODY
+from visavis.gallery.index import UNASSIGNED
 from visavis.gallery.sql import indexed_photos, records
 from visavis.gallery.types import ClusteredFaces, IndexedPhoto, StoredFaces
 
@@ -18,7 +18,7 @@ class UnnamedFaces(OpenGallery):
     def known_photos(self, sha256s: Iterable[str]) -> set[str]:
         """Return the hashes of photos that are indexed already."""
         with self._store.read() as conn:
-            return indexed_photos.known(conn, self.model, sha256s)
+            return indexed_photos.indexed_hashes(conn, self.model, sha256s)
 
     def add_photos(self, photos: Sequence[IndexedPhoto]) -> int:
         """Store photos with their faces, unassigned, in one transaction; return the number of new photos.
@@ -30,7 +30,7 @@ class UnnamedFaces(OpenGallery):
         if not prepared:
             return 0
         with self._store.write() as conn:
-            indexed = indexed_photos.known(conn, self.model, [photo.sha256 for photo in prepared])
+            indexed = indexed_photos.indexed_hashes(conn, self.model, [photo.sha256 for photo in prepared])
             new = [photo for photo in prepared if photo.sha256 not in indexed]
             faces = [face for photo in new for face in photo.faces]
             if faces:
@@ -64,7 +64,7 @@ class UnnamedFaces(OpenGallery):
 
         with self._store.read() as conn:
             stored = indexed_photos.faces(conn)
-            names = records.names(conn, {*stored.people.tolist()} - {NOBODY})
+            names = records.names(conn, {*stored.people.tolist()} - {UNASSIGNED})
         clustering = cluster_faces(
             indexed_photos.as_faces(stored),
             far=far,

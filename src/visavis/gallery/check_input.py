@@ -12,16 +12,14 @@ from datetime import date
 import numpy as np
 from numpy.typing import ArrayLike
 
+from visavis.boxes import SAME_FACE, overlaps
 from visavis.errors import UsageError
-from visavis.gallery.index import NOBODY
+from visavis.gallery.index import UNASSIGNED
 from visavis.gallery.sql.records import Owner
 from visavis.gallery.types import Details, Template
 from visavis.types import Floats
 
 NAME_LENGTH = 300
-
-SAME_FACE_OVERLAP = 0.5
-"""Two boxes of a photo are the same face if their intersection over union is at least this."""
 
 
 def clean_name(name: str) -> str:
@@ -111,7 +109,7 @@ def make_details(
     )
 
 
-REPEATED = Owner(NOBODY, "", None, 0)
+REPEATED = Owner(UNASSIGNED, "", None, 0)
 """The owner of a face that an earlier template of the same call has."""
 
 
@@ -127,25 +125,21 @@ def match_stored_faces(templates: Sequence[Template], stored: Mapping[str, Seque
     matches: list[Owner | None] = []
     for template in templates:
         faces = [] if template.photo_sha256 is None else faces_by_photo.setdefault(template.photo_sha256, [])
-        same = [i for i, (box, _) in enumerate(faces) if _overlap(box, template.box) >= SAME_FACE_OVERLAP]
+        same = [i for i, (box, _) in enumerate(faces) if _is_same_face(box, template.box)]
         if not same:
             matches.append(None)
             faces.append((template.box, REPEATED))
             continue
         box, owner = faces[same[0]]
         matches.append(owner)
-        if owner.person_id == NOBODY:
+        if owner.person_id == UNASSIGNED:
             faces[same[0]] = (box, REPEATED)
     return matches
 
 
-def _overlap(a: Sequence[float] | Floats | None, b: Sequence[float] | Floats | None) -> float:
-    """Return the intersection over union of two boxes; 1 if a box is not known."""
-    if a is None or b is None:
-        return 1.0
-    width = min(a[2], b[2]) - max(a[0], b[0])
-    height = min(a[3], b[3]) - max(a[1], b[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    both = width * height
-    return float(both / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both))
+def _is_same_face(first: Sequence[float] | Floats | None, second: Sequence[float] | Floats | None) -> bool:
+    """Return whether two boxes of one photo are the same face; a box that is not known is the same as any."""
+    if first is None or second is None:
+        return True
+    boxes = np.array([first, second], np.float32)
+    return bool(overlaps(boxes[:1], boxes[1:])[0, 0] >= SAME_FACE)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from visavis.clustering.faces import SAME_FACE, overlaps
+from visavis.boxes import SAME_FACE, overlaps
 from visavis.clustering.pictures import file_of
 from visavis.doubts import faults
 from visavis.errors import NoFaceError, PoorQualityError, UnreadableImageError, UsageError, fault_of
@@ -132,7 +132,7 @@ def _make_template(photo: PhotoFaces, named: NamedFace, min_quality: float) -> T
         return Skipped(photo.name, UnreadableImageError.status, replaced_message(photo.name))
     if photo.photo is None or photo.embeddings is None or not photo.faces:
         return Skipped(photo.name, photo.status, photo.message)
-    shares = overlaps(named.box, np.array([face.box for face in photo.faces], np.float32))
+    shares = overlaps(np.array([named.box], np.float32), np.array([face.box for face in photo.faces], np.float32))[0]
     row = int(shares.argmax())
     if shares[row] < SAME_FACE:
         where = " ".join(f"{side:.0f}" for side in named.box)

@@ -17,12 +17,12 @@ from visavis.types import Floats
 
 Ids = NDArray[np.int64]
 
-NOBODY = 0
+UNASSIGNED = 0
 """The person id of an unassigned face, which is indexed but belongs to no person yet."""
 
 
 class Hit(NamedTuple):
-    """A template at a cosine distance (0..2), with the id of its person, or ``NOBODY``."""
+    """A template at a cosine distance (0..2), with the id of its person, or ``UNASSIGNED``."""
 
     person_id: int
     template_id: int

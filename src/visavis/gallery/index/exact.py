@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis.errors import UsageError
-from visavis.gallery.index import INDEXES, NOBODY, Hit, Ids, Origin, _few
+from visavis.gallery.index import INDEXES, UNASSIGNED, Hit, Ids, Origin, _few
 from visavis.gallery.index._blocks import Block, Blocks
 from visavis.gallery.index._codes import CandidateRows, Probes
 from visavis.gallery.index._finalists import Finalists
@@ -67,7 +67,7 @@ class Exact:
 
     def search(self, probes: Floats, top: int, *, among: Ids | None = None) -> list[list[Hit]]:
         """Return the exact nearest people; see :class:`~visavis.gallery.index.Index`."""
-        masks = [block.people[: block.count] != NOBODY for block in self._blocks]
+        masks = [block.people[: block.count] != UNASSIGNED for block in self._blocks]
         if among is not None:
             masks = [mask & _belongs_to(block, among) for block, mask in zip(self._blocks, masks, strict=True)]
         return self._find(probes, top, masks, by_person=True)

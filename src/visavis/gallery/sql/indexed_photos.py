@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from visavis import embedders
 from visavis.errors import GalleryError, UsageError
-from visavis.gallery.index import NOBODY
+from visavis.gallery.index import UNASSIGNED
 from visavis.gallery.sql import records
 from visavis.gallery.sql.records import Meta, in_lists, now
 from visavis.gallery.sql.schema import PEOPLE, PHOTOS, TEMPLATES
@@ -20,7 +20,7 @@ from visavis.types import Faces, Floats
 NO_CLUSTER = -1
 
 
-def known(conn: Connection, model: str, sha256s: Iterable[str]) -> set[str]:
+def indexed_hashes(conn: Connection, model: str, sha256s: Iterable[str]) -> set[str]:
     """Return the hashes of those photos that are indexed for the model."""
     result: set[str] = set()
     for part in in_lists(set(sha256s)):
@@ -55,7 +55,7 @@ def faces(conn: Connection, *, unnamed: bool = False) -> StoredFaces:
         ]
     return StoredFaces(
         ids=np.array([row[0] for row in rows], np.int64),
-        people=np.array([row[1] or NOBODY for row in rows], np.int64),
+        people=np.array([row[1] or UNASSIGNED for row in rows], np.int64),
         clusters=np.array([NO_CLUSTER if row[2] is None else row[2] for row in rows], np.int64),
         embeddings=np.concatenate([np.empty((0, dimension), np.float32), *embeddings]),
         photos=tuple(row[3] for row in rows),

@@ -10,7 +10,7 @@ import numpy as np
 from sqlalchemy import Connection, Row, Table, delete, func, insert, select, update
 
 from visavis.errors import GalleryError
-from visavis.gallery.index import NOBODY, Ids
+from visavis.gallery.index import UNASSIGNED, Ids
 from visavis.gallery.names import folded
 from visavis.gallery.sql.schema import AUDIT, META, PEOPLE, PHOTOS, REMOVALS, TEMPLATES
 from visavis.gallery.types import Details, Person, StoredTemplate, Template
@@ -295,7 +295,7 @@ def owners(conn: Connection, model: str, photos: Iterable[str]) -> dict[str, lis
     query = select(*columns).select_from(joined).where(TEMPLATES.c.model == model)
     for part in in_lists(photos):
         for row in conn.execute(query.where(TEMPLATES.c.photo_sha256.in_(part)).order_by(TEMPLATES.c.id)):
-            owner = Owner(row.person_id or NOBODY, row.name or "", box_of(row.box), row.id)
+            owner = Owner(row.person_id or UNASSIGNED, row.name or "", box_of(row.box), row.id)
             result.setdefault(row.photo_sha256, []).append(owner)
     return result
 
@@ -353,7 +353,7 @@ def _block(ids: Sequence[int], people: Sequence[int | None], blobs: Sequence[byt
     if any(len(blob) != 4 * dimension for blob in blobs):
         bad = next(template for template, blob in zip(ids, blobs, strict=True) if len(blob) != 4 * dimension)
         raise GalleryError(f"template {bad} is not an embedding of {dimension} values: check the gallery.")
-    owners = np.array([NOBODY if person is None else person for person in people], np.int64)
+    owners = np.array([UNASSIGNED if person is None else person for person in people], np.int64)
     return Block(np.array(ids, np.int64), owners, as_embeddings(blobs, dimension))
 
 
