@@ -13,7 +13,7 @@ COLLECT_AFTER = 200_000
 """Objects made before a garbage collection: with Python's own 700, imports alone cost a verification 20 ms more."""
 
 BUG = 70
-"""EX_SOFTWARE of sysexits.h. Python's own 1 would mean "no", and a crash must never be taken for an answer."""
+"""EX_SOFTWARE of sysexits.h. Python's default 1 would mean "no", but a crash is not an answer."""
 
 
 def main() -> None:
@@ -33,7 +33,7 @@ def main() -> None:
         traceback.print_exc()
         sys.exit(BUG)
     finally:
-        gc.freeze()  # else Python collects garbage at its end: 20 ms
+        gc.freeze()  # avoids garbage collection at exit: 20 ms
 
 
 if __name__ == "__main__":

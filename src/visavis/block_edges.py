@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 PERIODS = 8 * np.linspace(0.75, 2, 51)
 """Pixels from edge to edge; 8 is among them."""
 HARMONICS = np.arange(1, 4)
-"""A comb of steps has all of them; a repeating pattern of the picture (a fence, a fabric) seldom has."""
+"""A comb of steps has all harmonics; a repeating pattern in the picture (a fence) rarely does."""
 PADDED = 1024
 """Length of the Fourier transform, whose bins are then close enough for all periods."""
 

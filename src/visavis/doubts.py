@@ -1,4 +1,4 @@
-"""DOUBT: what in the picture of a face makes an answer less certain, in words.
+"""DOUBT: faults of a face's picture that make answers less certain, in words.
 
 Three causes, each measured on LFW's view 1 (docs/limits.md has the rates):
 - a poor quality: below :data:`visavis.quality.POOR` strangers pass more often than stated;
@@ -51,7 +51,7 @@ def doubts(photo: PhotoFaces, face: int, *, corrected: bool = False) -> tuple[st
 
 
 def faults(photo: PhotoFaces, face: int) -> str:
-    """Say what is wrong with the picture of a face, the worst first."""
+    """Name the faults of a face's picture, the worst first."""
     return ", ".join(reasons(photo.quality[face], photo.faces[face]))
 
 

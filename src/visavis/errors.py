@@ -41,7 +41,7 @@ def ended_once(text: str) -> str:
 
 
 def fault_of(error: Exception) -> str:
-    """Say what is wrong with the content of a file, by the error of reading it: a missing key, a wrong value."""
+    """Describe the fault in a file from the error of reading its content: a missing key, a wrong value."""
     if isinstance(error, KeyError):
         return f"it has no {error.args[0]!r}"
     return str(error) if isinstance(error, ValueError) else "a part of it has another form"

@@ -1,4 +1,4 @@
-"""Protection of forks: state that a fork must not copy half-way, and objects that a forked child has to renew.
+"""Safe forks: state that must not be copied half-changed, and objects that a forked child must renew.
 
 ``os.fork`` copies the memory of a process and only the thread that calls it. In the child a pool has no threads, the
 destructor of a native session waits forever for missing threads, a lock that another thread held is never released,

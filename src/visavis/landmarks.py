@@ -1,7 +1,7 @@
 """LANDMARKS: 68 or 5 points per face, by dlib's cascades of regression trees (Kazemi and Sullivan 2014) in its files.
 
 The points are refined stage by stage: pixels are read at places tied to the current points, every tree of the stage
-compares pairs of them, and the sum of the reached leaves is the next move. All faces of a picture go at once.
+compares pairs of them, and the sum of the reached leaves is the next move. All faces are processed together.
 
 The results are dlib's own to the pixel, which needs the same arithmetic: float32 sums in the order of the trees. Any
 other order differs in the last digit; occasionally a neighboring pixel is then read, a tree takes another branch, and
@@ -127,7 +127,7 @@ def _measure_size(boxes: Doubles) -> Doubles:
 
 
 def _turner(initial: Floats) -> Doubles:
-    """Return the matrix ``(2k, 2)`` that maps a shape to the turn and scaling (cos, sin) from ``initial`` to it.
+    """Return the matrix ``(2k, 2)`` that maps a shape to its rotation and scale (cos, sin) from ``initial``.
 
     Least squares (Umeyama 1991), as :func:`visavis.align.similarity`, with everything that depends on ``initial`` alone
     computed beforehand.

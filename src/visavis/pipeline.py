@@ -94,7 +94,7 @@ class Recognizer:
     def load_ahead(self) -> None:
         """Begin to load both networks in a thread, as far as they are given by name and their files are present.
 
-        Raises nothing: an error is raised when the network is used, which then is loaded again.
+        Raises nothing: the first use loads the network again and raises the error.
         """
         if not isinstance(self._embedder, str) or self._loaded_embedder is not None:
             return

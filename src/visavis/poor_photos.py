@@ -1,7 +1,7 @@
 """How much stricter a threshold must be where photos are poor.
 
-Poor photos of two people look more alike than good ones, so a threshold that keeps a rate of false accepts on good
-photos does not keep it there. A network makes all distances between equally poor photos smaller by about the same
+Poor photos of two people look more alike than good ones, so at a threshold measured on good photos more
+strangers pass. A network makes all distances between equally poor photos smaller by about the same
 factor, at any rate, so that factor is measured: the *share* of a threshold that remains. It follows from
 - the embedding: those of poor photos lie in a few directions, so a function of the second degree of the embedding, the
   ``likeness``, says how much a face is like the poor photos of other people, whatever the damage;
@@ -54,7 +54,7 @@ class PoorPhotos:
     axes: tuple[Axis, ...] = ()
 
     def likenesses(self, embeddings: Floats) -> Doubles:
-        """Return how much each of ``embeddings (n, d)`` is like those of poor photos of other people: ``(n,)``.
+        """Return the likeness ``(n,)`` of ``embeddings (n, d)`` to poor photos of other people.
 
         Raises UsageError for embeddings of another length than the measured ones.
         """

@@ -1,7 +1,7 @@
 """How well a face can be recognized from its picture: a score in 0..1, and the parts of the score.
 
-Each part is the share of its true matches that a face keeps with one fault: a curve ``1 / (1 + (half / x) ** steep)``
-of one measured value, which loses half of them at ``half``. The curves of size, sharpness, clarity, contrast,
+Each part is the share of true matches that remain with one fault: a curve ``1 / (1 + (half / x) ** steep)`` of one
+measured value, which is one half at ``half``. The curves of size, sharpness, clarity, contrast,
 compression and proportions were fitted to copies of LFW's photos made worse (``benchmarks/quality_curves.py``), matched
 by SFace with other photos of the same people (``peopleDevTrain``) at a FAR of 1e-3. Those of the pose were chosen on
 the unchanged photos with dlib-resnet, that of the detector's score by hand. All on view 1 alone: see docs/quality.md.
@@ -143,7 +143,7 @@ def quarter_turned(crop: Gray, landmarks: Floats) -> Gray:
 
 
 def _thin(start: int, stop: int) -> slice:
-    """Return the slice that skips pixels of a very large face: averaging all would take longer than everything else."""
+    """Return the slice that skips pixels of a very large face: averaging all pixels would dominate the time."""
     step = max((stop - start) // (2 * SIDE), 1)
     return slice(start + (stop - start - 1) % step // 2, stop, step)
 
@@ -273,7 +273,7 @@ def proportions(landmarks: Floats) -> float:
 
 
 def reasons(quality: Quality, face: Face) -> tuple[str, ...]:
-    """Say in words what lowers the score of a face, the worst first: each part that causes a quarter of the loss."""
+    """Describe the parts that cause a quarter or more of the loss of a face's score, the worst first."""
     losses = {name: _loss(getattr(quality, name)) for name in PARTS}
     enough = _loss(quality.score) / 4
     named = [name for name, loss in losses.items() if 0 < loss >= enough]

@@ -20,7 +20,7 @@ from visavis.errors import ImageError, NoFaceError
 from visavis.types import Floats, Photo, PhotoFaces, PhotoVerification, Quality, Verification
 
 NOTED_SHARE = 0.85
-"""Share of the threshold below which a note says that it is stricter: 1 pair of LFW photos in 1,000."""
+"""A note says that the threshold is stricter if its share is lower: 1 pair of LFW photos in 1,000."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Rule:
         return self.threshold is None and self.table is not None and self.table.poor is not None
 
     def share(self, reference: PhotoFaces, photo: PhotoFaces, face: int) -> float | None:
-        """Return the share for the largest face of ``reference`` and one of ``photo``; None: too poor to answer."""
+        """Return the share of the threshold for two faces, the largest of ``reference`` first; None: too poor."""
         if self.table is None:
             return 1.0
         return self.table.share_of_pair(self.share_of(reference, reference.largest), self.share_of(photo, face))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -25,7 +26,7 @@ from visavis.weights.spec import all_specs
 
 from .documents import PAGES, Block, blocks, laid_out, lay_out_lfw, lay_out_photos, run, table
 from .models_page import markdown
-from .source import ROOT, modules
+from .source import ROOT, SRC, modules
 
 README, CONTRIBUTING = ROOT / "README.md", ROOT / "CONTRIBUTING.md"
 ACCURACY, MODELS = ROOT / "docs" / "accuracy.md", ROOT / "docs" / "models.md"
@@ -375,9 +376,34 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def test_the_files_of_the_architecture_are_those_there_are() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    told = page.partition("src/visavis/\n")[2].partition("```")[0]
+    tree = page.partition("src/visavis/\n")[2].partition("```")[0]
     parts = {name.split(".")[1] for name in modules() if name != "visavis"}
-    assert [part for part in sorted(parts) if not re.search(rf"\b{part}(\.py|/)", told)] == []
+    assert [part for part in sorted(parts) if not re.search(rf"\b{part}(\.py|/)", tree)] == []
+    files = {module.path.name for module in modules().values()}
+    assert {name for name in re.findall(r"\w+\.py\b", tree) if name not in files} == set()
+
+
+def test_the_list_of_modules_is_that_of_the_source() -> None:
+    """Each file once, with the first line of its docstring; VISAVIS_WRITE_DOCS=1 renews the page."""
+    page = ROOT / "docs" / "modules.md"
+    lines = [
+        "# Every module",
+        "",
+        "Each file of `src/visavis/` with the first line of its docstring. "
+        "How they belong together: [architecture](architecture.md).",
+    ]
+    folder = None
+    for module in sorted(modules().values(), key=lambda module: (module.path.parent.parts, module.path.name)):
+        if module.path.parent != folder:
+            folder = module.path.parent
+            name = folder.relative_to(SRC).as_posix()
+            lines += ["", f"## {name}", "", "| file | holds |", "|---|---|"]
+        first = (ast.get_docstring(module.tree) or "").partition("\n")[0]
+        lines.append(f"| `{module.path.name}` | {first.replace('|', chr(92) + '|')} |")
+    text = "\n".join(lines) + "\n"
+    if os.environ.get("VISAVIS_WRITE_DOCS"):
+        page.write_text(text, encoding="utf-8")
+    assert page.read_text(encoding="utf-8") == text
 
 
 # Contributions

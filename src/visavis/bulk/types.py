@@ -77,7 +77,7 @@ Admit = Callable[[Sequence[tuple[Task, str]]], set[int]]
 
 
 class Engine(Protocol):
-    """What the work runs on: processes of this machine, or a cluster."""
+    """Runs the work, on processes of this machine or on a cluster."""
 
     def run(self, tasks: Iterable[Task], stage: Stage, admit: Admit) -> Generator[Sequence[Answer], None, None]:
         """Process ``tasks``; yield answers as they come, and now and then an empty list while there are none.

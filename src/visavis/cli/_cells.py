@@ -9,7 +9,7 @@ BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u206
 
 
 def printable(text: str) -> str:
-    """Escape control and bidi characters, which a terminal obeys or shows as something else."""
+    """Escape control and bidi characters, which a terminal would execute or reorder."""
     return "".join(
         char.encode("unicode_escape").decode()
         if char in BIDI_CONTROLS or unicodedata.category(char) in {"Cc", "Zl", "Zp"}

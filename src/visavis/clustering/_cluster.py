@@ -270,7 +270,7 @@ def _assign_ids(labels: Ints, ids: Ints, after: int) -> Ints:
 
 
 def _find_ties(graph: FaceGraph, labels: Ints, assigned: Ints, limit: float) -> tuple[tuple[int, int], ...]:
-    """Return the pairs of ids of older clusters that a single new face is within the limit of."""
+    """Return pairs of ids of older clusters that both have the same new face within the limit."""
     if not graph.old.any():
         return ()
     near_clusters = list_offers(graph, labels)

@@ -1,4 +1,4 @@
-"""Views of a crop: itself, its mirror image, and both a little nearer. Their embeddings are summed.
+"""Views of a crop: itself, its mirror image, and both enlarged. Their embeddings are summed.
 
 A network answers a little differently to each view of one face; the sum keeps what the answers have in common. Views
 are made from the crop alone, so any embedder can use them. docs/accuracy.md has the gain and the cost of each.
@@ -40,8 +40,8 @@ def embed_views(raw: Callable[[RGB], Floats], crops: RGB, *, views: int) -> Floa
 def views_of(crops: RGB, count: int) -> Iterator[RGB]:
     """Yield the crops ``(n, s, s, 3)`` in ``count`` views, each of that shape.
 
-    The crops as they are come first, then their mirror images, then both nearer; so with an even number of views those
-    of a mirrored crop are the same in another order.
+    The crops as they are come first, then their mirror images, then both nearer; so with an even number of views a
+    mirrored crop has the same views in another order.
     """
     sides = (crops, crops[:, :, ::-1])
     for number in range(count):

@@ -1,6 +1,6 @@
-"""Every model as a row and a file, also those that visavis converts: so another file can replace it.
+"""Every model as a row and a file, also converted ones, so that another file can replace it.
 
-A network in 8 bits is such a file. Its input and its crops are those of the network that it was made of.
+A network in 8 bits is such a file. Its input and crops are those of the original network.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Key of everything that determines the embeddings of a photo: keys are equal only if nothing of it differs.
+"""Key of everything that determines the embeddings of a photo: any difference changes the key.
 
-The key holds no version number, since nobody reliably raises one, and old embeddings would then pass for new ones.
-It holds a digest of every source file that a photo passes on its way to an embedding. A release has one digest
-forever; an edit of one of those files makes evaluations compute again, which costs a minute and a half on LFW.
-Weights are covered by the code: ``weights/spec.py`` states their hashes, and a file with another hash is refused. Where
+The key holds no version number: if someone forgot to raise it, old embeddings would be reused.
+It holds a digest of every source file that an embedding depends on. The digest of a release never changes;
+an edit of one of those files makes evaluations compute again, which costs a minute and a half on LFW.
+Weights are covered by the code: ``weights/`` states their hashes, and a file with another hash is refused. Where
 it states none, the key holds the hash of the file; for an imported model it holds the row with the hashes of its files.
 """
 

@@ -36,7 +36,7 @@ CHECKED = (1e-2, 1e-3, 1e-4)
 class HeldOut:
     """Threshold of FAR ``far`` on one half of the people, and the FAR ``measured`` at it on the other half.
 
-    ``interval`` holds that FAR for people like these, both halves drawn anew; it should include ``far``.
+    ``interval`` is that of ``measured``, with both halves resampled; it should include ``far``.
     """
 
     far: float
@@ -46,7 +46,7 @@ class HeldOut:
 
     @property
     def kept(self) -> bool:
-        """Whether the promised rate is within the interval of the measured one."""
+        """Whether the interval of the measured rate includes ``far``."""
         return self.interval[0] <= self.far <= self.interval[1]
 
 

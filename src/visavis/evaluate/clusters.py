@@ -1,7 +1,7 @@
 """Agreement of clusters of faces with the people in them.
 
 All measures follow from the contingency table: the number of items of each person in each cluster, of which only cells
-above 0 are stored. Pairwise: of all pairs of items, those in one cluster are the answer, those of one person the truth.
+above 0 are stored. Pairwise: the answer is all pairs of items in one cluster, the truth all pairs of one person.
 B-cubed (A. Bagga, B. Baldwin, Entity-based cross-document coreferencing, 1998): the same comparison of each item with
 its whole cluster, itself included, averaged over the items, so that a large cluster does not weigh by its square. The
 mutual information (NMI) is normalized by the mean of both entropies; the Rand index is adjusted for chance (L. Hubert,
@@ -22,7 +22,7 @@ from visavis.evaluate.stats.metrics import Counts
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Precision (of what is together, the share that belongs together), recall, and their harmonic mean ``f``."""
+    """Precision (the share of joined items that belong together), recall, and their harmonic mean ``f``."""
 
     precision: float
     recall: float

@@ -38,7 +38,7 @@ class Promise:
     """FAR on these photos at the model's own threshold for a FAR, which was measured on other photos.
 
     ``measured`` is the FAR here, ``interval`` holds it for other people like these (None: not supported by the data);
-    the promise is kept where ``interval`` includes ``far``.
+    ``interval`` should include ``far``.
     """
 
     far: float

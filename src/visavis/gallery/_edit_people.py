@@ -232,7 +232,7 @@ def _move_templates(conn: Connection, template_ids: Sequence[int], person_id: in
     if not template_ids:
         raise UsageError("there is no template to move.")
     before = {owner for owner in _find_owners(conn, template_ids).values() if owner not in {None, person_id}}
-    records.give(conn, template_ids, person_id)
+    records.assign_templates(conn, template_ids, person_id)
     for owner in sorted(owner for owner in before if owner is not None):
         if not records.template_ids(conn, owner):
             raise UsageError(f"person {owner} would have no template left: merge or remove that person.")

@@ -27,7 +27,7 @@ class SyncedIndex:
     """An index with the number of the last change that it contains. Used by one thread at a time.
 
     A durable index stores this number itself, and is updated under the write lock of the records: else a slow process
-    could add again what another has removed. No caller may wait for that lock with an open view of the records.
+    could add again what another has removed. Do not wait for that lock with an open read transaction.
     """
 
     def __init__(self, index_name: str, *, url: str, reading: Transaction, writing: Transaction) -> None:

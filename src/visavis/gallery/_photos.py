@@ -70,7 +70,7 @@ def skip_doubtful(photos: PhotoTemplates, doubts: Mapping[int, Doubt]) -> PhotoT
 
 
 def add_notes(enrollment: Enrollment, photos: PhotoTemplates, doubts: Mapping[int, Doubt]) -> Enrollment:
-    """Return the enrollment with what is to be said of its photos, under the names that the caller gave."""
+    """Return the enrollment with the notes on its photos, under the caller's names for them."""
     names = {storable(location(template.photo)): template.photo for template in photos.templates}
     duplicates = tuple(replace(face, photo=names.get(face.photo, face.photo)) for face in enrollment.duplicates)
     elsewhere = (

@@ -1,4 +1,4 @@
-"""Keep in memory what searches need of people, for as long as the gallery does not change."""
+"""Keep data of people that searches need in memory, until the gallery changes."""
 
 from __future__ import annotations
 

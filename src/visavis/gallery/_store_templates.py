@@ -55,7 +55,7 @@ def enroll(
             audit.note(conn, "change", person_id, ", ".join(changed), actor=actor)
         ids = (*(next(added) for _ in part.new), *part.unassigned)
         if part.unassigned:
-            records.give(conn, part.unassigned, person_id)
+            records.assign_templates(conn, part.unassigned, person_id)
         if ids:
             log.append((person_id, f"templates {ids[0]} to {ids[-1]}"))
         duplicates = tuple(_duplicate(template, owner, person_id, name) for template, owner in part.duplicates)

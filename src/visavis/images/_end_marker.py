@@ -3,9 +3,9 @@
 Some cameras and downloads lose the last two bytes, FF D9. An experiment shows whether only they are missing: data
 after a complete picture have no influence on its pixels, data after an incomplete one have.
 The file is decoded with ``2 ** PREFIX_BITS`` continuations, which begin with all combinations of that many bits and
-then differ, with and without the restart marker that would come next. In a file that lacks the end marker alone all
-give the same pixels; without its last ``TAIL`` bytes they do not, or else something follows the picture, such
-as zeros in place of the rest.
+then differ, with and without the restart marker that would come next. If only the end marker is missing, all give
+the same pixels. If they still do without the last ``TAIL`` bytes, something else follows the picture, such as zeros
+in place of the rest.
 
 A progressive file that ends between two scans decodes well, in coarser pixels: so each coefficient of each component
 must have been sent to its last bit (ITU-T T.81, B.2.3 and G.1.1.1).
@@ -62,12 +62,12 @@ def completed(data: bytes, opener: Open) -> bytes | None:
 
 def _is_whole(data: bytes, opener: Open) -> bool:
     """Return whether data appended to the file have no influence on the pixels."""
-    first, *others = (data + continuation + END for continuation in _make_continuations(_find_next_restart(data)))
+    first, *others = (data + continuation + END for continuation in _make_continuations(_expected_restart_marker(data)))
     digest = _digest(first, opener)
     return all(_digest(other, opener) == digest for other in others)
 
 
-def _find_next_restart(data: bytes) -> bytes:
+def _expected_restart_marker(data: bytes) -> bytes:
     """Return the restart marker that would come next in the last scan; empty where the scan has none."""
     scan = data[data.rfind(b"\xff\xda") :]
     numbers = [at for at in range(8) if bytes([0xFF, 0xD0 + at]) in scan]

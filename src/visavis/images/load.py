@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 Source: TypeAlias = Union[
     str, os.PathLike[str], bytes, bytearray, memoryview, BinaryIO, NDArray[Any], "Image"
 ]  # not with "|", which does not take Pillow's class as a string
-"""What a photo is read from. A ``str`` is a path, or "-" (standard input); ``bytes`` are an encoded photo."""
+"""Source of a photo. A ``str`` is a path, or "-" (standard input); ``bytes`` are an encoded photo."""
 
 MAX_PIXELS = 100_000_000
 """Default limit of width x height: above all current cameras, too little to fill a server's memory."""
@@ -102,7 +102,7 @@ def read_again(path: str, sha256: str | None, *, max_pixels: int = MAX_PIXELS) -
 
 
 def replaced_message(path: str) -> str:
-    """Say that the photo in which a face was found is no longer the one of that path."""
+    """Return the message that the path now holds a photo other than the face's."""
     return f"{shown(path)} holds another photo by now than the one with the face."
 
 

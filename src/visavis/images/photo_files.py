@@ -60,7 +60,7 @@ class UnlistedFolder:
 
     @property
     def message(self) -> str:
-        """What is wrong, in one sentence."""
+        """The problem, in one sentence."""
         if self.status == "empty":
             return f"the folder {self.path!r} holds no photo."
         if self.status == "not_one":

@@ -74,7 +74,7 @@ class NotFetchedError(WeightsError):
 
 
 class _FailedError(Exception):
-    """The reason for which an address did not give the file."""
+    """The reason why an address did not serve the file."""
 
 
 def _fetch_from(url: str, row: WeightSpec, target: Path) -> None:

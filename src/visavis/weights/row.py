@@ -23,7 +23,7 @@ class WeightSpec:
     ``input_size`` is the side in pixels of the network's square input (None: any size); a network
     takes ``(RGB - mean) * scale``. ``channels`` is the order of the file's own network. ``non_commercial`` is whether
     the license forbids some uses, so that it has to be accepted before the first (``store.consent``).
-    ``parameters`` counts the numbers in it, moving means and variances too; 0 if unknown. ``accuracy`` is
+    ``parameters`` counts its numbers, moving means and variances too; 0 if unknown. ``accuracy`` is
     the published accuracy, with the source; may be empty. ``threshold`` is a cosine distance up to which
     ``threshold_source`` takes two faces for one person: published with other crops than those made here, so it is a
     starting value, not a calibration.

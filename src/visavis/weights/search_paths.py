@@ -1,6 +1,6 @@
 """Places of weight files: those of visavis, and the folders of other libraries.
 
-A file in a place of visavis is the one of its name, or an error. A file in a folder of another library may be of
+In a place of visavis, a wrong file of that name is an error. A file in a folder of another library may be of
 another version, or an incomplete download, so it is used only if it passes the checks of ``store``.
 
 ======================  ==============================================  =============================================

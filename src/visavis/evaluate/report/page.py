@@ -87,7 +87,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page: ``question`` is what it answers, ``words`` explains its terms."""
+    """A page that answers ``question``; ``words`` explains its terms."""
 
     title: str
     question: str

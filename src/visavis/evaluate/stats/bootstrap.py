@@ -2,7 +2,7 @@
 
 Pairs are not independent: a person who resembles many others is in many pairs. If the people are labeled, people are
 drawn, each pair counting as often as both of its people; the interval is then that of other people. If pairs are only
-listed, pairs are drawn, and the interval is too narrow by what the pairs share.
+listed, pairs are drawn, and the interval is too narrow, as pairs share people.
 """
 
 from __future__ import annotations

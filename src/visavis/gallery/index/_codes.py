@@ -132,7 +132,7 @@ class Codes:
         middle = np.einsum("ij,j->i", probes.embeddings, self._center.astype(np.float64))
         wide = probes.lost * self._reach + 1e-9
         bar = np.floor(np.clip((bars - middle - wide) / unit, -LIMIT, LIMIT)).astype(np.int32) - 1
-        # In integer steps, a row's own shift raises the bar, and its own rest lowers it.
+        # In integer steps: the shift of a row raises its bar, and its rest lowers it.
         longest = np.float32((probes.length / unit).max() * (1 + 1e-6))
         for start, tile in self._products(probes.codes, scratch):
             shifts, lost = self._sums[start : start + self._tile], self._lost[start : start + self._tile]

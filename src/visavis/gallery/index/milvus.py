@@ -86,7 +86,7 @@ class Milvus:
 
     def entries(self) -> tuple[Ids, Ids]:
         """Return template ids and people, read page by page."""
-        with self._explained():
+        with self._explain_errors():
             rows = list(self._pages())
         columns = np.array([(row["id"], row["person"]) for row in rows], np.int64).reshape(-1, 2)
         return columns[:, 0], columns[:, 1]
@@ -160,7 +160,7 @@ class Milvus:
         """
         from pymilvus import MilvusException
 
-        with self._explained():
+        with self._explain_errors():
             return reconnect.patiently(self._change, lambda _: True, error=MilvusException)
 
     def _change(self) -> int:
@@ -226,7 +226,7 @@ class Milvus:
 
     def _ask(self, method: str, **values: Any) -> Any:
         """Call a method of the client for this collection; the client retries by itself until the timeout."""
-        with self._explained():
+        with self._explain_errors():
             return getattr(self._connect(), method)(self._collection, timeout=ANSWER_SECONDS, **values)
 
     def _connect(self) -> Any:
@@ -246,7 +246,7 @@ class Milvus:
         return self._client
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _explain_errors(self) -> Iterator[None]:
         from grpc import RpcError
         from pymilvus import MilvusException
 

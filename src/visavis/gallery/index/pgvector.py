@@ -187,7 +187,7 @@ class Pgvector:
     # The server
 
     def _prepare(self, conn: psycopg.Connection) -> None:
-        """Create what is missing, one process at a time: of two at once, PostgreSQL may let both fail."""
+        """Create missing objects, one process at a time: two at once may both fail in PostgreSQL."""
         with conn.transaction():
             conn.execute("SELECT pg_advisory_xact_lock(%s)", [PREPARING])
             new = not _exists(conn, self._table)

@@ -1,4 +1,4 @@
-"""Wait for a server that is away."""
+"""Wait for an unreachable server."""
 
 from __future__ import annotations
 

@@ -231,7 +231,7 @@ def remove_person(conn: Connection, person_id: int) -> int:
 def merge_person(conn: Connection, gone: int, kept: int) -> int:
     """Move the templates of person ``gone`` to ``kept``, and remove ``gone``; return the number of templates."""
     moved = template_ids(conn, gone)
-    give(conn, moved, kept)
+    assign_templates(conn, moved, kept)
     conn.execute(delete(PEOPLE).where(PEOPLE.c.id == gone))
     return len(moved)
 
@@ -265,8 +265,8 @@ def add_templates(conn: Connection, model: str, owned: Sequence[tuple[int | None
     return list(range(first, first + len(rows)))
 
 
-def give(conn: Connection, ids: Sequence[int], person_id: int | None) -> None:
-    """Assign templates to a person, or to none, as a new change that indexes follow."""
+def assign_templates(conn: Connection, ids: Sequence[int], person_id: int | None) -> None:
+    """Assign templates to a person (None: unassign them) under a new change number."""
     change = next_change(conn)
     for part in in_lists(ids):
         conn.execute(update(TEMPLATES).where(TEMPLATES.c.id.in_(part)).values(person_id=person_id, change=change))

@@ -21,7 +21,7 @@ MAX_ARGUMENTS = 16
 
 
 class PickleError(Exception):
-    """What is wrong with the pickle, to be reported with the file's name."""
+    """The fault in the pickle, to be reported with the file's name."""
 
 
 @dataclass(frozen=True, slots=True)
