@@ -119,8 +119,8 @@ def album(tmp_path: Path) -> Path:
 
 MANY: dict[str, Callable[[Desk, Any], list[str]]] = {
     "clustering._cluster.cluster": Desk.cluster,
-    "lookalikes.similar": Desk.similar,
-    "representatives.representative": Desk.representative,
+    "ranking.lookalikes.similar": Desk.similar,
+    "ranking.representatives.representative": Desk.representative,
     "pipeline.Recognizer.detect": Desk.detect,
     "pipeline.Recognizer.represent": Desk.represent,
     "pipeline.Recognizer.verify_each": Desk.verify_each,
