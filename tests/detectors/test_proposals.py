@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from amounts import examples
@@ -30,6 +30,7 @@ def cells_of(pyramid: list[Level], count: int, seed: int) -> tuple[np.ndarray, n
 
 @settings(max_examples=examples(150), deadline=None)
 @given(st.integers(12, 700), st.integers(12, 700), st.floats(12, 60), st.integers(0, 400), st.integers(0, 9999))
+@example(20, 191, 12.0625, 9, 0)
 def test_thinning_is_suppression_within_and_across_levels(
     width: int, height: int, min_face: float, count: int, seed: int
 ) -> None:
@@ -39,7 +40,8 @@ def test_thinning_is_suppression_within_and_across_levels(
         return
     assert _proposals._can_thin(pyramid)
     cells, scores, numbers, boxes = cells_of(pyramid, count, seed)
-    within = suppress(boxes, scores, limit=_proposals.NMS_LEVEL, groups=numbers)
+    # Cells two apart at scale 1 overlap by exactly one half, which rounding may exceed.
+    within = suppress(boxes, scores, limit=_proposals.NMS_LEVEL + 1e-6, groups=numbers)
     across = within[suppress(boxes[within], scores[within], limit=_proposals.NMS_ACROSS)]
     assert thin_cells(cells, scores, numbers).tolist() == across.tolist()
 
