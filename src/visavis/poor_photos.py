@@ -29,6 +29,9 @@ NEAREST = 1e-9
 SCORE = "score"
 """Name of the curve for faces with a known score but unknown parts of the quality, as those in a gallery."""
 
+MAX_WEIGHT = 1000
+"""Largest weight of an axis. Measured weights are below 1."""
+
 Curve = tuple[tuple[float, float], ...]
 Axis = tuple[float, tuple[float, ...]]
 Doubles = NDArray[np.float64]
@@ -169,8 +172,10 @@ def parse(table: object) -> PoorPhotos:
     direction = _parse_vector(content["direction"])
     pairs_of_axes = cast("Sequence[tuple[float, Sequence[float]]]", content["axes"])
     axes = tuple((float(weight), _parse_vector(vector)) for weight, vector in pairs_of_axes)
-    if any(len(vector) != len(direction) or not math.isfinite(weight) for weight, vector in axes):
-        raise ValueError("an axis has a finite weight and as many numbers as the direction")
+    if any(len(vector) != len(direction) or not 0.9 < math.hypot(*vector) < 1.1 for _, vector in axes):
+        raise ValueError("an axis has as many numbers as the direction, and length 1")
+    if not all(abs(weight) <= MAX_WEIGHT for weight, _ in axes):
+        raise ValueError(f"the weight of an axis is from -{MAX_WEIGHT} to {MAX_WEIGHT}")
     likeness = _parse_curve("likeness", content["likeness"])
     if not (_is_rising(-share for _, share in likeness) and np.isfinite([value for value, _ in likeness]).all()):
         raise ValueError("the shares of likeness do not fall with it")

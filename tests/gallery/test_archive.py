@@ -93,6 +93,8 @@ def spoilt(content: dict[str, Any], how: str) -> dict[str, Any] | list[int]:
         return {**content, "format": "x"}
     if how == "a newer version":
         return {**content, "version": 3}
+    if how == "a version that is a list":
+        return {**content, "version": [1]}
     if how == "a person too many":
         return {**content, "people": [*content["people"], {**content["people"][0], "id": 77}]}
     if how == "a template too few":
@@ -106,6 +108,7 @@ def spoilt(content: dict[str, Any], how: str) -> dict[str, Any] | list[int]:
         ("a list", "no export of a gallery"),
         ("another format", "no export of a gallery"),
         ("a newer version", "newer visavis"),
+        ("a version that is a list", "newer visavis"),
         ("a person too many", "do not belong together"),
         ("a template too few", "not of the same templates"),
         ("a key too many", "templates of the export are not what they should be"),

@@ -86,7 +86,7 @@ def read(folder: Path) -> Export:
         raise UsageError(f"{folder} is no export of a gallery that can be read: {fault_of(error)}.") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise UsageError(f"{folder} is no export of a gallery.")
-    if version not in FILES:
+    if not isinstance(version, int) or version not in FILES:
         raise UsageError(f"{folder} was written by a newer visavis: upgrade visavis.")
     rows = {name: _check_rows(folder, name, content.get(name)) for name in _COLUMNS}
     _check_consistency(folder, rows, ids, embeddings)
