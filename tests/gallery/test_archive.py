@@ -86,15 +86,16 @@ def test_what_is_there_is_not_written_over(filled: Gallery, tmp_path: Path) -> N
         other.import_from(tmp_path / "out")
 
 
+VERSIONS = {"a newer version": 3, "a version that is a list": [1]}
+
+
 def spoilt(content: dict[str, Any], how: str) -> dict[str, Any] | list[int]:
     if how == "a list":
         return [1]
     if how == "another format":
         return {**content, "format": "x"}
-    if how == "a newer version":
-        return {**content, "version": 3}
-    if how == "a version that is a list":
-        return {**content, "version": [1]}
+    if how in VERSIONS:
+        return {**content, "version": VERSIONS[how]}
     if how == "a person too many":
         return {**content, "people": [*content["people"], {**content["people"][0], "id": 77}]}
     if how == "a template too few":
