@@ -81,7 +81,7 @@ def warp(picture: RGB, matrices: Floats, *, size: int) -> RGB:
 
     A face larger than the crop is halved first, each pixel the mean of four, so that no detail is skipped.
     """
-    import cv2
+    from visavis.opencv import cv2
 
     crops = np.zeros((len(matrices), size, size, 3), np.uint8)
     halves = {0: picture}
@@ -105,7 +105,7 @@ def warp(picture: RGB, matrices: Floats, *, size: int) -> RGB:
 
 def _halve(halves: dict[int, RGB], level: int) -> RGB:
     """Return the picture reduced by ``2 ** level``, made from the next larger one and kept in ``halves``."""
-    import cv2
+    from visavis.opencv import cv2
 
     if level not in halves:
         above = _halve(halves, level - 1)

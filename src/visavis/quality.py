@@ -123,7 +123,7 @@ def keeps_below(value: float, half: float, steep: float) -> float:
 
 def gray_crop(picture: RGB, box: Floats) -> Gray:
     """Crop a box from a picture, as gray ``(SIDE, SIDE)``; black outside the picture."""
-    import cv2
+    from visavis.opencv import cv2
 
     height, width = picture.shape[:2]
     left, top, right, bottom = whole_pixels(box, width, height)
@@ -167,7 +167,7 @@ def detail(crop: Gray) -> tuple[float, float]:
     Both are relative to the variance of the coarse shape, hence independent of the contrast. The detail that noise adds
     is subtracted, and the worse of two directions counts, so that a shaken picture is not sharp.
     """
-    import cv2
+    from visavis.opencv import cv2
 
     gray = crop.astype(np.float32)
     fine, coarse = (cv2.GaussianBlur(gray, (6 * round(sigma) + 1,) * 2, sigma) for sigma in BAND)
@@ -184,7 +184,7 @@ def detail(crop: Gray) -> tuple[float, float]:
 
 def _mean_square(a: Floats, b: Floats) -> float:
     """Return the mean square of a difference; many times faster than in NumPy at this size."""
-    import cv2
+    from visavis.opencv import cv2
 
     return float(cv2.norm(a, b, cv2.NORM_L2SQR)) / a.size
 
@@ -194,7 +194,7 @@ def noise_level(crop: Gray) -> float:
 
     J. Immerkær, Fast noise variance estimation, Computer Vision and Image Understanding 64 (1996).
     """
-    import cv2
+    from visavis.opencv import cv2
 
     second = np.array([1, -2, 1], np.float32)
     residue = cv2.sepFilter2D(crop, cv2.CV_32F, second, second)[1:-1, 1:-1]
@@ -218,7 +218,7 @@ def exposure(crop: Gray) -> float:
 
     The mean is not used: it depends on the skin as much as on the light.
     """
-    import cv2
+    from visavis.opencv import cv2
 
     unclipped = np.count_nonzero(crop < WHITE) / crop.size
     contrast = float(cv2.meanStdDev(crop)[1].item())
@@ -244,7 +244,7 @@ def compression(picture: RGB, face: Face, crop: Gray) -> float:
 
     ``crop`` is the face's :func:`gray_crop`. Steps count less the more blocks there are between the eyes.
     """
-    import cv2
+    from visavis.opencv import cv2
 
     edges = block_edges(_crop_around(picture, face.box))
     shape = float(cv2.meanStdDev(cv2.GaussianBlur(crop, (0, 0), BAND[1]))[1].item())
@@ -256,7 +256,7 @@ def compression(picture: RGB, face: Face, crop: Gray) -> float:
 
 def _crop_around(picture: RGB, box: Floats) -> Gray:
     """Return a face and its surroundings in gray, in the picture's own pixels ``(h, w)``: ``BLOCK_SIDES`` wide."""
-    import cv2
+    from visavis.opencv import cv2
 
     center, side = (box[:2] + box[2:]) / 2, float((box[2:] - box[:2]).max())
     half = min(max(side, BLOCK_SIDES[0]), BLOCK_SIDES[1]) / 2

@@ -15,7 +15,7 @@ from .source import ROOT, Import, Module, _imports, modules
 
 LAYERS = (
     {"plain", "_plain_photos", "_checks", "defaults", "types", "errors"},
-    {"registry", "cache", "forking", "devices", "runtime", "weights", "nets", "boxes"},
+    {"registry", "cache", "forking", "devices", "opencv", "runtime", "weights", "nets", "boxes"},
     {
         "images", "text_files", "quality", "block_edges", "detectors", "align", "landmarks", "embedders",
         "poor_photos", "compare", "draw", "doubts", "verification",
@@ -42,6 +42,7 @@ HOMES = {
 """Packages that only one part knows of."""
 
 FILES = {
+    "cv2": {"opencv"},
     "torch": {"nets._torch"},
     "psycopg": {"gallery.index.pgvector"},
     "pymilvus": {"gallery.index.milvus"},
@@ -51,13 +52,13 @@ FILES = {
 """Packages that only one module knows of."""
 
 NOT_AT_ONCE = {
-    "cv2", "onnxruntime", "onnx", "sqlalchemy", "PIL", "rich", "pooch", "requests", "lz4", "platformdirs", "jinja2",
+    "onnxruntime", "onnx", "sqlalchemy", "PIL", "rich", "pooch", "requests", "lz4", "platformdirs", "jinja2",
     "ray", "fsspec",
     *(FILES.keys() - {"torch"}),  # nobody imports the one module that imports it
 }  # fmt: skip
 """Packages that cost time to import: inside the function that needs them."""
 
-AT_ONCE = {"draw": {"PIL"}, "gallery": {"sqlalchemy"}}
+AT_ONCE = {"draw": {"PIL"}, "gallery": {"sqlalchemy"}, "opencv": {"cv2"}}
 """Unless nobody imports the module itself at once."""
 
 FORBIDDEN = {"tensorflow", "keras", "sklearn", "mtcnn", "face_recognition_models", "dlib"}

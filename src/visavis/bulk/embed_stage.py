@@ -40,17 +40,14 @@ class Stage:
 
     def prepare(self) -> None:
         """Import the modules that loading needs, which takes longer than loading."""
-        import cv2  # noqa: F401 - importing it is the purpose
-
-        from visavis import pipeline, runtime  # noqa: F401
+        from visavis import opencv, pipeline, runtime  # noqa: F401 - importing them is the purpose
 
         runtime.prepare()
         self.check()
 
     def load(self, *, threads: int) -> Recognizer:
         """Load both networks now, and limit OpenCV to ``threads``; raises WeightsError, UnknownNameError."""
-        import cv2
-
+        from visavis.opencv import cv2
         from visavis.pipeline import Recognizer
 
         cv2.setNumThreads(threads)

@@ -65,7 +65,7 @@ def _resize(picture: RGB, width: int, height: int) -> RGB:
 
     OpenCV has vector code for both, but not for exact area weights, which take six times as long.
     """
-    import cv2
+    from visavis.opencv import cv2
 
     while picture.shape[1] >= 2 * width and picture.shape[0] >= 2 * height:
         halves = (picture.shape[1] // 2, picture.shape[0] // 2)
@@ -98,7 +98,7 @@ def sample(pyramid: Sequence[Level], boxes: Floats, *, size: int) -> RGB:
 
 
 def _sample_level(level: Level, boxes: Floats, size: int) -> RGB:
-    import cv2
+    from visavis.opencv import cv2
 
     corner = boxes[:, :2] * level.scale
     step = (boxes[:, 2:] - boxes[:, :2]) * level.scale / size

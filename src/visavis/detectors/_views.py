@@ -77,7 +77,7 @@ def _make_levels(picture: RGB, scale: float) -> Iterator[RGB]:
 
 def _scale(picture: RGB, scale: float) -> RGB:
     """Halve a picture while it stays large enough, then interpolate: OpenCV has vector code for both."""
-    import cv2
+    from visavis.opencv import cv2
 
     width, height = (max(1, round(side * scale)) for side in (picture.shape[1], picture.shape[0]))
     while picture.shape[1] >= 2 * width and picture.shape[0] >= 2 * height:

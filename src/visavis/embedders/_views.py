@@ -51,7 +51,7 @@ def views_of(crops: RGB, count: int) -> Iterator[RGB]:
 
 def _enlarge(crops: RGB) -> RGB:
     """Return crops enlarged about their middle, cut off at the edges."""
-    import cv2
+    from visavis.opencv import cv2
 
     size = crops.shape[1]
     shift = (1 - ZOOM) * (size - 1) / 2

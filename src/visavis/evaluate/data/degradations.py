@@ -53,7 +53,7 @@ def degrade(picture: RGB, box: Floats, kind: Degradation, strength: float, *, se
 
 
 def _scale(picture: RGB, across: float, down: float) -> RGB:
-    import cv2
+    from visavis.opencv import cv2
 
     height, width = picture.shape[:2]
     size = max(round(width * across), 1), max(round(height * down), 1)
@@ -69,7 +69,7 @@ def _shrink(picture: RGB, side: float, pixels: float, rng: np.random.Generator) 
 
 def _shrink_and_enlarge(picture: RGB, side: float, pixels: float, rng: np.random.Generator) -> RGB:
     """Reduce the photo and enlarge it again."""
-    import cv2
+    from visavis.opencv import cv2
 
     height, width = picture.shape[:2]
     small = _shrink(picture, side, pixels, rng)
@@ -77,14 +77,14 @@ def _shrink_and_enlarge(picture: RGB, side: float, pixels: float, rng: np.random
 
 
 def _blur(picture: RGB, side: float, sigma: float, rng: np.random.Generator) -> RGB:
-    import cv2
+    from visavis.opencv import cv2
 
     blur = cv2.GaussianBlur(picture, (0, 0), sigma * side / SIDE)
     return np.asarray(blur, np.uint8)
 
 
 def _compress(picture: RGB, side: float, quality: float, rng: np.random.Generator) -> RGB:
-    import cv2
+    from visavis.opencv import cv2
 
     settings = [cv2.IMWRITE_JPEG_QUALITY, round(quality)]
     data = cv2.imencode(".jpg", picture[:, :, ::-1], settings)[1]
@@ -134,7 +134,7 @@ def _compress_and_resize(picture: RGB, side: float, quality: float, rng: np.rand
 
 def _compress_and_turn(picture: RGB, side: float, quality: float, rng: np.random.Generator) -> RGB:
     """Compress the photo and turn it by up to 20 degrees to either side."""
-    import cv2
+    from visavis.opencv import cv2
 
     height, width = picture.shape[:2]
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), rng.uniform(-20, 20), 1)
@@ -154,7 +154,7 @@ def _reduce_contrast_and_add_noise(picture: RGB, side: float, share: float, rng:
 
 def _blur_motion(picture: RGB, side: float, length: float, rng: np.random.Generator) -> RGB:
     """Blur the photo along a line of this length, in any direction, like motion of the camera or the head."""
-    import cv2
+    from visavis.opencv import cv2
 
     reach = length * side / SIDE / 2
     size = 2 * round(reach) + 3
@@ -169,7 +169,7 @@ def _blur_motion(picture: RGB, side: float, length: float, rng: np.random.Genera
 
 def _double(picture: RGB, side: float, pixels: float, rng: np.random.Generator) -> RGB:
     """Blend the photo with a copy of it, shifted by ``pixels`` in any direction."""
-    import cv2
+    from visavis.opencv import cv2
 
     angle, weight = rng.uniform(0, 2 * np.pi), rng.uniform(0.3, 0.5)
     across, down = pixels * side / SIDE * np.array([np.cos(angle), np.sin(angle)])
@@ -181,7 +181,7 @@ def _double(picture: RGB, side: float, pixels: float, rng: np.random.Generator) 
 
 def _pixelate(picture: RGB, side: float, pixels: float, rng: np.random.Generator) -> RGB:
     """Make squares of one color with a side of ``pixels``."""
-    import cv2
+    from visavis.opencv import cv2
 
     height, width = picture.shape[:2]
     scale = min(SIDE / (pixels * side), 1.0)
@@ -196,7 +196,7 @@ def _posterize(picture: RGB, side: float, levels: float, rng: np.random.Generato
 
 def _smooth(picture: RGB, side: float, pixels: float, rng: np.random.Generator) -> RGB:
     """Replace each pixel twice by the median around it, as beauty filters and old denoisers do."""
-    import cv2
+    from visavis.opencv import cv2
 
     size = 2 * round((pixels * side / SIDE - 1) / 2) + 1
     return np.asarray(cv2.medianBlur(cv2.medianBlur(picture, max(size, 3)), max(size, 3)), np.uint8)
@@ -213,7 +213,7 @@ def _vignette(picture: RGB, side: float, strength: float, rng: np.random.Generat
 
 def _wave(picture: RGB, side: float, pixels: float, rng: np.random.Generator) -> RGB:
     """Bend the photo in waves of ``pixels``, like water or old glass."""
-    import cv2
+    from visavis.opencv import cv2
 
     scale = side / SIDE
     down, across = np.mgrid[: picture.shape[0], : picture.shape[1]].astype(np.float32)
@@ -226,7 +226,7 @@ def _wave(picture: RGB, side: float, pixels: float, rng: np.random.Generator) ->
 
 def _add_blotches(picture: RGB, side: float, sigma: float, rng: np.random.Generator) -> RGB:
     """Add noise in blotches of five pixels, as in denoised night photos."""
-    import cv2
+    from visavis.opencv import cv2
 
     height, width = picture.shape[:2]
     coarse = rng.normal(0, sigma, (max(height // 5, 1), max(width // 5, 1), 3)).astype(np.float32)

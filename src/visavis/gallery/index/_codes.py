@@ -106,7 +106,7 @@ class Codes:
         self._write_tiles(rows, codes)
 
     def _write_tiles(self, rows: NDArray[np.int64], codes: NDArray[np.int8]) -> None:
-        import cv2
+        from visavis.opencv import cv2
 
         if (np.diff(rows) != 1).any():
             self._tiles[rows // self._tile, :, rows % self._tile] = codes
