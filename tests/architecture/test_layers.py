@@ -43,7 +43,7 @@ HOMES = {
 
 FILES = {
     "cv2": {"opencv"},
-    "torch": {"nets._torch"},
+    "torch": {"nets.torch_module"},
     "psycopg": {"gallery.index.pgvector"},
     "pymilvus": {"gallery.index.milvus"},
     "grpc": {"gallery.index.milvus"},
@@ -99,7 +99,7 @@ def test_only_the_command_line_asks_the_package_itself() -> None:
 
 def test_nobody_imports_pytorch() -> None:
     """Not even later: who uses a network needs no PyTorch."""
-    users = {one.name for one in PLACED for used in one.imports if used.module == "visavis.nets._torch"}
+    users = {one.name for one in PLACED for used in one.imports if used.module == "visavis.nets.torch_module"}
     assert users == set()
 
 

@@ -1,0 +1,1 @@
+"""Training: classifiers on embeddings, and networks with classification and triplet losses."""
