@@ -53,7 +53,7 @@ def test_random_triplets_have_each_pair_once_and_all_negatives_in_time() -> None
     triplets = [miners.random_triplets(LABELS, draw) for _ in range(60)]
     pairs = [list(zip(t.anchors.tolist(), t.positives.tolist(), strict=True)) for t in triplets]
     assert all(len(pair) == len(set(pair)) == 3 * 2 + 2 + 4 * 3 + 2 for pair in pairs)
-    assert set().union(*map(as_set, triplets)) == every_triplet() and all(as_set(t) <= every_triplet() for t in triplets)
+    assert set().union(*map(as_set, triplets)) == every_triplet()
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -98,7 +98,7 @@ def test_offline_triplets_are_hard() -> None:
     assert sorted(triplets.anchors.tolist()) == list(range(11))
     apart = miners.distances_between(points, points)
     for a, p, n in as_set(triplets):
-        others = apart[a][LABELS != LABELS[a]]
+        others = apart[a][LABELS[a] != LABELS]
         farther = others[others > apart[a, p]]
         assert apart[a, n] == pytest.approx(float(farther.min() if len(farther) else others.max()), abs=1e-6)
 

@@ -48,7 +48,7 @@ def load(run: Path) -> dict[str, Any] | None:
             continue
         try:
             state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        except Exception:  # noqa: BLE001, S112 - torch raises many kinds for a damaged file
+        except Exception:  # noqa: BLE001 - torch raises many kinds for a damaged file
             continue
         return state
     return None

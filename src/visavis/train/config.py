@@ -162,7 +162,7 @@ def _parse_plain(value: Any, wanted: type, name: str) -> Any:
         value = float(value)
     if type(value) is not wanted:
         raise UsageError(f"{name} must be {_describe(wanted)}, got {str(value)[:40]!r}.")
-    if wanted in (int, float):
+    if isinstance(value, int | float) and wanted is not bool:
         least = LEAST.get(name, 0)
         if name == "size" and value == 0:
             return value

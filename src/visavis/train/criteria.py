@@ -42,9 +42,7 @@ class Criterion(nn.Module):
                 losses.contrastive_loss(embeddings, pairs, distance=self.distance, margin=self.settings.loss_margin)
             )
         triplets = self._mine(embeddings.detach(), labels, generator)
-        terms = losses.triplet_terms(
-            embeddings, triplets, distance=self.distance, margin=self.settings.loss_margin
-        )
+        terms = losses.triplet_terms(embeddings, triplets, distance=self.distance, margin=self.settings.loss_margin)
         active = (terms.detach() > 0).float().mean() if len(terms) else torch.zeros(())
         return BatchLoss(losses.triplet_loss(terms), active)
 
@@ -59,7 +57,7 @@ class Criterion(nn.Module):
         miner, margin = self.settings.miner, self.settings.loss_margin
         if miner == "offline":  # the batch is anchors, positives, negatives
             each = len(labels) // 3
-            return Triplets(*torch.arange(3 * each, device=labels.device).split(each))
+            return Triplets(*torch.arange(3 * each, device=labels.device).reshape(3, each))
         if miner == "all":
             return miners.all_triplets(labels)
         if miner == "random":

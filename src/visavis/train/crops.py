@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -59,7 +58,7 @@ class Crops:
         """Return a SHA-256 of pixels and labels: runs on the same data have the same."""
         digest = hashlib.sha256(self.labels.tobytes())
         for start in range(0, len(self.pixels), 1024):
-            digest.update(np.ascontiguousarray(self.pixels[start : start + 1024]))
+            digest.update(self.pixels[start : start + 1024].tobytes())
         return digest.hexdigest()
 
 
@@ -134,9 +133,7 @@ def _whole_pictures(photos: Sequence[str], size: int) -> Iterator[tuple[RGB | No
         yield np.asarray(cv2.resize(pixels, (size, size), interpolation=way), np.uint8), ""
 
 
-def _write(
-    folder: Path, crops: Iterable[tuple[RGB | None, str]], count: int, size: int, progress: Progress
-) -> None:
+def _write(folder: Path, crops: Iterable[tuple[RGB | None, str]], count: int, size: int, progress: Progress) -> None:
     """Write crops to a folder, whole or not at all."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=".", dir=folder.parent))
@@ -169,12 +166,10 @@ def _add_header(folder: Path, count: int, size: int) -> None:
         header = {"descr": "|u1", "fortran_order": False, "shape": (count, size, size, 3)}
         np.lib.format.write_array_header_1_0(target, header)
         shutil.copyfileobj(source, target, 1 << 20)
-    os.unlink(folder / "pixels")
+    (folder / "pixels").unlink()
 
 
-def _renumber(
-    owners: NDArray[np.int64], people: Sequence[str]
-) -> tuple[NDArray[np.int64], tuple[str, ...], list[str]]:
+def _renumber(owners: NDArray[np.int64], people: Sequence[str]) -> tuple[NDArray[np.int64], tuple[str, ...], list[str]]:
     """Return labels among the people that have crops, their names, and a note on the others."""
     present, labels = np.unique(owners, return_inverse=True)
     lost = [people[person] for person in range(len(people)) if person not in set(present.tolist())]

@@ -48,11 +48,12 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class Illness:
-    """What ails the run (``name``), how it shows, and the ``cure``."""
+    """What ails the run (``name``), how it shows, and the ``cure``; ``fatal``: its network is of no use."""
 
     name: str
     message: str
     cure: str
+    fatal: bool = True
 
     def __str__(self) -> str:
         return f"{self.message} {self.cure}"
@@ -72,17 +73,20 @@ def diagnose(epochs: Sequence[Epoch], settings: Settings) -> Illness | None:
         )
     lowest = min(epoch.loss for epoch in epochs)
     if len(epochs) > 1 and last.loss > RISE * max(lowest, 1e-3) and last.loss > epochs[0].loss:
-        return Illness(
-            "rate too high", f"The loss rises: {last.loss:.4g} after {lowest:.4g}.", _lower(settings, "or warm up longer")
-        )
+        rise = f"The loss rises: {last.loss:.4g} after {lowest:.4g}."
+        return Illness("rate too high", rise, _lower(settings, "or warm up longer"))
     if last.active is not None and last.active < FEW_ACTIVE:
-        harder = "Take batch-hard or offline triplets, more people in a batch, or a larger margin"
-        return Illness("no active triplets", "No triplet has a loss any more.", f"{harder}; or it has learned all there is.")
+        cure = (
+            "Take batch-hard or offline triplets, more people in a batch, or a larger margin; or the network has "
+            "learned all that these pictures teach."
+        )
+        return Illness("no active triplets", "No triplet has a loss any more.", cure, fatal=False)
     if _stands_still(epochs, settings):
         return Illness(
             "rate too low",
             f"The loss has not changed in {PATIENCE} epochs ({last.loss:.4g}).",
             f"Raise the learning rate: {settings.optimizer.rate * 10:g} instead of {settings.optimizer.rate:g}.",
+            fatal=False,
         )
     return None
 
@@ -96,4 +100,5 @@ def _stands_still(epochs: Sequence[Epoch], settings: Settings) -> bool:
 
 
 def _lower(settings: Settings, otherwise: str) -> str:
-    return f"Lower the learning rate: {settings.optimizer.rate / 10:g} instead of {settings.optimizer.rate:g}, {otherwise}."
+    rate = settings.optimizer.rate
+    return f"Lower the learning rate, {rate / 10:g} instead of {rate:g}, {otherwise}."

@@ -14,15 +14,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from visavis.errors import UsageError
 from visavis.nets.torch_module import Network
-from visavis.train import checkpoints, health, miners, sampler
-from visavis.train.architectures import Definition, architecture, first_weights
+from visavis.train import miners, sampler
+from visavis.train.architectures import Definition, architecture
 from visavis.train.augment import augment
-from visavis.train.criteria import Criterion
 from visavis.train.config import Settings
+from visavis.train.criteria import Criterion
 from visavis.train.crops import Crops
-from visavis.train.health import Epoch, Illness
+from visavis.train.health import Epoch
 from visavis.train.loader import prefetch
 from visavis.train.schedule import factor
 from visavis.train.split import Split
@@ -48,10 +47,8 @@ class Trainer:
         owners = data.labels[parts.train]
         self.people = np.unique(owners)
         self.labels = np.searchsorted(self.people, owners).astype(np.int64)
-        self.network = Network(self.definition, weights).to(self.device)
+        self.network = Network(self.definition, weights, frozen=settings.frozen).to(self.device)
         self.criterion = Criterion(settings, len(self.people)).to(self.device)
-        for name, parameter in self.network.named_parameters():
-            parameter.requires_grad_(not name.startswith(settings.frozen or ("\0",)))
         self.parameters = [
             parameter
             for module in (self.network, self.criterion)
@@ -65,6 +62,7 @@ class Trainer:
             torch.compile(self.network) if settings.compile else self.network
         )
         self._triplets: miners.Triplets | None = None
+        self._measured: list[tuple[float, ...]] = []
 
     # ------------------------------------------------------------------------------------------------------- batches
 
@@ -75,11 +73,10 @@ class Trainer:
         if not settings.by_people:
             return sampler.shuffled(len(self.labels), size, rng)
         if settings.loss == "triplet" and settings.miner == "offline":
-            if self._triplets is None or epoch % settings.renew == 0:
+            if self._triplets is None or (epoch % settings.renew == 0 and not self._measured):
                 self._triplets = self._mine_offline(epoch)
-            rows = [part.numpy() for part in self._triplets]
-            order = rng.permutation(len(rows[0]))
-            return sampler.triplet_rows(*(part[order] for part in rows), size)
+            anchors, positives, negatives = (part.numpy() for part in self._triplets)
+            return sampler.triplet_rows(anchors, positives, negatives, size)
         return sampler.people_by_pictures(self.labels, people=settings.people, pictures=settings.pictures, rng=rng)
 
     def pictures(self, rows: Rows, epoch: int, number: int) -> RGB:
@@ -89,33 +86,51 @@ class Trainer:
 
     # ---------------------------------------------------------------------------------------------------------- steps
 
-    def train_epoch(self) -> Epoch:
-        """Train for an epoch, and measure it."""
-        begun = time.perf_counter()
+    def train_epoch(self, stop: Callable[[], bool] = lambda: False) -> Epoch | None:
+        """Train to the end of the epoch, and measure it; None where ``stop()`` was true after a step.
+
+        A later call goes on with the next step.
+        """
+        begun, seen = time.perf_counter(), 0
         batches = self.batches(self.epoch)
         self.network.train()
-        measured, seen = list[tuple[float, ...]](), 0
-        loaded = prefetch(lambda n: self.pictures(batches[n], self.epoch, n), len(batches))
-        for number, pixels in enumerate(loaded):
+        first = len(self._measured)
+        loaded = prefetch(lambda n: self.pictures(batches[first + n], self.epoch, first + n), len(batches) - first)
+        for number, pixels in enumerate(loaded, first):
             step = self.epoch * len(batches) + number
             self._set_rate(step, self.total_epochs * len(batches))
-            measured.append(self.step(pixels, batches[number], step))
+            self._measured.append(self.step(pixels, batches[number], step))
             seen += len(pixels)
-            if not math.isfinite(measured[-1][0]):
+            if not math.isfinite(self._measured[-1][0]):
                 break
-        elapsed = time.perf_counter() - begun
-        loss, active, positive, negative, norm, spread = (
-            float(np.nanmean(column)) if np.isfinite(column).any() else math.nan
-            for column in np.array(measured).T
-        )
-        judged = self.validate()
+            if stop() and number + 1 < len(batches):
+                return None
+        speed = seen / (time.perf_counter() - begun)
         self.epoch += 1
+        return self._measure_epoch(self.epoch * len(batches), speed)
+
+    def _measure_epoch(self, step: int, speed: float) -> Epoch:
+        columns = np.array(self._measured, np.float64).T
+        self._measured = []
+        means = [float(np.nanmean(column)) if np.isfinite(column).any() else math.nan for column in columns]
+        loss, active, positive, negative, norm, spread = means
+        judged = self.validate()
         epoch = Epoch(
-            epoch=self.epoch, step=self.epoch * len(batches), loss=loss, rate=self.optimizer.param_groups[0]["lr"],
-            active=None if math.isnan(active) else active, positive=positive, negative=negative, norm=norm,
-            spread=spread, pictures_a_second=seen / elapsed, tar=judged.tar, tar_low=judged.low,
-            tar_high=judged.high, accuracy=judged.accuracy,
-        )  # fmt: skip
+            epoch=self.epoch,
+            step=step,
+            loss=float(columns[0][-1]) if not math.isfinite(columns[0][-1]) else loss,
+            rate=self.optimizer.param_groups[0]["lr"],
+            active=None if math.isnan(active) else active,
+            positive=positive,
+            negative=negative,
+            norm=norm,
+            spread=spread,
+            pictures_a_second=speed,
+            tar=judged.tar,
+            tar_low=judged.low,
+            tar_high=judged.high,
+            accuracy=judged.accuracy,
+        )
         self.epochs.append(epoch)
         return epoch
 
@@ -189,6 +204,7 @@ class Trainer:
             "epoch": self.epoch,
             "total_epochs": self.total_epochs,
             "epochs": [epoch.row() for epoch in self.epochs],
+            "measured": [list(row) for row in self._measured],
             "triplets": None if self._triplets is None else list(self._triplets),
         }
 
@@ -199,6 +215,7 @@ class Trainer:
         self.optimizer.load_state_dict(state["optimizer"])
         self.epoch, self.total_epochs = state["epoch"], state["total_epochs"]
         self.epochs = [Epoch(**row) for row in state["epochs"]]
+        self._measured = [tuple(row) for row in state["measured"]]
         self._triplets = None if state["triplets"] is None else miners.Triplets(*state["triplets"])
 
 

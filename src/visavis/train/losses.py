@@ -6,8 +6,8 @@ another person), d a distance, m a margin, s a scale. Embeddings have length 1 b
 - softmax: cross-entropy over the people of the training data, from a dense layer of its own.
 - triplet: mean of max(0, d(a, p) - d(a, n) + m) over triplets (FaceNet, Schroff and others 2015: squared L2, m = .2).
 - contrastive: for pairs, d^2 of one person, max(0, m - d)^2 of two (Hadsell, Chopra, LeCun 2006).
-- ArcFace and CosFace: softmax over s cos(t), where the right person's cosine is made harder: cos(t + m) (Deng and others
-  2019: m = .5, s = 64), cos(t) - m (Wang and others 2018: m = .35, s = 64).
+- ArcFace and CosFace: softmax over s cos(t), where the right person's cosine is made smaller: cos(t + m) (Deng and
+  others 2019: m = .5, s = 64), cos(t) - m (Wang and others 2018: m = .35, s = 64).
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ class WeightedDistance(nn.Module):
     """Sum of differences of each value, with weights >= 0 that are trained with the network.
 
     ``chi2`` gives (x - y)^2 / (|x| + |y|), the chi-squared similarity of DeepFace (Taigman and others 2014), whose
-    values are not negative; ``l1`` gives |x - y| (the Siamese networks of that paper, and Koch and others 2015). The weights begin at 1 and are kept positive by softplus.
+    values are not negative; ``l1`` gives |x - y| (the Siamese networks of that paper, and Koch and others 2015). The
+    weights begin at 1.
     """
 
     def __init__(self, kind: str, dimension: int) -> None:

@@ -19,8 +19,9 @@ DRAWS = 200
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """TAR at a FAR of ``FAR`` over all pairs of held-out pictures, with the interval of 95 % from resampled
-    people (None where there are fewer than 30 false accepts).
+    """TAR at a FAR of ``FAR`` over all pairs of held-out pictures, and its interval of 95 % from resampled people.
+
+    The interval is None where there are fewer than 30 false accepts.
 
     ``accuracy`` is the share of held-out pictures nearest to the mean of their own person's training pictures; None
     where the held-out people are others. All None where the pictures make no pairs of both kinds.
@@ -52,6 +53,6 @@ def nearest_mean(train: Floats, train_labels: NDArray[np.int64], tested: Floats)
     names, own = np.unique(train_labels, return_inverse=True)
     means = np.zeros((len(names), train.shape[1]), np.float64)
     np.add.at(means, own, train)
-    means = compare.unit(means.astype(np.float32))
-    nearest: NDArray[np.int64] = names[np.argmax(tested @ means.T, axis=1)]
+    similarities = tested @ compare.unit(means.astype(np.float32)).T
+    nearest: NDArray[np.int64] = names[np.argmax(similarities, axis=1)]
     return nearest
