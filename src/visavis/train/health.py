@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from visavis.train.config import Settings
 
-COLLAPSED = 0.02
-"""Spread of embeddings of length 1 below which they count as equal; random directions have a spread near 1."""
+COLLAPSED = 0.03
+"""Spread of embeddings of length 1 below which they count as equal; random directions have a spread near 1, untrained
+networks one of .1 to .3 on faces."""
 FEW_ACTIVE = 0.001
 RISE = 3.0
 """A loss that is so many times the lowest one, or the first one, is running away."""
@@ -64,6 +65,10 @@ def diagnose(epochs: Sequence[Epoch], settings: Settings) -> Illness | None:
     last = epochs[-1]
     if not math.isfinite(last.loss):
         return Illness("nan", "The loss is no number any more.", _lower(settings, "and clip the gradient"))
+    lowest = min(epoch.loss for epoch in epochs)
+    if len(epochs) > 1 and last.loss > RISE * max(lowest, 1e-3) and last.loss > epochs[0].loss:
+        rise = f"The loss rises: {last.loss:.4g} after {lowest:.4g}."
+        return Illness("rate too high", rise, _lower(settings, "or warm up longer"))
     if last.spread < COLLAPSED:
         stuck = f", and the loss stands at the margin {settings.loss_margin:g}" if settings.loss == "triplet" else ""
         return Illness(
@@ -71,10 +76,6 @@ def diagnose(epochs: Sequence[Epoch], settings: Settings) -> Illness | None:
             f"All embeddings are nearly equal (spread {last.spread:.4f}){stuck}.",
             _lower(settings, "take semi-hard triplets, or begin with the loss softmax"),
         )
-    lowest = min(epoch.loss for epoch in epochs)
-    if len(epochs) > 1 and last.loss > RISE * max(lowest, 1e-3) and last.loss > epochs[0].loss:
-        rise = f"The loss rises: {last.loss:.4g} after {lowest:.4g}."
-        return Illness("rate too high", rise, _lower(settings, "or warm up longer"))
     if last.active is not None and last.active < FEW_ACTIVE:
         cure = (
             "Take batch-hard or offline triplets, more people in a batch, or a larger margin; or the network has "

@@ -29,11 +29,15 @@ def people_by_pictures(labels: Rows, *, people: int, pictures: int, rng: np.rand
     """Return batches of P people with K pictures each; the epoch has about as many rows as there are pictures.
 
     ``labels (n,)`` numbers the person of each picture. Each person's pictures come in random order, all of them before
-    one is repeated, and each person comes once before one comes again. People with fewer than K pictures repeat theirs.
+    one is repeated, and each person comes once before one comes again. A batch has no picture twice. But
+    people with fewer than K pictures repeat theirs.
     """
-    owners = np.unique(labels)
+    owners, counts = np.unique(labels, return_counts=True)
+    rows_of = dict(
+        zip(owners.tolist(), np.split(np.argsort(labels, kind="stable"), np.cumsum(counts)[:-1]), strict=True)
+    )
     people = min(people, len(owners))
-    own = {int(person): _endless(np.flatnonzero(labels == person), rng) for person in owners}
+    left = {int(person): list[int]() for person in owners}
     chosen = _endless(owners, rng)
     batches = []
     for _ in range(-(-len(labels) // (people * pictures))):
@@ -41,7 +45,7 @@ def people_by_pictures(labels: Rows, *, people: int, pictures: int, rng: np.rand
         while len(batch) < people:
             person = next(chosen)
             if person not in batch:
-                batch[person] = [next(own[person]) for _ in range(pictures)]
+                batch[person] = _draw(left[person], rows_of[person], pictures, rng)
         batches.append(np.array([row for rows in batch.values() for row in rows], np.int64))
     return batches
 
@@ -51,6 +55,17 @@ def triplet_rows(anchors: Rows, positives: Rows, negatives: Rows, size: int) -> 
     each = max(size // 3, 2)
     starts = range(0, len(anchors), each)
     return [np.concatenate([part[i : i + each] for part in (anchors, positives, negatives)]) for i in starts]
+
+
+def _draw(left: list[int], rows: Rows, count: int, rng: np.random.Generator) -> list[int]:
+    """Take ``count`` rows from those ``left`` of a person, which are filled again; none twice if there are enough."""
+    drawn: list[int] = []
+    while len(drawn) < count:
+        if not left:
+            again = rng.permutation(rows).tolist()
+            left += [row for row in again if row in drawn] + [row for row in again if row not in drawn]
+        drawn.append(left.pop())
+    return drawn
 
 
 def _endless(values: Rows, rng: np.random.Generator) -> Iterator[int]:
