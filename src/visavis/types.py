@@ -30,6 +30,9 @@ class Photo:
     ``notes`` say what the file lacks although it could be read.
     ``captured`` is when the photo was taken, by its EXIF: aware where EXIF states the offset from UTC, else the local
     time of the camera; None where EXIF does not state it.
+
+    A photo is a source: every function that takes a path takes a photo too, and answers as for the path. To go on with
+    changed pixels, read them as an array: ``visavis.read(pixels, name=...)``, so that they get a hash of their own.
     """
 
     pixels: RGB
@@ -37,6 +40,11 @@ class Photo:
     sha256: str
     notes: tuple[str, ...] = ()
     captured: datetime | None = None
+
+    def __post_init__(self) -> None:
+        pixels = self.pixels
+        if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or not pixels.size:
+            raise ValueError(f"pixels must be uint8 (h, w, 3), got {pixels.dtype} {pixels.shape}")
 
     @property
     def width(self) -> int:
