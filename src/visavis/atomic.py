@@ -39,7 +39,7 @@ PERMISSIONS = 0o666
 
 @contextmanager
 def new_file(path: Path, *, permissions: int = PERMISSIONS) -> Iterator[BufferedRandom]:
-    """Yield a file to write to and read; it takes the place of ``path`` at the end of the block, or is deleted at an error.
+    """Yield a file to write and read; at the end of the block it takes the place of ``path``, after an error it is deleted.
 
     ``permissions`` are those of the new file, less the umask; those of a replaced file are not kept.
     """
