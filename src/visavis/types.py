@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from visavis._pixels import whole_pixels
 from visavis._plain_photos import PlainClustering, PlainNumbered, PlainPhotoFaces, PlainPhotoVerification
+from visavis._show import Shown
 from visavis.errors import UsageError
 from visavis.plain import Plain
 
@@ -22,8 +23,8 @@ RGB = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Photo:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Photo(Shown):
     """A decoded photograph.
 
     ``pixels`` is RGB uint8 ``(h, w, 3)``, upright; ``name`` is what the user called it (path, "-" or "array");
@@ -76,8 +77,8 @@ class Photo:
         return self.pixels[y1:y2, x1:x2].copy()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Face:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Face(Shown):
     """One detected face: ``box`` (4,) and ``landmarks`` (5, 2) float32 in pixels, ``score`` in 0..1.
 
     Box and landmarks are the detector's estimates, and **may lie beyond the picture**: a face at the edge may have a
@@ -147,7 +148,7 @@ class Quality:
             raise ValueError(f"each part of a quality must be in 0..1, got {wrong}")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PhotoFaces(PlainPhotoFaces):
     """Faces of one photo, or the reason why there are none.
 
@@ -188,7 +189,7 @@ class Verification(Plain):
     ``far`` is the rate of false accepts that ``threshold`` stands for (None: uncalibrated), ``probability`` that of
     the pair being one person at even odds beforehand. ``distance`` and ``threshold`` are in the unit of ``metric``.
     Where a photo is too poor for any answer, ``same`` is False, ``threshold`` 0, ``probability`` None, and ``reason``
-    says which photo and why; else ``reason`` is empty.
+    says which photo and why; else ``reason`` is empty. ``crops`` are both faces, where two photos were given.
     The truth value is ``same``: ``if visavis.verify(a, b): ...``.
     """
 
@@ -204,6 +205,7 @@ class Verification(Plain):
     faces_b: int
     notes: tuple[str, ...] = ()
     reason: str = ""
+    crops: tuple[RGB, ...] = field(default=(), repr=False, compare=False)
 
     def __bool__(self) -> bool:
         return self.same
@@ -284,8 +286,8 @@ class Identification(Plain):
         return self.known
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Faces:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Faces(Shown):
     """Faces of many photos, one per row: the input of clustering and ranking.
 
     ``photos`` names the photo of each face: faces of one photo are never one person. ``numbers (n,)`` count the faces
@@ -319,8 +321,8 @@ class Faces:
         return self.sha256[row] if self.sha256 else None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Cluster:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Cluster(Shown):
     """Faces taken for one person: their rows ``(k,)`` in ``Clustering.faces``, and the row of the representative."""
 
     id: int
@@ -331,7 +333,7 @@ class Cluster:
         return len(self.rows)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Clustering(PlainClustering):
     """Clusters of ``faces``, the largest first, those of poor faces last; each face is in one cluster, maybe alone.
 
@@ -361,7 +363,7 @@ class Clustering(PlainClustering):
         return labels
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Lookalike(PlainNumbered):
     """A face with its cosine ``distance`` from the probe; ``number`` counts the faces of its photo from 1.
 
@@ -378,7 +380,7 @@ class Lookalike(PlainNumbered):
     captured: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Characteristic(PlainNumbered):
     """A face with its cosine ``distance`` from the mean of a person; ``number`` counts the faces of its photo from 1.
 
