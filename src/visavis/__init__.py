@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "visavis.clustering": ["cluster"],
+    "visavis.clustering.types": ["Cluster", "Clustering", "Faces"],
     "visavis.compare": ["Calibration"],
     "visavis.errors": ["GalleryError", "ImageError", "NoFaceError", "UsageError", "VisavisError", "WeightsError"],
     "visavis.gallery": ["Gallery"],
@@ -22,10 +23,7 @@ _PUBLIC = {
     "visavis.types": [
         "Candidate",
         "Characteristic",
-        "Cluster",
-        "Clustering",
         "Face",
-        "Faces",
         "Identification",
         "Lookalike",
         "Photo",

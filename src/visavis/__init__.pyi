@@ -1,6 +1,9 @@
 """The public names for editors and type checkers, generated from the table in ``__init__.py``."""
 
 from visavis.clustering import cluster as cluster
+from visavis.clustering.types import Cluster as Cluster
+from visavis.clustering.types import Clustering as Clustering
+from visavis.clustering.types import Faces as Faces
 from visavis.compare import Calibration as Calibration
 from visavis.errors import GalleryError as GalleryError
 from visavis.errors import ImageError as ImageError
@@ -20,10 +23,7 @@ from visavis.ranking.representatives import average_face as average_face
 from visavis.ranking.representatives import representative as representative
 from visavis.types import Candidate as Candidate
 from visavis.types import Characteristic as Characteristic
-from visavis.types import Cluster as Cluster
-from visavis.types import Clustering as Clustering
 from visavis.types import Face as Face
-from visavis.types import Faces as Faces
 from visavis.types import Identification as Identification
 from visavis.types import Lookalike as Lookalike
 from visavis.types import Photo as Photo

@@ -8,7 +8,7 @@ from visavis.cli._output import significant
 
 if TYPE_CHECKING:
     from visavis.embedders import Embedder
-    from visavis.embedders.speed import Speed
+    from visavis.embedders.speed import EmbeddingSpeed
 
 BATCHES = (1, 32)
 """Numbers of faces per run."""
@@ -27,7 +27,7 @@ def present() -> list[str]:
     return [name for name in EMBEDDERS.names() if user_models.has(name) or name in here]
 
 
-def bench_line(model: Embedder, times: list[Speed]) -> dict[str, object]:
+def bench_line(model: Embedder, times: list[EmbeddingSpeed]) -> dict[str, object]:
     from visavis.weights import user_models
     from visavis.weights.spec import all_specs
 
@@ -67,7 +67,7 @@ def _read_tar(model: str) -> float | None:
     return next((row["tar"] for row in content.get("intervals", ()) if row["far"] == FAR), None)
 
 
-def bench_row(line: dict[str, object], times: list[Speed]) -> list[str]:
+def bench_row(line: dict[str, object], times: list[EmbeddingSpeed]) -> list[str]:
     size, accuracy = line["bytes"], line["accuracy"]
     tar = accuracy["tar"] if isinstance(accuracy, dict) else None
     return [

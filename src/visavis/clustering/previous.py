@@ -10,10 +10,11 @@ from typing import cast
 import numpy as np
 
 from visavis.boxes import SAME_FACE, overlaps
+from visavis.clustering.types import Faces
 from visavis.errors import UsageError
 from visavis.images import shown
 from visavis.text_files import json_lines, malformed, read_text
-from visavis.types import Faces, Floats
+from visavis.types import Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
