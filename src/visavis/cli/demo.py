@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Generic, TypeVar
 
 import typer
 
-from visavis.cli._files import PictureFolder, write_whole
+from visavis import atomic
+from visavis.cli._files import PictureFolder
 from visavis.cli._options import Json, Threads
 from visavis.cli._output import Output, note, percent, short, significant, write
 from visavis.cli._table import Column
@@ -199,7 +200,7 @@ def _draw_overview(steps: list[Step], path: Path) -> Path:
         for step in annotated
     ]
     sheet = Image.fromarray(contact_sheet(pictures, captions))
-    write_whole(path, lambda file: sheet.save(file, "JPEG", quality=92))
+    atomic.write(path, lambda file: sheet.save(file, "JPEG", quality=92))
     return path
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any, cast
 import numpy as np
 from sqlalchemy import Connection, Table, insert, select, update
 
+from visavis import atomic
 from visavis.errors import UsageError, fault_of
 from visavis.gallery.index import Ids
 from visavis.gallery.names import folded
@@ -62,12 +62,9 @@ def write(conn: Connection, folder: Path) -> None:
     ids, embeddings = _read_embeddings(conn, meta.dimension or 0)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".", dir=folder.parent) as temporary:
-            part = Path(temporary) / folder.name
-            part.mkdir()
+        with atomic.new_folder(folder) as part:
             (part / RECORDS).write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
             np.savez(part / EMBEDDINGS, ids=ids, embeddings=embeddings)
-            part.replace(folder)
     except OSError as error:
         raise UsageError(f"{folder} cannot be written: {error.strerror}.") from error
 
