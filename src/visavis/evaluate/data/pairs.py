@@ -30,7 +30,7 @@ FOLD_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True)
-class LabeledPhotos:
+class PeopleFolder:
     """Sorted paths of photos, and the name of the person in each (in Unicode's form NFC)."""
 
     photos: tuple[str, ...]
@@ -41,7 +41,7 @@ class LabeledPhotos:
             raise ValueError(f"each photo needs one name, got {len(self.photos)} photos and {len(self.names)} names")
 
 
-def read_people(folder: str | os.PathLike[str], *, exclude: Sequence[str] = ()) -> LabeledPhotos:
+def read_people(folder: str | os.PathLike[str], *, exclude: Sequence[str] = ()) -> PeopleFolder:
     """List the photos of a folder of people: ``FOLDER/NAME/anything.jpg``.
 
     For the files that count as photos see :mod:`visavis.images.photo_files`; ``exclude`` holds patterns of names to
@@ -59,7 +59,7 @@ def read_people(folder: str | os.PathLike[str], *, exclude: Sequence[str] = ()) 
     if len(people) == 1:
         raise UsageError(f"{shown(str(root))} holds photos of one person only: give a folder with two people or more.")
     photos, names = zip(*sorted(labeled), strict=True)
-    return LabeledPhotos(photos, names)
+    return PeopleFolder(photos, names)
 
 
 def _normalize_name(folder: Path) -> str:
