@@ -17,14 +17,13 @@ from visavis.cli._files import PictureFolder
 from visavis.cli._options import Json, Threads
 from visavis.cli._output import Output, note, percent, short, significant, write
 from visavis.cli._table import Column
-from visavis.cli.people import save_named
+from visavis.cli.identify import save_named
 
 if TYPE_CHECKING:
     from visavis.gallery import Gallery
     from visavis.pipeline import Recognizer
 
 T = TypeVar("T")
-
 OUT = Path("visavis-demo")
 NAME = "Barack Obama"
 UNKNOWN, SAME, DIFFERENT = "unknown", "same person", "different people"

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from visavis.errors import UsageError
+from visavis.types import Photo
 
 PHOTO_ENDINGS = frozenset(
     {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic", ".heif", ".avif", ".pgm", ".ppm"}
@@ -191,7 +192,7 @@ def is_folder(source: object) -> bool:
 
 
 def is_single(sources: object) -> bool:
-    """Return whether ``sources`` is one photo (a path, bytes, a file, a picture) rather than a collection of photos.
+    """Return whether ``sources`` is one photo (a path, bytes, a file, a picture, a Photo) rather than a collection.
 
     An array of two or three axes is one picture; of four axes, or of paths, it is many.
     """
@@ -200,7 +201,8 @@ def is_single(sources: object) -> bool:
     axes = getattr(sources, "ndim", None)
     if axes is not None:
         return bool(axes in {2, 3})
-    return not hasattr(sources, "__iter__") and (hasattr(sources, "__array_interface__") or hasattr(sources, "pixels"))
+    picture = isinstance(sources, Photo) or hasattr(sources, "__array_interface__")
+    return picture and not hasattr(sources, "__iter__")
 
 
 def each_photo(sources: Any, *, exclude: Sequence[str] = ()) -> Iterator[Any]:
