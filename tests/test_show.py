@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from visavis._show import Shown, brief, percent
-from visavis.types import Cluster, Clustering, Face, Faces, Photo, PhotoFaces
+from visavis.clustering.types import Cluster, Clustering, Faces
+from visavis.types import Face, Photo, PhotoFaces
 
 FACE = Face(np.array([641.06, 257, 911.5, 609], np.float32), 0.99951, np.zeros((5, 2), np.float32))
 PHOTO = Photo(np.zeros((40, 30, 3), np.uint8), "ann.jpg", "a1" * 32)

@@ -20,10 +20,11 @@ from cli.fakes import BLUE, DARK_RED, GRAY, RED, Colors, Squares, photo
 from visavis import display
 from visavis.clustering import cluster_faces
 from visavis.clustering.faces import gather_faces
+from visavis.clustering.types import Clustering
 from visavis.display import parts
 from visavis.gallery import Gallery
 from visavis.pipeline import Recognizer
-from visavis.types import Candidate, Clustering, Face, Identification, Photo, PhotoFaces, PhotoVerification
+from visavis.types import Candidate, Face, Identification, Photo, PhotoFaces, PhotoVerification
 
 EVIL = '<script>alert("1")</script>'
 ESCAPED = "&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;"

@@ -8,15 +8,9 @@ from __future__ import annotations
 
 from functools import singledispatch
 
+from visavis.clustering.types import Clustering
 from visavis.display import _answers, _photos
-from visavis.types import (
-    Clustering,
-    Identification,
-    Photo,
-    PhotoFaces,
-    PhotoVerification,
-    Verification,
-)
+from visavis.types import Identification, Photo, PhotoFaces, PhotoVerification, Verification
 
 
 @singledispatch

@@ -11,8 +11,9 @@ import numpy as np
 from visavis import align, images
 from visavis._show import percent
 from visavis.clustering.pictures import CROP_MARGIN, of_photos, plain_faces
+from visavis.clustering.types import Cluster, Clustering
 from visavis.display import parts
-from visavis.types import RGB, Cluster, Clustering, Face, Identification, Photo, PhotoFaces
+from visavis.types import RGB, Face, Identification, Photo, PhotoFaces
 
 MOST_FACES = 30
 """Rows of the table of a photo's faces."""

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis._checks import checked_whole
-
-Labels = NDArray[np.int64]
-Mask = NDArray[np.bool_]
+from visavis.train.labeled_photos import Labels
+from visavis.types import Mask
 
 EVERY = 10
 """Distance of two test photos of a person in :func:`every_tenth`."""
@@ -42,7 +41,7 @@ def stratified_folds(labels: Labels, folds: int, *, seed: int = 0) -> Labels:
 
 
 def people_folds(labels: Labels, folds: int, *, seed: int = 0) -> Labels:
-    """Return the fold of each photo ``(n,)``: all photos of a person are in one, and the folds hold equally many people.
+    """Return the fold of each photo ``(n,)``: a person is in one fold, and the folds hold equally many people.
 
     With fewer people than folds there are as many folds as people.
     """
