@@ -207,10 +207,15 @@ class Recognizer:
         """
         rule = self.rule(far=far, threshold=threshold, metric=metric, calibration=calibration, any_face=any_face)
         first, second = self.represent([not_a_folder(a), not_a_folder(b)], min_face=min_face)
-        return verification.compare_faces(rule, first, second)[0]
+        return verification.compare_photos(rule, first, second)
 
     def verify_each(
-        self, reference: Source, photos: Source | Iterable[Source], *, rule: verification.Rule, min_face: float = 20
+        self,
+        reference: Source,
+        photos: Source | Iterable[Source],
+        *,
+        rule: verification.VerificationRule,
+        min_face: float = 20,
     ) -> Iterator[tuple[PhotoFaces, PhotoFaces, PhotoVerification]]:
         """Compare photo after photo with the largest face of ``reference``, which is embedded once.
 
@@ -230,10 +235,10 @@ class Recognizer:
         metric: str = "cosine",
         calibration: compare.Calibration | None = None,
         any_face: bool = False,
-    ) -> verification.Rule:
+    ) -> verification.VerificationRule:
         """Return the rule that :meth:`verify` applies; loads no network. Raises the same errors."""
         table = compare.own_or_shipped(calibration, self.model)
-        return verification.Rule(self.model, self.detector_name, far, threshold, metric, table, any_face)
+        return verification.VerificationRule(self.model, self.detector_name, far, threshold, metric, table, any_face)
 
 
 def _check_side(min_face: object) -> float:
@@ -360,7 +365,7 @@ def verify(  # noqa: PLR0913 - options, all by name
     if isinstance(b, list | tuple):
         return [answer for _, _, answer in recognizer.verify_each(a, b, rule=rule, min_face=min_face)]
     first, second = recognizer.represent([not_a_folder(a), not_a_folder(b)], min_face=min_face)
-    return verification.compare_faces(rule, first, second)[0]
+    return verification.compare_photos(rule, first, second)
 
 
 _shared: dict[tuple[str, str], Recognizer] = {}

@@ -10,10 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from visavis._show import Shown
+
 SIDES = ("x1", "y1", "x2", "y2")
+PICTURES = "crops"
+"""Field of pictures, which are no plain values."""
 
 
-class Plain:
+class Plain(Shown):
     """Base class that adds ``to_dict`` and ``rows`` to a dataclass."""
 
     __slots__ = ()
@@ -25,6 +29,18 @@ class Plain:
     def rows(self) -> list[dict[str, Any]]:
         """Return flat rows: a box as x1, y1, x2, y2, notes in one text, and no lists of candidates or the like."""
         return [flat(self.to_dict())]
+
+
+class PlainNumbered(Plain):
+    """The plain forms of a face that is numbered within its photo: look-alikes and characteristic faces."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields in values that JSON can hold: the box of the face, and its number as ``face``."""
+        line = super().to_dict()
+        face, number = line.get("face"), line.pop("number")
+        return {**line, "box": line["box"] if face is None else face["box"], "face": number}
 
 
 def plain(value: Any) -> Any:
@@ -43,7 +59,7 @@ def plain(value: Any) -> Any:
 
 
 def _fields_of(value: Any) -> dict[str, Any]:
-    return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
+    return {item.name: plain(getattr(value, item.name)) for item in fields(value) if item.name != PICTURES}
 
 
 def flat(values: Mapping[str, Any]) -> dict[str, Any]:

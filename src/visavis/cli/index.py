@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from visavis.cli._gallery_lines import counted
 from visavis.cli._options import (
     DETECTOR,
     GALLERY,
@@ -25,7 +24,7 @@ from visavis.cli._options import (
     MinFace,
     detector_id,
 )
-from visavis.cli._output import Output, note
+from visavis.cli._output import Output, counted, note
 from visavis.cli._sources import Exclude
 from visavis.cli._table import Row
 from visavis.errors import UsageError, VisavisError
@@ -115,10 +114,10 @@ def _create_engine(name: EngineName, workers: int | None, ray_address: str | Non
 
 def _open_gallery(url: str, model: str | None, detector: str) -> Gallery:
     """Open or create the gallery, after checking the names of model and detector."""
-    from visavis.bulk import Stage
+    from visavis.bulk import EmbedStage
     from visavis.gallery import Gallery
 
-    Stage(MODEL if model is None else model, detector).check()
+    EmbedStage(MODEL if model is None else model, detector).check()
     return Gallery(url, model=model)
 
 

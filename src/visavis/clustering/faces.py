@@ -9,7 +9,8 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis.types import Clustering, Faces, PhotoFaces
+from visavis.clustering.types import Clustering, Faces
+from visavis.types import PhotoFaces
 
 
 def gather_faces(answers: Iterable[PhotoFaces]) -> tuple[Faces, tuple[PhotoFaces, ...]]:
@@ -63,6 +64,11 @@ def join_faces(*parts: Faces) -> Faces:
         np.concatenate([part.clusters for part in parts]),
         tuple(sha256 for part in parts for sha256 in part.sha256 or (None,) * len(part)),
     )
+
+
+def photo_hashes(faces: Faces) -> dict[str, str | None]:
+    """Return the SHA-256 of each photo by its name; None where it is not known."""
+    return {photo: faces.photo_hash(row) for row, photo in enumerate(faces.photos)}
 
 
 def select_rows(faces: Faces, rows: NDArray[np.int64] | slice) -> Faces:

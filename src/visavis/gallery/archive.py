@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any, cast
 import numpy as np
 from sqlalchemy import Connection, Table, insert, select, update
 
+from visavis import atomic
 from visavis.errors import UsageError, fault_of
 from visavis.gallery.index import Ids
 from visavis.gallery.names import folded
@@ -32,7 +32,7 @@ _COLUMNS: dict[str, tuple[Table, tuple[str, ...]]] = {
     "photos": (PHOTOS, tuple(column.name for column in PHOTOS.c if column.name != "model")),
 }
 
-Row = Mapping[str, Any]
+ArchiveRow = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,9 +41,9 @@ class Export:
 
     model: str
     calibration: object
-    people: Sequence[Row]
-    templates: Sequence[Row]
-    photos: Sequence[Row]
+    people: Sequence[ArchiveRow]
+    templates: Sequence[ArchiveRow]
+    photos: Sequence[ArchiveRow]
     embeddings: Floats
 
 
@@ -62,12 +62,9 @@ def write(conn: Connection, folder: Path) -> None:
     ids, embeddings = _read_embeddings(conn, meta.dimension or 0)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".", dir=folder.parent) as temporary:
-            part = Path(temporary) / folder.name
-            part.mkdir()
+        with atomic.new_folder(folder) as part:
             (part / RECORDS).write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
             np.savez(part / EMBEDDINGS, ids=ids, embeddings=embeddings)
-            part.replace(folder)
     except OSError as error:
         raise UsageError(f"{folder} cannot be written: {error.strerror}.") from error
 
@@ -142,15 +139,15 @@ def _read_embeddings(conn: Connection, dimension: int) -> tuple[Ids, Floats]:
     return ids[order], embeddings[order]
 
 
-def _check_rows(folder: Path, name: str, rows: object) -> list[Row]:
+def _check_rows(folder: Path, name: str, rows: object) -> list[ArchiveRow]:
     """Return the rows of a table; UsageError if their columns are wrong."""
     columns = set(_COLUMNS[name][1])
     if not isinstance(rows, list) or not all(isinstance(row, dict) and set(row) == columns for row in rows):
         raise UsageError(f"{folder}: the {name} of the export are not what they should be.")
-    return cast("list[Row]", rows)
+    return cast("list[ArchiveRow]", rows)
 
 
-def _check_consistency(folder: Path, rows: Mapping[str, Sequence[Row]], ids: Ids, embeddings: Floats) -> None:
+def _check_consistency(folder: Path, rows: Mapping[str, Sequence[ArchiveRow]], ids: Ids, embeddings: Floats) -> None:
     """Raise UsageError unless records and embeddings belong together and all embeddings are of length 1."""
     people = {row["id"] for row in rows["people"]}
     owners = {row["person_id"] for row in rows["templates"]} - {None}

@@ -1,1 +1,1 @@
-"""Training: classifiers on embeddings, and networks with classification and triplet losses."""
+"""TRAIN: classifiers on embeddings, and networks that compute embeddings, from labeled photos."""

@@ -7,13 +7,12 @@ to the bit as if it had not been interrupted.
 
 from __future__ import annotations
 
-import io
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from visavis import atomic
 from visavis.errors import UsageError
 
 NEWEST, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
@@ -21,19 +20,11 @@ NEWEST, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
 
 def save(run: Path, state: dict[str, Any]) -> None:
     """Write a checkpoint; the newest becomes the previous one. UsageError where the disk is full or read-only."""
-    buffer = io.BytesIO()
-    torch.save(state, buffer)
-    part = run / f".{NEWEST}.part"
     try:
-        with part.open("wb") as file:
-            file.write(buffer.getbuffer())
-            file.flush()
-            os.fsync(file.fileno())
         if (run / NEWEST).exists():
             (run / NEWEST).replace(run / PREVIOUS)
-        part.replace(run / NEWEST)
+        atomic.write(run / NEWEST, lambda file: torch.save(state, file))
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise UsageError(
             f"{run} cannot be written to: {error.strerror or error}. The run is kept up to the checkpoint before: "
             "make room, and go on with --resume."

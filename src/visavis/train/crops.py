@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +17,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis import align, images
+from visavis import align, atomic, images
 from visavis.cache import cache_dir
 from visavis.defaults import DETECTOR
 from visavis.errors import ImageError, UsageError
 from visavis.pipeline import Recognizer
+from visavis.train.labeled_photos import LabeledPhotos, list_few
 from visavis.types import RGB
-from visavis.weights.model_row import ARCFACE, Points
+from visavis.weights.model_row import ARCFACE, CropPoints
 
 PIXELS, ROWS = "pixels.npy", "rows.json"
 VERSION = 1
@@ -63,35 +63,59 @@ class Crops:
 
 
 def prepare(
-    photos: Sequence[str],
-    owners: Sequence[int],
-    people: Sequence[str],
+    labeled: LabeledPhotos,
     *,
     size: int,
     detector: str = DETECTOR,
     aligned: bool = False,
     progress: Progress = lambda done, of: None,
 ) -> Crops:
-    """Return the crops of pictures; ``owners`` number the person of each among ``people``.
+    """Return the crops of labeled photos.
 
-    The largest face of each picture is aligned to ArcFace's five points, scaled to ``size``. With ``aligned`` the
-    pictures are crops already, and are resized as they are. UsageError where no picture has a usable face.
+    The largest face of each photo is aligned to ArcFace's five points, scaled to ``size``. With ``aligned`` the photos
+    are crops already, and are resized as they are. UsageError where no photo has a usable face.
     """
-    folder = cache_dir() / "crops" / _key(photos, size, "aligned" if aligned else detector)
+    folder = cache_dir() / "crops" / _key(labeled.photos, size, "aligned" if aligned else detector)
     if not (folder / ROWS).is_file():
-        sources = _whole_pictures(photos, size) if aligned else _aligned_faces(photos, size, detector)
-        _write(folder, sources, len(photos), size, progress)
+        photos = labeled.photos
+        crops = _whole_photos(photos, size) if aligned else _aligned_faces(photos, size, detector)
+        _write(folder, crops, len(photos), size, progress)
     pixels = np.load(folder / PIXELS, mmap_mode="r", allow_pickle=False)
     rows = json.loads((folder / ROWS).read_text(encoding="utf-8"))
-    used, skipped = np.array(rows["used"], np.int64), [tuple(item) for item in rows["skipped"]]
+    used = np.array(rows["used"], np.int64)
     if not len(used):
-        raise UsageError(f"none of the {len(photos)} pictures shows a usable face.")
-    labels, names, notes = _renumber(np.array(owners, np.int64)[used], people)
-    notes += rows["notes"]
-    return Crops(pixels, labels, names, tuple(photos[row] for row in used), tuple(skipped), tuple(notes))
+        raise UsageError(f"none of the {len(labeled):,} photos shows a usable face.")
+    selected = labeled.select(used)
+    present, labels = np.unique(selected.labels, return_inverse=True)
+    skipped = tuple((labeled.photos[row], message) for row, message in rows["skipped"])
+    return Crops(
+        pixels,
+        labels.astype(np.int64),
+        tuple(labeled.people[person] for person in present),
+        selected.photos,
+        skipped,
+        (*labeled.notes, *_describe(labeled, present, skipped, rows["several"])),
+    )
 
 
-def face_points(size: int) -> Points:
+def _describe(
+    labeled: LabeledPhotos, present: NDArray[np.int64], skipped: Sequence[tuple[str, str]], several: int
+) -> list[str]:
+    """Return sentences about photos that are not used, or not as a whole."""
+    lost = [person for number, person in enumerate(labeled.people) if number not in set(present.tolist())]
+    notes = []
+    if skipped:
+        photo, message = skipped[0]
+        notes.append(f"{len(skipped):,} of {len(labeled):,} photos are not used; the first: {photo}: {message}")
+    if lost:
+        people = "1 person has" if len(lost) == 1 else f"{len(lost):,} people have"
+        notes.append(f"{people} no usable photo and cannot take part: {list_few(lost)}.")
+    if several:
+        notes.append(f"{several:,} photos show several faces: the largest of each is used.")
+    return notes
+
+
+def face_points(size: int) -> CropPoints:
     """Return the places of the five landmarks in crops of that size: ArcFace's, scaled."""
     return tuple((round(x * size / 112, 4), round(y * size / 112, 4)) for x, y in ARCFACE)
 
@@ -119,7 +143,7 @@ def _aligned_faces(photos: Sequence[str], size: int, detector: str) -> Iterator[
         yield crop, f"{len(answer.faces)} faces" if len(answer.faces) > 1 else ""
 
 
-def _whole_pictures(photos: Sequence[str], size: int) -> Iterator[tuple[RGB | None, str]]:
+def _whole_photos(photos: Sequence[str], size: int) -> Iterator[tuple[RGB | None, str]]:
     """Yield each picture resized, and "", or None and why it cannot be read."""
     from visavis.opencv import cv2
 
@@ -134,30 +158,26 @@ def _whole_pictures(photos: Sequence[str], size: int) -> Iterator[tuple[RGB | No
 
 
 def _write(folder: Path, crops: Iterable[tuple[RGB | None, str]], count: int, size: int, progress: Progress) -> None:
-    """Write crops to a folder, whole or not at all."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=".", dir=folder.parent))
+    """Write crops to a new folder, whole or not at all."""
+    used, skipped, several = list[int](), list[tuple[int, str]](), 0
     try:
-        used, skipped, several = list[int](), list[tuple[int, str]](), 0
-        with (part / "pixels").open("wb") as file:
-            for row, (crop, message) in enumerate(crops):
-                if crop is None:
-                    skipped.append((row, message))
-                else:
-                    used.append(row)
-                    several += bool(message)
-                    file.write(np.ascontiguousarray(crop).data)
-                progress(row + 1, count)
-        _add_header(part, len(used), size)
-        notes = [f"{several} pictures show several faces: the largest of each is used."] if several else []
-        content = {"used": used, "skipped": skipped, "notes": notes}
-        (part / ROWS).write_text(json.dumps(content), encoding="utf-8")
-        if not folder.exists():
-            part.rename(folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with atomic.new_folder(folder) as part:
+            with (part / "pixels").open("wb") as file:
+                for row, (crop, message) in enumerate(crops):
+                    if crop is None:
+                        skipped.append((row, message))
+                    else:
+                        used.append(row)
+                        several += bool(message)
+                        file.write(np.ascontiguousarray(crop).data)
+                    progress(row + 1, count)
+            _add_header(part, len(used), size)
+            content = {"used": used, "skipped": skipped, "several": several}
+            (part / ROWS).write_text(json.dumps(content), encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"{folder.parent} cannot be written to: {error.strerror or error}.") from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+        if not (folder / ROWS).is_file():  # else another process was faster
+            raise UsageError(f"{folder.parent} cannot be written to: {error.strerror or error}.") from error
 
 
 def _add_header(folder: Path, count: int, size: int) -> None:
@@ -167,11 +187,3 @@ def _add_header(folder: Path, count: int, size: int) -> None:
         np.lib.format.write_array_header_1_0(target, header)
         shutil.copyfileobj(source, target, 1 << 20)
     (folder / "pixels").unlink()
-
-
-def _renumber(owners: NDArray[np.int64], people: Sequence[str]) -> tuple[NDArray[np.int64], tuple[str, ...], list[str]]:
-    """Return labels among the people that have crops, their names, and a note on the others."""
-    present, labels = np.unique(owners, return_inverse=True)
-    lost = [people[person] for person in range(len(people)) if person not in set(present.tolist())]
-    notes = [f"{len(lost)} people have no usable picture and are left out: {', '.join(lost[:3])}."] if lost else []
-    return labels.astype(np.int64), tuple(people[person] for person in present), notes

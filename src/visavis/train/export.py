@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from visavis import atomic
 from visavis.nets.onnx_graph import to_onnx
 from visavis.train.architectures import Definition
 from visavis.train.crops import face_points
@@ -50,8 +51,8 @@ def write_model(
         output=0,
         dimension=dimension,
     )
-    (run / row.file).write_bytes(network)
-    (run / ROW).write_text(row.text(), encoding="utf-8")
+    atomic.write_bytes(run / row.file, network)
+    atomic.write_text(run / ROW, row.text())
     return row
 
 

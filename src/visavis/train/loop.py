@@ -24,8 +24,8 @@ from visavis.train.crops import Crops
 from visavis.train.health import Epoch
 from visavis.train.loader import prefetch
 from visavis.train.schedule import factor
-from visavis.train.split import Split
 from visavis.train.validation import Judged, judge, nearest_mean
+from visavis.train.validation_split import Split
 from visavis.types import RGB, Floats
 
 Rows = NDArray[np.int64]

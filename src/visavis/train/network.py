@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import csv
+import io
 import json
 import math
 import os
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import torch
 
-from visavis import __version__
+from visavis import atomic
 from visavis.errors import UsageError
 from visavis.train import checkpoints, health
 from visavis.train.architectures import architecture, count_parameters, first_weights
@@ -25,7 +26,7 @@ from visavis.train.crops import Crops
 from visavis.train.export import write_model
 from visavis.train.health import Epoch, Illness
 from visavis.train.loop import Trainer
-from visavis.train.split import split
+from visavis.train.validation_split import split
 from visavis.types import Floats
 from visavis.weights.model_row import ModelRow
 
@@ -176,13 +177,13 @@ def _open_folder(folder: Path, settings: Settings, data: Crops, *, resume: bool)
         "data": data.digest(),
         "people": list(data.people),
         "photos": list(data.photos),
-        "visavis": __version__,
+        "visavis": metadata.version("visavis"),
         "torch": torch.__version__,
         "numpy": metadata.version("numpy"),
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        atomic.write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     except OSError as error:
         raise UsageError(f"{folder} cannot be written to: {error.strerror or error}.") from error
     return settings
@@ -201,10 +202,11 @@ def _is_patience_over(epochs: Sequence[Epoch], patience: int) -> bool:
 
 
 def _write_log(folder: Path, epochs: Sequence[Epoch]) -> None:
-    with (folder / LOG).open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(epochs[0].row()))
-        writer.writeheader()
-        writer.writerows(epoch.row() for epoch in epochs)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(epochs[0].row()), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(epoch.row() for epoch in epochs)
+    atomic.write_text(folder / LOG, text.getvalue())
 
 
 def _finish(folder: Path, trainer: Trainer, data: Crops, license: str) -> ModelRow:

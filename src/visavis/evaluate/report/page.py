@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from visavis.evaluate.report._rendering import render, write_text
-from visavis.evaluate.report._svg import legible
+from visavis import atomic
+from visavis.evaluate.report._rendering import render
+from visavis.evaluate.report.svg import legible
 from visavis.evaluate.results import Interval
 
 
@@ -76,6 +77,14 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A face as a data address (None: it cannot be shown), and lines of text below it."""
+
+    address: str | None
+    lines: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """A section of the page."""
 
@@ -83,6 +92,7 @@ class Section:
     text: str = ""
     figures: Sequence[Figure] = ()
     tables: Sequence[Table] = ()
+    pictures: Sequence[Picture] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +110,7 @@ class Page:
 
     def write(self, path: Path) -> None:
         """Write the page atomically."""
-        write_text(path, self.text())
+        atomic.write_text(path, self.text())
 
 
 def percent(rate: float | None, interval: Interval | None = None, *, digits: int = 2) -> str:
