@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -26,11 +27,12 @@ from visavis.train.crops import Crops
 from visavis.train.export import write_model
 from visavis.train.health import Epoch, Illness
 from visavis.train.loop import Trainer
+from visavis.train.network_page import page
 from visavis.train.validation_split import split
 from visavis.types import Floats
 from visavis.weights.model_row import ModelRow
 
-SETTINGS, LOG = "settings.json", "log.csv"
+SETTINGS, LOG, REPORT = "settings.json", "log.csv", "report.html"
 TIMED = 3
 """Steps that are timed before a run begins."""
 LONGEST = 10_000
@@ -66,17 +68,7 @@ class NetworkRun:
     row: ModelRow | None
 
 
-class Watcher:
-    """Hears of a run: override what you want to know."""
-
-    def planned(self, plan: Plan) -> None:
-        """Before the first step."""
-
-    def trained(self, epoch: Epoch) -> None:
-        """After each epoch."""
-
-
-def train_network(
+def train_network(  # noqa: PLR0913 - options, all by name
     data: Crops,
     out: str | os.PathLike[str],
     settings: Settings,
@@ -84,16 +76,18 @@ def train_network(
     resume: bool = False,
     weights: Mapping[str, Floats] | None = None,
     license: str = "",
-    watcher: Watcher | None = None,
+    planned: Callable[[Plan], object] = lambda plan: None,
+    trained: Callable[[Epoch], object] = lambda epoch: None,
     interrupted: Callable[[], bool] = lambda: False,
 ) -> NetworkRun:
     """Train a network on crops, in the new folder ``out``, and write it there as a model.
 
     ``resume`` goes on with the run in that folder, with the settings that it began with. ``weights`` are the arrays to
-    begin with, by name; those that are missing or of another shape begin at random. ``interrupted`` is asked after
-    each step: the run then ends with a checkpoint. UsageError for a folder that holds another run.
+    begin with, by name; those that are missing or of another shape begin at random. ``planned`` is called before the
+    first step, ``trained`` after each epoch. ``interrupted`` is asked after each step: the run then ends with a
+    checkpoint. UsageError for a folder that holds another run.
     """
-    folder, watcher = Path(out), watcher or Watcher()
+    folder = Path(out)
     settings = _open_folder(folder, settings, data, resume=resume)
     parts = split(data.labels, settings.validation, seed=settings.seed)
     first = first_weights(
@@ -105,22 +99,28 @@ def train_network(
         trainer.restore(state)
     plan = make_plan(trainer)
     trainer.total_epochs = plan.epochs
-    watcher.planned(plan)
-    illness, stopped = _train(trainer, folder, watcher, interrupted)
+    planned(plan)
+    illness, stopped = _train(trainer, folder, trained, interrupted)
     usable = not stopped and (illness is None or not illness.fatal)
     row = _finish(folder, trainer, data, license) if usable else None
+    if trainer.epochs:
+        facts = _list_facts(plan, settings, row)
+        page(trainer.epochs, settings, name=folder.name, illness=illness, facts=facts).write(folder / REPORT)
     return NetworkRun(folder, plan, tuple(trainer.epochs), illness, stopped, row)
 
 
 def _train(
-    trainer: Trainer, folder: Path, watcher: Watcher, interrupted: Callable[[], bool]
+    trainer: Trainer,
+    folder: Path,
+    trained: Callable[[Epoch], object],
+    interrupted: Callable[[], bool],
 ) -> tuple[Illness | None, bool]:
     """Train to the last epoch, or until something ails the run; return that, and whether it was interrupted before."""
     settings = trainer.settings
     while trainer.epoch < trainer.total_epochs and not _is_patience_over(trainer.epochs, settings.stop.patience):
         epoch, illness = trainer.train_epoch(interrupted), None
         if epoch is not None:
-            watcher.trained(epoch)
+            trained(epoch)
             _write_log(folder, trainer.epochs)
             illness = health.diagnose(trainer.epochs, settings) if settings.stop.ails else None
         if illness is None or not illness.fatal:
@@ -159,14 +159,42 @@ def make_plan(trainer: Trainer) -> Plan:
     )
 
 
+def crop_size(settings: Settings) -> int:
+    """Return the side of the crops; UsageError where the architecture takes another size alone."""
+    network = architecture(settings.architecture)
+    if network.fixed and settings.size not in (0, network.side):
+        raise UsageError(f"{network.name} takes crops of {network.side} pixels: leave out the size.")
+    return settings.size or network.side
+
+
+def settings_of(folder: Path) -> Settings:
+    """Return the settings that a run began with; UsageError where the folder holds none."""
+    return parse(_read_settings(folder)["settings"], Settings())
+
+
+def read_weights(folder: Path) -> dict[str, Floats]:
+    """Return the arrays of a run's newest checkpoint, by name; UsageError where there is none."""
+    state = checkpoints.load(folder)
+    if state is None:
+        raise UsageError(f"{folder} holds no checkpoint of a run to begin with.")
+    return {name: value.numpy() for name, value in state["network"].items()}
+
+
+def _read_settings(folder: Path) -> dict[str, Any]:
+    try:
+        content = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageError(f"{folder} holds no run to go on with.") from error
+    if not isinstance(content, dict) or not {"settings", "data"} <= content.keys():
+        raise UsageError(f"{folder / SETTINGS} is not the file that a run writes.")
+    return content
+
+
 def _open_folder(folder: Path, settings: Settings, data: Crops, *, resume: bool) -> Settings:
     """Make the folder of a new run, with its settings, or return the settings of the run that is resumed."""
     path = folder / SETTINGS
     if resume:
-        try:
-            stored = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise UsageError(f"{folder} holds no run to go on with.") from error
+        stored = _read_settings(folder)
         if stored["data"] != data.digest():
             raise UsageError(f"the pictures are not those that {folder} was trained on: begin a new run.")
         return parse(stored["settings"], Settings())
@@ -207,6 +235,19 @@ def _write_log(folder: Path, epochs: Sequence[Epoch]) -> None:
     writer.writeheader()
     writer.writerows(epoch.row() for epoch in epochs)
     atomic.write_text(folder / LOG, text.getvalue())
+
+
+def _list_facts(plan: Plan, settings: Settings, row: ModelRow | None) -> list[tuple[str, str]]:
+    """Return what a run was, as names and values for its report."""
+    return [
+        ("architecture", f"{settings.architecture}, {plan.parameters:,} parameters"),
+        ("loss", f"{settings.loss}, {settings.miner}" if settings.loss == "triplet" else settings.loss),
+        ("photos", f"{plan.pictures:,} of {plan.people:,} people; {plan.held_out:,} held out"),
+        ("steps", f"{plan.steps:,} in {plan.epochs:,} epochs"),
+        ("optimizer", f"{settings.optimizer.name}, {settings.optimizer.rate:g}, {settings.schedule.name}"),
+        ("seed", f"{settings.seed}"),
+        ("model", "none" if row is None else row.name),
+    ]
 
 
 def _finish(folder: Path, trainer: Trainer, data: Crops, license: str) -> ModelRow:
