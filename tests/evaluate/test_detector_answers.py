@@ -37,7 +37,7 @@ def _face(n: int) -> Face:
     return Face(np.array([0, n, 10, n + 10], np.float32), n / 10, np.zeros((5, 2), np.float32))
 
 
-@DETECTORS.register(SHY)
+@DETECTORS.register(SHY, min_score=0.5)
 def shy(*, threads: int | None = None, min_score: float = 0.5) -> Shy:
     return Shy(SHY, min_score)
 

@@ -157,7 +157,7 @@ def _logit(probability: float) -> float:
     return math.log(probability / (1 - probability))
 
 
-@DETECTORS.register("mtcnn")
+@DETECTORS.register("mtcnn", min_score=THRESHOLDS[2])
 def mtcnn(*, threads: int | None = None, min_score: float = THRESHOLDS[2]) -> Mtcnn:
     """Load the three networks from the weight files of the ``mtcnn`` package; ``min_score`` is for the last network."""
     pnet, rnet = partial(_open_session, spec.PNET, nets.pnet, None), partial(_open_session, spec.RNET, nets.rnet, 24)
