@@ -11,6 +11,7 @@ import pytest
 
 from detectors.drawn import assert_same, picture
 from detectors.published import load
+from visavis.defaults import DETECTOR
 from visavis.detectors import DETECTORS, Detector, oriented_name
 from visavis.errors import UsageError
 from visavis.types import Face
@@ -39,7 +40,7 @@ def detector(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 def test_the_default_is_there() -> None:
-    assert "mtcnn" in NAMES
+    assert DETECTOR in NAMES
 
 
 def test_it_goes_by_the_name_it_is_registered_under(request: pytest.FixtureRequest, detector: Detector) -> None:

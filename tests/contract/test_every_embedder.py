@@ -10,6 +10,7 @@ import pytest
 
 from detectors import drawn
 from visavis import embedders
+from visavis.defaults import EMBEDDER
 from visavis.embedders import EMBEDDERS, Embedder
 from visavis.embedders._views import COUNTS
 from visavis.errors import UsageError, WeightsError
@@ -48,7 +49,7 @@ def crops(embedder: Embedder) -> np.ndarray:
 
 
 def test_the_default_is_there() -> None:
-    assert "dlib-resnet" in NAMES
+    assert EMBEDDER in NAMES
 
 
 def test_it_goes_by_the_id_that_makes_it_again(embedder: Embedder, crops: np.ndarray) -> None:
