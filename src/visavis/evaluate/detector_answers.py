@@ -36,7 +36,7 @@ class Answers:
     unread: dict[str, str]
 
 
-def answers(
+def collect_answers(
     annotated: Sequence[Annotated],
     *,
     detector: str = DETECTOR,
