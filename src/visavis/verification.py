@@ -165,7 +165,7 @@ def compare_photos(rule: VerificationRule, reference: PhotoFaces, photo: PhotoFa
 
 
 def _crop(photo: PhotoFaces, face: int) -> RGB:
-    pixels = readable(photo).pixels
+    pixels = require_photo(photo).pixels
     crop: RGB = align.square_crops(pixels, [photo.faces[face]], size=CROP_SIDE, margin=CROP_MARGIN)[0]
     return crop
 
