@@ -31,7 +31,7 @@ Far = Annotated[
     typer.Option(
         "--far",
         help="False accept rate (FAR) that sets the threshold.",
-        show_default="0.2 / number of faces, 0.001 at most",
+        show_default="0.05 / number of faces, 0.001 at most",
     ),
 ]
 Threshold = Annotated[
