@@ -124,7 +124,7 @@ def cluster(  # noqa: PLR0913 - a command's options
     with Output(*columns, json=json, csv=CLUSTER_CSV if csv else None) as output:
         if gallery is not None:
             if previous is not None:
-                raise UsageError("--previous is for photos: a gallery knows by itself what was clustered before.")
+                raise UsageError("--previous is for photos: a gallery stores its earlier clusters.")
             clustering, face_names, person_names = _cluster_gallery(gallery, output, rule, networks.model)
         else:
             from visavis.clustering.previous import read_previous

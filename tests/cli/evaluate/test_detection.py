@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from cli.conftest import Photos, Run
+from cli.fakes import DETECTOR
 from visavis.evaluate.stats.intervals import wilson
-
-from .conftest import Photos, Run
-from .fakes import DETECTOR
 
 KEYS = [
     "data", "detector", "min_face", "min_height", "photos", "unread", "faces", "ignored", "iou", "ap", "low_scores",
