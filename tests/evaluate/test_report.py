@@ -139,12 +139,12 @@ def test_the_table_of_thresholds() -> None:
 def test_people_may_be_unknown() -> None:
     root = tree(replace(FULL, people=0))
     assert summary(root)[0][1] == "8 –"
-    assert named(root, "abbr")[0].get("title") == "the list of pairs does not say who is on the photos"
+    assert named(root, "abbr")[0].get("title") == "the list of pairs does not name people"
 
 
 def test_how_failures_are_counted_is_said() -> None:
     said = text(tree(BARE))
-    assert "failed to enroll: 1 of 8; pairs of one person that count as rejected for it: 2; " in said
+    assert "failed to enroll: 1 of 8; pairs of one person that count as rejected because of them: 2; " in said
     assert "pairs of two people left out of the FAR: 5." in said
 
 
