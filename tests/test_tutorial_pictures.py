@@ -62,13 +62,19 @@ def test_each_is_small_and_in_the_tutorial(script: ModuleType) -> None:
 
 def test_the_scale_has_the_numbers_of_the_text() -> None:
     svg = (IMAGES / "tutorial-verify.svg").read_text(encoding="utf-8")
-    shown = [float(number) for number in re.findall(r"(?:distance|threshold) (\d\.\d{4})<", svg)]
+    shown = [float(number) for number in re.findall(r">(?:cosine distance|threshold) (\d\.\d{4})</text>", svg)]
     text = [
         float(number)
         for pair in re.findall(r"cosine distance (\d\.\d{4}) [<>]=? threshold (\d\.\d{4})", TUTORIAL)[:2]
         for number in pair
     ]
     assert shown == text
+
+
+def test_the_qualities_are_those_of_the_text(script: ModuleType) -> None:
+    (shown,) = re.findall(r"!\[(One drawn face four times: [^\]]+)\]", TUTORIAL)
+    scores = [score for _, score in script.rated().values()]
+    assert [float(number) for number in re.findall(r"0\.\d\d", shown)] == pytest.approx(scores, abs=0.006)
 
 
 def test_people_are_drawn_with_their_faces_in_the_boxes(script: ModuleType) -> None:

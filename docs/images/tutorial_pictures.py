@@ -109,8 +109,8 @@ def clusters() -> RGB:
     return contact_sheet(pictures, captions, width=640)
 
 
-def quality() -> RGB:
-    """Draw a good, a blurred, a small and a cut picture of one face, with the quality that each is given."""
+def rated() -> dict[str, tuple[RGB, float]]:
+    """Return a good, a blurred, a small and a cut picture of one face, each with its quality."""
     pixels, faces = photo([(ANN, 120, 110, 150)], 240, 230)
     blurred = np.asarray(Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(7)))
     tiny, tiny_faces = photo([(ANN, 18, 16, 23)], 36, 34)
@@ -121,9 +121,13 @@ def quality() -> RGB:
         "small": (tiny, tiny_faces, np.asarray(Image.fromarray(tiny).resize((240, 227), Image.Resampling.NEAREST))),
         "cut at the edge": (cut, cut_faces, cut),
     }
-    scores = {name: qualities(picture, in_it)[0].score for name, (picture, in_it, _) in variants.items()}
-    captions = [f"{name}\nquality {score:.2f}" for name, score in scores.items()]
-    return contact_sheet([shown for *_, shown in variants.values()], captions, width=720)
+    return {name: (shown, qualities(pixels, faces)[0].score) for name, (pixels, faces, shown) in variants.items()}
+
+
+def quality() -> RGB:
+    """Draw the rated pictures side by side."""
+    captions = [f"{name}\nquality {score:.2f}" for name, (_, score) in rated().items()]
+    return contact_sheet([picture for picture, _ in rated().values()], captions, width=720)
 
 
 def verify() -> str:
