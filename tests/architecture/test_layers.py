@@ -15,7 +15,7 @@ from .source import ROOT, Import, Module, _imports, modules
 
 LAYERS = (
     {"plain", "_plain_photos", "_checks", "_pixels", "atomic", "defaults", "types", "errors"},
-    {"registry", "cache", "forking", "devices", "opencv", "runtime", "weights", "nets", "boxes"},
+    {"registry", "cache", "forking", "devices", "opencv", "protobuf", "runtime", "weights", "nets", "boxes"},
     {
         "images", "text_files", "csv_files", "quality", "block_edges", "detectors", "align", "landmarks", "embedders",
         "poor_photos", "compare", "draw", "doubts", "verification",
