@@ -16,7 +16,7 @@ import numpy as np
 from visavis import compare
 from visavis.detectors import base_name
 from visavis.doubts import WHY_STRICTER, doubts, why_too_poor
-from visavis.errors import ImageError, NoFaceError
+from visavis.errors import ImageError, NoFaceError, image_error
 from visavis.types import Floats, Photo, PhotoFaces, PhotoVerification, Quality, Verification
 
 NOTED_SHARE = 0.85
@@ -151,7 +151,7 @@ def compare_faces(rule: VerificationRule, reference: PhotoFaces, photo: PhotoFac
 
 def error_of(photo: PhotoFaces) -> ImageError:
     """Return the error of a photo that could not be read."""
-    return _ERRORS.get(photo.status, ImageError)(photo.message)
+    return image_error(photo.status)(photo.message)
 
 
 def readable(photo: PhotoFaces) -> Photo:
@@ -173,9 +173,6 @@ def largest_embedding(photo: PhotoFaces) -> Floats:
     """Return the embedding ``(1, d)`` of the largest face."""
     row: Floats = _embeddings(photo)[photo.largest][None]
     return row
-
-
-_ERRORS = {error.status: error for error in ImageError.__subclasses__()}
 
 
 def _embeddings(photo: PhotoFaces) -> Floats:

@@ -10,6 +10,7 @@ import inspect
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from visavis import defaults
 from visavis.defaults import DETECTOR
 from visavis.detectors import DETECTORS
 from visavis.errors import UsageError
@@ -41,7 +42,7 @@ def answers(
     annotated: Sequence[Annotated],
     *,
     detector: str = DETECTOR,
-    min_face: float = 20,
+    min_face: float = defaults.MIN_FACE,
     threads: int | None = None,
     progress: ShowProgress | None = None,
 ) -> Answers:
