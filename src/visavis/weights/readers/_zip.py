@@ -1,4 +1,7 @@
-"""Places of the members of a zip archive that stores them uncompressed, as torch does."""
+"""Places of the members of a zip archive that stores them uncompressed, as torch does.
+
+``zipfile`` reads the directory. It has no function for where the data of a member begin, which the mapped file needs.
+"""
 
 from __future__ import annotations
 
