@@ -24,7 +24,11 @@ def test_negative_numbers_are_refused_in_writing_and_read_as_64_bits() -> None:
     assert read_varint(b"\xff" * 9 + b"\x01", 0, 10) == (2**64 - 1, 10)
 
 
-@given(st.lists(st.tuples(st.integers(1, 2**29 - 1), st.one_of(st.integers(0, 2**64 - 1), st.binary(max_size=300)))))
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 2**29 - 1), st.one_of(st.integers(0, 2**64 - 1), st.binary(max_size=150))), max_size=10
+    )
+)
 def test_what_is_written_is_read_in_its_order(fields: list[tuple[int, int | bytes]]) -> None:
     data = b"".join(
         write_integer(number, value) if isinstance(value, int) else write_field(number, value)

@@ -1,8 +1,7 @@
 """Wire format of protocol buffers: the fields of a message in bytes, read and written.
 
-Why by hand: the protobuf package reads and writes only formats that were compiled to classes, which the onnx package
-(28 MB) and TensorFlow hold for theirs. It parses a message as a whole, so that a hostile file decides how much memory
-that takes. Here nothing is copied, and each field is yielded before the next one is looked at.
+By hand, since the protobuf package reads only formats that were compiled to classes (28 MB in the onnx package), and a
+message as a whole: a hostile file would decide how much memory that takes. Here nothing is copied.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ VARINT_BYTES = 10
 
 
 class WireError(ValueError):
-    """Bytes that are no message; ``at`` is the byte."""
+    """Bytes that are no message, from the byte ``at``."""
 
     def __init__(self, fault: str, at: int) -> None:
         super().__init__(fault)

@@ -1,7 +1,6 @@
 """Writer of ONNX files: the few messages that a plain graph needs; :mod:`visavis.protobuf` writes their fields.
 
-The ``onnx`` package would do the same with 28 MB more to install. Field numbers are those of ``onnx.proto`` (version
-1.16); the tests check the files with the package itself.
+Field numbers are those of ``onnx.proto`` (version 1.16); the tests check the files with the onnx package.
 """
 
 from __future__ import annotations

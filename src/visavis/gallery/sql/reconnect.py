@@ -1,7 +1,6 @@
 """Wait for an unreachable server.
 
-SQLAlchemy replaces a lost connection of its pool (``pool_pre_ping``) but does not wait for a server that restarts; a
-package for retries, such as tenacity, would be a dependency for these lines.
+SQLAlchemy's pool replaces a lost connection, but does not wait; tenacity would be a dependency for these lines.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Places of the members of a zip archive that stores them uncompressed, as torch does.
 
-``zipfile`` reads the directory. It has no function for where the data of a member begin, which the mapped file needs.
+``zipfile`` reads the directory, but does not tell where the data of a member begin.
 """
 
 from __future__ import annotations
