@@ -79,7 +79,7 @@ def identify(  # noqa: PLR0913 - a command's options
     Exits 1 if no person is identified. A face that is near enough to no person is unknown: its name is null in JSON.
     """
     if fpir is not None and threshold is not None:
-        raise UsageError("--fpir and --threshold exclude each other: a threshold stands for its own rate.")
+        raise UsageError("--fpir and --threshold exclude each other: a threshold has a rate of its own.")
     photos = expand_folders(sources, exclude=exclude)
     folder = PictureFolder(out) if out else None
     rate = defaults.FPIR if fpir is None else fpir

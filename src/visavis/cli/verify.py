@@ -77,7 +77,7 @@ def verify(  # noqa: PLR0913 - a command's options
     person, 1 if not.
     """
     if far is not None and threshold is not None:
-        raise UsageError("--far and --threshold exclude each other: a threshold stands for its own FAR.")
+        raise UsageError("--far and --threshold exclude each other: a threshold has a FAR of its own.")
     if [reference, *photos].count("-") > 1:
         raise UsageError("standard input can be read only once: give - for one photo.")
     from visavis.compare import read_calibration

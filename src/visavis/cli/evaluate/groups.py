@@ -59,7 +59,7 @@ def groups(  # noqa: PLR0913 - a command's options
     Ratios compare the worst group with the best.
     """
     if far is not None and threshold is not None:
-        raise UsageError("--far and --threshold exclude each other: a threshold stands for its own FAR.")
+        raise UsageError("--far and --threshold exclude each other: a threshold has a FAR of its own.")
     from visavis.evaluate.data.group_table import read_groups
     from visavis.evaluate.data.pairs import read_people
     from visavis.evaluate.groups import measure_groups
