@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis import defaults
 from visavis.cli._options import (
     DETECTOR,
     GALLERY,
@@ -70,7 +71,7 @@ def index(  # noqa: PLR0913 - a command's options
     model: GalleryModel = None,
     detector: DetectorName = DETECTOR,
     any_orientation: AnyOrientation = False,
-    min_face: MinFace = 20,
+    min_face: MinFace = defaults.MIN_FACE,
     json: Json = False,
 ) -> None:
     """Add the faces of whole folders of photos to a gallery.
