@@ -28,6 +28,7 @@ from rich.progress import track
 
 from visavis import images
 from visavis.compare import Calibration, cosine_distances
+from visavis.defaults import EMBEDDER
 from visavis.embedding_cache.photo_cache import EmbeddingCache
 from visavis.evaluate import calibrate
 from visavis.evaluate.data.degradations import DEGRADATIONS, degrade
@@ -123,7 +124,7 @@ def main() -> None:
 
 def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--model", default="sface")
+    parser.add_argument("--model", default=EMBEDDER)
     parser.add_argument("--most", type=int, default=1000, help="photos of the first half that are made worse")
     parser.add_argument("--people", type=int, default=300, help="people of the second half, two photos each")
     parser.add_argument("--strangers", type=int, default=500, help="more people of the second half, for searches")
@@ -182,7 +183,7 @@ def _rows(templates: Templates, rows: NDArray[np.intp]) -> Templates:
 
 def _pairs(templates: Templates, numbers: NDArray[np.intp], half: NDArray[np.bool_], people: int) -> NDArray[np.intp]:
     """Return two photos (rows) of each of some people of a half, one after the other."""
-    usable = half & templates.found
+    usable = half & templates.has_template
     counts = np.bincount(numbers[usable])
     several = np.flatnonzero(counts > 1)
     spread = several[np.unique(np.linspace(0, len(several) - 1, min(people, len(several))).round().astype(int))]
@@ -193,7 +194,7 @@ def _strangers(
     templates: Templates, numbers: NDArray[np.intp], half: NDArray[np.bool_], pairs: NDArray[np.intp], people: int
 ) -> NDArray[np.intp]:
     """Return a photo (row) of each of some people of a half who are not in the pairs."""
-    left = np.flatnonzero(half & templates.found & ~np.isin(numbers, numbers[pairs]))
+    left = np.flatnonzero(half & templates.has_template & ~np.isin(numbers, numbers[pairs]))
     first = left[np.unique(numbers[left], return_index=True)[1]]
     return first[np.unique(np.linspace(0, len(first) - 1, min(people, len(first))).round().astype(int))]
 

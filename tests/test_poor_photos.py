@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from faultless import FAULTLESS
 from visavis import compare, poor_photos
 from visavis.clustering import cluster_faces
 from visavis.clustering.types import Faces
@@ -28,23 +29,10 @@ POOR = PoorPhotos(
     useless=0.4,
 )
 TABLE = compare.Calibration("m", (1e-1, 1e-3, 1e-5), (0.3, 0.2, 0.1), slope=-50.0, intercept=10.0, poor=POOR)
-GOOD = Quality(
-    1,
-    size=1,
-    sharpness=1,
-    clarity=1,
-    pose=1,
-    exposure=1,
-    detection=1,
-    visible=1,
-    compression=1,
-    proportions=1,
-    brightness=0.5,
-)
 
 
 def blurred(sharpness: float) -> Quality:
-    return replace(GOOD, sharpness=sharpness, score=sharpness)
+    return replace(FAULTLESS, sharpness=sharpness, score=sharpness)
 
 
 def along(third: float) -> Floats:
@@ -55,7 +43,7 @@ def along(third: float) -> Floats:
 @pytest.mark.parametrize(
     ("quality", "share"),
     [
-        (GOOD, 1.0),
+        (FAULTLESS, 1.0),
         (None, 1.0),
         (blurred(0.8), 1.0),
         (blurred(2 / 3), 0.8),
@@ -63,13 +51,13 @@ def along(third: float) -> Floats:
         (blurred(0.4999), None),
         (replace(blurred(2 / 3), clarity=0.2), 0.36),
         (replace(blurred(0.4), clarity=0.5), None),
-        (replace(GOOD, pose=0.1, score=0.1), 1.0),
+        (replace(FAULTLESS, pose=0.1, score=0.1), 1.0),
     ],
 )
 def test_share_of_a_quality_by_hand(quality: Quality | None, share: float | None) -> None:
     expected = None if share is None else pytest.approx(share)
     assert POOR.share_of_quality(quality) == expected
-    assert TABLE.share(along(0), quality) == expected
+    assert TABLE.threshold_share(along(0), quality) == expected
 
 
 @pytest.mark.parametrize(
@@ -81,14 +69,14 @@ def test_share_of_a_quality_by_hand(quality: Quality | None, share: float | None
         (0.3, None, 0.6),
         (0.4, None, 0.48),
         (0.5001, None, None),
-        (0.2, GOOD, 0.8),
+        (0.2, FAULTLESS, 0.8),
         (0.2, blurred(2 / 3), 0.8 * 0.8),
         (0.2, blurred(0.4), None),
-        (0.6, GOOD, None),
+        (0.6, FAULTLESS, None),
     ],
 )
 def test_share_of_an_embedding_by_hand(third: float, quality: Quality | None, share: float | None) -> None:
-    assert TABLE.share(along(third), quality) == (None if share is None else pytest.approx(share, abs=1e-6))
+    assert TABLE.threshold_share(along(third), quality) == (None if share is None else pytest.approx(share, abs=1e-6))
 
 
 @pytest.mark.parametrize(
@@ -104,32 +92,32 @@ def test_share_of_an_embedding_by_hand(third: float, quality: Quality | None, sh
 )
 def test_share_of_a_pair_by_hand(first: float | None, second: float | None, share: float | None) -> None:
     for one, other in ((first, second), (second, first)):
-        assert TABLE.share_of_pair(one, other) == (None if share is None else pytest.approx(share))
+        assert TABLE.threshold_share_of_pair(one, other) == (None if share is None else pytest.approx(share))
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(-1, 1))
 def test_a_better_photo_is_never_held_to_more(first: float, second: float, third: float) -> None:
     worse, better = sorted([first, second])
-    shares = [TABLE.share(along(third), blurred(sharpness)) or 0.0 for sharpness in (worse, better)]
+    shares = [TABLE.threshold_share(along(third), blurred(sharpness)) or 0.0 for sharpness in (worse, better)]
     assert shares[0] <= shares[1]
 
 
 @given(st.floats(-1, 1), st.floats(-1, 1))
 def test_an_embedding_less_like_those_of_poor_photos_is_never_held_to_more(first: float, second: float) -> None:
     better, worse = sorted([first, second])
-    assert (TABLE.share(along(worse)) or 0.0) <= (TABLE.share(along(better)) or 0.0)
+    assert (TABLE.threshold_share(along(worse)) or 0.0) <= (TABLE.threshold_share(along(better)) or 0.0)
 
 
 def test_without_measurement_nothing_changes() -> None:
     bare = replace(TABLE, poor=None)
-    assert bare.share(along(1), blurred(0.01)) == 1.0
-    assert bare.share_of_pair(0.1, 0.1) == 1.0
+    assert bare.threshold_share(along(1), blurred(0.01)) == 1.0
+    assert bare.threshold_share_of_pair(0.1, 0.1) == 1.0
 
 
 def test_shares_of_many() -> None:
     rows = np.stack([along(third) for third in (0.6, 0.3, 0.0, 0.0)])
     assert POOR.shares(rows).tolist() == pytest.approx([math.nan, 0.6, 1.0, 1.0], nan_ok=True)
-    judged = POOR.shares(rows, [GOOD, blurred(0.5), None, blurred(0.1)])
+    judged = POOR.shares(rows, [FAULTLESS, blurred(0.5), None, blurred(0.1)])
     assert judged.tolist() == pytest.approx([math.nan, 0.36, 1.0, math.nan], nan_ok=True)
     assert POOR.shares(np.empty((0, 3), np.float32)).shape == (0,)
 
@@ -139,7 +127,7 @@ def test_shares_of_many_scores_are_those_of_each() -> None:
     table = replace(TABLE, poor=scored)
     scores = [None, 0.7, 0.9, 0.5, 0.4999, *np.random.default_rng(1).random(200).tolist()]
     rows = np.tile(along(0.2), (len(scores), 1))
-    single = [table.share(along(0.2), score) for score in scores]
+    single = [table.threshold_share(along(0.2), score) for score in scores]
     assert scored.shares(rows, scores).tolist() == pytest.approx([one or math.nan for one in single], nan_ok=True)
     assert table.usable(rows, scores).tolist() == [one is not None for one in single]
     assert single[3] == pytest.approx(0.8 * 0.8)
@@ -243,20 +231,20 @@ def test_two_poor_photos_are_held_to_a_stricter_threshold() -> None:
 
 
 def test_a_poor_photo_and_a_good_one_are_not() -> None:
-    answer = verified(shown("a", 0, GOOD), shown("b", 0.15, blurred(0.5)))
+    answer = verified(shown("a", 0, FAULTLESS), shown("b", 0.15, blurred(0.5)))
     assert (answer.same, answer.threshold) == (True, pytest.approx(0.2))
     assert not any("instead of" in note for note in answer.notes)
 
 
 def test_photos_too_poor_have_no_answer() -> None:
-    answer = verified(shown("a", 0, GOOD), shown("b", 0, blurred(0.4)))
+    answer = verified(shown("a", 0, FAULTLESS), shown("b", 0, blurred(0.4)))
     assert (answer.same, answer.threshold, answer.probability) == (False, 0, None)
     assert answer.reason == "b is too poor to say: blurred (quality 0.40)."
     assert not answer
 
 
 def test_photos_that_are_together_too_poor_are_both_named() -> None:
-    grainy = replace(GOOD, clarity=0.2, score=0.2)
+    grainy = replace(FAULTLESS, clarity=0.2, score=0.2)
     answer = verified(shown("a", 0, grainy), shown("b", 0, grainy))
     assert not answer.same
     assert answer.reason == "a and b are together too poor to say."
@@ -266,7 +254,7 @@ def test_a_face_that_only_its_embedding_tells_to_be_poor() -> None:
     """What hides from the quality: two photos of quality 1 whose embeddings are like those of poor photos."""
 
     def hidden(name: str, third: float) -> PhotoFaces:
-        return replace(shown(name, 0, GOOD), embeddings=along(third)[None])
+        return replace(shown(name, 0, FAULTLESS), embeddings=along(third)[None])
 
     answer = verified(hidden("a", 0.3), hidden("b", 0.3))
     assert (answer.same, answer.threshold) == (True, pytest.approx(0.12))
@@ -285,7 +273,7 @@ def test_a_threshold_of_the_callers_own_is_kept() -> None:
 
 
 def test_of_several_faces_one_that_is_too_poor_is_passed_over() -> None:
-    photo = shown("b", 0.01, blurred(0.1), (0.05, GOOD), (0.04, blurred(0.5)))
+    photo = shown("b", 0.01, blurred(0.1), (0.05, FAULTLESS), (0.04, blurred(0.5)))
     answer = verified(shown("a", 0, blurred(0.5)), photo, any_face=True)
     assert answer.same
     assert answer.distance == pytest.approx(0.05, abs=1e-6)  # .04 is .067 on photos so poor

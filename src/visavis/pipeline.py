@@ -11,8 +11,8 @@ from typing import TypeVar, overload
 
 import numpy as np
 
-from visavis import compare, embedders, images, runtime, verification
-from visavis._checks import checked_number
+from visavis import compare, defaults, embedders, images, runtime, verification
+from visavis._checks import check_number
 from visavis.align import square_crops
 from visavis.defaults import DETECTOR, EMBEDDER
 from visavis.detectors import DETECTORS, Detector, certain_score, oriented_name
@@ -23,7 +23,7 @@ from visavis.images import Source, not_a_folder
 from visavis.images.photo_files import UnlistedFolder, as_many, each_photo
 from visavis.quality import qualities
 from visavis.types import RGB, Face, Floats, Photo, PhotoFaces, PhotoVerification, Verification
-from visavis.verification import readable
+from visavis.verification import require_photo
 from visavis.weights import store
 
 S = TypeVar("S", bound=Source)
@@ -131,7 +131,9 @@ class Recognizer:
         """Threads that the networks may use."""
         return runtime.thread_count(self._threads)
 
-    def detect(self, sources: Source | Iterable[Source], *, min_face: float = 20) -> Iterator[PhotoFaces]:
+    def detect(
+        self, sources: Source | Iterable[Source], *, min_face: float = defaults.MIN_FACE
+    ) -> Iterator[PhotoFaces]:
         """Yield the faces of each photo, in order. A source is one photo; a folder stands for the photos inside it.
 
         A photo that cannot be read is an answer with its status, never an exception.
@@ -143,7 +145,9 @@ class Recognizer:
             for item in batch:
                 yield self._photo_faces(item, next(faces)) if isinstance(item, Photo) else item
 
-    def represent(self, sources: Source | Iterable[Source], *, min_face: float = 20) -> Iterator[PhotoFaces]:
+    def represent(
+        self, sources: Source | Iterable[Source], *, min_face: float = defaults.MIN_FACE
+    ) -> Iterator[PhotoFaces]:
         """Do as :meth:`detect`, and add ``embeddings`` ``(n, d)``: a unit row per face."""
         min_face = _check_side(min_face)
         for batch in _read_batches(sources):
@@ -188,10 +192,10 @@ class Recognizer:
         a: Source,
         b: Source,
         *,
-        far: float = 1e-3,
+        far: float = defaults.FAR,
         threshold: float | None = None,
         metric: str = "cosine",
-        min_face: float = 20,
+        min_face: float = defaults.MIN_FACE,
         calibration: compare.Calibration | None = None,
         any_face: bool = False,
     ) -> Verification:
@@ -215,7 +219,7 @@ class Recognizer:
         photos: Source | Iterable[Source],
         *,
         rule: verification.VerificationRule,
-        min_face: float = 20,
+        min_face: float = defaults.MIN_FACE,
     ) -> Iterator[tuple[PhotoFaces, PhotoFaces, PhotoVerification]]:
         """Compare photo after photo with the largest face of ``reference``, which is embedded once.
 
@@ -223,14 +227,14 @@ class Recognizer:
         ``reference`` alone.
         """
         answers = self.represent(chain([not_a_folder(reference)], as_many(photos)), min_face=min_face)
-        first = verification.usable(next(answers))
+        first = verification.require_faces(next(answers))
         for photo in answers:
             yield first, photo, verification.judge(rule, first, photo)
 
     def rule(
         self,
         *,
-        far: float = 1e-3,
+        far: float = defaults.FAR,
         threshold: float | None = None,
         metric: str = "cosine",
         calibration: compare.Calibration | None = None,
@@ -243,7 +247,7 @@ class Recognizer:
 
 def _check_side(min_face: object) -> float:
     """Return the side of the smallest face; raise UsageError, before any photo is read, if it is not valid."""
-    return checked_number(min_face, "min_face is a side in pixels", least=1)
+    return check_number(min_face, "min_face is a side in pixels", least=1)
 
 
 def _check_part(option: str, value: object, method: str) -> None:
@@ -281,36 +285,38 @@ def _report_folder(folder: UnlistedFolder) -> PhotoFaces:
 
 
 def detect(
-    source: Source, *, min_face: float = 20, detector: str = DETECTOR, any_orientation: bool = False
+    source: Source, *, min_face: float = defaults.MIN_FACE, detector: str = DETECTOR, any_orientation: bool = False
 ) -> list[Face]:
     """Return the faces of one photo, best score first; an empty list where there is none. Raises ImageError.
 
     ``any_orientation`` also finds faces in turned photos, in four times the time; functions without this option take
     ``detector="mtcnn@any-orientation"``.
     """
-    (answer,) = shared(detector=oriented_name(detector, any_orientation=any_orientation)).detect(
+    (answer,) = shared_recognizer(detector=oriented_name(detector, any_orientation=any_orientation)).detect(
         [not_a_folder(source)], min_face=min_face
     )
-    readable(answer)
+    require_photo(answer)
     return list(answer.faces)
 
 
-def embed(source: Source, *, min_face: float = 20, model: str = EMBEDDER, detector: str = DETECTOR) -> Floats:
+def embed(
+    source: Source, *, min_face: float = defaults.MIN_FACE, model: str = EMBEDDER, detector: str = DETECTOR
+) -> Floats:
     """Return unit embeddings ``(n, d)`` of all faces of one photo, best score first. Raises ImageError."""
-    recognizer = shared(detector=detector, embedder=model)
+    recognizer = shared_recognizer(detector=detector, embedder=model)
     (answer,) = recognizer.represent([not_a_folder(source)], min_face=min_face)
-    readable(answer)
+    require_photo(answer)
     return np.empty((0, recognizer.embedder.dimension), np.float32) if answer.embeddings is None else answer.embeddings
 
 
-def extract(source: Source, *, size: int = 224, margin: float = 0.3, min_face: float = 20) -> RGB:
+def extract(source: Source, *, size: int = 224, margin: float = 0.3, min_face: float = defaults.MIN_FACE) -> RGB:
     """Return crops ``(n, size, size, 3)`` of all faces: the box, larger by ``margin`` of its sides in all, made square.
 
     Raises ImageError, and UsageError for a size or a margin that is not valid.
     """
     square_crops(np.zeros((1, 1, 3), np.uint8), (), size=size, margin=margin)  # check options before reading
-    (answer,) = shared().detect([not_a_folder(source)], min_face=min_face)
-    return square_crops(readable(answer).pixels, answer.faces, size=size, margin=margin)
+    (answer,) = shared_recognizer().detect([not_a_folder(source)], min_face=min_face)
+    return square_crops(require_photo(answer).pixels, answer.faces, size=size, margin=margin)
 
 
 @overload
@@ -347,12 +353,12 @@ def verify(  # noqa: PLR0913 - options, all by name
     a: Source,
     b: Source | list[S] | tuple[S, ...],
     *,
-    far: float = 1e-3,
+    far: float = defaults.FAR,
     threshold: float | None = None,
     metric: str = "cosine",
     model: str = EMBEDDER,
     detector: str = DETECTOR,
-    min_face: float = 20,
+    min_face: float = defaults.MIN_FACE,
     any_face: bool = False,
 ) -> Verification | list[PhotoVerification]:
     """Decide whether the largest faces of ``a`` and ``b`` are one person. See :meth:`Recognizer.verify`.
@@ -360,7 +366,7 @@ def verify(  # noqa: PLR0913 - options, all by name
     For a list ``b`` of photos, return one answer per photo, in order; ``a`` is then embedded once, and a photo that
     cannot be used is an answer with its status.
     """
-    recognizer = shared(detector=detector, embedder=model)
+    recognizer = shared_recognizer(detector=detector, embedder=model)
     rule = recognizer.rule(far=far, threshold=threshold, metric=metric, any_face=any_face)
     if isinstance(b, list | tuple):
         return [answer for _, _, answer in recognizer.verify_each(a, b, rule=rule, min_face=min_face)]
@@ -371,7 +377,7 @@ def verify(  # noqa: PLR0913 - options, all by name
 _shared: dict[tuple[str, str], Recognizer] = {}
 
 
-def shared(*, detector: str = DETECTOR, embedder: str = EMBEDDER) -> Recognizer:
+def shared_recognizer(*, detector: str = DETECTOR, embedder: str = EMBEDDER) -> Recognizer:
     """Return the process-wide recognizer of these names, made at its first use."""
     key = (detector, embedder)
     if key not in _shared:

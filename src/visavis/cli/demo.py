@@ -92,16 +92,16 @@ def demo(
         write(_format_commands(photos, out, overview))
     wrong = sum(not step.right for step in steps)
     if wrong:
-        note(f"{wrong} of {len(steps)} steps did not come out as they had to.")
+        note(f"{wrong} of {len(steps)} steps did not have the expected result.")
     raise typer.Exit(1 if wrong else 0)
 
 
 def _copy_photos(folder: Path) -> Path:
     """Copy the sample photos to a folder with a short path for the printed commands."""
-    from visavis.samples import samples
+    from visavis.samples import load_samples
 
     folder.mkdir(parents=True, exist_ok=True)
-    for path in samples().all:
+    for path in load_samples().all:
         shutil.copyfile(path, folder / path.name)
     return folder
 

@@ -9,8 +9,8 @@ from itertools import count
 
 import numpy as np
 
-from visavis import compare, embedders, images
-from visavis._checks import checked_number, checked_whole
+from visavis import compare, defaults, embedders, images
+from visavis._checks import check_number, check_whole
 from visavis.clustering._means import FaceGraph, list_offers, merge_clusters, move_faces, stretch
 from visavis.clustering._neighbors import Edges, Ints, neighbors
 from visavis.clustering._small import split_loose
@@ -21,7 +21,7 @@ from visavis.defaults import EMBEDDER
 from visavis.errors import UsageError
 from visavis.images import Source, shown
 from visavis.images.photo_files import UnlistedFolder, each_photo
-from visavis.pipeline import shared
+from visavis.pipeline import shared_recognizer
 from visavis.poor_photos import PoorPhotos
 from visavis.types import Floats, Photo
 
@@ -38,9 +38,6 @@ SLACK = 1.05
 
 REACH = 1.1
 """Edges up to the threshold times this decide which clusters are compared with each other."""
-
-LEAST_QUALITY = 0.05
-"""Weight of the worst face; that of the best is 1."""
 
 
 PAIR_FAR = 2e-5
@@ -80,7 +77,7 @@ def cluster(
     far: float | None = None,
     threshold: float | None = None,
     model: str = EMBEDDER,
-    min_face: float = 20,
+    min_face: float = defaults.MIN_FACE,
     min_quality: float = 0.0,
     previous: Clustering | None = None,
     seed: int = 0,
@@ -95,7 +92,7 @@ def cluster(
     """
     names: list[str] = []
     fresh = _skip_known_photos(photos, {} if previous is None else photo_hashes(previous.faces), names)
-    answers = shared(embedder=model).represent(fresh, min_face=min_face)
+    answers = shared_recognizer(embedder=model).represent(fresh, min_face=min_face)
     faces, skipped = gather_faces(replace(answer, name=names[index]) for index, answer in enumerate(answers))
     if previous is not None:
         faces = join_faces(label_faces(previous), faces)
@@ -157,8 +154,8 @@ def cluster_faces(
     Raises UsageError for a rate that was not measured, for a model without a table if no threshold is given, and for
     faces of one photo that are in one cluster already.
     """
-    min_quality = checked_number(min_quality, "min_quality is a number", least=0, most=1)
-    seed = checked_whole(seed, "seed is a whole number", least=0)
+    min_quality = check_number(min_quality, "min_quality is a number", least=0, most=1)
+    seed = check_whole(seed, "seed is a whole number", least=0)
     table = compare.own_or_shipped(calibration, embedders.model_id(model))
     limit, rate = _choose_limit(len(faces), far, threshold, table, model)
     order, groups = _sort_rows(faces)
@@ -230,7 +227,7 @@ def _assign_clusters(
     edges = replace(edges, distances=edges.distances * stretch(shares[edges.rows], shares[edges.columns]))
     edges = edges.select(~poor[edges.rows] & ~poor[edges.columns])
     near = edges.within(limit)
-    weights = np.maximum(quality[near.columns], LEAST_QUALITY)
+    weights = np.maximum(quality[near.columns], defaults.LEAST_QUALITY)
     labels = chinese_whispers(
         near, _compute_closeness(near, limit) * weights, _initialize_labels(ids), groups, free=ids < 0, seed=seed
     )
@@ -324,5 +321,5 @@ def is_poor(faces: Faces, cluster: Cluster) -> bool:
 
 def find_central(faces: Faces, rows: Ints) -> int:
     """Return the row of the face that is nearest to the mean of ``rows``, weighted by quality."""
-    weights = np.maximum(faces.quality[rows], LEAST_QUALITY)
+    weights = np.maximum(faces.quality[rows], defaults.LEAST_QUALITY)
     return int(rows[np.argmax(faces.embeddings[rows] @ (weights @ faces.embeddings[rows]))])

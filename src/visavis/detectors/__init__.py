@@ -7,10 +7,11 @@ The package is not called ``detect`` because ``visavis.detect`` is the function 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
-from typing import Protocol
+from typing import Any, Protocol
 
+from visavis import defaults
 from visavis.registry import Registry
 from visavis.types import RGB, Face
 
@@ -18,12 +19,14 @@ from visavis.types import RGB, Face
 class Detector(Protocol):
     """Find faces. A detector is ready once it is constructed, and safe to share between threads.
 
+    The option ``min_score`` of its factory, if it has one, is the least score of a face: above 0, below 1.
+
     If good faces score well below 1, the detector has an attribute ``certain``: see :func:`certain_score`.
     """
 
     name: str
 
-    def detect(self, pictures: Sequence[RGB], *, min_face: float = 20) -> list[list[Face]]:
+    def detect(self, pictures: Sequence[RGB], *, min_face: float = defaults.MIN_FACE) -> list[list[Face]]:
         """Return the faces of each RGB picture (sizes may differ), best score first; an empty list if there is none.
 
         ``min_face`` is the side in pixels of the smallest face to find; slightly smaller ones may be found too.
@@ -55,6 +58,10 @@ class Detectors(Registry[Detector]):
     def check(self, name: str) -> None:
         """Raise UnknownNameError with the nearest names if ``name`` is not registered; load nothing."""
         super().check(base_name(name))
+
+    def options(self, name: str) -> Mapping[str, Any]:
+        """Return the declared options of a detector, with their defaults."""
+        return super().options(base_name(name))
 
     def factory(self, name: str) -> Callable[..., Detector]:
         """Return the factory of a name."""

@@ -1,15 +1,15 @@
 """Run a detector on annotated photos, at its own threshold and with low scores too.
 
-A curve of precision over recall needs answers below the detector's threshold. A detector returns them by an option
-``min_score`` of its factory, the least score of an answer; a detector without the option is used as it is.
+A curve of precision over recall needs answers below the detector's threshold. A detector returns them by its option
+``min_score``, the least score of an answer; a detector that declares no such option is used as it is.
 """
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from visavis import defaults
 from visavis.defaults import DETECTOR
 from visavis.detectors import DETECTORS
 from visavis.errors import UsageError
@@ -25,23 +25,23 @@ LOWEST = 0.01
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answers:
-    """Faces ``found`` in each of the ``annotated`` photos that could be read, and with low scores too (``sensitive``).
+    """Faces ``detected`` in each of the ``annotated`` photos that could be read; ``sensitive``: with low scores too.
 
     ``sensitive`` is None if the detector has no option for it. ``unread`` holds a message for each other photo, by
     path.
     """
 
     annotated: tuple[Annotated, ...]
-    found: tuple[tuple[Face, ...], ...]
+    detected: tuple[tuple[Face, ...], ...]
     sensitive: tuple[tuple[Face, ...], ...] | None
     unread: dict[str, str]
 
 
-def answers(
+def collect_answers(
     annotated: Sequence[Annotated],
     *,
     detector: str = DETECTOR,
-    min_face: float = 20,
+    min_face: float = defaults.MIN_FACE,
     threads: int | None = None,
     progress: ShowProgress | None = None,
 ) -> Answers:
@@ -68,7 +68,7 @@ def answers(
 
 
 def _make_sensitive(detector: str, threads: int | None) -> Recognizer | None:
-    if "min_score" not in inspect.signature(DETECTORS.factory(detector)).parameters:
+    if "min_score" not in DETECTORS.options(detector):
         return None
     return Recognizer(detector=DETECTORS.create(detector, threads=threads, min_score=LOWEST))
 

@@ -23,7 +23,7 @@ from visavis.evaluate.stats.open_set import (
     RowNumbers,
     SearchRate,
     UnknownProbes,
-    interval,
+    compute_interval,
     open_set_roc,
     search_rates,
 )
@@ -120,7 +120,7 @@ def split(names: Sequence[str], *, templates: int = 1, known: float = 0.5, seed:
     return Split(np.flatnonzero(enrolled), np.flatnonzero(chosen[person] & ~enrolled), np.flatnonzero(~chosen[person]))
 
 
-def identification(
+def measure_identification(
     templates: Templates,
     names: Sequence[str],
     split: Split,
@@ -144,7 +144,7 @@ def identification(
     if any(not 0 < fpir < 1 for fpir in fpirs) or any(rank < 1 for rank in ranks):
         raise UsageError("an FPIR must be between 0 and 1, and a rank 1 or more.")
     person = np.unique(np.asarray(names, np.str_), return_inverse=True)[1]
-    has_template = templates.found
+    has_template = templates.has_template
     gallery = _Gallery.of(templates.embeddings, person, split.gallery[has_template[split.gallery]], rule)
     known_probes = KnownProbes(person[split.known], *_rank_people(templates, person, split.known, gallery))
     searched = split.unknown[has_template[split.unknown]]
@@ -240,7 +240,7 @@ def _rank_people(
     if not len(rows):
         raise UsageError("there is no photo to search for: nobody who is enrolled has another one.")
     ranks, right = np.zeros(len(rows), np.intp), np.full(len(rows), np.inf)
-    searchable = np.flatnonzero(templates.found[rows] & np.isin(person[rows], gallery.people))
+    searchable = np.flatnonzero(templates.has_template[rows] & np.isin(person[rows], gallery.people))
     columns = np.searchsorted(gallery.people, person[rows[searchable]])
     for block, distances in gallery.distances(templates.embeddings[rows[searchable]]):
         own = np.take_along_axis(distances, columns[block, None], axis=1)
@@ -258,4 +258,4 @@ def _find_nearest(probes: Floats, gallery: _Gallery) -> Doubles:
 
 def _make_rank_rate(probes: KnownProbes, rank: int) -> RankRate:
     hits = (probes.ranks >= 1) & (probes.ranks <= rank)
-    return RankRate(rank, float(hits.mean()), int(hits.sum()), interval(hits, probes.person))
+    return RankRate(rank, float(hits.mean()), int(hits.sum()), compute_interval(hits, probes.person))

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from visavis import compare, images
-from visavis._checks import checked_whole
+from visavis import compare, defaults, images
+from visavis._checks import check_whole
 from visavis.defaults import EMBEDDER
 from visavis.errors import NoFaceError
 from visavis.images import Source
-from visavis.pipeline import Recognizer, shared
+from visavis.pipeline import Recognizer, shared_recognizer
 from visavis.types import Face, Floats, Lookalike, Photo, PhotoFaces
 from visavis.verification import error_of
-
-TOP = 10
 
 
 def similar(
     photo: Source,
     others: Source | Iterable[Source],
     *,
-    top: int = TOP,
+    top: int = defaults.TOP_LOOKALIKES,
     model: str = EMBEDDER,
-    min_face: float = 20,
+    min_face: float = defaults.MIN_FACE,
 ) -> list[Lookalike]:
     """Return the ``top`` photos with the faces nearest to the largest face of ``photo``, the nearest first.
 
@@ -31,8 +29,8 @@ def similar(
     There is no threshold: look-alikes are mostly other people. Raises ImageError if ``photo`` or all of the others
     cannot be read, NoFaceError if ``photo`` shows no face.
     """
-    top = checked_top(top)
-    recognizer = shared(embedder=model)
+    top = check_top(top)
+    recognizer = shared_recognizer(embedder=model)
     embedding, own, _ = probe(recognizer, photo, min_face=min_face)
     answers = recognizer.represent(others, min_face=min_face)
     nearest: list[Lookalike] = []
@@ -47,15 +45,15 @@ def similar(
         nearest += [near] if near else []
     if unreadable and not readable:
         raise error_of(unreadable[0])
-    return best(nearest, top=top)
+    return select_best(nearest, top=top)
 
 
-def checked_top(top: object) -> int:
+def check_top(top: object) -> int:
     """Return ``top``; raise UsageError if it is not a whole number of 1 or more."""
-    return checked_whole(top, "top is a whole number", least=1)
+    return check_whole(top, "top is a whole number", least=1)
 
 
-def probe(recognizer: Recognizer, source: Source, *, min_face: float = 20) -> tuple[Floats, Photo, Face]:
+def probe(recognizer: Recognizer, source: Source, *, min_face: float = defaults.MIN_FACE) -> tuple[Floats, Photo, Face]:
     """Return the embedding ``(d,)`` of the largest face of a photo, the photo and the face.
 
     Raises ImageError if the photo cannot be read, NoFaceError if it shows no face.
@@ -81,10 +79,10 @@ def nearest_face(embedding: Floats, answer: PhotoFaces) -> Lookalike | None:
     )
 
 
-def best(lookalikes: Iterable[Lookalike], *, top: int = TOP) -> list[Lookalike]:
+def select_best(lookalikes: Iterable[Lookalike], *, top: int = defaults.TOP_LOOKALIKES) -> list[Lookalike]:
     """Return the ``top`` nearest look-alikes, the nearest first, sorted by name at equal distance.
 
     Raises UsageError if ``top`` is below 1.
     """
-    top = checked_top(top)
+    top = check_top(top)
     return sorted(lookalikes, key=lambda lookalike: (lookalike.distance, lookalike.photo))[:top]

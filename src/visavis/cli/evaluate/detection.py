@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis import defaults
 from visavis.cli._evaluation import PhotoFolder, Report, check_report
 from visavis.cli._networks import DETECTING, Networks, takes
 from visavis.cli._options import Json
@@ -36,7 +37,7 @@ def detection(
     networks: Networks,
     iou: Annotated[
         float, typer.Option("--iou", help="Least overlap (intersection over union) of a detected face.")
-    ] = 0.5,
+    ] = defaults.IOU,
     min_height: Annotated[
         float, typer.Option("--min-height", min=0, metavar="PIXELS", help="Ignore annotated faces of lower height.")
     ] = 0,
@@ -50,17 +51,17 @@ def detection(
     Detecting an ignored face is neither right nor wrong.
     """
     from visavis.evaluate.data.annotations import read_annotations
-    from visavis.evaluate.detection import detection_result
-    from visavis.evaluate.detector_answers import answers
+    from visavis.evaluate.detection import measure_detection
+    from visavis.evaluate.detector_answers import collect_answers
 
     check_report(report)
     detector, min_face = networks.detector, networks.min_face
     annotated = read_annotations(annotations, photos, min_height=min_height)
     with Output("", detector, "95 % interval", json=json) as output:
-        detected = answers(
+        detected = collect_answers(
             annotated, detector=detector, min_face=min_face, threads=networks.threads, progress=output.progress
         )
-        result = detection_result(detected.found, detected.annotated, iou=iou, sensitive=detected.sensitive)
+        result = measure_detection(detected.detected, detected.annotated, iou=iou, sensitive=detected.sensitive)
         _note_missing(detected, detector)
         line = {"data": annotations.name, "detector": detector, "min_face": min_face, "min_height": min_height}
         output.answer({**line, **_make_line(result, detected)}, *_make_rows(result))
