@@ -26,6 +26,7 @@ from visavis.train.labeled_photos import LabeledPhotos, list_few
 from visavis.types import RGB
 from visavis.weights.model_row import ARCFACE, CropPoints
 
+AS_THEY_ARE = "none, the photos are crops"
 PIXELS, ROWS = "pixels.npy", "rows.json"
 VERSION = 1
 """Increased when crops of the same pictures would differ."""
@@ -39,7 +40,7 @@ class Crops:
     """Crops of labeled pictures.
 
     ``pixels (n, s, s, 3)`` uint8, mapped from a file; ``labels (n,)`` number the ``people``; ``photos`` are the paths
-    (n). ``skipped`` are pictures without a usable face, each with the reason; ``notes`` are sentences about the data.
+    (n), ``detector`` is how the faces were detected. ``skipped`` are pictures without a usable face, each with the reason; ``notes`` are sentences about the data.
     """
 
     pixels: RGB
@@ -48,6 +49,7 @@ class Crops:
     photos: tuple[str, ...]
     skipped: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    detector: str = AS_THEY_ARE
 
     @property
     def size(self) -> int:
@@ -95,6 +97,7 @@ def prepare(
         selected.photos,
         skipped,
         (*labeled.notes, *_describe(labeled, present, skipped, rows["several"])),
+        AS_THEY_ARE if aligned else detector,
     )
 
 

@@ -16,10 +16,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from visavis import atomic
+from visavis.compare import Calibration
 from visavis.errors import UsageError
+from visavis.evaluate.calibrate import of_people
+from visavis.evaluate.data.templates import Templates
 from visavis.train import checkpoints, health
 from visavis.train.architectures import architecture, count_parameters, first_weights
 from visavis.train.config import Settings, parse
@@ -31,6 +35,7 @@ from visavis.train.network_page import page
 from visavis.train.validation_split import split
 from visavis.types import Floats
 from visavis.weights.model_row import ModelRow
+from visavis.weights.user_models import CALIBRATION
 
 SETTINGS, LOG, REPORT = "settings.json", "log.csv", "report.html"
 TIMED = 3
@@ -58,7 +63,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class NetworkRun:
-    """A finished or interrupted run: its folder, its epochs, what ailed it, and its model (None: interrupted)."""
+    """A finished or interrupted run: its folder, its epochs, what ailed it, and its model (None: interrupted).
+
+    ``calibration`` are the model's thresholds, measured on the people held out; None where they are too few.
+    """
 
     folder: Path
     plan: Plan
@@ -66,6 +74,7 @@ class NetworkRun:
     illness: Illness | None
     interrupted: bool
     row: ModelRow | None
+    calibration: Calibration | None
 
 
 def train_network(  # noqa: PLR0913 - options, all by name
@@ -103,10 +112,11 @@ def train_network(  # noqa: PLR0913 - options, all by name
     illness, stopped = _train(trainer, folder, trained, interrupted)
     usable = not stopped and (illness is None or not illness.fatal)
     row = _finish(folder, trainer, data, license) if usable else None
+    calibration = None if row is None else _calibrate(folder, trainer, data, row)
     if trainer.epochs:
-        facts = _list_facts(plan, settings, row)
+        facts = _list_facts(plan, settings, row, calibration)
         page(trainer.epochs, settings, name=folder.name, illness=illness, facts=facts).write(folder / REPORT)
-    return NetworkRun(folder, plan, tuple(trainer.epochs), illness, stopped, row)
+    return NetworkRun(folder, plan, tuple(trainer.epochs), illness, stopped, row, calibration)
 
 
 def _train(
@@ -237,7 +247,33 @@ def _write_log(folder: Path, epochs: Sequence[Epoch]) -> None:
     atomic.write_text(folder / LOG, text.getvalue())
 
 
-def _list_facts(plan: Plan, settings: Settings, row: ModelRow | None) -> list[tuple[str, str]]:
+def _calibrate(folder: Path, trainer: Trainer, data: Crops, row: ModelRow) -> Calibration | None:
+    """Measure the thresholds of a model on the people held out, and write them beside it; None where they are few."""
+    rows = trainer.parts.held_out
+    if not trainer.parts.people or not len(rows):
+        return None
+    templates = Templates(
+        model=row.name,
+        detector=data.detector,
+        photos=tuple(data.photos[number] for number in rows),
+        status=("ok",) * len(rows),
+        embeddings=trainer.embed(rows),
+        boxes=np.zeros((len(rows), 4), np.float32),
+        quality=np.ones(len(rows), np.float32),
+        faces=np.ones(len(rows), np.intp),
+    )
+    names = [data.people[label] for label in data.labels[rows]]
+    try:
+        measured = of_people(templates, names, data=f"{len(set(names))} people that {row.name} was not trained on")
+    except UsageError:  # too few pairs
+        return None
+    atomic.write_text(folder / CALIBRATION, measured.text())
+    return measured.calibration
+
+
+def _list_facts(
+    plan: Plan, settings: Settings, row: ModelRow | None, calibration: Calibration | None
+) -> list[tuple[str, str]]:
     """Return what a run was, as names and values for its report."""
     return [
         ("architecture", f"{settings.architecture}, {plan.parameters:,} parameters"),
@@ -247,6 +283,7 @@ def _list_facts(plan: Plan, settings: Settings, row: ModelRow | None) -> list[tu
         ("optimizer", f"{settings.optimizer.name}, {settings.optimizer.rate:g}, {settings.schedule.name}"),
         ("seed", f"{settings.seed}"),
         ("model", "none" if row is None else row.name),
+        ("lowest FAR with a threshold", "not measured" if calibration is None else f"{calibration.lowest_far:g}"),
     ]
 
 
