@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 
 import numpy as np
 
 from visavis.errors import MissingExtraError
-from visavis.nets.ops import Ops, Pad, Size, same_pad
+from visavis.nets.ops import Net, Pad, Size, same_pad
 from visavis.types import Floats
 
 try:
@@ -17,8 +17,6 @@ try:
     from torch.nn import functional
 except ModuleNotFoundError as error:
     raise MissingExtraError("training needs PyTorch: pip install 'visavis[train]'.") from error
-
-Definition = Callable[[Ops[Tensor], Tensor], tuple[Tensor, ...]]
 
 STATISTICS = ("mean", "variance")
 """Parts of a layer that follow the data and are not trained."""
@@ -35,7 +33,7 @@ class Network(nn.Module):
     ``frozen`` are not trained, and always use their statistics.
     """
 
-    def __init__(self, net: Definition, weights: Mapping[str, Floats], *, frozen: tuple[str, ...] = ()) -> None:
+    def __init__(self, net: Net, weights: Mapping[str, Floats], *, frozen: tuple[str, ...] = ()) -> None:
         super().__init__()
         self._net, self._frozen = net, frozen
         for name, array in weights.items():

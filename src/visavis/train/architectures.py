@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -19,11 +18,9 @@ from visavis.nets import (
     small_cnn,
     vgg16,
 )
-from visavis.nets.ops import Ops, T
+from visavis.nets.ops import Net, Ops, T
 from visavis.nets.shapes import shapes
 from visavis.types import Floats
-
-Definition = Callable[..., tuple[Any, ...]]
 
 LAYER = "embedding"
 """Name of the layer that makes the embedding."""
@@ -36,11 +33,11 @@ class Architecture:
     """A network that can be trained on faces of ``side`` pixels or, unless ``fixed``, of another size."""
 
     name: str
-    net: Definition
+    net: Net
     side: int
     fixed: bool = False
 
-    def definition(self, dimension: int) -> Definition:
+    def definition(self, dimension: int) -> Net:
         """Return the network with a layer that makes embeddings of this length, not normalized."""
 
         def embed(ops: Ops[T], x: T) -> tuple[T, ...]:
@@ -71,7 +68,7 @@ def architecture(name: str) -> Architecture:
     return ARCHITECTURES[name]
 
 
-def first_weights(definition: Definition, *, side: int, seed: int) -> dict[str, Floats]:
+def first_weights(definition: Net, *, side: int, seed: int) -> dict[str, Floats]:
     """Return weights to begin with: kernels by He and others (2015, fan-in), normalizations that change nothing."""
     rng = np.random.default_rng(seed)
     return {name: _first_weight(name, shape, rng) for name, shape in shapes(definition, side=side).items()}

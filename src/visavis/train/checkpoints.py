@@ -8,6 +8,7 @@ to the bit as if it had not been interrupted.
 from __future__ import annotations
 
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -15,6 +16,8 @@ import torch
 from visavis import atomic
 from visavis.errors import UsageError
 
+DAMAGED = (RuntimeError, UnpicklingError, EOFError, ValueError, KeyError, IndexError, AttributeError, OSError)
+"""What PyTorch raises for files that are cut off or altered."""
 NEWEST, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
 
 
@@ -39,7 +42,7 @@ def load(run: Path) -> dict[str, Any] | None:
             continue
         try:
             state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        except Exception:  # noqa: BLE001 - torch raises many kinds for a damaged file
+        except DAMAGED:
             continue
         return state
     return None

@@ -135,10 +135,10 @@ def parse(table: Mapping[str, Any], base: Settings) -> Settings:
 
 def _parse(base: Any, table: Mapping[str, Any], place: str) -> Any:
     types = get_type_hints(type(base))
-    known = {item.name for item in fields(base)}
+    names = {item.name for item in fields(base)}
     for key in table:
-        if key not in known:
-            raise UsageError(f"{place}{key} is no setting; there are: {', '.join(sorted(known))}.")
+        if key not in names:
+            raise UsageError(f"{place}{key} is no setting; there are: {', '.join(sorted(names))}.")
     values = {key: _parse_value(getattr(base, key), value, types[key], f"{place}{key}") for key, value in table.items()}
     return replace(base, **values)
 

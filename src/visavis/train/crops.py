@@ -40,7 +40,8 @@ class Crops:
     """Crops of labeled pictures.
 
     ``pixels (n, s, s, 3)`` uint8, mapped from a file; ``labels (n,)`` number the ``people``; ``photos`` are the paths
-    (n), ``detector`` is how the faces were detected. ``skipped`` are pictures without a usable face, each with the reason; ``notes`` are sentences about the data.
+    (n), ``detector`` is how the faces were detected. ``skipped`` are pictures without a usable face, each with the
+    reason; ``notes`` are sentences about the data.
     """
 
     pixels: RGB

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from visavis import atomic
 from visavis.nets.onnx_graph import to_onnx
-from visavis.train.architectures import Definition
+from visavis.nets.ops import Net
 from visavis.train.crops import face_points
 from visavis.types import Floats
 from visavis.weights.model_row import ModelRow
@@ -19,7 +19,7 @@ ROW = "model.toml"
 
 def write_model(
     run: Path,
-    definition: Definition,
+    definition: Net,
     weights: Mapping[str, Floats],
     *,
     size: int,

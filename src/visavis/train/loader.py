@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-Batch = TypeVar("Batch")
+Prepared = TypeVar("Prepared")
 
 AHEAD = 2
 """Batches prepared ahead; each is as large in memory as its pictures."""
 
 
-def prefetch(load: Callable[[int], Batch], count: int) -> Iterator[Batch]:
+def prefetch(load: Callable[[int], Prepared], count: int) -> Iterator[Prepared]:
     """Yield ``load(0)`` to ``load(count - 1)`` in order, prepared in a thread, up to ``AHEAD`` ahead.
 
     Reading, resizing and changing pictures happen in numpy and OpenCV, which let other threads run.

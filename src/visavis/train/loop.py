@@ -10,25 +10,25 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from visavis.nets.ops import Net
 from visavis.nets.torch_module import Network
 from visavis.train import miners, sampler
-from visavis.train.architectures import Definition, architecture
+from visavis.train.architectures import architecture
 from visavis.train.augment import augment
 from visavis.train.config import Settings
 from visavis.train.criteria import Criterion
 from visavis.train.crops import Crops
 from visavis.train.health import Epoch
 from visavis.train.loader import prefetch
+from visavis.train.sampler import Rows
 from visavis.train.schedule import factor
 from visavis.train.validation import Judged, judge, nearest_mean
-from visavis.train.validation_split import Split
+from visavis.train.validation_split import TrainingSplit
 from visavis.types import RGB, Floats
 
-Rows = NDArray[np.int64]
 Report = Callable[[Epoch], object]
 
 EMBED = 64
@@ -38,12 +38,12 @@ EMBED = 64
 class Trainer:
     """One run: a network, its loss, its optimizer, and the step that they have reached."""
 
-    def __init__(self, data: Crops, parts: Split, settings: Settings, weights: dict[str, Floats]) -> None:
+    def __init__(self, data: Crops, parts: TrainingSplit, settings: Settings, weights: dict[str, Floats]) -> None:
         self.data, self.parts, self.settings = data, parts, settings
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         torch.manual_seed(settings.seed)
         self.net = architecture(settings.architecture)
-        self.definition: Definition = self.net.definition(settings.dimension)
+        self.definition: Net = self.net.definition(settings.dimension)
         owners = data.labels[parts.train]
         self.people = np.unique(owners)
         self.labels = np.searchsorted(self.people, owners).astype(np.int64)
@@ -91,7 +91,7 @@ class Trainer:
 
         A later call goes on with the next step.
         """
-        begun, seen = time.perf_counter(), 0
+        begun, trained = time.perf_counter(), 0
         batches = self.batches(self.epoch)
         self.network.train()
         first = len(self._measured)
@@ -100,12 +100,12 @@ class Trainer:
             step = self.epoch * len(batches) + number
             self._set_rate(step, self.total_epochs * len(batches))
             self._measured.append(self.step(pixels, batches[number], step))
-            seen += len(pixels)
+            trained += len(pixels)
             if not math.isfinite(self._measured[-1][0]):
                 break
             if stop() and number + 1 < len(batches):
                 return None
-        speed = seen / (time.perf_counter() - begun)
+        speed = trained / (time.perf_counter() - begun)
         self.epoch += 1
         return self._measure_epoch(self.epoch * len(batches), speed)
 

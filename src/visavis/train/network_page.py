@@ -51,10 +51,10 @@ def page(
 def _curve(epochs: Sequence[Epoch], title: str, values: Sequence[tuple[str, Value]], caption: str) -> Figure | None:
     """Draw values over epochs; None where there are none."""
     series = [(label, [value(epoch) for epoch in epochs]) for label, value in values]
-    known = [y for _, ys in series for y in ys if y is not None and math.isfinite(y)]
-    if not known:
+    measured = [y for _, ys in series for y in ys if y is not None and math.isfinite(y)]
+    if not measured:
         return None
-    low, high = min(0.0, *known), max(known)
+    low, high = min(0.0, *measured), max(measured)
     frame = svg.Frame(svg.linear("Epoch", 1.0, float(max(len(epochs), 2))), svg.linear(title, low, high or 1.0))
     lines, keys = [], []
     for number, (label, ys) in enumerate(series):

@@ -15,7 +15,7 @@ LEAST_PEOPLE = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Split:
+class TrainingSplit:
     """Rows to train on and rows held out, and whether the latter are of other ``people``."""
 
     train: NDArray[np.int64]
@@ -23,7 +23,7 @@ class Split:
     people: bool
 
 
-def split(labels: NDArray[np.int64], how: Validation, *, seed: int) -> Split:
+def split(labels: NDArray[np.int64], how: Validation, *, seed: int) -> TrainingSplit:
     """Hold out people, or every so many-th picture of each; nothing where both are 0.
 
     UsageError where fewer than two people are left to learn from.
@@ -48,5 +48,5 @@ def split(labels: NDArray[np.int64], how: Validation, *, seed: int) -> Split:
     return _make(labels, np.flatnonzero(np.isin(labels, chosen)), people=True)
 
 
-def _make(labels: NDArray[np.int64], held_out: NDArray[np.int64], *, people: bool) -> Split:
-    return Split(np.setdiff1d(np.arange(len(labels)), held_out), np.sort(held_out), people)
+def _make(labels: NDArray[np.int64], held_out: NDArray[np.int64], *, people: bool) -> TrainingSplit:
+    return TrainingSplit(np.setdiff1d(np.arange(len(labels)), held_out), np.sort(held_out), people)

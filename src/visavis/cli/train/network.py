@@ -24,7 +24,7 @@ INTERRUPTED = 130
 COLUMNS = "epoch      loss  active  same person  others  spread  held out  photos/s"
 
 
-class Architecture(StrEnum):
+class ArchitectureName(StrEnum):
     """Names of the architectures; they are those of ``visavis.train.architectures.ARCHITECTURES``."""
 
     small_cnn = "small_cnn"
@@ -36,7 +36,7 @@ class Architecture(StrEnum):
     inception_resnet_v1 = "inception_resnet_v1"
 
 
-class Loss(StrEnum):
+class LossName(StrEnum):
     """Losses; the names are those of ``visavis.train.config.LOSSES``."""
 
     softmax = "softmax"
@@ -46,7 +46,7 @@ class Loss(StrEnum):
     cosface = "cosface"
 
 
-class Miner(StrEnum):
+class MinerName(StrEnum):
     """Ways to choose triplets; the names are those of ``visavis.train.config.MINERS``."""
 
     random = "random"
@@ -56,42 +56,48 @@ class Miner(StrEnum):
     offline = "offline"
 
 
+People = Annotated[
+    Path, typer.Argument(metavar="DIR|CSV", exists=True, help="A folder a person, or a CSV of name and photo.")
+]
+Run = Annotated[Path, typer.Option("--out", metavar="RUN", file_okay=False, help="New folder for the run.")]
+Arch = Annotated[ArchitectureName | None, typer.Option("--arch", help="Architecture.", show_default="small_cnn")]
+LossOption = Annotated[LossName | None, typer.Option("--loss", help="Loss.", show_default="triplet")]
+MinerOption = Annotated[
+    MinerName | None, typer.Option("--miner", help="How triplets are chosen.", show_default="semi-hard")
+]
+Epochs = Annotated[int | None, typer.Option("--epochs", min=1, metavar="N", help="Epochs.", show_default="20")]
+Minutes = Annotated[float | None, typer.Option("--minutes", min=0, metavar="N", help="Train this long, not --epochs.")]
+Size = Annotated[
+    int | None,
+    typer.Option("--size", min=32, metavar="PIXELS", help="Side of the crops.", show_default="the architecture's"),
+]
+Init = Annotated[Path | None, typer.Option("--init", metavar="RUN", help="Begin with the weights of an earlier run.")]
+Config = Annotated[Path | None, typer.Option("--config", metavar="FILE.toml", help="Settings; options go before them.")]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, metavar="N", help="Seed of the run.", show_default="0")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN.")]
+Aligned = Annotated[bool, typer.Option("--aligned", help="The photos are crops of faces already.")]
+License = Annotated[
+    str, typer.Option("--license", metavar="TEXT", help="License of the photos, for the model's description.")
+]
+
+
 def network(  # noqa: PLR0913 - a command's options
-    source: Annotated[
-        Path, typer.Argument(metavar="DIR|CSV", exists=True, help="A folder a person, or a CSV of name and photo.")
-    ],
+    source: People,
     *,
-    out: Annotated[Path, typer.Option("--out", metavar="RUN", file_okay=False, help="New folder for the run.")],
+    out: Run,
     exclude: Exclude = None,
-    arch: Annotated[Architecture | None, typer.Option("--arch", help="Architecture.", show_default="small_cnn")] = None,
-    loss: Annotated[Loss | None, typer.Option("--loss", help="Loss.", show_default="triplet")] = None,
-    miner: Annotated[
-        Miner | None, typer.Option("--miner", help="Choice of triplets.", show_default="semi-hard")
-    ] = None,
-    epochs: Annotated[
-        int | None, typer.Option("--epochs", min=1, metavar="N", help="Number of epochs.", show_default="20")
-    ] = None,
-    minutes: Annotated[
-        float | None, typer.Option("--minutes", min=0, metavar="N", help="Train this long instead of --epochs.")
-    ] = None,
-    size: Annotated[
-        int | None,
-        typer.Option("--size", min=32, metavar="PIXELS", help="Side of the crops.", show_default="the architecture's"),
-    ] = None,
-    init: Annotated[
-        Path | None, typer.Option("--init", metavar="RUN", help="Begin with the weights of an earlier run.")
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option("--config", metavar="FILE.toml", help="Settings; options go before it.")
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option("--seed", min=0, metavar="N", help="Seed of the run.", show_default="0")
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN.")] = False,
-    aligned: Annotated[bool, typer.Option("--aligned", help="The photos are crops of faces already.")] = False,
-    license: Annotated[
-        str, typer.Option("--license", metavar="TEXT", help="License of the photos, for the model's description.")
-    ] = "",
+    arch: Arch = None,
+    loss: LossOption = None,
+    miner: MinerOption = None,
+    epochs: Epochs = None,
+    minutes: Minutes = None,
+    size: Size = None,
+    init: Init = None,
+    config: Config = None,
+    seed: Seed = None,
+    resume: Resume = False,
+    aligned: Aligned = False,
+    license: License = "",
     detector: DetectorName = DETECTOR,
     json: Json = False,
 ) -> None:
