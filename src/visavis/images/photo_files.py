@@ -95,7 +95,7 @@ def is_excluded(path: str, exclude: Sequence[str]) -> bool:
     A pattern without a slash matches a file or folder of that name anywhere; one with a slash matches the whole
     relative path. ``*`` matches any characters, slashes too. Case counts; Unicode is compared in the form NFC.
     """
-    path = _normalize(path.replace(os.sep, "/"))
+    path = nfc(path.replace(os.sep, "/"))
     name = path.rpartition("/")[2]
     return any(fnmatchcase(path if "/" in pattern else name, pattern) for pattern in map(_normalize_pattern, exclude))
 
@@ -261,7 +261,7 @@ def _list_entries(folder: str, visited: set[tuple[int, int]]) -> list[os.DirEntr
             return []
         visited.add(place)
         with os.scandir(folder) as entries:
-            return sorted(entries, key=lambda entry: (_normalize(entry.name), entry.name))
+            return sorted(entries, key=lambda entry: (nfc(entry.name), entry.name))
     except OSError as error:
         status = "missing" if isinstance(error, FileNotFoundError) else "unreadable"
         return UnlistedFolder(folder, status, error.strerror or str(error))
@@ -282,10 +282,11 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _normalize(text: str) -> str:
+def nfc(text: str) -> str:
+    """Return the text in Unicode's form NFC, in which names are compared."""
     return unicodedata.normalize("NFC", text)
 
 
 def _normalize_pattern(pattern: str) -> str:
     """Return a pattern in the form of compared paths: NFC, without "./" before it or "/" after it."""
-    return _normalize(pattern.replace(os.sep, "/")).removeprefix("./").strip("/")
+    return nfc(pattern.replace(os.sep, "/")).removeprefix("./").strip("/")

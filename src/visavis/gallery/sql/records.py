@@ -55,7 +55,7 @@ class Owner(NamedTuple):
     template_id: int
 
 
-class Block(NamedTuple):
+class TemplateRows(NamedTuple):
     """Templates for an index: ids ``(n,)``, people ``(n,)`` (0: unassigned), embeddings ``(n, d)``."""
 
     ids: Ids
@@ -328,7 +328,7 @@ def removed_since(conn: Connection, change: int) -> Ids:
     return np.array(conn.execute(query).scalars().all(), np.int64)
 
 
-def added_since(conn: Connection, change: int, dimension: int) -> Iterator[Block]:
+def added_since(conn: Connection, change: int, dimension: int) -> Iterator[TemplateRows]:
     """Yield the templates stored after this change, block by block; GalleryError where one is damaged."""
     query = select(TEMPLATES.c.id, TEMPLATES.c.person_id, TEMPLATES.c.embedding)
     if change:  # else all templates, in storage order
@@ -338,7 +338,7 @@ def added_since(conn: Connection, change: int, dimension: int) -> Iterator[Block
         yield _block(ids, people, blobs, dimension)
 
 
-def templates_in(conn: Connection, ids: Iterable[int], dimension: int) -> Iterator[Block]:
+def templates_in(conn: Connection, ids: Iterable[int], dimension: int) -> Iterator[TemplateRows]:
     """Yield these templates, block by block."""
     for part in in_lists(ids):
         query = select(TEMPLATES.c.id, TEMPLATES.c.person_id, TEMPLATES.c.embedding).where(TEMPLATES.c.id.in_(part))
@@ -348,13 +348,13 @@ def templates_in(conn: Connection, ids: Iterable[int], dimension: int) -> Iterat
         )
 
 
-def _block(ids: Sequence[int], people: Sequence[int | None], blobs: Sequence[bytes], dimension: int) -> Block:
+def _block(ids: Sequence[int], people: Sequence[int | None], blobs: Sequence[bytes], dimension: int) -> TemplateRows:
     """Return a block; raise GalleryError where an embedding has another length."""
     if any(len(blob) != 4 * dimension for blob in blobs):
         bad = next(template for template, blob in zip(ids, blobs, strict=True) if len(blob) != 4 * dimension)
         raise GalleryError(f"template {bad} is not an embedding of {dimension} values: check the gallery.")
     owners = np.array([UNASSIGNED if person is None else person for person in people], np.int64)
-    return Block(np.array(ids, np.int64), owners, as_embeddings(blobs, dimension))
+    return TemplateRows(np.array(ids, np.int64), owners, as_embeddings(blobs, dimension))
 
 
 def as_embeddings(blobs: Sequence[bytes], dimension: int) -> Floats:
