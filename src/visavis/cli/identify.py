@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis.cli._classifiers import ClassifierRun, identify_by_classifier
 from visavis.cli._csv import BOX_COLUMNS
 from visavis.cli._files import PictureFolder
 from visavis.cli._galleries import next_steps, open_gallery
@@ -65,12 +66,13 @@ def identify(  # noqa: PLR0913 - a command's options
     ] = False,
     out: Pictures = None,
     gallery: GalleryUrl = GALLERY,
+    classifier: ClassifierRun = None,
     index: GalleryIndex = INDEX,
     networks: Networks,
     json: Json = False,
     csv: Csv = False,
 ) -> None:
-    """Identify the people of a gallery in photos.
+    """Identify the people of a gallery in photos, or those of a classifier.
 
     Exits 1 if no person is identified. A face that is near enough to no person is unknown: its name is null in JSON.
     """
@@ -78,6 +80,13 @@ def identify(  # noqa: PLR0913 - a command's options
         raise UsageError("--fpir and --threshold exclude each other: a threshold stands for its own rate.")
     photos = expand_folders(sources, exclude=exclude)
     folder = PictureFolder(out) if out else None
+    if classifier is not None:
+        if (fpir, threshold, margin, repeats, index) != (None, None, 0.0, False, INDEX):
+            raise UsageError(
+                "a classifier has a rule of its own: leave out --fpir, --threshold, --margin, --repeats and --index."
+            )
+        code = identify_by_classifier(classifier, photos, networks, folder, top=top, json=json, csv=csv)
+        raise typer.Exit(code)
     rate = FPIR if fpir is None else fpir
     statuses, any_known = [], False
     with (

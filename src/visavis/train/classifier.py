@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from visavis import atomic
 from visavis._checks import checked_number, checked_whole
 from visavis.errors import UsageError
-from visavis.evaluate.data.templates import Progress
+from visavis.evaluate.data.templates import ShowProgress
 from visavis.images import shown
 from visavis.pipeline import Recognizer
 from visavis.train.classifier_answers import Answers, FittedHead, answer
@@ -128,7 +128,7 @@ def train_classifier(
     options: ClassifierOptions = ClassifierOptions(),
     recognizer: Recognizer | None = None,
     exclude: Sequence[str] = (),
-    progress: Progress | None = None,
+    progress: ShowProgress | None = None,
 ) -> ClassifierRun:
     """Train a classifier on a folder with a folder a person, or a CSV of name and photo, and measure it.
 
@@ -165,7 +165,7 @@ def add_people(
     source: str | os.PathLike[str],
     *,
     exclude: Sequence[str] = (),
-    progress: Progress | None = None,
+    progress: ShowProgress | None = None,
 ) -> ClassifierRun:
     """Return a classifier that knows the people of ``source`` too, fitted again with the stored and the new photos.
 

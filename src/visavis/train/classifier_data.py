@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis.errors import UsageError
-from visavis.evaluate.data.templates import Progress
+from visavis.evaluate.data.templates import ShowProgress
 from visavis.images.photo_files import by_folder, walk
 from visavis.pipeline import Recognizer
 from visavis.train.classifier_features import FeatureKind, PhotoFeatures, extract_features, screen_photos
@@ -54,7 +54,7 @@ def read_faces(
     recognizer: Recognizer,
     *,
     min_face: float,
-    progress: Progress | None,
+    progress: ShowProgress | None,
 ) -> tuple[LabeledFaces, NDArray[np.bool_], tuple[str, ...]]:
     """Return the faces of all photos, which of them are usable ``(n,)``, and notes on the others."""
     features = extract_features(labeled.photos, kind, recognizer, min_face=min_face, progress=progress)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from visavis import landmarks
 from visavis.embedding_cache.photo_cache import EmbeddingCache
-from visavis.evaluate.data.templates import Progress, every_face
+from visavis.evaluate.data.templates import ShowProgress, every_face
 from visavis.pipeline import Recognizer
 from visavis.train.classifier_landmarks import DIMENSION, measure_geometry
 from visavis.train.labeled_photos import LabeledPhotos, list_few
@@ -56,7 +56,7 @@ def extract_features(
     recognizer: Recognizer,
     *,
     min_face: float = 20,
-    progress: Progress | None = None,
+    progress: ShowProgress | None = None,
 ) -> PhotoFeatures:
     """Describe the largest face of each photo (a path); embeddings come from the cache if they are in it.
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from visavis.classify import MIN_PROBABILITY, TOP, FaceNames, check_options
+from visavis.classify import TOP, FaceNames, check_options
 from visavis.errors import UsageError
 from visavis.images import Source
 from visavis.pipeline import Recognizer
@@ -109,7 +109,7 @@ class EmbeddingClassifier:
 
         A face is known by the classifier's own rule, or where its probability is ``min_probability`` or more.
         """
-        check_options(top, MIN_PROBABILITY if min_probability is None else min_probability)
+        check_options(top, min_probability)
         answers = answer(self.fitted, features, top=top)
         known = self.rule.known(answers.confidence, answers.distances)
         if min_probability is not None:
@@ -147,7 +147,7 @@ class EmbeddingClassifier:
         ``min_face`` is the side of the smallest face in pixels (default: that of the training). A photo that cannot be
         read is an answer with its status.
         """
-        check_options(top, MIN_PROBABILITY)
+        check_options(top)
         side = self.min_face if min_face is None else min_face
         if self.kind is FeatureKind.embeddings:
             for photo in self.recognizer.represent(sources, min_face=side):
