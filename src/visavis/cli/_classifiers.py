@@ -36,8 +36,8 @@ ClassifierRun = Annotated[
 ]
 
 
-def load_classifier(run: Path, networks: Networks) -> EmbeddingClassifier:
-    """Load a classifier with the detector and threads of the command line; UsageError for a --model that differs.
+def load_classifier(run: Path, networks: Networks, *, model: str | None = None) -> EmbeddingClassifier:
+    """Load a classifier with the detector and threads of the command line; UsageError for a ``model`` that differs.
 
     Unless the command line names a detector, the classifier's own is used.
     """
@@ -46,7 +46,7 @@ def load_classifier(run: Path, networks: Networks) -> EmbeddingClassifier:
 
     classifier = load(run)
     detector = classifier.detector if networks.detector == DETECTOR else networks.detector
-    recognizer = Recognizer(detector=detector, embedder=networks.model or classifier.model, threads=networks.threads)
+    recognizer = Recognizer(detector=detector, embedder=model or classifier.model, threads=networks.threads)
     return classifier.with_recognizer(recognizer)
 
 
@@ -61,7 +61,7 @@ def identify_by_classifier(
     csv: bool,
 ) -> int:
     """Print who is in the photos; return the exit code."""
-    classifier = load_classifier(run, networks)
+    classifier = load_classifier(run, networks, model=networks.model)
     statuses, any_known = [], False
     with Output(*COLUMNS, json=json, csv=CSV if csv else None) as output:
         answers = classifier.identify(photos, top=top, min_face=networks.min_face)

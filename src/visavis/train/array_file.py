@@ -59,10 +59,10 @@ def write_arrays(path: Path, content: Mapping[str, object], arrays: Mapping[str,
 
 def read_arrays(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Return the JSON object and the arrays of a file. Raises ArrayFileError, and OSError if it cannot be read."""
+    status = path.stat()
+    if not S_ISREG(status.st_mode) or status.st_size > MAX_FILE:  # opening a pipe might never end
+        raise ArrayFileError(f"it is no regular file of at most {MAX_FILE >> 30} GB")
     with path.open("rb") as file:
-        status = path.stat()
-        if not S_ISREG(status.st_mode) or status.st_size > MAX_FILE:
-            raise ArrayFileError(f"it is no regular file of at most {MAX_FILE >> 30} GB")
         length = int.from_bytes(file.read(8), "little")
         if length > min(MAX_HEADER, status.st_size - 8):
             raise ArrayFileError("it does not begin with the length of its header")

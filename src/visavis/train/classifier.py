@@ -150,13 +150,13 @@ def train_classifier(
             read_labeled_photos(test, exclude=exclude), options.features, recognizer,
             min_face=options.min_face, progress=progress,
         )  # fmt: skip
-        trainer = _Trainer(recognizer, options, source, f"test photos of {Path(test).name}", [*notes, *test_notes])
+        trainer = Trainer(recognizer, options, source, f"test photos of {Path(test).name}", [*notes, *test_notes])
         return trainer.run(faces.select(used), tests.select(test_used))
     if options.split == Split.k_fold:
-        trainer = _Trainer(recognizer, options, source, f"{options.folds}-fold", list(notes))
+        trainer = Trainer(recognizer, options, source, f"{options.folds}-fold", list(notes))
         return trainer.run_folds(faces.select(used))
     held = every_tenth(faces.labels)  # before photos were left out: the 1st, 11th ... of the folder
-    trainer = _Trainer(recognizer, options, source, Split.every_tenth.value, list(notes))
+    trainer = Trainer(recognizer, options, source, Split.every_tenth.value, list(notes))
     return trainer.run(faces.select(used & ~held), faces.select(used & held))
 
 
@@ -183,14 +183,14 @@ def add_people(
     if not used.any():
         raise UsageError(f"nothing was added: no photo of {shown(str(source))} can be used. {' '.join(notes)}".rstrip())
     merged = merge_faces(classifier.training, classifier.people, faces.select(used))
-    trainer = _Trainer(classifier.recognizer, options, source, f"{options.folds}-fold", list(notes))
+    trainer = Trainer(classifier.recognizer, options, source, f"{options.folds}-fold", list(notes))
     run = trainer.run_folds(merged)
     kept = replace(run.classifier, options=replace(run.classifier.options, heads=classifier.options.heads))
     return ClassifierRun(kept, run.report)
 
 
 @dataclass(slots=True)
-class _Trainer:
+class Trainer:
     """Runs the steps of a training, and collects notes."""
 
     recognizer: Recognizer

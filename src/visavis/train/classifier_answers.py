@@ -88,10 +88,17 @@ def answer(fitted: FittedHead, features: Floats, *, top: int = TOP) -> Answers:
     distances = np.empty(len(features))
     for rows in row_blocks(len(features), people):
         shares = fitted.probabilities(features[rows])
-        best[rows] = np.argsort(-shares, axis=1, kind="stable")[:, :count]
+        best[rows] = _find_highest(shares, count)
         probabilities[rows] = np.take_along_axis(shares, best[rows], axis=1)
         distances[rows] = measure_distances(fitted, features[rows], best[rows][:, 0])
     return Answers(best, probabilities, distances)
+
+
+def _find_highest(shares: Doubles, count: int) -> Labels:
+    """Return the columns of the highest values of each row ``(n, count)``, the highest first."""
+    columns = np.sort(np.argpartition(-shares, count - 1, axis=1)[:, :count], axis=1)
+    order = np.argsort(-np.take_along_axis(shares, columns, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(columns, order, axis=1)
 
 
 def row_blocks(rows: int, people: int) -> Iterator[slice]:

@@ -32,4 +32,4 @@ def measure_geometry(points: Floats) -> Floats:
     first, second = np.triu_indices(len(PLACES), k=1)
     chosen = normalized[:, PLACES]
     distances = np.linalg.norm(chosen[:, first] - chosen[:, second], axis=-1)
-    return np.concatenate([normalized.reshape(len(points), -1), distances], axis=1).astype(np.float32)
+    return np.concatenate([normalized.reshape(len(points), 2 * 68), distances], axis=1).astype(np.float32)

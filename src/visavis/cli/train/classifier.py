@@ -132,7 +132,7 @@ def _add(people: Path, out: Path | None, networks: Networks, *, exclude: list[st
     from visavis.cli._classifiers import load_classifier
     from visavis.train.classifier import add_people
 
-    saved = load_classifier(out or Path(), Networks(networks.detector, networks.min_face, networks.threads))
+    saved = load_classifier(out or Path(), networks)
     with Output("", "", json=json) as output:
         run = add_people(saved, people, exclude=exclude, progress=output.progress)
         _print_run(run, out, output)
