@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis import runtime
-from visavis._checks import checked_number, checked_whole
+from visavis._checks import check_number, check_whole
 from visavis.embedders import vggface
 from visavis.embedders.trained import Recipe, run_in_batches
 from visavis.images import Source
@@ -130,9 +130,9 @@ def softmax(logits: Floats) -> Floats:
 
 def check_options(top: int, min_probability: float | None = None) -> None:
     """Raise UsageError for options that are not valid."""
-    checked_whole(top, "top is a whole number", least=1)
+    check_whole(top, "top is a whole number", least=1)
     if min_probability is not None:
-        checked_number(min_probability, "min_probability is a number", least=0, most=1)
+        check_number(min_probability, "min_probability is a number", least=0, most=1)
 
 
 def classify(

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis._show import percent
 from visavis.cli._csv import BOX_COLUMNS
 from visavis.cli._files import PictureFolder
 from visavis.cli._networks import Networks
 from visavis.cli._options import DETECTOR
-from visavis.cli._output import Output, box_text, decimals, exit_code, percent, photo_line, short, significant
+from visavis.cli._output import Output, box_text, decimals, exit_code, photo_line, short, significant
 from visavis.cli._table import Row
 
 if TYPE_CHECKING:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Generic, TypeVar
 import typer
 
 from visavis import atomic
+from visavis._show import percent
 from visavis.cli._files import PictureFolder
 from visavis.cli._options import Json, Threads
-from visavis.cli._output import Output, note, percent, short, significant, write
+from visavis.cli._output import Output, note, short, significant, write
 from visavis.cli._table import Column
 from visavis.cli.identify import save_named
 
@@ -97,10 +98,10 @@ def demo(
 
 def _copy_photos(folder: Path) -> Path:
     """Copy the sample photos to a folder with a short path for the printed commands."""
-    from visavis.samples import samples
+    from visavis.samples import load_samples
 
     folder.mkdir(parents=True, exist_ok=True)
-    for path in samples().all:
+    for path in load_samples().all:
         shutil.copyfile(path, folder / path.name)
     return folder
 

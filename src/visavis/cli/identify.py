@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis._show import percent
 from visavis.cli._classifiers import ClassifierRun, identify_by_classifier
 from visavis.cli._csv import BOX_COLUMNS
 from visavis.cli._files import PictureFolder
@@ -19,7 +20,6 @@ from visavis.cli._output import (
     decimals,
     exit_code,
     note,
-    percent,
     photo_line,
     short,
     significant,

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis._show import percent
 from visavis.cli._csv import BOX_COLUMNS
 from visavis.cli._files import writable_file
 from visavis.cli._galleries import open_gallery
 from visavis.cli._networks import OF_GALLERY, Networks, takes
 from visavis.cli._options import INDEX, Csv, GalleryIndex, Json
-from visavis.cli._output import Output, decimals, exit_code, iso_time, note, percent, photo_line, short, significant
+from visavis.cli._output import Output, decimals, exit_code, iso_time, note, photo_line, short, significant
 from visavis.cli._sources import Exclude, GalleryInstead, PhotosOrGallery, check_one_photo, check_sources, photos_of
 from visavis.cli._table import Row
 from visavis.errors import ImageError
@@ -84,7 +85,7 @@ def _rank_photos(
     photo: str, photos: list[str], networks: Networks, output: Output, *, top: int
 ) -> tuple[tuple[Photo, Face], list[Lookalike], list[str]]:
     from visavis import compare
-    from visavis.ranking.lookalikes import best, nearest_face, probe
+    from visavis.ranking.lookalikes import nearest_face, probe, select_best
 
     recognizer = networks.recognizer()
     embedding, probe_photo, face = probe(recognizer, photo, min_face=networks.min_face)
@@ -99,7 +100,7 @@ def _rank_photos(
         else:
             skipped.append(answer)
     table, compared = compare.calibration(recognizer.model), len(lookalikes)
-    lookalikes = best(lookalikes, top=top)
+    lookalikes = select_best(lookalikes, top=top)
     for rank, lookalike in enumerate(lookalikes, 1):
         output.answer(*_make_answer(rank, lookalike, table, compared))
     for answer in skipped:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis._show import percent
 from visavis.cli._files import PictureFolder
 from visavis.cli._networks import EMBEDDING, Networks, takes
 from visavis.cli._options import Json, Metric
-from visavis.cli._output import Output, decimals, exit_code, note, percent, short, significant, write
+from visavis.cli._output import Output, decimals, exit_code, note, short, significant, write
 from visavis.cli._sources import Exclude, expand_folders
 from visavis.cli._table import Row
 from visavis.errors import NoFaceError, UsageError
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 FAR = 1e-3
 PAIR_SIZE, PAIR_MARGIN = 320, 0.5
-"""Side in pixels of a face in the pictures of --out, and the share of its box that is added as margin."""
+"""Side in pixels of a face in the pictures of --out, and the fraction of its box that is added as margin."""
 
 Reference = Annotated[str, typer.Argument(metavar="KNOWN", help="Reference photo of the person; - is standard input.")]
 ToCompare = Annotated[
@@ -139,10 +140,10 @@ def _print_answer(compared: Compared, folder: PictureFolder | None, rule: Verifi
 def _print_without_face(reference: PhotoFaces, photo: PhotoFaces, rule: VerificationRule, *, json: bool) -> int:
     """Print the answer for two photos, one of them without a face: not the same person."""
     from visavis.types import Verification
-    from visavis.verification import usable
+    from visavis.verification import require_faces
 
     try:
-        usable(photo)
+        require_faces(photo)
     except NoFaceError as error:
         reason = str(error)
     if not json:

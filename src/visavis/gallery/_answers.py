@@ -35,8 +35,8 @@ class Rule:
 
     ``limit`` is the greatest cosine distance, ``margin`` how much farther the second candidate must be, ``people`` the
     number of people searched. ``table`` gives probabilities; None: uncalibrated. ``shares`` are the shares of the limit
-    that apply to people with poor templates, by id: see :meth:`visavis.Calibration.share`; None: the quality of photos
-    does not matter. A ``fixed`` limit applies to photos of any quality.
+    that apply to people with poor templates, by id: see :meth:`visavis.Calibration.threshold_share`; None: the quality
+    of photos does not matter. A ``fixed`` limit applies to photos of any quality.
     """
 
     limit: float
@@ -50,7 +50,7 @@ class Rule:
         """Return the share of the limit that applies to a probe and a person; None: too poor for an answer."""
         if self.table is None or self.shares is None:
             return 1.0
-        return self.table.share_of_pair(probe.share, self.shares.get(person_id, 1.0))
+        return self.table.threshold_share_of_pair(probe.share, self.shares.get(person_id, 1.0))
 
 
 def list_candidates(

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-from visavis._checks import checked_number
+from visavis._checks import check_number
 from visavis.gallery import _photos, _resolve_person, archive
 from visavis.gallery._answers import name_each_person_once, note_squeezed
 from visavis.gallery._edit_people import People
@@ -84,7 +84,7 @@ class Gallery(People, MisplacedPhotos, UnnamedFaces, PhotoLocations):
             person = self.find(name)
             name, person_id = person.name, person.id if person_id is None else person_id
         name = clean_name(name)
-        min_quality = checked_number(min_quality, "min_quality is a number", least=0, most=1)
+        min_quality = check_number(min_quality, "min_quality is a number", least=0, most=1)
         with self._store.read() as conn:  # report a wrong name or id before the work, not after it
             _resolve_person.find_to_enroll(conn, name, person_id=person_id, new=new)
         faces = _photos.select_largest_faces(

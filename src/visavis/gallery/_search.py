@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from sqlalchemy import Connection
 
 from visavis import compare
-from visavis._checks import checked_number, checked_whole
+from visavis._checks import check_number, check_whole
 from visavis.errors import UsageError
 from visavis.gallery import _answers, _resolve_person
 from visavis.gallery._open_gallery import OpenGallery
@@ -69,7 +69,7 @@ class Search(OpenGallery):
 
         Faces of the photo ``besides`` (its SHA-256) are skipped.
         """
-        top = checked_whole(top, "top is a whole number", least=1)
+        top = check_whole(top, "top is a whole number", least=1)
         with self._lock, self._open_view() as conn:
             probes = unit_rows(embeddings, records.meta(conn).dimension)
             own = 0 if besides is None else indexed_photos.faces_of(conn, besides)
@@ -115,7 +115,7 @@ class Search(OpenGallery):
         not; its ``probability`` is None unless a person is named and more likely than not, if one search in two is
         for a stranger.
         """
-        result = self._search(embeddings, max(checked_whole(top, "top is a whole number", least=1), 2))
+        result = self._search(embeddings, max(check_whole(top, "top is a whole number", least=1), 2))
         if threshold is None:
             limit = _answers.search_threshold(result.table, fpir, result.people, model=self.model).distance
         else:
@@ -162,7 +162,7 @@ class Search(OpenGallery):
 
     def _search(self, embeddings: ArrayLike, top: int, among: Sequence[int] | None = None) -> _SearchResult:
         """Search in memory if nothing changed since the last search and all candidates are read, else in the store."""
-        top = checked_whole(top, "top is a whole number", least=1)
+        top = check_whole(top, "top is a whole number", least=1)
         with self._lock:
             meta, people, near = self._store.meta(), self._people, None
             if among is None and people is not None and people.meta == meta:
@@ -201,9 +201,9 @@ def _make_probes(result: _SearchResult, qualities: Sequence[Quality | float | No
         raise UsageError(f"each face has one quality: got {len(face_qualities)} for {len(result.hits)} faces.")
     for quality in face_qualities:
         if quality is not None and not isinstance(quality, Quality):
-            checked_number(quality, "a quality is a Quality, None or a score", least=0, most=1)
+            check_number(quality, "a quality is a Quality, None or a score", least=0, most=1)
     for embedding, quality in zip(result.probes, face_qualities, strict=True):
-        share = 1.0 if result.table is None else result.table.share(embedding, quality)
+        share = 1.0 if result.table is None else result.table.threshold_share(embedding, quality)
         yield _answers.Probe(share, quality)
 
 

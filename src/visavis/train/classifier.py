@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis import atomic
-from visavis._checks import checked_number, checked_whole
+from visavis._checks import check_number, check_whole
 from visavis.errors import UsageError
 from visavis.evaluate.data.templates import ShowProgress
 from visavis.images import shown
@@ -80,10 +80,10 @@ class ClassifierOptions:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        checked_whole(self.folds, "folds is a whole number", least=2)
-        checked_whole(self.seed, "a seed is a whole number", least=0)
-        checked_number(self.fpir, "fpir is a rate", least=1e-6, most=0.5)
-        checked_number(self.min_face, "min_face is a side in pixels", least=1)
+        check_whole(self.folds, "folds is a whole number", least=2)
+        check_whole(self.seed, "a seed is a whole number", least=0)
+        check_number(self.fpir, "fpir is a rate", least=1e-6, most=0.5)
+        check_number(self.min_face, "min_face is a side in pixels", least=1)
         for kind, value in ((Split, self.split), (FeatureKind, self.features)):
             if value not in list(kind):
                 raise UsageError(f"no {kind.__name__} is called {value!r}; there are: {', '.join(kind)}.")

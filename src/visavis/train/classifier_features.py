@@ -69,7 +69,7 @@ def extract_features(
             rows = [_embedding_row(answer) for answer in (progress(answers, len(photos)) if progress else answers)]
         notes += cache.notes
     else:
-        predictor = landmarks.predictor()
+        predictor = landmarks.load_predictor()
         found = recognizer.detect(photos, min_face=min_face)
         rows = [_geometry_row(answer, predictor) for answer in (progress(found, len(photos)) if progress else found)]
     dimension = max((len(row.values) for row in rows), default=0)
@@ -89,7 +89,7 @@ def describe_faces(kind: FeatureKind, recognizer: Recognizer, picture: RGB, face
     """Return the features ``(n, d)`` of detected faces of one picture."""
     if kind is FeatureKind.embeddings:
         return recognizer.embedder.embed(recognizer.embedder.crops(picture, faces))
-    predictor = landmarks.predictor()
+    predictor = landmarks.load_predictor()
     return _measure_faces(predictor, picture, faces)
 
 

@@ -153,7 +153,7 @@ def _format_promised(result: VerificationResult, far: float) -> str:
 
 
 def _format_missed(result: VerificationResult, share: float) -> str:
-    """Return the FNMR at the threshold of the listed errors, with a share of the genuine pairs rejected by quality."""
+    """Return the FNMR at the threshold of the listed errors without the genuine pairs rejected by quality."""
     curve = result.rejection
     if curve is None or share not in curve.shares:
         return "-"

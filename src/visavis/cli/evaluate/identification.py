@@ -56,13 +56,13 @@ def identification(  # noqa: PLR0913 - a command's options
 ) -> None:
     """Measure searches among many people.
 
-    Enrolls the first photos of a share of the people with more photos than --templates. Their other photos are known
+    Enrolls the first photos of a fraction of the people with more photos than --templates. Their other photos are known
     probes, all photos of other people are unknown probes. FNIR is the rate of known probes without the right name, FPIR
     the rate of unknown probes with any name. A photo without a face is a miss if its person is known, and left out if
     not.
     """
     from visavis.evaluate.data.pairs import read_people
-    from visavis.evaluate.identification import identification as identify
+    from visavis.evaluate.identification import measure_identification as identify
     from visavis.evaluate.identification import split
 
     check_report(report)
