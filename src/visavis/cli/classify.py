@@ -64,10 +64,10 @@ def classify(  # noqa: PLR0913 - a command's options
     ] = False,
     json: Json = False,
 ) -> None:
-    """Name the celebrities in photos, or the people of a classifier of your own.
+    """Name the people of a network or a classifier in photos.
 
-    The celebrities are the people that the network was trained on. A face is unknown if no probability reaches
-    --min-probability. Exits 1 if all faces are unknown.
+    A network knows celebrities, a classifier of train classifier your own people. A face is unknown if no probability
+    reaches --min-probability. Exits 1 if all faces are unknown.
     """
     from visavis import classify as classes
     from visavis.weights import store

@@ -72,7 +72,7 @@ def identify(  # noqa: PLR0913 - a command's options
     json: Json = False,
     csv: Csv = False,
 ) -> None:
-    """Identify the people of a gallery in photos, or those of a classifier.
+    """Identify people of a gallery or a classifier in photos.
 
     Exits 1 if no person is identified. A face that is near enough to no person is unknown: its name is null in JSON.
     """

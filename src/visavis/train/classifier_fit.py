@@ -71,7 +71,7 @@ def choose_head(features: Floats, labels: Labels, options: FitOptions) -> tuple[
     """Return the best head, fitted on all these photos and calibrated on held-out ones, and how each head did.
 
     Labels ``(n,)`` are from 0 to k - 1, and each occurs. The best has the most right answers, or with ``balance`` the
-    highest mean recall of people; among equals the lowest log loss counts. Where no person has two photos, nothing can
+    highest mean recall of people; of equals it is the first, which is the simplest. Where no person has two photos, nothing can
     be held out: the first head is fitted and stays uncalibrated.
     """
     folds = stratified_folds(labels, FOLDS, seed=options.seed)
@@ -79,7 +79,7 @@ def choose_head(features: Floats, labels: Labels, options: FitOptions) -> tuple[
     usable = [score for score in scores if not score.reason]
     if not usable:
         raise UsageError(f"{scores[0].reason}: add the head nearest-mean or nearest-neighbors, which take any number.")
-    best = max(usable, key=lambda score: _merit(score, balance=options.balance))
+    best = max(usable, key=lambda score: round(score.recall, 9) if options.balance else score.right)
     fitted = fit_head(find_head(best.name), features, labels, options, temperature=best.temperature)
     return fitted, scores
 
@@ -101,10 +101,6 @@ def fit_head(
         head, arrays, center, scale, float(temperature) if temperature and calibrated else 1.0, calibrated, prototypes,
         options.angular,
     )  # fmt: skip
-
-
-def _merit(score: HeadScore, *, balance: bool) -> tuple[float, float]:
-    return (score.recall if balance else score.right), -score.log_loss
 
 
 def _measure_scale(features: Floats, *, angular: bool) -> tuple[Doubles, Doubles]:

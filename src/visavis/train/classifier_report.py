@@ -12,6 +12,7 @@ from visavis.train.heads import find_head
 from visavis.train.unknown_rule import UnknownRule
 from visavis.types import Floats
 
+DIGITS = 6
 CONFUSION_PEOPLE = 50
 """Most people whose confusion matrix is printed in full; the mistakes of each person are listed in any case."""
 
@@ -74,7 +75,7 @@ class ClassifierReport:
     def line(self) -> dict[str, object]:
         """Return everything as JSON."""
         measures = self.measures
-        return {
+        line = {
             "chosen": self.chosen,
             "accuracy": self.accuracy,
             "top5": None if measures is None else measures.top5,
@@ -99,6 +100,7 @@ class ClassifierReport:
             "wrong": [_describe_wrong(photo) for photo in self.wrong],
             "notes": list(self.notes),
         }
+        return {key: _round_numbers(value) for key, value in line.items()}
 
     def _describe_rule(self) -> dict[str, object]:
         return {
@@ -112,6 +114,15 @@ class ClassifierReport:
             "test_strangers": self.strangers,
             "test_strangers_named": self.strangers_named,
         }
+
+
+def _round_numbers(value: object) -> object:
+    """Round all numbers within a JSON value to ``DIGITS`` significant digits."""
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}")
+    if isinstance(value, list):
+        return [_round_numbers(item) for item in value]
+    return {key: _round_numbers(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
 def _describe_bin(one: object) -> dict[str, object]:

@@ -10,7 +10,7 @@ import typer
 
 from visavis.cli._networks import EMBEDDING, Networks, takes
 from visavis.cli._options import Json
-from visavis.cli._output import Output, note
+from visavis.cli._output import Output, note, write
 from visavis.cli._sources import Exclude
 from visavis.cli._table import Column
 from visavis.errors import UsageError
@@ -213,22 +213,23 @@ def _list_summary(report: ClassifierReport) -> list[list[str]]:
 def _print_tables(report: ClassifierReport, out: Path | None) -> None:
     from visavis.evaluate.report.page import percent
 
+    write("\n")
     with Output(*HEAD_COLUMNS, json=False) as output:
-        output.answer({}, [""])
         for score in report.scores:
             remark = score.reason or ("chosen" if score.name == report.chosen else "")
             figures = [percent(score.accuracy), f"{score.log_loss:.4f}", f"{score.seconds:.2f}"]
             output.answer({}, [score.name, *(figures if score.photos else ["-", "-", "-"]), remark])
-        output.answer({}, [""])
     people = [] if report.measures is None else report.measures.people
     listed = [person for person in people if len(people) <= LISTED or person.right < person.test]
+    write("\n")
     with Output(*PEOPLE_COLUMNS, json=False) as output:
         for person in listed[:LISTED]:
             mistakes = ", ".join(f"{name} {count}" for name, count in person.mistaken_for)
             f1 = "-" if person.f1 is None else f"{person.f1:.3f}"
             counts = [str(person.train), str(person.test), str(person.right)]
             output.answer({}, [person.name, *counts, f1, mistakes])
-        output.answer({}, [""])
+    if report.wrong:
+        write("\n")
     with Output("photo", "person", Column("taken for"), "probability", json=False) as output:
         for photo in report.wrong[:LISTED]:
             output.answer({}, [photo.photo, photo.person, photo.named, percent(photo.probability)])
