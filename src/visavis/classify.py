@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis import runtime
+from visavis import defaults, runtime
 from visavis._checks import check_number, check_whole
 from visavis.embedders import vggface
 from visavis.embedders.trained import Recipe, run_in_batches
@@ -32,9 +32,6 @@ from visavis.weights.catalog import classic as rows
 from visavis.weights.classes import class_names
 from visavis.weights.row import WeightSpec
 
-MODEL = "vggface2-resnet50"
-TOP = 5
-MIN_PROBABILITY = 0.5
 BATCH_FACES = 32
 """Number of faces, of several photos, that are classified together."""
 
@@ -74,7 +71,7 @@ class FaceClassifier(Protocol):
         ...
 
     def classify(
-        self, crops: NDArray[Any], /, *, top: int = TOP, min_probability: float | None = None
+        self, crops: NDArray[Any], /, *, top: int = defaults.TOP_NAMES, min_probability: float | None = None
     ) -> list[FaceNames]:
         """Return the ``top`` likeliest people of each face."""
         ...
@@ -107,13 +104,15 @@ class Classifier:
         logits = run_in_batches(self._session, crops, batch=self._batch, dimension=len(self.people))
         return softmax(logits)
 
-    def classify(self, crops: RGB, *, top: int = TOP, min_probability: float | None = None) -> list[FaceNames]:
+    def classify(
+        self, crops: RGB, *, top: int = defaults.TOP_NAMES, min_probability: float | None = None
+    ) -> list[FaceNames]:
         """Return the ``top`` likeliest people of each crop. Raises UsageError for invalid options.
 
-        ``min_probability`` is ``MIN_PROBABILITY`` by default.
+        ``min_probability`` is one half by default.
         """
         check_options(top, min_probability)
-        least = MIN_PROBABILITY if min_probability is None else min_probability
+        least = defaults.MIN_PROBABILITY if min_probability is None else min_probability
         return [self._name_face(row, top, least) for row in self.probabilities(crops)]
 
     def _name_face(self, row: Floats, top: int, least: float) -> FaceNames:
@@ -138,11 +137,11 @@ def check_options(top: int, min_probability: float | None = None) -> None:
 def classify(
     sources: Source | Iterable[Source],
     *,
-    model: str | FaceClassifier = MODEL,
-    top: int = TOP,
+    model: str | FaceClassifier = defaults.CLASSIFIER,
+    top: int = defaults.TOP_NAMES,
     min_probability: float | None = None,
     recognizer: Recognizer | None = None,
-    min_face: float = 20,
+    min_face: float = defaults.MIN_FACE,
 ) -> Iterator[tuple[PhotoFaces, list[FaceNames]]]:
     """Yield each photo with the names of its faces, in order; the network takes faces of several photos together.
 

@@ -116,6 +116,11 @@ class DoubtfulPhotoError(ImageError):
     status = "doubtful"
 
 
+def image_error(status: str) -> type[ImageError]:
+    """Return the error of a photo with this status; ImageError for any other word."""
+    return next((error for error in ImageError.__subclasses__() if error.status == status), ImageError)
+
+
 class EngineError(VisavisError):
     """The engine of bulk work cannot be used: processes that do not start, a cluster that is unreachable or lost."""
 

@@ -16,7 +16,7 @@ import numpy as np
 from visavis import align, compare
 from visavis.detectors import base_name
 from visavis.doubts import WHY_STRICTER, doubts, why_too_poor
-from visavis.errors import ImageError, NoFaceError
+from visavis.errors import ImageError, NoFaceError, image_error
 from visavis.types import RGB, Floats, Photo, PhotoFaces, PhotoVerification, Quality, Verification
 
 NOTED_SHARE = 0.85
@@ -172,7 +172,7 @@ def _crop(photo: PhotoFaces, face: int) -> RGB:
 
 def error_of(photo: PhotoFaces) -> ImageError:
     """Return the error of a photo that could not be read."""
-    return _ERRORS.get(photo.status, ImageError)(photo.message)
+    return image_error(photo.status)(photo.message)
 
 
 def require_photo(photo: PhotoFaces) -> Photo:
@@ -194,9 +194,6 @@ def largest_embedding(photo: PhotoFaces) -> Floats:
     """Return the embedding ``(1, d)`` of the largest face."""
     row: Floats = _embeddings(photo)[photo.largest][None]
     return row
-
-
-_ERRORS = {error.status: error for error in ImageError.__subclasses__()}
 
 
 def _embeddings(photo: PhotoFaces) -> Floats:

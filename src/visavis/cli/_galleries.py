@@ -41,10 +41,10 @@ def next_steps(people: int, unnamed: int, gallery: str) -> Iterator[str]:
     option = f" --gallery {shlex.quote(gallery)}"
     where = "" if gallery == GALLERY else option
     if unnamed:
-        verb = "belongs" if unnamed == 1 else "belong"
+        verb = "is" if unnamed == 1 else "are"
         yield (
-            f"{counted(unnamed, 'indexed face')} {verb} to nobody yet: visavis cluster{option} "
-            f"shows who is alike, visavis gallery name NAME TEMPLATE...{where} names them."
+            f"{counted(unnamed, 'indexed face')} {verb} unassigned: visavis cluster{option} "
+            f"shows which look alike, visavis gallery name NAME TEMPLATE...{where} assigns them."
         )
     elif not people:
-        yield f"nobody is in the gallery yet: visavis enroll NAME PHOTO...{where} adds a person."
+        yield f"the gallery has no people yet: visavis enroll NAME PHOTO...{where} adds a person."

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis import defaults
 from visavis._show import percent
 from visavis.cli._classifiers import ClassifierRun, load_classifier
 from visavis.cli._networks import DETECTING, Networks, takes
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from visavis.classify import FaceClassifier, FaceNames
     from visavis.types import PhotoFaces
 
-MODEL = "vggface2-resnet50"
-TOP = 5
-MIN_PROBABILITY = 0.5
 LIKELY = Column("likely", drop=9, least=16)
 
 
@@ -44,9 +42,11 @@ def classify(  # noqa: PLR0913 - a command's options
     sources: Photos,
     *,
     exclude: Exclude = None,
-    model: ClassifierName = MODEL,
+    model: ClassifierName = defaults.CLASSIFIER,
     trained: ClassifierRun = None,
-    top: Annotated[int, typer.Option("--top", min=1, metavar="K", help="Number of names per face.")] = TOP,
+    top: Annotated[
+        int, typer.Option("--top", min=1, metavar="K", help="Number of names per face.")
+    ] = defaults.TOP_NAMES,
     min_probability: Annotated[
         float | None,
         typer.Option(
@@ -55,7 +55,7 @@ def classify(  # noqa: PLR0913 - a command's options
             max=1,
             metavar="P",
             help="Least probability of a name.",
-            show_default=f"{MIN_PROBABILITY}, or the rule of --classifier",
+            show_default=f"{defaults.MIN_PROBABILITY}, or the rule of --classifier",
         ),
     ] = None,
     networks: Networks,
@@ -72,7 +72,7 @@ def classify(  # noqa: PLR0913 - a command's options
     from visavis import classify as classes
     from visavis.weights import store
 
-    if trained is not None and model != MODEL:
+    if trained is not None and model != defaults.CLASSIFIER:
         raise UsageError("--classifier and --model exclude each other.")
     photos = expand_folders(sources, exclude=exclude)
     if accept_license and trained is None:

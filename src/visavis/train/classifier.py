@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis import atomic
+from visavis import atomic, defaults
 from visavis._checks import check_number, check_whole
 from visavis.errors import UsageError
 from visavis.evaluate.data.templates import ShowProgress
@@ -51,7 +51,6 @@ __all__ = [
 ]
 
 FOLDS = 10
-FPIR = 0.01
 
 
 class Split(StrEnum):
@@ -75,8 +74,8 @@ class ClassifierOptions:
     heads: tuple[str, ...] = field(default=tuple(HEADS))
     balance: bool = False
     folds: int = FOLDS
-    fpir: float = FPIR
-    min_face: float = 20
+    fpir: float = defaults.FPIR
+    min_face: float = defaults.MIN_FACE
     seed: int = 0
 
     def __post_init__(self) -> None:

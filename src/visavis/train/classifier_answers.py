@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis import compare
+from visavis import compare, defaults
 from visavis.train.heads import Arrays, Doubles, Head, Labels
 from visavis.train.heads.head import log_softmax
 from visavis.train.splits import rows_by_person
 from visavis.types import Floats
 
-TOP = 5
 BLOCK_VALUES = 1 << 22
 """Logits that are in memory at a time: 32 MB."""
 CALIBRATION_VALUES = 1 << 22
@@ -79,7 +78,7 @@ class Answers:
         return Answers(self.top[rows], self.probabilities[rows], self.distances[rows])
 
 
-def answer(fitted: FittedHead, features: Floats, *, top: int = TOP) -> Answers:
+def answer(fitted: FittedHead, features: Floats, *, top: int = defaults.TOP_NAMES) -> Answers:
     """Return the ``top`` likeliest people of each face with features ``(n, d)``, or all people if there are fewer."""
     people = len(fitted.prototypes)
     count = min(top, people)

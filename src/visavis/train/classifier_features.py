@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis import landmarks
+from visavis import defaults, landmarks
 from visavis.embedding_cache.photo_cache import EmbeddingCache
 from visavis.evaluate.data.templates import ShowProgress, every_face
 from visavis.pipeline import Recognizer
@@ -55,7 +55,7 @@ def extract_features(
     kind: FeatureKind,
     recognizer: Recognizer,
     *,
-    min_face: float = 20,
+    min_face: float = defaults.MIN_FACE,
     progress: ShowProgress | None = None,
 ) -> PhotoFeatures:
     """Describe the largest face of each photo (a path); embeddings come from the cache if they are in it.

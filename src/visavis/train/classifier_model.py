@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from visavis.classify import TOP, FaceNames, check_options
+from visavis import defaults
+from visavis.classify import FaceNames, check_options
 from visavis.errors import UsageError
 from visavis.images import Source
 from visavis.pipeline import Recognizer
@@ -104,7 +105,9 @@ class EmbeddingClassifier:
         """Return what :meth:`classify` takes for detected faces: their features ``(n, d)``."""
         return describe_faces(self.kind, self.recognizer, picture, faces)
 
-    def classify(self, features: Floats, *, top: int = TOP, min_probability: float | None = None) -> list[FaceNames]:
+    def classify(
+        self, features: Floats, *, top: int = defaults.TOP_NAMES, min_probability: float | None = None
+    ) -> list[FaceNames]:
         """Return the ``top`` likeliest people of faces with features ``(n, d)``.
 
         A face is known by the classifier's own rule, or where its probability is ``min_probability`` or more.
@@ -116,7 +119,7 @@ class EmbeddingClassifier:
             known = answers.confidence >= min_probability
         return [FaceNames(self._list_candidates(answers, row), bool(known[row])) for row in range(len(answers))]
 
-    def identify_features(self, features: Floats, *, top: int = TOP) -> list[ClassifiedFace]:
+    def identify_features(self, features: Floats, *, top: int = defaults.TOP_NAMES) -> list[ClassifiedFace]:
         """Return the answer for each face with features ``(n, d)``; UsageError for features of another dimension."""
         if features.ndim != 2 or features.shape[1] != self.fitted.center.shape[0]:
             raise UsageError(f"features must be (n, {self.fitted.center.shape[0]}), got {features.shape}.")
@@ -140,7 +143,7 @@ class EmbeddingClassifier:
         return faces
 
     def identify(
-        self, sources: Source | Iterable[Source], *, top: int = TOP, min_face: float | None = None
+        self, sources: Source | Iterable[Source], *, top: int = defaults.TOP_NAMES, min_face: float | None = None
     ) -> Iterator[tuple[PhotoFaces, list[ClassifiedFace]]]:
         """Yield each photo with an answer for each of its faces, in order; a folder stands for the photos inside it.
 

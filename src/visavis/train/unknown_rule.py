@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis import compare
+from visavis import compare, defaults
 from visavis.evaluate.results import Interval
 from visavis.evaluate.stats.intervals import wilson_of_people
 from visavis.train.classifier_answers import Answers, answer
@@ -29,7 +29,7 @@ KINDS: tuple[Kind, ...] = ("probability", "distance")
 FOLDS = 5
 LEAST_PEOPLE = 5
 """People that measuring takes: one is left out, and several remain to be taken for."""
-UNMEASURED_PROBABILITY = 0.5
+UNMEASURED_PROBABILITY = defaults.MIN_PROBABILITY
 """Least probability where nothing was measured: the person is then likelier than all others together."""
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis import defaults
 from visavis.cli._networks import EMBEDDING, Networks, takes
 from visavis.cli._options import Json
 from visavis.cli._output import Output, note, write
@@ -18,7 +19,6 @@ from visavis.errors import UsageError
 if TYPE_CHECKING:
     from visavis.train.classifier import ClassifierOptions, ClassifierReport, ClassifierRun
 
-FPIR = 0.01
 FOLDS = 10
 LISTED = 30
 """People listed on the terminal; of more, those with mistakes."""
@@ -83,7 +83,7 @@ def classifier(  # noqa: PLR0913 - a command's options
     ] = False,
     fpir: Annotated[
         float, typer.Option("--fpir", metavar="RATE", help="Wanted share of strangers who are given a name.")
-    ] = FPIR,
+    ] = defaults.FPIR,
     seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Seed of folds and fits.")] = 0,
     accept_license: Annotated[
         bool,

@@ -1,4 +1,7 @@
-"""Wait for an unreachable server."""
+"""Wait for an unreachable server.
+
+SQLAlchemy's pool replaces a lost connection, but does not wait; tenacity would be a dependency for these lines.
+"""
 
 from __future__ import annotations
 
