@@ -92,6 +92,7 @@ NAMELESS = {"one", "some", "found", "told", "taken", "known", "nobody", "somebod
 PUBLIC = {
     ("visavis.types", "known"),
     ("visavis.classify", "known"),
+    ("visavis.train.classifier_model", "known"),
     ("visavis.evaluate.identification", "known"),
     ("visavis.evaluate.data.templates", "found"),
     ("visavis.evaluate.detector_answers", "found"),

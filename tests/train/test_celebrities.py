@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed: pip install 'visavis[classify]'")
 
-from visavis.train.classifier import ClassifierOptions, ClassifierRun, Split, load_classifier, train_classifier
+from visavis.train.classifier import ClassifierOptions, ClassifierRun, PhotoSplit, load_classifier, train_classifier
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def test_nobody_of_another_folder_is_named(run: ClassifierRun, data: Path, tmp_p
 
 
 def test_ten_fold_is_right_for_98_percent(celebrities: Path) -> None:
-    options = ClassifierOptions(split=Split.k_fold, heads=("nearest-mean", "linear-svm", "naive-bayes"))
+    options = ClassifierOptions(split=PhotoSplit.k_fold, heads=("nearest-mean", "linear-svm", "naive-bayes"))
     report = train_classifier(celebrities, options=options).report
     assert (report.test_photos, report.train_photos) == (426, 426)
     assert report.accuracy is not None

@@ -20,7 +20,7 @@ from visavis.train.classifier import (
     ClassifierOptions,
     ClassifierRun,
     FeatureKind,
-    Split,
+    PhotoSplit,
     Trainer,
     add_people,
     load_classifier,
@@ -63,7 +63,7 @@ def test_every_tenth_photo_is_for_testing(tmp_path: Path) -> None:
 
 
 def test_in_folds_each_photo_is_tested_once_and_all_are_fitted(tmp_path: Path) -> None:
-    report = train(write_people(tmp_path / "people", 5), split=Split.k_fold, folds=5).report
+    report = train(write_people(tmp_path / "people", 5), split=PhotoSplit.k_fold, folds=5).report
     assert (report.train_photos, report.test_photos, report.split) == (30, 30, "5-fold")
     assert report.measures is not None
     assert {person.test for person in report.measures.people} == {5}
@@ -169,7 +169,7 @@ def test_bad_photos_are_left_out_with_a_count_each(tmp_path: Path) -> None:
 def test_the_largest_of_several_faces_is_used(tmp_path: Path) -> None:
     folder = write_people(tmp_path / "people", 4, people=2)
     photo(folder / "Red" / "5.png", (PEOPLE["Blue"], 20, 20, 60), (PEOPLE["Red"], 120, 50, 110))
-    report = train(folder, split=Split.k_fold, folds=2).report
+    report = train(folder, split=PhotoSplit.k_fold, folds=2).report
     assert report.accuracy == 1.0
 
 
@@ -279,7 +279,7 @@ def test_invalid_options_are_one_sentence() -> None:
         ({"fpir": 0}, "fpir is a rate from 1e-06 to 0.5"),
         ({"min_face": 0}, "min_face is a side in pixels"),
         ({"seed": -1}, "a seed is a whole number"),
-        ({"split": "half"}, "no Split is called 'half'; there are: every-10th, k-fold"),
+        ({"split": "half"}, "no PhotoSplit is called 'half'; there are: every-10th, k-fold"),
         ({"features": "iris"}, "no FeatureKind is called 'iris'"),
     ):
         with pytest.raises(UsageError, match=message):

@@ -10,14 +10,14 @@ pytest.importorskip("sklearn", reason="scikit-learn is not installed: pip instal
 from sklearn.metrics import confusion_matrix, f1_score
 
 from visavis.evaluate.stats.intervals import wilson
-from visavis.train.classifier_answers import Answers
+from visavis.train.classifier_answers import HeadAnswers
 from visavis.train.classifier_measures import bin_probabilities, measure
 
 
-def answers(top: list[list[int]], confidence: list[float]) -> Answers:
+def answers(top: list[list[int]], confidence: list[float]) -> HeadAnswers:
     shares = np.zeros((len(top), len(top[0])))
     shares[:, 0] = confidence
-    return Answers(np.array(top, np.int64), shares, np.zeros(len(top)))
+    return HeadAnswers(np.array(top, np.int64), shares, np.zeros(len(top)))
 
 
 def test_measures_by_hand() -> None:
@@ -56,7 +56,7 @@ def test_permuted_photos_and_people_change_no_measure() -> None:
     order, people = rng.permutation(80), rng.permutation(5)
 
     def measured(labels: np.ndarray, named: np.ndarray, confidence: np.ndarray) -> tuple[float, ...]:
-        given = Answers(named[:, None], confidence[:, None], np.zeros(80))
+        given = HeadAnswers(named[:, None], confidence[:, None], np.zeros(80))
         result = measure(given, labels, tuple("abcde"), np.ones(5, np.int64))
         return result.accuracy, result.top5, result.macro_f1, result.ece
 

@@ -15,8 +15,10 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.svm import LinearSVC
 
 from visavis.errors import UnknownNameError
-from visavis.train.heads import HEADS, Doubles, Labels, bayes, find_head, forest, linear, neighbors, perceptron
+from visavis.train.heads import HEADS, bayes, find_head, forest, linear, neighbors, perceptron
 from visavis.train.heads.head import fitting, log_softmax
+from visavis.train.labeled_photos import Labels
+from visavis.types import Doubles
 
 PEOPLE = pytest.mark.parametrize("people", [2, 3, 7])
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from visavis import compare
-from visavis.train.classifier_answers import Answers, answer
+from visavis.train.classifier_answers import HeadAnswers, answer
 from visavis.train.classifier_fit import FitOptions, fit_head
 from visavis.train.heads import find_head
 from visavis.train.unknown_rule import (
-    Probes,
+    StrangerProbes,
     UnknownRule,
     choose_rule,
     collect_probes,
@@ -25,10 +25,10 @@ OPTIONS = FitOptions(heads=("nearest-mean",))
 MEAN = find_head("nearest-mean")
 
 
-def probes(confidence: list[float], distances: list[float], stranger: list[bool]) -> Probes:
+def probes(confidence: list[float], distances: list[float], stranger: list[bool]) -> StrangerProbes:
     n = len(confidence)
-    answers = Answers(np.zeros((n, 1), np.int64), np.array(confidence)[:, None], np.array(distances))
-    return Probes(answers, np.arange(n), np.array(stranger), np.arange(n) % 2)
+    answers = HeadAnswers(np.zeros((n, 1), np.int64), np.array(confidence)[:, None], np.array(distances))
+    return StrangerProbes(answers, np.arange(n), np.array(stranger), np.arange(n) % 2)
 
 
 @pytest.mark.parametrize(
@@ -58,10 +58,10 @@ def test_the_better_kind_of_score_is_chosen() -> None:
     assert rule.threshold == pytest.approx(0.6)
     assert rule.measured is not None
     assert (rule.measured.strangers, rule.measured.named, rule.measured.own, rule.measured.kept) == (20, 0, 20, 20)
-    assert rule.known(np.array([0.1, 0.9]), np.array([0.5, 0.7])).tolist() == [True, False]
+    assert rule.accepts(np.array([0.1, 0.9]), np.array([0.5, 0.7])).tolist() == [True, False]
     turned = choose_rule(probes([0.2] * 20 + [0.9] * 20, [0.5] * 40, stranger), fpir=0.05)
     assert (turned.kind, turned.threshold) == ("probability", pytest.approx(0.55))
-    assert turned.known(np.array([0.6, 0.5]), np.array([9.0, 0.0])).tolist() == [True, False]
+    assert turned.accepts(np.array([0.6, 0.5]), np.array([9.0, 0.0])).tolist() == [True, False]
 
 
 def test_every_photo_is_a_stranger_once_and_never_own_in_the_same_fold() -> None:
@@ -84,7 +84,7 @@ def test_the_stated_rate_holds_for_strangers_that_were_never_seen() -> None:
     assert rule.measured.kept_share > 0.6
     fitted = fit_head(MEAN, faces.values[own], faces.labels[own], OPTIONS, temperature=4.0)
     strangers = answer(fitted, faces.values[~own])
-    rate = rule.known(strangers.confidence, strangers.distances).mean()
+    rate = rule.accepts(strangers.confidence, strangers.distances).mean()
     low, high = rule.measured.rate_interval
     assert low - 0.03 <= rate <= high + 0.03
 

@@ -15,6 +15,7 @@ from visavis.cli._networks import Networks
 from visavis.cli._options import DETECTOR
 from visavis.cli._output import Output, box_text, decimals, exit_code, photo_line, short, significant
 from visavis.cli._table import Row
+from visavis.errors import UsageError
 
 if TYPE_CHECKING:
     from visavis.train.classifier_model import ClassifiedFace, EmbeddingClassifier
@@ -49,6 +50,12 @@ def load_classifier(run: Path, networks: Networks, *, model: str | None = None) 
     detector = classifier.detector if networks.detector == DETECTOR else networks.detector
     recognizer = Recognizer(detector=detector, embedder=model or classifier.model, threads=networks.threads)
     return classifier.with_recognizer(recognizer)
+
+
+def check_rule_options(*values: object) -> None:
+    """Raise UsageError if an option that sets the threshold of a gallery was given a value."""
+    if any(value is not None and value is not False for value in values):
+        raise UsageError("a classifier has a rule of its own: leave out --fpir, --threshold, --margin and --repeats.")
 
 
 def identify_by_classifier(

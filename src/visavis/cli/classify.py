@@ -36,6 +36,18 @@ ClassifierName = Annotated[
     ),
 ]
 
+MinProbability = Annotated[
+    float | None,
+    typer.Option(
+        "--min-probability",
+        min=0,
+        max=1,
+        metavar="P",
+        help="Least probability of a name.",
+        show_default=f"{defaults.MIN_PROBABILITY}, or the rule of --classifier",
+    ),
+]
+
 
 @takes(DETECTING)
 def classify(  # noqa: PLR0913 - a command's options
@@ -47,17 +59,7 @@ def classify(  # noqa: PLR0913 - a command's options
     top: Annotated[
         int, typer.Option("--top", min=1, metavar="K", help="Number of names per face.")
     ] = defaults.TOP_NAMES,
-    min_probability: Annotated[
-        float | None,
-        typer.Option(
-            "--min-probability",
-            min=0,
-            max=1,
-            metavar="P",
-            help="Least probability of a name.",
-            show_default=f"{defaults.MIN_PROBABILITY}, or the rule of --classifier",
-        ),
-    ] = None,
+    min_probability: MinProbability = None,
     networks: Networks,
     accept_license: Annotated[
         bool, typer.Option("--accept-license", help="Accept a license that restricts use; needed once.")

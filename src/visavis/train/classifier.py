@@ -24,7 +24,7 @@ from visavis.errors import UsageError
 from visavis.evaluate.data.templates import ShowProgress
 from visavis.images import shown
 from visavis.pipeline import Recognizer
-from visavis.train.classifier_answers import Answers, FittedHead, answer
+from visavis.train.classifier_answers import FittedHead, HeadAnswers, answer
 from visavis.train.classifier_data import LabeledFaces, map_people, merge_faces, read_faces, read_people_to_add
 from visavis.train.classifier_features import FeatureKind
 from visavis.train.classifier_file import load_classifier, save_classifier
@@ -32,8 +32,8 @@ from visavis.train.classifier_fit import FitOptions, HeadScore, choose_head, com
 from visavis.train.classifier_measures import measure
 from visavis.train.classifier_model import ClassifiedFace, EmbeddingClassifier
 from visavis.train.classifier_report import ClassifierReport, WrongPhoto
-from visavis.train.heads import HEADS, Labels
-from visavis.train.labeled_photos import list_few, read_labeled_photos
+from visavis.train.heads import HEADS
+from visavis.train.labeled_photos import Labels, list_few, read_labeled_photos
 from visavis.train.splits import every_tenth, stratified_folds
 from visavis.train.unknown_rule import UnknownRule, make_rule
 
@@ -44,7 +44,7 @@ __all__ = [
     "ClassifierRun",
     "EmbeddingClassifier",
     "FeatureKind",
-    "Split",
+    "PhotoSplit",
     "add_people",
     "load_classifier",
     "train_classifier",
@@ -53,7 +53,7 @@ __all__ = [
 FOLDS = 10
 
 
-class Split(StrEnum):
+class PhotoSplit(StrEnum):
     """How test photos are set aside: every tenth photo of a person, or each photo once, in folds."""
 
     every_tenth = "every-10th"
@@ -69,7 +69,7 @@ class ClassifierOptions:
     k-fold. Raises UsageError for invalid values.
     """
 
-    split: Split = Split.every_tenth
+    split: PhotoSplit = PhotoSplit.every_tenth
     features: FeatureKind = FeatureKind.embeddings
     heads: tuple[str, ...] = field(default=tuple(HEADS))
     balance: bool = False
@@ -83,7 +83,7 @@ class ClassifierOptions:
         check_whole(self.seed, "a seed is a whole number", least=0)
         check_number(self.fpir, "fpir is a rate", least=1e-6, most=0.5)
         check_number(self.min_face, "min_face is a side in pixels", least=1)
-        for kind, value in ((Split, self.split), (FeatureKind, self.features)):
+        for kind, value in ((PhotoSplit, self.split), (FeatureKind, self.features)):
             if value not in list(kind):
                 raise UsageError(f"no {kind.__name__} is called {value!r}; there are: {', '.join(kind)}.")
         self.fit()
@@ -151,11 +151,11 @@ def train_classifier(
         )  # fmt: skip
         trainer = Trainer(recognizer, options, source, f"test photos of {Path(test).name}", [*notes, *test_notes])
         return trainer.run(faces.select(used), tests.select(test_used))
-    if options.split == Split.k_fold:
+    if options.split == PhotoSplit.k_fold:
         trainer = Trainer(recognizer, options, source, f"{options.folds}-fold", list(notes))
         return trainer.run_folds(faces.select(used))
     held = every_tenth(faces.labels)  # before photos were left out: the 1st, 11th ... of the folder
-    trainer = Trainer(recognizer, options, source, Split.every_tenth.value, list(notes))
+    trainer = Trainer(recognizer, options, source, PhotoSplit.every_tenth.value, list(notes))
     return trainer.run(faces.select(used & ~held), faces.select(used & held))
 
 
@@ -172,7 +172,7 @@ def add_people(
     stays, and is measured by stratified ten-fold. Raises UsageError where no new photo has a face.
     """
     options = ClassifierOptions(
-        split=Split.k_fold, features=classifier.kind, heads=(classifier.name,), balance=classifier.options.balance,
+        split=PhotoSplit.k_fold, features=classifier.kind, heads=(classifier.name,), balance=classifier.options.balance,
         fpir=classifier.rule.fpir, min_face=classifier.min_face, seed=classifier.options.seed,
     )  # fmt: skip
     labeled = read_people_to_add(source, exclude=exclude)
@@ -215,7 +215,7 @@ class Trainer:
         fit = self.options.fit()
         folds = stratified_folds(labels, self.options.folds, seed=self.options.seed)
         held = folds >= 0
-        parts: list[tuple[NDArray[np.intp], Answers]] = []
+        parts: list[tuple[NDArray[np.intp], HeadAnswers]] = []
         for fold in np.unique(folds[held]):
             rows = np.flatnonzero(folds == fold)
             fitted, _ = choose_head(faces.values[folds != fold], labels[folds != fold], fit)
@@ -243,8 +243,8 @@ class Trainer:
 
     def _drop_copies(self, train: LabeledFaces, tests: LabeledFaces) -> LabeledFaces:
         """Leave out test photos that are training photos too: they say nothing about new ones."""
-        seen = {sha256 for sha256 in train.sha256 if sha256}
-        leaks = np.array([sha256 in seen for sha256 in tests.sha256], np.bool_)
+        trained = {sha256 for sha256 in train.sha256 if sha256}
+        leaks = np.array([sha256 in trained for sha256 in tests.sha256], np.bool_)
         if leaks.any():
             names = [Path(tests.photos[row]).name for row in np.flatnonzero(leaks)]
             self.notes.append(
@@ -275,12 +275,14 @@ class Trainer:
         classifier: EmbeddingClassifier,
         tests: LabeledFaces,
         truth: Labels,
-        answers: Answers | None,
+        answers: HeadAnswers | None,
         scores: tuple[HeadScore, ...],
     ) -> ClassifierReport:
         people, rule = classifier.people, classifier.rule
         trained = truth >= 0
-        known = np.zeros(len(tests), np.bool_) if answers is None else rule.known(answers.confidence, answers.distances)
+        accepted = (
+            np.zeros(len(tests), np.bool_) if answers is None else rule.accepts(answers.confidence, answers.distances)
+        )
         right = np.zeros(len(tests), np.bool_) if answers is None else answers.best == truth
         if not trained.all():
             self.notes.append(f"{int((~trained).sum()):,} test photos are of people who were not trained: strangers.")
@@ -288,7 +290,7 @@ class Trainer:
         measures = (
             measure(answers.select(trained), truth[trained], people, counts) if answers and trained.any() else None
         )
-        wrong = [] if answers is None else _list_wrong(tests, people, answers, known, trained & ~right)
+        wrong = [] if answers is None else _list_wrong(tests, people, answers, accepted, trained & ~right)
         return ClassifierReport(
             source=str(self.source),
             split=self.split,
@@ -302,21 +304,25 @@ class Trainer:
             scores=scores,
             measures=measures,
             wrong=tuple(wrong),
-            named=int((known & trained).sum()),
-            named_rightly=int((known & trained & right).sum()),
+            named=int((accepted & trained).sum()),
+            named_rightly=int((accepted & trained & right).sum()),
             strangers=int((~trained).sum()),
-            strangers_named=int((known & ~trained).sum()),
+            strangers_named=int((accepted & ~trained).sum()),
             rule=rule,
             notes=tuple(self.notes),
         )
 
 
-def _concatenate(parts: Sequence[Answers]) -> Answers:
-    return Answers(*(np.concatenate([getattr(part, name) for part in parts]) for name in Answers.__slots__))
+def _concatenate(parts: Sequence[HeadAnswers]) -> HeadAnswers:
+    return HeadAnswers(*(np.concatenate([getattr(part, name) for part in parts]) for name in HeadAnswers.__slots__))
 
 
 def _list_wrong(
-    tests: LabeledFaces, people: tuple[str, ...], answers: Answers, known: NDArray[np.bool_], wrong: NDArray[np.bool_]
+    tests: LabeledFaces,
+    people: tuple[str, ...],
+    answers: HeadAnswers,
+    accepted: NDArray[np.bool_],
+    wrong: NDArray[np.bool_],
 ) -> list[WrongPhoto]:
     rows = sorted(np.flatnonzero(wrong).tolist(), key=lambda row: -answers.confidence[row])
     return [
@@ -325,7 +331,7 @@ def _list_wrong(
             tests.people[tests.labels[row]],
             people[answers.best[row]],
             float(answers.confidence[row]),
-            bool(known[row]),
+            bool(accepted[row]),
             tests.boxes[row],
         )
         for row in rows

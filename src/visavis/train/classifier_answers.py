@@ -1,4 +1,4 @@
-"""Answers of a fitted head: the likeliest people of each face, with calibrated probabilities, in bounded memory."""
+"""HeadAnswers of a fitted head: the likeliest people of each face, with calibrated probabilities, in bounded memory."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis import compare, defaults
-from visavis.train.heads import Arrays, Doubles, Head, Labels
+from visavis.train.heads import Arrays, Head
 from visavis.train.heads.head import log_softmax
+from visavis.train.labeled_photos import Labels
 from visavis.train.splits import rows_by_person
-from visavis.types import Floats
+from visavis.types import Doubles, Floats
 
 BLOCK_VALUES = 1 << 22
 """Logits that are in memory at a time: 32 MB."""
@@ -50,8 +51,8 @@ class FittedHead:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Answers:
-    """Answers for faces: the likeliest people ``top (n, t)``, best first, with ``probabilities (n, t)``.
+class HeadAnswers:
+    """HeadAnswers for faces: the likeliest people ``top (n, t)``, best first, with ``probabilities (n, t)``.
 
     ``distances (n,)`` are those to the likeliest person.
     """
@@ -73,12 +74,12 @@ class Answers:
         """Return the probability of the likeliest person ``(n,)``."""
         return self.probabilities[:, 0]
 
-    def select(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> Answers:
+    def select(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> HeadAnswers:
         """Return the answers of these rows."""
-        return Answers(self.top[rows], self.probabilities[rows], self.distances[rows])
+        return HeadAnswers(self.top[rows], self.probabilities[rows], self.distances[rows])
 
 
-def answer(fitted: FittedHead, features: Floats, *, top: int = defaults.TOP_NAMES) -> Answers:
+def answer(fitted: FittedHead, features: Floats, *, top: int = defaults.TOP_NAMES) -> HeadAnswers:
     """Return the ``top`` likeliest people of each face with features ``(n, d)``, or all people if there are fewer."""
     people = len(fitted.prototypes)
     count = min(top, people)
@@ -90,7 +91,7 @@ def answer(fitted: FittedHead, features: Floats, *, top: int = defaults.TOP_NAME
         best[rows] = _find_highest(shares, count)
         probabilities[rows] = np.take_along_axis(shares, best[rows], axis=1)
         distances[rows] = measure_distances(fitted, features[rows], best[rows][:, 0])
-    return Answers(best, probabilities, distances)
+    return HeadAnswers(best, probabilities, distances)
 
 
 def _find_highest(shares: Doubles, count: int) -> Labels:

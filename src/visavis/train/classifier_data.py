@@ -16,8 +16,7 @@ from visavis.images.photo_files import by_folder, walk
 from visavis.pipeline import Recognizer
 from visavis.train.classifier_features import FeatureKind, PhotoFeatures, extract_features, screen_photos
 from visavis.train.classifier_model import TrainingPhotos
-from visavis.train.heads import Labels
-from visavis.train.labeled_photos import LabeledPhotos, list_few, read_labeled_photos, sort_naturally
+from visavis.train.labeled_photos import LabeledPhotos, Labels, list_few, read_labeled_photos, sort_naturally
 from visavis.types import Floats
 
 

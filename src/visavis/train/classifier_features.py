@@ -70,8 +70,10 @@ def extract_features(
         notes += cache.notes
     else:
         predictor = landmarks.load_predictor()
-        found = recognizer.detect(photos, min_face=min_face)
-        rows = [_geometry_row(answer, predictor) for answer in (progress(found, len(photos)) if progress else found)]
+        answers = recognizer.detect(photos, min_face=min_face)
+        rows = [
+            _geometry_row(answer, predictor) for answer in (progress(answers, len(photos)) if progress else answers)
+        ]
     dimension = max((len(row.values) for row in rows), default=0)
     return PhotoFeatures(
         photos=tuple(photos),

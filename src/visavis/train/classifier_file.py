@@ -23,7 +23,7 @@ from visavis.train.classifier_features import FeatureKind
 from visavis.train.classifier_fit import FitOptions
 from visavis.train.classifier_model import EmbeddingClassifier, TrainingPhotos
 from visavis.train.heads import Head, find_head
-from visavis.train.unknown_rule import KINDS, StrangerRate, UnknownRule
+from visavis.train.unknown_rule import RULE_KINDS, StrangerRate, UnknownRule
 
 FILE = "classifier.safetensors"
 FORMAT, VERSION = "visavis classifier", 1
@@ -202,7 +202,7 @@ def _parse_training(arrays: Mapping[str, NDArray[Any]], people: int) -> Training
 
 
 def _parse_rule(content: Mapping[str, Any]) -> UnknownRule:
-    if content["kind"] not in KINDS:
+    if content["kind"] not in RULE_KINDS:
         raise UsageError("its rule for unknown faces compares something unheard of")
     rate = content["measured"]
     measured = None if rate is None else _parse_rate(rate)

@@ -17,9 +17,10 @@ from visavis.train.classifier_answers import (
     fit_temperature,
     make_prototypes,
 )
-from visavis.train.heads import HEADS, Doubles, Head, Labels, find_head
+from visavis.train.heads import HEADS, Head, find_head
+from visavis.train.labeled_photos import Labels
 from visavis.train.splits import stratified_folds
-from visavis.types import Floats
+from visavis.types import Doubles, Floats
 
 FOLDS = 5
 """Folds of the training photos on which heads are compared and calibrated."""
@@ -71,8 +72,8 @@ def choose_head(features: Floats, labels: Labels, options: FitOptions) -> tuple[
     """Return the best head, fitted on all these photos and calibrated on held-out ones, and how each head did.
 
     Labels ``(n,)`` are from 0 to k - 1, and each occurs. The best has the most right answers, or with ``balance`` the
-    highest mean recall of people; of equals it is the first, which is the simplest. Where no person has two photos, nothing can
-    be held out: the first head is fitted and stays uncalibrated.
+    highest mean recall of people; of equals it is the first, which is the simplest. Where no person has two photos,
+    nothing can be held out: the first head is fitted and stays uncalibrated.
     """
     folds = stratified_folds(labels, FOLDS, seed=options.seed)
     scores = tuple(_score_head(find_head(name), features, labels, folds, options) for name in options.heads)

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from visavis.evaluate.results import Interval
 from visavis.evaluate.stats.intervals import wilson
-from visavis.train.classifier_answers import Answers
-from visavis.train.heads import Doubles, Labels
+from visavis.train.classifier_answers import HeadAnswers
+from visavis.train.labeled_photos import Labels
+from visavis.types import Doubles
 
 BINS = 10
 """Bins of the probability, of equal width, in which it is compared with the share of right answers."""
@@ -92,7 +93,7 @@ class Measures:
         return matrix
 
 
-def measure(answers: Answers, labels: Labels, people: tuple[str, ...], train_counts: Labels) -> Measures:
+def measure(answers: HeadAnswers, labels: Labels, people: tuple[str, ...], train_counts: Labels) -> Measures:
     """Return the measures of answers for one or more photos with ``labels (n,)``, rows of ``people``."""
     correct = answers.best == labels
     rates = _rate_people(answers.best, labels, people, train_counts)
@@ -104,7 +105,7 @@ def measure(answers: Answers, labels: Labels, people: tuple[str, ...], train_cou
         accuracy_interval=wilson(int(correct.sum()), len(labels)),
         top5=float((answers.top == labels[:, None]).any(axis=1).mean()),
         macro_f1=float(np.mean(scores)),
-        ece=sum(one.photos * abs(one.probability - one.accuracy) for one in bins) / len(labels),
+        ece=sum(part.photos * abs(part.probability - part.accuracy) for part in bins) / len(labels),
         reliability=bins,
         people=rates,
     )

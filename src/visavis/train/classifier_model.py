@@ -15,10 +15,10 @@ from visavis.errors import UsageError
 from visavis.images import Source
 from visavis.pipeline import Recognizer
 from visavis.plain import Plain
-from visavis.train.classifier_answers import Answers, FittedHead, answer
+from visavis.train.classifier_answers import FittedHead, HeadAnswers, answer
 from visavis.train.classifier_features import FeatureKind, describe_faces
 from visavis.train.classifier_fit import FitOptions
-from visavis.train.heads import Labels
+from visavis.train.labeled_photos import Labels
 from visavis.train.unknown_rule import UnknownRule
 from visavis.types import RGB, Face, Floats, PhotoFaces
 
@@ -114,10 +114,10 @@ class EmbeddingClassifier:
         """
         check_options(top, min_probability)
         answers = answer(self.fitted, features, top=top)
-        known = self.rule.known(answers.confidence, answers.distances)
+        accepted = self.rule.accepts(answers.confidence, answers.distances)
         if min_probability is not None:
-            known = answers.confidence >= min_probability
-        return [FaceNames(self._list_candidates(answers, row), bool(known[row])) for row in range(len(answers))]
+            accepted = answers.confidence >= min_probability
+        return [FaceNames(self._list_candidates(answers, row), bool(accepted[row])) for row in range(len(answers))]
 
     def identify_features(self, features: Floats, *, top: int = defaults.TOP_NAMES) -> list[ClassifiedFace]:
         """Return the answer for each face with features ``(n, d)``; UsageError for features of another dimension."""
@@ -126,13 +126,13 @@ class EmbeddingClassifier:
         if not np.isfinite(features).all():
             raise UsageError("features must be finite numbers.")
         answers = answer(self.fitted, features, top=top)
-        known = self.rule.known(answers.confidence, answers.distances)
+        accepted = self.rule.accepts(answers.confidence, answers.distances)
         faces = []
         for row in range(len(answers)):
             candidates = self._list_candidates(answers, row)
             faces.append(
                 ClassifiedFace(
-                    candidates[0][0] if known[row] else None,
+                    candidates[0][0] if accepted[row] else None,
                     candidates[0][1],
                     float(answers.distances[row]),
                     self.rule.kind,
@@ -163,6 +163,6 @@ class EmbeddingClassifier:
             else:
                 yield photo, self.identify_features(self.crops(photo.photo.pixels, photo.faces), top=top)
 
-    def _list_candidates(self, answers: Answers, row: int) -> tuple[tuple[str, float], ...]:
+    def _list_candidates(self, answers: HeadAnswers, row: int) -> tuple[tuple[str, float], ...]:
         pairs: Iterable[tuple[Any, Any]] = zip(answers.top[row], answers.probabilities[row], strict=True)
         return tuple((self.people[person], float(probability)) for person, probability in pairs)

@@ -101,7 +101,7 @@ def _describe_people(measures: Measures) -> Section:
     text = "The worst first."
     if len(people) > LISTED_PEOPLE:
         text += f" {LISTED_PEOPLE} of {len(people):,} people."
-    return Section("People", text, tables=[Table([_list_person(one) for one in people[:LISTED_PEOPLE]], heads)])
+    return Section("People", text, tables=[Table([_list_person(person) for person in people[:LISTED_PEOPLE]], heads)])
 
 
 def _list_person(person: PersonRates) -> list[Cell]:
@@ -124,15 +124,16 @@ def _draw_confusion(measures: Measures) -> list[Section]:
 
 def _describe_calibration(measures: Measures) -> Section:
     rows: list[list[Cell]] = [
-        [f"{one.low:.1f} to {one.high:.1f}", f"{one.photos:,}", percent(one.probability), percent(one.accuracy)]
-        for one in measures.reliability
+        [f"{part.low:.1f} to {part.high:.1f}", f"{part.photos:,}", percent(part.probability), percent(part.accuracy)]
+        for part in measures.reliability
     ]
     frame = svg.Frame(svg.linear("Probability, %", 0.0, 100.0), svg.linear("Right answers, %", 0.0, 100.0))
     ends = [0.0, 100.0]
     parts = [svg.polyline(frame, ends, ends, series=4, tips=["", ""])]
-    points = [[100 * one.probability, 100 * one.accuracy] for one in measures.reliability]
+    points = [[100 * part.probability, 100 * part.accuracy] for part in measures.reliability]
     tips = [
-        f"{one.photos:,} photos: {one.probability:.1%} stated, {one.accuracy:.1%} right" for one in measures.reliability
+        f"{part.photos:,} photos: {part.probability:.1%} stated, {part.accuracy:.1%} right"
+        for part in measures.reliability
     ]
     x, y = zip(*points, strict=True)
     parts.append(svg.polyline(frame, x, y, series=0, tips=tips))
@@ -153,7 +154,7 @@ def _show_wrong(report: ClassifierReport) -> Section:
 
 
 def _show_photo(photo: WrongPhoto) -> Picture:
-    remark = "named" if photo.known else "unknown by the rule"
+    remark = "named" if photo.accepted else "unknown by the rule"
     lines = [f"{photo.person}, taken for {photo.named}", f"{photo.probability:.1%}, {remark}", Path(photo.photo).name]
     return Picture(face_picture(photo.photo, photo.box), lines)
 

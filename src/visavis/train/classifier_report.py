@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from visavis.evaluate.results import Interval
 from visavis.train.classifier_file import describe_rate
 from visavis.train.classifier_fit import HeadScore
-from visavis.train.classifier_measures import Measures, PersonRates
+from visavis.train.classifier_measures import Measures, PersonRates, ReliabilityBin
 from visavis.train.heads import find_head
 from visavis.train.unknown_rule import UnknownRule
 from visavis.types import Floats
@@ -25,7 +25,7 @@ class WrongPhoto:
     person: str
     named: str
     probability: float
-    known: bool
+    accepted: bool
     box: Floats
 
 
@@ -90,7 +90,9 @@ class ClassifierReport:
             "accuracy_interval": None if measures is None else list(measures.accuracy_interval),
             "macro_f1": None if measures is None else measures.macro_f1,
             "ece": None if measures is None else measures.ece,
-            "reliability": [] if measures is None else [_describe_bin(one) for one in measures.reliability],
+            "reliability": []
+            if measures is None
+            else [_describe_bin(reliability) for reliability in measures.reliability],
             "heads": [_describe_score(score) for score in self.scores],
             "unknown": self._describe_rule(),
             "per_person": [] if measures is None else [_describe_person(person) for person in measures.people],
@@ -125,9 +127,9 @@ def _round_numbers(value: object) -> object:
     return {key: _round_numbers(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
-def _describe_bin(one: object) -> dict[str, object]:
+def _describe_bin(reliability: ReliabilityBin) -> dict[str, object]:
     names = ("low", "high", "photos", "probability", "accuracy")
-    return {name: getattr(one, name) for name in names}
+    return {name: getattr(reliability, name) for name in names}
 
 
 def _describe_score(score: HeadScore) -> dict[str, object]:
@@ -163,5 +165,5 @@ def _describe_wrong(photo: WrongPhoto) -> dict[str, object]:
         "person": photo.person,
         "named": photo.named,
         "probability": photo.probability,
-        "known": photo.known,
+        "accepted": photo.accepted,
     }

@@ -17,14 +17,15 @@ from numpy.typing import NDArray
 from visavis import compare, defaults
 from visavis.evaluate.results import Interval
 from visavis.evaluate.stats.intervals import wilson_of_people
-from visavis.train.classifier_answers import Answers, answer
+from visavis.train.classifier_answers import HeadAnswers, answer
 from visavis.train.classifier_fit import FitOptions, compact_labels, fit_head
-from visavis.train.heads import Doubles, Head, Labels
+from visavis.train.heads import Head
+from visavis.train.labeled_photos import Labels
 from visavis.train.splits import people_folds, stratified_folds
-from visavis.types import Floats
+from visavis.types import Doubles, Floats
 
-Kind = Literal["probability", "distance"]
-KINDS: tuple[Kind, ...] = ("probability", "distance")
+RuleKind = Literal["probability", "distance"]
+RULE_KINDS: tuple[RuleKind, ...] = ("probability", "distance")
 
 FOLDS = 5
 LEAST_PEOPLE = 5
@@ -67,13 +68,13 @@ class UnknownRule:
     ``basis`` a sentence on where the threshold is from.
     """
 
-    kind: Kind
+    kind: RuleKind
     threshold: float
     fpir: float
     basis: str
     measured: StrangerRate | None = None
 
-    def known(self, probabilities: Doubles, distances: Doubles) -> NDArray[np.bool_]:
+    def accepts(self, probabilities: Doubles, distances: Doubles) -> NDArray[np.bool_]:
         """Return which faces are given the name of their likeliest person ``(n,)``."""
         if self.kind == "probability":
             return np.asarray(probabilities >= self.threshold)
@@ -81,24 +82,24 @@ class UnknownRule:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Probes:
+class StrangerProbes:
     """Photos scored by a head that was fitted without them: their answers, people, and folds of people.
 
     ``stranger`` are those of people left out of the fit.
     """
 
-    answers: Answers
+    answers: HeadAnswers
     people: Labels
     stranger: NDArray[np.bool_]
     folds: Labels
 
-    def scores(self, kind: Kind) -> Doubles:
+    def scores(self, kind: RuleKind) -> Doubles:
         """Return how much speaks for a name ``(n,)``: the probability, or the negative distance."""
         return self.answers.confidence if kind == "probability" else -self.answers.distances
 
-    def select(self, rows: NDArray[np.bool_]) -> Probes:
+    def select(self, rows: NDArray[np.bool_]) -> StrangerProbes:
         """Return the probes of a mask."""
-        return Probes(self.answers.select(rows), self.people[rows], self.stranger[rows], self.folds[rows])
+        return StrangerProbes(self.answers.select(rows), self.people[rows], self.stranger[rows], self.folds[rows])
 
 
 def make_rule(
@@ -116,7 +117,9 @@ def make_rule(
     return choose_rule(collect_probes(features, labels, head, options, temperature=temperature), fpir=fpir)
 
 
-def collect_probes(features: Floats, labels: Labels, head: Head, options: FitOptions, *, temperature: float) -> Probes:
+def collect_probes(
+    features: Floats, labels: Labels, head: Head, options: FitOptions, *, temperature: float
+) -> StrangerProbes:
     """Score every photo as a stranger once, and photos of other people as own, by heads fitted without them."""
     of_person = people_folds(labels, FOLDS, seed=options.seed)
     of_photo = stratified_folds(labels, FOLDS, seed=options.seed)
@@ -130,11 +133,13 @@ def collect_probes(features: Floats, labels: Labels, head: Head, options: FitOpt
         rows = np.flatnonzero(stranger | held)
         answers = answer(fitted, features[rows], top=1)
         parts.append((answers, labels[rows], stranger[rows], np.full(len(rows), fold)))
-    answers = Answers(*(np.concatenate([getattr(part[0], name) for part in parts]) for name in Answers.__slots__))
-    return Probes(answers, *(np.concatenate([part[n] for part in parts]) for n in (1, 2, 3)))
+    answers = HeadAnswers(
+        *(np.concatenate([getattr(part[0], name) for part in parts]) for name in HeadAnswers.__slots__)
+    )
+    return StrangerProbes(answers, *(np.concatenate([part[n] for part in parts]) for n in (1, 2, 3)))
 
 
-def choose_rule(probes: Probes, *, fpir: float) -> UnknownRule:
+def choose_rule(probes: StrangerProbes, *, fpir: float) -> UnknownRule:
     """Return the rule chosen on all probes, with the rates of rules chosen on the other folds of people."""
     kind, threshold = _choose(probes, fpir)
     named = np.zeros(len(probes.people), np.bool_)
@@ -157,11 +162,11 @@ def choose_rule(probes: Probes, *, fpir: float) -> UnknownRule:
     return UnknownRule(kind, threshold if kind == "probability" else -threshold, fpir, basis, measured)
 
 
-def _choose(probes: Probes, fpir: float) -> tuple[Kind, float]:
+def _choose(probes: StrangerProbes, fpir: float) -> tuple[RuleKind, float]:
     """Return the kind of score that keeps more own photos at the wanted rate, and its threshold."""
-    thresholds = {kind: least_score(probes.scores(kind), probes.stranger, fpir) for kind in KINDS}
-    kept = {kind: int((probes.scores(kind)[~probes.stranger] >= thresholds[kind]).sum()) for kind in KINDS}
-    best = max(KINDS, key=lambda kind: kept[kind])
+    thresholds = {kind: least_score(probes.scores(kind), probes.stranger, fpir) for kind in RULE_KINDS}
+    kept = {kind: int((probes.scores(kind)[~probes.stranger] >= thresholds[kind]).sum()) for kind in RULE_KINDS}
+    best = max(RULE_KINDS, key=lambda kind: kept[kind])
     return best, thresholds[best]
 
 

@@ -30,65 +30,67 @@ PEOPLE_COLUMNS = (
 HEAD_COLUMNS = ("head", "accuracy", "log loss", Column("seconds", drop=1), "")
 
 
-class Split(StrEnum):
-    """How test photos are set aside; the names are those of ``visavis.train.classifier.Split``."""
+class SplitName(StrEnum):
+    """How test photos are set aside; the names are those of ``visavis.train.classifier.PhotoSplit``."""
 
     every_tenth = "every-10th"
     k_fold = "k-fold"
 
 
-class Features(StrEnum):
+class FeatureName(StrEnum):
     """What a face is described by; the names are those of ``visavis.train.classifier.FeatureKind``."""
 
     embeddings = "embeddings"
     landmarks = "landmarks"
 
 
+Source = Annotated[
+    Path | None,
+    typer.Argument(metavar="DIR|CSV", exists=True, help="A folder a person, or a CSV of name and photo."),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="RUN", file_okay=False, help="Folder for the classifier and its report."),
+]
+Add = Annotated[
+    Path | None,
+    typer.Option(
+        "--add", metavar="DIR", exists=True, help="Add people to the classifier in RUN; photos alone are one person."
+    ),
+]
+Test = Annotated[
+    Path | None, typer.Option("--test", metavar="DIR|CSV", exists=True, help="Test photos, in place of --split.")
+]
+Heads = Annotated[
+    list[str] | None, typer.Option("--head", metavar="NAME", help="Head to try; repeatable.", show_default="all")
+]
+Balance = Annotated[bool, typer.Option("--balance", help="Let people with few photos weigh as much as others.")]
+StrangerRate = Annotated[
+    float, typer.Option("--fpir", metavar="RATE", help="Wanted share of strangers who are given a name.")
+]
+AcceptLicense = Annotated[
+    bool, typer.Option("--accept-license", help="Accept that 68 landmarks are not for commercial use; needed once.")
+]
+
+
 @takes(EMBEDDING)
 def classifier(  # noqa: PLR0913 - a command's options
-    source: Annotated[
-        Path | None,
-        typer.Argument(metavar="DIR|CSV", exists=True, help="A folder a person, or a CSV of name and photo."),
-    ] = None,
+    source: Source = None,
     *,
     exclude: Exclude = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="RUN", file_okay=False, help="Folder for the classifier and its report."),
-    ] = None,
-    add: Annotated[
-        Path | None,
-        typer.Option(
-            "--add",
-            metavar="DIR",
-            exists=True,
-            help="Add people to the classifier in RUN; photos alone are one person.",
-        ),
-    ] = None,
-    split: Annotated[Split, typer.Option("--split", help="How test photos are set aside.")] = Split.every_tenth,
+    out: Out = None,
+    add: Add = None,
+    split: Annotated[SplitName, typer.Option("--split", help="How test photos are set aside.")] = SplitName.every_tenth,
     folds: Annotated[int, typer.Option("--folds", min=2, metavar="N", help="Folds of --split k-fold.")] = FOLDS,
-    test: Annotated[
-        Path | None,
-        typer.Option("--test", metavar="DIR|CSV", exists=True, help="Test photos, in place of --split."),
-    ] = None,
+    test: Test = None,
     features: Annotated[
-        Features, typer.Option("--features", help="What a face is described by.")
-    ] = Features.embeddings,
-    heads: Annotated[
-        list[str] | None,
-        typer.Option("--head", metavar="NAME", help="Head to try; repeatable.", show_default="all"),
-    ] = None,
-    balance: Annotated[
-        bool, typer.Option("--balance", help="Let people with few photos weigh as much as others.")
-    ] = False,
-    fpir: Annotated[
-        float, typer.Option("--fpir", metavar="RATE", help="Wanted share of strangers who are given a name.")
-    ] = defaults.FPIR,
+        FeatureName, typer.Option("--features", help="What a face is described by.")
+    ] = FeatureName.embeddings,
+    heads: Heads = None,
+    balance: Balance = False,
+    fpir: StrangerRate = defaults.FPIR,
     seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Seed of folds and fits.")] = 0,
-    accept_license: Annotated[
-        bool,
-        typer.Option("--accept-license", help="Accept that 68 landmarks are not for commercial use; needed once."),
-    ] = False,
+    accept_license: AcceptLicense = False,
     networks: Networks,
     json: Json = False,
 ) -> None:
@@ -97,8 +99,7 @@ def classifier(  # noqa: PLR0913 - a command's options
     Tries several heads on embeddings and chooses one by cross-validation on the training photos alone. Writes the
     classifier, report.json and report.html to RUN; identify --classifier RUN and classify --classifier RUN use it.
     """
-    from visavis.train.classifier import ClassifierOptions, FeatureKind, train_classifier
-    from visavis.train.classifier import Split as Splits
+    from visavis.train.classifier import ClassifierOptions, FeatureKind, PhotoSplit, train_classifier
     from visavis.train.heads import HEADS
 
     if (source is None) == (add is None):
@@ -108,7 +109,7 @@ def classifier(  # noqa: PLR0913 - a command's options
         _add(add, out, networks, exclude=exclude or [], json=json)
         return
     options = ClassifierOptions(
-        split=Splits(split.value),
+        split=PhotoSplit(split.value),
         features=FeatureKind(features.value),
         heads=tuple(heads) if heads else tuple(HEADS),
         balance=balance,
@@ -157,7 +158,7 @@ def _accept_landmarks(options: ClassifierOptions, *, accepted: bool) -> None:
     from visavis.landmarks import SPECS
     from visavis.weights import store
 
-    if options.features.value == Features.landmarks.value:
+    if options.features.value == FeatureName.landmarks.value:
         if accepted:
             store.accept(SPECS[68])
         store.consent(SPECS[68])

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 
 from visavis.errors import UnknownNameError
 from visavis.train.heads import bayes, forest, linear, neighbors, perceptron
-from visavis.train.heads.head import Arrays, Doubles, Head, Labels
+from visavis.train.heads.head import Arrays, Head
 
-__all__ = ["HEADS", "Arrays", "Doubles", "Head", "Labels", "find_head"]
+__all__ = ["HEADS", "Arrays", "Head", "find_head"]
 
 HEADS: Mapping[str, Head] = {
     head.name: head

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis.train.heads.head import Arrays, Doubles, Head, Labels, fitting, log_softmax
+from visavis.train.heads.head import Arrays, Head, fitting, log_softmax
+from visavis.train.labeled_photos import Labels
+from visavis.types import Doubles
 
 SMOOTHING = 0.1
 """Share of the largest variance of a feature that is added to all variances: a person may have a single photo."""

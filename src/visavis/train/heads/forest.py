@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis.train.heads.head import Arrays, Doubles, Head, Labels, fitting
+from visavis.train.heads.head import Arrays, Head, fitting
+from visavis.train.labeled_photos import Labels
+from visavis.types import Doubles
 
 TREES = 50
 FLOOR = 1e-3

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis.errors import MissingExtraError
+from visavis.train.labeled_photos import Labels
+from visavis.types import Doubles
 
-Doubles = NDArray[np.float64]
-Labels = NDArray[np.int64]
 Arrays = Mapping[str, NDArray[Any]]
 
-Sides = tuple[str, ...]
+ArraySides = tuple[str, ...]
 """Names of the sides of an array: ``k`` people, ``d`` features; every other name is a number that the file states."""
 
 
@@ -38,7 +38,7 @@ class Head:
     title: str
     fit: Callable[[Doubles, Labels, bool, int], dict[str, NDArray[Any]]]
     logits: Callable[[Arrays, Doubles], Doubles]
-    shapes: Mapping[str, Sides]
+    shapes: Mapping[str, ArraySides]
     balancing: str
     most_work: float = float("inf")
     check: Callable[[Arrays, int], str] = lambda arrays, features: ""

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis.train.heads.head import Arrays, Doubles, Head, Labels, fitting, log_softmax
+from visavis.train.heads.head import Arrays, Head, fitting, log_softmax
+from visavis.train.labeled_photos import Labels
+from visavis.types import Doubles
 
 SVM_COST = 0.01
 """Cost of a margin error; features of length sqrt(d) make this about 1 for embeddings of length 1."""

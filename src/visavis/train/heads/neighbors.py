@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis.train.heads.head import Arrays, Doubles, Head, Labels
+from visavis.train.heads.head import Arrays, Head
+from visavis.train.labeled_photos import Labels
+from visavis.types import Doubles
 
 NEIGHBORS = 5
 ZERO = 1e-9
