@@ -397,6 +397,14 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert not anchor or anchor in anchors(target), f"{path}#{anchor}"
 
 
+def test_the_index_lists_every_page() -> None:
+    index = ROOT / "docs" / "index.md"
+    links = re.findall(r"\]\(([^)#]+)", index.read_text(encoding="utf-8"))
+    listed = {(index.parent / link).resolve() for link in links}
+    pages = {path for path in index.parent.rglob("*") if path.suffix in {".md", ".ipynb"}} - {index}
+    assert {path.name for path in pages - listed} == set()
+
+
 def test_the_files_of_the_architecture_are_those_there_are() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     tree = page.partition("src/visavis/\n")[2].partition("```")[0]

@@ -94,8 +94,6 @@ PUBLIC = {
     ("visavis.classify", "known"),
     ("visavis.train.classifier_model", "known"),
     ("visavis.evaluate.identification", "known"),
-    ("visavis.evaluate.data.templates", "found"),
-    ("visavis.evaluate.detector_answers", "found"),
 }
 """Fields and properties that users read, such as ``identification.known``."""
 BRITISH = re.compile(

@@ -18,11 +18,11 @@ from PIL import Image
 from rich.cells import cell_len
 
 from bulk.conftest import install
+from command_tree import COMMANDS
 
 from .fakes import BLUE, DARK_RED, DETECTOR, GRAY, MODEL, RED, photo
 from .terminal import run_in_terminal
 from .test_classify import MODEL as CLASSIFIER
-from .test_help import ALL
 
 WIDTHS = (60, 80, 120, 200)
 TESTS = Path(__file__).resolve().parents[1]
@@ -135,7 +135,7 @@ print(chr(30), end="", flush=True)
 
 
 def test_every_command_is_here() -> None:
-    assert {line.name for line in SCRIPT} | set(ELSEWHERE) == set(ALL)
+    assert {line.name for line in SCRIPT} | set(ELSEWHERE) == set(COMMANDS)
 
 
 def people(folder: Path) -> None:
