@@ -59,6 +59,8 @@ DOCUMENTED = {
     "models bench",
     "landmarks",
     "classify",
+    "train classifier",
+    "train network",
     "demo",
 }
 """The commands of the design that there are by now."""

@@ -31,6 +31,7 @@ COMMANDS = {
     **{f"models {name}": f"models.{name}" for name in ("remove", "quantize", "bench", "fetch")},
     **{f"evaluate {name}": f"evaluate.{name}" for name in ("pairs", "lfw", "identification", "clusters", "detection")},
     "evaluate groups": "evaluate.groups",
+    "train classifier": "train.classifier",
     "train network": "train.network",
 }
 """Module of each command, in the order of the help; the command is the function that the module is named after."""

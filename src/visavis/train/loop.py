@@ -35,7 +35,7 @@ EMBED = 64
 """Pictures embedded together for validation."""
 
 
-class Trainer:
+class TrainingLoop:
     """One run: a network, its loss, its optimizer, and the step that they have reached."""
 
     def __init__(self, data: Crops, parts: TrainingSplit, settings: Settings, weights: dict[str, Floats]) -> None:

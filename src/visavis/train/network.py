@@ -30,7 +30,7 @@ from visavis.train.config import Settings, parse
 from visavis.train.crops import Crops
 from visavis.train.export import write_model
 from visavis.train.health import Epoch, Illness
-from visavis.train.loop import Trainer
+from visavis.train.loop import TrainingLoop
 from visavis.train.network_page import page
 from visavis.train.validation_split import split
 from visavis.types import Floats
@@ -102,7 +102,7 @@ def train_network(  # noqa: PLR0913 - options, all by name
     first = first_weights(
         architecture(settings.architecture).definition(settings.dimension), side=data.size, seed=settings.seed
     )
-    trainer = Trainer(data, parts, settings, first | _fitting(weights or {}, first))
+    trainer = TrainingLoop(data, parts, settings, first | _fitting(weights or {}, first))
     state = checkpoints.load(folder) if resume else None
     if state is not None:
         trainer.restore(state)
@@ -120,7 +120,7 @@ def train_network(  # noqa: PLR0913 - options, all by name
 
 
 def _train(
-    trainer: Trainer,
+    trainer: TrainingLoop,
     folder: Path,
     trained: Callable[[Epoch], object],
     interrupted: Callable[[], bool],
@@ -142,7 +142,7 @@ def _train(
     return None, False
 
 
-def make_plan(trainer: Trainer) -> Plan:
+def make_plan(trainer: TrainingLoop) -> Plan:
     """Time three steps, and take them back; a run that is limited by minutes gets its number of epochs here."""
     state = copy.deepcopy(trainer.state())
     batches = trainer.batches(trainer.epoch)
@@ -247,7 +247,7 @@ def _write_log(folder: Path, epochs: Sequence[Epoch]) -> None:
     atomic.write_text(folder / LOG, text.getvalue())
 
 
-def _calibrate(folder: Path, trainer: Trainer, data: Crops, row: ModelRow) -> Calibration | None:
+def _calibrate(folder: Path, trainer: TrainingLoop, data: Crops, row: ModelRow) -> Calibration | None:
     """Measure the thresholds of a model on the people held out, and write them beside it; None where they are few."""
     rows = trainer.parts.held_out
     if not trainer.parts.people or not len(rows):
@@ -287,7 +287,7 @@ def _list_facts(
     ]
 
 
-def _finish(folder: Path, trainer: Trainer, data: Crops, license: str) -> ModelRow:
+def _finish(folder: Path, trainer: TrainingLoop, data: Crops, license: str) -> ModelRow:
     settings = trainer.settings
     return write_model(
         folder,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from visavis.cli._options import DETECTOR, DetectorName, Json
-from visavis.cli._output import Output, note, short
+from visavis.cli._output import Output, note, short, significant
 from visavis.cli._sources import Exclude
 
 if TYPE_CHECKING:
@@ -187,7 +187,9 @@ def _format_time(seconds: float) -> str:
 
 def _print_epoch(epoch: Epoch, output: Output, *, json: bool) -> None:
     if json:
-        output.answer(epoch.row())
+        output.answer(
+            {name: significant(value) if isinstance(value, float) else value for name, value in epoch.row().items()}
+        )
         return
     if epoch.epoch == 1:
         typer.echo(COLUMNS)
