@@ -75,16 +75,31 @@ class PlainClustering(Plain):
         return [*map(flat, _cluster_rows(clustering)), *skipped]
 
 
-class PlainNumbered(Plain):
-    """The plain forms of a face that is numbered within its photo: look-alikes and characteristic faces."""
+class PlainLookalike(Plain):
+    """The plain forms of :class:`~visavis.types.Lookalike`."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields in values that JSON can hold, without those of galleries for a face of a photo.
+
+        The number of a face in its photo is ``face``; a face of a gallery has none.
+        """
+        line = super().to_dict()
+        stored = {key: line.pop(key) for key in ("template_id", "person_id", "name")}
+        number = line.pop("number")
+        return {**line, "face": number} if stored["template_id"] is None else {**line, **stored}
+
+
+class PlainCharacteristic(Plain):
+    """The plain forms of :class:`~visavis.types.Characteristic`."""
 
     __slots__ = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields in values that JSON can hold: the box of the face, and its number as ``face``."""
         line = super().to_dict()
-        face, number = line.get("face"), line.pop("number")
-        return {**line, "box": line["box"] if face is None else face["box"], "face": number}
+        return {**line, "box": line["face"]["box"], "face": line.pop("number")}
 
 
 def _face_rows(photo: PhotoFaces) -> Iterator[dict[str, Any]]:

@@ -116,6 +116,11 @@ class DoubtfulPhotoError(ImageError):
     status = "doubtful"
 
 
+def find_image_error(status: str) -> type[ImageError]:
+    """Return the class of image errors with this status; ImageError if there is none."""
+    return next((kind for kind in ImageError.__subclasses__() if kind.status == status), ImageError)
+
+
 class EngineError(VisavisError):
     """The engine of bulk work cannot be used: processes that do not start, a cluster that is unreachable or lost."""
 

@@ -13,7 +13,13 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis._plain_photos import PlainClustering, PlainNumbered, PlainPhotoFaces, PlainPhotoVerification
+from visavis._plain_photos import (
+    PlainCharacteristic,
+    PlainClustering,
+    PlainLookalike,
+    PlainPhotoFaces,
+    PlainPhotoVerification,
+)
 from visavis.errors import UsageError
 from visavis.plain import Plain
 
@@ -367,24 +373,29 @@ class Clustering(PlainClustering):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Lookalike(PlainNumbered):
-    """A face with its cosine ``distance`` from the probe; ``number`` counts the faces of its photo from 1.
+class Lookalike(PlainLookalike):
+    """A face with its cosine ``distance`` from the probe: of a photo, or stored in a gallery.
 
-    ``sha256`` is the hash of the photo's bytes, None where it is not known.
-    ``captured`` is that of the photo; None where it is not known.
+    ``number`` counts the faces of a photo from 1. A face of a gallery has no number and no ``captured`` (the time of
+    the photo), but a ``template_id``, and the ``person_id`` and ``name`` of its person (None: unassigned).
+    ``box (4,)``, ``quality`` and ``sha256`` (of the photo's bytes) are None where they are not known: a template may be
+    stored without them.
     """
 
     photo: str
-    number: int
-    box: Floats
+    number: int | None
+    box: Floats | None
     distance: float
-    quality: float
+    quality: float | None
     sha256: str | None = None
     captured: datetime | None = None
+    template_id: int | None = None
+    person_id: int | None = None
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Characteristic(PlainNumbered):
+class Characteristic(PlainCharacteristic):
     """A face with its cosine ``distance`` from the mean of a person; ``number`` counts the faces of its photo from 1.
 
     An ``outlier`` is too far from the mean to be that person, and is left out of it. ``sha256`` is the hash of the

@@ -16,7 +16,7 @@ import numpy as np
 from visavis import compare
 from visavis.detectors import base_name
 from visavis.doubts import WHY_STRICTER, doubts, why_too_poor
-from visavis.errors import ImageError, NoFaceError
+from visavis.errors import ImageError, NoFaceError, find_image_error
 from visavis.types import Floats, Photo, PhotoFaces, PhotoVerification, Quality, Verification
 
 NOTED_SHARE = 0.85
@@ -151,7 +151,7 @@ def compare_faces(rule: Rule, reference: PhotoFaces, photo: PhotoFaces) -> tuple
 
 def error_of(photo: PhotoFaces) -> ImageError:
     """Return the error of a photo that could not be read."""
-    return _ERRORS.get(photo.status, ImageError)(photo.message)
+    return find_image_error(photo.status)(photo.message)
 
 
 def readable(photo: PhotoFaces) -> Photo:
@@ -173,9 +173,6 @@ def largest_embedding(photo: PhotoFaces) -> Floats:
     """Return the embedding ``(1, d)`` of the largest face."""
     row: Floats = _embeddings(photo)[photo.largest][None]
     return row
-
-
-_ERRORS = {error.status: error for error in ImageError.__subclasses__()}
 
 
 def _embeddings(photo: PhotoFaces) -> Floats:
@@ -238,14 +235,15 @@ def _probability(table: compare.Calibration | None, distances: Sequence[float]) 
 
 def _note_several(reference: PhotoFaces, photo: PhotoFaces, face: int, *, any_face: bool) -> list[str]:
     """Say which face was compared in a photo of several faces."""
-    notes = [_note_largest(reference)] if len(reference.faces) > 1 else []
+    notes = [note_largest(reference)] if len(reference.faces) > 1 else []
     if len(photo.faces) > 1:
         nearest = f"{photo.name} shows {len(photo.faces)} faces: face {face + 1} is the nearest."
-        notes.append(nearest if any_face else _note_largest(photo))
+        notes.append(nearest if any_face else note_largest(photo))
     return notes
 
 
-def _note_largest(photo: PhotoFaces) -> str:
+def note_largest(photo: PhotoFaces) -> str:
+    """Say that of several faces the largest was used."""
     return f"{photo.name} shows {len(photo.faces)} faces: the largest was used."
 
 

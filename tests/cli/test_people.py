@@ -249,7 +249,7 @@ def test_a_folder_a_person(know: Run, run: Run, tmp_path: Path) -> None:
         ("Cid", "no_face"),
     ]
     assert [line.get("added") for line in done.lines] == [2, 1, None]
-    assert done.err.splitlines()[0] == "visavis: all/Dan holds no photo: nobody was enrolled from it."
+    assert done.err.splitlines()[0] == "visavis: all/Dan holds no photo: no person was enrolled from it."
     assert [line["name"] for line in run("gallery", "list", "--json").lines] == ["Ann Lee", "Bea"]
 
 
@@ -387,7 +387,7 @@ def test_an_unknown_person_costs_the_others_nothing(know: Run, run: Run, photos:
     done = run("gallery", "remove", "Ann", "Cleo", "#1", "Bea")
     assert done.code == 1
     assert done.out == "removed Ann (id 1) with 1 template.\nremoved Bea (id 2) with 1 template.\n"
-    assert done.err == "visavis: nobody in this gallery is called 'Cleo'.\n"
+    assert done.err == "visavis: no person in this gallery is called 'Cleo'.\n"
     done = run("gallery", "remove", "Ann", "Bea", "--json")
     assert (done.code, [line["removed"] for line in done.lines]) == (2, [False, False])
 
@@ -538,7 +538,7 @@ def test_one_name_a_photo_unless_repeats_are_allowed(know: Run, tmp_path: Path) 
     first, second = done.line["faces"]
     assert [first["name"], second["name"], first["notes"]] == ["Ann", None, []]
     (text,) = second["notes"]
-    assert "but face 1 of this photo looks more like Ann (0.0000), and nobody is in a photo twice" in text
+    assert "but face 1 of this photo looks more like Ann (0.0000), and a person is in a photo once" in text
     assert text in know("identify", "twice.png", "--threshold", 0.1).out
     both = know("identify", "twice.png", "--threshold", 0.1, "--repeats", "--json").line["faces"]
     assert [one["name"] for one in both] == ["Ann", "Ann"]

@@ -81,7 +81,7 @@ def test_other_urls_are_refused_with_what_there_is(url: str) -> None:
 
 
 def test_nothing_there(path: Path) -> None:
-    with pytest.raises(GalleryError, match=r"there is no gallery at .*faces.db: enroll somebody first.$"):
+    with pytest.raises(GalleryError, match=r"there is no gallery at .*faces.db: enroll a person first.$"):
         Gallery(path, create=False)
     assert not path.exists()
     path.touch()
@@ -171,7 +171,9 @@ def test_a_recognizer_must_be_of_the_model(path: Path) -> None:
 def test_a_newer_schema_is_refused_and_left_alone(path: Path) -> None:
     filled(path)
     sql(path, "update meta set schema = 7", "alter table meta drop column change")
-    with pytest.raises(GalleryError, match=rf"schema 7, this one knows up to {schema.current()}\): upgrade visavis.$"):
+    with pytest.raises(
+        GalleryError, match=rf"schema 7, this one knows up to {schema.latest_version()}\): upgrade visavis.$"
+    ):
         Gallery(path)
 
 
@@ -190,7 +192,7 @@ def test_an_older_schema_is_migrated_whole_or_not_at_all(path: Path, monkeypatch
         Gallery(path)
     monkeypatch.setattr(schema, "MIGRATIONS", [*known, a_nickname])
     for _ in range(2):  # the second opening has nothing to do
-        with Gallery(path) as gallery, gallery._store.read() as conn:
+        with Gallery(path) as gallery, gallery.opened.database.read() as conn:
             assert conn.execute(text("select distinct nickname from people")).all() == [("none",)]
             assert conn.execute(text("select schema from meta")).scalar() == len(known) + 2
             assert len(gallery.people()) == 3
@@ -332,11 +334,11 @@ def test_templates_by_which_index_and_records_differ(path: Path) -> None:
     filled(path)
     with Gallery(path) as gallery:
         gallery.lookalikes(embedding(1000)[None], top=1)
-        with gallery._store.read() as conn:
+        with gallery.opened.database.read() as conn:
             before, _ = read_template_people(conn)
         sql(path, "update templates set id = 77 where id = 2", "update templates set person_id = null where id = 3")
-        with gallery._store.read() as conn:
-            found = gallery._synced_index.differences(conn)
+        with gallery.opened.database.read() as conn:
+            found = gallery.opened.index.find_differences(conn)
             ids, people = read_template_people(conn)
         assert (found.stale, found.wrong) == ((2,), (3, 77))
         assert ids.tolist() == [*(one for one in before.tolist() if one != 2), 77]

@@ -75,14 +75,14 @@ def template_row(template: StoredTemplate) -> list[str]:
     return [str(template.id), template.photo, box, short(template.quality, ".2f"), f"{template.created:%Y-%m-%d}"]
 
 
-def next_steps(people: int, unnamed: int, gallery: str) -> Iterator[str]:
+def next_steps(people: int, unassigned: int, gallery: str) -> Iterator[str]:
     """Yield what to do next if a gallery has no people, or has unassigned faces."""
     option = f" --gallery {shlex.quote(gallery)}"
     where = "" if gallery == GALLERY else option
-    if unnamed:
-        verb = "belongs" if unnamed == 1 else "belong"
+    if unassigned:
+        verb = "belongs" if unassigned == 1 else "belong"
         yield (
-            f"{counted(unnamed, 'indexed face')} {verb} to nobody yet: visavis cluster{option} "
+            f"{counted(unassigned, 'indexed face')} {verb} to nobody yet: visavis cluster{option} "
             f"shows who is alike, visavis gallery name NAME TEMPLATE...{where} names them."
         )
     elif not people:

@@ -38,12 +38,12 @@ Who = Annotated[str, typer.Argument(metavar="WHO", help="A person's id or unique
 def list_people(gallery: GalleryUrl = GALLERY, json: Json = False, csv: Csv = False) -> None:
     """List the people of a gallery."""
     with _open(gallery) as store:
-        people, unnamed, url = store.people(), store.stats().unnamed, store.url
+        people, unassigned, url = store.people(), store.stats().unassigned, store.url
         with Output(*COLUMNS, json=json, csv=LIST_CSV if csv else None) as output:
             for person in people:
                 output.answer(person_line(person), person_row(person))
     if not (json or csv):
-        for text in next_steps(len(people), unnamed, url):
+        for text in next_steps(len(people), unassigned, url):
             note(text)
 
 
@@ -173,9 +173,9 @@ def import_gallery(
 ) -> None:
     """Create a gallery from an exported folder; ids stay."""
     from visavis.gallery import Gallery
-    from visavis.gallery.archive import model_of
+    from visavis.gallery.archive import read_model
 
-    with Gallery(gallery, model=model_of(folder)) as store, Output("", "", json=json) as output:
+    with Gallery(gallery, model=read_model(folder)) as store, Output("", "", json=json) as output:
         store.import_from(folder)
         _print_transfer(output, store, folder)
 
@@ -293,7 +293,7 @@ def _print_transfer(output: Output, store: Gallery, folder: Path) -> None:
         "model": stats.model,
         "people": stats.people,
         "templates": stats.templates,
-        "unnamed": stats.unnamed,
+        "unnamed": stats.unassigned,
         "photos": stats.photos,
     }
     output.answer(line, *([key, str(value)] for key, value in line.items()))

@@ -44,24 +44,24 @@ class SyncedIndex:
         if self._index is not None and not isinstance(self._index, Durable):
             return
         with self._reading() as conn:
-            meta = records.meta(conn)
+            meta = records.read_meta(conn)
         index = self._open(meta)
         if isinstance(index, Durable) and index.change() != meta.change:
             with self._writing() as conn:
                 self._update_locked(conn, index, index)
 
-    def updated(self, conn: Connection) -> Index | None:
+    def update(self, conn: Connection) -> Index | None:
         """Return the index as of this transaction, or later; None if nothing was ever stored.
 
         A durable index is as of :meth:`update_durable`.
         """
-        meta = records.meta(conn)
+        meta = records.read_meta(conn)
         index = self._open(meta)
         if index is None or isinstance(index, Durable):
             return index
         self._index = None  # opened anew if the update fails half-way
         if meta.change < self._change:  # the store was replaced by an older copy
-            return self.updated(conn)
+            return self.update(conn)
         _apply_changes(conn, index, self._change, meta)
         self._index, self._change = index, meta.change
         return index
@@ -84,7 +84,7 @@ class SyncedIndex:
 
         An index that is ahead of the records belongs to a store that was replaced by an older copy: fill it again.
         """
-        meta, change = records.meta(conn), durable.change()
+        meta, change = records.read_meta(conn), durable.change()
         if change == meta.change:
             return
         if meta.change < change:
@@ -99,9 +99,9 @@ class SyncedIndex:
         if isinstance(index, Durable):
             index.close()
 
-    def differences(self, conn: Connection) -> Differences:
+    def find_differences(self, conn: Connection) -> Differences:
         """Compare the index with the records of this transaction."""
-        index = self.updated(conn)
+        index = self.update(conn)
         if index is None:
             return Differences((), ())
         stored, owners = read_template_people(conn)
@@ -121,25 +121,25 @@ class SyncedIndex:
         An index in memory that is not filled yet cannot: it is filled from the records at the first search.
         """
         with self._reading() as conn:
-            return isinstance(self._open(records.meta(conn)), Durable) or self._change > 0
+            return isinstance(self._open(records.read_meta(conn)), Durable) or self._change > 0
 
     def is_current(self, conn: Connection) -> bool:
         """Return whether the index is at the change of this transaction; other processes may change a durable one."""
-        return not isinstance(self._index, Durable) or self._index.change() == records.meta(conn).change
+        return not isinstance(self._index, Durable) or self._index.change() == records.read_meta(conn).change
 
     def repair(self) -> Differences:
         """Correct the index by the records; return the differences that it had."""
         with self._writing() as conn:
-            index = self._open(records.meta(conn))
+            index = self._open(records.read_meta(conn))
             if isinstance(index, Durable):
                 self._update_locked(conn, index, index)
             elif not self._change:
                 return Differences((), ())
-            differences = self.differences(conn)
+            differences = self.find_differences(conn)
             if self._index is not None and (differences.stale or differences.wrong):
                 self._index.remove(np.array(differences.stale, np.int64))
-                dimension = records.meta(conn).dimension or 0
-                for block in records.templates_in(conn, differences.wrong, dimension):
+                dimension = records.read_meta(conn).dimension or 0
+                for block in records.read_blocks(conn, differences.wrong, dimension):
                     self._index.add(*block)
         return differences
 
@@ -158,7 +158,7 @@ def _apply_changes(conn: Connection, index: Index, change: int, meta: records.Me
     """Remove and add in the index what was removed and added in the records since ``change``."""
     if meta.change == change or meta.dimension is None:
         return
-    if change and len(removed := records.removed_since(conn, change)):
+    if change and len(removed := records.read_removed(conn, change)):
         index.remove(removed)
-    for block in records.added_since(conn, change, meta.dimension):
+    for block in records.read_added(conn, change, meta.dimension):
         index.add(*block)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256 as sha256_of
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from visavis import images
 from visavis.errors import ImageError, UnknownNameError, UsageError
 from visavis.gallery._open_gallery import OpenGallery
-from visavis.gallery.check_input import storable
+from visavis.gallery.check_input import make_storable
 from visavis.gallery.sql import audit, photo_paths
 from visavis.gallery.types import ForgottenPhoto
 
@@ -25,71 +25,60 @@ def read_file(path: str) -> bytes:
     return images.encoded(Path(path), name=path)
 
 
-class PhotoLocations(OpenGallery):
-    """The methods that update the paths of photos, and find and forget photos."""
+def locate_photos(opened: OpenGallery, hashed: Iterable[tuple[str, str]], *, read: Callable[[str], bytes]) -> int:
+    """Do as :meth:`visavis.gallery.Gallery.locate_photos`."""
+    digests = {make_storable(path): digest for digest, path in hashed}
+    with opened.database.read() as conn:
+        stored = photo_paths.read_paths(conn, digests.values())
+        at_paths = photo_paths.find_photos_at(conn, digests)
+    moves: dict[tuple[str, str], str] = {}
+    for path, digest in digests.items():
+        for old in stored.get(digest, set()) - {path}:
+            if (digest, old) not in moves and not _is_still_there(old, digest, digests, read):
+                moves[digest, old] = path
+    for digest, path in at_paths:
+        if digests[path] != digest:
+            moves.setdefault((digest, path), photo_paths.NOWHERE)
+    if moves:
+        with opened.database.write() as conn:
+            photo_paths.change_paths(conn, [(digest, old, new) for (digest, old), new in moves.items()])
+    return len(moves)
 
-    def locate_photos(self, hashed: Iterable[tuple[str, str]], *, read: Callable[[str], bytes] = read_file) -> int:
-        """Store the current paths of photos, pairs of SHA-256 and path; return the number of changed paths.
 
-        A photo with this SHA-256 gets the new path, unless ``read`` still finds it at the stored path. Another photo
-        that is stored with a path of ``hashed`` has no path from then on.
-        """
-        digests = {storable(path): digest for digest, path in hashed}
-        with self._store.read() as conn:
-            stored = photo_paths.paths(conn, digests.values())
-            claims = photo_paths.claims(conn, digests)
-        moves: dict[tuple[str, str], str] = {}
-        for path, digest in digests.items():
-            for old in stored.get(digest, set()) - {path}:
-                if (digest, old) not in moves and not _is_still_there(old, digest, digests, read):
-                    moves[digest, old] = path
-        for digest, path in claims:
-            if digests[path] != digest:
-                moves.setdefault((digest, path), photo_paths.NOWHERE)
-        if moves:
-            with self._store.write() as conn:
-                photo_paths.move(conn, [(digest, old, new) for (digest, old), new in moves.items()])
-        return len(moves)
+def find_photos(opened: OpenGallery, photos: Sequence[str | os.PathLike[str]]) -> list[tuple[str, dict[int, str]]]:
+    """Do as :meth:`visavis.gallery.Gallery.find_photos`."""
+    with opened.database.read() as conn:
+        hashes = [_find_hash(conn, os.fsdecode(photo)) for photo in photos]
+        return [(digest, photo_paths.read_people(conn, [digest])) for digest in dict.fromkeys(hashes)]
 
-    def find_photos(self, *photos: str | os.PathLike[str]) -> list[tuple[str, dict[int, str]]]:
-        """Return for each photo, a path or a hash of 8 digits or more, its SHA-256 and the names in it, by person id.
 
-        A path is the stored one, or that of a file with the same bytes. Raises UnknownNameError if there is
-        no such photo, UsageError if several photos match.
-        """
-        with self._store.read() as conn:
-            hashes = [_find_hash(conn, os.fsdecode(photo)) for photo in photos]
-            return [(digest, photo_paths.people_of(conn, [digest])) for digest in dict.fromkeys(hashes)]
+def forget_photos(
+    opened: OpenGallery, photos: Sequence[str | os.PathLike[str]], *, named: bool
+) -> list[ForgottenPhoto]:
+    """Do as :meth:`visavis.gallery.Gallery.forget`."""
+    stored_photos = find_photos(opened, photos)
+    named_people = {person: name for _, people in stored_photos for person, name in people.items()}
+    if named_people and not named:
+        raise UsageError(
+            f"these photos show people of the gallery ({', '.join(named_people.values())}): give named=True to "
+            "remove those templates too."
+        )
+    with opened.database.write() as conn:
+        forgotten = [photo_paths.remove_photo(conn, digest) for digest, _ in stored_photos]
+        for photo in forgotten:
+            _log_forgotten(conn, opened, photo)
+    if forgotten:
+        opened.compact_after_removal()
+    return forgotten
 
-    def forget(self, *photos: str | os.PathLike[str], named: bool = False) -> list[ForgottenPhoto]:
-        """Remove photos with all their templates, all or none, without a trace in the file.
 
-        Photos are found as by :meth:`find_photos`. Templates of people are removed only with ``named``; a person
-        without another template is removed too. The audit log records the hash of the photo and the people who lost
-        templates. Raises UsageError if a photo has templates of people and ``named`` is False.
-        """
-        stored_photos = self.find_photos(*photos)
-        named_people = {person: name for _, people in stored_photos for person, name in people.items()}
-        if named_people and not named:
-            raise UsageError(
-                f"these photos show people of the gallery ({', '.join(named_people.values())}): give named=True to "
-                "remove those templates too."
-            )
-        with self._store.write() as conn:
-            forgotten = [photo_paths.forget(conn, digest) for digest, _ in stored_photos]
-            for photo in forgotten:
-                self._audit_forgotten(conn, photo)
-        if forgotten:
-            self._compact_after_removal()
-        return forgotten
-
-    def _audit_forgotten(self, conn: Connection, photo: ForgottenPhoto) -> None:
-        detail = f"photo {photo.sha256[:12]}, {photo.templates} templates"
-        self._audit(conn, "forget", None, detail)
-        lost = [(person, f"templates of photo {photo.sha256[:12]}") for person, _ in photo.people]
-        audit.note_all(conn, "forget", lost, actor=self._actor)
-        for person in photo.removed:
-            self._audit(conn, "remove", person, "no template was left")
+def _log_forgotten(conn: Connection, opened: OpenGallery, photo: ForgottenPhoto) -> None:
+    detail = f"photo {photo.sha256[:12]}, {photo.templates} templates"
+    opened.log(conn, "forget", None, detail)
+    lost = [(person, f"templates of photo {photo.sha256[:12]}") for person, _ in photo.people]
+    audit.log_actions(conn, "forget", lost, actor=opened.actor)
+    for person in photo.removed:
+        opened.log(conn, "remove", person, "no template was left")
 
 
 def _is_still_there(path: str, digest: str, digests: dict[str, str], read: Callable[[str], bytes]) -> bool:
@@ -105,11 +94,11 @@ def _is_still_there(path: str, digest: str, digests: dict[str, str], read: Calla
 
 def _find_hash(conn: Connection, photo: str) -> str:
     """Return the hash of the photo with this hash or prefix of a hash, path, or bytes of a file."""
-    hashes = photo_paths.by_hash(conn, photo.lower()) if HASH.fullmatch(photo.lower()) else set()
+    hashes = photo_paths.find_hashes(conn, photo.lower()) if HASH.fullmatch(photo.lower()) else set()
     if not hashes:
-        spelled = {storable(photo), storable(os.path.abspath(photo))}  # noqa: PTH100 - Path.absolute keeps ".."
-        hashes = {digest for digest, _ in photo_paths.claims(conn, spelled)}
-        hashes |= set(photo_paths.paths(conn, _hash_file(photo)))
+        spelled = {make_storable(photo), make_storable(os.path.abspath(photo))}  # noqa: PTH100 - Path.absolute keeps ".."
+        hashes = {digest for digest, _ in photo_paths.find_photos_at(conn, spelled)}
+        hashes |= set(photo_paths.read_paths(conn, _hash_file(photo)))
     if not hashes:
         raise UnknownNameError(f"this gallery holds no photo {images.shown(photo)}, neither by path nor by its bytes.")
     if len(hashes) > 1:

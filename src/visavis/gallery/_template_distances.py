@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 
 from visavis.compare import person_embedding
-from visavis.gallery import _misplaced_photos
+from visavis.gallery import _doubt_rules
 from visavis.gallery.sql import records
+from visavis.gallery.sql.database import Database
 from visavis.gallery.sql.schema import PEOPLE, TEMPLATES
-from visavis.gallery.sql.store import Store
 from visavis.types import Floats
 
 BATCH_VALUES = 1 << 23
@@ -41,11 +41,11 @@ Usable = Callable[[Floats, Sequence[float | None]], NDArray[np.bool_]]
 
 
 def read_members(
-    store: Store, people: Sequence[int], is_selected: Callable[[Member], bool], usable: Usable
+    database: Database, people: Sequence[int], is_selected: Callable[[Member], bool], usable: Usable
 ) -> Iterator[list[Member]]:
     """Yield the selected templates of these people, person by person, in batches of about ``BATCH_VALUES``."""
     batch: list[Member] = []
-    for rows, embeddings in _read_people(store, people, usable):
+    for rows, embeddings in _read_people(database, people, usable):
         batch += filter(is_selected, _make_members(rows, embeddings))
         if len(batch) * embeddings.shape[1] >= BATCH_VALUES:
             yield batch
@@ -54,7 +54,7 @@ def read_members(
 
 
 def find_nearest_others(
-    store: Store, people: Sequence[int], members: Sequence[Member], usable: Usable
+    database: Database, people: Sequence[int], members: Sequence[Member], usable: Usable
 ) -> list[tuple[int, float]]:
     """Return for each template the nearest of these people, without its own, and the cosine distance.
 
@@ -65,10 +65,10 @@ def find_nearest_others(
     embeddings = np.stack([member.embedding for member in members])
     owners = np.array([member.person_id for member in members])
     nearest, distance = np.zeros(len(members), np.int64), np.full(len(members), np.inf)
-    for part_ids in records.in_lists(people):
+    for part_ids in records.split_list(people):
         part_people = [
             (rows[0].person_id, person_embedding(templates))
-            for rows, templates in _read_people(store, part_ids, usable)
+            for rows, templates in _read_people(database, part_ids, usable)
         ]
         if part_people:
             ids, person_embeddings = (np.array(column) for column in zip(*part_people, strict=True))
@@ -95,16 +95,16 @@ def _update_nearest(
     nearest[rows], distance[rows] = ids[best[rows]], np.clip(1 - products, 0, 2)
 
 
-def _read_people(store: Store, people: Sequence[int], usable: Usable) -> Iterator[tuple[list[Any], Floats]]:
+def _read_people(database: Database, people: Sequence[int], usable: Usable) -> Iterator[tuple[list[Any], Floats]]:
     """Yield rows and embeddings ``(k, d)`` of each person, read in short views, so that no writer waits."""
     columns = (getattr(TEMPLATES.c, name) for name in ("id", "person_id", "photo", "embedding", "quality"))
     query = select(PEOPLE.c.name, *columns).join(PEOPLE, PEOPLE.c.id == TEMPLATES.c.person_id)
-    for part_ids in records.in_lists(people):
-        with store.read() as conn:
-            dimension = records.meta(conn).dimension or 0
+    for part_ids in records.split_list(people):
+        with database.read() as conn:
+            dimension = records.read_meta(conn).dimension or 0
             selected = query.where(TEMPLATES.c.person_id.in_(part_ids))
             rows = [*conn.execute(selected.order_by(TEMPLATES.c.person_id, TEMPLATES.c.id))]
-        embeddings = records.as_embeddings([row.embedding for row in rows], dimension)
+        embeddings = records.decode_embeddings([row.embedding for row in rows], dimension)
         usable_places = np.flatnonzero(usable(embeddings, [row.quality for row in rows]))
         for _, group in groupby(usable_places, key=lambda place: rows[place].person_id):
             places = [*group]
@@ -113,9 +113,9 @@ def _read_people(store: Store, people: Sequence[int], usable: Usable) -> Iterato
 
 def _make_members(rows: Sequence[Any], embeddings: Floats) -> Iterator[Member]:
     """Yield the templates of a person with their distances to the person's other templates."""
-    for start in range(0, len(rows), _misplaced_photos.COMPARED):
-        part = slice(start, start + _misplaced_photos.COMPARED)
-        own = _misplaced_photos.own_distances(
+    for start in range(0, len(rows), _doubt_rules.COMPARED):
+        part = slice(start, start + _doubt_rules.COMPARED)
+        own = _doubt_rules.compute_own_distances(
             embeddings[part], np.concatenate([embeddings[: part.start], embeddings[part.stop :]])
         )
         for row, embedding, distance in zip(rows[part], embeddings[part], own, strict=True):

@@ -6,25 +6,25 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, insert, select
 
-from visavis.gallery.sql.records import now, time_of
+from visavis.gallery.sql.records import current_time, decode_time
 from visavis.gallery.sql.schema import AUDIT
 from visavis.gallery.types import AuditEntry
 
 
-def note(conn: Connection, action: str, person_id: int | None, detail: str = "", *, actor: str) -> None:
+def log_action(conn: Connection, action: str, person_id: int | None, detail: str = "", *, actor: str) -> None:
     """Log an action on a person, by id only, so that no data of a removed person stays in the log."""
-    note_all(conn, action, [(person_id, detail)], actor=actor)
+    log_actions(conn, action, [(person_id, detail)], actor=actor)
 
 
-def note_all(conn: Connection, action: str, done: Sequence[tuple[int | None, str]], *, actor: str) -> None:
+def log_actions(conn: Connection, action: str, done: Sequence[tuple[int | None, str]], *, actor: str) -> None:
     """Log the same action for several people, each with its detail."""
-    time = now()
+    time = current_time()
     rows = [{"at": time, "action": action, "person_id": who, "detail": detail, "actor": actor} for who, detail in done]
     if rows:
         conn.execute(insert(AUDIT), rows)
 
 
-def entries(conn: Connection) -> list[AuditEntry]:
+def read_entries(conn: Connection) -> list[AuditEntry]:
     """Return all entries, in order."""
     rows = conn.execute(select(AUDIT).order_by(AUDIT.c.id))
-    return [AuditEntry(time_of(row.at), row.actor, row.action, row.person_id, row.detail) for row in rows]
+    return [AuditEntry(decode_time(row.at), row.actor, row.action, row.person_id, row.detail) for row in rows]

@@ -9,14 +9,13 @@ from typing import NamedTuple
 from visavis import quality
 from visavis.compare import Calibration
 from visavis.doubts import SQUEEZED, faults, is_squeezed, why_too_poor
-from visavis.errors import DoubtfulPhotoError, ImageError, NoFaceError, PoorQualityError, UsageError
-from visavis.gallery.check_input import location, storable
+from visavis.errors import DoubtfulPhotoError, ImageError, NoFaceError, PoorQualityError, UsageError, find_image_error
+from visavis.gallery.check_input import make_path_absolute, make_storable
 from visavis.gallery.types import Doubt, Enrollment, Skipped, Template
 from visavis.types import Floats, PhotoFaces
+from visavis.verification import note_largest
 
 TOO_POOR = "too poor for any answer, no search will name the person by it"
-
-_ERRORS = {error.status: error for error in ImageError.__subclasses__()}
 
 
 class PhotoTemplates(NamedTuple):
@@ -71,7 +70,7 @@ def skip_doubtful(photos: PhotoTemplates, doubts: Mapping[int, Doubt]) -> PhotoT
 
 def add_notes(enrollment: Enrollment, photos: PhotoTemplates, doubts: Mapping[int, Doubt]) -> Enrollment:
     """Return the enrollment with the notes on its photos, under the caller's names for them."""
-    names = {storable(location(template.photo)): template.photo for template in photos.templates}
+    names = {make_storable(make_path_absolute(template.photo)): template.photo for template in photos.templates}
     duplicates = tuple(replace(face, photo=names.get(face.photo, face.photo)) for face in enrollment.duplicates)
     elsewhere = (
         f"{face.photo} is a photo of {face.name} (id {face.person_id}) already: it was not stored again."
@@ -88,7 +87,9 @@ def unusable_error(photos: Sequence[Skipped]) -> ImageError:
     """Return the error to raise if none of these photos can be used: that of the status they share, if any."""
     statuses = {photo.status for photo in photos}
     readable = statuses & {NoFaceError.status, PoorQualityError.status, DoubtfulPhotoError.status}
-    kind = _ERRORS.get(statuses.pop(), ImageError) if len(statuses) == 1 else NoFaceError if readable else ImageError
+    kind = NoFaceError if readable else ImageError
+    if len(statuses) == 1:
+        kind = find_image_error(statuses.pop())
     reasons = [_explain_skipped(photo) for photo in photos]
     if len(photos) == 1:
         return kind(f"{reasons[0]}.")
@@ -109,14 +110,14 @@ def _list_notes(photo: PhotoFaces, table: Calibration | None) -> list[str]:
     """Return notes for the user on a photo with a template: poor, squeezed, or of several faces."""
     notes = []
     if _is_too_poor(photo, table):
-        notes.append(f": {TOO_POOR}: {why_too_poor(photo, photo.largest, table)}.")
+        notes.append(f"{photo.name}: {TOO_POOR}: {why_too_poor(photo, photo.largest, table)}.")
     elif _is_below(photo, quality.POOR):
-        notes.append(f": {_explain_quality(photo)}: it may not be recognized.")
+        notes.append(f"{photo.name}: {_explain_quality(photo)}: it may not be recognized.")
     if is_squeezed(photo.faces[photo.largest].landmarks) and not (table and table.poor):
-        notes.append(f": {SQUEEZED}.")
+        notes.append(f"{photo.name}: {SQUEEZED}.")
     if len(photo.faces) > 1:
-        notes.append(f" shows {len(photo.faces)} faces: the largest was used.")
-    return [f"{photo.name}{note}" for note in notes]
+        notes.append(note_largest(photo))
+    return notes
 
 
 def _is_below(photo: PhotoFaces, limit: float) -> bool:

@@ -9,7 +9,6 @@ import numpy as np
 from sqlalchemy import Connection, select
 
 from visavis import compare
-from visavis.gallery import _answers
 from visavis.gallery.sql import records
 from visavis.gallery.sql.schema import PEOPLE, TEMPLATES
 from visavis.types import Floats
@@ -20,7 +19,7 @@ AHEAD = 400
 """Number of people read together with missing ones, from the second time that people are missing."""
 
 
-class SearchedPeople:
+class PeopleCache:
     """People as of one change of a gallery, read when a search finds them.
 
     ``names`` are those of the people read so far, by id; ``embeddings`` are those of people with several templates (see
@@ -30,11 +29,10 @@ class SearchedPeople:
     people, ``table`` the thresholds in use.
     """
 
-    def __init__(self, conn: Connection) -> None:
-        self.meta = records.meta(conn)
+    def __init__(self, conn: Connection, table: compare.Calibration | None) -> None:
+        self.meta = records.read_meta(conn)
         self.count = records.count_people(conn)
-        own = records.calibration(conn)
-        self.table = compare.calibration(self.meta.model) if own is None else _answers.parse_stored_calibration(own)
+        self.table = table
         self._clear()
         self._next = 0
 
@@ -55,7 +53,7 @@ class SearchedPeople:
         self._next = self._next or 1
         columns = (TEMPLATES.c.person_id, PEOPLE.c.name, TEMPLATES.c.quality, TEMPLATES.c.embedding)
         query = select(*columns).join(PEOPLE, PEOPLE.c.id == TEMPLATES.c.person_id).order_by(TEMPLATES.c.id)
-        for part_ids in records.in_lists(missing):
+        for part_ids in records.split_list(missing):
             rows: dict[int, list[Any]] = {}
             for row in conn.execute(query.where(TEMPLATES.c.person_id.in_(part_ids))):
                 rows.setdefault(row.person_id, []).append(row)
@@ -63,7 +61,7 @@ class SearchedPeople:
                 self._store_person(person_id, templates)
 
     def _store_person(self, person_id: int, templates: Sequence[Any]) -> None:
-        embeddings = records.as_embeddings([row.embedding for row in templates], self.meta.dimension or 0)
+        embeddings = records.decode_embeddings([row.embedding for row in templates], self.meta.dimension or 0)
         if self.table is not None and self.table.poor is not None:
             shares = self.table.poor.shares(embeddings, [row.quality for row in templates])
             measured = shares[np.isfinite(shares)]
