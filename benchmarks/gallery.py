@@ -24,7 +24,7 @@ import numpy as np  # noqa: E402
 from _rounds import environment, options, report, table  # noqa: E402
 from _search_gallery import memory  # noqa: E402
 
-from visavis.cli.people import _find_new_people  # noqa: E402
+from visavis.cli.enroll import _find_new_people  # noqa: E402
 from visavis.gallery import Gallery, Template  # noqa: E402
 from visavis.types import Floats  # noqa: E402
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from visavis.errors import (
         WeightsError as WeightsError,
     )
-    from visavis.gallery import Gallery as Gallery
+    from visavis.gallery.gallery import Gallery as Gallery
     from visavis.images.load import read as read
     from visavis.pipeline import (
         Recognizer as Recognizer,
@@ -95,7 +95,7 @@ _HOMES = {
     "visavis.clustering": ["cluster"],
     "visavis.compare": ["Calibration"],
     "visavis.errors": ["GalleryError", "ImageError", "NoFaceError", "UsageError", "VisavisError", "WeightsError"],
-    "visavis.gallery": ["Gallery"],
+    "visavis.gallery.gallery": ["Gallery"],
     "visavis.images.load": ["read"],
     "visavis.ranking.lookalikes": ["similar"],
     "visavis.pipeline": ["Recognizer", "detect", "embed", "extract", "verify"],

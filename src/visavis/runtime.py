@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis import devices
+from visavis import atomic, devices
 from visavis.cache import cache_dir
 from visavis.errors import EngineError, UsageError, VisavisWarning, WeightsError
 from visavis.forking import ForkSafeLock, UndisturbedByForks, keep_forever, renew_in_child
@@ -334,7 +334,7 @@ def _with_weights_apart(network: Path, weights: str) -> Path:
     except _errors() as error:
         raise OSError(0, _first_line(error)) from error
     if data.exists():
-        data.replace(network.parent.parent / weights)
+        atomic.move(data, network.parent.parent / weights)
     return apart
 
 
@@ -371,7 +371,7 @@ def network(name: str, sha256: str, build: Callable[[], bytes]) -> Path:
 def converted(name: str, sha256: str, build: Callable[[], bytes], *, suffix: str = ".onnx") -> Path:
     """Return the file of network ``name`` made from the weights ``sha256``, built now if it is not cached.
 
-    Written in a temporary folder beside and moved: no reader sees half a file, and a full disk leaves none.
+    Written whole or not at all, see :mod:`visavis.atomic`.
     """
     path = cache_dir() / "onnx" / f"{name}-{sha256[:16]}-{CONVERTER_VERSION}{suffix}"
     if path.is_file():
@@ -379,12 +379,12 @@ def converted(name: str, sha256: str, build: Callable[[], bytes], *, suffix: str
     data = build()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            part = Path(folder) / path.name
+        with atomic.folder_beside(path) as folder:
+            part = folder / path.name
             part.write_bytes(data)
             if suffix.endswith(MAPPED):
-                part = _with_weights_apart(part, f"{path.stem}-{Path(folder).name}")
-            part.replace(path)
+                part = _with_weights_apart(part, f"{path.stem}-{token_hex(4)}")
+            atomic.move(part, path)
     except OSError as error:
         raise WeightsError(
             f"the converted network cannot be written to {path.parent}: {error.strerror}; "

@@ -14,8 +14,8 @@ import sys
 import tarfile
 from dataclasses import dataclass, fields
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
+from visavis import atomic
 from visavis.cache import cache_dir
 from visavis.errors import WeightsError
 
@@ -85,11 +85,10 @@ def _fill(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # beside the photos, so that a rename puts each in place once all are complete and checked
-        with TemporaryDirectory(dir=folder, prefix=".fetching-") as name:
-            work = Path(name)
+        with atomic.folder_beside(folder / ARCHIVE) as work:
             unpack(_find_archive(folder) or _fetch(work, folder), work)
             for photo in PHOTOS:
-                (work / photo).replace(folder / photo)
+                atomic.move(work / photo, folder / photo)
     except OSError as error:
         raise WeightsError(f"the sample photos cannot be kept in {str(folder)!r}: {error}.") from error
 

@@ -13,13 +13,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis._plain_photos import (
-    PlainCharacteristic,
-    PlainClustering,
-    PlainLookalike,
-    PlainPhotoFaces,
-    PlainPhotoVerification,
-)
+from visavis import _plain_photos
 from visavis.errors import UsageError
 from visavis.plain import Plain
 
@@ -159,7 +153,7 @@ class Quality:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PhotoFaces(PlainPhotoFaces):
+class PhotoFaces(_plain_photos.PlainPhotoFaces):
     """Faces of one photo, or the reason why there are none.
 
     ``status`` is "ok", "no_face", or the status of an :class:`~visavis.errors.ImageError` ("missing", "unreadable",
@@ -221,7 +215,7 @@ class Verification(Plain):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PhotoVerification(PlainPhotoVerification):
+class PhotoVerification(_plain_photos.PlainPhotoVerification):
     """Answer to "is this person in that photo?", one of several photos that were compared with the same face.
 
     ``photo`` is its name, ``face`` the compared face. Without one, ``verification`` and ``face`` are None, and
@@ -343,7 +337,7 @@ class Cluster:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Clustering(PlainClustering):
+class Clustering(_plain_photos.PlainClustering):
     """Clusters of ``faces``, the largest first, those of poor faces last; each face is in one cluster, maybe alone.
 
     ``threshold`` is the cosine distance up to which faces were joined, ``far`` its rate of false accepts (None:
@@ -373,13 +367,11 @@ class Clustering(PlainClustering):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Lookalike(PlainLookalike):
-    """A face with its cosine ``distance`` from the probe: of a photo, or stored in a gallery.
+class Lookalike(_plain_photos.PlainLookalike):
+    """A face with its cosine ``distance`` from the probe; ``number`` counts the faces of a photo from 1.
 
-    ``number`` counts the faces of a photo from 1. A face of a gallery has no number and no ``captured`` (the time of
-    the photo), but a ``template_id``, and the ``person_id`` and ``name`` of its person (None: unassigned).
-    ``box (4,)``, ``quality`` and ``sha256`` (of the photo's bytes) are None where they are not known: a template may be
-    stored without them.
+    A face of a gallery has no number and no ``captured``, but a ``template_id``, and the ``person_id`` and ``name`` of
+    its person (None: unassigned). ``box (4,)``, ``quality`` and ``sha256`` (of the photo's bytes): None if not known.
     """
 
     photo: str
@@ -395,7 +387,7 @@ class Lookalike(PlainLookalike):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Characteristic(PlainCharacteristic):
+class Characteristic(_plain_photos.PlainCharacteristic):
     """A face with its cosine ``distance`` from the mean of a person; ``number`` counts the faces of its photo from 1.
 
     An ``outlier`` is too far from the mean to be that person, and is left out of it. ``sha256`` is the hash of the

@@ -14,7 +14,7 @@ import pytest
 from .source import ROOT, Import, Module, _imports, modules
 
 LAYERS = (
-    {"plain", "_plain_photos", "_checks", "defaults", "types", "errors"},
+    {"plain", "_plain_photos", "_checks", "atomic", "defaults", "types", "errors"},
     {"registry", "cache", "forking", "devices", "opencv", "runtime", "weights", "nets", "boxes"},
     {
         "images", "text_files", "quality", "block_edges", "detectors", "align", "landmarks", "embedders",
@@ -22,6 +22,7 @@ LAYERS = (
     },
     {"pipeline", "samples", "quantize", "classify", "published", "clustering", "ranking", "embedding_cache"},
     {"gallery", "evaluate", "bulk"},
+    {"train"},
     {"cli", "compat"},
     {"__main__"},
 )  # fmt: skip
@@ -38,6 +39,7 @@ HOMES = {
     "requests": {"weights"},
     "ray": {"bulk"},
     "fsspec": {"bulk"},
+    "sklearn": {"train"},
 }
 """Packages that only one part knows of."""
 
@@ -53,7 +55,7 @@ FILES = {
 
 NOT_AT_ONCE = {
     "onnxruntime", "onnx", "sqlalchemy", "PIL", "rich", "pooch", "requests", "lz4", "platformdirs", "jinja2",
-    "ray", "fsspec",
+    "ray", "fsspec", "sklearn",
     *(FILES.keys() - {"torch"}),  # nobody imports the one module that imports it
 }  # fmt: skip
 """Packages that cost time to import: inside the function that needs them."""
@@ -61,7 +63,7 @@ NOT_AT_ONCE = {
 AT_ONCE = {"draw": {"PIL"}, "gallery": {"sqlalchemy"}, "opencv": {"cv2"}}
 """Unless nobody imports the module itself at once."""
 
-FORBIDDEN = {"tensorflow", "keras", "sklearn", "mtcnn", "face_recognition_models", "dlib"}
+FORBIDDEN = {"tensorflow", "keras", "mtcnn", "face_recognition_models", "dlib"}
 
 
 def part(module: str) -> str:
@@ -159,6 +161,7 @@ def test_what_is_imported_is_a_declared_dependency() -> None:
         "pillow_heif": "pillow-heif",
         "grpc": "grpcio",
         "milvus_lite": "milvus-lite",
+        "sklearn": "scikit-learn",
     }
     assert {names.get(package, package) for package in third} <= declared
 

@@ -166,7 +166,8 @@ def test_enrolling_warns_and_strict_refuses(album: Gallery) -> None:
     (skipped,) = done.skipped
     assert (skipped.photo, skipped.status) == ("8:0", "doubtful")
     with pytest.raises(
-        DoubtfulPhotoError, match=r"^7:0 is far from .* of Ann \(.*\): it may show another person\. It was not stored\.$"
+        DoubtfulPhotoError,
+        match=r"^7:0 is far from .* of Ann \(.*\): it may show another person\. It was not stored\.$",
     ):
         album.enroll("Ann", ["7:0"], strict=True)
     assert len(album.find("Ann").templates) == 5

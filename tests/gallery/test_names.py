@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sqlalchemy import event
 
-from visavis.cli.people import _find_new_people
+from visavis.cli.enroll import _find_new_people
 from visavis.errors import SimilarNameError, UnknownNameError, UsageError
 from visavis.gallery import Gallery, IndexedPhoto
 from visavis.gallery.names import fold_name

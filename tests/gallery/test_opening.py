@@ -13,13 +13,14 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from sqlalchemy import Connection, Engine, event, text
 
 from visavis import compare
-from visavis.defaults import EMBEDDER
+from visavis.defaults import DETECTOR, EMBEDDER
 from visavis.errors import GalleryError, UsageError
 from visavis.gallery import Gallery, Problem
 from visavis.gallery._index_sync import read_template_people
@@ -166,6 +167,31 @@ def test_a_recognizer_must_be_of_the_model(path: Path) -> None:
     filled(path)
     with pytest.raises(GalleryError, match=r"test-model.*other-net"):
         Gallery(path, recognizer=Recognizer(embedder=Net()))  # type: ignore[arg-type]
+
+
+def test_a_gallery_makes_its_recognizer_with_a_detector_and_a_number_of_threads(path: Path) -> None:
+    with Gallery(path, model="sface", detector="yunet", threads=1) as gallery:
+        recognizer = gallery.recognizer
+    assert (recognizer.model, recognizer.detector_name, recognizer.threads) == ("sface", "yunet", 1)
+    with Gallery(path, threads=2) as gallery:
+        assert (gallery.recognizer.detector_name, gallery.recognizer.threads) == (DETECTOR, 2)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"detector": "yunett"}, "did you mean 'yunet'"),
+        ({"threads": 0}, "threads must be at least 1"),
+        ({"recognizer": Recognizer(), "detector": "yunet"}, "give a recognizer, or detector and threads, not both"),
+        ({"recognizer": Recognizer(), "threads": 1}, "give a recognizer, or detector and threads, not both"),
+    ],
+)
+def test_a_wrong_detector_or_number_of_threads_makes_no_gallery(
+    path: Path, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        Gallery(path, **options)
+    assert not path.exists()
 
 
 def test_a_newer_schema_is_refused_and_left_alone(path: Path) -> None:

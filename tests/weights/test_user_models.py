@@ -255,7 +255,7 @@ from visavis.weights.model_row import read_row
 
 def killed(*_): os.kill(os.getpid(), 9)
 if sys.argv[2] == "copy": shutil.copyfile = killed
-if sys.argv[2] == "rename": Path.rename = killed
+if sys.argv[2] == "rename": Path.replace = killed
 path = Path(sys.argv[1])
 user_models.keep(user_models.pinned(read_row(path), path.parent), path.with_name("own.onnx"))
 """

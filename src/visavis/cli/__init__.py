@@ -1,4 +1,4 @@
-"""The command line: one module per command or group; each parses, calls the library and prints.
+"""The command line: one module per command, which parses, calls the library and prints.
 
 Importing it loads only typer, not even numpy: commands import what they call. ``app`` has all commands;
 :func:`command_line` returns an app of one command, which loads in a third of the time.
@@ -8,19 +8,38 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from importlib import import_module
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from visavis.cli._edge import Commands
+from visavis.cli._suggestions import Suggesting
 
-MODULES = {
-    **{"detect": "faces", "extract": "faces", "landmarks": "landmarks", "embed": "faces", "verify": "verify"},
-    **{"classify": "classify", "enroll": "people", "identify": "people", "similar": "similar", "cluster": "cluster"},
-    **{"representative": "representative", "index": "index", "calibrate": "calibrate", "demo": "demo"},
-    **{"gallery": "gallery", "models": "models", "evaluate": "evaluate"},
+COMMANDS = {
+    **{name: name for name in ("detect", "extract", "landmarks", "embed", "verify", "classify", "enroll", "identify")},
+    **{name: name for name in ("similar", "cluster", "representative", "index", "calibrate", "demo")},
+    "gallery list": "gallery.list_people",
+    **{f"gallery {name}": f"gallery.{name}" for name in ("show", "remove", "forget", "rename", "describe", "merge")},
+    "gallery move": "gallery.move",
+    "gallery name": "gallery.name_faces",
+    "gallery export": "gallery.export_gallery",
+    "gallery import": "gallery.import_gallery",
+    **{f"gallery {name}": f"gallery.{name}" for name in ("audit", "stats", "check", "calibrate")},
+    "models list": "models.list_models",
+    "models show": "models.show",
+    "models import": "models.import_model",
+    **{f"models {name}": f"models.{name}" for name in ("remove", "quantize", "bench", "fetch")},
+    **{f"evaluate {name}": f"evaluate.{name}" for name in ("pairs", "lfw", "identification", "clusters", "detection")},
+    "evaluate groups": "evaluate.groups",
 }
-"""Module of each command, in the order of the help. A group is the ``app`` of its module."""
+"""Module of each command, in the order of the help; the command is the function that the module is named after."""
+
+GROUPS = {
+    "gallery": "Manage the people in a gallery.",
+    "models": "List and download models, and add your own.",
+    "evaluate": "Measure error rates on labeled photos.",
+}
+"""Help of each group of commands."""
 
 
 def _print_version(requested: bool) -> None:
@@ -44,29 +63,47 @@ def visavis(
 
 
 def command_line(arguments: Sequence[str]) -> typer.Typer:
-    """Return an app with the command that the arguments begin with, or with all commands."""
-    return _create_app(MODULES if not arguments or arguments[0] not in MODULES else arguments[:1])
+    """Return an app with the command or group that the arguments begin with, or with all commands.
+
+    For the program's own help the groups are empty: their commands are not listed there.
+    """
+    if set(arguments) <= {"-h", "--help", "--version"}:
+        return _create_app([*(command for command in COMMANDS if " " not in command), *GROUPS])
+    for words in (2, 1):
+        name = " ".join(arguments[:words])
+        commands = [command for command in COMMANDS if command == name or command.startswith(f"{name} ")]
+        if commands:
+            return _create_app(commands)
+    return _create_app(COMMANDS)
 
 
-def _create_app(names: Iterable[str]) -> typer.Typer:
-    app = typer.Typer(
-        cls=Commands,
-        no_args_is_help=True,
-        pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
-        rich_markup_mode=None,  # plain help comes in half the time, and can be searched
-    )
+def _create_app(commands: Iterable[str]) -> typer.Typer:
+    """Return an app with these commands; the name of a group stands for an empty group."""
+    app = _create_group(cls=Commands, pretty_exceptions_enable=False)
     app.callback()(visavis)
-    for name in names:
-        module = import_module(f"visavis.cli.{MODULES[name]}")
-        if hasattr(module, "app"):
-            app.add_typer(module.app, name=name)
-        else:
-            app.command(name)(getattr(module, name))
+    groups: dict[str, typer.Typer] = {"": app}
+    for command in commands:
+        group, name = (command, "") if command in GROUPS else command.rpartition(" ")[::2]
+        if group not in groups:
+            groups[group] = _create_group(cls=Suggesting, help=GROUPS[group])
+            app.add_typer(groups[group], name=group)
+        if name:
+            path = COMMANDS[command]
+            function = getattr(import_module(f"visavis.cli.{path}"), path.rpartition(".")[2])
+            groups[group].command(name)(function)
     return app
+
+
+def _create_group(**options: Any) -> typer.Typer:
+    return typer.Typer(
+        no_args_is_help=True,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        rich_markup_mode=None,  # plain help is printed in half the time, and can be searched
+        **options,
+    )
 
 
 def __getattr__(name: str) -> typer.Typer:
     if name != "app":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return globals().setdefault(name, _create_app(MODULES))  # type: ignore[no-any-return]
+    return globals().setdefault(name, _create_app(COMMANDS))  # type: ignore[no-any-return]

@@ -23,7 +23,6 @@ FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20].", re.DOTALL)
 BOX = ("x1", "y1", "x2", "y2")
 LANDMARKS = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
 POINT = ("x", "y")
-
 BOX_COLUMNS = tuple(f"box.{side}" for side in BOX)
 LANDMARK_COLUMNS = tuple(f"landmarks.{point}.{axis}" for point in LANDMARKS for axis in POINT)
 _PLACES: Mapping[str, int] = {name: place for names in (BOX, LANDMARKS, POINT) for place, name in enumerate(names)}

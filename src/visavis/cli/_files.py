@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
+from visavis import atomic
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -37,25 +37,14 @@ class PictureFolder:
         if path.suffix == ".png":
             info = PngImagePlugin.PngInfo()
             info.add_text("comment", mark)
-            write_whole(path, lambda file: image.save(file, "PNG", pnginfo=info))
+            atomic.write(path, lambda file: image.save(file, "PNG", pnginfo=info))
         else:
-            write_whole(path, lambda file: image.save(file, "JPEG", quality=92, comment=mark))
+            atomic.write(path, lambda file: image.save(file, "JPEG", quality=92, comment=mark))
         return path
 
     def _find_free(self, stem: str, ending: str, mark: str) -> Path:
         names = (f"{stem}{ending}" if copy == 1 else f"{stem}~{copy}{ending}" for copy in count(1))
         return next(path for name in names if _may_write(path := self._folder / name, mark))
-
-
-def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write a temporary file and move it to ``path``: no partial file is visible, a failure keeps the old one."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as file:
-            write(file)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def writable_file(path: Path, *, endings: tuple[str, ...]) -> Path:

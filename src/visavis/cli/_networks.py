@@ -62,7 +62,6 @@ def choose(
 
 
 Options = Sequence[inspect.Parameter]
-
 EMBEDDING: Options = [*inspect.signature(choose, eval_str=True).parameters.values()]
 """Options of a command that embeds faces."""
 DETECTING = EMBEDDING[3:]

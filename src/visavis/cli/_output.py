@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from visavis.weights.row import WeightSpec
 
 T = TypeVar("T")
-
 UNREADABLE = frozenset({"missing", "unreadable", "too_large"})
 """Statuses of a photo that could not be read."""
 
@@ -122,6 +121,10 @@ def percent(value: float | None) -> str:
     if value is None:
         return "-"
     return ">99.9%" if value > 0.999 else "<0.1%" if value < 0.001 else f"{value:.1%}"
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def iso_time(time: datetime | None) -> str | None:

@@ -16,7 +16,6 @@ PhotosOrFolders = Annotated[
     list[str],
     typer.Argument(metavar="PHOTO|DIR", help="Photos, or folders searched with their subfolders.", show_default=False),
 ]
-
 PhotosOrGallery = Annotated[
     list[str] | None,
     typer.Argument(

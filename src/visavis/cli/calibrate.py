@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis import atomic
 from visavis.cli._evaluation import Fresh, PhotoFolder, templates_of
-from visavis.cli._files import writable_file, write_whole
+from visavis.cli._files import writable_file
 from visavis.cli._networks import EMBEDDING, Networks, takes
 from visavis.cli._options import Json
 from visavis.cli._output import Output, note, short
@@ -98,7 +99,7 @@ def calibrate(  # noqa: PLR0913 - a command's options
         output.answer(measured.table(), *_make_rows(measured))
     if out:
         text = measured.text()
-        write_whole(out, lambda file: file.write(text.encode()))
+        atomic.write_text(out, text)
     _note_doubts(measured)
 
 

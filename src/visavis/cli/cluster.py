@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from visavis.cli._csv import BOX_COLUMNS
-from visavis.cli._files import PictureFolder, writable_file
+from visavis.cli._cluster_output import CLUSTER_CSV, COLUMNS, GALLERY_COLUMNS, print_faces, write_files
+from visavis.cli._files import writable_file
 from visavis.cli._networks import OF_GALLERY, Networks, takes
 from visavis.cli._options import Csv, Json
-from visavis.cli._output import Output, decimals, exit_code, iso_time, note, photo_line, significant
+from visavis.cli._output import Output, exit_code, note
 from visavis.cli._sources import Exclude, GalleryInstead, PhotosOrGallery, check_sources, photos_of, same_place
-from visavis.cli._table import Column, Row
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,22 +24,6 @@ if TYPE_CHECKING:
     from visavis.gallery.cluster_export import NamedFace
     from visavis.pipeline import Recognizer
     from visavis.types import Clustering, Faces, PhotoFaces
-
-CROP_SIZE = 224
-CROP_MARGIN = 0.3
-
-SIZE = Column("size")
-"""Number of faces of a cluster."""
-COLUMNS = ("cluster", SIZE, "photo", "face", "box", "")
-CLUSTER_CSV = (
-    *("cluster", "size", "photo", "status", "captured", "face", *BOX_COLUMNS, "representative"),
-    *("quality", "template_id", "person", "notes", "message"),
-)
-GALLERY_COLUMNS = ("cluster", SIZE, "photo", "template", "box", "name", Column("", drop=6))
-
-ALONE = "alone"
-"""Folder of the faces in clusters of one face."""
-
 
 Far = Annotated[
     float | None,
@@ -155,9 +138,9 @@ def cluster(  # noqa: PLR0913 - a command's options
             clustering = _cluster_photos(
                 output.progress(answers, len(all_photos)), previous_faces, recognizer.model, rule
             )
-            _print_faces(output, clustering, [{}] * len(clustering.faces), times)
+            print_faces(output, clustering, [{}] * len(clustering.faces), times)
     naming = _name_faces(clustering.faces, earlier_names, face_names, person_names) if report else None
-    _write_files(clustering, out, report, naming, title=f"Faces of {gallery or ', '.join(photos)}")
+    write_files(clustering, out, report, naming, title=f"Faces of {gallery or ', '.join(photos)}")
     raise typer.Exit(exit_code(_list_statuses(clustering), yes=bool(len(clustering.faces))))
 
 
@@ -197,7 +180,7 @@ def _cluster_gallery(
     details = [
         {"template_id": template, "person": name} for template, name in zip(ids.tolist(), face_names, strict=True)
     ]
-    _print_faces(output, clustering, details, {})
+    print_faces(output, clustering, details, {})
     return clustering, face_names, person_names
 
 
@@ -240,35 +223,6 @@ def _name_faces(
     people = tuple(stored or earlier for stored, earlier in zip(face_names, naming.people, strict=True))
     unassigned = frozenset(row for row in naming.unassigned if face_names[row] is None)
     return replace(naming, people=people, unassigned=unassigned, names=(*naming.names, *person_names))
-
-
-def _print_faces(
-    output: Output,
-    clustering: Clustering,
-    details: Sequence[Mapping[str, object]],
-    times: Mapping[str, datetime | None],
-) -> None:
-    """Print one line per face; ``details`` has more keys of each face, ``times`` the capture time of each photo."""
-    for a, b in clustering.ties:
-        note(f"new faces lie between the clusters {a} and {b}, which may be one person: they are not merged.")
-    for line, row in _make_lines(clustering, details, times):
-        output.answer(line, row)
-    for photo in clustering.skipped:
-        output.answer(photo_line(photo, []), Row(["-", "", photo.name], photo.message))
-
-
-def _write_files(
-    clustering: Clustering, out: Path | None, report: Path | None, naming: Naming | None, *, title: str
-) -> None:
-    skipped: list[str] = []
-    if out:
-        _save_crops(out, clustering, skipped)
-    if report:
-        from visavis.clustering import report as pages
-
-        pages.write(report, clustering, title=title, naming=naming, skipped=skipped)
-    for text in dict.fromkeys(skipped):
-        note(f"{text.removesuffix('.')}: its faces have no picture.")
 
 
 def _embed_photos(
@@ -314,58 +268,3 @@ def _keep_previous_clusters(faces: Faces, previous_faces: Mapping[str, PreviousF
     if missing:
         note(f"not found again, of the faces that were clustered before: {missing}.")
     return faces
-
-
-def _make_lines(
-    clustering: Clustering, details: Sequence[Mapping[str, object]], times: Mapping[str, datetime | None]
-) -> Iterator[tuple[dict[str, object], list[str]]]:
-    """Yield the JSON line and the table row of each face, cluster by cluster."""
-    from visavis.clustering import POOR_QUALITY
-
-    faces = clustering.faces
-    for cluster in clustering.clusters:
-        for row in sorted(cluster.rows.tolist()):
-            box = decimals(faces.boxes[row])
-            number, is_representative = int(faces.numbers[row]), row == cluster.representative
-            line = {
-                "cluster": cluster.id,
-                "size": len(cluster),
-                "photo": faces.photos[row],
-                "captured": iso_time(times.get(faces.photos[row])),
-                "face": number,
-                "box": box,
-                "representative": is_representative,
-                "quality": significant(float(faces.quality[row])),
-                **details[row],
-            }
-            box_cell = " ".join(f"{side:.0f}" for side in box)
-            marks = ["representative"] if is_representative and len(cluster) > 1 else []
-            marks += ["poor quality"] if faces.quality[row] < POOR_QUALITY else []
-            cells = [str(cluster.id), str(len(cluster)), faces.photos[row]]
-            if "template_id" in details[row]:
-                cells += [
-                    str(details[row]["template_id"]),
-                    box_cell,
-                    str(details[row]["person"] or "-"),
-                    ", ".join(marks),
-                ]
-            else:
-                cells += [str(number), box_cell, ", ".join(marks)]
-            yield line, cells
-
-
-def _save_crops(out: Path, clustering: Clustering, skipped: list[str]) -> None:
-    """Write the crops, one folder per cluster; append a sentence to ``skipped`` for each photo left out."""
-    from visavis.align import square_crops
-    from visavis.clustering.pictures import of_photos, plain_faces
-
-    labels = clustering.labels
-    names = {cluster.id: f"cluster-{cluster.id}" if len(cluster) > 1 else ALONE for cluster in clustering.clusters}
-    folders: dict[str, PictureFolder] = {}
-    out.mkdir(parents=True, exist_ok=True)
-    for photo, rows in of_photos(clustering.faces, skipped=skipped):
-        crops = square_crops(photo.pixels, plain_faces(clustering.faces, rows), size=CROP_SIZE, margin=CROP_MARGIN)
-        for row, crop in zip(rows, crops, strict=True):
-            name = names[int(labels[row])]
-            folder = folders.setdefault(name, PictureFolder(out / name))
-            folder.save(crop, photo, f"-{clustering.faces.numbers[row]}.png")

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Annotated, Generic, TypeVar
 
 import typer
 
-from visavis.cli._files import PictureFolder, write_whole
+from visavis import atomic
+from visavis.cli._files import PictureFolder
 from visavis.cli._options import Json, Threads
 from visavis.cli._output import Output, note, percent, short, significant, write
 from visavis.cli._table import Column
-from visavis.cli.people import save_named
+from visavis.cli.identify import save_named
 
 if TYPE_CHECKING:
     from visavis.gallery import Gallery
     from visavis.pipeline import Recognizer
 
 T = TypeVar("T")
-
 OUT = Path("visavis-demo")
 NAME = "Barack Obama"
 UNKNOWN, SAME, DIFFERENT = "unknown", "same person", "different people"
@@ -199,7 +199,7 @@ def _draw_overview(steps: list[Step], path: Path) -> Path:
         for step in annotated
     ]
     sheet = Image.fromarray(contact_sheet(pictures, captions))
-    write_whole(path, lambda file: sheet.save(file, "JPEG", quality=92))
+    atomic.write(path, lambda file: sheet.save(file, "JPEG", quality=92))
     return path
 
 

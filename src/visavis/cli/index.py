@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from visavis.cli._gallery_lines import counted
 from visavis.cli._options import (
     DETECTOR,
     GALLERY,
@@ -25,7 +24,7 @@ from visavis.cli._options import (
     MinFace,
     detector_id,
 )
-from visavis.cli._output import Output, note
+from visavis.cli._output import Output, counted, note
 from visavis.cli._sources import Exclude
 from visavis.cli._table import Row
 from visavis.errors import UsageError, VisavisError

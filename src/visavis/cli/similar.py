@@ -10,6 +10,7 @@ import typer
 
 from visavis.cli._csv import BOX_COLUMNS
 from visavis.cli._files import writable_file
+from visavis.cli._galleries import open_gallery
 from visavis.cli._networks import OF_GALLERY, Networks, takes
 from visavis.cli._options import INDEX, Csv, GalleryIndex, Json
 from visavis.cli._output import Output, decimals, exit_code, iso_time, note, percent, photo_line, short, significant
@@ -65,7 +66,6 @@ def similar(  # noqa: PLR0913 - a command's options
     check_one_photo(photo, "PHOTO")
     if out:
         writable_file(out, endings=PICTURES)
-    from visavis.cli.people import open_gallery
 
     columns = COLUMNS if gallery is None else (*COLUMNS, "name")
     with Output(*columns, json=json, csv=SIMILAR_CSV if csv else None) as output:

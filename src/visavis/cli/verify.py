@@ -29,7 +29,6 @@ FAR = 1e-3
 PAIR_SIZE, PAIR_MARGIN = 320, 0.5
 """Side in pixels of a face in the pictures of --out, and the share of its box that is added as margin."""
 
-
 Reference = Annotated[str, typer.Argument(metavar="KNOWN", help="Reference photo of the person; - is standard input.")]
 ToCompare = Annotated[
     list[str],

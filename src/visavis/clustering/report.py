@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from visavis import atomic
 from visavis.clustering._cluster import is_poor
 from visavis.clustering.naming import Naming
 from visavis.clustering.pictures import PagePictures, page_pictures
@@ -181,10 +181,4 @@ def write(
     path: Path, clustering: Clustering, *, title: str, naming: Naming | None = None, skipped: list[str] | None = None
 ) -> None:
     """Write the page atomically; ``skipped`` as in :func:`page`."""
-    text = page(clustering, title=title, naming=naming, skipped=skipped)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(text, encoding="utf-8", newline="\n")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    atomic.write_text(path, page(clustering, title=title, naming=naming, skipped=skipped))

@@ -25,7 +25,7 @@ from visavis.weights import store
 
 PACKAGE = Path(errors.__file__).parent
 
-EXCLUDED = frozenset({"cli", "gallery", "evaluate", "clustering", "draw", "samples.py", "__main__.py"})
+EXCLUDED = frozenset({"cli", "gallery", "evaluate", "train", "clustering", "draw", "samples.py", "__main__.py"})
 """Files and folders of the package that do not affect embeddings."""
 
 LIBRARIES = ("numpy", "onnxruntime", "opencv-python-headless", "pillow")

@@ -10,7 +10,7 @@ import numpy as np
 from sqlalchemy import Connection, func, select
 
 from visavis.gallery.index import INDEXES, UNASSIGNED, Durable, Ids, Index, Origin
-from visavis.gallery.sql import records
+from visavis.gallery.sql import changes, records
 from visavis.gallery.sql.schema import TEMPLATES
 
 Transaction = Callable[[], AbstractContextManager[Connection]]
@@ -139,7 +139,7 @@ class SyncedIndex:
             if self._index is not None and (differences.stale or differences.wrong):
                 self._index.remove(np.array(differences.stale, np.int64))
                 dimension = records.read_meta(conn).dimension or 0
-                for block in records.read_blocks(conn, differences.wrong, dimension):
+                for block in changes.read_blocks(conn, differences.wrong, dimension):
                     self._index.add(*block)
         return differences
 
@@ -158,7 +158,7 @@ def _apply_changes(conn: Connection, index: Index, change: int, meta: records.Me
     """Remove and add in the index what was removed and added in the records since ``change``."""
     if meta.change == change or meta.dimension is None:
         return
-    if change and len(removed := records.read_removed(conn, change)):
+    if change and len(removed := changes.read_removed(conn, change)):
         index.remove(removed)
-    for block in records.read_added(conn, change, meta.dimension):
+    for block in changes.read_added(conn, change, meta.dimension):
         index.add(*block)

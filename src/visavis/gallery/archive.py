@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,11 +12,12 @@ from typing import Any, cast
 import numpy as np
 from sqlalchemy import Connection, Table, insert, select, update
 
+from visavis import atomic
 from visavis.errors import UsageError, fault_of
 from visavis.gallery._open_gallery import OpenGallery
 from visavis.gallery.index import Ids
 from visavis.gallery.names import fold_name
-from visavis.gallery.sql import records
+from visavis.gallery.sql import changes, records
 from visavis.gallery.sql.schema import META, PEOPLE, PHOTOS, TEMPLATES
 from visavis.types import Floats
 
@@ -82,12 +82,9 @@ def _write(conn: Connection, folder: Path) -> None:
     ids, embeddings = _read_embeddings(conn, meta.dimension or 0)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".", dir=folder.parent) as temporary:
-            part = Path(temporary) / folder.name
-            part.mkdir()
+        with atomic.new_folder(folder) as part:
             (part / RECORDS).write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
             np.savez(part / EMBEDDINGS, ids=ids, embeddings=embeddings)
-            part.replace(folder)
     except OSError as error:
         raise UsageError(f"{folder} cannot be written: {error.strerror}.") from error
 
@@ -150,7 +147,7 @@ def _read_rows(conn: Connection, name: str) -> Iterator[dict[str, Any]]:
 
 def _read_embeddings(conn: Connection, dimension: int) -> tuple[Ids, Floats]:
     """Return ids ``(n,)`` and embeddings ``(n, d)`` of all templates, by id."""
-    blocks = list(records.read_added(conn, 0, dimension)) if dimension else []
+    blocks = list(changes.read_added(conn, 0, dimension)) if dimension else []
     ids = np.concatenate([np.empty(0, np.int64), *(block.ids for block in blocks)])
     embeddings = np.concatenate([np.empty((0, dimension), np.float32), *(block.embeddings for block in blocks)])
     order = np.argsort(ids)

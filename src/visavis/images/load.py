@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, Union, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from visavis import atomic
 from visavis._checks import checked_number
 from visavis.errors import ImageError, MissingImageError, TooLargeImageError, UnreadableImageError, UsageError
 from visavis.images import _decode
@@ -339,7 +340,7 @@ def save(pixels: RGB, path: str | os.PathLike[str]) -> None:
     encoded = io.BytesIO()
     try:
         Image.fromarray(pixels).save(encoded, SAVE_FORMATS[target.suffix.lower()], quality=95)
-        target.write_bytes(encoded.getvalue())
+        atomic.write_bytes(target, encoded.getvalue())
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise UsageError(f"{shown(str(target))} cannot be written: {why}.") from error

@@ -4,6 +4,9 @@ Incomplete data lie beside the place of the file: in ``NAME.PROCESS.part`` while
 ``NAME.part`` after it stopped. A process renames the part before it resumes, so no two processes write to one. The
 server is asked for the rest on condition that its file is unchanged (``If-Range``), by the entity tag that it sent:
 ``NAME.part.tag``.
+
+Why not by pooch: it starts every download again from the first byte, keeps no file of unknown hash pinned, and its
+messages do not say what to do.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from visavis import atomic
 from visavis.errors import WeightsError
 from visavis.weights.row import WeightSpec
 
@@ -90,7 +94,7 @@ def _fetch_from(url: str, row: WeightSpec, target: Path) -> None:
             if archive:
                 _unpack(url, row, part)
             _check(url, row, part)
-            part.replace(target)
+            atomic.move(part, target)
         except BaseException as error:
             _release_part(part, name, keep=not isinstance(error, _WrongError))
             raise
@@ -168,7 +172,7 @@ def _unpack(url: str, row: WeightSpec, part: Path) -> None:
 # --- the parts
 
 
-def new_part(target: Path) -> Path:
+def _new_part(target: Path) -> Path:
     """Return a path for a part of ``target`` that no other process uses."""
     return target.with_name(f"{target.name}.{os.getpid()}-{time.monotonic_ns()}.part")
 
@@ -183,9 +187,11 @@ def forget_parts(target: Path) -> None:
 
 def _claim_part(folder: Path, name: str) -> Path:
     """Return this process's own part: an abandoned one, renamed, or a new path."""
-    own = new_part(folder / name)
+    own = _new_part(folder / name)
     for part in (folder / f"{name}.part", *_find_abandoned(folder, name)):
         with suppress(OSError):
+            if part.is_symlink():  # data would be written to where it points
+                continue
             part.rename(own)
             with suppress(OSError):
                 _tag_path(part).rename(_tag_path(own))

@@ -16,6 +16,7 @@ from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 
+from visavis import atomic
 from visavis.cache import cache_dir
 from visavis.errors import MissingWeightsError, VisavisError, VisavisWarning, WeightsError
 from visavis.weights import download
@@ -124,7 +125,7 @@ def accept(spec: WeightSpec) -> None:
     # If it cannot be remembered, the next use asks again.
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(spec.license, encoding="utf-8")
+        atomic.write_text(path, spec.license)
 
 
 def _is_accepted(spec: WeightSpec) -> bool:
@@ -171,9 +172,7 @@ def pin_of(path: Path) -> str:
 
 def pin(path: Path, sha256: str) -> None:
     """Write the file's hash beside it, as sha256sum does: from then on another file is an error."""
-    part = _pin_path(path).with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(f"{sha256}  {path.name}\n", encoding="utf-8")
-    part.replace(_pin_path(path))
+    atomic.write_text(_pin_path(path), f"{sha256}  {path.name}\n")
 
 
 def put(spec: WeightSpec, source: Path, *, sha256: str) -> Path:
@@ -207,16 +206,13 @@ def put(spec: WeightSpec, source: Path, *, sha256: str) -> Path:
 
 def _copy(source: Path, target: Path, *, sha256: str, pinned: bool) -> None:
     """Put a whole copy in place; its pin is written first, so that the copy is never without one."""
-    part = download.new_part(target)
-    try:
-        shutil.copyfile(source, part)
-        if _sha256_or_empty(part) != sha256:
+    with source.open("rb") as content, atomic.new_file(target) as file:
+        shutil.copyfileobj(content, file)
+        file.seek(0)
+        if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
             raise WeightsError(f"{source} was changed while it was copied: run again.")
         if not pinned:
             pin(target, sha256)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _sha256_or_empty(path: Path) -> str:

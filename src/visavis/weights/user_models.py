@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
+from visavis import atomic
 from visavis.errors import UnknownNameError, UsageError, WeightsError
 from visavis.weights.model_row import NAME, ModelRow, read_row
 from visavis.weights.readers.onnx_outline import external_files
@@ -116,10 +116,8 @@ def remove(name: str) -> Path:
         near = get_close_matches(name, names(), n=3, cutoff=0.5) or names()
         there = f"there are: {', '.join(near)}." if near else "there are none."
         raise UnknownNameError(f"no model of your own is called {name!r}; {there}")
-    gone = place.with_name(f".{name}.{os.getpid()}.removed")
     try:
-        place.rename(gone)  # at once: no reader sees half a model
-        shutil.rmtree(gone)
+        atomic.remove_folder(place)
     except OSError as error:
         raise WeightsError(f"{place} cannot be deleted: {error.strerror}.") from error
     return place
@@ -131,9 +129,9 @@ def export(stored: ModelRow, folder: Path) -> Path:
     try:
         for name in (stored.file, *(name for name, _ in stored.data)):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path.parent / name, folder / name)
+            atomic.copy(path.parent / name, folder / name)
         target = folder / f"{stored.name}.toml"
-        target.write_text(stored.text(), encoding="utf-8")
+        atomic.write_text(target, stored.text())
     except OSError as error:
         raise UsageError(f"{folder} cannot be written to: {error.strerror}.") from error
     return target
@@ -141,15 +139,13 @@ def export(stored: ModelRow, folder: Path) -> Path:
 
 def _put(stored: ModelRow, source: Path, place: Path) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".", dir=place.parent) as temporary:
-        folder = Path(temporary) / stored.name
+    with atomic.new_folder(place) as folder:
         (folder / NETWORK).mkdir(parents=True)
         shutil.copyfile(source, folder / NETWORK / stored.file)
         for name, _ in stored.data:
             (folder / NETWORK / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source.parent / name, folder / NETWORK / name)
         (folder / ROW).write_text(stored.text(), encoding="utf-8")
-        folder.rename(place)
 
 
 def _find_beside(path: Path, name: str) -> Path:

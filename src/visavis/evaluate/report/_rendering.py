@@ -36,16 +36,6 @@ def render(template: str, **values: object) -> str:
     )
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a page atomically."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(text, encoding="utf-8", newline="\n")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
 def without_common_folder(photos: Sequence[str]) -> list[str]:
     """Remove the folders that all photos share, which describe the machine rather than the photo."""
     try:

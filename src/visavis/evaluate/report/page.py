@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from visavis.evaluate.report._rendering import render, write_text
+from visavis import atomic
+from visavis.evaluate.report._rendering import render
 from visavis.evaluate.report._svg import legible
 from visavis.evaluate.results import Interval
 
@@ -100,7 +101,7 @@ class Page:
 
     def write(self, path: Path) -> None:
         """Write the page atomically."""
-        write_text(path, self.text())
+        atomic.write_text(path, self.text())
 
 
 def percent(rate: float | None, interval: Interval | None = None, *, digits: int = 2) -> str:

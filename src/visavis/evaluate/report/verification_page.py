@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from visavis import atomic
 from visavis.errors import UsageError
 from visavis.evaluate.data.templates import Templates
 from visavis.evaluate.report import _figures
-from visavis.evaluate.report._rendering import render, thumbnails, without_common_folder, write_text
+from visavis.evaluate.report._rendering import render, thumbnails, without_common_folder
 from visavis.evaluate.results import Mistake, Rate, Verification
 from visavis.evaluate.stats.bootstrap import LEAST
 
@@ -62,7 +63,7 @@ def write(path: Path, results: Sequence[Verification], templates: Sequence[Templ
 
     Raises UsageError without results, and if the numbers of results and templates differ.
     """
-    write_text(path, page(results, templates, title=title))
+    atomic.write_text(path, page(results, templates, title=title))
 
 
 def page(results: Sequence[Verification], templates: Sequence[Templates], *, title: str) -> str:

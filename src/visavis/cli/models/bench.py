@@ -1,22 +1,61 @@
-"""Measured values and output lines of ``models bench``."""
+"""models bench: measure how long models take per face."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from visavis.cli._output import significant
+import typer
+
+from visavis.cli._options import Json, Threads
+from visavis.cli._output import Output, significant
+from visavis.cli._table import Column
 
 if TYPE_CHECKING:
     from visavis.embedders import Embedder
     from visavis.embedders.speed import Speed
 
+COLUMNS = (
+    "model",
+    Column("precision", drop=1),
+    Column("MB", drop=2),
+    "ms, 1 face",
+    Column("ms, of 32", drop=3),
+    "faces/s",
+    "TAR at 1e-3",
+)
+
 BATCHES = (1, 32)
 """Numbers of faces per run."""
+
 FAR = 1e-3
 """False accept rate at which the true accept rate is printed."""
 
 
-def present() -> list[str]:
+def bench(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Models.", show_default="all on this machine")
+    ] = None,
+    *,
+    threads: Threads = None,
+    json: Json = False,
+) -> None:
+    """Measure how long models take per face.
+
+    Runs batches of 1 and of 32 faces, alternating between the models. The time includes all views of a model, but not
+    cropping. The accuracy is from the calibration shipped with the model.
+    """
+    from visavis import embedders
+    from visavis.embedders.speed import speeds
+
+    loaded = [embedders.create(name, threads=threads) for name in names or _list_present()]
+    measured = speeds(loaded, BATCHES)
+    with Output(*COLUMNS, json=json) as output:
+        for model, times in zip(loaded, measured, strict=True):
+            line = _make_line(model, times)
+            output.answer(line, _make_row(line, times))
+
+
+def _list_present() -> list[str]:
     """Return the models with files on this machine."""
     from visavis.embedders import EMBEDDERS
     from visavis.weights import user_models
@@ -27,7 +66,7 @@ def present() -> list[str]:
     return [name for name in EMBEDDERS.names() if user_models.has(name) or name in here]
 
 
-def bench_line(model: Embedder, times: list[Speed]) -> dict[str, object]:
+def _make_line(model: Embedder, times: list[Speed]) -> dict[str, object]:
     from visavis.weights import user_models
     from visavis.weights.spec import all_specs
 
@@ -67,7 +106,7 @@ def _read_tar(model: str) -> float | None:
     return next((row["tar"] for row in content.get("intervals", ()) if row["far"] == FAR), None)
 
 
-def bench_row(line: dict[str, object], times: list[Speed]) -> list[str]:
+def _make_row(line: dict[str, object], times: list[Speed]) -> list[str]:
     size, accuracy = line["bytes"], line["accuracy"]
     tar = accuracy["tar"] if isinstance(accuracy, dict) else None
     return [

@@ -1,8 +1,8 @@
-"""JSON lines and table rows of weight files and of the user's own models, for the commands of ``models``."""
+"""JSON lines and table rows of weight files and of the user's own models."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,16 +14,6 @@ if TYPE_CHECKING:
     from visavis.weights.spec import WeightSpec
 
 COLUMNS = ("name", "for", Column("license", drop=2, least=12), "MB", "here", Column("pinned", drop=1))
-
-
-def accept(specs: Sequence[WeightSpec]) -> None:
-    """Accept the licenses of files, and note each."""
-    from visavis.weights import store
-
-    for spec in specs:
-        if spec.non_commercial:
-            store.accept(spec)
-            note(f"{spec.name}: {spec.license}.")
 
 
 def weight_line(spec: WeightSpec, path: Path | None) -> dict[str, object]:

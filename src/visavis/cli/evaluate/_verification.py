@@ -1,4 +1,4 @@
-"""evaluate pairs, evaluate lfw: measure the error rates of verification."""
+"""Measurement and output of verification, for ``evaluate pairs`` and ``evaluate lfw``."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from visavis.cli._evaluation import Fresh, Models, PhotoFolder, Report, check_report, ends, templates_of
-from visavis.cli._networks import DETECTING, Networks, takes
-from visavis.cli._options import MODEL, Json, Precision, PrecisionName, Views, model_id
+from visavis.cli._evaluation import check_report, ends, templates_of
+from visavis.cli._networks import Networks
+from visavis.cli._options import MODEL, Precision, model_id
 from visavis.cli._output import Output, short, significant
-from visavis.cli._sources import Exclude
 
 if TYPE_CHECKING:
     from visavis.evaluate.data.templates import Templates
@@ -23,97 +20,12 @@ if TYPE_CHECKING:
     Evaluated = tuple[Verification, Templates]
 
 
-@takes(DETECTING)
-def pairs(  # noqa: PLR0913 - a command's options
-    source: Annotated[
-        Path,
-        typer.Argument(
-            metavar="FILE|DIR",
-            exists=True,
-            help="A list of pairs (CSV, or in LFW's format), or a folder with one subfolder per person.",
-        ),
-    ],
-    *,
-    exclude: Exclude = None,
-    photos: PhotoFolder = None,
-    model: Models = None,
-    views: Views = None,
-    precision: PrecisionName = None,
-    networks: Networks,
-    report: Report = None,
-    fresh: Fresh = False,
-    json: Json = False,
-) -> None:
-    """Measure verification on pairs of photos.
-
-    A list has one pair per line: two photos, and 1 (one person) or 0 (two people); accuracy is cross-validated over its
-    folds, or over ten. In a folder of people, all photos are compared with all others. A photo without a face makes its
-    pairs errors.
-    """
-    from visavis.evaluate import verification
-    from visavis.evaluate.data.pairs import read_pairs, read_people
-
-    if source.is_dir():
-        people = read_people(source, exclude=exclude or ())
-        paths: Sequence[str] = people.photos
-
-        def measure(templates: Templates) -> Verification:
-            return verification.of_people(templates, people.names, data=source.name)
-    else:
-        pair_list = read_pairs(source, photos)
-        paths = pair_list.photos
-
-        def measure(templates: Templates) -> Verification:
-            return verification.of_pairs(templates, pair_list, data=source.name)
-
-    _evaluate(paths, measure, models=_list_models(model, views, precision), networks=networks,
-         report=report, fresh=fresh, json=json, title=f"Verification on {source.name}")  # fmt: skip
-
-
-@takes(DETECTING)
-def lfw(  # noqa: PLR0913 - a command's options
-    folder: Annotated[
-        Path,
-        typer.Argument(metavar="DIR", exists=True, file_okay=False, help="LFW folder: photos and lists of pairs."),
-    ],
-    *,
-    view: Annotated[
-        int,
-        typer.Option("--view", min=1, max=2, help="1: pairsDevTrain.txt, pairsDevTest.txt; 2: pairs.txt, ten folds."),
-    ] = 1,
-    photos: PhotoFolder = None,
-    model: Models = None,
-    views: Views = None,
-    precision: PrecisionName = None,
-    networks: Networks,
-    report: Report = None,
-    fresh: Fresh = False,
-    json: Json = False,
-) -> None:
-    """Measure verification by the protocol of LFW.
-
-    LFW is Labeled Faces in the Wild; error rates are those of all pairs of its photos. View 1, for development, chooses
-    the threshold on one list and counts on another. View 2, to report, is the mean over ten folds, each with the
-    threshold chosen on the other nine.
-    """
-    from visavis.evaluate import verification
-
-    lists = verification.read_lfw(folder, view=view, photos=photos)
-    name = f"LFW view {view}"
-
-    def measure(templates: Templates) -> Verification:
-        return verification.of_lfw(templates, lists, data=name)
-
-    _evaluate(lists[0].photos, measure, models=_list_models(model, views, precision), networks=networks,
-         report=report, fresh=fresh, json=json, title=name)  # fmt: skip
-
-
-def _list_models(models: list[str] | None, views: int | None, precision: Precision | None) -> list[str]:
+def list_models(models: list[str] | None, views: int | None, precision: Precision | None) -> list[str]:
     """Return the ids of all requested models, without repeats."""
     return list(dict.fromkeys(model_id(model, views=views, precision=precision) for model in models or [MODEL]))
 
 
-def _evaluate(
+def evaluate_models(
     photos: Sequence[str],
     measure: Callable[[Templates], Verification],
     *,

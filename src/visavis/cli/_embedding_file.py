@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from visavis.cli._files import write_whole
+from visavis import atomic
 from visavis.errors import MissingExtraError
 
 if TYPE_CHECKING:
@@ -46,9 +46,11 @@ class FaceTable:
         score = np.array([face.score for face in self._faces], np.float32)
         embedding = np.concatenate([np.empty((0, dimension), np.float32), *self._embeddings])
         if self._parquet:
-            write_whole(self._path, lambda file: _write_parquet(file, photo.tolist(), box, score, embedding))
+            atomic.write(self._path, lambda file: _write_parquet(file, photo.tolist(), box, score, embedding))
         else:
-            write_whole(self._path, lambda file: np.savez(file, photo=photo, box=box, score=score, embedding=embedding))
+            atomic.write(
+                self._path, lambda file: np.savez(file, photo=photo, box=box, score=score, embedding=embedding)
+            )
 
 
 def _write_parquet(file: BinaryIO, photo: list[str], box: Floats, score: Floats, embedding: Floats) -> None:

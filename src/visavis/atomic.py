@@ -1,0 +1,173 @@
+"""Write files and folders whole or not at all: beside their place under another name, then moved into it.
+
+- Nobody reads half a file, and a writer that fails (a full disk, an exception) leaves what was there before.
+- The file beside has a random name and is created exclusively, so that a link planted under its name is not followed.
+- Of two writers at once, the last one to finish wins; both write whole files.
+- A link at the destination is replaced; what it points to is not touched. A device, a pipe or a socket is refused.
+- The content is on the disk before the file takes its place, so that a loss of power leaves the old or the new one.
+- A killed writer leaves its unfinished file. The first write of a process into a folder deletes those older than a day.
+
+Errors are OSError, with the name of the destination.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from errno import EEXIST
+from functools import lru_cache
+from io import BufferedRandom
+from pathlib import Path
+from secrets import token_hex
+from typing import BinaryIO
+
+ABANDONED_S = 86_400
+"""Seconds without a write after which an unfinished file belongs to a process that was killed."""
+UNFINISHED = re.compile(r"\..+\.visavis-[0-9a-f]{16}\.part", re.DOTALL)
+"""Names of unfinished files and folders."""
+NAME_LENGTH = 50
+"""Characters of the destination's name in the name of the unfinished file: the whole stays under 255 bytes."""
+EXCLUSIVE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+"""Flags that create a file, and fail where anything, also a link, has its name."""
+PERMISSIONS = 0o666
+"""Permissions of a new file, from which the system takes the process's umask."""
+
+
+@contextmanager
+def new_file(path: Path, *, permissions: int = PERMISSIONS) -> Iterator[BufferedRandom]:
+    """Yield a file to write and read; at the end of the block it takes the place of ``path``, after an error it is deleted.
+
+    ``permissions`` are those of the new file, less the umask; those of a replaced file are not kept.
+    """
+    part = unfinished(path)
+    with _named_after(path, part):
+        _check_replaceable(path)
+        file = os.fdopen(os.open(part, EXCLUSIVE, permissions), "w+b")
+        try:
+            with file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def write(path: Path, write_to: Callable[[BinaryIO], object], *, permissions: int = PERMISSIONS) -> None:
+    """Write what ``write_to`` writes to the file that it gets."""
+    with new_file(path, permissions=permissions) as file:
+        write_to(file)
+
+
+def write_bytes(path: Path, data: bytes, *, permissions: int = PERMISSIONS) -> None:
+    """Write the bytes."""
+    with new_file(path, permissions=permissions) as file:
+        file.write(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write the text in UTF-8, with its line ends as they are."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def copy(source: Path, path: Path) -> None:
+    """Copy the content of a file."""
+    with source.open("rb") as content:
+        write(path, lambda file: shutil.copyfileobj(content, file))
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty folder to fill, which becomes ``path`` at the end of the block; at an error it is deleted.
+
+    At ``path`` there may be nothing, or an empty folder: OSError else.
+    """
+    with folder_beside(path) as folder:
+        part = folder / path.name
+        part.mkdir()
+        yield part
+        with _named_after(path, part):
+            for file in filter(Path.is_file, part.rglob("*")):
+                _sync(file)
+            part.replace(path)
+
+
+@contextmanager
+def folder_beside(path: Path) -> Iterator[Path]:
+    """Yield a new, empty folder in the folder of ``path``, deleted at the end of the block.
+
+    Only this user can read it.
+    """
+    folder = unfinished(path)
+    with _named_after(path, folder):
+        folder.mkdir(0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def move(finished: Path, path: Path) -> None:
+    """Move a finished file of the same file system to ``path``."""
+    _sync(finished)
+    with _named_after(path, finished):
+        _check_replaceable(path)
+        finished.replace(path)
+
+
+def remove_folder(path: Path) -> None:
+    """Delete a folder at once: no reader sees it without some of its files."""
+    removed = unfinished(path)
+    path.rename(removed)
+    shutil.rmtree(removed)
+
+
+def unfinished(path: Path) -> Path:
+    """Return a random path in the folder of ``path`` for something unfinished."""
+    _remove_abandoned(path.parent.absolute())
+    return path.with_name(f".{path.name[:NAME_LENGTH]}.visavis-{token_hex(8)}.part")
+
+
+@lru_cache(maxsize=256)
+def _remove_abandoned(folder: Path) -> None:
+    """Delete what killed processes left in a folder; called once a process and folder."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if UNFINISHED.fullmatch(entry.name):
+                _remove_if_abandoned(entry)
+
+
+def _remove_if_abandoned(entry: os.DirEntry[str]) -> None:
+    with suppress(OSError):
+        if time.time() - entry.stat(follow_symlinks=False).st_mtime < ABANDONED_S:
+            return
+        if entry.is_dir(follow_symlinks=False):
+            shutil.rmtree(entry.path, ignore_errors=True)
+        else:
+            Path(entry.path).unlink(missing_ok=True)
+
+
+def _check_replaceable(path: Path) -> None:
+    if path.exists() and not path.is_file():
+        what = "it is a folder" if path.is_dir() else "it is no regular file"
+        raise FileExistsError(EEXIST, what, str(path))
+
+
+@contextmanager
+def _named_after(path: Path, part: Path) -> Iterator[None]:
+    """Give errors of the unfinished file, or of no named file, the name of the destination."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or error.filename not in (None, str(part)):
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())

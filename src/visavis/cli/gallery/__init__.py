@@ -1,0 +1,1 @@
+"""gallery: manage the people in a gallery, one module per command."""

@@ -1,0 +1,26 @@
+"""gallery import: create a gallery from an exported folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from visavis.cli._options import GALLERY, GalleryUrl, Json
+from visavis.cli._output import Output
+from visavis.cli.gallery._transfer import print_transfer
+
+
+def import_gallery(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder written by gallery export.")],
+    gallery: GalleryUrl = GALLERY,
+    json: Json = False,
+) -> None:
+    """Create a gallery from an exported folder; ids stay."""
+    from visavis.gallery import Gallery
+    from visavis.gallery.archive import read_model
+
+    with Gallery(gallery, model=read_model(folder)) as store, Output("", "", json=json) as output:
+        store.import_from(folder)
+        print_transfer(output, store, folder)

@@ -1,0 +1,1 @@
+"""models: list and download models, and add your own, one module per command."""

@@ -1,0 +1,1 @@
+"""TRAIN: classifiers on embeddings, and networks that compute embeddings, from labeled photos."""
