@@ -28,6 +28,7 @@ from visavis.defaults import EMBEDDER
 from visavis.embedding_cache.photo_cache import EmbeddingCache
 from visavis.evaluate.data.templates import every_face, subject
 from visavis.images import read
+from visavis.images.photo_files import photos_in
 from visavis.pipeline import Recognizer
 from visavis.types import Face, Faces
 
@@ -85,7 +86,7 @@ class Collection:
     @classmethod
     def of(cls, folder: Path, recognizer: Recognizer) -> Collection:
         """Find and embed all faces below a folder."""
-        names = sorted(str(path) for path in folder.rglob("*.jpg"))
+        names = sorted(photos_in(folder))
         with EmbeddingCache(recognizer) as cache:
             faces, _ = gather_faces(every_face(names, recognizer, cache=cache))
         photos: dict[str, list[int]] = defaultdict(list)

@@ -23,6 +23,7 @@ from _rounds import data_folder, environment, report, table
 
 from visavis import bulk, runtime
 from visavis.gallery import Gallery
+from visavis.images.photo_files import photos_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, default=data_folder() / "lfw" / "images", metavar="DIR")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
     chosen = parser.parse_args()
-    photos = [str(path) for path in sorted(chosen.photos.rglob("*.jpg"))[: chosen.count]]
+    photos = photos_in(chosen.photos)[: chosen.count]
     engines = {
         "1 worker": bulk.LocalEngine(workers=1, threads=1),
         "2 workers": bulk.LocalEngine(workers=2, threads=1),

@@ -22,6 +22,7 @@ from visavis.defaults import EMBEDDER
 from visavis.embedding_cache.photo_cache import EmbeddingCache
 from visavis.evaluate.clusters import ClusterResult, clustering
 from visavis.evaluate.data.templates import every_face
+from visavis.images.photo_files import photos_in
 from visavis.pipeline import Recognizer
 from visavis.types import Faces
 
@@ -56,7 +57,7 @@ def main() -> None:
 
 def faces_of(folder: Path, model: str) -> Faces:
     """Find and embed all faces below a folder."""
-    photos = sorted(str(path) for path in folder.rglob("*.jpg"))
+    photos = sorted(photos_in(folder))
     recognizer = Recognizer(embedder=model)
     with EmbeddingCache(recognizer) as cache:
         return gather_faces(every_face(photos, recognizer, cache=cache))[0]

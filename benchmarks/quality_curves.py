@@ -25,6 +25,7 @@ from visavis.defaults import EMBEDDER
 from visavis.embedding_cache.photo_cache import EmbeddingCache
 from visavis.evaluate.data.templates import Templates, take
 from visavis.evaluate.poor_photos import Copies, make_copies
+from visavis.images.photo_files import photos_in
 from visavis.pipeline import Recognizer
 from visavis.types import Floats
 
@@ -129,7 +130,7 @@ def measure(recognizer: Recognizer, name: str, people: int, seeds: int, limit: f
 def two_photos_each(folder: Path, name: str, people: int) -> list[str]:
     """Return two photos each of so many people of a list, spread over it; each pair stands together."""
     names = [line.split("\t")[0] for line in (folder / f"{name}.txt").read_text().splitlines()[1:]]
-    photos = [sorted(map(str, (folder / "images" / person).glob("*.jpg")))[:2] for person in names]
+    photos = [photos_in(folder / "images" / person)[:2] for person in names]
     pairs = [pair for pair in photos if len(pair) > 1]
     rows = np.linspace(0, len(pairs) - 1, min(people, len(pairs))).round().astype(int)
     return [photo for row in rows for photo in pairs[row]]

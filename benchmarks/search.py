@@ -24,7 +24,7 @@ from _rounds import environment, options, report, table
 from _search_gallery import DIMENSION, build, embeddings, parts
 from threadpoolctl import threadpool_info
 
-from visavis.evaluate.report import _svg as svg
+from visavis.evaluate.report import svg
 from visavis.gallery import Gallery
 from visavis.gallery.index import INDEXES, Index
 from visavis.types import Floats

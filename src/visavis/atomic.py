@@ -39,9 +39,10 @@ PERMISSIONS = 0o666
 
 @contextmanager
 def new_file(path: Path, *, permissions: int = PERMISSIONS) -> Iterator[BufferedRandom]:
-    """Yield a file to write and read; at the end of the block it takes the place of ``path``, after an error it is deleted.
+    """Yield a file to write and read, which takes the place of ``path`` at the end of the block.
 
-    ``permissions`` are those of the new file, less the umask; those of a replaced file are not kept.
+    It is deleted after an error. ``permissions`` are those of the new file, less the umask; those of a replaced file
+    are not kept.
     """
     part = unfinished(path)
     with _named_after(path, part):

@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis import align
+from visavis._pixels import whole_pixels
 from visavis.block_edges import block_edges
-from visavis.types import RGB, Face, Floats, Quality, whole_pixels
+from visavis.types import RGB, Face, Floats, Quality
 
 Gray = NDArray[np.uint8]
 

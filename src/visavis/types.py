@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis import _plain_photos
+from visavis._pixels import whole_pixels
 from visavis.errors import UsageError
 from visavis.plain import Plain
 
@@ -30,6 +31,9 @@ class Photo:
     ``notes`` say what the file lacks although it could be read.
     ``captured`` is when the photo was taken, by its EXIF: aware where EXIF states the offset from UTC, else the local
     time of the camera; None where EXIF does not state it.
+
+    A photo is a source: every function that takes a path takes a photo too, and answers as for the path. To go on with
+    changed pixels, read them as an array: ``visavis.read(pixels, name=...)``, so that they get a hash of their own.
     """
 
     pixels: RGB
@@ -37,6 +41,11 @@ class Photo:
     sha256: str
     notes: tuple[str, ...] = ()
     captured: datetime | None = None
+
+    def __post_init__(self) -> None:
+        pixels = self.pixels
+        if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or not pixels.size:
+            raise ValueError(f"pixels must be uint8 (h, w, 3), got {pixels.dtype} {pixels.shape}")
 
     @property
     def width(self) -> int:
@@ -65,20 +74,6 @@ class Photo:
                 f"the picture has {self.width} x {self.height} pixels."
             )
         return self.pixels[y1:y2, x1:x2].copy()
-
-
-def whole_pixels(box: Floats, width: int, height: int) -> tuple[int, int, int, int]:
-    """Round a box outwards to whole pixels within a picture of that size: x1, y1, x2, y2, to be used as slices.
-
-    Where the box lies outside the picture, x1 is x2 or y1 is y2: the slice is empty. Use it wherever a picture is
-    sliced by a box: the negative start of a box that begins left of the picture or above it would count from the end.
-    """
-    left, top = (min(max(math.floor(low), 0), size) for low, size in zip(box[:2], (width, height), strict=True))
-    right, bottom = (
-        min(max(math.ceil(high), first), size)
-        for high, first, size in zip(box[2:], (left, top), (width, height), strict=True)
-    )
-    return left, top, right, bottom
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -99,14 +99,15 @@ def test_table_without_the_last_column_as_spreadsheets_write_it(tmp_path: Path) 
         ("t.txt", "a.jpg\n1\n1 2 nan 4 0 0 0 0 0 0\n", "line 3: expected four numbers"),
         ("t.txt", "a.jpg\n0\na.jpg\n0\n", "line 3: 'a.jpg' comes a second time."),
         ("t.txt", "\n\n", "names no photos."),
-        ("t.csv", "", "line 1: the head must be photo,x1,y1,x2,y2"),
-        ("t.csv", "photo,x,y,w,h\n", "line 1: the head must be photo,x1,y1,x2,y2 and perhaps ignore, got 'photo,x,"),
+        ("t.csv", "", "line 1: the head must have the columns photo, x1, y1, x2 and y2, got ''."),
+        ("t.csv", "photo,x,y,w,h\n", "y2, got 'photo,x,y,w,h'."),
         ("t.csv", "photo,x1,y1,x2,y2\na.jpg,1,2,3\n", "line 2: expected 5 cells"),
-        ("t.csv", "photo,x1,y1,x2,y2\n,1,2,3,4\n", "line 2: expected 5 cells, the first a photo"),
+        ("t.csv", "photo,x1,y1,x2,y2\n,1,2,3,4\n", "line 2: there is no photo"),
         ("t.csv", "photo,x1,y1,x2,y2\na.jpg,1,2,3,\n", "line 2: expected four numbers"),
         ("t.csv", "photo,x1,y1,x2,y2\na.jpg,1,2,3,4\na.jpg,9,2,3,4\n", "line 3: the box ends before it begins"),
         ("t.csv", "photo,x1,y1,x2,y2,ignore\na.jpg,1,2,3,4,maybe\n", "line 2: ignore is 0 or 1, got 'maybe'."),
         ("t.csv", "photo,x1,y1,x2,y2\n", "names no photos."),
+        ("t.csv", "photo,x1,y1,x2,y2,ignore\na.jpg,,,,,1\n", "line 2: expected four numbers"),
     ],
 )
 def test_a_wrong_line_is_named(tmp_path: Path, name: str, text: str, said: str) -> None:

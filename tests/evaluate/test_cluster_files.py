@@ -146,7 +146,7 @@ def test_a_mark_of_the_byte_order_and_windows_lines_are_no_matter(tmp_path: Path
         ("", "line 1: the head must have"),
         ("photo,cluster\n", "c.txt' holds no face"),
         ("photo,cluster\na/1,0\na/2\n", "line 3: expected 2 cells, got 1"),
-        ('photo,cluster\na/1,0\n"a/2,0\n', "line 3: this is no CSV: unexpected end of data"),
+        ('photo,cluster\na/1,0\n"a/2,0\n', "line 3: this is no CSV: a quote opens"),
         ("photo,cluster\n,0\n", "line 2: there is no photo"),
         ('{"photo": "a/1", "status": "no_face"}', "c.txt' holds no face"),
     ],
@@ -165,7 +165,7 @@ def test_what_is_malformed_is_one_sentence_with_its_line(tmp_path: Path, text: s
         ("photo,cluster\n1,2\n", "truth.csv', line 1: the head must have the columns photo and person"),
         ("photo,person\n1.jpg,\n", "truth.csv', line 2: a photo and a person are needed"),
         ("photo,person\n1.jpg,ann\n2.jpg,ann\n1.jpg,bob\n", "line 4: '1.jpg' was 'ann' before, and now 'bob'"),
-        ("photo,person\n1.jpg,ann\n", "2 photos of it end in '1.jpg'"),
+        ("photo,person\n1.jpg,ann\n", "'1.jpg' of the CSV of people fits 2 photos: name its folder too"),
         ("photo,person\nq.jpg,ann\n", "holds no face of which '.*truth.csv' tells whose it is"),
     ],
 )  # fmt: skip

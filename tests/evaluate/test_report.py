@@ -19,7 +19,8 @@ from PIL import Image
 
 from visavis.errors import UsageError
 from visavis.evaluate.data.templates import Templates
-from visavis.evaluate.report import _figures, _rendering, _svg, verification_page
+from visavis.evaluate.report import _figures, _rendering, verification_page
+from visavis.evaluate.report.svg import COLORS
 from visavis.evaluate.results import Accuracy, Histogram, Mistake, Rate, Speed, Verification
 from visavis.evaluate.stats.metrics import Roc
 from visavis.evaluate.stats.rejection import RejectionCurve
@@ -412,7 +413,7 @@ def test_every_color_and_class_of_a_figure_is_in_the_style_sheet() -> None:
         for name in [one.get("class")]
         if name
     }
-    assert used == {"plot", "grid", "tick", "label", "key", "rule", *(f"s{n}" for n in range(_svg.COLORS))}
+    assert used == {"plot", "grid", "tick", "label", "key", "rule", *(f"s{n}" for n in range(COLORS))}
     assert [name for name in used if not re.search(rf"\.{name}\b", style)] == []
     defined, wanted = {*re.findall(r"(--\w+):", style)}, {*re.findall(r"var\((--\w+)\)", style)}
     assert wanted == defined

@@ -12,30 +12,30 @@ import numpy as np
 import pytest
 
 from visavis.errors import UsageError
-from visavis.evaluate.report import _svg
-from visavis.evaluate.report._svg import Axis, Frame, Key
+from visavis.evaluate.report import svg as plots
+from visavis.evaluate.report.svg import Axis, Frame, Key
 
 NS = "{http://www.w3.org/2000/svg}"
-FRAME = Frame(_svg.logarithmic("FAR", -4, 0), _svg.linear("TAR", 0, 100))
+FRAME = Frame(plots.logarithmic("FAR", -4, 0), plots.linear("TAR", 0, 100))
 """388 x 276 pixels, from (58, 290) at the bottom left: 97 a decade, 2.76 a percent."""
 
 
 def drawn(*parts: str, **options: Any) -> ElementTree.Element:
-    return ElementTree.fromstring(_svg.figure(FRAME, parts, label="a plot", **options))
+    return ElementTree.fromstring(plots.figure(FRAME, parts, label="a plot", **options))
 
 
 def test_linear_places_and_ticks() -> None:
-    axis = _svg.linear("x", 0, 100)
+    axis = plots.linear("x", 0, 100)
     assert axis.place([0, 25, 100, 130, -4]).tolist() == [0, 0.25, 1, 1, 0]
     assert [text for _, text in axis.ticks] == ["0", "20", "40", "60", "80", "100"]
-    assert [text for _, text in _svg.linear("x", 0, 0.35).ticks] == ["0.0", "0.1", "0.2", "0.3"]
-    assert [text for _, text in _svg.linear("x", 0, 5.2).ticks] == ["0", "1", "2", "3", "4", "5"]
-    assert [text for _, text in _svg.linear("x", 90, 100).ticks] == ["90", "92", "94", "96", "98", "100"]
-    assert [text for _, text in _svg.linear("x", 0.013, 0.047).ticks] == ["0.02", "0.03", "0.04"]
+    assert [text for _, text in plots.linear("x", 0, 0.35).ticks] == ["0.0", "0.1", "0.2", "0.3"]
+    assert [text for _, text in plots.linear("x", 0, 5.2).ticks] == ["0", "1", "2", "3", "4", "5"]
+    assert [text for _, text in plots.linear("x", 90, 100).ticks] == ["90", "92", "94", "96", "98", "100"]
+    assert [text for _, text in plots.linear("x", 0.013, 0.047).ticks] == ["0.02", "0.03", "0.04"]
 
 
 def test_log_places_and_ticks() -> None:
-    axis = _svg.logarithmic("FAR", -4, 0)
+    axis = plots.logarithmic("FAR", -4, 0)
     assert axis.place([1e-4, 1e-3, 1e-2, 1, 1e-9, 0]) == pytest.approx([0, 0.25, 0.5, 1, 0, 0])
     assert [text for _, text in axis.ticks] == ["1e-4", "1e-3", "1e-2", "1e-1", "1"]
 
@@ -43,14 +43,16 @@ def test_log_places_and_ticks() -> None:
 def test_probit_places_and_ticks() -> None:
     """Normal deviates of 2.275 %, 15.87 % and 50 % are -2, -1 and 0."""
     deviates = {n: 0.5 * math.erfc(-n / math.sqrt(2)) for n in (-2, -1, 0, 1, 2)}
-    axis = _svg.probit("FAR", deviates[-2], deviates[2])
+    axis = plots.probit("FAR", deviates[-2], deviates[2])
     assert axis.place([deviates[-2], deviates[-1], 0.5, deviates[1], 0, 1]) == pytest.approx([0, 0.25, 0.5, 0.75, 0, 1])
     assert [text for _, text in axis.ticks] == ["5", "20", "40", "60", "80", "95"]
-    assert [text for _, text in _svg.probit("FAR", 1e-4, 0.8).ticks][::6] == ["0.01", "60"]
-    assert _svg.probit("FAR", 1e-4, 0.8).ticks[-1] == (0.8, "80")
+    assert [text for _, text in plots.probit("FAR", 1e-4, 0.8).ticks][::6] == ["0.01", "60"]
+    assert plots.probit("FAR", 1e-4, 0.8).ticks[-1] == (0.8, "80")
 
 
-@pytest.mark.parametrize("axis", [_svg.linear("x", -1, 3), _svg.logarithmic("x", -6, 0), _svg.probit("x", 1e-6, 0.9)])
+@pytest.mark.parametrize(
+    "axis", [plots.linear("x", -1, 3), plots.logarithmic("x", -6, 0), plots.probit("x", 1e-6, 0.9)]
+)
 def test_lines_lie_equally_far_apart(axis: Axis) -> None:
     lines = axis.lines(11)
     assert axis.place(lines) == pytest.approx(np.linspace(0, 1, 11), abs=1e-9)
@@ -66,18 +68,18 @@ def test_impossible_axes_are_refused(scale: Any, low: float, high: float) -> Non
 
 
 def test_steps_go_right_and_then_up() -> None:
-    path = _svg.steps(FRAME, np.array([1e-4, 1e-2, 1.0]), np.array([0.0, 50.0, 100.0]), series=0)
+    path = plots.steps(FRAME, np.array([1e-4, 1e-2, 1.0]), np.array([0.0, 50.0, 100.0]), series=0)
     assert ElementTree.fromstring(path).get("d") == "M58 290H252V152H446V14"
 
 
 def test_steps_fall_for_an_error_that_falls() -> None:
-    path = _svg.steps(FRAME, np.array([1e-4, 1e-3, 1e-2]), np.array([100.0, 50.0, 25.0]), series=1)
+    path = plots.steps(FRAME, np.array([1e-4, 1e-3, 1e-2]), np.array([100.0, 50.0, 25.0]), series=1)
     assert ElementTree.fromstring(path).get("d") == "M58 14H155V152H252V221"
 
 
 def test_a_curve_that_goes_on_beyond_the_axis_reaches_its_end_and_no_further() -> None:
-    frame = Frame(_svg.logarithmic("FAR", -4, -2), FRAME.y)
-    path = _svg.steps(frame, np.array([1e-6, 1e-5, 1e-3, 0.5]), np.array([0.0, 25.0, 50.0, 100.0]), series=0)
+    frame = Frame(plots.logarithmic("FAR", -4, -2), FRAME.y)
+    path = plots.steps(frame, np.array([1e-6, 1e-5, 1e-3, 0.5]), np.array([0.0, 25.0, 50.0, 100.0]), series=0)
     assert ElementTree.fromstring(path).get("d") == "M58 221H252V152H446"
 
 
@@ -86,13 +88,13 @@ def test_thinning_changes_less_than_a_pixel() -> None:
     rng = np.random.default_rng(3)
     x = np.sort(10 ** rng.uniform(-7, 0, 1_000_000))
     y = 100 * np.clip(np.sort(rng.uniform(-0.75, 1, len(x))), 0, 1) ** 2
-    rows = _svg.thin_rows(FRAME, x, y)
-    assert len(rows) <= 2 * _svg.CELLS
+    rows = plots.thin_rows(FRAME, x, y)
+    assert len(rows) <= 2 * plots.CELLS
     assert (np.diff(rows) > 0).all()
     for column in FRAME.x.lines(777)[1:]:
         there = int(np.searchsorted(x[rows], column, side="right")) - 1
         height = FRAME.down(y[rows[there]])
-        near = FRAME.x.place(column) + np.array([-1, 1]) / (_svg.RIGHT - _svg.LEFT)
+        near = FRAME.x.place(column) + np.array([-1, 1]) / (plots.RIGHT - plots.LEFT)
         around = 10 ** (4 * near - 4)
         truth = FRAME.down(y[np.maximum(0, np.searchsorted(x, around, side="right") - 1)])
         assert truth[1] - 1 <= height <= truth[0] + 1
@@ -100,21 +102,21 @@ def test_thinning_changes_less_than_a_pixel() -> None:
 
 def test_few_points_are_all_kept() -> None:
     x, y = np.array([0.001, 0.01, 0.1, 1]), np.array([10.0, 40, 80, 100])
-    assert _svg.thin_rows(FRAME, x, y).tolist() == [0, 1, 2, 3]
+    assert plots.thin_rows(FRAME, x, y).tolist() == [0, 1, 2, 3]
 
 
 def test_whiskers_end_where_the_interval_does() -> None:
-    group = ElementTree.fromstring(_svg.whisker(FRAME, 1e-2, 50, (25, 75), series=2, tip="TAR", shift=4))
+    group = ElementTree.fromstring(plots.whisker(FRAME, 1e-2, 50, (25, 75), series=2, tip="TAR", shift=4))
     path, dot = group
     assert path.get("d") == "M253 221h6m-3 0V83m-3 0h6"
     assert (dot.get("cx"), dot.get("cy"), dot[0].text) == ("256", "152", "TAR")
-    (dot,) = ElementTree.fromstring(_svg.whisker(FRAME, 1e-2, 50, None, series=2, tip="TAR"))
+    (dot,) = ElementTree.fromstring(plots.whisker(FRAME, 1e-2, 50, None, series=2, tip="TAR"))
     assert dot.get("cx") == "252"
 
 
 def test_bars_stand_on_the_axis() -> None:
-    frame = Frame(_svg.linear("distance", 0, 4), _svg.linear("share", 0, 100))
-    group = ElementTree.fromstring(_svg.bars(frame, [0, 1, 2, 4], [50, 0, 100], series=1, tips=["a", "b", "c"]))
+    frame = Frame(plots.linear("distance", 0, 4), plots.linear("share", 0, 100))
+    group = ElementTree.fromstring(plots.bars(frame, [0, 1, 2, 4], [50, 0, 100], series=1, tips=["a", "b", "c"]))
     fill, line, *told = group
     assert fill.get("d") == line.get("d") == "M58 290V152H155V290H252V14H446V290"
     assert [(one.get("x"), one.get("y"), one.get("width"), one.get("height"), one[0].text) for one in told] == [
@@ -124,16 +126,16 @@ def test_bars_stand_on_the_axis() -> None:
 
 
 def test_lines_between_dots() -> None:
-    group = ElementTree.fromstring(_svg.polyline(FRAME, [1e-4, 1e-2], [0, 50], series=0, tips=["a", "b"]))
+    group = ElementTree.fromstring(plots.polyline(FRAME, [1e-4, 1e-2], [0, 50], series=0, tips=["a", "b"]))
     assert group[0].get("points") == "58,290 252,152"
     assert [dot[0].text for dot in group[1:]] == ["a", "b"]
 
 
 def test_rules_keep_their_text_within_the_plot() -> None:
-    left = ElementTree.fromstring(_svg.rule(FRAME, 1e-2, "here", row=1, tip="tip"))
+    left = ElementTree.fromstring(plots.rule(FRAME, 1e-2, "here", row=1, tip="tip"))
     assert left.find("path").get("d") == "M252 14V290"  # type: ignore[union-attr]
     assert [left.find("text").get(key) for key in ("x", "y", "text-anchor")] == ["256", "39", "start"]  # type: ignore[union-attr]
-    right = ElementTree.fromstring(_svg.rule(FRAME, 1, "here", row=0, tip="tip"))
+    right = ElementTree.fromstring(plots.rule(FRAME, 1, "here", row=0, tip="tip"))
     assert [right.find("text").get(key) for key in ("x", "text-anchor")] == ["442", "end"]  # type: ignore[union-attr]
 
 
@@ -148,14 +150,14 @@ def test_the_grid_and_its_words() -> None:
 
 
 def test_ticks_that_would_touch_are_left_out() -> None:
-    frame = Frame(_svg.probit("FAR", 1e-6, 0.5), FRAME.y)
-    svg = ElementTree.fromstring(_svg.figure(frame, [], label="a plot"))
+    frame = Frame(plots.probit("FAR", 1e-6, 0.5), FRAME.y)
+    svg = ElementTree.fromstring(plots.figure(frame, [], label="a plot"))
     texts = [one for one in svg.iter(f"{NS}text") if one.get("class") == "tick" and one.get("text-anchor") == "middle"]
-    spans = [(float(one.get("x", "")), _svg.LETTER * len(one.text or "") / 2) for one in texts]
+    spans = [(float(one.get("x", "")), plots.LETTER * len(one.text or "") / 2) for one in texts]
     assert len(spans) >= 5
     assert "0.001" not in [one.text for one in texts]
     for (here, half), (there, other) in pairwise(spans):
-        assert there - here >= half + other + _svg.LETTER
+        assert there - here >= half + other + plots.LETTER
 
 
 def test_the_legend_lies_below_and_each_row_looks_another_way() -> None:
@@ -173,7 +175,7 @@ def test_an_area_in_the_legend_is_dashed_as_it_is_in_the_plot() -> None:
     svg = drawn(keys=[Key("impostors", 1, "area")])
     fill, line = svg.findall(f"{NS}g/{NS}path")
     assert fill.get("d") == line.get("d") == "M58 351v-10h32v10z"
-    assert line.get("stroke-dasharray") == _svg.DASHES[1]
+    assert line.get("stroke-dasharray") == plots.DASHES[1]
 
 
 def test_text_stays_text() -> None:
@@ -188,10 +190,10 @@ def test_long_names_are_cut_and_told_whole() -> None:
     (title,) = svg.iter(f"{NS}title")
     (text,) = [one.text or "" for one in svg.iter(f"{NS}text") if one.get("class") == "key"]
     assert title.text == "m" * 200
-    assert text == "m" * (_svg.KEY_LETTERS - 1) + "…"
+    assert text == "m" * (plots.KEY_LETTERS - 1) + "…"
 
 
 def test_legible() -> None:
-    assert _svg.legible("Åse Ünlü 山田 é.jpg") == "Åse Ünlü 山田 é.jpg"
-    assert _svg.legible("a\nb\x00\udc80") == "a\\nb\\x00\\udc80"
-    assert re.fullmatch(r"[\x20-\x7e]+", _svg.legible("".join(map(chr, [*range(32), *range(0x7F, 0xA0), 0xFFFE]))))
+    assert plots.legible("Åse Ünlü 山田 é.jpg") == "Åse Ünlü 山田 é.jpg"
+    assert plots.legible("a\nb\x00\udc80") == "a\\nb\\x00\\udc80"
+    assert re.fullmatch(r"[\x20-\x7e]+", plots.legible("".join(map(chr, [*range(32), *range(0x7F, 0xA0), 0xFFFE]))))

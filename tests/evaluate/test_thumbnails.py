@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from visavis.evaluate.data.templates import Templates
-from visavis.evaluate.report._rendering import MARGIN, SIDE, thumbnails
+from visavis.evaluate.report.thumbnails import MARGIN, SIDE, thumbnails
 from visavis.images import data_address
 
 RED, GREEN, BLUE, GRAY = (220, 30, 30), (30, 200, 30), (30, 30, 220), (128, 128, 128)

@@ -129,10 +129,10 @@ def test_photos_of_a_table_in_another_form_of_unicode_folders_and_missing_ones(t
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "should begin with a line that names its columns"),
-        ("Ann,a.jpg\n", "should begin with a line that names its columns"),
+        ("", "line 1: the head must have the columns name and photo"),
+        ("Ann,a.jpg\n", "line 1: the head must have the columns name and photo"),
         ("name,photo\n", "names no photo"),
-        ('name,photo\n"Ann,a.jpg\n', "line 2: not a line of a CSV"),
+        ('name,photo\n"Ann,a.jpg\n', "line 2: this is no CSV"),
     ],
 )
 def test_what_is_no_table(tmp_path: Path, text: str, message: str) -> None:

@@ -180,11 +180,29 @@ def test_what_is_no_photo_is_one_sentence(nonsense: object) -> None:
         each_photo(nonsense)
 
 
-def test_every_walk_of_the_package_uses_this_rule() -> None:
-    """No other module lists folders for photos: compat lists them as the originals do."""
+LISTING = re.compile(r"\bos\.(walk|listdir|scandir)\(|\.(r?glob|iterdir|walk)\(")
+OTHER_FOLDERS = {
+    "atomic.py": "unfinished files",
+    "bulk/indexing.py": "calls the walk of bulk/sources.py",
+    "bulk/remote_photos.py": "photos behind URLs, by this rule",
+    "bulk/sources.py": "calls the walks of this rule and of bulk/remote_photos.py",
+    "compat/face_recognition/_command.py": "photos as the original lists them",
+    "embedding_cache/model_key.py": "the source of the package",
+    "embedding_cache/photo_cache.py": "files of the cache",
+    "evaluate/verification.py": "where LFW's archives were unpacked",
+    "gallery/archive.py": "whether a folder is empty",
+    "images/photo_files.py": "this rule",
+    "weights/download.py": "unfinished downloads",
+    "weights/search_paths.py": "weight files of other libraries",
+    "weights/user_models.py": "imported models",
+}
+"""The modules that list folders, and for what."""
+
+
+def test_no_other_module_decides_what_a_photo_is() -> None:
     package = Path(photo_files.__file__).parent.parent
-    for path in package.rglob("*.py"):
-        text = path.read_text(encoding="utf-8")
-        if path.name != "photo_files.py" and "compat" not in path.parts:
-            assert not re.search(r"\bos\.walk\(", text), path
-            assert "PHOTO_ENDINGS" not in text, path
+    texts = {path.relative_to(package).as_posix(): path.read_text(encoding="utf-8") for path in package.rglob("*.py")}
+    assert {name for name, text in texts.items() if LISTING.search(text)} == OTHER_FOLDERS.keys()
+    assert [name for name, text in texts.items() if "PHOTO_ENDINGS" in text] == ["images/photo_files.py"]
+    benchmarks = Path(__file__).parents[2] / "benchmarks"
+    assert [path.name for path in benchmarks.glob("*.py") if re.search(r"glob\(\"[^\"]*jpg", path.read_text())] == []

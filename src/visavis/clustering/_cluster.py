@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
 
@@ -15,14 +15,14 @@ from visavis.clustering._means import FaceGraph, list_offers, merge_clusters, mo
 from visavis.clustering._neighbors import Edges, Ints, neighbors
 from visavis.clustering._small import split_loose
 from visavis.clustering._whispers import chinese_whispers
-from visavis.clustering.faces import gather_faces, join_faces, label_faces
+from visavis.clustering.faces import gather_faces, join_faces, label_faces, photo_hashes
 from visavis.defaults import EMBEDDER
 from visavis.errors import UsageError
 from visavis.images import Source, shown
 from visavis.images.photo_files import UnlistedFolder, each_photo
 from visavis.pipeline import shared
 from visavis.poor_photos import PoorPhotos
-from visavis.types import Cluster, Clustering, Faces, Floats
+from visavis.types import Cluster, Clustering, Faces, Floats, Photo
 
 STRANGERS = 0.05
 """Expected number of strangers within the threshold of a face: the default FAR is this over the number of faces.
@@ -89,11 +89,11 @@ def cluster(
     One source is one photo; a folder stands for the photos in it and below it.
 
     The faces of ``previous`` are included and keep their clusters; faces of the photos join these clusters or start new
-    ones. A photo of ``previous`` is not read again. Photos that cannot be read or show no face are in ``skipped``. For
+    ones. A photo of ``previous`` is not used again. Photos that cannot be read or show no face are in ``skipped``. For
     the other options and the errors see :func:`cluster_faces`.
     """
     names: list[str] = []
-    fresh = _skip_known_photos(photos, set() if previous is None else set(previous.faces.photos), names)
+    fresh = _skip_known_photos(photos, {} if previous is None else photo_hashes(previous.faces), names)
     answers = shared(embedder=model).represent(fresh, min_face=min_face)
     faces, skipped = gather_faces(replace(answer, name=names[index]) for index, answer in enumerate(answers))
     if previous is not None:
@@ -102,19 +102,34 @@ def cluster(
     return replace(clustering, skipped=skipped)
 
 
-def _skip_known_photos(photos: Source | Iterable[Source], used: set[str], names: list[str]) -> Iterator[Source]:
-    """Yield the photos that are not ``used`` yet, and append their names to ``names``, numbered where they repeat."""
+def _skip_known_photos(
+    photos: Source | Iterable[Source], used: dict[str, str | None], names: list[str]
+) -> Iterator[Source]:
+    """Yield the photos that are not ``used`` yet, and append their names to ``names``, numbered where they repeat.
+
+    ``used`` maps names to the hashes of their photos (None: not known), and grows. A path is skipped where its name is
+    used, a Photo where a photo of its name and hash is.
+    """
     for photo in each_photo(photos):
-        name = own = photo.path if isinstance(photo, UnlistedFolder) else images.name_of(photo)
-        if own in used and isinstance(photo, str | os.PathLike):
-            continue
-        for number in count(2):
-            if name not in used:
-                break
-            name = f"{own} {number}"
-        used.add(name)
-        names.append(name)
-        yield photo
+        own = photo.path if isinstance(photo, UnlistedFolder) else images.name_of(photo)
+        sha256 = photo.sha256 if isinstance(photo, Photo) else None
+        name = None if own in used and isinstance(photo, str | os.PathLike) else _free_name(own, sha256, used)
+        if name is not None:
+            used[name] = sha256
+            names.append(name)
+            yield photo
+
+
+def _free_name(own: str, sha256: str | None, used: Mapping[str, str | None]) -> str | None:
+    """Return the name, numbered where it is ``used``; None where it is used by the photo of this hash."""
+    name = own
+    for number in count(2):
+        if name not in used:
+            break
+        if sha256 is not None and used[name] == sha256:
+            return None
+        name = f"{own} {number}"
+    return name
 
 
 def cluster_faces(

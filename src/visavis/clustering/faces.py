@@ -65,6 +65,11 @@ def join_faces(*parts: Faces) -> Faces:
     )
 
 
+def photo_hashes(faces: Faces) -> dict[str, str | None]:
+    """Return the SHA-256 of each photo by its name; None where it is not known."""
+    return {photo: faces.photo_hash(row) for row, photo in enumerate(faces.photos)}
+
+
 def select_rows(faces: Faces, rows: NDArray[np.int64] | slice) -> Faces:
     """Return the faces of these rows."""
     return Faces(

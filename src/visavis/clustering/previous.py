@@ -10,9 +10,7 @@ from typing import cast
 import numpy as np
 
 from visavis.boxes import SAME_FACE, overlaps
-from visavis.errors import UsageError
-from visavis.images import shown
-from visavis.text_files import json_lines, malformed, read_text
+from visavis.text_files import errors_in, json_lines, malformed, read_text
 from visavis.types import Faces, Floats
 
 
@@ -30,10 +28,8 @@ def read_previous(path: Path) -> dict[str, PreviousFaces]:
     Raises UsageError, which names the line, if a face lacks its photo, box or cluster number.
     """
     text = read_text(path)
-    try:
+    with errors_in(path):
         return _collect_faces(json_lines(text))
-    except UsageError as error:
-        raise UsageError(f"{shown(str(path))}, {error}") from error
 
 
 def _collect_faces(lines: Iterable[tuple[int, Mapping[str, object]]]) -> dict[str, PreviousFaces]:

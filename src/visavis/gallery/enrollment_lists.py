@@ -5,18 +5,17 @@ The photos themselves are not read; :meth:`visavis.gallery.Gallery.enroll` enrol
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import re
-import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from visavis.csv_files import read_table_with_gaps
 from visavis.errors import UsageError
 from visavis.images import shown
-from visavis.images.photo_files import UnlistedFolder, by_folder, is_folder, walk
+from visavis.images.photo_files import UnlistedFolder, by_folder, is_folder, nfc, walk
+from visavis.text_files import decode, errors_in, find_photo, read_data
 
 COUNTER = re.compile(r"(?P<name>.*?)(?:[ _-]+(?P<number>\d{1,4})|[ _-]*\((?P<copy>\d{1,4})\))", re.DOTALL)
 """A name with the number of a photo at the end of a file name: "Ann_1", "Ann 2", "Ann-003", "Ann (4)"."""
@@ -29,8 +28,6 @@ CAMERA = re.compile(
     re.IGNORECASE,
 )
 """File names that cameras, phones and programs give; they contain no person's name."""
-
-DELIMITERS = ";,\t"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +83,7 @@ def name_of_file(photo: str | os.PathLike[str]) -> tuple[str, str] | None:
     "Ann.jpg", "Ann_1.jpg", "Ann 2.jpg", "Ann-003.jpg" and "Ann (4).jpg" are photos of Ann. Returns None for names
     that cameras and programs give ("IMG_0001.jpg", "20260131_120000.jpg").
     """
-    stem = _nfc(Path(photo).stem).strip()
+    stem = nfc(Path(photo).stem).strip()
     if CAMERA.fullmatch(stem):
         return None
     match = COUNTER.fullmatch(stem)
@@ -128,28 +125,22 @@ def _read_file_names(folder: Path, photos: Sequence[str], notes: Sequence[str]) 
 def read_table(path: Path, *, exclude: Sequence[str] = ()) -> NamedPhotos:
     """Read a CSV with the columns ``name`` and ``photo``, in any order and among others.
 
-    Fields are separated by commas, semicolons or tabs; the text is UTF-8 or UTF-16 with or without a byte order mark,
-    or Windows-1252. Paths of photos are relative to the folder of the CSV, also with backslashes and in another form of
-    Unicode than on the disk; a folder stands for the photos in it. A row without a name or a photo is skipped with a
-    note. Raises UsageError if the columns are missing or no row is usable.
+    For the form see :mod:`visavis.csv_files`; text that is neither UTF-8 nor UTF-16 is read as Windows-1252, with a
+    note. Paths of photos are relative to the folder of the CSV, see :func:`visavis.text_files.find_photo`; a folder
+    stands for the photos in it. A row without a name or a photo is skipped with a note. Raises UsageError if a column
+    is missing or no row is usable.
     """
     text, notes = _read_text(path)
-    rows = _parse_rows(path, text)
-    header = next(rows, None)
-    columns = [] if header is None else [field.strip().lower() for field in header[1]]
-    if "name" not in columns or "photo" not in columns:
-        raise UsageError(f"{shown(str(path))} should begin with a line that names its columns, name and photo.")
-    name_column, photo_column = columns.index("name"), columns.index("photo")
     pairs: list[tuple[str, str]] = []
-    for number, row in rows:
-        fields = dict(enumerate(field.strip() for field in row))
-        name, photo = fields.get(name_column, ""), fields.get(photo_column, "")
-        if not name or not photo:
-            notes.append(f"{path}, line {number}: a row needs a name and a photo: passed over.")
-            continue
-        photos, messages = _list_photos(path.parent, photo, exclude)
-        pairs += [(name, path_of_photo) for path_of_photo in photos]
-        notes += [f"{path}, line {number}: {message}" for message in messages]
+    with errors_in(path):
+        for number, cells in read_table_with_gaps(text, ("name", "photo")):
+            name, photo = cells["name"], cells["photo"]
+            if not name or not photo:
+                notes.append(f"{path}, line {number}: a row needs a name and a photo: passed over.")
+                continue
+            photos, messages = _list_photos(path.parent, photo, exclude)
+            pairs += [(name, path_of_photo) for path_of_photo in photos]
+            notes += [f"{path}, line {number}: {message}" for message in messages]
     if not pairs:
         raise UsageError(f"{shown(str(path))} names no photo.")
     return NamedPhotos(_group_by_name(pairs), tuple(notes))
@@ -157,7 +148,7 @@ def read_table(path: Path, *, exclude: Sequence[str] = ()) -> NamedPhotos:
 
 def _list_photos(folder: Path, field: str, exclude: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return the photos of a table's field, and messages on folders that cannot be listed or are empty."""
-    path = _find_path(folder, field)
+    path = find_photo(folder, field)
     if not is_folder(path):
         return [str(path)], []
     entries = list(walk(path, exclude=exclude))
@@ -166,47 +157,14 @@ def _list_photos(folder: Path, field: str, exclude: Sequence[str]) -> tuple[list
     return photos, messages if photos or messages else [UnlistedFolder(str(path), "empty").message]
 
 
-def _find_path(folder: Path, photo: str) -> Path:
-    """Return the path of a photo in one of the spellings tried; as it is written if there is no such file."""
-    for spelled in (photo, photo.replace("\\", "/")):
-        for form in (spelled, _nfc(spelled), unicodedata.normalize("NFD", spelled)):
-            try:
-                if (folder / form).exists():
-                    return folder / form
-            except (OSError, ValueError):  # not a valid file name
-                continue
-    return folder / photo
-
-
 def _read_text(path: Path) -> tuple[str, list[str]]:
     """Return the text of a file, and a note if its encoding was guessed."""
+    data = read_data(path)
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{shown(str(path))} cannot be read: {error.strerror or error}.") from error
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", "replace"), []
-    try:
-        return data.decode("utf-8-sig"), []
+        return decode(data), []
     except UnicodeDecodeError:
         text = data.decode("cp1252", "replace")
         return text, [f"{path} is not UTF-8: it was read as Windows-1252. Check names with accents."]
-
-
-def _parse_rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows that are not empty, each with the number of its last line."""
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    if first.lower().startswith("sep=") and len(first.strip()) == 5:  # a line that Excel understands
-        delimiter, text = first.strip()[4], text.replace(first, "", 1)
-    else:
-        delimiter = max(DELIMITERS, key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
-    try:
-        for row in reader:
-            if any(field.strip() for field in row):
-                yield reader.line_num, row
-    except csv.Error as error:
-        raise UsageError(f"{shown(str(path))}, line {reader.line_num}: not a line of a CSV: {error}.") from error
 
 
 # ----------------------------------------------------------------------------------------------------------- details
@@ -216,14 +174,10 @@ def _group_by_name(pairs: Iterable[tuple[str, str]]) -> tuple[PersonPhotos, ...]
     """Group pairs of name and photo by the name in the form NFC, in the order in which they come."""
     photos: dict[str, dict[str, None]] = {}
     for name, photo in pairs:
-        photos.setdefault(_nfc(name), {})[photo] = None
+        photos.setdefault(nfc(name), {})[photo] = None
     return tuple(PersonPhotos(name, tuple(person_photos)) for name, person_photos in photos.items())
 
 
 def _list_few(photos: Sequence[str]) -> str:
     names = [Path(photo).name for photo in photos[:3]]
     return ", ".join(names) + (f" and {len(photos) - 3} more" if len(photos) > 3 else "")
-
-
-def _nfc(text: str) -> str:
-    return unicodedata.normalize("NFC", text)

@@ -1,4 +1,4 @@
-"""READ: a path, bytes, a file object, an array or a Pillow image -> a :class:`~visavis.types.Photo`."""
+"""READ: a path, bytes, a file object, an array, a Pillow image or a Photo -> a :class:`~visavis.types.Photo`."""
 
 from visavis.images.load import MAX_PIXELS as MAX_PIXELS
 from visavis.images.load import MIN_BYTES_LIMIT as MIN_BYTES_LIMIT

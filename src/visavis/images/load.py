@@ -1,4 +1,4 @@
-"""READ: a path, bytes, a file object, an array or a Pillow image -> a :class:`~visavis.types.Photo`.
+"""READ: a path, bytes, a file object, an array, a Pillow image or a Photo -> a :class:`~visavis.types.Photo`.
 
 The pixels are RGB uint8 ``(h, w, 3)``, turned upright as EXIF says, C-contiguous, the photo's own (never a
 view of the caller's array) and read-only: several stages and threads share the photo. Sixteen-bit
@@ -37,9 +37,10 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 Source: TypeAlias = Union[
-    str, os.PathLike[str], bytes, bytearray, memoryview, BinaryIO, NDArray[Any], "Image"
+    str, os.PathLike[str], bytes, bytearray, memoryview, BinaryIO, NDArray[Any], "Image", Photo
 ]  # not with "|", which does not take Pillow's class as a string
-"""Source of a photo. A ``str`` is a path, or "-" (standard input); ``bytes`` are an encoded photo."""
+"""Source of a photo. A ``str`` is a path, or "-" (standard input); ``bytes`` are an encoded photo. A ``Photo`` is one
+that :func:`read` returned: it is used as it is, with its name, its hash and its upright pixels."""
 
 MAX_PIXELS = 100_000_000
 """Default limit of width x height: above all current cameras, too little to fill a server's memory."""
@@ -60,11 +61,16 @@ def read(source: Source, *, name: str | None = None, max_pixels: int = MAX_PIXEL
     A file object is read from its start, whatever its position, which is restored; one that cannot be rewound (a pipe)
     is read from its position to its end. "-" is read from the position of standard input.
 
+    A :class:`~visavis.types.Photo` is returned unchanged but for its name: it was decoded, turned and hashed before,
+    and ``max_pixels`` was applied then.
+
     Raises MissingImageError, UnreadableImageError, TooLargeImageError (more than ``max_pixels``, raised
     before decoding), and UsageError for a source of another type.
     """
     max_pixels = int(checked_number(max_pixels, "max_pixels is a number of pixels", least=1))
     label = name_of(source) if name is None else name
+    if isinstance(source, Photo):
+        return replace(source, name=label, pixels=np.ascontiguousarray(source.pixels))
     if is_array_like(source):
         source = _to_array(source, shown(label))
     if isinstance(source, np.ndarray):
@@ -84,6 +90,8 @@ def captured(source: Source) -> datetime | None:
 
     None where EXIF does not state it, and where the photo cannot be read.
     """
+    if isinstance(source, Photo):
+        return source.captured
     try:
         return _decode.capture_time(encoded(source))
     except ImageError:
@@ -144,7 +152,7 @@ def _is_pillow(source: object) -> bool:
 
 
 def name_of(source: object) -> str:
-    """Return the name of a source: its path, "-", its file's name, or its kind ("array", "bytes")."""
+    """Return the name of a source: its path, "-", the name of its file or Photo, or its kind ("array", "bytes")."""
     if isinstance(source, np.ndarray) or is_array_like(source):
         return "array"
     if _is_pillow(source):
@@ -168,11 +176,13 @@ def _read_encoded(source: object, what: str, *, limit: int) -> bytes:
         return _from_stdin(limit)
     if isinstance(source, (str, os.PathLike)):
         return _from_path(os.fsdecode(source), what, limit)
+    if isinstance(source, Photo):
+        raise UsageError(f"{what} is decoded already, and its file's bytes were not kept: give the path or the bytes.")
     if hasattr(source, "read"):
         return _from_file_object(cast("BinaryIO", source), what, limit)
     raise UsageError(
         f"a photo cannot be read from {type(source).__name__}: give a path, bytes, a file opened with 'rb', "
-        "an array or a Pillow image."
+        "an array, a Pillow image or what visavis.read returned."
     )
 
 

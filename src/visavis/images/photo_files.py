@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from visavis.errors import UsageError
+from visavis.types import Photo
 
 PHOTO_ENDINGS = frozenset(
     {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic", ".heif", ".avif", ".pgm", ".ppm"}
@@ -94,7 +95,7 @@ def is_excluded(path: str, exclude: Sequence[str]) -> bool:
     A pattern without a slash matches a file or folder of that name anywhere; one with a slash matches the whole
     relative path. ``*`` matches any characters, slashes too. Case counts; Unicode is compared in the form NFC.
     """
-    path = _normalize(path.replace(os.sep, "/"))
+    path = nfc(path.replace(os.sep, "/"))
     name = path.rpartition("/")[2]
     return any(fnmatchcase(path if "/" in pattern else name, pattern) for pattern in map(_normalize_pattern, exclude))
 
@@ -191,7 +192,7 @@ def is_folder(source: object) -> bool:
 
 
 def is_single(sources: object) -> bool:
-    """Return whether ``sources`` is one photo (a path, bytes, a file, a picture) rather than a collection of photos.
+    """Return whether ``sources`` is one photo (a path, bytes, a file, a picture, a Photo) rather than a collection.
 
     An array of two or three axes is one picture; of four axes, or of paths, it is many.
     """
@@ -200,7 +201,8 @@ def is_single(sources: object) -> bool:
     axes = getattr(sources, "ndim", None)
     if axes is not None:
         return bool(axes in {2, 3})
-    return not hasattr(sources, "__iter__") and (hasattr(sources, "__array_interface__") or hasattr(sources, "pixels"))
+    picture = isinstance(sources, Photo) or hasattr(sources, "__array_interface__")
+    return picture and not hasattr(sources, "__iter__")
 
 
 def each_photo(sources: Any, *, exclude: Sequence[str] = ()) -> Iterator[Any]:
@@ -259,7 +261,7 @@ def _list_entries(folder: str, visited: set[tuple[int, int]]) -> list[os.DirEntr
             return []
         visited.add(place)
         with os.scandir(folder) as entries:
-            return sorted(entries, key=lambda entry: (_normalize(entry.name), entry.name))
+            return sorted(entries, key=lambda entry: (nfc(entry.name), entry.name))
     except OSError as error:
         status = "missing" if isinstance(error, FileNotFoundError) else "unreadable"
         return UnlistedFolder(folder, status, error.strerror or str(error))
@@ -280,10 +282,11 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _normalize(text: str) -> str:
+def nfc(text: str) -> str:
+    """Return the text in Unicode's form NFC, in which names are compared."""
     return unicodedata.normalize("NFC", text)
 
 
 def _normalize_pattern(pattern: str) -> str:
     """Return a pattern in the form of compared paths: NFC, without "./" before it or "/" after it."""
-    return _normalize(pattern.replace(os.sep, "/")).removeprefix("./").strip("/")
+    return nfc(pattern.replace(os.sep, "/")).removeprefix("./").strip("/")

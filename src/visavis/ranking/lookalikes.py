@@ -61,7 +61,7 @@ def probe(recognizer: Recognizer, source: Source, *, min_face: float = 20) -> tu
     Raises ImageError if the photo cannot be read, NoFaceError if it shows no face.
     """
     photo = images.read(source)
-    (answer,) = recognizer.represent([photo.pixels], min_face=min_face)
+    (answer,) = recognizer.represent([photo], min_face=min_face)
     if answer.embeddings is None or not answer.faces:
         raise NoFaceError(f"no face was found in {images.shown(photo.name)}.")
     embedding: Floats = answer.embeddings[answer.largest]

@@ -42,7 +42,7 @@ def stratified_folds(labels: Labels, folds: int, *, seed: int = 0) -> Labels:
 
 
 def people_folds(labels: Labels, folds: int, *, seed: int = 0) -> Labels:
-    """Return the fold of each photo ``(n,)``: all photos of a person are in one, and the folds hold equally many people.
+    """Return the fold of each photo ``(n,)``: a person is in one fold, and the folds hold equally many people.
 
     With fewer people than folds there are as many folds as people.
     """

@@ -2,30 +2,30 @@
 
 WIDER FACE (Yang, Luo, Loy, Tang 2016), as in ``wider_face_val_bbx_gt.txt``: the name of a photo, the number of its
 faces, then a line a face: ``x1 y1 w h blur expression illumination invalid occlusion pose``. A photo without a face has
-the number 0 and one line of zeros. The table (a name that ends in .csv) has a head, ``photo,x1,y1,x2,y2`` and
+the number 0 and one line of zeros. The table (a name that ends in .csv) has the columns ``photo,x1,y1,x2,y2`` and
 optionally ``ignore``, and a line a face; a photo without a face has one line with empty coordinates.
 """
 
 from __future__ import annotations
 
-import csv
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from visavis.csv_files import read_table
 from visavis.errors import UsageError
 from visavis.images import shown
-from visavis.text_files import malformed, read_text
+from visavis.text_files import errors_in, find_photo, malformed, read_text
 from visavis.types import Floats
 
 INVALID = 7
 """Column of a line of WIDER FACE that is 1 for a face that its authors could not judge."""
 COLUMNS = 10
-HEAD = ["photo", "x1", "y1", "x2", "y2"]
+CORNERS = ("x1", "y1", "x2", "y2")
 YES, NO = {"1", "true", "yes"}, {"", "0", "false", "no"}
 
 
@@ -65,18 +65,16 @@ def read_annotations(path: Path, photos: Path | None = None, *, min_height: floa
     Ignored faces are those marked so (``invalid`` or ``ignore``), those less than ``min_height`` pixels high, and boxes
     without an area, of which WIDER FACE has some. Raises UsageError, which names the line.
     """
-    lines = read_text(path).splitlines()
-    entries = _read_table(lines) if path.suffix.lower() == ".csv" else _read_wider(lines)
+    text = read_text(path)
+    entries = _read_csv(text) if path.suffix.lower() == ".csv" else _read_wider(text.splitlines())
     folder = path.parent if photos is None else photos
     annotated: dict[str, list[_Box]] = {}
-    try:
+    with errors_in(path):
         for name, boxes in entries:
-            annotated.setdefault(name, []).extend(boxes)
-    except (UsageError, csv.Error) as error:
-        raise UsageError(f"{shown(str(path))}, {error}") from error
+            annotated.setdefault(str(find_photo(folder, name)), []).extend(boxes)
     if not annotated:
         raise UsageError(f"{shown(str(path))} names no photos.")
-    return tuple(_make_annotated(str(folder / name), boxes, min_height) for name, boxes in annotated.items())
+    return tuple(_make_annotated(photo, boxes, min_height) for photo, boxes in annotated.items())
 
 
 def _make_annotated(photo: str, boxes: Sequence[_Box], min_height: float) -> Annotated:
@@ -139,26 +137,20 @@ def _parse_numbers(number: int, parts: Iterable[str]) -> list[float]:
 # ------------------------------------------------------------------------------------------------------ table
 
 
-def _read_table(lines: list[str]) -> Iterator[tuple[str, list[_Box]]]:
-    rows = csv.reader(lines)
-    head = [cell.strip().lower() for cell in next(rows, [])]
-    if head not in (HEAD, [*HEAD, "ignore"]):
-        raise malformed(1, f"the head must be {','.join(HEAD)} and perhaps ignore, got {shown(','.join(head))}.")
-    for row in rows:
-        if not row:
-            continue
-        if len(row) != len(head) or not row[0].strip():
-            raise malformed(rows.line_num, f"expected {len(head)} cells, the first a photo, got {len(row)}.")
-        yield row[0].strip(), _parse_table_row(rows.line_num, [cell.strip() for cell in row[1:]])
+def _read_csv(text: str) -> Iterator[tuple[str, list[_Box]]]:
+    for number, cells in read_table(text, ("photo", *CORNERS), optional=("ignore",)):
+        if not cells["photo"]:
+            raise malformed(number, "there is no photo, which is the name of a file.")
+        yield cells["photo"], _parse_table_row(number, cells)
 
 
-def _parse_table_row(number: int, cells: list[str]) -> list[_Box]:
-    if not any(cells):
+def _parse_table_row(number: int, cells: Mapping[str, str]) -> list[_Box]:
+    corners, mark = [cells[name] for name in CORNERS], cells.get("ignore", "").lower()
+    if not any(corners) and not mark:
         return []
-    x1, y1, x2, y2 = _parse_numbers(number, cells[:4])
+    x1, y1, x2, y2 = _parse_numbers(number, corners)
     if x2 < x1 or y2 < y1:
-        raise malformed(number, f"the box ends before it begins: {' '.join(cells[:4])}.")
-    mark = cells[4].lower() if len(cells) > 4 else ""
+        raise malformed(number, f"the box ends before it begins: {' '.join(corners)}.")
     if mark not in YES | NO:
         raise malformed(number, f"ignore is 0 or 1, got {shown(mark)}.")
     return [_Box((x1, y1, x2, y2), ignored=mark in YES)]

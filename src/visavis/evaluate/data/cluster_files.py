@@ -7,11 +7,7 @@ the face stands alone. Objects with a ``status`` other than "ok" are photos with
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-import unicodedata
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
@@ -19,9 +15,12 @@ from pathlib import Path, PurePath
 import numpy as np
 from numpy.typing import NDArray
 
+from visavis.csv_files import read_table
 from visavis.errors import UsageError
+from visavis.evaluate.data.photo_ends import match_photos
 from visavis.images import shown
-from visavis.text_files import json_lines, malformed, read_text
+from visavis.images.photo_files import nfc
+from visavis.text_files import errors_in, json_lines, malformed, read_text
 
 NO_CLUSTER = {"", "-1"}
 COORDINATE_LIMIT = 1e9
@@ -67,11 +66,9 @@ def read_clusters(path: Path, truth: Path | None = None) -> Clusters:
     """
     people = _read_truth(truth) if truth else None
     text = read_text(path)
-    try:
+    with errors_in(path):
         faces, failures = _read_faces(text)
         labeled, kept = _label_faces(faces, people)
-    except UsageError as error:
-        raise UsageError(f"{shown(str(path))}, {error}") from error
     if not faces:
         raise UsageError(f"{shown(str(path))} holds no face.")
     if not kept:
@@ -105,8 +102,7 @@ def _label_faces(faces: Sequence[_Face], people: Mapping[str, str] | None) -> tu
     if people is None:
         labeled = [replace(face, person=_take_folder_name(face)) for face in faces]
     else:
-        keys = {photo: _find_longest_end(photo, people) for photo in {face.photo for face in faces}}
-        _check_unambiguous(keys)
+        keys = match_photos({face.photo for face in faces}, people, table="the CSV of people")
         labeled = [replace(face, person=people[key]) for face in faces if (key := keys[face.photo]) is not None]
     return labeled, _keep_largest(labeled)
 
@@ -119,19 +115,7 @@ def _take_folder_name(face: _Face) -> str:
             f"{shown(face.photo)} is in no folder that names its person: give a CSV of photo and person, "
             "or a person a line.",
         )
-    return unicodedata.normalize("NFC", name)
-
-
-def _find_longest_end(photo: str, people: Mapping[str, str]) -> str | None:
-    parts = PurePath(photo).parts
-    ends = [photo, *("/".join(parts[n:]) for n in range(len(parts)))]
-    return next((end for end in ends if end in people), None)
-
-
-def _check_unambiguous(keys: Mapping[str, str | None]) -> None:
-    for key, times in Counter(keys.values()).items():
-        if key is not None and times > 1:
-            raise UsageError(f"{times} photos of it end in {shown(key)}: name the folder too in the CSV of people.")
+    return nfc(name)
 
 
 def _keep_largest(faces: Sequence[_Face]) -> list[_Face]:
@@ -161,7 +145,12 @@ def _compute_area(box: tuple[float, ...]) -> float:
 
 def _read_faces(text: str) -> tuple[list[_Face], int]:
     """Return the faces of a file, and the number of photos without a face."""
-    lines = json_lines(text) if text.lstrip().startswith("{") else _read_csv(text, ("photo", "cluster"))
+    lines: Iterator[tuple[int, Mapping[str, object]]]
+    lines = (
+        json_lines(text)
+        if text.lstrip().startswith("{")
+        else read_table(text, ("photo", "cluster"), optional=("person",))
+    )
     faces: list[_Face] = []
     lines_of_faces: dict[tuple[str, tuple[float, ...]], int] = {}
     failures = 0
@@ -184,7 +173,7 @@ def _parse_face(number: int, line: Mapping[str, object]) -> _Face:
         raise malformed(number, f"a person is a name, got {shown(str(person))}.")
     if "cluster" not in line:
         raise malformed(number, "there is no cluster; null says that a face is in none.")
-    name = unicodedata.normalize("NFC", person) if person else ""
+    name = nfc(person) if person else ""
     return _Face(number, photo, _parse_cluster(number, line["cluster"]), name, _parse_box(number, line.get("box")))
 
 
@@ -205,41 +194,15 @@ def _parse_box(number: int, value: object) -> tuple[float, ...] | None:
     return box
 
 
-def _read_csv(text: str, needed: tuple[str, ...]) -> Iterator[tuple[int, Mapping[str, object]]]:
-    rows = _read_rows(text)
-    _, first = next(rows, (1, []))
-    head = [cell.strip().lower() for cell in first]
-    if not set(needed) <= set(head) or len(set(head)) < len(head):
-        raise malformed(1, f"the head must have the columns {' and '.join(needed)}, got {shown(','.join(head))}.")
-    for number, row in rows:
-        if not any(row):
-            continue
-        if len(row) != len(head):
-            raise malformed(number, f"expected {len(head)} cells, got {len(row)}.")
-        cells = dict(zip(head, (cell.strip() for cell in row), strict=True))
-        yield number, {name: cells[name] for name in ("photo", "cluster", "person") if name in cells}
-
-
-def _read_rows(text: str) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        for row in reader:
-            yield reader.line_num, row
-    except csv.Error as error:
-        raise malformed(reader.line_num, f"this is no CSV: {error}.") from error
-
-
 def _read_truth(path: Path) -> dict[str, str]:
     """Read the person of each photo."""
     people: dict[str, str] = {}
     text = read_text(path)
-    try:
-        for number, line in _read_csv(text, ("photo", "person")):
-            photo, person = str(line["photo"]), unicodedata.normalize("NFC", str(line["person"]))
+    with errors_in(path):
+        for number, line in read_table(text, ("photo", "person")):
+            photo, person = nfc(line["photo"]), nfc(line["person"])
             if not photo or not person:
                 raise malformed(number, "a photo and a person are needed, and one is empty.")
             if people.setdefault(photo, person) != person:
                 raise malformed(number, f"{shown(photo)} was {shown(people[photo])} before, and now {shown(person)}.")
-    except UsageError as error:
-        raise UsageError(f"{shown(str(path))}, {error}") from error
     return people

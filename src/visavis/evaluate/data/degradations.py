@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from visavis.types import RGB, Floats, whole_pixels
+from visavis._pixels import whole_pixels
+from visavis.types import RGB, Floats
 
 SIDE = 125.0
 """Median of the longer side of a face's box in LFW's photos, in pixels."""

@@ -6,16 +6,16 @@ skin tone ...), with its name in the head and the groups in its cells. An empty 
 
 from __future__ import annotations
 
-import csv
-import unicodedata
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 
+from visavis.csv_files import Row, read_rows
 from visavis.errors import UsageError
+from visavis.evaluate.data.photo_ends import match_photos
 from visavis.images import shown
-from visavis.text_files import malformed, read_text
+from visavis.images.photo_files import nfc
+from visavis.text_files import errors_in, malformed, read_text
 
 KINDS = ("person", "photo")
 MOST_GROUPS = 100
@@ -46,14 +46,13 @@ class Placed:
 
 def read_groups(path: Path) -> GroupTable:
     """Read a table of groups. Raises UsageError, which names the line."""
-    rows = csv.reader(read_text(path).splitlines())
-    try:
-        head = [cell.strip() for cell in next(rows, [])]
+    text = read_text(path)
+    with errors_in(path):
+        rows = read_rows(text)
+        line, head = next(rows, (1, []))
         if len(head) < 2 or head[0].lower() not in KINDS or len({*head, ""}) <= len(head):
-            raise malformed(1, "the head must be person or photo, then one or more ways of grouping, all different.")
-        cells = dict(_read_rows(rows, len(head)))
-    except (UsageError, csv.Error) as error:
-        raise UsageError(f"{shown(str(path))}, {error}") from error
+            raise malformed(line, "the head must be person or photo, then one or more ways of grouping, all different.")
+        cells = dict(_read_groups(rows, len(head)))
     table = GroupTable(head[0].lower(), tuple(head[1:]), cells)
     _check_groups(table, path)
     return table
@@ -66,12 +65,12 @@ def place(table: GroupTable, photos: Sequence[str], names: Sequence[str]) -> Pla
     UsageError if such an end fits several photos, and if no row fits.
     """
     if table.kind == "person":
-        labels = [_normalize(name) for name in names]
+        labels = [nfc(name) for name in names]
         keys = [name if name in table.rows else None for name in labels]
     else:
         labels = [*photos]
-        keys = [_find_longest_end(photo, table.rows) for photo in photos]
-        _check_unambiguous(keys)
+        matches = match_photos(photos, table.rows, table="the table of groups")
+        keys = [matches[photo] for photo in photos]
     if not any(key is not None for key in keys):
         raise UsageError(f"the table of groups names no {table.kind} that is there: it begins {_format_first(table)}.")
     none = ("",) * len(table.columns)
@@ -81,16 +80,10 @@ def place(table: GroupTable, photos: Sequence[str], names: Sequence[str]) -> Pla
     return Placed(groups, tuple(sorted(unlisted)), tuple(sorted(table.rows.keys() - set(keys))))
 
 
-def _normalize(name: str) -> str:
-    return unicodedata.normalize("NFC", name)
-
-
-def _read_rows(rows: Iterator[list[str]], width: int) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _read_groups(rows: Iterator[Row], width: int) -> Iterator[tuple[str, tuple[str, ...]]]:
     names: set[str] = set()
-    for number, row in enumerate(rows, 2):
-        cells = [_normalize(cell.strip()) for cell in row]
-        if not any(cells):
-            continue
+    for number, row in rows:
+        cells = [nfc(cell) for cell in row]
         if len(cells) != width or not cells[0]:
             raise malformed(number, f"expected {width} cells, the first a name, got {len(cells)}.")
         if cells[0] in names:
@@ -109,18 +102,6 @@ def _check_groups(table: GroupTable, path: Path) -> None:
                 f"{shown(str(path))}: column {shown(column)} holds {different} different values, which are no groups: "
                 f"join them to at most {MOST_GROUPS}, or leave the column out."
             )
-
-
-def _find_longest_end(photo: str, rows: Mapping[str, tuple[str, ...]]) -> str | None:
-    path = PurePath(_normalize(photo))
-    ends = [_normalize(photo), path.as_posix(), *("/".join(path.parts[n:]) for n in range(1, len(path.parts)))]
-    return next((end for end in ends if end in rows), None)
-
-
-def _check_unambiguous(keys: Sequence[str | None]) -> None:
-    for key, times in Counter(keys).items():
-        if key is not None and times > 1:
-            raise UsageError(f"{shown(key)} of the table of groups fits {times} photos: name its folder too.")
 
 
 def _format_first(table: GroupTable) -> str:

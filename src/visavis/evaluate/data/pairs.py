@@ -9,10 +9,7 @@ that names a photo (by its ending, or because the file exists) is not.
 
 from __future__ import annotations
 
-import csv
-import io
 import os
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +18,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from visavis.csv_files import read_rows
 from visavis.errors import UsageError
 from visavis.evaluate.stats.pair_distances import Rows
 from visavis.images import photo_files, shown
+from visavis.images.photo_files import nfc
+from visavis.text_files import errors_in, find_photo, malformed, read_text
 
 YES, NO = frozenset({"1", "true", "yes", "same", "y"}), frozenset({"0", "false", "no", "different", "n"})
 FOLD_DIGITS = 9
@@ -52,7 +52,7 @@ def read_people(folder: str | os.PathLike[str], *, exclude: Sequence[str] = ()) 
     folders = photo_files.by_folder(root, exclude=exclude)
     for unlisted in (error for _, _, errors in folders for error in errors):
         raise UsageError(unlisted.message)
-    labeled = [(photo, _normalize_name(person)) for person, photos, _ in folders for photo in photos]
+    labeled = [(photo, nfc(person.name)) for person, photos, _ in folders for photo in photos]
     people = {name for _, name in labeled}
     if not labeled:
         raise UsageError(f"{shown(str(root))} holds no folder with photos: it should hold one a person.")
@@ -60,10 +60,6 @@ def read_people(folder: str | os.PathLike[str], *, exclude: Sequence[str] = ()) 
         raise UsageError(f"{shown(str(root))} holds photos of one person only: give a folder with two people or more.")
     photos, names = zip(*sorted(labeled), strict=True)
     return People(photos, names)
-
-
-def _normalize_name(folder: Path) -> str:
-    return unicodedata.normalize("NFC", folder.name)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,22 +94,16 @@ def read_pairs(path: Path, photos: Path | None = None) -> PairList:
 
     Raises UsageError, which names the line.
     """
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError as error:
-        raise UsageError(f"there is no list of pairs {path}.") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is no list of pairs: it is not text in UTF-8.") from error
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror or error}.") from error
+    text = read_text(path)
     lines = text.splitlines()
     first = lines[0].split() if lines else []
-    if first and len(first) <= 2 and all(word.isdecimal() for word in first):
-        pairs = list(_read_lfw(path, lines, [int(word) for word in first], photos or path.parent))
-    else:
-        pairs = list(_read_csv(path, text, photos or path.parent))
+    with errors_in(path):
+        if first and len(first) <= 2 and all(word.isdecimal() for word in first):
+            pairs = list(_read_lfw(lines, [int(word) for word in first], photos or path.parent))
+        else:
+            pairs = list(_read_csv(text, photos or path.parent))
     if not pairs:
-        raise UsageError(f"{path} holds no pair.")
+        raise UsageError(f"{shown(str(path))} holds no pair.")
     return _make_list(pairs)
 
 
@@ -148,55 +138,40 @@ def _make_list(pairs: Sequence[_Pair]) -> PairList:
     )
 
 
-def _read_lfw(path: Path, lines: Sequence[str], head: Sequence[int], folder: Path) -> Iterator[_Pair]:
+def _read_lfw(lines: Sequence[str], head: Sequence[int], folder: Path) -> Iterator[_Pair]:
     folds, pairs_per_kind = head if len(head) == 2 else (1, head[0])
     rows = [(number, line.split("\t")) for number, line in enumerate(lines[1:], 2) if line.strip()]
     if len(rows) != 2 * folds * pairs_per_kind:
-        raise UsageError(f"{path} announces {2 * folds * pairs_per_kind} pairs and holds {len(rows)}.")
+        raise malformed(1, f"it announces {2 * folds * pairs_per_kind} pairs and holds {len(rows)}.")
     for n, (number, fields) in enumerate(rows):
         if len(fields) not in {3, 4} or not (fields[1].isdecimal() and fields[-1].isdecimal()):
-            raise UsageError(f"{path}, line {number}: not a pair of LFW's format.")
+            raise malformed(number, "not a pair of LFW's format.")
         name, other = fields[0], fields[2] if len(fields) == 4 else fields[0]
         yield _Pair(
             _format_path(folder, name, int(fields[1])),
             _format_path(folder, other, int(fields[-1])),
             same=len(fields) == 3,
             fold=n // (2 * pairs_per_kind),
-            names=(name, other),
+            names=(nfc(name), nfc(other)),
         )
 
 
 def _format_path(folder: Path, name: str, number: int) -> str:
-    return str(folder / name / f"{name}_{number:04d}.jpg")
+    return str(find_photo(folder, f"{name}/{name}_{number:04d}.jpg"))
 
 
-def _read_csv(path: Path, text: str, folder: Path) -> Iterator[_Pair]:
+def _read_csv(text: str, folder: Path) -> Iterator[_Pair]:
     fold_column: int | None = None
-    for n, (number, fields) in enumerate(_read_rows(path, text)):
+    for n, (number, fields) in enumerate(read_rows(text)):
         same = _parse_truth(fields[2]) if len(fields) >= 3 else None
         if n == 0 and _is_head(folder, fields):
             heads = [field.lower() for field in fields]
             fold_column = heads.index("fold") if "fold" in heads else None
             continue
         if same is None or not (fields[0] and fields[1]):
-            raise UsageError(
-                f"{path}, line {number}: a pair is two photos and 1 (one person) or 0 (two), commas between."
-            )
-        yield _Pair(
-            str(folder / fields[0]), str(folder / fields[1]), same, _parse_fold(path, number, fields, fold_column)
-        )
-
-
-def _read_rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the non-empty rows of a CSV, each with the number of its last line."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=True)
-    try:
-        for row in reader:
-            fields = [field.strip() for field in row]
-            if any(fields):
-                yield reader.line_num, fields
-    except csv.Error as error:
-        raise UsageError(f"{path}, line {reader.line_num}: not a line of a CSV: {error}.") from error
+            raise malformed(number, "a pair is two photos and 1 (one person) or 0 (two), commas between.")
+        a, b = (str(find_photo(folder, field)) for field in fields[:2])
+        yield _Pair(a, b, same, _parse_fold(number, fields, fold_column))
 
 
 def _is_head(folder: Path, fields: Sequence[str]) -> bool:
@@ -217,9 +192,9 @@ def _parse_truth(word: str) -> bool | None:
     return True if word.lower() in YES else False if word.lower() in NO else None
 
 
-def _parse_fold(path: Path, number: int, fields: Sequence[str], column: int | None) -> int:
+def _parse_fold(number: int, fields: Sequence[str], column: int | None) -> int:
     if column is None:
         return 0
     if column >= len(fields) or not fields[column].isdecimal() or len(fields[column]) > FOLD_DIGITS:
-        raise UsageError(f"{path}, line {number}: a fold is a number.")
+        raise malformed(number, "a fold is a number.")
     return int(fields[column])

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from visavis.evaluate.report import _svg
-from visavis.evaluate.report._svg import Axis, Frame, Key
+from visavis.evaluate.report import svg
+from visavis.evaluate.report.svg import Axis, Frame, Key
 from visavis.evaluate.results import Rate, Verification
 from visavis.evaluate.stats.metrics import Doubles, Roc
 
@@ -23,38 +23,38 @@ NEIGHBORS = 3
 def roc(results: Sequence[Verification], names: Sequence[str]) -> str:
     """Draw TAR against FAR, on a logarithmic FAR axis."""
     least = max(LOWEST, min(-1, math.floor(-math.log10(_max_impostors(results)) + 1e-9)))
-    x = _svg.logarithmic("FAR: strangers accepted", least, 0)
+    x = svg.logarithmic("FAR: strangers accepted", least, 0)
     ends = [end for result in results for end in _lowest_tars(result, x.low)]
     lowest = min(90.0, 10.0 * max(0, math.floor(10 * min(ends))))
-    y = _svg.linear("TAR: same person accepted, %", lowest, 100.0)
+    y = svg.linear("TAR: same person accepted, %", lowest, 100.0)
     frame = Frame(x, y)
-    curves = [_svg.steps(frame, *_accepted_curve(result.roc, 100.0), series=n) for n, result in enumerate(results)]
+    curves = [svg.steps(frame, *_accepted_curve(result.roc, 100.0), series=n) for n, result in enumerate(results)]
     marks = [
-        _svg.whisker(frame, rate.far, 100 * rate.tar, _interval_percent(rate), series=n, tip=tip, shift=shift)
+        svg.whisker(frame, rate.far, 100 * rate.tar, _interval_percent(rate), series=n, tip=tip, shift=shift)
         for n, rate, tip, shift in _iterate_marks(results, names, x)
     ]
-    return _svg.figure(
+    return svg.figure(
         frame, [*curves, *marks], label=_make_label("ROC: TAR against FAR", names), keys=_make_keys(names)
     )
 
 
 def det(results: Sequence[Verification], names: Sequence[str]) -> str:
     """Draw FRR against FAR, both as normal deviates (Martin et al., The DET curve, Eurospeech 1997)."""
-    x = _svg.probit("FAR: strangers accepted, %", _tick_below(min(0.01, 1 / _max_impostors(results))), 0.5)
+    x = svg.probit("FAR: strangers accepted, %", _tick_below(min(0.01, 1 / _max_impostors(results))), 0.5)
     curves = [_rejected_curve(result.roc) for result in results]
     most = max(_height_at(far, frr, x.low) for far, frr in curves)
     least = min(
         max(_height_at(*curve, x.high), 1 / result.roc.genuine) for curve, result in zip(curves, results, strict=True)
     )
-    y = _svg.probit("FRR: same person rejected, %", _tick_below(min(least, 0.2)), _tick_above(max(most, 0.3)))
+    y = svg.probit("FRR: same person rejected, %", _tick_below(min(least, 0.2)), _tick_above(max(most, 0.3)))
     frame = Frame(x, y)
     parts = [_draw_equal_errors(frame)]
-    parts += [_svg.steps(frame, far, frr, series=n) for n, (far, frr) in enumerate(curves)]
+    parts += [svg.steps(frame, far, frr, series=n) for n, (far, frr) in enumerate(curves)]
     for n, rate, tip, shift in _iterate_marks(results, names, x):
         ends = rate.tar_interval
         missed = None if ends is None else (1 - ends[1], 1 - ends[0])
-        parts.append(_svg.whisker(frame, rate.far, 1 - rate.tar, missed, series=n, tip=tip, shift=shift))
-    return _svg.figure(frame, parts, label=_make_label("DET: FRR against FAR", names), keys=_make_keys(names))
+        parts.append(svg.whisker(frame, rate.far, 1 - rate.tar, missed, series=n, tip=tip, shift=shift))
+    return svg.figure(frame, parts, label=_make_label("DET: FRR against FAR", names), keys=_make_keys(names))
 
 
 def distances(result: Verification, name: str) -> str:
@@ -67,19 +67,19 @@ def distances(result: Verification, name: str) -> str:
     first, last = (used[0], used[-1] + 1) if len(used) else (0, len(genuine))
     edges, genuine, impostors = edges[first : last + 1], genuine[first:last], impostors[first:last]
     highest = max(float(np.max(genuine, initial=0)), float(np.max(impostors, initial=0))) * 1.05
-    x = _svg.linear("cosine distance", float(edges[0]), float(edges[-1]))
-    frame = Frame(x, _svg.linear("share of the pairs, %", 0.0, highest or 1.0))
+    x = svg.linear("cosine distance", float(edges[0]), float(edges[-1]))
+    frame = Frame(x, svg.linear("share of the pairs, %", 0.0, highest or 1.0))
     kinds = ((genuine, "one person"), (impostors, "two people"))
     parts = [
-        _svg.bars(frame, edges, shares, series=n, tips=[*_make_bar_tips(edges, shares, kind)])
+        svg.bars(frame, edges, shares, series=n, tips=[*_make_bar_tips(edges, shares, kind)])
         for n, (shares, kind) in enumerate(kinds)
     ]
     marked = [rate for far in MARKED for rate in result.rates if math.isclose(rate.far, far, rel_tol=1e-6)]
     for row, rate in enumerate(rate for rate in marked if x.low <= rate.threshold <= x.high):
         tip = f"threshold {rate.threshold:.4f}: FAR {short(rate.far)}, TAR {rate.tar:.2%}"
-        parts.append(_svg.rule(frame, rate.threshold, f"FAR {short(rate.far)}", row=row, tip=tip))
+        parts.append(svg.rule(frame, rate.threshold, f"FAR {short(rate.far)}", row=row, tip=tip))
     keys = [Key("pairs of one person (genuine)", 0, "area"), Key("pairs of two people (impostors)", 1, "area")]
-    return _svg.figure(frame, parts, label=f"Distances of pairs, {name}", keys=keys)
+    return svg.figure(frame, parts, label=f"Distances of pairs, {name}", keys=keys)
 
 
 def rejection(results: Sequence[Verification], names: Sequence[str]) -> str | None:
@@ -89,16 +89,16 @@ def rejection(results: Sequence[Verification], names: Sequence[str]) -> str | No
         return None
     widest = max(max(curve.shares) for _, curve in curves) * 100
     highest = max(max(curve.fnmr) for _, curve in curves) * 105
-    x = _svg.linear("worst pairs by quality rejected, %", 0.0, widest or 1.0)
-    frame = Frame(x, _svg.linear("FNMR of the rest, %", 0.0, highest or 1.0))
+    x = svg.linear("worst pairs by quality rejected, %", 0.0, widest or 1.0)
+    frame = Frame(x, svg.linear("FNMR of the rest, %", 0.0, highest or 1.0))
     parts, keys = [], []
     for n, curve in curves:
         pairs = list(zip(curve.shares, curve.fnmr, strict=True))
         tips = [f"{names[n]}: worst {share:.0%} rejected, FNMR {fnmr:.2%}" for share, fnmr in pairs]
         points = 100 * np.array(pairs)
-        parts.append(_svg.polyline(frame, points[:, 0], points[:, 1], series=n, tips=tips))
+        parts.append(svg.polyline(frame, points[:, 0], points[:, 1], series=n, tips=tips))
         keys.append(Key(f"{names[n]}, threshold {curve.threshold:.4f}", n))
-    return _svg.figure(frame, parts, label=_make_label("FNMR against the share rejected", names), keys=keys)
+    return svg.figure(frame, parts, label=_make_label("FNMR against the share rejected", names), keys=keys)
 
 
 def short(far: float) -> str:
@@ -172,11 +172,11 @@ def _draw_equal_errors(frame: Frame) -> str:
 
 
 def _tick_below(value: float) -> float:
-    return max([tick for tick in _svg.PROBIT_TICKS if tick <= value * (1 + 1e-9)], default=_svg.PROBIT_TICKS[0])
+    return max([tick for tick in svg.PROBIT_TICKS if tick <= value * (1 + 1e-9)], default=svg.PROBIT_TICKS[0])
 
 
 def _tick_above(value: float) -> float:
-    return min([tick for tick in _svg.PROBIT_TICKS if tick >= value], default=_svg.PROBIT_TICKS[-1])
+    return min([tick for tick in svg.PROBIT_TICKS if tick >= value], default=svg.PROBIT_TICKS[-1])
 
 
 def _make_label(text: str, names: Sequence[str]) -> str:

@@ -1,30 +1,21 @@
-"""Render templates of pages to files, with the common style, version and date, and cut out faces."""
+"""Render templates of pages to files, with the common style, version and date."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from importlib import metadata, resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from visavis import align, images
-from visavis.errors import ImageError
-from visavis.evaluate.data.templates import Templates
 from visavis.evaluate.report import _figures
-from visavis.evaluate.report._svg import legible
+from visavis.evaluate.report.svg import legible
+from visavis.evaluate.report.thumbnails import SIDE
 from visavis.evaluate.results import Interval
-from visavis.types import RGB, Face
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-
-
-SIDE, MARGIN = 112, 0.4
-"""Side of a face on a page in pixels, and the margin around its box as a share of the box."""
 
 
 def render(template: str, **values: object) -> str:
@@ -86,25 +77,3 @@ def _format_rates(ends: Interval) -> str:
 
 def _format_count(value: int) -> str:
     return f"{value:,}"
-
-
-def thumbnails(templates: Templates, rows: Iterable[int]) -> dict[int, str]:
-    """Cut the face of each row out of its photo: a data address by row.
-
-    A row is left out if the photo is missing, unreadable or has no face. Photos are read as files, so "-" is not
-    standard input here.
-    """
-    cut = {row: _cut_face(templates.photos[row], templates.boxes[row].astype(np.float32)) for row in sorted(set(rows))}
-    return {row: images.data_address(face) for row, face in cut.items() if face is not None}
-
-
-def _cut_face(photo: str, box: np.ndarray[tuple[int], np.dtype[np.float32]]) -> RGB | None:
-    if not (box[2] > box[0] and box[3] > box[1]):
-        return None
-    try:
-        picture = images.read(Path(photo)).pixels
-    except ImageError:
-        return None
-    face = Face(box, 1.0, np.zeros((5, 2), np.float32))
-    crop: RGB = align.square_crops(picture, [face], size=SIDE, margin=MARGIN)[0]
-    return crop

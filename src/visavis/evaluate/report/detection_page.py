@@ -6,7 +6,7 @@ import numpy as np
 
 from visavis.evaluate.detection import Band, DetectionResult, mistakes
 from visavis.evaluate.detector_answers import Answers
-from visavis.evaluate.report import _svg
+from visavis.evaluate.report import svg
 from visavis.evaluate.report._rendering import without_common_folder
 from visavis.evaluate.report.page import Cell, Figure, Page, Section, Table, percent
 
@@ -87,17 +87,17 @@ def _make_band_row(band: Band) -> list[Cell]:
 def _draw_curve(result: DetectionResult) -> str:
     curve = result.curve
     lowest = 10.0 * np.floor(10 * min(float(curve.precision.min(initial=1.0)), 0.9))
-    frame = _svg.Frame(_svg.linear("Recall, %", 0.0, 100.0), _svg.linear("Precision, %", float(lowest), 100.0))
+    frame = svg.Frame(svg.linear("Recall, %", 0.0, 100.0), svg.linear("Precision, %", float(lowest), 100.0))
     parts = []
     if len(curve.recall):
         envelope = np.maximum.accumulate(curve.precision[::-1])[::-1]
-        parts.append(_svg.steps(frame, 100 * curve.recall, 100 * envelope, series=0))
+        parts.append(svg.steps(frame, 100 * curve.recall, 100 * envelope, series=0))
     if result.precision.rate is not None and result.recall.rate is not None:
         recall, precision = 100 * result.recall.rate, 100 * result.precision.rate
         ends = result.precision.interval
         bar = None if ends is None else (100 * ends[0], 100 * ends[1])
-        parts.append(_svg.whisker(frame, recall, precision, bar, series=1, tip="the detector's own threshold"))
-    return _svg.figure(frame, parts, label="Precision over recall")
+        parts.append(svg.whisker(frame, recall, precision, bar, series=1, tip="the detector's own threshold"))
+    return svg.figure(frame, parts, label="Precision over recall")
 
 
 def _list_worst(answers: Answers, iou: float) -> list[list[Cell]]:

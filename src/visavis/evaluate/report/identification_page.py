@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from visavis.evaluate.identification import IdentificationResult
-from visavis.evaluate.report import _svg
+from visavis.evaluate.report import svg
 from visavis.evaluate.report.page import Cell, Figure, Page, Section, Table, percent
 from visavis.evaluate.stats.open_set import SearchRate
 
@@ -69,16 +69,16 @@ def _draw_cmc(result: IdentificationResult) -> str:
     most = max(len(rates), 2)
     steps = (digit * 10**power for power in range(len(str(most))) for digit in (1, 2, 5))
     ranks = tuple((float(rank), f"{rank}") for rank in steps if rank <= most)
-    frame = _svg.Frame(_svg.Axis("Rank", "log", 1.0, float(most), ranks), _svg.linear("Found, %", lowest, 100.0))
-    curve = _svg.steps(frame, np.arange(1, len(rates) + 1, dtype=np.float64), rates, series=0)
+    frame = svg.Frame(svg.Axis("Rank", "log", 1.0, float(most), ranks), svg.linear("Found, %", lowest, 100.0))
+    curve = svg.steps(frame, np.arange(1, len(rates) + 1, dtype=np.float64), rates, series=0)
     marks = [
-        _svg.whisker(
+        svg.whisker(
             frame, rate.rank, 100 * rate.rate, (100 * rate.interval[0], 100 * rate.interval[1]), series=0,
             tip=f"rank {rate.rank}: {rate.rate:.2%}",
         )
         for rate in result.ranks
     ]  # fmt: skip
-    return _svg.figure(frame, [curve, *marks], label=f"CMC of {result.model}")
+    return svg.figure(frame, [curve, *marks], label=f"CMC of {result.model}")
 
 
 def _explain_threshold(result: IdentificationResult) -> str:
@@ -96,18 +96,18 @@ def _draw_open_set(result: IdentificationResult) -> list[Figure]:
     fpir, named = roc.far[first:], 100 * roc.tar[first:]
     least = min(-1, math.floor(-math.log10(roc.impostors) + 1e-9))
     lowest = min(90.0, 10.0 * math.floor(float(named[0]) / 10))
-    frame = _svg.Frame(
-        _svg.logarithmic("FPIR: strangers named", least, 0), _svg.linear("Known people named rightly, %", lowest, 100.0)
+    frame = svg.Frame(
+        svg.logarithmic("FPIR: strangers named", least, 0), svg.linear("Known people named rightly, %", lowest, 100.0)
     )
     marks = [
-        _svg.whisker(
+        svg.whisker(
             frame, search.fpir, 100 * (1 - search.fnir), _named_interval(search), series=0, tip=f"FPIR {search.fpir:g}"
         )
         for search in result.searches
         if search.fnir is not None and search.fpir >= frame.x.low
     ]
-    svg = _svg.figure(frame, [_svg.steps(frame, fpir, named, series=0), *marks], label=f"1 - FNIR of {result.model}")
-    return [Figure(svg, "Known people named rightly (1 − FNIR) against FPIR. Higher is better.")]
+    drawn = svg.figure(frame, [svg.steps(frame, fpir, named, series=0), *marks], label=f"1 - FNIR of {result.model}")
+    return [Figure(drawn, "Known people named rightly (1 − FNIR) against FPIR. Higher is better.")]
 
 
 def _named_interval(search: SearchRate) -> tuple[float, float] | None:

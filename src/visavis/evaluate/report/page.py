@@ -13,7 +13,7 @@ from pathlib import Path
 
 from visavis import atomic
 from visavis.evaluate.report._rendering import render
-from visavis.evaluate.report._svg import legible
+from visavis.evaluate.report.svg import legible
 from visavis.evaluate.results import Interval
 
 
@@ -77,6 +77,14 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A face as a data address (None: it cannot be shown), and lines of text below it."""
+
+    address: str | None
+    lines: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """A section of the page."""
 
@@ -84,6 +92,7 @@ class Section:
     text: str = ""
     figures: Sequence[Figure] = ()
     tables: Sequence[Table] = ()
+    pictures: Sequence[Picture] = ()
 
 
 @dataclass(frozen=True, slots=True)

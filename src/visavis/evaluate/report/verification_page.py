@@ -15,7 +15,8 @@ from visavis import atomic
 from visavis.errors import UsageError
 from visavis.evaluate.data.templates import Templates
 from visavis.evaluate.report import _figures
-from visavis.evaluate.report._rendering import render, thumbnails, without_common_folder
+from visavis.evaluate.report._rendering import render, without_common_folder
+from visavis.evaluate.report.thumbnails import thumbnails
 from visavis.evaluate.results import Mistake, Rate, Verification
 from visavis.evaluate.stats.bootstrap import LEAST
 
