@@ -99,7 +99,8 @@ class PlainCharacteristic(Plain):
     def to_dict(self) -> dict[str, Any]:
         """Return the fields in values that JSON can hold: the box of the face, and its number as ``face``."""
         line = super().to_dict()
-        return {**line, "box": line["face"]["box"], "face": line.pop("number")}
+        number = line.pop("number")
+        return {**line, "box": line["face"]["box"], "face": number}
 
 
 def _face_rows(photo: PhotoFaces) -> Iterator[dict[str, Any]]:

@@ -180,7 +180,7 @@ def test_a_gallery_makes_its_recognizer_with_a_detector_and_a_number_of_threads(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"detector": "yunett"}, "did you mean 'yunet'"),
+        ({"detector": "yunett"}, "did you mean yunet"),
         ({"threads": 0}, "threads must be at least 1"),
         ({"recognizer": Recognizer(), "detector": "yunet"}, "give a recognizer, or detector and threads, not both"),
         ({"recognizer": Recognizer(), "threads": 1}, "give a recognizer, or detector and threads, not both"),
