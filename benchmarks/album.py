@@ -24,13 +24,14 @@ from numpy.typing import NDArray
 
 from visavis.clustering import cluster_faces
 from visavis.clustering.faces import gather_faces, select_rows
+from visavis.clustering.types import Faces
 from visavis.defaults import EMBEDDER
 from visavis.embedding_cache.photo_cache import EmbeddingCache
 from visavis.evaluate.data.templates import every_face, subject
 from visavis.images import read
 from visavis.images.photo_files import photos_in
 from visavis.pipeline import Recognizer
-from visavis.types import Face, Faces
+from visavis.types import Face
 
 LEAST, MOST = 5, 20
 """Photos of a person of an album."""

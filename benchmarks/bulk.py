@@ -44,7 +44,7 @@ class Timed:
         self.moments: list[float] = []
 
     def run(
-        self, tasks: Iterable[bulk.Task], stage: bulk.Stage, admit: bulk.Admit
+        self, tasks: Iterable[bulk.Task], stage: bulk.EmbedStage, admit: bulk.Admit
     ) -> Generator[Sequence[bulk.Answer], None, None]:
         """Work as the engine does."""
         for answers in self._engine.run(tasks, stage, admit):

@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 
 from visavis.clustering import cluster_faces
 from visavis.clustering.faces import gather_faces
+from visavis.clustering.types import Faces
 from visavis.defaults import EMBEDDER
 from visavis.embedding_cache.photo_cache import EmbeddingCache
 from visavis.evaluate.clusters import ClusterResult, clustering
 from visavis.evaluate.data.templates import every_face
 from visavis.images.photo_files import photos_in
 from visavis.pipeline import Recognizer
-from visavis.types import Faces
 
 RATES = (3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 2e-3)
 SEEDS = (1, 2, 3)

@@ -22,9 +22,9 @@ import numpy as np
 from _rounds import environment, report, table
 
 from visavis.clustering import cluster_faces
+from visavis.clustering.types import Faces
 from visavis.compare import unit
 from visavis.evaluate.clusters import clustering
-from visavis.types import Faces
 
 DIMENSION = 512
 FAMILY = 100

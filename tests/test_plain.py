@@ -11,14 +11,13 @@ import pytest
 
 from visavis.classify import FaceNames
 from visavis.clustering import cluster_faces
+from visavis.clustering.types import Clustering, Faces
 from visavis.gallery import ClusteredFaces, Enrollment, IdentifiedPhoto, Person, StoredTemplate
 from visavis.plain import flat, plain
 from visavis.types import (
     Candidate,
     Characteristic,
-    Clustering,
     Face,
-    Faces,
     Identification,
     Lookalike,
     Photo,

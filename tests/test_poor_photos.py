@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from visavis import compare, poor_photos
 from visavis.clustering import cluster_faces
+from visavis.clustering.types import Faces
 from visavis.errors import UsageError
 from visavis.poor_photos import PoorPhotos
-from visavis.types import Face, Faces, Floats, Photo, PhotoFaces, Quality, Verification
-from visavis.verification import Rule, compare_faces
+from visavis.types import Face, Floats, Photo, PhotoFaces, Quality, Verification
+from visavis.verification import VerificationRule, compare_faces
 
 ODDS_OF_1_AND_4 = (0.5, 0.8)
 """Log odds of 0 and log 4: at a value of 2 / 3, whose odds are 2, a share is in the middle."""
@@ -226,7 +227,7 @@ def shown(name: str, distance: float, quality: Quality, *more: tuple[float, Qual
 def verified(
     first: PhotoFaces, second: PhotoFaces, *, threshold: float | None = None, any_face: bool = False
 ) -> Verification:
-    rule = Rule("m", "d", 1e-3, threshold, "cosine", TABLE, any_face)
+    rule = VerificationRule("m", "d", 1e-3, threshold, "cosine", TABLE, any_face)
     return compare_faces(rule, first, second)[0]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from visavis import types
 from visavis.errors import UsageError
-from visavis.types import Candidate, Face, Faces, Identification, Photo, PhotoFaces, Verification
+from visavis.types import Candidate, Face, Identification, Photo, PhotoFaces, Verification
 
 POINTS = np.arange(10, dtype=np.float32).reshape(5, 2)
 
@@ -73,26 +73,6 @@ def test_answers_of_plain_values_compare_by_value() -> None:
     assert one == replace(one) != replace(one, same=False)
 
 
-def test_faces_have_as_many_rows_everywhere() -> None:
-    def faces(**changed: object) -> Faces:
-        rows = {
-            "photos": ("a", "b"),
-            "numbers": np.ones(2, np.int64),
-            "boxes": np.zeros((2, 4), np.float32),
-            "embeddings": np.zeros((2, 3), np.float32),
-            "quality": np.ones(2, np.float32),
-            "clusters": np.full(2, -1),
-        }
-        return Faces(**{**rows, **changed})
-
-    assert len(faces()) == 2
-    for name, wrong in (("boxes", np.zeros((2, 3))), ("quality", np.ones(3)), ("clusters", np.ones((2, 1)))):
-        with pytest.raises(ValueError, match=f"2 faces have arrays of as many rows, got .*{name}"):
-            faces(**{name: wrong})
-    with pytest.raises(ValueError, match="2 faces"):
-        faces(embeddings=np.zeros((3, 3)))
-
-
 # --- truth values
 
 
@@ -112,16 +92,6 @@ def test_faces_of_a_photo_are_true_where_there_are_any() -> None:
     assert types.PhotoFaces("a.jpg", "ok", faces=(face,))
     assert not types.PhotoFaces("a.jpg", "no_face")
 
-
-def test_a_clustering_is_true_where_there_are_clusters() -> None:
-    none = types.Faces(
-        (), np.empty(0, np.int64), np.empty((0, 4)), np.empty((0, 8)), np.empty(0), np.empty(0, np.int64)
-    )
-    assert not types.Clustering(none, (), 0.1, None, "m")
-    assert types.Clustering(none, (types.Cluster(1, np.array([0]), 0),), 0.1, None, "m")
-
-
-# --- boxes beyond the picture
 
 PHOTO = types.Photo(np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3), "a", "")  # 6 wide, 4 high
 

@@ -12,7 +12,7 @@ from visavis import compare
 from visavis.errors import MissingImageError, NoFaceError, UsageError
 from visavis.poor_photos import PoorPhotos
 from visavis.types import Face, Photo, PhotoFaces, Quality
-from visavis.verification import Rule, compare_faces, judge
+from visavis.verification import VerificationRule, compare_faces, judge
 
 TABLE = compare.Calibration("m", far=(1e-1, 1e-3, 1e-5), thresholds=(0.3, 0.2, 0.1), slope=-50.0, intercept=10.0)
 """In it a threshold of .2 - .1 / 2 * x stands for a FAR of 1e-3 / 10 ** x."""
@@ -33,8 +33,10 @@ def shown(name: str, *distances: float, sides: tuple[float, ...] = ()) -> PhotoF
 KNOWN = shown("known.jpg", 0.0)
 
 
-def rule(*, threshold: float | None = None, any_face: bool = False, far: float = 1e-3, metric: str = "cosine") -> Rule:
-    return Rule("m", "d", far, threshold, metric, TABLE, any_face)
+def rule(
+    *, threshold: float | None = None, any_face: bool = False, far: float = 1e-3, metric: str = "cosine"
+) -> VerificationRule:
+    return VerificationRule("m", "d", far, threshold, metric, TABLE, any_face)
 
 
 def test_the_largest_face_is_compared() -> None:
@@ -141,7 +143,7 @@ def test_a_known_photo_that_cannot_be_used_raises() -> None:
 
 def test_a_rule_without_a_threshold_is_refused_at_once() -> None:
     with pytest.raises(UsageError, match="m is uncalibrated"):
-        Rule("m", "d", 1e-3, None, "cosine", None)
+        VerificationRule("m", "d", 1e-3, None, "cosine", None)
     with pytest.raises(UsageError, match="was not measured for m"):
         rule(far=1e-9)
 
@@ -150,7 +152,7 @@ def test_a_rule_without_a_threshold_is_refused_at_once() -> None:
 
 POOR = replace(TABLE, poor=PoorPhotos((0.0, 0.0), ((0.0, 1.0),), (("sharpness", ((0.4, 0.8), (0.9, 1.0))),)))
 """Faces of a sharpness of .4 keep .8 of a threshold; below that nothing was measured."""
-OWN = Rule("m", "d", 1e-3, 0.16, "cosine", POOR)
+OWN = VerificationRule("m", "d", 1e-3, 0.16, "cosine", POOR)
 
 
 def sharp(photo: PhotoFaces, *values: float) -> PhotoFaces:

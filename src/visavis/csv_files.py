@@ -29,11 +29,11 @@ FAULTS = {
 }
 """Faults by a part of the message of Python's reader."""
 
-Row = tuple[int, list[str]]
+CsvRow = tuple[int, list[str]]
 """The number of the line on which a row begins, and its cells."""
 
 
-def read_rows(text: str) -> Iterator[Row]:
+def read_rows(text: str) -> Iterator[CsvRow]:
     """Yield the rows that have content; UsageError, which names the line, for what is no CSV."""
     if "\0" in text:
         number = text.count("\n", 0, text.index("\0")) + 1

@@ -19,12 +19,10 @@ from numpy.typing import NDArray
 
 from visavis import align, runtime
 from visavis.errors import UsageError
-from visavis.types import RGB, Face, Floats
+from visavis.types import RGB, Doubles, Face, Floats
 from visavis.weights import spec, store
 from visavis.weights.readers import dlib_dat
 from visavis.weights.readers.dlib_dat import ShapePredictor
-
-Doubles = NDArray[np.float64]
 
 SPECS = {68: spec.DLIB_68_POINTS, 5: spec.DLIB_5_POINTS}
 """Files by their number of points. The five: outer and inner corner of the eye at the right in the picture, those

@@ -210,7 +210,12 @@ class Recognizer:
         return verification.compare_faces(rule, first, second)[0]
 
     def verify_each(
-        self, reference: Source, photos: Source | Iterable[Source], *, rule: verification.Rule, min_face: float = 20
+        self,
+        reference: Source,
+        photos: Source | Iterable[Source],
+        *,
+        rule: verification.VerificationRule,
+        min_face: float = 20,
     ) -> Iterator[tuple[PhotoFaces, PhotoFaces, PhotoVerification]]:
         """Compare photo after photo with the largest face of ``reference``, which is embedded once.
 
@@ -230,10 +235,10 @@ class Recognizer:
         metric: str = "cosine",
         calibration: compare.Calibration | None = None,
         any_face: bool = False,
-    ) -> verification.Rule:
+    ) -> verification.VerificationRule:
         """Return the rule that :meth:`verify` applies; loads no network. Raises the same errors."""
         table = compare.own_or_shipped(calibration, self.model)
-        return verification.Rule(self.model, self.detector_name, far, threshold, metric, table, any_face)
+        return verification.VerificationRule(self.model, self.detector_name, far, threshold, metric, table, any_face)
 
 
 def _check_side(min_face: object) -> float:

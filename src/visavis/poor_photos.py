@@ -19,10 +19,10 @@ from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from visavis.errors import UsageError
-from visavis.types import Floats, Quality
+from visavis.types import Doubles, Floats, Quality
 
 NEAREST = 1e-9
 """Least distance of a part of a quality from 0 and 1 on the scale of log odds."""
@@ -32,9 +32,8 @@ SCORE = "score"
 MAX_WEIGHT = 1000
 """Largest weight of an axis. Measured weights are below 1."""
 
-Curve = tuple[tuple[float, float], ...]
-Axis = tuple[float, tuple[float, ...]]
-Doubles = NDArray[np.float64]
+ShareCurve = tuple[tuple[float, float], ...]
+LikenessAxis = tuple[float, tuple[float, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +50,10 @@ class PoorPhotos:
     """
 
     direction: tuple[float, ...]
-    likeness: Curve
-    parts: tuple[tuple[str, Curve], ...] = ()
+    likeness: ShareCurve
+    parts: tuple[tuple[str, ShareCurve], ...] = ()
     useless: float = 0.0
-    axes: tuple[Axis, ...] = ()
+    axes: tuple[LikenessAxis, ...] = ()
 
     def likenesses(self, embeddings: Floats) -> Doubles:
         """Return the likeness ``(n,)`` of ``embeddings (n, d)`` to poor photos of other people.
@@ -138,17 +137,17 @@ def pair_shares(first: Any, second: Any) -> Any:
 
 
 @lru_cache
-def _make_arrays(direction: tuple[float, ...], axes: tuple[Axis, ...]) -> tuple[Doubles, Doubles]:
+def _make_arrays(direction: tuple[float, ...], axes: tuple[LikenessAxis, ...]) -> tuple[Doubles, Doubles]:
     """Return the weights of the axes ``(k,)``, and the direction and the axes as columns ``(d, 1 + k)``."""
     return np.array([weight for weight, _ in axes]), np.array([direction, *(vector for _, vector in axes)]).T
 
 
-def interpolated(curve: Curve, value: float) -> float | None:
+def interpolated(curve: ShareCurve, value: float) -> float | None:
     """Return the share at a value of a part; None below its first value."""
     return None if value < curve[0][0] else float(_interpolate(curve, value))
 
 
-def _interpolate(curve: Curve, values: ArrayLike) -> Doubles:
+def _interpolate(curve: ShareCurve, values: ArrayLike) -> Doubles:
     """Return the shares at values of a part, NaN below its first value."""
     measured, shares = np.array(curve).T
     at_values = np.interp(_log_odds(values), _log_odds(measured), shares)
@@ -192,7 +191,7 @@ def _parse_vector(numbers: object) -> tuple[float, ...]:
     return vector
 
 
-def _parse_part(name: str, pairs: object) -> Curve:
+def _parse_part(name: str, pairs: object) -> ShareCurve:
     curve = _parse_curve(name, pairs)
     if name not in Quality.__slots__:
         raise ValueError(f"no part of a quality is called {name}")
@@ -201,7 +200,7 @@ def _parse_part(name: str, pairs: object) -> Curve:
     return curve
 
 
-def _parse_curve(name: str, pairs: object) -> Curve:
+def _parse_curve(name: str, pairs: object) -> ShareCurve:
     curve = tuple((float(value), float(share)) for value, share in cast("Sequence[tuple[float, float]]", pairs))
     if not curve or not all(0 < share <= 1 for _, share in curve):
         raise ValueError(f"the shares of {name} are above 0 and up to 1")

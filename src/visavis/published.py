@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from visavis.embedders import facenet, vggface
-from visavis.embedders.trained import Net
 from visavis.errors import UsageError, WeightsError
 from visavis.nets import resnet50, senet50, vgg16
 from visavis.nets.inception_resnet_v1 import SIDE, inception_resnet_v1
-from visavis.nets.ops import Ops, T
+from visavis.nets.ops import Net, Ops, T
 from visavis.types import Floats
 from visavis.weights import spec, store
 from visavis.weights.catalog import classic as rows
@@ -25,7 +24,7 @@ from visavis.weights.catalog import modern
 from visavis.weights.readers import kind_of, npy, onnx_outline
 from visavis.weights.row import WeightSpec
 
-Rows = tuple[WeightSpec, ...]
+SpecRows = tuple[WeightSpec, ...]
 Read = Callable[[Path], Mapping[str, Floats]]
 
 CASIA_PEOPLE = 10575
@@ -46,7 +45,7 @@ class Published:
 class _Layout:
     """Arrays in files of ``rows``: those of a definition, for pictures of ``side`` pixels."""
 
-    rows: Rows
+    rows: SpecRows
     net: Net
     side: int
 
@@ -176,7 +175,7 @@ def _join_names(selected: Sequence[WeightSpec], word: str = "and") -> str:
 # --- contents of a file
 
 
-def _find_candidates(path: Path) -> Rows:
+def _find_candidates(path: Path) -> SpecRows:
     """Return the rows with exactly these arrays; none where the format of the file is not supported."""
     kind = kind_of(path)
     if kind == "numpy":
@@ -202,7 +201,7 @@ def _has_arrays(arrays: Mapping[str, Floats], layout: _Layout) -> bool:
     )
 
 
-def _match_labels(path: Path) -> Rows:
+def _match_labels(path: Path) -> SpecRows:
     names: Any = npy.read(path)
     row = LABELS.get(names.size) if names.ndim == 1 and names.dtype.kind == "U" else None
     return () if row is None else (row,)

@@ -7,19 +7,22 @@ picture, landmarks ``(5, 2)``: left eye, right eye, nose, left and right mouth c
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis import _plain_photos
 from visavis._pixels import whole_pixels
 from visavis.errors import UsageError
-from visavis.plain import Plain
+from visavis.plain import Plain, flat, plain
 
 RGB = NDArray[np.uint8]
 Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,7 +151,7 @@ class Quality:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PhotoFaces(_plain_photos.PlainPhotoFaces):
+class PhotoFaces(Plain):
     """Faces of one photo, or the reason why there are none.
 
     ``status`` is "ok", "no_face", or the status of an :class:`~visavis.errors.ImageError` ("missing", "unreadable",
@@ -180,6 +183,31 @@ class PhotoFaces(_plain_photos.PlainPhotoFaces):
         """Index of the face with the largest box; ValueError where there is no face."""
         return max(range(len(self.faces)), key=lambda i: self.faces[i].area)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return what ``visavis detect --json`` prints, with all digits, and the ``embedding`` of each face."""
+        size = (None, None) if self.photo is None else (self.photo.width, self.photo.height)
+        line: dict[str, Any] = {"photo": self.name, "status": self.status, "captured": plain(self.captured)}
+        line |= {"width": size[0], "height": size[1], "faces": list(_face_rows(self))}
+        if self.notes:
+            line["notes"] = list(self.notes)
+        return line if self.status == "ok" else {**line, "message": self.message}
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return a flat row per face, without landmarks and embedding; one row without a face where there is none."""
+        line = self.to_dict()
+        faces = line.pop("faces")
+        shared = flat(line)
+        return [{**shared, "face": number, **flat(face)} for number, face in enumerate(faces, 1)] or [shared]
+
+
+def _face_rows(photo: PhotoFaces) -> Iterator[dict[str, Any]]:
+    for row, face in enumerate(photo.faces):
+        line = {"box": plain(face.box), "score": float(face.score), "landmarks": plain(face.landmarks)}
+        if photo.quality:
+            parts = plain(photo.quality[row])
+            line |= {"quality": parts.pop("score"), "quality_parts": parts}
+        yield line if photo.embeddings is None else {**line, "embedding": plain(photo.embeddings[row])}
+
 
 @dataclass(frozen=True, slots=True)
 class Verification(Plain):
@@ -210,7 +238,7 @@ class Verification(Plain):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PhotoVerification(_plain_photos.PlainPhotoVerification):
+class PhotoVerification(Plain):
     """Answer to "is this person in that photo?", one of several photos that were compared with the same face.
 
     ``photo`` is its name, ``face`` the compared face. Without one, ``verification`` and ``face`` are None, and
@@ -236,6 +264,14 @@ class PhotoVerification(_plain_photos.PlainPhotoVerification):
 
     def __bool__(self) -> bool:
         return self.same is True
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return photo, status and box of the compared face, with the fields of the verification, if any."""
+        box = None if self.face is None else plain(self.face.box)
+        line: dict[str, Any] = {"photo": self.photo, "status": self.status, "box": box}
+        if self.verification is None:
+            return {**line, "same": self.same, "distance": None, "message": self.message}
+        return {**line, **self.verification.to_dict()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,84 +321,7 @@ class Identification(Plain):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Faces:
-    """Faces of many photos, one per row: the input of clustering and ranking.
-
-    ``photos`` names the photo of each face: faces of one photo are never one person. ``numbers (n,)`` count the faces
-    of a photo from 1, ``boxes`` are ``(n, 4)``, ``embeddings (n, d)`` of unit length, ``quality (n,)`` in 0..1.
-    ``clusters (n,)`` are the clusters that hold the faces already, -1 for a new face. ``sha256`` holds the hash of each
-    face's photo (None: not known), to recognize the file when it is read again; empty: no hash is known.
-    """
-
-    photos: tuple[str, ...]
-    numbers: NDArray[np.int64]
-    boxes: Floats
-    embeddings: Floats
-    quality: Floats
-    clusters: NDArray[np.int64]
-    sha256: tuple[str | None, ...] = ()
-
-    def __post_init__(self) -> None:
-        n = len(self.photos)
-        if len(self.sha256) not in {0, n}:
-            raise ValueError(f"{n} faces have as many hashes of photos, or none, got {len(self.sha256)}")
-        fields = {"numbers": (n,), "boxes": (n, 4), "quality": (n,), "clusters": (n,)}
-        wrong = {name: actual for name, shape in fields.items() if (actual := getattr(self, name).shape) != shape}
-        if wrong or self.embeddings.ndim != 2 or len(self.embeddings) != n:
-            raise ValueError(f"{n} faces have arrays of as many rows, got {wrong or self.embeddings.shape}")
-
-    def __len__(self) -> int:
-        return len(self.photos)
-
-    def photo_hash(self, row: int) -> str | None:
-        """Return the SHA-256 of the photo of a face; None where it is not known."""
-        return self.sha256[row] if self.sha256 else None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Cluster:
-    """Faces taken for one person: their rows ``(k,)`` in ``Clustering.faces``, and the row of the representative."""
-
-    id: int
-    rows: NDArray[np.int64]
-    representative: int
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Clustering(_plain_photos.PlainClustering):
-    """Clusters of ``faces``, the largest first, those of poor faces last; each face is in one cluster, maybe alone.
-
-    ``threshold`` is the cosine distance up to which faces were joined, ``far`` its rate of false accepts (None:
-    uncalibrated). ``ties`` are pairs of ids of older clusters that now lie as near to each other as faces of one person
-    do: they are reported, and never merged. ``skipped`` are the answers for photos without a usable face. The truth
-    value is whether there are clusters.
-    """
-
-    faces: Faces
-    clusters: tuple[Cluster, ...]
-    threshold: float
-    far: float | None
-    model: str
-    ties: tuple[tuple[int, int], ...] = ()
-    skipped: tuple[PhotoFaces, ...] = ()
-
-    def __bool__(self) -> bool:
-        return len(self.clusters) > 0
-
-    @property
-    def labels(self) -> NDArray[np.int64]:
-        """Id of the cluster of each face ``(n,)``."""
-        labels = np.full(len(self.faces), -1, np.int64)
-        for cluster in self.clusters:
-            labels[cluster.rows] = cluster.id
-        return labels
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Lookalike(_plain_photos.PlainLookalike):
+class Lookalike(Plain):
     """A face with its cosine ``distance`` from the probe; ``number`` counts the faces of a photo from 1.
 
     A face of a gallery has no number and no ``captured``, but a ``template_id``, and the ``person_id`` and ``name`` of
@@ -380,9 +339,15 @@ class Lookalike(_plain_photos.PlainLookalike):
     person_id: int | None = None
     name: str | None = None
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields in values that JSON can hold: ``face``, the number in the photo, or those of a gallery."""
+        line = Plain.to_dict(self)
+        number, stored = line.pop("number"), {key: line.pop(key) for key in ("template_id", "person_id", "name")}
+        return {**line, "face": number} if self.template_id is None else {**line, **stored}
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Characteristic(_plain_photos.PlainCharacteristic):
+class Characteristic(Plain):
     """A face with its cosine ``distance`` from the mean of a person; ``number`` counts the faces of its photo from 1.
 
     An ``outlier`` is too far from the mean to be that person, and is left out of it. ``sha256`` is the hash of the
@@ -396,3 +361,9 @@ class Characteristic(_plain_photos.PlainCharacteristic):
     quality: float
     outlier: bool
     sha256: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields in values that JSON can hold: the box of the face, and its number as ``face``."""
+        line = Plain.to_dict(self)
+        number = line.pop("number")
+        return {**line, "box": line["face"]["box"], "face": number}

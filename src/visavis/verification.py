@@ -24,7 +24,7 @@ NOTED_SHARE = 0.85
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class VerificationRule:
     """The rule of a verification: a threshold, and its source.
 
     ``threshold`` is the caller's, in the unit of ``metric``; None takes the threshold of ``far`` from ``table`` (None:
@@ -90,7 +90,7 @@ class Rule:
         return self.table.share(_embeddings(photo)[face], _quality(photo, face))
 
 
-def judge(rule: Rule, reference: PhotoFaces, photo: PhotoFaces) -> PhotoVerification:
+def judge(rule: VerificationRule, reference: PhotoFaces, photo: PhotoFaces) -> PhotoVerification:
     """Compare a photo with the largest face of ``reference``; if it cannot be compared, answer with the photo's status.
 
     Raises the error of ``reference``.
@@ -102,7 +102,7 @@ def judge(rule: Rule, reference: PhotoFaces, photo: PhotoFaces) -> PhotoVerifica
     return PhotoVerification(photo.name, photo.status, verification, photo.faces[face])
 
 
-def compare_faces(rule: Rule, reference: PhotoFaces, photo: PhotoFaces) -> tuple[Verification, int]:
+def compare_faces(rule: VerificationRule, reference: PhotoFaces, photo: PhotoFaces) -> tuple[Verification, int]:
     """Compare the largest face of ``reference`` with one of ``photo``; return the verification and the latter's index.
 
     Both were embedded by the rule's model. Raises the error of a photo that cannot be used.
@@ -190,7 +190,7 @@ def _quality(photo: PhotoFaces, face: int) -> Quality | None:
     return photo.quality[face] if photo.quality else None
 
 
-def _explain_poor(rule: Rule, reference: PhotoFaces, photo: PhotoFaces, face: int) -> str:
+def _explain_poor(rule: VerificationRule, reference: PhotoFaces, photo: PhotoFaces, face: int) -> str:
     """Say which photo is poorer than was measured, and why."""
     faces = ((reference, reference.largest), (photo, face))
     poor = [(item, row) for item, row in faces if rule.share_of(item, row) is None]
@@ -199,7 +199,7 @@ def _explain_poor(rule: Rule, reference: PhotoFaces, photo: PhotoFaces, face: in
     return " ".join(f"{item.name} is too poor to say: {why_too_poor(item, row, rule.table)}." for item, row in poor)
 
 
-def _note_stricter(rule: Rule, limit: float, share: float | None) -> list[str]:
+def _note_stricter(rule: VerificationRule, limit: float, share: float | None) -> list[str]:
     """Say that the threshold is stricter than that of good photos."""
     if share is None or share >= NOTED_SHARE:
         return []
@@ -208,7 +208,7 @@ def _note_stricter(rule: Rule, limit: float, share: float | None) -> list[str]:
 
 
 def _note_without_rates(
-    rule: Rule, reference: PhotoFaces, photo: PhotoFaces, shares: Mapping[int, float | None]
+    rule: VerificationRule, reference: PhotoFaces, photo: PhotoFaces, shares: Mapping[int, float | None]
 ) -> list[str]:
     """Say for which photos the error rate of the caller's threshold was not measured."""
     face = next((face for face, share in shares.items() if share is None), None)

@@ -21,7 +21,25 @@ from visavis.nets import onnx_bytes as onnx_file
 
 from .source import ROOT
 
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+COMMAND_LINE = ROOT / "docs" / "command-line.md"
+COMMAND_PAGES = [
+    *(
+        ROOT / "docs" / "commands" / f"{name}.md"
+        for name in (
+            "detect-and-embed",
+            "verify",
+            "people-and-galleries",
+            "index-and-search",
+            "cluster",
+            "models",
+            "evaluate-and-calibrate",
+        )
+    ),
+    COMMAND_LINE,
+]
+"""Pages with a section per command, in the order in which their examples run in one folder."""
 
 PHOTOS = {"ann1.jpg": "obama.jpg", "ann2.jpg": "obama2.jpg", "party.jpg": "obama3.jpg", "ben.jpg": "biden.jpg"}
 """What the documents call a photo, and which of the samples it then is."""
@@ -44,11 +62,32 @@ def blocks(page: Path, *languages: str) -> list[Block]:
     """The page's blocks of those languages, all if none is named."""
     text = page.read_text(encoding="utf-8")
     found = [
-        Block(page.name, text.count("\n", 0, match.start()) + 1, match["language"], match["text"])
+        Block(
+            page.relative_to(ROOT).as_posix(), text.count("\n", 0, match.start()) + 1, match["language"], match["text"]
+        )
         for match in re.finditer(r"^```(?P<language>\w*)\n(?P<text>.*?)^```$", text, re.DOTALL | re.MULTILINE)
     ]
     assert text.count("\n```") == 2 * len(found)
     return [block for block in found if not languages or block.language in languages]
+
+
+def sections(page: Path) -> dict[str, str]:
+    """Return the text below each heading ``## visavis COMMAND`` of a page, by the command."""
+    parts = re.split(r"^## ", page.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    titles = [part.partition("\n")[0] for part in parts]
+    assert len(set(titles)) == len(titles)
+    return {
+        title.removeprefix("visavis "): part
+        for title, part in zip(titles, parts, strict=True)
+        if title.startswith("visavis ")
+    }
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the fragments that GitHub gives the headings of a page."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 def table(page: Path, *heads: str) -> list[list[str]]:

@@ -24,13 +24,25 @@ from visavis.cli import app
 from visavis.defaults import EMBEDDER
 from visavis.weights.spec import all_specs
 
-from .documents import PAGES, Block, blocks, laid_out, lay_out_lfw, lay_out_photos, run, table
+from .documents import (
+    COMMAND_LINE,
+    COMMAND_PAGES,
+    PAGES,
+    Block,
+    anchors,
+    blocks,
+    laid_out,
+    lay_out_lfw,
+    lay_out_photos,
+    run,
+    sections,
+    table,
+)
 from .models_page import markdown
 from .source import ROOT, SRC, modules
 
 README, CONTRIBUTING = ROOT / "README.md", ROOT / "CONTRIBUTING.md"
 ACCURACY, MODELS = ROOT / "docs" / "accuracy.md", ROOT / "docs" / "models.md"
-COMMAND_LINE = ROOT / "docs" / "command-line.md"
 
 
 @pytest.fixture
@@ -194,20 +206,39 @@ def test_every_command_that_is_shown_exists_with_its_options() -> None:
 
 
 def test_every_command_is_in_the_tables_and_has_its_section() -> None:
-    headings = re.findall(r"^## visavis (.+)$", COMMAND_LINE.read_text(encoding="utf-8"), re.MULTILINE)
+    headings = [command for page in COMMAND_PAGES for command in sections(page)]
     assert sorted(headings) == sorted(COMMANDS)
-    listed = {row[0].split()[1] for row in table(COMMAND_LINE, "command", "does")}
+    listed = {row[0].split()[1] for row in table(COMMAND_LINE, "command", "does", "page")}
     assert listed == {name.split()[0] for name in COMMANDS}
 
 
-def documented() -> list[tuple[str, str]]:
-    """Each command of the page with what it says of the first line printed."""
-    sections = COMMAND_LINE.read_text(encoding="utf-8").split("\n## ")[1:]
+def test_every_page_of_commands_is_among_those_that_are_checked() -> None:
+    pages = {page for page in COMMAND_LINE.with_name("commands").glob("*.md") if sections(page)}
+    assert pages == {*COMMAND_PAGES} - {COMMAND_LINE}
+    assert pages < {*PAGES}
+
+
+def test_each_command_is_listed_with_the_page_of_its_section() -> None:
+    for command, _, link in table(COMMAND_LINE, "command", "does", "page"):
+        path = link.partition("](")[2].rstrip(")").partition("#")[0]
+        page = COMMAND_LINE.parent / path if path else COMMAND_LINE
+        first, second = command.split()[1:3] if len(command.split()) > 2 else (command.split()[1], "")
+        names = (
+            [f"{first} {name}" for name in second.split("/")]
+            if f"{first} list" in COMMANDS or first == "evaluate"
+            else [first]
+        )
+        assert [name for name in names if name not in sections(page)] == [], command
+
+
+def documented() -> list[tuple[Path, str, str]]:
+    """Each command of the pages, in order, with its page and what the page shows of the first line printed."""
     shown = []
-    for section in sections:
-        command, line = re.findall(r"```(?:sh|json)\n(.*?)\n```", section, re.DOTALL)
-        assert command.startswith(section.splitlines()[0])
-        shown.append((command, line))
+    for page in COMMAND_PAGES:
+        for name, section in sections(page).items():
+            command, line = re.findall(r"```(?:sh|json)\n(.*?)\n```", section, re.DOTALL)
+            assert command.startswith(f"visavis {name}")
+            shown.append((page, command, line))
     return shown
 
 
@@ -221,33 +252,33 @@ def of_published_networks(command: str) -> bool:
 
 
 def test_commands_print_what_is_documented(folder: Path) -> None:
-    """One after the other in one folder, as the page tells it."""
-    for command, shown in documented():
+    """One after the other in one folder, in the order of the pages."""
+    for page, command, shown in documented():
         if not of_lfw(command) and not of_published_networks(command):
             printed = run([*shlex.split(command), "--json"], cwd=folder).stdout.splitlines()
-            hold_documented(command, shown, printed[0])
+            hold_documented(page, command, shown, printed[0])
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("command", "shown"), [one for one in documented() if of_lfw(one[0])])
-def test_commands_measure_what_is_documented(command: str, shown: str, data: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("page", "command", "shown"), [row for row in documented() if of_lfw(row[1])])
+def test_commands_measure_what_is_documented(page: Path, command: str, shown: str, data: Path, tmp_path: Path) -> None:
     """Those that need many photographs of many people."""
     lay_out_lfw(data, tmp_path)
     (printed,) = run([*shlex.split(command), "--json"], cwd=tmp_path).stdout.splitlines()
-    hold_documented(command, shown, printed)
+    hold_documented(page, command, shown, printed)
 
 
-def hold_documented(command: str, shown: str, printed: str) -> None:
+def hold_documented(page: Path, command: str, shown: str, printed: str) -> None:
     """Compare what the page shows of a command with what it prints; VISAVIS_WRITE_DOCS=1 renews what differs."""
     wrong = alike(json.loads(shown), shortened(json.loads(printed)))
     if wrong and os.environ.get("VISAVIS_WRITE_DOCS"):
-        page = COMMAND_LINE.read_text(encoding="utf-8")
-        COMMAND_LINE.write_text(page.replace(shown, laid_out(shortened(json.loads(printed))), 1), encoding="utf-8")
+        text = page.read_text(encoding="utf-8")
+        page.write_text(text.replace(shown, laid_out(shortened(json.loads(printed))), 1), encoding="utf-8")
         return
     assert wrong == [], command
 
 
-@pytest.mark.parametrize(("command", "shown"), [one for one in documented() if of_published_networks(one[0])])
+@pytest.mark.parametrize(("command", "shown"), [row[1:] for row in documented() if of_published_networks(row[1])])
 def test_commands_of_published_networks(
     command: str, shown: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -368,10 +399,15 @@ def test_settings_are_those_that_are_read() -> None:
 # Links and names
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_links_lead_somewhere(page: Path) -> None:
-    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
-    assert [link for link in links if "://" not in link and not (page.parent / link).exists()] == []
+    """To a file that exists, and to a heading of that page."""
+    links = re.findall(r"\]\(([^)#]*)(?:#([^)]*))?\)", page.read_text(encoding="utf-8"))
+    for path, anchor in links:
+        if "://" not in path:
+            target = page.parent / path if path else page
+            assert target.exists(), path
+            assert not anchor or anchor in anchors(target), f"{path}#{anchor}"
 
 
 def test_the_files_of_the_architecture_are_those_there_are() -> None:

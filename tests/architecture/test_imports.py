@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ import pytest
 import visavis
 from visavis.errors import MissingExtraError
 
-from .source import modules
+from .source import ROOT, modules
 
 PUBLIC = [
     "__version__",
@@ -50,6 +52,8 @@ PUBLIC = [
     "similar",
     "verify",
 ]
+
+STUB_HEAD = '"""The public names for editors and type checkers, generated from the table in ``__init__.py``."""\n'
 
 SECONDS = 0.1
 MODULES = 30
@@ -117,10 +121,28 @@ def test_from_visavis_import_star() -> None:
     assert set(space) - {"__builtins__"} == set(PUBLIC)
 
 
-def test_type_checkers_see_the_same_names() -> None:
-    """They read the imports under TYPE_CHECKING; the running package reads its own table."""
-    seen = {one.module for one in modules()["visavis"].imports if one.module.startswith("visavis.")}
-    assert seen == {getattr(visavis, name).__module__.split("._")[0] for name in PUBLIC if name != "__version__"}
+def test_the_stub_names_what_the_package_has() -> None:
+    """Editors and type checkers read it; VISAVIS_WRITE_STUB=1 renews it."""
+    stub = Path(visavis.__file__).with_suffix(".pyi")
+    imports = [f"from {module} import {name} as {name}" for module, names in visavis._PUBLIC.items() for name in names]
+    text = "\n".join([STUB_HEAD, *imports, "", "__version__: str", ""])
+    if os.environ.get("VISAVIS_WRITE_STUB"):
+        stub.write_text(text, encoding="utf-8")
+    assert stub.read_text(encoding="utf-8") == text
+
+
+def test_a_type_checker_sees_the_types_of_the_public_names() -> None:
+    """In the strict mode of mypy, which also reports an error that the script expects and that is not there."""
+    mypy = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary"]
+    done = subprocess.run(
+        [*mypy, "tests/architecture/users_script.py"],
+        check=False,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_a_name_that_is_not_there() -> None:

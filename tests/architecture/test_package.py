@@ -45,7 +45,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: zipfile.ZipFile) ->
         if path.suffix in {".js", ".css"}
     }
     assert len(parts) == 5
-    assert data == {"visavis/py.typed", *tables, *pages, *parts}
+    assert data == {"visavis/py.typed", "visavis/__init__.pyi", *tables, *pages, *parts}
     assert {name.split("/")[0] for name in names} == {"visavis", "visavis-0.1.0.dist-info"}
     sizes = {one.filename: one.file_size for one in wheel.infolist() if ".dist-info/" not in one.filename}
     assert sizes.pop("visavis/gallery/gallery.py") < 26_000  # all signatures and docstrings of a gallery

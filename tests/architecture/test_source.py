@@ -104,6 +104,26 @@ def _bound(node: ast.AST) -> list[str]:
     return [node.name] if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) else []
 
 
+def test_each_type_has_a_name_of_its_own() -> None:
+    """Classes and aliases of public modules; those of ``compat`` have the names that other packages gave them."""
+    homes: dict[str, list[str]] = {}
+    for module in modules().values():
+        if not module.name.startswith("visavis.compat."):
+            for name in _types(module):
+                homes.setdefault(name, []).append(module.name)
+    assert {name: places for name, places in homes.items() if len(places) > 1} == {}
+
+
+def _types(module: Module) -> list[str]:
+    """Return the public classes of a module, and its aliases unless the module is machinery or a command."""
+    classes = [node.name for node in module.tree.body if isinstance(node, ast.ClassDef)]
+    assigned = [target for node in module.tree.body if isinstance(node, ast.Assign) for target in node.targets]
+    aliases = [target.id for target in assigned if isinstance(target, ast.Name) and not target.id.isupper()]
+    if "._" in module.name or module.name.startswith("visavis.cli"):
+        aliases = []
+    return [name for name in [*classes, *aliases] if name[0].isupper()]
+
+
 @ALL
 def test_spelling_is_american(module: Module) -> None:
     text = module.path.read_text(encoding="utf-8")

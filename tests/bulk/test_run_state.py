@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from visavis.bulk import Answer, Failure, Outcome, Task, run_state
-from visavis.bulk.run_state import Books
+from visavis.bulk.run_state import PendingResults
 from visavis.errors import GalleryError
 from visavis.gallery import IndexedPhoto, Template
 
@@ -51,7 +51,7 @@ A, B, C = Task(0, "a.jpg"), Task(1, "b.jpg"), Task(2, "c.jpg")
 
 def test_a_photo_is_told_of_when_it_is_stored_not_before() -> None:
     ledger = Memory()
-    one = Books(ledger)
+    one = PendingResults(ledger)
     assert one.admit([(A, "aa"), (B, "bb")]) == {0, 1}
     one.enter([answer(A, "aa", 2), answer(B, "bb", 0)])
     assert one.take_outcomes() == []
@@ -67,7 +67,7 @@ def test_results_are_stored_when_there_are_many_or_they_are_old(monkeypatch: pyt
     ledger, now = Memory(), [100.0]
     monkeypatch.setattr(run_state, "STORE_PHOTOS", 3)
     monkeypatch.setattr(run_state, "monotonic", lambda: now[0])
-    one = Books(ledger)
+    one = PendingResults(ledger)
     one.enter([answer(A, "aa"), answer(B, "bb")])
     one.enter([])
     assert ledger.stored == []
@@ -83,13 +83,13 @@ def test_results_are_stored_when_there_are_many_or_they_are_old(monkeypatch: pyt
 
 
 def test_what_the_gallery_knows_is_not_computed() -> None:
-    one = Books(Memory("aa"))
+    one = PendingResults(Memory("aa"))
     assert one.admit([(A, "aa"), (B, "bb")]) == {1}
     assert one.take_outcomes() == [Outcome("a.jpg", "known")]
 
 
 def test_the_same_bytes_are_computed_once_and_both_are_told_of() -> None:
-    one = Books(Memory())
+    one = PendingResults(Memory())
     assert one.admit([(A, "aa"), (B, "aa")]) == {0}
     assert one.admit([(C, "aa")]) == set()
     one.enter([answer(A, "aa", 2)])
@@ -105,7 +105,7 @@ def test_the_same_bytes_are_computed_once_and_both_are_told_of() -> None:
 
 
 def test_the_same_bytes_fail_the_same_way() -> None:
-    one = Books(Memory())
+    one = PendingResults(Memory())
     assert one.admit([(A, "aa"), (B, "aa")]) == {0}
     one.enter([Answer(A, Failure("unreadable", "'a.jpg' is no photo."))])
     assert one.take_outcomes() == [
@@ -116,7 +116,7 @@ def test_the_same_bytes_fail_the_same_way() -> None:
 
 
 def test_a_task_that_lost_its_process_is_let_in_again() -> None:
-    one = Books(Memory())
+    one = PendingResults(Memory())
     assert one.admit([(A, "aa"), (B, "aa")]) == {0}
     assert one.admit([(A, "aa")]) == {0}
     one.enter([answer(A, "aa")])
@@ -126,7 +126,7 @@ def test_a_task_that_lost_its_process_is_let_in_again() -> None:
 
 def test_a_gallery_that_refuses_leaves_nothing_told() -> None:
     ledger = Memory()
-    one = Books(ledger)
+    one = PendingResults(ledger)
     one.admit([(A, "aa")])
     one.enter([answer(A, "aa")])
     ledger.full = True

@@ -116,9 +116,8 @@ def test_csv_says_what_json_says(run: Run, photos: Photos, album: list[str], nam
 
 def documented() -> dict[str, list[str]]:
     """Columns of each command, from the table of the page."""
-    page = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
-    section = page.split("### CSV\n", 1)[1].split("\n## ", 1)[0]
-    rows = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("| `")]
+    page = (ROOT / "docs" / "commands" / "csv.md").read_text(encoding="utf-8")
+    rows = [line.strip("|").split("|") for line in page.splitlines() if line.startswith("| `")]
     return {name.strip().strip("`"): [one.strip("` ") for one in names.split(",")] for name, names in rows}
 
 

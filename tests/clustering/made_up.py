@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from visavis.clustering.types import Faces
 from visavis.compare import unit
-from visavis.types import Faces, Floats
+from visavis.types import Floats
 
 
 def faces(

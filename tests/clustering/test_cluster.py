@@ -14,10 +14,10 @@ from amounts import examples
 from visavis import compare
 from visavis.clustering import cluster_faces
 from visavis.clustering.faces import join_faces, label_faces, select_rows
+from visavis.clustering.types import Clustering, Faces
 from visavis.defaults import EMBEDDER
 from visavis.errors import UsageError
 from visavis.evaluate.clusters import clustering
-from visavis.types import Clustering, Faces
 
 from .made_up import at_angles, faces, partition, people
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from visavis.clustering import cluster_faces, report
 from visavis.clustering.naming import Naming
-from visavis.types import Clustering
+from visavis.clustering.types import Clustering
 
 from .made_up import at_angles, faces
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from visavis.evaluate.data.templates import Templates
 from visavis.evaluate.stats.metrics import Roc
-from visavis.evaluate.stats.pair_distances import Compared, Pairs
+from visavis.evaluate.stats.pair_distances import Compared, RankedPairs
 from visavis.types import Floats
 
 
@@ -74,9 +74,9 @@ class Crowd:
 def compared_of(genuine: Sequence[float], impostors: Sequence[float], *, failed: int = 0) -> Compared:
     """Pairs with these distances, of photos that nobody asks for."""
 
-    def pairs(distances: Sequence[float]) -> Pairs:
+    def pairs(distances: Sequence[float]) -> RankedPairs:
         rows = np.arange(len(distances), dtype=np.int32)
-        return Pairs.ordered(rows, rows + 1, np.array(distances, np.float32))
+        return RankedPairs.ordered(rows, rows + 1, np.array(distances, np.float32))
 
     near, far = pairs(genuine), pairs(impostors)
     roc = Roc.of(near.distances, far.distances, failed=failed)

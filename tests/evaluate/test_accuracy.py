@@ -16,7 +16,7 @@ from visavis.errors import UsageError
 from visavis.evaluate import accuracy
 from visavis.evaluate.accuracy import best_threshold, cross_validate, judge_pairs, measure_on_test
 from visavis.evaluate.data.pairs import PairList
-from visavis.evaluate.stats.metrics import Doubles
+from visavis.types import Doubles
 
 from .generated import at_angles
 

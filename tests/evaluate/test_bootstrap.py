@@ -19,7 +19,7 @@ from visavis.evaluate.stats.bootstrap import (
     thresholds_drawn,
 )
 from visavis.evaluate.stats.metrics import Roc
-from visavis.evaluate.stats.pair_distances import Compared, Pairs, compare_everybody
+from visavis.evaluate.stats.pair_distances import Compared, RankedPairs, compare_everybody
 from visavis.types import Floats
 
 from .generated import Crowd, compared_of, labeled
@@ -266,8 +266,8 @@ def test_draws_without_a_genuine_pair_say_nothing() -> None:
 def test_a_draw_of_one_person_alone_says_nothing() -> None:
     result = Compared(
         Roc.of([0.1], [0.5]),
-        Pairs(*np.zeros((2, 1), np.int32), np.array([0.1], np.float32)),
-        Pairs(*np.zeros((2, 1), np.int32), np.array([0.5], np.float32)),
+        RankedPairs(*np.zeros((2, 1), np.int32), np.array([0.1], np.float32)),
+        RankedPairs(*np.zeros((2, 1), np.int32), np.array([0.5], np.float32)),
         np.zeros((0, 2), np.int32),
         0,
     )

@@ -16,10 +16,10 @@ from visavis.compare import Calibration
 from visavis.errors import UsageError
 from visavis.evaluate import identification as closed_set
 from visavis.evaluate.data.templates import Templates
-from visavis.evaluate.identification import Failures, Rule, Split, identification, split
+from visavis.evaluate.identification import DistanceRule, Failures, Split, identification, split
 from visavis.evaluate.stats import open_set
 from visavis.evaluate.stats.intervals import wilson
-from visavis.evaluate.stats.open_set import KnownProbes, Promise, SearchRate, UnknownProbes
+from visavis.evaluate.stats.open_set import CalibratedSearchRate, KnownProbes, SearchRate, UnknownProbes
 
 TABLE = Calibration("made-up", far=(0.5, 0.1), thresholds=(0.4, 0.2), slope=-10.0, intercept=3.0)
 
@@ -310,7 +310,7 @@ def test_nothing_to_search_in_or_for_is_refused() -> None:
 
 @pytest.mark.parametrize("block", [1, 37, 1000])
 @pytest.mark.parametrize("rule", ["nearest", "mean"])
-def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch, block: int, rule: Rule) -> None:
+def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch, block: int, rule: DistanceRule) -> None:
     embeddings, names = crowd(failed=[3, 50])
     made = split(names, templates=2)
     whole = identification(embeddings, names, made, fpirs=(0.3, 0.1), rule=rule)
@@ -418,7 +418,7 @@ def test_the_promise_is_held_against_what_happens() -> None:
     (one,) = identification(embeddings, names, made, fpirs=(0.36,), calibration=TABLE).searches
     threshold = 0.4 - 0.2 * math.log(0.5 / 0.2) / math.log(5)  # between the rows, in log FAR
     assert one.threshold is None  # ten probes cannot tell
-    assert one.calibrated == Promise(
+    assert one.calibrated == CalibratedSearchRate(
         threshold=pytest.approx(threshold),
         measured=True,
         fpir=0.3,  # -30 degrees is 0.134 away, -90 is 1

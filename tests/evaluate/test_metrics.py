@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import det_curve, roc_auc_score, roc_curve
 
 from visavis.errors import UsageError
-from visavis.evaluate.stats.metrics import Doubles, Roc
+from visavis.evaluate.stats.metrics import Roc
+from visavis.types import Doubles
 
 few = st.lists(st.integers(0, 8).map(lambda n: n / 8), min_size=1, max_size=25)
 """Distances with many ties."""

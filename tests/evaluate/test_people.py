@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from visavis.errors import UsageError
-from visavis.evaluate.data.pairs import People, read_people
+from visavis.evaluate.data.pairs import PeopleFolder, read_people
 
 
 def put(folder: Path, *names: str) -> None:
@@ -74,4 +74,4 @@ def test_no_folder_at_all(tmp_path: Path, name: str) -> None:
 
 def test_a_photo_needs_a_name() -> None:
     with pytest.raises(ValueError, match="2 photos and 1 names"):
-        People(("a", "b"), ("A",))
+        PeopleFolder(("a", "b"), ("A",))

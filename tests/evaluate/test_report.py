@@ -21,7 +21,7 @@ from visavis.errors import UsageError
 from visavis.evaluate.data.templates import Templates
 from visavis.evaluate.report import _figures, _rendering, verification_page
 from visavis.evaluate.report.svg import COLORS
-from visavis.evaluate.results import Accuracy, Histogram, Mistake, Rate, Speed, Verification
+from visavis.evaluate.results import Accuracy, Histogram, Mistake, PhotoSpeed, Rate, VerificationResult
 from visavis.evaluate.stats.metrics import Roc
 from visavis.evaluate.stats.rejection import RejectionCurve
 
@@ -41,14 +41,14 @@ HISTOGRAM = Histogram(
     np.array([0.5, 0.25, 0.25, 0, 0], np.float32),
     np.array([0, 0.01, 0.09, 0.9, 0], np.float32),
 )
-BARE = Verification("made up", "net", "finder", 8, 3, 1, 2, 5, ROC, (), HISTOGRAM)
+BARE = VerificationResult("made up", "net", "finder", 8, 3, 1, 2, 5, ROC, (), HISTOGRAM)
 CURVE = RejectionCurve(0.2, 4, (0.0, 0.05, 0.25), (4, 4, 3), (0.25, 0.25, 0.0), 0.05, 0.0123, (-0.01, 0.03))
 FULL = replace(
     BARE,
     rates=RATES,
     accuracy=Accuracy(0.9876, 0.0012, 0.2345, 1000),
     rejection=CURVE,
-    speed=Speed(20.04, 9.06, 500, 2),
+    speed=PhotoSpeed(20.04, 9.06, 500, 2),
     mistakes_at=0.01,
     worst_accepts=(Mistake(0, 1, 0.0123, False), Mistake(0, 2, 0.0456, False)),
     worst_rejects=(Mistake(2, 3, 0.8765, True),),
@@ -67,7 +67,7 @@ def templates(*photos: str) -> Templates:
 GONE = templates("a/1.jpg", "a/2.jpg", "b/1.jpg", "b/2.jpg")
 
 
-def tree(*results: Verification, title: str = "a title", own: Templates = GONE) -> ElementTree.Element:
+def tree(*results: VerificationResult, title: str = "a title", own: Templates = GONE) -> ElementTree.Element:
     """The page as XML, which knows no forgiveness."""
     return ElementTree.fromstring(verification_page.page(results, [own] * len(results), title=title))
 
@@ -302,7 +302,7 @@ def test_mistakes_are_shown_in_pairs(tmp_path: Path) -> None:
 
 
 def test_the_threshold_of_mistakes_is_that_of_the_table_or_else_of_the_curve() -> None:
-    def said(result: Verification) -> str:
+    def said(result: VerificationResult) -> str:
         (line,) = [text(one) for one in named(tree(result), "h3") if "worst" in text(one)]
         return line
 

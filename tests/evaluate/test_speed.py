@@ -9,7 +9,7 @@ import pytest
 
 from cli.fakes import Colors, Squares
 from visavis.errors import UsageError
-from visavis.evaluate.results import Speed
+from visavis.evaluate.results import PhotoSpeed
 from visavis.evaluate.speed import measure, spread
 from visavis.pipeline import Recognizer
 from visavis.types import RGB, Face, Floats
@@ -66,7 +66,7 @@ def test_one_slow_batch_does_not_count(tmp_path: Path, monkeypatch: pytest.Monke
     detector = Timed()
     monkeypatch.setattr("visavis.evaluate.speed.time.perf_counter", lambda: now[0])
     speed = measure(photos, Recognizer(detector=detector, embedder=Following(), threads=2), min_face=MIN_FACE)
-    assert speed == Speed(pytest.approx(200.0), pytest.approx(20.0), 48, 2)
+    assert speed == PhotoSpeed(pytest.approx(200.0), pytest.approx(20.0), 48, 2)
 
 
 def test_photos_that_cannot_be_read_or_show_nobody_are_no_work_done(tmp_path: Path) -> None:

@@ -12,24 +12,25 @@ where it stopped. Results are identified by the photo's SHA-256 and the gallery'
 
 from __future__ import annotations
 
-from visavis.bulk.embed_stage import Stage
+from visavis.bulk.embed_stage import EmbedStage
+from visavis.bulk.engine import Admit, Engine
 from visavis.bulk.indexing import index
 from visavis.bulk.local import LocalEngine
 from visavis.bulk.ray import RayEngine
-from visavis.bulk.run_state import Books
-from visavis.bulk.types import Admit, Answer, Engine, Failure, Ledger, Outcome, Task
+from visavis.bulk.run_state import PendingResults
+from visavis.bulk.types import Answer, Failure, Ledger, Outcome, Task
 
 __all__ = [
     "Admit",
     "Answer",
-    "Books",
+    "EmbedStage",
     "Engine",
     "Failure",
     "Ledger",
     "LocalEngine",
     "Outcome",
+    "PendingResults",
     "RayEngine",
-    "Stage",
     "Task",
     "index",
 ]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class EmbedStage:
     """The settings of the stage, which other processes can receive: names, no loaded networks.
 
     ``min_face`` is the side in pixels of the smallest face to detect.

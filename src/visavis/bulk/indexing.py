@@ -8,9 +8,10 @@ from contextlib import closing
 from itertools import count
 
 from visavis.bulk import sources
-from visavis.bulk.embed_stage import Stage
-from visavis.bulk.run_state import Books
-from visavis.bulk.types import Engine, Ledger, Outcome, Task
+from visavis.bulk.embed_stage import EmbedStage
+from visavis.bulk.engine import Engine
+from visavis.bulk.run_state import PendingResults
+from visavis.bulk.types import Ledger, Outcome, Task
 from visavis.defaults import DETECTOR
 from visavis.images import photo_files
 
@@ -36,25 +37,25 @@ def index(
     for a missing package, GalleryError where nothing can be stored, EngineError where the engine cannot be used,
     WeightsError where a network cannot be loaded.
     """
-    stage = Stage(ledger.model, detector, min_face)
+    stage = EmbedStage(ledger.model, detector, min_face)
     stage.check()
     photo_files.check_patterns(exclude)
-    return _outcomes(Books(ledger), sources.walk(photos, exclude=exclude), engine, stage)
+    return _outcomes(PendingResults(ledger), sources.walk(photos, exclude=exclude), engine, stage)
 
 
 def _outcomes(
-    books: Books, photos: Iterable[str | Outcome], engine: Engine, stage: Stage
+    results: PendingResults, photos: Iterable[str | Outcome], engine: Engine, stage: EmbedStage
 ) -> Generator[Outcome, None, None]:
     unlisted: list[Outcome] = []
-    with closing(engine.run(_tasks(photos, unlisted), stage, books.admit)) as answers:
+    with closing(engine.run(_tasks(photos, unlisted), stage, results.admit)) as answers:
         try:
             for batch in answers:
-                books.enter(batch)
-                yield from books.take_outcomes(*_take_all(unlisted))
-            books.store()
-            yield from books.take_outcomes(*_take_all(unlisted))
+                results.enter(batch)
+                yield from results.take_outcomes(*_take_all(unlisted))
+            results.store()
+            yield from results.take_outcomes(*_take_all(unlisted))
         except (KeyboardInterrupt, GeneratorExit):
-            books.store()
+            results.store()
             raise
 
 

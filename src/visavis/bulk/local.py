@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Self
 
 from visavis import runtime
 from visavis.bulk import worker
-from visavis.bulk.embed_stage import Stage
-from visavis.bulk.types import Admit, Answer, Failure, Task
+from visavis.bulk.embed_stage import EmbedStage
+from visavis.bulk.engine import Admit
+from visavis.bulk.types import Answer, Failure, Task
 from visavis.errors import EngineError, UsageError
 from visavis.images import shown
 
@@ -48,7 +49,7 @@ class LocalEngine:
         self.workers = runtime.processors() if workers is None else workers
         self.threads = runtime.thread_count(threads)
 
-    def run(self, tasks: Iterable[Task], stage: Stage, admit: Admit) -> Generator[Sequence[Answer], None, None]:
+    def run(self, tasks: Iterable[Task], stage: EmbedStage, admit: Admit) -> Generator[Sequence[Answer], None, None]:
         """See :class:`visavis.bulk.Engine`."""
         with Crew(stage, workers=self.workers, threads=self.threads) as crew:
             yield from crew.work(tasks, admit)
@@ -57,7 +58,7 @@ class LocalEngine:
 class _Worker:
     """The parent's side of a worker process: its connection, and the tasks that it has not answered."""
 
-    def __init__(self, stage: Stage, threads: int) -> None:
+    def __init__(self, stage: EmbedStage, threads: int) -> None:
         context = get_context("spawn")
         self.link, theirs = context.Pipe()
         self.process: SpawnProcess = context.Process(target=worker.main, args=(theirs, stage, threads), daemon=True)
@@ -80,7 +81,7 @@ class _Worker:
         self.tasks |= {task.number: task for task in tasks}
         self.send(worker.Chunk(tuple(tasks)))
 
-    def send(self, message: worker.Message) -> None:
+    def send(self, message: worker.WorkerMessage) -> None:
         with suppress(OSError):
             self.link.send(message)
 
@@ -101,7 +102,7 @@ class _Worker:
 class Crew:
     """Worker processes and the tasks that wait for them; the processes stay for the next list of tasks."""
 
-    def __init__(self, stage: Stage, *, workers: int, threads: int) -> None:
+    def __init__(self, stage: EmbedStage, *, workers: int, threads: int) -> None:
         self._stage, self._size, self._threads = stage, workers, threads
         self._tasks: Iterator[Task] = iter(())
         self._more = False
@@ -164,7 +165,7 @@ class Crew:
 
     def _hear(self, member: _Worker, admit: Admit) -> list[Answer]:
         try:
-            message: worker.Message = member.link.recv()
+            message: worker.WorkerMessage = member.link.recv()
         except (EOFError, OSError):
             return self._remove_ended(member)
         match message:

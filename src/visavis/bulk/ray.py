@@ -23,9 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis import runtime
-from visavis.bulk.embed_stage import Stage, read
+from visavis.bulk.embed_stage import EmbedStage, read
+from visavis.bulk.engine import Admit
 from visavis.bulk.local import Crew
-from visavis.bulk.types import Admit, Answer, Failure, Task
+from visavis.bulk.types import Answer, Failure, Task
 from visavis.errors import EngineError, MissingExtraError, UsageError, VisavisError
 from visavis.gallery.types import IndexedPhoto, Template
 
@@ -59,7 +60,7 @@ class RayEngine:
             raise UsageError(f"workers must be at least 1, got {workers}.")
         self.workers, self.address = workers, address
 
-    def run(self, tasks: Iterable[Task], stage: Stage, admit: Admit) -> Generator[Sequence[Answer], None, None]:
+    def run(self, tasks: Iterable[Task], stage: EmbedStage, admit: Admit) -> Generator[Sequence[Answer], None, None]:
         """See :class:`visavis.bulk.Engine`."""
         numbered = iter(tasks)
         with _cluster(self.address) as ray:
@@ -86,7 +87,7 @@ def _hash_photos(
 
 
 def _compute_photos(
-    ray: ModuleType, remaining: dict[int, Task], stage: Stage, workers: int
+    ray: ModuleType, remaining: dict[int, Task], stage: EmbedStage, workers: int
 ) -> Generator[Sequence[Answer], None, None]:
     """Compute photos; remove answered ones from ``remaining``, so that none is answered twice."""
     if not remaining:
@@ -129,7 +130,7 @@ class _Actor:
     def __init__(self) -> None:
         self._crew: Crew | None = None
 
-    def __call__(self, batch: Batch, stage: Stage) -> dict[str, list[Any]]:
+    def __call__(self, batch: Batch, stage: EmbedStage) -> dict[str, list[Any]]:
         """Compute photos; return the answers as columns."""
         if self._crew is None:
             self._crew = Crew(stage, workers=1, threads=1)
@@ -142,7 +143,7 @@ def _tasks(batch: Batch) -> list[Task]:
     return [Task(int(number), os.fsdecode(photo)) for number, photo in pairs]
 
 
-def _load_problem(stage: Stage) -> VisavisError | None:
+def _load_problem(stage: EmbedStage) -> VisavisError | None:
     """Load the networks on a node; return the error where that fails."""
     try:
         stage.load(threads=1)
@@ -266,7 +267,7 @@ def _quiet(ray: ModuleType) -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _check_loading(ray: ModuleType, stage: Stage) -> None:
+def _check_loading(ray: ModuleType, stage: EmbedStage) -> None:
     """Load the networks once on the cluster, and raise the same errors as on one machine."""
     problem = ray.get(ray.remote(num_cpus=SHARE)(_load_problem).remote(stage))
     if problem is not None:

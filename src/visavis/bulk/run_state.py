@@ -17,7 +17,7 @@ STORE_SECONDS = 1.0
 """Store results when there are ``STORE_PHOTOS`` or the oldest is this old: a transaction per photo would be slow."""
 
 
-class Books:
+class PendingResults:
     """Avoid computing the same bytes twice, and keep results until they are stored.
 
     Memory depends on the tasks in progress, not on the length of the run.

@@ -1,15 +1,12 @@
-"""The types of bulk work: frozen values that pass between its parts, and two protocols."""
+"""The types of bulk work: frozen values that pass between its parts, and the gallery as it sees it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from visavis.gallery.types import IndexedPhoto
-
-if TYPE_CHECKING:
-    from visavis.bulk.embed_stage import Stage
 
 
 class Ledger(Protocol):
@@ -70,20 +67,3 @@ class Outcome:
     status: str
     faces: int | None = None
     message: str = ""
-
-
-Admit = Callable[[Sequence[tuple[Task, str]]], set[int]]
-"""Takes tasks with the SHA-256 of their photos; returns the numbers of the tasks to compute. The others are done."""
-
-
-class Engine(Protocol):
-    """Runs the work, on processes of this machine or on a cluster."""
-
-    def run(self, tasks: Iterable[Task], stage: Stage, admit: Admit) -> Generator[Sequence[Answer], None, None]:
-        """Process ``tasks``; yield answers as they come, and now and then an empty list while there are none.
-
-        Each task is either refused by ``admit``, which is called in the caller's thread, or answered once. A photo that
-        ends its process is tried once more, alone, before it is answered as "crashed". Closing the iterator ends all
-        processes. Raises EngineError, and the errors of loading the networks.
-        """
-        ...

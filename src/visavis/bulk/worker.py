@@ -18,7 +18,7 @@ from multiprocessing import connection, parent_process
 from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from visavis.bulk.embed_stage import Stage, read
+from visavis.bulk.embed_stage import EmbedStage, read
 from visavis.bulk.types import Answer, Failure, Task
 from visavis.errors import VisavisError
 
@@ -70,10 +70,10 @@ class Hashed:
     unread: tuple[Answer, ...]
 
 
-Message = Chunk | Admitted | Load | Ready | Refused | Hashed | Answer
+WorkerMessage = Chunk | Admitted | Load | Ready | Refused | Hashed | Answer
 
 
-def main(link: Connection, stage: Stage, threads: int) -> None:
+def main(link: Connection, stage: EmbedStage, threads: int) -> None:
     """Serve until the connection is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes: the parent ends its workers
     Thread(target=_end_with_parent, daemon=True).start()
@@ -108,7 +108,7 @@ def _end_with_parent() -> None:
 class _Desk:
     """The chunks that a worker has: read and not yet admitted, admitted and not yet computed."""
 
-    def __init__(self, link: Connection, stage: Stage, recognizer: Recognizer) -> None:
+    def __init__(self, link: Connection, stage: EmbedStage, recognizer: Recognizer) -> None:
         self._link, self._stage, self._recognizer = link, stage, recognizer
         self._read: deque[list[_Photo]] = deque()
         self._admitted: deque[list[_Photo]] = deque()

@@ -14,7 +14,7 @@ from visavis.cli._table import Column, Row
 
 if TYPE_CHECKING:
     from visavis.clustering.naming import Naming
-    from visavis.types import Clustering
+    from visavis.clustering.types import Clustering
 
 SIZE = Column("size")
 """Number of faces of a cluster."""

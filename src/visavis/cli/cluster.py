@@ -21,9 +21,10 @@ from visavis.errors import UsageError
 if TYPE_CHECKING:
     from visavis.clustering.naming import Naming
     from visavis.clustering.previous import PreviousFaces
+    from visavis.clustering.types import Clustering, Faces
     from visavis.gallery.cluster_export import NamedFace
     from visavis.pipeline import Recognizer
-    from visavis.types import Clustering, Faces, PhotoFaces
+    from visavis.types import PhotoFaces
 
 Far = Annotated[
     float | None,

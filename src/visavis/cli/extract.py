@@ -26,7 +26,7 @@ def extract(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", file_okay=False, help="Folder for the crops.")],
     size: Annotated[int, typer.Option("--size", min=1, metavar="PIXELS", help="Side of a crop.")] = CROP_SIZE,
     margin: Annotated[
-        float, typer.Option("--margin", min=0, help="Margin around the box, as a share of its sides.")
+        float, typer.Option("--margin", min=0, help="Margin around the box, as a fraction of its sides.")
     ] = CROP_MARGIN,
     networks: Networks,
     json: Json = False,

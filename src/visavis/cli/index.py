@@ -114,10 +114,10 @@ def _create_engine(name: EngineName, workers: int | None, ray_address: str | Non
 
 def _open_gallery(url: str, model: str | None, detector: str) -> Gallery:
     """Open or create the gallery, after checking the names of model and detector."""
-    from visavis.bulk import Stage
+    from visavis.bulk import EmbedStage
     from visavis.gallery import Gallery
 
-    Stage(MODEL if model is None else model, detector).check()
+    EmbedStage(MODEL if model is None else model, detector).check()
     return Gallery(url, model=model)
 
 

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from visavis.types import PhotoFaces, PhotoVerification, Verification
-    from visavis.verification import Rule
+    from visavis.verification import VerificationRule
 
     Compared = tuple[PhotoFaces, PhotoFaces, PhotoVerification]
 
 FAR = 1e-3
 PAIR_SIZE, PAIR_MARGIN = 320, 0.5
-"""Side in pixels of a face in the pictures of --out, and the share of its box that is added as margin."""
+"""Side in pixels of a face in the pictures of --out, and the fraction of its box that is added as margin."""
 
 Reference = Annotated[str, typer.Argument(metavar="KNOWN", help="Reference photo of the person; - is standard input.")]
 ToCompare = Annotated[
@@ -118,7 +118,7 @@ def _complete_answers(answers: Iterator[Compared], reference: str, photos: Seque
             yield faceless, unseen, PhotoVerification(photo, status, message=message)
 
 
-def _print_answer(compared: Compared, folder: PictureFolder | None, rule: Rule, *, json: bool) -> int:
+def _print_answer(compared: Compared, folder: PictureFolder | None, rule: VerificationRule, *, json: bool) -> int:
     """Print the answer about one photo in sentences; raise the error of a photo that cannot be read."""
     reference, photo, answer = compared
     verification = answer.verification
@@ -136,7 +136,7 @@ def _print_answer(compared: Compared, folder: PictureFolder | None, rule: Rule, 
     return 0 if answer else 1
 
 
-def _print_without_face(reference: PhotoFaces, photo: PhotoFaces, rule: Rule, *, json: bool) -> int:
+def _print_without_face(reference: PhotoFaces, photo: PhotoFaces, rule: VerificationRule, *, json: bool) -> int:
     """Print the answer for two photos, one of them without a face: not the same person."""
     from visavis.types import Verification
     from visavis.verification import usable

@@ -16,13 +16,14 @@ from visavis.clustering._neighbors import Edges, Ints, neighbors
 from visavis.clustering._small import split_loose
 from visavis.clustering._whispers import chinese_whispers
 from visavis.clustering.faces import gather_faces, join_faces, label_faces, photo_hashes
+from visavis.clustering.types import Cluster, Clustering, Faces
 from visavis.defaults import EMBEDDER
 from visavis.errors import UsageError
 from visavis.images import Source, shown
 from visavis.images.photo_files import UnlistedFolder, each_photo
 from visavis.pipeline import shared
 from visavis.poor_photos import PoorPhotos
-from visavis.types import Cluster, Clustering, Faces, Floats, Photo
+from visavis.types import Floats, Photo
 
 STRANGERS = 0.05
 """Expected number of strangers within the threshold of a face: the default FAR is this over the number of faces.
@@ -61,7 +62,7 @@ POOR_QUALITY = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ClusterLimits:
     """The greatest distance of near faces and mean distances in clusters of 2, 3 ... faces, and the least quality.
 
     ``poor`` gives the share of a threshold for poor faces; None: not measured, or not to be used.
@@ -163,7 +164,7 @@ def cluster_faces(
     order, groups = _sort_rows(faces)
     _check_apart(faces, order, groups)
     small = _choose_small_limits(table, rate) if far is None and threshold is None else ()
-    limits = Limits(limit, small, min_quality, table.poor if table and threshold is None else None)
+    limits = ClusterLimits(limit, small, min_quality, table.poor if table and threshold is None else None)
     assigned, ties = _assign_clusters(faces, order, groups, limits, seed, after)
     return Clustering(faces, _make_clusters(faces, order, assigned), limit, rate, model, ties)
 
@@ -214,7 +215,7 @@ def _check_apart(faces: Faces, order: Ints, groups: Ints) -> None:
 
 
 def _assign_clusters(
-    faces: Faces, order: Ints, groups: Ints, limits: Limits, seed: int, after: int
+    faces: Faces, order: Ints, groups: Ints, limits: ClusterLimits, seed: int, after: int
 ) -> tuple[Ints, tuple[tuple[int, int], ...]]:
     """Return the cluster id of each row of ``order``, and the pairs of older clusters that new faces lie between."""
     if not len(order):

@@ -61,14 +61,14 @@ def stretch(first: Floats, second: Floats) -> Floats:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sums:
+class ClusterSums:
     """The sum of the embeddings ``(c, d)`` and the number of faces ``(c,)`` of each of ``c`` clusters."""
 
     embeddings: Floats
     counts: Ints
 
     @classmethod
-    def of(cls, embeddings: Floats, labels: Ints, counts: Ints | None = None) -> Sums:
+    def of(cls, embeddings: Floats, labels: Ints, counts: Ints | None = None) -> ClusterSums:
         """Add up rows by label; each of 0..c-1 must occur. ``counts (n,)`` are the faces in each row, by default 1."""
         order = np.argsort(labels, kind="stable")
         starts = np.flatnonzero(np.diff(labels[order], prepend=-1))
@@ -84,7 +84,7 @@ def merge_clusters(graph: FaceGraph, labels: Ints, *, limit: float) -> Ints:
     """
     labels = np.unique(labels, return_inverse=True)[1]
     mates = mates_of(graph.groups)
-    sums = Sums.of(graph.embeddings, labels)
+    sums = ClusterSums.of(graph.embeddings, labels)
     for _ in range(SWEEPS):
         pairs = _list_mergeable(graph, mates, labels, len(sums.counts))
         means = sums.embeddings / sums.counts.astype(np.float32)[:, None]
@@ -98,11 +98,11 @@ def merge_clusters(graph: FaceGraph, labels: Ints, *, limit: float) -> Ints:
         target = np.arange(len(means))
         target[pairs[:, 1]] = pairs[:, 0]
         target = np.unique(target, return_inverse=True)[1]
-        labels, sums = target[labels], Sums.of(sums.embeddings, target, sums.counts)
+        labels, sums = target[labels], ClusterSums.of(sums.embeddings, target, sums.counts)
     return labels
 
 
-def _average_shares(graph: FaceGraph, labels: Ints, sums: Sums) -> Floats:
+def _average_shares(graph: FaceGraph, labels: Ints, sums: ClusterSums) -> Floats:
     """Return the mean share of the faces of each cluster ``(c,)``."""
     total = np.bincount(labels, weights=graph.shares, minlength=len(sums.counts))
     return (total / sums.counts).astype(np.float32)
@@ -200,7 +200,7 @@ def list_offers(graph: FaceGraph, labels: Ints) -> Offers:
     Clusters with another face of its photo are left out. The distance is that from the cluster without the face itself;
     infinite if the face is alone.
     """
-    sums = Sums.of(graph.embeddings, labels)
+    sums = ClusterSums.of(graph.embeddings, labels)
     count = len(sums.counts)
     new = ~graph.old[graph.edges.rows]
     rows, columns = graph.edges.rows[new], graph.edges.columns[new]
@@ -220,7 +220,7 @@ def _encode_blocked(mates: Ints, labels: Ints, count: int) -> Ints:
     return codes
 
 
-def _measure_distances(embeddings: Floats, sums: Sums, labels: Ints, faces: Ints, clusters: Ints) -> Floats:
+def _measure_distances(embeddings: Floats, sums: ClusterSums, labels: Ints, faces: Ints, clusters: Ints) -> Floats:
     """Return the distances ``(m,)`` of faces from clusters, without the face itself if the cluster contains it."""
     own = labels[faces] == clusters
     products = dots(embeddings, sums.embeddings, np.stack([faces, clusters], axis=1)).astype(np.float64)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from visavis.clustering._means import FaceGraph, Sums, stretch
+from visavis.clustering._means import ClusterSums, FaceGraph, stretch
 from visavis.clustering._neighbors import Ints
 from visavis.types import Floats
 
@@ -22,7 +22,7 @@ def split_loose(graph: FaceGraph, labels: Ints, limits: Sequence[float]) -> Ints
     then split in the same way. Old faces stay. Returns labels in 0..c-1.
     """
     labels = np.unique(labels, return_inverse=True)[1]
-    counts = Sums.of(graph.embeddings, labels).counts
+    counts = ClusterSums.of(graph.embeddings, labels).counts
     small = np.flatnonzero((counts >= 2) & (counts <= len(limits) + 1))
     order = np.argsort(labels, kind="stable")
     starts = np.searchsorted(labels[order], small)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from visavis.clustering._neighbors import Edges, Ints
 from visavis.types import Floats
 
-Sums = NDArray[np.float64]
+WeightSums = NDArray[np.float64]
 
 PARTS = 8
 ROUNDS = 30
@@ -78,14 +78,14 @@ def _pass_on(
     return len(winners)
 
 
-def _sum_weights(owner: Ints, label: Ints, weights: Floats) -> tuple[Ints, Ints, Sums]:
+def _sum_weights(owner: Ints, label: Ints, weights: Floats) -> tuple[Ints, Ints, WeightSums]:
     """Sum weights by owner and label."""
     order = np.lexsort((label, owner))
     owner, label = owner[order], label[order]
     first = np.ones(len(owner), np.bool_)
     first[1:] = (owner[1:] != owner[:-1]) | (label[1:] != label[:-1])
     starts = np.flatnonzero(first)
-    sums: Sums = np.add.reduceat(weights[order].astype(np.float64), starts)
+    sums: WeightSums = np.add.reduceat(weights[order].astype(np.float64), starts)
     return owner[starts], label[starts], sums
 
 
@@ -99,7 +99,7 @@ def _mark_available(
     return free
 
 
-def _select_winners(nodes: Ints, label: Ints, sums: Sums, groups: Ints) -> Ints:
+def _select_winners(nodes: Ints, label: Ints, sums: WeightSums, groups: Ints) -> Ints:
     """Return one offer for each label and group: that of the node with the greatest weight."""
     order = np.lexsort((nodes, -sums, label, groups[nodes]))
     group, offered = groups[nodes][order], label[order]

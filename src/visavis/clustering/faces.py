@@ -9,7 +9,8 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis.types import Clustering, Faces, PhotoFaces
+from visavis.clustering.types import Clustering, Faces
+from visavis.types import PhotoFaces
 
 
 def gather_faces(answers: Iterable[PhotoFaces]) -> tuple[Faces, tuple[PhotoFaces, ...]]:

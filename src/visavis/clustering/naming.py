@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from visavis.boxes import SAME_FACE, overlaps
-from visavis.types import Faces
+from visavis.clustering.types import Faces
 
-Box = Sequence[float]
+BoxSides = Sequence[float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Naming:
 
 
 def find_named(
-    faces: Faces, named: Iterable[tuple[str | None, str, Box]], places: Mapping[str, str] | None = None
+    faces: Faces, named: Iterable[tuple[str | None, str, BoxSides]], places: Mapping[str, str] | None = None
 ) -> Naming:
     """Find the faces of an earlier naming; each item of ``named`` is a name (None: unassigned), a photo and a box.
 
@@ -55,7 +55,7 @@ def find_named(
     return Naming(tuple(people), frozenset(unassigned), tuple(sorted(names)))
 
 
-def _find_overlapping(faces: Faces, rows: Sequence[int], box: Box) -> int | None:
+def _find_overlapping(faces: Faces, rows: Sequence[int], box: BoxSides) -> int | None:
     """Return the row among ``rows`` that overlaps the box most; None where the overlap is below ``SAME_FACE``."""
     if not rows:
         return None

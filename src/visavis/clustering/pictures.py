@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from visavis import align, images
+from visavis.clustering.types import Faces
 from visavis.errors import ImageError
-from visavis.types import RGB, Face, Faces, Photo
+from visavis.types import RGB, Face, Photo
 
 CROP_MARGIN = 0.3
 CROP_SIDES = (192, 96)

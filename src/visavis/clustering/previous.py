@@ -10,8 +10,9 @@ from typing import cast
 import numpy as np
 
 from visavis.boxes import SAME_FACE, overlaps
+from visavis.clustering.types import Faces
 from visavis.text_files import errors_in, json_lines, malformed, read_text
-from visavis.types import Faces, Floats
+from visavis.types import Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,7 +21,7 @@ from visavis import atomic
 from visavis.clustering._cluster import is_poor
 from visavis.clustering.naming import Naming
 from visavis.clustering.pictures import PagePictures, page_pictures
-from visavis.types import Cluster, Clustering
+from visavis.clustering.types import Cluster, Clustering
 
 SCRIPTS = ("state.js", "view.js", "photo.js", "controls.js")
 

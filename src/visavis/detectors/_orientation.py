@@ -17,9 +17,7 @@ from numpy.typing import NDArray
 from visavis import runtime
 from visavis.align import similarity, warp
 from visavis.boxes import overlaps
-from visavis.types import RGB, Face, Floats
-
-Doubles = NDArray[np.float64]
+from visavis.types import RGB, Doubles, Face, Floats
 
 SIZE = 48
 """Side in pixels of O-Net's crops."""

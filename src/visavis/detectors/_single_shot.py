@@ -60,7 +60,7 @@ Prepare = Callable[[RGB], Floats]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Network:
+class DetectionNetwork:
     """A network, with its preprocessing and decoding.
 
     ``overlap`` is the intersection over union from which two boxes are one face, ``sure`` the score from which a face
@@ -78,7 +78,7 @@ class Network:
 class SingleShot:
     """A detector of one network, ready once it is constructed."""
 
-    def __init__(self, name: str, network: Network, *, threads: int | None, min_score: float) -> None:
+    def __init__(self, name: str, network: DetectionNetwork, *, threads: int | None, min_score: float) -> None:
         if not 0 < min_score < 1:
             raise UsageError(f"min_score is a score above 0 and below 1, got {min_score:g}.")
         self.name, self.certain = name, network.certain

@@ -22,6 +22,7 @@ from visavis.detectors._proposals import CELL, THRESHOLD, Candidates, Numbers, p
 from visavis.detectors._pyramid import Level, levels, sample
 from visavis.errors import UsageError
 from visavis.nets import mtcnn as nets
+from visavis.nets.ops import Net
 from visavis.types import RGB, Face, Floats
 from visavis.weights import spec, store
 from visavis.weights.readers import joblib_lz4
@@ -169,7 +170,7 @@ def onet() -> runtime.Session:
     return _open_session(spec.ONET, nets.onet, 48)
 
 
-def _open_session(row: spec.WeightSpec, net: nets.Net, side: int | None) -> runtime.Session:
+def _open_session(row: spec.WeightSpec, net: Net, side: int | None) -> runtime.Session:
     def build() -> bytes:
         from visavis.nets.onnx_graph import to_onnx
 

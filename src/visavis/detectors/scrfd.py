@@ -11,7 +11,7 @@ import numpy as np
 
 from visavis import runtime
 from visavis.detectors import DETECTORS
-from visavis.detectors._single_shot import Network, RawFaces, SingleShot, cells
+from visavis.detectors._single_shot import DetectionNetwork, RawFaces, SingleShot, cells
 from visavis.detectors.mtcnn import onet
 from visavis.types import RGB, Floats
 from visavis.weights import spec, store
@@ -69,5 +69,5 @@ def scrfd_2500m(*, threads: int | None = None, min_score: float = MIN_SCORE) -> 
 def _load(name: str, row: spec.WeightSpec, threads: int | None, min_score: float) -> SingleShot:
     runtime.thread_count(threads)  # raises for a wrong number of threads, even if the file is missing
     with store.all_missing(onet):
-        network = Network(store.find(row).read_bytes(), prepare, decode, OVERLAP, SURE)
+        network = DetectionNetwork(store.find(row).read_bytes(), prepare, decode, OVERLAP, SURE)
     return SingleShot(name, network, threads=threads, min_score=min_score)

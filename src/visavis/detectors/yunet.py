@@ -16,7 +16,7 @@ import numpy as np
 from visavis import runtime
 from visavis.detectors import DETECTORS
 from visavis.detectors._onnx_parts import unfold_weights
-from visavis.detectors._single_shot import Network, RawFaces, SingleShot, cells
+from visavis.detectors._single_shot import DetectionNetwork, RawFaces, SingleShot, cells
 from visavis.detectors.mtcnn import onet
 from visavis.types import RGB, Floats
 from visavis.weights import spec, store
@@ -66,7 +66,7 @@ def yunet(*, threads: int | None = None, min_score: float = MIN_SCORE) -> Single
     """Load the network; ``min_score`` is the least score of a face."""
     runtime.thread_count(threads)  # raises for a wrong number of threads, even if the file is missing
     with store.all_missing(onet):
-        network = Network(unfold_weights(store.find(_choose_file())), prepare, decode, OVERLAP, SURE, CERTAIN)
+        network = DetectionNetwork(unfold_weights(store.find(_choose_file())), prepare, decode, OVERLAP, SURE, CERTAIN)
     return SingleShot("yunet", network, threads=threads, min_score=min_score)
 
 

@@ -13,7 +13,7 @@ from visavis.embedders import dlib, facenet, sface, trained, vggface
 from visavis.errors import UsageError
 from visavis.types import RGB, Face
 from visavis.weights import store, user_models
-from visavis.weights.model_row import ARCFACE, ModelRow, Points
+from visavis.weights.model_row import ARCFACE, CropPoints, ModelRow
 
 RECIPES = {
     recipe.name: recipe
@@ -26,7 +26,7 @@ MARGIN = vggface.EXTENSION * vggface.SIDE / vggface.SHORTER - 1
 """Margin of the middle of an extended box, as for VGGFace2."""
 
 
-CROPS: dict[Callable[[RGB, Sequence[Face]], RGB], tuple[str, Points | None, float]] = {
+CROPS: dict[Callable[[RGB, Sequence[Face]], RGB], tuple[str, CropPoints | None, float]] = {
     vggface.central_crops: ("middle", None, MARGIN),
     vggface.stretched_crops: ("stretched", None, 0.0),
     facenet.crops: ("stretched", None, 0.0),

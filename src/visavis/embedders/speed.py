@@ -17,7 +17,7 @@ ROUNDS = 7
 
 
 @dataclass(frozen=True, slots=True)
-class Speed:
+class EmbeddingSpeed:
     """Milliseconds per face in batches of ``batch``: the median of the rounds, and the best."""
 
     batch: int
@@ -25,7 +25,7 @@ class Speed:
     best: float
 
 
-def speeds(models: Sequence[Embedder], batches: Sequence[int], *, rounds: int = ROUNDS) -> list[list[Speed]]:
+def speeds(models: Sequence[Embedder], batches: Sequence[int], *, rounds: int = ROUNDS) -> list[list[EmbeddingSpeed]]:
     """Measure each model with each size of batch, on crops of noise; a first round warms up and does not count.
 
     Crops are made beforehand: the time is that of :meth:`Embedder.embed` with all the model's views.
@@ -43,7 +43,7 @@ def speeds(models: Sequence[Embedder], batches: Sequence[int], *, rounds: int = 
                 if number:
                     times.setdefault((place, batch), []).append(took)
     return [
-        [Speed(batch, median(times[place, batch]), min(times[place, batch])) for batch in batches]
+        [EmbeddingSpeed(batch, median(times[place, batch]), min(times[place, batch])) for batch in batches]
         for place in range(len(models))
     ]
 

@@ -10,19 +10,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from visavis import runtime
 from visavis.embedders import EMBEDDERS, _views
 from visavis.errors import WeightsError
+from visavis.nets.ops import Net
 from visavis.types import RGB, Face, Floats
 from visavis.weights import store
 from visavis.weights.row import WeightSpec
 
-Net = Callable[[Any, Any], tuple[Any, ...]]
-"""A definition of ``nets/``: a function of ``ops`` and the picture."""
 Weights = Mapping[str, Floats]
 
 VIEWS = 1

@@ -14,14 +14,11 @@ from numpy.typing import NDArray
 from visavis.errors import UsageError
 from visavis.evaluate.data.pairs import PairList
 from visavis.evaluate.results import Accuracy
-from visavis.evaluate.stats.metrics import Doubles
 from visavis.evaluate.stats.pair_distances import row_distances
-from visavis.types import Floats
+from visavis.types import Doubles, Floats, Mask
 
 FOLDS = 10
 """Folds made of a list without folds."""
-
-Mask = NDArray[np.bool_]
 
 
 def distances(embeddings: Floats, has_template: NDArray[np.bool_], pairs: PairList) -> Doubles:

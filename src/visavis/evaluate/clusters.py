@@ -51,10 +51,10 @@ class ClusterResult:
     rand: float
 
 
-Labels = Sequence[Hashable] | NDArray[np.intp]
+ClusterLabels = Sequence[Hashable] | NDArray[np.intp]
 
 
-def clustering(people: Labels, clusters: Labels) -> ClusterResult:
+def clustering(people: ClusterLabels, clusters: ClusterLabels) -> ClusterResult:
     """Compare the cluster of each item with its person; only the equality of labels matters.
 
     Raises UsageError without items, and for different numbers of people and clusters.
@@ -102,7 +102,7 @@ class _Table:
         return cls(cells.astype(np.int64), keys // width, keys % width, np.bincount(person), np.bincount(cluster))
 
 
-def _number_labels(labels: Labels) -> NDArray[np.intp]:
+def _number_labels(labels: ClusterLabels) -> NDArray[np.intp]:
     """Number the labels from 0."""
     if isinstance(labels, np.ndarray):
         return np.unique(labels, return_inverse=True)[1]

@@ -25,8 +25,7 @@ from visavis.errors import UsageError
 from visavis.evaluate.data.annotations import Annotated
 from visavis.evaluate.results import Interval
 from visavis.evaluate.stats.intervals import wilson
-from visavis.evaluate.stats.metrics import Doubles
-from visavis.types import Face, Floats
+from visavis.types import Doubles, Face, Floats
 
 HEIGHTS = (0.0, 20.0, 50.0, 100.0)
 """Lower ends of the bands of heights, in pixels; the last band has no upper end."""

@@ -14,15 +14,13 @@ from visavis.defaults import DETECTOR
 from visavis.detectors import DETECTORS
 from visavis.errors import UsageError
 from visavis.evaluate.data.annotations import Annotated
-from visavis.evaluate.data.templates import Progress
+from visavis.evaluate.data.templates import ShowProgress
 from visavis.images.photo_files import one_by_one
 from visavis.pipeline import Recognizer
 from visavis.types import Face, Photo, PhotoFaces
 
 LOWEST = 0.01
 """Least score of the answers in the curve: practically all that the earlier networks of a detector let pass."""
-
-Faces = tuple[Face, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,8 +32,8 @@ class Answers:
     """
 
     annotated: tuple[Annotated, ...]
-    found: tuple[Faces, ...]
-    sensitive: tuple[Faces, ...] | None
+    found: tuple[tuple[Face, ...], ...]
+    sensitive: tuple[tuple[Face, ...], ...] | None
     unread: dict[str, str]
 
 
@@ -45,7 +43,7 @@ def answers(
     detector: str = DETECTOR,
     min_face: float = 20,
     threads: int | None = None,
-    progress: Progress | None = None,
+    progress: ShowProgress | None = None,
 ) -> Answers:
     """Detect the faces of each photo, twice if the detector has ``min_score``: low scores may also move other boxes.
 
@@ -75,9 +73,9 @@ def _make_sensitive(detector: str, threads: int | None) -> Recognizer | None:
     return Recognizer(detector=DETECTORS.create(detector, threads=threads, min_score=LOWEST))
 
 
-def _show_progress(results: Iterator[PhotoFaces], total: int, progress: Progress | None) -> Iterable[PhotoFaces]:
+def _show_progress(results: Iterator[PhotoFaces], total: int, progress: ShowProgress | None) -> Iterable[PhotoFaces]:
     return results if progress is None else progress(results, total)
 
 
-def _detect(low: Recognizer, photo: Photo, min_face: float) -> Faces:
+def _detect(low: Recognizer, photo: Photo, min_face: float) -> tuple[Face, ...]:
     return tuple(low.detector.detect([photo.pixels], min_face=min_face)[0])

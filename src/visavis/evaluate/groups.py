@@ -21,8 +21,9 @@ from visavis.evaluate.data.group_table import GroupTable, place
 from visavis.evaluate.data.templates import Templates
 from visavis.evaluate.results import Interval
 from visavis.evaluate.stats.bootstrap import LEAST
-from visavis.evaluate.stats.metrics import Counts, Doubles
+from visavis.evaluate.stats.metrics import Counts
 from visavis.evaluate.stats.pair_distances import STEP, Compared, compare_everybody
+from visavis.types import Doubles
 
 DRAWS = 1000
 FEWEST_PEOPLE = 10
@@ -31,7 +32,7 @@ FEWEST_SOURCES = 5
 AT_ONCE = 4_000_000
 """Values in one step of the bootstrap."""
 
-People = NDArray[np.intp]
+PersonNumbers = NDArray[np.intp]
 KINDS = ("fmr", "fnmr", "failures")
 
 
@@ -168,7 +169,7 @@ class _Data:
     ``accepted (a, 2)`` are the accepted impostors.
     """
 
-    people: People
+    people: PersonNumbers
     has_template: NDArray[np.bool_]
     genuine: NDArray[np.int32]
     rejected: NDArray[np.bool_]
@@ -206,8 +207,8 @@ class _GroupCounts:
     templates: Doubles
     genuine: Doubles
     rejected: Doubles
-    first: People
-    second: People
+    first: PersonNumbers
+    second: PersonNumbers
     times: Doubles
 
 

@@ -17,19 +17,19 @@ from visavis import compare
 from visavis.errors import UsageError
 from visavis.evaluate.data.templates import Templates
 from visavis.evaluate.results import Interval
-from visavis.evaluate.stats.metrics import Doubles, Roc
+from visavis.evaluate.stats.metrics import Roc
 from visavis.evaluate.stats.open_set import (
     KnownProbes,
-    Rows,
+    RowNumbers,
     SearchRate,
     UnknownProbes,
     interval,
     open_set_roc,
     search_rates,
 )
-from visavis.types import Floats
+from visavis.types import Doubles, Floats
 
-Rule = Literal["person", "nearest", "mean"]
+DistanceRule = Literal["person", "nearest", "mean"]
 
 RANKS = (1, 5, 10, 20, 50)
 FPIRS = (1e-1, 3e-2, 1e-2, 3e-3, 1e-3)
@@ -43,9 +43,9 @@ TIE = 1e-6
 class Split:
     """Rows of the photos that are enrolled, and of the probes: of enrolled people, and of others."""
 
-    gallery: Rows
-    known: Rows
-    unknown: Rows
+    gallery: RowNumbers
+    known: RowNumbers
+    unknown: RowNumbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class IdentificationResult:
     """
 
     model: str
-    rule: Rule
+    rule: DistanceRule
     people: int
     templates: int
     known: int
@@ -127,7 +127,7 @@ def identification(
     *,
     ranks: Sequence[int] = RANKS,
     fpirs: Sequence[float] = FPIRS,
-    rule: Rule = "person",
+    rule: DistanceRule = "person",
     calibration: compare.Calibration | None = None,
     seed: int = 0,
 ) -> IdentificationResult:
@@ -181,14 +181,16 @@ def identification(
     )
 
 
-def _choose_table(model: str, rule: Rule, calibration: compare.Calibration | None) -> compare.Calibration | None:
+def _choose_table(
+    model: str, rule: DistanceRule, calibration: compare.Calibration | None
+) -> compare.Calibration | None:
     """Return the calibration, or None for "mean": a table is measured on pairs of templates, not on means."""
     if rule == "mean":
         return None
     return calibration if calibration is not None else compare.calibration(model)
 
 
-def _count_earlier(person: Rows) -> Rows:
+def _count_earlier(person: RowNumbers) -> RowNumbers:
     """Count for each photo the photos of the same person before it."""
     order = np.argsort(person, kind="stable")
     starts = np.flatnonzero(np.diff(person[order], prepend=-1))
@@ -202,11 +204,11 @@ class _Gallery:
     """Templates ``embeddings (t, d)`` by person: those of ``people[i]`` begin at row ``starts[i]``."""
 
     embeddings: Floats
-    starts: Rows
-    people: Rows
+    starts: RowNumbers
+    people: RowNumbers
 
     @classmethod
-    def of(cls, embeddings: Floats, person: Rows, rows: Rows, rule: Rule) -> _Gallery:
+    def of(cls, embeddings: Floats, person: RowNumbers, rows: RowNumbers, rule: DistanceRule) -> _Gallery:
         if not len(rows):
             raise UsageError("nobody could be enrolled: no photo of the gallery gave a template.")
         rows = rows[np.argsort(person[rows], kind="stable")]
@@ -231,7 +233,9 @@ class _Gallery:
                 yield block, np.minimum.reduceat(to_templates, self.starts, axis=1)
 
 
-def _rank_people(templates: Templates, person: Rows, rows: Rows, gallery: _Gallery) -> tuple[Rows, Doubles]:
+def _rank_people(
+    templates: Templates, person: RowNumbers, rows: RowNumbers, gallery: _Gallery
+) -> tuple[RowNumbers, Doubles]:
     """Return ranks of the right people (0: failed, or not enrolled) and their distances (infinite without one)."""
     if not len(rows):
         raise UsageError("there is no photo to search for: nobody who is enrolled has another one.")

@@ -20,10 +20,10 @@ from visavis import images
 from visavis.compare import Calibration, cosine_distances
 from visavis.errors import UsageError
 from visavis.evaluate.data.degradations import DEGRADATIONS, degrade
-from visavis.evaluate.data.templates import Progress, Templates
+from visavis.evaluate.data.templates import ShowProgress, Templates
 from visavis.pipeline import Recognizer
-from visavis.poor_photos import SCORE, Axis, Curve, Doubles, PoorPhotos, interpolated, pair_shares
-from visavis.types import RGB, Floats, Quality
+from visavis.poor_photos import SCORE, LikenessAxis, PoorPhotos, ShareCurve, interpolated, pair_shares
+from visavis.types import RGB, Doubles, Floats, Quality
 
 RATES = (1e-2, 3e-3, 1e-3, 3e-4)
 """Rates of false accepts at which thresholds are compared, as far as the copies support them."""
@@ -100,7 +100,7 @@ def make_copies(
     min_face: float = 20,
     seed: int = 0,
     most: int = MOST,
-    progress: Progress | None = None,
+    progress: ShowProgress | None = None,
 ) -> dict[str, Copies]:
     """Make worsened copies of the photos of templates; return those that show a face, by the name of the kind.
 
@@ -167,7 +167,7 @@ def shares(copies: Mapping[str, Copies], table: Calibration) -> PoorPhotos:
     return replace(by_likeness, parts=_measure_parts(copies, by_likeness, table))
 
 
-def likeness_function(copies: Mapping[str, Copies]) -> tuple[tuple[float, ...], tuple[Axis, ...]]:
+def likeness_function(copies: Mapping[str, Copies]) -> tuple[tuple[float, ...], tuple[LikenessAxis, ...]]:
     """Return the direction ``(d,)`` and the axes of the function that predicts the likeness of strangers' embeddings.
 
     The likeness of a copy is the ``NEAR`` quantile of its products with copies of other people of its kind. The axes
@@ -209,8 +209,8 @@ def _measure_likeness(copies: Copies) -> Doubles:
 
 def _measure_parts(
     copies: Mapping[str, Copies], by_likeness: PoorPhotos, table: Calibration
-) -> tuple[tuple[str, Curve], ...]:
-    by_part: dict[str, list[Curve]] = defaultdict(list)
+) -> tuple[tuple[str, ShareCurve], ...]:
+    by_part: dict[str, list[ShareCurve]] = defaultdict(list)
     for name, kind in DEGRADATIONS.items():
         for part in (*kind.parts, SCORE) if kind.parts and name in copies else ():
             good = float(np.quantile(copies[""].values(part), CLEAN))
@@ -256,7 +256,7 @@ def _measured_rates(table: Calibration) -> list[float]:
     return [far for far in RATES if table.lowest_far <= far <= table.far[0]]
 
 
-def _make_likeness_curve(windows: Sequence[Window], good: float, worst: float) -> Curve:
+def _make_likeness_curve(windows: Sequence[Window], good: float, worst: float) -> ShareCurve:
     """Return shares that fall as the likeness rises, from 1 at ``good``; 1 up to ``worst`` without poor windows."""
     poor = sorted((window for window in windows if window.value > good), key=lambda window: window.value)
     if not poor:
@@ -268,13 +268,13 @@ def _make_likeness_curve(windows: Sequence[Window], good: float, worst: float) -
     return _thin_points([(round(value, 4), round(share, 3)) for value, share in points], _interpolate_linearly)
 
 
-def _interpolate_linearly(curve: Curve, value: float) -> float:
+def _interpolate_linearly(curve: ShareCurve, value: float) -> float:
     """Return the share at a likeness by linear interpolation."""
     values, shares = zip(*curve, strict=True)
     return float(np.interp(value, values, shares))
 
 
-def _make_curve(windows: Sequence[Window], good: float) -> Curve:
+def _make_curve(windows: Sequence[Window], good: float) -> ShareCurve:
     """Return shares that rise with the quality, up to 1 at ``good``; empty without poorer windows."""
     poor = [window for window in windows if window.value < good]
     if not poor:
@@ -295,7 +295,7 @@ def _fit_rising(values: Sequence[float]) -> Doubles:
     return np.concatenate([np.full(count, value) for value, count in blocks])
 
 
-def _merge_curves(curves: Sequence[Curve]) -> Curve:
+def _merge_curves(curves: Sequence[ShareCurve]) -> ShareCurve:
     """Merge the curves of several kinds of damage: at each value the least share measured there."""
     values = sorted({value for curve in curves for value, _ in curve})
     least = [min(share for curve in curves if (share := interpolated(curve, value)) is not None) for value in values]
@@ -304,7 +304,9 @@ def _merge_curves(curves: Sequence[Curve]) -> Curve:
     return _thin_points(points, interpolated)
 
 
-def _thin_points(points: Sequence[tuple[float, float]], interpolate: Callable[[Curve, float], float | None]) -> Curve:
+def _thin_points(
+    points: Sequence[tuple[float, float]], interpolate: Callable[[ShareCurve, float], float | None]
+) -> ShareCurve:
     """Leave out points that are within ``TOLERANCE`` of their neighbors' interpolation, and duplicate values."""
     kept = list(dict(points).items())
     place = 1

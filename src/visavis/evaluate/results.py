@@ -34,7 +34,7 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
-class Promise:
+class CalibratedRate:
     """FAR on these photos at the model's own threshold for a FAR, which was measured on other photos.
 
     ``measured`` is the FAR here, ``interval`` holds it for other people like these (None: not supported by the data);
@@ -83,7 +83,7 @@ class Histogram:
 
 
 @dataclass(frozen=True, slots=True)
-class Speed:
+class PhotoSpeed:
     """Milliseconds a photo on this machine: to detect its faces (reading included), and to embed its subject."""
 
     detect: float
@@ -93,7 +93,7 @@ class Speed:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Verification:
+class VerificationResult:
     """Error rates of verification by one model on one set of data.
 
     Of ``photos``, ``failures`` gave no template: ``failed_genuine`` pairs of one person count as rejected,
@@ -114,8 +114,8 @@ class Verification:
     histogram: Histogram
     accuracy: Accuracy | None = None
     rejection: RejectionCurve | None = None
-    speed: Speed | None = None
-    promises: tuple[Promise, ...] = ()
+    speed: PhotoSpeed | None = None
+    promises: tuple[CalibratedRate, ...] = ()
     mistakes_at: float | None = None
     worst_rejects: tuple[Mistake, ...] = field(default=())
     worst_accepts: tuple[Mistake, ...] = field(default=())

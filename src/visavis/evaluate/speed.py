@@ -11,13 +11,13 @@ import numpy as np
 
 from visavis.errors import UsageError
 from visavis.evaluate.data.templates import subject
-from visavis.evaluate.results import Speed
+from visavis.evaluate.results import PhotoSpeed
 from visavis.images.photo_files import check_list
 from visavis.pipeline import BATCH_PHOTOS, Recognizer
 from visavis.types import Face, Photo
 
 
-def measure(photos: Sequence[str], recognizer: Recognizer, *, count: int = 48, min_face: float = 20) -> Speed:
+def measure(photos: Sequence[str], recognizer: Recognizer, *, count: int = 48, min_face: float = 20) -> PhotoSpeed:
     """Time up to ``count`` photos, spread evenly over the list, in the batches of ordinary work.
 
     Cached results are not used; one batch runs before the clock starts. The results are medians over the batches, so a
@@ -47,7 +47,7 @@ def measure(photos: Sequence[str], recognizer: Recognizer, *, count: int = 48, m
             embedded.append((end - middle) / faces)
     if not embedded:
         raise UsageError(f"the speed cannot be measured: no face was found in any of {len(chosen)} photos.")
-    return Speed(1000 * median(detected), 1000 * median(embedded), read, recognizer.threads)
+    return PhotoSpeed(1000 * median(detected), 1000 * median(embedded), read, recognizer.threads)
 
 
 def spread(photos: Sequence[str], count: int) -> list[str]:

@@ -14,10 +14,10 @@ from visavis.errors import UsageError
 from visavis.evaluate import accuracy
 from visavis.evaluate.data.pairs import PairList, join_lists, read_pairs
 from visavis.evaluate.data.templates import Templates
-from visavis.evaluate.results import Accuracy, Histogram, Mistake, Promise, Verification
+from visavis.evaluate.results import Accuracy, CalibratedRate, Histogram, Mistake, VerificationResult
 from visavis.evaluate.stats import bootstrap
 from visavis.evaluate.stats.metrics import Roc
-from visavis.evaluate.stats.pair_distances import Compared, Rows, compare_everybody, compare_listed
+from visavis.evaluate.stats.pair_distances import Compared, PairRows, compare_everybody, compare_listed
 from visavis.evaluate.stats.rejection import RejectionCurve, rejection_curve
 
 FARS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
@@ -28,7 +28,9 @@ WORST = 12
 BINS = 100
 
 
-def of_people(templates: Templates, names: Sequence[str], *, data: str, draws: int = bootstrap.DRAWS) -> Verification:
+def of_people(
+    templates: Templates, names: Sequence[str], *, data: str, draws: int = bootstrap.DRAWS
+) -> VerificationResult:
     """Compare all pairs of photos; ``names (n,)`` holds the person of each photo."""
     people = np.unique(np.array(names), return_inverse=True)[1]
     compared = compare_everybody(templates.embeddings, templates.found, people)
@@ -36,7 +38,7 @@ def of_people(templates: Templates, names: Sequence[str], *, data: str, draws: i
     return _make_result(templates, compared, resampling, people=people, data=data, draws=draws)
 
 
-def of_pairs(templates: Templates, pairs: PairList, *, data: str, draws: int = bootstrap.DRAWS) -> Verification:
+def of_pairs(templates: Templates, pairs: PairList, *, data: str, draws: int = bootstrap.DRAWS) -> VerificationResult:
     """Compare the pairs of a list; measure the accuracy over its folds, or over ten folds made of it."""
     compared = compare_listed(templates.embeddings, templates.found, pairs.a, pairs.b, pairs.same)
     resampling = bootstrap.ByPairs(compared)
@@ -48,7 +50,9 @@ def of_pairs(templates: Templates, pairs: PairList, *, data: str, draws: int = b
     )
 
 
-def of_lfw(templates: Templates, lists: Sequence[PairList], *, data: str, draws: int = bootstrap.DRAWS) -> Verification:
+def of_lfw(
+    templates: Templates, lists: Sequence[PairList], *, data: str, draws: int = bootstrap.DRAWS
+) -> VerificationResult:
     """Measure accuracy by LFW's protocol, and rates by comparing all pairs of photos in the lists.
 
     One list has ten folds (view 2); of two lists, the first is for choosing the threshold and the second for measuring
@@ -102,12 +106,12 @@ def _make_result(
     people: NDArray[np.intp] | None,
     data: str,
     draws: int,
-) -> Verification:
+) -> VerificationResult:
     rates = bootstrap.rates(compared, resampling, FARS, draws=draws)
     at = min((rate.far for rate in rates if rate.far >= MISTAKES_AT), default=None)
     limit = next((rate.threshold for rate in rates if rate.far == at), None)
     accepts, rejects = ((), ()) if limit is None else _find_mistakes(compared, limit)
-    return Verification(
+    return VerificationResult(
         data=data,
         model=templates.model,
         detector=templates.detector,
@@ -129,7 +133,7 @@ def _make_result(
 
 def _measure_promises(
     model: str, compared: Compared, resampling: bootstrap.Resampling, draws: int
-) -> tuple[Promise, ...]:
+) -> tuple[CalibratedRate, ...]:
     """Measure the rates at the model's own thresholds, if it has any, on this data."""
     table = compare.calibration(model)
     if table is None:
@@ -138,7 +142,7 @@ def _measure_promises(
     thresholds = np.array([table.threshold(far) for far in fars_in_table])
     fars = bootstrap.middle(bootstrap.fars_drawn(compared, resampling, np.tile(thresholds, (draws, 1))))
     return tuple(
-        Promise(
+        CalibratedRate(
             far,
             float(threshold),
             *compared.roc.at(float(threshold)),
@@ -152,7 +156,7 @@ def _find_mistakes(compared: Compared, limit: float) -> tuple[tuple[Mistake, ...
     """Return the nearest impostors within the threshold, and the farthest genuine pairs beyond it."""
     near, genuine = compared.impostors, compared.genuine
 
-    def mistake(rows: tuple[Rows, Rows], distance: float, same: bool) -> Mistake:
+    def mistake(rows: tuple[PairRows, PairRows], distance: float, same: bool) -> Mistake:
         return Mistake(int(rows[0]), int(rows[1]), float(distance), same)
 
     accepts = [

@@ -33,7 +33,7 @@ _COLUMNS: dict[str, tuple[Table, tuple[str, ...]]] = {
     "photos": (PHOTOS, tuple(column.name for column in PHOTOS.c if column.name != "model")),
 }
 
-Row = Mapping[str, Any]
+ArchiveRow = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,9 +42,9 @@ class Export:
 
     model: str
     calibration: object
-    people: Sequence[Row]
-    templates: Sequence[Row]
-    photos: Sequence[Row]
+    people: Sequence[ArchiveRow]
+    templates: Sequence[ArchiveRow]
+    photos: Sequence[ArchiveRow]
     embeddings: Floats
 
 
@@ -154,15 +154,15 @@ def _read_embeddings(conn: Connection, dimension: int) -> tuple[Ids, Floats]:
     return ids[order], embeddings[order]
 
 
-def _check_rows(folder: Path, name: str, rows: object) -> list[Row]:
+def _check_rows(folder: Path, name: str, rows: object) -> list[ArchiveRow]:
     """Return the rows of a table; UsageError if their columns are wrong."""
     columns = set(_COLUMNS[name][1])
     if not isinstance(rows, list) or not all(isinstance(row, dict) and set(row) == columns for row in rows):
         raise UsageError(f"{folder}: the {name} of the export are not what they should be.")
-    return cast("list[Row]", rows)
+    return cast("list[ArchiveRow]", rows)
 
 
-def _check_consistency(folder: Path, rows: Mapping[str, Sequence[Row]], ids: Ids, embeddings: Floats) -> None:
+def _check_consistency(folder: Path, rows: Mapping[str, Sequence[ArchiveRow]], ids: Ids, embeddings: Floats) -> None:
     """Raise UsageError unless records and embeddings belong together and all embeddings are of length 1."""
     people = {row["id"] for row in rows["people"]}
     owners = {row["person_id"] for row in rows["templates"]} - {None}

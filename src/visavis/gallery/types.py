@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
+from visavis.clustering.types import Clustering
 from visavis.gallery.index import Ids
 from visavis.plain import Plain, flat, plain
-from visavis.types import Clustering, Face, Floats, Identification, PhotoFaces
+from visavis.types import Face, Floats, Identification, PhotoFaces
 
 
 @dataclass(frozen=True, slots=True, eq=False)

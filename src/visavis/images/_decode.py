@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class FileKind:
     """A kind of file: its name, Pillow's class for it, its final bytes, and whether opening it may warn."""
 
     name: str
@@ -41,18 +41,18 @@ class Kind:
     warns: bool = False
 
 
-JPEG = Kind("JPEG", "PIL.JpegImagePlugin:JpegImageFile", ending=b"\xff\xd9")
-PNG = Kind("PNG", "PIL.PngImagePlugin:PngImageFile", ending=b"IEND\xaeB`\x82")
-GIF = Kind("GIF", "PIL.GifImagePlugin:GifImageFile", ending=b";", warns=True)
-WEBP = Kind("WebP", "PIL.WebPImagePlugin:WebPImageFile")
-BMP = Kind("BMP", "PIL.BmpImagePlugin:BmpImageFile")
-TIFF = Kind("TIFF", "PIL.TiffImagePlugin:TiffImageFile", warns=True)
-PPM = Kind("PPM", "PIL.PpmImagePlugin:PpmImageFile")
-JPEG2000 = Kind("JPEG 2000", "PIL.Jpeg2KImagePlugin:Jpeg2KImageFile", ending=b"\xff\xd9")
-AVIF = Kind("AVIF", "PIL.AvifImagePlugin:AvifImageFile", warns=True)
-HEIC = Kind("HEIC", "pillow_heif:HeifImageFile", warns=True)
+JPEG = FileKind("JPEG", "PIL.JpegImagePlugin:JpegImageFile", ending=b"\xff\xd9")
+PNG = FileKind("PNG", "PIL.PngImagePlugin:PngImageFile", ending=b"IEND\xaeB`\x82")
+GIF = FileKind("GIF", "PIL.GifImagePlugin:GifImageFile", ending=b";", warns=True)
+WEBP = FileKind("WebP", "PIL.WebPImagePlugin:WebPImageFile")
+BMP = FileKind("BMP", "PIL.BmpImagePlugin:BmpImageFile")
+TIFF = FileKind("TIFF", "PIL.TiffImagePlugin:TiffImageFile", warns=True)
+PPM = FileKind("PPM", "PIL.PpmImagePlugin:PpmImageFile")
+JPEG2000 = FileKind("JPEG 2000", "PIL.Jpeg2KImagePlugin:Jpeg2KImageFile", ending=b"\xff\xd9")
+AVIF = FileKind("AVIF", "PIL.AvifImagePlugin:AvifImageFile", warns=True)
+HEIC = FileKind("HEIC", "pillow_heif:HeifImageFile", warns=True)
 
-MAGIC: tuple[tuple[bytes, Kind], ...] = (
+MAGIC: tuple[tuple[bytes, FileKind], ...] = (
     (b"\xff\xd8\xff", JPEG),
     (b"\x89PNG\r\n\x1a\n", PNG),
     (b"GIF87a", GIF),
@@ -71,7 +71,7 @@ BRANDS = {b"avif": AVIF, b"avis": AVIF} | dict.fromkeys((b"heic", b"heix", b"hei
 KINDS = "JPEG, PNG, WebP, GIF, BMP, TIFF, PPM, JPEG 2000, AVIF and HEIC"
 
 
-def kind_of(data: bytes) -> Kind | None:
+def kind_of(data: bytes) -> FileKind | None:
     """Return the kind of a file by its first bytes; None where it is not supported."""
     for magic, kind in MAGIC:
         if data.startswith(magic):
@@ -85,7 +85,7 @@ def kind_of(data: bytes) -> Kind | None:
     return None
 
 
-def _find_iso_kind(data: bytes) -> Kind | None:
+def _find_iso_kind(data: bytes) -> FileKind | None:
     end = min(int.from_bytes(data[:4], "big"), 256)
     brands = [data[8:12], *(data[at : at + 4] for at in range(16, end, 4))]
     named = next((BRANDS[brand] for brand in brands if brand in BRANDS), None)
@@ -183,7 +183,7 @@ def _jpeg_class() -> type[ImageFile]:
     return Jpeg
 
 
-def _load_plugin(kind: Kind, label: str) -> Callable[[BytesIO], ImageFile]:
+def _load_plugin(kind: FileKind, label: str) -> Callable[[BytesIO], ImageFile]:
     if kind is JPEG:
         return _jpeg_class()
     module, name = kind.plugin.split(":")
@@ -196,7 +196,7 @@ def _load_plugin(kind: Kind, label: str) -> Callable[[BytesIO], ImageFile]:
     return cast("Callable[[BytesIO], ImageFile]", opener)
 
 
-def _describe_missing(kind: Kind) -> str:
+def _describe_missing(kind: FileKind) -> str:
     if kind is HEIC:
         return "one more package: pip install 'visavis[heic]'"
     return "a newer Pillow: pip install --upgrade pillow"
@@ -232,7 +232,7 @@ DECODER_ERRORS = (
 
 
 @contextmanager
-def _explain_errors(label: str, kind: Kind | None, data: bytes) -> Iterator[None]:
+def _explain_errors(label: str, kind: FileKind | None, data: bytes) -> Iterator[None]:
     from PIL.Image import DecompressionBombError
 
     try:
@@ -253,7 +253,7 @@ def _explain_errors(label: str, kind: Kind | None, data: bytes) -> Iterator[None
         raise UnreadableImageError(f"{label} is a damaged {what}: {why}.") from error
 
 
-def _is_cut(kind: Kind, data: bytes, why: str) -> bool:
+def _is_cut(kind: FileKind, data: bytes, why: str) -> bool:
     if kind is WEBP:
         return len(data) < 8 + int.from_bytes(data[4:8], "little")
     if kind.ending:

@@ -12,9 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis.nets.ops import Pad, same_pad
-from visavis.types import Floats
-
-Doubles = NDArray[np.float64]
+from visavis.types import Doubles, Floats
 
 BLOCK = 16
 """Channels of a block of ONNX Runtime's layout on AVX-512; also a multiple of the smaller blocks of other machines."""

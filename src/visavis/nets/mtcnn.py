@@ -5,12 +5,7 @@ Each ends in *logits*: face minus no-face; their sigmoid is the softmax's face s
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from visavis.nets.ops import Ops, T
-
-Net = Callable[[Ops[Any], Any], tuple[Any, ...]]
 
 MEAN, SCALE = (127.5, 127.5, 127.5), 1 / 128
 

@@ -11,8 +11,8 @@ computation follows the weights.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal, Protocol, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, Protocol, TypeVar
 
 T = TypeVar("T")
 
@@ -104,3 +104,7 @@ class Ops(Protocol[T]):
     def concat(self, parts: Sequence[T]) -> T:
         """Concatenate the channels of all parts, in their order."""
         ...
+
+
+Net = Callable[[Ops[Any], Any], tuple[Any, ...]]
+"""A definition: a function of the operations and the pictures ``(n, 3, h, w)``."""

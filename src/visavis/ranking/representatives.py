@@ -29,7 +29,7 @@ shown."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rows:
+class PersonFaces:
     """Faces in the photos of one person, a row each; ``photos (n,)`` are the numbers of their photos."""
 
     names: tuple[str, ...]
@@ -53,7 +53,7 @@ def representative(
     return ranked(gathered(shared(embedder=model).represent(photos, min_face=min_face)), model=model)
 
 
-def gathered(answers: Iterable[PhotoFaces]) -> Rows:
+def gathered(answers: Iterable[PhotoFaces]) -> PersonFaces:
     """Collect the faces of photos, without the photos. Raises NoFaceError if there is no face."""
     records = [
         (
@@ -73,7 +73,7 @@ def gathered(answers: Iterable[PhotoFaces]) -> Rows:
     if not records:
         raise NoFaceError("no face was found in any of the photos.")
     places, names, rows, faces, embeddings, quality, largest, sha256 = zip(*records, strict=True)
-    return Rows(
+    return PersonFaces(
         names,
         np.array(places),
         faces,
@@ -85,7 +85,7 @@ def gathered(answers: Iterable[PhotoFaces]) -> Rows:
     )
 
 
-def ranked(rows: Rows, *, model: str) -> list[Characteristic]:
+def ranked(rows: PersonFaces, *, model: str) -> list[Characteristic]:
     """Select the face of each photo that is nearest to the mean, and rank these faces by distance from the mean.
 
     The mean is first that of the largest faces, then that of the selected faces that are not outliers: those within the
@@ -118,7 +118,9 @@ def ranked(rows: Rows, *, model: str) -> list[Characteristic]:
     ]
 
 
-def _select_nearest(rows: Rows, weights: Floats, kept: NDArray[np.bool_]) -> tuple[NDArray[np.int64], Floats, Floats]:
+def _select_nearest(
+    rows: PersonFaces, weights: Floats, kept: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], Floats, Floats]:
     """Return the row of each photo that is nearest to the mean of the kept rows, and all distances ``(n,)`` from it.
 
     The third result is the distance of each row from the mean of the other kept rows, since the mean of a few faces is

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis._checks import checked_whole
-
-Labels = NDArray[np.int64]
-Mask = NDArray[np.bool_]
+from visavis.train.labeled_photos import Labels
+from visavis.types import Mask
 
 EVERY = 10
 """Distance of two test photos of a person in :func:`every_tenth`."""

@@ -41,14 +41,14 @@ TRIES = 3
 PLAUSIBLE = 4
 """How many times larger or smaller than in its row a file of unknown hash may be."""
 
-Progress = Callable[[WeightSpec, int, int | None], None]
+DownloadProgress = Callable[[WeightSpec, int, int | None], None]
 """Called with the row, the number of bytes received, and their total if the server states it."""
 
-_progress: list[Progress] = []
+_progress: list[DownloadProgress] = []
 
 
 @contextmanager
-def progress_to(progress: Progress) -> Iterator[None]:
+def progress_to(progress: DownloadProgress) -> Iterator[None]:
     """Call ``progress`` for each received block while the context lasts."""
     _progress.append(progress)
     try:

@@ -42,7 +42,7 @@ ARCFACE = ((38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493,
 CROPS = ("box", "middle", "stretched")
 """Crops by the box: made square by its longer side, or by its shorter side, or stretched to a square."""
 
-Points = tuple[tuple[float, float], ...]
+CropPoints = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class ModelRow:
     layout: str
     mean: tuple[float, float, float]
     scale: float
-    points: Points | None
+    points: CropPoints | None
     crop: str
     margin: float
     output: int | str
@@ -107,7 +107,7 @@ def _format_table(name: str, table: dict[str, object]) -> list[str]:
     return head + [f"{json.dumps(key)} = {json.dumps(value, ensure_ascii=False)}" for key, value in present.items()]
 
 
-def arcface_points(size: int) -> Points | None:
+def arcface_points(size: int) -> CropPoints | None:
     """Return ArcFace's points in a crop of ``size`` pixels; None for sizes without such a crop.
 
     Crops of 128 pixels and its multiples show 8 more of these at the left and at the right (InsightFace's norm_crop).
@@ -226,7 +226,7 @@ class _Table:
             raise self.fail(key, f"must be a whole number from {low} to {high}, got {_abbreviate(value)}")
         return value
 
-    def face(self, size: int) -> tuple[Points | None, str, float]:
+    def face(self, size: int) -> tuple[CropPoints | None, str, float]:
         """Return five points or None, the kind of crop by the box, and its margin."""
         ways = {"template", "points", "crop"} & self._content.keys()
         if len(ways) != 1:
@@ -261,7 +261,7 @@ class _Table:
         for key in self._content:
             raise self.fail(_abbreviate(key) if not key.isidentifier() else key, "is no key of a model's row")
 
-    def _points(self, size: int) -> Points:
+    def _points(self, size: int) -> CropPoints:
         value = self._take("points")
         rows = value if isinstance(value, list) else []
         if len(rows) != 5:
@@ -269,7 +269,7 @@ class _Table:
         points = [_Table(self._file, self._name, {"points": row}).numbers("points", 2) for row in rows]
         if len(set(points)) < 5 or not all(-size < value < 2 * size for point in points for value in point):
             raise self.fail("points", "must be five different places in or near the crop")
-        return cast("Points", tuple(points))
+        return cast("CropPoints", tuple(points))
 
     def _model_name(self) -> str:
         name = self.text("name")

@@ -15,9 +15,9 @@ from visavis.cli._output import Output, short, significant
 
 if TYPE_CHECKING:
     from visavis.evaluate.data.templates import Templates
-    from visavis.evaluate.results import Rate, Verification
+    from visavis.evaluate.results import Rate, VerificationResult
 
-    Evaluated = tuple[Verification, Templates]
+    Evaluated = tuple[VerificationResult, Templates]
 
 
 def list_models(models: list[str] | None, views: int | None, precision: Precision | None) -> list[str]:
@@ -27,7 +27,7 @@ def list_models(models: list[str] | None, views: int | None, precision: Precisio
 
 def evaluate_models(
     photos: Sequence[str],
-    measure: Callable[[Templates], Verification],
+    measure: Callable[[Templates], VerificationResult],
     *,
     models: Sequence[str],
     networks: Networks,
@@ -56,7 +56,7 @@ def evaluate_models(
         write(report, [result for result, _ in results], [templates for _, templates in results], title=title)
 
 
-def _make_line(result: Verification) -> dict[str, object]:
+def _make_line(result: VerificationResult) -> dict[str, object]:
     return {
         "data": result.data,
         "model": result.model,
@@ -108,11 +108,11 @@ def _make_rate(rate: Rate) -> dict[str, object]:
     }
 
 
-def _make_rows(results: Sequence[Verification]) -> Iterable[list[str]]:
+def _make_rows(results: Sequence[VerificationResult]) -> Iterable[list[str]]:
     """Return the rows of the table: one row per figure, one column per model."""
     from visavis.evaluate.verification import FARS, PROMISED
 
-    figures: list[tuple[str, Callable[[Verification], str]]] = [
+    figures: list[tuple[str, Callable[[VerificationResult], str]]] = [
         ("photos", lambda result: f"{result.photos:,}"),
         ("without a face", lambda result: f"{result.failures:,}"),
         ("pairs of one person", lambda result: f"{result.roc.genuine:,}"),
@@ -131,11 +131,11 @@ def _make_rows(results: Sequence[Verification]) -> Iterable[list[str]]:
     return [[head, *(figure(result) for result in results)] for head, figure in figures]
 
 
-def _format_accuracy(result: Verification) -> str:
+def _format_accuracy(result: VerificationResult) -> str:
     return "-" if result.accuracy is None else f"{result.accuracy.accuracy:.4f} ± {result.accuracy.error:.4f}"
 
 
-def _format_tar(result: Verification, far: float) -> str:
+def _format_tar(result: VerificationResult, far: float) -> str:
     rate = next((rate for rate in result.rates if rate.far == far), None)
     if rate is None:
         return "- (too few pairs)"
@@ -143,7 +143,7 @@ def _format_tar(result: Verification, far: float) -> str:
     return f"{rate.tar:.4f} ({low:.4f} to {high:.4f})"
 
 
-def _format_promised(result: Verification, far: float) -> str:
+def _format_promised(result: VerificationResult, far: float) -> str:
     """Return the FAR on this data at the threshold shipped with the model."""
     promise = next((promise for promise in result.promises if promise.far == far), None)
     if promise is None:
@@ -152,8 +152,8 @@ def _format_promised(result: Verification, far: float) -> str:
     return f"{promise.measured:.2g}{interval}"
 
 
-def _format_missed(result: Verification, share: float) -> str:
-    """Return the FNMR at the threshold of the listed errors, with a share of the genuine pairs rejected by quality."""
+def _format_missed(result: VerificationResult, share: float) -> str:
+    """Return the FNMR at the threshold of the listed errors without the genuine pairs rejected by quality."""
     curve = result.rejection
     if curve is None or share not in curve.shares:
         return "-"

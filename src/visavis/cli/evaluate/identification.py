@@ -18,11 +18,11 @@ from visavis.cli._table import Column
 if TYPE_CHECKING:
     from visavis.evaluate.identification import IdentificationResult
     from visavis.evaluate.results import Interval
-    from visavis.evaluate.stats.open_set import Promise, SearchRate
+    from visavis.evaluate.stats.open_set import CalibratedSearchRate, SearchRate
 
 
-class Rule(StrEnum):
-    """Distance to a person with several templates; as ``visavis.evaluate.identification.Rule``."""
+class RuleName(StrEnum):
+    """Distance to a person with several templates; as ``visavis.evaluate.identification.DistanceRule``."""
 
     person = "person"
     nearest = "nearest"
@@ -44,11 +44,11 @@ def identification(  # noqa: PLR0913 - a command's options
         int, typer.Option("--seed", min=0, metavar="N", help="Random seed of the selection of people.")
     ] = 0,
     rule: Annotated[
-        Rule,
+        RuleName,
         typer.Option(
             "--rule", help="Distance to a person: as in a gallery, to the nearest template, or to their mean."
         ),
-    ] = Rule.person,
+    ] = RuleName.person,
     networks: Networks,
     report: Report = None,
     fresh: Fresh = False,
@@ -56,7 +56,7 @@ def identification(  # noqa: PLR0913 - a command's options
 ) -> None:
     """Measure searches among many people.
 
-    Enrolls the first photos of a share of the people with more photos than --templates. Their other photos are known
+    Enrolls the first photos of a fraction of the people with more photos than --templates. Their other photos are known
     probes, all photos of other people are unknown probes. FNIR is the rate of known probes without the right name, FPIR
     the rate of unknown probes with any name. A photo without a face is a miss if its person is known, and left out if
     not.
@@ -135,7 +135,7 @@ def _make_search(search: SearchRate) -> dict[str, object]:
     }
 
 
-def _make_promise(promise: Promise) -> dict[str, object]:
+def _make_promise(promise: CalibratedSearchRate) -> dict[str, object]:
     return {
         "threshold": significant(promise.threshold),
         "measured": promise.measured,

@@ -14,7 +14,7 @@ from visavis.cli.evaluate._verification import evaluate_models, list_models
 
 if TYPE_CHECKING:
     from visavis.evaluate.data.templates import Templates
-    from visavis.evaluate.results import Verification
+    from visavis.evaluate.results import VerificationResult
 
 
 @takes(DETECTING)
@@ -48,7 +48,7 @@ def lfw(  # noqa: PLR0913 - a command's options
     lists = verification.read_lfw(folder, view=view, photos=photos)
     name = f"LFW view {view}"
 
-    def measure(templates: Templates) -> Verification:
+    def measure(templates: Templates) -> VerificationResult:
         return verification.of_lfw(templates, lists, data=name)
 
     evaluate_models(lists[0].photos, measure, models=list_models(model, views, precision), networks=networks,

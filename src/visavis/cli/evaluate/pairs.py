@@ -16,7 +16,7 @@ from visavis.cli.evaluate._verification import evaluate_models, list_models
 
 if TYPE_CHECKING:
     from visavis.evaluate.data.templates import Templates
-    from visavis.evaluate.results import Verification
+    from visavis.evaluate.results import VerificationResult
 
 
 @takes(DETECTING)
@@ -53,13 +53,13 @@ def pairs(  # noqa: PLR0913 - a command's options
         people = read_people(source, exclude=exclude or ())
         paths: Sequence[str] = people.photos
 
-        def measure(templates: Templates) -> Verification:
+        def measure(templates: Templates) -> VerificationResult:
             return verification.of_people(templates, people.names, data=source.name)
     else:
         pair_list = read_pairs(source, photos)
         paths = pair_list.photos
 
-        def measure(templates: Templates) -> Verification:
+        def measure(templates: Templates) -> VerificationResult:
             return verification.of_pairs(templates, pair_list, data=source.name)
 
     evaluate_models(paths, measure, models=list_models(model, views, precision), networks=networks,

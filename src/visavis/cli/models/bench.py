@@ -12,7 +12,7 @@ from visavis.cli._table import Column
 
 if TYPE_CHECKING:
     from visavis.embedders import Embedder
-    from visavis.embedders.speed import Speed
+    from visavis.embedders.speed import EmbeddingSpeed
 
 COLUMNS = (
     "model",
@@ -66,7 +66,7 @@ def _list_present() -> list[str]:
     return [name for name in EMBEDDERS.names() if user_models.has(name) or name in here]
 
 
-def _make_line(model: Embedder, times: list[Speed]) -> dict[str, object]:
+def _make_line(model: Embedder, times: list[EmbeddingSpeed]) -> dict[str, object]:
     from visavis.weights import user_models
     from visavis.weights.spec import all_specs
 
@@ -106,7 +106,7 @@ def _read_tar(model: str) -> float | None:
     return next((row["tar"] for row in content.get("intervals", ()) if row["far"] == FAR), None)
 
 
-def _make_row(line: dict[str, object], times: list[Speed]) -> list[str]:
+def _make_row(line: dict[str, object], times: list[EmbeddingSpeed]) -> list[str]:
     size, accuracy = line["bytes"], line["accuracy"]
     tar = accuracy["tar"] if isinstance(accuracy, dict) else None
     return [

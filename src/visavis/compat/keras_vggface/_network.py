@@ -20,6 +20,7 @@ from visavis.compat import note
 from visavis.embedders import vggface
 from visavis.errors import UsageError, WeightsError
 from visavis.nets import resnet50, senet50, vgg16
+from visavis.nets.ops import Net
 from visavis.types import Floats
 from visavis.weights import spec, store
 from visavis.weights.catalog import classic
@@ -28,12 +29,11 @@ SIDE = 224
 POOL = 7
 """Side of the pooling windows at the end of ResNet-50 and SENet-50, also without the top."""
 
-Net = Callable[[Any, Any], tuple[Any, ...]]
 Shapes = dict[str, tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class NetworkKind:
     """One of the three networks; ``last`` is its classification layer, ``smallest`` the least side of a picture."""
 
     model: str
@@ -81,9 +81,11 @@ class Kind:
 
 
 KINDS = {
-    "vgg16": Kind("vgg16", vgg16.vgg16, vgg16.vgg16_top, "fc8", vgg16.PEOPLE, 512, 48),
-    "resnet50": Kind("resnet50", resnet50.resnet50, resnet50.resnet50_top, "classifier", resnet50.PEOPLE, 2048, 197),
-    "senet50": Kind("senet50", senet50.senet50, senet50.senet50_top, "classifier", resnet50.PEOPLE, 2048, 197),
+    "vgg16": NetworkKind("vgg16", vgg16.vgg16, vgg16.vgg16_top, "fc8", vgg16.PEOPLE, 512, 48),
+    "resnet50": NetworkKind(
+        "resnet50", resnet50.resnet50, resnet50.resnet50_top, "classifier", resnet50.PEOPLE, 2048, 197
+    ),
+    "senet50": NetworkKind("senet50", senet50.senet50, senet50.senet50_top, "classifier", resnet50.PEOPLE, 2048, 197),
 }
 ROWS = {"vgg16": "vggface-vgg16", "resnet50": "vggface2-resnet50", "senet50": "vggface2-senet50"}
 
@@ -108,7 +110,7 @@ class _PreparedOps:
         return self._ops.global_average(x)
 
 
-def session(kind: Kind, weights: str | Path | None, *, top: bool, side: int, classes: int) -> runtime.Session:
+def session(kind: NetworkKind, weights: str | Path | None, *, top: bool, side: int, classes: int) -> runtime.Session:
     """Open the network; its outputs are logits ``(n, classes)``, or without the top maps ``(n, c, h, w)``."""
 
     def build(load: Callable[[], dict[str, Floats]]) -> bytes:
@@ -125,7 +127,7 @@ def session(kind: Kind, weights: str | Path | None, *, top: bool, side: int, cla
     return runtime.Session(runtime.converted(name, digest, lambda: build(load_checked)))
 
 
-def _adapt_net(kind: Kind, *, top: bool) -> Net:
+def _adapt_net(kind: NetworkKind, *, top: bool) -> Net:
     def net(ops: Any, x: Any) -> tuple[Any, ...]:
         prepared = _PreparedOps(ops)
         outputs = (kind.net_top if top else kind.net)(prepared, x)
@@ -134,7 +136,7 @@ def _adapt_net(kind: Kind, *, top: bool) -> Net:
     return net
 
 
-def _find_file(kind: Kind, weights: str | Path, *, top: bool) -> tuple[Path, str]:
+def _find_file(kind: NetworkKind, weights: str | Path, *, top: bool) -> tuple[Path, str]:
     """Return a weight file and its SHA-256: the file without the top if possible, or the full one if that is local."""
     if weights != "vggface":
         path = Path(weights)
@@ -149,7 +151,7 @@ def _find_file(kind: Kind, weights: str | Path, *, top: bool) -> tuple[Path, str
     return store.find(row), store.digest(row)
 
 
-def _read_checked(kind: Kind, path: Path, *, top: bool, side: int) -> dict[str, Floats]:
+def _read_checked(kind: NetworkKind, path: Path, *, top: bool, side: int) -> dict[str, Floats]:
     """Return the arrays of the file; raise WeightsError if it belongs to another network."""
     weights = vggface.read(path)
     classes = weights[f"{kind.last}.bias"].shape[0] if top and f"{kind.last}.bias" in weights else kind.people

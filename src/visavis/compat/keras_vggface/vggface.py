@@ -147,7 +147,7 @@ class VGGFace:
         return flat
 
 
-def _check_side(shape: tuple[int, ...] | None, kind: _network.Kind, *, include_top: bool) -> int:
+def _check_side(shape: tuple[int, ...] | None, kind: _network.NetworkKind, *, include_top: bool) -> int:
     """Return the side of the square pictures; raise UsageError for other shapes."""
     if shape is None:
         return _network.SIDE

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from visavis.csv_files import Row, read_rows
+from visavis.csv_files import CsvRow, read_rows
 from visavis.errors import UsageError
 from visavis.evaluate.data.photo_ends import match_photos
 from visavis.images import shown
@@ -80,7 +80,7 @@ def place(table: GroupTable, photos: Sequence[str], names: Sequence[str]) -> Pla
     return Placed(groups, tuple(sorted(unlisted)), tuple(sorted(table.rows.keys() - set(keys))))
 
 
-def _read_groups(rows: Iterator[Row], width: int) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _read_groups(rows: Iterator[CsvRow], width: int) -> Iterator[tuple[str, tuple[str, ...]]]:
     names: set[str] = set()
     for number, row in rows:
         cells = [nfc(cell) for cell in row]

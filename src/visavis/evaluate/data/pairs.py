@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from visavis.csv_files import read_rows
 from visavis.errors import UsageError
-from visavis.evaluate.stats.pair_distances import Rows
+from visavis.evaluate.stats.pair_distances import PairRows
 from visavis.images import photo_files, shown
 from visavis.images.photo_files import nfc
 from visavis.text_files import errors_in, find_photo, malformed, read_text
@@ -30,7 +30,7 @@ FOLD_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True)
-class People:
+class PeopleFolder:
     """Sorted paths of photos, and the name of the person in each (in Unicode's form NFC)."""
 
     photos: tuple[str, ...]
@@ -41,7 +41,7 @@ class People:
             raise ValueError(f"each photo needs one name, got {len(self.photos)} photos and {len(self.names)} names")
 
 
-def read_people(folder: str | os.PathLike[str], *, exclude: Sequence[str] = ()) -> People:
+def read_people(folder: str | os.PathLike[str], *, exclude: Sequence[str] = ()) -> PeopleFolder:
     """List the photos of a folder of people: ``FOLDER/NAME/anything.jpg``.
 
     For the files that count as photos see :mod:`visavis.images.photo_files`; ``exclude`` holds patterns of names to
@@ -59,7 +59,7 @@ def read_people(folder: str | os.PathLike[str], *, exclude: Sequence[str] = ()) 
     if len(people) == 1:
         raise UsageError(f"{shown(str(root))} holds photos of one person only: give a folder with two people or more.")
     photos, names = zip(*sorted(labeled), strict=True)
-    return People(photos, names)
+    return PeopleFolder(photos, names)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,8 +71,8 @@ class PairList:
     """
 
     photos: tuple[str, ...]
-    a: Rows
-    b: Rows
+    a: PairRows
+    b: PairRows
     same: NDArray[np.bool_]
     folds: NDArray[np.intp]
     names: tuple[str, ...] = ()

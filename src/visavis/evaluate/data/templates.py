@@ -54,7 +54,7 @@ class Templates:
         return np.array([status == "ok" for status in self.status], np.bool_)
 
 
-class Progress(Protocol):
+class ShowProgress(Protocol):
     """Pass answers on, one after another, and display the progress."""
 
     def __call__(self, answers: Iterable[T], total: int, /) -> Iterator[T]:
@@ -68,7 +68,7 @@ def take(
     *,
     min_face: float = 20,
     cache: EmbeddingCache | None = None,
-    progress: Progress | None = None,
+    progress: ShowProgress | None = None,
 ) -> Templates:
     """Embed the face that each photo (a path) is about: see :func:`subject`.
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from visavis.evaluate.report import svg
 from visavis.evaluate.report.svg import Axis, Frame, Key
-from visavis.evaluate.results import Rate, Verification
-from visavis.evaluate.stats.metrics import Doubles, Roc
+from visavis.evaluate.results import Rate, VerificationResult
+from visavis.evaluate.stats.metrics import Roc
+from visavis.types import Doubles
 
 LOWEST = -7
 """Lowest power of ten on the FAR axis."""
@@ -20,7 +21,7 @@ NEIGHBORS = 3
 """Pixels between the whiskers of two models at one rate."""
 
 
-def roc(results: Sequence[Verification], names: Sequence[str]) -> str:
+def roc(results: Sequence[VerificationResult], names: Sequence[str]) -> str:
     """Draw TAR against FAR, on a logarithmic FAR axis."""
     least = max(LOWEST, min(-1, math.floor(-math.log10(_max_impostors(results)) + 1e-9)))
     x = svg.logarithmic("FAR: strangers accepted", least, 0)
@@ -38,7 +39,7 @@ def roc(results: Sequence[Verification], names: Sequence[str]) -> str:
     )
 
 
-def det(results: Sequence[Verification], names: Sequence[str]) -> str:
+def det(results: Sequence[VerificationResult], names: Sequence[str]) -> str:
     """Draw FRR against FAR, both as normal deviates (Martin et al., The DET curve, Eurospeech 1997)."""
     x = svg.probit("FAR: strangers accepted, %", _tick_below(min(0.01, 1 / _max_impostors(results))), 0.5)
     curves = [_rejected_curve(result.roc) for result in results]
@@ -57,7 +58,7 @@ def det(results: Sequence[Verification], names: Sequence[str]) -> str:
     return svg.figure(frame, parts, label=_make_label("DET: FRR against FAR", names), keys=_make_keys(names))
 
 
-def distances(result: Verification, name: str) -> str:
+def distances(result: VerificationResult, name: str) -> str:
     """Draw the distances of pairs of one person and of two, and the thresholds at the ``MARKED`` rates."""
     edges, genuine, impostors = (
         np.asarray(values, np.float64)
@@ -82,7 +83,7 @@ def distances(result: Verification, name: str) -> str:
     return svg.figure(frame, parts, label=f"Distances of pairs, {name}", keys=keys)
 
 
-def rejection(results: Sequence[Verification], names: Sequence[str]) -> str | None:
+def rejection(results: Sequence[VerificationResult], names: Sequence[str]) -> str | None:
     """Draw FNMR against the share of the worst pairs rejected; None if no result has such a curve."""
     curves = [(n, result.rejection) for n, result in enumerate(results) if result.rejection is not None]
     if not curves:
@@ -110,7 +111,7 @@ def short(far: float) -> str:
 # ---------------------------------------------------------------------------------------------------- pieces
 
 
-def _max_impostors(results: Sequence[Verification]) -> int:
+def _max_impostors(results: Sequence[VerificationResult]) -> int:
     return max(result.roc.impostors for result in results)
 
 
@@ -132,14 +133,14 @@ def _height_at(x: Doubles, y: Doubles, position: float) -> float:
     return float(y[max(0, int(np.searchsorted(x, position, side="right")) - 1)])
 
 
-def _lowest_tars(result: Verification, low: float) -> Iterator[float]:
+def _lowest_tars(result: VerificationResult, low: float) -> Iterator[float]:
     """Yield the lowest points of the TAR curve and its whiskers."""
     yield _height_at(*_accepted_curve(result.roc, 1.0), low)
     yield from (rate.tar_interval[0] for rate in result.rates if rate.tar_interval and rate.far >= low)
 
 
 def _iterate_marks(
-    results: Sequence[Verification], names: Sequence[str], x: Axis
+    results: Sequence[VerificationResult], names: Sequence[str], x: Axis
 ) -> Iterator[tuple[int, Rate, str, float]]:
     """Yield series, rate, tooltip and shift of every tabled rate within the axis."""
     for n, (result, name) in enumerate(zip(results, names, strict=True)):

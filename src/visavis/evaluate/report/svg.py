@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from visavis.errors import UsageError
-from visavis.evaluate.stats.metrics import Counts, Doubles
+from visavis.evaluate.stats.metrics import Counts
+from visavis.types import Doubles
 
 WIDTH, HEIGHT = 460, 346
 LEFT, RIGHT, TOP, BOTTOM = 58, 446, 14, 290

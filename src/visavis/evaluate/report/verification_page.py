@@ -17,7 +17,7 @@ from visavis.evaluate.data.templates import Templates
 from visavis.evaluate.report import _figures
 from visavis.evaluate.report._rendering import render, without_common_folder
 from visavis.evaluate.report.thumbnails import thumbnails
-from visavis.evaluate.results import Mistake, Rate, Verification
+from visavis.evaluate.results import Mistake, Rate, VerificationResult
 from visavis.evaluate.stats.bootstrap import LEAST
 
 FARS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
@@ -51,7 +51,7 @@ class _Model:
     """A result, and its parts of the page."""
 
     name: str
-    result: Verification
+    result: VerificationResult
     tabled: tuple[_Tabled, ...]
     distances: str
     accepts: tuple[_Pair, ...]
@@ -59,7 +59,7 @@ class _Model:
     mistakes_threshold: float | None
 
 
-def write(path: Path, results: Sequence[Verification], templates: Sequence[Templates], *, title: str) -> None:
+def write(path: Path, results: Sequence[VerificationResult], templates: Sequence[Templates], *, title: str) -> None:
     """Write the page atomically; ``templates[i]`` are those that ``results[i]`` was made from.
 
     Raises UsageError without results, and if the numbers of results and templates differ.
@@ -67,7 +67,7 @@ def write(path: Path, results: Sequence[Verification], templates: Sequence[Templ
     atomic.write_text(path, page(results, templates, title=title))
 
 
-def page(results: Sequence[Verification], templates: Sequence[Templates], *, title: str) -> str:
+def page(results: Sequence[VerificationResult], templates: Sequence[Templates], *, title: str) -> str:
     """Return the page as text; see :func:`write`."""
     if not results or len(results) != len(templates):
         raise UsageError(f"a report needs templates for each result, got {len(results)} and {len(templates)}.")
@@ -85,7 +85,7 @@ def page(results: Sequence[Verification], templates: Sequence[Templates], *, tit
     )
 
 
-def _make_model(name: str, result: Verification, templates: Templates) -> _Model:
+def _make_model(name: str, result: VerificationResult, templates: Templates) -> _Model:
     mistakes = [*result.worst_accepts, *result.worst_rejects]
     pictures = thumbnails(templates, (row for mistake in mistakes for row in (mistake.a, mistake.b)))
     photos = without_common_folder(templates.photos)
@@ -105,7 +105,7 @@ def _make_model(name: str, result: Verification, templates: Templates) -> _Model
     )
 
 
-def _find_threshold(result: Verification, far: float | None) -> float | None:
+def _find_threshold(result: VerificationResult, far: float | None) -> float | None:
     """Return the tabled threshold of a rate, or else that of the curve."""
     if far is None:
         return None
@@ -113,7 +113,7 @@ def _find_threshold(result: Verification, far: float | None) -> float | None:
     return result.roc.threshold(far) if tabled is None else tabled
 
 
-def _name_results(results: Sequence[Verification]) -> list[str]:
+def _name_results(results: Sequence[VerificationResult]) -> list[str]:
     """Name each result as briefly as distinguishes it from the others."""
     by_model = [result.model for result in results]
     by_detector = [f"{result.model}, {result.detector}" for result in results]
@@ -122,7 +122,7 @@ def _name_results(results: Sequence[Verification]) -> list[str]:
     return next(names for names in (by_model, by_detector, by_data, numbered) if len({*names}) == len(names))
 
 
-def _find_rate(result: Verification, far: float) -> _Tabled:
+def _find_rate(result: VerificationResult, far: float) -> _Tabled:
     rate = next((rate for rate in result.rates if math.isclose(rate.far, far, rel_tol=1e-6)), None)
     needed, impostors = round(LEAST / far), result.roc.impostors
     few = f"needs {needed:,} pairs of two people for {LEAST} false accepts, and there are {impostors:,}"

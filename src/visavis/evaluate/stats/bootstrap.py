@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis.evaluate.results import Interval, Rate
-from visavis.evaluate.stats.metrics import Doubles, Roc
+from visavis.evaluate.stats.metrics import Roc
 from visavis.evaluate.stats.pair_distances import Compared
+from visavis.types import Doubles
 
-Counts = NDArray[np.integer]
+IntegerArray = NDArray[np.integer]
 
 DRAWS = 400
 LEAST = 30
@@ -27,8 +28,8 @@ LEAST = 30
 class Draw(NamedTuple):
     """Number of times that each genuine pair and each of the nearest impostors was drawn, and the totals of both."""
 
-    genuine: Counts
-    impostors: Counts
+    genuine: IntegerArray
+    impostors: IntegerArray
     all_genuine: float
     all_impostors: float
 

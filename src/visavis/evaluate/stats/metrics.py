@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from visavis.errors import UsageError
+from visavis.types import Doubles
 
-Doubles = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from visavis.compare import Calibration, search_far
 from visavis.evaluate.results import Interval
 from visavis.evaluate.stats.intervals import wilson_of_people
-from visavis.evaluate.stats.metrics import Counts, Doubles, Roc
+from visavis.evaluate.stats.metrics import Counts, Roc
+from visavis.types import Doubles
 
-Rows = NDArray[np.intp]
+RowNumbers = NDArray[np.intp]
 """Row or person numbers."""
 
 FALSE_POSITIVES = 10
@@ -29,7 +30,7 @@ SAMPLES = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Promise:
+class CalibratedSearchRate:
     """Error rates at the calibrated threshold of an FPIR on these probes.
 
     ``measured`` tells whether the calibration covers the FAR that the number of people requires; if not, its last
@@ -61,15 +62,15 @@ class SearchRate:
     false_positives: int | None = None
     threshold_interval: Interval | None = None
     fnir_interval: Interval | None = None
-    calibrated: Promise | None = None
+    calibrated: CalibratedSearchRate | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KnownProbes:
     """Probes of enrolled people: their ``person``, its rank (0: not found), and its distance."""
 
-    person: Rows
-    ranks: Rows
+    person: RowNumbers
+    ranks: RowNumbers
     distances: Doubles
 
     def hits(self, threshold: float) -> NDArray[np.bool_]:
@@ -82,11 +83,11 @@ class KnownProbes:
 class UnknownProbes:
     """Probes of other people: their ``person``, and the distance of the nearest enrolled person."""
 
-    person: Rows
+    person: RowNumbers
     distances: Doubles
 
 
-def interval(happened: NDArray[np.bool_], person: Rows) -> Interval:
+def interval(happened: NDArray[np.bool_], person: RowNumbers) -> Interval:
     """Return the 95 % interval of how often something ``happened (n,)`` to probes of each ``person (n,)``."""
     _, code = np.unique(person, return_inverse=True)
     return wilson_of_people(np.bincount(code[happened], minlength=int(code.max(initial=-1)) + 1), np.bincount(code))
@@ -132,10 +133,10 @@ def search_rates(
 
 def _measure_promise(
     enrolled: KnownProbes, others: UnknownProbes, table: Calibration, fpir: float, comparisons: int
-) -> Promise:
+) -> CalibratedSearchRate:
     threshold = table.search_threshold(fpir, comparisons)
     named, missed = others.distances <= threshold, ~enrolled.hits(threshold)
-    return Promise(
+    return CalibratedSearchRate(
         threshold=threshold,
         measured=table.far[-1] <= search_far(fpir, comparisons) <= table.far[0],
         fpir=float(named.mean()),
@@ -171,7 +172,7 @@ def _resample(
     return list(zip(_middle_intervals(thresholds), _middle_intervals(fnir), strict=True))
 
 
-def _sort_by_distance(distances: Doubles, person: Rows) -> tuple[Doubles, Rows]:
+def _sort_by_distance(distances: Doubles, person: RowNumbers) -> tuple[Doubles, RowNumbers]:
     order = np.argsort(distances)
     return distances[order], person[order]
 

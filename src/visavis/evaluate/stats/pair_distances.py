@@ -31,19 +31,19 @@ EASILY_KEPT = 1_000_000
 MOST_KEPT = 20_000_000
 """Most pairs kept (twelve bytes each); with more than two hundred million impostor pairs the share is smaller."""
 
-Rows = NDArray[np.int32]
+PairRows = NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Pairs:
+class RankedPairs:
     """Pairs of rows ``a (n,)`` and ``b (n,)`` by increasing ``distances (n,)``."""
 
-    a: Rows
-    b: Rows
+    a: PairRows
+    b: PairRows
     distances: Floats
 
     @classmethod
-    def ordered(cls, a: Rows, b: Rows, distances: Floats) -> Pairs:
+    def ordered(cls, a: PairRows, b: PairRows, distances: Floats) -> RankedPairs:
         """Sort pairs by distance."""
         order = np.argsort(distances, kind="stable")
         return cls(a[order], b[order], distances[order])
@@ -61,14 +61,14 @@ class Compared:
     """
 
     roc: Roc
-    genuine: Pairs
-    impostors: Pairs
-    failed_genuine: Rows
+    genuine: RankedPairs
+    impostors: RankedPairs
+    failed_genuine: PairRows
     failed_impostors: int
 
 
 def compare_listed(
-    embeddings: Floats, has_template: NDArray[np.bool_], a: Rows, b: Rows, same: NDArray[np.bool_]
+    embeddings: Floats, has_template: NDArray[np.bool_], a: PairRows, b: PairRows, same: NDArray[np.bool_]
 ) -> Compared:
     """Compare the listed pairs of rows ``a (n,)`` and ``b (n,)``; ``same (n,)`` marks pairs of one person.
 
@@ -77,8 +77,8 @@ def compare_listed(
     usable = has_template[a] & has_template[b]
     distances = row_distances(embeddings, a, b)
 
-    def select(mask: NDArray[np.bool_]) -> Pairs:
-        return Pairs.ordered(a[mask], b[mask], distances[mask])
+    def select(mask: NDArray[np.bool_]) -> RankedPairs:
+        return RankedPairs.ordered(a[mask], b[mask], distances[mask])
 
     genuine, impostors = select(usable & same), select(usable & ~same)
     failed = same & ~usable
@@ -86,7 +86,7 @@ def compare_listed(
     return Compared(roc, genuine, impostors, np.stack([a[failed], b[failed]], axis=1), int((~same & ~usable).sum()))
 
 
-def row_distances(embeddings: Floats, a: Rows, b: Rows) -> Floats:
+def row_distances(embeddings: Floats, a: PairRows, b: PairRows) -> Floats:
     """Return the cosine distances ``(n,)`` of the rows ``a (n,)`` and ``b (n,)``."""
     distances = np.empty(len(a), np.float32)
     for start in range(0, len(a), LISTED_BLOCK):
@@ -110,12 +110,12 @@ def compare_everybody(embeddings: Floats, has_template: NDArray[np.bool_], peopl
     roc = _make_roc(distances, counts, len(failed))
     limit = _find_limit(counts)
     nearest = _collect_impostors(usable_embeddings, usable_people, limit)
-    impostors = Pairs.ordered(rows[nearest.a], rows[nearest.b], nearest.distances)
+    impostors = RankedPairs.ordered(rows[nearest.a], rows[nearest.b], nearest.distances)
     lost = _count_impostor_pairs(people) - roc.impostors
-    return Compared(roc, Pairs.ordered(first, second, distances), impostors, failed, lost)
+    return Compared(roc, RankedPairs.ordered(first, second, distances), impostors, failed, lost)
 
 
-def _pair_same_people(people: NDArray[np.intp]) -> Rows:
+def _pair_same_people(people: NDArray[np.intp]) -> PairRows:
     """Return all pairs of rows ``(m, 2)`` of one person."""
     order = np.argsort(people, kind="stable").astype(np.int32)
     groups = np.split(order, np.flatnonzero(np.diff(people[order])) + 1)
@@ -163,12 +163,12 @@ def _find_limit(counts: Counts) -> float:
     return float(np.searchsorted(summed, most, side="right") - 1) * STEP
 
 
-def _collect_impostors(embeddings: Floats, people: NDArray[np.intp], limit: float) -> Pairs:
+def _collect_impostors(embeddings: Floats, people: NDArray[np.intp], limit: float) -> RankedPairs:
     parts = []
     for start, block in _iterate_blocks(embeddings, people):
         a, b = np.nonzero(block <= np.float32(limit))
-        parts.append(Pairs((a + start).astype(np.int32), (b + start).astype(np.int32), block[a, b]))
-    return Pairs(
+        parts.append(RankedPairs((a + start).astype(np.int32), (b + start).astype(np.int32), block[a, b]))
+    return RankedPairs(
         np.concatenate([part.a for part in parts]),
         np.concatenate([part.b for part in parts]),
         np.concatenate([part.distances for part in parts]),

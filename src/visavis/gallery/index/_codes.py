@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 
 from visavis import runtime
 from visavis.nets import onnx_bytes as onnx_file
-from visavis.types import Floats
+from visavis.types import Doubles, Floats
 
-Doubles = NDArray[np.float64]
 Counts = NDArray[np.int32]
 
 MOST, MOST_PROBE, SHIFT = 127, 63, 64

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis.gallery.index import Ids
-from visavis.gallery.index._codes import CandidateRows, Doubles
+from visavis.gallery.index._codes import CandidateRows
+from visavis.types import Doubles
 
 FINAL_ROWS = 2048
 """Rows with float64 products in memory at a time."""

@@ -18,7 +18,7 @@ from visavis.gallery.index._blocks import Block, Blocks
 from visavis.gallery.index._codes import CandidateRows, Probes
 from visavis.gallery.index._finalists import Finalists
 from visavis.gallery.index._nearby import last_of_each
-from visavis.types import Floats
+from visavis.types import Floats, Mask
 
 TOGETHER = 128
 """Probes in one pass over the blocks."""
@@ -122,9 +122,6 @@ class Exact:
             search.scan(masks, self._margin)
             hits += search.hits()
         return hits
-
-
-Mask = NDArray[np.bool_]
 
 
 class _Search:

@@ -15,7 +15,7 @@ from visavis.gallery.sql.schema import REMOVALS, TEMPLATES
 from visavis.types import Floats
 
 
-class TemplateBlock(NamedTuple):
+class TemplateRows(NamedTuple):
     """Templates for an index: ids ``(n,)``, people ``(n,)`` (0: unassigned), embeddings ``(n, d)``."""
 
     ids: Ids
@@ -29,7 +29,7 @@ def read_removed(conn: Connection, change: int) -> Ids:
     return np.array(conn.execute(query).scalars().all(), np.int64)
 
 
-def read_added(conn: Connection, change: int, dimension: int) -> Iterator[TemplateBlock]:
+def read_added(conn: Connection, change: int, dimension: int) -> Iterator[TemplateRows]:
     """Yield the templates stored after this change, block by block; GalleryError where one is damaged."""
     query = select(TEMPLATES.c.id, TEMPLATES.c.person_id, TEMPLATES.c.embedding)
     if change:  # else all templates, in storage order
@@ -39,7 +39,7 @@ def read_added(conn: Connection, change: int, dimension: int) -> Iterator[Templa
         yield _make_block(ids, people, blobs, dimension)
 
 
-def read_blocks(conn: Connection, ids: Iterable[int], dimension: int) -> Iterator[TemplateBlock]:
+def read_blocks(conn: Connection, ids: Iterable[int], dimension: int) -> Iterator[TemplateRows]:
     """Yield these templates, block by block."""
     for part in records.split_list(ids):
         query = select(TEMPLATES.c.id, TEMPLATES.c.person_id, TEMPLATES.c.embedding).where(TEMPLATES.c.id.in_(part))
@@ -51,10 +51,10 @@ def read_blocks(conn: Connection, ids: Iterable[int], dimension: int) -> Iterato
 
 def _make_block(
     ids: Sequence[int], people: Sequence[int | None], blobs: Sequence[bytes], dimension: int
-) -> TemplateBlock:
+) -> TemplateRows:
     """Return a block; raise GalleryError where an embedding has another length."""
     if any(len(blob) != 4 * dimension for blob in blobs):
         bad = next(template for template, blob in zip(ids, blobs, strict=True) if len(blob) != 4 * dimension)
         raise GalleryError(f"template {bad} is not an embedding of {dimension} values: check the gallery.")
     owners = np.array([UNASSIGNED if person is None else person for person in people], np.int64)
-    return TemplateBlock(np.array(ids, np.int64), owners, records.decode_embeddings(blobs, dimension))
+    return TemplateRows(np.array(ids, np.int64), owners, records.decode_embeddings(blobs, dimension))

@@ -9,13 +9,14 @@ import numpy as np
 from sqlalchemy import Connection, func, insert, select, update
 
 from visavis import embedders
+from visavis.clustering.types import Faces
 from visavis.errors import GalleryError, UsageError
 from visavis.gallery.index import UNASSIGNED
 from visavis.gallery.sql import records
 from visavis.gallery.sql.records import Meta, current_time, split_list
 from visavis.gallery.sql.schema import PEOPLE, PHOTOS, TEMPLATES
 from visavis.gallery.types import IndexedPhoto, StoredFaces
-from visavis.types import Faces, Floats, Lookalike
+from visavis.types import Floats, Lookalike
 
 NO_CLUSTER = -1
 
