@@ -207,7 +207,7 @@ class Recognizer:
         """
         rule = self.rule(far=far, threshold=threshold, metric=metric, calibration=calibration, any_face=any_face)
         first, second = self.represent([not_a_folder(a), not_a_folder(b)], min_face=min_face)
-        return verification.compare_faces(rule, first, second)[0]
+        return verification.compare_photos(rule, first, second)
 
     def verify_each(
         self,
@@ -365,7 +365,7 @@ def verify(  # noqa: PLR0913 - options, all by name
     if isinstance(b, list | tuple):
         return [answer for _, _, answer in recognizer.verify_each(a, b, rule=rule, min_face=min_face)]
     first, second = recognizer.represent([not_a_folder(a), not_a_folder(b)], min_face=min_face)
-    return verification.compare_faces(rule, first, second)[0]
+    return verification.compare_photos(rule, first, second)
 
 
 _shared: dict[tuple[str, str], Recognizer] = {}

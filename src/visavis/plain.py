@@ -10,10 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from visavis._show import Shown
+
 SIDES = ("x1", "y1", "x2", "y2")
+PICTURES = "crops"
+"""Field of pictures, which are no plain values."""
 
 
-class Plain:
+class Plain(Shown):
     """Base class that adds ``to_dict`` and ``rows`` to a dataclass."""
 
     __slots__ = ()
@@ -43,7 +47,7 @@ def plain(value: Any) -> Any:
 
 
 def _fields_of(value: Any) -> dict[str, Any]:
-    return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
+    return {item.name: plain(getattr(value, item.name)) for item in fields(value) if item.name != PICTURES}
 
 
 def flat(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis._pixels import whole_pixels
+from visavis._show import Shown
 from visavis.errors import UsageError
 from visavis.plain import Plain, flat, plain
 
@@ -25,8 +26,8 @@ Doubles = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Photo:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Photo(Shown):
     """A decoded photograph.
 
     ``pixels`` is RGB uint8 ``(h, w, 3)``, upright; ``name`` is what the user called it (path, "-" or "array");
@@ -79,8 +80,8 @@ class Photo:
         return self.pixels[y1:y2, x1:x2].copy()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Face:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Face(Shown):
     """One detected face: ``box`` (4,) and ``landmarks`` (5, 2) float32 in pixels, ``score`` in 0..1.
 
     Box and landmarks are the detector's estimates, and **may lie beyond the picture**: a face at the edge may have a
@@ -150,7 +151,7 @@ class Quality:
             raise ValueError(f"each part of a quality must be in 0..1, got {wrong}")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PhotoFaces(Plain):
     """Faces of one photo, or the reason why there are none.
 
@@ -216,7 +217,7 @@ class Verification(Plain):
     ``far`` is the rate of false accepts that ``threshold`` stands for (None: uncalibrated), ``probability`` that of
     the pair being one person at even odds beforehand. ``distance`` and ``threshold`` are in the unit of ``metric``.
     Where a photo is too poor for any answer, ``same`` is False, ``threshold`` 0, ``probability`` None, and ``reason``
-    says which photo and why; else ``reason`` is empty.
+    says which photo and why; else ``reason`` is empty. ``crops`` are both faces, where two photos were given.
     The truth value is ``same``: ``if visavis.verify(a, b): ...``.
     """
 
@@ -232,6 +233,7 @@ class Verification(Plain):
     faces_b: int
     notes: tuple[str, ...] = ()
     reason: str = ""
+    crops: tuple[RGB, ...] = field(default=(), repr=False, compare=False)
 
     def __bool__(self) -> bool:
         return self.same
@@ -320,7 +322,7 @@ class Identification(Plain):
         return self.known
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Lookalike(Plain):
     """A face with its cosine ``distance`` from the probe; ``number`` counts the faces of a photo from 1.
 
@@ -346,7 +348,7 @@ class Lookalike(Plain):
         return {**line, "face": number} if self.template_id is None else {**line, **stored}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Characteristic(Plain):
     """A face with its cosine ``distance`` from the mean of a person; ``number`` counts the faces of its photo from 1.
 

@@ -9,18 +9,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from visavis import compare
+from visavis import align, compare
 from visavis.detectors import base_name
 from visavis.doubts import WHY_STRICTER, doubts, why_too_poor
 from visavis.errors import ImageError, NoFaceError, find_image_error
-from visavis.types import Floats, Photo, PhotoFaces, PhotoVerification, Quality, Verification
+from visavis.types import RGB, Floats, Photo, PhotoFaces, PhotoVerification, Quality, Verification
 
 NOTED_SHARE = 0.85
 """A note says that the threshold is stricter if its share is lower: 1 pair of LFW photos in 1,000."""
+
+
+CROP_SIDE, CROP_MARGIN = 112, 0.3
+"""Side in pixels of the crops of a verification, and the part of the box that they show around it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +151,19 @@ def compare_faces(rule: VerificationRule, reference: PhotoFaces, photo: PhotoFac
         reason=_explain_poor(rule, reference, photo, face) if rule.corrects and share is None else "",
     )
     return verification, face
+
+
+def compare_photos(rule: VerificationRule, reference: PhotoFaces, photo: PhotoFaces) -> Verification:
+    """Compare as :func:`compare_faces` does; the verification holds crops of both faces."""
+    verification, face = compare_faces(rule, reference, photo)
+    faces = ((reference, reference.largest), (photo, face))
+    return replace(verification, crops=tuple(_crop(item, row) for item, row in faces))
+
+
+def _crop(photo: PhotoFaces, face: int) -> RGB:
+    pixels = readable(photo).pixels
+    crop: RGB = align.square_crops(pixels, [photo.faces[face]], size=CROP_SIDE, margin=CROP_MARGIN)[0]
+    return crop
 
 
 def error_of(photo: PhotoFaces) -> ImageError:

@@ -14,13 +14,13 @@ import pytest
 from .source import ROOT, Import, Module, _imports, modules
 
 LAYERS = (
-    {"plain", "_checks", "_pixels", "atomic", "defaults", "types", "errors"},
+    {"plain", "_checks", "_pixels", "_show", "atomic", "defaults", "types", "errors"},
     {"registry", "cache", "forking", "devices", "opencv", "runtime", "weights", "nets", "boxes"},
     {
         "images", "text_files", "csv_files", "quality", "block_edges", "detectors", "align", "landmarks", "embedders",
         "poor_photos", "compare", "draw", "doubts", "verification",
     },
-    {"pipeline", "samples", "quantize", "classify", "published", "clustering", "ranking", "embedding_cache"},
+    {"pipeline", "samples", "quantize", "classify", "published", "clustering", "ranking", "embedding_cache", "display"},
     {"gallery", "evaluate", "bulk"},
     {"train"},
     {"cli", "compat"},

@@ -116,13 +116,6 @@ def short(value: float | None, form: str = ".4f") -> str:
     return "-" if value is None else format(value, form)
 
 
-def percent(value: float | None) -> str:
-    """Format a probability as a percentage, never as 0% or 100%."""
-    if value is None:
-        return "-"
-    return ">99.9%" if value > 0.999 else "<0.1%" if value < 0.001 else f"{value:.1%}"
-
-
 def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 

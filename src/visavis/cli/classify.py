@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis._show import percent
 from visavis.cli._networks import DETECTING, Networks, takes
 from visavis.cli._options import Json, Photos
-from visavis.cli._output import Output, box_text, decimals, exit_code, percent, photo_line, significant
+from visavis.cli._output import Output, box_text, decimals, exit_code, photo_line, significant
 from visavis.cli._sources import Exclude, expand_folders
 from visavis.cli._table import Column, Row
 

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Generic, TypeVar
 import typer
 
 from visavis import atomic
+from visavis._show import percent
 from visavis.cli._files import PictureFolder
 from visavis.cli._options import Json, Threads
-from visavis.cli._output import Output, note, percent, short, significant, write
+from visavis.cli._output import Output, note, short, significant, write
 from visavis.cli._table import Column
 from visavis.cli.identify import save_named
 

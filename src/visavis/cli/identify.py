@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis._show import percent
 from visavis.cli._csv import BOX_COLUMNS
 from visavis.cli._files import PictureFolder
 from visavis.cli._galleries import next_steps, open_gallery
@@ -18,7 +19,6 @@ from visavis.cli._output import (
     decimals,
     exit_code,
     note,
-    percent,
     photo_line,
     short,
     significant,

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis._show import percent
 from visavis.cli._csv import BOX_COLUMNS
 from visavis.cli._files import writable_file
 from visavis.cli._galleries import open_gallery
 from visavis.cli._networks import OF_GALLERY, Networks, takes
 from visavis.cli._options import INDEX, Csv, GalleryIndex, Json
-from visavis.cli._output import Output, decimals, exit_code, iso_time, note, percent, photo_line, short, significant
+from visavis.cli._output import Output, decimals, exit_code, iso_time, note, photo_line, short, significant
 from visavis.cli._sources import Exclude, GalleryInstead, PhotosOrGallery, check_one_photo, check_sources, photos_of
 from visavis.cli._table import Row
 from visavis.errors import ImageError

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis._show import percent
 from visavis.cli._files import PictureFolder
 from visavis.cli._networks import EMBEDDING, Networks, takes
 from visavis.cli._options import Json, Metric
-from visavis.cli._output import Output, decimals, exit_code, note, percent, short, significant, write
+from visavis.cli._output import Output, decimals, exit_code, note, short, significant, write
 from visavis.cli._sources import Exclude, expand_folders
 from visavis.cli._table import Row
 from visavis.errors import NoFaceError, UsageError

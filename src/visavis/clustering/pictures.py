@@ -14,7 +14,7 @@ import numpy as np
 from visavis import align, images
 from visavis.clustering.types import Faces
 from visavis.errors import ImageError
-from visavis.types import RGB, Face, Photo
+from visavis.types import Face, Photo
 
 CROP_MARGIN = 0.3
 CROP_SIDES = (192, 96)
@@ -86,7 +86,7 @@ def page_pictures(faces: Faces, *, skipped: list[str] | None = None) -> PagePict
         crops = align.square_crops(photo.pixels, plain_faces(faces, rows), size=size, margin=CROP_MARGIN)
         for row, crop in zip(rows, crops, strict=True):
             pictures.faces[row] = images.data_address(crop, quality=JPEG_QUALITY)
-        picture = images.data_address(_shrink(photo.pixels, longest), quality=JPEG_QUALITY)
+        picture = images.data_address(images.shrink(photo.pixels, longest), quality=JPEG_QUALITY)
         pictures.photos[faces.photos[rows[0]]] = (picture, photo.width, photo.height)
     return pictures
 
@@ -95,12 +95,3 @@ def photo_side(count: int) -> int:
     """Return the longest side in pixels of each of ``count`` photos on the page."""
     smallest, largest = PHOTO_SIDES
     return round(min(max(largest * math.sqrt(ALL_BYTES / (PHOTO_BYTES * max(count, 1))), smallest), largest))
-
-
-def _shrink(picture: RGB, longest: int) -> RGB:
-    """Shrink a picture so that its longest side is at most ``longest`` pixels."""
-    from PIL import Image
-
-    image = Image.fromarray(picture)
-    image.thumbnail((longest, longest), Image.Resampling.BOX)
-    return np.asarray(image)

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from visavis._show import Shown
 from visavis.plain import Plain, flat, plain
 from visavis.types import Floats, PhotoFaces
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Faces:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Faces(Shown):
     """Faces of many photos, one per row: the input of clustering and ranking.
 
     ``photos`` names the photo of each face: faces of one photo are never one person. ``numbers (n,)`` count the faces
@@ -48,8 +49,8 @@ class Faces:
         return self.sha256[row] if self.sha256 else None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Cluster:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Cluster(Shown):
     """Faces taken for one person: their rows ``(k,)`` in ``Clustering.faces``, and the row of the representative."""
 
     id: int
@@ -60,7 +61,7 @@ class Cluster:
         return len(self.rows)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Clustering(Plain):
     """Clusters of ``faces``, the largest first, those of poor faces last; each face is in one cluster, maybe alone.
 

@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
+from visavis._show import Shown
 from visavis.clustering.types import Clustering
 from visavis.gallery.index import Ids
 from visavis.plain import Plain, flat, plain
 from visavis.types import Face, Floats, Identification, PhotoFaces
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Template:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Template(Shown):
     """A face to store: ``embedding`` ``(d,)`` of any length but 0, and where it is from.
 
     By ``photo_sha256`` (hex digest of the photo's encoded bytes) a second enrollment of the same photo is
@@ -70,8 +71,8 @@ class ForgottenPhoto:
     removed: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class StoredFaces:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class StoredFaces(Shown):
     """Faces of a gallery, one row each, by template id.
 
     ``ids (n,)``, ``people (n,)`` (0: unassigned), ``clusters (n,)`` (-1: in none), ``embeddings (n, d)`` of length 1,
@@ -199,8 +200,8 @@ class Enrollment(Plain):
         return len(self.added) > 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class IdentifiedPhoto:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class IdentifiedPhoto(Shown):
     """A photo with an answer for each face, in the order of ``photo.faces``; no answers if its status is not "ok".
 
     Its truth value is whether a face was named; that of ``photo`` is whether there are faces.
@@ -220,6 +221,11 @@ class IdentifiedPhoto:
     def __iter__(self) -> Iterator[tuple[Face, Identification]]:
         """Yield each face (box, landmarks, score) with its answer."""
         return iter(zip(self.photo.faces, self.identifications, strict=True))
+
+    def _repr_html_(self) -> str:
+        from visavis import display
+
+        return display.identified_photo(self.photo, self.identifications)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what ``visavis identify --json`` prints, with all digits."""

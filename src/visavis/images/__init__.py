@@ -14,3 +14,4 @@ from visavis.images.load import read_again as read_again
 from visavis.images.load import replaced_message as replaced_message
 from visavis.images.load import save as save
 from visavis.images.load import shown as shown
+from visavis.images.load import shrink as shrink

@@ -363,3 +363,12 @@ def data_address(pixels: RGB, *, quality: int = 82) -> str:
     data = io.BytesIO()
     Image.fromarray(pixels).save(data, "JPEG", quality=quality, optimize=True)
     return "data:image/jpeg;base64," + base64.b64encode(data.getvalue()).decode("ascii")
+
+
+def shrink(pixels: RGB, longest: int) -> RGB:
+    """Shrink a picture so that its longest side is at most ``longest`` pixels; a smaller one stays as it is."""
+    from PIL import Image
+
+    image = Image.fromarray(pixels)
+    image.thumbnail((longest, longest), Image.Resampling.BOX)
+    return np.asarray(image)
