@@ -21,7 +21,7 @@ from visavis.clustering.faces import gather_faces
 from visavis.clustering.types import Faces
 from visavis.defaults import EMBEDDER
 from visavis.embedding_cache.photo_cache import EmbeddingCache
-from visavis.evaluate.clusters import ClusterResult, clustering
+from visavis.evaluate.clusters import ClusterResult, measure_clustering
 from visavis.evaluate.data.templates import every_face
 from visavis.images.photo_files import photos_in
 from visavis.pipeline import Recognizer
@@ -82,7 +82,7 @@ def measure(
     answer = cluster_faces(faces, far=far, model=model, seed=seed)
     counted = largest(faces)
     people = [Path(faces.photos[row]).parent.name for row in counted.tolist()]
-    return clustering(people, answer.labels[counted].tolist()), answer.threshold, answer.far
+    return measure_clustering(people, answer.labels[counted].tolist()), answer.threshold, answer.far
 
 
 def largest(faces: Faces) -> NDArray[np.int64]:

@@ -24,7 +24,7 @@ from _rounds import environment, report, table
 from visavis.clustering import cluster_faces
 from visavis.clustering.types import Faces
 from visavis.compare import unit
-from visavis.evaluate.clusters import clustering
+from visavis.evaluate.clusters import measure_clustering
 
 DIMENSION = 512
 FAMILY = 100
@@ -79,7 +79,7 @@ def measured(engine: str, size: int, alike: float) -> dict[str, Any]:
     start, cpu = time.perf_counter(), time.process_time()
     labels = by_visavis(embeddings) if engine == "visavis" else by_dbscan(embeddings)
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
-    result = clustering(people, labels)
+    result = measure_clustering(people, labels)
     return {
         "faces": size,
         "people": result.people,

@@ -25,10 +25,12 @@ from _rounds import environment, options, report, table  # noqa: E402
 from _search_gallery import memory  # noqa: E402
 
 from visavis.cli.enroll import _find_new_people  # noqa: E402
+from visavis.defaults import EMBEDDER  # noqa: E402
+from visavis.embedders import DIMENSIONS  # noqa: E402
 from visavis.gallery import Gallery, Template  # noqa: E402
 from visavis.types import Floats  # noqa: E402
 
-MODEL, DIMENSION, PER_PERSON = "sface", 128, 5
+MODEL, DIMENSION, PER_PERSON = EMBEDDER, DIMENSIONS[EMBEDDER], 5
 SIZES = (100, 1000, 10_000)
 PEOPLE_A_CALL = 4000
 Row = tuple[object, ...]

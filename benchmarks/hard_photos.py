@@ -34,7 +34,7 @@ from rich.console import Console
 from rich.progress import track
 
 from visavis import compare, images
-from visavis.defaults import EMBEDDER
+from visavis.defaults import DETECTOR, EMBEDDER
 from visavis.doubts import doubts
 from visavis.evaluate.data.pairs import read_people
 from visavis.evaluate.data.templates import Templates, subject, take
@@ -141,7 +141,7 @@ def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only", action="append", choices=[*GROUPS, *SETS], metavar="GROUP", help="repeatable")
     parser.add_argument("--people", type=int, default=300, help="people of LFW, two photos each (default 300)")
-    parser.add_argument("--detector", default="mtcnn")
+    parser.add_argument("--detector", default=DETECTOR)
     parser.add_argument("--model", default=EMBEDDER)
     parser.add_argument("--threshold", type=float, help="cosine distance, for a model without a calibration table")
     parser.add_argument("--threads", type=int, default=2)

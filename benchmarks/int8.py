@@ -24,7 +24,7 @@ from visavis.nets.onnx_graph import to_onnx
 from visavis.nets.resnet50 import resnet50
 from visavis.nets.senet50 import senet50
 from visavis.nets.shapes import shapes
-from visavis.quantize import METHOD, METHODS, quantized
+from visavis.quantize import METHOD, METHODS, quantize_network
 from visavis.types import RGB, Floats
 
 NETWORKS: dict[str, tuple[Callable[..., Any], int]] = {
@@ -57,7 +57,7 @@ def turns(name: str, folder: Path, chosen: Any) -> dict[int, tuple[list[float], 
     wide, narrow = folder / f"{name}.onnx", folder / f"{name}-int8.onnx"
     wide.write_bytes(to_onnx(net, weights(net, side), side=side))
     crops = pictures(side)
-    narrow.write_bytes(quantized(wide, [crops[i : i + 4] for i in range(0, PICTURES, 4)], method=chosen.method))
+    narrow.write_bytes(quantize_network(wide, [crops[i : i + 4] for i in range(0, PICTURES, 4)], method=chosen.method))
     sessions = [runtime.Session(path, threads=chosen.threads) for path in (wide, narrow)]
     spent: dict[int, tuple[list[float], list[float]]] = {batch: ([], []) for batch in BATCHES}
     for number in range(chosen.rounds + 1):

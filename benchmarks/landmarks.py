@@ -20,7 +20,7 @@ from _rounds import Engine, Figures, alternate, data_folder, environment, option
 from peers import ROOT, python_of
 
 from visavis import images
-from visavis.landmarks import predictor
+from visavis.landmarks import load_predictor
 
 sys.path.insert(0, str(ROOT / "tests" / "golden"))
 from chips import scene
@@ -74,7 +74,7 @@ def errors(points: int) -> tuple[object, ...]:
     apart, alike = [], 0
     for name, faces in photos.items():
         rects = np.array([face["rect"] for face in faces], np.float32).reshape(-1, 4)
-        found = predictor(points=points).predict(images.read(data_folder() / name).pixels, rects)
+        found = load_predictor(points=points).predict(images.read(data_folder() / name).pixels, rects)
         for one, face in zip(found, faces, strict=True):
             apart.append(np.abs(one - face[str(points)]))
             alike += bool((np.floor(one + 0.5) == face[str(points)]).all())

@@ -28,6 +28,7 @@ from rich.progress import track
 
 from visavis import images
 from visavis.compare import Calibration, cosine_distances
+from visavis.defaults import EMBEDDER
 from visavis.embedding_cache.photo_cache import EmbeddingCache
 from visavis.evaluate import calibrate
 from visavis.evaluate.data.degradations import DEGRADATIONS, degrade
@@ -123,7 +124,7 @@ def main() -> None:
 
 def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--model", default="sface")
+    parser.add_argument("--model", default=EMBEDDER)
     parser.add_argument("--most", type=int, default=1000, help="photos of the first half that are made worse")
     parser.add_argument("--people", type=int, default=300, help="people of the second half, two photos each")
     parser.add_argument("--strangers", type=int, default=500, help="more people of the second half, for searches")

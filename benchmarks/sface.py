@@ -27,7 +27,7 @@ from visavis import devices, runtime
 from visavis.embedders.sface import BATCH, SFACE
 from visavis.nets.onnx_graph import to_onnx
 from visavis.nets.sface import BLOCKS, DIMENSION, SIDE
-from visavis.quantize import quantized
+from visavis.quantize import quantize_network
 from visavis.types import RGB
 from visavis.weights import store
 from visavis.weights.catalog import modern
@@ -78,7 +78,7 @@ def networks(crops: RGB, threads: int) -> dict[str, Run]:
     with tempfile.TemporaryDirectory() as folder:
         plain = Path(folder) / "plain.onnx"
         plain.write_bytes(SFACE.build(store.find(modern.SFACE), to_quantize=True))
-        eight_bits = quantized(plain, [crops[i : i + BATCH] for i in range(0, len(crops), BATCH)])
+        eight_bits = quantize_network(plain, [crops[i : i + BATCH] for i in range(0, len(crops), BATCH)])
     ours = runtime.Session(SFACE.build(store.find(modern.SFACE)), threads=threads)
     narrow = runtime.Session(eight_bits, threads=threads)
     return {
@@ -101,7 +101,7 @@ def on_devices(eight_bits: bytes, threads: int) -> dict[str, Run]:
 
     runs: dict[str, Run] = {}
     for name in DEVICES:
-        if devices.wanted(name)[0].provider in onnxruntime.get_available_providers():
+        if devices.select_devices(name)[0].provider in onnxruntime.get_available_providers():
             os.environ[devices.VARIABLE] = name
             runs[f"float32, {name}"] = in_batches(
                 runtime.Session(SFACE.build(store.find(modern.SFACE)), threads=threads)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("VISAVIS_TEST_DATA", ROOT.parent / "shared" / "data"))
 
-FETCH = "from visavis.samples import samples; print(samples().obama.parent)"
+FETCH = "from visavis.samples import load_samples; print(load_samples().obama.parent)"
 
 
 CACHE = os.environ.get("VISAVIS_CACHE", "")

@@ -11,7 +11,7 @@ import pytest
 
 import visavis
 from visavis import compare
-from visavis._checks import checked_number, checked_whole
+from visavis._checks import check_number, check_whole
 from visavis.classify import check_options
 from visavis.clustering import cluster_faces
 from visavis.clustering.faces import join_faces
@@ -84,9 +84,9 @@ def test_a_wrong_number_of_candidates(value: Any, tmp_path: Path) -> None:
 
 
 def test_numbers_of_numpy_are_numbers() -> None:
-    assert checked_number(np.float32(0.5), "a share", least=0, most=1) == 0.5
-    assert checked_whole(np.int64(3), "a count", least=1) == 3
+    assert check_number(np.float32(0.5), "a share", least=0, most=1) == 0.5
+    assert check_whole(np.int64(3), "a count", least=1) == 3
     with pytest.raises(UsageError, match=r"^a count of 1 or more, got True\.$"):
-        checked_whole(True, "a count", least=1)
+        check_whole(True, "a count", least=1)
     with pytest.raises(UsageError, match=r"^a share from 0 to 1, got 1\.5\.$"):
-        checked_number(1.5, "a share", least=0, most=1)
+        check_number(1.5, "a share", least=0, most=1)

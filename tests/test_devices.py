@@ -17,7 +17,7 @@ from visavis.detectors import DETECTORS
 from visavis.embedders import EMBEDDERS
 from visavis.errors import EngineError, MissingExtraError, UnknownNameError, UsageError, VisavisWarning
 from visavis.nets.onnx_graph import to_onnx
-from visavis.samples import samples
+from visavis.samples import load_samples
 from visavis.types import RGB, Face
 
 
@@ -35,7 +35,7 @@ def providers() -> list[str]:
 
 def real(name: str) -> object:
     """A device to run on where this Python has it."""
-    (device,) = devices.wanted(name)
+    (device,) = devices.select_devices(name)
     here = device.provider in providers()
     must = os.environ.get("VISAVIS_TEST_DEVICE", "") == device.name  # this Python was set up for it: nothing is skipped
     return pytest.param(
@@ -48,7 +48,7 @@ REAL = [real("openvino"), real("cuda"), real("coreml")]
 
 def absent() -> str:
     """A device that cannot be here."""
-    return next(name for name in ("coreml", "cuda") if devices.wanted(name)[0].provider not in providers())
+    return next(name for name in ("coreml", "cuda") if devices.select_devices(name)[0].provider not in providers())
 
 
 # --- what is written
@@ -66,13 +66,13 @@ def absent() -> str:
     ],
 )
 def test_a_device_by_its_name(text: str | None, names: list[str]) -> None:
-    assert [str(device) for device in devices.wanted(text)] == names
+    assert [str(device) for device in devices.select_devices(text)] == names
 
 
 def test_the_environment_names_one_and_the_argument_another(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(devices.VARIABLE, "openvino")
-    assert [str(device) for device in devices.wanted()] == ["openvino"]
-    assert [str(device) for device in devices.wanted("cpu")] == ["cpu"]
+    assert [str(device) for device in devices.select_devices()] == ["openvino"]
+    assert [str(device) for device in devices.select_devices("cpu")] == ["cpu"]
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_the_environment_names_one_and_the_argument_another(monkeypatch: pytest.
 )
 def test_what_is_no_device(text: str, kind: type[Exception], message: str) -> None:
     with pytest.raises(kind, match=message):
-        devices.wanted(text)
+        devices.select_devices(text)
 
 
 @pytest.mark.parametrize(
@@ -102,12 +102,12 @@ def test_what_is_no_device(text: str, kind: type[Exception], message: str) -> No
 )
 def test_a_missing_build_names_the_package(name: str, message: str) -> None:
     with pytest.raises(MissingExtraError, match=message):
-        devices.present(devices.wanted(name), [devices.CPU])
+        devices.list_devices(devices.select_devices(name), [devices.CPU])
 
 
 def test_auto_takes_what_there_is() -> None:
-    assert [d.name for d in devices.present(devices.wanted("auto"), [devices.CPU])] == ["cpu"]
-    both = devices.present(devices.wanted("auto"), ["OpenVINOExecutionProvider", devices.CPU])
+    assert [d.name for d in devices.list_devices(devices.select_devices("auto"), [devices.CPU])] == ["cpu"]
+    both = devices.list_devices(devices.select_devices("auto"), ["OpenVINOExecutionProvider", devices.CPU])
     assert [d.name for d in both] == ["openvino", "cpu"]
 
 
@@ -181,7 +181,7 @@ def test_the_command_line_takes_it_wherever_networks_run() -> None:
 def photo() -> RGB:
     from visavis.images import read
 
-    return read(samples().obama).pixels
+    return read(load_samples().obama).pixels
 
 
 def both(photo: RGB, name: str, embedder: str) -> tuple[list[Face], np.ndarray]:

@@ -24,11 +24,11 @@ def presidents(monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = data / "photos" / "presidents"
     if folder.is_dir():
         return folder
-    from visavis.samples import samples
+    from visavis.samples import load_samples
 
     monkeypatch.setenv("VISAVIS_OFFLINE", "1")
     try:
-        return samples().obama.parent
+        return load_samples().obama.parent
     except WeightsError as error:
         pytest.skip(f"neither VISAVIS_TEST_DATA nor the sample photos are here: {error}")
 

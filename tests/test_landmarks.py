@@ -12,7 +12,7 @@ import pytest
 from golden import chips
 from visavis import images
 from visavis.errors import UsageError, WeightsError
-from visavis.landmarks import BATCH, FARTHEST, PLACES, Predictor, dlib_boxes, predictor
+from visavis.landmarks import BATCH, FARTHEST, PLACES, Predictor, dlib_boxes, load_predictor
 from visavis.types import RGB, Face, Floats
 from visavis.weights import spec, store
 from visavis.weights.readers import dlib_dat
@@ -40,7 +40,7 @@ def whole(points: Floats) -> np.ndarray:
 
 @BOTH
 def test_points_of_a_drawn_face_are_dlibs(points: int) -> None:
-    found = predictor(points=points).predict(chips.scene(), BOXES)
+    found = load_predictor(points=points).predict(chips.scene(), BOXES)
     assert found.shape == (6, points, 2)
     assert found.dtype == np.float32
     np.testing.assert_array_equal(whole(found), DRAWN[points])
@@ -54,7 +54,7 @@ def test_points_of_photographs_are_dlibs(data: Path, name: str, points: int) -> 
     faces: list[dict[str, Any]] = PHOTOS[name]
     boxes = np.array([face["rect"] for face in faces], np.float32).reshape(-1, 4)
     expected = np.array([face[str(points)] for face in faces]).reshape(-1, points, 2)
-    found = predictor(points=points).predict(images.read(data / name).pixels, boxes)
+    found = load_predictor(points=points).predict(images.read(data / name).pixels, boxes)
     np.testing.assert_array_equal(whole(found), expected)
 
 
@@ -66,7 +66,7 @@ def test_fifty_photographs_are_compared() -> None:
 @BOTH
 def test_faces_do_not_influence_each_other(points: int) -> None:
     """Also where there are more of them than go through the stages together."""
-    model = predictor(points=points)
+    model = load_predictor(points=points)
     many = np.concatenate([BOXES + shift for shift in (0, 3, -5, 8)])
     assert len(many) > 2 * BATCH
     together = model.predict(chips.scene(), many)
@@ -76,7 +76,7 @@ def test_faces_do_not_influence_each_other(points: int) -> None:
 
 @BOTH
 def test_points_move_with_the_picture(points: int) -> None:
-    model = predictor(points=points)
+    model = load_predictor(points=points)
     picture = np.pad(chips.scene(), ((32, 32), (64, 64), (0, 0)))
     moved = model.predict(picture, BOXES + np.array([64, 32, 64, 32], np.float32))
     still = model.predict(chips.scene(), BOXES)
@@ -86,7 +86,7 @@ def test_points_move_with_the_picture(points: int) -> None:
 @BOTH
 def test_points_grow_with_the_picture(points: int) -> None:
     """Each pixel becomes nine; the middle one of them is where the pixel was."""
-    model = predictor(points=points)
+    model = load_predictor(points=points)
     large = chips.scene().repeat(3, axis=0).repeat(3, axis=1)
     grown = model.predict(large, BOXES[:1] * 3 + 1)[0]
     np.testing.assert_allclose((grown - 1) / 3, model.predict(chips.scene(), BOXES[:1])[0], atol=0.02)
@@ -94,7 +94,7 @@ def test_points_grow_with_the_picture(points: int) -> None:
 
 @BOTH
 def test_a_box_is_only_where_the_search_starts(points: int) -> None:
-    model = predictor(points=points)
+    model = load_predictor(points=points)
     side = BOXES[0, 2] - BOXES[0, 0]
     shifts = np.array([(0, 0), (0.04, 0), (-0.04, 0), (0, 0.04), (0, -0.04)], np.float32) * side
     found = model.predict(chips.scene(), BOXES[0] + np.tile(shifts, 2))
@@ -104,7 +104,7 @@ def test_a_box_is_only_where_the_search_starts(points: int) -> None:
 
 @BOTH
 def test_a_mirrored_view_is_read_as_its_copy_is(points: int) -> None:
-    model = predictor(points=points)
+    model = load_predictor(points=points)
     view = chips.scene()[:, ::-1]
     np.testing.assert_array_equal(model.predict(view, BOXES), model.predict(view.copy(), BOXES))
 
@@ -112,14 +112,14 @@ def test_a_mirrored_view_is_read_as_its_copy_is(points: int) -> None:
 @BOTH
 def test_a_box_outside_the_picture_gives_points_all_the_same(points: int) -> None:
     away = np.array([[1000, 1000, 1100, 1100], [-400, -400, -300, -300]], np.float32)
-    found = predictor(points=points).predict(chips.scene(), away)
+    found = load_predictor(points=points).predict(chips.scene(), away)
     np.testing.assert_allclose(found[0] - 1000, found[1] + 400, atol=1e-3)
     assert (np.abs(found[0] - 1050) < 100).all()
 
 
 @BOTH
 def test_no_box_no_points(points: int) -> None:
-    assert predictor(points=points).predict(chips.scene(), np.empty((0, 4), np.float32)).shape == (0, points, 2)
+    assert load_predictor(points=points).predict(chips.scene(), np.empty((0, 4), np.float32)).shape == (0, points, 2)
 
 
 @pytest.mark.parametrize(
@@ -127,12 +127,12 @@ def test_no_box_no_points(points: int) -> None:
 )
 def test_boxes_that_are_none(boxes: list[Any]) -> None:
     with pytest.raises(UsageError, match=r"boxes must be \(n, 4\) and within 1,000,000 pixels, got \["):
-        predictor(points=5).predict(chips.scene(), np.array(boxes, np.float32))
+        load_predictor(points=5).predict(chips.scene(), np.array(boxes, np.float32))
 
 
 def test_numbers_of_points_that_there_are_not() -> None:
     with pytest.raises(UsageError, match="of 68 points and of 5, not of 81"):
-        predictor(points=81)
+        load_predictor(points=81)
 
 
 def by_the_paper(cascade: dlib_dat.ShapePredictor, picture: RGB, box: list[float]) -> Floats:
@@ -218,7 +218,7 @@ def test_boxes_from_our_own_detector_give_dlibs_points(data: Path) -> None:
         faces = [
             one for one in finder.detect([picture])[0] if np.abs(one.landmarks.mean(0) - middle).max() < 0.3 * side
         ]
-        for points in predictor(points=68).predict(picture, dlib_boxes(faces[:1])):
+        for points in load_predictor(points=68).predict(picture, dlib_boxes(faces[:1])):
             eyes = np.linalg.norm(expected[36:42].mean(0) - expected[42:48].mean(0))
             errors.append(np.linalg.norm(points - expected, axis=1).mean() / eyes)
     assert len(errors) >= 30

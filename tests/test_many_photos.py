@@ -88,7 +88,7 @@ class Desk:
         return _raise(wrong[0]) if wrong else [str(one) for one in found]
 
     def calibration_crops(self, photos: Any) -> list[str]:
-        crops = quantize.calibration_crops(photos, self.recognizer, count=1)
+        crops = quantize.collect_crops(photos, self.recognizer, count=1)
         return ["somewhere"] if len(crops) else []
 
 
@@ -129,12 +129,12 @@ MANY: dict[str, Callable[[Desk, Any], list[str]]] = {
     "gallery._gallery.Gallery.identify_photos": Desk.identify_photos,
     "bulk.indexing.index": Desk.index,
     "quantize.quantize": Desk.calibration_crops,
-    "quantize.calibration_crops": Desk.calibration_crops,
+    "quantize.collect_crops": Desk.calibration_crops,
 }
 """All public functions that take many photos."""
 
 PATHS_ONLY = {"bulk.indexing.index"}
-UNNAMED = {"quantize.quantize", "quantize.calibration_crops"}
+UNNAMED = {"quantize.quantize", "quantize.collect_crops"}
 """What does not say of which photo an answer is."""
 
 each = pytest.mark.parametrize("name", MANY)

@@ -379,7 +379,7 @@ def test_every_status_of_a_photo_has_its_error() -> None:
     for error in (MissingImageError, UnreadableImageError, TooLargeImageError, NoFaceError):
         answer = PhotoFaces(name="a", status=error.status, message="because.")
         with pytest.raises(error, match=r"because\."):
-            verification.usable(answer)
+            verification.require_faces(answer)
 
 
 def test_an_answer_without_embeddings_has_no_largest() -> None:
@@ -391,7 +391,7 @@ def test_a_list_of_photos_is_answered_photo_by_photo(
     red: Path, dark_red: Path, blue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     embedder = Counting()
-    monkeypatch.setattr(pipeline, "shared", lambda **_: Recognizer(detector=Squares(), embedder=embedder))
+    monkeypatch.setattr(pipeline, "shared_recognizer", lambda **_: Recognizer(detector=Squares(), embedder=embedder))
     photos = [dark_red, tmp_path / "nowhere.png", blue]
     answers = visavis.verify(red, photos, threshold=0.1)
     assert [answer.photo for answer in answers] == [str(photo) for photo in photos]
@@ -433,8 +433,8 @@ def share_left(recognizer: Recognizer) -> float:
     shares = []
     for answer in recognizer.represent([DRAWN, OTHER]):
         assert answer.embeddings is not None
-        shares.append(table().share(answer.embeddings[answer.largest], answer.quality[answer.largest]))
-    share = table().share_of_pair(*shares)
+        shares.append(table().threshold_share(answer.embeddings[answer.largest], answer.quality[answer.largest]))
+    share = table().threshold_share_of_pair(*shares)
     assert share is not None
     return share
 
@@ -525,10 +525,10 @@ def test_the_smallest_face_is_an_option_of_all() -> None:
 
 
 def test_recognizers_are_shared_by_name() -> None:
-    one, other = pipeline.shared(embedder=MODEL), pipeline.shared(embedder=MODEL)
+    one, other = pipeline.shared_recognizer(embedder=MODEL), pipeline.shared_recognizer(embedder=MODEL)
     assert one is other
-    assert one is not pipeline.shared()
-    assert pipeline.shared() is pipeline.shared(detector="mtcnn", embedder=EMBEDDER)
+    assert one is not pipeline.shared_recognizer()
+    assert pipeline.shared_recognizer() is pipeline.shared_recognizer(detector="mtcnn", embedder=EMBEDDER)
 
 
 def test_a_detector_of_another_kind_is_all_it_takes() -> None:

@@ -69,7 +69,7 @@ def along(third: float) -> Floats:
 def test_share_of_a_quality_by_hand(quality: Quality | None, share: float | None) -> None:
     expected = None if share is None else pytest.approx(share)
     assert POOR.share_of_quality(quality) == expected
-    assert TABLE.share(along(0), quality) == expected
+    assert TABLE.threshold_share(along(0), quality) == expected
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_share_of_a_quality_by_hand(quality: Quality | None, share: float | None
     ],
 )
 def test_share_of_an_embedding_by_hand(third: float, quality: Quality | None, share: float | None) -> None:
-    assert TABLE.share(along(third), quality) == (None if share is None else pytest.approx(share, abs=1e-6))
+    assert TABLE.threshold_share(along(third), quality) == (None if share is None else pytest.approx(share, abs=1e-6))
 
 
 @pytest.mark.parametrize(
@@ -104,26 +104,26 @@ def test_share_of_an_embedding_by_hand(third: float, quality: Quality | None, sh
 )
 def test_share_of_a_pair_by_hand(first: float | None, second: float | None, share: float | None) -> None:
     for one, other in ((first, second), (second, first)):
-        assert TABLE.share_of_pair(one, other) == (None if share is None else pytest.approx(share))
+        assert TABLE.threshold_share_of_pair(one, other) == (None if share is None else pytest.approx(share))
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(-1, 1))
 def test_a_better_photo_is_never_held_to_more(first: float, second: float, third: float) -> None:
     worse, better = sorted([first, second])
-    shares = [TABLE.share(along(third), blurred(sharpness)) or 0.0 for sharpness in (worse, better)]
+    shares = [TABLE.threshold_share(along(third), blurred(sharpness)) or 0.0 for sharpness in (worse, better)]
     assert shares[0] <= shares[1]
 
 
 @given(st.floats(-1, 1), st.floats(-1, 1))
 def test_an_embedding_less_like_those_of_poor_photos_is_never_held_to_more(first: float, second: float) -> None:
     better, worse = sorted([first, second])
-    assert (TABLE.share(along(worse)) or 0.0) <= (TABLE.share(along(better)) or 0.0)
+    assert (TABLE.threshold_share(along(worse)) or 0.0) <= (TABLE.threshold_share(along(better)) or 0.0)
 
 
 def test_without_measurement_nothing_changes() -> None:
     bare = replace(TABLE, poor=None)
-    assert bare.share(along(1), blurred(0.01)) == 1.0
-    assert bare.share_of_pair(0.1, 0.1) == 1.0
+    assert bare.threshold_share(along(1), blurred(0.01)) == 1.0
+    assert bare.threshold_share_of_pair(0.1, 0.1) == 1.0
 
 
 def test_shares_of_many() -> None:
@@ -139,7 +139,7 @@ def test_shares_of_many_scores_are_those_of_each() -> None:
     table = replace(TABLE, poor=scored)
     scores = [None, 0.7, 0.9, 0.5, 0.4999, *np.random.default_rng(1).random(200).tolist()]
     rows = np.tile(along(0.2), (len(scores), 1))
-    single = [table.share(along(0.2), score) for score in scores]
+    single = [table.threshold_share(along(0.2), score) for score in scores]
     assert scored.shares(rows, scores).tolist() == pytest.approx([one or math.nan for one in single], nan_ok=True)
     assert table.usable(rows, scores).tolist() == [one is not None for one in single]
     assert single[3] == pytest.approx(0.8 * 0.8)

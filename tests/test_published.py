@@ -14,7 +14,7 @@ from embedders.published import GOLDEN, frozen_graph, keras_facenet, torch_file
 from golden import networks
 from visavis import embedders
 from visavis.errors import UnknownNameError, UsageError, WeightsError
-from visavis.published import Published, recognized
+from visavis.published import Published, recognize_file
 from visavis.weights import spec, store
 from visavis.weights.catalog import classic, modern
 from visavis.weights.row import WeightSpec
@@ -81,10 +81,10 @@ def test_a_renamed_file_is_known_by_its_hash(file: Path, row: WeightSpec) -> Non
     where = store.locate(row)
     assert where is not None
     file.symlink_to(where)
-    assert recognized(file) == Published(row, row.sha256, "hash")
-    assert recognized(file, called=row.name).row == row
+    assert recognize_file(file) == Published(row, row.sha256, "hash")
+    assert recognize_file(file, called=row.name).row == row
     with pytest.raises(UsageError, match=f"is the published {row.name}, not yunet"):
-        recognized(file, called="yunet")
+        recognize_file(file, called="yunet")
 
 
 @pytest.mark.parametrize(
@@ -97,10 +97,10 @@ def test_a_published_file_that_was_changed_is_not_it(file: Path, row: WeightSpec
         pytest.skip(f"there is no {row.file}")
     data = where.read_bytes()
     file.write_bytes(data)
-    assert recognized(file).by == "hash"
+    assert recognize_file(file).by == "hash"
     file.write_bytes(data[:128] + b"Z" + data[129:] if row.task == "classify" else data + b"\x78\1")
     with pytest.raises(WeightsError) as caught:
-        recognized(file)
+        recognize_file(file)
     assert str(caught.value) == (
         f"{file} is not the published {row.name}: its SHA-256 is {sha256(file)}, not {row.sha256}."
     )
@@ -123,10 +123,10 @@ def test_a_published_file_that_was_changed_is_not_it(file: Path, row: WeightSpec
 )
 def test_keras_vggfaces_files(file: Path, layers: Callable[[], networks.Shapes], row: WeightSpec) -> None:
     keras(file, layers())
-    assert recognized(file) == Published(row, sha256(file), "structure")
+    assert recognize_file(file) == Published(row, sha256(file), "structure")
     other = classic.SENET50 if row != classic.SENET50 else classic.RESNET50
     with pytest.raises(UsageError, match=f"is not a file of {other.name}: its arrays are those of {row.name}"):
-        recognized(file, called=other.name)
+        recognize_file(file, called=other.name)
 
 
 @pytest.mark.parametrize(
@@ -139,17 +139,17 @@ def test_keras_vggfaces_files(file: Path, layers: Callable[[], networks.Shapes],
 def test_networks_of_other_classes_are_none_of_them(file: Path, changed: dict[str, int]) -> None:
     keras(file, networks.resnet50(**changed))
     with pytest.raises(WeightsError, match="is no published weight file that visavis knows"):
-        recognized(file)
+        recognize_file(file)
 
 
 def test_a_layer_too_many_and_a_layer_too_few(file: Path) -> None:
     layers = networks.vgg16(top=False)
     keras(file, {**layers, "mine": {"mine/kernel:0": (2, 2)}})
     with pytest.raises(WeightsError, match="is no published weight file"):
-        recognized(file)
+        recognize_file(file)
     keras(file, {name: weights for name, weights in layers.items() if name != "conv3_2"})
     with pytest.raises(WeightsError, match="is no published weight file"):
-        recognized(file)
+        recognize_file(file)
 
 
 def state_dict(classes: int | None) -> dict[str, tuple[int, ...]]:
@@ -159,7 +159,7 @@ def state_dict(classes: int | None) -> dict[str, tuple[int, ...]]:
 @pytest.mark.parametrize(("classes", "row"), [(8631, classic.FACENET_VGGFACE2), (10575, classic.FACENET_CASIA)])
 def test_facenet_pytorchs_files_by_their_people(file: Path, classes: int, row: WeightSpec) -> None:
     torch(file, state_dict(classes))
-    assert recognized(file) == Published(row, sha256(file), "structure")
+    assert recognize_file(file) == Published(row, sha256(file), "structure")
 
 
 def test_a_renamed_file_is_put_in_place_and_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,7 +168,7 @@ def test_a_renamed_file_is_put_in_place_and_runs(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("VISAVIS_OFFLINE", "1")
     monkeypatch.delenv("VISAVIS_WEIGHTS", raising=False)
     file = torch_file(tmp_path / "weights (2).bin", networks.inception_resnet_v1())
-    found = recognized(file)
+    found = recognize_file(file)
     store.put(found.row, file, sha256=found.sha256)
     file.unlink()
     golden = np.load(GOLDEN / "facenet_pytorch.npz")["features"]
@@ -179,17 +179,17 @@ def test_a_renamed_file_is_put_in_place_and_runs(tmp_path: Path, monkeypatch: py
 def test_a_file_that_may_be_two_is_told_apart_by_name_or_word(file: Path) -> None:
     torch(file, state_dict(None))
     with pytest.raises(UsageError) as caught:
-        recognized(file)
+        recognize_file(file)
     assert str(caught.value) == (
         f"{file} may be facenet-vggface2 or facenet-casia, whose files hold the same arrays: say which, as in "
         "--as facenet-vggface2."
     )
-    assert recognized(file, called="facenet-casia").row == classic.FACENET_CASIA
+    assert recognize_file(file, called="facenet-casia").row == classic.FACENET_CASIA
     file = file.rename(file.with_name("20180408-102900-casia-webface (1).pt"))
-    assert recognized(file).row == classic.FACENET_CASIA
-    assert recognized(file, called="facenet-vggface2").row == classic.FACENET_VGGFACE2
+    assert recognize_file(file).row == classic.FACENET_CASIA
+    assert recognize_file(file, called="facenet-vggface2").row == classic.FACENET_VGGFACE2
     with pytest.raises(UnknownNameError, match="facenet-casia"):
-        recognized(file, called="facenet-casio")
+        recognize_file(file, called="facenet-casio")
 
 
 @pytest.mark.parametrize(
@@ -209,29 +209,29 @@ def test_facenets_other_files_are_known_by_their_hashes_alone(
     write(file)
     one, other = named
     with pytest.raises(WeightsError) as caught:
-        recognized(file)
+        recognize_file(file)
     assert str(caught.value) == (
         f"{file} is not the published {one.name} or {other.name}: its SHA-256 is {sha256(file)}, "
         f"not {one.sha256} or {other.sha256}."
     )
     with pytest.raises(WeightsError, match=rf"is not the published {other.name}: .*not {other.sha256}\.$"):
-        recognized(file, called=other.name)
+        recognize_file(file, called=other.name)
 
 
 def test_labels(file: Path) -> None:
     np.save(file.with_suffix(".npy"), np.array([f"name {n}" for n in range(2622)]))
     file.with_suffix(".npy").rename(file)
-    assert recognized(file).row == classic.VGGFACE_LABELS
+    assert recognize_file(file).row == classic.VGGFACE_LABELS
     np.save(file.with_suffix(".npy"), np.zeros(2622))
     with pytest.raises(WeightsError, match="is no published weight file"):
-        recognized(file.with_suffix(".npy"))
+        recognize_file(file.with_suffix(".npy"))
 
 
 @pytest.mark.parametrize("row", [modern.ARCFACE_MOBILEFACE, modern.ARCFACE_R50], ids=lambda row: row.name)
 def test_networks_of_insightface_are_known_by_their_hashes_alone(file: Path, row: WeightSpec) -> None:
     outline(file, constants=row.size - 1000)
     with pytest.raises(WeightsError, match=f"is not the published {row.name}: .*{sha256(file)}, not {row.sha256}"):
-        recognized(file)
+        recognize_file(file)
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_networks_of_insightface_are_known_by_their_hashes_alone(file: Path, row
 def test_other_networks_in_onnx_are_none_of_them(file: Path, changed: dict[str, int]) -> None:
     outline(file, **{"constants": modern.ARCFACE_MOBILEFACE.size, **changed})
     with pytest.raises(WeightsError, match="is no published weight file"):
-        recognized(file)
+        recognize_file(file)
 
 
 # Files of no use, and hostile ones
@@ -268,7 +268,7 @@ def test_files_that_are_none_are_told_in_a_sentence(
     monkeypatch.chdir(tmp_path)
     file.write_bytes(hostile()[name])
     with pytest.raises(WeightsError) as caught:
-        recognized(file)
+        recognize_file(file)
     said = str(caught.value)
     assert (said.count("\n"), said[-1]) == (0, ".")
     assert file.name in said
@@ -283,14 +283,14 @@ def test_files_that_end_early(file: Path) -> None:
         for cut in (7, 100, len(data) // 2, len(data) - 1):
             file.write_bytes(data[:cut])
             with pytest.raises(WeightsError):
-                recognized(file)
+                recognize_file(file)
 
 
 def test_a_damaged_file_under_its_published_name_is_told_by_that(tmp_path: Path) -> None:
     path = tmp_path / spec.DLIB_RESNET.file
     path.write_bytes(b"\1\1\1")
     with pytest.raises(WeightsError, match=f"is not the published dlib-resnet: .*not {spec.DLIB_RESNET.sha256}"):
-        recognized(path)
+        recognize_file(path)
 
 
 def test_arrays_of_whole_numbers_are_no_weights(file: Path) -> None:
@@ -303,7 +303,7 @@ def test_arrays_of_whole_numbers_are_no_weights(file: Path) -> None:
     }
     file.write_bytes(files.torch_zip(files.state_dict(**tensors), {"0": bytes(4 * most)}))
     with pytest.raises(WeightsError, match="is no published weight file"):
-        recognized(file)
+        recognize_file(file)
 
 
 def test_the_rows_that_are_known_by_structure_are_all_that_have_no_hash() -> None:

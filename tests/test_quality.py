@@ -396,7 +396,7 @@ def test_the_crop_is_the_box() -> None:
 )
 def test_share_of_a_box_inside_the_picture(box: tuple[float, ...], share: float) -> None:
     picture = np.zeros((80, 100, 3), np.uint8)
-    assert quality.inside_share(picture, np.array(box, np.float32)) == pytest.approx(share, abs=1e-6)
+    assert quality.fraction_inside(picture, np.array(box, np.float32)) == pytest.approx(share, abs=1e-6)
     scored = quality.visible(picture, np.array(box, np.float32))
     assert scored == pytest.approx((1 + 0.57**8) / (1 + (0.57 / share) ** 8) if share else 0, abs=1e-6)
 

@@ -51,7 +51,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def eight_bits(network: Path) -> bytes:
-    return quantize.quantized(network, [pictures(4, seed=seed) for seed in range(4)])
+    return quantize.quantize_network(network, [pictures(4, seed=seed) for seed in range(4)])
 
 
 def answers(network: Path | bytes, crops: np.ndarray) -> np.ndarray:
@@ -60,7 +60,7 @@ def answers(network: Path | bytes, crops: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("method", quantize.METHODS)
 def test_the_answers_stay_near_on_pictures_that_were_not_measured(method: str, network: Path) -> None:
-    made = quantize.quantized(network, [pictures(4, seed=seed) for seed in range(3)], method=method)
+    made = quantize.quantize_network(network, [pictures(4, seed=seed) for seed in range(3)], method=method)
     crops = pictures(8, seed=99)
     exact, found = (compare.unit(answers(one, crops)) for one in (network, made))
     cosines = (exact * found).sum(axis=1)
@@ -89,7 +89,7 @@ def test_it_takes_a_quarter_of_the_place(eight_bits: bytes, network: Path) -> No
 
 
 def test_the_same_crops_give_the_same_file(eight_bits: bytes, network: Path) -> None:
-    assert quantize.quantized(network, [pictures(4, seed=seed) for seed in range(4)]) == eight_bits
+    assert quantize.quantize_network(network, [pictures(4, seed=seed) for seed in range(4)]) == eight_bits
 
 
 def test_company_does_not_matter_in_8_bits(eight_bits: bytes) -> None:
@@ -130,7 +130,7 @@ def test_an_older_network_with_normalization_of_batches(tmp_path: Path) -> None:
     model.opset_import[0].version = 11
     onnx.save(model, tmp_path / "old.onnx")
     batches = [rng.normal(0, 1, (8, 3, own.SIZE, own.SIZE)).astype(np.float32) for _ in range(5)]
-    made = quantize.quantized(tmp_path / "old.onnx", batches[:4])
+    made = quantize.quantize_network(tmp_path / "old.onnx", batches[:4])
     kinds = [node.op_type for node in onnx.ModelProto.FromString(made).graph.node]
     assert "BatchNormalization" not in kinds
     exact, found = (answers(one, batches[4]) for one in (tmp_path / "old.onnx", made))
@@ -139,7 +139,7 @@ def test_an_older_network_with_normalization_of_batches(tmp_path: Path) -> None:
 
 def test_an_unknown_way_to_measure(network: Path) -> None:
     with pytest.raises(UsageError, match="no way to measure ranges is called 'luck'; there are: minmax, percentile"):
-        quantize.quantized(network, [pictures(1)], method="luck")
+        quantize.quantize_network(network, [pictures(1)], method="luck")
 
 
 # Models
@@ -268,7 +268,7 @@ def test_sface_in_8_bits_stays_near(own_cache: None, tmp_path: Path) -> None:
     coarse = np.random.default_rng(1).integers(0, 256, (12, 7, 7, 3), np.uint8)
     crops = np.stack([cv2.resize(each, (112, 112), interpolation=cv2.INTER_LINEAR) for each in coarse])
     path = tmp_path / "sface-int8.onnx"
-    path.write_bytes(quantize.quantized(network, [crops[:4], crops[4:8]]))
+    path.write_bytes(quantize.quantize_network(network, [crops[:4], crops[4:8]]))
     plain = embedders.create("sface")
     narrow = OnnxFile(row, runtime.Session(path))
     expected, found = plain.embed(crops), narrow.embed(crops)

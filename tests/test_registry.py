@@ -44,6 +44,20 @@ def test_a_decorated_factory_stays_what_it_was_and_gets_its_options() -> None:
     assert colors.names() == ["red"]
 
 
+def test_declared_options_are_returned_with_their_defaults(package: Path) -> None:
+    colors = registry()
+
+    @colors.register("red", shade=2)
+    def red(*, threads: int | None = None, shade: int = 2) -> object:
+        return ("red", shade)
+
+    colors.register("gray")(lambda: "gray")
+    assert colors.options("red") == {"shade": 2}
+    assert colors.options("gray") == colors.options("teal") == {}
+    with pytest.raises(UnknownNameError, match="no color is called 'rd'; did you mean red"):
+        colors.options("rd")
+
+
 def test_a_second_factory_of_one_name_is_refused_and_the_first_stays() -> None:
     colors = registry()
     colors.register("red")(lambda: 1)

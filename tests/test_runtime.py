@@ -148,18 +148,18 @@ def test_a_network_is_built_once_and_then_found(cache: Path) -> None:
         built.append(1)
         return b"a network"
 
-    first = runtime.converted("net", "ab" * 32, build)
+    first = runtime.convert_once("net", "ab" * 32, build)
     assert first.read_bytes() == b"a network"
     assert first.parent == cache / "onnx"
-    assert runtime.converted("net", "ab" * 32, build) == first
+    assert runtime.convert_once("net", "ab" * 32, build) == first
     assert built == [1]
 
 
 def test_other_weights_and_other_converters_make_other_files(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    paths = {runtime.converted("net", digest * 32, lambda: b"x") for digest in ("ab", "cd")}
-    paths.add(runtime.converted("other", "ab" * 32, lambda: b"x"))
+    paths = {runtime.convert_once("net", digest * 32, lambda: b"x") for digest in ("ab", "cd")}
+    paths.add(runtime.convert_once("other", "ab" * 32, lambda: b"x"))
     monkeypatch.setattr(runtime, "CONVERTER_VERSION", runtime.CONVERTER_VERSION + 1)
-    paths.add(runtime.converted("net", "ab" * 32, lambda: b"x"))
+    paths.add(runtime.convert_once("net", "ab" * 32, lambda: b"x"))
     assert len(paths) == 4
 
 
@@ -168,7 +168,7 @@ def test_a_build_that_fails_leaves_nothing(cache: Path) -> None:
         raise WeightsError("no weights.")
 
     with pytest.raises(WeightsError, match="no weights"):
-        runtime.converted("net", "ab" * 32, build)
+        runtime.convert_once("net", "ab" * 32, build)
     assert list(cache.rglob("*")) == []
 
 
@@ -181,7 +181,7 @@ def test_threads_that_build_at_once_all_get_a_whole_file(cache: Path) -> None:
         return data
 
     with ThreadPoolExecutor(4) as pool:
-        paths = list(pool.map(lambda _: runtime.converted("net", "ab" * 32, build), range(4)))
+        paths = list(pool.map(lambda _: runtime.convert_once("net", "ab" * 32, build), range(4)))
     assert len(set(paths)) == 1
     assert paths[0].read_bytes() == data
     assert list(paths[0].parent.iterdir()) == [paths[0]]  # no part of a file is left
@@ -190,7 +190,7 @@ def test_threads_that_build_at_once_all_get_a_whole_file(cache: Path) -> None:
 def test_a_cache_that_is_no_folder_is_told_with_what_to_do(cache: Path) -> None:
     cache.write_text("a file where the folder should be")
     with pytest.raises(WeightsError) as caught:
-        runtime.converted("net", "ab" * 32, lambda: b"x")
+        runtime.convert_once("net", "ab" * 32, lambda: b"x")
     assert str(cache / "onnx") in str(caught.value)
     assert "VISAVIS_CACHE" in str(caught.value)
 
@@ -268,7 +268,7 @@ cache = Path(tempfile.mkdtemp(dir="/tmp"))
 (cache / "onnx").chmod(0o555)
 os.environ["VISAVIS_CACHE"] = str(cache)
 try:
-    runtime.converted("net", "ab" * 32, lambda: b"x")
+    runtime.convert_once("net", "ab" * 32, lambda: b"x")
 except WeightsError as error:
     print(str(error).replace(str(cache), "CACHE"))
 shutil.rmtree(cache)
@@ -289,7 +289,7 @@ from visavis import runtime
 from visavis.errors import WeightsError
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))  # as good as a full disk after a thousand bytes
 try:
-    runtime.converted("net", "ab" * 32, lambda: bytes(5000))
+    runtime.convert_once("net", "ab" * 32, lambda: bytes(5000))
 except WeightsError as error:
     print(error)
 """
@@ -327,7 +327,7 @@ def test_the_cache_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch
         (3, 31, [6, 5, 5, 5, 5, 5]),
     ],
 )
-def test_work_is_shared_about_equally(threads: int, items: int, lengths: list[int]) -> None:
-    shares = runtime.Workers(threads).shares(np.arange(items), most=10)
-    assert [len(share) for share in shares] == lengths
-    assert np.concatenate(shares).tolist() == list(range(items))
+def test_work_is_split_about_equally(threads: int, items: int, lengths: list[int]) -> None:
+    pieces = runtime.Workers(threads).split(np.arange(items), most=10)
+    assert [len(piece) for piece in pieces] == lengths
+    assert np.concatenate(pieces).tolist() == list(range(items))

@@ -68,7 +68,7 @@ def test_only_the_photos_are_unpacked(archive: Path, tmp_path: Path) -> None:
 
 def test_an_archive_put_into_the_cache_serves_offline(archive: Path, cache: Path) -> None:
     by_hand(archive, cache)
-    found = samples.samples()
+    found = samples.load_samples()
     assert found.obama == cache / "obama.jpg"
     assert found.obama_partial2 == cache / "obama_partial_face2.jpg"
     assert [path.read_bytes() for path in found.all] == list(CONTENTS.values())
@@ -77,26 +77,26 @@ def test_an_archive_put_into_the_cache_serves_offline(archive: Path, cache: Path
 
 def test_cached_photos_need_no_archive(archive: Path, cache: Path) -> None:
     by_hand(archive, cache)
-    samples.samples()
+    samples.load_samples()
     (cache / samples.ARCHIVE).unlink()
-    before = {path: path.stat().st_mtime_ns for path in samples.samples().all}
-    assert {path: path.stat().st_mtime_ns for path in samples.samples().all} == before
+    before = {path: path.stat().st_mtime_ns for path in samples.load_samples().all}
+    assert {path: path.stat().st_mtime_ns for path in samples.load_samples().all} == before
 
 
 @pytest.mark.parametrize("damage", [b"", b"something else"])
 def test_a_damaged_photo_is_put_right(archive: Path, cache: Path, damage: bytes) -> None:
     by_hand(archive, cache)
-    samples.samples().biden.write_bytes(damage)
-    assert samples.samples().biden.read_bytes() == CONTENTS["biden.jpg"]
+    samples.load_samples().biden.write_bytes(damage)
+    assert samples.load_samples().biden.read_bytes() == CONTENTS["biden.jpg"]
     (cache / samples.ARCHIVE).unlink()
     (cache / "biden.jpg").write_bytes(damage)
     with pytest.raises(WeightsError, match="VISAVIS_OFFLINE is set"):
-        samples.samples()
+        samples.load_samples()
 
 
 def test_offline_and_empty_is_one_sentence_that_says_what_to_do(cache: Path) -> None:
     with pytest.raises(WeightsError) as caught:
-        samples.samples()
+        samples.load_samples()
     assert str(caught.value) == (
         "the sample photos are not in the cache and VISAVIS_OFFLINE is set: unset it once, "
         f"or put face_recognition-1.3.0.tar.gz into {str(cache)!r}."
@@ -110,7 +110,7 @@ def test_a_wrong_archive_is_refused_whole(archive: Path, cache: Path) -> None:
     data[-1] ^= 1
     (cache / samples.ARCHIVE).write_bytes(data)
     with pytest.raises(WeightsError, match=f"has sha256 [0-9a-f]{{64}}, not {samples.SHA256}"):
-        samples.samples()
+        samples.load_samples()
     assert [path.name for path in cache.iterdir()] == [samples.ARCHIVE]
 
 
@@ -126,7 +126,7 @@ def test_nothing_is_placed_where_one_photo_is_wrong_or_missing(
         cache.mkdir(parents=True, exist_ok=True)
         (cache / samples.ARCHIVE).write_bytes(made.read_bytes())
         with pytest.raises(WeightsError, match=words):
-            samples.samples()
+            samples.load_samples()
         assert [path.name for path in cache.iterdir()] == [samples.ARCHIVE]
 
 
@@ -140,20 +140,20 @@ def test_a_folder_or_a_link_in_place_of_a_photo(tmp_path: Path, cache: Path, mon
     pin(monkeypatch, made)
     by_hand(made, cache)
     with pytest.raises(WeightsError, match="is not the archive of the sample photos"):
-        samples.samples()
+        samples.load_samples()
 
 
 def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_bytes(b"")
     monkeypatch.setenv("VISAVIS_CACHE", str(tmp_path / "file"))
     with pytest.raises(WeightsError, match="cannot be kept in"):
-        samples.samples()
+        samples.load_samples()
 
 
 def test_many_at_once_all_get_whole_photos(archive: Path, cache: Path) -> None:
     by_hand(archive, cache)
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda _: [path.read_bytes() for path in samples.samples().all], range(16)))
+        found = list(pool.map(lambda _: [path.read_bytes() for path in samples.load_samples().all], range(16)))
     assert found == [list(CONTENTS.values())] * 16
     assert sorted(path.name for path in cache.iterdir()) == sorted([*CONTENTS, samples.ARCHIVE])
 
@@ -182,14 +182,14 @@ assert wanted == "face_recognition==1.3.0 --hash=sha256:{samples.SHA256}\\n", wa
 shutil.copy({str(archive)!r}, command[command.index("--dest") + 1])
 """
     fake_pip(monkeypatch, tmp_path, body)
-    assert [path.read_bytes() for path in samples.samples().all] == list(CONTENTS.values())
+    assert [path.read_bytes() for path in samples.load_samples().all] == list(CONTENTS.values())
     asked = (tmp_path / "asked").read_text()
     assert asked.startswith("-m pip --disable-pip-version-check --no-input download --quiet --no-deps ")
     assert "--no-binary=face_recognition" in asked
     assert not {"--index-url", "--extra-index-url", "--trusted-host"} & set(asked.split())
     assert sorted(path.name for path in cache.iterdir()) == sorted(CONTENTS)
     (tmp_path / "asked").unlink()
-    samples.samples()
+    samples.load_samples()
     assert not (tmp_path / "asked").exists()
 
 
@@ -208,7 +208,7 @@ def test_when_pip_fails(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(samples, "PIP_SECONDS", 2)
     fake_pip(monkeypatch, tmp_path, body)
     with pytest.raises(WeightsError, match=words) as caught:
-        samples.samples()
+        samples.load_samples()
     assert str(caught.value).startswith("pip could not fetch the sample photos (")
     assert str(caught.value).endswith(f"): put {samples.ARCHIVE} into {str(cache)!r}.")
     assert "\n" not in str(caught.value)
@@ -222,17 +222,17 @@ def test_an_environment_without_pip(tmp_path: Path, cache: Path, monkeypatch: py
     monkeypatch.delenv("VISAVIS_OFFLINE")
     monkeypatch.delenv("PYTHONPATH", raising=False)
     with pytest.raises(WeightsError, match=r"No module named pip\): put face_recognition"):
-        samples.samples()
+        samples.load_samples()
 
 
 def test_the_real_photos() -> None:
     """From the user's cache, or else fetched now by pip, in a process of its own."""
-    fetch = "from visavis.samples import samples; samples()"
+    fetch = "from visavis.samples import load_samples; load_samples()"
     done = subprocess.run([sys.executable, "-c", fetch], capture_output=True, check=False, timeout=400)
     if done.returncode:
         assert b"WeightsError" in done.stderr
         pytest.skip(f"the sample photos are neither cached nor to be had: {done.stderr.decode()[-200:]}")
-    photos = [images.read(path) for path in samples.samples().all]
+    photos = [images.read(path) for path in samples.load_samples().all]
     assert [photo.sha256 for photo in photos] == list(samples.PHOTOS.values())
     assert [(photo.width, photo.height) for photo in photos] == [
         (970, 2204), (910, 1137), (626, 1200), (1434, 2333), (491, 1137), (551, 1137),

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 from protocol import serve, versions
 
-from visavis.landmarks import predictor
+from visavis.landmarks import load_predictor
 
 
 def load(settings):
@@ -15,7 +15,7 @@ def load(settings):
     picture = np.load(settings["picture"])
     cases = {}
     for name, (points, boxes) in settings["cases"].items():
-        cases[name] = partial(_points, predictor(points=points), picture, np.array(boxes, np.float32))
+        cases[name] = partial(_points, load_predictor(points=points), picture, np.array(boxes, np.float32))
     return cases, versions("visavis", "numpy")
 
 

@@ -8,7 +8,7 @@ from numbers import Integral, Real
 from visavis.errors import UsageError
 
 
-def checked_number(
+def check_number(
     value: object, what: str, *, least: float = -math.inf, most: float = math.inf, finite: bool = True
 ) -> float:
     """Return a finite number from ``least`` to ``most``; any number where it need not be ``finite``.
@@ -23,8 +23,8 @@ def checked_number(
     raise UsageError(f"{what}{_format_range(least, most)}, got {_format_value(value)}.")
 
 
-def checked_whole(value: object, what: str, *, least: int) -> int:
-    """Return a whole number of ``least`` or more; UsageError for anything else, as in :func:`checked_number`."""
+def check_whole(value: object, what: str, *, least: int) -> int:
+    """Return a whole number of ``least`` or more; UsageError for anything else, as in :func:`check_number`."""
     if isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least:
         return int(value)
     raise UsageError(f"{what} of {least} or more, got {_format_value(value)}.")

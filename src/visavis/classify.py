@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from visavis import runtime
-from visavis._checks import checked_number, checked_whole
+from visavis._checks import check_number, check_whole
 from visavis.embedders import vggface
 from visavis.embedders.trained import Recipe, run_in_batches
 from visavis.images import Source
@@ -107,8 +107,8 @@ def softmax(logits: Floats) -> Floats:
 
 def check_options(top: int, min_probability: float) -> None:
     """Raise UsageError for options that are not valid."""
-    checked_whole(top, "top is a whole number", least=1)
-    checked_number(min_probability, "min_probability is a number", least=0, most=1)
+    check_whole(top, "top is a whole number", least=1)
+    check_number(min_probability, "min_probability is a number", least=0, most=1)
 
 
 def classify(

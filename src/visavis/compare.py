@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis import poor_photos
-from visavis._checks import checked_number, checked_whole
+from visavis._checks import check_number, check_whole
 from visavis.errors import UsageError, fault_of
 from visavis.poor_photos import PoorPhotos
 from visavis.types import Floats, Quality
@@ -48,7 +48,7 @@ def from_cosine(distance: float, metric: str) -> float:
 def to_cosine(value: float, metric: str) -> float:
     """Express a value of ``metric`` as a cosine distance; UsageError where it is not a distance."""
     forward, back = _find_metric(metric)
-    return back(checked_number(value, f"a distance in {metric} is", least=0, most=forward(MAX_DISTANCE)))
+    return back(check_number(value, f"a distance in {metric} is", least=0, most=forward(MAX_DISTANCE)))
 
 
 def _find_metric(name: str) -> tuple[Callable[[float], float], Callable[[float], float]]:
@@ -94,7 +94,7 @@ class Calibration:
     ``far`` (descending) and ``thresholds`` (descending with it) are the table; between its rows the threshold is
     interpolated linearly in log FAR. ``slope`` and ``intercept`` map distance -> probability of "same person" at even
     prior odds. Nothing is extrapolated outside the table: see :meth:`threshold`. ``poor`` holds how the thresholds
-    shrink for poor photos, None where that was not measured: see :meth:`share`.
+    shrink for poor photos, None where that was not measured: see :meth:`threshold_share`.
     """
 
     model: str
@@ -112,14 +112,14 @@ class Calibration:
 
     def threshold(self, far: float) -> float:
         """Return the cosine distance below which impostors pass at rate ``far``; UsageError outside the table."""
-        far = checked_number(far, "a FAR is a number", finite=False)
+        far = check_number(far, "a FAR is a number", finite=False)
         if not self.far[-1] <= far <= self.far[0]:
             raise UsageError(
                 f"a FAR of {far:g} was not measured for {self.model}: choose from {self.far[-1]:g} to {self.far[0]:g}."
             )
         return float(np.interp(-math.log(far), -np.log(self.far), self.thresholds))
 
-    def share(self, embedding: Floats, quality: Quality | float | None = None) -> float | None:
+    def threshold_share(self, embedding: Floats, quality: Quality | float | None = None) -> float | None:
         """Return the share of a threshold that remains between faces as poor as one with this embedding ``(d,)``.
 
         The share is 1 for a good photo and where poor photos were not measured. ``quality`` is a Quality or its score;
@@ -137,7 +137,7 @@ class Calibration:
             return np.ones(len(embeddings), np.bool_)
         return np.isfinite(self.poor.shares(embeddings, scores))
 
-    def share_of_pair(self, first: float | None, second: float | None) -> float | None:
+    def threshold_share_of_pair(self, first: float | None, second: float | None) -> float | None:
         """Return the share for two faces of these shares, 1 where either is 1; None: too poor for an answer.
 
         Distances divided by the share have the meaning of those of good photos.
@@ -157,8 +157,8 @@ class Calibration:
         independent. Where that needs a lower FAR than was measured, the strictest measured threshold is returned, and
         strangers are named more often: the caller should say so (``lowest_far``).
         """
-        checked_whole(people, "people is a whole number", least=0)
-        fpir = checked_number(fpir, "fpir is a number", finite=False)
+        check_whole(people, "people is a whole number", least=0)
+        fpir = check_number(fpir, "fpir is a number", finite=False)
         if not 0 < fpir < 1:
             raise UsageError(f"fpir must be between 0 and 1, got {fpir:g}.")
         return self.threshold(min(max(search_far(fpir, people), self.far[-1]), self.far[0]))

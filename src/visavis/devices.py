@@ -63,7 +63,7 @@ _PROVIDERS = {
 _PACKAGES = {"cuda": "onnxruntime-gpu", "openvino": "onnxruntime-openvino"}
 
 
-def wanted(text: str | None = None) -> list[Device]:
+def select_devices(text: str | None = None) -> list[Device]:
     """Return the devices to try, best first: those of ``text``, else of ``VISAVIS_DEVICE``, else the processor.
 
     Raises UnknownNameError for another name and UsageError for a setting that the device does not have.
@@ -86,7 +86,7 @@ def wanted(text: str | None = None) -> list[Device]:
     return [Device(name, setting, _PROVIDERS[name])]
 
 
-def present(devices: list[Device], providers: Collection[str]) -> list[Device]:
+def list_devices(devices: list[Device], providers: Collection[str]) -> list[Device]:
     """Return the devices that the installed build of ONNX Runtime has; MissingExtraError if it has none of them.
 
     ``providers`` are the available ones, as named by ONNX Runtime.

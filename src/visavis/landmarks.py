@@ -44,7 +44,7 @@ class Predictor:
     def __init__(self, cascade: ShapePredictor) -> None:
         self.points = len(cascade.initial)
         self._initial = cascade.initial.reshape(1, -1)
-        self._turner = _turner(cascade.initial)
+        self._turner = _make_turn_matrix(cascade.initial)
         self._stages = [_Stage(cascade, number) for number in range(len(cascade.limits))]
 
     def predict(self, picture: RGB, boxes: Floats) -> Floats:
@@ -124,7 +124,7 @@ def _measure_size(boxes: Doubles) -> Doubles:
     return boxes[:, 2:] - boxes[:, :2]
 
 
-def _turner(initial: Floats) -> Doubles:
+def _make_turn_matrix(initial: Floats) -> Doubles:
     """Return the matrix ``(2k, 2)`` that maps a shape to its rotation and scale (cos, sin) from ``initial``.
 
     Least squares (Umeyama 1991), as :func:`visavis.align.similarity`, with everything that depends on ``initial`` alone
@@ -163,7 +163,7 @@ def dlib_boxes(faces: Sequence[Face]) -> Floats:
     return np.concatenate([middle - half, middle + half], axis=1).astype(np.float32)
 
 
-def predictor(*, points: int = 68) -> Predictor:
+def load_predictor(*, points: int = 68) -> Predictor:
     """Return dlib's predictor of 68 points, or of 5.
 
     The file of the 68 may not be used commercially: WeightsError until its license was accepted once
@@ -186,5 +186,5 @@ def _load(points: int) -> Predictor:
         np.savez(file, **{name: getattr(arrays, name) for name in ShapePredictor.__slots__})
         return file.getvalue()
 
-    with np.load(runtime.converted(row.name, row.sha256, build, suffix=".npz"), allow_pickle=False) as kept:
+    with np.load(runtime.convert_once(row.name, row.sha256, build, suffix=".npz"), allow_pickle=False) as kept:
         return Predictor(ShapePredictor(**kept))

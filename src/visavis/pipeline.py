@@ -12,7 +12,7 @@ from typing import TypeVar, overload
 import numpy as np
 
 from visavis import compare, embedders, images, runtime, verification
-from visavis._checks import checked_number
+from visavis._checks import check_number
 from visavis.align import square_crops
 from visavis.defaults import DETECTOR, EMBEDDER
 from visavis.detectors import DETECTORS, Detector, certain_score, oriented_name
@@ -23,7 +23,7 @@ from visavis.images import Source, not_a_folder
 from visavis.images.photo_files import UnlistedFolder, as_many, each_photo
 from visavis.quality import qualities
 from visavis.types import RGB, Face, Floats, Photo, PhotoFaces, PhotoVerification, Verification
-from visavis.verification import readable
+from visavis.verification import require_photo
 from visavis.weights import store
 
 S = TypeVar("S", bound=Source)
@@ -223,7 +223,7 @@ class Recognizer:
         ``reference`` alone.
         """
         answers = self.represent(chain([not_a_folder(reference)], as_many(photos)), min_face=min_face)
-        first = verification.usable(next(answers))
+        first = verification.require_faces(next(answers))
         for photo in answers:
             yield first, photo, verification.judge(rule, first, photo)
 
@@ -243,7 +243,7 @@ class Recognizer:
 
 def _check_side(min_face: object) -> float:
     """Return the side of the smallest face; raise UsageError, before any photo is read, if it is not valid."""
-    return checked_number(min_face, "min_face is a side in pixels", least=1)
+    return check_number(min_face, "min_face is a side in pixels", least=1)
 
 
 def _check_part(option: str, value: object, method: str) -> None:
@@ -288,18 +288,18 @@ def detect(
     ``any_orientation`` also finds faces in turned photos, in four times the time; functions without this option take
     ``detector="mtcnn@any-orientation"``.
     """
-    (answer,) = shared(detector=oriented_name(detector, any_orientation=any_orientation)).detect(
+    (answer,) = shared_recognizer(detector=oriented_name(detector, any_orientation=any_orientation)).detect(
         [not_a_folder(source)], min_face=min_face
     )
-    readable(answer)
+    require_photo(answer)
     return list(answer.faces)
 
 
 def embed(source: Source, *, min_face: float = 20, model: str = EMBEDDER, detector: str = DETECTOR) -> Floats:
     """Return unit embeddings ``(n, d)`` of all faces of one photo, best score first. Raises ImageError."""
-    recognizer = shared(detector=detector, embedder=model)
+    recognizer = shared_recognizer(detector=detector, embedder=model)
     (answer,) = recognizer.represent([not_a_folder(source)], min_face=min_face)
-    readable(answer)
+    require_photo(answer)
     return np.empty((0, recognizer.embedder.dimension), np.float32) if answer.embeddings is None else answer.embeddings
 
 
@@ -309,8 +309,8 @@ def extract(source: Source, *, size: int = 224, margin: float = 0.3, min_face: f
     Raises ImageError, and UsageError for a size or a margin that is not valid.
     """
     square_crops(np.zeros((1, 1, 3), np.uint8), (), size=size, margin=margin)  # check options before reading
-    (answer,) = shared().detect([not_a_folder(source)], min_face=min_face)
-    return square_crops(readable(answer).pixels, answer.faces, size=size, margin=margin)
+    (answer,) = shared_recognizer().detect([not_a_folder(source)], min_face=min_face)
+    return square_crops(require_photo(answer).pixels, answer.faces, size=size, margin=margin)
 
 
 @overload
@@ -360,7 +360,7 @@ def verify(  # noqa: PLR0913 - options, all by name
     For a list ``b`` of photos, return one answer per photo, in order; ``a`` is then embedded once, and a photo that
     cannot be used is an answer with its status.
     """
-    recognizer = shared(detector=detector, embedder=model)
+    recognizer = shared_recognizer(detector=detector, embedder=model)
     rule = recognizer.rule(far=far, threshold=threshold, metric=metric, any_face=any_face)
     if isinstance(b, list | tuple):
         return [answer for _, _, answer in recognizer.verify_each(a, b, rule=rule, min_face=min_face)]
@@ -371,7 +371,7 @@ def verify(  # noqa: PLR0913 - options, all by name
 _shared: dict[tuple[str, str], Recognizer] = {}
 
 
-def shared(*, detector: str = DETECTOR, embedder: str = EMBEDDER) -> Recognizer:
+def shared_recognizer(*, detector: str = DETECTOR, embedder: str = EMBEDDER) -> Recognizer:
     """Return the process-wide recognizer of these names, made at its first use."""
     key = (detector, embedder)
     if key not in _shared:

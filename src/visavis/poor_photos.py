@@ -102,7 +102,7 @@ class PoorPhotos:
             values = {name: float(getattr(quality, name)) for name, _ in self.parts if name != SCORE}
         else:
             values = {} if quality is None else {SCORE: quality}
-        shares = [interpolated(curve, values[name]) for name, curve in self.parts if name in values]
+        shares = [interpolate_share(curve, values[name]) for name, curve in self.parts if name in values]
         measured = [share for share in shares if share is not None]
         return min(measured, default=1.0) if len(measured) == len(shares) else None
 
@@ -142,7 +142,7 @@ def _make_arrays(direction: tuple[float, ...], axes: tuple[LikenessAxis, ...]) -
     return np.array([weight for weight, _ in axes]), np.array([direction, *(vector for _, vector in axes)]).T
 
 
-def interpolated(curve: ShareCurve, value: float) -> float | None:
+def interpolate_share(curve: ShareCurve, value: float) -> float | None:
     """Return the share at a value of a part; None below its first value."""
     return None if value < curve[0][0] else float(_interpolate(curve, value))
 

@@ -109,7 +109,7 @@ ONNX: dict[WeightSpec, tuple[int, tuple[int, ...]]] = {
 """Side of the picture, and the last side of each output."""
 
 
-def recognized(path: Path, *, called: str | None = None) -> Published:
+def recognize_file(path: Path, *, called: str | None = None) -> Published:
     """Return the row of a file; ``called`` is the row's name, to choose between rows with the same arrays.
 
     Raises WeightsError where the file is not a published one, is damaged, or has the arrays of a published file without

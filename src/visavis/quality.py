@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from visavis import align
 from visavis._pixels import whole_pixels
-from visavis.block_edges import block_edges
+from visavis.jpeg_blocks import measure_block_edges
 from visavis.types import RGB, Face, Floats, Quality
 
 Gray = NDArray[np.uint8]
@@ -228,10 +228,10 @@ def exposure(crop: Gray) -> float:
 
 def visible(picture: RGB, box: Floats) -> float:
     """Score how much of a box lies inside the picture: 1 for all of it, 0 for none."""
-    return keeps(inside_share(picture, box), *VISIBLE) / keeps(1.0, *VISIBLE)
+    return keeps(fraction_inside(picture, box), *VISIBLE) / keeps(1.0, *VISIBLE)
 
 
-def inside_share(picture: RGB, box: Floats) -> float:
+def fraction_inside(picture: RGB, box: Floats) -> float:
     """Return the share in 0..1 of a box's area that lies inside the picture; 0 for an empty box."""
     left, top, right, bottom = (float(side) for side in box)
     width = min(right, picture.shape[1]) - max(left, 0.0)
@@ -247,7 +247,7 @@ def compression(picture: RGB, face: Face, crop: Gray) -> float:
     """
     from visavis.opencv import cv2
 
-    edges = block_edges(_crop_around(picture, face.box))
+    edges = measure_block_edges(_crop_around(picture, face.box))
     shape = float(cv2.meanStdDev(cv2.GaussianBlur(crop, (0, 0), BAND[1]))[1].item())
     if edges.height <= 0 or shape < 1:
         return 1.0

@@ -63,18 +63,18 @@ def quantize(
     if row.precision != "float32":
         raise UsageError(f"{name} is {row.precision} already: quantize {row.quantized_from or 'its original'}.")
     model = onnx_file.OnnxFile(row, runtime.Session(network, threads=threads))
-    cut = calibration_crops(photos, Recognizer(detector=detector, embedder=model, threads=threads), count=crops)
+    cut = collect_crops(photos, Recognizer(detector=detector, embedder=model, threads=threads), count=crops)
     batch = 1 if model.fixed else CHUNK
     batches = [model.input_of(cut[i : i + batch]) for i in range(0, len(cut), batch)]
     target = replace(row, name=called or f"{name}-int8", sha256=None, data=(), precision="int8", quantized_from=name)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{target.name}.onnx"
-        path.write_bytes(quantized(network, batches, method=method, tools=tools))
+        path.write_bytes(quantize_network(network, batches, method=method, tools=tools))
         (path.parent / "row.toml").write_text(replace(target, file=path.name).text(), encoding="utf-8")
         return onnx_file.import_model(path.parent / "row.toml", reserved=embedders.EMBEDDERS.built_in())
 
 
-def calibration_crops(photos: Source | Iterable[Source], recognizer: Recognizer, *, count: int) -> RGB:
+def collect_crops(photos: Source | Iterable[Source], recognizer: Recognizer, *, count: int) -> RGB:
     """Return crops ``(n, s, s, 3)`` of the largest faces, of photos from all over the list until there are ``count``.
 
     Raises UsageError for too few faces; photos that cannot be read, or show no face, are skipped.
@@ -92,7 +92,9 @@ def calibration_crops(photos: Source | Iterable[Source], recognizer: Recognizer,
     return np.concatenate(faces)
 
 
-def quantized(network: Path, batches: Sequence[runtime.Batch], *, method: str = METHOD, tools: Any = None) -> bytes:
+def quantize_network(
+    network: Path, batches: Sequence[runtime.Batch], *, method: str = METHOD, tools: Any = None
+) -> bytes:
     """Return the ONNX file of ``network`` in 8 bits, its ranges measured on ``batches`` of its input."""
     if method not in METHODS:
         raise UsageError(f"no way to measure ranges is called {method!r}; there are: {', '.join(METHODS)}.")

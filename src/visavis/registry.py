@@ -4,9 +4,10 @@ An implementation registers itself where it is defined::
 
     DETECTORS = Registry("detector", entry_points="visavis.detectors")
 
-    @DETECTORS.register("mtcnn")
-    def mtcnn(*, threads: int | None = None) -> Mtcnn: ...
+    @DETECTORS.register("mtcnn", min_score=0.7)
+    def mtcnn(*, threads: int | None = None, min_score: float = 0.7) -> Mtcnn: ...
 
+A factory takes ``threads``; its other options are declared with their defaults, so that callers can ask what it takes.
 Built-in implementations are listed by module, so that listing them imports none of them.
 """
 
@@ -15,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from importlib import import_module
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from visavis.errors import UnknownNameError
 
@@ -33,14 +34,18 @@ class Registry(Generic[T]):
         self._group = entry_points
         self._modules = dict(builtin)
         self._factories: dict[str, Callable[..., T]] = {}
+        self._options: dict[str, dict[str, Any]] = {}
 
-    def register(self, name: str) -> Callable[[Callable[..., T]], Callable[..., T]]:
-        """Decorate a factory; ValueError if the name is registered already."""
+    def register(self, name: str, **options: Any) -> Callable[[Callable[..., T]], Callable[..., T]]:
+        """Decorate a factory, and declare its options beside ``threads`` with their defaults.
+
+        ValueError if the name is registered already.
+        """
 
         def add(factory: Callable[..., T]) -> Callable[..., T]:
             if name in self._factories:
                 raise ValueError(f"{self.kind} {name!r} is registered twice")
-            self._factories[name] = factory
+            self._factories[name], self._options[name] = factory, options
             return factory
 
         return add
@@ -63,6 +68,12 @@ class Registry(Generic[T]):
         if name not in self._factories:
             self._load(name)
         return self._factories[name]
+
+    def options(self, name: str) -> Mapping[str, Any]:
+        """Return the declared options of a factory, with their defaults; raises UnknownNameError."""
+        if name not in self._factories:
+            self._load(name)
+        return self._options.get(name, {})
 
     def _load(self, name: str) -> None:
         if name in self._modules:

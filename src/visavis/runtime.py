@@ -95,7 +95,7 @@ class Workers:
             return [function(piece) for piece in pieces]
         return list(self._open_pool().map(function, pieces))
 
-    def shares(self, items: NDArray[Any], *, most: int) -> list[NDArray[Any]]:
+    def split(self, items: NDArray[Any], *, most: int) -> list[NDArray[Any]]:
         """Split items into pieces of ``most`` or fewer, about equally long, as many for each thread. At least one."""
         count = -(-max(len(items), 1) // most)
         count = min(-(-count // self._count) * self._count, max(len(items), 1))
@@ -204,8 +204,8 @@ def _open(model: Path | bytes, threads: int | None, *, exact: bool, device: str)
         prepare()
         import onnxruntime as ort
 
-        requested = devices.wanted(device)
-        for choice in devices.present(requested, ort.get_available_providers()):
+        requested = devices.select_devices(device)
+        for choice in devices.list_devices(requested, ort.get_available_providers()):
             if choice.name == "cpu":
                 break
             try:
@@ -363,12 +363,12 @@ def _is_optimized(model: Path | bytes) -> bool:
 
 
 def network(name: str, sha256: str, build: Callable[[], bytes]) -> Path:
-    """Return the file of a network as :func:`converted` does; for the processor, with its weights in another file."""
-    on_processor = devices.wanted()[0].name == "cpu"
-    return converted(name, sha256, build, suffix=f"-{_identify_processor()}{MAPPED}" if on_processor else ".onnx")
+    """Return the file of a network as :func:`convert_once` does; for the processor, with its weights beside it."""
+    on_processor = devices.select_devices()[0].name == "cpu"
+    return convert_once(name, sha256, build, suffix=f"-{_identify_processor()}{MAPPED}" if on_processor else ".onnx")
 
 
-def converted(name: str, sha256: str, build: Callable[[], bytes], *, suffix: str = ".onnx") -> Path:
+def convert_once(name: str, sha256: str, build: Callable[[], bytes], *, suffix: str = ".onnx") -> Path:
     """Return the file of network ``name`` made from the weights ``sha256``, built now if it is not cached.
 
     Written whole or not at all, see :mod:`visavis.atomic`.

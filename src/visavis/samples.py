@@ -58,7 +58,7 @@ class Samples:
         return tuple(getattr(self, field.name) for field in fields(self))
 
 
-def samples() -> Samples:
+def load_samples() -> Samples:
     """Return the sample photos, downloading them (3 MB) where they are missing from the cache or damaged.
 
     Raises WeightsError where they cannot be downloaded; ``VISAVIS_OFFLINE=1`` forbids downloads.

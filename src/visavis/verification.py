@@ -81,17 +81,19 @@ class VerificationRule:
         """Whether the threshold is adapted to the quality of the photos; False for a caller's threshold."""
         return self.threshold is None and self.table is not None and self.table.poor is not None
 
-    def share(self, reference: PhotoFaces, photo: PhotoFaces, face: int) -> float | None:
+    def threshold_share(self, reference: PhotoFaces, photo: PhotoFaces, face: int) -> float | None:
         """Return the share of the threshold for two faces, the largest of ``reference`` first; None: too poor."""
         if self.table is None:
             return 1.0
-        return self.table.share_of_pair(self.share_of(reference, reference.largest), self.share_of(photo, face))
+        return self.table.threshold_share_of_pair(
+            self.threshold_share_of_face(reference, reference.largest), self.threshold_share_of_face(photo, face)
+        )
 
-    def share_of(self, photo: PhotoFaces, face: int) -> float | None:
+    def threshold_share_of_face(self, photo: PhotoFaces, face: int) -> float | None:
         """Return the share of the threshold for two faces as poor as this one; None: poorer than measured."""
         if self.table is None:
             return 1.0
-        return self.table.share(_embeddings(photo)[face], _quality(photo, face))
+        return self.table.threshold_share(_embeddings(photo)[face], _quality(photo, face))
 
 
 def judge(rule: VerificationRule, reference: PhotoFaces, photo: PhotoFaces) -> PhotoVerification:
@@ -99,7 +101,7 @@ def judge(rule: VerificationRule, reference: PhotoFaces, photo: PhotoFaces) -> P
 
     Raises the error of ``reference``.
     """
-    usable(reference)
+    require_faces(reference)
     if photo.photo is None or not photo.faces:
         return PhotoVerification(photo.name, photo.status, message=photo.message)
     verification, face = compare_faces(rule, reference, photo)
@@ -111,9 +113,11 @@ def compare_faces(rule: VerificationRule, reference: PhotoFaces, photo: PhotoFac
 
     Both were embedded by the rule's model. Raises the error of a photo that cannot be used.
     """
-    distances = compare.cosine_distances(largest_embedding(usable(reference)), _embeddings(usable(photo)))[0]
+    distances = compare.cosine_distances(
+        largest_embedding(require_faces(reference)), _embeddings(require_faces(photo))
+    )[0]
     candidates = range(len(photo.faces)) if rule.any_face else [photo.largest]
-    shares = {face: rule.share(reference, photo, face) for face in candidates}
+    shares = {face: rule.threshold_share(reference, photo, face) for face in candidates}
     # Divided by the share, distances of poor photos have the meaning of those of good photos.
     comparable = {face: float(distances[face]) / share for face, share in shares.items() if share is not None}
     adapted = rule.corrects and comparable
@@ -161,7 +165,7 @@ def compare_photos(rule: VerificationRule, reference: PhotoFaces, photo: PhotoFa
 
 
 def _crop(photo: PhotoFaces, face: int) -> RGB:
-    pixels = readable(photo).pixels
+    pixels = require_photo(photo).pixels
     crop: RGB = align.square_crops(pixels, [photo.faces[face]], size=CROP_SIDE, margin=CROP_MARGIN)[0]
     return crop
 
@@ -171,16 +175,16 @@ def error_of(photo: PhotoFaces) -> ImageError:
     return find_image_error(photo.status)(photo.message)
 
 
-def readable(photo: PhotoFaces) -> Photo:
+def require_photo(photo: PhotoFaces) -> Photo:
     """Return the photo of an answer; raise the error if it could not be read."""
     if photo.photo is None:
         raise error_of(photo)
     return photo.photo
 
 
-def usable(photo: PhotoFaces) -> PhotoFaces:
+def require_faces(photo: PhotoFaces) -> PhotoFaces:
     """Return the answer; raise the error if its photo cannot be read or shows no face."""
-    readable(photo)
+    require_photo(photo)
     if not photo.faces:
         raise NoFaceError(f"no face was found in {photo.name}.")
     return photo
@@ -210,7 +214,7 @@ def _quality(photo: PhotoFaces, face: int) -> Quality | None:
 def _explain_poor(rule: VerificationRule, reference: PhotoFaces, photo: PhotoFaces, face: int) -> str:
     """Say which photo is poorer than was measured, and why."""
     faces = ((reference, reference.largest), (photo, face))
-    poor = [(item, row) for item, row in faces if rule.share_of(item, row) is None]
+    poor = [(item, row) for item, row in faces if rule.threshold_share_of_face(item, row) is None]
     if not poor:
         return f"{reference.name} and {photo.name} are together too poor to say."
     return " ".join(f"{item.name} is too poor to say: {why_too_poor(item, row, rule.table)}." for item, row in poor)

@@ -17,7 +17,7 @@ LAYERS = (
     {"plain", "_checks", "_pixels", "_show", "atomic", "defaults", "types", "errors"},
     {"registry", "cache", "forking", "devices", "opencv", "runtime", "weights", "nets", "boxes"},
     {
-        "images", "text_files", "csv_files", "quality", "block_edges", "detectors", "align", "landmarks", "embedders",
+        "images", "text_files", "csv_files", "quality", "jpeg_blocks", "detectors", "align", "landmarks", "embedders",
         "poor_photos", "compare", "draw", "doubts", "verification",
     },
     {"pipeline", "samples", "quantize", "classify", "published", "clustering", "ranking", "embedding_cache", "display"},

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 
 import pytest
+
+from visavis.defaults import DETECTOR, EMBEDDER
 
 from .source import Module, modules
 
@@ -66,6 +69,29 @@ def test_nothing_unpickles_or_evaluates(module: Module) -> None:
     """Weight files and galleries are read as data. One module restricts an unpickler, in order to refuse."""
     called = {ast.unparse(node.func) for node in ast.walk(module.tree) if isinstance(node, ast.Call)}
     assert called & {"eval", "exec", "pickle.load", "pickle.loads", "os.system", "marshal.loads"} == set()
+
+
+def test_the_default_networks_are_named_in_one_place() -> None:
+    """No parameter, option or constant repeats them, but where they are registered and what compat imitates."""
+    repeated = {
+        f"{module.name}: {ast.unparse(node)}"
+        for module in modules().values()
+        if module.name != "visavis.defaults" and not module.name.startswith("visavis.compat")
+        for node in _values(module.tree)
+        if isinstance(node, ast.Constant) and node.value in {DETECTOR, EMBEDDER}
+    }
+    assert repeated == {"visavis.detectors.mtcnn: 'mtcnn'"}  # the attribute ``name`` of the detector itself
+
+
+def _values(tree: ast.Module) -> Iterator[ast.expr | None]:
+    """Yield the defaults of parameters, and the values that names and attributes are set to."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arguments):
+            yield from [*node.defaults, *node.kw_defaults]
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+            yield from node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
+        elif isinstance(node, ast.keyword) and node.arg == "default":
+            yield node.value
 
 
 # The language: see docs/glossary.md

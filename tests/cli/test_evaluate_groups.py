@@ -13,7 +13,7 @@ from PIL import Image
 from visavis.compare import unit
 from visavis.evaluate.data.group_table import GroupTable
 from visavis.evaluate.data.templates import Templates
-from visavis.evaluate.groups import GroupsResult, groups_result
+from visavis.evaluate.groups import GroupsResult, measure_groups
 from visavis.types import Floats
 
 from .conftest import Run
@@ -59,7 +59,7 @@ def expected(embeddings: Floats, **options: Any) -> GroupsResult:
     photos = tuple(f"{row}.png" for row in range(n))
     zeros = np.zeros((n, 4), np.float32)
     taken = Templates(MODEL, DETECTOR, photos, ("ok",) * n, embeddings, zeros, zeros[:, 0], np.ones(n, np.intp))
-    return groups_result(taken, names, table, **options)
+    return measure_groups(taken, names, table, **options)
 
 
 def test_an_object_for_each_way_of_grouping(run: Run, folder: Floats) -> None:

@@ -14,7 +14,7 @@ from visavis import bulk
 from visavis.gallery import Gallery, IndexedPhoto, Template
 from visavis.images import read
 from visavis.pipeline import Recognizer
-from visavis.ranking.representatives import average_face, gathered, ranked
+from visavis.ranking.representatives import average_face, collect_faces, rank_faces
 
 from .conftest import Run
 from .fakes import BLUE, DARK_RED, DETECTOR, MODEL, RED, photo
@@ -127,7 +127,7 @@ def test_the_strip_leaves_a_replaced_photo_out(know: Run, run: Run, album: Path,
 
 def test_the_average_leaves_a_replaced_photo_out(tmp_path: Path) -> None:
     paths = [photo(tmp_path / f"{n}.png", (RED, 40 + n, 50, 60)) for n in range(3)]
-    found = ranked(gathered(Recognizer(detector=DETECTOR, embedder=MODEL).represent(paths)), model=MODEL)
+    found = rank_faces(collect_faces(Recognizer(detector=DETECTOR, embedder=MODEL).represent(paths)), model=MODEL)
     kept = [one for one in found if one.photo != str(paths[1])]
     photo(paths[1], (BLUE, 0, 0, 200))
     skipped: list[str] = []

@@ -17,7 +17,7 @@ from visavis.clustering.faces import join_faces, label_faces, select_rows
 from visavis.clustering.types import Clustering, Faces
 from visavis.defaults import EMBEDDER
 from visavis.errors import UsageError
-from visavis.evaluate.clusters import clustering
+from visavis.evaluate.clusters import measure_clustering
 
 from .made_up import at_angles, faces, partition, people
 
@@ -232,7 +232,7 @@ def test_two_faces_of_a_photo_that_are_together_already() -> None:
 def test_many_faces() -> None:
     """Five thousand of five hundred people, some alike: nearly all right, as the measure of the evaluation says."""
     embeddings, who = people([10] * 500, spread=0.9, dimension=128)
-    result = clustering(who, clustered(faces(embeddings), threshold=0.55).labels)
+    result = measure_clustering(who, clustered(faces(embeddings), threshold=0.55).labels)
     assert result.b_cubed.f > 0.995
 
 

@@ -9,7 +9,7 @@ import pytest
 import visavis
 from visavis.clustering import cluster_faces
 from visavis.clustering.faces import gather_faces
-from visavis.evaluate.clusters import clustering
+from visavis.evaluate.clusters import measure_clustering
 from visavis.pipeline import Recognizer
 
 
@@ -47,6 +47,6 @@ def test_ten_people(data: Path) -> None:
         if photo not in largest or areas[row] > areas[largest[photo]]:
             largest[photo] = row
     rows = sorted(largest.values())
-    result = clustering([Path(faces.photos[row]).parent.name for row in rows], found.labels[rows])
+    result = measure_clustering([Path(faces.photos[row]).parent.name for row in rows], found.labels[rows])
     assert result.items == 426
     assert result.b_cubed.f >= 0.95

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from inspect import Parameter, signature
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 
 from detectors.drawn import assert_same, picture
 from detectors.published import load
-from visavis.detectors import DETECTORS, Detector
+from visavis.defaults import DETECTOR
+from visavis.detectors import DETECTORS, Detector, oriented_name
 from visavis.errors import UsageError
 from visavis.types import Face
 
@@ -38,7 +40,7 @@ def detector(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 def test_the_default_is_there() -> None:
-    assert "mtcnn" in NAMES
+    assert DETECTOR in NAMES
 
 
 def test_it_goes_by_the_name_it_is_registered_under(request: pytest.FixtureRequest, detector: Detector) -> None:
@@ -49,6 +51,14 @@ def test_one_thread_finds_the_same(detector: Detector, tmp_path: Path) -> None:
     alone = load(detector.name, tmp_path, threads=1)
     for faces, same in zip(detector.detect(PICTURES), alone.detect(PICTURES), strict=True):
         assert_same(faces, same)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_declares_the_options_of_its_factory(name: str) -> None:
+    for each in (name, oriented_name(name, any_orientation=True)):
+        parameters = signature(DETECTORS.factory(each)).parameters.values()
+        assert {one.name: one.default for one in parameters} == {"threads": None, **DETECTORS.options(each)}
+        assert {one.kind for one in parameters} == {Parameter.KEYWORD_ONLY}
 
 
 @pytest.mark.parametrize("name", NAMES)

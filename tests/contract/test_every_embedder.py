@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from inspect import signature
+from inspect import Parameter, signature
 
 import numpy as np
 import pytest
 
 from detectors import drawn
 from visavis import embedders
+from visavis.defaults import EMBEDDER
 from visavis.embedders import EMBEDDERS, Embedder
 from visavis.embedders._views import COUNTS
 from visavis.errors import UsageError, WeightsError
 from visavis.types import Face
 
 NAMES = [name for name in EMBEDDERS.names() if not name.startswith("test-")]  # those of other tests
-VIEWED = [name for name in NAMES if "views" in signature(EMBEDDERS.factory(name)).parameters]
+VIEWED = [name for name in NAMES if "views" in EMBEDDERS.options(name)]
 OTHERS = [f"{name}@{count}" for name in VIEWED for count in (COUNTS[0], COUNTS[-1])]
 IDS = [*NAMES, *(model for model in OTHERS if embedders.model_id(model) == model)]  # @1 is the default of some
 
@@ -48,7 +49,7 @@ def crops(embedder: Embedder) -> np.ndarray:
 
 
 def test_the_default_is_there() -> None:
-    assert "dlib-resnet" in NAMES
+    assert EMBEDDER in NAMES
 
 
 def test_it_goes_by_the_id_that_makes_it_again(embedder: Embedder, crops: np.ndarray) -> None:
@@ -84,6 +85,13 @@ def test_of_an_even_number_of_views_a_mirrored_crop_has_the_same_embedding(name:
     for count in (count for count in COUNTS if count % 2 == 0):
         viewed = load(f"{name}@{count}")
         np.testing.assert_allclose(viewed.embed(crops[:, :, ::-1]), viewed.embed(crops), atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_declares_the_options_of_its_factory(name: str) -> None:
+    parameters = signature(EMBEDDERS.factory(name)).parameters.values()
+    assert {each.name: each.default for each in parameters} == {"threads": None, **EMBEDDERS.options(name)}
+    assert {each.kind for each in parameters} == {Parameter.KEYWORD_ONLY}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -22,7 +22,7 @@ from visavis.images import captured, encoded, name_of, not_a_folder
 from visavis.images.photo_files import as_many, check_list, each_photo, is_single
 from visavis.pipeline import Recognizer
 from visavis.plain import plain
-from visavis.quantize import calibration_crops
+from visavis.quantize import collect_crops
 
 Paths = tuple[Path, Path, Path]
 Sources = tuple[Any, Any, Any]
@@ -99,8 +99,8 @@ TAKERS: dict[str, Callable[[Sources, Path], Any]] = {
     "ranking.representatives.representative": ranked,
     "clustering._cluster.cluster": lambda sources, _: visavis.cluster(sources),
     "classify.classify": classified,
-    "quantize.calibration_crops": lambda sources, _: calibration_crops(sources, Recognizer(), count=1),
-    "quantize.quantize": lambda sources, _: calibration_crops(sources, Recognizer(), count=3),
+    "quantize.collect_crops": lambda sources, _: collect_crops(sources, Recognizer(), count=1),
+    "quantize.quantize": lambda sources, _: collect_crops(sources, Recognizer(), count=3),
     "gallery._gallery.Gallery.enroll": enrolled,
     "gallery._gallery.Gallery.identify": enrolled,
     "gallery._gallery.Gallery.identify_photos": enrolled,

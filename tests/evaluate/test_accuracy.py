@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from visavis.errors import UsageError
 from visavis.evaluate import accuracy
-from visavis.evaluate.accuracy import best_threshold, cross_validate, judge_pairs, measure_on_test
+from visavis.evaluate.accuracy import choose_threshold, cross_validate, judge_pairs, measure_on_test
 from visavis.evaluate.data.pairs import PairList
 from visavis.types import Doubles
 
@@ -39,7 +39,7 @@ def slow_cuts(pairs: list[tuple[float, bool]]) -> list[float]:
 
 @given(st.lists(pair, min_size=1, max_size=30).filter(lambda pairs: any(not math.isnan(one[0]) for one in pairs)))
 def test_no_cut_judges_better_and_of_the_best_it_is_the_middle(pairs: list[tuple[float, bool]]) -> None:
-    threshold = best_threshold(*columns(pairs))
+    threshold = choose_threshold(*columns(pairs))
     counts = {cut: slow_right(pairs, cut) for cut in slow_cuts(pairs)}
     best = [cut for cut, count in counts.items() if count == max(counts.values())]
     assert threshold == pytest.approx(best[len(best) // 2], abs=1e-12)
@@ -49,8 +49,8 @@ def test_no_cut_judges_better_and_of_the_best_it_is_the_middle(pairs: list[tuple
 def test_threshold_by_hand() -> None:
     """Right answers of six: 3 below 0.1, then 4, 5, 4, 5, 4, 3; of the two best cuts the upper one."""
     near, same = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], [True, True, False, True, False, False]
-    assert best_threshold(np.array(near), np.array(same)) == pytest.approx(0.45)
-    assert best_threshold(np.array(near[:4]), np.array(same[:4])) == pytest.approx(0.4 + 1e-6)
+    assert choose_threshold(np.array(near), np.array(same)) == pytest.approx(0.45)
+    assert choose_threshold(np.array(near[:4]), np.array(same[:4])) == pytest.approx(0.4 + 1e-6)
 
 
 def test_a_threshold_parts_what_it_was_chosen_to_part() -> None:
@@ -58,28 +58,28 @@ def test_a_threshold_parts_what_it_was_chosen_to_part() -> None:
     low = np.float32(0.3)
     near = np.array([low, np.nextafter(low, np.float32(1))], np.float64)
     same = np.array([True, False])
-    assert judge_pairs(near, same, best_threshold(near, same)).all()
+    assert judge_pairs(near, same, choose_threshold(near, same)).all()
 
 
 @pytest.mark.parametrize("same", [True, False])
 def test_one_kind_of_pairs_is_judged_rightly_as_a_whole(same: bool) -> None:
     near, kinds = np.array([0.0, 0.2, 0.9]), np.full(3, same)
-    assert judge_pairs(near, kinds, best_threshold(near, kinds)).all()
+    assert judge_pairs(near, kinds, choose_threshold(near, kinds)).all()
 
 
 def test_equal_distances_are_not_parted() -> None:
     near, same = np.full(5, 0.4), np.array([True, True, True, False, False])
-    assert judge_pairs(near, same, best_threshold(near, same)).sum() == 3
+    assert judge_pairs(near, same, choose_threshold(near, same)).sum() == 3
 
 
 def test_pairs_without_a_distance_are_wrong_and_have_no_say() -> None:
     near, same = np.array([0.1, NAN, 0.5, NAN]), np.array([True, True, False, False])
-    assert best_threshold(near, same) == pytest.approx(0.3)
+    assert choose_threshold(near, same) == pytest.approx(0.3)
     assert judge_pairs(near, same, 0.3).tolist() == [True, False, True, False]
     assert judge_pairs(near, same, 0.1).tolist() == [True, False, True, False]  # up to the threshold
     assert judge_pairs(near, same, 5).tolist() == [True, False, False, False]
     with pytest.raises(UsageError, match="not one pair of the list can be compared"):
-        best_threshold(np.array([NAN]), np.array([True]))
+        choose_threshold(np.array([NAN]), np.array([True]))
 
 
 def test_view_1_by_hand() -> None:
@@ -166,5 +166,5 @@ def test_distances_of_a_list() -> None:
     a, b = (np.array(each, np.int32) for each in zip(*rows, strict=True))
     pairs = PairList(("",) * 4, a, b, np.ones(4, np.bool_), np.zeros(4, np.intp))
     found = np.array([True, True, True, False])
-    distances = accuracy.distances(at_angles([0, 0.5, 0.1, 0.3]), found, pairs)
+    distances = accuracy.pair_distances(at_angles([0, 0.5, 0.1, 0.3]), found, pairs)
     assert distances == pytest.approx([0.5, 0.1, NAN, NAN], abs=3e-7, nan_ok=True)

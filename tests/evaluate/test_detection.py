@@ -13,7 +13,7 @@ from sklearn.metrics import average_precision_score
 from amounts import examples
 from visavis.errors import UsageError
 from visavis.evaluate.data.annotations import Annotated
-from visavis.evaluate.detection import DetectionResult, Share, detection_result
+from visavis.evaluate.detection import DetectionResult, Share, measure_detection
 from visavis.evaluate.stats.intervals import wilson
 from visavis.types import Face
 
@@ -37,7 +37,7 @@ def truth(*boxes: Box, ignored: Sequence[int] = ()) -> Annotated:
 
 def measured(*photos: tuple[Annotated, list[Answer]], iou: float = 0.5) -> DetectionResult:
     annotated = [one for one, _ in photos]
-    return detection_result([[face(*one) for one in some] for _, some in photos], annotated, iou=iou)
+    return measure_detection([[face(*one) for one in some] for _, some in photos], annotated, iou=iou)
 
 
 def test_perfect_is_one() -> None:
@@ -166,16 +166,16 @@ def test_recall_by_height() -> None:
 def test_low_scores_make_the_curve_and_nothing_else() -> None:
     strict = [[face(A, 0.9)]]
     low = [[face(A, 0.9), face(B, 0.4), face(FAR, 0.3)]]
-    result = detection_result(strict, [truth(A, B)], sensitive=low)
+    result = measure_detection(strict, [truth(A, B)], sensitive=low)
     assert (result.precision, result.recall) == (Share(1, 1), Share(1, 2))
     assert result.curve.scores.tolist() == [0.9, 0.4, 0.3]
     assert result.average_precision == 1
-    assert detection_result(strict, [truth(A, B)]).average_precision == 0.5
+    assert measure_detection(strict, [truth(A, B)]).average_precision == 0.5
 
 
 def test_answers_of_another_number_of_photos_are_refused() -> None:
     with pytest.raises(ValueError, match="zip"):
-        detection_result([[]], [truth(A), truth(B)])
+        measure_detection([[]], [truth(A), truth(B)])
 
 
 # ------------------------------------------------------------------------------------- relations and other ways

@@ -12,7 +12,7 @@ from PIL import Image
 from visavis.detectors import DETECTORS
 from visavis.errors import UsageError
 from visavis.evaluate.data.annotations import Annotated
-from visavis.evaluate.detector_answers import LOWEST, answers
+from visavis.evaluate.detector_answers import LOWEST, collect_answers
 from visavis.types import RGB, Face
 
 SHY, PLAIN = "test-shy", "test-plain"
@@ -37,7 +37,7 @@ def _face(n: int) -> Face:
     return Face(np.array([0, n, 10, n + 10], np.float32), n / 10, np.zeros((5, 2), np.float32))
 
 
-@DETECTORS.register(SHY)
+@DETECTORS.register(SHY, min_score=0.5)
 def shy(*, threads: int | None = None, min_score: float = 0.5) -> Shy:
     return Shy(SHY, min_score)
 
@@ -58,7 +58,7 @@ def annotated(tmp_path: Path) -> list[Annotated]:
 
 
 def test_a_detector_is_asked_as_it_is_and_for_low_scores(annotated: list[Annotated]) -> None:
-    seen = answers(annotated, detector=SHY)
+    seen = collect_answers(annotated, detector=SHY)
     assert [[face.score for face in faces] for faces in seen.found] == [[0.8, 0.7, 0.6, 0.5], []]
     assert seen.sensitive is not None
     low = [[face.score for face in faces] for faces in seen.sensitive]
@@ -67,18 +67,18 @@ def test_a_detector_is_asked_as_it_is_and_for_low_scores(annotated: list[Annotat
 
 
 def test_one_without_low_scores_is_taken_as_it_is(annotated: list[Annotated]) -> None:
-    seen = answers(annotated, detector=PLAIN)
+    seen = collect_answers(annotated, detector=PLAIN)
     assert [len(faces) for faces in seen.found] == [4, 0]
     assert seen.sensitive is None
 
 
 def test_what_cannot_be_read_is_left_out_and_said(annotated: list[Annotated]) -> None:
-    seen = answers(annotated, detector=SHY)
+    seen = collect_answers(annotated, detector=SHY)
     assert [Path(one.photo).name for one in seen.annotated] == ["a.png", "b.png"]
     assert [Path(photo).name for photo in seen.unread] == ["missing.png", "broken.png"]
     assert all("does not exist" in seen.unread[annotated[n].photo] for n in (1,))
     with pytest.raises(UsageError, match=r"not one of the 2 annotated photos can be read: .*missing\.png.* not exist"):
-        answers(annotated[1:3], detector=SHY)
+        collect_answers(annotated[1:3], detector=SHY)
 
 
 def test_the_smallest_face_reaches_both_detectors_and_progress_sees_all(annotated: list[Annotated]) -> None:
@@ -88,5 +88,5 @@ def test_the_smallest_face_reaches_both_detectors_and_progress_sees_all(annotate
         totals.append(total)
         return iter(some)
 
-    seen = answers(annotated, detector=SHY, min_face=21, progress=progress)
+    seen = collect_answers(annotated, detector=SHY, min_face=21, progress=progress)
     assert (seen.found, seen.sensitive, totals) == (((), ()), ((), ()), [4])

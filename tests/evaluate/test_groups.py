@@ -13,7 +13,7 @@ from scipy.special import betainc
 from visavis.errors import UsageError
 from visavis.evaluate.data.group_table import GroupTable
 from visavis.evaluate.data.templates import Templates
-from visavis.evaluate.groups import FEWEST_PEOPLE, FEWEST_SOURCES, GroupRate, GroupsResult, groups_result
+from visavis.evaluate.groups import FEWEST_PEOPLE, FEWEST_SOURCES, GroupRate, GroupsResult, measure_groups
 from visavis.types import Floats
 
 AXES = 200
@@ -35,7 +35,7 @@ class People:
                 embeddings[row, axis] = 1
         names = [self.names[n] for n in rows]
         options = {"threshold": 0.5, **options}
-        return groups_result(templates(embeddings), names, self.table, **options)  # type: ignore[arg-type]
+        return measure_groups(templates(embeddings), names, self.table, **options)  # type: ignore[arg-type]
 
 
 def templates(embeddings: Floats) -> Templates:
@@ -219,7 +219,7 @@ def simulated(seed: int, dimensions: tuple[int, int], apart: tuple[float, float]
     ]  # two spheres in spaces at right angles: nobody of one is like anybody of the other
     names = [f"{group}{n}" for group in "ab" for n in range(count) for _ in range(2)]
     table = GroupTable("person", ("group",), {name: (name[0],) for name in names})
-    return groups_result(templates(np.concatenate(parts)), names, table, threshold=LIMIT, draws=400, seed=seed)
+    return measure_groups(templates(np.concatenate(parts)), names, table, threshold=LIMIT, draws=400, seed=seed)
 
 
 def holds(interval: tuple[float, float] | None, value: float) -> bool:
@@ -266,7 +266,7 @@ def test_many_equal_groups_are_not_called_unequal_for_the_worst_being_picked() -
         embeddings = sphere(rng, 400, first=0, dimension=12, apart=0.5)
         names = [f"p{n}" for n in range(400) for _ in range(2)]
         table = GroupTable("person", ("deal",), {f"p{n}": (str(n % 10),) for n in range(400)})
-        (grouping,) = groups_result(templates(embeddings), names, table, far=1e-2, draws=500, seed=seed).groupings
+        (grouping,) = measure_groups(templates(embeddings), names, table, far=1e-2, draws=500, seed=seed).groupings
         assert len(grouping.groups) == 10
         assert grouping.fnmr_ratio.value is not None
         unequal += not holds(grouping.fnmr_ratio.interval, 1)
@@ -278,7 +278,7 @@ def test_the_threshold_is_that_of_the_far_over_all() -> None:
     embeddings = sphere(rng, 200, first=0, dimension=8, apart=0.2)
     names = [f"p{n}" for n in range(200) for _ in range(2)]
     table = GroupTable("person", ("half",), {f"p{n}": ("12"[n % 2],) for n in range(200)})
-    result = groups_result(templates(embeddings), names, table, far=0.01, draws=100)
+    result = measure_groups(templates(embeddings), names, table, far=0.01, draws=100)
     impostors = 400 * 399 // 2 - 200
     assert result.everybody.fmr.whole == impostors
     assert result.everybody.fmr.errors == pytest.approx(0.01 * impostors, abs=2)

@@ -16,7 +16,7 @@ from visavis.compare import Calibration
 from visavis.errors import UsageError
 from visavis.evaluate import identification as closed_set
 from visavis.evaluate.data.templates import Templates
-from visavis.evaluate.identification import DistanceRule, Failures, Split, identification, split
+from visavis.evaluate.identification import DistanceRule, Failures, Split, measure_identification, split
 from visavis.evaluate.stats import open_set
 from visavis.evaluate.stats.intervals import wilson
 from visavis.evaluate.stats.open_set import CalibratedSearchRate, KnownProbes, SearchRate, UnknownProbes
@@ -128,7 +128,7 @@ def test_splits_that_mean_nothing_are_refused(options: dict[str, float], sentenc
 def test_ranks_by_hand() -> None:
     """Enrolled at 0, 40 and 80 degrees. Probes of ann at 10 (rank 1) and 70 (rank 3), of bob at 65 (rank 2)."""
     names = ["ann", "bob", "cid", "ann", "ann", "bob"]
-    found = identification(at(0, 40, 80, 10, 70, 65), names, parts([0, 1, 2], [3, 4, 5]), ranks=(1, 2, 3, 5))
+    found = measure_identification(at(0, 40, 80, 10, 70, 65), names, parts([0, 1, 2], [3, 4, 5]), ranks=(1, 2, 3, 5))
     np.testing.assert_allclose(found.cmc, [1 / 3, 2 / 3, 1])
     assert [(one.rank, one.hits) for one in found.ranks] == [(1, 1), (2, 2), (3, 3)]  # there is no rank 5 of 3
     assert [one.rate for one in found.ranks] == pytest.approx([1 / 3, 2 / 3, 1])
@@ -140,40 +140,40 @@ def test_ranks_by_hand() -> None:
 def test_whoever_is_as_near_counts_as_nearer() -> None:
     """Also where both are the same picture, in whatever order they stand."""
     for gallery in ([0, 1], [1, 0]):
-        assert identification(at(20, 20, 23), ["a", "b", "a"], parts(gallery, [2])).cmc.tolist() == [0, 1]
-        assert identification(at(10, 30, 20), ["a", "b", "a"], parts(gallery, [2])).cmc.tolist() == [0, 1]
+        assert measure_identification(at(20, 20, 23), ["a", "b", "a"], parts(gallery, [2])).cmc.tolist() == [0, 1]
+        assert measure_identification(at(10, 30, 20), ["a", "b", "a"], parts(gallery, [2])).cmc.tolist() == [0, 1]
 
 
 def test_a_person_is_as_near_as_the_nearest_template_or_as_the_mean() -> None:
     """ann at 0 and 60 (mean 30), bob at 10 (twice). A probe of ann at 55 is hers; at 8 and at 22 only by the rule."""
     names = ["ann", "ann", "bob", "bob", "ann", "ann", "ann", "bob"]
     embeddings, who = at(0, 60, 10, 10, 55, 4, 22, 12), parts([0, 1, 2, 3], [4, 5, 6, 7])
-    nearest, mean = (identification(embeddings, names, who, rule=rule) for rule in ("nearest", "mean"))  # type: ignore[arg-type]
+    nearest, mean = (measure_identification(embeddings, names, who, rule=rule) for rule in ("nearest", "mean"))  # type: ignore[arg-type]
     assert nearest.ranks[0].hits == 3  # 55, 4 and bob's 12; 22 is 12 from bob, 22 from ann
     assert mean.ranks[0].hits == 3  # 55, 22 (8 from the mean) and bob's 12; 4 is 6 from bob, 26 from the mean
     assert (nearest.rule, mean.rule, nearest.templates, mean.templates) == ("nearest", "mean", 4, 4)
     only = parts([0, 1, 2, 3], [5])
-    assert identification(embeddings, names, only, rule="nearest").ranks[0].hits == 1
-    assert identification(embeddings, names, only, rule="mean").ranks[0].hits == 0
+    assert measure_identification(embeddings, names, only, rule="nearest").ranks[0].hits == 1
+    assert measure_identification(embeddings, names, only, rule="mean").ranks[0].hits == 0
 
 
 def test_a_person_is_as_far_as_a_gallery_says_unless_told_otherwise() -> None:
     """ann at 0 and 60, bob at 40. A probe at 8: .4 (1 - cos 22) + .6 (2 - cos 8 - cos 52) / 2 from ann, 1 - cos 32."""
     names = ["ann", "ann", "bob", "ann"]
     embeddings, who = at(0, 60, 40, 8), parts([0, 1, 2], [3])
-    found = identification(embeddings, names, who)
+    found = measure_identification(embeddings, names, who)
     ann = 0.4 * (1 - math.cos(math.radians(22))) + 0.3 * (2 - math.cos(math.radians(8)) - math.cos(math.radians(52)))
     bob = 1 - math.cos(math.radians(32))
     assert (found.rule, ann < bob, found.ranks[0].hits) == ("person", True, 1)
-    further = identification(at(0, 60, 28, 8), names, who)  # bob is 20 away now, and nearer than all of ann
+    further = measure_identification(at(0, 60, 28, 8), names, who)  # bob is 20 away now, and nearer than all of ann
     assert (1 - math.cos(math.radians(20)) < ann, further.ranks[0].hits) == (True, 0)
-    assert identification(at(0, 60, 28, 8), names, who, rule="nearest").ranks[0].hits == 1
+    assert measure_identification(at(0, 60, 28, 8), names, who, rule="nearest").ranks[0].hits == 1
 
 
 def test_cmc_is_top_k_accuracy() -> None:
     embeddings, names = crowd(noise=0.8)
     made = split(names, known=1.0)
-    found = identification(embeddings, names, made, ranks=(1, 2, 5, 10))
+    found = measure_identification(embeddings, names, made, ranks=(1, 2, 5, 10))
     similar = embeddings.embeddings[made.known] @ embeddings.embeddings[made.gallery].T
     truth = [names[row] for row in made.known]
     labels = [names[row] for row in made.gallery]
@@ -212,7 +212,7 @@ def plain(
 def test_rates_are_those_of_plain_loops(per_person: int, failed: Sequence[int]) -> None:
     embeddings, names = crowd(failed=failed)
     made = split(names, templates=per_person, seed=5)
-    found = identification(embeddings, names, made, fpirs=(0.5, 0.2, 0.12), rule="nearest")
+    found = measure_identification(embeddings, names, made, fpirs=(0.5, 0.2, 0.12), rule="nearest")
     assert len(found.searches) == 3
     for one in found.searches:
         assert one.threshold is not None
@@ -226,7 +226,7 @@ def test_rates_are_those_of_scikit_learns_curve() -> None:
     """A miss at rank 1 is a search that no threshold accepts."""
     embeddings, names = crowd(noise=0.7)
     made = split(names)
-    found = identification(embeddings, names, made, fpirs=(0.4, 0.2, 0.1))
+    found = measure_identification(embeddings, names, made, fpirs=(0.4, 0.2, 0.1))
     distances = compare.cosine_distances(embeddings.embeddings, embeddings.embeddings[made.gallery])
     labels = np.array(names)
     right = labels[made.gallery][distances[made.known].argmin(axis=1)] == labels[made.known]
@@ -243,7 +243,7 @@ def test_thresholds_by_hand() -> None:
     """One person at 0. Strangers at 1 .. 20 degrees: half of them up to 10. Probes of the person at 3, 10.5, 15."""
     names = ["ann", "ann", "ann", "ann", *(f"x{n}" for n in range(20))]
     embeddings = at(0, 3, 10.5, 15, *range(1, 21))
-    found = identification(embeddings, names, parts([0], [1, 2, 3], range(4, 24)), fpirs=(0.5, 0.45))
+    found = measure_identification(embeddings, names, parts([0], [1, 2, 3], range(4, 24)), fpirs=(0.5, 0.45))
     half, less = found.searches
     assert half.threshold == pytest.approx(far(10.5), abs=1e-6)  # the greatest distance short of 11 degrees
     assert (half.fnir, half.false_positives) == (pytest.approx(1 / 3), 10)
@@ -255,7 +255,7 @@ def test_thresholds_by_hand() -> None:
 def test_equal_distances_are_accepted_together_or_not_at_all() -> None:
     names = ["ann", "ann", *(f"x{n}" for n in range(20))]
     embeddings = at(0, 1, *[2] * 8, *[5] * 4, *[9] * 8)
-    (one,) = identification(embeddings, names, parts([0], [1], range(2, 22)), fpirs=(0.5,)).searches
+    (one,) = measure_identification(embeddings, names, parts([0], [1], range(2, 22)), fpirs=(0.5,)).searches
     assert one.threshold == pytest.approx(far(2), abs=1e-6)
     assert one.false_positives == 8
 
@@ -263,7 +263,7 @@ def test_equal_distances_are_accepted_together_or_not_at_all() -> None:
 def test_a_known_probe_taken_for_another_is_missed_however_near() -> None:
     names = ["ann", "bob", "ann", *(f"x{n}" for n in range(20))]
     embeddings = at(0, 20, 19, *[60] * 10, *[70] * 10)
-    (one,) = identification(embeddings, names, parts([0, 1], [2], range(3, 23)), fpirs=(0.5,)).searches
+    (one,) = measure_identification(embeddings, names, parts([0, 1], [2], range(3, 23)), fpirs=(0.5,)).searches
     assert one.threshold == pytest.approx(far(40), abs=1e-6)
     assert one.fnir == 1
 
@@ -275,7 +275,7 @@ def test_what_failed_is_counted_where_it_hurts() -> None:
     """ann's first photo failed (the second stands in), both of bob's did; so did probes of both, and a stranger."""
     names = ["ann", "ann", "bob", "bob", "cid", "cid", "ann", "ann", "bob", "bob", "cid", "cid", "x", "y"]
     embeddings = at(0, 2, 30, 31, 60, 61, 1, 3, 30, 32, 62, 59, 90, 120, failed=[0, 2, 3, 7, 9, 13])
-    found = identification(embeddings, names, parts(range(6), range(6, 12), [12, 13]))
+    found = measure_identification(embeddings, names, parts(range(6), range(6, 12), [12, 13]))
     assert found.failures == Failures(templates=3, people=1, known=2, orphans=1, unknown=1)
     assert (found.people, found.templates, found.unknown, found.known) == (2, 3, 1, 6)
     np.testing.assert_allclose(found.cmc, [0.5, 0.5])  # failed probes, and bob's, are never found
@@ -285,24 +285,24 @@ def test_what_failed_is_counted_where_it_hurts() -> None:
 def test_failed_probes_of_strangers_change_no_rate() -> None:
     embeddings, names = crowd()
     made = split(names)
-    full = identification(embeddings, names, made, fpirs=(0.2,))
+    full = measure_identification(embeddings, names, made, fpirs=(0.2,))
     more = replace(made, unknown=np.append(made.unknown, [200, 201]))
     longer = templates(np.concatenate([embeddings.embeddings, np.ones((2, 8))]), failed=[200, 201])
-    found = identification(longer, [*names, "x", "y"], more, fpirs=(0.2,))
+    found = measure_identification(longer, [*names, "x", "y"], more, fpirs=(0.2,))
     assert found.failures.unknown == 2
     assert found.searches == full.searches
 
 
 def test_nothing_to_search_in_or_for_is_refused() -> None:
     with pytest.raises(UsageError, match="nobody could be enrolled"):
-        identification(at(0, 1, failed=[0]), ["a", "a"], parts([0], [1]))
+        measure_identification(at(0, 1, failed=[0]), ["a", "a"], parts([0], [1]))
     with pytest.raises(UsageError, match="no photo to search for"):
-        identification(at(0, 1), ["a", "b"], parts([0], [], [1]))
+        measure_identification(at(0, 1), ["a", "b"], parts([0], [], [1]))
     with pytest.raises(UsageError, match="got 3 names for 2 photos"):
-        identification(at(0, 1), ["a", "a", "a"], parts([0], [1]))
+        measure_identification(at(0, 1), ["a", "a", "a"], parts([0], [1]))
     for wrong in ({"fpirs": (0.0,)}, {"fpirs": (1.0,)}, {"ranks": (0,)}):
         with pytest.raises(UsageError, match="between 0 and 1, and a rank 1 or more"):
-            identification(at(0, 1), ["a", "a"], parts([0], [1]), **wrong)  # type: ignore[arg-type]
+            measure_identification(at(0, 1), ["a", "a"], parts([0], [1]), **wrong)  # type: ignore[arg-type]
 
 
 # --- relations
@@ -313,9 +313,9 @@ def test_nothing_to_search_in_or_for_is_refused() -> None:
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch, block: int, rule: DistanceRule) -> None:
     embeddings, names = crowd(failed=[3, 50])
     made = split(names, templates=2)
-    whole = identification(embeddings, names, made, fpirs=(0.3, 0.1), rule=rule)
+    whole = measure_identification(embeddings, names, made, fpirs=(0.3, 0.1), rule=rule)
     monkeypatch.setattr(closed_set, "BLOCK", block)
-    parts = identification(embeddings, names, made, fpirs=(0.3, 0.1), rule=rule)
+    parts = measure_identification(embeddings, names, made, fpirs=(0.3, 0.1), rule=rule)
     assert parts.cmc.tolist() == whole.cmc.tolist()
     assert [one.false_positives for one in parts.searches] == [one.false_positives for one in whole.searches]
     assert [one.threshold for one in parts.searches] == pytest.approx([one.threshold for one in whole.searches])
@@ -328,8 +328,8 @@ def test_the_order_of_photos_changes_nothing() -> None:
     place = np.argsort(order)
     moved = templates(embeddings.embeddings[order], failed=place[[3, 50]].tolist())
     there = Split(*(place[rows] for rows in (made.gallery, made.known, made.unknown)))
-    a = identification(embeddings, names, made, fpirs=(0.3, 0.1))
-    b = identification(moved, [names[row] for row in order], there, fpirs=(0.3, 0.1))
+    a = measure_identification(embeddings, names, made, fpirs=(0.3, 0.1))
+    b = measure_identification(moved, [names[row] for row in order], there, fpirs=(0.3, 0.1))
     assert (a.cmc.tolist(), a.ranks, a.failures) == (b.cmc.tolist(), b.ranks, b.failures)
     assert [one.fnir for one in a.searches] == [one.fnir for one in b.searches]
     assert [one.threshold for one in a.searches] == pytest.approx([one.threshold for one in b.searches], abs=1e-6)
@@ -338,7 +338,7 @@ def test_the_order_of_photos_changes_nothing() -> None:
 def test_one_template_is_its_own_mean() -> None:
     embeddings, names = crowd()
     made = split(names)
-    a, b = (identification(embeddings, names, made, fpirs=(0.3,), rule=rule) for rule in ("nearest", "mean"))  # type: ignore[arg-type]
+    a, b = (measure_identification(embeddings, names, made, fpirs=(0.3,), rule=rule) for rule in ("nearest", "mean"))  # type: ignore[arg-type]
     assert (a.cmc.tolist(), a.searches[0].fnir) == (b.cmc.tolist(), b.searches[0].fnir)
 
 
@@ -347,7 +347,7 @@ def test_copies_of_the_probes_tell_nothing_new() -> None:
     embeddings, names = crowd()
     made = split(names)
     double = Split(made.gallery, np.tile(made.known, 2), np.tile(made.unknown, 2))
-    a, b = (identification(embeddings, names, each, fpirs=(0.3, 0.1)) for each in (made, double))
+    a, b = (measure_identification(embeddings, names, each, fpirs=(0.3, 0.1)) for each in (made, double))
     assert a.cmc.tolist() == b.cmc.tolist()
     for one, other in zip(a.searches, b.searches, strict=True):
         assert other.false_positives == 2 * (one.false_positives or 0)
@@ -392,7 +392,9 @@ def test_nobody_missed_of_few_is_no_certainty() -> None:
     """All draws of uneven people have an FNIR of exactly 0; nobody missed of three people goes up to Wilson's end."""
     names = ["ann", "bob", "cid", "ann", "bob", "bob", "cid", "cid", "cid", *(f"x{n}" for n in range(20))]
     embeddings = at(0, 40, 80, 1, 41, 42, 81, 82, 83, *[-60] * 10, *[-90] * 10)
-    (one,) = identification(embeddings, names, parts(range(3), range(3, 9), range(9, 29)), fpirs=(0.5,)).searches
+    (one,) = measure_identification(
+        embeddings, names, parts(range(3), range(3, 9), range(9, 29)), fpirs=(0.5,)
+    ).searches
     assert one.fnir == 0
     assert one.fnir_interval == (0, pytest.approx(wilson(0, 3)[1]))
     people = np.arange(3)
@@ -403,7 +405,7 @@ def test_nobody_missed_of_few_is_no_certainty() -> None:
 
 def test_of_one_probe_a_person_the_interval_of_a_rank_is_wilsons() -> None:
     embeddings, names = crowd(photos=2, noise=0.8)
-    found = identification(embeddings, names, split(names, known=1.0))
+    found = measure_identification(embeddings, names, split(names, known=1.0))
     assert found.ranks[0].interval == pytest.approx(wilson(found.ranks[0].hits, 40))
 
 
@@ -415,7 +417,7 @@ def test_the_promise_is_held_against_what_happens() -> None:
     names = ["ann", "bob", "ann", "ann", "bob", *(f"x{n}" for n in range(10))]
     embeddings = at(0, 80, 10, 60, 100, *([-30] * 3), *([-90] * 7))
     made = parts([0, 1], [2, 3, 4], range(5, 15))
-    (one,) = identification(embeddings, names, made, fpirs=(0.36,), calibration=TABLE).searches
+    (one,) = measure_identification(embeddings, names, made, fpirs=(0.36,), calibration=TABLE).searches
     threshold = 0.4 - 0.2 * math.log(0.5 / 0.2) / math.log(5)  # between the rows, in log FAR
     assert one.threshold is None  # ten probes cannot tell
     assert one.calibrated == CalibratedSearchRate(
@@ -433,7 +435,7 @@ def test_the_promise_is_held_against_what_happens() -> None:
 def test_beyond_the_table_is_said(fpir: float, measured: bool, threshold: float | None) -> None:
     names = ["ann", "bob", "ann", "x"]
     made = parts([0, 1], [2], [3])
-    (one,) = identification(at(0, 80, 5, 60), names, made, fpirs=(fpir,), calibration=TABLE).searches
+    (one,) = measure_identification(at(0, 80, 5, 60), names, made, fpirs=(fpir,), calibration=TABLE).searches
     assert one.calibrated is not None
     assert one.calibrated.measured is measured
     assert threshold is None or one.calibrated.threshold == threshold
@@ -443,7 +445,7 @@ def test_whoever_is_just_at_the_calibrated_threshold_is_named() -> None:
     embeddings, names = at(0, 5, 60), ["ann", "ann", "x"]
     edge = float(compare.cosine_distances(embeddings.embeddings[2:], embeddings.embeddings[:1])[0, 0])
     table = replace(TABLE, thresholds=(edge, edge / 2))
-    (one,) = identification(embeddings, names, parts([0], [1], [2]), fpirs=(0.5,), calibration=table).searches
+    (one,) = measure_identification(embeddings, names, parts([0], [1], [2]), fpirs=(0.5,), calibration=table).searches
     assert one.calibrated is not None
     assert (one.calibrated.threshold, one.calibrated.fpir, one.calibrated.fnir) == (edge, 1, 0)
 
@@ -454,7 +456,7 @@ SHIPPED = sorted(one.name.removesuffix(".json") for one in files("visavis").join
 @pytest.mark.parametrize("model", SHIPPED)
 def test_the_shipped_table_is_taken_for_its_model(model: str) -> None:
     embeddings, names = crowd()
-    (own,) = identification(replace(embeddings, model=model), names, split(names), fpirs=(0.1,)).searches
+    (own,) = measure_identification(replace(embeddings, model=model), names, split(names), fpirs=(0.1,)).searches
     table = compare.calibration(model)
     assert table is not None
     assert own.calibrated is not None
@@ -463,7 +465,7 @@ def test_the_shipped_table_is_taken_for_its_model(model: str) -> None:
 
 def test_a_model_without_a_table_has_no_promise() -> None:
     embeddings, names = crowd()
-    (none,) = identification(embeddings, names, split(names), fpirs=(0.1,)).searches
+    (none,) = measure_identification(embeddings, names, split(names), fpirs=(0.1,)).searches
     assert none.calibrated is None
     assert none.threshold is not None
 
@@ -471,5 +473,5 @@ def test_a_model_without_a_table_has_no_promise() -> None:
 def test_a_table_of_pairs_does_not_speak_of_means() -> None:
     embeddings, names = crowd()
     made = split(names, templates=2)
-    found = identification(embeddings, names, made, fpirs=(0.1,), rule="mean", calibration=TABLE)
+    found = measure_identification(embeddings, names, made, fpirs=(0.1,), rule="mean", calibration=TABLE)
     assert found.searches[0].calibrated is None

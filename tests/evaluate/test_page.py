@@ -7,14 +7,14 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from visavis.evaluate.clusters import clustering
+from visavis.evaluate.clusters import measure_clustering
 from visavis.evaluate.data.annotations import Annotated
 from visavis.evaluate.data.cluster_files import Clusters
 from visavis.evaluate.data.templates import Templates
-from visavis.evaluate.detection import detection_result, mistakes
+from visavis.evaluate.detection import measure_detection, mistakes
 from visavis.evaluate.detector_answers import Answers
 from visavis.evaluate.groups import Group, Grouping, GroupRate, GroupsResult, Ratio
-from visavis.evaluate.identification import identification, split
+from visavis.evaluate.identification import measure_identification, split
 from visavis.evaluate.report import clusters_page, detection_page, groups_page, identification_page
 from visavis.evaluate.report.page import Bar, Page, decades, percent
 from visavis.types import Face
@@ -53,7 +53,7 @@ def test_the_page_of_an_identification() -> None:
     """Two people of two photos are enrolled by their first; Bob's second photo looks like Ann's."""
     names = ["ann", "ann", "bob", "bob", "cat"]
     taken = templates([[1, 0, 0], [1, 0.1, 0], [0, 1, 0], [1, 0.2, 0], [0, 0, 1]])
-    result = identification(taken, names, split(names, known=1.0), ranks=(1, 2))
+    result = measure_identification(taken, names, split(names, known=1.0), ranks=(1, 2))
     root = tree(identification_page.page(result, data="five", detector="finder"))
     assert rows(root, 0) == [
         ["People enrolled", "2", ""],
@@ -71,7 +71,7 @@ def test_the_page_of_an_identification() -> None:
 
 def test_without_strangers_the_page_says_so() -> None:
     names = ["ann", "ann", "bob", "bob"]
-    result = identification(templates([[1, 0], [1, 0.1], [0, 1], [0.1, 1]]), names, split(names, known=1.0))
+    result = measure_identification(templates([[1, 0], [1, 0.1], [0, 1], [0.1, 1]]), names, split(names, known=1.0))
     text = identification_page.page(result, data="four", detector="finder").text()
     assert "There are no unknown probes" in text
 
@@ -90,7 +90,7 @@ def test_the_page_of_clusters_lists_mixed_clusters_and_split_people() -> None:
         3,
         4,
     )
-    result = clustering(found.people, found.clusters)
+    result = measure_clustering(found.people, found.clusters)
     root = tree(clusters_page.page(result, found, data="<c>.jsonl"))
     assert {row[0]: row[1] for row in rows(root, 0)}["Bystanders, left out"] == "2"
     assert [row[0] for row in rows(root, 1)] == ["Pairwise", "B-cubed"]
@@ -126,14 +126,14 @@ def test_mistakes_by_photo_add_up_to_the_result() -> None:
         ("p/b.jpg", 1, 0, 0),  # the ignored face is neither
         ("p/c.jpg", 0, 0, 1),
     ]
-    result = detection_result(FOUND, TRUTH)
+    result = measure_detection(FOUND, TRUTH)
     assert sum(one.false for one in counted) == result.wrong == 1
     assert sum(one.missed for one in counted) == result.faces - result.recall.part == 1
 
 
 def test_the_page_of_a_detection() -> None:
     seen = Answers(TRUTH, FOUND, None, {"gone.jpg": "is missing"})
-    root = tree(detection_page.page(detection_result(FOUND, TRUTH), seen, data="three.csv", detector="finder"))
+    root = tree(detection_page.page(measure_detection(FOUND, TRUTH), seen, data="three.csv", detector="finder"))
     summary = {row[0]: row[1:] for row in rows(root, 0)}
     assert summary["Photos"] == ["3", "1 more cannot be read"]
     assert summary["Precision"][1] == "2 of 3"

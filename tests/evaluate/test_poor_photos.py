@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from visavis.compare import Calibration, cosine_distances, unit
 from visavis.evaluate import poor_photos
 from visavis.evaluate.poor_photos import Copies, likeness_function, shares, windows
-from visavis.poor_photos import PoorPhotos, interpolated, pair_shares
+from visavis.poor_photos import PoorPhotos, interpolate_share, pair_shares
 from visavis.types import Floats, Quality
 
 GOOD = Quality(
@@ -197,8 +197,9 @@ POINTS = st.tuples(st.integers(1, 99).map(lambda value: value / 100), st.floats(
 def test_a_thinned_curve_tells_the_same(points: list[tuple[float, float]]) -> None:
     values, given_shares = sorted(value for value, _ in points), sorted(share for _, share in points)
     full = tuple(zip(values, given_shares, strict=True))
-    thin = poor_photos._thin_points(full, interpolated)
+    thin = poor_photos._thin_points(full, interpolate_share)
     assert {*thin} <= {*full}
     assert all(
-        interpolated(thin, value) == pytest.approx(share, abs=poor_photos.TOLERANCE + 1e-9) for value, share in full
+        interpolate_share(thin, value) == pytest.approx(share, abs=poor_photos.TOLERANCE + 1e-9)
+        for value, share in full
     )

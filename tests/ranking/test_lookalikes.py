@@ -32,14 +32,14 @@ def test_of_a_photo_the_nearest_face() -> None:
 
 def test_the_nearest_come_first_and_equal_ones_by_name() -> None:
     given = [Lookalike(name, 1, np.zeros(4, np.float32), distance, 1.0) for name, distance in NEAR]
-    assert [one.photo for one in lookalikes.best(given)] == ["b", "a", "z", "c"]
-    assert [one.photo for one in lookalikes.best(given, top=2)] == ["b", "a"]
+    assert [one.photo for one in lookalikes.select_best(given)] == ["b", "a", "z", "c"]
+    assert [one.photo for one in lookalikes.select_best(given, top=2)] == ["b", "a"]
 
 
 def test_none() -> None:
     assert lookalikes.nearest_face(at_angles(0)[0], PhotoFaces("a", "no_face")) is None
     with pytest.raises(UsageError, match="top is a whole number of 1 or more"):
-        lookalikes.best([], top=0)
+        lookalikes.select_best([], top=0)
 
 
 def test_photographs(data: Path) -> None:

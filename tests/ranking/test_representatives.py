@@ -34,7 +34,7 @@ def degrees(angle: float) -> float:
 
 
 def ranked(*answers: PhotoFaces, model: str = "dlib-resnet") -> list[Characteristic]:
-    return representatives.ranked(representatives.gathered(answers), model=model)
+    return representatives.rank_faces(representatives.collect_faces(answers), model=model)
 
 
 def test_nearest_to_the_mean_first() -> None:

@@ -70,4 +70,4 @@ def test_a_cache_that_cannot_be_written_asks_again(asked: Path, monkeypatch: pyt
 def test_what_is_converted_already_is_not_handed_out_unasked(asked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(landmarks, "_load", lambda points: pytest.fail("handed out"))
     with pytest.raises(WeightsError, match="accept it once"):
-        landmarks.predictor(points=68)
+        landmarks.load_predictor(points=68)

@@ -30,7 +30,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def kept(path: Path) -> ModelRow:
-    row = user_models.pinned(read_row(path), path.parent)
+    row = user_models.pin_row(read_row(path), path.parent)
     return user_models.keep(row, path.parent / row.file)
 
 
@@ -214,13 +214,13 @@ def test_a_hash_that_is_told_is_held(tmp_path: Path) -> None:
     digest = hashlib.sha256((tmp_path / "own.onnx").read_bytes()).hexdigest()
     assert kept(own.write(tmp_path, sha256=digest.upper())).sha256 == digest
     with pytest.raises(UsageError, match=f"its SHA-256 is {digest}, not {'0' * 64}"):
-        user_models.pinned(read_row(own.write(tmp_path, sha256="0" * 64)), path.parent)
+        user_models.pin_row(read_row(own.write(tmp_path, sha256="0" * 64)), path.parent)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     path = own.write(tmp_path, file="other.onnx")
     with pytest.raises(UsageError, match=r"there is no file .*other\.onnx"):
-        user_models.pinned(read_row(path), tmp_path)
+        user_models.pin_row(read_row(path), tmp_path)
 
 
 @pytest.mark.parametrize("harm", ["changed", "gone", "row"])
@@ -257,7 +257,7 @@ def killed(*_): os.kill(os.getpid(), 9)
 if sys.argv[2] == "copy": shutil.copyfile = killed
 if sys.argv[2] == "rename": Path.replace = killed
 path = Path(sys.argv[1])
-user_models.keep(user_models.pinned(read_row(path), path.parent), path.with_name("own.onnx"))
+user_models.keep(user_models.pin_row(read_row(path), path.parent), path.with_name("own.onnx"))
 """
 
 

@@ -107,5 +107,5 @@ def _set_device(_context: Any, _parameter: Any, device: str | None) -> None:
     if device is not None:
         from visavis import devices
 
-        devices.wanted(device)
+        devices.select_devices(device)
         os.environ[devices.VARIABLE] = device

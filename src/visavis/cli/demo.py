@@ -98,10 +98,10 @@ def demo(
 
 def _copy_photos(folder: Path) -> Path:
     """Copy the sample photos to a folder with a short path for the printed commands."""
-    from visavis.samples import samples
+    from visavis.samples import load_samples
 
     folder.mkdir(parents=True, exist_ok=True)
-    for path in samples().all:
+    for path in load_samples().all:
         shutil.copyfile(path, folder / path.name)
     return folder
 

@@ -65,7 +65,7 @@ def landmarks(
 
 def _load_predictor(points: int, *, accepted: bool) -> Predictor:
     from visavis.errors import WeightsError
-    from visavis.landmarks import SPECS, predictor
+    from visavis.landmarks import SPECS, load_predictor
     from visavis.weights import store
 
     if accepted:
@@ -77,7 +77,7 @@ def _load_predictor(points: int, *, accepted: bool) -> Predictor:
         raise WeightsError(
             f"{str(error).removesuffix('.')}; or find 5 points, free for every use: --points 5."
         ) from error
-    return predictor(points=points)
+    return load_predictor(points=points)
 
 
 def _predict_shapes(predictor: Predictor, photo: PhotoFaces) -> Shapes:

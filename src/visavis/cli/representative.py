@@ -56,11 +56,11 @@ def representative(
     with Output("rank", "photo", "face", "box", "distance", "quality", "", json=json) as output:
         answers = output.progress(recognizer.represent(photos, min_face=networks.min_face), len(photos))
         try:
-            faces = representatives.gathered(_filter_photos(answers, skipped))
+            faces = representatives.collect_faces(_filter_photos(answers, skipped))
         except NoFaceError as error:
             note(str(error))
             raise typer.Exit(exit_code([photo.status for photo in skipped], yes=False)) from error
-        ranking = representatives.ranked(faces, model=recognizer.model)
+        ranking = representatives.rank_faces(faces, model=recognizer.model)
         for rank, face in enumerate(ranking, 1):
             output.answer(*_make_answer(rank, face))
         for photo in skipped:

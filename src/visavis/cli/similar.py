@@ -86,7 +86,7 @@ def _rank_photos(
     photo: str, photos: list[str], networks: Networks, output: Output, *, top: int
 ) -> tuple[tuple[Photo, Face], list[Lookalike], list[str]]:
     from visavis import compare
-    from visavis.ranking.lookalikes import best, nearest_face, probe
+    from visavis.ranking.lookalikes import nearest_face, probe, select_best
 
     recognizer = networks.recognizer()
     embedding, probe_photo, face = probe(recognizer, photo, min_face=networks.min_face)
@@ -101,7 +101,7 @@ def _rank_photos(
         else:
             skipped.append(answer)
     table, compared = compare.calibration(recognizer.model), len(lookalikes)
-    lookalikes = best(lookalikes, top=top)
+    lookalikes = select_best(lookalikes, top=top)
     for rank, lookalike in enumerate(lookalikes, 1):
         output.answer(*_make_answer(rank, lookalike, table, compared))
     for answer in skipped:

@@ -140,10 +140,10 @@ def _print_answer(compared: Compared, folder: PictureFolder | None, rule: Verifi
 def _print_without_face(reference: PhotoFaces, photo: PhotoFaces, rule: VerificationRule, *, json: bool) -> int:
     """Print the answer for two photos, one of them without a face: not the same person."""
     from visavis.types import Verification
-    from visavis.verification import usable
+    from visavis.verification import require_faces
 
     try:
-        usable(photo)
+        require_faces(photo)
     except NoFaceError as error:
         reason = str(error)
     if not json:

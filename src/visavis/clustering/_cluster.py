@@ -10,7 +10,7 @@ from itertools import count
 import numpy as np
 
 from visavis import compare, embedders, images
-from visavis._checks import checked_number, checked_whole
+from visavis._checks import check_number, check_whole
 from visavis.clustering._means import FaceGraph, list_offers, merge_clusters, move_faces, stretch
 from visavis.clustering._neighbors import Edges, Ints, neighbors
 from visavis.clustering._small import split_loose
@@ -21,7 +21,7 @@ from visavis.defaults import EMBEDDER
 from visavis.errors import UsageError
 from visavis.images import Source, shown
 from visavis.images.photo_files import UnlistedFolder, each_photo
-from visavis.pipeline import shared
+from visavis.pipeline import shared_recognizer
 from visavis.poor_photos import PoorPhotos
 from visavis.types import Floats, Photo
 
@@ -95,7 +95,7 @@ def cluster(
     """
     names: list[str] = []
     fresh = _skip_known_photos(photos, {} if previous is None else photo_hashes(previous.faces), names)
-    answers = shared(embedder=model).represent(fresh, min_face=min_face)
+    answers = shared_recognizer(embedder=model).represent(fresh, min_face=min_face)
     faces, skipped = gather_faces(replace(answer, name=names[index]) for index, answer in enumerate(answers))
     if previous is not None:
         faces = join_faces(label_faces(previous), faces)
@@ -157,8 +157,8 @@ def cluster_faces(
     Raises UsageError for a rate that was not measured, for a model without a table if no threshold is given, and for
     faces of one photo that are in one cluster already.
     """
-    min_quality = checked_number(min_quality, "min_quality is a number", least=0, most=1)
-    seed = checked_whole(seed, "seed is a whole number", least=0)
+    min_quality = check_number(min_quality, "min_quality is a number", least=0, most=1)
+    seed = check_whole(seed, "seed is a whole number", least=0)
     table = compare.own_or_shipped(calibration, embedders.model_id(model))
     limit, rate = _choose_limit(len(faces), far, threshold, table, model)
     order, groups = _sort_rows(faces)

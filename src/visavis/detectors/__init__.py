@@ -7,9 +7,9 @@ The package is not called ``detect`` because ``visavis.detect`` is the function 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
-from typing import Protocol
+from typing import Any, Protocol
 
 from visavis.registry import Registry
 from visavis.types import RGB, Face
@@ -17,6 +17,8 @@ from visavis.types import RGB, Face
 
 class Detector(Protocol):
     """Find faces. A detector is ready once it is constructed, and safe to share between threads.
+
+    The option ``min_score`` of its factory, if it has one, is the least score of a face: above 0, below 1.
 
     If good faces score well below 1, the detector has an attribute ``certain``: see :func:`certain_score`.
     """
@@ -55,6 +57,10 @@ class Detectors(Registry[Detector]):
     def check(self, name: str) -> None:
         """Raise UnknownNameError with the nearest names if ``name`` is not registered; load nothing."""
         super().check(base_name(name))
+
+    def options(self, name: str) -> Mapping[str, Any]:
+        """Return the declared options of a detector, with their defaults."""
+        return super().options(base_name(name))
 
     def factory(self, name: str) -> Callable[..., Detector]:
         """Return the factory of a name."""

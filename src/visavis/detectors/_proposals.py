@@ -128,12 +128,12 @@ def _crop_pixels(tile: Tile) -> RGB:
 def cut(picture: int, pyramid: Sequence[Level]) -> Iterator[Tile]:
     """Cut levels into tiles that together cover every cell of the first network once."""
     for number, level in enumerate(pyramid):
-        for y, height in cuts(level.height):
-            for x, width in cuts(level.width):
+        for y, height in iterate_pieces(level.height):
+            for x, width in iterate_pieces(level.width):
                 yield Tile(picture, number, level, x, y, width, height)
 
 
-def cuts(length: int) -> Iterator[tuple[int, int]]:
+def iterate_pieces(length: int) -> Iterator[tuple[int, int]]:
     """Yield start and length of overlapping pieces of at most ``TILE``, about equally long, with even starts."""
     count = -(-(length - SHRINK) // (TILE - SHRINK))
     step = _round_up_to_even(-(-(length - SHRINK) // count))

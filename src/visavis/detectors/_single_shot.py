@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from visavis import runtime
-from visavis._checks import checked_number
+from visavis._checks import check_number
 from visavis.boxes import overlaps, suppress
 from visavis.detectors._onnx_parts import open_sizes
 from visavis.detectors._orientation import Orientation
@@ -90,7 +90,7 @@ class SingleShot:
 
     def detect(self, pictures: Sequence[RGB], *, min_face: float = 20) -> list[list[Face]]:
         """See :class:`visavis.detectors.Detector`."""
-        min_face = checked_number(min_face, "min_face is a side in pixels", least=1)
+        min_face = check_number(min_face, "min_face is a side in pixels", least=1)
         # One thread works on each small picture, or all threads on a single one; large pictures go tile by tile.
         small = [number for number, picture in enumerate(pictures) if fits(picture, min_face=min_face)]
         session = self._all_threads if len(small) == 1 else self._single_thread

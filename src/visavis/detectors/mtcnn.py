@@ -14,7 +14,7 @@ from functools import partial
 import numpy as np
 
 from visavis import runtime
-from visavis._checks import checked_number
+from visavis._checks import check_number
 from visavis.boxes import make_squares, overlaps, shift_edges, suppress
 from visavis.detectors import DETECTORS
 from visavis.detectors._orientation import Orientation
@@ -66,7 +66,7 @@ class Mtcnn:
 
     def detect(self, pictures: Sequence[RGB], *, min_face: float = 20) -> list[list[Face]]:
         """See :class:`visavis.detectors.Detector`."""
-        min_face = checked_number(min_face, "min_face is a side in pixels", least=1)
+        min_face = check_number(min_face, "min_face is a side in pixels", least=1)
         faces: list[list[Face]] = []
         for group in _split_groups(pictures):
             faces += self._detect(group, min_face)
@@ -121,7 +121,7 @@ class Mtcnn:
             return np.concatenate([net.run(crops[at : at + batch])[0] for at in range(0, max(len(crops), 1), batch)])
 
         # An empty piece is also run: it gives the empty output of the right width.
-        rows = np.concatenate(self._workers.map(classify, self._workers.shares(order, most=RUNS * batch)))
+        rows = np.concatenate(self._workers.map(classify, self._workers.split(order, most=RUNS * batch)))
         return rows[np.argsort(order)]
 
 
@@ -157,7 +157,7 @@ def _logit(probability: float) -> float:
     return math.log(probability / (1 - probability))
 
 
-@DETECTORS.register("mtcnn")
+@DETECTORS.register("mtcnn", min_score=THRESHOLDS[2])
 def mtcnn(*, threads: int | None = None, min_score: float = THRESHOLDS[2]) -> Mtcnn:
     """Load the three networks from the weight files of the ``mtcnn`` package; ``min_score`` is for the last network."""
     pnet, rnet = partial(_open_session, spec.PNET, nets.pnet, None), partial(_open_session, spec.RNET, nets.rnet, 24)
@@ -176,7 +176,7 @@ def _open_session(row: spec.WeightSpec, net: Net, side: int | None) -> runtime.S
 
         return to_onnx(net, read(row), side=side)
 
-    return runtime.Session(runtime.converted(row.name, row.sha256, build), threads=1, exact=True)
+    return runtime.Session(runtime.convert_once(row.name, row.sha256, build), threads=1, exact=True)
 
 
 def read(row: spec.WeightSpec) -> dict[str, Floats]:

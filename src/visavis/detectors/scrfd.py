@@ -54,13 +54,13 @@ def decode(outputs: Sequence[Floats], height: int, width: int, least: float) -> 
     return RawFaces(np.concatenate(boxes), np.concatenate(scores), np.concatenate(points))
 
 
-@DETECTORS.register("scrfd-500m")
+@DETECTORS.register("scrfd-500m", min_score=MIN_SCORE)
 def scrfd_500m(*, threads: int | None = None, min_score: float = MIN_SCORE) -> SingleShot:
     """Load the smaller network; ``min_score`` is the least score of a face."""
     return _load("scrfd-500m", spec.SCRFD_500M, threads, min_score)
 
 
-@DETECTORS.register("scrfd-2.5g")
+@DETECTORS.register("scrfd-2.5g", min_score=MIN_SCORE)
 def scrfd_2500m(*, threads: int | None = None, min_score: float = MIN_SCORE) -> SingleShot:
     """Load the larger network; ``min_score`` is the least score of a face."""
     return _load("scrfd-2.5g", spec.SCRFD_2500M, threads, min_score)

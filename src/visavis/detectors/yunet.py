@@ -61,7 +61,7 @@ def decode(outputs: Sequence[Floats], height: int, width: int, least: float) -> 
     return RawFaces(np.concatenate(boxes), np.concatenate(scores), np.concatenate(points))
 
 
-@DETECTORS.register("yunet")
+@DETECTORS.register("yunet", min_score=MIN_SCORE)
 def yunet(*, threads: int | None = None, min_score: float = MIN_SCORE) -> SingleShot:
     """Load the network; ``min_score`` is the least score of a face."""
     runtime.thread_count(threads)  # raises for a wrong number of threads, even if the file is missing

@@ -8,9 +8,8 @@ other numbers of views compare a little differently, so each number is a model o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from inspect import signature
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 from visavis.embedders import _views
 from visavis.errors import UnknownNameError, UsageError, WeightsError
@@ -23,7 +22,7 @@ from visavis.weights.model_row import ModelRow
 class Embedder(Protocol):
     """Makes embeddings of faces, near to each other for one person. Ready once constructed; threads may share it.
 
-    ``name`` is its model id.
+    ``name`` is its model id. The option ``views`` of its factory, if it has one, is the number of views of each crop.
     """
 
     name: str
@@ -63,6 +62,12 @@ class Embedders(Registry[Embedder]):
 
             return onnx_file.factory(name)
         return super().factory(name)
+
+    def options(self, name: str) -> Mapping[str, Any]:
+        """Return the declared options of an embedder, with their defaults; an imported model has ``views``."""
+        if self._is_imported(name):
+            return {"views": user_models.row(name).views}
+        return super().options(name)
 
     def _unknown(self, name: str) -> UnknownNameError:
         """Return the error, which says for a weight file that it needs a description to become a model."""
@@ -123,10 +128,8 @@ def model_id(model: str) -> str:
     Loads nothing; raises as :func:`create` does.
     """
     name, views = _split_id(model)
-    factory = EMBEDDERS.factory(name)
-    return (
-        name if views is None else _views.model_id(name, views, default=signature(factory).parameters["views"].default)
-    )
+    options = EMBEDDERS.options(name)
+    return name if views is None else _views.model_id(name, views, default=options["views"])
 
 
 def precision_of(model: str) -> str:
@@ -160,7 +163,7 @@ def _split_id(model: str) -> tuple[str, int | None]:
     name, at, number = model.partition("@")
     if not at:
         return name, None
-    if "views" not in signature(EMBEDDERS.factory(name)).parameters:
+    if "views" not in EMBEDDERS.options(name):
         raise UsageError(f"{name} offers no choice of views: leave out {at + number}.")
     if not (number.isascii() and number.isdigit()):
         raise UsageError(

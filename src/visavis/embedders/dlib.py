@@ -46,7 +46,7 @@ def read(path: Path) -> dict[str, Floats]:
 DLIB_RESNET = Recipe("dlib-resnet", (spec.DLIB_RESNET,), read, dlib_resnet, SIDE, 128, BATCH, crops, VIEWS)
 
 
-@EMBEDDERS.register("dlib-resnet")
+@EMBEDDERS.register("dlib-resnet", views=VIEWS)
 def dlib_resnet_embedder(*, threads: int | None = None, views: int = VIEWS) -> Trained:
     """Load the network; ``views`` (1, 2, 4 ...) are the passes through it per face."""
     return load(DLIB_RESNET, threads=threads, views=views)

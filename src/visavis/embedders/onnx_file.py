@@ -111,7 +111,7 @@ def import_model(path: Path, *, reserved: Sequence[str]) -> ModelRow:
     row = read_row(path)
     if row.name in reserved:
         raise UsageError(f"{row.name} is the name of a model of visavis: change the name in {path}.")
-    row = user_models.pinned(row, path.parent)
+    row = user_models.pin_row(row, path.parent)
     network = path.parent / row.file
     try_out(row, network)
     return user_models.keep(row, network)

@@ -56,7 +56,7 @@ def _convert_trained(recipe: trained.Recipe) -> tuple[ModelRow, Path]:
     def build() -> bytes:
         return recipe.build(store.find(published), to_quantize=True)
 
-    path = runtime.converted(f"{recipe.name}-to-quantize", store.digest(published), build)
+    path = runtime.convert_once(f"{recipe.name}-to-quantize", store.digest(published), build)
     return row_of(recipe), path
 
 

@@ -25,7 +25,9 @@ class EmbeddingSpeed:
     best: float
 
 
-def speeds(models: Sequence[Embedder], batches: Sequence[int], *, rounds: int = ROUNDS) -> list[list[EmbeddingSpeed]]:
+def measure_speeds(
+    models: Sequence[Embedder], batches: Sequence[int], *, rounds: int = ROUNDS
+) -> list[list[EmbeddingSpeed]]:
     """Measure each model with each size of batch, on crops of noise; a first round warms up and does not count.
 
     Crops are made beforehand: the time is that of :meth:`Embedder.embed` with all the model's views.

@@ -110,7 +110,7 @@ def run_in_batches(session: runtime.Session, crops: RGB, *, batch: int, dimensio
 def register(*recipes: Recipe) -> None:
     """Register the embedder of each recipe; its option ``views`` (1, 2 or 4) is the number of passes per face."""
     for recipe in recipes:
-        EMBEDDERS.register(recipe.name)(partial(load, recipe, threads=None, views=VIEWS))
+        EMBEDDERS.register(recipe.name, views=recipe.views)(partial(load, recipe, threads=None, views=recipe.views))
 
 
 def load(recipe: Recipe, *, threads: int | None, views: int) -> Trained:

@@ -41,7 +41,7 @@ def model_key(recognizer: Recognizer, *, min_face: float) -> str:
         "detector": recognizer.detector_name,
         "model": recognizer.model,
         "min_face": float(min_face),
-        "device": ", ".join(map(str, devices.wanted())),
+        "device": ", ".join(map(str, devices.select_devices())),
         "code": _digest_code(),
         "detector_code": _digest_factory(DETECTORS.factory(base_name(recognizer.detector_name))),
         "model_weights": _describe_weights(recognizer.model.partition("@")[0]),

@@ -21,13 +21,13 @@ FOLDS = 10
 """Folds made of a list without folds."""
 
 
-def distances(embeddings: Floats, has_template: NDArray[np.bool_], pairs: PairList) -> Doubles:
+def pair_distances(embeddings: Floats, has_template: NDArray[np.bool_], pairs: PairList) -> Doubles:
     """Return cosine distances ``(n,)``; NaN where a photo has no template."""
     values = row_distances(embeddings, pairs.a, pairs.b).astype(np.float64)
     return np.where(has_template[pairs.a] & has_template[pairs.b], values, np.nan)
 
 
-def best_threshold(distances: Doubles, same: Mask) -> float:
+def choose_threshold(distances: Doubles, same: Mask) -> float:
     """Return the threshold with the most right answers, half way between two distances; the middle one of several.
 
     Pairs without a distance (NaN) are wrong at any threshold and are ignored.
@@ -52,7 +52,7 @@ def judge_pairs(distances: Doubles, same: Mask, threshold: float) -> Mask:
 
 def measure_on_test(train: tuple[Doubles, Mask], test: tuple[Doubles, Mask]) -> Accuracy:
     """Choose the threshold on one list and measure on the other (view 1)."""
-    threshold = best_threshold(*train)
+    threshold = choose_threshold(*train)
     share = float(judge_pairs(*test, threshold).mean())
     return Accuracy(share, math.sqrt(share * (1 - share) / len(test[0])), threshold, len(test[0]))
 
@@ -67,7 +67,7 @@ def cross_validate(distances: Doubles, same: Mask, folds: NDArray[np.intp]) -> A
     shares, thresholds = [], []
     for fold in np.unique(folds):
         inside = folds == fold
-        thresholds.append(best_threshold(distances[~inside], same[~inside]))
+        thresholds.append(choose_threshold(distances[~inside], same[~inside]))
         shares.append(judge_pairs(distances[inside], same[inside], thresholds[-1]).mean())
     error = float(np.std(shares, ddof=1) / math.sqrt(len(shares)))
     return Accuracy(float(np.mean(shares)), error, float(np.mean(thresholds)), len(distances), len(shares))

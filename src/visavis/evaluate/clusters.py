@@ -54,7 +54,7 @@ class ClusterResult:
 ClusterLabels = Sequence[Hashable] | NDArray[np.intp]
 
 
-def clustering(people: ClusterLabels, clusters: ClusterLabels) -> ClusterResult:
+def measure_clustering(people: ClusterLabels, clusters: ClusterLabels) -> ClusterResult:
     """Compare the cluster of each item with its person; only the equality of labels matters.
 
     Raises UsageError without items, and for different numbers of people and clusters.

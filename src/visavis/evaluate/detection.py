@@ -111,7 +111,7 @@ class _JudgedAnswers:
     reached: NDArray[np.bool_]
 
 
-def detection_result(
+def measure_detection(
     detected: Sequence[Sequence[Face]],
     annotated: Sequence[Annotated],
     *,
@@ -161,7 +161,7 @@ class PhotoMistakes:
 def mistakes(
     detected: Sequence[Sequence[Face]], annotated: Sequence[Annotated], *, iou: float = 0.5
 ) -> Iterator[PhotoMistakes]:
-    """Count the mistakes of each photo; their sums are those of :func:`detection_result`."""
+    """Count the mistakes of each photo; their sums are those of :func:`measure_detection`."""
     for answers, truth in zip(_judge_all(detected, annotated, iou), annotated, strict=True):
         counted = ~truth.ignored
         missed = int((counted & ~answers.reached).sum())

@@ -1,12 +1,11 @@
 """Run a detector on annotated photos, at its own threshold and with low scores too.
 
-A curve of precision over recall needs answers below the detector's threshold. A detector returns them by an option
-``min_score`` of its factory, the least score of an answer; a detector without the option is used as it is.
+A curve of precision over recall needs answers below the detector's threshold. A detector returns them by its option
+``min_score``, the least score of an answer; a detector that declares no such option is used as it is.
 """
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -37,7 +36,7 @@ class Answers:
     unread: dict[str, str]
 
 
-def answers(
+def collect_answers(
     annotated: Sequence[Annotated],
     *,
     detector: str = DETECTOR,
@@ -68,7 +67,7 @@ def answers(
 
 
 def _make_sensitive(detector: str, threads: int | None) -> Recognizer | None:
-    if "min_score" not in inspect.signature(DETECTORS.factory(detector)).parameters:
+    if "min_score" not in DETECTORS.options(detector):
         return None
     return Recognizer(detector=DETECTORS.create(detector, threads=threads, min_score=LOWEST))
 

@@ -106,7 +106,7 @@ class GroupsResult:
     unknown: tuple[str, ...]
 
 
-def groups_result(
+def measure_groups(
     templates: Templates,
     names: Sequence[str],
     table: GroupTable,

@@ -23,7 +23,7 @@ from visavis.evaluate.stats.open_set import (
     RowNumbers,
     SearchRate,
     UnknownProbes,
-    interval,
+    compute_interval,
     open_set_roc,
     search_rates,
 )
@@ -120,7 +120,7 @@ def split(names: Sequence[str], *, templates: int = 1, known: float = 0.5, seed:
     return Split(np.flatnonzero(enrolled), np.flatnonzero(chosen[person] & ~enrolled), np.flatnonzero(~chosen[person]))
 
 
-def identification(
+def measure_identification(
     templates: Templates,
     names: Sequence[str],
     split: Split,
@@ -258,4 +258,4 @@ def _find_nearest(probes: Floats, gallery: _Gallery) -> Doubles:
 
 def _make_rank_rate(probes: KnownProbes, rank: int) -> RankRate:
     hits = (probes.ranks >= 1) & (probes.ranks <= rank)
-    return RankRate(rank, float(hits.mean()), int(hits.sum()), interval(hits, probes.person))
+    return RankRate(rank, float(hits.mean()), int(hits.sum()), compute_interval(hits, probes.person))

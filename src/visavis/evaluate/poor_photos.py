@@ -22,7 +22,7 @@ from visavis.errors import UsageError
 from visavis.evaluate.data.degradations import DEGRADATIONS, degrade
 from visavis.evaluate.data.templates import ShowProgress, Templates
 from visavis.pipeline import Recognizer
-from visavis.poor_photos import SCORE, LikenessAxis, PoorPhotos, ShareCurve, interpolated, pair_shares
+from visavis.poor_photos import SCORE, LikenessAxis, PoorPhotos, ShareCurve, interpolate_share, pair_shares
 from visavis.types import RGB, Doubles, Floats, Quality
 
 RATES = (1e-2, 3e-3, 1e-3, 3e-4)
@@ -298,10 +298,12 @@ def _fit_rising(values: Sequence[float]) -> Doubles:
 def _merge_curves(curves: Sequence[ShareCurve]) -> ShareCurve:
     """Merge the curves of several kinds of damage: at each value the least share measured there."""
     values = sorted({value for curve in curves for value, _ in curve})
-    least = [min(share for curve in curves if (share := interpolated(curve, value)) is not None) for value in values]
+    least = [
+        min(share for curve in curves if (share := interpolate_share(curve, value)) is not None) for value in values
+    ]
     falling = np.minimum.accumulate(least[::-1])[::-1]  # a smaller fault never gets a stricter share than a greater one
     points = [(round(value, 6), round(float(share), 3)) for value, share in zip(values, falling, strict=True)]
-    return _thin_points(points, interpolated)
+    return _thin_points(points, interpolate_share)
 
 
 def _thin_points(

@@ -43,7 +43,7 @@ def of_pairs(templates: Templates, pairs: PairList, *, data: str, draws: int = b
     compared = compare_listed(templates.embeddings, templates.found, pairs.a, pairs.b, pairs.same)
     resampling = bootstrap.ByPairs(compared)
     people = np.unique(np.array(pairs.names), return_inverse=True)[1] if pairs.names else None
-    distances = accuracy.distances(templates.embeddings, templates.found, pairs)
+    distances = accuracy.pair_distances(templates.embeddings, templates.found, pairs)
     return replace(
         _make_result(templates, compared, resampling, people=people, data=data, draws=draws),
         accuracy=accuracy.cross_validate(distances, pairs.same, pairs.folds),
@@ -65,7 +65,7 @@ def of_lfw(
 
 def lfw_accuracy(templates: Templates, lists: Sequence[PairList]) -> Accuracy:
     """Measure accuracy by LFW's protocol on one list (view 2) or two (view 1)."""
-    distances = [(accuracy.distances(templates.embeddings, templates.found, pairs), pairs.same) for pairs in lists]
+    distances = [(accuracy.pair_distances(templates.embeddings, templates.found, pairs), pairs.same) for pairs in lists]
     if len(distances) == 2:
         return accuracy.measure_on_test(distances[0], distances[1])
     return accuracy.cross_validate(*distances[0], lists[0].folds)

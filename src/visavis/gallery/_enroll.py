@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from visavis._checks import checked_number
+from visavis._checks import check_number
 from visavis.errors import UsageError
 from visavis.gallery import _photo_templates, _resolve_person
 from visavis.gallery._misplaced_photos import find_doubts
@@ -63,7 +63,7 @@ def enroll_photos(
     """Do as :meth:`visavis.gallery.Gallery.enroll`."""
     with opened.database.read() as conn:  # report a wrong name or id before the work, not after it
         name, person_id = _resolve_name(conn, who, options.person_id)
-        min_quality = checked_number(min_quality, "min_quality is a number", least=0, most=1)
+        min_quality = check_number(min_quality, "min_quality is a number", least=0, most=1)
         _resolve_person.find_to_enroll(conn, name, person_id=person_id, new=options.new)
     templates = _photo_templates.select_largest_faces(
         opened.recognizer.represent(photos, min_face=min_face),

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from numpy.typing import ArrayLike
 
 from visavis import compare
-from visavis._checks import checked_number, checked_whole
+from visavis._checks import check_number, check_whole
 from visavis.doubts import SQUEEZED, WHY_STRICTER, is_squeezed
 from visavis.errors import UsageError
 from visavis.gallery._open_gallery import OpenGallery
@@ -50,8 +50,8 @@ class NamingRule:
 
     ``limit`` is the greatest cosine distance, ``margin`` how much farther the second candidate must be, ``people`` the
     number of people searched. ``table`` gives probabilities; None: uncalibrated. ``shares`` are the shares of the limit
-    that apply to people with poor templates, by id: see :meth:`visavis.Calibration.share`; None: the quality of photos
-    does not matter. A ``fixed`` limit applies to photos of any quality.
+    that apply to people with poor templates, by id: see :meth:`visavis.Calibration.threshold_share`; None: the quality
+    of photos does not matter. A ``fixed`` limit applies to photos of any quality.
     """
 
     limit: float
@@ -65,7 +65,7 @@ class NamingRule:
         """Return the share of the limit that applies to a probe and a person; None: too poor for an answer."""
         if self.table is None or self.shares is None:
             return 1.0
-        return self.table.share_of_pair(probe.share, self.shares.get(person_id, 1.0))
+        return self.table.threshold_share_of_pair(probe.share, self.shares.get(person_id, 1.0))
 
 
 def identify_photo(
@@ -110,7 +110,7 @@ def identify_embeddings(
 
 
 def _search(opened: OpenGallery, embeddings: ArrayLike, options: IdentifyOptions) -> SearchResult:
-    return search_people(opened, embeddings, max(checked_whole(options.top, "top is a whole number", least=1), 2))
+    return search_people(opened, embeddings, max(check_whole(options.top, "top is a whole number", least=1), 2))
 
 
 def _answer(
@@ -149,9 +149,9 @@ def _measure_probes(result: SearchResult, qualities: Sequence[Quality | float | 
         raise UsageError(f"each face has one quality: got {len(face_qualities)} for {len(result.hits)} faces.")
     for quality in face_qualities:
         if quality is not None and not isinstance(quality, Quality):
-            checked_number(quality, "a quality is a Quality, None or a score", least=0, most=1)
+            check_number(quality, "a quality is a Quality, None or a score", least=0, most=1)
     for embedding, quality in zip(result.probes, face_qualities, strict=True):
-        share = 1.0 if result.table is None else result.table.share(embedding, quality)
+        share = 1.0 if result.table is None else result.table.threshold_share(embedding, quality)
         yield ProbeQuality(share, quality)
 
 

@@ -109,7 +109,7 @@ def _find_others_within(
 
 def _is_usable(table: Calibration, template: Template) -> bool:
     """Return whether a face is good enough for its distances to mean something."""
-    return table.share(template.embedding, template.quality) is not None
+    return table.threshold_share(template.embedding, template.quality) is not None
 
 
 def _is_unassigned(owner: records.Owner) -> bool:

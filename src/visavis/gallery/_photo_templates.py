@@ -133,7 +133,7 @@ def _is_too_poor(photo: PhotoFaces, table: Calibration | None) -> bool:
     if table is None or photo.embeddings is None:
         return False
     score = photo.quality[photo.largest].score if photo.quality else None
-    return table.share(photo.embeddings[photo.largest], score) is None
+    return table.threshold_share(photo.embeddings[photo.largest], score) is None
 
 
 def _explain_quality(photo: PhotoFaces) -> str:

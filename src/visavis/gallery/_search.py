@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from visavis import compare
-from visavis._checks import checked_whole
+from visavis._checks import check_whole
 from visavis.gallery import _resolve_person
 from visavis.gallery._open_gallery import OpenGallery
 from visavis.gallery._people_cache import PeopleCache
@@ -79,7 +79,7 @@ def search_people(
     opened: OpenGallery, embeddings: ArrayLike, top: int, among: Sequence[int] | None = None
 ) -> SearchResult:
     """Search in memory if nothing changed since the last search and all candidates are read, else in the records."""
-    top = checked_whole(top, "top is a whole number", least=1)
+    top = check_whole(top, "top is a whole number", least=1)
     with opened.lock:
         meta, people, near = opened.database.read_meta(), opened.people_cache, None
         if among is None and people is not None and people.meta == meta:
@@ -139,7 +139,7 @@ def find_lookalikes(
     opened: OpenGallery, embeddings: ArrayLike, *, top: int, besides: str | None = None
 ) -> list[list[Lookalike]]:
     """Do as :meth:`visavis.gallery.Gallery.lookalikes`."""
-    top = checked_whole(top, "top is a whole number", least=1)
+    top = check_whole(top, "top is a whole number", least=1)
     with opened.lock, opened.read_for_search() as conn:
         probes = normalize_embeddings(embeddings, records.read_meta(conn).dimension)
         own = 0 if besides is None else indexed_photos.count_faces(conn, besides)

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis import atomic
-from visavis._checks import checked_number
+from visavis._checks import check_number
 from visavis.errors import ImageError, MissingImageError, TooLargeImageError, UnreadableImageError, UsageError
 from visavis.images import _decode
 from visavis.images._orient import over_white
@@ -67,7 +67,7 @@ def read(source: Source, *, name: str | None = None, max_pixels: int = MAX_PIXEL
     Raises MissingImageError, UnreadableImageError, TooLargeImageError (more than ``max_pixels``, raised
     before decoding), and UsageError for a source of another type.
     """
-    max_pixels = int(checked_number(max_pixels, "max_pixels is a number of pixels", least=1))
+    max_pixels = int(check_number(max_pixels, "max_pixels is a number of pixels", least=1))
     label = name_of(source) if name is None else name
     if isinstance(source, Photo):
         return replace(source, name=label, pixels=np.ascontiguousarray(source.pixels))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from visavis import compare, images
-from visavis._checks import checked_whole
+from visavis._checks import check_whole
 from visavis.defaults import EMBEDDER
 from visavis.errors import NoFaceError
 from visavis.images import Source
-from visavis.pipeline import Recognizer, shared
+from visavis.pipeline import Recognizer, shared_recognizer
 from visavis.types import Face, Floats, Lookalike, Photo, PhotoFaces
 from visavis.verification import error_of
 
@@ -31,8 +31,8 @@ def similar(
     There is no threshold: look-alikes are mostly other people. Raises ImageError if ``photo`` or all of the others
     cannot be read, NoFaceError if ``photo`` shows no face.
     """
-    top = checked_top(top)
-    recognizer = shared(embedder=model)
+    top = check_top(top)
+    recognizer = shared_recognizer(embedder=model)
     embedding, own, _ = probe(recognizer, photo, min_face=min_face)
     answers = recognizer.represent(others, min_face=min_face)
     nearest: list[Lookalike] = []
@@ -47,12 +47,12 @@ def similar(
         nearest += [near] if near else []
     if unreadable and not readable:
         raise error_of(unreadable[0])
-    return best(nearest, top=top)
+    return select_best(nearest, top=top)
 
 
-def checked_top(top: object) -> int:
+def check_top(top: object) -> int:
     """Return ``top``; raise UsageError if it is not a whole number of 1 or more."""
-    return checked_whole(top, "top is a whole number", least=1)
+    return check_whole(top, "top is a whole number", least=1)
 
 
 def probe(recognizer: Recognizer, source: Source, *, min_face: float = 20) -> tuple[Floats, Photo, Face]:
@@ -81,10 +81,10 @@ def nearest_face(embedding: Floats, answer: PhotoFaces) -> Lookalike | None:
     )
 
 
-def best(lookalikes: Iterable[Lookalike], *, top: int = TOP) -> list[Lookalike]:
+def select_best(lookalikes: Iterable[Lookalike], *, top: int = TOP) -> list[Lookalike]:
     """Return the ``top`` nearest look-alikes, the nearest first, sorted by name at equal distance.
 
     Raises UsageError if ``top`` is below 1.
     """
-    top = checked_top(top)
+    top = check_top(top)
     return sorted(lookalikes, key=lambda lookalike: (lookalike.distance, lookalike.photo))[:top]

@@ -12,7 +12,7 @@ from visavis import align, compare, embedders, images
 from visavis.defaults import EMBEDDER
 from visavis.errors import ImageError, NoFaceError
 from visavis.images import Source
-from visavis.pipeline import shared
+from visavis.pipeline import shared_recognizer
 from visavis.types import RGB, Characteristic, Face, Floats, PhotoFaces
 
 FAR = 1e-3
@@ -47,13 +47,15 @@ def representative(
 ) -> list[Characteristic]:
     """Rank the faces of one person by distance from their mean, weighted by quality, the most characteristic first.
 
-    See :func:`ranked`. One source is one photo; a folder stands for the photos in it and below it. Photos that cannot
-    be read or show no face are skipped; raises NoFaceError if no face remains.
+    See :func:`rank_faces`. One source is one photo; a folder stands for the photos in it and below it. Photos that
+    cannot be read or show no face are skipped; raises NoFaceError if no face remains.
     """
-    return ranked(gathered(shared(embedder=model).represent(photos, min_face=min_face)), model=model)
+    return rank_faces(
+        collect_faces(shared_recognizer(embedder=model).represent(photos, min_face=min_face)), model=model
+    )
 
 
-def gathered(answers: Iterable[PhotoFaces]) -> PersonFaces:
+def collect_faces(answers: Iterable[PhotoFaces]) -> PersonFaces:
     """Collect the faces of photos, without the photos. Raises NoFaceError if there is no face."""
     records = [
         (
@@ -85,7 +87,7 @@ def gathered(answers: Iterable[PhotoFaces]) -> PersonFaces:
     )
 
 
-def ranked(rows: PersonFaces, *, model: str) -> list[Characteristic]:
+def rank_faces(rows: PersonFaces, *, model: str) -> list[Characteristic]:
     """Select the face of each photo that is nearest to the mean, and rank these faces by distance from the mean.
 
     The mean is first that of the largest faces, then that of the selected faces that are not outliers: those within the

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis._checks import checked_whole
+from visavis._checks import check_whole
 from visavis.train.labeled_photos import Labels
 from visavis.types import Mask
 
@@ -29,7 +29,7 @@ def stratified_folds(labels: Labels, folds: int, *, seed: int = 0) -> Labels:
     A person's only photo is in fold -1, which is never held out. Photos of a person are drawn in the order of ``seed``;
     each person begins at the fold after the last of the person before, so that the folds are of equal size.
     """
-    checked_whole(folds, "folds is a whole number", least=2)
+    check_whole(folds, "folds is a whole number", least=2)
     rng = np.random.default_rng(seed)
     assigned = np.full(len(labels), -1, np.int64)
     start = 0
@@ -45,7 +45,7 @@ def people_folds(labels: Labels, folds: int, *, seed: int = 0) -> Labels:
 
     With fewer people than folds there are as many folds as people.
     """
-    checked_whole(folds, "folds is a whole number", least=2)
+    check_whole(folds, "folds is a whole number", least=2)
     people, person_of_photo = np.unique(labels, return_inverse=True)
     fold_of_person = np.empty(len(people), np.int64)
     fold_of_person[np.random.default_rng(seed).permutation(len(people))] = np.arange(len(people)) % folds

@@ -69,7 +69,7 @@ def network(stored: ModelRow) -> Path:
     return folder / stored.file
 
 
-def pinned(described: ModelRow, folder: Path) -> ModelRow:
+def pin_row(described: ModelRow, folder: Path) -> ModelRow:
     """Return the row with the hashes of its files, which lie in ``folder``; UsageError for files of other hashes."""
     path = folder / described.file
     if not path.is_file():

@@ -43,12 +43,12 @@ def clusters(
     Prints pairwise and B-cubed precision and recall, mutual information and Rand index. Faces without a cluster (null
     or -1) count as clusters of one. If persons are known per photo, only the largest face of a photo counts.
     """
-    from visavis.evaluate.clusters import clustering
+    from visavis.evaluate.clusters import measure_clustering
     from visavis.evaluate.data.cluster_files import read_clusters
 
     check_report(report)
     labeled = read_clusters(file, truth)
-    result = clustering(labeled.people, labeled.clusters)
+    result = measure_clustering(labeled.people, labeled.clusters)
     with Output("", file.name, json=json) as output:
         output.answer({"data": file.name, **_make_line(labeled, result)}, *_make_rows(labeled, result))
         if report:

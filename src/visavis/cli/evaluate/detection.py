@@ -50,17 +50,17 @@ def detection(
     Detecting an ignored face is neither right nor wrong.
     """
     from visavis.evaluate.data.annotations import read_annotations
-    from visavis.evaluate.detection import detection_result
-    from visavis.evaluate.detector_answers import answers
+    from visavis.evaluate.detection import measure_detection
+    from visavis.evaluate.detector_answers import collect_answers
 
     check_report(report)
     detector, min_face = networks.detector, networks.min_face
     annotated = read_annotations(annotations, photos, min_height=min_height)
     with Output("", detector, "95 % interval", json=json) as output:
-        detected = answers(
+        detected = collect_answers(
             annotated, detector=detector, min_face=min_face, threads=networks.threads, progress=output.progress
         )
-        result = detection_result(detected.found, detected.annotated, iou=iou, sensitive=detected.sensitive)
+        result = measure_detection(detected.found, detected.annotated, iou=iou, sensitive=detected.sensitive)
         _note_missing(detected, detector)
         line = {"data": annotations.name, "detector": detector, "min_face": min_face, "min_height": min_height}
         output.answer({**line, **_make_line(result, detected)}, *_make_rows(result))

@@ -60,14 +60,14 @@ def groups(  # noqa: PLR0913 - a command's options
         raise UsageError("--far and --threshold exclude each other: a threshold stands for its own FAR.")
     from visavis.evaluate.data.group_table import read_groups
     from visavis.evaluate.data.pairs import read_people
-    from visavis.evaluate.groups import groups_result
+    from visavis.evaluate.groups import measure_groups
 
     check_report(report)
     group_table, people = read_groups(table), read_people(folder, exclude=exclude or ())
     recognizer = networks.recognizer()
     with Output("group", "people", "photos", "FMR", "FNMR", "no template", json=json) as output:
         templates = templates_of(people.photos, recognizer, min_face=networks.min_face, fresh=fresh, output=output)
-        result = groups_result(
+        result = measure_groups(
             templates, people.names, group_table, far=FAR if far is None else far, threshold=threshold
         )
         _note_missing(result, group_table.kind)

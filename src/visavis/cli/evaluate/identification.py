@@ -62,7 +62,7 @@ def identification(  # noqa: PLR0913 - a command's options
     not.
     """
     from visavis.evaluate.data.pairs import read_people
-    from visavis.evaluate.identification import identification as identify
+    from visavis.evaluate.identification import measure_identification as identify
     from visavis.evaluate.identification import split
 
     check_report(report)

@@ -45,10 +45,10 @@ def bench(
     cropping. The accuracy is from the calibration shipped with the model.
     """
     from visavis import embedders
-    from visavis.embedders.speed import speeds
+    from visavis.embedders.speed import measure_speeds
 
     loaded = [embedders.create(name, threads=threads) for name in names or _list_present()]
-    measured = speeds(loaded, BATCHES)
+    measured = measure_speeds(loaded, BATCHES)
     with Output(*COLUMNS, json=json) as output:
         for model, times in zip(loaded, measured, strict=True):
             line = _make_line(model, times)

@@ -53,10 +53,10 @@ def _import_own(file: Path) -> dict[str, object]:
 
 
 def _import_published(file: Path, *, called: str | None, accept_license: bool) -> dict[str, object]:
-    from visavis.published import recognized
+    from visavis.published import recognize_file
     from visavis.weights import store
 
-    match = recognized(file, called=called)
+    match = recognize_file(file, called=called)
     accept_licenses([match.row] if accept_license else [])
     path = store.put(match.row, file, sha256=match.sha256)
     if match.by == "structure":

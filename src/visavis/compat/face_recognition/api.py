@@ -205,7 +205,7 @@ def _load_predictor(model: str) -> landmarks.Predictor:
     except WeightsError as error:
         advice = "or find 5 points, free for every use: model='small'"
         raise WeightsError(f"{str(error).removesuffix('.')}; {advice}.") from error
-    return landmarks.predictor(points=points)
+    return landmarks.load_predictor(points=points)
 
 
 def _predict_points(picture: RGB, rectangles: Sequence[Rectangle], model: str) -> NDArray[np.int64]:

@@ -124,7 +124,7 @@ def session(kind: NetworkKind, weights: str | Path | None, *, top: bool, side: i
     path, digest = _find_file(kind, weights, top=top)
     name = f"compat-{kind.model}-{'top' if top else 'map'}-{side}"
     load_checked = lambda: _read_checked(kind, path, top=top, side=side)  # noqa: E731
-    return runtime.Session(runtime.converted(name, digest, lambda: build(load_checked)))
+    return runtime.Session(runtime.convert_once(name, digest, lambda: build(load_checked)))
 
 
 def _adapt_net(kind: NetworkKind, *, top: bool) -> Net:

@@ -87,7 +87,7 @@ class UnknownProbes:
     distances: Doubles
 
 
-def interval(happened: NDArray[np.bool_], person: RowNumbers) -> Interval:
+def compute_interval(happened: NDArray[np.bool_], person: RowNumbers) -> Interval:
     """Return the 95 % interval of how often something ``happened (n,)`` to probes of each ``person (n,)``."""
     _, code = np.unique(person, return_inverse=True)
     return wilson_of_people(np.bincount(code[happened], minlength=int(code.max(initial=-1)) + 1), np.bincount(code))
@@ -125,7 +125,7 @@ def search_rates(
             continue
         missed, accepted = ~enrolled.hits(threshold), others.distances <= threshold
         moved, drawn = intervals[fpir]
-        fixed = interval(missed, enrolled.person)  # has a width even if no draw misses a person
+        fixed = compute_interval(missed, enrolled.person)  # has a width even if no draw misses a person
         hull = min(drawn[0], fixed[0]), max(drawn[1], fixed[1])
         rates.append(SearchRate(fpir, threshold, float(missed.mean()), int(accepted.sum()), moved, hull, promise))
     return tuple(rates)
@@ -141,9 +141,9 @@ def _measure_promise(
         measured=table.far[-1] <= search_far(fpir, comparisons) <= table.far[0],
         fpir=float(named.mean()),
         false_positives=int(named.sum()),
-        fpir_interval=interval(named, others.person),
+        fpir_interval=compute_interval(named, others.person),
         fnir=float(missed.mean()),
-        fnir_interval=interval(missed, enrolled.person),
+        fnir_interval=compute_interval(missed, enrolled.person),
     )
 
 

@@ -34,7 +34,7 @@ class BlockEdges(NamedTuple):
     period: float
 
 
-def block_edges(gray: NDArray[np.uint8]) -> BlockEdges:
+def measure_block_edges(gray: NDArray[np.uint8]) -> BlockEdges:
     """Measure the steps between the blocks of a gray picture ``(h, w)`` in its own pixels, not rescaled.
 
     Both directions count, so that stripes are not taken for blocks, and the level common to all periods is subtracted.
