@@ -18,7 +18,7 @@ from visavis.gallery.index import Hit
 from visavis.gallery.types import IdentifiedPhoto
 from visavis.images import Source, not_a_folder
 from visavis.types import Candidate, Face, Identification, Quality
-from visavis.verification import readable
+from visavis.verification import require_photo
 
 LIKELY = 0.5
 """The least probability that is shown with a named person."""
@@ -73,7 +73,7 @@ def identify_photo(
 ) -> list[Identification]:
     """Do as :meth:`visavis.gallery.Gallery.identify`."""
     (result,) = identify_photos(opened, [not_a_folder(photo)], options, min_face=min_face, repeats=repeats)
-    readable(result.photo)
+    require_photo(result.photo)
     return list(result.identifications)
 
 

@@ -20,7 +20,7 @@ from visavis.gallery.sql import indexed_photos, records
 from visavis.gallery.types import SearchThreshold
 from visavis.images import Source, not_a_folder
 from visavis.types import Candidate, Floats, Lookalike
-from visavis.verification import readable
+from visavis.verification import require_photo
 
 SPARE = 20
 """People searched for beyond ``top``: with several templates a person may be nearer than by the nearest template."""
@@ -155,7 +155,7 @@ def find_lookalikes(
 def find_lookalikes_of_photo(opened: OpenGallery, photo: Source, *, top: int, min_face: float) -> list[list[Lookalike]]:
     """Do as :meth:`visavis.gallery.Gallery.similar`."""
     (answer,) = opened.recognizer.represent([not_a_folder(photo)], min_face=min_face)
-    readable(answer)
+    require_photo(answer)
     if answer.embeddings is None or not len(answer.embeddings):
         return []
     return find_lookalikes(opened, answer.embeddings, top=top)
