@@ -9,7 +9,8 @@ import pytest
 
 from visavis.errors import GalleryError
 from visavis.gallery import Template
-from visavis.gallery.sql import changes, records
+from visavis.gallery._index_sync import read_added
+from visavis.gallery.sql import records
 from visavis.gallery.sql.database import Database
 from visavis.gallery.sql.schema import TEMPLATES
 
@@ -57,15 +58,15 @@ def test_every_template_comes_once_whatever_is_read_at_a_time(
     add(database, *range(7))
     with database.read() as conn:
         seen = records.read_meta(conn).change
-        blocks = list(changes.read_added(conn, 0, DIMENSION))
+        blocks = list(read_added(conn, 0, DIMENSION))
     assert np.concatenate([block.ids for block in blocks]).tolist() == list(range(1, 8))
     assert (np.concatenate([block.embeddings for block in blocks]) == [embedding(seed) for seed in range(7)]).all()
     assert all(len(block.ids) <= size for block in blocks)
     add(database, 50, 51)
     with database.read() as conn:
-        ids = [block.ids.tolist() for block in changes.read_added(conn, seen, DIMENSION)]
+        ids = [block.ids.tolist() for block in read_added(conn, seen, DIMENSION)]
         assert [one for some in ids for one in some] == [8, 9]
-        assert list(changes.read_added(conn, seen + 1, DIMENSION)) == []
+        assert list(read_added(conn, seen + 1, DIMENSION)) == []
 
 
 def test_a_damaged_embedding_is_told_of_by_its_id(database: Database) -> None:
@@ -73,4 +74,4 @@ def test_a_damaged_embedding_is_told_of_by_its_id(database: Database) -> None:
     with database.write() as conn:
         conn.execute(TEMPLATES.update().where(TEMPLATES.c.id == 2).values(embedding=b"1234"))
     with database.read() as conn, pytest.raises(GalleryError, match="template 2 is not an embedding of 16 values"):
-        list(changes.read_added(conn, 0, DIMENSION))
+        list(read_added(conn, 0, DIMENSION))

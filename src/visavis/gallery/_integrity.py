@@ -8,10 +8,10 @@ import numpy as np
 from sqlalchemy import Connection, func, select
 
 from visavis.errors import GalleryError
-from visavis.gallery._index_sync import SyncedIndex
+from visavis.gallery._index_sync import SyncedIndex, read_blocks
 from visavis.gallery._misplaced_photos import find_doubtful_templates
 from visavis.gallery._open_gallery import OpenGallery
-from visavis.gallery.sql import changes, records
+from visavis.gallery.sql import records
 from visavis.gallery.sql.database import Database
 from visavis.gallery.sql.schema import PEOPLE, REMOVALS, TEMPLATES
 from visavis.gallery.types import Problem
@@ -121,7 +121,7 @@ def _compare_index(conn: Connection, synced: SyncedIndex) -> Iterator[Problem]:
     if index is None or dimension is None:
         return
     query = select(TEMPLATES.c.id).order_by(func.random()).limit(SAMPLE)
-    for block in changes.read_blocks(conn, conn.execute(query).scalars().all(), dimension):
+    for block in read_blocks(conn, conn.execute(query).scalars().all(), dimension):
         for template, hits in zip(block.ids, index.nearest(block.embeddings, 1), strict=True):
             if not hits or hits[0].distance > SELF_DISTANCE:
                 yield Problem("index", f"the index does not find template {template} by its own embedding.")

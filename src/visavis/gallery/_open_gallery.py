@@ -22,6 +22,7 @@ from visavis.gallery._index_sync import SyncedIndex
 from visavis.gallery._people_cache import PeopleCache
 from visavis.gallery.sql import audit, records
 from visavis.gallery.sql.database import Database
+from visavis.gallery.types import Stats
 
 if TYPE_CHECKING:
     from visavis.detectors import Detector
@@ -119,6 +120,26 @@ class OpenGallery:
         with self.database.write() as conn:
             records.set_calibration(conn, None if table is None else json.dumps(table.table()))
             self.log(conn, "calibrate", None, "shipped" if table is None else "own")
+
+    def read_stats(self) -> Stats:
+        """Return statistics of the gallery."""
+        with self.database.read() as conn:
+            meta, counts = records.read_meta(conn), records.count_records(conn)
+            own = records.read_calibration(conn) is not None
+        table = self.calibration
+        return Stats(
+            url=self.database.url,
+            model=meta.model,
+            dimension=meta.dimension,
+            people=counts.people,
+            templates=counts.templates,
+            unassigned=counts.unassigned,
+            photos=counts.photos,
+            change=meta.change,
+            bytes=self.database.count_bytes(),
+            thresholds="own" if own else "uncalibrated" if table is None else "shipped",
+            measured_on=None if table is None else str(table.provenance.get("data", "unknown data")),
+        )
 
     @contextmanager
     def read_for_search(self) -> Iterator[Connection]:

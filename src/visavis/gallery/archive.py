@@ -14,10 +14,11 @@ from sqlalchemy import Connection, Table, insert, select, update
 
 from visavis import atomic
 from visavis.errors import UsageError, fault_of
+from visavis.gallery._index_sync import read_added
 from visavis.gallery._open_gallery import OpenGallery
 from visavis.gallery.index import Ids
 from visavis.gallery.names import fold_name
-from visavis.gallery.sql import changes, records
+from visavis.gallery.sql import records
 from visavis.gallery.sql.schema import META, PEOPLE, PHOTOS, TEMPLATES
 from visavis.types import Floats
 
@@ -147,7 +148,7 @@ def _read_rows(conn: Connection, name: str) -> Iterator[dict[str, Any]]:
 
 def _read_embeddings(conn: Connection, dimension: int) -> tuple[Ids, Floats]:
     """Return ids ``(n,)`` and embeddings ``(n, d)`` of all templates, by id."""
-    blocks = list(changes.read_added(conn, 0, dimension)) if dimension else []
+    blocks = list(read_added(conn, 0, dimension)) if dimension else []
     ids = np.concatenate([np.empty(0, np.int64), *(block.ids for block in blocks)])
     embeddings = np.concatenate([np.empty((0, dimension), np.float32), *(block.embeddings for block in blocks)])
     order = np.argsort(ids)

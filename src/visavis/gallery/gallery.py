@@ -25,7 +25,6 @@ from visavis.gallery import (
     _people,
     _photo_locations,
     _search,
-    _statistics,
     _unassigned_faces,
     archive,
 )
@@ -34,6 +33,7 @@ from visavis.gallery._identify import IdentifyOptions
 from visavis.gallery._open_gallery import OpenGallery
 from visavis.gallery._resolve_person import Who
 from visavis.gallery.check_input import make_details
+from visavis.gallery.sql import audit
 from visavis.gallery.types import (
     AuditEntry,
     ClusteredFaces,
@@ -528,11 +528,12 @@ class Gallery:
 
     def stats(self) -> Stats:
         """Return statistics of the gallery."""
-        return _statistics.read_stats(self.opened)
+        return self.opened.read_stats()
 
     def audit(self) -> list[AuditEntry]:
         """Return the entries of the audit log, in order; no entry holds a name of a person in the gallery."""
-        return _statistics.read_audit_log(self.opened)
+        with self.opened.database.read() as conn:
+            return audit.read_entries(conn)
 
     def compact(self) -> None:
         """Erase all traces of what was removed; each removal does this by itself.
