@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import event
 
 from visavis.compare import Calibration
-from visavis.gallery import Gallery, Template, _people_cache
+from visavis.gallery import Gallery, Template, _open_gallery
 from visavis.poor_photos import PoorPhotos
 from visavis.types import Candidate
 
@@ -179,7 +179,7 @@ def test_answers_do_not_depend_on_what_is_kept(gallery: Gallery, path: Path, mon
     with Gallery(path, model=MODEL) as whole:
         expected = [whole.search(probe, top=2) for probe in probes]
     assert gallery.search(np.concatenate(probes), top=2) == [some for (some,) in expected]
-    monkeypatch.setattr(_people_cache, "KEPT_PEOPLE", 30)
+    monkeypatch.setattr(_open_gallery, "KEPT_PEOPLE", 30)
     with Gallery(path, model=MODEL) as small:
         for _ in range(2):
             assert [small.search(probe, top=2) for probe in probes] == expected

@@ -17,7 +17,7 @@ from visavis.gallery._photo_templates import PhotoTemplates
 from visavis.gallery._resolve_person import Who
 from visavis.gallery.check_input import clean_name, make_path_absolute, match_stored_faces, prepare_templates
 from visavis.gallery.index import UNASSIGNED
-from visavis.gallery.sql import audit, indexed_photos, records
+from visavis.gallery.sql import indexed_photos, records
 from visavis.gallery.sql.records import Owner
 from visavis.gallery.types import Details, Duplicate, Enrollment, Template
 from visavis.images import Source
@@ -167,7 +167,7 @@ def _store(
             log.append((person_id, f"templates {ids[0]} to {ids[-1]}"))
         duplicates = tuple(_make_duplicate(template, owner, person_id, name) for template, owner in part.duplicates)
         enrollments.append(Enrollment(person_id, name, i in new_ids, ids, duplicates))
-    audit.log_actions(conn, "enroll", log, actor=opened.actor)
+    records.log_actions(conn, "enroll", log, actor=opened.actor)
     return enrollments
 
 

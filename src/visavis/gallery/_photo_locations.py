@@ -14,7 +14,7 @@ from visavis import images
 from visavis.errors import ImageError, UnknownNameError, UsageError
 from visavis.gallery._open_gallery import OpenGallery
 from visavis.gallery.check_input import make_storable
-from visavis.gallery.sql import audit, photo_paths
+from visavis.gallery.sql import photo_paths, records
 from visavis.gallery.types import ForgottenPhoto
 
 HASH = re.compile(r"[0-9a-f]{8,64}")
@@ -76,7 +76,7 @@ def _log_forgotten(conn: Connection, opened: OpenGallery, photo: ForgottenPhoto)
     detail = f"photo {photo.sha256[:12]}, {photo.templates} templates"
     opened.log(conn, "forget", None, detail)
     lost = [(person, f"templates of photo {photo.sha256[:12]}") for person, _ in photo.people]
-    audit.log_actions(conn, "forget", lost, actor=opened.actor)
+    records.log_actions(conn, "forget", lost, actor=opened.actor)
     for person in photo.removed:
         opened.log(conn, "remove", person, "no template was left")
 

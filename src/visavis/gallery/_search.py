@@ -11,8 +11,7 @@ from numpy.typing import ArrayLike
 from visavis import compare
 from visavis._checks import check_whole
 from visavis.gallery import _resolve_person
-from visavis.gallery._open_gallery import OpenGallery
-from visavis.gallery._people_cache import PeopleCache
+from visavis.gallery._open_gallery import OpenGallery, PeopleCache
 from visavis.gallery._resolve_person import Who
 from visavis.gallery.check_input import normalize_embeddings
 from visavis.gallery.index import Hit

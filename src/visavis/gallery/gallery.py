@@ -33,7 +33,7 @@ from visavis.gallery._identify import IdentifyOptions
 from visavis.gallery._open_gallery import OpenGallery
 from visavis.gallery._resolve_person import Who
 from visavis.gallery.check_input import make_details
-from visavis.gallery.sql import audit
+from visavis.gallery.sql import records
 from visavis.gallery.types import (
     AuditEntry,
     ClusteredFaces,
@@ -533,7 +533,7 @@ class Gallery:
     def audit(self) -> list[AuditEntry]:
         """Return the entries of the audit log, in order; no entry holds a name of a person in the gallery."""
         with self.opened.database.read() as conn:
-            return audit.read_entries(conn)
+            return records.read_audit_log(conn)
 
     def compact(self) -> None:
         """Erase all traces of what was removed; each removal does this by itself.

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, Table, delete, func, insert, select, upd
 from visavis.gallery.index import UNASSIGNED
 from visavis.gallery.names import fold_name
 from visavis.gallery.sql.schema import AUDIT, META, PEOPLE, PHOTOS, REMOVALS, TEMPLATES
-from visavis.gallery.types import Details, Person, StoredTemplate, Template
+from visavis.gallery.types import AuditEntry, Details, Person, StoredTemplate, Template
 from visavis.types import Floats
 
 BLOCK_ROWS = 16_384
@@ -308,6 +308,28 @@ def remove_templates(conn: Connection, ids: Sequence[int]) -> None:
         conn.execute(insert(REMOVALS), [{"template_id": template, "change": change} for template in part])
         remaining = select(TEMPLATES.c.photo_sha256).where(TEMPLATES.c.photo_sha256.in_(photos))
         conn.execute(delete(PHOTOS).where(PHOTOS.c.sha256.in_(photos), PHOTOS.c.sha256.not_in(remaining)))
+
+
+# Audit log
+
+
+def log_action(conn: Connection, action: str, person_id: int | None, detail: str = "", *, actor: str) -> None:
+    """Log an action on a person, by id only, so that no data of a removed person stays in the log."""
+    log_actions(conn, action, [(person_id, detail)], actor=actor)
+
+
+def log_actions(conn: Connection, action: str, done: Sequence[tuple[int | None, str]], *, actor: str) -> None:
+    """Log the same action for several people, each with its detail."""
+    time = current_time()
+    rows = [{"at": time, "action": action, "person_id": who, "detail": detail, "actor": actor} for who, detail in done]
+    if rows:
+        conn.execute(insert(AUDIT), rows)
+
+
+def read_audit_log(conn: Connection) -> list[AuditEntry]:
+    """Return all entries, in order."""
+    rows = conn.execute(select(AUDIT).order_by(AUDIT.c.id))
+    return [AuditEntry(decode_time(row.at), row.actor, row.action, row.person_id, row.detail) for row in rows]
 
 
 # Conversion

@@ -7,6 +7,7 @@ the start (``BEGIN IMMEDIATE``), so that none fails halfway; they wait up to ``B
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import warnings
 from collections.abc import Iterator, Sequence
@@ -19,7 +20,6 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from visavis.errors import GalleryError, UsageError, VisavisWarning
-from visavis.gallery.sql._network_share import network_share
 
 BUSY_SECONDS = 30
 MAGIC = b"SQLite format 3\0"
@@ -27,6 +27,15 @@ LOG_BYTES = 1 << 22
 """Size of the write-ahead log at which it is merged into the file."""
 PAGE_BYTES = 16_384
 """With SQLite's default of 4,096, an embedding of 512 values leaves nearly half of the page unused."""
+
+MOUNTS = Path("/proc/self/mountinfo")
+"""Linux's list of mounted file systems (proc(5)). On other systems only UNC paths are recognized."""
+
+NETWORK = frozenset({
+    "9p", "afs", "beegfs", "ceph", "cifs", "davfs", "fuse.ceph-fuse", "fuse.davfs2", "fuse.glusterfs", "fuse.rclone",
+    "fuse.s3fs", "fuse.sshfs", "fuse.vmhgfs-fuse", "glusterfs", "gpfs", "lustre", "ncpfs", "nfs", "nfs4", "smb3",
+    "smbfs", "vboxsf",
+})  # fmt: skip
 
 # By the start of the name of SQLite's error; sqlite.org/rescode.html.
 _MEANINGS = {
@@ -193,3 +202,29 @@ def _read_head(path: Path) -> bytes:
             return file.read(len(MAGIC))
     except OSError as error:
         raise GalleryError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def network_share(path: Path) -> str:
+    """Return the kind of network file system of a path ("nfs4", "cifs"), or an empty string."""
+    whole = path.absolute()
+    if whole.drive.startswith("\\\\"):
+        return "UNC"
+    try:
+        kind = file_system(whole.resolve(), MOUNTS.read_text(encoding="utf-8", errors="surrogateescape"))
+    except OSError:
+        return ""
+    return kind if kind in NETWORK else ""
+
+
+def file_system(path: Path, mounts: str) -> str:
+    """Return the kind of file system of an absolute path by the text of ``MOUNTS``; of equal mounts, the last."""
+    deepest, kind = -1, ""
+    for line in mounts.splitlines():
+        mount, _, source = line.partition(" - ")
+        fields = mount.split(" ")
+        if len(fields) < 5 or not source:
+            continue
+        point = Path(re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), fields[4]))
+        if path.is_relative_to(point) and len(point.parts) >= deepest:
+            deepest, kind = len(point.parts), source.split(" ")[0]
+    return kind
