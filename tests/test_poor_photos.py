@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from faultless import FAULTLESS
 from visavis import compare, poor_photos
 from visavis.clustering import cluster_faces
 from visavis.clustering.types import Faces
@@ -28,23 +29,10 @@ POOR = PoorPhotos(
     useless=0.4,
 )
 TABLE = compare.Calibration("m", (1e-1, 1e-3, 1e-5), (0.3, 0.2, 0.1), slope=-50.0, intercept=10.0, poor=POOR)
-GOOD = Quality(
-    1,
-    size=1,
-    sharpness=1,
-    clarity=1,
-    pose=1,
-    exposure=1,
-    detection=1,
-    visible=1,
-    compression=1,
-    proportions=1,
-    brightness=0.5,
-)
 
 
 def blurred(sharpness: float) -> Quality:
-    return replace(GOOD, sharpness=sharpness, score=sharpness)
+    return replace(FAULTLESS, sharpness=sharpness, score=sharpness)
 
 
 def along(third: float) -> Floats:
@@ -55,7 +43,7 @@ def along(third: float) -> Floats:
 @pytest.mark.parametrize(
     ("quality", "share"),
     [
-        (GOOD, 1.0),
+        (FAULTLESS, 1.0),
         (None, 1.0),
         (blurred(0.8), 1.0),
         (blurred(2 / 3), 0.8),
@@ -63,7 +51,7 @@ def along(third: float) -> Floats:
         (blurred(0.4999), None),
         (replace(blurred(2 / 3), clarity=0.2), 0.36),
         (replace(blurred(0.4), clarity=0.5), None),
-        (replace(GOOD, pose=0.1, score=0.1), 1.0),
+        (replace(FAULTLESS, pose=0.1, score=0.1), 1.0),
     ],
 )
 def test_share_of_a_quality_by_hand(quality: Quality | None, share: float | None) -> None:
@@ -81,10 +69,10 @@ def test_share_of_a_quality_by_hand(quality: Quality | None, share: float | None
         (0.3, None, 0.6),
         (0.4, None, 0.48),
         (0.5001, None, None),
-        (0.2, GOOD, 0.8),
+        (0.2, FAULTLESS, 0.8),
         (0.2, blurred(2 / 3), 0.8 * 0.8),
         (0.2, blurred(0.4), None),
-        (0.6, GOOD, None),
+        (0.6, FAULTLESS, None),
     ],
 )
 def test_share_of_an_embedding_by_hand(third: float, quality: Quality | None, share: float | None) -> None:
@@ -129,7 +117,7 @@ def test_without_measurement_nothing_changes() -> None:
 def test_shares_of_many() -> None:
     rows = np.stack([along(third) for third in (0.6, 0.3, 0.0, 0.0)])
     assert POOR.shares(rows).tolist() == pytest.approx([math.nan, 0.6, 1.0, 1.0], nan_ok=True)
-    judged = POOR.shares(rows, [GOOD, blurred(0.5), None, blurred(0.1)])
+    judged = POOR.shares(rows, [FAULTLESS, blurred(0.5), None, blurred(0.1)])
     assert judged.tolist() == pytest.approx([math.nan, 0.36, 1.0, math.nan], nan_ok=True)
     assert POOR.shares(np.empty((0, 3), np.float32)).shape == (0,)
 
@@ -243,20 +231,20 @@ def test_two_poor_photos_are_held_to_a_stricter_threshold() -> None:
 
 
 def test_a_poor_photo_and_a_good_one_are_not() -> None:
-    answer = verified(shown("a", 0, GOOD), shown("b", 0.15, blurred(0.5)))
+    answer = verified(shown("a", 0, FAULTLESS), shown("b", 0.15, blurred(0.5)))
     assert (answer.same, answer.threshold) == (True, pytest.approx(0.2))
     assert not any("instead of" in note for note in answer.notes)
 
 
 def test_photos_too_poor_have_no_answer() -> None:
-    answer = verified(shown("a", 0, GOOD), shown("b", 0, blurred(0.4)))
+    answer = verified(shown("a", 0, FAULTLESS), shown("b", 0, blurred(0.4)))
     assert (answer.same, answer.threshold, answer.probability) == (False, 0, None)
     assert answer.reason == "b is too poor to say: blurred (quality 0.40)."
     assert not answer
 
 
 def test_photos_that_are_together_too_poor_are_both_named() -> None:
-    grainy = replace(GOOD, clarity=0.2, score=0.2)
+    grainy = replace(FAULTLESS, clarity=0.2, score=0.2)
     answer = verified(shown("a", 0, grainy), shown("b", 0, grainy))
     assert not answer.same
     assert answer.reason == "a and b are together too poor to say."
@@ -266,7 +254,7 @@ def test_a_face_that_only_its_embedding_tells_to_be_poor() -> None:
     """What hides from the quality: two photos of quality 1 whose embeddings are like those of poor photos."""
 
     def hidden(name: str, third: float) -> PhotoFaces:
-        return replace(shown(name, 0, GOOD), embeddings=along(third)[None])
+        return replace(shown(name, 0, FAULTLESS), embeddings=along(third)[None])
 
     answer = verified(hidden("a", 0.3), hidden("b", 0.3))
     assert (answer.same, answer.threshold) == (True, pytest.approx(0.12))
@@ -285,7 +273,7 @@ def test_a_threshold_of_the_callers_own_is_kept() -> None:
 
 
 def test_of_several_faces_one_that_is_too_poor_is_passed_over() -> None:
-    photo = shown("b", 0.01, blurred(0.1), (0.05, GOOD), (0.04, blurred(0.5)))
+    photo = shown("b", 0.01, blurred(0.1), (0.05, FAULTLESS), (0.04, blurred(0.5)))
     answer = verified(shown("a", 0, blurred(0.5)), photo, any_face=True)
     assert answer.same
     assert answer.distance == pytest.approx(0.05, abs=1e-6)  # .04 is .067 on photos so poor

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pictures
+from faultless import FAULTLESS
 from visavis import quality
-from visavis.types import Face, Quality
+from visavis.types import Face
 
 # eyes, nose, corners of the mouth of pictures.drawn_face, in sides of the face from its center
 FEATURES = np.array([[-0.18, -0.12], [0.18, -0.12], [0, 0.08], [-0.15, 0.26], [0.15, 0.26]])
@@ -34,19 +35,6 @@ def figure(picture: np.ndarray, where: Face) -> float:
 # a drawing has harder edges than any lens: this is about as sharp as the photos that the scale was made on
 PICTURE = cv2.GaussianBlur(pictures.drawn_face(), (0, 0), 1.5)
 GOOD = figure(PICTURE, face())
-SOUND = Quality(
-    1,
-    size=1,
-    sharpness=1,
-    clarity=1,
-    pose=1,
-    exposure=1,
-    detection=1,
-    visible=1,
-    compression=1,
-    proportions=1,
-    brightness=0.5,
-)
 
 
 def mirrored(where: Face, width: int) -> Face:
@@ -88,7 +76,7 @@ def test_faults_multiply_but_of_size_and_sharpness_the_lower_counts() -> None:
 @pytest.mark.parametrize("wrong", [{"pose": 1.1}, {"score": -0.1}, {"size": math.nan}])
 def test_a_quality_beyond_0_to_1_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=f"must be in 0..1, got .*{next(iter(wrong))}"):
-        replace(SOUND, **wrong)
+        replace(FAULTLESS, **wrong)
 
 
 @pytest.mark.parametrize("sigma", [1, 1.5, 2])
@@ -449,7 +437,7 @@ SMALL = face(side=40)  # 14.4 pixels between the eyes
 def test_reasons_name_what_costs_most(faults: dict[str, float], said: tuple[str, ...]) -> None:
     parts = {**dict.fromkeys(quality.PARTS, 1.0), **faults}
     score = min(parts["size"], parts["sharpness"]) * math.prod(parts[name] for name in quality.PARTS[2:])
-    assert quality.reasons(replace(SOUND, **{**parts, "score": score}), SMALL) == said
+    assert quality.reasons(replace(FAULTLESS, **{**parts, "score": score}), SMALL) == said
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,9 @@
 """Write files and folders whole or not at all: beside their place under another name, then moved into it.
 
-- Nobody reads half a file, and a writer that fails (a full disk, an exception) leaves what was there before.
-- The file beside has a random name and is created exclusively, so that a link planted under its name is not followed.
-- Of two writers at once, the last one to finish wins; both write whole files.
+- A writer that fails (a full disk, an exception) leaves what was there before. Of two writers, the last to finish wins.
+- The file beside has a random name and is created exclusively: a link planted under its name is not followed.
 - A link at the destination is replaced; what it points to is not touched. A device, a pipe or a socket is refused.
-- The content is on the disk before the file takes its place, so that a loss of power leaves the old or the new one.
+- The content is on the disk before the file takes its place: a loss of power leaves the old or the new one.
 - A killed writer leaves its unfinished file. The first write of a process into a folder deletes those older than a day.
 
 Errors are OSError, with the name of the destination.

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from visavis import runtime
+from visavis import defaults, runtime
 from visavis._checks import check_number, check_whole
 from visavis.embedders import vggface
 from visavis.embedders.trained import Recipe, run_in_batches
@@ -30,9 +30,6 @@ from visavis.weights.catalog import classic as rows
 from visavis.weights.classes import class_names
 from visavis.weights.row import WeightSpec
 
-MODEL = "vggface2-resnet50"
-TOP = 5
-MIN_PROBABILITY = 0.5
 BATCH_FACES = 32
 """Number of faces, of several photos, that are classified together."""
 
@@ -88,7 +85,9 @@ class Classifier:
         logits = run_in_batches(self._session, crops, batch=self._batch, dimension=len(self.people))
         return softmax(logits)
 
-    def classify(self, crops: RGB, *, top: int = TOP, min_probability: float = MIN_PROBABILITY) -> list[FaceNames]:
+    def classify(
+        self, crops: RGB, *, top: int = defaults.TOP_NAMES, min_probability: float = defaults.MIN_PROBABILITY
+    ) -> list[FaceNames]:
         """Return the ``top`` likeliest people of each crop. Raises UsageError for invalid options."""
         check_options(top, min_probability)
         return [self._name_face(row, top, min_probability) for row in self.probabilities(crops)]
@@ -114,11 +113,11 @@ def check_options(top: int, min_probability: float) -> None:
 def classify(
     sources: Source | Iterable[Source],
     *,
-    model: str | Classifier = MODEL,
-    top: int = TOP,
-    min_probability: float = MIN_PROBABILITY,
+    model: str | Classifier = defaults.CLASSIFIER,
+    top: int = defaults.TOP_NAMES,
+    min_probability: float = defaults.MIN_PROBABILITY,
     recognizer: Recognizer | None = None,
-    min_face: float = 20,
+    min_face: float = defaults.MIN_FACE,
 ) -> Iterator[tuple[PhotoFaces, list[FaceNames]]]:
     """Yield each photo with the names of its faces, in order; the network takes faces of several photos together.
 

@@ -11,7 +11,7 @@ from typing import TypeVar, overload
 
 import numpy as np
 
-from visavis import compare, embedders, images, runtime, verification
+from visavis import compare, defaults, embedders, images, runtime, verification
 from visavis._checks import check_number
 from visavis.align import square_crops
 from visavis.defaults import DETECTOR, EMBEDDER
@@ -131,7 +131,9 @@ class Recognizer:
         """Threads that the networks may use."""
         return runtime.thread_count(self._threads)
 
-    def detect(self, sources: Source | Iterable[Source], *, min_face: float = 20) -> Iterator[PhotoFaces]:
+    def detect(
+        self, sources: Source | Iterable[Source], *, min_face: float = defaults.MIN_FACE
+    ) -> Iterator[PhotoFaces]:
         """Yield the faces of each photo, in order. A source is one photo; a folder stands for the photos inside it.
 
         A photo that cannot be read is an answer with its status, never an exception.
@@ -143,7 +145,9 @@ class Recognizer:
             for item in batch:
                 yield self._photo_faces(item, next(faces)) if isinstance(item, Photo) else item
 
-    def represent(self, sources: Source | Iterable[Source], *, min_face: float = 20) -> Iterator[PhotoFaces]:
+    def represent(
+        self, sources: Source | Iterable[Source], *, min_face: float = defaults.MIN_FACE
+    ) -> Iterator[PhotoFaces]:
         """Do as :meth:`detect`, and add ``embeddings`` ``(n, d)``: a unit row per face."""
         min_face = _check_side(min_face)
         for batch in _read_batches(sources):
@@ -188,10 +192,10 @@ class Recognizer:
         a: Source,
         b: Source,
         *,
-        far: float = 1e-3,
+        far: float = defaults.FAR,
         threshold: float | None = None,
         metric: str = "cosine",
-        min_face: float = 20,
+        min_face: float = defaults.MIN_FACE,
         calibration: compare.Calibration | None = None,
         any_face: bool = False,
     ) -> Verification:
@@ -215,7 +219,7 @@ class Recognizer:
         photos: Source | Iterable[Source],
         *,
         rule: verification.VerificationRule,
-        min_face: float = 20,
+        min_face: float = defaults.MIN_FACE,
     ) -> Iterator[tuple[PhotoFaces, PhotoFaces, PhotoVerification]]:
         """Compare photo after photo with the largest face of ``reference``, which is embedded once.
 
@@ -230,7 +234,7 @@ class Recognizer:
     def rule(
         self,
         *,
-        far: float = 1e-3,
+        far: float = defaults.FAR,
         threshold: float | None = None,
         metric: str = "cosine",
         calibration: compare.Calibration | None = None,
@@ -281,7 +285,7 @@ def _report_folder(folder: UnlistedFolder) -> PhotoFaces:
 
 
 def detect(
-    source: Source, *, min_face: float = 20, detector: str = DETECTOR, any_orientation: bool = False
+    source: Source, *, min_face: float = defaults.MIN_FACE, detector: str = DETECTOR, any_orientation: bool = False
 ) -> list[Face]:
     """Return the faces of one photo, best score first; an empty list where there is none. Raises ImageError.
 
@@ -295,7 +299,9 @@ def detect(
     return list(answer.faces)
 
 
-def embed(source: Source, *, min_face: float = 20, model: str = EMBEDDER, detector: str = DETECTOR) -> Floats:
+def embed(
+    source: Source, *, min_face: float = defaults.MIN_FACE, model: str = EMBEDDER, detector: str = DETECTOR
+) -> Floats:
     """Return unit embeddings ``(n, d)`` of all faces of one photo, best score first. Raises ImageError."""
     recognizer = shared_recognizer(detector=detector, embedder=model)
     (answer,) = recognizer.represent([not_a_folder(source)], min_face=min_face)
@@ -303,7 +309,7 @@ def embed(source: Source, *, min_face: float = 20, model: str = EMBEDDER, detect
     return np.empty((0, recognizer.embedder.dimension), np.float32) if answer.embeddings is None else answer.embeddings
 
 
-def extract(source: Source, *, size: int = 224, margin: float = 0.3, min_face: float = 20) -> RGB:
+def extract(source: Source, *, size: int = 224, margin: float = 0.3, min_face: float = defaults.MIN_FACE) -> RGB:
     """Return crops ``(n, size, size, 3)`` of all faces: the box, larger by ``margin`` of its sides in all, made square.
 
     Raises ImageError, and UsageError for a size or a margin that is not valid.
@@ -347,12 +353,12 @@ def verify(  # noqa: PLR0913 - options, all by name
     a: Source,
     b: Source | list[S] | tuple[S, ...],
     *,
-    far: float = 1e-3,
+    far: float = defaults.FAR,
     threshold: float | None = None,
     metric: str = "cosine",
     model: str = EMBEDDER,
     detector: str = DETECTOR,
-    min_face: float = 20,
+    min_face: float = defaults.MIN_FACE,
     any_face: bool = False,
 ) -> Verification | list[PhotoVerification]:
     """Decide whether the largest faces of ``a`` and ``b`` are one person. See :meth:`Recognizer.verify`.

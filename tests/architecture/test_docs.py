@@ -10,17 +10,15 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
 from cli.terminal import run_in_terminal
+from command_tree import COMMANDS
 from visavis import compare, errors
-from visavis.cli import app
 from visavis.defaults import EMBEDDER
 from visavis.weights.spec import all_specs
 
@@ -173,17 +171,6 @@ def same_word(shown: str, printed: str) -> bool:
 
 
 # Commands
-
-
-def commands(group: Any, *path: str) -> Iterator[tuple[str, Any]]:
-    for name, command in group.commands.items():
-        if hasattr(command, "commands"):
-            yield from commands(command, *path, name)
-        else:
-            yield " ".join([*path, name]), command
-
-
-COMMANDS = dict(commands(typer.main.get_command(app)))
 
 
 def shown_commands() -> list[list[str]]:

@@ -124,6 +124,6 @@ def test_check_of_an_uncalibrated_gallery_says_what_it_did_not_look_at(know: Run
     assert done.code == 0
     assert done.line == {
         "problem": None,
-        "message": "the gallery is sound; whether photos are of the right people was not looked at, as "
+        "message": "the gallery is sound; whether photos show the right people was not checked, because "
         "test-colors is uncalibrated.",
     }

@@ -6,15 +6,13 @@ After a wanted change: VISAVIS_WRITE_HELP=1 pytest tests/cli/test_help.py, and r
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
+from command_tree import COMMANDS
 from visavis.cli import app
 
 SNAPSHOT = Path(__file__).with_name("help.txt")
@@ -66,21 +64,10 @@ DOCUMENTED = {
 """The commands of the design that there are by now."""
 
 
-def commands(group: Any, *path: str) -> Iterator[tuple[str, Any]]:
-    for name, command in group.commands.items():
-        if hasattr(command, "commands"):
-            yield from commands(command, *path, name)
-        else:
-            yield " ".join([*path, name]), command
-
-
-ALL = dict(commands(typer.main.get_command(app)))
-
-
 def helps() -> str:
     """The help of everything, as it is printed 80 columns wide."""
     texts = [f"typer {'.'.join(version('typer').split('.')[:2])}\n"]
-    for name in ["", *ALL]:
+    for name in ["", *COMMANDS]:
         done = CliRunner().invoke(app, [*name.split(), "--help"], prog_name="visavis", env={"COLUMNS": "80"})
         assert done.exit_code == 0
         texts.append(done.stdout)
@@ -88,12 +75,12 @@ def helps() -> str:
 
 
 def test_every_documented_command_exists() -> None:
-    assert set(ALL) == DOCUMENTED
+    assert set(COMMANDS) == DOCUMENTED
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_json_and_every_option_is_explained(name: str) -> None:
-    command = ALL[name]
+    command = COMMANDS[name]
     assert "--json" in [option for one in command.params for option in one.opts]
     assert all(one.help for one in command.params)
     assert command.help.splitlines()[0].endswith(".")

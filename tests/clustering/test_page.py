@@ -64,8 +64,8 @@ class Opened:
         return self.tab.locator(f'.cluster[data-id="{number}"]')
 
     @property
-    def told(self) -> str:
-        return self.tab.locator("#told").inner_text()
+    def status(self) -> str:
+        return self.tab.locator("#status").inner_text()
 
     def exported(self) -> dict[str | None, list[str]]:
         """Names of files by person, as they would be enrolled."""
@@ -97,7 +97,7 @@ def test_naming_marking_and_exporting(show, clustering: Clustering) -> None:  # 
     page.cluster(2).locator(".name").fill("Ann")
     page.cluster(1).locator(".wrong").nth(1).click()
     left_out = Path(page.cluster(1).locator(".face").nth(1).get_attribute("data-photo")).stem
-    assert "1 person named, 4 faces" in page.told
+    assert "1 person named, 4 faces" in page.status
     assert page.cluster(1).locator(".note").inner_text() == "One person with cluster 2."
     assert page.exported() == {"Ann": sorted({*"abcde"} - {left_out})}
     page.tab.reload()  # names are kept
@@ -140,7 +140,7 @@ def test_a_name_is_taken_back_and_undone(show, clustering: Clustering) -> None: 
     assert page.tab.locator("#undo").is_disabled()
 
 
-def test_a_cluster_and_a_face_are_nobody(show, clustering: Clustering) -> None:  # type: ignore[no-untyped-def]
+def test_a_cluster_and_a_face_are_no_person(show, clustering: Clustering) -> None:  # type: ignore[no-untyped-def]
     page = show(clustering)
     page.cluster(1).locator(".name").fill("Ann")
     page.cluster(1).locator(".nobody").click()
@@ -155,7 +155,7 @@ def test_a_cluster_and_a_face_are_nobody(show, clustering: Clustering) -> None: 
     exported = page.exported()
     assert exported["Ann"] == ["a", "b", "c"]
     assert sorted(exported["Bea"] + exported[None]) == ["d", "e"]
-    assert page.cluster(2).locator(".mark").nth(1).inner_text() == "nobody"
+    assert page.cluster(2).locator(".mark").nth(1).inner_text() == "no person"
 
 
 def test_a_face_opens_in_its_photo(show, clustering: Clustering, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
@@ -208,7 +208,7 @@ def test_known_names_wait_for_new_faces_to_be_confirmed(show, clustering: Cluste
     assert page.cluster(1).locator(".name").input_value() == "Ann"
     assert "Ann by 2 of 3 faces." in page.cluster(1).locator(".note").inner_text()
     assert page.exported() == {"Ann": known}
-    assert "1 cluster with new faces to confirm" in page.told
+    assert "1 cluster with new faces to confirm" in page.status
     assert page.tab.evaluate("[...document.querySelectorAll('#names option')].map((one) => one.value)") == [
         "Ann",
         "Bea",

@@ -87,7 +87,7 @@ def test_pictures_are_small_and_within(found: Clustering, tmp_path: Path) -> Non
             assert np.abs(np.subtract(picture.getpixel((size[0] // 2, size[1] // 2)), BLUE)).max() < 30
     sizes = {(one["data-width"], one["data-height"]) for tag, one in page.elements if tag == "template"}
     assert sizes == {("40", "40"), ("0", "0")}
-    assert "no picture any more" in text
+    assert "no picture available" in text
 
 
 def test_nothing_is_fetched_and_no_other_script_runs(found: Clustering) -> None:

@@ -10,25 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from faultless import FAULTLESS
 from visavis.compare import Calibration, cosine_distances, unit
 from visavis.evaluate import poor_photos
 from visavis.evaluate.poor_photos import Copies, likeness_function, shares, windows
 from visavis.poor_photos import PoorPhotos, interpolate_share, pair_shares
-from visavis.types import Floats, Quality
+from visavis.types import Floats
 
-GOOD = Quality(
-    1,
-    size=1,
-    sharpness=1,
-    clarity=1,
-    pose=1,
-    exposure=1,
-    detection=1,
-    visible=1,
-    compression=1,
-    proportions=1,
-    brightness=0.5,
-)
 PEOPLE = 600
 
 
@@ -40,7 +28,7 @@ def copies(seed: int, harm: float, *, worst: float = 0.0) -> Copies:
     embeddings = rng.normal(size=(PEOPLE, 24))[people] + 0.3 * rng.normal(size=(2 * PEOPLE, 24))
     embeddings = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
     embeddings[:, 0] += harm * (1 - clarity)
-    qualities = tuple(replace(GOOD, clarity=float(value), score=float(value)) for value in clarity)
+    qualities = tuple(replace(FAULTLESS, clarity=float(value), score=float(value)) for value in clarity)
     return Copies(unit(embeddings.astype(np.float32)), people, qualities)
 
 
@@ -95,7 +83,7 @@ def test_the_embedding_alone_tells_what_the_quality_does_not() -> None:
 
 
 def replace_qualities(some: Copies) -> Copies:
-    return replace(some, qualities=(GOOD,) * len(some.people))
+    return replace(some, qualities=(FAULTLESS,) * len(some.people))
 
 
 def test_the_direction_is_that_of_the_harm() -> None:
@@ -151,8 +139,8 @@ def test_good_photos_keep_the_threshold_and_the_worst_are_not_judged() -> None:
     poor = shares({"": CLEAN, "noisy": some}, TABLE)
     assert [name for name, _ in poor.parts] == ["clarity", "score"]
     clean = CLEAN.embeddings[int(poor.likenesses(CLEAN.embeddings).argmin())][None]
-    assert poor.shares(clean, [replace(GOOD, clarity=0.95)])[0] == 1.0
-    assert np.isnan(poor.shares(clean, [replace(GOOD, clarity=0.19)])[0])
+    assert poor.shares(clean, [replace(FAULTLESS, clarity=0.95)])[0] == 1.0
+    assert np.isnan(poor.shares(clean, [replace(FAULTLESS, clarity=0.19)])[0])
     assert np.isnan(poor.shares(np.array([[1.0, *[0.0] * 23]], np.float32))[0])
 
 

@@ -139,12 +139,12 @@ def test_the_table_of_thresholds() -> None:
 def test_people_may_be_unknown() -> None:
     root = tree(replace(FULL, people=0))
     assert summary(root)[0][1] == "8 –"
-    assert named(root, "abbr")[0].get("title") == "the list of pairs does not say who is on the photos"
+    assert named(root, "abbr")[0].get("title") == "the list of pairs does not name people"
 
 
 def test_how_failures_are_counted_is_said() -> None:
     said = text(tree(BARE))
-    assert "failed to enroll: 1 of 8; pairs of one person that count as rejected for it: 2; " in said
+    assert "failed to enroll: 1 of 8; pairs of one person that count as rejected because of them: 2; " in said
     assert "pairs of two people left out of the FAR: 5." in said
 
 
@@ -243,7 +243,7 @@ def test_no_curve_of_rejection_no_figure() -> None:
     assert not [one for one in named(root, "figure") if one.get("id") == "rejection"]
     assert len([*root.iter(f"{SVG}svg")]) == 4
     assert not [*root.iter("img")]
-    assert "worst mistakes" not in text(root)
+    assert "worst errors" not in text(root)
     assert "too few pairs of two people for a table of thresholds" in text(root)
 
 
@@ -298,7 +298,7 @@ def test_mistakes_are_shown_in_pairs(tmp_path: Path) -> None:
     assert [one.get("title", "")[-5:] for one in faces] == ["0.png", "1.png", "0.png", "2.png", "2.png", "3.png"]
     assert all(one.get("src", "").startswith("data:image/jpeg;base64,") for one in faces)
     assert faces[0].get("src") == faces[2].get("src") != faces[1].get("src")
-    assert "The worst mistakes at FAR 1e-2 (threshold 0.2000)" in [text(one) for one in named(root, "h3")]
+    assert "The worst errors at FAR 1e-2 (threshold 0.2000)" in [text(one) for one in named(root, "h3")]
 
 
 def test_the_threshold_of_mistakes_is_that_of_the_table_or_else_of_the_curve() -> None:
@@ -308,7 +308,7 @@ def test_the_threshold_of_mistakes_is_that_of_the_table_or_else_of_the_curve() -
 
     assert said(replace(FULL, rates=(replace(RATES[1], threshold=0.2222),))).endswith("at FAR 1e-2 (threshold 0.2222)")
     assert said(replace(FULL, rates=(), mistakes_at=0.15)).endswith("at FAR 1.5e-1 (threshold 0.3000)")
-    assert said(replace(FULL, mistakes_at=None)).endswith("The worst mistakes")
+    assert said(replace(FULL, mistakes_at=None)).endswith("The worst errors")
 
 
 def test_a_photo_that_is_gone_is_gray_and_named(tmp_path: Path) -> None:
@@ -318,9 +318,9 @@ def test_a_photo_that_is_gone_is_gray_and_named(tmp_path: Path) -> None:
     root = tree(FULL, own=own)
     assert len([*root.iter("img")]) == 3
     assert [one.get("aria-label") for one in named(root, "span", cls="gone")] == [
-        f"{Path('person 0', '1.png')}: not to be read any more",
-        f"{Path('person 1', '2.png')}: not to be read any more",
-        f"{Path('person 1', '2.png')}: not to be read any more",
+        f"{Path('person 0', '1.png')}: cannot be read",
+        f"{Path('person 1', '2.png')}: cannot be read",
+        f"{Path('person 1', '2.png')}: cannot be read",
     ]
 
 

@@ -12,6 +12,7 @@ from typing import cast
 import numpy as np
 import pytest
 
+from faultless import FAULTLESS
 from visavis.compare import Calibration
 from visavis.errors import MissingImageError, NoFaceError, PoorQualityError, UnreadableImageError, UsageError
 from visavis.gallery import Gallery, Skipped
@@ -31,19 +32,7 @@ def face(size: float) -> Face:
 
 
 def judged(score: float) -> Quality:
-    return Quality(
-        score,
-        size=1,
-        sharpness=score,
-        clarity=1,
-        pose=1,
-        exposure=1,
-        detection=1,
-        visible=1,
-        compression=1,
-        proportions=1,
-        brightness=0.5,
-    )
+    return replace(FAULTLESS, score=score, sharpness=score)
 
 
 class Album:

@@ -12,19 +12,6 @@ from onnx import helper, numpy_helper
 from visavis.nets import onnx_bytes as onnx_file
 
 
-@pytest.mark.parametrize(
-    ("number", "data"),
-    [(0, b"\0"), (1, b"\1"), (127, b"\x7f"), (128, b"\x80\x01"), (300, b"\xac\x02"), (2**35, b"\x80" * 5 + b"\1")],
-)
-def test_numbers_as_protobuf_documents_them(number: int, data: bytes) -> None:
-    assert onnx_file._base128(number) == data
-
-
-def test_negative_numbers_are_refused() -> None:
-    with pytest.raises(ValueError, match="negative numbers are not used"):
-        onnx_file._base128(-1)
-
-
 @given(
     st.sampled_from(["Conv", "Ünïcode"]),
     st.lists(st.text(max_size=200), max_size=4),

@@ -132,7 +132,7 @@ def test_headers_that_lie(path: Path, header: str) -> None:
 
 
 def test_a_header_of_billions(path: Path) -> None:
-    with pytest.raises(WeightsError, match=r"some\.npy .* a header of 4294967295 bytes"):
+    with pytest.raises(WeightsError, match=r"some\.npy .*4294967295 bytes"):
         read(path, b"\x93NUMPY\x02\x00\xff\xff\xff\xff{}")
 
 

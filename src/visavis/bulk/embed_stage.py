@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from visavis import defaults
 from visavis.bulk import sources
 from visavis.bulk.types import Answer, Failure, Task
 from visavis.defaults import DETECTOR
@@ -27,7 +28,7 @@ class EmbedStage:
 
     model: str
     detector: str = DETECTOR
-    min_face: float = 20
+    min_face: float = defaults.MIN_FACE
 
     def check(self) -> None:
         """Raise UnknownNameError for an unknown name, before anything is started or created."""

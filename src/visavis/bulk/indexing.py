@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import count
 
+from visavis import defaults
 from visavis.bulk import sources
 from visavis.bulk.embed_stage import EmbedStage
 from visavis.bulk.engine import Engine
@@ -22,7 +23,7 @@ def index(
     *,
     engine: Engine,
     detector: str = DETECTOR,
-    min_face: float = 20,
+    min_face: float = defaults.MIN_FACE,
     exclude: Sequence[str] = (),
 ) -> Generator[Outcome, None, None]:
     """Index ``photos`` (files, folders, URLs of either) into ``ledger``; yield the outcome of each once it is stored.

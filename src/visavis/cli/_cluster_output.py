@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from visavis import defaults
 from visavis.cli._csv import BOX_COLUMNS
 from visavis.cli._files import PictureFolder
 from visavis.cli._output import Output, decimals, iso_time, note, photo_line, significant
@@ -27,8 +28,6 @@ CLUSTER_CSV = (
 )
 
 GALLERY_COLUMNS = ("cluster", SIZE, "photo", "template", "box", "name", Column("", drop=6))
-CROP_SIZE = 224
-CROP_MARGIN = 0.3
 ALONE = "alone"
 """Folder of the faces in clusters of one face."""
 
@@ -110,7 +109,9 @@ def _save_crops(out: Path, clustering: Clustering, skipped: list[str]) -> None:
     folders: dict[str, PictureFolder] = {}
     out.mkdir(parents=True, exist_ok=True)
     for photo, rows in of_photos(clustering.faces, skipped=skipped):
-        crops = square_crops(photo.pixels, plain_faces(clustering.faces, rows), size=CROP_SIZE, margin=CROP_MARGIN)
+        crops = square_crops(
+            photo.pixels, plain_faces(clustering.faces, rows), size=defaults.CROP_SIZE, margin=defaults.CROP_MARGIN
+        )
         for row, crop in zip(rows, crops, strict=True):
             name = names[int(labels[row])]
             folder = folders.setdefault(name, PictureFolder(out / name))

@@ -14,6 +14,9 @@ from visavis.errors import UsageError
 if TYPE_CHECKING:
     from visavis.types import RGB, Photo
 
+PICTURES = (".jpg", ".jpeg", ".png", ".webp")
+"""Endings of the names of pictures that ``visavis.images.save`` writes."""
+
 
 class PictureFolder:
     """A folder of pictures made from photos, each named after its photo.

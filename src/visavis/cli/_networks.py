@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
+from visavis import defaults
 from visavis.cli._options import (
     DETECTOR,
     MODEL,
@@ -53,7 +54,7 @@ def choose(
     precision: PrecisionName = None,
     detector: DetectorName = DETECTOR,
     any_orientation: AnyOrientation = False,
-    min_face: MinFace = 20,
+    min_face: MinFace = defaults.MIN_FACE,
     threads: Threads = None,
 ) -> Networks:
     """Return the networks chosen by these options."""

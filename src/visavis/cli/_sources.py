@@ -52,7 +52,7 @@ Exclude = Annotated[
 def check_sources(sources: list[str] | None, gallery: str | None) -> list[str]:
     """Return the photos; raise UsageError unless either photos or a gallery is given."""
     if bool(sources) == (gallery is not None):
-        raise UsageError("the faces are those of photos, PHOTO or DIR, or those of a gallery, --gallery URL.")
+        raise UsageError("give either photos (PHOTO or DIR) or a gallery (--gallery URL).")
     return sources or []
 
 
@@ -61,7 +61,7 @@ def check_one_photo(photo: str, argument: str) -> None:
     from visavis.images.photo_files import is_folder
 
     if is_folder(photo):
-        raise UsageError(f"{photo!r} is a folder, where {argument} is one photo: name a photo in it.")
+        raise UsageError(f"{photo!r} is a folder, but {argument} must be a photo: name a photo in it.")
 
 
 def expand_folders(sources: Iterable[str], *, exclude: Sequence[str] | None = None) -> list[str]:
@@ -97,7 +97,7 @@ def photos_of(sources: Iterable[str], *, exclude: Sequence[str] | None = None) -
     """
     sources = list(sources)
     if "-" in sources:
-        raise UsageError("- cannot be among these photos: they are looked at again by their names.")
+        raise UsageError("- cannot be one of these photos: they are read again by name.")
     photos: dict[str, str] = {}
     for photo in expand_folders(sources, exclude=exclude):
         photos.setdefault(same_place(photo), photo)

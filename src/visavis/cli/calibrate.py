@@ -105,7 +105,7 @@ def calibrate(  # noqa: PLR0913 - a command's options
 
 def _note_doubts(measured: Measured) -> None:
     if not measured.held_out:
-        note("no rate was held against other people: it takes a folder of people, with enough in each half.")
+        note("no rate was checked on other people: this needs a folder of people, with enough in each half.")
     for half in measured.held_out:
         if not half.kept:
             note(

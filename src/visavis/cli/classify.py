@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis import defaults
 from visavis._show import percent
 from visavis.cli._networks import DETECTING, Networks, takes
 from visavis.cli._options import Json, Photos
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from visavis.classify import FaceNames
     from visavis.types import PhotoFaces
 
-MODEL = "vggface2-resnet50"
-TOP = 5
-MIN_PROBABILITY = 0.5
 LIKELY = Column("likely", drop=9, least=16)
 
 
@@ -42,12 +40,14 @@ def classify(
     sources: Photos,
     *,
     exclude: Exclude = None,
-    model: ClassifierName = MODEL,
-    top: Annotated[int, typer.Option("--top", min=1, metavar="K", help="Number of names per face.")] = TOP,
+    model: ClassifierName = defaults.CLASSIFIER,
+    top: Annotated[
+        int, typer.Option("--top", min=1, metavar="K", help="Number of names per face.")
+    ] = defaults.TOP_NAMES,
     min_probability: Annotated[
         float,
         typer.Option("--min-probability", min=0, max=1, metavar="P", help="Least probability of a name."),
-    ] = MIN_PROBABILITY,
+    ] = defaults.MIN_PROBABILITY,
     networks: Networks,
     accept_license: Annotated[
         bool, typer.Option("--accept-license", help="Accept a license that restricts use; needed once.")

@@ -31,7 +31,7 @@ Far = Annotated[
     typer.Option(
         "--far",
         help="False accept rate (FAR) that sets the threshold.",
-        show_default="0.2 / number of faces, 0.001 at most",
+        show_default="0.05 / number of faces, 0.001 at most",
     ),
 ]
 Threshold = Annotated[
@@ -124,7 +124,7 @@ def cluster(  # noqa: PLR0913 - a command's options
     with Output(*columns, json=json, csv=CLUSTER_CSV if csv else None) as output:
         if gallery is not None:
             if previous is not None:
-                raise UsageError("--previous is for photos: a gallery knows by itself what was clustered before.")
+                raise UsageError("--previous is for photos: a gallery stores its earlier clusters.")
             clustering, face_names, person_names = _cluster_gallery(gallery, output, rule, networks.model)
         else:
             from visavis.clustering.previous import read_previous

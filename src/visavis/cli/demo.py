@@ -92,7 +92,7 @@ def demo(
         write(_format_commands(photos, out, overview))
     wrong = sum(not step.right for step in steps)
     if wrong:
-        note(f"{wrong} of {len(steps)} steps did not come out as they had to.")
+        note(f"{wrong} of {len(steps)} steps did not have the expected result.")
     raise typer.Exit(1 if wrong else 0)
 
 

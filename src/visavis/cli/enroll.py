@@ -124,7 +124,7 @@ def _collect_people(
 ) -> list[tuple[str, list[str]]] | list[tuple[str, NamedFaces]]:
     """Return the name and photos of each person from the arguments; ``single`` is whether --new or --id is set."""
     if folder and single:
-        raise UsageError("--new and --id speak of one person: give NAME PHOTO... in place of --from.")
+        raise UsageError("--new and --id are for a single person: give NAME PHOTO... instead of --from.")
     if folder is None:
         if name is None or not photos:
             raise UsageError(

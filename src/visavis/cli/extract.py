@@ -7,15 +7,13 @@ from typing import Annotated
 
 import typer
 
+from visavis import defaults
 from visavis.cli._face_lines import make_face_lines
 from visavis.cli._files import PictureFolder
 from visavis.cli._networks import DETECTING, Networks, takes
 from visavis.cli._options import Json, Photos
 from visavis.cli._output import Output, exit_code
 from visavis.cli._sources import Exclude, expand_folders
-
-CROP_SIZE = 224
-CROP_MARGIN = 0.3
 
 
 @takes(DETECTING)
@@ -24,10 +22,10 @@ def extract(
     *,
     exclude: Exclude = None,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", file_okay=False, help="Folder for the crops.")],
-    size: Annotated[int, typer.Option("--size", min=1, metavar="PIXELS", help="Side of a crop.")] = CROP_SIZE,
+    size: Annotated[int, typer.Option("--size", min=1, metavar="PIXELS", help="Side of a crop.")] = defaults.CROP_SIZE,
     margin: Annotated[
         float, typer.Option("--margin", min=0, help="Margin around the box, as a fraction of its sides.")
-    ] = CROP_MARGIN,
+    ] = defaults.CROP_MARGIN,
     networks: Networks,
     json: Json = False,
 ) -> None:

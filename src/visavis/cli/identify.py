@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis import defaults
 from visavis._show import percent
 from visavis.cli._csv import BOX_COLUMNS
 from visavis.cli._files import PictureFolder
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from visavis.gallery.types import SearchThreshold
     from visavis.types import Candidate, Identification
 
-FPIR = 0.01
 IDENTIFY_COLUMNS = ("photo", "face", "box", "who", "distance", "threshold", "probability")
 
 IDENTIFY_CSV = (
@@ -46,11 +46,15 @@ def identify(  # noqa: PLR0913 - a command's options
     sources: Photos,
     *,
     exclude: Exclude = None,
-    top: Annotated[int, typer.Option("--top", min=1, metavar="K", help="Number of candidates per face.")] = 5,
+    top: Annotated[
+        int, typer.Option("--top", min=1, metavar="K", help="Number of candidates per face.")
+    ] = defaults.TOP_NAMES,
     fpir: Annotated[
         float | None,
         typer.Option(
-            "--fpir", help="False positive identification rate that sets the threshold.", show_default=str(FPIR)
+            "--fpir",
+            help="False positive identification rate that sets the threshold.",
+            show_default=str(defaults.FPIR),
         ),
     ] = None,
     threshold: Annotated[
@@ -75,10 +79,10 @@ def identify(  # noqa: PLR0913 - a command's options
     Exits 1 if no person is identified. A face that is near enough to no person is unknown: its name is null in JSON.
     """
     if fpir is not None and threshold is not None:
-        raise UsageError("--fpir and --threshold exclude each other: a threshold stands for its own rate.")
+        raise UsageError("--fpir and --threshold exclude each other: a threshold has a rate of its own.")
     photos = expand_folders(sources, exclude=exclude)
     folder = PictureFolder(out) if out else None
-    rate = FPIR if fpir is None else fpir
+    rate = defaults.FPIR if fpir is None else fpir
     statuses, any_known = [], False
     with (
         open_gallery(gallery, networks, index=index) as store,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis import defaults
 from visavis.cli._options import (
     DETECTOR,
     GALLERY,
@@ -52,7 +53,7 @@ def index(  # noqa: PLR0913 - a command's options
     exclude: Exclude = None,
     workers: Annotated[
         int | None,
-        typer.Option("--workers", min=1, metavar="N", help="Number of processes.", show_default="one a processor"),
+        typer.Option("--workers", min=1, metavar="N", help="Number of processes.", show_default="one per processor"),
     ] = None,
     engine: Annotated[EngineName, typer.Option("--engine", help="Run on this machine, or on a Ray cluster.")] = (
         EngineName.local
@@ -70,7 +71,7 @@ def index(  # noqa: PLR0913 - a command's options
     model: GalleryModel = None,
     detector: DetectorName = DETECTOR,
     any_orientation: AnyOrientation = False,
-    min_face: MinFace = 20,
+    min_face: MinFace = defaults.MIN_FACE,
     json: Json = False,
 ) -> None:
     """Add the faces of whole folders of photos to a gallery.
@@ -80,7 +81,7 @@ def index(  # noqa: PLR0913 - a command's options
     """
     detector = detector_id(detector, any_orientation=any_orientation)
     if ray_address is not None and engine is not EngineName.ray:
-        raise UsageError("--ray-address is that of a cluster for --engine ray.")
+        raise UsageError("--ray-address needs --engine ray.")
     from visavis import bulk
 
     selected = _create_engine(engine, workers, ray_address)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from visavis.cli._files import writable_file
+from visavis.cli._files import PICTURES, writable_file
 from visavis.cli._networks import EMBEDDING, Networks, takes
 from visavis.cli._options import Json
 from visavis.cli._output import Output, box_text, decimals, exit_code, note, photo_line, short, significant
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from visavis.types import Characteristic, PhotoFaces
-
-PICTURES = (".jpg", ".jpeg", ".png", ".webp")
 
 
 @takes(EMBEDDING)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis import defaults
 from visavis._show import percent
 from visavis.cli._csv import BOX_COLUMNS
-from visavis.cli._files import writable_file
+from visavis.cli._files import PICTURES, writable_file
 from visavis.cli._galleries import open_gallery
 from visavis.cli._networks import OF_GALLERY, Networks, takes
 from visavis.cli._options import INDEX, Csv, GalleryIndex, Json
@@ -29,11 +30,12 @@ SIMILAR_CSV = (
     *("rank", "photo", "status", "captured", "face", *BOX_COLUMNS, "distance", "probability", "quality"),
     *("template_id", "person_id", "name", "notes", "message"),
 )
+<<<<<<< HEAD
 STORED_KEYS = ("template_id", "person_id", "name")
 TOP = 10
+=======
+>>>>>>> main
 STRIP_SIDE = 200
-CROP_MARGIN = 0.3
-PICTURES = (".jpg", ".jpeg", ".png", ".webp")
 
 
 @takes(OF_GALLERY)
@@ -44,7 +46,9 @@ def similar(  # noqa: PLR0913 - a command's options
     exclude: Exclude = None,
     gallery: GalleryInstead = None,
     index: GalleryIndex = INDEX,
-    top: Annotated[int, typer.Option("--top", min=1, metavar="K", help="Number of look-alikes.")] = TOP,
+    top: Annotated[
+        int, typer.Option("--top", min=1, metavar="K", help="Number of look-alikes.")
+    ] = defaults.TOP_LOOKALIKES,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -183,6 +187,9 @@ def _save_strip(out: Path, probe_photo: Photo, face: Face, lookalikes: list[Look
             continue
         pictures.append((photo.pixels, Face(lookalike.box, 1.0, face.landmarks)))
         captions.append(f"{lookalike.distance:.4f}\n{Path(lookalike.photo).name}")
-    crops = [square_crops(pixels, [box_face], size=STRIP_SIDE, margin=CROP_MARGIN)[0] for pixels, box_face in pictures]
+    crops = [
+        square_crops(pixels, [box_face], size=STRIP_SIDE, margin=defaults.CROP_MARGIN)[0]
+        for pixels, box_face in pictures
+    ]
     sheet = contact_sheet(crops, captions, width=STRIP_SIDE * len(crops), columns=len(crops))
     images.save(sheet, out)

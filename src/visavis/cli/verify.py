@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis import defaults
 from visavis._show import percent
 from visavis.cli._files import PictureFolder
 from visavis.cli._networks import EMBEDDING, Networks, takes
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     Compared = tuple[PhotoFaces, PhotoFaces, PhotoVerification]
 
-FAR = 1e-3
 PAIR_SIZE, PAIR_MARGIN = 320, 0.5
 """Side in pixels of a face in the pictures of --out, and the fraction of its box that is added as margin."""
 
@@ -38,7 +38,7 @@ ToCompare = Annotated[
 AnyFace = Annotated[bool, typer.Option("--any-face", help="Compare all faces of a photo, not only the largest.")]
 Far = Annotated[
     float | None,
-    typer.Option("--far", help="False accept rate (FAR) that sets the threshold.", show_default=str(FAR)),
+    typer.Option("--far", help="False accept rate (FAR) that sets the threshold.", show_default=str(defaults.FAR)),
 ]
 Threshold = Annotated[
     float | None, typer.Option("--threshold", help="Greatest distance of one person, instead of --far.")
@@ -77,7 +77,7 @@ def verify(  # noqa: PLR0913 - a command's options
     person, 1 if not.
     """
     if far is not None and threshold is not None:
-        raise UsageError("--far and --threshold exclude each other: a threshold stands for its own FAR.")
+        raise UsageError("--far and --threshold exclude each other: a threshold has a FAR of its own.")
     if [reference, *photos].count("-") > 1:
         raise UsageError("standard input can be read only once: give - for one photo.")
     from visavis.compare import read_calibration
@@ -85,7 +85,7 @@ def verify(  # noqa: PLR0913 - a command's options
 
     recognizer = networks.recognizer()
     rule = recognizer.rule(
-        far=FAR if far is None else far,
+        far=defaults.FAR if far is None else far,
         threshold=threshold,
         metric=metric.value,
         calibration=None if calibration is None else read_calibration(calibration),

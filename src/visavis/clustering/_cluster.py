@@ -9,7 +9,7 @@ from itertools import count
 
 import numpy as np
 
-from visavis import compare, embedders, images
+from visavis import compare, defaults, embedders, images
 from visavis._checks import check_number, check_whole
 from visavis.clustering._means import FaceGraph, list_offers, merge_clusters, move_faces, stretch
 from visavis.clustering._neighbors import Edges, Ints, neighbors
@@ -38,9 +38,6 @@ SLACK = 1.05
 
 REACH = 1.1
 """Edges up to the threshold times this decide which clusters are compared with each other."""
-
-LEAST_QUALITY = 0.05
-"""Weight of the worst face; that of the best is 1."""
 
 
 PAIR_FAR = 2e-5
@@ -80,7 +77,7 @@ def cluster(
     far: float | None = None,
     threshold: float | None = None,
     model: str = EMBEDDER,
-    min_face: float = 20,
+    min_face: float = defaults.MIN_FACE,
     min_quality: float = 0.0,
     previous: Clustering | None = None,
     seed: int = 0,
@@ -230,7 +227,7 @@ def _assign_clusters(
     edges = replace(edges, distances=edges.distances * stretch(shares[edges.rows], shares[edges.columns]))
     edges = edges.select(~poor[edges.rows] & ~poor[edges.columns])
     near = edges.within(limit)
-    weights = np.maximum(quality[near.columns], LEAST_QUALITY)
+    weights = np.maximum(quality[near.columns], defaults.LEAST_QUALITY)
     labels = chinese_whispers(
         near, _compute_closeness(near, limit) * weights, _initialize_labels(ids), groups, free=ids < 0, seed=seed
     )
@@ -324,5 +321,5 @@ def is_poor(faces: Faces, cluster: Cluster) -> bool:
 
 def find_central(faces: Faces, rows: Ints) -> int:
     """Return the row of the face that is nearest to the mean of ``rows``, weighted by quality."""
-    weights = np.maximum(faces.quality[rows], LEAST_QUALITY)
+    weights = np.maximum(faces.quality[rows], defaults.LEAST_QUALITY)
     return int(rows[np.argmax(faces.embeddings[rows] @ (weights @ faces.embeddings[rows]))])

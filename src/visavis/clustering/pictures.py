@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from visavis import align, images
+from visavis import align, defaults, images
 from visavis.clustering.types import Faces
 from visavis.errors import ImageError
 from visavis.types import Face, Photo
 
-CROP_MARGIN = 0.3
 CROP_SIDES = (192, 96)
 MANY_FACES = 1500
 """Number of faces above which crops have the smaller side."""
@@ -83,7 +82,7 @@ def page_pictures(faces: Faces, *, skipped: list[str] | None = None) -> PagePict
     size = CROP_SIDES[len(faces) > MANY_FACES]
     longest = photo_side(len(set(faces.photos)))
     for photo, rows in of_photos(faces, skipped=skipped):
-        crops = align.square_crops(photo.pixels, plain_faces(faces, rows), size=size, margin=CROP_MARGIN)
+        crops = align.square_crops(photo.pixels, plain_faces(faces, rows), size=size, margin=defaults.CROP_MARGIN)
         for row, crop in zip(rows, crops, strict=True):
             pictures.faces[row] = images.data_address(crop, quality=JPEG_QUALITY)
         picture = images.data_address(images.shrink(photo.pixels, longest), quality=JPEG_QUALITY)

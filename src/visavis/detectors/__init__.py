@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any, Protocol
 
+from visavis import defaults
 from visavis.registry import Registry
 from visavis.types import RGB, Face
 
@@ -25,7 +26,7 @@ class Detector(Protocol):
 
     name: str
 
-    def detect(self, pictures: Sequence[RGB], *, min_face: float = 20) -> list[list[Face]]:
+    def detect(self, pictures: Sequence[RGB], *, min_face: float = defaults.MIN_FACE) -> list[list[Face]]:
         """Return the faces of each RGB picture (sizes may differ), best score first; an empty list if there is none.
 
         ``min_face`` is the side in pixels of the smallest face to find; slightly smaller ones may be found too.

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from visavis import defaults
 from visavis.boxes import suppress
 from visavis.detectors import Detector, certain_score
 from visavis.types import RGB, Face, Floats
@@ -21,7 +22,7 @@ class AnyOrientation:
         self.name, self.certain = name, certain_score(detector)
         self._detector = detector
 
-    def detect(self, pictures: Sequence[RGB], *, min_face: float = 20) -> list[list[Face]]:
+    def detect(self, pictures: Sequence[RGB], *, min_face: float = defaults.MIN_FACE) -> list[list[Face]]:
         """See :class:`visavis.detectors.Detector`; a face in several orientations is returned with its best score."""
         candidates: list[list[Face]] = [[] for _ in pictures]
         for quarters in range(4):

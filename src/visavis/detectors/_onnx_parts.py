@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from visavis.errors import WeightsError
-from visavis.nets.onnx_bytes import FLOAT, field, tensor, value
+from visavis.nets.onnx_bytes import FLOAT, tensor, value
+from visavis.protobuf import WireError, read_fields, write_field
 from visavis.weights.readers import onnx_arrays
 
 GRAPH = 7
 """Field of a model."""
-VARINT, EIGHT_BYTES, BYTES, FOUR_BYTES = 0, 1, 2, 5
 INPUT, OUTPUT, TRACED = 11, 12, 13
 """Fields of a graph: its inputs, its outputs, and the traced sizes of the values between."""
 NAME = 1
@@ -37,10 +37,10 @@ def _open_graph(graph: bytes) -> bytes:
     inside: list[bytes] = []
     for number, part, content in iterate_fields(graph):
         if number == INPUT:
-            inside.append(field(INPUT, value(_read_name(content), FLOAT, ("n", 3, "height", "width"))))
+            inside.append(write_field(INPUT, value(_read_name(content), FLOAT, ("n", 3, "height", "width"))))
         elif number == OUTPUT:
             name = _read_name(content)
-            inside.append(field(OUTPUT, value(name, FLOAT, (f"{name} n", f"{name} cells", f"{name} values"))))
+            inside.append(write_field(OUTPUT, value(name, FLOAT, (f"{name} n", f"{name} cells", f"{name} values"))))
         elif number != TRACED:
             inside.append(part)
     return b"".join(inside)
@@ -62,7 +62,7 @@ def _unfold_graph(graph: bytes, arrays: Mapping[str, onnx_arrays.Array]) -> byte
         if not _is_weight(number, content, arrays):
             kept.append(part)
             used |= set(read_texts(content, NODE_INPUT)) if number == NODE else set()
-    weights = [field(INITIALIZER, tensor(name, array)) for name, array in arrays.items() if name in used]
+    weights = [write_field(INITIALIZER, tensor(name, array)) for name, array in arrays.items() if name in used]
     return b"".join([*kept, *weights])
 
 
@@ -78,7 +78,7 @@ def edit_graph(model: bytes, change: Callable[[bytes], bytes]) -> bytes:
     graphs = [content for number, _, content in parts if number == GRAPH]
     if len(graphs) != 1:
         raise WeightsError(f"an ONNX file has one graph, this one has {len(graphs)}.")
-    return b"".join(field(GRAPH, change(content)) if number == GRAPH else part for number, part, content in parts)
+    return b"".join(write_field(GRAPH, change(content)) if number == GRAPH else part for number, part, content in parts)
 
 
 def read_texts(message: bytes, requested: int) -> list[str]:
@@ -88,32 +88,10 @@ def read_texts(message: bytes, requested: int) -> list[str]:
 
 def iterate_fields(message: bytes) -> Iterator[tuple[int, bytes, bytes]]:
     """Yield the number, the bytes and the content (empty for a number) of each field, in the order of the file."""
-    at = 0
-    while at < len(message):
-        start = at
-        key, at = _read_varint(message, at)
-        kind, size = key & 7, 0
-        if kind == VARINT:
-            _, at = _read_varint(message, at)
-        elif kind == BYTES:
-            size, at = _read_varint(message, at)
-        else:
-            at += {EIGHT_BYTES: 8, FOUR_BYTES: 4}.get(kind, len(message))
-        if at + size > len(message):
-            raise WeightsError(
-                f"this is no ONNX file, or not the whole of one: byte {start} of a message leads nowhere."
-            )
-        yield key >> 3, message[start : at + size], message[at : at + size]
-        at += size
-
-
-def _read_varint(message: bytes, at: int) -> tuple[int, int]:
-    """Return an integer stored as seven bits per byte, lowest first, and the position of its end."""
-    number = 0
-    for place, byte in enumerate(message[at : at + 10]):
-        number |= (byte & 0x7F) << 7 * place
-        if byte < 0x80:
-            return number, at + place + 1
-    raise WeightsError(
-        f"this is no ONNX file, or not the whole of one: the integer at byte {at} of a message does not end."
-    )
+    try:
+        for part in read_fields(message, 0, len(message)):
+            yield part.number, message[part.first : part.end], message[part.start : part.end]
+    except WireError as error:
+        raise WeightsError(
+            f"this is no ONNX file, or not the whole of one: {error}, at byte {error.at} of a message."
+        ) from error

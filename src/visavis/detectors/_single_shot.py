@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from visavis import runtime
+from visavis import defaults, runtime
 from visavis._checks import check_number
 from visavis.boxes import overlaps, suppress
 from visavis.detectors._onnx_parts import open_sizes
@@ -88,7 +88,7 @@ class SingleShot:
         self._all_threads = runtime.Session(model, threads=threads, exact=True)
         self._single_thread = runtime.Session(model, threads=1, exact=True)
 
-    def detect(self, pictures: Sequence[RGB], *, min_face: float = 20) -> list[list[Face]]:
+    def detect(self, pictures: Sequence[RGB], *, min_face: float = defaults.MIN_FACE) -> list[list[Face]]:
         """See :class:`visavis.detectors.Detector`."""
         min_face = check_number(min_face, "min_face is a side in pixels", least=1)
         # One thread works on each small picture, or all threads on a single one; large pictures go tile by tile.

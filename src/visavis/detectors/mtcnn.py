@@ -13,7 +13,7 @@ from functools import partial
 
 import numpy as np
 
-from visavis import runtime
+from visavis import defaults, runtime
 from visavis._checks import check_number
 from visavis.boxes import make_squares, overlaps, shift_edges, suppress
 from visavis.detectors import DETECTORS
@@ -64,7 +64,7 @@ class Mtcnn:
         self._pnet, self._rnet, self._onet, self._workers = pnet, rnet, onet, workers
         self._orientation = Orientation(onet, workers, sure=SURE, keep_scores=False)
 
-    def detect(self, pictures: Sequence[RGB], *, min_face: float = 20) -> list[list[Face]]:
+    def detect(self, pictures: Sequence[RGB], *, min_face: float = defaults.MIN_FACE) -> list[list[Face]]:
         """See :class:`visavis.detectors.Detector`."""
         min_face = check_number(min_face, "min_face is a side in pixels", least=1)
         faces: list[list[Face]] = []

@@ -8,9 +8,9 @@ from itertools import islice
 
 import numpy as np
 
-from visavis import align, images
+from visavis import align, defaults, images
 from visavis._show import percent
-from visavis.clustering.pictures import CROP_MARGIN, of_photos, plain_faces
+from visavis.clustering.pictures import of_photos, plain_faces
 from visavis.clustering.types import Cluster, Clustering
 from visavis.display import parts
 from visavis.types import RGB, Face, Identification, Photo, PhotoFaces
@@ -123,7 +123,7 @@ def _thumbnails(clustering: Clustering, rows: Sequence[int]) -> list[tuple[int, 
     thumbnails = []
     for photo, of_photo in of_photos(clustering.faces, rows):
         faces = plain_faces(clustering.faces, of_photo)
-        crops = align.square_crops(photo.pixels, faces, size=THUMBNAIL_SIDE, margin=CROP_MARGIN)
+        crops = align.square_crops(photo.pixels, faces, size=THUMBNAIL_SIDE, margin=defaults.CROP_MARGIN)
         thumbnails += [(row, _thumbnail(crop, photo.name)) for row, crop in zip(of_photo, crops, strict=True)]
     return thumbnails
 

@@ -23,6 +23,7 @@ from typing import Self
 
 import numpy as np
 
+from visavis import defaults
 from visavis.cache import cache_dir
 from visavis.embedding_cache.model_key import model_key
 from visavis.pipeline import Recognizer
@@ -74,7 +75,7 @@ class EmbeddingCache:
     tell how they were made), the cache stays empty, the work goes on, and ``notes`` states the reason once.
     """
 
-    def __init__(self, recognizer: Recognizer, *, min_face: float = 20) -> None:
+    def __init__(self, recognizer: Recognizer, *, min_face: float = defaults.MIN_FACE) -> None:
         self.notes: list[str] = []
         self._recognizer, self._min_face = recognizer, min_face
         self._connection: sqlite3.Connection | None = None

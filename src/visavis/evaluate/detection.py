@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from visavis import defaults
 from visavis.boxes import overlaps
 from visavis.errors import UsageError
 from visavis.evaluate.data.annotations import Annotated
@@ -115,7 +116,7 @@ def measure_detection(
     detected: Sequence[Sequence[Face]],
     annotated: Sequence[Annotated],
     *,
-    iou: float = 0.5,
+    iou: float = defaults.IOU,
     sensitive: Sequence[Sequence[Face]] | None = None,
 ) -> DetectionResult:
     """Compare the faces ``detected`` in each photo with those ``annotated``.
@@ -159,7 +160,7 @@ class PhotoMistakes:
 
 
 def mistakes(
-    detected: Sequence[Sequence[Face]], annotated: Sequence[Annotated], *, iou: float = 0.5
+    detected: Sequence[Sequence[Face]], annotated: Sequence[Annotated], *, iou: float = defaults.IOU
 ) -> Iterator[PhotoMistakes]:
     """Count the mistakes of each photo; their sums are those of :func:`measure_detection`."""
     for answers, truth in zip(_judge_all(detected, annotated, iou), annotated, strict=True):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from visavis import defaults
 from visavis.defaults import DETECTOR
 from visavis.detectors import DETECTORS
 from visavis.errors import UsageError
@@ -40,7 +41,7 @@ def collect_answers(
     annotated: Sequence[Annotated],
     *,
     detector: str = DETECTOR,
-    min_face: float = 20,
+    min_face: float = defaults.MIN_FACE,
     threads: int | None = None,
     progress: ShowProgress | None = None,
 ) -> Answers:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from visavis import defaults
 from visavis.errors import UsageError
 from visavis.evaluate.data.group_table import GroupTable, place
 from visavis.evaluate.data.templates import Templates
@@ -111,7 +112,7 @@ def measure_groups(
     names: Sequence[str],
     table: GroupTable,
     *,
-    far: float = 1e-3,
+    far: float = defaults.FAR,
     threshold: float | None = None,
     draws: int = DRAWS,
     seed: int = 0,

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis import images
+from visavis import defaults, images
 from visavis.compare import Calibration, cosine_distances
 from visavis.errors import UsageError
 from visavis.evaluate.data.degradations import DEGRADATIONS, degrade
@@ -97,7 +97,7 @@ def make_copies(
     people: NDArray[np.intp],
     recognizer: Recognizer,
     *,
-    min_face: float = 20,
+    min_face: float = defaults.MIN_FACE,
     seed: int = 0,
     most: int = MOST,
     progress: ShowProgress | None = None,

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 Interval = tuple[float, float]
 """Ends of a 95 % interval."""
 
+FARS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
+"""Rates of false accepts at which verification is reported."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rate:

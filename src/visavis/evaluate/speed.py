@@ -9,6 +9,7 @@ from statistics import median
 
 import numpy as np
 
+from visavis import defaults
 from visavis.errors import UsageError
 from visavis.evaluate.data.templates import subject
 from visavis.evaluate.results import PhotoSpeed
@@ -17,7 +18,9 @@ from visavis.pipeline import BATCH_PHOTOS, Recognizer
 from visavis.types import Face, Photo
 
 
-def measure(photos: Sequence[str], recognizer: Recognizer, *, count: int = 48, min_face: float = 20) -> PhotoSpeed:
+def measure(
+    photos: Sequence[str], recognizer: Recognizer, *, count: int = 48, min_face: float = defaults.MIN_FACE
+) -> PhotoSpeed:
     """Time up to ``count`` photos, spread evenly over the list, in the batches of ordinary work.
 
     Cached results are not used; one batch runs before the clock starts. The results are medians over the batches, so a

@@ -14,13 +14,12 @@ from visavis.errors import UsageError
 from visavis.evaluate import accuracy
 from visavis.evaluate.data.pairs import PairList, join_lists, read_pairs
 from visavis.evaluate.data.templates import Templates
-from visavis.evaluate.results import Accuracy, CalibratedRate, Histogram, Mistake, VerificationResult
+from visavis.evaluate.results import FARS, Accuracy, CalibratedRate, Histogram, Mistake, VerificationResult
 from visavis.evaluate.stats import bootstrap
 from visavis.evaluate.stats.metrics import Roc
 from visavis.evaluate.stats.pair_distances import Compared, PairRows, compare_everybody, compare_listed
 from visavis.evaluate.stats.rejection import RejectionCurve, rejection_curve
 
-FARS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 PROMISED = (1e-2, 1e-3, 1e-4)
 MISTAKES_AT = 1e-3
 """FAR at which mistakes are listed and rejection is measured; the next higher tabled FAR if the data is too small."""

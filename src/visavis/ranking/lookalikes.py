@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from visavis import compare, images
+from visavis import compare, defaults, images
 from visavis._checks import check_whole
 from visavis.defaults import EMBEDDER
 from visavis.errors import NoFaceError
@@ -13,16 +13,14 @@ from visavis.pipeline import Recognizer, shared_recognizer
 from visavis.types import Face, Floats, Lookalike, Photo, PhotoFaces
 from visavis.verification import error_of
 
-TOP = 10
-
 
 def similar(
     photo: Source,
     others: Source | Iterable[Source],
     *,
-    top: int = TOP,
+    top: int = defaults.TOP_LOOKALIKES,
     model: str = EMBEDDER,
-    min_face: float = 20,
+    min_face: float = defaults.MIN_FACE,
 ) -> list[Lookalike]:
     """Return the ``top`` photos with the faces nearest to the largest face of ``photo``, the nearest first.
 
@@ -55,7 +53,7 @@ def check_top(top: object) -> int:
     return check_whole(top, "top is a whole number", least=1)
 
 
-def probe(recognizer: Recognizer, source: Source, *, min_face: float = 20) -> tuple[Floats, Photo, Face]:
+def probe(recognizer: Recognizer, source: Source, *, min_face: float = defaults.MIN_FACE) -> tuple[Floats, Photo, Face]:
     """Return the embedding ``(d,)`` of the largest face of a photo, the photo and the face.
 
     Raises ImageError if the photo cannot be read, NoFaceError if it shows no face.
@@ -81,7 +79,7 @@ def nearest_face(embedding: Floats, answer: PhotoFaces) -> Lookalike | None:
     )
 
 
-def select_best(lookalikes: Iterable[Lookalike], *, top: int = TOP) -> list[Lookalike]:
+def select_best(lookalikes: Iterable[Lookalike], *, top: int = defaults.TOP_LOOKALIKES) -> list[Lookalike]:
     """Return the ``top`` nearest look-alikes, the nearest first, sorted by name at equal distance.
 
     Raises UsageError if ``top`` is below 1.

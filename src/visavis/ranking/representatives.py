@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis import align, compare, embedders, images
+from visavis import align, compare, defaults, embedders, images
 from visavis.defaults import EMBEDDER
 from visavis.errors import ImageError, NoFaceError
 from visavis.images import Source
@@ -19,8 +19,6 @@ FAR = 1e-3
 """Faces farther from the mean than the threshold at this false accept rate are outliers."""
 
 ROUNDS = 10
-LEAST_QUALITY = 0.05
-"""Weight of the worst face in the mean; that of the best is 1."""
 
 SIDE = 256
 PLACES = np.array([(0.387, 0.421), (0.613, 0.421), (0.5, 0.556), (0.402, 0.668), (0.598, 0.668)], np.float32)
@@ -43,7 +41,7 @@ class PersonFaces:
 
 
 def representative(
-    photos: Source | Iterable[Source], *, model: str = EMBEDDER, min_face: float = 20
+    photos: Source | Iterable[Source], *, model: str = EMBEDDER, min_face: float = defaults.MIN_FACE
 ) -> list[Characteristic]:
     """Rank the faces of one person by distance from their mean, weighted by quality, the most characteristic first.
 
@@ -95,7 +93,7 @@ def rank_faces(rows: PersonFaces, *, model: str) -> list[Characteristic]:
     """
     table = compare.calibration(embedders.model_id(model))
     limit = np.inf if table is None else table.threshold(min(max(FAR, table.lowest_far), table.far[0]))
-    weights = np.maximum(rows.quality, LEAST_QUALITY)
+    weights = np.maximum(rows.quality, defaults.LEAST_QUALITY)
     kept = rows.largest
     chosen, distances, from_others = _select_nearest(rows, weights, kept)
     for _ in range(ROUNDS):
@@ -160,7 +158,7 @@ def average_face(
             errors.append(error)
             continue
         inside = align.warp(np.full_like(pixels, 255), matrix[None], size=size)[0, :, :, :1] / 255
-        weight = max(characteristic.quality, LEAST_QUALITY) * (inside > 0.999)
+        weight = max(characteristic.quality, defaults.LEAST_QUALITY) * (inside > 0.999)
         total += weight * align.warp(pixels, matrix[None], size=size)[0]
         reached += weight
     if len(errors) == len(kept):

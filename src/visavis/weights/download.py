@@ -5,8 +5,7 @@ Incomplete data lie beside the place of the file: in ``NAME.PROCESS.part`` while
 server is asked for the rest on condition that its file is unchanged (``If-Range``), by the entity tag that it sent:
 ``NAME.part.tag``.
 
-Why not by pooch: it starts every download again from the first byte, keeps no file of unknown hash pinned, and its
-messages do not say what to do.
+Not by pooch, which starts again from the first byte and does not pin a file of unknown hash.
 """
 
 from __future__ import annotations

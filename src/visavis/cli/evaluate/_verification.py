@@ -110,7 +110,8 @@ def _make_rate(rate: Rate) -> dict[str, object]:
 
 def _make_rows(results: Sequence[VerificationResult]) -> Iterable[list[str]]:
     """Return the rows of the table: one row per figure, one column per model."""
-    from visavis.evaluate.verification import FARS, PROMISED
+    from visavis.evaluate.results import FARS
+    from visavis.evaluate.verification import PROMISED
 
     figures: list[tuple[str, Callable[[VerificationResult], str]]] = [
         ("photos", lambda result: f"{result.photos:,}"),

@@ -87,7 +87,7 @@ def _make_rows(labeled: Clusters, result: ClusterResult) -> list[list[str]]:
     counts = {
         "faces": result.items,
         "  bystanders, left out": labeled.bystanders,
-        "  of nobody known, left out": labeled.unlabeled,
+        "  unlabeled, left out": labeled.unlabeled,
         "photos without a face": labeled.failures,
         "people": result.people,
         "clusters": result.clusters,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis import defaults
 from visavis.cli._evaluation import PhotoFolder, Report, check_report
 from visavis.cli._networks import DETECTING, Networks, takes
 from visavis.cli._options import Json
@@ -36,7 +37,7 @@ def detection(
     networks: Networks,
     iou: Annotated[
         float, typer.Option("--iou", help="Least overlap (intersection over union) of a detected face.")
-    ] = 0.5,
+    ] = defaults.IOU,
     min_height: Annotated[
         float, typer.Option("--min-height", min=0, metavar="PIXELS", help="Ignore annotated faces of lower height.")
     ] = 0,

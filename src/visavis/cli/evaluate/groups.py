@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis import defaults
 from visavis.cli._evaluation import Fresh, People, Report, check_report, ends, templates_of
 from visavis.cli._networks import EMBEDDING, Networks, takes
 from visavis.cli._options import Json
@@ -18,7 +19,6 @@ from visavis.errors import UsageError
 if TYPE_CHECKING:
     from visavis.evaluate.groups import Group, Grouping, GroupRate, GroupsResult, Ratio
 
-FAR = 1e-3
 NAMED = 3
 """Greatest number of people named in a note."""
 
@@ -40,7 +40,9 @@ def groups(  # noqa: PLR0913 - a command's options
     ],
     far: Annotated[
         float | None,
-        typer.Option("--far", help="False accept rate over all people that sets the threshold.", show_default=str(FAR)),
+        typer.Option(
+            "--far", help="False accept rate over all people that sets the threshold.", show_default=str(defaults.FAR)
+        ),
     ] = None,
     threshold: Annotated[
         float | None, typer.Option("--threshold", help="Greatest cosine distance of one person, instead of --far.")
@@ -57,7 +59,7 @@ def groups(  # noqa: PLR0913 - a command's options
     Ratios compare the worst group with the best.
     """
     if far is not None and threshold is not None:
-        raise UsageError("--far and --threshold exclude each other: a threshold stands for its own FAR.")
+        raise UsageError("--far and --threshold exclude each other: a threshold has a FAR of its own.")
     from visavis.evaluate.data.group_table import read_groups
     from visavis.evaluate.data.pairs import read_people
     from visavis.evaluate.groups import measure_groups
@@ -68,7 +70,7 @@ def groups(  # noqa: PLR0913 - a command's options
     with Output("group", "people", "photos", "FMR", "FNMR", "no template", json=json) as output:
         templates = templates_of(people.photos, recognizer, min_face=networks.min_face, fresh=fresh, output=output)
         result = measure_groups(
-            templates, people.names, group_table, far=FAR if far is None else far, threshold=threshold
+            templates, people.names, group_table, far=defaults.FAR if far is None else far, threshold=threshold
         )
         _note_missing(result, group_table.kind)
         for number, grouping in enumerate(result.groupings):

@@ -38,7 +38,7 @@ def identification(  # noqa: PLR0913 - a command's options
         int, typer.Option("--templates", min=1, metavar="N", help="Number of photos to enroll per person.")
     ] = 1,
     known_share: Annotated[
-        float, typer.Option("--known", metavar="SHARE", help="Share of the people with more photos to enroll.")
+        float, typer.Option("--known", metavar="FRACTION", help="Fraction of the people with more photos to enroll.")
     ] = 0.5,
     seed: Annotated[
         int, typer.Option("--seed", min=0, metavar="N", help="Random seed of the selection of people.")

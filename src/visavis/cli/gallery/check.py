@@ -41,6 +41,6 @@ def _describe_sound(store: Gallery) -> str:
     if store.calibration is not None:
         return "the gallery is sound."
     return (
-        "the gallery is sound; whether photos are of the right people was not looked at, as "
+        "the gallery is sound; whether photos show the right people was not checked, because "
         f"{store.model} is uncalibrated."
     )

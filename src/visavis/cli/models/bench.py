@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis import defaults
 from visavis.cli._options import Json, Threads
 from visavis.cli._output import Output, significant
 from visavis.cli._table import Column
@@ -26,9 +27,6 @@ COLUMNS = (
 
 BATCHES = (1, 32)
 """Numbers of faces per run."""
-
-FAR = 1e-3
-"""False accept rate at which the true accept rate is printed."""
 
 
 def bench(
@@ -94,16 +92,16 @@ def _read_accuracy(model: str) -> dict[str, object] | None:
     table = calibration(model)
     if table is None:
         return None
-    return {"data": table.provenance.get("data"), "far": FAR, "tar": _read_tar(model)}
+    return {"data": table.provenance.get("data"), "far": defaults.FAR, "tar": _read_tar(model)}
 
 
 def _read_tar(model: str) -> float | None:
-    """Return the true accept rate at ``FAR`` from the calibration file: a loaded table has only thresholds."""
+    """Return the true accept rate at the default FAR from the calibration file: a loaded table has only thresholds."""
     from importlib.resources import files
     from json import loads
 
     content = loads((files("visavis") / "calibration" / f"{model}.json").read_text(encoding="utf-8"))
-    return next((row["tar"] for row in content.get("intervals", ()) if row["far"] == FAR), None)
+    return next((row["tar"] for row in content.get("intervals", ()) if row["far"] == defaults.FAR), None)
 
 
 def _make_row(line: dict[str, object], times: list[EmbeddingSpeed]) -> list[str]:

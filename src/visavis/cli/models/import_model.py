@@ -40,7 +40,7 @@ def import_model(
     elif called is None:
         line = _import_own(file)
     else:
-        raise UsageError("--as says which published weight file it is: a TOML file tells its name itself.")
+        raise UsageError("--as is for published weight files: a TOML file has the name of its model.")
     with Output("", "", json=json) as output:
         output.answer(line, *detail_rows(line))
 
@@ -61,7 +61,7 @@ def _import_published(file: Path, *, called: str | None, accept_license: bool) -
     path = store.put(match.row, file, sha256=match.sha256)
     if match.by == "structure":
         note(
-            f"{match.row.name} by its arrays: nobody told the hash of that file, so it is pinned to the one of "
+            f"{match.row.name}, recognized by its arrays: its hash was not published, so it is pinned to that of "
             f"{file}, {match.sha256}."
         )
     return weight_line(match.row, path)

@@ -10,7 +10,7 @@ function focusFace(section, n) {
 
 function setNobody(section) {
   const nobody = !section.state.nobody;
-  change(section, `Cluster ${section.id} is ${nobody ? "nobody" : "somebody again"}`, (state) => (state.nobody = nobody));
+  change(section, `Cluster ${section.id} ${nobody ? "shows no person" : "shows a person"}`, (state) => (state.nobody = nobody));
 }
 
 const actions = {
@@ -20,7 +20,7 @@ const actions = {
   confirm: (section) =>
     change(section, `New faces of cluster ${section.id} confirmed`, (state) => (state.confirmed = true)),
   "take-back": (section) => {
-    change(section, `Name of cluster ${section.id} taken back`, (state) => {
+    change(section, `Name of cluster ${section.id} removed`, (state) => {
       state.name = "";
       state.confirmed = false;
     });

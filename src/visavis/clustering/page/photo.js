@@ -73,15 +73,15 @@ function showFace() {
 function showMark() {
   const { section, n } = opened;
   const { mark, name } = section.state.faces[n];
-  const whose = section.state.nobody ? "" : clean(section.state.name);
-  byId("belongs").textContent = `belongs to cluster ${section.id}` + (whose ? `: ${whose}` : "");
+  const owner = section.state.nobody ? "" : clean(section.state.name);
+  byId("belongs").textContent = `belongs to cluster ${section.id}` + (owner ? `: ${owner}` : "");
   for (const radio of photoDialog.querySelectorAll('[name="mark"]')) radio.checked = radio.value === mark;
   if (byId("other").value !== name) byId("other").value = name;
   byId("other").hidden = mark !== "wrong";
 }
 
 function step(by) {
-  const place = opened.among.findIndex((each) => each.section === opened.section && each.n === opened.n) + by;
+  const place = opened.among.findIndex((face) => face.section === opened.section && face.n === opened.n) + by;
   if (!opened.among[place]) return;
   opened = { ...opened, ...opened.among[place] };
   showFace();
@@ -89,7 +89,7 @@ function step(by) {
 
 function setMark(section, n, mark) {
   const path = section.tiles[n].face.dataset.photo.split(/[\\/]/).pop();
-  const what = { "": "belongs to its cluster", wrong: "does not belong to its cluster", nobody: "is nobody" }[mark];
+  const what = { "": "belongs to its cluster", wrong: "does not belong to its cluster", nobody: "is no person" }[mark];
   change(section, `${path} ${what}`, (state) => {
     state.faces[n] = { mark, name: mark === "wrong" ? state.faces[n].name : "" };
   });

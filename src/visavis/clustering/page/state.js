@@ -25,7 +25,7 @@ const sections = [...document.querySelectorAll(".cluster")].map((element) => ({
 }));
 for (const section of sections) section.state = initial(section);
 
-// A face is "" (belongs to its cluster), "wrong" (somebody else, `name` if that is known) or "nobody".
+// A face is "" (belongs to its cluster), "wrong" (another person, `name` if known) or "nobody" (no person).
 function initial(section) {
   const isNobody = "nobody" in section.element.dataset;
   return {
@@ -86,7 +86,7 @@ function undo() {
   reveal(step.section);
 }
 
-// Faces that joined a cluster of somebody known count only when that was confirmed, or another name was given.
+// Faces that joined the cluster of a named person count only after confirmation, or with another name.
 function unconfirmed(section) {
   const { name, nobody, confirmed, faces } = section.state;
   if (!section.known || nobody || confirmed || clean(name) !== section.known) return [];

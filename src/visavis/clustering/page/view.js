@@ -23,15 +23,15 @@ function render(said = "") {
       })
     );
   }
-  const faces = [...named.values()].reduce((sum, some) => sum + some.length, 0);
+  const faces = [...named.values()].reduce((sum, list) => sum + list.length, 0);
   const waiting = sections.filter((section) => unconfirmed(section).length).length;
   byId("export").disabled = !named.size && !nobodies().length;
   byId("undo").disabled = !steps.length;
-  byId("told").textContent =
+  byId("status").textContent =
     (said ? said + ". " : "") +
     `${counted(named.size, "person", "people")} named, ${counted(faces, "face", "faces")}` +
     (waiting ? `; ${counted(waiting, "cluster", "clusters")} with new faces to confirm` : "") +
-    (storage ? "" : "; this browser keeps nothing: export before closing");
+    (storage ? "" : "; this browser stores nothing: export before closing");
 }
 
 function renderSection(section, together, named) {
@@ -51,7 +51,7 @@ function renderSection(section, together, named) {
   const others = state.nobody ? [] : (together.get(name) || []).filter((id) => id !== section.id);
   const already = section.tiles.filter((tile) => tile.known && tile.known === section.known).length;
   section.note.textContent = [
-    state.nobody ? "Nobody: left out of what is exported." : "",
+    state.nobody ? "No person: left out when enrolled." : "",
     already && !state.nobody ? `${section.known} by ${already} of ${counted(section.tiles.length, "face", "faces")}.` : "",
     others.length ? "One person with cluster " + others.join(", ") + "." : "",
   ]
@@ -64,7 +64,7 @@ function renderTile(tile, { mark, name }, isNew) {
   tile.element.classList.toggle("marked", Boolean(mark));
   tile.wrong.setAttribute("aria-pressed", String(mark === "wrong"));
   tile.mark.textContent =
-    mark === "wrong" ? clean(name) || "wrong" : mark === "nobody" ? "nobody" : isNew ? "new" : "";
+    mark === "wrong" ? clean(name) || "wrong" : mark === "nobody" ? "no person" : isNew ? "new" : "";
 }
 
 const photoOf = ({ tile }) => tile.face.dataset.number;

@@ -15,7 +15,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis import images
+from visavis import defaults, images
 from visavis.embedding_cache.photo_cache import CachedPhoto, EmbeddingCache
 from visavis.errors import ImageError, NoFaceError
 from visavis.images import MIN_BYTES_LIMIT
@@ -66,7 +66,7 @@ def take(
     photos: Sequence[str],
     recognizer: Recognizer,
     *,
-    min_face: float = 20,
+    min_face: float = defaults.MIN_FACE,
     cache: EmbeddingCache | None = None,
     progress: ShowProgress | None = None,
 ) -> Templates:
@@ -109,7 +109,7 @@ def subject(faces: Sequence[Face], *, width: int, height: int) -> int:
 
 
 def every_face(
-    photos: Sequence[str], recognizer: Recognizer, *, min_face: float = 20, cache: EmbeddingCache
+    photos: Sequence[str], recognizer: Recognizer, *, min_face: float = defaults.MIN_FACE, cache: EmbeddingCache
 ) -> Iterator[PhotoFaces]:
     """Detect and embed all faces of each photo (a path), in order, as :meth:`Recognizer.represent` does.
 

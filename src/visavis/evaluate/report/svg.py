@@ -2,6 +2,9 @@
 
 The page sets the colors: ``s0`` ... ``s5`` are the classes of the series, ``grid``, ``tick`` and ``label`` those of the
 other parts. Without a style sheet, and in print without colors, series differ by their dashes.
+
+Why not by matplotlib: the classes of the page's style sheet, and a tip on each point, would be edits of its SVG, and it
+brings several more packages.
 """
 
 from __future__ import annotations

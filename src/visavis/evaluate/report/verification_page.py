@@ -17,11 +17,8 @@ from visavis.evaluate.data.templates import Templates
 from visavis.evaluate.report import _figures
 from visavis.evaluate.report._rendering import render, without_common_folder
 from visavis.evaluate.report.thumbnails import thumbnails
-from visavis.evaluate.results import Mistake, Rate, VerificationResult
+from visavis.evaluate.results import FARS, Mistake, Rate, VerificationResult
 from visavis.evaluate.stats.bootstrap import LEAST
-
-FARS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
-"""Rates of false accepts in the summary."""
 
 
 @dataclass(frozen=True, slots=True)

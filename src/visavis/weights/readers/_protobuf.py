@@ -1,14 +1,13 @@
-"""Protocol buffers as a sequence of fields: number, kind and value, each message within bounds set by its owner."""
+"""Messages of protocol buffers in a weight file, within its bounds; :mod:`visavis.protobuf` reads the fields."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
 
+from visavis.protobuf import Field, WireError, read_fields, read_varint
 from visavis.weights.readers._file_bytes import FileBytes
 
-VARINT, BYTES = 0, 2
-SIZES = {1: 8, 5: 4}
 Span = tuple[int, int]
 """Start and end of a message, a text or packed numbers."""
 
@@ -19,8 +18,9 @@ class Message:
     def __init__(self, file: FileBytes, span: Span) -> None:
         self._file = file
         self.fields: dict[int, list[int | Span]] = {}
-        for number, value in _read_fields(file, *span):
-            self.fields.setdefault(number, []).append(value)
+        for field in _read_fields(file, *span):
+            content = (field.start, field.end) if field.value is None else field.value
+            self.fields.setdefault(field.number, []).append(content)
 
     def integer(self, number: int, default: int = 0) -> int:
         """Return a signed integer of 64 bits, an enumeration or a truth value."""
@@ -52,44 +52,31 @@ class Message:
             if isinstance(item, int):
                 numbers.append(_to_signed(item))
             else:
-                at, end = item
-                while at < end:
-                    self._file.step(at)
-                    value, at = _read_varint(self._file, at, end)
-                    numbers.append(_to_signed(value))
+                numbers += map(_to_signed, self._unpack(*item))
         return numbers
+
+    def _unpack(self, at: int, end: int) -> Iterator[int]:
+        try:
+            while at < end:
+                self._file.step(at)
+                value, at = read_varint(self._file.data, at, end)
+                yield value
+        except WireError as error:
+            raise self._file.fail(str(error), error.at) from error
 
 
 def _to_signed(value: int) -> int:
     return value - 2**64 if value >= 2**63 else value
 
 
-def _read_fields(file: FileBytes, at: int, end: int) -> Iterator[tuple[int, int | Span]]:
+def _read_fields(file: FileBytes, at: int, end: int) -> Iterator[Field]:
     file.check(at, end - at)
-    while at < end:
-        file.step(at)
-        key, at = _read_varint(file, at, end)
-        number, kind = key >> 3, key & 7
-        if kind == VARINT:
-            value, at = _read_varint(file, at, end)
-            yield number, value
-            continue
-        size, at = _read_varint(file, at, end) if kind == BYTES else (SIZES.get(kind, -1), at)
-        if size < 0 or at + size > end:
-            raise file.fail(f"a field of kind {kind} with {size} bytes, where {end - at} are left", at)
-        yield number, (at, at + size)
-        at += size
-
-
-def _read_varint(file: FileBytes, at: int, end: int) -> tuple[int, int]:
-    """Return an integer of seven bits a byte, lowest first, and where it ends."""
-    value = 0
-    for place in range(at, min(at + 10, end)):
-        byte = file.data[place]
-        value |= (byte & 0x7F) << 7 * (place - at)
-        if byte < 0x80:
-            return value & (2**64 - 1), place + 1
-    raise file.fail("an integer that does not end", at)
+    try:
+        for field in read_fields(file.data, at, end):
+            file.step(field.first)
+            yield field
+    except WireError as error:
+        raise file.fail(str(error), error.at) from error
 
 
 def floats(file: FileBytes, spans: list[Span], width: int) -> bytes:

@@ -1,4 +1,7 @@
-"""Places of the members of a zip archive that stores them uncompressed, as torch does."""
+"""Places of the members of a zip archive that stores them uncompressed, as torch does.
+
+``zipfile`` reads the directory, but does not tell where the data of a member begin.
+"""
 
 from __future__ import annotations
 

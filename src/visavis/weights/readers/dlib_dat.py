@@ -2,7 +2,8 @@
 
 An integer is one byte, with the number of the following little-endian bytes in its low nibble and the sign in its high
 bit. A float in structures is written as two integers, mantissa and exponent; tensors hold raw little-endian float32.
-Layout facts: dlib 20.0, ``serialize.h``, ``dnn/layers.h``, ``image_processing/shape_predictor.h``.
+dlib itself reads such a file only into a network of the type that it was compiled with. Layout facts: dlib 20.0,
+``serialize.h``, ``dnn/layers.h``, ``image_processing/shape_predictor.h``.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 The container is an lz4 frame around a pickle in which every array is a small wrapper object (shape, order, dtype)
 followed by its raw bytes. It is read with an unpickler that knows three names, those of the wrapper, of
 ``numpy.ndarray`` and of ``numpy.dtype``, and replaces each by a class of visavis: numpy's dtype crashes the process on
-a damaged state. Any other name in the file is an error, so no file can run code.
+a damaged state. Any other name in the file is an error, so no file can run code; ``joblib.load`` would run it.
 """
 
 from __future__ import annotations

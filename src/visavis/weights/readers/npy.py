@@ -1,30 +1,41 @@
 """A single array that ``numpy.save`` wrote, of the versions 1 to 3: numbers, or text.
 
-An array of objects is a pickle. It is read as text, by a machine that can build nothing else (``_pickle``), since
-lists of names were saved so. Layout facts: ``numpy.lib.format``.
+``numpy.lib.format`` reads the header. ``numpy.load`` would allocate what a header claims before it reads, so the data
+are read here, after the claim was compared with the file's size. An array of objects is a pickle, which ``numpy.load``
+runs or refuses. It is read as text, by a machine that can build nothing else (``_pickle``), since lists of names were
+saved so.
 """
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
+from numpy.lib import format
 from numpy.typing import NDArray
 
 from visavis.errors import WeightsError
 from visavis.weights.readers._file_bytes import FileBytes
 from visavis.weights.readers._pickle import Call, PickleError, Stateful, load
 
-MAX_HEADER = 10_000
+HEADER_START, MAX_HEADER = 12, 1000
+"""Bytes before a header, and of a header: one of 32 axes takes less, and Python's parser may crash on long ones."""
+VERSIONS = {
+    (1, 0): format.read_array_header_1_0,
+    (2, 0): format.read_array_header_2_0,
+    (3, 0): format.read_array_header_2_0,  # differs in the names of fields only
+}
+FAULTS = (ValueError, TypeError, SyntaxError, RecursionError, MemoryError, OverflowError, TokenError, Warning)
+"""What numpy raises for a damaged header; a warning where the caller turns warnings into errors."""
 MAX_TEXTS = 2**20
 MAX_TEXT = 1000
 """Characters of a text that is encoded as bytes within the pickle."""
-ENTRY = r"""'(descr|fortran_order|shape)':(?:'([^'\\]*)'|(True|False)|\(([\d,]*)\))"""
-HEADER = re.compile(rf"\{{(?:{ENTRY},?){{3}}\}}")
-NUMBERS = re.compile(r"[<>|=](?:b1|[iu][1248]|f[248])")
-TEXT = re.compile(r"[<>|=][SU][1-9]\d{0,5}")
+NUMBERS = re.compile(r"[<>|](?:b1|[iu][1248]|f[248])")
+TEXT = re.compile(r"[<>|][SU][1-9]\d{0,5}")
 COPIES = 5
 """Text takes four bytes a character in an array, and may take one in the file."""
 
@@ -35,40 +46,38 @@ def read(path: Path) -> NDArray[Any]:
     Raises WeightsError where the file is damaged, has other elements, or holds a pickle of anything but text.
     """
     file = FileBytes(path, "an array of numpy", copies=COPIES)
-    start, kind, columns, shape = _read_header(file)
+    start, kind, columns_first, shape = _read_header(file)
     count = file.elements(shape)
-    if kind in ("O", "|O"):
+    if kind == np.dtype(object):
         return _read_objects(file, start, shape)
-    if not (NUMBERS.fullmatch(kind) or TEXT.fullmatch(kind)):
-        raise file.fail(f"elements of type {kind[:50]!r}")
-    dtype = np.dtype("u1" if kind.endswith("b1") else kind)
+    if kind.fields or kind.shape or not (NUMBERS.fullmatch(kind.str) or TEXT.fullmatch(kind.str)):
+        raise file.fail(f"elements of type {str(kind)[:50]!r}")
+    dtype = np.dtype("u1") if kind == np.dtype(bool) else kind
     if file.size - start != count * dtype.itemsize:
         raise file.fail(f"{file.size - start} bytes for {count} elements of {dtype.itemsize}", start)
-    values = file.array(start, dtype, shape, columns_first=columns)
+    values = file.array(start, dtype, shape, columns_first=columns_first)
     if dtype.kind == "S":
         return _decode_texts(file, values)
     if dtype.kind == "U":
         points = values.reshape(-1).view(np.uint32)
         if np.any((points > 0x10FFFF) | ((points >= 0xD800) & (points <= 0xDFFF))):
             raise file.fail("characters that are none")
-    return values != 0 if kind.endswith("b1") else values
+    return values != 0 if kind == np.dtype(bool) else values
 
 
-def _read_header(file: FileBytes) -> tuple[int, str, bool, tuple[int, ...]]:
+def _read_header(file: FileBytes) -> tuple[int, np.dtype[Any], bool, tuple[int, ...]]:
     """Return where the data begin, the kind of element, whether columns come first, and the shape."""
-    mark = file.take(0, 8)
-    if mark[:6] != b"\x93NUMPY" or not 1 <= mark[6] <= 3:
-        raise file.fail("it does not begin as numpy's files of version 1 to 3 do", 0)
-    width = 2 if mark[6] == 1 else 4
-    size = file.integer(8, width)
-    if size > MAX_HEADER:
-        raise file.fail(f"a header of {size} bytes", 8)
-    words = re.sub(r"\s", "", file.take(8 + width, size).decode("latin-1"))
-    entries = {key: "".join(values) for key, *values in re.findall(ENTRY, words)}
-    sides = re.findall(r"\d+", entries.get("shape", ""))
-    if not HEADER.fullmatch(words) or len(entries) != 3 or max(map(len, sides), default=0) > 20:
-        raise file.fail("a header that describes no array of one kind", 8 + width)
-    return 8 + width + size, entries["descr"], entries["fortran_order"] == "True", tuple(map(int, sides))
+    first = io.BytesIO(file.take(0, min(file.size, HEADER_START + MAX_HEADER)))
+    try:
+        version = format.read_magic(first)
+        if version not in VERSIONS:
+            raise file.fail("it does not begin as numpy's files of version 1 to 3 do", 0)
+        shape, columns_first, kind = VERSIONS[version](first, max_header_size=MAX_HEADER)
+    except FAULTS as error:
+        raise file.fail(
+            f"a header that describes no array of one kind ({' '.join(str(error).split())[:100]})"
+        ) from error
+    return first.tell(), kind, columns_first, shape
 
 
 def _decode_texts(file: FileBytes, values: NDArray[Any]) -> NDArray[Any]:

@@ -2,7 +2,8 @@
 
 A frozen graph is one message of protocol buffers: nodes with a name, an operation, inputs and attributes; weights
 are the nodes of operation ``Const``. Field numbers: TensorFlow 2.21, ``graph.proto``, ``node_def.proto``,
-``attr_value.proto``, ``tensor.proto``, ``tensor_shape.proto``, ``types.proto``.
+``attr_value.proto``, ``tensor.proto``, ``tensor_shape.proto``, ``types.proto``. The fields are read by
+:mod:`visavis.protobuf`, which says why.
 """
 
 from __future__ import annotations

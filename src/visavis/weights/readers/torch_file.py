@@ -2,7 +2,8 @@
 
 Both hold one pickle that assigns parts of storages to tensors, and the storages' raw bytes. The pickle is read by a
 machine that can name and call only the parts of state dicts (``_pickle``); whole models, which name their own classes,
-are refused. Layout facts: torch 2.13, ``serialization.py`` and ``_utils.py``.
+are refused. ``torch.load`` would need torch, which takes hundreds of megabytes. Layout facts: torch 2.13,
+``serialization.py`` and ``_utils.py``.
 """
 
 from __future__ import annotations

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from cli.conftest import Photos, Run
+from cli.fakes import DETECTOR
 from visavis.evaluate.stats.intervals import wilson
-
-from .conftest import Photos, Run
-from .fakes import DETECTOR
 
 KEYS = [
     "data", "detector", "min_face", "min_height", "photos", "unread", "faces", "ignored", "iou", "ap", "low_scores",
@@ -92,7 +91,7 @@ def test_wider_face_in_another_folder_with_a_photo_missing(run: Run, photos: Pho
 @pytest.mark.parametrize(
     ("text", "options", "said"),
     [
-        ("photo,x1\n", [], "line 1: the head must be"),
+        ("photo,x1\n", [], "line 1: the head must have"),
         ("photo,x1,y1,x2,y2\nmissing.png,1,2,3,4\n", [], "not one of the 1 annotated photos can be read"),
         ("photo,x1,y1,x2,y2\nred.png,,,,\n", [], "there are none that count"),
         (TABLE, ["--iou", 0], "iou is an overlap"),

@@ -7,8 +7,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from .conftest import Run
-from .fakes import BLUE, DARK_RED, DETECTOR, MODEL, RED, photo
+from cli.conftest import Run
+from cli.fakes import BLUE, DARK_RED, DETECTOR, MODEL, RED, photo
 
 KNOW = ("--detector", DETECTOR, "--model", MODEL)
 COMMANDS = {

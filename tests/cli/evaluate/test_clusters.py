@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Run
+from cli.conftest import Run
 
 KEYS = [
     "data", "faces", "people", "clusters", "singletons", "alone", "bystanders", "unlabeled", "failures", "pairs",

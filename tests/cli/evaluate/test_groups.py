@@ -10,14 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cli.conftest import Run
+from cli.fakes import DETECTOR, GRAY, MODEL
 from visavis.compare import unit
 from visavis.evaluate.data.group_table import GroupTable
 from visavis.evaluate.data.templates import Templates
 from visavis.evaluate.groups import GroupsResult, measure_groups
 from visavis.types import Floats
-
-from .conftest import Run
-from .fakes import DETECTOR, GRAY, MODEL
 
 KEYS = [
     "data", "model", "detector", "threshold", "far", "column", "groups", "all", "fmr_ratio", "fnmr_ratio",

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from .conftest import Run
-from .fakes import DETECTOR, GRAY, MODEL
+from cli.conftest import Run
+from cli.fakes import DETECTOR, GRAY, MODEL
 
 KEYS = [
     "data", "model", "detector", "seed", "photos", "rule", "people", "templates", "known", "known_people", "unknown",
