@@ -116,15 +116,9 @@ class DoubtfulPhotoError(ImageError):
     status = "doubtful"
 
 
-<<<<<<< HEAD
-def find_image_error(status: str) -> type[ImageError]:
-    """Return the class of image errors with this status; ImageError if there is none."""
-    return next((kind for kind in ImageError.__subclasses__() if kind.status == status), ImageError)
-=======
 def image_error(status: str) -> type[ImageError]:
     """Return the error of a photo with this status; ImageError for any other word."""
     return next((error for error in ImageError.__subclasses__() if error.status == status), ImageError)
->>>>>>> main
 
 
 class EngineError(VisavisError):

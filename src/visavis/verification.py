@@ -16,11 +16,7 @@ import numpy as np
 from visavis import align, compare
 from visavis.detectors import base_name
 from visavis.doubts import WHY_STRICTER, doubts, why_too_poor
-<<<<<<< HEAD
-from visavis.errors import ImageError, NoFaceError, find_image_error
-=======
 from visavis.errors import ImageError, NoFaceError, image_error
->>>>>>> main
 from visavis.types import RGB, Floats, Photo, PhotoFaces, PhotoVerification, Quality, Verification
 
 NOTED_SHARE = 0.85
@@ -176,11 +172,7 @@ def _crop(photo: PhotoFaces, face: int) -> RGB:
 
 def error_of(photo: PhotoFaces) -> ImageError:
     """Return the error of a photo that could not be read."""
-<<<<<<< HEAD
-    return find_image_error(photo.status)(photo.message)
-=======
     return image_error(photo.status)(photo.message)
->>>>>>> main
 
 
 def require_photo(photo: PhotoFaces) -> Photo:

@@ -40,19 +40,11 @@ def next_steps(people: int, unassigned: int, gallery: str) -> Iterator[str]:
     """Yield what to do next if a gallery has no people, or has unassigned faces."""
     option = f" --gallery {shlex.quote(gallery)}"
     where = "" if gallery == GALLERY else option
-<<<<<<< HEAD
     if unassigned:
-        verb = "belongs" if unassigned == 1 else "belong"
+        verb = "is" if unassigned == 1 else "are"
         yield (
-            f"{counted(unassigned, 'indexed face')} {verb} to nobody yet: visavis cluster{option} "
-            f"shows who is alike, visavis gallery name NAME TEMPLATE...{where} names them."
-=======
-    if unnamed:
-        verb = "is" if unnamed == 1 else "are"
-        yield (
-            f"{counted(unnamed, 'indexed face')} {verb} unassigned: visavis cluster{option} "
+            f"{counted(unassigned, 'indexed face')} {verb} unassigned: visavis cluster{option} "
             f"shows which look alike, visavis gallery name NAME TEMPLATE...{where} assigns them."
->>>>>>> main
         )
     elif not people:
         yield f"the gallery has no people yet: visavis enroll NAME PHOTO...{where} adds a person."

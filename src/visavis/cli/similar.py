@@ -30,11 +30,7 @@ SIMILAR_CSV = (
     *("rank", "photo", "status", "captured", "face", *BOX_COLUMNS, "distance", "probability", "quality"),
     *("template_id", "person_id", "name", "notes", "message"),
 )
-<<<<<<< HEAD
 STORED_KEYS = ("template_id", "person_id", "name")
-TOP = 10
-=======
->>>>>>> main
 STRIP_SIDE = 200
 
 

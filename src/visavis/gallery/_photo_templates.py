@@ -9,7 +9,7 @@ from typing import NamedTuple
 from visavis import quality
 from visavis.compare import Calibration
 from visavis.doubts import SQUEEZED, faults, is_squeezed, why_too_poor
-from visavis.errors import DoubtfulPhotoError, ImageError, NoFaceError, PoorQualityError, UsageError, find_image_error
+from visavis.errors import DoubtfulPhotoError, ImageError, NoFaceError, PoorQualityError, UsageError, image_error
 from visavis.gallery.check_input import make_path_absolute, make_storable
 from visavis.gallery.types import Doubt, Enrollment, Skipped, Template
 from visavis.types import Floats, PhotoFaces
@@ -89,7 +89,7 @@ def unusable_error(photos: Sequence[Skipped]) -> ImageError:
     readable = statuses & {NoFaceError.status, PoorQualityError.status, DoubtfulPhotoError.status}
     kind = NoFaceError if readable else ImageError
     if len(statuses) == 1:
-        kind = find_image_error(statuses.pop())
+        kind = image_error(statuses.pop())
     reasons = [_explain_skipped(photo) for photo in photos]
     if len(photos) == 1:
         return kind(f"{reasons[0]}.")

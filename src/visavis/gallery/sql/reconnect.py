@@ -1,11 +1,7 @@
-<<<<<<< HEAD
-"""Retry to connect to a server that cannot be reached."""
-=======
-"""Wait for an unreachable server.
+"""Retry to connect to a server that cannot be reached.
 
 SQLAlchemy's pool replaces a lost connection, but does not wait; tenacity would be a dependency for these lines.
 """
->>>>>>> main
 
 from __future__ import annotations
 
