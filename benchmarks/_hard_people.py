@@ -67,9 +67,9 @@ def sunglasses(templates: Templates, names: Sequence[str], threshold: float) -> 
     files = [Path(photo).name for photo in templates.photos]
     if missing := listed - set(files):
         raise SystemExit(f"these photos of {SUNGLASSES.name} are not among LFW's view 1: {sorted(missing)}")
-    worn = np.array([file in listed for file in files]) & templates.found
+    worn = np.array([file in listed for file in files]) & templates.has_template
     people = np.unique(np.array(names), return_inverse=True)[1]
-    plain = templates.found & ~worn
+    plain = templates.has_template & ~worn
     figures: dict[str, Any] = {"photos": int(worn.sum())}
     for name, others in (("one wears sunglasses", plain), ("both wear sunglasses", worn)):
         distances = compare.cosine_distances(templates.embeddings[worn], templates.embeddings[others])
@@ -93,8 +93,8 @@ def groups(templates: Templates, names: Sequence[str], far: float) -> dict[str, 
     table = compare.calibration(templates.model)
     if table is None:
         return {}
-    embeddings = templates.embeddings[templates.found]
-    people = np.unique(np.array(names)[templates.found], return_inverse=True)[1]
+    embeddings = templates.embeddings[templates.has_template]
+    people = np.unique(np.array(names)[templates.has_template], return_inverse=True)[1]
     distances = compare.cosine_distances(embeddings, embeddings)
     distances[people[:, None] == people] = 2
     rng = np.random.default_rng(0)
@@ -119,7 +119,7 @@ def groups(templates: Templates, names: Sequence[str], far: float) -> dict[str, 
 
 def _rows(templates: Templates, names: Sequence[str]) -> dict[str, list[int]]:
     rows: dict[str, list[int]] = {}
-    for row, (name, found) in enumerate(zip(names, templates.found, strict=True)):
+    for row, (name, found) in enumerate(zip(names, templates.has_template, strict=True)):
         if found:
             rows.setdefault(name, []).append(row)
     return rows

@@ -41,7 +41,9 @@ def main() -> None:
     people, recognizer = read_people(data_folder() / "lfw" / "images"), Recognizer(embedder=chosen.model)
     with EmbeddingCache(recognizer) as cache:
         templates = take(people.photos, recognizer, cache=cache)
-    own, strangers = histograms(templates.embeddings[templates.found], person_numbers(people.names)[templates.found])
+    own, strangers = histograms(
+        templates.embeddings[templates.has_template], person_numbers(people.names)[templates.has_template]
+    )
     table = compare.calibration(recognizer.model)
     if table is None:
         raise SystemExit(f"{recognizer.model} is not calibrated.")

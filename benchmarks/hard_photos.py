@@ -337,7 +337,7 @@ def measure_lfw(recognizer: Recognizer, threshold: float) -> dict[str, Any]:
     result = lfw_accuracy(taken, lists)
     names = lists[0].names
     return {
-        "lfw": {**asdict(result), "photos": len(taken.photos), "without a face": int((~taken.found).sum())},
+        "lfw": {**asdict(result), "photos": len(taken.photos), "without a face": int((~taken.has_template).sum())},
         "relatives": relatives(taken, names, threshold),
         "sunglasses": sunglasses(taken, names, threshold),
         "groups": groups(taken, names, FAR),

@@ -183,7 +183,7 @@ def _rows(templates: Templates, rows: NDArray[np.intp]) -> Templates:
 
 def _pairs(templates: Templates, numbers: NDArray[np.intp], half: NDArray[np.bool_], people: int) -> NDArray[np.intp]:
     """Return two photos (rows) of each of some people of a half, one after the other."""
-    usable = half & templates.found
+    usable = half & templates.has_template
     counts = np.bincount(numbers[usable])
     several = np.flatnonzero(counts > 1)
     spread = several[np.unique(np.linspace(0, len(several) - 1, min(people, len(several))).round().astype(int))]
@@ -194,7 +194,7 @@ def _strangers(
     templates: Templates, numbers: NDArray[np.intp], half: NDArray[np.bool_], pairs: NDArray[np.intp], people: int
 ) -> NDArray[np.intp]:
     """Return a photo (row) of each of some people of a half who are not in the pairs."""
-    left = np.flatnonzero(half & templates.found & ~np.isin(numbers, numbers[pairs]))
+    left = np.flatnonzero(half & templates.has_template & ~np.isin(numbers, numbers[pairs]))
     first = left[np.unique(numbers[left], return_index=True)[1]]
     return first[np.unique(np.linspace(0, len(first) - 1, min(people, len(first))).round().astype(int))]
 

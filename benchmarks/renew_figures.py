@@ -163,7 +163,7 @@ def search(people: int) -> Figures:
     recognizer = Recognizer()
     with EmbeddingCache(recognizer) as cache:
         templates = take(lists[0].photos, recognizer, cache=cache)
-    embeddings, names = templates.embeddings[templates.found], np.array(lists[0].names)[templates.found]
+    embeddings, names = templates.embeddings[templates.has_template], np.array(lists[0].names)[templates.has_template]
     table = compare.calibration(MODEL)
     assert table is not None
     threshold, rates, held = table.search_threshold(FPIR, people), [], 0

@@ -93,8 +93,8 @@ def main() -> None:
     recognizer = Recognizer(threads=chosen.threads)
     with EmbeddingCache(recognizer) as cache:
         taken = take(lists[0].photos, recognizer, cache=cache, progress=shown)
-    embeddings = taken.embeddings[taken.found]
-    people = np.unique(np.array(lists[0].names)[taken.found], return_inverse=True)[1]
+    embeddings = taken.embeddings[taken.has_template]
+    people = np.unique(np.array(lists[0].names)[taken.has_template], return_inverse=True)[1]
     figures, facts = {}, {}
     for k in TEMPLATES:
         figures[k], facts[f"{k} templates"] = measured(embeddings, people, k, chosen.draws)

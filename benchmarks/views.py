@@ -99,7 +99,7 @@ def main() -> None:
         "threads": chosen.threads,
         "rounds": chosen.rounds,
         "photos": len(templates.photos),
-        "without a face": int((~templates.found).sum()),
+        "without a face": int((~templates.has_template).sum()),
         "least ms/face": {number: round(min(one), 2) for number, one in costs.items()},
         "pairs of one person": gains[0].genuine,
         "pairs of two people": gains[0].impostors,
@@ -139,8 +139,8 @@ def by_views(templates: Templates) -> dict[int, Templates]:
 def measured(views: int, templates: Templates, lists: Sequence[PairList]) -> Gain:
     """Accuracy by LFW's protocol, and rates of true accepts with those of people drawn anew."""
     people = np.unique(np.array(lists[0].names), return_inverse=True)[1]
-    compared = compare_everybody(templates.embeddings, templates.found, people)
-    resampling, rng = ByPeople(compared, people, templates.found), np.random.default_rng(0)
+    compared = compare_everybody(templates.embeddings, templates.has_template, people)
+    resampling, rng = ByPeople(compared, people, templates.has_template), np.random.default_rng(0)
     near, genuine = compared.impostors.distances, compared.genuine.distances
     rows = [[compared.roc.at(compared.roc.threshold(far) or 0.0)[1] for far in FARS]]
     for _ in range(DRAWS):

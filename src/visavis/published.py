@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from visavis.embedders import facenet, vggface
 from visavis.errors import UsageError, WeightsError
 from visavis.nets import resnet50, senet50, vgg16
-from visavis.nets.inception_resnet_v1 import SIDE, inception_resnet_v1
-from visavis.nets.ops import Net, Ops, T
+from visavis.nets.inception_resnet_v1 import SIDE, inception_resnet_v1, inception_resnet_v1_top
+from visavis.nets.ops import Net
 from visavis.types import Floats
 from visavis.weights import spec, store
 from visavis.weights.catalog import classic as rows
@@ -50,16 +51,6 @@ class _Layout:
     side: int
 
 
-def _make_inception(people: int) -> Net:
-    """Return Inception-ResNet-v1 with the layer that it was trained with."""
-
-    def net(ops: Ops[T], x: T) -> tuple[T, ...]:
-        (embedding,) = inception_resnet_v1(ops, x)
-        return embedding, ops.dense(embedding, "logits", width=people)
-
-    return net
-
-
 LAYOUTS: dict[str, tuple[tuple[Read, tuple[_Layout, ...]], ...]] = {
     "keras": (
         (
@@ -82,8 +73,8 @@ LAYOUTS: dict[str, tuple[tuple[Read, tuple[_Layout, ...]], ...]] = {
         (
             facenet.read,
             (
-                _Layout((rows.FACENET_VGGFACE2,), _make_inception(resnet50.PEOPLE), SIDE),
-                _Layout((rows.FACENET_CASIA,), _make_inception(CASIA_PEOPLE), SIDE),
+                _Layout((rows.FACENET_VGGFACE2,), inception_resnet_v1_top, SIDE),
+                _Layout((rows.FACENET_CASIA,), partial(inception_resnet_v1_top, people=CASIA_PEOPLE), SIDE),
                 _Layout((rows.FACENET_VGGFACE2, rows.FACENET_CASIA), inception_resnet_v1, SIDE),
             ),
         ),

@@ -102,8 +102,6 @@ PUBLIC = {
     ("visavis.types", "known"),
     ("visavis.classify", "known"),
     ("visavis.evaluate.identification", "known"),
-    ("visavis.evaluate.data.templates", "found"),
-    ("visavis.evaluate.detector_answers", "found"),
 }
 """Fields and properties that users read, such as ``identification.known``."""
 BRITISH = re.compile(

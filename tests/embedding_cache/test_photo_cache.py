@@ -178,7 +178,7 @@ def test_what_one_model_found_is_never_taken_for_another(tmp_path: Path, cache_f
             taken = take(photos, one, min_face=min_face, cache=cache)
         assert_same(taken, take(photos, recognizer(), min_face=min_face))
     assert len(list((cache_folder / "embeddings").glob("*.db"))) == 2
-    assert plain(photos).found.sum() > take(photos, recognizer(), min_face=12).found.sum()
+    assert plain(photos).has_template.sum() > take(photos, recognizer(), min_face=12).has_template.sum()
 
 
 def test_each_key_has_its_file_and_the_file_its_key(tmp_path: Path, cache_folder: Path) -> None:
@@ -428,7 +428,7 @@ from visavis.pipeline import Recognizer
 recognizer = Recognizer()
 with EmbeddingCache(recognizer) as cache:
     taken = take(sorted(map(str, Path(sys.argv[1]).iterdir())), recognizer, cache=cache)
-print(taken.found.sum(), cache.notes, sorted({"onnxruntime", "cv2", "PIL"} & sys.modules.keys()))
+print(taken.has_template.sum(), cache.notes, sorted({"onnxruntime", "cv2", "PIL"} & sys.modules.keys()))
 """
 
 

@@ -63,7 +63,7 @@ def test_the_rates_of_a_table() -> None:
 def test_a_table_counted_directly() -> None:
     made, people = crowd(1, 60, missing=(7,))
     measured = of_people(made, [f"{n}" for n in people], data="crowd")
-    slow = slow_pairs(made.embeddings, made.found, people)
+    slow = slow_pairs(made.embeddings, made.has_template, people)
     table = measured.calibration
     assert table.far == (0.1, 0.03, 0.01, 0.003)  # 0.001 of 15,755 is 15
     for rate, threshold in zip(measured.rates, table.thresholds, strict=True):

@@ -59,7 +59,7 @@ def annotated(tmp_path: Path) -> list[Annotated]:
 
 def test_a_detector_is_asked_as_it_is_and_for_low_scores(annotated: list[Annotated]) -> None:
     seen = collect_answers(annotated, detector=SHY)
-    assert [[face.score for face in faces] for faces in seen.found] == [[0.8, 0.7, 0.6, 0.5], []]
+    assert [[face.score for face in faces] for faces in seen.detected] == [[0.8, 0.7, 0.6, 0.5], []]
     assert seen.sensitive is not None
     low = [[face.score for face in faces] for faces in seen.sensitive]
     assert low == [[0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1], [0.3, 0.2, 0.1]]
@@ -68,7 +68,7 @@ def test_a_detector_is_asked_as_it_is_and_for_low_scores(annotated: list[Annotat
 
 def test_one_without_low_scores_is_taken_as_it_is(annotated: list[Annotated]) -> None:
     seen = collect_answers(annotated, detector=PLAIN)
-    assert [len(faces) for faces in seen.found] == [4, 0]
+    assert [len(faces) for faces in seen.detected] == [4, 0]
     assert seen.sensitive is None
 
 
@@ -89,4 +89,4 @@ def test_the_smallest_face_reaches_both_detectors_and_progress_sees_all(annotate
         return iter(some)
 
     seen = collect_answers(annotated, detector=SHY, min_face=21, progress=progress)
-    assert (seen.found, seen.sensitive, totals) == (((), ()), ((), ()), [4])
+    assert (seen.detected, seen.sensitive, totals) == (((), ()), ((), ()), [4])

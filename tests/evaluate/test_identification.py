@@ -193,7 +193,7 @@ def plain(
     embeddings: Templates, names: Sequence[str], made: Split, threshold: float
 ) -> tuple[int, int, list[tuple[float, str]]]:
     """Misses and false positives in plain loops, and each unknown probe's nearest."""
-    enrolled = [row for row in made.gallery if embeddings.found[row]]
+    enrolled = [row for row in made.gallery if embeddings.has_template[row]]
 
     def nearest(row: int) -> tuple[float, str]:
         probe = embeddings.embeddings[row].astype(np.float64)
@@ -202,8 +202,8 @@ def plain(
     misses = 0
     for row in made.known:
         distance, who = nearest(row)
-        misses += not (embeddings.found[row] and who == names[row] and distance <= threshold)
-    others = [nearest(row) for row in made.unknown if embeddings.found[row]]
+        misses += not (embeddings.has_template[row] and who == names[row] and distance <= threshold)
+    others = [nearest(row) for row in made.unknown if embeddings.has_template[row]]
     return misses, sum(distance <= threshold for distance, _ in others), others
 
 

@@ -25,7 +25,7 @@ class Searched:
     """A gallery of so many people of LFW, drawn by a seed, and searches for all photos of everybody else."""
 
     def __init__(self, view: View1, path: Path, people: int, seed: int) -> None:
-        found = view.templates.found
+        found = view.templates.has_template
         embeddings, names = view.templates.embeddings[found], np.array(view.names)[found]
         enrolled = np.random.default_rng(seed).permutation(np.unique(names))[:people]
         rows = {name: np.flatnonzero(names == name) for name in enrolled}

@@ -65,12 +65,12 @@ def test_the_row_of_each_photo(tmp_path: Path) -> None:
     assert (taken.model, taken.detector) == (MODEL, DETECTOR)
     assert taken.photos == tuple(str(path) for path in photos)
     assert taken.status == ("ok", "no_face", "ok", "unreadable", "missing", "unreadable")
-    assert taken.found.tolist() == [True, False, True, False, False, False]
+    assert taken.has_template.tolist() == [True, False, True, False, False, False]
     np.testing.assert_array_equal(taken.embeddings[[0, 2]].argmax(axis=1), [2, 0])  # blue, nearer the middle, and red
     np.testing.assert_array_equal(taken.boxes[[0, 2]], [[115, 75, 205, 165], [-15, -14, 105, 106]])
     assert taken.faces.tolist() == [2, 0, 1, 0, 0, 0]
-    assert not taken.embeddings[~taken.found].any()
-    assert not taken.boxes[~taken.found].any()
+    assert not taken.embeddings[~taken.has_template].any()
+    assert not taken.boxes[~taken.has_template].any()
     (_, blue), _, (red,) = (one.quality for one in recognizer().detect(photos[:3]))
     np.testing.assert_array_equal(taken.quality, np.array([blue.score, 0, red.score, 0, 0, 0], np.float32))
     assert 0 < min(blue.score, red.score) < max(blue.score, red.score) < 1
@@ -134,7 +134,7 @@ def test_photos_that_cannot_be_read_load_no_network(tmp_path: Path) -> None:
 def test_no_photos_at_all() -> None:
     taken = plain([])
     assert (taken.embeddings.shape, taken.boxes.shape, taken.quality.shape) == ((0, 0), (0, 4), (0,))
-    assert taken.found.shape == (0,)
+    assert taken.has_template.shape == (0,)
 
 
 def test_a_path_alone_is_no_list() -> None:

@@ -118,7 +118,7 @@ def test_everybody_as_in_a_double_loop(crowd: tuple[Templates, list[str]]) -> No
     made, names = crowd
     result = of_people(made, names, data="crowd", draws=30)
     people = np.unique(names, return_inverse=True)[1]
-    slow = slow_pairs(made.embeddings, made.found, people)
+    slow = slow_pairs(made.embeddings, made.has_template, people)
     assert (result.photos, result.people, result.failures) == (240, 80, 3)
     assert (result.failed_genuine, result.failed_impostors) == (len(slow.failed_genuine), slow.failed_impostors)
     assert result.failed_genuine == 6
@@ -153,7 +153,7 @@ def test_rejection_is_of_the_genuine_pairs_with_their_people(crowd: tuple[Templa
     made, names = crowd
     curve = of_people(made, names, data="crowd", draws=5).rejection
     assert curve is not None
-    slow = slow_pairs(made.embeddings, made.found, np.unique(names, return_inverse=True)[1])
+    slow = slow_pairs(made.embeddings, made.has_template, np.unique(names, return_inverse=True)[1])
     pairs = [(0.0, True)] * 6 + sorted(
         (float(min(made.quality[a], made.quality[b])), distance > curve.threshold) for distance, a, b in slow.genuine
     )
@@ -171,7 +171,7 @@ def test_rejection_is_of_the_genuine_pairs_with_their_people(crowd: tuple[Templa
 def test_rejection_draws_people_where_they_are_known(crowd: tuple[Templates, list[str]]) -> None:
     made, names = crowd
     people = np.unique(names, return_inverse=True)[1]
-    slow = slow_pairs(made.embeddings, made.found, people)
+    slow = slow_pairs(made.embeddings, made.has_template, people)
     a, b = np.array([one[1:] for one in slow.genuine] + slow.failed_genuine).T
     distances = [one[0] for one in slow.genuine] + [np.inf] * 6
     curve = of_people(made, names, data="crowd", draws=5).rejection
@@ -212,7 +212,7 @@ def test_promises_of_a_calibrated_model_are_held_against_the_data(monkeypatch: p
     table = Calibration("made-up", (0.1, 0.01, 0.003), (0.2, 0.05, 0.01), slope=-9, intercept=1)
     monkeypatch.setattr(compare, "calibration", {"made-up": table}.get)
     promises = of_people(made, names, data="crowd", draws=100).promises
-    slow = slow_pairs(made.embeddings, made.found, people)
+    slow = slow_pairs(made.embeddings, made.has_template, people)
     assert [one.far for one in promises] == [0.01]  # 0.001 and 0.0001 are beyond the table
     (one,) = promises
     assert one.threshold == pytest.approx(0.05)

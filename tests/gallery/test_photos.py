@@ -16,7 +16,7 @@ from faultless import FAULTLESS
 from visavis.compare import Calibration
 from visavis.errors import MissingImageError, NoFaceError, PoorQualityError, UnreadableImageError, UsageError
 from visavis.gallery import Gallery, Skipped
-from visavis.gallery._photo_templates import select_largest_faces
+from visavis.gallery._enroll import select_largest_faces
 from visavis.gallery.check_input import make_path_absolute
 from visavis.pipeline import Recognizer
 from visavis.poor_photos import PoorPhotos

@@ -100,7 +100,7 @@ def _round_values(values: Sequence[float] | None) -> list[float]:
 
 def of_people(templates: Templates, names: Sequence[str], *, data: str, seed: int = 0) -> Measured:
     """Calibrate on all pairs of photos of a folder of people; ``names (n,)`` holds the person of each photo."""
-    has_template, people = templates.found, np.unique(np.array(names), return_inverse=True)[1]
+    has_template, people = templates.has_template, np.unique(np.array(names), return_inverse=True)[1]
     compared = compare_everybody(templates.embeddings, has_template, people)
     rates = bootstrap.rates(compared, bootstrap.ByPeople(compared, people, has_template), FARS, seed=seed)
     counts = {"people": int(people.max()) + 1, "intervals_by": "people"}
@@ -117,7 +117,7 @@ def with_poor_photos(measured: Measured, copies: Mapping[str, Copies]) -> Measur
 
 def of_pairs(templates: Templates, pairs: PairList, *, data: str, seed: int = 0) -> Measured:
     """Calibrate on listed pairs. Their people are unknown: no people are held out, and intervals are of pairs."""
-    compared = compare_listed(templates.embeddings, templates.found, pairs.a, pairs.b, pairs.same)
+    compared = compare_listed(templates.embeddings, templates.has_template, pairs.a, pairs.b, pairs.same)
     rates = bootstrap.rates(compared, bootstrap.ByPairs(compared), FARS, seed=seed)
     return _make_measured(templates, compared, rates, (), data=data, counts={"intervals_by": "pairs"})
 
@@ -161,7 +161,7 @@ def _choose_half(people: NDArray[np.intp], rng: np.random.Generator) -> NDArray[
 def _compare_half(
     templates: Templates, people: NDArray[np.intp], rows: NDArray[np.bool_]
 ) -> tuple[Compared, bootstrap.ByPeople]:
-    has_template, numbers = templates.found[rows], np.unique(people[rows], return_inverse=True)[1]
+    has_template, numbers = templates.has_template[rows], np.unique(people[rows], return_inverse=True)[1]
     compared = compare_everybody(templates.embeddings[rows], has_template, numbers)
     return compared, bootstrap.ByPeople(compared, numbers, has_template)
 
@@ -186,7 +186,7 @@ def _make_measured(
     provenance: dict[str, object] = {
         "data": data,
         "photos": len(templates.photos),
-        "without_a_face": int((~templates.found).sum()),
+        "without_a_face": int((~templates.has_template).sum()),
         **counts,
         "genuine_pairs": compared.roc.genuine,
         "impostor_pairs": compared.roc.impostors,

@@ -25,14 +25,14 @@ LOWEST = 0.01
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answers:
-    """Faces ``found`` in each of the ``annotated`` photos that could be read, and with low scores too (``sensitive``).
+    """Faces ``detected`` in each of the ``annotated`` photos that could be read; ``sensitive``: with low scores too.
 
     ``sensitive`` is None if the detector has no option for it. ``unread`` holds a message for each other photo, by
     path.
     """
 
     annotated: tuple[Annotated, ...]
-    found: tuple[tuple[Face, ...], ...]
+    detected: tuple[tuple[Face, ...], ...]
     sensitive: tuple[tuple[Face, ...], ...] | None
     unread: dict[str, str]
 

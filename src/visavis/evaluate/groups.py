@@ -124,9 +124,9 @@ def measure_groups(
     """
     placed = place(table, templates.photos, names)
     people = np.unique(np.array(names), return_inverse=True)[1].astype(np.intp)
-    compared = compare_everybody(templates.embeddings, templates.found, people)
+    compared = compare_everybody(templates.embeddings, templates.has_template, people)
     limit = _choose_threshold(compared, far) if threshold is None else threshold
-    data = _Data(people, templates.found, *_find_errors(compared, limit))
+    data = _Data(people, templates.has_template, *_find_errors(compared, limit))
     codes = [_number_groups(groups) for groups in placed.groups.values()]
     masks = [np.ones(len(people), np.bool_), *(code == n for all_names, code in codes for n in range(len(all_names)))]
     counted = [_count_group(data, mask) for mask in masks]

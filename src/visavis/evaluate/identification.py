@@ -144,7 +144,7 @@ def measure_identification(
     if any(not 0 < fpir < 1 for fpir in fpirs) or any(rank < 1 for rank in ranks):
         raise UsageError("an FPIR must be between 0 and 1, and a rank 1 or more.")
     person = np.unique(np.asarray(names, np.str_), return_inverse=True)[1]
-    has_template = templates.found
+    has_template = templates.has_template
     gallery = _Gallery.of(templates.embeddings, person, split.gallery[has_template[split.gallery]], rule)
     known_probes = KnownProbes(person[split.known], *_rank_people(templates, person, split.known, gallery))
     searched = split.unknown[has_template[split.unknown]]
@@ -240,7 +240,7 @@ def _rank_people(
     if not len(rows):
         raise UsageError("there is no photo to search for: nobody who is enrolled has another one.")
     ranks, right = np.zeros(len(rows), np.intp), np.full(len(rows), np.inf)
-    searchable = np.flatnonzero(templates.found[rows] & np.isin(person[rows], gallery.people))
+    searchable = np.flatnonzero(templates.has_template[rows] & np.isin(person[rows], gallery.people))
     columns = np.searchsorted(gallery.people, person[rows[searchable]])
     for block, distances in gallery.distances(templates.embeddings[rows[searchable]]):
         own = np.take_along_axis(distances, columns[block, None], axis=1)

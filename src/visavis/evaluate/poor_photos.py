@@ -107,7 +107,7 @@ def make_copies(
     ``people (n,)`` numbers the person of each photo. The unchanged photos come first, under an empty name. Raises
     UsageError if fewer than ``LEAST_COPIES`` photos show a face.
     """
-    rows = _spread_evenly(np.flatnonzero(templates.found), most)
+    rows = _spread_evenly(np.flatnonzero(templates.has_template), most)
     if len(rows) < LEAST_COPIES:
         raise UsageError(
             f"poor photos are measured on {LEAST_COPIES} photos with a face or more: there are {len(rows)}."

@@ -32,17 +32,17 @@ def of_people(
 ) -> VerificationResult:
     """Compare all pairs of photos; ``names (n,)`` holds the person of each photo."""
     people = np.unique(np.array(names), return_inverse=True)[1]
-    compared = compare_everybody(templates.embeddings, templates.found, people)
-    resampling = bootstrap.ByPeople(compared, people, templates.found)
+    compared = compare_everybody(templates.embeddings, templates.has_template, people)
+    resampling = bootstrap.ByPeople(compared, people, templates.has_template)
     return _make_result(templates, compared, resampling, people=people, data=data, draws=draws)
 
 
 def of_pairs(templates: Templates, pairs: PairList, *, data: str, draws: int = bootstrap.DRAWS) -> VerificationResult:
     """Compare the pairs of a list; measure the accuracy over its folds, or over ten folds made of it."""
-    compared = compare_listed(templates.embeddings, templates.found, pairs.a, pairs.b, pairs.same)
+    compared = compare_listed(templates.embeddings, templates.has_template, pairs.a, pairs.b, pairs.same)
     resampling = bootstrap.ByPairs(compared)
     people = np.unique(np.array(pairs.names), return_inverse=True)[1] if pairs.names else None
-    distances = accuracy.pair_distances(templates.embeddings, templates.found, pairs)
+    distances = accuracy.pair_distances(templates.embeddings, templates.has_template, pairs)
     return replace(
         _make_result(templates, compared, resampling, people=people, data=data, draws=draws),
         accuracy=accuracy.cross_validate(distances, pairs.same, pairs.folds),
@@ -64,7 +64,9 @@ def of_lfw(
 
 def lfw_accuracy(templates: Templates, lists: Sequence[PairList]) -> Accuracy:
     """Measure accuracy by LFW's protocol on one list (view 2) or two (view 1)."""
-    distances = [(accuracy.pair_distances(templates.embeddings, templates.found, pairs), pairs.same) for pairs in lists]
+    distances = [
+        (accuracy.pair_distances(templates.embeddings, templates.has_template, pairs), pairs.same) for pairs in lists
+    ]
     if len(distances) == 2:
         return accuracy.measure_on_test(distances[0], distances[1])
     return accuracy.cross_validate(*distances[0], lists[0].folds)
@@ -116,7 +118,7 @@ def _make_result(
         detector=templates.detector,
         photos=len(templates.photos),
         people=0 if people is None else int(people.max()) + 1,
-        failures=int((~templates.found).sum()),
+        failures=int((~templates.has_template).sum()),
         failed_genuine=len(compared.failed_genuine),
         failed_impostors=compared.failed_impostors,
         roc=compared.roc,

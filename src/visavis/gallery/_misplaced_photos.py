@@ -1,7 +1,11 @@
-"""Find photos of the wrong person: before they are enrolled, and among the stored ones."""
+"""Find photos of the wrong person: before they are enrolled, and among the stored ones.
+
+The rules and their error rates: docs/gallery.md.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -11,7 +15,7 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 
 from visavis.compare import Calibration, person_embedding
-from visavis.gallery import _doubt_rules, _resolve_person
+from visavis.gallery import _resolve_person
 from visavis.gallery._open_gallery import OpenGallery
 from visavis.gallery._search import search_people
 from visavis.gallery.check_input import clean_name, match_stored_faces, prepare_templates
@@ -21,6 +25,105 @@ from visavis.gallery.sql.database import Database
 from visavis.gallery.sql.schema import PEOPLE, TEMPLATES
 from visavis.gallery.types import Doubt, Problem, Template
 from visavis.types import Candidate, Floats
+
+OWN_FAR = 0.03
+"""A photo is far from a person's other photos above the threshold of this FAR."""
+SAME_PERSON = 1.15
+"""A new person is the same as a stored one if most photos are near the stored one, and their mean distance to the
+stored one is at most this many times their mean distance to each other."""
+OTHER_FPIR = 0.01
+"""A photo is near another person if a search at this FPIR would name that person."""
+COMPARED = 1000
+"""The greatest number of photos of a person that a photo is compared with."""
+
+
+class Limits(NamedTuple):
+    """Cosine distances: above ``own`` a photo is far from its person, up to ``other`` it is near another person."""
+
+    own: float
+    other: float
+
+
+class PhotoDistances(NamedTuple):
+    """A photo with the distances that it is judged by.
+
+    ``own`` is its distance to its person's other photos (None: there are none), ``other`` the nearest other person.
+    ``is_same`` is whether the photos of a new person, as a whole, are as near to that other person as to each other.
+    """
+
+    photo: str
+    name: str
+    own: float | None
+    other: Candidate | None
+    is_same: bool = False
+
+
+def compute_limits(table: Calibration, people: int) -> Limits:
+    """Return the limits in a gallery of this number of people."""
+    far = min(max(OWN_FAR, table.far[-1]), table.far[0])
+    return Limits(table.threshold(far), table.search_threshold(OTHER_FPIR, people))
+
+
+def compute_own_distances(embeddings: Floats, others: Floats) -> list[float | None]:
+    """Return for each row of ``embeddings (n, d)`` its distance to the other rows and ``others (m, d)``.
+
+    This is the lower median of the distances, which a minority of wrong photos does not move; None without others.
+    """
+    photos = np.concatenate([embeddings, others]).astype(np.float64)
+    if len(photos) < 2:
+        return [None] * len(embeddings)
+    chosen = np.linspace(0, len(photos) - 1, min(len(photos), COMPARED)).astype(int)
+    distances = np.clip(1 - embeddings.astype(np.float64) @ photos[chosen].T, 0, 2)
+    distances[np.arange(len(embeddings))[:, None] == chosen[None]] = np.inf  # a photo is not compared with itself
+    ordered = np.sort(distances, axis=1)
+    counts = np.isfinite(distances).sum(axis=1)
+    return [float(row[(count - 1) // 2]) for row, count in zip(ordered, counts, strict=True)]
+
+
+def judge_photo(photo: PhotoDistances, limits: Limits) -> Doubt | None:
+    """Return the doubt that a photo is of its person; None if there is no doubt."""
+    own, other = photo.own, photo.other
+    far = own is not None and own > limits.own
+    nearer = other is not None and (photo.is_same or own is None or other.distance < own)
+    near_other = other if other is not None and nearer and other.distance <= (limits[0 if far else 1]) else None
+    if not far and near_other is None:
+        return None
+    return Doubt(
+        photo=photo.photo,
+        message=_make_message(photo, near_other, limits),
+        distance=own,
+        person_id=None if near_other is None else near_other.person_id,
+        name=None if near_other is None else near_other.name,
+        other_distance=None if near_other is None else near_other.distance,
+    )
+
+
+def _make_message(photo: PhotoDistances, other: Candidate | None, limits: Limits) -> str:
+    if other is None:
+        return (
+            f"is far from the other photos of {photo.name} (distance {photo.own:.4f}, usual is up to "
+            f"{limits.own:.4f}): it may show another person."
+        )
+    person = f"{other.name} (id {other.person_id}, distance {other.distance:.4f})"
+    if photo.own is None or other.distance >= photo.own:
+        return f"looks like {person}, who is in the gallery already."
+    return f"looks more like {person} than like {photo.name} ({photo.own:.4f})."
+
+
+def find_same_person(own: Sequence[float | None], others: Sequence[Candidate | None], limits: Limits) -> int | None:
+    """Return the id of the stored person that a new person seems to be; None if there is none.
+
+    ``own`` are the distances of the new person's photos to each other, ``others`` their nearest stored people.
+    """
+    near = [(mine, other) for mine, other in zip(own, others, strict=True) if other and other.distance <= limits.other]
+    counts = Counter(other.person_id for _, other in near)
+    person, count = counts.most_common(1)[0] if counts else (None, 0)
+    if 2 * count <= len(others):
+        return None
+    to_person = sum(other.distance for _, other in near if other.person_id == person)
+    to_own = sum(mine or 0 for mine, other in near if other.person_id == person)
+    return person if len(others) == 1 or to_person <= SAME_PERSON * to_own else None
+
 
 SEARCHED = 100_000
 """Number of templates, evenly spread, that :meth:`Gallery.check` compares with the other people at most."""
@@ -62,7 +165,7 @@ def find_doubts(
         dimension = records.read_meta(conn).dimension or prepared[0].embedding.size
         stored, scores = records.read_embeddings(conn, person or UNASSIGNED, dimension)
         stored = stored[table.usable(stored, scores)]
-        limits = _doubt_rules.compute_limits(table, records.count_people(conn))
+        limits = compute_limits(table, records.count_people(conn))
     new_places = [
         place
         for place, owner in enumerate(owners)
@@ -71,14 +174,14 @@ def find_doubts(
     if not new_places:
         return {}
     embeddings = np.stack([prepared[place].embedding for place in new_places])
-    own = _doubt_rules.compute_own_distances(embeddings, stored)
+    own = compute_own_distances(embeddings, stored)
     doubts: dict[int, Doubt] = {}
     others = _find_nearest_others(opened, embeddings, person)
-    same_person = None if person is not None else _doubt_rules.find_same_person(own, others, limits)
+    same_person = None if person is not None else find_same_person(own, others, limits)
     for place, distance, other in zip(new_places, own, others, strict=True):
         is_same = other is not None and other.person_id == same_person
-        distances = _doubt_rules.PhotoDistances(prepared[place].photo, name, distance, other, is_same)
-        if doubt := _doubt_rules.judge_photo(distances, limits):
+        distances = PhotoDistances(prepared[place].photo, name, distance, other, is_same)
+        if doubt := judge_photo(distances, limits):
             doubts[place] = doubt
     return doubts
 
@@ -99,7 +202,7 @@ def find_doubtful_templates(opened: OpenGallery) -> Iterator[Problem]:
         return
     with opened.database.read() as conn:
         people, templates = records.read_person_ids(conn), records.count_records(conn).templates
-    limits, step = _doubt_rules.compute_limits(table, len(people)), -(-templates // SEARCHED) or 1
+    limits, step = compute_limits(table, len(people)), -(-templates // SEARCHED) or 1
 
     def is_selected(member: Member) -> bool:
         return member.template_id % step == 0 or (member.own or 0) > limits.own
@@ -108,10 +211,8 @@ def find_doubtful_templates(opened: OpenGallery) -> Iterator[Problem]:
         searched = [member for member in members if member.template_id % step == 0]
         others = _find_others_within(opened, searched, people, max(limits), table.usable)
         for member in members:
-            distances = _doubt_rules.PhotoDistances(
-                member.photo, member.name, member.own, others.get(member.template_id)
-            )
-            if doubt := _doubt_rules.judge_photo(distances, limits):
+            distances = PhotoDistances(member.photo, member.name, member.own, others.get(member.template_id))
+            if doubt := judge_photo(distances, limits):
                 yield Problem("doubtful", f"template {member.template_id} ({member.photo}) {doubt.message}")
 
 
@@ -219,9 +320,9 @@ def _read_people(database: Database, people: Sequence[int], usable: Usable) -> I
 
 def _make_members(rows: Sequence[Any], embeddings: Floats) -> Iterator[Member]:
     """Yield the templates of a person with their distances to the person's other templates."""
-    for start in range(0, len(rows), _doubt_rules.COMPARED):
-        part = slice(start, start + _doubt_rules.COMPARED)
-        own = _doubt_rules.compute_own_distances(
+    for start in range(0, len(rows), COMPARED):
+        part = slice(start, start + COMPARED)
+        own = compute_own_distances(
             embeddings[part], np.concatenate([embeddings[: part.start], embeddings[part.stop :]])
         )
         for row, embedding, distance in zip(rows[part], embeddings[part], own, strict=True):

@@ -15,8 +15,7 @@ from visavis.boxes import SAME_FACE, overlaps
 from visavis.clustering.pictures import file_of
 from visavis.doubts import faults
 from visavis.errors import NoFaceError, PoorQualityError, UnreadableImageError, UsageError, fault_of
-from visavis.gallery._enroll import EnrollOptions, enroll_templates
-from visavis.gallery._photo_templates import PhotoTemplates, unusable_error
+from visavis.gallery._enroll import EnrollOptions, PhotoTemplates, enroll_templates, unusable_error
 from visavis.gallery.check_input import make_details
 from visavis.gallery.types import Enrollment, Skipped, Template
 from visavis.images import replaced_message, shown

@@ -20,12 +20,11 @@ from visavis.errors import GalleryError, UsageError
 from visavis.gallery import (
     _enroll,
     _identify,
+    _indexed_photos,
     _integrity,
     _misplaced_photos,
     _people,
-    _photo_locations,
     _search,
-    _unassigned_faces,
     archive,
 )
 from visavis.gallery._enroll import EnrollOptions
@@ -429,7 +428,7 @@ class Gallery:
 
     def find_indexed(self, sha256s: Iterable[str]) -> set[str]:
         """Return the hashes of those photos that are indexed already."""
-        return _unassigned_faces.find_indexed(self.opened, sha256s)
+        return _indexed_photos.find_indexed(self.opened, sha256s)
 
     def add_photos(self, photos: Sequence[IndexedPhoto]) -> int:
         """Store photos with their faces, unassigned, in one transaction; return the number of new photos.
@@ -437,11 +436,11 @@ class Gallery:
         Photos that are indexed already are skipped, and so are faces that a person was enrolled with. Raises
         UsageError if an embedding is wrong, and then stores nothing.
         """
-        return _unassigned_faces.add_photos(self.opened, photos)
+        return _indexed_photos.add_photos(self.opened, photos)
 
     def faces(self, *, unassigned: bool = False) -> StoredFaces:
         """Return all faces, or only the unassigned ones, by template id."""
-        return _unassigned_faces.read_faces(self.opened, unassigned=unassigned)
+        return _indexed_photos.read_faces(self.opened, unassigned=unassigned)
 
     def cluster(
         self,
@@ -456,26 +455,26 @@ class Gallery:
         Faces that were clustered before keep their clusters; new faces join these or form new clusters.
         The threshold of a rate ``far`` is that of the gallery's own table, if it has one.
         """
-        return _unassigned_faces.cluster_faces(
+        return _indexed_photos.cluster_faces(
             self.opened, far=far, threshold=threshold, min_quality=min_quality, seed=seed
         )
 
     def set_clusters(self, ids: Sequence[int], clusters: Sequence[int]) -> None:
         """Store the cluster of each of these faces (template ids), -1 for none, in one transaction."""
-        _unassigned_faces.set_clusters(self.opened, ids, clusters)
+        _indexed_photos.set_clusters(self.opened, ids, clusters)
 
     def locate_photos(
         self,
         hashed: Iterable[tuple[str, str]],
         *,
-        read: Callable[[str], bytes] = _photo_locations.read_file,
+        read: Callable[[str], bytes] = _indexed_photos.read_file,
     ) -> int:
         """Store the current paths of photos, pairs of SHA-256 and path; return the number of changed paths.
 
         A photo with this SHA-256 gets the new path, unless ``read`` still finds it at the stored path. Another photo
         that is stored with a path of ``hashed`` has no path from then on.
         """
-        return _photo_locations.locate_photos(self.opened, hashed, read=read)
+        return _indexed_photos.locate_photos(self.opened, hashed, read=read)
 
     def find_photos(self, *photos: str | os.PathLike[str]) -> list[tuple[str, dict[int, str]]]:
         """Return for each photo, a path or a hash of 8 digits or more, its SHA-256 and the names in it, by person id.
@@ -483,7 +482,7 @@ class Gallery:
         A path is the stored one, or that of a file with the same bytes. Raises UnknownNameError if there is
         no such photo, UsageError if several photos match.
         """
-        return _photo_locations.find_photos(self.opened, photos)
+        return _indexed_photos.find_photos(self.opened, photos)
 
     def forget(self, *photos: str | os.PathLike[str], named: bool = False) -> list[ForgottenPhoto]:
         """Remove photos with all their templates, all or none, without a trace in the file.
@@ -492,7 +491,7 @@ class Gallery:
         without another template is removed too. The audit log records the hash of the photo and the people who lost
         templates. Raises UsageError if a photo has templates of people and ``named`` is False.
         """
-        return _photo_locations.forget_photos(self.opened, photos, named=named)
+        return _indexed_photos.forget_photos(self.opened, photos, named=named)
 
     # Checks
 

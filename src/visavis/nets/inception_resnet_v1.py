@@ -91,7 +91,7 @@ def inception_resnet_v1(ops: Ops[T], x: T) -> tuple[T, ...]:
     return (ops.batch_norm(x, "last_bn", eps=EPS),)
 
 
-def inception_resnet_v1_top(ops: Ops[T], x: T) -> tuple[T, ...]:
-    """Map 160-pixel faces to features ``(n, 512)``, logits ``(n, 8631)``."""
+def inception_resnet_v1_top(ops: Ops[T], x: T, *, people: int = PEOPLE) -> tuple[T, ...]:
+    """Map 160-pixel faces to features ``(n, 512)``, logits ``(n, people)`` of the people that it was trained with."""
     (x,) = inception_resnet_v1(ops, x)
-    return x, ops.dense(x, "logits", width=PEOPLE)
+    return x, ops.dense(x, "logits", width=people)

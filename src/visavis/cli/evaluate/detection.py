@@ -61,7 +61,7 @@ def detection(
         detected = collect_answers(
             annotated, detector=detector, min_face=min_face, threads=networks.threads, progress=output.progress
         )
-        result = measure_detection(detected.found, detected.annotated, iou=iou, sensitive=detected.sensitive)
+        result = measure_detection(detected.detected, detected.annotated, iou=iou, sensitive=detected.sensitive)
         _note_missing(detected, detector)
         line = {"data": annotations.name, "detector": detector, "min_face": min_face, "min_height": min_height}
         output.answer({**line, **_make_line(result, detected)}, *_make_rows(result))

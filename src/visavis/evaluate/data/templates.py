@@ -49,7 +49,7 @@ class Templates:
     faces: NDArray[np.intp]
 
     @property
-    def found(self) -> NDArray[np.bool_]:
+    def has_template(self) -> NDArray[np.bool_]:
         """Return which photos gave a template ``(n,)``."""
         return np.array([status == "ok" for status in self.status], np.bool_)
 

@@ -102,7 +102,7 @@ def _draw_curve(result: DetectionResult) -> str:
 
 def _list_worst(answers: Answers, iou: float) -> list[list[Cell]]:
     names = without_common_folder([truth.photo for truth in answers.annotated])
-    all_photos = zip(names, mistakes(answers.found, answers.annotated, iou=iou), strict=True)
+    all_photos = zip(names, mistakes(answers.detected, answers.annotated, iou=iou), strict=True)
     counted = [(name, mistake) for name, mistake in all_photos if mistake.missed or mistake.false]
     counted.sort(key=lambda pair: -(pair[1].missed + pair[1].false))
     return [[name, f"{mistake.faces:,}", f"{mistake.missed:,}", f"{mistake.false:,}"] for name, mistake in counted]
