@@ -2,7 +2,8 @@
 
 A closed-set network distributes a probability of 1 among its people for every face. That of a stranger is spread over
 many people, or falls to a look-alike. So there is one rule: a face is known where one person has at least
-``min_probability``. The default of one half means: more than all others together.
+``min_probability``. The default of one half means: more than all others together. A classifier of one's own
+(:mod:`visavis.train.classifier`) has a rule that was measured on strangers.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from visavis import defaults, runtime
 from visavis._checks import check_number, check_whole
@@ -58,6 +60,23 @@ class FaceNames(Plain):
         return [{"known": self.known, "name": self.name, "likeliest": likeliest, "probability": probability}]
 
 
+class FaceClassifier(Protocol):
+    """What :func:`classify` needs of a classifier: faces become an array, and the array becomes names.
+
+    ``min_probability`` None stands for the classifier's own rule.
+    """
+
+    def crops(self, picture: RGB, faces: Sequence[Face], /) -> NDArray[Any]:
+        """Return an array with a row a face."""
+        ...
+
+    def classify(
+        self, crops: NDArray[Any], /, *, top: int = defaults.TOP_NAMES, min_probability: float | None = None
+    ) -> list[FaceNames]:
+        """Return the ``top`` likeliest people of each face."""
+        ...
+
+
 class Classifier:
     """Classify faces among the people of a network. Ready once constructed; threads may share it.
 
@@ -86,11 +105,15 @@ class Classifier:
         return softmax(logits)
 
     def classify(
-        self, crops: RGB, *, top: int = defaults.TOP_NAMES, min_probability: float = defaults.MIN_PROBABILITY
+        self, crops: RGB, *, top: int = defaults.TOP_NAMES, min_probability: float | None = None
     ) -> list[FaceNames]:
-        """Return the ``top`` likeliest people of each crop. Raises UsageError for invalid options."""
+        """Return the ``top`` likeliest people of each crop. Raises UsageError for invalid options.
+
+        ``min_probability`` is one half by default.
+        """
         check_options(top, min_probability)
-        return [self._name_face(row, top, min_probability) for row in self.probabilities(crops)]
+        least = defaults.MIN_PROBABILITY if min_probability is None else min_probability
+        return [self._name_face(row, top, least) for row in self.probabilities(crops)]
 
     def _name_face(self, row: Floats, top: int, least: float) -> FaceNames:
         best = np.argsort(-row, kind="stable")[:top]
@@ -104,37 +127,40 @@ def softmax(logits: Floats) -> Floats:
     return shares
 
 
-def check_options(top: int, min_probability: float) -> None:
+def check_options(top: int, min_probability: float | None = None) -> None:
     """Raise UsageError for options that are not valid."""
     check_whole(top, "top is a whole number", least=1)
-    check_number(min_probability, "min_probability is a number", least=0, most=1)
+    if min_probability is not None:
+        check_number(min_probability, "min_probability is a number", least=0, most=1)
 
 
 def classify(
     sources: Source | Iterable[Source],
     *,
-    model: str | Classifier = defaults.CLASSIFIER,
+    model: str | FaceClassifier = defaults.CLASSIFIER,
     top: int = defaults.TOP_NAMES,
-    min_probability: float = defaults.MIN_PROBABILITY,
+    min_probability: float | None = None,
     recognizer: Recognizer | None = None,
     min_face: float = defaults.MIN_FACE,
 ) -> Iterator[tuple[PhotoFaces, list[FaceNames]]]:
     """Yield each photo with the names of its faces, in order; the network takes faces of several photos together.
 
-    A source is one photo; a folder stands for the photos in it and below it.
+    A source is one photo; a folder stands for the photos in it and below it. ``model`` is the name of a network, or a
+    classifier, also a trained one. ``min_probability`` is one half for networks by default; a trained classifier has a
+    rule of its own.
     The network is loaded at the first face. A photo that cannot be read is an answer with its status.
     """
     check_options(top, min_probability)
-    classifier = model if isinstance(model, Classifier) else None
+    classifier = None if isinstance(model, str) else model
     for group in _group_photos((recognizer or Recognizer()).detect(sources, min_face=min_face)):
         crops = []
         for answer in group:
             if answer.photo is not None and answer.faces:
-                classifier = classifier or CLASSIFIERS.create(str(model))
+                classifier = CLASSIFIERS.create(str(model)) if classifier is None else classifier
                 crops.append(classifier.crops(answer.photo.pixels, answer.faces))
         named = iter(
             classifier.classify(np.concatenate(crops), top=top, min_probability=min_probability)
-            if classifier and crops
+            if classifier is not None and crops
             else []
         )
         for answer in group:

@@ -35,6 +35,7 @@ COMMAND_PAGES = [
             "cluster",
             "models",
             "evaluate-and-calibrate",
+            "train",
         )
     ),
     COMMAND_LINE,
@@ -102,6 +103,7 @@ def table(page: Path, *heads: str) -> list[list[str]]:
 FILES = {
     "pairs.csv": "a,b,same\nann1.jpg,ann2.jpg,1\nann1.jpg,ben.jpg,0\n"
     + "ann2.jpg,party.jpg,1\nparty.jpg,ben.jpg,0\n" * 5,
+    "staff.csv": "name,photo\nAnn,ann1.jpg\nAnn,ann2.jpg\nAnn,party.jpg\nBen,ben.jpg\n",
     "clusters.csv": "photo,cluster\nAnn/1.jpg,1\nAnn/2.jpg,1\nAnn/3.jpg,2\nBen/4.jpg,2\n",
     "faces.csv": "photo,x1,y1,x2,y2\nann1.jpg,378,89,613,419\nben.jpg,429,166,711,565\nparty.jpg,641,257,912,609\n",
     "own.toml": """name = "own"

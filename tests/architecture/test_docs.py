@@ -185,7 +185,7 @@ def test_every_command_that_is_shown_exists_with_its_options() -> None:
     shown = [words[1:] for words in shown_commands() if words[1] not in {"COMMAND", "--version"}]
     assert len(shown) > 25
     for words in shown:
-        grouped = words[0] in {"gallery", "models", "evaluate"}
+        grouped = words[0] in {"gallery", "models", "evaluate", "train"}
         names = [f"{words[0]} {one}" for one in words[1].split("|")] if grouped else words[:1]
         assert [name for name in names if name not in COMMANDS] == []
         known = {option for name in names for one in COMMANDS[name].params for option in one.opts}
@@ -212,7 +212,7 @@ def test_each_command_is_listed_with_the_page_of_its_section() -> None:
         first, second = command.split()[1:3] if len(command.split()) > 2 else (command.split()[1], "")
         names = (
             [f"{first} {name}" for name in second.split("/")]
-            if f"{first} list" in COMMANDS or first == "evaluate"
+            if f"{first} list" in COMMANDS or first in {"evaluate", "train"}
             else [first]
         )
         assert [name for name in names if name not in sections(page)] == [], command
@@ -395,6 +395,14 @@ def test_links_lead_somewhere(page: Path) -> None:
             target = page.parent / path if path else page
             assert target.exists(), path
             assert not anchor or anchor in anchors(target), f"{path}#{anchor}"
+
+
+def test_the_index_lists_every_page() -> None:
+    index = ROOT / "docs" / "index.md"
+    links = re.findall(r"\]\(([^)#]+)", index.read_text(encoding="utf-8"))
+    listed = {(index.parent / link).resolve() for link in links}
+    pages = {path for path in index.parent.rglob("*") if path.suffix in {".md", ".ipynb"}} - {index}
+    assert {path.name for path in pages - listed} == set()
 
 
 def test_the_files_of_the_architecture_are_those_there_are() -> None:

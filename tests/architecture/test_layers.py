@@ -40,6 +40,7 @@ HOMES = {
     "ray": {"bulk"},
     "fsspec": {"bulk"},
     "sklearn": {"train"},
+    "threadpoolctl": {"train"},
 }
 """Packages that only one part knows of."""
 
@@ -55,7 +56,7 @@ FILES = {
 
 NOT_AT_ONCE = {
     "onnxruntime", "onnx", "sqlalchemy", "PIL", "rich", "pooch", "requests", "lz4", "platformdirs", "jinja2",
-    "ray", "fsspec", "sklearn",
+    "ray", "fsspec", "sklearn", "threadpoolctl",
     *(FILES.keys() - {"torch"}),  # nobody imports the one module that imports it
 }  # fmt: skip
 """Packages that cost time to import: inside the function that needs them."""

@@ -101,6 +101,7 @@ NAMELESS = {"one", "some", "found", "told", "taken", "known", "nobody", "somebod
 PUBLIC = {
     ("visavis.types", "known"),
     ("visavis.classify", "known"),
+    ("visavis.train.classifier_model", "known"),
     ("visavis.evaluate.identification", "known"),
 }
 """Fields and properties that users read, such as ``identification.known``."""

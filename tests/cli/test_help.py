@@ -59,6 +59,7 @@ DOCUMENTED = {
     "models bench",
     "landmarks",
     "classify",
+    "train classifier",
     "demo",
 }
 """The commands of the design that there are by now."""

@@ -7,13 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from typer.main import get_command
 
+from command_tree import commands
 from visavis.cli import COMMANDS, GROUPS, app, command_line
 
 from .conftest import Photos
@@ -101,41 +100,33 @@ def test_a_command_is_imported_alone(tmp_path: Path) -> None:
 
 
 def test_an_app_of_one_command_has_the_parameters_that_it_has_among_all() -> None:
-    everything = dict(_commands(get_command(app)))
+    everything = dict(commands(get_command(app)))
     assert list(everything) == list(COMMANDS)
     for name in COMMANDS:
-        ((path, command),) = _commands(get_command(command_line([*name.split(), "--help"])))
+        ((path, command),) = commands(get_command(command_line([*name.split(), "--help"])))
         assert path == name
         assert [parameter.name for parameter in command.params] == [
             parameter.name for parameter in everything[name].params
         ]
 
 
-def _commands(group: Any, *path: str) -> Iterator[tuple[str, Any]]:
-    for name, command in group.commands.items():
-        if hasattr(command, "commands"):
-            yield from _commands(command, *path, name)
-        else:
-            yield " ".join([*path, name]), command
-
-
 @pytest.mark.parametrize("group", GROUPS)
 def test_a_group_has_all_its_commands(group: str) -> None:
     for arguments in ([group], [group, "--help"], [group, "lst"]):
-        names = [name for name, _ in _commands(get_command(command_line(arguments)))]
+        names = [name for name, _ in commands(get_command(command_line(arguments)))]
         assert names == [name for name in COMMANDS if name.startswith(f"{group} ")]
         assert len(names) > 3
 
 
 @pytest.mark.parametrize("arguments", [["verfy"], ["verfy", "--help"], [""], ["--version", "-x"]])
 def test_without_a_command_all_are_loaded(arguments: list[str]) -> None:
-    assert [name for name, _ in _commands(get_command(command_line(arguments)))] == list(COMMANDS)
+    assert [name for name, _ in commands(get_command(command_line(arguments)))] == list(COMMANDS)
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"], ["--version"]])
 def test_the_help_of_the_program_loads_no_command_of_a_group(arguments: list[str]) -> None:
     alone, everything = get_command(command_line(arguments)), get_command(app)
-    assert [name for name, _ in _commands(alone)] == [name for name in COMMANDS if " " not in name]
+    assert [name for name, _ in commands(alone)] == [name for name in COMMANDS if " " not in name]
     assert list(alone.commands) == list(everything.commands)
     assert [command.get_short_help_str() for command in alone.commands.values()] == [
         command.get_short_help_str() for command in everything.commands.values()

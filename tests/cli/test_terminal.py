@@ -18,11 +18,11 @@ from PIL import Image
 from rich.cells import cell_len
 
 from bulk.conftest import install
+from command_tree import COMMANDS
 
 from .fakes import BLUE, DARK_RED, DETECTOR, GRAY, MODEL, RED, photo
 from .terminal import run_in_terminal
 from .test_classify import MODEL as CLASSIFIER
-from .test_help import ALL
 
 WIDTHS = (60, 80, 120, 200)
 TESTS = Path(__file__).resolve().parents[1]
@@ -99,6 +99,9 @@ SCRIPT = [
     Line("evaluate groups", ["people", "--groups", "groups.csv", *KNOW, "--far", "0.05", "--fresh"]),
     Line("evaluate clusters", ["clusters.csv"]),
     Line("evaluate detection", ["faces.csv", *FIND]),
+    Line("train classifier", ["people", *KNOW, "--out", "run", "--head", "nearest-mean"], ("nearest-mean", "accuracy")),
+    Line("train classifier", ["staff", *KNOW, "--out", "run2", "--head", "nearest-mean"], (PERSON, OTHER, "accuracy")),
+    Line("identify", [*FIND, *PHOTOS, "--classifier", "run2"], NAMES, FAILED),
     Line("models list", [], ("dlib-resnet", "vggface2-senet50")),
     Line("models show", ["dlib-resnet"]),
     Line("models fetch", ["mtcnn-pnet"], ("mtcnn-pnet",)),
@@ -132,7 +135,7 @@ print(chr(30), end="", flush=True)
 
 
 def test_every_command_is_here() -> None:
-    assert {line.name for line in SCRIPT} | set(ELSEWHERE) == set(ALL)
+    assert {line.name for line in SCRIPT} | set(ELSEWHERE) == set(COMMANDS)
 
 
 def people(folder: Path) -> None:
@@ -166,6 +169,9 @@ def album(folder: Path) -> None:
     photo(folder / WIDE, (BLUE, 10, 20, 64))
     photo(folder / "empty.png")
     (folder / "broken.png").write_bytes(b"not a picture")
+    for number in range(3):
+        photo(folder / "staff" / PERSON / f"{number}.png", ((255 - 9 * number, 0, 0), 40, 50, 60))
+        photo(folder / "staff" / OTHER / f"{number}.png", ((0, 0, 255 - 9 * number), 40, 50, 60))
     (folder / "clusters.csv").write_text("photo,cluster\nann/1.jpg,1\nann/2.jpg,1\nbob/1.jpg,2\n")
     (folder / "faces.csv").write_text("photo,x1,y1,x2,y2\nred.png,40,50,100,110\n")
 

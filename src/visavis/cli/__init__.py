@@ -31,6 +31,7 @@ COMMANDS = {
     **{f"models {name}": f"models.{name}" for name in ("remove", "quantize", "bench", "fetch")},
     **{f"evaluate {name}": f"evaluate.{name}" for name in ("pairs", "lfw", "identification", "clusters", "detection")},
     "evaluate groups": "evaluate.groups",
+    "train classifier": "train.classifier",
 }
 """Module of each command, in the order of the help; the command is the function that the module is named after."""
 
@@ -38,6 +39,7 @@ GROUPS = {
     "gallery": "Manage the people in a gallery.",
     "models": "List and download models, and add your own.",
     "evaluate": "Measure error rates on labeled photos.",
+    "train": "Train classifiers and networks on labeled photos.",
 }
 """Help of each group of commands."""
 

@@ -8,14 +8,16 @@ import typer
 
 from visavis import defaults
 from visavis._show import percent
+from visavis.cli._classifiers import ClassifierRun, load_classifier
 from visavis.cli._networks import DETECTING, Networks, takes
 from visavis.cli._options import Json, Photos
 from visavis.cli._output import Output, box_text, decimals, exit_code, photo_line, significant
 from visavis.cli._sources import Exclude, expand_folders
 from visavis.cli._table import Column, Row
+from visavis.errors import UsageError
 
 if TYPE_CHECKING:
-    from visavis.classify import FaceNames
+    from visavis.classify import FaceClassifier, FaceNames
     from visavis.types import PhotoFaces
 
 LIKELY = Column("likely", drop=9, least=16)
@@ -34,40 +36,57 @@ ClassifierName = Annotated[
     ),
 ]
 
+MinProbability = Annotated[
+    float | None,
+    typer.Option(
+        "--min-probability",
+        min=0,
+        max=1,
+        metavar="P",
+        help="Least probability of a name.",
+        show_default=f"{defaults.MIN_PROBABILITY}, or the rule of --classifier",
+    ),
+]
+
 
 @takes(DETECTING)
-def classify(
+def classify(  # noqa: PLR0913 - a command's options
     sources: Photos,
     *,
     exclude: Exclude = None,
     model: ClassifierName = defaults.CLASSIFIER,
+    trained: ClassifierRun = None,
     top: Annotated[
         int, typer.Option("--top", min=1, metavar="K", help="Number of names per face.")
     ] = defaults.TOP_NAMES,
-    min_probability: Annotated[
-        float,
-        typer.Option("--min-probability", min=0, max=1, metavar="P", help="Least probability of a name."),
-    ] = defaults.MIN_PROBABILITY,
+    min_probability: MinProbability = None,
     networks: Networks,
     accept_license: Annotated[
         bool, typer.Option("--accept-license", help="Accept a license that restricts use; needed once.")
     ] = False,
     json: Json = False,
 ) -> None:
-    """Name the celebrities in photos.
+    """Name the people of a network or a classifier in photos.
 
-    The celebrities are the people that the network was trained on. A face is unknown if no probability reaches
-    --min-probability. Exits 1 if all faces are unknown.
+    A network knows celebrities, a classifier of train classifier your own people. A face is unknown if no probability
+    reaches --min-probability. Exits 1 if all faces are unknown.
     """
     from visavis import classify as classes
     from visavis.weights import store
 
+    if trained is not None and model != defaults.CLASSIFIER:
+        raise UsageError("--classifier and --model exclude each other.")
     photos = expand_folders(sources, exclude=exclude)
-    if accept_license:
+    if accept_license and trained is None:
         classes.accept_license(model)
-    recognizer = networks.recognizer()
-    with store.all_missing(lambda: recognizer.detector):
-        classifier = classes.CLASSIFIERS.create(model, threads=networks.threads)
+    classifier: FaceClassifier
+    if trained is not None:
+        classifier = load_classifier(trained, networks)
+        recognizer = classifier.recognizer
+    else:
+        recognizer = networks.recognizer()
+        with store.all_missing(lambda: recognizer.detector):
+            classifier = classes.CLASSIFIERS.create(model, threads=networks.threads)
     answers = classes.classify(
         photos,
         model=classifier,

@@ -9,6 +9,7 @@ import typer
 
 from visavis import defaults
 from visavis._show import percent
+from visavis.cli._classifiers import ClassifierRun, check_rule_options, identify_by_classifier
 from visavis.cli._csv import BOX_COLUMNS
 from visavis.cli._files import PictureFolder
 from visavis.cli._galleries import next_steps, open_gallery
@@ -40,6 +41,10 @@ IDENTIFY_CSV = (
     *("probability", "margin", "notes", "candidates", "message"),
 )
 
+Margin = Annotated[
+    float, typer.Option("--margin", min=0, help="Least difference in cosine distance to the second candidate.")
+]
+
 
 @takes(OF_GALLERY)
 def identify(  # noqa: PLR0913 - a command's options
@@ -60,21 +65,19 @@ def identify(  # noqa: PLR0913 - a command's options
     threshold: Annotated[
         float | None, typer.Option("--threshold", help="Greatest cosine distance (0 to 2), instead of --fpir.")
     ] = None,
-    margin: Annotated[
-        float,
-        typer.Option("--margin", min=0, help="Least difference in cosine distance to the second candidate."),
-    ] = 0.0,
+    margin: Margin = 0.0,
     repeats: Annotated[
         bool, typer.Option("--repeats", help="Allow a person twice in a photo: collages, mirrors, photos of photos.")
     ] = False,
     out: Pictures = None,
     gallery: GalleryUrl = GALLERY,
+    classifier: ClassifierRun = None,
     index: GalleryIndex = INDEX,
     networks: Networks,
     json: Json = False,
     csv: Csv = False,
 ) -> None:
-    """Identify the people of a gallery in photos.
+    """Identify people of a gallery or a classifier in photos.
 
     Exits 1 if no person is identified. A face that is near enough to no person is unknown: its name is null in JSON.
     """
@@ -82,6 +85,9 @@ def identify(  # noqa: PLR0913 - a command's options
         raise UsageError("--fpir and --threshold exclude each other: a threshold has a rate of its own.")
     photos = expand_folders(sources, exclude=exclude)
     folder = PictureFolder(out) if out else None
+    if classifier is not None:
+        check_rule_options(fpir, threshold, margin or None, repeats)
+        raise typer.Exit(identify_by_classifier(classifier, photos, networks, folder, top=top, json=json, csv=csv))
     rate = defaults.FPIR if fpir is None else fpir
     statuses, any_known = [], False
     with (

@@ -1,0 +1,1 @@
+"""train: fit classifiers and networks to labeled photos, one module per command."""
