@@ -20,6 +20,7 @@ _PUBLIC = {
     "visavis.pipeline": ["Recognizer", "detect", "embed", "extract", "verify"],
     "visavis.ranking.lookalikes": ["similar"],
     "visavis.ranking.representatives": ["average_face", "representative"],
+    "visavis.train.classifier": ["load_classifier", "train_classifier"],
     "visavis.types": [
         "Candidate",
         "Characteristic",

@@ -21,6 +21,8 @@ from visavis.pipeline import verify as verify
 from visavis.ranking.lookalikes import similar as similar
 from visavis.ranking.representatives import average_face as average_face
 from visavis.ranking.representatives import representative as representative
+from visavis.train.classifier import load_classifier as load_classifier
+from visavis.train.classifier import train_classifier as train_classifier
 from visavis.types import Candidate as Candidate
 from visavis.types import Characteristic as Characteristic
 from visavis.types import Face as Face

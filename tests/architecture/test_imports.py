@@ -47,9 +47,11 @@ PUBLIC = [
     "detect",
     "embed",
     "extract",
+    "load_classifier",
     "read",
     "representative",
     "similar",
+    "train_classifier",
     "verify",
 ]
 

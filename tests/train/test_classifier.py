@@ -289,6 +289,13 @@ def test_invalid_options_are_one_sentence() -> None:
     assert ClassifierOptions(features=FeatureKind.landmarks).fit().angular is False
 
 
+def test_results_show_themselves_in_a_line(tmp_path: Path) -> None:
+    run = train(write_people(tmp_path / "people", 6))
+    assert repr(run.classifier) == "EmbeddingClassifier(6 people, nearest-mean on embeddings of test-colors)"
+    assert len(repr(run.report)) < 1000
+    assert len(repr(run)) < 1200
+
+
 def test_balance_is_stated(tmp_path: Path) -> None:
     report = train(write_people(tmp_path / "people", 6), balance=True).report
     assert report.balancing

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from visavis import defaults
+from visavis._show import Shown
 from visavis.classify import FaceNames, check_options
 from visavis.errors import UsageError
 from visavis.images import Source
@@ -48,8 +49,8 @@ class ClassifiedFace(Plain):
         return self.known
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TrainingPhotos:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class TrainingPhotos(Shown):
     """What a classifier was fitted on: features ``(n, d)``, labels ``(n,)`` and hashes of the photos.
 
     A classifier keeps them, since a person can only be added by fitting the head again with the photos of everybody.
@@ -63,7 +64,7 @@ class TrainingPhotos:
         return len(self.labels)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class EmbeddingClassifier:
     """A classifier on embeddings of ``model``, or on landmarks, ready to name faces. Threads may share it.
 
@@ -80,6 +81,10 @@ class EmbeddingClassifier:
     rule: UnknownRule
     training: TrainingPhotos
     options: FitOptions
+
+    def __repr__(self) -> str:
+        basis = self.model if self.kind is FeatureKind.embeddings else "68 landmarks"
+        return f"EmbeddingClassifier({len(self.people)} people, {self.name} on {self.kind} of {basis})"
 
     @property
     def name(self) -> str:

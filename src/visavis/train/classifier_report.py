@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from visavis._show import Shown
 from visavis.evaluate.results import Interval
 from visavis.train.classifier_file import describe_rate
 from visavis.train.classifier_fit import HeadScore
@@ -29,8 +30,8 @@ class WrongPhoto:
     box: Floats
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ClassifierReport:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ClassifierReport(Shown):
     """Results of one run.
 
     ``split`` says how test photos were set aside. ``scores`` are of the training photos alone, ``measures`` of the
