@@ -25,6 +25,7 @@ from visavis._checks import check_number, check_whole
 from visavis.errors import UsageError, fault_of
 from visavis.poor_photos import PoorPhotos
 from visavis.types import Floats, Quality
+from visavis.weights import user_models
 from visavis.weights.spec import all_specs
 
 METRICS: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
@@ -198,9 +199,18 @@ def search_far(fpir: float, people: int) -> float:
     return -math.expm1(math.log1p(-fpir) / max(people, 1))
 
 
-@lru_cache
 def calibration(model: str) -> Calibration | None:
-    """Return the shipped table of ``model``; None where there is none ("uncalibrated")."""
+    """Return the table shipped for ``model``, or imported with it; None where there is none ("uncalibrated").
+
+    Raises UsageError for an imported table that is damaged.
+    """
+    shipped = _shipped_calibration(model)
+    imported = None if shipped else user_models.calibration(model)
+    return read_calibration(imported) if imported else shipped
+
+
+@lru_cache
+def _shipped_calibration(model: str) -> Calibration | None:
     resource = files("visavis") / "calibration" / f"{model}.json"
     if not resource.is_file():
         return None

@@ -62,6 +62,7 @@ class Recognizer:
         elif any_orientation:
             raise UsageError("any_orientation is for a detector given by name, not for an object.")
         if isinstance(embedder, str):
+            embedder = embedders.resolve(embedder)
             EMBEDDERS.check(embedder.partition("@")[0])
         self._detector = detector
         self._embedder = embedder

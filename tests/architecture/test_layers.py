@@ -29,6 +29,7 @@ LAYERS = (
 """From the bottom to the top. What stands in one set may import what stands there too, in no circle."""
 
 HOMES = {
+    "torch": {"nets", "train"},
     "onnxruntime": {"runtime", "quantize"},  # its tools for quantization are a package of their own
     "onnx": {"quantize"},
     "sqlalchemy": {"gallery"},
@@ -46,7 +47,6 @@ HOMES = {
 
 FILES = {
     "cv2": {"opencv"},
-    "torch": {"nets._torch"},
     "psycopg": {"gallery.index.pgvector"},
     "pymilvus": {"gallery.index.milvus"},
     "grpc": {"gallery.index.milvus"},
@@ -56,12 +56,11 @@ FILES = {
 
 NOT_AT_ONCE = {
     "onnxruntime", "onnx", "sqlalchemy", "PIL", "rich", "pooch", "requests", "lz4", "platformdirs", "jinja2",
-    "ray", "fsspec", "sklearn", "threadpoolctl",
-    *(FILES.keys() - {"torch"}),  # nobody imports the one module that imports it
+    "ray", "fsspec", "sklearn", "threadpoolctl", "torch", *FILES,
 }  # fmt: skip
 """Packages that cost time to import: inside the function that needs them."""
 
-AT_ONCE = {"draw": {"PIL"}, "gallery": {"sqlalchemy"}, "opencv": {"cv2"}}
+AT_ONCE = {"nets": {"torch"}, "train": {"torch"}, "draw": {"PIL"}, "gallery": {"sqlalchemy"}, "opencv": {"cv2"}}
 """Unless nobody imports the module itself at once."""
 
 FORBIDDEN = {"tensorflow", "keras", "mtcnn", "face_recognition_models", "dlib"}
@@ -100,10 +99,17 @@ def test_only_the_command_line_asks_the_package_itself() -> None:
     assert askers <= {"cli", "compat"}
 
 
-def test_nobody_imports_pytorch() -> None:
-    """Not even later: who uses a network needs no PyTorch."""
-    users = {one.name for one in PLACED for used in one.imports if used.module == "visavis.nets._torch"}
-    assert users == set()
+def test_pytorch_is_imported_by_training_alone() -> None:
+    """Modules that import it at once are imported at once by each other alone: all else works without PyTorch."""
+    users = {module.name for module in PLACED for one in module.imports if one.package == "torch" and one.at_once}
+    while (
+        added := {module.name for module in PLACED for one in module.imports if one.at_once and one.module in users}
+        - users
+    ):
+        users |= added
+    assert {part(name) for name in users} == {"nets", "train"}
+    assert users >= {"visavis.nets.torch_module", "visavis.train.losses", "visavis.train.network"}
+    assert not users & {"visavis.train", "visavis.train.config", "visavis.train.crops", "visavis.nets"}
 
 
 @pytest.mark.parametrize("module", PLACED, ids=lambda module: module.name)
@@ -148,7 +154,7 @@ def test_heavy_packages_have_their_places(module: Module) -> None:
 
 
 def test_what_may_import_at_once_is_imported_later() -> None:
-    later = AT_ONCE.keys() - {"gallery"}
+    later = AT_ONCE.keys() - {"gallery", "nets", "train"}
     for module in PLACED:
         assert not [one for one in module.imports if one.at_once and part(one.module) in later - {part(module.name)}]
     outside = [module for module in PLACED if part(module.name) != "gallery"]

@@ -48,7 +48,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: zipfile.ZipFile) ->
     assert data == {"visavis/py.typed", "visavis/__init__.pyi", *tables, *pages, *parts}
     assert {name.split("/")[0] for name in names} == {"visavis", "visavis-0.1.0.dist-info"}
     assert max(one.file_size for one in wheel.infolist() if ".dist-info/" not in one.filename) < 20_000
-    assert sum(one.compress_size for one in wheel.infolist()) < 690_000  # code compresses, photos and weights do not
+    assert sum(one.compress_size for one in wheel.infolist()) < 760_000  # code compresses, photos and weights do not
     # Code and text compress to a third, photos and weights not at all.
     assert [one.filename for one in wheel.infolist() if one.compress_size > max(0.6 * one.file_size, 600)] == []
     assert sum(one.compress_size for one in wheel.infolist()) < 0.4 * sum(one.file_size for one in wheel.infolist())

@@ -60,6 +60,7 @@ DOCUMENTED = {
     "landmarks",
     "classify",
     "train classifier",
+    "train network",
     "demo",
 }
 """The commands of the design that there are by now."""

@@ -26,7 +26,7 @@ THIN = {name: (narrow(net, DIVISOR), side) for name, (net, side) in NETS.items()
 
 
 def network(net: Net, arrays: dict[str, np.ndarray]) -> Any:
-    from visavis.nets._torch import Network
+    from visavis.nets.torch_module import Network
 
     return Network(net, arrays)
 

@@ -32,6 +32,7 @@ COMMANDS = {
     **{f"evaluate {name}": f"evaluate.{name}" for name in ("pairs", "lfw", "identification", "clusters", "detection")},
     "evaluate groups": "evaluate.groups",
     "train classifier": "train.classifier",
+    "train network": "train.network",
 }
 """Module of each command, in the order of the help; the command is the function that the module is named after."""
 

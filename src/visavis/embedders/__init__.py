@@ -8,7 +8,9 @@ other numbers of views compare a little differently, so each number is a model o
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from visavis.embedders import _views
@@ -114,20 +116,39 @@ def dimension(model: str) -> int | None:
     return DIMENSIONS.get(name) if row is None else row.dimension
 
 
+def resolve(model: str) -> str:
+    """Return the id of ``model``; the folder of a training run, or ``FOLDER@N``, becomes the id of its model.
+
+    The model is imported at its first use, so that galleries can use it when the folder is gone. Other names are
+    returned as they are. Raises UsageError or WeightsError where the folder holds no usable model.
+    """
+    name, at, views = model.rpartition("@") if model.rpartition("@")[2].isdigit() else (model, "", "")
+    row = Path(name) / user_models.ROW
+    if not row.is_file():
+        if os.sep in name:
+            raise UnknownNameError(f"{name} is no folder of a trained model: it holds no {user_models.ROW}.")
+        return model
+    if os.sep not in name and name in EMBEDDERS.names():
+        return model
+    from visavis.embedders import onnx_file
+
+    return f"{onnx_file.import_model(row, reserved=EMBEDDERS.built_in()).name}{at}{views}"
+
+
 def create(model: str, *, threads: int | None = None) -> Embedder:
     """Load the embedder of a model id; raises UnknownNameError, or UsageError for views that it does not offer."""
-    name, views = _split_id(model)
+    name, views = _split_id(resolve(model))
     if views is None:
         return EMBEDDERS.create(name, threads=threads)
     return EMBEDDERS.create(name, threads=threads, views=views)
 
 
 def model_id(model: str) -> str:
-    """Return the normalized id of ``model``: plain ``NAME`` where ``@N`` is the default.
+    """Return the normalized id of ``model``: plain ``NAME`` where ``@N`` is the default; see also :func:`resolve`.
 
     Loads nothing; raises as :func:`create` does.
     """
-    name, views = _split_id(model)
+    name, views = _split_id(resolve(model))
     options = EMBEDDERS.options(name)
     return name if views is None else _views.model_id(name, views, default=options["views"])
 

@@ -106,15 +106,21 @@ def factory(name: str) -> partial[OnnxFile]:
 def import_model(path: Path, *, reserved: Sequence[str]) -> ModelRow:
     """Check the model that a TOML file describes by running it, and store it; ``reserved`` names are refused.
 
-    Returns the row as it is stored. Raises UsageError or WeightsError for an unusable model.
+    Returns the row as it is stored. A table of thresholds beside it, ``calibration.json``, is stored with it. Raises
+    UsageError or WeightsError for an unusable model.
     """
     row = read_row(path)
     if row.name in reserved:
         raise UsageError(f"{row.name} is the name of a model of visavis: change the name in {path}.")
     row = user_models.pin_row(row, path.parent)
     network = path.parent / row.file
+    if user_models.has(row.name):
+        return user_models.keep(row, network)
     try_out(row, network)
-    return user_models.keep(row, network)
+    table = path.parent / user_models.CALIBRATION
+    if table.is_file() and compare.read_calibration(table).model != row.name:
+        raise UsageError(f"{table} is not the table of {row.name}: delete it, or put that of the model in its place.")
+    return user_models.keep(row, network, table=table if table.is_file() else None)
 
 
 def try_out(row: ModelRow, network: Path) -> None:

@@ -2,8 +2,8 @@
 
 A definition is a function ``net(ops, x) -> outputs``. It names layers; the interpreter behind ``ops`` holds their
 weights by those names. ``onnx_graph.py`` is the interpreter that emits a graph for ONNX Runtime, ``shapes.py`` lists
-names and shapes of the weights, and ``_torch.py`` computes with PyTorch for training. Tensors are ``(n, c, h, w)``, or
-rows ``(n, c)``.
+names and shapes of the weights, and ``torch_module.py`` computes with PyTorch for training. Tensors are
+``(n, c, h, w)``, or rows ``(n, c)``.
 
 ``width`` (channels of the output) and ``size`` (rows and columns of the kernel) describe the published network; the
 computation follows the weights.

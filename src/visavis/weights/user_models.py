@@ -18,7 +18,7 @@ from visavis.weights.model_row import NAME, ModelRow, read_row
 from visavis.weights.readers.onnx_outline import external_files
 from visavis.weights.store import sha256
 
-ROW, NETWORK = "model.toml", "network"
+ROW, NETWORK, CALIBRATION = "model.toml", "network", "calibration.json"
 
 
 def models_dir() -> Path:
@@ -57,6 +57,12 @@ def row(name: str) -> ModelRow:
     return stored
 
 
+def calibration(name: str) -> Path | None:
+    """Return the table of thresholds that was imported with a model; None where there was none."""
+    path = models_dir() / name / CALIBRATION
+    return path if has(name) and path.is_file() else None
+
+
 def network(stored: ModelRow) -> Path:
     """Return the checked file of an imported model's network."""
     folder = models_dir() / stored.name / NETWORK
@@ -83,16 +89,17 @@ def pin_row(described: ModelRow, folder: Path) -> ModelRow:
     return replace(described, sha256=digest, data=hashes)
 
 
-def keep(pinned_row: ModelRow, source: Path) -> ModelRow:
-    """Store a row with hashes and the network at ``source``; storing the same model again changes nothing.
+def keep(pinned_row: ModelRow, source: Path, *, table: Path | None = None) -> ModelRow:
+    """Store a row with hashes, the network at ``source`` and a table of thresholds, if there is one.
 
+    Storing the same model again changes nothing.
     Returns the row as it is stored. UsageError where another model has the name.
     """
     stored = replace(pinned_row, file=f"{pinned_row.name}.onnx")
     place = models_dir() / stored.name
     if not has(stored.name):
         try:
-            _put(stored, source, place)
+            _put(stored, source, place, table)
         except OSError as error:
             if not has(stored.name):  # else another process was faster
                 raise WeightsError(
@@ -137,7 +144,7 @@ def export(stored: ModelRow, folder: Path) -> Path:
     return target
 
 
-def _put(stored: ModelRow, source: Path, place: Path) -> None:
+def _put(stored: ModelRow, source: Path, place: Path, table: Path | None) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     with atomic.new_folder(place) as folder:
         (folder / NETWORK).mkdir(parents=True)
@@ -146,6 +153,8 @@ def _put(stored: ModelRow, source: Path, place: Path) -> None:
             (folder / NETWORK / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source.parent / name, folder / NETWORK / name)
         (folder / ROW).write_text(stored.text(), encoding="utf-8")
+        if table is not None:
+            shutil.copyfile(table, folder / CALIBRATION)
 
 
 def _find_beside(path: Path, name: str) -> Path:

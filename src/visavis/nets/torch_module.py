@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 
 import numpy as np
 
 from visavis.errors import MissingExtraError
-from visavis.nets.ops import Ops, Pad, Size, same_pad
+from visavis.nets.ops import Net, Pad, Size, same_pad
 from visavis.types import Floats
 
 try:
@@ -17,8 +17,6 @@ try:
     from torch.nn import functional
 except ModuleNotFoundError as error:
     raise MissingExtraError("training needs PyTorch: pip install 'visavis[train]'.") from error
-
-Definition = Callable[[Ops[Tensor], Tensor], tuple[Tensor, ...]]
 
 STATISTICS = ("mean", "variance")
 """Parts of a layer that follow the data and are not trained."""
@@ -31,12 +29,13 @@ class Network(nn.Module):
 
     Parameters and buffers have the names of the definition, so ``state_dict()`` gives back what ``weights`` held. Like
     the graph for ONNX Runtime it takes pixels ``(n, h, w, 3)`` from 0 to 255. In ``train()`` batch normalization uses
-    the batch and updates its statistics, in ``eval()`` it uses the statistics.
+    the batch and updates its statistics, in ``eval()`` it uses the statistics. Layers whose names begin with one of
+    ``frozen`` are not trained, and always use their statistics.
     """
 
-    def __init__(self, net: Definition, weights: Mapping[str, Floats]) -> None:
+    def __init__(self, net: Net, weights: Mapping[str, Floats], *, frozen: tuple[str, ...] = ()) -> None:
         super().__init__()
-        self._net = net
+        self._net, self._frozen = net, frozen
         for name, array in weights.items():
             self._take(name, torch.from_numpy(np.array(array, np.float32)))
 
@@ -51,12 +50,12 @@ class Network(nn.Module):
         if part in STATISTICS:
             module.register_buffer(part, value)
         else:
-            module.register_parameter(part, nn.Parameter(value))
+            module.register_parameter(part, nn.Parameter(value, requires_grad=not name.startswith(self._frozen)))
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
         """Return the outputs of the definition, in its order."""
         arrays = dict(chain(self.named_parameters(), self.named_buffers()))
-        ops = TorchOps(arrays, training=self.training)
+        ops = TorchOps(arrays, training=self.training, frozen=self._frozen)
         return self._net(ops, pixels.permute(0, 3, 1, 2).float())
 
     def weights(self) -> dict[str, Floats]:
@@ -67,8 +66,8 @@ class Network(nn.Module):
 class TorchOps:
     """See :class:`visavis.nets.ops.Ops`; ``weights`` maps ``layer.part`` to tensors."""
 
-    def __init__(self, weights: Mapping[str, Tensor], *, training: bool) -> None:
-        self._weights, self._training = weights, training
+    def __init__(self, weights: Mapping[str, Tensor], *, training: bool, frozen: tuple[str, ...] = ()) -> None:
+        self._weights, self._training, self._frozen = weights, training, frozen
 
     def _channels(self, name: str, x: Tensor) -> Tensor:
         """Return a number per channel, in a shape that is broadcast over ``x``."""
@@ -103,7 +102,8 @@ class TorchOps:
         """Normalize by the batch, or by the moving statistics."""
         mean, variance, beta = (self._weights[f"{name}.{part}"] for part in ("mean", "variance", "beta"))
         gamma = self._weights.get(f"{name}.gamma")
-        return functional.batch_norm(x, mean, variance, gamma, beta, self._training, MOMENTUM, eps)
+        training = self._training and not name.startswith(self._frozen)
+        return functional.batch_norm(x, mean, variance, gamma, beta, training, MOMENTUM, eps)
 
     def scale(self, x: Tensor, factor: float) -> Tensor:
         """Return ``x * factor``."""

@@ -1,0 +1,214 @@
+"""train network: train a network on labeled photos; the result is a model for --model."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from visavis.cli._options import DETECTOR, DetectorName, Json
+from visavis.cli._output import Output, note, short, significant
+from visavis.cli._sources import Exclude
+
+if TYPE_CHECKING:
+    from visavis.train.config import Settings
+    from visavis.train.health import Epoch
+    from visavis.train.network import NetworkRun, Plan
+
+INTERRUPTED = 130
+COLUMNS = "epoch      loss  active  same person  others  spread  held out  photos/s"
+
+
+class ArchitectureName(StrEnum):
+    """Names of the architectures; they are those of ``visavis.train.architectures.ARCHITECTURES``."""
+
+    small_cnn = "small_cnn"
+    vgg16 = "vgg16"
+    resnet18 = "resnet18"
+    resnet50 = "resnet50"
+    senet50 = "senet50"
+    mobilefacenet = "mobilefacenet"
+    inception_resnet_v1 = "inception_resnet_v1"
+
+
+class LossName(StrEnum):
+    """Losses; the names are those of ``visavis.train.config.LOSSES``."""
+
+    softmax = "softmax"
+    triplet = "triplet"
+    contrastive = "contrastive"
+    arcface = "arcface"
+    cosface = "cosface"
+
+
+class MinerName(StrEnum):
+    """Ways to choose triplets; the names are those of ``visavis.train.config.MINERS``."""
+
+    random = "random"
+    all = "all"
+    semi_hard = "semi-hard"
+    batch_hard = "batch-hard"
+    offline = "offline"
+
+
+People = Annotated[
+    Path, typer.Argument(metavar="DIR|CSV", exists=True, help="A folder a person, or a CSV of name and photo.")
+]
+Run = Annotated[Path, typer.Option("--out", metavar="RUN", file_okay=False, help="New folder for the run.")]
+Arch = Annotated[ArchitectureName | None, typer.Option("--arch", help="Architecture.", show_default="small_cnn")]
+LossOption = Annotated[LossName | None, typer.Option("--loss", help="Loss.", show_default="triplet")]
+MinerOption = Annotated[
+    MinerName | None, typer.Option("--miner", help="How triplets are chosen.", show_default="semi-hard")
+]
+Epochs = Annotated[int | None, typer.Option("--epochs", min=1, metavar="N", help="Epochs.", show_default="20")]
+Minutes = Annotated[float | None, typer.Option("--minutes", min=0, metavar="N", help="Train this long, not --epochs.")]
+Size = Annotated[
+    int | None,
+    typer.Option("--size", min=32, metavar="PIXELS", help="Side of the crops.", show_default="the architecture's"),
+]
+Init = Annotated[Path | None, typer.Option("--init", metavar="RUN", help="Begin with the weights of an earlier run.")]
+Config = Annotated[Path | None, typer.Option("--config", metavar="FILE.toml", help="Settings; options go before them.")]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, metavar="N", help="Seed of the run.", show_default="0")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN.")]
+Aligned = Annotated[bool, typer.Option("--aligned", help="The photos are crops of faces already.")]
+License = Annotated[
+    str, typer.Option("--license", metavar="TEXT", help="License of the photos, for the model's description.")
+]
+
+
+def network(  # noqa: PLR0913 - a command's options
+    source: People,
+    *,
+    out: Run,
+    exclude: Exclude = None,
+    arch: Arch = None,
+    loss: LossOption = None,
+    miner: MinerOption = None,
+    epochs: Epochs = None,
+    minutes: Minutes = None,
+    size: Size = None,
+    init: Init = None,
+    config: Config = None,
+    seed: Seed = None,
+    resume: Resume = False,
+    aligned: Aligned = False,
+    license: License = "",
+    detector: DetectorName = DETECTOR,
+    json: Json = False,
+) -> None:
+    """Train a network that makes embeddings of faces.
+
+    Before it starts it prints what it will do and how long that takes; then a line per epoch. RUN holds log.csv, the
+    report report.html and the model: --model RUN uses it in other commands. Ctrl-C ends the run after a step;
+    --resume goes on with it.
+    """
+    from visavis.train.config import Settings, parse, read
+
+    options = {
+        "architecture": arch, "loss": loss, "miner": miner, "epochs": epochs, "minutes": minutes, "size": size,
+        "seed": seed,
+    }  # fmt: skip
+    given = {name: _plain(value) for name, value in options.items() if value is not None}
+    settings = parse(given, read(config) if config else Settings())
+    with Output("", json=json) as output:
+        run = _train(
+            source, out, settings, exclude=exclude or [], detector=detector, aligned=aligned, init=init, resume=resume,
+            license=license, output=output, json=json,
+        )  # fmt: skip
+    _print_end(run, output, json=json)
+
+
+def _train(
+    source: Path, out: Path, settings: Settings, *, init: Path | None, output: Output, json: bool, **how: Any
+) -> NetworkRun:
+    from visavis.train.crops import prepare
+    from visavis.train.labeled_photos import read_labeled_photos
+    from visavis.train.network import crop_size, read_weights, settings_of, train_network
+
+    settings = settings_of(out) if how["resume"] else settings
+    labeled = read_labeled_photos(source, exclude=how["exclude"])
+    data = prepare(labeled, size=crop_size(settings), detector=how["detector"], aligned=how["aligned"])
+    for sentence in data.notes:
+        note(sentence)
+    with _interrupts() as interrupted:
+        return train_network(
+            data,
+            out,
+            settings,
+            resume=how["resume"],
+            weights=None if init is None else read_weights(init),
+            license=how["license"],
+            planned=_print_plan,
+            trained=lambda epoch: _print_epoch(epoch, output, json=json),
+            interrupted=interrupted,
+        )
+
+
+def _plain(value: object) -> object:
+    return value.value if isinstance(value, StrEnum) else value
+
+
+@contextmanager
+def _interrupts() -> Iterator[Callable[[], bool]]:
+    """Yield a function that returns whether Ctrl-C was pressed during the block; a second one ends the program."""
+    pressed: list[int] = []
+
+    def press(number: int, frame: object) -> None:
+        if pressed:
+            raise KeyboardInterrupt
+        pressed.append(number)
+        note("finishing this step; press Ctrl-C again to end at once.")
+
+    before = signal.signal(signal.SIGINT, press)
+    try:
+        yield lambda: bool(pressed)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _print_plan(plan: Plan) -> None:
+    note(
+        f"{plan.pictures:,} photos of {plan.people:,} people to learn from, {plan.held_out:,} held out; "
+        f"{plan.parameters:,} parameters; {plan.epochs:,} epochs of {plan.steps // plan.epochs:,} steps, "
+        f"about {_format_time(plan.seconds)}; {plan.memory / 2**20:,.0f} MiB."
+    )
+
+
+def _format_time(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _print_epoch(epoch: Epoch, output: Output, *, json: bool) -> None:
+    if json:
+        output.answer(
+            {name: significant(value) if isinstance(value, float) else value for name, value in epoch.row().items()}
+        )
+        return
+    if epoch.epoch == 1:
+        typer.echo(COLUMNS)
+    held_out = epoch.tar if epoch.accuracy is None else epoch.accuracy
+    typer.echo(
+        f"{epoch.epoch:>5} {epoch.loss:>9.4g} {short(epoch.active, '.0%'):>7} {epoch.positive:>12.3f} "
+        f"{epoch.negative:>7.3f} {epoch.spread:>7.3f} {short(held_out, '.3f'):>9} {epoch.pictures_a_second:>9.0f}"
+    )
+
+
+def _print_end(run: NetworkRun, output: Output, *, json: bool) -> None:
+    if run.illness is not None:
+        note(f"stopped: {run.illness}")
+    if run.interrupted:
+        note(f"interrupted after epoch {len(run.epochs)}: go on with --resume.")
+        raise typer.Exit(INTERRUPTED)
+    if run.row is None:
+        raise typer.Exit(1)
+    if json:
+        output.answer({"model": run.row.name, "run": str(run.folder), "epochs": len(run.epochs)})
+    else:
+        note(f"the model is {run.folder} (in galleries {run.row.name}); its report is {run.folder / 'report.html'}.")

@@ -1,0 +1,48 @@
+"""Checkpoints of a run: the newest and the one before it, each written whole or not at all.
+
+A checkpoint holds all that the rest of the run depends on: weights, statistics, the optimizer, the step. Batches,
+changes of pictures and choices of triplets follow from seed and step. So a run that is resumed on the processor goes on
+to the bit as if it had not been interrupted.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+
+from visavis import atomic
+from visavis.errors import UsageError
+
+DAMAGED = (RuntimeError, UnpicklingError, EOFError, ValueError, KeyError, IndexError, AttributeError, OSError)
+"""What PyTorch raises for files that are cut off or altered."""
+NEWEST, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
+
+
+def save(run: Path, state: dict[str, Any]) -> None:
+    """Write a checkpoint; the newest becomes the previous one. UsageError where the disk is full or read-only."""
+    try:
+        if (run / NEWEST).exists():
+            (run / NEWEST).replace(run / PREVIOUS)
+        atomic.write(run / NEWEST, lambda file: torch.save(state, file))
+    except OSError as error:
+        raise UsageError(
+            f"{run} cannot be written to: {error.strerror or error}. The run is kept up to the checkpoint before: "
+            "make room, and go on with --resume."
+        ) from error
+
+
+def load(run: Path) -> dict[str, Any] | None:
+    """Return the newest checkpoint that is whole; None where there is none. Nothing in the file is run."""
+    for name in (NEWEST, PREVIOUS):
+        path = run / name
+        if not path.is_file():
+            continue
+        try:
+            state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        except DAMAGED:
+            continue
+        return state
+    return None

@@ -1,0 +1,309 @@
+"""Train a network in the folder of a run: prepare, train, keep checkpoints and a log, write the model."""
+
+from __future__ import annotations
+
+import copy
+import csv
+import io
+import json
+import math
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from visavis import atomic
+from visavis.compare import Calibration
+from visavis.errors import UsageError
+from visavis.evaluate.calibrate import of_people
+from visavis.evaluate.data.templates import Templates
+from visavis.train import checkpoints, health
+from visavis.train.architectures import architecture, count_parameters, first_weights
+from visavis.train.config import Settings, parse
+from visavis.train.crops import Crops
+from visavis.train.export import write_model
+from visavis.train.health import Epoch, Illness
+from visavis.train.loop import TrainingLoop
+from visavis.train.network_page import page
+from visavis.train.validation_split import split
+from visavis.types import Floats
+from visavis.weights.model_row import ModelRow
+from visavis.weights.user_models import CALIBRATION
+
+SETTINGS, LOG, REPORT = "settings.json", "log.csv", "report.html"
+TIMED = 3
+"""Steps that are timed before a run begins."""
+LONGEST = 10_000
+"""Most epochs of a run that is limited by minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run will do: pictures and people to learn from, steps, numbers in the network, and what it takes.
+
+    ``seconds`` is the expected time on this machine, ``memory`` the peak of the process in bytes while timing.
+    """
+
+    pictures: int
+    people: int
+    held_out: int
+    epochs: int
+    steps: int
+    parameters: int
+    seconds: float
+    memory: int
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkRun:
+    """A finished or interrupted run: its folder, its epochs, what ailed it, and its model (None: interrupted).
+
+    ``calibration`` are the model's thresholds, measured on the people held out; None where they are too few.
+    """
+
+    folder: Path
+    plan: Plan
+    epochs: tuple[Epoch, ...]
+    illness: Illness | None
+    interrupted: bool
+    row: ModelRow | None
+    calibration: Calibration | None
+
+
+def train_network(  # noqa: PLR0913 - options, all by name
+    data: Crops,
+    out: str | os.PathLike[str],
+    settings: Settings,
+    *,
+    resume: bool = False,
+    weights: Mapping[str, Floats] | None = None,
+    license: str = "",
+    planned: Callable[[Plan], object] = lambda plan: None,
+    trained: Callable[[Epoch], object] = lambda epoch: None,
+    interrupted: Callable[[], bool] = lambda: False,
+) -> NetworkRun:
+    """Train a network on crops, in the new folder ``out``, and write it there as a model.
+
+    ``resume`` goes on with the run in that folder, with the settings that it began with. ``weights`` are the arrays to
+    begin with, by name; those that are missing or of another shape begin at random. ``planned`` is called before the
+    first step, ``trained`` after each epoch. ``interrupted`` is asked after each step: the run then ends with a
+    checkpoint. UsageError for a folder that holds another run.
+    """
+    folder = Path(out)
+    settings = _open_folder(folder, settings, data, resume=resume)
+    parts = split(data.labels, settings.validation, seed=settings.seed)
+    first = first_weights(
+        architecture(settings.architecture).definition(settings.dimension), side=data.size, seed=settings.seed
+    )
+    trainer = TrainingLoop(data, parts, settings, first | _fitting(weights or {}, first))
+    state = checkpoints.load(folder) if resume else None
+    if state is not None:
+        trainer.restore(state)
+    plan = make_plan(trainer)
+    trainer.total_epochs = plan.epochs
+    planned(plan)
+    illness, stopped = _train(trainer, folder, trained, interrupted)
+    usable = not stopped and (illness is None or not illness.fatal)
+    row = _finish(folder, trainer, data, license) if usable else None
+    calibration = None if row is None else _calibrate(folder, trainer, data, row)
+    if trainer.epochs:
+        facts = _list_facts(plan, settings, row, calibration)
+        page(trainer.epochs, settings, name=folder.name, illness=illness, facts=facts).write(folder / REPORT)
+    return NetworkRun(folder, plan, tuple(trainer.epochs), illness, stopped, row, calibration)
+
+
+def _train(
+    trainer: TrainingLoop,
+    folder: Path,
+    trained: Callable[[Epoch], object],
+    interrupted: Callable[[], bool],
+) -> tuple[Illness | None, bool]:
+    """Train to the last epoch, or until something ails the run; return that, and whether it was interrupted before."""
+    settings = trainer.settings
+    while trainer.epoch < trainer.total_epochs and not _is_patience_over(trainer.epochs, settings.stop.patience):
+        epoch, illness = trainer.train_epoch(interrupted), None
+        if epoch is not None:
+            trained(epoch)
+            _write_log(folder, trainer.epochs)
+            illness = health.diagnose(trainer.epochs, settings) if settings.stop.ails else None
+        if illness is None or not illness.fatal:
+            checkpoints.save(folder, trainer.state())
+        if illness is not None:
+            return illness, False
+        if epoch is None or (interrupted() and trainer.epoch < trainer.total_epochs):
+            return None, True
+    return None, False
+
+
+def make_plan(trainer: TrainingLoop) -> Plan:
+    """Time three steps, and take them back; a run that is limited by minutes gets its number of epochs here."""
+    state = copy.deepcopy(trainer.state())
+    batches = trainer.batches(trainer.epoch)
+    seconds = []
+    for number in range(min(TIMED, len(batches))):
+        begun = time.perf_counter()
+        trainer.network.train()
+        trainer.step(trainer.pictures(batches[number], trainer.epoch, number), batches[number], 0)
+        seconds.append(time.perf_counter() - begun)
+    trainer.restore(state)
+    an_epoch = min(seconds) * len(batches)
+    epochs = trainer.total_epochs
+    if trainer.settings.minutes and not trainer.epoch:
+        epochs = min(max(int(trainer.settings.minutes * 60 / an_epoch), 1), LONGEST)
+    return Plan(
+        pictures=len(trainer.parts.train),
+        people=len(trainer.people),
+        held_out=len(trainer.parts.held_out),
+        epochs=epochs,
+        steps=epochs * len(batches),
+        parameters=count_parameters(trainer.network.weights()),
+        seconds=an_epoch * (epochs - trainer.epoch),
+        memory=_peak_memory(),
+    )
+
+
+def crop_size(settings: Settings) -> int:
+    """Return the side of the crops; UsageError where the architecture takes another size alone."""
+    network = architecture(settings.architecture)
+    if network.fixed and settings.size not in (0, network.side):
+        raise UsageError(f"{network.name} takes crops of {network.side} pixels: leave out the size.")
+    return settings.size or network.side
+
+
+def settings_of(folder: Path) -> Settings:
+    """Return the settings that a run began with; UsageError where the folder holds none."""
+    return parse(_read_settings(folder)["settings"], Settings())
+
+
+def read_weights(folder: Path) -> dict[str, Floats]:
+    """Return the arrays of a run's newest checkpoint, by name; UsageError where there is none."""
+    state = checkpoints.load(folder)
+    if state is None:
+        raise UsageError(f"{folder} holds no checkpoint of a run to begin with.")
+    return {name: value.numpy() for name, value in state["network"].items()}
+
+
+def _read_settings(folder: Path) -> dict[str, Any]:
+    try:
+        content = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageError(f"{folder} holds no run to go on with.") from error
+    if not isinstance(content, dict) or not {"settings", "data"} <= content.keys():
+        raise UsageError(f"{folder / SETTINGS} is not the file that a run writes.")
+    return content
+
+
+def _open_folder(folder: Path, settings: Settings, data: Crops, *, resume: bool) -> Settings:
+    """Make the folder of a new run, with its settings, or return the settings of the run that is resumed."""
+    path = folder / SETTINGS
+    if resume:
+        stored = _read_settings(folder)
+        if stored["data"] != data.digest():
+            raise UsageError(f"the pictures are not those that {folder} was trained on: begin a new run.")
+        return parse(stored["settings"], Settings())
+    if path.exists():
+        raise UsageError(f"{folder} holds a run already: go on with it by --resume, or name another folder.")
+    content = {
+        "settings": settings.table(),
+        "data": data.digest(),
+        "people": list(data.people),
+        "photos": list(data.photos),
+        "visavis": metadata.version("visavis"),
+        "torch": torch.__version__,
+        "numpy": metadata.version("numpy"),
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        atomic.write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written to: {error.strerror or error}.") from error
+    return settings
+
+
+def _fitting(weights: Mapping[str, Floats], first: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Return the arrays that the network has in the same shape."""
+    return {name: array for name, array in weights.items() if name in first and array.shape == first[name].shape}
+
+
+def _is_patience_over(epochs: Sequence[Epoch], patience: int) -> bool:
+    """Return whether the best epoch, by what was held out, lies ``patience`` epochs back."""
+    scores = [epoch.tar if epoch.accuracy is None else epoch.accuracy for epoch in epochs]
+    measured = [-math.inf if score is None else score for score in scores]
+    return bool(patience and measured) and len(measured) - 1 - measured.index(max(measured)) >= patience
+
+
+def _write_log(folder: Path, epochs: Sequence[Epoch]) -> None:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(epochs[0].row()), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(epoch.row() for epoch in epochs)
+    atomic.write_text(folder / LOG, text.getvalue())
+
+
+def _calibrate(folder: Path, trainer: TrainingLoop, data: Crops, row: ModelRow) -> Calibration | None:
+    """Measure the thresholds of a model on the people held out, and write them beside it; None where they are few."""
+    rows = trainer.parts.held_out
+    if not trainer.parts.people or not len(rows):
+        return None
+    templates = Templates(
+        model=row.name,
+        detector=data.detector,
+        photos=tuple(data.photos[number] for number in rows),
+        status=("ok",) * len(rows),
+        embeddings=trainer.embed(rows),
+        boxes=np.zeros((len(rows), 4), np.float32),
+        quality=np.ones(len(rows), np.float32),
+        faces=np.ones(len(rows), np.intp),
+    )
+    names = [data.people[label] for label in data.labels[rows]]
+    try:
+        measured = of_people(templates, names, data=f"{len(set(names))} people that {row.name} was not trained on")
+    except UsageError:  # too few pairs
+        return None
+    atomic.write_text(folder / CALIBRATION, measured.text())
+    return measured.calibration
+
+
+def _list_facts(
+    plan: Plan, settings: Settings, row: ModelRow | None, calibration: Calibration | None
+) -> list[tuple[str, str]]:
+    """Return what a run was, as names and values for its report."""
+    return [
+        ("architecture", f"{settings.architecture}, {plan.parameters:,} parameters"),
+        ("loss", f"{settings.loss}, {settings.miner}" if settings.loss == "triplet" else settings.loss),
+        ("photos", f"{plan.pictures:,} of {plan.people:,} people; {plan.held_out:,} held out"),
+        ("steps", f"{plan.steps:,} in {plan.epochs:,} epochs"),
+        ("optimizer", f"{settings.optimizer.name}, {settings.optimizer.rate:g}, {settings.schedule.name}"),
+        ("seed", f"{settings.seed}"),
+        ("model", "none" if row is None else row.name),
+        ("lowest FAR with a threshold", "not measured" if calibration is None else f"{calibration.lowest_far:g}"),
+    ]
+
+
+def _finish(folder: Path, trainer: TrainingLoop, data: Crops, license: str) -> ModelRow:
+    settings = trainer.settings
+    return write_model(
+        folder,
+        trainer.definition,
+        trainer.network.weights(),
+        size=data.size,
+        dimension=settings.dimension,
+        trained_on=f"{len(trainer.parts.train)} pictures of {len(trainer.people)} people, {settings.loss}",
+        license=license,
+    )
+
+
+def _peak_memory() -> int:
+    """Return the peak of this process's memory in bytes; 0 where the system does not tell."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

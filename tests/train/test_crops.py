@@ -1,0 +1,105 @@
+"""Crops of training photos: aligned once, mapped from a file, and honest about what is not used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from visavis.errors import UsageError
+from visavis.train import crops
+from visavis.train.labeled_photos import read_labeled_photos
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("VISAVIS_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def folder(path: Path, people: dict[str, int], size: tuple[int, int] = (40, 60)) -> Path:
+    """A folder a person, with pictures of one color: the person's number, and the picture's."""
+    for number, (person, count) in enumerate(people.items()):
+        (path / person).mkdir(parents=True)
+        for picture in range(count):
+            Image.new("RGB", size, (number, picture, 100)).save(path / person / f"{picture}.png")
+    return path
+
+
+def test_pictures_that_are_crops_already(tmp_path: Path) -> None:
+    labeled = read_labeled_photos(folder(tmp_path / "data", {"Ann": 3, "Bob": 2}))
+    got = crops.prepare(labeled, size=32, aligned=True)
+    assert got.pixels.shape == (5, 32, 32, 3)
+    assert isinstance(got.pixels, np.memmap)
+    assert got.pixels[:, 5, 5].tolist() == [[0, 0, 100], [0, 1, 100], [0, 2, 100], [1, 0, 100], [1, 1, 100]]
+    assert got.labels.tolist() == [0, 0, 0, 1, 1]
+    assert got.people == ("Ann", "Bob")
+    assert (got.skipped, got.notes) == ((), ())
+
+
+def test_the_second_time_nothing_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    labeled = read_labeled_photos(folder(tmp_path / "data", {"Ann": 3, "Bob": 2}))
+    first = crops.prepare(labeled, size=32, aligned=True)
+    monkeypatch.setattr(crops, "_whole_photos", lambda *_: pytest.fail("the photos are read again"))
+    again = crops.prepare(labeled, size=32, aligned=True)
+    assert np.array_equal(first.pixels, again.pixels)
+    assert first.digest() == again.digest()
+    Image.new("RGB", (50, 50)).save(tmp_path / "data" / "Ann" / "0.png")
+    with pytest.raises(pytest.fail.Exception):
+        crops.prepare(labeled, size=32, aligned=True)
+
+
+def test_unusable_photos_are_named_and_counted(tmp_path: Path) -> None:
+    data = folder(tmp_path / "data", {"Ann": 3, "Bob": 1, "Cid": 2})
+    (data / "Bob" / "0.png").write_bytes(b"no picture")
+    (data / "Cid" / "1.png").write_bytes(b"")
+    got = crops.prepare(read_labeled_photos(data), size=32, aligned=True)
+    assert got.people == ("Ann", "Cid")
+    assert got.labels.tolist() == [0, 0, 0, 1]
+    assert [Path(photo).parent.name for photo, _ in got.skipped] == ["Bob", "Cid"]
+    assert any(note.startswith("2 of 6 photos are not used; the first: ") for note in got.notes)
+    assert "1 person has no usable photo and cannot take part: Bob." in got.notes
+
+
+def test_nothing_usable(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="none of the 2 photos shows a usable face"):
+        crops.prepare(read_labeled_photos(folder(tmp_path / "data", {"Ann": 1, "Bob": 1})), size=32)
+
+
+def test_faces_are_aligned(data: Path) -> None:
+    """Eyes lie where the crop's geometry wants them; a photo without a face is skipped."""
+    from visavis import detect
+
+    photos = data / "photos" / "presidents"
+    labeled = read_labeled_photos(data / "celebrities")
+    labeled = labeled.select(np.arange(len(labeled)) % 60 == 0)
+    got = crops.prepare(labeled, size=112)
+    assert photos.is_dir()
+    assert len(got.pixels) >= 5
+    for pixels in got.pixels:
+        padded = np.pad(np.asarray(pixels), ((40, 40), (40, 40), (0, 0)), mode="edge")
+        faces = detect(padded)
+        if faces:
+            assert np.abs(faces[0].landmarks - 40 - np.array(crops.face_points(112))).max() < 12
+
+
+def test_places_of_landmarks_scale_with_the_crop() -> None:
+    small, large = np.array(crops.face_points(56)), np.array(crops.face_points(112))
+    np.testing.assert_allclose(2 * small, large, atol=1e-3)
+    assert crops.face_points(112)[0] == (38.2946, 51.6963)
+
+
+def test_memory_does_not_grow_with_the_pictures(tmp_path: Path) -> None:
+    """Crops of 100,000 pictures are 3 GB: reading a batch of them touches no more than a batch."""
+    shape = (100_000, 100, 100, 3)
+    path = tmp_path / "pixels.npy"
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        file.truncate(file.tell() + int(np.prod(shape)))
+    pixels = np.load(path, mmap_mode="r")
+    labels = np.repeat(np.arange(10_000), 10)
+    got = crops.Crops(pixels, labels, tuple(map(str, range(10_000))), tuple(map(str, range(100_000))))
+    assert got.size == 100
+    assert not got.pixels[[0, 99_999]].any()

@@ -1,0 +1,117 @@
+"""Miners: chosen by hand where few, by their definition where many, and as pytorch-metric-learning does."""
+
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'visavis[train]'")
+
+from torch.nn import functional  # noqa: E402
+
+from visavis.train import miners  # noqa: E402
+
+LABELS = torch.tensor([0, 0, 0, 1, 1, 2, 2, 2, 2, 3, 3, 4])
+"""Person 4 has one picture: never an anchor, often a negative."""
+
+
+def embeddings(seed: int = 0) -> torch.Tensor:
+    return functional.normalize(torch.randn(len(LABELS), 3, generator=torch.Generator().manual_seed(seed)))
+
+
+def generator() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+def as_set(triplets: miners.Triplets) -> set[tuple[int, int, int]]:
+    return set(zip(*(part.tolist() for part in triplets), strict=True))
+
+
+def every_triplet() -> set[tuple[int, int, int]]:
+    rows = range(len(LABELS))
+    return {
+        (a, p, n)
+        for a in rows
+        for p in rows
+        for n in rows
+        if a != p and LABELS[a] == LABELS[p] and LABELS[a] != LABELS[n]
+    }
+
+
+def test_all_triplets() -> None:
+    triplets = miners.all_triplets(LABELS)
+    assert as_set(triplets) == every_triplet()
+    assert len(triplets.anchors) == 3 * 2 * 9 + 2 * 10 + 4 * 3 * 8 + 2 * 10
+
+
+def test_distances() -> None:
+    points = torch.tensor([[1.0, 0], [0, 1], [-1, 0]])
+    assert miners.distances_between(points, points).tolist() == [[0, 2, 4], [2, 0, 2], [4, 2, 0]]
+
+
+def test_random_triplets_have_each_pair_once_and_all_negatives_in_time() -> None:
+    draw = generator()
+    triplets = [miners.random_triplets(LABELS, draw) for _ in range(60)]
+    pairs = [list(zip(t.anchors.tolist(), t.positives.tolist(), strict=True)) for t in triplets]
+    assert all(len(pair) == len(set(pair)) == 3 * 2 + 2 + 4 * 3 + 2 for pair in pairs)
+    assert set().union(*map(as_set, triplets)) == every_triplet()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_semi_hard_negatives_are_farther_by_less_than_the_margin(seed: int) -> None:
+    points = embeddings(seed)
+    apart = miners.distances_between(points, points)
+    triplets = miners.semi_hard_triplets(apart, LABELS, generator(), margin=0.5)
+    assert as_set(triplets) <= every_triplet()
+    gap = apart[triplets.anchors, triplets.negatives] - apart[triplets.anchors, triplets.positives]
+    assert ((gap > 0) & (gap < 0.5)).all()
+    able = {(a, p) for a, p, n in every_triplet() if 0 < apart[a, n] - apart[a, p] < 0.5}
+    assert {(a, p) for a, p, _ in as_set(triplets)} == able
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_batch_hard_is_that_of_the_oracle(seed: int) -> None:
+    oracle = pytest.importorskip("pytorch_metric_learning.miners")
+    points = embeddings(seed)
+    triplets = miners.batch_hard_triplets(miners.distances_between(points, points), LABELS)
+    theirs = oracle.BatchHardMiner()(points, LABELS)
+    assert as_set(triplets) == set(zip(*(part.tolist() for part in theirs), strict=True))
+    assert triplets.anchors.tolist() == list(range(11))
+
+
+def test_semi_hard_candidates_are_those_of_the_oracle() -> None:
+    oracle = pytest.importorskip("pytorch_metric_learning.miners")
+    from pytorch_metric_learning.distances import LpDistance
+
+    points = embeddings()
+    theirs = oracle.TripletMarginMiner(0.5, "semihard", distance=LpDistance(power=2))(points, LABELS)
+    allowed = set(zip(*(part.tolist() for part in theirs), strict=True))
+    apart = miners.distances_between(points, points)
+    chosen = as_set(miners.semi_hard_triplets(apart, LABELS, generator(), margin=0.5))
+    assert chosen <= allowed
+    assert {triplet[:2] for triplet in chosen} == {triplet[:2] for triplet in allowed}
+
+
+def test_offline_triplets_are_hard() -> None:
+    points = embeddings()
+    triplets = miners.offline_triplets(points, LABELS, generator(), margin=0.2, pool=1000)
+    assert as_set(triplets) <= every_triplet()
+    assert sorted(triplets.anchors.tolist()) == list(range(11))
+    apart = miners.distances_between(points, points)
+    for a, p, n in as_set(triplets):
+        others = apart[a][LABELS[a] != LABELS]
+        farther = others[others > apart[a, p]]
+        assert apart[a, n] == pytest.approx(float(farther.min() if len(farther) else others.max()), abs=1e-6)
+
+
+@pytest.mark.parametrize("labels", [[0, 0, 0], [0, 1, 2]])
+def test_nothing_to_mine(labels: list[int]) -> None:
+    people, points = torch.tensor(labels), embeddings()[:3]
+    apart = miners.distances_between(points, points)
+    for triplets in (
+        miners.all_triplets(people),
+        miners.random_triplets(people, generator()),
+        miners.semi_hard_triplets(apart, people, generator(), margin=1),
+        miners.batch_hard_triplets(apart, people),
+        miners.offline_triplets(points, people, generator(), margin=1),
+    ):
+        assert all(len(part) == 0 for part in triplets)

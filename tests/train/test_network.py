@@ -1,0 +1,150 @@
+"""Whole runs, on made-up data that a network learns in seconds."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'visavis[train]'")
+
+from visavis.errors import UsageError  # noqa: E402
+from visavis.runtime import Session  # noqa: E402
+from visavis.train import checkpoints  # noqa: E402
+from visavis.train.config import Settings, parse  # noqa: E402
+from visavis.train.network import NetworkRun, train_network  # noqa: E402
+
+from .made_up import crops  # noqa: E402
+
+
+def settings(**changes: Any) -> Settings:
+    small = {"people": 4, "pictures": 4, "dimension": 16, "epochs": 4, "optimizer": {"rate": 3e-3}, "size": 32}
+    return parse({**small, "validation": {"people": 0.34}, "stop": {"ails": False}, **changes}, Settings())
+
+
+def stops_after(steps: int) -> Callable[[], bool]:
+    """A question that is answered with yes from the ``steps``-th time on."""
+    asked = iter(range(10**9))
+    return lambda: next(asked) >= steps
+
+
+def log_of(run: Path) -> list[dict[str, str]]:
+    with (run / "log.csv").open(encoding="utf-8", newline="") as file:
+        return [
+            {name: value for name, value in row.items() if name != "pictures_a_second"} for row in csv.DictReader(file)
+        ]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"loss": "triplet", "miner": "semi-hard"},
+        {"loss": "triplet", "miner": "batch-hard", "distance": "l2"},
+        {"loss": "triplet", "miner": "all", "distance": "chi2"},
+        {"loss": "triplet", "miner": "random"},
+        {"loss": "triplet", "miner": "offline", "renew": 2},
+        {"loss": "contrastive", "distance": "l1"},
+        {"loss": "softmax"},
+        {"loss": "arcface", "scale": 16.0},
+        {"loss": "cosface", "scale": 16.0},
+    ],
+    ids=lambda changes: "-".join(str(value) for value in changes.values()),
+)
+def test_people_it_has_not_seen_are_told_apart(changes: dict[str, Any], tmp_path: Path) -> None:
+    run = train_network(crops(people=9, pictures=6), tmp_path / "run", settings(epochs=6, **changes))
+    assert run.illness is None
+    assert run.epochs[-1].tar is not None
+    assert run.epochs[-1].tar > 0.9
+    assert run.epochs[-1].negative > 2 * run.epochs[-1].positive
+
+
+def test_the_model_gives_what_the_network_gives(tmp_path: Path) -> None:
+    from visavis.nets.torch_module import Network
+    from visavis.train.architectures import architecture
+
+    data = crops()
+    run = train_network(data, tmp_path / "run", settings(epochs=2))
+    assert run.row is not None
+    state = checkpoints.load(tmp_path / "run")
+    assert state is not None
+    arrays = {name: value.numpy() for name, value in state["network"].items()}
+    network = Network(architecture("small_cnn").definition(16), arrays).eval()
+    with torch.no_grad():
+        expected = network(torch.from_numpy(np.ascontiguousarray(data.pixels[:5])))[0].numpy()
+    (answer,) = Session(tmp_path / "run" / "model.onnx", threads=1).run(data.pixels[:5])
+    assert np.abs(answer - expected).max() <= 1e-5 * np.abs(expected).max()
+
+
+def test_seeds_fix_a_run(tmp_path: Path) -> None:
+    runs = [train_network(crops(), tmp_path / name, settings(epochs=2)) for name in ("a", "b")]
+    other = train_network(crops(), tmp_path / "c", settings(epochs=2, seed=1))
+    assert runs[0].row is not None
+    assert other.row is not None
+    assert log_of(tmp_path / "a") == log_of(tmp_path / "b")
+    assert (tmp_path / "a" / "model.onnx").read_bytes() == (tmp_path / "b" / "model.onnx").read_bytes()
+    assert log_of(tmp_path / "a") != log_of(tmp_path / "c")
+
+
+@pytest.mark.parametrize("steps", [1, 2, 4, 7])
+@pytest.mark.parametrize(
+    "changes", [{}, {"loss": "softmax", "optimizer": {"name": "sgd"}}, {"miner": "offline", "renew": 3}]
+)
+def test_an_interrupted_run_goes_on_to_the_bit(steps: int, changes: dict[str, Any], tmp_path: Path) -> None:
+    how = settings(augment={"shift": 0.1, "color": 0.2}, **changes)
+    whole = train_network(crops(), tmp_path / "whole", how)
+    first = train_network(crops(), tmp_path / "run", how, interrupted=stops_after(steps))
+    assert first.interrupted
+    assert first.row is None
+    second = train_network(crops(), tmp_path / "run", settings(), resume=True)
+    assert not second.interrupted
+    assert [replace(epoch, pictures_a_second=0) for epoch in second.epochs] == [
+        replace(epoch, pictures_a_second=0) for epoch in whole.epochs
+    ]
+    assert (tmp_path / "run" / "model.onnx").read_bytes() == (tmp_path / "whole" / "model.onnx").read_bytes()
+
+
+def test_a_damaged_checkpoint_falls_back_on_the_one_before(tmp_path: Path) -> None:
+    how = settings()
+    whole = train_network(crops(), tmp_path / "whole", how)
+    train_network(crops(), tmp_path / "run", how, interrupted=stops_after(5))
+    newest = tmp_path / "run" / checkpoints.NEWEST
+    newest.write_bytes(newest.read_bytes()[:1000])
+    second = train_network(crops(), tmp_path / "run", how, resume=True)
+    assert second.epochs[-1].loss == whole.epochs[-1].loss
+
+
+def test_a_run_is_not_overwritten(tmp_path: Path) -> None:
+    train_network(crops(), tmp_path / "run", settings(epochs=1))
+    with pytest.raises(UsageError, match="holds a run already"):
+        train_network(crops(), tmp_path / "run", settings(epochs=1))
+    with pytest.raises(UsageError, match="holds no run"):
+        train_network(crops(), tmp_path / "other", settings(epochs=1), resume=True)
+    with pytest.raises(UsageError, match="not those"):
+        train_network(crops(seed=1), tmp_path / "run", settings(epochs=1), resume=True)
+
+
+def test_what_is_written_beside_a_run(tmp_path: Path) -> None:
+    run: NetworkRun = train_network(crops(), tmp_path / "run", settings(epochs=1))
+    written = json.loads((tmp_path / "run" / "settings.json").read_text(encoding="utf-8"))
+    assert parse(written["settings"], Settings()) == settings(epochs=1)
+    assert written["data"] == crops().digest()
+    assert written["torch"] == torch.__version__
+    assert len(written["photos"]) == 48
+    assert run.plan.pictures + run.plan.held_out == 48
+    assert run.plan.people == 4
+
+
+def test_frozen_layers_keep_their_weights_and_statistics(tmp_path: Path) -> None:
+    from visavis.train.architectures import architecture, first_weights
+
+    train_network(crops(), tmp_path / "run", settings(epochs=1, frozen=["conv1.", "conv2."]))
+    state = checkpoints.load(tmp_path / "run")
+    assert state is not None
+    for name, first in first_weights(architecture("small_cnn").definition(16), side=32, seed=0).items():
+        assert np.array_equal(state["network"][name].numpy(), first) == name.startswith(("conv1.", "conv2.")), name

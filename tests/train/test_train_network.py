@@ -1,0 +1,137 @@
+"""The command: killed, interrupted, asked for nonsense; its model is used by other commands."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from .made_up import crops
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'visavis[train]'")
+
+SMALL = """
+dimension = 16
+people = 4
+pictures = 4
+size = 32
+[validation]
+people = 0.34
+[stop]
+ails = false
+"""
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("people")
+    data = crops(people=9, pictures=6)
+    for row, (label, pixels) in enumerate(zip(data.labels, data.pixels, strict=True)):
+        (folder / data.people[label]).mkdir(exist_ok=True)
+        Image.fromarray(np.asarray(pixels)).save(folder / data.people[label] / f"{row}.png")
+    (folder / "settings.toml").write_text(SMALL, encoding="utf-8")
+    return folder
+
+
+def command(people: Path, run: Path, *options: str) -> list[str]:
+    settings = ["--config", str(people / "settings.toml")] if "--resume" not in options else []
+    return [
+        sys.executable, "-m", "visavis", "train", "network", str(people), "--aligned", "--out", str(run), *settings,
+        *options,
+    ]  # fmt: skip
+
+
+def environment(cache: Path) -> dict[str, str]:
+    return {**os.environ, "VISAVIS_CACHE": str(cache), "OMP_NUM_THREADS": "1"}
+
+
+def finish(people: Path, run: Path, *options: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        command(people, run, *options), env=environment(run.parent / "cache"), capture_output=True, text=True,
+        timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+def test_a_run_killed_at_any_moment_goes_on_to_the_bit(people: Path, tmp_path: Path) -> None:
+    finish(people, tmp_path / "whole", "--epochs", "12")
+    rng = np.random.default_rng()
+    kills = 0
+    for number in range(12):
+        options = ["--resume"] if (tmp_path / "run" / "settings.json").exists() else ["--epochs", "12"]
+        process = subprocess.Popen(
+            command(people, tmp_path / "run", *options), env=environment(tmp_path / "cache"),
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+        assert process.stdout is not None
+        if number < 3:
+            process.stdout.readline()
+            time.sleep(rng.uniform(0, 0.2))
+            process.kill()
+            kills += 1
+        process.communicate()
+        if process.returncode == 0:
+            break
+    assert kills == 3
+    assert (tmp_path / "run" / "model.onnx").read_bytes() == (tmp_path / "whole" / "model.onnx").read_bytes()
+
+
+def test_an_interrupt_finishes_the_step_and_says_how_to_go_on(people: Path, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        command(people, tmp_path / "run", "--epochs", "500"), env=environment(tmp_path / "cache"),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "finishing this step" in errors
+    assert "go on with --resume" in errors
+    assert (tmp_path / "run" / "checkpoint.pt").exists()
+
+
+def test_json(people: Path, tmp_path: Path) -> None:
+    done = finish(people, tmp_path / "run", "--epochs", "2", "--json")
+    *epochs, last = map(json.loads, done.stdout.splitlines())
+    assert [line["epoch"] for line in epochs] == [1, 2]
+    assert {"loss", "active", "positive", "negative", "norm", "spread", "pictures_a_second", "tar"} <= epochs[0].keys()
+    assert last["epochs"] == 2
+    assert last["model"].startswith("run-")
+    for name in ("log.csv", "report.html", "model.toml", "model.onnx", "settings.json"):
+        assert (tmp_path / "run" / name).stat().st_size > 100
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--resume"], "holds no run to go on with"),
+        (["--arch", "mobilefacenet", "--size", "64"], "takes crops of 112 pixels"),
+        (["--init", "nowhere"], "holds no checkpoint"),
+    ],
+    ids=str,
+)
+def test_mistakes_are_one_sentence(people: Path, tmp_path: Path, options: list[str], message: str) -> None:
+    done = finish(people, tmp_path / "run", *options, code=2)
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_one_person_is_too_few(people: Path, tmp_path: Path) -> None:
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    (alone / "Ann").symlink_to(people / "person 1", target_is_directory=True)
+    (alone / "settings.toml").write_text(SMALL, encoding="utf-8")
+    done = finish(alone, tmp_path / "run", code=2)
+    assert "training needs pictures of at least two people; there is 1" in done.stderr
