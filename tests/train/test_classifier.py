@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ pytest.importorskip("sklearn", reason="scikit-learn is not installed: pip instal
 
 from cli.fakes import photo
 from visavis.classify import classify
-from visavis.errors import UnknownNameError, UsageError
+from visavis.errors import MissingExtraError, UnknownNameError, UsageError
 from visavis.pipeline import Recognizer
 from visavis.train.classifier import (
     ClassifierOptions,
@@ -215,6 +216,20 @@ def test_ten_thousand_people_with_two_photos_take_bounded_time_and_memory() -> N
     assert report.accuracy > 0.9
     assert report.line()["confusion"] is None
     assert report.scores[1].reason.startswith("multilayer perceptron is not fitted to 10,000 people")
+
+
+def test_without_scikit_learn_two_heads_remain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a trained classifier of any head answers as before."""
+    folder = write_people(tmp_path / "people", 6)
+    train(folder, heads=("random-forest",)).save(tmp_path / "run")
+    for name in [name for name in sys.modules if name.partition(".")[0] == "sklearn"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    with pytest.raises(MissingExtraError, match=r"needs scikit-learn: pip install 'visavis\[classify\]'"):
+        train(tmp_path / "none", heads=("nearest-mean", "linear-svm"))
+    assert train(folder, heads=("nearest-mean", "nearest-neighbors")).report.people == 6
+    ((_, (face,)),) = load_classifier(tmp_path / "run").identify(write_photo(tmp_path / "x.png", "Green", 5))
+    assert face.candidates[0][0] == "Green"
 
 
 # ------------------------------------------------------------------------------------------------ adding people

@@ -110,6 +110,8 @@ SPOILT = {
     "fewer people": set_content(people=["a", "b", "c"]),
     "unknown features": set_content(features="iris"),
     "a temperature of 0": set_content(temperature=0),
+    "a temperature of almost 0": set_content(temperature=1e-300),
+    "a number whose square is infinite": fill("head.means", 1e200),
     "a temperature that is text": set_content(temperature="1"),
     "a huge temperature": set_content(temperature=10**400),
     "a model that is null": set_content(model=None),

@@ -32,7 +32,8 @@ from visavis.train.classifier_fit import FitOptions, HeadScore, choose_head, com
 from visavis.train.classifier_measures import measure
 from visavis.train.classifier_model import ClassifiedFace, EmbeddingClassifier
 from visavis.train.classifier_report import ClassifierReport, WrongPhoto
-from visavis.train.heads import HEADS
+from visavis.train.heads import HEADS, find_head
+from visavis.train.heads.head import check_extra
 from visavis.train.labeled_photos import Labels, list_few, read_labeled_photos
 from visavis.train.splits import every_tenth, stratified_folds
 from visavis.train.unknown_rule import UnknownRule, make_rule
@@ -139,6 +140,8 @@ def train_classifier(
     without a face, unreadable ones and copies are left out, with notes. Raises UsageError where fewer than two people
     remain, WeightsError where a network, landmarks or scikit-learn is missing.
     """
+    if any(find_head(name).extra for name in options.heads):
+        check_extra()  # before the photos are embedded
     recognizer = recognizer or Recognizer()
     faces, used, notes = read_faces(
         read_labeled_photos(source, exclude=exclude), options.features, recognizer,

@@ -27,6 +27,8 @@ from visavis.train.unknown_rule import RULE_KINDS, StrangerRate, UnknownRule
 
 FILE = "classifier.safetensors"
 FORMAT, VERSION = "visavis classifier", 1
+LARGEST = 1e15
+"""Largest number of an array, and of a temperature: squares of it are finite."""
 HEAD = "head."
 """Beginning of the names of the head's own arrays."""
 _SHARED = {
@@ -182,8 +184,8 @@ def _check_shapes(head: Head, people: int, arrays: Mapping[str, NDArray[Any]]) -
         )
         if not agrees or 0 in array.shape:
             raise UsageError(f"its array {name} has the wrong shape {array.shape}")
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise UsageError(f"its array {name} holds numbers that are not finite")
+        if array.dtype.kind == "f" and not (np.abs(array) <= LARGEST).all():  # NaN too
+            raise UsageError(f"its array {name} holds numbers that are not finite, or too large")
         if array.dtype.kind == "u" and name != "training_sha256":
             raise UsageError(f"its array {name} holds bytes")
 
@@ -231,6 +233,6 @@ def _checked_text(value: object) -> str:
 
 def _checked_positive(value: object) -> float:
     number = float(value) if isinstance(value, int | float) else math.nan
-    if not (math.isfinite(number) and number > 0):
-        raise UsageError("a number in it is not above 0")
+    if not 1 / LARGEST <= number <= LARGEST:  # NaN too
+        raise UsageError("a number in it is not above 0, or too large")
     return number

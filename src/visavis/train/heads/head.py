@@ -31,7 +31,7 @@ class Head:
     has the sides of each array. ``check`` returns the fault of arrays of the right shapes, or an empty text.
 
     ``balancing`` says how rare people are made to weigh as much as frequent ones. ``most_work`` bounds people times
-    photos: above it a fit would take minutes, and the head is left out.
+    photos: above it a fit would take minutes, and the head is left out. ``extra`` is whether a fit takes scikit-learn.
     """
 
     name: str
@@ -41,7 +41,14 @@ class Head:
     shapes: Mapping[str, ArraySides]
     balancing: str
     most_work: float = float("inf")
+    extra: bool = True
     check: Callable[[Arrays, int], str] = lambda arrays, features: ""
+
+
+def check_extra() -> None:
+    """Raise MissingExtraError unless scikit-learn is installed."""
+    with fitting():
+        pass
 
 
 @contextmanager
@@ -54,7 +61,9 @@ def fitting() -> Iterator[None]:
         from sklearn.exceptions import ConvergenceWarning
         from threadpoolctl import threadpool_limits
     except ModuleNotFoundError as error:
-        raise MissingExtraError("this head needs scikit-learn: pip install 'visavis[classify]'.") from error
+        raise MissingExtraError(
+            "this head needs scikit-learn: pip install 'visavis[classify]'; or try --head nearest-mean, which does not."
+        ) from error
     # Threads gain nothing on matrices of this size, and where other processes compute too they cost a factor of ten.
     with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore", ConvergenceWarning)

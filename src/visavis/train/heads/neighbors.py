@@ -74,6 +74,7 @@ NEAREST_MEAN = Head(
     logits=_compare_with_means,
     shapes={"means": ("k", "d")},
     balancing="each person counts by one mean, with --balance and without",
+    extra=False,
 )
 NEAREST_NEIGHBORS = Head(
     name="nearest-neighbors",
@@ -83,4 +84,5 @@ NEAREST_NEIGHBORS = Head(
     shapes={"photos": ("m", "d"), "photo_labels": ("m",), "votes": ("k",)},
     balancing="votes weigh by the inverse number of a person's photos",
     check=_check_photos,
+    extra=False,
 )
