@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from itertools import accumulate
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from visavis.evaluate.report.thumbnails import face_picture
 from visavis.images.load import data_address
 from visavis.train.compare_report import ComparedClassifier, ComparedNetwork, NetworkComparison
 from visavis.train.health import Epoch
+from visavis.train.network_page import Value
 from visavis.types import RGB
 
 HEADS = ("", "Accuracy", "TAR", "Seconds", "Epochs", "Parameters", "File, MB", "Remark")
@@ -25,7 +26,6 @@ WORDS = {
     "Seconds": "Time of the training steps; of the classifier, that of embedding all photos and fitting.",
     "95 % interval": "Where the figure would lie, 19 times in 20, for other photos like these.",
 }
-Value = Callable[[Epoch], float | None]
 
 
 def page(comparison: NetworkComparison, *, crops: Mapping[str, RGB]) -> Page:
