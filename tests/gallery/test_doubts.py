@@ -13,7 +13,7 @@ from visavis import compare
 from visavis.compare import Calibration
 from visavis.errors import DoubtfulPhotoError, UsageError
 from visavis.gallery import Gallery, Template
-from visavis.gallery._misplaced_photos import COMPARED, compute_limits, own_distances
+from visavis.gallery.misplaced_photos import COMPARED, compute_limits, own_distances
 from visavis.pipeline import Recognizer
 from visavis.poor_photos import PoorPhotos
 from visavis.types import Floats

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from visavis.compare import Calibration
-from visavis.gallery import _integrity, _misplaced_photos, _resolve_person, _template_distances
+from visavis.gallery import _integrity, _resolve_person, _template_distances, misplaced_photos
 from visavis.gallery._search import Search
 from visavis.gallery.check_input import clean_name, match_stored_faces, prepare_templates
 from visavis.gallery.index import UNASSIGNED
@@ -48,7 +48,7 @@ class MisplacedPhotos(Search):
             dimension = records.meta(conn).dimension or prepared[0].embedding.size
             stored, scores = records.embeddings_of(conn, person or UNASSIGNED, dimension)
             stored = stored[table.usable(stored, scores)]
-            limits = _misplaced_photos.compute_limits(table, records.count_people(conn))
+            limits = misplaced_photos.compute_limits(table, records.count_people(conn))
         new_places = [
             place
             for place, owner in enumerate(owners)
@@ -57,14 +57,14 @@ class MisplacedPhotos(Search):
         if not new_places:
             return {}
         embeddings = np.stack([prepared[place].embedding for place in new_places])
-        own = _misplaced_photos.own_distances(embeddings, stored)
+        own = misplaced_photos.own_distances(embeddings, stored)
         doubts: dict[int, Doubt] = {}
         others = self._find_nearest_others(embeddings, person)
-        same_person = None if person is not None else _misplaced_photos.find_same_person(own, others, limits)
+        same_person = None if person is not None else misplaced_photos.find_same_person(own, others, limits)
         for place, distance, other in zip(new_places, own, others, strict=True):
             is_same = other is not None and other.person_id == same_person
-            distances = _misplaced_photos.PhotoDistances(prepared[place].photo, name, distance, other, is_same)
-            if doubt := _misplaced_photos.judge_photo(distances, limits):
+            distances = misplaced_photos.PhotoDistances(prepared[place].photo, name, distance, other, is_same)
+            if doubt := misplaced_photos.judge_photo(distances, limits):
                 doubts[place] = doubt
         return doubts
 
@@ -103,7 +103,7 @@ class MisplacedPhotos(Search):
             return
         with self._store.read() as conn:
             people, templates = records.person_ids(conn), records.count(conn).templates
-        limits, step = _misplaced_photos.compute_limits(table, len(people)), -(-templates // SEARCHED) or 1
+        limits, step = misplaced_photos.compute_limits(table, len(people)), -(-templates // SEARCHED) or 1
 
         def is_selected(member: _template_distances.Member) -> bool:
             return member.template_id % step == 0 or (member.own or 0) > limits.own
@@ -112,10 +112,10 @@ class MisplacedPhotos(Search):
             searched = [member for member in members if member.template_id % step == 0]
             others = self._find_others_within(searched, people, max(limits), table.usable)
             for member in members:
-                distances = _misplaced_photos.PhotoDistances(
+                distances = misplaced_photos.PhotoDistances(
                     member.photo, member.name, member.own, others.get(member.template_id)
                 )
-                if doubt := _misplaced_photos.judge_photo(distances, limits):
+                if doubt := misplaced_photos.judge_photo(distances, limits):
                     yield Problem("doubtful", f"template {member.template_id} ({member.photo}) {doubt.message}")
 
     def _find_others_within(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 
 from visavis.compare import person_embedding
-from visavis.gallery import _misplaced_photos
+from visavis.gallery import misplaced_photos
 from visavis.gallery.sql import records
 from visavis.gallery.sql.schema import PEOPLE, TEMPLATES
 from visavis.gallery.sql.store import Store
@@ -113,9 +113,9 @@ def _read_people(store: Store, people: Sequence[int], usable: Usable) -> Iterato
 
 def _make_members(rows: Sequence[Any], embeddings: Floats) -> Iterator[Member]:
     """Yield the templates of a person with their distances to the person's other templates."""
-    for start in range(0, len(rows), _misplaced_photos.COMPARED):
-        part = slice(start, start + _misplaced_photos.COMPARED)
-        own = _misplaced_photos.own_distances(
+    for start in range(0, len(rows), misplaced_photos.COMPARED):
+        part = slice(start, start + misplaced_photos.COMPARED)
+        own = misplaced_photos.own_distances(
             embeddings[part], np.concatenate([embeddings[: part.start], embeddings[part.stop :]])
         )
         for row, embedding, distance in zip(rows[part], embeddings[part], own, strict=True):

@@ -97,8 +97,9 @@ def train_network(  # noqa: PLR0913 - options, all by name
     checkpoint. UsageError for a folder that holds another run.
     """
     folder = Path(out)
+    settings = settings_of(folder) if resume else settings
+    parts = split(data, settings.validation, seed=settings.seed, ails=settings.stop.ails)
     settings = _open_folder(folder, settings, data, resume=resume)
-    parts = split(data.labels, settings.validation, seed=settings.seed)
     first = first_weights(
         architecture(settings.architecture).definition(settings.dimension), side=data.size, seed=settings.seed
     )
