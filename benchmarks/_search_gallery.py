@@ -64,7 +64,7 @@ def build(file: Path, templates: int) -> tuple[float, float]:
             ]
             start = time.perf_counter()
             if number:
-                with gallery._store.write() as conn:
+                with gallery.opened.database.write() as conn:
                     known = [
                         {"id": int(one), "name": f"person {one}", "note": "", "created": ""} for one in set(people)
                     ]

@@ -50,4 +50,4 @@ def test_a_name_that_is_nearly_right(tmp_path: Path) -> None:
         gallery.add("Hugh Jackman", [Template(np.eye(128, dtype=np.float32)[0])])
         with pytest.raises(errors.UnknownNameError) as caught:
             gallery.find("Hugh Jackmann")
-    assert str(caught.value) == "nobody in this gallery is called 'Hugh Jackmann'; did you mean 'Hugh Jackman'?"
+    assert str(caught.value) == "no person in this gallery is called 'Hugh Jackmann'; did you mean 'Hugh Jackman'?"

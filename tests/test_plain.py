@@ -143,6 +143,12 @@ def test_look_alikes_and_characteristic_faces_and_compared_photos() -> None:
     assert near.rows() == [
         {"photo": "a.jpg", "face": 2, **SIDES, "distance": 0.25, "quality": 0.5, "sha256": None, "captured": None}
     ]
+    stored = Lookalike("a.jpg", None, None, 0.25, None, template_id=7)
+    assert stored.to_dict() == {
+        "photo": "a.jpg", "box": None, "distance": 0.25, "quality": None, "sha256": None, "captured": None,
+        "template_id": 7, "person_id": None, "name": None,
+    }  # fmt: skip
+    assert stored.rows()[0]["x1"] is None
     best = Characteristic("a.jpg", 2, face((1, 2, 3, 4)), 0.25, 0.5, outlier=False)
     assert best.rows() == [
         {"photo": "a.jpg", "face": 2, **SIDES, "distance": 0.25, "quality": 0.5, "outlier": False, "sha256": None}

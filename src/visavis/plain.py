@@ -31,18 +31,6 @@ class Plain(Shown):
         return [flat(self.to_dict())]
 
 
-class PlainNumbered(Plain):
-    """The plain forms of a face that is numbered within its photo: look-alikes and characteristic faces."""
-
-    __slots__ = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields in values that JSON can hold: the box of the face, and its number as ``face``."""
-        line = super().to_dict()
-        face, number = line.get("face"), line.pop("number")
-        return {**line, "box": line["box"] if face is None else face["box"], "face": number}
-
-
 def plain(value: Any) -> Any:
     """Return a value in types that JSON can hold; pixels and embeddings become nested lists."""
     if is_dataclass(value) and not isinstance(value, type):

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from visavis._pixels import whole_pixels
 from visavis._show import Shown
 from visavis.errors import UsageError
-from visavis.plain import Plain, PlainNumbered, flat, plain
+from visavis.plain import Plain, flat, plain
 
 RGB = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -323,24 +323,33 @@ class Identification(Plain):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Lookalike(PlainNumbered):
-    """A face with its cosine ``distance`` from the probe; ``number`` counts the faces of its photo from 1.
+class Lookalike(Plain):
+    """A face with its cosine ``distance`` from the probe; ``number`` counts the faces of a photo from 1.
 
-    ``sha256`` is the hash of the photo's bytes, None where it is not known.
-    ``captured`` is that of the photo; None where it is not known.
+    A face of a gallery has no number and no ``captured``, but a ``template_id``, and the ``person_id`` and ``name`` of
+    its person (None: unassigned). ``box (4,)``, ``quality`` and ``sha256`` (of the photo's bytes): None if not known.
     """
 
     photo: str
-    number: int
-    box: Floats
+    number: int | None
+    box: Floats | None
     distance: float
-    quality: float
+    quality: float | None
     sha256: str | None = None
     captured: datetime | None = None
+    template_id: int | None = None
+    person_id: int | None = None
+    name: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields in values that JSON can hold: ``face``, the number in the photo, or those of a gallery."""
+        line = Plain.to_dict(self)
+        number, stored = line.pop("number"), {key: line.pop(key) for key in ("template_id", "person_id", "name")}
+        return {**line, "face": number} if self.template_id is None else {**line, **stored}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Characteristic(PlainNumbered):
+class Characteristic(Plain):
     """A face with its cosine ``distance`` from the mean of a person; ``number`` counts the faces of its photo from 1.
 
     An ``outlier`` is too far from the mean to be that person, and is left out of it. ``sha256`` is the hash of the
@@ -354,3 +363,9 @@ class Characteristic(PlainNumbered):
     quality: float
     outlier: bool
     sha256: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields in values that JSON can hold: the box of the face, and its number as ``face``."""
+        line = Plain.to_dict(self)
+        number = line.pop("number")
+        return {**line, "box": line["face"]["box"], "face": number}

@@ -256,14 +256,15 @@ def _probability(table: compare.Calibration | None, distances: Sequence[float]) 
 
 def _note_several(reference: PhotoFaces, photo: PhotoFaces, face: int, *, any_face: bool) -> list[str]:
     """Say which face was compared in a photo of several faces."""
-    notes = [_note_largest(reference)] if len(reference.faces) > 1 else []
+    notes = [note_largest(reference)] if len(reference.faces) > 1 else []
     if len(photo.faces) > 1:
         nearest = f"{photo.name} shows {len(photo.faces)} faces: face {face + 1} is the nearest."
-        notes.append(nearest if any_face else _note_largest(photo))
+        notes.append(nearest if any_face else note_largest(photo))
     return notes
 
 
-def _note_largest(photo: PhotoFaces) -> str:
+def note_largest(photo: PhotoFaces) -> str:
+    """Say that of several faces the largest was used."""
     return f"{photo.name} shows {len(photo.faces)} faces: the largest was used."
 
 

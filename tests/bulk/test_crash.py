@@ -116,7 +116,7 @@ def test_kill_9_of_the_command_at_any_moment(tmp_path: Path, log: Path) -> None:
     assert not done & done_in(told)
     with Gallery(tmp_path / "faces.db") as gallery:
         assert gallery.check() == []
-        assert (gallery.stats().photos, gallery.stats().unnamed) == (PHOTOS, faces_of_album(PHOTOS))
+        assert (gallery.stats().photos, gallery.stats().unassigned) == (PHOTOS, faces_of_album(PHOTOS))
     redone = len(looked_at(log)) - PHOTOS
     assert redone <= kills * (WORKERS * local.CHUNK * local.CHUNKS + 2 * STORED)
 
@@ -176,7 +176,7 @@ def test_two_commands_at_once_store_every_photo_once(tmp_path: Path) -> None:
     assert [len(each) for each in told] == [60, 60]
     with Gallery(tmp_path / "faces.db") as gallery:
         assert gallery.check() == []
-        assert (gallery.stats().photos, gallery.stats().unnamed) == (60, faces_of_album(60))
+        assert (gallery.stats().photos, gallery.stats().unassigned) == (60, faces_of_album(60))
 
 
 def test_a_disk_that_is_full_is_one_sentence_and_what_was_told_stays(tmp_path: Path) -> None:

@@ -164,7 +164,7 @@ def test_workers_that_cannot_start_end_the_run(gallery: Gallery, folder: Path) -
     with pytest.raises(WeightsError, match=r"^the weights of test-absent are not on this machine\.$"):
         indexed(gallery, folder, detector="test-absent")
     assert multiprocessing.active_children() == []
-    assert gallery.known_photos(["0"]) == set()
+    assert gallery.find_indexed(["0"]) == set()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
@@ -232,7 +232,7 @@ def test_closing_stores_what_is_done_and_leaves_no_process(gallery: Gallery, fol
     assert len(workers) == 1
     outcomes.close()
     assert multiprocessing.active_children() == []
-    there = len(gallery.known_photos(hashes(folder)))
+    there = len(gallery.find_indexed(hashes(folder)))
     assert len(told) <= there < 66
     assert gallery.check() == []
 

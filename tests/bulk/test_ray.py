@@ -92,7 +92,7 @@ def test_an_actor_and_a_node_killed_on_the_way_and_every_photo_once(tmp_path: Pa
     assert counts["ok"] + counts["no_face"] == 106
     with Gallery(tmp_path / "faces.db") as gallery:
         assert gallery.check() == []
-        assert (gallery.stats().photos, gallery.stats().unnamed) == (106, faces_of_album(100) + 6)
+        assert (gallery.stats().photos, gallery.stats().unassigned) == (106, faces_of_album(100) + 6)
 
 
 @needs_ray

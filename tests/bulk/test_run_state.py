@@ -25,7 +25,7 @@ class Memory:
         self.full = False
         self.located: list[tuple[str, str]] = []
 
-    def known_photos(self, sha256s: Iterable[str]) -> set[str]:
+    def find_indexed(self, sha256s: Iterable[str]) -> set[str]:
         return set(sha256s) & self.photos.keys()
 
     def locate_photos(self, found: Iterable[tuple[str, str]], *, read: Callable[[str], bytes]) -> int:

@@ -174,7 +174,7 @@ def test_names_given_before_are_shown_again(know: Run, photos: Photos, tmp_path:
     assert [(line["name"], line["added"]) for line in enrolled] == [("Ann", 1)]
     Path("people.json").write_text(json.dumps([none]), encoding="utf-8")
     done = know("enroll", "--from", "people.json")
-    assert (done.code, "names nobody" in done.err) == (2, True)
+    assert (done.code, "has no named person" in done.err) == (2, True)
 
 
 def test_a_photo_replaced_since_it_was_named_enrolls_nobody(know: Run, photos: Photos) -> None:

@@ -154,7 +154,7 @@ def test_one_name_a_photo_unless_repeats_are_allowed(know: Run, tmp_path: Path) 
     first, second = done.line["faces"]
     assert [first["name"], second["name"], first["notes"]] == ["Ann", None, []]
     (text,) = second["notes"]
-    assert "but face 1 of this photo looks more like Ann (0.0000), and nobody is in a photo twice" in text
+    assert "but face 1 of this photo looks more like Ann (0.0000), and a person is in a photo once" in text
     assert text in know("identify", "twice.png", "--threshold", 0.1).out
     both = know("identify", "twice.png", "--threshold", 0.1, "--repeats", "--json").line["faces"]
     assert [one["name"] for one in both] == ["Ann", "Ann"]

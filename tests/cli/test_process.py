@@ -152,7 +152,7 @@ def test_answers_and_messages_go_to_their_own_streams(tmp_path: Path, photos: Ph
     assert done.stderr == ""
     done = start(tmp_path, "identify", *SQUARES, photos.red, "--json")
     assert (done.returncode, done.stdout) == (3, "")
-    assert done.stderr == "visavis: there is no gallery at faces.db: enroll somebody first.\n"
+    assert done.stderr == "visavis: there is no gallery at faces.db: enroll a person first.\n"
 
 
 def test_json_is_ascii_where_the_output_is(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from visavis.gallery import Gallery, Template
+
 from .conftest import Photos, Run
 from .fakes import BLUE, DARK_RED, DETECTOR, RED, photo
 
@@ -65,6 +67,18 @@ def test_look_alikes_in_a_gallery(know: Run, photos: Photos, tmp_path: Path) -> 
         assert strip.width == 600
     assert [line["rank"] for line in know("similar", photos.red, *words, "--top", 1).lines] == [1]
     assert know("similar", photos.red).code == 2
+
+
+def test_a_template_without_box_and_quality_has_none_in_the_answer(know: Run, photos: Photos) -> None:
+    know("enroll", "Ann", photos.dark_red)
+    with Gallery("faces.db") as gallery:
+        gallery.add("Bea", [Template(np.array(BLUE, np.float32), photo=photos.blue)])
+    words = ("--gallery", "faces.db", "--detector", DETECTOR, "--out", "strip.png")
+    done = know("similar", photos.red, *words, "--json")
+    assert [line["name"] for line in done.lines] == ["Ann", "Bea"]
+    assert (done.lines[1]["box"], done.lines[1]["quality"]) == (None, None)
+    assert f"{photos.blue}: the place of the face was not stored: it is left out of the strip" in done.err
+    assert "-" in know("similar", photos.red, *words[:4]).out.splitlines()[-1].split()
 
 
 @pytest.mark.parametrize("options", [["--model", "sface"], ["--views", 2]])

@@ -72,7 +72,7 @@ def who(gallery: Gallery, i: int) -> str | None:
 
 def index_of(gallery: Gallery) -> Index:
     gallery.search(embedding(0)[None])
-    index = gallery._synced_index._index
+    index = gallery.opened.index._index
     assert index is not None
     return index
 
@@ -203,14 +203,14 @@ def test_a_check_while_others_enroll_finds_nothing_wrong(
 ) -> None:
     """They come at the worst moment: when the index is up to date, and the records are about to be looked at."""
     with filled(path, spec) as gallery, Gallery(path, model=MODEL) as other:
-        update_durable, others = gallery._synced_index.update_durable, iter(range(10, 13))
+        update_durable, others = gallery.opened.index.update_durable, iter(range(10, 13))
 
         def and_then_somebody_enrolls() -> None:
             update_durable()
             for i in islice(others, 1):
                 other.add(*person(i))
 
-        monkeypatch.setattr(gallery._synced_index, "update_durable", and_then_somebody_enrolls)
+        monkeypatch.setattr(gallery.opened.index, "update_durable", and_then_somebody_enrolls)
         assert gallery.check() == []
         assert gallery.stats().people == 8
         monkeypatch.setattr(_integrity, "ATTEMPTS", 1)

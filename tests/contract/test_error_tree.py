@@ -66,12 +66,14 @@ def test_exit_code_and_http_status(name: str) -> None:
 def test_status(name: str) -> None:
     each = classes()[name]
     assert issubclass(each, errors.ImageError)
+    assert errors.image_error(each.status) is each
     assert each.status == TREE[name][1]["status"]
 
 
 def test_statuses_differ() -> None:
     statuses = [each.status for each in errors.ImageError.__subclasses__()]
     assert sorted(statuses) == ["doubtful", "missing", "no_face", "poor_quality", "too_large", "unreadable"]
+    assert errors.image_error("ok") is errors.ImageError
 
 
 def test_errors_are_also_what_python_calls_them() -> None:

@@ -77,14 +77,14 @@ def wrong_people(gallery: Gallery, acknowledged: set[int]) -> Iterator[str]:
 def wrong_photos(gallery: Gallery, acknowledged: set[int]) -> Iterator[str]:
     hashes = {i: [digest(3 * i + n) for n in range(3)] for i in range(max(acknowledged, default=0) + 2)}
     for i, some in hashes.items():
-        known = gallery.known_photos(some)
+        known = gallery.find_indexed(some)
         if known and known != set(some):
             yield f"only some of the photos {i} are there"
         if i in acknowledged and not known:
             yield f"photos {i} are lost"
     stats = gallery.stats()
-    if stats.unnamed != 2 * stats.photos:
-        yield f"{stats.unnamed} faces of {stats.photos} photos"
+    if stats.unassigned != 2 * stats.photos:
+        yield f"{stats.unassigned} faces of {stats.photos} photos"
 
 
 def wrong_merges(gallery: Gallery, acknowledged: set[int]) -> Iterator[str]:
@@ -158,10 +158,10 @@ def main(folder: Path, name: str, seed: int) -> None:
         acknowledged.update(told if name != "migrate" else ())
         kills += died
         between += died and bool(told) != (len(told) == EACH)
-        before = raw_schema(path) if name == "migrate" else schemas.current()
+        before = raw_schema(path) if name == "migrate" else schemas.latest_version()
         with Gallery(path, model=MODEL) as gallery:
             problems += [one.message for one in gallery.check()] + list(wrong(gallery, acknowledged))
-        between += name == "migrate" and before != schemas.current()
+        between += name == "migrate" and before != schemas.latest_version()
     say(json.dumps({"kills": kills, "between": between, "problems": problems[:5]}))
 
 

@@ -43,7 +43,7 @@ def act(path: Path, deed: str, statement: int) -> None:
     with Gallery(path, model=MODEL) as gallery:
         if deed != "create":
             die_at(statement)
-            gallery._store._engine.dispose()  # connections made from now on are watched
+            gallery.opened.database._engine.dispose()  # connections made from now on are watched
         if deed == "add":
             gallery.add(*person(1))
         if deed == "remove":

@@ -41,7 +41,7 @@ def test_an_export_makes_the_same_gallery_and_the_same_export(filled: Gallery, t
         assert new.people() == filled.people()
         assert new.calibration == filled.calibration
         assert {problem.kind for problem in new.check()} == {"doubtful"}  # its people's templates are drawn by chance
-        assert new.known_photos([digest(7), digest(8)]) == {digest(7), digest(8)}
+        assert new.find_indexed([digest(7), digest(8)]) == {digest(7), digest(8)}
         for name in ("ids", "people", "clusters", "embeddings", "boxes", "quality"):
             np.testing.assert_array_equal(getattr(new.faces(), name), getattr(filled.faces(), name))
         assert new.search(embedding(1001)[None]) == filled.search(embedding(1001)[None])

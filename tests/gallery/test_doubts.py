@@ -13,7 +13,7 @@ from visavis import compare
 from visavis.compare import Calibration
 from visavis.errors import DoubtfulPhotoError, UsageError
 from visavis.gallery import Gallery, Template
-from visavis.gallery.misplaced_photos import COMPARED, compute_limits, own_distances
+from visavis.gallery.misplaced_photos import COMPARED, compute_limits, compute_own_distances
 from visavis.pipeline import Recognizer
 from visavis.poor_photos import PoorPhotos
 from visavis.types import Floats
@@ -46,15 +46,15 @@ def photos(person: int, *numbers: int) -> list[Template]:
 
 def test_the_distance_to_the_other_photos_is_their_lower_median() -> None:
     rows = np.array([[1, 0], [0.8, 0.6], [0.6, 0.8], [0, 1]], np.float32)  # distances of the first: .2, .4, 1
-    assert own_distances(rows, rows[:0])[0] == pytest.approx(0.4, abs=1e-6)
-    assert own_distances(rows[:3], rows[:0])[0] == pytest.approx(0.2, abs=1e-6)
-    assert own_distances(rows[:1], rows[1:])[0] == pytest.approx(0.4, abs=1e-6)
-    assert own_distances(rows[:1], rows[:0]) == [None]
+    assert compute_own_distances(rows, rows[:0])[0] == pytest.approx(0.4, abs=1e-6)
+    assert compute_own_distances(rows[:3], rows[:0])[0] == pytest.approx(0.2, abs=1e-6)
+    assert compute_own_distances(rows[:1], rows[1:])[0] == pytest.approx(0.4, abs=1e-6)
+    assert compute_own_distances(rows[:1], rows[:0]) == [None]
 
 
 def test_a_person_of_very_many_photos_is_compared_with_a_part_of_them() -> None:
     rows = np.stack([face(1, number) for number in range(COMPARED + 500)])
-    found = own_distances(rows, rows[:0])
+    found = compute_own_distances(rows, rows[:0])
     everything = 1 - rows @ rows.T
     np.fill_diagonal(everything, np.inf)
     assert np.sort(everything, axis=1)[:, len(rows) // 2] == pytest.approx(found, abs=0.02)
@@ -134,7 +134,7 @@ def test_check_finds_the_same_where_only_some_are_searched_for(
 ) -> None:
     gallery.add("Ann", [*photos(1, 0, 1, 2), photo(2, 5)])
     gallery.add("Bob", photos(2, 0, 1))
-    monkeypatch.setattr("visavis.gallery._find_misplaced.SEARCHED", 1)
+    monkeypatch.setattr("visavis.gallery.misplaced_photos.SEARCHED", 1)
     (problem,) = gallery.check()
     assert problem.message.startswith("template 4 (2-5.jpg) is far from the other photos of Ann")
 
@@ -166,7 +166,8 @@ def test_enrolling_warns_and_strict_refuses(album: Gallery) -> None:
     (skipped,) = done.skipped
     assert (skipped.photo, skipped.status) == ("8:0", "doubtful")
     with pytest.raises(
-        DoubtfulPhotoError, match=r"^7:0 is far from .* of Ann \(.*\): it may show somebody else\. It was not stored\.$"
+        DoubtfulPhotoError,
+        match=r"^7:0 is far from .* of Ann \(.*\): it may show another person\. It was not stored\.$",
     ):
         album.enroll("Ann", ["7:0"], strict=True)
     assert len(album.find("Ann").templates) == 5

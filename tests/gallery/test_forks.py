@@ -148,7 +148,7 @@ def refused(use):
         return "cannot be used here: fork before galleries are used" in str(error)
     return False
 
-with gallery._store.write():
+with gallery.opened.database.write():
     child = start(lambda: refused(lambda: near(1)) and refused(lambda: Gallery(sys.argv[1])))
     status = end(child)
 print(status, near(1), end(start(lambda: near(1) == "person 1")))

@@ -13,7 +13,7 @@ from sqlalchemy import event
 from visavis.cli.enroll import _find_new_people
 from visavis.errors import SimilarNameError, UnknownNameError, UsageError
 from visavis.gallery import Gallery, IndexedPhoto
-from visavis.gallery.names import folded
+from visavis.gallery.names import fold_name
 from visavis.pipeline import Recognizer
 
 from . import older
@@ -33,12 +33,12 @@ ALIKE = [
 
 @pytest.mark.parametrize("name", ALIKE)
 def test_names_that_are_written_alike_fold_to_one(name: str) -> None:
-    assert folded(name) == folded("Hugh Jackman") == "hugh jackman"
+    assert fold_name(name) == fold_name("Hugh Jackman") == "hugh jackman"
 
 
 @pytest.mark.parametrize(("a", "b"), [("Jos\u00e9", "Jose"), ("Ann", "Anne"), ("AnnLee", "Ann Lee")])
 def test_other_names_do_not(a: str, b: str) -> None:
-    assert folded(a) != folded(b)
+    assert fold_name(a) != fold_name(b)
 
 
 @pytest.mark.parametrize("name", ALIKE)
@@ -82,7 +82,7 @@ def test_a_new_name_is_compared_after_renaming_importing_and_naming(gallery: Gal
         gallery.add("ZO\u00cb", [template(2)])
     gallery.add("Ann", [template(2)])
     gallery.add_photos([IndexedPhoto("b.jpg", digest(7), "ok", (template(7),))])
-    (face,) = gallery.faces(unnamed=True).ids.tolist()
+    (face,) = gallery.faces(unassigned=True).ids.tolist()
     with pytest.raises(SimilarNameError):
         gallery.name_faces("ann", [face])
     assert gallery.name_faces("ann", [face], new=True).name == "ann"
@@ -197,8 +197,8 @@ def test_many_names_are_compared_in_few_statements(path: Path) -> None:
         gallery.add("Ann", [template(1)])
         gallery.add("3", [template(2)])
         seen: list[str] = []
-        event.listen(gallery._store._engine, "connect", lambda raw, _: raw.set_trace_callback(seen.append))
-        gallery._store._engine.dispose()
+        event.listen(gallery.opened.database._engine, "connect", lambda raw, _: raw.set_trace_callback(seen.append))
+        gallery.opened.database._engine.dispose()
         names = ["Ann", "ANN", "3", *(f"person {i}" for i in range(2000)), "Person 7", " "]
         assert _find_new_people(gallery, names, yes=True) == {"ANN", "Person 7"}
         assert sum("people" in one for one in seen) < 10

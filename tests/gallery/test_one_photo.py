@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from visavis.gallery._answers import name_each_person_once
+from visavis.gallery._identify import name_each_person_once
 from visavis.types import Candidate, Identification
 
 
@@ -21,7 +21,7 @@ def test_the_nearest_face_keeps_the_name_and_the_others_are_unknown_with_a_note(
     assert [len(answer.notes) for answer in answers] == [1, 0, 0, 0, 1]
     assert answers[0].notes == (
         "this face looks like person 1 (distance 0.0600), but face 3 of this photo looks more like person 1 (0.0200), "
-        "and nobody is in a photo twice.",
+        "and a person is in a photo once.",
     )
     assert [answer.distance for answer in answers] == [0.06, 0.03, 0.02, 0.3, 0.04]
 

@@ -13,13 +13,14 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from sqlalchemy import Connection, Engine, event, text
 
 from visavis import compare
-from visavis.defaults import EMBEDDER
+from visavis.defaults import DETECTOR, EMBEDDER
 from visavis.errors import GalleryError, UsageError
 from visavis.gallery import Gallery, Problem
 from visavis.gallery._index_sync import read_template_people
@@ -81,7 +82,7 @@ def test_other_urls_are_refused_with_what_there_is(url: str) -> None:
 
 
 def test_nothing_there(path: Path) -> None:
-    with pytest.raises(GalleryError, match=r"there is no gallery at .*faces.db: enroll somebody first.$"):
+    with pytest.raises(GalleryError, match=r"there is no gallery at .*faces.db: enroll a person first.$"):
         Gallery(path, create=False)
     assert not path.exists()
     path.touch()
@@ -168,10 +169,37 @@ def test_a_recognizer_must_be_of_the_model(path: Path) -> None:
         Gallery(path, recognizer=Recognizer(embedder=Net()))  # type: ignore[arg-type]
 
 
+def test_a_gallery_makes_its_recognizer_with_a_detector_and_a_number_of_threads(path: Path) -> None:
+    with Gallery(path, model="sface", detector="yunet", threads=1) as gallery:
+        recognizer = gallery.recognizer
+    assert (recognizer.model, recognizer.detector_name, recognizer.threads) == ("sface", "yunet", 1)
+    with Gallery(path, threads=2) as gallery:
+        assert (gallery.recognizer.detector_name, gallery.recognizer.threads) == (DETECTOR, 2)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"detector": "yunett"}, "did you mean yunet"),
+        ({"threads": 0}, "threads must be at least 1"),
+        ({"recognizer": Recognizer(), "detector": "yunet"}, "give a recognizer, or detector and threads, not both"),
+        ({"recognizer": Recognizer(), "threads": 1}, "give a recognizer, or detector and threads, not both"),
+    ],
+)
+def test_a_wrong_detector_or_number_of_threads_makes_no_gallery(
+    path: Path, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        Gallery(path, **options)
+    assert not path.exists()
+
+
 def test_a_newer_schema_is_refused_and_left_alone(path: Path) -> None:
     filled(path)
     sql(path, "update meta set schema = 7", "alter table meta drop column change")
-    with pytest.raises(GalleryError, match=rf"schema 7, this one knows up to {schema.current()}\): upgrade visavis.$"):
+    with pytest.raises(
+        GalleryError, match=rf"schema 7, this one knows up to {schema.latest_version()}\): upgrade visavis.$"
+    ):
         Gallery(path)
 
 
@@ -190,7 +218,7 @@ def test_an_older_schema_is_migrated_whole_or_not_at_all(path: Path, monkeypatch
         Gallery(path)
     monkeypatch.setattr(schema, "MIGRATIONS", [*known, a_nickname])
     for _ in range(2):  # the second opening has nothing to do
-        with Gallery(path) as gallery, gallery._store.read() as conn:
+        with Gallery(path) as gallery, gallery.opened.database.read() as conn:
             assert conn.execute(text("select distinct nickname from people")).all() == [("none",)]
             assert conn.execute(text("select schema from meta")).scalar() == len(known) + 2
             assert len(gallery.people()) == 3
@@ -332,11 +360,11 @@ def test_templates_by_which_index_and_records_differ(path: Path) -> None:
     filled(path)
     with Gallery(path) as gallery:
         gallery.lookalikes(embedding(1000)[None], top=1)
-        with gallery._store.read() as conn:
+        with gallery.opened.database.read() as conn:
             before, _ = read_template_people(conn)
         sql(path, "update templates set id = 77 where id = 2", "update templates set person_id = null where id = 3")
-        with gallery._store.read() as conn:
-            found = gallery._synced_index.differences(conn)
+        with gallery.opened.database.read() as conn:
+            found = gallery.opened.index.find_differences(conn)
             ids, people = read_template_people(conn)
         assert (found.stale, found.wrong) == ((2,), (3, 77))
         assert ids.tolist() == [*(one for one in before.tolist() if one != 2), 77]

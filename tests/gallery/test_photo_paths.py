@@ -115,8 +115,8 @@ def test_a_photo_is_forgotten_by_path_bytes_or_hash(gallery: Gallery, tmp_path: 
         (a[0], a[1], 2, ()), (b[0], b[1], 0, ()), (c[0], c[1], 1, ()),
     ]  # fmt: skip
     stats = gallery.stats()
-    assert (stats.templates, stats.unnamed, stats.photos) == (0, 0, 0)
-    assert gallery.known_photos([a[0], b[0], c[0]]) == set()
+    assert (stats.templates, stats.unassigned, stats.photos) == (0, 0, 0)
+    assert gallery.find_indexed([a[0], b[0], c[0]]) == set()
     assert gallery.lookalikes(embedding(1)[None], top=3) == [[]]
     assert gallery.check() == []
 

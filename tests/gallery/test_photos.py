@@ -16,8 +16,8 @@ from faultless import FAULTLESS
 from visavis.compare import Calibration
 from visavis.errors import MissingImageError, NoFaceError, PoorQualityError, UnreadableImageError, UsageError
 from visavis.gallery import Gallery, Skipped
-from visavis.gallery._photos import select_largest_faces
-from visavis.gallery.check_input import location
+from visavis.gallery._enroll import select_largest_faces
+from visavis.gallery.check_input import make_path_absolute
 from visavis.pipeline import Recognizer
 from visavis.poor_photos import PoorPhotos
 from visavis.types import Face, Photo, PhotoFaces, Quality
@@ -372,6 +372,7 @@ def test_only_what_is_a_file_has_a_place(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.chdir(tmp_path)
     for name in ("a.jpg", "bytes"):
         Path(name).touch()
-    assert location("a.jpg") == location("./a.jpg") == location(str(tmp_path / "a.jpg")) == str(tmp_path / "a.jpg")
+    for path in ("a.jpg", "./a.jpg", str(tmp_path / "a.jpg")):
+        assert make_path_absolute(path) == str(tmp_path / "a.jpg")
     for name in ("bytes", "array", "-", "upload.jpg", "https://example.com/a.jpg", ""):
-        assert location(name) == name
+        assert make_path_absolute(name) == name

@@ -85,7 +85,7 @@ def test_without_the_driver_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_what_is_there_is_looked_at_first(server: Postgres, place: str) -> None:
-    with pytest.raises(GalleryError, match="is empty, not yet a gallery: enroll somebody first"):
+    with pytest.raises(GalleryError, match="is empty, not yet a gallery: enroll a person first"):
         Gallery(place, create=False)
     server.run("CREATE TABLE bookmarks (url text)", database(place))
     with pytest.raises(GalleryError, match="is not a gallery: it is a database of another program"):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from amounts import examples
 from visavis import compare
 from visavis.gallery import Gallery, Template
-from visavis.gallery._answers import Probe, Rule, apply_rule
+from visavis.gallery._identify import NamingRule, ProbeQuality, apply_rule
 from visavis.types import Candidate, Floats, Identification
 
 SHIPPED = compare.calibration("dlib-resnet")
@@ -27,7 +27,7 @@ def answer(distances: list[float], people: int, *, limit: float, margin: float =
         Candidate(number, f"person {number}", distance, chance)
         for number, (distance, chance) in enumerate(zip(distances, chances, strict=True), 1)
     ]
-    return apply_rule(found, Rule(limit, margin, people, TABLE), top=top, probe=Probe())
+    return apply_rule(found, NamingRule(limit, margin, people, TABLE), top=top, probe=ProbeQuality())
 
 
 @pytest.mark.parametrize("distances", [[math.nan], [math.nan, 0.1], [0.1, math.nan]])
@@ -95,7 +95,7 @@ def test_beyond_the_measured_thresholds_a_note_takes_the_place_of_the_probabilit
     found = answer([limit], 100_000, limit=limit)
     assert (found.name, found.probability) == ("person 1", None)
     (text,) = found.notes
-    assert "among 100000 people, somebody who is not in the gallery is likelier than person 1" in text
+    assert "among 100000 people, a stranger is likelier than person 1" in text
 
 
 def test_two_equally_near_people_get_no_probability() -> None:

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import event
 
 from visavis.compare import Calibration
-from visavis.gallery import Gallery, Template, _searched_people
+from visavis.gallery import Gallery, Template, _open_gallery
 from visavis.poor_photos import PoorPhotos
 from visavis.types import Candidate
 
@@ -35,7 +35,7 @@ def single(i: int) -> tuple[str, list[Template]]:
 def statements(gallery: Gallery) -> list[str]:
     """Return the list that every statement of SQLite from now on is added to."""
     seen: list[str] = []
-    engine = gallery._store._engine
+    engine = gallery.opened.database._engine
     event.listen(engine, "connect", lambda raw, _: raw.set_trace_callback(seen.append))
     engine.dispose()
     return seen
@@ -73,7 +73,7 @@ def test_people_merged_elsewhere(gallery: Gallery, other: subprocess.Popen[str])
     after = nearest(gallery, 1000)
     assert (after.person_id, len(gallery.search(embedding(1000)[None])[0])) == (1, 1)
     assert after.distance > before.distance + 0.05  # to all six templates now
-    with Gallery(gallery.url if "postgresql" not in gallery.url else str(gallery._synced_index._url)) as anew:
+    with Gallery(gallery.url if "postgresql" not in gallery.url else str(gallery.opened.index._url)) as anew:
         assert anew.search(embedding(1000)[None])[0] == [after]
 
 
@@ -109,8 +109,8 @@ def test_shares_follow_the_templates(gallery: Gallery) -> None:
 
     def shares() -> dict[int, float | None]:
         gallery.search(embedding(1)[None])
-        assert gallery._people is not None
-        return gallery._people.shares
+        assert gallery.opened.people_cache is not None
+        return gallery.opened.people_cache.shares
 
     gallery.add_many([("Ann", [Template(embedding(1), quality=0.2)]), ("Bob", [Template(embedding(2), quality=None)])])
     gallery.add("Eve", [Template(embedding(4), quality=0.1)])
@@ -166,8 +166,10 @@ def test_a_search_asks_one_question_where_nothing_changed(gallery: Gallery) -> N
     assert seen == ["SELECT model, dimension, change, key FROM meta"] * 200
     gallery.add("somebody", [template(7)])
     gallery.search(embedding(0)[None])
-    assert gallery._people is not None
-    assert len(gallery._people.names) == 25  # after a change the candidates alone are read, however many there are
+    assert gallery.opened.people_cache is not None
+    assert (
+        len(gallery.opened.people_cache.names) == 25
+    )  # after a change the candidates alone are read, however many there are
 
 
 @in_a_file
@@ -177,9 +179,9 @@ def test_answers_do_not_depend_on_what_is_kept(gallery: Gallery, path: Path, mon
     with Gallery(path, model=MODEL) as whole:
         expected = [whole.search(probe, top=2) for probe in probes]
     assert gallery.search(np.concatenate(probes), top=2) == [some for (some,) in expected]
-    monkeypatch.setattr(_searched_people, "KEPT_PEOPLE", 30)
+    monkeypatch.setattr(_open_gallery, "KEPT_PEOPLE", 30)
     with Gallery(path, model=MODEL) as small:
         for _ in range(2):
             assert [small.search(probe, top=2) for probe in probes] == expected
-        assert small._people is not None
-        assert len(small._people.names) <= 30 + 22
+        assert small.opened.people_cache is not None
+        assert len(small.opened.people_cache.names) <= 30 + 22

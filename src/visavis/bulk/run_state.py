@@ -8,7 +8,7 @@ from time import monotonic
 
 from visavis.bulk import remote_photos, sources
 from visavis.bulk.types import Answer, Failure, Ledger, Outcome, Task
-from visavis.gallery.check_input import location
+from visavis.gallery.check_input import make_path_absolute
 from visavis.gallery.types import IndexedPhoto
 from visavis.images import shown
 
@@ -38,7 +38,7 @@ class PendingResults:
         The other photos are in the gallery already, or have the same bytes as one in progress and are reported together
         with it. A task that lost its process and comes again is admitted again.
         """
-        indexed = self._ledger.known_photos({sha256 for _, sha256 in hashed})
+        indexed = self._ledger.find_indexed({sha256 for _, sha256 in hashed})
         self._ledger.locate_photos([(sha256, _location(task.photo)) for task, sha256 in hashed], read=sources.read)
         admitted = set()
         for task, sha256 in hashed:
@@ -90,7 +90,7 @@ class PendingResults:
 
 
 def _location(photo: str) -> str:
-    return location(photo, is_path=not remote_photos.is_url(photo))
+    return make_path_absolute(photo, is_path=not remote_photos.is_url(photo))
 
 
 def _outcome_of_same(other: Task, task: Task, result: IndexedPhoto | Failure | None) -> Outcome:

@@ -17,7 +17,7 @@ class Ledger(Protocol):
         """The id of the model that makes the gallery's embeddings."""
         ...
 
-    def known_photos(self, sha256s: Iterable[str]) -> set[str]:
+    def find_indexed(self, sha256s: Iterable[str]) -> set[str]:
         """Return the hashes of those photos that are already indexed for the model."""
         ...
 

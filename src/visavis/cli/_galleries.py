@@ -36,14 +36,14 @@ def open_existing(url: str, index: str = INDEX) -> Gallery:
     return Gallery(url, index=index, create=False)
 
 
-def next_steps(people: int, unnamed: int, gallery: str) -> Iterator[str]:
+def next_steps(people: int, unassigned: int, gallery: str) -> Iterator[str]:
     """Yield what to do next if a gallery has no people, or has unassigned faces."""
     option = f" --gallery {shlex.quote(gallery)}"
     where = "" if gallery == GALLERY else option
-    if unnamed:
-        verb = "is" if unnamed == 1 else "are"
+    if unassigned:
+        verb = "is" if unassigned == 1 else "are"
         yield (
-            f"{counted(unnamed, 'indexed face')} {verb} unassigned: visavis cluster{option} "
+            f"{counted(unassigned, 'indexed face')} {verb} unassigned: visavis cluster{option} "
             f"shows which look alike, visavis gallery name NAME TEMPLATE...{where} assigns them."
         )
     elif not people:

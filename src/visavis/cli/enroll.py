@@ -158,17 +158,17 @@ def _find_new_people(store: Gallery, names: list[str], *, yes: bool) -> set[str]
 
     Enrolling refuses the other names, with a message that says what to do.
     """
-    from visavis.gallery.names import folded
+    from visavis.gallery.names import fold_name
 
     chosen: set[str] = set()
     earlier: dict[str, str] = {}
     names = [name for name in names if name.strip()]
-    alike = store.names_alike(names)  # all at once: there may be very many
+    alike = store.find_similar_names(names)  # all at once: there may be very many
     for name in names:
-        others = alike.get(folded(name), [])
+        others = alike.get(fold_name(name), [])
         exists = any(other == name for _, other in others) or (others and name in store)
         stored = [] if exists else [f"{other} (id {person_id})" for person_id, other in others]
-        first = earlier.setdefault(folded(name), name)
+        first = earlier.setdefault(fold_name(name), name)
         if not stored and first == name:
             continue
         question = f"{' and '.join(stored) or first} is there already. Is {name} another person?"

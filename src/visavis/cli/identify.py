@@ -110,7 +110,7 @@ def identify(  # noqa: PLR0913 - a command's options
 def _note_limits(store: Gallery, fpir: float | None) -> None:
     """Note that the gallery has no people, or that the requested rate was not measured."""
     if not len(store):
-        for text in next_steps(0, store.stats().unnamed, store.url):
+        for text in next_steps(0, store.stats().unassigned, store.url):
             note(text)
     elif fpir is not None:
         _note_unmeasured(store.threshold(fpir=fpir))

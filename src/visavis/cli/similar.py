@@ -30,6 +30,7 @@ SIMILAR_CSV = (
     *("rank", "photo", "status", "captured", "face", *BOX_COLUMNS, "distance", "probability", "quality"),
     *("template_id", "person_id", "name", "notes", "message"),
 )
+STORED_KEYS = ("template_id", "person_id", "name")
 STRIP_SIDE = 200
 
 
@@ -112,53 +113,43 @@ def _rank_gallery(
     photo: str, opening: AbstractContextManager[Gallery], output: Output, *, top: int, min_face: float
 ) -> tuple[tuple[Photo, Face], list[Lookalike]]:
     """Rank the faces of a gallery with its own model; leave out faces of the probe's own photo."""
-    import numpy as np
-
     from visavis.ranking.lookalikes import probe
-    from visavis.types import Lookalike
 
     with opening as store:
         embedding, probe_photo, face = probe(store.recognizer, photo, min_face=min_face)
-        templates = store.lookalikes(embedding[None], top=top, besides=probe_photo.sha256)[0]
+        (lookalikes,) = store.lookalikes(embedding[None], top=top, besides=probe_photo.sha256)
         table, stats = store.calibration, store.stats()
-    lookalikes = [
-        Lookalike(
-            template.photo,
-            0,
-            np.array(template.box or [0] * 4, np.float32),
-            template.distance,
-            template.quality or 0.0,
-            template.photo_sha256,
-        )
-        for template in templates
-    ]
-    for rank, (lookalike, template) in enumerate(zip(lookalikes, templates, strict=True), 1):
-        line, row = _make_answer(rank, lookalike, table, stats.templates + stats.unnamed)
-        stored = {"template_id": template.template_id, "person_id": template.person_id, "name": template.name}
-        del line["face"]
-        output.answer({**line, **stored}, [*row[:2], f"#{template.template_id}", *row[3:6], template.name or "-"])
+    for rank, lookalike in enumerate(lookalikes, 1):
+        line, row = _make_answer(rank, lookalike, table, stats.templates + stats.unassigned)
+        output.answer(line, [*row, lookalike.name or "-"])
     return (probe_photo, face), lookalikes
 
 
 def _make_answer(
     rank: int, lookalike: Lookalike, table: Calibration | None, compared: int
 ) -> tuple[dict[str, object], list[str]]:
-    """Return the JSON line and the table row of a look-alike; ``compared`` is the number of faces searched."""
+    """Return the JSON line and the table row of a look-alike; ``compared`` is the number of faces searched.
+
+    A face of a photo has its number in the photo, a face of a gallery its template, person and name.
+    """
     probability = table.search_probabilities([lookalike.distance], compared)[0] if table else None
+    fields = lookalike.to_dict()
+    stored = lookalike.template_id is not None
     line = {
         "rank": rank,
         "photo": lookalike.photo,
         "captured": iso_time(lookalike.captured),
-        "face": lookalike.number,
-        "box": decimals(lookalike.box),
+        **({} if stored else {"face": lookalike.number}),
+        "box": None if lookalike.box is None else decimals(lookalike.box),
         "distance": significant(lookalike.distance),
         "probability": significant(probability),
         "quality": significant(lookalike.quality),
+        **{key: fields[key] for key in STORED_KEYS if stored},
     }
     row = [
         str(rank),
         lookalike.photo,
-        str(lookalike.number),
+        f"#{lookalike.template_id}" if stored else str(lookalike.number),
         _format_box(lookalike.box),
         short(lookalike.distance),
         percent(probability),
@@ -166,14 +157,14 @@ def _make_answer(
     return line, row
 
 
-def _format_box(box: Floats) -> str:
-    return " ".join(f"{side:.0f}" for side in box)
+def _format_box(box: Floats | None) -> str:
+    return "-" if box is None else " ".join(f"{side:.0f}" for side in box)
 
 
 def _save_strip(out: Path, probe_photo: Photo, face: Face, lookalikes: list[Lookalike]) -> None:
     """Write the probe and its look-alikes in one row, with distance and file name below each.
 
-    Leave out, with a note, a look-alike whose photo cannot be read again or was replaced.
+    Leave out, with a note, a look-alike whose photo cannot be read again or was replaced, or whose box is not known.
     """
     from visavis import images
     from visavis.align import square_crops
@@ -186,6 +177,9 @@ def _save_strip(out: Path, probe_photo: Photo, face: Face, lookalikes: list[Look
             photo = images.read_again(lookalike.photo, lookalike.sha256)
         except ImageError as error:
             note(f"{str(error).removesuffix('.')}: it is left out of the strip.")
+            continue
+        if lookalike.box is None:
+            note(f"{lookalike.photo}: the place of the face was not stored: it is left out of the strip.")
             continue
         pictures.append((photo.pixels, Face(lookalike.box, 1.0, face.landmarks)))
         captions.append(f"{lookalike.distance:.4f}\n{Path(lookalike.photo).name}")

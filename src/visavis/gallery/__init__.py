@@ -17,7 +17,6 @@ from visavis.gallery.types import (
     ForgottenPhoto,
     IdentifiedPhoto,
     IndexedPhoto,
-    NearFace,
     Person,
     Problem,
     SearchThreshold,
@@ -29,7 +28,7 @@ from visavis.gallery.types import (
 )
 
 if TYPE_CHECKING:
-    from visavis.gallery._gallery import Gallery
+    from visavis.gallery.gallery import Gallery
 
 __all__ = [
     "AuditEntry",
@@ -42,7 +41,6 @@ __all__ = [
     "Gallery",
     "IdentifiedPhoto",
     "IndexedPhoto",
-    "NearFace",
     "Person",
     "Problem",
     "SearchThreshold",
@@ -57,6 +55,6 @@ __all__ = [
 def __getattr__(name: str) -> object:
     if name != "Gallery":
         raise AttributeError(f"module 'visavis.gallery' has no attribute {name!r}")
-    from visavis.gallery._gallery import Gallery
+    from visavis.gallery.gallery import Gallery
 
     return Gallery

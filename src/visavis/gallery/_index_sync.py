@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 import numpy as np
 from sqlalchemy import Connection, func, select
 
+from visavis.errors import GalleryError
 from visavis.gallery.index import INDEXES, UNASSIGNED, Durable, Ids, Index, Origin
 from visavis.gallery.sql import records
-from visavis.gallery.sql.schema import TEMPLATES
+from visavis.gallery.sql.schema import REMOVALS, TEMPLATES
+from visavis.types import Floats
 
 Transaction = Callable[[], AbstractContextManager[Connection]]
 
@@ -21,6 +23,14 @@ class Differences(NamedTuple):
 
     stale: tuple[int, ...]
     wrong: tuple[int, ...]
+
+
+class TemplateRows(NamedTuple):
+    """Templates for an index: ids ``(n,)``, people ``(n,)`` (0: unassigned), embeddings ``(n, d)``."""
+
+    ids: Ids
+    people: Ids
+    embeddings: Floats
 
 
 class SyncedIndex:
@@ -44,24 +54,24 @@ class SyncedIndex:
         if self._index is not None and not isinstance(self._index, Durable):
             return
         with self._reading() as conn:
-            meta = records.meta(conn)
+            meta = records.read_meta(conn)
         index = self._open(meta)
         if isinstance(index, Durable) and index.change() != meta.change:
             with self._writing() as conn:
                 self._update_locked(conn, index, index)
 
-    def updated(self, conn: Connection) -> Index | None:
+    def update(self, conn: Connection) -> Index | None:
         """Return the index as of this transaction, or later; None if nothing was ever stored.
 
         A durable index is as of :meth:`update_durable`.
         """
-        meta = records.meta(conn)
+        meta = records.read_meta(conn)
         index = self._open(meta)
         if index is None or isinstance(index, Durable):
             return index
         self._index = None  # opened anew if the update fails half-way
         if meta.change < self._change:  # the store was replaced by an older copy
-            return self.updated(conn)
+            return self.update(conn)
         _apply_changes(conn, index, self._change, meta)
         self._index, self._change = index, meta.change
         return index
@@ -84,7 +94,7 @@ class SyncedIndex:
 
         An index that is ahead of the records belongs to a store that was replaced by an older copy: fill it again.
         """
-        meta, change = records.meta(conn), durable.change()
+        meta, change = records.read_meta(conn), durable.change()
         if change == meta.change:
             return
         if meta.change < change:
@@ -99,9 +109,9 @@ class SyncedIndex:
         if isinstance(index, Durable):
             index.close()
 
-    def differences(self, conn: Connection) -> Differences:
+    def find_differences(self, conn: Connection) -> Differences:
         """Compare the index with the records of this transaction."""
-        index = self.updated(conn)
+        index = self.update(conn)
         if index is None:
             return Differences((), ())
         stored, owners = read_template_people(conn)
@@ -121,25 +131,25 @@ class SyncedIndex:
         An index in memory that is not filled yet cannot: it is filled from the records at the first search.
         """
         with self._reading() as conn:
-            return isinstance(self._open(records.meta(conn)), Durable) or self._change > 0
+            return isinstance(self._open(records.read_meta(conn)), Durable) or self._change > 0
 
     def is_current(self, conn: Connection) -> bool:
         """Return whether the index is at the change of this transaction; other processes may change a durable one."""
-        return not isinstance(self._index, Durable) or self._index.change() == records.meta(conn).change
+        return not isinstance(self._index, Durable) or self._index.change() == records.read_meta(conn).change
 
     def repair(self) -> Differences:
         """Correct the index by the records; return the differences that it had."""
         with self._writing() as conn:
-            index = self._open(records.meta(conn))
+            index = self._open(records.read_meta(conn))
             if isinstance(index, Durable):
                 self._update_locked(conn, index, index)
             elif not self._change:
                 return Differences((), ())
-            differences = self.differences(conn)
+            differences = self.find_differences(conn)
             if self._index is not None and (differences.stale or differences.wrong):
                 self._index.remove(np.array(differences.stale, np.int64))
-                dimension = records.meta(conn).dimension or 0
-                for block in records.templates_in(conn, differences.wrong, dimension):
+                dimension = records.read_meta(conn).dimension or 0
+                for block in read_blocks(conn, differences.wrong, dimension):
                     self._index.add(*block)
         return differences
 
@@ -158,7 +168,44 @@ def _apply_changes(conn: Connection, index: Index, change: int, meta: records.Me
     """Remove and add in the index what was removed and added in the records since ``change``."""
     if meta.change == change or meta.dimension is None:
         return
-    if change and len(removed := records.removed_since(conn, change)):
+    if change and len(removed := read_removed(conn, change)):
         index.remove(removed)
-    for block in records.added_since(conn, change, meta.dimension):
+    for block in read_added(conn, change, meta.dimension):
         index.add(*block)
+
+
+def read_removed(conn: Connection, change: int) -> Ids:
+    """Return ids ``(n,)`` of the templates removed after this change."""
+    query = select(REMOVALS.c.template_id).where(REMOVALS.c.change > change)
+    return np.array(conn.execute(query).scalars().all(), np.int64)
+
+
+def read_added(conn: Connection, change: int, dimension: int) -> Iterator[TemplateRows]:
+    """Yield the templates stored after this change, block by block; GalleryError where one is damaged."""
+    query = select(TEMPLATES.c.id, TEMPLATES.c.person_id, TEMPLATES.c.embedding)
+    if change:  # else all templates, in storage order
+        query = query.where(TEMPLATES.c.change > change)
+    for rows in conn.execute(query, execution_options={"yield_per": records.READ_ROWS}).partitions():
+        ids, people, blobs = zip(*rows, strict=True)
+        yield _make_block(ids, people, blobs, dimension)
+
+
+def read_blocks(conn: Connection, ids: Iterable[int], dimension: int) -> Iterator[TemplateRows]:
+    """Yield these templates, block by block."""
+    for part in records.split_list(ids):
+        query = select(TEMPLATES.c.id, TEMPLATES.c.person_id, TEMPLATES.c.embedding).where(TEMPLATES.c.id.in_(part))
+        rows = conn.execute(query).all()
+        yield _make_block(
+            [row.id for row in rows], [row.person_id for row in rows], [row.embedding for row in rows], dimension
+        )
+
+
+def _make_block(
+    ids: Sequence[int], people: Sequence[int | None], blobs: Sequence[bytes], dimension: int
+) -> TemplateRows:
+    """Return a block; raise GalleryError where an embedding has another length."""
+    if any(len(blob) != 4 * dimension for blob in blobs):
+        bad = next(template for template, blob in zip(ids, blobs, strict=True) if len(blob) != 4 * dimension)
+        raise GalleryError(f"template {bad} is not an embedding of {dimension} values: check the gallery.")
+    owners = np.array([UNASSIGNED if person is None else person for person in people], np.int64)
+    return TemplateRows(np.array(ids, np.int64), owners, records.decode_embeddings(blobs, dimension))

@@ -1,4 +1,4 @@
-"""Check a gallery: its database, its records and its index."""
+"""Check a gallery: its database, its records, its index and its people; repair the index."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import numpy as np
 from sqlalchemy import Connection, func, select
 
 from visavis.errors import GalleryError
-from visavis.gallery._index_sync import SyncedIndex
+from visavis.gallery._index_sync import SyncedIndex, read_blocks
+from visavis.gallery._open_gallery import OpenGallery
+from visavis.gallery.misplaced_photos import find_doubtful_templates
 from visavis.gallery.sql import records
+from visavis.gallery.sql.database import Database
 from visavis.gallery.sql.schema import PEOPLE, REMOVALS, TEMPLATES
-from visavis.gallery.sql.store import Store
 from visavis.gallery.types import Problem
 
 UNIT_TOLERANCE = 1e-4
@@ -22,16 +24,30 @@ ATTEMPTS = 20
 """How often index and records are compared while other processes change them."""
 
 
-def find_problems(store: Store, synced_index: SyncedIndex) -> list[Problem]:
+def check(opened: OpenGallery) -> list[Problem]:
+    """Do as :meth:`visavis.gallery.Gallery.check`."""
+    with opened.lock:
+        problems = _find_problems(opened.database, opened.index)
+    return problems or [*find_doubtful_templates(opened)]
+
+
+def repair(opened: OpenGallery) -> list[Problem]:
+    """Do as :meth:`visavis.gallery.Gallery.repair`."""
+    with opened.lock:
+        opened.index.repair()
+    return check(opened)
+
+
+def _find_problems(database: Database, index: SyncedIndex) -> list[Problem]:
     """Return the problems of the database, the records and the index; an empty list if there are none."""
     problems: list[Problem] = []
     try:
-        with store.read() as conn:
-            problems.extend(Problem("damaged", line) for line in store.sound(conn))
-            for check in (_check_people, _check_templates, _check_changes):
-                problems.extend(check(conn))
+        with database.read() as conn:
+            problems.extend(Problem("damaged", line) for line in database.find_faults(conn))
+            for find in (_check_people, _check_templates, _check_changes):
+                problems.extend(find(conn))
         if not problems:
-            problems.extend(_check_index(store, synced_index))
+            problems.extend(_check_index(database, index))
     except GalleryError as error:
         problems.append(Problem("damaged", str(error)))
     return problems
@@ -52,7 +68,7 @@ def _check_people(conn: Connection) -> Iterator[Problem]:
 
 def _check_templates(conn: Connection) -> Iterator[Problem]:
     """Check that all embeddings are of the gallery's model and dimension, finite and of length 1."""
-    meta = records.meta(conn)
+    meta = records.read_meta(conn)
     size = 4 * (meta.dimension or 0)
     query = select(TEMPLATES.c.id, TEMPLATES.c.model, TEMPLATES.c.embedding)
     for rows in conn.execute(query, execution_options={"yield_per": records.READ_ROWS}).partitions():
@@ -62,7 +78,7 @@ def _check_templates(conn: Connection) -> Iterator[Problem]:
             if len(row.embedding) != size:
                 yield Problem("embedding", f"template {row.id} has {len(row.embedding)} bytes, not {size}.")
         whole = [row for row in rows if size and len(row.embedding) == size]
-        embeddings = records.as_embeddings([row.embedding for row in whole], size // 4 or 1).astype(np.float64)
+        embeddings = records.decode_embeddings([row.embedding for row in whole], size // 4 or 1).astype(np.float64)
         right = np.abs(np.linalg.norm(embeddings, axis=1) - 1) <= UNIT_TOLERANCE  # False for nan and inf
         for i in np.flatnonzero(~right):
             yield Problem("embedding", f"template {whole[i].id} is not an embedding of length 1.")
@@ -70,7 +86,7 @@ def _check_templates(conn: Connection) -> Iterator[Problem]:
 
 def _check_changes(conn: Connection) -> Iterator[Problem]:
     """Check that no change has a number above the last one, and that removed templates are not there."""
-    last = records.meta(conn).change
+    last = records.read_meta(conn).change
     for column in (TEMPLATES.c.change, REMOVALS.c.change):
         highest = conn.execute(select(func.max(column))).scalar()
         if highest is not None and highest > last:
@@ -79,33 +95,33 @@ def _check_changes(conn: Connection) -> Iterator[Problem]:
         yield Problem("change", f"template {row.id} is there, and recorded as removed.")
 
 
-def _check_index(store: Store, synced_index: SyncedIndex) -> list[Problem]:
+def _check_index(database: Database, index: SyncedIndex) -> list[Problem]:
     """Compare index and records at the same change; try again if another process changes them in between."""
-    if not synced_index.can_differ():
+    if not index.can_differ():
         return []
     for _ in range(ATTEMPTS):
-        synced_index.update_durable()
-        with store.read() as conn:
-            problems = list(_compare_index(conn, synced_index))
-            if not problems or synced_index.is_current(conn):
+        index.update_durable()
+        with database.read() as conn:
+            problems = list(_compare_index(conn, index))
+            if not problems or index.is_current(conn):
                 return problems
     return [Problem("index", "the gallery changes all the time, so its index was not checked: try again later.")]
 
 
-def _compare_index(conn: Connection, synced_index: SyncedIndex) -> Iterator[Problem]:
+def _compare_index(conn: Connection, synced: SyncedIndex) -> Iterator[Problem]:
     """Check that the index has exactly the templates of the records, with their people, each nearest to itself."""
-    differences = synced_index.differences(conn)
+    differences = synced.find_differences(conn)
     if count := len(differences.stale) + len(differences.wrong):
         first = (*differences.wrong, *differences.stale)[0]
         yield Problem(
             "index", f"the index and the records differ in {count} templates, {first} among them: repair the gallery."
         )
         return
-    index, dimension = synced_index.updated(conn), records.meta(conn).dimension
+    index, dimension = synced.update(conn), records.read_meta(conn).dimension
     if index is None or dimension is None:
         return
     query = select(TEMPLATES.c.id).order_by(func.random()).limit(SAMPLE)
-    for block in records.templates_in(conn, conn.execute(query).scalars().all(), dimension):
+    for block in read_blocks(conn, conn.execute(query).scalars().all(), dimension):
         for template, hits in zip(block.ids, index.nearest(block.embeddings, 1), strict=True):
             if not hits or hits[0].distance > SELF_DISTANCE:
                 yield Problem("index", f"the index does not find template {template} by its own embedding.")

@@ -1,179 +1,255 @@
-"""Open a gallery: its store, its model, its index."""
+"""Open a gallery: its database, model, index and recognizer, which all operations on a gallery use."""
 
 from __future__ import annotations
 
 import getpass
+import json
 import os
-from types import TracebackType
-from typing import TYPE_CHECKING, NoReturn, Self
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection
+import numpy as np
+from sqlalchemy import Connection, select
 
-from visavis import compare
-from visavis.defaults import EMBEDDER
+from visavis import compare, runtime
+from visavis.defaults import DETECTOR, EMBEDDER
 from visavis.embedders import model_id
 from visavis.errors import GalleryError, UsageError
 from visavis.forking import ForkSafeLock
-from visavis.gallery import _answers
 from visavis.gallery._index_sync import SyncedIndex
-from visavis.gallery.sql import audit, records
-from visavis.gallery.sql.store import Store
-from visavis.gallery.types import AuditEntry, Stats
+from visavis.gallery.sql import records
+from visavis.gallery.sql.database import Database
+from visavis.gallery.sql.schema import PEOPLE, TEMPLATES
+from visavis.gallery.types import Stats
+from visavis.types import Floats
 
 if TYPE_CHECKING:
+    from visavis.detectors import Detector
     from visavis.pipeline import Recognizer
 
 
+KEPT_PEOPLE = 16_384
+"""The greatest number of people kept. In larger galleries the search takes longer than reading the candidates."""
+AHEAD = 400
+"""Number of people read together with missing ones, from the second time that people are missing."""
+
+
 class OpenGallery:
-    """An open gallery: the store, model, index and recognizer that its other methods use."""
+    """An open gallery, as the functions of this package take it.
+
+    ``database`` holds the records and ``index`` searches them, one thread at a time, under ``lock``. ``model`` is the
+    embedder of all embeddings, ``actor`` the user that the audit log records. ``people_cache`` keeps people in memory
+    between searches; None before the first search.
+    """
 
     def __init__(
         self,
-        url: str | os.PathLike[str] = "sqlite:///faces.db",
+        url: str | os.PathLike[str],
         *,
-        model: str | None = None,
-        recognizer: Recognizer | None = None,
-        index: str = "exact",
-        create: bool = True,
-        actor: str | None = None,
+        model: str | None,
+        recognizer: Recognizer | None,
+        detector: str | Detector | None,
+        threads: int | None,
+        index: str,
+        create: bool,
+        actor: str | None,
     ) -> None:
-        """Open the gallery at ``url`` (``sqlite:///file``, a path, or ``postgresql://...``); create it if missing.
-
-        ``create=False`` never creates one. ``model`` names the embedder (default: the gallery's own; for a new gallery
-        that of :mod:`visavis.defaults`), ``recognizer`` is used for photos (default: one of that model, made when first
-        needed), ``index`` names the search index, as NAME or NAME:PLACE. ``actor`` is the user that the audit log
-        records (default: this process's user). Raises GalleryError if the store cannot be used or holds
-        embeddings of another model.
-        """
+        """Open the gallery at ``url``; see :class:`visavis.gallery.Gallery` for the options."""
         if model is not None and "@" in model:
             model = model_id(model)  # a gallery of dlib-resnet@2 is one of dlib-resnet
         if recognizer is not None:
-            if model not in {None, recognizer.embedder.name}:
-                raise UsageError(f"the recognizer embeds with {recognizer.embedder.name}, not with {model}.")
-            model = recognizer.embedder.name
-        self._recognizer = recognizer
-        self._actor = _user() if actor is None else actor
-        self._lock = ForkSafeLock()
-        self._store = Store(url, model=EMBEDDER if model is None else model, create=create)
+            model = _check_recognizer(recognizer, model, detector, threads)
+        elif detector is not None or threads is not None:
+            runtime.thread_count(threads)
+            _make_recognizer(EMBEDDER, detector, threads)  # raise for an unknown detector before a gallery is created
+        self._recognizer, self._detector, self._threads = recognizer, detector, threads
+        self.actor = _get_user() if actor is None else actor
+        self.lock = ForkSafeLock()
+        self.people_cache: PeopleCache | None = None
+        self.database = Database(url, model=EMBEDDER if model is None else model, create=create)
         try:
-            self._synced_index = SyncedIndex(
-                index, url=os.fspath(url), reading=self._store.read, writing=self._store.write
-            )
+            self.index = SyncedIndex(index, url=os.fspath(url), reading=self.database.read, writing=self.database.write)
             self.model = self._agree_on_model(model)
         except BaseException:
-            self._store.close()
+            self.database.close()
             raise
 
     def _agree_on_model(self, requested: str | None) -> str:
         """Return the gallery's model; set the requested model in a gallery that was never changed."""
-        with self._store.read() as conn:
-            own = records.meta(conn)
+        with self.database.read() as conn:
+            own = records.read_meta(conn)
         if requested is None or requested == own.model:
             return own.model
         if own.change == 0:  # for example if the first attempt failed, without the model's files
-            with self._store.write() as conn:
-                if records.take_model(conn, requested):
+            with self.database.write() as conn:
+                if records.set_model_if_unchanged(conn, requested):
                     return requested
         raise GalleryError(
-            f"{self._store.place} holds embeddings of {own.model}, which do not compare with those of {requested}: "
+            f"{self.database.place} holds embeddings of {own.model}, which do not compare with those of {requested}: "
             f"open it with {own.model}, or use another gallery."
         )
 
-    @property
-    def url(self) -> str:
-        """The URL of the gallery, without a password."""
-        return self._store.url
-
-    def __repr__(self) -> str:
-        try:
-            with self._store.read() as conn:
-                people = records.count_people(conn)
-        except GalleryError:  # closed, or not reachable
-            return f"Gallery({self.url!r}, model={self.model!r})"
-        return f"Gallery({self.url!r}, model={self.model!r}, people={people})"
-
-    def __reduce__(self) -> NoReturn:
-        raise UsageError(
-            "an open gallery cannot be copied or sent to another process: hand over its url, and open it there."
-        )
-
     def close(self) -> None:
-        """Close the store and the index; the gallery cannot be used afterwards."""
-        with self._lock:
-            self._synced_index.close()
-        self._store.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+        """Close the database and the index."""
+        with self.lock:
+            self.index.close()
+        self.database.close()
 
     @property
     def recognizer(self) -> Recognizer:
         """The recognizer that makes embeddings of photos; created at the first use."""
-        with self._lock:
+        with self.lock:
             if self._recognizer is None:
-                from visavis.pipeline import Recognizer
-
-                self._recognizer = Recognizer(embedder=self.model)
+                self._recognizer = _make_recognizer(self.model, self._detector, self._threads)
             return self._recognizer
 
     @property
     def calibration(self) -> compare.Calibration | None:
-        """The calibration in use: the gallery's own, else that shipped for its model; None: uncalibrated."""
-        with self._store.read() as conn:
-            own = records.calibration(conn)
-        return compare.calibration(self.model) if own is None else _answers.parse_stored_calibration(own)
+        """The calibration in use; None: uncalibrated."""
+        with self.database.read() as conn:
+            return self.read_calibration(conn)
 
-    def stats(self) -> Stats:
+    def read_calibration(self, conn: Connection) -> compare.Calibration | None:
+        """Return the gallery's own calibration, else that shipped for its model; GalleryError if it is damaged."""
+        own = records.read_calibration(conn)
+        return compare.calibration(self.model) if own is None else _parse_calibration(own)
+
+    def set_calibration(self, table: compare.Calibration | None) -> None:
+        """Do as :meth:`visavis.gallery.Gallery.calibrate`."""
+        if table is not None:
+            compare.own_or_shipped(table, self.model)
+            with self.database.read() as conn:
+                dimension = records.read_meta(conn).dimension
+            if table.poor and dimension:
+                table.poor.shares(np.zeros((1, dimension), np.float32))  # raises for embeddings of another length
+        with self.database.write() as conn:
+            records.set_calibration(conn, None if table is None else json.dumps(table.table()))
+            self.log(conn, "calibrate", None, "shipped" if table is None else "own")
+
+    def read_stats(self) -> Stats:
         """Return statistics of the gallery."""
-        with self._store.read() as conn:
-            meta, count = records.meta(conn), records.count(conn)
-            own = records.calibration(conn) is not None
+        with self.database.read() as conn:
+            meta, counts = records.read_meta(conn), records.count_records(conn)
+            own = records.read_calibration(conn) is not None
         table = self.calibration
         return Stats(
-            url=self.url,
+            url=self.database.url,
             model=meta.model,
             dimension=meta.dimension,
-            people=count.people,
-            templates=count.templates,
-            unnamed=count.unnamed,
-            photos=count.photos,
+            people=counts.people,
+            templates=counts.templates,
+            unassigned=counts.unassigned,
+            photos=counts.photos,
             change=meta.change,
-            bytes=self._store.size(),
+            bytes=self.database.count_bytes(),
             thresholds="own" if own else "uncalibrated" if table is None else "shipped",
             measured_on=None if table is None else str(table.provenance.get("data", "unknown data")),
         )
 
-    def audit(self) -> list[AuditEntry]:
-        """Return the entries of the audit log, in order; no entry holds a name of a person in the gallery."""
-        with self._store.read() as conn:
-            return audit.entries(conn)
+    @contextmanager
+    def read_for_search(self) -> Iterator[Connection]:
+        """Begin a transaction to search in; update a durable index before."""
+        self.index.update_durable()
+        with self.database.read() as conn:
+            yield conn
 
-    def compact(self) -> None:
-        """Erase all traces of what was removed; each removal does this by itself.
+    def log(self, conn: Connection, action: str, person_id: int | None, detail: str = "") -> None:
+        """Add an entry to the audit log."""
+        records.log_action(conn, action, person_id, detail, actor=self.actor)
 
-        A file is written anew: this takes about a second for 100 MB, and disk space for two more copies.
-        """
-        self._store.compact()
-
-    def _compact_after_removal(self) -> None:
+    def compact_after_removal(self) -> None:
+        """Erase the traces of what was removed; raise GalleryError with the state of the removal if that fails."""
         try:
-            self.compact()
+            self.database.compact()
         except GalleryError as error:
             raise GalleryError(
                 f"the removal is done, but traces are left in the file: {error} Compact it later."
             ) from error
 
-    def _audit(self, conn: Connection, action: str, person_id: int | None, detail: str = "") -> None:
-        audit.note(conn, action, person_id, detail, actor=self._actor)
+
+@lru_cache(maxsize=8)
+def _parse_calibration(text: str) -> compare.Calibration:
+    try:
+        return compare.parse_calibration(json.loads(text))
+    except (json.JSONDecodeError, UsageError) as error:
+        raise GalleryError(f"the gallery's own thresholds are damaged ({error}): calibrate it again.") from error
 
 
-def _user() -> str:
+def _check_recognizer(
+    recognizer: Recognizer, model: str | None, detector: str | Detector | None, threads: int | None
+) -> str:
+    """Return the model of the recognizer; UsageError if another option contradicts the recognizer."""
+    if detector is not None or threads is not None:
+        raise UsageError(
+            "a recognizer has a detector and threads of its own: give a recognizer, or detector and threads, not both."
+        )
+    if model not in {None, recognizer.embedder.name}:
+        raise UsageError(f"the recognizer embeds with {recognizer.embedder.name}, not with {model}.")
+    return recognizer.embedder.name
+
+
+def _make_recognizer(embedder: str, detector: str | Detector | None, threads: int | None) -> Recognizer:
+    from visavis.pipeline import Recognizer
+
+    return Recognizer(detector=DETECTOR if detector is None else detector, embedder=embedder, threads=threads)
+
+
+def _get_user() -> str:
     try:
         return getpass.getuser()
     except (OSError, KeyError):  # a container's user may have a number and no name
         return "unknown"
+
+
+class PeopleCache:
+    """People as of one change of a gallery, read when a search finds them.
+
+    ``names`` are those of the people read so far, by id; ``embeddings`` are those of people with several templates (see
+    :func:`visavis.compare.person_embedding`); ``shares`` are the mean shares of a threshold that apply to people's
+    templates (None: all are poorer than was measured).
+    Entries are added and never changed, so other threads may go on using these dicts. ``count`` is the number of all
+    people, ``table`` the thresholds in use.
+    """
+
+    def __init__(self, conn: Connection, table: compare.Calibration | None) -> None:
+        self.meta = records.read_meta(conn)
+        self.count = records.count_people(conn)
+        self.table = table
+        self._clear()
+        self._next = 0
+
+    def _clear(self) -> None:
+        self.names: dict[int, str] = {}
+        self.embeddings: dict[int, Floats] = {}
+        self.shares: dict[int, float | None] = {}
+
+    def read(self, conn: Connection, person_ids: Iterable[int]) -> None:
+        """Read the people that are missing, as of the same change."""
+        requested = {*person_ids}
+        if len(self.names) > KEPT_PEOPLE:
+            self._clear()
+        missing = requested - self.names.keys()
+        if self._next and missing and self.count <= KEPT_PEOPLE:
+            missing |= {*range(self._next, self._next + AHEAD)} - self.names.keys()
+            self._next += AHEAD
+        self._next = self._next or 1
+        columns = (TEMPLATES.c.person_id, PEOPLE.c.name, TEMPLATES.c.quality, TEMPLATES.c.embedding)
+        query = select(*columns).join(PEOPLE, PEOPLE.c.id == TEMPLATES.c.person_id).order_by(TEMPLATES.c.id)
+        for part_ids in records.split_list(missing):
+            rows: dict[int, list[Any]] = {}
+            for row in conn.execute(query.where(TEMPLATES.c.person_id.in_(part_ids))):
+                rows.setdefault(row.person_id, []).append(row)
+            for person_id, templates in rows.items():
+                self._store_person(person_id, templates)
+
+    def _store_person(self, person_id: int, templates: Sequence[Any]) -> None:
+        embeddings = records.decode_embeddings([row.embedding for row in templates], self.meta.dimension or 0)
+        if self.table is not None and self.table.poor is not None:
+            shares = self.table.poor.shares(embeddings, [row.quality for row in templates])
+            measured = shares[np.isfinite(shares)]
+            self.shares[person_id] = float(measured.mean()) if len(measured) else None
+        if len(templates) > 1:
+            self.embeddings[person_id] = compare.person_embedding(embeddings)
+        self.names[person_id] = templates[0].name  # last: a person with a name here is complete for other threads

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 
 from visavis.errors import SimilarNameError, UnknownNameError, UsageError
 from visavis.gallery.check_input import clean_name
-from visavis.gallery.names import folded
+from visavis.gallery.names import fold_name
 from visavis.gallery.sql import records
 from visavis.gallery.sql.schema import PEOPLE
 from visavis.gallery.types import Person
@@ -23,7 +23,7 @@ Who: TypeAlias = int | str | Person
 
 def name_of_id(conn: Connection, person_id: int) -> str:
     """Return the name of a person; UnknownNameError if there is no such person."""
-    name = records.name_of(conn, person_id)
+    name = records.read_name(conn, person_id)
     if name is None:
         raise UnknownNameError(f"there is no person {person_id} in this gallery.")
     return name
@@ -41,7 +41,7 @@ def find_to_enroll(conn: Connection, name: str, *, person_id: int | None, new: b
         if (stored := name_of_id(conn, person_id)) != name:
             raise UsageError(f"person {person_id} is called {stored!r}, not {name!r}: rename, or check the id.")
         return person_id
-    ids = [] if new else records.ids_by_name(conn, [name]).get(name, [])
+    ids = [] if new else records.find_ids_by_name(conn, [name]).get(name, [])
     if len(ids) > 1:
         raise UsageError(f"{_count_people(name, ids)}: give the id of the one meant, or ask for a new person.")
     if not ids and not new:
@@ -52,7 +52,7 @@ def find_to_enroll(conn: Connection, name: str, *, person_id: int | None, new: b
 def find_similar_names(conn: Connection, names: Iterable[str]) -> dict[str, list[tuple[int, str]]]:
     """Return ids and names of the people with names written like these, by folded name."""
     similar: dict[str, list[tuple[int, str]]] = {}
-    for folded_names in records.in_lists({folded(name) for name in names}):
+    for folded_names in records.split_list({fold_name(name) for name in names}):
         query = select(PEOPLE.c.id, PEOPLE.c.name, PEOPLE.c.folded).where(PEOPLE.c.folded.in_(folded_names))
         for row in conn.execute(query.order_by(PEOPLE.c.id)):
             similar.setdefault(row.folded, []).append((row.id, row.name))
@@ -64,8 +64,8 @@ def _refuse_similar_names(conn: Connection, names: Sequence[str]) -> None:
     stored = find_similar_names(conn, names)
     first_names: dict[str, str] = {}
     for name in names:
-        others = [f"{other!r} (id {person_id})" for person_id, other in stored.get(folded(name), [])]
-        earlier = first_names.setdefault(folded(name), name)
+        others = [f"{other!r} (id {person_id})" for person_id, other in stored.get(fold_name(name), [])]
+        earlier = first_names.setdefault(fold_name(name), name)
         if others or earlier != name:
             raise SimilarNameError(
                 f"{name!r} is written like {' and '.join(others) or repr(earlier)}: "
@@ -78,7 +78,7 @@ def find_all_to_enroll(conn: Connection, names: Sequence[str]) -> list[int | Non
 
     Raises UsageError if several people have a name, SimilarNameError if a new name is written like another.
     """
-    stored = records.ids_by_name(conn, names)
+    stored = records.find_ids_by_name(conn, names)
     for name, ids in stored.items():
         if len(ids) > 1:
             raise UsageError(f"{_count_people(name, ids)}: add templates by the id of the one meant.")
@@ -101,20 +101,20 @@ def find_person(conn: Connection, who: Who) -> int:
     name = clean_name(who)
     if name.startswith("#") and name[1:].isdecimal():
         return find_person(conn, int(name[1:]))
-    ids = records.ids_by_name(conn, [name]).get(name, [])
+    ids = records.find_ids_by_name(conn, [name]).get(name, [])
     if len(ids) > 1:
         raise UsageError(f"{_count_people(name, ids)}: give the id.")
-    number = int(name) if name.isdecimal() and records.name_of(conn, int(name)) is not None else None
+    number = int(name) if name.isdecimal() and records.read_name(conn, int(name)) is not None else None
     if ids and number is not None and number != ids[0]:
         raise UsageError(f"{name} is the name of person {ids[0]} and the id of another: write #{ids[0]} or #{name}.")
     if not ids and number is None:
-        raise UnknownNameError(f"nobody in this gallery is called {name!r}{_suggest_names(conn, name)}.")
+        raise UnknownNameError(f"no person in this gallery is called {name!r}{_suggest_names(conn, name)}.")
     return ids[0] if number is None else number
 
 
 def has_person(conn: Connection, who: Who) -> bool:
     """Return whether ``who`` refers to one person or several."""
-    if isinstance(who, str) and records.ids_by_name(conn, [unicodedata.normalize("NFC", who).strip()]):
+    if isinstance(who, str) and records.find_ids_by_name(conn, [unicodedata.normalize("NFC", who).strip()]):
         return True
     try:
         find_person(conn, who)
@@ -128,5 +128,5 @@ def _count_people(name: str, ids: Sequence[int]) -> str:
 
 
 def _suggest_names(conn: Connection, name: str) -> str:
-    matches = get_close_matches(name, records.all_names(conn), n=3, cutoff=0.6)
+    matches = get_close_matches(name, records.read_all_names(conn), n=3, cutoff=0.6)
     return f"; did you mean {' or '.join(map(repr, matches))}?" if matches else ""

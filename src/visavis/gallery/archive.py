@@ -14,8 +14,10 @@ from sqlalchemy import Connection, Table, insert, select, update
 
 from visavis import atomic
 from visavis.errors import UsageError, fault_of
+from visavis.gallery._index_sync import read_added
+from visavis.gallery._open_gallery import OpenGallery
 from visavis.gallery.index import Ids
-from visavis.gallery.names import folded
+from visavis.gallery.names import fold_name
 from visavis.gallery.sql import records
 from visavis.gallery.sql.schema import META, PEOPLE, PHOTOS, TEMPLATES
 from visavis.types import Floats
@@ -47,11 +49,30 @@ class Export:
     embeddings: Floats
 
 
-def write(conn: Connection, folder: Path) -> None:
+def export_gallery(opened: OpenGallery, folder: Path) -> None:
+    """Do as :meth:`visavis.gallery.Gallery.export`."""
+    with opened.database.read() as conn:
+        _write(conn, folder)
+
+
+def import_gallery(opened: OpenGallery, folder: Path) -> None:
+    """Do as :meth:`visavis.gallery.Gallery.import_from`."""
+    export = _read(folder)
+    with opened.database.write() as conn:
+        _store(conn, export, model=opened.model)
+        opened.log(conn, "import", None, f"{len(export.people)} people, {len(export.templates)} templates")
+
+
+def read_model(folder: Path) -> str:
+    """Return the model of an export's embeddings; UsageError if the folder is no export."""
+    return _read(folder).model
+
+
+def _write(conn: Connection, folder: Path) -> None:
     """Write an export, completely or not at all."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} is there already and not empty: name a new folder.")
-    meta, own = records.meta(conn), records.calibration(conn)
+    meta, own = records.read_meta(conn), records.read_calibration(conn)
     content = {
         "format": FORMAT,
         "version": VERSION,
@@ -69,7 +90,7 @@ def write(conn: Connection, folder: Path) -> None:
         raise UsageError(f"{folder} cannot be written: {error.strerror}.") from error
 
 
-def read(folder: Path) -> Export:
+def _read(folder: Path) -> Export:
     """Read an export; UsageError if the folder is no export, or not complete."""
     try:
         content = json.loads((folder / RECORDS).read_text(encoding="utf-8"))
@@ -91,23 +112,18 @@ def read(folder: Path) -> Export:
     return Export(model, calibration, **rows, embeddings=embeddings.astype(np.float32))
 
 
-def model_of(folder: Path) -> str:
-    """Return the model of an export's embeddings; UsageError if the folder is no export."""
-    return read(folder).model
-
-
-def put(conn: Connection, export: Export, *, model: str) -> None:
+def _store(conn: Connection, export: Export, *, model: str) -> None:
     """Store an export in an empty gallery; UsageError if the gallery is not empty, or of another model."""
     if export.model != model:
         raise UsageError(f"the export holds embeddings of {export.model}, and this gallery is of {model}.")
-    if any(records.count(conn)):
+    if any(records.count_records(conn)):
         raise UsageError("only an empty gallery takes in an export: its people would come twice, or under other ids.")
-    change = records.next_change(conn)
+    change = records.begin_change(conn)
     if len(export.embeddings):
         records.set_dimension(conn, export.embeddings.shape[1])
     blobs = (embedding.astype("<f4").tobytes() for embedding in export.embeddings)
     table_rows = {
-        "people": [{**row, "folded": folded(str(row["name"]))} for row in export.people],
+        "people": [{**row, "folded": fold_name(str(row["name"]))} for row in export.people],
         "templates": [
             {**row, "model": model, "change": change, "embedding": blob}
             for row, blob in zip(export.templates, blobs, strict=True)
@@ -118,7 +134,7 @@ def put(conn: Connection, export: Export, *, model: str) -> None:
         if rows:
             table = _COLUMNS[name][0]
             conn.execute(insert(table), list(rows))
-            records.go_on_from(conn, table)
+            records.restart_id_sequence(conn, table)
     calibration = None if export.calibration is None else json.dumps(export.calibration)
     conn.execute(update(META).values(calibration=calibration))
 
@@ -132,7 +148,7 @@ def _read_rows(conn: Connection, name: str) -> Iterator[dict[str, Any]]:
 
 def _read_embeddings(conn: Connection, dimension: int) -> tuple[Ids, Floats]:
     """Return ids ``(n,)`` and embeddings ``(n, d)`` of all templates, by id."""
-    blocks = list(records.added_since(conn, 0, dimension)) if dimension else []
+    blocks = list(read_added(conn, 0, dimension)) if dimension else []
     ids = np.concatenate([np.empty(0, np.int64), *(block.ids for block in blocks)])
     embeddings = np.concatenate([np.empty((0, dimension), np.float32), *(block.embeddings for block in blocks)])
     order = np.argsort(ids)

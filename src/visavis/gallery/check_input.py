@@ -39,7 +39,7 @@ def clean_name(name: str) -> str:
     return clean
 
 
-def location(photo: str, *, is_path: bool | None = None) -> str:
+def make_path_absolute(photo: str, *, is_path: bool | None = None) -> str:
     """Return the absolute path of a photo's file; URLs and other names stay as they are.
 
     ``is_path`` says whether ``photo`` is the path of a file; None: look whether there is such a file.
@@ -49,12 +49,12 @@ def location(photo: str, *, is_path: bool | None = None) -> str:
     return os.path.abspath(photo) if is_path else photo  # noqa: PTH100 - Path.absolute keeps ".."
 
 
-def storable(text: str) -> str:
+def make_storable(text: str) -> str:
     """Replace what UTF-8 cannot hold: file names may contain bytes that are not text."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def unit_rows(embeddings: ArrayLike, dimension: int | None) -> Floats:
+def normalize_embeddings(embeddings: ArrayLike, dimension: int | None) -> Floats:
     """Return embeddings as ``(n, d)`` float32 with rows of length 1.
 
     Raises UsageError if the shape is not ``(n, d)``, ``d`` is not ``dimension``, or a row is zero or not finite.
@@ -78,22 +78,26 @@ def unit_rows(embeddings: ArrayLike, dimension: int | None) -> Floats:
 def prepare_templates(templates: Sequence[Template]) -> list[Template]:
     """Return templates with embeddings of length 1 and storable text.
 
-    Raises UsageError as :func:`unit_rows`, and if there is no template.
+    Raises UsageError as :func:`normalize_embeddings`, and if there is no template.
     """
     if not templates:
         raise UsageError("there is no template to store.")
     shapes = {np.shape(template.embedding) for template in templates}
     if len(shapes) > 1:
         raise UsageError(f"the embeddings must have one shape, got {', '.join(map(str, sorted(shapes)))}.")
-    rows = unit_rows([template.embedding for template in templates], None)
+    rows = normalize_embeddings([template.embedding for template in templates], None)
     return [
-        replace(template, embedding=row, photo=storable(template.photo))
+        replace(template, embedding=row, photo=make_storable(template.photo))
         for template, row in zip(templates, rows, strict=True)
     ]
 
 
 def make_details(
-    *, note: str | None, consent: str | None, consented: date | None, metadata: Mapping[str, object] | None
+    *,
+    note: str | None = None,
+    consent: str | None = None,
+    consented: date | None = None,
+    metadata: Mapping[str, object] | None = None,
 ) -> Details:
     """Return the details of a person with storable text; UsageError for metadata that JSON cannot hold."""
     if metadata is not None:
@@ -102,8 +106,8 @@ def make_details(
         except (TypeError, ValueError) as error:
             raise UsageError(f"metadata must be what JSON can hold: {error}.") from error
     return Details(
-        note=None if note is None else storable(note),
-        consent=None if consent is None else storable(consent),
+        note=None if note is None else make_storable(note),
+        consent=None if consent is None else make_storable(consent),
         consented=consented,
         metadata=metadata,
     )

@@ -15,8 +15,8 @@ from visavis.boxes import SAME_FACE, overlaps
 from visavis.clustering.pictures import file_of
 from visavis.doubts import faults
 from visavis.errors import NoFaceError, PoorQualityError, UnreadableImageError, UsageError, fault_of
-from visavis.gallery._gallery import PersonDetails
-from visavis.gallery._photos import PhotoTemplates, unusable_error
+from visavis.gallery._enroll import EnrollOptions, PhotoTemplates, enroll_templates, unusable_error
+from visavis.gallery.check_input import make_details
 from visavis.gallery.types import Enrollment, Skipped, Template
 from visavis.images import replaced_message, shown
 from visavis.images.photo_files import one_by_one
@@ -57,7 +57,7 @@ def read_people(path: Path) -> list[NamedFaces]:
     """
     people = [person for person in read_named(path) if person.name]
     if not people:
-        raise UsageError(f"{shown(str(path))} names nobody.")
+        raise UsageError(f"{shown(str(path))} has no named person.")
     return people
 
 
@@ -122,8 +122,8 @@ def enroll_faces(
     if not templates:
         raise unusable_error(skipped)
     photos = PhotoTemplates(templates, tuple(skipped), ())
-    details = PersonDetails(note=note, consent=consent)
-    return gallery._enroll_templates(person.name, photos, person_id=None, new=new, strict=strict, details=details)
+    options = EnrollOptions(None, new, make_details(note=note or None, consent=consent), strict)
+    return enroll_templates(gallery.opened, person.name, photos, options)
 
 
 def _make_template(photo: PhotoFaces, named: NamedFace, min_quality: float) -> Template | Skipped:

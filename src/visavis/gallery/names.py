@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 
-def folded(name: str) -> str:
+def fold_name(name: str) -> str:
     """Return the common form of names that differ in case, spaces or Unicode form: "HUGH_Jackman " -> "hugh jackman".
 
     Underscores count as spaces (names of folders), and invisible characters are removed. Accents are kept.

@@ -104,20 +104,6 @@ class ClusteredFaces(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class NearFace(Plain):
-    """A face of the gallery at a cosine distance; ``person_id`` and ``name`` are None if it is unassigned."""
-
-    template_id: int
-    distance: float
-    person_id: int | None
-    name: str | None
-    photo: str
-    photo_sha256: str | None
-    box: tuple[float, float, float, float] | None
-    quality: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class AuditEntry:
     """An entry of the audit log; ``person_id`` is the person affected by the action, if any."""
 
@@ -281,7 +267,7 @@ class SearchThreshold:
 class Stats:
     """Statistics of a gallery. ``dimension`` is None until a face is stored; ``bytes`` is the size on disk.
 
-    ``templates`` are of ``people``; ``unnamed`` is the number of unassigned faces, from ``photos`` that were indexed.
+    ``templates`` are of ``people``; ``unassigned`` faces, of ``photos`` that were indexed, have no person.
 
     ``thresholds`` says which table of thresholds is used ("own", "shipped" or "uncalibrated"), ``measured_on`` the
     data that it was measured on.
@@ -292,7 +278,7 @@ class Stats:
     dimension: int | None
     people: int
     templates: int
-    unnamed: int
+    unassigned: int
     photos: int
     change: int
     bytes: int

@@ -72,7 +72,7 @@ def nearest_face(embedding: Floats, answer: PhotoFaces) -> Lookalike | None:
         return None
     distances = compare.cosine_distances(embedding[None], answer.embeddings)[0]
     row = int(distances.argmin())
-    quality = answer.quality[row].score if answer.quality else 1.0
+    quality = answer.quality[row].score if answer.quality else None
     sha256 = None if answer.photo is None else answer.photo.sha256
     return Lookalike(
         answer.name, row + 1, answer.faces[row].box, float(distances[row]), quality, sha256, answer.captured

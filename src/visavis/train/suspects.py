@@ -18,7 +18,7 @@ from visavis.errors import ImageError, UsageError
 from visavis.evaluate.data.templates import ShowProgress
 from visavis.evaluate.report.page import Page, Picture, Section, Table, Words
 from visavis.evaluate.report.thumbnails import face_picture
-from visavis.gallery.misplaced_photos import Limits, PhotoDistances, compute_limits, judge_photo, own_distances
+from visavis.gallery.misplaced_photos import Limits, PhotoDistances, compute_limits, compute_own_distances, judge_photo
 from visavis.gallery.types import Doubt
 from visavis.pipeline import Recognizer
 from visavis.train.classifier_features import FeatureKind, PhotoFeatures, extract_features, hash_file, screen_photos
@@ -161,7 +161,7 @@ def _own_distances(embeddings: Floats, labels: Labels, *, calibrated: bool) -> l
         photos = embeddings[places]
         distances: list[float | None]
         if calibrated or len(places) == 1:
-            distances = own_distances(photos, photos[:0])
+            distances = compute_own_distances(photos, photos[:0])
         else:
             others = compare.unit(photos.sum(axis=0) - photos)
             distances = [float(value) for value in 1 - (photos * others).sum(axis=1)]

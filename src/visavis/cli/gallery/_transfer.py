@@ -19,7 +19,7 @@ def print_transfer(output: Output, store: Gallery, folder: Path) -> None:
         "model": stats.model,
         "people": stats.people,
         "templates": stats.templates,
-        "unnamed": stats.unnamed,
+        "unnamed": stats.unassigned,
         "photos": stats.photos,
     }
     output.answer(line, *([key, str(value)] for key, value in line.items()))

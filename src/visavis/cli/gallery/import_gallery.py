@@ -19,8 +19,8 @@ def import_gallery(
 ) -> None:
     """Create a gallery from an exported folder; ids stay."""
     from visavis.gallery import Gallery
-    from visavis.gallery.archive import model_of
+    from visavis.gallery.archive import read_model
 
-    with Gallery(gallery, model=model_of(folder)) as store, Output("", "", json=json) as output:
+    with Gallery(gallery, model=read_model(folder)) as store, Output("", "", json=json) as output:
         store.import_from(folder)
         print_transfer(output, store, folder)

@@ -161,7 +161,7 @@ class Milvus:
         from pymilvus import MilvusException
 
         with self._explain_errors():
-            return reconnect.patiently(self._change, lambda _: True, error=MilvusException)
+            return reconnect.retry_connecting(self._change, lambda _: True, error=MilvusException)
 
     def _change(self) -> int:
         self._prepare(self._connect(), reconnect.RETRY_SECONDS)

@@ -22,7 +22,7 @@ from visavis.gallery.index import INDEXES, Hit, Ids, Origin
 from visavis.gallery.index._nearby import Near, find_hits, last_of_each
 from visavis.gallery.index._place import choice, number, split_place
 from visavis.gallery.sql.postgresql import CONNECT_SECONDS, KEPT_ALIVE, PREPARING, without_password
-from visavis.gallery.sql.reconnect import patiently
+from visavis.gallery.sql.reconnect import retry_connecting
 from visavis.types import Floats
 
 if TYPE_CHECKING:
@@ -236,8 +236,10 @@ class Pgvector:
         """Run ``work``, which must be safe to run twice; run it again while the server is away."""
         import psycopg
 
-        with self._explained():
-            return patiently(lambda: work(self._connect()), self._lost, error=psycopg.OperationalError)
+        with self._translate_errors():
+            return retry_connecting(
+                lambda: work(self._connect()), self._is_connection_lost, error=psycopg.OperationalError
+            )
 
     def _connect(self) -> psycopg.Connection:
         import psycopg
@@ -253,7 +255,7 @@ class Pgvector:
                 self._conn.execute("SET enable_sort = off")  # else a few rows are sorted, not looked up in the graph
         return self._conn
 
-    def _lost(self, error: psycopg.OperationalError) -> bool:
+    def _is_connection_lost(self, error: psycopg.OperationalError) -> bool:
         """Return whether the connection is lost and connecting again may help; close a lost connection."""
         if self._conn is not None and not self._conn.broken and not self._conn.closed:
             return False
@@ -261,7 +263,7 @@ class Pgvector:
         return not any(words in str(error) for words in ("authentication", "does not exist"))
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         import psycopg
 
         try:

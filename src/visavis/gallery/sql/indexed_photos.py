@@ -13,26 +13,26 @@ from visavis.clustering.types import Faces
 from visavis.errors import GalleryError, UsageError
 from visavis.gallery.index import UNASSIGNED
 from visavis.gallery.sql import records
-from visavis.gallery.sql.records import Meta, in_lists, now
+from visavis.gallery.sql.records import Meta, current_time, split_list
 from visavis.gallery.sql.schema import PEOPLE, PHOTOS, TEMPLATES
-from visavis.gallery.types import IndexedPhoto, NearFace, StoredFaces
-from visavis.types import Floats
+from visavis.gallery.types import IndexedPhoto, StoredFaces
+from visavis.types import Floats, Lookalike
 
 NO_CLUSTER = -1
 
 
-def indexed_hashes(conn: Connection, model: str, sha256s: Iterable[str]) -> set[str]:
+def find_indexed(conn: Connection, model: str, sha256s: Iterable[str]) -> set[str]:
     """Return the hashes of those photos that are indexed for the model."""
     result: set[str] = set()
-    for part in in_lists(set(sha256s)):
+    for part in split_list(set(sha256s)):
         query = select(PHOTOS.c.sha256).where(PHOTOS.c.model == model, PHOTOS.c.sha256.in_(part))
         result.update(conn.execute(query).scalars())
     return result
 
 
-def put(conn: Connection, model: str, photos: Sequence[IndexedPhoto]) -> None:
+def insert_photos(conn: Connection, model: str, photos: Sequence[IndexedPhoto]) -> None:
     """Store photos as indexed."""
-    at = now()
+    at = current_time()
     rows = [
         {"sha256": photo.sha256, "model": model, "photo": photo.photo, "status": photo.status, "created": at}
         for photo in photos
@@ -41,16 +41,16 @@ def put(conn: Connection, model: str, photos: Sequence[IndexedPhoto]) -> None:
         conn.execute(insert(PHOTOS), rows)
 
 
-def faces(conn: Connection, *, unnamed: bool = False) -> StoredFaces:
+def read_faces(conn: Connection, *, unassigned: bool = False) -> StoredFaces:
     """Return all faces, or the unassigned ones, ordered by id."""
-    dimension = records.meta(conn).dimension or 0
+    dimension = records.read_meta(conn).dimension or 0
     query = select(TEMPLATES).order_by(TEMPLATES.c.id)
-    if unnamed:
+    if unassigned:
         query = query.where(TEMPLATES.c.person_id.is_(None))
     embeddings: list[Floats] = []
     rows = []
     for block in conn.execute(query, execution_options={"yield_per": records.BLOCK_ROWS}).partitions():
-        embeddings.append(records.as_embeddings([row.embedding for row in block], dimension))
+        embeddings.append(records.decode_embeddings([row.embedding for row in block], dimension))
         rows += [
             (row.id, row.person_id, row.cluster, row.photo, row.photo_sha256, row.box, row.quality) for row in block
         ]
@@ -66,7 +66,7 @@ def faces(conn: Connection, *, unnamed: bool = False) -> StoredFaces:
     )
 
 
-def as_faces(stored: StoredFaces) -> Faces:
+def convert_faces(stored: StoredFaces) -> Faces:
     """Return the faces in the form that clustering needs.
 
     A photo is identified by its hash: the same bytes under two names are one photo, under the first of the names.
@@ -94,7 +94,7 @@ def as_faces(stored: StoredFaces) -> Faces:
     )
 
 
-def faces_of(conn: Connection, sha256: str) -> int:
+def count_faces(conn: Connection, sha256: str) -> int:
     """Return the number of stored faces of a photo."""
     query = select(func.count()).select_from(TEMPLATES).where(TEMPLATES.c.photo_sha256 == sha256)
     return conn.execute(query).scalar_one()
@@ -107,31 +107,32 @@ def set_clusters(conn: Connection, ids: Sequence[int], clusters: Sequence[int]) 
         by_cluster.setdefault(cluster, []).append(template)
     for cluster, members in by_cluster.items():
         value = None if cluster == NO_CLUSTER else cluster
-        for part in in_lists(members):
+        for part in split_list(members):
             conn.execute(update(TEMPLATES).where(TEMPLATES.c.id.in_(part)).values(cluster=value))
 
 
-def lookalikes(conn: Connection, distances: dict[int, float]) -> list[NearFace]:
+def read_lookalikes(conn: Connection, distances: dict[int, float]) -> list[Lookalike]:
     """Return the faces at these distances, by template id, with their people, nearest first, without removed ones."""
     photo_columns = (TEMPLATES.c.photo, TEMPLATES.c.photo_sha256, TEMPLATES.c.box, TEMPLATES.c.quality)
     columns = (TEMPLATES.c.id, TEMPLATES.c.person_id, PEOPLE.c.name, *photo_columns)
     joined = TEMPLATES.outerjoin(PEOPLE, PEOPLE.c.id == TEMPLATES.c.person_id)
     query = select(*columns).select_from(joined)
-    near_faces = [
-        NearFace(
-            row.id,
-            distances[row.id],
-            row.person_id,
-            row.name,
-            row.photo,
-            row.photo_sha256,
-            records.box_of(row.box),
-            row.quality,
+    lookalikes = [
+        Lookalike(
+            photo=row.photo,
+            number=None,
+            box=None if row.box is None else np.array(row.box, np.float32),
+            distance=distances[row.id],
+            quality=row.quality,
+            sha256=row.photo_sha256,
+            template_id=row.id,
+            person_id=row.person_id,
+            name=row.name,
         )
-        for part in in_lists(distances)
+        for part in split_list(distances)
         for row in conn.execute(query.where(TEMPLATES.c.id.in_(part)))
     ]
-    return sorted(near_faces, key=lambda face: (face.distance, face.template_id))
+    return sorted(lookalikes, key=lambda face: (face.distance, face.template_id))
 
 
 def has_templates(conn: Connection) -> bool:
@@ -145,7 +146,7 @@ def agree_on_dimension(conn: Connection, model: str, dimension: int) -> Meta:
     The right length is that of the model if known, else that of the first stored embeddings. In a gallery without
     templates, a stored length that differs from that of the model is corrected.
     """
-    meta = records.meta(conn)
+    meta = records.read_meta(conn)
     if meta.model != model:
         raise GalleryError(f"another process has made this a gallery of {meta.model}, not {model}: open it again.")
     expected = embedders.dimension(meta.model)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Connection, delete, select, update
 
 from visavis.gallery.sql import records
-from visavis.gallery.sql.records import in_lists
+from visavis.gallery.sql.records import split_list
 from visavis.gallery.sql.schema import PHOTOS, TEMPLATES
 from visavis.gallery.types import ForgottenPhoto
 
@@ -17,10 +17,10 @@ NOWHERE = ""
 """The path of a photo that is no longer at its place."""
 
 
-def paths(conn: Connection, sha256s: Iterable[str]) -> dict[str, set[str]]:
+def read_paths(conn: Connection, sha256s: Iterable[str]) -> dict[str, set[str]]:
     """Return the stored paths of photos by hash, without photos that do not exist."""
     paths_by_hash: dict[str, set[str]] = {}
-    for part in in_lists(set(sha256s)):
+    for part in split_list(set(sha256s)):
         for table, sha256 in _TABLES:
             query = select(sha256.label("sha256"), table.c.photo).where(sha256.in_(part)).distinct()
             for row in conn.execute(query):
@@ -28,24 +28,24 @@ def paths(conn: Connection, sha256s: Iterable[str]) -> dict[str, set[str]]:
     return paths_by_hash
 
 
-def claims(conn: Connection, paths: Iterable[str]) -> set[tuple[str, str]]:
+def find_photos_at(conn: Connection, paths: Iterable[str]) -> set[tuple[str, str]]:
     """Return hash and path of all photos stored with one of these paths."""
     pairs: set[tuple[str, str]] = set()
-    for part in in_lists(set(paths)):
+    for part in split_list(set(paths)):
         for table, sha256 in _TABLES:
             query = select(sha256.label("sha256"), table.c.photo).where(table.c.photo.in_(part), sha256.is_not(None))
             pairs.update((row.sha256, row.photo) for row in conn.execute(query.distinct()))
     return pairs
 
 
-def move(conn: Connection, moves: Iterable[tuple[str, str, str]]) -> None:
+def change_paths(conn: Connection, moves: Iterable[tuple[str, str, str]]) -> None:
     """Change paths: each move is the hash of a photo, its old path and its new path."""
     for digest, old, new in moves:
         for table, sha256 in _TABLES:
             conn.execute(update(table).where(sha256 == digest, table.c.photo == old).values(photo=new))
 
 
-def by_hash(conn: Connection, prefix: str) -> set[str]:
+def find_hashes(conn: Connection, prefix: str) -> set[str]:
     """Return the hashes that begin with ``prefix``."""
     return {
         digest
@@ -54,29 +54,29 @@ def by_hash(conn: Connection, prefix: str) -> set[str]:
     }
 
 
-def templates(conn: Connection, sha256: str) -> list[tuple[int, int | None]]:
+def read_templates(conn: Connection, sha256: str) -> list[tuple[int, int | None]]:
     """Return id and person (None: unassigned) of each template of a photo."""
     query = select(TEMPLATES.c.id, TEMPLATES.c.person_id).where(TEMPLATES.c.photo_sha256 == sha256)
     return [(row.id, row.person_id) for row in conn.execute(query.order_by(TEMPLATES.c.id))]
 
 
-def forget(conn: Connection, sha256: str) -> ForgottenPhoto:
+def remove_photo(conn: Connection, sha256: str) -> ForgottenPhoto:
     """Remove a photo with its templates, and people without other templates."""
-    path = min(paths(conn, [sha256]).get(sha256, {NOWHERE}))
-    stored = templates(conn, sha256)
+    path = min(read_paths(conn, [sha256]).get(sha256, {NOWHERE}))
+    stored = read_templates(conn, sha256)
     owners = sorted({person for _, person in stored if person is not None})
-    names = records.names(conn, owners)
+    names = records.read_names(conn, owners)
     if stored:
         records.remove_templates(conn, [template for template, _ in stored])
     conn.execute(delete(PHOTOS).where(PHOTOS.c.sha256 == sha256))
-    removed = [person for person in owners if not records.template_ids(conn, person)]
+    removed = [person for person in owners if not records.read_template_ids(conn, person)]
     for person in removed:
         records.remove_person(conn, person)
     people = tuple((person, names[person]) for person in owners)
     return ForgottenPhoto(sha256, path, len(stored), people, tuple(removed))
 
 
-def people_of(conn: Connection, sha256s: Sequence[str]) -> dict[int, str]:
+def read_people(conn: Connection, sha256s: Sequence[str]) -> dict[int, str]:
     """Return the names, by id, of the people with a template of these photos."""
-    owners = {person for digest in sha256s for _, person in templates(conn, digest) if person is not None}
-    return records.names(conn, owners)
+    owners = {person for digest in sha256s for _, person in read_templates(conn, digest) if person is not None}
+    return records.read_names(conn, owners)

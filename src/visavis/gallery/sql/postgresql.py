@@ -17,7 +17,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, inspect, select
 from sqlalchemy.exc import DBAPIError
 
 from visavis.errors import GalleryError, MissingExtraError, UsageError
-from visavis.gallery.sql.reconnect import patiently
+from visavis.gallery.sql.reconnect import retry_connecting
 from visavis.gallery.sql.schema import META, TABLES
 
 CONNECT_SECONDS = 5
@@ -44,7 +44,7 @@ _MEANINGS = {
 
 
 class PostgresDatabase:
-    """A database; see :class:`visavis.gallery.sql.store.Backend`."""
+    """A database; see :class:`visavis.gallery.sql.database.Backend`."""
 
     disturbed_by_forks = False
 
@@ -61,10 +61,10 @@ class PostgresDatabase:
     def refuse_in_child(self) -> None:
         """Do nothing: a child opens its own connections."""
 
-    def look_at(self, *, create: bool) -> None:
+    def check_place(self, *, create: bool) -> None:
         """Do nothing: connecting checks the database."""
 
-    def engine(self) -> Engine:
+    def create_engine(self) -> Engine:
         """Return an engine that tests connections before use, and so notices a restarted server."""
         return create_engine(
             self._url,
@@ -80,7 +80,7 @@ class PostgresDatabase:
         url_options = self._url.query.get("options", "")
         return " ".join([*(f"-c {name}={value}" for name, value in settings.items()), *_option_values(url_options)])
 
-    def settle(self, engine: Engine) -> None:
+    def set_up(self, engine: Engine) -> None:
         """Do nothing: a database needs no further setup."""
 
     @contextmanager
@@ -89,9 +89,7 @@ class PostgresDatabase:
 
         READ COMMITTED, so that reads see the state after the lock, not that at the transaction's first statement.
         """
-        conn = patiently(engine.connect, self.gone, error=DBAPIError).execution_options(
-            isolation_level="READ COMMITTED"
-        )
+        conn = self.connect(engine).execution_options(isolation_level="READ COMMITTED")
         with conn, conn.begin():
             if not inspect(conn).has_table(META.name):
                 conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({PREPARING})")
@@ -99,34 +97,38 @@ class PostgresDatabase:
                 conn.execute(select(META.c.change).with_for_update())
             yield conn
 
-    def explained(self) -> AbstractContextManager[None]:
+    def translate_errors(self) -> AbstractContextManager[None]:
         """Raise GalleryErrors that explain PostgreSQL's errors."""
-        return self._explained()
+        return self._translate_errors()
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         try:
             yield
         except DBAPIError as error:
             raise GalleryError(self._describe(error)) from error
 
-    def gone(self, error: DBAPIError) -> bool:
+    def connect(self, engine: Engine) -> Connection:
+        """Connect; retry for a while if there is no connection."""
+        return retry_connecting(engine.connect, self._is_connection_lost, error=DBAPIError)
+
+    def _is_connection_lost(self, error: DBAPIError) -> bool:
         """Return whether there is no connection, or the server is starting or stopping."""
         code = getattr(error.orig, "sqlstate", None)
         if code is None:
             return not _connect_error_class(str(error.orig))
         return str(code).startswith(("08", "57P"))
 
-    def row(self, engine: Engine, query: str) -> Sequence[Any]:
-        """See :class:`visavis.gallery.sql.store.Backend`."""
-        with patiently(engine.connect, self.gone, error=DBAPIError) as conn:
+    def fetch_first_row(self, engine: Engine, query: str) -> Sequence[Any]:
+        """See :class:`visavis.gallery.sql.database.Backend`."""
+        with self.connect(engine) as conn:
             return conn.exec_driver_sql(query).one()
 
-    def sound(self, conn: Connection) -> Iterator[str]:
+    def find_faults(self, conn: Connection) -> Iterator[str]:
         """Yield nothing: PostgreSQL checks pages when it reads them, and the other checks read them all."""
         return iter(())
 
-    def size(self, conn: Connection) -> int:
+    def count_bytes(self, conn: Connection) -> int:
         """Return the bytes of the gallery's tables with their indexes."""
         sizes = (f"coalesce(pg_total_relation_size(to_regclass('{name}')), 0)" for name in TABLES.tables)
         return int(conn.exec_driver_sql(f"SELECT {' + '.join(sizes)}").scalar_one())
@@ -156,7 +158,7 @@ class PostgresDatabase:
 
     def _describe(self, error: DBAPIError) -> str:
         code = getattr(error.orig, "sqlstate", None) or (
-            "08" if self.gone(error) else _connect_error_class(str(error.orig))
+            "08" if self._is_connection_lost(error) else _connect_error_class(str(error.orig))
         )
         message = str(error.orig).partition("\n")[0].rstrip(".")  # the other lines are hints
         meanings = (text for prefix, text in _MEANINGS.items() if code.startswith(prefix))

@@ -1,4 +1,4 @@
-"""Wait for an unreachable server.
+"""Retry to connect to a server that cannot be reached.
 
 SQLAlchemy's pool replaces a lost connection, but does not wait; tenacity would be a dependency for these lines.
 """
@@ -17,17 +17,17 @@ RETRY_SECONDS = 10.0
 FIRST_PAUSE = 0.05
 
 
-def patiently(connect: Callable[[], T], gone: Callable[[E], bool], *, error: type[E]) -> T:
+def retry_connecting(connect: Callable[[], T], is_lost: Callable[[E], bool], *, error: type[E]) -> T:
     """Call ``connect`` until it succeeds, with doubling pauses, for up to ``RETRY_SECONDS``.
 
-    Raises an ``error`` at once where ``gone`` returns False for it, and otherwise at the end.
+    Raises an ``error`` at once if ``is_lost`` returns False for it, and otherwise at the end.
     """
     pause, end = FIRST_PAUSE, monotonic() + RETRY_SECONDS
     while True:
         try:
             return connect()
         except error as caught:
-            if not gone(caught) or monotonic() + pause > end:
+            if not is_lost(caught) or monotonic() + pause > end:
                 raise
         sleep(pause)
         pause *= 2

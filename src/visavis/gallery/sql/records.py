@@ -9,11 +9,10 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 from sqlalchemy import Connection, Row, Table, delete, func, insert, select, update
 
-from visavis.errors import GalleryError
-from visavis.gallery.index import UNASSIGNED, Ids
-from visavis.gallery.names import folded
+from visavis.gallery.index import UNASSIGNED
+from visavis.gallery.names import fold_name
 from visavis.gallery.sql.schema import AUDIT, META, PEOPLE, PHOTOS, REMOVALS, TEMPLATES
-from visavis.gallery.types import Details, Person, StoredTemplate, Template
+from visavis.gallery.types import AuditEntry, Details, Person, StoredTemplate, Template
 from visavis.types import Floats
 
 BLOCK_ROWS = 16_384
@@ -37,12 +36,12 @@ class Meta(NamedTuple):
     key: str
 
 
-class Count(NamedTuple):
-    """Counts of a gallery's contents; ``templates`` belong to people, ``unnamed`` are unassigned."""
+class RecordCounts(NamedTuple):
+    """Counts of a gallery's contents; ``templates`` belong to people, ``unassigned`` faces to none."""
 
     people: int
     templates: int
-    unnamed: int
+    unassigned: int
     photos: int
 
 
@@ -55,21 +54,13 @@ class Owner(NamedTuple):
     template_id: int
 
 
-class TemplateRows(NamedTuple):
-    """Templates for an index: ids ``(n,)``, people ``(n,)`` (0: unassigned), embeddings ``(n, d)``."""
-
-    ids: Ids
-    people: Ids
-    embeddings: Floats
-
-
-def meta(conn: Connection) -> Meta:
+def read_meta(conn: Connection) -> Meta:
     """Return the only row of ``meta``."""
     row = conn.execute(select(META.c.model, META.c.dimension, META.c.change, META.c.key)).one()
     return Meta(row.model, row.dimension, row.change, row.key)
 
 
-def take_model(conn: Connection, model: str) -> bool:
+def set_model_if_unchanged(conn: Connection, model: str) -> bool:
     """Set the model of a gallery without any changes so far; return whether that was possible."""
     if conn.execute(select(META.c.change)).scalar_one():
         return False
@@ -82,7 +73,7 @@ def set_dimension(conn: Connection, dimension: int) -> None:
     conn.execute(update(META).values(dimension=dimension))
 
 
-def calibration(conn: Connection) -> str | None:
+def read_calibration(conn: Connection) -> str | None:
     """Return the gallery's own table of thresholds as JSON text; None where it has none."""
     text: str | None = conn.execute(select(META.c.calibration)).scalar_one()
     return text
@@ -90,11 +81,11 @@ def calibration(conn: Connection) -> str | None:
 
 def set_calibration(conn: Connection, text: str | None) -> None:
     """Store the gallery's own table of thresholds; None removes it."""
-    next_change(conn)
+    begin_change(conn)
     conn.execute(update(META).values(calibration=text))
 
 
-def next_change(conn: Connection) -> int:
+def begin_change(conn: Connection) -> int:
     """Return the number of a new change. The row is locked until the transaction ends: numbers follow the commits."""
     conn.execute(update(META).values(change=META.c.change + 1))
     return int(conn.execute(select(META.c.change)).scalar_one())
@@ -103,76 +94,76 @@ def next_change(conn: Connection) -> int:
 # People
 
 
-def put_people(conn: Connection, people: Sequence[tuple[str, Details]]) -> list[int]:
+def insert_people(conn: Connection, people: Sequence[tuple[str, Details]]) -> list[int]:
     """Store new people; return their ids, in order, higher than all ids so far, also those in the audit log."""
     if not people:
         return []
     highest_ids = (select(func.max(PEOPLE.c.id)), select(func.max(AUDIT.c.person_id)))
-    at, first = now(), 1 + max(conn.execute(query).scalar() or 0 for query in highest_ids)
+    at, first = current_time(), 1 + max(conn.execute(query).scalar() or 0 for query in highest_ids)
     rows = [
         {
             "id": first + number,
             "name": name,
-            "folded": folded(name),
+            "folded": fold_name(name),
             "note": details.note or "",
             "consent": details.consent,
-            "consented": _day(details.consented),
+            "consented": _encode_day(details.consented),
             "metadata": details.metadata,
             "created": at,
         }
         for number, (name, details) in enumerate(people)
     ]
     conn.execute(insert(PEOPLE), rows)
-    go_on_from(conn, PEOPLE)
+    restart_id_sequence(conn, PEOPLE)
     return list(range(first, first + len(rows)))
 
 
-def describe(conn: Connection, person_id: int, details: Details) -> list[str]:
+def set_details(conn: Connection, person_id: int, details: Details) -> list[str]:
     """Store the given details of a person, and keep the others; return the names of the given details."""
-    day = _day(details.consented)
+    day = _encode_day(details.consented)
     values = {"note": details.note, "consent": details.consent, "consented": day, "metadata": details.metadata}
     columns = {column: value for column, value in values.items() if value is not None}
     if columns:
-        change_person(conn, person_id, **columns)
+        update_person(conn, person_id, **columns)
     return list(columns)
 
 
-def change_person(conn: Connection, person_id: int, **columns: object) -> None:
+def update_person(conn: Connection, person_id: int, **columns: object) -> None:
     """Set columns of a person."""
     if "name" in columns:
-        columns["folded"] = folded(str(columns["name"]))
-        next_change(conn)  # names are cached by change number
+        columns["folded"] = fold_name(str(columns["name"]))
+        begin_change(conn)  # names are cached by change number
     conn.execute(update(PEOPLE).where(PEOPLE.c.id == person_id).values(**columns))
 
 
-def name_of(conn: Connection, person_id: int) -> str | None:
+def read_name(conn: Connection, person_id: int) -> str | None:
     """Return a person's name; None where there is no such person."""
     if not 0 < person_id < 2**63:  # beyond SQL's integers
         return None
     return conn.execute(select(PEOPLE.c.name).where(PEOPLE.c.id == person_id)).scalar()
 
 
-def person_ids(conn: Connection) -> list[int]:
+def read_person_ids(conn: Connection) -> list[int]:
     """Return the ids of all people, ascending."""
     return list(conn.execute(select(PEOPLE.c.id).order_by(PEOPLE.c.id)).scalars())
 
 
-def names(conn: Connection, person_ids: Iterable[int]) -> dict[int, str]:
+def read_names(conn: Connection, person_ids: Iterable[int]) -> dict[int, str]:
     """Return names by id, of the people that exist."""
     query = select(PEOPLE.c.id, PEOPLE.c.name)
-    rows = (row for part in in_lists(person_ids) for row in conn.execute(query.where(PEOPLE.c.id.in_(part))))
+    rows = (row for part in split_list(person_ids) for row in conn.execute(query.where(PEOPLE.c.id.in_(part))))
     return {row.id: row.name for row in rows}
 
 
-def all_names(conn: Connection) -> list[str]:
+def read_all_names(conn: Connection) -> list[str]:
     """Return the distinct names of all people, sorted."""
     return list(conn.execute(select(PEOPLE.c.name).distinct().order_by(PEOPLE.c.name)).scalars())
 
 
-def ids_by_name(conn: Connection, names: Iterable[str]) -> dict[str, list[int]]:
+def find_ids_by_name(conn: Connection, names: Iterable[str]) -> dict[str, list[int]]:
     """Return the ids of the people with these names, by name, ascending."""
     ids: dict[str, list[int]] = {}
-    for part in in_lists(names):
+    for part in split_list(names):
         for row in conn.execute(
             select(PEOPLE.c.id, PEOPLE.c.name).where(PEOPLE.c.name.in_(part)).order_by(PEOPLE.c.id)
         ):
@@ -180,12 +171,12 @@ def ids_by_name(conn: Connection, names: Iterable[str]) -> dict[str, list[int]]:
     return ids
 
 
-def people(conn: Connection, person_id: int | None = None) -> list[Person]:
+def read_people(conn: Connection, person_id: int | None = None) -> list[Person]:
     """Return all people, or the one of that id, with their templates, ordered by id."""
     templates: dict[int, list[StoredTemplate]] = {}
     query = select(*_TEMPLATE_COLUMNS).where(TEMPLATES.c.person_id.is_not(None)).order_by(TEMPLATES.c.id)
     for row in conn.execute(query if person_id is None else query.where(TEMPLATES.c.person_id == person_id)):
-        templates.setdefault(row.person_id, []).append(_stored_template(row))
+        templates.setdefault(row.person_id, []).append(_make_stored_template(row))
     people_query = select(PEOPLE).order_by(PEOPLE.c.id)
     return [
         Person(
@@ -193,7 +184,7 @@ def people(conn: Connection, person_id: int | None = None) -> list[Person]:
             row.name,
             row.note,
             row.consent,
-            time_of(row.created),
+            decode_time(row.created),
             tuple(templates.get(row.id, ())),
             None if row.consented is None else date.fromisoformat(row.consented),
             row.metadata or {},
@@ -207,32 +198,32 @@ def count_people(conn: Connection) -> int:
     return conn.execute(select(func.count()).select_from(PEOPLE)).scalar_one()
 
 
-def count(conn: Connection) -> Count:
+def count_records(conn: Connection) -> RecordCounts:
     """Return the numbers of people, their templates, unassigned faces and indexed photos."""
     named = select(func.count()).select_from(TEMPLATES).where(TEMPLATES.c.person_id.is_not(None))
     total = conn.execute(select(func.count()).select_from(TEMPLATES)).scalar_one()
     templates = conn.execute(named).scalar_one()
-    return Count(
+    return RecordCounts(
         people=count_people(conn),
         templates=templates,
-        unnamed=total - templates,
+        unassigned=total - templates,
         photos=conn.execute(select(func.count()).select_from(PHOTOS)).scalar_one(),
     )
 
 
 def remove_person(conn: Connection, person_id: int) -> int:
     """Remove a person with all templates, and photos without other templates; return the number of templates."""
-    removed = template_ids(conn, person_id)
+    removed = read_template_ids(conn, person_id)
     remove_templates(conn, removed)
     conn.execute(delete(PEOPLE).where(PEOPLE.c.id == person_id))
     return len(removed)
 
 
-def merge_person(conn: Connection, gone: int, kept: int) -> int:
-    """Move the templates of person ``gone`` to ``kept``, and remove ``gone``; return the number of templates."""
-    moved = template_ids(conn, gone)
-    assign_templates(conn, moved, kept)
-    conn.execute(delete(PEOPLE).where(PEOPLE.c.id == gone))
+def merge_person(conn: Connection, source: int, target: int) -> int:
+    """Move the templates of person ``source`` to ``target``, and remove ``source``; return the number of templates."""
+    moved = read_template_ids(conn, source)
+    assign_templates(conn, moved, target)
+    conn.execute(delete(PEOPLE).where(PEOPLE.c.id == source))
     return len(moved)
 
 
@@ -241,7 +232,7 @@ def merge_person(conn: Connection, gone: int, kept: int) -> int:
 
 def add_templates(conn: Connection, model: str, owned: Sequence[tuple[int | None, Template]]) -> list[int]:
     """Store templates (embeddings of unit length), each of a person or unassigned; return their ids, in order."""
-    change, at = next_change(conn), now()  # no other transaction creates ids meanwhile
+    change, at = begin_change(conn), current_time()  # no other transaction creates ids meanwhile
     highest_ids = (select(func.max(TEMPLATES.c.id)), select(func.max(REMOVALS.c.template_id)))
     first = 1 + max(conn.execute(query).scalar() or 0 for query in highest_ids)
     rows = [
@@ -261,56 +252,56 @@ def add_templates(conn: Connection, model: str, owned: Sequence[tuple[int | None
     ]
     if rows:
         conn.execute(insert(TEMPLATES), rows)
-        go_on_from(conn, TEMPLATES)
+        restart_id_sequence(conn, TEMPLATES)
     return list(range(first, first + len(rows)))
 
 
 def assign_templates(conn: Connection, ids: Sequence[int], person_id: int | None) -> None:
     """Assign templates to a person (None: unassign them) under a new change number."""
-    change = next_change(conn)
-    for part in in_lists(ids):
+    change = begin_change(conn)
+    for part in split_list(ids):
         conn.execute(update(TEMPLATES).where(TEMPLATES.c.id.in_(part)).values(person_id=person_id, change=change))
 
 
-def template_ids(conn: Connection, person_id: int) -> list[int]:
+def read_template_ids(conn: Connection, person_id: int) -> list[int]:
     """Return the ids of a person's templates, ascending."""
     query = select(TEMPLATES.c.id).where(TEMPLATES.c.person_id == person_id)
     return list(conn.execute(query.order_by(TEMPLATES.c.id)).scalars())
 
 
-def owners_of(conn: Connection, template_ids: Iterable[int]) -> dict[int, int | None]:
+def read_people_of_templates(conn: Connection, template_ids: Iterable[int]) -> dict[int, int | None]:
     """Return the person of each template (None: unassigned), without templates that do not exist."""
     people: dict[int, int | None] = {}
-    for part in in_lists(template for template in template_ids if 0 < template < 2**63):
+    for part in split_list(template for template in template_ids if 0 < template < 2**63):
         rows = conn.execute(select(TEMPLATES.c.id, TEMPLATES.c.person_id).where(TEMPLATES.c.id.in_(part)))
         people.update((row.id, row.person_id) for row in rows)
     return people
 
 
-def owners(conn: Connection, model: str, photos: Iterable[str]) -> dict[str, list[Owner]]:
+def read_owners(conn: Connection, model: str, photos: Iterable[str]) -> dict[str, list[Owner]]:
     """Return the owners of the templates of ``model`` by photo hash, including unassigned templates."""
     result: dict[str, list[Owner]] = {}
     columns = (TEMPLATES.c.id, TEMPLATES.c.photo_sha256, TEMPLATES.c.box, TEMPLATES.c.person_id, PEOPLE.c.name)
     joined = TEMPLATES.outerjoin(PEOPLE, PEOPLE.c.id == TEMPLATES.c.person_id)
     query = select(*columns).select_from(joined).where(TEMPLATES.c.model == model)
-    for part in in_lists(photos):
+    for part in split_list(photos):
         for row in conn.execute(query.where(TEMPLATES.c.photo_sha256.in_(part)).order_by(TEMPLATES.c.id)):
-            owner = Owner(row.person_id or UNASSIGNED, row.name or "", box_of(row.box), row.id)
+            owner = Owner(row.person_id or UNASSIGNED, row.name or "", decode_box(row.box), row.id)
             result.setdefault(row.photo_sha256, []).append(owner)
     return result
 
 
-def embeddings_of(conn: Connection, person_id: int, dimension: int) -> tuple[Floats, list[float | None]]:
+def read_embeddings(conn: Connection, person_id: int, dimension: int) -> tuple[Floats, list[float | None]]:
     """Return the embeddings ``(k, dimension)`` of a person's templates and their quality scores, ordered by id."""
     query = select(TEMPLATES.c.quality, TEMPLATES.c.embedding).where(TEMPLATES.c.person_id == person_id)
     rows = [*conn.execute(query.order_by(TEMPLATES.c.id))]
-    return as_embeddings([row.embedding for row in rows], dimension), [row.quality for row in rows]
+    return decode_embeddings([row.embedding for row in rows], dimension), [row.quality for row in rows]
 
 
 def remove_templates(conn: Connection, ids: Sequence[int]) -> None:
     """Remove templates, and photos without other templates, as a new change that indexes follow."""
-    change = next_change(conn)
-    for part in in_lists(ids):
+    change = begin_change(conn)
+    for part in split_list(ids):
         hashes = select(TEMPLATES.c.photo_sha256).where(TEMPLATES.c.id.in_(part))
         photos = [sha256 for sha256 in conn.execute(hashes.distinct()).scalars() if sha256 is not None]
         conn.execute(delete(TEMPLATES).where(TEMPLATES.c.id.in_(part)))
@@ -319,81 +310,70 @@ def remove_templates(conn: Connection, ids: Sequence[int]) -> None:
         conn.execute(delete(PHOTOS).where(PHOTOS.c.sha256.in_(photos), PHOTOS.c.sha256.not_in(remaining)))
 
 
-# Changes, as an index follows them
+# Audit log
 
 
-def removed_since(conn: Connection, change: int) -> Ids:
-    """Return ids ``(n,)`` of the templates removed after this change."""
-    query = select(REMOVALS.c.template_id).where(REMOVALS.c.change > change)
-    return np.array(conn.execute(query).scalars().all(), np.int64)
+def log_action(conn: Connection, action: str, person_id: int | None, detail: str = "", *, actor: str) -> None:
+    """Log an action on a person, by id only, so that no data of a removed person stays in the log."""
+    log_actions(conn, action, [(person_id, detail)], actor=actor)
 
 
-def added_since(conn: Connection, change: int, dimension: int) -> Iterator[TemplateRows]:
-    """Yield the templates stored after this change, block by block; GalleryError where one is damaged."""
-    query = select(TEMPLATES.c.id, TEMPLATES.c.person_id, TEMPLATES.c.embedding)
-    if change:  # else all templates, in storage order
-        query = query.where(TEMPLATES.c.change > change)
-    for rows in conn.execute(query, execution_options={"yield_per": READ_ROWS}).partitions():
-        ids, people, blobs = zip(*rows, strict=True)
-        yield _block(ids, people, blobs, dimension)
+def log_actions(conn: Connection, action: str, done: Sequence[tuple[int | None, str]], *, actor: str) -> None:
+    """Log the same action for several people, each with its detail."""
+    time = current_time()
+    rows = [{"at": time, "action": action, "person_id": who, "detail": detail, "actor": actor} for who, detail in done]
+    if rows:
+        conn.execute(insert(AUDIT), rows)
 
 
-def templates_in(conn: Connection, ids: Iterable[int], dimension: int) -> Iterator[TemplateRows]:
-    """Yield these templates, block by block."""
-    for part in in_lists(ids):
-        query = select(TEMPLATES.c.id, TEMPLATES.c.person_id, TEMPLATES.c.embedding).where(TEMPLATES.c.id.in_(part))
-        rows = conn.execute(query).all()
-        yield _block(
-            [row.id for row in rows], [row.person_id for row in rows], [row.embedding for row in rows], dimension
-        )
+def read_audit_log(conn: Connection) -> list[AuditEntry]:
+    """Return all entries, in order."""
+    rows = conn.execute(select(AUDIT).order_by(AUDIT.c.id))
+    return [AuditEntry(decode_time(row.at), row.actor, row.action, row.person_id, row.detail) for row in rows]
 
 
-def _block(ids: Sequence[int], people: Sequence[int | None], blobs: Sequence[bytes], dimension: int) -> TemplateRows:
-    """Return a block; raise GalleryError where an embedding has another length."""
-    if any(len(blob) != 4 * dimension for blob in blobs):
-        bad = next(template for template, blob in zip(ids, blobs, strict=True) if len(blob) != 4 * dimension)
-        raise GalleryError(f"template {bad} is not an embedding of {dimension} values: check the gallery.")
-    owners = np.array([UNASSIGNED if person is None else person for person in people], np.int64)
-    return TemplateRows(np.array(ids, np.int64), owners, as_embeddings(blobs, dimension))
+# Conversion
 
 
-def as_embeddings(blobs: Sequence[bytes], dimension: int) -> Floats:
+def decode_embeddings(blobs: Sequence[bytes], dimension: int) -> Floats:
     """Read blobs of little-endian float32 as rows ``(n, dimension)``."""
     return np.frombuffer(b"".join(blobs), "<f4").astype(np.float32, copy=False).reshape(len(blobs), dimension)
 
 
-def go_on_from(conn: Connection, table: Table) -> None:
+def restart_id_sequence(conn: Connection, table: Table) -> None:
     """Let new ids start above the explicitly inserted ones; SQLite does this by itself."""
     if conn.dialect.name == "postgresql":
         top = f"(SELECT max(id) FROM {table.name})"
         conn.exec_driver_sql(f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), {top})")
 
 
-def in_lists(values: Iterable[Any]) -> Iterator[list[Any]]:
+def split_list(values: Iterable[Any]) -> Iterator[list[Any]]:
     """Yield the values in lists that fit into a statement."""
     items = list(values)
     for start in range(0, len(items), LIST_LENGTH):
         yield items[start : start + LIST_LENGTH]
 
 
-def _stored_template(row: Row[Any]) -> StoredTemplate:
-    return StoredTemplate(row.id, row.photo, row.photo_sha256, box_of(row.box), row.quality, time_of(row.created))
+def _make_stored_template(row: Row[Any]) -> StoredTemplate:
+    return StoredTemplate(
+        row.id, row.photo, row.photo_sha256, decode_box(row.box), row.quality, decode_time(row.created)
+    )
 
 
-def box_of(sides: object) -> tuple[float, float, float, float] | None:
+def decode_box(sides: object) -> tuple[float, float, float, float] | None:
     """Return a stored box as a tuple; None where it is unknown."""
     return None if sides is None else cast("tuple[float, float, float, float]", tuple(cast("list[float]", sides)))
 
 
-def now() -> str:
+def current_time() -> str:
     """Return the current time as stored text."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def _day(day: date | None) -> str | None:
+def _encode_day(day: date | None) -> str | None:
     return None if day is None else day.isoformat()
 
 
-def time_of(text: str) -> datetime:
+def decode_time(text: str) -> datetime:
     """Return the time of a stored text."""
     return datetime.fromisoformat(text)

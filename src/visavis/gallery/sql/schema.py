@@ -1,8 +1,8 @@
 """The tables of a gallery, and the migrations from older schemas.
 
-``meta`` (one row) describes the store. ``templates.change`` is the change that stored a template or moved it to another
-person, ``removals`` lists removed templates: with both, an index of change *n* is updated. A template without a person
-is an unassigned face. No row of ``audit`` contains a name.
+``meta`` (one row) describes the gallery. ``templates.change`` is the change that stored a template or moved it to
+another person, ``removals`` lists removed templates: with both, an index of change *n* is updated. A template without a
+person is an unassigned face. No row of ``audit`` contains a name.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from sqlalchemy import (
 )
 
 from visavis.errors import GalleryError
-from visavis.gallery.names import folded
+from visavis.gallery.names import fold_name
 
 FORMAT = "visavis gallery"
 
@@ -61,7 +61,7 @@ PEOPLE = Table(
     Column("created", Text, nullable=False),
     Column("consented", Text),  # the day, as 2026-11-26
     Column("metadata", JSON(none_as_null=True)),
-    Column("folded", Text, index=True),  # the name as names.folded leaves it
+    Column("folded", Text, index=True),  # the name as names.fold_name leaves it
     sqlite_autoincrement=True,  # an id is never used twice, not even after removal
 )
 TEMPLATES = Table(
@@ -120,13 +120,13 @@ def m002_calibration(conn: Connection) -> None:
     conn.exec_driver_sql("ALTER TABLE meta ADD COLUMN calibration TEXT")
 
 
-def m003_faces_of_nobody(conn: Connection) -> None:
+def m003_unassigned_faces(conn: Connection) -> None:
     """Add unassigned templates, indexed photos, days of consent, metadata, and actors of changes.
 
     SQLite cannot drop NOT NULL, so the table is created again. (Galleries in PostgreSQL begin with this schema.)
     """
     conn.exec_driver_sql("ALTER TABLE meta ADD COLUMN key TEXT")
-    conn.execute(update(META).values(key=new_key()))
+    conn.execute(update(META).values(key=make_key()))
     conn.exec_driver_sql("ALTER TABLE people ADD COLUMN consented TEXT")
     conn.exec_driver_sql("ALTER TABLE people ADD COLUMN metadata JSON")
     conn.exec_driver_sql("ALTER TABLE audit ADD COLUMN actor TEXT")
@@ -160,7 +160,7 @@ def m004_folded_names(conn: Connection) -> None:
     names = conn.execute(select(PEOPLE.c.id, PEOPLE.c.name)).all()
     change = update(PEOPLE).where(PEOPLE.c.id == bindparam("person")).values(folded=bindparam("alike"))
     if names:
-        conn.execute(change, [{"person": row.id, "alike": folded(row.name)} for row in names])
+        conn.execute(change, [{"person": row.id, "alike": fold_name(row.name)} for row in names])
     conn.exec_driver_sql("CREATE INDEX ix_people_folded ON people (folded)")
 
 
@@ -177,41 +177,41 @@ def m006_embeddings(conn: Connection) -> None:
 
 MIGRATIONS: list[Callable[[Connection], None]] = [
     m002_calibration,
-    m003_faces_of_nobody,
+    m003_unassigned_faces,
     m004_folded_names,
     m005_paths,
     m006_embeddings,
 ]
-"""``MIGRATIONS[i]`` turns a store of schema ``i + 1`` into one of schema ``i + 2``, inside a transaction."""
+"""``MIGRATIONS[i]`` turns a database of schema ``i + 1`` into one of schema ``i + 2``, inside a transaction."""
 
 
-def current() -> int:
+def latest_version() -> int:
     """Return the number of the schema of the tables above."""
     return len(MIGRATIONS) + 1
 
 
-def new_key() -> str:
+def make_key() -> str:
     """Return a key that no other gallery has."""
     return uuid.uuid4().hex
 
 
-def prepare(conn: Connection, *, place: str, model: str) -> None:
-    """Make an empty store a gallery of ``model``, or migrate an older gallery to this schema.
+def create_or_migrate(conn: Connection, *, place: str, model: str) -> None:
+    """Make an empty database a gallery of ``model``, or migrate an older gallery to this schema.
 
-    Call it in a write transaction. Raises GalleryError where the store has other contents or a newer schema.
+    Call it in a write transaction. Raises GalleryError where the database has other contents or a newer schema.
     """
-    stored = version(conn, place=place)
+    stored = read_version(conn, place=place)
     if stored is None:
         TABLES.create_all(conn)
-        conn.execute(insert(META).values(format=FORMAT, schema=current(), model=model, change=0, key=new_key()))
+        conn.execute(insert(META).values(format=FORMAT, schema=latest_version(), model=model, change=0, key=make_key()))
         return
     for migrate in MIGRATIONS[stored - 1 :]:
         migrate(conn)
-    conn.execute(update(META).values(schema=current()))
+    conn.execute(update(META).values(schema=latest_version()))
 
 
-def version(conn: Connection, *, place: str) -> int | None:
-    """Return the schema of a store, None for an empty one; raise GalleryError for other contents or a newer schema."""
+def read_version(conn: Connection, *, place: str) -> int | None:
+    """Return the schema of a database, None for an empty one; GalleryError for other contents or a newer schema."""
     tables = inspect(conn).get_table_names()
     if not tables:
         return None
@@ -221,9 +221,9 @@ def version(conn: Connection, *, place: str) -> int | None:
     if row is None or row.format != FORMAT:
         raise GalleryError(f"{place} is not a gallery: it is a database of another program.")
     stored = int(row.schema)
-    if stored > current():
+    if stored > latest_version():
         raise GalleryError(
-            f"{place} was written by a newer visavis (schema {stored}, this one knows up to {current()}): "
+            f"{place} was written by a newer visavis (schema {stored}, this one knows up to {latest_version()}): "
             "upgrade visavis."
         )
     return stored

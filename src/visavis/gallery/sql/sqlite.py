@@ -7,6 +7,7 @@ the start (``BEGIN IMMEDIATE``), so that none fails halfway; they wait up to ``B
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import warnings
 from collections.abc import Iterator, Sequence
@@ -19,7 +20,6 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from visavis.errors import GalleryError, UsageError, VisavisWarning
-from visavis.gallery.sql._network_share import network_share
 
 BUSY_SECONDS = 30
 MAGIC = b"SQLite format 3\0"
@@ -27,6 +27,15 @@ LOG_BYTES = 1 << 22
 """Size of the write-ahead log at which it is merged into the file."""
 PAGE_BYTES = 16_384
 """With SQLite's default of 4,096, an embedding of 512 values leaves nearly half of the page unused."""
+
+MOUNTS = Path("/proc/self/mountinfo")
+"""Linux's list of mounted file systems (proc(5)). On other systems only UNC paths are recognized."""
+
+NETWORK = frozenset({
+    "9p", "afs", "beegfs", "ceph", "cifs", "davfs", "fuse.ceph-fuse", "fuse.davfs2", "fuse.glusterfs", "fuse.rclone",
+    "fuse.s3fs", "fuse.sshfs", "fuse.vmhgfs-fuse", "glusterfs", "gpfs", "lustre", "ncpfs", "nfs", "nfs4", "smb3",
+    "smbfs", "vboxsf",
+})  # fmt: skip
 
 # By the start of the name of SQLite's error; sqlite.org/rescode.html.
 _MEANINGS = {
@@ -48,7 +57,7 @@ The child inherits SQLite's record of locks, but not the locks (sqlite.org/howto
 
 
 class SqliteFile:
-    """A file; see :class:`visavis.gallery.sql.store.Backend`."""
+    """A file; see :class:`visavis.gallery.sql.database.Backend`."""
 
     disturbed_by_forks = True
 
@@ -69,13 +78,13 @@ class SqliteFile:
             raise UsageError(f"{str(url)!r} names no file: write sqlite:///faces.db, or sqlite:////folder/faces.db.")
         return cls(Path(url.database))
 
-    def look_at(self, *, create: bool) -> None:
+    def check_place(self, *, create: bool) -> None:
         """Raise GalleryError where the path cannot be that of a gallery; warn of a network share."""
         path = self._path
         if path.is_dir():
             raise GalleryError(f"{path} is a folder: a gallery is a file.")
         if not path.exists() and not create:
-            raise GalleryError(f"there is no gallery at {path}: enroll somebody first.")
+            raise GalleryError(f"there is no gallery at {path}: enroll a person first.")
         if not path.parent.is_dir():
             raise GalleryError(f"there is no folder {path.parent} for the gallery {path.name}: make it first.")
         if path.exists() and _read_head(path) not in {b"", MAGIC}:  # SQLite accepts a very short file as empty
@@ -91,7 +100,7 @@ class SqliteFile:
             )
 
     def refuse_in_child(self) -> None:
-        """See :class:`visavis.gallery.sql.store.Backend`."""
+        """See :class:`visavis.gallery.sql.database.Backend`."""
         if (number := _file_number(self._path)) is not None:
             _interrupted.add(number)
 
@@ -102,7 +111,7 @@ class SqliteFile:
                 "fork before galleries are used, or start processes by the method 'spawn'."
             )
 
-    def engine(self) -> Engine:
+    def create_engine(self) -> Engine:
         """Return an engine that begins transactions itself, not through the driver."""
         engine = create_engine(URL.create("sqlite", database=str(self._path)), connect_args={"timeout": BUSY_SECONDS})
 
@@ -121,16 +130,16 @@ class SqliteFile:
 
         return engine
 
-    def settle(self, engine: Engine) -> None:
+    def set_up(self, engine: Engine) -> None:
         """Turn on the write-ahead log, only now that the file is no other program's database."""
-        self.row(engine, "PRAGMA journal_mode=WAL")
+        self.fetch_first_row(engine, "PRAGMA journal_mode=WAL")
 
     def begin_writing(self, engine: Engine) -> AbstractContextManager[Connection]:
         """Begin a transaction that holds the lock of the only writer."""
         return engine.execution_options(visavis_begin="BEGIN IMMEDIATE").begin()
 
     @contextmanager
-    def explained(self) -> Iterator[None]:
+    def translate_errors(self) -> Iterator[None]:
         """Raise GalleryErrors that explain SQLite's errors."""
         self._refuse_interrupted()
         try:
@@ -140,31 +149,33 @@ class SqliteFile:
         except sqlite3.Error as error:
             raise GalleryError(self._describe(error)) from error
 
-    def gone(self, error: DBAPIError) -> bool:
-        """Return False: waiting does not bring a file back."""
-        return False
+    def connect(self, engine: Engine) -> Connection:
+        """Connect; waiting does not bring a file back."""
+        return engine.connect()
 
-    def sound(self, conn: Connection) -> Iterator[str]:
+    def find_faults(self, conn: Connection) -> Iterator[str]:
         """Yield the faults that SQLite finds in the file."""
         for (line,) in conn.exec_driver_sql("PRAGMA integrity_check"):
             if line != "ok":
                 yield f"{line}."
 
-    def size(self, conn: Connection) -> int:
+    def count_bytes(self, conn: Connection) -> int:
         """Return the bytes on disk, including the write-ahead log."""
         log = self._path.with_name(f"{self._path.name}-wal")
         return sum(file.stat().st_size for file in (self._path, log) if file.exists())
 
     def compact(self, engine: Engine) -> None:
         """Rewrite the file: free space and the write-ahead log still contain copies of deleted rows."""
-        self.row(engine, "VACUUM")
+        self.fetch_first_row(engine, "VACUUM")
         deadline = monotonic() + BUSY_SECONDS
-        while self.row(engine, "PRAGMA wal_checkpoint(TRUNCATE)")[0]:  # busy: SQLite does not wait for some locks
+        while self.fetch_first_row(engine, "PRAGMA wal_checkpoint(TRUNCATE)")[
+            0
+        ]:  # busy: SQLite does not wait for some locks
             if monotonic() > deadline:
                 raise GalleryError(f"others have kept reading {self.place} for {BUSY_SECONDS} seconds.")
             sleep(0.02)
 
-    def row(self, engine: Engine, statement: str) -> Sequence[Any]:
+    def fetch_first_row(self, engine: Engine, statement: str) -> Sequence[Any]:
         """Run a statement outside any transaction; return the first row of the result, if any."""
         with closing(engine.raw_connection()) as raw, closing(raw.cursor()) as cursor:
             cursor.execute(statement)
@@ -191,3 +202,29 @@ def _read_head(path: Path) -> bytes:
             return file.read(len(MAGIC))
     except OSError as error:
         raise GalleryError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def network_share(path: Path) -> str:
+    """Return the kind of network file system of a path ("nfs4", "cifs"), or an empty string."""
+    whole = path.absolute()
+    if whole.drive.startswith("\\\\"):
+        return "UNC"
+    try:
+        kind = file_system(whole.resolve(), MOUNTS.read_text(encoding="utf-8", errors="surrogateescape"))
+    except OSError:
+        return ""
+    return kind if kind in NETWORK else ""
+
+
+def file_system(path: Path, mounts: str) -> str:
+    """Return the kind of file system of an absolute path by the text of ``MOUNTS``; of equal mounts, the last."""
+    deepest, kind = -1, ""
+    for line in mounts.splitlines():
+        mount, _, source = line.partition(" - ")
+        fields = mount.split(" ")
+        if len(fields) < 5 or not source:
+            continue
+        point = Path(re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), fields[4]))
+        if path.is_relative_to(point) and len(point.parts) >= deepest:
+            deepest, kind = len(point.parts), source.split(" ")[0]
+    return kind

@@ -1,25 +1,40 @@
-"""Make the answers of a gallery from the hits of a search: candidates, identifications, notes."""
+"""Identify faces: search for the nearest people, apply the rule, and in a photo name each person once."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import NamedTuple
 
-from visavis.compare import Calibration, parse_calibration, search_far, uncalibrated
+from numpy.typing import ArrayLike
+
+from visavis import compare
+from visavis._checks import check_number, check_whole
 from visavis.doubts import SQUEEZED, WHY_STRICTER, is_squeezed
-from visavis.errors import GalleryError, UsageError
+from visavis.errors import UsageError
+from visavis.gallery._open_gallery import OpenGallery
+from visavis.gallery._search import SearchResult, compute_threshold, list_candidates, search_people
 from visavis.gallery.index import Hit
-from visavis.gallery.types import Enrollment, SearchThreshold
+from visavis.gallery.types import IdentifiedPhoto
+from visavis.images import Source, not_a_folder
 from visavis.types import Candidate, Face, Identification, Quality
+from visavis.verification import require_photo
 
 LIKELY = 0.5
 """The least probability that is shown with a named person."""
 
 
-class Probe(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class IdentifyOptions:
+    """The options of :meth:`visavis.gallery.Gallery.identify_embeddings`."""
+
+    fpir: float
+    threshold: float | None
+    margin: float
+    top: int
+
+
+class ProbeQuality(NamedTuple):
     """The ``share`` of the threshold that applies to a face, by its quality, and the ``quality``.
 
     The share is None for a face poorer than was measured; the quality is None if it is not known.
@@ -30,7 +45,7 @@ class Probe(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class NamingRule:
     """The rule by which a search names its nearest candidate.
 
     ``limit`` is the greatest cosine distance, ``margin`` how much farther the second candidate must be, ``people`` the
@@ -42,73 +57,127 @@ class Rule:
     limit: float
     margin: float
     people: int
-    table: Calibration | None
+    table: compare.Calibration | None
     shares: Mapping[int, float | None] | None = None
     fixed: bool = False
 
-    def share(self, probe: Probe, person_id: int) -> float | None:
+    def share(self, probe: ProbeQuality, person_id: int) -> float | None:
         """Return the share of the limit that applies to a probe and a person; None: too poor for an answer."""
         if self.table is None or self.shares is None:
             return 1.0
         return self.table.threshold_share_of_pair(probe.share, self.shares.get(person_id, 1.0))
 
 
-def list_candidates(
-    hits: Sequence[Hit],
-    names: Mapping[int, str],
-    table: Calibration | None,
-    people: int,
-    *,
-    top: int | None = None,
-    share: float = 1.0,
-) -> list[Candidate]:
-    """Return the people of hits, or the ``top`` nearest, with the probabilities of a search among ``people``.
+def identify_photo(
+    opened: OpenGallery, photo: Source, options: IdentifyOptions, *, min_face: float, repeats: bool
+) -> list[Identification]:
+    """Do as :meth:`visavis.gallery.Gallery.identify`."""
+    (result,) = identify_photos(opened, [not_a_folder(photo)], options, min_face=min_face, repeats=repeats)
+    require_photo(result.photo)
+    return list(result.identifications)
 
-    ``share`` is the share of the threshold that applies to the probe and the nearest person; distances are divided by
-    it before they become probabilities.
-    """
-    named = [hit for hit in hits if hit.person_id in names]  # without people enrolled since this search began
-    distances = [hit.distance / share for hit in named]
-    chances = [None] * len(named) if table is None else table.search_probabilities(distances, people)
+
+def identify_photos(
+    opened: OpenGallery,
+    photos: Source | Iterable[Source],
+    options: IdentifyOptions,
+    *,
+    min_face: float,
+    repeats: bool,
+) -> Iterator[IdentifiedPhoto]:
+    """Do as :meth:`visavis.gallery.Gallery.identify_photos`."""
+    for photo in opened.recognizer.represent(photos, min_face=min_face):
+        answers: Sequence[Identification] = ()
+        if photo.embeddings is not None and len(photo.embeddings):
+            result = _search(opened, photo.embeddings, options)
+            answers = _answer(result, options, photo.quality or None, model=opened.model)
+            if not repeats:
+                answers = name_each_person_once(answers)
+            if not _has_stricter_thresholds(result, options):
+                answers = list(map(_note_squeezed, answers, photo.faces))
+        yield IdentifiedPhoto(photo, tuple(map(_add_box, answers, photo.faces)))
+
+
+def identify_embeddings(
+    opened: OpenGallery,
+    embeddings: ArrayLike,
+    options: IdentifyOptions,
+    *,
+    qualities: Sequence[Quality | float | None] | None,
+) -> list[Identification]:
+    """Do as :meth:`visavis.gallery.Gallery.identify_embeddings`."""
+    return _answer(_search(opened, embeddings, options), options, qualities, model=opened.model)
+
+
+def _search(opened: OpenGallery, embeddings: ArrayLike, options: IdentifyOptions) -> SearchResult:
+    return search_people(opened, embeddings, max(check_whole(options.top, "top is a whole number", least=1), 2))
+
+
+def _answer(
+    result: SearchResult,
+    options: IdentifyOptions,
+    qualities: Sequence[Quality | float | None] | None,
+    *,
+    model: str,
+) -> list[Identification]:
+    rule = _make_rule(result, options, model=model)
     return [
-        Candidate(person_id=hit.person_id, name=names[hit.person_id], distance=hit.distance, probability=chance)
-        for hit, chance in zip(named[:top], chances, strict=False)
+        _identify_probe(hits, result.names, rule, top=options.top, probe=probe)
+        for hits, probe in zip(result.hits, _measure_probes(result, qualities), strict=True)
     ]
 
 
-def search_threshold(table: Calibration | None, fpir: float, people: int, *, model: str) -> SearchThreshold:
-    """Return the threshold of a search among ``people``, and whether its error rate is within the measured range."""
-    if table is None:
-        raise uncalibrated(model, "so no threshold follows from an fpir")
-    distance, far = table.search_threshold(fpir, people), search_far(fpir, people)
-    return SearchThreshold(distance, fpir, people, far=far, measured=far >= table.lowest_far)
+def _make_rule(result: SearchResult, options: IdentifyOptions, *, model: str) -> NamingRule:
+    if options.threshold is None:
+        limit = compute_threshold(result.table, options.fpir, result.people, model=model).distance
+    else:
+        limit = compare.to_cosine(options.threshold, "cosine")
+    return NamingRule(
+        limit,
+        compare.to_cosine(options.margin, "cosine"),
+        result.people,
+        result.table,
+        result.shares,
+        fixed=options.threshold is not None,
+    )
 
 
-@lru_cache(maxsize=8)
-def parse_stored_calibration(text: str) -> Calibration:
-    """Parse a gallery's own calibration; GalleryError if it is damaged."""
-    try:
-        return parse_calibration(json.loads(text))
-    except (json.JSONDecodeError, UsageError) as error:
-        raise GalleryError(f"the gallery's own thresholds are damaged ({error}): calibrate it again.") from error
+def _measure_probes(result: SearchResult, qualities: Sequence[Quality | float | None] | None) -> Iterator[ProbeQuality]:
+    """Yield the share of the threshold for each face; UsageError unless each face has one quality."""
+    face_qualities = [None] * len(result.hits) if qualities is None else qualities
+    if len(face_qualities) != len(result.hits):
+        raise UsageError(f"each face has one quality: got {len(face_qualities)} for {len(result.hits)} faces.")
+    for quality in face_qualities:
+        if quality is not None and not isinstance(quality, Quality):
+            check_number(quality, "a quality is a Quality, None or a score", least=0, most=1)
+    for embedding, quality in zip(result.probes, face_qualities, strict=True):
+        share = 1.0 if result.table is None else result.table.threshold_share(embedding, quality)
+        yield ProbeQuality(share, quality)
 
 
-def identify_probe(
-    hits: Sequence[Hit], names: Mapping[int, str], rule: Rule, *, top: int, probe: Probe
+def _identify_probe(
+    hits: Sequence[Hit], names: Mapping[int, str], rule: NamingRule, *, top: int, probe: ProbeQuality
 ) -> Identification:
-    """Identify a probe by its hits: see :func:`apply_rule`."""
     nearest = next((hit.person_id for hit in hits if hit.person_id in names), None)
     share = 1.0 if nearest is None else rule.share(probe, nearest)
     candidates = list_candidates(hits, names, rule.table, rule.people, share=share or 1.0)
     return apply_rule(candidates, rule, top=top, probe=probe, share=share)
 
 
+def _has_stricter_thresholds(result: SearchResult, options: IdentifyOptions) -> bool:
+    """Return whether a search has a stricter threshold for poor photos; never with the caller's threshold."""
+    return options.threshold is None and result.table is not None and result.table.poor is not None
+
+
+# A face has the name of the nearest person, or none
+
+
 def apply_rule(
     candidates: Sequence[Candidate],
-    rule: Rule,
+    rule: NamingRule,
     *,
     top: int,
-    probe: Probe,
+    probe: ProbeQuality,
     share: float | None = 1.0,
 ) -> Identification:
     """Name the nearest candidate if ``rule`` allows it; keep the ``top`` nearest in the answer.
@@ -133,11 +202,11 @@ def apply_rule(
         margin=apart,
     )
     if share is None and not rule.fixed:
-        return mark_unknown(answer, _explain_too_poor(rule, probe, best))
+        return _mark_unknown(answer, _explain_too_poor(rule, probe, best))
     if limit < best.distance <= rule.limit:
-        return mark_unknown(answer, _explain_stricter_limit(rule, limit))
+        return _mark_unknown(answer, _explain_stricter_limit(rule, limit))
     if not best.distance <= limit or (apart is not None and apart < rule.margin):
-        return mark_unknown(answer)
+        return _mark_unknown(answer)
     if share is None:
         note = f"{_explain_too_poor(rule, probe, best)} The threshold decides; its error rate there was not measured."
     elif best.probability is not None and not best.probability >= LIKELY:
@@ -147,7 +216,7 @@ def apply_rule(
     return replace(_drop_probability(answer), notes=(note,))
 
 
-def _explain_too_poor(rule: Rule, probe: Probe, best: Candidate) -> str:
+def _explain_too_poor(rule: NamingRule, probe: ProbeQuality, best: Candidate) -> str:
     """Explain which photos are poorer than was measured: the probe, the person's, or the pair."""
     quality = probe.quality.score if isinstance(probe.quality, Quality) else probe.quality
     score = "" if quality is None else f" (quality {quality:.2f})"
@@ -159,14 +228,14 @@ def _explain_too_poor(rule: Rule, probe: Probe, best: Candidate) -> str:
     return f"this photo of a face{score} and {enrolled} are together too poor to say."
 
 
-def _explain_stricter_limit(rule: Rule, limit: float) -> str:
+def _explain_stricter_limit(rule: NamingRule, limit: float) -> str:
     """Explain that a face would have a name if the photos were good."""
     return (
         f"the threshold is {limit:.4f} instead of {rule.limit:.4f}: {WHY_STRICTER}. A better photo may be recognized."
     )
 
 
-def mark_unknown(answer: Identification, *notes: str) -> Identification:
+def _mark_unknown(answer: Identification, *notes: str) -> Identification:
     """Return the answer without a name and without probabilities, with ``notes`` added."""
     return replace(_drop_probability(answer), name=None, person_id=None, notes=(*answer.notes, *notes))
 
@@ -176,24 +245,16 @@ def _drop_probability(answer: Identification) -> Identification:
     return replace(answer, probability=None, candidates=stripped)
 
 
-def _explain_unlikely(candidates: Sequence[Candidate], rule: Rule) -> str:
+def _explain_unlikely(candidates: Sequence[Candidate], rule: NamingRule) -> str:
     """Explain why a person within the threshold has a probability below one half."""
     best, *others = candidates
     stranger = 1 - sum(candidate.probability or 0 for candidate in candidates)
     if others and (others[0].probability or 0) > stranger:
         return f"{others[0].name} is nearly as near as {best.name}: no probability is shown, as it is below one half."
     return (
-        f"at this distance, among {rule.people} people, somebody who is not in the gallery is likelier than "
+        f"at this distance, among {rule.people} people, a stranger is likelier than "
         f"{best.name}: no probability is shown, as it is below one half."
     )
-
-
-def explain_nothing_new(enrollment: Enrollment) -> str:
-    """Explain why a person was not enrolled."""
-    where = "; ".join(
-        f"{face.photo} as {face.name!r} (id {face.person_id})" for face in enrollment.duplicates if face.person_id
-    )
-    return f"nobody was enrolled as {enrollment.name!r}: every photo is in the gallery already: {where}."
 
 
 # Faces of a photo are different people: a name is given to one face at most
@@ -215,16 +276,9 @@ def name_each_person_once(answers: Sequence[Identification]) -> list[Identificat
     return [
         answer
         if answer.person_id is None or nearest_face[answer.person_id] == number
-        else mark_unknown(answer, _explain_named_already(answer, nearest_face[answer.person_id], answers))
+        else _mark_unknown(answer, _explain_named_already(answer, nearest_face[answer.person_id], answers))
         for number, answer in enumerate(answers)
     ]
-
-
-def note_squeezed(answer: Identification, face: Face) -> Identification:
-    """Note that a name is doubtful if the picture seems to be squeezed: strangers look alike there."""
-    if answer.person_id is None or not is_squeezed(face.landmarks):
-        return answer
-    return replace(answer, notes=(*answer.notes, f"{SQUEEZED}."))
 
 
 def _distance(answer: Identification) -> float:
@@ -234,5 +288,18 @@ def _distance(answer: Identification) -> float:
 def _explain_named_already(answer: Identification, nearest: int, answers: Sequence[Identification]) -> str:
     return (
         f"this face looks like {answer.name} (distance {_distance(answer):.4f}), but face {nearest + 1} of this photo "
-        f"looks more like {answer.name} ({_distance(answers[nearest]):.4f}), and nobody is in a photo twice."
+        f"looks more like {answer.name} ({_distance(answers[nearest]):.4f}), and a person is in a photo once."
     )
+
+
+def _note_squeezed(answer: Identification, face: Face) -> Identification:
+    """Note that a name is doubtful if the picture seems to be squeezed: strangers look alike there."""
+    if answer.person_id is None or not is_squeezed(face.landmarks):
+        return answer
+    return replace(answer, notes=(*answer.notes, f"{SQUEEZED}."))
+
+
+def _add_box(answer: Identification, face: Face) -> Identification:
+    """Return the answer with the box of its face."""
+    x1, y1, x2, y2 = face.box.tolist()
+    return replace(answer, box=(x1, y1, x2, y2))

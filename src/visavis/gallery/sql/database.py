@@ -1,4 +1,4 @@
-"""An open store of records: its transactions, and its errors explained in one sentence.
+"""An open database of records: its transactions, and its errors explained in one sentence.
 
 Records are in a file of SQLite (``sqlite.py``) or a database of PostgreSQL (``postgresql.py``). Transactions are
 atomic and survive ``kill -9``, writers run one after another, and a read sees one consistent state.
@@ -13,14 +13,13 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 
 from visavis.errors import GalleryError, UsageError
 from visavis.forking import ForkGate, guard_forks, keep_forever
 from visavis.gallery.sql import records, schema
 from visavis.gallery.sql.postgresql import PostgresDatabase
-from visavis.gallery.sql.reconnect import patiently
 from visavis.gallery.sql.sqlite import SqliteFile
 
 SCHEMES = ("sqlite:///", "postgresql://")
@@ -40,15 +39,15 @@ class Backend(Protocol):
         """Refuse all use in this process, which was forked while a connection was in use."""
         ...
 
-    def look_at(self, *, create: bool) -> None:
+    def check_place(self, *, create: bool) -> None:
         """Raise GalleryError where the place cannot be that of a gallery."""
         ...
 
-    def engine(self) -> Engine:
+    def create_engine(self) -> Engine:
         """Return the engine that opens connections."""
         ...
 
-    def settle(self, engine: Engine) -> None:
+    def set_up(self, engine: Engine) -> None:
         """Set up a place that has a gallery or is empty."""
         ...
 
@@ -56,23 +55,23 @@ class Backend(Protocol):
         """Begin a write transaction; other writers wait until it ends."""
         ...
 
-    def explained(self) -> AbstractContextManager[None]:
+    def translate_errors(self) -> AbstractContextManager[None]:
         """Convert the errors of the driver to GalleryErrors."""
         ...
 
-    def gone(self, error: DBAPIError) -> bool:
-        """Return whether the error means that there is no connection."""
+    def connect(self, engine: Engine) -> Connection:
+        """Connect; retry for a while if a server cannot be reached."""
         ...
 
-    def row(self, engine: Engine, query: str) -> Sequence[Any]:
+    def fetch_first_row(self, engine: Engine, query: str) -> Sequence[Any]:
         """Return the first row of a query, as fast as possible."""
         ...
 
-    def sound(self, conn: Connection) -> Iterator[str]:
+    def find_faults(self, conn: Connection) -> Iterator[str]:
         """Yield the faults that the database finds in its own storage."""
         ...
 
-    def size(self, conn: Connection) -> int:
+    def count_bytes(self, conn: Connection) -> int:
         """Return the bytes that the records take."""
         ...
 
@@ -81,17 +80,17 @@ class Backend(Protocol):
         ...
 
 
-class Store:
-    """An open store, safe to share between threads; :meth:`read` and :meth:`write` give transactions."""
+class Database:
+    """An open database of records, safe to share between threads; :meth:`read` and :meth:`write` give transactions."""
 
     def __init__(self, url: str | os.PathLike[str], *, model: str, create: bool) -> None:
-        """Open ``url`` (``sqlite:///path``, a path, ``postgresql://...``); a new store is for embeddings of ``model``.
+        """Open ``url`` (``sqlite:///path``, a path, ``postgresql://...``); a new one is for embeddings of ``model``.
 
-        Raises GalleryError where there is no store and ``create`` is False, or where it cannot be used.
+        Raises GalleryError where there is no database and ``create`` is False, or where it cannot be used.
         """
         self._backend = _choose_backend(url)
-        self._backend.look_at(create=create)
-        self._engine = self._backend.engine()
+        self._backend.check_place(create=create)
+        self._engine = self._backend.create_engine()
         weakref.finalize(self, self._engine.dispose).atexit = False
         self._closed = False
         self._in_use = ForkGate()
@@ -104,58 +103,60 @@ class Store:
 
     @property
     def place(self) -> str:
-        """The store's name in messages."""
+        """The name of the database in messages."""
         return self._backend.place
 
     @property
     def url(self) -> str:
-        """The store's URL, without a password."""
+        """The URL of the database, without a password."""
         return self._backend.url
 
     def _prepare(self, model: str, *, create: bool) -> None:
         with self.read() as conn:
-            version = schema.version(conn, place=self.place)
+            version = schema.read_version(conn, place=self.place)
         if version is None and not create:
-            raise GalleryError(f"{self.place} is empty, not yet a gallery: enroll somebody first.")
-        with self._explained():
-            self._backend.settle(self._engine)
-        if version != schema.current():
+            raise GalleryError(f"{self.place} is empty, not yet a gallery: enroll a person first.")
+        with self._translate_errors():
+            self._backend.set_up(self._engine)
+        if version != schema.latest_version():
             with self.write() as conn:  # checks again: another process may have been first
-                schema.prepare(conn, place=self.place, model=model)
+                schema.create_or_migrate(conn, place=self.place, model=model)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Begin a transaction that reads one consistent state; raises GalleryError for database errors."""
-        with self._explained(), self._connected() as conn, conn.begin():
+        with self._translate_errors(), self._connected() as conn, conn.begin():
             yield conn
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Begin a write transaction: commit it when the block ends, or nothing where the block raises."""
-        with self._explained(), self._backend.begin_writing(self._engine) as conn:
+        with self._translate_errors(), self._backend.begin_writing(self._engine) as conn:
             yield conn
 
-    def meta(self) -> records.Meta:
-        """Return :func:`visavis.gallery.sql.records.meta` of the current state, much faster."""
-        with self._explained():
-            return records.Meta(*self._backend.row(self._engine, "SELECT model, dimension, change, key FROM meta"))
+    def read_meta(self) -> records.Meta:
+        """Return :func:`visavis.gallery.sql.records.read_meta` of the current state, much faster."""
+        with self._translate_errors():
+            return records.Meta(
+                *self._backend.fetch_first_row(self._engine, "SELECT model, dimension, change, key FROM meta")
+            )
 
-    def sound(self, conn: Connection) -> Iterator[str]:
+    def find_faults(self, conn: Connection) -> Iterator[str]:
         """Yield the faults that the database finds in its own storage."""
-        return self._backend.sound(conn)
+        return self._backend.find_faults(conn)
 
-    def size(self) -> int:
+    def count_bytes(self) -> int:
         """Return the bytes that the records take."""
         with self.read() as conn:
-            return self._backend.size(conn)
+            return self._backend.count_bytes(conn)
 
     def compact(self) -> None:
         """Erase the traces of removed records; raise GalleryError while others keep reading."""
-        with self._explained():
+        with self._translate_errors():
             self._backend.compact(self._engine)
 
     def close(self) -> None:
-        """Close all connections; the store cannot be used afterwards."""
+        """Close all connections; it cannot be used afterwards."""
         self._closed = True
         self._engine.dispose()
 
@@ -180,22 +181,18 @@ class Store:
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
-        conn = self._connection()
+        conn = self._backend.connect(self._engine)
         try:
             yield conn
         finally:
             conn.close()
 
-    def _connection(self) -> Connection:
-        """Connect; retry for a while where the server is away."""
-        return patiently(self._engine.connect, self._backend.gone, error=DBAPIError)
-
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         if self._closed:
             raise GalleryError(f"{self.place} was closed: open the gallery again.")
         try:
-            with self._in_use.inside(), self._backend.explained():
+            with self._in_use.inside(), self._backend.translate_errors():
                 yield
         except NoConnectionError as error:
             raise GalleryError(f"too many threads use {self.place} at a time: {error}.") from error
