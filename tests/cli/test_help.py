@@ -62,6 +62,7 @@ DOCUMENTED = {
     "train classifier",
     "train network",
     "train compare",
+    "train suspects",
     "demo",
 }
 """The commands of the design that there are by now."""

@@ -72,7 +72,7 @@ def compare_networks(  # noqa: PLR0913 - options, all by name
     networks: list[ComparedNetwork] = []
     for each, size in zip(wanted, sizes, strict=True):
         data = prepare(labeled, size=size, detector=detector, aligned=aligned)
-        parts = split(data.labels, each.validation, seed=each.seed)
+        parts = split(data, each.validation, seed=each.seed, ails=each.stop.ails)
         network = _run(folder / each.architecture, each, data, parts, Callbacks(planned, trained, interrupted))
         if network is None:
             break

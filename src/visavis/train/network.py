@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from visavis import atomic
 from visavis.compare import Calibration
 from visavis.errors import UsageError
 from visavis.evaluate.calibrate import of_people
 from visavis.evaluate.data.templates import Templates
+from visavis.pytorch import torch
 from visavis.train import checkpoints, health
 from visavis.train.architectures import architecture, count_parameters, first_weights
 from visavis.train.config import Settings, parse
@@ -97,8 +97,9 @@ def train_network(  # noqa: PLR0913 - options, all by name
     checkpoint. UsageError for a folder that holds another run.
     """
     folder = Path(out)
+    settings = settings_of(folder) if resume else settings
+    parts = split(data, settings.validation, seed=settings.seed, ails=settings.stop.ails)
     settings = _open_folder(folder, settings, data, resume=resume)
-    parts = split(data.labels, settings.validation, seed=settings.seed)
     first = first_weights(
         architecture(settings.architecture).definition(settings.dimension), side=data.size, seed=settings.seed
     )
