@@ -10,7 +10,7 @@ import typer
 
 from visavis import defaults
 from visavis.cli._networks import EMBEDDING, Networks, takes
-from visavis.cli._options import Json
+from visavis.cli._options import MODEL, Json
 from visavis.cli._output import Output, note, write
 from visavis.cli._sources import Exclude
 from visavis.cli._table import Column
@@ -106,8 +106,23 @@ def classifier(  # noqa: PLR0913 - a command's options
         raise UsageError("the photos are those of DIR, or with --add those of people to add to the classifier in RUN.")
     _check_folder(out, adding=add is not None)
     if add is not None:
+        _refuse(
+            "the classifier to extend has its own: leave out {}.",
+            ("--split", split is not SplitName.every_tenth),
+            ("--folds", folds != FOLDS),
+            ("--test", test is not None),
+            ("--features", features is not FeatureName.embeddings),
+            ("--head", bool(heads)),
+            ("--balance", balance),
+            ("--fpir", fpir != defaults.FPIR),
+            ("--seed", seed != 0),
+        )
         _add(add, out, networks, exclude=exclude or [], json=json)
         return
+    k_fold = split is SplitName.k_fold
+    if test is not None:
+        _refuse("--test takes the place of a split: leave out {}.", ("--split", k_fold), ("--folds", folds != FOLDS))
+    _refuse("{} belongs to --split k-fold.", ("--folds", folds != FOLDS and not k_fold))
     options = ClassifierOptions(
         split=PhotoSplit(split.value),
         features=FeatureKind(features.value),
@@ -133,12 +148,18 @@ def _add(people: Path, out: Path | None, networks: Networks, *, exclude: list[st
     from visavis.cli._classifiers import load_classifier
     from visavis.train.classifier import add_people
 
-    saved = load_classifier(out or Path(), networks)
+    saved = load_classifier(out or Path(), networks, model=None if networks.model == MODEL else networks.model)
     with Output("", "", json=json) as output:
         run = add_people(saved, people, exclude=exclude, progress=output.progress)
         _print_run(run, out, output)
     if not json:
         _print_tables(run.report, out)
+
+
+def _refuse(sentence: str, *options: tuple[str, bool]) -> None:
+    """Raise UsageError if any of these options, by name, was given."""
+    if given := [name for name, is_given in options if is_given]:
+        raise UsageError(sentence.format(" and ".join(given)))
 
 
 def _check_folder(out: Path | None, *, adding: bool) -> None:

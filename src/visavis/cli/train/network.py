@@ -66,7 +66,9 @@ MinerOption = Annotated[
     MinerName | None, typer.Option("--miner", help="How triplets are chosen.", show_default="semi-hard")
 ]
 Epochs = Annotated[int | None, typer.Option("--epochs", min=1, metavar="N", help="Epochs.", show_default="20")]
-Minutes = Annotated[float | None, typer.Option("--minutes", min=0, metavar="N", help="Train this long, not --epochs.")]
+Minutes = Annotated[
+    float | None, typer.Option("--minutes", min=0.01, metavar="N", help="Train this long, not --epochs.")
+]
 Size = Annotated[
     int | None,
     typer.Option("--size", min=32, metavar="PIXELS", help="Side of the crops.", show_default="the architecture's"),
