@@ -15,7 +15,7 @@ from .source import ROOT, Import, Module, _imports, modules
 
 LAYERS = (
     {"plain", "_checks", "_pixels", "_show", "atomic", "defaults", "types", "errors"},
-    {"registry", "cache", "forking", "devices", "opencv", "protobuf", "runtime", "weights", "nets", "boxes"},
+    {"registry", "cache", "forking", "devices", "opencv", "pytorch", "protobuf", "runtime", "weights", "nets", "boxes"},
     {
         "images", "text_files", "csv_files", "quality", "jpeg_blocks", "detectors", "align", "landmarks", "embedders",
         "poor_photos", "compare", "draw", "doubts", "verification",
@@ -29,7 +29,6 @@ LAYERS = (
 """From the bottom to the top. What stands in one set may import what stands there too, in no circle."""
 
 HOMES = {
-    "torch": {"nets", "train"},
     "onnxruntime": {"runtime", "quantize"},  # its tools for quantization are a package of their own
     "onnx": {"quantize"},
     "sqlalchemy": {"gallery"},
@@ -47,6 +46,7 @@ HOMES = {
 
 FILES = {
     "cv2": {"opencv"},
+    "torch": {"pytorch"},
     "psycopg": {"gallery.index.pgvector"},
     "pymilvus": {"gallery.index.milvus"},
     "grpc": {"gallery.index.milvus"},
@@ -56,11 +56,11 @@ FILES = {
 
 NOT_AT_ONCE = {
     "onnxruntime", "onnx", "sqlalchemy", "PIL", "rich", "pooch", "requests", "lz4", "platformdirs", "jinja2",
-    "ray", "fsspec", "sklearn", "threadpoolctl", "torch", *FILES,
+    "ray", "fsspec", "sklearn", "threadpoolctl", *FILES,
 }  # fmt: skip
 """Packages that cost time to import: inside the function that needs them."""
 
-AT_ONCE = {"nets": {"torch"}, "train": {"torch"}, "draw": {"PIL"}, "gallery": {"sqlalchemy"}, "opencv": {"cv2"}}
+AT_ONCE = {"pytorch": {"torch"}, "draw": {"PIL"}, "gallery": {"sqlalchemy"}, "opencv": {"cv2"}}
 """Unless nobody imports the module itself at once."""
 
 FORBIDDEN = {"tensorflow", "keras", "mtcnn", "face_recognition_models", "dlib"}
@@ -101,13 +101,13 @@ def test_only_the_command_line_asks_the_package_itself() -> None:
 
 def test_pytorch_is_imported_by_training_alone() -> None:
     """Modules that import it at once are imported at once by each other alone: all else works without PyTorch."""
-    users = {module.name for module in PLACED for one in module.imports if one.package == "torch" and one.at_once}
+    users = {"visavis.pytorch"}
     while (
         added := {module.name for module in PLACED for one in module.imports if one.at_once and one.module in users}
         - users
     ):
         users |= added
-    assert {part(name) for name in users} == {"nets", "train"}
+    assert {part(name) for name in users} == {"pytorch", "nets", "train"}
     assert users >= {"visavis.nets.torch_module", "visavis.train.losses", "visavis.train.network"}
     assert not users & {"visavis.train", "visavis.train.config", "visavis.train.crops", "visavis.nets"}
 
@@ -154,7 +154,7 @@ def test_heavy_packages_have_their_places(module: Module) -> None:
 
 
 def test_what_may_import_at_once_is_imported_later() -> None:
-    later = AT_ONCE.keys() - {"gallery", "nets", "train"}
+    later = AT_ONCE.keys() - {"gallery", "pytorch"}
     for module in PLACED:
         assert not [one for one in module.imports if one.at_once and part(one.module) in later - {part(module.name)}]
     outside = [module for module in PLACED if part(module.name) != "gallery"]

@@ -178,7 +178,7 @@ def test_drawing_people_the_slow_way_gives_the_same_intervals(people: People) ->
         ({"threshold": 1.5}, "takes a tenth of all pairs of strangers, or more"),
         ({"threshold": -0.1}, "a threshold is a cosine distance in 0..2"),
         ({"threshold": float("nan")}, "a threshold is a cosine distance"),
-        ({"threshold": None, "far": 1e-3}, "a FAR of 0.001 cannot be told from 1058 pairs of strangers"),
+        ({"threshold": None, "far": 1e-3}, "a FAR of 0.001 cannot be measured on 1058 pairs of strangers"),
         ({"threshold": None, "far": 0}, "far is a rate between 0 and 1"),
         ({"threshold": None, "far": 1}, "far is a rate between 0 and 1"),
         ({"threshold": None, "far": float("nan")}, "far is a rate between 0 and 1"),

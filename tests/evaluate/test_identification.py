@@ -110,7 +110,7 @@ def test_the_seed_decides() -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"templates": 3}, "nobody has more than 3 photos"),
+        ({"templates": 3}, "no person has more than 3 photos"),
         ({"templates": 0}, "1 template or more, got 0"),
         ({"known": 0.0}, "above 0 and up to 1, got 0"),
         ({"known": 1.5}, r"got 1\.5"),
@@ -294,7 +294,7 @@ def test_failed_probes_of_strangers_change_no_rate() -> None:
 
 
 def test_nothing_to_search_in_or_for_is_refused() -> None:
-    with pytest.raises(UsageError, match="nobody could be enrolled"):
+    with pytest.raises(UsageError, match="no person could be enrolled"):
         measure_identification(at(0, 1, failed=[0]), ["a", "a"], parts([0], [1]))
     with pytest.raises(UsageError, match="no photo to search for"):
         measure_identification(at(0, 1), ["a", "b"], parts([0], [], [1]))

@@ -12,6 +12,6 @@ from visavis.errors import MissingExtraError
 
 def test_one_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
-    monkeypatch.delitem(sys.modules, "visavis.nets.torch_module", raising=False)
+    monkeypatch.delitem(sys.modules, "visavis.pytorch", raising=False)
     with pytest.raises(MissingExtraError, match=r"^training needs PyTorch: pip install 'visavis\[train\]'\.$"):
-        import_module("visavis.nets.torch_module")
+        import_module("visavis.pytorch")

@@ -114,7 +114,7 @@ def test_a_file_of_unpublished_hash_is_pinned_with_a_warning_at_its_first_use(ho
     with pytest.warns(VisavisWarning) as warned:
         assert store.find(UNKNOWN) == path
     assert [str(one.message) for one in warned] == [
-        f"test-net is read from {path}; nobody published its hash, so it is pinned to its SHA-256, {DIGEST}."
+        f"test-net is read from {path}; its hash was not published, so it is pinned to its SHA-256, {DIGEST}."
     ]
     assert store.find(UNKNOWN) == path  # no second warning: warnings are errors in these tests
     assert store.digest(UNKNOWN) == DIGEST

@@ -231,7 +231,7 @@ def logistic(roc: Roc, *, steps: int = 50) -> tuple[float, float]:
     """
     genuine, impostors = (np.diff(count, prepend=0) for count in (roc.genuine_accepted, roc.impostors_accepted))
     if not genuine.any():
-        raise UsageError("not one pair of one person can be compared: no probability can be told.")
+        raise UsageError("no pair of one person can be compared, so there is no probability.")
     x = roc.thresholds
     yes, no = genuine / genuine.sum() / 2, impostors / impostors.sum() / 2
     near, far = x[genuine > 0], x[impostors > 0]

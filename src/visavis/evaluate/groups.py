@@ -153,7 +153,7 @@ def _choose_threshold(compared: Compared, far: float) -> float:
         raise UsageError(f"far is a rate between 0 and 1, got {far:g}.")
     if far * impostors + 1e-9 < LEAST:
         raise UsageError(
-            f"a FAR of {far:g} cannot be told from {impostors} pairs of strangers, since it takes {LEAST} false "
+            f"a FAR of {far:g} cannot be measured on {impostors} pairs of strangers, since it takes {LEAST} false "
             "matches to tell one: give a higher FAR, or more photos."
         )
     threshold = compared.roc.threshold(far)

@@ -112,7 +112,9 @@ def split(names: Sequence[str], *, templates: int = 1, known: float = 0.5, seed:
     people, person, counts = np.unique(np.asarray(names, np.str_), return_inverse=True, return_counts=True)
     eligible = np.flatnonzero(counts > templates)
     if not len(eligible):
-        raise UsageError(f"nobody has more than {templates} photos: some to enroll, and one to search for, are needed.")
+        raise UsageError(
+            f"no person has more than {templates} photos: some to enroll, and one to search for, are needed."
+        )
     chosen = np.zeros(len(people), np.bool_)
     chosen[np.random.default_rng(seed).permutation(eligible)[: max(1, round(known * len(eligible)))]] = True
     position = _count_earlier(person)
@@ -210,7 +212,7 @@ class _Gallery:
     @classmethod
     def of(cls, embeddings: Floats, person: RowNumbers, rows: RowNumbers, rule: DistanceRule) -> _Gallery:
         if not len(rows):
-            raise UsageError("nobody could be enrolled: no photo of the gallery gave a template.")
+            raise UsageError("no person could be enrolled: no photo of the gallery gave a template.")
         rows = rows[np.argsort(person[rows], kind="stable")]
         people, starts = np.unique(person[rows], return_index=True)
         if rule == "nearest":
@@ -238,7 +240,7 @@ def _rank_people(
 ) -> tuple[RowNumbers, Doubles]:
     """Return ranks of the right people (0: failed, or not enrolled) and their distances (infinite without one)."""
     if not len(rows):
-        raise UsageError("there is no photo to search for: nobody who is enrolled has another one.")
+        raise UsageError("there is no photo to search for: no enrolled person has another one.")
     ranks, right = np.zeros(len(rows), np.intp), np.full(len(rows), np.inf)
     searchable = np.flatnonzero(templates.has_template[rows] & np.isin(person[rows], gallery.people))
     columns = np.searchsorted(gallery.people, person[rows[searchable]])

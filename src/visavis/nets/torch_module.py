@@ -7,16 +7,9 @@ from itertools import chain
 
 import numpy as np
 
-from visavis.errors import MissingExtraError
 from visavis.nets.ops import Net, Pad, Size, same_pad
+from visavis.pytorch import Tensor, functional, nn, torch
 from visavis.types import Floats
-
-try:
-    import torch
-    from torch import Tensor, nn
-    from torch.nn import functional
-except ModuleNotFoundError as error:
-    raise MissingExtraError("training needs PyTorch: pip install 'visavis[train]'.") from error
 
 STATISTICS = ("mean", "variance")
 """Parts of a layer that follow the data and are not trained."""

@@ -11,10 +11,9 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
-import torch
-
 from visavis import atomic
 from visavis.errors import UsageError
+from visavis.pytorch import torch
 
 DAMAGED = (RuntimeError, UnpicklingError, EOFError, ValueError, KeyError, IndexError, AttributeError, OSError)
 """What PyTorch raises for files that are cut off or altered."""

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor, nn
-from torch.nn import functional
-
+from visavis.pytorch import Tensor, functional, nn, torch
 from visavis.train import losses, miners
 from visavis.train.config import Settings
 from visavis.train.miners import Triplets

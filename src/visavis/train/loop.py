@@ -9,12 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
-from torch.nn import functional
 
 from visavis.nets.ops import Net
 from visavis.nets.torch_module import Network
+from visavis.pytorch import Tensor, functional, torch
 from visavis.train import miners, sampler
 from visavis.train.architectures import architecture
 from visavis.train.augment import augment

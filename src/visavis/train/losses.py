@@ -15,10 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-import torch
-from torch import Tensor, nn
-from torch.nn import functional
-
+from visavis.pytorch import Tensor, functional, nn, torch
 from visavis.train.miners import Pairs, Triplets
 
 TINY = 1e-12

@@ -14,8 +14,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import torch
-from torch import Tensor
+from visavis.pytorch import Tensor, torch
 
 
 class Triplets(NamedTuple):

@@ -18,13 +18,13 @@ from types import NoneType
 from typing import Any
 
 import numpy as np
-import torch
 
 from visavis import atomic
 from visavis.compare import Calibration
 from visavis.errors import UsageError
 from visavis.evaluate.calibrate import of_people
 from visavis.evaluate.data.templates import Templates
+from visavis.pytorch import torch
 from visavis.train import checkpoints, health
 from visavis.train.architectures import architecture, count_parameters, first_weights
 from visavis.train.config import Settings, parse

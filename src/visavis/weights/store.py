@@ -67,7 +67,7 @@ def _pin_with_warning(path: Path, spec: WeightSpec) -> None:
         weights_dir().mkdir(parents=True, exist_ok=True)
         pin(path, digest)
     warnings.warn(
-        f"{spec.name} is read from {path}; nobody published its hash, so it is pinned to its SHA-256, {digest}.",
+        f"{spec.name} is read from {path}; its hash was not published, so it is pinned to its SHA-256, {digest}.",
         VisavisWarning,
         stacklevel=2,
     )

@@ -128,7 +128,7 @@ def _keep_largest(faces: Sequence[_Face]) -> list[_Face]:
         if face.box is None or other.box is None:
             raise malformed(
                 face.line,
-                f"{shown(face.photo)} comes a second time, after line {other.line}, and without boxes nobody can tell "
+                f"{shown(face.photo)} comes a second time, after line {other.line}, and without boxes one cannot tell "
                 f"which face is {shown(face.person)}: give boxes, or a person a line.",
             )
         if _compute_area(face.box) > _compute_area(other.box):

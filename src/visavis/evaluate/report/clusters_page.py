@@ -67,7 +67,7 @@ def _make_counts(result: ClusterResult, faces: Clusters) -> list[list[Cell]]:
         "Clusters of one face": result.singletons,
         "Faces in no cluster, alone": faces.alone,
         "Bystanders, left out": faces.bystanders,
-        "Faces of nobody known, left out": faces.unlabeled,
+        "Faces without a label, left out": faces.unlabeled,
         "Photos without a face": faces.failures,
         "Adjusted Rand index": f"{result.rand:.4f}",
         "Mutual information (NMI)": f"{result.nmi:.4f}",

@@ -30,7 +30,7 @@ def page(result: IdentificationResult, *, data: str, detector: str) -> Page:
             Section("Summary", tables=[Table(_make_counts(result))]),
             Section(
                 "People who are enrolled",
-                "Nobody is refused here: the question is only how near the right person is.",
+                "No face is refused here: the question is only how near the right person is.",
                 [
                     Figure(
                         _draw_cmc(result),
