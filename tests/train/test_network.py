@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 import pytest
@@ -153,6 +154,29 @@ def test_an_altered_checkpoint_is_one_sentence(changed: str, tmp_path: Path) -> 
             torch.save({**torch.load(path, weights_only=True), changed: [None, "x"]}, path)
     with pytest.raises(UsageError, match="does not fit to this run, or was altered"):
         train_network(crops(), tmp_path / "run", settings(), resume=True)
+
+
+def test_a_run_whose_checkpoints_are_all_damaged_does_not_begin_again(tmp_path: Path) -> None:
+    """Its log and its report would be overwritten without a word."""
+    run = tmp_path / "run"
+    train_network(crops(), run, settings(), interrupted=stops_after(9))
+    log = (run / "log.csv").read_bytes()
+    for name in (checkpoints.NEWEST, checkpoints.PREVIOUS):
+        (run / name).write_bytes(b"PK\x03\x04")
+    with pytest.raises(UsageError, match=r"no checkpoint of .* is whole"):
+        train_network(crops(), run, settings(), resume=True)
+    assert (run / "log.csv").read_bytes() == log
+
+
+def test_a_packed_checkpoint_is_not_unpacked(tmp_path: Path) -> None:
+    torch.save({"network": {}}, tmp_path / "plain.pt")
+    with ZipFile(tmp_path / "plain.pt") as plain, ZipFile(tmp_path / checkpoints.NEWEST, "w", ZIP_DEFLATED) as packed:
+        for name in plain.namelist():
+            packed.writestr(name, plain.read(name))
+        packed.writestr("archive/data/0", bytes(1 << 24))
+    assert checkpoints.load(tmp_path) is None
+    (tmp_path / "plain.pt").rename(tmp_path / checkpoints.NEWEST)
+    assert checkpoints.load(tmp_path) == {"network": {}}
 
 
 def test_a_checkpoint_without_a_network_is_no_beginning(tmp_path: Path) -> None:

@@ -231,6 +231,8 @@ def _restore(trainer: TrainingLoop, folder: Path) -> None:
     """Go on from the newest checkpoint, if the run has any; UsageError for one of another network, or altered."""
     state = checkpoints.load(folder)
     if state is None:
+        if (folder / checkpoints.NEWEST).exists():
+            raise UsageError(f"no checkpoint of {folder} is whole: begin a new run, in a new folder.")
         return
     try:
         trainer.restore(state)

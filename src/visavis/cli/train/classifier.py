@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -105,24 +106,15 @@ def classifier(  # noqa: PLR0913 - a command's options
     if (source is None) == (add is None):
         raise UsageError("the photos are those of DIR, or with --add those of people to add to the classifier in RUN.")
     _check_folder(out, adding=add is not None)
+    given = {
+        "--split": split is not SplitName.every_tenth, "--folds": folds != FOLDS, "--test": test is not None,
+        "--features": features is not FeatureName.embeddings, "--head": bool(heads), "--balance": balance,
+        "--fpir": fpir != defaults.FPIR, "--seed": seed != 0,
+    }  # fmt: skip
+    _refuse_ignored([name for name, is_given in given.items() if is_given], adding=add is not None)
     if add is not None:
-        _refuse(
-            "the classifier to extend has its own: leave out {}.",
-            ("--split", split is not SplitName.every_tenth),
-            ("--folds", folds != FOLDS),
-            ("--test", test is not None),
-            ("--features", features is not FeatureName.embeddings),
-            ("--head", bool(heads)),
-            ("--balance", balance),
-            ("--fpir", fpir != defaults.FPIR),
-            ("--seed", seed != 0),
-        )
         _add(add, out, networks, exclude=exclude or [], json=json)
         return
-    k_fold = split is SplitName.k_fold
-    if test is not None:
-        _refuse("--test takes the place of a split: leave out {}.", ("--split", k_fold), ("--folds", folds != FOLDS))
-    _refuse("{} belongs to --split k-fold.", ("--folds", folds != FOLDS and not k_fold))
     options = ClassifierOptions(
         split=PhotoSplit(split.value),
         features=FeatureKind(features.value),
@@ -156,10 +148,15 @@ def _add(people: Path, out: Path | None, networks: Networks, *, exclude: list[st
         _print_tables(run.report, out)
 
 
-def _refuse(sentence: str, *options: tuple[str, bool]) -> None:
-    """Raise UsageError if any of these options, by name, was given."""
-    if given := [name for name, is_given in options if is_given]:
-        raise UsageError(sentence.format(" and ".join(given)))
+def _refuse_ignored(given: Sequence[str], *, adding: bool) -> None:
+    """Raise UsageError for options, by name, that would change nothing."""
+    if adding and given:
+        raise UsageError(f"the classifier to extend has its own: leave out {' and '.join(given)}.")
+    of_split = [name for name in given if name in ("--split", "--folds")]
+    if "--test" in given and of_split:
+        raise UsageError(f"--test takes the place of a split: leave out {' and '.join(of_split)}.")
+    if of_split == ["--folds"]:
+        raise UsageError("--folds belongs to --split k-fold.")
 
 
 def _check_folder(out: Path | None, *, adding: bool) -> None:

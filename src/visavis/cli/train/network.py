@@ -71,7 +71,9 @@ Minutes = Annotated[
 ]
 Size = Annotated[
     int | None,
-    typer.Option("--size", min=32, metavar="PIXELS", help="Side of the crops.", show_default="the architecture's"),
+    typer.Option(
+        "--size", min=32, max=1024, metavar="PIXELS", help="Side of the crops.", show_default="the architecture's"
+    ),
 ]
 Init = Annotated[Path | None, typer.Option("--init", metavar="RUN", help="Begin with the weights of an earlier run.")]
 Config = Annotated[Path | None, typer.Option("--config", metavar="FILE.toml", help="Settings; options go before them.")]
