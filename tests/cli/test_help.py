@@ -61,6 +61,7 @@ DOCUMENTED = {
     "classify",
     "train classifier",
     "train network",
+    "train suspects",
     "demo",
 }
 """The commands of the design that there are by now."""

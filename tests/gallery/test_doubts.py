@@ -13,7 +13,7 @@ from visavis import compare
 from visavis.compare import Calibration
 from visavis.errors import DoubtfulPhotoError, UsageError
 from visavis.gallery import Gallery, Template
-from visavis.gallery._misplaced_photos import COMPARED, compute_limits, compute_own_distances
+from visavis.gallery.misplaced_photos import COMPARED, compute_limits, compute_own_distances
 from visavis.pipeline import Recognizer
 from visavis.poor_photos import PoorPhotos
 from visavis.types import Floats
@@ -134,7 +134,7 @@ def test_check_finds_the_same_where_only_some_are_searched_for(
 ) -> None:
     gallery.add("Ann", [*photos(1, 0, 1, 2), photo(2, 5)])
     gallery.add("Bob", photos(2, 0, 1))
-    monkeypatch.setattr("visavis.gallery._misplaced_photos.SEARCHED", 1)
+    monkeypatch.setattr("visavis.gallery.misplaced_photos.SEARCHED", 1)
     (problem,) = gallery.check()
     assert problem.message.startswith("template 4 (2-5.jpg) is far from the other photos of Ann")
 

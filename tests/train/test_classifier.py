@@ -170,7 +170,7 @@ def test_bad_photos_are_left_out_with_a_count_each(tmp_path: Path) -> None:
         "1 of 42 photos cannot be read, and are left out: 8.png.",
         "1 photos show several faces, of which the largest is used: 7.png.",
         "1 picture is in the folders of several people, and left out: Cyan/7.png = Pink/3.png.",
-        "1 photos are copies of another photo of the same person, and left out.",
+        "1 photo is a copy of another photo of the same person, and left out.",
     ]
     for text in expected:
         assert any(text in one for one in report.notes), (text, report.notes)

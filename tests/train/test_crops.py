@@ -10,7 +10,9 @@ from PIL import Image
 
 from visavis.errors import UsageError
 from visavis.train import crops
-from visavis.train.labeled_photos import read_labeled_photos
+from visavis.train.config import Validation
+from visavis.train.labeled_photos import LabeledPhotos, describe_shortages, read_labeled_photos
+from visavis.train.validation_split import split
 
 
 @pytest.fixture(autouse=True)
@@ -103,3 +105,55 @@ def test_memory_does_not_grow_with_the_pictures(tmp_path: Path) -> None:
     got = crops.Crops(pixels, labels, tuple(map(str, range(10_000))), tuple(map(str, range(100_000))))
     assert got.size == 100
     assert not got.pixels[[0, 99_999]].any()
+
+
+def test_copies_take_no_part(tmp_path: Path) -> None:
+    data = folder(tmp_path / "data", {"Ann": 3, "Bob": 3, "Cid": 2})
+    (data / "Bob" / "2.png").write_bytes((data / "Ann" / "1.png").read_bytes())
+    (data / "Cid" / "9.png").write_bytes((data / "Cid" / "0.png").read_bytes())
+    got = crops.prepare(read_labeled_photos(data), size=32, aligned=True)
+    assert [Path(got.photos[row]).parent.name for row in got.left_out] == ["Ann", "Bob", "Cid"]
+    assert got.notes == (
+        "1 picture is in the folders of several people, and left out: Ann/1.png = Bob/2.png.",
+        "1 photo is a copy of another photo of the same person, and left out.",
+    )
+    parts = split(got, Validation(people=0), seed=0)
+    assert len(parts.train) == 9 - 3
+    assert not set(parts.train) & set(got.left_out)
+
+
+def test_nearly_equal_crops_of_two_people_take_no_part(tmp_path: Path) -> None:
+    data = folder(tmp_path / "data", {"Ann": 2, "Bob": 2})
+    noise = np.random.default_rng(0).integers(0, 256, (6, 8, 3)).astype(np.uint8)
+    picture = Image.fromarray(noise).resize((40, 60))
+    picture.save(data / "Ann" / "7.png")
+    picture.save(data / "Bob" / "7.jpg", quality=70)
+    got = crops.prepare(read_labeled_photos(data), size=32, aligned=True)
+    assert [Path(got.photos[row]).name for row in got.left_out] == ["7.png", "7.jpg"]
+    assert got.notes == ("2 crops are nearly equal to one of another person, and left out: Ann/7.png = Bob/7.jpg.",)
+
+
+def test_photos_set_aside_are_held_out(tmp_path: Path) -> None:
+    train, test = folder(tmp_path / "train", {"Ann": 3, "Bob": 2, "Cid": 2, "Dan": 2, "Eve": 1}), tmp_path / "test"
+    test.mkdir()
+    for name in ("Dan", "Eve"):
+        (train / name).rename(test / name)
+    got = crops.prepare(read_labeled_photos(train), size=32, aligned=True, test=read_labeled_photos(test))
+    assert got.people == ("Ann", "Bob", "Cid", "Dan", "Eve")
+    parts = split(got, Validation(), seed=0)
+    assert parts.people
+    assert parts.train.tolist() == [0, 1, 2, 3, 4, 5, 6]
+    assert [Path(got.photos[row]).parent.name for row in parts.held_out] == ["Dan", "Dan", "Eve"]
+
+
+def test_ten_thousand_people_with_two_pictures(tmp_path: Path) -> None:
+    """One sentence with the count, and no time that grows with the square of the people."""
+    labels = np.repeat(np.arange(10_000), 2)
+    labels[1] = 1
+    people = tuple(f"P{n}" for n in range(10_000))
+    labeled = LabeledPhotos(people, tuple(f"{row}.png" for row in range(20_000)), labels)
+    assert describe_shortages(labeled) == ["1 person has one photo only, which cannot be held out for a test: P0."]
+    parts = split(
+        crops.Crops(np.zeros((20_000, 1, 1, 3), np.uint8), labels, people, labeled.photos), Validation(), seed=0
+    )
+    assert len(np.unique(labels[parts.held_out])) == 2000

@@ -135,3 +135,49 @@ def test_one_person_is_too_few(people: Path, tmp_path: Path) -> None:
     (alone / "settings.toml").write_text(SMALL, encoding="utf-8")
     done = finish(alone, tmp_path / "run", code=2)
     assert "training needs pictures of at least two people; there is 1" in done.stderr
+
+
+def test_a_person_in_both_parts_of_a_split_stops_the_run(people: Path, tmp_path: Path) -> None:
+    """Unless the settings say otherwise: then the person's photos are learned from no more."""
+    test = tmp_path / "test"
+    for number, name in enumerate(("person 7", "person 8", "Eve")):
+        (test / name).mkdir(parents=True)
+        for row in range(2):
+            pixels = np.random.default_rng([number, row]).integers(0, 256, (32, 32, 3)).astype(np.uint8)
+            Image.fromarray(pixels).save(test / name / f"{row}.png")
+    strict = tmp_path / "strict.toml"
+    strict.write_text(SMALL.replace("ails = false", "ails = true"), encoding="utf-8")
+    done = finish(people, tmp_path / "run", "--config", str(strict), "--test", str(test), "--epochs", "1", code=2)
+    assert "2 people are in both parts of the split" in done.stderr
+    assert "person 7, person 8. Move them to one part" in done.stderr
+    assert not (tmp_path / "run").exists()
+    done = finish(people, tmp_path / "run", "--test", str(test), "--epochs", "1")
+    assert "person 7, person 8. Their training photos are left out." in done.stderr
+    assert "42 photos of 7 people to learn from, 6 held out" in done.stderr
+
+
+def test_bad_photos_are_counted_and_not_fatal(people: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "people"
+    for name in (f"person {n}" for n in range(6)):
+        (folder / name).mkdir(parents=True)
+        for photo in (people / name).iterdir():
+            (folder / name / photo.name).write_bytes(photo.read_bytes())
+    (folder / "Empty").mkdir()
+    (folder / "Broken").mkdir()
+    (folder / "Broken" / "1.png").write_bytes(b"no picture")
+    (folder / "Single").mkdir()
+    Image.fromarray(np.random.default_rng(9).integers(0, 256, (32, 32, 3)).astype(np.uint8)).save(
+        folder / "Single" / "1.png"
+    )
+    (folder / "person 1" / "copy.png").write_bytes(next((folder / "person 0").iterdir()).read_bytes())
+    (folder / "settings.toml").write_text(SMALL, encoding="utf-8")
+    done = finish(folder, tmp_path / "run", "--epochs", "1")
+    for sentence in (
+        "Empty holds no photo",
+        "1 of 39 photos is not used; the first: ",
+        "1 person has no usable photo and cannot take part: Broken.",
+        "1 picture is in the folders of several people, and left out: person 0/",
+        "have one photo only, which cannot be held out for a test: Broken, Single.",
+    ):
+        assert sentence in done.stderr
+    assert (tmp_path / "run" / "model.onnx").exists()

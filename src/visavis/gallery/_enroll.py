@@ -14,7 +14,6 @@ from visavis.compare import Calibration
 from visavis.doubts import SQUEEZED, faults, is_squeezed, why_too_poor
 from visavis.errors import DoubtfulPhotoError, ImageError, NoFaceError, PoorQualityError, UsageError, image_error
 from visavis.gallery import _resolve_person
-from visavis.gallery._misplaced_photos import find_doubts
 from visavis.gallery._open_gallery import OpenGallery
 from visavis.gallery._resolve_person import Who
 from visavis.gallery.check_input import (
@@ -25,6 +24,7 @@ from visavis.gallery.check_input import (
     prepare_templates,
 )
 from visavis.gallery.index import UNASSIGNED
+from visavis.gallery.misplaced_photos import find_doubts
 from visavis.gallery.sql import indexed_photos, records
 from visavis.gallery.sql.records import Owner
 from visavis.gallery.types import Details, Doubt, Duplicate, Enrollment, Skipped, Template

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, func, select
 
 from visavis.errors import GalleryError
 from visavis.gallery._index_sync import SyncedIndex, read_blocks
-from visavis.gallery._misplaced_photos import find_doubtful_templates
 from visavis.gallery._open_gallery import OpenGallery
+from visavis.gallery.misplaced_photos import find_doubtful_templates
 from visavis.gallery.sql import records
 from visavis.gallery.sql.database import Database
 from visavis.gallery.sql.schema import PEOPLE, REMOVALS, TEMPLATES

@@ -22,10 +22,10 @@ from visavis.gallery import (
     _identify,
     _indexed_photos,
     _integrity,
-    _misplaced_photos,
     _people,
     _search,
     archive,
+    misplaced_photos,
 )
 from visavis.gallery._enroll import EnrollOptions
 from visavis.gallery._identify import IdentifyOptions
@@ -504,7 +504,7 @@ class Gallery:
         to another person. Faces that are stored already are skipped, and so are templates too poor for any answer,
         stored ones too. Distances of an uncalibrated model mean nothing, so there are no doubts then.
         """
-        doubts = _misplaced_photos.find_doubts(self.opened, name, templates, person_id=person_id, new=new)
+        doubts = misplaced_photos.find_doubts(self.opened, name, templates, person_id=person_id, new=new)
         return [*doubts.values()]
 
     def check(self) -> list[Problem]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,6 +17,7 @@ from visavis.embedding_cache.photo_cache import EmbeddingCache
 from visavis.evaluate.data.templates import ShowProgress, every_face
 from visavis.pipeline import Recognizer
 from visavis.train.classifier_landmarks import DIMENSION, measure_geometry
+from visavis.train.copies import Screening, screen_copies
 from visavis.train.labeled_photos import LabeledPhotos, list_few
 from visavis.types import RGB, Face, Floats, PhotoFaces
 
@@ -82,7 +83,7 @@ def extract_features(
                         np.float32).reshape(len(rows), dimension),
         boxes=np.array([row.box for row in rows], np.float32).reshape(-1, 4),
         faces=np.array([row.faces for row in rows], np.int64),
-        sha256=tuple(map(_hash_file, photos)),
+        sha256=tuple(map(hash_file, photos)),
         notes=tuple(notes),
     )  # fmt: skip
 
@@ -128,7 +129,8 @@ def _empty_row(answer: PhotoFaces) -> _Row:
     return _Row(answer.status, np.zeros(0, np.float32), np.zeros(4, np.float32), 0)
 
 
-def _hash_file(photo: str) -> str:
+def hash_file(photo: str) -> str:
+    """Return the SHA-256 of a file; "" where it cannot be read."""
     try:
         with Path(photo).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -139,46 +141,10 @@ def _hash_file(photo: str) -> str:
 # --------------------------------------------------------------------------------------------------- bad data
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Screening:
-    """Which photos are used ``(n,)``, and sentences with counts on the others."""
-
-    used: NDArray[np.bool_]
-    notes: tuple[str, ...]
-
-
 def screen_photos(labeled: LabeledPhotos, features: PhotoFeatures) -> Screening:
-    """Leave out photos without a face, unreadable ones, and copies of the same picture.
-
-    Of copies in one person's folder the first is used. Copies in the folders of two people are left out: one of the
-    labels is wrong, and which one cannot be known.
-    """
-    used = features.usable.copy()
-    notes = [*_describe_failures(features), *_describe_crowds(features)]
-    repeated, contradicting = 0, []
-    for rows in group_copies(features.sha256, used):
-        if len(set(labeled.labels[rows].tolist())) > 1:
-            used[rows] = False
-            names = [_show(labeled, row) for row in rows]
-            contradicting.append(" = ".join(names))
-        else:
-            used[rows[1:]] = False
-            repeated += len(rows) - 1
-    if contradicting:
-        count = "1 picture is" if len(contradicting) == 1 else f"{len(contradicting):,} pictures are"
-        notes.append(f"{count} in the folders of several people, and left out: {list_few(contradicting)}.")
-    if repeated:
-        notes.append(f"{repeated:,} photos are copies of another photo of the same person, and left out.")
-    return Screening(used, tuple(notes))
-
-
-def group_copies(sha256: Sequence[str], used: NDArray[np.bool_]) -> Iterator[list[int]]:
-    """Yield the rows of each picture that comes several times among the used ones."""
-    rows: dict[str, list[int]] = defaultdict(list)
-    for row in np.flatnonzero(used).tolist():
-        if sha256[row]:
-            rows[sha256[row]].append(row)
-    return (same for same in rows.values() if len(same) > 1)
+    """Leave out photos without a face, unreadable ones, and copies; see :mod:`visavis.train.copies`."""
+    copies = screen_copies(features.sha256, labeled.labels, features.usable, labeled.show)
+    return Screening(copies.used, (*_describe_failures(features), *_describe_crowds(features), *copies.notes))
 
 
 def _describe_failures(features: PhotoFeatures) -> Iterator[str]:
@@ -194,7 +160,3 @@ def _describe_crowds(features: PhotoFeatures) -> Iterator[str]:
     crowds = [Path(name).name for name, faces in zip(features.photos, features.faces, strict=True) if faces > 1]
     if crowds:
         yield f"{len(crowds):,} photos show several faces, of which the largest is used: {list_few(crowds)}."
-
-
-def _show(labeled: LabeledPhotos, row: int) -> str:
-    return f"{labeled.people[labeled.labels[row]]}/{Path(labeled.photos[row]).name}"

@@ -56,10 +56,14 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """Held out: this part of the ``people``, or with ``every`` > 0 every so many-th picture of each person instead."""
+    """Held out: this part of the ``people``, or with ``every`` > 0 every so many-th picture of each person instead.
+
+    ``test`` is a folder or CSV of other people, which takes the place of both.
+    """
 
     people: float = 0.2
     every: int = 0
+    test: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,10 @@ class LabeledPhotos:
         """Number of photos of each person ``(k,)``."""
         return np.bincount(self.labels, minlength=len(self.people)).astype(np.int64)
 
+    def show(self, row: int) -> str:
+        """Return a photo as person and file name, for messages."""
+        return f"{self.people[self.labels[row]]}/{Path(self.photos[row]).name}"
+
     def select(self, rows: Sequence[int] | NDArray[np.intp] | NDArray[np.bool_]) -> LabeledPhotos:
         """Return the photos of these rows (a mask, or indices); all people remain."""
         chosen = np.arange(len(self))[np.asarray(rows)]
@@ -63,8 +68,18 @@ def read_labeled_photos(
     labels = np.array([label for label, _ in pairs], np.int64)
     photos = tuple(photo for _, photo in pairs)
     labeled = LabeledPhotos(tuple(person.name for person in people), photos, labels)
-    shortages = _describe_shortages(labeled) if split else []
+    shortages = describe_shortages(labeled) if split else []
     return LabeledPhotos(labeled.people, photos, labels, (*named.notes, *shortages))
+
+
+def join(first: LabeledPhotos, second: LabeledPhotos) -> LabeledPhotos:
+    """Return the photos of ``first`` and, behind them, those of ``second``; equal names are one person."""
+    people = tuple(dict.fromkeys((*first.people, *second.people)))
+    rows = {person: row for row, person in enumerate(people)}
+    labels = np.concatenate(
+        [np.array([rows[name] for name in part.people], np.int64)[part.labels] for part in (first, second)]
+    )
+    return LabeledPhotos(people, first.photos + second.photos, labels, first.notes + second.notes)
 
 
 def sort_naturally(photos: Sequence[str]) -> list[str]:
@@ -84,7 +99,8 @@ def _number_key(digits: str) -> tuple[int, str]:
     return len(significant), significant
 
 
-def _describe_shortages(labeled: LabeledPhotos) -> list[str]:
+def describe_shortages(labeled: LabeledPhotos) -> list[str]:
+    """Return sentences with counts on people who have too few photos."""
     single = [name for name, count in zip(labeled.people, labeled.counts, strict=True) if count == 1]
     notes = []
     if len(labeled.people) == 1:

@@ -101,7 +101,7 @@ def train_network(  # noqa: PLR0913 - options, all by name
     """
     folder = Path(out)
     settings = _resume(folder, data) if resume else _check_new(folder, settings)
-    parts = split(data.labels, settings.validation, seed=settings.seed)
+    parts = split(data, settings.validation, seed=settings.seed, ails=settings.stop.ails)
     first = first_weights(
         architecture(settings.architecture).definition(settings.dimension), side=data.size, seed=settings.seed
     )
@@ -231,7 +231,7 @@ def _restore(trainer: TrainingLoop, folder: Path) -> None:
     """Go on from the newest checkpoint, if the run has any; UsageError for one of another network, or altered."""
     state = checkpoints.load(folder)
     if state is None:
-        if (folder / checkpoints.NEWEST).exists():
+        if any((folder / name).exists() for name in (checkpoints.NEWEST, checkpoints.PREVIOUS)):
             raise UsageError(f"no checkpoint of {folder} is whole: begin a new run, in a new folder.")
         return
     try:

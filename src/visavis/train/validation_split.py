@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from visavis.errors import UsageError
 from visavis.train.config import Validation
+from visavis.train.crops import Crops
+from visavis.train.labeled_photos import list_few
 
 LEAST_PEOPLE = 2
 """Least number of people on either side, where people are held out."""
@@ -23,11 +25,54 @@ class TrainingSplit:
     people: bool
 
 
-def split(labels: NDArray[np.int64], how: Validation, *, seed: int) -> TrainingSplit:
-    """Hold out people, or every so many-th picture of each; nothing where both are 0.
+def split(data: Crops, how: Validation, *, seed: int, ails: bool = True) -> TrainingSplit:
+    """Hold out the photos that the user set aside; or people, or every so many-th picture of each (0: nothing).
 
-    UsageError where fewer than two people are left to learn from.
+    Rows that the data leaves out are in neither part.
+
+    UsageError where fewer than two people are left to learn from, and if it ``ails``, for a person in both parts;
+    otherwise the person's training photos are left out.
     """
+    used = np.setdiff1d(np.arange(len(data.labels)), data.left_out)
+    if len(data.test):
+        return _split_given(data, used, ails=ails)
+    parts = _split(data.labels[used], how, seed=seed)
+    return TrainingSplit(used[parts.train], used[parts.held_out], parts.people)
+
+
+def find_people_in_both(data: Crops) -> list[str]:
+    """Return the people with training photos among the photos that the user set aside."""
+    used = np.setdiff1d(np.arange(len(data.labels)), data.left_out)
+    tested = np.isin(used, data.test)
+    both = np.intersect1d(data.labels[used[tested]], data.labels[used[~tested]])
+    return [data.people[person] for person in both]
+
+
+def _split_given(data: Crops, used: NDArray[np.int64], *, ails: bool) -> TrainingSplit:
+    both = find_people_in_both(data)
+    if both and ails:
+        raise UsageError(
+            f"{describe_both(both)} Move them to one part; or leave out --test and hold out other pictures of the same "
+            "people (validation.every = 10); or set stop.ails = false to train without them."
+        )
+    held_out = np.intersect1d(used, data.test)
+    train = used[~np.isin(data.labels[used], data.labels[held_out])]
+    if len(np.unique(data.labels[train])) < LEAST_PEOPLE:
+        raise UsageError(
+            f"training needs pictures of at least two people; there is {len(np.unique(data.labels[train]))}."
+        )
+    return TrainingSplit(train, held_out, people=True)
+
+
+def describe_both(people: list[str]) -> str:
+    """Return the sentence that these people are in both parts of a split."""
+    who = "1 person is" if len(people) == 1 else f"{len(people):,} people are"
+    return (
+        f"{who} in both parts of the split, so the network would be judged on people it has seen: {list_few(people)}."
+    )
+
+
+def _split(labels: NDArray[np.int64], how: Validation, *, seed: int) -> TrainingSplit:
     people = np.unique(labels)
     if len(people) < LEAST_PEOPLE:
         raise UsageError(f"training needs pictures of at least two people; there is {len(people)}.")

@@ -80,6 +80,15 @@ Config = Annotated[Path | None, typer.Option("--config", metavar="FILE.toml", he
 Seed = Annotated[int | None, typer.Option("--seed", min=0, metavar="N", help="Seed of the run.", show_default="0")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN.")]
 Aligned = Annotated[bool, typer.Option("--aligned", help="The photos are crops of faces already.")]
+Test = Annotated[
+    Path | None,
+    typer.Option(
+        "--test", metavar="DIR|CSV", exists=True, help="Photos of other people to hold out.", show_default="a fifth"
+    ),
+]
+Suspects = Annotated[
+    bool, typer.Option("--suspects", help="Look first for labels that look wrong; train only if there are none.")
+]
 License = Annotated[
     str, typer.Option("--license", metavar="TEXT", help="License of the photos, for the model's description.")
 ]
@@ -101,6 +110,8 @@ def network(  # noqa: PLR0913 - a command's options
     seed: Seed = None,
     resume: Resume = False,
     aligned: Aligned = False,
+    test: Test = None,
+    suspects: Suspects = False,
     license: License = "",
     detector: DetectorName = DETECTOR,
     json: Json = False,
@@ -118,7 +129,11 @@ def network(  # noqa: PLR0913 - a command's options
         "seed": seed,
     }  # fmt: skip
     given = {name: _plain(value) for name, value in options.items() if value is not None}
+    if test is not None:
+        given["validation"] = {"test": str(test.resolve())}
     settings = parse(given, read(config) if config else Settings())
+    if suspects and not resume:
+        _check_labels(source, out, exclude=exclude or [], detector=detector, aligned=aligned, json=json)
     with Output("", json=json) as output:
         run = _train(
             source, out, settings, exclude=exclude or [], detector=detector, aligned=aligned, init=init, resume=resume,
@@ -133,12 +148,16 @@ def _train(
     from visavis.train.crops import prepare
     from visavis.train.labeled_photos import read_labeled_photos
     from visavis.train.network import crop_size, read_weights, settings_of, train_network
+    from visavis.train.validation_split import describe_both, find_people_in_both
 
     settings = settings_of(out) if how["resume"] else settings
     labeled = read_labeled_photos(source, exclude=how["exclude"])
-    data = prepare(labeled, size=crop_size(settings), detector=how["detector"], aligned=how["aligned"])
+    test = read_labeled_photos(settings.validation.test) if settings.validation.test else None
+    data = prepare(labeled, size=crop_size(settings), detector=how["detector"], aligned=how["aligned"], test=test)
     for sentence in data.notes:
         note(sentence)
+    if not settings.stop.ails and (both := find_people_in_both(data)):
+        note(f"{describe_both(both)} Their training photos are left out.")
     with _interrupts() as interrupted:
         return train_network(
             data,
@@ -151,6 +170,24 @@ def _train(
             trained=lambda epoch: _print_epoch(epoch, output, json=json),
             interrupted=interrupted,
         )
+
+
+def _check_labels(source: Path, out: Path, *, exclude: list[str], detector: str, aligned: bool, json: bool) -> None:
+    """End the command, with a list and a page, if labels look wrong."""
+    from visavis.cli.train.suspects import print_suspects, write_page
+    from visavis.pipeline import Recognizer
+    from visavis.train.labeled_photos import read_labeled_photos
+    from visavis.train.suspects import check_labels
+
+    labeled = read_labeled_photos(source, exclude=exclude)
+    with Output("photo", "person", "suspicion", json=json) as output:
+        check = check_labels(labeled, Recognizer(detector=detector), aligned=aligned, progress=output.progress)
+        print_suspects(check, output, json=json and bool(check.suspects))
+    if check.suspects:
+        out.mkdir(parents=True, exist_ok=True)
+        write_page(check, out / "suspects.html")
+        note("nothing was trained: correct these labels, or train with them by leaving out --suspects.")
+        raise typer.Exit(1)
 
 
 def _plain(value: object) -> object:

@@ -197,6 +197,7 @@ def _find_nearest_others(opened: OpenGallery, embeddings: Floats, person: int | 
 
 
 def find_doubtful_templates(opened: OpenGallery) -> Iterator[Problem]:
+    """Yield a problem for each stored template that seems to show another person; none if the model is uncalibrated."""
     table = opened.calibration
     if table is None:
         return

@@ -1,0 +1,100 @@
+"""The folder of crops in the cache: pixels, hashes and thumbnails, each in a file that is mapped into memory.
+
+The folder is written whole or not at all, a crop at a time: memory does not grow with the number of crops.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visavis import atomic
+from visavis.errors import UsageError
+from visavis.train.copies import THUMB, make_thumb
+from visavis.types import RGB
+
+ROWS = "rows.json"
+HASH = 16
+"""Bytes of the hash of a crop."""
+
+Progress = Callable[[int, int], object]
+"""Called with the number of pictures done and of all."""
+
+Crop = tuple[RGB | None, str]
+"""A crop ``(s, s, 3)`` and a remark or "", or None and why there is none."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredCrops:
+    """Crops of the ``used`` ones of a list of pictures.
+
+    ``pixels (n, s, s, 3)``, ``hashes (n, HASH)`` and ``thumbs (n, THUMB * THUMB)`` are uint8. ``skipped`` are rows of
+    the list with the reason, ``several`` counts pictures with several faces.
+    """
+
+    pixels: RGB
+    hashes: NDArray[np.uint8]
+    thumbs: NDArray[np.uint8]
+    used: NDArray[np.int64]
+    skipped: tuple[tuple[int, str], ...]
+    several: int
+
+
+def has_crops(folder: Path) -> bool:
+    """Return whether the folder holds crops."""
+    return (folder / ROWS).is_file()
+
+
+def read_crops(folder: Path) -> StoredCrops:
+    """Map the crops of a folder into memory."""
+    rows = json.loads((folder / ROWS).read_text(encoding="utf-8"))
+    pixels, hashes, thumbs = (
+        np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ("pixels", "hashes", "thumbs")
+    )
+    skipped = tuple((row, message) for row, message in rows["skipped"])
+    return StoredCrops(pixels, hashes, thumbs, np.array(rows["used"], np.int64), skipped, rows["several"])
+
+
+def write_crops(folder: Path, crops: Iterable[Crop], count: int, size: int, progress: Progress) -> None:
+    """Write the crops of ``count`` pictures to a new folder. UsageError where the disk is full or read-only."""
+    used, skipped, several = list[int](), list[tuple[int, str]](), 0
+    shapes = {"pixels": (size, size, 3), "hashes": (HASH,), "thumbs": (THUMB * THUMB,)}
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with atomic.new_folder(folder) as part:
+            with ExitStack() as stack:
+                pixels, hashes, thumbs = (stack.enter_context((part / name).open("wb")) for name in shapes)
+                for row, (crop, message) in enumerate(crops):
+                    if crop is None:
+                        skipped.append((row, message))
+                    else:
+                        used.append(row)
+                        several += bool(message)
+                        data = np.ascontiguousarray(crop)
+                        pixels.write(data.data)
+                        hashes.write(hashlib.sha256(data.data).digest()[:HASH])
+                        thumbs.write(make_thumb(data).data)
+                    progress(row + 1, count)
+            for name, shape in shapes.items():
+                _add_header(part / name, (len(used), *shape))
+            content = {"used": used, "skipped": skipped, "several": several}
+            (part / ROWS).write_text(json.dumps(content), encoding="utf-8")
+    except OSError as error:
+        if not has_crops(folder):  # else another process was faster
+            raise UsageError(f"{folder.parent} cannot be written to: {error.strerror or error}.") from error
+
+
+def _add_header(path: Path, shape: tuple[int, ...]) -> None:
+    """Make a file of bytes a file of numpy, whose header has the number of rows: known only at the end."""
+    with path.with_suffix(".npy").open("wb") as target, path.open("rb") as source:
+        np.lib.format.write_array_header_1_0(target, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        shutil.copyfileobj(source, target, 1 << 20)
+    path.unlink()
