@@ -16,11 +16,15 @@ from visavis.evaluate.report import svg
 HERE = Path(__file__).parent
 NAME = "training-miners.svg"
 SETTINGS = HERE.parent / "examples" / "orl.toml"
-EPOCHS, EVERY = 40, 4
+EPOCHS, EVERY = 20, 5
 HELD_OUT = 10
 STEPS_AN_EPOCH = 5
-MEASURED: dict[str, tuple[float, ...]] = {}
-"""TAR at a FAR of 1e-2 on people s1 to s10 before training and after every fourth epoch, by miner."""
+MEASURED = {
+    "random": (0.649, 0.649, 0.844, 0.798, 0.809),
+    "semi-hard": (0.649, 0.704, 0.818, 0.704, 0.700),
+    "batch-hard": (0.649, 0.891, 0.878, 0.856, 0.856),
+}
+"""TAR at a FAR of 1e-2 on people s1 to s10 after the warm-up and after every fifth epoch, by miner."""
 COLORS = ("#c2571a", "#1a7f5a", "#3a5fcd")
 STYLE = (
     "text{font:12px sans-serif;fill:#444}.grid{stroke:#ccc}.label{font-weight:bold}"
@@ -32,7 +36,9 @@ STYLE = (
 def draw() -> str:
     """Return the picture as SVG."""
     steps = [number * EVERY * STEPS_AN_EPOCH for number in range(EPOCHS // EVERY + 1)]
-    frame = svg.Frame(svg.linear("Steps", 0.0, float(steps[-1])), svg.linear("TAR at FAR 1e-2", 0.0, 1.0))
+    frame = svg.Frame(
+        svg.linear("Steps after the warm-up", 0.0, float(steps[-1])), svg.linear("TAR at FAR 1e-2", 0.0, 1.0)
+    )
     lines = [
         svg.polyline(frame, steps, values, series=series, tips=[f"{miner}: {value:.3f}" for value in values])
         for series, (miner, values) in enumerate(MEASURED.items())
@@ -43,11 +49,11 @@ def draw() -> str:
 
 
 def measure(folder: Path) -> None:
-    """Train with each miner on 30 people of ORL, and print the TAR on the other ten, which takes minutes."""
+    """Train on 30 people of ORL with each miner after the same warm-up, and print the TAR on the other ten."""
     import numpy as np
 
     from visavis.train.architectures import architecture, first_weights
-    from visavis.train.config import Settings, Validation, read
+    from visavis.train.config import read
     from visavis.train.crops import prepare
     from visavis.train.labeled_photos import read_labeled_photos
     from visavis.train.loop import TrainingLoop
@@ -56,11 +62,15 @@ def measure(folder: Path) -> None:
     crops = prepare(read_labeled_photos(folder, exclude=["README"]), size=32, aligned=True)
     held_out = crops.labels < HELD_OUT
     parts = TrainingSplit(np.flatnonzero(~held_out), np.flatnonzero(held_out), people=True)
+    base = replace(read(SETTINGS), epochs=EPOCHS)
+    first = first_weights(architecture(base.architecture).definition(base.dimension), side=crops.size, seed=base.seed)
+    warm_up = replace(base, miner="semi-hard", optimizer=replace(base.optimizer, rate=1e-3))
+    loop = TrainingLoop(crops, parts, warm_up, first)
+    while loop.epoch < EPOCHS:
+        loop.train_epoch()
+    weights = loop.network.weights()
     for miner in MEASURED:
-        settings: Settings = replace(read(SETTINGS), miner=miner, epochs=EPOCHS, margin=0.2, validation=Validation())
-        settings = replace(settings, optimizer=replace(settings.optimizer, rate=1e-3))
-        definition = architecture(settings.architecture).definition(settings.dimension)
-        loop = TrainingLoop(crops, parts, settings, first_weights(definition, side=crops.size, seed=settings.seed))
+        loop = TrainingLoop(crops, parts, replace(base, miner=miner), weights)
         values = [loop.validate().tar]
         while loop.epoch < EPOCHS:
             epoch = loop.train_epoch()

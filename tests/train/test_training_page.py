@@ -19,7 +19,7 @@ from .made_up import crops
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "training.md"
 SHORT = [
-    (r"--(epochs|minutes) \d+", "--epochs 1"),
+    (r"--minutes \d+ ", ""),
     (r"--arch \S+", "--arch small_cnn"),
     ("celebrities", "celebrities --aligned"),
 ]
@@ -53,10 +53,10 @@ def test_its_commands_run_in_order(tmp_path: Path) -> None:
     lay_out_people(tmp_path / "celebrities", range(4))
     for settings in (ROOT / "docs" / "examples").glob("*.toml"):
         shutil.copy(settings, tmp_path)
-    assert len(commands()) >= 4
+    assert len(commands()) == 4
     for command in map(shorten, commands()):
         network = "train suspects" not in command
-        words = [*shlex.split(command)[1:], *(["--size", "32"] if network else [])]
+        words = [*shlex.split(command)[1:], *(["--size", "32", "--epochs", "1"] if network else [])]
         done = subprocess.run(
             [sys.executable, "-m", "visavis", *words], cwd=tmp_path, env={**os.environ, "OMP_NUM_THREADS": "1"},
             capture_output=True, text=True, timeout=120, check=False,
