@@ -8,7 +8,7 @@ file: memory does not grow with the number of pictures.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from visavis.pipeline import Recognizer
 from visavis.train.copies import screen_copies, screen_near_copies
 from visavis.train.crop_file import Crop, Progress, StoredCrops, has_crops, read_crops, write_crops
 from visavis.train.labeled_photos import LabeledPhotos, join, list_few
+from visavis.train.recordio import RecordFile
 from visavis.types import RGB
 from visavis.weights.model_row import ARCFACE, CropPoints
 
@@ -86,6 +87,15 @@ def prepare(
         crops = _whole_photos(photos, size) if aligned else _aligned_faces(photos, size, detector)
         write_crops(folder, crops, len(photos), size, progress)
     return label_crops(read_crops(folder), labeled, detector=AS_THEY_ARE if aligned else detector, trained=trained)
+
+
+def prepare_records(records: RecordFile, *, size: int, progress: Progress = lambda done, of: None) -> Crops:
+    """Return the pictures of a RecordIO file, which are crops already, resized to ``size``. Copies are left out."""
+    files = [str(records.path), str(records.path.with_suffix(".idx"))]
+    folder, count = cache_dir() / "crops" / _key(files, size, "records"), len(records.labeled)
+    if not has_crops(folder):
+        write_crops(folder, _whole_photos(records.pictures(), size), count, size, progress)
+    return label_crops(read_crops(folder), records.labeled, detector=AS_THEY_ARE, trained=count)
 
 
 def label_crops(stored: StoredCrops, labeled: LabeledPhotos, *, detector: str, trained: int) -> Crops:
@@ -163,7 +173,7 @@ def _aligned_faces(photos: Sequence[str], size: int, detector: str) -> Iterator[
         yield crop, f"{len(answer.faces)} faces" if len(answer.faces) > 1 else ""
 
 
-def _whole_photos(photos: Sequence[str], size: int) -> Iterator[Crop]:
+def _whole_photos(photos: Iterable[str | bytes], size: int) -> Iterator[Crop]:
     """Yield each picture resized, and "", or None and why it cannot be read."""
     from visavis.opencv import cv2
 
