@@ -21,7 +21,7 @@ from visavis.defaults import DETECTOR
 from visavis.errors import ImageError, UsageError
 from visavis.pipeline import Recognizer
 from visavis.train.copies import screen_copies, screen_near_copies
-from visavis.train.crop_file import Crop, Progress, StoredCrops, has_crops, read_crops, write_crops
+from visavis.train.crop_file import Crop, Progress, StoredCrops, has_crops, hash_crop, read_crops, write_crops
 from visavis.train.labeled_photos import LabeledPhotos, join, list_few
 from visavis.train.recordio import RecordFile
 from visavis.types import RGB
@@ -38,8 +38,9 @@ class Crops:
 
     ``pixels (n, s, s, 3)`` uint8, mapped from a file; ``labels (n,)`` number the ``people``; ``photos`` are the paths
     (n), ``detector`` is how the faces were detected. ``skipped`` are pictures without a usable face, each with the
-    reason; ``notes`` are sentences about the data. The rows ``left_out`` take no part: copies, see
-    :mod:`visavis.train.copies`. The rows ``test`` are held out, as the user divided the photos.
+    reason; ``notes`` are sentences about the data. ``hashes`` are those of the crops, if they are stored. The rows
+    ``left_out`` take no part: copies, see :mod:`visavis.train.copies`. The rows ``test`` are held out, as the user
+    divided the photos.
     """
 
     pixels: RGB
@@ -49,6 +50,7 @@ class Crops:
     skipped: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     detector: str = AS_THEY_ARE
+    hashes: NDArray[np.uint8] | None = None
     left_out: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     test: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
 
@@ -60,8 +62,8 @@ class Crops:
     def digest(self) -> str:
         """Return a SHA-256 of pixels, labels and parts: runs on the same data have the same."""
         digest = hashlib.sha256(self.labels.tobytes() + self.left_out.tobytes() + self.test.tobytes())
-        for start in range(0, len(self.pixels), 1024):
-            digest.update(self.pixels[start : start + 1024].tobytes())
+        for row in map(hash_crop, self.pixels) if self.hashes is None else self.hashes:
+            digest.update(row)
         return digest.hexdigest()
 
 
@@ -120,6 +122,7 @@ def label_crops(stored: StoredCrops, labeled: LabeledPhotos, *, detector: str, t
         skipped,
         (*labeled.notes, *notes, *copies.notes, *near.notes),
         detector,
+        stored.hashes,
         left_out=np.flatnonzero(~near.used),
         test=np.flatnonzero(stored.used >= trained),
     )
