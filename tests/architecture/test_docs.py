@@ -241,7 +241,7 @@ def of_published_networks(command: str) -> bool:
 
 def of_pytorch(command: str) -> bool:
     """Those that need PyTorch, which not everyone has who runs the tests."""
-    return command.startswith("visavis train network") and find_spec("torch") is None
+    return command.startswith(("visavis train network", "visavis train compare")) and find_spec("torch") is None
 
 
 def test_commands_print_what_is_documented(folder: Path) -> None:

@@ -61,6 +61,7 @@ DOCUMENTED = {
     "classify",
     "train classifier",
     "train network",
+    "train compare",
     "train suspects",
     "demo",
 }

@@ -154,6 +154,7 @@ def test_a_file_of_an_archive(cache: Path, shelf: Shelf, row: WeightSpec) -> Non
         (zipped(test_net__dat=bytes(100_000_000)), "far too large"),
         (zipped(test_net__dat=CONTENT)[:-30], "no archive that can be read"),
     ],
+    ids=["text", "another file", "too large", "cut off"],  # an archive has the time in it, a name of a test must not
 )
 def test_archives_that_are_of_no_use(cache: Path, shelf: Shelf, row: WeightSpec, content: bytes, said: str) -> None:
     shelf.files["/pack.zip"] = content

@@ -33,6 +33,7 @@ COMMANDS = {
     "evaluate groups": "evaluate.groups",
     "train classifier": "train.classifier",
     "train network": "train.network",
+    "train compare": "train.compare",
     "train suspects": "train.suspects",
 }
 """Module of each command, in the order of the help; the command is the function that the module is named after."""

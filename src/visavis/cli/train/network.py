@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +11,7 @@ import typer
 from visavis.cli._options import DETECTOR, DetectorName, Json
 from visavis.cli._output import Output, note, short, significant
 from visavis.cli._sources import Exclude
+from visavis.cli.train._interrupts import INTERRUPTED, catch_interrupts
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
     from visavis.train.health import Epoch
     from visavis.train.network import NetworkRun, Plan
 
-INTERRUPTED = 130
 COLUMNS = "epoch      loss  active  same person  others  spread  held out  photos/s"
 
 
@@ -155,7 +152,7 @@ def _train(
         note(sentence)
     if not settings.stop.ails and (both := find_people_in_both(data)):
         note(f"{describe_both(both)} Their training photos are left out.")
-    with _interrupts() as interrupted:
+    with catch_interrupts() as interrupted:
         return train_network(
             data,
             out,
@@ -210,26 +207,13 @@ def _plain(value: object) -> object:
     return value.value if isinstance(value, StrEnum) else value
 
 
-@contextmanager
-def _interrupts() -> Iterator[Callable[[], bool]]:
-    """Yield a function that returns whether Ctrl-C was pressed during the block; a second one ends the program."""
-    pressed: list[int] = []
-
-    def press(number: int, frame: object) -> None:
-        if pressed:
-            raise KeyboardInterrupt
-        pressed.append(number)
-        note("finishing this step; press Ctrl-C again to end at once.")
-
-    before = signal.signal(signal.SIGINT, press)
-    try:
-        yield lambda: bool(pressed)
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 def _print_plan(plan: Plan) -> None:
-    note(
+    note(describe_plan(plan))
+
+
+def describe_plan(plan: Plan) -> str:
+    """Return what a run will do, as a sentence."""
+    return (
         f"{plan.pictures:,} photos of {plan.people:,} people to learn from, {plan.held_out:,} held out; "
         f"{plan.parameters:,} parameters; {plan.epochs:,} epochs of {plan.steps // plan.epochs:,} steps, "
         f"about {_format_time(plan.seconds)}; {plan.memory / 2**20:,.0f} MiB."
