@@ -47,7 +47,6 @@ CALLS: dict[str, Callable[[Any], object]] = {
     "search_threshold(people)": lambda value: table().search_threshold(0.1, value),
     "to_cosine": lambda value: compare.to_cosine(value, "cosine"),
     "classify(top)": lambda value: check_options(value, 0.5),
-    "classify(min_probability)": lambda value: check_options(5, value),
     "cluster(min_quality)": lambda value: cluster_faces(join_faces(), threshold=0.1, min_quality=value),
     "cluster(seed)": lambda value: cluster_faces(join_faces(), threshold=0.1, seed=value),
 }
@@ -61,6 +60,14 @@ def test_a_wrong_option_is_one_sentence(call: Callable[[Any], object], value: ob
     message = str(raised.value)
     assert message.endswith(".")
     assert "\n" not in message
+
+
+@pytest.mark.parametrize("value", [WORDS, NAN, -5, [1]], ids=repr)
+def test_a_wrong_probability_is_one_sentence(value: Any) -> None:
+    """None is the rule of the classifier itself."""
+    check_options(5, None)
+    with pytest.raises(UsageError, match=r"^.* from 0 to 1, got .*\.$"):
+        check_options(5, value)
 
 
 @pytest.mark.parametrize("value", [WORDS, NAN, -5, [1]], ids=repr)
@@ -88,5 +95,8 @@ def test_numbers_of_numpy_are_numbers() -> None:
     assert check_whole(np.int64(3), "a count", least=1) == 3
     with pytest.raises(UsageError, match=r"^a count of 1 or more, got True\.$"):
         check_whole(True, "a count", least=1)
+    assert check_whole(9, "a count", least=1, most=9) == 9
+    with pytest.raises(UsageError, match=r"^a count from 1 to 9, got 10\.$"):
+        check_whole(10, "a count", least=1, most=9)
     with pytest.raises(UsageError, match=r"^a share from 0 to 1, got 1\.5\.$"):
         check_number(1.5, "a share", least=0, most=1)

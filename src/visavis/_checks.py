@@ -23,11 +23,14 @@ def check_number(
     raise UsageError(f"{what}{_format_range(least, most)}, got {_format_value(value)}.")
 
 
-def check_whole(value: object, what: str, *, least: int) -> int:
-    """Return a whole number of ``least`` or more; UsageError for anything else, as in :func:`check_number`."""
-    if isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least:
-        return int(value)
-    raise UsageError(f"{what} of {least} or more, got {_format_value(value)}.")
+def check_whole(value: object, what: str, *, least: int, most: int | None = None) -> int:
+    """Return a whole number from ``least`` to ``most``; UsageError for anything else, as in :func:`check_number`."""
+    if isinstance(value, Integral) and not isinstance(value, bool):
+        number = int(value)
+        if least <= number and (most is None or number <= most):
+            return number
+    bounds = f"of {least} or more" if most is None else f"from {least} to {most}"
+    raise UsageError(f"{what} {bounds}, got {_format_value(value)}.")
 
 
 def _format_range(least: float, most: float) -> str:

@@ -131,7 +131,10 @@ def test_wrong_use_is_one_sentence(train: Run, run: Run, people: Path, tmp_path:
         ((), "the photos are those of DIR, or with --add"),
         ((people, "--add", people, "--out", "run"), "the photos are those of DIR, or with --add"),
         (("--add", people), "--add needs the classifier to extend"),
-        (("--add", people, "--out", "new"), "'new' holds no classifier"),
+        (("--add", people, "--out", "new"), "the classifier to extend has its own: leave out --head."),
+        ((people, "--test", people, "--split", "k-fold"), "--test takes the place of a split: leave out --split."),
+        ((people, "--folds", 5), "--folds belongs to --split k-fold."),
+        ((people, "--seed", 2**32), "a seed is a whole number from 0 to 4294967295"),
         ((people, "--head", "tree"), "no head of a classifier is called 'tree'"),
         ((people, "--fpir", "2"), "fpir is a rate from 1e-06 to 0.5"),
     ):
@@ -139,7 +142,11 @@ def test_wrong_use_is_one_sentence(train: Run, run: Run, people: Path, tmp_path:
         assert done.code == 2, arguments
         assert message in done.err
         assert "Traceback" not in done.err
+    done = run("train", "classifier", "--add", people, "--out", "new")
+    assert (done.code, "'new' holds no classifier" in done.err) == (2, True)
     train(people, "--out", "run")
+    done = run("train", "classifier", "--add", people, "--out", "run", "--model", "sface-float")
+    assert (done.code, "is of embeddings of test-colors, not of sface-float" in done.err) == (2, True)
     for options, message in (
         (("--threshold", 0.3), "a classifier has a rule of its own"),
         (("--model", "sface"), "is of embeddings of test-colors, not of sface"),

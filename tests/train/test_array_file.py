@@ -113,6 +113,19 @@ def test_a_hostile_file_is_one_sentence(name: str, tmp_path: Path) -> None:
         tracemalloc.stop()
 
 
+def test_a_file_of_holes_is_refused_unread(tmp_path: Path) -> None:
+    """Two gigabytes that take no place on the disk, and that no array claims."""
+    (tmp_path / "x").write_bytes(raw({"a": entry([1], 0, 4)}, b"\0" * 4))
+    os.truncate(tmp_path / "x", 2 << 30)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ArrayFileError, match="its arrays do not fill it"):
+            read_arrays(tmp_path / "x")
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+
+
 def test_a_packed_archive_is_refused_unopened(tmp_path: Path) -> None:
     """A gigabyte of zeros in a megabyte of zip, under the name of a classifier."""
     with zipfile.ZipFile(tmp_path / "x", "w", zipfile.ZIP_DEFLATED) as archive, archive.open("a.npy", "w") as member:

@@ -84,6 +84,15 @@ def test_test_photos_of_other_people_are_strangers(tmp_path: Path) -> None:
     assert (unknown["test_strangers"], unknown["test_strangers_named"]) == (3, report.strangers_named)
 
 
+def test_photos_that_are_given_for_testing_need_not_be_held_out(tmp_path: Path) -> None:
+    people = write_people(tmp_path / "people", 4, people=5)
+    for person in ("Red", "Pink"):
+        write_photo(tmp_path / "test" / person / "1.png", person, 50)
+    report = train(people, test=tmp_path / "test").report
+    assert (report.test_photos, report.strangers) == (1, 1)
+    assert report.notes == ("1 test photos are of people who were not trained: strangers.",)
+
+
 def test_the_answers_for_photos(tmp_path: Path) -> None:
     run = train(write_people(tmp_path / "people", 8))
     both = photo(tmp_path / "both.png", (PEOPLE["Red"], 20, 20, 110), (PEOPLE["Blue"], 180, 100, 90))
@@ -201,6 +210,7 @@ def test_people_of_one_photo_train_a_classifier_that_is_not_measured(tmp_path: P
     assert (report.chosen, report.accuracy, report.test_photos, report.train_photos) == ("nearest-mean", None, 0, 6)
     assert report.rule.measured is None
     assert report.line()["top5"] is None
+    assert report.notes[-1].startswith("no person has two photos to train on")
     run.save(tmp_path / "run")
     ((_, faces),) = load_classifier(tmp_path / "run").identify(write_photo(tmp_path / "x.png", "Green", 5))
     assert faces[0].candidates[0][0] == "Green"

@@ -112,6 +112,8 @@ SPOILT = {
     "a temperature of 0": set_content(temperature=0),
     "a temperature of almost 0": set_content(temperature=1e-300),
     "a number whose square is infinite": fill("head.means", 1e200),
+    "a seed beyond 32 bits": set_content(seed=2**32),
+    "a seed below 0": set_content(seed=-1),
     "a temperature that is text": set_content(temperature="1"),
     "a huge temperature": set_content(temperature=10**400),
     "a model that is null": set_content(model=None),
@@ -194,6 +196,14 @@ def test_neighbors_of_nobody_are_one_sentence(tmp_path: Path) -> None:
     fill("head.photo_labels", 4)(content, arrays)
     write_arrays(tmp_path / FILE, content, arrays)
     with pytest.raises(UsageError, match="labels of photos that are no rows of people"):
+        load_classifier(tmp_path)
+
+
+def test_variances_of_almost_nothing_are_one_sentence(tmp_path: Path) -> None:
+    content, arrays = read_arrays(save_classifier(trained("naive-bayes"), tmp_path))
+    fill("head.variances", 1e-320)(content, arrays)
+    write_arrays(tmp_path / FILE, content, arrays)
+    with pytest.raises(UsageError, match="variances or priors that are too close to 0"):
         load_classifier(tmp_path)
 
 

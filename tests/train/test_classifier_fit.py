@@ -50,9 +50,36 @@ def test_balance_chooses_by_the_mean_recall() -> None:
 def test_people_of_one_photo_leave_the_first_head_uncalibrated() -> None:
     faces = made_up_faces(6, 1)
     fitted, scores = choose_head(faces.values, faces.labels, FAST)
-    assert (fitted.head.name, fitted.calibrated, fitted.temperature) == ("nearest-mean", False, 1.0)
+    assert (fitted.head.name, fitted.calibrated) == ("nearest-mean", False)
+    assert fitted.temperature == faces.values.shape[1] / 12
     assert [score.photos for score in scores] == [0, 0, 0]
     assert np.array_equal(answer(fitted, faces.values).best, faces.labels)
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_a_single_photo_of_each_person_makes_no_head_certain(name: str) -> None:
+    """Embeddings of 128 numbers: a face half way between two people is no certain answer, one of a stranger neither."""
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(6, 128)).astype(np.float32)
+    values /= np.linalg.norm(values, axis=1, keepdims=True)
+    options = FitOptions(heads=(name,))
+    fitted, _ = choose_head(values, np.arange(6), options)
+    strangers = rng.normal(size=(50, 128)).astype(np.float32)
+    strangers /= np.linalg.norm(strangers, axis=1, keepdims=True)
+    assert answer(fitted, strangers).confidence.max() < 0.9
+
+
+@pytest.mark.filterwarnings("error")
+def test_mostly_single_photos_are_no_warning() -> None:
+    faces = made_up_faces(12, 1)
+    for name in HEADS:
+        choose_head(faces.values, faces.labels, FitOptions(heads=(name,)))
+
+
+def test_seeds_are_those_that_scikit_learn_takes() -> None:
+    for seed in (-1, 2**32):
+        with pytest.raises(UsageError, match="a seed is a whole number from 0 to 4294967295, got"):
+            FitOptions(seed=seed)
 
 
 def test_heads_that_would_take_minutes_are_left_out_with_a_reason() -> None:

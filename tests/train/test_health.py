@@ -52,8 +52,10 @@ def test_no_active_triplets(tmp_path: Path) -> None:
     assert len(ill.epochs) < 30
 
 
-def test_not_a_number(tmp_path: Path) -> None:
-    ill = run(tmp_path, loss="softmax", optimizer={"name": "sgd", "rate": 1e8, "clip": 0.0}, schedule={"warm_up": 0.0})
+@pytest.mark.parametrize("loss", ["softmax", "triplet"])
+def test_not_a_number(loss: str, tmp_path: Path) -> None:
+    """No triplet of embeddings that are NaN is active, so that their loss is 0."""
+    ill = run(tmp_path, loss=loss, optimizer={"name": "sgd", "rate": 1e8, "clip": 0.0}, schedule={"warm_up": 0.0})
     assert ill.illness is not None
     assert ill.illness.name == "nan"
     assert "Lower the learning rate, 1e+07 instead of 1e+08" in ill.illness.cure

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from visavis.errors import UsageError  # noqa: E402
 from visavis.runtime import Session  # noqa: E402
 from visavis.train import checkpoints  # noqa: E402
 from visavis.train.config import Settings, parse  # noqa: E402
-from visavis.train.network import NetworkRun, train_network  # noqa: E402
+from visavis.train.network import NetworkRun, read_weights, settings_of, train_network  # noqa: E402
 
 from .made_up import crops  # noqa: E402
 
@@ -127,6 +128,68 @@ def test_a_run_is_not_overwritten(tmp_path: Path) -> None:
         train_network(crops(), tmp_path / "other", settings(epochs=1), resume=True)
     with pytest.raises(UsageError, match="not those"):
         train_network(crops(seed=1), tmp_path / "run", settings(epochs=1), resume=True)
+
+
+def test_what_cannot_be_trained_leaves_no_folder(tmp_path: Path) -> None:
+    """Else the second try, with the cure, would find a run there."""
+    few = crops(people=3)
+    with pytest.raises(UsageError, match=r"of 3 people none can be held out: .*\[validation\] every = 10"):
+        train_network(few, tmp_path / "run", settings(epochs=1))
+    assert not (tmp_path / "run").exists()
+
+
+def test_other_files_are_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "report.html").write_text("mine", encoding="utf-8")
+    with pytest.raises(UsageError, match="holds other files: name a new folder"):
+        train_network(crops(), tmp_path, settings(epochs=1))
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+
+
+@pytest.mark.parametrize("changed", ["network", "optimizer", "epoch", "epochs", "measured"])
+def test_an_altered_checkpoint_is_one_sentence(changed: str, tmp_path: Path) -> None:
+    train_network(crops(), tmp_path / "run", settings(), interrupted=stops_after(5))
+    for name in (checkpoints.NEWEST, checkpoints.PREVIOUS):
+        path = tmp_path / "run" / name
+        if path.exists():
+            torch.save({**torch.load(path, weights_only=True), changed: [None, "x"]}, path)
+    with pytest.raises(UsageError, match="does not fit to this run, or was altered"):
+        train_network(crops(), tmp_path / "run", settings(), resume=True)
+
+
+def test_a_run_whose_checkpoints_are_all_damaged_does_not_begin_again(tmp_path: Path) -> None:
+    """Its log and its report would be overwritten without a word."""
+    run = tmp_path / "run"
+    train_network(crops(), run, settings(), interrupted=stops_after(9))
+    log = (run / "log.csv").read_bytes()
+    for name in (checkpoints.NEWEST, checkpoints.PREVIOUS):
+        (run / name).write_bytes(b"PK\x03\x04")
+    with pytest.raises(UsageError, match=r"no checkpoint of .* is whole"):
+        train_network(crops(), run, settings(), resume=True)
+    assert (run / "log.csv").read_bytes() == log
+
+
+def test_a_packed_checkpoint_is_not_unpacked(tmp_path: Path) -> None:
+    torch.save({"network": {}}, tmp_path / "plain.pt")
+    with ZipFile(tmp_path / "plain.pt") as plain, ZipFile(tmp_path / checkpoints.NEWEST, "w", ZIP_DEFLATED) as packed:
+        for name in plain.namelist():
+            packed.writestr(name, plain.read(name))
+        packed.writestr("archive/data/0", bytes(1 << 24))
+    assert checkpoints.load(tmp_path) is None
+    (tmp_path / "plain.pt").rename(tmp_path / checkpoints.NEWEST)
+    assert checkpoints.load(tmp_path) == {"network": {}}
+
+
+def test_a_checkpoint_without_a_network_is_no_beginning(tmp_path: Path) -> None:
+    torch.save({"network": [1]}, tmp_path / checkpoints.NEWEST)
+    with pytest.raises(UsageError, match="does not hold a network"):
+        read_weights(tmp_path)
+
+
+@pytest.mark.parametrize("table", [[], 5, "x", None, {"optimizer": 1}])
+def test_altered_settings_are_one_sentence(table: object, tmp_path: Path) -> None:
+    (tmp_path / "settings.json").write_text(json.dumps({"settings": table, "data": ""}), encoding="utf-8")
+    with pytest.raises(UsageError):
+        settings_of(tmp_path)
 
 
 def test_what_is_written_beside_a_run(tmp_path: Path) -> None:

@@ -66,7 +66,10 @@ def read_named_photos(source: str | os.PathLike[str], *, exclude: Sequence[str] 
     if people:
         if loose:
             what = "1 photo that lies" if len(loose) == 1 else f"{len(loose)} photos that lie"
-            notes.append(f"{what} in {path} itself, beside the folders of people, is passed over: {_list_few(loose)}.")
+            verb = "is" if len(loose) == 1 else "are"
+            notes.append(
+                f"{what} in {path} itself, beside the folders of people, {verb} passed over: {_list_few(loose)}."
+            )
         pairs = ((name, photo) for name, photos in people for photo in photos)
         return NamedPhotos(_group_by_name(pairs), tuple(notes))
     if not loose:

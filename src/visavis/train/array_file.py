@@ -67,13 +67,14 @@ def read_arrays(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         if length > min(MAX_HEADER, status.st_size - 8):
             raise ArrayFileError("it does not begin with the length of its header")
         header = _parse_object(file.read(length))
-        data = file.read()
+        size = status.st_size - 8 - length
+        if _claimed_size(header) != size:  # before as much is read
+            raise ArrayFileError("its arrays do not fill it")
+        data = memoryview(file.read(size))
     metadata = header.pop(METADATA, None)
     if not isinstance(metadata, dict) or not isinstance(metadata.get("content"), str):
         raise ArrayFileError("it has no description of its content")
     arrays = {name: _take_array(name, entry, data) for name, entry in header.items()}
-    if sum(array.nbytes for array in arrays.values()) != len(data):
-        raise ArrayFileError("its arrays do not fill it")
     return _parse_object(metadata["content"].encode()), arrays
 
 
@@ -90,7 +91,13 @@ def _parse_object(text: bytes) -> dict[str, Any]:
     return value
 
 
-def _take_array(name: str, entry: object, data: bytes) -> NDArray[Any]:
+def _claimed_size(header: dict[str, Any]) -> int:
+    """Return the bytes that the arrays of a header take together."""
+    places = [_read_sizes(entry.get("data_offsets"), 2) for entry in header.values() if isinstance(entry, dict)]
+    return sum(place[1] - place[0] for place in places if place is not None and len(place) == 2)
+
+
+def _take_array(name: str, entry: object, data: memoryview) -> NDArray[Any]:
     entry = entry if isinstance(entry, dict) else {}
     code, shape = TYPES.get(str(entry.get("dtype"))), _read_sizes(entry.get("shape"), MAX_RANK)
     place = _read_sizes(entry.get("data_offsets"), 2)

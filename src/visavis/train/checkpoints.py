@@ -10,12 +10,23 @@ from __future__ import annotations
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
+from zipfile import BadZipFile, ZipFile, is_zipfile
 
 from visavis import atomic
 from visavis.errors import UsageError
 from visavis.pytorch import torch
 
-DAMAGED = (RuntimeError, UnpicklingError, EOFError, ValueError, KeyError, IndexError, AttributeError, OSError)
+DAMAGED = (
+    RuntimeError,
+    UnpicklingError,
+    EOFError,
+    ValueError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    OSError,
+    BadZipFile,
+)
 """What PyTorch raises for files that are cut off or altered."""
 NEWEST, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
 
@@ -40,8 +51,17 @@ def load(run: Path) -> dict[str, Any] | None:
         if not path.is_file():
             continue
         try:
+            _check_size(path)
             state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         except DAMAGED:
             continue
         return state
     return None
+
+
+def _check_size(path: Path) -> None:
+    """Raise ValueError for an archive whose members are larger than it: PyTorch packs nothing."""
+    if is_zipfile(path):
+        with ZipFile(path) as archive:
+            if sum(member.file_size for member in archive.infolist()) > path.stat().st_size:
+                raise ValueError("members are packed")

@@ -81,7 +81,6 @@ class ClassifierOptions:
 
     def __post_init__(self) -> None:
         check_whole(self.folds, "folds is a whole number", least=2)
-        check_whole(self.seed, "a seed is a whole number", least=0)
         check_number(self.fpir, "fpir is a rate", least=1e-6, most=0.5)
         check_number(self.min_face, "min_face is a side in pixels", least=1)
         for kind, value in ((PhotoSplit, self.split), (FeatureKind, self.features)):
@@ -149,7 +148,7 @@ def train_classifier(
     )  # fmt: skip
     if test is not None:
         tests, test_used, test_notes = read_faces(
-            read_labeled_photos(test, exclude=exclude), options.features, recognizer,
+            read_labeled_photos(test, exclude=exclude, split=False), options.features, recognizer,
             min_face=options.min_face, progress=progress,
         )  # fmt: skip
         trainer = Trainer(recognizer, options, source, f"test photos of {Path(test).name}", [*notes, *test_notes])
@@ -256,6 +255,10 @@ class Trainer:
         return tests.select(~leaks)
 
     def _measure_rule(self, train: LabeledFaces, labels: Labels, fitted: FittedHead) -> UnknownRule:
+        if not fitted.calibrated:
+            self.notes.append(
+                "no person has two photos to train on: heads were not compared, and probabilities are rough."
+            )
         angular = self.options.features == FeatureKind.embeddings
         return make_rule(
             train.values, labels, fitted.head, self.options.fit(),

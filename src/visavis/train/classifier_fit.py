@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from visavis._checks import check_whole
 from visavis.errors import UsageError
 from visavis.train.classifier_answers import (
     FittedHead,
@@ -22,6 +23,8 @@ from visavis.train.labeled_photos import Labels
 from visavis.train.splits import stratified_folds
 from visavis.types import Doubles, Floats
 
+MOST_SEED = 2**32 - 1
+"""The largest seed that scikit-learn takes."""
 FOLDS = 5
 """Folds of the training photos on which heads are compared and calibrated."""
 
@@ -41,6 +44,7 @@ class FitOptions:
     def __post_init__(self) -> None:
         if not self.heads:
             raise UsageError(f"name a head at least; there are: {', '.join(HEADS)}.")
+        check_whole(self.seed, "a seed is a whole number", least=0, most=MOST_SEED)
         for name in self.heads:
             find_head(name)
 
@@ -88,20 +92,18 @@ def choose_head(features: Floats, labels: Labels, options: FitOptions) -> tuple[
 def fit_head(
     head: Head, features: Floats, labels: Labels, options: FitOptions, *, temperature: float | None = None
 ) -> FittedHead:
-    """Fit a head on photos with features ``(n, d)``; NaN, or None, as temperature leaves it uncalibrated."""
+    """Fit a head on photos with features ``(n, d)``; with NaN, or None, as temperature it has the head's usual one."""
     center, scale = _measure_scale(features, angular=options.angular)
     scaled = (features.astype(np.float64) - center) * scale
     arrays = {
         name: np.asarray(array) for name, array in head.fit(scaled, labels, options.balance, options.seed).items()
     }
     calibrated = temperature is not None and bool(np.isfinite(temperature))
+    divisor = float(temperature) if temperature and calibrated else head.temperature(features.shape[1])
     prototypes = make_prototypes(
         features.astype(np.float64) if options.angular else scaled, labels, angular=options.angular
     )
-    return FittedHead(
-        head, arrays, center, scale, float(temperature) if temperature and calibrated else 1.0, calibrated, prototypes,
-        options.angular,
-    )  # fmt: skip
+    return FittedHead(head, arrays, center, scale, divisor, calibrated, prototypes, options.angular)
 
 
 def _measure_scale(features: Floats, *, angular: bool) -> tuple[Doubles, Doubles]:

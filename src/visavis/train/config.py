@@ -29,6 +29,8 @@ LEAST: dict[str, float] = {
     "size": 32, "dimension": 2, "people": 2, "pictures": 1, "epochs": 1, "renew": 1, "optimizer.rate": 1e-9,
 }  # fmt: skip
 """Least values of numbers that may not be 0; of all others it is 0."""
+MOST: dict[str, float] = {"size": 1024, "dimension": 8192, "people": 10_000, "pictures": 1000}
+"""Greatest values of numbers that memory depends on; of all others it is 1e9."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +172,10 @@ def _parse_plain(value: Any, wanted: type, name: str) -> Any:
         least = LEAST.get(name, 0)
         if name == "size" and value == 0:
             return value
-        if not least <= value < 1e9:
-            raise UsageError(f"{name} must be a number from {least:g} on, got {value:g}.")
+        most = MOST.get(name, 1e9)
+        if not least <= value <= most:
+            end = f"to {most:.12g}" if name in MOST else "on"
+            raise UsageError(f"{name} must be a number from {least:g} {end}, got {value:g}.")
     if name in CHOICES and value not in CHOICES[name]:
         raise UsageError(f"{name} must be one of {', '.join(CHOICES[name])}, got {value!r}.")
     return value

@@ -54,11 +54,13 @@ class LabeledPhotos:
         return LabeledPhotos(self.people, tuple(self.photos[row] for row in chosen), self.labels[chosen], self.notes)
 
 
-def read_labeled_photos(source: str | os.PathLike[str], *, exclude: Sequence[str] = ()) -> LabeledPhotos:
+def read_labeled_photos(
+    source: str | os.PathLike[str], *, exclude: Sequence[str] = (), split: bool = True
+) -> LabeledPhotos:
     """Read people and the paths of their photos from a folder with a folder a person, or from a CSV of name and photo.
 
-    The photos themselves are not read. ``exclude`` holds patterns of names to skip. Raises UsageError if the source
-    names no person with a photo.
+    The photos themselves are not read. ``exclude`` holds patterns of names to skip. ``split`` is whether photos will be
+    held out, so that notes name people with too few. Raises UsageError if the source names no person with a photo.
     """
     named = read_named_photos(source, exclude=exclude)
     people = sorted(named.people, key=lambda person: natural_key(person.name))
@@ -66,7 +68,8 @@ def read_labeled_photos(source: str | os.PathLike[str], *, exclude: Sequence[str
     labels = np.array([label for label, _ in pairs], np.int64)
     photos = tuple(photo for _, photo in pairs)
     labeled = LabeledPhotos(tuple(person.name for person in people), photos, labels)
-    return LabeledPhotos(labeled.people, photos, labels, (*named.notes, *describe_shortages(labeled)))
+    shortages = describe_shortages(labeled) if split else []
+    return LabeledPhotos(labeled.people, photos, labels, (*named.notes, *shortages))
 
 
 def join(first: LabeledPhotos, second: LabeledPhotos) -> LabeledPhotos:

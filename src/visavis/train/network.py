@@ -10,10 +10,11 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,8 @@ from visavis.weights.user_models import CALIBRATION
 SETTINGS, LOG, REPORT = "settings.json", "log.csv", "report.html"
 TIMED = 3
 """Steps that are timed before a run begins."""
+UNFIT = (RuntimeError, KeyError, TypeError, ValueError, AttributeError, IndexError)
+"""What is raised for a state of another form."""
 LONGEST = 10_000
 """Most epochs of a run that is limited by minutes."""
 
@@ -97,16 +100,16 @@ def train_network(  # noqa: PLR0913 - options, all by name
     checkpoint. UsageError for a folder that holds another run.
     """
     folder = Path(out)
-    settings = settings_of(folder) if resume else settings
+    settings = _resume(folder, data) if resume else _check_new(folder, settings)
     parts = split(data, settings.validation, seed=settings.seed, ails=settings.stop.ails)
-    settings = _open_folder(folder, settings, data, resume=resume)
     first = first_weights(
         architecture(settings.architecture).definition(settings.dimension), side=data.size, seed=settings.seed
     )
     trainer = TrainingLoop(data, parts, settings, first | _fitting(weights or {}, first))
-    state = checkpoints.load(folder) if resume else None
-    if state is not None:
-        trainer.restore(state)
+    if resume:
+        _restore(trainer, folder)
+    else:
+        _make_folder(folder, settings, data)  # last: what cannot be trained leaves no folder behind
     plan = make_plan(trainer)
     trainer.total_epochs = plan.epochs
     planned(plan)
@@ -180,7 +183,10 @@ def crop_size(settings: Settings) -> int:
 
 def settings_of(folder: Path) -> Settings:
     """Return the settings that a run began with; UsageError where the folder holds none."""
-    return parse(_read_settings(folder)["settings"], Settings())
+    try:
+        return parse(_read_settings(folder)["settings"], Settings())
+    except (TypeError, AttributeError) as error:
+        raise UsageError(f"{folder / SETTINGS} is not the file that a run writes.") from error
 
 
 def read_weights(folder: Path) -> dict[str, Floats]:
@@ -188,7 +194,10 @@ def read_weights(folder: Path) -> dict[str, Floats]:
     state = checkpoints.load(folder)
     if state is None:
         raise UsageError(f"{folder} holds no checkpoint of a run to begin with.")
-    return {name: value.numpy() for name, value in state["network"].items()}
+    try:
+        return {name: value.numpy() for name, value in state["network"].items()}
+    except UNFIT as error:
+        raise UsageError(f"{folder / checkpoints.NEWEST} does not hold a network, or was altered.") from error
 
 
 def _read_settings(folder: Path) -> dict[str, Any]:
@@ -201,16 +210,50 @@ def _read_settings(folder: Path) -> dict[str, Any]:
     return content
 
 
-def _open_folder(folder: Path, settings: Settings, data: Crops, *, resume: bool) -> Settings:
-    """Make the folder of a new run, with its settings, or return the settings of the run that is resumed."""
-    path = folder / SETTINGS
-    if resume:
-        stored = _read_settings(folder)
-        if stored["data"] != data.digest():
-            raise UsageError(f"the pictures are not those that {folder} was trained on: begin a new run.")
-        return parse(stored["settings"], Settings())
-    if path.exists():
+def _resume(folder: Path, data: Crops) -> Settings:
+    """Return the settings of a run to go on with."""
+    stored = _read_settings(folder)
+    if stored["data"] != data.digest():
+        raise UsageError(f"the pictures are not those that {folder} was trained on: begin a new run.")
+    return settings_of(folder)
+
+
+def _check_new(folder: Path, settings: Settings) -> Settings:
+    """Return the settings of a new run; UsageError for a folder that holds a run, or other files."""
+    if (folder / SETTINGS).exists():
         raise UsageError(f"{folder} holds a run already: go on with it by --resume, or name another folder.")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise UsageError(f"{folder} holds other files: name a new folder.")
+    return settings
+
+
+def _restore(trainer: TrainingLoop, folder: Path) -> None:
+    """Go on from the newest checkpoint, if the run has any; UsageError for one of another network, or altered."""
+    state = checkpoints.load(folder)
+    if state is None:
+        if any((folder / name).exists() for name in (checkpoints.NEWEST, checkpoints.PREVIOUS)):
+            raise UsageError(f"no checkpoint of {folder} is whole: begin a new run, in a new folder.")
+        return
+    try:
+        trainer.restore(state)
+        _check_numbers([trainer.epoch, trainer.total_epochs], int)
+        for epoch in trainer.epochs:
+            _check_numbers(epoch.row().values(), (int, float, NoneType))
+    except UNFIT as error:
+        raise UsageError(
+            f"{folder / checkpoints.NEWEST} does not fit to this run, or was altered: name a new folder."
+        ) from error
+
+
+def _check_numbers(values: Iterable[object], kinds: type | tuple[type, ...]) -> None:
+    """Raise TypeError unless all values are of these kinds."""
+    if wrong := [value for value in values if not isinstance(value, kinds)]:
+        raise TypeError(f"{wrong[0]!r} is no number")
+
+
+def _make_folder(folder: Path, settings: Settings, data: Crops) -> None:
+    """Make the folder of a new run, with its settings."""
+    path = folder / SETTINGS
     content = {
         "settings": settings.table(),
         "data": data.digest(),
@@ -225,7 +268,6 @@ def _open_folder(folder: Path, settings: Settings, data: Crops, *, resume: bool)
         atomic.write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     except OSError as error:
         raise UsageError(f"{folder} cannot be written to: {error.strerror or error}.") from error
-    return settings
 
 
 def _fitting(weights: Mapping[str, Floats], first: Mapping[str, Floats]) -> dict[str, Floats]:

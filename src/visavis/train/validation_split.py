@@ -86,8 +86,8 @@ def _split(labels: NDArray[np.int64], how: Validation, *, seed: int) -> Training
     count = min(max(count, LEAST_PEOPLE), len(people) - LEAST_PEOPLE)
     if count < LEAST_PEOPLE:
         raise UsageError(
-            f"of {len(people)} people none can be held out: hold out pictures instead (validation.every = 10), or "
-            "nothing (validation.people = 0)."
+            f"of {len(people)} people none can be held out: hold out pictures instead, by [validation] every = 10 in "
+            "the file of --config, or nothing, by [validation] people = 0."
         )
     chosen = np.random.default_rng([seed, 1]).choice(people, count, replace=False)
     return _make(labels, np.flatnonzero(np.isin(labels, chosen)), people=True)

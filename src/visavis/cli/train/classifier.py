@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +11,7 @@ import typer
 
 from visavis import defaults
 from visavis.cli._networks import EMBEDDING, Networks, takes
-from visavis.cli._options import Json
+from visavis.cli._options import MODEL, Json
 from visavis.cli._output import Output, note, write
 from visavis.cli._sources import Exclude
 from visavis.cli._table import Column
@@ -105,6 +106,12 @@ def classifier(  # noqa: PLR0913 - a command's options
     if (source is None) == (add is None):
         raise UsageError("the photos are those of DIR, or with --add those of people to add to the classifier in RUN.")
     _check_folder(out, adding=add is not None)
+    given = {
+        "--split": split is not SplitName.every_tenth, "--folds": folds != FOLDS, "--test": test is not None,
+        "--features": features is not FeatureName.embeddings, "--head": bool(heads), "--balance": balance,
+        "--fpir": fpir != defaults.FPIR, "--seed": seed != 0,
+    }  # fmt: skip
+    _refuse_ignored([name for name, is_given in given.items() if is_given], adding=add is not None)
     if add is not None:
         _add(add, out, networks, exclude=exclude or [], json=json)
         return
@@ -133,12 +140,23 @@ def _add(people: Path, out: Path | None, networks: Networks, *, exclude: list[st
     from visavis.cli._classifiers import load_classifier
     from visavis.train.classifier import add_people
 
-    saved = load_classifier(out or Path(), networks)
+    saved = load_classifier(out or Path(), networks, model=None if networks.model == MODEL else networks.model)
     with Output("", "", json=json) as output:
         run = add_people(saved, people, exclude=exclude, progress=output.progress)
         _print_run(run, out, output)
     if not json:
         _print_tables(run.report, out)
+
+
+def _refuse_ignored(given: Sequence[str], *, adding: bool) -> None:
+    """Raise UsageError for options, by name, that would change nothing."""
+    if adding and given:
+        raise UsageError(f"the classifier to extend has its own: leave out {' and '.join(given)}.")
+    of_split = [name for name in given if name in ("--split", "--folds")]
+    if "--test" in given and of_split:
+        raise UsageError(f"--test takes the place of a split: leave out {' and '.join(of_split)}.")
+    if of_split == ["--folds"]:
+        raise UsageError("--folds belongs to --split k-fold.")
 
 
 def _check_folder(out: Path | None, *, adding: bool) -> None:

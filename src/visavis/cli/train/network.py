@@ -68,10 +68,14 @@ MinerOption = Annotated[
     MinerName | None, typer.Option("--miner", help="How triplets are chosen.", show_default="semi-hard")
 ]
 Epochs = Annotated[int | None, typer.Option("--epochs", min=1, metavar="N", help="Epochs.", show_default="20")]
-Minutes = Annotated[float | None, typer.Option("--minutes", min=0, metavar="N", help="Train this long, not --epochs.")]
+Minutes = Annotated[
+    float | None, typer.Option("--minutes", min=0.01, metavar="N", help="Train this long, not --epochs.")
+]
 Size = Annotated[
     int | None,
-    typer.Option("--size", min=32, metavar="PIXELS", help="Side of the crops.", show_default="the architecture's"),
+    typer.Option(
+        "--size", min=32, max=1024, metavar="PIXELS", help="Side of the crops.", show_default="the architecture's"
+    ),
 ]
 Init = Annotated[Path | None, typer.Option("--init", metavar="RUN", help="Begin with the weights of an earlier run.")]
 Config = Annotated[Path | None, typer.Option("--config", metavar="FILE.toml", help="Settings; options go before them.")]

@@ -32,6 +32,7 @@ class Head:
 
     ``balancing`` says how rare people are made to weigh as much as frequent ones. ``most_work`` bounds people times
     photos: above it a fit would take minutes, and the head is left out. ``extra`` is whether a fit takes scikit-learn.
+    ``temperature`` returns, for a number of features, the temperature where no photo could be held out to fit one.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Head:
     balancing: str
     most_work: float = float("inf")
     extra: bool = True
+    temperature: Callable[[int], float] = lambda features: 1.0
     check: Callable[[Arrays, int], str] = lambda arrays, features: ""
 
 
@@ -55,7 +57,7 @@ def check_extra() -> None:
 def fitting() -> Iterator[None]:
     """Let scikit-learn fit: a missing package is one sentence, and a fit that stops early is no warning.
 
-    The quality of a fit is measured on held-out photos in any case.
+    The quality of a fit is measured on held-out photos in any case. Nor is it one that most people have one photo.
     """
     try:
         from sklearn.exceptions import ConvergenceWarning
@@ -67,6 +69,7 @@ def fitting() -> Iterator[None]:
     # Threads gain nothing on matrices of this size, and where other processes compute too they cost a factor of ten.
     with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
         yield
 
 
