@@ -119,16 +119,16 @@ def test_a_face_turned_to_the_side_is_narrow_in_a_sound_picture(nose: float, wei
 def test_points_in_one_place_have_no_width() -> None:
     points = np.zeros((1, 5, 2), np.float32)
     assert align.squeeze(points) == pytest.approx([0])
-    assert np.isfinite(align.onto(points, TEMPLATE)).all()
+    assert np.isfinite(align.matrices_onto(points, TEMPLATE)).all()
     assert align.squeeze(np.empty((0, 5, 2), np.float32)).shape == (0,)
-    assert align.onto(np.empty((0, 5, 2), np.float32), TEMPLATE).shape == (0, 2, 3)
+    assert align.matrices_onto(np.empty((0, 5, 2), np.float32), TEMPLATE).shape == (0, 2, 3)
 
 
 @pytest.mark.parametrize("across", [0.85, 1, 1.005])
 def test_faces_of_natural_width_are_moved_by_a_similarity(across: float) -> None:
     points = apply(motion(0.4, 2, (50, 60)), UPRIGHT * [across, 1])[None].astype(np.float32)
     assert abs(align.squeeze(points)) < align.NATURAL
-    np.testing.assert_allclose(align.onto(points, TEMPLATE), align.similarity(points, TEMPLATE), atol=1e-4)
+    np.testing.assert_allclose(align.matrices_onto(points, TEMPLATE), align.similarity(points, TEMPLATE), atol=1e-4)
 
 
 @pytest.mark.parametrize(("across", "down"), [(0.5, 1), (0.7, 1), (1, 0.6)])
@@ -136,12 +136,12 @@ def test_faces_of_natural_width_are_moved_by_a_similarity(across: float) -> None
 def test_a_squeezed_face_is_restored_to_what_faces_may_be_by_nature(across: float, down: float, angle: float) -> None:
     turned = motion(angle, 2, (50, 60))
     points = apply(turned, UPRIGHT * [across, down])[None].astype(np.float32)
-    (matrix,) = align.onto(points, TEMPLATE)
+    (matrix,) = align.matrices_onto(points, TEMPLATE)
     width = float(align.squeeze(apply(matrix, points[0])[None])[0])
     assert abs(width) == pytest.approx(align.NATURAL, abs=1e-3)
     assert np.sign(width) == np.sign(align.squeeze(points)[0])
     # The same face upright is cut out alike: the turn is undone.
-    (upright,) = align.onto((UPRIGHT * [across, down])[None].astype(np.float32), TEMPLATE)
+    (upright,) = align.matrices_onto((UPRIGHT * [across, down])[None].astype(np.float32), TEMPLATE)
     np.testing.assert_allclose(matrix[:, :2] @ turned[:, :2], upright[:, :2], atol=1e-4)
 
 
@@ -150,8 +150,8 @@ def test_a_mirrored_face_is_cut_out_mirrored() -> None:
     level[[0, 3], 1] = level[[1, 4], 1]
     points = (UPRIGHT * [0.6, 1] + RNG.normal(0, 0.5, (5, 2))).astype(np.float32)
     order, flip = [1, 0, 2, 4, 3], np.array([-1, 1], np.float32)
-    (matrix,) = align.onto(points[None], level)
-    (mirrored,) = align.onto((points * flip)[order][None], (level * flip)[order] + [111, 0])
+    (matrix,) = align.matrices_onto(points[None], level)
+    (mirrored,) = align.matrices_onto((points * flip)[order][None], (level * flip)[order] + [111, 0])
     there = apply(matrix, points)
     back = (apply(mirrored, (points * flip)[order]) * flip + [111, 0])[order]
     np.testing.assert_allclose(there, back, atol=1e-3)

@@ -55,7 +55,7 @@ def squeeze(landmarks: Floats) -> Floats:
     return squeezed
 
 
-def onto(landmarks: Floats, template: Floats) -> Floats:
+def matrices_onto(landmarks: Floats, template: Floats) -> Floats:
     """Return matrices ``(n, 2, 3)`` that map faces onto a template ``(5, 2)``, with their proportions restored.
 
     ``landmarks`` are ``(n, 5, 2)``. In a picture that is squeezed in one direction all faces look alike: where the

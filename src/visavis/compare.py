@@ -71,7 +71,9 @@ def cosine_distances(a: Floats, b: Floats) -> Floats:
     return distances
 
 
-MEAN_SHARE = 0.4
+TIE = 1e-6
+"""Cosine distances of float32 embeddings that differ by no more are equal except for rounding."""
+MEAN_WEIGHT = 0.4
 """Weight of the mean embedding in the distance to a person, beside the mean of the distances to each template."""
 
 
@@ -84,7 +86,7 @@ def person_embedding(templates: Floats) -> Floats:
     """
     mean = templates.astype(np.float64).mean(axis=0)
     length = float(np.linalg.norm(mean))
-    embedding: Floats = mean * (1 - MEAN_SHARE + (MEAN_SHARE / length if length else 0.0))
+    embedding: Floats = mean * (1 - MEAN_WEIGHT + (MEAN_WEIGHT / length if length else 0.0))
     return embedding
 
 
@@ -159,9 +161,7 @@ class Calibration:
         strangers are named more often: the caller should say so (``lowest_far``).
         """
         check_whole(people, "people is a whole number", least=0)
-        fpir = check_number(fpir, "fpir is a number", finite=False)
-        if not 0 < fpir < 1:
-            raise UsageError(f"fpir must be between 0 and 1, got {fpir:g}.")
+        check_fpir(fpir)
         return self.threshold(min(max(search_far(fpir, people), self.far[-1]), self.far[0]))
 
     def table(self) -> dict[str, object]:
@@ -192,6 +192,12 @@ class Calibration:
         weights = [math.exp(value - highest) for value in evidence]
         total = sum(weights) + math.exp(stranger - highest)
         return [weight / total for weight in weights]
+
+
+def check_fpir(fpir: float) -> None:
+    """Raise UsageError for a rate of searches that is no number between 0 and 1."""
+    if not 0 < check_number(fpir, "fpir is a number", finite=False) < 1:
+        raise UsageError(f"fpir must be between 0 and 1, got {fpir:g}.")
 
 
 def search_far(fpir: float, people: int) -> float:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 
-from visavis.cli._cells import printable, shorten_end, shorten_middle, wrap
-from visavis.cli._table import STANDARD, Column, Row, columns_of, render
+from visavis.cli._table import STANDARD, Column, Row, make_columns, render
+from visavis.cli._text_width import printable, shorten_end, shorten_middle, wrap
 
-IDENTIFY = columns_of(["photo", "face", "box", "who", "distance", "threshold", "probability"])
+IDENTIFY = make_columns(["photo", "face", "box", "who", "distance", "threshold", "probability"])
 ANN = ["holiday.jpg", "1", "378 89 613 419", "Ann Example", "0.0315", "0.0831", ">99.9%"]
 
 
@@ -125,7 +125,7 @@ def test_more_columns_than_fit_are_printed_in_blocks() -> None:
 
 
 def test_values_of_keys_go_on_on_further_lines() -> None:
-    columns = columns_of(["", ""])
+    columns = make_columns(["", ""])
     assert lines([Row(["sha256", "0123456789abcdef" * 2])], 30, columns) == [
         "sha256  0123456789abcdef012345",
         "        6789abcdef",
@@ -162,7 +162,7 @@ def test_what_a_terminal_would_obey_is_escaped() -> None:
 
 
 def test_ascii_where_the_output_has_no_more() -> None:
-    shown = render(columns_of(["photo"]), [Row(["p" * 50])], width=20, ascii_only=True)
+    shown = render(make_columns(["photo"]), [Row(["p" * 50])], width=20, ascii_only=True)
     assert "".join(shown).isascii()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -376,3 +376,12 @@ def test_only_what_is_a_file_has_a_place(tmp_path: Path, monkeypatch: pytest.Mon
         assert make_path_absolute(path) == str(tmp_path / "a.jpg")
     for name in ("bytes", "array", "-", "upload.jpg", "https://example.com/a.jpg", ""):
         assert make_path_absolute(name) == name
+
+
+@pytest.mark.parametrize(
+    "options", [{"fpir": 5.0}, {"fpir": 0}, {"top": 0}, {"threshold": 3.0}, {"margin": -1}], ids=str
+)
+def test_options_are_checked_whether_or_not_there_is_a_face(options: dict[str, Any], gallery: Gallery) -> None:
+    """Before a photo is read: one without a face would else be answered whatever the options are."""
+    with pytest.raises(UsageError):
+        gallery.identify_photos(["missing"], **options)

@@ -51,7 +51,7 @@ def test_the_first_download_is_pinned_beside_the_file(cache: Path, shelf: Shelf,
     assert path.read_bytes() == CONTENT
     assert names(cache / "weights") == ["test_net.dat", "test_net.dat.sha256"]
     assert (cache / "weights" / "test_net.dat.sha256").read_text() == f"{sha256(CONTENT)}  test_net.dat\n"
-    assert store.pin_of(path) == store.digest(row) == sha256(CONTENT)
+    assert store.read_pinned_hash(path) == store.digest(row) == sha256(CONTENT)
     assert store.find(row) == path
     assert shelf.asked == ["/test_net.dat"]
 

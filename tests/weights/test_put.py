@@ -38,7 +38,7 @@ def test_a_file_of_unknown_hash_is_pinned(cache: Path, source: Path) -> None:
     path = store.put(ROW, source, sha256=SHA256)
     assert path.read_bytes() == CONTENT == source.read_bytes()
     assert names(cache / "weights") == ["test_net.dat", "test_net.dat.sha256"]
-    assert store.pin_of(path) == store.digest(ROW) == SHA256
+    assert store.read_pinned_hash(path) == store.digest(ROW) == SHA256
     assert store.find(ROW) == store.put(ROW, source, sha256=SHA256) == path
     assert store.put(ROW, path, sha256=SHA256) == path  # from where it lies
     path.write_bytes(b"other")
@@ -78,7 +78,7 @@ def test_what_was_put_there_by_hand_is_pinned(cache: Path, source: Path) -> None
     (cache / "weights").mkdir(parents=True)
     path = cache / "weights" / ROW.file
     path.write_bytes(CONTENT)
-    assert store.pin_of(store.put(ROW, path, sha256=SHA256)) == SHA256
+    assert store.read_pinned_hash(store.put(ROW, path, sha256=SHA256)) == SHA256
 
 
 def test_a_pin_that_its_file_has_left_holds_nobody(cache: Path, source: Path) -> None:
@@ -86,7 +86,7 @@ def test_a_pin_that_its_file_has_left_holds_nobody(cache: Path, source: Path) ->
     store.put(ROW, source, sha256=SHA256).unlink()
     source.write_bytes(CONTENT[::-1])
     other = hashlib.sha256(CONTENT[::-1]).hexdigest()
-    assert store.pin_of(store.put(ROW, source, sha256=other)) == other
+    assert store.read_pinned_hash(store.put(ROW, source, sha256=other)) == other
 
 
 def test_a_file_that_changed_meanwhile_is_not_taken(cache: Path, source: Path) -> None:

@@ -110,7 +110,7 @@ def test_what_visavis_has_itself_comes_first(home: Path, cache: Path) -> None:
 
 def test_a_file_of_unpublished_hash_is_pinned_with_a_warning_at_its_first_use(home: Path) -> None:
     path = put(home / AT_HOME[0])
-    assert (store.locate(UNKNOWN), store.pin_of(path)) == (path, "")
+    assert (store.locate(UNKNOWN), store.read_pinned_hash(path)) == (path, "")
     with pytest.warns(VisavisWarning) as warned:
         assert store.find(UNKNOWN) == path
     assert [str(one.message) for one in warned] == [

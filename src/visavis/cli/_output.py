@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 import typer
 
 from visavis.cli import _csv as csv_text
-from visavis.cli._table import Column, Row, columns_of, render
+from visavis.cli._table import Column, Row, make_columns, render
 from visavis.errors import UsageError, ended_once
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Output:
     def __init__(self, *columns: str | Column, json: bool, csv: Sequence[str] | None = None) -> None:
         if json and csv is not None:
             raise UsageError("--json and --csv exclude each other.")
-        self._columns = columns_of(columns)
+        self._columns = make_columns(columns)
         self._json = json
         self._csv = csv
         self._header_written = False

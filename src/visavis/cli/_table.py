@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from visavis.cli._cells import printable, shorten_end, shorten_middle, wrap
+from visavis.cli._text_width import printable, shorten_end, shorten_middle, wrap
 
 GAP = 2
 """Spaces between two columns."""
@@ -72,7 +72,7 @@ STANDARD: Mapping[str, Column] = {
 """Columns of several commands, by title."""
 
 
-def columns_of(titles: Sequence[str | Column]) -> list[Column]:
+def make_columns(titles: Sequence[str | Column]) -> list[Column]:
     """Return the columns of a table: a title stands for its standard column, or else for one that always stays.
 
     The last column folds if it has no title: it holds remarks, or the values of keys.

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis.clustering._neighbors import Edges, Ints
-from visavis.compare import MEAN_SHARE
+from visavis.compare import MEAN_WEIGHT
 from visavis.poor_photos import pair_shares
 from visavis.types import Floats
 
@@ -227,7 +227,7 @@ def _measure_distances(embeddings: Floats, sums: ClusterSums, labels: Ints, face
     products = np.where(own, products - 1, products)
     others = sums.counts[clusters] - own
     lengths = np.sqrt(np.maximum(squares, 1e-12))  # of the sum: its mean is shorter by the number of faces
-    similarities = products * ((1 - MEAN_SHARE) / np.maximum(others, 1) + MEAN_SHARE / lengths)
+    similarities = products * ((1 - MEAN_WEIGHT) / np.maximum(others, 1) + MEAN_WEIGHT / lengths)
     return np.where(others > 0, 1 - similarities, np.inf).astype(np.float32)
 
 

@@ -15,7 +15,7 @@ def boxes_of(faces: Sequence[Face]) -> Floats:
     return np.array([face.box for face in faces], np.float32).reshape(-1, 4)
 
 
-def within(boxes: Floats, picture: RGB) -> Floats:
+def clip_boxes(boxes: Floats, picture: RGB) -> Floats:
     """Return boxes cut off at the picture's edges and at whole pixels, never smaller than one."""
     height, width = picture.shape[:2]
     low = np.floor(np.clip(boxes[:, :2], 0, (width - 1, height - 1)))
@@ -25,7 +25,7 @@ def within(boxes: Floats, picture: RGB) -> Floats:
 
 def stretched_boxes(picture: RGB, faces: Sequence[Face], *, size: int) -> RGB:
     """Return crops ``(n, size, size, 3)`` of the boxes, cut off at the picture's edges and at whole pixels."""
-    return stretched(picture, within(boxes_of(faces), picture), size=size)
+    return stretched(picture, clip_boxes(boxes_of(faces), picture), size=size)
 
 
 def middles(boxes: Floats, *, part: float) -> Floats:

@@ -71,7 +71,7 @@ def crops_of(row: ModelRow, picture: RGB, faces: Sequence[Face]) -> RGB:
     """Return crops ``(n, s, s, 3)`` according to a row."""
     if row.points is not None:
         landmarks = np.array([face.landmarks for face in faces], np.float32).reshape(-1, 5, 2)
-        return align.warp(picture, align.onto(landmarks, np.array(row.points, np.float32)), size=row.size)
+        return align.warp(picture, align.matrices_onto(landmarks, np.array(row.points, np.float32)), size=row.size)
     if row.crop == "box":
         return align.square_crops(picture, faces, size=row.size, margin=row.margin)
     if row.crop == "middle":

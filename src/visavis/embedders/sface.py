@@ -38,7 +38,7 @@ UNFOLDED = re.compile(r"_(dequantized|reshaped)$")
 def crops(picture: RGB, faces: Sequence[Face]) -> RGB:
     """Return crops ``(n, 112, 112, 3)``: five landmarks mapped onto ArcFace's, proportions restored."""
     landmarks = np.array([face.landmarks for face in faces], np.float32).reshape(-1, 5, 2)
-    return align.warp(picture, align.onto(landmarks, TEMPLATE), size=SIDE)
+    return align.warp(picture, align.matrices_onto(landmarks, TEMPLATE), size=SIDE)
 
 
 def read(path: Path) -> dict[str, Floats]:

@@ -35,8 +35,6 @@ RANKS = (1, 5, 10, 20, 50)
 FPIRS = (1e-1, 3e-2, 1e-2, 3e-3, 1e-3)
 BLOCK = 1 << 22
 """Distances in memory at once: 16 MiB."""
-TIE = 1e-6
-"""Cosine distances of float32 embeddings that differ by less are equal except for rounding."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -247,7 +245,7 @@ def _rank_people(
     for block, distances in gallery.distances(templates.embeddings[rows[searchable]]):
         own = np.take_along_axis(distances, columns[block, None], axis=1)
         right[searchable[block]] = own[:, 0]
-        ranks[searchable[block]] = np.count_nonzero(distances <= own + TIE, axis=1)
+        ranks[searchable[block]] = np.count_nonzero(distances <= own + compare.TIE, axis=1)
     return ranks, right
 
 

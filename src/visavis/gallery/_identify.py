@@ -26,12 +26,20 @@ LIKELY = 0.5
 
 @dataclass(frozen=True, slots=True)
 class IdentifyOptions:
-    """The options of :meth:`visavis.gallery.Gallery.identify_embeddings`."""
+    """The options of :meth:`visavis.gallery.Gallery.identify_embeddings`; UsageError for those that are not valid."""
 
     fpir: float
     threshold: float | None
     margin: float
     top: int
+
+    def __post_init__(self) -> None:
+        check_whole(self.top, "top is a whole number", least=1)
+        compare.to_cosine(self.margin, "cosine")
+        if self.threshold is None:
+            compare.check_fpir(self.fpir)
+        else:
+            compare.to_cosine(self.threshold, "cosine")
 
 
 class ProbeQuality(NamedTuple):
@@ -110,7 +118,7 @@ def identify_embeddings(
 
 
 def _search(opened: OpenGallery, embeddings: ArrayLike, options: IdentifyOptions) -> SearchResult:
-    return search_people(opened, embeddings, max(check_whole(options.top, "top is a whole number", least=1), 2))
+    return search_people(opened, embeddings, max(options.top, 2))
 
 
 def _answer(

@@ -10,13 +10,13 @@ from sqlalchemy import Connection, func, select
 from visavis.errors import GalleryError
 from visavis.gallery._index_sync import SyncedIndex, read_blocks
 from visavis.gallery._open_gallery import OpenGallery
+from visavis.gallery.check_input import UNIT_TOLERANCE
 from visavis.gallery.misplaced_photos import find_doubtful_templates
 from visavis.gallery.sql import records
 from visavis.gallery.sql.database import Database
 from visavis.gallery.sql.schema import PEOPLE, REMOVALS, TEMPLATES
 from visavis.gallery.types import Problem
 
-UNIT_TOLERANCE = 1e-4
 SAMPLE = 200
 """Number of templates that are searched for by their own embeddings."""
 SELF_DISTANCE = 1e-3

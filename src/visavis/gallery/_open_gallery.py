@@ -84,7 +84,7 @@ class OpenGallery:
             return own.model
         if own.change == 0:  # for example if the first attempt failed, without the model's files
             with self.database.write() as conn:
-                if records.set_model_if_unchanged(conn, requested):
+                if records.set_model_of_unused_gallery(conn, requested):
                     return requested
         raise GalleryError(
             f"{self.database.place} holds embeddings of {own.model}, which do not compare with those of {requested}: "

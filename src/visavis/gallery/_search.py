@@ -141,7 +141,7 @@ def find_lookalikes(
     top = check_whole(top, "top is a whole number", least=1)
     with opened.lock, opened.read_for_search() as conn:
         probes = normalize_embeddings(embeddings, records.read_meta(conn).dimension)
-        own = 0 if besides is None else indexed_photos.count_faces(conn, besides)
+        own = 0 if besides is None else indexed_photos.count_faces_of_photo(conn, besides)
         index = opened.index.update(conn)
         hits_of_probes = [[] for _ in probes] if index is None else index.nearest(probes, top + own)
         faces_of_probes = [

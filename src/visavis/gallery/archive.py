@@ -16,6 +16,7 @@ from visavis import atomic
 from visavis.errors import UsageError, fault_of
 from visavis.gallery._index_sync import read_added
 from visavis.gallery._open_gallery import OpenGallery
+from visavis.gallery.check_input import UNIT_TOLERANCE
 from visavis.gallery.index import Ids
 from visavis.gallery.names import fold_name
 from visavis.gallery.sql import records
@@ -26,7 +27,6 @@ RECORDS, EMBEDDINGS = "gallery.json", "embeddings.npz"
 FORMAT, VERSION = "visavis gallery export", 2
 FILES = {1: ("vectors.npz", "vectors"), VERSION: (EMBEDDINGS, "embeddings")}
 """By version: the file of arrays, and the name of the embeddings in it."""
-UNIT_TOLERANCE = 1e-4
 
 _COLUMNS: dict[str, tuple[Table, tuple[str, ...]]] = {
     "people": (PEOPLE, tuple(column.name for column in PEOPLE.c if column.name != "folded")),

@@ -20,6 +20,8 @@ from visavis.gallery.types import Details, Template
 from visavis.types import Floats
 
 NAME_LENGTH = 300
+UNIT_TOLERANCE = 1e-4
+"""Difference from 1 up to which a stored embedding has length 1."""
 
 
 def clean_name(name: str) -> str:

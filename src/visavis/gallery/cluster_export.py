@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from visavis import defaults
 from visavis.boxes import SAME_FACE, overlaps
 from visavis.clustering.pictures import file_of
 from visavis.doubts import faults
@@ -98,7 +99,7 @@ def enroll_faces(
     *,
     note: str = "",
     consent: str | None = None,
-    min_face: float = 20,
+    min_face: float = defaults.MIN_FACE,
     min_quality: float = 0.0,
     new: bool = False,
     strict: bool = False,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NoReturn, Self
 
 from numpy.typing import ArrayLike
 
+from visavis import defaults
 from visavis.compare import Calibration
 from visavis.errors import GalleryError, UsageError
 from visavis.gallery import (
@@ -161,7 +162,7 @@ class Gallery:
         consent: str | None = None,
         consented: date | None = None,
         metadata: Mapping[str, object] | None = None,
-        min_face: float = 20,
+        min_face: float = defaults.MIN_FACE,
         min_quality: float = 0.0,
         strict: bool = False,
     ) -> Enrollment:
@@ -227,11 +228,11 @@ class Gallery:
         self,
         photo: Source,
         *,
-        fpir: float = 0.01,
+        fpir: float = defaults.FPIR,
         threshold: float | None = None,
         margin: float = 0.0,
-        top: int = 5,
-        min_face: float = 20,
+        top: int = defaults.TOP_NAMES,
+        min_face: float = defaults.MIN_FACE,
         repeats: bool = False,
     ) -> list[Identification]:
         """Identify the faces of a photo, one answer a face; an empty list if there is no face. Raises ImageError.
@@ -245,11 +246,11 @@ class Gallery:
         self,
         photos: Source | Iterable[Source],
         *,
-        fpir: float = 0.01,
+        fpir: float = defaults.FPIR,
         threshold: float | None = None,
         margin: float = 0.0,
-        top: int = 5,
-        min_face: float = 20,
+        top: int = defaults.TOP_NAMES,
+        min_face: float = defaults.MIN_FACE,
         repeats: bool = False,
     ) -> Iterator[IdentifiedPhoto]:
         """Identify the faces of photos; yield a result for each photo, in order, also for an unreadable one.
@@ -268,18 +269,18 @@ class Gallery:
         self,
         embeddings: ArrayLike,
         *,
-        fpir: float = 0.01,
+        fpir: float = defaults.FPIR,
         threshold: float | None = None,
         margin: float = 0.0,
-        top: int = 5,
+        top: int = defaults.TOP_NAMES,
         qualities: Sequence[Quality | float | None] | None = None,
     ) -> list[Identification]:
         """Identify each row of ``embeddings (n, d)``: name the nearest person if near enough, else answer unknown.
 
         Near enough is a cosine distance up to ``threshold``; by default that of :meth:`threshold`. A face is unknown
         too if the second person is farther by less than ``margin`` (a cosine distance). If the model's calibration
-        includes poor photos, the default threshold is stricter for them, also for poor templates of the person,
-        and faces poorer than was measured are unknown, with a note; an explicit ``threshold`` names
+        includes poor photos, the default threshold is stricter where both the face and the person's templates are
+        poor, and faces poorer than was measured are unknown, with a note; an explicit ``threshold`` names
         them without a probability. How poor a face is follows from its embedding and the ``qualities`` of the probes:
         all parts or the score alone (None: not known). An answer's ``distance`` is that of the nearest person, named or
         not; its ``probability`` is None unless a person is named and more likely than not, if one search in two is
@@ -289,7 +290,7 @@ class Gallery:
         return _identify.identify_embeddings(self.opened, embeddings, options, qualities=qualities)
 
     def search(
-        self, embeddings: ArrayLike, *, top: int = 5, among: Sequence[Who] | None = None
+        self, embeddings: ArrayLike, *, top: int = defaults.TOP_NAMES, among: Sequence[Who] | None = None
     ) -> list[list[Candidate]]:
         """Return the ``top`` people nearest to each row of ``embeddings (n, d)``, nearest first, each once.
 
@@ -298,11 +299,15 @@ class Gallery:
         """
         return _search.search(self.opened, embeddings, top=top, among=among)
 
-    def similar(self, photo: Source, *, top: int = 10, min_face: float = 20) -> list[list[Lookalike]]:
+    def similar(
+        self, photo: Source, *, top: int = defaults.TOP_LOOKALIKES, min_face: float = defaults.MIN_FACE
+    ) -> list[list[Lookalike]]:
         """Return the ``top`` look-alikes of each face of a photo, at any distance. Raises ImageError."""
         return _search.find_lookalikes_of_photo(self.opened, photo, top=top, min_face=min_face)
 
-    def lookalikes(self, embeddings: ArrayLike, *, top: int = 10, besides: str | None = None) -> list[list[Lookalike]]:
+    def lookalikes(
+        self, embeddings: ArrayLike, *, top: int = defaults.TOP_LOOKALIKES, besides: str | None = None
+    ) -> list[list[Lookalike]]:
         """Return the ``top`` faces nearest to each row of ``embeddings (n, d)``, named or not, nearest first.
 
         Faces of the photo ``besides`` (its SHA-256) are skipped.
@@ -311,7 +316,7 @@ class Gallery:
 
     # Thresholds
 
-    def threshold(self, *, fpir: float = 0.01) -> SearchThreshold:
+    def threshold(self, *, fpir: float = defaults.FPIR) -> SearchThreshold:
         """Return the distance up to which a search names a person; it names a stranger at rate ``fpir``.
 
         The distance is smaller in a larger gallery, where more people may resemble a stranger. Raises UsageError

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import select
 
+from visavis import compare
 from visavis.compare import Calibration, person_embedding
 from visavis.gallery import _resolve_person
 from visavis.gallery._open_gallery import OpenGallery
@@ -131,8 +132,6 @@ BATCH_VALUES = 1 << 23
 """Values of embeddings in memory at a time: 32 MB."""
 TILE = 1024
 """Templates compared with people at a time."""
-TIE = 1e-6
-"""If the distances of two people differ by no more than this, in float32, the first person is the nearest."""
 
 
 class Member(NamedTuple):
@@ -297,8 +296,8 @@ def _update_nearest(
     column = np.minimum(np.searchsorted(ids, owners), len(ids) - 1)
     own = np.flatnonzero(ids[column] == owners)
     scores[own, column[own]] = -np.inf
-    best = (scores >= scores.max(axis=1, keepdims=True) - TIE).argmax(axis=1)
-    rows = np.flatnonzero(1 - scores[np.arange(len(best)), best] < distance - TIE)
+    best = (scores >= scores.max(axis=1, keepdims=True) - compare.TIE).argmax(axis=1)
+    rows = np.flatnonzero(1 - scores[np.arange(len(best)), best] < distance - compare.TIE)
     products = (embeddings[rows].astype(np.float64) * person_embeddings[best[rows]]).sum(axis=1)
     nearest[rows], distance[rows] = ids[best[rows]], np.clip(1 - products, 0, 2)
 

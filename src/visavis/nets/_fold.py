@@ -183,7 +183,7 @@ def widened(x: Value, channels: int) -> Value:
     return replace(x, kernel=kernel, bias=bias, slope=slope)
 
 
-def largest_side(a: Tensor, b: Tensor) -> int | None:
+def larger_side(a: Tensor, b: Tensor) -> int | None:
     """Return the larger side, None if a side is open."""
     return None if a.side is None or b.side is None else max(a.side, b.side)
 

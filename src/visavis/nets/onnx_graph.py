@@ -291,7 +291,7 @@ class OnnxOps:
         first, second = (self._emit_plain(fold.widened(x, channels)) for x in (a, b))
         if first.width != second.width:
             raise TypeError("a sum with the picture itself is not supported")
-        side = fold.largest_side(first, second)
+        side = fold.larger_side(first, second)
         first, second = self._pad_side(first, side), self._pad_side(second, side)
         return replace(first, name=self._node("Add", [first.name, second.name]))
 

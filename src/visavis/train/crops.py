@@ -158,7 +158,7 @@ def _aligned_faces(photos: Sequence[str], size: int, detector: str) -> Iterator[
         if answer.photo is None or not answer.faces:
             yield None, answer.message or "no face was detected"
             continue
-        matrices = align.onto(answer.faces[answer.largest].landmarks[None], template)
+        matrices = align.matrices_onto(answer.faces[answer.largest].landmarks[None], template)
         (crop,) = align.warp(answer.photo.pixels, matrices, size=size)
         yield crop, f"{len(answer.faces)} faces" if len(answer.faces) > 1 else ""
 

@@ -176,7 +176,7 @@ def _new_part(target: Path) -> Path:
     return target.with_name(f"{target.name}.{os.getpid()}-{time.monotonic_ns()}.part")
 
 
-def forget_parts(target: Path) -> None:
+def delete_parts(target: Path) -> None:
     """Delete the parts of a file that is complete, except those that other processes write to."""
     folder, name = target.parent, target.name
     for path in (folder / f"{name}.part", folder / f"{name}.part.tag", *_find_abandoned(folder, name)):

@@ -42,7 +42,7 @@ def _is_usable(path: Path, spec: WeightSpec) -> bool:
         state = path.stat()
         if not download.plausible(state.st_size, spec):
             return False
-        expected = spec.sha256 or pin_of(path)
+        expected = spec.sha256 or read_pinned_hash(path)
         return not expected or _sha256_once(path, state.st_size, state.st_mtime_ns) == expected
     return False
 
@@ -55,7 +55,7 @@ def find(spec: WeightSpec) -> Path:
     """
     consent(spec)
     path = locate(spec) or _download(spec)
-    if not spec.pinned and not pin_of(path) and path in in_other_libraries(spec.file):
+    if not spec.pinned and not read_pinned_hash(path) and path in in_other_libraries(spec.file):
         _pin_with_warning(path, spec)
     check(path, spec)
     return path
@@ -141,7 +141,7 @@ def _acceptance_path(spec: WeightSpec) -> Path:
 
 def check(path: Path, spec: WeightSpec) -> None:
     """Raise WeightsError unless the file's SHA-256 is the one in the row, or its pinned one."""
-    expected = spec.sha256 or pin_of(path)
+    expected = spec.sha256 or read_pinned_hash(path)
     actual = expected and sha256(path)
     if actual != expected:
         published = "the published" if spec.pinned else "what was first downloaded as"
@@ -159,10 +159,10 @@ def digest(spec: WeightSpec) -> str:
     if spec.pinned:
         return spec.sha256
     path = locate(spec) or find(spec)
-    return pin_of(path) or sha256(path)
+    return read_pinned_hash(path) or sha256(path)
 
 
-def pin_of(path: Path) -> str:
+def read_pinned_hash(path: Path) -> str:
     """Return the pinned SHA-256 of a file of unknown hash, that of its first use; empty if it is not pinned."""
     try:
         return _pin_path(path).read_text(encoding="utf-8").partition(" ")[0]
@@ -184,7 +184,7 @@ def put(spec: WeightSpec, source: Path, *, sha256: str) -> Path:
     consent(spec)
     target = weights_dir() / spec.file
     try:
-        expected = spec.sha256 or pin_of(target) or _sha256_or_empty(target)
+        expected = spec.sha256 or read_pinned_hash(target) or _sha256_or_empty(target)
         actual = _sha256_or_empty(target)
         if actual and sha256 != expected:
             raise WeightsError(
@@ -194,13 +194,13 @@ def put(spec: WeightSpec, source: Path, *, sha256: str) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         if actual != sha256:
             _copy(source, target, sha256=sha256, pinned=spec.pinned)
-        elif not (spec.pinned or pin_of(target)):
+        elif not (spec.pinned or read_pinned_hash(target)):
             pin(target, sha256)
     except OSError as error:
         raise WeightsError(
             f"{source} cannot be copied to {target.parent}: {error.strerror}; name another folder by VISAVIS_CACHE."
         ) from error
-    download.forget_parts(target)
+    download.delete_parts(target)
     return target
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from visavis.cli._cells import printable
 from visavis.cli._output import Output, counted, note
+from visavis.cli._text_width import printable
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ COLUMNS = ("name", "for", Column("license", drop=2, least=12), "MB", "here", Col
 
 def weight_line(spec: WeightSpec, path: Path | None) -> dict[str, object]:
     """Return the fields of a weight file, and its state on this machine."""
-    from visavis.weights.store import pin_of
+    from visavis.weights.store import read_pinned_hash
 
-    pin = "" if path is None or spec.pinned else pin_of(path)
+    pin = "" if path is None or spec.pinned else read_pinned_hash(path)
     return {
         "name": spec.name,
         "task": spec.task,

@@ -94,7 +94,7 @@ def convert_faces(stored: StoredFaces) -> Faces:
     )
 
 
-def count_faces(conn: Connection, sha256: str) -> int:
+def count_faces_of_photo(conn: Connection, sha256: str) -> int:
     """Return the number of stored faces of a photo."""
     query = select(func.count()).select_from(TEMPLATES).where(TEMPLATES.c.photo_sha256 == sha256)
     return conn.execute(query).scalar_one()

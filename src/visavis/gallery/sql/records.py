@@ -60,7 +60,7 @@ def read_meta(conn: Connection) -> Meta:
     return Meta(row.model, row.dimension, row.change, row.key)
 
 
-def set_model_if_unchanged(conn: Connection, model: str) -> bool:
+def set_model_of_unused_gallery(conn: Connection, model: str) -> bool:
     """Set the model of a gallery without any changes so far; return whether that was possible."""
     if conn.execute(select(META.c.change)).scalar_one():
         return False
