@@ -131,6 +131,8 @@ def network(  # noqa: PLR0913 - a command's options
         "seed": seed,
     }  # fmt: skip
     given = {name: _plain(value) for name, value in options.items() if value is not None}
+    if resume and (given or config or test or init):
+        raise UsageError("--resume goes on with the settings that the run began with: leave out all others.")
     if test is not None:
         given["validation"] = {"test": str(test.resolve())}
     settings = parse(given, read(config) if config else Settings())
