@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cli.fakes import DETECTOR, photo
 from visavis.errors import UsageError
 from visavis.train import crops
 from visavis.train.config import Validation
 from visavis.train.labeled_photos import LabeledPhotos, describe_shortages, read_labeled_photos
 from visavis.train.validation_split import split
+
+from .colors import write_people
 
 
 @pytest.fixture(autouse=True)
@@ -157,3 +160,15 @@ def test_ten_thousand_people_with_two_pictures(tmp_path: Path) -> None:
         crops.Crops(np.zeros((20_000, 1, 1, 3), np.uint8), labels, people, labeled.photos), Validation(), seed=0
     )
     assert len(np.unique(labels[parts.held_out])) == 2000
+
+
+def test_photos_without_a_face_and_with_several(tmp_path: Path) -> None:
+    data = write_people(tmp_path / "data", 3, people=2)
+    photo(data / "Red" / "8.png")
+    photo(data / "Red" / "9.png", ((255, 0, 0), 10, 10, 60), ((0, 0, 255), 120, 60, 100))
+    got = crops.prepare(read_labeled_photos(data), size=32, detector=DETECTOR)
+    assert len(got.pixels) == 7
+    skipped = f"1 of 8 photos is not used; the first: {data / 'Red' / '8.png'}: no face was found."
+    assert got.notes == (skipped, "1 photo shows several faces: the largest of each is used.")
+    red = got.pixels[got.photos.index(str(data / "Red" / "9.png"))]
+    assert red[16, 16].tolist() == [0, 0, 255]

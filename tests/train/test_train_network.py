@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from .made_up import crops
+from .test_recordio import insightface
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'visavis[train]'")
 
@@ -116,6 +117,7 @@ def test_json(people: Path, tmp_path: Path) -> None:
     ("options", "message"),
     [
         (["--resume"], "holds no run to go on with"),
+        (["--resume", "--epochs", "9"], "leave out all others"),
         (["--arch", "mobilefacenet", "--size", "64"], "takes crops of 112 pixels"),
         (["--init", "nowhere"], "holds no checkpoint"),
     ],
@@ -180,4 +182,13 @@ def test_bad_photos_are_counted_and_not_fatal(people: Path, tmp_path: Path) -> N
         "have one photo only, which cannot be held out for a test: Broken, Single.",
     ):
         assert sentence in done.stderr
+    assert (tmp_path / "run" / "model.onnx").exists()
+
+
+def test_a_recordio_file_is_trained_on(people: Path, tmp_path: Path) -> None:
+    data = crops(people=9, pictures=6)
+    insightface(tmp_path / "train.rec", data.pixels, data.labels.tolist())
+    (tmp_path / "settings.toml").write_text(SMALL, encoding="utf-8")
+    done = finish(tmp_path, tmp_path / "run", "--epochs", "1")
+    assert "36 photos of 6 people to learn from, 18 held out" in done.stderr
     assert (tmp_path / "run" / "model.onnx").exists()

@@ -37,11 +37,21 @@ def save(run: Path, state: dict[str, Any]) -> None:
         if (run / NEWEST).exists():
             (run / NEWEST).replace(run / PREVIOUS)
         atomic.write(run / NEWEST, lambda file: torch.save(state, file))
-    except OSError as error:
+    except (OSError, RuntimeError) as error:
+        reason = _find_reason(error)
+        if reason is None:
+            raise
         raise UsageError(
-            f"{run} cannot be written to: {error.strerror or error}. The run is kept up to the checkpoint before: "
+            f"{run} cannot be written to: {reason.strerror or reason}. The run is kept up to the checkpoint before: "
             "make room, and go on with --resume."
         ) from error
+
+
+def _find_reason(error: BaseException | None) -> OSError | None:
+    """Return the error of the system behind an error: PyTorch's writer raises a RuntimeError in place of it."""
+    while error is not None and not isinstance(error, OSError):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def load(run: Path) -> dict[str, Any] | None:

@@ -48,6 +48,11 @@ class StoredCrops:
     several: int
 
 
+def hash_crop(crop: RGB) -> bytes:
+    """Return the hash of a crop."""
+    return hashlib.sha256(np.ascontiguousarray(crop).data).digest()[:HASH]
+
+
 def has_crops(folder: Path) -> bool:
     """Return whether the folder holds crops."""
     return (folder / ROWS).is_file()
@@ -80,7 +85,7 @@ def write_crops(folder: Path, crops: Iterable[Crop], count: int, size: int, prog
                         several += bool(message)
                         data = np.ascontiguousarray(crop)
                         pixels.write(data.data)
-                        hashes.write(hashlib.sha256(data.data).digest()[:HASH])
+                        hashes.write(hash_crop(data))
                         thumbs.write(make_thumb(data).data)
                     progress(row + 1, count)
             for name, shape in shapes.items():

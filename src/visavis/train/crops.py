@@ -8,7 +8,7 @@ file: memory does not grow with the number of pictures.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,8 +21,9 @@ from visavis.defaults import DETECTOR
 from visavis.errors import ImageError, UsageError
 from visavis.pipeline import Recognizer
 from visavis.train.copies import screen_copies, screen_near_copies
-from visavis.train.crop_file import Crop, Progress, StoredCrops, has_crops, read_crops, write_crops
+from visavis.train.crop_file import Crop, Progress, StoredCrops, has_crops, hash_crop, read_crops, write_crops
 from visavis.train.labeled_photos import LabeledPhotos, join, list_few
+from visavis.train.recordio import RecordFile
 from visavis.types import RGB
 from visavis.weights.model_row import ARCFACE, CropPoints
 
@@ -37,8 +38,9 @@ class Crops:
 
     ``pixels (n, s, s, 3)`` uint8, mapped from a file; ``labels (n,)`` number the ``people``; ``photos`` are the paths
     (n), ``detector`` is how the faces were detected. ``skipped`` are pictures without a usable face, each with the
-    reason; ``notes`` are sentences about the data. The rows ``left_out`` take no part: copies, see
-    :mod:`visavis.train.copies`. The rows ``test`` are held out, as the user divided the photos.
+    reason; ``notes`` are sentences about the data. ``hashes`` are those of the crops, if they are stored. The rows
+    ``left_out`` take no part: copies, see :mod:`visavis.train.copies`. The rows ``test`` are held out, as the user
+    divided the photos.
     """
 
     pixels: RGB
@@ -48,6 +50,7 @@ class Crops:
     skipped: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     detector: str = AS_THEY_ARE
+    hashes: NDArray[np.uint8] | None = None
     left_out: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     test: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
 
@@ -59,8 +62,8 @@ class Crops:
     def digest(self) -> str:
         """Return a SHA-256 of pixels, labels and parts: runs on the same data have the same."""
         digest = hashlib.sha256(self.labels.tobytes() + self.left_out.tobytes() + self.test.tobytes())
-        for start in range(0, len(self.pixels), 1024):
-            digest.update(self.pixels[start : start + 1024].tobytes())
+        for row in map(hash_crop, self.pixels) if self.hashes is None else self.hashes:
+            digest.update(row)
         return digest.hexdigest()
 
 
@@ -88,6 +91,15 @@ def prepare(
     return label_crops(read_crops(folder), labeled, detector=AS_THEY_ARE if aligned else detector, trained=trained)
 
 
+def prepare_records(records: RecordFile, *, size: int, progress: Progress = lambda done, of: None) -> Crops:
+    """Return the pictures of a RecordIO file, which are crops already, resized to ``size``. Copies are left out."""
+    files = [str(records.path), str(records.path.with_suffix(".idx"))]
+    folder, count = cache_dir() / "crops" / _key(files, size, "records"), len(records.labeled)
+    if not has_crops(folder):
+        write_crops(folder, _whole_photos(records.pictures(), size), count, size, progress)
+    return label_crops(read_crops(folder), records.labeled, detector=AS_THEY_ARE, trained=count)
+
+
 def label_crops(stored: StoredCrops, labeled: LabeledPhotos, *, detector: str, trained: int) -> Crops:
     """Return stored crops with the labels of their photos, of which those from ``trained`` on are held out.
 
@@ -110,6 +122,7 @@ def label_crops(stored: StoredCrops, labeled: LabeledPhotos, *, detector: str, t
         skipped,
         (*labeled.notes, *notes, *copies.notes, *near.notes),
         detector,
+        stored.hashes,
         left_out=np.flatnonzero(~near.used),
         test=np.flatnonzero(stored.used >= trained),
     )
@@ -163,7 +176,7 @@ def _aligned_faces(photos: Sequence[str], size: int, detector: str) -> Iterator[
         yield crop, f"{len(answer.faces)} faces" if len(answer.faces) > 1 else ""
 
 
-def _whole_photos(photos: Sequence[str], size: int) -> Iterator[Crop]:
+def _whole_photos(photos: Iterable[str | bytes], size: int) -> Iterator[Crop]:
     """Yield each picture resized, and "", or None and why it cannot be read."""
     from visavis.opencv import cv2
 

@@ -63,10 +63,10 @@ class Illness:
 def diagnose(epochs: Sequence[Epoch], settings: Settings) -> Illness | None:
     """Return what ails a run after its last epoch; None if it is healthy."""
     last = epochs[-1]
-    if not (math.isfinite(last.loss) and math.isfinite(last.norm)):  # triplets of embeddings that are NaN have loss 0
-        return Illness(
-            "nan", "The loss, or the embeddings, are no numbers any more.", _lower(settings, "and clip the gradient")
-        )
+    if not (math.isfinite(last.loss) and math.isfinite(last.norm)):
+        # No triplet of embeddings that are NaN is active: their loss is 0.
+        which = "loss is no number" if not math.isfinite(last.loss) else "embeddings are no numbers"
+        return Illness("nan", f"The {which} any more.", _lower(settings, "and clip the gradient"))
     lowest = min(epoch.loss for epoch in epochs)
     if len(epochs) > 1 and last.loss > RISE * max(lowest, 1e-3) and last.loss > epochs[0].loss:
         rise = f"The loss rises: {last.loss:.4g} after {lowest:.4g}."

@@ -12,9 +12,11 @@ from visavis.cli._options import DETECTOR, DetectorName, Json
 from visavis.cli._output import Output, note, short, significant
 from visavis.cli._sources import Exclude
 from visavis.cli.train._interrupts import INTERRUPTED, catch_interrupts
+from visavis.errors import UsageError
 
 if TYPE_CHECKING:
     from visavis.train.config import Settings
+    from visavis.train.crops import Crops
     from visavis.train.health import Epoch
     from visavis.train.network import NetworkRun, Plan
 
@@ -54,7 +56,10 @@ class MinerName(StrEnum):
 
 
 People = Annotated[
-    Path, typer.Argument(metavar="DIR|CSV", exists=True, help="A folder a person, or a CSV of name and photo.")
+    Path,
+    typer.Argument(
+        metavar="DIR|CSV|REC", exists=True, help="A folder a person, a CSV of name and photo, or train.rec of MXNet."
+    ),
 ]
 Run = Annotated[Path, typer.Option("--out", metavar="RUN", file_okay=False, help="New folder for the run.")]
 Arch = Annotated[ArchitectureName | None, typer.Option("--arch", help="Architecture.", show_default="small_cnn")]
@@ -126,6 +131,8 @@ def network(  # noqa: PLR0913 - a command's options
         "seed": seed,
     }  # fmt: skip
     given = {name: _plain(value) for name, value in options.items() if value is not None}
+    if resume and (given or config or test or init):
+        raise UsageError("--resume goes on with the settings that the run began with: leave out all others.")
     if test is not None:
         given["validation"] = {"test": str(test.resolve())}
     settings = parse(given, read(config) if config else Settings())
@@ -142,15 +149,11 @@ def network(  # noqa: PLR0913 - a command's options
 def _train(
     source: Path, out: Path, settings: Settings, *, init: Path | None, output: Output, json: bool, **how: Any
 ) -> NetworkRun:
-    from visavis.train.crops import prepare
-    from visavis.train.labeled_photos import read_labeled_photos
-    from visavis.train.network import crop_size, read_weights, settings_of, train_network
+    from visavis.train.network import read_weights, settings_of, train_network
     from visavis.train.validation_split import describe_both, find_people_in_both
 
     settings = settings_of(out) if how["resume"] else settings
-    labeled = read_labeled_photos(source, exclude=how["exclude"])
-    test = read_labeled_photos(settings.validation.test) if settings.validation.test else None
-    data = prepare(labeled, size=crop_size(settings), detector=how["detector"], aligned=how["aligned"], test=test)
+    data = _prepare(source, settings, how["exclude"], detector=how["detector"], aligned=how["aligned"])
     for sentence in data.notes:
         note(sentence)
     if not settings.stop.ails and (both := find_people_in_both(data)):
@@ -169,13 +172,32 @@ def _train(
         )
 
 
+def _prepare(source: Path, settings: Settings, exclude: list[str], *, detector: str, aligned: bool) -> Crops:
+    from visavis.train.crops import prepare, prepare_records
+    from visavis.train.labeled_photos import read_labeled_photos
+    from visavis.train.network import crop_size
+    from visavis.train.recordio import find_record_file, read_record_file
+
+    size = crop_size(settings)
+    if records := find_record_file(source):
+        if settings.validation.test:
+            raise UsageError("--test goes with folders and CSV, not with a RecordIO file.")
+        return prepare_records(read_record_file(records), size=size)
+    labeled = read_labeled_photos(source, exclude=exclude)
+    test = read_labeled_photos(settings.validation.test) if settings.validation.test else None
+    return prepare(labeled, size=size, detector=detector, aligned=aligned, test=test)
+
+
 def _check_labels(source: Path, out: Path, *, exclude: list[str], detector: str, aligned: bool, json: bool) -> None:
     """End the command, with a list and a page, if labels look wrong."""
     from visavis.cli.train.suspects import print_suspects, write_page
     from visavis.pipeline import Recognizer
     from visavis.train.labeled_photos import read_labeled_photos
+    from visavis.train.recordio import find_record_file
     from visavis.train.suspects import check_labels
 
+    if find_record_file(source):
+        raise UsageError("--suspects looks at photos, which a RecordIO file does not have.")
     labeled = read_labeled_photos(source, exclude=exclude)
     with Output("photo", "person", "suspicion", json=json) as output:
         check = check_labels(labeled, Recognizer(detector=detector), aligned=aligned, progress=output.progress)
