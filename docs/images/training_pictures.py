@@ -28,7 +28,7 @@ MEASURED = {
 COLORS = ("#c2571a", "#1a7f5a", "#3a5fcd")
 STYLE = (
     "text{font:12px sans-serif;fill:#444}.grid{stroke:#ccc}.label{font-weight:bold}"
-    + "".join(f".s{number}{{color:{color};stroke:{color}}}" for number, color in enumerate(COLORS))
+    + "".join(f".s{number}{{color:{color}}}" for number, color in enumerate(COLORS))
     + "circle{fill:currentColor}polyline{fill:none}@media(prefers-color-scheme:dark){text{fill:#ccc}.grid{stroke:#555}}"
 )
 
