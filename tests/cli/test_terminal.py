@@ -113,6 +113,9 @@ ELSEWHERE = {
     "models import": "the key and value of models show",
     "models remove": "a name and a folder",
     "models quantize": "the key and value of models show",
+    "train network": "tests/train/test_train_network.py",
+    "train compare": "tests/train/test_compare.py",
+    "train suspects": "tests/train/test_suspects.py",
 }
 """Commands that are not in the script, and where their tables are looked at."""
 

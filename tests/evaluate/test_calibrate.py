@@ -228,7 +228,7 @@ def test_two_distances_wholly_apart(near: float, far: float) -> None:
 def test_pairs_that_failed_have_no_distance_to_learn_from() -> None:
     near, far = [0.1, 0.2, 0.4], [0.3, 0.5, 0.6]
     assert logistic(Roc.of(near, far, failed=5)) == logistic(Roc.of(near, far))
-    with pytest.raises(UsageError, match="not one pair of one person can be compared"):
+    with pytest.raises(UsageError, match="no pair of one person can be compared"):
         logistic(Roc.of([], far, failed=2))
 
 

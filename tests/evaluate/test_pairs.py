@@ -196,7 +196,7 @@ def test_what_is_wrong_is_said(tmp_path: Path, text: str, said: str) -> None:
 def test_what_is_no_text(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is no text in UTF-8"):
         read_pairs(write(tmp_path, "Müller.jpg,b.jpg,1\n", encoding="latin-1"))
-    with pytest.raises(UsageError, match="cannot be read: No such file"):
+    with pytest.raises(UsageError, match="there is no list of pairs"):
         read_pairs(tmp_path / "nothing.csv")
     with pytest.raises(UsageError, match="cannot be read: Is a directory"):
         read_pairs(tmp_path)

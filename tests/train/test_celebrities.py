@@ -68,7 +68,7 @@ def test_geometry_of_landmarks_is_a_classical_baseline(
         pytest.skip("there is no file of 68 landmarks: pip install 'visavis[dlib]'")
     monkeypatch.setenv("VISAVIS_ACCEPT_LICENSE", "1")
     rows = [
-        f"{name},{celebrities / name / f'{name}_{number}.jpg'}"
+        f'{name},"{celebrities / name}/{name}_{number}.jpg"'
         for name in ("Andy Samberg", "Margot Robbie", "Vijay Deverakonda")
         for number in range(21)
     ]

@@ -58,7 +58,8 @@ def test_its_commands_run_in_order(tmp_path: Path) -> None:
         network = "train suspects" not in command
         words = [*shlex.split(command)[1:], *(["--size", "32", "--epochs", "1"] if network else [])]
         done = subprocess.run(
-            [sys.executable, "-m", "visavis", *words], cwd=tmp_path, env={**os.environ, "OMP_NUM_THREADS": "1"},
+            [sys.executable, "-m", "visavis", *words], cwd=tmp_path,
+            env={**os.environ, "OMP_NUM_THREADS": "1", "VISAVIS_CACHE": str(tmp_path / "cache")},
             capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         assert done.returncode == 0 or (not network and done.returncode == 1), done.stdout + done.stderr

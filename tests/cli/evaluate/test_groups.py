@@ -140,7 +140,7 @@ def test_at_a_threshold_with_too_few_errors(run: Run, folder: Floats) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--far", 1e-6], "a FAR of 1e-06 cannot be told from 1104 pairs of strangers"),
+        (["--far", 1e-6], "a FAR of 1e-06 cannot be measured on 1104 pairs of strangers"),
         (["--far", 1e-1, "--threshold", 0.1], "--far and --threshold exclude each other"),
         (["--threshold", 1], "a tenth of all pairs of strangers"),
     ],

@@ -94,7 +94,7 @@ def test_templates_share_and_seed_choose_who_is_enrolled(run: Run, tmp_path: Pat
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (("--templates", 2), "nobody has more than 2 photos"),
+        (("--templates", 2), "no person has more than 2 photos"),
         (("--known", 1.5), "the share of known people must be above 0 and up to 1, got 1.5"),
         (("--model", "nothing"), "nothing"),
     ],
@@ -114,4 +114,4 @@ def test_photos_without_any_face_enroll_nobody(run: Run, tmp_path: Path) -> None
     person(tmp_path, "bob", GRAY, GRAY)
     done = run(*COMMAND)
     assert (done.code, done.out) == (2, "")
-    assert "nobody could be enrolled" in done.err
+    assert "no person could be enrolled" in done.err

@@ -45,7 +45,7 @@ class FeatureName(StrEnum):
     landmarks = "landmarks"
 
 
-Source = Annotated[
+LabeledPhotosPath = Annotated[
     Path | None,
     typer.Argument(metavar="DIR|CSV", exists=True, help="A folder a person, or a CSV of name and photo."),
 ]
@@ -76,7 +76,7 @@ AcceptLicense = Annotated[
 
 @takes(EMBEDDING)
 def classifier(  # noqa: PLR0913 - a command's options
-    source: Source = None,
+    source: LabeledPhotosPath = None,
     *,
     exclude: Exclude = None,
     out: Out = None,

@@ -94,6 +94,8 @@ def read_pairs(path: Path, photos: Path | None = None) -> PairList:
 
     Raises UsageError, which names the line.
     """
+    if not path.is_file():
+        raise UsageError(f"there is no list of pairs {path}.")
     text = read_text(path)
     lines = text.splitlines()
     first = lines[0].split() if lines else []
