@@ -94,7 +94,7 @@ def read_pairs(path: Path, photos: Path | None = None) -> PairList:
 
     Raises UsageError, which names the line.
     """
-    if not path.is_file():
+    if not path.exists():
         raise UsageError(f"there is no list of pairs {path}.")
     text = read_text(path)
     lines = text.splitlines()
