@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from amounts import examples
+from example_counts import examples
 from visavis import draw
 from visavis.draw import BLUE, ORANGE, _label_layout, _lettering, annotate, contact_sheet, line_width
 from visavis.types import RGB, Face

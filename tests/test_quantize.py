@@ -15,7 +15,7 @@ import pytest
 from onnx import numpy_helper
 
 from cli.fakes import BLUE, DETECTOR, RED, photo
-from embedders import own
+from embedders import tiny_models as own
 from nets import generated
 from visavis import compare, embedders, quantize, runtime
 from visavis.embedders import EMBEDDERS, dlib, facenet, onnx_file, recipes, sface, vggface

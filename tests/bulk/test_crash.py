@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from amounts import rounds
 from cli.fakes import MODEL
+from example_counts import rounds
 from visavis.bulk import local
 from visavis.gallery import Gallery
 

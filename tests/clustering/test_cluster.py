@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from amounts import examples
+from example_counts import examples
 from visavis import compare
 from visavis.clustering import cluster_faces
 from visavis.clustering.faces import join_faces, label_faces, select_rows

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from amounts import examples
+from example_counts import examples
 from visavis.clustering import _neighbors
 from visavis.clustering._neighbors import Edges, neighbors
 

@@ -89,7 +89,7 @@ def in_records(gallery: Gallery) -> dict[int, int]:
 
 def child(path: Path, spec: str, mode: str, block: int) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "contract.catcher", str(path), spec, mode, str(block)],
+        [sys.executable, "-m", "contract.interrupted_update", str(path), spec, mode, str(block)],
         env=environment(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

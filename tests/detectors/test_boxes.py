@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from amounts import examples
+from example_counts import examples
 from visavis.boxes import make_squares, overlaps, shift_edges, suppress
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from amounts import examples
+from example_counts import examples
 from visavis.detectors._canvas import Canvas, pack
 
 Sizes = tuple[tuple[int, int], ...]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from amounts import examples
+from example_counts import examples
 from visavis import runtime
 from visavis.boxes import suppress, thin_cells
 from visavis.detectors import _proposals

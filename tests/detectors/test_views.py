@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pictures
-from amounts import examples
+from example_counts import examples
 from visavis.detectors._views import FACTOR, LAST, OVERLAP, TILE, fits, views
 
 SIDES = st.integers(1, 1100)

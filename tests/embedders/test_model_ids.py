@@ -14,7 +14,7 @@ from visavis.embedders import EMBEDDERS, onnx_file
 from visavis.errors import UnknownNameError, UsageError, WeightsError
 from visavis.pipeline import Recognizer
 
-from . import own
+from . import tiny_models as own
 
 
 class Plain:

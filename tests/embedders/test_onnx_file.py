@@ -19,7 +19,7 @@ from visavis.pipeline import Recognizer
 from visavis.types import Face
 from visavis.weights.model_row import ModelRow, arcface_points
 
-from . import own
+from . import tiny_models as own
 
 SIZE = own.SIZE
 DRAWN = ((20, 30, 60), (150, 100, 200))

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from architecture.source import modules
-from embedders import own
-from evaluate.tiny import DETECTOR, MODEL
+from embedders import tiny_models as own
+from evaluate.tiny_photos import DETECTOR, MODEL
 from visavis.detectors import DETECTORS
 from visavis.embedders import EMBEDDERS
 from visavis.embedders.onnx_file import import_model

@@ -18,7 +18,7 @@ from threading import Timer
 import numpy as np
 import pytest
 
-from evaluate.tiny import (
+from evaluate.tiny_photos import (
     DETECTOR,
     MIN_FACE,
     MODEL,
@@ -377,7 +377,7 @@ def test_kill_9_at_any_moment_loses_one_group_at_most(tmp_path: Path, cache_fold
     photos = album(tmp_path / "photos", 6 * GROUP_PHOTOS + 10)
     expected = plain(photos)
     told = 0
-    with child("taker", tmp_path / "photos") as process:
+    with child("take_process", tmp_path / "photos") as process:
         assert process.stdout is not None
         for line in process.stdout:
             told = int(line)
@@ -399,7 +399,7 @@ def test_killed_in_the_middle_of_writing(
     """Just before SQLite runs that statement: nothing of the transaction is there afterwards."""
     photos = album(tmp_path / "photos", 3 * GROUP_PHOTOS)
     expected = plain(photos)
-    with child("taker", tmp_path / "photos", statement, number) as process:
+    with child("take_process", tmp_path / "photos", statement, number) as process:
         out, _ = process.communicate(timeout=120)
     assert process.returncode == -signal.SIGKILL
     assert rows(cache_folder) == kept * GROUP_PHOTOS
@@ -410,7 +410,7 @@ def test_two_processes_at_a_time(tmp_path: Path, cache_folder: Path) -> None:
     """Started together on no file at all, so they also race to make it."""
     photos = album(tmp_path / "photos", 3 * GROUP_PHOTOS)
     expected = plain(photos)
-    with child("taker", tmp_path / "photos") as one, child("taker", tmp_path / "photos") as two:
+    with child("take_process", tmp_path / "photos") as one, child("take_process", tmp_path / "photos") as two:
         finished(one, photos, expected)
         finished(two, photos, expected)
     assert rows(cache_folder) == len(photos)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 import visavis
-from embedders import own
+from embedders import tiny_models as own
 from visavis.compare import parse_calibration
 from visavis.embedders import EMBEDDERS
 from visavis.embedders.onnx_file import import_model

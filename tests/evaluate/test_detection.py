@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
-from amounts import examples
+from example_counts import examples
 from visavis.errors import UsageError
 from visavis.evaluate.data.annotations import Annotated
 from visavis.evaluate.detection import DetectionResult, Share, measure_detection

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from amounts import examples
+from example_counts import examples
 from visavis.errors import UsageError
 from visavis.evaluate.stats.rejection import RejectionCurve, rejection_curve
 

@@ -14,7 +14,7 @@ from visavis.evaluate.speed import measure, spread
 from visavis.pipeline import Recognizer
 from visavis.types import RGB, Face, Floats
 
-from .tiny import DETECTOR, MIN_FACE, MODEL, album, draw, recognizer, seen
+from .tiny_photos import DETECTOR, MIN_FACE, MODEL, album, draw, recognizer, seen
 
 PICTURE, CROP = 0.004, 0.002
 """Seconds that the slow models take at least."""

@@ -17,7 +17,7 @@ from visavis.evaluate.data.templates import Templates, subject, take
 from visavis.pipeline import Recognizer
 from visavis.types import RGB, Face
 
-from .tiny import DETECTOR, MIN_FACE, MODEL, CountingSquares, album, assert_same, draw, loaded, recognizer, seen
+from .tiny_photos import DETECTOR, MIN_FACE, MODEL, CountingSquares, album, assert_same, draw, loaded, recognizer, seen
 
 T = TypeVar("T")
 

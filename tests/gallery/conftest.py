@@ -46,7 +46,7 @@ def gallery(place: str) -> Iterator[Gallery]:
 @pytest.fixture
 def other(place: str) -> Iterator[subprocess.Popen[str]]:
     """Another process that changes the same gallery, a line of standard input a change."""
-    with child("obeyer", place) as process:
+    with child("gallery_process", place) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         yield process

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from amounts import rounds
+from example_counts import rounds
 from visavis.gallery import Gallery
 
 from .faces import MODEL, child, digest, person
@@ -22,7 +22,7 @@ ENROLLMENTS = 200
 def enrolled_until_killed(place: str, first: int, *, after: int, wait: float) -> list[int]:
     """Kill an enrolling process ``wait`` seconds after acknowledgement ``after``; returns all of them."""
     told: list[int] = []
-    with child("enroller", place, "whole", first, ENROLLMENTS - first) as process:
+    with child("enroll_process", place, "whole", first, ENROLLMENTS - first) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         while len(told) < after and (line := process.stdout.readline()):
@@ -69,7 +69,7 @@ def test_kill_9_loses_no_acknowledged_enrollment_and_leaves_none_half_done(place
     [("acknowledges too early", "is lost"), ("a transaction a template", "is half enrolled")],
 )
 def test_this_test_would_notice_a_gallery_that_is_not_crash_safe(path: Path, mode: str, what: str) -> None:
-    with child("enroller", path, mode, 0, 5) as process:
+    with child("enroll_process", path, mode, 0, 5) as process:
         assert process.stdout is not None
         told = [int(line) for line in process.stdout if line != "ready\n"]
     assert process.returncode == -signal.SIGKILL
@@ -80,7 +80,7 @@ def test_this_test_would_notice_a_gallery_that_is_not_crash_safe(path: Path, mod
 @pytest.mark.parametrize("deed", ["create", "add", "remove"])
 def test_killed_at_each_statement_of_a_deed_it_is_done_or_not_done(tmp_path: Path, deed: str) -> None:
     """One process dies at the first statement, the next at the second, and so on until one survives."""
-    with child("statement_killer", tmp_path, deed) as process:
+    with child("kill_at_each_statement", tmp_path, deed) as process:
         deaths = int(process.communicate()[0])
     files = sorted(tmp_path.glob("*.db"))
     assert deaths == len(files) - 1 >= 6
@@ -98,7 +98,7 @@ def test_killed_at_each_statement_of_a_deed_it_is_done_or_not_done(tmp_path: Pat
 @pytest.mark.slow
 @pytest.mark.parametrize("deed", ["add", "index", "merge", "migrate"])
 def test_killed_at_random_moments_nothing_acknowledged_is_lost(tmp_path: Path, deed: str) -> None:
-    with child("random_killer", tmp_path, deed, random.randrange(2**32)) as process:
+    with child("kill_at_random", tmp_path, deed, random.randrange(2**32)) as process:
         found = json.loads(process.communicate()[0])
     assert found["problems"] == []
     assert found["kills"] >= rounds(50)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from amounts import examples
+from example_counts import examples
 from visavis.errors import UsageError
 from visavis.gallery.index import INDEXES, Hit, _blocks, _codes, _few, _finalists
 from visavis.gallery.index import exact as module

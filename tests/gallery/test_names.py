@@ -16,7 +16,7 @@ from visavis.gallery import Gallery, IndexedPhoto
 from visavis.gallery.names import fold_name
 from visavis.pipeline import Recognizer
 
-from . import older
+from . import older_schemas as older
 from .faces import MODEL, digest, template
 from .test_photos import Album
 

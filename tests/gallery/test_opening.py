@@ -28,7 +28,7 @@ from visavis.gallery.index.exact import Exact
 from visavis.gallery.sql import records, schema
 from visavis.pipeline import Recognizer
 
-from . import older
+from . import older_schemas as older
 from .faces import DIMENSION, MODEL, embedding, environment, person, template
 
 TABLE = {"model": MODEL, "far_threshold": [[0.1, 0.5], [0.001, 0.3]], "logistic": [-20, 8]}

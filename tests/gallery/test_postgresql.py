@@ -128,7 +128,7 @@ def test_numbers_of_changes_follow_the_commits(place: str) -> None:
     """What a reader saw as change n is all that there ever is up to n, whoever writes at the same time."""
     seen: dict[int, int] = {}
     with Gallery(place, model=MODEL) as gallery, psycopg.connect(place, autocommit=True) as reader:
-        writers = [child("enroller", place, "whole", first, 15) for first in (0, 100, 200)]
+        writers = [child("enroll_process", place, "whole", first, 15) for first in (0, 100, 200)]
         while any(writer.poll() is None for writer in writers):
             query = "SELECT m.change, count(t.id) FROM meta m LEFT JOIN templates t ON t.change <= m.change GROUP BY 1"
             change, templates = reader.execute(query).fetchone() or (0, 0)
@@ -198,7 +198,7 @@ def test_killed_at_each_statement_of_a_deed_it_is_done_or_not_done(place: str, d
         if deed == "remove":
             gallery.add(*person(1))
         for last in range(1, 60):
-            with child("deed_killer", place, deed, last) as process:
+            with child("kill_before_statement", place, deed, last) as process:
                 said = process.communicate(timeout=60)[0]
             there = names(gallery)
             assert there in (before, after)
@@ -243,7 +243,7 @@ def test_a_server_that_comes_back_soon_is_waited_for(server: Postgres, place: st
 
 
 def test_what_a_dying_server_acknowledged_is_there_and_nothing_is_half_done(server: Postgres, place: str) -> None:
-    with Gallery(place, model=MODEL) as gallery, child("enroller", place, "whole", 0, 5000) as process:
+    with Gallery(place, model=MODEL) as gallery, child("enroll_process", place, "whole", 0, 5000) as process:
         assert process.stdout is not None
         told = [process.stdout.readline() for _ in range(12)]
         server.kill()

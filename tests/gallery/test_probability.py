@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from amounts import examples
+from example_counts import examples
 from visavis import compare
 from visavis.gallery import Gallery, Template
 from visavis.gallery._identify import NamingRule, ProbeQuality, apply_rule

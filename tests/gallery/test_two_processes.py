@@ -54,7 +54,7 @@ def test_the_next_search_sees_what_another_process_did(gallery: Gallery, other: 
 
 def test_two_that_enroll_at_a_time_lose_nothing(place: str) -> None:
     """Started together on no gallery at all, so they also race to make it; 40 of 100 people are in both."""
-    with child("enroller", place, "whole", 0, 70) as one, child("enroller", place, "whole", 30, 70) as two:
+    with child("enroll_process", place, "whole", 0, 70) as one, child("enroll_process", place, "whole", 30, 70) as two:
         assert [answers(one), answers(two)] == [
             ["ready", *map(str, range(70))],
             ["ready", *map(str, range(30, 100))],

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import pictures
-from amounts import examples
+from example_counts import examples
 from visavis import images
 from visavis.errors import ImageError, TooLargeImageError, UnreadableImageError
 from visavis.images._decode import kind_of

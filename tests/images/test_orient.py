@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import pictures
-from amounts import examples
+from example_counts import examples
 from visavis import images
 from visavis.errors import UnreadableImageError
 from visavis.images._orient import exif_orientation

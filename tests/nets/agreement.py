@@ -11,7 +11,7 @@ import onnx
 from visavis.nets.onnx_graph import to_onnx
 from visavis.runtime import Session
 
-from . import slow
+from . import reference_interpreter as slow
 
 Weights = Mapping[str, np.ndarray]
 Net = Callable[..., tuple[Any, ...]]

@@ -15,9 +15,9 @@ from visavis.nets.onnx_graph import to_onnx
 from visavis.nets.shapes import Shape, ShapeOps, shapes
 from visavis.runtime import Session
 
-from . import slow
+from . import reference_interpreter as slow
 from .agreement import assert_agree, pixels
-from .narrow import NETS, narrow, weights, without
+from .narrow_networks import NETS, narrow, weights, without
 
 PARAMETERS = {
     "vgg16": 14_714_688,

@@ -10,7 +10,7 @@ import pytest
 
 from visavis.nets.shapes import Shape, ShapeOps, shapes
 
-from .narrow import NETS
+from .narrow_networks import NETS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "networks.md"
 

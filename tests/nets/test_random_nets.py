@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from amounts import examples
+from example_counts import examples
 
 from . import generated
 from .agreement import assert_agree, pixels

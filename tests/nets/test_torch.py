@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from amounts import examples
-from nets import generated, slow
+from example_counts import examples
+from nets import generated
+from nets import reference_interpreter as slow
 from nets.agreement import pixels
-from nets.narrow import NETS, Net, narrow, weights, without
+from nets.narrow_networks import NETS, Net, narrow, weights, without
 from nets.test_mtcnn_nets import NETS as MTCNN
 from nets.test_mtcnn_nets import PUBLISHED
 from nets.test_random_nets import SIDE, Plan, plans

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
-from amounts import examples
+from example_counts import examples
 from visavis.errors import WeightsError
 from visavis.weights import store
 from visavis.weights.catalog import modern

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from amounts import examples
+from example_counts import examples
 from visavis.errors import WeightsError
 from visavis.weights.readers import dlib_dat
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from amounts import examples
+from example_counts import examples
 from golden import weight_values
 from visavis.errors import WeightsError
 from visavis.weights.readers import torch_file

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import numpy_helper
 
-from embedders import own
+from embedders import tiny_models as own
 from visavis.errors import UsageError, VisavisError, WeightsError
 from visavis.weights import model_row, user_models
 from visavis.weights.model_row import ModelRow, arcface_points, read_row

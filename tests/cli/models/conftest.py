@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cli.conftest import Run
-from embedders import own
+from embedders import tiny_models as own
 
 
 @pytest.fixture

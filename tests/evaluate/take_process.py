@@ -1,4 +1,4 @@
-"""Takes templates and says so: ``python -m evaluate.taker FOLDER [STATEMENT NUMBER]``.
+"""Takes templates and says so: ``python -m evaluate.take_process FOLDER [STATEMENT NUMBER]``.
 
 Prints a line a photo, and "done" with a digest of all embeddings. Given the beginning of an SQL statement and a number,
 it dies by SIGKILL just before SQLite runs the so-manieth of these.
@@ -18,7 +18,7 @@ from typing import TypeVar
 from visavis.embedding_cache import photo_cache
 from visavis.evaluate.data.templates import take
 
-from .tiny import MIN_FACE, recognizer
+from .tiny_photos import MIN_FACE, recognizer
 
 T = TypeVar("T")
 

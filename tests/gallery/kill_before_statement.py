@@ -1,7 +1,7 @@
 """Does one deed to a gallery, and dies before the N-th statement of it.
 
-``python -m gallery.deed_killer URL add|remove N``. The last statement is the COMMIT. Prints "done" where there were
-fewer.
+``python -m gallery.kill_before_statement URL add|remove N``. The last statement is the COMMIT. Prints "done" where
+there were fewer.
 """
 
 from __future__ import annotations

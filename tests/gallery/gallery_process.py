@@ -1,4 +1,4 @@
-"""Does to a gallery what its input says, line by line, and answers each: ``python -m gallery.obeyer PATH``.
+"""Does to a gallery what its input says, line by line, and answers each: ``python -m gallery.gallery_process PATH``.
 
 "add N" enrolls person N, "remove N" removes that person, "find N" searches for one of N's faces; the answers
 are an id, "done" and the name found (or "nobody"). "rename N" calls person N "renamed N", "merge N" gives the templates

@@ -1,6 +1,6 @@
 """Kills a process in the middle of its work, at random moments, and looks at what is left each time.
 
-``python -m gallery.random_killer FOLDER add|index|merge|migrate SEED`` prints, as JSON, how often it killed, how often
+``python -m gallery.kill_at_random FOLDER add|index|merge|migrate SEED`` prints, as JSON, how often it killed, how often
 something had been done and something not, and all that was wrong: nothing, if the gallery is what it promises to be.
 """
 
@@ -18,11 +18,11 @@ from pathlib import Path
 
 import numpy as np
 
-from amounts import rounds
+from example_counts import rounds
 from visavis.gallery import Gallery, IndexedPhoto
 from visavis.gallery.sql import schema as schemas
 
-from . import older
+from . import older_schemas as older
 from .faces import MODEL, digest, person, say, template
 
 KILLS = rounds(50)

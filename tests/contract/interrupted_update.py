@@ -1,7 +1,8 @@
 """Opens a gallery and brings its index up to date, with something going wrong in the middle.
 
-``python -m contract.catcher PATH INDEX dies|waits N``: at the ``N``-th block of templates the process kills itself, or
-says "waiting" and waits for a line of input before it goes on. Says "opened" before all this, "ready" when it is done.
+``python -m contract.interrupted_update PATH INDEX dies|waits N``: at the ``N``-th block of templates the process kills
+itself, or says "waiting" and waits for a line of input before it goes on. Says "opened" before all this, "ready" when
+it is done.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Enrolls people and says so: ``python -m gallery.enroller PATH MODE FIRST COUNT``.
+"""Enrolls people and says so: ``python -m gallery.enroll_process PATH MODE FIRST COUNT``.
 
 Prints "ready", then one line an acknowledged enrollment, flushed at once. The modes other than "whole" are
 broken on purpose, to show that the tests notice: they die at the worst moment of the last enrollment.

@@ -1,6 +1,6 @@
 """Does one deed over and over, each time in a fork that kills itself one SQL statement later than the last.
 
-``python -m gallery.statement_killer FOLDER create|add|remove`` leaves one gallery a fork (001.db, 002.db ...;
+``python -m gallery.kill_at_each_statement FOLDER create|add|remove`` leaves one gallery a fork (001.db, 002.db ...;
 the last is the one that came to its end) and prints how many died.
 """
 
