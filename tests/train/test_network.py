@@ -199,6 +199,8 @@ def test_what_is_written_beside_a_run(tmp_path: Path) -> None:
     assert written["data"] == crops().digest()
     assert written["torch"] == torch.__version__
     assert len(written["photos"]) == 48
+    assert len(written["held_out"]) == run.plan.held_out == 16
+    assert len({photo.partition("/")[0] for photo in written["held_out"]}) == 2  # whole people
     assert run.plan.pictures + run.plan.held_out == 48
     assert run.plan.people == 4
 
@@ -211,3 +213,18 @@ def test_frozen_layers_keep_their_weights_and_statistics(tmp_path: Path) -> None
     assert state is not None
     for name, first in first_weights(architecture("small_cnn").definition(16), side=32, seed=0).items():
         assert np.array_equal(state["network"][name].numpy(), first) == name.startswith(("conv1.", "conv2.")), name
+
+
+def test_what_the_first_run_has_learned_is_not_held_out_in_the_second(tmp_path: Path) -> None:
+    """Its rates and thresholds would look too good, and nothing would show it."""
+    from visavis.train.network import read_learned, read_weights
+
+    data = crops(people=9, pictures=4)
+    train_network(data, tmp_path / "first", settings(epochs=1))
+    weights, learned = read_weights(tmp_path / "first"), read_learned(tmp_path / "first")
+    assert len(learned) == 24
+    with pytest.raises(UsageError, match="photos held out were learned by the run to begin with"):
+        train_network(data, tmp_path / "second", settings(epochs=1, seed=1), weights=weights, learned=learned)
+    assert not (tmp_path / "second").exists()
+    again = train_network(data, tmp_path / "third", settings(epochs=1), weights=weights, learned=learned)
+    assert again.row is not None

@@ -22,7 +22,7 @@ WORDS = {
     "Top 5": "Share of the test photos whose person is among the five likeliest.",
     "Macro F1": "Mean over people of the harmonic mean of precision and recall: rare people weigh as much as others.",
     "Calibration error (ECE)": "Mean difference between the probability of an answer and the share of right answers.",
-    "Stranger": "A person whom the classifier was not trained on; such a face should stay unknown.",
+    "Stranger": "A person that the classifier was not trained on; such a face should stay unknown.",
     "95 % interval": "Where the figure would lie, 19 times in 20, for other photos like these.",
 }
 

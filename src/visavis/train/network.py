@@ -10,7 +10,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -33,7 +33,7 @@ from visavis.train.export import write_model
 from visavis.train.health import Epoch, Illness
 from visavis.train.loop import TrainingLoop
 from visavis.train.network_page import page
-from visavis.train.validation_split import split
+from visavis.train.validation_split import TrainingSplit, split
 from visavis.types import Floats
 from visavis.weights.model_row import ModelRow
 from visavis.weights.user_models import CALIBRATION
@@ -87,6 +87,7 @@ def train_network(  # noqa: PLR0913 - options, all by name
     *,
     resume: bool = False,
     weights: Mapping[str, Floats] | None = None,
+    learned: Collection[str] = (),
     license: str = "",
     planned: Callable[[Plan], object] = lambda plan: None,
     trained: Callable[[Epoch], object] = lambda epoch: None,
@@ -95,13 +96,15 @@ def train_network(  # noqa: PLR0913 - options, all by name
     """Train a network on crops, in the new folder ``out``, and write it there as a model.
 
     ``resume`` goes on with the run in that folder, with the settings that it began with. ``weights`` are the arrays to
-    begin with, by name; those that are missing or of another shape begin at random. ``planned`` is called before the
-    first step, ``trained`` after each epoch. ``interrupted`` is asked after each step: the run then ends with a
-    checkpoint. UsageError for a folder that holds another run.
+    begin with, by name; those that are missing or of another shape begin at random. ``learned`` are the photos that
+    they were trained on: UsageError where one of them would be held out, as its rates would look too good. ``planned``
+    is called before the first step, ``trained`` after each epoch. ``interrupted`` is asked after each step: the run
+    then ends with a checkpoint. UsageError for a folder that holds another run.
     """
     folder = Path(out)
     settings = _resume(folder, data) if resume else _check_new(folder, settings)
     parts = split(data, settings.validation, seed=settings.seed, ails=settings.stop.ails)
+    _check_not_learned(data, parts, learned)
     first = first_weights(
         architecture(settings.architecture).definition(settings.dimension), side=data.size, seed=settings.seed
     )
@@ -109,7 +112,7 @@ def train_network(  # noqa: PLR0913 - options, all by name
     if resume:
         _restore(trainer, folder)
     else:
-        _make_folder(folder, settings, data)  # last: what cannot be trained leaves no folder behind
+        _make_folder(folder, trainer)  # last: what cannot be trained leaves no folder behind
     plan = make_plan(trainer)
     trainer.total_epochs = plan.epochs
     planned(plan)
@@ -200,6 +203,24 @@ def read_weights(folder: Path) -> dict[str, Floats]:
         raise UsageError(f"{folder / checkpoints.NEWEST} does not hold a network, or was altered.") from error
 
 
+def read_learned(folder: Path) -> frozenset[str]:
+    """Return the photos that a run has learned from; UsageError where the folder holds no run."""
+    stored = _read_settings(folder)
+    photos, held_out = stored.get("photos"), stored.get("held_out")
+    if not isinstance(photos, list) or not isinstance(held_out, list):
+        raise UsageError(f"{folder / SETTINGS} does not say which photos were held out: train that run again.")
+    return frozenset(map(str, photos)) - frozenset(map(str, held_out))
+
+
+def _check_not_learned(data: Crops, parts: TrainingSplit, learned: Collection[str]) -> None:
+    both = [data.photos[row] for row in parts.held_out if data.photos[row] in learned]
+    if both:
+        raise UsageError(
+            f"{len(both):,} of the photos held out were learned by the run to begin with, the first {both[0]}: their "
+            "rates would look too good. Hold out the same people in both runs, by the same seed, or by --test."
+        )
+
+
 def _read_settings(folder: Path) -> dict[str, Any]:
     try:
         content = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
@@ -251,14 +272,15 @@ def _check_numbers(values: Iterable[object], kinds: type | tuple[type, ...]) -> 
         raise TypeError(f"{wrong[0]!r} is no number")
 
 
-def _make_folder(folder: Path, settings: Settings, data: Crops) -> None:
-    """Make the folder of a new run, with its settings."""
-    path = folder / SETTINGS
+def _make_folder(folder: Path, trainer: TrainingLoop) -> None:
+    """Make the folder of a new run, with its settings, its data and what of that is held out."""
+    path, data, parts = folder / SETTINGS, trainer.data, trainer.parts
     content = {
-        "settings": settings.table(),
+        "settings": trainer.settings.table(),
         "data": data.digest(),
         "people": list(data.people),
         "photos": list(data.photos),
+        "held_out": [data.photos[row] for row in parts.held_out],
         "visavis": metadata.version("visavis"),
         "torch": torch.__version__,
         "numpy": metadata.version("numpy"),

@@ -149,7 +149,7 @@ def network(  # noqa: PLR0913 - a command's options
 def _train(
     source: Path, out: Path, settings: Settings, *, init: Path | None, output: Output, json: bool, **how: Any
 ) -> NetworkRun:
-    from visavis.train.network import read_weights, settings_of, train_network
+    from visavis.train.network import read_learned, read_weights, settings_of, train_network
     from visavis.train.validation_split import describe_both, find_people_in_both
 
     settings = settings_of(out) if how["resume"] else settings
@@ -165,6 +165,7 @@ def _train(
             settings,
             resume=how["resume"],
             weights=None if init is None else read_weights(init),
+            learned=() if init is None else read_learned(init),
             license=how["license"],
             planned=_print_plan,
             trained=lambda epoch: _print_epoch(epoch, output, json=json),
