@@ -133,7 +133,7 @@ def _judge(run: NetworkRun, name: str, data: Crops, parts: TrainingSplit) -> Com
     network = ComparedNetwork(
         architecture=name,
         parameters=run.plan.parameters,
-        seconds=sum(len(parts.train) / epoch.pictures_a_second for epoch in run.epochs),
+        seconds=sum(epoch.seconds for epoch in run.epochs),
         epochs=run.epochs,
         illness="" if run.illness is None else str(run.illness),
     )

@@ -104,8 +104,7 @@ def _curves(networks: tuple[ComparedNetwork, ...], title: str, value: Value, cap
 
 def _points(network: ComparedNetwork, value: Value) -> list[tuple[float, float]]:
     """Return the seconds of training until the end of each epoch, and the value there, where it is a number."""
-    photos = network.seconds / sum(1 / epoch.pictures_a_second for epoch in network.epochs) if network.epochs else 0
-    seconds = accumulate(photos / epoch.pictures_a_second for epoch in network.epochs)
+    seconds = accumulate(epoch.seconds for epoch in network.epochs)
     pairs = [(second, value(epoch)) for second, epoch in zip(seconds, network.epochs, strict=True)]
     return [(second, height) for second, height in pairs if height is not None and math.isfinite(height)]
 

@@ -24,7 +24,8 @@ class Epoch:
     """What was measured in an epoch; ``active`` is None for losses without triplets, rates are None without validation.
 
     ``positive`` and ``negative`` are mean squared distances of pairs of one person and of two, ``norm`` the mean length
-    of the network's outputs, ``spread`` that of embeddings of length 1 around their mean.
+    of the network's outputs, ``spread`` that of embeddings of length 1 around their mean. ``pictures_a_second`` is the
+    speed of training, ``seconds`` is the time of the epoch with its validation.
     """
 
     epoch: int
@@ -37,6 +38,7 @@ class Epoch:
     norm: float
     spread: float
     pictures_a_second: float
+    seconds: float
     tar: float | None = None
     tar_low: float | None = None
     tar_high: float | None = None

@@ -105,13 +105,14 @@ class TrainingLoop:
                 return None
         speed = trained / (time.perf_counter() - begun)
         self.epoch += 1
-        return self._measure_epoch(self.epoch * len(batches), speed)
+        return self._measure_epoch(self.epoch * len(batches), speed, sum(map(len, batches)))
 
-    def _measure_epoch(self, step: int, speed: float) -> Epoch:
+    def _measure_epoch(self, step: int, speed: float, pictures: int) -> Epoch:
         columns = np.array(self._measured, np.float64).T
         self._measured = []
         means = [float(np.nanmean(column)) if np.isfinite(column).any() else math.nan for column in columns]
         loss, active, positive, negative, norm, spread = means
+        begun = time.perf_counter()
         judged = self.validate()
         epoch = Epoch(
             epoch=self.epoch,
@@ -124,6 +125,7 @@ class TrainingLoop:
             norm=norm,
             spread=spread,
             pictures_a_second=speed,
+            seconds=pictures / speed + time.perf_counter() - begun,
             tar=judged.tar,
             tar_low=judged.low,
             tar_high=judged.high,
@@ -169,19 +171,25 @@ class TrainingLoop:
                 parts.append(functional.normalize(outputs.float()).cpu().numpy())
         return np.concatenate(parts)
 
+    def validated_rows(self) -> Rows:
+        """Return the rows of the data that are embedded to judge an epoch."""
+        held_out = self.parts.held_out
+        if self.parts.people or not len(held_out):
+            return held_out
+        return np.concatenate([held_out, self.parts.train])
+
     def validate(self) -> Judged:
         """Judge the network by the pictures held out; see :mod:`visavis.train.validation`."""
-        held_out = self.parts.held_out
-        if not len(held_out):
+        rows, count = self.validated_rows(), len(self.parts.held_out)
+        if not count:
             return Judged()
-        embeddings, labels = self.embed(held_out), self.data.labels[held_out]
+        embeddings, labels = self.embed(rows), self.data.labels[rows]
         if not np.isfinite(embeddings).all():
             return Judged()
-        judged = judge(embeddings, labels, seed=self.settings.seed)
+        judged = judge(embeddings[:count], labels[:count], seed=self.settings.seed)
         if self.parts.people:
             return judged
-        train = self.parts.train
-        right = nearest_mean(self.embed(train), self.data.labels[train], embeddings) == labels
+        right = nearest_mean(embeddings[count:], labels[count:], embeddings[:count]) == labels[:count]
         return replace(judged, accuracy=float(right.mean()))
 
     def _mine_offline(self, epoch: int) -> miners.Triplets:

@@ -31,7 +31,7 @@ from visavis.train.config import Settings, parse
 from visavis.train.crops import Crops
 from visavis.train.export import write_model
 from visavis.train.health import Epoch, Illness
-from visavis.train.loop import TrainingLoop
+from visavis.train.loop import EMBED, TrainingLoop
 from visavis.train.network_page import page
 from visavis.train.validation_split import TrainingSplit, split
 from visavis.types import Floats
@@ -160,7 +160,7 @@ def make_plan(trainer: TrainingLoop) -> Plan:
         trainer.step(trainer.pictures(batches[number], trainer.epoch, number), batches[number], 0)
         seconds.append(time.perf_counter() - begun)
     trainer.restore(state)
-    an_epoch = min(seconds) * len(batches)
+    an_epoch = min(seconds) * len(batches) + _time_validation(trainer)
     epochs = trainer.total_epochs
     if trainer.settings.minutes and not trainer.epoch:
         epochs = min(max(int(trainer.settings.minutes * 60 / an_epoch), 1), LONGEST)
@@ -174,6 +174,14 @@ def make_plan(trainer: TrainingLoop) -> Plan:
         seconds=an_epoch * (epochs - trainer.epoch),
         memory=_peak_memory(),
     )
+
+
+def _time_validation(trainer: TrainingLoop) -> float:
+    """Return the expected seconds to embed what an epoch is judged by."""
+    rows, begun = trainer.validated_rows(), time.perf_counter()
+    timed = rows[:EMBED]
+    trainer.embed(timed)
+    return (time.perf_counter() - begun) * len(rows) / max(len(timed), 1)
 
 
 def crop_size(settings: Settings) -> int:
