@@ -17,8 +17,9 @@ from visavis.runtime import Session  # noqa: E402
 from visavis.train.architectures import architecture, first_weights  # noqa: E402
 from visavis.train.config import Settings, Validation, parse, read  # noqa: E402
 from visavis.train.crops import Crops, prepare  # noqa: E402
+from visavis.train.initial_weights import read_initial_weights  # noqa: E402
 from visavis.train.labeled_photos import read_labeled_photos  # noqa: E402
-from visavis.train.network import NetworkRun, read_weights, train_network  # noqa: E402
+from visavis.train.network_run import NetworkRun, train_on_crops  # noqa: E402
 from visavis.train.splits import rows_by_person  # noqa: E402
 from visavis.train.validation import judge  # noqa: E402
 from visavis.types import Floats  # noqa: E402
@@ -93,8 +94,8 @@ def test_one_shot_counts_each_photo_enrolled_in_turn() -> None:
 def test_triplets_learn_to_tell_apart_people_whom_they_have_not_seen(orl: Crops, tmp_path: Path) -> None:
     definition = architecture("small_cnn").definition(settings().dimension)
     untrained = score(Network(definition, first_weights(definition, side=48, seed=0)), orl)
-    train_network(learned(orl), tmp_path / "warm", settings("orl_warm_up.toml"))
-    run = train_network(learned(orl), tmp_path / "net", settings(), weights=read_weights(tmp_path / "warm"))
+    train_on_crops(learned(orl), tmp_path / "warm", settings("orl_warm_up.toml"))
+    run = train_on_crops(learned(orl), tmp_path / "net", settings(), initial=read_initial_weights(tmp_path / "warm"))
     scores = score_run(run, orl)
     assert scores.tar >= untrained.tar + 0.15
     assert scores.one_shot >= 0.92
@@ -104,13 +105,13 @@ def test_the_hardest_triplets_beat_random_ones_at_equal_steps(data: Path, tmp_pa
     """From the same warm-up, 100 steps each, on crops of 32 pixels to save time."""
     small = prepare(read_labeled_photos(data / "orl", exclude=["README"]), size=32, aligned=True)
     warm_up = {"size": 32, "miner": "semi-hard", "epochs": 20, "optimizer": {"rate": 1e-3}}
-    train_network(learned(small), tmp_path / "warm", settings(**warm_up))
+    train_on_crops(learned(small), tmp_path / "warm", settings(**warm_up))
     runs = {
-        miner: train_network(
+        miner: train_on_crops(
             learned(small),
             tmp_path / miner,
             settings(size=32, miner=miner, epochs=20),
-            weights=read_weights(tmp_path / "warm"),
+            initial=read_initial_weights(tmp_path / "warm"),
         )
         for miner in ("random", "batch-hard")
     }

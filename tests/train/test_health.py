@@ -10,14 +10,14 @@ import pytest
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'visavis[train]'")
 
 from visavis.train.config import Settings, parse  # noqa: E402
-from visavis.train.network import NetworkRun, train_network  # noqa: E402
+from visavis.train.network_run import NetworkRun, train_on_crops  # noqa: E402
 
 from .made_up import crops  # noqa: E402
 
 
 def run(folder: Path, data: dict[str, Any] | None = None, **changes: Any) -> NetworkRun:
     small = {"people": 4, "pictures": 4, "dimension": 16, "epochs": 12, "validation": {"people": 0.0}, "size": 32}
-    return train_network(crops(**(data or {})), folder / "run", parse({**small, **changes}, Settings()))
+    return train_on_crops(crops(**(data or {})), folder / "run", parse({**small, **changes}, Settings()))
 
 
 def test_a_healthy_run_has_none(tmp_path: Path) -> None:

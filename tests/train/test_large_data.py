@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from visavis.train.config import Settings, parse
 from visavis.train.crops import Crops
-from visavis.train.network import train_network
+from visavis.train.network_run import train_on_crops
 
 torch.set_num_threads(1)
 count, side, folder = int(sys.argv[1]), 64, Path(sys.argv[2])
@@ -35,7 +35,7 @@ people, photos = (tuple(map(str, range(n))) for n in (count // 10, count))
 data = Crops(mapped("pixels.npy", count, side, side, 3), labels, people, photos, hashes=mapped("hashes.npy", count, 16))
 settings = parse({"size": side, "people": 4, "dimension": 16}, Settings())
 steps = itertools.count(1)
-run = train_network(data, folder / "run", settings, interrupted=lambda: next(steps) >= 5)
+run = train_on_crops(data, folder / "run", settings, interrupted=lambda: next(steps) >= 5)
 assert run.interrupted and run.plan.pictures + run.plan.held_out == count
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
 """

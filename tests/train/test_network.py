@@ -19,7 +19,9 @@ from visavis.errors import UsageError  # noqa: E402
 from visavis.runtime import Session  # noqa: E402
 from visavis.train import checkpoints  # noqa: E402
 from visavis.train.config import Settings, parse  # noqa: E402
-from visavis.train.network import NetworkRun, read_weights, settings_of, train_network  # noqa: E402
+from visavis.train.initial_weights import read_initial_weights  # noqa: E402
+from visavis.train.network_run import NetworkRun, train_on_crops  # noqa: E402
+from visavis.train.run_folder import settings_of  # noqa: E402
 
 from .made_up import crops  # noqa: E402
 
@@ -60,7 +62,7 @@ def log_of(run: Path) -> list[dict[str, str]]:
     ids=lambda changes: "-".join(str(value) for value in changes.values()),
 )
 def test_people_it_has_not_seen_are_told_apart(changes: dict[str, Any], tmp_path: Path) -> None:
-    run = train_network(crops(people=9, pictures=6), tmp_path / "run", settings(epochs=6, **changes))
+    run = train_on_crops(crops(people=9, pictures=6), tmp_path / "run", settings(epochs=6, **changes))
     assert run.illness is None
     assert run.epochs[-1].tar is not None
     assert run.epochs[-1].tar > 0.9
@@ -72,7 +74,7 @@ def test_the_model_gives_what_the_network_gives(tmp_path: Path) -> None:
     from visavis.train.architectures import architecture
 
     data = crops()
-    run = train_network(data, tmp_path / "run", settings(epochs=2))
+    run = train_on_crops(data, tmp_path / "run", settings(epochs=2))
     assert run.row is not None
     state = checkpoints.load(tmp_path / "run")
     assert state is not None
@@ -85,8 +87,8 @@ def test_the_model_gives_what_the_network_gives(tmp_path: Path) -> None:
 
 
 def test_seeds_fix_a_run(tmp_path: Path) -> None:
-    runs = [train_network(crops(), tmp_path / name, settings(epochs=2)) for name in ("a", "b")]
-    other = train_network(crops(), tmp_path / "c", settings(epochs=2, seed=1))
+    runs = [train_on_crops(crops(), tmp_path / name, settings(epochs=2)) for name in ("a", "b")]
+    other = train_on_crops(crops(), tmp_path / "c", settings(epochs=2, seed=1))
     assert runs[0].row is not None
     assert other.row is not None
     assert log_of(tmp_path / "a") == log_of(tmp_path / "b")
@@ -100,11 +102,11 @@ def test_seeds_fix_a_run(tmp_path: Path) -> None:
 )
 def test_an_interrupted_run_goes_on_to_the_bit(steps: int, changes: dict[str, Any], tmp_path: Path) -> None:
     how = settings(augment={"shift": 0.1, "color": 0.2}, **changes)
-    whole = train_network(crops(), tmp_path / "whole", how)
-    first = train_network(crops(), tmp_path / "run", how, interrupted=stops_after(steps))
+    whole = train_on_crops(crops(), tmp_path / "whole", how)
+    first = train_on_crops(crops(), tmp_path / "run", how, interrupted=stops_after(steps))
     assert first.interrupted
     assert first.row is None
-    second = train_network(crops(), tmp_path / "run", settings(), resume=True)
+    second = train_on_crops(crops(), tmp_path / "run", settings(), resume=True)
     assert not second.interrupted
     first_run, second_run = ([replace(epoch, **TIMES) for epoch in run.epochs] for run in (whole, second))
     assert first_run == second_run
@@ -113,59 +115,59 @@ def test_an_interrupted_run_goes_on_to_the_bit(steps: int, changes: dict[str, An
 
 def test_a_damaged_checkpoint_falls_back_on_the_one_before(tmp_path: Path) -> None:
     how = settings()
-    whole = train_network(crops(), tmp_path / "whole", how)
-    train_network(crops(), tmp_path / "run", how, interrupted=stops_after(5))
+    whole = train_on_crops(crops(), tmp_path / "whole", how)
+    train_on_crops(crops(), tmp_path / "run", how, interrupted=stops_after(5))
     newest = tmp_path / "run" / checkpoints.NEWEST
     newest.write_bytes(newest.read_bytes()[:1000])
-    second = train_network(crops(), tmp_path / "run", how, resume=True)
+    second = train_on_crops(crops(), tmp_path / "run", how, resume=True)
     assert second.epochs[-1].loss == whole.epochs[-1].loss
 
 
 def test_a_run_is_not_overwritten(tmp_path: Path) -> None:
-    train_network(crops(), tmp_path / "run", settings(epochs=1))
+    train_on_crops(crops(), tmp_path / "run", settings(epochs=1))
     with pytest.raises(UsageError, match="holds a run already"):
-        train_network(crops(), tmp_path / "run", settings(epochs=1))
+        train_on_crops(crops(), tmp_path / "run", settings(epochs=1))
     with pytest.raises(UsageError, match="holds no run"):
-        train_network(crops(), tmp_path / "other", settings(epochs=1), resume=True)
+        train_on_crops(crops(), tmp_path / "other", settings(epochs=1), resume=True)
     with pytest.raises(UsageError, match="not those"):
-        train_network(crops(seed=1), tmp_path / "run", settings(epochs=1), resume=True)
+        train_on_crops(crops(seed=1), tmp_path / "run", settings(epochs=1), resume=True)
 
 
 def test_what_cannot_be_trained_leaves_no_folder(tmp_path: Path) -> None:
     """Else the second try, with the cure, would find a run there."""
     few = crops(people=3)
     with pytest.raises(UsageError, match=r"of 3 people none can be held out: .*\[validation\] every = 10"):
-        train_network(few, tmp_path / "run", settings(epochs=1))
+        train_on_crops(few, tmp_path / "run", settings(epochs=1))
     assert not (tmp_path / "run").exists()
 
 
 def test_other_files_are_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "report.html").write_text("mine", encoding="utf-8")
     with pytest.raises(UsageError, match="holds other files: name a new folder"):
-        train_network(crops(), tmp_path, settings(epochs=1))
+        train_on_crops(crops(), tmp_path, settings(epochs=1))
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
 
 
 @pytest.mark.parametrize("changed", ["network", "optimizer", "epoch", "epochs", "measured"])
 def test_an_altered_checkpoint_is_one_sentence(changed: str, tmp_path: Path) -> None:
-    train_network(crops(), tmp_path / "run", settings(), interrupted=stops_after(5))
+    train_on_crops(crops(), tmp_path / "run", settings(), interrupted=stops_after(5))
     for name in (checkpoints.NEWEST, checkpoints.PREVIOUS):
         path = tmp_path / "run" / name
         if path.exists():
             torch.save({**torch.load(path, weights_only=True), changed: [None, "x"]}, path)
     with pytest.raises(UsageError, match="does not fit to this run, or was altered"):
-        train_network(crops(), tmp_path / "run", settings(), resume=True)
+        train_on_crops(crops(), tmp_path / "run", settings(), resume=True)
 
 
 def test_a_run_whose_checkpoints_are_all_damaged_does_not_begin_again(tmp_path: Path) -> None:
     """Its log and its report would be overwritten without a word."""
     run = tmp_path / "run"
-    train_network(crops(), run, settings(), interrupted=stops_after(9))
+    train_on_crops(crops(), run, settings(), interrupted=stops_after(9))
     log = (run / "log.csv").read_bytes()
     for name in (checkpoints.NEWEST, checkpoints.PREVIOUS):
         (run / name).write_bytes(b"PK\x03\x04")
     with pytest.raises(UsageError, match=r"no checkpoint of .* is whole"):
-        train_network(crops(), run, settings(), resume=True)
+        train_on_crops(crops(), run, settings(), resume=True)
     assert (run / "log.csv").read_bytes() == log
 
 
@@ -181,9 +183,10 @@ def test_a_packed_checkpoint_is_not_unpacked(tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_without_a_network_is_no_beginning(tmp_path: Path) -> None:
-    torch.save({"network": [1]}, tmp_path / checkpoints.NEWEST)
+    train_on_crops(crops(), tmp_path / "run", settings(epochs=1))
+    torch.save({"network": [1]}, tmp_path / "run" / checkpoints.NEWEST)
     with pytest.raises(UsageError, match="does not hold a network"):
-        read_weights(tmp_path)
+        read_initial_weights(tmp_path / "run")
 
 
 @pytest.mark.parametrize("table", [[], 5, "x", None, {"optimizer": 1}])
@@ -194,7 +197,7 @@ def test_altered_settings_are_one_sentence(table: object, tmp_path: Path) -> Non
 
 
 def test_what_is_written_beside_a_run(tmp_path: Path) -> None:
-    run: NetworkRun = train_network(crops(), tmp_path / "run", settings(epochs=1))
+    run: NetworkRun = train_on_crops(crops(), tmp_path / "run", settings(epochs=1))
     written = json.loads((tmp_path / "run" / "settings.json").read_text(encoding="utf-8"))
     assert parse(written["settings"], Settings()) == settings(epochs=1)
     assert written["data"] == crops().digest()
@@ -209,23 +212,8 @@ def test_what_is_written_beside_a_run(tmp_path: Path) -> None:
 def test_frozen_layers_keep_their_weights_and_statistics(tmp_path: Path) -> None:
     from visavis.train.architectures import architecture, first_weights
 
-    train_network(crops(), tmp_path / "run", settings(epochs=1, frozen=["conv1.", "conv2."]))
+    train_on_crops(crops(), tmp_path / "run", settings(epochs=1, frozen=["conv1.", "conv2."]))
     state = checkpoints.load(tmp_path / "run")
     assert state is not None
     for name, first in first_weights(architecture("small_cnn").definition(16), side=32, seed=0).items():
         assert np.array_equal(state["network"][name].numpy(), first) == name.startswith(("conv1.", "conv2.")), name
-
-
-def test_what_the_first_run_has_learned_is_not_held_out_in_the_second(tmp_path: Path) -> None:
-    """Its rates and thresholds would look too good, and nothing would show it."""
-    from visavis.train.network import read_learned, read_weights
-
-    data = crops(people=9, pictures=4)
-    train_network(data, tmp_path / "first", settings(epochs=1))
-    weights, learned = read_weights(tmp_path / "first"), read_learned(tmp_path / "first")
-    assert len(learned) == 24
-    with pytest.raises(UsageError, match="photos held out were learned by the run to begin with"):
-        train_network(data, tmp_path / "second", settings(epochs=1, seed=1), weights=weights, learned=learned)
-    assert not (tmp_path / "second").exists()
-    again = train_network(data, tmp_path / "third", settings(epochs=1), weights=weights, learned=learned)
-    assert again.row is not None

@@ -119,7 +119,7 @@ def test_json(people: Path, tmp_path: Path) -> None:
         (["--resume"], "holds no run to go on with"),
         (["--resume", "--epochs", "9"], "leave out all others"),
         (["--arch", "mobilefacenet", "--size", "64"], "takes crops of 112 pixels"),
-        (["--init", "nowhere"], "holds no checkpoint"),
+        (["--init", "nowhere"], "is neither the folder of a run nor a model"),
     ],
     ids=str,
 )

@@ -60,9 +60,13 @@ class Recipe:
         """
         from visavis.nets.onnx_graph import to_onnx
 
+        return to_onnx(self.net, self.weights(path), side=self.side, to_quantize=to_quantize)
+
+    def weights(self, path: Path) -> Weights:
+        """Return the arrays of a weight file by the definition's names; WeightsError if it is of another network."""
         weights = self.read(path)
         _fit(path, weights, self)
-        return to_onnx(self.net, weights, side=self.side, to_quantize=to_quantize)
+        return weights
 
 
 def _fit(path: Path, weights: Weights, recipe: Recipe) -> None:

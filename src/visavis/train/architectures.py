@@ -8,19 +8,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from visavis.errors import UnknownNameError
+from visavis.embedders import dlib
+from visavis.errors import UnknownNameError, UsageError
 from visavis.nets import (
+    dlib_resnet,
     inception_resnet_v1,
     mobilefacenet,
     resnet18,
     resnet50,
     senet50,
+    sface,
     small_cnn,
     vgg16,
 )
 from visavis.nets.ops import Net, Ops, T
 from visavis.nets.shapes import shapes
+from visavis.train.config import Settings
+from visavis.train.crops import face_points
 from visavis.types import Floats
+from visavis.weights.model_row import ARCFACE, CropPoints
 
 LAYER = "embedding"
 """Name of the layer that makes the embedding."""
@@ -30,12 +36,28 @@ SLOPE = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A network that can be trained on faces of ``side`` pixels or, unless ``fixed``, of another size."""
+    """A network that can be trained on faces of ``side`` pixels or, unless ``fixed``, of another size.
+
+    ``models`` are the built-in models whose weights it can begin with. ``points`` are the places of the five landmarks
+    in crops of ``points_side`` pixels.
+    """
 
     name: str
     net: Net
     side: int
     fixed: bool = False
+    models: tuple[str, ...] = ()
+    points: CropPoints = ARCFACE
+    points_side: int = 112
+
+    @property
+    def features(self) -> int:
+        """Numbers that the network computes of a face, before the layer that makes the embedding."""
+        return shapes(self.definition(1), side=self.side)[f"{LAYER}.kernel"][0]
+
+    def face_points(self, size: int) -> CropPoints:
+        """Return the places of the five landmarks in crops of that size."""
+        return face_points(size, self.points, self.points_side)
 
     def definition(self, dimension: int) -> Net:
         """Return the network with a layer that makes embeddings of this length, not normalized."""
@@ -51,12 +73,26 @@ ARCHITECTURES = {
     architecture.name: architecture
     for architecture in (
         Architecture("small_cnn", small_cnn.small_cnn, small_cnn.SIDE),
-        Architecture("vgg16", vgg16.vgg16, 112),
+        Architecture("vgg16", vgg16.vgg16, 112, models=("vggface-vgg16",)),
         Architecture("resnet18", resnet18.resnet18, resnet18.SIDE),
-        Architecture("resnet50", resnet50.resnet50, 112),
-        Architecture("senet50", senet50.senet50, 112),
+        Architecture("resnet50", resnet50.resnet50, 112, models=("vggface2-resnet50",)),
+        Architecture("senet50", senet50.senet50, 112, models=("vggface2-senet50",)),
         Architecture("mobilefacenet", mobilefacenet.mobilefacenet, mobilefacenet.SIDE, fixed=True),
-        Architecture("inception_resnet_v1", inception_resnet_v1.inception_resnet_v1, inception_resnet_v1.SIDE),
+        Architecture("sface", sface.sface, sface.SIDE, fixed=True, models=("sface", "sface-float")),
+        Architecture(
+            "inception_resnet_v1",
+            inception_resnet_v1.inception_resnet_v1,
+            inception_resnet_v1.SIDE,
+            models=("facenet-vggface2", "facenet-casia"),
+        ),
+        Architecture(
+            "dlib_resnet",
+            dlib_resnet.dlib_resnet,
+            dlib.SIDE,
+            models=("dlib-resnet",),
+            points=tuple((float(x), float(y)) for x, y in dlib.TEMPLATE),
+            points_side=dlib.SIDE,
+        ),
     )
 }
 
@@ -66,6 +102,14 @@ def architecture(name: str) -> Architecture:
     if name not in ARCHITECTURES:
         raise UnknownNameError(f"there is no architecture {name!r}; there are: {', '.join(ARCHITECTURES)}.")
     return ARCHITECTURES[name]
+
+
+def crop_size(settings: Settings) -> int:
+    """Return the side of the crops; UsageError where the architecture takes another size alone."""
+    network = architecture(settings.architecture)
+    if network.fixed and settings.size not in (0, network.side):
+        raise UsageError(f"{network.name} takes crops of {network.side} pixels: leave out the size.")
+    return settings.size or network.side
 
 
 def first_weights(definition: Net, *, side: int, seed: int) -> dict[str, Floats]:

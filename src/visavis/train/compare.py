@@ -21,7 +21,9 @@ from visavis import atomic
 from visavis.compare import unit
 from visavis.defaults import DETECTOR
 from visavis.errors import UsageError, WeightsError
+from visavis.evaluate.data.templates import ShowProgress
 from visavis.runtime import Session
+from visavis.train.architectures import architecture, crop_size
 from visavis.train.classifier import ClassifierOptions, train_classifier
 from visavis.train.classifier_file import FILE
 from visavis.train.compare_page import page
@@ -30,7 +32,8 @@ from visavis.train.config import Settings, Validation
 from visavis.train.crops import Crops, prepare
 from visavis.train.health import Epoch
 from visavis.train.labeled_photos import read_labeled_photos
-from visavis.train.network import SETTINGS, NetworkRun, Plan, crop_size, settings_of, train_network
+from visavis.train.network_run import NetworkRun, Plan, train_on_crops
+from visavis.train.run_folder import is_run, settings_of
 from visavis.train.sampler import Rows
 from visavis.train.splits import EVERY
 from visavis.train.validation import nearest_mean
@@ -51,6 +54,7 @@ def compare_networks(  # noqa: PLR0913 - options, all by name
     aligned: bool = False,
     detector: str = DETECTOR,
     exclude: Sequence[str] = (),
+    progress: ShowProgress | None = None,
     planned: Callable[[str, Plan], object] = lambda name, plan: None,
     trained: Callable[[str, Epoch], object] = lambda name, epoch: None,
     interrupted: Callable[[], bool] = lambda: False,
@@ -71,7 +75,8 @@ def compare_networks(  # noqa: PLR0913 - options, all by name
     folder, labeled = Path(out), read_labeled_photos(source, exclude=exclude)
     networks: list[ComparedNetwork] = []
     for each, size in zip(wanted, sizes, strict=True):
-        data = prepare(labeled, size=size, detector=detector, aligned=aligned)
+        points = architecture(each.architecture).face_points(size)
+        data = prepare(labeled, size=size, points=points, detector=detector, aligned=aligned, progress=progress)
         parts = split(data, each.validation, seed=each.seed, ails=each.stop.ails)
         network = _run(folder / each.architecture, each, data, parts, Callbacks(planned, trained, interrupted))
         if network is None:
@@ -106,13 +111,13 @@ def _run(
     folder: Path, settings: Settings, data: Crops, parts: TrainingSplit, callbacks: Callbacks
 ) -> ComparedNetwork | None:
     """Return the result that the folder holds, or train, or go on with training; None where that is interrupted."""
-    name, begun = settings.architecture, (folder / SETTINGS).exists()
+    name, begun = settings.architecture, is_run(folder)
     if begun and settings_of(folder) != settings:
         raise UsageError(f"{folder} holds a run with other settings: name another folder by --out.")
     stored = _read_result(folder / RESULT, data)
     if begun and stored is not None:
         return stored
-    run = train_network(
+    run = train_on_crops(
         data,
         folder,
         settings,

@@ -121,10 +121,10 @@ class Settings:
         return asdict(self)
 
 
-def read(path: Path) -> Settings:
-    """Read settings from a TOML file; what it leaves out has its default. UsageError names a wrong key or value."""
+def read(path: Path, base: Settings = Settings()) -> Settings:
+    """Read settings from a TOML file; what it leaves out is as in ``base``. UsageError names a wrong key or value."""
     try:
-        return parse(tomllib.loads(read_text(path)), Settings())
+        return parse(tomllib.loads(read_text(path)), base)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path} is not TOML: {error}.") from error
     except UsageError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,9 +24,6 @@ from visavis.types import RGB
 ROWS = "rows.json"
 HASH = 16
 """Bytes of the hash of a crop."""
-
-Progress = Callable[[int, int], object]
-"""Called with the number of pictures done and of all."""
 
 Crop = tuple[RGB | None, str]
 """A crop ``(s, s, 3)`` and a remark or "", or None and why there is none."""
@@ -68,8 +65,8 @@ def read_crops(folder: Path) -> StoredCrops:
     return StoredCrops(pixels, hashes, thumbs, np.array(rows["used"], np.int64), skipped, rows["several"])
 
 
-def write_crops(folder: Path, crops: Iterable[Crop], count: int, size: int, progress: Progress) -> None:
-    """Write the crops of ``count`` pictures to a new folder. UsageError where the disk is full or read-only."""
+def write_crops(folder: Path, crops: Iterable[Crop], size: int) -> None:
+    """Write the crops of pictures to a new folder. UsageError where the disk is full or read-only."""
     used, skipped, several = list[int](), list[tuple[int, str]](), 0
     shapes = {"pixels": (size, size, 3), "hashes": (HASH,), "thumbs": (THUMB * THUMB,)}
     try:
@@ -87,7 +84,6 @@ def write_crops(folder: Path, crops: Iterable[Crop], count: int, size: int, prog
                         pixels.write(data.data)
                         hashes.write(hash_crop(data))
                         thumbs.write(make_thumb(data).data)
-                    progress(row + 1, count)
             for name, shape in shapes.items():
                 _add_header(part / name, (len(used), *shape))
             content = {"used": used, "skipped": skipped, "several": several}

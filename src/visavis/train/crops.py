@@ -19,9 +19,10 @@ from visavis import align, images
 from visavis.cache import cache_dir
 from visavis.defaults import DETECTOR
 from visavis.errors import ImageError, UsageError
+from visavis.evaluate.data.templates import ShowProgress
 from visavis.pipeline import Recognizer
 from visavis.train.copies import screen_copies, screen_near_copies
-from visavis.train.crop_file import Crop, Progress, StoredCrops, has_crops, hash_crop, read_crops, write_crops
+from visavis.train.crop_file import Crop, StoredCrops, has_crops, hash_crop, read_crops, write_crops
 from visavis.train.labeled_photos import LabeledPhotos, join, list_few
 from visavis.train.recordio import RecordFile
 from visavis.types import RGB
@@ -71,32 +72,36 @@ def prepare(
     labeled: LabeledPhotos,
     *,
     size: int,
+    points: CropPoints | None = None,
     detector: str = DETECTOR,
     aligned: bool = False,
     test: LabeledPhotos | None = None,
-    progress: Progress = lambda done, of: None,
+    progress: ShowProgress | None = None,
 ) -> Crops:
     """Return the crops of labeled photos, and of photos that the user sets aside as ``test``.
 
-    The largest face of each photo is aligned to ArcFace's five points, scaled to ``size``. With ``aligned`` the photos
-    are crops already, and are resized as they are. Copies are left out. UsageError where no photo has a usable face.
+    The largest face of each photo is aligned, its five landmarks onto ``points`` (None: ArcFace's, scaled to ``size``).
+    With ``aligned`` the photos are crops already, and are resized as they are. Copies are left out. UsageError where no
+    photo has a usable face.
     """
     trained = len(labeled)
     labeled = labeled if test is None else join(labeled, test)
     photos = labeled.photos
-    folder = cache_dir() / "crops" / _key(photos, size, "aligned" if aligned else detector)
+    points = points or face_points(size)
+    folder = cache_dir() / "crops" / _key(photos, size, "aligned" if aligned else f"{detector} {points}")
     if not has_crops(folder):
-        crops = _whole_photos(photos, size) if aligned else _aligned_faces(photos, size, detector)
-        write_crops(folder, crops, len(photos), size, progress)
+        crops = _whole_photos(photos, size) if aligned else _aligned_faces(photos, size, points, detector)
+        write_crops(folder, progress(crops, len(photos)) if progress else crops, size)
     return label_crops(read_crops(folder), labeled, detector=AS_THEY_ARE if aligned else detector, trained=trained)
 
 
-def prepare_records(records: RecordFile, *, size: int, progress: Progress = lambda done, of: None) -> Crops:
+def prepare_records(records: RecordFile, *, size: int, progress: ShowProgress | None = None) -> Crops:
     """Return the pictures of a RecordIO file, which are crops already, resized to ``size``. Copies are left out."""
     files = [str(records.path), str(records.path.with_suffix(".idx"))]
     folder, count = cache_dir() / "crops" / _key(files, size, "records"), len(records.labeled)
     if not has_crops(folder):
-        write_crops(folder, _whole_photos(records.pictures(), size), count, size, progress)
+        crops = _whole_photos(records.pictures(), size)
+        write_crops(folder, progress(crops, count) if progress else crops, size)
     return label_crops(read_crops(folder), records.labeled, detector=AS_THEY_ARE, trained=count)
 
 
@@ -148,9 +153,9 @@ def _describe(
     return notes
 
 
-def face_points(size: int) -> CropPoints:
-    """Return the places of the five landmarks in crops of that size: ArcFace's, scaled."""
-    return tuple((round(x * size / 112, 4), round(y * size / 112, 4)) for x, y in ARCFACE)
+def face_points(size: int, points: CropPoints = ARCFACE, side: int = 112) -> CropPoints:
+    """Return the places of the five landmarks in crops of that size: ``points`` of crops of ``side`` pixels, scaled."""
+    return tuple((round(x * size / side, 4), round(y * size / side, 4)) for x, y in points)
 
 
 def _key(photos: Sequence[str], size: int, way: str) -> str:
@@ -164,9 +169,9 @@ def _key(photos: Sequence[str], size: int, way: str) -> str:
     return digest.hexdigest()[:32]
 
 
-def _aligned_faces(photos: Sequence[str], size: int, detector: str) -> Iterator[Crop]:
+def _aligned_faces(photos: Sequence[str], size: int, points: CropPoints, detector: str) -> Iterator[Crop]:
     """Yield the crop of each picture's largest face and "", or None and why there is none; a note for several faces."""
-    template = np.array(face_points(size), np.float32)
+    template = np.array(points, np.float32)
     for answer in Recognizer(detector=detector).detect(photos):
         if answer.photo is None or not answer.faces:
             yield None, answer.message or "no face was detected"

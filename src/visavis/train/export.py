@@ -10,9 +10,8 @@ from pathlib import Path
 from visavis import atomic
 from visavis.nets.onnx_graph import to_onnx
 from visavis.nets.ops import Net
-from visavis.train.crops import face_points
 from visavis.types import Floats
-from visavis.weights.model_row import ModelRow
+from visavis.weights.model_row import CropPoints, ModelRow
 
 ROW = "model.toml"
 
@@ -23,6 +22,7 @@ def write_model(
     weights: Mapping[str, Floats],
     *,
     size: int,
+    points: CropPoints,
     dimension: int,
     trained_on: str,
     license: str,
@@ -45,7 +45,7 @@ def write_model(
         layout="NHWC",
         mean=(0.0, 0.0, 0.0),
         scale=1.0,
-        points=face_points(size),
+        points=points,
         crop="points",
         margin=0.0,
         output=0,

@@ -22,9 +22,9 @@ from visavis.gallery.misplaced_photos import Limits, PhotoDistances, compute_lim
 from visavis.gallery.types import Doubt
 from visavis.pipeline import Recognizer
 from visavis.train.classifier_features import FeatureKind, PhotoFeatures, extract_features, hash_file, screen_photos
-from visavis.train.crops import face_points
 from visavis.train.labeled_photos import LabeledPhotos, Labels
 from visavis.types import Candidate, Face, Floats
+from visavis.weights.model_row import ARCFACE
 
 SHOWN = 200
 """Most suspects on a page."""
@@ -195,7 +195,7 @@ def _embed_whole(labeled: LabeledPhotos, recognizer: Recognizer) -> PhotoFeature
             continue
         height, width = pixels.shape[:2]
         boxes[row] = 0, 0, width, height
-        points = np.array(face_points(112), np.float32) * (np.array([width, height]) / 112).astype(np.float32)
+        points = np.array(ARCFACE, np.float32) * (np.array([width, height]) / 112).astype(np.float32)
         values[row] = recognizer.embedder.embed(recognizer.embedder.crops(pixels, [Face(boxes[row], 1.0, points)]))[0]
     return PhotoFeatures(
         labeled.photos, tuple(status), values, boxes, np.ones(count, np.int64), tuple(map(hash_file, labeled.photos))

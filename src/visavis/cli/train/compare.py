@@ -68,7 +68,7 @@ def compare(  # noqa: PLR0913 - a command's options
     options = {"loss": loss and loss.value, "epochs": epochs, "minutes": minutes, "size": size, "seed": seed}
     given = {name: value for name, value in options.items() if value is not None}
     settings = parse(given, read(config) if config else Settings())
-    with catch_interrupts() as interrupted:
+    with Output("", json=json) as output, catch_interrupts() as interrupted:
         compared = compare_networks(
             source,
             out,
@@ -77,6 +77,7 @@ def compare(  # noqa: PLR0913 - a command's options
             aligned=aligned,
             detector=detector,
             exclude=exclude or (),
+            progress=output.progress,
             planned=lambda name, plan: note(f"{name}: {describe_plan(plan)}"),
             interrupted=interrupted,
         )

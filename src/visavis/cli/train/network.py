@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,10 +15,8 @@ from visavis.cli.train._interrupts import INTERRUPTED, catch_interrupts
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
-    from visavis.train.config import Settings
-    from visavis.train.crops import Crops
     from visavis.train.health import Epoch
-    from visavis.train.network import NetworkRun, Plan
+    from visavis.train.network_run import NetworkRun, Plan
 
 COLUMNS = "epoch      loss  active  same person  others  spread  held out  photos/s"
 
@@ -32,7 +30,9 @@ class ArchitectureName(StrEnum):
     resnet50 = "resnet50"
     senet50 = "senet50"
     mobilefacenet = "mobilefacenet"
+    sface = "sface"
     inception_resnet_v1 = "inception_resnet_v1"
+    dlib_resnet = "dlib_resnet"
 
 
 class LossName(StrEnum):
@@ -77,7 +77,10 @@ Size = Annotated[
         "--size", min=32, max=1024, metavar="PIXELS", help="Side of the crops.", show_default="the architecture's"
     ),
 ]
-Init = Annotated[Path | None, typer.Option("--init", metavar="RUN", help="Begin with the weights of an earlier run.")]
+Init = Annotated[
+    str | None,
+    typer.Option("--init", metavar="MODEL|RUN", help="Begin with the weights of a model, or of an earlier run."),
+]
 Config = Annotated[Path | None, typer.Option("--config", metavar="FILE.toml", help="Settings; options go before them.")]
 Seed = Annotated[int | None, typer.Option("--seed", min=0, metavar="N", help="Seed of the run.", show_default="0")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN.")]
@@ -125,68 +128,40 @@ def network(  # noqa: PLR0913 - a command's options
     --resume goes on with it.
     """
     from visavis.train.config import Settings, parse, read
+    from visavis.train.initial_weights import read_initial_weights
+    from visavis.train.network import train_network
 
     options = {
         "architecture": arch, "loss": loss, "miner": miner, "epochs": epochs, "minutes": minutes, "size": size,
         "seed": seed,
     }  # fmt: skip
     given = {name: _plain(value) for name, value in options.items() if value is not None}
-    if resume and (given or config or test or init):
+    if resume and (given or config or test or init or license):
         raise UsageError("--resume goes on with the settings that the run began with: leave out all others.")
     if test is not None:
         given["validation"] = {"test": str(test.resolve())}
-    settings = parse(given, read(config) if config else Settings())
+    initial = read_initial_weights(init) if init else None
+    base = Settings() if initial is None else initial.settings
+    settings = None if resume else parse(given, read(config, base) if config else base)
     if suspects and not resume:
         _check_labels(source, out, exclude=exclude or [], detector=detector, aligned=aligned, json=json)
-    with Output("", json=json) as output:
-        run = _train(
-            source, out, settings, exclude=exclude or [], detector=detector, aligned=aligned, init=init, resume=resume,
-            license=license, output=output, json=json,
-        )  # fmt: skip
-    _print_end(run, output, json=json)
-
-
-def _train(
-    source: Path, out: Path, settings: Settings, *, init: Path | None, output: Output, json: bool, **how: Any
-) -> NetworkRun:
-    from visavis.train.network import read_learned, read_weights, settings_of, train_network
-    from visavis.train.validation_split import describe_both, find_people_in_both
-
-    settings = settings_of(out) if how["resume"] else settings
-    data = _prepare(source, settings, how["exclude"], detector=how["detector"], aligned=how["aligned"])
-    for sentence in data.notes:
-        note(sentence)
-    if not settings.stop.ails and (both := find_people_in_both(data)):
-        note(f"{describe_both(both)} Their training photos are left out.")
-    with catch_interrupts() as interrupted:
-        return train_network(
-            data,
+    with Output("", json=json) as output, catch_interrupts() as interrupted:
+        run = train_network(
+            source,
             out,
             settings,
-            resume=how["resume"],
-            weights=None if init is None else read_weights(init),
-            learned=() if init is None else read_learned(init),
-            license=how["license"],
+            init=initial,
+            resume=resume,
+            aligned=aligned,
+            detector=detector,
+            exclude=exclude or (),
+            license=license,
+            progress=output.progress,
             planned=_print_plan,
             trained=lambda epoch: _print_epoch(epoch, output, json=json),
             interrupted=interrupted,
         )
-
-
-def _prepare(source: Path, settings: Settings, exclude: list[str], *, detector: str, aligned: bool) -> Crops:
-    from visavis.train.crops import prepare, prepare_records
-    from visavis.train.labeled_photos import read_labeled_photos
-    from visavis.train.network import crop_size
-    from visavis.train.recordio import find_record_file, read_record_file
-
-    size = crop_size(settings)
-    if records := find_record_file(source):
-        if settings.validation.test:
-            raise UsageError("--test goes with folders and CSV, not with a RecordIO file.")
-        return prepare_records(read_record_file(records), size=size)
-    labeled = read_labeled_photos(source, exclude=exclude)
-    test = read_labeled_photos(settings.validation.test) if settings.validation.test else None
-    return prepare(labeled, size=size, detector=detector, aligned=aligned, test=test)
+    _print_end(run, output, json=json)
 
 
 def _check_labels(source: Path, out: Path, *, exclude: list[str], detector: str, aligned: bool, json: bool) -> None:
@@ -215,7 +190,8 @@ def _plain(value: object) -> object:
 
 
 def _print_plan(plan: Plan) -> None:
-    note(describe_plan(plan))
+    for sentence in (*plan.notes, describe_plan(plan)):
+        note(sentence)
 
 
 def describe_plan(plan: Plan) -> str:
