@@ -82,7 +82,9 @@ def read(source: Source, *, name: str | None = None, max_pixels: int = MAX_PIXEL
     data = encoded(source, name=label, max_pixels=max_pixels)
     pixels, notes = _decode.decode(data, label=shown(label), max_pixels=max_pixels)
     pixels.flags.writeable = False
-    return Photo(pixels, label, hashlib.sha256(data).hexdigest(), notes, _decode.capture_time(data))
+    return Photo(
+        pixels, label, hashlib.sha256(data).hexdigest(), notes, _decode.capture_time(data, max_pixels=max_pixels)
+    )
 
 
 def captured(source: Source) -> datetime | None:
@@ -93,7 +95,7 @@ def captured(source: Source) -> datetime | None:
     if isinstance(source, Photo):
         return source.captured
     try:
-        return _decode.capture_time(encoded(source))
+        return _decode.capture_time(encoded(source), max_pixels=MAX_PIXELS)
     except ImageError:
         return None
 
