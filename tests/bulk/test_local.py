@@ -22,7 +22,7 @@ from visavis.gallery import Gallery
 from visavis.pipeline import Recognizer
 
 from .conftest import album, faces_of_album, small
-from .fakes import DEADLY, KILLS, RAISES, SLEEPS
+from .fakes import DEADLY, HANGS, KILLS, RAISES, SLEEPS
 
 ONE, TWO = LocalEngine(workers=1), LocalEngine(workers=2)
 
@@ -155,6 +155,17 @@ def kill_after(log: Path, photos: int) -> BaseProcess:
     (worker,) = multiprocessing.active_children()
     worker.kill()
     return worker
+
+
+def test_a_photo_that_takes_too_long_costs_that_photo(
+    gallery: Gallery, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "PHOTO_SECONDS", 1.5)
+    album(folder, 2)
+    small(folder / "0001x.png", (HANGS, 4, 5))
+    results = indexed(gallery, folder)
+    assert statuses(results) == {"0000.png": "no_face", "0001.png": "ok", "0001x.png": "crashed"}
+    assert results["0001x.png"].message.endswith("ended the process that worked on it, twice (stopped after 2 s).")
 
 
 def test_workers_that_cannot_start_end_the_run(gallery: Gallery, folder: Path) -> None:

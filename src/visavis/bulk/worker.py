@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import signal
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -70,7 +70,12 @@ class Hashed:
     unread: tuple[Answer, ...]
 
 
-WorkerMessage = Chunk | Admitted | Load | Ready | Refused | Hashed | Answer
+@dataclass(frozen=True, slots=True)
+class Working:
+    """From the worker: it begins to read or to decode a photo. The parent ends a worker that then says nothing."""
+
+
+WorkerMessage = Chunk | Admitted | Load | Ready | Refused | Hashed | Working | Answer
 
 
 def main(link: Connection, stage: EmbedStage, threads: int) -> None:
@@ -126,7 +131,7 @@ class _Desk:
         if isinstance(message, Admitted):
             self._admitted.append([photo for photo in self._read.popleft() if photo.task.number in message.numbers])
         else:
-            photos, unread = _read_all(message.tasks)
+            photos, unread = _read_all(message.tasks, self._begin)
             self._read.append(photos)
             self._link.send(Hashed(tuple((photo.task, photo.sha256) for photo in photos), tuple(unread)))
 
@@ -136,8 +141,11 @@ class _Desk:
             if isinstance(failure, Failure):
                 self._link.send(Answer(task, failure))
         photos_read = [(task, data) for task, data in loaded if isinstance(data, bytes)]
-        for answer in self._stage.answers(self._recognizer, photos_read):
+        for answer in self._stage.answers(self._recognizer, photos_read, begin=self._begin):
             self._link.send(answer)
+
+    def _begin(self) -> None:
+        self._link.send(Working())
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +157,11 @@ class _Photo:
     data: bytes | None
 
 
-def _read_all(tasks: Sequence[Task]) -> tuple[list[_Photo], list[Answer]]:
-    """Read and hash photos; return them, and failures for those that cannot be read."""
+def _read_all(tasks: Sequence[Task], begin: Callable[[], None] = lambda: None) -> tuple[list[_Photo], list[Answer]]:
+    """Read and hash photos; return them, and failures for those that cannot be read. Call ``begin`` before each."""
     photos, unread, kept_bytes = [], [], 0
     for task in tasks:
+        begin()
         data = read(task)
         if isinstance(data, Failure):
             unread.append(Answer(task, data))

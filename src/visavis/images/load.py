@@ -64,8 +64,10 @@ def read(source: Source, *, name: str | None = None, max_pixels: int = MAX_PIXEL
     A :class:`~visavis.types.Photo` is returned unchanged but for its name: it was decoded, turned and hashed before,
     and ``max_pixels`` was applied then.
 
-    Raises MissingImageError, UnreadableImageError, TooLargeImageError (more than ``max_pixels``, raised
-    before decoding), and UsageError for a source of another type.
+    Raises MissingImageError, UnreadableImageError, TooLargeImageError (more than ``max_pixels``, more than 65,535
+    pixels along one side, more memory for decoding than 10 bytes for each of ``max_pixels`` or half of the memory at
+    hand, or parts that no photo has, such as hundreds of scans: raised before decoding), and UsageError for a source
+    of another type.
     """
     max_pixels = int(check_number(max_pixels, "max_pixels is a number of pixels", least=1))
     label = name_of(source) if name is None else name
