@@ -167,7 +167,7 @@ class Crew:
         """Wait up to ``TICK`` seconds for messages of the workers; return the answers in them."""
         links = {member.link: member for member in self._workers}
         readable = connection.wait(list(links), TICK)
-        answers = [answer for link in readable for answer in self._hear(links[link], admit)]
+        answers = [answer for link, member in links.items() if link in readable for answer in self._hear(member, admit)]
         for link, member in links.items():
             if link not in readable and member.is_stuck:
                 member.process.kill()

@@ -199,6 +199,7 @@ def _from_stdin(limit: int) -> bytes:
 
 def _from_path(path: str, what: str, limit: int) -> bytes:
     try:
+        _refuse_special(path, what)
         with Path(path).open("rb") as stream:
             facts = os.fstat(stream.fileno())
             if S_ISREG(facts.st_mode) and facts.st_size <= limit:
@@ -208,6 +209,16 @@ def _from_path(path: str, what: str, limit: int) -> bytes:
         raise _path_error(path, what, error) from error
     except ValueError as error:  # a zero byte, or half of a surrogate pair: no system call takes these
         raise UnreadableImageError(f"{what} cannot be the name of a file: {error}.") from error
+
+
+def _refuse_special(path: str, what: str) -> None:
+    """Raise UnreadableImageError for a named pipe, a socket or a device, which may never give a byte.
+
+    What stands in /dev and /proc is meant as it is: /dev/stdin, and /dev/fd/63 for <(command) of a shell.
+    """
+    mode = Path(path).stat().st_mode
+    if not (S_ISREG(mode) or S_ISDIR(mode) or path.startswith(("/dev/", "/proc/"))):
+        raise UnreadableImageError(f"{what} is a pipe, a socket or a device: give what it holds as - (standard input).")
 
 
 def _path_error(path: str, what: str, error: OSError) -> MissingImageError | UnreadableImageError:
