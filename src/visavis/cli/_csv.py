@@ -2,7 +2,7 @@
 
 A column is a key, or a path of keys joined by dots: ``quality_parts.size``. The corners of a ``box`` and the points of
 ``landmarks`` have their own columns. Lists of variable length (candidates, notes) and metadata are one cell of JSON.
-Null is an empty cell.
+Null is an empty cell. Foreign characters are escaped, as in tables, except line breaks and tabs.
 
 Spreadsheets run a text that begins like a formula. Such a text gets an apostrophe before it: ``=1+1`` is written
 ``'=1+1``. A text that has apostrophes before such a beginning gets one more, so that removing one apostrophe restores
