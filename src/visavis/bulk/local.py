@@ -32,7 +32,7 @@ STARTS = 3
 """How many workers in a row may end before they are ready."""
 TICK = 0.25
 """Seconds after which control returns to the caller although there is no answer."""
-PHOTO_SECONDS = 60.0
+PHOTO_SECONDS = 120.0
 """How long a worker may be silent, for each photo that it has begun since it last answered, before it is ended."""
 PATIENCE = 5.0
 """Seconds to wait for an idle worker to end."""

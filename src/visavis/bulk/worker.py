@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from multiprocessing import connection, parent_process
+from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from visavis import images
 from visavis.bulk.embed_stage import EmbedStage, read
 from visavis.bulk.types import Answer, Failure, Task
 from visavis.errors import VisavisError
@@ -27,6 +30,9 @@ if TYPE_CHECKING:
 
 HELD_BYTES = 64 << 20
 """Keep at most this many bytes of encoded photos in memory; read others again when they are computed."""
+
+MIN_MEMORY = 2 << 30
+"""Bytes of memory that a worker may take for photos in any case."""
 
 Connection: TypeAlias = "connection.Connection[Any, Any]"
 
@@ -90,8 +96,21 @@ def main(link: Connection, stage: EmbedStage, threads: int) -> None:
         except VisavisError as error:
             link.send(Refused(error))
             return
+        _limit_memory()
         link.send(Ready())
         _Desk(link, stage, recognizer).serve(early)
+
+
+def _limit_memory() -> None:
+    """Let this process take no more than the memory at hand: a photo that needs more ends it, and no other process."""
+    if sys.platform != "linux":
+        return
+    import resource
+
+    held = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[5]) * os.sysconf("SC_PAGESIZE")
+    most = held + max(images.memory_at_hand() or 0, MIN_MEMORY)
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    resource.setrlimit(resource.RLIMIT_DATA, (most if hard < 0 else min(most, hard), hard))
 
 
 def _wait_for_load(link: Connection) -> list[Chunk]:

@@ -19,8 +19,8 @@ def find_segments(data: bytes, start: int = 2) -> Iterator[tuple[int, int, bytes
     What lies between segments (data of scans, filling, bytes that mean nothing) is passed over.
     """
     at = start
-    while found := MARKER.search(data, at):
-        place, marker = found.start(), data[found.start() + 1]
+    while match := MARKER.search(data, at):
+        place, marker = match.start(), data[match.start() + 1]
         length = 0
         if marker not in {START, END}:
             length = max(2, int.from_bytes(data[place + 2 : place + 4], "big"))

@@ -33,20 +33,20 @@ def normalize(data: bytes, *, max_pixels: int) -> bytes:
     ``MAX_HEADER`` bytes, and for values that are not numbers up to the maximum.
     """
     head = data[:MAX_HEADER]
-    found = HEADER.match(head)
-    if found is None:
+    match = HEADER.match(head)
+    if match is None:
         if len(data) > MAX_HEADER:
             raise ValueError(f"its header takes more than {MAX_HEADER:,} bytes")
         return data
-    kind, width, height = found[1], int(found[2]), int(found[3])
+    kind, width, height = match[1], int(match[2]), int(match[3])
     size = b"%d %d\n" % (width, height)
     if kind == b"1":
         return (
-            b"P4\n" + size + (_pack_bits(data[found.end() :], width, height) if width * height <= max_pixels else b"")
+            b"P4\n" + size + (_pack_bits(data[match.end() :], width, height) if width * height <= max_pixels else b"")
         )
     if kind == b"4":
-        return b"P4\n" + size + data[found.end() + 1 :]
-    stated = MAXIMUM.match(head, found.end())
+        return b"P4\n" + size + data[match.end() + 1 :]
+    stated = MAXIMUM.match(head, match.end())
     if stated is None:
         raise ValueError("its header states no maximum")
     maximum = -1 if kind == b"f" else int(stated[1])

@@ -111,7 +111,7 @@ def _raw_bytes(directory: _Directory, width: int, height: int) -> tuple[int, int
 
 def _most_scans(directory: _Directory, data: bytes) -> int:
     """Return how many scans the strip with the most of them has; at least 1."""
-    scans = np.array([found.start() for found in SCAN.finditer(data)], np.int64)
+    scans = np.array([match.start() for match in SCAN.finditer(data)], np.int64)
     tiled = TILES in directory.values
     starts = directory.values.get(TILES if tiled else STRIPS, np.zeros(0))
     sizes = directory.values.get(TILE_SIZES if tiled else STRIP_SIZES, np.zeros(0))
