@@ -14,12 +14,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from architecture.documents import blocks
+
 from .made_up import crops
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "training.md"
+MODELS = r"--init (sface|dlib-resnet)\b"
 SHORT = [
     (r"--minutes \d+ ", ""),
+    (MODELS, r"--init \1 --aligned"),
     (r"--arch \S+", "--arch small_cnn"),
     ("celebrities", "celebrities --aligned"),
 ]
@@ -35,6 +39,14 @@ def shorten(command: str) -> str:
     for pattern, short in SHORT:
         command = re.sub(pattern, short, command)
     return command
+
+
+def run_python(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *words], cwd=folder,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "VISAVIS_CACHE": str(folder / "cache")},
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
 
 
 def lay_out_people(folder: Path, numbers: range) -> None:
@@ -56,13 +68,15 @@ def test_its_commands_run_in_order(tmp_path: Path) -> None:
     assert len(commands()) == 4
     for command in map(shorten, commands()):
         network = "train suspects" not in command
-        words = [*shlex.split(command)[1:], *(["--size", "32", "--epochs", "1"] if network else [])]
-        done = subprocess.run(
-            [sys.executable, "-m", "visavis", *words], cwd=tmp_path,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "VISAVIS_CACHE": str(tmp_path / "cache")},
-            capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
+        size = [] if re.search(MODELS, command) else ["--size", "32"]
+        words = [*shlex.split(command)[1:], *([*size, "--epochs", "1"] if network else [])]
+        done = run_python("-m", "visavis", *words, folder=tmp_path)
         assert done.returncode == 0 or (not network and done.returncode == 1), done.stdout + done.stderr
+    (block,) = [block for block in blocks(PAGE, "python") if "train_network" in block.text]
+    done = run_python("-c", block.text.replace("size=48, epochs=20", "size=32, epochs=1"), folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    pictures, name = done.stdout.splitlines()
+    assert (pictures.split()[0], name[:7]) == ("48", "net-20-")
     for name in ("warm/model.onnx", "net/report.html", "compared/report.html"):
         assert (tmp_path / name).exists(), name
 
