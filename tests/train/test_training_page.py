@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 from PIL import Image
 
 from architecture.documents import blocks
+from visavis.train.config import Settings, parse
 
 from .made_up import crops
 
@@ -62,10 +64,12 @@ def test_its_commands_run_in_order(tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'visavis[train]'")
     lay_out_people(tmp_path / "orl" / "train", range(8))
     lay_out_people(tmp_path / "orl" / "test", range(8, 12))
+    lay_out_people(tmp_path / "people" / "train", range(4))
+    lay_out_people(tmp_path / "people" / "test", range(8, 10))
     lay_out_people(tmp_path / "celebrities", range(4))
     for settings in (ROOT / "docs" / "examples").glob("*.toml"):
         shutil.copy(settings, tmp_path)
-    assert len(commands()) == 4
+    assert len(commands()) == 5
     for command in map(shorten, commands()):
         network = "train suspects" not in command
         size = [] if re.search(MODELS, command) else ["--size", "32"]
@@ -87,6 +91,16 @@ def test_its_settings_are_files_beside_it() -> None:
     for command in commands():
         for config in re.findall(r"--config (\S+)", command):
             assert f"examples/{config}" in named
+
+
+def test_all_settings_are_listed_with_their_defaults() -> None:
+    (block,) = blocks(PAGE, "toml")
+    table = tomllib.loads(block.text)
+    assert parse(table, Settings()) == Settings()
+    assert table.keys() | {"margin"} == Settings().table().keys()
+    for name in ("optimizer", "schedule", "augment", "validation", "stop"):
+        assert table[name].keys() == Settings().table()[name].keys()
+    assert "# margin = 0.2" in block.text
 
 
 def test_the_picture_is_what_its_script_draws() -> None:
