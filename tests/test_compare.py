@@ -106,17 +106,12 @@ def test_an_embedding_of_no_face_has_no_distance(case: str) -> None:
     """Never a distance of 1, "another person"."""
     good = np.array([[0.6, 0, 0.8]], np.float32)
     rows = np.array([[1, 0, 0], FAULTY[case]], np.float32)
-    fault = (
-        "zero"
-        if case == "zero"
-        else "not finite"
-        if case not in {"too long", "too short"}
-        else "of no length that can be computed"
-    )
     for first, second in ((good, rows), (rows, good), (rows, rows)):
-        with pytest.raises(UsageError, match=rf"^embedding 1 is {fault}: it stands for no face\.$"):
+        with pytest.raises(UsageError, match=r"^embedding 1 is zero or not finite: it stands for no face\.$"):
             compare.cosine_distances(first, second)
-    with pytest.raises(WeightsError, match=rf"^net@2 computes an embedding that is {fault}: its network is damaged"):
+    with pytest.raises(
+        WeightsError, match=r"^net@2 computes an embedding that is zero or not finite: its network is damaged"
+    ):
         compare.check_computed(rows, "net@2")
     assert compare.check_computed(rows[:1], "net@2") is not None
     assert compare.check_computed(rows[:0], "net@2").shape == (0, 3)

@@ -361,13 +361,15 @@ def test_a_model_without_a_table_needs_a_threshold(fake: Recognizer, red: Path) 
 @pytest.mark.parametrize("row", [(0, 0, 0), (np.nan, 1, 0), (np.inf, 0, 0)])
 def test_an_embedding_of_no_face_is_an_error_and_no_distance(row: Sequence[float], red: Path) -> None:
     recognizer = Recognizer(detector=Squares(), embedder=Faulty(row))
-    with pytest.raises(WeightsError, match=f"^{MODEL} computes an embedding that is (zero|not finite): its network is"):
+    with pytest.raises(
+        WeightsError, match=f"^{MODEL} computes an embedding that is zero or not finite: its network is"
+    ):
         recognizer.verify(red, red, threshold=0.5)
     photo_faces = next(iter(Recognizer(detector=Squares(), embedder=Colors()).represent(red)))
     faulty = replace(photo_faces, embeddings=np.array([row], np.float32))
     rule = recognizer.rule(threshold=0.5)
     for first, second in ((faulty, photo_faces), (photo_faces, faulty)):
-        with pytest.raises(UsageError, match=r"^embedding 0 is (zero|not finite): it stands for no face"):
+        with pytest.raises(UsageError, match=r"^embedding 0 is zero or not finite: it stands for no face"):
             verification.compare_photos(rule, first, second)
 
 

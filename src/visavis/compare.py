@@ -70,10 +70,10 @@ def check_computed(embeddings: Floats, model: str) -> Floats:
 
     WeightsError where a row is zero or not finite: it stands for no face.
     """
-    if (row := _find_faulty(embeddings)) is not None:
+    if _find_faulty(embeddings) is not None:
         raise WeightsError(
-            f"{model} computes an embedding that is {_fault_of_row(embeddings[row])}: its network is damaged, or does "
-            "not work on this device. Try --device cpu, or import the model again."
+            f"{model} computes an embedding that is zero or not finite: its network is damaged, or does not work on "
+            "this device. Try --device cpu, or import the model again."
         )
     return embeddings
 
@@ -81,28 +81,21 @@ def check_computed(embeddings: Floats, model: str) -> Floats:
 def cosine_distances(a: Floats, b: Floats) -> Floats:
     """Return the distances ``(n, m)`` in 0..2 between the unit rows of ``a (n, d)`` and of ``b (m, d)``.
 
-    UsageError for a row that is zero or not finite: it has a distance from none.
+    UsageError for a row that is zero or not finite.
     """
     for rows in (a, b):
         if (row := _find_faulty(rows)) is not None:
-            raise UsageError(f"embedding {row} is {_fault_of_row(rows[row])}: it stands for no face.")
+            raise UsageError(f"embedding {row} is zero or not finite: it stands for no face.")
     distances: Floats = np.clip(1 - a @ b.T, 0.0, 2.0)
     return distances
 
 
 def _find_faulty(rows: Floats) -> int | None:
-    """Return the number of the first row of ``(n, d)`` that is zero or not finite; None where there is none."""
+    """Return the number of the first row of ``(n, d)`` whose squared length is 0 or not finite; None without one."""
     with np.errstate(over="ignore", invalid="ignore"):
         squares = np.einsum("nd,nd->n", rows, rows)
     good = np.isfinite(squares) & (squares > 0)
     return None if good.all() else int(np.argmin(good))
-
-
-def _fault_of_row(row: Floats) -> str:
-    """Say why a row is faulty: the square of its length may also be too small or too large a number."""
-    if not np.isfinite(row).all():
-        return "not finite"
-    return "of no length that can be computed" if row.any() else "zero"
 
 
 TIE = 1e-6

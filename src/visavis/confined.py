@@ -13,7 +13,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -29,14 +28,14 @@ MESSAGE_LENGTH = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ProcessLimits:
     """Seconds, and bytes of memory beyond those of a process that has only started; memory is limited on Linux."""
 
     seconds: float
     memory: int
 
 
-def call(function: Callable[..., object], *arguments: str | int | Path, limits: Limits, file: Path) -> None:
+def call(function: Callable[..., object], *arguments: str | int | Path, limits: ProcessLimits, file: Path) -> None:
     """Call ``function(*arguments)`` in a process of its own; paths arrive as texts, results are dropped.
 
     Networks run on the processor there. Raises the function's VisavisError. Raises WeightsError, which names ``file``,
@@ -58,7 +57,7 @@ def call(function: Callable[..., object], *arguments: str | int | Path, limits: 
     try:
         error = json.loads(done.stdout)
     except ValueError:
-        raise _refused(file, f"the process that ran it {_describe_end(done.returncode)}") from None
+        raise _refused(file, f"the process that ran it ended with code {done.returncode}") from None
     if error is not None:
         _raise_error(file, *error)
 
@@ -67,43 +66,40 @@ def _refused(file: Path, why: str) -> WeightsError:
     return WeightsError(f"{file} is no network that can be run: {why}.")
 
 
-def _describe_end(code: int) -> str:
-    if code >= 0:
-        return f"ended with code {code}"
-    with suppress(ValueError):
-        return f"crashed ({signal.Signals(-code).name})"
-    return f"crashed (signal {-code})"
-
-
 def _raise_error(file: Path, kind: str, message: str) -> NoReturn:
     """Raise the error of the function: one of visavis under its own name, any other as a fault of the file."""
     error = getattr(errors, kind, None)
     if isinstance(error, type) and issubclass(error, VisavisError):
         raise error(message)
-    raise _refused(file, message or kind)
+    raise _refused(file, message)
 
 
 def main(place: str, memory: str, arguments: str) -> None:
     """Call the function ``module:name`` with the arguments, and write null or the error to standard output, as JSON."""
-    answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    answer = os.dup(1)
+
+    def finish(error: tuple[str, str] | None) -> None:
+        os.write(answer, json.dumps(error).encode())
+        os._exit(0)  # without the destructors of libraries, which may crash
+
+    # Libraries that read such files have errors of every kind.
+    sys.excepthook = lambda kind, error, _trace: finish((kind.__name__, _describe(kind, error)))
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(null, 2)
     _confine(int(memory))
     module, _, name = place.partition(":")
-    error = None
-    try:
-        getattr(import_module(module), name)(*json.loads(arguments))
-    except VisavisError as caught:
-        error = [type(caught).__name__, str(caught)]
-    except MemoryError:
-        error = ["", f"it takes more than {int(memory) / GIGABYTE:.1f} GB of memory"]
-    except Exception as caught:  # noqa: BLE001 - libraries that read such files have errors of every kind
-        first = next(iter(str(caught).splitlines()), "").strip().rstrip(".")
-        error = ["", (first or type(caught).__name__)[:MESSAGE_LENGTH]]
-    json.dump(error, answer)
-    answer.flush()
-    os._exit(0)  # without the destructors of libraries, which may crash
+    getattr(import_module(module), name)(*json.loads(arguments))
+    finish(None)
+
+
+def _describe(kind: type[BaseException], error: BaseException) -> str:
+    """Return the message of an error of visavis, or the first line of that of another one."""
+    if issubclass(kind, VisavisError):
+        return str(error)
+    if issubclass(kind, MemoryError):
+        return "it takes too much memory"
+    return next(iter(str(error).splitlines()), kind.__name__).strip().rstrip(".")[:MESSAGE_LENGTH]
 
 
 def _confine(memory: int) -> None:

@@ -80,10 +80,10 @@ def quantize(
         return onnx_file.import_model(path.parent / "row.toml", reserved=embedders.EMBEDDERS.built_in())
 
 
-def _limits(network: Path, inputs: Path, *, count: int, batch: int) -> confined.Limits:
+def _limits(network: Path, inputs: Path, *, count: int, batch: int) -> confined.ProcessLimits:
     """Return the time and memory that it may take to quantize a network with ``count`` inputs in a file."""
     activations = ACTIVATIONS * inputs.stat().st_size * batch // count
-    return confined.Limits(
+    return confined.ProcessLimits(
         FIRST_SECONDS + CROP_SECONDS * count, FIRST_MEMORY + COPIES * network.stat().st_size + activations
     )
 

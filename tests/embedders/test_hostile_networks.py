@@ -49,7 +49,7 @@ def test_a_network_without_end_is_stopped(make: Callable[[], onnx.ModelProto], t
         onnx_file.import_model(path, reserved=())
     assert str(caught.value) in {
         f"{tmp_path / 'own.onnx'} is no network that can be run: it was stopped after {SECONDS} seconds.",
-        f"{tmp_path / 'own.onnx'} is no network that can be run: it takes more than 2.0 GB of memory.",
+        f"{tmp_path / 'own.onnx'} is no network that can be run: it takes too much memory.",
     }
     assert time.monotonic() - start < SECONDS + 5
     assert "own" not in EMBEDDERS.names()

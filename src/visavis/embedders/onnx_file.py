@@ -127,11 +127,13 @@ def import_model(path: Path, *, reserved: Sequence[str]) -> ModelRow:
     return user_models.keep(row, network, table=table if table.is_file() else None)
 
 
-def limits(row: ModelRow, network: Path) -> confined.Limits:
+def limits(row: ModelRow, network: Path) -> confined.ProcessLimits:
     """Return the time and memory that it may take to run a model of this row on a few crops for the first time."""
     size = sum((network.parent / name).stat().st_size for name in (network.name, *(name for name, _ in row.data)))
     crops = TRIAL * row.size**2 * 3 * np.dtype(np.float32).itemsize
-    return confined.Limits(TRIAL_SECONDS + size / BYTES_PER_SECOND, TRIAL_MEMORY + COPIES * size + ACTIVATIONS * crops)
+    return confined.ProcessLimits(
+        TRIAL_SECONDS + size / BYTES_PER_SECOND, TRIAL_MEMORY + COPIES * size + ACTIVATIONS * crops
+    )
 
 
 def _try_out_file(row: str, network: str) -> None:

@@ -76,7 +76,7 @@ def pin_row(described: ModelRow, folder: Path) -> ModelRow:
     if not path.is_file():
         raise UsageError(f"{described.name}: there is no file {path}.")
     if folder.resolve() not in path.resolve().parents:
-        raise UsageError(f"{path} is a link to {path.resolve()}, outside the folder of its row: copy the file there.")
+        raise UsageError(f"{path} is a link out of its folder: copy the file there.")
     digest = sha256(path)
     if described.sha256 not in (None, digest):
         raise UsageError(f"{path} is not the file that the row means: its SHA-256 is {digest}, not {described.sha256}.")
