@@ -19,7 +19,7 @@ from visavis.gallery._open_gallery import OpenGallery
 from visavis.gallery.check_input import UNIT_TOLERANCE
 from visavis.gallery.index import Ids
 from visavis.gallery.names import fold_name
-from visavis.gallery.sql import records
+from visavis.gallery.sql import changes, records
 from visavis.gallery.sql.schema import META, PEOPLE, PHOTOS, TEMPLATES
 from visavis.types import Floats
 
@@ -118,7 +118,7 @@ def _store(conn: Connection, export: Export, *, model: str) -> None:
         raise UsageError(f"the export holds embeddings of {export.model}, and this gallery is of {model}.")
     if any(records.count_records(conn)):
         raise UsageError("only an empty gallery takes in an export: its people would come twice, or under other ids.")
-    change = records.begin_change(conn)
+    change = changes.begin_change(conn)
     if len(export.embeddings):
         records.set_dimension(conn, export.embeddings.shape[1])
     blobs = (embedding.astype("<f4").tobytes() for embedding in export.embeddings)
@@ -137,6 +137,7 @@ def _store(conn: Connection, export: Export, *, model: str) -> None:
             records.restart_id_sequence(conn, table)
     calibration = None if export.calibration is None else json.dumps(export.calibration)
     conn.execute(update(META).values(calibration=calibration))
+    changes.disown(conn)
 
 
 def _read_rows(conn: Connection, name: str) -> Iterator[dict[str, Any]]:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, Table, delete, func, insert, select, upd
 
 from visavis.gallery.index import UNASSIGNED
 from visavis.gallery.names import fold_name
+from visavis.gallery.sql.changes import begin_change, make_state, next_id
 from visavis.gallery.sql.schema import AUDIT, META, PEOPLE, PHOTOS, REMOVALS, TEMPLATES
 from visavis.gallery.types import AuditEntry, Details, Person, StoredTemplate, Template
 from visavis.types import Floats
@@ -28,12 +29,21 @@ _TEMPLATE_COLUMNS = [c for c in TEMPLATES.c if c.name not in {"embedding", "mode
 
 
 class Meta(NamedTuple):
-    """The row of ``meta``; ``change`` is the number of the last change, ``key`` is unique to this gallery."""
+    """The row of ``meta``: number and random token of the last change; ``key`` is unique to this gallery."""
 
     model: str
     dimension: int | None
     change: int
+    token: int
     key: str
+
+    @property
+    def state(self) -> int:
+        """Number and token of the last change, as :mod:`visavis.gallery.sql.changes` makes them one."""
+        return make_state(self.change, self.token)
+
+
+META_COLUMNS = tuple(META.c[name] for name in Meta._fields)
 
 
 class RecordCounts(NamedTuple):
@@ -56,8 +66,7 @@ class Owner(NamedTuple):
 
 def read_meta(conn: Connection) -> Meta:
     """Return the only row of ``meta``."""
-    row = conn.execute(select(META.c.model, META.c.dimension, META.c.change, META.c.key)).one()
-    return Meta(row.model, row.dimension, row.change, row.key)
+    return Meta(*conn.execute(select(*META_COLUMNS)).one())
 
 
 def set_model_of_unused_gallery(conn: Connection, model: str) -> bool:
@@ -83,12 +92,6 @@ def set_calibration(conn: Connection, text: str | None) -> None:
     """Store the gallery's own table of thresholds; None removes it."""
     begin_change(conn)
     conn.execute(update(META).values(calibration=text))
-
-
-def begin_change(conn: Connection) -> int:
-    """Return the number of a new change. The row is locked until the transaction ends: numbers follow the commits."""
-    conn.execute(update(META).values(change=META.c.change + 1))
-    return int(conn.execute(select(META.c.change)).scalar_one())
 
 
 # People
@@ -233,8 +236,7 @@ def merge_person(conn: Connection, source: int, target: int) -> int:
 def add_templates(conn: Connection, model: str, owned: Sequence[tuple[int | None, Template]]) -> list[int]:
     """Store templates (embeddings of unit length), each of a person or unassigned; return their ids, in order."""
     change, at = begin_change(conn), current_time()  # no other transaction creates ids meanwhile
-    highest_ids = (select(func.max(TEMPLATES.c.id)), select(func.max(REMOVALS.c.template_id)))
-    first = 1 + max(conn.execute(query).scalar() or 0 for query in highest_ids)
+    first = next_id(conn)
     rows = [
         {
             "id": first + number,
