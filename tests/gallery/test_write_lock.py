@@ -6,6 +6,7 @@ import json
 import sqlite3
 import statistics
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from example_counts import LONG
 from visavis.gallery import Gallery
 from visavis.gallery.sql.write_lock import execute_locking
 
-from .faces import MODEL, child, person
+from .faces import MODEL, child, embedding, person, template
 
 WRITERS = 13
 SECONDS = 20 if LONG else 4
@@ -61,12 +62,15 @@ def test_the_lock_is_waited_for_as_long_as_asked(path: Path) -> None:
 
 
 def test_an_enrollment_writes_little_to_the_log(path: Path) -> None:
-    """The median of 54 kB is that of embeddings of 128 values, too; splitting a page takes more now and then."""
+    """Of an embedding of 128 values. Where pages are split it is up to 90 kB, the mean counts that."""
     log, written = path.with_name("faces.db-wal"), []
     with Gallery(path, model=MODEL) as gallery:
-        gallery.add_many([person(i) for i in range(1000)])
+        gallery.add_many(
+            [(f"person {i}", [replace(template(1000 * i), embedding=embedding(i, dimension=128))]) for i in range(1000)]
+        )
         for i in range(1000, 1040):
             before = log.stat().st_size
-            gallery.add(*person(i))
+            gallery.add(f"person {i}", [replace(template(1000 * i), embedding=embedding(i, dimension=128))])
             written.append(log.stat().st_size - before)
-    assert statistics.median(written) <= 64_000
+    assert statistics.median(written) <= 52_000
+    assert statistics.mean(written) <= 64_000

@@ -166,11 +166,12 @@ def read_all_names(conn: Connection) -> list[str]:
 def find_ids_by_name(conn: Connection, names: Iterable[str]) -> dict[str, list[int]]:
     """Return the ids of the people with these names, by name, ascending."""
     ids: dict[str, list[int]] = {}
-    for part in split_list(names):
-        for row in conn.execute(
-            select(PEOPLE.c.id, PEOPLE.c.name).where(PEOPLE.c.name.in_(part)).order_by(PEOPLE.c.id)
-        ):
-            ids.setdefault(row.name, []).append(row.id)
+    requested = {*names}
+    query = select(PEOPLE.c.id, PEOPLE.c.name).order_by(PEOPLE.c.id)
+    for part in split_list({fold_name(name) for name in requested}):
+        for row in conn.execute(query.where(PEOPLE.c.folded.in_(part))):
+            if row.name in requested:
+                ids.setdefault(row.name, []).append(row.id)
     return ids
 
 

@@ -66,13 +66,13 @@ PEOPLE = Table(
     "people",
     TABLES,
     Column("id", _Id, primary_key=True),
-    Column("name", Text, nullable=False, index=True),
+    Column("name", Text, nullable=False),
     Column("note", Text, nullable=False),
     Column("consent", Text),
     Column("created", Text, nullable=False),
     Column("consented", Text),  # the day, as 2026-11-26
     Column("metadata", JSON(none_as_null=True)),
-    Column("folded", Text, index=True),  # the name as names.fold_name leaves it
+    Column("folded", Text, index=True),  # the name as names.fold_name leaves it; people are found by it
 )
 TEMPLATES = Table(
     "templates",
@@ -184,7 +184,8 @@ def m006_embeddings(conn: Connection) -> None:
 
 
 def m007_tokens(conn: Connection) -> None:
-    """Add the tokens of changes, beginning with the last."""
+    """Add the tokens of changes, beginning with the last; people are found by their folded names alone."""
+    conn.exec_driver_sql("DROP INDEX ix_people_name")
     conn.exec_driver_sql("ALTER TABLE meta ADD COLUMN token INTEGER")
     CHANGES.create(conn)
     change, token = conn.execute(select(META.c.change)).scalar_one(), make_token()
