@@ -25,7 +25,7 @@ from visavis.errors import GalleryError, UsageError
 from visavis.gallery import Gallery, Problem
 from visavis.gallery._index_sync import read_template_people
 from visavis.gallery.index.exact import Exact
-from visavis.gallery.sql import records, schema
+from visavis.gallery.sql import layout, records, schema
 from visavis.pipeline import Recognizer
 
 from . import older_schemas as older
@@ -212,6 +212,7 @@ def test_an_older_schema_is_migrated_whole_or_not_at_all(path: Path, monkeypatch
         conn.execute(text("insert into nowhere values (1)"))
 
     filled(path)
+    monkeypatch.setattr(layout, "find_altered_tables", lambda conn: iter(()))  # these migrations alter a table
     known = schema.MIGRATIONS
     monkeypatch.setattr(schema, "MIGRATIONS", [*known, a_nickname, one_that_fails])
     with pytest.raises(GalleryError, match=r"no such table: nowhere"):

@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from sqlalchemy import Connection, func, select
 
-from visavis.errors import GalleryError
 from visavis.gallery.index import INDEXES, UNASSIGNED, Durable, Ids, Index, Origin
 from visavis.gallery.sql import changes, records
 from visavis.gallery.sql.schema import REMOVALS, TEMPLATES
+from visavis.gallery.sql.values import decode_embeddings
 from visavis.types import Floats
 
 NOTHING = 0
@@ -207,9 +207,6 @@ def read_blocks(conn: Connection, ids: Iterable[int], dimension: int) -> Iterato
 def _make_block(
     ids: Sequence[int], people: Sequence[int | None], blobs: Sequence[bytes], dimension: int
 ) -> TemplateRows:
-    """Return a block; raise GalleryError where an embedding has another length."""
-    if any(len(blob) != 4 * dimension for blob in blobs):
-        bad = next(template for template, blob in zip(ids, blobs, strict=True) if len(blob) != 4 * dimension)
-        raise GalleryError(f"template {bad} is not an embedding of {dimension} values: check the gallery.")
+    """Return a block; raise GalleryError where an embedding is not one of the gallery."""
     owners = np.array([UNASSIGNED if person is None else person for person in people], np.int64)
-    return TemplateRows(np.array(ids, np.int64), owners, records.decode_embeddings(blobs, dimension))
+    return TemplateRows(np.array(ids, np.int64), owners, decode_embeddings(blobs, dimension, ids))

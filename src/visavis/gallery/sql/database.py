@@ -69,6 +69,10 @@ class Backend(Protocol):
         """Return the first row of a query, as fast as possible."""
         ...
 
+    def find_alterations(self, conn: Connection, *, current: bool) -> Iterator[str]:
+        """Yield what another program has added to a gallery, or altered in one of the ``current`` schema."""
+        ...
+
     def find_faults(self, conn: Connection) -> Iterator[str]:
         """Yield the faults that the database finds in its own storage."""
         ...
@@ -116,6 +120,7 @@ class Database:
     def _prepare(self, model: str, *, create: bool) -> None:
         with self.read() as conn:
             version = schema.read_version(conn, place=self.place)
+            self._refuse_altered(conn, current=version == schema.latest_version())
         if version is None and not create:
             raise GalleryError(f"{self.place} is empty, not yet a gallery: enroll a person first.")
         with self._translate_errors():
@@ -124,6 +129,13 @@ class Database:
             with self.write() as conn:  # checks again: another process may have been first
                 if schema.create_or_migrate(conn, place=self.place, model=model):
                     changes.own(conn)
+                self._refuse_altered(conn, current=True)
+
+    def _refuse_altered(self, conn: Connection, *, current: bool) -> None:
+        """Raise GalleryError for what no gallery has; for altered tables too, if the schema is ``current``."""
+        fault = next(self._backend.find_alterations(conn, current=current), None)
+        if fault is not None:
+            raise GalleryError(f"{self.place} was altered: {fault}. Restore a copy that visavis wrote.")
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -147,7 +159,7 @@ class Database:
     def read_meta(self) -> records.Meta:
         """Return :func:`visavis.gallery.sql.records.read_meta` of the current state, much faster."""
         with self._translate_errors():
-            return records.Meta(*self._backend.fetch_first_row(self._engine, READ_META))
+            return records.make_meta(self._backend.fetch_first_row(self._engine, READ_META))
 
     def find_faults(self, conn: Connection) -> Iterator[str]:
         """Yield the faults that the database finds in its own storage."""

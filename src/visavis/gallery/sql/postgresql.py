@@ -124,6 +124,10 @@ class PostgresDatabase:
         with self.connect(engine) as conn:
             return conn.exec_driver_sql(query).one()
 
+    def find_alterations(self, conn: Connection, *, current: bool) -> Iterator[str]:
+        """Yield nothing: what a database does is up to its owner, on whose server it runs."""
+        return iter(())
+
     def find_faults(self, conn: Connection) -> Iterator[str]:
         """Yield nothing: PostgreSQL checks pages when it reads them, and the other checks read them all."""
         return iter(())

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple, cast
 
-import numpy as np
 from sqlalchemy import Connection, Row, Table, delete, func, insert, select, update
 
+from visavis.gallery.check_text import NAME_LENGTH
 from visavis.gallery.index import UNASSIGNED
 from visavis.gallery.names import fold_name
 from visavis.gallery.sql.changes import begin_change, make_state, next_id
 from visavis.gallery.sql.schema import AUDIT, META, PEOPLE, PHOTOS, REMOVALS, TEMPLATES
+from visavis.gallery.sql.values import check_key, check_text, damaged, decode_embeddings
 from visavis.gallery.types import AuditEntry, Details, Person, StoredTemplate, Template
 from visavis.types import Floats
 
@@ -24,6 +25,9 @@ READ_ROWS = 2048
 
 LIST_LENGTH = 500
 """Values in one SQL list; SQLite before 3.32 accepts at most 999."""
+
+LONGEST_EMBEDDING = 1 << 20
+"""Values of an embedding from which on a gallery is damaged."""
 
 _TEMPLATE_COLUMNS = [c for c in TEMPLATES.c if c.name not in {"embedding", "model", "change", "cluster"}]
 
@@ -66,7 +70,20 @@ class Owner(NamedTuple):
 
 def read_meta(conn: Connection) -> Meta:
     """Return the only row of ``meta``."""
-    return Meta(*conn.execute(select(*META_COLUMNS)).one())
+    return make_meta(conn.execute(select(*META_COLUMNS)).first())
+
+
+def make_meta(row: Sequence[Any] | None) -> Meta:
+    """Return the values of the row of ``meta``; GalleryError where one is not possible."""
+    meta = Meta(*row) if row else Meta("", None, -1, 0, "")
+    numbers = (meta.change, meta.token, meta.dimension or 1)
+    if not all(isinstance(number, int) and 0 <= number < 2**62 for number in numbers):
+        raise damaged("the numbers in its description are not possible")
+    if meta.dimension is not None and not 0 < meta.dimension <= LONGEST_EMBEDDING:
+        raise damaged(f"embeddings of {meta.dimension} values are not possible")
+    check_text(meta.model, "the name of its model", most=NAME_LENGTH)
+    check_key(meta.key)
+    return meta
 
 
 def set_model_of_unused_gallery(conn: Connection, model: str) -> bool:
@@ -296,9 +313,10 @@ def read_owners(conn: Connection, model: str, photos: Iterable[str]) -> dict[str
 
 def read_embeddings(conn: Connection, person_id: int, dimension: int) -> tuple[Floats, list[float | None]]:
     """Return the embeddings ``(k, dimension)`` of a person's templates and their quality scores, ordered by id."""
-    query = select(TEMPLATES.c.quality, TEMPLATES.c.embedding).where(TEMPLATES.c.person_id == person_id)
-    rows = [*conn.execute(query.order_by(TEMPLATES.c.id))]
-    return decode_embeddings([row.embedding for row in rows], dimension), [row.quality for row in rows]
+    columns = (TEMPLATES.c.id, TEMPLATES.c.quality, TEMPLATES.c.embedding)
+    rows = [*conn.execute(select(*columns).where(TEMPLATES.c.person_id == person_id).order_by(TEMPLATES.c.id))]
+    embeddings = decode_embeddings([row.embedding for row in rows], dimension, [row.id for row in rows])
+    return embeddings, [row.quality for row in rows]
 
 
 def remove_templates(conn: Connection, ids: Sequence[int]) -> None:
@@ -336,11 +354,6 @@ def read_audit_log(conn: Connection) -> list[AuditEntry]:
 
 
 # Conversion
-
-
-def decode_embeddings(blobs: Sequence[bytes], dimension: int) -> Floats:
-    """Read blobs of little-endian float32 as rows ``(n, dimension)``."""
-    return np.frombuffer(b"".join(blobs), "<f4").astype(np.float32, copy=False).reshape(len(blobs), dimension)
 
 
 def restart_id_sequence(conn: Connection, table: Table) -> None:

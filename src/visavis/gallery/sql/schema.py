@@ -34,6 +34,7 @@ from sqlalchemy import (
 
 from visavis.errors import GalleryError
 from visavis.gallery.names import fold_name
+from visavis.gallery.sql.values import check_when_read
 
 FORMAT = "visavis gallery"
 
@@ -121,6 +122,9 @@ AUDIT = Table(
     Column("detail", Text, nullable=False),
     Column("actor", Text),
 )
+
+
+check_when_read(TABLES)
 
 
 def m002_calibration(conn: Connection) -> None:
@@ -245,10 +249,10 @@ def read_version(conn: Connection, *, place: str) -> int | None:
         return None
     if "meta" not in tables or not {"format", "schema"} <= {c["name"] for c in inspect(conn).get_columns("meta")}:
         raise GalleryError(f"{place} is not a gallery: it is a database of another program.")
-    row = conn.execute(select(META.c.format, META.c.schema)).first()
-    if row is None or row.format != FORMAT:
+    rows = conn.execute(select(META.c.format, META.c.schema).limit(2)).all()
+    if len(rows) != 1 or rows[0].format != FORMAT or not isinstance(rows[0].schema, int) or rows[0].schema < 1:
         raise GalleryError(f"{place} is not a gallery: it is a database of another program.")
-    stored = int(row.schema)
+    stored = rows[0].schema
     if stored > latest_version():
         raise GalleryError(
             f"{place} was written by a newer visavis (schema {stored}, this one knows up to {latest_version()}): "

@@ -22,7 +22,7 @@ from sqlalchemy.pool import NullPool
 
 from visavis.errors import GalleryError, UsageError, VisavisWarning
 from visavis.forking import keep_forever
-from visavis.gallery.sql import read_only
+from visavis.gallery.sql import layout, read_only
 from visavis.gallery.sql.write_lock import execute_locking
 
 BUSY_SECONDS = 30
@@ -222,8 +222,16 @@ class SqliteFile:
         """Connect; waiting does not bring a file back."""
         return engine.connect()
 
+    def find_alterations(self, conn: Connection, *, current: bool) -> Iterator[str]:
+        """See :class:`visavis.gallery.sql.database.Backend`."""
+        yield from layout.find_foreign_parts(conn)
+        if current:
+            yield from layout.find_altered_tables(conn)
+
     def find_faults(self, conn: Connection) -> Iterator[str]:
         """Yield the faults that SQLite finds in the file."""
+        for fault in self.find_alterations(conn, current=True):
+            yield f"the file was altered: {fault}."
         for (line,) in conn.exec_driver_sql("PRAGMA integrity_check"):
             if line != "ok":
                 yield f"{line}."
