@@ -14,6 +14,7 @@ import pytest
 
 from visavis.errors import GalleryError, UsageError
 from visavis.gallery import Gallery
+from visavis.gallery.sql.id_mark import IdMark
 
 from .faces import MODEL, environment, in_a_file, person
 from .test_opening import filled, sql
@@ -56,7 +57,10 @@ def test_changes_of_the_same_number_after_a_restore_give_no_wrong_name(
         given |= new
 
 
-def test_ids_follow_one_another_until_others_may_have_given_some(path: Path) -> None:
+def test_ids_follow_one_another_and_begin_with_the_time_where_others_may_have_given_some(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(IdMark, "read", lambda self, key: None)  # as in a folder without extended attributes
     with Gallery(path, model=MODEL) as gallery:
         assert gallery.add(*person(1)).added == (1, 2, 3)
         with pytest.raises(UsageError):
@@ -67,6 +71,23 @@ def test_ids_follow_one_another_until_others_may_have_given_some(path: Path) -> 
         assert 6 < first < 2**53  # JSON's numbers
         assert rest == [first + 1, first + 2]
         assert gallery.add(*person(4)).added[0] == first + 3
+
+
+@pytest.mark.parametrize("restore", [shutil.copy, shutil.copy2, shutil.move])
+def test_no_id_is_given_twice_by_a_process_that_sees_only_the_backup(
+    path: Path, restore: Callable[[Path, Path], object]
+) -> None:
+    """By content in the same file, with its attributes, and by another file."""
+    backup = path.with_name("backup.db")
+    filled(path)
+    given: set[int] = set()
+    for i in range(10, 14):
+        shutil.copy2(path, backup)
+        with Gallery(path) as gallery:
+            added = gallery.add(*person(i)).added
+        assert not given & set(added)
+        given |= set(added)
+        restore(backup, path)
 
 
 def test_an_import_gives_no_id_that_was_given_after_the_export(path: Path, tmp_path: Path) -> None:

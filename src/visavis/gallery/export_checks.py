@@ -34,8 +34,8 @@ ArchiveRow = Mapping[str, Any]
 def read_arrays(file: BinaryIO, names: Collection[str]) -> dict[str, NDArray[Any]]:
     """Return the arrays of these names of a file of NumPy.
 
-    Raises ValueError, KeyError or zipfile.BadZipFile for another file, or other arrays, or one that grows beyond measure
-    when it is unpacked.
+    Raises ValueError, or an error of zipfile or zlib, for another file, for other arrays, and for one that becomes far
+    larger when it is unpacked.
     """
     with zipfile.ZipFile(file) as archive:
         members = archive.infolist()
@@ -43,9 +43,7 @@ def read_arrays(file: BinaryIO, names: Collection[str]) -> dict[str, NDArray[Any
             raise ValueError(f"its arrays are not {' and '.join(sorted(names))}")
         for member in members:
             if member.file_size > COMPRESSION * max(member.compress_size, 1):
-                raise ValueError(
-                    f"{member.filename} would be {member.file_size:,} bytes, {member.compress_size:,} packed"
-                )
+                raise ValueError(f"{member.compress_size:,} bytes of it would become {member.file_size:,}")
             _check_header(archive, member)
     file.seek(0)
     with np.load(file, allow_pickle=False) as arrays:

@@ -14,17 +14,18 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, update
 
 from visavis.errors import GalleryError
+from visavis.gallery.sql.id_mark import IdMark
 from visavis.gallery.sql.schema import CHANGES, META, REMOVALS, TEMPLATES, TOKEN_BITS, make_token
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
-"""New ids begin at the number of microseconds since then, which grows faster than any gallery: see :func:`next_id`."""
+"""New ids begin at the number of milliseconds since then, which grows faster than galleries: see :func:`next_id`."""
 LAST_CHANGE = 1 << (63 - TOKEN_BITS)
 LAST_ID = 1 << 62
 """Numbers that no gallery reaches, below those that a database can store."""
 
-BEGUN, OWN, LEAST_ID = "visavis_begun", "visavis_own", "visavis_least_id"
+BEGUN, OWN, LEAST_ID, MARK = "visavis_begun", "visavis_own", "visavis_least_id", "visavis_mark"
 """Keys of ``Connection.info``: the state of the running transaction, that of the last one which this connection
-committed, and the least id of a new template."""
+committed, the least id of a new template, and the :class:`IdMark`, if the gallery is in a file."""
 
 
 def make_state(change: int, token: int | None) -> int:
@@ -39,9 +40,10 @@ def change_of(state: int) -> int:
 
 def begin_change(conn: Connection) -> int:
     """Return the number of a new change. No other transaction makes one meanwhile: the store has one writer."""
-    before = conn.execute(select(META.c.change, META.c.token)).one()
-    if make_state(*before) not in (conn.info.get(BEGUN), conn.info.get(OWN)):
-        conn.info[LEAST_ID] = _microseconds()
+    before = conn.execute(select(META.c.change, META.c.token, META.c.key)).one()
+    if make_state(before.change, before.token) not in (conn.info.get(BEGUN), conn.info.get(OWN)):
+        marked = _read_mark(conn, before.key)
+        conn.info[LEAST_ID] = _milliseconds() if marked is None else marked + 1
     if before.change >= LAST_CHANGE:
         raise GalleryError(f"change {before.change} of the gallery is not a possible number: restore a copy of it.")
     token = make_token()
@@ -64,23 +66,45 @@ def end_transaction(info: MutableMapping[Any, Any], *, committed: bool) -> None:
         info[OWN] = begun
 
 
+def keep_mark(conn: Connection, highest: int | None = None) -> None:
+    """Keep the highest template id that the gallery has given where a restored backup does not bring it back.
+
+    Without ``highest`` the mark of a gallery that has none becomes that of its templates.
+    """
+    mark, key = conn.info.get(MARK), conn.execute(select(META.c.key)).scalar_one()
+    if mark is not None and (highest is not None or mark.read(key) is None):
+        mark.write(key, _highest_id(conn) if highest is None else highest)
+
+
+def _read_mark(conn: Connection, key: str) -> int | None:
+    mark: IdMark | None = conn.info.get(MARK)
+    return None if mark is None else mark.read(key)
+
+
 def disown(conn: Connection) -> None:
     """Let the next change begin with new ids: this transaction stores ids that were given elsewhere."""
     conn.info.pop(BEGUN, None)
     conn.info.pop(OWN, None)
+    keep_mark(conn, max(_milliseconds(), _highest_id(conn)))
 
 
 def next_id(conn: Connection) -> int:
     """Return the least id that a template may get, inside a transaction that has begun a change.
 
     An id is never given twice, not even after a backup was restored, which does not contain the latest ids. So ids
-    continue those of the last change only where this connection made it; otherwise they begin with the time.
+    continue those of the records only where this connection made the last change, else they follow the mark beside the
+    gallery; where there is none they begin with the time.
     """
-    highest_ids = (select(func.max(TEMPLATES.c.id)), select(func.max(REMOVALS.c.template_id)))
-    highest = max(int(conn.execute(query).scalar() or 0) for query in highest_ids)
+    highest = _highest_id(conn)
     if highest >= LAST_ID:
         raise GalleryError(f"template {highest} of the gallery is not a possible id: restore a copy of it.")
     return max(1 + highest, int(conn.info.get(LEAST_ID, 1)))
+
+
+def _highest_id(conn: Connection) -> int:
+    """Return the highest id of the templates that are stored or were removed; 0 where there is none."""
+    highest_ids = (select(func.max(TEMPLATES.c.id)), select(func.max(REMOVALS.c.template_id)))
+    return max(int(conn.execute(query).scalar() or 0) for query in highest_ids)
 
 
 def contains(conn: Connection, state: int) -> bool:
@@ -90,5 +114,5 @@ def contains(conn: Connection, state: int) -> bool:
     return isinstance(token, int) and make_state(change, token) == state
 
 
-def _microseconds() -> int:
-    return max((datetime.now(UTC) - EPOCH) // timedelta(microseconds=1), 1)
+def _milliseconds() -> int:
+    return max((datetime.now(UTC) - EPOCH) // timedelta(milliseconds=1), 1)

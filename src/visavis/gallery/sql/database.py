@@ -129,6 +129,7 @@ class Database:
             with self.write() as conn:  # checks again: another process may have been first
                 if schema.create_or_migrate(conn, place=self.place, model=model):
                     changes.own(conn)
+                changes.keep_mark(conn)
                 self._refuse_altered(conn, current=True)
 
     def _refuse_altered(self, conn: Connection, *, current: bool) -> None:

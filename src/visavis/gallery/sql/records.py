@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, Table, delete, func, insert, select, upd
 from visavis.gallery.check_text import NAME_LENGTH
 from visavis.gallery.index import UNASSIGNED
 from visavis.gallery.names import fold_name
-from visavis.gallery.sql.changes import begin_change, make_state, next_id
+from visavis.gallery.sql.changes import begin_change, keep_mark, make_state, next_id
 from visavis.gallery.sql.schema import AUDIT, META, PEOPLE, PHOTOS, REMOVALS, TEMPLATES
 from visavis.gallery.sql.values import check_key, check_text, damaged, decode_embeddings
 from visavis.gallery.types import AuditEntry, Details, Person, StoredTemplate, Template
@@ -273,6 +273,7 @@ def add_templates(conn: Connection, model: str, owned: Sequence[tuple[int | None
     if rows:
         conn.execute(insert(TEMPLATES), rows)
         restart_id_sequence(conn, TEMPLATES)
+        keep_mark(conn, first + len(rows) - 1)
     return list(range(first, first + len(rows)))
 
 

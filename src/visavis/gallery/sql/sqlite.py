@@ -18,11 +18,13 @@ from typing import Any, Self, cast
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from visavis.errors import GalleryError, UsageError, VisavisWarning
 from visavis.forking import keep_forever
 from visavis.gallery.sql import layout, read_only
+from visavis.gallery.sql.changes import MARK
+from visavis.gallery.sql.id_mark import IdMark
 from visavis.gallery.sql.write_lock import execute_locking
 
 BUSY_SECONDS = 30
@@ -155,7 +157,8 @@ class SqliteFile:
         """Set up the connections of an engine."""
 
         @event.listens_for(engine, "connect")
-        def _(raw: sqlite3.Connection, _record: object) -> None:
+        def _(raw: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
+            record.info[MARK] = IdMark(self._path)
             raw.isolation_level = None  # the next listener begins transactions, not the driver
             raw.execute("PRAGMA trusted_schema=OFF")  # the file may be another's
             raw.execute(f"PRAGMA page_size={self._page_bytes}")  # for a new file
