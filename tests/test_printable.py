@@ -8,7 +8,10 @@ import time
 import unicodedata
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from example_counts import examples
 from visavis.errors import UsageError
 from visavis.printable import dump_json, make_printable
 
@@ -83,6 +86,17 @@ def test_json_means_the_same_and_can_be_printed() -> None:
     assert make_printable(dump_json(value, indent=1), keep="\n") == dump_json(value, indent=1)
     with pytest.raises(ValueError, match="Out of range float"):
         dump_json(float("nan"))
+
+
+@settings(max_examples=examples(200), deadline=None)
+@given(st.text(st.characters(categories=["C", "Z", "M", "So"]) | st.characters()))
+def test_any_text_is_printable_and_json_keeps_it(text: str) -> None:
+    shown, line = make_printable(text), dump_json({text: text})
+    assert make_printable(shown) == shown
+    assert make_printable(line) == line
+    assert json.loads(line) == {text: text}
+    controls = {chr(c) for c in (*range(32), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+    assert not controls & {*shown, *line}
 
 
 def test_messages_of_errors_are_printable() -> None:
