@@ -6,13 +6,14 @@ import json
 import re
 import time
 import unicodedata
+import warnings
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from example_counts import examples
-from visavis.errors import UsageError
+from visavis.errors import UsageError, VisavisWarning
 from visavis.printable import dump_json, make_printable
 
 TITLE = "\x1b]0;owned\x07"
@@ -101,6 +102,12 @@ def test_any_text_is_printable_and_json_keeps_it(text: str) -> None:
 
 def test_messages_of_errors_are_printable() -> None:
     assert str(UsageError(f"there is no {TITLE}\nline two..")) == "there is no \\x1b]0;owned\\x07\nline two."
+
+
+def test_messages_of_warnings_are_printable() -> None:
+    with pytest.warns(VisavisWarning) as caught:
+        warnings.warn(f"passed over {TITLE}", VisavisWarning, stacklevel=1)
+    assert str(caught[0].message) == "passed over \\x1b]0;owned\\x07"
 
 
 def test_long_texts_take_no_time() -> None:
