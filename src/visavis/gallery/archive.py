@@ -166,11 +166,11 @@ def _check_rows(folder: Path, name: str, rows: object) -> list[ArchiveRow]:
 
 
 def _check_people(folder: Path, rows: Sequence[ArchiveRow]) -> None:
-    """Raise UsageError for the texts of a person that a gallery would not take from elsewhere either."""
+    """Raise UsageError for a person whose texts a gallery would refuse."""
     for row in rows:
         try:
             if clean_name(row["name"]) != row["name"]:
-                raise UsageError(f"a name must have no outer spaces and be in composed form, got {row['name']!r}.")
+                raise UsageError(f"a name must be in composed form without outer spaces, got {row['name']!r}.")
             make_details(note=row["note"], consent=row["consent"], metadata=row["metadata"])
         except (UsageError, TypeError, ValueError) as error:
             raise UsageError(f"{folder}: person {row['id']!r}: {error}") from error
