@@ -156,6 +156,7 @@ def test_the_user_of_the_system_is_made_to_obey(path: Path, monkeypatch: pytest.
         ("metadata", {"a": "\u2066"}),
         ("metadata", [1, 2]),
     ],
+    ids=lambda value: str(value)[:12],
 )
 def test_an_import_obeys_too(gallery: Gallery, path: Path, key: str, value: object) -> None:
     gallery.add("Ann", [template(1)], note="n")
@@ -165,7 +166,7 @@ def test_an_import_obeys_too(gallery: Gallery, path: Path, key: str, value: obje
     content["people"][0][key] = value
     (exported / "gallery.json").write_text(json.dumps(content))
     with Gallery(path.parent / "copy.db", model=gallery.model) as copy:
-        with pytest.raises(UsageError, match="exported: person 1: "):
+        with pytest.raises(UsageError, match="exported: people 1: "):
             copy.import_from(exported)
         assert len(copy) == 0
 

@@ -20,9 +20,6 @@ from visavis.gallery.sql.records import Owner
 from visavis.gallery.types import Details, Template
 from visavis.types import Floats
 
-UNIT_TOLERANCE = 1e-4
-"""Difference from 1 up to which a stored embedding has length 1."""
-
 
 def clean_name(name: str) -> str:
     """Return a name in Unicode's composed form (macOS decomposes the names of folders) without outer spaces.
