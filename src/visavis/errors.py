@@ -100,7 +100,7 @@ class UnreadableImageError(ImageError):
 
 
 class TooLargeImageError(ImageError):
-    """The picture has more pixels than the limit; raised before decoding."""
+    """The picture has more pixels, or takes more memory or work, than the limits; raised before decoding."""
 
     status = "too_large"
     http_status = 413

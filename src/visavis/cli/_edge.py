@@ -59,7 +59,7 @@ class Commands(Suggesting):
             _print_message(f"{error.filename}: {error.strerror}." if error.filename else f"{error}.")
             raise typer.Exit(UsageError.exit_code) from error
         except KeyboardInterrupt as error:
-            raise typer.Exit(INTERRUPTED) from error
+            raise typer.Exit(getattr(error, "exit_code", INTERRUPTED)) from error
 
 
 def _print_message(message: str) -> None:
