@@ -48,15 +48,15 @@ def _items_bytes(data: bytes) -> int:
     at += 10 if wide else 8
     index = bases & 15 if version else 0
     before, extent = (4 if wide else 2) + (4 if version else 2) + (bases >> 4), index + (sizes >> 4) + (sizes & 15)
-    total = seen = 0
+    total = number = 0
     for _ in range(count):
         extents = int.from_bytes(data[at + before : at + before + 2], "big")
         at += before + 2
         for place in range(at + index + (sizes >> 4), at + extents * extent, max(extent, 1)):
             length = int.from_bytes(data[place : place + (sizes & 15)], "big")
             total += length or len(data)  # 0: up to the end of the file
-            seen += 1
-            if seen > MAX_ITEMS:
+            number += 1
+            if number > MAX_ITEMS:
                 return len(data) << 32
         at += extents * extent
         if at > len(data):
