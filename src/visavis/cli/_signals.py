@@ -27,21 +27,22 @@ class Interrupts:
     def __init__(self) -> None:
         self._first: Stopped | None = None
         self._reports = False
+        self._due = False
 
     def handle(self, number: int, frame: FrameType | None) -> None:
         """Raise the signal as :class:`Stopped`, or keep it until the result is reported."""
         again, self._first = self._first is not None, self._first or Stopped(number)
-        if again or not self._reports:
+        self._due = self._reports and not again
+        if not self._due:
             raise self._first
 
     def each(self, results: Generator[T, None, None]) -> Iterator[T]:
         """Yield the results; raise a signal inside ``results``, which may yield more before it raises it again."""
-        delivered = False
         while True:
             self._reports = False
             try:
-                if self._first is not None and not delivered:
-                    delivered = True
+                if self._first is not None and self._due:
+                    self._due = False
                     result = results.throw(self._first)
                 else:
                     result = next(results)
@@ -51,6 +52,7 @@ class Interrupts:
             except Stopped:
                 if getgeneratorstate(results) == GEN_CLOSED:
                     raise
+                self._due = True  # it was raised beside the results
                 continue
             yield result
 
