@@ -8,7 +8,6 @@ thresholds.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from visavis import embedders, runtime
+from visavis import atomic, embedders, runtime
 from visavis.defaults import DETECTOR
 from visavis.embedders import onnx_file, recipes
 from visavis.errors import MissingExtraError, UsageError
@@ -67,8 +66,8 @@ def quantize(
     batch = 1 if model.fixed else CHUNK
     batches = [model.input_of(cut[i : i + batch]) for i in range(0, len(cut), batch)]
     target = replace(row, name=called or f"{name}-int8", sha256=None, data=(), precision="int8", quantized_from=name)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{target.name}.onnx"
+    with atomic.temporary_folder("quantize") as folder:
+        path = folder / f"{target.name}.onnx"
         path.write_bytes(quantize_network(network, batches, method=method, tools=tools))
         (path.parent / "row.toml").write_text(replace(target, file=path.name).text(), encoding="utf-8")
         return onnx_file.import_model(path.parent / "row.toml", reserved=embedders.EMBEDDERS.built_in())
@@ -99,8 +98,8 @@ def quantize_network(
     if method not in METHODS:
         raise UsageError(f"no way to measure ranges is called {method!r}; there are: {', '.join(METHODS)}.")
     tools = tools or _load_tools()
-    with tempfile.TemporaryDirectory() as folder:
-        fused = Path(folder) / "fused.onnx"
+    with atomic.temporary_folder("quantize") as folder:
+        fused = folder / "fused.onnx"
         runtime.fuse(network, fused)
         model = _load_converted(fused, tools)
         quantizer = tools.QDQQuantizer(

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis import atomic, devices
-from visavis.cache import cache_dir
+from visavis import atomic, devices, permissions
+from visavis.cache import cache_dir, trusted_folder
 from visavis.errors import EngineError, UsageError, VisavisWarning, WeightsError
 from visavis.forking import ForkSafeLock, UndisturbedByForks, keep_forever, renew_in_child
 from visavis.types import Floats
@@ -373,12 +373,12 @@ def convert_once(name: str, sha256: str, build: Callable[[], bytes], *, suffix: 
 
     Written whole or not at all, see :mod:`visavis.atomic`.
     """
-    path = cache_dir() / "onnx" / f"{name}-{sha256[:16]}-{CONVERTER_VERSION}{suffix}"
+    path = trusted_folder("onnx") / f"{name}-{sha256[:16]}-{CONVERTER_VERSION}{suffix}"
     if path.is_file():
         return path
     data = build()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        permissions.make_folder(path.parent)
         with atomic.folder_beside(path) as folder:
             part = folder / path.name
             part.write_bytes(data)

@@ -159,15 +159,6 @@ class OpenGallery:
         """Add an entry to the audit log."""
         records.log_action(conn, action, person_id, detail, actor=self.actor)
 
-    def compact_after_removal(self) -> None:
-        """Erase the traces of what was removed; raise GalleryError with the state of the removal if that fails."""
-        try:
-            self.database.compact()
-        except GalleryError as error:
-            raise GalleryError(
-                f"the removal is done, but traces are left in the file: {error} Compact it later."
-            ) from error
-
 
 @lru_cache(maxsize=8)
 def _parse_calibration(text: str) -> compare.Calibration:

@@ -12,7 +12,7 @@ from typing import Any, cast
 import numpy as np
 from sqlalchemy import Connection, Table, insert, select, update
 
-from visavis import atomic
+from visavis import atomic, permissions
 from visavis.errors import UsageError, fault_of
 from visavis.gallery._index_sync import read_added
 from visavis.gallery._open_gallery import OpenGallery
@@ -82,7 +82,7 @@ def _write(conn: Connection, folder: Path) -> None:
     }
     ids, embeddings = _read_embeddings(conn, meta.dimension or 0)
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        permissions.make_folder(folder.parent)
         with atomic.new_folder(folder) as part:
             (part / RECORDS).write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
             np.savez(part / EMBEDDINGS, ids=ids, embeddings=embeddings)
@@ -92,6 +92,7 @@ def _write(conn: Connection, folder: Path) -> None:
 
 def _read(folder: Path) -> Export:
     """Read an export; UsageError if the folder is no export, or not complete."""
+    permissions.warn_if_readable([folder], contents="names and faces")
     try:
         content = json.loads((folder / RECORDS).read_text(encoding="utf-8"))
         version = content.get("version") if isinstance(content, dict) else None

@@ -419,7 +419,9 @@ class Gallery:
     def remove(self, *who: Who) -> None:
         """Remove people (see :meth:`find`), all or none, without a trace in the file.
 
-        Their names, notes, consents, templates and photos are removed, too.
+        Their names, notes, consents, templates and photos are removed, too, and what this user's embedding cache
+        holds of these photos. If others keep reading for seconds, a warning says that traces are left until the gallery
+        is opened next.
         Only a line in the audit log with the id and the date stays; the id is never used again. Photos that also show
         other people stay. The file is written anew (see :meth:`compact`), so remove many people in one call.
         """
@@ -540,8 +542,9 @@ class Gallery:
             return records.read_audit_log(conn)
 
     def compact(self) -> None:
-        """Erase all traces of what was removed; each removal does this by itself.
+        """Erase all traces of what was removed or renamed; raise GalleryError while others keep reading it.
 
+        Each removal does this by itself, else the next opening of the gallery.
         A file is written anew: this takes about a second for 100 MB, and disk space for two more copies.
         """
         self.opened.database.compact()

@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from visavis import atomic
+from visavis import atomic, permissions
 from visavis.errors import UsageError
 from visavis.train.config import Settings, parse
 from visavis.train.crops import Crops
@@ -69,7 +69,7 @@ def write_settings(
         "numpy": metadata.version("numpy"),
     }
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        permissions.make_folder(folder)
         atomic.write_text(folder / SETTINGS, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     except OSError as error:
         raise UsageError(f"{folder} cannot be written to: {error.strerror or error}.") from error

@@ -7,21 +7,24 @@ atomic and survive ``kill -9``, writers run one after another, and a read sees o
 from __future__ import annotations
 
 import os
+import warnings
 import weakref
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 
-from visavis.errors import GalleryError, UsageError
+from visavis.errors import GalleryError, UsageError, VisavisWarning
 from visavis.forking import ForkGate, guard_forks, keep_forever
 from visavis.gallery.sql import records, schema
 from visavis.gallery.sql.postgresql import PostgresDatabase
 from visavis.gallery.sql.sqlite import SqliteFile
 
+ERASING_SECONDS, COMPACT_SECONDS = 5.0, 30.0
+"""How long a change, and :meth:`Database.compact`, wait for others to end reading what was removed."""
 SCHEMES = ("sqlite:///", "postgresql://")
 
 
@@ -75,8 +78,16 @@ class Backend(Protocol):
         """Return the bytes that the records take."""
         ...
 
-    def compact(self, engine: Engine) -> None:
-        """Erase the traces of removed records."""
+    def mark_traces(self, conn: Connection) -> None:
+        """Note, as a part of a write transaction, that it leaves traces of what it removes or replaces."""
+        ...
+
+    def has_traces(self, engine: Engine) -> bool:
+        """Return whether such traces are left."""
+        ...
+
+    def compact(self, engine: Engine, *, patience: float) -> None:
+        """Erase these traces; raise GalleryError while others keep reading for ``patience`` seconds."""
         ...
 
 
@@ -121,6 +132,7 @@ class Database:
         if version != schema.latest_version():
             with self.write() as conn:  # checks again: another process may have been first
                 schema.create_or_migrate(conn, place=self.place, model=model)
+        self._erase_left_traces()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -150,10 +162,44 @@ class Database:
         with self.read() as conn:
             return self._backend.count_bytes(conn)
 
-    def compact(self) -> None:
+    @contextmanager
+    def erasing(self) -> Iterator[Connection]:
+        """Begin a write transaction that removes or replaces text, and erase the traces of that after its commit."""
+        with self.write() as conn:
+            self._backend.mark_traces(conn)
+            yield conn
+        self.erase_traces()
+
+    def erase_traces(self) -> None:
+        """Erase the traces of removed records.
+
+        Where others keep reading, warn that traces are left: they are erased when the gallery is opened next, also
+        after this process was killed.
+        """
+        try:
+            self.compact(patience=ERASING_SECONDS)
+        except GalleryError as error:
+            warnings.warn(
+                f"the change is done, but traces of what it removed are left in {self.place}: {error} They are erased "
+                "when the gallery is opened next, or by visavis gallery compact.",
+                VisavisWarning,
+                stacklevel=4,
+            )
+
+    def mark_traces(self, conn: Connection) -> None:
+        """Note that a write transaction leaves traces, which are erased when the gallery is opened next."""
+        self._backend.mark_traces(conn)
+
+    def compact(self, *, patience: float = COMPACT_SECONDS) -> None:
         """Erase the traces of removed records; raise GalleryError while others keep reading."""
         with self._translate_errors():
-            self._backend.compact(self._engine)
+            self._backend.compact(self._engine, patience=patience)
+
+    def _erase_left_traces(self) -> None:
+        """Erase what an earlier process could not erase; leave it to the next one where this is not possible now."""
+        with suppress(GalleryError), self._translate_errors():
+            if self._backend.has_traces(self._engine):
+                self._backend.compact(self._engine, patience=0)
 
     def close(self) -> None:
         """Close all connections; it cannot be used afterwards."""

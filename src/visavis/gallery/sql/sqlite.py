@@ -11,14 +11,16 @@ import re
 import sqlite3
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, Self
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError
 
+from visavis import permissions
 from visavis.errors import GalleryError, UsageError, VisavisWarning
 
 BUSY_SECONDS = 30
@@ -27,6 +29,10 @@ LOG_BYTES = 1 << 22
 """Size of the write-ahead log at which it is merged into the file."""
 PAGE_BYTES = 16_384
 """With SQLite's default of 4,096, an embedding of 512 values leaves nearly half of the page unused."""
+
+TRACES = "PRAGMA user_version"
+"""Number of the last change that left traces of removed text in the file; 0: none is left."""
+MOST_TRACES = 2**31 - 2
 
 MOUNTS = Path("/proc/self/mountinfo")
 """Linux's list of mounted file systems (proc(5)). On other systems only UNC paths are recognized."""
@@ -91,6 +97,7 @@ class SqliteFile:
             raise GalleryError(f"{path} is not a gallery: it is a file of another format.")
         if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
             raise GalleryError(f"{path} is read-only: a gallery needs to write to its file and folder.")
+        self._keep_private()
         if share := network_share(path):
             warnings.warn(
                 f"{path} is on a network share ({share}), where SQLite loses changes or damages the file once two "
@@ -98,6 +105,15 @@ class SqliteFile:
                 VisavisWarning,
                 stacklevel=2,
             )
+
+    def _keep_private(self) -> None:
+        """Create a new file for this user alone, which SQLite's log takes over; warn where others can read the file."""
+        files = [self._path, *(self._path.with_name(f"{self._path.name}{ending}") for ending in ("-wal", "-shm"))]
+        if self._path.exists():
+            permissions.warn_if_readable(files, contents="names and faces")
+        else:
+            with suppress(OSError):  # SQLite fails in the same way, and its error is translated
+                permissions.create_file(self._path)
 
     def refuse_in_child(self) -> None:
         """See :class:`visavis.gallery.sql.database.Backend`."""
@@ -113,7 +129,11 @@ class SqliteFile:
 
     def create_engine(self) -> Engine:
         """Return an engine that begins transactions itself, not through the driver."""
-        engine = create_engine(URL.create("sqlite", database=str(self._path)), connect_args={"timeout": BUSY_SECONDS})
+        engine = create_engine(
+            URL.create("sqlite", database=str(self._path)),
+            connect_args={"timeout": BUSY_SECONDS},
+            hide_parameters=True,  # an error, and so a log, holds no embedding, hash or path
+        )
 
         @event.listens_for(engine, "connect")
         def _(raw: sqlite3.Connection, _record: object) -> None:
@@ -164,16 +184,41 @@ class SqliteFile:
         log = self._path.with_name(f"{self._path.name}-wal")
         return sum(file.stat().st_size for file in (self._path, log) if file.exists())
 
-    def compact(self, engine: Engine) -> None:
+    def mark_traces(self, conn: Connection) -> None:
+        """Count, as a part of the transaction, a change that leaves traces: in the number that SQLite leaves to users.
+
+        VACUUM keeps this number.
+        """
+        (count,) = conn.exec_driver_sql(TRACES).one()
+        conn.exec_driver_sql(f"{TRACES}={count % MOST_TRACES + 1}")
+
+    def has_traces(self, engine: Engine) -> bool:
+        """Return whether a change has left traces that no process has erased yet."""
+        return self.fetch_first_row(engine, TRACES) != (0,)
+
+    def compact(self, engine: Engine, *, patience: float) -> None:
         """Rewrite the file: free space and the write-ahead log still contain copies of deleted rows."""
-        self.fetch_first_row(engine, "VACUUM")
-        deadline = monotonic() + BUSY_SECONDS
-        while self.fetch_first_row(engine, "PRAGMA wal_checkpoint(TRUNCATE)")[
-            0
-        ]:  # busy: SQLite does not wait for some locks
+        with closing(engine.raw_connection()) as raw, closing(raw.cursor()) as cursor:
+            cursor.execute(f"PRAGMA busy_timeout={round(1000 * patience)}")
+            try:
+                self._erase_traces(cursor, patience)
+            finally:
+                cursor.execute(f"PRAGMA busy_timeout={round(1000 * BUSY_SECONDS)}")
+
+    def _erase_traces(self, cursor: DBAPICursor, patience: float) -> None:
+        (count,) = cursor.execute(TRACES).fetchone()
+        cursor.execute("VACUUM")
+        deadline = monotonic() + patience
+        while not _empty_log(cursor):
             if monotonic() > deadline:
-                raise GalleryError(f"others have kept reading {self.place} for {BUSY_SECONDS} seconds.")
+                raise GalleryError(f"others have kept reading {self.place} for {patience:g} seconds.")
             sleep(0.02)
+        if count:
+            cursor.execute("BEGIN IMMEDIATE")
+            same = cursor.execute(TRACES).fetchone() == (count,)  # else another process has left traces meanwhile
+            cursor.execute(f"{TRACES}=0" if same else TRACES)
+            cursor.execute("COMMIT")
+            _empty_log(cursor)
 
     def fetch_first_row(self, engine: Engine, statement: str) -> Sequence[Any]:
         """Run a statement outside any transaction; return the first row of the result, if any."""
@@ -185,6 +230,14 @@ class SqliteFile:
         name = getattr(error, "sqlite_errorname", None) or ""
         meanings = (text for prefix, text in _MEANINGS.items() if name.startswith(prefix))
         return next(meanings, "{place}: {error}").format(place=self.place, error=error, seconds=BUSY_SECONDS) + "."
+
+
+def _empty_log(cursor: DBAPICursor) -> bool:
+    """Merge the write-ahead log into the file, and empty it; False while others read from it.
+
+    SQLite does not wait for some locks of readers.
+    """
+    return not cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
 
 
 def _file_number(path: Path) -> tuple[int, int] | None:
