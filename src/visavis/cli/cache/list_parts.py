@@ -11,7 +11,7 @@ from visavis.cli._table import Column
 if TYPE_CHECKING:
     from visavis.embedding_cache.stored_files import CachePart
 
-COLUMNS = ("part", "files", "bytes", "contents", Column("folder", drop=1, least=12))
+COLUMNS = ("part", "files", "bytes", "contents", Column("path", drop=1, least=12))
 
 
 def list_parts(json: Json = False) -> None:
@@ -30,4 +30,4 @@ def print_parts(parts: list[CachePart], output: Output) -> None:
     for part in parts:
         line = {"part": part.name, "files": part.files, "bytes": part.bytes, "contents": part.contents}
         row = [part.name, str(part.files), f"{part.bytes:,}", part.contents, str(part.folder)]
-        output.answer({**line, "folder": str(part.folder)}, row)
+        output.answer({**line, "path": str(part.folder)}, row)

@@ -8,7 +8,7 @@ from visavis.cli._output import Output
 
 
 def compact(gallery: GalleryUrl = GALLERY, json: Json = False) -> None:
-    """Erase all traces of people, names, notes and photos that were removed or replaced.
+    """Erase all traces of what was removed or renamed.
 
     Each such change does this by itself; if others kept reading the gallery, the next command does. This command waits
     up to 30 seconds for them, and exits 3 if traces are left.
