@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sqlalchemy import Connection, select
 
-from visavis import compare, runtime
+from visavis import compare, encryption, runtime
 from visavis.defaults import DETECTOR, EMBEDDER
 from visavis.embedders import model_id
 from visavis.errors import GalleryError, UsageError
@@ -44,7 +44,7 @@ class OpenGallery:
     between searches; None before the first search.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - those of Gallery
         self,
         url: str | os.PathLike[str],
         *,
@@ -55,6 +55,7 @@ class OpenGallery:
         index: str,
         create: bool,
         actor: str | None,
+        key_file: str | os.PathLike[str] | None = None,
     ) -> None:
         """Open the gallery at ``url``; see :class:`visavis.gallery.Gallery` for the options."""
         if model is not None and "@" in model:
@@ -68,7 +69,10 @@ class OpenGallery:
         self.actor = _get_user() if actor is None else actor
         self.lock = ForkSafeLock()
         self.people_cache: PeopleCache | None = None
-        self.database = Database(url, model=EMBEDDER if model is None else model, create=create)
+        cipher = encryption.read_key(encryption.named_key_file() if key_file is None else key_file)
+        if cipher is not None and not index.startswith("exact"):
+            raise UsageError(f"an encrypted gallery is searched exactly: the index {index} would hold its embeddings.")
+        self.database = Database(url, model=EMBEDDER if model is None else model, create=create, cipher=cipher)
         try:
             self.index = SyncedIndex(index, url=os.fspath(url), reading=self.database.read, writing=self.database.write)
             self.model = self._agree_on_model(model)

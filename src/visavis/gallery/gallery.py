@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 
 from visavis import defaults
 from visavis.compare import Calibration
+from visavis.encryption import read_key
 from visavis.errors import GalleryError, UsageError
 from visavis.gallery import (
     _enroll,
@@ -74,7 +75,7 @@ class Gallery:
     galleries, and may change between versions.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that an open gallery is made of
         self,
         url: str | os.PathLike[str] = "sqlite:///faces.db",
         *,
@@ -85,6 +86,7 @@ class Gallery:
         index: str = "exact",
         create: bool = True,
         actor: str | None = None,
+        key_file: str | os.PathLike[str] | None = None,
     ) -> None:
         """Open the gallery at ``url`` (``sqlite:///file``, a path, or ``postgresql://...``); create it if missing.
 
@@ -92,8 +94,10 @@ class Gallery:
         that of :mod:`visavis.defaults`). Photos are read by ``recognizer``; without it, by a recognizer of the
         gallery's model, made when first needed, with this ``detector`` and number of ``threads`` (defaults: those of
         :class:`visavis.Recognizer`). ``index`` names the search index, as NAME or NAME:PLACE. ``actor`` is the user
-        that the audit log records (default: this process's user). Raises GalleryError if the store cannot be used or
-        holds embeddings of another model, UsageError if a recognizer comes with a detector or threads.
+        that the audit log records (default: this process's user). A SQLite file is encrypted with the key in
+        ``key_file`` (default: the file that ``VISAVIS_KEY_FILE`` names, else it is not encrypted). Raises GalleryError
+        if the store cannot be used, has another key or holds embeddings of another model, UsageError if a recognizer
+        comes with a detector or threads.
         """
         self.opened = OpenGallery(
             url,
@@ -104,6 +108,7 @@ class Gallery:
             index=index,
             create=create,
             actor=actor,
+            key_file=key_file,
         )
 
     @property
@@ -549,18 +554,21 @@ class Gallery:
         """
         self.opened.database.compact()
 
-    def export(self, folder: str | os.PathLike[str]) -> None:
+    def export(self, folder: str | os.PathLike[str], *, key_file: str | os.PathLike[str] | None = None) -> None:
         """Write all people, faces and photos to a new folder: ``gallery.json`` and ``embeddings.npz``.
 
-        :meth:`import_from` makes the same gallery of it, to the bit. The audit log is not exported.
+        :meth:`import_from` makes the same gallery of it, to the bit. The audit log is not exported. The files are
+        encrypted with the key in ``key_file`` (default: that of an encrypted gallery).
         Raises UsageError if the folder exists and is not empty.
         """
-        archive.export_gallery(self.opened, Path(folder))
+        archive.export_gallery(self.opened, Path(folder), read_key(key_file))
 
-    def import_from(self, folder: str | os.PathLike[str]) -> None:
+    def import_from(self, folder: str | os.PathLike[str], *, key_file: str | os.PathLike[str] | None = None) -> None:
         """Store what :meth:`export` wrote, all or nothing, with the same ids.
+
+        ``key_file`` holds the key of an encrypted export (default: that of an encrypted gallery).
 
         Raises UsageError if the folder is no export, its embeddings are of another model, or this gallery is not
         empty.
         """
-        archive.import_gallery(self.opened, Path(folder))
+        archive.import_gallery(self.opened, Path(folder), read_key(key_file))

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 
+from visavis.encryption import Cipher
 from visavis.errors import GalleryError, UsageError, VisavisWarning
 from visavis.forking import ForkGate, guard_forks, keep_forever
 from visavis.gallery.sql import records, schema
@@ -94,12 +95,15 @@ class Backend(Protocol):
 class Database:
     """An open database of records, safe to share between threads; :meth:`read` and :meth:`write` give transactions."""
 
-    def __init__(self, url: str | os.PathLike[str], *, model: str, create: bool) -> None:
+    def __init__(self, url: str | os.PathLike[str], *, model: str, create: bool, cipher: Cipher | None = None) -> None:
         """Open ``url`` (``sqlite:///path``, a path, ``postgresql://...``); a new one is for embeddings of ``model``.
+
+        With a ``cipher`` it is encrypted.
 
         Raises GalleryError where there is no database and ``create`` is False, or where it cannot be used.
         """
-        self._backend = _choose_backend(url)
+        self.cipher = cipher
+        self._backend = _choose_backend(url, cipher)
         self._backend.check_place(create=create)
         self._engine = self._backend.create_engine()
         weakref.finalize(self, self._engine.dispose).atexit = False
@@ -244,17 +248,19 @@ class Database:
             raise GalleryError(f"too many threads use {self.place} at a time: {error}.") from error
 
 
-def _choose_backend(url: str | os.PathLike[str]) -> Backend:
+def _choose_backend(url: str | os.PathLike[str], cipher: Cipher | None) -> Backend:
     """Return the backend for a URL; a path is a file of SQLite. Raises UsageError for unsupported URLs."""
     text = os.fspath(url)
     if "://" not in text:
-        return SqliteFile.at(text)
+        return SqliteFile.at(text, cipher)
     try:
         parsed = make_url(text)
     except ArgumentError as error:
         raise UsageError(f"{text!r} is not a URL of a gallery: write sqlite:///faces.db.") from error
     if parsed.get_backend_name() == "sqlite":
-        return SqliteFile.of(parsed)
+        return SqliteFile.of(parsed, cipher)
+    if cipher is not None:
+        raise UsageError("only galleries in files of SQLite can be encrypted: leave out the key file.")
     if parsed.get_backend_name() == "postgresql":
         return PostgresDatabase(parsed)
     raise UsageError(f"galleries of {parsed.drivername!r} are not supported; there are: {', '.join(SCHEMES)}.")

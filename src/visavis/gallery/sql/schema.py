@@ -11,7 +11,6 @@ import uuid
 from collections.abc import Callable
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Column,
     Connection,
@@ -19,7 +18,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -33,6 +31,7 @@ from sqlalchemy import (
 
 from visavis.errors import GalleryError
 from visavis.gallery.names import fold_name
+from visavis.gallery.sql.sealed import SealedBytes, SealedJSON, SealedText, cipher_of
 
 FORMAT = "visavis gallery"
 
@@ -55,13 +54,13 @@ PEOPLE = Table(
     "people",
     TABLES,
     Column("id", _Id, primary_key=True),
-    Column("name", Text, nullable=False, index=True),
-    Column("note", Text, nullable=False),
-    Column("consent", Text),
+    Column("name", SealedText("name", equal=True), nullable=False, index=True),
+    Column("note", SealedText("note"), nullable=False),
+    Column("consent", SealedText("consent")),
     Column("created", Text, nullable=False),
-    Column("consented", Text),  # the day, as 2026-11-26
-    Column("metadata", JSON(none_as_null=True)),
-    Column("folded", Text, index=True),  # the name as names.fold_name leaves it
+    Column("consented", SealedText("consented")),  # the day, as 2026-11-26
+    Column("metadata", SealedJSON("metadata", none_as_null=True)),
+    Column("folded", SealedText("folded", equal=True), index=True),  # the name as names.fold_name leaves it
     sqlite_autoincrement=True,  # an id is never used twice, not even after removal
 )
 TEMPLATES = Table(
@@ -71,22 +70,23 @@ TEMPLATES = Table(
     Column("person_id", ForeignKey("people.id"), index=True),  # NULL: unassigned
     Column("change", _Id, nullable=False, index=True),
     Column("model", Text, nullable=False),
-    Column("photo_sha256", Text, index=True),
-    Column("photo", Text, nullable=False),
-    Column("box", JSON(none_as_null=True)),
+    Column("photo_sha256", SealedText("sha256", equal=True), index=True),
+    Column("photo", SealedText("photo", equal=True), nullable=False),
+    Column("box", SealedJSON("box", none_as_null=True)),
     Column("quality", Float),
     Column("created", Text, nullable=False),
     Column("cluster", _Id),  # assigned by clustering
-    Column("embedding", LargeBinary, nullable=False),  # float32, little-endian; last: the rest is read without it
+    # Float32, little-endian; last: the rest is read without it.
+    Column("embedding", SealedBytes("embedding"), nullable=False),
     sqlite_autoincrement=True,
 )
 PHOTOS = Table(
     "photos",
     TABLES,
     Column("id", _Id, primary_key=True),
-    Column("sha256", Text, nullable=False),
+    Column("sha256", SealedText("sha256", equal=True), nullable=False),
     Column("model", Text, nullable=False),
-    Column("photo", Text, nullable=False),
+    Column("photo", SealedText("photo", equal=True), nullable=False),
     Column("status", Text, nullable=False),
     Column("created", Text, nullable=False),
     UniqueConstraint("sha256", "model"),
@@ -203,7 +203,8 @@ def create_or_migrate(conn: Connection, *, place: str, model: str) -> None:
     stored = read_version(conn, place=place)
     if stored is None:
         TABLES.create_all(conn)
-        conn.execute(insert(META).values(format=FORMAT, schema=latest_version(), model=model, change=0, key=make_key()))
+        row = {"format": _format(conn), "schema": latest_version(), "model": model, "change": 0, "key": make_key()}
+        conn.execute(insert(META).values(row))
         return
     for migrate in MIGRATIONS[stored - 1 :]:
         migrate(conn)
@@ -218,8 +219,9 @@ def read_version(conn: Connection, *, place: str) -> int | None:
     if "meta" not in tables or not {"format", "schema"} <= {c["name"] for c in inspect(conn).get_columns("meta")}:
         raise GalleryError(f"{place} is not a gallery: it is a database of another program.")
     row = conn.execute(select(META.c.format, META.c.schema)).first()
-    if row is None or row.format != FORMAT:
+    if row is None or not str(row.format).startswith(FORMAT):
         raise GalleryError(f"{place} is not a gallery: it is a database of another program.")
+    _check_key(conn, row.format, place=place)
     stored = int(row.schema)
     if stored > latest_version():
         raise GalleryError(
@@ -227,3 +229,22 @@ def read_version(conn: Connection, *, place: str) -> int | None:
             "upgrade visavis."
         )
     return stored
+
+
+def _format(conn: Connection) -> str:
+    """Return the text by which a gallery is recognized, with the mark of its key if it is encrypted."""
+    cipher = cipher_of(conn)
+    return FORMAT if cipher is None else f"{FORMAT}, encrypted with the key {cipher.mark}"
+
+
+def _check_key(conn: Connection, stored: str, *, place: str) -> None:
+    """Raise GalleryError unless the gallery was opened with its key, or has none."""
+    if stored == _format(conn):
+        return
+    if stored == FORMAT:
+        raise GalleryError(
+            f"{place} is not encrypted: open it without a key file, or export it, and import that into a new gallery."
+        )
+    if cipher_of(conn) is None:
+        raise GalleryError(f"{place} is encrypted: name its key file by --key-file or VISAVIS_KEY_FILE.")
+    raise GalleryError(f"{place} is encrypted with another key than that of the key file.")

@@ -21,7 +21,9 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError
 
 from visavis import permissions
+from visavis.encryption import Cipher
 from visavis.errors import GalleryError, UsageError, VisavisWarning
+from visavis.gallery.sql.sealed import use_cipher
 
 BUSY_SECONDS = 30
 MAGIC = b"SQLite format 3\0"
@@ -67,22 +69,23 @@ class SqliteFile:
 
     disturbed_by_forks = True
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, cipher: Cipher | None = None) -> None:
         self._path = path
+        self._cipher = cipher
         self.place = str(path)
         self.url = f"sqlite:///{path}"
 
     @classmethod
-    def at(cls, path: str) -> Self:
-        """Return the file at a path."""
-        return cls(Path(path).expanduser())
+    def at(cls, path: str, cipher: Cipher | None = None) -> Self:
+        """Return the file at a path, encrypted if there is a cipher."""
+        return cls(Path(path).expanduser(), cipher)
 
     @classmethod
-    def of(cls, url: URL) -> Self:
-        """Return the file of a URL; raise UsageError where it names none."""
+    def of(cls, url: URL, cipher: Cipher | None = None) -> Self:
+        """Return the file of a URL, encrypted if there is a cipher; raise UsageError where it names none."""
         if not url.database or url.database == ":memory:" or url.query or url.host or url.drivername != "sqlite":
             raise UsageError(f"{str(url)!r} names no file: write sqlite:///faces.db, or sqlite:////folder/faces.db.")
-        return cls(Path(url.database))
+        return cls(Path(url.database), cipher)
 
     def check_place(self, *, create: bool) -> None:
         """Raise GalleryError where the path cannot be that of a gallery; warn of a network share."""
@@ -134,6 +137,8 @@ class SqliteFile:
             connect_args={"timeout": BUSY_SECONDS},
             hide_parameters=True,  # an error, and so a log, holds no embedding, hash or path
         )
+
+        use_cipher(engine, self._cipher)
 
         @event.listens_for(engine, "connect")
         def _(raw: sqlite3.Connection, _record: object) -> None:
