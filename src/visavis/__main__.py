@@ -30,7 +30,9 @@ def main() -> None:
     except Exception:  # noqa: BLE001 - the outermost edge: only the exit code is decided here
         import traceback
 
-        traceback.print_exc()
+        from visavis.printable import make_printable
+
+        sys.stderr.write(make_printable(traceback.format_exc(), keep="\n"))
         sys.exit(BUG)
     finally:
         gc.freeze()  # avoids garbage collection at exit: 20 ms

@@ -29,6 +29,8 @@ import re
 from collections.abc import Mapping
 from typing import ClassVar
 
+from visavis.printable import make_printable
+
 _DOUBLE_END = re.compile(r"(?<!\.)([.?!])\.$")
 
 
@@ -40,6 +42,10 @@ def ended_once(text: str) -> str:
     return _DOUBLE_END.sub(r"\1", text)
 
 
+def _make_message(text: str) -> str:
+    return ended_once(make_printable(text, keep="\n"))
+
+
 def fault_of(error: Exception) -> str:
     """Describe the fault in a file from the error of reading its content: a missing key, a wrong value."""
     if isinstance(error, KeyError):
@@ -48,13 +54,16 @@ def fault_of(error: Exception) -> str:
 
 
 class VisavisError(Exception):
-    """Root of the tree; the message is one sentence for the user."""
+    """Root of the tree; the message is one sentence for the user.
+
+    Control, bidi and zero-width characters in what the message quotes are escaped, so that it is safe to print.
+    """
 
     exit_code: ClassVar[int] = 2
     http_status: ClassVar[int] = 400
 
     def __init__(self, *args: object) -> None:
-        super().__init__(*(ended_once(value) if isinstance(value, str) else value for value in args))
+        super().__init__(*(_make_message(value) if isinstance(value, str) else value for value in args))
 
 
 class UsageError(VisavisError, ValueError):

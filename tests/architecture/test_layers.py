@@ -14,7 +14,10 @@ import pytest
 from .source import ROOT, Import, Module, _imports, modules
 
 LAYERS = (
-    {"plain", "_checks", "_pixels", "_show", "atomic", "permissions", "defaults", "types", "errors"},
+    {
+        "plain", "_checks", "_pixels", "_show", "atomic", "permissions", "encryption", "defaults", "types", "errors",
+        "printable",
+    },
     {"registry", "cache", "forking", "devices", "opencv", "pytorch", "protobuf", "runtime", "weights", "nets", "boxes"},
     {
         "images", "text_files", "csv_files", "quality", "jpeg_blocks", "detectors", "align", "landmarks", "embedders",

@@ -6,7 +6,7 @@ import pytest
 from rich.cells import cell_len
 
 from visavis.cli._table import STANDARD, Column, Row, make_columns, render
-from visavis.cli._text_width import printable, shorten_end, shorten_middle, wrap
+from visavis.cli._text_width import shorten_end, shorten_middle, wrap
 
 IDENTIFY = make_columns(["photo", "face", "box", "who", "distance", "threshold", "probability"])
 ANN = ["holiday.jpg", "1", "378 89 613 419", "Ann Example", "0.0315", "0.0831", ">99.9%"]
@@ -156,9 +156,10 @@ def test_texts_are_cut_by_the_width_at_which_they_are_shown() -> None:
 
 
 def test_what_a_terminal_would_obey_is_escaped() -> None:
-    assert printable("a\x1b[2J\n\u202egpj.exe\u2028") == "a\\x1b[2J\\n\\u202egpj.exe\\u2028"
-    plain = "Screenshot at 9.41\u202fAM 👨\u200d👩\u200d👧 é ü 山.png"
-    assert printable(plain) == plain
+    row = Row(["a\x1b[2J\n\u202egpj.exe\u2028"], "\x9b31m\u200b")
+    assert render(make_columns(["photo"]), [row], width=None)[2:] == [
+        "a\\x1b[2J\\n\\u202egpj.exe\\u2028  \\x9b31m\\u200b"
+    ]
 
 
 def test_ascii_where_the_output_has_no_more() -> None:

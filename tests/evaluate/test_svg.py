@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from itertools import pairwise
 from typing import Any
 from xml.etree import ElementTree
@@ -191,9 +190,3 @@ def test_long_names_are_cut_and_told_whole() -> None:
     (text,) = [one.text or "" for one in svg.iter(f"{NS}text") if one.get("class") == "key"]
     assert title.text == "m" * 200
     assert text == "m" * (plots.KEY_LETTERS - 1) + "…"
-
-
-def test_legible() -> None:
-    assert plots.legible("Åse Ünlü 山田 é.jpg") == "Åse Ünlü 山田 é.jpg"
-    assert plots.legible("a\nb\x00\udc80") == "a\\nb\\x00\\udc80"
-    assert re.fullmatch(r"[\x20-\x7e]+", plots.legible("".join(map(chr, [*range(32), *range(0x7F, 0xA0), 0xFFFE]))))

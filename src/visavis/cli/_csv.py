@@ -2,7 +2,7 @@
 
 A column is a key, or a path of keys joined by dots: ``quality_parts.size``. The corners of a ``box`` and the points of
 ``landmarks`` have their own columns. Lists of variable length (candidates, notes) and metadata are one cell of JSON.
-Null is an empty cell.
+Null is an empty cell. Foreign characters are escaped, as in tables, except line breaks and tabs.
 
 Spreadsheets run a text that begins like a formula. Such a text gets an apostrophe before it: ``=1+1`` is written
 ``'=1+1``. A text that has apostrophes before such a beginning gets one more, so that removing one apostrophe restores
@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from visavis.printable import dump_json, make_printable
 
 FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20].", re.DOTALL)
 """Beginning of a text that a spreadsheet may run (OWASP, CSV Injection), also in full width; "-" alone is safe."""
@@ -63,8 +64,9 @@ def _format_cell(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return f"'{value}" if FORMULA.match(value) else value
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+        shown = make_printable(value, keep="\t\r\n")
+        return f"'{shown}" if FORMULA.match(shown) else shown
+    return dump_json(value)
 
 
 def _format_line(cells: Sequence[str]) -> str:

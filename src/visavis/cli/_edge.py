@@ -14,10 +14,17 @@ from typer.core import TyperOption
 
 from visavis.cli._suggestions import Suggesting
 from visavis.errors import MissingWeightsError, UsageError, VisavisError, VisavisWarning, ended_once
+from visavis.printable import make_printable
 
 INTERRUPTED = 130
 READER_GONE = 141
 """128 + SIGPIPE: the shell's code for a program that writes to a closed pipe; 1 would mean "no"."""
+
+
+USAGE_ERROR = next(
+    kind for kind in typer.BadParameter.__mro__ if issubclass(kind, Exception) and kind.__name__ == "ClickException"
+)
+"""Root of the errors in which typer quotes arguments; its module depends on the version of typer."""
 
 
 class Commands(Suggesting):
@@ -29,10 +36,15 @@ class Commands(Suggesting):
             _add_device(command)
             _add_key_file(command)
 
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """Parse the options before the command; escape foreign text in the errors of typer."""
+        with _escape_usage_errors():
+            return super().make_context(*arguments, **options)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command; print a known error as one line (missing files: one line each) and exit with its code."""
         try:
-            with _print_warnings():
+            with _print_warnings(), _escape_usage_errors():
                 return super().invoke(ctx)
         except BrokenPipeError as error:
             _silence_stdout()
@@ -52,7 +64,17 @@ class Commands(Suggesting):
 
 
 def _print_message(message: str) -> None:
-    typer.echo(f"visavis: {ended_once(' '.join(message.split()))}", err=True)
+    typer.echo(f"visavis: {ended_once(make_printable(' '.join(message.split())))}", err=True)
+
+
+@contextmanager
+def _escape_usage_errors() -> Iterator[None]:
+    """Escape foreign text in the errors of typer: a file name that begins with "--" is quoted as an option."""
+    try:
+        yield
+    except USAGE_ERROR as error:
+        error.message = make_printable(str(error.message))  # type: ignore[attr-defined]
+        raise
 
 
 @contextmanager
@@ -63,7 +85,7 @@ def _print_warnings() -> Iterator[None]:
         if issubclass(category, VisavisWarning):
             _print_message(str(message))
         else:
-            previous(message, category, *place, **options)
+            previous(make_printable(str(message), keep="\n"), category, *place, **options)
 
     with warnings.catch_warnings():
         warnings.simplefilter("default", VisavisWarning)

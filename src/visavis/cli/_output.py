@@ -18,6 +18,7 @@ import typer
 from visavis.cli import _csv as csv_text
 from visavis.cli._table import Column, Row, make_columns, render
 from visavis.errors import UsageError, ended_once
+from visavis.printable import dump_json, make_printable
 
 if TYPE_CHECKING:
     from visavis.types import Face, PhotoFaces
@@ -97,8 +98,13 @@ def write(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """Print a message on standard error."""
-    typer.echo(f"visavis: {ended_once(text)}", err=True)
+    """Print a message on standard error, in one line."""
+    typer.echo(f"visavis: {ended_once(make_printable(text))}", err=True)
+
+
+def confirm(question: str, *, abort: bool = False) -> bool:
+    """Ask at the terminal; return whether the answer is yes. With ``abort``, end the command if it is not."""
+    return typer.confirm(make_printable(question), abort=abort, err=True)
 
 
 def decimals(values: Iterable[float], digits: int = 2) -> list[float]:
@@ -163,10 +169,10 @@ def exit_code(statuses: Iterable[str], *, yes: bool) -> int:
 
 
 def _format_json(line: Mapping[str, object]) -> str:
-    text = json.dumps(line, ensure_ascii=False, allow_nan=False)
+    text = dump_json(line)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
-    except UnicodeEncodeError:  # a file name that is not text, or an output encoding that is not Unicode
+    except UnicodeEncodeError:  # an output encoding that is not Unicode
         text = json.dumps(line, allow_nan=False)
     return text
 

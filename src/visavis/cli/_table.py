@@ -17,7 +17,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from visavis.cli._text_width import printable, shorten_end, shorten_middle, wrap
+from visavis.cli._text_width import shorten_end, shorten_middle, wrap
+from visavis.printable import make_printable
 
 GAP = 2
 """Spaces between two columns."""
@@ -89,7 +90,7 @@ def render(columns: Sequence[Column], rows: Iterable[Row], *, width: int | None,
     With ``ascii_only``, draw rule and ellipsis in ASCII.
     """
     drawing = _Drawing("-" if ascii_only else "─", "..." if ascii_only else "…", width)
-    table = [Row([printable(cell) for cell in row.cells], printable(row.message)) for row in rows]
+    table = [Row([make_printable(cell) for cell in row.cells], make_printable(row.message)) for row in rows]
     widths = _measure_widths(columns, table)
     if width is None:
         return drawing.plain(columns, widths, table)

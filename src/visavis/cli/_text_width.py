@@ -1,21 +1,6 @@
-"""Cells of a terminal table: escape, shorten and wrap texts by the width they take on screen."""
+"""Cells of a terminal table: shorten and wrap texts by the width they take on screen."""
 
 from __future__ import annotations
-
-import unicodedata
-
-BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Characters that make a terminal show text in another order."""
-
-
-def printable(text: str) -> str:
-    """Escape control and bidi characters, which a terminal would execute or reorder."""
-    return "".join(
-        char.encode("unicode_escape").decode()
-        if char in BIDI_CONTROLS or unicodedata.category(char) in {"Cc", "Zl", "Zp"}
-        else char
-        for char in text
-    )
 
 
 def shorten_end(text: str, width: int, ellipsis: str = "…") -> str:

@@ -14,10 +14,7 @@ import typer
 from visavis.cli._galleries import open_gallery
 from visavis.cli._networks import OF_GALLERY, Networks, takes
 from visavis.cli._options import GALLERY, GalleryUrl, Json
-from visavis.cli._output import (
-    Output,
-    note,
-)
+from visavis.cli._output import Output, confirm, note
 from visavis.cli._sources import Exclude, expand_folders
 from visavis.cli._table import Column, Row
 from visavis.errors import DoubtfulPhotoError, ImageError, UsageError, VisavisError
@@ -172,7 +169,7 @@ def _find_new_people(store: Gallery, names: list[str], *, yes: bool) -> set[str]
         if not stored and first == name:
             continue
         question = f"{' and '.join(stored) or first} is there already. Is {name} another person?"
-        if yes or (sys.stdin.isatty() and typer.confirm(question, err=True)):
+        if yes or (sys.stdin.isatty() and confirm(question)):
             chosen.add(name)
     return chosen
 

@@ -22,6 +22,7 @@ from visavis.clustering._cluster import is_poor
 from visavis.clustering.naming import Naming
 from visavis.clustering.pictures import PagePictures, page_pictures
 from visavis.clustering.types import Cluster, Clustering
+from visavis.printable import make_printable
 
 SCRIPTS = ("state.js", "view.js", "photo.js", "controls.js")
 
@@ -81,11 +82,11 @@ def page(clustering: Clustering, *, title: str, naming: Naming | None = None, sk
     environment = jinja2.Environment(
         autoescape=True,
         undefined=jinja2.StrictUndefined,
-        finalize=_replace_surrogates,
+        finalize=_replace_surrogates,  # not escaped: the page exports names and paths as they are
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["count"] = "{:,}".format
+    environment.filters.update(count="{:,}".format, printable=make_printable)
     return environment.from_string(_read_source("page.html.j2")).render(
         title=title,
         clusters=[section for section in sections if len(section.faces) > 1],

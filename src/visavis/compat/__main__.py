@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from visavis.compat import NAMES, _alias, _windows
 from visavis.errors import MissingExtraError, VisavisError, WeightsError
+from visavis.printable import make_printable
 
 USAGE = """usage: python -m visavis.compat SCRIPT [ARGS]       run a script
        python -m visavis.compat -m MODULE [ARGS]    run a module, as python -m does
@@ -61,7 +62,7 @@ def _run_command(name: str, arguments: list[str]) -> None:
 
 def _fail(error: VisavisError, name: str) -> NoReturn:
     """Print each line of the message after ``name``, and exit with the code of the error."""
-    sys.stderr.write("".join(f"{name}: {line}\n" for line in str(error).splitlines()))
+    sys.stderr.write("".join(f"{name}: {make_printable(line)}\n" for line in str(error).splitlines()))
     sys.exit(error.exit_code)
 
 

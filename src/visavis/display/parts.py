@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from visavis import images
+from visavis.printable import make_printable
 from visavis.types import RGB
 
 SIDE = 600
@@ -27,6 +28,11 @@ def box(*parts: str) -> str:
     return f'<div class="visavis" style="color:inherit;line-height:1.5">{"".join(parts)}</div>'
 
 
+def escape_text(text: str) -> str:
+    """Return a foreign text as HTML: markup is escaped, and what :func:`make_printable` escapes."""
+    return escape(make_printable(text))
+
+
 def count(number: int, noun: str) -> str:
     """Return "1 face", "2 faces"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
@@ -40,18 +46,18 @@ def picture(pixels: RGB, *, alt: str, side: int = SIDE, most: int = PHOTO_BYTES,
             break
         side = side * 3 // 4
     width = f"width:{shown}px;" if shown else ""
-    return f'<img src="{address}" alt="{escape(alt)}" style="{width}max-width:100%;height:auto;margin:2px">'
+    return f'<img src="{address}" alt="{escape_text(alt)}" style="{width}max-width:100%;height:auto;margin:2px">'
 
 
 def line(text: str, *, strong: bool = False) -> str:
     """Return a line of text, escaped."""
     weight = "font-weight:600;" if strong else ""
-    return f'<div style="{weight}overflow-wrap:anywhere">{escape(text)}</div>'
+    return f'<div style="{weight}overflow-wrap:anywhere">{escape_text(text)}</div>'
 
 
 def notes(texts: Iterable[str]) -> str:
     """Return a list of notes, "" for none."""
-    items = "".join(f"<li>{escape(text)}</li>" for text in texts)
+    items = "".join(f"<li>{escape_text(text)}</li>" for text in texts)
     return f'<ul style="margin:.3em 0 0;padding-left:1.4em;opacity:.85">{items}</ul>' if items else ""
 
 
@@ -59,7 +65,8 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return a table; cells are escaped."""
     style = f'style="text-align:left;padding:2px 10px 2px 0;border-bottom:{LINE};overflow-wrap:anywhere"'
     head = "".join(f"<th {style}>{escape(text)}</th>" for text in heads)
-    body = "".join("<tr>" + "".join(f"<td {style}>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows)
+    cells = ("".join(f"<td {style}>{escape_text(str(cell))}</td>" for cell in row) for row in rows)
+    body = "".join(f"<tr>{row}</tr>" for row in cells)
     return f'<table style="border-collapse:collapse;color:inherit"><tr>{head}</tr>{body}</table>'
 
 

@@ -8,6 +8,8 @@ from functools import lru_cache
 import numpy as np
 from PIL import ImageFont
 
+from visavis.printable import make_printable
+
 Color = tuple[int, int, int]
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
@@ -44,10 +46,11 @@ def shorten(text: str, font: Font, room: float) -> str:
 def legible(text: str, size: int) -> tuple[str, Font]:
     """Return the text that can be drawn, and the font that has most of its glyphs.
 
-    Letters that the font lacks lose their accents, or become "?"; control characters become spaces.
+    Letters that the font lacks lose their accents, or become "?"; control characters become spaces, and bidi
+    and zero-width characters are shown escaped.
     """
     text = "".join(" " if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") else c for c in text)
-    text = unicodedata.normalize("NFC", text)
+    text = unicodedata.normalize("NFC", make_printable(text))
     own = _load_own_font(size)
     if all(_has_glyph(own, c) for c in text):
         return text, own

@@ -25,6 +25,7 @@ from visavis.evaluate.results import Interval, Rate
 from visavis.evaluate.stats import bootstrap
 from visavis.evaluate.stats.metrics import Roc
 from visavis.evaluate.stats.pair_distances import Compared, compare_everybody, compare_listed
+from visavis.printable import dump_json
 from visavis.weights.spec import spec
 
 FARS = tuple(float(f"{factor}e-{power}") for power in range(1, 9) for factor in (1, 0.3))
@@ -60,7 +61,7 @@ class Measured:
 
     def text(self) -> str:
         """Return the table as the text of a JSON file, a key a line, as ``visavis.compare`` reads it."""
-        lines = (f" {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in self.table().items())
+        lines = (f" {json.dumps(key)}: {dump_json(value, allow_nan=True)}" for key, value in self.table().items())
         return "{\n" + ",\n".join(lines) + "\n}\n"
 
     def table(self) -> dict[str, object]:

@@ -19,10 +19,12 @@ from visavis.embedders import model_id
 from visavis.errors import GalleryError, UsageError
 from visavis.forking import ForkSafeLock
 from visavis.gallery._index_sync import SyncedIndex
+from visavis.gallery.check_text import NAME_LENGTH, check_text
 from visavis.gallery.sql import records
 from visavis.gallery.sql.database import Database
 from visavis.gallery.sql.schema import PEOPLE, TEMPLATES
 from visavis.gallery.types import Stats
+from visavis.printable import make_printable
 from visavis.types import Floats
 
 if TYPE_CHECKING:
@@ -66,7 +68,7 @@ class OpenGallery:
             runtime.thread_count(threads)
             _make_recognizer(EMBEDDER, detector, threads)  # raise for an unknown detector before a gallery is created
         self._recognizer, self._detector, self._threads = recognizer, detector, threads
-        self.actor = _get_user() if actor is None else actor
+        self.actor = _get_user() if actor is None else check_text(actor, "an actor", most=NAME_LENGTH, one_line=True)
         self.lock = ForkSafeLock()
         self.people_cache: PeopleCache | None = None
         cipher = encryption.read_key(encryption.named_key_file() if key_file is None else key_file)
@@ -193,7 +195,7 @@ def _make_recognizer(embedder: str, detector: str | Detector | None, threads: in
 
 def _get_user() -> str:
     try:
-        return getpass.getuser()
+        return make_printable(getpass.getuser())[:NAME_LENGTH]  # from the environment
     except (OSError, KeyError):  # a container's user may have a number and no name
         return "unknown"
 

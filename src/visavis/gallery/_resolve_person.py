@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from numbers import Integral
@@ -114,9 +113,9 @@ def find_person(conn: Connection, who: Who) -> int:
 
 def has_person(conn: Connection, who: Who) -> bool:
     """Return whether ``who`` refers to one person or several."""
-    if isinstance(who, str) and records.find_ids_by_name(conn, [unicodedata.normalize("NFC", who).strip()]):
-        return True
     try:
+        if isinstance(who, str) and records.find_ids_by_name(conn, [clean_name(who)]):
+            return True
         find_person(conn, who)
     except UsageError:
         return False

@@ -19,11 +19,12 @@ from visavis.encryption import Cipher
 from visavis.errors import UsageError, fault_of
 from visavis.gallery._index_sync import read_added
 from visavis.gallery._open_gallery import OpenGallery
-from visavis.gallery.check_input import UNIT_TOLERANCE
+from visavis.gallery.check_input import UNIT_TOLERANCE, clean_name, make_details
 from visavis.gallery.index import Ids
 from visavis.gallery.names import fold_name
 from visavis.gallery.sql import records
 from visavis.gallery.sql.schema import META, PEOPLE, PHOTOS, TEMPLATES
+from visavis.printable import dump_json
 from visavis.types import Floats
 
 RECORDS, EMBEDDINGS = "gallery.json", "embeddings.npz"
@@ -89,7 +90,7 @@ def _write(conn: Connection, folder: Path, cipher: Cipher | None) -> None:
     try:
         permissions.make_folder(folder.parent)
         with atomic.new_folder(folder) as part:
-            text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+            text = dump_json(content, indent=1, allow_nan=True) + "\n"
             with _create_file(part, RECORDS, cipher) as file:
                 file.write(text.encode("utf-8"))
             with _create_file(part, EMBEDDINGS, cipher) as file:
@@ -119,6 +120,7 @@ def _read(folder: Path, cipher: Cipher | None) -> Export:
     if not isinstance(version, int) or version not in FILES:
         raise UsageError(f"{folder} was written by a newer visavis: upgrade visavis.")
     rows = {name: _check_rows(folder, name, content.get(name)) for name in _COLUMNS}
+    _check_people(folder, rows["people"])
     _check_consistency(folder, rows, ids, embeddings)
     model, calibration = str(content.get("model")), content.get("calibration")
     return Export(model, calibration, **rows, embeddings=embeddings.astype(np.float32))
@@ -196,6 +198,17 @@ def _check_rows(folder: Path, name: str, rows: object) -> list[ArchiveRow]:
     if not isinstance(rows, list) or not all(isinstance(row, dict) and set(row) == columns for row in rows):
         raise UsageError(f"{folder}: the {name} of the export are not what they should be.")
     return cast("list[ArchiveRow]", rows)
+
+
+def _check_people(folder: Path, rows: Sequence[ArchiveRow]) -> None:
+    """Raise UsageError for the texts of a person that a gallery would not take from elsewhere either."""
+    for row in rows:
+        try:
+            if clean_name(row["name"]) != row["name"]:
+                raise UsageError(f"a name must have no outer spaces and be in composed form, got {row['name']!r}.")
+            make_details(note=row["note"], consent=row["consent"], metadata=row["metadata"])
+        except (UsageError, TypeError, ValueError) as error:
+            raise UsageError(f"{folder}: person {row['id']!r}: {error}") from error
 
 
 def _check_consistency(folder: Path, rows: Mapping[str, Sequence[ArchiveRow]], ids: Ids, embeddings: Floats) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -14,12 +13,14 @@ from numpy.typing import ArrayLike
 
 from visavis.boxes import SAME_FACE, overlaps
 from visavis.errors import UsageError
+from visavis.gallery.check_text import NAME_LENGTH, TEXT_LENGTH, check_metadata, check_text
 from visavis.gallery.index import UNASSIGNED
 from visavis.gallery.sql.records import Owner
 from visavis.gallery.types import Details, Template
 from visavis.types import Floats
 
-NAME_LENGTH = 300
+SPELLING_LENGTH = 10 * NAME_LENGTH
+"""Most characters of a name before its composed form is made: a letter may have several accents."""
 UNIT_TOLERANCE = 1e-4
 """Difference from 1 up to which a stored embedding has length 1."""
 
@@ -27,15 +28,14 @@ UNIT_TOLERANCE = 1e-4
 def clean_name(name: str) -> str:
     """Return a name in Unicode's composed form (macOS decomposes the names of folders) without outer spaces.
 
-    Raises UsageError for a name without visible letters, over ``NAME_LENGTH`` characters, or with control characters.
+    Raises UsageError for a name without visible letters, and as :func:`visavis.gallery.check_text.check_text`.
     """
-    clean = unicodedata.normalize("NFC", name).strip()
+    if isinstance(name, str):
+        name = name.strip()
+    check_text(name, "a name", most=SPELLING_LENGTH, one_line=True)  # before it is normalized, which may take long
+    clean = check_text(unicodedata.normalize("NFC", name).strip(), "a name", most=NAME_LENGTH, one_line=True)
     if not clean:
         raise UsageError("a name must not be empty.")
-    if len(clean) > NAME_LENGTH:
-        raise UsageError(f"a name has {NAME_LENGTH} characters at most, got {len(clean)} ({clean[:20]!r}...).")
-    if any(unicodedata.category(letter) in {"Cc", "Cs", "Zl", "Zp"} for letter in clean):
-        raise UsageError(f"a name must be one line of text, got {clean!r}.")
     if all(unicodedata.category(letter) in {"Cf", "Zs"} for letter in clean):
         raise UsageError(f"a name needs a visible letter, got {clean!r}.")
     return clean
@@ -101,17 +101,15 @@ def make_details(
     consented: date | None = None,
     metadata: Mapping[str, object] | None = None,
 ) -> Details:
-    """Return the details of a person with storable text; UsageError for metadata that JSON cannot hold."""
-    if metadata is not None:
-        try:
-            metadata = json.loads(json.dumps(dict(metadata), allow_nan=False))
-        except (TypeError, ValueError) as error:
-            raise UsageError(f"metadata must be what JSON can hold: {error}.") from error
+    """Return the details of a person.
+
+    Raises UsageError as :func:`visavis.gallery.check_text.check_text` and ``check_metadata``.
+    """
     return Details(
-        note=None if note is None else make_storable(note),
-        consent=None if consent is None else make_storable(consent),
+        note=None if note is None else check_text(note, "a note", most=TEXT_LENGTH),
+        consent=None if consent is None else check_text(consent, "a consent", most=TEXT_LENGTH),
         consented=consented,
-        metadata=metadata,
+        metadata=None if metadata is None else check_metadata(metadata),
     )
 
 

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -24,6 +23,7 @@ from visavis.errors import UsageError
 from visavis.evaluate.data.templates import ShowProgress
 from visavis.images import shown
 from visavis.pipeline import Recognizer
+from visavis.printable import dump_json
 from visavis.train.classifier_answers import FittedHead, HeadAnswers, answer
 from visavis.train.classifier_data import LabeledFaces, map_people, merge_faces, read_faces, read_people_to_add
 from visavis.train.classifier_features import FeatureKind
@@ -111,7 +111,7 @@ class ClassifierRun:
         place = Path(folder)
         try:
             permissions.make_folder(place)
-            text = json.dumps(self.report.line(), ensure_ascii=False, indent=1)
+            text = dump_json(self.report.line(), indent=1, allow_nan=True)
             atomic.write_text(place / "report.json", text + "\n")
             atomic.write_text(place / "report.html", page(self.report).text())
         except OSError as error:

@@ -22,6 +22,7 @@ from visavis.compare import unit
 from visavis.defaults import DETECTOR
 from visavis.errors import UsageError, WeightsError
 from visavis.evaluate.data.templates import ShowProgress
+from visavis.printable import dump_json
 from visavis.runtime import Session
 from visavis.train.architectures import architecture, crop_size
 from visavis.train.classifier import ClassifierOptions, train_classifier
@@ -130,7 +131,7 @@ def _run(
         return None
     network = _judge(run, name, data, parts)
     content = {"data": data.digest(), "network": asdict(network)}
-    atomic.write_text(folder / RESULT, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+    atomic.write_text(folder / RESULT, dump_json(content, indent=1, allow_nan=True) + "\n")
     return network
 
 

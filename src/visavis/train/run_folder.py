@@ -14,6 +14,7 @@ from typing import Any
 
 from visavis import atomic, permissions
 from visavis.errors import UsageError
+from visavis.printable import dump_json
 from visavis.train.config import Settings, parse
 from visavis.train.crops import Crops
 from visavis.train.health import Epoch
@@ -70,7 +71,7 @@ def write_settings(
     }
     try:
         permissions.make_folder(folder)
-        atomic.write_text(folder / SETTINGS, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+        atomic.write_text(folder / SETTINGS, dump_json(content, indent=1, allow_nan=True) + "\n")
     except OSError as error:
         raise UsageError(f"{folder} cannot be written to: {error.strerror or error}.") from error
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from json import dumps
 from typing import TYPE_CHECKING
 
 from visavis.cli._output import decimals, short, significant
 from visavis.cli._table import Column
+from visavis.printable import dump_json
 
 if TYPE_CHECKING:
     from visavis.gallery import Person, StoredTemplate
@@ -49,7 +49,7 @@ def person_facts(person: Person) -> dict[str, str]:
         "consent": person.consent or "-",
         "consented": "-" if person.consented is None else person.consented.isoformat(),
         "note": person.note or "-",
-        "metadata": dumps(dict(person.metadata), ensure_ascii=False) if person.metadata else "-",
+        "metadata": dump_json(dict(person.metadata)) if person.metadata else "-",
         "since": f"{person.created:%Y-%m-%d}",
     }
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from visavis.cli._output import Output, counted, note
-from visavis.cli._text_width import printable
 from visavis.errors import UsageError
+from visavis.printable import make_printable
 
 if TYPE_CHECKING:
     from visavis.gallery import Gallery, Person
@@ -51,4 +51,4 @@ def finish(people: Sequence[Person], unknown: dict[str, UsageError], *, json: bo
 
 
 def describe_person(person: Person) -> str:
-    return f"{printable(person.name)} (id {person.id}) with {counted(len(person.templates), 'template')}"
+    return f"{make_printable(person.name)} (id {person.id}) with {counted(len(person.templates), 'template')}"

@@ -49,6 +49,8 @@ def _parse_object(text: str) -> dict[str, object]:
         parsed = loads(text)
     except ValueError as error:
         raise UsageError(f"--metadata is not JSON: {error}.") from error
+    except RecursionError as error:
+        raise UsageError("--metadata has too many objects and lists within each other.") from error
     if not isinstance(parsed, dict):
         raise UsageError('--metadata must be an object, such as {"desk": 4}.')
     return parsed

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from visavis.cli._options import GALLERY, GalleryUrl, Json
-from visavis.cli._output import Output
+from visavis.cli._output import Output, confirm
 from visavis.cli._table import Column
 from visavis.errors import UsageError
 
@@ -47,7 +47,7 @@ def _confirm(names: list[str], *, many: bool) -> None:
         raise UsageError(
             f"{what} people of the gallery ({', '.join(names)}): give --yes to remove those templates too."
         )
-    typer.confirm(f"{what.capitalize()} {', '.join(names)}. Remove those templates for good?", abort=True, err=True)
+    confirm(f"{what.capitalize()} {', '.join(names)}. Remove those templates for good?", abort=True)
 
 
 def _make_line(photo: ForgottenPhoto) -> dict[str, object]:

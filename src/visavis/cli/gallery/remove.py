@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from visavis.cli._options import GALLERY, GalleryUrl, Json
-from visavis.cli._output import Output, write
+from visavis.cli._output import Output, confirm, write
 from visavis.cli.gallery._lines import person_line
 from visavis.cli.gallery._people import People, answer_unknown, describe_person, find_people, finish
 
@@ -28,7 +28,7 @@ def remove(
     with Gallery(gallery, create=False) as store:
         people, unknown = find_people(store, who)
         if people and not yes and sys.stdin.isatty():
-            typer.confirm(f"Remove {', '.join(map(describe_person, people))} for good?", abort=True, err=True)
+            confirm(f"Remove {', '.join(map(describe_person, people))} for good?", abort=True)
         if people:
             store.remove(*(person.id for person in people))
     if json:

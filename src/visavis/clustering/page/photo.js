@@ -22,7 +22,7 @@ function drawing(tile, { close = false, others = false } = {}) {
   const [width, height] = [Number(template.dataset.width), Number(template.dataset.height)];
   const box = JSON.parse(tile.face.dataset.box);
   const view = close ? around(box, width, height) : [0, 0, width, height];
-  const element = svg("svg", { viewBox: view.join(" "), role: "img", "aria-label": tile.face.dataset.photo });
+  const element = svg("svg", { viewBox: view.join(" "), role: "img", "aria-label": shownPath(tile) });
   const image = svg("image", { href: picture.src, width, height, preserveAspectRatio: "none" });
   element.append(image);
   if (others) {
@@ -52,7 +52,7 @@ function openFace(section, n, among) {
 function showFace() {
   const { section, n, among } = opened;
   const tile = section.tiles[n];
-  const path = tile.face.dataset.photo;
+  const path = shownPath(tile);
   const place = among.findIndex((each) => each.section === section && each.n === n);
   byId("photo-title").textContent = path.split(/[\\/]/).pop();
   photoDialog.querySelector(".path").textContent = `${path} (cluster ${section.id}, face ${place + 1} of ${among.length})`;
@@ -88,7 +88,7 @@ function step(by) {
 }
 
 function setMark(section, n, mark) {
-  const path = section.tiles[n].face.dataset.photo.split(/[\\/]/).pop();
+  const path = shownPath(section.tiles[n]).split(/[\\/]/).pop();
   const what = { "": "belongs to its cluster", wrong: "does not belong to its cluster", nobody: "is no person" }[mark];
   change(section, `${path} ${what}`, (state) => {
     state.faces[n] = { mark, name: mark === "wrong" ? state.faces[n].name : "" };
@@ -108,7 +108,8 @@ function photoItem(face, faces) {
   const button = document.createElement("button");
   const path = document.createElement("span");
   button.type = "button";
-  button.title = path.textContent = face.tile.face.dataset.photo;
+  button.title = path.textContent = shownPath(face.tile);
+  button.dataset.photo = face.tile.face.dataset.photo;
   button.append(drawing(face.tile) || "no picture any more", path);
   button.addEventListener("click", () => openFace(face.section, face.n, faces));
   item.append(button);
@@ -132,7 +133,7 @@ byId("enlarge").addEventListener("click", () => {
   showFace();
 });
 byId("list").addEventListener("click", () => {
-  const paths = [...allDialog.querySelectorAll(".photos button")].map((button) => button.title);
+  const paths = [...allDialog.querySelectorAll(".photos button")].map((button) => button.dataset.photo);
   save([...new Set(paths)].join("\n") + "\n", "photos.txt", "text/plain");
 });
 for (const dialog of [photoDialog, allDialog]) {

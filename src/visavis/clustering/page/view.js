@@ -68,6 +68,8 @@ function renderTile(tile, { mark, name }, isNew) {
 }
 
 const photoOf = ({ tile }) => tile.face.dataset.number;
+// The path as text: control, bidi and zero-width characters are escaped.
+const shownPath = (tile) => tile.face.dataset.shown || tile.face.dataset.photo;
 
 function filter() {
   const wanted = clean(byId("find").value).toLowerCase();

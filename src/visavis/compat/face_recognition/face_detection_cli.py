@@ -8,6 +8,7 @@ import typer
 
 from visavis.compat.face_recognition import api
 from visavis.compat.face_recognition._command import command, image_files_in_folder, photos
+from visavis.printable import make_printable
 
 __all__ = ["image_files_in_folder", "main", "test_image"]
 
@@ -15,7 +16,7 @@ __all__ = ["image_files_in_folder", "main", "test_image"]
 def test_image(image_to_check: str, model: str = "hog") -> None:  # noqa: PT028 -- the original's name, no test
     """Print the faces of one photo."""
     for box in api.face_locations(api.load_image_file(image_to_check), number_of_times_to_upsample=0, model=model):
-        typer.echo(",".join([image_to_check, *map(str, box)]))
+        typer.echo(",".join([make_printable(image_to_check), *map(str, box)]))
 
 
 def _main(

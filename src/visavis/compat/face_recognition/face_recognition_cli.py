@@ -10,6 +10,7 @@ import typer
 
 from visavis.compat.face_recognition import api
 from visavis.compat.face_recognition._command import command, image_files_in_folder, photos
+from visavis.printable import make_printable
 
 __all__ = ["image_files_in_folder", "main", "print_result", "scan_known_people", "test_image"]
 
@@ -23,9 +24,10 @@ def scan_known_people(known_people_folder: str) -> tuple[list[str], list[Any]]:
     for file in image_files_in_folder(known_people_folder):
         face_encodings = api.face_encodings(api.load_image_file(file))
         if len(face_encodings) > 1:
-            typer.echo(f"WARNING: More than one face found in {file}. Only considering the first face.")
+            shown = make_printable(file)
+            typer.echo(f"WARNING: More than one face found in {shown}. Only considering the first face.")
         if not face_encodings:
-            typer.echo(f"WARNING: No faces found in {file}. Ignoring file.")
+            typer.echo(f"WARNING: No faces found in {make_printable(file)}. Ignoring file.")
             continue
         names.append(Path(file).stem)
         encodings.append(face_encodings[0])
@@ -34,7 +36,8 @@ def scan_known_people(known_people_folder: str) -> tuple[list[str], list[Any]]:
 
 def print_result(filename: str, name: str, distance: float | None, show_distance: bool = False) -> None:
     """Print one line of the answer."""
-    typer.echo(f"{filename},{name},{distance}" if show_distance else f"{filename},{name}")
+    texts = [make_printable(filename), make_printable(name), *([str(distance)] if show_distance else [])]
+    typer.echo(",".join(texts))
 
 
 def test_image(

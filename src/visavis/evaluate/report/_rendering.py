@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from visavis.evaluate.report import _figures
-from visavis.evaluate.report.svg import legible
 from visavis.evaluate.report.thumbnails import SIDE
 from visavis.evaluate.results import Interval
+from visavis.printable import make_printable
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -39,9 +39,9 @@ def without_common_folder(photos: Sequence[str]) -> list[str]:
 def _make_environment() -> Environment:
     import jinja2
 
-    def escape_unprintable(value: object) -> object:
-        """Escape unprintable characters in text values, but not in figures, which are markup."""
-        return legible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
+    def escape_foreign_text(value: object) -> object:
+        """Escape control, bidi and zero-width characters in text values, but not in figures, which are markup."""
+        return make_printable(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
     def read_source(name: str) -> str:
         return resources.files("visavis.evaluate.report").joinpath(name).read_text(encoding="utf-8")
@@ -50,7 +50,7 @@ def _make_environment() -> Environment:
         loader=jinja2.FunctionLoader(read_source),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
-        finalize=escape_unprintable,
+        finalize=escape_foreign_text,
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from visavis import atomic
 from visavis.evaluate.report._rendering import render
-from visavis.evaluate.report.svg import legible
 from visavis.evaluate.results import Interval
+from visavis.printable import make_printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Words:
     text: str
 
     def __str__(self) -> str:
-        return legible(self.text)
+        return make_printable(self.text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike
 
 from visavis.errors import UsageError
 from visavis.evaluate.stats.metrics import Counts
+from visavis.printable import make_printable
 from visavis.types import Doubles
 
 WIDTH, HEIGHT = 460, 346
@@ -129,14 +130,6 @@ class Key:
     kind: Literal["line", "area"] = "line"
 
 
-def legible(text: str) -> str:
-    """Escape unprintable characters (controls, broken UTF-8, direction marks)."""
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape", "surrogatepass").decode("ascii")
-        for letter in text
-    )
-
-
 def figure(frame: Frame, parts: Sequence[str], *, label: str, keys: Sequence[Key] = ()) -> str:
     """Join ``parts`` and a legend of ``keys``; ``label`` describes the figure in words."""
     height = HEIGHT + KEY_HEIGHT * len(keys)
@@ -242,7 +235,7 @@ def _draw_grid(frame: Frame) -> list[str]:
 
 
 def _draw_key(key: Key, y: int) -> str:
-    text = legible(key.text)
+    text = make_printable(key.text)
     shortened = text if len(text) <= KEY_LETTERS else text[: KEY_LETTERS - 1] + "…"
     mark = f'<path d="M{LEFT} {y}h32" {_format_stroke(key.series)}/>'
     if key.kind == "area":
@@ -275,4 +268,4 @@ def _trim(value: float) -> str:
 
 
 def _escape(text: str) -> str:
-    return escape(legible(text))
+    return escape(make_printable(text))
