@@ -34,6 +34,7 @@ LAYERS = (
 HOMES = {
     "onnxruntime": {"runtime", "quantize"},  # its tools for quantization are a package of their own
     "onnx": {"quantize"},
+    "cryptography": {"encryption"},
     "sqlalchemy": {"gallery"},
     "typer": {"cli", "compat"},
     "rich": {"cli"},
@@ -59,7 +60,7 @@ FILES = {
 
 NOT_AT_ONCE = {
     "onnxruntime", "onnx", "sqlalchemy", "PIL", "rich", "pooch", "requests", "lz4", "platformdirs", "jinja2",
-    "ray", "fsspec", "sklearn", "threadpoolctl", *FILES,
+    "ray", "fsspec", "sklearn", "threadpoolctl", "cryptography", *FILES,
 }  # fmt: skip
 """Packages that cost time to import: inside the function that needs them."""
 
