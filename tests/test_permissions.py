@@ -196,3 +196,11 @@ def test_temporary_folders_of_killed_processes_are_deleted_and_those_in_use_stay
             assert (left.exists(), used.exists(), mode(own)) == (False, True, 0o700)
         live.communicate("")
     assert [*tmp_path.iterdir()] == []
+
+
+def test_an_index_of_milvus_lite_is_in_a_private_folder(tmp_path: Path, umask: int) -> None:
+    pytest.importorskip("milvus_lite")
+    from visavis.gallery.index import milvus
+
+    milvus._check_place(str(tmp_path / "index.db"))
+    assert oct(mode(tmp_path / "index.db")) == "0o700"

@@ -8,7 +8,7 @@ retried. The connection to an unreachable machine is closed after ``KEPT_ALIVE``
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from importlib.util import find_spec
 from secrets import token_hex
 from time import monotonic, sleep
@@ -145,8 +145,12 @@ class PostgresDatabase:
         return int(conn.exec_driver_sql(f"SELECT {' + '.join(sizes)}").scalar_one())
 
     def mark_traces(self, conn: Connection) -> None:
-        """Note, as a part of the transaction, that it leaves traces: by a comment on the table of people."""
-        conn.exec_driver_sql(f"COMMENT ON TABLE people IS '{TRACES} {token_hex(8)}'")
+        """Note, as a part of the transaction, that it leaves traces: by a comment on the table of people.
+
+        Only the owner of the table may do that, and only the owner may rewrite it.
+        """
+        with suppress(DBAPIError), conn.begin_nested():
+            conn.exec_driver_sql(f"COMMENT ON TABLE people IS '{TRACES} {token_hex(8)}'")
 
     def has_traces(self, engine: Engine) -> bool:
         """Return whether a change has left traces that no process has erased yet."""
