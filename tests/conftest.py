@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
@@ -109,3 +110,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if OF_LFW & set(getattr(item, "fixturenames", ())) or "test_commands_measure" in item.name:
             item.add_marker(pytest.mark.xdist_group("lfw"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """List what was skipped and why, a line per reason; 268 lines of a test each are read by hardly anyone."""
+    reasons = Counter[str]()
+    for report in terminalreporter.stats.get("skipped", []):
+        place_and_reason = report.longrepr
+        reasons[str(place_and_reason[2] if isinstance(place_and_reason, tuple) else place_and_reason)[:150]] += 1
+    if reasons:
+        terminalreporter.section(f"skipped, {reasons.total():,} tests", sep="-")
+    for reason, count in reasons.most_common():
+        terminalreporter.line(f"{count:>5}  {reason.removeprefix('Skipped: ')}")

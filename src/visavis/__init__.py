@@ -21,8 +21,6 @@ _PUBLIC = {
     "visavis.ranking.lookalikes": ["similar"],
     "visavis.ranking.representatives": ["average_face", "representative"],
     "visavis.train.classifier": ["load_classifier", "train_classifier"],
-    "visavis.train.compare": ["compare_networks"],
-    "visavis.train.network": ["train_network"],
     "visavis.types": [
         "Candidate",
         "Characteristic",

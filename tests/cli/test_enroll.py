@@ -121,7 +121,7 @@ def test_a_folder_a_person(know: Run, run: Run, tmp_path: Path) -> None:
         ("Cid", "no_face"),
     ]
     assert [line.get("added") for line in done.lines] == [2, 1, None]
-    assert done.err.splitlines()[0] == "visavis: all/Dan holds no photo: no person was enrolled from it."
+    assert done.err.splitlines()[0] == "visavis: all/Dan holds no photo, so it is passed over."
     assert [line["name"] for line in run("gallery", "list", "--json").lines] == ["Ann Lee", "Bea"]
 
 

@@ -149,6 +149,8 @@ def test_wrong_use_is_one_sentence(train: Run, run: Run, people: Path, tmp_path:
     assert (done.code, "is of embeddings of test-colors, not of sface-float" in done.err) == (2, True)
     for options, message in (
         (("--threshold", 0.3), "a classifier has a rule of its own"),
+        (("--gallery", "faces.db"), "leave out --gallery and --index"),
+        (("--index", "exact"), "leave out --gallery and --index"),
         (("--model", "sface"), "is of embeddings of test-colors, not of sface"),
     ):
         done = identify(run, people, *options)

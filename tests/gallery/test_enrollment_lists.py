@@ -57,7 +57,7 @@ def test_a_folder_of_folders(tmp_path: Path) -> None:
     assert people(tmp_path) == {"Ann": ["1.jpg", "2.jpg"], "Bob": ["1.jpg"]}
     assert people(tmp_path, exclude=["2019", "Bob"]) == {"Ann": ["1.jpg"]}
     assert read_named_photos(tmp_path).notes == (
-        f"{tmp_path / 'Empty'} holds no photo: no person was enrolled from it.",
+        f"{tmp_path / 'Empty'} holds no photo, so it is passed over.",
         f"1 photo that lies in {tmp_path} itself, beside the folders of people, is passed over: cover.jpg.",
     )
 

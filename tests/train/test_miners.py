@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections import Counter
+
 import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'visavis[train]'")
@@ -93,7 +96,7 @@ def test_semi_hard_candidates_are_those_of_the_oracle() -> None:
 
 def test_offline_triplets_are_hard() -> None:
     points = embeddings()
-    triplets = miners.offline_triplets(points, LABELS, generator(), margin=0.2, pool=1000)
+    triplets = miners.offline_triplets(points, LABELS, generator())
     assert as_set(triplets) <= every_triplet()
     assert sorted(triplets.anchors.tolist()) == list(range(11))
     apart = miners.distances_between(points, points)
@@ -101,6 +104,44 @@ def test_offline_triplets_are_hard() -> None:
         others = apart[a][LABELS[a] != LABELS]
         farther = others[others > apart[a, p]]
         assert apart[a, n] == pytest.approx(float(farther.min() if len(farther) else others.max()), abs=1e-6)
+
+
+def test_offline_positives_are_all_others_of_the_person_equally_often() -> None:
+    labels = torch.tensor([2, 0, 2, 1, 2, 0])
+    points = torch.nn.functional.normalize(torch.randn(6, 4, generator=generator()))
+    draws = [as_set(miners.offline_triplets(points, labels, torch.Generator().manual_seed(n))) for n in range(600)]
+    positives = Counter((a, p) for triplets in draws for a, p, _ in triplets)
+    assert positives.keys() == {(0, 2), (0, 4), (2, 0), (2, 4), (4, 0), (4, 2), (1, 5), (5, 1)}
+    assert positives[1, 5] == positives[5, 1] == 600
+    assert all(230 < count < 370 for pair, count in positives.items() if 5 not in pair)
+
+
+def test_offline_negatives_come_from_a_pool() -> None:
+    """Of 20 people with 50 photos each; a pool of 10 has hardly ever the nearest of 950 negatives."""
+    labels = torch.arange(20).repeat_interleave(50)
+    points = torch.nn.functional.normalize(torch.randn(1000, 8, generator=generator()))
+    apart = miners.distances_between(points, points)
+    few, all_of_them = (miners.offline_triplets(points, labels, generator(), pool=pool) for pool in (10, 1000))
+    assert len(all_of_them.anchors) == 1000
+    for triplets in (few, all_of_them):
+        assert (labels[triplets.anchors] == labels[triplets.positives]).all()
+        assert (labels[triplets.anchors] != labels[triplets.negatives]).all()
+        assert (triplets.anchors != triplets.positives).all()
+    gaps = [
+        (apart[triplets.anchors, triplets.negatives] - apart[triplets.anchors, triplets.positives]).abs().median()
+        for triplets in (few, all_of_them)
+    ]
+    assert gaps[1] < 0.02 < gaps[0]
+
+
+def test_offline_mining_of_a_hundred_thousand_photos_takes_seconds() -> None:
+    labels = torch.arange(10_000).repeat_interleave(10)
+    points = torch.nn.functional.normalize(torch.randn(100_000, 128, generator=generator()))
+    begun = time.perf_counter()
+    triplets = miners.offline_triplets(points, labels, generator())
+    assert len(triplets.anchors) == 100_000
+    assert (labels[triplets.anchors] != labels[triplets.negatives]).all()
+    assert time.perf_counter() - begun < 60  # 3 s on an idle core
 
 
 @pytest.mark.parametrize("labels", [[0, 0, 0], [0, 1, 2]])
@@ -112,6 +153,6 @@ def test_nothing_to_mine(labels: list[int]) -> None:
         miners.random_triplets(people, generator()),
         miners.semi_hard_triplets(apart, people, generator(), margin=1),
         miners.batch_hard_triplets(apart, people),
-        miners.offline_triplets(points, people, generator(), margin=1),
+        miners.offline_triplets(points, people, generator()),
     ):
         assert all(len(part) == 0 for part in triplets)

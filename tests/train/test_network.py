@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -180,6 +181,14 @@ def test_a_packed_checkpoint_is_not_unpacked(tmp_path: Path) -> None:
     assert checkpoints.load(tmp_path) is None
     (tmp_path / "plain.pt").rename(tmp_path / checkpoints.NEWEST)
     assert checkpoints.load(tmp_path) == {"network": {}}
+
+
+@pytest.mark.skipif("VISAVIS_LONG" not in os.environ, reason="compiling takes minutes: ./check --long")
+def test_a_compiled_network_learns_the_same(tmp_path: Path) -> None:
+    plain, compiled = (
+        train_on_crops(crops(), tmp_path / name, settings(compile=name == "compiled")) for name in ("plain", "compiled")
+    )
+    assert [epoch.loss for epoch in compiled.epochs] == pytest.approx([epoch.loss for epoch in plain.epochs], abs=1e-3)
 
 
 def test_a_checkpoint_without_a_network_is_no_beginning(tmp_path: Path) -> None:

@@ -58,6 +58,13 @@ def check_rule_options(*values: object) -> None:
         raise UsageError("a classifier has a rule of its own: leave out --fpir, --threshold, --margin and --repeats.")
 
 
+def check_no_gallery(context: typer.Context) -> None:
+    """Raise UsageError if the command line names a gallery or its index, which a classifier does not search."""
+    sources = [context.get_parameter_source(name) for name in ("gallery", "index")]
+    if any(source is not None and source.name == "COMMANDLINE" for source in sources):
+        raise UsageError("a classifier knows its own people: leave out --gallery and --index, or --classifier.")
+
+
 def identify_by_classifier(
     run: Path,
     photos: Sequence[str],

@@ -9,7 +9,7 @@ import typer
 
 from visavis import defaults
 from visavis._show import percent
-from visavis.cli._classifiers import ClassifierRun, check_rule_options, identify_by_classifier
+from visavis.cli._classifiers import ClassifierRun, check_no_gallery, check_rule_options, identify_by_classifier
 from visavis.cli._csv import BOX_COLUMNS
 from visavis.cli._files import PictureFolder
 from visavis.cli._galleries import next_steps, open_gallery
@@ -48,6 +48,7 @@ Margin = Annotated[
 
 @takes(OF_GALLERY)
 def identify(  # noqa: PLR0913 - a command's options
+    context: typer.Context,
     sources: Photos,
     *,
     exclude: Exclude = None,
@@ -87,6 +88,7 @@ def identify(  # noqa: PLR0913 - a command's options
     folder = PictureFolder(out) if out else None
     if classifier is not None:
         check_rule_options(fpir, threshold, margin or None, repeats)
+        check_no_gallery(context)
         raise typer.Exit(identify_by_classifier(classifier, photos, networks, folder, top=top, json=json, csv=csv))
     rate = defaults.FPIR if fpir is None else fpir
     statuses, any_known = [], False

@@ -58,9 +58,7 @@ def read_named_photos(source: str | os.PathLike[str], *, exclude: Sequence[str] 
         return read_table(path, exclude=exclude)
     folders = by_folder(path, recursive=True, exclude=exclude)
     notes = [unlisted.message for _, _, unlisted_folders in folders for unlisted in unlisted_folders]
-    notes += [
-        f"{folder} holds no photo: no person was enrolled from it." for folder, photos, _ in folders if not photos
-    ]
+    notes += [f"{folder} holds no photo, so it is passed over." for folder, photos, _ in folders if not photos]
     people = [(folder.name, photos) for folder, photos, _ in folders if photos]
     loose = [entry for entry in walk(path, recursive=False, exclude=exclude) if isinstance(entry, str)]
     if people:

@@ -195,9 +195,7 @@ class TrainingLoop:
     def _mine_offline(self, epoch: int) -> miners.Triplets:
         embeddings = torch.from_numpy(self.embed(self.parts.train))
         generator = torch.Generator().manual_seed(self.settings.seed * 1_000_003 + epoch)
-        return miners.offline_triplets(
-            embeddings, torch.from_numpy(self.labels), generator, margin=self.settings.loss_margin
-        )
+        return miners.offline_triplets(embeddings, torch.from_numpy(self.labels), generator)
 
     # ---------------------------------------------------------------------------------------------------------- state
 

@@ -16,6 +16,9 @@ from typing import NamedTuple
 
 from visavis.pytorch import Tensor, torch
 
+ANCHORS = 256
+"""Anchors of offline mining that share a random pool."""
+
 
 class Triplets(NamedTuple):
     """Rows of a batch: anchors, positives, negatives, each ``(t,)`` int64."""
@@ -77,30 +80,38 @@ def batch_hard_triplets(apart: Tensor, labels: Tensor) -> Triplets:
     return Triplets(anchors, farthest[anchors], nearest[anchors])
 
 
-def offline_triplets(
-    embeddings: Tensor, labels: Tensor, generator: torch.Generator, *, margin: float, pool: int = 1000
-) -> Triplets:
+def offline_triplets(embeddings: Tensor, labels: Tensor, generator: torch.Generator, *, pool: int = 1000) -> Triplets:
     """Return a hard triplet for each picture of a data set, whose embeddings ``(n, d)`` have length 1, in random order.
 
     The positive is one at random; the negative is the nearest within a random pool of ``pool`` pictures that is farther
-    than the positive, else the farthest of those nearer (the least hard). Memory grows with n, not with its square.
+    than the positive, else the farthest of those nearer (the least hard). Pictures without a positive, or without a
+    negative in their pool, are left out. Memory grows with n, not with its square.
     """
-    rows: list[tuple[int, int, int]] = []
+    positives = _random_positives(labels, generator)
     order = torch.randperm(len(labels), generator=generator)
-    for anchor in order.tolist():
-        own = torch.where(labels == labels[anchor])[0]
-        own = own[own != anchor]
-        others = torch.randint(len(labels), (min(pool, 4 * len(labels)),), generator=generator)
-        others = others[labels[others] != labels[anchor]]
-        if not len(own) or not len(others):
-            continue
-        positive = own[torch.randint(len(own), (1,), generator=generator)]
-        apart = distances_between(embeddings[anchor][None], embeddings[others])[0]
-        limit = distances_between(embeddings[anchor][None], embeddings[positive])[0]
-        farther = apart > limit
-        score = torch.where(farther, apart, 8 - apart)  # farther ones, the nearest first; then nearer ones
-        rows.append((anchor, int(positive), int(others[score.argmin()])))
-    return Triplets(*torch.tensor(rows, dtype=torch.int64).reshape(-1, 3).T)
+    parts = []
+    for anchors in order[positives[order] != order].split(ANCHORS):
+        others = torch.randperm(len(labels), generator=generator)[:pool]
+        apart = distances_between(embeddings[anchors], embeddings[others])
+        limits = (embeddings[anchors] - embeddings[positives[anchors]]).square().sum(dim=1, keepdim=True)
+        scores = torch.where(apart > limits, apart, 8 - apart)  # farther ones, the nearest first; then nearer ones
+        scores = scores.masked_fill(labels[anchors][:, None] == labels[others], torch.inf)
+        best = scores.min(dim=1)
+        usable = best.values < torch.inf
+        parts.append(torch.stack([anchors, positives[anchors], others[best.indices]])[:, usable])
+    return Triplets(*torch.cat([torch.empty(3, 0, dtype=torch.int64), *parts], dim=1))
+
+
+def _random_positives(labels: Tensor, generator: torch.Generator) -> Tensor:
+    """Return for each row ``(n,)`` another row of the same label at random; the row itself where there is none."""
+    by_label = torch.argsort(labels, stable=True)
+    counts = torch.unique_consecutive(labels[by_label], return_counts=True)[1]
+    starts, sizes = (values.repeat_interleave(counts) for values in (counts.cumsum(0) - counts, counts))
+    places = torch.arange(len(labels)) - starts
+    steps = 1 + (torch.rand(len(labels), generator=generator, dtype=torch.float64) * (sizes - 1)).long()
+    positives = torch.empty_like(by_label)
+    positives[by_label] = by_label[starts + (places + steps) % sizes]
+    return positives
 
 
 def _same(labels: Tensor) -> Tensor:

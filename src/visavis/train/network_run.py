@@ -35,8 +35,8 @@ from visavis.types import Floats
 from visavis.weights.model_row import ModelRow
 from visavis.weights.user_models import CALIBRATION
 
-TIMED = 3
-"""Steps that are timed before a run begins."""
+TIMED, TIMED_S = 3, 2.0
+"""Steps, and seconds, that are timed at least before a run begins: other work of the machine comes in bursts."""
 LONGEST = 10_000
 """Most epochs of a run that is limited by minutes."""
 
@@ -165,11 +165,13 @@ def _train(
 
 
 def make_plan(trainer: TrainingLoop) -> Plan:
-    """Time three steps, and take them back; a run that is limited by minutes gets its number of epochs here."""
+    """Time three steps or more, and take them back; a run that is limited by minutes gets its number of epochs here."""
     state = copy.deepcopy(trainer.state())
     batches = trainer.batches(trainer.epoch)
-    seconds = []
-    for number in range(min(TIMED, len(batches))):
+    seconds = list[float]()
+    for number in range(len(batches)):
+        if number >= TIMED and sum(seconds) >= TIMED_S:
+            break
         begun = time.perf_counter()
         trainer.network.train()
         trainer.step(trainer.pictures(batches[number], trainer.epoch, number), batches[number], 0)
