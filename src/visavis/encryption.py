@@ -31,6 +31,10 @@ HEAD = b"visavis sealed 1\n"
 MAKE_KEY = "(umask 077; openssl rand -hex 32 > faces.key)"
 
 
+KeyFile = str | os.PathLike[str] | None
+"""Path of a key file; None for no key."""
+
+
 class Readable(Protocol):
     """A file open for reading."""
 
@@ -98,7 +102,7 @@ class Cipher:
             block, number = following, number + 1
 
 
-def read_key(path: str | os.PathLike[str] | None) -> Cipher | None:
+def read_key(path: KeyFile) -> Cipher | None:
     """Return the cipher of a key file; None for None. UsageError for an unusable file, MissingExtraError."""
     if path is None:
         return None

@@ -57,7 +57,7 @@ class OpenGallery:
         index: str,
         create: bool,
         actor: str | None,
-        key_file: str | os.PathLike[str] | None = None,
+        key_file: encryption.KeyFile = None,
     ) -> None:
         """Open the gallery at ``url``; see :class:`visavis.gallery.Gallery` for the options."""
         if model is not None and "@" in model:

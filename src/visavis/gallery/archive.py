@@ -15,7 +15,7 @@ import numpy as np
 from sqlalchemy import Connection, Table, insert, select, update
 
 from visavis import atomic, permissions
-from visavis.encryption import Cipher
+from visavis.encryption import Cipher, KeyFile, read_key
 from visavis.errors import UsageError, fault_of
 from visavis.gallery._index_sync import read_added
 from visavis.gallery._open_gallery import OpenGallery
@@ -55,15 +55,16 @@ class Export:
     embeddings: Floats
 
 
-def export_gallery(opened: OpenGallery, folder: Path, cipher: Cipher | None = None) -> None:
+def export_gallery(opened: OpenGallery, folder: Path, key_file: KeyFile = None) -> None:
     """Do as :meth:`visavis.gallery.Gallery.export`."""
+    cipher = read_key(key_file)
     with opened.database.read() as conn:
         _write(conn, folder, cipher or opened.database.cipher)
 
 
-def import_gallery(opened: OpenGallery, folder: Path, cipher: Cipher | None = None) -> None:
+def import_gallery(opened: OpenGallery, folder: Path, key_file: KeyFile = None) -> None:
     """Do as :meth:`visavis.gallery.Gallery.import_from`."""
-    export = _read(folder, cipher or opened.database.cipher)
+    export = _read(folder, read_key(key_file) or opened.database.cipher)
     with opened.database.write() as conn:
         _store(conn, export, model=opened.model)
         opened.log(conn, "import", None, f"{len(export.people)} people, {len(export.templates)} templates")
