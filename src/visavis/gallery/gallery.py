@@ -422,7 +422,7 @@ class Gallery:
     def remove(self, *who: Who) -> None:
         """Remove people (see :meth:`find`), all or none, without a trace in the file.
 
-        Names, notes, consents, templates and photos are removed, these also from the embedding cache. It warns if
+        Names, notes, consents, templates and photos are removed, these also from the embedding cache. Warns if
         traces are left until the next opening.
         Only a line in the audit log with id and date stays; the id is never used again. Photos that also show
         other people stay. The file is written anew (see :meth:`compact`): remove many people in one call.
@@ -546,7 +546,7 @@ class Gallery:
     def compact(self) -> None:
         """Erase all traces of what was removed, as each removal does; GalleryError if others read.
 
-        A file is written anew: about a second for 100 MB, and disk space for two more copies.
+        A file is written anew: about a second for 100 MB, and space for two more copies.
         """
         self.opened.database.compact()
 
