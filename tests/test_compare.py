@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from visavis import compare, embedders
 from visavis.compare import METRICS, Calibration
-from visavis.errors import UsageError
+from visavis.errors import UsageError, WeightsError
 
 TABLE = Calibration(model="made up", far=(1e-1, 1e-2, 1e-4), thresholds=(0.5, 0.4, 0.1), slope=-20.0, intercept=6.0)
 NATURAL = {"model": "m", "far_threshold": [[0.1, 0.5], [0.01, 0.4]], "logistic": [-2, 1]}
@@ -93,6 +93,29 @@ def test_distances_are_one_minus_cosine_of_every_pair() -> None:
     expected = [[1 - sum(x * y for x, y in zip(one, other, strict=True)) for other in b] for one in a]
     np.testing.assert_allclose(found, expected, atol=1e-6)
     np.testing.assert_allclose(found, compare.cosine_distances(b, a).T, atol=1e-6)
+
+
+FAULTY = {
+    "zero": [0, 0, 0], "nan": [0.6, np.nan, 0.8], "infinite": [np.inf, 0, 0], "opposite": [np.inf, -np.inf, 0],
+    "too long": [1e30, 1e30, 0], "too short": [1e-30, 0, 0],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", FAULTY)
+def test_an_embedding_of_no_face_has_no_distance(case: str) -> None:
+    """Never a distance of 1, "another person"."""
+    good = np.array([[0.6, 0, 0.8]], np.float32)
+    rows = np.array([[1, 0, 0], FAULTY[case]], np.float32)
+    for first, second in ((good, rows), (rows, good), (rows, rows)):
+        with pytest.raises(UsageError, match=r"^embedding 1 is zero or not finite: it stands for no face\.$"):
+            compare.cosine_distances(first, second)
+    with pytest.raises(
+        WeightsError, match=r"^net@2 computes an embedding that is zero or not finite: its network is damaged"
+    ):
+        compare.check_computed(rows, "net@2")
+    assert compare.check_computed(rows[:1], "net@2") is not None
+    assert compare.check_computed(rows[:0], "net@2").shape == (0, 3)
+    assert compare.cosine_distances(good, rows[:0]).shape == (1, 0)
 
 
 def test_distances_never_leave_their_range() -> None:

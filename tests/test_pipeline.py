@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
@@ -53,6 +54,16 @@ class Counting(Colors):
     def embed(self, crops: RGB) -> Floats:
         self.calls.append(len(crops))
         return super().embed(crops)
+
+
+class Faulty(Colors):
+    """An embedder of someone else, which answers with the same row to every crop."""
+
+    def __init__(self, row: Sequence[float]) -> None:
+        self._row = row
+
+    def embed(self, crops: RGB) -> Floats:
+        return np.array([self._row] * len(crops), np.float32)
 
 
 GRAY_PICTURE = np.full((40, 40, 3), 128, np.uint8)
@@ -345,6 +356,21 @@ def test_of_several_faces_the_largest_is_used_and_that_is_said(
 def test_a_model_without_a_table_needs_a_threshold(fake: Recognizer, red: Path) -> None:
     with pytest.raises(UsageError, match=f"{MODEL} is uncalibrated"):
         fake.verify(red, red)
+
+
+@pytest.mark.parametrize("row", [(0, 0, 0), (np.nan, 1, 0), (np.inf, 0, 0)])
+def test_an_embedding_of_no_face_is_an_error_and_no_distance(row: Sequence[float], red: Path) -> None:
+    recognizer = Recognizer(detector=Squares(), embedder=Faulty(row))
+    with pytest.raises(
+        WeightsError, match=f"^{MODEL} computes an embedding that is zero or not finite: its network is"
+    ):
+        recognizer.verify(red, red, threshold=0.5)
+    photo_faces = next(iter(Recognizer(detector=Squares(), embedder=Colors()).represent(red)))
+    faulty = replace(photo_faces, embeddings=np.array([row], np.float32))
+    rule = recognizer.rule(threshold=0.5)
+    for first, second in ((faulty, photo_faces), (photo_faces, faulty)):
+        with pytest.raises(UsageError, match=r"^embedding 0 is zero or not finite: it stands for no face"):
+            verification.compare_photos(rule, first, second)
 
 
 def test_an_unknown_metric_is_refused(fake: Recognizer, red: Path) -> None:

@@ -1,4 +1,4 @@
-"""The folder for files that visavis can make or download again."""
+"""Folders of this user: files that visavis can make or download again, and files that it cannot."""
 
 from __future__ import annotations
 
@@ -36,3 +36,13 @@ def check_trusted(folder: Path) -> None:
             raise WeightsError(
                 f"what is in {folder} is not used, because {fault}, or name another folder by VISAVIS_CACHE."
             )
+
+
+def data_dir() -> Path:
+    """Return the folder of files that are kept: ``VISAVIS_CACHE``, or the platform's data folder."""
+    named = os.environ.get("VISAVIS_CACHE")
+    if named:
+        return Path(named)
+    import platformdirs
+
+    return platformdirs.user_data_path("visavis")

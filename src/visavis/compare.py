@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from visavis import poor_photos
 from visavis._checks import check_number, check_whole
-from visavis.errors import UsageError, fault_of
+from visavis.errors import UsageError, WeightsError, fault_of
 from visavis.poor_photos import PoorPhotos
 from visavis.types import Floats, Quality
 from visavis.weights import user_models
@@ -65,10 +65,37 @@ def unit(embeddings: Floats) -> Floats:
     return scaled
 
 
+def check_computed(embeddings: Floats, model: str) -> Floats:
+    """Return the embeddings ``(n, d)`` that a model computed, of any length, unchanged.
+
+    WeightsError where a row is zero or not finite: it stands for no face.
+    """
+    if _find_faulty(embeddings) is not None:
+        raise WeightsError(
+            f"{model} computes an embedding that is zero or not finite: its network is damaged, or does not work on "
+            "this device. Try --device cpu, or import the model again."
+        )
+    return embeddings
+
+
 def cosine_distances(a: Floats, b: Floats) -> Floats:
-    """Return the distances ``(n, m)`` in 0..2 between the unit rows of ``a (n, d)`` and of ``b (m, d)``."""
+    """Return the distances ``(n, m)`` in 0..2 between the unit rows of ``a (n, d)`` and of ``b (m, d)``.
+
+    UsageError for a row that is zero or not finite.
+    """
+    for rows in (a, b):
+        if (row := _find_faulty(rows)) is not None:
+            raise UsageError(f"embedding {row} is zero or not finite: it stands for no face.")
     distances: Floats = np.clip(1 - a @ b.T, 0.0, 2.0)
     return distances
+
+
+def _find_faulty(rows: Floats) -> int | None:
+    """Return the number of the first row of ``(n, d)`` whose squared length is 0 or not finite; None without one."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = np.einsum("nd,nd->n", rows, rows)
+    good = np.isfinite(squares) & (squares > 0)
+    return None if good.all() else int(np.argmin(good))
 
 
 TIE = 1e-6

@@ -17,7 +17,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis import align, runtime
+from visavis import align, converted
 from visavis.errors import UsageError
 from visavis.types import RGB, Doubles, Face, Floats
 from visavis.weights import spec, store
@@ -186,5 +186,5 @@ def _load(points: int) -> Predictor:
         np.savez(file, **{name: getattr(arrays, name) for name in ShapePredictor.__slots__})
         return file.getvalue()
 
-    with np.load(runtime.convert_once(row.name, row.sha256, build, suffix=".npz"), allow_pickle=False) as kept:
+    with np.load(converted.convert_once(row.name, row.sha256, build, suffix=".npz"), allow_pickle=False) as kept:
         return Predictor(ShapePredictor(**kept))

@@ -185,7 +185,7 @@ class Recognizer:
         crops = [self.embedder.crops(photo.pixels, of_photo) for photo, of_photo in zip(photos, faces, strict=True)]
         if not crops:
             return []
-        embeddings = self.embedder.embed(np.concatenate(crops))
+        embeddings = compare.check_computed(self.embedder.embed(np.concatenate(crops)), self.embedder.name)
         return np.split(embeddings, np.cumsum([len(of_photo) for of_photo in faces])[:-1])
 
     def verify(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from visavis import atomic, embedders, runtime
+from visavis import atomic, confined, embedders, runtime
 from visavis.defaults import DETECTOR
 from visavis.embedders import onnx_file, recipes
 from visavis.errors import MissingExtraError, UsageError
@@ -35,6 +35,10 @@ METHOD, METHODS = "minmax", {"minmax": "MinMax", "percentile": "Percentile", "en
 """How the range of an activation follows from its values: docs/models.md has the effect of each on LFW."""
 CHUNK = 4
 """Number of crops with activations in memory at a time."""
+FIRST_SECONDS, CROP_SECONDS = 300, 5
+"""Limit of the time of a quantization, in all and for each crop; a third of it is much on one old core."""
+FIRST_MEMORY, COPIES, ACTIVATIONS = 4 * confined.GIGABYTE, 16, 512
+"""Limit of its memory: these bytes, that many times the network's file, and that many times the crops of a chunk."""
 OPSET = 17
 """Scales per channel need opset 13; older files are converted to this one."""
 OPERATORS = ("Conv", "Gemm", "MatMul", "Relu", "Clip", "Add", "MaxPool", "AveragePool", "GlobalAveragePool", "Pad",
@@ -57,20 +61,37 @@ def quantize(
     NAME-int8 by default. Returns its row. Raises UsageError where too few faces are found or another model has the
     name, MissingExtraError without the package onnx.
     """
-    tools = _load_tools()
+    _load_tools()  # MissingExtraError before the work
     row, network = recipes.source(name)
     if row.precision != "float32":
         raise UsageError(f"{name} is {row.precision} already: quantize {row.quantized_from or 'its original'}.")
     model = onnx_file.OnnxFile(row, runtime.Session(network, threads=threads))
     cut = collect_crops(photos, Recognizer(detector=detector, embedder=model, threads=threads), count=crops)
     batch = 1 if model.fixed else CHUNK
-    batches = [model.input_of(cut[i : i + batch]) for i in range(0, len(cut), batch)]
     target = replace(row, name=called or f"{name}-int8", sha256=None, data=(), precision="int8", quantized_from=name)
     with atomic.temporary_folder("quantize") as folder:
         path = folder / f"{target.name}.onnx"
-        path.write_bytes(quantize_network(network, batches, method=method, tools=tools))
+        inputs = path.with_suffix(".npy")
+        np.save(inputs, model.input_of(cut))
+        limits = _limits(network, inputs, count=len(cut), batch=batch)
+        confined.call(_quantize_file, network, path, inputs, batch, method, limits=limits, file=network)
         (path.parent / "row.toml").write_text(replace(target, file=path.name).text(), encoding="utf-8")
         return onnx_file.import_model(path.parent / "row.toml", reserved=embedders.EMBEDDERS.built_in())
+
+
+def _limits(network: Path, inputs: Path, *, count: int, batch: int) -> confined.ProcessLimits:
+    """Return the time and memory that it may take to quantize a network with ``count`` inputs in a file."""
+    activations = ACTIVATIONS * inputs.stat().st_size * batch // count
+    return confined.ProcessLimits(
+        FIRST_SECONDS + CROP_SECONDS * count, FIRST_MEMORY + COPIES * network.stat().st_size + activations
+    )
+
+
+def _quantize_file(network: str, target: str, inputs: str, batch: int, method: str) -> None:
+    """Write the network in 8 bits to ``target``, its ranges measured on a file of inputs."""
+    rows = np.load(inputs, mmap_mode="r")
+    batches = [np.array(rows[i : i + batch]) for i in range(0, len(rows), batch)]
+    Path(target).write_bytes(quantize_network(Path(network), batches, method=method))
 
 
 def collect_crops(photos: Source | Iterable[Source], recognizer: Recognizer, *, count: int) -> RGB:

@@ -1,4 +1,4 @@
-"""The only module that imports onnxruntime: sessions, threads, and the cache of converted networks."""
+"""The only module that imports onnxruntime: sessions, threads, and networks optimized for the processor."""
 
 from __future__ import annotations
 
@@ -10,14 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis import atomic, devices, permissions
-from visavis.cache import cache_dir, trusted_folder
+from visavis import devices
 from visavis.errors import EngineError, UsageError, VisavisWarning, WeightsError
 from visavis.forking import ForkSafeLock, UndisturbedByForks, keep_forever, renew_in_child
 from visavis.types import Floats
@@ -31,13 +29,11 @@ B = TypeVar("B")
 Batch = NDArray[np.uint8] | Floats
 """Input of a network."""
 
-CONVERTER_VERSION = 5
-"""Part of the name of every cached network: raise it when nets/ or weights/readers change their output."""
-
-
 MAPPED = ".mapped.onnx"
 """Suffix of networks with their weights in a separate file, mapped into memory instead of copied three times. The
 part before it names the processor that the network is optimized for: SFace opens in a quarter of the time."""
+SILENT = 4
+"""Level of ONNX Runtime's log at which it prints no error: its errors are raised, and told in one sentence."""
 ANY = "any"
 """Stands for the processor where the system does not describe it: a network is then optimized when it is opened."""
 
@@ -138,29 +134,49 @@ class Session:
 
     def __init__(self, model: Path | bytes, *, threads: int | None = None, exact: bool = False) -> None:
         self._what = "the network" if isinstance(model, bytes) else str(model)
+        thread_count(threads), devices.select_devices()  # UsageError here: below, a ValueError is ONNX Runtime's
         self._native = _Native(model, threads, exact=exact)
-        session = self._open_session()
-        inputs = [Port(port.name, port.type, tuple(port.shape)) for port in session.get_inputs()]
-        self.outputs = [Port(port.name, port.type, tuple(port.shape)) for port in session.get_outputs()]
+        inputs, self.outputs = self._describe_ports()
         if len(inputs) != 1:
             raise WeightsError(f"{self._what} has {len(inputs)} inputs, where one is wanted: the picture.")
         (self.input,) = inputs
+
+    def _describe_ports(self) -> tuple[list[Port], list[Port]]:
+        """Open the network; return its inputs and its outputs."""
+        session = self._open_session()
+        try:
+            inputs, outputs = session.get_inputs(), session.get_outputs()
+            first, second = ([Port(x.name, x.type, tuple(x.shape)) for x in ports] for ports in (inputs, outputs))
+        except UnicodeDecodeError as error:
+            raise WeightsError(f"{self._what} is no network that can be run: a name is not UTF-8.") from error
+        return first, second
 
     def _open_session(self) -> onnxruntime.InferenceSession:
         try:
             return self._native.session()
         except _errors() as error:
-            remedy = " Delete it: it is converted again." if Path(self._what).parent == cache_dir() / "onnx" else ""
-            raise WeightsError(f"{self._what} is no network that can be run: {_first_line(error)}.{remedy}") from error
+            raise WeightsError(f"{self._what} is no network that can be run: {_first_line(error)}.") from error
 
-    def run(self, batch: Batch) -> Sequence[Floats]:
-        """Return the outputs of the network, in its own order."""
+    def run(self, batch: Batch, *, output: int | None = None) -> Sequence[Floats]:
+        """Return the outputs of the network in its own order, or the output of that number alone.
+
+        WeightsError where the run fails, or where a number in an output is not finite.
+        """
         session = self._open_session()
+        names = None if output is None else [self.outputs[output].name]
         try:
-            outputs: Sequence[Floats] = session.run(None, {self.input.name: batch})
+            outputs: Sequence[Floats] = session.run(names, {self.input.name: batch})
         except _errors() as error:
             raise WeightsError(f"{self._what} broke off: {_first_line(error)}.") from error
+        if not all(map(_is_finite, outputs)):
+            raise WeightsError(f"{self._what} computes numbers that are not finite.")
         return outputs
+
+
+def _is_finite(output: Floats) -> bool:
+    """Return whether all numbers are finite, by their sum: several times faster than to look at each."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(output.sum()))
 
 
 class _Native:
@@ -218,7 +234,10 @@ def _open(model: Path | bytes, threads: int | None, *, exact: bool, device: str)
         options = _make_options(threads)
         if _is_optimized(model):
             options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-        return ort.InferenceSession(_source(model), options, providers=[devices.CPU])
+        return ort.InferenceSession(_source(model), options, providers=[devices.CPU], enable_fallback=0)
+
+
+# Sessions are opened with enable_fallback=0: else ONNX Runtime prints an error on standard output, and goes on.
 
 
 def _source(model: Path | bytes) -> bytes | str:
@@ -232,7 +251,6 @@ def _open_on(device: devices.Device, model: Path | bytes, threads: int | None) -
     options = _make_options(threads)
     options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
     providers = [(device.provider, device.options(thread_count(threads))), devices.CPU]
-    # Without this ONNX Runtime prints its error on standard output and continues on the processor.
     session = ort.InferenceSession(_source(model), options, providers=providers, enable_fallback=0)
     if session.get_providers()[0] != device.provider:
         raise _errors()[0]("its libraries could not be loaded, and ONNX Runtime fell back to the processor")
@@ -262,7 +280,7 @@ def _make_options(threads: int | None) -> onnxruntime.SessionOptions:
     options = ort.SessionOptions()
     options.intra_op_num_threads = thread_count(threads)
     options.inter_op_num_threads = 1
-    options.log_severity_level = 3
+    options.log_severity_level = SILENT
     # Spinning threads take the cores from the next network, from OpenCV and from other processes:
     # with three networks in turn it doubled the time of a detection on two cores.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -292,13 +310,12 @@ class Kernel:
 
 @cache
 def _errors() -> tuple[type[Exception], ...]:
-    """Return ONNX Runtime's errors, which have no base class of their own."""
+    """Return ONNX Runtime's errors, which have no base class of their own, and those of its bindings to Python."""
     prepare()
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
-    return tuple(
-        member for member in vars(state).values() if isinstance(member, type) and issubclass(member, Exception)
-    )
+    own = (member for member in vars(state).values() if isinstance(member, type) and issubclass(member, Exception))
+    return (*own, RuntimeError, ValueError, MemoryError)
 
 
 def _first_line(error: Exception) -> str:
@@ -319,27 +336,27 @@ def _save(network: Path, target: Path, level: str, *, weights: str = "") -> None
     options = ort.SessionOptions()
     options.graph_optimization_level = getattr(ort.GraphOptimizationLevel, level)
     options.optimized_model_filepath = str(target)
-    options.log_severity_level = 3
+    options.log_severity_level = SILENT
     if weights:
         options.add_session_config_entry("session.optimized_model_external_initializers_file_name", weights)
         options.add_session_config_entry("session.optimized_model_external_initializers_min_size_in_bytes", "16384")
-    ort.InferenceSession(str(network), options, providers=[devices.CPU])
+    ort.InferenceSession(str(network), options, providers=[devices.CPU], enable_fallback=0)
 
 
-def _with_weights_apart(network: Path, weights: str) -> Path:
-    """Write the network again beside it, its weights in a file of that name in the folder above; return its path."""
-    apart, data = network.with_name("apart.onnx"), network.with_name(weights)
+def save_optimized(network: Path, target: Path, *, weights: str) -> None:
+    """Write the network, optimized for this processor; large arrays go to a file ``weights`` beside the target.
+
+    Without large arrays there is no such file. Raises OSError where the files cannot be written.
+    """
+    level = "ORT_DISABLE_ALL" if identify_processor() == ANY else "ORT_ENABLE_ALL"
     try:
-        _save(network, apart, "ORT_DISABLE_ALL" if _identify_processor() == ANY else "ORT_ENABLE_ALL", weights=weights)
+        _save(network, target, level, weights=weights)
     except _errors() as error:
-        raise OSError(0, _first_line(error)) from error
-    if data.exists():
-        atomic.move(data, network.parent.parent / weights)
-    return apart
+        raise OSError(0, _first_line(error), str(target.parent)) from error
 
 
 @cache
-def _identify_processor() -> str:
+def identify_processor() -> str:
     """Return a digest of ONNX Runtime's version and the processor's instructions, which it optimizes for; or ANY."""
     prepare()
     import onnxruntime as ort
@@ -357,37 +374,6 @@ def _is_optimized(model: Path | bytes) -> bool:
     if isinstance(model, bytes) or not model.name.endswith(MAPPED):
         return False
     processor = model.name.removesuffix(MAPPED).rpartition("-")[2]
-    if processor not in (ANY, _identify_processor()):
+    if processor not in (ANY, identify_processor()):
         raise WeightsError(f"{model} is for another processor: load the model by its name.")
     return processor != ANY
-
-
-def network(name: str, sha256: str, build: Callable[[], bytes]) -> Path:
-    """Return the file of a network as :func:`convert_once` does; for the processor, with its weights beside it."""
-    on_processor = devices.select_devices()[0].name == "cpu"
-    return convert_once(name, sha256, build, suffix=f"-{_identify_processor()}{MAPPED}" if on_processor else ".onnx")
-
-
-def convert_once(name: str, sha256: str, build: Callable[[], bytes], *, suffix: str = ".onnx") -> Path:
-    """Return the file of network ``name`` made from the weights ``sha256``, built now if it is not cached.
-
-    Written whole or not at all, see :mod:`visavis.atomic`.
-    """
-    path = trusted_folder("onnx") / f"{name}-{sha256[:16]}-{CONVERTER_VERSION}{suffix}"
-    if path.is_file():
-        return path
-    data = build()
-    try:
-        permissions.make_folder(path.parent)
-        with atomic.folder_beside(path) as folder:
-            part = folder / path.name
-            part.write_bytes(data)
-            if suffix.endswith(MAPPED):
-                part = _with_weights_apart(part, f"{path.stem}-{token_hex(4)}")
-            atomic.move(part, path)
-    except OSError as error:
-        raise WeightsError(
-            f"the converted network cannot be written to {path.parent}: {error.strerror}; "
-            "name another folder by VISAVIS_CACHE."
-        ) from error
-    return path

@@ -18,7 +18,10 @@ LAYERS = (
         "plain", "_checks", "_pixels", "_show", "atomic", "permissions", "encryption", "defaults", "types", "errors",
         "printable",
     },
-    {"registry", "cache", "forking", "devices", "opencv", "pytorch", "protobuf", "runtime", "weights", "nets", "boxes"},
+    {
+        "registry", "cache", "forking", "devices", "opencv", "pytorch", "protobuf", "runtime", "converted", "confined",
+        "weights", "nets", "boxes",
+    },
     {
         "images", "text_files", "csv_files", "quality", "jpeg_blocks", "detectors", "align", "landmarks", "embedders",
         "poor_photos", "compare", "draw", "doubts", "verification",

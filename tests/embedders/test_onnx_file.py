@@ -147,7 +147,7 @@ REFUSED: dict[str, tuple[onnx.ModelProto, dict[str, object], str]] = {
     "not finite": (
         own.network((("GlobalAveragePool", ["x"], "m"), ("Flatten", ["m"], "f"), ("Log", ["f"], "y"))),
         {"input_mean": [300, 300, 300]},
-        "own answers noise with figures that are not finite",
+        "own.onnx computes numbers that are not finite",
     ),
     "constant": (
         own.network((*own.MEANS[:1], ("Flatten", ["mean"], "f"), ("Mul", ["f", "zero"], "y")),

@@ -100,8 +100,8 @@ def test_embeddings_are_summed_and_then_scaled(drawn: np.ndarray) -> None:
 
     crops = np.zeros((1, 4, 4, 3), np.uint8)
     crops[:, :, :2], crops[:, :, 2:] = 30, 40
-    one = _views.embed_views(halves, crops, views=1)
-    two = _views.embed_views(halves, crops, views=2)
+    one = _views.embed_views(halves, crops, views=1, model="halves")
+    two = _views.embed_views(halves, crops, views=2, model="halves")
     np.testing.assert_allclose(one, [[0.6, 0.8]], atol=1e-6)
     np.testing.assert_allclose(two, [[0.5**0.5, 0.5**0.5]], atol=1e-6)
 

@@ -62,7 +62,8 @@ def write(path: Path, schema: int, *, people: int) -> None:
 def layout(path: Path) -> dict[str, object]:
     """Columns and indexes of every table, in an order of their own."""
     raw = sqlite3.connect(path)
-    tables = [row[0] for row in raw.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name != 'sqlite_sequence'"  # of AUTOINCREMENT
+    tables = [row[0] for row in raw.execute(query)]
     found: dict[str, object] = {}
     for table in tables:
         columns = raw.execute(f"SELECT name, type, \"notnull\", pk FROM pragma_table_info('{table}')").fetchall()

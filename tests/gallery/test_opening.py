@@ -25,7 +25,7 @@ from visavis.errors import GalleryError, UsageError
 from visavis.gallery import Gallery, Problem
 from visavis.gallery._index_sync import read_template_people
 from visavis.gallery.index.exact import Exact
-from visavis.gallery.sql import records, schema
+from visavis.gallery.sql import layout, records, schema
 from visavis.pipeline import Recognizer
 
 from . import older_schemas as older
@@ -196,9 +196,9 @@ def test_a_wrong_detector_or_number_of_threads_makes_no_gallery(
 
 def test_a_newer_schema_is_refused_and_left_alone(path: Path) -> None:
     filled(path)
-    sql(path, "update meta set schema = 7", "alter table meta drop column change")
+    sql(path, "update meta set schema = 77", "alter table meta drop column change")
     with pytest.raises(
-        GalleryError, match=rf"schema 7, this one knows up to {schema.latest_version()}\): upgrade visavis.$"
+        GalleryError, match=rf"schema 77, this one knows up to {schema.latest_version()}\): upgrade visavis.$"
     ):
         Gallery(path)
 
@@ -212,6 +212,7 @@ def test_an_older_schema_is_migrated_whole_or_not_at_all(path: Path, monkeypatch
         conn.execute(text("insert into nowhere values (1)"))
 
     filled(path)
+    monkeypatch.setattr(layout, "find_altered_tables", lambda conn: iter(()))  # these migrations alter a table
     known = schema.MIGRATIONS
     monkeypatch.setattr(schema, "MIGRATIONS", [*known, a_nickname, one_that_fails])
     with pytest.raises(GalleryError, match=r"no such table: nowhere"):
@@ -393,8 +394,8 @@ def test_a_damaged_embedding_is_an_error_and_search_goes_on_once_it_is_mended(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(records, "BLOCK_ROWS", 2)  # blocks before the damaged one are taken in
-    filled(path, people=1)
-    with Gallery(path) as gallery:
+    with Gallery(path, model=MODEL) as gallery:
+        gallery.add(*person(0))
         gallery.search(embedding(1)[None])
         gallery.add(*person(1))
         gallery.add(*person(2))
@@ -488,22 +489,93 @@ READ_ONLY = """
 import os, sys
 from visavis.errors import GalleryError
 from visavis.gallery import Gallery
+from gallery.faces import MODEL, person
 if os.getuid() == 0:
+    with Gallery(os.path.join(sys.argv[2], "warm.db"), model=MODEL) as warm:  # imports what that user cannot read
+        warm.add(*person(1))
+        warm.search(person(1)[1][0].embedding[None])
     os.setuid(65534)
 try:
-    Gallery(sys.argv[1])
+    with Gallery(sys.argv[1], model=MODEL) as gallery:
+        print(gallery.search(person(1)[1][0].embedding[None])[0][0].name, len(gallery.people()))
+        gallery.add(*person(7))
 except GalleryError as error:
     print(error)
 """
 
 
 @pytest.mark.parametrize(("file", "folder"), [(0o444, 0o777), (0o666, 0o555), (None, 0o555)])
-def test_a_read_only_file_or_folder(file: int | None, folder: int) -> None:
+def test_a_read_only_file_or_folder_is_searched_and_not_changed(file: int | None, folder: int, tmp_path: Path) -> None:
     with tempfile.TemporaryDirectory() as name:  # pytest's own folders are closed to other users
         path = Path(name) / "faces.db"
         if file is not None:
             filled(path).chmod(file)
         Path(name).chmod(folder)
-        done = subprocess.run([sys.executable, "-c", READ_ONLY, path], capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", READ_ONLY, path, tmp_path],
+            env={**environment(), "VISAVIS_CACHE": name},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         Path(name).chmod(0o755)
-    assert done.stdout == f"{path} is read-only: a gallery needs to write to its file and folder.\n"
+        left = [entry.name for entry in Path(name).iterdir()]
+    searched = "" if file is None else "person 1 3\n"
+    assert done.stdout == f"{searched}{path} is read-only: a gallery needs to write to its file and folder.\n"
+    assert left == ([] if file is None else ["faces.db"])
+
+
+READ_ONLY_MEDIA = """
+import os, sys
+from pathlib import Path
+from visavis.errors import GalleryError
+from visavis.gallery import Gallery
+from gallery.faces import MODEL, person
+folder = Path(sys.argv[1])
+with Gallery(folder / "faces.db", model=MODEL) as gallery:
+    gallery.add(*person(1))
+if sys.argv[3] == "log":  # as after a crash: the last change is in the log alone
+    raw = Gallery(folder / "faces.db", model=MODEL)
+    raw.add(*person(2))
+    for end in ("", "-wal"):
+        (folder / f"copy.db{end}").write_bytes((folder / f"faces.db{end}").read_bytes())
+    raw.close()
+    for end in ("", "-wal"):
+        (folder / f"copy.db{end}").replace(folder / f"faces.db{end}")
+if sys.argv[2] == "full":
+    with (folder / "fill").open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(4096))
+        except OSError:
+            pass
+else:
+    os.system(f"mount -o remount,ro none {folder}")
+with Gallery(folder / "faces.db", create=False) as gallery:
+    names = [gallery.search(person(i)[1][0].embedding[None])[0][0].name for i in (1, 2)]
+    print(names, len(gallery.people()), [problem.kind for problem in gallery.check() if problem.kind != "doubtful"])
+    try:
+        gallery.add(*person(3))
+    except GalleryError as error:
+        print(error)
+"""
+
+
+@pytest.mark.parametrize("log", ["closed", "log"])
+@pytest.mark.parametrize("what", ["full", "read-only"])
+def test_a_gallery_on_a_full_disk_or_read_only_media_is_searched(tmp_path: Path, what: str, log: str) -> None:
+    mount, tmpfs = ["unshare", "--map-root-user", "--mount", "sh", "-c"], "mount -t tmpfs -o size=2m none"
+    if not shutil.which("unshare") or subprocess.run([*mount, f"{tmpfs} {tmp_path}"], check=False).returncode:
+        pytest.skip("no file system can be mounted here")
+    script = f'{tmpfs} {tmp_path} && exec "$0" -c "$1" {tmp_path} {what} {log}'
+    done = subprocess.run(
+        [*mount, script, sys.executable, READ_ONLY_MEDIA],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    people = ["person 1", "person 2"] if log == "log" else ["person 1", "person 1"]
+    assert done.stderr == ""
+    assert done.stdout.splitlines()[:1] == [f"{people} {len(set(people))} []"]
+    assert "is read-only" in done.stdout or "the disk is full" in done.stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import subprocess
 import sys
@@ -86,6 +87,12 @@ WRONG: dict[str, tuple[dict[str, object], str]] = {
     "empty license": ({"license": " "}, "license says nothing"),
     "lines": ({"trained_on": "a\nb"}, "trained_on must be a line of text"),
     "no file": ({"file": 3}, "file must be a line of text"),
+    **{
+        f"file {number}": ({"file": path}, f"file must be a file below the folder of this row, got {path!r}")
+        for number, path in enumerate(
+            ("../own.onnx", "a/../../own.onnx", "/etc/passwd", "..", "..\\own.onnx", "C:own.onnx", "\\own.onnx")
+        )
+    },
     "hash": ({"sha256": "abc"}, "sha256 must be 64 digits"),
     "size": ({"input_size": 0}, "input.size must be a whole number from 8 to 1024, got 0"),
     "true": ({"input_size": True}, "input.size must be a whole number"),
@@ -156,6 +163,13 @@ def test_a_row_in_british_spelling_is_read(tmp_path: Path) -> None:
     assert read_row(path).license == "MIT"
 
 
+@pytest.mark.parametrize("path", ["../k.bin", "/k.bin", "a/../../k.bin", "..\\k.bin", "C:k.bin", "."])
+def test_a_row_names_no_weights_outside_its_folder(path: str, tmp_path: Path) -> None:
+    text = f'{own.row()}[data]\n{json.dumps(path)} = "{"ab" * 32}"\n'
+    with pytest.raises(UsageError, match=r"data\..* must be a file below the model's own folder\.$"):
+        told(tmp_path, text)
+
+
 def test_numbers_without_end_are_refused(tmp_path: Path) -> None:
     for number in ("inf", "nan", "-inf", "1e999"):
         text = own.row(input_scale=None).replace("[face]", f"scale = {number}\n[face]")
@@ -168,7 +182,10 @@ TEXTS = st.text(st.characters(exclude_categories=["C", "Zl", "Zp"]), min_size=1,
 )
 
 
-@given(TEXTS, TEXTS, st.floats(-1e6, 1e6).filter(bool), st.sampled_from([None, "points"]), st.integers(0, 9) | TEXTS)
+FILES = TEXTS.filter(model_row.is_inside)
+
+
+@given(TEXTS, FILES, st.floats(-1e6, 1e6).filter(bool), st.sampled_from([None, "points"]), st.integers(0, 9) | TEXTS)
 def test_what_is_written_is_what_was_read(
     license: str, file: str, scale: float, cut: str | None, output: int | str
 ) -> None:
@@ -221,6 +238,14 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     path = own.write(tmp_path, file="other.onnx")
     with pytest.raises(UsageError, match=r"there is no file .*other\.onnx"):
         user_models.pin_row(read_row(path), tmp_path)
+
+
+def test_a_link_to_a_file_elsewhere_is_refused(tmp_path: Path) -> None:
+    path = own.write(tmp_path / "own")
+    (tmp_path / "own" / "own.onnx").rename(tmp_path / "elsewhere.onnx")
+    (tmp_path / "own" / "own.onnx").symlink_to(tmp_path / "elsewhere.onnx")
+    with pytest.raises(UsageError, match=r"own\.onnx is a link out of its folder: copy the file there\.$"):
+        user_models.pin_row(read_row(path), path.parent)
 
 
 @pytest.mark.parametrize("harm", ["changed", "gone", "row"])
@@ -316,7 +341,9 @@ def test_weights_in_a_file_beside_are_kept_too(tmp_path: Path) -> None:
         user_models.network(row)
 
 
-@pytest.mark.parametrize("location", ["../k.bin", "/etc/hostname", "", "sub/../../k.bin", "link.bin", "."])
+@pytest.mark.parametrize(
+    "location", ["../k.bin", "/etc/hostname", "", "sub/../../k.bin", "link.bin", ".", "../own/k.bin"]
+)
 def test_weights_outside_the_folder_are_refused(location: str, tmp_path: Path) -> None:
     (tmp_path / "k.bin").write_bytes(bytes(12))
     folder = tmp_path / "own"

@@ -13,7 +13,7 @@ from functools import partial
 
 import numpy as np
 
-from visavis import defaults, runtime
+from visavis import converted, defaults, runtime
 from visavis._checks import check_number
 from visavis.boxes import make_squares, overlaps, shift_edges, suppress
 from visavis.detectors import DETECTORS
@@ -176,7 +176,7 @@ def _open_session(row: spec.WeightSpec, net: Net, side: int | None) -> runtime.S
 
         return to_onnx(net, read(row), side=side)
 
-    return runtime.Session(runtime.convert_once(row.name, row.sha256, build), threads=1, exact=True)
+    return runtime.Session(converted.convert_once(row.name, row.sha256, build), threads=1, exact=True)
 
 
 def read(row: spec.WeightSpec) -> dict[str, Floats]:

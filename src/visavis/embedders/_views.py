@@ -29,12 +29,15 @@ def model_id(name: str, views: int, *, default: int) -> str:
     return name if views == default else f"{name}@{views}"
 
 
-def embed_views(raw: Callable[[RGB], Floats], crops: RGB, *, views: int) -> Floats:
-    """Return unit embeddings ``(n, d)``: the sums of ``raw`` over ``views`` views of the crops ``(n, s, s, 3)``."""
+def embed_views(raw: Callable[[RGB], Floats], crops: RGB, *, views: int, model: str) -> Floats:
+    """Return unit embeddings ``(n, d)``: the sums of ``raw`` over ``views`` views of the crops ``(n, s, s, 3)``.
+
+    WeightsError, which names the ``model``, where a sum is zero or not finite.
+    """
     total, *others = (raw(view) for view in views_of(crops, views))
     for other in others:
         total = total + other
-    return compare.unit(total)
+    return compare.unit(compare.check_computed(total, model))
 
 
 def views_of(crops: RGB, count: int) -> Iterator[RGB]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from visavis import align, compare, runtime
+from visavis import align, compare, confined, runtime
 from visavis.embedders import _box_crops, _views
 from visavis.errors import UsageError, WeightsError
 from visavis.types import RGB, Face, Floats
@@ -19,6 +19,10 @@ BATCH = 8
 """Crops per run, where the network takes more than one: the activations of more exceed the caches."""
 TRIAL, CELLS = 3, 4
 """Crops of noise that test a model at its import, and the rows and columns of colors in each."""
+TRIAL_SECONDS, BYTES_PER_SECOND = 60, 2**22
+"""Limit of the time of a trial: these seconds, and one more for so many bytes of the network's files."""
+TRIAL_MEMORY, COPIES, ACTIVATIONS = 2 * confined.GIGABYTE, 8, 128
+"""Limit of its memory: these bytes, that many times the network's files, and that many times the crops as float32."""
 SAME = 1e-3
 """How far the unit vector of a crop may move with the rest of its batch: rounding stays far below."""
 
@@ -46,7 +50,7 @@ class OnnxFile:
 
     def embed(self, crops: RGB) -> Floats:
         """Return unit embeddings ``(n, d)``."""
-        return _views.embed_views(self.raw, crops, views=self._views)
+        return _views.embed_views(self.raw, crops, views=self._views, model=self.name)
 
     def raw(self, crops: RGB) -> Floats:
         """Return the outputs for unchanged crops: ``(n, d)``, one view, not of unit length."""
@@ -58,7 +62,7 @@ class OnnxFile:
         return network_input(crops, self.row, self._type)
 
     def _run(self, crops: RGB) -> Floats:
-        outputs = np.asarray(self._session.run(self.input_of(crops))[self._output], np.float32)
+        outputs = np.asarray(self._session.run(self.input_of(crops), output=self._output)[0], np.float32)
         if outputs.size != len(crops) * self.dimension:
             raise WeightsError(
                 f"{self.row.name} makes {_format_shape(outputs.shape)} figures of {len(crops)} faces, "
@@ -116,11 +120,24 @@ def import_model(path: Path, *, reserved: Sequence[str]) -> ModelRow:
     network = path.parent / row.file
     if user_models.has(row.name):
         return user_models.keep(row, network)
-    try_out(row, network)
+    confined.call(_try_out_file, path, network, limits=limits(row, network), file=network)
     table = path.parent / user_models.CALIBRATION
     if table.is_file() and compare.read_calibration(table).model != row.name:
         raise UsageError(f"{table} is not the table of {row.name}: delete it, or put that of the model in its place.")
     return user_models.keep(row, network, table=table if table.is_file() else None)
+
+
+def limits(row: ModelRow, network: Path) -> confined.ProcessLimits:
+    """Return the time and memory that it may take to run a model of this row on a few crops for the first time."""
+    size = sum((network.parent / name).stat().st_size for name in (network.name, *(name for name, _ in row.data)))
+    crops = TRIAL * row.size**2 * 3 * np.dtype(np.float32).itemsize
+    return confined.ProcessLimits(
+        TRIAL_SECONDS + size / BYTES_PER_SECOND, TRIAL_MEMORY + COPIES * size + ACTIVATIONS * crops
+    )
+
+
+def _try_out_file(row: str, network: str) -> None:
+    try_out(read_row(Path(row)), Path(network))
 
 
 def try_out(row: ModelRow, network: Path) -> None:
@@ -129,8 +146,6 @@ def try_out(row: ModelRow, network: Path) -> None:
     cells = np.arange(row.size) * CELLS // row.size
     crops = np.random.default_rng(0).integers(0, 256, (TRIAL, CELLS, CELLS, 3), np.uint8)[:, cells][:, :, cells]
     raw = model.raw(crops)
-    if not np.isfinite(raw).all():
-        raise WeightsError(f"{row.name} answers noise with figures that are not finite.")
     together = compare.unit(raw)
     alone = compare.unit(np.concatenate([model.raw(crops[i : i + 1]) for i in range(TRIAL)]))
     if np.abs(together - alone).max() > SAME:

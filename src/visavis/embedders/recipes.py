@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from visavis import embedders, runtime
+from visavis import converted, embedders
 from visavis.embedders import dlib, facenet, sface, trained, vggface
 from visavis.errors import UsageError
 from visavis.types import RGB, Face
@@ -56,7 +56,7 @@ def _convert_trained(recipe: trained.Recipe) -> tuple[ModelRow, Path]:
     def build() -> bytes:
         return recipe.build(store.find(published), to_quantize=True)
 
-    path = runtime.convert_once(f"{recipe.name}-to-quantize", store.digest(published), build)
+    path = converted.convert_once(f"{recipe.name}-to-quantize", store.digest(published), build)
     return row_of(recipe), path
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from visavis import runtime
+from visavis import converted, runtime
 from visavis.embedders import EMBEDDERS, _views
 from visavis.errors import WeightsError
 from visavis.nets.ops import Net
@@ -50,7 +50,7 @@ class Recipe:
         """Open the network, converted now if it was not before. Raises WeightsError."""
         row = self.row()
         store.consent(row)
-        path = runtime.network(self.name, store.digest(row), lambda: self.build(store.find(row)))
+        path = converted.network(self.name, store.digest(row), lambda: self.build(store.find(row)))
         return runtime.Session(path, threads=threads)
 
     def build(self, path: Path, *, to_quantize: bool = False) -> bytes:
@@ -98,7 +98,7 @@ class Trained:
 
     def embed(self, crops: RGB) -> Floats:
         """Return unit embeddings ``(n, d)``."""
-        return _views.embed_views(self.raw, crops, views=self._views)
+        return _views.embed_views(self.raw, crops, views=self._views, model=self.name)
 
     def raw(self, crops: RGB) -> Floats:
         """Return the outputs for unchanged crops: ``(n, d)``, one view, not of unit length."""

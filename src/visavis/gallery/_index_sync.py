@@ -9,11 +9,14 @@ from typing import NamedTuple
 import numpy as np
 from sqlalchemy import Connection, func, select
 
-from visavis.errors import GalleryError
 from visavis.gallery.index import INDEXES, UNASSIGNED, Durable, Ids, Index, Origin
-from visavis.gallery.sql import records
+from visavis.gallery.sql import changes, records
 from visavis.gallery.sql.schema import REMOVALS, TEMPLATES
+from visavis.gallery.sql.values import decode_embeddings
 from visavis.types import Floats
+
+NOTHING = 0
+"""The state of an index without any template. That of a gallery before its first change is not less."""
 
 Transaction = Callable[[], AbstractContextManager[Connection]]
 
@@ -34,9 +37,9 @@ class TemplateRows(NamedTuple):
 
 
 class SyncedIndex:
-    """An index with the number of the last change that it contains. Used by one thread at a time.
+    """An index with the state of the records that it contains (number and token). Used by one thread at a time.
 
-    A durable index stores this number itself, and is updated under the write lock of the records: else a slow process
+    A durable index stores this state itself, and is updated under the write lock of the records: else a slow process
     could add again what another has removed. Do not wait for that lock with an open read transaction.
     """
 
@@ -45,7 +48,7 @@ class SyncedIndex:
         self._factory = INDEXES.factory(name)
         self._url, self._reading, self._writing = url, reading, writing
         self._index: Index | None = None
-        self._change = 0
+        self._state = NOTHING
         self._dimension: int | None = None
         """Length of the index's embeddings; if the records have another, the gallery was emptied in the meantime."""
 
@@ -56,7 +59,7 @@ class SyncedIndex:
         with self._reading() as conn:
             meta = records.read_meta(conn)
         index = self._open(meta)
-        if isinstance(index, Durable) and index.change() != meta.change:
+        if isinstance(index, Durable) and index.change() != meta.state:
             with self._writing() as conn:
                 self._update_locked(conn, index, index)
 
@@ -70,15 +73,15 @@ class SyncedIndex:
         if index is None or isinstance(index, Durable):
             return index
         self._index = None  # opened anew if the update fails half-way
-        if meta.change < self._change:  # the store was replaced by an older copy
+        if self._state and not changes.contains(conn, self._state):  # the records were replaced by a backup
             return self.update(conn)
-        _apply_changes(conn, index, self._change, meta)
-        self._index, self._change = index, meta.change
+        _apply_changes(conn, index, self._state, meta)
+        self._index, self._state = index, meta.state
         return index
 
     def current_in_memory(self, meta: records.Meta) -> Index | None:
         """Return the index if it is in memory and already as of ``meta``, else None."""
-        return self._index if (self._change, self._dimension) == (meta.change, meta.dimension) else None
+        return self._index if (self._state, self._dimension) == (meta.state, meta.dimension) else None
 
     def _open(self, meta: records.Meta) -> Index | None:
         """Return the index, opened if necessary; None if nothing was ever stored."""
@@ -86,22 +89,22 @@ class SyncedIndex:
             self.close()
         if self._index is None and meta.dimension is not None:
             self._index = self._factory(dimension=meta.dimension, place=self._place, origin=Origin(meta.key, self._url))
-            self._change, self._dimension = 0, meta.dimension
+            self._state, self._dimension = NOTHING, meta.dimension
         return self._index
 
     def _update_locked(self, conn: Connection, index: Index, durable: Durable) -> None:
         """Update a durable index under the write lock; ``index`` and ``durable`` are the same object.
 
-        An index that is ahead of the records belongs to a store that was replaced by an older copy: fill it again.
+        An index of a state that is not in the records belongs to others, as after a backup was restored: fill it again.
         """
-        meta, change = records.read_meta(conn), durable.change()
-        if change == meta.change:
+        meta, state = records.read_meta(conn), durable.change()
+        if state == meta.state:
             return
-        if meta.change < change:
+        if state and not changes.contains(conn, state):
             durable.clear()
-            change = 0
-        _apply_changes(conn, index, change, meta)
-        durable.reached(meta.change)
+            state = NOTHING
+        _apply_changes(conn, index, state, meta)
+        durable.reached(meta.state)
 
     def close(self) -> None:
         """Close the index."""
@@ -131,11 +134,11 @@ class SyncedIndex:
         An index in memory that is not filled yet cannot: it is filled from the records at the first search.
         """
         with self._reading() as conn:
-            return isinstance(self._open(records.read_meta(conn)), Durable) or self._change > 0
+            return isinstance(self._open(records.read_meta(conn)), Durable) or self._state > NOTHING
 
     def is_current(self, conn: Connection) -> bool:
         """Return whether the index is at the change of this transaction; other processes may change a durable one."""
-        return not isinstance(self._index, Durable) or self._index.change() == records.read_meta(conn).change
+        return not isinstance(self._index, Durable) or self._index.change() == records.read_meta(conn).state
 
     def repair(self) -> Differences:
         """Correct the index by the records; return the differences that it had."""
@@ -143,7 +146,7 @@ class SyncedIndex:
             index = self._open(records.read_meta(conn))
             if isinstance(index, Durable):
                 self._update_locked(conn, index, index)
-            elif not self._change:
+            elif not self._state:
                 return Differences((), ())
             differences = self.find_differences(conn)
             if self._index is not None and (differences.stale or differences.wrong):
@@ -164,10 +167,11 @@ def read_template_people(conn: Connection) -> tuple[Ids, Ids]:
     return both[:, 0].copy(), both[:, 1].copy()
 
 
-def _apply_changes(conn: Connection, index: Index, change: int, meta: records.Meta) -> None:
-    """Remove and add in the index what was removed and added in the records since ``change``."""
-    if meta.change == change or meta.dimension is None:
+def _apply_changes(conn: Connection, index: Index, state: int, meta: records.Meta) -> None:
+    """Remove and add in the index what was removed and added in the records since ``state``."""
+    if meta.state == state or meta.dimension is None:
         return
+    change = changes.change_of(state)
     if change and len(removed := read_removed(conn, change)):
         index.remove(removed)
     for block in read_added(conn, change, meta.dimension):
@@ -203,9 +207,6 @@ def read_blocks(conn: Connection, ids: Iterable[int], dimension: int) -> Iterato
 def _make_block(
     ids: Sequence[int], people: Sequence[int | None], blobs: Sequence[bytes], dimension: int
 ) -> TemplateRows:
-    """Return a block; raise GalleryError where an embedding has another length."""
-    if any(len(blob) != 4 * dimension for blob in blobs):
-        bad = next(template for template, blob in zip(ids, blobs, strict=True) if len(blob) != 4 * dimension)
-        raise GalleryError(f"template {bad} is not an embedding of {dimension} values: check the gallery.")
+    """Return a block; raise GalleryError where an embedding is not one of the gallery."""
     owners = np.array([UNASSIGNED if person is None else person for person in people], np.int64)
-    return TemplateRows(np.array(ids, np.int64), owners, records.decode_embeddings(blobs, dimension))
+    return TemplateRows(np.array(ids, np.int64), owners, decode_embeddings(blobs, dimension, ids))

@@ -10,11 +10,11 @@ from sqlalchemy import Connection, func, select
 from visavis.errors import GalleryError
 from visavis.gallery._index_sync import SyncedIndex, read_blocks
 from visavis.gallery._open_gallery import OpenGallery
-from visavis.gallery.check_input import UNIT_TOLERANCE
 from visavis.gallery.misplaced_photos import find_doubtful_templates
 from visavis.gallery.sql import records
 from visavis.gallery.sql.database import Database
-from visavis.gallery.sql.schema import PEOPLE, REMOVALS, TEMPLATES
+from visavis.gallery.sql.schema import PEOPLE, REMOVALS, TABLES, TEMPLATES
+from visavis.gallery.sql.values import find_wrong_lengths
 from visavis.gallery.types import Problem
 
 SAMPLE = 200
@@ -44,13 +44,24 @@ def _find_problems(database: Database, index: SyncedIndex) -> list[Problem]:
     try:
         with database.read() as conn:
             problems.extend(Problem("damaged", line) for line in database.find_faults(conn))
-            for find in (_check_people, _check_templates, _check_changes):
+            for find in (_check_values, _check_people, _check_templates, _check_changes):
                 problems.extend(find(conn))
         if not problems:
             problems.extend(_check_index(database, index))
     except GalleryError as error:
         problems.append(Problem("damaged", str(error)))
     return problems
+
+
+def _check_values(conn: Connection) -> Iterator[Problem]:
+    """Check type, size and form of all other values, by reading them; the first fault of each table."""
+    for table in TABLES.tables.values():
+        columns = [column for column in table.columns if column.name != "embedding"]
+        try:
+            for _ in conn.execute(select(*columns), execution_options={"yield_per": records.BLOCK_ROWS}):
+                pass
+        except GalleryError as error:
+            yield Problem("damaged", f"table {table.name}: {error}")
 
 
 def _check_people(conn: Connection) -> Iterator[Problem]:
@@ -75,12 +86,13 @@ def _check_templates(conn: Connection) -> Iterator[Problem]:
         for row in rows:
             if row.model != meta.model:
                 yield Problem("model", f"template {row.id} is of {row.model}, the gallery of {meta.model}.")
-            if len(row.embedding) != size:
+            if not isinstance(row.embedding, bytes):
+                yield Problem("embedding", f"template {row.id} is not an embedding.")
+            elif len(row.embedding) != size:
                 yield Problem("embedding", f"template {row.id} has {len(row.embedding)} bytes, not {size}.")
-        whole = [row for row in rows if size and len(row.embedding) == size]
-        embeddings = records.decode_embeddings([row.embedding for row in whole], size // 4 or 1).astype(np.float64)
-        right = np.abs(np.linalg.norm(embeddings, axis=1) - 1) <= UNIT_TOLERANCE  # False for nan and inf
-        for i in np.flatnonzero(~right):
+        whole = [row for row in rows if size and isinstance(row.embedding, bytes) and len(row.embedding) == size]
+        embeddings = np.frombuffer(b"".join(row.embedding for row in whole), "<f4").reshape(len(whole), size // 4)
+        for i in find_wrong_lengths(embeddings):
             yield Problem("embedding", f"template {whole[i].id} is not an embedding of length 1.")
 
 

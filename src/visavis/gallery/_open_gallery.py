@@ -23,6 +23,7 @@ from visavis.gallery.check_text import NAME_LENGTH, check_text
 from visavis.gallery.sql import records
 from visavis.gallery.sql.database import Database
 from visavis.gallery.sql.schema import PEOPLE, TEMPLATES
+from visavis.gallery.sql.values import decode_embeddings
 from visavis.gallery.types import Stats
 from visavis.printable import make_printable
 from visavis.types import Floats
@@ -170,7 +171,7 @@ class OpenGallery:
 def _parse_calibration(text: str) -> compare.Calibration:
     try:
         return compare.parse_calibration(json.loads(text))
-    except (json.JSONDecodeError, UsageError) as error:
+    except (ValueError, RecursionError) as error:
         raise GalleryError(f"the gallery's own thresholds are damaged ({error}): calibrate it again.") from error
 
 
@@ -232,7 +233,7 @@ class PeopleCache:
             missing |= {*range(self._next, self._next + AHEAD)} - self.names.keys()
             self._next += AHEAD
         self._next = self._next or 1
-        columns = (TEMPLATES.c.person_id, PEOPLE.c.name, TEMPLATES.c.quality, TEMPLATES.c.embedding)
+        columns = (TEMPLATES.c.id, TEMPLATES.c.person_id, PEOPLE.c.name, TEMPLATES.c.quality, TEMPLATES.c.embedding)
         query = select(*columns).join(PEOPLE, PEOPLE.c.id == TEMPLATES.c.person_id).order_by(TEMPLATES.c.id)
         for part_ids in records.split_list(missing):
             rows: dict[int, list[Any]] = {}
@@ -242,7 +243,8 @@ class PeopleCache:
                 self._store_person(person_id, templates)
 
     def _store_person(self, person_id: int, templates: Sequence[Any]) -> None:
-        embeddings = records.decode_embeddings([row.embedding for row in templates], self.meta.dimension or 0)
+        blobs, ids = [row.embedding for row in templates], [row.id for row in templates]
+        embeddings = decode_embeddings(blobs, self.meta.dimension or 0, ids)
         if self.table is not None and self.table.poor is not None:
             shares = self.table.poor.shares(embeddings, [row.quality for row in templates])
             measured = shares[np.isfinite(shares)]

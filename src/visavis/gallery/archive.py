@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import struct
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -19,10 +21,10 @@ from visavis.encryption import Cipher, KeyFile, read_key
 from visavis.errors import UsageError, fault_of
 from visavis.gallery._index_sync import read_added
 from visavis.gallery._open_gallery import OpenGallery
-from visavis.gallery.check_input import UNIT_TOLERANCE, clean_name, make_details
+from visavis.gallery.export_checks import ArchiveRow, check_consistency, check_rows, check_thresholds, read_arrays
 from visavis.gallery.index import Ids
 from visavis.gallery.names import fold_name
-from visavis.gallery.sql import records
+from visavis.gallery.sql import changes, records
 from visavis.gallery.sql.schema import META, PEOPLE, PHOTOS, TEMPLATES
 from visavis.printable import dump_json
 from visavis.types import Floats
@@ -40,7 +42,11 @@ _COLUMNS: dict[str, tuple[Table, tuple[str, ...]]] = {
     "photos": (PHOTOS, tuple(column.name for column in PHOTOS.c if column.name != "model")),
 }
 
-ArchiveRow = Mapping[str, Any]
+FAULTS = (
+    ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, RecursionError, NotImplementedError, MemoryError,
+    RuntimeError, OverflowError, TypeError, struct.error,
+)  # fmt: skip
+"""Errors of reading files that are not JSON, or not arrays of NumPy."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,21 +116,25 @@ def _read(folder: Path, cipher: Cipher | None) -> Export:
             content = json.loads(file.read().decode("utf-8"))
         version = content.get("version") if isinstance(content, dict) else None
         file_name, name = FILES.get(version if isinstance(version, int) else VERSION, FILES[VERSION])
-        with _open_file(folder, file_name, cipher) as file, np.load(file, allow_pickle=False) as arrays:
-            ids, embeddings = arrays["ids"], arrays[name]
+        with _open_file(folder, file_name, cipher) as file:
+            arrays = read_arrays(file, ["ids", name])
     except OSError as error:
         raise UsageError(f"{folder} is no export of a gallery: {error.strerror} ({error.filename}).") from error
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except FAULTS as error:
         raise UsageError(f"{folder} is no export of a gallery that can be read: {fault_of(error)}.") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise UsageError(f"{folder} is no export of a gallery.")
     if not isinstance(version, int) or version not in FILES:
         raise UsageError(f"{folder} was written by a newer visavis: upgrade visavis.")
     rows = {name: _check_rows(folder, name, content.get(name)) for name in _COLUMNS}
-    _check_people(folder, rows["people"])
-    _check_consistency(folder, rows, ids, embeddings)
-    model, calibration = str(content.get("model")), content.get("calibration")
-    return Export(model, calibration, **rows, embeddings=embeddings.astype(np.float32))
+    model, calibration, embeddings = content.get("model"), content.get("calibration"), arrays[name]
+    try:
+        check_rows(rows)
+        check_consistency(rows, arrays["ids"], embeddings)
+        check_thresholds(calibration, model)
+    except UsageError as error:
+        raise UsageError(f"{folder}: {error}") from error
+    return Export(str(model), calibration, **rows, embeddings=embeddings.astype(np.float32))
 
 
 @contextmanager
@@ -156,7 +166,7 @@ def _store(conn: Connection, export: Export, *, model: str) -> None:
         raise UsageError(f"the export holds embeddings of {export.model}, and this gallery is of {model}.")
     if any(records.count_records(conn)):
         raise UsageError("only an empty gallery takes in an export: its people would come twice, or under other ids.")
-    change = records.begin_change(conn)
+    change = changes.begin_change(conn)
     if len(export.embeddings):
         records.set_dimension(conn, export.embeddings.shape[1])
     blobs = (embedding.astype("<f4").tobytes() for embedding in export.embeddings)
@@ -175,6 +185,7 @@ def _store(conn: Connection, export: Export, *, model: str) -> None:
             records.restart_id_sequence(conn, table)
     calibration = None if export.calibration is None else json.dumps(export.calibration)
     conn.execute(update(META).values(calibration=calibration))
+    changes.disown(conn)
 
 
 def _read_rows(conn: Connection, name: str) -> Iterator[dict[str, Any]]:
@@ -199,26 +210,3 @@ def _check_rows(folder: Path, name: str, rows: object) -> list[ArchiveRow]:
     if not isinstance(rows, list) or not all(isinstance(row, dict) and set(row) == columns for row in rows):
         raise UsageError(f"{folder}: the {name} of the export are not what they should be.")
     return cast("list[ArchiveRow]", rows)
-
-
-def _check_people(folder: Path, rows: Sequence[ArchiveRow]) -> None:
-    """Raise UsageError for the texts of a person that a gallery would not take from elsewhere either."""
-    for row in rows:
-        try:
-            if clean_name(row["name"]) != row["name"]:
-                raise UsageError(f"a name must have no outer spaces and be in composed form, got {row['name']!r}.")
-            make_details(note=row["note"], consent=row["consent"], metadata=row["metadata"])
-        except (UsageError, TypeError, ValueError) as error:
-            raise UsageError(f"{folder}: person {row['id']!r}: {error}") from error
-
-
-def _check_consistency(folder: Path, rows: Mapping[str, Sequence[ArchiveRow]], ids: Ids, embeddings: Floats) -> None:
-    """Raise UsageError unless records and embeddings belong together and all embeddings are of length 1."""
-    people = {row["id"] for row in rows["people"]}
-    owners = {row["person_id"] for row in rows["templates"]} - {None}
-    if embeddings.ndim != 2 or len(embeddings) != len(ids) or [row["id"] for row in rows["templates"]] != ids.tolist():
-        raise UsageError(f"{folder}: records and embeddings are not of the same templates.")
-    if owners != people:
-        raise UsageError(f"{folder}: templates and people do not belong together.")
-    if len(embeddings) and not (np.abs(np.linalg.norm(embeddings, axis=1) - 1) <= UNIT_TOLERANCE).all():
-        raise UsageError(f"{folder}: not all embeddings are of length 1.")

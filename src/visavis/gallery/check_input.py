@@ -21,8 +21,6 @@ from visavis.types import Floats
 
 SPELLING_LENGTH = 10 * NAME_LENGTH
 """Most characters of a name before its composed form is made: a letter may have several accents."""
-UNIT_TOLERANCE = 1e-4
-"""Difference from 1 up to which a stored embedding has length 1."""
 
 
 def clean_name(name: str) -> str:

@@ -24,6 +24,7 @@ from visavis.gallery.index import UNASSIGNED
 from visavis.gallery.sql import records
 from visavis.gallery.sql.database import Database
 from visavis.gallery.sql.schema import PEOPLE, TEMPLATES
+from visavis.gallery.sql.values import decode_embeddings
 from visavis.gallery.types import Doubt, Problem, Template
 from visavis.types import Candidate, Floats
 
@@ -311,7 +312,7 @@ def _read_people(database: Database, people: Sequence[int], usable: Usable) -> I
             dimension = records.read_meta(conn).dimension or 0
             selected = query.where(TEMPLATES.c.person_id.in_(part_ids))
             rows = [*conn.execute(selected.order_by(TEMPLATES.c.person_id, TEMPLATES.c.id))]
-        embeddings = records.decode_embeddings([row.embedding for row in rows], dimension)
+        embeddings = decode_embeddings([row.embedding for row in rows], dimension, [row.id for row in rows])
         usable_places = np.flatnonzero(usable(embeddings, [row.quality for row in rows]))
         for _, group in groupby(usable_places, key=lambda place: rows[place].person_id):
             places = [*group]

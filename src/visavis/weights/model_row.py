@@ -27,7 +27,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import cast
 
 from visavis.errors import UsageError
@@ -107,6 +107,12 @@ def _format_table(name: str, table: dict[str, object]) -> list[str]:
     return head + [f"{json.dumps(key)} = {json.dumps(value, ensure_ascii=False)}" for key, value in present.items()]
 
 
+def is_inside(name: str) -> bool:
+    """Return whether a relative path, read as on Windows or as elsewhere, stays below its folder; links aside."""
+    path = PureWindowsPath(name)  # both kinds of slashes separate folders
+    return bool(path.parts) and not (path.anchor or ".." in path.parts or "\0" in name)
+
+
 def arcface_points(size: int) -> CropPoints | None:
     """Return ArcFace's points in a crop of ``size`` pixels; None for sizes without such a crop.
 
@@ -162,7 +168,7 @@ class _Table:
         points, crop, margin = face.face(size)
         row = ModelRow(
             name=self._model_name(),
-            file=self.text("file"),
+            file=self.file("file"),
             sha256=self._sha256(),
             license=self.text("license"),
             trained_on=self.text("trained_on"),
@@ -200,6 +206,13 @@ class _Table:
             raise self.fail(key, "must be a line of text")
         if not value.strip() and default is None:
             raise self.fail(key, "says nothing")
+        return value
+
+    def file(self, key: str) -> str:
+        """Return the path of a file below the folder of the row."""
+        value = self.text(key)
+        if not is_inside(value):
+            raise self.fail(key, f"must be a file below the folder of this row, got {_abbreviate(value)}")
         return value
 
     def choice(self, key: str, values: tuple[str, ...], default: str | None = None) -> str:
@@ -254,6 +267,8 @@ class _Table:
         for key, value in self._content.items():
             if not isinstance(value, str) or not SHA256.fullmatch(value):
                 raise self.fail(key, "must be a SHA-256: 64 digits 0-9a-f")
+            if not is_inside(key):
+                raise self.fail(_abbreviate(key), "must be a file below the model's own folder")
         return tuple(sorted((key, str(value)) for key, value in self._content.items()))
 
     def finish(self) -> None:

@@ -6,16 +6,15 @@ needs another name. The folder is not in the cache, since it cannot be made or d
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
 from visavis import atomic, permissions
-from visavis.cache import check_trusted
+from visavis.cache import check_trusted, data_dir
 from visavis.errors import UnknownNameError, UsageError, WeightsError
-from visavis.weights.model_row import NAME, ModelRow, read_row
+from visavis.weights.model_row import NAME, ModelRow, is_inside, read_row
 from visavis.weights.readers.onnx_outline import external_files
 from visavis.weights.store import sha256
 
@@ -24,12 +23,7 @@ ROW, NETWORK, CALIBRATION = "model.toml", "network", "calibration.json"
 
 def models_dir() -> Path:
     """Return the folder ``models`` in the folder of ``VISAVIS_CACHE``, or in the platform's data folder."""
-    named = os.environ.get("VISAVIS_CACHE")
-    if named:
-        return Path(named) / "models"
-    import platformdirs
-
-    return platformdirs.user_data_path("visavis") / "models"
+    return data_dir() / "models"
 
 
 def names() -> list[str]:
@@ -82,6 +76,8 @@ def pin_row(described: ModelRow, folder: Path) -> ModelRow:
     path = folder / described.file
     if not path.is_file():
         raise UsageError(f"{described.name}: there is no file {path}.")
+    if folder.resolve() not in path.resolve().parents:
+        raise UsageError(f"{path} is a link out of its folder: copy the file there.")
     digest = sha256(path)
     if described.sha256 not in (None, digest):
         raise UsageError(f"{path} is not the file that the row means: its SHA-256 is {digest}, not {described.sha256}.")
@@ -162,7 +158,7 @@ def _put(stored: ModelRow, source: Path, place: Path, table: Path | None) -> Non
 def _find_beside(path: Path, name: str) -> Path:
     """Return a file that the network at ``path`` reads; UsageError for a file outside the network's folder."""
     folder, target = path.parent.resolve(), (path.parent / name).resolve()
-    if not name or folder not in target.parents:
+    if not is_inside(name) or folder not in target.parents:
         raise UsageError(f"{path} wants to read {name!r}, which is outside its own folder: that is refused.")
     if not target.is_file():
         raise UsageError(f"{path} reads its weights from {name}, which is not beside it.")

@@ -15,7 +15,7 @@ from zlib import crc32
 
 import numpy as np
 
-from visavis import runtime
+from visavis import converted, runtime
 from visavis.compat import note
 from visavis.embedders import vggface
 from visavis.errors import UsageError, WeightsError
@@ -124,7 +124,7 @@ def session(kind: NetworkKind, weights: str | Path | None, *, top: bool, side: i
     path, digest = _find_file(kind, weights, top=top)
     name = f"compat-{kind.model}-{'top' if top else 'map'}-{side}"
     load_checked = lambda: _read_checked(kind, path, top=top, side=side)  # noqa: E731
-    return runtime.Session(runtime.convert_once(name, digest, lambda: build(load_checked)))
+    return runtime.Session(converted.convert_once(name, digest, lambda: build(load_checked)))
 
 
 def _adapt_net(kind: NetworkKind, *, top: bool) -> Net:

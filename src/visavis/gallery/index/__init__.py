@@ -1,7 +1,7 @@
 """Search among the embeddings of one gallery. Each engine is one file, and registers itself in ``INDEXES``.
 
 An index is derived from the records and can be filled again at any time. Engines outside the process
-(:class:`Durable`) store the number of the last change that they contain. An index is named ``NAME`` or ``NAME:PLACE``:
+(:class:`Durable`) store the state of the records that they contain. An index is named ``NAME`` or ``NAME:PLACE``:
 "exact", "pgvector:hnsw", "milvus:http://localhost:19530".
 """
 
@@ -75,15 +75,15 @@ class Durable(Protocol):
     """Additional methods of an index that outlives the process; several processes may share it."""
 
     def change(self) -> int:
-        """Return the number of the last change of the gallery that the index contains; 0 where it is empty."""
+        """Return the state of the records that the index contains, a positive integer of 64 bits; 0: it is empty."""
         ...
 
     def reached(self, change: int) -> None:
-        """Store that the index contains all changes up to this one, after they are safely stored."""
+        """Store that the index contains the records of this state, after they are safely stored."""
         ...
 
     def clear(self) -> None:
-        """Remove everything, including the change number."""
+        """Remove everything, including the state."""
         ...
 
     def close(self) -> None:

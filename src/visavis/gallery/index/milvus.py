@@ -1,6 +1,6 @@
 """Search in Milvus, a vector database for many machines: see docs/engines.md. Requires the package pymilvus.
 
-Each gallery has one collection. The number of its last change is stored in the row with id 0, as a negative person.
+Each gallery has one collection. The row with id 0 has the state of the records that it contains, as a negative person.
 Reads have the consistency "Strong": each sees all earlier writes.
 """
 
@@ -155,7 +155,7 @@ class Milvus:
     # Changes
 
     def change(self) -> int:
-        """Return the last change that the collection contains; create it if it is missing, load it if it is not loaded.
+        """Return the state of the records in the collection; create it if it is missing, load it if it is not loaded.
 
         Every use starts with this call: retry for a while where the server is away or still starting.
         """
@@ -176,7 +176,7 @@ class Milvus:
         return -rows[0]["person"] if rows else 0
 
     def reached(self, change: int) -> None:
-        """Store the change number, after its rows."""
+        """Store the state of the records, after its rows."""
         self._put([{"id": 0, "person": -change, "vector": np.zeros(self._dimension, np.float32)}])
 
     def clear(self) -> None:

@@ -1,6 +1,6 @@
 """Search in PostgreSQL, by its extension pgvector: see docs/engines.md. Requires the package psycopg.
 
-Each gallery has one table. The number of its last change is stored in the row with id 0, as a negative person.
+Each gallery has one table. The row with id 0 has the state of the records that it contains, as a negative person.
 All statements can safely run twice: they are repeated after a lost connection.
 """
 
@@ -149,7 +149,7 @@ class Pgvector:
     # Changes
 
     def change(self) -> int:
-        """Return the last change that the table contains; create the table again if it was dropped."""
+        """Return the state of the records that the table contains; create the table again if it was dropped."""
         from psycopg.errors import UndefinedTable
 
         def look(conn: psycopg.Connection) -> list[tuple[Any, ...]]:
@@ -164,7 +164,7 @@ class Pgvector:
         return -int(rows[0][0]) if rows else 0
 
     def reached(self, change: int) -> None:
-        """Store the change number; build the graph only now, after the first vectors, which is much faster."""
+        """Store the state of the records; build the graph only now, after the first vectors, which is much faster."""
         self._retry(self._make_graph)
         statement: LiteralString = "INSERT INTO {table} (id, person) VALUES (0, %s)"
         self._do(statement + " ON CONFLICT (id) DO UPDATE SET person = excluded.person", [-change])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import warnings
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, Protocol
 
@@ -17,15 +17,17 @@ from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 
+from visavis import embedders
 from visavis.encryption import Cipher
 from visavis.errors import GalleryError, UsageError, VisavisWarning
 from visavis.forking import ForkGate, guard_forks, keep_forever
-from visavis.gallery.sql import records, schema
+from visavis.gallery.sql import changes, records, schema
 from visavis.gallery.sql.postgresql import PostgresDatabase
 from visavis.gallery.sql.sqlite import SqliteFile
 
 ERASING_SECONDS, COMPACT_SECONDS = 5.0, 30.0
 """How long a change, and :meth:`Database.compact`, wait for others to end reading what was removed."""
+READ_META = f"SELECT {', '.join(records.Meta._fields)} FROM meta"
 SCHEMES = ("sqlite:///", "postgresql://")
 
 
@@ -47,8 +49,8 @@ class Backend(Protocol):
         """Raise GalleryError where the place cannot be that of a gallery."""
         ...
 
-    def create_engine(self) -> Engine:
-        """Return the engine that opens connections."""
+    def create_engine(self, dimension: int | None) -> Engine:
+        """Return the engine that opens connections; a new gallery is for embeddings of this length, if known."""
         ...
 
     def set_up(self, engine: Engine) -> None:
@@ -69,6 +71,10 @@ class Backend(Protocol):
 
     def fetch_first_row(self, engine: Engine, query: str) -> Sequence[Any]:
         """Return the first row of a query, as fast as possible."""
+        ...
+
+    def find_alterations(self, conn: Connection, *, current: bool) -> Iterator[str]:
+        """Yield what another program has added to a gallery, or altered in one of the ``current`` schema."""
         ...
 
     def find_faults(self, conn: Connection) -> Iterator[str]:
@@ -105,7 +111,7 @@ class Database:
         self.cipher = cipher
         self._backend = _choose_backend(url, cipher)
         self._backend.check_place(create=create)
-        self._engine = self._backend.create_engine()
+        self._engine = self._backend.create_engine(embedders.dimension(model))
         weakref.finalize(self, self._engine.dispose).atexit = False
         self._closed = False
         self._in_use = ForkGate()
@@ -129,14 +135,24 @@ class Database:
     def _prepare(self, model: str, *, create: bool) -> None:
         with self.read() as conn:
             version = schema.read_version(conn, place=self.place)
+            self._refuse_altered(conn, current=version == schema.latest_version())
         if version is None and not create:
             raise GalleryError(f"{self.place} is empty, not yet a gallery: enroll a person first.")
         with self._translate_errors():
             self._backend.set_up(self._engine)
         if version != schema.latest_version():
             with self.write() as conn:  # checks again: another process may have been first
-                schema.create_or_migrate(conn, place=self.place, model=model)
+                if schema.create_or_migrate(conn, place=self.place, model=model):
+                    changes.own(conn)
+                changes.keep_mark(conn)
+                self._refuse_altered(conn, current=True)
         self._erase_left_traces()
+
+    def _refuse_altered(self, conn: Connection, *, current: bool) -> None:
+        """Raise GalleryError for what no gallery has; for altered tables too, if the schema is ``current``."""
+        fault = next(self._backend.find_alterations(conn, current=current), None)
+        if fault is not None:
+            raise GalleryError(f"{self.place} was altered: {fault}. Restore a copy that visavis wrote.")
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -147,15 +163,20 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Begin a write transaction: commit it when the block ends, or nothing where the block raises."""
-        with self._translate_errors(), self._backend.begin_writing(self._engine) as conn:
-            yield conn
+        info: MutableMapping[Any, Any] = {}
+        committed = False
+        try:
+            with self._translate_errors(), self._backend.begin_writing(self._engine) as conn:
+                info = conn.info
+                yield conn
+            committed = True
+        finally:
+            changes.end_transaction(info, committed=committed)
 
     def read_meta(self) -> records.Meta:
         """Return :func:`visavis.gallery.sql.records.read_meta` of the current state, much faster."""
         with self._translate_errors():
-            return records.Meta(
-                *self._backend.fetch_first_row(self._engine, "SELECT model, dimension, change, key FROM meta")
-            )
+            return records.make_meta(self._backend.fetch_first_row(self._engine, READ_META))
 
     def find_faults(self, conn: Connection) -> Iterator[str]:
         """Yield the faults that the database finds in its own storage."""

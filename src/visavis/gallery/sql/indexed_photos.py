@@ -15,6 +15,7 @@ from visavis.gallery.index import UNASSIGNED
 from visavis.gallery.sql import records
 from visavis.gallery.sql.records import Meta, current_time, split_list
 from visavis.gallery.sql.schema import PEOPLE, PHOTOS, TEMPLATES
+from visavis.gallery.sql.values import decode_embeddings
 from visavis.gallery.types import IndexedPhoto, StoredFaces
 from visavis.types import Floats, Lookalike
 
@@ -50,7 +51,7 @@ def read_faces(conn: Connection, *, unassigned: bool = False) -> StoredFaces:
     embeddings: list[Floats] = []
     rows = []
     for block in conn.execute(query, execution_options={"yield_per": records.BLOCK_ROWS}).partitions():
-        embeddings.append(records.decode_embeddings([row.embedding for row in block], dimension))
+        embeddings.append(decode_embeddings([row.embedding for row in block], dimension, [row.id for row in block]))
         rows += [
             (row.id, row.person_id, row.cluster, row.photo, row.photo_sha256, row.box, row.quality) for row in block
         ]

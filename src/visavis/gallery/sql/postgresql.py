@@ -72,7 +72,7 @@ class PostgresDatabase:
     def check_place(self, *, create: bool) -> None:
         """Do nothing: connecting checks the database."""
 
-    def create_engine(self) -> Engine:
+    def create_engine(self, dimension: int | None) -> Engine:
         """Return an engine that tests connections before use, and so notices a restarted server."""
         return create_engine(
             self._url,
@@ -134,6 +134,10 @@ class PostgresDatabase:
         """See :class:`visavis.gallery.sql.database.Backend`."""
         with self.connect(engine) as conn:
             return conn.exec_driver_sql(query).one()
+
+    def find_alterations(self, conn: Connection, *, current: bool) -> Iterator[str]:
+        """Yield nothing: what a database does is up to its owner, on whose server it runs."""
+        return iter(())
 
     def find_faults(self, conn: Connection) -> Iterator[str]:
         """Yield nothing: PostgreSQL checks pages when it reads them, and the other checks read them all."""

@@ -6,12 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple, cast
 
-import numpy as np
 from sqlalchemy import Connection, Row, Table, delete, func, insert, select, update
 
+from visavis.gallery.check_text import NAME_LENGTH
 from visavis.gallery.index import UNASSIGNED
 from visavis.gallery.names import fold_name
+from visavis.gallery.sql.changes import begin_change, keep_mark, make_state, next_id
 from visavis.gallery.sql.schema import AUDIT, META, PEOPLE, PHOTOS, REMOVALS, TEMPLATES
+from visavis.gallery.sql.values import check_key, check_text, damaged, decode_embeddings
 from visavis.gallery.types import AuditEntry, Details, Person, StoredTemplate, Template
 from visavis.types import Floats
 
@@ -24,16 +26,28 @@ READ_ROWS = 2048
 LIST_LENGTH = 500
 """Values in one SQL list; SQLite before 3.32 accepts at most 999."""
 
+LONGEST_EMBEDDING = 1 << 20
+"""Values of an embedding from which on a gallery is damaged."""
+
 _TEMPLATE_COLUMNS = [c for c in TEMPLATES.c if c.name not in {"embedding", "model", "change", "cluster"}]
 
 
 class Meta(NamedTuple):
-    """The row of ``meta``; ``change`` is the number of the last change, ``key`` is unique to this gallery."""
+    """The row of ``meta``: number and random token of the last change; ``key`` is unique to this gallery."""
 
     model: str
     dimension: int | None
     change: int
+    token: int
     key: str
+
+    @property
+    def state(self) -> int:
+        """Number and token of the last change, as :mod:`visavis.gallery.sql.changes` makes them one."""
+        return make_state(self.change, self.token)
+
+
+META_COLUMNS = tuple(META.c[name] for name in Meta._fields)
 
 
 class RecordCounts(NamedTuple):
@@ -56,8 +70,20 @@ class Owner(NamedTuple):
 
 def read_meta(conn: Connection) -> Meta:
     """Return the only row of ``meta``."""
-    row = conn.execute(select(META.c.model, META.c.dimension, META.c.change, META.c.key)).one()
-    return Meta(row.model, row.dimension, row.change, row.key)
+    return make_meta(conn.execute(select(*META_COLUMNS)).first())
+
+
+def make_meta(row: Sequence[Any] | None) -> Meta:
+    """Return the values of the row of ``meta``; GalleryError where one is not possible."""
+    meta = Meta(*row) if row else Meta("", None, -1, 0, "")
+    numbers = (meta.change, meta.token, meta.dimension or 1)
+    if not all(isinstance(number, int) and 0 <= number < 2**62 for number in numbers):
+        raise damaged("the numbers in its description are not possible")
+    if meta.dimension is not None and not 0 < meta.dimension <= LONGEST_EMBEDDING:
+        raise damaged(f"embeddings of {meta.dimension} values are not possible")
+    check_text(meta.model, "the name of its model", most=NAME_LENGTH)
+    check_key(meta.key)
+    return meta
 
 
 def set_model_of_unused_gallery(conn: Connection, model: str) -> bool:
@@ -83,12 +109,6 @@ def set_calibration(conn: Connection, text: str | None) -> None:
     """Store the gallery's own table of thresholds; None removes it."""
     begin_change(conn)
     conn.execute(update(META).values(calibration=text))
-
-
-def begin_change(conn: Connection) -> int:
-    """Return the number of a new change. The row is locked until the transaction ends: numbers follow the commits."""
-    conn.execute(update(META).values(change=META.c.change + 1))
-    return int(conn.execute(select(META.c.change)).scalar_one())
 
 
 # People
@@ -163,11 +183,12 @@ def read_all_names(conn: Connection) -> list[str]:
 def find_ids_by_name(conn: Connection, names: Iterable[str]) -> dict[str, list[int]]:
     """Return the ids of the people with these names, by name, ascending."""
     ids: dict[str, list[int]] = {}
-    for part in split_list(names):
-        for row in conn.execute(
-            select(PEOPLE.c.id, PEOPLE.c.name).where(PEOPLE.c.name.in_(part)).order_by(PEOPLE.c.id)
-        ):
-            ids.setdefault(row.name, []).append(row.id)
+    requested = {*names}
+    query = select(PEOPLE.c.id, PEOPLE.c.name).order_by(PEOPLE.c.id)
+    for part in split_list({fold_name(name) for name in requested}):
+        for row in conn.execute(query.where(PEOPLE.c.folded.in_(part))):
+            if row.name in requested:
+                ids.setdefault(row.name, []).append(row.id)
     return ids
 
 
@@ -233,8 +254,7 @@ def merge_person(conn: Connection, source: int, target: int) -> int:
 def add_templates(conn: Connection, model: str, owned: Sequence[tuple[int | None, Template]]) -> list[int]:
     """Store templates (embeddings of unit length), each of a person or unassigned; return their ids, in order."""
     change, at = begin_change(conn), current_time()  # no other transaction creates ids meanwhile
-    highest_ids = (select(func.max(TEMPLATES.c.id)), select(func.max(REMOVALS.c.template_id)))
-    first = 1 + max(conn.execute(query).scalar() or 0 for query in highest_ids)
+    first = next_id(conn)
     rows = [
         {
             "id": first + number,
@@ -253,6 +273,7 @@ def add_templates(conn: Connection, model: str, owned: Sequence[tuple[int | None
     if rows:
         conn.execute(insert(TEMPLATES), rows)
         restart_id_sequence(conn, TEMPLATES)
+        keep_mark(conn, first + len(rows) - 1)
     return list(range(first, first + len(rows)))
 
 
@@ -300,9 +321,10 @@ def read_owners(conn: Connection, model: str, photos: Iterable[str]) -> dict[str
 
 def read_embeddings(conn: Connection, person_id: int, dimension: int) -> tuple[Floats, list[float | None]]:
     """Return the embeddings ``(k, dimension)`` of a person's templates and their quality scores, ordered by id."""
-    query = select(TEMPLATES.c.quality, TEMPLATES.c.embedding).where(TEMPLATES.c.person_id == person_id)
-    rows = [*conn.execute(query.order_by(TEMPLATES.c.id))]
-    return decode_embeddings([row.embedding for row in rows], dimension), [row.quality for row in rows]
+    columns = (TEMPLATES.c.id, TEMPLATES.c.quality, TEMPLATES.c.embedding)
+    rows = [*conn.execute(select(*columns).where(TEMPLATES.c.person_id == person_id).order_by(TEMPLATES.c.id))]
+    embeddings = decode_embeddings([row.embedding for row in rows], dimension, [row.id for row in rows])
+    return embeddings, [row.quality for row in rows]
 
 
 def remove_templates(conn: Connection, ids: Sequence[int]) -> None:
@@ -340,11 +362,6 @@ def read_audit_log(conn: Connection) -> list[AuditEntry]:
 
 
 # Conversion
-
-
-def decode_embeddings(blobs: Sequence[bytes], dimension: int) -> Floats:
-    """Read blobs of little-endian float32 as rows ``(n, dimension)``."""
-    return np.frombuffer(b"".join(blobs), "<f4").astype(np.float32, copy=False).reshape(len(blobs), dimension)
 
 
 def restart_id_sequence(conn: Connection, table: Table) -> None:

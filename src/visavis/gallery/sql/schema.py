@@ -1,12 +1,13 @@
 """The tables of a gallery, and the migrations from older schemas.
 
 ``meta`` (one row) describes the gallery. ``templates.change`` is the change that stored a template or moved it to
-another person, ``removals`` lists removed templates: with both, an index of change *n* is updated. A template without a
-person is an unassigned face. No row of ``audit`` contains a name.
+another person, ``removals`` lists removed templates: with both, an index of change *n* is updated, if ``changes`` has
+the token of that change. A template without a person is an unassigned face. No row of ``audit`` contains a name.
 """
 
 from __future__ import annotations
 
+import secrets
 import uuid
 from collections.abc import Callable
 
@@ -32,8 +33,12 @@ from sqlalchemy import (
 from visavis.errors import GalleryError
 from visavis.gallery.names import fold_name
 from visavis.gallery.sql.sealed import SealedBytes, SealedJSON, SealedText, cipher_of
+from visavis.gallery.sql.values import check_when_read
 
 FORMAT = "visavis gallery"
+
+TOKEN_BITS = 27
+"""Bits of a change's token; see ``changes.py``."""
 
 TABLES = MetaData()
 
@@ -49,19 +54,26 @@ META = Table(
     Column("change", _Id, nullable=False),
     Column("calibration", Text),  # JSON; NULL: the table shipped for the model
     Column("key", Text),  # unique to this gallery: names its index in another database
+    Column("token", Integer),  # of the last change
+)
+CHANGES = Table(
+    "changes",
+    TABLES,
+    Column("change", _Id, primary_key=True, autoincrement=False),
+    Column("token", Integer, nullable=False),  # random: tells changes of one number apart, see changes.py
 )
 PEOPLE = Table(
     "people",
     TABLES,
     Column("id", _Id, primary_key=True),
-    Column("name", SealedText("name", equal=True), nullable=False, index=True),
+    Column("name", SealedText("name", equal=True), nullable=False),
     Column("note", SealedText("note"), nullable=False),
     Column("consent", SealedText("consent")),
     Column("created", Text, nullable=False),
     Column("consented", SealedText("consented")),  # the day, as 2026-11-26
     Column("metadata", SealedJSON("metadata", none_as_null=True)),
-    Column("folded", SealedText("folded", equal=True), index=True),  # the name as names.fold_name leaves it
-    sqlite_autoincrement=True,  # an id is never used twice, not even after removal
+    # The name as names.fold_name leaves it; people are found by it.
+    Column("folded", SealedText("folded", equal=True), index=True),
 )
 TEMPLATES = Table(
     "templates",
@@ -78,7 +90,6 @@ TEMPLATES = Table(
     Column("cluster", _Id),  # assigned by clustering
     # Float32, little-endian; last: the rest is read without it.
     Column("embedding", SealedBytes("embedding"), nullable=False),
-    sqlite_autoincrement=True,
 )
 PHOTOS = Table(
     "photos",
@@ -111,8 +122,10 @@ AUDIT = Table(
     Column("person_id", _Id),
     Column("detail", Text, nullable=False),
     Column("actor", Text),
-    sqlite_autoincrement=True,
 )
+
+
+check_when_read(TABLES)
 
 
 def m002_calibration(conn: Connection) -> None:
@@ -175,12 +188,23 @@ def m006_embeddings(conn: Connection) -> None:
     conn.exec_driver_sql("ALTER TABLE templates RENAME COLUMN vector TO embedding")
 
 
+def m007_tokens(conn: Connection) -> None:
+    """Add the tokens of changes, beginning with the last; people are found by their folded names alone."""
+    conn.exec_driver_sql("DROP INDEX ix_people_name")
+    conn.exec_driver_sql("ALTER TABLE meta ADD COLUMN token INTEGER")
+    CHANGES.create(conn)
+    change, token = conn.execute(select(META.c.change)).scalar_one(), make_token()
+    conn.execute(update(META).values(token=token))
+    conn.execute(insert(CHANGES).values(change=change, token=token))
+
+
 MIGRATIONS: list[Callable[[Connection], None]] = [
     m002_calibration,
     m003_unassigned_faces,
     m004_folded_names,
     m005_paths,
     m006_embeddings,
+    m007_tokens,
 ]
 """``MIGRATIONS[i]`` turns a database of schema ``i + 1`` into one of schema ``i + 2``, inside a transaction."""
 
@@ -195,20 +219,28 @@ def make_key() -> str:
     return uuid.uuid4().hex
 
 
-def create_or_migrate(conn: Connection, *, place: str, model: str) -> None:
-    """Make an empty database a gallery of ``model``, or migrate an older gallery to this schema.
+def make_token() -> int:
+    """Return a random token of a change."""
+    return secrets.randbits(TOKEN_BITS)
+
+
+def create_or_migrate(conn: Connection, *, place: str, model: str) -> bool:
+    """Make an empty database a gallery of ``model``, or migrate an older gallery; return whether it was created.
 
     Call it in a write transaction. Raises GalleryError where the database has other contents or a newer schema.
     """
     stored = read_version(conn, place=place)
     if stored is None:
         TABLES.create_all(conn)
-        row = {"format": _format(conn), "schema": latest_version(), "model": model, "change": 0, "key": make_key()}
-        conn.execute(insert(META).values(row))
-        return
+        token = make_token()
+        row = {"format": _format(conn), "schema": latest_version(), "model": model, "change": 0, "token": token}
+        conn.execute(insert(META).values(**row, key=make_key()))
+        conn.execute(insert(CHANGES).values(change=0, token=token))
+        return True
     for migrate in MIGRATIONS[stored - 1 :]:
         migrate(conn)
     conn.execute(update(META).values(schema=latest_version()))
+    return False
 
 
 def read_version(conn: Connection, *, place: str) -> int | None:
@@ -218,17 +250,21 @@ def read_version(conn: Connection, *, place: str) -> int | None:
         return None
     if "meta" not in tables or not {"format", "schema"} <= {c["name"] for c in inspect(conn).get_columns("meta")}:
         raise GalleryError(f"{place} is not a gallery: it is a database of another program.")
-    row = conn.execute(select(META.c.format, META.c.schema)).first()
-    if row is None or not str(row.format).startswith(FORMAT):
+    rows = conn.execute(select(META.c.format, META.c.schema).limit(2)).all()
+    if len(rows) != 1 or not _is_gallery(rows[0].format, rows[0].schema):
         raise GalleryError(f"{place} is not a gallery: it is a database of another program.")
-    _check_key(conn, row.format, place=place)
-    stored = int(row.schema)
+    _check_key(conn, rows[0].format, place=place)
+    stored = rows[0].schema
     if stored > latest_version():
         raise GalleryError(
             f"{place} was written by a newer visavis (schema {stored}, this one knows up to {latest_version()}): "
             "upgrade visavis."
         )
     return stored
+
+
+def _is_gallery(stored: object, schema: object) -> bool:
+    return isinstance(stored, str) and stored.startswith(FORMAT) and isinstance(schema, int) and schema >= 1
 
 
 def _format(conn: Connection) -> str:

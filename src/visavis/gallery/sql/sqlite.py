@@ -11,26 +11,34 @@ import re
 import sqlite3
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from visavis import permissions
 from visavis.encryption import Cipher
 from visavis.errors import GalleryError, UsageError, VisavisWarning
+from visavis.forking import keep_forever
+from visavis.gallery.sql import layout, read_only
+from visavis.gallery.sql.changes import MARK
+from visavis.gallery.sql.id_mark import IdMark
 from visavis.gallery.sql.sealed import use_cipher
+from visavis.gallery.sql.write_lock import execute_locking
 
 BUSY_SECONDS = 30
 MAGIC = b"SQLite format 3\0"
 LOG_BYTES = 1 << 22
 """Size of the write-ahead log at which it is merged into the file."""
-PAGE_BYTES = 16_384
-"""With SQLite's default of 4,096, an embedding of 512 values leaves nearly half of the page unused."""
+PAGE_BYTES, LARGE_PAGE_BYTES = 4096, 8192
+"""An enrollment writes a page of each table and index that it changes, so small pages keep the log small."""
+LARGE_EMBEDDING = 256
+"""Length of embeddings from which new files have large pages: small ones would be half empty."""
 
 TRACES = "PRAGMA user_version"
 """Number of the last change that left traces of removed text in the file; 0: none is left."""
@@ -74,6 +82,10 @@ class SqliteFile:
         self._cipher = cipher
         self.place = str(path)
         self.url = f"sqlite:///{path}"
+        self._page_bytes = PAGE_BYTES
+        self._read_only = False
+        self._file: tuple[int, int] | None = None
+        self._engine: Engine
 
     @classmethod
     def at(cls, path: str, cipher: Cipher | None = None) -> Self:
@@ -98,8 +110,9 @@ class SqliteFile:
             raise GalleryError(f"there is no folder {path.parent} for the gallery {path.name}: make it first.")
         if path.exists() and _read_head(path) not in {b"", MAGIC}:  # SQLite accepts a very short file as empty
             raise GalleryError(f"{path} is not a gallery: it is a file of another format.")
-        if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
-            raise GalleryError(f"{path} is read-only: a gallery needs to write to its file and folder.")
+        self._read_only = not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK))
+        if self._read_only and not path.exists():
+            raise self._refuse_writing()
         self._keep_private()
         if share := network_share(path):
             warnings.warn(
@@ -130,43 +143,103 @@ class SqliteFile:
                 "fork before galleries are used, or start processes by the method 'spawn'."
             )
 
-    def create_engine(self) -> Engine:
+    def create_engine(self, dimension: int | None) -> Engine:
         """Return an engine that begins transactions itself, not through the driver."""
-        engine = create_engine(
-            URL.create("sqlite", database=str(self._path)),
-            connect_args={"timeout": BUSY_SECONDS},
-            hide_parameters=True,  # an error, and so a log, holds no embedding, hash or path
-        )
+        self._page_bytes = LARGE_PAGE_BYTES if (dimension or 0) >= LARGE_EMBEDDING else PAGE_BYTES
+        if not self._read_only:
+            self._engine = self._create_engine(
+                create_engine(
+                    URL.create("sqlite", database=str(self._path)),
+                    connect_args={"timeout": BUSY_SECONDS},
+                    hide_parameters=True,  # an error, and so a log, holds no embedding, hash or path
+                )
+            )
+            self._read_only = not self._can_write_beside()
+        if self._read_only:
+            connect = read_only.connector(self._path, seconds=BUSY_SECONDS)
+            self._engine = self._create_engine(
+                create_engine("sqlite://", creator=connect, poolclass=NullPool, hide_parameters=True)
+            )
+        self._file = _file_number(self._path)
+        return self._engine
 
+    def _can_write_beside(self) -> bool:
+        """Return whether SQLite can make the files that it needs beside an existing gallery."""
+        if not self._file_is_filled():
+            return True
+        try:
+            self.fetch_first_row(self._engine, "SELECT 1 FROM sqlite_master")
+        except sqlite3.Error as error:
+            if read_only.is_needed(error):
+                self._engine.dispose()
+                return False
+        return True
+
+    def _file_is_filled(self) -> bool:
+        return self._path.exists() and self._path.stat().st_size > 0
+
+    def _create_engine(self, engine: Engine) -> Engine:
+        """Set up the connections of an engine."""
         use_cipher(engine, self._cipher)
 
         @event.listens_for(engine, "connect")
-        def _(raw: sqlite3.Connection, _record: object) -> None:
+        def _(raw: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
+            record.info[MARK] = IdMark(self._path)
             raw.isolation_level = None  # the next listener begins transactions, not the driver
-            raw.execute(f"PRAGMA page_size={PAGE_BYTES}")  # for a new file
-            raw.execute(f"PRAGMA wal_autocheckpoint={LOG_BYTES // PAGE_BYTES}")
+            raw.execute("PRAGMA trusted_schema=OFF")  # the file may be another's
+            raw.execute(f"PRAGMA page_size={self._page_bytes}")  # for a new file
+            raw.execute(f"PRAGMA wal_autocheckpoint={LOG_BYTES // self._page_bytes}")
             raw.execute("PRAGMA synchronous=FULL")
             raw.execute("PRAGMA foreign_keys=ON")
             raw.execute("PRAGMA secure_delete=ON")  # overwrites removed rows with zeros
 
         @event.listens_for(engine, "begin")
         def _(conn: Connection) -> None:
-            conn.exec_driver_sql(conn.get_execution_options().get("visavis_begin", "BEGIN"))
+            if conn.get_execution_options().get("visavis_writing"):
+                raw = conn.connection.dbapi_connection
+                execute_locking(cast("sqlite3.Connection", raw), "BEGIN IMMEDIATE", seconds=BUSY_SECONDS)
+            else:
+                conn.exec_driver_sql("BEGIN")
 
         return engine
 
     def set_up(self, engine: Engine) -> None:
         """Turn on the write-ahead log, only now that the file is no other program's database."""
-        self.fetch_first_row(engine, "PRAGMA journal_mode=WAL")
+        if not self._read_only:
+            self.fetch_first_row(engine, "PRAGMA journal_mode=WAL")
 
-    def begin_writing(self, engine: Engine) -> AbstractContextManager[Connection]:
+    @contextmanager
+    def begin_writing(self, engine: Engine) -> Iterator[Connection]:
         """Begin a transaction that holds the lock of the only writer."""
-        return engine.execution_options(visavis_begin="BEGIN IMMEDIATE").begin()
+        if self._read_only:
+            raise self._refuse_writing()
+        with engine.execution_options(visavis_writing=True).begin() as conn:
+            yield conn
+        self._refuse_replaced()
+
+    def _refuse_writing(self) -> GalleryError:
+        return GalleryError(f"{self.place} is read-only: a gallery needs to write to its file and folder.")
+
+    def _refuse_replaced(self) -> None:
+        """Raise GalleryError if the path no longer names the file that is open.
+
+        Its connections stay open: SQLite would delete the log beside the file that is there now.
+        """
+        if self._file is None or (current := _file_number(self._path)) == self._file:
+            return
+        keep_forever(self._engine.pool)
+        self._engine.dispose(close=False)
+        what = "deleted" if current is None else "replaced by another file"
+        raise GalleryError(
+            f"{self.place} was {what} while it was open: nothing that was stored since then is in it. "
+            "Open the gallery again."
+        )
 
     @contextmanager
     def translate_errors(self) -> Iterator[None]:
         """Raise GalleryErrors that explain SQLite's errors."""
         self._refuse_interrupted()
+        self._refuse_replaced()
         try:
             yield
         except DBAPIError as error:
@@ -178,8 +251,16 @@ class SqliteFile:
         """Connect; waiting does not bring a file back."""
         return engine.connect()
 
+    def find_alterations(self, conn: Connection, *, current: bool) -> Iterator[str]:
+        """See :class:`visavis.gallery.sql.database.Backend`."""
+        yield from layout.find_foreign_parts(conn)
+        if current:
+            yield from layout.find_altered_tables(conn)
+
     def find_faults(self, conn: Connection) -> Iterator[str]:
         """Yield the faults that SQLite finds in the file."""
+        for fault in self.find_alterations(conn, current=True):
+            yield f"the file was altered: {fault}."
         for (line,) in conn.exec_driver_sql("PRAGMA integrity_check"):
             if line != "ok":
                 yield f"{line}."
@@ -212,7 +293,7 @@ class SqliteFile:
 
     def _erase_traces(self, cursor: DBAPICursor, patience: float) -> None:
         (count,) = cursor.execute(TRACES).fetchone()
-        cursor.execute("VACUUM")
+        execute_locking(cursor.connection, "VACUUM", seconds=patience)
         deadline = monotonic() + patience
         while not _empty_log(cursor):
             if monotonic() > deadline:

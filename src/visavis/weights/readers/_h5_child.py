@@ -21,6 +21,7 @@ import h5py
 import numpy as np
 from h5py import h5a, h5d, h5g, h5l, h5o, h5s, h5t
 
+from visavis.confined import limit
 from visavis.errors import WeightsError
 from visavis.types import Floats
 from visavis.weights.readers._file_bytes import FileBytes
@@ -48,16 +49,6 @@ def main(path: Path) -> None:
         end = str(file.fail(" ".join(str(error).split())[:300]))
     output.write(json.dumps(end).encode() + b"\n")
     output.flush()
-
-
-def limit(kind: str, most: int) -> None:
-    """Lower a limit of this process, where the system has limits."""
-    if sys.platform != "win32":
-        import resource
-
-        number = getattr(resource, kind)
-        hard = resource.getrlimit(number)[1]
-        resource.setrlimit(number, (most if hard < 0 else min(most, hard), hard))
 
 
 def _read_weights(file: FileBytes) -> Iterator[tuple[str, Floats]]:
