@@ -20,7 +20,7 @@ from visavis.embedding_cache import photo_cache, stored_files
 from visavis.embedding_cache.photo_cache import CachedPhoto, EmbeddingCache
 from visavis.errors import GalleryError, UnknownNameError, VisavisWarning
 from visavis.gallery import Gallery, IndexedPhoto
-from visavis.gallery.sql import database
+from visavis.gallery.sql import database, sqlite
 from visavis.gallery.sql.schema import PHOTOS
 from visavis.pipeline import Recognizer
 
@@ -138,34 +138,27 @@ def test_a_death_between_commit_and_erasure_is_made_good_when_the_gallery_is_ope
         assert holds(path.parent, "Secret name", "secret name", "Bob") == ["Bob"]
 
 
-def test_traces_that_another_process_left_during_the_erasure_stay_marked(path: Path) -> None:
+def test_traces_that_another_process_left_during_the_erasure_stay_marked(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with Gallery(path, model=MODEL) as gallery, Gallery(path, create=False) as second:
         gallery.add("Ann", [template(1)])
-        backend = gallery.opened.database._backend
+        backend, engine = gallery.opened.database._backend, gallery.opened.database._engine
         with gallery.opened.database.write() as conn:
             backend.mark_traces(conn)
-        real = backend._erase_traces
+        execute_locking = sqlite.execute_locking
 
-        def leave_more(cursor: object, patience: float) -> None:
-            cursor_of_others = sqlite3.connect(path, isolation_level=None)
+        def leave_more(*arguments: object, **options: object) -> None:
+            execute_locking(*arguments, **options)  # type: ignore[arg-type]
+            with second.opened.database.write() as conn:
+                backend.mark_traces(conn)
 
-            class Counting:
-                def execute(self, statement: str) -> object:
-                    result = cursor.execute(statement)  # type: ignore[attr-defined]
-                    if statement == "VACUUM":
-                        with second.opened.database.write() as conn:
-                            backend.mark_traces(conn)
-                    return result
-
-            real(Counting(), patience)
-            cursor_of_others.close()
-
-        backend._erase_traces = leave_more
+        with monkeypatch.context() as patched:
+            patched.setattr(sqlite, "execute_locking", leave_more)
+            gallery.compact()
+        assert backend.has_traces(engine)
         gallery.compact()
-        assert backend.has_traces(gallery.opened.database._engine)
-        del backend._erase_traces
-        gallery.compact()
-        assert not backend.has_traces(gallery.opened.database._engine)
+        assert not backend.has_traces(engine)
 
 
 # ------------------------------------------------------------------------------------------------ the log

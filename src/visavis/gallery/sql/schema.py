@@ -254,7 +254,7 @@ def read_version(conn: Connection, *, place: str) -> int | None:
     if len(rows) != 1 or not _is_gallery(rows[0].format, rows[0].schema):
         raise GalleryError(f"{place} is not a gallery: it is a database of another program.")
     _check_key(conn, rows[0].format, place=place)
-    stored = rows[0].schema
+    stored = int(rows[0].schema)
     if stored > latest_version():
         raise GalleryError(
             f"{place} was written by a newer visavis (schema {stored}, this one knows up to {latest_version()}): "
