@@ -150,6 +150,8 @@ def test_traces_that_another_process_left_during_the_erasure_stay_marked(
 
         def leave_more(*arguments: object, **options: object) -> None:
             execute_locking(*arguments, **options)  # type: ignore[arg-type]
+            if "VACUUM" not in arguments:
+                return
             with second.opened.database.write() as conn:
                 backend.mark_traces(conn)
 
