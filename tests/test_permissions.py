@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from visavis import atomic, cache, permissions, runtime
+from visavis import atomic, cache, converted, permissions
 from visavis.embedding_cache.photo_cache import EmbeddingCache
 from visavis.errors import VisavisWarning, WeightsError
 from visavis.gallery import Gallery, Template
@@ -112,15 +112,15 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("loose", [".", "onnx"])
 def test_networks_in_a_cache_that_others_can_write_are_not_used(own_cache: Path, loose: str) -> None:
-    planted = runtime.convert_once("net", "0" * 64, lambda: b"network")
+    planted = converted.convert_once("net", "0" * 64, lambda: b"network")
     assert oct(mode(planted)) == "0o600"
     assert [oct(mode(folder)) for folder in (own_cache, own_cache / "onnx")] == ["0o700", "0o700"]
     (own_cache / loose).chmod(0o777)
     with pytest.raises(WeightsError, match=rf"other users .* write to {own_cache / loose}: run chmod go-w ") as caught:
-        runtime.convert_once("net", "0" * 64, lambda: b"network")
+        converted.convert_once("net", "0" * 64, lambda: b"network")
     command = str(caught.value).partition(": run ")[2].partition(",")[0]
     assert os.system(command) == 0
-    assert runtime.convert_once("net", "0" * 64, lambda: b"other") == planted
+    assert converted.convert_once("net", "0" * 64, lambda: b"other") == planted
 
 
 def test_a_folder_in_a_folder_with_the_sticky_bit_is_trusted(own_cache: Path) -> None:
