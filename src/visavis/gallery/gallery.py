@@ -546,7 +546,7 @@ class Gallery:
     def compact(self) -> None:
         """Erase all traces of what was removed, as each removal does; GalleryError if others read.
 
-        A file is written anew: a second for 100 MB, and space for two more copies.
+        A file is written anew: a second for 100 MB, and room for two copies.
         """
         self.opened.database.compact()
 
