@@ -13,7 +13,7 @@ from visavis.gallery._open_gallery import OpenGallery
 from visavis.gallery._resolve_person import Who
 from visavis.gallery.check_input import clean_name
 from visavis.gallery.names import fold_name
-from visavis.gallery.sql import records
+from visavis.gallery.sql import photo_paths, records
 from visavis.gallery.types import Details, Person
 
 
@@ -113,7 +113,7 @@ def remove_people(opened: OpenGallery, who: Sequence[Who]) -> None:
     photos: set[str] = set()
     with opened.database.erasing() as conn:
         for person_id in dict.fromkeys(_resolve_person.find_person(conn, person) for person in who):
-            photos |= records.read_photos(conn, records.read_template_ids(conn, person_id))
+            photos |= photo_paths.read_hashes(conn, records.read_template_ids(conn, person_id))
             removed = records.remove_person(conn, person_id)
             opened.log(conn, "remove", person_id, f"{removed} templates")
     forget_photos(photos)
@@ -125,7 +125,7 @@ def remove_template(opened: OpenGallery, template_id: int) -> None:
         owner = _find_owners(conn, [template_id])[template_id]
         if owner is not None and records.read_template_ids(conn, owner) == [template_id]:
             raise UsageError(f"template {template_id} is the last of person {owner}: remove the person.")
-        photos = records.read_photos(conn, [template_id])
+        photos = photo_paths.read_hashes(conn, [template_id])
         records.remove_templates(conn, [template_id])
         opened.log(conn, "remove template", owner, f"template {template_id}")
     forget_photos(photos)

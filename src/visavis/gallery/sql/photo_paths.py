@@ -63,6 +63,13 @@ def read_templates(conn: Connection, sha256: str) -> list[tuple[int, int | None]
     return [(row.id, row.person_id) for row in conn.execute(query.order_by(TEMPLATES.c.id))]
 
 
+def read_hashes(conn: Connection, template_ids: Iterable[int]) -> set[str]:
+    """Return the hashes of the photos of templates."""
+    query = select(TEMPLATES.c.photo_sha256)
+    parts = (conn.execute(query.where(TEMPLATES.c.id.in_(part))).scalars() for part in split_list(template_ids))
+    return {sha256 for part in parts for sha256 in part if sha256 is not None}
+
+
 def remove_photo(conn: Connection, sha256: str) -> ForgottenPhoto:
     """Remove a photo with its templates, and people without other templates."""
     path = min(read_paths(conn, [sha256]).get(sha256, {NOWHERE}))

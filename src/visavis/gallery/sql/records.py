@@ -290,13 +290,6 @@ def read_template_ids(conn: Connection, person_id: int) -> list[int]:
     return list(conn.execute(query.order_by(TEMPLATES.c.id)).scalars())
 
 
-def read_photos(conn: Connection, template_ids: Iterable[int]) -> set[str]:
-    """Return the hashes of the photos of templates."""
-    query = select(TEMPLATES.c.photo_sha256)
-    parts = (conn.execute(query.where(TEMPLATES.c.id.in_(part))).scalars() for part in split_list(template_ids))
-    return {sha256 for part in parts for sha256 in part if sha256 is not None}
-
-
 def read_people_of_templates(conn: Connection, template_ids: Iterable[int]) -> dict[int, int | None]:
     """Return the person of each template (None: unassigned), without templates that do not exist."""
     people: dict[int, int | None] = {}
