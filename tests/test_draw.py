@@ -108,6 +108,7 @@ def test_letters_that_no_font_has_become_plainer_ones(monkeypatch: pytest.Monkey
         assert _lettering.legible("Zoe\u0308", 12)[0] == "Zoe"
         assert _lettering.legible("\uff21\uff4e\uff4e", 12)[0] == "Ann"  # full-width letters
         assert _lettering.legible("\u5c71 A\tB", 12)[0] == "? A B"
+        assert _lettering.legible("A\u202eB\u200bC", 12)[0] == "A\\u202eB\\u200bC"
     finally:
         _lettering._load_system_fonts.cache_clear()
 

@@ -6,10 +6,14 @@ import json
 import re
 import time
 import unicodedata
+import warnings
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from visavis.errors import UsageError
+from example_counts import examples
+from visavis.errors import UsageError, VisavisWarning
 from visavis.printable import dump_json, make_printable
 
 TITLE = "\x1b]0;owned\x07"
@@ -85,8 +89,25 @@ def test_json_means_the_same_and_can_be_printed() -> None:
         dump_json(float("nan"))
 
 
+@settings(max_examples=examples(200), deadline=None)
+@given(st.text(st.characters(categories=["C", "Z", "M", "So"]) | st.characters()))
+def test_any_text_is_printable_and_json_keeps_it(text: str) -> None:
+    shown, line = make_printable(text), dump_json({text: text})
+    assert make_printable(shown) == shown
+    assert make_printable(line) == line
+    assert json.loads(line) == {text: text}
+    controls = {chr(c) for c in (*range(32), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+    assert not controls & {*shown, *line}
+
+
 def test_messages_of_errors_are_printable() -> None:
     assert str(UsageError(f"there is no {TITLE}\nline two..")) == "there is no \\x1b]0;owned\\x07\nline two."
+
+
+def test_messages_of_warnings_are_printable() -> None:
+    with pytest.warns(VisavisWarning) as caught:
+        warnings.warn(f"passed over {TITLE}", VisavisWarning, stacklevel=1)
+    assert str(caught[0].message) == "passed over \\x1b]0;owned\\x07"
 
 
 def test_long_texts_take_no_time() -> None:

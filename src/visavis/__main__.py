@@ -18,6 +18,7 @@ BUG = 70
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    _open_streams()
     gc.set_threshold(COLLECT_AFTER)
     # OpenBLAS's threads spin for 2 ** 26 cycles: a tenth of a second at NumPy's import.
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
@@ -36,6 +37,20 @@ def main() -> None:
         sys.exit(BUG)
     finally:
         gc.freeze()  # avoids garbage collection at exit: 20 ms
+
+
+def _open_streams() -> None:
+    """Open the null device in place of each standard stream that is closed (``>&-``).
+
+    The next file to be opened, such as a gallery, would take its number, and be written to by whatever prints.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            try:
+                os.fstat(number)
+            except OSError:
+                os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 if __name__ == "__main__":

@@ -100,7 +100,7 @@ class UnreadableImageError(ImageError):
 
 
 class TooLargeImageError(ImageError):
-    """The picture has more pixels than the limit; raised before decoding."""
+    """The picture has more pixels, or takes more memory or work, than the limits; raised before decoding."""
 
     status = "too_large"
     http_status = 413
@@ -174,3 +174,6 @@ class MissingExtraError(WeightsError):
 
 class VisavisWarning(UserWarning):
     """A fact that the user should know although work continues; the command line prints it as a note."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(_make_message(value) if isinstance(value, str) else value for value in args))

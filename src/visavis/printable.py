@@ -1,8 +1,7 @@
 r"""Foreign text made safe to print: file names, names of people, notes, and messages that quote them.
 
-A terminal runs control sequences (``\x1b]0;title\x07``), bidi controls reorder the letters around them, and characters
-without width make different names look equal. All of these are shown escaped, as in a Python string. Everything that
-visavis prints or writes into a page passes through :func:`make_printable` or :func:`dump_json`.
+A terminal runs control sequences (``\x1b]0;title\x07``), bidi controls reorder letters, and characters without width
+make different names look equal. All that is printed or written into a page passes through these functions.
 """
 
 from __future__ import annotations
@@ -58,7 +57,7 @@ def dump_json(value: object, *, indent: int | None = None, allow_nan: bool = Fal
 
 @cache
 def _foreign() -> re.Pattern[str]:
-    """Return the pattern of a character to be escaped, in group 1, or of a joiner that stays."""
+    """Match a character to be escaped, as group 1, or a joiner that stays."""
     joiner = f"(?<=[{JOINING}])[\u200c\u200d](?=[{JOINING}])"
     between_pictographs = f"(?<=[{PICTOGRAPHS}\ufe0f])\u200d(?=[{PICTOGRAPHS}])|(?<=[{PICTOGRAPHS}])[\ufe0e\ufe0f]"
     return re.compile(f"{joiner}|{between_pictographs}|([{CONTROLS}{BIDI_ORDER}{INVISIBLE}{PREPENDED}{NOT_TEXT}])")

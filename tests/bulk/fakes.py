@@ -28,8 +28,8 @@ test-colors = cli.fakes:colors
 """
 
 DEADLY = "test-deadly"
-KILLS, RAISES, SLEEPS = (0, 255, 0), (0, 255, 255), (255, 255, 0)
-"""Colors that end the process, break off with an error, and take two seconds."""
+KILLS, RAISES, SLEEPS, HANGS = (0, 255, 0), (0, 255, 255), (255, 255, 0), (0, 128, 255)
+"""Colors that end the process, break off with an error, take two seconds, and take an hour."""
 
 LOG = "VISAVIS_TEST_LOG"
 """Names the file that every look at a photo is written to, a line each: the process, and the checksum of the pixels."""
@@ -54,6 +54,8 @@ class Deadly(Squares):
             raise ZeroDivisionError("a fault of the detector")
         if SLEEPS in colors:
             time.sleep(2)
+        if HANGS in colors:
+            time.sleep(3600)
         (faces,) = super().detect([picture], min_face=min_face)
         return faces
 

@@ -138,8 +138,11 @@ def assert_stored(path: Path, done: set[str], names: Any) -> None:
         assert faces.count(name) == (2 if n % 3 == 0 else 1), f"{name} is stored in part or twice"
 
 
-def test_ctrl_c_stores_what_is_done_and_leaves_nobody(tmp_path: Path, log: Path) -> None:
-    """As a terminal does it: the signal goes to all processes of the group."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stores_and_reports_what_is_done_and_leaves_no_process(
+    tmp_path: Path, log: Path, number: signal.Signals
+) -> None:
+    """The signal goes to all processes of the group, as from a terminal; the summary counts what is stored."""
     album(tmp_path / "photos", 100)
     process = subprocess.Popen(
         [*start_command(), "--json"],
@@ -153,14 +156,17 @@ def test_ctrl_c_stores_what_is_done_and_leaves_nobody(tmp_path: Path, log: Path)
         assert process.stdout is not None
         assert process.stderr is not None
         told = [json.loads(process.stdout.readline())]
-        os.killpg(process.pid, signal.SIGINT)
+        os.killpg(process.pid, number)
         told += [json.loads(line) for line in process.stdout]
         (said,) = process.stderr.read().splitlines()
-    assert process.returncode == 130
+    assert process.returncode == 128 + number
     assert re.match(rf"visavis: {len(told)} photos? in ", said)
     assert len(told) < 100
     assert_gone({pid for pid, _ in looked_at(log)})
     assert_stored(tmp_path / "faces.db", done_in(told), ())
+    with Gallery(tmp_path / "faces.db", model=MODEL) as gallery:
+        assert gallery.stats().photos == len(done_in(told))
+    assert f" {len(done_in(told))} indexed with " in said
 
 
 def start_command() -> list[str]:

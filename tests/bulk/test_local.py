@@ -5,6 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +24,7 @@ from visavis.gallery import Gallery
 from visavis.pipeline import Recognizer
 
 from .conftest import album, faces_of_album, small
-from .fakes import DEADLY, KILLS, RAISES, SLEEPS
+from .fakes import DEADLY, HANGS, KILLS, RAISES, SLEEPS
 
 ONE, TWO = LocalEngine(workers=1), LocalEngine(workers=2)
 
@@ -155,6 +157,37 @@ def kill_after(log: Path, photos: int) -> BaseProcess:
     (worker,) = multiprocessing.active_children()
     worker.kill()
     return worker
+
+
+def test_a_photo_that_takes_too_long_costs_that_photo(
+    gallery: Gallery, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "PHOTO_SECONDS", 1.5)
+    album(folder, 2)
+    small(folder / "0001x.png", (HANGS, 4, 5))
+    results = indexed(gallery, folder)
+    assert statuses(results) == {"0000.png": "no_face", "0001.png": "ok", "0001x.png": "crashed"}
+    assert results["0001x.png"].message.endswith("ended the process that worked on it, twice (stopped after 2 s).")
+
+
+LIMITED = """
+import numpy as np
+from visavis import images
+from visavis.bulk import worker
+images.memory_at_hand, worker.MIN_MEMORY = lambda: 100_000_000, 0
+worker._limit_memory()
+kept = np.ones(50_000_000, np.uint8)
+try:
+    np.ones(100_000_000, np.uint8)
+except MemoryError:
+    print("refused")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is that of Linux")
+def test_a_worker_takes_no_more_than_the_memory_at_hand() -> None:
+    done = subprocess.run([sys.executable, "-c", LIMITED], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "refused\n"
 
 
 def test_workers_that_cannot_start_end_the_run(gallery: Gallery, folder: Path) -> None:

@@ -221,6 +221,57 @@ def test_lines_come_as_they_are_known_and_ctrl_c_ends_with_130(tmp_path: Path) -
         assert running.stdout.read() == running.stderr.read() == ""
 
 
+@pytest.mark.skipif(os.name != "posix", reason="redirections of a POSIX shell")
+@pytest.mark.parametrize("closed", [">&-", "<&-", "2>&-", ">&- 2>&- <&-"])
+def test_closed_standard_streams_change_no_answer(tmp_path: Path, photos: Photos, closed: str) -> None:
+    """A gallery must not be opened under the number of a closed stream, which messages are written to."""
+
+    def run(*arguments: object) -> subprocess.CompletedProcess[bytes]:
+        shell = ["sh", "-c", f'exec "$@" {closed}', "sh", *command(*arguments)]
+        return subprocess.run(
+            shell,
+            cwd=tmp_path,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=120,
+            check=False,
+        )
+
+    done = run("enroll", *SQUARES, "--model", MODEL, "Ann", photos.red)
+    assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
+    for form in (["--json"], ["--csv"], []):
+        done = run("identify", *SQUARES, photos.red, photos.missing, "--threshold", "0.1", *form)
+        assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
+        assert (b"Ann" in done.stdout) == (">&-" not in closed.split())
+    assert run("detect", *SQUARES, "-", "--json").returncode == 2
+    assert start(tmp_path, "gallery", "check").returncode == 0
+    assert run("gallery", "remove", "Ann").returncode == 0  # it asks on a terminal alone
+    assert start(tmp_path, "gallery", "list", "--json").stdout == ""
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are of POSIX")
+def test_a_pipe_in_place_of_a_file_is_not_waited_for(tmp_path: Path, photos: Photos) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    os.mkfifo(tmp_path / "pipe.db")
+    done = start(tmp_path, "detect", *SQUARES, "pipe.jpg", photos.red, "--json")
+    assert [json.loads(line)["status"] for line in done.stdout.splitlines()] == ["unreadable", "ok"]
+    done = start(tmp_path, "gallery", "list", "--gallery", "pipe.db")
+    assert (done.returncode, done.stderr) == (3, "visavis: pipe.db is a pipe, a socket or a device, not a gallery.\n")
+    (tmp_path / "out").mkdir()
+    os.mkfifo(tmp_path / "out" / "red-faces.jpg")
+    done = start(tmp_path, "detect", *SQUARES, photos.red, "--out", "out")
+    assert done.returncode == 0, done.stderr
+    assert len([path for path in (tmp_path / "out").iterdir() if path.is_file()]) == 1
+
+
+def test_a_name_that_is_nearly_too_long_for_a_file_is_cut_in_the_names_of_pictures(tmp_path: Path) -> None:
+    long = photo(tmp_path / "long.png", (RED, 40, 50, 60)).rename(tmp_path / f"{'ä' * 120}.png")
+    done = start(tmp_path, "extract", *SQUARES, long.name, "x" * 300 + ".png", "--out", "out", "--json")
+    assert [json.loads(line)["status"] for line in done.stdout.splitlines()] == ["ok", "missing"]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [f"{'ä' * 50}-1.png"]
+
+
 def test_a_crash_is_no_answer(tmp_path: Path, photos: Photos) -> None:
     program = (
         "from cli import fakes\nfakes.Squares.detect = lambda *_, **__: 1 / 0\n"

@@ -16,7 +16,7 @@ import pytest
 import pictures
 from visavis import compat, images
 from visavis.compat import face_recognition as fr
-from visavis.compat.face_recognition import _chips, api
+from visavis.compat.face_recognition import _chips, api, face_detection_cli, face_recognition_cli
 from visavis.errors import UsageError
 
 OBAMA = (142, 617, 409, 349)
@@ -324,3 +324,16 @@ def test_a_buffer_is_loaded_wherever_it_stands() -> None:
     PIL.Image.fromarray(pictures.scene()).save(buffer, "PNG")
     for _ in range(2):
         assert np.array_equal(fr.load_image_file(buffer), pictures.scene())
+
+
+def test_lines_of_the_commands_are_printable(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evil = "a\x1b]0;owned\x07\u202e.jpg"
+    face_recognition_cli.print_result(evil, "Ann\x9b", 0.5, show_distance=True)
+    face_recognition_cli.print_result(evil, "Ann", None)
+    monkeypatch.setattr(api, "load_image_file", lambda file: file)
+    monkeypatch.setattr(api, "face_locations", lambda picture, **options: [(1, 2, 3, 4)])
+    face_detection_cli.test_image(evil)
+    shown = "a\\x1b]0;owned\\x07\\u202e.jpg"
+    assert capsys.readouterr().out == f"{shown},Ann\\x9b,0.5\n{shown},Ann\n{shown},1,2,3,4\n"

@@ -24,6 +24,7 @@ from visavis.clustering.types import Clustering
 from visavis.display import parts
 from visavis.gallery import Gallery
 from visavis.pipeline import Recognizer
+from visavis.printable import make_printable
 from visavis.types import Candidate, Face, Identification, Photo, PhotoFaces, PhotoVerification
 
 EVIL = '<script>alert("1")</script>'
@@ -237,26 +238,28 @@ def test_large_clusterings_show_their_beginning() -> None:
 
 
 def test_text_from_outside_is_escaped() -> None:
-    evil = Photo(pictures.scene(), EVIL, "", (EVIL,))
-    candidates = (Candidate(7, EVIL, 0.2, 0.9),)
-    verification = visavis.Verification(True, 0.1, EVIL, 0.4, None, None, EVIL, EVIL, 1, 1, (EVIL,))
+    foreign = f"{EVIL}\u202e\x1b[31m"
+    evil = Photo(pictures.scene(), foreign, "", (foreign,))
+    candidates = (Candidate(7, foreign, 0.2, 0.9),)
+    verification = visavis.Verification(True, 0.1, foreign, 0.4, None, None, foreign, foreign, 1, 1, (foreign,))
     results = [
         evil,
-        PhotoFaces(EVIL, "missing", message=EVIL),
+        PhotoFaces(foreign, "missing", message=foreign),
         verification,
-        replace(verification, same=False, threshold=0.0, reason=EVIL),
-        PhotoVerification(EVIL, "missing", message=EVIL),
-        Identification(EVIL, 7, 0.2, 0.4, 0.9, candidates, None, (EVIL,)),
+        replace(verification, same=False, threshold=0.0, reason=foreign),
+        PhotoVerification(foreign, "missing", message=foreign),
+        Identification(foreign, 7, 0.2, 0.4, 0.9, candidates, None, (foreign,)),
         Clustering(
-            visavis.Faces((EVIL,), np.ones(1, np.int64), np.zeros((1, 4), np.float32), np.ones((1, 1), np.float32),
+            visavis.Faces((foreign,), np.ones(1, np.int64), np.zeros((1, 4), np.float32), np.ones((1, 1), np.float32),
                           np.ones(1, np.float32), -np.ones(1, np.int64)),
-            (visavis.Cluster(1, np.zeros(1, np.int64), 0),), 0.4, None, EVIL,
+            (visavis.Cluster(1, np.zeros(1, np.int64), 0),), 0.4, None, foreign,
         ),
     ]  # fmt: skip
     for result in results:
         html = shown(result)
         assert "<script" not in html
-        assert ESCAPED in html
+        assert f"{ESCAPED}\\u202e\\x1b[31m" in html
+        assert make_printable(html, keep="\n") == html
 
 
 def test_a_picture_needs_no_more_bytes_than_allowed() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -217,6 +218,17 @@ def test_dash_with_nothing_on_it() -> None:
 def test_a_pipe_by_name() -> None:
     done = run(READ_ONE, "/dev/fd/0", stdin=pictures.encode(pictures.noise(400, 300)))
     assert done.stdout.split()[:2] == [b"400", b"300"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are of POSIX")
+def test_a_named_pipe_a_socket_and_a_linked_device_are_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "device.jpg").symlink_to("/dev/zero")
+    with socket.socket(socket.AF_UNIX) as opened:
+        opened.bind(os.path.relpath(tmp_path / "socket.jpg"))
+        for name in ("pipe.jpg", "device.jpg", "socket.jpg"):
+            with pytest.raises(UnreadableImageError, match="is a pipe, a socket or a device: give what it holds as -"):
+                images.read(tmp_path / name)
 
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no /dev/zero here")

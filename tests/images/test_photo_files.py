@@ -193,7 +193,7 @@ OTHER_FOLDERS = {
     "gallery/archive.py": "whether a folder is empty",
     "cli/train/classifier.py": "whether a folder is empty",
     "images/photo_files.py": "this rule",
-    "train/network.py": "whether a folder is empty",
+    "train/run_folder.py": "whether a folder is empty",
     "weights/download.py": "unfinished downloads",
     "weights/search_paths.py": "weight files of other libraries",
     "weights/user_models.py": "imported models",

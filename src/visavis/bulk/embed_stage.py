@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -56,9 +56,14 @@ class EmbedStage:
         recognizer.detector, recognizer.embedder  # noqa: B018 - loaded when first asked for
         return recognizer
 
-    def answers(self, recognizer: Recognizer, photos: Sequence[tuple[Task, bytes]]) -> Iterator[Answer]:
-        """Detect and embed the faces of photos, given with their encoded bytes; yield the answers in order."""
-        named = [_name_bytes(task.photo, data) for task, data in photos]
+    def answers(
+        self, recognizer: Recognizer, photos: Sequence[tuple[Task, bytes]], *, begin: Callable[[], None] = lambda: None
+    ) -> Iterator[Answer]:
+        """Detect and embed the faces of photos, given with their encoded bytes; yield the answers in order.
+
+        ``begin`` is called before each photo is decoded.
+        """
+        named = _name_each(photos, begin)
         for (task, _), faces in zip(photos, recognizer.represent(named, min_face=self.min_face), strict=True):
             yield Answer(task, _make_record(faces))
 
@@ -90,7 +95,9 @@ class _NamedBytes(io.BytesIO):
     name: str
 
 
-def _name_bytes(name: str, data: bytes) -> _NamedBytes:
-    stream = _NamedBytes(data)
-    stream.name = name
-    return stream
+def _name_each(photos: Sequence[tuple[Task, bytes]], begin: Callable[[], None]) -> Iterator[_NamedBytes]:
+    for task, data in photos:
+        begin()
+        stream = _NamedBytes(data)
+        stream.name = task.photo
+        yield stream

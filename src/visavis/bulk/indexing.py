@@ -32,7 +32,8 @@ def index(
     :func:`visavis.images.photo_files.is_excluded`.
 
     ``ledger`` is a :class:`visavis.gallery.Gallery`; the embeddings are those of its model. Outcomes come in the order
-    in which photos are done. An interrupt, or closing the iterator, stores finished photos and ends all processes.
+    in which photos are done. An interrupt, or closing the iterator, stores finished photos and ends all processes; an
+    interrupt is raised after the outcomes of these photos.
 
     Raises UnknownNameError for an unknown detector or model, UsageError for what is no path or URL, MissingExtraError
     for a missing package, GalleryError where nothing can be stored, EngineError where the engine cannot be used,
@@ -55,8 +56,12 @@ def _outcomes(
                 yield from results.take_outcomes(*_take_all(unlisted))
             results.store()
             yield from results.take_outcomes(*_take_all(unlisted))
-        except (KeyboardInterrupt, GeneratorExit):
+        except GeneratorExit:
             results.store()
+            raise
+        except KeyboardInterrupt:
+            results.store()
+            yield from results.take_outcomes(*_take_all(unlisted))
             raise
 
 

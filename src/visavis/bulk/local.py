@@ -9,6 +9,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import chain, islice
 from multiprocessing import connection, get_context
+from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -31,6 +32,8 @@ STARTS = 3
 """How many workers in a row may end before they are ready."""
 TICK = 0.25
 """Seconds after which control returns to the caller although there is no answer."""
+PHOTO_SECONDS = 120.0
+"""How long a worker may be silent, for each photo that it has begun since it last answered, before it is ended."""
 PATIENCE = 5.0
 """Seconds to wait for an idle worker to end."""
 
@@ -68,6 +71,8 @@ class _Worker:
         self.ready = False
         self.alone = False
         self.tasks: dict[int, Task] = {}
+        self.heard = monotonic()
+        self.begun = 0
 
     def load(self) -> None:
         """Request the worker to load the networks, once."""
@@ -84,6 +89,18 @@ class _Worker:
     def send(self, message: worker.WorkerMessage) -> None:
         with suppress(OSError):
             self.link.send(message)
+
+    def receive(self) -> worker.WorkerMessage:
+        """Return the next message; raises EOFError or OSError where the worker has ended."""
+        message: worker.WorkerMessage = self.link.recv()
+        self.heard = monotonic()
+        self.begun = self.begun + 1 if isinstance(message, worker.Working) else 0
+        return message
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether it has been silent too long with the photos that it has begun."""
+        return bool(self.ready and self.tasks) and monotonic() - self.heard > PHOTO_SECONDS * max(self.begun, 1)
 
     def take_answer(self, answer: Answer) -> Answer:
         del self.tasks[answer.task.number]
@@ -150,7 +167,12 @@ class Crew:
         """Wait up to ``TICK`` seconds for messages of the workers; return the answers in them."""
         links = {member.link: member for member in self._workers}
         readable = connection.wait(list(links), TICK)
-        return [answer for link, member in links.items() if link in readable for answer in self._hear(member, admit)]
+        answers = [answer for link, member in links.items() if link in readable for answer in self._hear(member, admit)]
+        for link, member in links.items():
+            if link not in readable and member.is_stuck:
+                member.process.kill()
+                answers += self._remove_ended(member, f"stopped after {PHOTO_SECONDS:.0f} s")
+        return answers
 
     def _give(self, member: _Worker) -> None:
         """Send a worker the next chunk; a photo that was lost with another worker is sent alone."""
@@ -165,7 +187,7 @@ class Crew:
 
     def _hear(self, member: _Worker, admit: Admit) -> list[Answer]:
         try:
-            message: worker.WorkerMessage = member.link.recv()
+            message = member.receive()
         except (EOFError, OSError):
             return self._remove_ended(member)
         match message:
@@ -184,10 +206,11 @@ class Crew:
                 return [member.take_answer(message)]
         return []
 
-    def _remove_ended(self, member: _Worker) -> list[Answer]:
-        """Remove a worker that has ended; report, queue again or suspect its tasks."""
+    def _remove_ended(self, member: _Worker, why: str = "") -> list[Answer]:
+        """Remove a worker that has ended (``why``, if not by itself); report, queue again or suspect its tasks."""
         self._workers.remove(member)
         exit_text, lost = _describe_exit(member.end(patience=PATIENCE)), list(member.tasks.values())
+        exit_text = why or exit_text
         if member.ready and member.alone:
             return [Answer(task, _crash_failure(task, exit_text)) for task in lost]
         if member.ready or member.alone:

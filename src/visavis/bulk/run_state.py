@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from time import monotonic
 
@@ -30,7 +31,7 @@ class PendingResults:
         self._same: dict[int, list[Task]] = {}
         self._pending: dict[Task, IndexedPhoto] = {}
         self._since = 0.0
-        self._outcomes: list[Outcome] = []
+        self._outcomes: deque[Outcome] = deque()
 
     def admit(self, hashed: Sequence[tuple[Task, str]]) -> set[int]:
         """Return the numbers of the tasks to be computed.
@@ -77,10 +78,11 @@ class PendingResults:
             self._settle(task, photo)
         self._pending.clear()
 
-    def take_outcomes(self, *more: Outcome) -> list[Outcome]:
-        """Return the outcomes since the last call, and ``more``."""
-        outcomes, self._outcomes = [*self._outcomes, *more], []
-        return outcomes
+    def take_outcomes(self, *more: Outcome) -> Iterator[Outcome]:
+        """Yield the outcomes not yielded before, and ``more``; those that are not taken remain."""
+        self._outcomes.extend(more)
+        while self._outcomes:
+            yield self._outcomes.popleft()
 
     def _settle(self, task: Task, result: IndexedPhoto | Failure | None) -> None:
         """Release a photo's bytes, and report the other photos that have the same."""

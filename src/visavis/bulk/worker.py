@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from multiprocessing import connection, parent_process
+from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from visavis import images
 from visavis.bulk.embed_stage import EmbedStage, read
 from visavis.bulk.types import Answer, Failure, Task
 from visavis.errors import VisavisError
@@ -27,6 +30,9 @@ if TYPE_CHECKING:
 
 HELD_BYTES = 64 << 20
 """Keep at most this many bytes of encoded photos in memory; read others again when they are computed."""
+
+MIN_MEMORY = 2 << 30
+"""Bytes of memory that a worker may take for photos in any case."""
 
 Connection: TypeAlias = "connection.Connection[Any, Any]"
 
@@ -70,7 +76,12 @@ class Hashed:
     unread: tuple[Answer, ...]
 
 
-WorkerMessage = Chunk | Admitted | Load | Ready | Refused | Hashed | Answer
+@dataclass(frozen=True, slots=True)
+class Working:
+    """From the worker: it begins to read or to decode a photo. The parent ends a worker that then says nothing."""
+
+
+WorkerMessage = Chunk | Admitted | Load | Ready | Refused | Hashed | Working | Answer
 
 
 def main(link: Connection, stage: EmbedStage, threads: int) -> None:
@@ -85,8 +96,21 @@ def main(link: Connection, stage: EmbedStage, threads: int) -> None:
         except VisavisError as error:
             link.send(Refused(error))
             return
+        _limit_memory()
         link.send(Ready())
         _Desk(link, stage, recognizer).serve(early)
+
+
+def _limit_memory() -> None:
+    """Let this process take no more than the memory at hand: a photo that needs more ends it, and no other process."""
+    if sys.platform != "linux":
+        return
+    import resource
+
+    held = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[5]) * os.sysconf("SC_PAGESIZE")
+    most = held + max(images.memory_at_hand() or 0, MIN_MEMORY)
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    resource.setrlimit(resource.RLIMIT_DATA, (most if hard < 0 else min(most, hard), hard))
 
 
 def _wait_for_load(link: Connection) -> list[Chunk]:
@@ -126,7 +150,7 @@ class _Desk:
         if isinstance(message, Admitted):
             self._admitted.append([photo for photo in self._read.popleft() if photo.task.number in message.numbers])
         else:
-            photos, unread = _read_all(message.tasks)
+            photos, unread = _read_all(message.tasks, self._begin)
             self._read.append(photos)
             self._link.send(Hashed(tuple((photo.task, photo.sha256) for photo in photos), tuple(unread)))
 
@@ -136,8 +160,11 @@ class _Desk:
             if isinstance(failure, Failure):
                 self._link.send(Answer(task, failure))
         photos_read = [(task, data) for task, data in loaded if isinstance(data, bytes)]
-        for answer in self._stage.answers(self._recognizer, photos_read):
+        for answer in self._stage.answers(self._recognizer, photos_read, begin=self._begin):
             self._link.send(answer)
+
+    def _begin(self) -> None:
+        self._link.send(Working())
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +176,11 @@ class _Photo:
     data: bytes | None
 
 
-def _read_all(tasks: Sequence[Task]) -> tuple[list[_Photo], list[Answer]]:
-    """Read and hash photos; return them, and failures for those that cannot be read."""
+def _read_all(tasks: Sequence[Task], begin: Callable[[], None] = lambda: None) -> tuple[list[_Photo], list[Answer]]:
+    """Read and hash photos; return them, and failures for those that cannot be read. Call ``begin`` before each."""
     photos, unread, kept_bytes = [], [], 0
     for task in tasks:
+        begin()
         data = read(task)
         if isinstance(data, Failure):
             unread.append(Answer(task, data))

@@ -24,7 +24,7 @@ READER_GONE = 141
 USAGE_ERROR = next(
     kind for kind in typer.BadParameter.__mro__ if issubclass(kind, Exception) and kind.__name__ == "ClickException"
 )
-"""Root of the errors in which typer quotes arguments; its module depends on the version of typer."""
+"""Root of typer's errors; its module depends on the version."""
 
 
 class Commands(Suggesting):
@@ -36,7 +36,7 @@ class Commands(Suggesting):
             _add_device(command)
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:
-        """Parse the options before the command; escape foreign text in the errors of typer."""
+        """Parse the options before the command."""
         with _escape_usage_errors():
             return super().make_context(*arguments, **options)
 
@@ -59,7 +59,7 @@ class Commands(Suggesting):
             _print_message(f"{error.filename}: {error.strerror}." if error.filename else f"{error}.")
             raise typer.Exit(UsageError.exit_code) from error
         except KeyboardInterrupt as error:
-            raise typer.Exit(INTERRUPTED) from error
+            raise typer.Exit(getattr(error, "exit_code", INTERRUPTED)) from error
 
 
 def _print_message(message: str) -> None:
@@ -68,7 +68,7 @@ def _print_message(message: str) -> None:
 
 @contextmanager
 def _escape_usage_errors() -> Iterator[None]:
-    """Escape foreign text in the errors of typer: a file name that begins with "--" is quoted as an option."""
+    """Escape foreign text in typer's errors, which quote a file name that begins with "--" as an option."""
     try:
         yield
     except USAGE_ERROR as error:

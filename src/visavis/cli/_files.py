@@ -18,6 +18,10 @@ PICTURES = (".jpg", ".jpeg", ".png", ".webp")
 """Endings of the names of pictures that ``visavis.images.save`` writes."""
 
 
+LONGEST_STEM, CUT_STEM = 180, 100
+"""Bytes of the longest stem that is used in full, and of a longer one: file systems take names of 143 or 255 bytes."""
+
+
 class PictureFolder:
     """A folder of pictures made from photos, each named after its photo.
 
@@ -62,7 +66,10 @@ def writable_file(path: Path, *, endings: tuple[str, ...]) -> Path:
 
 
 def _get_stem(photo: Photo) -> str:
-    return "stdin" if photo.name == "-" else Path(photo.name).stem
+    """Return the name of a photo without its ending, cut where a file system would refuse a longer one."""
+    stem = "stdin" if photo.name == "-" else Path(photo.name).stem
+    name = os.fsencode(stem)
+    return stem if len(name) <= LONGEST_STEM else name[:CUT_STEM].decode("utf-8", "ignore")
 
 
 def _make_mark(photo: Photo) -> str:
@@ -76,6 +83,8 @@ def _may_write(path: Path, mark: str) -> bool:
 
     if not path.exists():
         return True
+    if not path.is_file():  # opening a pipe may never end
+        return False
     try:
         with Image.open(path) as image:
             comment = image.info.get("comment", "")

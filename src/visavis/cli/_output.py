@@ -103,7 +103,7 @@ def note(text: str) -> None:
 
 
 def confirm(question: str, *, abort: bool = False) -> bool:
-    """Ask at the terminal; return whether the answer is yes. With ``abort``, end the command if it is not."""
+    """Ask at the terminal, return whether the answer is yes; with ``abort``, end the command if not."""
     return typer.confirm(make_printable(question), abort=abort, err=True)
 
 

@@ -26,6 +26,7 @@ from visavis.cli._options import (
     detector_id,
 )
 from visavis.cli._output import Output, counted, note
+from visavis.cli._signals import catch_signals
 from visavis.cli._sources import Exclude
 from visavis.cli._table import Row
 from visavis.errors import UsageError, VisavisError
@@ -76,8 +77,8 @@ def index(  # noqa: PLR0913 - a command's options
 ) -> None:
     """Add the faces of whole folders of photos to a gallery.
 
-    The faces are unassigned until they are named. A photo is printed once it is stored: after an interrupt or a crash,
-    the same command continues. Exits 2 if no photo could be used.
+    The faces are unassigned until they are named. A photo is printed once it is stored: after an interrupt (Ctrl-C or
+    SIGTERM) or a crash, the same command continues. Exits 2 if no photo could be used.
     """
     detector = detector_id(detector, any_orientation=any_orientation)
     if ray_address is not None and engine is not EngineName.ray:
@@ -86,6 +87,7 @@ def index(  # noqa: PLR0913 - a command's options
 
     selected = _create_engine(engine, workers, ray_address)
     with (
+        catch_signals() as interrupts,
         _open_gallery(gallery, model, detector) as store,
         Output("photo", "status", json=json) as output,
         _print_summary(json=json) as tally,
@@ -94,7 +96,7 @@ def index(  # noqa: PLR0913 - a command's options
             bulk.index(store, sources, engine=selected, detector=detector, min_face=min_face, exclude=exclude or ())
         ) as outcomes,
     ):
-        for outcome in outcomes:
+        for outcome in interrupts.each(outcomes):
             done(outcome)
             listed = tally.add(outcome)
             output.answer(

@@ -64,7 +64,7 @@ def notes(texts: Iterable[str]) -> str:
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return a table; cells are escaped."""
     style = f'style="text-align:left;padding:2px 10px 2px 0;border-bottom:{LINE};overflow-wrap:anywhere"'
-    head = "".join(f"<th {style}>{escape(text)}</th>" for text in heads)
+    head = "".join(f"<th {style}>{escape_text(text)}</th>" for text in heads)
     cells = ("".join(f"<td {style}>{escape_text(str(cell))}</td>" for cell in row) for row in rows)
     body = "".join(f"<tr>{row}</tr>" for row in cells)
     return f'<table style="border-collapse:collapse;color:inherit"><tr>{head}</tr>{body}</table>'
@@ -79,7 +79,7 @@ def scale(distance: float, threshold: float, *, unit: str = "distance") -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{SCALE_WIDTH}" height="{SCALE_HEIGHT}" '
         f'viewBox="0 0 {SCALE_WIDTH} {SCALE_HEIGHT}" style="max-width:100%;display:block" '
         'font-family="sans-serif" font-size="13" fill="currentColor">'
-        f"<title>{escape(unit)} {distance:.4f}, threshold {threshold:.4f}</title>"
+        f"<title>{escape_text(unit)} {distance:.4f}, threshold {threshold:.4f}</title>"
         f'<rect y="{BAR_TOP}" width="{limit}" height="{BAR_HEIGHT}" fill="{WITHIN}" fill-opacity=".75"/>'
         f'<rect x="{limit}" y="{BAR_TOP}" width="{round(SCALE_WIDTH - limit, 1)}" height="{BAR_HEIGHT}" '
         f'fill="{BEYOND}" fill-opacity=".75"/>'
@@ -95,4 +95,4 @@ def _text(x: float, y: float, text: str) -> str:
     """Return a text about ``x``, moved inwards where it would leave the scale."""
     half = 4 * len(text)
     inside = min(max(x, half), SCALE_WIDTH - half)
-    return f'<text x="{inside:.1f}" y="{y}" text-anchor="middle">{escape(text)}</text>'
+    return f'<text x="{inside:.1f}" y="{y}" text-anchor="middle">{escape_text(text)}</text>'

@@ -15,12 +15,10 @@ from visavis.boxes import SAME_FACE, overlaps
 from visavis.errors import UsageError
 from visavis.gallery.check_text import NAME_LENGTH, TEXT_LENGTH, check_metadata, check_text
 from visavis.gallery.index import UNASSIGNED
+from visavis.gallery.names import MOST_SPELLED
 from visavis.gallery.sql.records import Owner
 from visavis.gallery.types import Details, Template
 from visavis.types import Floats
-
-SPELLING_LENGTH = 10 * NAME_LENGTH
-"""Most characters of a name before its composed form is made: a letter may have several accents."""
 
 
 def clean_name(name: str) -> str:
@@ -30,7 +28,7 @@ def clean_name(name: str) -> str:
     """
     if isinstance(name, str):
         name = name.strip()
-    check_text(name, "a name", most=SPELLING_LENGTH, one_line=True)  # before it is normalized, which may take long
+    check_text(name, "a name", most=MOST_SPELLED, one_line=True)  # before it is normalized, which may take long
     clean = check_text(unicodedata.normalize("NFC", name).strip(), "a name", most=NAME_LENGTH, one_line=True)
     if not clean:
         raise UsageError("a name must not be empty.")

@@ -70,7 +70,7 @@ def _check_depth(metadata: object) -> None:
 
 
 def _list_items(holder: object) -> list[object]:
-    """Return what is directly within an object or a list and can itself hold items."""
+    """Return the objects and lists directly within an object or a list."""
     items = holder.values() if isinstance(holder, Mapping) else holder if isinstance(holder, (list, tuple)) else ()
     return [item for item in items if isinstance(item, (Mapping, list, tuple))]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
 EXIF_DIRECTORY = 0x8769
@@ -35,23 +34,23 @@ def exif_capture_time(block: bytes) -> datetime | None:
         return None
     texts: dict[int, str] = {}
     try:
-        for at in _find_entries(tiff, order, struct.unpack_from(order + "I", tiff, 4)[0], EXIF_DIRECTORY):
-            (start,) = struct.unpack_from(order + "I", tiff, at + 8)
-            for tag in (DATE_TIME_ORIGINAL, OFFSET_TIME_ORIGINAL):
-                for entry in _find_entries(tiff, order, start, tag):
-                    texts.setdefault(tag, _read_text(tiff, order, entry))
+        at = _find_entry(tiff, order, struct.unpack_from(order + "I", tiff, 4)[0], EXIF_DIRECTORY)
+        (start,) = struct.unpack_from(order + "I", tiff, at + 8)
+        for tag in (DATE_TIME_ORIGINAL, OFFSET_TIME_ORIGINAL):
+            texts[tag] = _read_text(tiff, order, _find_entry(tiff, order, start, tag))
     except struct.error:
         pass  # skip the unreadable part of a truncated or damaged block
     return _parse_time(texts.get(DATE_TIME_ORIGINAL, ""), texts.get(OFFSET_TIME_ORIGINAL, ""))
 
 
-def _find_entries(tiff: bytes, order: str, start: int, requested: int) -> Iterator[int]:
-    """Yield the places of the entries of a tag in the directory at ``start``."""
+def _find_entry(tiff: bytes, order: str, start: int, requested: int) -> int:
+    """Return the place of the first entry of a tag in the directory at ``start``; struct.error where it has none."""
     (count,) = struct.unpack_from(order + "H", tiff, start)
     for at in range(start + 2, start + 2 + 12 * count, 12):
         (tag,) = struct.unpack_from(order + "H", tiff, at)
         if tag == requested:
-            yield at
+            return at
+    raise struct.error(f"no entry {requested}")
 
 
 def _read_text(tiff: bytes, order: str, entry: int) -> str:

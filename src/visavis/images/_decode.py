@@ -23,6 +23,9 @@ from visavis.errors import ImageError, TooLargeImageError, UnreadableImageError
 from visavis.forking import UndisturbedByForks
 from visavis.images import _end_marker, _tiff_samples
 from visavis.images._capture_time import exif_capture_time
+from visavis.images._cost import check_file
+from visavis.images._limits import check_sides
+from visavis.images._netpbm import normalize
 from visavis.images._orient import ORIENTATION, exif_block, stated_orientation, upright
 from visavis.types import RGB
 
@@ -99,13 +102,15 @@ def decode(data: bytes, *, label: str, max_pixels: int) -> tuple[RGB, tuple[str,
     the size in the header, before anything is decoded. A JPEG that lacks its end marker but no pixel is
     decoded, with a note.
     """
-    if kind_of(data) is not JPEG or not _end_marker.is_missing(data):
+    kind = kind_of(data)
+    cost = check_file(data, kind.name if kind else "", label=label, max_pixels=max_pixels)
+    if kind is not JPEG or not _end_marker.is_missing(data):
         return _decode_pixels(data, label, max_pixels), ()
     cut = f"{label} is cut off: the JPEG file ends before the picture does."
     try:
         _decode_pixels(data, label, max_pixels)  # Pillow decodes zeros in place of the missing data
     except UnreadableImageError as error:
-        if str(error) != cut:
+        if str(error) != cut or cost.memory > _end_marker.MAX_MEMORY or cost.blocks > _end_marker.MAX_BLOCKS:
             raise
     with _explain_errors(label, JPEG, data):
         whole = _end_marker.completed(data, _jpeg_class())
@@ -122,8 +127,9 @@ def _decode_pixels(data: bytes, label: str, max_pixels: int) -> RGB:
     animated = kind is PNG and b"acTL" in data
     quiet = partial(_suppress_warnings, needed=kind.warns or animated)
     with _explain_errors(label, kind, data):
+        fast = normalize(data, max_pixels=max_pixels) if kind is PPM else data
         with quiet():
-            image = plugin(BytesIO(data))
+            image = plugin(BytesIO(fast))
         check_size(*image.size, label=label, max_pixels=max_pixels)
         with quiet():
             image.load()
@@ -131,14 +137,15 @@ def _decode_pixels(data: bytes, label: str, max_pixels: int) -> RGB:
         return upright(image, orientation)
 
 
-def capture_time(data: bytes) -> datetime | None:
+def capture_time(data: bytes, *, max_pixels: int) -> datetime | None:
     """Return when a photo was taken, by its EXIF; None where it is not stated, or the file cannot be opened."""
     kind = kind_of(data)
     if kind is TIFF:
         return exif_capture_time(data)
-    if kind is None:
+    if kind in {None, PPM, BMP, GIF}:  # kinds without EXIF
         return None
     try:
+        check_file(data, kind.name, label="", max_pixels=max_pixels)
         with _suppress_warnings(needed=kind.warns or kind is PNG):
             return exif_capture_time(exif_block(_load_plugin(kind, "")(BytesIO(data))))
     except (ImageError, *DECODER_ERRORS):
@@ -156,11 +163,8 @@ def from_pillow(image: Image, *, label: str, max_pixels: int) -> RGB:
 
 
 def check_size(width: int, height: int, *, label: str, max_pixels: int) -> None:
-    """Raise TooLargeImageError above ``max_pixels`` pixels, UnreadableImageError for no pixels."""
-    if width * height > max_pixels:
-        raise TooLargeImageError(
-            f"{label} has {width} x {height} pixels, more than the limit of {max_pixels:,}: make it smaller."
-        )
+    """Raise TooLargeImageError for a picture above the limits, UnreadableImageError for no pixels."""
+    check_sides(width, height, label=label, max_pixels=max_pixels)
     if width * height == 0:
         raise UnreadableImageError(f"{label} has no pixels ({width} x {height}).")
 

@@ -19,6 +19,8 @@ from hashlib import blake2b
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+from visavis.images._jpeg_segments import SCAN, find_segments
+
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
@@ -28,11 +30,12 @@ NOTE = "the JPEG file lacks its end marker; all pixels are there."
 PREFIX_BITS = 3
 TAIL = 16
 """Bytes without influence on the pixels that are allowed: the last blocks of a picture may lie beyond its edge."""
+MAX_MEMORY, MAX_BLOCKS = 200_000_000, 10_000_000
+"""Limits of the cost of a file that is decoded so many times: about 25 megapixels."""
 CONTINUED = 2048
 """Bytes that replace the missing data."""
 
 FRAMES = frozenset({0xC0, 0xC1, 0xC2})
-SCAN = 0xDA
 COEFFICIENTS = 64
 
 Open = Callable[[BytesIO], "ImageFile"]
@@ -46,7 +49,7 @@ def is_missing(data: bytes) -> bool:
 
 def _first_scan(data: bytes) -> int | None:
     """Return where the first scan of the picture begins; scans of thumbnails, inside other segments, do not count."""
-    return next((at for at, marker, _ in _find_segments(data) if marker == SCAN), None)
+    return next((at for at, marker, _ in find_segments(data) if marker == SCAN), None)
 
 
 def completed(data: bytes, opener: Open) -> bytes | None:
@@ -99,7 +102,7 @@ def _digest(data: bytes, opener: Open) -> bytes:
 def _is_every_coefficient_sent(data: bytes) -> bool:
     """Return whether the scans of a file contain each coefficient of each component down to its last bit."""
     missing: set[tuple[int, int]] | None = None
-    for _, marker, content in _find_segments(data):
+    for _, marker, content in find_segments(data):
         if marker in FRAMES:
             components = [content[6 + 3 * number] for number in range(content[5])]
             missing = {(component, coefficient) for component in components for coefficient in range(COEFFICIENTS)}
@@ -112,16 +115,3 @@ def _is_every_coefficient_sent(data: bytes) -> bool:
                 sent = [content[1 + 2 * number] for number in range(count)]
                 missing -= {(component, coefficient) for component in sent for coefficient in range(start, end + 1)}
     return missing is not None and not missing
-
-
-def _find_segments(data: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Yield place, marker and content of each segment that has a length."""
-    at = 2
-    while 0 <= at <= len(data) - 4:
-        marker = data[at + 1]
-        if data[at] != 0xFF or marker in {0x00, 0xFF} or 0xD0 <= marker <= 0xD9:  # data of a scan, filling, restart
-            at = data.find(b"\xff", at + 1)
-            continue
-        length = int.from_bytes(data[at + 2 : at + 4], "big")
-        yield at, marker, data[at + 4 : at + 2 + length]
-        at += 2 + length

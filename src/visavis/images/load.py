@@ -64,8 +64,10 @@ def read(source: Source, *, name: str | None = None, max_pixels: int = MAX_PIXEL
     A :class:`~visavis.types.Photo` is returned unchanged but for its name: it was decoded, turned and hashed before,
     and ``max_pixels`` was applied then.
 
-    Raises MissingImageError, UnreadableImageError, TooLargeImageError (more than ``max_pixels``, raised
-    before decoding), and UsageError for a source of another type.
+    Raises MissingImageError, UnreadableImageError, TooLargeImageError (more than ``max_pixels``, more than 65,535
+    pixels along one side, more memory for decoding than 10 bytes for each of ``max_pixels`` or half of the memory at
+    hand, or parts that no photo has, such as hundreds of scans: raised before decoding), and UsageError for a source
+    of another type.
     """
     max_pixels = int(check_number(max_pixels, "max_pixels is a number of pixels", least=1))
     label = name_of(source) if name is None else name
@@ -82,7 +84,9 @@ def read(source: Source, *, name: str | None = None, max_pixels: int = MAX_PIXEL
     data = encoded(source, name=label, max_pixels=max_pixels)
     pixels, notes = _decode.decode(data, label=shown(label), max_pixels=max_pixels)
     pixels.flags.writeable = False
-    return Photo(pixels, label, hashlib.sha256(data).hexdigest(), notes, _decode.capture_time(data))
+    return Photo(
+        pixels, label, hashlib.sha256(data).hexdigest(), notes, _decode.capture_time(data, max_pixels=max_pixels)
+    )
 
 
 def captured(source: Source) -> datetime | None:
@@ -93,7 +97,7 @@ def captured(source: Source) -> datetime | None:
     if isinstance(source, Photo):
         return source.captured
     try:
-        return _decode.capture_time(encoded(source))
+        return _decode.capture_time(encoded(source), max_pixels=MAX_PIXELS)
     except ImageError:
         return None
 
@@ -195,6 +199,7 @@ def _from_stdin(limit: int) -> bytes:
 
 def _from_path(path: str, what: str, limit: int) -> bytes:
     try:
+        _refuse_special(path, what)
         with Path(path).open("rb") as stream:
             facts = os.fstat(stream.fileno())
             if S_ISREG(facts.st_mode) and facts.st_size <= limit:
@@ -204,6 +209,16 @@ def _from_path(path: str, what: str, limit: int) -> bytes:
         raise _path_error(path, what, error) from error
     except ValueError as error:  # a zero byte, or half of a surrogate pair: no system call takes these
         raise UnreadableImageError(f"{what} cannot be the name of a file: {error}.") from error
+
+
+def _refuse_special(path: str, what: str) -> None:
+    """Raise UnreadableImageError for a named pipe, a socket or a device, which may never give a byte.
+
+    What stands in /dev and /proc is meant as it is: /dev/stdin, and /dev/fd/63 for <(command) of a shell.
+    """
+    mode = Path(path).stat().st_mode
+    if not (S_ISREG(mode) or S_ISDIR(mode) or path.startswith(("/dev/", "/proc/"))):
+        raise UnreadableImageError(f"{what} is a pipe, a socket or a device: give what it holds as - (standard input).")
 
 
 def _path_error(path: str, what: str, error: OSError) -> MissingImageError | UnreadableImageError:

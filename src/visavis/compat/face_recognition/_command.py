@@ -23,7 +23,7 @@ def command(function: Callable[..., None]) -> Any:
 
 def image_files_in_folder(folder: str) -> list[str]:
     """Return the paths of the photos in a folder, sorted by name: names with .jpg, .jpeg or .png anywhere in them."""
-    names = sorted(path.name for path in Path(folder).iterdir())
+    names = sorted(path.name for path in Path(folder).iterdir() if path.is_file() or path.is_dir() or not path.exists())
     return [f"{folder.rstrip('/')}/{name}" for name in names if re.match(r".*\.(jpg|jpeg|png)", name, re.IGNORECASE)]
 
 

@@ -279,6 +279,8 @@ def _file_number(path: Path) -> tuple[int, int] | None:
 
 def _read_head(path: Path) -> bytes:
     try:
+        if not (path.is_file() or path.is_dir()):
+            raise GalleryError(f"{path} is a pipe, a socket or a device, not a gallery.")
         with path.open("rb") as file:
             return file.read(len(MAGIC))
     except OSError as error:
