@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from time import perf_counter
+
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -255,3 +257,12 @@ def test_a_sheet_of_one_row() -> None:
 def test_a_sheet_of_nothing_or_of_unequal_numbers_is_an_error(pictures: int, captions: int) -> None:
     with pytest.raises(ValueError, match="a caption each"):
         contact_sheet([noise(4, 4)] * pictures, ["x"] * captions)
+
+
+@pytest.mark.parametrize("name", ["A" * 1_000_000, "\u4e2d" * 1_000_000, "a b " * 250_000])
+def test_a_name_of_a_million_letters_is_drawn_at_once(name: str) -> None:
+    start = perf_counter()
+    picture = noise(300, 200)
+    assert changed(picture, annotate(picture, [face(10, 10, 90, 90)], [name])).any()
+    assert contact_sheet([picture], [name]).ndim == 3
+    assert perf_counter() - start < 30  # far more without a bound

@@ -269,7 +269,7 @@ def read_calibration(path: Path) -> Calibration:
         table = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise UsageError(f"there is no calibration table {path}.") from error
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: no text, no JSON, a number of thousands of digits
         raise UsageError(f"{path} holds no calibration table: it is not JSON.") from error
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from error

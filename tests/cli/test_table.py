@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import perf_counter
+
 import pytest
 from rich.cells import cell_len
 
@@ -173,3 +175,12 @@ def test_the_standard_columns_keep_photos_people_and_answers() -> None:
         assert STANDARD[title].drop == 0
     order = sorted((one for one in STANDARD.values() if one.drop), key=lambda one: one.drop)
     assert [one.title for one in order] == ["since", "size", "within", "box", "score", "probability", "threshold"]
+
+
+@pytest.mark.parametrize("name", ["A" * 1_000_000, "\u4e2d" * 1_000_000, "a b " * 250_000])
+def test_a_name_of_a_million_letters_is_laid_out_at_once(name: str) -> None:
+    start = perf_counter()
+    shown = render(IDENTIFY, [Row([name, "1", "378 89 613 419", name, *ANN[4:]], name)], width=80)
+    assert perf_counter() - start < 30  # far more without a bound
+    assert max(map(cell_len, shown)) <= 80
+    assert len(shown) < 500

@@ -98,6 +98,14 @@ def frame(width: int, height: int, *, marker: int, scans: int) -> bytes:
     return b"\xff\xd8" + head + segment(0xDA, bytes([1, 1, 0, 0, 63, 0])) * scans + b"\xff\xd9"
 
 
+def heic(*, items: int, length: int) -> bytes:
+    """A HEIC file whose items have the same bytes, after the table that says where they are."""
+    table = b"".join(struct.pack(">HHHHII", item, 0, 0, 1, 100, length) for item in range(items))
+    content = bytes([1, 0, 0, 0, 0x44, 0]) + struct.pack(">H", items) + table
+    head = struct.pack(">I", 16) + b"ftypheic\0\0\0\0"
+    return head + struct.pack(">I", 8 + len(content)) + b"iloc" + content + bytes(length)
+
+
 COSTLY: dict[str, Callable[[], bytes]] = {
     "progressive JPEG with repeated scans": lambda: jpeg(
         after=segment(0xDA, bytes([1, 1, 0, 1, 63, 0x10])) * 9_000, base=PROGRESSIVE
@@ -150,6 +158,8 @@ COSTLY: dict[str, Callable[[], bytes]] = {
         width=4_000,
         height=3_000,
     ),
+    "HEIC whose items share their bytes": lambda: heic(items=500, length=MEGABYTES // 2),
+    "HEIC of many items": lambda: heic(items=10_001, length=1),
     "JPEG 2000 of 100 megapixels": lambda: jpeg_2000(10_000, 10_000),
     "JPEG 2000 with precincts of a few pixels": lambda: jpeg_2000(4_000, 3_000, precinct_size=(4, 4)),
     "JPEG 2000 with code blocks of a few pixels": lambda: jpeg_2000(4_000, 3_000, codeblock_size=(4, 4)),

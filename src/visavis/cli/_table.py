@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from visavis.cli._text_width import shorten_end, shorten_middle, wrap
+from visavis.cli._text_width import bound, shorten_end, shorten_middle, wrap
 from visavis.printable import make_printable
 
 GAP = 2
@@ -91,6 +91,8 @@ def render(columns: Sequence[Column], rows: Iterable[Row], *, width: int | None,
     """
     drawing = _Drawing("-" if ascii_only else "─", "..." if ascii_only else "…", width)
     table = [Row([make_printable(cell) for cell in row.cells], make_printable(row.message)) for row in rows]
+    if width is not None:
+        table = [Row([bound(cell) for cell in row.cells], bound(row.message)) for row in table]
     widths = _measure_widths(columns, table)
     if width is None:
         return drawing.plain(columns, widths, table)

@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+CHARACTERS_A_CELL = 8
+"""Most characters in one cell: a letter may have several accents."""
+LONGEST = 5_000
+"""Characters of a text from which on its middle is left out: a name in a file may have millions."""
+
+
+def bound(text: str, ellipsis: str = "…") -> str:
+    """Return the text, or its beginning and its end if it has more than ``LONGEST`` characters."""
+    return text if len(text) <= LONGEST else text[: LONGEST // 2] + ellipsis + text[-LONGEST // 2 :]
+
 
 def shorten_end(text: str, width: int, ellipsis: str = "…") -> str:
     """Cut the end of a text so that it takes at most ``width`` cells."""
@@ -31,7 +41,8 @@ def _cut_start(text: str, width: int) -> str:
     """Return the longest beginning of a text that fits in ``width`` cells."""
     from rich.cells import cell_len
 
-    end = next((n for n in range(len(text), 0, -1) if cell_len(text[:n]) <= width), 0)
+    most = min(len(text), CHARACTERS_A_CELL * width)
+    end = next((n for n in range(most, 0, -1) if cell_len(text[:n]) <= width), 0)
     return text[:end]
 
 

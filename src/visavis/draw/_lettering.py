@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from bisect import bisect_right
 from functools import lru_cache
 
 import numpy as np
@@ -30,6 +31,10 @@ FALLBACK_FONTS = (
 """System fonts, used only for text with glyphs that Pillow's own font lacks."""
 
 
+LONGEST = 2_000
+"""Characters of a text that are drawn at most: a name in a file may have millions."""
+
+
 def ink_on(color: Color) -> Color:
     """Return black or white, whichever is more legible on ``color`` (luminance of Rec. 709)."""
     return INK if np.dot(color, (0.2126, 0.7152, 0.0722)) > 127 else PAPER
@@ -37,9 +42,10 @@ def ink_on(color: Color) -> Color:
 
 def shorten(text: str, font: Font, room: float) -> str:
     """Return as much of the text as fits ``room`` pixels, with dots for the rest."""
-    if font.getbbox(text)[2] <= room:
+    if len(text) <= LONGEST and font.getbbox(text)[2] <= room:
         return text
-    kept = next((n for n in range(len(text), 0, -1) if font.getbbox(text[:n] + "...")[2] <= room), 0)
+    lengths = range(1, min(len(text), LONGEST) + 1)
+    kept = bisect_right(lengths, room, key=lambda n: font.getbbox(text[:n] + "...")[2])
     return text[:kept] + "..."
 
 
@@ -49,6 +55,7 @@ def legible(text: str, size: int) -> tuple[str, Font]:
     Letters that the font lacks lose their accents, or become "?"; control characters become spaces, and bidi
     and zero-width characters are shown escaped.
     """
+    text = text[: LONGEST + 1]
     text = "".join(" " if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") else c for c in text)
     text = unicodedata.normalize("NFC", make_printable(text))
     own = _load_own_font(size)

@@ -186,7 +186,7 @@ def _split_id(model: str) -> tuple[str, int | None]:
         return name, None
     if "views" not in EMBEDDERS.options(name):
         raise UsageError(f"{name} offers no choice of views: leave out {at + number}.")
-    if not (number.isascii() and number.isdigit()):
+    if not (number.isascii() and number.isdigit() and len(number) < 9):
         raise UsageError(
             f"{model!r} is no model: after the @ stands a number of views, as in {name}@{_views.COUNTS[1]}."
         )

@@ -6,6 +6,7 @@ import struct
 from collections.abc import Callable, Iterator
 from itertools import islice
 
+from visavis.images._iso_cost import iso_cost
 from visavis.images._jpeg_cost import jpeg_cost
 from visavis.images._limits import PICTURE, Cost, check
 from visavis.images._tiff_cost import tiff_cost
@@ -26,8 +27,6 @@ MAX_JPEG_2000 = 40_000_000
 MIN_CODE_BLOCK, MIN_PRECINCT = 8, 4
 """Least exponents of the sides: code blocks of 16 x 16 together, precincts of 16 along each side. OpenJPEG takes
 hundreds of bytes for each of them; the smallest in use are 32 x 32 and 64 x 64."""
-MAX_ITEMS = 1_024
-"""Sizes stated in an AVIF or HEIC file: tiles that are alike share one."""
 MAX_STREAMS = 16
 """Codestreams of a JPEG 2000 file, each of which is judged: thumbnails and layers."""
 
@@ -152,22 +151,6 @@ def _is_fine(content: bytes, *, lead: int) -> bool:
         return False
     small = any(min(value & 15, value >> 4) < MIN_PRECINCT for value in precincts[1:])
     return small or across + down + 4 < MIN_CODE_BLOCK
-
-
-def iso_cost(data: bytes) -> Cost:
-    """Return the cost of an AVIF or HEIC file (ISO/IEC 23008-12), from the largest picture that it states."""
-    width, height, at = 0, 0, -1
-    for count in range(MAX_ITEMS + 1):
-        at = data.find(b"ispe", at + 1)
-        if at < 0:
-            break
-        if len(data) >= at + 16:
-            sides = struct.unpack_from(">II", data, at + 8)
-            if int.from_bytes(data[at - 4 : at], "big") == 20 and sides[0] * sides[1] > width * height:
-                width, height = sides
-        if count == MAX_ITEMS:
-            return Cost(excess=f"over {MAX_ITEMS:,} pictures")
-    return _make_cost(width, height, 10)
 
 
 def _make_cost(width: int, height: int, decoded: int) -> Cost:

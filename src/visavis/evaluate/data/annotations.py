@@ -24,6 +24,8 @@ from visavis.types import Floats
 
 INVALID = 7
 """Column of a line of WIDER FACE that is 1 for a face that its authors could not judge."""
+DIGITS = 9
+"""Digits of a number of faces."""
 COLUMNS = 10
 CORNERS = ("x1", "y1", "x2", "y2")
 YES, NO = {"1", "true", "yes"}, {"", "0", "false", "no"}
@@ -110,7 +112,7 @@ def _read_count(filled: list[tuple[int, str]], start: int) -> int:
     if start + 1 == len(filled):
         raise malformed(number, f"the number of faces of {shown(name)} is missing.")
     number, text = filled[start + 1]
-    if not (text.isascii() and text.isdigit()):
+    if not (text.isascii() and text.isdigit() and len(text) <= DIGITS):
         raise malformed(number, f"expected the number of faces of {shown(name)}, got {shown(text)}.")
     return int(text)
 

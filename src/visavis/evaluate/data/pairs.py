@@ -26,7 +26,8 @@ from visavis.images.photo_files import nfc
 from visavis.text_files import errors_in, find_photo, malformed, read_text
 
 YES, NO = frozenset({"1", "true", "yes", "same", "y"}), frozenset({"0", "false", "no", "different", "n"})
-FOLD_DIGITS = 9
+DIGITS = 9
+"""Digits of a fold, a number of pairs, and the number of a photo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def read_pairs(path: Path, photos: Path | None = None) -> PairList:
     lines = text.splitlines()
     first = lines[0].split() if lines else []
     with errors_in(path):
-        if first and len(first) <= 2 and all(word.isdecimal() for word in first):
+        if first and len(first) <= 2 and all(map(_is_number, first)):
             pairs = list(_read_lfw(lines, [int(word) for word in first], photos or path.parent))
         else:
             pairs = list(_read_csv(text, photos or path.parent))
@@ -146,7 +147,7 @@ def _read_lfw(lines: Sequence[str], head: Sequence[int], folder: Path) -> Iterat
     if len(rows) != 2 * folds * pairs_per_kind:
         raise malformed(1, f"it announces {2 * folds * pairs_per_kind} pairs and holds {len(rows)}.")
     for n, (number, fields) in enumerate(rows):
-        if len(fields) not in {3, 4} or not (fields[1].isdecimal() and fields[-1].isdecimal()):
+        if len(fields) not in {3, 4} or not (_is_number(fields[1]) and _is_number(fields[-1])):
             raise malformed(number, "not a pair of LFW's format.")
         name, other = fields[0], fields[2] if len(fields) == 4 else fields[0]
         yield _Pair(
@@ -156,6 +157,11 @@ def _read_lfw(lines: Sequence[str], head: Sequence[int], folder: Path) -> Iterat
             fold=n // (2 * pairs_per_kind),
             names=(nfc(name), nfc(other)),
         )
+
+
+def _is_number(text: str) -> bool:
+    """Return whether a text is a whole number of up to ``DIGITS`` digits."""
+    return text.isdecimal() and len(text) <= DIGITS
 
 
 def _format_path(folder: Path, name: str, number: int) -> str:
@@ -197,6 +203,6 @@ def _parse_truth(word: str) -> bool | None:
 def _parse_fold(number: int, fields: Sequence[str], column: int | None) -> int:
     if column is None:
         return 0
-    if column >= len(fields) or not fields[column].isdecimal() or len(fields[column]) > FOLD_DIGITS:
+    if column >= len(fields) or not _is_number(fields[column]):
         raise malformed(number, "a fold is a number.")
     return int(fields[column])

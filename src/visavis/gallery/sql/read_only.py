@@ -45,6 +45,6 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def is_needed(error: sqlite3.Error) -> bool:
+def is_needed(error: Exception) -> bool:
     """Return whether an error of opening a file says that nothing can be written beside it."""
     return (getattr(error, "sqlite_errorname", None) or "").startswith(WORDS)

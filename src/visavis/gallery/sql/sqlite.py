@@ -169,7 +169,7 @@ class SqliteFile:
             return True
         try:
             self.fetch_first_row(self._engine, "SELECT 1 FROM sqlite_master")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             if read_only.is_needed(error):
                 self._engine.dispose()
                 return False
@@ -246,6 +246,8 @@ class SqliteFile:
             raise GalleryError(self._describe(error.orig)) from error
         except sqlite3.Error as error:
             raise GalleryError(self._describe(error)) from error
+        except UnicodeDecodeError as error:  # in a message of SQLite about a damaged schema
+            raise GalleryError(_MEANINGS["SQLITE_CORRUPT"].format(place=self.place, error="no text") + ".") from error
 
     def connect(self, engine: Engine) -> Connection:
         """Connect; waiting does not bring a file back."""
