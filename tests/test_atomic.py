@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,6 +15,7 @@ import pytest
 
 from visavis import atomic
 
+fcntl = pytest.importorskip("fcntl") if os.name == "posix" else None
 OLD, NEW = b"old", b"new" * 1000
 posix = pytest.mark.skipif(os.name != "posix", reason="links, pipes, signals and limits of POSIX")
 
@@ -68,17 +70,17 @@ def test_an_error_keeps_the_old_file(error: BaseException, tmp_path: Path) -> No
 
 
 @posix
-def test_permissions_are_those_asked_for_less_the_umask(tmp_path: Path) -> None:
+def test_files_and_folders_are_private(tmp_path: Path) -> None:
+    """``test_permissions.py`` tries more umasks."""
     previous = os.umask(0o027)
     try:
         atomic.write_bytes(tmp_path / "a", NEW)
-        atomic.write_bytes(tmp_path / "private", NEW, permissions=0o600)
         with atomic.new_folder(tmp_path / "folder"), atomic.folder_beside(tmp_path / "b") as beside:
             work = stat.S_IMODE(beside.stat().st_mode)
     finally:
         os.umask(previous)
-    modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("a", "private", "folder")]
-    assert (modes, work) == ([0o640, 0o600, 0o750], 0o700)
+    modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("a", "folder")]
+    assert (modes, work) == ([0o600, 0o700], 0o700)
 
 
 def test_the_content_is_on_the_disk_before_the_file_takes_its_place(
@@ -176,6 +178,21 @@ with atomic.new_folder(path) if sys.argv[2] == "folder" else atomic.new_file(pat
 
 
 @posix
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_without_locks_a_rest_is_deleted_after_a_day(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(atomic, "fcntl", None)
+    left = atomic.unfinished(tmp_path / "a")
+    left.mkdir() if kind == "folder" else left.touch()
+    for age, exists in ((atomic.ABANDONED_S - 60, True), (atomic.ABANDONED_S + 60, False)):
+        os.utime(left, (time.time() - age,) * 2)
+        atomic._remove_abandoned.cache_clear()
+        atomic.write_bytes(tmp_path / "b", NEW)
+        assert left.exists() == exists
+
+
+@posix
 def test_a_full_disk_keeps_the_old_file(tmp_path: Path) -> None:
     """A limit on the size of files stands for the disk."""
     path = tmp_path / "a"
@@ -186,7 +203,9 @@ def test_a_full_disk_keeps_the_old_file(tmp_path: Path) -> None:
 
 @posix
 @pytest.mark.parametrize("kind", ["file", "folder"])
-def test_a_killed_writer_leaves_the_old_file_and_its_rest_is_deleted_after_a_day(kind: str, tmp_path: Path) -> None:
+def test_a_killed_writer_leaves_the_old_file_and_its_rest_is_deleted(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "a"
     if kind == "file":
         path.write_bytes(OLD)
@@ -197,8 +216,14 @@ def test_a_killed_writer_leaves_the_old_file_and_its_rest_is_deleted_after_a_day
 
     atomic._remove_abandoned.cache_clear()
     atomic.write_bytes(tmp_path / "b", NEW)
-    assert left.exists(), "its writer may be at work"
-    os.utime(left, (0, 0))
+    assert left.exists(), "its writer may be about to lock it"
+    monkeypatch.setattr(atomic, "LOCKED_S", 0)
+    left_lock = os.open(left, os.O_RDONLY)
+    fcntl.flock(left_lock, fcntl.LOCK_EX)
+    atomic._remove_abandoned.cache_clear()
+    atomic.write_bytes(tmp_path / "b", NEW)
+    assert left.exists(), "its writer is at work"
+    os.close(left_lock)
     (tmp_path / ".a.visavis-0.part").write_bytes(OLD)
     os.utime(tmp_path / ".a.visavis-0.part", (0, 0))
     atomic._remove_abandoned.cache_clear()

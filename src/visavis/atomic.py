@@ -1,10 +1,12 @@
 """Write files and folders whole or not at all: beside their place under another name, then moved into it.
 
 - A writer that fails (a full disk, an exception) leaves what was there before. Of two writers, the last to finish wins.
+- Only this user can read what is written, whatever the umask, and whatever the permissions of a replaced file.
 - The file beside has a random name and is created exclusively: a link planted under its name is not followed.
 - A link at the destination is replaced; what it points to is not touched. A device, a pipe or a socket is refused.
 - The content is on the disk before the file takes its place: a loss of power leaves the old or the new one.
-- A killed writer leaves its unfinished file. The first write of a process into a folder deletes those older than a day.
+- A killed writer leaves its unfinished file, without the lock that a writer holds. The first write of a process into
+  a folder deletes such files, and those older than a day where the file system has no locks.
 
 Errors are OSError, with the name of the destination.
 """
@@ -14,6 +16,8 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import stat
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -24,48 +28,56 @@ from pathlib import Path
 from secrets import token_hex
 from typing import BinaryIO
 
+from visavis.permissions import FILE, FOLDER, make_private
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 ABANDONED_S = 86_400
-"""Seconds without a write after which an unfinished file belongs to a process that was killed."""
+"""Seconds without a write after which an unfinished file without a lock belongs to a process that was killed."""
+LOCKED_S = 1.0
+"""Seconds within which a new file is locked."""
 UNFINISHED = re.compile(r"\..+\.visavis-[0-9a-f]{16}\.part", re.DOTALL)
 """Names of unfinished files and folders."""
 NAME_LENGTH = 50
 """Characters of the destination's name in the name of the unfinished file: the whole stays under 255 bytes."""
 EXCLUSIVE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 """Flags that create a file, and fail where anything, also a link, has its name."""
-PERMISSIONS = 0o666
-"""Permissions of a new file, from which the system takes the process's umask."""
 
 
 @contextmanager
-def new_file(path: Path, *, permissions: int = PERMISSIONS) -> Iterator[BufferedRandom]:
+def new_file(path: Path) -> Iterator[BufferedRandom]:
     """Yield a file to write and read, which takes the place of ``path`` at the end of the block.
 
-    It is deleted after an error. ``permissions`` are those of the new file, less the umask; those of a replaced file
-    are not kept.
+    It is deleted after an error.
     """
     part = unfinished(path)
     with _named_after(path, part):
         _check_replaceable(path)
-        file = os.fdopen(os.open(part, EXCLUSIVE, permissions), "w+b")
+        file = os.fdopen(os.open(part, EXCLUSIVE, FILE), "w+b")
         try:
-            with file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
+            make_private(part)
+            with _locked(part):
+                with file:
+                    yield file
+                    file.flush()
+                    os.fsync(file.fileno())
+                part.replace(path)
         finally:
             part.unlink(missing_ok=True)
 
 
-def write(path: Path, write_to: Callable[[BinaryIO], object], *, permissions: int = PERMISSIONS) -> None:
+def write(path: Path, write_to: Callable[[BinaryIO], object]) -> None:
     """Write what ``write_to`` writes to the file that it gets."""
-    with new_file(path, permissions=permissions) as file:
+    with new_file(path) as file:
         write_to(file)
 
 
-def write_bytes(path: Path, data: bytes, *, permissions: int = PERMISSIONS) -> None:
+def write_bytes(path: Path, data: bytes) -> None:
     """Write the bytes."""
-    with new_file(path, permissions=permissions) as file:
+    with new_file(path) as file:
         file.write(data)
 
 
@@ -88,11 +100,14 @@ def new_folder(path: Path) -> Iterator[Path]:
     """
     with folder_beside(path) as folder:
         part = folder / path.name
-        part.mkdir()
+        part.mkdir(FOLDER)
+        make_private(part)
         yield part
         with _named_after(path, part):
-            for file in filter(Path.is_file, part.rglob("*")):
-                _sync(file)
+            for inside in part.rglob("*"):
+                make_private(inside)
+                if inside.is_file():
+                    _sync(inside)
             part.replace(path)
 
 
@@ -104,15 +119,28 @@ def folder_beside(path: Path) -> Iterator[Path]:
     """
     folder = unfinished(path)
     with _named_after(path, folder):
-        folder.mkdir(0o700)
+        folder.mkdir(FOLDER)
+    make_private(folder)
     try:
-        yield folder
+        with _locked(folder):
+            yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def temporary_folder(purpose: str) -> Iterator[Path]:
+    """Yield a new, empty folder among the temporary files of the system, deleted at the end of the block.
+
+    Only this user can read it. What a killed process left is deleted by the next one.
+    """
+    with folder_beside(Path(tempfile.gettempdir()) / f"visavis-{purpose}") as folder:
+        yield folder
+
+
 def move(finished: Path, path: Path) -> None:
     """Move a finished file of the same file system to ``path``."""
+    make_private(finished)
     _sync(finished)
     with _named_after(path, finished):
         _check_replaceable(path)
@@ -143,12 +171,48 @@ def _remove_abandoned(folder: Path) -> None:
 
 def _remove_if_abandoned(entry: os.DirEntry[str]) -> None:
     with suppress(OSError):
-        if time.time() - entry.stat(follow_symlinks=False).st_mtime < ABANDONED_S:
+        state = entry.stat(follow_symlinks=False)
+        if not (_is_unlocked(entry) or time.time() - state.st_mtime >= ABANDONED_S):
             return
-        if entry.is_dir(follow_symlinks=False):
+        if stat.S_ISDIR(state.st_mode):
             shutil.rmtree(entry.path, ignore_errors=True)
         else:
             Path(entry.path).unlink(missing_ok=True)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Lock an unfinished file or folder during the block, at most until the end of the process."""
+    if fcntl is None:
+        yield
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # the file system has no locks: then the age decides
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _is_unlocked(entry: os.DirEntry[str]) -> bool:
+    """Return whether a file or folder was written by a process that has ended; False where there are no locks.
+
+    A file gets its lock just after its creation, so a new one may still be unlocked.
+    """
+    if fcntl is None or entry.is_symlink():
+        return False
+    state = entry.stat(follow_symlinks=False)
+    if state.st_uid != os.geteuid() or time.time() - state.st_mtime < LOCKED_S:
+        return False
+    descriptor = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
 
 
 def _check_replaceable(path: Path) -> None:

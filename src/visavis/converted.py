@@ -17,8 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
 
-from visavis import atomic, devices, runtime
-from visavis.cache import cache_dir, data_dir
+from visavis import atomic, devices, permissions, runtime
+from visavis.cache import data_dir, trusted_folder
 from visavis.errors import WeightsError
 
 CONVERTER_VERSION = 6
@@ -42,7 +42,6 @@ HASHES: Mapping[str, str] = {
 On a processor whose sums round differently the files may differ; they are then recorded like those of the user.
 """
 
-PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 SUFFIX_DIGITS = 16
 """Hexadecimal digits at the end of the name of a file of weights: the first of its SHA-256."""
@@ -60,7 +59,7 @@ def convert_once(name: str, sha256: str, build: Callable[[], bytes], *, suffix: 
 
     Written whole or not at all, see :mod:`visavis.atomic`. Raises WeightsError where it cannot be written.
     """
-    path = cache_dir() / "onnx" / f"{name}-{sha256[:16]}-{CONVERTER_VERSION}{suffix}"
+    path = trusted_folder("onnx") / f"{name}-{sha256[:16]}-{CONVERTER_VERSION}{suffix}"
     if _is_unchanged(path):
         return path
     data = build()
@@ -101,7 +100,7 @@ def _sha256(path: Path) -> str:
 
 def _store(path: Path, data: bytes) -> None:
     """Write a converted network to ``path``, and the record of its hash unless that is in ``HASHES``."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
+    permissions.make_folder(path.parent)
     with atomic.folder_beside(path) as folder:
         part = folder / path.name
         part.write_bytes(data)
@@ -110,7 +109,6 @@ def _store(path: Path, data: bytes) -> None:
         if hashes != {path.name: HASHES.get(path.name)}:
             _write_record(path.name, hashes)
         for name, file in files.items():  # the network last, as it refers to its weights
-            file.chmod(PRIVATE_FILE)
             atomic.move(file, path.with_name(name))
     _remove_former_weights(path, keep=set(files))
 
@@ -170,6 +168,6 @@ def _is_trusted(path: Path) -> bool:
 
 def _write_record(name: str, hashes: Mapping[str, str]) -> None:
     path = _records_dir() / f"{name}.sha256"
-    path.parent.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
+    permissions.make_folder(path.parent)
     text = "".join(f"{digest}  {file}\n" for file, digest in hashes.items())
-    atomic.write_bytes(path, text.encode(), permissions=PRIVATE_FILE)
+    atomic.write_bytes(path, text.encode())

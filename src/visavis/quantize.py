@@ -8,7 +8,6 @@ thresholds.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from visavis import confined, embedders, runtime
+from visavis import atomic, confined, embedders, runtime
 from visavis.defaults import DETECTOR
 from visavis.embedders import onnx_file, recipes
 from visavis.errors import MissingExtraError, UsageError
@@ -70,8 +69,8 @@ def quantize(
     cut = collect_crops(photos, Recognizer(detector=detector, embedder=model, threads=threads), count=crops)
     batch = 1 if model.fixed else CHUNK
     target = replace(row, name=called or f"{name}-int8", sha256=None, data=(), precision="int8", quantized_from=name)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{target.name}.onnx"
+    with atomic.temporary_folder("quantize") as folder:
+        path = folder / f"{target.name}.onnx"
         inputs = path.with_suffix(".npy")
         np.save(inputs, model.input_of(cut))
         limits = _limits(network, inputs, count=len(cut), batch=batch)
@@ -120,8 +119,8 @@ def quantize_network(
     if method not in METHODS:
         raise UsageError(f"no way to measure ranges is called {method!r}; there are: {', '.join(METHODS)}.")
     tools = tools or _load_tools()
-    with tempfile.TemporaryDirectory() as folder:
-        fused = Path(folder) / "fused.onnx"
+    with atomic.temporary_folder("quantize") as folder:
+        fused = folder / "fused.onnx"
         runtime.fuse(network, fused)
         model = _load_converted(fused, tools)
         quantizer = tools.QDQQuantizer(

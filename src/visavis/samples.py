@@ -15,7 +15,7 @@ import tarfile
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from visavis import atomic
+from visavis import atomic, permissions
 from visavis.cache import cache_dir
 from visavis.errors import WeightsError
 
@@ -83,7 +83,7 @@ def _sha256(path: Path) -> str:
 
 def _fill(folder: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        permissions.make_folder(folder)
         # beside the photos, so that a rename puts each in place once all are complete and checked
         with atomic.folder_beside(folder / ARCHIVE) as work:
             unpack(_find_archive(folder) or _fetch(work, folder), work)

@@ -36,6 +36,7 @@ COMMAND_PAGES = [
             "models",
             "evaluate-and-calibrate",
             "train",
+            "cache",
         )
     ),
     COMMAND_LINE,

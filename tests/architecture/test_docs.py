@@ -192,7 +192,7 @@ def test_every_command_that_is_shown_exists_with_its_options() -> None:
     shown = [words[1:] for words in shown_commands() if words[1] not in {"COMMAND", "--version"}]
     assert len(shown) > 25
     for words in shown:
-        grouped = words[0] in {"gallery", "models", "evaluate", "train"}
+        grouped = words[0] in {"gallery", "models", "evaluate", "train", "cache"}
         names = [f"{words[0]} {one}" for one in words[1].split("|")] if grouped else words[:1]
         assert [name for name in names if name not in COMMANDS] == []
         known = {option for name in names for one in COMMANDS[name].params for option in one.opts}
@@ -299,6 +299,9 @@ OF_THE_DAY = {
     "path",
     "seconds",
     "bytes",
+    "bytes_before",
+    "files",
+    "entries",
     "date",
     "ms_detect",
     "ms_embed",

@@ -14,7 +14,10 @@ import pytest
 from .source import ROOT, Import, Module, _imports, modules
 
 LAYERS = (
-    {"plain", "_checks", "_pixels", "_show", "atomic", "defaults", "types", "errors", "printable"},
+    {
+        "plain", "_checks", "_pixels", "_show", "atomic", "permissions", "encryption", "defaults", "types", "errors",
+        "printable",
+    },
     {
         "registry", "cache", "forking", "devices", "opencv", "pytorch", "protobuf", "runtime", "converted", "confined",
         "weights", "nets", "boxes",
@@ -34,6 +37,7 @@ LAYERS = (
 HOMES = {
     "onnxruntime": {"runtime", "quantize"},  # its tools for quantization are a package of their own
     "onnx": {"quantize"},
+    "cryptography": {"encryption"},
     "sqlalchemy": {"gallery"},
     "typer": {"cli", "compat"},
     "rich": {"cli"},
@@ -59,7 +63,7 @@ FILES = {
 
 NOT_AT_ONCE = {
     "onnxruntime", "onnx", "sqlalchemy", "PIL", "rich", "pooch", "requests", "lz4", "platformdirs", "jinja2",
-    "ray", "fsspec", "sklearn", "threadpoolctl", *FILES,
+    "ray", "fsspec", "sklearn", "threadpoolctl", "cryptography", *FILES,
 }  # fmt: skip
 """Packages that cost time to import: inside the function that needs them."""
 

@@ -24,7 +24,10 @@ COMMANDS = {
     "gallery name": "gallery.name_faces",
     "gallery export": "gallery.export_gallery",
     "gallery import": "gallery.import_gallery",
-    **{f"gallery {name}": f"gallery.{name}" for name in ("audit", "stats", "check", "calibrate")},
+    **{f"gallery {name}": f"gallery.{name}" for name in ("audit", "stats", "check", "calibrate", "compact")},
+    "cache list": "cache.list_parts",
+    "cache clear": "cache.clear",
+    "cache forget": "cache.forget",
     "models list": "models.list_models",
     "models show": "models.show",
     "models import": "models.import_model",
@@ -40,6 +43,7 @@ COMMANDS = {
 
 GROUPS = {
     "gallery": "Manage the people in a gallery.",
+    "cache": "List and delete what commands have remembered.",
     "models": "List and download models, and add your own.",
     "evaluate": "Measure error rates on labeled photos.",
     "train": "Train classifiers and networks on labeled photos.",

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from visavis import defaults
+from visavis import defaults, permissions
 from visavis.cli._csv import BOX_COLUMNS
 from visavis.cli._files import PictureFolder
 from visavis.cli._output import Output, decimals, iso_time, note, photo_line, significant
@@ -107,7 +107,7 @@ def _save_crops(out: Path, clustering: Clustering, skipped: list[str]) -> None:
     labels = clustering.labels
     names = {cluster.id: f"cluster-{cluster.id}" if len(cluster) > 1 else ALONE for cluster in clustering.clusters}
     folders: dict[str, PictureFolder] = {}
-    out.mkdir(parents=True, exist_ok=True)
+    permissions.make_folder(out)
     for photo, rows in of_photos(clustering.faces, skipped=skipped):
         crops = square_crops(
             photo.pixels, plain_faces(clustering.faces, rows), size=defaults.CROP_SIZE, margin=defaults.CROP_MARGIN

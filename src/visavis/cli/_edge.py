@@ -34,6 +34,7 @@ class Commands(Suggesting):
         super().__init__(**attributes)
         for command in self.commands.values():
             _add_device(command)
+            _add_key_file(command)
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:
         """Parse the options before the command."""
@@ -122,6 +123,30 @@ def _create_option() -> TyperOption:
         expose_value=False,
         callback=_set_device,
     )
+
+
+def _add_key_file(command: Any) -> None:
+    """Add ``--key-file`` to each command with ``--gallery``, also in groups."""
+    for subcommand in getattr(command, "commands", {}).values():
+        _add_key_file(subcommand)
+    names = [parameter.name for parameter in command.params]
+    if "gallery" in names:
+        option = TyperOption(
+            param_decls=["--key-file"],
+            type=str,
+            metavar="FILE",
+            help="File with the key of an encrypted gallery.",
+            show_default="VISAVIS_KEY_FILE, else none",
+            expose_value=False,
+            callback=_set_key_file,
+        )
+        command.params.insert(names.index("gallery") + 1, option)
+
+
+def _set_key_file(_context: Any, _parameter: Any, path: str | None) -> None:
+    """Set the key file for this process and its children."""
+    if path is not None:
+        os.environ["VISAVIS_KEY_FILE"] = path
 
 
 def _set_device(_context: Any, _parameter: Any, device: str | None) -> None:

@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from visavis import atomic
+from visavis import atomic, permissions
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class PictureFolder:
     """
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        permissions.make_folder(folder)
         self._folder = folder
 
     def save(self, picture: RGB, photo: Photo, ending: str) -> Path:

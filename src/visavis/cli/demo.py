@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Generic, TypeVar
 
 import typer
 
-from visavis import atomic
+from visavis import atomic, permissions
 from visavis._show import percent
 from visavis.cli._files import PictureFolder
 from visavis.cli._options import Json, Threads
@@ -100,7 +100,7 @@ def _copy_photos(folder: Path) -> Path:
     """Copy the sample photos to a folder with a short path for the printed commands."""
     from visavis.samples import load_samples
 
-    folder.mkdir(parents=True, exist_ok=True)
+    permissions.make_folder(folder)
     for path in load_samples().all:
         shutil.copyfile(path, folder / path.name)
     return folder

@@ -14,7 +14,7 @@ import re
 import sqlite3
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
@@ -23,15 +23,18 @@ from typing import Self
 
 import numpy as np
 
-from visavis import defaults
-from visavis.cache import cache_dir
+from visavis import defaults, permissions
+from visavis.cache import cache_dir, check_trusted
 from visavis.embedding_cache.model_key import model_key
+from visavis.errors import WeightsError
 from visavis.pipeline import Recognizer
 from visavis.types import Face, Floats, PhotoFaces, Quality
 
 FORMAT = 1
 """Format of the rows, a part of the key."""
 BUSY_SECONDS = 20
+ERASING_SECONDS = 5
+"""How long a removal waits for others to end reading what was removed."""
 KEPT_FILES = 12
 """Files kept, one a model key; the least recently used one is deleted for a new one."""
 
@@ -86,7 +89,9 @@ class EmbeddingCache:
         self._key = f"{FORMAT} {model_key(recognizer, min_face=min_face)}"
         self.path = _file_path(recognizer.model, self._key)
         with self._handle_errors():
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            check_trusted(self.path.parent)
+            permissions.make_folder(self.path.parent)
+            permissions.warn_if_readable([self.path.parent], contents="faces of photos")
             if not self.path.exists():
                 _make_room(self.path.parent)
             self._open()
@@ -151,6 +156,8 @@ class EmbeddingCache:
                 self._renew()
             else:
                 self._give_up(str(error))
+        except WeightsError as error:
+            self._give_up(str(error))
         except OSError as error:
             self._give_up(error.strerror or str(error))
 
@@ -206,7 +213,8 @@ def _file_id(path: Path) -> tuple[int, int] | None:
 
 
 def _open_file(path: Path, key: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+    permissions.create_file(path)
+    connection = connect(path)
     try:
         _execute_with_retries(connection, "pragma journal_mode=wal")
         connection.execute("pragma synchronous=normal")  # a power failure may lose the last rows but damages nothing
@@ -217,11 +225,52 @@ def _open_file(path: Path, key: str) -> sqlite3.Connection:
         connection.execute("commit")
         if stored not in (None, key):
             raise sqlite3.DatabaseError("the file is of another key")
+        with suppress(sqlite3.OperationalError):  # others use the file: the next process erases the traces
+            _erase_traces(connection, patience=0)
         os.utime(path)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open an existing file, whose removed rows are overwritten; raises sqlite3.Error."""
+    uri = f"{path.absolute().as_uri()}?mode=rw"
+    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+    connection.execute("pragma secure_delete=on")
+    return connection
+
+
+def forget_rows(connection: sqlite3.Connection, sha256s: Sequence[str]) -> int:
+    """Remove photos without a trace; return how many there were. Raises sqlite3.Error."""
+    removed = 0
+    connection.execute("begin immediate")
+    for start in range(0, len(sha256s), HASHES_PER_QUERY):
+        batch = sha256s[start : start + HASHES_PER_QUERY]
+        marks = ", ".join("?" * len(batch))
+        removed += connection.execute(f"delete from photos where sha256 in ({marks})", batch).rowcount
+    if removed:
+        connection.execute("pragma user_version=1")
+    connection.execute("commit")
+    _erase_traces(connection, patience=ERASING_SECONDS)
+    return removed
+
+
+def _erase_traces(connection: sqlite3.Connection, *, patience: float) -> None:
+    """Rewrite a file from which photos were removed: free space and the log hold copies of rows.
+
+    The mark of such a file stays until that is done, also where this process is killed before.
+    """
+    if not connection.execute("pragma user_version").fetchone()[0]:
+        return
+    connection.execute("vacuum")
+    deadline = time.monotonic() + patience
+    while connection.execute("pragma wal_checkpoint(truncate)").fetchone()[0]:
+        if time.monotonic() > deadline:
+            raise sqlite3.OperationalError("other processes keep reading what was removed")
+        time.sleep(0.02)
+    connection.execute("pragma user_version=0")
 
 
 def _execute_with_retries(connection: sqlite3.Connection, statement: str) -> None:

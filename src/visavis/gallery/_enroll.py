@@ -131,6 +131,8 @@ def add_templates(
         (enrollment,) = _store(conn, opened, [person], [stored_id])
         if not enrollment.person_id:
             raise UsageError(_explain_nothing_new(enrollment))
+    if stored_id is not None and details != NO_DETAILS:
+        opened.database.erase_traces()
     return enrollment
 
 
@@ -180,6 +182,7 @@ def _store(
     for i, (person_id, part) in enumerate(zip(person_ids, parts, strict=True)):
         name, details = people[i].name, people[i].details
         if person_id and i not in new_ids and (changed := records.set_details(conn, person_id, details)):
+            opened.database.mark_traces(conn)
             opened.log(conn, "change", person_id, ", ".join(changed))
         ids = (*(next(added) for _ in part.new), *part.unassigned)
         if part.unassigned:

@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from visavis import images
+from visavis.embedding_cache import stored_files as embedding_cache
 from visavis.errors import ImageError, UnknownNameError, UsageError
 from visavis.gallery._open_gallery import OpenGallery
 from visavis.gallery.check_input import make_storable, match_stored_faces, prepare_templates
@@ -110,6 +111,7 @@ def locate_photos(opened: OpenGallery, hashed: Iterable[tuple[str, str]], *, rea
             moves.setdefault((digest, path), photo_paths.NOWHERE)
     if moves:
         with opened.database.write() as conn:
+            opened.database.mark_traces(conn)
             photo_paths.change_paths(conn, [(digest, old, new) for (digest, old), new in moves.items()])
     return len(moves)
 
@@ -132,12 +134,13 @@ def forget_photos(
             f"these photos show people of the gallery ({', '.join(named_people.values())}): give named=True to "
             "remove those templates too."
         )
-    with opened.database.write() as conn:
+    if not stored_photos:
+        return []
+    with opened.database.erasing() as conn:
         forgotten = [photo_paths.remove_photo(conn, digest) for digest, _ in stored_photos]
         for photo in forgotten:
             _log_forgotten(conn, opened, photo)
-    if forgotten:
-        opened.compact_after_removal()
+    embedding_cache.forget_photos(photo.sha256 for photo in forgotten)
     return forgotten
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sqlalchemy import Connection, select
 
-from visavis import compare, runtime
+from visavis import compare, encryption, runtime
 from visavis.defaults import DETECTOR, EMBEDDER
 from visavis.embedders import model_id
 from visavis.errors import GalleryError, UsageError
@@ -47,7 +47,7 @@ class OpenGallery:
     between searches; None before the first search.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - those of Gallery
         self,
         url: str | os.PathLike[str],
         *,
@@ -58,6 +58,7 @@ class OpenGallery:
         index: str,
         create: bool,
         actor: str | None,
+        key_file: encryption.KeyFile = None,
     ) -> None:
         """Open the gallery at ``url``; see :class:`visavis.gallery.Gallery` for the options."""
         if model is not None and "@" in model:
@@ -71,7 +72,10 @@ class OpenGallery:
         self.actor = _get_user() if actor is None else check_text(actor, "an actor", most=NAME_LENGTH, one_line=True)
         self.lock = ForkSafeLock()
         self.people_cache: PeopleCache | None = None
-        self.database = Database(url, model=EMBEDDER if model is None else model, create=create)
+        cipher = encryption.read_key(encryption.named_key_file() if key_file is None else key_file)
+        if cipher is not None and not index.startswith("exact"):
+            raise UsageError(f"an encrypted gallery is searched exactly: the index {index} would hold its embeddings.")
+        self.database = Database(url, model=EMBEDDER if model is None else model, create=create, cipher=cipher)
         try:
             self.index = SyncedIndex(index, url=os.fspath(url), reading=self.database.read, writing=self.database.write)
             self.model = self._agree_on_model(model)
@@ -161,15 +165,6 @@ class OpenGallery:
     def log(self, conn: Connection, action: str, person_id: int | None, detail: str = "") -> None:
         """Add an entry to the audit log."""
         records.log_action(conn, action, person_id, detail, actor=self.actor)
-
-    def compact_after_removal(self) -> None:
-        """Erase the traces of what was removed; raise GalleryError with the state of the removal if that fails."""
-        try:
-            self.database.compact()
-        except GalleryError as error:
-            raise GalleryError(
-                f"the removal is done, but traces are left in the file: {error} Compact it later."
-            ) from error
 
 
 @lru_cache(maxsize=8)

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection
 
+from visavis.embedding_cache.stored_files import forget_photos
 from visavis.errors import UnknownNameError, UsageError
 from visavis.gallery import _resolve_person
 from visavis.gallery._open_gallery import OpenGallery
 from visavis.gallery._resolve_person import Who
 from visavis.gallery.check_input import clean_name
 from visavis.gallery.names import fold_name
-from visavis.gallery.sql import records
+from visavis.gallery.sql import photo_paths, records
 from visavis.gallery.types import Details, Person
 
 
@@ -61,7 +62,7 @@ def find_people_of_similar_name(opened: OpenGallery, name: str, *, equal: bool) 
 def rename_person(opened: OpenGallery, who: Who, name: str) -> None:
     """Change the name of a person; the id stays."""
     name = clean_name(name)
-    with opened.database.write() as conn:
+    with opened.database.erasing() as conn:
         person_id = _resolve_person.find_person(conn, who)
         records.update_person(conn, person_id, name=name)
         opened.log(conn, "rename", person_id)
@@ -69,7 +70,7 @@ def rename_person(opened: OpenGallery, who: Who, name: str) -> None:
 
 def describe_person(opened: OpenGallery, who: Who, details: Details) -> None:
     """Replace the stored details of a person that are given."""
-    with opened.database.write() as conn:
+    with opened.database.erasing() as conn:
         person_id = _resolve_person.find_person(conn, who)
         if changed := records.set_details(conn, person_id, details):
             opened.log(conn, "change", person_id, ", ".join(changed))
@@ -78,7 +79,7 @@ def describe_person(opened: OpenGallery, who: Who, details: Details) -> None:
 def merge_people(opened: OpenGallery, who: Who | Sequence[Who], into: Who) -> None:
     """Do as :meth:`visavis.gallery.Gallery.merge`."""
     sources = [who] if isinstance(who, (int, str, Person)) else list(who)
-    with opened.database.write() as conn:
+    with opened.database.erasing() as conn:
         ids = dict.fromkeys(_resolve_person.find_person(conn, person) for person in sources)
         target = _resolve_person.find_person(conn, into)
         if target in ids:
@@ -86,7 +87,6 @@ def merge_people(opened: OpenGallery, who: Who | Sequence[Who], into: Who) -> No
         for person_id in ids:
             moved = records.merge_person(conn, person_id, target)
             opened.log(conn, "merge", target, f"{moved} templates of person {person_id}")
-    opened.compact_after_removal()
 
 
 def move_templates(opened: OpenGallery, template_ids: Sequence[int], to: Who) -> None:
@@ -110,22 +110,25 @@ def name_faces(opened: OpenGallery, name: str, template_ids: Sequence[int], *, n
 
 def remove_people(opened: OpenGallery, who: Sequence[Who]) -> None:
     """Do as :meth:`visavis.gallery.Gallery.remove`."""
-    with opened.database.write() as conn:
+    photos: set[str] = set()
+    with opened.database.erasing() as conn:
         for person_id in dict.fromkeys(_resolve_person.find_person(conn, person) for person in who):
+            photos |= photo_paths.read_hashes(conn, records.read_template_ids(conn, person_id))
             removed = records.remove_person(conn, person_id)
             opened.log(conn, "remove", person_id, f"{removed} templates")
-    opened.compact_after_removal()
+    forget_photos(photos)
 
 
 def remove_template(opened: OpenGallery, template_id: int) -> None:
     """Remove one template; UsageError if it is the last of a person, since each person has a template."""
-    with opened.database.write() as conn:
+    with opened.database.erasing() as conn:
         owner = _find_owners(conn, [template_id])[template_id]
         if owner is not None and records.read_template_ids(conn, owner) == [template_id]:
             raise UsageError(f"template {template_id} is the last of person {owner}: remove the person.")
+        photos = photo_paths.read_hashes(conn, [template_id])
         records.remove_templates(conn, [template_id])
         opened.log(conn, "remove template", owner, f"template {template_id}")
-    opened.compact_after_removal()
+    forget_photos(photos)
 
 
 def _find_owners(conn: Connection, template_ids: Sequence[int]) -> dict[int, int | None]:

@@ -7,14 +7,17 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 from sqlalchemy import Connection, Table, insert, select, update
 
-from visavis import atomic
+from visavis import atomic, permissions
+from visavis.encryption import Cipher, KeyFile, read_key
 from visavis.errors import UsageError, fault_of
 from visavis.gallery._index_sync import read_added
 from visavis.gallery._open_gallery import OpenGallery
@@ -27,6 +30,8 @@ from visavis.printable import dump_json
 from visavis.types import Floats
 
 RECORDS, EMBEDDINGS = "gallery.json", "embeddings.npz"
+SEALED = ".sealed"
+"""Ending of encrypted files."""
 FORMAT, VERSION = "visavis gallery export", 2
 FILES = {1: ("vectors.npz", "vectors"), VERSION: (EMBEDDINGS, "embeddings")}
 """By version: the file of arrays, and the name of the embeddings in it."""
@@ -56,26 +61,27 @@ class Export:
     embeddings: Floats
 
 
-def export_gallery(opened: OpenGallery, folder: Path) -> None:
+def export_gallery(opened: OpenGallery, folder: Path, key_file: KeyFile = None) -> None:
     """Do as :meth:`visavis.gallery.Gallery.export`."""
+    cipher = read_key(key_file)
     with opened.database.read() as conn:
-        _write(conn, folder)
+        _write(conn, folder, cipher or opened.database.cipher)
 
 
-def import_gallery(opened: OpenGallery, folder: Path) -> None:
+def import_gallery(opened: OpenGallery, folder: Path, key_file: KeyFile = None) -> None:
     """Do as :meth:`visavis.gallery.Gallery.import_from`."""
-    export = _read(folder)
+    export = _read(folder, read_key(key_file) or opened.database.cipher)
     with opened.database.write() as conn:
         _store(conn, export, model=opened.model)
         opened.log(conn, "import", None, f"{len(export.people)} people, {len(export.templates)} templates")
 
 
-def read_model(folder: Path) -> str:
+def read_model(folder: Path, cipher: Cipher | None = None) -> str:
     """Return the model of an export's embeddings; UsageError if the folder is no export."""
-    return _read(folder).model
+    return _read(folder, cipher).model
 
 
-def _write(conn: Connection, folder: Path) -> None:
+def _write(conn: Connection, folder: Path, cipher: Cipher | None) -> None:
     """Write an export, completely or not at all."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} is there already and not empty: name a new folder.")
@@ -89,21 +95,28 @@ def _write(conn: Connection, folder: Path) -> None:
     }
     ids, embeddings = _read_embeddings(conn, meta.dimension or 0)
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        permissions.make_folder(folder.parent)
         with atomic.new_folder(folder) as part:
-            (part / RECORDS).write_text(dump_json(content, indent=1, allow_nan=True) + "\n", encoding="utf-8")
-            np.savez(part / EMBEDDINGS, ids=ids, embeddings=embeddings)
+            text = dump_json(content, indent=1, allow_nan=True) + "\n"
+            with _create_file(part, RECORDS, cipher) as file:
+                file.write(text.encode("utf-8"))
+            with _create_file(part, EMBEDDINGS, cipher) as file:
+                np.savez(file, ids=ids, embeddings=embeddings)
     except OSError as error:
         raise UsageError(f"{folder} cannot be written: {error.strerror}.") from error
 
 
-def _read(folder: Path) -> Export:
+def _read(folder: Path, cipher: Cipher | None) -> Export:
     """Read an export; UsageError if the folder is no export, or not complete."""
+    permissions.warn_if_readable([folder], contents="names and faces")
+    if cipher is None and (folder / f"{RECORDS}{SEALED}").is_file():
+        raise UsageError(f"{folder} is an encrypted export: name its key file by --export-key.")
     try:
-        content = json.loads((folder / RECORDS).read_text(encoding="utf-8"))
+        with _open_file(folder, RECORDS, cipher) as file:
+            content = json.loads(file.read().decode("utf-8"))
         version = content.get("version") if isinstance(content, dict) else None
         file_name, name = FILES.get(version if isinstance(version, int) else VERSION, FILES[VERSION])
-        with (folder / file_name).open("rb") as file:
+        with _open_file(folder, file_name, cipher) as file:
             arrays = read_arrays(file, ["ids", name])
     except OSError as error:
         raise UsageError(f"{folder} is no export of a gallery: {error.strerror} ({error.filename}).") from error
@@ -122,6 +135,29 @@ def _read(folder: Path) -> Export:
     except UsageError as error:
         raise UsageError(f"{folder}: {error}") from error
     return Export(str(model), calibration, **rows, embeddings=embeddings.astype(np.float32))
+
+
+@contextmanager
+def _create_file(folder: Path, name: str, cipher: Cipher | None) -> Iterator[BinaryIO]:
+    """Yield a new file of an export to write to; with a cipher it is encrypted, and never plain on the disk."""
+    if cipher is None:
+        with (folder / name).open("xb") as file:
+            yield file
+        return
+    plain = BytesIO()
+    yield plain
+    plain.seek(0)
+    with (folder / f"{name}{SEALED}").open("xb") as file:
+        cipher.seal_file(plain, file, name.encode())
+
+
+def _open_file(folder: Path, name: str, cipher: Cipher | None) -> BinaryIO:
+    """Open a file of an export, decrypted if it is encrypted; raises OSError, ValueError for another key."""
+    sealed = folder / f"{name}{SEALED}"
+    if cipher is None or not sealed.is_file():
+        return (folder / name).open("rb")
+    with sealed.open("rb") as file:
+        return cipher.open_file(file, name.encode())
 
 
 def _store(conn: Connection, export: Export, *, model: str) -> None:

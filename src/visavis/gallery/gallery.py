@@ -1,6 +1,6 @@
 """The class Gallery: every method that users call, with its documentation.
 
-This file is long, since it holds all signatures and docstrings. A method calls a function that takes the open gallery
+It holds all signatures and docstrings. A method calls a function that takes the open gallery
 (:class:`visavis.gallery._open_gallery.OpenGallery`), in a module named after what it does.
 """
 
@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 
 from visavis import defaults
 from visavis.compare import Calibration
+from visavis.encryption import KeyFile
 from visavis.errors import GalleryError, UsageError
 from visavis.gallery import (
     _enroll,
@@ -70,11 +71,10 @@ class Gallery:
     sees everything that any process stored before the search began. A gallery holds embeddings of one model and
     stores its name.
 
-    ``opened`` is what the methods work on: the database, the index and their lock. It is for code that extends
-    galleries, and may change between versions.
+    ``opened`` is what the methods work on: the database, the index and their lock. It may change.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         url: str | os.PathLike[str] = "sqlite:///faces.db",
         *,
@@ -85,6 +85,7 @@ class Gallery:
         index: str = "exact",
         create: bool = True,
         actor: str | None = None,
+        key_file: KeyFile = None,
     ) -> None:
         """Open the gallery at ``url`` (``sqlite:///file``, a path, or ``postgresql://...``); create it if missing.
 
@@ -92,8 +93,9 @@ class Gallery:
         that of :mod:`visavis.defaults`). Photos are read by ``recognizer``; without it, by a recognizer of the
         gallery's model, made when first needed, with this ``detector`` and number of ``threads`` (defaults: those of
         :class:`visavis.Recognizer`). ``index`` names the search index, as NAME or NAME:PLACE. ``actor`` is the user
-        that the audit log records (default: this process's user). Raises GalleryError if the store cannot be used or
-        holds embeddings of another model, UsageError if a recognizer comes with a detector or threads.
+        that the audit log records (default: this process's user). ``key_file`` (default: ``VISAVIS_KEY_FILE``) encrypts
+        a SQLite file. Raises GalleryError if the store cannot be used, has another key or model, UsageError if a
+        recognizer comes with a detector or threads.
         """
         self.opened = OpenGallery(
             url,
@@ -104,6 +106,7 @@ class Gallery:
             index=index,
             create=create,
             actor=actor,
+            key_file=key_file,
         )
 
     @property
@@ -419,9 +422,10 @@ class Gallery:
     def remove(self, *who: Who) -> None:
         """Remove people (see :meth:`find`), all or none, without a trace in the file.
 
-        Their names, notes, consents, templates and photos are removed, too.
-        Only a line in the audit log with the id and the date stays; the id is never used again. Photos that also show
-        other people stay. The file is written anew (see :meth:`compact`), so remove many people in one call.
+        Names, notes, consents, templates and photos are removed, these also from the embedding cache. Warns if
+        traces are left until the next opening.
+        Only a line in the audit log with id and date stays; the id is never used again. Photos that also show
+        other people stay. The file is written anew (see :meth:`compact`): remove many people in one call.
         """
         _people.remove_people(self.opened, who)
 
@@ -540,24 +544,25 @@ class Gallery:
             return records.read_audit_log(conn)
 
     def compact(self) -> None:
-        """Erase all traces of what was removed; each removal does this by itself.
+        """Erase all traces of what was removed, as each removal does; GalleryError if others read.
 
-        A file is written anew: this takes about a second for 100 MB, and disk space for two more copies.
+        A file is written anew: a second for 100 MB, and room for two copies.
         """
         self.opened.database.compact()
 
-    def export(self, folder: str | os.PathLike[str]) -> None:
+    def export(self, folder: str | os.PathLike[str], *, key_file: KeyFile = None) -> None:
         """Write all people, faces and photos to a new folder: ``gallery.json`` and ``embeddings.npz``.
 
-        :meth:`import_from` makes the same gallery of it, to the bit. The audit log is not exported.
+        :meth:`import_from` makes the same gallery of it, to the bit. The audit log is not exported. ``key_file``
+        (default: the gallery's) encrypts the files.
         Raises UsageError if the folder exists and is not empty.
         """
-        archive.export_gallery(self.opened, Path(folder))
+        archive.export_gallery(self.opened, Path(folder), key_file)
 
-    def import_from(self, folder: str | os.PathLike[str]) -> None:
+    def import_from(self, folder: str | os.PathLike[str], *, key_file: KeyFile = None) -> None:
         """Store what :meth:`export` wrote, all or nothing, with the same ids.
 
-        Raises UsageError if the folder is no export, its embeddings are of another model, or this gallery is not
-        empty.
+        ``key_file`` is as there. Raises UsageError if the folder is no export, its embeddings are of another model, or
+        this gallery is not empty.
         """
-        archive.import_gallery(self.opened, Path(folder))
+        archive.import_gallery(self.opened, Path(folder), key_file)

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis import atomic, defaults
+from visavis import atomic, defaults, permissions
 from visavis._checks import check_number, check_whole
 from visavis.errors import UsageError
 from visavis.evaluate.data.templates import ShowProgress
@@ -110,7 +110,7 @@ class ClassifierRun:
 
         place = Path(folder)
         try:
-            place.mkdir(parents=True, exist_ok=True)
+            permissions.make_folder(place)
             text = dump_json(self.report.line(), indent=1, allow_nan=True)
             atomic.write_text(place / "report.json", text + "\n")
             atomic.write_text(place / "report.html", page(self.report).text())

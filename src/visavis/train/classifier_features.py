@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis import defaults, landmarks
+from visavis import compare, defaults, landmarks
 from visavis.embedding_cache.photo_cache import EmbeddingCache
 from visavis.evaluate.data.templates import ShowProgress, every_face
 from visavis.pipeline import Recognizer
@@ -91,7 +91,8 @@ def extract_features(
 def describe_faces(kind: FeatureKind, recognizer: Recognizer, picture: RGB, faces: Sequence[Face]) -> Floats:
     """Return the features ``(n, d)`` of detected faces of one picture."""
     if kind is FeatureKind.embeddings:
-        return recognizer.embedder.embed(recognizer.embedder.crops(picture, faces))
+        embedder = recognizer.embedder
+        return compare.check_computed(embedder.embed(embedder.crops(picture, faces)), embedder.name)
     predictor = landmarks.load_predictor()
     return _measure_faces(predictor, picture, faces)
 

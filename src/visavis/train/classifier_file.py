@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from visavis import permissions
 from visavis.errors import UsageError, fault_of
 from visavis.evaluate.results import Interval
 from visavis.images import shown
@@ -44,7 +45,7 @@ def save_classifier(classifier: EmbeddingClassifier, folder: Path) -> Path:
     """
     path = folder / FILE
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        permissions.make_folder(folder)
     except OSError as error:
         raise UsageError(f"{shown(str(folder))} cannot be made: {error.strerror}.") from error
     write_arrays(path, _describe(classifier), _collect_arrays(classifier))

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis import atomic
+from visavis import atomic, permissions
 from visavis.errors import UsageError
 from visavis.train.copies import THUMB, make_thumb
 from visavis.types import RGB
@@ -70,7 +70,7 @@ def write_crops(folder: Path, crops: Iterable[Crop], size: int) -> None:
     used, skipped, several = list[int](), list[tuple[int, str]](), 0
     shapes = {"pixels": (size, size, 3), "hashes": (HASH,), "thumbs": (THUMB * THUMB,)}
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        permissions.make_folder(folder.parent)
         with atomic.new_folder(folder) as part:
             with ExitStack() as stack:
                 pixels, hashes, thumbs = (stack.enter_context((part / name).open("wb")) for name in shapes)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis import align, images
-from visavis.cache import cache_dir
+from visavis.cache import trusted_folder
 from visavis.defaults import DETECTOR
 from visavis.errors import ImageError, UsageError
 from visavis.evaluate.data.templates import ShowProgress
@@ -88,7 +88,7 @@ def prepare(
     labeled = labeled if test is None else join(labeled, test)
     photos = labeled.photos
     points = points or face_points(size)
-    folder = cache_dir() / "crops" / _key(photos, size, "aligned" if aligned else f"{detector} {points}")
+    folder = trusted_folder("crops") / _key(photos, size, "aligned" if aligned else f"{detector} {points}")
     if not has_crops(folder):
         crops = _whole_photos(photos, size) if aligned else _aligned_faces(photos, size, points, detector)
         write_crops(folder, progress(crops, len(photos)) if progress else crops, size)
@@ -98,7 +98,7 @@ def prepare(
 def prepare_records(records: RecordFile, *, size: int, progress: ShowProgress | None = None) -> Crops:
     """Return the pictures of a RecordIO file, which are crops already, resized to ``size``. Copies are left out."""
     files = [str(records.path), str(records.path.with_suffix(".idx"))]
-    folder, count = cache_dir() / "crops" / _key(files, size, "records"), len(records.labeled)
+    folder, count = trusted_folder("crops") / _key(files, size, "records"), len(records.labeled)
     if not has_crops(folder):
         crops = _whole_photos(records.pictures(), size)
         write_crops(folder, progress(crops, count) if progress else crops, size)

@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from visavis import atomic
+from visavis import atomic, permissions
 from visavis.errors import UsageError
 from visavis.printable import dump_json
 from visavis.train.config import Settings, parse
@@ -70,7 +70,7 @@ def write_settings(
         "numpy": metadata.version("numpy"),
     }
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        permissions.make_folder(folder)
         atomic.write_text(folder / SETTINGS, dump_json(content, indent=1, allow_nan=True) + "\n")
     except OSError as error:
         raise UsageError(f"{folder} cannot be written to: {error.strerror or error}.") from error

@@ -1,6 +1,6 @@
 """Download of a weight file: from its address or a mirror, resumed if interrupted, put in place whole or not at all.
 
-Incomplete data lie beside the place of the file: in ``NAME.PROCESS.part`` while a process writes to it, in
+Incomplete data lie beside the place of the file: in ``NAME.RANDOM.part`` while a process writes to it, in
 ``NAME.part`` after it stopped. A process renames the part before it resumes, so no two processes write to one. The
 server is asked for the rest on condition that its file is unchanged (``If-Range``), by the entity tag that it sent:
 ``NAME.part.tag``.
@@ -11,17 +11,18 @@ Not by pooch, which starts again from the first byte and does not pin a file of 
 from __future__ import annotations
 
 import hashlib
-import os
+import re
 import shutil
 import time
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from visavis import atomic
+from visavis import atomic, permissions
 from visavis.errors import WeightsError
 from visavis.weights.row import WeightSpec
 
@@ -86,7 +87,7 @@ def _fetch_from(url: str, row: WeightSpec, target: Path) -> None:
     archive = url.endswith(".zip")
     name = f"{target.name}.zip" if archive else target.name
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        permissions.make_folder(target.parent)
         part = _claim_part(target.parent, name)
         try:
             _complete(url, row, part)
@@ -159,7 +160,7 @@ def _unpack(url: str, row: WeightSpec, part: Path) -> None:
                 raise _WrongError(f"the archive at {url} holds {len(paths)} files {row.file}")
             if archive.getinfo(paths[0]).file_size > row.size * PLAUSIBLE:
                 raise _WrongError(f"{row.file} in the archive at {url} is far too large")
-            with archive.open(paths[0]) as source, member.open("wb") as out:
+            with archive.open(paths[0]) as source, member.open("xb") as out:
                 shutil.copyfileobj(source, out, BLOCK)
         member.replace(part)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
@@ -172,8 +173,8 @@ def _unpack(url: str, row: WeightSpec, part: Path) -> None:
 
 
 def _new_part(target: Path) -> Path:
-    """Return a path for a part of ``target`` that no other process uses."""
-    return target.with_name(f"{target.name}.{os.getpid()}-{time.monotonic_ns()}.part")
+    """Return a random path for a part of ``target``."""
+    return target.with_name(f"{target.name}.{token_hex(8)}.part")
 
 
 def delete_parts(target: Path) -> None:
@@ -195,13 +196,15 @@ def _claim_part(folder: Path, name: str) -> Path:
             with suppress(OSError):
                 _tag_path(part).rename(_tag_path(own))
             return own
+    permissions.create_file(own)
     return own
 
 
 def _find_abandoned(folder: Path, name: str) -> Iterator[Path]:
-    for path in folder.glob(f"{name}.*-*.part"):
+    parts = re.compile(rf"{re.escape(name)}\.[0-9a-f]{{16}}\.part")
+    for path in folder.iterdir() if folder.is_dir() else ():
         with suppress(OSError):
-            if time.time() - path.stat().st_mtime > ABANDONED_S:
+            if parts.fullmatch(path.name) and time.time() - path.stat().st_mtime > ABANDONED_S:
                 yield path
 
 
@@ -257,7 +260,7 @@ def _receive(url: str, row: WeightSpec, part: Path) -> None:
         have = have if resumed else 0
         _write_tag(part, url, response)
         total = _read_total(response, have)
-        with part.open("ab" if resumed else "wb") as file:
+        with open(part, "ab" if resumed else "wb", opener=permissions.open_without_link) as file:
             for block in response.iter_content(BLOCK):
                 file.write(block)
                 have += len(block)
@@ -285,6 +288,6 @@ def _write_tag(part: Path, url: str, response: requests.Response) -> None:
     """Keep the server's entity tag if it is a strong one: without it a download cannot be resumed."""
     mark = response.headers.get("ETag", "")
     if mark.startswith('"') and "\n" not in mark:
-        _tag_path(part).write_text(f"{url}\n{mark}", encoding="utf-8")
+        atomic.write_text(_tag_path(part), f"{url}\n{mark}")
     else:
         _tag_path(part).unlink(missing_ok=True)

@@ -16,7 +16,7 @@ from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 
-from visavis import atomic
+from visavis import atomic, permissions
 from visavis.cache import cache_dir
 from visavis.errors import MissingWeightsError, VisavisError, VisavisWarning, WeightsError
 from visavis.weights import download
@@ -64,7 +64,7 @@ def find(spec: WeightSpec) -> Path:
 def _pin_with_warning(path: Path, spec: WeightSpec) -> None:
     digest = sha256(path)
     with suppress(OSError):  # if the cache cannot be written, the next use warns again
-        weights_dir().mkdir(parents=True, exist_ok=True)
+        permissions.make_folder(weights_dir())
         pin(path, digest)
     warnings.warn(
         f"{spec.name} is read from {path}; its hash was not published, so it is pinned to its SHA-256, {digest}.",
@@ -124,7 +124,7 @@ def accept(spec: WeightSpec) -> None:
     path = _acceptance_path(spec)
     # If it cannot be remembered, the next use asks again.
     with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        permissions.make_folder(path.parent)
         atomic.write_text(path, spec.license)
 
 
@@ -191,7 +191,7 @@ def put(spec: WeightSpec, source: Path, *, sha256: str) -> Path:
                 f"{target} is another {spec.name} than {source}: its SHA-256 is {expected}, not {sha256}; delete it "
                 "first if it is not the right one."
             )
-        target.parent.mkdir(parents=True, exist_ok=True)
+        permissions.make_folder(target.parent)
         if actual != sha256:
             _copy(source, target, sha256=sha256, pinned=spec.pinned)
         elif not (spec.pinned or read_pinned_hash(target)):

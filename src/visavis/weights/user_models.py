@@ -11,8 +11,8 @@ from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
-from visavis import atomic
-from visavis.cache import data_dir
+from visavis import atomic, permissions
+from visavis.cache import check_trusted, data_dir
 from visavis.errors import UnknownNameError, UsageError, WeightsError
 from visavis.weights.model_row import NAME, ModelRow, is_inside, read_row
 from visavis.weights.readers.onnx_outline import external_files
@@ -43,6 +43,7 @@ def has(name: str) -> bool:
 def row(name: str) -> ModelRow:
     """Return the row of an imported model; WeightsError where it is damaged."""
     path = models_dir() / name / ROW
+    check_trusted(models_dir())
     try:
         stored = read_row(path)
     except UsageError as error:
@@ -132,7 +133,7 @@ def export(stored: ModelRow, folder: Path) -> Path:
     path = network(stored)
     try:
         for name in (stored.file, *(name for name, _ in stored.data)):
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            permissions.make_folder((folder / name).parent)
             atomic.copy(path.parent / name, folder / name)
         target = folder / f"{stored.name}.toml"
         atomic.write_text(target, stored.text())
@@ -142,7 +143,7 @@ def export(stored: ModelRow, folder: Path) -> Path:
 
 
 def _put(stored: ModelRow, source: Path, place: Path, table: Path | None) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
+    permissions.make_folder(place.parent)
     with atomic.new_folder(place) as folder:
         (folder / NETWORK).mkdir(parents=True)
         shutil.copyfile(source, folder / NETWORK / stored.file)

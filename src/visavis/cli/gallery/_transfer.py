@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from visavis.cli._output import Output
 
 if TYPE_CHECKING:
     from visavis.gallery import Gallery
+
+
+ExportKey = Annotated[
+    Path | None,
+    typer.Option(
+        "--export-key", metavar="FILE", help="Key file of an encrypted export.", show_default="the gallery's own"
+    ),
+]
 
 
 def print_transfer(output: Output, store: Gallery, folder: Path) -> None:

@@ -9,18 +9,21 @@ import typer
 
 from visavis.cli._options import GALLERY, GalleryUrl, Json
 from visavis.cli._output import Output
-from visavis.cli.gallery._transfer import print_transfer
+from visavis.cli.gallery._transfer import ExportKey, print_transfer
 
 
 def import_gallery(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder written by gallery export.")],
+    export_key: ExportKey = None,
     gallery: GalleryUrl = GALLERY,
     json: Json = False,
 ) -> None:
     """Create a gallery from an exported folder; ids stay."""
+    from visavis.encryption import named_key_file, read_key
     from visavis.gallery import Gallery
     from visavis.gallery.archive import read_model
 
-    with Gallery(gallery, model=read_model(folder)) as store, Output("", "", json=json) as output:
-        store.import_from(folder)
+    model = read_model(folder, read_key(export_key or named_key_file()))
+    with Gallery(gallery, model=model) as store, Output("", "", json=json) as output:
+        store.import_from(folder, key_file=export_key)
         print_transfer(output, store, folder)

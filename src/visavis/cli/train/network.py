@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis import permissions
 from visavis.cli._options import DETECTOR, DetectorName, Json
 from visavis.cli._output import Output, note, short, significant
 from visavis.cli._sources import Exclude
@@ -179,7 +180,7 @@ def _check_labels(source: Path, out: Path, *, exclude: list[str], detector: str,
         check = check_labels(labeled, Recognizer(detector=detector), aligned=aligned, progress=output.progress)
         print_suspects(check, output, json=json and bool(check.suspects))
     if check.suspects:
-        out.mkdir(parents=True, exist_ok=True)
+        permissions.make_folder(out)
         write_page(check, out / "suspects.html")
         note("nothing was trained: correct these labels, or train with them by leaving out --suspects.")
         raise typer.Exit(1)

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from visavis import permissions
 from visavis.errors import GalleryError, MissingExtraError, UsageError
 from visavis.forking import ForkSafeLock, keep_forever, renew_in_child
 from visavis.gallery.index import INDEXES, Hit, Ids, Origin
@@ -287,6 +288,9 @@ def _check_place(uri: str) -> None:
         raise MissingExtraError("an index milvus in a file takes milvus-lite: pip install 'visavis[milvus-lite]'.")
     if not Path(uri).parent.is_dir():
         raise GalleryError(f"there is no folder {Path(uri).parent} for the index {Path(uri).name}: make it first.")
+    if not Path(uri).is_file():  # of an older milvus-lite
+        permissions.make_folder(Path(uri))
+    permissions.warn_if_readable([Path(uri)], contents="embeddings")
 
 
 def _without_password(uri: str) -> str:

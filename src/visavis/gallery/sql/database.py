@@ -7,9 +7,10 @@ atomic and survive ``kill -9``, writers run one after another, and a read sees o
 from __future__ import annotations
 
 import os
+import warnings
 import weakref
 from collections.abc import Iterator, MutableMapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, make_url
@@ -17,12 +18,15 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 
 from visavis import embedders
-from visavis.errors import GalleryError, UsageError
+from visavis.encryption import Cipher
+from visavis.errors import GalleryError, UsageError, VisavisWarning
 from visavis.forking import ForkGate, guard_forks, keep_forever
 from visavis.gallery.sql import changes, records, schema
 from visavis.gallery.sql.postgresql import PostgresDatabase
 from visavis.gallery.sql.sqlite import SqliteFile
 
+ERASING_SECONDS, COMPACT_SECONDS = 5.0, 30.0
+"""How long a change, and :meth:`Database.compact`, wait for others to end reading what was removed."""
 READ_META = f"SELECT {', '.join(records.Meta._fields)} FROM meta"
 SCHEMES = ("sqlite:///", "postgresql://")
 
@@ -81,20 +85,31 @@ class Backend(Protocol):
         """Return the bytes that the records take."""
         ...
 
-    def compact(self, engine: Engine) -> None:
-        """Erase the traces of removed records."""
+    def mark_traces(self, conn: Connection) -> None:
+        """Note, as a part of a write transaction, that it leaves traces of what it removes or replaces."""
+        ...
+
+    def has_traces(self, engine: Engine) -> bool:
+        """Return whether such traces are left."""
+        ...
+
+    def compact(self, engine: Engine, *, patience: float) -> None:
+        """Erase these traces; raise GalleryError while others keep reading for ``patience`` seconds."""
         ...
 
 
 class Database:
     """An open database of records, safe to share between threads; :meth:`read` and :meth:`write` give transactions."""
 
-    def __init__(self, url: str | os.PathLike[str], *, model: str, create: bool) -> None:
+    def __init__(self, url: str | os.PathLike[str], *, model: str, create: bool, cipher: Cipher | None = None) -> None:
         """Open ``url`` (``sqlite:///path``, a path, ``postgresql://...``); a new one is for embeddings of ``model``.
+
+        With a ``cipher`` it is encrypted.
 
         Raises GalleryError where there is no database and ``create`` is False, or where it cannot be used.
         """
-        self._backend = _choose_backend(url)
+        self.cipher = cipher
+        self._backend = _choose_backend(url, cipher)
         self._backend.check_place(create=create)
         self._engine = self._backend.create_engine(embedders.dimension(model))
         weakref.finalize(self, self._engine.dispose).atexit = False
@@ -131,6 +146,7 @@ class Database:
                     changes.own(conn)
                 changes.keep_mark(conn)
                 self._refuse_altered(conn, current=True)
+        self._erase_left_traces()
 
     def _refuse_altered(self, conn: Connection, *, current: bool) -> None:
         """Raise GalleryError for what no gallery has; for altered tables too, if the schema is ``current``."""
@@ -171,10 +187,44 @@ class Database:
         with self.read() as conn:
             return self._backend.count_bytes(conn)
 
-    def compact(self) -> None:
+    @contextmanager
+    def erasing(self) -> Iterator[Connection]:
+        """Begin a write transaction that removes or replaces text, and erase the traces of that after its commit."""
+        with self.write() as conn:
+            self._backend.mark_traces(conn)
+            yield conn
+        self.erase_traces()
+
+    def erase_traces(self) -> None:
+        """Erase the traces of removed records.
+
+        Where others keep reading, warn that traces are left: they are erased when the gallery is opened next, also
+        after this process was killed.
+        """
+        try:
+            self.compact(patience=ERASING_SECONDS)
+        except GalleryError as error:
+            warnings.warn(
+                f"the change is done, but traces of what it removed are left in {self.place}: {error} They are erased "
+                "when the gallery is opened next, or by visavis gallery compact.",
+                VisavisWarning,
+                stacklevel=4,
+            )
+
+    def mark_traces(self, conn: Connection) -> None:
+        """Note that a write transaction leaves traces, which are erased when the gallery is opened next."""
+        self._backend.mark_traces(conn)
+
+    def compact(self, *, patience: float = COMPACT_SECONDS) -> None:
         """Erase the traces of removed records; raise GalleryError while others keep reading."""
         with self._translate_errors():
-            self._backend.compact(self._engine)
+            self._backend.compact(self._engine, patience=patience)
+
+    def _erase_left_traces(self) -> None:
+        """Erase what an earlier process could not erase; leave it to the next one where this is not possible now."""
+        with suppress(GalleryError), self._translate_errors():
+            if self._backend.has_traces(self._engine):
+                self._backend.compact(self._engine, patience=0)
 
     def close(self) -> None:
         """Close all connections; it cannot be used afterwards."""
@@ -219,17 +269,19 @@ class Database:
             raise GalleryError(f"too many threads use {self.place} at a time: {error}.") from error
 
 
-def _choose_backend(url: str | os.PathLike[str]) -> Backend:
+def _choose_backend(url: str | os.PathLike[str], cipher: Cipher | None) -> Backend:
     """Return the backend for a URL; a path is a file of SQLite. Raises UsageError for unsupported URLs."""
     text = os.fspath(url)
     if "://" not in text:
-        return SqliteFile.at(text)
+        return SqliteFile.at(text, cipher)
     try:
         parsed = make_url(text)
     except ArgumentError as error:
         raise UsageError(f"{text!r} is not a URL of a gallery: write sqlite:///faces.db.") from error
     if parsed.get_backend_name() == "sqlite":
-        return SqliteFile.of(parsed)
+        return SqliteFile.of(parsed, cipher)
+    if cipher is not None:
+        raise UsageError("only galleries in files of SQLite can be encrypted: leave out the key file.")
     if parsed.get_backend_name() == "postgresql":
         return PostgresDatabase(parsed)
     raise UsageError(f"galleries of {parsed.drivername!r} are not supported; there are: {', '.join(SCHEMES)}.")

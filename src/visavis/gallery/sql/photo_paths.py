@@ -9,6 +9,7 @@ from sqlalchemy import Connection, delete, select, update
 from visavis.gallery.sql import records
 from visavis.gallery.sql.records import split_list
 from visavis.gallery.sql.schema import PHOTOS, TEMPLATES
+from visavis.gallery.sql.sealed import cipher_of
 from visavis.gallery.types import ForgottenPhoto
 
 _TABLES = ((PHOTOS, PHOTOS.c.sha256), (TEMPLATES, TEMPLATES.c.photo_sha256))
@@ -47,17 +48,26 @@ def change_paths(conn: Connection, moves: Iterable[tuple[str, str, str]]) -> Non
 
 def find_hashes(conn: Connection, prefix: str) -> set[str]:
     """Return the hashes that begin with ``prefix``."""
-    return {
-        digest
-        for _, sha256 in _TABLES
-        for digest in conn.execute(select(sha256).where(sha256.startswith(prefix)).distinct()).scalars()
-    }
+    digests: set[str] = set()
+    for _, sha256 in _TABLES:
+        query = select(sha256).where(sha256.is_not(None)).distinct()
+        if cipher_of(conn) is None:  # the beginning of an encrypted hash cannot be looked up
+            query = query.where(sha256.startswith(prefix))
+        digests.update(digest for digest in conn.execute(query).scalars() if digest.startswith(prefix))
+    return digests
 
 
 def read_templates(conn: Connection, sha256: str) -> list[tuple[int, int | None]]:
     """Return id and person (None: unassigned) of each template of a photo."""
     query = select(TEMPLATES.c.id, TEMPLATES.c.person_id).where(TEMPLATES.c.photo_sha256 == sha256)
     return [(row.id, row.person_id) for row in conn.execute(query.order_by(TEMPLATES.c.id))]
+
+
+def read_hashes(conn: Connection, template_ids: Iterable[int]) -> set[str]:
+    """Return the hashes of the photos of templates."""
+    query = select(TEMPLATES.c.photo_sha256)
+    parts = (conn.execute(query.where(TEMPLATES.c.id.in_(part))).scalars() for part in split_list(template_ids))
+    return {sha256 for part in parts for sha256 in part if sha256 is not None}
 
 
 def remove_photo(conn: Connection, sha256: str) -> ForgottenPhoto:

@@ -8,8 +8,9 @@ retried. The connection to an unreachable machine is closed after ``KEPT_ALIVE``
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from importlib.util import find_spec
+from secrets import token_hex
 from time import monotonic, sleep
 from typing import Any
 
@@ -29,11 +30,18 @@ KEPT_ALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_coun
 PREPARING = 0x7669_7361
 """Number of the advisory lock for creating the tables."""
 
+TRACES = "visavis: traces of removed records, change"
+"""Comment on the table of people while traces are left."""
+WITH_VALUES = ("22", "23")
+"""Classes of errors that quote values of the record."""
+
 # By the first characters of PostgreSQL's error code (SQLSTATE).
 _MEANINGS = {
     "08": "{place} cannot be reached ({error}): what was under way is stored whole or not at all",
     "28": "{place} refuses this user or password",
     "3D": "{place}: there is no such database: make it with createdb",
+    "22": "{place} refused a value of a wrong form",
+    "23": "{place} refused a record that contradicts another one",
     "25006": "{place} is read-only: a gallery needs to write",
     "42501": "{place}: this user may not do that ({error})",
     "53100": "{place} could not grow, the disk is full: nothing was stored",
@@ -70,6 +78,7 @@ class PostgresDatabase:
             self._url,
             isolation_level="REPEATABLE READ",
             pool_pre_ping=True,
+            hide_parameters=True,  # an error, and so a log, holds no embedding, hash or path
             connect_args={"connect_timeout": CONNECT_SECONDS, "options": self._settings(), **KEPT_ALIVE},
         )
 
@@ -106,6 +115,8 @@ class PostgresDatabase:
         try:
             yield
         except DBAPIError as error:
+            if str(getattr(error.orig, "sqlstate", "")).startswith(WITH_VALUES):  # PostgreSQL's text quotes the record
+                raise GalleryError(self._describe(error)) from None
             raise GalleryError(self._describe(error)) from error
 
     def connect(self, engine: Engine) -> Connection:
@@ -137,27 +148,49 @@ class PostgresDatabase:
         sizes = (f"coalesce(pg_total_relation_size(to_regclass('{name}')), 0)" for name in TABLES.tables)
         return int(conn.exec_driver_sql(f"SELECT {' + '.join(sizes)}").scalar_one())
 
-    def compact(self, engine: Engine) -> None:
+    def mark_traces(self, conn: Connection) -> None:
+        """Note, as a part of the transaction, that it leaves traces: by a comment on the table of people.
+
+        Only the owner of the table may do that, and only the owner may rewrite it.
+        """
+        with suppress(DBAPIError), conn.begin_nested():
+            conn.exec_driver_sql(f"COMMENT ON TABLE people IS '{TRACES} {token_hex(8)}'")
+
+    def has_traces(self, engine: Engine) -> bool:
+        """Return whether a change has left traces that no process has erased yet."""
+        with self.connect(engine) as conn:
+            return self._read_mark(conn) is not None
+
+    def _read_mark(self, conn: Connection) -> str | None:
+        mark: str | None = conn.exec_driver_sql("SELECT obj_description('people'::regclass)").scalar()
+        return mark
+
+    def compact(self, engine: Engine, *, patience: float) -> None:
         """Rewrite the tables of people and faces, after older snapshots end, since these keep removed rows alive.
 
         Other copies on the server (write-ahead log, its archives, backups) are not changed.
         """
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-            self._wait_for_older_views(conn)
+            mark = self._read_mark(conn)
+            self._wait_for_older_views(conn, patience)
             for name in ("people", "templates", "photos"):
                 conn.exec_driver_sql(f"VACUUM (FULL) {name}")
+        if mark is not None:
+            with self.begin_writing(engine) as conn:
+                if self._read_mark(conn) == mark:  # else another process has left traces meanwhile
+                    conn.exec_driver_sql("COMMENT ON TABLE people IS NULL")
 
-    def _wait_for_older_views(self, conn: Connection) -> None:
-        """Wait until all older snapshots of the database have ended; raise GalleryError after ``LOCK_SECONDS``."""
+    def _wait_for_older_views(self, conn: Connection, patience: float) -> None:
+        """Wait until all older snapshots of the database have ended; raise GalleryError after ``patience`` seconds."""
         now = conn.exec_driver_sql("SELECT pg_current_xact_id()::xid").scalar_one()
         older = (
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
             f"AND age(backend_xmin) > age('{now}'::xid)"
         )
-        deadline = monotonic() + LOCK_SECONDS
+        deadline = monotonic() + patience
         while conn.exec_driver_sql(older).scalar_one():
             if monotonic() > deadline:
-                raise GalleryError(f"others have kept reading {self.place} for {LOCK_SECONDS} seconds.")
+                raise GalleryError(f"others have kept reading {self.place} for {patience:g} seconds.")
             sleep(0.02)
 
     def _describe(self, error: DBAPIError) -> str:

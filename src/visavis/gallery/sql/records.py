@@ -177,7 +177,7 @@ def read_names(conn: Connection, person_ids: Iterable[int]) -> dict[int, str]:
 
 def read_all_names(conn: Connection) -> list[str]:
     """Return the distinct names of all people, sorted."""
-    return list(conn.execute(select(PEOPLE.c.name).distinct().order_by(PEOPLE.c.name)).scalars())
+    return sorted(conn.execute(select(PEOPLE.c.name).distinct()).scalars())
 
 
 def find_ids_by_name(conn: Connection, names: Iterable[str]) -> dict[str, list[int]]:

@@ -12,7 +12,6 @@ import uuid
 from collections.abc import Callable
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Column,
     Connection,
@@ -20,7 +19,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -34,6 +32,7 @@ from sqlalchemy import (
 
 from visavis.errors import GalleryError
 from visavis.gallery.names import fold_name
+from visavis.gallery.sql.sealed import SealedBytes, SealedJSON, SealedText, cipher_of
 from visavis.gallery.sql.values import check_when_read
 
 FORMAT = "visavis gallery"
@@ -67,13 +66,14 @@ PEOPLE = Table(
     "people",
     TABLES,
     Column("id", _Id, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("note", Text, nullable=False),
-    Column("consent", Text),
+    Column("name", SealedText("name", equal=True), nullable=False),
+    Column("note", SealedText("note"), nullable=False),
+    Column("consent", SealedText("consent")),
     Column("created", Text, nullable=False),
-    Column("consented", Text),  # the day, as 2026-11-26
-    Column("metadata", JSON(none_as_null=True)),
-    Column("folded", Text, index=True),  # the name as names.fold_name leaves it; people are found by it
+    Column("consented", SealedText("consented")),  # the day, as 2026-11-26
+    Column("metadata", SealedJSON("metadata", none_as_null=True)),
+    # The name as names.fold_name leaves it; people are found by it.
+    Column("folded", SealedText("folded", equal=True), index=True),
 )
 TEMPLATES = Table(
     "templates",
@@ -82,21 +82,22 @@ TEMPLATES = Table(
     Column("person_id", ForeignKey("people.id"), index=True),  # NULL: unassigned
     Column("change", _Id, nullable=False, index=True),
     Column("model", Text, nullable=False),
-    Column("photo_sha256", Text, index=True),
-    Column("photo", Text, nullable=False),
-    Column("box", JSON(none_as_null=True)),
+    Column("photo_sha256", SealedText("sha256", equal=True), index=True),
+    Column("photo", SealedText("photo", equal=True), nullable=False),
+    Column("box", SealedJSON("box", none_as_null=True)),
     Column("quality", Float),
     Column("created", Text, nullable=False),
     Column("cluster", _Id),  # assigned by clustering
-    Column("embedding", LargeBinary, nullable=False),  # float32, little-endian; last: the rest is read without it
+    # Float32, little-endian; last: the rest is read without it.
+    Column("embedding", SealedBytes("embedding"), nullable=False),
 )
 PHOTOS = Table(
     "photos",
     TABLES,
     Column("id", _Id, primary_key=True),
-    Column("sha256", Text, nullable=False),
+    Column("sha256", SealedText("sha256", equal=True), nullable=False),
     Column("model", Text, nullable=False),
-    Column("photo", Text, nullable=False),
+    Column("photo", SealedText("photo", equal=True), nullable=False),
     Column("status", Text, nullable=False),
     Column("created", Text, nullable=False),
     UniqueConstraint("sha256", "model"),
@@ -232,7 +233,7 @@ def create_or_migrate(conn: Connection, *, place: str, model: str) -> bool:
     if stored is None:
         TABLES.create_all(conn)
         token = make_token()
-        row = {"format": FORMAT, "schema": latest_version(), "model": model, "change": 0, "token": token}
+        row = {"format": _format(conn), "schema": latest_version(), "model": model, "change": 0, "token": token}
         conn.execute(insert(META).values(**row, key=make_key()))
         conn.execute(insert(CHANGES).values(change=0, token=token))
         return True
@@ -250,12 +251,36 @@ def read_version(conn: Connection, *, place: str) -> int | None:
     if "meta" not in tables or not {"format", "schema"} <= {c["name"] for c in inspect(conn).get_columns("meta")}:
         raise GalleryError(f"{place} is not a gallery: it is a database of another program.")
     rows = conn.execute(select(META.c.format, META.c.schema).limit(2)).all()
-    if len(rows) != 1 or rows[0].format != FORMAT or not isinstance(rows[0].schema, int) or rows[0].schema < 1:
+    if len(rows) != 1 or not _is_gallery(rows[0].format, rows[0].schema):
         raise GalleryError(f"{place} is not a gallery: it is a database of another program.")
-    stored = rows[0].schema
+    _check_key(conn, rows[0].format, place=place)
+    stored = int(rows[0].schema)
     if stored > latest_version():
         raise GalleryError(
             f"{place} was written by a newer visavis (schema {stored}, this one knows up to {latest_version()}): "
             "upgrade visavis."
         )
     return stored
+
+
+def _is_gallery(stored: object, schema: object) -> bool:
+    return isinstance(stored, str) and stored.startswith(FORMAT) and isinstance(schema, int) and schema >= 1
+
+
+def _format(conn: Connection) -> str:
+    """Return the text by which a gallery is recognized, with the mark of its key if it is encrypted."""
+    cipher = cipher_of(conn)
+    return FORMAT if cipher is None else f"{FORMAT}, encrypted with the key {cipher.mark}"
+
+
+def _check_key(conn: Connection, stored: str, *, place: str) -> None:
+    """Raise GalleryError unless the gallery was opened with its key, or has none."""
+    if stored == _format(conn):
+        return
+    if stored == FORMAT:
+        raise GalleryError(
+            f"{place} is not encrypted: open it without a key file, or export it, and import that into a new gallery."
+        )
+    if cipher_of(conn) is None:
+        raise GalleryError(f"{place} is encrypted: name its key file by --key-file or VISAVIS_KEY_FILE.")
+    raise GalleryError(f"{place} is encrypted with another key than that of the key file.")

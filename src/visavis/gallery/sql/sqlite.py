@@ -11,20 +11,24 @@ import re
 import sqlite3
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, Self, cast
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
+from visavis import permissions
+from visavis.encryption import Cipher
 from visavis.errors import GalleryError, UsageError, VisavisWarning
 from visavis.forking import keep_forever
 from visavis.gallery.sql import layout, read_only
 from visavis.gallery.sql.changes import MARK
 from visavis.gallery.sql.id_mark import IdMark
+from visavis.gallery.sql.sealed import use_cipher
 from visavis.gallery.sql.write_lock import execute_locking
 
 BUSY_SECONDS = 30
@@ -35,6 +39,10 @@ PAGE_BYTES, LARGE_PAGE_BYTES = 4096, 8192
 """An enrollment writes a page of each table and index that it changes, so small pages keep the log small."""
 LARGE_EMBEDDING = 256
 """Length of embeddings from which new files have large pages: small ones would be half empty."""
+
+TRACES = "PRAGMA user_version"
+"""Number of the last change that left traces of removed text in the file; 0: none is left."""
+MOST_TRACES = 2**31 - 2
 
 MOUNTS = Path("/proc/self/mountinfo")
 """Linux's list of mounted file systems (proc(5)). On other systems only UNC paths are recognized."""
@@ -69,8 +77,9 @@ class SqliteFile:
 
     disturbed_by_forks = True
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, cipher: Cipher | None = None) -> None:
         self._path = path
+        self._cipher = cipher
         self.place = str(path)
         self.url = f"sqlite:///{path}"
         self._page_bytes = PAGE_BYTES
@@ -79,16 +88,16 @@ class SqliteFile:
         self._engine: Engine
 
     @classmethod
-    def at(cls, path: str) -> Self:
-        """Return the file at a path."""
-        return cls(Path(path).expanduser())
+    def at(cls, path: str, cipher: Cipher | None = None) -> Self:
+        """Return the file at a path, encrypted if there is a cipher."""
+        return cls(Path(path).expanduser(), cipher)
 
     @classmethod
-    def of(cls, url: URL) -> Self:
-        """Return the file of a URL; raise UsageError where it names none."""
+    def of(cls, url: URL, cipher: Cipher | None = None) -> Self:
+        """Return the file of a URL, encrypted if there is a cipher; raise UsageError where it names none."""
         if not url.database or url.database == ":memory:" or url.query or url.host or url.drivername != "sqlite":
             raise UsageError(f"{str(url)!r} names no file: write sqlite:///faces.db, or sqlite:////folder/faces.db.")
-        return cls(Path(url.database))
+        return cls(Path(url.database), cipher)
 
     def check_place(self, *, create: bool) -> None:
         """Raise GalleryError where the path cannot be that of a gallery; warn of a network share."""
@@ -104,6 +113,7 @@ class SqliteFile:
         self._read_only = not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK))
         if self._read_only and not path.exists():
             raise self._refuse_writing()
+        self._keep_private()
         if share := network_share(path):
             warnings.warn(
                 f"{path} is on a network share ({share}), where SQLite loses changes or damages the file once two "
@@ -111,6 +121,15 @@ class SqliteFile:
                 VisavisWarning,
                 stacklevel=2,
             )
+
+    def _keep_private(self) -> None:
+        """Create a new file for this user alone, which SQLite's log takes over; warn where others can read the file."""
+        files = [self._path, *(self._path.with_name(f"{self._path.name}{ending}") for ending in ("-wal", "-shm"))]
+        if self._path.exists():
+            permissions.warn_if_readable(files, contents="names and faces")
+        else:
+            with suppress(OSError):  # SQLite fails in the same way, and its error is translated
+                permissions.create_file(self._path)
 
     def refuse_in_child(self) -> None:
         """See :class:`visavis.gallery.sql.database.Backend`."""
@@ -129,12 +148,18 @@ class SqliteFile:
         self._page_bytes = LARGE_PAGE_BYTES if (dimension or 0) >= LARGE_EMBEDDING else PAGE_BYTES
         if not self._read_only:
             self._engine = self._create_engine(
-                create_engine(URL.create("sqlite", database=str(self._path)), connect_args={"timeout": BUSY_SECONDS})
+                create_engine(
+                    URL.create("sqlite", database=str(self._path)),
+                    connect_args={"timeout": BUSY_SECONDS},
+                    hide_parameters=True,  # an error, and so a log, holds no embedding, hash or path
+                )
             )
             self._read_only = not self._can_write_beside()
         if self._read_only:
             connect = read_only.connector(self._path, seconds=BUSY_SECONDS)
-            self._engine = self._create_engine(create_engine("sqlite://", creator=connect, poolclass=NullPool))
+            self._engine = self._create_engine(
+                create_engine("sqlite://", creator=connect, poolclass=NullPool, hide_parameters=True)
+            )
         self._file = _file_number(self._path)
         return self._engine
 
@@ -155,6 +180,7 @@ class SqliteFile:
 
     def _create_engine(self, engine: Engine) -> Engine:
         """Set up the connections of an engine."""
+        use_cipher(engine, self._cipher)
 
         @event.listens_for(engine, "connect")
         def _(raw: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
@@ -246,17 +272,41 @@ class SqliteFile:
         log = self._path.with_name(f"{self._path.name}-wal")
         return sum(file.stat().st_size for file in (self._path, log) if file.exists())
 
-    def compact(self, engine: Engine) -> None:
+    def mark_traces(self, conn: Connection) -> None:
+        """Count, as a part of the transaction, a change that leaves traces: in the number that SQLite leaves to users.
+
+        VACUUM keeps this number.
+        """
+        (count,) = conn.exec_driver_sql(TRACES).one()
+        conn.exec_driver_sql(f"{TRACES}={count % MOST_TRACES + 1}")
+
+    def has_traces(self, engine: Engine) -> bool:
+        """Return whether a change has left traces that no process has erased yet."""
+        return self.fetch_first_row(engine, TRACES) != (0,)
+
+    def compact(self, engine: Engine, *, patience: float) -> None:
         """Rewrite the file: free space and the write-ahead log still contain copies of deleted rows."""
-        with closing(engine.raw_connection()) as raw:
-            execute_locking(cast("sqlite3.Connection", raw.dbapi_connection), "VACUUM", seconds=BUSY_SECONDS)
-        deadline = monotonic() + BUSY_SECONDS
-        while self.fetch_first_row(engine, "PRAGMA wal_checkpoint(TRUNCATE)")[
-            0
-        ]:  # busy: SQLite does not wait for some locks
+        with closing(engine.raw_connection()) as raw, closing(raw.cursor()) as cursor:
+            cursor.execute(f"PRAGMA busy_timeout={round(1000 * patience)}")
+            try:
+                self._erase_traces(cursor, patience)
+            finally:
+                cursor.execute(f"PRAGMA busy_timeout={round(1000 * BUSY_SECONDS)}")
+
+    def _erase_traces(self, cursor: DBAPICursor, patience: float) -> None:
+        (count,) = cursor.execute(TRACES).fetchone()
+        execute_locking(cursor.connection, "VACUUM", seconds=patience)
+        deadline = monotonic() + patience
+        while not _empty_log(cursor):
             if monotonic() > deadline:
-                raise GalleryError(f"others have kept reading {self.place} for {BUSY_SECONDS} seconds.")
+                raise GalleryError(f"others have kept reading {self.place} for {patience:g} seconds.")
             sleep(0.02)
+        if count:
+            cursor.execute("BEGIN IMMEDIATE")
+            same = cursor.execute(TRACES).fetchone() == (count,)  # else another process has left traces meanwhile
+            cursor.execute(f"{TRACES}=0" if same else TRACES)
+            cursor.execute("COMMIT")
+            _empty_log(cursor)
 
     def fetch_first_row(self, engine: Engine, statement: str) -> Sequence[Any]:
         """Run a statement outside any transaction; return the first row of the result, if any."""
@@ -268,6 +318,14 @@ class SqliteFile:
         name = getattr(error, "sqlite_errorname", None) or ""
         meanings = (text for prefix, text in _MEANINGS.items() if name.startswith(prefix))
         return next(meanings, "{place}: {error}").format(place=self.place, error=error, seconds=BUSY_SECONDS) + "."
+
+
+def _empty_log(cursor: DBAPICursor) -> bool:
+    """Merge the write-ahead log into the file, and empty it; False while others read from it.
+
+    SQLite does not wait for some locks of readers.
+    """
+    return not cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
 
 
 def _file_number(path: Path) -> tuple[int, int] | None:

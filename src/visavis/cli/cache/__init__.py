@@ -1,0 +1,1 @@
+"""cache: what the cache holds, one module per command."""
