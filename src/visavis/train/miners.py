@@ -90,7 +90,9 @@ def offline_triplets(embeddings: Tensor, labels: Tensor, generator: torch.Genera
     positives = _random_positives(labels, generator)
     order = torch.randperm(len(labels), generator=generator)
     parts = []
-    for anchors in order[positives[order] != order].split(ANCHORS):
+    order = order[positives[order] != order]
+    for start in range(0, len(order), ANCHORS):
+        anchors = order[start : start + ANCHORS]
         others = torch.randperm(len(labels), generator=generator)[:pool]
         apart = distances_between(embeddings[anchors], embeddings[others])
         limits = (embeddings[anchors] - embeddings[positives[anchors]]).square().sum(dim=1, keepdim=True)

@@ -16,7 +16,9 @@ from visavis.cli.train._interrupts import INTERRUPTED, catch_interrupts
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
+    from visavis.train.config import Settings
     from visavis.train.health import Epoch
+    from visavis.train.initial_weights import InitialWeights
     from visavis.train.network_run import NetworkRun, Plan
 
 COLUMNS = "epoch      loss  active  same person  others  spread  held out  photos/s"
@@ -128,22 +130,18 @@ def network(  # noqa: PLR0913 - a command's options
     report report.html and the model: --model RUN uses it in other commands. Ctrl-C ends the run after a step;
     --resume goes on with it.
     """
-    from visavis.train.config import Settings, parse, read
     from visavis.train.initial_weights import read_initial_weights
     from visavis.train.network import train_network
 
     options = {
         "architecture": arch, "loss": loss, "miner": miner, "epochs": epochs, "minutes": minutes, "size": size,
-        "seed": seed,
+        "seed": seed, "validation": test and {"test": str(test.resolve())},
     }  # fmt: skip
     given = {name: _plain(value) for name, value in options.items() if value is not None}
-    if resume and (given or config or test or init or license):
+    if resume and (given or config or init or license):
         raise UsageError("--resume goes on with the settings that the run began with: leave out all others.")
-    if test is not None:
-        given["validation"] = {"test": str(test.resolve())}
     initial = read_initial_weights(init) if init else None
-    base = Settings() if initial is None else initial.settings
-    settings = None if resume else parse(given, read(config, base) if config else base)
+    settings = None if resume else _settings(given, config, initial)
     if suspects and not resume:
         _check_labels(source, out, exclude=exclude or [], detector=detector, aligned=aligned, json=json)
     with Output("", json=json) as output, catch_interrupts() as interrupted:
@@ -163,6 +161,14 @@ def network(  # noqa: PLR0913 - a command's options
             interrupted=interrupted,
         )
     _print_end(run, output, json=json)
+
+
+def _settings(given: dict[str, object], config: Path | None, initial: InitialWeights | None) -> Settings:
+    """Return the settings: options go before those of the file, and these before those of the weights to begin with."""
+    from visavis.train.config import Settings, parse, read
+
+    base = Settings() if initial is None else initial.settings
+    return parse(given, read(config, base) if config else base)
 
 
 def _check_labels(source: Path, out: Path, *, exclude: list[str], detector: str, aligned: bool, json: bool) -> None:
