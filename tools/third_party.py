@@ -61,7 +61,7 @@ LICENSES = {
     "shellingham": "ISC",
     "sqlalchemy": "MIT",
     "threadpoolctl": "BSD-3-Clause",
-    "torch": "BSD-3-Clause",
+    "torch": "Apache-2.0 AND Apache-2.0 WITH LLVM-exception AND BSD-2-Clause AND BSD-3-Clause AND BSL-1.0 AND MIT",
     "typer": "MIT",
     "typing-extensions": "PSF-2.0",
     "urllib3": "MIT",

@@ -34,7 +34,7 @@ class _Column(NamedTuple):
 
 def find_foreign_parts(conn: Connection) -> Iterator[str]:
     """Yield what no gallery has, of any schema: triggers, views, virtual tables, indexes of other names."""
-    known = {index.name for table in TABLES.tables.values() for index in table.indexes} | FORMER_INDEXES
+    expected = {index.name for table in TABLES.tables.values() for index in table.indexes} | FORMER_INDEXES
     query = "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_master"
     for kind, name, table, sql in conn.exec_driver_sql(query):
         shown = make_printable(str(name)[:SHOWN])
@@ -42,7 +42,7 @@ def find_foreign_parts(conn: Connection) -> Iterator[str]:
             yield f"it has the {kind} {shown!r}"
         elif kind == "table" and re.match(r"\s*CREATE\s+VIRTUAL", str(sql), re.IGNORECASE):
             yield f"it has the virtual table {shown!r}"
-        elif kind == "index" and sql and table in TABLES.tables and name not in known:
+        elif kind == "index" and sql and table in TABLES.tables and name not in expected:
             yield f"it has the index {shown!r} on {table}"
 
 
