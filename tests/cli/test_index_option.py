@@ -32,7 +32,7 @@ def test_people_in_postgresql_are_found_by_pgvector(
     assert know(*wanted, "--index", "pgvector").out == exact.out
     (table,) = tables(postgres, url)
     assert know(*wanted, "--index", "pgvector:hnsw").out == exact.out
-    postgres.run(f"UPDATE {table} SET person = 5 WHERE id = 1", name(url))
+    postgres.run(f"UPDATE {table} SET person = 5 WHERE id > 0", name(url))
     monkeypatch.setenv("VISAVIS_INDEX", "pgvector")
     found = run("gallery", "check", "--json")
     assert (found.code, found.line["problem"]) == (1, "index")

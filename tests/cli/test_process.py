@@ -115,7 +115,7 @@ def test_a_group_has_all_its_commands(group: str) -> None:
     for arguments in ([group], [group, "--help"], [group, "lst"]):
         names = [name for name, _ in commands(get_command(command_line(arguments)))]
         assert names == [name for name in COMMANDS if name.startswith(f"{group} ")]
-        assert len(names) > 3
+        assert len(names) >= 3
 
 
 @pytest.mark.parametrize("arguments", [["verfy"], ["verfy", "--help"], [""], ["--version", "-x"]])

@@ -110,6 +110,10 @@ SCRIPT = [
 
 ELSEWHERE = {
     "demo": "test_the_demo_fits",
+    "cache list": "tests/cli/test_cache.py",
+    "cache clear": "tests/cli/test_cache.py",
+    "cache forget": "tests/cli/test_cache.py",
+    "gallery compact": "tests/cli/gallery/test_compact.py",
     "models import": "the key and value of models show",
     "models remove": "a name and a folder",
     "models quantize": "the key and value of models show",

@@ -531,6 +531,7 @@ from pathlib import Path
 from visavis.errors import GalleryError
 from visavis.gallery import Gallery
 from gallery.faces import MODEL, person
+os.umask(0o077)  # copies that others can read would be named in a warning
 folder = Path(sys.argv[1])
 with Gallery(folder / "faces.db", model=MODEL) as gallery:
     gallery.add(*person(1))

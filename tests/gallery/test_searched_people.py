@@ -163,7 +163,7 @@ def test_a_search_asks_one_question_where_nothing_changed(gallery: Gallery) -> N
     for i in range(100):
         assert gallery.search(embedding(1000 * i)[None])[0][0].name == f"person {i}"
         assert gallery.identify_embeddings(embedding(1000 * i)[None], threshold=1.0)[0].name == f"person {i}"
-    assert seen == ["SELECT model, dimension, change, key FROM meta"] * 200
+    assert seen == ["SELECT model, dimension, change, token, key FROM meta"] * 200
     gallery.add("somebody", [template(7)])
     gallery.search(embedding(0)[None])
     assert gallery.opened.people_cache is not None

@@ -187,6 +187,8 @@ OTHER_FOLDERS = {
     "bulk/remote_photos.py": "photos behind URLs, by this rule",
     "bulk/sources.py": "calls the walks of this rule and of bulk/remote_photos.py",
     "compat/face_recognition/_command.py": "photos as the original lists them",
+    "converted.py": "files of the cache",
+    "embedding_cache/stored_files.py": "files of the cache",
     "embedding_cache/model_key.py": "the source of the package",
     "embedding_cache/photo_cache.py": "files of the cache",
     "evaluate/verification.py": "where LFW's archives were unpacked",

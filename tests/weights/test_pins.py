@@ -207,7 +207,7 @@ def test_what_a_dead_process_left_is_taken_up_after_a_while(
 ) -> None:
     shelf.tags["/test_net.dat"] = '"v1"'
     (cache / "weights").mkdir(parents=True)
-    left = cache / "weights" / "test_net.dat.4711-99.part"
+    left = cache / "weights" / f"test_net.dat.{4711:016x}.part"
     left.write_bytes(CONTENT[:1000])
     left.with_name(f"{left.name}.tag").write_text(f'{row.url}\n"v1"')
     assert store.find(row).read_bytes() == CONTENT

@@ -96,6 +96,9 @@ EMBEDDERS = Embedders(
 )
 
 
+MOST_DIGITS = 100
+"""Digits of a number of views, which is then one that no model has; Python refuses to read more than 4,300."""
+
 DIMENSIONS = {
     "dlib-resnet": 128,
     "vggface-vgg16": 4096,
@@ -186,7 +189,7 @@ def _split_id(model: str) -> tuple[str, int | None]:
         return name, None
     if "views" not in EMBEDDERS.options(name):
         raise UsageError(f"{name} offers no choice of views: leave out {at + number}.")
-    if not (number.isascii() and number.isdigit() and len(number) < 9):
+    if not (number.isascii() and number.isdigit() and len(number) <= MOST_DIGITS):
         raise UsageError(
             f"{model!r} is no model: after the @ stands a number of views, as in {name}@{_views.COUNTS[1]}."
         )

@@ -125,7 +125,7 @@ def read(path: Path, base: Settings = Settings()) -> Settings:
     """Read settings from a TOML file; what it leaves out is as in ``base``. UsageError names a wrong key or value."""
     try:
         return parse(tomllib.loads(read_text(path)), base)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # ValueError also for a number of thousands of digits
         raise UsageError(f"{path} is not TOML: {error}.") from error
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from error

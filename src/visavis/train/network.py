@@ -1,7 +1,7 @@
 """Train a network on labeled photos, from detection to a model.
 
 >>> run = train_network("people/", "run", Settings(minutes=10))  # doctest: +SKIP
->>> visavis.Recognizer(model="run")                              # doctest: +SKIP
+>>> visavis.Recognizer(embedder="run")                           # doctest: +SKIP
 """
 
 from __future__ import annotations

@@ -140,8 +140,8 @@ def read_row(path: Path) -> ModelRow:
         raise UsageError(f"{path} is no row of a model: it has more than {MAX_BYTES:,} bytes.")
     try:
         content = tomllib.loads(raw.decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        what = str(error).partition("\n")[0] if isinstance(error, tomllib.TOMLDecodeError) else "it is not text"
+    except (ValueError, RecursionError) as error:  # ValueError also for a number of thousands of digits
+        what = str(error).partition("\n")[0] if not isinstance(error, UnicodeDecodeError) else "it is not text"
         raise UsageError(f"{path} is not TOML: {what}.") from error
     return _Table(str(path), "", content).row()
 
