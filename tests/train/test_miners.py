@@ -141,7 +141,7 @@ def test_offline_mining_of_a_hundred_thousand_photos_takes_seconds() -> None:
     triplets = miners.offline_triplets(points, labels, generator())
     assert len(triplets.anchors) == 100_000
     assert (labels[triplets.anchors] != labels[triplets.negatives]).all()
-    assert time.perf_counter() - begun < 60  # 3 s on an idle core
+    assert time.perf_counter() - begun < 60  # 4 s on an idle core
 
 
 @pytest.mark.parametrize("labels", [[0, 0, 0], [0, 1, 2]])
