@@ -3,7 +3,7 @@
 Conversion is deterministic. The SHA-256 of a converted file is checked whenever it is loaded: it must be that in
 ``HASHES``, of the models that visavis ships, or the one that was recorded when the file was converted on this machine.
 Records are for files that depend on the processor, or on weights of the user. They lie outside the folder of the
-networks, and count only if nobody else can have written them: see :func:`read_record`.
+networks, and count only if no other user can have written them: see :func:`read_record`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Encrypt what is stored with the key in a file: AES-256-GCM of the package cryptography (extra ``encrypt``).
 
-The file holds 32 random bytes or more, in any form; whoever has it can read all. Keys for values, for values that are
+The file holds 32 random bytes or more, in any form; who has it can read all. Keys for values, for values that are
 looked up, and for files are derived from it, so that none is used for two purposes.
 """
 

@@ -33,7 +33,7 @@ MAPPED = ".mapped.onnx"
 """Suffix of networks with their weights in a separate file, mapped into memory instead of copied three times. The
 part before it names the processor that the network is optimized for: SFace opens in a quarter of the time."""
 SILENT = 4
-"""Level of ONNX Runtime's log at which it prints no error: its errors are raised, and told in one sentence."""
+"""Level of ONNX Runtime's log at which it prints no error: its errors are raised, as one sentence."""
 ANY = "any"
 """Stands for the processor where the system does not describe it: a network is then optimized when it is opened."""
 

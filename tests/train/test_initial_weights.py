@@ -142,6 +142,29 @@ def test_what_was_learned_before_is_not_held_out(tmp_path: Path) -> None:
         train_on_crops(data, tmp_path / "third", settings(), initial=read_initial_weights(tmp_path / "second"))
 
 
+def test_the_license_is_kept_through_a_run_without_a_model(tmp_path: Path) -> None:
+    """A run that began with others' weights was interrupted: who begins with it is under their terms too."""
+    data, how = crops(), settings(validation={"people": 0.0}, epochs=2)
+    train_on_crops(data, tmp_path / "first", how, license="CC0")
+    steps = iter(range(99))
+    train_on_crops(
+        data, tmp_path / "second", how,
+        initial=read_initial_weights(tmp_path / "first"), interrupted=lambda: next(steps) >= 1,
+    )  # fmt: skip
+    assert not (tmp_path / "second" / "model.toml").exists()
+    origin = read_initial_weights(tmp_path / "second").origin
+    assert origin.startswith("second (not stated; begun with first-")
+    assert origin.endswith("(CC0))")
+
+
+def test_weights_of_which_nothing_fits_are_an_error(tmp_path: Path) -> None:
+    """Else the run would begin at random, and its model would claim another origin."""
+    initial = InitialWeights("sface", {"other.kernel": np.zeros(3, np.float32)}, "small_cnn", 32, 16, origin="sface")
+    with pytest.raises(UsageError, match="sface holds no array of the architecture small_cnn"):
+        train_on_crops(crops(), tmp_path / "run", settings(), initial=initial)
+    assert not (tmp_path / "run").exists()
+
+
 def test_photos_are_recognized_by_their_place_not_by_their_spelling(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

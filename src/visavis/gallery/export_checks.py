@@ -1,6 +1,6 @@
 """Check an export before anything of it is stored: all that ``enroll`` checks, and that its parts belong together.
 
-An export may come from somebody else. Its arrays are looked at before they are unpacked, so that a small file cannot
+An export may come from other people. Its arrays are looked at before they are unpacked, so that a small file cannot
 take the memory of the machine.
 """
 

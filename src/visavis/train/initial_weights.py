@@ -52,11 +52,13 @@ class InitialWeights:
         """Return the arrays ``first`` with those of the same name and shape replaced.
 
         A model has no layer LAYER: it is the identity then, or a projection that keeps angles as far as its length
-        allows, so that a run begins with what the model already distinguishes.
+        allows, so that a run begins with what the model already distinguishes. UsageError where nothing fits.
         """
         fitting = {
             name: array for name, array in self.arrays.items() if name in first and array.shape == first[name].shape
         }
+        if not fitting:
+            raise UsageError(f"{self.source} holds no array of the architecture {self.architecture}: it was altered.")
         if KERNEL not in self.arrays:
             fitting[KERNEL] = project(first[KERNEL].shape, seed)
         return {**first, **fitting}
@@ -116,14 +118,13 @@ def _read_run(folder: Path) -> InitialWeights:
         raise UsageError(f"{folder / checkpoints.NEWEST} does not hold a network, or was altered.") from error
     settings, provenance = settings_of(folder), provenance_of(folder)
     row = read_row(folder / ROW) if (folder / ROW).is_file() else None
-    license = (row and row.license) or provenance.license or "not stated"
     return InitialWeights(
         source=str(folder),
         arrays=arrays,
         architecture=settings.architecture,
         size=settings.size,
         dimension=settings.dimension,
-        origin=f"{folder.resolve().name if row is None else row.name} ({license})",
+        origin=f"{folder.resolve().name if row is None else row.name} ({provenance.terms})",
         learned=learned_by(folder),
     )
 

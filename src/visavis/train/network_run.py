@@ -275,10 +275,8 @@ def _list_facts(
 
 def _finish(folder: Path, trainer: TrainingLoop, provenance: Provenance) -> ModelRow:
     settings, data = trainer.settings, trainer.data
-    license, trained_on = provenance.license or "not stated", f"{len(trainer.parts.train)} pictures"
-    trained_on += f" of {len(trainer.people)} people, {settings.loss}"
+    trained_on = f"{len(trainer.parts.train)} pictures of {len(trainer.people)} people, {settings.loss}"
     if provenance.initial:
-        license += f"; begun with {provenance.initial}"
         trained_on += f"; begun with {provenance.initial}"
     return write_model(
         folder,
@@ -288,7 +286,7 @@ def _finish(folder: Path, trainer: TrainingLoop, provenance: Provenance) -> Mode
         points=architecture(settings.architecture).face_points(data.size),
         dimension=settings.dimension,
         trained_on=trained_on,
-        license=license,
+        license=provenance.terms,
     )
 
 

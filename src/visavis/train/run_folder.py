@@ -25,7 +25,7 @@ SETTINGS, LOG, REPORT = "settings.json", "log.csv", "report.html"
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What a model is told to come from: the ``license`` of its photos, and the weights that it began with, if any.
+    """What a model comes from: the ``license`` of its photos, and the weights that it began with, if any.
 
     ``learned`` are the photos, as absolute paths, that those weights had been trained on before, as far as known.
     """
@@ -33,6 +33,11 @@ class Provenance:
     license: str = ""
     initial: str = ""
     learned: frozenset[str] = frozenset()
+
+    @property
+    def terms(self) -> str:
+        """The license of the photos, and that of the weights to begin with."""
+        return (self.license or "not stated") + (f"; begun with {self.initial}" if self.initial else "")
 
 
 def is_run(folder: Path) -> bool:
@@ -85,7 +90,7 @@ def settings_of(folder: Path) -> Settings:
 
 
 def provenance_of(folder: Path) -> Provenance:
-    """Return what a run was told of its provenance when it began; UsageError where the folder holds no run."""
+    """Return the provenance that a run began with; UsageError where the folder holds no run."""
     content = _read(folder)
     return Provenance(
         license=str(content.get("license", "")),

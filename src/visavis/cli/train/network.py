@@ -138,9 +138,9 @@ def network(  # noqa: PLR0913 - a command's options
         "seed": seed, "validation": test and {"test": str(test.resolve())},
     }  # fmt: skip
     given = {name: _plain(value) for name, value in options.items() if value is not None}
-    if resume and (given or config or init or license):
+    if resume and (given or config or init is not None or license):
         raise UsageError("--resume goes on with the settings that the run began with: leave out all others.")
-    initial = read_initial_weights(init) if init else None
+    initial = None if init is None else read_initial_weights(init)
     settings = None if resume else _settings(given, config, initial)
     if suspects and not resume:
         _check_labels(source, out, exclude=exclude or [], detector=detector, aligned=aligned, json=json)
