@@ -22,6 +22,7 @@ PAGE, BILL, HASHED = ROOT / "THIRD_PARTY.md", ROOT / "sbom.cdx.json", ROOT / "re
 
 LICENSES = {
     "annotated-doc": "MIT",
+    "av": "BSD-3-Clause",
     "certifi": "MPL-2.0",
     "charset-normalizer": "MIT",
     "cloudpickle": "BSD-3-Clause",
@@ -59,6 +60,7 @@ LICENSES = {
     "rich": "MIT",
     "scikit-learn": "BSD-3-Clause",
     "shellingham": "ISC",
+    "scipy": "BSD-3-Clause",
     "sqlalchemy": "MIT",
     "threadpoolctl": "BSD-3-Clause",
     "torch": "Apache-2.0 AND Apache-2.0 WITH LLVM-exception AND BSD-2-Clause AND BSD-3-Clause AND BSL-1.0 AND MIT",
@@ -76,6 +78,9 @@ BUNDLED = {
     "pillow": "libjpeg-turbo, libpng, libtiff, libwebp, OpenJPEG, libavif, FreeType, HarfBuzz, Little CMS (permissive)",
     "numpy": "OpenBLAS (BSD-3-Clause), libgfortran (GPL-3.0 with its runtime exception)",
     "pillow-heif": "libheif and libde265 (LGPL-3.0), x265 (GPL-2.0): its wheels as a whole are under GPL-2.0",
+    "av": "FFmpeg built with x264 and x265 (GPL-2.0), so its wheels as a whole are under the GPL (version 3: it is also "
+    "built with opencore-amr, Apache-2.0), GMP, Nettle and GnuTLS (LGPL), LAME (LGPL), ALSA (LGPL), SVT-AV1, dav1d, "
+    "libvpx, Opus, libwebp (BSD), XCB (MIT)",
     "psycopg": "with the extra binary: libpq (PostgreSQL), OpenSSL (Apache-2.0)",
 }
 """Libraries that the wheels of a package carry under other licenses."""

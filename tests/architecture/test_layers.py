@@ -27,7 +27,7 @@ LAYERS = (
         "poor_photos", "compare", "draw", "doubts", "verification",
     },
     {"pipeline", "samples", "quantize", "classify", "published", "clustering", "ranking", "embedding_cache", "display"},
-    {"gallery", "evaluate", "bulk"},
+    {"gallery", "evaluate", "bulk", "videos"},
     {"train"},
     {"cli", "compat"},
     {"__main__"},
@@ -48,6 +48,8 @@ HOMES = {
     "fsspec": {"bulk"},
     "sklearn": {"train"},
     "threadpoolctl": {"train"},
+    "av": {"videos"},
+    "scipy": {"videos"},
 }
 """Packages that only one part knows of."""
 
@@ -63,7 +65,7 @@ FILES = {
 
 NOT_AT_ONCE = {
     "onnxruntime", "onnx", "sqlalchemy", "PIL", "rich", "pooch", "requests", "lz4", "platformdirs", "jinja2",
-    "ray", "fsspec", "sklearn", "threadpoolctl", "cryptography", *FILES,
+    "ray", "fsspec", "sklearn", "threadpoolctl", "cryptography", "av", "scipy", *FILES,
 }  # fmt: skip
 """Packages that cost time to import: inside the function that needs them."""
 

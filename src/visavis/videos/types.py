@@ -1,0 +1,127 @@
+"""What the stages of video pass on: frames of a source, faces of tracks, and events.
+
+Times within a file are seconds by its presentation time stamps, from the first frame; times of cameras are UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+
+from visavis._show import Shown
+from visavis.plain import Plain
+from visavis.types import RGB, Face, Floats
+
+EventKind = Literal["recognized", "updated", "ended"]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Frame(Shown):
+    """One picture of a video: ``pixels`` RGB uint8 ``(h, w, 3)``, upright.
+
+    ``seconds`` is the presentation time from the first frame of the source, never less than that of the frame before;
+    ``number`` counts all frames of the source from 0, dropped frames too. ``captured`` is when a camera's frame
+    arrived, aware and in UTC; None for files. ``source`` is the name of the file or the camera.
+    """
+
+    pixels: RGB
+    seconds: float
+    number: int
+    source: str
+    captured: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCounts(Plain):
+    """What a source has delivered: frames ``read`` and ``dropped`` (late), and how often it was ``reopened``.
+
+    ``notes`` say what was wrong with it: garbage skipped, a stream that went silent.
+    """
+
+    read: int = 0
+    dropped: int = 0
+    reopened: int = 0
+    notes: tuple[str, ...] = ()
+
+
+class FrameSource(Protocol):
+    """A file, a folder of frames, a device or a network camera: iterate it once, then close it.
+
+    ``live`` sources drop frames when late; other sources deliver all their frames. ``rate`` is the number of frames
+    per second, and ``duration`` the length in seconds, as far as the source states them.
+    """
+
+    name: str
+    live: bool
+    rate: float | None
+    duration: float | None
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Yield the frames in order of time."""
+
+    def counts(self) -> SourceCounts:
+        """Return what was delivered so far."""
+
+    def close(self) -> None:
+        """Release the file or the camera; end its process. May be called twice."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrackedFace:
+    """A face of a track in one frame: ``detected``, or predicted between two detections (landmarks moved with the box).
+
+    ``track`` is the number of the track, from 1, never given twice in a run. ``name`` is that of the person whom the
+    track was identified as so far; None: unknown, or not yet decided.
+    """
+
+    track: int
+    face: Face
+    detected: bool
+    name: str | None = None
+    person_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class FaceView(Shown):
+    """A face of a track that was worth keeping: when, where, how good, and its embedding ``(d,)``, if it has one.
+
+    ``crop`` is RGB of the face's box with a margin of .3, at most 160 pixels high.
+    """
+
+    seconds: float
+    face: Face
+    quality: float
+    crop: RGB = field(repr=False)
+    embedding: Floats | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class VideoEvent(Plain):
+    """A track was recognized, its answer changed, or it ended: a line of ``--events``.
+
+    ``id`` is unique over all runs. ``start`` and ``end`` (``from`` and ``to`` in JSON) are when the track was first and
+    last detected: seconds of the file, or UTC for cameras. ``person_id`` and ``name`` are None for a person who is
+    unknown. ``best_face`` is the file of the track's best face, if faces are written. ``distance`` is the cosine
+    distance of the track's template, ``probability`` how sure the answer is (None: nothing supports one), ``liveness``
+    the probability that the face is real (None: not measured).
+    """
+
+    id: str
+    event: EventKind
+    track: int
+    person_id: int | None
+    name: str | None
+    start: float | datetime
+    end: float | datetime
+    camera: str
+    best_face: str | None = None
+    distance: float | None = None
+    probability: float | None = None
+    liveness: float | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the line as the command prints it."""
+        line = Plain.to_dict(self)
+        return {{"start": "from", "end": "to"}.get(key, key): value for key, value in line.items()}
