@@ -162,8 +162,8 @@ def make_crossings(
 ) -> Scene:
     """Make a scene of four people (drawn from a set of more) of whom two go right and two go left.
 
-    Their faces are 36 to 110 pixels high. Each crosses those who go the other way, and passes behind two pillars, for up
-    to a second behind each. In every third scene two people meet and turn back, instead of passing each other.
+    Their faces are 36 to 110 pixels high. Each crosses those who go the other way, and passes behind two pillars, for
+    up to a second each. In every third scene two people meet and turn back, instead of passing each other.
     """
     rng = np.random.default_rng(seed)
     width, height = size
@@ -287,7 +287,7 @@ def _blur_along(layer: Floats, motion: Doubles) -> Floats:
 
 
 def _blend(canvas: Floats, layer: Floats, corner: Doubles) -> None:
-    """Lay a layer (color times mask, mask) over the frame, at a corner to a pixel's fraction, as far as it is inside."""
+    """Lay a layer (color times mask, mask) over the frame, at a corner to a pixel's fraction, where it is inside."""
     from visavis.opencv import cv2
 
     whole = np.floor(corner).astype(int)
