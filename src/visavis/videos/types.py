@@ -74,6 +74,8 @@ class TrackedFace:
 
     ``track`` is the number of the track, from 1, never given twice in a run. ``name`` is that of the person whom the
     track was identified as so far; None: unknown, or not yet decided.
+    ``confirmed`` is False while too few detections support the track, which is then blurred but not drawn; ``decided``
+    is False until the track was identified for the first time, with a name or as unknown.
     """
 
     track: int
@@ -81,6 +83,8 @@ class TrackedFace:
     detected: bool
     name: str | None = None
     person_id: int | None = None
+    confirmed: bool = True
+    decided: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
