@@ -73,7 +73,8 @@ class TrackedFace:
     """A face of a track in one frame: ``detected``, or predicted between two detections (landmarks moved with the box).
 
     ``track`` is the number of the track, from 1, never given twice in a run. ``name`` is that of the person whom the
-    track was identified as so far; None: unknown, or not yet decided.
+    track was identified as so far; None: unknown, or not yet decided. ``uncertainty`` is the standard deviation of the
+    center in each direction, in pixels.
     """
 
     track: int
@@ -81,6 +82,7 @@ class TrackedFace:
     detected: bool
     name: str | None = None
     person_id: int | None = None
+    uncertainty: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -125,3 +127,16 @@ class VideoEvent(Plain):
         """Return the line as the command prints it."""
         line = Plain.to_dict(self)
         return {{"start": "from", "end": "to"}.get(key, key): value for key, value in line.items()}
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class FrameResult(Shown):
+    """A frame with the faces of all tracks in it, and the events that became known with it.
+
+    ``detected`` is whether faces were detected in this frame; else all ``faces`` are predicted.
+    """
+
+    frame: Frame
+    faces: tuple[TrackedFace, ...]
+    events: tuple[VideoEvent, ...] = ()
+    detected: bool = False
