@@ -78,8 +78,8 @@ BUNDLED = {
     "pillow": "libjpeg-turbo, libpng, libtiff, libwebp, OpenJPEG, libavif, FreeType, HarfBuzz, Little CMS (permissive)",
     "numpy": "OpenBLAS (BSD-3-Clause), libgfortran (GPL-3.0 with its runtime exception)",
     "pillow-heif": "libheif and libde265 (LGPL-3.0), x265 (GPL-2.0): its wheels as a whole are under GPL-2.0",
-    "av": "FFmpeg built with x264 and x265 (GPL-2.0), so its wheels as a whole are under the GPL (version 3: built with "
-    "opencore-amr too, Apache-2.0); GMP, Nettle, GnuTLS, LAME and ALSA (LGPL), SVT-AV1, dav1d, libvpx, Opus, libwebp "
+    "av": "FFmpeg built with x264 and x265 (GPL-2.0), so its wheels as a whole are under the GPL (version 3: it has "
+    "opencore-amr, Apache-2.0); GMP, Nettle, GnuTLS, LAME and ALSA (LGPL), SVT-AV1, dav1d, libvpx, Opus, libwebp "
     "(BSD), XCB (MIT)",
     "psycopg": "with the extra binary: libpq (PostgreSQL), OpenSSL (Apache-2.0)",
 }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from visavis.types import Floats, Identification
-from visavis.videos.person import Person
+from visavis.videos.person import TrackedPerson
 
 if TYPE_CHECKING:
     from visavis.gallery import Gallery
@@ -30,7 +30,7 @@ def search_fpir(fpir: float, search: int, faces: int) -> float:
 
 
 def search_person(
-    gallery: Gallery, person: Person, template: Floats, *, fpir: float, threshold: float | None = None
+    gallery: Gallery, person: TrackedPerson, template: Floats, *, fpir: float, threshold: float | None = None
 ) -> Identification:
     """Search for the person of a track by its template; its faces vote.
 
@@ -69,7 +69,7 @@ def keep_or_replace(before: Identification | None, now: Identification) -> Ident
     return before
 
 
-def name_each_person_once(tracks: Sequence[Track], people: Mapping[int, Person]) -> dict[int, Identification | None]:
+def name_each_person_once(tracks: Sequence[Track], people: Mapping[int, TrackedPerson]) -> dict[int, Identification | None]:
     """Return the answer of each track, by its number: tracks of one time are different people.
 
     Of tracks that were detected in one frame, the one that is nearest to a person, for its threshold, has the name; the

@@ -44,7 +44,7 @@ class KeptFace:
 
 
 @dataclass(slots=True, eq=False)
-class Person:
+class TrackedPerson:
     """Best faces and answer of one track.
 
     ``best`` is the best face of all. ``searched`` holds the sum of the qualities, and the best quality, of each search

@@ -21,9 +21,9 @@ from visavis.types import RGB, Face, Floats
 from visavis.videos import answers
 from visavis.videos.events import make_event
 from visavis.videos.faces_folder import FacesFolder
-from visavis.videos.person import KeptFace, Person, crop_view, set_embedding
+from visavis.videos.person import KeptFace, TrackedPerson, crop_view, set_embedding
 from visavis.videos.scenes import SceneChanges
-from visavis.videos.tracker import DetectedFace, Limits, Track, Tracker
+from visavis.videos.tracker import DetectedFace, TrackLimits, Track, Tracker
 from visavis.videos.types import EventKind, FaceView, Frame, FrameResult, FrameSource, TrackedFace, VideoEvent
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class VideoRecognizer:
         faces: FacesFolder | None = None,
     ) -> None:
         self.options = VideoOptions() if options is None else options
-        self.people: dict[int, Person] = {}
+        self.people: dict[int, TrackedPerson] = {}
         self.detections = 0
         self._recognizer = recognizer
         self._gallery = gallery
@@ -166,7 +166,7 @@ class VideoRecognizer:
     def _look_at(self, track: Track, face: DetectedFace, frame: Frame) -> None:
         """Note a detection of a track: when, and its face, if it is among the best."""
         moment = frame.seconds if frame.captured is None else frame.captured
-        person = self.people.setdefault(track.number, Person(start=moment))
+        person = self.people.setdefault(track.number, TrackedPerson(start=moment))
         person.end = moment
         if person.wants(frame.seconds, face.quality.score):
             aligned = None
@@ -207,7 +207,7 @@ class VideoRecognizer:
         person.fpir = answers.search_fpir(self.options.fpir, len(person.searched), len(person.kept))
         track.remember(person.merge())
 
-    def _answer(self, person: Person, gallery: Gallery) -> None:
+    def _answer(self, person: TrackedPerson, gallery: Gallery) -> None:
         """Search for a person by the last template."""
         if person.template is not None:
             answer = answers.search_person(
@@ -243,21 +243,23 @@ class VideoRecognizer:
         )
 
     def _name_faces(self, faces: Sequence[TrackedFace]) -> tuple[TrackedFace, ...]:
-        shown = {face.track: self.people[face.track].shown for face in faces}
-        return tuple(
-            face
-            if (answer := shown[face.track]) is None
-            else replace(face, name=answer.name, person_id=answer.person_id)
-            for face in faces
-        )
+        """Return the faces with what is known of their tracks."""
+        confirmed = {track.number for track in self.tracker.tracks if track.confirmed}
+        return tuple(self._name_face(face, confirmed=face.track in confirmed) for face in faces)
+
+    def _name_face(self, face: TrackedFace, *, confirmed: bool) -> TrackedFace:
+        answer = self.people[face.track].shown
+        if answer is None:
+            return replace(face, confirmed=confirmed, decided=False)
+        return replace(face, confirmed=confirmed, name=answer.name, person_id=answer.person_id)
 
 
-def _choose_limits(table: compare.Calibration | None) -> Limits | None:
+def _choose_limits(table: compare.Calibration | None) -> TrackLimits | None:
     """Return the distances of one person's faces in a track; None where the model is uncalibrated."""
     if table is None:
         return None
     same, rejoined = (min(max(far, table.far[-1]), table.far[0]) for far in (SAME_FAR, REJOINED_FAR))
-    return Limits(table.threshold(same), table.threshold(rejoined))
+    return TrackLimits(table.threshold(same), table.threshold(rejoined))
 
 
 def _make_look(pixels: RGB, face: Face) -> Floats:

@@ -60,7 +60,7 @@ Embed = Callable[[Sequence[DetectedFace]], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class TrackLimits:
     """Greatest cosine distances of one person's faces in a track: where the boxes agree, and where they say nothing."""
 
     same: float
@@ -100,7 +100,7 @@ class Track:
 class Tracker:
     """Tracks of one source; ``limits`` None: no distance is known to mean one person, so doubtful tracks end."""
 
-    def __init__(self, *, limits: Limits | None, kept_s: float = KEPT_S) -> None:
+    def __init__(self, *, limits: TrackLimits | None, kept_s: float = KEPT_S) -> None:
         self.tracks: list[Track] = []
         self._limits = limits
         self._kept_s = kept_s
