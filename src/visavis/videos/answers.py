@@ -69,7 +69,9 @@ def keep_or_replace(before: Identification | None, now: Identification) -> Ident
     return before
 
 
-def name_each_person_once(tracks: Sequence[Track], people: Mapping[int, TrackedPerson]) -> dict[int, Identification | None]:
+def name_each_person_once(
+    tracks: Sequence[Track], people: Mapping[int, TrackedPerson]
+) -> dict[int, Identification | None]:
     """Return the answer of each track, by its number: tracks of one time are different people.
 
     Of tracks that were detected in one frame, the one that is nearest to a person, for its threshold, has the name; the

@@ -23,7 +23,7 @@ from visavis.videos.events import make_event
 from visavis.videos.faces_folder import FacesFolder
 from visavis.videos.person import KeptFace, TrackedPerson, crop_view, set_embedding
 from visavis.videos.scenes import SceneChanges
-from visavis.videos.tracker import DetectedFace, TrackLimits, Track, Tracker
+from visavis.videos.tracker import DetectedFace, Track, Tracker, TrackLimits
 from visavis.videos.types import EventKind, FaceView, Frame, FrameResult, FrameSource, TrackedFace, VideoEvent
 
 if TYPE_CHECKING:
