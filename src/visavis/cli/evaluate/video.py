@@ -15,7 +15,7 @@ from visavis.cli._networks import OF_GALLERY, Networks, takes
 from visavis.cli._options import Json
 from visavis.cli._output import Output, counted, note, short, significant
 from visavis.cli._videos import VideoGallery, open_video_gallery
-from visavis.cli._table import Column
+from visavis.errors import UsageError
 
 if TYPE_CHECKING:
     from visavis.evaluate.results import Interval
@@ -37,13 +37,21 @@ def video(
         ),
     ],
     fpir: Annotated[
-        float, typer.Option("--fpir", help="Rate at which a track of an unknown person is given a name.")
-    ] = defaults.FPIR,
+        float | None,
+        typer.Option(
+            "--fpir",
+            help="Rate at which a track of an unknown person is given a name.",
+            show_default=str(defaults.FPIR),
+        ),
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option("--threshold", help="Greatest cosine distance (0 to 2), instead of --fpir.")
+    ] = None,
     gallery: VideoGallery = None,
     networks: Networks,
     json: Json = False,
 ) -> None:
-    """Measure how well faces are tracked and recognized in a video.
+    """Measure tracks and names of a video by who is on when.
 
     The CSV has the columns person,from,to (seconds from the first frame, or h:mm:ss), a row for each time that the face
     of a person can be seen, and optionally x1,y1,x2,y2: the box of the face during that time. Without boxes, people who
@@ -55,8 +63,11 @@ def video(
     from visavis.videos.recognize import VideoOptions, VideoRecognizer
     from visavis.videos.source import open_source
 
+    if fpir is not None and threshold is not None:
+        raise UsageError("--fpir and --threshold exclude each other: a threshold has a rate of its own.")
+    rate = defaults.FPIR if fpir is None else fpir
+    options = VideoOptions(min_face=networks.min_face, fpir=rate, threshold=threshold)
     rows = read_video_truth(truth)
-    options = VideoOptions(min_face=networks.min_face, fpir=fpir)
     with ExitStack() as stack:
         store = open_video_gallery(stack, gallery, networks)
         recognizer = networks.recognizer() if store is None else store.recognizer
@@ -75,7 +86,8 @@ def video(
             "model": recognizer.model,
             "detector": networks.detector,
             "min_face": networks.min_face,
-            "fpir": fpir,
+            "fpir": rate if threshold is None else None,
+            "threshold": threshold,
             "boxes": rows[0].box is not None,
             "frames": watched.frames,
         }
