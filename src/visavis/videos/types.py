@@ -1,6 +1,7 @@
 """What the stages of video pass on: frames of a source, faces of tracks, and events.
 
-Times within a file are seconds by its presentation time stamps, from the first frame; times of cameras are UTC.
+Times within a file are seconds by its presentation time stamps, from the beginning of the file as players count (its
+first frame is later than 0 where the sound begins first); times of cameras are UTC.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ EventKind = Literal["recognized", "updated", "ended"]
 class Frame(Shown):
     """One picture of a video: ``pixels`` RGB uint8 ``(h, w, 3)``, upright.
 
-    ``seconds`` is the presentation time from the first frame of the source, never less than that of the frame before;
-    ``number`` counts all frames of the source from 0, dropped frames too. ``captured`` is when a camera's frame
-    arrived, aware and in UTC; None for files. ``source`` is the name of the file or the camera.
+    ``seconds`` is the presentation time from the beginning of the file, or from the first frame of a camera, never less
+    than that of the frame before; ``number`` counts all frames of the source from 0, dropped frames too. ``captured``
+    is when a camera's frame arrived, aware and in UTC; None for files. ``source`` is the name of the file or camera.
     """
 
     pixels: RGB
@@ -75,7 +76,8 @@ class TrackedFace:
     ``track`` is the number of the track, from 1, never given twice in a run. ``name`` is that of the person whom the
     track was identified as so far; None: unknown, or not yet decided.
     ``confirmed`` is False while too few detections support the track, which is then blurred but not drawn; ``decided``
-    is False until the track was identified for the first time, with a name or as unknown.
+    is False until the track was identified for the first time, with a name or as unknown. ``uncertainty`` is the
+    standard deviation of the center in each direction, in pixels.
     """
 
     track: int
@@ -85,6 +87,7 @@ class TrackedFace:
     person_id: int | None = None
     confirmed: bool = True
     decided: bool = True
+    uncertainty: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -129,3 +132,16 @@ class VideoEvent(Plain):
         """Return the line as the command prints it."""
         line = Plain.to_dict(self)
         return {{"start": "from", "end": "to"}.get(key, key): value for key, value in line.items()}
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class FrameResult(Shown):
+    """A frame with the faces of all tracks in it, and the events that became known with it.
+
+    ``detected`` is whether faces were detected in this frame; else all ``faces`` are predicted.
+    """
+
+    frame: Frame
+    faces: tuple[TrackedFace, ...]
+    events: tuple[VideoEvent, ...] = ()
+    detected: bool = False
