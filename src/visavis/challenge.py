@@ -1,10 +1,10 @@
 """CHALLENGE: movements of the head, asked for in random order, that a still photo cannot make. For kiosks.
 
-Needs the five landmarks of the detector ``mtcnn`` alone, no further file. (YuNet moves the nose of bent photos.) Where
-the nose lies between eyes and mouth is computed in the axes of the face itself, so moving, turning, tilting and squeezing a
-flat photo leaves it where it is: those are affine maps. A head that turns moves its nose, which stands out, and its
-eyes come only a little nearer to each other; a photo that is bent moves the nose less, and brings the eyes much nearer. The
-order comes from the operating system's generator.
+Needs the five landmarks of the detector ``mtcnn`` alone, no further file. (YuNet moves the nose of bent photos.)
+Where the nose lies between eyes and mouth is computed in the axes of the face itself, so moving, turning, tilting and
+squeezing a flat photo leaves it where it is: those are affine maps. A head that turns moves its nose, which stands
+out, and its eyes come only a little nearer to each other; a photo that is bent moves the nose less, and brings the
+eyes much nearer. The order comes from the operating system's generator.
 
 Five points show no eyelids, so no blink is asked for. What it does not stop is in docs/liveness.md: a mask, a screen on
 which somebody plays the right clip at each request, a face that is swapped in the video itself.
