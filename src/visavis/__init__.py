@@ -17,6 +17,8 @@ _PUBLIC = {
     "visavis.errors": ["GalleryError", "ImageError", "NoFaceError", "UsageError", "VisavisError", "WeightsError"],
     "visavis.gallery": ["Gallery"],
     "visavis.images.load": ["read"],
+    "visavis.liveness": ["Liveness", "LivenessCheck"],
+    "visavis.photo_liveness": ["check_liveness"],
     "visavis.pipeline": ["Recognizer", "detect", "embed", "extract", "verify"],
     "visavis.ranking.lookalikes": ["similar"],
     "visavis.ranking.representatives": ["average_face", "representative"],

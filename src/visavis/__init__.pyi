@@ -13,6 +13,9 @@ from visavis.errors import VisavisError as VisavisError
 from visavis.errors import WeightsError as WeightsError
 from visavis.gallery import Gallery as Gallery
 from visavis.images.load import read as read
+from visavis.liveness import Liveness as Liveness
+from visavis.liveness import LivenessCheck as LivenessCheck
+from visavis.photo_liveness import check_liveness as check_liveness
 from visavis.pipeline import Recognizer as Recognizer
 from visavis.pipeline import detect as detect
 from visavis.pipeline import embed as embed

@@ -29,6 +29,7 @@ COMMAND_PAGES = [
         ROOT / "docs" / "commands" / f"{name}.md"
         for name in (
             "detect-and-embed",
+            "liveness",
             "verify",
             "people-and-galleries",
             "index-and-search",

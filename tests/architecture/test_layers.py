@@ -24,9 +24,11 @@ LAYERS = (
     },
     {
         "images", "text_files", "csv_files", "quality", "jpeg_blocks", "detectors", "align", "landmarks", "embedders",
-        "poor_photos", "compare", "draw", "doubts", "verification",
+        "poor_photos", "compare", "draw", "doubts", "verification", "liveness", "spoof_networks",
     },
-    {"pipeline", "samples", "quantize", "classify", "published", "clustering", "ranking", "embedding_cache", "display"},
+    {"pipeline", "samples", "quantize", "classify", "published", "clustering", "ranking", "embedding_cache", "display",
+        "photo_liveness",
+    },
     {"gallery", "evaluate", "bulk", "videos"},
     {"train"},
     {"cli", "compat"},

@@ -32,6 +32,7 @@ SCRIPT: list[list[str]] = [
     ["detect", *FIND, FOLDER],
     ["extract", *FIND, PHOTO, BROKEN, "--out", f"crops {EVIL}"],
     ["landmarks", *FIND, PHOTO, BROKEN, "--points", "5"],
+    ["liveness", *FIND, PHOTO, BROKEN, MISSING],
     ["embed", *KNOW, PHOTO, BROKEN, "--out", f"{EVIL}.npz"],
     ["embed", *KNOW, PHOTO, "--out", f"{FOLDER}/none/{EVIL}"],
     ["verify", *KNOW, *NEAR, PHOTO, OTHER],

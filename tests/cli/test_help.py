@@ -62,6 +62,7 @@ DOCUMENTED = {
     "models quantize",
     "models bench",
     "landmarks",
+    "liveness",
     "classify",
     "train classifier",
     "train network",

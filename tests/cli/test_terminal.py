@@ -110,6 +110,7 @@ SCRIPT = [
 
 ELSEWHERE = {
     "demo": "test_the_demo_fits",
+    "liveness": "tests/cli/test_liveness.py",
     "cache list": "tests/cli/test_cache.py",
     "cache clear": "tests/cli/test_cache.py",
     "cache forget": "tests/cli/test_cache.py",
