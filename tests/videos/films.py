@@ -35,7 +35,7 @@ def film(
     begins: float = 0.0,
     codec: str = "libx264",
 ) -> Path:
-    """Write pictures shown at ``seconds`` (default: 25 a second), and a tone in the codec ``sound``, from ``begins``."""
+    """Write pictures at ``seconds`` (default: 25 a second), and clicks in the codec ``sound`` from ``begins`` on."""
     times = list(seconds) or [n / RATE for n in range(len(pictures))]
     with av.open(str(path), "w") as container:
         video = container.add_stream(codec, rate=RATE, options={"crf": "10"} if codec == "libx264" else {})

@@ -9,12 +9,12 @@ from importlib.util import find_spec
 import pytest
 
 from visavis.errors import MissingExtraError, UsageError
-from visavis.videos.window import Window
+from visavis.videos.window import PreviewWindow
 
 SHOW = """
 import numpy as np
-from visavis.videos.window import Window
-with Window("camera") as window:
+from visavis.videos.window import PreviewWindow
+with PreviewWindow("camera") as window:
     window.show(np.full((2000, 3000, 3), 200, np.uint8))
     print(window._picture.width(), window._picture.height(), window._picture.get(5, 5), window.closed)
     window._root.event_generate("<Escape>")
@@ -28,13 +28,13 @@ def test_a_machine_without_a_display_gets_one_sentence(monkeypatch: pytest.Monke
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.setitem(sys.modules, "tkinter", None)
     with pytest.raises(MissingExtraError, match="install python3-tk from your system"):
-        Window("camera")
+        PreviewWindow("camera")
     monkeypatch.undo()
     if find_spec("_tkinter") is None:
         pytest.skip("Python was built without Tk")
     monkeypatch.delenv("DISPLAY", raising=False)
     with pytest.raises(UsageError, match="needs a display, and this machine has none: write a video with --out"):
-        Window("camera")
+        PreviewWindow("camera")
 
 
 def test_frames_are_shown_on_a_display() -> None:

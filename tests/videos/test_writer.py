@@ -106,21 +106,25 @@ def test_the_file_is_private_and_has_its_name_only_at_the_end(tmp_path: Path) ->
     assert len(pictures_of(out)[0]) == 1
 
 
-def test_ctrl_c_completes_the_file(tmp_path: Path) -> None:
-    source = film(tmp_path / "in.mp4", [plain(n) for n in range(200)], sound="aac")
-    with pytest.raises(KeyboardInterrupt), VideoWriter(tmp_path / "out.mp4", sound=source) as writer:
+def interrupted(writer: VideoWriter, error: BaseException) -> None:
+    """Write two seconds, then raise the error."""
+    with writer:
         for number in range(50):
             writer.write(plain(number), number / RATE)
-        raise KeyboardInterrupt
+        raise error
+
+
+def test_ctrl_c_completes_the_file(tmp_path: Path) -> None:
+    source = film(tmp_path / "in.mp4", [plain(n) for n in range(200)], sound="aac")
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(VideoWriter(tmp_path / "out.mp4", sound=source), KeyboardInterrupt())
     assert len(pictures_of(tmp_path / "out.mp4")[0]) == 50
     assert clicks_of(tmp_path / "out.mp4") == pytest.approx([0, 1], abs=0.03)
 
 
 def test_another_error_leaves_a_part_that_can_be_played(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError), VideoWriter(tmp_path / "out.mp4") as writer:
-        for number in range(50):
-            writer.write(plain(number), number / RATE)
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        interrupted(VideoWriter(tmp_path / "out.mp4"), RuntimeError())
     assert [path.name for path in tmp_path.iterdir()] == ["out.unfinished.mp4"]
     assert len(pictures_of(tmp_path / "out.unfinished.mp4")[0]) == 50
 

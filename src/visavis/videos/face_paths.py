@@ -102,7 +102,7 @@ def _extrapolate(nearest: tuple[float, Floats], other: tuple[float, Floats] | No
     moved = box
     if other is not None and other[0] != start:
         velocity = (_center(other[1]) - _center(box)) / np.float32(other[0] - start)
-        moved = box + np.tile(velocity * np.float32(away), 2)
+        moved = (box + np.tile(velocity * np.float32(away), 2)).astype(np.float32)
     both = np.concatenate([np.minimum(box[:2], moved[:2]), np.maximum(box[2:], moved[2:])]).astype(np.float32)
     side = float(max(box[2] - box[0], box[3] - box[1]))
     outwards = GROWTH * abs(away) * side
@@ -111,5 +111,5 @@ def _extrapolate(nearest: tuple[float, Floats], other: tuple[float, Floats] | No
 
 
 def _center(box: Floats) -> Floats:
-    center: Floats = (box[:2] + box[2:]) / 2
+    center: Floats = ((box[:2] + box[2:]) / 2).astype(np.float32)
     return center

@@ -15,7 +15,7 @@ ENCODER = "aac"
 
 
 PRIMING_S = 0.1
-"""Seconds of sound before the first picture that are kept: a decoder needs the packet before the first that it plays."""
+"""Seconds of sound before the first picture that are kept: decoders need the packet before that they play first."""
 
 
 class Sound:

@@ -26,7 +26,7 @@ def create(path: Path) -> tuple[Path, BinaryIO]:
         part = path.with_name(f"{path.stem[:200]}{suffix}{path.suffix}")
         with suppress(FileExistsError):
             return part, os.fdopen(os.open(part, atomic.EXCLUSIVE, FILE), "w+b")
-    raise AssertionError("unreachable")  # pragma: no cover
+    raise AssertionError("count() does not end")
 
 
 def finish(part: Path, path: Path) -> None:

@@ -14,7 +14,7 @@ LARGEST = (1280, 720)
 """Width and height in pixels within which frames are shown."""
 
 
-class Window:
+class PreviewWindow:
     """A window with the newest frame; ``closed`` once the user has closed it or pressed Escape or q.
 
     Use it in a ``with`` block, in the main thread. Raises UsageError where there is no display.
