@@ -1,6 +1,7 @@
 """What the stages of video pass on: frames of a source, faces of tracks, and events.
 
-Times within a file are seconds by its presentation time stamps, from the first frame; times of cameras are UTC.
+Times within a file are seconds by its presentation time stamps, from the beginning of the file as players count (its
+first frame is later than 0 where the sound begins first); times of cameras are UTC.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ EventKind = Literal["recognized", "updated", "ended"]
 class Frame(Shown):
     """One picture of a video: ``pixels`` RGB uint8 ``(h, w, 3)``, upright.
 
-    ``seconds`` is the presentation time from the first frame of the source, never less than that of the frame before;
-    ``number`` counts all frames of the source from 0, dropped frames too. ``captured`` is when a camera's frame
-    arrived, aware and in UTC; None for files. ``source`` is the name of the file or the camera.
+    ``seconds`` is the presentation time from the beginning of the file, or from the first frame of a camera, never less
+    than that of the frame before; ``number`` counts all frames of the source from 0, dropped frames too. ``captured``
+    is when a camera's frame arrived, aware and in UTC; None for files. ``source`` is the name of the file or camera.
     """
 
     pixels: RGB
