@@ -35,6 +35,7 @@ _PUBLIC = {
         "Quality",
         "Verification",
     ],
+    "visavis.videos.run": ["video"],
 }
 _MODULES = {name: module for module, names in _PUBLIC.items() for name in names}
 

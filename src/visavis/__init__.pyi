@@ -36,5 +36,6 @@ from visavis.types import PhotoFaces as PhotoFaces
 from visavis.types import PhotoVerification as PhotoVerification
 from visavis.types import Quality as Quality
 from visavis.types import Verification as Verification
+from visavis.videos.run import video as video
 
 __version__: str

@@ -54,6 +54,7 @@ PUBLIC = [
     "similar",
     "train_classifier",
     "verify",
+    "video",
 ]
 
 STUB_HEAD = '"""The public names for editors and type checkers, generated from the table in ``__init__.py``."""\n'

@@ -60,6 +60,12 @@ def grow(box: Floats, margin: float) -> Floats:
     return grown
 
 
+def widen(box: Floats, pixels: float) -> Floats:
+    """Return a box ``(4,)`` with ``pixels`` added on each side."""
+    widened: Floats = box + np.array([-pixels, -pixels, pixels, pixels], np.float32)
+    return widened
+
+
 def blur_boxes(pixels: RGB, boxes: Floats, *, margin: float = MARGIN) -> RGB:
     """Return a copy of ``pixels (h, w, 3)`` in which the boxes ``(n, 4)``, with a margin, are gray.
 

@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from visavis.types import Floats
-from visavis.videos.blur import grow
+from visavis.videos.blur import grow, widen
 from visavis.videos.types import TrackedFace
 
 BEFORE_S = AFTER_S = 1.0
 """Seconds before the first and after the last detection of a track in which its face may be visible."""
+DEVIATIONS = 2.0
+"""Standard deviations of a predicted center by which its box is widened."""
 GROWTH = 1.0
 """Sides of the box by which each side of it moves outwards in a second without a detection."""
 MOST_S = 0.5
@@ -39,7 +41,7 @@ class FacePath:
         if face.detected:
             self.detections.append((seconds, face.face.box))
         else:
-            self.predictions[seconds] = face.face.box
+            self.predictions[seconds] = widen(face.face.box, DEVIATIONS * face.uncertainty)
 
     def forget_before(self, seconds: float) -> None:
         """Drop what positions from ``seconds`` on do not depend on: two detections before it are kept."""
@@ -104,10 +106,7 @@ def _extrapolate(nearest: tuple[float, Floats], other: tuple[float, Floats] | No
         velocity = (_center(other[1]) - _center(box)) / np.float32(other[0] - start)
         moved = (box + np.tile(velocity * np.float32(away), 2)).astype(np.float32)
     both = np.concatenate([np.minimum(box[:2], moved[:2]), np.maximum(box[2:], moved[2:])]).astype(np.float32)
-    side = float(max(box[2] - box[0], box[3] - box[1]))
-    outwards = GROWTH * abs(away) * side
-    grown: Floats = both + np.array([-outwards, -outwards, outwards, outwards], np.float32)
-    return grown
+    return widen(both, GROWTH * abs(away) * float(max(box[2] - box[0], box[3] - box[1])))
 
 
 def _center(box: Floats) -> Floats:

@@ -15,21 +15,22 @@ ENCODER = "aac"
 
 
 PRIMING_S = 0.1
-"""Seconds of sound before the first picture that are kept: decoders need the packet before that they play first."""
+"""Seconds of sound before 0 that are kept: decoders need the packet before that they play first."""
 
 
 class Sound:
     """The sound streams of a file, to be copied in step with its pictures.
 
-    ``container`` is the open output, in which a stream for each of them is made at once. Times are seconds from the
-    first frame of the pictures, like those of :class:`~visavis.videos.types.Frame`; sound long before it is left out.
+    ``container`` is the open output, in which a stream for each of them is made at once. Times are seconds
+    like those of :class:`~visavis.videos.types.Frame`, where the first picture is shown at ``first``; sound before 0 is
+    left out.
     """
 
-    def __init__(self, path: Path, container: Any) -> None:
+    def __init__(self, path: Path, container: Any, *, first: float) -> None:
         import av
 
         self._output = container
-        self._start = _find_start(path)
+        self._start = _find_first(path) - first
         self._input = av.open(str(path))
         try:
             self._tracks = {stream.index: _make_track(stream, container) for stream in self._input.streams.audio}
@@ -123,7 +124,7 @@ def _make_track(stream: Any, container: Any) -> _Copied | _Encoded:
     return (_Copied if stream.codec_context.codec.canonical_name in MP4_CODECS else _Encoded)(stream, container)
 
 
-def _find_start(path: Path) -> float:
+def _find_first(path: Path) -> float:
     """Return the presentation time of the first picture that can be decoded; 0 where there is none."""
     import av
 

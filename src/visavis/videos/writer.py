@@ -103,7 +103,7 @@ class VideoWriter:
         import av
 
         if self._container is None:
-            self._open(pixels.shape[0], pixels.shape[1])
+            self._open(pixels.shape[0], pixels.shape[1], seconds)
         frame = av.VideoFrame.from_ndarray(self._fit(pixels), format="rgb24")
         frame = frame.reformat(format="yuv420p", dst_colorspace=BT709, dst_color_range=1)
         with self._faults():
@@ -172,7 +172,7 @@ class VideoWriter:
         for packet in packets:
             self._container.mux(packet)
 
-    def _open(self, height: int, width: int) -> None:
+    def _open(self, height: int, width: int, seconds: float) -> None:
         import av
 
         flags = {
@@ -190,7 +190,7 @@ class VideoWriter:
         context.color_range = 1
         if self._sound_from is not None:
             try:
-                self._sound = Sound(self._sound_from, self._container)
+                self._sound = Sound(self._sound_from, self._container, first=seconds)
             except (av.error.FFmpegError, OSError) as error:
                 self.notes.append(LEFT_OUT.format(f"that of {self._sound_from} cannot be read: {error}"))
 
