@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from visavis.evaluate.data.made_up_video import Look, Place, Scene, Walker, make_crossings, make_side_by_side
+from visavis.evaluate.data.made_up_video import Look, Scene, Walker, Waypoint, make_crossings, make_side_by_side
 from visavis.types import RGB
 
 RED, BLUE, GREEN = (250, 0, 0), (0, 0, 250), (0, 250, 0)
@@ -20,7 +20,7 @@ def look(color: tuple[int, int, int]) -> Look:
 
 def walker(person: str, *places: tuple[float, float, float, float], looks: int = 1, depth: float = 0.0) -> Walker:
     colors = (RED, BLUE, GREEN)[:looks]
-    return Walker(person, tuple(map(look, colors)), tuple(Place(*place) for place in places), depth)
+    return Walker(person, tuple(map(look, colors)), tuple(Waypoint(*place) for place in places), depth)
 
 
 def frames_of(scene: Scene) -> list[RGB]:
@@ -81,7 +81,7 @@ def test_a_pillar_hides_and_the_truth_has_a_gap() -> None:
 
 def test_the_nearer_one_hides_the_other() -> None:
     near = walker("Ann", (0, 150, 100, 60), (1, 150, 100, 60))
-    far = Walker("Bob", (look(BLUE),), (Place(0, 155, 100, 60), Place(1, 155, 100, 60)), depth=1)
+    far = Walker("Bob", (look(BLUE),), (Waypoint(0, 155, 100, 60), Waypoint(1, 155, 100, 60)), depth=1)
     for walkers in ((near, far), (far, near)):
         scene = Scene(300, 200, 1, walkers)
         assert {row.person for row in scene.truth()} == {"Ann"}

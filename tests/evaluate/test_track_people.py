@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from visavis.evaluate.data.video_truth import Box, Presence
+from visavis.evaluate.data.video_truth import FaceBox, Presence
 from visavis.evaluate.track_people import SeenFace, judge_faces, rows_at
 
 LEFT, RIGHT, FAR = (0, 0, 100, 100), (200, 0, 300, 100), (500, 0, 600, 100)
 
 
-def moved(box: Box, by: float) -> Box:
+def moved(box: FaceBox, by: float) -> FaceBox:
     return box[0] + by, box[1], box[2] + by, box[3]
 
 

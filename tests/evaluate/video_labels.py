@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from visavis.evaluate.data.video_truth import Box, Presence
+from visavis.evaluate.data.video_truth import FaceBox, Presence
 
-Keyframes = Mapping[int, Box]
+Keyframes = Mapping[int, FaceBox]
 
 REACH = 2
 """Frames before the first and behind the last keyframe, within the shot, for which a face is on too."""
@@ -40,8 +40,8 @@ class Labels:
             for frame, box in _between(run)
         )
 
-    def _runs(self, keys: Keyframes) -> Iterator[dict[int, Box]]:
-        run: dict[int, Box] = {}
+    def _runs(self, keys: Keyframes) -> Iterator[dict[int, FaceBox]]:
+        run: dict[int, FaceBox] = {}
         for frame in sorted(keys):
             if run and (frame - max(run) > self.gap or self._shot(frame) != self._shot(max(run))):
                 yield self._extended(run)
@@ -52,14 +52,14 @@ class Labels:
     def _shot(self, frame: int) -> int:
         return bisect(self.shots, frame)
 
-    def _extended(self, run: dict[int, Box]) -> dict[int, Box]:
+    def _extended(self, run: dict[int, FaceBox]) -> dict[int, FaceBox]:
         first, last = min(run), max(run)
         shot = self._shot(first)
         before, after = max(first - REACH, self.shots[shot - 1]), min(last + REACH, self.shots[shot] - 1)
         return {before: run[first], **run, after: run[last]}
 
 
-def _between(run: dict[int, Box]) -> Iterator[tuple[int, Box]]:
+def _between(run: dict[int, FaceBox]) -> Iterator[tuple[int, FaceBox]]:
     frames = sorted(run)
     boxes = np.array([run[frame] for frame in frames], float)
     for frame in range(frames[0], frames[-1] + 1):

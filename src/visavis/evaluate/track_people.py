@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from visavis.boxes import overlaps
-from visavis.evaluate.data.video_truth import Box, Presence
+from visavis.evaluate.data.video_truth import FaceBox, Presence
 
 OVERLAP = 0.3
 """Least intersection over union of a face and the box of the truth. Detectors differ by that much in what they count as
@@ -32,7 +32,7 @@ class SeenFace:
 
     track: int
     seconds: float
-    box: Box
+    box: FaceBox
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,11 +119,11 @@ def measure_video(
     counts = _count_people(faces)
     mains = {track: max(people, key=lambda person: people[person]) for track, people in counts.items() if people}
     missing = TrackNames()
-    known = {track: person for track, person in mains.items() if person in enrolled}
+    of_gallery = {track: person for track, person in mains.items() if person in enrolled}
     strangers = {track: person for track, person in mains.items() if person not in enrolled}
     answers = {track: names.get(track, missing) for track in counts}
-    right = {track for track, person in known.items() if answers[track].last == person}
-    wrong = {track for track, person in known.items() if answers[track].ever - {person}}
+    right = {track for track, person in of_gallery.items() if answers[track].last == person}
+    wrong = {track for track, person in of_gallery.items() if answers[track].ever - {person}}
     alarms = {track for track in strangers if answers[track].ever}
     switches = _count_switches(faces, truth)
     covered = _measure_coverage(faces, truth, times)
@@ -140,8 +140,8 @@ def measure_video(
         switches=switches,
         switches_interval=poisson(switches),
         mixed=sum(len(people) > 1 for people in counts.values()),
-        identified=_rate_by_person(known, right),
-        misnamed=_rate_by_person(known, wrong),
+        identified=_rate_by_person(of_gallery, right),
+        misnamed=_rate_by_person(of_gallery, wrong),
         false_alarms=_rate_by_person(strangers, alarms),
         people=tuple(
             PersonResult(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from visavis.evaluate.results import Interval
     from visavis.evaluate.video import CountedRate, VideoResult
     from visavis.evaluate.watched_video import WatchedVideo
+    from visavis.videos.recognize import VideoOptions
 
 RATES = ("purity", "coverage", "identified", "misnamed", "false_alarms")
 """Rates of the result that are counted."""
@@ -80,18 +81,15 @@ def video(
         enrolled = {person.name for person in store or ()}
         result = measure_watched(watched, rows, enrolled=enrolled)
         _note_people(result, in_gallery=len(enrolled))
-        header = {
-            "video": file,
-            "truth": truth.name,
-            "model": recognizer.model,
-            "detector": networks.detector,
-            "min_face": networks.min_face,
-            "fpir": rate if threshold is None else None,
-            "threshold": threshold,
-            "boxes": rows[0].box is not None,
-            "frames": watched.frames,
-        }
-        output.answer({**header, **_make_line(result)}, *_make_rows(result, watched))
+        header = {"video": file, "truth": truth.name, "model": recognizer.model, "detector": networks.detector}
+        answer = {**header, **_describe_options(options), "boxes": rows[0].box is not None, "frames": watched.frames}
+        output.answer({**answer, **_make_line(result)}, *_make_rows(result, watched))
+
+
+def _describe_options(options: VideoOptions) -> dict[str, object]:
+    """Return the keys of the options; the rate is null with a threshold, which has a rate of its own."""
+    fpir = options.fpir if options.threshold is None else None
+    return {"min_face": options.min_face, "fpir": fpir, "threshold": options.threshold}
 
 
 def _note_people(result: VideoResult, *, in_gallery: int) -> None:

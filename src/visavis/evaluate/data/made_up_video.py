@@ -13,7 +13,7 @@ from itertools import combinations
 
 import numpy as np
 
-from visavis.evaluate.data.video_truth import Box, Presence
+from visavis.evaluate.data.video_truth import FaceBox, Presence
 from visavis.types import RGB, Doubles, Floats
 
 SHUTTER = 0.5
@@ -39,7 +39,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Waypoint:
     """Where a face is at a time: its center ``x``, ``y`` and its ``height``, in pixels."""
 
     seconds: float
@@ -57,11 +57,11 @@ class Walker:
 
     person: str
     looks: tuple[Look, ...]
-    places: tuple[Place, ...]
+    places: tuple[Waypoint, ...]
     depth: float = 0.0
     each_s: float = 0.4
 
-    def place(self, seconds: float) -> Place | None:
+    def place(self, seconds: float) -> Waypoint | None:
         """Return where the face is; None before the first and after the last place."""
         times = [place.seconds for place in self.places]
         if not times[0] <= seconds <= times[-1]:
@@ -70,13 +70,13 @@ class Walker:
             float(np.interp(seconds, times, [getattr(place, part) for place in self.places]))
             for part in ("x", "y", "height")
         )
-        return Place(seconds, x, y, height)
+        return Waypoint(seconds, x, y, height)
 
     def look(self, seconds: float) -> Look:
         """Return the photo that is shown."""
         return self.looks[int((seconds - self.places[0].seconds) / self.each_s) % len(self.looks)]
 
-    def box(self, seconds: float) -> Box | None:
+    def box(self, seconds: float) -> FaceBox | None:
         """Return the box of the face, visible or not: as wide for its height as in the photo shown."""
         place = self.place(seconds)
         if place is None:
@@ -138,15 +138,15 @@ class Scene:
         box = walker.box(seconds)
         return box is not None and sum(_share(box, self._pillar_box(sides)) for sides in self.pillars) > 1 - VISIBLE
 
-    def _pillar_box(self, sides: tuple[int, int]) -> Box:
+    def _pillar_box(self, sides: tuple[int, int]) -> FaceBox:
         return sides[0], 0, sides[1], self.height
 
-    def _measure(self, seconds: float) -> dict[Walker, tuple[Box, float]]:
+    def _measure(self, seconds: float) -> dict[Walker, tuple[FaceBox, float]]:
         """Return the box of each walker who is on, and the share of it that can be seen."""
         boxes = {walker: box for walker in self.walkers if (box := walker.box(seconds)) is not None}
         return {walker: (box, self._visible(walker, box, boxes)) for walker, box in boxes.items()}
 
-    def _visible(self, walker: Walker, box: Box, boxes: Mapping[Walker, Box]) -> float:
+    def _visible(self, walker: Walker, box: FaceBox, boxes: Mapping[Walker, FaceBox]) -> float:
         x1, y1, x2, y2 = (round(side) for side in box)
         rows, columns = np.mgrid[y1:y2, x1:x2]
         inside = (columns >= 0) & (columns < self.width) & (rows >= 0) & (rows < self.height)
@@ -174,11 +174,11 @@ def make_crossings(
         start = 1.6 * (number // 2) + float(rng.uniform(0, 0.3))
         end = start + float(rng.uniform(4.6, 5.1))
         ends = (0.3 * face, width - 0.3 * face)[:: 1 if number % 2 == 0 else -1]
-        last = Place(end, ends[1], row, face * float(rng.uniform(0.9, 1.1)))
-        places = [Place(start, ends[0], row, face), last]
+        last = Waypoint(end, ends[1], row, face * float(rng.uniform(0.9, 1.1)))
+        places = [Waypoint(start, ends[0], row, face), last]
         if seed % 3 == 2 and number < 2:
             x = width / 2 + face * (-0.3 if number == 0 else 0.3)
-            places = [places[0], Place((start + end) / 2, x, row, face), replace(last, x=ends[0])]
+            places = [places[0], Waypoint((start + end) / 2, x, row, face), replace(last, x=ends[0])]
         walkers.append(Walker(person, people[person], tuple(places), depth=float(rng.uniform())))
     thick = round(width * float(rng.uniform(0.09, 0.12)))
     lefts = [round(width * float(rng.uniform(low, low + 0.08))) for low in (0.2, 0.68)]
@@ -203,7 +203,7 @@ def make_side_by_side(
         x, y = CELL[0] * (number % columns + 0.5), CELL[1] * (number // columns + 0.5)
         face = float(np.exp(rng.uniform(np.log(30), np.log(120))))
         steps = tuple(
-            Place(float(moment), x + float(rng.uniform(-15, 15)), y + float(rng.uniform(-10, 10)), face)
+            Waypoint(float(moment), x + float(rng.uniform(-15, 15)), y + float(rng.uniform(-10, 10)), face)
             for moment in np.linspace(0, seconds, 5)
         )
         walkers.append(Walker(person, looks, steps, each_s=seconds / len(looks) / 2))
@@ -214,7 +214,7 @@ def _count_runs(states: Sequence[bool]) -> int:
     return sum(now and not before for before, now in zip([False, *states], states, strict=False))
 
 
-def _share(a: Box | None, b: Box | None) -> float:
+def _share(a: FaceBox | None, b: FaceBox | None) -> float:
     """Return the part of the smaller box that two boxes share."""
     if a is None or b is None:
         return 0.0
@@ -223,7 +223,7 @@ def _share(a: Box | None, b: Box | None) -> float:
     return across * down / min((box[2] - box[0]) * (box[3] - box[1]) for box in (a, b))
 
 
-def _head_of(box: Box) -> Box:
+def _head_of(box: FaceBox) -> FaceBox:
     """Return the part of a walker that hides what is behind it: the ellipse of the head, as the box inside it."""
     width, height = box[2] - box[0], box[3] - box[1]
     return box[0] - 0.2 * width, box[1] - 0.15 * height, box[2] + 0.2 * width, box[3] + 0.1 * height

@@ -20,7 +20,7 @@ from visavis.images import shown
 from visavis.images.photo_files import nfc
 from visavis.text_files import errors_in, malformed, read_text
 
-Box = tuple[float, float, float, float]
+FaceBox = tuple[float, float, float, float]
 
 COLUMNS = ("person", "from", "to")
 CORNERS = ("x1", "y1", "x2", "y2")
@@ -38,7 +38,7 @@ class Presence:
     person: str
     start: float
     end: float
-    box: Box | None = None
+    box: FaceBox | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.start <= self.end < math.inf:
@@ -89,7 +89,7 @@ def _parse_time(number: int, text: str) -> float:
     return seconds
 
 
-def _parse_box(number: int, cells: Mapping[str, str]) -> Box | None:
+def _parse_box(number: int, cells: Mapping[str, str]) -> FaceBox | None:
     corners: Sequence[str] = [cells.get(name, "") for name in CORNERS]
     if not any(corners):
         return None
