@@ -11,6 +11,7 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _PUBLIC = {
+    "visavis.challenge": ["Challenge"],
     "visavis.clustering": ["cluster"],
     "visavis.clustering.types": ["Cluster", "Clustering", "Faces"],
     "visavis.compare": ["Calibration"],
@@ -35,6 +36,7 @@ _PUBLIC = {
         "Quality",
         "Verification",
     ],
+    "visavis.videos.run": ["video"],
 }
 _MODULES = {name: module for module, names in _PUBLIC.items() for name in names}
 

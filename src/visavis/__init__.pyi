@@ -1,5 +1,6 @@
 """The public names for editors and type checkers, generated from the table in ``__init__.py``."""
 
+from visavis.challenge import Challenge as Challenge
 from visavis.clustering import cluster as cluster
 from visavis.clustering.types import Cluster as Cluster
 from visavis.clustering.types import Clustering as Clustering
@@ -36,5 +37,6 @@ from visavis.types import PhotoFaces as PhotoFaces
 from visavis.types import PhotoVerification as PhotoVerification
 from visavis.types import Quality as Quality
 from visavis.types import Verification as Verification
+from visavis.videos.run import video as video
 
 __version__: str

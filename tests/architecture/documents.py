@@ -9,10 +9,12 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from visavis.cache import cache_dir
 from visavis.defaults import EMBEDDER
@@ -33,6 +35,7 @@ COMMAND_PAGES = [
             "verify",
             "people-and-galleries",
             "index-and-search",
+            "video",
             "cluster",
             "models",
             "evaluate-and-calibrate",
@@ -129,12 +132,30 @@ dimension = 8
 def lay_out_photos(samples: Path, folder: Path) -> None:
     for name, sample in PHOTOS.items():
         shutil.copyfile(samples / sample, folder / name)
+    lay_out_video(samples / PHOTOS["ann2.jpg"], folder / "door.mp4")
     for name, text in FILES.items():
         (folder / name).write_text(text, encoding="utf-8")
     shutil.copyfile(ROOT / "src" / "visavis" / "calibration" / f"{EMBEDDER}.json", folder / "office.json")
     (folder / "own.onnx").write_bytes(own_network())
     lay_out_album(folder / "album.db")
     lay_out_cache(folder / ".cache")
+
+
+def lay_out_video(photo: Path, path: Path) -> None:
+    """Film a photo that moves to the right, for two seconds."""
+    if find_spec("av") is None:
+        return
+    import av
+
+    picture = np.asarray(Image.open(photo).convert("RGB").resize((320, 400)))
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=12)
+        stream.width, stream.height, stream.bit_rate = 480, 400, 4_000_000
+        for number in range(24):
+            frame = np.full((400, 480, 3), 90, np.uint8)
+            frame[:, 4 * number : 4 * number + 320] = picture
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode())
 
 
 def lay_out_album(path: Path) -> None:

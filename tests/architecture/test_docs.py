@@ -331,6 +331,9 @@ def alike(shown: Any, printed: Any, at: str = "") -> list[str]:
         return [] if shown == pytest.approx(printed, rel=0.02, abs=0.02) else [f"{at}: {shown}, {printed}"]
     if isinstance(shown, str) and isinstance(printed, str) and shown.startswith("/photos/"):
         printed = f"/photos/{Path(printed).name}"  # where the photos lie is the reader's affair
+    if at.endswith(".id") and isinstance(printed, str):
+        shown = "0" * len(printed) if re.fullmatch("[0-9a-f]{32}", str(shown)) else shown
+        printed = "0" * 32  # each event has one of its own
     return [] if shown == printed else [f"{at}: {shown}, {printed}"]
 
 

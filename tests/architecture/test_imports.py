@@ -20,6 +20,7 @@ PUBLIC = [
     "__version__",
     "Calibration",
     "Candidate",
+    "Challenge",
     "Characteristic",
     "Cluster",
     "Clustering",
@@ -54,6 +55,7 @@ PUBLIC = [
     "similar",
     "train_classifier",
     "verify",
+    "video",
 ]
 
 STUB_HEAD = '"""The public names for editors and type checkers, generated from the table in ``__init__.py``."""\n'

@@ -28,6 +28,7 @@ DOCUMENTED = {
     "cluster",
     "representative",
     "index",
+    "video",
     "gallery list",
     "gallery show",
     "gallery remove",

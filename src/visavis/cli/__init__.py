@@ -18,7 +18,7 @@ from visavis.cli._suggestions import Suggesting
 COMMANDS = {
     **{name: name for name in ("detect", "extract", "landmarks", "embed", "verify", "classify", "enroll", "identify")},
     "liveness": "liveness",
-    **{name: name for name in ("similar", "cluster", "representative", "index", "calibrate", "demo")},
+    **{name: name for name in ("similar", "cluster", "representative", "index", "video", "calibrate", "demo")},
     "gallery list": "gallery.list_people",
     **{f"gallery {name}": f"gallery.{name}" for name in ("show", "remove", "forget", "rename", "describe", "merge")},
     "gallery move": "gallery.move",

@@ -25,7 +25,7 @@ from visavis import confined
 from visavis.errors import VisavisError
 from visavis.types import RGB
 from visavis.videos._clock import ArrivalClock, PresentationClock
-from visavis.videos._device import Device
+from visavis.videos._local_camera import LocalCamera
 from visavis.videos._frame_memory import Beat, FrameMemory
 from visavis.videos.decode import FORMATS, VideoDecoder
 
@@ -123,7 +123,7 @@ class _Desk:
         """Read the camera to its end; report the end, or the error."""
         order = self._order
         try:
-            stream: PictureStream = _Network(order) if order.device is None else Device(order.device)
+            stream: PictureStream = _Network(order) if order.device is None else LocalCamera(order.device)
             self._stream = stream
             self.send({"event": "opened", "rate": stream.rate, "duration": stream.duration})
             self._follow(stream)

@@ -76,7 +76,8 @@ class TrackedFace:
     ``track`` is the number of the track, from 1, never given twice in a run. ``name`` is that of the person whom the
     track was identified as so far; None: unknown, or not yet decided.
     ``confirmed`` is False while too few detections support the track, which is then blurred but not drawn; ``decided``
-    is False until the track was identified for the first time, with a name or as unknown.
+    is False until the track was identified for the first time, with a name or as unknown. ``uncertainty`` is the
+    standard deviation of the center in each direction, in pixels.
     """
 
     track: int
@@ -86,6 +87,7 @@ class TrackedFace:
     person_id: int | None = None
     confirmed: bool = True
     decided: bool = True
+    uncertainty: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -130,3 +132,16 @@ class VideoEvent(Plain):
         """Return the line as the command prints it."""
         line = Plain.to_dict(self)
         return {{"start": "from", "end": "to"}.get(key, key): value for key, value in line.items()}
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class FrameResult(Shown):
+    """A frame with the faces of all tracks in it, and the events that became known with it.
+
+    ``detected`` is whether faces were detected in this frame; else all ``faces`` are predicted.
+    """
+
+    frame: Frame
+    faces: tuple[TrackedFace, ...]
+    events: tuple[VideoEvent, ...] = ()
+    detected: bool = False

@@ -21,7 +21,7 @@ def device_number(source: object) -> int | None:
     return None if match is None else int(match[1])
 
 
-class Device:
+class LocalCamera:
     """The camera of a number; raises VideoError where it is not there, or is used by another program."""
 
     duration: float | None = None
