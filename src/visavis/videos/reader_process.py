@@ -25,8 +25,8 @@ from visavis import confined
 from visavis.errors import VisavisError
 from visavis.types import RGB
 from visavis.videos._clock import ArrivalClock, PresentationClock
-from visavis.videos._local_camera import LocalCamera
 from visavis.videos._frame_memory import Beat, FrameMemory
+from visavis.videos._local_camera import LocalCamera
 from visavis.videos.decode import FORMATS, VideoDecoder
 
 NETWORK_OPTIONS = {

@@ -14,8 +14,8 @@ from visavis import images
 from visavis._checks import check_whole
 from visavis.errors import UsageError, VideoError
 from visavis.images.photo_files import has_photo_ending, is_folder
-from visavis.videos._local_camera import device_number
 from visavis.videos._folder import FrameFolder
+from visavis.videos._local_camera import device_number
 from visavis.videos._read_ahead import ReadAhead
 from visavis.videos.addresses import is_address, mask_address
 from visavis.videos.decode import VideoDecoder
