@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,6 +34,7 @@ COLUMNS = (
     Column("track", drop=2),
     "distance",
     "probability",
+    Column("liveness", drop=3),
     Column("best face", drop=1),
 )
 
@@ -63,6 +65,22 @@ Faces = Annotated[
 ]
 
 
+class LivenessMode(StrEnum):
+    """What is done with the liveness of tracks; the names are those of the library."""
+
+    off = "off"
+    observe = "observe"
+    require = "require"
+
+
+LivenessOption = Annotated[
+    LivenessMode,
+    typer.Option(
+        "--liveness", help="State whether faces are real (observe), and name no others (require); see visavis liveness."
+    ),
+]
+
+
 @takes(OF_GALLERY)
 def video(  # noqa: PLR0913 - a command's options
     source: SourceName,
@@ -82,6 +100,7 @@ def video(  # noqa: PLR0913 - a command's options
         float | None, typer.Option("--threshold", help="Greatest cosine distance (0 to 2), instead of --fpir.")
     ] = None,
     gallery: VideoGallery = None,
+    liveness: LivenessOption = LivenessMode.off,
     networks: Networks,
     json: Json = False,
 ) -> None:
@@ -98,7 +117,7 @@ def video(  # noqa: PLR0913 - a command's options
     if fpir is not None and threshold is not None:
         raise UsageError("--fpir and --threshold exclude each other: a threshold has a rate of its own.")
     rate = defaults.FPIR if fpir is None else fpir
-    options = VideoOptions(min_face=networks.min_face, fpir=rate, threshold=threshold)
+    options = VideoOptions(min_face=networks.min_face, fpir=rate, threshold=threshold, liveness=liveness.value)
     with ExitStack() as stack:
         interrupts = stack.enter_context(catch_signals())
         store = _open_gallery(stack, gallery, networks)
@@ -150,6 +169,7 @@ def _make_row(event: VideoEvent) -> Row:
             str(event.track),
             short(event.distance),
             percent(event.probability),
+            percent(event.liveness),
             event.best_face or "-",
         ]
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from visavis import defaults
 from visavis.videos.events import EventFile
 from visavis.videos.faces_folder import FacesFolder
+from visavis.videos.real_tracks import LivenessMode
 from visavis.videos.recognize import VideoOptions, VideoRecognizer
 from visavis.videos.source import open_source
 from visavis.videos.types import VideoEvent
@@ -31,6 +32,7 @@ def video(  # noqa: PLR0913 - options, all by name
     every: int = 1,
     events: str | os.PathLike[str] | None = None,
     faces: str | os.PathLike[str] | None = None,
+    liveness: LivenessMode = "off",
 ) -> Iterator[VideoEvent]:
     """Yield an event when a person is recognized in a video, when the answer changes, and when the face has gone.
 
@@ -43,14 +45,15 @@ def video(  # noqa: PLR0913 - options, all by name
     is open or a URL; without one all people are unknown. ``recognizer`` is by default that of the gallery. ``fpir`` is
     the rate at which a track of a stranger has a name (``threshold`` is a cosine distance instead of it), ``min_face``
     the side in pixels of the smallest face. Only each frame number ``every`` is read. Events are also added to the file
-    ``events``, and the best face of each track is written to the folder ``faces``.
+    ``events``, and the best face of each track is written to the folder ``faces``. ``liveness`` "observe" adds to the
+    events whether a real face was there, "require" gives no other track a name.
 
     The source is opened at the first event; leaving the loop closes it.
     """
     from visavis.gallery import Gallery
     from visavis.pipeline import Recognizer
 
-    options = VideoOptions(min_face=min_face, fpir=fpir, threshold=threshold)
+    options = VideoOptions(min_face=min_face, fpir=fpir, threshold=threshold, liveness=liveness)
     with ExitStack() as stack:
         if gallery is not None and not isinstance(gallery, Gallery):
             gallery = stack.enter_context(Gallery(gallery, recognizer=recognizer, create=False))
