@@ -65,7 +65,7 @@ Faces = Annotated[
 ]
 
 
-class LivenessMode(StrEnum):
+class LivenessChoice(StrEnum):
     """What is done with the liveness of tracks; the names are those of the library."""
 
     off = "off"
@@ -74,7 +74,7 @@ class LivenessMode(StrEnum):
 
 
 LivenessOption = Annotated[
-    LivenessMode,
+    LivenessChoice,
     typer.Option(
         "--liveness", help="State whether faces are real (observe), and name no others (require); see visavis liveness."
     ),
@@ -100,7 +100,7 @@ def video(  # noqa: PLR0913 - a command's options
         float | None, typer.Option("--threshold", help="Greatest cosine distance (0 to 2), instead of --fpir.")
     ] = None,
     gallery: VideoGallery = None,
-    liveness: LivenessOption = LivenessMode.off,
+    liveness: LivenessOption = LivenessChoice.off,
     networks: Networks,
     json: Json = False,
 ) -> None:
