@@ -172,7 +172,7 @@ def test_the_window_shows_the_frames_and_its_end_is_the_end(tmp_path: Path) -> N
     done = subprocess.run(line, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.stderr.splitlines()[-1] == "21", done.stderr
     assert done.returncode == 1
-    assert done.stdout.count('"ended"') == 2
+    assert done.stdout.count('"ended"') == 1
     assert len(pictures_of(tmp_path / "out.mp4")[0]) == 21
 
 

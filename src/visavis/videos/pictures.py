@@ -109,6 +109,7 @@ def choose_blur(words: Sequence[str], gallery: Gallery | None) -> BlurChoice | N
 
     Raises UsageError for names without a gallery, and UnknownNameError for those that the gallery does not have.
     """
+    words = [words] if isinstance(words, str) else words
     if not words:
         return None
     choice = BlurChoice.parse(words)

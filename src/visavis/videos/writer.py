@@ -125,7 +125,7 @@ class VideoWriter:
         else:
             with self._faults():
                 self._finish(whole=error is None)
-                if error is None or isinstance(error, KeyboardInterrupt):
+                if error is None or isinstance(error, KeyboardInterrupt | GeneratorExit):
                     unfinished.finish(self._part, self.path)
 
     def _finish(self, *, whole: bool) -> None:
