@@ -92,6 +92,18 @@ LivenessOption = Annotated[
     ),
 ]
 
+Fpir = Annotated[
+    float | None,
+    typer.Option(
+        "--fpir",
+        help="Rate at which a track of an unknown person is given a name.",
+        show_default=str(defaults.FPIR),
+    ),
+]
+Threshold = Annotated[
+    float | None, typer.Option("--threshold", help="Greatest cosine distance (0 to 2), instead of --fpir.")
+]
+
 
 @takes(OF_GALLERY)
 def video(  # noqa: PLR0913 - a command's options
@@ -103,17 +115,8 @@ def video(  # noqa: PLR0913 - a command's options
     blur: Blur = None,
     live: Annotated[bool, typer.Option("--live", help="Show the frames in a window; q closes it.")] = False,
     every: Annotated[int, typer.Option("--every", min=1, metavar="N", help="Read only every N-th frame.")] = 1,
-    fpir: Annotated[
-        float | None,
-        typer.Option(
-            "--fpir",
-            help="Rate at which a track of an unknown person is given a name.",
-            show_default=str(defaults.FPIR),
-        ),
-    ] = None,
-    threshold: Annotated[
-        float | None, typer.Option("--threshold", help="Greatest cosine distance (0 to 2), instead of --fpir.")
-    ] = None,
+    fpir: Fpir = None,
+    threshold: Threshold = None,
     gallery: VideoGallery = None,
     liveness: LivenessOption = LivenessChoice.off,
     networks: Networks,
