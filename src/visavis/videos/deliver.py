@@ -12,9 +12,6 @@ from visavis.videos.outbox import Outbox
 from visavis.videos.publish import HttpSender, Publisher
 from visavis.videos.types import VideoEvent
 
-OUTBOX = "visavis-outbox.db"
-"""Default file of the events that wait, in the current folder."""
-
 
 @contextmanager
 def deliver(
