@@ -6,7 +6,7 @@ a track when its person is searched for; all of a frame in one batch.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -63,7 +63,10 @@ class VideoOptions:
 
 
 class VideoRecognizer:
-    """Tracks and recognizes the faces of one source. ``gallery`` None: tracks without names."""
+    """Tracks and recognizes the faces of one source. ``gallery`` None: tracks without names.
+
+    ``numbers`` gives the tracks their numbers, for sources that are followed together.
+    """
 
     def __init__(
         self,
@@ -72,6 +75,7 @@ class VideoRecognizer:
         *,
         options: VideoOptions | None = None,
         faces: FacesFolder | None = None,
+        numbers: Iterator[int] | None = None,
     ) -> None:
         self.options = VideoOptions() if options is None else options
         self.people: dict[int, TrackedPerson] = {}
@@ -81,9 +85,10 @@ class VideoRecognizer:
         self._faces = faces
         table = compare.calibration(recognizer.model) if gallery is None else gallery.calibration
         self._table = table
-        self.tracker = Tracker(limits=_choose_limits(table))
+        self.tracker = Tracker(limits=_choose_limits(table), numbers=numbers)
         self._scenes = SceneChanges()
         self._camera = ""
+        self._cut = False
         self._before: float | None = None
         self._detected: float | None = None
         self._searched = 0.0
@@ -111,15 +116,24 @@ class VideoRecognizer:
 
     def process(self, frame: Frame) -> FrameResult:
         """Return the result of the next frame."""
+        return self.follow(frame, self._detect(frame) if self.is_due(frame) else None)
+
+    def is_due(self, frame: Frame) -> bool:
+        """Return whether faces are to be detected in the next frame; call it once for each frame."""
+        self._cut = self._scenes.is_cut(frame.pixels)
+        due = self._is_due(frame.seconds)
+        return self._cut or due
+
+    def follow(self, frame: Frame, detected_faces: Sequence[Face] | None) -> FrameResult:
+        """Return the result of the next frame with the faces detected in it; None: they are predicted."""
         self._camera = frame.source
-        cut = self._scenes.is_cut(frame.pixels)
-        if not (cut or self._is_due(frame.seconds)):
+        if detected_faces is None:
             return FrameResult(frame, self._name_faces(self.tracker.predict(frame.seconds)))
         self._detected = frame.seconds
         self.detections += 1
-        faces = self._detect(frame)
+        faces = self._measure(frame, detected_faces)
         owners, ended = self.tracker.update(
-            frame.seconds, faces, lambda wanted: self._embed(frame.pixels, wanted), cut=cut
+            frame.seconds, faces, lambda wanted: self._embed(frame.pixels, wanted), cut=self._cut
         )
         for number, track in owners.items():
             self._look_at(track, faces[number], frame)
@@ -141,8 +155,11 @@ class VideoRecognizer:
         self._before = seconds
         return self._detected is None or seconds + step / 2 - self._detected > self.options.interval - 1e-6
 
-    def _detect(self, frame: Frame) -> list[DetectedFace]:
+    def _detect(self, frame: Frame) -> list[Face]:
         (faces,) = self._recognizer.detector.detect([frame.pixels], min_face=self.options.min_face)
+        return faces
+
+    def _measure(self, frame: Frame, faces: Sequence[Face]) -> list[DetectedFace]:
         certain = certain_score(self._recognizer.detector)
         return [
             DetectedFace(face, measure(frame.pixels, face, certain=certain), _make_look(frame.pixels, face))
