@@ -75,6 +75,17 @@ Blur = Annotated[
         help="Blur all faces, those of unknown people, or those of a person; may be given several times.",
     ),
 ]
+Mqtt = Annotated[
+    str | None,
+    typer.Option(
+        "--mqtt", metavar="URL", help="Publish events to the broker mqtt://HOST, with a Home Assistant sensor."
+    ),
+]
+Post = Annotated[str | None, typer.Option("--post", metavar="URL", help="Post each event as JSON to an http address.")]
+OutboxFile = Annotated[
+    Path,
+    typer.Option("--outbox", metavar="FILE", help="Where events wait for --mqtt and --post, also for the next run."),
+]
 
 
 class LivenessChoice(StrEnum):
@@ -113,6 +124,9 @@ def video(  # noqa: PLR0913 - a command's options
     faces: Faces = None,
     out: Out = None,
     blur: Blur = None,
+    mqtt: Mqtt = None,
+    post: Post = None,
+    outbox: OutboxFile = Path("visavis-outbox.db"),
     live: Annotated[bool, typer.Option("--live", help="Show the frames in a window; q closes it.")] = False,
     every: Annotated[int, typer.Option("--every", min=1, metavar="N", help="Read only every N-th frame.")] = 1,
     fpir: Fpir = None,
@@ -127,6 +141,7 @@ def video(  # noqa: PLR0913 - a command's options
     Each face is tracked, and each track is recognized once. With --json events are printed as they happen; without it,
     the tracks at the end. Ctrl-C ends the run properly. Exits 1 if no person is recognized.
     """
+    from visavis.videos.deliver import deliver
     from visavis.videos.events import EventFile
     from visavis.videos.faces_folder import FacesFolder
     from visavis.videos.pictures import EndedSource, choose_blur, open_pictures
@@ -147,6 +162,7 @@ def video(  # noqa: PLR0913 - a command's options
         stack.callback(frames.close)
         choice = choose_blur(blur or (), store)
         pictures = stack.enter_context(open_pictures(out, source=source, blur=choice, live=live))
+        send = stack.enter_context(deliver(mqtt=mqtt, post=post, outbox=outbox, report=note))
         tracking = VideoRecognizer(recognizer, store, options=options, faces=folder)
         output = stack.enter_context(Output(*COLUMNS, json=json))
         progress = stack.enter_context(_show_progress(frames, tracking, visible=output.shows_progress))
@@ -157,6 +173,7 @@ def video(  # noqa: PLR0913 - a command's options
                 recognized |= event.name is not None
                 if file is not None:
                     file.write(event)
+                send(event)
                 output.answer(_make_line(event), *([_make_row(event)] if event.event == "ended" else []))
             pictures.add(result)
         for text in pictures.notes:
