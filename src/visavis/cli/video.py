@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,6 +33,7 @@ COLUMNS = (
     Column("track", drop=2),
     "distance",
     "probability",
+    Column("liveness", drop=3),
     Column("best face", drop=1),
 )
 
@@ -49,6 +51,57 @@ Faces = Annotated[
     Path | None,
     typer.Option("--faces", metavar="DIR", file_okay=False, help="Write the best face of each track to this folder."),
 ]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="FILE.mp4", help="Write the video with boxes and names, and with its sound."),
+]
+Blur = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--blur",
+        metavar="all|unknown|NAME",
+        help="Blur all faces, those of unknown people, or those of a person; may be given several times.",
+    ),
+]
+Mqtt = Annotated[
+    str | None,
+    typer.Option(
+        "--mqtt", metavar="URL", help="Publish events to the broker mqtt://HOST, with a Home Assistant sensor."
+    ),
+]
+Post = Annotated[str | None, typer.Option("--post", metavar="URL", help="Post each event as JSON to an http address.")]
+OutboxFile = Annotated[
+    Path,
+    typer.Option("--outbox", metavar="FILE", help="Where events wait for --mqtt and --post, also for the next run."),
+]
+
+
+class LivenessChoice(StrEnum):
+    """What is done with the liveness of tracks; the names are those of the library."""
+
+    off = "off"
+    observe = "observe"
+    require = "require"
+
+
+LivenessOption = Annotated[
+    LivenessChoice,
+    typer.Option(
+        "--liveness", help="State whether faces are real (observe), and name no others (require); see visavis liveness."
+    ),
+]
+
+Fpir = Annotated[
+    float | None,
+    typer.Option(
+        "--fpir",
+        help="Rate at which a track of an unknown person is given a name.",
+        show_default=str(defaults.FPIR),
+    ),
+]
+Threshold = Annotated[
+    float | None, typer.Option("--threshold", help="Greatest cosine distance (0 to 2), instead of --fpir.")
+]
 
 
 @takes(OF_GALLERY)
@@ -57,19 +110,17 @@ def video(  # noqa: PLR0913 - a command's options
     *,
     events: Events = None,
     faces: Faces = None,
+    out: Out = None,
+    blur: Blur = None,
+    mqtt: Mqtt = None,
+    post: Post = None,
+    outbox: OutboxFile = Path("visavis-outbox.db"),
+    live: Annotated[bool, typer.Option("--live", help="Show the frames in a window; q closes it.")] = False,
     every: Annotated[int, typer.Option("--every", min=1, metavar="N", help="Read only every N-th frame.")] = 1,
-    fpir: Annotated[
-        float | None,
-        typer.Option(
-            "--fpir",
-            help="Rate at which a track of an unknown person is given a name.",
-            show_default=str(defaults.FPIR),
-        ),
-    ] = None,
-    threshold: Annotated[
-        float | None, typer.Option("--threshold", help="Greatest cosine distance (0 to 2), instead of --fpir.")
-    ] = None,
+    fpir: Fpir = None,
+    threshold: Threshold = None,
     gallery: VideoGallery = None,
+    liveness: LivenessOption = LivenessChoice.off,
     networks: Networks,
     json: Json = False,
 ) -> None:
@@ -78,15 +129,17 @@ def video(  # noqa: PLR0913 - a command's options
     Each face is tracked, and each track is recognized once. With --json events are printed as they happen; without it,
     the tracks at the end. Ctrl-C ends the run properly. Exits 1 if no person is recognized.
     """
+    from visavis.videos.deliver import deliver
     from visavis.videos.events import EventFile
     from visavis.videos.faces_folder import FacesFolder
+    from visavis.videos.pictures import EndedSource, choose_blur, open_pictures
     from visavis.videos.recognize import VideoOptions, VideoRecognizer
     from visavis.videos.source import open_source
 
     if fpir is not None and threshold is not None:
         raise UsageError("--fpir and --threshold exclude each other: a threshold has a rate of its own.")
     rate = defaults.FPIR if fpir is None else fpir
-    options = VideoOptions(min_face=networks.min_face, fpir=rate, threshold=threshold)
+    options = VideoOptions(min_face=networks.min_face, fpir=rate, threshold=threshold, liveness=liveness.value)
     with ExitStack() as stack:
         interrupts = stack.enter_context(catch_signals())
         store = open_video_gallery(stack, gallery, networks)
@@ -95,17 +148,24 @@ def video(  # noqa: PLR0913 - a command's options
         file = None if events is None else stack.enter_context(EventFile(events))
         frames = open_source(source, every=every)
         stack.callback(frames.close)
+        choice = choose_blur(blur or (), store)
+        pictures = stack.enter_context(open_pictures(out, source=source, blur=choice, live=live))
+        send = stack.enter_context(deliver(mqtt=mqtt, post=post, outbox=outbox, report=note))
         tracking = VideoRecognizer(recognizer, store, options=options, faces=folder)
         output = stack.enter_context(Output(*COLUMNS, json=json))
         progress = stack.enter_context(_show_progress(frames, tracking, visible=output.shows_progress))
         recognized = False
-        for result in interrupts.each(tracking.run(frames)):
+        for result in interrupts.each(tracking.run(EndedSource(frames, lambda: pictures.closed))):
             progress(result)
             for event in result.events:
                 recognized |= event.name is not None
                 if file is not None:
                     file.write(event)
+                send(event)
                 output.answer(_make_line(event), *([_make_row(event)] if event.event == "ended" else []))
+            pictures.add(result)
+        for text in pictures.notes:
+            note(text)
     raise typer.Exit(0 if recognized else 1)
 
 
@@ -126,6 +186,7 @@ def _make_row(event: VideoEvent) -> Row:
             str(event.track),
             short(event.distance),
             percent(event.probability),
+            percent(event.liveness),
             event.best_face or "-",
         ]
     )

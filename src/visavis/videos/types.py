@@ -112,7 +112,8 @@ class VideoEvent(Plain):
     last detected: seconds of the file, or UTC for cameras. ``person_id`` and ``name`` are None for a person who is
     unknown. ``best_face`` is the file of the track's best face, if faces are written. ``distance`` is the cosine
     distance of the track's template, ``probability`` how sure the answer is (None: nothing supports one), ``liveness``
-    the probability that the face is real (None: not measured).
+    the probability that the face is real (None: not measured). With several cameras, ``sighting`` is the id of the
+    sighting that the events of one person in any of them share; it is left out where it is None.
     """
 
     id: str
@@ -127,10 +128,13 @@ class VideoEvent(Plain):
     distance: float | None = None
     probability: float | None = None
     liveness: float | None = None
+    sighting: str | None = None
 
     def to_dict(self) -> dict[str, object]:
         """Return the line as the command prints it."""
         line = Plain.to_dict(self)
+        if self.sighting is None:
+            del line["sighting"]
         return {{"start": "from", "end": "to"}.get(key, key): value for key, value in line.items()}
 
 
