@@ -13,7 +13,7 @@ from visavis.videos.tracker import DetectedFace, Track, Tracker, TrackLimits
 
 pytest.importorskip("scipy")
 
-LIMITS = TrackLimits(same=0.6, rejoined=0.5)
+LIMITS = TrackLimits(same=0.6, rejoined=0.5, hidden=0.7)
 GOOD = Quality(*[0.9] * 11)
 STEP = 0.1
 PLACES = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]], np.float32)

@@ -19,7 +19,7 @@ SPEED, GROWTH = 1.5, 0.3
 """Standard deviations of the velocity of a new track: sides per second, and logarithm of the side per second."""
 ACCELERATION, STRETCH = 4.0, 0.5
 """Standard deviations of the change of both velocities within a second."""
-FADING_S = 0.5
+FADING_S = 1.5
 """Seconds after which the velocity of a face that is not detected has fallen to 37 %."""
 
 

@@ -35,8 +35,8 @@ INTERVAL_S = 0.15
 """Seconds of video between two detections: faces move by less than their size, and detection takes most of the time."""
 SEARCH_AGAIN_S = 2.0
 """Seconds after which the people of all tracks are searched again, in case the gallery has changed."""
-SAME_FAR, REJOINED_FAR = 1e-2, 1e-4
-"""Rates of false accepts of the distances within a track: where the boxes agree too, and where they say nothing."""
+SAME_FAR, REJOINED_FAR, HIDDEN_FAR = 1e-2, 1e-4, 1e-1
+"""Rates of false accepts of the distances within a track: see :class:`visavis.videos.tracker.TrackLimits`."""
 LOOK = 12
 """Side of the small picture by which a face is compared with the one before."""
 
@@ -231,6 +231,9 @@ class VideoRecognizer:
         person = self.people[track.number]
         person.fpir = answers.search_fpir(self.options.fpir, len(person.searched), len(person.kept))
         track.remember(person.merge())
+        for view in person.views:
+            if view.embedding is not None:
+                track.remember(view.embedding)
 
     def _answer(self, person: TrackedPerson, gallery: Gallery) -> None:
         """Search for a person by the last template."""
@@ -296,8 +299,8 @@ def _choose_limits(table: compare.Calibration | None) -> TrackLimits | None:
     """Return the distances of one person's faces in a track; None where the model is uncalibrated."""
     if table is None:
         return None
-    same, rejoined = (min(max(far, table.far[-1]), table.far[0]) for far in (SAME_FAR, REJOINED_FAR))
-    return TrackLimits(table.threshold(same), table.threshold(rejoined))
+    rates = (min(max(far, table.far[-1]), table.far[0]) for far in (SAME_FAR, REJOINED_FAR, HIDDEN_FAR))
+    return TrackLimits(*map(table.threshold, rates))
 
 
 def _make_look(pixels: RGB, face: Face) -> Floats:

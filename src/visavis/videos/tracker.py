@@ -38,7 +38,15 @@ SAME_LOOK, NEAR_LOOK = 0.3, 0.6
 where the boxes overlap, and where they are only near."""
 NEAR, FAST = 0.6, 6.0
 """Sides of the face between centers up to which a face is near: at once, and within a second."""
-MEMORY = 6
+HIDDEN_S = 1.3
+"""Seconds without a detection up to which a face is expected where it was going to."""
+EXPECTED, AROUND = 1.5, 2.5
+"""Sides between centers up to which a hidden face is where it was expected, and up to which another is a rival."""
+RIVAL = 1.2
+"""Sides between centers up to which a track and a face may be one, where a face is to be told from others."""
+NEARER = 0.05
+"""Cosine distance by which a face must be nearer to a track to be another's than that of the box."""
+MEMORY = 8
 """Embeddings that a track is compared by."""
 NEUTRAL = 0.5
 """Cosine distance that stands for an unknown one, where boxes decide between contested pairs."""
@@ -65,10 +73,15 @@ Embed = Callable[[Sequence[DetectedFace]], None]
 
 @dataclass(frozen=True, slots=True)
 class TrackLimits:
-    """Greatest cosine distances of one person's faces in a track: where the boxes agree, and where they say nothing."""
+    """Greatest cosine distances of one person's faces in a track.
+
+    ``same`` applies where the boxes agree, ``rejoined`` where they say nothing, and ``hidden`` where a face appears at
+    the place where one that was hidden shortly is expected, and no other face or track may be meant.
+    """
 
     same: float
     rejoined: float
+    hidden: float
 
 
 @dataclass(slots=True, eq=False)
@@ -96,6 +109,8 @@ class Track:
 
     def remember(self, embedding: Floats) -> None:
         """Compare the track by this embedding too; the first one stays, and the newest ones."""
+        if any(kept is embedding for kept in self.memory):
+            return
         self.memory.append(embedding)
         if len(self.memory) > MEMORY:
             del self.memory[1]
@@ -159,10 +174,11 @@ class Tracker:
         boxes, detected = _boxes_of(tracks), _boxes_of(faces)
         overlap = overlaps(boxes, detected).astype(np.float64)
         allowed = (overlap >= LEAST_OVERLAP) & (_size_ratios(boxes, detected) <= SIZE_RATIO)
-        in_doubt = self._find_doubts(seconds, tracks, faces, allowed)
+        near = _measure_ways(tracks, faces) <= RIVAL
+        in_doubt = self._find_doubts(seconds, tracks, faces, allowed, near)
         embed([face for number, face in enumerate(faces) if in_doubt[:, number].any()])
-        distances = _measure_distances(tracks, faces, in_doubt)
-        allowed &= ~in_doubt | self._pass(tracks, faces, distances, seconds)
+        distances = _measure_distances(tracks, faces, in_doubt | near)
+        allowed &= ~in_doubt | (self._pass(tracks, faces, distances, seconds) & _find_nearest(distances))
         costs = (1 - overlap) / 2 + np.where(np.isnan(distances), NEUTRAL, distances)
         return {face: tracks[track] for track, face in assign(costs, allowed)}
 
@@ -186,11 +202,12 @@ class Tracker:
         return {numbers[face]: tracks[track] for track, face in assign(ways, allowed)}
 
     def _find_doubts(
-        self, seconds: float, tracks: Sequence[Track], faces: Sequence[DetectedFace], allowed: Mask
+        self, seconds: float, tracks: Sequence[Track], faces: Sequence[DetectedFace], allowed: Mask, near: Mask
     ) -> Mask:
-        """Return the pairs ``(n, m)`` that overlap alone must not decide."""
+        """Return the pairs ``(n, m)`` that overlap alone must not decide; ``near`` ones are rivals, too."""
         late = np.array([seconds - track.last > CONTINUED_S for track in tracks])
-        return contested(allowed) | (allowed & (late[:, None] | (_compare_looks(tracks, faces) < SAME_LOOK)))
+        rivals = contested(allowed | near) & allowed
+        return rivals | (allowed & (late[:, None] | (_compare_looks(tracks, faces) < SAME_LOOK)))
 
     def _pass(self, tracks: Sequence[Track], faces: Sequence[DetectedFace], distances: Doubles, seconds: float) -> Mask:
         """Return the doubtful pairs whose embeddings are of one person.
@@ -211,8 +228,8 @@ class Tracker:
     def _limit(self, kind: str, face: DetectedFace) -> float | None:
         if self._limits is None:
             return None
-        limit = self._limits.same if kind == "same" else self._limits.rejoined
-        return limit * (0.0 if face.share is None else face.share)
+        limits = {"same": self._limits.same, "rejoined": self._limits.rejoined, "hidden": self._limits.hidden}
+        return limits[kind] * (0.0 if face.share is None else face.share)
 
     def _match_embeddings(
         self, faces: Sequence[DetectedFace], pairs: dict[int, Track], embed: Embed
@@ -226,10 +243,28 @@ class Tracker:
         remaining = [faces[number] for number in numbers]
         embed(remaining)
         distances = _measure_distances(lost, remaining, np.ones((len(lost), len(remaining)), bool))
-        limits = np.array([self._limit("rejoined", face) or 0.0 for face in remaining])
+        limits = self._limits_of_lost(lost, remaining)
         allowed = (distances <= limits) & _reachable(lost, remaining)
         costs = np.nan_to_num(distances, nan=NEUTRAL)
         return {numbers[face]: lost[track] for track, face in assign(costs, allowed)}
+
+    def _limits_of_lost(self, lost: Sequence[Track], faces: Sequence[DetectedFace]) -> Doubles:
+        """Return the greatest distances ``(n, m)``: more where a hidden face was expected, and no other one may be it.
+
+        A track that was hidden shortly and a face near its predicted place, each without a rival, are one person unless
+        the face is clearly another's; with a rival, or somewhat farther, the embeddings must agree as where boxes do.
+        """
+        limits = np.array([[self._limit("rejoined", face) or 0.0 for face in faces]] * len(lost))
+        if self._limits is None:
+            return limits
+        ways = _measure_ways(lost, faces)
+        hidden = np.array([not track.cut and track.motion.seconds - track.last <= HIDDEN_S for track in lost])[:, None]
+        around = hidden & (ways <= AROUND)
+        expected = hidden & (ways <= EXPECTED) & ~contested(around)
+        for kind, chosen in (("same", around), ("hidden", expected)):
+            wider = np.array([[self._limit(kind, face) or 0.0 for face in faces]] * len(lost))
+            limits = np.where(chosen, wider, limits)
+        return limits
 
     def _continue(self, track: Track, face: DetectedFace, seconds: float) -> Track:
         lost = track.cut or seconds - track.last > CONTINUED_S
@@ -285,6 +320,13 @@ def _measure_distances(tracks: Sequence[Track], faces: Sequence[DetectedFace], w
             if wanted[row, column] and memory is not None and face.embedding is not None:
                 distances[row, column] = nearest_distance(memory, face.embedding)
     return distances
+
+
+def _find_nearest(distances: Doubles) -> Mask:
+    """Return the pairs ``(n, m)`` whose face is not clearly nearer to another track; those without a distance, too."""
+    least = np.min(np.where(np.isnan(distances), np.inf, distances), axis=0)
+    result: Mask = ~(distances > least + NEARER)
+    return result
 
 
 def _boxes_of(items: Sequence[Track] | Sequence[DetectedFace]) -> Floats:

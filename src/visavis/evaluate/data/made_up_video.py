@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from visavis.evaluate.data.video_truth import FaceBox, Presence
 from visavis.types import RGB, Doubles, Floats
@@ -52,7 +53,8 @@ class Waypoint:
 class Walker:
     """A person who moves along straight lines between ``places``, on from the first to the last of these.
 
-    ``looks`` are shown in turn, each for ``each_s`` seconds. Of two walkers the one of greater ``depth`` is hidden.
+    ``looks`` are shown in turn, each for ``each_s`` seconds: between two frames the face changes as much as between two
+    photos of different days. Of two walkers the one of greater ``depth`` is hidden.
     """
 
     person: str
@@ -240,8 +242,6 @@ def _make_background(scene: Scene, rng: np.random.Generator) -> Floats:
 
 def _draw_walker(canvas: Floats, walker: Walker, seconds: float, step: float) -> None:
     """Draw the head of a walker into the frame, blurred along its motion."""
-    from visavis.opencv import cv2
-
     place = walker.place(seconds)
     if place is None:
         return
@@ -251,19 +251,30 @@ def _draw_walker(canvas: Floats, walker: Walker, seconds: float, step: float) ->
     scale = place.height / float(side[1])
     head = np.concatenate([look.box[:2], look.box[2:]]) + HEAD * np.tile(side, 2)
     size = np.maximum(np.round((head[2:] - head[:2]) * scale), 2).astype(int)
-    # From the head's own pixels to the photo's; outside the photo its edge is repeated, where the mask has faded.
-    place_in_photo = np.array([[1 / scale, 0, head[0]], [0, 1 / scale, head[1]]])
-    flags = cv2.WARP_INVERSE_MAP | cv2.INTER_LINEAR
-    source = look.picture if scale > 0.5 else cv2.GaussianBlur(look.picture, (0, 0), 0.4 / scale)
-    pixels = cv2.warpAffine(
-        source, place_in_photo, (int(size[0]), int(size[1])), flags=flags, borderMode=cv2.BORDER_REPLICATE
-    ).astype(np.float32)
+    pixels = _cut_head(look, place.height, size)
     mask = _make_mask(int(size[0]), int(size[1]))
     motion = np.array([later.x - place.x, later.y - place.y]) * SHUTTER
     layer = _blur_along(np.dstack([pixels * mask[..., None], mask]), motion)
     center = (look.box[:2] + look.box[2:]) / 2
     corner = np.array([place.x, place.y]) - (center - head[:2]) * scale - (np.array(layer.shape[1::-1]) - size) / 2
     _blend(canvas, layer, corner)
+
+
+def _cut_head(look: Look, height: float, size: NDArray[np.intp]) -> Floats:
+    """Return the head of a photo, of a face ``height`` pixels high, in a picture of ``size``; edges are repeated."""
+    from visavis.opencv import cv2
+
+    side = look.box[2:] - look.box[:2]
+    scale = height / float(side[1])
+    middle = (look.box[:2] + look.box[2:]) / 2 + (HEAD[:2] + HEAD[2:]) / 2 * side
+    corner = middle - size / 2 / scale
+    place_in_photo = np.array([[1 / scale, 0, corner[0]], [0, 1 / scale, corner[1]]])
+    source = look.picture if scale > 0.5 else cv2.GaussianBlur(look.picture, (0, 0), 0.4 / scale)
+    flags = cv2.WARP_INVERSE_MAP | cv2.INTER_LINEAR
+    cut = cv2.warpAffine(
+        source, place_in_photo, (int(size[0]), int(size[1])), flags=flags, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.asarray(cut, np.float32)
 
 
 def _make_mask(width: int, height: int) -> Floats:
