@@ -81,6 +81,16 @@ def video(  # noqa: PLR0913 - a command's options
     threshold: Annotated[
         float | None, typer.Option("--threshold", help="Greatest cosine distance (0 to 2), instead of --fpir.")
     ] = None,
+    strangers: Annotated[
+        int | None,
+        typer.Option(
+            "--strangers",
+            min=1,
+            metavar="DAYS",
+            help="Give unknown people numbers, and remember them for DAYS after they were last seen.",
+            show_default="off",
+        ),
+    ] = None,
     gallery: VideoGallery = None,
     networks: Networks,
     json: Json = False,
@@ -94,6 +104,7 @@ def video(  # noqa: PLR0913 - a command's options
     from visavis.videos.faces_folder import FacesFolder
     from visavis.videos.recognize import VideoOptions, VideoRecognizer
     from visavis.videos.source import open_source
+    from visavis.videos.strangers import open_strangers
 
     if fpir is not None and threshold is not None:
         raise UsageError("--fpir and --threshold exclude each other: a threshold has a rate of its own.")
@@ -107,7 +118,10 @@ def video(  # noqa: PLR0913 - a command's options
         file = None if events is None else stack.enter_context(EventFile(events))
         frames = open_source(source, every=every)
         stack.callback(frames.close)
-        tracking = VideoRecognizer(recognizer, store, options=options, faces=folder)
+        memory = None
+        if strangers is not None:
+            memory = open_strangers(store, days=strangers, fpir=rate, threshold=threshold)
+        tracking = VideoRecognizer(recognizer, store, options=options, faces=folder, strangers=memory)
         output = stack.enter_context(Output(*COLUMNS, json=json))
         progress = stack.enter_context(_show_progress(frames, tracking, visible=output.shows_progress))
         recognized = False
@@ -144,7 +158,7 @@ def _make_line(event: VideoEvent) -> dict[str, object]:
 def _make_row(event: VideoEvent) -> Row:
     return Row(
         [
-            "unknown" if event.name is None else event.name,
+            _format_person(event),
             _format_moment(event.start),
             _format_moment(event.end),
             str(event.track),
@@ -153,6 +167,12 @@ def _make_row(event: VideoEvent) -> Row:
             event.best_face or "-",
         ]
     )
+
+
+def _format_person(event: VideoEvent) -> str:
+    if event.name is not None:
+        return event.name
+    return "unknown" if event.stranger is None else f"stranger {event.stranger}"
 
 
 def _format_moment(moment: float | datetime) -> str:

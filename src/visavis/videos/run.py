@@ -12,6 +12,7 @@ from visavis.videos.events import EventFile
 from visavis.videos.faces_folder import FacesFolder
 from visavis.videos.recognize import VideoOptions, VideoRecognizer
 from visavis.videos.source import open_source
+from visavis.videos.strangers import open_strangers
 from visavis.videos.types import VideoEvent
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def video(  # noqa: PLR0913 - options, all by name
     every: int = 1,
     events: str | os.PathLike[str] | None = None,
     faces: str | os.PathLike[str] | None = None,
+    strangers: int | None = None,
 ) -> Iterator[VideoEvent]:
     """Yield an event when a person is recognized in a video, when the answer changes, and when the face has gone.
 
@@ -43,7 +45,9 @@ def video(  # noqa: PLR0913 - options, all by name
     is open or a URL; without one all people are unknown. ``recognizer`` is by default that of the gallery. ``fpir`` is
     the rate at which a track of a stranger has a name (``threshold`` is a cosine distance instead of it), ``min_face``
     the side in pixels of the smallest face. Only each frame number ``every`` is read. Events are also added to the file
-    ``events``, and the best face of each track is written to the folder ``faces``.
+    ``events``, and the best face of each track is written to the folder ``faces``. With ``strangers``, a number of
+    days, unknown people get numbers, and keep them until they were not seen for so long; the gallery stores their
+    templates.
 
     The source is opened at the first event; leaving the loop closes it.
     """
@@ -58,9 +62,13 @@ def video(  # noqa: PLR0913 - options, all by name
             recognizer = Recognizer() if gallery is None else gallery.recognizer
         file = None if events is None else stack.enter_context(EventFile(events))
         folder = None if faces is None else FacesFolder(faces)
+        memory = None
+        if strangers is not None:
+            memory = open_strangers(gallery, days=strangers, fpir=fpir, threshold=threshold)
         frames = open_source(source, every=every)
         stack.callback(frames.close)
-        for result in VideoRecognizer(recognizer, gallery, options=options, faces=folder).run(frames):
+        tracking = VideoRecognizer(recognizer, gallery, options=options, faces=folder, strangers=memory)
+        for result in tracking.run(frames):
             for event in result.events:
                 if file is not None:
                     file.write(event)
