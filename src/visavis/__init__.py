@@ -11,6 +11,7 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _PUBLIC = {
+    "visavis.challenge": ["Challenge"],
     "visavis.clustering": ["cluster"],
     "visavis.clustering.types": ["Cluster", "Clustering", "Faces"],
     "visavis.compare": ["Calibration"],

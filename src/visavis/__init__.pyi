@@ -1,5 +1,6 @@
 """The public names for editors and type checkers, generated from the table in ``__init__.py``."""
 
+from visavis.challenge import Challenge as Challenge
 from visavis.clustering import cluster as cluster
 from visavis.clustering.types import Cluster as Cluster
 from visavis.clustering.types import Clustering as Clustering

@@ -20,6 +20,7 @@ PUBLIC = [
     "__version__",
     "Calibration",
     "Candidate",
+    "Challenge",
     "Characteristic",
     "Cluster",
     "Clustering",

@@ -64,7 +64,7 @@ def test_a_stranger_keeps_the_number_and_becomes_a_person(
         ("ended", number),
     ]
     listed = run("gallery", "strangers", *store, "--json")
-    assert (listed.line["number"], listed.line["seen"], listed.line["cameras"]) == (number, 2, ["clip.mkv"])
+    assert (listed.line["number"], listed.line["sightings"], listed.line["cameras"]) == (number, 2, ["clip.mkv"])
     assert f"stranger {number} was seen 2 times, last on 20" in listed.err
     assert "2 times" in run("gallery", "strangers", *store).out
     assert run("gallery", "name", "Blue", "--stranger", number, *store, "--json").line["name"] == "Blue"

@@ -56,7 +56,7 @@ class Stranger(Plain):
     """An unknown person who was seen before: how often, first and last when, by which cameras."""
 
     number: int
-    seen: int
+    sightings: int
     first: datetime
     last: datetime
     cameras: tuple[str, ...]
@@ -157,7 +157,7 @@ class Strangers:
         return table.search_threshold(self._fpir, max(self._templates, 1)) * (share or 0.0)
 
     def _store(self, template: Floats, quality: Quality, number: int | None, camera: str, at: datetime) -> int:
-        stored = [] if number is None else [one for one in read_sightings(self._gallery) if one.stranger == number]
+        stored = [] if number is None else [item for item in read_sightings(self._gallery) if item.stranger == number]
         count = max((sighting.count for sighting in stored), default=0) + 1
         who = "" if number is None else f" {number}"
         path = f"stranger{who}, sighting {count}, {at.astimezone(UTC).isoformat(timespec='seconds')}, {camera}"
@@ -170,7 +170,7 @@ class Strangers:
             self._gallery.forget(*(sighting.sha256 for sighting in latest[1 : len(latest) - MOST_SIGHTINGS + 2]))
         if number is not None:
             return number
-        return next(one.stranger for one in read_sightings(self._gallery) if one.sha256 == sha256)
+        return next(item.stranger for item in read_sightings(self._gallery) if item.sha256 == sha256)
 
 
 def open_strangers(gallery: Gallery | None, *, days: int, fpir: float, threshold: float | None) -> Strangers:
@@ -212,13 +212,13 @@ def list_strangers(gallery: Gallery) -> list[Stranger]:
     strangers = [
         Stranger(
             number=number,
-            seen=max(sighting.count for sighting in of_one),
-            first=min(sighting.at for sighting in of_one),
-            last=max(sighting.at for sighting in of_one),
-            cameras=tuple(sorted({sighting.camera for sighting in of_one})),
-            template_ids=tuple(sighting.template_id for sighting in of_one),
+            sightings=max(sighting.count for sighting in of_stranger),
+            first=min(sighting.at for sighting in of_stranger),
+            last=max(sighting.at for sighting in of_stranger),
+            cameras=tuple(sorted({sighting.camera for sighting in of_stranger})),
+            template_ids=tuple(sighting.template_id for sighting in of_stranger),
         )
-        for number, of_one in sightings.items()
+        for number, of_stranger in sightings.items()
     ]
     return sorted(strangers, key=lambda stranger: stranger.last, reverse=True)
 

@@ -35,7 +35,7 @@ def strangers(gallery: GalleryUrl = GALLERY, json: Json = False) -> None:
         where = "" if gallery == GALLERY else f" --gallery {shlex.quote(gallery)}"
         latest = unknown[0]
         note(
-            f"stranger {latest.number} was seen {counted(latest.seen, 'time')}, last on {_format_time(latest.last)}. "
+            f"stranger {latest.number} was seen {counted(latest.sightings, 'time')}, last on {_format_time(latest.last)}. "
             f"Who is it? visavis gallery name NAME --stranger {latest.number}{where}"
         )
     else:
@@ -46,7 +46,7 @@ def strangers(gallery: GalleryUrl = GALLERY, json: Json = False) -> None:
 def _make_row(stranger: Stranger) -> list[str]:
     return [
         str(stranger.number),
-        counted(stranger.seen, "time"),
+        counted(stranger.sightings, "time"),
         _format_time(stranger.first),
         _format_time(stranger.last),
         ", ".join(stranger.cameras),
