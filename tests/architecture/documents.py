@@ -174,10 +174,10 @@ def lay_out_album(path: Path) -> None:
 def lay_out_strangers(path: Path) -> None:
     """Make a gallery with Ann (template 1), and a stranger who was seen twice (2 and 3)."""
     directions = np.eye(2, 128, dtype=np.float32)
-    paths = (
+    paths = [
         "stranger, sighting 1, 2026-11-26T07:58:00+00:00, door",
         "stranger 2, sighting 2, 2026-11-27T08:03:00+00:00, gate",
-    )
+    ]
     with Gallery(path, model=EMBEDDER) as gallery:
         gallery.add("Ann", [Template(directions[0])])
         gallery.add_photos(

@@ -62,6 +62,29 @@ Faces = Annotated[
     typer.Option("--faces", metavar="DIR", file_okay=False, help="Write the best face of each track to this folder."),
 ]
 
+Every = Annotated[int, typer.Option("--every", min=1, metavar="N", help="Read only every N-th frame.")]
+TrackFpir = Annotated[
+    float | None,
+    typer.Option(
+        "--fpir",
+        help="Rate at which a track of an unknown person is given a name.",
+        show_default=str(defaults.FPIR),
+    ),
+]
+TrackThreshold = Annotated[
+    float | None, typer.Option("--threshold", help="Greatest cosine distance (0 to 2), instead of --fpir.")
+]
+StrangerDays = Annotated[
+    int | None,
+    typer.Option(
+        "--strangers",
+        min=1,
+        metavar="DAYS",
+        help="Give unknown people numbers, and remember them for DAYS after they were last seen.",
+        show_default="off",
+    ),
+]
+
 
 @takes(OF_GALLERY)
 def video(  # noqa: PLR0913 - a command's options
@@ -69,28 +92,10 @@ def video(  # noqa: PLR0913 - a command's options
     *,
     events: Events = None,
     faces: Faces = None,
-    every: Annotated[int, typer.Option("--every", min=1, metavar="N", help="Read only every N-th frame.")] = 1,
-    fpir: Annotated[
-        float | None,
-        typer.Option(
-            "--fpir",
-            help="Rate at which a track of an unknown person is given a name.",
-            show_default=str(defaults.FPIR),
-        ),
-    ] = None,
-    threshold: Annotated[
-        float | None, typer.Option("--threshold", help="Greatest cosine distance (0 to 2), instead of --fpir.")
-    ] = None,
-    strangers: Annotated[
-        int | None,
-        typer.Option(
-            "--strangers",
-            min=1,
-            metavar="DAYS",
-            help="Give unknown people numbers, and remember them for DAYS after they were last seen.",
-            show_default="off",
-        ),
-    ] = None,
+    every: Every = 1,
+    fpir: TrackFpir = None,
+    threshold: TrackThreshold = None,
+    strangers: StrangerDays = None,
     gallery: VideoGallery = None,
     networks: Networks,
     json: Json = False,

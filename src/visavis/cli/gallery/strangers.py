@@ -35,8 +35,8 @@ def strangers(gallery: GalleryUrl = GALLERY, json: Json = False) -> None:
         where = "" if gallery == GALLERY else f" --gallery {shlex.quote(gallery)}"
         latest = unknown[0]
         note(
-            f"stranger {latest.number} was seen {counted(latest.sightings, 'time')}, last on {_format_time(latest.last)}. "
-            f"Who is it? visavis gallery name NAME --stranger {latest.number}{where}"
+            f"stranger {latest.number} was seen {counted(latest.sightings, 'time')}, last on "
+            f"{_format_time(latest.last)}. Who is it? visavis gallery name NAME --stranger {latest.number}{where}"
         )
     else:
         note("this gallery remembers no strangers: visavis video SOURCE --strangers DAYS does.")
