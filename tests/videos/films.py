@@ -39,7 +39,7 @@ def film(
     times = list(seconds) or [n / RATE for n in range(len(pictures))]
     with av.open(str(path), "w") as container:
         video = container.add_stream(codec, rate=RATE, options={"crf": "10"} if codec == "libx264" else {})
-        video.height, video.width, video.pix_fmt = *pictures[0].shape[:2], "yuv420p"
+        video.height, video.width, video.pix_fmt = *pictures[0].shape[:2], "bgr0" if codec == "ffv1" else "yuv420p"
         video.codec_context.time_base = Fraction(1, 90_000)
         audio = container.add_stream(sound, rate=48_000) if sound else None
         if audio is not None:

@@ -73,23 +73,23 @@ def test_a_choice_of_no_one_is_an_error() -> None:
 
 
 def place(number: int) -> tuple[float, float, float, float]:
-    """A face of 20 pixels that moves 3 pixels a frame."""
-    return (10 + 3 * number, 40, 30 + 3 * number, 60)
+    """A face of 20 pixels that moves 2 pixels a frame."""
+    return (10 + 2 * number, 40, 30 + 2 * number, 60)
 
 
 def test_a_face_is_blurred_before_between_and_after_its_detections() -> None:
-    """It is visible in all 60 frames, and detected in each fifth from frame 20 to 40."""
-    faces = [[tracked(place(n))] if n % 5 == 0 and 20 <= n <= 40 else [] for n in range(60)]
+    """It is visible in all 60 frames, and detected in each fifth from frame 15 to 45."""
+    faces = [[tracked(place(n))] if n % 5 == 0 and 15 <= n <= 45 else [] for n in range(60)]
     out = rendered(Renderer(blur=ALL), faces)
     assert [ready.number for ready in out] == list(range(60))
     assert [n for n, ready in enumerate(out) if is_gray(ready.pixels, place(n))] == list(range(60))
 
 
-def test_only_the_second_around_a_track_is_blurred() -> None:
+def test_only_the_time_around_a_track_is_blurred() -> None:
     faces = [[tracked((100, 40, 120, 60))] if n == 50 else [] for n in range(101)]
     out = rendered(Renderer(blur=ALL), faces)
     gray = [n for n, ready in enumerate(out) if (ready.pixels == GRAY).any()]
-    assert gray == list(range(50 - RATE, 50 + RATE + 1))
+    assert gray == list(range(50 - 18, 50 + 18 + 1))
 
 
 def test_a_face_that_stops_and_turns_within_the_gap_of_two_detections_stays_blurred() -> None:

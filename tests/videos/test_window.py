@@ -17,6 +17,7 @@ from visavis.videos.window import PreviewWindow
 with PreviewWindow("camera") as window:
     window.show(np.full((2000, 3000, 3), 200, np.uint8))
     print(window._picture.width(), window._picture.height(), window._picture.get(5, 5), window.closed)
+    window._root.focus_force()
     window._root.event_generate("<Escape>")
     window._root.update()
     window.show(np.zeros((8, 8, 3), np.uint8))

@@ -61,6 +61,18 @@ Faces = Annotated[
     Path | None,
     typer.Option("--faces", metavar="DIR", file_okay=False, help="Write the best face of each track to this folder."),
 ]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="FILE.mp4", help="Write the video with boxes and names, and with its sound."),
+]
+Blur = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--blur",
+        metavar="all|unknown|NAME",
+        help="Blur all faces, those of unknown people, or those of a person; may be given several times.",
+    ),
+]
 
 Every = Annotated[int, typer.Option("--every", min=1, metavar="N", help="Read only every N-th frame.")]
 TrackFpir = Annotated[
@@ -92,6 +104,9 @@ def video(  # noqa: PLR0913 - a command's options
     *,
     events: Events = None,
     faces: Faces = None,
+    out: Out = None,
+    blur: Blur = None,
+    live: Annotated[bool, typer.Option("--live", help="Show the frames in a window; q closes it.")] = False,
     every: Every = 1,
     fpir: TrackFpir = None,
     threshold: TrackThreshold = None,
@@ -107,6 +122,7 @@ def video(  # noqa: PLR0913 - a command's options
     """
     from visavis.videos.events import EventFile
     from visavis.videos.faces_folder import FacesFolder
+    from visavis.videos.pictures import EndedSource, choose_blur, open_pictures
     from visavis.videos.recognize import VideoOptions, VideoRecognizer
     from visavis.videos.source import open_source
     from visavis.videos.strangers import open_strangers
@@ -123,6 +139,8 @@ def video(  # noqa: PLR0913 - a command's options
         file = None if events is None else stack.enter_context(EventFile(events))
         frames = open_source(source, every=every)
         stack.callback(frames.close)
+        choice = choose_blur(blur or (), store)
+        pictures = stack.enter_context(open_pictures(out, source=source, blur=choice, live=live))
         memory = None
         if strangers is not None:
             memory = open_strangers(store, days=strangers, fpir=rate, threshold=threshold)
@@ -130,13 +148,16 @@ def video(  # noqa: PLR0913 - a command's options
         output = stack.enter_context(Output(*COLUMNS, json=json))
         progress = stack.enter_context(_show_progress(frames, tracking, visible=output.shows_progress))
         recognized = False
-        for result in interrupts.each(tracking.run(frames)):
+        for result in interrupts.each(tracking.run(EndedSource(frames, lambda: pictures.closed))):
             progress(result)
             for event in result.events:
                 recognized |= event.name is not None
                 if file is not None:
                     file.write(event)
                 output.answer(_make_line(event), *([_make_row(event)] if event.event == "ended" else []))
+            pictures.add(result)
+        for text in pictures.notes:
+            note(text)
     raise typer.Exit(0 if recognized else 1)
 
 

@@ -9,6 +9,8 @@ SMALL_STEP_BACK = 1.0
 BEYOND_END = 60.0
 """Seconds beyond the stated end of a file, where a time stamp is taken for damaged."""
 DEFAULT_RATE = 25.0
+MOST_DRIFT = 5.0
+"""Seconds by which time stamps of a camera may differ from the arrival of its frames."""
 
 
 class PresentationClock:
@@ -54,3 +56,27 @@ class PresentationClock:
             self._offset = last + self._step - stamp
             return last + self._step
         return max(seconds, last)
+
+
+class ArrivalClock:
+    """Seconds of a camera's frames since its first one: by its time stamps, as long as they agree with this clock.
+
+    Cameras without time stamps, and those whose stamps jump, are dated by the arrival of their frames.
+    """
+
+    def __init__(self) -> None:
+        self._first: float | None = None
+        self._shift: float | None = None
+        self._last = 0.0
+
+    def read(self, stamp: float | None, now: float) -> float:
+        """Return the seconds of a frame that arrived at ``now``, never less than those of the frame before."""
+        if self._first is None:
+            self._first = now
+        elapsed = now - self._first
+        if stamp is not None:
+            if self._shift is None or abs(stamp + self._shift - elapsed) > MOST_DRIFT:
+                self._shift = elapsed - stamp
+            elapsed = stamp + self._shift
+        self._last = max(elapsed, self._last)
+        return self._last

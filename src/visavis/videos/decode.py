@@ -6,7 +6,7 @@ here alone: a playlist could make it read other files, or addresses.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO, cast
 
 from visavis import runtime
@@ -14,6 +14,7 @@ from visavis.errors import VideoError
 from visavis.videos._clock import PresentationClock
 from visavis.videos._picture import FrameConverter, check_size
 from visavis.videos._pyav import import_av
+from visavis.videos.addresses import is_address
 from visavis.videos.types import Frame
 
 FORMATS = (
@@ -39,7 +40,7 @@ class VideoDecoder:
     ``file`` is a path, an address, or a file object opened for bytes. ``label`` names it in messages. ``rate`` is the
     mean number of frames a second, ``duration`` the length in seconds, both None where the file does not state them;
     ``aspect`` is the width of a pixel divided by its height. A file that is ``owned`` is closed at the end. ``notes``
-    say what was wrong, so far.
+    say what was wrong, so far; ``errors`` counts the parts that could not be decoded.
     """
 
     def __init__(
@@ -74,15 +75,15 @@ class VideoDecoder:
         self.duration = self._read_duration()
         self.aspect = float(self._stream.sample_aspect_ratio or 1)
         self.width, self.height = codec.width, codec.height
-        self._errors = self._corrupt = self._decoded = 0
+        self.errors = self._corrupt = self._decoded = 0
         self._ended = False
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What was wrong with the file so far, a sentence each."""
         notes = []
-        if self._errors:
-            notes.append(f"{_count(self._errors, 'part')} of {self._label} could not be decoded.")
+        if self.errors:
+            notes.append(f"{_count(self.errors, 'part')} of {self._label} could not be decoded.")
         if self._corrupt:
             notes.append(f"{_count(self._corrupt, 'frame')} of {self._label} were damaged, and may show less.")
         stated = int(self._stream.frames)
@@ -95,8 +96,8 @@ class VideoDecoder:
 
         Raises VideoError where no frame can be decoded, and for frames that are too large.
         """
-        clock = PresentationClock(start=self._start(), rate=self.rate, duration=self._stated_duration())
-        converter = FrameConverter(label=self._label, aspect=self.aspect)
+        clock = PresentationClock(start=self.start, rate=self.rate, duration=self.stated_duration())
+        converter = self.converter()
         for number, frame in enumerate(self.decoded()):
             seconds = clock.read(frame.time)
             if number % every == 0:
@@ -104,13 +105,18 @@ class VideoDecoder:
         if not self._decoded:
             raise VideoError(f"{self._label} holds no picture that can be decoded: it is damaged, or cut off.")
 
-    def decoded(self) -> Iterator[Any]:
-        """Yield the frames as ``av.VideoFrame``; parts that cannot be decoded are counted and skipped."""
+    def decoded(self, on_packet: Callable[[], None] | None = None) -> Iterator[Any]:
+        """Yield the frames as ``av.VideoFrame``; parts that cannot be decoded are counted and skipped.
+
+        ``on_packet`` is called for each packet of the file.
+        """
         for packet in self._packets():
+            if on_packet is not None:
+                on_packet()
             try:
                 frames = packet.decode()
-            except (OSError, ValueError):  # errors of FFmpeg are both
-                self._errors += 1
+            except import_av().FFmpegError:
+                self.errors += 1
                 continue
             for frame in frames:
                 self._decoded += 1
@@ -126,8 +132,8 @@ class VideoDecoder:
                 packet = next(packets)
             except StopIteration:
                 return
-            except (OSError, ValueError):
-                self._errors += 1
+            except import_av().FFmpegError:
+                self.errors += 1
                 yield from self._last_packet()
                 return
             yield packet
@@ -161,10 +167,22 @@ class VideoDecoder:
         duration = self._container.duration
         return duration * MICROSECOND if duration and duration > 0 else None
 
-    def _stated_duration(self) -> float | None:
-        return self.duration if self._container.format.name.partition(",")[0] in STATED_DURATION else None
+    @property
+    def format_name(self) -> str:
+        """First name of the container's format in FFmpeg, such as "mov"."""
+        return str(self._container.format.name.partition(",")[0])
 
-    def _start(self) -> float | None:
+    def converter(self) -> FrameConverter:
+        """Return what makes pixels of the frames of :meth:`decoded`."""
+        return FrameConverter(label=self._label, aspect=self.aspect)
+
+    def stated_duration(self) -> float | None:
+        """Return the duration in seconds where the header states it; None where it is unknown or estimated."""
+        return self.duration if self.format_name in STATED_DURATION else None
+
+    @property
+    def start(self) -> float | None:
+        """Time stamp in seconds with which the file begins."""
         start = self._container.start_time
         return None if start is None else start * MICROSECOND
 
@@ -173,16 +191,18 @@ def _open(file: str | BinaryIO, label: str, options: Mapping[str, str], containe
     av = import_av()
     try:
         return av.open(file, "r", format=container_format, container_options=dict(options), metadata_errors="replace")
-    except (OSError, ValueError) as error:
-        raise VideoError(f"{label} is no video that can be read: {describe_fault(error)}.") from None
+    except (av.FFmpegError, OSError, ValueError) as error:  # the last ones: of Python's files, and of names
+        fault = _describe_fault(error)
+        if is_address(file):
+            raise VideoError(f"{label} cannot be opened: {fault or 'it sends no video'}.") from None
+        fault = fault or "it is cut off (a file of MP4 has its index at the end), damaged, or no video at all"
+        raise VideoError(f"{label} is no video that can be read: {fault}.") from None
 
 
-def describe_fault(error: Exception) -> str:
-    """Return what FFmpeg says of an error, without the name of the file, which may hold a password."""
+def _describe_fault(error: Exception) -> str:
+    """Return what FFmpeg says of an error, without the name of the file, which may hold a password; or nothing."""
     text = str(getattr(error, "strerror", None) or "")
-    if not text or "Invalid" in text:
-        return "it is cut off (a file of MP4 has its index at the end), damaged, or no video at all"
-    return text[:1].lower() + text[1:]
+    return "" if "Invalid" in text else text[:1].lower() + text[1:]
 
 
 def _count(number: int, noun: str) -> str:

@@ -16,14 +16,16 @@ from visavis.types import Floats
 from visavis.videos.blur import grow, widen
 from visavis.videos.types import TrackedFace
 
-BEFORE_S = AFTER_S = 1.0
+BEFORE_S = AFTER_S = 0.75
 """Seconds before the first and after the last detection of a track in which its face may be visible."""
 DEVIATIONS = 2.0
 """Standard deviations of a predicted center by which its box is widened."""
-GROWTH = 1.0
+GROWTH = 0.5
 """Sides of the box by which each side of it moves outwards in a second without a detection."""
-MOST_S = 0.5
+MOST_S = 0.75
 """Seconds without a detection after which the box no longer moves and grows."""
+MOST_WIDENED, FARTHEST = 0.5, 2.0
+"""Sides of the box by which it is widened for its uncertainty, and moved by its velocity, at most."""
 
 
 @dataclass(slots=True)
@@ -41,7 +43,9 @@ class FacePath:
         if face.detected:
             self.detections.append((seconds, face.face.box))
         else:
-            self.predictions[seconds] = widen(face.face.box, DEVIATIONS * face.uncertainty)
+            self.predictions[seconds] = widen(
+                face.face.box, min(DEVIATIONS * face.uncertainty, MOST_WIDENED * _side(face.face.box))
+            )
 
     def forget_before(self, seconds: float) -> None:
         """Drop what positions from ``seconds`` on do not depend on: two detections before it are kept."""
@@ -104,9 +108,14 @@ def _extrapolate(nearest: tuple[float, Floats], other: tuple[float, Floats] | No
     moved = box
     if other is not None and other[0] != start:
         velocity = (_center(other[1]) - _center(box)) / np.float32(other[0] - start)
-        moved = (box + np.tile(velocity * np.float32(away), 2)).astype(np.float32)
+        step = np.clip(velocity * np.float32(away), -FARTHEST * _side(box), FARTHEST * _side(box))
+        moved = (box + np.tile(step, 2)).astype(np.float32)
     both = np.concatenate([np.minimum(box[:2], moved[:2]), np.maximum(box[2:], moved[2:])]).astype(np.float32)
-    return widen(both, GROWTH * abs(away) * float(max(box[2] - box[0], box[3] - box[1])))
+    return widen(both, GROWTH * abs(away) * _side(box))
+
+
+def _side(box: Floats) -> float:
+    return float(max(box[2] - box[0], box[3] - box[1]))
 
 
 def _center(box: Floats) -> Floats:

@@ -17,6 +17,8 @@ from visavis.videos.blur import BlurChoice, blur_boxes
 from visavis.videos.face_paths import BEFORE_S, FacePaths
 from visavis.videos.types import Frame, TrackedFace
 
+HELD_S = BEFORE_S + 0.25
+"""Seconds for which frames are held back: a track's second detection, which gives its velocity, is known too."""
 HELD_FRAMES = 64
 """Most frames that are held back."""
 HELD_BYTES = 256 << 20
@@ -44,7 +46,7 @@ class Renderer:
         self._paths.add(frame.seconds, tuple(faces))
         self._held.append((frame, tuple(faces)))
         most = max(1, min(HELD_FRAMES, HELD_BYTES // frame.pixels.nbytes))
-        while len(self._held) > most or frame.seconds - self._held[0][0].seconds > BEFORE_S:
+        while len(self._held) > most or frame.seconds - self._held[0][0].seconds > HELD_S:
             yield self._release(self._blur)
 
     def finish(self) -> Iterator[Frame]:

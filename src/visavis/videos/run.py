@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from visavis import defaults
 from visavis.videos.events import EventFile
 from visavis.videos.faces_folder import FacesFolder
+from visavis.videos.pictures import choose_blur, open_pictures
 from visavis.videos.recognize import VideoOptions, VideoRecognizer
 from visavis.videos.source import open_source
 from visavis.videos.strangers import open_strangers
@@ -33,6 +35,8 @@ def video(  # noqa: PLR0913 - options, all by name
     events: str | os.PathLike[str] | None = None,
     faces: str | os.PathLike[str] | None = None,
     strangers: int | None = None,
+    out: str | os.PathLike[str] | None = None,
+    blur: Sequence[str] = (),
 ) -> Iterator[VideoEvent]:
     """Yield an event when a person is recognized in a video, when the answer changes, and when the face has gone.
 
@@ -48,6 +52,9 @@ def video(  # noqa: PLR0913 - options, all by name
     ``events``, and the best face of each track is written to the folder ``faces``. With ``strangers``, a number of
     days, unknown people get numbers, and keep them until they were not seen for so long; the gallery stores their
     templates.
+
+    The video is also written to the MP4 file ``out``, with boxes, names and its sound. ``blur`` lists whose faces are
+    blurred in it: "all", "unknown", or names of people.
 
     The source is opened at the first event; leaving the loop closes it.
     """
@@ -67,8 +74,11 @@ def video(  # noqa: PLR0913 - options, all by name
             memory = open_strangers(gallery, days=strangers, fpir=fpir, threshold=threshold)
         frames = open_source(source, every=every)
         stack.callback(frames.close)
+        path = None if out is None else Path(out)
+        pictures = stack.enter_context(open_pictures(path, source=source, blur=choose_blur(blur, gallery)))
         tracking = VideoRecognizer(recognizer, gallery, options=options, faces=folder, strangers=memory)
         for result in tracking.run(frames):
+            pictures.add(result)
             for event in result.events:
                 if file is not None:
                     file.write(event)

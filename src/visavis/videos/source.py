@@ -15,10 +15,13 @@ from visavis._checks import check_whole
 from visavis.errors import UsageError, VideoError
 from visavis.images.photo_files import has_photo_ending, is_folder
 from visavis.videos._folder import FrameFolder
+from visavis.videos._local_camera import device_number
 from visavis.videos._read_ahead import ReadAhead
 from visavis.videos.addresses import is_address, mask_address
 from visavis.videos.decode import VideoDecoder
+from visavis.videos.reader_process import ReaderOrder
 from visavis.videos.types import Frame, FrameSource, SourceCounts
+from visavis.videos.watchdog import CameraSource
 
 VideoInput: TypeAlias = "str | os.PathLike[str] | int | bytes | BinaryIO"
 """A path, "-" (standard input), the number of a device, an address, the bytes of a file, or a file object."""
@@ -39,6 +42,10 @@ def open_source(source: VideoInput, *, name: str | None = None, every: int = 1) 
     every = check_whole(every, "every is a number of frames", least=1)
     own_name = name_of(source) if name is None else name
     label = images.shown(own_name)
+    device = device_number(source)
+    if device is not None or is_address(source):
+        order = ReaderOrder(device, "" if device is not None else str(source), label, every)
+        return CameraSource(order, name=own_name)
     if is_folder(source):
         folder = FrameFolder(os.fsdecode(cast("str", source)), label=label, name=own_name)
         return FileSource(folder, name=own_name, every=every)
@@ -49,10 +56,11 @@ def open_source(source: VideoInput, *, name: str | None = None, every: int = 1) 
 
 def name_of(source: VideoInput) -> str:
     """Return the name of a source: its path, "-", its address without secrets, or its kind."""
-    if isinstance(source, str):
-        return mask_address(source) if is_address(source) else source
-    if isinstance(source, int):
-        return f"camera {source}"
+    if isinstance(source, str) and is_address(source):
+        return mask_address(source)
+    device = device_number(source)
+    if device is not None:
+        return f"camera {device}"
     return images.name_of(source)
 
 

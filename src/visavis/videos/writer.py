@@ -37,7 +37,7 @@ BT709 = 1
 LEFT_OUT = "the video has no sound, because {}"
 
 
-class _UnwritableError(VisavisError):
+class UnwritableVideoError(VisavisError):
     """The disk is full, or the file cannot be written for another reason."""
 
 
@@ -120,12 +120,12 @@ class VideoWriter:
         if self._container is None:
             self._file.close()
             self._part.unlink(missing_ok=True)
-        elif isinstance(error, _UnwritableError):
+        elif isinstance(error, UnwritableVideoError):
             self._abandon()
         else:
             with self._faults():
                 self._finish(whole=error is None)
-                if error is None or isinstance(error, KeyboardInterrupt):
+                if error is None or isinstance(error, KeyboardInterrupt | GeneratorExit):
                     unfinished.finish(self._part, self.path)
 
     def _finish(self, *, whole: bool) -> None:
@@ -148,7 +148,7 @@ class VideoWriter:
         fault = self._file.fault
         if fault is not None:
             self._abandon()
-            raise _UnwritableError(
+            raise UnwritableVideoError(
                 f"{self.path}: {fault.strerror or fault}. The part written so far can be played: {self._part}."
             ) from fault
 
