@@ -30,9 +30,13 @@ class FaceReader:
         self._table = table
         self._min_face = min_face
 
-    def detect(self, frame: Frame) -> list[DetectedFace]:
-        """Return the faces of a frame with their quality."""
+    def detect(self, frame: Frame) -> list[Face]:
+        """Return the faces of a frame."""
         (faces,) = self._recognizer.detector.detect([frame.pixels], min_face=self._min_face)
+        return faces
+
+    def measure(self, frame: Frame, faces: Sequence[Face]) -> list[DetectedFace]:
+        """Return faces of a frame with their quality and look."""
         certain = certain_score(self._recognizer.detector)
         return [
             DetectedFace(face, measure(frame.pixels, face, certain=certain), make_look(frame.pixels, face))

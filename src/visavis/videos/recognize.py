@@ -6,13 +6,14 @@ a track when its person is searched for; all of a frame in one batch.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from visavis import compare, defaults
 from visavis._checks import check_number
 from visavis.errors import VisavisError
+from visavis.types import Face
 from visavis.videos.detected_faces import FaceReader
 from visavis.videos.faces_folder import FacesFolder
 from visavis.videos.scenes import SceneChanges
@@ -57,7 +58,8 @@ class VideoRecognizer:
     """Tracks and recognizes the faces of one source.
 
     ``gallery`` None: tracks without names. ``faces`` is where the best face of each track is written, ``strangers``
-    what remembers unknown people. ``detections`` counts the frames in which faces were detected.
+    what remembers unknown people. ``numbers`` gives the tracks their numbers, for sources that are followed together.
+    ``detections`` counts the frames in which faces were detected.
     """
 
     def __init__(
@@ -68,11 +70,12 @@ class VideoRecognizer:
         options: VideoOptions | None = None,
         faces: FacesFolder | None = None,
         strangers: Strangers | None = None,
+        numbers: Iterator[int] | None = None,
     ) -> None:
         self.options = VideoOptions() if options is None else options
         self.detections = 0
         table = compare.calibration(recognizer.model) if gallery is None else gallery.calibration
-        self.tracker = Tracker(limits=_choose_limits(table))
+        self.tracker = Tracker(limits=_choose_limits(table), numbers=numbers)
         self._reader = FaceReader(recognizer, table, min_face=self.options.min_face)
         self._people = TrackPeople(
             self._reader,
@@ -83,6 +86,7 @@ class VideoRecognizer:
             strangers=strangers,
         )
         self._scenes = SceneChanges()
+        self._cut = False
         self._before: float | None = None
         self._detected: float | None = None
 
@@ -109,14 +113,23 @@ class VideoRecognizer:
 
     def process(self, frame: Frame) -> FrameResult:
         """Return the result of the next frame."""
-        cut = self._scenes.is_cut(frame.pixels)
-        if not (cut or self._is_due(frame.seconds)):
+        return self.follow(frame, self._reader.detect(frame) if self.is_due(frame) else None)
+
+    def is_due(self, frame: Frame) -> bool:
+        """Return whether faces are to be detected in the next frame; call it once for each frame."""
+        self._cut = self._scenes.is_cut(frame.pixels)
+        due = self._is_due(frame.seconds)
+        return self._cut or due
+
+    def follow(self, frame: Frame, detected_faces: Sequence[Face] | None) -> FrameResult:
+        """Return the result of the next frame with the faces detected in it; None: they are predicted."""
+        if detected_faces is None:
             return FrameResult(frame, self._describe(self.tracker.predict(frame.seconds)))
         self._detected = frame.seconds
         self.detections += 1
-        faces = self._reader.detect(frame)
+        faces = self._reader.measure(frame, detected_faces)
         owners, ended = self.tracker.update(
-            frame.seconds, faces, lambda wanted: self._reader.embed(frame.pixels, wanted), cut=cut
+            frame.seconds, faces, lambda wanted: self._reader.embed(frame.pixels, wanted), cut=self._cut
         )
         for number, track in owners.items():
             self._people.look_at(track, faces[number], frame)

@@ -40,7 +40,7 @@ _SIGHTING = re.compile(r"stranger(?: (\d{1,18}))?, sighting (\d{1,9}), (\S{1,40}
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting(Plain):
+class StrangerSighting(Plain):
     """One time that a stranger was seen: the ``count``-th time, ``at`` (UTC), by ``camera``."""
 
     stranger: int
@@ -180,7 +180,7 @@ def open_strangers(gallery: Gallery | None, *, days: int, fpir: float, threshold
     return Strangers(gallery, days=days, fpir=fpir, threshold=threshold)
 
 
-def read_sightings(gallery: Gallery) -> Iterator[Sighting]:
+def read_sightings(gallery: Gallery) -> Iterator[StrangerSighting]:
     """Yield the sightings that a gallery stores of strangers who have no name yet, by template id."""
     faces = gallery.faces(unassigned=True)
     for template_id, photo, sha256 in zip(faces.ids.tolist(), faces.photos, faces.sha256, strict=True):
@@ -189,7 +189,7 @@ def read_sightings(gallery: Gallery) -> Iterator[Sighting]:
             yield sighting
 
 
-def parse_sighting(photo: str, template_id: int | None, sha256: str = "") -> Sighting | None:
+def parse_sighting(photo: str, template_id: int | None, sha256: str = "") -> StrangerSighting | None:
     """Return the sighting that the path of an indexed photo describes; None for other photos."""
     match = _SIGHTING.fullmatch(photo)
     if match is None or template_id is None:
@@ -201,12 +201,12 @@ def parse_sighting(photo: str, template_id: int | None, sha256: str = "") -> Sig
         return None
     if at.tzinfo is None:
         return None
-    return Sighting(template_id if number is None else int(number), int(count), at, camera, template_id, sha256)
+    return StrangerSighting(template_id if number is None else int(number), int(count), at, camera, template_id, sha256)
 
 
 def list_strangers(gallery: Gallery) -> list[Stranger]:
     """Return the strangers of a gallery who have no name yet, the latest first."""
-    sightings: dict[int, list[Sighting]] = {}
+    sightings: dict[int, list[StrangerSighting]] = {}
     for sighting in read_sightings(gallery):
         sightings.setdefault(sighting.stranger, []).append(sighting)
     strangers = [

@@ -8,8 +8,9 @@ compared by embedding alone: a face that was hidden for a second gets its track 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 import numpy as np
 
@@ -101,13 +102,18 @@ class Track:
 
 
 class Tracker:
-    """Tracks of one source; ``limits`` None: no distance is known to mean one person, so doubtful tracks end."""
+    """Tracks of one source; ``limits`` None: no distance is known to mean one person, so doubtful tracks end.
 
-    def __init__(self, *, limits: TrackLimits | None, kept_s: float = KEPT_S) -> None:
+    ``numbers`` gives the tracks their numbers, for sources that are followed together.
+    """
+
+    def __init__(
+        self, *, limits: TrackLimits | None, kept_s: float = KEPT_S, numbers: Iterator[int] | None = None
+    ) -> None:
         self.tracks: list[Track] = []
         self._limits = limits
         self._kept_s = kept_s
-        self._count = 0
+        self._numbers = count(1) if numbers is None else numbers
 
     def update(
         self, seconds: float, faces: Sequence[DetectedFace], embed: Embed, *, cut: bool = False
@@ -235,8 +241,7 @@ class Tracker:
         return track
 
     def _begin(self, face: DetectedFace, seconds: float) -> Track:
-        self._count += 1
-        track = Track(self._count, motion.start(face.face.box, seconds), face, seconds, seconds)
+        track = Track(next(self._numbers), motion.start(face.face.box, seconds), face, seconds, seconds)
         if face.embedding is not None:
             track.remember(face.embedding)
         self.tracks.append(track)

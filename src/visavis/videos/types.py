@@ -115,7 +115,8 @@ class VideoEvent(Plain):
     unknown. ``best_face`` is the file of the track's best face, if faces are written. ``distance`` is the cosine
     distance of the track's template, ``probability`` how sure the answer is (None: nothing supports one), ``liveness``
     the probability that the face is real (None: not measured). ``stranger`` is the number of an unknown person, if
-    strangers are remembered.
+    strangers are remembered. With several cameras, ``sighting`` is the id of the sighting that the events of one person
+    in any of them share. Both are left out where they are None.
     """
 
     id: str
@@ -131,12 +132,14 @@ class VideoEvent(Plain):
     probability: float | None = None
     liveness: float | None = None
     stranger: int | None = None
+    sighting: str | None = None
 
     def to_dict(self) -> dict[str, object]:
-        """Return the line as the command prints it: ``stranger`` only where there is a number."""
+        """Return the line as the command prints it."""
         line = Plain.to_dict(self)
-        if self.stranger is None:
-            del line["stranger"]
+        for key in ("stranger", "sighting"):
+            if line[key] is None:
+                del line[key]
         return {{"start": "from", "end": "to"}.get(key, key): value for key, value in line.items()}
 
 
