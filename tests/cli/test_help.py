@@ -55,6 +55,7 @@ DOCUMENTED = {
     "evaluate clusters",
     "evaluate detection",
     "evaluate groups",
+    "evaluate video",
     "calibrate",
     "models list",
     "models show",

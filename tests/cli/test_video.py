@@ -83,3 +83,23 @@ def test_strangers_are_off_by_default_and_need_a_gallery(
     lines = look("video", clip, "--gallery", "faces.db", *NEAR, "--json").lines
     assert not [line for line in lines if "stranger" in line]
     assert run("gallery", "strangers", "--gallery", "faces.db").code == 1
+
+
+def test_liveness_is_printed_and_required(
+    know: Run, look: Run, photos: Photos, clip: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from visavis import liveness, spoof_networks
+
+    from .test_liveness import Reds
+
+    monkeypatch.setattr(spoof_networks, "SpoofNetworks", Reds)
+    monkeypatch.setattr(liveness, "find_doubts", lambda *_: ())
+    know("enroll", "Red", photos.red)
+    know("enroll", "Blue", photos.blue)
+    done = look("video", clip, "--gallery", "faces.db", *NEAR, "--liveness", "require", "--json")
+    ended = [(line["name"], line["liveness"]) for line in done.lines if line["event"] == "ended"]
+    assert sorted(ended, key=str) == [("Red", 0.9), (None, 0.2)]
+    table = look("video", clip, "--gallery", "faces.db", *NEAR, "--liveness", "observe").out
+    assert "90.0%" in table
+    assert "20.0%" in table
+    assert look("video", clip, "--liveness", "on").code == 2

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,16 +14,15 @@ import typer
 
 from visavis import defaults
 from visavis._show import percent
-from visavis.cli._galleries import next_steps, open_gallery
 from visavis.cli._networks import OF_GALLERY, Networks, takes
-from visavis.cli._options import GALLERY, Json, maybe_gallery_url
+from visavis.cli._options import Json
 from visavis.cli._output import Output, note, short, significant
 from visavis.cli._signals import catch_signals
 from visavis.cli._table import Column, Row
+from visavis.cli._videos import VideoGallery, open_video_gallery
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
-    from visavis.gallery import Gallery
     from visavis.videos.recognize import VideoRecognizer
     from visavis.videos.types import FrameResult, FrameSource, VideoEvent
 
@@ -33,6 +33,7 @@ COLUMNS = (
     Column("track", drop=2),
     "distance",
     "probability",
+    Column("liveness", drop=3),
     Column("best face", drop=1),
 )
 
@@ -40,17 +41,6 @@ SourceName = Annotated[
     str,
     typer.Argument(
         metavar="SOURCE", help="A video, a folder of frames, - for standard input, the number or address of a camera."
-    ),
-]
-VideoGallery = Annotated[
-    str | None,
-    typer.Option(
-        "--gallery",
-        envvar="VISAVIS_GALLERY",
-        metavar="URL",
-        callback=maybe_gallery_url,
-        help="Gallery of the people to recognize, as for identify.",
-        show_default="faces.db, if it exists",
     ),
 ]
 Events = Annotated[
@@ -73,9 +63,35 @@ Blur = Annotated[
         help="Blur all faces, those of unknown people, or those of a person; may be given several times.",
     ),
 ]
+Mqtt = Annotated[
+    str | None,
+    typer.Option(
+        "--mqtt", metavar="URL", help="Publish events to the broker mqtt://HOST, with a Home Assistant sensor."
+    ),
+]
+Post = Annotated[str | None, typer.Option("--post", metavar="URL", help="Post each event as JSON to an http address.")]
+OutboxFile = Annotated[
+    Path,
+    typer.Option("--outbox", metavar="FILE", help="Where events wait for --mqtt and --post, also for the next run."),
+]
 
-Every = Annotated[int, typer.Option("--every", min=1, metavar="N", help="Read only every N-th frame.")]
-TrackFpir = Annotated[
+
+class LivenessChoice(StrEnum):
+    """What is done with the liveness of tracks; the names are those of the library."""
+
+    off = "off"
+    observe = "observe"
+    require = "require"
+
+
+LivenessOption = Annotated[
+    LivenessChoice,
+    typer.Option(
+        "--liveness", help="State whether faces are real (observe), and name no others (require); see visavis liveness."
+    ),
+]
+
+Fpir = Annotated[
     float | None,
     typer.Option(
         "--fpir",
@@ -83,9 +99,11 @@ TrackFpir = Annotated[
         show_default=str(defaults.FPIR),
     ),
 ]
-TrackThreshold = Annotated[
+Threshold = Annotated[
     float | None, typer.Option("--threshold", help="Greatest cosine distance (0 to 2), instead of --fpir.")
 ]
+
+Every = Annotated[int, typer.Option("--every", min=1, metavar="N", help="Read only every N-th frame.")]
 StrangerDays = Annotated[
     int | None,
     typer.Option(
@@ -106,12 +124,16 @@ def video(  # noqa: PLR0913 - a command's options
     faces: Faces = None,
     out: Out = None,
     blur: Blur = None,
+    mqtt: Mqtt = None,
+    post: Post = None,
+    outbox: OutboxFile = Path("visavis-outbox.db"),
     live: Annotated[bool, typer.Option("--live", help="Show the frames in a window; q closes it.")] = False,
     every: Every = 1,
-    fpir: TrackFpir = None,
-    threshold: TrackThreshold = None,
+    fpir: Fpir = None,
+    threshold: Threshold = None,
     strangers: StrangerDays = None,
     gallery: VideoGallery = None,
+    liveness: LivenessOption = LivenessChoice.off,
     networks: Networks,
     json: Json = False,
 ) -> None:
@@ -120,6 +142,7 @@ def video(  # noqa: PLR0913 - a command's options
     Each face is tracked, and each track is recognized once. With --json events are printed as they happen; without it,
     the tracks at the end. Ctrl-C ends the run properly. Exits 1 if no person is recognized.
     """
+    from visavis.videos.deliver import deliver
     from visavis.videos.events import EventFile
     from visavis.videos.faces_folder import FacesFolder
     from visavis.videos.pictures import EndedSource, choose_blur, open_pictures
@@ -130,10 +153,10 @@ def video(  # noqa: PLR0913 - a command's options
     if fpir is not None and threshold is not None:
         raise UsageError("--fpir and --threshold exclude each other: a threshold has a rate of its own.")
     rate = defaults.FPIR if fpir is None else fpir
-    options = VideoOptions(min_face=networks.min_face, fpir=rate, threshold=threshold)
+    options = VideoOptions(min_face=networks.min_face, fpir=rate, threshold=threshold, liveness=liveness.value)
     with ExitStack() as stack:
         interrupts = stack.enter_context(catch_signals())
-        store = _open_gallery(stack, gallery, networks)
+        store = open_video_gallery(stack, gallery, networks)
         recognizer = networks.recognizer() if store is None else store.recognizer
         folder = None if faces is None else FacesFolder(faces)
         file = None if events is None else stack.enter_context(EventFile(events))
@@ -144,6 +167,7 @@ def video(  # noqa: PLR0913 - a command's options
         memory = None
         if strangers is not None:
             memory = open_strangers(store, days=strangers, fpir=rate, threshold=threshold)
+        send = stack.enter_context(deliver(mqtt=mqtt, post=post, outbox=outbox, report=note))
         tracking = VideoRecognizer(recognizer, store, options=options, faces=folder, strangers=memory)
         output = stack.enter_context(Output(*COLUMNS, json=json))
         progress = stack.enter_context(_show_progress(frames, tracking, visible=output.shows_progress))
@@ -154,23 +178,12 @@ def video(  # noqa: PLR0913 - a command's options
                 recognized |= event.name is not None
                 if file is not None:
                     file.write(event)
+                send(event)
                 output.answer(_make_line(event), *([_make_row(event)] if event.event == "ended" else []))
             pictures.add(result)
         for text in pictures.notes:
             note(text)
     raise typer.Exit(0 if recognized else 1)
-
-
-def _open_gallery(stack: ExitStack, url: str | None, networks: Networks) -> Gallery | None:
-    """Open the gallery, or return None: without --gallery, and without the file of the default gallery."""
-    if url is None and not Path(GALLERY.removeprefix("sqlite:///")).exists():
-        note(f"there is no gallery ({GALLERY}): faces are tracked, and all people are unknown.")
-        return None
-    store = stack.enter_context(open_gallery(GALLERY if url is None else url, networks))
-    if not len(store):
-        for text in next_steps(0, store.stats().unassigned, store.url):
-            note(text)
-    return store
 
 
 def _make_line(event: VideoEvent) -> dict[str, object]:
@@ -190,6 +203,7 @@ def _make_row(event: VideoEvent) -> Row:
             str(event.track),
             short(event.distance),
             percent(event.probability),
+            percent(event.liveness),
             event.best_face or "-",
         ]
     )

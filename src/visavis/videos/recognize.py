@@ -16,6 +16,7 @@ from visavis.errors import VisavisError
 from visavis.types import Face
 from visavis.videos.detected_faces import FaceReader
 from visavis.videos.faces_folder import FacesFolder
+from visavis.videos.real_tracks import LivenessMode, RealTracks, check_mode
 from visavis.videos.scenes import SceneChanges
 from visavis.videos.strangers import Strangers
 from visavis.videos.track_people import TrackPeople
@@ -38,13 +39,14 @@ class VideoOptions:
 
     ``min_face`` is the side in pixels of the smallest face, ``fpir`` the rate at which a track of a stranger is given a
     name, ``threshold`` a cosine distance instead of it, ``interval`` the seconds of video between two detections (0:
-    each frame).
+    each frame). ``liveness`` "observe" states whether tracks are real faces, "require" also gives no others a name.
     """
 
     min_face: float = defaults.MIN_FACE
     fpir: float = defaults.FPIR
     threshold: float | None = None
     interval: float = INTERVAL_S
+    liveness: LivenessMode = "off"
 
     def __post_init__(self) -> None:
         check_number(self.min_face, "min_face is a side in pixels", least=1)
@@ -52,6 +54,7 @@ class VideoOptions:
         if self.threshold is not None:
             compare.to_cosine(self.threshold, "cosine")
         check_number(self.interval, "interval is a number of seconds", least=0)
+        check_mode(self.liveness)
 
 
 class VideoRecognizer:
@@ -70,6 +73,7 @@ class VideoRecognizer:
         options: VideoOptions | None = None,
         faces: FacesFolder | None = None,
         strangers: Strangers | None = None,
+        real: RealTracks | None = None,
         numbers: Iterator[int] | None = None,
     ) -> None:
         self.options = VideoOptions() if options is None else options
@@ -80,6 +84,7 @@ class VideoRecognizer:
         self._people = TrackPeople(
             self._reader,
             gallery,
+            RealTracks(self.options.liveness, threads=recognizer.threads) if real is None else real,
             fpir=self.options.fpir,
             threshold=self.options.threshold,
             faces=faces,
@@ -131,8 +136,7 @@ class VideoRecognizer:
         owners, ended = self.tracker.update(
             frame.seconds, faces, lambda wanted: self._reader.embed(frame.pixels, wanted), cut=self._cut
         )
-        for number, track in owners.items():
-            self._people.look_at(track, faces[number], frame)
+        self._people.look_at({track.number: (track, faces[number]) for number, track in owners.items()}, frame)
         events = self._people.search(frame.seconds, self.tracker.tracks, ended)
         self._people.forget_ended(self.tracker.tracks)
         detected = [TrackedFace(track.number, track.latest.face, detected=True) for track in owners.values()]

@@ -12,6 +12,7 @@ from visavis import defaults
 from visavis.videos.events import EventFile
 from visavis.videos.faces_folder import FacesFolder
 from visavis.videos.pictures import choose_blur, open_pictures
+from visavis.videos.real_tracks import LivenessMode
 from visavis.videos.recognize import VideoOptions, VideoRecognizer
 from visavis.videos.source import open_source
 from visavis.videos.strangers import open_strangers
@@ -37,6 +38,7 @@ def video(  # noqa: PLR0913 - options, all by name
     strangers: int | None = None,
     out: str | os.PathLike[str] | None = None,
     blur: Sequence[str] = (),
+    liveness: LivenessMode = "off",
 ) -> Iterator[VideoEvent]:
     """Yield an event when a person is recognized in a video, when the answer changes, and when the face has gone.
 
@@ -49,9 +51,9 @@ def video(  # noqa: PLR0913 - options, all by name
     is open or a URL; without one all people are unknown. ``recognizer`` is by default that of the gallery. ``fpir`` is
     the rate at which a track of a stranger has a name (``threshold`` is a cosine distance instead of it), ``min_face``
     the side in pixels of the smallest face. Only each frame number ``every`` is read. Events are also added to the file
-    ``events``, and the best face of each track is written to the folder ``faces``. With ``strangers``, a number of
-    days, unknown people get numbers, and keep them until they were not seen for so long; the gallery stores their
-    templates.
+    ``events``, and the best face of each track is written to the folder ``faces``. ``liveness`` "observe" adds to the
+    events whether a real face was there, "require" gives no other track a name. With ``strangers``, a number of days,
+    unknown people get numbers, and keep them until they were not seen for so long; the gallery stores their templates.
 
     The video is also written to the MP4 file ``out``, with boxes, names and its sound. ``blur`` lists whose faces are
     blurred in it: "all", "unknown", or names of people.
@@ -61,7 +63,7 @@ def video(  # noqa: PLR0913 - options, all by name
     from visavis.gallery import Gallery
     from visavis.pipeline import Recognizer
 
-    options = VideoOptions(min_face=min_face, fpir=fpir, threshold=threshold)
+    options = VideoOptions(min_face=min_face, fpir=fpir, threshold=threshold, liveness=liveness)
     with ExitStack() as stack:
         if gallery is not None and not isinstance(gallery, Gallery):
             gallery = stack.enter_context(Gallery(gallery, recognizer=recognizer, create=False))

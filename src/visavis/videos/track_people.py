@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from visavis.videos.detected_faces import FaceReader
 from visavis.videos.events import make_event
 from visavis.videos.faces_folder import FacesFolder
 from visavis.videos.person import TrackedPerson
+from visavis.videos.real_tracks import WITHHELD, RealTracks
 from visavis.videos.strangers import Strangers
 from visavis.videos.tracker import DetectedFace, Track
 from visavis.videos.types import EventKind, Frame, TrackedFace, VideoEvent
@@ -24,12 +25,13 @@ SEARCH_AGAIN_S = 2.0
 
 
 class TrackPeople:
-    """Who the tracks of one source are. ``gallery`` None: all are unknown."""
+    """Who the tracks of one source are, and whether they are real. ``gallery`` None: all are unknown."""
 
     def __init__(
         self,
         reader: FaceReader,
         gallery: Gallery | None,
+        real: RealTracks,
         *,
         fpir: float,
         threshold: float | None,
@@ -39,20 +41,23 @@ class TrackPeople:
         self.people: dict[int, TrackedPerson] = {}
         self._reader = reader
         self._gallery = gallery
+        self._real = real
         self._fpir, self._threshold = fpir, threshold
         self._faces = faces
         self._strangers = strangers
         self._searched = 0.0
         self._camera = ""
 
-    def look_at(self, track: Track, face: DetectedFace, frame: Frame) -> None:
-        """Note a detection of a track: when, and its face, if it is among the best."""
+    def look_at(self, tracks: Mapping[int, tuple[Track, DetectedFace]], frame: Frame) -> None:
+        """Note the tracks that are detected in a frame, by number: when, and their best faces."""
         moment = frame.seconds if frame.captured is None else frame.captured
         self._camera = frame.source
-        person = self.people.setdefault(track.number, TrackedPerson(start=moment))
-        person.end = moment
-        if person.wants(frame.seconds, face.quality.score):
-            person.keep(self._reader.keep(face, frame))
+        for track, face in tracks.values():
+            person = self.people.setdefault(track.number, TrackedPerson(start=moment))
+            person.end = moment
+            if person.wants(frame.seconds, face.quality.score):
+                person.keep(self._reader.keep(face, frame))
+        self._real.look_at(frame.pixels, {number: face for number, (_, face) in tracks.items()})
 
     def search(self, seconds: float, tracks: Sequence[Track], ending: Sequence[Track]) -> list[VideoEvent]:
         """Search for the people of tracks that are due, and of all tracks from time to time.
@@ -66,7 +71,8 @@ class TrackPeople:
             self._merge(track)
         events: list[VideoEvent] = []
         again = seconds - self._searched >= SEARCH_AGAIN_S
-        if self._gallery is not None and (due or again):
+        changed = self._real.changed()
+        if self._gallery is not None and (due or again or changed):
             self._searched = seconds if again else self._searched
             for track in confirmed if again else due:
                 self._answer(self.people[track.number], self._gallery)
@@ -76,6 +82,7 @@ class TrackPeople:
     def forget_ended(self, tracks: Sequence[Track]) -> None:
         """Keep the people of these tracks alone."""
         self.people = {track.number: self.people[track.number] for track in tracks}
+        self._real.keep(self.people)
 
     def describe(self, face: TrackedFace, *, confirmed: bool) -> TrackedFace:
         """Return the face with what is known of its track."""
@@ -110,19 +117,26 @@ class TrackPeople:
     def _show(self, tracks: Sequence[Track], due: Sequence[Track]) -> list[VideoEvent]:
         """Decide among all tracks who they are; return an event for each answer that changed."""
         events = []
-        shown = answers.name_each_person_once(tracks, self.people)
+        allowed = [track for track in tracks if self._real.allows(track.number)]
+        shown = answers.name_each_person_once(allowed, self.people)
+        shown |= {track.number: self._withhold(track.number) for track in tracks if track not in allowed}
         for track in tracks:
             person = self.people[track.number]
             before, person.shown = _identity_of(person), shown[track.number]
             if person.shown is not None and person.shown.person_id is not None:
                 person.stranger = None
-            elif track in due:
+            elif track in due and not person.named:
                 self._find_stranger(track)
             if before != _identity_of(person):
                 named = person.shown is not None and person.shown.person_id is not None
                 events.append(self._make_event("recognized" if named and not person.recognized else "updated", track))
                 person.recognized |= named
         return events
+
+    def _withhold(self, number: int) -> Identification | None:
+        """Return the answer of a track that is not known to be real, without its name."""
+        answer = self.people[number].answer
+        return None if answer is None else answers.make_unknown(answer, WITHHELD)
 
     def _find_stranger(self, track: Track) -> None:
         """Give an unknown person the number of a stranger who was seen before."""
@@ -136,8 +150,8 @@ class TrackPeople:
 
     def _end(self, track: Track) -> VideoEvent:
         person = self.people[track.number]
-        named = person.shown is not None and person.shown.person_id is not None
-        if self._strangers is not None and person.shown is not None and not named and person.template is not None:
+        unknown = person.answer is not None and not person.named
+        if self._strangers is not None and unknown and person.template is not None:
             person.stranger = self._strangers.remember(
                 person.template,
                 person.quality(),
@@ -167,6 +181,7 @@ class TrackPeople:
             end=person.end,
             camera=self._camera,
             best_face=face,
+            liveness=self._real.score(track.number),
             stranger=person.stranger,
         )
 
