@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from enum import StrEnum
@@ -23,6 +23,7 @@ from visavis.cli._videos import VideoGallery, open_video_gallery
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
+    from visavis.videos.events import EventFile
     from visavis.videos.recognize import VideoRecognizer
     from visavis.videos.types import FrameResult, FrameSource, VideoEvent
 
@@ -104,6 +105,7 @@ Threshold = Annotated[
 ]
 
 Every = Annotated[int, typer.Option("--every", min=1, metavar="N", help="Read only every N-th frame.")]
+Live = Annotated[bool, typer.Option("--live", help="Show the frames in a window; q closes it.")]
 StrangerDays = Annotated[
     int | None,
     typer.Option(
@@ -127,7 +129,7 @@ def video(  # noqa: PLR0913 - a command's options
     mqtt: Mqtt = None,
     post: Post = None,
     outbox: OutboxFile = Path("visavis-outbox.db"),
-    live: Annotated[bool, typer.Option("--live", help="Show the frames in a window; q closes it.")] = False,
+    live: Live = False,
     every: Every = 1,
     fpir: Fpir = None,
     threshold: Threshold = None,
@@ -150,10 +152,7 @@ def video(  # noqa: PLR0913 - a command's options
     from visavis.videos.source import open_source
     from visavis.videos.strangers import open_strangers
 
-    if fpir is not None and threshold is not None:
-        raise UsageError("--fpir and --threshold exclude each other: a threshold has a rate of its own.")
-    rate = defaults.FPIR if fpir is None else fpir
-    options = VideoOptions(min_face=networks.min_face, fpir=rate, threshold=threshold, liveness=liveness.value)
+    options = VideoOptions(networks.min_face, _choose_rate(fpir, threshold), threshold, liveness=liveness.value)
     with ExitStack() as stack:
         interrupts = stack.enter_context(catch_signals())
         store = open_video_gallery(stack, gallery, networks)
@@ -162,11 +161,10 @@ def video(  # noqa: PLR0913 - a command's options
         file = None if events is None else stack.enter_context(EventFile(events))
         frames = open_source(source, every=every)
         stack.callback(frames.close)
-        choice = choose_blur(blur or (), store)
-        pictures = stack.enter_context(open_pictures(out, source=source, blur=choice, live=live))
-        memory = None
-        if strangers is not None:
-            memory = open_strangers(store, days=strangers, fpir=rate, threshold=threshold)
+        pictures = stack.enter_context(
+            open_pictures(out, source=source, blur=choose_blur(blur or (), store), live=live)
+        )
+        memory = open_strangers(store, days=strangers, fpir=options.fpir, threshold=threshold)
         send = stack.enter_context(deliver(mqtt=mqtt, post=post, outbox=outbox, report=note))
         tracking = VideoRecognizer(recognizer, store, options=options, faces=folder, strangers=memory)
         output = stack.enter_context(Output(*COLUMNS, json=json))
@@ -176,14 +174,30 @@ def video(  # noqa: PLR0913 - a command's options
             progress(result)
             for event in result.events:
                 recognized |= event.name is not None
-                if file is not None:
-                    file.write(event)
-                send(event)
+                _pass_on(event, file, send)
                 output.answer(_make_line(event), *([_make_row(event)] if event.event == "ended" else []))
             pictures.add(result)
-        for text in pictures.notes:
-            note(text)
+        _print_notes(pictures.notes)
     raise typer.Exit(0 if recognized else 1)
+
+
+def _pass_on(event: VideoEvent, file: EventFile | None, send: Callable[[VideoEvent], None]) -> None:
+    """Write an event to the file of events, if there is one, and send it."""
+    if file is not None:
+        file.write(event)
+    send(event)
+
+
+def _print_notes(texts: Iterable[str]) -> None:
+    for text in texts:
+        note(text)
+
+
+def _choose_rate(fpir: float | None, threshold: float | None) -> float:
+    """Return the rate of --fpir, or the default; UsageError for both options."""
+    if fpir is not None and threshold is not None:
+        raise UsageError("--fpir and --threshold exclude each other: a threshold has a rate of its own.")
+    return defaults.FPIR if fpir is None else fpir
 
 
 def _make_line(event: VideoEvent) -> dict[str, object]:

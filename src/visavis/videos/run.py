@@ -71,9 +71,7 @@ def video(  # noqa: PLR0913 - options, all by name
             recognizer = Recognizer() if gallery is None else gallery.recognizer
         file = None if events is None else stack.enter_context(EventFile(events))
         folder = None if faces is None else FacesFolder(faces)
-        memory = None
-        if strangers is not None:
-            memory = open_strangers(gallery, days=strangers, fpir=fpir, threshold=threshold)
+        memory = open_strangers(gallery, days=strangers, fpir=fpir, threshold=threshold)
         frames = open_source(source, every=every)
         stack.callback(frames.close)
         path = None if out is None else Path(out)
@@ -81,7 +79,11 @@ def video(  # noqa: PLR0913 - options, all by name
         tracking = VideoRecognizer(recognizer, gallery, options=options, faces=folder, strangers=memory)
         for result in tracking.run(frames):
             pictures.add(result)
-            for event in result.events:
-                if file is not None:
-                    file.write(event)
-                yield event
+            yield from _write_events(result.events, file)
+
+
+def _write_events(events: Sequence[VideoEvent], file: EventFile | None) -> Iterator[VideoEvent]:
+    for event in events:
+        if file is not None:
+            file.write(event)
+        yield event

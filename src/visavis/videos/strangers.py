@@ -173,8 +173,12 @@ class Strangers:
         return next(item.stranger for item in read_sightings(self._gallery) if item.sha256 == sha256)
 
 
-def open_strangers(gallery: Gallery | None, *, days: int, fpir: float, threshold: float | None) -> Strangers:
-    """Return the strangers of a gallery; UsageError without one."""
+def open_strangers(
+    gallery: Gallery | None, *, days: int | None, fpir: float, threshold: float | None
+) -> Strangers | None:
+    """Return the strangers of a gallery, None where ``days`` is None; UsageError without a gallery."""
+    if days is None:
+        return None
     if gallery is None:
         raise UsageError("strangers are remembered in a gallery: name one.")
     return Strangers(gallery, days=days, fpir=fpir, threshold=threshold)
