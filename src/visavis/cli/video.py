@@ -23,7 +23,10 @@ from visavis.errors import UsageError
 
 if TYPE_CHECKING:
     from visavis.gallery import Gallery
-    from visavis.videos.recognize import VideoRecognizer
+    from visavis.pipeline import Recognizer
+    from visavis.videos.cameras import CameraGroup
+    from visavis.videos.faces_folder import FacesFolder
+    from visavis.videos.recognize import VideoOptions, VideoRecognizer
     from visavis.videos.types import FrameResult, FrameSource, VideoEvent
 
 COLUMNS = (
@@ -37,9 +40,22 @@ COLUMNS = (
 )
 
 SourceName = Annotated[
-    str,
+    str | None,
     typer.Argument(
         metavar="SOURCE", help="A video, a folder of frames, - for standard input, the number or address of a camera."
+    ),
+]
+Cameras = Annotated[
+    Path | None,
+    typer.Option("--cameras", metavar="FILE.toml", help="Watch all cameras of this file, in place of SOURCE."),
+]
+Every = Annotated[int, typer.Option("--every", min=1, metavar="N", help="Read only every N-th frame.")]
+Fpir = Annotated[
+    float | None,
+    typer.Option(
+        "--fpir",
+        help="Rate at which a track of an unknown person is given a name.",
+        show_default=str(defaults.FPIR),
     ),
 ]
 VideoGallery = Annotated[
@@ -77,22 +93,16 @@ Blur = Annotated[
 
 @takes(OF_GALLERY)
 def video(  # noqa: PLR0913 - a command's options
-    source: SourceName,
+    source: SourceName = None,
     *,
+    cameras: Cameras = None,
     events: Events = None,
     faces: Faces = None,
     out: Out = None,
     blur: Blur = None,
     live: Annotated[bool, typer.Option("--live", help="Show the frames in a window; q closes it.")] = False,
-    every: Annotated[int, typer.Option("--every", min=1, metavar="N", help="Read only every N-th frame.")] = 1,
-    fpir: Annotated[
-        float | None,
-        typer.Option(
-            "--fpir",
-            help="Rate at which a track of an unknown person is given a name.",
-            show_default=str(defaults.FPIR),
-        ),
-    ] = None,
+    every: Every = 1,
+    fpir: Fpir = None,
     threshold: Annotated[
         float | None, typer.Option("--threshold", help="Greatest cosine distance (0 to 2), instead of --fpir.")
     ] = None,
@@ -108,12 +118,10 @@ def video(  # noqa: PLR0913 - a command's options
     from visavis.videos.events import EventFile
     from visavis.videos.faces_folder import FacesFolder
     from visavis.videos.pictures import EndedSource, choose_blur, open_pictures
-    from visavis.videos.recognize import VideoOptions, VideoRecognizer
-    from visavis.videos.source import open_source
+    from visavis.videos.recognize import VideoOptions
 
-    if fpir is not None and threshold is not None:
-        raise UsageError("--fpir and --threshold exclude each other: a threshold has a rate of its own.")
-    rate = defaults.FPIR if fpir is None else fpir
+    _check_source(source, cameras, every, pictures=out is not None or live)
+    rate = _choose_rate(fpir, threshold)
     options = VideoOptions(min_face=networks.min_face, fpir=rate, threshold=threshold)
     with ExitStack() as stack:
         interrupts = stack.enter_context(catch_signals())
@@ -121,12 +129,13 @@ def video(  # noqa: PLR0913 - a command's options
         recognizer = networks.recognizer() if store is None else store.recognizer
         folder = None if faces is None else FacesFolder(faces)
         file = None if events is None else stack.enter_context(EventFile(events))
-        frames = open_source(source, every=every)
+        frames, tracking = _open(
+            source, cameras, every=every, recognizer=recognizer, gallery=store, options=options, faces=folder
+        )
         stack.callback(frames.close)
         choice = choose_blur(blur or (), store)
         pictures = stack.enter_context(open_pictures(out, source=source, blur=choice, live=live))
-        tracking = VideoRecognizer(recognizer, store, options=options, faces=folder)
-        output = stack.enter_context(Output(*COLUMNS, json=json))
+        output = stack.enter_context(Output(*(["camera"] if cameras else []), *COLUMNS, json=json))
         progress = stack.enter_context(_show_progress(frames, tracking, visible=output.shows_progress))
         recognized = False
         for result in interrupts.each(tracking.run(EndedSource(frames, lambda: pictures.closed))):
@@ -135,11 +144,50 @@ def video(  # noqa: PLR0913 - a command's options
                 recognized |= event.name is not None
                 if file is not None:
                     file.write(event)
-                output.answer(_make_line(event), *([_make_row(event)] if event.event == "ended" else []))
+                output.answer(_make_line(event), *_make_rows(event, camera=cameras is not None))
             pictures.add(result)
         for text in pictures.notes:
             note(text)
     raise typer.Exit(0 if recognized else 1)
+
+
+def _choose_rate(fpir: float | None, threshold: float | None) -> float:
+    if fpir is not None and threshold is not None:
+        raise UsageError("--fpir and --threshold exclude each other: a threshold has a rate of its own.")
+    return defaults.FPIR if fpir is None else fpir
+
+
+def _check_source(source: str | None, cameras: Path | None, every: int, *, pictures: bool) -> None:
+    if cameras is not None and every > 1:
+        raise UsageError("--every is not for --cameras: write every = N for each camera into the file.")
+    if (source is None) == (cameras is None):
+        raise UsageError("one source is needed: give SOURCE, or --cameras FILE.toml.")
+    if cameras is not None and pictures:
+        raise UsageError("--cameras has the pictures of several cameras: --out and --live take one SOURCE.")
+
+
+def _open(
+    source: str | None,
+    cameras: Path | None,
+    *,
+    every: int,
+    recognizer: Recognizer,
+    gallery: Gallery | None,
+    options: VideoOptions,
+    faces: FacesFolder | None,
+) -> tuple[FrameSource, VideoRecognizer | CameraGroup]:
+    """Return the frames and what tracks the faces in them; several cameras are both."""
+    if cameras is not None:
+        from visavis.videos.camera_file import read_camera_file
+        from visavis.videos.cameras import CameraGroup
+
+        group = CameraGroup(read_camera_file(cameras), recognizer, gallery, options=options, faces=faces)
+        return group, group
+    from visavis.videos.recognize import VideoRecognizer
+    from visavis.videos.source import open_source
+
+    frames = open_source("" if source is None else source, every=every)
+    return frames, VideoRecognizer(recognizer, gallery, options=options, faces=faces)
 
 
 def _open_gallery(stack: ExitStack, url: str | None, networks: Networks) -> Gallery | None:
@@ -162,18 +210,20 @@ def _make_line(event: VideoEvent) -> dict[str, object]:
     return line
 
 
-def _make_row(event: VideoEvent) -> Row:
-    return Row(
-        [
-            "unknown" if event.name is None else event.name,
-            _format_moment(event.start),
-            _format_moment(event.end),
-            str(event.track),
-            short(event.distance),
-            percent(event.probability),
-            event.best_face or "-",
-        ]
-    )
+def _make_rows(event: VideoEvent, *, camera: bool) -> list[Row]:
+    """Return the row of a track that has ended, with the name of its camera where there are several."""
+    if event.event != "ended":
+        return []
+    cells = [
+        "unknown" if event.name is None else event.name,
+        _format_moment(event.start),
+        _format_moment(event.end),
+        str(event.track),
+        short(event.distance),
+        percent(event.probability),
+        event.best_face or "-",
+    ]
+    return [Row([event.camera, *cells] if camera else cells)]
 
 
 def _format_moment(moment: float | datetime) -> str:
@@ -186,7 +236,7 @@ def _format_moment(moment: float | datetime) -> str:
 
 @contextmanager
 def _show_progress(
-    frames: FrameSource, tracking: VideoRecognizer, *, visible: bool
+    frames: FrameSource, tracking: VideoRecognizer | CameraGroup, *, visible: bool
 ) -> Iterator[Callable[[FrameResult], None]]:
     """Show a bar during the block, if ``visible``, and a summary at its end; yield a function to call with results."""
     start, count, seconds = time.monotonic(), 0, 0.0

@@ -117,16 +117,17 @@ class CameraGroup:
         except BaseException:
             self.close()
             raise
-
-    @property
-    def live(self) -> bool:
-        """Whether one of the cameras is live."""
-        return any(feed.source.live for camera in self._cameras for feed in camera.feeds)
+        self.live = any(feed.source.live for camera in self._cameras for feed in camera.feeds)
 
     @property
     def detections(self) -> int:
         """Number of frames in which faces were detected."""
         return sum(camera.recognizer.detections for camera in self._cameras)
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Yield the frames of all cameras."""
+        for result in self.run():
+            yield result.frame
 
     def counts(self) -> SourceCounts:
         """Return the sums over all cameras, and the notes of each."""
@@ -188,8 +189,8 @@ class CameraGroup:
         """Yield cameras with the frame and the faces to follow; frames with one ``min_face`` are one batch."""
         for size in sorted({camera.min_face for camera, _ in frames}):
             batch = [(camera, frame) for camera, frame in frames if camera.min_face == size]
-            found = self._detector.detect([frame.pixels for _, frame in batch], min_face=size)
-            for (camera, frame), faces in zip(batch, found, strict=True):
+            detected = self._detector.detect([frame.pixels for _, frame in batch], min_face=size)
+            for (camera, frame), faces in zip(batch, detected, strict=True):
                 picture, refined = self._refine(camera, frame, faces)
                 yield camera, picture, refined
 
@@ -201,10 +202,10 @@ class CameraGroup:
         if main is None:
             return frame, None
         camera.scale = main.pixels.shape[1] / frame.pixels.shape[1]
-        found = detect_in_main_stream(
+        detected = detect_in_main_stream(
             self._detector, main.pixels, faces, scale=camera.scale, min_face=camera.recognizer.options.min_face
         )
-        return replace(main, seconds=frame.seconds, number=frame.number), found
+        return replace(main, seconds=frame.seconds, number=frame.number), detected
 
     def _finish(self, cameras: Sequence[_Camera]) -> Iterator[FrameResult]:
         """Yield the ends of the tracks of cameras that have ended."""
