@@ -111,6 +111,7 @@ FILES = {
     "staff.csv": "name,photo\nAnn,ann1.jpg\nAnn,ann2.jpg\nAnn,party.jpg\nBen,ben.jpg\n",
     "clusters.csv": "photo,cluster\nAnn/1.jpg,1\nAnn/2.jpg,1\nAnn/3.jpg,2\nBen/4.jpg,2\n",
     "faces.csv": "photo,x1,y1,x2,y2\nann1.jpg,378,89,613,419\nben.jpg,429,166,711,565\nparty.jpg,641,257,912,609\n",
+    "door.csv": "person,from,to\nAnn,0,2\n",
     "own.toml": """name = "own"
 file = "own.onnx"
 license = "MIT"
@@ -138,6 +139,7 @@ def lay_out_photos(samples: Path, folder: Path) -> None:
     shutil.copyfile(ROOT / "src" / "visavis" / "calibration" / f"{EMBEDDER}.json", folder / "office.json")
     (folder / "own.onnx").write_bytes(own_network())
     lay_out_album(folder / "album.db")
+    lay_out_strangers(folder / "door.db")
     lay_out_cache(folder / ".cache")
 
 
@@ -168,6 +170,20 @@ def lay_out_album(path: Path) -> None:
             gallery.add(name, [Template(one) for one in directions[start : start + count]])
             start += count
         gallery.add_photos([IndexedPhoto("party.jpg", "5" * 64, "ok", faces)])
+
+
+def lay_out_strangers(path: Path) -> None:
+    """Make a gallery with Ann (template 1), and a stranger who was seen twice (2 and 3)."""
+    directions = np.eye(2, 128, dtype=np.float32)
+    paths = [
+        "stranger, sighting 1, 2026-11-26T07:58:00+00:00, door",
+        "stranger 2, sighting 2, 2026-11-27T08:03:00+00:00, gate",
+    ]
+    with Gallery(path, model=EMBEDDER) as gallery:
+        gallery.add("Ann", [Template(directions[0])])
+        gallery.add_photos(
+            [IndexedPhoto(path, f"{n}" * 64, "ok", (Template(directions[1]),)) for n, path in enumerate(paths, 1)]
+        )
 
 
 def own_network() -> bytes:

@@ -52,6 +52,7 @@ HOMES = {
     "threadpoolctl": {"train"},
     "av": {"videos"},
     "scipy": {"videos"},
+    "paho": {"videos"},
 }
 """Packages that only one part knows of."""
 
@@ -67,7 +68,7 @@ FILES = {
 
 NOT_AT_ONCE = {
     "onnxruntime", "onnx", "sqlalchemy", "PIL", "rich", "pooch", "requests", "lz4", "platformdirs", "jinja2",
-    "ray", "fsspec", "sklearn", "threadpoolctl", "cryptography", "av", "scipy", *FILES,
+    "ray", "fsspec", "sklearn", "threadpoolctl", "cryptography", "av", "scipy", "paho", *FILES,
 }  # fmt: skip
 """Packages that cost time to import: inside the function that needs them."""
 
@@ -186,6 +187,7 @@ def test_what_is_imported_is_a_declared_dependency() -> None:
         "grpc": "grpcio",
         "milvus_lite": "milvus-lite",
         "sklearn": "scikit-learn",
+        "paho": "paho-mqtt",
     }
     assert {names.get(package, package) for package in third} <= declared
 

@@ -16,6 +16,7 @@ import pytest
 
 from videos.films import film, pictures_of
 from videos.made_up import draw
+from videos.test_publish import Receiver, free_port
 from visavis.types import RGB
 
 from .conftest import Photos, Run
@@ -174,6 +175,19 @@ def test_the_window_shows_the_frames_and_its_end_is_the_end(tmp_path: Path) -> N
     assert done.returncode == 1
     assert done.stdout.count('"ended"') == 1
     assert len(pictures_of(tmp_path / "out.mp4")[0]) == 21
+
+
+def test_events_are_posted_and_wait_for_a_server_that_is_away(look: Run, clip: str) -> None:
+    port = free_port()
+    done = look("video", clip, *GALLERY, "--post", f"http://ann:secret@127.0.0.1:{port}/hook", "--json")
+    assert done.code == 0
+    assert "3 events are not delivered; they wait in the outbox for the next run" in done.err
+    assert "secret" not in done.err
+    server = Receiver(port)
+    again = look("video", clip, *GALLERY, "--post", f"http://ann:secret@127.0.0.1:{port}/hook", "--json")
+    server.stop()
+    assert [body["id"] for body in server.bodies] == [line["id"] for line in done.lines + again.lines]
+    assert server.bodies[0]["name"] == "Red"
 
 
 def test_without_a_display_live_is_one_sentence(look: Run, clip: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from visavis import defaults
 from visavis._show import percent
-from visavis.cli._galleries import next_steps, open_gallery
 from visavis.cli._networks import OF_GALLERY, Networks, takes
-from visavis.cli._options import GALLERY, Json, maybe_gallery_url
+from visavis.cli._options import Json
 from visavis.cli._output import Output, note, short, significant
 from visavis.cli._signals import catch_signals
 from visavis.cli._table import Column, Row
+from visavis.cli._videos import VideoGallery, open_video_gallery
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
     from visavis.gallery import Gallery
     from visavis.pipeline import Recognizer
     from visavis.videos.cameras import CameraGroup
+    from visavis.videos.events import EventFile
     from visavis.videos.faces_folder import FacesFolder
     from visavis.videos.recognize import VideoOptions, VideoRecognizer
+    from visavis.videos.strangers import Strangers
     from visavis.videos.types import FrameResult, FrameSource, VideoEvent
 
 COLUMNS = (
@@ -36,6 +39,7 @@ COLUMNS = (
     Column("track", drop=2),
     "distance",
     "probability",
+    Column("liveness", drop=3),
     Column("best face", drop=1),
 )
 
@@ -48,26 +52,6 @@ SourceName = Annotated[
 Cameras = Annotated[
     Path | None,
     typer.Option("--cameras", metavar="FILE.toml", help="Watch all cameras of this file, in place of SOURCE."),
-]
-Every = Annotated[int, typer.Option("--every", min=1, metavar="N", help="Read only every N-th frame.")]
-Fpir = Annotated[
-    float | None,
-    typer.Option(
-        "--fpir",
-        help="Rate at which a track of an unknown person is given a name.",
-        show_default=str(defaults.FPIR),
-    ),
-]
-VideoGallery = Annotated[
-    str | None,
-    typer.Option(
-        "--gallery",
-        envvar="VISAVIS_GALLERY",
-        metavar="URL",
-        callback=maybe_gallery_url,
-        help="Gallery of the people to recognize, as for identify.",
-        show_default="faces.db, if it exists",
-    ),
 ]
 Events = Annotated[
     Path | None,
@@ -89,6 +73,58 @@ Blur = Annotated[
         help="Blur all faces, those of unknown people, or those of a person; may be given several times.",
     ),
 ]
+Mqtt = Annotated[
+    str | None,
+    typer.Option(
+        "--mqtt", metavar="URL", help="Publish events to the broker mqtt://HOST, with a Home Assistant sensor."
+    ),
+]
+Post = Annotated[str | None, typer.Option("--post", metavar="URL", help="Post each event as JSON to an http address.")]
+OutboxFile = Annotated[
+    Path,
+    typer.Option("--outbox", metavar="FILE", help="Where events wait for --mqtt and --post, also for the next run."),
+]
+
+
+class LivenessChoice(StrEnum):
+    """What is done with the liveness of tracks; the names are those of the library."""
+
+    off = "off"
+    observe = "observe"
+    require = "require"
+
+
+LivenessOption = Annotated[
+    LivenessChoice,
+    typer.Option(
+        "--liveness", help="State whether faces are real (observe), and name no others (require); see visavis liveness."
+    ),
+]
+
+Fpir = Annotated[
+    float | None,
+    typer.Option(
+        "--fpir",
+        help="Rate at which a track of an unknown person is given a name.",
+        show_default=str(defaults.FPIR),
+    ),
+]
+Threshold = Annotated[
+    float | None, typer.Option("--threshold", help="Greatest cosine distance (0 to 2), instead of --fpir.")
+]
+
+Every = Annotated[int, typer.Option("--every", min=1, metavar="N", help="Read only every N-th frame.")]
+Live = Annotated[bool, typer.Option("--live", help="Show the frames in a window; q closes it.")]
+StrangerDays = Annotated[
+    int | None,
+    typer.Option(
+        "--strangers",
+        min=1,
+        metavar="DAYS",
+        help="Give unknown people numbers, and remember them for DAYS after they were last seen.",
+        show_default="off",
+    ),
+]
 
 
 @takes(OF_GALLERY)
@@ -100,13 +136,16 @@ def video(  # noqa: PLR0913 - a command's options
     faces: Faces = None,
     out: Out = None,
     blur: Blur = None,
-    live: Annotated[bool, typer.Option("--live", help="Show the frames in a window; q closes it.")] = False,
+    mqtt: Mqtt = None,
+    post: Post = None,
+    outbox: OutboxFile = Path("visavis-outbox.db"),
+    live: Live = False,
     every: Every = 1,
     fpir: Fpir = None,
-    threshold: Annotated[
-        float | None, typer.Option("--threshold", help="Greatest cosine distance (0 to 2), instead of --fpir.")
-    ] = None,
+    threshold: Threshold = None,
+    strangers: StrangerDays = None,
     gallery: VideoGallery = None,
+    liveness: LivenessOption = LivenessChoice.off,
     networks: Networks,
     json: Json = False,
 ) -> None:
@@ -115,26 +154,28 @@ def video(  # noqa: PLR0913 - a command's options
     Each face is tracked, and each track is recognized once. With --json events are printed as they happen; without it,
     the tracks at the end. Ctrl-C ends the run properly. Exits 1 if no person is recognized.
     """
+    from visavis.videos.deliver import deliver
     from visavis.videos.events import EventFile
     from visavis.videos.faces_folder import FacesFolder
     from visavis.videos.pictures import EndedSource, choose_blur, open_pictures
     from visavis.videos.recognize import VideoOptions
+    from visavis.videos.strangers import open_strangers
 
     _check_source(source, cameras, every, pictures=out is not None or live)
-    rate = _choose_rate(fpir, threshold)
-    options = VideoOptions(min_face=networks.min_face, fpir=rate, threshold=threshold)
+    options = VideoOptions(networks.min_face, _choose_rate(fpir, threshold), threshold, liveness=liveness.value)
     with ExitStack() as stack:
         interrupts = stack.enter_context(catch_signals())
-        store = _open_gallery(stack, gallery, networks)
+        store = open_video_gallery(stack, gallery, networks)
         recognizer = networks.recognizer() if store is None else store.recognizer
         folder = None if faces is None else FacesFolder(faces)
         file = None if events is None else stack.enter_context(EventFile(events))
-        frames, tracking = _open(
-            source, cameras, every=every, recognizer=recognizer, gallery=store, options=options, faces=folder
-        )
+        memory = open_strangers(store, days=strangers, fpir=options.fpir, threshold=threshold)
+        frames, tracking = _open_frames(source, cameras, every, _Parts(recognizer, store, options, folder, memory))
         stack.callback(frames.close)
-        choice = choose_blur(blur or (), store)
-        pictures = stack.enter_context(open_pictures(out, source=source, blur=choice, live=live))
+        pictures = stack.enter_context(
+            open_pictures(out, source=source, blur=choose_blur(blur or (), store), live=live)
+        )
+        send = stack.enter_context(deliver(mqtt=mqtt, post=post, outbox=outbox, report=note))
         output = stack.enter_context(Output(*(["camera"] if cameras else []), *COLUMNS, json=json))
         progress = stack.enter_context(_show_progress(frames, tracking, visible=output.shows_progress))
         recognized = False
@@ -142,19 +183,21 @@ def video(  # noqa: PLR0913 - a command's options
             progress(result)
             for event in result.events:
                 recognized |= event.name is not None
-                if file is not None:
-                    file.write(event)
+                _pass_on(event, file, send)
                 output.answer(_make_line(event), *_make_rows(event, camera=cameras is not None))
             pictures.add(result)
-        for text in pictures.notes:
-            note(text)
+        _print_notes(pictures.notes)
     raise typer.Exit(0 if recognized else 1)
 
 
-def _choose_rate(fpir: float | None, threshold: float | None) -> float:
-    if fpir is not None and threshold is not None:
-        raise UsageError("--fpir and --threshold exclude each other: a threshold has a rate of its own.")
-    return defaults.FPIR if fpir is None else fpir
+class _Parts(NamedTuple):
+    """What faces are tracked with."""
+
+    recognizer: Recognizer
+    gallery: Gallery | None
+    options: VideoOptions
+    faces: FacesFolder | None
+    strangers: Strangers | None
 
 
 def _check_source(source: str | None, cameras: Path | None, every: int, *, pictures: bool) -> None:
@@ -166,40 +209,42 @@ def _check_source(source: str | None, cameras: Path | None, every: int, *, pictu
         raise UsageError("--cameras has the pictures of several cameras: --out and --live take one SOURCE.")
 
 
-def _open(
-    source: str | None,
-    cameras: Path | None,
-    *,
-    every: int,
-    recognizer: Recognizer,
-    gallery: Gallery | None,
-    options: VideoOptions,
-    faces: FacesFolder | None,
+def _open_frames(
+    source: str | None, cameras: Path | None, every: int, parts: _Parts
 ) -> tuple[FrameSource, VideoRecognizer | CameraGroup]:
     """Return the frames and what tracks the faces in them; several cameras are both."""
+    recognizer, gallery, options, faces, strangers = parts
     if cameras is not None:
         from visavis.videos.camera_file import read_camera_file
         from visavis.videos.cameras import CameraGroup
 
-        group = CameraGroup(read_camera_file(cameras), recognizer, gallery, options=options, faces=faces)
+        file = read_camera_file(cameras)
+        group = CameraGroup(file, recognizer, gallery, options=options, faces=faces, strangers=strangers)
         return group, group
     from visavis.videos.recognize import VideoRecognizer
     from visavis.videos.source import open_source
 
-    frames = open_source("" if source is None else source, every=every)
-    return frames, VideoRecognizer(recognizer, gallery, options=options, faces=faces)
+    frames = open_source(source or "", every=every)
+    return frames, VideoRecognizer(recognizer, gallery, options=options, faces=faces, strangers=strangers)
 
 
-def _open_gallery(stack: ExitStack, url: str | None, networks: Networks) -> Gallery | None:
-    """Open the gallery, or return None: without --gallery, and without the file of the default gallery."""
-    if url is None and not Path(GALLERY.removeprefix("sqlite:///")).exists():
-        note(f"there is no gallery ({GALLERY}): faces are tracked, and all people are unknown.")
-        return None
-    store = stack.enter_context(open_gallery(GALLERY if url is None else url, networks))
-    if not len(store):
-        for text in next_steps(0, store.stats().unassigned, store.url):
-            note(text)
-    return store
+def _pass_on(event: VideoEvent, file: EventFile | None, send: Callable[[VideoEvent], None]) -> None:
+    """Write an event to the file of events, if there is one, and send it."""
+    if file is not None:
+        file.write(event)
+    send(event)
+
+
+def _print_notes(texts: Iterable[str]) -> None:
+    for text in texts:
+        note(text)
+
+
+def _choose_rate(fpir: float | None, threshold: float | None) -> float:
+    """Return the rate of --fpir, or the default; UsageError for both options."""
+    if fpir is not None and threshold is not None:
+        raise UsageError("--fpir and --threshold exclude each other: a threshold has a rate of its own.")
+    return defaults.FPIR if fpir is None else fpir
 
 
 def _make_line(event: VideoEvent) -> dict[str, object]:
@@ -215,15 +260,22 @@ def _make_rows(event: VideoEvent, *, camera: bool) -> list[Row]:
     if event.event != "ended":
         return []
     cells = [
-        "unknown" if event.name is None else event.name,
+        _format_person(event),
         _format_moment(event.start),
         _format_moment(event.end),
         str(event.track),
         short(event.distance),
         percent(event.probability),
+        percent(event.liveness),
         event.best_face or "-",
     ]
     return [Row([event.camera, *cells] if camera else cells)]
+
+
+def _format_person(event: VideoEvent) -> str:
+    if event.name is not None:
+        return event.name
+    return "unknown" if event.stranger is None else f"stranger {event.stranger}"
 
 
 def _format_moment(moment: float | datetime) -> str:

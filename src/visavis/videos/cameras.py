@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from visavis.gallery import Gallery
     from visavis.pipeline import Recognizer
     from visavis.videos.faces_folder import FacesFolder
+    from visavis.videos.strangers import Strangers
 
 IDLE_SECONDS = 0.005
 """Pause when no camera has a new frame."""
@@ -102,6 +103,7 @@ class CameraGroup:
         *,
         options: VideoOptions | None = None,
         faces: FacesFolder | None = None,
+        strangers: Strangers | None = None,
     ) -> None:
         self.options = VideoOptions() if options is None else options
         self._detector = recognizer.detector
@@ -112,7 +114,9 @@ class CameraGroup:
         try:
             for settings in file.cameras:
                 own = self.options if settings.min_face is None else replace(self.options, min_face=settings.min_face)
-                tracks = VideoRecognizer(recognizer, gallery, options=own, faces=faces, numbers=numbers)
+                tracks = VideoRecognizer(
+                    recognizer, gallery, options=own, faces=faces, strangers=strangers, numbers=numbers
+                )
                 self._cameras.append(_open_camera(settings, tracks))
         except BaseException:
             self.close()
