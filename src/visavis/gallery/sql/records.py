@@ -13,7 +13,7 @@ from visavis.gallery.index import UNASSIGNED
 from visavis.gallery.names import fold_name
 from visavis.gallery.sql.changes import begin_change, keep_mark, make_state, next_id
 from visavis.gallery.sql.schema import AUDIT, META, PEOPLE, PHOTOS, REMOVALS, TEMPLATES
-from visavis.gallery.sql.values import check_key, check_text, damaged, decode_embeddings
+from visavis.gallery.sql.values import check_key, check_text, damaged, decode_embeddings, optional
 from visavis.gallery.types import AuditEntry, Details, Person, StoredTemplate, Template
 from visavis.types import Floats
 
@@ -302,7 +302,13 @@ def read_people_of_templates(conn: Connection, template_ids: Iterable[int]) -> d
 def read_owners(conn: Connection, model: str, photos: Iterable[str]) -> dict[str, list[Owner]]:
     """Return the owners of the templates of ``model`` by photo hash, including unassigned templates."""
     result: dict[str, list[Owner]] = {}
-    columns = (TEMPLATES.c.id, TEMPLATES.c.photo_sha256, TEMPLATES.c.box, TEMPLATES.c.person_id, PEOPLE.c.name)
+    columns = (
+        TEMPLATES.c.id,
+        TEMPLATES.c.photo_sha256,
+        TEMPLATES.c.box,
+        TEMPLATES.c.person_id,
+        optional(PEOPLE.c.name),
+    )
     joined = TEMPLATES.outerjoin(PEOPLE, PEOPLE.c.id == TEMPLATES.c.person_id)
     query = select(*columns).select_from(joined).where(TEMPLATES.c.model == model)
     for part in split_list(photos):
