@@ -8,10 +8,11 @@ from typing import Any, NamedTuple, cast
 
 from sqlalchemy import Connection, Row, Table, delete, func, insert, select, update
 
+from visavis.errors import GalleryError
 from visavis.gallery.check_text import NAME_LENGTH
 from visavis.gallery.index import UNASSIGNED
 from visavis.gallery.names import fold_name
-from visavis.gallery.sql.changes import begin_change, keep_mark, make_state, next_id
+from visavis.gallery.sql.changes import LAST_ID, begin_change, keep_mark, make_state, next_id
 from visavis.gallery.sql.schema import AUDIT, META, PEOPLE, PHOTOS, REMOVALS, TEMPLATES
 from visavis.gallery.sql.values import check_key, check_text, damaged, decode_embeddings, optional
 from visavis.gallery.types import AuditEntry, Details, Person, StoredTemplate, Template
@@ -119,7 +120,10 @@ def insert_people(conn: Connection, people: Sequence[tuple[str, Details]]) -> li
     if not people:
         return []
     highest_ids = (select(func.max(PEOPLE.c.id)), select(func.max(AUDIT.c.person_id)))
-    at, first = current_time(), 1 + max(conn.execute(query).scalar() or 0 for query in highest_ids)
+    highest = max(int(conn.execute(query).scalar() or 0) for query in highest_ids)
+    if highest >= LAST_ID:
+        raise GalleryError(f"person {highest} of the gallery is not a possible id: restore a copy of it.")
+    at, first = current_time(), 1 + highest
     rows = [
         {
             "id": first + number,
