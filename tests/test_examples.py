@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from videos import films
+from videos.test_publish import Receiver
 from visavis.errors import WeightsError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -75,6 +78,53 @@ def test_detect_and_draw(presidents: Path, tmp_path: Path) -> None:
 def test_cluster_photos(presidents: Path, tmp_path: Path) -> None:
     photos = [presidents / f"{name}.jpg" for name in ("biden", "obama", "obama2", "obama3")]
     assert example("cluster_photos.py", *photos, cwd=tmp_path) == "1 obama.jpg obama2.jpg obama3.jpg\n2 biden.jpg\n"
+
+
+@pytest.fixture
+def obama_film(presidents: Path, tmp_path: Path) -> Path:
+    """A video of 1 s of one photo, in whose folder there is a gallery with another photo of the same man."""
+    from visavis.gallery import Gallery
+
+    pytest.importorskip("scipy")
+    with Image.open(presidents / "obama.jpg") as photo:
+        picture = np.asarray(photo.convert("RGB").resize((400, 500)))
+    with Gallery(f"sqlite:///{tmp_path / 'faces.db'}") as gallery:
+        gallery.enroll("Barack Obama", [presidents / "obama2.jpg"])
+    return films.film(tmp_path / "film.mp4", [picture] * 25, sound="aac")
+
+
+def test_count_people(obama_film: Path, tmp_path: Path) -> None:
+    counted = example("count_people.py", obama_film, "faces.db", cwd=tmp_path)
+    assert counted == "1 known people: Barack Obama\n0 tracks of unknown people\n"
+    assert example("count_people.py", obama_film, cwd=tmp_path) == "0 known people: -\n1 tracks of unknown people\n"
+
+
+def test_blur_faces(obama_film: Path, tmp_path: Path) -> None:
+    from visavis import detect
+
+    assert example("blur_faces.py", obama_film, "out.mp4", cwd=tmp_path) == "1 faces blurred: out.mp4\n"
+    pictures, _ = films.pictures_of(tmp_path / "out.mp4")
+    assert len(pictures) == 25
+    assert detect(pictures[0]) == detect(pictures[12]) == []
+
+
+def test_door_trigger(obama_film: Path, tmp_path: Path) -> None:
+    assert (
+        example("door_trigger.py", obama_film, "faces.db", "echo open for", cwd=tmp_path) == "open for Barack Obama\n"
+    )
+    server = Receiver()
+    url = f"http://127.0.0.1:{server.server_port}/"
+    assert example("door_trigger.py", obama_film, "faces.db", url, cwd=tmp_path) == ""
+    server.stop()
+    assert [body["name"] for body in server.bodies] == ["Barack Obama"]
+
+
+def test_live_names(obama_film: Path, tmp_path: Path) -> None:
+    if shutil.which("xvfb-run") is None:
+        pytest.skip("Debian's xvfb is not installed")
+    command = ["xvfb-run", "-a", sys.executable, EXAMPLES / "live_names.py", obama_film, "faces.db"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_every_example_is_tested() -> None:

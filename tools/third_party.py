@@ -47,6 +47,7 @@ LICENSES = {
     "onnxruntime": "MIT",
     "opencv-python-headless": "Apache-2.0",
     "packaging": "Apache-2.0 OR BSD-2-Clause",
+    "paho-mqtt": "EPL-2.0 OR BSD-3-Clause",
     "pillow": "MIT-CMU",
     "pillow-heif": "BSD-3-Clause",
     "platformdirs": "MIT",

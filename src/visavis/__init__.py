@@ -11,12 +11,15 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _PUBLIC = {
+    "visavis.challenge": ["Challenge"],
     "visavis.clustering": ["cluster"],
     "visavis.clustering.types": ["Cluster", "Clustering", "Faces"],
     "visavis.compare": ["Calibration"],
     "visavis.errors": ["GalleryError", "ImageError", "NoFaceError", "UsageError", "VisavisError", "WeightsError"],
     "visavis.gallery": ["Gallery"],
     "visavis.images.load": ["read"],
+    "visavis.liveness": ["Liveness", "LivenessCheck"],
+    "visavis.photo_liveness": ["check_liveness"],
     "visavis.pipeline": ["Recognizer", "detect", "embed", "extract", "verify"],
     "visavis.ranking.lookalikes": ["similar"],
     "visavis.ranking.representatives": ["average_face", "representative"],
@@ -33,6 +36,7 @@ _PUBLIC = {
         "Quality",
         "Verification",
     ],
+    "visavis.videos.run": ["video"],
 }
 _MODULES = {name: module for module, names in _PUBLIC.items() for name in names}
 

@@ -1,5 +1,6 @@
 """The public names for editors and type checkers, generated from the table in ``__init__.py``."""
 
+from visavis.challenge import Challenge as Challenge
 from visavis.clustering import cluster as cluster
 from visavis.clustering.types import Cluster as Cluster
 from visavis.clustering.types import Clustering as Clustering
@@ -13,6 +14,9 @@ from visavis.errors import VisavisError as VisavisError
 from visavis.errors import WeightsError as WeightsError
 from visavis.gallery import Gallery as Gallery
 from visavis.images.load import read as read
+from visavis.liveness import Liveness as Liveness
+from visavis.liveness import LivenessCheck as LivenessCheck
+from visavis.photo_liveness import check_liveness as check_liveness
 from visavis.pipeline import Recognizer as Recognizer
 from visavis.pipeline import detect as detect
 from visavis.pipeline import embed as embed
@@ -33,5 +37,6 @@ from visavis.types import PhotoFaces as PhotoFaces
 from visavis.types import PhotoVerification as PhotoVerification
 from visavis.types import Quality as Quality
 from visavis.types import Verification as Verification
+from visavis.videos.run import video as video
 
 __version__: str

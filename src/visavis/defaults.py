@@ -24,3 +24,5 @@ CROP_SIZE, CROP_MARGIN = 224, 0.3
 """Side of a crop in pixels, and the margin around the box as a share of the box."""
 LEAST_QUALITY = 0.05
 """Weight of the worst face where faces are weighted by their quality; that of the best is 1."""
+REAL_FROM = 0.5
+"""Score of liveness from which a face is real: it then has more than all attacks together."""

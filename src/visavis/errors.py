@@ -13,6 +13,7 @@
     │   ├── NoFaceError            exit 1             status "no_face"
     │   ├── PoorQualityError                          status "poor_quality"
     │   └── DoubtfulPhotoError                        status "doubtful"
+    ├── VideoError                 exit 2, HTTP 422   a video or a camera that cannot be used
     ├── EngineError                exit 3, HTTP 503   worker processes or a cluster that cannot be started or reached
     ├── GalleryError               exit 3, HTTP 503   the store is missing, damaged, of another schema or model
     └── WeightsError               exit 3, HTTP 503   a weight file is missing, wrong or hostile
@@ -128,6 +129,12 @@ class DoubtfulPhotoError(ImageError):
 def image_error(status: str) -> type[ImageError]:
     """Return the error of a photo with this status; ImageError for any other word."""
     return next((error for error in ImageError.__subclasses__() if error.status == status), ImageError)
+
+
+class VideoError(VisavisError):
+    """A video or a camera that cannot be used: missing, silent, damaged, without pictures, or too large."""
+
+    http_status = 422
 
 
 class EngineError(VisavisError):

@@ -9,10 +9,12 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from visavis.cache import cache_dir
 from visavis.defaults import EMBEDDER
@@ -29,9 +31,11 @@ COMMAND_PAGES = [
         ROOT / "docs" / "commands" / f"{name}.md"
         for name in (
             "detect-and-embed",
+            "liveness",
             "verify",
             "people-and-galleries",
             "index-and-search",
+            "video",
             "cluster",
             "models",
             "evaluate-and-calibrate",
@@ -107,6 +111,7 @@ FILES = {
     "staff.csv": "name,photo\nAnn,ann1.jpg\nAnn,ann2.jpg\nAnn,party.jpg\nBen,ben.jpg\n",
     "clusters.csv": "photo,cluster\nAnn/1.jpg,1\nAnn/2.jpg,1\nAnn/3.jpg,2\nBen/4.jpg,2\n",
     "faces.csv": "photo,x1,y1,x2,y2\nann1.jpg,378,89,613,419\nben.jpg,429,166,711,565\nparty.jpg,641,257,912,609\n",
+    "door.csv": "person,from,to\nAnn,0,2\n",
     "own.toml": """name = "own"
 file = "own.onnx"
 license = "MIT"
@@ -128,12 +133,30 @@ dimension = 8
 def lay_out_photos(samples: Path, folder: Path) -> None:
     for name, sample in PHOTOS.items():
         shutil.copyfile(samples / sample, folder / name)
+    lay_out_video(samples / PHOTOS["ann2.jpg"], folder / "door.mp4")
     for name, text in FILES.items():
         (folder / name).write_text(text, encoding="utf-8")
     shutil.copyfile(ROOT / "src" / "visavis" / "calibration" / f"{EMBEDDER}.json", folder / "office.json")
     (folder / "own.onnx").write_bytes(own_network())
     lay_out_album(folder / "album.db")
     lay_out_cache(folder / ".cache")
+
+
+def lay_out_video(photo: Path, path: Path) -> None:
+    """Film a photo that moves to the right, for two seconds."""
+    if find_spec("av") is None:
+        return
+    import av
+
+    picture = np.asarray(Image.open(photo).convert("RGB").resize((320, 400)))
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=12)
+        stream.width, stream.height, stream.bit_rate = 480, 400, 4_000_000
+        for number in range(24):
+            frame = np.full((400, 480, 3), 90, np.uint8)
+            frame[:, 4 * number : 4 * number + 320] = picture
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode())
 
 
 def lay_out_album(path: Path) -> None:

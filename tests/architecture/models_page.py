@@ -22,6 +22,7 @@ TASKS = {
     "embed, classify": "Embedders that name celebrities too",
     "landmarks": "Landmarks",
     "classify": "Names of classes",
+    "liveness": "Liveness",
 }
 
 

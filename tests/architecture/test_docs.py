@@ -241,8 +241,8 @@ def of_lfw(command: str) -> bool:
 
 
 def of_published_networks(command: str) -> bool:
-    """Those whose weights are too large to come with the installation."""
-    return command.startswith("visavis classify")
+    """Those whose weights do not come with the installation."""
+    return command.startswith(("visavis classify", "visavis liveness"))
 
 
 def of_pytorch(command: str) -> bool:
@@ -285,6 +285,7 @@ def test_commands_of_published_networks(
     (photo,) = (word for word in shlex.split(command) if word.endswith(".jpg"))
     shutil.copyfile(data / "photos" / "tutorial" / photo, tmp_path / photo)
     monkeypatch.setenv("VISAVIS_OFFLINE", "1")
+    monkeypatch.setenv("VISAVIS_WEIGHTS", str(data.parent / "weights"))
     done = run([*shlex.split(command), "--json"], cwd=tmp_path, check=False)
     if done.returncode == 3:
         assert "is missing" in done.stderr
@@ -330,6 +331,9 @@ def alike(shown: Any, printed: Any, at: str = "") -> list[str]:
         return [] if shown == pytest.approx(printed, rel=0.02, abs=0.02) else [f"{at}: {shown}, {printed}"]
     if isinstance(shown, str) and isinstance(printed, str) and shown.startswith("/photos/"):
         printed = f"/photos/{Path(printed).name}"  # where the photos lie is the reader's affair
+    if at.endswith(".id") and isinstance(printed, str):
+        shown = "0" * len(printed) if re.fullmatch("[0-9a-f]{32}", str(shown)) else shown
+        printed = "0" * 32  # each event has one of its own
     return [] if shown == printed else [f"{at}: {shown}, {printed}"]
 
 

@@ -20,6 +20,7 @@ PUBLIC = [
     "__version__",
     "Calibration",
     "Candidate",
+    "Challenge",
     "Characteristic",
     "Cluster",
     "Clustering",
@@ -29,6 +30,8 @@ PUBLIC = [
     "GalleryError",
     "Identification",
     "ImageError",
+    "Liveness",
+    "LivenessCheck",
     "Lookalike",
     "NoFaceError",
     "Photo",
@@ -41,6 +44,7 @@ PUBLIC = [
     "VisavisError",
     "WeightsError",
     "average_face",
+    "check_liveness",
     "cluster",
     "detect",
     "embed",
@@ -51,6 +55,7 @@ PUBLIC = [
     "similar",
     "train_classifier",
     "verify",
+    "video",
 ]
 
 STUB_HEAD = '"""The public names for editors and type checkers, generated from the table in ``__init__.py``."""\n'

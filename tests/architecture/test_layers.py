@@ -24,9 +24,11 @@ LAYERS = (
     },
     {
         "images", "text_files", "csv_files", "quality", "jpeg_blocks", "detectors", "align", "landmarks", "embedders",
-        "poor_photos", "compare", "draw", "doubts", "verification",
+        "poor_photos", "compare", "draw", "doubts", "verification", "liveness", "spoof_networks", "challenge",
     },
-    {"pipeline", "samples", "quantize", "classify", "published", "clustering", "ranking", "embedding_cache", "display"},
+    {"pipeline", "samples", "quantize", "classify", "published", "clustering", "ranking", "embedding_cache", "display",
+        "photo_liveness",
+    },
     {"gallery", "evaluate", "bulk", "videos"},
     {"train"},
     {"cli", "compat"},
@@ -50,6 +52,7 @@ HOMES = {
     "threadpoolctl": {"train"},
     "av": {"videos"},
     "scipy": {"videos"},
+    "paho": {"videos"},
 }
 """Packages that only one part knows of."""
 
@@ -65,7 +68,7 @@ FILES = {
 
 NOT_AT_ONCE = {
     "onnxruntime", "onnx", "sqlalchemy", "PIL", "rich", "pooch", "requests", "lz4", "platformdirs", "jinja2",
-    "ray", "fsspec", "sklearn", "threadpoolctl", "cryptography", "av", "scipy", *FILES,
+    "ray", "fsspec", "sklearn", "threadpoolctl", "cryptography", "av", "scipy", "paho", *FILES,
 }  # fmt: skip
 """Packages that cost time to import: inside the function that needs them."""
 
@@ -184,6 +187,7 @@ def test_what_is_imported_is_a_declared_dependency() -> None:
         "grpc": "grpcio",
         "milvus_lite": "milvus-lite",
         "sklearn": "scikit-learn",
+        "paho": "paho-mqtt",
     }
     assert {names.get(package, package) for package in third} <= declared
 

@@ -12,10 +12,10 @@ import pytest
 
 from visavis.errors import UsageError
 from visavis.evaluate.report import svg as plots
-from visavis.evaluate.report.svg import Axis, Frame, Key
+from visavis.evaluate.report.svg import Axis, Key, PlotFrame
 
 NS = "{http://www.w3.org/2000/svg}"
-FRAME = Frame(plots.logarithmic("FAR", -4, 0), plots.linear("TAR", 0, 100))
+FRAME = PlotFrame(plots.logarithmic("FAR", -4, 0), plots.linear("TAR", 0, 100))
 """388 x 276 pixels, from (58, 290) at the bottom left: 97 a decade, 2.76 a percent."""
 
 
@@ -77,7 +77,7 @@ def test_steps_fall_for_an_error_that_falls() -> None:
 
 
 def test_a_curve_that_goes_on_beyond_the_axis_reaches_its_end_and_no_further() -> None:
-    frame = Frame(plots.logarithmic("FAR", -4, -2), FRAME.y)
+    frame = PlotFrame(plots.logarithmic("FAR", -4, -2), FRAME.y)
     path = plots.steps(frame, np.array([1e-6, 1e-5, 1e-3, 0.5]), np.array([0.0, 25.0, 50.0, 100.0]), series=0)
     assert ElementTree.fromstring(path).get("d") == "M58 221H252V152H446"
 
@@ -114,7 +114,7 @@ def test_whiskers_end_where_the_interval_does() -> None:
 
 
 def test_bars_stand_on_the_axis() -> None:
-    frame = Frame(plots.linear("distance", 0, 4), plots.linear("share", 0, 100))
+    frame = PlotFrame(plots.linear("distance", 0, 4), plots.linear("share", 0, 100))
     group = ElementTree.fromstring(plots.bars(frame, [0, 1, 2, 4], [50, 0, 100], series=1, tips=["a", "b", "c"]))
     fill, line, *told = group
     assert fill.get("d") == line.get("d") == "M58 290V152H155V290H252V14H446V290"
@@ -149,7 +149,7 @@ def test_the_grid_and_its_words() -> None:
 
 
 def test_ticks_that_would_touch_are_left_out() -> None:
-    frame = Frame(plots.probit("FAR", 1e-6, 0.5), FRAME.y)
+    frame = PlotFrame(plots.probit("FAR", 1e-6, 0.5), FRAME.y)
     svg = ElementTree.fromstring(plots.figure(frame, [], label="a plot"))
     texts = [one for one in svg.iter(f"{NS}text") if one.get("class") == "tick" and one.get("text-anchor") == "middle"]
     spans = [(float(one.get("x", "")), plots.LETTER * len(one.text or "") / 2) for one in texts]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from visavis.nets import inception_resnet_v1, mobilefacenet, resnet50, senet50, sface, vgg16
+from visavis.nets import inception_resnet_v1, minifasnet, mobilefacenet, resnet50, senet50, sface, vgg16
 from visavis.nets.shapes import shapes
 
 from .generated import slopes
@@ -25,6 +25,8 @@ NETS: dict[str, tuple[Net, int]] = {
     "inception_resnet_v1_top": (inception_resnet_v1.inception_resnet_v1_top, 160),
     "mobilefacenet": (mobilefacenet.mobilefacenet, 112),
     "sface": (sface.sface, 112),
+    "minifasnet_v2": (minifasnet.minifasnet_v2, 80),
+    "minifasnet_v1se": (minifasnet.minifasnet_v1se, 80),
 }
 """Definition, and side of its pictures."""
 

@@ -61,6 +61,15 @@ STAGES = {
         "block2.depthwise": (64, 56), "block4.pointwise": (256, 28), "block11.depthwise": (512, 14),
         "block12.depthwise": (512, 7), "block13.pointwise": (1024, 7), "fc": (128, 1),
     },
+    "minifasnet_v2": {
+        "conv1": (32, 40), "block1_1.expand": (103, 40), "block1_1.project": (64, 20), "block2_4.expand": (13, 20),
+        "block3_1.depthwise": (231, 10), "block4_6.project": (128, 10), "block5_1.depthwise": (308, 5),
+        "conv3": (512, 5), "conv4": (512, 1), "linear": (128, 1), "prob": (3, 1),
+    },
+    "minifasnet_v1se": {
+        "block2_4.expand": (52, 20), "block2_4.down": (16, 1), "block2_4.up": (64, 1), "block4_1.expand": (154, 10),
+        "block4_6.down": (32, 1), "block6_2.up": (128, 1), "prob": (3, 1),
+    },
 }  # fmt: skip
 """Channels and side of what layers give, as the papers' tables and the published files have them."""
 

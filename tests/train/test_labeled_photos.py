@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from visavis.errors import UsageError
-from visavis.train.labeled_photos import list_few, read_labeled_photos, sort_naturally
+from visavis.images.photo_files import sort_naturally
+from visavis.train.labeled_photos import list_few, read_labeled_photos
 
 
 def make_folder(root: Path, photos: dict[str, list[str]]) -> Path:

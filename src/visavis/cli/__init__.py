@@ -17,7 +17,8 @@ from visavis.cli._suggestions import Suggesting
 
 COMMANDS = {
     **{name: name for name in ("detect", "extract", "landmarks", "embed", "verify", "classify", "enroll", "identify")},
-    **{name: name for name in ("similar", "cluster", "representative", "index", "calibrate", "demo")},
+    "liveness": "liveness",
+    **{name: name for name in ("similar", "cluster", "representative", "index", "video", "calibrate", "demo")},
     "gallery list": "gallery.list_people",
     **{f"gallery {name}": f"gallery.{name}" for name in ("show", "remove", "forget", "rename", "describe", "merge")},
     "gallery move": "gallery.move",
@@ -34,6 +35,7 @@ COMMANDS = {
     **{f"models {name}": f"models.{name}" for name in ("remove", "quantize", "bench", "fetch")},
     **{f"evaluate {name}": f"evaluate.{name}" for name in ("pairs", "lfw", "identification", "clusters", "detection")},
     "evaluate groups": "evaluate.groups",
+    "evaluate video": "evaluate.video",
     "train classifier": "train.classifier",
     "train network": "train.network",
     "train compare": "train.compare",
@@ -45,7 +47,7 @@ GROUPS = {
     "gallery": "Manage the people in a gallery.",
     "cache": "List and delete what commands have remembered.",
     "models": "List and download models, and add your own.",
-    "evaluate": "Measure error rates on labeled photos.",
+    "evaluate": "Measure error rates on labeled photos and videos.",
     "train": "Train classifiers and networks on labeled photos.",
 }
 """Help of each group of commands."""

@@ -282,6 +282,23 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
+def sort_naturally(photos: Sequence[str]) -> list[str]:
+    """Sort paths so that numbers in names count as numbers: a2.jpg before a10.jpg."""
+    return sorted(photos, key=natural_key)
+
+
+def natural_key(text: str) -> tuple[tuple[object, ...], str]:
+    """Return the key that sorts texts by their numbers as numbers; equal keys only for equal texts."""
+    parts = re.split(r"([0-9]+)", text)
+    return tuple(_number_key(part) if place % 2 else part.casefold() for place, part in enumerate(parts)), text
+
+
+def _number_key(digits: str) -> tuple[int, str]:
+    """Return the key that sorts texts of digits by value, whatever their length."""
+    significant = digits.lstrip("0")
+    return len(significant), significant
+
+
 def nfc(text: str) -> str:
     """Return the text in Unicode's form NFC, in which names are compared."""
     return unicodedata.normalize("NFC", text)

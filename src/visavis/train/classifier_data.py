@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from visavis.errors import UsageError
 from visavis.evaluate.data.templates import ShowProgress
-from visavis.images.photo_files import by_folder, walk
+from visavis.images.photo_files import by_folder, sort_naturally, walk
 from visavis.pipeline import Recognizer
 from visavis.train.classifier_features import FeatureKind, PhotoFeatures, extract_features, screen_photos
 from visavis.train.classifier_model import TrainingPhotos
-from visavis.train.labeled_photos import LabeledPhotos, Labels, list_few, read_labeled_photos, sort_naturally
+from visavis.train.labeled_photos import LabeledPhotos, Labels, list_few, read_labeled_photos
 from visavis.types import Floats
 
 

@@ -127,7 +127,7 @@ def _describe_calibration(measures: Measures) -> Section:
         [f"{part.low:.1f} to {part.high:.1f}", f"{part.photos:,}", percent(part.probability), percent(part.accuracy)]
         for part in measures.reliability
     ]
-    frame = svg.Frame(svg.linear("Probability, %", 0.0, 100.0), svg.linear("Right answers, %", 0.0, 100.0))
+    frame = svg.PlotFrame(svg.linear("Probability, %", 0.0, 100.0), svg.linear("Right answers, %", 0.0, 100.0))
     ends = [0.0, 100.0]
     parts = [svg.polyline(frame, ends, ends, series=4, tips=["", ""])]
     points = [[100 * part.probability, 100 * part.accuracy] for part in measures.reliability]

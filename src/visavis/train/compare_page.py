@@ -92,7 +92,7 @@ def _curves(networks: tuple[ComparedNetwork, ...], title: str, value: Value, cap
     if not points:
         return None
     seconds, values = np.array(points, np.float64).T
-    frame = svg.Frame(svg.linear("Seconds", 0.0, float(seconds.max())), svg.linear(title, 0.0, values.max() or 1.0))
+    frame = svg.PlotFrame(svg.linear("Seconds", 0.0, float(seconds.max())), svg.linear(title, 0.0, values.max() or 1.0))
     lines = []
     for number, (name, curve) in enumerate(curves):
         x, y = np.array(curve, np.float64).reshape(-1, 2).T

@@ -7,7 +7,6 @@ or a CSV lists them therefore changes nothing: neither the split, nor the seeds,
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis.gallery.enrollment_lists import read_named_photos
+from visavis.images.photo_files import natural_key, sort_naturally
 
 Labels = NDArray[np.int64]
 
@@ -80,23 +80,6 @@ def join(first: LabeledPhotos, second: LabeledPhotos) -> LabeledPhotos:
         [np.array([rows[name] for name in part.people], np.int64)[part.labels] for part in (first, second)]
     )
     return LabeledPhotos(people, first.photos + second.photos, labels, first.notes + second.notes)
-
-
-def sort_naturally(photos: Sequence[str]) -> list[str]:
-    """Sort paths so that numbers in names count as numbers: a2.jpg before a10.jpg."""
-    return sorted(photos, key=natural_key)
-
-
-def natural_key(text: str) -> tuple[tuple[object, ...], str]:
-    """Return the key that sorts texts by their numbers as numbers; equal keys only for equal texts."""
-    parts = re.split(r"([0-9]+)", text)
-    return tuple(_number_key(part) if place % 2 else part.casefold() for place, part in enumerate(parts)), text
-
-
-def _number_key(digits: str) -> tuple[int, str]:
-    """Return the key that sorts texts of digits by value, whatever their length."""
-    significant = digits.lstrip("0")
-    return len(significant), significant
 
 
 def describe_shortages(labeled: LabeledPhotos) -> list[str]:

@@ -55,7 +55,7 @@ def _curve(epochs: Sequence[Epoch], title: str, values: Sequence[tuple[str, Valu
     if not measured:
         return None
     low, high = min(0.0, *measured), max(measured)
-    frame = svg.Frame(svg.linear("Epoch", 1.0, float(max(len(epochs), 2))), svg.linear(title, low, high or 1.0))
+    frame = svg.PlotFrame(svg.linear("Epoch", 1.0, float(max(len(epochs), 2))), svg.linear(title, low, high or 1.0))
     lines, keys = [], []
     for number, (label, ys) in enumerate(series):
         shown = [(epoch.epoch, y) for epoch, y in zip(epochs, ys, strict=True) if y is not None and math.isfinite(y)]

@@ -1,6 +1,7 @@
 """What the stages of video pass on: frames of a source, faces of tracks, and events.
 
-Times within a file are seconds by its presentation time stamps, from the first frame; times of cameras are UTC.
+Times within a file are seconds by its presentation time stamps, from the beginning of the file as players count (its
+first frame is later than 0 where the sound begins first); times of cameras are UTC.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ EventKind = Literal["recognized", "updated", "ended"]
 class Frame(Shown):
     """One picture of a video: ``pixels`` RGB uint8 ``(h, w, 3)``, upright.
 
-    ``seconds`` is the presentation time from the first frame of the source, never less than that of the frame before;
-    ``number`` counts all frames of the source from 0, dropped frames too. ``captured`` is when a camera's frame
-    arrived, aware and in UTC; None for files. ``source`` is the name of the file or the camera.
+    ``seconds`` is the presentation time from the beginning of the file, or from the first frame of a camera, never less
+    than that of the frame before; ``number`` counts all frames of the source from 0, dropped frames too. ``captured``
+    is when a camera's frame arrived, aware and in UTC; None for files. ``source`` is the name of the file or camera.
     """
 
     pixels: RGB
@@ -74,6 +75,9 @@ class TrackedFace:
 
     ``track`` is the number of the track, from 1, never given twice in a run. ``name`` is that of the person whom the
     track was identified as so far; None: unknown, or not yet decided.
+    ``confirmed`` is False while too few detections support the track, which is then blurred but not drawn; ``decided``
+    is False until the track was identified for the first time, with a name or as unknown. ``uncertainty`` is the
+    standard deviation of the center in each direction, in pixels.
     """
 
     track: int
@@ -81,6 +85,9 @@ class TrackedFace:
     detected: bool
     name: str | None = None
     person_id: int | None = None
+    confirmed: bool = True
+    decided: bool = True
+    uncertainty: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -105,7 +112,8 @@ class VideoEvent(Plain):
     last detected: seconds of the file, or UTC for cameras. ``person_id`` and ``name`` are None for a person who is
     unknown. ``best_face`` is the file of the track's best face, if faces are written. ``distance`` is the cosine
     distance of the track's template, ``probability`` how sure the answer is (None: nothing supports one), ``liveness``
-    the probability that the face is real (None: not measured).
+    the probability that the face is real (None: not measured). With several cameras, ``sighting`` is the id of the
+    sighting that the events of one person in any of them share; it is left out where it is None.
     """
 
     id: str
@@ -120,8 +128,24 @@ class VideoEvent(Plain):
     distance: float | None = None
     probability: float | None = None
     liveness: float | None = None
+    sighting: str | None = None
 
     def to_dict(self) -> dict[str, object]:
         """Return the line as the command prints it."""
         line = Plain.to_dict(self)
+        if self.sighting is None:
+            del line["sighting"]
         return {{"start": "from", "end": "to"}.get(key, key): value for key, value in line.items()}
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class FrameResult(Shown):
+    """A frame with the faces of all tracks in it, and the events that became known with it.
+
+    ``detected`` is whether faces were detected in this frame; else all ``faces`` are predicted.
+    """
+
+    frame: Frame
+    faces: tuple[TrackedFace, ...]
+    events: tuple[VideoEvent, ...] = ()
+    detected: bool = False

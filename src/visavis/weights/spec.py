@@ -8,7 +8,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from visavis.errors import UnknownNameError
-from visavis.weights.catalog import classic
+from visavis.weights.catalog import classic, liveness
 from visavis.weights.row import DEEPFACE, WeightSpec
 
 __all__ = ["SPECS", "WeightSpec", "all_specs", "spec"]
@@ -209,6 +209,7 @@ SPECS: tuple[WeightSpec, ...] = (
     DLIB_5_POINTS,
     DLIB_68_POINTS,
     *classic.ROWS,
+    *liveness.ROWS,
 )
 
 

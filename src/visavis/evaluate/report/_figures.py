@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from visavis.evaluate.report import svg
-from visavis.evaluate.report.svg import Axis, Frame, Key
+from visavis.evaluate.report.svg import Axis, Key, PlotFrame
 from visavis.evaluate.results import Rate, VerificationResult
 from visavis.evaluate.stats.metrics import Roc
 from visavis.types import Doubles
@@ -28,7 +28,7 @@ def roc(results: Sequence[VerificationResult], names: Sequence[str]) -> str:
     ends = [end for result in results for end in _lowest_tars(result, x.low)]
     lowest = min(90.0, 10.0 * max(0, math.floor(10 * min(ends))))
     y = svg.linear("TAR: same person accepted, %", lowest, 100.0)
-    frame = Frame(x, y)
+    frame = PlotFrame(x, y)
     curves = [svg.steps(frame, *_accepted_curve(result.roc, 100.0), series=n) for n, result in enumerate(results)]
     marks = [
         svg.whisker(frame, rate.far, 100 * rate.tar, _interval_percent(rate), series=n, tip=tip, shift=shift)
@@ -48,7 +48,7 @@ def det(results: Sequence[VerificationResult], names: Sequence[str]) -> str:
         max(_height_at(*curve, x.high), 1 / result.roc.genuine) for curve, result in zip(curves, results, strict=True)
     )
     y = svg.probit("FRR: same person rejected, %", _tick_below(min(least, 0.2)), _tick_above(max(most, 0.3)))
-    frame = Frame(x, y)
+    frame = PlotFrame(x, y)
     parts = [_draw_equal_errors(frame)]
     parts += [svg.steps(frame, far, frr, series=n) for n, (far, frr) in enumerate(curves)]
     for n, rate, tip, shift in _iterate_marks(results, names, x):
@@ -69,7 +69,7 @@ def distances(result: VerificationResult, name: str) -> str:
     edges, genuine, impostors = edges[first : last + 1], genuine[first:last], impostors[first:last]
     highest = max(float(np.max(genuine, initial=0)), float(np.max(impostors, initial=0))) * 1.05
     x = svg.linear("cosine distance", float(edges[0]), float(edges[-1]))
-    frame = Frame(x, svg.linear("share of the pairs, %", 0.0, highest or 1.0))
+    frame = PlotFrame(x, svg.linear("share of the pairs, %", 0.0, highest or 1.0))
     kinds = ((genuine, "one person"), (impostors, "two people"))
     parts = [
         svg.bars(frame, edges, shares, series=n, tips=[*_make_bar_tips(edges, shares, kind)])
@@ -91,7 +91,7 @@ def rejection(results: Sequence[VerificationResult], names: Sequence[str]) -> st
     widest = max(max(curve.shares) for _, curve in curves) * 100
     highest = max(max(curve.fnmr) for _, curve in curves) * 105
     x = svg.linear("worst pairs by quality rejected, %", 0.0, widest or 1.0)
-    frame = Frame(x, svg.linear("FNMR of the rest, %", 0.0, highest or 1.0))
+    frame = PlotFrame(x, svg.linear("FNMR of the rest, %", 0.0, highest or 1.0))
     parts, keys = [], []
     for n, curve in curves:
         pairs = list(zip(curve.shares, curve.fnmr, strict=True))
@@ -164,7 +164,7 @@ def _make_bar_tips(edges: Doubles, shares: Doubles, kind: str) -> Iterator[str]:
         yield f"{low:.3f} to {high:.3f}: {share:.2f} % of the pairs of {kind}"
 
 
-def _draw_equal_errors(frame: Frame) -> str:
+def _draw_equal_errors(frame: PlotFrame) -> str:
     """Draw the line of equal errors, which each curve crosses at its EER."""
     ends = np.array([max(frame.x.low, frame.y.low), min(frame.x.high, frame.y.high)])
     (left, right), (bottom, top) = frame.across(ends), frame.down(ends)

@@ -87,7 +87,7 @@ def _make_band_row(band: Band) -> list[Cell]:
 def _draw_curve(result: DetectionResult) -> str:
     curve = result.curve
     lowest = 10.0 * np.floor(10 * min(float(curve.precision.min(initial=1.0)), 0.9))
-    frame = svg.Frame(svg.linear("Recall, %", 0.0, 100.0), svg.linear("Precision, %", float(lowest), 100.0))
+    frame = svg.PlotFrame(svg.linear("Recall, %", 0.0, 100.0), svg.linear("Precision, %", float(lowest), 100.0))
     parts = []
     if len(curve.recall):
         envelope = np.maximum.accumulate(curve.precision[::-1])[::-1]

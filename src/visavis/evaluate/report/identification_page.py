@@ -69,7 +69,7 @@ def _draw_cmc(result: IdentificationResult) -> str:
     most = max(len(rates), 2)
     steps = (digit * 10**power for power in range(len(str(most))) for digit in (1, 2, 5))
     ranks = tuple((float(rank), f"{rank}") for rank in steps if rank <= most)
-    frame = svg.Frame(svg.Axis("Rank", "log", 1.0, float(most), ranks), svg.linear("Found, %", lowest, 100.0))
+    frame = svg.PlotFrame(svg.Axis("Rank", "log", 1.0, float(most), ranks), svg.linear("Found, %", lowest, 100.0))
     curve = svg.steps(frame, np.arange(1, len(rates) + 1, dtype=np.float64), rates, series=0)
     marks = [
         svg.whisker(
@@ -96,7 +96,7 @@ def _draw_open_set(result: IdentificationResult) -> list[Figure]:
     fpir, named = roc.far[first:], 100 * roc.tar[first:]
     least = min(-1, math.floor(-math.log10(roc.impostors) + 1e-9))
     lowest = min(90.0, 10.0 * math.floor(float(named[0]) / 10))
-    frame = svg.Frame(
+    frame = svg.PlotFrame(
         svg.logarithmic("FPIR: strangers named", least, 0), svg.linear("Known people named rightly, %", lowest, 100.0)
     )
     marks = [

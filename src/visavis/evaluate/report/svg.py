@@ -106,7 +106,7 @@ def probit(label: str, low: float, high: float) -> Axis:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class PlotFrame:
     """Area of a plot, which converts values to pixels."""
 
     x: Axis
@@ -130,7 +130,7 @@ class Key:
     kind: Literal["line", "area"] = "line"
 
 
-def figure(frame: Frame, parts: Sequence[str], *, label: str, keys: Sequence[Key] = ()) -> str:
+def figure(frame: PlotFrame, parts: Sequence[str], *, label: str, keys: Sequence[Key] = ()) -> str:
     """Join ``parts`` and a legend of ``keys``; ``label`` describes the figure in words."""
     height = HEIGHT + KEY_HEIGHT * len(keys)
     legend = [_draw_key(key, HEIGHT + KEY_HEIGHT * row) for row, key in enumerate(keys)]
@@ -141,7 +141,7 @@ def figure(frame: Frame, parts: Sequence[str], *, label: str, keys: Sequence[Key
 # ---------------------------------------------------------------------------------------------- parts of a plot
 
 
-def steps(frame: Frame, x: Doubles, y: Doubles, *, series: int) -> str:
+def steps(frame: PlotFrame, x: Doubles, y: Doubles, *, series: int) -> str:
     """Draw a step curve: ``y[i]`` from ``x[i]`` to ``x[i + 1]``, both ``(n,)``, ``x`` rising, ``y`` monotone."""
     rows = thin_rows(frame, x, y)
     across, down = frame.across(x[rows]), frame.down(y[rows])
@@ -152,7 +152,7 @@ def steps(frame: Frame, x: Doubles, y: Doubles, *, series: int) -> str:
     return f'<path class="{_color_class(series)}" d="{"".join(path)}" {_format_stroke(series)}/>'
 
 
-def thin_rows(frame: Frame, x: Doubles, y: Doubles) -> Counts:
+def thin_rows(frame: PlotFrame, x: Doubles, y: Doubles) -> Counts:
     """Return the rows of a monotone curve that are distinct on ``CELLS`` x ``CELLS`` lines, within the x axis."""
     sign = 1 if y[-1] >= y[0] else -1
     columns = np.searchsorted(x, frame.x.lines(CELLS), side="right") - 1
@@ -161,7 +161,7 @@ def thin_rows(frame: Frame, x: Doubles, y: Doubles) -> Counts:
     return np.unique(np.clip(np.concatenate([columns, levels]), first, last)).astype(np.int64)
 
 
-def polyline(frame: Frame, x: ArrayLike, y: ArrayLike, *, series: int, tips: Sequence[str]) -> str:
+def polyline(frame: PlotFrame, x: ArrayLike, y: ArrayLike, *, series: int, tips: Sequence[str]) -> str:
     """Draw straight lines between points ``(n,)``, each with a dot and a tooltip from ``tips``."""
     points = list(zip(frame.across(x), frame.down(y), strict=True))
     line = " ".join(f"{_trim(across)},{_trim(down)}" for across, down in points)
@@ -170,7 +170,14 @@ def polyline(frame: Frame, x: ArrayLike, y: ArrayLike, *, series: int, tips: Seq
 
 
 def whisker(
-    frame: Frame, x: float, y: float, interval: tuple[float, float] | None, *, series: int, tip: str, shift: float = 0
+    frame: PlotFrame,
+    x: float,
+    y: float,
+    interval: tuple[float, float] | None,
+    *,
+    series: int,
+    tip: str,
+    shift: float = 0,
 ) -> str:
     """Draw a dot, and the ends of its ``interval`` along y; ``shift`` moves it in pixels, away from neighbors."""
     across, down = float(frame.across(x)) + shift, float(frame.down(y))
@@ -182,7 +189,7 @@ def whisker(
     return f'<g class="{_color_class(series)}">{bar}{_draw_dot(across, down, tip)}</g>'
 
 
-def bars(frame: Frame, edges: ArrayLike, heights: ArrayLike, *, series: int, tips: Sequence[str]) -> str:
+def bars(frame: PlotFrame, edges: ArrayLike, heights: ArrayLike, *, series: int, tips: Sequence[str]) -> str:
     """Draw a histogram: ``heights (k,)`` between ``edges (k + 1,)``, in one outline; ``tips`` are texts of the bars."""
     across, down = frame.across(edges), frame.down(heights)
     outline = "".join(f"V{_trim(top)}H{_trim(end)}" for top, end in zip(down, across[1:], strict=True))
@@ -197,7 +204,7 @@ def bars(frame: Frame, edges: ArrayLike, heights: ArrayLike, *, series: int, tip
     return f'<g class="{_color_class(series)}">{fill.format(path, path, _format_stroke(series))}{areas}</g>'
 
 
-def rule(frame: Frame, x: float, text: str, *, row: int, tip: str) -> str:
+def rule(frame: PlotFrame, x: float, text: str, *, row: int, tip: str) -> str:
     """Draw a vertical line at ``x`` with ``text`` beside it, lower for a greater ``row``."""
     across = float(frame.across(x))
     text_left = across > RIGHT - 70
@@ -211,7 +218,7 @@ def rule(frame: Frame, x: float, text: str, *, row: int, tip: str) -> str:
 # ---------------------------------------------------------------------------------------------------- pieces
 
 
-def _draw_grid(frame: Frame) -> list[str]:
+def _draw_grid(frame: PlotFrame) -> list[str]:
     parts = [f'<path class="grid" d="M{LEFT} {TOP}V{BOTTOM}H{RIGHT}V{TOP}Z" fill="none"/>']
     free = 0.0
     for value, text in frame.x.ticks:

@@ -1,0 +1,246 @@
+"""video: recognize the people in a video or before a camera, once for each track of a face."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from visavis import defaults
+from visavis._show import percent
+from visavis.cli._networks import OF_GALLERY, Networks, takes
+from visavis.cli._options import Json
+from visavis.cli._output import Output, note, short, significant
+from visavis.cli._signals import catch_signals
+from visavis.cli._table import Column, Row
+from visavis.cli._videos import VideoGallery, open_video_gallery
+from visavis.errors import UsageError
+
+if TYPE_CHECKING:
+    from visavis.videos.recognize import VideoRecognizer
+    from visavis.videos.types import FrameResult, FrameSource, VideoEvent
+
+COLUMNS = (
+    "who",
+    Column("from"),
+    Column("to"),
+    Column("track", drop=2),
+    "distance",
+    "probability",
+    Column("liveness", drop=3),
+    Column("best face", drop=1),
+)
+
+SourceName = Annotated[
+    str,
+    typer.Argument(
+        metavar="SOURCE", help="A video, a folder of frames, - for standard input, the number or address of a camera."
+    ),
+]
+Events = Annotated[
+    Path | None,
+    typer.Option("--events", metavar="FILE.jsonl", help="Add each event to this file, as a line of JSON."),
+]
+Faces = Annotated[
+    Path | None,
+    typer.Option("--faces", metavar="DIR", file_okay=False, help="Write the best face of each track to this folder."),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="FILE.mp4", help="Write the video with boxes and names, and with its sound."),
+]
+Blur = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--blur",
+        metavar="all|unknown|NAME",
+        help="Blur all faces, those of unknown people, or those of a person; may be given several times.",
+    ),
+]
+Mqtt = Annotated[
+    str | None,
+    typer.Option(
+        "--mqtt", metavar="URL", help="Publish events to the broker mqtt://HOST, with a Home Assistant sensor."
+    ),
+]
+Post = Annotated[str | None, typer.Option("--post", metavar="URL", help="Post each event as JSON to an http address.")]
+OutboxFile = Annotated[
+    Path,
+    typer.Option("--outbox", metavar="FILE", help="Where events wait for --mqtt and --post, also for the next run."),
+]
+
+
+class LivenessChoice(StrEnum):
+    """What is done with the liveness of tracks; the names are those of the library."""
+
+    off = "off"
+    observe = "observe"
+    require = "require"
+
+
+LivenessOption = Annotated[
+    LivenessChoice,
+    typer.Option(
+        "--liveness", help="State whether faces are real (observe), and name no others (require); see visavis liveness."
+    ),
+]
+
+Fpir = Annotated[
+    float | None,
+    typer.Option(
+        "--fpir",
+        help="Rate at which a track of an unknown person is given a name.",
+        show_default=str(defaults.FPIR),
+    ),
+]
+Threshold = Annotated[
+    float | None, typer.Option("--threshold", help="Greatest cosine distance (0 to 2), instead of --fpir.")
+]
+
+
+@takes(OF_GALLERY)
+def video(  # noqa: PLR0913 - a command's options
+    source: SourceName,
+    *,
+    events: Events = None,
+    faces: Faces = None,
+    out: Out = None,
+    blur: Blur = None,
+    mqtt: Mqtt = None,
+    post: Post = None,
+    outbox: OutboxFile = Path("visavis-outbox.db"),
+    live: Annotated[bool, typer.Option("--live", help="Show the frames in a window; q closes it.")] = False,
+    every: Annotated[int, typer.Option("--every", min=1, metavar="N", help="Read only every N-th frame.")] = 1,
+    fpir: Fpir = None,
+    threshold: Threshold = None,
+    gallery: VideoGallery = None,
+    liveness: LivenessOption = LivenessChoice.off,
+    networks: Networks,
+    json: Json = False,
+) -> None:
+    """Recognize the people in a video or before a camera.
+
+    Each face is tracked, and each track is recognized once. With --json events are printed as they happen; without it,
+    the tracks at the end. Ctrl-C ends the run properly. Exits 1 if no person is recognized.
+    """
+    from visavis.videos.deliver import deliver
+    from visavis.videos.events import EventFile
+    from visavis.videos.faces_folder import FacesFolder
+    from visavis.videos.pictures import EndedSource, choose_blur, open_pictures
+    from visavis.videos.recognize import VideoOptions, VideoRecognizer
+    from visavis.videos.source import open_source
+
+    if fpir is not None and threshold is not None:
+        raise UsageError("--fpir and --threshold exclude each other: a threshold has a rate of its own.")
+    rate = defaults.FPIR if fpir is None else fpir
+    options = VideoOptions(min_face=networks.min_face, fpir=rate, threshold=threshold, liveness=liveness.value)
+    with ExitStack() as stack:
+        interrupts = stack.enter_context(catch_signals())
+        store = open_video_gallery(stack, gallery, networks)
+        recognizer = networks.recognizer() if store is None else store.recognizer
+        folder = None if faces is None else FacesFolder(faces)
+        file = None if events is None else stack.enter_context(EventFile(events))
+        frames = open_source(source, every=every)
+        stack.callback(frames.close)
+        choice = choose_blur(blur or (), store)
+        pictures = stack.enter_context(open_pictures(out, source=source, blur=choice, live=live))
+        send = stack.enter_context(deliver(mqtt=mqtt, post=post, outbox=outbox, report=note))
+        tracking = VideoRecognizer(recognizer, store, options=options, faces=folder)
+        output = stack.enter_context(Output(*COLUMNS, json=json))
+        progress = stack.enter_context(_show_progress(frames, tracking, visible=output.shows_progress))
+        recognized = False
+        for result in interrupts.each(tracking.run(EndedSource(frames, lambda: pictures.closed))):
+            progress(result)
+            for event in result.events:
+                recognized |= event.name is not None
+                if file is not None:
+                    file.write(event)
+                send(event)
+                output.answer(_make_line(event), *([_make_row(event)] if event.event == "ended" else []))
+            pictures.add(result)
+        for text in pictures.notes:
+            note(text)
+    raise typer.Exit(0 if recognized else 1)
+
+
+def _make_line(event: VideoEvent) -> dict[str, object]:
+    line = event.to_dict()
+    for key in ("distance", "probability", "liveness", "from", "to"):
+        value = line[key]
+        line[key] = significant(value) if isinstance(value, float) else value
+    return line
+
+
+def _make_row(event: VideoEvent) -> Row:
+    return Row(
+        [
+            "unknown" if event.name is None else event.name,
+            _format_moment(event.start),
+            _format_moment(event.end),
+            str(event.track),
+            short(event.distance),
+            percent(event.probability),
+            percent(event.liveness),
+            event.best_face or "-",
+        ]
+    )
+
+
+def _format_moment(moment: float | datetime) -> str:
+    """Format seconds of a file as 0:00:04.20, the time of a camera without a part of a second."""
+    if isinstance(moment, datetime):
+        return moment.astimezone().isoformat(" ", "seconds")
+    minutes, seconds = divmod(moment, 60)
+    return f"{int(minutes) // 60}:{int(minutes) % 60:02}:{seconds:05.2f}"
+
+
+@contextmanager
+def _show_progress(
+    frames: FrameSource, tracking: VideoRecognizer, *, visible: bool
+) -> Iterator[Callable[[FrameResult], None]]:
+    """Show a bar during the block, if ``visible``, and a summary at its end; yield a function to call with results."""
+    start, count, seconds = time.monotonic(), 0, 0.0
+
+    def speed() -> str:
+        passed = max(time.monotonic() - start, 1e-6)
+        rate = f"{count / passed:.1f} frames/s"
+        return rate if frames.live else f"{rate}, {seconds / passed:.1f} x real time"
+
+    with _show_bar(frames.duration, visible=visible) as show:
+
+        def update(result: FrameResult) -> None:
+            nonlocal count, seconds
+            count, seconds = count + 1, result.frame.seconds
+            show(seconds, speed())
+
+        try:
+            yield update
+        finally:
+            counts = frames.counts()
+            dropped = f", {counts.dropped} dropped" if counts.dropped else ""
+            note(
+                f"{count} frames in {time.monotonic() - start:.1f} s{dropped} ({speed()}); faces were detected in "
+                f"{tracking.detections} of them, every {tracking.options.interval:g} s."
+            )
+            for text in counts.notes:
+                note(f"{frames.name}: {text}")
+
+
+@contextmanager
+def _show_bar(duration: float | None, *, visible: bool) -> Iterator[Callable[[float, str], None]]:
+    if not visible:
+        yield lambda seconds, text: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (BarColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as progress:
+        task = progress.add_task("", total=duration)
+        yield lambda seconds, text: progress.update(task, completed=seconds, description=text)

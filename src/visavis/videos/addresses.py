@@ -1,0 +1,35 @@
+"""Addresses of cameras, and their names without user, password and tokens."""
+
+from __future__ import annotations
+
+import re
+
+SCHEMES = frozenset({"rtsp", "rtsps", "http", "https", "rtmp", "rtmps", "rtp", "udp", "srt"})
+_ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
+_SECRET = re.compile(
+    r"((?:^|[?&;])[^=&;]*(?:user|usr|login|account|pass|pwd|token|key|auth|secret|sig|session|credential)[^=&;]*=)[^&;]*",
+    re.IGNORECASE,
+)
+_PORT = re.compile(r"[^:]*|.*:\d*|\[.*\](:\d*)?")
+HIDDEN = "***"
+
+
+def is_address(source: object) -> bool:
+    """Return whether a source is an address such as ``rtsp://camera/stream``."""
+    match = _ADDRESS.match(source) if isinstance(source, str) else None
+    return match is not None and match[1].lower() in SCHEMES
+
+
+def mask_address(address: str) -> str:
+    """Return an address with ``***`` for user and password, and for values of the query that look secret."""
+    match = _ADDRESS.match(address)
+    if match is None:
+        return address
+    place, mark, query = address[match.end() :].partition("?")
+    host, slash, path = place.partition("/")
+    if "@" in host:
+        host = f"{HIDDEN}@{host.rpartition('@')[2]}"
+    elif "@" in path + query and not _PORT.fullmatch(host):  # a password with a slash or a question mark in it
+        return f"{match[0]}{HIDDEN}@{address.rpartition('@')[2]}"
+    hidden = _SECRET.sub(lambda value: value[1] + HIDDEN, query)
+    return f"{match[0]}{host}{slash}{path}{mark}{hidden}"

@@ -1,0 +1,138 @@
+"""The file of ``--cameras``: which cameras there are, their streams and zones."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from visavis import permissions
+from visavis._checks import check_number, check_whole
+from visavis.errors import UsageError
+from visavis.images import shown
+from visavis.text_files import errors_in, read_text
+from visavis.types import Floats
+from visavis.videos._local_camera import device_number
+from visavis.videos.addresses import is_address
+from visavis.videos.zones import Zones, make_polygon
+
+SIGHTING_SECONDS = 30.0
+"""Seconds within which the same person in two cameras is one sighting."""
+KEYS = ("name", "source", "detect", "every", "min_face", "look", "ignore")
+GENERAL_KEYS = ("sighting_seconds", "camera")
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+CameraInput = str | int
+
+
+@dataclass(frozen=True, slots=True)
+class CameraSettings:
+    """A camera: ``source`` is its main stream, ``detect`` a stream of low resolution in which faces are looked for.
+
+    ``min_face`` is in pixels of the main stream; None: that of the run.
+    """
+
+    name: str
+    source: CameraInput = field(repr=False)  # it may hold a password
+    detect: CameraInput | None = field(default=None, repr=False)
+    every: int = 1
+    min_face: float | None = None
+    zones: Zones = field(default_factory=Zones)
+
+
+@dataclass(frozen=True, slots=True)
+class CameraFile:
+    """All cameras, and the seconds within which the same person in two of them is one sighting."""
+
+    cameras: tuple[CameraSettings, ...]
+    sighting_seconds: float = SIGHTING_SECONDS
+
+
+def read_camera_file(path: str | os.PathLike[str]) -> CameraFile:
+    """Read a TOML file; UsageError, which names the file, the camera and the key, where it is not valid.
+
+    ``${NAME}`` in a source stands for an environment variable; paths are relative to the file. Warns where other users
+    can read a file with passwords.
+    """
+    file = Path(path)
+    text = read_text(file)
+    try:
+        content = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # ValueError also for a number of thousands of digits
+        what = str(error).partition("\n")[0]
+        raise UsageError(f"{shown(str(file))} is not TOML: {what}.") from error
+    if re.search(r"://[^/\s\"']*@", text):
+        permissions.warn_if_readable([file], contents="passwords of cameras")
+    with errors_in(file):
+        return _parse(content, file.parent)
+
+
+def _parse(content: Mapping[str, object], folder: Path) -> CameraFile:
+    _check_keys(content, GENERAL_KEYS, "the file")
+    tables = content.get("camera")
+    if not isinstance(tables, list) or not tables or not all(isinstance(table, dict) for table in tables):
+        raise UsageError("it names no camera: write a table [[camera]] with name and source for each.")
+    cameras = tuple(_parse_camera(table, number, folder) for number, table in enumerate(tables, 1))
+    names = [camera.name for camera in cameras]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"two cameras are called {name!r}: give each a name of its own.")
+    seconds = check_number(
+        content.get("sighting_seconds", SIGHTING_SECONDS), "sighting_seconds is a number of seconds", least=0
+    )
+    return CameraFile(cameras, seconds)
+
+
+def _parse_camera(table: Mapping[str, object], number: int, folder: Path) -> CameraSettings:
+    name = table.get("name")
+    if not isinstance(name, str) or not name.strip():
+        raise UsageError(f"camera number {number} has no name.")
+    what = f"camera {name!r}"
+    _check_keys(table, KEYS, what)
+    if "source" not in table:
+        raise UsageError(f"{what} has no source: a path, the number of a device, or an address such as rtsp://...")
+    every = check_whole(table.get("every", 1), f"{what}: every is a number of frames", least=1)
+    min_face = table.get("min_face")
+    if min_face is not None:
+        min_face = check_number(min_face, f"{what}: min_face is a side in pixels", least=1)
+    look, ignore = (_parse_polygons(table.get(key, []), f"{what}: a zone of {key}") for key in ("look", "ignore"))
+    detect = _parse_source(table["detect"], f"{what}: detect", folder) if "detect" in table else None
+    return CameraSettings(
+        name, _parse_source(table["source"], f"{what}: source", folder), detect, every, min_face, Zones(look, ignore)
+    )
+
+
+def _check_keys(table: Mapping[str, object], known: tuple[str, ...], what: str) -> None:
+    for key in table:
+        if key not in known:
+            raise UsageError(f"{what} has an unknown key {key!r}: the keys are {', '.join(known)}.")
+
+
+def _parse_source(value: object, what: str, folder: Path) -> CameraInput:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if not isinstance(value, str) or not value or value == "-":
+        raise UsageError(f"{what} is a path, the number of a device, or an address such as rtsp://...")
+    text = _VARIABLE.sub(lambda match: _look_up(match[1], what), value)
+    return text if is_address(text) or device_number(text) is not None else str(folder / text)
+
+
+def _look_up(variable: str, what: str) -> str:
+    if variable not in os.environ:
+        raise UsageError(f"{what} names the environment variable {variable}, which is not set.")
+    return os.environ[variable]
+
+
+def _parse_polygons(value: object, what: str) -> tuple[Floats, ...]:
+    if not isinstance(value, list):
+        raise UsageError(f"{what} is a list of 3 or more corners, each [x, y]; write a list of zones.")
+    polygons = []
+    for polygon in value:
+        try:
+            polygons.append(make_polygon(polygon))
+        except UsageError as error:
+            raise UsageError(f"{what} {error}.") from None
+    return tuple(polygons)

@@ -1,0 +1,237 @@
+"""Several cameras: a reader process each, one process that detects faces in the newest frames of all, one gallery."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import TYPE_CHECKING
+
+from visavis import images
+from visavis.errors import VisavisError
+from visavis.types import Face
+from visavis.videos._local_camera import device_number
+from visavis.videos._two_streams import detect_in_main_stream
+from visavis.videos.addresses import is_address
+from visavis.videos.camera_file import CameraFile, CameraInput, CameraSettings
+from visavis.videos.reader_process import ReaderOrder
+from visavis.videos.recognize import VideoOptions, VideoRecognizer
+from visavis.videos.sightings import SightingLog
+from visavis.videos.source import open_source
+from visavis.videos.types import Frame, FrameResult, FrameSource, SourceCounts
+from visavis.videos.watchdog import CameraSource
+
+if TYPE_CHECKING:
+    from visavis.gallery import Gallery
+    from visavis.pipeline import Recognizer
+    from visavis.videos.faces_folder import FacesFolder
+
+IDLE_SECONDS = 0.005
+"""Pause when no camera has a new frame."""
+FIRST_SCALE = 2.0
+"""Ratio of the sizes of two streams, until both have sent a frame."""
+SMALLEST_FACE = 16.0
+"""Pixels of the smallest face to look for in a stream of low resolution."""
+MAIN_SECONDS = 0.25
+"""Seconds to wait for the frame of a main stream; meanwhile other cameras wait too."""
+
+
+class _Feed:
+    """A stream of a camera, from which the next frame is taken without waiting."""
+
+    def __init__(self, source: FrameSource) -> None:
+        self.source = source
+        self.ended = False
+        self._frames: Iterator[Frame] | None = None if isinstance(source, CameraSource) else iter(source)
+
+    def take(self, timeout: float = 0.0) -> Frame | None:
+        """Return the newest frame of a camera, or the next one of a file; None where there is none."""
+        if self.ended:
+            return None
+        if isinstance(self.source, CameraSource):
+            return self.source.next_frame(timeout)
+        frame = None if self._frames is None else next(self._frames, None)
+        self.ended = frame is None
+        return frame
+
+
+@dataclass(slots=True, eq=False)
+class _Camera:
+    """A camera with its streams and the tracks of its faces.
+
+    ``feed`` is the stream in which faces are detected, ``main`` the one of higher resolution, if there are two, and
+    ``scale`` their ratio, as far as it is known. ``last`` is the last frame.
+    """
+
+    settings: CameraSettings
+    recognizer: VideoRecognizer
+    feed: _Feed
+    main: _Feed | None = None
+    scale: float = FIRST_SCALE
+    last: Frame | None = None
+    finished: bool = False
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def feeds(self) -> tuple[_Feed, ...]:
+        return (self.feed,) if self.main is None else (self.feed, self.main)
+
+    @property
+    def min_face(self) -> float:
+        """Side of the smallest face in the stream in which faces are detected."""
+        size = self.recognizer.options.min_face
+        return size if self.main is None else max(size / self.scale, min(size, SMALLEST_FACE))
+
+
+class CameraGroup:
+    """Cameras of a file, in the form of a source with its recognizer; raises VideoError for files that are missing.
+
+    Cameras that cannot be reached are tried again forever; whatever happens to one, the others go on.
+    """
+
+    name = "cameras"
+    rate: float | None = None
+    duration: float | None = None
+
+    def __init__(
+        self,
+        file: CameraFile,
+        recognizer: Recognizer,
+        gallery: Gallery | None = None,
+        *,
+        options: VideoOptions | None = None,
+        faces: FacesFolder | None = None,
+    ) -> None:
+        self.options = VideoOptions() if options is None else options
+        self._detector = recognizer.detector
+        self._sightings = SightingLog(seconds=file.sighting_seconds)
+        self._closed = False
+        numbers = count(1)
+        self._cameras: list[_Camera] = []
+        try:
+            for settings in file.cameras:
+                own = self.options if settings.min_face is None else replace(self.options, min_face=settings.min_face)
+                tracks = VideoRecognizer(recognizer, gallery, options=own, faces=faces, numbers=numbers)
+                self._cameras.append(_open_camera(settings, tracks))
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def live(self) -> bool:
+        """Whether one of the cameras is live."""
+        return any(feed.source.live for camera in self._cameras for feed in camera.feeds)
+
+    @property
+    def detections(self) -> int:
+        """Number of frames in which faces were detected."""
+        return sum(camera.recognizer.detections for camera in self._cameras)
+
+    def counts(self) -> SourceCounts:
+        """Return the sums over all cameras, and the notes of each."""
+        parts = [(camera, feed.source.counts()) for camera in self._cameras for feed in camera.feeds]
+        notes = [note for camera in self._cameras for note in camera.notes]
+        return SourceCounts(
+            sum(part.read for _, part in parts),
+            sum(part.dropped for _, part in parts),
+            sum(part.reopened for _, part in parts),
+            (*notes, *(note for _, part in parts for note in part.notes)),
+        )
+
+    def close(self) -> None:
+        """End all reader processes."""
+        self._closed = True
+        for camera in self._cameras:
+            for feed in camera.feeds:
+                feed.source.close()
+
+    def run(self, source: object = None) -> Generator[FrameResult, None, None]:
+        """Yield a result for each frame that is looked at, of all cameras, until all have ended.
+
+        After Ctrl-C the ends of all tracks come before the exception. ``source`` is not used: the cameras are open.
+        """
+        try:
+            while not self._closed and not all(camera.finished for camera in self._cameras):
+                frames = [(camera, frame) for camera in self._cameras if (frame := self._take(camera)) is not None]
+                yield from self._process(frames)
+                yield from self._finish([camera for camera in self._cameras if camera.feed.ended])
+                if not frames:
+                    time.sleep(IDLE_SECONDS)
+        except (KeyboardInterrupt, VisavisError):
+            yield from self._finish(self._cameras)
+            raise
+        finally:
+            self.close()
+
+    def _take(self, camera: _Camera) -> Frame | None:
+        """Return the next frame of a camera; one that fails for good ends alone."""
+        try:
+            return camera.feed.take()
+        except VisavisError as error:
+            camera.feed.ended = True
+            camera.notes.append(str(error))
+            return None
+
+    def _process(self, frames: Sequence[tuple[_Camera, Frame]]) -> Iterator[FrameResult]:
+        due = [(camera, frame) for camera, frame in frames if camera.recognizer.is_due(frame)]
+        detected = {id(camera): (picture, faces) for camera, picture, faces in self._detect(due)}
+        for camera, frame in frames:
+            camera.last = frame
+            picture, faces = detected.get(id(camera), (frame, None))
+            if faces is not None:
+                height, width = picture.pixels.shape[:2]
+                faces = camera.settings.zones.select(faces, width=width, height=height)
+            yield self._with_sightings(camera.recognizer.follow(picture, faces))
+
+    def _detect(self, frames: Sequence[tuple[_Camera, Frame]]) -> Iterator[tuple[_Camera, Frame, list[Face] | None]]:
+        """Yield cameras with the frame and the faces to follow; frames with one ``min_face`` are one batch."""
+        for size in sorted({camera.min_face for camera, _ in frames}):
+            batch = [(camera, frame) for camera, frame in frames if camera.min_face == size]
+            found = self._detector.detect([frame.pixels for _, frame in batch], min_face=size)
+            for (camera, frame), faces in zip(batch, found, strict=True):
+                picture, refined = self._refine(camera, frame, faces)
+                yield camera, picture, refined
+
+    def _refine(self, camera: _Camera, frame: Frame, faces: list[Face]) -> tuple[Frame, list[Face] | None]:
+        """Return the frame of the main stream and the faces in it, where a camera has two streams."""
+        if camera.main is None or not faces:
+            return frame, faces
+        main = camera.main.take(MAIN_SECONDS)
+        if main is None:
+            return frame, None
+        camera.scale = main.pixels.shape[1] / frame.pixels.shape[1]
+        found = detect_in_main_stream(
+            self._detector, main.pixels, faces, scale=camera.scale, min_face=camera.recognizer.options.min_face
+        )
+        return replace(main, seconds=frame.seconds, number=frame.number), found
+
+    def _finish(self, cameras: Sequence[_Camera]) -> Iterator[FrameResult]:
+        """Yield the ends of the tracks of cameras that have ended."""
+        for camera in cameras:
+            if not camera.finished:
+                camera.finished = True
+                if camera.last is not None:
+                    yield self._with_sightings(camera.recognizer.finish(FrameResult(camera.last, ())))
+
+    def _with_sightings(self, result: FrameResult) -> FrameResult:
+        return replace(result, events=tuple(map(self._sightings.add, result.events)))
+
+
+def _open_camera(settings: CameraSettings, recognizer: VideoRecognizer) -> _Camera:
+    main = _Feed(_open(settings.source, settings))
+    if settings.detect is None:
+        return _Camera(settings, recognizer, main)
+    try:
+        return _Camera(settings, recognizer, _Feed(_open(settings.detect, settings)), main)
+    except BaseException:
+        main.source.close()
+        raise
+
+
+def _open(source: CameraInput, settings: CameraSettings) -> FrameSource:
+    device = device_number(source)
+    if device is None and not is_address(source):
+        return open_source(source, name=settings.name, every=settings.every)
+    order = ReaderOrder(device, "" if device is not None else str(source), images.shown(settings.name), settings.every)
+    return CameraSource(order, name=settings.name, patient=True)

@@ -1,0 +1,77 @@
+"""Events of tracks, and the file of events: a line each, written and flushed at once."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from uuid import uuid4
+
+from visavis import permissions
+from visavis.errors import UsageError
+from visavis.printable import dump_json
+from visavis.types import Identification
+from visavis.videos.types import EventKind, VideoEvent
+
+
+def make_event(
+    kind: EventKind,
+    track: int,
+    answer: Identification | None,
+    *,
+    start: float | datetime,
+    end: float | datetime,
+    camera: str,
+    best_face: str | None = None,
+    liveness: float | None = None,
+) -> VideoEvent:
+    """Return an event with an id of its own; ``answer`` None: nothing was searched, which is unknown."""
+    return VideoEvent(
+        id=uuid4().hex,
+        event=kind,
+        track=track,
+        person_id=None if answer is None else answer.person_id,
+        name=None if answer is None else answer.name,
+        start=start,
+        end=end,
+        camera=camera,
+        best_face=best_face,
+        distance=None if answer is None else answer.distance,
+        probability=None if answer is None else answer.probability,
+        liveness=liveness,
+    )
+
+
+class EventFile:
+    """A file of JSON Lines; events are added to what it holds. A new file is readable by its user alone."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        """Open the file; UsageError where that fails, before any frame is read."""
+        self._path = Path(path)
+        try:
+            permissions.create_file(self._path)
+            self._file = self._path.open("a", encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"events cannot be written to {self._path}: {error.strerror}.") from error
+
+    def write(self, event: VideoEvent) -> None:
+        """Write an event as one line; UsageError where the disk is full."""
+        try:
+            self._file.write(dump_json(event.to_dict()) + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise UsageError(f"events cannot be written to {self._path}: {error.strerror}.") from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,136 @@
+"""Events to an MQTT broker, with sensors that Home Assistant discovers by itself.
+
+Topics: PREFIX/CAMERA/event for each event, PREFIX/status ("online" or "offline", retained), and for each camera
+homeassistant/sensor/ID/config (retained; see https://www.home-assistant.io/integrations/mqtt/#mqtt-discovery).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from threading import Condition
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from visavis.errors import MissingExtraError, UsageError
+from visavis.printable import dump_json
+from visavis.videos.addresses import mask_address
+from visavis.videos.publish import TIMEOUT_S
+
+PORTS = {"mqtt": 1883, "mqtts": 8883}
+PREFIX = "visavis"
+"""First level of the topics, where the address names none."""
+EXACTLY_ONCE = 2
+"""Quality of service at which a message arrives once."""
+
+
+class MqttSender:
+    """Publishes events to ``mqtt://[USER:PASSWORD@]HOST[:PORT][/PREFIX]``; mqtts:// is encrypted.
+
+    ``client`` is the name by which the broker knows this client; the same name in each run continues its session.
+    """
+
+    def __init__(self, url: str, *, client: str | None = None) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in PORTS or not parts.hostname:
+            raise UsageError(f"{mask_address(url)}: give the broker as mqtt://HOST:PORT or mqtts://HOST:PORT.")
+        try:
+            from paho.mqtt import client as paho
+            from paho.mqtt.enums import CallbackAPIVersion
+        except ImportError:
+            raise MissingExtraError("MQTT needs the package paho-mqtt: run pip install 'visavis[mqtt]'.") from None
+        self._prefix = parts.path.strip("/") or PREFIX
+        self._status = f"{self._prefix}/status"
+        self._cameras: set[str] = set()
+        self._waiting: tuple[str, int] | None = None
+        self._confirmed: set[int] = set()
+        self._changed = Condition()
+        self._closed = False
+        name = client or f"visavis-{hashlib.sha256(mask_address(url).encode()).hexdigest()[:12]}"
+        self._client: Any = paho.Client(CallbackAPIVersion.VERSION2, name, clean_session=False)
+        if parts.username is not None:
+            self._client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
+        if parts.scheme == "mqtts":
+            self._client.tls_set()
+        self._client.will_set(self._status, "offline", qos=1, retain=True)
+        self._client.reconnect_delay_set(1, 30)
+        self._client.on_connect, self._client.on_publish = self._connected, self._published
+        self._client.connect_async(parts.hostname, parts.port or PORTS[parts.scheme])
+        self._client.loop_start()
+
+    def send(self, event_id: str, body: str) -> None:
+        """Publish one event and wait for the confirmation; OSError where there is none yet.
+
+        An event that was handed to the client before is not handed to it again: the client repeats it by itself.
+        """
+        if self._waiting is None or self._waiting[0] != event_id:
+            self._wait_for(self._client.is_connected)
+            camera = str(json.loads(body)["camera"])
+            self._announce(camera)
+            info = self._client.publish(self._topic(camera), body, qos=EXACTLY_ONCE)
+            self._waiting = (event_id, info.mid)
+        number = self._waiting[1]
+        self._wait_for(lambda: number in self._confirmed)
+        self._confirmed.discard(number)
+        self._waiting = None
+
+    def close(self) -> None:
+        """Say that this client is offline, and disconnect."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        if self._client.is_connected():
+            self._client.publish(self._status, "offline", qos=1, retain=True)
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _topic(self, camera: str) -> str:
+        return f"{self._prefix}/{topic_level(camera)}/event"
+
+    def _announce(self, camera: str) -> None:
+        """Publish the sensor of a camera for Home Assistant, once a run and after each new connection."""
+        if camera not in self._cameras:
+            self._cameras.add(camera)
+            self._publish_sensor(camera)
+
+    def _publish_sensor(self, camera: str) -> None:
+        identity = f"{topic_level(self._prefix)}_{topic_level(camera)}"
+        sensor = {
+            "name": "Last person",
+            "unique_id": f"{identity}_person",
+            "state_topic": self._topic(camera),
+            "value_template": "{{ value_json.name or 'unknown' }}",
+            "json_attributes_topic": self._topic(camera),
+            "availability_topic": self._status,
+            "icon": "mdi:face-recognition",
+            "device": {"identifiers": [identity], "name": camera, "manufacturer": "visavis"},
+        }
+        topic = f"homeassistant/sensor/{identity}/config"
+        self._client.publish(topic, dump_json(sensor), qos=1, retain=True)
+
+    def _wait_for(self, condition: Any) -> None:
+        with self._changed:
+            if not (self._changed.wait_for(lambda: condition() or self._closed, TIMEOUT_S) and condition()):
+                raise OSError("the broker does not answer")
+
+    def _connected(self, client: Any, userdata: object, flags: object, reason: Any, properties: object) -> None:
+        if not reason.is_failure:
+            client.publish(self._status, "online", qos=1, retain=True)
+            for camera in self._cameras:
+                self._publish_sensor(camera)
+        with self._changed:
+            self._changed.notify_all()
+
+    def _published(self, client: object, userdata: object, mid: int, reason: object, properties: object) -> None:
+        with self._changed:
+            self._confirmed.add(mid)
+            self._changed.notify_all()
+
+
+def topic_level(name: str) -> str:
+    """Return a name as one level of a topic, of letters, digits, - and _; other names get a hash to stay apart."""
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_")
+    if plain == name:
+        return plain
+    return f"{plain[-40:]}_{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:6]}"

@@ -1,0 +1,69 @@
+"""visavis video: events, faces, exit codes; people are squares of a color."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from videos.made_up import draw, film, write_video
+
+from .conftest import Photos, Run
+from .fakes import BLUE, RED
+
+pytest.importorskip("av")
+pytest.importorskip("scipy")
+
+NEAR = ("--threshold", "0.1")
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> str:
+    """Two seconds of a red face that moves, and a blue one from 0.5 s on."""
+    return write_video(
+        tmp_path / "clip.mkv",
+        film(lambda t: draw((RED, 20 + 40 * t, 40, 60), *([(BLUE, 220, 100, 60)] if t >= 0.5 else [])), seconds=2),
+    ).name
+
+
+def test_an_event_says_who_and_from_when_to_when(know: Run, look: Run, photos: Photos, clip: str) -> None:
+    know("enroll", "Red", photos.red)
+    done = look("video", clip, "--gallery", "faces.db", *NEAR, "--events", "e.jsonl", "--faces", "best", "--json")
+    assert done.code == 0
+    recognized, *ended = done.lines
+    assert (recognized["event"], recognized["name"], recognized["person_id"]) == ("recognized", "Red", 1)
+    assert [(line["event"], line["name"]) for line in ended] == [("ended", "Red"), ("ended", None)]
+    assert [(line["from"], line["to"]) for line in ended] == [(0.0, 1.9), (0.5, 1.9)]
+    assert recognized["distance"] < 0.05
+    assert [json.loads(line) for line in Path("e.jsonl").read_text().splitlines()] == done.lines
+    assert all(Path(line["best_face"]).is_file() for line in ended)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (Path("e.jsonl"), *Path("best").iterdir())} == {0o600}
+
+
+def test_without_a_gallery_people_are_unknown(look: Run, clip: str) -> None:
+    done = look("video", clip, "--json")
+    assert done.code == 1
+    assert {line["event"] for line in done.lines} == {"ended"}
+    assert "no gallery" in done.err
+
+
+def test_liveness_is_printed_and_required(
+    know: Run, look: Run, photos: Photos, clip: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from visavis import liveness, spoof_networks
+
+    from .test_liveness import Reds
+
+    monkeypatch.setattr(spoof_networks, "SpoofNetworks", Reds)
+    monkeypatch.setattr(liveness, "find_doubts", lambda *_: ())
+    know("enroll", "Red", photos.red)
+    know("enroll", "Blue", photos.blue)
+    done = look("video", clip, "--gallery", "faces.db", *NEAR, "--liveness", "require", "--json")
+    ended = [(line["name"], line["liveness"]) for line in done.lines if line["event"] == "ended"]
+    assert sorted(ended, key=str) == [("Red", 0.9), (None, 0.2)]
+    table = look("video", clip, "--gallery", "faces.db", *NEAR, "--liveness", "observe").out
+    assert "90.0%" in table
+    assert "20.0%" in table
+    assert look("video", clip, "--liveness", "on").code == 2

@@ -1,0 +1,290 @@
+"""Several cameras: one stream of events, zones, sightings, and cameras that die without touching the others."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from visavis import images
+from visavis.errors import UsageError
+from visavis.gallery import Gallery
+from visavis.pipeline import Recognizer
+from visavis.types import RGB, Face
+from visavis.videos.camera_file import CameraFile, CameraSettings, read_camera_file
+from visavis.videos.cameras import CameraGroup
+from visavis.videos.sightings import SightingLog
+from visavis.videos.types import VideoEvent
+from visavis.videos.zones import Zones, is_inside
+
+from .camera_servers import MjpegCamera
+from .made_video import make_video
+
+SIZE = 240, 320
+
+
+@pytest.fixture(scope="module")
+def recognizer() -> Recognizer:
+    return Recognizer()
+
+
+@pytest.fixture(scope="module")
+def faces(data: Path) -> list[RGB]:
+    """Photos of two people, 160 pixels high."""
+    folder = data / "photos" / "presidents"
+    return [shrink(images.read(folder / f"{name}.jpg").pixels, 160) for name in ("obama", "biden")]
+
+
+def shrink(pixels: RGB, height: int) -> RGB:
+    from visavis.opencv import cv2
+
+    width = round(pixels.shape[1] * height / pixels.shape[0])
+    return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA))
+
+
+def place(face: RGB, left: int, *, size: tuple[int, int] = SIZE) -> RGB:
+    picture = np.full((*size, 3), 120, np.uint8)
+    height, width = face.shape[:2]
+    picture[40 : 40 + height, left : left + width] = face
+    return picture
+
+
+def write(path: Path, face: RGB, *, left: int = 20, seconds: float = 2, start: float = 0) -> Path:
+    """A face that moves slowly to the right, from ``start`` on; before it the picture is gray."""
+    rate = 10
+    pictures = [
+        place(face, left + number) if number >= start * rate else np.full((*SIZE, 3), 120, np.uint8)
+        for number in range(round((start + seconds) * rate))
+    ]
+    return make_video(path, pictures, rate=rate)
+
+
+def run(file: CameraFile, recognizer: Recognizer, gallery: Gallery | None = None) -> list[VideoEvent]:
+    return [event for result in CameraGroup(file, recognizer, gallery).run() for event in result.events]
+
+
+# ------------------------------------------------------------------------------------------------------------ zones
+
+
+def test_points_in_polygons() -> None:
+    triangle = np.array([[0, 0], [1, 0], [0, 1]], np.float32)
+    assert is_inside(triangle, 0.2, 0.2)
+    assert not is_inside(triangle, 0.7, 0.7)
+    horseshoe = np.array([[0, 0], [1, 0], [1, 1], [0.7, 1], [0.7, 0.3], [0.3, 0.3], [0.3, 1], [0, 1]], np.float32)
+    assert [is_inside(horseshoe, x, 0.8) for x in (0.1, 0.5, 0.9)] == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("look", "ignore", "kept"),
+    [
+        ([], [], [0, 1]),
+        ([[[0, 0], [0.5, 0], [0.5, 1], [0, 1]]], [], [0]),
+        ([], [[[0, 0], [0.5, 0], [0.5, 1], [0, 1]]], [1]),
+        ([[[0, 0], [1, 0], [1, 1], [0, 1]]], [[[0.5, 0], [1, 0], [1, 1], [0.5, 1]]], [0]),
+    ],
+)
+def test_zones_select_faces_by_their_center(look: list[object], ignore: list[object], kept: list[int]) -> None:
+    made = [Face(np.array([x - 10, 40, x + 10, 60], np.float32), 0.9, np.zeros((5, 2), np.float32)) for x in (30, 150)]
+    zones = Zones(*(tuple(np.array(polygon, np.float32) for polygon in polygons) for polygons in (look, ignore)))
+    assert [made.index(face) for face in zones.select(made, width=200, height=100)] == kept
+
+
+# --------------------------------------------------------------------------------------------------------- the file
+
+
+def test_a_file_of_cameras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOOR_PASSWORD", "secret")
+    path = tmp_path / "cameras.toml"
+    path.write_text(
+        'sighting_seconds = 12\n[[camera]]\nname = "door"\nsource = "rtsp://ann:${DOOR_PASSWORD}@cam/main"\n'
+        'detect = "rtsp://cam/sub"\nmin_face = 30\nignore = [[[0, 0], [0.5, 0], [0.5, 1]]]\n'
+        '[[camera]]\nname = "yard"\nsource = "yard.mp4"\nevery = 2\n[[camera]]\nname = "desk"\nsource = 0\n'
+    )
+    file = read_camera_file(path)
+    door, yard, desk = file.cameras
+    assert file.sighting_seconds == 12
+    assert (door.name, door.source, door.detect) == ("door", "rtsp://ann:secret@cam/main", "rtsp://cam/sub")
+    assert (door.min_face, door.every, len(door.zones.ignore), len(door.zones.look)) == (30, 1, 1, 0)
+    assert (yard.source, yard.every, yard.detect) == (str(tmp_path / "yard.mp4"), 2, None)
+    assert desk.source == 0
+    assert "secret" not in repr(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "it names no camera"),
+        ("camera = 3", "it names no camera"),
+        ("[[camera]]\nsource = 0", "camera number 1 has no name"),
+        ('[[camera]]\nname = "a"', "camera 'a' has no source"),
+        ('[[camera]]\nname = "a"\nsource = true', "camera 'a': source is a path"),
+        ('[[camera]]\nname = "a"\nsource = 0\nspeed = 3', "camera 'a' has an unknown key 'speed'"),
+        ('[[camera]]\nname = "a"\nsource = 0\nevery = 0', "camera 'a': every is a number of frames of 1 or more"),
+        ('[[camera]]\nname = "a"\nsource = "${NO_SUCH}"', "environment variable NO_SUCH, which is not set"),
+        ('[[camera]]\nname = "a"\nsource = 0\nlook = [[[0, 0], [1, 1]]]', "a zone of look is a list of 3 or more"),
+        ('[[camera]]\nname = "a"\nsource = 0\nlook = [[[0, 0], [1, 1], [2, 0]]]', "corners outside of the picture"),
+        ('[[camera]]\nname = "a"\nsource = 0\n[[camera]]\nname = "a"\nsource = 1', "two cameras are called 'a'"),
+        ("sighting_seconds = -1\n[[camera]]\nname = 'a'\nsource = 0", "sighting_seconds is a number of seconds"),
+        ("no toml", "is not TOML"),
+    ],
+)
+def test_mistakes_in_the_file_are_one_sentence(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "cameras.toml"
+    path.write_text(text)
+    with pytest.raises(UsageError) as raised:
+        read_camera_file(path)
+    assert message in str(raised.value)
+    assert "cameras.toml" in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+# -------------------------------------------------------------------------------------------------------- sightings
+
+
+def make_event(camera: str, start: float, end: float, *, person: int | None = 1, track: int = 1) -> VideoEvent:
+    return VideoEvent(f"{camera}{track}{end}", "ended", track, person, person and "Ann", start, end, camera)
+
+
+def test_one_person_in_two_cameras_is_one_sighting() -> None:
+    log = SightingLog(seconds=10)
+    first = log.add(make_event("door", 0, 5))
+    second = log.add(make_event("yard", 12, 20, track=2))
+    third = log.add(make_event("door", 31, 40, track=3))
+    other = log.add(make_event("yard", 12, 20, person=2, track=4))
+    unknown = log.add(make_event("yard", 12, 20, person=None, track=5))
+    assert first.sighting == second.sighting
+    assert len({first.sighting, third.sighting, other.sighting}) == 3
+    assert unknown.sighting is None
+    assert "sighting" not in unknown.to_dict()
+    assert second.to_dict()["sighting"] == first.sighting
+
+
+def test_a_sighting_knows_its_views() -> None:
+    log = SightingLog(seconds=10)
+    log.add(make_event("door", 0, 5))
+    log.add(make_event("yard", 3, 9, track=2))
+    log.add(make_event("door", 0, 7))
+    (sighting,) = log.latest
+    assert sighting.cameras == ("door", "yard")
+    assert [(view.camera, view.start, view.end) for view in sighting.views.values()] == [("door", 0, 7), ("yard", 3, 9)]
+    assert (sighting.start, sighting.end) == (0, 9)
+
+
+def test_sightings_of_long_ago_are_forgotten() -> None:
+    log = SightingLog(seconds=10)
+    for number in range(200):
+        log.add(make_event("door", number * 600, number * 600 + 5, person=number, track=number))
+    assert len(log.latest) <= 8
+
+
+# ---------------------------------------------------------------------------------------------------------- cameras
+
+
+def test_two_cameras_one_gallery_one_sighting(tmp_path: Path, recognizer: Recognizer, faces: list[RGB]) -> None:
+    files = [write(tmp_path / "door.mp4", faces[0]), write(tmp_path / "yard.mp4", faces[0], start=3)]
+    other = write(tmp_path / "desk.mp4", faces[1])
+    cameras = [CameraSettings(path.stem, str(path)) for path in (*files, other)]
+    with Gallery(f"sqlite:///{tmp_path}/faces.db", recognizer=recognizer) as gallery:
+        gallery.enroll("Ann", faces[0])
+        events = run(CameraFile(tuple(cameras), 10), recognizer, gallery)
+    ended = {event.camera: event for event in events if event.event == "ended"}
+    assert {name: event.name for name, event in ended.items()} == {"door": "Ann", "yard": "Ann", "desk": None}
+    assert ended["door"].sighting == ended["yard"].sighting is not None
+    assert ended["desk"].sighting is None
+    assert len({event.track for event in ended.values()}) == 3
+    assert ended["yard"].start == pytest.approx(3, abs=0.3)
+
+
+def test_faces_in_ignored_zones_begin_no_track(tmp_path: Path, recognizer: Recognizer, faces: list[RGB]) -> None:
+    path = write(tmp_path / "door.mp4", faces[0])
+    left = np.array([[0, 0], [0.6, 0], [0.6, 1], [0, 1]], np.float32)
+    ignoring = CameraSettings("door", str(path), zones=Zones(ignore=(left,)))
+    looking = CameraSettings("hall", str(path), zones=Zones(look=(left,)))
+    events = run(CameraFile((ignoring, looking)), recognizer)
+    assert {event.camera for event in events} == {"hall"}
+
+
+class CountingDetector:
+    """The default detector, which counts the pictures of each call, and their greatest side."""
+
+    def __init__(self, detector: object) -> None:
+        self.name = "counting"
+        self._detector = detector
+        self.batches: list[list[int]] = []
+
+    def detect(self, pictures: Sequence[RGB], *, min_face: float = 20) -> list[list[Face]]:
+        self.batches.append([max(picture.shape[:2]) for picture in pictures])
+        return self._detector.detect(pictures, min_face=min_face)  # type: ignore[attr-defined,no-any-return]
+
+
+def test_newest_frames_are_detected_in_one_batch(tmp_path: Path, recognizer: Recognizer, faces: list[RGB]) -> None:
+    detector = CountingDetector(recognizer.detector)
+    counting = Recognizer(detector=detector, embedder=recognizer.embedder)
+    paths = [write(tmp_path / f"{number}.mp4", faces[0], seconds=1) for number in range(3)]
+    run(CameraFile(tuple(CameraSettings(path.stem, str(path)) for path in paths)), counting)
+    assert len(detector.batches) <= 10
+    assert all(batch == [320] * 3 for batch in detector.batches)
+
+
+def test_a_stream_for_detection_and_one_for_faces(tmp_path: Path, recognizer: Recognizer, faces: list[RGB]) -> None:
+    """Only the parts of the large pictures around faces are looked at, and tracks lie in the large pictures."""
+    detector = CountingDetector(recognizer.detector)
+    counting = Recognizer(detector=detector, embedder=recognizer.embedder)
+    large = make_video(tmp_path / "main.mp4", [place(faces[0], 300, size=(480, 640))] * 12, rate=10)
+    small = make_video(tmp_path / "sub.mp4", [shrink(place(faces[0], 300, size=(480, 640)), 240)] * 12, rate=10)
+    file = CameraFile((CameraSettings("door", str(large), str(small)),))
+    results = list(CameraGroup(file, counting).run())
+    boxes = [face.face.box for result in results for face in result.faces if face.detected]
+    assert boxes
+    assert all(300 < (box[0] + box[2]) / 2 < 460 and 40 < box[1] < 200 for box in boxes)
+    assert all(side <= 320 for batch in detector.batches for side in batch)
+    assert sum(event.event == "ended" for result in results for event in result.events) == 1
+
+
+@pytest.fixture
+def camera() -> Iterator[MjpegCamera]:
+    server = MjpegCamera()
+    yield server
+    server.stop()
+
+
+def test_a_camera_that_is_dead_or_dies_does_not_touch_the_others(
+    camera: MjpegCamera, recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dying = MjpegCamera()
+    gone = MjpegCamera()
+    gone.stop()
+    cameras = [CameraSettings(name, made.address) for name, made in (("a", camera), ("b", dying), ("c", gone))]
+    group = CameraGroup(CameraFile(tuple(cameras)), recognizer)
+    threading.Timer(1.5, dying.stop).start()
+    shown: dict[str, list[float]] = {"a": [], "b": [], "c": []}
+    until = time.monotonic() + 20
+    for result in group.run():
+        shown[result.frame.source].append(time.monotonic())
+        if (shown["b"] and time.monotonic() - shown["b"][-1] > 1.5) or time.monotonic() > until:
+            break
+    counts = group.counts()
+    group.close()
+    assert shown["b"]
+    assert not shown["c"]
+    after = [moment for moment in shown["a"] if moment > shown["b"][-1]]
+    assert len(after) > 10
+    assert np.diff(after).max() < 0.8
+    assert any(note.startswith("'c' cannot be opened: connection refused") for note in counts.notes)
+    assert not [thread for thread in threading.enumerate() if thread.name == "visavis-camera"]
+
+
+def test_a_file_that_breaks_off_ends_alone(tmp_path: Path, recognizer: Recognizer, faces: list[RGB]) -> None:
+    good = write(tmp_path / "good.mp4", faces[0])
+    bad = tmp_path / "bad.mp4"
+    data = good.read_bytes()
+    start = data.index(b"mdat") + 4
+    bad.write_bytes(data[:start] + bytes(data.index(b"moov") - 4 - start) + data[data.index(b"moov") - 4 :])
+    group = CameraGroup(CameraFile((CameraSettings("bad", str(bad)), CameraSettings("good", str(good)))), recognizer)
+    events = [event for result in group.run() for event in result.events]
+    assert {event.camera for event in events} == {"good"}
+    assert any("no picture that can be decoded" in note for note in group.counts().notes)

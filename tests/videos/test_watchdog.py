@@ -1,0 +1,266 @@
+"""Cameras on bad days: silent, frozen, gone and back; reader processes that are killed, and parents that are."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from visavis.errors import VideoError
+from visavis.videos.reader_process import ReaderOrder
+from visavis.videos.source import open_source
+from visavis.videos.watchdog import CameraSource, Patience
+
+from .camera_servers import MjpegCamera, RtspCamera, free_port
+from .made_video import draw_frames, make_video, number_of
+
+SHORT = Patience(open=8, silent=0.6, frozen=1.5, first_pause=0.05, longest_pause=0.3)
+PROC = Path("/proc/self/fd")
+
+
+@pytest.fixture
+def camera() -> Iterator[MjpegCamera]:
+    server = MjpegCamera()
+    yield server
+    server.stop()
+
+
+def open_camera(address: str, patience: Patience = SHORT, *, every: int = 1) -> CameraSource:
+    return CameraSource(ReaderOrder(None, address, "'yard'", every), name="yard", patience=patience)
+
+
+def is_gone(pid: int, seconds: float = 8) -> bool:
+    """Whether a process ends in time; a zombie has not ended."""
+    for _ in range(int(seconds * 20)):
+        if not Path(f"/proc/{pid}").exists():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_frames_are_the_newest_and_late_ones_are_counted(camera: MjpegCamera) -> None:
+    source = open_camera(camera.address)
+    assert source.live
+    frames = []
+    for frame in source:
+        frames.append(frame)
+        if len(frames) == 6:
+            break
+        time.sleep(0.2)  # five frames of the camera
+    counts = source.counts()
+    source.close()
+    numbers = [frame.number for frame in frames]
+    assert numbers == sorted(set(numbers))
+    assert numbers[-1] >= 15
+    assert counts.read >= numbers[-1] + 1
+    assert counts.dropped == numbers[-1] + 1 - len(frames)
+    assert len({(number_of(frame.pixels) - frame.number) % 25 for frame in frames}) == 1
+    for earlier, later in pairwise(frames):
+        assert earlier.captured is not None
+        assert later.captured is not None
+        assert later.seconds - earlier.seconds == pytest.approx(
+            (later.captured - earlier.captured).total_seconds(), abs=0.02
+        )
+    assert frames[0].captured is not None
+    assert frames[0].captured.tzinfo is UTC
+    assert datetime.now(UTC) - frames[-1].captured < timedelta(seconds=5)  # type: ignore[operator]
+    assert {frame.source for frame in frames} == {"yard"}
+
+
+def test_every_fifth_frame(camera: MjpegCamera) -> None:
+    source = open_camera(camera.address, every=5)
+    numbers = [frame.number for frame, _ in zip(source, range(4), strict=False)]
+    source.close()
+    assert {number % 5 for number in numbers} == {0}
+
+
+@pytest.mark.parametrize(
+    ("mode", "reason"),
+    [
+        ("silent", "'yard' sent nothing for 0.6 s"),
+        ("end", "'yard' ended its stream"),
+        ("frozen", "'yard' showed the very same picture for "),
+        ("garbage", "'yard' "),
+    ],
+)
+def test_a_bad_stream_is_opened_again(camera: MjpegCamera, mode: str, reason: str) -> None:
+    source = open_camera(camera.address)
+    before = source.next_frame(10)
+    camera.mode = mode
+    deadline = time.monotonic() + 20
+    while not source.counts().reopened:
+        source.next_frame(0.2)
+        assert time.monotonic() < deadline
+    camera.mode = "play"
+    while (after := source.next_frame(0.5)) is None or after.pixels.mean() < 5:
+        assert time.monotonic() < deadline
+    counts = source.counts()
+    source.close()
+    assert before is not None
+    assert after.number > before.number
+    assert after.seconds > before.seconds
+    assert any(note.startswith(reason) for note in counts.notes)
+
+
+def test_a_server_that_is_killed_and_back(camera: MjpegCamera) -> None:
+    source = open_camera(camera.address)
+    before = source.next_frame(10)
+    assert before is not None
+    camera.stop()
+    time.sleep(1.2)
+    assert source.next_frame(0.1) is None or source.counts().reopened >= 0
+    while source.next_frame(0.2) is not None:
+        pass
+    camera.start()
+    after = source.next_frame(15)
+    counts = source.counts()
+    source.close()
+    assert after is not None
+    assert after.captured is not None
+    assert before.captured is not None
+    assert after.seconds - before.seconds == pytest.approx((after.captured - before.captured).total_seconds(), abs=0.3)
+    assert counts.reopened >= 1
+    assert any("connection refused" in note for note in counts.notes)
+
+
+def test_a_killed_reader_process_is_replaced_and_leaves_nothing(camera: MjpegCamera) -> None:
+    files = len(list(PROC.iterdir())) if PROC.exists() else 0
+    source = open_camera(camera.address)
+    assert source.next_frame(10) is not None
+    first = source._run.reader.pid  # type: ignore[union-attr]
+    os.kill(first, signal.SIGKILL)
+    while source.counts().reopened == 0:
+        source.next_frame(0.1)
+    assert source.next_frame(10) is not None
+    second = source._run.reader.pid  # type: ignore[union-attr]
+    assert any("(SIGKILL)" in note for note in source.counts().notes)
+    source.close()
+    source.close()
+    assert first != second
+    assert source.next_frame(1) is None
+    if PROC.exists():
+        assert is_gone(first, 0.1)
+        assert is_gone(second, 0.1)
+        camera.stop()
+        assert len(list(PROC.iterdir())) <= files
+    assert not [thread for thread in threading.enumerate() if thread.name == "visavis-camera"]
+
+
+WITHOUT_GUARD = """
+import sys, time
+from visavis.videos.source import open_source
+source = open_source(sys.argv[1])
+for frame in source:
+    print(source._run.reader.pid, flush=True)
+    if sys.argv[2] == "leave":
+        break
+"""
+
+
+@pytest.mark.skipif(not PROC.exists(), reason="processes are looked up in /proc")
+def test_a_killed_parent_takes_its_reader_with_it(camera: MjpegCamera) -> None:
+    parent = subprocess.Popen([sys.executable, "-c", WITHOUT_GUARD, camera.address, "stay"], stdout=subprocess.PIPE)
+    assert parent.stdout is not None
+    reader = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    assert is_gone(reader)
+
+
+def test_a_script_without_guard_ends_in_peace(camera: MjpegCamera, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(WITHOUT_GUARD)
+    done = subprocess.run(
+        [sys.executable, str(script), camera.address, "leave"], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert not PROC.exists() or is_gone(int(done.stdout))
+
+
+@pytest.mark.skipif(not PROC.exists(), reason="processes are looked up in /proc")
+def test_passwords_are_in_no_command_line_name_or_message(camera: MjpegCamera) -> None:
+    address = camera.address.replace("http://", "http://ann:secret@")
+    source = open_source(address)
+    frames = iter(source)
+    next(frames)
+    pid = source._run.reader.pid  # type: ignore[attr-defined]
+    told = Path(f"/proc/{pid}/cmdline").read_bytes() + Path(f"/proc/{pid}/environ").read_bytes()
+    source.close()
+    assert b"secret" not in told
+    assert "secret" not in source.name
+    assert "***@127.0.0.1" in source.name
+    with pytest.raises(VideoError) as raised:
+        open_source(f"rtsp://ann:secret@127.0.0.1:{free_port()}/x?password=hidden")
+    assert "secret" not in str(raised.value)
+    assert "hidden" not in str(raised.value)
+    assert str(raised.value).endswith("cannot be opened: connection refused.")
+
+
+@pytest.mark.parametrize("device", [97, "97", "/dev/video97"])
+def test_a_camera_index_that_is_not_there(device: int | str) -> None:
+    with pytest.raises(VideoError, match=r"^there is no camera 97.*\.$"):
+        open_source(device)
+
+
+def test_a_file_at_an_address_delivers_all_its_frames(tmp_path: Path) -> None:
+    make_video(tmp_path / "a.mp4", draw_frames(20))
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    source = open_source(f"http://127.0.0.1:{server.server_port}/a.mp4")
+    frames = list(source)
+    assert not source.live
+    assert [number_of(frame.pixels) for frame in frames] == list(range(20))
+    assert [frame.seconds for frame in frames] == pytest.approx([number / 25 for number in range(20)], abs=0.001)
+    assert source.counts().dropped == 0
+    with pytest.raises(VideoError, match="404"):
+        open_source(f"http://127.0.0.1:{server.server_port}/none.mp4")
+    server.shutdown()
+    server.server_close()
+
+
+def test_an_rtsp_server_that_hangs_is_killed_and_comes_back(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    for parent in tmp_path.parents[:2]:
+        parent.chmod(0o755)
+    video = make_video(
+        tmp_path / "a.mp4", draw_frames(25, width=128, height=96) * 4, options={"g": "10", "tune": "zerolatency"}
+    )
+    server = RtspCamera(video)
+    source = open_camera(server.address, Patience(open=10, silent=1.5, frozen=60, first_pause=0.1, longest_pause=0.5))
+    try:
+        first = source.next_frame(10)
+        assert first is not None
+        assert first.pixels.shape == (96, 128, 3)
+        server.pause(True)
+        until = time.monotonic() + 10
+        while not any("sent nothing" in note for note in source.counts().notes) and time.monotonic() < until:
+            source.next_frame(0.3)
+        server.stop()
+        while source.next_frame(0.3) is not None:
+            pass
+        server.start()
+        second = source.next_frame(20)
+        assert second is not None
+        assert second.seconds > first.seconds
+        notes = source.counts().notes
+        assert any("sent nothing for 1.5 s" in note for note in notes)
+    finally:
+        source.close()
+        server.stop()
