@@ -19,6 +19,7 @@ from visavis.cli._options import GALLERY, Json, maybe_gallery_url
 from visavis.cli._output import Output, note, short, significant
 from visavis.cli._signals import catch_signals
 from visavis.cli._table import Column, Row
+from visavis.cli._video_find import Clips, Find, FindRequest, Resume, find_in_files, only_source
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,10 +37,11 @@ COLUMNS = (
     Column("best face", drop=1),
 )
 
-SourceName = Annotated[
-    str,
+SourceNames = Annotated[
+    list[str],
     typer.Argument(
-        metavar="SOURCE", help="A video, a folder of frames, - for standard input, the number or address of a camera."
+        metavar="SOURCE...",
+        help="A video, a folder of frames, - for standard input, the number or address of a camera.",
     ),
 ]
 VideoGallery = Annotated[
@@ -88,8 +90,11 @@ OutboxFile = Annotated[
 
 @takes(OF_GALLERY)
 def video(  # noqa: PLR0913 - a command's options
-    source: SourceName,
+    sources: SourceNames,
     *,
+    find: Find = None,
+    clips: Clips = None,
+    resume: Resume = None,
     events: Events = None,
     faces: Faces = None,
     out: Out = None,
@@ -130,6 +135,13 @@ def video(  # noqa: PLR0913 - a command's options
         raise UsageError("--fpir and --threshold exclude each other: a threshold has a rate of its own.")
     rate = defaults.FPIR if fpir is None else fpir
     options = VideoOptions(min_face=networks.min_face, fpir=rate, threshold=threshold)
+    if find is not None:
+        unused = {"events": events, "faces": faces, "out": out, "blur": blur, "live": live, "mqtt": mqtt, "post": post}
+        request = FindRequest(find, every, clips, resume, unused)
+        raise typer.Exit(
+            find_in_files(sources, request, gallery=gallery, networks=networks, options=options, json=json)
+        )
+    source = only_source(sources, clips=clips, resume=resume)
     with ExitStack() as stack:
         interrupts = stack.enter_context(catch_signals())
         store = _open_gallery(stack, gallery, networks)
