@@ -47,3 +47,23 @@ def test_without_a_gallery_people_are_unknown(look: Run, clip: str) -> None:
     assert done.code == 1
     assert {line["event"] for line in done.lines} == {"ended"}
     assert "no gallery" in done.err
+
+
+def test_liveness_is_printed_and_required(
+    know: Run, look: Run, photos: Photos, clip: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from visavis import liveness, spoof_networks
+
+    from .test_liveness import Reds
+
+    monkeypatch.setattr(spoof_networks, "SpoofNetworks", Reds)
+    monkeypatch.setattr(liveness, "find_doubts", lambda *_: ())
+    know("enroll", "Red", photos.red)
+    know("enroll", "Blue", photos.blue)
+    done = look("video", clip, "--gallery", "faces.db", *NEAR, "--liveness", "require", "--json")
+    ended = [(line["name"], line["liveness"]) for line in done.lines if line["event"] == "ended"]
+    assert sorted(ended, key=str) == [("Red", 0.9), (None, 0.2)]
+    table = look("video", clip, "--gallery", "faces.db", *NEAR, "--liveness", "observe").out
+    assert "90.0%" in table
+    assert "20.0%" in table
+    assert look("video", clip, "--liveness", "on").code == 2

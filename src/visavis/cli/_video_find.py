@@ -71,13 +71,13 @@ def find_in_files(
     json: bool,
 ) -> int:
     """Print where a person appears in files, and cut clips; return the exit code."""
-    from visavis.cli.video import _open_gallery
+    from visavis.cli._videos import open_video_gallery
     from visavis.videos.find import SearchMemory, find_person, wanted_person
 
     with ExitStack() as stack:
         interrupts = stack.enter_context(catch_signals())
         is_there = gallery is not None or Path(GALLERY.removeprefix("sqlite:///")).exists()
-        store = _open_gallery(stack, gallery, networks) if is_there else None
+        store = open_video_gallery(stack, gallery, networks) if is_there else None
         recognizer = networks.recognizer() if store is None else store.recognizer
         wanted, person = stack.enter_context(wanted_person(request.who, store, recognizer))
         memory = None if request.resume is None else SearchMemory(request.resume)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,17 +14,16 @@ import typer
 
 from visavis import defaults
 from visavis._show import percent
-from visavis.cli._galleries import next_steps, open_gallery
 from visavis.cli._networks import OF_GALLERY, Networks, takes
-from visavis.cli._options import GALLERY, Json, maybe_gallery_url
+from visavis.cli._options import Json
 from visavis.cli._output import Output, note, short, significant
 from visavis.cli._signals import catch_signals
 from visavis.cli._table import Column, Row
 from visavis.cli._video_find import Clips, Find, FindRequest, Resume, find_in_files, only_source
+from visavis.cli._videos import VideoGallery, open_video_gallery
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
-    from visavis.gallery import Gallery
     from visavis.videos.recognize import VideoRecognizer
     from visavis.videos.types import FrameResult, FrameSource, VideoEvent
 
@@ -34,6 +34,7 @@ COLUMNS = (
     Column("track", drop=2),
     "distance",
     "probability",
+    Column("liveness", drop=3),
     Column("best face", drop=1),
 )
 
@@ -42,17 +43,6 @@ SourceNames = Annotated[
     typer.Argument(
         metavar="SOURCE...",
         help="A video, a folder of frames, - for standard input, the number or address of a camera.",
-    ),
-]
-VideoGallery = Annotated[
-    str | None,
-    typer.Option(
-        "--gallery",
-        envvar="VISAVIS_GALLERY",
-        metavar="URL",
-        callback=maybe_gallery_url,
-        help="Gallery of the people to recognize, as for identify.",
-        show_default="faces.db, if it exists",
     ),
 ]
 Events = Annotated[
@@ -88,6 +78,34 @@ OutboxFile = Annotated[
 ]
 
 
+class LivenessChoice(StrEnum):
+    """What is done with the liveness of tracks; the names are those of the library."""
+
+    off = "off"
+    observe = "observe"
+    require = "require"
+
+
+LivenessOption = Annotated[
+    LivenessChoice,
+    typer.Option(
+        "--liveness", help="State whether faces are real (observe), and name no others (require); see visavis liveness."
+    ),
+]
+
+Fpir = Annotated[
+    float | None,
+    typer.Option(
+        "--fpir",
+        help="Rate at which a track of an unknown person is given a name.",
+        show_default=str(defaults.FPIR),
+    ),
+]
+Threshold = Annotated[
+    float | None, typer.Option("--threshold", help="Greatest cosine distance (0 to 2), instead of --fpir.")
+]
+
+
 @takes(OF_GALLERY)
 def video(  # noqa: PLR0913 - a command's options
     sources: SourceNames,
@@ -104,18 +122,10 @@ def video(  # noqa: PLR0913 - a command's options
     outbox: OutboxFile = Path("visavis-outbox.db"),
     live: Annotated[bool, typer.Option("--live", help="Show the frames in a window; q closes it.")] = False,
     every: Annotated[int, typer.Option("--every", min=1, metavar="N", help="Read only every N-th frame.")] = 1,
-    fpir: Annotated[
-        float | None,
-        typer.Option(
-            "--fpir",
-            help="Rate at which a track of an unknown person is given a name.",
-            show_default=str(defaults.FPIR),
-        ),
-    ] = None,
-    threshold: Annotated[
-        float | None, typer.Option("--threshold", help="Greatest cosine distance (0 to 2), instead of --fpir.")
-    ] = None,
+    fpir: Fpir = None,
+    threshold: Threshold = None,
     gallery: VideoGallery = None,
+    liveness: LivenessOption = LivenessChoice.off,
     networks: Networks,
     json: Json = False,
 ) -> None:
@@ -134,7 +144,7 @@ def video(  # noqa: PLR0913 - a command's options
     if fpir is not None and threshold is not None:
         raise UsageError("--fpir and --threshold exclude each other: a threshold has a rate of its own.")
     rate = defaults.FPIR if fpir is None else fpir
-    options = VideoOptions(min_face=networks.min_face, fpir=rate, threshold=threshold)
+    options = VideoOptions(min_face=networks.min_face, fpir=rate, threshold=threshold, liveness=liveness.value)
     if find is not None:
         unused = {"events": events, "faces": faces, "out": out, "blur": blur, "live": live, "mqtt": mqtt, "post": post}
         request = FindRequest(find, every, clips, resume, unused)
@@ -144,7 +154,7 @@ def video(  # noqa: PLR0913 - a command's options
     source = only_source(sources, clips=clips, resume=resume)
     with ExitStack() as stack:
         interrupts = stack.enter_context(catch_signals())
-        store = _open_gallery(stack, gallery, networks)
+        store = open_video_gallery(stack, gallery, networks)
         recognizer = networks.recognizer() if store is None else store.recognizer
         folder = None if faces is None else FacesFolder(faces)
         file = None if events is None else stack.enter_context(EventFile(events))
@@ -171,18 +181,6 @@ def video(  # noqa: PLR0913 - a command's options
     raise typer.Exit(0 if recognized else 1)
 
 
-def _open_gallery(stack: ExitStack, url: str | None, networks: Networks) -> Gallery | None:
-    """Open the gallery, or return None: without --gallery, and without the file of the default gallery."""
-    if url is None and not Path(GALLERY.removeprefix("sqlite:///")).exists():
-        note(f"there is no gallery ({GALLERY}): faces are tracked, and all people are unknown.")
-        return None
-    store = stack.enter_context(open_gallery(GALLERY if url is None else url, networks))
-    if not len(store):
-        for text in next_steps(0, store.stats().unassigned, store.url):
-            note(text)
-    return store
-
-
 def _make_line(event: VideoEvent) -> dict[str, object]:
     line = event.to_dict()
     for key in ("distance", "probability", "liveness", "from", "to"):
@@ -200,6 +198,7 @@ def _make_row(event: VideoEvent) -> Row:
             str(event.track),
             short(event.distance),
             percent(event.probability),
+            percent(event.liveness),
             event.best_face or "-",
         ]
     )

@@ -17,11 +17,12 @@ from visavis._checks import check_number
 from visavis.detectors import certain_score
 from visavis.errors import VisavisError
 from visavis.quality import gray_crop, measure
-from visavis.types import RGB, Face, Floats
+from visavis.types import RGB, Face, Floats, Identification
 from visavis.videos import answers
 from visavis.videos.events import make_event
 from visavis.videos.faces_folder import FacesFolder
 from visavis.videos.person import KeptFace, TrackedPerson, crop_view, set_embedding
+from visavis.videos.real_tracks import WITHHELD, LivenessMode, RealTracks, check_mode
 from visavis.videos.scenes import SceneChanges
 from visavis.videos.tracker import DetectedFace, Track, Tracker, TrackLimits
 from visavis.videos.types import EventKind, FaceView, Frame, FrameResult, FrameSource, TrackedFace, VideoEvent
@@ -46,13 +47,14 @@ class VideoOptions:
 
     ``min_face`` is the side in pixels of the smallest face, ``fpir`` the rate at which a track of a stranger is given a
     name, ``threshold`` a cosine distance instead of it, ``interval`` the seconds of video between two detections (0:
-    each frame).
+    each frame). ``liveness`` "observe" states whether tracks are real faces, "require" also gives no others a name.
     """
 
     min_face: float = defaults.MIN_FACE
     fpir: float = defaults.FPIR
     threshold: float | None = None
     interval: float = INTERVAL_S
+    liveness: LivenessMode = "off"
 
     def __post_init__(self) -> None:
         check_number(self.min_face, "min_face is a side in pixels", least=1)
@@ -60,6 +62,7 @@ class VideoOptions:
         if self.threshold is not None:
             compare.to_cosine(self.threshold, "cosine")
         check_number(self.interval, "interval is a number of seconds", least=0)
+        check_mode(self.liveness)
 
 
 class VideoRecognizer:
@@ -75,6 +78,7 @@ class VideoRecognizer:
         *,
         options: VideoOptions | None = None,
         faces: FacesFolder | None = None,
+        real: RealTracks | None = None,
         numbers: Iterator[int] | None = None,
     ) -> None:
         self.options = VideoOptions() if options is None else options
@@ -83,6 +87,7 @@ class VideoRecognizer:
         self._recognizer = recognizer
         self._gallery = gallery
         self._faces = faces
+        self._real = RealTracks(self.options.liveness, threads=recognizer.threads) if real is None else real
         table = compare.calibration(recognizer.model) if gallery is None else gallery.calibration
         self._table = table
         self.tracker = Tracker(limits=_choose_limits(table), numbers=numbers)
@@ -137,8 +142,10 @@ class VideoRecognizer:
         )
         for number, track in owners.items():
             self._look_at(track, faces[number], frame)
+        self._real.look_at(frame.pixels, {track.number: faces[number] for number, track in owners.items()})
         events = [*self._search(frame.seconds), *map(self._end_track, ended)]
         self.people = {track.number: self.people[track.number] for track in self.tracker.tracks}
+        self._real.keep(self.people)
         detected = [TrackedFace(track.number, track.latest.face, detected=True) for track in owners.values()]
         hidden = [face for face in self.tracker.predict(frame.seconds) if face.track not in _numbers(detected)]
         return FrameResult(frame, self._name_faces([*detected, *hidden]), tuple(events), detected=True)
@@ -201,7 +208,8 @@ class VideoRecognizer:
         for track in due:
             self._merge(track)
         again = self._gallery is not None and seconds - self._searched >= SEARCH_AGAIN_S
-        if self._gallery is None or not (due or again):
+        changed = self._real.changed()
+        if self._gallery is None or not (due or again or changed):
             return []
         for track in tracks if again else due:
             self._answer(self.people[track.number], self._gallery)
@@ -235,13 +243,19 @@ class VideoRecognizer:
     def _show(self, tracks: Sequence[Track]) -> list[VideoEvent]:
         """Decide among all tracks who they are; return an event for each answer that changed."""
         events = []
-        for number, answer in answers.name_each_person_once(tracks, self.people).items():
+        allowed = [track for track in tracks if self._real.allows(track.number)]
+        withheld = {track.number: self._withhold(track.number) for track in tracks if track not in allowed}
+        for number, answer in (answers.name_each_person_once(allowed, self.people) | withheld).items():
             person = self.people[number]
             before, person.shown = person.shown, answer
             if _name_of(before) != _name_of(answer):
                 events.append(self._make_event("updated" if person.recognized else "recognized", number))
                 person.recognized = True
         return events
+
+    def _withhold(self, number: int) -> Identification | None:
+        answer = self.people[number].answer
+        return None if answer is None else answers.make_unknown(answer, WITHHELD)
 
     def _end_track(self, track: Track) -> VideoEvent:
         person = self.people[track.number]
@@ -256,7 +270,14 @@ class VideoRecognizer:
         if self._faces is not None and person.best is not None:
             face = self._faces.save(number, person.best.view.crop)
         return make_event(
-            kind, number, person.shown, start=person.start, end=person.end, camera=self._camera, best_face=face
+            kind,
+            number,
+            person.shown,
+            start=person.start,
+            end=person.end,
+            camera=self._camera,
+            best_face=face,
+            liveness=self._real.score(number),
         )
 
     def _name_faces(self, faces: Sequence[TrackedFace]) -> tuple[TrackedFace, ...]:

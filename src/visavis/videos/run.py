@@ -12,6 +12,7 @@ from visavis import defaults
 from visavis.videos.events import EventFile
 from visavis.videos.faces_folder import FacesFolder
 from visavis.videos.pictures import choose_blur, open_pictures
+from visavis.videos.real_tracks import LivenessMode
 from visavis.videos.recognize import VideoOptions, VideoRecognizer
 from visavis.videos.source import open_source
 from visavis.videos.types import VideoEvent
@@ -35,6 +36,7 @@ def video(  # noqa: PLR0913 - options, all by name
     faces: str | os.PathLike[str] | None = None,
     out: str | os.PathLike[str] | None = None,
     blur: Sequence[str] = (),
+    liveness: LivenessMode = "off",
 ) -> Iterator[VideoEvent]:
     """Yield an event when a person is recognized in a video, when the answer changes, and when the face has gone.
 
@@ -47,7 +49,8 @@ def video(  # noqa: PLR0913 - options, all by name
     is open or a URL; without one all people are unknown. ``recognizer`` is by default that of the gallery. ``fpir`` is
     the rate at which a track of a stranger has a name (``threshold`` is a cosine distance instead of it), ``min_face``
     the side in pixels of the smallest face. Only each frame number ``every`` is read. Events are also added to the file
-    ``events``, and the best face of each track is written to the folder ``faces``.
+    ``events``, and the best face of each track is written to the folder ``faces``. ``liveness`` "observe" adds to the
+    events whether a real face was there, "require" gives no other track a name.
 
     The video is also written to the MP4 file ``out``, with boxes, names and its sound. ``blur`` lists whose faces are
     blurred in it: "all", "unknown", or names of people.
@@ -57,7 +60,7 @@ def video(  # noqa: PLR0913 - options, all by name
     from visavis.gallery import Gallery
     from visavis.pipeline import Recognizer
 
-    options = VideoOptions(min_face=min_face, fpir=fpir, threshold=threshold)
+    options = VideoOptions(min_face=min_face, fpir=fpir, threshold=threshold, liveness=liveness)
     with ExitStack() as stack:
         if gallery is not None and not isinstance(gallery, Gallery):
             gallery = stack.enter_context(Gallery(gallery, recognizer=recognizer, create=False))
