@@ -54,6 +54,8 @@ DOCUMENTED = {
     "evaluate clusters",
     "evaluate detection",
     "evaluate groups",
+    "evaluate liveness",
+    "evaluate camera",
     "calibrate",
     "models list",
     "models show",

@@ -35,6 +35,8 @@ COMMANDS = {
     **{f"models {name}": f"models.{name}" for name in ("remove", "quantize", "bench", "fetch")},
     **{f"evaluate {name}": f"evaluate.{name}" for name in ("pairs", "lfw", "identification", "clusters", "detection")},
     "evaluate groups": "evaluate.groups",
+    "evaluate liveness": "evaluate.liveness",
+    "evaluate camera": "evaluate.camera",
     "train classifier": "train.classifier",
     "train network": "train.network",
     "train compare": "train.compare",
