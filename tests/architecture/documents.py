@@ -111,6 +111,7 @@ FILES = {
     "staff.csv": "name,photo\nAnn,ann1.jpg\nAnn,ann2.jpg\nAnn,party.jpg\nBen,ben.jpg\n",
     "clusters.csv": "photo,cluster\nAnn/1.jpg,1\nAnn/2.jpg,1\nAnn/3.jpg,2\nBen/4.jpg,2\n",
     "faces.csv": "photo,x1,y1,x2,y2\nann1.jpg,378,89,613,419\nben.jpg,429,166,711,565\nparty.jpg,641,257,912,609\n",
+    "door.csv": "person,from,to\nAnn,0,2\n",
     "own.toml": """name = "own"
 file = "own.onnx"
 license = "MIT"

@@ -79,6 +79,8 @@ SCRIPT: list[list[str]] = [
     ["evaluate clusters", f"pairs {EVIL}.csv"],
     ["evaluate detection", f"pairs {EVIL}.csv", *FIND],
     ["evaluate groups", f"staff {EVIL}", "--groups", f"pairs {EVIL}.csv", *KNOW],
+    ["video", f"none {EVIL}.mp4", *FIND],
+    ["evaluate video", f"none {EVIL}.mp4", "--truth", f"pairs {EVIL}.csv", *KNOW],
     ["train classifier", f"staff {EVIL}", *KNOW, "--out", f"run {EVIL}", "--head", "nearest-mean"],
     ["identify", *FIND, PHOTO, "--classifier", f"run {EVIL}"],
     ["identify", *FIND, PHOTO, "--classifier", f"none {EVIL}"],

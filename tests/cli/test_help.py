@@ -54,6 +54,7 @@ DOCUMENTED = {
     "evaluate clusters",
     "evaluate detection",
     "evaluate groups",
+    "evaluate video",
     "evaluate liveness",
     "evaluate camera",
     "calibrate",

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from visavis.errors import UsageError
-from visavis.evaluate.stats.intervals import Z, wilson, wilson_of_people
+from visavis.evaluate.stats.intervals import Z, poisson, wilson, wilson_of_people
 
 
 @pytest.mark.parametrize(
@@ -107,3 +107,17 @@ def test_it_covers_the_rate_as_often_as_it_says() -> None:
     naive = [low <= 0.1 <= high for low, high in map(wilson, successes.sum(1).tolist(), trials.sum(1).tolist())]
     assert 0.935 < np.mean(covered) < 0.965
     assert np.mean(naive) < 0.87
+
+
+@pytest.mark.parametrize(
+    ("count", "low", "high"),
+    [(0, 0, 3.689), (1, 0.025, 5.572), (3, 0.619, 8.767), (10, 4.795, 18.39), (100, 81.36, 121.63)],
+)
+def test_the_interval_of_a_count_is_garwoods(count: int, low: float, high: float) -> None:
+    """Tables of Garwood (1936)."""
+    assert poisson(count) == pytest.approx((low, high), rel=1e-3, abs=1e-3)
+
+
+def test_a_count_is_no_less_than_0() -> None:
+    with pytest.raises(UsageError, match="0 or more, got -1"):
+        poisson(-1)

@@ -35,6 +35,7 @@ COMMANDS = {
     **{f"models {name}": f"models.{name}" for name in ("remove", "quantize", "bench", "fetch")},
     **{f"evaluate {name}": f"evaluate.{name}" for name in ("pairs", "lfw", "identification", "clusters", "detection")},
     "evaluate groups": "evaluate.groups",
+    "evaluate video": "evaluate.video",
     "evaluate liveness": "evaluate.liveness",
     "evaluate camera": "evaluate.camera",
     "train classifier": "train.classifier",
@@ -48,7 +49,7 @@ GROUPS = {
     "gallery": "Manage the people in a gallery.",
     "cache": "List and delete what commands have remembered.",
     "models": "List and download models, and add your own.",
-    "evaluate": "Measure error rates on labeled photos.",
+    "evaluate": "Measure error rates on labeled photos and videos.",
     "train": "Train classifiers and networks on labeled photos.",
 }
 """Help of each group of commands."""

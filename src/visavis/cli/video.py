@@ -14,16 +14,15 @@ import typer
 
 from visavis import defaults
 from visavis._show import percent
-from visavis.cli._galleries import next_steps, open_gallery
 from visavis.cli._networks import OF_GALLERY, Networks, takes
-from visavis.cli._options import GALLERY, Json, maybe_gallery_url
+from visavis.cli._options import Json
 from visavis.cli._output import Output, note, short, significant
 from visavis.cli._signals import catch_signals
 from visavis.cli._table import Column, Row
+from visavis.cli._videos import VideoGallery, open_video_gallery
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
-    from visavis.gallery import Gallery
     from visavis.videos.recognize import VideoRecognizer
     from visavis.videos.types import FrameResult, FrameSource, VideoEvent
 
@@ -42,17 +41,6 @@ SourceName = Annotated[
     str,
     typer.Argument(
         metavar="SOURCE", help="A video, a folder of frames, - for standard input, the number or address of a camera."
-    ),
-]
-VideoGallery = Annotated[
-    str | None,
-    typer.Option(
-        "--gallery",
-        envvar="VISAVIS_GALLERY",
-        metavar="URL",
-        callback=maybe_gallery_url,
-        help="Gallery of the people to recognize, as for identify.",
-        show_default="faces.db, if it exists",
     ),
 ]
 Events = Annotated[
@@ -154,7 +142,7 @@ def video(  # noqa: PLR0913 - a command's options
     options = VideoOptions(min_face=networks.min_face, fpir=rate, threshold=threshold, liveness=liveness.value)
     with ExitStack() as stack:
         interrupts = stack.enter_context(catch_signals())
-        store = _open_gallery(stack, gallery, networks)
+        store = open_video_gallery(stack, gallery, networks)
         recognizer = networks.recognizer() if store is None else store.recognizer
         folder = None if faces is None else FacesFolder(faces)
         file = None if events is None else stack.enter_context(EventFile(events))
@@ -179,18 +167,6 @@ def video(  # noqa: PLR0913 - a command's options
         for text in pictures.notes:
             note(text)
     raise typer.Exit(0 if recognized else 1)
-
-
-def _open_gallery(stack: ExitStack, url: str | None, networks: Networks) -> Gallery | None:
-    """Open the gallery, or return None: without --gallery, and without the file of the default gallery."""
-    if url is None and not Path(GALLERY.removeprefix("sqlite:///")).exists():
-        note(f"there is no gallery ({GALLERY}): faces are tracked, and all people are unknown.")
-        return None
-    store = stack.enter_context(open_gallery(GALLERY if url is None else url, networks))
-    if not len(store):
-        for text in next_steps(0, store.stats().unassigned, store.url):
-            note(text)
-    return store
 
 
 def _make_line(event: VideoEvent) -> dict[str, object]:

@@ -12,6 +12,8 @@ from visavis.evaluate.stats.metrics import Counts
 
 Z = 1.959963984540054
 """Standard normal quantile of 0.975: 2.5 % lie beyond it on each side."""
+TAIL = 0.025
+"""Probability beyond each end of an interval."""
 
 
 def wilson(successes: float, n: float) -> Interval:
@@ -48,3 +50,27 @@ def wilson_of_people(successes: Counts, trials: Counts) -> Interval:
     spread = float(np.square(successes - share * trials).sum())
     effective = min(float(n), share * (1 - share) * n * n / spread) if spread else float(n)
     return wilson(share * effective, effective)
+
+
+def poisson(count: int) -> Interval:
+    """Return the exact 95 % interval of the expected number of independent rare events of which ``count`` occurred.
+
+    F. Garwood, Fiducial limits for the Poisson distribution, Biometrika 28 (1936). Without an event it ends at 3.69.
+    """
+    if count < 0:
+        raise UsageError(f"a number of events is 0 or more, got {count}.")
+    low = 0.0 if count == 0 else _find_mean(count - 1, 1 - TAIL)
+    return low, _find_mean(count, TAIL)
+
+
+def _find_mean(count: int, share: float) -> float:
+    """Return the mean at which up to ``count`` events have the probability ``share``."""
+    low, high = 0.0, count + 10 * math.sqrt(count + 1) + 10
+    for _ in range(100):
+        middle = (low + high) / 2
+        low, high = (low, middle) if _probability_up_to(count, middle) < share else (middle, high)
+    return (low + high) / 2
+
+
+def _probability_up_to(count: int, mean: float) -> float:
+    return math.fsum(math.exp(k * math.log(mean) - mean - math.lgamma(k + 1)) for k in range(count + 1))
