@@ -37,6 +37,7 @@ DOCUMENTED = {
     "gallery merge",
     "gallery move",
     "gallery name",
+    "gallery strangers",
     "gallery forget",
     "gallery export",
     "gallery import",

@@ -110,6 +110,7 @@ SCRIPT = [
 
 ELSEWHERE = {
     "video": "tests/cli/test_video.py",
+    "gallery strangers": "tests/cli/test_video.py",
     "evaluate video": "tests/cli/evaluate/test_video.py",
     "demo": "test_the_demo_fits",
     "liveness": "tests/cli/test_liveness.py",

@@ -23,6 +23,7 @@ COMMANDS = {
     **{f"gallery {name}": f"gallery.{name}" for name in ("show", "remove", "forget", "rename", "describe", "merge")},
     "gallery move": "gallery.move",
     "gallery name": "gallery.name_faces",
+    "gallery strangers": "gallery.strangers",
     "gallery export": "gallery.export_gallery",
     "gallery import": "gallery.import_gallery",
     **{f"gallery {name}": f"gallery.{name}" for name in ("audit", "stats", "check", "calibrate", "compact")},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from enum import StrEnum
@@ -19,10 +19,12 @@ from visavis.cli._options import Json
 from visavis.cli._output import Output, note, short, significant
 from visavis.cli._signals import catch_signals
 from visavis.cli._table import Column, Row
+from visavis.cli._video_find import Clips, Find, FindRequest, Resume, find_in_files, only_source
 from visavis.cli._videos import VideoGallery, open_video_gallery
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
+    from visavis.videos.events import EventFile
     from visavis.videos.recognize import VideoRecognizer
     from visavis.videos.types import FrameResult, FrameSource, VideoEvent
 
@@ -37,10 +39,11 @@ COLUMNS = (
     Column("best face", drop=1),
 )
 
-SourceName = Annotated[
-    str,
+SourceNames = Annotated[
+    list[str],
     typer.Argument(
-        metavar="SOURCE", help="A video, a folder of frames, - for standard input, the number or address of a camera."
+        metavar="SOURCE...",
+        help="A video, a folder of frames, - for standard input, the number or address of a camera.",
     ),
 ]
 Events = Annotated[
@@ -103,11 +106,27 @@ Threshold = Annotated[
     float | None, typer.Option("--threshold", help="Greatest cosine distance (0 to 2), instead of --fpir.")
 ]
 
+Every = Annotated[int, typer.Option("--every", min=1, metavar="N", help="Read only every N-th frame.")]
+Live = Annotated[bool, typer.Option("--live", help="Show the frames in a window; q closes it.")]
+StrangerDays = Annotated[
+    int | None,
+    typer.Option(
+        "--strangers",
+        min=1,
+        metavar="DAYS",
+        help="Give unknown people numbers, and remember them for DAYS after they were last seen.",
+        show_default="off",
+    ),
+]
+
 
 @takes(OF_GALLERY)
 def video(  # noqa: PLR0913 - a command's options
-    source: SourceName,
+    sources: SourceNames,
     *,
+    find: Find = None,
+    clips: Clips = None,
+    resume: Resume = None,
     events: Events = None,
     faces: Faces = None,
     out: Out = None,
@@ -115,10 +134,11 @@ def video(  # noqa: PLR0913 - a command's options
     mqtt: Mqtt = None,
     post: Post = None,
     outbox: OutboxFile = Path("visavis-outbox.db"),
-    live: Annotated[bool, typer.Option("--live", help="Show the frames in a window; q closes it.")] = False,
-    every: Annotated[int, typer.Option("--every", min=1, metavar="N", help="Read only every N-th frame.")] = 1,
+    live: Live = False,
+    every: Every = 1,
     fpir: Fpir = None,
     threshold: Threshold = None,
+    strangers: StrangerDays = None,
     gallery: VideoGallery = None,
     liveness: LivenessOption = LivenessChoice.off,
     networks: Networks,
@@ -135,11 +155,16 @@ def video(  # noqa: PLR0913 - a command's options
     from visavis.videos.pictures import EndedSource, choose_blur, open_pictures
     from visavis.videos.recognize import VideoOptions, VideoRecognizer
     from visavis.videos.source import open_source
+    from visavis.videos.strangers import open_strangers
 
-    if fpir is not None and threshold is not None:
-        raise UsageError("--fpir and --threshold exclude each other: a threshold has a rate of its own.")
-    rate = defaults.FPIR if fpir is None else fpir
-    options = VideoOptions(min_face=networks.min_face, fpir=rate, threshold=threshold, liveness=liveness.value)
+    options = VideoOptions(networks.min_face, _choose_rate(fpir, threshold), threshold, liveness=liveness.value)
+    if find is not None:
+        unused = {"events": events, "faces": faces, "out": out, "blur": blur, "live": live, "mqtt": mqtt, "post": post}
+        request = FindRequest(find, every, clips, resume, unused)
+        raise typer.Exit(
+            find_in_files(sources, request, gallery=gallery, networks=networks, options=options, json=json)
+        )
+    source = only_source(sources, clips=clips, resume=resume)
     with ExitStack() as stack:
         interrupts = stack.enter_context(catch_signals())
         store = open_video_gallery(stack, gallery, networks)
@@ -148,10 +173,12 @@ def video(  # noqa: PLR0913 - a command's options
         file = None if events is None else stack.enter_context(EventFile(events))
         frames = open_source(source, every=every)
         stack.callback(frames.close)
-        choice = choose_blur(blur or (), store)
-        pictures = stack.enter_context(open_pictures(out, source=source, blur=choice, live=live))
+        pictures = stack.enter_context(
+            open_pictures(out, source=source, blur=choose_blur(blur or (), store), live=live)
+        )
+        memory = open_strangers(store, days=strangers, fpir=options.fpir, threshold=threshold)
         send = stack.enter_context(deliver(mqtt=mqtt, post=post, outbox=outbox, report=note))
-        tracking = VideoRecognizer(recognizer, store, options=options, faces=folder)
+        tracking = VideoRecognizer(recognizer, store, options=options, faces=folder, strangers=memory)
         output = stack.enter_context(Output(*COLUMNS, json=json))
         progress = stack.enter_context(_show_progress(frames, tracking, visible=output.shows_progress))
         recognized = False
@@ -159,14 +186,30 @@ def video(  # noqa: PLR0913 - a command's options
             progress(result)
             for event in result.events:
                 recognized |= event.name is not None
-                if file is not None:
-                    file.write(event)
-                send(event)
+                _pass_on(event, file, send)
                 output.answer(_make_line(event), *([_make_row(event)] if event.event == "ended" else []))
             pictures.add(result)
-        for text in pictures.notes:
-            note(text)
+        _print_notes(pictures.notes)
     raise typer.Exit(0 if recognized else 1)
+
+
+def _pass_on(event: VideoEvent, file: EventFile | None, send: Callable[[VideoEvent], None]) -> None:
+    """Write an event to the file of events, if there is one, and send it."""
+    if file is not None:
+        file.write(event)
+    send(event)
+
+
+def _print_notes(texts: Iterable[str]) -> None:
+    for text in texts:
+        note(text)
+
+
+def _choose_rate(fpir: float | None, threshold: float | None) -> float:
+    """Return the rate of --fpir, or the default; UsageError for both options."""
+    if fpir is not None and threshold is not None:
+        raise UsageError("--fpir and --threshold exclude each other: a threshold has a rate of its own.")
+    return defaults.FPIR if fpir is None else fpir
 
 
 def _make_line(event: VideoEvent) -> dict[str, object]:
@@ -180,7 +223,7 @@ def _make_line(event: VideoEvent) -> dict[str, object]:
 def _make_row(event: VideoEvent) -> Row:
     return Row(
         [
-            "unknown" if event.name is None else event.name,
+            _format_person(event),
             _format_moment(event.start),
             _format_moment(event.end),
             str(event.track),
@@ -190,6 +233,12 @@ def _make_row(event: VideoEvent) -> Row:
             event.best_face or "-",
         ]
     )
+
+
+def _format_person(event: VideoEvent) -> str:
+    if event.name is not None:
+        return event.name
+    return "unknown" if event.stranger is None else f"stranger {event.stranger}"
 
 
 def _format_moment(moment: float | datetime) -> str:

@@ -36,7 +36,7 @@ SAMPLED_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class SeenFace:
+class ExaminedFace:
     """The largest face of a frame: pixels between the ``eyes``, ``resolution`` (1: sharp to the pixel), quality."""
 
     eyes: float
@@ -90,7 +90,7 @@ def examine_camera(
     check_number(seconds, "seconds are a time", least=0.1)
     wide = _check_place(distance, angle)
     frames: list[Frame] = []
-    faces: list[SeenFace] = []
+    faces: list[ExaminedFace] = []
     examined, last = 0, -math.inf
     try:
         for frame in source:
@@ -117,12 +117,12 @@ def _check_place(distance: float | None, angle: float | None) -> float | None:
     return None
 
 
-def _examine(pixels: RGB, recognizer: Recognizer, min_face: float) -> list[SeenFace]:
+def _examine(pixels: RGB, recognizer: Recognizer, min_face: float) -> list[ExaminedFace]:
     (faces,) = recognizer.detector.detect([pixels], min_face=min_face)
     if not faces:
         return []
     face = max(faces, key=lambda item: item.area)
-    return [SeenFace(eye_distance(face.landmarks), measure_resolution(pixels, face), measure(pixels, face))]
+    return [ExaminedFace(eye_distance(face.landmarks), measure_resolution(pixels, face), measure(pixels, face))]
 
 
 def measure_resolution(pixels: RGB, face: Face) -> float:
@@ -158,7 +158,7 @@ def _count(source: FrameSource, frames: list[Frame], examined: int, *, angle: fl
     return CameraResult(count, passed, rate, width, height, examined, 0, angle)
 
 
-def _summarize(result: CameraResult, faces: list[SeenFace], distance: float | None) -> CameraResult:
+def _summarize(result: CameraResult, faces: list[ExaminedFace], distance: float | None) -> CameraResult:
     if not faces:
         return result
     eyes = float(np.median([face.eyes for face in faces]))
