@@ -49,6 +49,42 @@ def test_without_a_gallery_people_are_unknown(look: Run, clip: str) -> None:
     assert "no gallery" in done.err
 
 
+def test_a_stranger_keeps_the_number_and_becomes_a_person(
+    know: Run, look: Run, run: Run, photos: Photos, clip: str
+) -> None:
+    know("enroll", "Red", photos.red)
+    store = ("--gallery", "faces.db")
+    watch = ("video", clip, *store, *NEAR, "--strangers", "30", "--json")
+    first = look(*watch).lines
+    (number,) = {line["stranger"] for line in first if "stranger" in line}
+    assert [line["name"] for line in first if line["event"] == "ended"] == ["Red", None]
+    second = look(*watch).lines
+    assert [(line["event"], line.get("stranger")) for line in second if line["name"] is None] == [
+        ("updated", number),
+        ("ended", number),
+    ]
+    listed = run("gallery", "strangers", *store, "--json")
+    assert (listed.line["number"], listed.line["sightings"], listed.line["cameras"]) == (number, 2, ["clip.mkv"])
+    assert f"stranger {number} was seen 2 times, last on 20" in listed.err
+    assert "2 times" in run("gallery", "strangers", *store).out
+    assert run("gallery", "name", "Blue", "--stranger", number, *store, "--json").line["name"] == "Blue"
+    assert run("gallery", "strangers", *store, "--json").code == 1
+    third = look(*watch).lines
+    assert {line["name"] for line in third} == {"Red", "Blue"}
+    assert run("gallery", "name", "Blue", "--stranger", number, *store).code == 2
+    assert run("gallery", "name", "Blue", *store).code == 2
+
+
+def test_strangers_are_off_by_default_and_need_a_gallery(
+    know: Run, look: Run, run: Run, photos: Photos, clip: str
+) -> None:
+    assert "name one" in look("video", clip, "--strangers", "3").err
+    know("enroll", "Red", photos.red)
+    lines = look("video", clip, "--gallery", "faces.db", *NEAR, "--json").lines
+    assert not [line for line in lines if "stranger" in line]
+    assert run("gallery", "strangers", "--gallery", "faces.db").code == 1
+
+
 def test_liveness_is_printed_and_required(
     know: Run, look: Run, photos: Photos, clip: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,8 +33,11 @@ KEPT_S = 2.5
 """Seconds after the last detection at which a track ends: until then its face may reappear."""
 LEAST_DETECTIONS = 3
 """Detections that make a track: fewer may be a false detection."""
-SAME_LOOK = 0.3
-"""Least correlation of two small pictures of a face, in consecutive detections, that are one person without doubt."""
+SAME_LOOK, NEAR_LOOK = 0.3, 0.6
+"""Least correlation of two small pictures of a face, in consecutive detections, that are one person without doubt:
+where the boxes overlap, and where they are only near."""
+NEAR, FAST = 0.6, 6.0
+"""Sides of the face between centers up to which a face is near: at once, and within a second."""
 MEMORY = 6
 """Embeddings that a track is compared by."""
 NEUTRAL = 0.5
@@ -126,6 +129,7 @@ class Tracker:
         for track in self.tracks:
             track.motion = motion.predict(track.motion, seconds)
         pairs = self._match_boxes(seconds, faces, embed)
+        pairs |= self._match_near(seconds, faces, pairs)
         pairs |= self._match_embeddings(faces, pairs, embed)
         owners = {face: self._continue(track, faces[face], seconds) for face, track in pairs.items()}
         owners |= {number: self._begin(face, seconds) for number, face in enumerate(faces) if number not in owners}
@@ -152,8 +156,7 @@ class Tracker:
         tracks = [track for track in self.tracks if not track.cut]
         if not tracks or not faces:
             return {}
-        boxes = np.stack([track.motion.box for track in tracks])
-        detected = np.stack([face.face.box for face in faces])
+        boxes, detected = _boxes_of(tracks), _boxes_of(faces)
         overlap = overlaps(boxes, detected).astype(np.float64)
         allowed = (overlap >= LEAST_OVERLAP) & (_size_ratios(boxes, detected) <= SIZE_RATIO)
         in_doubt = self._find_doubts(seconds, tracks, faces, allowed)
@@ -163,13 +166,31 @@ class Tracker:
         costs = (1 - overlap) / 2 + np.where(np.isnan(distances), NEUTRAL, distances)
         return {face: tracks[track] for track, face in assign(costs, allowed)}
 
+    def _match_near(self, seconds: float, faces: Sequence[DetectedFace], pairs: dict[int, Track]) -> dict[int, Track]:
+        """Match the remaining faces to tracks just detected that moved too fast to overlap, where none is contested."""
+        matched = set(map(id, pairs.values()))
+        tracks = [
+            track
+            for track in self.tracks
+            if id(track) not in matched and not track.cut and seconds - track.last <= CONTINUED_S
+        ]
+        numbers = [number for number in range(len(faces)) if number not in pairs]
+        if not tracks or not numbers:
+            return {}
+        remaining = [faces[number] for number in numbers]
+        ways = _measure_ways(tracks, remaining)
+        reach = np.array([NEAR + FAST * (seconds - track.last) for track in tracks])
+        ratios = _size_ratios(_boxes_of(tracks), _boxes_of(remaining))
+        allowed = (ways <= reach[:, None]) & (ratios <= SIZE_RATIO)
+        allowed &= ~contested(allowed) & (_compare_looks(tracks, remaining) >= NEAR_LOOK)
+        return {numbers[face]: tracks[track] for track, face in assign(ways, allowed)}
+
     def _find_doubts(
         self, seconds: float, tracks: Sequence[Track], faces: Sequence[DetectedFace], allowed: Mask
     ) -> Mask:
         """Return the pairs ``(n, m)`` that overlap alone must not decide."""
         late = np.array([seconds - track.last > CONTINUED_S for track in tracks])
-        looks = np.stack([track.latest.look for track in tracks]) @ np.stack([face.look for face in faces]).T
-        return contested(allowed) | (allowed & (late[:, None] | (looks < SAME_LOOK)))
+        return contested(allowed) | (allowed & (late[:, None] | (_compare_looks(tracks, faces) < SAME_LOOK)))
 
     def _pass(self, tracks: Sequence[Track], faces: Sequence[DetectedFace], distances: Doubles, seconds: float) -> Mask:
         """Return the doubtful pairs whose embeddings are of one person.
@@ -211,8 +232,8 @@ class Tracker:
         return {numbers[face]: lost[track] for track, face in assign(costs, allowed)}
 
     def _continue(self, track: Track, face: DetectedFace, seconds: float) -> Track:
-        far = track.cut or overlaps(track.motion.box[None], face.face.box[None])[0, 0] < LEAST_OVERLAP
-        track.motion = motion.start(face.face.box, seconds) if far else motion.correct(track.motion, face.face.box)
+        lost = track.cut or seconds - track.last > CONTINUED_S
+        track.motion = motion.start(face.face.box, seconds) if lost else motion.correct(track.motion, face.face.box)
         track.latest, track.last, track.cut = face, seconds, False
         track.detections += 1
         if face.embedding is not None:
@@ -266,16 +287,29 @@ def _measure_distances(tracks: Sequence[Track], faces: Sequence[DetectedFace], w
     return distances
 
 
-REACH = 6.0
-"""Sides of the face by which a hidden face may move within a second, and by which it may move at once."""
+def _boxes_of(items: Sequence[Track] | Sequence[DetectedFace]) -> Floats:
+    """Return the predicted boxes of tracks, or those of faces, ``(n, 4)``."""
+    return np.stack([item.motion.box if isinstance(item, Track) else item.face.box for item in items])
+
+
+def _compare_looks(tracks: Sequence[Track], faces: Sequence[DetectedFace]) -> Floats:
+    """Return the correlations ``(n, m)`` of the small pictures."""
+    looks: Floats = np.stack([track.latest.look for track in tracks]) @ np.stack([face.look for face in faces]).T
+    return looks
+
+
+def _measure_ways(tracks: Sequence[Track], faces: Sequence[DetectedFace]) -> Doubles:
+    """Return the distances ``(n, m)`` from predicted centers to those of faces, in sides of the tracks' faces."""
+    boxes = _boxes_of(faces)
+    centers = (boxes[:, :2] + boxes[:, 2:]) / 2
+    predicted = np.stack([track.motion.position[:2] for track in tracks])
+    sides = np.array([track.motion.side for track in tracks])
+    ways: Doubles = np.linalg.norm(predicted[:, None] - centers[None], axis=2) / sides[:, None]
+    return ways
 
 
 def _reachable(tracks: Sequence[Track], faces: Sequence[DetectedFace]) -> Mask:
     """Return the pairs ``(n, m)`` of a track and a face that a person can have moved between; all after a cut."""
-    result = np.zeros((len(tracks), len(faces)), bool)
-    for row, track in enumerate(tracks):
-        for column, face in enumerate(faces):
-            center = (face.face.box[:2] + face.face.box[2:]) / 2
-            way = float(np.hypot(*(center - track.motion.position[:2]))) / track.motion.side
-            result[row, column] = track.cut or way <= REACH * (1 + track.motion.seconds - track.last)
+    reach = [np.inf if track.cut else FAST * (1 + track.motion.seconds - track.last) for track in tracks]
+    result: Mask = _measure_ways(tracks, faces) <= np.array(reach)[:, None]
     return result

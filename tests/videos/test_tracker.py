@@ -1,0 +1,193 @@
+"""Which face continues which track: people are directions, and a face is drawn as its direction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from visavis.types import Face, Floats, Quality
+from visavis.videos.association import assign, contested
+from visavis.videos.tracker import DetectedFace, Track, Tracker, TrackLimits
+
+pytest.importorskip("scipy")
+
+LIMITS = TrackLimits(same=0.6, rejoined=0.5)
+GOOD = Quality(*[0.9] * 11)
+STEP = 0.1
+PLACES = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]], np.float32)
+LOOKS = np.linalg.qr(np.random.default_rng(5).normal(size=(16, 16)))[0].astype(np.float32)
+
+
+class Scene:
+    """A tracker with people as faces; counts the embeddings."""
+
+    def __init__(self, limits: TrackLimits | None = LIMITS) -> None:
+        self.tracker = Tracker(limits=limits)
+        self.people: dict[int, int] = {}
+        self.embedded = 0
+        self.seconds = 0.0
+        self.ended: list[Track] = []
+
+    def see(
+        self, *faces: tuple[int, float, float], cut: bool = False, after: float = STEP, look: int = 0, side: float = 60
+    ) -> list[int]:
+        """Add a frame with faces of (person, x, y); return the number of the track of each."""
+        self.seconds += after
+        detected = [self._face(x, y, side, look + person) for person, x, y in faces]
+        self.people = {id(face): person for face, (person, _, _) in zip(detected, faces, strict=True)}
+        owners, ended = self.tracker.update(self.seconds, detected, self._embed, cut=cut)
+        self.ended += ended
+        return [owners[number].number for number in range(len(faces))]
+
+    def _face(self, x: float, y: float, side: float, look: int) -> DetectedFace:
+        box = np.array([x, y, x + side, y + side], np.float32)
+        return DetectedFace(Face(box, 0.99, box[:2] + side * PLACES), GOOD, LOOKS[look])
+
+    def _embed(self, faces: Sequence[DetectedFace]) -> None:
+        for face in faces:
+            if face.embedding is None:
+                self.embedded += 1
+                face.embedding = embedding_of(self.people[id(face)])
+
+
+def embedding_of(person: int) -> Floats:
+    return np.eye(8, dtype=np.float32)[person]
+
+
+def follow(scene: Scene, *people: tuple[int, float, float], frames: int = 5) -> list[int]:
+    """Let people stand for some frames, and remember an embedding of each track, as recognition does."""
+    for _ in range(frames):
+        numbers = scene.see(*people)
+    for track in scene.tracker.tracks:
+        (person,) = (who for (who, _, _), number in zip(people, numbers, strict=True) if number == track.number)
+        track.remember(embedding_of(person))
+    return numbers
+
+
+def test_faces_that_stand_apart_need_no_embedding() -> None:
+    scene = Scene()
+    seen = [scene.see((0, 20 + 15 * n, 50), (1, 400 - 9 * n, 60)) for n in range(12)]
+    assert seen == [[1, 2]] * 12
+    assert scene.embedded == 0
+    assert [track.detections for track in scene.tracker.tracks] == [12, 12]
+    assert scene.tracker.tracks[0].together == {2}
+
+
+def test_a_face_is_predicted_between_detections() -> None:
+    scene = Scene()
+    for n in range(8):
+        scene.see((0, 20 + 15 * n, 50))
+    (predicted,) = scene.tracker.predict(scene.seconds + 0.05)
+    assert (predicted.track, predicted.detected) == (1, False)
+    assert predicted.face.box[0] == pytest.approx(20 + 15 * 7.5, abs=2)
+    assert 0 < predicted.uncertainty < 10
+    assert scene.tracker.predict(scene.seconds + 1) == []
+
+
+def test_a_hidden_face_gets_its_track_back() -> None:
+    scene = Scene()
+    follow(scene, (0, 100, 50))
+    for _ in range(10):
+        scene.see()
+    assert scene.see((0, 180, 55)) == [1]
+    assert scene.embedded == 1
+
+
+def test_another_person_in_the_same_place_after_a_second_is_another_track() -> None:
+    scene = Scene()
+    follow(scene, (0, 100, 50))
+    for _ in range(10):
+        scene.see()
+    assert scene.see((1, 100, 50)) == [2]
+
+
+def test_a_track_ends_when_its_face_stays_away() -> None:
+    scene = Scene()
+    follow(scene, (0, 100, 50))
+    for _ in range(30):
+        scene.see()
+    assert [(track.number, track.last) for track in scene.ended] == [(1, pytest.approx(0.5))]
+    assert scene.see((0, 100, 50)) == [2]
+
+
+@pytest.mark.parametrize("hidden", [0, 4])
+def test_people_who_cross_keep_their_tracks(hidden: int) -> None:
+    """They pass each other in the same line; the farther face is covered for some frames."""
+    scene = Scene()
+    assert follow(scene, (0, 100, 50), (1, 400, 54)) == [1, 2]
+    for n in range(1, 31):
+        left, right = (0, 100 + 10 * n, 50), (1, 400 - 10 * n, 54)
+        covered = abs(left[1] - right[1]) < 20 * hidden / 2
+        assert scene.see(*([left] if covered else [left, right])) == ([1] if covered else [1, 2])
+
+
+def test_people_who_turn_back_behind_each_other_keep_their_tracks() -> None:
+    """They meet, one face is covered, and both go back where they came from: motion alone would swap them."""
+    scene = Scene()
+    follow(scene, (0, 100, 50), (1, 300, 50))
+    for n in [*range(9), *range(9, 0, -1)]:
+        left, right = (0, 100 + 10 * n, 50), (1, 300 - 10 * n, 50)
+        covered = n >= 7
+        assert scene.see(*([left] if covered else [left, right])) == ([1] if covered else [1, 2])
+
+
+def test_a_cut_carries_no_track_to_another_person() -> None:
+    scene = Scene()
+    follow(scene, (0, 100, 50), (1, 300, 50))
+    assert scene.see((2, 100, 50), (0, 300, 50), cut=True) == [3, 1]
+    assert scene.see((2, 102, 50), (0, 302, 50)) == [3, 1]
+
+
+def test_a_cut_that_was_missed_is_noticed_by_the_look_of_the_face() -> None:
+    scene = Scene()
+    follow(scene, (0, 100, 50))
+    assert scene.see((1, 102, 51)) == [2]
+
+
+def test_a_face_that_only_turned_goes_on() -> None:
+    scene = Scene()
+    follow(scene, (0, 100, 50))
+    assert scene.see((0, 102, 51), look=7) == [1]
+    assert scene.embedded == 1
+
+
+def test_without_measured_distances_a_doubtful_track_is_a_new_one() -> None:
+    scene = Scene(limits=None)
+    follow(scene, (0, 100, 50))
+    assert scene.see((0, 100, 50), cut=True) == [2]
+
+
+def test_a_single_detection_is_no_track() -> None:
+    scene = Scene()
+    scene.see((0, 100, 50), (1, 500, 50))
+    for _ in range(6):
+        scene.see((0, 100, 50))
+    assert [track.number for track in scene.tracker.tracks] == [1]
+    assert scene.ended == []
+    assert scene.tracker.end_all()[0].confirmed
+
+
+def test_a_fast_face_is_one_track_though_its_boxes_do_not_overlap() -> None:
+    scene = Scene()
+    assert [scene.see((0, 20 + 65 * n, 50)) for n in range(6)] == [[1]] * 6
+    assert scene.embedded == 0
+
+
+def test_a_face_of_another_size_in_the_same_place_is_another_track() -> None:
+    scene = Scene()
+    scene.see((0, 100, 50), side=30)
+    assert scene.see((0, 90, 40), side=90) == [2]
+
+
+def test_an_assignment_has_the_least_total_cost_of_allowed_pairs() -> None:
+    costs = np.array([[1.0, 2.0], [2.0, 9.0]])
+    assert assign(costs, np.ones((2, 2), bool)) == [(0, 1), (1, 0)]
+    assert assign(costs, np.array([[True, False], [True, False]])) == [(0, 0)]
+    assert assign(costs, np.zeros((2, 2), bool)) == []
+    assert contested(np.array([[True, True], [False, False], [False, True]])).tolist() == [
+        [True, True],
+        [False, False],
+        [False, True],
+    ]
