@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,18 +23,8 @@ from visavis.cli._videos import VideoGallery, format_moment, open_video_gallery
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
-<<<<<<< HEAD
-    from visavis.gallery import Gallery
-    from visavis.pipeline import Recognizer
-    from visavis.videos.cameras import CameraGroup
-    from visavis.videos.events import EventFile
-    from visavis.videos.faces_folder import FacesFolder
-    from visavis.videos.recognize import VideoOptions, VideoRecognizer
-    from visavis.videos.strangers import Strangers
-=======
     from visavis.videos.pictures import PictureOutput
     from visavis.videos.recognize import VideoRecognizer
->>>>>>> next
     from visavis.videos.types import FrameResult, FrameSource, VideoEvent
 
 COLUMNS = (
@@ -48,21 +38,12 @@ COLUMNS = (
     Column("best face", drop=1),
 )
 
-<<<<<<< HEAD
-SourceName = Annotated[
-    str | None,
-=======
 SourceNames = Annotated[
     list[str],
->>>>>>> next
     typer.Argument(
         metavar="SOURCE...",
         help="A video, a folder of frames, - for standard input, the number or address of a camera.",
     ),
-]
-Cameras = Annotated[
-    Path | None,
-    typer.Option("--cameras", metavar="FILE.toml", help="Watch all cameras of this file, in place of SOURCE."),
 ]
 Events = Annotated[
     Path | None,
@@ -140,17 +121,11 @@ StrangerDays = Annotated[
 
 @takes(OF_GALLERY)
 def video(  # noqa: PLR0913 - a command's options
-<<<<<<< HEAD
-    source: SourceName = None,
-    *,
-    cameras: Cameras = None,
-=======
     sources: SourceNames,
     *,
     find: Find = None,
     clips: Clips = None,
     resume: Resume = None,
->>>>>>> next
     events: Events = None,
     faces: Faces = None,
     out: Out = None,
@@ -177,10 +152,10 @@ def video(  # noqa: PLR0913 - a command's options
     from visavis.videos.events import EventFile
     from visavis.videos.faces_folder import FacesFolder
     from visavis.videos.pictures import EndedSource, choose_blur, open_pictures
-    from visavis.videos.recognize import VideoOptions
+    from visavis.videos.recognize import VideoOptions, VideoRecognizer
+    from visavis.videos.source import open_source
     from visavis.videos.strangers import open_strangers
 
-    _check_source(source, cameras, every, pictures=out is not None or live)
     options = VideoOptions(networks.min_face, _choose_rate(fpir, threshold), threshold, liveness=liveness.value)
     if find is not None:
         refuse(events=events, faces=faces, out=out, blur=blur, live=live, mqtt=mqtt, post=post, strangers=strangers)
@@ -193,83 +168,14 @@ def video(  # noqa: PLR0913 - a command's options
         recognizer = networks.recognizer() if store is None else store.recognizer
         folder = None if faces is None else FacesFolder(faces)
         file = None if events is None else stack.enter_context(EventFile(events))
-<<<<<<< HEAD
-        memory = open_strangers(store, days=strangers, fpir=options.fpir, threshold=threshold)
-        frames, tracking = _open_frames(source, cameras, every, _Parts(recognizer, store, options, folder, memory))
-        stack.callback(frames.close)
-        pictures = stack.enter_context(
-            open_pictures(out, source=source, blur=choose_blur(blur or (), store), live=live)
-        )
-=======
         frames = stack.enter_context(closing(open_source(source, every=every)))
         choice = choose_blur(blur or (), store)
         pictures = stack.enter_context(open_pictures(out, source=source, blur=choice, live=live))
         memory = open_strangers(store, days=strangers, fpir=options.fpir, threshold=threshold)
->>>>>>> next
         send = stack.enter_context(deliver(mqtt=mqtt, post=post, outbox=outbox, report=note))
-        output = stack.enter_context(Output(*(["camera"] if cameras else []), *COLUMNS, json=json))
+        tracking = VideoRecognizer(recognizer, store, options=options, faces=folder, strangers=memory)
+        output = stack.enter_context(Output(*COLUMNS, json=json))
         progress = stack.enter_context(_show_progress(frames, tracking, visible=output.shows_progress))
-<<<<<<< HEAD
-        recognized = False
-        for result in interrupts.each(tracking.run(EndedSource(frames, lambda: pictures.closed))):
-            progress(result)
-            for event in result.events:
-                recognized |= event.name is not None
-                _pass_on(event, file, send)
-                output.answer(_make_line(event), *_make_rows(event, camera=cameras is not None))
-            pictures.add(result)
-        _print_notes(pictures.notes)
-    raise typer.Exit(0 if recognized else 1)
-
-
-class _Parts(NamedTuple):
-    """What faces are tracked with."""
-
-    recognizer: Recognizer
-    gallery: Gallery | None
-    options: VideoOptions
-    faces: FacesFolder | None
-    strangers: Strangers | None
-
-
-def _check_source(source: str | None, cameras: Path | None, every: int, *, pictures: bool) -> None:
-    if cameras is not None and every > 1:
-        raise UsageError("--every is not for --cameras: write every = N for each camera into the file.")
-    if (source is None) == (cameras is None):
-        raise UsageError("one source is needed: give SOURCE, or --cameras FILE.toml.")
-    if cameras is not None and pictures:
-        raise UsageError("--cameras has the pictures of several cameras: --out and --live take one SOURCE.")
-
-
-def _open_frames(
-    source: str | None, cameras: Path | None, every: int, parts: _Parts
-) -> tuple[FrameSource, VideoRecognizer | CameraGroup]:
-    """Return the frames and what tracks the faces in them; several cameras are both."""
-    recognizer, gallery, options, faces, strangers = parts
-    if cameras is not None:
-        from visavis.videos.camera_file import read_camera_file
-        from visavis.videos.cameras import CameraGroup
-
-        file = read_camera_file(cameras)
-        group = CameraGroup(file, recognizer, gallery, options=options, faces=faces, strangers=strangers)
-        return group, group
-    from visavis.videos.recognize import VideoRecognizer
-    from visavis.videos.source import open_source
-
-    frames = open_source(source or "", every=every)
-    return frames, VideoRecognizer(recognizer, gallery, options=options, faces=faces, strangers=strangers)
-
-
-def _pass_on(event: VideoEvent, file: EventFile | None, send: Callable[[VideoEvent], None]) -> None:
-    """Write an event to the file of events, if there is one, and send it."""
-    if file is not None:
-        file.write(event)
-    send(event)
-
-
-def _print_notes(texts: Iterable[str]) -> None:
-    for text in texts:
-=======
         results = interrupts.each(tracking.run(EndedSource(frames, lambda: pictures.closed)))
         targets = [send] if file is None else [file.write, send]
         recognized = _follow(map(progress, results), output, pictures, targets)
@@ -292,7 +198,6 @@ def _follow(
             output.answer(_make_line(event), *([_make_row(event)] if event.event == "ended" else []))
         pictures.add(result)
     for text in pictures.notes:
->>>>>>> next
         note(text)
     return recognized
 
@@ -312,23 +217,6 @@ def _make_line(event: VideoEvent) -> dict[str, object]:
     return line
 
 
-<<<<<<< HEAD
-def _make_rows(event: VideoEvent, *, camera: bool) -> list[Row]:
-    """Return the row of a track that has ended, with the name of its camera where there are several."""
-    if event.event != "ended":
-        return []
-    cells = [
-        _format_person(event),
-        _format_moment(event.start),
-        _format_moment(event.end),
-        str(event.track),
-        short(event.distance),
-        percent(event.probability),
-        percent(event.liveness),
-        event.best_face or "-",
-    ]
-    return [Row([event.camera, *cells] if camera else cells)]
-=======
 def _make_row(event: VideoEvent) -> Row:
     return Row(
         [
@@ -342,7 +230,6 @@ def _make_row(event: VideoEvent) -> Row:
             event.best_face or "-",
         ]
     )
->>>>>>> next
 
 
 def _format_person(event: VideoEvent) -> str:
@@ -353,15 +240,9 @@ def _format_person(event: VideoEvent) -> str:
 
 @contextmanager
 def _show_progress(
-<<<<<<< HEAD
-    frames: FrameSource, tracking: VideoRecognizer | CameraGroup, *, visible: bool
-) -> Iterator[Callable[[FrameResult], None]]:
-    """Show a bar during the block, if ``visible``, and a summary at its end; yield a function to call with results."""
-=======
     frames: FrameSource, tracking: VideoRecognizer, *, visible: bool
 ) -> Iterator[Callable[[FrameResult], FrameResult]]:
     """Show a bar during the block, if ``visible``, and a summary at its end; yield what passes results on."""
->>>>>>> next
     start, count, seconds = time.monotonic(), 0, 0.0
 
     def speed() -> str:
