@@ -56,6 +56,8 @@ DOCUMENTED = {
     "evaluate detection",
     "evaluate groups",
     "evaluate video",
+    "evaluate liveness",
+    "evaluate camera",
     "calibrate",
     "models list",
     "models show",

@@ -37,6 +37,8 @@ COMMANDS = {
     **{f"evaluate {name}": f"evaluate.{name}" for name in ("pairs", "lfw", "identification", "clusters", "detection")},
     "evaluate groups": "evaluate.groups",
     "evaluate video": "evaluate.video",
+    "evaluate liveness": "evaluate.liveness",
+    "evaluate camera": "evaluate.camera",
     "train classifier": "train.classifier",
     "train network": "train.network",
     "train compare": "train.compare",
