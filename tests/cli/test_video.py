@@ -49,6 +49,40 @@ def test_without_a_gallery_people_are_unknown(look: Run, clip: str) -> None:
     assert "no gallery" in done.err
 
 
+def test_several_cameras(know: Run, look: Run, photos: Photos, clip: str, tmp_path: Path) -> None:
+    know("enroll", "Red", photos.red)
+    (tmp_path / "cameras.toml").write_text(
+        f'[[camera]]\nname = "door"\nsource = "{clip}"\n'
+        f'[[camera]]\nname = "yard"\nsource = "{clip}"\nignore = [[[0.6, 0], [1, 0], [1, 1], [0.6, 1]]]\n'
+    )
+    done = look("video", "--cameras", "cameras.toml", "--gallery", "faces.db", *NEAR, "--json")
+    assert done.code == 0
+    ended = {(line["camera"], line["name"]): line for line in done.lines if line["event"] == "ended"}
+    assert set(ended) == {("door", "Red"), ("door", None), ("yard", "Red")}
+    assert ended["door", "Red"]["sighting"] == ended["yard", "Red"]["sighting"]
+    assert "sighting" not in ended["door", None]
+    assert len({line["track"] for line in ended.values()}) == 3
+    table = look("video", "--cameras", "cameras.toml", "--gallery", "faces.db", *NEAR)
+    assert "camera" in table.out
+    assert "yard" in table.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "one source is needed"),
+        (["clip.mkv", "--cameras", "c.toml"], "one source is needed"),
+        (["--cameras", "c.toml", "--out", "a.mp4"], "--out and --live take one SOURCE"),
+        (["--cameras", "c.toml", "--every", "2"], "--every is not for --cameras"),
+        (["--cameras", "c.toml"], "'c.toml' cannot be read: No such file or directory."),
+    ],
+)
+def test_one_source_or_cameras(look: Run, clip: str, arguments: list[str], message: str) -> None:
+    done = look("video", *arguments)
+    assert done.code == 2
+    assert message in " ".join(done.err.split())
+
+
 def test_a_stranger_keeps_the_number_and_becomes_a_person(
     know: Run, look: Run, run: Run, photos: Photos, clip: str
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from visavis.cli._options import GALLERY
 from visavis.cli._output import Output, note, short, significant
 from visavis.cli._signals import catch_signals
 from visavis.cli._table import Column, Row
+from visavis.cli._videos import format_moment, open_video_gallery
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -38,18 +39,19 @@ Resume = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class FindRequest:
-    """The options of --find; ``unused`` are the values of options that it does not take, by their names."""
+    """The options of --find."""
 
     who: str
     every: int
     clips: Path | None
     resume: Path | None
-    unused: Mapping[str, object]
 
-    def __post_init__(self) -> None:
-        for name, value in self.unused.items():
-            if value:
-                raise UsageError(f"--find lists appearances, and does nothing with --{name}: leave --{name} out.")
+
+def refuse(**options: object) -> None:
+    """Raise UsageError for an option that --find does not take, if it was given a value."""
+    for name, value in options.items():
+        if value:
+            raise UsageError(f"--find lists appearances, and does nothing with --{name}: leave --{name} out.")
 
 
 def only_source(sources: list[str], *, clips: Path | None, resume: Path | None) -> str:
@@ -64,14 +66,13 @@ def only_source(sources: list[str], *, clips: Path | None, resume: Path | None) 
 def find_in_files(
     files: list[str],
     request: FindRequest,
-    *,
     gallery: str | None,
     networks: Networks,
     options: VideoOptions,
+    *,
     json: bool,
 ) -> int:
     """Print where a person appears in files, and cut clips; return the exit code."""
-    from visavis.cli._videos import open_video_gallery
     from visavis.videos.find import SearchMemory, find_person, wanted_person
 
     with ExitStack() as stack:
@@ -138,6 +139,4 @@ def _make_line(file: SearchedFile, clips: list[str | None]) -> dict[str, object]
 
 
 def _make_row(file: str, item: Appearance, clip: str | None) -> Row:
-    from visavis.cli.video import _format_moment as format_moment
-
     return Row([file, format_moment(item.start), format_moment(item.end), short(item.distance), clip or "-"])

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,12 +18,12 @@ from visavis.cli._options import Json
 from visavis.cli._output import Output, note, short, significant
 from visavis.cli._signals import catch_signals
 from visavis.cli._table import Column, Row
-from visavis.cli._video_find import Clips, Find, FindRequest, Resume, find_in_files, only_source
-from visavis.cli._videos import VideoGallery, open_video_gallery
+from visavis.cli._video_find import Clips, Find, FindRequest, Resume, find_in_files, only_source, refuse
+from visavis.cli._videos import VideoGallery, format_moment, open_video_gallery
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
-    from visavis.videos.events import EventFile
+    from visavis.videos.pictures import PictureOutput
     from visavis.videos.recognize import VideoRecognizer
     from visavis.videos.types import FrameResult, FrameSource, VideoEvent
 
@@ -159,11 +158,9 @@ def video(  # noqa: PLR0913 - a command's options
 
     options = VideoOptions(networks.min_face, _choose_rate(fpir, threshold), threshold, liveness=liveness.value)
     if find is not None:
-        unused = {"events": events, "faces": faces, "out": out, "blur": blur, "live": live, "mqtt": mqtt, "post": post}
-        request = FindRequest(find, every, clips, resume, unused)
-        raise typer.Exit(
-            find_in_files(sources, request, gallery=gallery, networks=networks, options=options, json=json)
-        )
+        refuse(events=events, faces=faces, out=out, blur=blur, live=live, mqtt=mqtt, post=post, strangers=strangers)
+        request = FindRequest(find, every, clips, resume)
+        raise typer.Exit(find_in_files(sources, request, gallery, networks, options, json=json))
     source = only_source(sources, clips=clips, resume=resume)
     with ExitStack() as stack:
         interrupts = stack.enter_context(catch_signals())
@@ -171,38 +168,38 @@ def video(  # noqa: PLR0913 - a command's options
         recognizer = networks.recognizer() if store is None else store.recognizer
         folder = None if faces is None else FacesFolder(faces)
         file = None if events is None else stack.enter_context(EventFile(events))
-        frames = open_source(source, every=every)
-        stack.callback(frames.close)
-        pictures = stack.enter_context(
-            open_pictures(out, source=source, blur=choose_blur(blur or (), store), live=live)
-        )
+        frames = stack.enter_context(closing(open_source(source, every=every)))
+        choice = choose_blur(blur or (), store)
+        pictures = stack.enter_context(open_pictures(out, source=source, blur=choice, live=live))
         memory = open_strangers(store, days=strangers, fpir=options.fpir, threshold=threshold)
         send = stack.enter_context(deliver(mqtt=mqtt, post=post, outbox=outbox, report=note))
         tracking = VideoRecognizer(recognizer, store, options=options, faces=folder, strangers=memory)
         output = stack.enter_context(Output(*COLUMNS, json=json))
         progress = stack.enter_context(_show_progress(frames, tracking, visible=output.shows_progress))
-        recognized = False
-        for result in interrupts.each(tracking.run(EndedSource(frames, lambda: pictures.closed))):
-            progress(result)
-            for event in result.events:
-                recognized |= event.name is not None
-                _pass_on(event, file, send)
-                output.answer(_make_line(event), *([_make_row(event)] if event.event == "ended" else []))
-            pictures.add(result)
-        _print_notes(pictures.notes)
+        results = interrupts.each(tracking.run(EndedSource(frames, lambda: pictures.closed)))
+        targets = [send] if file is None else [file.write, send]
+        recognized = _follow(map(progress, results), output, pictures, targets)
     raise typer.Exit(0 if recognized else 1)
 
 
-def _pass_on(event: VideoEvent, file: EventFile | None, send: Callable[[VideoEvent], None]) -> None:
-    """Write an event to the file of events, if there is one, and send it."""
-    if file is not None:
-        file.write(event)
-    send(event)
-
-
-def _print_notes(texts: Iterable[str]) -> None:
-    for text in texts:
+def _follow(
+    results: Iterable[FrameResult],
+    output: Output,
+    pictures: PictureOutput,
+    targets: Sequence[Callable[[VideoEvent], None]],
+) -> bool:
+    """Pass the events and pictures of a run on; return whether a person was recognized."""
+    recognized = False
+    for result in results:
+        for event in result.events:
+            recognized |= event.name is not None
+            for target in targets:
+                target(event)
+            output.answer(_make_line(event), *([_make_row(event)] if event.event == "ended" else []))
+        pictures.add(result)
+    for text in pictures.notes:
         note(text)
+    return recognized
 
 
 def _choose_rate(fpir: float | None, threshold: float | None) -> float:
@@ -224,8 +221,8 @@ def _make_row(event: VideoEvent) -> Row:
     return Row(
         [
             _format_person(event),
-            _format_moment(event.start),
-            _format_moment(event.end),
+            format_moment(event.start),
+            format_moment(event.end),
             str(event.track),
             short(event.distance),
             percent(event.probability),
@@ -241,19 +238,11 @@ def _format_person(event: VideoEvent) -> str:
     return "unknown" if event.stranger is None else f"stranger {event.stranger}"
 
 
-def _format_moment(moment: float | datetime) -> str:
-    """Format seconds of a file as 0:00:04.20, the time of a camera without a part of a second."""
-    if isinstance(moment, datetime):
-        return moment.astimezone().isoformat(" ", "seconds")
-    minutes, seconds = divmod(moment, 60)
-    return f"{int(minutes) // 60}:{int(minutes) % 60:02}:{seconds:05.2f}"
-
-
 @contextmanager
 def _show_progress(
     frames: FrameSource, tracking: VideoRecognizer, *, visible: bool
-) -> Iterator[Callable[[FrameResult], None]]:
-    """Show a bar during the block, if ``visible``, and a summary at its end; yield a function to call with results."""
+) -> Iterator[Callable[[FrameResult], FrameResult]]:
+    """Show a bar during the block, if ``visible``, and a summary at its end; yield what passes results on."""
     start, count, seconds = time.monotonic(), 0, 0.0
 
     def speed() -> str:
@@ -263,10 +252,11 @@ def _show_progress(
 
     with _show_bar(frames.duration, visible=visible) as show:
 
-        def update(result: FrameResult) -> None:
+        def update(result: FrameResult) -> FrameResult:
             nonlocal count, seconds
             count, seconds = count + 1, result.frame.seconds
             show(seconds, speed())
+            return result
 
         try:
             yield update
