@@ -70,8 +70,8 @@ def test_several_cameras(know: Run, look: Run, photos: Photos, clip: str, tmp_pa
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "one source is needed"),
-        (["clip.mkv", "--cameras", "c.toml"], "one source is needed"),
+        ([], "a source is needed"),
+        (["clip.mkv", "--cameras", "c.toml"], "takes the place of SOURCE"),
         (["--cameras", "c.toml", "--out", "a.mp4"], "--out and --live take one SOURCE"),
         (["--cameras", "c.toml", "--every", "2"], "--every is not for --cameras"),
         (["--cameras", "c.toml"], "'c.toml' cannot be read: No such file or directory."),

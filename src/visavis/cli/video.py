@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,11 +18,13 @@ from visavis.cli._options import Json
 from visavis.cli._output import Output, note, short, significant
 from visavis.cli._signals import catch_signals
 from visavis.cli._table import Column, Row
+from visavis.cli._video_cameras import Cameras, RunParts, check_cameras, open_frames
 from visavis.cli._video_find import Clips, Find, FindRequest, Resume, find_in_files, only_source, refuse
 from visavis.cli._videos import VideoGallery, format_moment, open_video_gallery
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
+    from visavis.videos.cameras import CameraGroup
     from visavis.videos.pictures import PictureOutput
     from visavis.videos.recognize import VideoRecognizer
     from visavis.videos.types import FrameResult, FrameSource, VideoEvent
@@ -35,11 +37,12 @@ COLUMNS = (
     "distance",
     "probability",
     Column("liveness", drop=3),
+    Column("camera", drop=4),
     Column("best face", drop=1),
 )
 
 SourceNames = Annotated[
-    list[str],
+    list[str] | None,
     typer.Argument(
         metavar="SOURCE...",
         help="A video, a folder of frames, - for standard input, the number or address of a camera.",
@@ -121,8 +124,9 @@ StrangerDays = Annotated[
 
 @takes(OF_GALLERY)
 def video(  # noqa: PLR0913 - a command's options
-    sources: SourceNames,
+    sources: SourceNames = None,
     *,
+    cameras: Cameras = None,
     find: Find = None,
     clips: Clips = None,
     resume: Resume = None,
@@ -152,10 +156,10 @@ def video(  # noqa: PLR0913 - a command's options
     from visavis.videos.events import EventFile
     from visavis.videos.faces_folder import FacesFolder
     from visavis.videos.pictures import EndedSource, choose_blur, open_pictures
-    from visavis.videos.recognize import VideoOptions, VideoRecognizer
-    from visavis.videos.source import open_source
+    from visavis.videos.recognize import VideoOptions
     from visavis.videos.strangers import open_strangers
 
+    sources = check_cameras(sources, cameras, every=every, pictures=out is not None or live, find=find is not None)
     options = VideoOptions(networks.min_face, _choose_rate(fpir, threshold), threshold, liveness=liveness.value)
     if find is not None:
         refuse(events=events, faces=faces, out=out, blur=blur, live=live, mqtt=mqtt, post=post, strangers=strangers)
@@ -165,15 +169,14 @@ def video(  # noqa: PLR0913 - a command's options
     with ExitStack() as stack:
         interrupts = stack.enter_context(catch_signals())
         store = open_video_gallery(stack, gallery, networks)
-        recognizer = networks.recognizer() if store is None else store.recognizer
         folder = None if faces is None else FacesFolder(faces)
         file = None if events is None else stack.enter_context(EventFile(events))
-        frames = stack.enter_context(closing(open_source(source, every=every)))
+        memory = open_strangers(store, days=strangers, fpir=options.fpir, threshold=threshold)
+        parts = RunParts(networks.recognizer() if store is None else store.recognizer, store, options, folder, memory)
+        frames, tracking = open_frames(stack, source, cameras, every, parts)
         choice = choose_blur(blur or (), store)
         pictures = stack.enter_context(open_pictures(out, source=source, blur=choice, live=live))
-        memory = open_strangers(store, days=strangers, fpir=options.fpir, threshold=threshold)
         send = stack.enter_context(deliver(mqtt=mqtt, post=post, outbox=outbox, report=note))
-        tracking = VideoRecognizer(recognizer, store, options=options, faces=folder, strangers=memory)
         output = stack.enter_context(Output(*COLUMNS, json=json))
         progress = stack.enter_context(_show_progress(frames, tracking, visible=output.shows_progress))
         results = interrupts.each(tracking.run(EndedSource(frames, lambda: pictures.closed)))
@@ -227,6 +230,7 @@ def _make_row(event: VideoEvent) -> Row:
             short(event.distance),
             percent(event.probability),
             percent(event.liveness),
+            event.camera,
             event.best_face or "-",
         ]
     )
@@ -240,7 +244,7 @@ def _format_person(event: VideoEvent) -> str:
 
 @contextmanager
 def _show_progress(
-    frames: FrameSource, tracking: VideoRecognizer, *, visible: bool
+    frames: FrameSource, tracking: VideoRecognizer | CameraGroup, *, visible: bool
 ) -> Iterator[Callable[[FrameResult], FrameResult]]:
     """Show a bar during the block, if ``visible``, and a summary at its end; yield what passes results on."""
     start, count, seconds = time.monotonic(), 0, 0.0
