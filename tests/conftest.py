@@ -110,6 +110,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if OF_LFW & set(getattr(item, "fixturenames", ())) or "test_commands_measure" in item.name:
             item.add_marker(pytest.mark.xdist_group("lfw"))
+        elif _has_fixture_of_module(item):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+
+
+def _has_fixture_of_module(item: pytest.Item) -> bool:
+    """Return whether a test shares a fixture with others of its module: one process then makes it, not each."""
+    definitions = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
+    return any(fixtures[-1].scope == "module" for fixtures in definitions.values())
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -139,6 +139,7 @@ def lay_out_photos(samples: Path, folder: Path) -> None:
     shutil.copyfile(ROOT / "src" / "visavis" / "calibration" / f"{EMBEDDER}.json", folder / "office.json")
     (folder / "own.onnx").write_bytes(own_network())
     lay_out_album(folder / "album.db")
+    lay_out_strangers(folder / "door.db")
     lay_out_cache(folder / ".cache")
 
 
@@ -169,6 +170,20 @@ def lay_out_album(path: Path) -> None:
             gallery.add(name, [Template(one) for one in directions[start : start + count]])
             start += count
         gallery.add_photos([IndexedPhoto("party.jpg", "5" * 64, "ok", faces)])
+
+
+def lay_out_strangers(path: Path) -> None:
+    """Make a gallery with Ann (template 1), and a stranger who was seen twice (2 and 3)."""
+    directions = np.eye(2, 128, dtype=np.float32)
+    paths = [
+        "stranger, sighting 1, 2026-11-26T07:58:00+00:00, door",
+        "stranger 2, sighting 2, 2026-11-27T08:03:00+00:00, gate",
+    ]
+    with Gallery(path, model=EMBEDDER) as gallery:
+        gallery.add("Ann", [Template(directions[0])])
+        gallery.add_photos(
+            [IndexedPhoto(path, f"{n}" * 64, "ok", (Template(directions[1]),)) for n, path in enumerate(paths, 1)]
+        )
 
 
 def own_network() -> bytes:

@@ -245,6 +245,11 @@ def of_published_networks(command: str) -> bool:
     return command.startswith(("visavis classify", "visavis liveness"))
 
 
+def of_recordings(command: str) -> bool:
+    """Those that look at recordings of a camera: see tests/cli/evaluate."""
+    return command.startswith(("visavis evaluate liveness", "visavis evaluate camera"))
+
+
 def of_pytorch(command: str) -> bool:
     """Those that need PyTorch, which not everyone has who runs the tests."""
     return command.startswith(("visavis train network", "visavis train compare")) and find_spec("torch") is None
@@ -253,7 +258,8 @@ def of_pytorch(command: str) -> bool:
 def test_commands_print_what_is_documented(folder: Path) -> None:
     """One after the other in one folder, in the order of the pages."""
     for page, command, shown in documented():
-        if not of_lfw(command) and not of_published_networks(command) and not of_pytorch(command):
+        others = (of_lfw, of_published_networks, of_pytorch, of_recordings)
+        if not any(applies(command) for applies in others):
             printed = run([*shlex.split(command), "--json"], cwd=folder).stdout.splitlines()
             hold_documented(page, command, shown, printed[0])
 

@@ -85,6 +85,8 @@ SCRIPT: list[list[str]] = [
     ["identify", *FIND, PHOTO, "--classifier", f"run {EVIL}"],
     ["identify", *FIND, PHOTO, "--classifier", f"none {EVIL}"],
     ["train classifier", FOLDER, *KNOW, "--out", "run2"],
+    ["evaluate liveness", "--from", f"staff {EVIL}", *FIND],
+    ["evaluate camera", PHOTO, *FIND],
     ["train compare", FOLDER, "--out", "run3"],
     ["train network", FOLDER, "--out", "run4", "--config", f"{EVIL}.toml"],
     ["train suspects", f"staff {EVIL}", *KNOW],

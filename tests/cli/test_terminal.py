@@ -110,9 +110,12 @@ SCRIPT = [
 
 ELSEWHERE = {
     "video": "tests/cli/test_video.py",
+    "gallery strangers": "tests/cli/test_video.py",
     "evaluate video": "tests/cli/evaluate/test_video.py",
     "demo": "test_the_demo_fits",
     "liveness": "tests/cli/test_liveness.py",
+    "evaluate liveness": "tests/cli/evaluate/test_liveness.py",
+    "evaluate camera": "tests/cli/evaluate/test_camera.py",
     "cache list": "tests/cli/test_cache.py",
     "cache clear": "tests/cli/test_cache.py",
     "cache forget": "tests/cli/test_cache.py",

@@ -10,10 +10,13 @@ from random import Random
 
 import numpy as np
 import pytest
+from sqlalchemy import create_engine, select
 
 from example_counts import LONG
 from visavis.errors import GalleryError, VisavisError
 from visavis.gallery import Gallery
+from visavis.gallery.sql.schema import PEOPLE
+from visavis.gallery.sql.values import optional
 
 from .faces import DIMENSION, embedding, person
 from .test_opening import filled, sql
@@ -126,6 +129,24 @@ def test_values_are_tested_for_type_size_and_form(path: Path, damage: str, messa
     if not damage.startswith("meta"):
         with Gallery(path) as gallery:
             assert "damaged" in {problem.kind for problem in gallery.check()}
+
+
+@pytest.mark.parametrize("number", [2**63 - 1, 2**62])
+def test_an_id_beyond_those_possible_is_named_before_a_person_is_stored(path: Path, number: int) -> None:
+    sql(filled(path), f"update audit set person_id = {number}")
+    with Gallery(path) as gallery, pytest.raises(GalleryError, match=rf"person {number} of the gallery is not a poss"):
+        gallery.add(*person(7))
+
+
+def test_a_missing_value_is_damage_except_where_a_query_may_have_no_row() -> None:
+    engine = create_engine("sqlite://")
+    with engine.connect() as conn:
+        conn.exec_driver_sql("create table people (name, created)")
+        conn.exec_driver_sql("insert into people values (null, null)")
+        for column in (PEOPLE.c.name, PEOPLE.c.created):
+            with pytest.raises(GalleryError, match="a value is missing"):
+                conn.execute(select(column)).all()
+            assert conn.execute(select(optional(column))).scalar_one() is None
 
 
 def use_all(path: Path) -> None:

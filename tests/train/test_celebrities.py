@@ -90,6 +90,7 @@ def test_geometry_of_landmarks_is_a_classical_baseline(
     assert named.names[0] == face.candidates[0]
 
 
+@pytest.mark.slow
 def test_ten_fold_is_right_for_98_percent(celebrities: Path) -> None:
     options = ClassifierOptions(split=PhotoSplit.k_fold, heads=("nearest-mean", "linear-svm", "naive-bayes"))
     report = train_classifier(celebrities, options=options).report

@@ -75,6 +75,7 @@ def whole(people: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return (run / "model.onnx").read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [5_000, 100_000])
 def test_a_full_disk_costs_an_epoch_and_not_the_run(people: Path, tmp_path: Path, whole: bytes, limit: int) -> None:
     run = tmp_path / "run"

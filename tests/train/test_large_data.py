@@ -52,6 +52,7 @@ def peak_memory(count: int, folder: Path) -> int:
     return int(done.stdout)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_pictures(tmp_path: Path) -> None:
     """The crops have 1.2 GB; labels, names and the order of an epoch may take 1,000 bytes a picture."""
     few, many = peak_memory(1000, tmp_path / "few"), peak_memory(100_000, tmp_path / "many")

@@ -63,6 +63,7 @@ def finish(people: Path, run: Path, *options: str, code: int = 0) -> subprocess.
     return done
 
 
+@pytest.mark.slow
 def test_a_run_killed_at_any_moment_goes_on_to_the_bit(people: Path, tmp_path: Path) -> None:
     finish(people, tmp_path / "whole", "--epochs", "12")
     rng = np.random.default_rng()
@@ -139,6 +140,7 @@ def test_one_person_is_too_few(people: Path, tmp_path: Path) -> None:
     assert "training needs pictures of at least two people; there is 1" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_person_in_both_parts_of_a_split_stops_the_run(people: Path, tmp_path: Path) -> None:
     """Unless the settings say otherwise: then the person's photos are learned from no more."""
     test = tmp_path / "test"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,3 +40,11 @@ def open_video_gallery(stack: ExitStack, url: str | None, networks: Networks) ->
         for text in next_steps(0, store.stats().unassigned, store.url):
             note(text)
     return store
+
+
+def format_moment(moment: float | datetime) -> str:
+    """Format seconds of a file as 0:00:04.20, the time of a camera without a part of a second."""
+    if isinstance(moment, datetime):
+        return moment.astimezone().isoformat(" ", "seconds")
+    minutes, seconds = divmod(moment, 60)
+    return f"{int(minutes) // 60}:{int(minutes) % 60:02}:{seconds:05.2f}"

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,10 +18,14 @@ from visavis.cli._options import Json
 from visavis.cli._output import Output, note, short, significant
 from visavis.cli._signals import catch_signals
 from visavis.cli._table import Column, Row
-from visavis.cli._videos import VideoGallery, open_video_gallery
+from visavis.cli._video_cameras import Cameras, RunParts, check_cameras, open_frames
+from visavis.cli._video_find import Clips, Find, FindRequest, Resume, find_in_files, only_source, refuse
+from visavis.cli._videos import VideoGallery, format_moment, open_video_gallery
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
+    from visavis.videos.cameras import CameraGroup
+    from visavis.videos.pictures import PictureOutput
     from visavis.videos.recognize import VideoRecognizer
     from visavis.videos.types import FrameResult, FrameSource, VideoEvent
 
@@ -34,13 +37,15 @@ COLUMNS = (
     "distance",
     "probability",
     Column("liveness", drop=3),
+    Column("camera", drop=4),
     Column("best face", drop=1),
 )
 
-SourceName = Annotated[
-    str,
+SourceNames = Annotated[
+    list[str] | None,
     typer.Argument(
-        metavar="SOURCE", help="A video, a folder of frames, - for standard input, the number or address of a camera."
+        metavar="SOURCE...",
+        help="A video, a folder of frames, - for standard input, the number or address of a camera.",
     ),
 ]
 Events = Annotated[
@@ -103,11 +108,28 @@ Threshold = Annotated[
     float | None, typer.Option("--threshold", help="Greatest cosine distance (0 to 2), instead of --fpir.")
 ]
 
+Every = Annotated[int, typer.Option("--every", min=1, metavar="N", help="Read only every N-th frame.")]
+Live = Annotated[bool, typer.Option("--live", help="Show the frames in a window; q closes it.")]
+StrangerDays = Annotated[
+    int | None,
+    typer.Option(
+        "--strangers",
+        min=1,
+        metavar="DAYS",
+        help="Give unknown people numbers, and remember them for DAYS after they were last seen.",
+        show_default="off",
+    ),
+]
+
 
 @takes(OF_GALLERY)
 def video(  # noqa: PLR0913 - a command's options
-    source: SourceName,
+    sources: SourceNames = None,
     *,
+    cameras: Cameras = None,
+    find: Find = None,
+    clips: Clips = None,
+    resume: Resume = None,
     events: Events = None,
     faces: Faces = None,
     out: Out = None,
@@ -115,10 +137,11 @@ def video(  # noqa: PLR0913 - a command's options
     mqtt: Mqtt = None,
     post: Post = None,
     outbox: OutboxFile = Path("visavis-outbox.db"),
-    live: Annotated[bool, typer.Option("--live", help="Show the frames in a window; q closes it.")] = False,
-    every: Annotated[int, typer.Option("--every", min=1, metavar="N", help="Read only every N-th frame.")] = 1,
+    live: Live = False,
+    every: Every = 1,
     fpir: Fpir = None,
     threshold: Threshold = None,
+    strangers: StrangerDays = None,
     gallery: VideoGallery = None,
     liveness: LivenessOption = LivenessChoice.off,
     networks: Networks,
@@ -133,40 +156,60 @@ def video(  # noqa: PLR0913 - a command's options
     from visavis.videos.events import EventFile
     from visavis.videos.faces_folder import FacesFolder
     from visavis.videos.pictures import EndedSource, choose_blur, open_pictures
-    from visavis.videos.recognize import VideoOptions, VideoRecognizer
-    from visavis.videos.source import open_source
+    from visavis.videos.recognize import VideoOptions
+    from visavis.videos.strangers import open_strangers
 
-    if fpir is not None and threshold is not None:
-        raise UsageError("--fpir and --threshold exclude each other: a threshold has a rate of its own.")
-    rate = defaults.FPIR if fpir is None else fpir
-    options = VideoOptions(min_face=networks.min_face, fpir=rate, threshold=threshold, liveness=liveness.value)
+    sources = check_cameras(sources, cameras, every=every, pictures=out is not None or live, find=find is not None)
+    options = VideoOptions(networks.min_face, _choose_rate(fpir, threshold), threshold, liveness=liveness.value)
+    if find is not None:
+        refuse(events=events, faces=faces, out=out, blur=blur, live=live, mqtt=mqtt, post=post, strangers=strangers)
+        request = FindRequest(find, every, clips, resume)
+        raise typer.Exit(find_in_files(sources, request, gallery, networks, options, json=json))
+    source = only_source(sources, clips=clips, resume=resume)
     with ExitStack() as stack:
         interrupts = stack.enter_context(catch_signals())
         store = open_video_gallery(stack, gallery, networks)
-        recognizer = networks.recognizer() if store is None else store.recognizer
         folder = None if faces is None else FacesFolder(faces)
         file = None if events is None else stack.enter_context(EventFile(events))
-        frames = open_source(source, every=every)
-        stack.callback(frames.close)
+        memory = open_strangers(store, days=strangers, fpir=options.fpir, threshold=threshold)
+        parts = RunParts(networks.recognizer() if store is None else store.recognizer, store, options, folder, memory)
+        frames, tracking = open_frames(stack, source, cameras, every, parts)
         choice = choose_blur(blur or (), store)
         pictures = stack.enter_context(open_pictures(out, source=source, blur=choice, live=live))
         send = stack.enter_context(deliver(mqtt=mqtt, post=post, outbox=outbox, report=note))
-        tracking = VideoRecognizer(recognizer, store, options=options, faces=folder)
         output = stack.enter_context(Output(*COLUMNS, json=json))
         progress = stack.enter_context(_show_progress(frames, tracking, visible=output.shows_progress))
-        recognized = False
-        for result in interrupts.each(tracking.run(EndedSource(frames, lambda: pictures.closed))):
-            progress(result)
-            for event in result.events:
-                recognized |= event.name is not None
-                if file is not None:
-                    file.write(event)
-                send(event)
-                output.answer(_make_line(event), *([_make_row(event)] if event.event == "ended" else []))
-            pictures.add(result)
-        for text in pictures.notes:
-            note(text)
+        results = interrupts.each(tracking.run(EndedSource(frames, lambda: pictures.closed)))
+        targets = [send] if file is None else [file.write, send]
+        recognized = _follow(map(progress, results), output, pictures, targets)
     raise typer.Exit(0 if recognized else 1)
+
+
+def _follow(
+    results: Iterable[FrameResult],
+    output: Output,
+    pictures: PictureOutput,
+    targets: Sequence[Callable[[VideoEvent], None]],
+) -> bool:
+    """Pass the events and pictures of a run on; return whether a person was recognized."""
+    recognized = False
+    for result in results:
+        for event in result.events:
+            recognized |= event.name is not None
+            for target in targets:
+                target(event)
+            output.answer(_make_line(event), *([_make_row(event)] if event.event == "ended" else []))
+        pictures.add(result)
+    for text in pictures.notes:
+        note(text)
+    return recognized
+
+
+def _choose_rate(fpir: float | None, threshold: float | None) -> float:
+    """Return the rate of --fpir, or the default; UsageError for both options."""
+    if fpir is not None and threshold is not None:
+        raise UsageError("--fpir and --threshold exclude each other: a threshold has a rate of its own.")
+    return defaults.FPIR if fpir is None else fpir
 
 
 def _make_line(event: VideoEvent) -> dict[str, object]:
@@ -180,31 +223,30 @@ def _make_line(event: VideoEvent) -> dict[str, object]:
 def _make_row(event: VideoEvent) -> Row:
     return Row(
         [
-            "unknown" if event.name is None else event.name,
-            _format_moment(event.start),
-            _format_moment(event.end),
+            _format_person(event),
+            format_moment(event.start),
+            format_moment(event.end),
             str(event.track),
             short(event.distance),
             percent(event.probability),
             percent(event.liveness),
+            event.camera,
             event.best_face or "-",
         ]
     )
 
 
-def _format_moment(moment: float | datetime) -> str:
-    """Format seconds of a file as 0:00:04.20, the time of a camera without a part of a second."""
-    if isinstance(moment, datetime):
-        return moment.astimezone().isoformat(" ", "seconds")
-    minutes, seconds = divmod(moment, 60)
-    return f"{int(minutes) // 60}:{int(minutes) % 60:02}:{seconds:05.2f}"
+def _format_person(event: VideoEvent) -> str:
+    if event.name is not None:
+        return event.name
+    return "unknown" if event.stranger is None else f"stranger {event.stranger}"
 
 
 @contextmanager
 def _show_progress(
-    frames: FrameSource, tracking: VideoRecognizer, *, visible: bool
-) -> Iterator[Callable[[FrameResult], None]]:
-    """Show a bar during the block, if ``visible``, and a summary at its end; yield a function to call with results."""
+    frames: FrameSource, tracking: VideoRecognizer | CameraGroup, *, visible: bool
+) -> Iterator[Callable[[FrameResult], FrameResult]]:
+    """Show a bar during the block, if ``visible``, and a summary at its end; yield what passes results on."""
     start, count, seconds = time.monotonic(), 0, 0.0
 
     def speed() -> str:
@@ -214,10 +256,11 @@ def _show_progress(
 
     with _show_bar(frames.duration, visible=visible) as show:
 
-        def update(result: FrameResult) -> None:
+        def update(result: FrameResult) -> FrameResult:
             nonlocal count, seconds
             count, seconds = count + 1, result.frame.seconds
             show(seconds, speed())
+            return result
 
         try:
             yield update

@@ -14,7 +14,7 @@ from visavis.gallery.misplaced_photos import find_doubtful_templates
 from visavis.gallery.sql import records
 from visavis.gallery.sql.database import Database
 from visavis.gallery.sql.schema import PEOPLE, REMOVALS, TABLES, TEMPLATES
-from visavis.gallery.sql.values import find_wrong_lengths
+from visavis.gallery.sql.values import find_wrong_lengths, optional
 from visavis.gallery.types import Problem
 
 SAMPLE = 200
@@ -100,7 +100,7 @@ def _check_changes(conn: Connection) -> Iterator[Problem]:
     """Check that no change has a number above the last one, and that removed templates are not there."""
     last = records.read_meta(conn).change
     for column in (TEMPLATES.c.change, REMOVALS.c.change):
-        highest = conn.execute(select(func.max(column))).scalar()
+        highest = conn.execute(select(func.max(optional(column)))).scalar()
         if highest is not None and highest > last:
             yield Problem("change", f"change {highest} is recorded, but the last was {last}.")
     for row in conn.execute(select(TEMPLATES.c.id).join(REMOVALS, REMOVALS.c.template_id == TEMPLATES.c.id)):

@@ -1,4 +1,4 @@
-"""Faces found in a stream of low resolution, detected again where they are in the main stream."""
+"""Faces detected in a stream of low resolution, detected again where they are in the main stream."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def detect_in_main_stream(
     """
     corners = [_enlarge(face, pixels, scale) for face in faces]
     parts = [np.ascontiguousarray(pixels[top:bottom, left:right]) for left, top, right, bottom in corners]
-    found = [
+    detected = [
         _shift(face, left, top)
         for (left, top, *_), inside in zip(corners, detector.detect(parts, min_face=min_face), strict=True)
         for face in inside
     ]
-    if not found:
+    if not detected:
         return []
-    boxes, scores = np.stack([face.box for face in found]), np.array([face.score for face in found], np.float32)
-    return [found[place] for place in suppress(boxes, scores, limit=OVERLAP)]
+    boxes, scores = np.stack([face.box for face in detected]), np.array([face.score for face in detected], np.float32)
+    return [detected[place] for place in suppress(boxes, scores, limit=OVERLAP)]
 
 
 def _enlarge(face: Face, pixels: RGB, scale: float) -> tuple[int, int, int, int]:

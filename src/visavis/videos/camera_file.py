@@ -105,10 +105,10 @@ def _parse_camera(table: Mapping[str, object], number: int, folder: Path) -> Cam
     )
 
 
-def _check_keys(table: Mapping[str, object], known: tuple[str, ...], what: str) -> None:
+def _check_keys(table: Mapping[str, object], keys: tuple[str, ...], what: str) -> None:
     for key in table:
-        if key not in known:
-            raise UsageError(f"{what} has an unknown key {key!r}: the keys are {', '.join(known)}.")
+        if key not in keys:
+            raise UsageError(f"{what} has an unknown key {key!r}: the keys are {', '.join(keys)}.")
 
 
 def _parse_source(value: object, what: str, folder: Path) -> CameraInput:

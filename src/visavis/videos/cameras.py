@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from visavis.gallery import Gallery
     from visavis.pipeline import Recognizer
     from visavis.videos.faces_folder import FacesFolder
+    from visavis.videos.strangers import Strangers
 
 IDLE_SECONDS = 0.005
 """Pause when no camera has a new frame."""
@@ -102,6 +103,7 @@ class CameraGroup:
         *,
         options: VideoOptions | None = None,
         faces: FacesFolder | None = None,
+        strangers: Strangers | None = None,
     ) -> None:
         self.options = VideoOptions() if options is None else options
         self._detector = recognizer.detector
@@ -112,21 +114,24 @@ class CameraGroup:
         try:
             for settings in file.cameras:
                 own = self.options if settings.min_face is None else replace(self.options, min_face=settings.min_face)
-                tracks = VideoRecognizer(recognizer, gallery, options=own, faces=faces, numbers=numbers)
+                tracks = VideoRecognizer(
+                    recognizer, gallery, options=own, faces=faces, strangers=strangers, numbers=numbers
+                )
                 self._cameras.append(_open_camera(settings, tracks))
         except BaseException:
             self.close()
             raise
-
-    @property
-    def live(self) -> bool:
-        """Whether one of the cameras is live."""
-        return any(feed.source.live for camera in self._cameras for feed in camera.feeds)
+        self.live = any(feed.source.live for camera in self._cameras for feed in camera.feeds)
 
     @property
     def detections(self) -> int:
         """Number of frames in which faces were detected."""
         return sum(camera.recognizer.detections for camera in self._cameras)
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Yield the frames of all cameras."""
+        for result in self.run():
+            yield result.frame
 
     def counts(self) -> SourceCounts:
         """Return the sums over all cameras, and the notes of each."""
@@ -188,8 +193,8 @@ class CameraGroup:
         """Yield cameras with the frame and the faces to follow; frames with one ``min_face`` are one batch."""
         for size in sorted({camera.min_face for camera, _ in frames}):
             batch = [(camera, frame) for camera, frame in frames if camera.min_face == size]
-            found = self._detector.detect([frame.pixels for _, frame in batch], min_face=size)
-            for (camera, frame), faces in zip(batch, found, strict=True):
+            detected = self._detector.detect([frame.pixels for _, frame in batch], min_face=size)
+            for (camera, frame), faces in zip(batch, detected, strict=True):
                 picture, refined = self._refine(camera, frame, faces)
                 yield camera, picture, refined
 
@@ -201,10 +206,10 @@ class CameraGroup:
         if main is None:
             return frame, None
         camera.scale = main.pixels.shape[1] / frame.pixels.shape[1]
-        found = detect_in_main_stream(
+        detected = detect_in_main_stream(
             self._detector, main.pixels, faces, scale=camera.scale, min_face=camera.recognizer.options.min_face
         )
-        return replace(main, seconds=frame.seconds, number=frame.number), found
+        return replace(main, seconds=frame.seconds, number=frame.number), detected
 
     def _finish(self, cameras: Sequence[_Camera]) -> Iterator[FrameResult]:
         """Yield the ends of the tracks of cameras that have ended."""

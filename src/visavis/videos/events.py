@@ -16,7 +16,7 @@ from visavis.types import Identification
 from visavis.videos.types import EventKind, VideoEvent
 
 
-def make_event(
+def make_event(  # noqa: PLR0913 - the fields of an event
     kind: EventKind,
     track: int,
     answer: Identification | None,
@@ -26,6 +26,7 @@ def make_event(
     camera: str,
     best_face: str | None = None,
     liveness: float | None = None,
+    stranger: int | None = None,
 ) -> VideoEvent:
     """Return an event with an id of its own; ``answer`` None: nothing was searched, which is unknown."""
     return VideoEvent(
@@ -41,6 +42,7 @@ def make_event(
         distance=None if answer is None else answer.distance,
         probability=None if answer is None else answer.probability,
         liveness=liveness,
+        stranger=stranger,
     )
 
 

@@ -48,10 +48,11 @@ class TrackedPerson:
     """Best faces and answer of one track.
 
     ``best`` is the best face of all. ``searched`` holds the sum of the qualities, and the best quality, of each search
-    so far; ``template`` and ``fpir`` are those of the last one, ``answer`` its answer (None before the first), and
-    ``shown`` the answer among all tracks of its time. ``recognized`` is whether an event has named the person.
-    ``start`` and ``end`` are the first and the last detection, in seconds of a file or UTC. ``given_away`` are people
-    who tracks of the same time, which have ended, were named as.
+    so far; ``template`` and ``fpir`` are those of the last one, ``answer`` its answer (None before the first),
+    ``shown`` the answer among all tracks of its time, and ``stranger`` the number of an unknown person.
+    ``recognized`` is whether an event has named the person. ``start`` and ``end`` are the first and the last detection,
+    in seconds of a file or UTC. Of tracks of the same time that have ended, ``given_away`` are the people, and
+    ``strangers_together`` the strangers.
     """
 
     kept: list[KeptFace] = field(default_factory=list)
@@ -62,9 +63,11 @@ class TrackedPerson:
     template: Floats | None = None
     fpir: float = 0.0
     recognized: bool = False
+    stranger: int | None = None
     start: float | datetime = 0.0
     end: float | datetime = 0.0
     given_away: set[int] = field(default_factory=set)
+    strangers_together: set[int] = field(default_factory=set)
 
     @property
     def views(self) -> tuple[FaceView, ...]:

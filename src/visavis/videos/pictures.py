@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from visavis.errors import UsageError
 from visavis.videos.blur import EVERYONE, UNKNOWN, BlurChoice
 from visavis.videos.render import Renderer
+from visavis.videos.source import name_of
 from visavis.videos.types import Frame, FrameResult, FrameSource, SourceCounts
 from visavis.videos.window import PreviewWindow
 from visavis.videos.writer import UnwritableVideoError, VideoWriter
@@ -35,7 +36,7 @@ def open_pictures(
     if blur is not None and out is None and not live:
         raise UsageError("blurred faces are to be written or shown: add --out FILE.mp4 or --live.")
     with ExitStack() as stack:
-        window = stack.enter_context(PreviewWindow(TITLE.format(source))) if live else None
+        window = stack.enter_context(PreviewWindow(TITLE.format(name_of(source)))) if live else None
         writer = None if out is None else stack.enter_context(VideoWriter(out, sound=_file_of(source)))
         pictures = PictureOutput(Renderer(blur=blur), writer, window)
         try:

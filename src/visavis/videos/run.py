@@ -15,6 +15,7 @@ from visavis.videos.pictures import choose_blur, open_pictures
 from visavis.videos.real_tracks import LivenessMode
 from visavis.videos.recognize import VideoOptions, VideoRecognizer
 from visavis.videos.source import open_source
+from visavis.videos.strangers import open_strangers
 from visavis.videos.types import VideoEvent
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def video(  # noqa: PLR0913 - options, all by name
     every: int = 1,
     events: str | os.PathLike[str] | None = None,
     faces: str | os.PathLike[str] | None = None,
+    strangers: int | None = None,
     out: str | os.PathLike[str] | None = None,
     blur: Sequence[str] = (),
     liveness: LivenessMode = "off",
@@ -50,7 +52,8 @@ def video(  # noqa: PLR0913 - options, all by name
     the rate at which a track of a stranger has a name (``threshold`` is a cosine distance instead of it), ``min_face``
     the side in pixels of the smallest face. Only each frame number ``every`` is read. Events are also added to the file
     ``events``, and the best face of each track is written to the folder ``faces``. ``liveness`` "observe" adds to the
-    events whether a real face was there, "require" gives no other track a name.
+    events whether a real face was there, "require" gives no other track a name. With ``strangers``, a number of days,
+    unknown people get numbers, and keep them until they were not seen for so long; the gallery stores their templates.
 
     The video is also written to the MP4 file ``out``, with boxes, names and its sound. ``blur`` lists whose faces are
     blurred in it: "all", "unknown", or names of people.
@@ -68,13 +71,19 @@ def video(  # noqa: PLR0913 - options, all by name
             recognizer = Recognizer() if gallery is None else gallery.recognizer
         file = None if events is None else stack.enter_context(EventFile(events))
         folder = None if faces is None else FacesFolder(faces)
+        memory = open_strangers(gallery, days=strangers, fpir=fpir, threshold=threshold)
         frames = open_source(source, every=every)
         stack.callback(frames.close)
         path = None if out is None else Path(out)
         pictures = stack.enter_context(open_pictures(path, source=source, blur=choose_blur(blur, gallery)))
-        for result in VideoRecognizer(recognizer, gallery, options=options, faces=folder).run(frames):
+        tracking = VideoRecognizer(recognizer, gallery, options=options, faces=folder, strangers=memory)
+        for result in tracking.run(frames):
             pictures.add(result)
-            for event in result.events:
-                if file is not None:
-                    file.write(event)
-                yield event
+            yield from _write_events(result.events, file)
+
+
+def _write_events(events: Sequence[VideoEvent], file: EventFile | None) -> Iterator[VideoEvent]:
+    for event in events:
+        if file is not None:
+            file.write(event)
+        yield event

@@ -54,7 +54,7 @@ def open_source(source: VideoInput, *, name: str | None = None, every: int = 1) 
     return FileSource(decoder, name=own_name, every=every)
 
 
-def name_of(source: VideoInput) -> str:
+def name_of(source: object) -> str:
     """Return the name of a source: its path, "-", its address without secrets, or its kind."""
     if isinstance(source, str) and is_address(source):
         return mask_address(source)

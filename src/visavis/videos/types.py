@@ -77,7 +77,8 @@ class TrackedFace:
     track was identified as so far; None: unknown, or not yet decided.
     ``confirmed`` is False while too few detections support the track, which is then blurred but not drawn; ``decided``
     is False until the track was identified for the first time, with a name or as unknown. ``uncertainty`` is the
-    standard deviation of the center in each direction, in pixels.
+    standard deviation of the center in each direction, in pixels. ``stranger`` is the number of an unknown person who
+    was seen before.
     """
 
     track: int
@@ -88,6 +89,7 @@ class TrackedFace:
     confirmed: bool = True
     decided: bool = True
     uncertainty: float = 0.0
+    stranger: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -112,8 +114,9 @@ class VideoEvent(Plain):
     last detected: seconds of the file, or UTC for cameras. ``person_id`` and ``name`` are None for a person who is
     unknown. ``best_face`` is the file of the track's best face, if faces are written. ``distance`` is the cosine
     distance of the track's template, ``probability`` how sure the answer is (None: nothing supports one), ``liveness``
-    the probability that the face is real (None: not measured). With several cameras, ``sighting`` is the id of the
-    sighting that the events of one person in any of them share; it is left out where it is None.
+    the probability that the face is real (None: not measured). ``stranger`` is the number of an unknown person, if
+    strangers are remembered. With several cameras, ``sighting`` is the id of the sighting that the events of one person
+    in any of them share. Both are left out where they are None.
     """
 
     id: str
@@ -128,13 +131,15 @@ class VideoEvent(Plain):
     distance: float | None = None
     probability: float | None = None
     liveness: float | None = None
+    stranger: int | None = None
     sighting: str | None = None
 
     def to_dict(self) -> dict[str, object]:
         """Return the line as the command prints it."""
         line = Plain.to_dict(self)
-        if self.sighting is None:
-            del line["sighting"]
+        for key in ("stranger", "sighting"):
+            if line[key] is None:
+                del line[key]
         return {{"start": "from", "end": "to"}.get(key, key): value for key, value in line.items()}
 
 

@@ -11,7 +11,7 @@ from collections.abc import MutableMapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Column, Connection, func, insert, select, update
 
 from visavis.errors import GalleryError
 from visavis.gallery.sql.id_mark import IdMark
@@ -95,16 +95,25 @@ def next_id(conn: Connection) -> int:
     continue those of the records only where this connection made the last change, else they follow the mark beside the
     gallery; where there is none they begin with the time.
     """
-    highest = _highest_id(conn)
-    if highest >= LAST_ID:
-        raise GalleryError(f"template {highest} of the gallery is not a possible id: restore a copy of it.")
-    return max(1 + highest, int(conn.info.get(LEAST_ID, 1)))
+    after_highest = next_after("template", _highest_id(conn))
+    return max(after_highest, int(conn.info.get(LEAST_ID, 1)))
 
 
 def _highest_id(conn: Connection) -> int:
     """Return the highest id of the templates that are stored or were removed; 0 where there is none."""
-    highest_ids = (select(func.max(TEMPLATES.c.id)), select(func.max(REMOVALS.c.template_id)))
-    return max(int(conn.execute(query).scalar() or 0) for query in highest_ids)
+    return find_highest_id(conn, TEMPLATES.c.id, REMOVALS.c.template_id)
+
+
+def find_highest_id(conn: Connection, *columns: Column[int]) -> int:
+    """Return the highest id in any of these columns; 0 where there is none."""
+    return max(int(conn.execute(select(func.max(column))).scalar() or 0) for column in columns)
+
+
+def next_after(what: str, highest: int) -> int:
+    """Return the id that follows the highest; GalleryError for one beyond those possible."""
+    if highest >= LAST_ID:
+        raise GalleryError(f"{what} {highest} of the gallery is not a possible id: restore a copy of it.")
+    return 1 + highest
 
 
 def contains(conn: Connection, state: int) -> bool:

@@ -15,7 +15,7 @@ from visavis.gallery.index import UNASSIGNED
 from visavis.gallery.sql import records
 from visavis.gallery.sql.records import Meta, current_time, split_list
 from visavis.gallery.sql.schema import PEOPLE, PHOTOS, TEMPLATES
-from visavis.gallery.sql.values import decode_embeddings
+from visavis.gallery.sql.values import decode_embeddings, optional
 from visavis.gallery.types import IndexedPhoto, StoredFaces
 from visavis.types import Floats, Lookalike
 
@@ -115,7 +115,7 @@ def set_clusters(conn: Connection, ids: Sequence[int], clusters: Sequence[int]) 
 def read_lookalikes(conn: Connection, distances: dict[int, float]) -> list[Lookalike]:
     """Return the faces at these distances, by template id, with their people, nearest first, without removed ones."""
     photo_columns = (TEMPLATES.c.photo, TEMPLATES.c.photo_sha256, TEMPLATES.c.box, TEMPLATES.c.quality)
-    columns = (TEMPLATES.c.id, TEMPLATES.c.person_id, PEOPLE.c.name, *photo_columns)
+    columns = (TEMPLATES.c.id, TEMPLATES.c.person_id, optional(PEOPLE.c.name), *photo_columns)
     joined = TEMPLATES.outerjoin(PEOPLE, PEOPLE.c.id == TEMPLATES.c.person_id)
     query = select(*columns).select_from(joined)
     lookalikes = [

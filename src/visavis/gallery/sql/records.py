@@ -11,9 +11,9 @@ from sqlalchemy import Connection, Row, Table, delete, func, insert, select, upd
 from visavis.gallery.check_text import NAME_LENGTH
 from visavis.gallery.index import UNASSIGNED
 from visavis.gallery.names import fold_name
-from visavis.gallery.sql.changes import begin_change, keep_mark, make_state, next_id
+from visavis.gallery.sql.changes import begin_change, find_highest_id, keep_mark, make_state, next_after, next_id
 from visavis.gallery.sql.schema import AUDIT, META, PEOPLE, PHOTOS, REMOVALS, TEMPLATES
-from visavis.gallery.sql.values import check_key, check_text, damaged, decode_embeddings
+from visavis.gallery.sql.values import check_key, check_text, damaged, decode_embeddings, optional
 from visavis.gallery.types import AuditEntry, Details, Person, StoredTemplate, Template
 from visavis.types import Floats
 
@@ -118,8 +118,7 @@ def insert_people(conn: Connection, people: Sequence[tuple[str, Details]]) -> li
     """Store new people; return their ids, in order, higher than all ids so far, also those in the audit log."""
     if not people:
         return []
-    highest_ids = (select(func.max(PEOPLE.c.id)), select(func.max(AUDIT.c.person_id)))
-    at, first = current_time(), 1 + max(conn.execute(query).scalar() or 0 for query in highest_ids)
+    at, first = current_time(), next_after("person", find_highest_id(conn, PEOPLE.c.id, AUDIT.c.person_id))
     rows = [
         {
             "id": first + number,
@@ -302,9 +301,9 @@ def read_people_of_templates(conn: Connection, template_ids: Iterable[int]) -> d
 def read_owners(conn: Connection, model: str, photos: Iterable[str]) -> dict[str, list[Owner]]:
     """Return the owners of the templates of ``model`` by photo hash, including unassigned templates."""
     result: dict[str, list[Owner]] = {}
-    columns = (TEMPLATES.c.id, TEMPLATES.c.photo_sha256, TEMPLATES.c.box, TEMPLATES.c.person_id, PEOPLE.c.name)
+    of_template = (TEMPLATES.c.id, TEMPLATES.c.photo_sha256, TEMPLATES.c.box, TEMPLATES.c.person_id)
     joined = TEMPLATES.outerjoin(PEOPLE, PEOPLE.c.id == TEMPLATES.c.person_id)
-    query = select(*columns).select_from(joined).where(TEMPLATES.c.model == model)
+    query = select(*of_template, optional(PEOPLE.c.name)).select_from(joined).where(TEMPLATES.c.model == model)
     for part in split_list(photos):
         for row in conn.execute(query.where(TEMPLATES.c.photo_sha256.in_(part)).order_by(TEMPLATES.c.id)):
             owner = Owner(row.person_id or UNASSIGNED, row.name or "", decode_box(row.box), row.id)

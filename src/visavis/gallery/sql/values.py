@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, cast
 
 import numpy as np
-from sqlalchemy import Dialect, MetaData, Text
+from sqlalchemy import Column, Dialect, Label, MetaData, Text, type_coerce
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from visavis.errors import GalleryError, UsageError
@@ -121,26 +121,28 @@ CHECKS: dict[str, Check] = {
     **{name: partial(check_text, what=f"the {name} of a record") for name in TEXTS},
     **{name: partial(check_number, what=f"the {name} of a record") for name in NUMBERS},
 }
-"""By the name of a column, in any table. NULL is not checked."""
+"""By the name of a column, in any table."""
 
 
 class Checked(TypeDecorator[Any]):
-    """A type of a column whose values are checked when they are read."""
+    """A type of a column whose values are checked when they are read; NULL is refused if it is ``required``."""
 
     impl = Text
     cache_ok = True
 
-    def __init__(self, inner: TypeEngine[Any], check: Check) -> None:
+    def __init__(self, inner: TypeEngine[Any], check: Check, *, required: bool = False) -> None:
         super().__init__()
-        self.inner, self.check = inner, check
+        self.inner, self.check, self.required = inner, check, required
         self.__dict__["impl"] = inner
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
         """Return a function that converts and checks a value; GalleryError for what cannot be converted, too."""
-        convert, check = super().result_processor(dialect, coltype), self.check
+        convert, check, required = super().result_processor(dialect, coltype), self.check, self.required
 
         def process(value: Any) -> Any:
             if value is None:
+                if required:
+                    raise damaged("a value is missing")
                 return None
             try:
                 value = value if convert is None else convert(value)
@@ -158,7 +160,13 @@ def check_when_read(tables: MetaData) -> None:
     for table in tables.tables.values():
         for column in table.columns:
             if check := CHECKS.get(column.name):
-                column.type = Checked(column.type, check)
+                column.type = Checked(column.type, check, required=not column.nullable)
+
+
+def optional(column: Column[Any]) -> Label[Any]:
+    """Return a column as a part of a query that has NULL for it if there is no row: an outer join, a maximum."""
+    checked = cast("Checked", column.type)
+    return type_coerce(column, Checked(checked.inner, checked.check)).label(column.name)
 
 
 def decode_embeddings(blobs: Sequence[object], dimension: int, ids: Sequence[int]) -> Floats:

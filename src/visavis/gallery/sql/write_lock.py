@@ -10,9 +10,10 @@ import sqlite3
 from random import uniform
 from time import monotonic, sleep
 
-LONGEST_PAUSE, SHORTEST_PAUSE = 0.012, 0.0005
-"""Seconds between the attempts of a writer that has just come, and of one that has waited for ``AGED_SECONDS``."""
-AGED_SECONDS = 0.25
+LONGEST_PAUSE, SHORTEST_PAUSE = 0.1, 0.001
+"""Bounds in seconds of the pause between two attempts. A pause is about as long as the writer has waited, so that few
+writers hardly wait; the longest falls to the shortest over ``AGED_SECONDS``."""
+AGED_SECONDS = 0.5
 
 
 def execute_locking(raw: sqlite3.Connection, statement: str, *, seconds: float) -> None:
@@ -41,6 +42,11 @@ def _try(raw: sqlite3.Connection, statement: str, *, last: bool) -> bool:
 
 
 def _pause(waited: float) -> float:
-    """Return how long to sleep: shorter, the longer a writer has waited; random, so that writers do not meet."""
+    """Return how long to sleep after having waited so long, in seconds; random, so that writers do not meet.
+
+    While many wait, those that have just come sleep long: the one that has the lock gets it again, with all that it has
+    read still in its memory, until one that has waited for ``AGED_SECONDS`` comes between.
+    """
     age = min(waited / AGED_SECONDS, 1.0)
-    return uniform(0.5, 1.0) * (LONGEST_PAUSE + (SHORTEST_PAUSE - LONGEST_PAUSE) * age)
+    longest = LONGEST_PAUSE + (SHORTEST_PAUSE - LONGEST_PAUSE) * age
+    return uniform(0.5, 1.0) * min(max(waited, SHORTEST_PAUSE), longest)
