@@ -94,7 +94,8 @@ def name_each_person_once(
 
 def make_unknown(answer: Identification, note: str) -> Identification:
     """Return the answer without a name and a probability, with a note that says why."""
-    return replace(answer, name=None, person_id=None, probability=None, notes=(*answer.notes, note))
+    candidates = tuple(replace(candidate, probability=None) for candidate in answer.candidates)
+    return replace(answer, name=None, person_id=None, probability=None, candidates=candidates, notes=(note,))
 
 
 def _person_of(answer: Identification | None) -> int | None:
