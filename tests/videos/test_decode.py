@@ -381,3 +381,25 @@ def test_damage_in_the_middle_is_skipped_and_counted(tmp_path: Path) -> None:
 
 def test_containers_that_lead_to_other_files_are_not_opened() -> None:
     assert not {"hls", "concat", "dash", "sdp", "image2", "lavfi", "rtsp"} & set(FORMATS.split(","))
+
+
+def test_a_day_takes_bounded_memory(tmp_path: Path) -> None:
+    """24 hours with a frame each 20 seconds: memory for a few frames, whatever their number."""
+    import tracemalloc
+
+    count = 24 * 180
+    pictures = draw_frames(25) * (count // 25 + 1)
+    path = make_video(
+        tmp_path / "a.mkv", pictures[:count], seconds=[20.0 * number for number in range(count)], options={"bf": "0"}
+    )
+    source = open_source(path)
+    tracemalloc.start()
+    last = None
+    for frame in source:
+        last = frame
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert last is not None
+    assert last.number == count - 1
+    assert last.seconds == pytest.approx(24 * 3600 - 20, abs=0.01)
+    assert peak < 8 << 20
