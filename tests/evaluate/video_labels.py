@@ -30,11 +30,18 @@ class Labels:
     shots: Sequence[int]
     people: Mapping[str, Keyframes]
     gap: int
+    start: float = 0.0
+    """Seconds of the first frame by its time stamp: the sound may begin earlier."""
 
     def presences(self) -> tuple[Presence, ...]:
         """A row a frame for each face; keyframes more than ``gap`` frames apart have nothing between them."""
         return tuple(
-            Presence(person, max(frame - 0.4, 0) / self.rate, (frame + 0.4) / self.rate, box)
+            Presence(
+                person,
+                self.start + max(frame - 0.4, 0) / self.rate,
+                self.start + (frame + 0.4) / self.rate,
+                box,
+            )
             for person, keys in self.people.items()
             for run in self._runs(keys)
             for frame, box in _between(run)
@@ -160,6 +167,7 @@ HAMILTON = Labels(
         },
     },
     gap=6,
+    start=0.8441,
 )
 """A singer, a pianist from two sides, and four people of the audience, of whom one has photos in the test data."""
 
