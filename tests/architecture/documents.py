@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from visavis.cache import cache_dir
 from visavis.defaults import EMBEDDER
 from visavis.gallery import Gallery, IndexedPhoto, Template
 from visavis.nets import onnx_bytes as onnx_file
+from visavis.pipeline import embed
 
 from .source import ROOT
 
@@ -140,7 +142,15 @@ def lay_out_photos(samples: Path, folder: Path) -> None:
     (folder / "own.onnx").write_bytes(own_network())
     lay_out_album(folder / "album.db")
     lay_out_strangers(folder / "door.db")
+    with Gallery(folder / "staff.db", model=EMBEDDER) as gallery:
+        gallery.add("Ann", embed_photos(samples / PHOTOS["ann1.jpg"], samples / PHOTOS["ann2.jpg"]))
     lay_out_cache(folder / ".cache")
+
+
+@cache
+def embed_photos(*photos: Path) -> list[Template]:
+    """Return a template of the only face of each photo."""
+    return [Template(embedding) for photo in photos for embedding in embed(photo)]
 
 
 def lay_out_video(photo: Path, path: Path) -> None:

@@ -60,6 +60,7 @@ SCRIPT: list[list[str]] = [
     ["gallery rename", "1", EVIL],
     ["gallery merge", EVIL, "1"],
     ["gallery audit"],
+    ["gallery strangers"],
     ["gallery stats"],
     ["gallery check"],
     ["gallery export", f"out {EVIL}"],

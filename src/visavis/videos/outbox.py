@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS messages (
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class QueuedEvent:
     """An event to deliver: its place in the order, its id, and its JSON."""
 
     number: int
@@ -63,15 +63,15 @@ class Outbox:
                 (target, target, self._capacity),
             ).rowcount
 
-    def first(self, target: str) -> Message | None:
+    def first(self, target: str) -> QueuedEvent | None:
         """Return the oldest message that waits for a target."""
         with self._lock:
             row = self._connection.execute(
                 "SELECT number, event_id, body FROM messages WHERE target = ? ORDER BY number LIMIT 1", (target,)
             ).fetchone()
-        return None if row is None else Message(*row)
+        return None if row is None else QueuedEvent(*row)
 
-    def remove(self, message: Message) -> None:
+    def remove(self, message: QueuedEvent) -> None:
         """Remove a message that was delivered, or cannot be."""
         with self._lock:
             self._connection.execute("DELETE FROM messages WHERE number = ?", (message.number,))
