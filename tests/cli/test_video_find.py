@@ -83,3 +83,9 @@ def test_what_cannot_be_found_is_one_sentence(look: Run, know: Run, photos: Phot
         assert done.code in {1, 2}
         assert message in done.err
     assert "events are of one source" in know("video", "a.mkv", "b.mkv").err
+
+
+def test_liveness_is_refused(know: Run, photos: Photos, files: list[str]) -> None:
+    result = know("video", *files, "--find", photos.red, "--liveness", "require")
+    assert result.code == 2
+    assert "leave --liveness out" in result.err

@@ -45,6 +45,15 @@ def test_frames_come_in_order_with_their_times(tmp_path: Path) -> None:
     assert not frames[0].pixels.flags.writeable
 
 
+def test_a_whole_file_has_no_notes_after_it_is_closed(tmp_path: Path) -> None:
+    """What the file states is read while it is open: memory of a closed one has any content."""
+    source = open_source(make_video(tmp_path / "a.mp4", draw_frames(20)))
+    assert len(list(source)) == 20
+    source.close()
+    make_video(tmp_path / "b.mp4", draw_frames(20))  # uses freed memory again
+    assert source.counts().notes == ()
+
+
 def test_every_third_frame_keeps_its_number_and_time(tmp_path: Path) -> None:
     frames = read(make_video(tmp_path / "a.mp4", draw_frames(10)), every=3)
     assert [(frame.number, number_of(frame.pixels)) for frame in frames] == [(0, 0), (3, 3), (6, 6), (9, 9)]

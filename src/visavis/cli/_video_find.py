@@ -73,6 +73,7 @@ def find_in_files(
     json: bool,
 ) -> int:
     """Print where a person appears in files, and cut clips; return the exit code."""
+    refuse(liveness=options.liveness != "off")
     from visavis.videos.find import SearchMemory, find_person, wanted_person
 
     with ExitStack() as stack:

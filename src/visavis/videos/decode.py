@@ -73,6 +73,7 @@ class VideoDecoder:
         codec.thread_count = 1 if low_delay else min(runtime.processors(), MOST_THREADS)
         self.rate = float(self._stream.average_rate) if self._stream.average_rate else None
         self.duration = self._read_duration()
+        self._stated_frames = int(self._stream.frames)  # now: a stream of a closed container has any number
         self.aspect = float(self._stream.sample_aspect_ratio or 1)
         self.width, self.height = codec.width, codec.height
         self.errors = self._corrupt = self._decoded = 0
@@ -86,7 +87,7 @@ class VideoDecoder:
             notes.append(f"{_count(self.errors, 'part')} of {self._label} could not be decoded.")
         if self._corrupt:
             notes.append(f"{_count(self._corrupt, 'frame')} of {self._label} were damaged, and may show less.")
-        stated = int(self._stream.frames)
+        stated = self._stated_frames
         if self._ended and self._decoded < stated * (1 - MISSING_FRAMES):
             notes.append(f"{self._label} ends early: {self._decoded:,} of {stated:,} frames are there.")
         return tuple(notes)
