@@ -231,7 +231,7 @@ def drawn(found: dict[int, dict[str, Any]]) -> str:
     """Milliseconds a query against the number of templates, as a file of its own."""
     sizes = sorted(found)
     y = [median(one[case][name]) for one in found.values() for case in ("single", "batch") for name in FORMS]
-    frame = svg.Frame(
+    frame = svg.PlotFrame(
         svg.logarithmic("templates", round(np.log10(sizes[0])), round(np.log10(sizes[-1]))),
         svg.logarithmic("ms a query", int(np.floor(np.log10(min(y)))), int(np.ceil(np.log10(max(y))))),
     )

@@ -36,7 +36,7 @@ STYLE = (
 def draw() -> str:
     """Return the picture as SVG."""
     steps = [number * EVERY * STEPS_AN_EPOCH for number in range(EPOCHS // EVERY + 1)]
-    frame = svg.Frame(
+    frame = svg.PlotFrame(
         svg.linear("Steps after the warm-up", 0.0, float(steps[-1])), svg.linear("TAR at FAR 1e-2", 0.0, 1.0)
     )
     lines = [

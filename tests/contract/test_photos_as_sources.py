@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from visavis.classify import Classifier, classify
 from visavis.errors import TooLargeImageError, UsageError
 from visavis.images import captured, encoded, name_of, not_a_folder
 from visavis.images.photo_files import as_many, check_list, each_photo, is_single
+from visavis.liveness import LivenessCheck
+from visavis.photo_liveness import judge_photos
 from visavis.pipeline import Recognizer
 from visavis.plain import plain
 from visavis.quantize import collect_crops
@@ -54,6 +56,16 @@ def enrolled(sources: Sources, folder: Path) -> Any:
         answers = [gallery.identify(sources[2]), list(gallery.identify_photos(sources)), gallery.similar(sources[1])]
     (folder / "faces.db").unlink()
     return templates, again.duplicates, answers
+
+
+def judged(sources: Sources, folder: Path) -> Any:
+    class Brightness:
+        def probabilities(self, picture: np.ndarray, faces: Sequence[visavis.Face]) -> np.ndarray:
+            return np.array([[0, picture.mean() / 255, 0] for _ in faces])
+
+    networks: Any = Brightness()
+    answers = judge_photos(sources, LivenessCheck(networks=networks), recognizer=Recognizer())
+    return [judgments for _, judgments in answers]
 
 
 def ranked(sources: Sources, folder: Path) -> Any:
@@ -94,6 +106,8 @@ TAKERS: dict[str, Callable[[Sources, Path], Any]] = {
     "pipeline.Recognizer.represent": lambda sources, _: list(Recognizer().represent(sources)),
     "pipeline.Recognizer.verify": lambda sources, _: Recognizer().verify(sources[0], sources[2]),
     "pipeline.Recognizer.verify_each": verified_each,
+    "photo_liveness.check_liveness": judged,
+    "photo_liveness.judge_photos": judged,
     "ranking.lookalikes.similar": lambda sources, _: visavis.similar(sources[0], sources),
     "ranking.lookalikes.probe": lambda sources, _: visavis.similar(sources[1], sources[2]),
     "ranking.representatives.representative": ranked,

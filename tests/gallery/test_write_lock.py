@@ -18,7 +18,7 @@ from visavis.gallery.sql.write_lock import execute_locking
 from .faces import MODEL, child, embedding, person, template
 
 WRITERS = 13
-SECONDS = 20 if LONG else 4
+SECONDS = 20 if LONG else 8
 LONGEST = 3.0
 """Seconds that one enrollment may wait among so many writers."""
 

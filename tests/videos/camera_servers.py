@@ -126,10 +126,18 @@ class RtspCamera:
             env={**os.environ, "HOME": "/tmp"}, cwd="/",
         )  # fmt: skip
         for _ in range(200):
-            with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 0.2):
+            if self._describes():
                 return
             time.sleep(0.05)
         pytest.skip("VLC did not start to serve")
+
+    def _describes(self) -> bool:
+        """Return whether the stream is there: VLC listens before it is, and then answers that it is not available."""
+        request = f"DESCRIBE {self.address} RTSP/1.0\r\nCSeq: 1\r\n\r\n".encode()
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 0.5) as connection:
+            connection.sendall(request)
+            return connection.recv(64).startswith(b"RTSP/1.0 200")
+        return False
 
     def pause(self, stop: bool) -> None:
         """Freeze the server: its connections stay open, and nothing comes."""

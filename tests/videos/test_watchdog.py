@@ -235,7 +235,7 @@ def test_a_file_at_an_address_delivers_all_its_frames(tmp_path: Path) -> None:
     server.server_close()
 
 
-def test_an_rtsp_server_that_hangs_is_killed_and_comes_back(tmp_path: Path) -> None:
+def test_an_rtsp_server_that_hangs_is_killed_and_comes_back(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     tmp_path.chmod(0o755)
     for parent in tmp_path.parents[:2]:
         parent.chmod(0o755)
@@ -243,6 +243,7 @@ def test_an_rtsp_server_that_hangs_is_killed_and_comes_back(tmp_path: Path) -> N
         tmp_path / "a.mp4", draw_frames(25, width=128, height=96) * 4, options={"g": "10", "tune": "zerolatency"}
     )
     server = RtspCamera(video)
+    request.addfinalizer(server.stop)
     source = open_camera(server.address, Patience(open=10, silent=1.5, frozen=60, first_pause=0.1, longest_pause=0.5))
     try:
         first = source.next_frame(10)

@@ -18,6 +18,7 @@ from visavis.doubts import faults
 from visavis.errors import NoFaceError, PoorQualityError, UnreadableImageError, UsageError, fault_of
 from visavis.gallery._enroll import EnrollOptions, PhotoTemplates, enroll_templates, unusable_error
 from visavis.gallery.check_input import make_details
+from visavis.gallery.sql.values import LARGEST_SIDE
 from visavis.gallery.types import Enrollment, Skipped, Template
 from visavis.images import replaced_message, shown
 from visavis.images.photo_files import one_by_one
@@ -90,6 +91,8 @@ def _parse_face(entry: Mapping[str, object]) -> NamedFace:
     if not isinstance(photo, str) or not isinstance(box, list) or not isinstance(sha256, str | None):
         raise ValueError("a face has a photo and a box, and may have the SHA-256 of the photo as text")
     x1, y1, x2, y2 = (float(side) for side in box)
+    if not all(abs(side) < LARGEST_SIDE for side in (x1, y1, x2, y2)):
+        raise ValueError("the sides of a box are numbers of pixels")
     return NamedFace(photo, (x1, y1, x2, y2), sha256.lower() if sha256 else None)
 
 
@@ -135,7 +138,7 @@ def _make_template(photo: PhotoFaces, named: NamedFace, min_quality: float) -> T
         return Skipped(photo.name, photo.status, photo.message)
     shares = overlaps(np.array([named.box], np.float32), np.array([face.box for face in photo.faces], np.float32))[0]
     row = int(shares.argmax())
-    if shares[row] < SAME_FACE:
+    if not shares[row] >= SAME_FACE:
         where = " ".join(f"{side:.0f}" for side in named.box)
         return Skipped(photo.name, NoFaceError.status, f"no face was found at {where}.")
     score = photo.quality[row].score if photo.quality else None

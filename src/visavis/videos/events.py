@@ -54,7 +54,7 @@ class EventFile:
         self._path = Path(path)
         try:
             permissions.create_file(self._path)
-            self._file = self._path.open("a", encoding="utf-8")
+            self._file = open(self._path, "a", encoding="utf-8", opener=permissions.open_without_link)  # noqa: SIM115
         except OSError as error:
             raise UsageError(f"events cannot be written to {self._path}: {error.strerror}.") from error
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from visavis import permissions
 from visavis.atomic import temporary_folder
-from visavis.errors import NoFaceError, UnknownNameError, UsageError, VideoError
+from visavis.errors import NoFaceError, UnknownNameError, UsageError, VideoError, fault_of
 from visavis.images import shown
 from visavis.plain import Plain
 from visavis.printable import dump_json
@@ -112,7 +112,9 @@ class SearchMemory:
             if whole[2]:
                 os.truncate(path, len(whole[0] + whole[1]))  # a line that a killed run has not finished
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UsageError(f"{path} does not hold what was searched: {error!r}. Give another --resume.") from error
+            raise UsageError(
+                f"{path} does not hold what was searched: {fault_of(error)}. Give another --resume."
+            ) from error
 
     def get(self, file: str, settings: str) -> SearchedFile | None:
         """Return what was found before in a file that has not changed since."""
@@ -126,7 +128,7 @@ class SearchMemory:
         appearances = [asdict(appearance) for appearance in searched.appearances]
         key = _key(searched.file, settings)
         self._searched[key] = appearances
-        with self._path.open("a", encoding="utf-8") as file:
+        with open(self._path, "a", encoding="utf-8", opener=permissions.open_without_link) as file:
             file.write(dump_json({"key": key, "file": searched.file, "appearances": appearances}) + "\n")
 
 

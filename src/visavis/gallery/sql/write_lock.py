@@ -10,10 +10,10 @@ import sqlite3
 from random import uniform
 from time import monotonic, sleep
 
-LONGEST_PAUSE, SHORTEST_PAUSE = 0.1, 0.002
+LONGEST_PAUSE, SHORTEST_PAUSE = 0.1, 0.001
 """Bounds in seconds of the pause between two attempts. A pause is about as long as the writer has waited, so that few
 writers hardly wait; the longest falls to the shortest over ``AGED_SECONDS``."""
-AGED_SECONDS = 0.75
+AGED_SECONDS = 0.4
 
 
 def execute_locking(raw: sqlite3.Connection, statement: str, *, seconds: float) -> None:
