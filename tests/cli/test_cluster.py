@@ -177,6 +177,15 @@ def test_names_given_before_are_shown_again(know: Run, photos: Photos, tmp_path:
     assert (done.code, "has no named person" in done.err) == (2, True)
 
 
+@pytest.mark.parametrize("side", ["NaN", "Infinity", "1e308"])
+def test_a_box_without_pixels_is_no_face(know: Run, photos: Photos, side: str) -> None:
+    """It named the first of several faces."""
+    box = ", ".join([side] * 4)
+    Path("people.json").write_text(f'[{{"name": "Ann", "faces": [{{"photo": "both.png", "box": [{box}]}}]}}]')
+    done = know("enroll", "--from", "people.json")
+    assert (done.code, "the sides of a box are numbers of pixels" in done.err) == (2, True)
+
+
 def test_a_photo_replaced_since_it_was_named_enrolls_nobody(know: Run, photos: Photos) -> None:
     """The red square is named, then the file holds a blue one: only what is still the named photo is enrolled."""
     lines = know("cluster", photos.red, photos.dark_red, *NEAR, "--json").lines
