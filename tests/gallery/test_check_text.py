@@ -19,7 +19,7 @@ from visavis.gallery.check_text import (
     check_text,
 )
 
-from .faces import template
+from .faces import MODEL, person, template
 
 REFUSED = [
     "\x1b]0;owned\x07",
@@ -179,3 +179,13 @@ def test_an_export_can_be_printed(gallery: Gallery, path: Path) -> None:
     gallery.export(path.parent / "exported")
     text = (path.parent / "exported" / "gallery.json").read_text(encoding="utf-8")
     assert '"A\\u009b\\u202enn"' in text
+
+
+def test_text_that_is_not_unicode_is_one_sentence_and_costs_no_other(path: Path) -> None:
+    """A file name that is not in UTF-8, as the system hands it over."""
+    with Gallery(path, model=MODEL) as gallery:
+        gallery.add(*person(1))
+        with pytest.raises(UsageError, match="is no valid Unicode text"):
+            gallery.find("A\udcff")
+        assert gallery.find_similar_names(["A\udcff", "person 1"]).keys() == {"person 1"}
+        assert len(gallery) == 1

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 
 from visavis.errors import SimilarNameError, UnknownNameError, UsageError
 from visavis.gallery.check_input import clean_name
+from visavis.gallery.check_text import is_unicode
 from visavis.gallery.names import fold_name
 from visavis.gallery.sql import records
 from visavis.gallery.sql.schema import PEOPLE
@@ -51,7 +52,7 @@ def find_to_enroll(conn: Connection, name: str, *, person_id: int | None, new: b
 def find_similar_names(conn: Connection, names: Iterable[str]) -> dict[str, list[tuple[int, str]]]:
     """Return ids and names of the people with names written like these, by folded name."""
     similar: dict[str, list[tuple[int, str]]] = {}
-    for folded_names in records.split_list({fold_name(name) for name in names}):
+    for folded_names in records.split_list({fold_name(name) for name in names if is_unicode(name)}):
         query = select(PEOPLE.c.id, PEOPLE.c.name, PEOPLE.c.folded).where(PEOPLE.c.folded.in_(folded_names))
         for row in conn.execute(query.order_by(PEOPLE.c.id)):
             similar.setdefault(row.folded, []).append((row.id, row.name))

@@ -42,6 +42,15 @@ def check_text(text: str, what: str, *, most: int, one_line: bool = False) -> st
     return text
 
 
+def is_unicode(text: str) -> bool:
+    """Return whether a text is valid Unicode: names of files that are not in UTF-8 are not."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def check_metadata(metadata: Mapping[str, object]) -> dict[str, object]:
     """Return metadata as what JSON makes of it.
 

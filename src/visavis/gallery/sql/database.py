@@ -267,6 +267,10 @@ class Database:
                 yield
         except NoConnectionError as error:
             raise GalleryError(f"too many threads use {self.place} at a time: {error}.") from error
+        except UnicodeEncodeError as error:  # of a file name that is not in UTF-8, or of JSON
+            raise UsageError(f"{str(error.object)[:100]!r} is no valid Unicode text: rename it.") from error
+        except OverflowError as error:
+            raise UsageError("a number is larger than a gallery can store.") from error
 
 
 def _choose_backend(url: str | os.PathLike[str], cipher: Cipher | None) -> Backend:
