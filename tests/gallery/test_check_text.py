@@ -186,6 +186,6 @@ def test_text_that_is_not_unicode_is_one_sentence_and_costs_no_other(path: Path)
     with Gallery(path, model=MODEL) as gallery:
         gallery.add(*person(1))
         with pytest.raises(UsageError, match="is no valid Unicode text"):
-            gallery.find("A\udcff")
+            gallery.find_indexed(["A\udcff"])
         assert gallery.find_similar_names(["A\udcff", "person 1"]).keys() == {"person 1"}
         assert len(gallery) == 1
