@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from visavis.errors import UsageError, VisavisError
+from visavis.gallery import Gallery
 from visavis.videos.mqtt import MqttSender, topic_level
 from visavis.videos.outbox import Outbox
 from visavis.videos.publish import HttpSender, Publisher, RefusedError
@@ -269,3 +270,19 @@ def test_a_broker_has_an_address_of_its_own_kind() -> None:
 
 def test_a_refusal_is_no_fault_of_the_connection() -> None:
     assert not issubclass(RefusedError, OSError)
+
+
+@pytest.mark.parametrize("url", ["mqtt://ann:secret@127.0.0.1:99999/p", "mqtts://u:secret@[::1/p", "mqtt://h:port/p"])
+def test_an_address_that_is_no_url_is_one_sentence_without_the_password(url: str) -> None:
+    with pytest.raises(UsageError, match="the address of the broker is no URL") as caught:
+        MqttSender(url)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_gallery_is_no_outbox_and_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "faces.db"
+    Gallery(path).close()
+    before = path.read_bytes()
+    with pytest.raises(VisavisError, match="holds something else than events"):
+        Outbox(path)
+    assert path.read_bytes() == before

@@ -5,7 +5,7 @@ overlap come first, and each face and each person is in one pair at most. A face
 
 Without boxes the times decide. The tracks of most faces come first. Each gets the person who is on at most of its
 faces, at times at which no earlier track has that person: one person has one track at a time. Of persons who are on
-equally often the one counts whom the track was named as, so that two people who are on for the same time are not
+equally often the person counts as whom the track was named, so that two people who are on for the same time are not
 counted as confused: that cannot be seen from times. Where the person of a track is not on, its face shows a person who
 is on and whom no other track shows then; if there is none, it is a false face.
 """

@@ -1,6 +1,6 @@
 """Error rates of tracks in a video: how pure they are, how often they switch, and whether they are named rightly.
 
-- **purity**: the share of the faces of tracks that show the person whom their track shows most; false faces are left
+- **purity**: the share of the faces of tracks that show the person their track shows most often; false faces are left
   out. Its interval is by tracks.
 - **coverage**: the share of the faces that the truth states, in frames that were searched for faces, that a track has.
 - **switches**: how often a person goes on with another track (ID switches of CLEAR MOT: K. Bernardin, R. Stiefelhagen,

@@ -32,7 +32,11 @@ class MqttSender:
     """
 
     def __init__(self, url: str, *, client: str | None = None) -> None:
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            raise UsageError("the address of the broker is no URL: give it as mqtt://HOST:PORT.") from None
         if parts.scheme not in PORTS or not parts.hostname:
             raise UsageError(f"{mask_address(url)}: give the broker as mqtt://HOST:PORT or mqtts://HOST:PORT.")
         try:
@@ -56,7 +60,7 @@ class MqttSender:
         self._client.will_set(self._status, "offline", qos=1, retain=True)
         self._client.reconnect_delay_set(1, 30)
         self._client.on_connect, self._client.on_publish = self._connected, self._published
-        self._client.connect_async(parts.hostname, parts.port or PORTS[parts.scheme])
+        self._client.connect_async(parts.hostname, port or PORTS[parts.scheme])
         self._client.loop_start()
 
     def send(self, event_id: str, body: str) -> None:

@@ -23,6 +23,9 @@ CREATE TABLE IF NOT EXISTS messages (
 )
 """
 
+TABLES = {"messages", "sqlite_sequence"}
+"""Tables of an outbox; a file with others, such as a gallery, is left alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class QueuedEvent:
@@ -46,6 +49,9 @@ class Outbox:
         try:
             create_file(path)
             self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            query = "SELECT name FROM sqlite_master WHERE type = 'table'"
+            if {name for (name,) in self._connection.execute(query)} - TABLES:
+                raise VisavisError(f"{path} holds something else than events to deliver. Give another --outbox.")
             self._connection.execute(SCHEMA)
         except (OSError, sqlite3.Error) as error:
             raise VisavisError(f"{path} cannot hold the events to deliver: {error}. Give another --outbox.") from error

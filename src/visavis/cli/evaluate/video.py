@@ -56,8 +56,8 @@ def video(
 
     The CSV has the columns person,from,to (seconds from the first frame, or h:mm:ss), a row for each time that the face
     of a person can be seen, and optionally x1,y1,x2,y2: the box of the face during that time. Without boxes, people who
-    are on at the same time are told apart by the names of their tracks. A person who is not in the gallery counts as a
-    stranger.
+    are on at the same time are distinguished by the names of their tracks. A person who is not in the gallery counts
+    as a stranger.
     """
     from visavis.evaluate.data.video_truth import read_video_truth
     from visavis.evaluate.watched_video import measure_watched, watch

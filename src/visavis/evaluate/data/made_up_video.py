@@ -1,8 +1,8 @@
 """Made-up videos whose truth is known: faces cut from photos that move across a scene, cross and are hidden.
 
 A walker shows several photos of its person in turn, scaled to the height of its face and blurred along its motion.
-Pillars hide whom they cover, and a nearer walker hides one that is farther. The truth has a row a frame for each face
-that is visible by half or more. Equal scenes give equal frames.
+Pillars hide people, and a nearer walker hides a farther walker. The truth has a row a frame for each face that
+is visible by half or more. Equal scenes give equal frames.
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ class Scene:
 def make_crossings(
     people: Mapping[str, tuple[Look, ...]], *, seed: int, size: tuple[int, int] = (640, 360), seconds: float = 7.0
 ) -> Scene:
-    """Make a scene of four people (drawn from a set of more) of whom two go right and two go left.
+    """Make a scene of four people (drawn from a larger set): two go right and two go left.
 
     Their faces are 36 to 110 pixels high. Each crosses those who go the other way, and passes behind two pillars, for
     up to a second each. In every third scene two people meet and turn back, instead of passing each other.

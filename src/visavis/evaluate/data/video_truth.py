@@ -48,8 +48,8 @@ class Presence:
 def read_video_truth(path: Path) -> tuple[Presence, ...]:
     """Read the rows of a file, in their order; UsageError, which names the line.
 
-    Either all rows have a box or none: with boxes on some rows alone, a face without one could not be told from a
-    false face.
+    Either all rows have a box or none: with boxes on some rows alone, a face without a box
+    would look like a false face.
     """
     text = read_text(path)
     with errors_in(path):
