@@ -117,6 +117,17 @@ class RtspCamera:
         return f"rtsp://127.0.0.1:{self.port}/x"
 
     def start(self) -> None:
+        """Start to serve, and return when the stream is there; on a busy machine VLC sometimes hangs as it starts."""
+        for _ in range(4):
+            self._launch()
+            for _ in range(300):
+                if self._describes():
+                    return
+                time.sleep(0.05)
+            self.stop()
+        pytest.fail("VLC did not start to serve, four times")
+
+    def _launch(self) -> None:
         out = f"#rtp{{sdp=rtsp://127.0.0.1:{self.port}/x}}"
         command = [self._program, "-q", str(self._video), "--loop", "--no-sout-audio", "--sout", out, "--sout-keep"]
         if os.geteuid() == 0:  # VLC refuses to run as root
@@ -125,11 +136,6 @@ class RtspCamera:
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             env={**os.environ, "HOME": "/tmp"}, cwd="/",
         )  # fmt: skip
-        for _ in range(200):
-            if self._describes():
-                return
-            time.sleep(0.05)
-        pytest.skip("VLC did not start to serve")
 
     def _describes(self) -> bool:
         """Return whether the stream is there: VLC listens before it is, and then answers that it is not available."""
