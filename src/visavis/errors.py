@@ -16,6 +16,8 @@
     ├── VideoError                 exit 2, HTTP 422   a video or a camera that cannot be used
     ├── EngineError                exit 3, HTTP 503   worker processes or a cluster that cannot be started or reached
     ├── GalleryError               exit 3, HTTP 503   the store is missing, damaged, of another schema or model
+    ├── ServerError                exit 3, HTTP 503   the server's database, port or certificate cannot be used
+    │   └── BusyError                                 more requests than the server takes; try again
     └── WeightsError               exit 3, HTTP 503   a weight file is missing, wrong or hostile
         ├── MissingWeightsError                       missing weight files; a line per file
         └── MissingExtraError      exit 3, HTTP 501   an optional package is not installed
@@ -149,6 +151,17 @@ class GalleryError(VisavisError):
 
     exit_code = 3
     http_status = 503
+
+
+class ServerError(VisavisError):
+    """The server cannot work: its database, port or certificate cannot be used."""
+
+    exit_code = 3
+    http_status = 503
+
+
+class BusyError(ServerError):
+    """There are more requests than the server takes, or one took too long: try again."""
 
 
 class WeightsError(VisavisError):

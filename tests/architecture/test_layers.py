@@ -31,6 +31,7 @@ LAYERS = (
     },
     {"gallery", "evaluate", "bulk", "videos"},
     {"train"},
+    {"server"},
     {"cli", "compat"},
     {"__main__"},
 )  # fmt: skip
@@ -40,7 +41,7 @@ HOMES = {
     "onnxruntime": {"runtime", "quantize"},  # its tools for quantization are a package of their own
     "onnx": {"quantize"},
     "cryptography": {"encryption"},
-    "sqlalchemy": {"gallery"},
+    "sqlalchemy": {"gallery", "server"},
     "typer": {"cli", "compat"},
     "rich": {"cli"},
     "pooch": {"weights"},
@@ -53,6 +54,7 @@ HOMES = {
     "av": {"videos"},
     "scipy": {"videos"},
     "paho": {"videos"},
+    **dict.fromkeys(("fastapi", "starlette", "anyio", "uvicorn", "pydantic", "prometheus_client"), {"server"}),
 }
 """Packages that only one part knows of."""
 
@@ -72,7 +74,7 @@ NOT_AT_ONCE = {
 }  # fmt: skip
 """Packages that cost time to import: inside the function that needs them."""
 
-AT_ONCE = {"pytorch": {"torch"}, "draw": {"PIL"}, "gallery": {"sqlalchemy"}, "opencv": {"cv2"}}
+AT_ONCE = {"pytorch": {"torch"}, "draw": {"PIL"}, "gallery": {"sqlalchemy"}, "server": {"sqlalchemy"}, "opencv": {"cv2"}}
 """Unless nobody imports the module itself at once."""
 
 FORBIDDEN = {"tensorflow", "keras", "mtcnn", "face_recognition_models", "dlib"}
@@ -108,7 +110,7 @@ def test_nothing_imports_upwards(module: Module) -> None:
 def test_only_the_command_line_asks_the_package_itself() -> None:
     """They are the top, which knows everything; below it only the version may be wanted."""
     askers = {part(module.name) for module in PLACED for one in module.imports if one.module == "visavis"}
-    assert askers <= {"cli", "compat"}
+    assert askers <= {"cli", "compat", "server"}
 
 
 def test_pytorch_is_imported_by_training_alone() -> None:
@@ -166,10 +168,10 @@ def test_heavy_packages_have_their_places(module: Module) -> None:
 
 
 def test_what_may_import_at_once_is_imported_later() -> None:
-    later = AT_ONCE.keys() - {"gallery", "pytorch"}
+    later = AT_ONCE.keys() - {"gallery", "pytorch", "server"}
     for module in PLACED:
         assert not [one for one in module.imports if one.at_once and part(one.module) in later - {part(module.name)}]
-    outside = [module for module in PLACED if part(module.name) != "gallery"]
+    outside = [module for module in PLACED if part(module.name) not in {"gallery", "server"}]
     heavy = [one.module for module in outside for one in module.imports if one.at_once]
     assert "visavis.gallery.gallery" not in heavy
 
@@ -188,6 +190,9 @@ def test_what_is_imported_is_a_declared_dependency() -> None:
         "milvus_lite": "milvus-lite",
         "sklearn": "scikit-learn",
         "paho": "paho-mqtt",
+        "prometheus_client": "prometheus-client",
+        "starlette": "fastapi",  # what FastAPI is made of
+        "anyio": "fastapi",
     }
     assert {names.get(package, package) for package in third} <= declared
 

@@ -43,6 +43,10 @@ COMMANDS = {
     "train network": "train.network",
     "train compare": "train.compare",
     "train suspects": "train.suspects",
+    "serve": "serve",
+    "keys create": "keys.create",
+    "keys list": "keys.list_keys",
+    **{f"keys {name}": f"keys.{name}" for name in ("rotate", "revoke")},
 }
 """Module of each command, in the order of the help; the command is the function that the module is named after."""
 
@@ -52,6 +56,7 @@ GROUPS = {
     "models": "List and download models, and add your own.",
     "evaluate": "Measure error rates on labeled photos and videos.",
     "train": "Train classifiers and networks on labeled photos.",
+    "keys": "Manage the API keys of a server.",
 }
 """Help of each group of commands."""
 

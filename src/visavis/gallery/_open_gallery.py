@@ -19,6 +19,7 @@ from visavis.embedders import model_id
 from visavis.errors import GalleryError, UsageError
 from visavis.forking import ForkSafeLock
 from visavis.gallery._index_sync import SyncedIndex
+from visavis.gallery.acting import current_actor
 from visavis.gallery.check_text import NAME_LENGTH, check_text
 from visavis.gallery.sql import records
 from visavis.gallery.sql.database import Database
@@ -43,7 +44,7 @@ class OpenGallery:
     """An open gallery, as the functions of this package take it.
 
     ``database`` holds the records and ``index`` searches them, one thread at a time, under ``lock``. ``model`` is the
-    embedder of all embeddings, ``actor`` the user that the audit log records. ``people_cache`` keeps people in memory
+    embedder of all embeddings, ``people_cache`` keeps people in memory
     between searches; None before the first search.
     """
 
@@ -69,7 +70,7 @@ class OpenGallery:
             runtime.thread_count(threads)
             _make_recognizer(EMBEDDER, detector, threads)  # raise for an unknown detector before a gallery is created
         self._recognizer, self._detector, self._threads = recognizer, detector, threads
-        self.actor = _get_user() if actor is None else check_text(actor, "an actor", most=NAME_LENGTH, one_line=True)
+        self._actor = _get_user() if actor is None else check_text(actor, "an actor", most=NAME_LENGTH, one_line=True)
         self.lock = ForkSafeLock()
         self.people_cache: PeopleCache | None = None
         cipher = encryption.read_key(encryption.named_key_file() if key_file is None else key_file)
@@ -103,6 +104,11 @@ class OpenGallery:
         with self.lock:
             self.index.close()
         self.database.close()
+
+    @property
+    def actor(self) -> str:
+        """The user that the audit log records; see :func:`visavis.gallery.acting.acting_as`."""
+        return current_actor() or self._actor
 
     @property
     def recognizer(self) -> Recognizer:

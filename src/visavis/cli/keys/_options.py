@@ -1,0 +1,45 @@
+"""Which server's keys: by its configuration, or by its default gallery."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from visavis.cli._options import maybe_gallery_url
+
+if TYPE_CHECKING:
+    from visavis.server.state.keys import Keys
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="Configuration of the server in TOML.", show_default=False),
+]
+ServedGallery = Annotated[
+    str | None,
+    typer.Option(
+        "--gallery",
+        metavar="URL",
+        envvar="VISAVIS_GALLERY",
+        help="Default gallery of the server.",
+        show_default="sqlite:///faces.db",
+    ),
+]
+KeyName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the key.", show_default=False)]
+
+
+@contextmanager
+def open_keys(config: Path | None, gallery: str | None) -> Iterator[Keys]:
+    """Open the keys of a server."""
+    from visavis.server.config import read_config
+    from visavis.server.state.database import StateDatabase
+    from visavis.server.state.keys import Keys
+
+    database = StateDatabase(read_config(config, gallery=maybe_gallery_url(gallery)).state_url)
+    try:
+        yield Keys(database)
+    finally:
+        database.close()

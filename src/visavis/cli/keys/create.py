@@ -1,0 +1,36 @@
+"""keys create: make a key for a program or a person."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from visavis.cli._options import Json
+from visavis.cli._output import Output, note
+from visavis.cli.keys._options import ConfigFile, KeyName, ServedGallery, open_keys
+
+COLUMNS = ("name", "role", "key")
+
+
+def create(
+    name: KeyName,
+    *,
+    role: Annotated[str, typer.Option("--role", metavar="ROLE", help="read, enroll or admin.")] = "read",
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="GALLERY", help="Name of a gallery the key may use; repeat it for several."),
+    ] = None,
+    gallery: ServedGallery = None,
+    config: ConfigFile = None,
+    json: Json = False,
+) -> None:
+    """Create an API key. It is shown once: the server stores only its hash."""
+    from visavis.server.state.keys import user_name
+
+    with open_keys(config, gallery) as keys, Output(*COLUMNS, json=json) as output:
+        key = keys.create(name, role, galleries=only or None, actor=user_name())
+        output.answer(asdict(key), [key.name, key.role, key.key])
+    if not json:
+        note("keep the key now: it cannot be shown again.")

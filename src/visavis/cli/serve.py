@@ -1,0 +1,50 @@
+"""serve: answer the requests of other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from visavis.cli._options import maybe_gallery_url
+from visavis.cli._output import note
+
+
+def serve(
+    *,
+    host: Annotated[
+        str | None, typer.Option("--host", metavar="HOST", help="Address to listen at.", show_default="127.0.0.1")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", min=0, max=65535, help="Port to listen at.", show_default="8000")
+    ] = None,
+    gallery: Annotated[
+        str | None,
+        typer.Option(
+            "--gallery",
+            metavar="URL",
+            envvar="VISAVIS_GALLERY",
+            help="Default gallery.",
+            show_default="sqlite:///faces.db",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, metavar="N", help="Number of worker processes.", show_default="1")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="Configuration in TOML.", show_default=False)
+    ] = None,
+) -> None:
+    """Serve REST below /v1, until Ctrl-C or SIGTERM."""
+    from visavis.server.config import read_config
+    from visavis.server.run import bind, prepare
+    from visavis.server.run import serve as run_server
+
+    settings = read_config(config, host=host, port=port, gallery=maybe_gallery_url(gallery), workers=workers)
+    prepare(settings, note)
+    listener = bind(settings)
+    address, port = listener.getsockname()[:2]
+    scheme = "http" if settings.certificate is None else "https"
+    note(f"serving at {scheme}://{f'[{address}]' if ':' in address else address}:{port}; documentation at /docs.")
+    run_server(settings, listener)

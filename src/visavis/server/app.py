@@ -1,0 +1,55 @@
+"""The application: routes, errors and middleware put together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio.to_thread
+from fastapi import FastAPI
+
+import visavis
+from visavis.server import problems
+from visavis.server.config import ServerConfig
+from visavis.server.guard import Guard
+from visavis.server.problems import Problem
+from visavis.server.resources import routers
+from visavis.server.services import Services
+
+PREFIX = "/v1"
+OUTSIDE = frozenset({"health"})
+"""Tags of the routes that are not below the prefix."""
+
+
+def create_app(config: ServerConfig) -> FastAPI:
+    """Return the application of a configuration; networks are loaded and galleries opened when it starts."""
+    services = Services(config)
+
+    @asynccontextmanager
+    async def run(_app: FastAPI) -> AsyncIterator[None]:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = config.limits.waiting
+        await asyncio.to_thread(services.load)
+        yield
+        await asyncio.to_thread(services.close)
+
+    app = FastAPI(title="visavis", version=visavis.__version__, lifespan=run, docs_url="/docs", redoc_url=None)
+    app.state.services = services
+    problems.install(app)
+    for router in routers():
+        app.include_router(router, prefix="" if OUTSIDE.intersection(router.tags) else PREFIX)
+    _describe_problem(app)
+    app.add_middleware(Guard, config=config, metrics=services.metrics)
+    return app
+
+
+def _describe_problem(app: FastAPI) -> None:
+    """Add the schema of errors to OpenAPI, to which all answers refer."""
+    make = app.openapi
+
+    def openapi() -> dict[str, object]:
+        schema = make()
+        schema.setdefault("components", {}).setdefault("schemas", {})["Problem"] = Problem.model_json_schema()
+        return schema
+
+    app.openapi = openapi  # type: ignore[method-assign]

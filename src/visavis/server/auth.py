@@ -1,0 +1,100 @@
+"""Who asks: the key of a request, or this machine's own user while there are no keys, and what that may do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import APIKeyHeader, HTTPBearer
+
+from visavis.server.config import DEFAULT_GALLERY, is_loopback
+from visavis.server.problems import ProblemError
+from visavis.server.roles import ROLES
+from visavis.server.services import Services
+
+LOCAL = "local user"
+FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
+"""Headers of a proxy: the request may then come from anywhere."""
+
+BEARER = HTTPBearer(auto_error=False, description="A key of visavis keys create.")
+HEADER = APIKeyHeader(name="x-api-key", auto_error=False, description="A key of visavis keys create.")
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks: the ``name`` of the key, its rights, and the galleries it may use (None: all)."""
+
+    name: str
+    rights: frozenset[str]
+    galleries: tuple[str, ...] | None = None
+
+    def require(self, right: str) -> None:
+        """Raise ProblemError without this right."""
+        if right not in self.rights:
+            raise ProblemError(403, "forbidden", f"this key has no right to {right}: it needs another role.")
+
+    def require_gallery(self, gallery: str) -> None:
+        """Raise ProblemError for a gallery that this key may not use; the same as for one that does not exist."""
+        if self.galleries is not None and gallery not in self.galleries:
+            raise ProblemError(404, "unknown_gallery", "there is no gallery of this name on this server.")
+
+
+def get_services(request: Request) -> Services:
+    """Return the services of the worker."""
+    services: Services = request.app.state.services
+    return services
+
+
+ServicesOf = Annotated[Services, Depends(get_services)]
+
+
+def identify_principal(request: Request, services: Services) -> Principal:
+    """Return who asks; raises ProblemError without a valid key, where keys exist or the request is from elsewhere."""
+    text = _read_key(request)
+    if text is not None:
+        key = services.keys.find(text)
+        if key is None:
+            raise _unauthorized("this key is wrong or was revoked.")
+        return Principal(key.name, ROLES[key.role], key.galleries)
+    if services.keys.any_usable():
+        raise _unauthorized("send a key: Authorization: Bearer KEY, or x-api-key: KEY.")
+    client = request.client
+    is_here = client is None or is_loopback(client.host)
+    if not services.config.is_local or not is_here or any(name in request.headers for name in FORWARDED):
+        raise _unauthorized("this server has no keys yet, and answers its own machine alone: visavis keys create.")
+    return Principal(LOCAL, ROLES["admin"])
+
+
+def requires(right: str) -> Callable[..., Principal]:
+    """Return the dependency of a request that needs a right; its value is the principal."""
+
+    def check(
+        request: Request,
+        services: ServicesOf,
+        _bearer: Annotated[object, Depends(BEARER)] = None,
+        _header: Annotated[object, Depends(HEADER)] = None,
+    ) -> Principal:
+        principal = identify_principal(request, services)
+        principal.require(right)
+        request.scope["principal"] = principal
+        return principal
+
+    return check
+
+
+def gallery_name(gallery: str = DEFAULT_GALLERY) -> str:
+    """Return the name of the gallery that a request is about: its query parameter ``gallery``."""
+    return gallery
+
+
+def _read_key(request: Request) -> str | None:
+    scheme, _, text = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and text:
+        return text.strip()
+    return request.headers.get("x-api-key")
+
+
+def _unauthorized(detail: str) -> ProblemError:
+    return ProblemError(401, "unauthorized", detail, {"WWW-Authenticate": "Bearer"})

@@ -1,0 +1,214 @@
+"""Configuration of the server: a TOML file, environment variables, and options of the command line before both."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from visavis import defaults
+from visavis._checks import check_number, check_whole
+from visavis.errors import UsageError
+from visavis.images import shown
+from visavis.server.state.database import beside_gallery
+from visavis.text_files import errors_in, read_text
+
+DEFAULT_GALLERY = "default"
+"""Name of the gallery that a request means which names none."""
+VARIABLE = "VISAVIS_SERVER_"
+"""Begins the environment variable of each key of the table ``server``: ``VISAVIS_SERVER_PORT``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits a worker. ``waiting`` is the number of requests that are answered or wait; ``seconds`` the time for one.
+
+    ``upload_mb`` bounds the body of a request, ``photos`` the photos in it, ``per_minute`` the requests a key, and an
+    address without a key; 0: no bound.
+    """
+
+    upload_mb: float = 20.0
+    photos: int = 100
+    waiting: int = 128
+    seconds: float = 30.0
+    per_minute: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfig:
+    """All settings. ``galleries`` maps names to URLs; ``state`` is the URL of the server's own database.
+
+    ``hosts`` are the names under which clients may ask beside those of this machine; ``certificate`` and
+    ``private_key`` are PEM files for TLS. ``fetch_urls`` lets requests name photos by URL.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 1
+    threads: int | None = None
+    hosts: tuple[str, ...] = ()
+    certificate: Path | None = None
+    private_key: Path | None = None
+    detector: str = defaults.DETECTOR
+    fetch_urls: bool = False
+    cameras: Path | None = None
+    state: str = ""
+    galleries: Mapping[str, str] = field(default_factory=lambda: {DEFAULT_GALLERY: "sqlite:///faces.db"})
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def state_url(self) -> str:
+        """The URL of the server's database: ``state``, else beside the first gallery."""
+        return self.state or beside_gallery(next(iter(self.galleries.values())))
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the server answers this machine alone."""
+        return is_loopback(self.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine for itself alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def read_config(path: str | os.PathLike[str] | None, **options: Any) -> ServerConfig:
+    """Read the configuration; ``options`` that are not None come before the environment, and that before the file.
+
+    ``gallery`` among the options is the URL of the default gallery. Raises UsageError, which names the file and the
+    key, for unknown keys and wrong values.
+    """
+    content: Mapping[str, Any] = {}
+    config = ServerConfig()
+    if path is not None:
+        file = Path(path)
+        with errors_in(file):
+            content = _parse(read_text(file))
+            config = _apply(config, content, file.parent)
+    config = _with_server(config, _read_environment(), Path())
+    gallery = options.pop("gallery", None)
+    if gallery is not None:
+        config = replace(config, galleries={**config.galleries, DEFAULT_GALLERY: gallery})
+    return _with_server(config, {key: value for key, value in options.items() if value is not None}, Path())
+
+
+def _parse(text: str) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"this is not TOML: {str(error).partition(chr(10))[0]}.") from error
+
+
+def _apply(config: ServerConfig, content: Mapping[str, Any], folder: Path) -> ServerConfig:
+    for key, table in content.items():
+        if key not in {"server", "limits", "galleries"}:
+            raise UsageError(f"there is no table [{key}]: the tables are [server], [limits] and [galleries].")
+        if not isinstance(table, dict):
+            raise UsageError(f"{key} is a table: write [{key}].")
+    config = _with_server(config, content.get("server", {}), folder)
+    if "limits" in content:
+        config = replace(config, limits=_make_limits(content["limits"]))
+    if "galleries" in content:
+        config = replace(config, galleries=_make_galleries(content["galleries"], folder))
+    return config
+
+
+def _with_server(config: ServerConfig, values: Mapping[str, Any], folder: Path) -> ServerConfig:
+    changes: dict[str, Any] = {}
+    for key, value in values.items():
+        if key not in _CHECKS:
+            raise UsageError(f"[server] has no key {shown(key)!r}: the keys are {', '.join(_CHECKS)}.")
+        changes[key] = _CHECKS[key](key, value, folder)
+    return replace(config, **changes)
+
+
+def _read_environment() -> dict[str, Any]:
+    """Return the values of ``VISAVIS_SERVER_...``; numbers, truth values and lists are written as in TOML."""
+    values: dict[str, Any] = {}
+    for name, text in os.environ.items():
+        if name.startswith(VARIABLE):
+            key = name.removeprefix(VARIABLE).lower()
+            values[key] = text if key in _TEXTS else _parse_value(name, text)
+    return values
+
+
+def _parse_value(name: str, text: str) -> object:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except (ValueError, KeyError) as error:
+        raise UsageError(f"{name} is {shown(text)!r}, which is no value of TOML.") from error
+
+
+def _make_limits(table: Mapping[str, Any]) -> Limits:
+    names = [item.name for item in fields(Limits)]
+    for key, value in table.items():
+        if key not in names:
+            raise UsageError(f"[limits] has no key {shown(key)!r}: the keys are {', '.join(names)}.")
+        if key in {"upload_mb", "seconds"}:
+            check_number(value, f"{key} is a number", least=0.01, most=100_000)
+        else:
+            check_whole(value, f"{key} is a whole number", least=0 if key == "per_minute" else 1, most=1_000_000)
+    return Limits(**table)
+
+
+def _make_galleries(table: Mapping[str, Any], folder: Path) -> dict[str, str]:
+    if not table:
+        raise UsageError("[galleries] names no gallery: write default = 'sqlite:///faces.db'.")
+    for name, url in table.items():
+        if not isinstance(url, str) or not url:
+            raise UsageError(f"gallery {shown(name)!r} is the URL of a gallery, such as 'sqlite:///faces.db'.")
+    return {name: url if "://" in url else f"sqlite:///{folder / url}" for name, url in table.items()}
+
+
+def _text(key: str, value: object, _folder: Path) -> str:
+    if not isinstance(value, str) or not value:
+        raise UsageError(f"{key} is text, got {shown(repr(value))}.")
+    return value
+
+
+def _path(key: str, value: object, folder: Path) -> Path:
+    return folder / value if isinstance(value, Path) else folder / _text(key, value, folder)
+
+
+def _port(_key: str, value: object, _folder: Path) -> int:
+    return check_whole(value, "port is a whole number", least=0, most=65_535)
+
+
+def _count(key: str, value: object, _folder: Path) -> int:
+    return check_whole(value, f"{key} is a whole number", least=1, most=1024)
+
+
+def _flag(key: str, value: object, _folder: Path) -> bool:
+    if not isinstance(value, bool):
+        raise UsageError(f"{key} is true or false, got {shown(repr(value))}.")
+    return value
+
+
+def _names(key: str, value: object, _folder: Path) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(item, str) and item for item in value):
+        raise UsageError(f"{key} is a list of names, such as ['faces.example.com'], got {shown(repr(value))}.")
+    return tuple(value)
+
+
+_CHECKS = {
+    "host": _text,
+    "port": _port,
+    "workers": _count,
+    "threads": _count,
+    "hosts": _names,
+    "certificate": _path,
+    "private_key": _path,
+    "detector": _text,
+    "fetch_urls": _flag,
+    "cameras": _path,
+    "state": _text,
+}
+"""Check of each key of the table ``server``."""
+_TEXTS = {key for key, check in _CHECKS.items() if check in (_text, _path)}

@@ -1,0 +1,164 @@
+"""What every request passes first: host, size, number and time, and the headers that every answer has.
+
+ASGI middleware, in this order: the request gets an id; its Host must be this server's (a page of another site whose
+name resolves to this machine is refused: DNS rebinding); its Origin too; its body is bounded; and where as many
+requests run as the limit, the next is told to come back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import secrets
+from time import monotonic
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from visavis.server import problems
+from visavis.server.config import ServerConfig
+from visavis.server.metrics import Metrics
+from visavis.server.problems import ProblemError
+
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
+HEALTH = frozenset({"/livez", "/readyz", "/metrics"})
+"""Answered also by a server that is full."""
+HEADERS = {
+    b"x-content-type-options": b"nosniff",
+    b"referrer-policy": b"no-referrer",
+    b"x-frame-options": b"DENY",
+    b"cache-control": b"no-store",
+    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
+}
+
+
+class Guard:
+    """The outermost middleware."""
+
+    def __init__(self, app: ASGIApp, config: ServerConfig, metrics: Metrics) -> None:
+        self._app, self._config, self._metrics = app, config, metrics
+        self._hosts = {*LOOPBACK_NAMES, *config.hosts}
+        if not config.is_local and config.host not in {"0.0.0.0", "::"}:
+            self._hosts.add(config.host)
+        self._running = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or refuse it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        scope["request_id"] = secrets.token_hex(8)
+        started = monotonic()
+        status = 500
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                _add_headers(scope, message)
+            await send(message)
+
+        body = _Body(receive, round(self._config.limits.upload_mb * 1e6), self._config.limits.seconds)
+        request = Request(scope)
+        fault = self._check(request)
+        if fault is not None:
+            self._metrics.refused.labels(fault.code).inc()
+            await problems.answer(request, fault)(scope, receive, send_with_headers)
+        else:
+            await self._answer(scope, body, send_with_headers, request)
+        route = getattr(scope.get("route"), "path", "other")
+        self._metrics.requests.labels(route, scope["method"], str(status)).inc()
+        self._metrics.seconds.labels(route).observe(monotonic() - started)
+
+    def _check(self, request: Request) -> ProblemError | None:
+        """Return why a request is refused before anything is read of it; None: it is not."""
+        host = _host_of(request.headers.get("host", ""))
+        if host not in self._hosts and not _is_address(host):
+            return ProblemError(421, "wrong_host", "this server does not answer for that host: add it to hosts.")
+        origin = request.headers.get("origin")
+        if origin is not None and _host_of(urlsplit(origin).netloc) not in self._hosts | {host}:
+            return ProblemError(403, "wrong_origin", "requests from pages of other sites are refused.")
+        length = request.headers.get("content-length", "0")
+        if length.isdigit() and int(length) > self._config.limits.upload_mb * 1e6:
+            return _too_large(self._config.limits.upload_mb)
+        if self._running >= self._config.limits.waiting and request.url.path not in HEALTH:
+            return ProblemError(
+                503,
+                "busy",
+                "the server has as many requests as it takes.",
+                {"Retry-After": str(problems.RETRY_SECONDS)},
+            )
+        return None
+
+    async def _answer(self, scope: Scope, body: _Body, send: Send, request: Request) -> None:
+        self._running += 1
+        self._metrics.running.set(self._running)
+        started = False
+
+        async def send_noting(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, body.receive, send_noting)
+        except Exception as error:  # noqa: BLE001 - every error is answered
+            if started:  # the answer is broken off
+                problems.log.error("request %s failed", scope["request_id"], exc_info=error)
+                return
+            await problems.answer(request, error)(scope, body.receive, send)
+        finally:
+            self._running -= 1
+            self._metrics.running.set(self._running)
+
+
+class _Body:
+    """The body of a request: refused beyond its limit, and where it does not come in time."""
+
+    def __init__(self, receive: Receive, most: int, seconds: float) -> None:
+        self._receive, self._most, self._seconds = receive, most, seconds
+        self._bytes = 0
+        self._deadline = monotonic() + seconds
+        self._complete = False
+
+    async def receive(self) -> Message:
+        if self._complete:
+            return await self._receive()
+        try:
+            message = await asyncio.wait_for(self._receive(), max(self._deadline - monotonic(), 0.001))
+        except TimeoutError:
+            raise ProblemError(408, "too_slow", f"the body did not arrive within {self._seconds:g} seconds.") from None
+        self._bytes += len(message.get("body", b""))
+        self._complete = not message.get("more_body", False)
+        if self._bytes > self._most:
+            raise _too_large(self._most / 1e6)
+        return message
+
+
+def _too_large(megabytes: float) -> ProblemError:
+    return ProblemError(413, "too_large", f"a request has {megabytes:g} MB at most.")
+
+
+def _is_address(host: str) -> bool:
+    """Return whether a host is an IP address: only a name can be made to resolve to another machine."""
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+def _host_of(text: str) -> str:
+    """Return the host of a Host header, in lower case and without the port."""
+    text = text.strip().lower()
+    host, separator, port = text.rpartition(":")
+    return host if separator and port.isdigit() and not host.endswith(":") else text
+
+
+def _add_headers(scope: Scope, message: Message) -> None:
+    headers: list[tuple[bytes, bytes]] = list(message.get("headers", []))
+    names = {name.lower() for name, _ in headers}
+    headers += [(name, value) for name, value in HEADERS.items() if name not in names]
+    headers.append((b"x-request-id", scope["request_id"].encode()))
+    message["headers"] = headers

@@ -1,0 +1,144 @@
+"""Photos of a request: parts of a multipart form, or base64 in JSON. Their names are for the answer alone.
+
+Nothing is decoded here: the library does that, in the thread of the request and within its own limits.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException
+
+from visavis.server.config import Limits
+from visavis.server.problems import ProblemError
+
+MOST_NAME = 200
+"""Characters of the name of a photo that are kept."""
+FIELD_BYTES = 100_000
+"""Bytes of a field of a form that is no photo."""
+
+
+class NamedPhoto(io.BytesIO):
+    """The bytes of a photo with the name that the client gave it."""
+
+    def __init__(self, data: bytes, name: str) -> None:
+        super().__init__(data)
+        self.name = name[:MOST_NAME]
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoInput:
+    """Photos by the name of their field, in the order of the request, and the other fields as text or JSON values."""
+
+    photos: Mapping[str, tuple[NamedPhoto, ...]]
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+    def only(self, name: str) -> NamedPhoto:
+        """Return the photo of a field; raise ProblemError where there is none, or several."""
+        photos = self.photos.get(name, ())
+        if len(photos) != 1:
+            raise ProblemError(422, "photo_missing", f"send one photo as {name}, got {len(photos)}.")
+        return photos[0]
+
+    def all(self, name: str) -> tuple[NamedPhoto, ...]:
+        """Return the photos of a field; raise ProblemError where there is none."""
+        if not self.photos.get(name):
+            raise ProblemError(422, "photo_missing", f"send a photo, or several, as {name}.")
+        return self.photos[name]
+
+
+async def read_photos(request: Request, names: tuple[str, ...], limits: Limits) -> PhotoInput:
+    """Read the body; raises ProblemError where it is neither a form nor JSON, or has too many parts."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        return await _read_form(request, names, limits)
+    if kind == "application/json":
+        return _read_json(await request.body(), names, limits)
+    raise ProblemError(415, "unsupported_body", "send multipart/form-data, or application/json with base64.")
+
+
+async def _read_form(request: Request, names: tuple[str, ...], limits: Limits) -> PhotoInput:
+    photos: dict[str, list[NamedPhoto]] = {}
+    fields: dict[str, Any] = {}
+    try:
+        async with request.form(max_files=limits.photos, max_fields=100, max_part_size=FIELD_BYTES) as form:
+            for name, value in form.multi_items():
+                if isinstance(value, UploadFile):
+                    if name not in names:
+                        raise ProblemError(
+                            422, "unknown_field", f"there is no photo {name[:40]!r}: {', '.join(names)}."
+                        )
+                    number = len(photos.setdefault(name, [])) + 1
+                    photos[name].append(NamedPhoto(await value.read(), value.filename or f"{name} {number}"))
+                else:
+                    fields[name] = value
+    except MultiPartException as error:
+        raise ProblemError(400, "invalid_form", f"the form cannot be read: {error.message}") from error
+    return PhotoInput({name: tuple(items) for name, items in photos.items()}, fields)
+
+
+def _read_json(body: bytes, names: tuple[str, ...], limits: Limits) -> PhotoInput:
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise ProblemError(400, "invalid_json", "the body is not valid JSON.") from error
+    if not isinstance(content, dict):
+        raise ProblemError(422, "invalid_json", "the body is a JSON object with photos as base64.")
+    photos = {}
+    for name in names:
+        value = content.pop(name, None)
+        texts = value if isinstance(value, list) else [] if value is None else [value]
+        if len(texts) > limits.photos:
+            raise ProblemError(413, "too_many_photos", f"a request has {limits.photos} photos at most.")
+        photos[name] = tuple(
+            NamedPhoto(decode_base64(text), f"{name} {number}") for number, text in enumerate(texts, 1)
+        )
+    return PhotoInput(photos, content)
+
+
+def decode_base64(text: object) -> bytes:
+    """Return the bytes of base64, also of a data URL; raises ProblemError for anything else."""
+    if isinstance(text, str):
+        data = text.partition(",")[2] if text.startswith("data:") else text
+        try:
+            return base64.b64decode(data, validate=True)
+        except (binascii.Error, ValueError):
+            pass
+    raise ProblemError(422, "invalid_base64", "a photo in JSON is text in base64.")
+
+
+def photo_input(*names: str) -> Callable[..., Any]:
+    """Return the dependency that reads photos of these names."""
+
+    async def read(request: Request) -> PhotoInput:
+        return await read_photos(request, names, request.app.state.services.config.limits)
+
+    return read
+
+
+def photo_body(*names: str, many: bool = False, **fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the description of the body for OpenAPI: ``fields`` are JSON schemas of what is not a photo."""
+    file: dict[str, Any] = {"type": "string", "format": "binary"}
+    text: dict[str, Any] = {"type": "string", "contentEncoding": "base64"}
+    required = list(names)
+    if many:
+        file, text = {"type": "array", "items": file}, {"oneOf": [text, {"type": "array", "items": text}]}
+    content = {
+        kind: {
+            "schema": {"type": "object", "properties": {**dict.fromkeys(names, form), **fields}, "required": required}
+        }
+        for kind, form in (("multipart/form-data", file), ("application/json", text))
+    }
+    return {"requestBody": {"required": True, "content": content}}
+
+
+OnePhoto = Annotated[PhotoInput, Depends(photo_input("photo"))]
+"""A request with photos called ``photo``."""

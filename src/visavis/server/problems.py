@@ -1,0 +1,142 @@
+"""Errors as RFC 9457 problems: a code, one sentence and the id of the request; never a traceback or a path."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from visavis.errors import (
+    BusyError,
+    GalleryError,
+    ImageError,
+    MissingExtraError,
+    ServerError,
+    VisavisError,
+    WeightsError,
+)
+from visavis.printable import make_printable
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_SECONDS = 1
+TITLES = {
+    400: "The request is not valid.",
+    401: "A key is needed.",
+    403: "This key has no right to do that.",
+    404: "There is no such thing.",
+    405: "This address does not take that method.",
+    408: "The request took too long to arrive.",
+    409: "That contradicts what is stored.",
+    413: "That is too large.",
+    415: "The body has a form that is not taken here.",
+    421: "This server does not answer for that host.",
+    422: "A photo, or a value, cannot be used.",
+    429: "Too many requests.",
+    431: "The headers are too large.",
+    500: "The server made a mistake.",
+    501: "This server does not have that part.",
+    503: "The server cannot answer now.",
+}
+HIDDEN = {
+    GalleryError: "the gallery cannot be used now; the server's log says why.",
+    WeightsError: "a model file is missing on the server; its administrator can run visavis models fetch.",
+    ServerError: "the server cannot answer now; its log says why.",
+}
+"""Sentences instead of messages that may name paths of the server."""
+
+log = logging.getLogger("visavis.server")
+
+
+class Problem(BaseModel):
+    """An error: ``code`` is a word for programs, ``detail`` a sentence for people."""
+
+    type: str = Field(description="A URN that ends in the code.")
+    title: str
+    status: int
+    code: str
+    detail: str
+    request_id: str
+
+
+class ProblemError(Exception):
+    """An error that the server itself raises; ``headers`` are added to the answer."""
+
+    def __init__(self, status: int, code: str, detail: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status, self.code, self.detail, self.headers = status, code, detail, headers or {}
+
+
+def describe_error(error: Exception) -> ProblemError:
+    """Return an exception as a problem; one that is not expected is "internal", and its text stays in the log."""
+    if isinstance(error, ProblemError):
+        return error
+    if isinstance(error, BusyError):
+        return ProblemError(503, "busy", str(error), {"Retry-After": str(RETRY_SECONDS)})
+    if isinstance(error, VisavisError):
+        return _describe_own(error)
+    if isinstance(error, RequestValidationError):
+        return ProblemError(422, "invalid_value", _join_faults(error))
+    if isinstance(error, HTTPException):
+        code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "invalid_request")
+        return ProblemError(error.status_code, code, str(error.detail), dict(error.headers or {}))
+    return ProblemError(500, "internal", "the server made a mistake; its log has the details under the request id.")
+
+
+def answer(request: Request, error: Exception) -> JSONResponse:
+    """Return the answer of an error."""
+    problem = describe_error(error)
+    request_id = request.scope.get("request_id", "")
+    if problem.status == 500:
+        log.error("request %s failed", request_id, exc_info=error)
+    elif isinstance(error, tuple(HIDDEN)):
+        log.warning("request %s: %s", request_id, make_printable(str(error)))
+    content = Problem(
+        type=f"urn:visavis:problem:{problem.code}",
+        title=TITLES.get(problem.status, "The request failed."),
+        status=problem.status,
+        code=problem.code,
+        detail=make_printable(problem.detail),
+        request_id=request_id,
+    )
+    return JSONResponse(content.model_dump(), problem.status, problem.headers, MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Let the application answer these exceptions with a problem; others get one from the guard."""
+    for kind in (ProblemError, VisavisError, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, answer)
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the description of errors for OpenAPI; those that every request may have come with them."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    all_statuses = sorted({400, 401, 403, 421, 422, 429, 503, *statuses})
+    return {status: {"description": TITLES[status], "content": content} for status in all_statuses}
+
+
+def _describe_own(error: VisavisError) -> ProblemError:
+    name = type(error).__name__.removesuffix("Error")
+    code = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+    if isinstance(error, ImageError):
+        code = error.status
+    elif type(error) is VisavisError:
+        code = "failed"
+    headers = {"Retry-After": str(RETRY_SECONDS)} if error.http_status == 503 else {}
+    detail = next((text for kind, text in HIDDEN.items() if isinstance(error, kind)), str(error))
+    if isinstance(error, MissingExtraError):
+        detail = str(error)
+    return ProblemError(error.http_status, code, detail, headers)
+
+
+def _join_faults(error: RequestValidationError) -> str:
+    faults = []
+    for fault in error.errors()[:5]:
+        place = ".".join(str(part) for part in fault["loc"] if part not in {"query", "body", "path"})
+        faults.append(f"{place or 'the body'}: {fault['msg']}")
+    return "; ".join(faults) + "."

@@ -1,0 +1,14 @@
+"""The requests of REST, a file for each kind; ``routers`` lists them in the order of the documentation."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from fastapi import APIRouter
+
+NAMES = ("detect", "verify", "identify", "people", "galleries", "keys", "health")
+
+
+def routers() -> list[APIRouter]:
+    """Return the router of each file."""
+    return [import_module(f"{__name__}.{name}").router for name in NAMES]

@@ -1,0 +1,37 @@
+"""Galleries of the server, and the statistics of each."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from visavis.gallery.types import Stats
+from visavis.server.auth import ServicesOf
+from visavis.server.problems import responses
+from visavis.server.resources.options import Reader
+from visavis.server.schema import model_of
+
+router = APIRouter(prefix="/galleries", tags=["galleries"])
+
+
+class Galleries(BaseModel):
+    """The names of the galleries that the key may use."""
+
+    galleries: list[str]
+
+
+@router.get("", response_model=Galleries, responses=responses())
+def list_galleries(services: ServicesOf, principal: Reader) -> dict[str, Any]:
+    """List the galleries that this key may use."""
+    allowed = principal.galleries
+    return {"galleries": [name for name in services.config.galleries if allowed is None or name in allowed]}
+
+
+@router.get("/{name}", response_model=model_of(Stats), responses=responses(404))
+def read_gallery(services: ServicesOf, principal: Reader, name: str) -> dict[str, Any]:
+    """Return the statistics of a gallery; its ``url`` is shown as its name."""
+    principal.require_gallery(name)
+    return {**asdict(services.gallery(name).stats()), "url": name}

@@ -1,0 +1,58 @@
+"""Identification: the people of a gallery in photos."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from visavis import defaults
+from visavis.server.photo_input import OnePhoto, photo_body
+from visavis.server.problems import responses
+from visavis.server.resources.options import MIN_FACE, Fpir, MinFace, ReadGallery, Threshold, Top
+from visavis.server.schema import model_of
+from visavis.types import Identification
+
+router = APIRouter(tags=["photos"])
+
+
+class IdentifiedPhotoAnswer(BaseModel):
+    """A photo with an answer for each face; ``name`` and ``person_id`` are null for an unknown face."""
+
+    photo: str
+    status: str
+    captured: str | None = None
+    faces: list[model_of(Identification)]  # type: ignore[valid-type]
+    notes: list[str] | None = None
+    message: str | None = None
+
+
+class IdentifiedPhotos(BaseModel):
+    """An answer for each photo, in the order of the request."""
+
+    photos: list[IdentifiedPhotoAnswer]
+
+
+@router.post(
+    "/identify",
+    response_model=IdentifiedPhotos,
+    responses=responses(404, 413, 415),
+    openapi_extra=photo_body("photo", many=True),
+)
+def identify(
+    photos: OnePhoto,
+    gallery: ReadGallery,
+    fpir: Fpir = defaults.FPIR,
+    threshold: Threshold = None,
+    margin: float = 0.0,
+    top: Top = defaults.TOP_NAMES,
+    min_face: MinFace = MIN_FACE,
+    *,
+    repeats: bool = False,
+) -> dict[str, Any]:
+    """Name the faces of one photo or several, or answer that they are unknown."""
+    answers = gallery.identify_photos(
+        photos.all("photo"), fpir=fpir, threshold=threshold, margin=margin, top=top, min_face=min_face, repeats=repeats
+    )
+    return {"photos": [answer.to_dict() for answer in answers]}

@@ -1,0 +1,72 @@
+"""API keys, and the one-time code of the first administrator."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from visavis.gallery.check_text import NAME_LENGTH
+from visavis.server.auth import ServicesOf
+from visavis.server.problems import ProblemError, responses
+from visavis.server.resources.options import Manager
+from visavis.server.schema import model_of
+from visavis.server.state.keys import Key, NewKey
+
+router = APIRouter(tags=["keys"])
+
+
+class KeyRequest(BaseModel):
+    """A key to create: ``role`` is read, enroll or admin; ``galleries`` are the names it may use, null for all."""
+
+    name: str = Field(min_length=1, max_length=NAME_LENGTH)
+    role: str
+    galleries: list[str] | None = None
+
+
+class KeyList(BaseModel):
+    """All keys without their secrets."""
+
+    keys: list[model_of(Key)]  # type: ignore[valid-type]
+
+
+class SetupRequest(BaseModel):
+    """The one-time code that the server printed at its first start, and the name of the key it makes."""
+
+    code: str = Field(max_length=100)
+    name: str = Field("admin", min_length=1, max_length=NAME_LENGTH)
+
+
+@router.get("/keys", response_model=KeyList, responses=responses())
+def list_keys(services: ServicesOf, _: Manager) -> dict[str, Any]:
+    """List all keys, also revoked ones."""
+    return {"keys": [asdict(key) for key in services.keys.list()]}
+
+
+@router.post("/keys", response_model=model_of(NewKey), status_code=201, responses=responses())
+def create_key(services: ServicesOf, principal: Manager, order: KeyRequest) -> dict[str, Any]:
+    """Create a key; its text is in this answer alone."""
+    return asdict(services.keys.create(order.name, order.role, galleries=order.galleries, actor=principal.name))
+
+
+@router.post("/keys/{name}/rotate", response_model=model_of(NewKey), responses=responses(404))
+def rotate_key(services: ServicesOf, principal: Manager, name: str) -> dict[str, Any]:
+    """Give a key a new secret; the old one is refused at once."""
+    return asdict(services.keys.rotate(name, actor=principal.name))
+
+
+@router.delete("/keys/{name}", status_code=204, responses=responses(404))
+def revoke_key(services: ServicesOf, principal: Manager, name: str) -> None:
+    """Refuse a key from now on."""
+    services.keys.revoke(name, actor=principal.name)
+
+
+@router.post("/setup", response_model=model_of(NewKey), status_code=201, responses=responses())
+def set_up(services: ServicesOf, order: SetupRequest) -> dict[str, Any]:
+    """Make the first administrator's key with the one-time code, which ends with it."""
+    key = services.keys.use_setup_code(order.code, order.name)
+    if key is None:
+        raise ProblemError(403, "wrong_code", "this is not the one-time code that the server printed.")
+    return asdict(key)

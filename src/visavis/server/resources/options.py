@@ -1,0 +1,41 @@
+"""Query parameters that several requests share; their limits are those of the library."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Depends, Query
+
+from visavis import defaults
+from visavis.gallery.gallery import Gallery
+from visavis.server.auth import Principal, ServicesOf, gallery_name, requires
+from visavis.server.roles import ENROLL, MANAGE, READ
+
+MinFace = Annotated[
+    float, Query(ge=1, le=10_000, description="Side in pixels of the smallest face to find."),
+]  # fmt: skip
+Far = Annotated[float, Query(gt=0, lt=1, description="False accept rate that sets the threshold.")]
+Fpir = Annotated[float, Query(gt=0, lt=1, description="False positive identification rate that sets the threshold.")]
+Threshold = Annotated[float | None, Query(ge=0, le=2, description="Greatest cosine distance, instead of a rate.")]
+Top = Annotated[int, Query(ge=1, le=100, description="Number of candidates per face.")]
+MIN_FACE = defaults.MIN_FACE
+
+Reader = Annotated[Principal, Depends(requires(READ))]
+Enroller = Annotated[Principal, Depends(requires(ENROLL))]
+Manager = Annotated[Principal, Depends(requires(MANAGE))]
+_NEEDS = {right: Depends(requires(right)) for right in (READ, ENROLL, MANAGE)}
+GalleryName = Annotated[str, Depends(gallery_name)]
+
+
+def _open_for(right: str) -> Any:
+    def open_gallery(services: ServicesOf, name: GalleryName, principal: Principal = _NEEDS[right]) -> Gallery:
+        principal.require_gallery(name)
+        return services.gallery(name)
+
+    return Depends(open_gallery)
+
+
+ReadGallery = Annotated[Gallery, _open_for(READ)]
+"""The gallery of a request that asks."""
+ChangeGallery = Annotated[Gallery, _open_for(ENROLL)]
+"""The gallery of a request that changes people."""

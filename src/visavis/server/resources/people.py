@@ -1,0 +1,120 @@
+"""People of a gallery: enroll, read, rename, describe, merge and remove them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, Field
+
+from visavis.gallery.acting import acting_as
+from visavis.gallery.check_text import NAME_LENGTH
+from visavis.gallery.types import Enrollment, Person
+from visavis.server.photo_input import OnePhoto, photo_body
+from visavis.server.problems import ProblemError, responses
+from visavis.server.resources.options import MIN_FACE, ChangeGallery, Enroller, MinFace, ReadGallery
+from visavis.server.schema import model_of
+
+router = APIRouter(prefix="/people", tags=["people"])
+
+PersonId = Annotated[int, Path(ge=1, le=2**62)]
+PAGE = 100
+
+
+class People(BaseModel):
+    """A page of people, by id; ``next`` is the ``after`` of the next page, null on the last one."""
+
+    people: list[model_of(Person)]  # type: ignore[valid-type]
+    next: int | None
+
+
+class PersonChanges(BaseModel):
+    """What changes of a person; what is left out stays."""
+
+    name: str | None = Field(None, min_length=1, max_length=NAME_LENGTH)
+    note: str | None = None
+    consent: str | None = None
+    metadata: dict[str, Any] | None = None
+
+
+@router.get("", response_model=People, responses=responses(404))
+def list_people(
+    gallery: ReadGallery,
+    after: Annotated[int, Query(ge=0, le=2**62)] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000)] = PAGE,
+    name: Annotated[str | None, Query(max_length=NAME_LENGTH)] = None,
+) -> dict[str, Any]:
+    """List people by id; with ``name``, those of this name or one written like it."""
+    people = gallery.people() if name is None else gallery.similar_names(name, equal=True)
+    page = [person for person in people if person.id > after][: limit + 1]
+    return {
+        "people": [person.to_dict() for person in page[:limit]],
+        "next": page[limit - 1].id if len(page) > limit else None,
+    }
+
+
+@router.post(
+    "",
+    response_model=model_of(Enrollment),
+    status_code=201,
+    responses=responses(404, 409, 413, 415),
+    openapi_extra=photo_body("photo", many=True, name={"type": "string"}, note={"type": "string"}),
+)
+def enroll(
+    photos: OnePhoto,
+    gallery: ChangeGallery,
+    principal: Enroller,
+    person_id: Annotated[int | None, Query(ge=1, le=2**62)] = None,
+    min_face: MinFace = MIN_FACE,
+    min_quality: Annotated[float, Query(ge=0, le=1)] = 0.0,
+    *,
+    new: bool = False,
+    strict: bool = False,
+) -> dict[str, Any]:
+    """Enroll the largest face of each photo for the person ``name``, who is created where nobody has the name."""
+    name, note = photos.fields.get("name"), photos.fields.get("note", "")
+    if not isinstance(name, str) or not isinstance(note, str):
+        raise ProblemError(422, "invalid_value", "send the name of the person as the field name, as text.")
+    with acting_as(principal.name):
+        enrollment = gallery.enroll(
+            name, photos.all("photo"), person_id=person_id, new=new, note=note, min_face=min_face,
+            min_quality=min_quality, strict=strict,
+        )  # fmt: skip
+    return enrollment.to_dict()
+
+
+@router.get("/{person_id}", response_model=model_of(Person), responses=responses(404))
+def read_person(gallery: ReadGallery, person_id: PersonId) -> dict[str, Any]:
+    """Return a person with the templates."""
+    return gallery.person(person_id).to_dict()
+
+
+@router.patch("/{person_id}", response_model=model_of(Person), responses=responses(404, 409))
+def change_person(
+    gallery: ChangeGallery, principal: Enroller, person_id: PersonId, changes: PersonChanges
+) -> dict[str, Any]:
+    """Rename a person, or replace the note, the consent or the metadata."""
+    with acting_as(principal.name):
+        if changes.name is not None:
+            gallery.rename(person_id, changes.name)
+        details = changes.model_dump(exclude={"name"}, exclude_none=True)
+        if details:
+            gallery.describe(person_id, **details)
+    return gallery.person(person_id).to_dict()
+
+
+@router.post("/{person_id}/merge", response_model=model_of(Person), responses=responses(404))
+def merge_person(
+    gallery: ChangeGallery, principal: Enroller, person_id: PersonId, into: Annotated[int, Query(ge=1, le=2**62)]
+) -> dict[str, Any]:
+    """Move all templates to the person ``into``, and remove this one."""
+    with acting_as(principal.name):
+        gallery.merge(person_id, into)
+    return gallery.person(into).to_dict()
+
+
+@router.delete("/{person_id}", status_code=204, responses=responses(404))
+def remove_person(gallery: ChangeGallery, principal: Enroller, person_id: PersonId) -> None:
+    """Remove a person with all templates, without a trace."""
+    with acting_as(principal.name):
+        gallery.remove(person_id)

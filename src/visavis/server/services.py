@@ -1,0 +1,79 @@
+"""What the requests of a worker share: open galleries, loaded networks, the server's database and its counters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from threading import Lock
+from time import monotonic
+
+from visavis import embedders
+from visavis.detectors import DETECTORS
+from visavis.gallery.gallery import Gallery
+from visavis.pipeline import Recognizer
+from visavis.server.batching import BatchedDetector, BatchedEmbedder, InferenceThread
+from visavis.server.config import ServerConfig
+from visavis.server.metrics import Metrics
+from visavis.server.problems import ProblemError
+from visavis.server.state.database import StateDatabase
+from visavis.server.state.keys import Keys
+
+
+@dataclass
+class Services:
+    """Opened once a worker, by :func:`visavis.server.app.create_app`; see the properties for what loads when."""
+
+    config: ServerConfig
+    metrics: Metrics = field(default_factory=Metrics)
+    started: float = field(default_factory=monotonic)
+
+    def __post_init__(self) -> None:
+        self.database = StateDatabase(self.config.state_url)
+        self.keys = Keys(self.database)
+        self.inference = InferenceThread(seconds=self.config.limits.seconds)
+        self._galleries: dict[str, Gallery] = {}
+        self._embedders: dict[str, BatchedEmbedder] = {}
+        self._lock = Lock()
+
+    @cached_property
+    def detector(self) -> BatchedDetector:
+        """The detector, loaded at its first use."""
+        with self._lock:
+            return BatchedDetector(DETECTORS.create(self.config.detector, threads=self.config.threads), self.inference)
+
+    def recognizer(self, model: str) -> Recognizer:
+        """Return a recognizer of a model, whose networks run on the inference thread; loads them at the first use."""
+        detector = self.detector
+        with self._lock:
+            if model not in self._embedders:
+                loaded = embedders.create(model, threads=self.config.threads)
+                self._embedders[model] = BatchedEmbedder(loaded, self.inference)
+            return Recognizer(detector=detector, embedder=self._embedders[model])
+
+    def gallery(self, name: str) -> Gallery:
+        """Return the open gallery of this name, created where it is missing; raises ProblemError for another name."""
+        url = self.config.galleries.get(name)
+        if url is None:
+            raise ProblemError(404, "unknown_gallery", "there is no gallery of this name on this server.")
+        with self._lock:
+            if name in self._galleries:
+                return self._galleries[name]
+            with Gallery(url) as opened:  # its model is known only then
+                model = opened.model
+        recognizer = self.recognizer(model)
+        with self._lock:
+            if name not in self._galleries:
+                self._galleries[name] = Gallery(url, recognizer=recognizer)
+            return self._galleries[name]
+
+    def load(self) -> None:
+        """Open all galleries and load the networks, so that the first request does not wait for them."""
+        for name in self.config.galleries:
+            self.gallery(name)
+
+    def close(self) -> None:
+        """Finish what waits, and close all."""
+        self.inference.close()
+        for gallery in self._galleries.values():
+            gallery.close()
+        self.database.close()

@@ -1,0 +1,166 @@
+"""API keys: created, listed, rotated and revoked; of a key only the hash of its secret is stored.
+
+A key is ``vv_ID_SECRET``. The secret has 256 random bits, so that one SHA-256 is enough: there is nothing to guess.
+"""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from visavis.errors import UnknownNameError, UsageError
+from visavis.gallery.check_text import NAME_LENGTH, check_text
+from visavis.server.roles import check_role
+from visavis.server.state import tables
+from visavis.server.state.database import StateDatabase, now
+
+PREFIX = "vv"
+KEYS = tables.KEYS
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key without its secret. ``galleries`` are the names it may use; None: all. ``revoked`` is a time, or None."""
+
+    id: str
+    name: str
+    role: str
+    galleries: tuple[str, ...] | None
+    created: str
+    created_by: str
+    revoked: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key with its text, which is shown once and cannot be recovered."""
+
+    name: str
+    role: str
+    key: str
+
+
+class Keys:
+    """The keys of a server's database."""
+
+    def __init__(self, database: StateDatabase) -> None:
+        self._database = database
+
+    def create(self, name: str, role: str, *, galleries: Sequence[str] | None = None, actor: str) -> NewKey:
+        """Create a key; raises UsageError for an unknown role, or a name that another key has."""
+        with self._database.write() as conn:
+            return self._insert(conn, name, role, galleries, actor)
+
+    def list(self) -> list[Key]:
+        """Return all keys, also revoked ones, in the order of their names."""
+        with self._database.read() as conn:
+            return [_make_key(row) for row in conn.execute(select(KEYS).order_by(KEYS.c.name))]
+
+    def rotate(self, name: str, *, actor: str) -> NewKey:
+        """Give a key a new secret: the old one is refused at once. Raises UnknownNameError."""
+        with self._database.write() as conn:
+            row = _find(conn, name)
+            secret = secrets.token_urlsafe(32)
+            changes = {"secret_hash": _hash(secret), "revoked": None}
+            conn.execute(update(KEYS).where(KEYS.c.id == row.id).values(changes))
+            conn.execute(delete(tables.SESSIONS).where(tables.SESSIONS.c.key_id == row.id))
+            self._database.log(conn, actor, "rotate key", name)
+            return NewKey(name, row.role, _format(row.id, secret))
+
+    def revoke(self, name: str, *, actor: str) -> None:
+        """Refuse a key from now on, and end the sessions that began with it. Raises UnknownNameError."""
+        with self._database.write() as conn:
+            row = _find(conn, name)
+            conn.execute(update(KEYS).where(KEYS.c.id == row.id).values(revoked=now()))
+            conn.execute(delete(tables.SESSIONS).where(tables.SESSIONS.c.key_id == row.id))
+            self._database.log(conn, actor, "revoke key", name)
+
+    def find(self, text: str) -> Key | None:
+        """Return the key of this text; None where it is wrong or revoked. Secrets are compared in constant time."""
+        prefix, _, rest = text.partition("_")
+        key_id, _, secret = rest.partition("_")
+        if prefix != PREFIX or not secret:
+            return None
+        with self._database.read() as conn:
+            row = conn.execute(select(KEYS).where(KEYS.c.id == key_id)).one_or_none()
+        expected = row.secret_hash if row is not None else _hash("")
+        is_right = hmac.compare_digest(_hash(secret), expected)
+        return _make_key(row) if row is not None and is_right and row.revoked is None else None
+
+    def any_usable(self) -> bool:
+        """Return whether there is a key that is not revoked: without one, requests from this machine need none."""
+        with self._database.read() as conn:
+            return conn.execute(select(func.count()).where(KEYS.c.revoked.is_(None))).scalar_one() > 0
+
+    def make_setup_code(self) -> str | None:
+        """Return a new one-time code for the first administrator, instead of an older one; None where keys exist."""
+        with self._database.write() as conn:
+            if conn.execute(select(func.count()).select_from(KEYS)).scalar_one():
+                return None
+            code = "-".join(f"{secrets.randbelow(10_000):04d}" for _ in range(4))
+            conn.execute(delete(tables.SETUP))
+            conn.execute(insert(tables.SETUP).values(code_hash=_hash(code), created=now()))
+            return code
+
+    def use_setup_code(self, code: str, name: str) -> NewKey | None:
+        """Return the first administrator's key for the one-time code, which ends with it; None for a wrong code."""
+        with self._database.write() as conn:
+            expected = conn.execute(select(tables.SETUP.c.code_hash)).scalar()
+            if expected is None or not hmac.compare_digest(_hash(code), expected):
+                return None
+            conn.execute(delete(tables.SETUP))
+            return self._insert(conn, name, "admin", None, "setup")
+
+    def _insert(self, conn: Connection, name: str, role: str, galleries: Sequence[str] | None, actor: str) -> NewKey:
+        check_role(role)
+        check_text(name, "a name of a key", most=NAME_LENGTH, one_line=True)
+        if not name.strip():
+            raise UsageError("a key needs a name.")
+        key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+        values = {
+            "id": key_id, "name": name, "role": role, "secret_hash": _hash(secret), "created": now(),
+            "created_by": actor, "galleries": None if galleries is None else json.dumps(list(galleries)),
+        }  # fmt: skip
+        try:
+            conn.execute(insert(KEYS).values(values))
+        except IntegrityError as error:
+            raise UsageError(f"there is a key {name!r} already: choose another name, or rotate it.") from error
+        conn.execute(delete(tables.SETUP))
+        self._database.log(conn, actor, "create key", f"{name} ({role})")
+        return NewKey(name, role, _format(key_id, secret))
+
+
+def user_name() -> str:
+    """Return the name of this process's user, for the log."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a user id without a name
+        return "command line"
+
+
+def _find(conn: Connection, name: str) -> Row[tuple[str, ...]]:
+    row = conn.execute(select(KEYS).where(KEYS.c.name == name)).one_or_none()
+    if row is None:
+        raise UnknownNameError(f"there is no key {name!r}: visavis keys list shows all.")
+    return row
+
+
+def _format(key_id: str, secret: str) -> str:
+    return f"{PREFIX}_{key_id}_{secret}"
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _make_key(row: Row[tuple[str, ...]]) -> Key:
+    galleries = None if row.galleries is None else tuple(json.loads(row.galleries))
+    return Key(row.id, row.name, row.role, galleries, row.created, row.created_by, row.revoked)

@@ -1,0 +1,77 @@
+"""Tables of the server's database. Times are text in ISO 8601, UTC."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, MetaData, Table, Text
+
+VERSION = 1
+"""Version of the tables; a database of another version is refused."""
+
+METADATA = MetaData()
+
+META = Table("server_meta", METADATA, Column("version", Integer, nullable=False))
+
+KEYS = Table(
+    "server_keys",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("role", Text, nullable=False),
+    Column("secret_hash", Text, nullable=False),
+    Column("galleries", Text),  # names as a JSON list; NULL: all galleries
+    Column("created", Text, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("revoked", Text),
+)
+
+SETUP = Table("server_setup", METADATA, Column("code_hash", Text, nullable=False), Column("created", Text))
+"""The one-time code that makes the first key of an administrator; no row once it was used."""
+
+SESSIONS = Table(
+    "server_sessions",
+    METADATA,
+    Column("token_hash", Text, primary_key=True),
+    Column("key_id", Text, ForeignKey("server_keys.id"), nullable=False),
+    Column("csrf", Text, nullable=False),
+    Column("expires", Text, nullable=False),
+)
+
+JOBS = Table(
+    "server_jobs",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("order", Text, nullable=False),  # what to do, as JSON
+    Column("state", Text, nullable=False),  # see visavis.server.state.jobs.STATES
+    Column("done", Integer, nullable=False),
+    Column("total", Integer),
+    Column("message", Text, nullable=False),
+    Column("result", Text),  # as JSON
+    Column("created", Text, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("updated", Text, nullable=False),
+)
+
+EVENTS = Table(
+    "server_events",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("at", Text, nullable=False),
+    Column("camera", Text),
+    Column("event", Text, nullable=False),
+    Column("person_id", Integer),
+    Column("content", Text, nullable=False),  # the whole event as JSON
+    Index("server_events_at", "at"),
+)
+
+LOG = Table(
+    "server_log",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("at", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+)
+"""Who changed the server itself: keys, jobs, cameras. Changes of people are in the audit log of their gallery."""
