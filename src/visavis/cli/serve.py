@@ -47,4 +47,4 @@ def serve(
     address, port = listener.getsockname()[:2]
     scheme = "http" if settings.certificate is None else "https"
     note(f"serving at {scheme}://{f'[{address}]' if ':' in address else address}:{port}; documentation at /docs.")
-    run_server(settings, listener)
+    raise typer.Exit(run_server(settings, listener))

@@ -23,13 +23,12 @@ OUTSIDE = frozenset({"health"})
 
 
 def create_app(config: ServerConfig) -> FastAPI:
-    """Return the application of a configuration; networks are loaded and galleries opened when it starts."""
+    """Return the application of a configuration; the caller loads its services."""
     services = Services(config)
 
     @asynccontextmanager
     async def run(_app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = config.limits.waiting
-        await asyncio.to_thread(services.load)
         yield
         await asyncio.to_thread(services.close)
 

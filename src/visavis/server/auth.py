@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
@@ -56,6 +57,7 @@ def identify_principal(request: Request, services: Services) -> Principal:
     if text is not None:
         key = services.keys.find(text)
         if key is None:
+            count_failure(request, services)
             raise _unauthorized("this key is wrong or was revoked.")
         return Principal(key.name, ROLES[key.role], key.galleries)
     if services.keys.any_usable():
@@ -77,11 +79,23 @@ def requires(right: str) -> Callable[..., Principal]:
         _header: Annotated[object, Depends(HEADER)] = None,
     ) -> Principal:
         principal = identify_principal(request, services)
+        _refuse_excess(services.rates.wait_seconds(principal.name))
         principal.require(right)
         request.scope["principal"] = principal
         return principal
 
     return check
+
+
+def count_failure(request: Request, services: Services) -> None:
+    """Count a wrong key or code of an address; raises ProblemError for too many."""
+    _refuse_excess(services.failures.wait_seconds(request.client.host if request.client else ""))
+
+
+def _refuse_excess(seconds: float) -> None:
+    if seconds:
+        headers = {"Retry-After": str(math.ceil(seconds))}
+        raise ProblemError(429, "too_many_requests", "too many requests: wait, and send it again.", headers)
 
 
 def gallery_name(gallery: str = DEFAULT_GALLERY) -> str:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from visavis.errors import BusyError
 from visavis.server import problems
 from visavis.server.config import ServerConfig
 from visavis.server.metrics import Metrics
@@ -92,25 +93,47 @@ class Guard:
         return None
 
     async def _answer(self, scope: Scope, body: _Body, send: Send, request: Request) -> None:
+        """Let the application answer. Where it has not begun to within the time limit, answer that it is busy.
+
+        The thread of a handler cannot be stopped: it works on, and counts as running until it is done.
+        """
+        reply = _Reply(send)
+        work = asyncio.create_task(self._work(scope, body, reply, request))
+        await asyncio.wait({work}, timeout=self._config.limits.seconds)
+        if work.done() or reply.started:
+            await work
+            return
+        reply.closed = True
+        self._metrics.refused.labels("timeout").inc()
+        busy = BusyError(f"the answer was not ready within {self._config.limits.seconds:g} seconds: try again.")
+        await problems.answer(request, busy)(scope, body.receive, send)
+
+    async def _work(self, scope: Scope, body: _Body, reply: _Reply, request: Request) -> None:
         self._running += 1
         self._metrics.running.set(self._running)
-        started = False
-
-        async def send_noting(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
         try:
-            await self._app(scope, body.receive, send_noting)
+            await self._app(scope, body.receive, reply.send)
         except Exception as error:  # noqa: BLE001 - every error is answered
-            if started:  # the answer is broken off
+            if reply.started or reply.closed:  # the answer is broken off
                 problems.log.error("request %s failed", scope["request_id"], exc_info=error)
                 return
-            await problems.answer(request, error)(scope, body.receive, send)
+            await problems.answer(request, error)(scope, body.receive, reply.send)
         finally:
             self._running -= 1
             self._metrics.running.set(self._running)
+
+
+class _Reply:
+    """The answer of the application: dropped once another was given in its place."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.started = self.closed = False
+
+    async def send(self, message: Message) -> None:
+        if not self.closed:
+            self.started = True
+            await self._send(message)
 
 
 class _Body:

@@ -5,17 +5,11 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 
-import uvicorn
-
 from visavis.errors import ServerError, UsageError
-from visavis.server.app import create_app
 from visavis.server.config import ServerConfig
 from visavis.server.state.database import StateDatabase
 from visavis.server.state.keys import Keys
-
-GRACE_SECONDS = 20
-"""Time that requests have to finish after SIGTERM."""
-HEADER_BYTES = 65_536
+from visavis.server.supervisor import Supervisor
 
 
 def prepare(config: ServerConfig, show: Callable[[str], None]) -> None:
@@ -52,20 +46,6 @@ def bind(config: ServerConfig) -> socket.socket:
     return listener
 
 
-def serve(config: ServerConfig, listener: socket.socket) -> None:
-    """Serve with one worker, until a signal ends it."""
-    app = create_app(config)
-    settings = uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-        timeout_keep_alive=15,
-        h11_max_incomplete_event_size=HEADER_BYTES,
-        ssl_certfile=None if config.certificate is None else str(config.certificate),
-        ssl_keyfile=None if config.private_key is None else str(config.private_key),
-        http="h11",
-        ws="none",
-    )
-    uvicorn.Server(settings).run(sockets=[listener])
+def serve(config: ServerConfig, listener: socket.socket) -> int:
+    """Serve until SIGTERM or Ctrl-C; return the exit code."""
+    return Supervisor(config, listener).run()

@@ -15,8 +15,12 @@ from visavis.server.batching import BatchedDetector, BatchedEmbedder, InferenceT
 from visavis.server.config import ServerConfig
 from visavis.server.metrics import Metrics
 from visavis.server.problems import ProblemError
+from visavis.server.rate_limit import RateLimiter
 from visavis.server.state.database import StateDatabase
 from visavis.server.state.keys import Keys
+
+FAILURES_PER_MINUTE = 30
+"""Wrong keys and codes of an address: further ones are refused unseen."""
 
 
 @dataclass
@@ -31,6 +35,8 @@ class Services:
         self.database = StateDatabase(self.config.state_url)
         self.keys = Keys(self.database)
         self.inference = InferenceThread(seconds=self.config.limits.seconds)
+        self.rates = RateLimiter(self.config.limits.per_minute / self.config.workers)
+        self.failures = RateLimiter(FAILURES_PER_MINUTE)
         self._galleries: dict[str, Gallery] = {}
         self._embedders: dict[str, BatchedEmbedder] = {}
         self._lock = Lock()

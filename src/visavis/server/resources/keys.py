@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from visavis.gallery.check_text import NAME_LENGTH
-from visavis.server.auth import ServicesOf
+from visavis.server.auth import ServicesOf, count_failure
 from visavis.server.problems import ProblemError, responses
 from visavis.server.resources.options import Manager
 from visavis.server.schema import model_of
@@ -64,9 +64,10 @@ def revoke_key(services: ServicesOf, principal: Manager, name: str) -> None:
 
 
 @router.post("/setup", response_model=model_of(NewKey), status_code=201, responses=responses())
-def set_up(services: ServicesOf, order: SetupRequest) -> dict[str, Any]:
+def set_up(request: Request, services: ServicesOf, order: SetupRequest) -> dict[str, Any]:
     """Make the first administrator's key with the one-time code, which ends with it."""
     key = services.keys.use_setup_code(order.code, order.name)
     if key is None:
+        count_failure(request, services)
         raise ProblemError(403, "wrong_code", "this is not the one-time code that the server printed.")
     return asdict(key)

@@ -1,0 +1,121 @@
+"""The supervisor: keeps the workers alive, runs jobs and cameras in processes of their own, and stops them all.
+
+It forks its children before it loads any network, so that they share its imported modules. It waits for three things:
+a signal, the end of a child, and a byte from a worker that a job or a camera is to be looked at.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from time import monotonic
+
+from visavis.errors import ServerError
+from visavis.server.config import ServerConfig
+from visavis.server.worker import FAILED, GRACE_SECONDS, run_worker
+
+KILL_SECONDS = GRACE_SECONDS + 5
+"""Time after which a child that was asked to end is killed."""
+YOUNG_SECONDS = 5.0
+MOST_YOUNG_DEATHS = 5
+"""A worker that often dies soon after its start is not started again."""
+
+
+class Supervisor:
+    """The parent of all processes of a server."""
+
+    def __init__(self, config: ServerConfig, listener: socket.socket) -> None:
+        self._config, self._listener = config, listener
+        self._life = os.pipe()
+        self._signals = os.pipe()
+        for end in self._signals:
+            os.set_blocking(end, False)
+        self._workers: dict[int, float] = {}
+        self._young_deaths = 0
+        self._stopping: float | None = None
+        self._code = 0
+
+    def run(self) -> int:
+        """Serve until SIGTERM or SIGINT; return the exit code."""
+        previous = {number: signal.signal(number, self._note) for number in (signal.SIGTERM, signal.SIGINT)}
+        previous[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, self._note)
+        wakeup = signal.set_wakeup_fd(self._signals[1], warn_on_full_buffer=False)
+        try:
+            for _ in range(self._config.workers):
+                self._fork(self._run_worker)
+            self._watch()
+        finally:
+            signal.set_wakeup_fd(wakeup)
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+            for end in (*self._life, *self._signals):
+                os.close(end)
+        return self._code
+
+    def _note(self, number: int, _frame: object) -> None:
+        """Begin to stop on SIGTERM and SIGINT; the loop wakes up by itself."""
+        if number != signal.SIGCHLD and self._stopping is None:
+            self._stopping = monotonic()
+            for worker in self._workers:
+                _send(worker, signal.SIGTERM)
+
+    def _watch(self) -> None:
+        selector = selectors.DefaultSelector()
+        selector.register(self._signals[0], selectors.EVENT_READ)
+        while self._workers:
+            for key, _ in selector.select(1.0):
+                with suppress(BlockingIOError):
+                    os.read(key.fd, 4096)
+            self._reap()
+            if self._stopping is not None and monotonic() - self._stopping > KILL_SECONDS:
+                for worker in self._workers:
+                    _send(worker, signal.SIGKILL)
+        selector.close()
+
+    def _reap(self) -> None:
+        """Take note of children that ended, and start workers again that died."""
+        for worker, started in list(self._workers.items()):
+            ended, status = os.waitpid(worker, os.WNOHANG)
+            if not ended:
+                continue
+            del self._workers[worker]
+            if self._stopping is not None:
+                continue
+            if monotonic() - started < YOUNG_SECONDS:
+                self._young_deaths += 1
+            failed = os.WIFEXITED(status) and os.WEXITSTATUS(status) == FAILED
+            if failed or self._young_deaths > MOST_YOUNG_DEATHS:
+                self._give_up()
+            else:
+                self._fork(self._run_worker)
+
+    def _give_up(self) -> None:
+        self._code = ServerError.exit_code
+        self._note(signal.SIGTERM, None)
+
+    def _run_worker(self) -> int:
+        return run_worker(self._config, self._listener, self._life[0])
+
+    def _fork(self, run: Callable[[], int]) -> None:
+        child = os.fork()
+        if child:
+            self._workers[child] = monotonic()
+            return
+        code = 1
+        try:
+            signal.set_wakeup_fd(-1)
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
+                signal.signal(number, signal.SIG_DFL)
+            os.close(self._life[1])
+            code = run()
+        finally:
+            os._exit(code)
+
+
+def _send(process: int, number: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(process, number)

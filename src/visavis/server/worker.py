@@ -1,0 +1,70 @@
+"""A worker: one process that answers requests, with its own loaded networks."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from contextlib import suppress
+from dataclasses import replace
+
+import uvicorn
+
+from visavis import runtime
+from visavis.errors import VisavisError
+from visavis.server.app import create_app
+from visavis.server.config import ServerConfig
+
+GRACE_SECONDS = 20
+"""Time that requests have to finish after SIGTERM."""
+HEADER_BYTES = 65_536
+FAILED = 3
+"""Exit code of a worker that could not start."""
+
+
+def run_worker(config: ServerConfig, listener: socket.socket, life: int) -> int:
+    """Answer requests until SIGTERM, or until the supervisor is gone; return the exit code.
+
+    ``life`` is the reading end of a pipe whose other end only the supervisor holds.
+    """
+    threading.Thread(target=_end_with_supervisor, args=[life], name="life", daemon=True).start()
+    logging.basicConfig(format="visavis: %(message)s", level=logging.WARNING)
+    threads = config.threads or max(1, runtime.thread_count(None) // config.workers)
+    try:
+        app = create_app(replace(config, threads=threads))
+        app.state.services.load()
+    except (VisavisError, OSError) as error:
+        print(f"visavis: {error}", file=sys.stderr, flush=True)  # noqa: T201 - the last words of a process
+        return FAILED
+    server = uvicorn.Server(_configure(app, config))
+    with suppress(KeyboardInterrupt):  # raised again by uvicorn after it has ended gracefully
+        server.run(sockets=[listener])
+    return 0 if server.started else FAILED
+
+
+def _configure(app: object, config: ServerConfig) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_level="warning",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_keep_alive=15,
+        h11_max_incomplete_event_size=HEADER_BYTES,
+        ssl_certfile=None if config.certificate is None else str(config.certificate),
+        ssl_keyfile=None if config.private_key is None else str(config.private_key),
+        http="h11",
+        ws="none",
+    )
+
+
+def _end_with_supervisor(life: int) -> None:
+    """Stop this worker when the supervisor has ended without stopping it."""
+    while os.read(life, 1):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
