@@ -11,6 +11,9 @@ from visavis.server.state.database import StateDatabase
 from visavis.server.state.keys import Keys
 from visavis.server.supervisor import Supervisor
 
+BACKLOG = 2048
+"""Connections that wait to be accepted."""
+
 
 def prepare(config: ServerConfig, show: Callable[[str], None]) -> None:
     """Refuse a configuration that is not safe, and ``show`` the one-time code while there are no keys."""
@@ -38,6 +41,7 @@ def bind(config: ServerConfig) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((config.host, config.port))
+        listener.listen(BACKLOG)  # at once: a request that comes while the networks load waits, instead of failing
     except OSError as error:
         listener.close()
         reason = error.strerror or str(error)

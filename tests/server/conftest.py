@@ -1,0 +1,51 @@
+"""One server for most tests: starting one takes seconds. Tests that change people take a gallery of their own."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from .running_server import RunningServer, photos
+
+SPARE = 30
+"""Galleries that tests may change, each for one test."""
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A server with the galleries ``default`` and ``spare1`` to ``spare30``, and the key of an administrator."""
+    folder = tmp_path_factory.mktemp("server")
+    (folder / "photos").mkdir()
+    galleries = "".join(f"spare{number} = 'spare{number}.db'\n" for number in range(1, SPARE + 1))
+    config = folder / "server.toml"
+    config.write_text(f"[limits]\nupload_mb = 4\n[galleries]\ndefault = 'faces.db'\n{galleries}")
+    running = RunningServer("--config", str(config), folder=folder)
+    running.set_up()
+    yield running
+    assert running.stop() in {0, -signal.SIGTERM}
+    assert "Traceback" not in running.text
+
+
+_NUMBERS = count(1)
+
+
+@pytest.fixture
+def spare_gallery() -> str:
+    """Name of a gallery of the server that no other test uses."""
+    return f"spare{next(_NUMBERS)}"
+
+
+@pytest.fixture(scope="session")
+def enrolled(server: RunningServer, sample_photos: Path) -> dict[str, int]:
+    """Ids by name of the people of the gallery ``default``: Obama with two photos, Biden with one."""
+    ids = {}
+    for name, files in (("Obama", ("obama.jpg", "obama2.jpg")), ("Biden", ("biden.jpg",))):
+        parts = photos("photo", *(sample_photos / file for file in files))
+        answer = server.post("/v1/people", data={"name": name}, files=parts)
+        assert answer.status_code == 201, answer.text
+        ids[name] = answer.json()["person_id"]
+    return ids
