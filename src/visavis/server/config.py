@@ -19,6 +19,9 @@ from visavis.text_files import errors_in, read_text
 
 DEFAULT_GALLERY = "default"
 """Name of the gallery that a request means which names none."""
+_FILES = frozenset({"index_roots", "classifiers"})
+"""Tables of names and paths."""
+_TABLES = ("server", "limits", "galleries", *sorted(_FILES))
 VARIABLE = "VISAVIS_SERVER_"
 """Begins the environment variable of each key of the table ``server``: ``VISAVIS_SERVER_PORT``."""
 
@@ -43,7 +46,8 @@ class ServerConfig:
     """All settings. ``galleries`` maps names to URLs; ``state`` is the URL of the server's own database.
 
     ``hosts`` are the names under which clients may ask beside those of this machine; ``certificate`` and
-    ``private_key`` are PEM files for TLS. ``fetch_urls`` lets requests name photos by URL.
+    ``private_key`` are PEM files for TLS. ``fetch_urls`` lets requests name photos by URL. ``index_roots`` maps names
+    to the folders whose photos jobs may index, ``classifiers`` to the runs of ``visavis train classifier``.
     """
 
     host: str = "127.0.0.1"
@@ -59,6 +63,8 @@ class ServerConfig:
     state: str = ""
     galleries: Mapping[str, str] = field(default_factory=lambda: {DEFAULT_GALLERY: "sqlite:///faces.db"})
     limits: Limits = field(default_factory=Limits)
+    index_roots: Mapping[str, Path] = field(default_factory=dict)
+    classifiers: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def state_url(self) -> str:
@@ -108,8 +114,9 @@ def _parse(text: str) -> Mapping[str, Any]:
 
 def _apply(config: ServerConfig, content: Mapping[str, Any], folder: Path) -> ServerConfig:
     for key, table in content.items():
-        if key not in {"server", "limits", "galleries"}:
-            raise UsageError(f"there is no table [{key}]: the tables are [server], [limits] and [galleries].")
+        if key not in _TABLES:
+            names = ", ".join(f"[{name}]" for name in _TABLES)
+            raise UsageError(f"there is no table [{shown(key)}]: the tables are {names}.")
         if not isinstance(table, dict):
             raise UsageError(f"{key} is a table: write [{key}].")
     config = _with_server(config, content.get("server", {}), folder)
@@ -117,6 +124,9 @@ def _apply(config: ServerConfig, content: Mapping[str, Any], folder: Path) -> Se
         config = replace(config, limits=_make_limits(content["limits"]))
     if "galleries" in content:
         config = replace(config, galleries=_make_galleries(content["galleries"], folder))
+    for key in _FILES.intersection(content):
+        paths = {name: _path(f"{key}.{name}", value, folder) for name, value in content[key].items()}
+        config = replace(config, **{key: paths})
     return config
 
 

@@ -17,6 +17,8 @@ from visavis.server.metrics import Metrics
 from visavis.server.problems import ProblemError
 from visavis.server.rate_limit import RateLimiter
 from visavis.server.state.database import StateDatabase
+from visavis.server.state.events import Events
+from visavis.server.state.jobs import Jobs
 from visavis.server.state.keys import Keys
 
 FAILURES_PER_MINUTE = 30
@@ -34,6 +36,8 @@ class Services:
     def __post_init__(self) -> None:
         self.database = StateDatabase(self.config.state_url)
         self.keys = Keys(self.database)
+        self.jobs = Jobs(self.database)
+        self.events = Events(self.database)
         self.inference = InferenceThread(seconds=self.config.limits.seconds)
         self.rates = RateLimiter(self.config.limits.per_minute / self.config.workers)
         self.failures = RateLimiter(FAILURES_PER_MINUTE)

@@ -41,6 +41,7 @@ JOBS = Table(
     METADATA,
     Column("id", Text, primary_key=True),
     Column("kind", Text, nullable=False),
+    Column("gallery", Text, nullable=False),  # its name on this server
     Column("order", Text, nullable=False),  # what to do, as JSON
     Column("state", Text, nullable=False),  # see visavis.server.state.jobs.STATES
     Column("done", Integer, nullable=False),
@@ -58,6 +59,7 @@ EVENTS = Table(
     Column("number", Integer, primary_key=True, autoincrement=True),
     Column("id", Text, nullable=False, unique=True),
     Column("at", Text, nullable=False),
+    Column("gallery", Text, nullable=False),  # its name on this server
     Column("camera", Text),
     Column("event", Text, nullable=False),
     Column("person_id", Integer),

@@ -1,0 +1,104 @@
+"""Events of the cameras: stored by their processes, read by requests, in the order of their numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, delete, func, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from visavis.plain import Plain
+from visavis.server.state import tables
+from visavis.server.state.database import StateDatabase, now
+
+EVENTS = tables.EVENTS
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent(Plain):
+    """An event with its ``number``, by which a reader goes on, and the name of the ``gallery`` that was searched.
+
+    ``content`` is the event as ``visavis video --events`` writes it.
+    """
+
+    number: int
+    at: str
+    gallery: str
+    content: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events to read; None: all. ``since`` and ``until`` are times as the database stores them."""
+
+    galleries: Sequence[str] | None = None
+    camera: str | None = None
+    event: str | None = None
+    person_id: int | None = None
+    since: str | None = None
+    until: str | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Return the conditions of SQL."""
+        columns = (("camera", self.camera), ("event", self.event), ("person_id", self.person_id))
+        conditions = [EVENTS.c[name] == value for name, value in columns if value is not None]
+        if self.galleries is not None:
+            conditions.append(EVENTS.c.gallery.in_(self.galleries))
+        if self.since is not None:
+            conditions.append(EVENTS.c.at >= self.since)
+        if self.until is not None:
+            conditions.append(EVENTS.c.at < self.until)
+        return conditions
+
+
+class Events:
+    """The events of a server's database."""
+
+    def __init__(self, database: StateDatabase) -> None:
+        self._database = database
+
+    def add(self, gallery: str, content: Mapping[str, Any]) -> bool:
+        """Store an event in the form of :meth:`visavis.videos.types.VideoEvent.to_dict`; False: it was stored before.
+
+        An event of an ``id`` is stored once.
+        """
+        values = {
+            "id": content["id"], "at": now(), "gallery": gallery, "camera": content.get("camera"),
+            "event": content["event"], "person_id": content.get("person_id"), "content": json.dumps(content),
+        }  # fmt: skip
+        try:
+            with self._database.write() as conn:
+                conn.execute(insert(EVENTS).values(values))
+        except IntegrityError:
+            return False
+        return True
+
+    def list(self, selected: EventFilter, *, after: int = 0, limit: int = 100) -> list[StoredEvent]:
+        """Return the events of a number above ``after``, the oldest first."""
+        query = select(EVENTS).where(EVENTS.c.number > after, *selected.conditions())
+        return self._fetch(query.order_by(EVENTS.c.number).limit(limit))
+
+    def latest(self, selected: EventFilter, *, limit: int = 1) -> list[StoredEvent]:
+        """Return the newest events, the newest first."""
+        return self._fetch(select(EVENTS).where(*selected.conditions()).order_by(EVENTS.c.number.desc()).limit(limit))
+
+    def last_number(self) -> int:
+        """Return the number of the newest event; 0 where there is none."""
+        with self._database.read() as conn:
+            return conn.execute(select(func.max(EVENTS.c.number))).scalar() or 0
+
+    def remove_before(self, time: str) -> int:
+        """Remove the events stored before a time; return their number."""
+        with self._database.write() as conn:
+            return conn.execute(delete(EVENTS).where(EVENTS.c.at < time)).rowcount
+
+    def _fetch(self, query: Any) -> list[StoredEvent]:
+        with self._database.read() as conn:
+            return [_make_event(row) for row in conn.execute(query)]
+
+
+def _make_event(row: Row[Any]) -> StoredEvent:
+    return StoredEvent(row.number, row.at, row.gallery, json.loads(row.content))

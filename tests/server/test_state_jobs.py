@@ -1,0 +1,133 @@
+"""Jobs in the server's database: each is claimed once, can be canceled, fails, is resumed, and survives its runner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from visavis.errors import UnknownNameError, UsageError
+from visavis.server.config import ServerConfig
+from visavis.server.index_folders import resolve_folder
+from visavis.server.state import jobs as state_jobs
+from visavis.server.state.database import StateDatabase
+from visavis.server.state.events import EventFilter, Events
+from visavis.server.state.jobs import Jobs
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[StateDatabase]:
+    opened = StateDatabase(f"sqlite:///{tmp_path / 'server.db'}")
+    yield opened
+    opened.close()
+
+
+def test_a_job_goes_from_queued_to_done(database: StateDatabase) -> None:
+    jobs = Jobs(database)
+    job = jobs.create("index", "default", {"folder": "photos"}, actor="Ann")
+    assert (job.state, job.done, job.total, job.created_by) == ("queued", 0, None, "Ann")
+    claimed = jobs.claim()
+    assert claimed is not None
+    assert (claimed.id, claimed.state, claimed.order) == (job.id, "running", {"folder": "photos"})
+    assert jobs.claim() is None
+    assert jobs.progress(job.id, 3, 10) is True
+    assert (jobs.read(job.id).done, jobs.read(job.id).total) == (3, 10)
+    done = jobs.finish(job.id, result={"faces": 4})
+    assert (done.state, done.result) == ("done", {"faces": 4})
+    assert jobs.cancel(job.id, actor="Ann").state == "done"
+    with pytest.raises(UsageError, match="is done"):
+        jobs.resume(job.id, actor="Ann")
+
+
+def test_a_running_job_that_is_canceled_is_told_to_stop_and_goes_on_later(database: StateDatabase) -> None:
+    jobs = Jobs(database)
+    job = jobs.create("index", "default", {}, actor="Ann")
+    jobs.claim()
+    assert jobs.cancel(job.id, actor="Ann").state == "canceling"
+    assert jobs.progress(job.id, 5, 10) is False
+    assert jobs.finish(job.id).state == "canceled"
+    resumed = jobs.resume(job.id, actor="Ann")
+    assert (resumed.state, resumed.done) == ("queued", 5)
+    claimed = jobs.claim()
+    assert claimed is not None
+    assert jobs.finish(claimed.id, error="the disk is full.").state == "failed"
+    assert jobs.read(job.id).message == "the disk is full."
+
+
+def test_a_queued_job_is_canceled_at_once_and_never_claimed(database: StateDatabase) -> None:
+    jobs = Jobs(database)
+    job = jobs.create("index", "default", {}, actor="Ann")
+    assert jobs.cancel(job.id, actor="Ann").state == "canceled"
+    assert jobs.claim() is None
+
+
+def test_a_job_whose_runner_died_is_claimed_again(database: StateDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = Jobs(database)
+    first = jobs.create("index", "default", {}, actor="Ann")
+    second = jobs.create("index", "default", {}, actor="Ann")
+    for _ in range(2):
+        jobs.claim()
+    jobs.cancel(second.id, actor="Ann")
+    assert jobs.claim() is None
+    monkeypatch.setattr(state_jobs, "STALE_SECONDS", -1)
+    claimed = jobs.claim()
+    assert claimed is not None
+    assert claimed.id == first.id
+    assert jobs.read(second.id).state == "canceled"
+
+
+def test_two_runners_never_claim_one_job(database: StateDatabase) -> None:
+    jobs = Jobs(database)
+    ids = {jobs.create("index", "default", {}, actor="Ann").id for _ in range(12)}
+    with ThreadPoolExecutor(4) as pool:
+        claimed = [job.id for job in pool.map(lambda _: jobs.claim(), range(16)) if job is not None]
+    assert (len(claimed), set(claimed)) == (12, ids)
+
+
+def test_jobs_are_listed_newest_first_and_by_gallery(database: StateDatabase) -> None:
+    jobs = Jobs(database)
+    first = jobs.create("index", "a", {}, actor="Ann")
+    second = jobs.create("index", "b", {}, actor="Ann")
+    assert [job.id for job in jobs.list()] == [second.id, first.id]
+    assert [job.id for job in jobs.list(galleries=["a"])] == [first.id]
+    with pytest.raises(UnknownNameError):
+        jobs.read("none")
+
+
+def test_an_event_is_stored_once_and_read_in_order(database: StateDatabase) -> None:
+    events = Events(database)
+    for number, camera in enumerate(("door", "yard", "door")):
+        assert events.add("default", {"id": f"e{number}", "event": "known", "camera": camera, "person_id": number})
+    assert not events.add("default", {"id": "e0", "event": "known", "camera": "door"})
+    events.add("other", {"id": "e3", "event": "left", "camera": "door"})
+    assert [item.content["id"] for item in events.list(EventFilter())] == ["e0", "e1", "e2", "e3"]
+    first = events.list(EventFilter())[0]
+    assert [item.content["id"] for item in events.list(EventFilter(), after=first.number, limit=2)] == ["e1", "e2"]
+    assert [item.content["id"] for item in events.list(EventFilter(camera="door", galleries=["default"]))] == [
+        "e0",
+        "e2",
+    ]
+    assert [item.content["id"] for item in events.list(EventFilter(person_id=1))] == ["e1"]
+    assert [item.content["id"] for item in events.latest(EventFilter(event="known"))] == ["e2"]
+    assert events.list(EventFilter(since=first.at, until=first.at)) == []
+    assert events.last_number() == 4
+    assert events.remove_before(events.list(EventFilter())[2].at) == 2
+
+
+def test_a_folder_is_below_its_root_even_through_links(tmp_path: Path) -> None:
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    (root / "2024").mkdir(parents=True)
+    outside.mkdir()
+    (root / "link").symlink_to(outside)
+    (root / "file.jpg").write_bytes(b"")
+    config = ServerConfig(index_roots={"photos": root})
+    assert resolve_folder(config, "photos") == root.resolve()
+    assert resolve_folder(config, "photos/2024") == (root / "2024").resolve()
+    for folder in ("photos/none", "photos/link", "photos/file.jpg", "other", "", "/photos", "photos/a\0b"):
+        with pytest.raises(UnknownNameError):
+            resolve_folder(config, folder)
+    for folder in ("photos/../outside", "photos/2024/..", "photos//etc"):
+        with pytest.raises(UsageError):
+            resolve_folder(config, folder)
