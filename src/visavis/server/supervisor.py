@@ -12,17 +12,27 @@ import signal
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from time import monotonic
 
 from visavis.errors import ServerError
 from visavis.server.config import ServerConfig
+from visavis.server.job_runner import run_jobs
 from visavis.server.worker import FAILED, GRACE_SECONDS, run_worker
 
 KILL_SECONDS = GRACE_SECONDS + 5
 """Time after which a child that was asked to end is killed."""
 YOUNG_SECONDS = 5.0
 MOST_YOUNG_DEATHS = 5
-"""A worker that often dies soon after its start is not started again."""
+"""Deaths soon after a start, of all children, after which the server gives up."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Child:
+    """What a child runs, and when it began."""
+
+    run: Callable[[], int]
+    started: float
 
 
 class Supervisor:
@@ -34,7 +44,7 @@ class Supervisor:
         self._signals = os.pipe()
         for end in self._signals:
             os.set_blocking(end, False)
-        self._workers: dict[int, float] = {}
+        self._children: dict[int, _Child] = {}
         self._young_deaths = 0
         self._stopping: float | None = None
         self._code = 0
@@ -47,6 +57,7 @@ class Supervisor:
         try:
             for _ in range(self._config.workers):
                 self._fork(self._run_worker)
+            self._fork(self._run_jobs)
             self._watch()
         finally:
             signal.set_wakeup_fd(wakeup)
@@ -60,38 +71,38 @@ class Supervisor:
         """Begin to stop on SIGTERM and SIGINT; the loop wakes up by itself."""
         if number != signal.SIGCHLD and self._stopping is None:
             self._stopping = monotonic()
-            for worker in self._workers:
-                _send(worker, signal.SIGTERM)
+            for child in self._children:
+                _send(child, signal.SIGTERM)
 
     def _watch(self) -> None:
         selector = selectors.DefaultSelector()
         selector.register(self._signals[0], selectors.EVENT_READ)
-        while self._workers:
+        while self._children:
             for key, _ in selector.select(1.0):
                 with suppress(BlockingIOError):
                     os.read(key.fd, 4096)
             self._reap()
             if self._stopping is not None and monotonic() - self._stopping > KILL_SECONDS:
-                for worker in self._workers:
-                    _send(worker, signal.SIGKILL)
+                for child in self._children:
+                    _send(child, signal.SIGKILL)
         selector.close()
 
     def _reap(self) -> None:
         """Take note of children that ended, and start workers again that died."""
-        for worker, started in list(self._workers.items()):
-            ended, status = os.waitpid(worker, os.WNOHANG)
+        for process, child in list(self._children.items()):
+            ended, status = os.waitpid(process, os.WNOHANG)
             if not ended:
                 continue
-            del self._workers[worker]
+            del self._children[process]
             if self._stopping is not None:
                 continue
-            if monotonic() - started < YOUNG_SECONDS:
+            if monotonic() - child.started < YOUNG_SECONDS:
                 self._young_deaths += 1
             failed = os.WIFEXITED(status) and os.WEXITSTATUS(status) == FAILED
             if failed or self._young_deaths > MOST_YOUNG_DEATHS:
                 self._give_up()
             else:
-                self._fork(self._run_worker)
+                self._fork(child.run)
 
     def _give_up(self) -> None:
         self._code = ServerError.exit_code
@@ -100,10 +111,14 @@ class Supervisor:
     def _run_worker(self) -> int:
         return run_worker(self._config, self._listener, self._life[0])
 
+    def _run_jobs(self) -> int:
+        self._listener.close()
+        return run_jobs(self._config, self._life[0])
+
     def _fork(self, run: Callable[[], int]) -> None:
         child = os.fork()
         if child:
-            self._workers[child] = monotonic()
+            self._children[child] = _Child(run, monotonic())
             return
         code = 1
         try:

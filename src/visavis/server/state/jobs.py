@@ -81,6 +81,19 @@ class Jobs:
         with self._database.read() as conn:
             return _read(conn, job_id)
 
+    def any_waiting(self) -> bool:
+        """Return whether :meth:`claim` may have something to take: a job that waits or, perhaps, whose runner died."""
+        query = select(JOBS.c.id).where(JOBS.c.state.in_([QUEUED, RUNNING, CANCELING])).limit(1)
+        with self._database.read() as conn:
+            return conn.execute(query).first() is not None
+
+    def release(self, job_id: str) -> None:
+        """Queue a running job again, since its runner ends; one that is to be canceled is."""
+        with self._database.write() as conn:
+            state = _read(conn, job_id).state
+            if state in {RUNNING, CANCELING}:
+                _change(conn, job_id, state=QUEUED if state == RUNNING else CANCELED)
+
     def claim(self) -> Job | None:
         """Take the oldest job that waits, or whose runner died; None: there is none. Each job is taken once."""
         oldest = (datetime.now(UTC) - timedelta(seconds=STALE_SECONDS)).isoformat(timespec="microseconds")
