@@ -133,6 +133,25 @@ def image_error(status: str) -> type[ImageError]:
     return next((error for error in ImageError.__subclasses__() if error.status == status), ImageError)
 
 
+def code_of(kind: type[VisavisError]) -> str:
+    """Return the word for an error in the answers of a server, such as "unknown_name"; for a photo's, its status."""
+    if issubclass(kind, ImageError):
+        return kind.status
+    name = kind.__name__.removesuffix("Error")
+    return "failed" if kind is VisavisError else re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+
+
+def error_of_code(code: str) -> type[VisavisError] | None:
+    """Return the error that :func:`code_of` names so; None for any other word."""
+    kinds = [VisavisError]
+    while kinds:
+        kind = kinds.pop()
+        if code_of(kind) == code:
+            return kind
+        kinds += kind.__subclasses__()
+    return None
+
+
 class VideoError(VisavisError):
     """A video or a camera that cannot be used: missing, silent, damaged, without pictures, or too large."""
 

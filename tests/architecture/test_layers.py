@@ -45,7 +45,7 @@ HOMES = {
     "typer": {"cli", "compat"},
     "rich": {"cli"},
     "pooch": {"weights"},
-    "jinja2": {"evaluate", "clustering"},
+    "jinja2": {"evaluate", "clustering", "server"},
     "requests": {"weights"},
     "ray": {"bulk"},
     "fsspec": {"bulk"},

@@ -22,7 +22,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     (folder / "photos").mkdir()
     galleries = "".join(f"spare{number} = 'spare{number}.db'\n" for number in range(1, SPARE + 1))
     config = folder / "server.toml"
-    config.write_text(f"[limits]\nupload_mb = 4\n[galleries]\ndefault = 'faces.db'\n{galleries}")
+    (folder / "damaged.npz").write_bytes(b"no classifier")
+    tables = "[index_roots]\nphotos = 'photos'\n[classifiers]\ndamaged = 'damaged.npz'\n"
+    config.write_text(f"{tables}[limits]\nupload_mb = 4\n[galleries]\ndefault = 'faces.db'\n{galleries}")
     running = RunningServer("--config", str(config), folder=folder)
     running.set_up()
     yield running

@@ -41,7 +41,7 @@ def test_a_job_goes_from_queued_to_done(database: StateDatabase) -> None:
         jobs.resume(job.id, actor="Ann")
 
 
-def test_a_running_job_that_is_canceled_is_told_to_stop_and_goes_on_later(database: StateDatabase) -> None:
+def test_a_canceled_job_stops_at_its_next_report_and_can_be_resumed(database: StateDatabase) -> None:
     jobs = Jobs(database)
     job = jobs.create("index", "default", {}, actor="Ann")
     jobs.claim()

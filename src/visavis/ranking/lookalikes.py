@@ -29,8 +29,19 @@ def similar(
     There is no threshold: look-alikes are mostly other people. Raises ImageError if ``photo`` or all of the others
     cannot be read, NoFaceError if ``photo`` shows no face.
     """
+    return rank_photos(shared_recognizer(embedder=model), photo, others, top=top, min_face=min_face)
+
+
+def rank_photos(
+    recognizer: Recognizer,
+    photo: Source,
+    others: Source | Iterable[Source],
+    *,
+    top: int = defaults.TOP_LOOKALIKES,
+    min_face: float = defaults.MIN_FACE,
+) -> list[Lookalike]:
+    """Do as :func:`similar`, with a recognizer."""
     top = check_top(top)
-    recognizer = shared_recognizer(embedder=model)
     embedding, own, _ = probe(recognizer, photo, min_face=min_face)
     answers = recognizer.represent(others, min_face=min_face)
     nearest: list[Lookalike] = []

@@ -18,7 +18,7 @@ from visavis.server.resources import routers
 from visavis.server.services import Services
 
 PREFIX = "/v1"
-OUTSIDE = frozenset({"health"})
+OUTSIDE = frozenset({"health", "documentation"})
 """Tags of the routes that are not below the prefix."""
 
 
@@ -32,7 +32,7 @@ def create_app(config: ServerConfig) -> FastAPI:
         yield
         await asyncio.to_thread(services.close)
 
-    app = FastAPI(title="visavis", version=visavis.__version__, lifespan=run, docs_url="/docs", redoc_url=None)
+    app = FastAPI(title="visavis", version=visavis.__version__, lifespan=run, docs_url=None, redoc_url=None)
     app.state.services = services
     problems.install(app)
     for router in routers():

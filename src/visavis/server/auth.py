@@ -12,7 +12,7 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 
 from visavis.server.config import DEFAULT_GALLERY, is_loopback
 from visavis.server.problems import ProblemError
-from visavis.server.roles import ROLES
+from visavis.server.roles import MANAGE, ROLES
 from visavis.server.services import Services
 
 LOCAL = "local user"
@@ -40,6 +40,11 @@ class Principal:
         """Raise ProblemError for a gallery that this key may not use; the same as for one that does not exist."""
         if self.galleries is not None and gallery not in self.galleries:
             raise ProblemError(404, "unknown_gallery", "there is no gallery of this name on this server.")
+
+    def require_all_galleries(self) -> None:
+        """Raise ProblemError for a key of some galleries: it would otherwise make itself a key of all."""
+        if self.galleries is not None:
+            raise ProblemError(403, "forbidden", "this key is for some galleries: it has no right over the server.")
 
 
 def get_services(request: Request) -> Services:
@@ -85,6 +90,12 @@ def requires(right: str) -> Callable[..., Principal]:
         return principal
 
     return check
+
+
+def requires_whole_server(principal: Annotated[Principal, Depends(requires(MANAGE))]) -> Principal:
+    """Return the principal of a request that manages the server; raises ProblemError for a key of some galleries."""
+    principal.require_all_galleries()
+    return principal
 
 
 def count_failure(request: Request, services: Services) -> None:

@@ -9,15 +9,19 @@ import base64
 import binascii
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from time import monotonic
 from typing import Annotated, Any
 
+from anyio import to_thread
 from fastapi import Depends, Request
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
 
 from visavis.server.config import Limits
+from visavis.server.fetch import fetch_photo
 from visavis.server.problems import ProblemError
 
 MOST_NAME = 200
@@ -55,13 +59,18 @@ class PhotoInput:
         return self.photos[name]
 
 
-async def read_photos(request: Request, names: tuple[str, ...], limits: Limits) -> PhotoInput:
-    """Read the body; raises ProblemError where it is neither a form nor JSON, or has too many parts."""
+async def read_photos(
+    request: Request, names: tuple[str, ...], limits: Limits, *, fetch_urls: bool = False
+) -> PhotoInput:
+    """Read the body; raises ProblemError where it is neither a form nor JSON, or has too many parts.
+
+    With ``fetch_urls`` a photo in JSON may be an object with its ``url``.
+    """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
         return await _read_form(request, names, limits)
     if kind == "application/json":
-        return _read_json(await request.body(), names, limits)
+        return await _read_json(await request.body(), names, limits, fetch_urls=fetch_urls)
     raise ProblemError(415, "unsupported_body", "send multipart/form-data, or application/json with base64.")
 
 
@@ -85,7 +94,7 @@ async def _read_form(request: Request, names: tuple[str, ...], limits: Limits) -
     return PhotoInput({name: tuple(items) for name, items in photos.items()}, fields)
 
 
-def _read_json(body: bytes, names: tuple[str, ...], limits: Limits) -> PhotoInput:
+async def _read_json(body: bytes, names: tuple[str, ...], limits: Limits, *, fetch_urls: bool) -> PhotoInput:
     try:
         content = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -93,15 +102,31 @@ def _read_json(body: bytes, names: tuple[str, ...], limits: Limits) -> PhotoInpu
     if not isinstance(content, dict):
         raise ProblemError(422, "invalid_json", "the body is a JSON object with photos as base64.")
     photos = {}
+    deadline = monotonic() + limits.seconds
     for name in names:
         value = content.pop(name, None)
         texts = value if isinstance(value, list) else [] if value is None else [value]
         if len(texts) > limits.photos:
             raise ProblemError(413, "too_many_photos", f"a request has {limits.photos} photos at most.")
-        photos[name] = tuple(
-            NamedPhoto(decode_base64(text), f"{name} {number}") for number, text in enumerate(texts, 1)
-        )
+        items = []
+        for number, text in enumerate(texts, 1):
+            if isinstance(text, dict):
+                items.append(await _fetch(text, f"{name} {number}", limits, deadline, allowed=fetch_urls))
+            else:
+                items.append(NamedPhoto(decode_base64(text), f"{name} {number}"))
+        photos[name] = tuple(items)
     return PhotoInput(photos, content)
+
+
+async def _fetch(item: Mapping[str, Any], name: str, limits: Limits, deadline: float, *, allowed: bool) -> NamedPhoto:
+    url = item.get("url")
+    if not isinstance(url, str):
+        raise ProblemError(422, "invalid_base64", "a photo in JSON is text in base64, or an object with its url.")
+    if not allowed:
+        raise ProblemError(422, "url_refused", "this server fetches no photos: send the photo itself.")
+    fetch = partial(fetch_photo, url, most_bytes=round(limits.upload_mb * 1e6), deadline=deadline)
+    data, file_name = await to_thread.run_sync(fetch)
+    return NamedPhoto(data, file_name or name)
 
 
 def decode_base64(text: object) -> bytes:
@@ -119,24 +144,26 @@ def photo_input(*names: str) -> Callable[..., Any]:
     """Return the dependency that reads photos of these names."""
 
     async def read(request: Request) -> PhotoInput:
-        return await read_photos(request, names, request.app.state.services.config.limits)
+        config = request.app.state.services.config
+        return await read_photos(request, names, config.limits, fetch_urls=config.fetch_urls)
 
     return read
 
 
-def photo_body(*names: str, many: bool = False, **fields: dict[str, Any]) -> dict[str, Any]:
-    """Return the description of the body for OpenAPI: ``fields`` are JSON schemas of what is not a photo."""
+def photo_body(*names: str, many: Sequence[str] = (), **fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the description of the body for OpenAPI.
+
+    ``names`` are fields of one photo, ``many`` of one or several; ``fields`` are JSON schemas of what is not a photo.
+    """
     file: dict[str, Any] = {"type": "string", "format": "binary"}
-    text: dict[str, Any] = {"type": "string", "contentEncoding": "base64"}
-    required = list(names)
-    if many:
-        file, text = {"type": "array", "items": file}, {"oneOf": [text, {"type": "array", "items": text}]}
-    content = {
-        kind: {
-            "schema": {"type": "object", "properties": {**dict.fromkeys(names, form), **fields}, "required": required}
-        }
-        for kind, form in (("multipart/form-data", file), ("application/json", text))
-    }
+    base64_text = {"type": "string", "contentEncoding": "base64"}
+    url = {"type": "object", "properties": {"url": {"type": "string"}}, "required": ["url"]}
+    text: dict[str, Any] = {"anyOf": [base64_text, url]}
+    files, texts = {"type": "array", "items": file}, {"anyOf": [*text["anyOf"], {"type": "array", "items": text}]}
+    content = {}
+    for kind, single, several in (("multipart/form-data", file, files), ("application/json", text, texts)):
+        properties = {**dict.fromkeys(names, single), **dict.fromkeys(many, several), **fields}
+        content[kind] = {"schema": {"type": "object", "properties": properties, "required": [*names, *many]}}
     return {"requestBody": {"required": True, "content": content}}
 
 

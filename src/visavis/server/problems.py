@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -15,11 +14,11 @@ from starlette.exceptions import HTTPException
 from visavis.errors import (
     BusyError,
     GalleryError,
-    ImageError,
     MissingExtraError,
     ServerError,
     VisavisError,
     WeightsError,
+    code_of,
 )
 from visavis.printable import make_printable
 
@@ -121,17 +120,11 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def _describe_own(error: VisavisError) -> ProblemError:
-    name = type(error).__name__.removesuffix("Error")
-    code = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
-    if isinstance(error, ImageError):
-        code = error.status
-    elif type(error) is VisavisError:
-        code = "failed"
     headers = {"Retry-After": str(RETRY_SECONDS)} if error.http_status == 503 else {}
     detail = next((text for kind, text in HIDDEN.items() if isinstance(error, kind)), str(error))
     if isinstance(error, MissingExtraError):
         detail = str(error)
-    return ProblemError(error.http_status, code, detail, headers)
+    return ProblemError(error.http_status, code_of(type(error)), detail, headers)
 
 
 def _join_faults(error: RequestValidationError) -> str:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from threading import Lock
+from threading import Event, Lock
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from visavis import embedders
+from visavis.classify import CLASSIFIERS, FaceClassifier
 from visavis.detectors import DETECTORS
+from visavis.errors import ServerError, UsageError
 from visavis.gallery.gallery import Gallery
 from visavis.pipeline import Recognizer
 from visavis.server.batching import BatchedDetector, BatchedEmbedder, InferenceThread
@@ -20,6 +23,10 @@ from visavis.server.state.database import StateDatabase
 from visavis.server.state.events import Events
 from visavis.server.state.jobs import Jobs
 from visavis.server.state.keys import Keys
+from visavis.train.classifier_file import load_classifier
+
+if TYPE_CHECKING:
+    from visavis.spoof_networks import SpoofNetworks
 
 FAILURES_PER_MINUTE = 30
 """Wrong keys and codes of an address: further ones are refused unseen."""
@@ -41,8 +48,11 @@ class Services:
         self.inference = InferenceThread(seconds=self.config.limits.seconds)
         self.rates = RateLimiter(self.config.limits.per_minute / self.config.workers)
         self.failures = RateLimiter(FAILURES_PER_MINUTE)
+        self.stopping = Event()
+        self.streams = 0  # of events, open now
         self._galleries: dict[str, Gallery] = {}
         self._embedders: dict[str, BatchedEmbedder] = {}
+        self._classifiers: dict[str, FaceClassifier] = {}
         self._lock = Lock()
 
     @cached_property
@@ -59,6 +69,32 @@ class Services:
                 loaded = embedders.create(model, threads=self.config.threads)
                 self._embedders[model] = BatchedEmbedder(loaded, self.inference)
             return Recognizer(detector=detector, embedder=self._embedders[model])
+
+    @cached_property
+    def spoof_networks(self) -> SpoofNetworks:
+        """The networks of liveness, loaded at the first use."""
+        from visavis.spoof_networks import SpoofNetworks
+
+        with self._lock:
+            return SpoofNetworks(threads=self.config.threads)
+
+    def classifier(self, name: str) -> FaceClassifier:
+        """Return a classifier of the configuration, or a network by its name; loaded at the first use."""
+        if name not in self._classifiers:
+            classifier = self._load_classifier(name)
+            with self._lock:
+                self._classifiers.setdefault(name, classifier)
+        return self._classifiers[name]
+
+    def _load_classifier(self, name: str) -> FaceClassifier:
+        path = self.config.classifiers.get(name)
+        if path is None:
+            return CLASSIFIERS.create(name, threads=self.config.threads)
+        try:
+            trained = load_classifier(path)
+        except UsageError as error:  # names the path
+            raise ServerError(f"the classifier {name} cannot be used: {error}") from error
+        return trained.with_recognizer(self.recognizer(trained.model))
 
     def gallery(self, name: str) -> Gallery:
         """Return the open gallery of this name, created where it is missing; raises ProblemError for another name."""

@@ -10,6 +10,7 @@ import sys
 import threading
 from contextlib import suppress
 from dataclasses import replace
+from types import FrameType
 
 import uvicorn
 
@@ -39,10 +40,23 @@ def run_worker(config: ServerConfig, listener: socket.socket, life: int) -> int:
     except (VisavisError, OSError) as error:
         print(f"visavis: {error}", file=sys.stderr, flush=True)  # noqa: T201 - the last words of a process
         return FAILED
-    server = uvicorn.Server(_configure(app, config))
+    server = _Server(_configure(app, config), app.state.services.stopping)
     with suppress(KeyboardInterrupt):  # raised again by uvicorn after it has ended gracefully
         server.run(sockets=[listener])
     return 0 if server.started else FAILED
+
+
+class _Server(uvicorn.Server):
+    """The server of a worker; ``stopping`` is set by the signal that ends it, so that streams end too."""
+
+    def __init__(self, settings: uvicorn.Config, stopping: threading.Event) -> None:
+        super().__init__(settings)
+        self._stopping = stopping
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to stop."""
+        self._stopping.set()
+        super().handle_exit(sig, frame)
 
 
 def _configure(app: object, config: ServerConfig) -> uvicorn.Config:

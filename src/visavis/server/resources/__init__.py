@@ -6,7 +6,10 @@ from importlib import import_module
 
 from fastapi import APIRouter
 
-NAMES = ("detect", "verify", "identify", "people", "galleries", "keys", "health")
+NAMES = (
+    "detect", "verify", "identify", "judge_faces", "rank_faces", "people", "faces", "galleries", "calibration",
+    "backup", "jobs", "events", "logs", "models", "keys", "health", "documentation",
+)  # fmt: skip
 
 
 def routers() -> list[APIRouter]:

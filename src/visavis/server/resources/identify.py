@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from visavis import defaults
+from visavis.server.photo_answers import PhotoLine
 from visavis.server.photo_input import OnePhoto, photo_body
 from visavis.server.problems import responses
 from visavis.server.resources.options import MIN_FACE, Fpir, MinFace, ReadGallery, Threshold, Top
@@ -17,15 +18,10 @@ from visavis.types import Identification
 router = APIRouter(tags=["photos"])
 
 
-class IdentifiedPhotoAnswer(BaseModel):
+class IdentifiedPhotoAnswer(PhotoLine):
     """A photo with an answer for each face; ``name`` and ``person_id`` are null for an unknown face."""
 
-    photo: str
-    status: str
-    captured: str | None = None
     faces: list[model_of(Identification)]  # type: ignore[valid-type]
-    notes: list[str] | None = None
-    message: str | None = None
 
 
 class IdentifiedPhotos(BaseModel):
@@ -37,8 +33,9 @@ class IdentifiedPhotos(BaseModel):
 @router.post(
     "/identify",
     response_model=IdentifiedPhotos,
+    response_model_exclude_unset=True,
     responses=responses(404, 413, 415),
-    openapi_extra=photo_body("photo", many=True),
+    openapi_extra=photo_body(many=["photo"]),
 )
 def identify(
     photos: OnePhoto,

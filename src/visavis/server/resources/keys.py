@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from visavis.gallery.check_text import NAME_LENGTH
 from visavis.server.auth import ServicesOf, count_failure
 from visavis.server.problems import ProblemError, responses
-from visavis.server.resources.options import Manager
+from visavis.server.resources.options import Administrator
 from visavis.server.schema import model_of
 from visavis.server.state.keys import Key, NewKey
 
@@ -40,25 +40,25 @@ class SetupRequest(BaseModel):
 
 
 @router.get("/keys", response_model=KeyList, responses=responses())
-def list_keys(services: ServicesOf, _: Manager) -> dict[str, Any]:
+def list_keys(services: ServicesOf, _: Administrator) -> dict[str, Any]:
     """List all keys, also revoked ones."""
     return {"keys": [asdict(key) for key in services.keys.list()]}
 
 
 @router.post("/keys", response_model=model_of(NewKey), status_code=201, responses=responses())
-def create_key(services: ServicesOf, principal: Manager, order: KeyRequest) -> dict[str, Any]:
+def create_key(services: ServicesOf, principal: Administrator, order: KeyRequest) -> dict[str, Any]:
     """Create a key; its text is in this answer alone."""
     return asdict(services.keys.create(order.name, order.role, galleries=order.galleries, actor=principal.name))
 
 
 @router.post("/keys/{name}/rotate", response_model=model_of(NewKey), responses=responses(404))
-def rotate_key(services: ServicesOf, principal: Manager, name: str) -> dict[str, Any]:
+def rotate_key(services: ServicesOf, principal: Administrator, name: str) -> dict[str, Any]:
     """Give a key a new secret; the old one is refused at once."""
     return asdict(services.keys.rotate(name, actor=principal.name))
 
 
 @router.delete("/keys/{name}", status_code=204, responses=responses(404))
-def revoke_key(services: ServicesOf, principal: Manager, name: str) -> None:
+def revoke_key(services: ServicesOf, principal: Administrator, name: str) -> None:
     """Refuse a key from now on."""
     services.keys.revoke(name, actor=principal.name)
 

@@ -8,7 +8,7 @@ from fastapi import Depends, Query
 
 from visavis import defaults
 from visavis.gallery.gallery import Gallery
-from visavis.server.auth import Principal, ServicesOf, gallery_name, requires
+from visavis.server.auth import Principal, ServicesOf, gallery_name, requires, requires_whole_server
 from visavis.server.roles import ENROLL, MANAGE, READ
 
 MinFace = Annotated[
@@ -23,6 +23,7 @@ MIN_FACE = defaults.MIN_FACE
 Reader = Annotated[Principal, Depends(requires(READ))]
 Enroller = Annotated[Principal, Depends(requires(ENROLL))]
 Manager = Annotated[Principal, Depends(requires(MANAGE))]
+Administrator = Annotated[Principal, Depends(requires_whole_server)]
 _NEEDS = {right: Depends(requires(right)) for right in (READ, ENROLL, MANAGE)}
 GalleryName = Annotated[str, Depends(gallery_name)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
@@ -10,6 +11,7 @@ from pydantic import BaseModel, Field
 from visavis.gallery.acting import acting_as
 from visavis.gallery.check_text import NAME_LENGTH
 from visavis.gallery.types import Enrollment, Person
+from visavis.server.photo_answers import hide_folders
 from visavis.server.photo_input import OnePhoto, photo_body
 from visavis.server.problems import ProblemError, responses
 from visavis.server.resources.options import MIN_FACE, ChangeGallery, Enroller, MinFace, ReadGallery
@@ -34,6 +36,7 @@ class PersonChanges(BaseModel):
     name: str | None = Field(None, min_length=1, max_length=NAME_LENGTH)
     note: str | None = None
     consent: str | None = None
+    consented: date | None = None
     metadata: dict[str, Any] | None = None
 
 
@@ -43,12 +46,15 @@ def list_people(
     after: Annotated[int, Query(ge=0, le=2**62)] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = PAGE,
     name: Annotated[str | None, Query(max_length=NAME_LENGTH)] = None,
+    who: Annotated[list[str] | None, Query(description="Ids (3, #3) or names of single people.")] = None,
 ) -> dict[str, Any]:
-    """List people by id; with ``name``, those of this name or one written like it."""
+    """List people by id; with ``name``, those of this name or one written like it; with ``who``, just these people."""
+    if who is not None:
+        return {"people": hide_folders([person.to_dict() for person in gallery.people(*who)]), "next": None}
     people = gallery.people() if name is None else gallery.similar_names(name, equal=True)
     page = [person for person in people if person.id > after][: limit + 1]
     return {
-        "people": [person.to_dict() for person in page[:limit]],
+        "people": hide_folders([person.to_dict() for person in page[:limit]]),
         "next": page[limit - 1].id if len(page) > limit else None,
     }
 
@@ -58,7 +64,7 @@ def list_people(
     response_model=model_of(Enrollment),
     status_code=201,
     responses=responses(404, 409, 413, 415),
-    openapi_extra=photo_body("photo", many=True, name={"type": "string"}, note={"type": "string"}),
+    openapi_extra=photo_body(many=["photo"], name={"type": "string"}, note={"type": "string"}),
 )
 def enroll(
     photos: OnePhoto,
@@ -86,7 +92,7 @@ def enroll(
 @router.get("/{person_id}", response_model=model_of(Person), responses=responses(404))
 def read_person(gallery: ReadGallery, person_id: PersonId) -> dict[str, Any]:
     """Return a person with the templates."""
-    return gallery.person(person_id).to_dict()
+    return hide_folders(gallery.person(person_id).to_dict())
 
 
 @router.patch("/{person_id}", response_model=model_of(Person), responses=responses(404, 409))
@@ -100,7 +106,7 @@ def change_person(
         details = changes.model_dump(exclude={"name"}, exclude_none=True)
         if details:
             gallery.describe(person_id, **details)
-    return gallery.person(person_id).to_dict()
+    return hide_folders(gallery.person(person_id).to_dict())
 
 
 @router.post("/{person_id}/merge", response_model=model_of(Person), responses=responses(404))
@@ -110,7 +116,7 @@ def merge_person(
     """Move all templates to the person ``into``, and remove this one."""
     with acting_as(principal.name):
         gallery.merge(person_id, into)
-    return gallery.person(into).to_dict()
+    return hide_folders(gallery.person(into).to_dict())
 
 
 @router.delete("/{person_id}", status_code=204, responses=responses(404))

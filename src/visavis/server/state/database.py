@@ -6,6 +6,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,6 +31,17 @@ def beside_gallery(gallery_url: str) -> str:
 def now() -> str:
     """Return the time in UTC, as the database stores it."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """An entry of the log of the server; ``detail`` names the key or the job."""
+
+    number: int
+    at: str
+    actor: str
+    action: str
+    detail: str
 
 
 class StateDatabase:
@@ -77,6 +89,12 @@ class StateDatabase:
     def log(self, conn: Connection, actor: str, action: str, detail: str = "") -> None:
         """Write who changed the server."""
         conn.execute(insert(tables.LOG).values(at=now(), actor=actor, action=action, detail=detail))
+
+    def read_log(self, *, after: int = 0, limit: int = 100) -> list[LogEntry]:
+        """Return the entries of the log of a number above ``after``, the oldest first."""
+        query = select(tables.LOG).where(tables.LOG.c.number > after).order_by(tables.LOG.c.number).limit(limit)
+        with self.read() as conn:
+            return [LogEntry(**row._mapping) for row in conn.execute(query)]
 
     def close(self) -> None:
         """Close all connections."""

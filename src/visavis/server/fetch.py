@@ -1,0 +1,131 @@
+"""Photos by URL, where the configuration allows it: only from public addresses.
+
+The host is resolved once, every address that it resolves to must be public, and the connection goes to one of these
+addresses: a name that resolves to another address a moment later changes nothing. The same holds for each redirect.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import socket
+import ssl
+from contextlib import closing
+from time import monotonic
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
+
+from visavis.server.problems import ProblemError
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+MOST_REDIRECTS = 3
+CHUNK = 1 << 16
+IDLE_SECONDS = 5.0
+"""Time without a byte after which a host is given up."""
+PORTS = {"http": 80, "https": 443}
+TRANSLATED = tuple(ipaddress.ip_network(text) for text in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"))
+"""IPv6 networks whose addresses stand for IPv4 addresses: NAT64, 6to4, Teredo."""
+
+
+def fetch_photo(url: str, *, most_bytes: int, deadline: float) -> tuple[bytes, str]:
+    """Return the bytes at a URL, and the name of the file in it.
+
+    ``deadline`` is a time of the monotonic clock. Raises ProblemError where the URL is not http or https, leads to an
+    address that is not public, or cannot be fetched within the limits.
+    """
+    for _ in range(1 + MOST_REDIRECTS):
+        parts = _check(url)
+        try:
+            with closing(_connect(parts, deadline)) as connection, closing(_request(connection, parts)) as answer:
+                location = answer.getheader("Location")
+                if answer.status in REDIRECTS and location:
+                    url = urljoin(url, location)
+                    continue
+                if answer.status != 200:
+                    raise _failure(f"its server answered {answer.status}")
+                return _read(answer, most_bytes, deadline), unquote(parts.path.rpartition("/")[2])
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise _failure("its server does not answer") from error
+    raise _failure(f"it leads through more than {MOST_REDIRECTS} redirects")
+
+
+def is_public(address: str) -> bool:
+    """Return whether an IP address is one of the public internet, in each of its notations."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped is not None:
+            return is_public(str(ip.ipv4_mapped))
+        if any(ip in network for network in TRANSLATED):
+            return False
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+
+
+def resolve(host: str, port: int) -> str:
+    """Return an address of the host; raises ProblemError where any of its addresses is not public."""
+    try:
+        answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise _failure("there is no such host") from error
+    addresses = [str(answer[4][0]) for answer in answers]
+    if not addresses or not all(is_public(address) for address in addresses):
+        raise ProblemError(422, "url_refused", "photos are fetched from public addresses alone.")
+    return addresses[0]
+
+
+def _check(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        parts, port = SplitResult("", "", "", "", ""), None
+    if parts.scheme not in PORTS or not parts.hostname or "@" in parts.netloc or port == 0:
+        raise ProblemError(422, "url_refused", "a photo has a URL of http:// or https://, without a password.")
+    return parts
+
+
+def _connect(parts: SplitResult, deadline: float) -> http.client.HTTPConnection:
+    """Return a connection to a checked address of the host."""
+    host, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
+    raw = socket.create_connection((resolve(host, port), port), _remaining(deadline))
+    connection = http.client.HTTPConnection(host, port)
+    try:
+        if parts.scheme == "https":
+            connection.sock = ssl.create_default_context().wrap_socket(raw, server_hostname=host)
+        else:
+            connection.sock = raw
+    except BaseException:
+        raw.close()
+        raise
+    return connection
+
+
+def _request(connection: http.client.HTTPConnection, parts: SplitResult) -> http.client.HTTPResponse:
+    target = parts.path or "/"
+    connection.putrequest("GET", f"{target}?{parts.query}" if parts.query else target, skip_host=True)
+    headers = {"Host": parts.netloc, "User-Agent": "visavis", "Accept": "image/*", "Connection": "close"}
+    for name, value in headers.items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    return connection.getresponse()
+
+
+def _read(answer: http.client.HTTPResponse, most_bytes: int, deadline: float) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while chunk := answer.read1(CHUNK):
+        size += len(chunk)
+        if size > most_bytes:
+            raise ProblemError(413, "too_large", "the photo at the URL is larger than a request may be.")
+        _remaining(deadline)
+        parts.append(chunk)
+    return b"".join(parts)
+
+
+def _remaining(deadline: float) -> float:
+    seconds = deadline - monotonic()
+    if seconds <= 0:
+        raise _failure("it took too long")
+    return min(IDLE_SECONDS, seconds)
+
+
+def _failure(why: str) -> ProblemError:
+    return ProblemError(422, "url_failed", f"the photo at the URL cannot be fetched: {why}.")

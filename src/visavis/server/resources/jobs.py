@@ -1,0 +1,80 @@
+"""Jobs: long work on a gallery, in a process of its own."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, Field
+
+from visavis import defaults
+from visavis.server.auth import Principal, ServicesOf
+from visavis.server.index_folders import resolve_folder
+from visavis.server.problems import responses
+from visavis.server.resources.options import GalleryName, Manager, Reader
+from visavis.server.schema import model_of
+from visavis.server.services import Services
+from visavis.server.state.jobs import Job
+
+router = APIRouter(prefix="/jobs", tags=["jobs"])
+JobId = Annotated[str, Path(max_length=64)]
+
+
+class IndexOrder(BaseModel):
+    """Add the faces of a folder to the gallery, unassigned: ``folder`` is a root of the server and a folder in it.
+
+    ``exclude`` are patterns of names that are left out.
+    """
+
+    folder: str = Field(min_length=1, max_length=4096)
+    exclude: list[str] = Field([], max_length=100)
+    min_face: float = Field(defaults.MIN_FACE, ge=1, le=10_000)
+
+
+class JobList(BaseModel):
+    """Jobs, the newest first."""
+
+    jobs: list[model_of(Job)]  # type: ignore[valid-type]
+
+
+@router.post("/index", response_model=model_of(Job), status_code=202, responses=responses(404))
+def index_folder(services: ServicesOf, principal: Manager, gallery: GalleryName, order: IndexOrder) -> dict[str, Any]:
+    """Queue a job that indexes a folder of the server; read it to see how far it is."""
+    principal.require_gallery(gallery)
+    services.gallery(gallery)  # 404 where there is none
+    resolve_folder(services.config, order.folder)
+    return services.jobs.create("index", gallery, order.model_dump(), actor=principal.name).to_dict()
+
+
+@router.get("", response_model=JobList, responses=responses())
+def list_jobs(
+    services: ServicesOf, principal: Reader, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+) -> dict[str, Any]:
+    """List the jobs on the galleries of this key."""
+    return {"jobs": [job.to_dict() for job in services.jobs.list(galleries=principal.galleries, limit=limit)]}
+
+
+@router.get("/{job_id}", response_model=model_of(Job), responses=responses(404))
+def read_job(services: ServicesOf, principal: Reader, job_id: JobId) -> dict[str, Any]:
+    """Return a job: its state, and how many photos of how many are done."""
+    return _find(services, principal, job_id).to_dict()
+
+
+@router.post("/{job_id}/cancel", response_model=model_of(Job), responses=responses(404))
+def cancel_job(services: ServicesOf, principal: Manager, job_id: JobId) -> dict[str, Any]:
+    """Stop a job; what it has stored stays."""
+    _find(services, principal, job_id)
+    return services.jobs.cancel(job_id, actor=principal.name).to_dict()
+
+
+@router.post("/{job_id}/resume", response_model=model_of(Job), responses=responses(404))
+def resume_job(services: ServicesOf, principal: Manager, job_id: JobId) -> dict[str, Any]:
+    """Queue a canceled or failed job again; photos that are stored are not embedded again."""
+    _find(services, principal, job_id)
+    return services.jobs.resume(job_id, actor=principal.name).to_dict()
+
+
+def _find(services: Services, principal: Principal, job_id: str) -> Job:
+    job = services.jobs.read(job_id)
+    principal.require_gallery(job.gallery)
+    return job

@@ -1,0 +1,153 @@
+"""Jobs and events by REST."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from visavis.server.state.database import StateDatabase
+from visavis.server.state.events import Events
+from visavis.server.state.jobs import Jobs
+
+from .running_server import RunningServer
+from .test_keys import make_key
+
+
+@pytest.fixture
+def database(server: RunningServer) -> Iterator[StateDatabase]:
+    """The server's own database, as its other processes use it."""
+    opened = StateDatabase(f"sqlite:///{server.folder / 'faces.server.db'}")
+    yield opened
+    opened.close()
+
+
+def test_a_job_is_queued_read_canceled_and_resumed(
+    server: RunningServer, database: StateDatabase, spare_gallery: str
+) -> None:
+    (server.folder / "photos" / spare_gallery).mkdir(exist_ok=True)
+    query = {"gallery": spare_gallery}
+    created = server.post("/v1/jobs/index", params=query, json={"folder": f"photos/{spare_gallery}"})
+    assert created.status_code == 202, created.text
+    job = created.json()
+    assert (job["kind"], job["gallery"], job["created_by"]) == ("index", spare_gallery, "first admin")
+    assert job["order"] == {"folder": f"photos/{spare_gallery}", "exclude": [], "min_face": 20.0}
+    assert str(server.folder) not in created.text
+    path = f"/v1/jobs/{job['id']}"
+    ended = server.post(f"{path}/cancel")
+    assert ended.status_code == 200, ended.text
+    assert ended.json()["state"] in {"canceled", "canceling", "done"}
+    assert job["id"] in [item["id"] for item in server.get("/v1/jobs").json()["jobs"]]
+    assert server.get(path).json()["id"] == job["id"]
+
+
+def test_a_failed_job_is_resumed_and_a_done_one_is_not(
+    server: RunningServer, database: StateDatabase, spare_gallery: str
+) -> None:
+    jobs = Jobs(database)
+    job = jobs.create("index", spare_gallery, {"folder": "nowhere"}, actor="Ann")
+    jobs.finish(job.id, error="the disk is full.")
+    failed = server.get(f"/v1/jobs/{job.id}").json()
+    assert (failed["state"], failed["message"]) == ("failed", "the disk is full.")
+    assert server.post(f"/v1/jobs/{job.id}/resume").json()["message"] == ""
+    jobs.finish(job.id, result={"photos": 1})
+    again = server.post(f"/v1/jobs/{job.id}/resume")
+    assert (again.status_code, again.json()["code"]) == (400, "usage")
+
+
+@pytest.mark.parametrize(
+    ("folder", "status", "code"),
+    [
+        ("elsewhere", 404, "unknown_name"),
+        ("photos/none", 404, "unknown_name"),
+        ("photos/../photos", 400, "usage"),
+        ("/etc", 404, "unknown_name"),
+        ("", 422, "invalid_value"),
+    ],
+)
+def test_only_folders_below_the_roots_are_indexed(server: RunningServer, folder: str, status: int, code: str) -> None:
+    answer = server.post("/v1/jobs/index", json={"folder": folder})
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert str(server.folder) not in answer.text
+
+
+def test_jobs_are_of_the_galleries_of_the_key(server: RunningServer, database: StateDatabase) -> None:
+    job = Jobs(database).create("index", "spare27", {}, actor="Ann")
+    Jobs(database).cancel(job.id, actor="Ann")
+    own, other = (make_key(server, f"jobs of {name}", "admin", [name]) for name in ("spare27", "spare26"))
+    assert server.get(f"/v1/jobs/{job.id}", key=own).status_code == 200
+    assert server.get(f"/v1/jobs/{job.id}", key=other).status_code == 404
+    assert server.get("/v1/jobs", key=other).json() == {"jobs": []}
+    assert server.post("/v1/jobs/index", key=other, json={"folder": "photos"}).status_code == 404
+
+
+def make_event(number: int, camera: str, person: int | None = None) -> dict[str, object]:
+    return {"id": f"{camera}-{number}", "event": "known", "camera": camera, "person_id": person, "from": "2026-01-01"}
+
+
+def test_events_are_listed_with_filters(server: RunningServer, database: StateDatabase) -> None:
+    events = Events(database)
+    for number in range(4):
+        events.add("default" if number else "spare25", make_event(number, "gate", number))
+    listed = server.get("/v1/events", params={"camera": "gate"}).json()
+    assert [event["content"]["id"] for event in listed["events"]] == ["gate-0", "gate-1", "gate-2", "gate-3"]
+    assert listed["events"][1]["content"] == make_event(1, "gate", 1)
+    first = listed["events"][0]["number"]
+    page = server.get("/v1/events", params={"camera": "gate", "after": first, "limit": 2}).json()
+    assert ([event["content"]["id"] for event in page["events"]], page["next"]) == (["gate-1", "gate-2"], first + 2)
+    by_person = server.get("/v1/events", params={"camera": "gate", "person_id": 2}).json()
+    assert [event["content"]["id"] for event in by_person["events"]] == ["gate-2"]
+    later = server.get("/v1/events", params={"camera": "gate", "since": "2999-01-01T00:00:00+01:00"}).json()
+    assert later == {"events": [], "next": None}
+    key = make_key(server, "events of one", "read", ["spare25"])
+    own = server.get("/v1/events", params={"camera": "gate"}, key=key).json()
+    assert [event["content"]["id"] for event in own["events"]] == ["gate-0"]
+    assert server.get("/v1/events", params={"gallery": "default"}, key=key).status_code == 404
+
+
+def read_stream(answer: requests.Response, count: int) -> list[tuple[int, dict[str, object]]]:
+    """Read this many events of a stream: their ids and data."""
+    received: list[tuple[int, dict[str, object]]] = []
+    number = 0
+    for line in answer.iter_lines(chunk_size=1, decode_unicode=True):
+        if line.startswith("id: "):
+            number = int(line.removeprefix("id: "))
+        if line.startswith("data: "):
+            received.append((number, json.loads(line.removeprefix("data: "))))
+            if len(received) == count:
+                break
+    return received
+
+
+def test_the_stream_sends_new_events_and_goes_on_after_the_last_one(
+    server: RunningServer, database: StateDatabase
+) -> None:
+    events = Events(database)
+    events.add("default", make_event(0, "hall"))
+    with server.get("/v1/events/stream", params={"camera": "hall"}, stream=True) as answer:
+        assert answer.headers["Content-Type"].startswith("text/event-stream")
+        adding = threading.Timer(0.7, lambda: [events.add("default", make_event(n, "hall")) for n in (1, 2)])
+        adding.start()
+        received = read_stream(answer, 2)
+        adding.join()
+    assert [data["content"]["id"] for _, data in received] == ["hall-1", "hall-2"]  # type: ignore[index]
+    headers = {"Last-Event-ID": str(received[0][0])}
+    with server.get("/v1/events/stream", params={"camera": "hall"}, headers=headers, stream=True) as answer:
+        again = read_stream(answer, 1)
+    assert again == received[1:]
+
+
+def test_a_stream_ends_when_the_server_stops(tmp_path: Path) -> None:
+    running = RunningServer(folder=tmp_path)
+    try:
+        with running.get("/v1/events/stream", stream=True) as answer:
+            assert answer.status_code == 200
+            running.process.terminate()
+            assert [*answer.iter_lines()] == [b": events", b""]
+        assert running.process.wait(10) in {0, -15}
+    finally:
+        running.stop()
