@@ -15,6 +15,7 @@ from contextlib import closing
 from time import monotonic
 from typing import Any, TypeVar
 
+from visavis.defaults import MIN_FACE
 from visavis.errors import UsageError, VisavisError
 from visavis.gallery.acting import acting_as
 from visavis.server.config import ServerConfig
@@ -100,12 +101,14 @@ def _index(config: ServerConfig, job: Job, report: Report) -> Mapping[str, Any]:
     from visavis.images.photo_files import photos_in
 
     folder = resolve_folder(config, job.order["folder"])
-    total = len(photos_in(folder))
+    exclude = job.order.get("exclude", [])
+    options = {"detector": config.detector, "min_face": job.order.get("min_face", MIN_FACE), "exclude": exclude}
+    total = len(photos_in(folder, exclude=exclude))
     counts: dict[str, int] = {}
     engine = bulk.LocalEngine(workers=1, threads=1)
     with (
         Gallery(config.galleries[job.gallery]) as gallery,
-        closing(bulk.index(gallery, folder, engine=engine, detector=config.detector)) as outcomes,
+        closing(bulk.index(gallery, folder, engine=engine, **options)) as outcomes,
     ):
         for done, outcome in enumerate(outcomes, 1):
             counts[outcome.status] = counts.get(outcome.status, 0) + 1

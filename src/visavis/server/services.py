@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from threading import Event, Lock
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ from visavis.server.state.database import StateDatabase
 from visavis.server.state.events import Events
 from visavis.server.state.jobs import Jobs
 from visavis.server.state.keys import Keys
-from visavis.train.classifier_file import load_classifier
+from visavis.train.classifier_file import FILE, load_classifier
 
 if TYPE_CHECKING:
     from visavis.spoof_networks import SpoofNetworks
@@ -52,7 +53,7 @@ class Services:
         self.streams = 0  # of events, open now
         self._galleries: dict[str, Gallery] = {}
         self._embedders: dict[str, BatchedEmbedder] = {}
-        self._classifiers: dict[str, FaceClassifier] = {}
+        self._classifiers: dict[str, tuple[object, FaceClassifier]] = {}
         self._lock = Lock()
 
     @cached_property
@@ -79,12 +80,12 @@ class Services:
             return SpoofNetworks(threads=self.config.threads)
 
     def classifier(self, name: str) -> FaceClassifier:
-        """Return a classifier of the configuration, or a network by its name; loaded at the first use."""
-        if name not in self._classifiers:
-            classifier = self._load_classifier(name)
-            with self._lock:
-                self._classifiers.setdefault(name, classifier)
-        return self._classifiers[name]
+        """Return a classifier of the configuration, or a network by its name; loaded when first used or changed."""
+        state = _read_state(self.config.classifiers.get(name))
+        loaded = self._classifiers.get(name)
+        if loaded is None or loaded[0] != state:
+            loaded = self._classifiers[name] = (state, self._load_classifier(name))
+        return loaded[1]
 
     def _load_classifier(self, name: str) -> FaceClassifier:
         path = self.config.classifiers.get(name)
@@ -123,3 +124,12 @@ class Services:
         for gallery in self._galleries.values():
             gallery.close()
         self.database.close()
+
+
+def _read_state(path: Path | None) -> object:
+    """Return what changes when the file of a classifier does; None where there is none."""
+    for file in () if path is None else (path / FILE, path):
+        if file.is_file():
+            status = file.stat()
+            return status.st_mtime_ns, status.st_size, status.st_ino
+    return None

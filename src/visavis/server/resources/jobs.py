@@ -8,10 +8,12 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
 from visavis import defaults
+from visavis.errors import UnknownNameError
 from visavis.server.auth import Principal, ServicesOf
+from visavis.server.config import DEFAULT_GALLERY
 from visavis.server.index_folders import resolve_folder
 from visavis.server.problems import responses
-from visavis.server.resources.options import GalleryName, Manager, Reader
+from visavis.server.resources.options import Administrator, GalleryName, Manager, Reader
 from visavis.server.schema import model_of
 from visavis.server.services import Services
 from visavis.server.state.jobs import Job
@@ -31,6 +33,13 @@ class IndexOrder(BaseModel):
     min_face: float = Field(defaults.MIN_FACE, ge=1, le=10_000)
 
 
+class TrainOrder(BaseModel):
+    """Train a classifier of the configuration on a folder with a folder of photos per person."""
+
+    classifier: str = Field(min_length=1, max_length=200)
+    folder: str = Field(min_length=1, max_length=4096)
+
+
 class JobList(BaseModel):
     """Jobs, the newest first."""
 
@@ -44,6 +53,15 @@ def index_folder(services: ServicesOf, principal: Manager, gallery: GalleryName,
     services.gallery(gallery)  # 404 where there is none
     resolve_folder(services.config, order.folder)
     return services.jobs.create("index", gallery, order.model_dump(), actor=principal.name).to_dict()
+
+
+@router.post("/train", response_model=model_of(Job), status_code=202, responses=responses(404))
+def train_classifier(services: ServicesOf, principal: Administrator, order: TrainOrder) -> dict[str, Any]:
+    """Queue a job that trains a classifier, which /classify then takes by its name."""
+    if order.classifier not in services.config.classifiers:
+        raise UnknownNameError(f"there is no classifier {order.classifier!r} in the configuration of this server.")
+    resolve_folder(services.config, order.folder)
+    return services.jobs.create("train", DEFAULT_GALLERY, order.model_dump(), actor=principal.name).to_dict()
 
 
 @router.get("", response_model=JobList, responses=responses())
