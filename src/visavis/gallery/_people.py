@@ -119,15 +119,20 @@ def remove_people(opened: OpenGallery, who: Sequence[Who]) -> None:
     forget_photos(photos)
 
 
-def remove_template(opened: OpenGallery, template_id: int) -> None:
-    """Remove one template; UsageError if it is the last of a person, since each person has a template."""
+def remove_template(opened: OpenGallery, template_id: int, *, with_person: bool) -> None:
+    """Do as :meth:`visavis.gallery.Gallery.remove_template`."""
     with opened.database.erasing() as conn:
         owner = _find_owners(conn, [template_id])[template_id]
-        if owner is not None and records.read_template_ids(conn, owner) == [template_id]:
+        is_last = owner is not None and records.read_template_ids(conn, owner) == [template_id]
+        if is_last and not with_person:
             raise UsageError(f"template {template_id} is the last of person {owner}: remove the person.")
         photos = photo_paths.read_hashes(conn, [template_id])
-        records.remove_templates(conn, [template_id])
-        opened.log(conn, "remove template", owner, f"template {template_id}")
+        if owner is not None and is_last:
+            records.remove_person(conn, owner)
+            opened.log(conn, "remove", owner, "1 templates")
+        else:
+            records.remove_templates(conn, [template_id])
+            opened.log(conn, "remove template", owner, f"template {template_id}")
     forget_photos(photos)
 
 

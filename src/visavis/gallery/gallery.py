@@ -429,9 +429,12 @@ class Gallery:
         """
         _people.remove_people(self.opened, who)
 
-    def remove_template(self, template_id: int) -> None:
-        """Remove one template; UsageError if it is the last of a person, since each person has a template."""
-        _people.remove_template(self.opened, template_id)
+    def remove_template(self, template_id: int, *, with_person: bool = False) -> None:
+        """Remove one template.
+
+        Each person has a template: the last of a person is removed only ``with_person``; UsageError without it.
+        """
+        _people.remove_template(self.opened, template_id, with_person=with_person)
 
     # Indexed photos and their faces
 

@@ -10,7 +10,7 @@ import anyio.to_thread
 from fastapi import FastAPI
 
 import visavis
-from visavis.server import problems
+from visavis.server import compat, problems
 from visavis.server.config import ServerConfig
 from visavis.server.guard import Guard
 from visavis.server.problems import Problem
@@ -37,6 +37,7 @@ def create_app(config: ServerConfig) -> FastAPI:
     problems.install(app)
     for router in routers():
         app.include_router(router, prefix="" if OUTSIDE.intersection(router.tags) else PREFIX)
+    compat.install(app)
     _describe_problem(app)
     app.add_middleware(Guard, config=config, metrics=services.metrics)
     return app

@@ -56,9 +56,12 @@ def get_services(request: Request) -> Services:
 ServicesOf = Annotated[Services, Depends(get_services)]
 
 
-def identify_principal(request: Request, services: Services) -> Principal:
-    """Return who asks; raises ProblemError without a valid key, where keys exist or the request is from elsewhere."""
-    text = _read_key(request)
+def identify_principal(request: Request, services: Services, key_text: str | None = None) -> Principal:
+    """Return who asks; raises ProblemError without a valid key, where keys exist or the request is from elsewhere.
+
+    ``key_text`` is a key that the request has elsewhere than in its headers.
+    """
+    text = key_text or _read_key(request)
     if text is not None:
         key = services.keys.find(text)
         if key is None:
@@ -83,11 +86,7 @@ def requires(right: str) -> Callable[..., Principal]:
         _bearer: Annotated[object, Depends(BEARER)] = None,
         _header: Annotated[object, Depends(HEADER)] = None,
     ) -> Principal:
-        principal = identify_principal(request, services)
-        _refuse_excess(services.rates.wait_seconds(principal.name))
-        principal.require(right)
-        request.scope["principal"] = principal
-        return principal
+        return admit(request, services, right)
 
     return check
 
@@ -95,6 +94,18 @@ def requires(right: str) -> Callable[..., Principal]:
 def requires_whole_server(principal: Annotated[Principal, Depends(requires(MANAGE))]) -> Principal:
     """Return the principal of a request that manages the server; raises ProblemError for a key of some galleries."""
     principal.require_all_galleries()
+    return principal
+
+
+def admit(request: Request, services: Services, right: str, key_text: str | None = None) -> Principal:
+    """Return who asks; raises ProblemError without a valid key, without the right, and for too many requests.
+
+    ``key_text`` is as in :func:`identify_principal`.
+    """
+    principal = identify_principal(request, services, key_text)
+    _refuse_excess(services.rates.wait_seconds(principal.name))
+    principal.require(right)
+    request.scope["principal"] = principal
     return principal
 
 

@@ -21,7 +21,7 @@ DEFAULT_GALLERY = "default"
 """Name of the gallery that a request means which names none."""
 _FILES = frozenset({"index_roots", "classifiers"})
 """Tables of names and paths."""
-_TABLES = ("server", "limits", "galleries", *sorted(_FILES))
+_TABLES = ("server", "limits", "galleries", "compat", *sorted(_FILES))
 VARIABLE = "VISAVIS_SERVER_"
 """Begins the environment variable of each key of the table ``server``: ``VISAVIS_SERVER_PORT``."""
 
@@ -39,6 +39,18 @@ class Limits:
     waiting: int = 128
     seconds: float = 30.0
     per_minute: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Compat:
+    """What CompreFace's and DeepStack's clients take for the same person: the threshold of an error rate.
+
+    ``far`` is the rate of false accepts of a comparison of two faces, ``fpir`` the rate at which a whole search names
+    a stranger.
+    """
+
+    far: float = defaults.FAR
+    fpir: float = defaults.FPIR
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +77,7 @@ class ServerConfig:
     limits: Limits = field(default_factory=Limits)
     index_roots: Mapping[str, Path] = field(default_factory=dict)
     classifiers: Mapping[str, Path] = field(default_factory=dict)
+    compat: Compat = field(default_factory=Compat)
 
     @property
     def state_url(self) -> str:
@@ -122,6 +135,8 @@ def _apply(config: ServerConfig, content: Mapping[str, Any], folder: Path) -> Se
     config = _with_server(config, content.get("server", {}), folder)
     if "limits" in content:
         config = replace(config, limits=_make_limits(content["limits"]))
+    if "compat" in content:
+        config = replace(config, compat=_make_compat(content["compat"]))
     if "galleries" in content:
         config = replace(config, galleries=_make_galleries(content["galleries"], folder))
     for key in _FILES.intersection(content):
@@ -166,6 +181,15 @@ def _make_limits(table: Mapping[str, Any]) -> Limits:
         else:
             check_whole(value, f"{key} is a whole number", least=0 if key == "per_minute" else 1, most=1_000_000)
     return Limits(**table)
+
+
+def _make_compat(table: Mapping[str, Any]) -> Compat:
+    for key, value in table.items():
+        if key not in {"far", "fpir"}:
+            raise UsageError(f"[compat] has no key {shown(key)!r}: the keys are far and fpir.")
+        if not 0 < check_number(value, f"{key} is an error rate") < 1:
+            raise UsageError(f"{key} is an error rate between 0 and 1, got {value:g}.")
+    return Compat(**table)
 
 
 def _make_galleries(table: Mapping[str, Any], folder: Path) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -71,6 +72,10 @@ class ProblemError(Exception):
         self.status, self.code, self.detail, self.headers = status, code, detail, headers or {}
 
 
+ErrorForm = Callable[[Request, Exception, ProblemError], JSONResponse]
+"""Answers an error in the form of another server, for its clients: see :mod:`visavis.server.compat`."""
+
+
 def describe_error(error: Exception) -> ProblemError:
     """Return an exception as a problem; one that is not expected is "internal", and its text stays in the log."""
     if isinstance(error, ProblemError):
@@ -95,6 +100,10 @@ def answer(request: Request, error: Exception) -> JSONResponse:
         log.error("request %s failed", request_id, exc_info=error)
     elif isinstance(error, tuple(HIDDEN)):
         log.warning("request %s: %s", request_id, make_printable(str(error)))
+    forms: Mapping[str, ErrorForm] = request.app.state.error_forms
+    form = next((form for prefix, form in forms.items() if request.url.path.startswith(prefix)), None)
+    if form is not None:
+        return form(request, error, problem)
     content = Problem(
         type=f"urn:visavis:problem:{problem.code}",
         title=TITLES.get(problem.status, "The request failed."),

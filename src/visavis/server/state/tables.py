@@ -67,6 +67,15 @@ EVENTS = Table(
     Index("server_events_at", "at"),
 )
 
+SUBJECTS = Table(
+    "server_subjects",
+    METADATA,
+    Column("gallery", Text, primary_key=True),
+    Column("folded", Text, primary_key=True),  # the name without case and spaces
+    Column("name", Text, nullable=False),
+)
+"""Subjects of CompreFace's clients that have no face yet: see :mod:`visavis.server.state.subjects`."""
+
 LOG = Table(
     "server_log",
     METADATA,

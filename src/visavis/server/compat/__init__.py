@@ -1,0 +1,24 @@
+"""Interfaces of other servers, whose clients then work with this one: a file, or several, for each.
+
+These requests answer, and fail, in the form of the server that their clients expect. OpenAPI leaves them out: their
+description is that of the other server; docs/coming-from.md says what differs.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from fastapi import FastAPI
+
+from visavis.server.compat import compreface_errors, deepstack_errors
+
+NAMES = ("compreface_photos", "compreface_faces", "compreface_subjects", "deepstack")
+ERROR_FORMS = {"/api/v1/": compreface_errors.answer_error, "/v1/vision/": deepstack_errors.answer_error}
+"""What answers an error of the requests below a path, instead of a problem of RFC 9457."""
+
+
+def install(app: FastAPI) -> None:
+    """Add the routes, and the forms of their errors."""
+    app.state.error_forms = ERROR_FORMS
+    for name in NAMES:
+        app.include_router(import_module(f"{__name__}.{name}").router, include_in_schema=False)
