@@ -45,7 +45,8 @@ def list_templates(
     query = select(TEMPLATES.c.id, TEMPLATES.c.person_id, PEOPLE.c.name).select_from(joined)
     count = select(func.count()).select_from(joined)
     if people is not None:
-        query, count = (part.where(TEMPLATES.c.person_id.in_([*people])) for part in (query, count))
+        of_people = TEMPLATES.c.person_id.in_([*people])
+        query, count = query.where(of_people), count.where(of_people)
     with opened.database.read() as conn:
         rows = conn.execute(query.order_by(TEMPLATES.c.id).offset(offset).limit(limit))
         return TemplatePage(tuple(NamedTemplate(*row) for row in rows), conn.execute(count).scalar_one())
