@@ -271,6 +271,17 @@ def test_one_template_can_go_but_not_the_last(gallery: Gallery) -> None:
     assert gallery.check() == []
 
 
+def test_the_last_template_takes_the_person_along_where_that_is_asked_for(gallery: Gallery) -> None:
+    first, second = gallery.add("Ann", [template(1), template(2)]).added
+    ben = gallery.add("Ben", [template(3)]).person_id
+    gallery.remove_template(first, with_person=True)
+    assert [person.name for person in gallery.people()] == ["Ann", "Ben"]
+    gallery.remove_template(second, with_person=True)
+    assert [person.id for person in gallery.people()] == [ben]
+    assert [entry.action for entry in gallery.audit()[-2:]] == ["remove template", "remove"]
+    assert gallery.check() == []
+
+
 @in_a_file
 @pytest.mark.parametrize("seed", [0, 4])
 def test_removal_leaves_no_trace_but_an_audit_line_without_the_name(gallery: Gallery, path: Path, seed: int) -> None:

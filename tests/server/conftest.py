@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from .compat_requests import CompatClient, make_client
 from .running_server import RunningServer, photos
 
 SPARE = 30
@@ -20,7 +21,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server with the galleries ``default`` and ``spare1`` to ``spare30``, and the key of an administrator."""
     folder = tmp_path_factory.mktemp("server")
     (folder / "photos").mkdir()
-    galleries = "".join(f"spare{number} = 'spare{number}.db'\n" for number in range(1, SPARE + 1))
+    names = ["compat", "emptied", *(f"spare{number}" for number in range(1, SPARE + 1))]
+    galleries = "".join(f"{name} = '{name}.db'\n" for name in names)
     config = folder / "server.toml"
     (folder / "damaged.npz").write_bytes(b"no classifier")
     tables = "[index_roots]\nphotos = 'photos'\n[classifiers]\ndamaged = 'damaged.npz'\n"
@@ -39,6 +41,19 @@ _NUMBERS = count(1)
 def spare_gallery() -> str:
     """Name of a gallery of the server that no other test uses."""
     return f"spare{next(_NUMBERS)}"
+
+
+@pytest.fixture(scope="session")
+def client_of_emptied(server: RunningServer) -> CompatClient:
+    """A client of CompreFace and DeepStack, and its gallery."""
+    return make_client(server, "emptied")
+
+
+@pytest.fixture
+def client(client_of_emptied: CompatClient) -> CompatClient:
+    """A client of CompreFace and DeepStack whose gallery is empty when a test begins."""
+    client_of_emptied.request("DELETE", "recognition/subjects")
+    return client_of_emptied
 
 
 @pytest.fixture(scope="session")

@@ -14,17 +14,11 @@ from typing import Any
 import pytest
 import requests
 
-from .compat_requests import GRAY, CompatClient, make_client
-from .running_server import RunningServer
+from .compat_requests import GRAY, CompatClient
 
 BOUNDARY = "--------------------------735323031399963166993862"
 MATCH, UNKNOWN = 60, 40
 """Double Take's defaults: the confidence of a match, and that below which a face is unknown."""
-
-
-@pytest.fixture
-def client(server: RunningServer, spare_gallery: str) -> CompatClient:
-    return make_client(server, spare_gallery)
 
 
 def form_data(parts: dict[str, str | Path]) -> Iterator[bytes]:
@@ -133,7 +127,7 @@ def test_viseron_with_compreface(client: CompatClient, sample_photos: Path) -> N
 
 
 def test_viseron_and_home_assistant_with_deepstack(client: CompatClient, sample_photos: Path) -> None:
-    """A form of a nameless image, and without an image one that is URL-encoded."""
+    """A form of a nameless image, and without an image a URL-encoded form."""
 
     def post(path: str, photo: str | None = None, **data: str) -> Any:
         files = None if photo is None else {"image": (sample_photos / photo).read_bytes()}

@@ -19,12 +19,7 @@ SEARCH_THRESHOLD = 0.601865
 """The same of a search among two people at an FPIR of 1 %."""
 
 
-@pytest.fixture
-def client(server: RunningServer, spare_gallery: str) -> CompatClient:
-    return make_client(server, spare_gallery)
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def presidents(server: RunningServer, sample_photos: Path) -> CompatClient:
     """A client of a gallery with two subjects, which tests do not change."""
     client = make_client(server, "compat")
@@ -97,26 +92,28 @@ def test_base64_has_the_same_answer(presidents: CompatClient, sample_photos: Pat
 
 
 def test_limit_takes_the_largest_faces_and_the_threshold_the_surest(presidents: CompatClient, data: Path) -> None:
-    group = data / "photos" / "groups" / "016_8.jpg"
-    everyone = recognize(presidents, group)["result"]
-    areas = [(box["x_max"] - box["x_min"]) * (box["y_max"] - box["y_min"]) for box in (one["box"] for one in everyone)]
+    group = data / "photos" / "groups" / "000_5.jpg"
+    every_face = recognize(presidents, group)["result"]
+    areas = [
+        (box["x_max"] - box["x_min"]) * (box["y_max"] - box["y_min"]) for box in (face["box"] for face in every_face)
+    ]
     assert len(areas) > 2
     assert areas == sorted(areas, reverse=True)
-    assert recognize(presidents, group, "?limit=2")["result"] == everyone[:2]
-    least = sorted(face["box"]["probability"] for face in everyone)[1]
+    assert recognize(presidents, group, "?limit=2")["result"] == every_face[:2]
+    least = sorted(face["box"]["probability"] for face in every_face)[1]
     surest = recognize(presidents, group, f"?det_prob_threshold={least - 1e-6}")["result"]
-    assert len(surest) == len(everyone) - 1
+    assert len(surest) == len(every_face) - 1
 
 
 def test_an_unknown_face_has_the_nearest_subject_below_a_half(presidents: CompatClient, data: Path) -> None:
-    for face in recognize(presidents, data / "photos" / "groups" / "016_8.jpg")["result"]:
+    for face in recognize(presidents, data / "photos" / "groups" / "010_2.jpg")["result"]:
         (subject,) = face["subjects"]
         assert subject["subject"] in {"Obama", "Biden"}
         assert 0 <= subject["similarity"] < 0.5
 
 
 def test_a_face_never_lacks_a_subject(client: CompatClient, sample_photos: Path) -> None:
-    """Viseron reads the first subject, Double Take expects a list: also without anybody to be like."""
+    """Viseron reads the first subject, Double Take expects a list: also in an empty collection."""
     (face,) = recognize(client, sample_photos / "obama.jpg")["result"]
     assert face["subjects"] == [{"subject": "unknown", "similarity": 0.0}]
 
@@ -150,14 +147,14 @@ def test_verify_compares_the_source_with_each_face(presidents: CompatClient, sam
 
 
 def test_verify_refuses_a_source_of_several_faces(presidents: CompatClient, sample_photos: Path, data: Path) -> None:
-    group = data / "photos" / "groups" / "016_8.jpg"
+    group = data / "photos" / "groups" / "010_2.jpg"
     files = photos("source_image", group) + photos("target_image", sample_photos / "obama.jpg")
     answer = presidents.request("POST", "verification/verify", files=files)
     message = "More than one face in the source image"
     assert (answer.status_code, answer.json()) == (400, {"message": message, "code": 31})
     files = photos("source_image", sample_photos / "obama.jpg") + photos("target_image", group)
     matches = presidents.request("POST", "verification/verify", files=files).json()["result"][0]["face_matches"]
-    assert len(matches) > 2
+    assert len(matches) == 2
 
 
 def test_a_stored_face_is_compared_with_a_photo(presidents: CompatClient, sample_photos: Path) -> None:
@@ -169,19 +166,19 @@ def test_a_stored_face_is_compared_with_a_photo(presidents: CompatClient, sample
 
 
 def test_faces_come_in_pages(presidents: CompatClient) -> None:
-    everyone = presidents.request("GET", "recognition/faces").json()
-    assert everyone.keys() == {"faces", "page_number", "page_size", "total_pages", "total_elements"}
-    assert [face["subject"] for face in everyone["faces"]] == ["Obama", "Biden"]
-    assert all(UUID(face["image_id"]) for face in everyone["faces"])
+    every_face = presidents.request("GET", "recognition/faces").json()
+    assert every_face.keys() == {"faces", "page_number", "page_size", "total_pages", "total_elements"}
+    assert [face["subject"] for face in every_face["faces"]] == ["Obama", "Biden"]
+    assert all(UUID(face["image_id"]) for face in every_face["faces"])
     counts = ("page_number", "page_size", "total_pages", "total_elements")
-    assert [everyone[name] for name in counts] == [0, 20, 1, 2]
+    assert [every_face[name] for name in counts] == [0, 20, 1, 2]
     second = presidents.request("GET", "recognition/faces?page=1&size=1").json()
-    assert second["faces"] == everyone["faces"][1:]
+    assert second["faces"] == every_face["faces"][1:]
     assert [second[name] for name in counts] == [1, 1, 2, 2]
     of_biden = presidents.request("GET", "recognition/faces?subject=biden").json()
-    assert (of_biden["faces"], of_biden["total_elements"]) == (everyone["faces"][1:], 1)
-    nobody = presidents.request("GET", "recognition/faces?subject=Nobody").json()
-    assert (nobody["faces"], nobody["total_pages"], nobody["total_elements"]) == ([], 0, 0)
+    assert (of_biden["faces"], of_biden["total_elements"]) == (every_face["faces"][1:], 1)
+    missing = presidents.request("GET", "recognition/faces?subject=Eve").json()
+    assert (missing["faces"], missing["total_pages"], missing["total_elements"]) == ([], 0, 0)
 
 
 def test_pictures_are_not_stored(presidents: CompatClient) -> None:
@@ -222,7 +219,7 @@ def test_a_new_name_renames_and_that_of_another_merges(client: CompatClient, sam
     assert merged.json() == {"updated": True}
     faces = client.request("GET", "recognition/faces").json()["faces"]
     assert [face["subject"] for face in faces] == ["Obama", "Obama"]
-    missing = client.request("PUT", "recognition/subjects/Nobody", json={"subject": "Ann"})
+    missing = client.request("PUT", "recognition/subjects/Eve", json={"subject": "Ann"})
     assert (missing.status_code, missing.json()["code"]) == (404, 42)
 
 
@@ -248,7 +245,7 @@ def test_faces_are_removed_by_subject_by_id_and_all(client: CompatClient, sample
     assert several.json() == [{"image_id": obama[1], "subject": "Obama"}]
     assert client.request("DELETE", "recognition/faces?subject=obama").json() == {"deleted": 1}
     assert client.request("GET", "recognition/subjects").json() == {"subjects": ["Biden"]}
-    assert client.request("DELETE", "recognition/faces?subject=Nobody").json() == {"deleted": 0}
+    assert client.request("DELETE", "recognition/faces?subject=Eve").json() == {"deleted": 0}
     for image_id in (obama[0], unknown):
         gone = client.request("DELETE", f"recognition/faces/{image_id}")
         assert (gone.status_code, gone.json()) == (404, {"message": f"Image {image_id} not found", "code": 44})
@@ -261,7 +258,7 @@ def test_the_same_photo_is_stored_once(client: CompatClient, sample_photos: Path
     assert client.add("Obama", sample_photos / "obama.jpg") == first
     assert client.request("GET", "recognition/faces").json()["total_elements"] == 1
     client.add("Biden", sample_photos / "biden.jpg")
-    for name in ("Biden", "Somebody else"):
+    for name in ("Biden", "Cid"):
         path = f"recognition/faces?subject={name}"
         refused = client.request("POST", path, files=photos("file", sample_photos / "obama.jpg"))
         assert (refused.status_code, refused.json()["code"]) == (400, 26)
@@ -275,7 +272,7 @@ def test_changes_are_those_of_the_gallery_under_the_name_of_the_key(client: Comp
     assert (person["name"], len(person["templates"])) == ("Obama", 1)
     url = f"sqlite:///{server.folder / client.gallery}.db"
     with visavis.Gallery(url, create=False) as gallery:
-        (entry,) = gallery.audit()
+        entry = gallery.audit()[-1]
     assert (entry.action, entry.actor) == ("enroll", f"enroll of {client.gallery}")
 
 
@@ -296,7 +293,7 @@ def test_errors_have_the_numbers_of_compreface(presidents: CompatClient, sample_
         return answer.status_code, answer.json()["code"]
 
     obama = {"files": photos("file", sample_photos / "obama.jpg")}
-    group = {"files": photos("file", data / "photos" / "groups" / "016_8.jpg")}
+    group = {"files": photos("file", data / "photos" / "groups" / "010_2.jpg")}
     letter = {"files": [("file", ("letter.jpg", b"Dear Ann,"))]}
     assert code("POST", "recognition/faces?subject=Ann", **group) == (400, 31)
     assert code("POST", "recognition/faces", **obama) == (400, 33)

@@ -16,11 +16,6 @@ FAR_THRESHOLD, SEARCH_THRESHOLD = 0.561283, 0.601865
 """Distances for obama.jpg and obama2.jpg at a FAR of 1e-3, and in a search among two people at an FPIR of 1 %."""
 
 
-@pytest.fixture
-def client(server: RunningServer, spare_gallery: str) -> CompatClient:
-    return make_client(server, spare_gallery)
-
-
 def image(path: Path, name: str = "image") -> tuple[str, tuple[str, bytes]]:
     (part,) = photos(name, path)
     return part
@@ -46,11 +41,13 @@ def test_a_tour(client: CompatClient, sample_photos: Path) -> None:
     (face,) = client.ask_deepstack("/recognize", image(sample_photos / "obama2.jpg")).json()["predictions"]
     assert face.keys() == {"userid", "confidence", "x_min", "y_min", "x_max", "y_max"}
     (expected,) = visavis.detect(sample_photos / "obama2.jpg")
-    assert [face[side] for side in ("x_min", "y_min", "x_max", "y_max")] == [round(float(one)) for one in expected.box]
+    assert [face[side] for side in ("x_min", "y_min", "x_max", "y_max")] == [
+        round(float(side)) for side in expected.box
+    ]
     assert face["userid"] == "Obama"
     assert face["confidence"] == pytest.approx(similarity(0.2449, SEARCH_THRESHOLD, 0.67), abs=5e-4)
     assert face["confidence"] == pytest.approx(0.9778, abs=5e-4)
-    for name in ("obama", "Nobody"):
+    for name in ("obama", "Eve"):
         removed = client.ask_deepstack("/delete", userid=name)
         assert (removed.status_code, removed.json()["success"]) == (200, True)
     assert client.ask_deepstack("/list").json()["faces"] == ["Biden"]

@@ -20,7 +20,7 @@ NO_FACE, SEVERAL_FACES, WRITING_NOT_ALLOWED = 28, 31, 32
 MISSING_PARAMETER, MISSING_PART, WRONG_TYPE = 33, 34, 36
 SUBJECT_NOT_FOUND, SUBJECT_EXISTS, IMAGE_NOT_FOUND = 42, 43, 44
 
-KNOWN: dict[str, tuple[int, int]] = {
+STATUSES: dict[str, tuple[int, int]] = {
     "forbidden": (403, WRITING_NOT_ALLOWED),
     "unreadable": (400, UNUSABLE_FILE),
     "too_large": (413, UNUSABLE_FILE),
@@ -45,7 +45,7 @@ def no_face() -> CompreFaceError:
 
 
 def several_faces() -> CompreFaceError:
-    """Return the error of a photo of several faces where one is needed."""
+    """Return the error of a photo of several faces where only one may be."""
     return CompreFaceError(400, SEVERAL_FACES, "More than one face in the source image")
 
 
@@ -55,7 +55,7 @@ def subject_not_found(name: str) -> CompreFaceError:
 
 
 def subject_exists() -> CompreFaceError:
-    """Return the error of a new subject whose name another one has."""
+    """Return the error of a new subject whose name exists already."""
     return CompreFaceError(400, SUBJECT_EXISTS, "Subject already exists")
 
 
@@ -80,8 +80,8 @@ NAMED = {"no_face": no_face, "invalid_base64": no_base64, "unauthorized": unknow
 
 def answer_error(request: Request, error: Exception, problem: ProblemError) -> JSONResponse:
     """Return the answer of an error; ``problem`` is what the same error is below /v1."""
-    found = _translate(request, error, problem)
-    return JSONResponse({"message": found.detail, "code": found.number}, found.status, problem.headers)
+    described = _translate(request, error, problem)
+    return JSONResponse({"message": described.detail, "code": described.number}, described.status, problem.headers)
 
 
 def _translate(request: Request, error: Exception, problem: ProblemError) -> CompreFaceError:
@@ -93,7 +93,7 @@ def _translate(request: Request, error: Exception, problem: ProblemError) -> Com
         return CompreFaceError(400, MISSING_HEADER, "Missing header: x-api-key")
     if problem.code in NAMED:
         return NAMED[problem.code]()
-    status, number = KNOWN.get(problem.code, (problem.status, UNDEFINED))
+    status, number = STATUSES.get(problem.code, (problem.status, UNDEFINED))
     return CompreFaceError(400 if status == 422 else status, number, problem.detail)
 
 

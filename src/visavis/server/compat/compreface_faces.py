@@ -28,7 +28,7 @@ from visavis.server.compat.compreface_options import (
     Subject,
     add_versions,
     describe_face,
-    find_some_faces,
+    require_faces,
     require_part,
 )
 from visavis.server.compat.compreface_subjects import remove_all, require_name
@@ -50,13 +50,13 @@ def add_face(
     subject: Annotated[str, Query()],
     det_prob_threshold: LeastScore = 0.0,
 ) -> dict[str, str]:
-    """Store the only face of a photo for a subject, who is created where nobody has the name."""
+    """Store the only face of a photo for a subject, created where there is no such name."""
     name = collection.empty.find(require_name(subject)) or subject
     options = FaceOptions(limit=2, min_score=det_prob_threshold, plugins=frozenset(), status=False)
-    found = find_some_faces(collection.gallery, require_part(photos, "file"), options)
-    if len(found.answer.faces) > 1:
+    selected = require_faces(collection.gallery, require_part(photos, "file"), options)
+    if len(selected.answer.faces) > 1:
         raise errors.several_faces()
-    template = found.template(0)
+    template = selected.template(0)
     with acting_as(principal.name):
         enrollment = store_templates(collection.gallery, name, [template])
     collection.empty.remove(name)
@@ -90,19 +90,19 @@ def list_faces(
     if subject:
         person = find_by_name(gallery, subject)
         people = [] if person is None else [person.id]
-    found = list_templates(gallery.opened, people=people, offset=page * size, limit=size)
+    listed = list_templates(gallery.opened, people=people, offset=page * size, limit=size)
     return {
-        "faces": [{"image_id": make_image_id(face.id), "subject": face.name} for face in found.templates],
+        "faces": [{"image_id": make_image_id(face.id), "subject": face.name} for face in listed.templates],
         "page_number": page,
         "page_size": size,
-        "total_pages": -(-found.total // size),
-        "total_elements": found.total,
+        "total_pages": -(-listed.total // size),
+        "total_elements": listed.total,
     }
 
 
 @router.delete("")
 def delete_faces(principal: Enroller, collection: ChangeCollection, subject: Subject = None) -> dict[str, int]:
-    """Remove a subject with all faces, or without ``subject`` everybody; return the number of faces."""
+    """Remove a subject with all faces, or without ``subject`` all of them; return the number of faces."""
     gallery = collection.gallery
     with acting_as(principal.name):
         if subject is None:
@@ -118,7 +118,7 @@ def delete_faces(principal: Enroller, collection: ChangeCollection, subject: Sub
 
 @router.delete("/{image_id}")
 def delete_face(principal: Enroller, collection: ChangeCollection, image_id: UUID) -> dict[str, str]:
-    """Remove a face; the subject stays, also without another one."""
+    """Remove a face; the subject stays, even without another face."""
     with acting_as(principal.name):
         return _remove_face(collection, image_id)
 
@@ -146,10 +146,10 @@ def _remove_face(collection: Collection, image_id: UUID) -> dict[str, str]:
 
 def _require_face(gallery: Gallery, image_id: UUID) -> TemplateEmbedding:
     template_id = parse_image_id(image_id)
-    found = None if template_id is None else find_template(gallery.opened, template_id)
-    if found is None:
+    stored = None if template_id is None else find_template(gallery.opened, template_id)
+    if stored is None:
         raise errors.image_not_found(image_id)
-    return found
+    return stored
 
 
 @router.get("/{image_id}/img")
@@ -171,11 +171,11 @@ def verify_face(
     """Compare the faces of a photo with a stored one; from a similarity of .5 on it is the same person."""
     gallery = collection.gallery
     stored = _require_face(gallery, image_id)
-    found = find_some_faces(gallery, require_part(photos, "file"), options)
+    selected = require_faces(gallery, require_part(photos, "file"), options)
     reference, far = Template(stored.embedding, quality=stored.quality), services.config.compat.far
-    similarities = compare_faces(gallery.model, gallery.calibration, reference, found.templates(), far=far)
+    similarities = compare_faces(gallery.model, gallery.calibration, reference, selected.templates(), far=far)
     faces = [
-        {**describe_face(found, index, options), "subject": stored.template.name, "similarity": similarity}
+        {**describe_face(selected, index, options), "subject": stored.template.name, "similarity": similarity}
         for index, similarity in enumerate(similarities)
     ]
     return add_versions({"result": faces}, gallery, options)

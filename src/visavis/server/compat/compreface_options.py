@@ -10,8 +10,8 @@ from fastapi import Depends, Query
 from visavis.gallery.gallery import Gallery
 from visavis.server.auth import Principal, ServicesOf, requires
 from visavis.server.compat import compreface_errors as errors
-from visavis.server.compat.found_faces import FoundFaces, find_faces
 from visavis.server.compat.people import gallery_of
+from visavis.server.compat.selected_faces import SelectedFaces, find_faces
 from visavis.server.photo_input import NamedPhoto, PhotoInput, photo_input
 from visavis.server.roles import ENROLL, READ
 from visavis.server.services import Services
@@ -85,31 +85,31 @@ FaceOptionsOf = Annotated[FaceOptions, Depends(read_face_options)]
 
 def require_part(photos: PhotoInput, name: str) -> NamedPhoto:
     """Return the photo of a part; raises CompreFaceError where it is missing."""
-    found = photos.photos.get(name, ())
-    if not found:
+    parts = photos.photos.get(name, ())
+    if not parts:
         raise errors.CompreFaceError(400, errors.MISSING_PART, f"Required part {name} is missing")
-    return found[0]
+    return parts[0]
 
 
-def find_some_faces(gallery: Gallery, photo: NamedPhoto, options: FaceOptions, *, embed: bool = True) -> FoundFaces:
+def require_faces(gallery: Gallery, photo: NamedPhoto, options: FaceOptions, *, embed: bool = True) -> SelectedFaces:
     """Return the faces of a photo; raises CompreFaceError where there is none."""
     embed = embed or "calculator" in options.plugins
-    found = find_faces(gallery.recognizer, photo, min_score=options.min_score, limit=options.limit, embed=embed)
-    if not found.answer.faces:
+    selected = find_faces(gallery.recognizer, photo, min_score=options.min_score, limit=options.limit, embed=embed)
+    if not selected.answer.faces:
         raise errors.no_face()
-    return found
+    return selected
 
 
-def describe_face(found: FoundFaces, index: int, options: FaceOptions) -> dict[str, Any]:
+def describe_face(selected: SelectedFaces, index: int, options: FaceOptions) -> dict[str, Any]:
     """Return a face in CompreFace's form, with what the options ask for."""
-    face = found.answer.faces[index]
-    content: dict[str, Any] = {"box": {"probability": round(face.score, 5), **found.box(index)}}
+    face = selected.answer.faces[index]
+    content: dict[str, Any] = {"box": {"probability": round(face.score, 5), **selected.box(index)}}
     if "landmarks" in options.plugins:
         content["landmarks"] = [[round(float(x)), round(float(y))] for x, y in face.landmarks]
-    if "calculator" in options.plugins and found.answer.embeddings is not None:
-        content["embedding"] = found.answer.embeddings[index].tolist()
+    if "calculator" in options.plugins and selected.answer.embeddings is not None:
+        content["embedding"] = selected.answer.embeddings[index].tolist()
     if options.status:
-        content["execution_time"] = {"detector": found.detection_ms, "calculator": found.embedding_ms}
+        content["execution_time"] = {"detector": selected.detection_ms, "calculator": selected.embedding_ms}
     return content
 
 

@@ -17,17 +17,17 @@ from visavis.server.compat.compreface_options import (
     TwoPhotos,
     add_versions,
     describe_face,
-    find_some_faces,
+    require_faces,
     require_part,
 )
-from visavis.server.compat.found_faces import identify_faces
+from visavis.server.compat.selected_faces import identify_faces
 from visavis.server.compat.similarity import compare_faces, scale
 from visavis.types import Identification
 
 router = APIRouter(prefix=PREFIX)
 
-NOBODY = {"subject": "unknown", "similarity": 0.0}
-"""The subject of a face in an empty collection: clients read the first one without asking whether there is one."""
+PLACEHOLDER = {"subject": "unknown", "similarity": 0.0}
+"""The subject of a face in an empty collection: clients read the first entry without a check."""
 ALL = -1
 """The ``prediction_count`` that stands for all subjects."""
 
@@ -46,11 +46,11 @@ def recognize(
         message = "Prediction count should be any positive number or -1"
         raise errors.CompreFaceError(400, errors.PREDICTION_COUNT, message)
     gallery = collection.gallery
-    found = find_some_faces(gallery, require_part(photos, "file"), options)
+    selected = require_faces(gallery, require_part(photos, "file"), options)
     top = max(len(gallery), 1) if prediction_count == ALL else prediction_count
-    answers = identify_faces(gallery, found, fpir=services.config.compat.fpir, top=top)
+    answers = identify_faces(gallery, selected, fpir=services.config.compat.fpir, top=top)
     faces = [
-        {**describe_face(found, index, options), "subjects": describe_subjects(answer)}
+        {**describe_face(selected, index, options), "subjects": describe_subjects(answer)}
         for index, answer in enumerate(answers)
     ]
     return add_versions({"result": faces}, gallery, options)
@@ -62,7 +62,7 @@ def describe_subjects(answer: Identification) -> list[dict[str, Any]]:
     A face that is too poor to be recognized has a threshold of 0: its similarities stay below .5.
     """
     if not answer.candidates:
-        return [NOBODY]
+        return [PLACEHOLDER]
     return [
         {
             "subject": candidate.name,
@@ -80,8 +80,8 @@ def describe_subjects(answer: Identification) -> list[dict[str, Any]]:
 def detect(_: Reader, collection: ReadCollection, photos: PhotoFile, options: FaceOptionsOf) -> dict[str, Any]:
     """Return the faces of a photo."""
     gallery = collection.gallery
-    found = find_some_faces(gallery, require_part(photos, "file"), options, embed=False)
-    faces = [describe_face(found, index, options) for index in range(len(found.answer.faces))]
+    selected = require_faces(gallery, require_part(photos, "file"), options, embed=False)
+    faces = [describe_face(selected, index, options) for index in range(len(selected.answer.faces))]
     return add_versions({"result": faces}, gallery, options)
 
 
@@ -92,7 +92,7 @@ def verify(
     """Compare the only face of the source with all faces of the target; from .5 on it is the same person."""
     gallery, far = collection.gallery, services.config.compat.far
     parts = [require_part(photos, name) for name in ("source_image", "target_image")]
-    source, target = (find_some_faces(gallery, part, options) for part in parts)
+    source, target = (require_faces(gallery, part, options) for part in parts)
     if len(source.answer.faces) > 1:
         raise errors.several_faces()
     reference = source.template(0)

@@ -64,7 +64,7 @@ def add_subject(_: Enroller, collection: ChangeCollection, body: SubjectBody) ->
 def rename_subject(
     principal: Enroller, collection: ChangeCollection, subject: str, body: SubjectBody
 ) -> dict[str, bool]:
-    """Rename a subject; where another one has the new name, all faces become that one's."""
+    """Rename a subject; where another subject has the new name, the two are merged."""
     new = clean_name(require_name(body.subject))
     if new == subject:
         return {"updated": False}

@@ -15,8 +15,8 @@ from visavis.gallery.gallery import Gallery
 from visavis.gallery.template_listing import list_names
 from visavis.gallery.types import Template
 from visavis.server.auth import ServicesOf, admit
-from visavis.server.compat.found_faces import find_faces, identify_faces
 from visavis.server.compat.people import find_by_name, gallery_of, store_templates
+from visavis.server.compat.selected_faces import find_faces, identify_faces
 from visavis.server.compat.similarity import compare_faces, scale
 from visavis.server.config import Compat
 from visavis.server.photo_input import FIELD_BYTES, NamedPhoto
@@ -128,8 +128,10 @@ ChangeVisit = Annotated[Visit, Depends(visit_to_change)]
 def detect(visit: ReadVisit) -> dict[str, Any]:
     """Return the faces of a photo."""
     least = visit.form.confidence(MIN_SCORE)
-    found = find_faces(visit.gallery.recognizer, visit.form.first_photo(), min_score=least, embed=False)
-    faces = [{"confidence": round(face.score, 5), **found.box(index)} for index, face in enumerate(found.answer.faces)]
+    selected = find_faces(visit.gallery.recognizer, visit.form.first_photo(), min_score=least, embed=False)
+    faces = [
+        {"confidence": round(face.score, 5), **selected.box(index)} for index, face in enumerate(selected.answer.faces)
+    ]
     return visit.form.succeed(predictions=faces)
 
 
@@ -137,16 +139,16 @@ def detect(visit: ReadVisit) -> dict[str, Any]:
 def recognize(visit: ReadVisit) -> dict[str, Any]:
     """Return each face with the person it is, or as unknown; no face is an empty answer."""
     gallery, least = visit.gallery, visit.form.confidence(MIN_CONFIDENCE)
-    found = find_faces(gallery.recognizer, visit.form.first_photo())
-    answers = identify_faces(gallery, found, fpir=visit.rates.fpir, top=1)
-    faces = [{**describe_person(answer, least), **found.box(index)} for index, answer in enumerate(answers)]
+    selected = find_faces(gallery.recognizer, visit.form.first_photo())
+    answers = identify_faces(gallery, selected, fpir=visit.rates.fpir, top=1)
+    faces = [{**describe_person(answer, least), **selected.box(index)} for index, answer in enumerate(answers)]
     return visit.form.succeed(predictions=faces)
 
 
 def describe_person(answer: Identification, least: float) -> dict[str, Any]:
     """Return the name of a face and the confidence: .67, DeepStack's own limit, is the threshold of the wanted rate.
 
-    A face below ``least`` is unknown with the confidence 0, and so is one that is too poor for any answer.
+    A face below ``least`` is unknown with the confidence 0, and so is a face that is too poor for any answer.
     """
     if answer.distance is None or not answer.threshold > 0:
         return {"confidence": 0, "userid": UNKNOWN}
@@ -162,8 +164,8 @@ def register(visit: ChangeVisit) -> dict[str, Any]:
     gallery, form = visit.gallery, visit.form
     userid = form.userid()
     form.first_photo()
-    found = [find_faces(gallery.recognizer, photo, limit=1) for photo in form.photos]
-    templates = [template for faces in found for template in faces.templates()]
+    searched = [find_faces(gallery.recognizer, photo, limit=1) for photo in form.photos]
+    templates = [template for faces in searched for template in faces.templates()]
     if not templates:
         raise _refuse("no face detected")
     with acting_as(visit.actor):
@@ -181,7 +183,7 @@ def list_people(visit: ReadVisit) -> dict[str, Any]:
 
 @router.post("/delete")
 def delete(visit: ChangeVisit) -> dict[str, Any]:
-    """Remove a person with all faces; a name that nobody has is no error."""
+    """Remove a person with all faces; an unknown name is no error."""
     person = find_by_name(visit.gallery, visit.form.userid())
     if person is not None:
         with acting_as(visit.actor):
@@ -203,7 +205,7 @@ def match(visit: ReadVisit) -> dict[str, Any]:
 
 
 def _find_largest(gallery: Gallery, photo: NamedPhoto) -> Template:
-    found = find_faces(gallery.recognizer, photo, limit=1)
-    if not found.answer.faces:
+    selected = find_faces(gallery.recognizer, photo, limit=1)
+    if not selected.answer.faces:
         raise _refuse("no face found")
-    return found.template(0)
+    return selected.template(0)

@@ -15,7 +15,7 @@ from visavis.verification import require_photo
 
 
 @dataclass(frozen=True, slots=True)
-class FoundFaces:
+class SelectedFaces:
     """The chosen ``faces`` of a photo, largest first, with quality and, where asked for, embeddings.
 
     ``detection_ms`` and ``embedding_ms`` are milliseconds, with the time that the request waited for the networks.
@@ -51,7 +51,7 @@ class FoundFaces:
 
 def find_faces(
     recognizer: Recognizer, source: Source, *, min_score: float = 0.0, limit: int = 0, embed: bool = True
-) -> FoundFaces:
+) -> SelectedFaces:
     """Find the ``limit`` largest faces (0: all) with a score of the detector of at least ``min_score``.
 
     Raises ImageError for a photo that cannot be used; one without a face has no faces.
@@ -66,7 +66,7 @@ def find_faces(
     detected = perf_counter()
     embeddings = _embed(recognizer, photo, faces) if embed and faces else None
     embedded = perf_counter()
-    return FoundFaces(
+    return SelectedFaces(
         replace(answer, faces=faces, quality=tuple(answer.quality[index] for index in chosen), embeddings=embeddings),
         photo,
         detection_ms=round(1000 * (detected - started), 1),
@@ -74,11 +74,13 @@ def find_faces(
     )
 
 
-def identify_faces(gallery: Gallery, found: FoundFaces, *, fpir: float, top: int) -> list[Identification]:
+def identify_faces(gallery: Gallery, selected: SelectedFaces, *, fpir: float, top: int) -> list[Identification]:
     """Return for each face, embedded before, who it is at the rate ``fpir``, with ``top`` candidates."""
-    if found.answer.embeddings is None or not found.answer.faces:
+    if selected.answer.embeddings is None or not selected.answer.faces:
         return []
-    return gallery.identify_embeddings(found.answer.embeddings, fpir=fpir, top=top, qualities=found.answer.quality)
+    return gallery.identify_embeddings(
+        selected.answer.embeddings, fpir=fpir, top=top, qualities=selected.answer.quality
+    )
 
 
 def _embed(recognizer: Recognizer, photo: Photo, faces: tuple[Face, ...]) -> Floats:
