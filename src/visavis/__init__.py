@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "visavis.challenge": ["Challenge"],
+    "visavis.client": ["Client"],
     "visavis.clustering": ["cluster"],
     "visavis.clustering.types": ["Cluster", "Clustering", "Faces"],
     "visavis.compare": ["Calibration"],

@@ -1,6 +1,7 @@
 """The public names for editors and type checkers, generated from the table in ``__init__.py``."""
 
 from visavis.challenge import Challenge as Challenge
+from visavis.client import Client as Client
 from visavis.clustering import cluster as cluster
 from visavis.clustering.types import Cluster as Cluster
 from visavis.clustering.types import Clustering as Clustering

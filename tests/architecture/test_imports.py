@@ -22,6 +22,7 @@ PUBLIC = [
     "Candidate",
     "Challenge",
     "Characteristic",
+    "Client",
     "Cluster",
     "Clustering",
     "Face",

@@ -31,7 +31,7 @@ LAYERS = (
     },
     {"gallery", "evaluate", "bulk", "videos"},
     {"train"},
-    {"server"},
+    {"server", "client"},
     {"cli", "compat"},
     {"__main__"},
 )  # fmt: skip
@@ -46,7 +46,7 @@ HOMES = {
     "rich": {"cli"},
     "pooch": {"weights"},
     "jinja2": {"evaluate", "clustering", "server"},
-    "requests": {"weights"},
+    "requests": {"weights", "client"},
     "ray": {"bulk"},
     "fsspec": {"bulk"},
     "sklearn": {"train"},

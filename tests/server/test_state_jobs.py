@@ -102,18 +102,18 @@ def test_an_event_is_stored_once_and_read_in_order(database: StateDatabase) -> N
         assert events.add("default", {"id": f"e{number}", "event": "known", "camera": camera, "person_id": number})
     assert not events.add("default", {"id": "e0", "event": "known", "camera": "door"})
     events.add("other", {"id": "e3", "event": "left", "camera": "door"})
-    assert [item.content["id"] for item in events.list(EventFilter())] == ["e0", "e1", "e2", "e3"]
-    first = events.list(EventFilter())[0]
-    assert [item.content["id"] for item in events.list(EventFilter(), after=first.number, limit=2)] == ["e1", "e2"]
-    assert [item.content["id"] for item in events.list(EventFilter(camera="door", galleries=["default"]))] == [
+    assert [item.content["id"] for item in events.read(EventFilter())] == ["e0", "e1", "e2", "e3"]
+    first = events.read(EventFilter())[0]
+    assert [item.content["id"] for item in events.read(EventFilter(), after=first.number, limit=2)] == ["e1", "e2"]
+    assert [item.content["id"] for item in events.read(EventFilter(camera="door", galleries=["default"]))] == [
         "e0",
         "e2",
     ]
-    assert [item.content["id"] for item in events.list(EventFilter(person_id=1))] == ["e1"]
+    assert [item.content["id"] for item in events.read(EventFilter(person_id=1))] == ["e1"]
     assert [item.content["id"] for item in events.latest(EventFilter(event="known"))] == ["e2"]
-    assert events.list(EventFilter(since=first.at, until=first.at)) == []
+    assert events.read(EventFilter(since=first.at, until=first.at)) == []
     assert events.last_number() == 4
-    assert events.remove_before(events.list(EventFilter())[2].at) == 2
+    assert events.remove_before(events.read(EventFilter())[2].at) == 2
 
 
 def test_a_folder_is_below_its_root_even_through_links(tmp_path: Path) -> None:

@@ -139,10 +139,11 @@ def _apply(config: ServerConfig, content: Mapping[str, Any], folder: Path) -> Se
         config = replace(config, compat=_make_compat(content["compat"]))
     if "galleries" in content:
         config = replace(config, galleries=_make_galleries(content["galleries"], folder))
-    for key in _FILES.intersection(content):
-        paths = {name: _path(f"{key}.{name}", value, folder) for name, value in content[key].items()}
-        config = replace(config, **{key: paths})
-    return config
+    paths: dict[str, Any] = {
+        key: {name: _path(f"{key}.{name}", value, folder) for name, value in content[key].items()}
+        for key in _FILES.intersection(content)
+    }
+    return replace(config, **paths)
 
 
 def _with_server(config: ServerConfig, values: Mapping[str, Any], folder: Path) -> ServerConfig:

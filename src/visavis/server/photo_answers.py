@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel
 
 from visavis.plain import plain
 from visavis.types import PhotoFaces
 
+T = TypeVar("T")
 _FOLDERS = re.compile(r".*[/\\]", re.DOTALL)
 
 
@@ -56,14 +57,18 @@ def add_to_faces(photo: PhotoFaces, rows: Iterable[Mapping[str, Any]]) -> dict[s
     return {**line, "faces": faces}
 
 
-def hide_folders(value: Any) -> Any:
+def hide_folders(value: T) -> T:
     """Return an answer about stored photos, of their paths only the names of the files."""
+    return cast(T, _hide(value))
+
+
+def _hide(value: Any) -> Any:
     if isinstance(value, list):
-        return [hide_folders(item) for item in value]
-    if not isinstance(value, dict):
+        return [_hide(item) for item in value]
+    return {key: _hide_in_field(key, item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def _hide_in_field(key: str, value: Any) -> Any:
+    if key == "metadata":  # the user's own
         return value
-    return {
-        key: _FOLDERS.sub("", item) if key == "photo" and isinstance(item, str) else hide_folders(item)
-        for key, item in value.items()
-        if key != "metadata"
-    } | ({"metadata": value["metadata"]} if "metadata" in value else {})
+    return _FOLDERS.sub("", value) if key == "photo" and isinstance(value, str) else _hide(value)

@@ -35,7 +35,7 @@ class NamedPhoto(io.BytesIO):
 
     def __init__(self, data: bytes, name: str) -> None:
         super().__init__(data)
-        self.name = name[:MOST_NAME]
+        self.name = name[-MOST_NAME:]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from dataclasses import replace
 from types import FrameType
 
 import uvicorn
+from fastapi import FastAPI
 
 from visavis import runtime
 from visavis.errors import VisavisError
@@ -59,7 +60,7 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def _configure(app: object, config: ServerConfig) -> uvicorn.Config:
+def _configure(app: FastAPI, config: ServerConfig) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         log_level="warning",

@@ -75,7 +75,7 @@ def list_events(
     if after is None:
         events = services.events.latest(selected, limit=limit)[::-1]
     else:
-        events = services.events.list(selected, after=after, limit=limit)
+        events = services.events.read(selected, after=after, limit=limit)
     return {"events": [event.to_dict() for event in events], "next": events[-1].number if events else after}
 
 
@@ -106,7 +106,7 @@ async def _stream(request: Request, services: Services, selected: EventFilter, n
     try:
         yield b": events\n\n"
         while not services.stopping.is_set():
-            events = await to_thread.run_sync(partial(services.events.list, selected, after=number, limit=PAGE))
+            events = await to_thread.run_sync(partial(services.events.read, selected, after=number, limit=PAGE))
             for event in events:
                 number = event.number
                 yield _format(event)

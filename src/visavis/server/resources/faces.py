@@ -153,8 +153,7 @@ def _name(gallery: Gallery, actor: str, name: str, ids: list[int], *, new: bool)
 
 
 def _show(person: Person) -> dict[str, Any]:
-    line: dict[str, Any] = hide_folders(person.to_dict())
-    return line
+    return hide_folders(person.to_dict())
 
 
 def _make_line(faces: StoredFaces, row: int) -> dict[str, Any]:

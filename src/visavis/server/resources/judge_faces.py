@@ -123,7 +123,9 @@ def find_landmarks(
     predictor = landmarks.load_predictor(points=points)
     lines = []
     for photo in services.recognizer(EMBEDDER).detect(photos.all("photo"), min_face=min_face):
-        shapes = [] if photo.photo is None else predictor.predict(photo.photo.pixels, landmarks.dlib_boxes(photo.faces))
+        shapes: Any = ()
+        if photo.photo is not None:
+            shapes = predictor.predict(photo.photo.pixels, landmarks.dlib_boxes(photo.faces))
         lines.append(add_to_faces(photo, [{"points": shape} for shape in shapes]))
     return {"photos": lines}
 

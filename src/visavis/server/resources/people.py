@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, Field
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from visavis.gallery.acting import acting_as
 from visavis.gallery.check_text import NAME_LENGTH
 from visavis.gallery.types import Enrollment, Person
 from visavis.server.photo_answers import hide_folders
 from visavis.server.photo_input import OnePhoto, photo_body
-from visavis.server.problems import ProblemError, responses
+from visavis.server.problems import responses
 from visavis.server.resources.options import MIN_FACE, ChangeGallery, Enroller, MinFace, ReadGallery
 from visavis.server.schema import model_of
 
 router = APIRouter(prefix="/people", tags=["people"])
 
 PersonId = Annotated[int, Path(ge=1, le=2**62)]
+PersonNumber = Annotated[int, Field(ge=1, le=2**62)]
 PAGE = 100
 
 
@@ -35,6 +39,16 @@ class PersonChanges(BaseModel):
 
     name: str | None = Field(None, min_length=1, max_length=NAME_LENGTH)
     note: str | None = None
+    consent: str | None = None
+    consented: date | None = None
+    metadata: dict[str, Any] | None = None
+
+
+class PersonFields(BaseModel):
+    """The fields of an enrollment beside the photos."""
+
+    name: str = Field(min_length=1, max_length=NAME_LENGTH)
+    note: str = ""
     consent: str | None = None
     consented: date | None = None
     metadata: dict[str, Any] | None = None
@@ -64,7 +78,14 @@ def list_people(
     response_model=model_of(Enrollment),
     status_code=201,
     responses=responses(404, 409, 413, 415),
-    openapi_extra=photo_body(many=["photo"], name={"type": "string"}, note={"type": "string"}),
+    openapi_extra=photo_body(
+        many=["photo"],
+        name={"type": "string"},
+        note={"type": "string"},
+        consent={"type": "string"},
+        consented={"type": "string", "format": "date"},
+        metadata={"description": "An object, in a form as text in JSON."},
+    ),
 )
 def enroll(
     photos: OnePhoto,
@@ -78,13 +99,12 @@ def enroll(
     strict: bool = False,
 ) -> dict[str, Any]:
     """Enroll the largest face of each photo for the person ``name``, who is created where nobody has the name."""
-    name, note = photos.fields.get("name"), photos.fields.get("note", "")
-    if not isinstance(name, str) or not isinstance(note, str):
-        raise ProblemError(422, "invalid_value", "send the name of the person as the field name, as text.")
+    fields = _read_fields(photos.fields)
     with acting_as(principal.name):
         enrollment = gallery.enroll(
-            name, photos.all("photo"), person_id=person_id, new=new, note=note, min_face=min_face,
-            min_quality=min_quality, strict=strict,
+            fields.name, photos.all("photo"), person_id=person_id, new=new, note=fields.note, consent=fields.consent,
+            consented=fields.consented, metadata=fields.metadata, min_face=min_face, min_quality=min_quality,
+            strict=strict,
         )  # fmt: skip
     return enrollment.to_dict()
 
@@ -119,8 +139,29 @@ def merge_person(
     return hide_folders(gallery.person(into).to_dict())
 
 
+@router.delete("", status_code=204, responses=responses(404))
+def remove_people(
+    gallery: ChangeGallery, principal: Enroller, person_id: Annotated[list[PersonNumber], Query(min_length=1)]
+) -> None:
+    """Remove several people with all templates: all or none, without a trace."""
+    with acting_as(principal.name):
+        gallery.remove(*person_id)
+
+
 @router.delete("/{person_id}", status_code=204, responses=responses(404))
 def remove_person(gallery: ChangeGallery, principal: Enroller, person_id: PersonId) -> None:
     """Remove a person with all templates, without a trace."""
     with acting_as(principal.name):
         gallery.remove(person_id)
+
+
+def _read_fields(fields: Mapping[str, Any]) -> PersonFields:
+    """Return the fields of an enrollment; metadata of a form are text in JSON."""
+    values = dict(fields)
+    try:
+        if isinstance(values.get("metadata"), str):
+            values["metadata"] = json.loads(values["metadata"])
+        return PersonFields.model_validate(values)
+    except (ValueError, RecursionError) as error:
+        faults = error.errors() if isinstance(error, ValidationError) else [{"loc": ("metadata",), "msg": "no JSON"}]
+        raise RequestValidationError(faults) from error

@@ -76,7 +76,7 @@ class Events:
             return False
         return True
 
-    def list(self, selected: EventFilter, *, after: int = 0, limit: int = 100) -> list[StoredEvent]:
+    def read(self, selected: EventFilter, *, after: int = 0, limit: int = 100) -> list[StoredEvent]:
         """Return the events of a number above ``after``, the oldest first."""
         query = select(EVENTS).where(EVENTS.c.number > after, *selected.conditions())
         return self._fetch(query.order_by(EVENTS.c.number).limit(limit))
