@@ -49,6 +49,12 @@ class Desk:
         self.galleries += 1
         return visavis.Gallery(self.folder / f"faces{self.galleries}.db", recognizer=self.recognizer)
 
+    def gallery_of_ann(self) -> visavis.Gallery:
+        """Open a new gallery with one person."""
+        gallery = self.gallery()
+        gallery.enroll("Ann", self.probe)
+        return gallery
+
     def cluster(self, photos: Any) -> list[str]:
         found = visavis.cluster(photos, model=MODEL, threshold=0.01)
         return [*found.faces.photos] or _raise(found.skipped[0].message)
@@ -255,6 +261,7 @@ ONE: dict[str, Callable[[Desk, Any], object]] = {
     "Recognizer.verify": lambda desk, one: desk.recognizer.verify(desk.probe, one, threshold=0.01),
     "similar": lambda desk, one: visavis.similar(one, [desk.probe], model=MODEL),
     "Gallery.identify": lambda desk, one: desk.gallery().identify(one, threshold=0.01),
+    "Gallery.why": lambda desk, one: desk.gallery_of_ann().why(one, "Ann", threshold=0.01),
     "Gallery.similar": lambda desk, one: desk.gallery().similar(one),
 }
 

@@ -106,6 +106,11 @@ class PoorPhotos:
         measured = [share for share in shares if share is not None]
         return min(measured, default=1.0) if len(measured) == len(shares) else None
 
+    def share_of_part(self, name: str, value: float) -> float | None:
+        """Return the share by one part of a quality alone; 1 for a part that was not measured, None: poorer."""
+        curve = dict(self.parts).get(name)
+        return 1.0 if curve is None else interpolate_share(curve, value)
+
     def share_of_pair(self, first: float | None, second: float | None) -> float | None:
         """Return the share for two faces of these shares; None: too poor for an answer.
 

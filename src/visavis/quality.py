@@ -275,17 +275,23 @@ def proportions(landmarks: Floats) -> float:
 
 def reasons(quality: Quality, face: Face) -> tuple[str, ...]:
     """Describe the parts that cause a quarter or more of the loss of a face's score, the worst first."""
+    return tuple(describe_part(name, quality, face) for name in worst_parts(quality))
+
+
+def worst_parts(quality: Quality) -> list[str]:
+    """Return the parts that cause a quarter or more of the loss of a score, the worst first."""
     losses = {name: _loss(getattr(quality, name)) for name in PARTS}
     enough = _loss(quality.score) / 4
     named = [name for name, loss in losses.items() if 0 < loss >= enough]
-    return tuple(_describe_part(name, quality, face) for name in sorted(named, key=lambda name: -losses[name]))
+    return sorted(named, key=lambda name: -losses[name])
 
 
 def _loss(share: float) -> float:
     return -math.log(share) if share > 0 else math.inf
 
 
-def _describe_part(part: str, quality: Quality, face: Face) -> str:
+def describe_part(part: str, quality: Quality, face: Face) -> str:
+    """Describe the fault of a part of a face's quality."""
     match part:
         case "size":
             return f"small: {eye_distance(face.landmarks):.0f} pixels between the eyes"

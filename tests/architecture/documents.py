@@ -36,6 +36,7 @@ COMMAND_PAGES = [
             "liveness",
             "verify",
             "people-and-galleries",
+            "feedback",
             "index-and-search",
             "video",
             "cluster",

@@ -46,6 +46,8 @@ SCRIPT: list[list[str]] = [
     ["enroll", EVIL, *KNOW],
     ["identify", *FIND, PHOTO, OTHER, BROKEN, MISSING, *NEAR],
     ["identify", *FIND, PHOTO, "--csv", *NEAR],
+    ["why", *FIND, PHOTO, "--person", f"Bob {EVIL}", *NEAR],
+    ["why", *FIND, PHOTO, "--person", "Ann", *NEAR],
     ["similar", PHOTO, *KNOW, OTHER, BROKEN],
     ["similar", PHOTO, "--gallery", "faces.db", *FIND],
     ["cluster", *KNOW, *NEAR, PHOTO, OTHER, BROKEN, "--report", "page.html"],

@@ -24,6 +24,7 @@ DOCUMENTED = {
     "verify",
     "enroll",
     "identify",
+    "why",
     "similar",
     "cluster",
     "representative",

@@ -54,8 +54,9 @@ def enrolled(sources: Sources, folder: Path) -> Any:
         (person,) = gallery.people()
         templates = [(one.photo, one.photo_sha256, one.box, one.quality) for one in person.templates]
         answers = [gallery.identify(sources[2]), list(gallery.identify_photos(sources)), gallery.similar(sources[1])]
+        explanation = gallery.why(sources[2], "Ann")
     (folder / "faces.db").unlink()
-    return templates, again.duplicates, answers
+    return templates, again.duplicates, answers, explanation
 
 
 def judged(sources: Sources, folder: Path) -> Any:
@@ -119,6 +120,7 @@ TAKERS: dict[str, Callable[[Sources, Path], Any]] = {
     "gallery.gallery.Gallery.identify": enrolled,
     "gallery.gallery.Gallery.identify_photos": enrolled,
     "gallery.gallery.Gallery.similar": enrolled,
+    "gallery.feedback.Feedback.why": enrolled,
     "images.load.read": lambda sources, _: visavis.read(sources[0]),
     "images.load.captured": lambda sources, _: captured(sources[0]),
     "images.load.not_a_folder": lambda sources, _: name_of(not_a_folder(sources[0])),
@@ -131,6 +133,7 @@ DELEGATED = {
     "gallery._identify.identify_photo",
     "gallery._identify.identify_photos",
     "gallery._search.find_lookalikes_of_photo",
+    "gallery.why.explain_photo",
     "train.classifier_model.EmbeddingClassifier.identify",
 }
 """What the methods of a gallery call, and what calls ``Recognizer.represent`` and nothing else with its photos."""

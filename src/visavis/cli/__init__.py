@@ -17,6 +17,7 @@ from visavis.cli._suggestions import Suggesting
 
 COMMANDS = {
     **{name: name for name in ("detect", "extract", "landmarks", "embed", "verify", "classify", "enroll", "identify")},
+    "why": "why",
     "liveness": "liveness",
     **{name: name for name in ("similar", "cluster", "representative", "index", "video", "calibrate", "demo")},
     "gallery list": "gallery.list_people",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from visavis.gallery.feedback_types import Explanation, FaceExplanation, Fault, NearTemplate
 from visavis.gallery.types import (
     AuditEntry,
     ClusteredFaces,
@@ -37,10 +38,14 @@ __all__ = [
     "Doubt",
     "Duplicate",
     "Enrollment",
+    "Explanation",
+    "FaceExplanation",
+    "Fault",
     "ForgottenPhoto",
     "Gallery",
     "IdentifiedPhoto",
     "IndexedPhoto",
+    "NearTemplate",
     "Person",
     "Problem",
     "SearchThreshold",

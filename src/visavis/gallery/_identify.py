@@ -17,7 +17,7 @@ from visavis.gallery._search import SearchResult, compute_threshold, list_candid
 from visavis.gallery.index import Hit
 from visavis.gallery.types import IdentifiedPhoto
 from visavis.images import Source, not_a_folder
-from visavis.types import Candidate, Face, Identification, Quality
+from visavis.types import Candidate, Face, Floats, Identification, PhotoFaces, Quality
 from visavis.verification import require_photo
 
 LIKELY = 0.5
@@ -97,13 +97,21 @@ def identify_photos(
     for photo in opened.recognizer.represent(photos, min_face=min_face):
         answers: Sequence[Identification] = ()
         if photo.embeddings is not None and len(photo.embeddings):
-            result = _search(opened, photo.embeddings, options)
-            answers = _answer(result, options, photo.quality or None, model=opened.model)
-            if not repeats:
-                answers = name_each_person_once(answers)
-            if not _has_stricter_thresholds(result, options):
-                answers = list(map(_note_squeezed, answers, photo.faces))
+            _, answers = answer_faces(opened, photo, photo.embeddings, options, repeats=repeats)
         yield IdentifiedPhoto(photo, tuple(map(_add_box, answers, photo.faces)))
+
+
+def answer_faces(
+    opened: OpenGallery, photo: PhotoFaces, embeddings: Floats, options: IdentifyOptions, *, repeats: bool
+) -> tuple[SearchResult, list[Identification]]:
+    """Search for the faces of a photo with these ``embeddings (n, d)``; return the search and an answer a face."""
+    result = _search(opened, embeddings, options)
+    answers = _answer(result, options, photo.quality or None, model=opened.model)
+    if not repeats:
+        answers = name_each_person_once(answers)
+    if not _has_stricter_thresholds(result, options):
+        answers = list(map(_note_squeezed, answers, photo.faces))
+    return result, answers
 
 
 def identify_embeddings(
@@ -128,14 +136,15 @@ def _answer(
     *,
     model: str,
 ) -> list[Identification]:
-    rule = _make_rule(result, options, model=model)
+    rule = make_rule(result, options, model=model)
     return [
         _identify_probe(hits, result.names, rule, top=options.top, probe=probe)
-        for hits, probe in zip(result.hits, _measure_probes(result, qualities), strict=True)
+        for hits, probe in zip(result.hits, measure_probes(result, qualities), strict=True)
     ]
 
 
-def _make_rule(result: SearchResult, options: IdentifyOptions, *, model: str) -> NamingRule:
+def make_rule(result: SearchResult, options: IdentifyOptions, *, model: str) -> NamingRule:
+    """Return the rule of a search; UsageError without a threshold for a model without a table."""
     if options.threshold is None:
         limit = compute_threshold(result.table, options.fpir, result.people, model=model).distance
     else:
@@ -150,7 +159,7 @@ def _make_rule(result: SearchResult, options: IdentifyOptions, *, model: str) ->
     )
 
 
-def _measure_probes(result: SearchResult, qualities: Sequence[Quality | float | None] | None) -> Iterator[ProbeQuality]:
+def measure_probes(result: SearchResult, qualities: Sequence[Quality | float | None] | None) -> Iterator[ProbeQuality]:
     """Yield the share of the threshold for each face; UsageError unless each face has one quality."""
     face_qualities = [None] * len(result.hits) if qualities is None else qualities
     if len(face_qualities) != len(result.hits):

@@ -1,7 +1,6 @@
-"""The class Gallery: every method that users call, with its documentation.
+"""The class Gallery: the methods that users call, with their documentation.
 
-It holds all signatures and docstrings. A method calls a function that takes the open gallery
-(:class:`visavis.gallery._open_gallery.OpenGallery`), in a module named after what it does.
+A method calls a function that takes the open gallery, in a module named after what it does.
 """
 
 from __future__ import annotations
@@ -34,6 +33,7 @@ from visavis.gallery._identify import IdentifyOptions
 from visavis.gallery._open_gallery import OpenGallery
 from visavis.gallery._resolve_person import Who
 from visavis.gallery.check_input import make_details
+from visavis.gallery.feedback import Feedback
 from visavis.gallery.sql import records
 from visavis.gallery.types import (
     AuditEntry,
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from visavis.pipeline import Recognizer
 
 
-class Gallery:
+class Gallery(Feedback):
     """People and their face templates in one store, safe to share between threads and processes.
 
     ::
@@ -70,8 +70,6 @@ class Gallery:
     Every change is one transaction: complete when the call returns, without effect when it raises. A search
     sees everything that any process stored before the search began. A gallery holds embeddings of one model and
     stores its name.
-
-    ``opened`` is what the methods work on: the database, the index and their lock. It may change.
     """
 
     def __init__(  # noqa: PLR0913

@@ -7,8 +7,8 @@ from importlib import import_module
 from fastapi import APIRouter
 
 NAMES = (
-    "detect", "verify", "identify", "judge_faces", "rank_faces", "people", "faces", "galleries", "calibration",
-    "backup", "jobs", "events", "logs", "models", "keys", "health", "documentation",
+    "detect", "verify", "identify", "why", "judge_faces", "rank_faces", "people", "faces", "galleries",
+    "calibration", "backup", "jobs", "events", "logs", "models", "keys", "health", "documentation",
 )  # fmt: skip
 
 
