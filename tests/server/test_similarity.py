@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from visavis.server.compat.similarity import scale, similarity_of
+from visavis.compare import Calibration
+from visavis.errors import UsageError
+from visavis.gallery import Template
+from visavis.server.compat.compreface_photos import describe_subjects
+from visavis.server.compat.deepstack import describe_person
+from visavis.server.compat.similarity import compare_faces, scale, similarity_of
+from visavis.types import Candidate, Identification
 
 thresholds = st.floats(0.05, 1.5)
 distances = st.floats(0, 2)
@@ -52,3 +59,43 @@ def test_what_is_no_match_stays_below(divide: float) -> None:
     assert scale(0.6, 0.6, is_match=True, divide=divide) == divide
     assert scale(0.0, 0.0, is_match=False, divide=divide) == pytest.approx(divide - 1e-5)  # too poor for an answer
     assert scale(0.5, 0.0, is_match=False) == pytest.approx(0.5 * (1 - 0.5 / 8))
+
+
+TABLE = Calibration("two", far=(1e-2, 1e-3), thresholds=(0.6, 0.5), slope=-10.0, intercept=5.0)
+
+
+def face_at(distance: float) -> Template:
+    """Return a face at this cosine distance from (1, 0)."""
+    return Template(np.array([1 - distance, np.sqrt(1 - (1 - distance) ** 2)], np.float32))
+
+
+def test_two_faces_divide_at_the_threshold_of_the_rate() -> None:
+    reference, faces = face_at(0), [face_at(0), face_at(0.4999), face_at(0.5001), face_at(0.5999), face_at(1)]
+    strict = compare_faces("two", TABLE, reference, faces, far=1e-3)
+    loose = compare_faces("two", TABLE, reference, faces, far=1e-2)
+    assert [similarity >= 0.5 for similarity in strict] == [True, True, False, False, False]
+    assert [similarity >= 0.5 for similarity in loose] == [True, True, True, True, False]
+    assert strict[0] == 1
+    assert strict == sorted(strict, reverse=True)
+    with pytest.raises(UsageError, match="uncalibrated"):
+        compare_faces("two", None, reference, faces, far=1e-3)
+
+
+def answer(distance: float, *, threshold: float = 0.6, known: bool) -> Identification:
+    candidates = (Candidate(7, "Ann", distance), Candidate(8, "Ben", distance + 0.1))
+    name, person_id = ("Ann", 7) if known else (None, None)
+    return Identification(name, person_id, distance, threshold, None, candidates=candidates)
+
+
+def test_who_is_not_recognized_stays_below_whatever_the_reason() -> None:
+    assert describe_subjects(answer(0.3, known=True)) == [
+        {"subject": "Ann", "similarity": 0.9375}, {"subject": "Ben", "similarity": round(1 - 0.5 * (2 / 3) ** 3, 5)}
+    ]  # fmt: skip
+    for unknown in (answer(0.6000001, known=False), answer(0.1, threshold=0.0, known=False)):
+        assert all(subject["similarity"] < 0.5 for subject in describe_subjects(unknown))
+    assert describe_person(answer(0.3, known=True), 0.67) == {"confidence": round(1 - 0.33 / 8, 5), "userid": "Ann"}
+    assert describe_person(answer(0.3, known=True), 0.97) == {"confidence": 0, "userid": "unknown"}
+    assert describe_person(answer(0.6000001, known=False), 0.67) == {"confidence": 0, "userid": "unknown"}
+    assert describe_person(answer(0.6000001, known=False), 0.5)["userid"] == "Ann"  # the client's own wish
+    too_poor = answer(0.1, threshold=0.0, known=False)
+    assert describe_person(too_poor, 0.0) == {"confidence": 0, "userid": "unknown"}

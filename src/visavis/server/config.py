@@ -150,7 +150,7 @@ def _with_server(config: ServerConfig, values: Mapping[str, Any], folder: Path) 
     changes: dict[str, Any] = {}
     for key, value in values.items():
         if key not in _CHECKS:
-            raise UsageError(f"[server] has no key {shown(key)!r}: the keys are {', '.join(_CHECKS)}.")
+            raise UsageError(f"[server] has no key {shown(key)}: the keys are {', '.join(_CHECKS)}.")
         changes[key] = _CHECKS[key](key, value, folder)
     return replace(config, **changes)
 
@@ -176,7 +176,7 @@ def _make_limits(table: Mapping[str, Any]) -> Limits:
     names = [item.name for item in fields(Limits)]
     for key, value in table.items():
         if key not in names:
-            raise UsageError(f"[limits] has no key {shown(key)!r}: the keys are {', '.join(names)}.")
+            raise UsageError(f"[limits] has no key {shown(key)}: the keys are {', '.join(names)}.")
         if key in {"upload_mb", "seconds"}:
             check_number(value, f"{key} is a number", least=0.01, most=100_000)
         else:
@@ -187,7 +187,7 @@ def _make_limits(table: Mapping[str, Any]) -> Limits:
 def _make_compat(table: Mapping[str, Any]) -> Compat:
     for key, value in table.items():
         if key not in {"far", "fpir"}:
-            raise UsageError(f"[compat] has no key {shown(key)!r}: the keys are far and fpir.")
+            raise UsageError(f"[compat] has no key {shown(key)}: the keys are far and fpir.")
         if not 0 < check_number(value, f"{key} is an error rate") < 1:
             raise UsageError(f"{key} is an error rate between 0 and 1, got {value:g}.")
     return Compat(**table)

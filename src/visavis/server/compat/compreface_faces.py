@@ -18,13 +18,11 @@ from visavis.server.compat.compreface_options import (
     PREFIX,
     ChangeCollection,
     Collection,
-    Enroller,
     FaceOptions,
     FaceOptionsOf,
     LeastScore,
     PhotoFile,
     ReadCollection,
-    Reader,
     Subject,
     add_versions,
     describe_face,
@@ -35,6 +33,7 @@ from visavis.server.compat.compreface_subjects import remove_all, require_name
 from visavis.server.compat.image_ids import make_image_id, parse_image_id
 from visavis.server.compat.people import find_by_name, store_templates
 from visavis.server.compat.similarity import compare_faces
+from visavis.server.resources.options import Enroller, Reader
 
 router = APIRouter(prefix=f"{PREFIX}/recognition/faces")
 

@@ -8,19 +8,17 @@ from typing import Annotated, Any
 from fastapi import Depends, Query
 
 from visavis.gallery.gallery import Gallery
-from visavis.server.auth import Principal, ServicesOf, requires
+from visavis.server.auth import Principal, ServicesOf
 from visavis.server.compat import compreface_errors as errors
 from visavis.server.compat.people import gallery_of
 from visavis.server.compat.selected_faces import SelectedFaces, find_faces
 from visavis.server.photo_input import NamedPhoto, PhotoInput, photo_input
-from visavis.server.roles import ENROLL, READ
+from visavis.server.resources.options import Enroller, Reader
 from visavis.server.services import Services
 from visavis.server.state.subjects import EmptySubjects
 
 PREFIX = "/api/v1"
 
-Reader = Annotated[Principal, Depends(requires(READ))]
-Enroller = Annotated[Principal, Depends(requires(ENROLL))]
 PhotoFile = Annotated[PhotoInput, Depends(photo_input("file"))]
 TwoPhotos = Annotated[PhotoInput, Depends(photo_input("source_image", "target_image"))]
 LeastScore = Annotated[float, Query(alias="det_prob_threshold", ge=0, le=1)]

@@ -13,7 +13,6 @@ from visavis.server.compat.compreface_options import (
     FaceOptionsOf,
     PhotoFile,
     ReadCollection,
-    Reader,
     TwoPhotos,
     add_versions,
     describe_face,
@@ -22,6 +21,7 @@ from visavis.server.compat.compreface_options import (
 )
 from visavis.server.compat.selected_faces import identify_faces
 from visavis.server.compat.similarity import compare_faces, scale
+from visavis.server.resources.options import Reader
 from visavis.types import Identification
 
 router = APIRouter(prefix=PREFIX)

@@ -16,11 +16,10 @@ from visavis.server.compat.compreface_options import (
     PREFIX,
     ChangeCollection,
     Collection,
-    Enroller,
     ReadCollection,
-    Reader,
 )
 from visavis.server.compat.people import find_by_name
+from visavis.server.resources.options import Enroller, Reader
 
 router = APIRouter(prefix=f"{PREFIX}/recognition/subjects")
 
