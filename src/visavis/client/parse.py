@@ -63,7 +63,8 @@ def _read_hints(kind: type) -> dict[str, Any]:
 
 def _parse(hint: Any, value: Any) -> Any:
     """Return a value of JSON as the type of a field."""
-    origin, arguments = get_origin(hint) or hint, get_args(hint)
+    origin: Any = get_origin(hint) or hint
+    arguments = get_args(hint)
     if value is None or not (isinstance(origin, type) or origin is Union):
         return value
     if origin in (Union, types.UnionType):
