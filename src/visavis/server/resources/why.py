@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from visavis import defaults
 from visavis.gallery.check_text import NAME_LENGTH
 from visavis.gallery.feedback_types import Explanation
+from visavis.server.photo_answers import hide_folders
 from visavis.server.photo_input import OnePhoto, photo_body
 from visavis.server.problems import responses
 from visavis.server.resources.options import MIN_FACE, Fpir, MinFace, ReadGallery, Threshold
@@ -37,4 +38,4 @@ def why(
 ) -> dict[str, Any]:
     """Explain why the person was, or was not, recognized in a photo, and what would help."""
     answer = gallery.why(photos.only("photo"), person, fpir=fpir, threshold=threshold, min_face=min_face)
-    return answer.to_dict()
+    return hide_folders(answer.to_dict())
