@@ -60,7 +60,7 @@ def read_as_double_take(content: dict[str, Any]) -> list[tuple[str, bool]]:
     return faces
 
 
-def test_double_take_with_compreface(client: CompatClient, sample_photos: Path, tmp_path: Path) -> None:
+def test_double_take_with_compreface(client: CompatClient, small_photos: Path, tmp_path: Path) -> None:
     gray = tmp_path / "gray.jpg"
     gray.write_bytes(GRAY)
 
@@ -68,19 +68,19 @@ def test_double_take_with_compreface(client: CompatClient, sample_photos: Path, 
         path = "/api/v1/recognition/recognize?face_plugins=undefined&det_prob_threshold=0.8"
         return read_as_double_take(send_as_axios(client, "POST", path, {"file": photo}, client.key).json())
 
-    assert recognize(sample_photos / "obama.jpg") == [("unknown", False)]
+    assert recognize(small_photos / "obama.jpg") == [("unknown", False)]
     path = "/api/v1/recognition/faces?subject=barack"
-    trained = send_as_axios(client, "POST", path, {"file": sample_photos / "obama.jpg"}, client.key)
+    trained = send_as_axios(client, "POST", path, {"file": small_photos / "obama.jpg"}, client.key)
     assert trained.status_code == 201, trained.text
-    assert recognize(sample_photos / "obama2.jpg") == [("barack", True)]
-    assert recognize(sample_photos / "biden.jpg") == [("unknown", False)]
+    assert recognize(small_photos / "obama2.jpg") == [("barack", True)]
+    assert recognize(small_photos / "biden.jpg") == [("unknown", False)]
     assert recognize(gray) == []
     removed = client.server.request("DELETE", path, key=client.key, headers={"User-Agent": "axios/0.24.0"})
     assert (removed.status_code, removed.json()) == (200, {"deleted": 1})
-    assert recognize(sample_photos / "obama2.jpg") == [("unknown", False)]
+    assert recognize(small_photos / "obama2.jpg") == [("unknown", False)]
 
 
-def test_double_take_with_deepstack(client: CompatClient, sample_photos: Path, tmp_path: Path) -> None:
+def test_double_take_with_deepstack(client: CompatClient, small_photos: Path, tmp_path: Path) -> None:
     gray = tmp_path / "gray.jpg"
     gray.write_bytes(GRAY)
 
@@ -97,21 +97,21 @@ def test_double_take_with_deepstack(client: CompatClient, sample_photos: Path, t
             for name, confidence in faces
         ]
 
-    assert recognize(sample_photos / "obama.jpg") == [("unknown", False)]
-    assert send("register", {"image": sample_photos / "obama.jpg", "userid": "barack"})["success"] is True
-    assert recognize(sample_photos / "obama2.jpg") == [("barack", True)]
-    assert recognize(sample_photos / "biden.jpg") == [("unknown", False)]
+    assert recognize(small_photos / "obama.jpg") == [("unknown", False)]
+    assert send("register", {"image": small_photos / "obama.jpg", "userid": "barack"})["success"] is True
+    assert recognize(small_photos / "obama2.jpg") == [("barack", True)]
+    assert recognize(small_photos / "biden.jpg") == [("unknown", False)]
     assert recognize(gray) == []
     assert send("delete", {"userid": "barack"})["success"] is True
-    assert recognize(sample_photos / "obama2.jpg") == [("unknown", False)]
+    assert recognize(small_photos / "obama2.jpg") == [("unknown", False)]
 
 
-def test_viseron_with_compreface(client: CompatClient, sample_photos: Path) -> None:
+def test_viseron_with_compreface(client: CompatClient, small_photos: Path) -> None:
     """It removes and trains each folder of photos, then reads the first subject of each face without asking."""
     options = "?&limit=0&det_prob_threshold=0.8&prediction_count=1&status=False"
 
     def recognize(photo: str) -> list[str]:
-        files = {"file": ("image.jpg", (sample_photos / photo).read_bytes())}
+        files = {"file": ("image.jpg", (small_photos / photo).read_bytes())}
         content = client.request("POST", f"recognition/recognize{options}", files=files).json()
         firsts = [face["subjects"][0] for face in content["result"]]
         return [first["subject"] if first["similarity"] >= 0.5 else "unknown" for first in firsts]
@@ -120,17 +120,17 @@ def test_viseron_with_compreface(client: CompatClient, sample_photos: Path) -> N
     for name, photos in {"barack": ["obama.jpg", "obama3.jpg"], "joe": ["biden.jpg"]}.items():
         assert "deleted" in client.request("DELETE", f"recognition/faces?subject={name}").json()
         for photo in photos:
-            files = {"file": ("image.jpg", (sample_photos / photo).read_bytes())}
+            files = {"file": ("image.jpg", (small_photos / photo).read_bytes())}
             content = client.request("POST", f"recognition/faces?subject={name}", files=files).json()
             assert "message" not in content
     assert recognize("obama2.jpg") == ["barack"]
 
 
-def test_viseron_and_home_assistant_with_deepstack(client: CompatClient, sample_photos: Path) -> None:
+def test_viseron_and_home_assistant_with_deepstack(client: CompatClient, small_photos: Path) -> None:
     """A form of a nameless image, and without an image a URL-encoded form."""
 
     def post(path: str, photo: str | None = None, **data: str) -> Any:
-        files = None if photo is None else {"image": (sample_photos / photo).read_bytes()}
+        files = None if photo is None else {"image": (small_photos / photo).read_bytes()}
         options = {"files": files, "data": {**data, "api_key": client.key}}
         answer = client.server.post(f"/v1/vision/face{path}", key=None, **options)
         assert answer.status_code == 200, answer.text

@@ -50,14 +50,14 @@ def test_a_face_has_the_nearest_subject_with_its_similarity(presidents: CompatCl
     assert subject["similarity"] == pytest.approx(0.9663, abs=5e-4)
 
 
-def test_prediction_count_gives_more_subjects_by_similarity(presidents: CompatClient, sample_photos: Path) -> None:
+def test_prediction_count_gives_more_subjects_by_similarity(presidents: CompatClient, small_photos: Path) -> None:
     for query in ("?prediction_count=2", "?prediction_count=9", "?prediction_count=-1"):
-        (face,) = recognize(presidents, sample_photos / "obama2.jpg", query)["result"]
+        (face,) = recognize(presidents, small_photos / "obama2.jpg", query)["result"]
         assert [subject["subject"] for subject in face["subjects"]] == ["Obama", "Biden"]
         assert face["subjects"][1]["similarity"] < 0.5
     for count in (0, -2):
         refused = presidents.request(
-            "POST", f"recognition/recognize?prediction_count={count}", files=photos("file", sample_photos / "biden.jpg")
+            "POST", f"recognition/recognize?prediction_count={count}", files=photos("file", small_photos / "biden.jpg")
         )
         assert (refused.status_code, refused.json()["code"]) == (400, 12)
 
@@ -76,17 +76,17 @@ def test_plugins_and_status_add_to_the_answer(presidents: CompatClient, sample_p
     assert face["subjects"] == [{"subject": "Obama", "similarity": 1.0}]
 
 
-def test_unknown_plugins_are_passed_over(presidents: CompatClient, sample_photos: Path) -> None:
+def test_unknown_plugins_are_passed_over(presidents: CompatClient, small_photos: Path) -> None:
     """Double Take sends its option although it has none."""
-    (face,) = recognize(presidents, sample_photos / "obama.jpg", "?face_plugins=undefined&det_prob_threshold=0.8")[
+    (face,) = recognize(presidents, small_photos / "obama.jpg", "?face_plugins=undefined&det_prob_threshold=0.8")[
         "result"
     ]
     assert face.keys() == {"box", "subjects"}
 
 
-def test_base64_has_the_same_answer(presidents: CompatClient, sample_photos: Path) -> None:
-    form = recognize(presidents, sample_photos / "obama2.jpg")
-    text = base64.b64encode((sample_photos / "obama2.jpg").read_bytes()).decode()
+def test_base64_has_the_same_answer(presidents: CompatClient, small_photos: Path) -> None:
+    form = recognize(presidents, small_photos / "obama2.jpg")
+    text = base64.b64encode((small_photos / "obama2.jpg").read_bytes()).decode()
     json = presidents.request("POST", "recognition/recognize", json={"file": text})
     assert (json.status_code, json.json()) == (200, form)
 
@@ -112,9 +112,9 @@ def test_an_unknown_face_has_the_nearest_subject_below_a_half(presidents: Compat
         assert 0 <= subject["similarity"] < 0.5
 
 
-def test_a_face_never_lacks_a_subject(client: CompatClient, sample_photos: Path) -> None:
+def test_a_face_never_lacks_a_subject(client: CompatClient, small_photos: Path) -> None:
     """Viseron reads the first subject, Double Take expects a list: also in an empty collection."""
-    (face,) = recognize(client, sample_photos / "obama.jpg")["result"]
+    (face,) = recognize(client, small_photos / "obama.jpg")["result"]
     assert face["subjects"] == [{"subject": "unknown", "similarity": 0.0}]
 
 
@@ -146,13 +146,13 @@ def test_verify_compares_the_source_with_each_face(presidents: CompatClient, sam
     assert other["similarity"] < 0.5
 
 
-def test_verify_refuses_a_source_of_several_faces(presidents: CompatClient, sample_photos: Path, data: Path) -> None:
+def test_verify_refuses_a_source_of_several_faces(presidents: CompatClient, small_photos: Path, data: Path) -> None:
     group = data / "photos" / "groups" / "010_2.jpg"
-    files = photos("source_image", group) + photos("target_image", sample_photos / "obama.jpg")
+    files = photos("source_image", group) + photos("target_image", small_photos / "obama.jpg")
     answer = presidents.request("POST", "verification/verify", files=files)
     message = "More than one face in the source image"
     assert (answer.status_code, answer.json()) == (400, {"message": message, "code": 31})
-    files = photos("source_image", sample_photos / "obama.jpg") + photos("target_image", group)
+    files = photos("source_image", small_photos / "obama.jpg") + photos("target_image", group)
     matches = presidents.request("POST", "verification/verify", files=files).json()["result"][0]["face_matches"]
     assert len(matches) == 2
 
@@ -189,14 +189,14 @@ def test_pictures_are_not_stored(presidents: CompatClient) -> None:
     assert answer.headers["content-type"] == "application/octet-stream"
 
 
-def test_subjects_live_without_faces(client: CompatClient, sample_photos: Path) -> None:
+def test_subjects_live_without_faces(client: CompatClient, small_photos: Path) -> None:
     created = client.request("POST", "recognition/subjects", json={"subject": "Barack"})
     assert (created.status_code, created.json()) == (201, {"subject": "Barack"})
     again = client.request("POST", "recognition/subjects", json={"subject": "barack"})
     assert (again.status_code, again.json()) == (400, {"message": "Subject already exists", "code": 43})
     for path in ("recognition/subjects", "recognition/subjects/"):
         assert client.request("GET", path).json() == {"subjects": ["Barack"]}
-    image_id = client.add("barack", sample_photos / "obama.jpg")
+    image_id = client.add("barack", small_photos / "obama.jpg")
     assert client.request("GET", "recognition/subjects").json() == {"subjects": ["Barack"]}
     assert client.request("POST", "recognition/subjects", json={"subject": "Barack"}).json()["code"] == 43
     removed = client.request("DELETE", f"recognition/faces/{image_id}")
@@ -207,9 +207,9 @@ def test_subjects_live_without_faces(client: CompatClient, sample_photos: Path) 
     assert (gone.status_code, gone.json()) == (404, {"message": "Subject Barack not found", "code": 42})
 
 
-def test_a_new_name_renames_and_that_of_another_merges(client: CompatClient, sample_photos: Path) -> None:
-    client.add("Barry", sample_photos / "obama.jpg")
-    client.add("Obama", sample_photos / "obama2.jpg")
+def test_a_new_name_renames_and_that_of_another_merges(client: CompatClient, small_photos: Path) -> None:
+    client.add("Barry", small_photos / "obama.jpg")
+    client.add("Obama", small_photos / "obama2.jpg")
     put = {"json": {"api_endpoint": "Barry", "subject": "Barack Obama"}}
     assert client.request("PUT", "recognition/subjects/Barry", **put).json() == {"updated": True}
     assert client.request("GET", "recognition/subjects").json() == {"subjects": ["Barack Obama", "Obama"]}
@@ -223,13 +223,13 @@ def test_a_new_name_renames_and_that_of_another_merges(client: CompatClient, sam
     assert (missing.status_code, missing.json()["code"]) == (404, 42)
 
 
-def test_empty_subjects_are_renamed_and_merged_too(client: CompatClient, sample_photos: Path) -> None:
+def test_empty_subjects_are_renamed_and_merged_too(client: CompatClient, small_photos: Path) -> None:
     for name in ("Ann", "Bob", "Cid"):
         assert client.request("POST", "recognition/subjects", json={"subject": name}).status_code == 201
     client.request("PUT", "recognition/subjects/Ann", json={"subject": "Anna"})
     client.request("PUT", "recognition/subjects/Bob", json={"subject": "cid"})
     assert client.request("GET", "recognition/subjects").json() == {"subjects": ["Anna", "Cid"]}
-    client.add("Obama", sample_photos / "obama.jpg")
+    client.add("Obama", small_photos / "obama.jpg")
     client.request("PUT", "recognition/subjects/Cid", json={"subject": "Obama"})
     client.request("PUT", "recognition/subjects/Obama", json={"subject": "ANNA"})
     assert client.request("GET", "recognition/subjects").json() == {"subjects": ["ANNA"]}
@@ -237,9 +237,9 @@ def test_empty_subjects_are_renamed_and_merged_too(client: CompatClient, sample_
     assert client.request("GET", "recognition/subjects").json() == {"subjects": []}
 
 
-def test_faces_are_removed_by_subject_by_id_and_all(client: CompatClient, sample_photos: Path) -> None:
-    obama = [client.add("Obama", sample_photos / name) for name in ("obama.jpg", "obama2.jpg")]
-    biden = client.add("Biden", sample_photos / "biden.jpg")
+def test_faces_are_removed_by_subject_by_id_and_all(client: CompatClient, small_photos: Path) -> None:
+    obama = [client.add("Obama", small_photos / name) for name in ("obama.jpg", "obama2.jpg")]
+    biden = client.add("Biden", small_photos / "biden.jpg")
     unknown = "00000000-0000-0000-0000-000000000001"
     several = client.request("POST", "recognition/faces/delete", json=[obama[1], unknown, obama[1]])
     assert several.json() == [{"image_id": obama[1], "subject": "Obama"}]
@@ -253,20 +253,20 @@ def test_faces_are_removed_by_subject_by_id_and_all(client: CompatClient, sample
     assert client.request("POST", "recognition/faces/delete", json=[biden]).json() == []
 
 
-def test_the_same_photo_is_stored_once(client: CompatClient, sample_photos: Path) -> None:
-    first = client.add("Obama", sample_photos / "obama.jpg")
-    assert client.add("Obama", sample_photos / "obama.jpg") == first
+def test_the_same_photo_is_stored_once(client: CompatClient, small_photos: Path) -> None:
+    first = client.add("Obama", small_photos / "obama.jpg")
+    assert client.add("Obama", small_photos / "obama.jpg") == first
     assert client.request("GET", "recognition/faces").json()["total_elements"] == 1
-    client.add("Biden", sample_photos / "biden.jpg")
+    client.add("Biden", small_photos / "biden.jpg")
     for name in ("Biden", "Cid"):
         path = f"recognition/faces?subject={name}"
-        refused = client.request("POST", path, files=photos("file", sample_photos / "obama.jpg"))
+        refused = client.request("POST", path, files=photos("file", small_photos / "obama.jpg"))
         assert (refused.status_code, refused.json()["code"]) == (400, 26)
     assert client.request("GET", "recognition/subjects").json() == {"subjects": ["Biden", "Obama"]}
 
 
-def test_changes_are_those_of_the_gallery_under_the_name_of_the_key(client: CompatClient, sample_photos: Path) -> None:
-    client.add("Obama", sample_photos / "obama.jpg")
+def test_changes_are_those_of_the_gallery_under_the_name_of_the_key(client: CompatClient, small_photos: Path) -> None:
+    client.add("Obama", small_photos / "obama.jpg")
     server = client.server
     (person,) = server.get(f"/v1/people?gallery={client.gallery}").json()["people"]
     assert (person["name"], len(person["templates"])) == ("Obama", 1)
@@ -285,14 +285,14 @@ def test_no_face_is_code_28(presidents: CompatClient, path: str) -> None:
     assert (answer.status_code, answer.json()) == (400, NO_FACE)
 
 
-def test_errors_have_the_numbers_of_compreface(presidents: CompatClient, sample_photos: Path, data: Path) -> None:
+def test_errors_have_the_numbers_of_compreface(presidents: CompatClient, small_photos: Path, data: Path) -> None:
     def code(method: str, path: str, **options: object) -> tuple[int, int]:
         answer = presidents.request(method, path, **options)
         assert answer.headers["content-type"] == "application/json"
         assert answer.json().keys() == {"message", "code"}
         return answer.status_code, answer.json()["code"]
 
-    obama = {"files": photos("file", sample_photos / "obama.jpg")}
+    obama = {"files": photos("file", small_photos / "obama.jpg")}
     group = {"files": photos("file", data / "photos" / "groups" / "010_2.jpg")}
     letter = {"files": [("file", ("letter.jpg", b"Dear Ann,"))]}
     assert code("POST", "recognition/faces?subject=Ann", **group) == (400, 31)

@@ -46,16 +46,16 @@ def faceless(tmp_path: Path) -> str:
     return str(file)
 
 
-def test_subjects(sdk: Any, sample_photos: Path) -> None:
+def test_subjects(sdk: Any, small_photos: Path) -> None:
     compreface, key = sdk
     recognition = compreface.init_face_recognition(key)
     subjects, faces = recognition.get_subjects(), recognition.get_face_collection()
     assert subjects.list() == {"subjects": []}
     assert subjects.add("Barack Obama") == {"subject": "Barack Obama"}
     assert subjects.add("Barack Obama")["code"] == 43
-    added = faces.add(image_path=str(sample_photos / "obama.jpg"), subject="Barack Obama")
+    added = faces.add(image_path=str(small_photos / "obama.jpg"), subject="Barack Obama")
     assert added["subject"] == "Barack Obama"
-    faces.add(image_path=str(sample_photos / "obama2.jpg"), subject="Barry")
+    faces.add(image_path=str(small_photos / "obama2.jpg"), subject="Barry")
     assert subjects.list() == {"subjects": ["Barack Obama", "Barry"]}
     assert subjects.update(subject="Barry", new_name="Barack Obama") == {"updated": True}
     assert subjects.list() == {"subjects": ["Barack Obama"]}
@@ -67,14 +67,14 @@ def test_subjects(sdk: Any, sample_photos: Path) -> None:
     assert subjects.delete_all() == {"deleted": 1}
 
 
-def test_recognition_and_the_face_collection(sdk: Any, sample_photos: Path, faceless: str) -> None:
+def test_recognition_and_the_face_collection(sdk: Any, small_photos: Path, faceless: str) -> None:
     compreface, key = sdk
     recognition = compreface.init_face_recognition(key)
     faces = recognition.get_face_collection()
-    obama = faces.add(str(sample_photos / "obama.jpg"), "Obama")
-    biden = faces.add((sample_photos / "biden.jpg").read_bytes(), "Biden", {"det_prob_threshold": 0.8})
+    obama = faces.add(str(small_photos / "obama.jpg"), "Obama")
+    biden = faces.add((small_photos / "biden.jpg").read_bytes(), "Biden", {"det_prob_threshold": 0.8})
     assert faces.list()["faces"] == [obama, biden]
-    answer = recognition.recognize(str(sample_photos / "obama2.jpg"))
+    answer = recognition.recognize(str(small_photos / "obama2.jpg"))
     (face,) = answer["result"]
     assert face["subjects"][0]["subject"] == "Obama"
     assert face["subjects"][0]["similarity"] > 0.9
@@ -82,8 +82,8 @@ def test_recognition_and_the_face_collection(sdk: Any, sample_photos: Path, face
     assert face["execution_time"]["detector"] > 0
     assert answer["plugins_versions"] == {"detector": "mtcnn", "calculator": "sface"}
     assert recognition.recognize(faceless)["code"] == 28
-    same = faces.verify(str(sample_photos / "obama2.jpg"), obama["image_id"], {"limit": 1})
-    other = faces.verify(str(sample_photos / "obama2.jpg"), biden["image_id"])
+    same = faces.verify(str(small_photos / "obama2.jpg"), obama["image_id"], {"limit": 1})
+    other = faces.verify(str(small_photos / "obama2.jpg"), biden["image_id"])
     assert same["result"][0]["similarity"] > 0.9
     assert other["result"][0]["similarity"] < 0.5
     assert faces.delete(obama["image_id"]) == obama

@@ -53,11 +53,11 @@ def test_a_tour(client: CompatClient, sample_photos: Path) -> None:
     assert client.ask_deepstack("/list").json()["faces"] == ["Biden"]
 
 
-def test_min_confidence_is_the_least_of_a_name(client: CompatClient, sample_photos: Path) -> None:
-    client.ask_deepstack("/register", image(sample_photos / "obama.jpg"), userid="Obama")
+def test_min_confidence_is_the_least_of_a_name(client: CompatClient, small_photos: Path) -> None:
+    client.ask_deepstack("/register", image(small_photos / "obama.jpg"), userid="Obama")
 
     def recognize(photo: str, **fields: str) -> tuple[str, float]:
-        (face,) = client.ask_deepstack("/recognize", image(sample_photos / photo), **fields).json()["predictions"]
+        (face,) = client.ask_deepstack("/recognize", image(small_photos / photo), **fields).json()["predictions"]
         return face["userid"], face["confidence"]
 
     name, confidence = recognize("obama2.jpg")
@@ -71,9 +71,9 @@ def test_min_confidence_is_the_least_of_a_name(client: CompatClient, sample_phot
     assert 0 < confidence < 0.67
 
 
-def test_all_photos_of_a_form_are_registered(client: CompatClient, sample_photos: Path) -> None:
+def test_all_photos_of_a_form_are_registered(client: CompatClient, small_photos: Path) -> None:
     """The SDK names each "image" and a UUID; one without a face costs the others nothing."""
-    parts = [image(sample_photos / "obama.jpg", "image1"), image(sample_photos / "obama2.jpg", "image2"), FACELESS]
+    parts = [image(small_photos / "obama.jpg", "image1"), image(small_photos / "obama2.jpg", "image2"), FACELESS]
     assert client.ask_deepstack("/register", *parts, userid="Obama").json()["success"]
     (person,) = client.server.get(f"/v1/people?gallery={client.gallery}").json()["people"]
     assert (person["name"], len(person["templates"])) == ("Obama", 2)
@@ -102,13 +102,13 @@ def test_match_compares_two_photos(client: CompatClient, sample_photos: Path) ->
     assert others["similarity"] < 0.67
 
 
-def test_errors_have_the_form_of_deepstack(client: CompatClient, sample_photos: Path) -> None:
+def test_errors_have_the_form_of_deepstack(client: CompatClient, small_photos: Path) -> None:
     def fail(path: str, *files: tuple[str, tuple[str, bytes]], **fields: str) -> tuple[int, str]:
         answer = client.ask_deepstack(path, *files, **fields)
         assert (answer.json()["success"], answer.json().keys()) == (False, {"success", "error", "duration"})
         return answer.status_code, answer.json()["error"]
 
-    obama, letter = image(sample_photos / "obama.jpg"), ("image", ("letter.jpg", b"Dear Ann,"))
+    obama, letter = image(small_photos / "obama.jpg"), ("image", ("letter.jpg", b"Dear Ann,"))
     assert fail("/recognize") == (400, "No valid image file found")
     assert fail("/recognize", letter) == (400, "invalid image")
     assert fail("/recognize", obama, min_confidence="much") == (400, "Invalid value for min_confidence")

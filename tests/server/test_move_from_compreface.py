@@ -23,7 +23,7 @@ FACES = [("Obama", "obama.jpg"), ("Obama", "obama2.jpg"), ("Biden", "biden.jpg")
 
 
 @pytest.fixture
-def compreface(sample_photos: Path) -> Iterator[str]:
+def compreface(small_photos: Path) -> Iterator[str]:
     """URL of a server that answers as CompreFace does, in pages of two faces however many are asked for."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -32,7 +32,7 @@ def compreface(sample_photos: Path) -> Iterator[str]:
             assert self.headers["x-api-key"] == KEY
             if url.path.endswith("/img"):
                 _, picture = FACES[int(url.path.split("/")[-2])]
-                self._send(b"" if picture is None else (sample_photos / picture).read_bytes())
+                self._send(b"" if picture is None else (small_photos / picture).read_bytes())
                 return
             page = int(parse_qs(url.query)["page"][0])
             faces = [{"image_id": str(number), "subject": subject} for number, (subject, _) in enumerate(FACES)]
