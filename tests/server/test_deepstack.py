@@ -79,6 +79,15 @@ def test_all_photos_of_a_form_are_registered(client: CompatClient, small_photos:
     assert (person["name"], len(person["templates"])) == ("Obama", 2)
 
 
+def test_a_face_is_registered_for_one_person(client: CompatClient, small_photos: Path) -> None:
+    for name in ("obama", "biden"):
+        client.ask_deepstack("/register", image(small_photos / f"{name}.jpg"), userid=name)
+    for name in ("biden", "eve"):
+        answer = client.ask_deepstack("/register", image(small_photos / "obama.jpg"), userid=name)
+        assert (answer.status_code, answer.json()["success"]) == (400, False)
+    assert client.ask_deepstack("/list").json()["faces"] == ["biden", "obama"]
+
+
 def test_detect_answers_boxes(client: CompatClient, data: Path) -> None:
     group = data / "photos" / "groups" / "016_8.jpg"
     content = client.ask_deepstack("", image(group)).json()

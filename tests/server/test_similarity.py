@@ -91,11 +91,11 @@ def test_who_is_not_recognized_stays_below_whatever_the_reason() -> None:
     assert describe_subjects(answer(0.3, known=True)) == [
         {"subject": "Ann", "similarity": 0.9375}, {"subject": "Ben", "similarity": round(1 - 0.5 * (2 / 3) ** 3, 5)}
     ]  # fmt: skip
-    for unknown in (answer(0.6000001, known=False), answer(0.1, threshold=0.0, known=False)):
+    too_poor = [answer(distance, threshold=0.0, known=False) for distance in (0.0, 0.1)]
+    for unknown in (answer(0.6000001, known=False), *too_poor):
         assert all(subject["similarity"] < 0.5 for subject in describe_subjects(unknown))
     assert describe_person(answer(0.3, known=True), 0.67) == {"confidence": round(1 - 0.33 / 8, 5), "userid": "Ann"}
     assert describe_person(answer(0.3, known=True), 0.97) == {"confidence": 0, "userid": "unknown"}
     assert describe_person(answer(0.6000001, known=False), 0.67) == {"confidence": 0, "userid": "unknown"}
     assert describe_person(answer(0.6000001, known=False), 0.5)["userid"] == "Ann"  # the client's own wish
-    too_poor = answer(0.1, threshold=0.0, known=False)
-    assert describe_person(too_poor, 0.0) == {"confidence": 0, "userid": "unknown"}
+    assert describe_person(too_poor[1], 0.0) == {"confidence": 0, "userid": "unknown"}
