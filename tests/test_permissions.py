@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 import warnings
@@ -133,10 +134,15 @@ def test_a_folder_in_a_folder_with_the_sticky_bit_is_trusted(own_cache: Path) ->
 def test_a_folder_of_another_user_is_not_trusted(own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (own_cache / "onnx").mkdir(0o700, parents=True)
     os.chown(own_cache / "onnx", 4711, -1)
-    assert permissions.find_distrust(own_cache / "onnx") == "", "root uses what other users own, as in containers"
-    monkeypatch.setattr(os, "geteuid", lambda: 4712)
-    assert permissions.find_distrust(own_cache / "onnx") == f"{own_cache / 'onnx'} belongs to another user"
-    assert permissions.find_distrust(own_cache) == ""
+    fault = f"{own_cache / 'onnx'} belongs to another user: if you trust what is in it, run "
+    with pytest.raises(WeightsError, match=re.escape(f"is not used, because {fault}chown -R 0 {own_cache}")):
+        converted.convert_once("net", "0" * 64, lambda: b"network")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "geteuid", lambda: 4712)
+        assert permissions.find_distrust(own_cache / "onnx") == f"{fault}sudo chown -R 4712 {own_cache / 'onnx'}"
+        assert permissions.find_distrust(own_cache) == "", "what belongs to root is trusted"
+    os.system(f"chown -R 0 {own_cache / 'onnx'}")
+    assert converted.convert_once("net", "0" * 64, lambda: b"network").is_file()
 
 
 def test_embeddings_are_kept_in_private_files(own_cache: Path, umask: int) -> None:

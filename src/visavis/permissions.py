@@ -111,8 +111,9 @@ def find_distrust(folder: Path) -> str:
     except OSError:
         return ""
     user = os.geteuid()
-    if user and state.st_uid not in {0, user}:
-        return f"{folder} belongs to another user"
+    if state.st_uid not in {0, user}:
+        command = f"chown -R {user} {shlex.quote(str(folder))}"
+        return f"{folder} belongs to another user: if you trust what is in it, run {'sudo ' * bool(user)}{command}"
     if state.st_mode & WRITE and not state.st_mode & stat.S_ISVTX:
         return f"other users of this machine can write to {folder}: run chmod go-w {shlex.quote(str(folder))}"
     return ""

@@ -8,7 +8,7 @@ import math
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -98,8 +98,9 @@ def write(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """Print a message on standard error, in one line."""
-    typer.echo(f"visavis: {ended_once(make_printable(text))}", err=True)
+    """Print a message on standard error, in one line; go on where that has no room."""
+    with suppress(OSError):
+        typer.echo(f"visavis: {ended_once(make_printable(text))}", err=True)
 
 
 def confirm(question: str, *, abort: bool = False) -> bool:

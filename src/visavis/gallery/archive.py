@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Table, insert, select, update
 
 from visavis import atomic, permissions
 from visavis.encryption import Cipher, KeyFile, read_key
-from visavis.errors import UsageError, fault_of
+from visavis.errors import UsageError, fault_of, reason_of
 from visavis.gallery._index_sync import read_added
 from visavis.gallery._open_gallery import OpenGallery
 from visavis.gallery.export_checks import ArchiveRow, check_consistency, check_rows, check_thresholds, read_arrays
@@ -103,7 +103,7 @@ def _write(conn: Connection, folder: Path, cipher: Cipher | None) -> None:
             with _create_file(part, EMBEDDINGS, cipher) as file:
                 np.savez(file, ids=ids, embeddings=embeddings)
     except OSError as error:
-        raise UsageError(f"{folder} cannot be written: {error.strerror}.") from error
+        raise UsageError(f"{folder} cannot be written: {reason_of(error)}.") from error
 
 
 def _read(folder: Path, cipher: Cipher | None) -> Export:

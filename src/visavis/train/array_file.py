@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis import atomic
-from visavis.errors import UsageError
+from visavis.errors import UsageError, reason_of
 
 TYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8", "U8": "|u1"}
 NAMES = {np.dtype(code): name for name, code in TYPES.items()}
@@ -54,7 +54,7 @@ def write_arrays(path: Path, content: Mapping[str, object], arrays: Mapping[str,
             for array in ordered.values():
                 file.write(array.tobytes())
     except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
+        raise UsageError(f"{path} cannot be written: {reason_of(error)}.") from error
 
 
 def read_arrays(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis import atomic, permissions
-from visavis.errors import UsageError
+from visavis.errors import UsageError, reason_of
 from visavis.train.copies import THUMB, make_thumb
 from visavis.types import RGB
 
@@ -90,7 +90,7 @@ def write_crops(folder: Path, crops: Iterable[Crop], size: int) -> None:
             (part / ROWS).write_text(json.dumps(content), encoding="utf-8")
     except OSError as error:
         if not has_crops(folder):  # else another process was faster
-            raise UsageError(f"{folder.parent} cannot be written to: {error.strerror or error}.") from error
+            raise UsageError(f"{folder.parent} cannot be written to: {reason_of(error)}.") from error
 
 
 def _add_header(path: Path, shape: tuple[int, ...]) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from visavis import atomic, permissions
-from visavis.errors import UsageError
+from visavis.errors import UsageError, reason_of
 from visavis.printable import dump_json
 from visavis.train.config import Settings, parse
 from visavis.train.crops import Crops
@@ -78,7 +78,7 @@ def write_settings(
         permissions.make_folder(folder)
         atomic.write_text(folder / SETTINGS, dump_json(content, indent=1, allow_nan=True) + "\n")
     except OSError as error:
-        raise UsageError(f"{folder} cannot be written to: {error.strerror or error}.") from error
+        raise UsageError(f"{folder} cannot be written to: {reason_of(error)}.") from error
 
 
 def settings_of(folder: Path) -> Settings:

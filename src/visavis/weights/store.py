@@ -18,7 +18,7 @@ from pathlib import Path
 
 from visavis import atomic, permissions
 from visavis.cache import cache_dir
-from visavis.errors import MissingWeightsError, VisavisError, VisavisWarning, WeightsError
+from visavis.errors import MissingWeightsError, VisavisError, VisavisWarning, WeightsError, reason_of
 from visavis.weights import download
 from visavis.weights.row import WeightSpec
 from visavis.weights.search_paths import in_other_libraries, own_places, weights_dir
@@ -198,7 +198,7 @@ def put(spec: WeightSpec, source: Path, *, sha256: str) -> Path:
             pin(target, sha256)
     except OSError as error:
         raise WeightsError(
-            f"{source} cannot be copied to {target.parent}: {error.strerror}; name another folder by VISAVIS_CACHE."
+            f"{source} cannot be copied to {target.parent}: {reason_of(error)}; name another folder by VISAVIS_CACHE."
         ) from error
     download.delete_parts(target)
     return target

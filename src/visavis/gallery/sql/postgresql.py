@@ -44,7 +44,7 @@ _MEANINGS = {
     "23": "{place} refused a record that contradicts another one",
     "25006": "{place} is read-only: a gallery needs to write",
     "42501": "{place}: this user may not do that ({error})",
-    "53100": "{place} could not grow, the disk is full: nothing was stored",
+    "53100": "{place} could not grow, the disk is full: make room and try again",
     "53300": "{place} has no room for another connection",
     "55P03": "another process has kept {place} locked for {seconds} seconds: try again when it is done",
     "57P": "{place} is shutting down or was restarted: what was under way is stored whole or not at all",

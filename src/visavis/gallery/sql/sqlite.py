@@ -57,7 +57,7 @@ NETWORK = frozenset({
 _MEANINGS = {
     "SQLITE_NOTADB": "{place} is not a gallery: it is a file of another format",
     "SQLITE_CORRUPT": "{place} is damaged ({error}): restore a copy of it",
-    "SQLITE_FULL": "{place} could not grow, the disk is full: nothing was stored",
+    "SQLITE_FULL": "{place} could not grow, the disk is full: make room and try again",
     "SQLITE_READONLY": "{place} is read-only: a gallery needs to write to its file and folder",
     "SQLITE_CANTOPEN": "{place} cannot be opened: check the folder and its permissions",
     "SQLITE_BUSY": "another process has kept {place} locked for {seconds} seconds: try again when it is done",
@@ -83,7 +83,7 @@ class SqliteFile:
         self.place = str(path)
         self.url = f"sqlite:///{path}"
         self._page_bytes = PAGE_BYTES
-        self._read_only = False
+        self._read_only = self._full = False
         self._file: tuple[int, int] | None = None
         self._engine: Engine
 
@@ -146,6 +146,8 @@ class SqliteFile:
     def create_engine(self, dimension: int | None) -> Engine:
         """Return an engine that begins transactions itself, not through the driver."""
         self._page_bytes = LARGE_PAGE_BYTES if (dimension or 0) >= LARGE_EMBEDDING else PAGE_BYTES
+        self._full = not (self._read_only or read_only.has_room_to_open(self._path))
+        self._read_only = self._read_only or self._full
         if not self._read_only:
             self._engine = self._create_engine(
                 create_engine(
@@ -218,7 +220,9 @@ class SqliteFile:
         self._refuse_replaced()
 
     def _refuse_writing(self) -> GalleryError:
-        return GalleryError(f"{self.place} is read-only: a gallery needs to write to its file and folder.")
+        if self._full:
+            return GalleryError(f"{self.place} can only be read, the disk is full: make room and open it again.")
+        return GalleryError(self._explain("SQLITE_READONLY"))
 
     def _refuse_replaced(self) -> None:
         """Raise GalleryError if the path no longer names the file that is open.
@@ -315,7 +319,12 @@ class SqliteFile:
             return cursor.fetchone() or ()
 
     def _describe(self, error: BaseException | None) -> str:
-        name = getattr(error, "sqlite_errorname", None) or ""
+        return self._explain(getattr(error, "sqlite_errorname", None) or "", error)
+
+    def _explain(self, name: str, error: BaseException | None = None) -> str:
+        """Return the sentence for SQLite's error of a name; without room several names mean that."""
+        if name.startswith(read_only.WORDS) and not read_only.has_room(self._path):
+            name = "SQLITE_FULL"
         meanings = (text for prefix, text in _MEANINGS.items() if name.startswith(prefix))
         return next(meanings, "{place}: {error}").format(place=self.place, error=error, seconds=BUSY_SECONDS) + "."
 
