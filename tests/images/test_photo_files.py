@@ -199,6 +199,7 @@ OTHER_FOLDERS = {
     "train/run_folder.py": "whether a folder is empty",
     "videos/_local_camera.py": "devices of the system",
     "weights/download.py": "unfinished downloads",
+    "videos/unfinished.py": "what killed runs left of a film",
     "weights/search_paths.py": "weight files of other libraries",
     "weights/user_models.py": "imported models",
 }

@@ -27,7 +27,14 @@ from numpy.typing import NDArray
 
 from visavis import atomic
 from visavis._checks import check_number
-from visavis.errors import ImageError, MissingImageError, TooLargeImageError, UnreadableImageError, UsageError
+from visavis.errors import (
+    ImageError,
+    MissingImageError,
+    TooLargeImageError,
+    UnreadableImageError,
+    UsageError,
+    reason_of,
+)
 from visavis.images import _decode
 from visavis.images._orient import over_white
 from visavis.images.photo_files import is_folder
@@ -367,7 +374,7 @@ def save(pixels: RGB, path: str | os.PathLike[str]) -> None:
         Image.fromarray(pixels).save(encoded, SAVE_FORMATS[target.suffix.lower()], quality=95)
         atomic.write_bytes(target, encoded.getvalue())
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
+        why = reason_of(error) if isinstance(error, OSError) else error
         raise UsageError(f"{shown(str(target))} cannot be written: {why}.") from error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -10,7 +11,7 @@ from typing import Self
 from uuid import uuid4
 
 from visavis import permissions
-from visavis.errors import UsageError
+from visavis.errors import UsageError, reason_of
 from visavis.printable import dump_json
 from visavis.types import Identification
 from visavis.videos.types import EventKind, VideoEvent
@@ -54,17 +55,24 @@ class EventFile:
         self._path = Path(path)
         try:
             permissions.create_file(self._path)
-            self._file = open(self._path, "a", encoding="utf-8", opener=permissions.open_without_link)  # noqa: SIM115
+            self._file = open(self._path, "ab", buffering=0, opener=permissions.open_without_link)  # noqa: SIM115
         except OSError as error:
-            raise UsageError(f"events cannot be written to {self._path}: {error.strerror}.") from error
+            raise self._refuse(error) from error
 
     def write(self, event: VideoEvent) -> None:
-        """Write an event as one line; UsageError where the disk is full."""
+        """Write an event as one line, or nothing of it; UsageError where the disk is full."""
+        line = (dump_json(event.to_dict()) + "\n").encode()
+        written = 0
         try:
-            self._file.write(dump_json(event.to_dict()) + "\n")
-            self._file.flush()
+            while written < len(line):
+                written += self._file.write(line[written:])
         except OSError as error:
-            raise UsageError(f"events cannot be written to {self._path}: {error.strerror}.") from error
+            with suppress(OSError):  # the next line would continue this one
+                self._file.truncate(self._file.tell() - written)
+            raise self._refuse(error) from error
+
+    def _refuse(self, error: OSError) -> UsageError:
+        return UsageError(f"events cannot be written to {self._path}: {reason_of(error)}.")
 
     def close(self) -> None:
         """Close the file."""

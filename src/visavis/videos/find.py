@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from visavis import permissions
 from visavis.atomic import temporary_folder
-from visavis.errors import NoFaceError, UnknownNameError, UsageError, VideoError, fault_of
+from visavis.errors import NoFaceError, UnknownNameError, UsageError, VideoError, fault_of, reason_of
 from visavis.images import shown
 from visavis.plain import Plain
 from visavis.printable import dump_json
@@ -124,12 +124,15 @@ class SearchMemory:
         return SearchedFile(file, tuple(Appearance(**appearance) for appearance in appearances))
 
     def add(self, searched: SearchedFile, settings: str) -> None:
-        """Add a file; the line is written at once."""
+        """Add a file; the line is written at once. UsageError where the disk is full."""
         appearances = [asdict(appearance) for appearance in searched.appearances]
         key = _key(searched.file, settings)
         self._searched[key] = appearances
-        with open(self._path, "a", encoding="utf-8", opener=permissions.open_without_link) as file:
-            file.write(dump_json({"key": key, "file": searched.file, "appearances": appearances}) + "\n")
+        try:
+            with open(self._path, "a", encoding="utf-8", opener=permissions.open_without_link) as file:
+                file.write(dump_json({"key": key, "file": searched.file, "appearances": appearances}) + "\n")
+        except OSError as error:
+            raise UsageError(f"{self._path} cannot be written: {reason_of(error)}.") from error
 
 
 def join_appearances(appearances: Sequence[Appearance]) -> tuple[Appearance, ...]:

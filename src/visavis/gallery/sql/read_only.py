@@ -9,9 +9,8 @@ import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryFile
 
-from visavis.errors import NO_ROOM
+from visavis.atomic import has_room
 
 WITHOUT_LOCKS = "win32-none" if os.name == "nt" else "unix-none"
 """The part of SQLite that reads and writes files without locks; where nothing can be written, no lock is needed."""
@@ -48,16 +47,7 @@ def has_room_to_open(path: Path) -> bool:
 
     SQLite does not allocate all of it: on a file system with small blocks the process would be killed (SIGBUS).
     """
-    return _size(path.with_name(f"{path.name}-shm")) >= SHARED_BYTES or has_room(path)
-
-
-def has_room(path: Path) -> bool:
-    """Return False where the disk of a file is full, or its quota used up."""
-    try:
-        with TemporaryFile(dir=path.absolute().parent, buffering=0) as file:
-            return file.write(bytes(SHARED_BYTES)) == SHARED_BYTES
-    except OSError as error:
-        return error.errno not in NO_ROOM
+    return _size(path.with_name(f"{path.name}-shm")) >= SHARED_BYTES or has_room(path.absolute().parent)
 
 
 def _size(path: Path) -> int:

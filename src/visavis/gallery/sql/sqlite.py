@@ -22,6 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from visavis import permissions
+from visavis.atomic import has_room
 from visavis.encryption import Cipher
 from visavis.errors import GalleryError, UsageError, VisavisWarning
 from visavis.forking import keep_forever
@@ -323,7 +324,7 @@ class SqliteFile:
 
     def _explain(self, name: str, error: BaseException | None = None) -> str:
         """Return the sentence for SQLite's error of a name; without room several names mean that."""
-        if name.startswith(read_only.WORDS) and not read_only.has_room(self._path):
+        if name.startswith(read_only.WORDS) and not has_room(self._path.absolute().parent):
             name = "SQLITE_FULL"
         meanings = (text for prefix, text in _MEANINGS.items() if name.startswith(prefix))
         return next(meanings, "{place}: {error}").format(place=self.place, error=error, seconds=BUSY_SECONDS) + "."
