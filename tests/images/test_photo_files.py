@@ -188,6 +188,7 @@ OTHER_FOLDERS = {
     "bulk/sources.py": "calls the walks of this rule and of bulk/remote_photos.py",
     "compat/face_recognition/_command.py": "photos as the original lists them",
     "converted.py": "files of the cache",
+    "embedding_cache/crop_folders.py": "files of the cache",
     "embedding_cache/stored_files.py": "files of the cache",
     "embedding_cache/model_key.py": "the source of the package",
     "embedding_cache/photo_cache.py": "files of the cache",
