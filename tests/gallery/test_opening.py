@@ -429,18 +429,18 @@ def test_an_older_copy_put_in_place_is_read_anew(path: Path) -> None:
 
 
 @pytest.fixture
-def twenty_pages() -> Iterator[None]:
-    """Let SQLite answer as on a full disk when a file opened from now on would grow over 20 pages."""
+def fifty_pages() -> Iterator[None]:
+    """Let SQLite answer as on a full disk when a file opened from now on would grow over 50 pages."""
 
     def limit(raw: sqlite3.Connection, _record: object) -> None:
-        raw.execute("PRAGMA max_page_count=20")
+        raw.execute("PRAGMA max_page_count=50")
 
     event.listen(Engine, "connect", limit)
     yield
     event.remove(Engine, "connect", limit)
 
 
-def test_a_full_disk_stores_nothing_of_an_enrollment(path: Path, twenty_pages: None) -> None:
+def test_a_full_disk_stores_nothing_of_an_enrollment(path: Path, fifty_pages: None) -> None:
     filled(path, people=1)
     with Gallery(path) as gallery:
         with pytest.raises(GalleryError, match=r"faces.db could not grow, the disk is full: make room and try again.$"):

@@ -72,7 +72,7 @@ class PostgresDatabase:
     def check_place(self, *, create: bool) -> None:
         """Do nothing: connecting checks the database."""
 
-    def create_engine(self, dimension: int | None) -> Engine:
+    def create_engine(self) -> Engine:
         """Return an engine that tests connections before use, and so notices a restarted server."""
         return create_engine(
             self._url,

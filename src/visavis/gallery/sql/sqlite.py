@@ -36,10 +36,12 @@ BUSY_SECONDS = 30
 MAGIC = b"SQLite format 3\0"
 LOG_BYTES = 1 << 22
 """Size of the write-ahead log at which it is merged into the file."""
-PAGE_BYTES, LARGE_PAGE_BYTES = 4096, 8192
-"""An enrollment writes a page of each table and index that it changes, so small pages keep the log small."""
-LARGE_EMBEDDING = 256
-"""Length of embeddings from which new files have large pages: small ones would be half empty."""
+PAGE_BYTES = 2048
+"""Size of the pages of a new file.
+
+An enrollment writes a page of each table and index that it changes, about ten, and three more for each page that has to
+be divided: at most 25 of 2,000 enrollments. Embeddings of 512 values are on pages of their own, which they fill.
+"""
 
 TRACES = "PRAGMA user_version"
 """Number of the last change that left traces of removed text in the file; 0: none is left."""
@@ -83,7 +85,6 @@ class SqliteFile:
         self._cipher = cipher
         self.place = str(path)
         self.url = f"sqlite:///{path}"
-        self._page_bytes = PAGE_BYTES
         self._read_only = self._full = False
         self._file: tuple[int, int] | None = None
         self._engine: Engine
@@ -144,9 +145,8 @@ class SqliteFile:
                 "fork before galleries are used, or start processes by the method 'spawn'."
             )
 
-    def create_engine(self, dimension: int | None) -> Engine:
+    def create_engine(self) -> Engine:
         """Return an engine that begins transactions itself, not through the driver."""
-        self._page_bytes = LARGE_PAGE_BYTES if (dimension or 0) >= LARGE_EMBEDDING else PAGE_BYTES
         self._full = not (self._read_only or read_only.has_room_to_open(self._path))
         self._read_only = self._read_only or self._full
         if not self._read_only:
@@ -190,8 +190,8 @@ class SqliteFile:
             record.info[MARK] = IdMark(self._path)
             raw.isolation_level = None  # the next listener begins transactions, not the driver
             raw.execute("PRAGMA trusted_schema=OFF")  # the file may be another's
-            raw.execute(f"PRAGMA page_size={self._page_bytes}")  # for a new file
-            raw.execute(f"PRAGMA wal_autocheckpoint={LOG_BYTES // self._page_bytes}")
+            raw.execute(f"PRAGMA page_size={PAGE_BYTES}")  # for a new file
+            raw.execute(f"PRAGMA wal_autocheckpoint={LOG_BYTES // PAGE_BYTES}")
             raw.execute("PRAGMA synchronous=FULL")
             raw.execute("PRAGMA foreign_keys=ON")
             raw.execute("PRAGMA secure_delete=ON")  # overwrites removed rows with zeros
