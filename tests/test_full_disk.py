@@ -62,7 +62,7 @@ WRITES = [
         3,
         "faces.db can only be read, the disk is full: make room and ",
     ),
-    ("gallery remove Ann --yes --gallery faces.db", 65536, 3, "faces.db could not grow, the disk is full: make room"),
+    ("gallery remove Ann --yes --gallery faces.db", 40960, 3, "faces.db could not grow, the disk is full: make room"),
     ("index {bob} --gallery faces.db", 0, 3, "faces.db can only be read, the disk is full: make room and open it"),
     ("gallery export copy --gallery faces.db", 0, 2, "copy cannot be written: the disk is full."),
     ("embed {bob} --out e.npz", 0, 2, "e.npz: the disk is full."),
