@@ -19,9 +19,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis import atomic, permissions
+from visavis import atomic, input_files, permissions
 from visavis.embedding_cache.crop_folders import write_photos
 from visavis.errors import UsageError, reason_of
+from visavis.structured_text import parse_json
 from visavis.train.copies import THUMB, make_thumb
 from visavis.types import RGB
 
@@ -69,7 +70,7 @@ def has_crops(folder: Path) -> bool:
 
 def read_crops(folder: Path) -> StoredCrops:
     """Map the crops of a folder into memory."""
-    rows = json.loads((folder / ROWS).read_text(encoding="utf-8"))
+    rows = parse_json(input_files.read_file(folder / ROWS, most=input_files.LISTS))
     pixels, hashes, thumbs = (
         np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ("pixels", "hashes", "thumbs")
     )

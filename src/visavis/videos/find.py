@@ -11,12 +11,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from visavis import permissions
+from visavis import input_files, permissions
 from visavis.atomic import temporary_folder
 from visavis.errors import NoFaceError, UnknownNameError, UsageError, VideoError, fault_of, reason_of
 from visavis.images import shown
 from visavis.plain import Plain
 from visavis.printable import dump_json
+from visavis.structured_text import parse_json
 from visavis.videos.recognize import VideoOptions, VideoRecognizer
 from visavis.videos.source import open_source
 
@@ -106,8 +107,8 @@ class SearchMemory:
         self._path = path
         try:
             permissions.create_file(path)
-            whole = path.read_bytes().rpartition(b"\n")
-            lines = [json.loads(line) for line in whole[0].decode().splitlines()]
+            whole = input_files.read_file(path, most=input_files.LISTS).rpartition(b"\n")
+            lines = [parse_json(line) for line in whole[0].decode().split("\n")] if whole[0] else []
             self._searched = {str(line["key"]): line["appearances"] for line in lines}
             if whole[2]:
                 os.truncate(path, len(whole[0] + whole[1]))  # a line that a killed run has not finished

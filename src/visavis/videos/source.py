@@ -17,7 +17,7 @@ from visavis.images.photo_files import has_photo_ending, is_folder
 from visavis.videos._folder import FrameFolder
 from visavis.videos._local_camera import device_number
 from visavis.videos._read_ahead import ReadAhead
-from visavis.videos.addresses import is_address, mask_address
+from visavis.videos.addresses import find_port_fault, is_address, mask_address
 from visavis.videos.decode import VideoDecoder
 from visavis.videos.reader_process import ReaderOrder
 from visavis.videos.types import Frame, FrameSource, SourceCounts
@@ -44,8 +44,12 @@ def open_source(source: VideoInput, *, name: str | None = None, every: int = 1) 
     label = images.shown(own_name)
     device = device_number(source)
     if device is not None or is_address(source):
+        if isinstance(source, str) and (fault := find_port_fault(source)):
+            raise UsageError(f"{label} cannot be opened: {fault}.")
         order = ReaderOrder(device, "" if device is not None else str(source), label, every)
         return CameraSource(order, name=own_name)
+    if name is not None:
+        label = f"{images.shown(name_of(source))} (camera {label})"
     if is_folder(source):
         folder = FrameFolder(os.fsdecode(cast("str", source)), label=label, name=own_name)
         return FileSource(folder, name=own_name, every=every)

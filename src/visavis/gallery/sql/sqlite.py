@@ -21,7 +21,7 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
-from visavis import permissions
+from visavis import input_files, permissions
 from visavis.atomic import has_room
 from visavis.encryption import Cipher
 from visavis.errors import GalleryError, UsageError, VisavisWarning
@@ -349,10 +349,10 @@ def _file_number(path: Path) -> tuple[int, int] | None:
 
 def _read_head(path: Path) -> bytes:
     try:
-        if not (path.is_file() or path.is_dir()):
-            raise GalleryError(f"{path} is a pipe, a socket or a device, not a gallery.")
-        with path.open("rb") as file:
+        with input_files.open_file(path) as file:
             return file.read(len(MAGIC))
+    except input_files.SpecialFileError as error:
+        raise GalleryError(f"{path} is a pipe, a socket or a device, not a gallery.") from error
     except OSError as error:
         raise GalleryError(f"{path} cannot be read: {error.strerror}.") from error
 
