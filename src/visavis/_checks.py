@@ -23,7 +23,7 @@ def check_number(
         try:
             figure = float(value)
         except OverflowError:  # a whole number of more than 308 digits
-            figure = math.inf if value > 0 else -math.inf
+            figure = math.inf
         if not finite or (math.isfinite(figure) and least <= figure <= most):
             return figure
     raise UsageError(f"{what}{_format_range(least, most)}, got {_format_value(value)}.")

@@ -10,7 +10,8 @@ from __future__ import annotations
 import errno
 import os
 import re
-from io import BufferedReader
+import select
+from io import BufferedReader, FileIO
 from stat import S_ISCHR, S_ISDIR, S_ISFIFO, S_ISREG, S_ISSOCK
 
 LISTS = 256 << 20
@@ -45,6 +46,20 @@ def open_stream(path: str | os.PathLike[str]) -> BufferedReader:
     no data yet is not. Raises OSError as :func:`open_file`: named pipes, sockets and links to devices are refused.
     """
     return _open(os.fsdecode(path), streams=True)
+
+
+def open_pipe(path: str | os.PathLike[str], *, seconds: float) -> FileIO:
+    """Open a named pipe, and wait until a program writes to it; TimeoutError, an OSError, after so many seconds."""
+    name = os.fsdecode(path)
+    descriptor = _open_descriptor(name)
+    try:
+        if not select.select([descriptor], [], [], seconds)[0]:
+            raise TimeoutError(errno.ETIMEDOUT, f"no program has written to this pipe in {seconds:g} seconds", name)
+        os.set_blocking(descriptor, True)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return FileIO(descriptor)
 
 
 def read_file(path: str | os.PathLike[str], *, most: int) -> bytes:

@@ -187,6 +187,7 @@ class _Native:
     """
 
     def __init__(self, model: Path | bytes, threads: int | None, *, exact: bool = False, device: str = "") -> None:
+        _source(model)  # raises for a path that ONNX Runtime cannot take
         self._model, self._threads, self._exact, self._device = model, threads, exact, device
         self._session: onnxruntime.InferenceSession | None = None
         self._opening = ForkSafeLock()
@@ -241,7 +242,18 @@ def _open(model: Path | bytes, threads: int | None, *, exact: bool, device: str)
 
 
 def _source(model: Path | bytes) -> bytes | str:
-    return model if isinstance(model, bytes) else str(model)
+    """Return a network as ONNX Runtime takes it; UsageError for a path that it cannot take."""
+    if isinstance(model, bytes):
+        return model
+    path = str(model)
+    try:
+        path.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(
+            f"{path} cannot be opened by ONNX Runtime, because its path is not UTF-8: name another folder, such as by "
+            "VISAVIS_CACHE."
+        ) from error
+    return path
 
 
 def _open_on(device: devices.Device, model: Path | bytes, threads: int | None) -> onnxruntime.InferenceSession:
@@ -340,7 +352,7 @@ def _save(network: Path, target: Path, level: str, *, weights: str = "") -> None
     if weights:
         options.add_session_config_entry("session.optimized_model_external_initializers_file_name", weights)
         options.add_session_config_entry("session.optimized_model_external_initializers_min_size_in_bytes", "16384")
-    ort.InferenceSession(str(network), options, providers=[devices.CPU], enable_fallback=0)
+    ort.InferenceSession(_source(network), options, providers=[devices.CPU], enable_fallback=0)
 
 
 def save_optimized(network: Path, target: Path, *, weights: str) -> None:

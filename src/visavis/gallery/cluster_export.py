@@ -71,8 +71,9 @@ def read_named(path: Path) -> list[NamedFaces]:
 
     Raises UsageError if the file is something else.
     """
+    text = read_text(path, most=input_files.TABLES)
     try:
-        content = parse_json(read_text(path, most=input_files.TABLES))
+        content = parse_json(text)
         return [_parse_person(entry) for entry in content]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(

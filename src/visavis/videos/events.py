@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from datetime import datetime
@@ -10,7 +11,7 @@ from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
-from visavis import permissions
+from visavis import input_files, permissions
 from visavis.errors import UsageError, reason_of
 from visavis.printable import dump_json
 from visavis.types import Identification
@@ -47,6 +48,16 @@ def make_event(  # noqa: PLR0913 - the fields of an event
     )
 
 
+def refuse_other_file(path: Path) -> None:
+    """Raise OSError for a regular file with anything but JSON Lines at its beginning: nothing is added to a video."""
+    try:
+        with input_files.open_file(path) as file:
+            if file.read(1) not in {b"", b"{"}:
+                raise OSError(errno.EEXIST, "it holds something other than lines of JSON", str(path))
+    except input_files.SpecialFileError:
+        return
+
+
 class EventFile:
     """A file of JSON Lines; events are added to what it holds. A new file is readable by its user alone."""
 
@@ -55,6 +66,7 @@ class EventFile:
         self._path = Path(path)
         try:
             permissions.create_file(self._path)
+            refuse_other_file(self._path)
             self._file = open(self._path, "ab", buffering=0, opener=permissions.open_without_link)  # noqa: SIM115
         except OSError as error:
             raise self._refuse(error) from error

@@ -106,6 +106,8 @@ class SqliteFile:
         path = self._path
         if path.is_dir():
             raise GalleryError(f"{path} is a folder: a gallery is a file.")
+        if permissions.is_dangling(path):
+            raise GalleryError(f"{path} cannot be a gallery: {permissions.DANGLING}. Name the file itself.")
         if not path.exists() and not create:
             raise GalleryError(f"there is no gallery at {path}: enroll a person first.")
         if not path.parent.is_dir():
