@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from visavis import images
-from visavis.errors import UsageError
+from visavis.errors import UsageError, VideoError
 from visavis.gallery import Gallery
 from visavis.pipeline import Recognizer
 from visavis.types import RGB, Face
@@ -130,6 +131,20 @@ def test_a_file_of_cameras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         ('[[camera]]\nname = "a"\nsource = 0\n[[camera]]\nname = "a"\nsource = 1', "two cameras are called 'a'"),
         ("sighting_seconds = -1\n[[camera]]\nname = 'a'\nsource = 0", "sighting_seconds is a number of seconds"),
         ("no toml", "is not TOML"),
+        ('[[camera]]\nname = "a"\nsource = -1', "camera 'a': source: the number of a device is from 0 to 999, got -1"),
+        (
+            '[[camera]]\nname = "a"\nsource = 99999999999999999999',
+            "camera 'a': source: the number of a device is from 0 to 999",
+        ),
+        (
+            '[[camera]]\nname = "a"\nsource = "rtsp://u:secret@h:x/"',
+            "camera 'a': source: the port 'x' is not a number from 1 to 65535",
+        ),
+        (
+            '[[camera]]\nname = "a"\nsource = 0\ndetect = "rtsp://h:99999"',
+            "camera 'a': detect: the port '99999' is not a number from 1 to 65535",
+        ),
+        ("a." * 30_000 + "b = 1", "is not TOML: a key has more than 20 parts"),
     ],
 )
 def test_mistakes_in_the_file_are_one_sentence(tmp_path: Path, text: str, message: str) -> None:
@@ -140,6 +155,14 @@ def test_mistakes_in_the_file_are_one_sentence(tmp_path: Path, text: str, messag
     assert message in str(raised.value)
     assert "cameras.toml" in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_a_file_that_is_missing_is_named_with_its_camera(tmp_path: Path, recognizer: Recognizer) -> None:
+    path = tmp_path / "cameras.toml"
+    path.write_text('[[camera]]\nname = "door"\nsource = "none.mp4"\n')
+    missing = re.escape(repr(str(tmp_path / "none.mp4")))
+    with pytest.raises(VideoError, match=rf"^there is no file {missing} \(camera 'door'\)\.$"):
+        CameraGroup(read_camera_file(path), recognizer)
 
 
 # -------------------------------------------------------------------------------------------------------- sightings

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from visavis.errors import UsageError
 from visavis.videos.events import EventFile
+from visavis.videos.find import SearchMemory
 from visavis.videos.types import VideoEvent
 
 EVENT = VideoEvent("a", "ended", 1, None, None, 0.0, 1.5, "door.mp4")
@@ -48,3 +50,36 @@ def test_a_planted_link_is_not_followed(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"events cannot be written to .*events\.jsonl"):
         EventFile(tmp_path / "events.jsonl")
     assert victim.read_text(encoding="utf-8") == "mine"
+
+
+@pytest.mark.parametrize("content", [b"\x00\x00\x00\x20ftypisom", b"SQLite format 3\0", b"notes", b"\xff\xd8"])
+def test_nothing_is_added_to_a_file_of_another_kind(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match="it holds something other than lines of JSON"):
+        EventFile(path)
+    with pytest.raises(UsageError, match="it holds something other than lines of JSON"):
+        SearchMemory(path)
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("content", [b'{"my": "settings"}', b'{"key": "1", "appearances": []}\n{"my": 1}', b"{}"])
+def test_a_file_without_a_last_line_feed_is_not_cut_off(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "settings.json"
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match="its last line is of something else"):
+        SearchMemory(path)
+    assert path.read_bytes() == content
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are of POSIX")
+def test_a_pipe_that_no_program_reads_is_an_error_and_one_that_is_read_gets_the_events(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(UsageError, match="events cannot be written to"):
+        EventFile(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with EventFile(path) as file:
+        file.write(EVENT)
+    assert json.loads(os.read(reader, 10_000))["to"] == 1.5
+    os.close(reader)

@@ -21,8 +21,6 @@ from visavis.videos.zones import Zones, make_polygon
 
 SIGHTING_SECONDS = 30.0
 """Seconds within which the same person in two cameras is one sighting."""
-MOST_EVERY = 1_000_000
-"""Longest step from one frame to the next."""
 LARGEST_DEVICE = 999
 """Largest number of a camera of this machine, as in /dev/video999."""
 KEYS = ("name", "source", "detect", "every", "min_face", "look", "ignore")
@@ -98,7 +96,7 @@ def _parse_camera(table: Mapping[str, object], number: int, folder: Path) -> Cam
     _check_keys(table, KEYS, what)
     if "source" not in table:
         raise UsageError(f"{what} has no source: a path, the number of a device, or an address such as rtsp://...")
-    every = check_whole(table.get("every", 1), f"{what}: every is a number of frames", least=1, most=MOST_EVERY)
+    every = check_whole(table.get("every", 1), f"{what}: every is a number of frames", least=1)
     min_face = table.get("min_face")
     if min_face is not None:
         min_face = check_number(min_face, f"{what}: min_face is a side in pixels", least=1)
