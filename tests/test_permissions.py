@@ -218,9 +218,7 @@ def test_a_link_to_nothing_is_not_followed(tmp_path: Path) -> None:
     link.symlink_to(target)
     with pytest.raises(FileNotFoundError, match="a link to a file that does not exist"):
         permissions.create_file(link)
-    with pytest.raises(
-        GalleryError, match=r"faces\.db cannot be a gallery: it is a link to a file that does not exist"
-    ):
+    with pytest.raises(GalleryError, match=r"faces\.db cannot be a gallery: it is a link to a file that does not"):
         Gallery(link)
     assert not target.exists()
     Gallery(target).close()
