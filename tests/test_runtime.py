@@ -160,3 +160,10 @@ def test_a_path_that_is_not_utf8_is_one_sentence(tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"\xff.onnx")
     with pytest.raises(UsageError, match="its path is not UTF-8: name another folder, such as by VISAVIS_CACHE"):
         runtime.Session(path)
+
+
+@pytest.mark.parametrize("threads", [4097, 10**30, 10**5000])
+def test_threads_beyond_all_machines_are_refused(threads: int) -> None:
+    """ONNX Runtime takes 32 bits, and answered with a TypeError."""
+    with pytest.raises(UsageError, match="threads must be at most 4,096"):
+        runtime.thread_count(threads)

@@ -54,10 +54,19 @@ def _read_quota(path: Path) -> int:
         return 1 << 16
 
 
+MOST_THREADS = 4096
+"""Most threads that a caller can ask for; ONNX Runtime takes no number beyond 32 bits."""
+
+
 def thread_count(threads: int | None) -> int:
-    """Return the requested number of threads, else all processors of this process. UsageError below 1."""
+    """Return the requested number of threads, else all processors of this process.
+
+    UsageError below 1, and above ``MOST_THREADS``.
+    """
     if threads is not None and (not isinstance(threads, int) or threads < 1):
         raise UsageError(f"threads must be at least 1, and a whole number, got {threads!r}.")
+    if threads is not None and threads > MOST_THREADS:
+        raise UsageError(f"threads must be at most {MOST_THREADS:,}: no machine has more processors.")
     return processors() if threads is None else threads
 
 
