@@ -32,8 +32,8 @@ _BRACKETS = re.compile(r"[\[\]{}]")
 def parse_json(text: str | bytes, *, parse_constant: Callable[[str], Any] | None = None) -> Any:
     """Return the value of a JSON text in UTF-8; ``parse_constant`` is called for NaN and infinities, as by Python.
 
-    Raises ValueError for what is not JSON, is nested too deeply, or has a whole number of more than ``NUMBER_DIGITS``
-    digits.
+    A whole number of more than ``NUMBER_DIGITS`` digits becomes a float, mostly an infinity, as ``1e400`` does. Raises
+    ValueError for what is not JSON or is nested too deeply.
     """
     try:
         text = text if isinstance(text, str) else text.decode()
@@ -61,10 +61,9 @@ def parse_toml(text: str) -> dict[str, Any]:
     return content
 
 
-def _parse_whole(digits: str) -> int:
-    if len(digits) > NUMBER_DIGITS:
-        raise ValueError(_TOO_LONG)
-    return int(digits)
+def _parse_whole(digits: str) -> float:
+    """Return a whole number; an infinity for one that no float can hold, as Python reads 1e400."""
+    return int(digits) if len(digits) <= NUMBER_DIGITS else float(digits)
 
 
 def _check_depth(structure: str) -> None:
