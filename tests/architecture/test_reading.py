@@ -26,6 +26,7 @@ READERS = {
     "visavis.detectors._onnx_parts": "weights with a known hash",
     "visavis.detectors.scrfd": "weights with a known hash",
     "visavis.landmarks": "a table in the cache",
+    "visavis.embedding_cache.crop_folders": "crops in the cache",
     "visavis.quantize": "a temporary folder",
     "visavis.samples": "an archive in the cache",
     "visavis.train.crop_file": "crops in the folder of a run",
