@@ -14,7 +14,7 @@ from visavis.videos import motion
 from visavis.videos.answers import keep_or_replace, name_each_person_once, search_fpir, search_person
 from visavis.videos.person import KeptFace, TrackedPerson, merge_views
 from visavis.videos.strangers import Strangers, list_strangers, name_stranger, parse_sighting
-from visavis.videos.tracker import DetectedFace, Track
+from visavis.videos.track import DetectedFace, Track
 from visavis.videos.types import FaceView
 
 BOX = np.array([0, 0, 50, 50], np.float32)

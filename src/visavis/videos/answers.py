@@ -13,7 +13,7 @@ from visavis.videos.person import TrackedPerson
 
 if TYPE_CHECKING:
     from visavis.gallery import Gallery
-    from visavis.videos.tracker import Track
+    from visavis.videos.track import Track
 
 SPENT = (0.5, 0.25, 0.125, 0.125)
 """Share of a track's FPIR that each of its searches spends: together they are 1, so the rate is that of a track."""

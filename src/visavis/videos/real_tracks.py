@@ -12,7 +12,7 @@ from typing import Literal, get_args
 from visavis.errors import UsageError
 from visavis.liveness import LivenessCheck, TrackLiveness
 from visavis.types import RGB
-from visavis.videos.tracker import DetectedFace
+from visavis.videos.track import DetectedFace
 
 LivenessMode = Literal["off", "observe", "require"]
 
@@ -45,6 +45,12 @@ class RealTracks:
         judged = self._check.judge(pixels, [face.face for face in faces.values()], qualities)
         for number, answer in zip(faces, judged, strict=True):
             self._tracks.setdefault(number, self._check.track()).add(answer)
+
+    def join(self, rest: int, number: int) -> None:
+        """Count the faces of a track for another track, of which it turned out to be the rest."""
+        track = self._tracks.pop(rest, None)
+        if track is not None and self._check is not None:
+            self._tracks.setdefault(number, self._check.track()).extend(track)
 
     def score(self, number: int) -> float | None:
         """Return the probability that a track is real; None where none of its faces was judged without a doubt."""

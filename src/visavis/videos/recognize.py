@@ -19,8 +19,9 @@ from visavis.videos.faces_folder import FacesFolder
 from visavis.videos.real_tracks import LivenessMode, RealTracks, check_mode
 from visavis.videos.scenes import SceneChanges
 from visavis.videos.strangers import Strangers
+from visavis.videos.track import TrackLimits
 from visavis.videos.track_people import TrackPeople
-from visavis.videos.tracker import Tracker, TrackLimits
+from visavis.videos.tracker import Tracker
 from visavis.videos.types import Frame, FrameResult, FrameSource, TrackedFace
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 INTERVAL_S = 0.15
 """Seconds of video between two detections: faces move by less than their size, and detection takes most of the time."""
 SAME_FAR, REJOINED_FAR, HIDDEN_FAR = 1e-2, 1e-4, 1e-1
-"""Rates of false accepts of the distances within a track: see :class:`visavis.videos.tracker.TrackLimits`."""
+"""Rates of false accepts of the distances within a track: see :class:`visavis.videos.track.TrackLimits`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +134,13 @@ class VideoRecognizer:
         self._detected = frame.seconds
         self.detections += 1
         faces = self._reader.measure(frame, detected_faces)
-        owners, ended = self.tracker.update(
+        update = self.tracker.update(
             frame.seconds, faces, lambda wanted: self._reader.embed(frame.pixels, wanted), cut=self._cut
         )
+        owners = update.owners
+        self._people.join(update.joined)
         self._people.look_at({track.number: (track, faces[number]) for number, track in owners.items()}, frame)
-        events = self._people.search(frame.seconds, self.tracker.tracks, ended)
+        events = self._people.search(frame.seconds, self.tracker.tracks, update.ended)
         self._people.forget_ended(self.tracker.tracks)
         detected = [TrackedFace(track.number, track.latest.face, detected=True) for track in owners.values()]
         numbers = {face.track for face in detected}

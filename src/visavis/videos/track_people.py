@@ -14,7 +14,7 @@ from visavis.videos.faces_folder import FacesFolder
 from visavis.videos.person import TrackedPerson
 from visavis.videos.real_tracks import WITHHELD, RealTracks
 from visavis.videos.strangers import Strangers
-from visavis.videos.tracker import DetectedFace, Track
+from visavis.videos.track import DetectedFace, Track
 from visavis.videos.types import EventKind, Frame, TrackedFace, VideoEvent
 
 if TYPE_CHECKING:
@@ -55,9 +55,16 @@ class TrackPeople:
         for track, face in tracks.values():
             person = self.people.setdefault(track.number, TrackedPerson(start=moment))
             person.end = moment
+            self._reader.align(frame.pixels, [waiting for waiting in track.waiting if waiting is face])
             if person.wants(frame.seconds, face.quality.score):
                 person.keep(self._reader.keep(face, frame))
         self._real.look_at(frame.pixels, {number: face for number, (_, face) in tracks.items()})
+
+    def join(self, joined: Mapping[int, int]) -> None:
+        """Add what is known of tracks to those of which they turned out to be the rest, by number."""
+        for rest, number in joined.items():
+            self.people[number].absorb(self.people.pop(rest))
+            self._real.join(rest, number)
 
     def search(self, seconds: float, tracks: Sequence[Track], ending: Sequence[Track]) -> list[VideoEvent]:
         """Search for the people of tracks that are due, and of all tracks from time to time.
