@@ -15,7 +15,7 @@ MEMORY = 12
 """Embeddings that a track is compared by."""
 LOOKS = 8
 """Different looks that a track keeps the faces of."""
-SAME_PICTURE = 0.8
+SAME_PICTURE = 0.7
 """Correlation of two small pictures of a face from which they show about the same."""
 
 
