@@ -218,11 +218,7 @@ class Tracker:
         """Join tentative tracks of this frame to the lost ones that they are the rest of; return their numbers."""
         lost = {track.number: track for track in self._find_lost(owners.values())}
         for track in self.tracks:
-            track.origins = {
-                number: limit
-                for number, limit in track.origins.items()
-                if number in lost and number not in track.together
-            }
+            track.origins = {number: limit for number, limit in track.origins.items() if number in lost}
         tentative = [track for track in owners.values() if track.origins]
         candidates = [track for number, track in lost.items() if any(number in item.origins for item in tentative)]
         if not candidates:
