@@ -40,6 +40,13 @@ def measure_distances(tracks: Sequence[Track], faces: Sequence[DetectedFace], wa
     return distances
 
 
+def measure_distance(first: Track, second: Track) -> float:
+    """Return the least distance of any two faces that two tracks remember; 0 where one remembers none."""
+    if not first.memory or not second.memory:
+        return 0.0
+    return float(1 - (np.stack(first.memory) @ np.stack(second.memory).T).max())
+
+
 def find_nearest(distances: Doubles) -> Mask:
     """Return the pairs ``(n, m)`` whose face is not clearly nearer to another track; those without a distance, too."""
     least = np.min(np.where(np.isnan(distances), np.inf, distances), axis=0)

@@ -9,7 +9,7 @@ track do not say whether it is the rest of a lost one, the next ones may: until 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -232,9 +232,21 @@ class Tracker:
             joined[tentative[column].number] = candidates[row].number
             self._absorb(candidates[row], tentative[column], owners)
         for track in tentative:
-            if track.last - track.first > TENTATIVE_S:
-                track.origins = {}
+            track.origins = self._keep_origins(track, lost)
         return joined
+
+    def _keep_origins(self, track: Track, lost: Mapping[int, Track]) -> dict[int, float]:
+        """Return the lost tracks that a tentative one may still be the rest of: for a second, those that are near."""
+        if self._limits is None or track.last - track.first > TENTATIVE_S:
+            return {}
+        if not track.lasting:
+            return track.origins
+        farthest = self._limits.hidden
+        return {
+            number: limit
+            for number, limit in track.origins.items()
+            if track_pairs.measure_distance(track, lost[number]) <= farthest
+        }
 
     def _absorb(self, track: Track, rest: Track, owners: dict[int, Track]) -> None:
         """Go on with a lost track where a tentative one was."""
