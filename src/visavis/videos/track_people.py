@@ -110,7 +110,7 @@ class TrackPeople:
 
     def _merge(self, track: Track) -> None:
         person = self.people[track.number]
-        person.fpir = answers.search_fpir(self._fpir, len(person.searched), len(person.kept))
+        person.fpir = answers.search_fpir(self._fpir, person.quality().score)
         track.remember(person.merge())
         for view in person.views:
             if view.embedding is not None:
