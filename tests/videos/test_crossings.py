@@ -122,13 +122,13 @@ class SceneFrames:
 
 
 def read_looks(folder: Path, recognizer: Recognizer) -> tuple[Look, ...]:
-    """Return up to five photos of a person with the box of the largest face."""
+    """Return up to five photos of a person, with the box of the face; photos with a second face are left out."""
     looks = []
-    for path in sorted(folder.iterdir())[:5]:
+    for path in sorted(folder.iterdir()):
         pixels = read(str(path)).pixels
-        (faces,) = recognizer.detector.detect([pixels])
-        if faces:
-            looks.append(Look(pixels, max(faces, key=lambda face: face.width).box))
+        faces = recognizer.detector.detect([pixels])[0] if len(looks) < 5 else []
+        if len(faces) == 1:
+            looks.append(Look(pixels, faces[0].box))
     return tuple(looks)
 
 
