@@ -19,6 +19,7 @@ from visavis.types import RGB, Face
 from visavis.videos.camera_file import CameraFile, CameraSettings, read_camera_file
 from visavis.videos.cameras import CameraGroup
 from visavis.videos.sightings import SightingLog
+from visavis.videos.strangers import Strangers, list_strangers
 from visavis.videos.types import VideoEvent
 from visavis.videos.zones import Zones, is_inside
 
@@ -220,6 +221,26 @@ def test_two_cameras_one_gallery_one_sighting(tmp_path: Path, recognizer: Recogn
     assert ended["desk"].sighting is None
     assert len({event.track for event in ended.values()}) == 3
     assert ended["yard"].start == pytest.approx(3, abs=0.3)
+
+
+def test_a_stranger_in_two_cameras_has_one_number_and_one_sighting(
+    tmp_path: Path, recognizer: Recognizer, faces: list[RGB]
+) -> None:
+    paths = [write(tmp_path / "door.mp4", faces[0]), write(tmp_path / "gate.mp4", faces[0], start=1)]
+    other = write(tmp_path / "desk.mp4", faces[1])
+    cameras = tuple(CameraSettings(path.stem, str(path)) for path in (*paths, other))
+    with Gallery(f"sqlite:///{tmp_path}/faces.db", recognizer=recognizer) as gallery:
+        memory = Strangers(gallery, days=30, fpir=0.01)
+        group = CameraGroup(CameraFile(cameras, 10), recognizer, gallery, strangers=memory)
+        events = [event for result in group.run() for event in result.events]
+        stored = {stranger.number: stranger for stranger in list_strangers(gallery)}
+    ended = {event.camera: event for event in events if event.event == "ended"}
+    assert ended["door"].stranger == ended["gate"].stranger
+    assert {ended["door"].stranger, ended["desk"].stranger} == stored.keys()
+    assert len(stored) == 2
+    assert stored[ended["door"].stranger or 0].cameras == ("door", "gate")
+    assert ended["door"].sighting == ended["gate"].sighting is not None
+    assert ended["desk"].sighting not in {None, ended["door"].sighting}
 
 
 def test_faces_in_ignored_zones_begin_no_track(tmp_path: Path, recognizer: Recognizer, faces: list[RGB]) -> None:

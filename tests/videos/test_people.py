@@ -13,7 +13,7 @@ from visavis.types import Candidate, Face, Floats, Identification, Quality
 from visavis.videos import motion
 from visavis.videos.answers import keep_or_replace, name_each_person_once, search_fpir, search_person
 from visavis.videos.person import KeptFace, TrackedPerson, merge_views
-from visavis.videos.strangers import Strangers, list_strangers, name_stranger, parse_sighting
+from visavis.videos.strangers import Strangers, list_strangers, name_stranger
 from visavis.videos.track import DetectedFace, Track
 from visavis.videos.types import FaceView
 
@@ -185,5 +185,3 @@ def test_poor_faces_and_people_in_sight_are_no_known_strangers(gallery: Gallery)
     assert number is not None
     assert strangers.find(AXES[20], good) == number
     assert strangers.find(AXES[20], good, excluded={number}) is None
-    assert parse_sighting("holiday/stranger.jpg", 4) is None
-    assert parse_sighting("stranger 7, sighting 2, yesterday, door", 4) is None

@@ -152,11 +152,14 @@ class TrackPeople:
         """Give an unknown person the number of a stranger who was seen before."""
         person = self.people[track.number]
         if self._strangers is not None and person.template is not None and person.stranger is None:
-            excluded = {self.people[other].stranger for other in track.together & self.people.keys()}
-            excluded |= person.strangers_together
             person.stranger = self._strangers.find(
-                person.template, person.quality(), excluded={number for number in excluded if number is not None}
+                person.template, person.quality(), excluded=self._strangers_beside(track)
             )
+
+    def _strangers_beside(self, track: Track) -> set[int]:
+        """Return the strangers of tracks of the same time, which are other people."""
+        numbers = {self.people[other].stranger for other in track.together & self.people.keys()}
+        return {number for number in numbers if number is not None} | self.people[track.number].strangers_together
 
     def _end(self, track: Track) -> VideoEvent:
         person = self.people[track.number]
@@ -169,6 +172,7 @@ class TrackPeople:
                 camera=self._camera,
                 seconds=track.last,
                 at=None if isinstance(person.end, float) else person.end,
+                excluded=self._strangers_beside(track),
             )
         for number in track.together & self.people.keys():
             other = self.people[number]
