@@ -6,25 +6,29 @@ import re
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from visavis import images
+from visavis import images, spoof_networks
+from visavis.embedders import Embedder
 from visavis.errors import UsageError, VideoError
 from visavis.gallery import Gallery
 from visavis.pipeline import Recognizer
-from visavis.types import RGB, Face
+from visavis.types import RGB, Face, Floats
 from visavis.videos.camera_file import CameraFile, CameraSettings, read_camera_file
 from visavis.videos.cameras import CameraGroup
+from visavis.videos.recognize import VideoOptions
 from visavis.videos.sightings import SightingLog
 from visavis.videos.strangers import Strangers, list_strangers
 from visavis.videos.types import VideoEvent
 from visavis.videos.zones import Zones, is_inside
 
 from .camera_servers import MjpegCamera
-from .made_video import make_video
+from .made_video import draw_frames, make_video
 
 SIZE = 240, 320
 
@@ -272,6 +276,68 @@ def test_newest_frames_are_detected_in_one_batch(tmp_path: Path, recognizer: Rec
     run(CameraFile(tuple(CameraSettings(path.stem, str(path)) for path in paths)), counting)
     assert len(detector.batches) <= 10
     assert all(batch == [320] * 3 for batch in detector.batches)
+
+
+class CountingEmbedder:
+    """The default embedder, which counts the faces of each call."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self.name, self.dimension, self._embedder = embedder.name, embedder.dimension, embedder
+        self.batches: list[int] = []
+
+    def crops(self, picture: RGB, faces: Sequence[Face]) -> RGB:
+        return self._embedder.crops(picture, faces)
+
+    def embed(self, crops: RGB) -> Floats:
+        self.batches.append(len(crops))
+        return self._embedder.embed(crops)
+
+
+def test_faces_of_all_cameras_are_embedded_in_one_batch(
+    tmp_path: Path, recognizer: Recognizer, faces: list[RGB]
+) -> None:
+    embedder = CountingEmbedder(recognizer.embedder)
+    counting = Recognizer(detector=recognizer.detector, embedder=embedder)
+    paths = [write(tmp_path / f"{number}.mp4", faces[0], seconds=1) for number in range(3)]
+    cameras = tuple(CameraSettings(path.stem, str(path)) for path in paths)
+    with Gallery(f"sqlite:///{tmp_path}/faces.db", recognizer=recognizer) as gallery:
+        gallery.enroll("Ann", faces[0])
+        results = list(CameraGroup(CameraFile(cameras), counting, gallery).run())
+    names = {event.camera: event.name for result in results for event in result.events}
+    assert names == {"0": "Ann", "1": "Ann", "2": "Ann"}
+    assert embedder.batches == [3]
+
+
+def test_all_cameras_share_the_networks_of_liveness(
+    tmp_path: Path, recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = []
+
+    class Networks:
+        def __init__(self, *, threads: int | None = None) -> None:
+            opened.append(threads)
+
+    monkeypatch.setattr(spoof_networks, "SpoofNetworks", Networks)
+    paths = [make_video(tmp_path / f"{number}.mp4", draw_frames(5)) for number in range(3)]
+    cameras = tuple(CameraSettings(path.stem, str(path)) for path in paths)
+    CameraGroup(CameraFile(cameras), recognizer, options=VideoOptions(liveness="require")).close()
+    assert len(opened) == 1
+
+
+def test_a_file_at_an_address_ends_as_a_camera(tmp_path: Path, recognizer: Recognizer) -> None:
+    make_video(tmp_path / "a.mp4", draw_frames(20))
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    cameras = (CameraSettings("a", f"http://127.0.0.1:{server.server_port}/a.mp4"),)
+    results = list(CameraGroup(CameraFile(cameras), recognizer).run())
+    server.shutdown()
+    server.server_close()
+    assert len(results) == 21  # and the end of all tracks
 
 
 def test_a_stream_for_detection_and_one_for_faces(tmp_path: Path, recognizer: Recognizer, faces: list[RGB]) -> None:

@@ -53,6 +53,11 @@ class Output:
         else:
             self._rows += (row if isinstance(row, Row) else Row(row) for row in rows)
 
+    def line(self, text: str) -> None:
+        """Print a line of text at once, where answers are rows of a table."""
+        if not self._json and self._csv is None:
+            write(_make_encodable(make_printable(text), sys.stdout.encoding or "utf-8") + "\n")
+
     def progress(self, answers: Iterable[T], total: int) -> Iterator[T]:
         """Yield ``answers`` under a progress bar, visible only on a terminal with no other output."""
         noted = answers if self._json else _print_notes(answers)

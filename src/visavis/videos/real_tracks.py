@@ -25,15 +25,18 @@ def check_mode(mode: str) -> None:
         raise UsageError(f"liveness is one of {', '.join(get_args(LivenessMode))}, got {mode!r}.")
 
 
+def open_check(mode: LivenessMode, *, threads: int | None = None) -> LivenessCheck | None:
+    """Return what judges faces, which tracks of several cameras may share; None for "off"."""
+    check_mode(mode)
+    return None if mode == "off" else LivenessCheck(threads=threads)
+
+
 class RealTracks:
     """The liveness of each track. Off, nothing is loaded and every track may have a name."""
 
     def __init__(self, mode: LivenessMode, check: LivenessCheck | None = None, *, threads: int | None = None) -> None:
-        check_mode(mode)
         self._mode = mode
-        if mode != "off" and check is None:
-            check = LivenessCheck(threads=threads)
-        self._check = None if mode == "off" else check
+        self._check = open_check(mode, threads=threads) if check is None or mode == "off" else check
         self._tracks: dict[int, TrackLiveness] = {}
         self._allowed: dict[int, bool] = {}
 

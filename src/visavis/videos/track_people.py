@@ -11,7 +11,7 @@ from visavis.videos import answers
 from visavis.videos.detected_faces import FaceReader
 from visavis.videos.events import make_event
 from visavis.videos.faces_folder import FacesFolder
-from visavis.videos.person import TrackedPerson
+from visavis.videos.person import KeptFace, TrackedPerson
 from visavis.videos.real_tracks import WITHHELD, RealTracks
 from visavis.videos.strangers import Strangers
 from visavis.videos.track import DetectedFace, Track
@@ -71,9 +71,8 @@ class TrackPeople:
 
         Returns the events: answers that changed, and the ends of ``ending`` tracks.
         """
-        confirmed = [track for track in (*tracks, *ending) if track.confirmed]
-        due = [track for track in confirmed if self._is_due(track, seconds, ends=track in ending)]
-        self._reader.embed_kept([face for track in due for face in self.people[track.number].unembedded()])
+        confirmed, due = self._choose_due(seconds, tracks, ending)
+        self._reader.embed_kept(self.faces_to_embed(seconds, tracks, ending))
         for track in due:
             self._merge(track)
         events: list[VideoEvent] = []
@@ -85,6 +84,11 @@ class TrackPeople:
                 self._answer(self.people[track.number], self._gallery)
             events += self._show(confirmed, due)
         return [*events, *(self._end(track) for track in ending)]
+
+    def faces_to_embed(self, seconds: float, tracks: Sequence[Track], ending: Sequence[Track]) -> list[KeptFace]:
+        """Return the kept faces that the next search needs embeddings of, as :meth:`search` is called."""
+        _, due = self._choose_due(seconds, tracks, ending)
+        return [face for track in due for face in self.people[track.number].unembedded()]
 
     def forget_ended(self, tracks: Sequence[Track]) -> None:
         """Keep the people of these tracks alone."""
@@ -103,6 +107,13 @@ class TrackPeople:
             person_id=person.shown.person_id,
             stranger=person.stranger,
         )
+
+    def _choose_due(
+        self, seconds: float, tracks: Sequence[Track], ending: Sequence[Track]
+    ) -> tuple[list[Track], list[Track]]:
+        """Return the confirmed tracks, and those of them whose people are to be searched for."""
+        confirmed = [track for track in (*tracks, *ending) if track.confirmed]
+        return confirmed, [track for track in confirmed if self._is_due(track, seconds, ends=track in ending)]
 
     def _is_due(self, track: Track, seconds: float, *, ends: bool) -> bool:
         person = self.people[track.number]
