@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING
 
 from visavis.cli._output import Output, note, significant
 from visavis.cli._signals import catch_signals
+from visavis.defaults import DETECTOR
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
     from visavis.cli._networks import Networks
-
-MEASURED = "mtcnn"
-"""Detector by whose landmarks the limits of the challenge were measured."""
 
 
 def run_challenge(sources: list[str], networks: Networks, *, json: bool) -> int:
@@ -24,8 +22,8 @@ def run_challenge(sources: list[str], networks: Networks, *, json: bool) -> int:
     if len(sources) > 1:
         raise UsageError("--challenge is for one camera: give one SOURCE.")
     detector = networks.recognizer().detector
-    if detector.name != MEASURED:
-        note(f"the challenge was measured with the detector {MEASURED}: others may let bent photos pass.")
+    if networks.detector != DETECTOR:
+        note(f"the challenge was measured with the detector {DETECTOR}: others may let bent photos pass.")
     with catch_signals(), Output("answer", "movements", "reason", json=json) as output:
         frames = open_source(sources[0])
         state = None

@@ -166,8 +166,7 @@ def video(  # noqa: PLR0913 - a command's options
         pictures = stack.enter_context(open_pictures(out, source=source, blur=choice, live=live))
         send = stack.enter_context(deliver(mqtt=mqtt, post=post, outbox=outbox, report=note))
         output = stack.enter_context(Output(*COLUMNS, json=json))
-        visible = output.shows_progress and not (frames.live and sys.stdout.isatty())
-        progress = stack.enter_context(_show_progress(frames, tracking, visible=visible))
+        progress = stack.enter_context(_show_progress(frames, tracking, visible=output.shows_progress))
         results = interrupts.each(tracking.run(frames, ended=lambda: pictures.closed))
         targets = [send] if file is None else [file.write, send]
         recognized = _follow(map(progress, results), output, pictures, targets, live=frames.live)
@@ -215,7 +214,8 @@ def _show_progress(
         rate = f"{count / passed:.1f} frames/s"
         return rate if frames.live else f"{rate}, {seconds / passed:.1f} x real time"
 
-    with _show_bar(frames.duration, visible=visible) as show:
+    between_lines = frames.live and sys.stdout.isatty()
+    with _show_bar(frames.duration, visible=visible and not between_lines) as show:
 
         def update(result: FrameResult) -> FrameResult:
             nonlocal count, seconds

@@ -14,18 +14,13 @@ from sqlalchemy import Connection
 from visavis import images
 from visavis.embedding_cache import stored_files as embedding_cache
 from visavis.errors import ImageError, UnknownNameError, UsageError
-from visavis.gallery import _search
 from visavis.gallery._open_gallery import OpenGallery
-from visavis.gallery.check_input import make_storable, match_stored_faces, normalize_embeddings, prepare_templates
+from visavis.gallery.check_input import make_storable, match_stored_faces, prepare_templates
 from visavis.gallery.index import UNASSIGNED
 from visavis.gallery.sql import indexed_photos, photo_paths, records
 from visavis.gallery.types import ClusteredFaces, ForgottenPhoto, IndexedPhoto, StoredFaces
-from visavis.types import Floats, Lookalike
 
 HASH = re.compile(r"[0-9a-f]{8,64}")
-
-MakePhoto = Callable[[Sequence[Lookalike], Callable[[], StoredFaces]], IndexedPhoto | None]
-"""Makes a photo of one face of the faces nearest to it, and of a function that reads all unassigned faces."""
 
 
 def find_indexed(opened: OpenGallery, sha256s: Iterable[str]) -> set[str]:
@@ -36,7 +31,7 @@ def find_indexed(opened: OpenGallery, sha256s: Iterable[str]) -> set[str]:
 
 def add_photos(opened: OpenGallery, photos: Sequence[IndexedPhoto]) -> int:
     """Do as :meth:`visavis.gallery.Gallery.add_photos`."""
-    prepared = [_prepare_photo(photo) for photo in {photo.sha256: photo for photo in photos}.values()]
+    prepared = [prepare_photo(photo) for photo in {photo.sha256: photo for photo in photos}.values()]
     if not prepared:
         return 0
     with opened.database.write() as conn:
@@ -51,22 +46,6 @@ def add_photos(opened: OpenGallery, photos: Sequence[IndexedPhoto]) -> int:
             records.add_templates(conn, opened.model, new_faces)
         indexed_photos.insert_photos(conn, opened.model, new)
     return len(new)
-
-
-def add_photo_after_search(opened: OpenGallery, embedding: Floats, make: MakePhoto, *, top: int) -> int | None:
-    """Do as :meth:`visavis.gallery.Gallery.add_photo_after_search`."""
-    with opened.lock, opened.database.write() as conn:  # in this order, as elsewhere
-        probes = normalize_embeddings(embedding[None], records.read_meta(conn).dimension)
-        (near,) = _search.read_nearest(conn, opened.index.update_for_writing(conn), probes, top)
-        photo = make(near, lambda: indexed_photos.read_faces(conn, unassigned=True))
-        if photo is None:
-            return None
-        photo = _prepare_photo(photo)
-        (face,) = photo.faces
-        indexed_photos.agree_on_dimension(conn, opened.model, len(face.embedding))
-        (template_id,) = records.add_templates(conn, opened.model, [(None, face)])
-        indexed_photos.insert_photos(conn, opened.model, [photo])
-    return template_id
 
 
 def read_faces(opened: OpenGallery, *, unassigned: bool) -> StoredFaces:
@@ -105,7 +84,7 @@ def set_clusters(opened: OpenGallery, ids: Sequence[int], clusters: Sequence[int
         indexed_photos.set_clusters(conn, ids, clusters)
 
 
-def _prepare_photo(photo: IndexedPhoto) -> IndexedPhoto:
+def prepare_photo(photo: IndexedPhoto) -> IndexedPhoto:
     """Return a photo with embeddings of length 1 and storable text."""
     faces = [replace(face, photo_sha256=photo.sha256, photo=photo.photo) for face in photo.faces]
     return replace(photo, photo=make_storable(photo.photo), faces=tuple(prepare_templates(faces)) if faces else ())

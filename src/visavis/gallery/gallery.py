@@ -50,7 +50,7 @@ from visavis.gallery.types import (
     StoredFaces,
     Template,
 )
-from visavis.types import Candidate, Floats, Identification, Lookalike, Quality
+from visavis.types import Candidate, Identification, Lookalike, Quality
 
 if TYPE_CHECKING:
     from visavis.detectors import Detector
@@ -446,17 +446,6 @@ class Gallery:
         UsageError if an embedding is wrong, and then stores nothing.
         """
         return _indexed_photos.add_photos(self.opened, photos)
-
-    def add_photo_after_search(
-        self, embedding: Floats, make: _indexed_photos.MakePhoto, *, top: int = defaults.TOP_LOOKALIKES
-    ) -> int | None:
-        """Search the ``top`` faces nearest to an embedding ``(d,)``, and store the photo that ``make`` returns.
-
-        Both are one transaction: of two processes that add the same face at one time, the second finds that of the
-        first. ``make`` gets the nearest faces and a function that returns all unassigned faces; its photo has one face.
-        Returns the id of its template; None where ``make`` returns None, and nothing is stored.
-        """
-        return _indexed_photos.add_photo_after_search(self.opened, embedding, make, top=top)
 
     def faces(self, *, unassigned: bool = False) -> StoredFaces:
         """Return all faces, or only the unassigned ones, by template id."""

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from visavis import compare
 from visavis._checks import check_whole
 from visavis.errors import UnknownNameError, UsageError
+from visavis.gallery.add_after_search import add_photo_after_search
 from visavis.gallery.types import IndexedPhoto, StoredFaces, Template
 from visavis.plain import Plain
 from visavis.types import Floats, Lookalike, Quality
@@ -205,8 +206,11 @@ class Strangers:
 
     def _store(self, track: _Track) -> int | None:
         """Store a track as a sighting, unless its stranger turns out to be stored already; return the number."""
-        template_id = self._gallery.add_photo_after_search(
-            track.template, lambda near, read_faces: self._make_photo(track, near, read_faces), top=NEAREST
+        template_id = add_photo_after_search(
+            self._gallery,
+            track.template,
+            lambda near, read_faces: self._make_photo(track, near, read_faces),
+            top=NEAREST,
         )
         number = template_id if track.number is None else track.number
         if number is not None and template_id is not None:
