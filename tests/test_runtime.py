@@ -162,7 +162,7 @@ def test_a_path_that_is_not_utf8_is_one_sentence(tmp_path: Path) -> None:
         runtime.Session(path)
 
 
-@pytest.mark.parametrize("threads", [4097, 10**30, 10**5000])
+@pytest.mark.parametrize("threads", [4097, 10**30, 10**5000], ids=["4097", "30 digits", "5000 digits"])
 def test_threads_beyond_all_machines_are_refused(threads: int) -> None:
     """ONNX Runtime takes 32 bits, and answered with a TypeError."""
     with pytest.raises(UsageError, match="threads must be at most 4,096"):
