@@ -41,6 +41,12 @@ class Postgres:
         self.run(f"CREATE DATABASE {name}")
         return self.url(name)
 
+    def copy(self, url: str) -> str:
+        """URL of a copy of a database without connections."""
+        name = f"faces{next(self._numbers)}"
+        self.run(f"CREATE DATABASE {name} TEMPLATE {url.partition('@/')[2].partition('?')[0]}")
+        return self.url(name)
+
     def drop(self, url: str) -> None:
         name = url.partition("@/")[2].partition("?")[0]
         self.run(f"DROP DATABASE {name} WITH (FORCE)")

@@ -257,3 +257,17 @@ def test_the_score_is_the_mean_of_both_networks(published: Path) -> None:
     (mean,) = spoof_networks.SpoofNetworks(threads=1).probabilities(photo.pixels, place)
     assert abs(alone[0] - alone[1]).max() > 0.05
     np.testing.assert_allclose(mean, (alone[0] + alone[1]) / 2, atol=1e-6)
+
+
+def test_a_track_counts_the_faces_of_its_rest() -> None:
+    track, rest = TrackLiveness(), TrackLiveness()
+    for _ in range(4):
+        track.add(sure(0.8))
+        rest.add(sure(0.1))
+    rest.add(Liveness(False, 0.3, ("the face is small.",)))
+    track.extend(rest)
+    assert (track.result().score, track.result().views, track.result().real) == (pytest.approx(0.45), 8, False)
+    for _ in range(WINDOW):
+        rest.add(sure(0.1))
+    track.extend(rest)
+    assert track.result().score == pytest.approx(0.1)  # the newest faces count

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 import warnings
@@ -13,8 +14,9 @@ import pytest
 
 from visavis import atomic, cache, converted, permissions
 from visavis.embedding_cache.photo_cache import EmbeddingCache
-from visavis.errors import VisavisWarning, WeightsError
+from visavis.errors import GalleryError, UsageError, VisavisWarning, WeightsError
 from visavis.gallery import Gallery, Template
+from visavis.gallery.archive import read_model
 from visavis.pipeline import Recognizer
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
@@ -133,10 +135,15 @@ def test_a_folder_in_a_folder_with_the_sticky_bit_is_trusted(own_cache: Path) ->
 def test_a_folder_of_another_user_is_not_trusted(own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (own_cache / "onnx").mkdir(0o700, parents=True)
     os.chown(own_cache / "onnx", 4711, -1)
-    assert permissions.find_distrust(own_cache / "onnx") == "", "root uses what other users own, as in containers"
-    monkeypatch.setattr(os, "geteuid", lambda: 4712)
-    assert permissions.find_distrust(own_cache / "onnx") == f"{own_cache / 'onnx'} belongs to another user"
-    assert permissions.find_distrust(own_cache) == ""
+    fault = f"{own_cache / 'onnx'} belongs to another user: if you trust what is in it, run "
+    with pytest.raises(WeightsError, match=re.escape(f"is not used, because {fault}chown -R 0 {own_cache}")):
+        converted.convert_once("net", "0" * 64, lambda: b"network")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "geteuid", lambda: 4712)
+        assert permissions.find_distrust(own_cache / "onnx") == f"{fault}sudo chown -R 4712 {own_cache / 'onnx'}"
+        assert permissions.find_distrust(own_cache) == "", "what belongs to root is trusted"
+    os.system(f"chown -R 0 {own_cache / 'onnx'}")
+    assert converted.convert_once("net", "0" * 64, lambda: b"network").is_file()
 
 
 def test_embeddings_are_kept_in_private_files(own_cache: Path, umask: int) -> None:
@@ -204,3 +211,31 @@ def test_an_index_of_milvus_lite_is_in_a_private_folder(tmp_path: Path, umask: i
 
     milvus._check_place(str(tmp_path / "index.db"))
     assert oct(mode(tmp_path / "index.db")) == "0o700"
+
+
+def test_a_link_to_nothing_is_not_followed(tmp_path: Path) -> None:
+    target, link = tmp_path / "target", tmp_path / "faces.db"
+    link.symlink_to(target)
+    with pytest.raises(FileNotFoundError, match="a link to a file that does not exist"):
+        permissions.create_file(link)
+    with pytest.raises(GalleryError, match=r"faces\.db cannot be a gallery: it is a link to a file that does not"):
+        Gallery(link)
+    assert not target.exists()
+    Gallery(target).close()
+    Gallery(link).close()  # a link to a gallery is one
+
+
+def test_only_an_export_is_named_with_the_command_that_makes_it_private(tmp_path: Path) -> None:
+    (tmp_path / "no export").mkdir(0o755)
+    (tmp_path / "other").mkdir(0o755)
+    (tmp_path / "other" / "gallery.json").write_text("{}")
+    for name in ("no export", "other"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            with pytest.raises(UsageError, match="is no export of a gallery"):
+                read_model(tmp_path / name)
+    with Gallery(tmp_path / "a.db", model="m") as gallery:
+        gallery.export(tmp_path / "out")
+    (tmp_path / "out").chmod(0o755)
+    with pytest.warns(VisavisWarning, match=f"run chmod -R go= {tmp_path / 'out'}"):
+        assert read_model(tmp_path / "out") == "m"

@@ -153,3 +153,17 @@ def test_work_is_split_about_equally(threads: int, items: int, lengths: list[int
     pieces = runtime.Workers(threads).split(np.arange(items), most=10)
     assert [len(piece) for piece in pieces] == lengths
     assert np.concatenate(pieces).tolist() == list(range(items))
+
+
+def test_a_path_that_is_not_utf8_is_one_sentence(tmp_path: Path) -> None:
+    """ONNX Runtime fails on it with a TypeError."""
+    path = tmp_path / os.fsdecode(b"\xff.onnx")
+    with pytest.raises(UsageError, match="its path is not UTF-8: name another folder, such as by VISAVIS_CACHE"):
+        runtime.Session(path)
+
+
+@pytest.mark.parametrize("threads", [4097, 10**30, 10**5000], ids=["4097", "30 digits", "5000 digits"])
+def test_threads_beyond_all_machines_are_refused(threads: int) -> None:
+    """ONNX Runtime takes 32 bits, and answered with a TypeError."""
+    with pytest.raises(UsageError, match="threads must be at most 4,096"):
+        runtime.thread_count(threads)

@@ -28,11 +28,14 @@ def main() -> None:
         command_line(sys.argv[1:])(prog_name="visavis")
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
-    except Exception:  # noqa: BLE001 - the outermost edge: only the exit code is decided here
+    except Exception as error:  # noqa: BLE001 - the outermost edge: only the exit code is decided here
         import traceback
 
+        from visavis.errors import NO_ROOM, UsageError
         from visavis.printable import make_printable
 
+        if isinstance(error, OSError) and error.errno in NO_ROOM:  # of standard error: wrong use could not be printed
+            sys.exit(UsageError.exit_code)
         sys.stderr.write(make_printable(traceback.format_exc(), keep="\n"))
         sys.exit(BUG)
     finally:

@@ -7,6 +7,9 @@ from numbers import Integral, Real
 
 from visavis.errors import UsageError
 
+MOST_DIGITS = 40
+"""Digits of the longest whole number that a message quotes."""
+
 
 def check_number(
     value: object, what: str, *, least: float = -math.inf, most: float = math.inf, finite: bool = True
@@ -17,7 +20,10 @@ def check_number(
     truth values, NaN and infinities.
     """
     if isinstance(value, Real) and not isinstance(value, bool):
-        figure = float(value)
+        try:
+            figure = float(value)
+        except OverflowError:  # a whole number of more than 308 digits
+            figure = math.inf
         if not finite or (math.isfinite(figure) and least <= figure <= most):
             return figure
     raise UsageError(f"{what}{_format_range(least, most)}, got {_format_value(value)}.")
@@ -41,5 +47,7 @@ def _format_range(least: float, most: float) -> str:
 
 def _format_value(value: object) -> str:
     """Format a value for a message, in one line of limited length."""
+    if isinstance(value, Integral) and abs(int(value)) >= 10**MOST_DIGITS:
+        return f"a number of more than {MOST_DIGITS} digits"  # Python refuses to write one of more than 4,300
     text = f"{value:g}" if isinstance(value, float) else repr(value)
     return " ".join(text.split())[:80]

@@ -28,6 +28,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import BinaryIO
 
+from visavis.errors import NO_ROOM
 from visavis.permissions import FILE, FOLDER, make_private
 
 try:
@@ -43,6 +44,8 @@ UNFINISHED = re.compile(r"\..+\.visavis-[0-9a-f]{16}\.part", re.DOTALL)
 """Names of unfinished files and folders."""
 NAME_LENGTH = 50
 """Characters of the destination's name in the name of the unfinished file: the whole stays under 255 bytes."""
+ROOM = 32_768
+"""Bytes for which a disk that is not full has room: the shared memory of an SQLite file."""
 EXCLUSIVE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 """Flags that create a file, and fail where anything, also a link, has its name."""
 
@@ -138,6 +141,15 @@ def temporary_folder(purpose: str) -> Iterator[Path]:
         yield folder
 
 
+def has_room(folder: Path) -> bool:
+    """Return False where the disk of a folder is full, or its quota used up."""
+    try:
+        with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+            return file.write(bytes(ROOM)) == ROOM
+    except OSError as error:
+        return error.errno not in NO_ROOM
+
+
 def move(finished: Path, path: Path) -> None:
     """Move a finished file of the same file system to ``path``."""
     make_private(finished)
@@ -172,7 +184,7 @@ def _remove_abandoned(folder: Path) -> None:
 def _remove_if_abandoned(entry: os.DirEntry[str]) -> None:
     with suppress(OSError):
         state = entry.stat(follow_symlinks=False)
-        if not (_is_unlocked(entry) or time.time() - state.st_mtime >= ABANDONED_S):
+        if not (is_abandoned(Path(entry.path)) or time.time() - state.st_mtime >= ABANDONED_S):
             return
         if stat.S_ISDIR(state.st_mode):
             shutil.rmtree(entry.path, ignore_errors=True)
@@ -188,24 +200,30 @@ def _locked(path: Path) -> Iterator[None]:
         return
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        with suppress(OSError):  # the file system has no locks: then the age decides
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        lock(descriptor)
         yield
     finally:
         os.close(descriptor)
 
 
-def _is_unlocked(entry: os.DirEntry[str]) -> bool:
+def lock(descriptor: int) -> None:
+    """Lock an unfinished file until it is closed, or its process ends; do nothing where there are no locks."""
+    if fcntl is not None:
+        with suppress(OSError):  # the file system has no locks: then the age decides
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+
+
+def is_abandoned(path: Path) -> bool:
     """Return whether a file or folder was written by a process that has ended; False where there are no locks.
 
     A file gets its lock just after its creation, so a new one may still be unlocked.
     """
-    if fcntl is None or entry.is_symlink():
+    if fcntl is None or path.is_symlink():
         return False
-    state = entry.stat(follow_symlinks=False)
+    state = path.stat(follow_symlinks=False)
     if state.st_uid != os.geteuid() or time.time() - state.st_mtime < LOCKED_S:
         return False
-    descriptor = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -20,10 +20,12 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis import poor_photos
+from visavis import input_files, poor_photos
 from visavis._checks import check_number, check_whole
 from visavis.errors import UsageError, WeightsError, fault_of
+from visavis.model_names import check_model_name, is_model_name
 from visavis.poor_photos import PoorPhotos
+from visavis.structured_text import parse_json
 from visavis.types import Floats, Quality
 from visavis.weights import user_models
 from visavis.weights.spec import all_specs
@@ -244,6 +246,8 @@ def calibration(model: str) -> Calibration | None:
 
 @lru_cache
 def _shipped_calibration(model: str) -> Calibration | None:
+    if not is_model_name(model):  # it would be a path
+        return None
     resource = files("visavis") / "calibration" / f"{model}.json"
     if not resource.is_file():
         return None
@@ -266,10 +270,10 @@ def uncalibrated(model: str, why: str) -> UsageError:
 def read_calibration(path: Path) -> Calibration:
     """Read a table that ``visavis calibrate`` wrote; UsageError where the file holds none."""
     try:
-        table = json.loads(path.read_text(encoding="utf-8"))
+        table = parse_json(input_files.read_file(path, most=input_files.TABLES))
     except FileNotFoundError as error:
         raise UsageError(f"there is no calibration table {path}.") from error
-    except (ValueError, RecursionError) as error:  # ValueError: no text, no JSON, a number of thousands of digits
+    except ValueError as error:
         raise UsageError(f"{path} holds no calibration table: it is not JSON.") from error
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
@@ -298,7 +302,7 @@ def parse_calibration(table: object) -> Calibration:
         rows = sorted(cast("list[tuple[float, float]]", content["far_threshold"]), reverse=True)
         slope, intercept = cast("tuple[float, float]", content["logistic"])
         result = Calibration(
-            model=str(content["model"]),
+            model=check_model_name(content["model"]),
             far=tuple(float(far) for far, _ in rows),
             thresholds=tuple(float(threshold) for _, threshold in rows),
             slope=float(slope),

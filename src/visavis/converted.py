@@ -19,7 +19,7 @@ from secrets import token_hex
 
 from visavis import atomic, devices, permissions, runtime
 from visavis.cache import data_dir, trusted_folder
-from visavis.errors import WeightsError
+from visavis.errors import WeightsError, reason_of
 
 CONVERTER_VERSION = 6
 """Part of the name of every cached network: raise it when nets/ or weights/readers change their output."""
@@ -68,7 +68,7 @@ def convert_once(name: str, sha256: str, build: Callable[[], bytes], *, suffix: 
     except OSError as error:
         folder = _records_dir() if str(error.filename).startswith(str(_records_dir())) else path.parent
         raise WeightsError(
-            f"the converted network cannot be written to {folder}: {error.strerror}; name another folder by "
+            f"the converted network cannot be written to {folder}: {reason_of(error)}; name another folder by "
             "VISAVIS_CACHE."
         ) from error
     return path

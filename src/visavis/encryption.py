@@ -13,7 +13,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from visavis import permissions
+from visavis import input_files, permissions
 from visavis.errors import MissingExtraError, UsageError
 
 if TYPE_CHECKING:
@@ -108,8 +108,8 @@ def read_key(path: KeyFile) -> Cipher | None:
         return None
     file = Path(path).expanduser()
     try:
-        with file.open("rb") as opened:
-            secret = opened.read(MOST_BYTES + 1).strip()
+        with input_files.open_stream(file) as opened:
+            secret = (opened.read(MOST_BYTES + 1) or b"").strip()
     except OSError as error:
         raise UsageError(f"the key file {file} cannot be read: {error.strerror}. Make one: {MAKE_KEY}") from error
     if not LEAST_BYTES <= len(secret) <= MOST_BYTES:

@@ -30,6 +30,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from errno import EDQUOT, ENOSPC
 from typing import ClassVar
 
 from visavis.printable import make_printable
@@ -54,6 +55,15 @@ def fault_of(error: Exception) -> str:
     if isinstance(error, KeyError):
         return f"it has no {error.args[0]!r}"
     return str(error) if isinstance(error, ValueError) else "a part of it has another form"
+
+
+NO_ROOM = {ENOSPC: "the disk is full", EDQUOT: "the disk quota is used up"}
+"""By the number of the system's error."""
+
+
+def reason_of(error: OSError) -> str:
+    """Return why the system refused to read or write something, such as "the disk is full"."""
+    return NO_ROOM.get(error.errno or 0) or error.strerror or str(error)
 
 
 class VisavisError(Exception):

@@ -129,6 +129,12 @@ class TrackLiveness:
         else:
             self._doubt = answer.doubts[0]
 
+    def extend(self, later: TrackLiveness) -> None:
+        """Count the faces of a later track of the same face."""
+        self._scores.extend(later._scores)
+        self._views += later._views
+        self._doubt = later._doubt
+
     def result(self) -> Liveness:
         """Return the answer for the track: with doubts, and not real, before enough of its faces are judged."""
         if not self._scores:

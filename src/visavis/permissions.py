@@ -7,6 +7,7 @@ with that group on purpose. On Windows, whose permissions are inherited from the
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import stat
@@ -19,6 +20,7 @@ from visavis.errors import VisavisWarning
 
 FILE, FOLDER = 0o600, 0o700
 """Permissions of new files and folders."""
+DANGLING = "it is a link to a file that does not exist"
 WRITE = 0o022
 """Permissions of the group and of all other users to write."""
 
@@ -51,16 +53,34 @@ def make_private(path: Path) -> None:
 
 
 def create_file(path: Path) -> None:
-    """Create an empty file for this user alone, unless it is there; raises OSError."""
-    with suppress(FileExistsError):
-        # A link to nothing is followed: the name is the user's own, and SQLite would follow it too.
-        os.close(os.open(os.path.realpath(path), os.O_CREAT | os.O_EXCL | os.O_RDWR, FILE))
+    """Create an empty file for this user alone, unless it is there.
+
+    Raises OSError, also for a link to a file that does not exist: who planted it would choose where the file is.
+    """
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, FILE))
+    except FileExistsError:
+        if is_dangling(path):
+            raise FileNotFoundError(errno.ENOENT, DANGLING, str(path)) from None
+    else:
         make_private(path)
 
 
+def is_dangling(path: Path) -> bool:
+    """Return whether a path is a link to a file that does not exist."""
+    return path.is_symlink() and not path.exists()
+
+
 def open_without_link(path: str, flags: int) -> int:
-    """Open a file as ``opener`` of :func:`open`, a new one for this user alone; OSError where the path is a link."""
-    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), FILE)
+    """Open a file as ``opener`` of :func:`open`, a new one for this user alone.
+
+    Raises OSError where the path is a link, and where it is a named pipe that no program reads: to open it would wait
+    for one.
+    """
+    descriptor = os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0), FILE)
+    if os.name == "posix":
+        os.set_blocking(descriptor, True)
+    return descriptor
 
 
 def can_others_read(path: Path) -> bool:
@@ -111,8 +131,9 @@ def find_distrust(folder: Path) -> str:
     except OSError:
         return ""
     user = os.geteuid()
-    if user and state.st_uid not in {0, user}:
-        return f"{folder} belongs to another user"
+    if state.st_uid not in {0, user}:
+        command = f"chown -R {user} {shlex.quote(str(folder))}"
+        return f"{folder} belongs to another user: if you trust what is in it, run {'sudo ' * bool(user)}{command}"
     if state.st_mode & WRITE and not state.st_mode & stat.S_ISVTX:
         return f"other users of this machine can write to {folder}: run chmod go-w {shlex.quote(str(folder))}"
     return ""

@@ -54,10 +54,19 @@ def _read_quota(path: Path) -> int:
         return 1 << 16
 
 
+MOST_THREADS = 4096
+"""Most threads that a caller can ask for; ONNX Runtime takes no number beyond 32 bits."""
+
+
 def thread_count(threads: int | None) -> int:
-    """Return the requested number of threads, else all processors of this process. UsageError below 1."""
+    """Return the requested number of threads, else all processors of this process.
+
+    UsageError below 1, and above ``MOST_THREADS``.
+    """
     if threads is not None and (not isinstance(threads, int) or threads < 1):
         raise UsageError(f"threads must be at least 1, and a whole number, got {threads!r}.")
+    if threads is not None and threads > MOST_THREADS:
+        raise UsageError(f"threads must be at most {MOST_THREADS:,}: no machine has more processors.")
     return processors() if threads is None else threads
 
 
@@ -187,6 +196,7 @@ class _Native:
     """
 
     def __init__(self, model: Path | bytes, threads: int | None, *, exact: bool = False, device: str = "") -> None:
+        _source(model)  # raises for a path that ONNX Runtime cannot take
         self._model, self._threads, self._exact, self._device = model, threads, exact, device
         self._session: onnxruntime.InferenceSession | None = None
         self._opening = ForkSafeLock()
@@ -241,7 +251,18 @@ def _open(model: Path | bytes, threads: int | None, *, exact: bool, device: str)
 
 
 def _source(model: Path | bytes) -> bytes | str:
-    return model if isinstance(model, bytes) else str(model)
+    """Return a network as ONNX Runtime takes it; UsageError for a path that it cannot take."""
+    if isinstance(model, bytes):
+        return model
+    path = str(model)
+    try:
+        path.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(
+            f"{path} cannot be opened by ONNX Runtime, because its path is not UTF-8: name another folder, such as by "
+            "VISAVIS_CACHE."
+        ) from error
+    return path
 
 
 def _open_on(device: devices.Device, model: Path | bytes, threads: int | None) -> onnxruntime.InferenceSession:
@@ -340,7 +361,7 @@ def _save(network: Path, target: Path, level: str, *, weights: str = "") -> None
     if weights:
         options.add_session_config_entry("session.optimized_model_external_initializers_file_name", weights)
         options.add_session_config_entry("session.optimized_model_external_initializers_min_size_in_bytes", "16384")
-    ort.InferenceSession(str(network), options, providers=[devices.CPU], enable_fallback=0)
+    ort.InferenceSession(_source(network), options, providers=[devices.CPU], enable_fallback=0)
 
 
 def save_optimized(network: Path, target: Path, *, weights: str) -> None:

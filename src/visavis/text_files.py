@@ -6,32 +6,38 @@ and is found also where the name has backslashes or another form of Unicode than
 
 from __future__ import annotations
 
-import json
 import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from visavis import input_files
 from visavis.errors import UsageError
 from visavis.images import shown
 from visavis.images.photo_files import nfc
+from visavis.structured_text import parse_json
 
+LONGEST_LINE = 1 << 20
+"""Characters of a line of JSON; what it becomes takes twenty times as much memory."""
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
-def read_text(path: Path) -> str:
-    """Return the text without a byte order mark; UsageError where the file cannot be read or is no such text."""
-    data = read_data(path)
+def read_text(path: Path, *, most: int = input_files.LISTS) -> str:
+    """Return the text without a byte order mark; UsageError where the file cannot be read or is no such text.
+
+    A file of more than ``most`` bytes cannot be read.
+    """
+    data = read_data(path, most=most)
     try:
         return decode(data)
     except UnicodeDecodeError as error:
         raise UsageError(f"{shown(str(path))} is no text in UTF-8.") from error
 
 
-def read_data(path: Path) -> bytes:
-    """Return the bytes of a file; UsageError where it cannot be read."""
+def read_data(path: Path, *, most: int = input_files.LISTS) -> bytes:
+    """Return the bytes of a file; UsageError where it cannot be read, or has more than ``most`` bytes."""
     try:
-        return path.read_bytes()
+        return input_files.read_file(path, most=most)
     except OSError as error:
         raise UsageError(f"{shown(str(path))} cannot be read: {error.strerror or error}.") from error
 
@@ -75,9 +81,11 @@ def json_lines(text: str) -> Iterator[tuple[int, Mapping[str, object]]]:
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
+        if len(line) > LONGEST_LINE:
+            raise malformed(number, f"a line has {LONGEST_LINE:,} characters at most.")
         try:
-            value = json.loads(line)
-        except (ValueError, RecursionError) as error:
+            value = parse_json(line)
+        except ValueError as error:
             raise malformed(number, f"this is no JSON: {shown(line)}.") from error
         if not isinstance(value, dict):
             raise malformed(number, f"expected an object with photo and cluster, got {shown(line)}.")

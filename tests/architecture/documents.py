@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,6 +23,8 @@ from visavis.defaults import EMBEDDER
 from visavis.gallery import Gallery, IndexedPhoto, Template
 from visavis.nets import onnx_bytes as onnx_file
 from visavis.pipeline import embed
+from visavis.types import Quality
+from visavis.videos.strangers import Strangers
 
 from .source import ROOT
 
@@ -186,15 +189,16 @@ def lay_out_album(path: Path) -> None:
 def lay_out_strangers(path: Path) -> None:
     """Make a gallery with Ann (template 1), and a stranger who was seen twice (2 and 3)."""
     directions = np.eye(2, 128, dtype=np.float32)
-    paths = [
-        "stranger, sighting 1, 2026-11-26T07:58:00+00:00, door",
-        "stranger 2, sighting 2, 2026-11-27T08:03:00+00:00, gate",
+    views = [
+        (None, "door", datetime(2026, 11, 26, 7, 58, tzinfo=UTC)),
+        (2, "gate", datetime(2026, 11, 27, 8, 3, tzinfo=UTC)),
     ]
     with Gallery(path, model=EMBEDDER) as gallery:
         gallery.add("Ann", [Template(directions[0])])
-        gallery.add_photos(
-            [IndexedPhoto(path, f"{n}" * 64, "ok", (Template(directions[1]),)) for n, path in enumerate(paths, 1)]
-        )
+        strangers = Strangers(gallery, days=30, fpir=0.01, threshold=0.1)
+        for number, camera, at in views:
+            quality = Quality(0.9, *[0.99] * 10)
+            strangers.remember(directions[1], quality, number=number, camera=camera, seconds=0, at=at)
 
 
 def own_network() -> bytes:

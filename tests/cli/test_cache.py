@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from cli.conftest import Photos, Run
+from visavis.embedding_cache.crop_folders import write_photos
 from visavis.embedding_cache.photo_cache import CachedPhoto, EmbeddingCache
 from visavis.pipeline import Recognizer
 
@@ -45,11 +46,19 @@ def test_forget_a_photo_by_its_bytes_or_its_hash(run: Run, folder: Path, photos:
     assert (done.code, "missing.jpg" in done.err) == (2, True)
 
 
-def test_crops_are_not_searched_and_that_is_said(run: Run, folder: Path, photos: Photos) -> None:
-    (folder / "crops" / "abc").mkdir(parents=True)
-    (folder / "crops" / "abc" / "pixels.npy").write_bytes(b"1234")
-    assert "visavis cache clear crops deletes them all" in run("cache", "forget", photos.red).err
-    assert run("cache", "clear", "crops", "--json").line["bytes"] == 4
+def test_forget_deletes_the_crops_of_trainings_with_the_photo(run: Run, folder: Path, photos: Photos) -> None:
+    red, blue, dark = (
+        sha256(Path(photo).read_bytes()).hexdigest() for photo in (photos.red, photos.blue, photos.dark_red)
+    )
+    for name, hashes in {"both": [red, blue, red], "other": [dark], "empty": []}.items():
+        (folder / "crops" / name).mkdir(parents=True)
+        write_photos(folder / "crops" / name, hashes)
+    (folder / "crops" / "of an older version").mkdir()
+    assert run("cache", "list", "--json").lines[1]["files"] == 3
+    assert run("cache", "forget", photos.red, "--json").line["entries"] == 3, "two crops and an embedding"
+    assert sorted(path.name for path in (folder / "crops").iterdir()) == ["empty", "other"]
+    assert run("cache", "forget", dark, "--json").line["entries"] == 1
+    assert run("cache", "clear", "crops", "--json").line["files"] == 1
     assert not (folder / "crops").exists()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from pathlib import Path
 
 import numpy as np
@@ -83,3 +84,13 @@ def test_parquet_holds_what_npz_holds(know: Run, photos: Photos) -> None:
     with np.load("faces.npz") as arrays:
         for name in table.column_names:
             assert np.array(table[name].to_pylist()).tolist() == arrays[name].tolist()
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("pyarrow"), reason="pyarrow is not installed")
+def test_a_name_that_is_not_utf8_is_escaped_in_parquet(know: Run, photos: Photos) -> None:
+    from pyarrow import parquet
+
+    name = os.fsdecode(b"\xff.png")
+    Path(photos.red).rename(name)
+    assert know("embed", name, "--out", "faces.parquet").code == 0
+    assert parquet.read_table("faces.parquet").column("photo").to_pylist() == ["\\udcff.png"]

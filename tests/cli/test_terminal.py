@@ -106,7 +106,7 @@ SCRIPT = [
     Line("models list", [], ("dlib-resnet", "vggface2-senet50")),
     Line("models show", ["dlib-resnet"]),
     Line("models fetch", ["mtcnn-pnet"], ("mtcnn-pnet",)),
-    Line("models bench", ["dlib-resnet"], ("dlib-resnet",)),
+    Line("models bench", [MODEL], (MODEL,)),
 ]
 
 ELSEWHERE = {

@@ -15,6 +15,7 @@ from visavis.errors import GalleryError, MissingExtraError, UsageError, VisavisW
 from visavis.gallery import Gallery
 from visavis.gallery.sql import database as records_database
 from visavis.gallery.sql import postgresql, reconnect
+from visavis.gallery.sql.postgresql_layout import find_altered_tables, find_foreign_parts
 
 from .faces import MODEL, child, digest, embedding, person
 
@@ -256,3 +257,62 @@ def test_what_a_dying_server_acknowledged_is_there_and_nothing_is_half_done(serv
         assert len(there) < 5000
         assert all(is_whole(gallery, i) for i in there)
         assert gallery.check() == []
+
+
+# Altered by another user of the server
+
+SPY = "CREATE FUNCTION spy() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN UPDATE people SET name = ''Eve''; END'"
+ALTERATIONS = {
+    "CREATE TRIGGER spy AFTER INSERT ON templates EXECUTE FUNCTION spy()": "it has the trigger 'spy' on templates",
+    "CREATE RULE hide AS ON DELETE TO people DO INSTEAD NOTHING": "it has the rule 'hide' on people",
+    "CREATE POLICY mine ON people USING (id > 1)": "it has the policy 'mine' on people",
+    "CREATE UNIQUE INDEX one ON people (note)": "it has the index 'one' on people",
+    "CREATE INDEX shout ON people (upper(note))": "it has the index 'shout' on people",
+    "CREATE TABLE guests () INHERITS (people)": "it has the inheritance 'guests' on people",
+    "ALTER TABLE people ADD COLUMN nickname text": "its table 'people' has other columns",
+    "ALTER TABLE people ALTER COLUMN note SET DEFAULT 'x'": "its table 'people' has other columns",
+    "ALTER TABLE people ALTER COLUMN note DROP NOT NULL": "its table 'people' has other columns",
+    'ALTER TABLE people ALTER COLUMN note TYPE text COLLATE "C"': "its table 'people' has other columns",
+    "ALTER TABLE templates ALTER COLUMN quality TYPE real": "its table 'templates' has other columns",
+    "DROP INDEX ix_templates_change": "its table 'templates' has other indexes",
+    "ALTER TABLE people ADD CHECK (note <> 'Ann')": "its table 'people' has other conditions",
+    "ALTER TABLE templates DROP CONSTRAINT templates_person_id_fkey": "its table 'templates' has other conditions",
+}
+
+
+def test_a_gallery_that_was_altered_is_refused_by_name(server: Postgres, place: str) -> None:
+    with Gallery(place, model=MODEL) as gallery:
+        gallery.add(*person(1))
+        server.run("CREATE VIEW report AS SELECT name FROM people", database(place))
+        server.run("CREATE INDEX by_note ON people (note)", database(place))
+        assert gallery.check() == [], "what changes nothing for the gallery is not refused"
+    server.run(SPY, database(place))
+    for statement, what in ALTERATIONS.items():
+        copy = server.copy(place)
+        with Gallery(copy) as gallery:
+            server.run(statement, database(copy))
+            (problem, *_) = gallery.check()
+            assert (problem.kind, what in problem.message) == ("damaged", True), statement
+        with pytest.raises(
+            GalleryError, match=rf"was altered: {re.escape(what)}\. Restore a copy that visavis wrote\."
+        ):
+            Gallery(copy)
+        server.drop(copy)
+
+
+def test_a_view_in_the_place_of_a_table_is_refused(server: Postgres, place: str) -> None:
+    Gallery(place, model=MODEL).close()
+    server.run("ALTER TABLE removals RENAME TO gone", database(place))
+    server.run("CREATE VIEW removals AS SELECT * FROM gone", database(place))
+    with pytest.raises(GalleryError, match=r"was altered: its table 'removals' is a view\. Restore a copy"):
+        Gallery(place)
+
+
+def test_the_layout_is_compared_quickly(place: str) -> None:
+    with Gallery(place, model=MODEL) as gallery, gallery.opened.database.read() as conn:
+        times = []
+        for _ in range(10):
+            start = time.perf_counter()
+            assert [*find_foreign_parts(conn), *find_altered_tables(conn)] == []
+            times.append(time.perf_counter() - start)
+    assert min(times) < 0.010

@@ -188,6 +188,7 @@ OTHER_FOLDERS = {
     "bulk/sources.py": "calls the walks of this rule and of bulk/remote_photos.py",
     "compat/face_recognition/_command.py": "photos as the original lists them",
     "converted.py": "files of the cache",
+    "embedding_cache/crop_folders.py": "files of the cache",
     "embedding_cache/stored_files.py": "files of the cache",
     "embedding_cache/model_key.py": "the source of the package",
     "embedding_cache/photo_cache.py": "files of the cache",
@@ -199,6 +200,7 @@ OTHER_FOLDERS = {
     "train/run_folder.py": "whether a folder is empty",
     "videos/_local_camera.py": "devices of the system",
     "weights/download.py": "unfinished downloads",
+    "videos/unfinished.py": "what killed runs left of a film",
     "weights/search_paths.py": "weight files of other libraries",
     "weights/user_models.py": "imported models",
 }

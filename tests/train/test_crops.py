@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from PIL import Image
 
 from cli.fakes import DETECTOR, photo
+from visavis.embedding_cache.crop_folders import forget_crops
 from visavis.errors import UsageError
 from visavis.train import crops
 from visavis.train.config import Validation
@@ -54,6 +56,20 @@ def test_the_second_time_nothing_is_read(tmp_path: Path, monkeypatch: pytest.Mon
     Image.new("RGB", (50, 50)).save(tmp_path / "data" / "Ann" / "0.png")
     with pytest.raises(pytest.fail.Exception):
         crops.prepare(labeled, size=32, aligned=True)
+
+
+def test_crops_are_found_and_deleted_by_their_photo(tmp_path: Path) -> None:
+    data = folder(tmp_path / "data", {"Ann": 3, "Bob": 2})
+    (data / "Ann" / "0.png").write_bytes(b"no picture")
+    labeled = read_labeled_photos(data)
+    first = crops.prepare(labeled, size=32, aligned=True)
+    digests = [sha256((data / name).read_bytes()).hexdigest() for name in ("Ann/0.png", "Bob/1.png")]
+    assert forget_crops(digests[:1]) == 0, "that photo has no crop"
+    (kept,) = (tmp_path / "cache" / "crops").iterdir()
+    assert forget_crops(digests) == 1
+    assert not kept.exists()
+    assert first.pixels[3, 5, 5].tolist() == [1, 1, 100], "a running training goes on"
+    assert np.array_equal(crops.prepare(labeled, size=32, aligned=True).pixels, first.pixels)
 
 
 def test_unusable_photos_are_named_and_counted(tmp_path: Path) -> None:

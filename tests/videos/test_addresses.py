@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from visavis.videos.addresses import is_address, mask_address
+from visavis.errors import UsageError
+from visavis.videos.addresses import find_port_fault, is_address, mask_address
+from visavis.videos.source import open_source
 
 
 @pytest.mark.parametrize(
@@ -40,3 +42,33 @@ def test_secrets_are_masked(address: str, masked: str) -> None:
 )
 def test_what_an_address_is(source: object, expected: bool) -> None:
     assert is_address(source) is expected
+
+
+@pytest.mark.parametrize(
+    ("address", "port"),
+    [
+        ("rtsp://cam:99999/x", "99999"),
+        ("rtsp://cam:-1/x", "-1"),
+        ("rtsp://cam:abc/x", "abc"),
+        ("rtsp://cam:0", "0"),
+        ("rtsp://ann:secret@cam:65536/x", "65536"),
+        ("rtsp://ann:se/cret@cam:x/y", "x"),
+        ("http://[fe80::1]:8o/", "8o"),
+        ("rtsp://cam:\u0665/x", "\u0665"),
+        ("rtsp://cam:554/x", ""),
+        ("rtsp://cam/a:b", ""),
+        ("rtsp://cam:/x", ""),
+        ("rtsp://ann:secret@cam", ""),
+        ("rtsp://ann:se/cret@cam/x", ""),
+        ("http://[fe80::1]/a", ""),
+        ("http://[fe80::1]:65535?a=b:c", ""),
+    ],
+)
+def test_ports_are_numbers_up_to_65535(address: str, port: str) -> None:
+    fault = f"the port {port!r} is not a number from 1 to 65535" if port else ""
+    assert find_port_fault(address) == fault
+
+
+def test_a_wrong_port_is_refused_before_a_camera_is_looked_for() -> None:
+    with pytest.raises(UsageError, match=r"^'rtsp://\*\*\*@cam:x/' cannot be opened: the port 'x' is not a number"):
+        open_source("rtsp://ann:secret@cam:x/")

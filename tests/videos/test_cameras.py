@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from visavis import images
-from visavis.errors import UsageError
+from visavis import images, spoof_networks
+from visavis.embedders import Embedder
+from visavis.errors import UsageError, VideoError
 from visavis.gallery import Gallery
 from visavis.pipeline import Recognizer
-from visavis.types import RGB, Face
+from visavis.types import RGB, Face, Floats
 from visavis.videos.camera_file import CameraFile, CameraSettings, read_camera_file
 from visavis.videos.cameras import CameraGroup
+from visavis.videos.recognize import VideoOptions
 from visavis.videos.sightings import SightingLog
+from visavis.videos.strangers import Strangers, list_strangers
 from visavis.videos.types import VideoEvent
 from visavis.videos.zones import Zones, is_inside
 
 from .camera_servers import MjpegCamera
-from .made_video import make_video
+from .made_video import draw_frames, make_video
 
 SIZE = 240, 320
 
@@ -130,6 +136,20 @@ def test_a_file_of_cameras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         ('[[camera]]\nname = "a"\nsource = 0\n[[camera]]\nname = "a"\nsource = 1', "two cameras are called 'a'"),
         ("sighting_seconds = -1\n[[camera]]\nname = 'a'\nsource = 0", "sighting_seconds is a number of seconds"),
         ("no toml", "is not TOML"),
+        ('[[camera]]\nname = "a"\nsource = -1', "camera 'a': source: the number of a device is from 0 to 999, got -1"),
+        (
+            '[[camera]]\nname = "a"\nsource = 99999999999999999999',
+            "camera 'a': source: the number of a device is from 0 to 999",
+        ),
+        (
+            '[[camera]]\nname = "a"\nsource = "rtsp://u:secret@h:x/"',
+            "camera 'a': source: the port 'x' is not a number from 1 to 65535",
+        ),
+        (
+            '[[camera]]\nname = "a"\nsource = 0\ndetect = "rtsp://h:99999"',
+            "camera 'a': detect: the port '99999' is not a number from 1 to 65535",
+        ),
+        ("a." * 30_000 + "b = 1", "is not TOML: a key has more than 20 parts"),
     ],
 )
 def test_mistakes_in_the_file_are_one_sentence(tmp_path: Path, text: str, message: str) -> None:
@@ -140,6 +160,14 @@ def test_mistakes_in_the_file_are_one_sentence(tmp_path: Path, text: str, messag
     assert message in str(raised.value)
     assert "cameras.toml" in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_a_file_that_is_missing_is_named_with_its_camera(tmp_path: Path, recognizer: Recognizer) -> None:
+    path = tmp_path / "cameras.toml"
+    path.write_text('[[camera]]\nname = "door"\nsource = "none.mp4"\n')
+    missing = re.escape(repr(str(tmp_path / "none.mp4")))
+    with pytest.raises(VideoError, match=rf"^there is no file {missing} \(camera 'door'\)\.$"):
+        CameraGroup(read_camera_file(path), recognizer)
 
 
 # -------------------------------------------------------------------------------------------------------- sightings
@@ -199,6 +227,26 @@ def test_two_cameras_one_gallery_one_sighting(tmp_path: Path, recognizer: Recogn
     assert ended["yard"].start == pytest.approx(3, abs=0.3)
 
 
+def test_a_stranger_in_two_cameras_has_one_number_and_one_sighting(
+    tmp_path: Path, recognizer: Recognizer, faces: list[RGB]
+) -> None:
+    paths = [write(tmp_path / "door.mp4", faces[0]), write(tmp_path / "gate.mp4", faces[0], start=1)]
+    other = write(tmp_path / "desk.mp4", faces[1])
+    cameras = tuple(CameraSettings(path.stem, str(path)) for path in (*paths, other))
+    with Gallery(f"sqlite:///{tmp_path}/faces.db", recognizer=recognizer) as gallery:
+        memory = Strangers(gallery, days=30, fpir=0.01)
+        group = CameraGroup(CameraFile(cameras, 10), recognizer, gallery, strangers=memory)
+        events = [event for result in group.run() for event in result.events]
+        stored = {stranger.number: stranger for stranger in list_strangers(gallery)}
+    ended = {event.camera: event for event in events if event.event == "ended"}
+    assert ended["door"].stranger == ended["gate"].stranger
+    assert {ended["door"].stranger, ended["desk"].stranger} == stored.keys()
+    assert len(stored) == 2
+    assert stored[ended["door"].stranger or 0].cameras == ("door", "gate")
+    assert ended["door"].sighting == ended["gate"].sighting is not None
+    assert ended["desk"].sighting not in {None, ended["door"].sighting}
+
+
 def test_faces_in_ignored_zones_begin_no_track(tmp_path: Path, recognizer: Recognizer, faces: list[RGB]) -> None:
     path = write(tmp_path / "door.mp4", faces[0])
     left = np.array([[0, 0], [0.6, 0], [0.6, 1], [0, 1]], np.float32)
@@ -228,6 +276,68 @@ def test_newest_frames_are_detected_in_one_batch(tmp_path: Path, recognizer: Rec
     run(CameraFile(tuple(CameraSettings(path.stem, str(path)) for path in paths)), counting)
     assert len(detector.batches) <= 10
     assert all(batch == [320] * 3 for batch in detector.batches)
+
+
+class CountingEmbedder:
+    """The default embedder, which counts the faces of each call."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self.name, self.dimension, self._embedder = embedder.name, embedder.dimension, embedder
+        self.batches: list[int] = []
+
+    def crops(self, picture: RGB, faces: Sequence[Face]) -> RGB:
+        return self._embedder.crops(picture, faces)
+
+    def embed(self, crops: RGB) -> Floats:
+        self.batches.append(len(crops))
+        return self._embedder.embed(crops)
+
+
+def test_faces_of_all_cameras_are_embedded_in_one_batch(
+    tmp_path: Path, recognizer: Recognizer, faces: list[RGB]
+) -> None:
+    embedder = CountingEmbedder(recognizer.embedder)
+    counting = Recognizer(detector=recognizer.detector, embedder=embedder)
+    paths = [write(tmp_path / f"{number}.mp4", faces[0], seconds=1) for number in range(3)]
+    cameras = tuple(CameraSettings(path.stem, str(path)) for path in paths)
+    with Gallery(f"sqlite:///{tmp_path}/faces.db", recognizer=recognizer) as gallery:
+        gallery.enroll("Ann", faces[0])
+        results = list(CameraGroup(CameraFile(cameras), counting, gallery).run())
+    names = {event.camera: event.name for result in results for event in result.events}
+    assert names == {"0": "Ann", "1": "Ann", "2": "Ann"}
+    assert embedder.batches == [3]
+
+
+def test_all_cameras_share_the_networks_of_liveness(
+    tmp_path: Path, recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = []
+
+    class Networks:
+        def __init__(self, *, threads: int | None = None) -> None:
+            opened.append(threads)
+
+    monkeypatch.setattr(spoof_networks, "SpoofNetworks", Networks)
+    paths = [make_video(tmp_path / f"{number}.mp4", draw_frames(5)) for number in range(3)]
+    cameras = tuple(CameraSettings(path.stem, str(path)) for path in paths)
+    CameraGroup(CameraFile(cameras), recognizer, options=VideoOptions(liveness="require")).close()
+    assert len(opened) == 1
+
+
+def test_a_file_at_an_address_ends_as_a_camera(tmp_path: Path, recognizer: Recognizer) -> None:
+    make_video(tmp_path / "a.mp4", draw_frames(20))
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    cameras = (CameraSettings("a", f"http://127.0.0.1:{server.server_port}/a.mp4"),)
+    results = list(CameraGroup(CameraFile(cameras), recognizer).run())
+    server.shutdown()
+    server.server_close()
+    assert len(results) == 21  # and the end of all tracks
 
 
 def test_a_stream_for_detection_and_one_for_faces(tmp_path: Path, recognizer: Recognizer, faces: list[RGB]) -> None:

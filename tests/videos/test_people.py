@@ -13,8 +13,8 @@ from visavis.types import Candidate, Face, Floats, Identification, Quality
 from visavis.videos import motion
 from visavis.videos.answers import keep_or_replace, name_each_person_once, search_fpir, search_person
 from visavis.videos.person import KeptFace, TrackedPerson, merge_views
-from visavis.videos.strangers import Strangers, list_strangers, name_stranger, parse_sighting
-from visavis.videos.tracker import DetectedFace, Track
+from visavis.videos.strangers import Strangers, list_strangers, name_stranger
+from visavis.videos.track import DetectedFace, Track
 from visavis.videos.types import FaceView
 
 BOX = np.array([0, 0, 50, 50], np.float32)
@@ -78,8 +78,24 @@ def test_a_template_is_the_mean_weighted_by_quality() -> None:
     assert merged[:2] == pytest.approx(np.array([3, 1]) / np.sqrt(10))
 
 
-def test_all_searches_of_a_track_spend_its_fpir_together() -> None:
-    assert sum(search_fpir(0.01, search, 3) for search in range(4)) == pytest.approx(0.01)
+def test_the_fpir_of_a_search_makes_that_of_the_track_the_one_asked_for() -> None:
+    assert [search_fpir(0.01, quality) for quality in (0.1, 0.6, 0.75, 0.925, 0.98, 1.0)] == pytest.approx(
+        [0.05, 0.05, 0.04, 0.019, 0.012, 0.012]
+    )
+    assert search_fpir(0.2, 0.5) == 0.5
+    assert search_fpir(0.7, 0.5) == 0.7
+
+
+def test_a_track_has_the_best_faces_of_its_rest() -> None:
+    person, rest = TrackedPerson(end=1.0, given_away={1}), TrackedPerson(start=2.0, end=3.0, given_away={2})
+    for seconds, quality in ((0, 0.5), (0.6, 0.6)):
+        person.keep(kept(seconds, quality))
+    for seconds, quality in ((2, 0.7), (2.6, 0.9), (3.2, 0.4), (3.8, 0.3)):
+        rest.keep(kept(seconds, quality))
+    person.absorb(rest)
+    assert [view.quality for view in person.views] == [0.5, 0.6, 0.7, 0.9, 0.4]
+    assert person.best is not None
+    assert (person.best.view.quality, person.start, person.end, person.given_away) == (0.9, 0.0, 3.0, {1, 2})
 
 
 def test_unknown_does_not_outvote_a_name_unless_it_contradicts_it() -> None:
@@ -169,5 +185,3 @@ def test_poor_faces_and_people_in_sight_are_no_known_strangers(gallery: Gallery)
     assert number is not None
     assert strangers.find(AXES[20], good) == number
     assert strangers.find(AXES[20], good, excluded={number}) is None
-    assert parse_sighting("holiday/stranger.jpg", 4) is None
-    assert parse_sighting("stranger 7, sighting 2, yesterday, door", 4) is None

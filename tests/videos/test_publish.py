@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from visavis.encryption import Cipher
 from visavis.errors import UsageError, VisavisError
 from visavis.gallery import Gallery
+from visavis.videos.deliver import deliver
 from visavis.videos.mqtt import MqttSender, topic_level
 from visavis.videos.outbox import Outbox
 from visavis.videos.publish import HttpSender, Publisher, RefusedError
@@ -82,6 +84,60 @@ def test_messages_wait_in_order_once_and_bounded(tmp_path: Path) -> None:
     assert bodies == ["1", "2", "3"]
     assert (outbox.count("a"), outbox.count("b")) == (0, 1)
     outbox.close()
+
+
+def test_nothing_of_a_delivered_event_is_left_in_the_file(tmp_path: Path) -> None:
+    """Ten long events fill several pages, whose rows SQLite moves."""
+    outbox = Outbox(tmp_path / "outbox.db")
+    for number in range(10):
+        outbox.add("hook", f"id-{number}", f"Zaphod {number} " * 200)
+    while (message := outbox.first("hook")) is not None:
+        assert b"Zaphod" in (tmp_path / "outbox.db").read_bytes()
+        outbox.remove(message)
+    assert b"Zaphod" not in (tmp_path / "outbox.db").read_bytes()
+    outbox.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["outbox.db"]
+
+
+def test_with_a_key_the_events_that_wait_are_encrypted(tmp_path: Path) -> None:
+    pytest.importorskip("cryptography", reason="cryptography is not installed: pip install 'visavis[encrypt]'")
+    path, cipher = tmp_path / "outbox.db", Cipher(b"k" * 32)
+    plain = Outbox(path)
+    plain.add("hook", "id-0", "Zaphod, before there was a key")
+    plain.close()
+    outbox = Outbox(path, cipher=cipher)
+    outbox.add("hook", "id-1", "Trillian")
+    assert (b"Zaphod" in path.read_bytes(), b"Trillian" in path.read_bytes()) == (True, False)
+    for body in ("Zaphod, before there was a key", "Trillian"):
+        message = outbox.first("hook")
+        assert message is not None
+        assert message.body == body
+        if body != "Trillian":
+            outbox.remove(message)
+    outbox.close()
+    for other in (None, Cipher(b"x" * 32)):
+        locked, reports = Outbox(path, cipher=other), []
+        with pytest.raises(
+            VisavisError, match=r"outbox\.db holds events encrypted with another key: give its --key-fi"
+        ):
+            locked.first("hook")
+        publisher = Publisher(locked, "hook", HttpSender("http://127.0.0.1:9"), report=reports.append)
+        publisher.close()
+        assert "Nothing more is delivered to hook in this run." in reports[0]
+        assert reports[1] == "hook: 1 events are not delivered; they wait in the outbox for the next run."
+        locked.close()
+
+
+def test_a_run_encrypts_its_outbox_with_the_key_of_the_gallery(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("cryptography", reason="cryptography is not installed: pip install 'visavis[encrypt]'")
+    (tmp_path / "faces.key").write_text("k" * 32)
+    (tmp_path / "faces.key").chmod(0o600)
+    monkeypatch.setenv("VISAVIS_KEY_FILE", str(tmp_path / "faces.key"))
+    url = f"http://127.0.0.1:{free_port()}"
+    with deliver(mqtt=None, post=url, outbox=tmp_path / "outbox.db", report=lambda text: None) as add:
+        add(event(1))
+        assert b"id-1" in (tmp_path / "outbox.db").read_bytes()
+        assert b"Ann" not in (tmp_path / "outbox.db").read_bytes()
 
 
 def test_another_file_is_no_outbox(tmp_path: Path) -> None:

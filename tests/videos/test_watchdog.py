@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from visavis.errors import VideoError
+from visavis.videos._local_camera import LocalCamera
 from visavis.videos.reader_process import ReaderOrder
 from visavis.videos.source import open_source
 from visavis.videos.watchdog import CameraSource, Patience
@@ -212,6 +213,27 @@ def test_passwords_are_in_no_command_line_name_or_message(camera: MjpegCamera) -
 def test_a_camera_index_that_is_not_there(device: int | str) -> None:
     with pytest.raises(VideoError, match=r"^there is no camera 97.*\.$"):
         open_source(device)
+
+
+@pytest.mark.skipif(any(Path("/dev").glob("video[0-9]*")) or sys.platform != "linux", reason="there is a camera")
+@pytest.mark.parametrize("device", [0, "0", "/dev/video0"])
+def test_a_machine_without_a_camera(device: int | str) -> None:
+    with pytest.raises(VideoError) as raised:
+        open_source(device)
+    assert str(raised.value) == "there is no camera 0: this machine has none."
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="devices are files")
+def test_a_camera_of_another_user_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its file is there, and cannot be opened."""
+    monkeypatch.setattr(Path, "glob", lambda self, pattern: [self / "video0", self / "video2"])
+    with pytest.raises(VideoError) as raised:
+        LocalCamera(2)
+    assert str(raised.value) == (
+        "camera 2 cannot be opened: another program uses it, or this user may not (group video)."
+    )
+    with pytest.raises(VideoError, match=r"^there is no camera 1: there are 0, 2\.$"):
+        LocalCamera(1)
 
 
 def test_a_file_at_an_address_delivers_all_its_frames(tmp_path: Path) -> None:

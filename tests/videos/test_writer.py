@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import signal
 import stat
 import subprocess
@@ -146,7 +147,7 @@ with VideoWriter(Path(sys.argv[1])) as writer:
 """
 
 
-def test_a_killed_process_leaves_a_part_that_can_be_played(tmp_path: Path) -> None:
+def test_a_killed_process_leaves_a_part_that_can_be_played_until_the_film_is_made(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", KILLED, str(tmp_path / "out.mp4")], stdout=subprocess.PIPE, text=True
     )
@@ -157,9 +158,17 @@ def test_a_killed_process_leaves_a_part_that_can_be_played(tmp_path: Path) -> No
     assert [path.name for path in tmp_path.iterdir()] == ["out.unfinished.mp4"]
     pictures, _ = pictures_of(tmp_path / "out.unfinished.mp4")
     assert number - 125 <= len(pictures)
-    with VideoWriter(tmp_path / "out.mp4") as writer:
-        writer.write(plain(0), 0)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.mp4", "out.unfinished.mp4"]
+    os.utime(tmp_path / "out.unfinished.mp4", (0, 0))
+    (tmp_path / "out.unfinished-x.mp4").touch()  # not a name that visavis gives
+    with VideoWriter(tmp_path / "out.mp4"):
+        pass  # no frame came, so this run is not a new film
+    assert (tmp_path / "out.unfinished.mp4").exists()
+    with VideoWriter(tmp_path / "out.mp4") as running:
+        running.write(plain(0), 0)
+        os.utime(tmp_path / "out.unfinished-2.mp4", (0, 0))
+        written(tmp_path / "out.mp4", [0, 0.1])
+        left = ["out.mp4", "out.unfinished-2.mp4", "out.unfinished-x.mp4"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == left, "only that of the killed run is deleted"
 
 
 FULL = """

@@ -30,6 +30,8 @@ CHUNKS = 2
 """Chunks that a worker has at a time: it computes one, and reads and hashes the other meanwhile."""
 STARTS = 3
 """How many workers in a row may end before they are ready."""
+MOST_WORKERS = 1024
+"""Most processes that a caller can ask for."""
 TICK = 0.25
 """Seconds after which control returns to the caller although there is no answer."""
 PHOTO_SECONDS = 120.0
@@ -49,6 +51,8 @@ class LocalEngine:
     def __init__(self, *, workers: int | None = None, threads: int = 1) -> None:
         if workers is not None and workers < 1:
             raise UsageError(f"workers must be at least 1, got {workers}.")
+        if workers is not None and workers > MOST_WORKERS:
+            raise UsageError(f"workers must be at most {MOST_WORKERS:,}: each is a process with networks of its own.")
         self.workers = runtime.processors() if workers is None else workers
         self.threads = runtime.thread_count(threads)
 

@@ -6,14 +6,14 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import typer
 from typer.core import TyperOption
 
 from visavis.cli._suggestions import Suggesting
-from visavis.errors import MissingWeightsError, UsageError, VisavisError, VisavisWarning, ended_once
+from visavis.errors import NO_ROOM, MissingWeightsError, UsageError, VisavisError, VisavisWarning, ended_once, reason_of
 from visavis.printable import make_printable
 
 INTERRUPTED = 130
@@ -38,17 +38,14 @@ class Commands(Suggesting):
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:
         """Parse the options before the command."""
-        with _escape_usage_errors():
+        with _explain_system_errors(), _escape_usage_errors():
             return super().make_context(*arguments, **options)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; print a known error as one line (missing files: one line each) and exit with its code."""
         try:
-            with _print_warnings(), _escape_usage_errors():
+            with _explain_system_errors(), _print_warnings(), _escape_usage_errors():
                 return super().invoke(ctx)
-        except BrokenPipeError as error:
-            _silence_stdout()
-            raise typer.Exit(READER_GONE) from error
         except MissingWeightsError as error:
             for sentence in error.sentences.values():
                 _print_message(sentence)
@@ -56,15 +53,34 @@ class Commands(Suggesting):
         except VisavisError as error:
             _print_message(str(error))
             raise typer.Exit(error.exit_code) from error
-        except OSError as error:  # a full disk, a folder that may not be written ...
-            _print_message(f"{error.filename}: {error.strerror}." if error.filename else f"{error}.")
-            raise typer.Exit(UsageError.exit_code) from error
         except KeyboardInterrupt as error:
             raise typer.Exit(getattr(error, "exit_code", INTERRUPTED)) from error
 
 
 def _print_message(message: str) -> None:
-    typer.echo(f"visavis: {ended_once(make_printable(' '.join(message.split())))}", err=True)
+    with suppress(OSError):  # a full disk below standard error: the exit code still tells
+        typer.echo(f"visavis: {ended_once(make_printable(' '.join(message.split())))}", err=True)
+
+
+@contextmanager
+def _explain_system_errors() -> Iterator[None]:
+    """Print what the system refused as one line, such as a file on a full disk, and exit with the code for it.
+
+    Output files are named in their errors: a disk without room for one without a name is that of standard output.
+    """
+    try:
+        yield
+    except BrokenPipeError as error:
+        _silence_stdout()
+        raise typer.Exit(READER_GONE) from error
+    except VisavisError:  # MissingImageError is an OSError too
+        raise
+    except OSError as error:
+        name = error.filename or ("standard output" if error.errno in NO_ROOM else "")
+        _print_message(f"{name}: {reason_of(error)}." if name else f"{error}.")
+        if not error.filename:
+            _silence_stdout()
+        raise typer.Exit(UsageError.exit_code) from error
 
 
 @contextmanager
@@ -94,7 +110,7 @@ def _print_warnings() -> Iterator[None]:
 
 
 def _silence_stdout() -> None:
-    """Redirect standard output to the null device: the final flush would report the broken pipe."""
+    """Redirect standard output to the null device: the final flush would fail again."""
     try:
         descriptor = sys.stdout.fileno()
     except OSError:  # not a real file: no flush to silence

@@ -62,13 +62,18 @@ def _write_parquet(file: BinaryIO, photo: list[str], box: Floats, score: Floats,
 
     table = arrow.table(
         {
-            "photo": arrow.array(photo, arrow.string()),
+            "photo": arrow.array([_make_utf8(path) for path in photo], arrow.string()),
             "box": to_lists(box),
             "score": score,
             "embedding": to_lists(embedding),
         }
     )
     parquet.write_table(table, file)
+
+
+def _make_utf8(path: str) -> str:
+    """Return a path with the bytes that are not UTF-8 escaped, as tables show them: Parquet holds UTF-8 alone."""
+    return path.encode("utf-8", "backslashreplace").decode()
 
 
 def _import_pyarrow() -> tuple[ModuleType, ModuleType]:

@@ -8,7 +8,7 @@ import math
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -52,6 +52,11 @@ class Output:
             self._write_csv(csv_text.lines(line, self._csv))
         else:
             self._rows += (row if isinstance(row, Row) else Row(row) for row in rows)
+
+    def line(self, text: str) -> None:
+        """Print a line of text at once, where answers are rows of a table."""
+        if not self._json and self._csv is None:
+            write(_make_encodable(make_printable(text), sys.stdout.encoding or "utf-8") + "\n")
 
     def progress(self, answers: Iterable[T], total: int) -> Iterator[T]:
         """Yield ``answers`` under a progress bar, visible only on a terminal with no other output."""
@@ -98,8 +103,9 @@ def write(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """Print a message on standard error, in one line."""
-    typer.echo(f"visavis: {ended_once(make_printable(text))}", err=True)
+    """Print a message on standard error, in one line; go on where that has no room."""
+    with suppress(OSError):
+        typer.echo(f"visavis: {ended_once(make_printable(text))}", err=True)
 
 
 def confirm(question: str, *, abort: bool = False) -> bool:

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis.cli._challenge import run_challenge
 from visavis.cli._networks import DETECTING, Networks, takes
 from visavis.cli._options import Json, Photos
 from visavis.cli._output import Output, box_text, decimals, exit_code, photo_line, short, significant
 from visavis.cli._sources import Exclude, expand_folders
 from visavis.cli._table import Row
 from visavis.defaults import REAL_FROM
+from visavis.errors import UsageError
 
 if TYPE_CHECKING:
     from visavis.liveness import Liveness
@@ -22,20 +24,34 @@ MinScore = Annotated[
 ]
 
 
+AsChallenge = Annotated[
+    bool,
+    typer.Option(
+        "--challenge", help="Ask the person before a camera (its number or address, or a video) to move the head."
+    ),
+]
+
+
 @takes(DETECTING)
 def liveness(
     sources: Photos,
     *,
     exclude: Exclude = None,
     threshold: MinScore = REAL_FROM,
+    challenge: AsChallenge = False,
     networks: Networks,
     json: Json = False,
 ) -> None:
     """Judge whether faces are real, not photos or screens.
 
     Needs photos by the camera itself, with the surroundings of the face. Exits 0 if every photo has a face and all
-    faces are surely real, 1 if not.
+    faces are surely real, 1 if not. With --challenge, give a camera instead: it asks the person before it to turn
+    left, turn right or look up, in random order, and exits 0 if the person did.
     """
+    if challenge:
+        if exclude or threshold != REAL_FROM:
+            raise UsageError("--challenge asks for movements: it does nothing with --exclude and --threshold.")
+        raise typer.Exit(run_challenge(sources, networks, json=json))
     from visavis.liveness import LivenessCheck
     from visavis.photo_liveness import judge_photos
 

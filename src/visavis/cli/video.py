@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -12,15 +13,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from visavis import defaults
-from visavis._show import percent
 from visavis.cli._networks import OF_GALLERY, Networks, takes
 from visavis.cli._options import Json
-from visavis.cli._output import Output, note, short, significant
+from visavis.cli._output import Output, note
 from visavis.cli._signals import catch_signals
-from visavis.cli._table import Column, Row
 from visavis.cli._video_cameras import Cameras, RunParts, check_cameras, open_frames
+from visavis.cli._video_events import COLUMNS, print_event
 from visavis.cli._video_find import Clips, Find, FindRequest, Resume, find_in_files, only_source, refuse
-from visavis.cli._videos import VideoGallery, format_moment, open_video_gallery
+from visavis.cli._videos import VideoGallery, open_video_gallery
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,18 +28,6 @@ if TYPE_CHECKING:
     from visavis.videos.pictures import PictureOutput
     from visavis.videos.recognize import VideoRecognizer
     from visavis.videos.types import FrameResult, FrameSource, VideoEvent
-
-COLUMNS = (
-    "who",
-    Column("from"),
-    Column("to"),
-    Column("track", drop=2),
-    "distance",
-    "probability",
-    Column("liveness", drop=3),
-    Column("camera", drop=4),
-    Column("best face", drop=1),
-)
 
 SourceNames = Annotated[
     list[str] | None,
@@ -149,13 +137,13 @@ def video(  # noqa: PLR0913 - a command's options
 ) -> None:
     """Recognize the people in a video or before a camera.
 
-    Each face is tracked, and each track is recognized once. With --json events are printed as they happen; without it,
-    the tracks at the end. Ctrl-C ends the run properly. Exits 1 if no person is recognized.
+    Each face is tracked, and each track is recognized once. Events of cameras are printed as they happen, and so is
+    --json; the tracks of a file at the end. Ctrl-C ends the run properly. Exits 1 if no person is recognized.
     """
     from visavis.videos.deliver import deliver
     from visavis.videos.events import EventFile
     from visavis.videos.faces_folder import FacesFolder
-    from visavis.videos.pictures import EndedSource, choose_blur, open_pictures
+    from visavis.videos.pictures import choose_blur, open_pictures
     from visavis.videos.recognize import VideoOptions
     from visavis.videos.strangers import open_strangers
 
@@ -179,9 +167,9 @@ def video(  # noqa: PLR0913 - a command's options
         send = stack.enter_context(deliver(mqtt=mqtt, post=post, outbox=outbox, report=note))
         output = stack.enter_context(Output(*COLUMNS, json=json))
         progress = stack.enter_context(_show_progress(frames, tracking, visible=output.shows_progress))
-        results = interrupts.each(tracking.run(EndedSource(frames, lambda: pictures.closed)))
+        results = interrupts.each(tracking.run(frames, ended=lambda: pictures.closed))
         targets = [send] if file is None else [file.write, send]
-        recognized = _follow(map(progress, results), output, pictures, targets)
+        recognized = _follow(map(progress, results), output, pictures, targets, live=frames.live)
     raise typer.Exit(0 if recognized else 1)
 
 
@@ -190,6 +178,8 @@ def _follow(
     output: Output,
     pictures: PictureOutput,
     targets: Sequence[Callable[[VideoEvent], None]],
+    *,
+    live: bool,
 ) -> bool:
     """Pass the events and pictures of a run on; return whether a person was recognized."""
     recognized = False
@@ -198,7 +188,7 @@ def _follow(
             recognized |= event.name is not None
             for target in targets:
                 target(event)
-            output.answer(_make_line(event), *([_make_row(event)] if event.event == "ended" else []))
+            print_event(output, event, live=live)
         pictures.add(result)
     for text in pictures.notes:
         note(text)
@@ -210,36 +200,6 @@ def _choose_rate(fpir: float | None, threshold: float | None) -> float:
     if fpir is not None and threshold is not None:
         raise UsageError("--fpir and --threshold exclude each other: a threshold has a rate of its own.")
     return defaults.FPIR if fpir is None else fpir
-
-
-def _make_line(event: VideoEvent) -> dict[str, object]:
-    line = event.to_dict()
-    for key in ("distance", "probability", "liveness", "from", "to"):
-        value = line[key]
-        line[key] = significant(value) if isinstance(value, float) else value
-    return line
-
-
-def _make_row(event: VideoEvent) -> Row:
-    return Row(
-        [
-            _format_person(event),
-            format_moment(event.start),
-            format_moment(event.end),
-            str(event.track),
-            short(event.distance),
-            percent(event.probability),
-            percent(event.liveness),
-            event.camera,
-            event.best_face or "-",
-        ]
-    )
-
-
-def _format_person(event: VideoEvent) -> str:
-    if event.name is not None:
-        return event.name
-    return "unknown" if event.stranger is None else f"stranger {event.stranger}"
 
 
 @contextmanager
@@ -254,7 +214,8 @@ def _show_progress(
         rate = f"{count / passed:.1f} frames/s"
         return rate if frames.live else f"{rate}, {seconds / passed:.1f} x real time"
 
-    with _show_bar(frames.duration, visible=visible) as show:
+    between_lines = frames.live and sys.stdout.isatty()
+    with _show_bar(frames.duration, visible=visible and not between_lines) as show:
 
         def update(result: FrameResult) -> FrameResult:
             nonlocal count, seconds

@@ -14,6 +14,9 @@ from visavis.clustering.types import Faces
 from visavis.text_files import errors_in, json_lines, malformed, read_text
 from visavis.types import Floats
 
+LARGEST = 1 << 31
+"""Largest number of a cluster and largest coordinate of a box in pixels, above those of all photos."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PreviousFaces:
@@ -39,7 +42,7 @@ def _collect_faces(lines: Iterable[tuple[int, Mapping[str, object]]]) -> dict[st
         if line.get("status", "ok") != "ok":
             continue
         photo, box, cluster = line.get("photo"), line.get("box"), line.get("cluster")
-        if not isinstance(photo, str) or type(cluster) is not int or cluster < 0 or not _is_box(box):
+        if not isinstance(photo, str) or type(cluster) is not int or not 0 <= cluster <= LARGEST or not _is_box(box):
             raise malformed(
                 number, "a face has photo, box (four numbers) and cluster (a number), as cluster --json prints them."
             )
@@ -51,7 +54,11 @@ def _collect_faces(lines: Iterable[tuple[int, Mapping[str, object]]]) -> dict[st
 
 
 def _is_box(value: object) -> bool:
-    return isinstance(value, list) and len(value) == 4 and all(type(side) in (int, float) for side in value)
+    return isinstance(value, list) and len(value) == 4 and all(map(_is_side, value))
+
+
+def _is_side(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST  # NaN is not
 
 
 def with_clusters(faces: Faces, previous: PreviousFaces) -> Faces:

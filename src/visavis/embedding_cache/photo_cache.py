@@ -24,9 +24,10 @@ from typing import Self
 import numpy as np
 
 from visavis import defaults, permissions
+from visavis.atomic import has_room
 from visavis.cache import cache_dir, check_trusted
 from visavis.embedding_cache.model_key import model_key
-from visavis.errors import WeightsError
+from visavis.errors import WeightsError, reason_of
 from visavis.pipeline import Recognizer
 from visavis.types import Face, Floats, PhotoFaces, Quality
 
@@ -155,11 +156,11 @@ class EmbeddingCache:
             if _is_damage(error) and not self._renewed:
                 self._renew()
             else:
-                self._give_up(str(error))
+                self._give_up(str(error) if has_room(self.path.parent) else "the disk is full")
         except WeightsError as error:
             self._give_up(str(error))
         except OSError as error:
-            self._give_up(error.strerror or str(error))
+            self._give_up(reason_of(error))
 
     def _renew(self) -> None:
         unchanged = _file_id(self.path) == self._file  # else another process has recreated it

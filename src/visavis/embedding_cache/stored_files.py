@@ -12,18 +12,19 @@ from pathlib import Path
 
 from visavis.cache import cache_dir
 from visavis.embedding_cache import photo_cache
-from visavis.errors import UnknownNameError, VisavisWarning
+from visavis.embedding_cache.crop_folders import FOLDER, forget_crops
+from visavis.errors import UnknownNameError, VisavisWarning, reason_of
 
 PARTS = {
     "embeddings": "faces and embeddings of photos",
-    "crops": "faces cut out of photos, to train with",
+    FOLDER: "faces cut out of photos, to train with",
     "onnx": "converted networks",
     "weights": "downloaded weights",
     "samples": "photos of the demo",
     "licenses": "accepted licenses",
 }
 """Folders of the cache, and what they hold."""
-FACES = ("embeddings", "crops")
+FACES = ("embeddings", FOLDER)
 """Parts that hold faces of photos."""
 
 
@@ -55,10 +56,13 @@ def clear(names: Iterable[str] = FACES) -> list[CachePart]:
 def forget_photos(sha256s: Iterable[str]) -> int:
     """Remove all that is remembered of photos, by their SHA-256, without a trace; return the number of removed entries.
 
-    A file that others keep locked is warned of.
+    Entries are embeddings of a photo, and crops to train with. What cannot be removed is warned of, such as a file that
+    others keep locked.
     """
     requested = sorted(set(sha256s))
-    return sum(_forget_in(path, requested) for path in _list_embedding_files()) if requested else 0
+    if not requested:
+        return 0
+    return sum(_forget_in(path, requested) for path in _list_embedding_files()) + _forget_crops(requested)
 
 
 def _measure(name: str) -> CachePart:
@@ -72,6 +76,18 @@ def _measure(name: str) -> CachePart:
 def _list_embedding_files() -> Iterator[Path]:
     folder = cache_dir() / "embeddings"
     return iter(sorted(folder.absolute().glob("*.db"))) if folder.is_dir() else iter(())
+
+
+def _forget_crops(sha256s: list[str]) -> int:
+    try:
+        return forget_crops(sha256s)
+    except OSError as error:
+        warnings.warn(
+            f"crops of photos are still in {error.filename}: {reason_of(error)}. Run visavis cache clear crops.",
+            VisavisWarning,
+            stacklevel=3,
+        )
+        return 0
 
 
 def _forget_in(path: Path, sha256s: list[str]) -> int:

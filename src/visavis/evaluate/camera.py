@@ -18,7 +18,7 @@ from visavis._pixels import whole_pixels
 from visavis.errors import UsageError
 from visavis.pipeline import Recognizer
 from visavis.quality import eye_distance, measure
-from visavis.types import RGB, Face, Quality
+from visavis.types import RGB, Face, Floats, Quality
 from visavis.videos.types import Frame, FrameSource
 
 EYES_M = 0.063
@@ -31,6 +31,13 @@ ANGLE = 65.0
 SHRINKS = (0.2, 0.25, 0.32, 0.4, 0.5, 0.63, 0.8)
 KEPT = 0.9
 """Share of the squared gradients that a picture keeps which is shrunk no more than its blur allows."""
+SUBTRACTED = 1.1
+"""Multiple of the measured noise that is subtracted: with noise, the resolution is rather understated. Of 690 blurred
+photos with noise of 2 to 40 gray levels none then seems sharper than without (without a margin: 428)."""
+CLIPPED = 6
+"""Gray levels next to black and white at which noise is cut off."""
+MEDIAN_OF_NORMAL = 0.6745
+"""Median of the absolute values of a normal distribution, in standard deviations."""
 SAMPLED_S = 0.2
 """Seconds between two examined frames."""
 
@@ -128,7 +135,7 @@ def _examine(pixels: RGB, recognizer: Recognizer, min_face: float) -> list[Exami
 def measure_resolution(pixels: RGB, face: Face) -> float:
     """Return the share of the resolution that blur leaves in a face: the smallest size that loses none of its edges.
 
-    Noise looks like sharp edges, and hides blur.
+    Noise looks like sharp edges: what noise of the measured level adds to the edges is subtracted.
     """
     from visavis.opencv import cv2
 
@@ -136,17 +143,40 @@ def measure_resolution(pixels: RGB, face: Face) -> float:
     if right - left < 8 or bottom - top < 8:
         return 1.0
     gray = cv2.cvtColor(pixels[top:bottom, left:right], cv2.COLOR_RGB2GRAY).astype(np.float32)
-    edges = _sum_gradients(gray)
+    white = np.random.default_rng(0).standard_normal(gray.shape, np.float32)
+    noise = np.asarray(_measure_noise(gray) * SUBTRACTED * white, np.float32)
+    edges = _sum_gradients(gray) - _sum_gradients(noise)
     for share in SHRINKS:
-        small = cv2.resize(gray, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
-        enlarged = np.asarray(cv2.resize(small, gray.shape[::-1], interpolation=cv2.INTER_CUBIC), np.float32)
-        if _sum_gradients(enlarged) >= KEPT * edges:
+        if _sum_gradients(_shrink(gray, share)) - _sum_gradients(_shrink(noise, share)) >= KEPT * edges:
             return share
     return 1.0
 
 
-def _sum_gradients(gray: np.ndarray) -> float:
+def _shrink(gray: Floats, share: float) -> Floats:
+    """Return a picture without the detail that its smaller copy has no pixels for."""
+    from visavis.opencv import cv2
+
+    small = cv2.resize(gray, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(small, gray.shape[::-1], interpolation=cv2.INTER_CUBIC), np.float32)
+
+
+def _sum_gradients(gray: Floats) -> float:
     return float(np.square(np.diff(gray, axis=0)).sum() + np.square(np.diff(gray, axis=1)).sum())
+
+
+def _measure_noise(gray: Floats) -> float:
+    """Return the standard deviation of noise that differs from pixel to pixel, where the picture is flat or slopes.
+
+    The filter of J. Immerkær (Fast noise variance estimation, 1996) cancels slopes; the median of its answers, in place
+    of their mean, is hardly changed by edges. Pixels that are nearly black or white hide noise, and do not count.
+    """
+    from visavis.opencv import cv2
+
+    second = np.array([1, -2, 1], np.float32)
+    residue = np.abs(cv2.sepFilter2D(gray, cv2.CV_32F, second, second)[1:-1, 1:-1])
+    inner = gray[1:-1, 1:-1]
+    counted = residue[(inner > CLIPPED) & (inner < 255 - CLIPPED)]
+    return float(np.median(counted if counted.size else residue)) / MEDIAN_OF_NORMAL / 6
 
 
 def _count(source: FrameSource, frames: list[Frame], examined: int, *, angle: float | None) -> CameraResult:

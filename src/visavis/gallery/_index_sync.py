@@ -79,6 +79,14 @@ class SyncedIndex:
         self._index, self._state = index, meta.state
         return index
 
+    def update_for_writing(self, conn: Connection) -> Index | None:
+        """Return the index as of this write transaction; None if nothing was ever stored."""
+        index = self._open(records.read_meta(conn))
+        if not isinstance(index, Durable):
+            return self.update(conn)
+        self._update_locked(conn, index, index)
+        return index
+
     def current_in_memory(self, meta: records.Meta) -> Index | None:
         """Return the index if it is in memory and already as of ``meta``, else None."""
         return self._index if (self._state, self._dimension) == (meta.state, meta.dimension) else None

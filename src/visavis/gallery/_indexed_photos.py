@@ -31,7 +31,7 @@ def find_indexed(opened: OpenGallery, sha256s: Iterable[str]) -> set[str]:
 
 def add_photos(opened: OpenGallery, photos: Sequence[IndexedPhoto]) -> int:
     """Do as :meth:`visavis.gallery.Gallery.add_photos`."""
-    prepared = [_prepare_photo(photo) for photo in {photo.sha256: photo for photo in photos}.values()]
+    prepared = [prepare_photo(photo) for photo in {photo.sha256: photo for photo in photos}.values()]
     if not prepared:
         return 0
     with opened.database.write() as conn:
@@ -84,7 +84,7 @@ def set_clusters(opened: OpenGallery, ids: Sequence[int], clusters: Sequence[int
         indexed_photos.set_clusters(conn, ids, clusters)
 
 
-def _prepare_photo(photo: IndexedPhoto) -> IndexedPhoto:
+def prepare_photo(photo: IndexedPhoto) -> IndexedPhoto:
     """Return a photo with embeddings of length 1 and storable text."""
     faces = [replace(face, photo_sha256=photo.sha256, photo=photo.photo) for face in photo.faces]
     return replace(photo, photo=make_storable(photo.photo), faces=tuple(prepare_templates(faces)) if faces else ())

@@ -26,7 +26,9 @@ from visavis.gallery.sql.database import Database
 from visavis.gallery.sql.schema import PEOPLE, TEMPLATES
 from visavis.gallery.sql.values import decode_embeddings
 from visavis.gallery.types import Stats
+from visavis.model_names import check_model_name
 from visavis.printable import make_printable
+from visavis.structured_text import parse_json
 from visavis.types import Floats
 
 if TYPE_CHECKING:
@@ -62,10 +64,10 @@ class OpenGallery:
         key_file: encryption.KeyFile = None,
     ) -> None:
         """Open the gallery at ``url``; see :class:`visavis.gallery.Gallery` for the options."""
-        if model is not None and "@" in model:
+        if model is not None and "@" in check_model_name(model):
             model = model_id(model)  # a gallery of dlib-resnet@2 is one of dlib-resnet
         if recognizer is not None:
-            model = _check_recognizer(recognizer, model, detector, threads)
+            model = check_model_name(_check_recognizer(recognizer, model, detector, threads))
         elif detector is not None or threads is not None:
             runtime.thread_count(threads)
             _make_recognizer(EMBEDDER, detector, threads)  # raise for an unknown detector before a gallery is created
@@ -176,8 +178,8 @@ class OpenGallery:
 @lru_cache(maxsize=8)
 def _parse_calibration(text: str) -> compare.Calibration:
     try:
-        return compare.parse_calibration(json.loads(text))
-    except (ValueError, RecursionError) as error:
+        return compare.parse_calibration(parse_json(text))
+    except ValueError as error:
         raise GalleryError(f"the gallery's own thresholds are damaged ({error}): calibrate it again.") from error
 
 

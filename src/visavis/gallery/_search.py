@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sqlalchemy import Connection
 
 from visavis import compare
 from visavis._checks import check_whole
@@ -14,7 +15,7 @@ from visavis.gallery import _resolve_person
 from visavis.gallery._open_gallery import OpenGallery, PeopleCache
 from visavis.gallery._resolve_person import Who
 from visavis.gallery.check_input import normalize_embeddings
-from visavis.gallery.index import Hit
+from visavis.gallery.index import Hit, Index
 from visavis.gallery.sql import indexed_photos, records
 from visavis.gallery.types import SearchThreshold
 from visavis.images import Source, not_a_folder
@@ -142,13 +143,16 @@ def find_lookalikes(
     with opened.lock, opened.read_for_search() as conn:
         probes = normalize_embeddings(embeddings, records.read_meta(conn).dimension)
         own = 0 if besides is None else indexed_photos.count_faces_of_photo(conn, besides)
-        index = opened.index.update(conn)
-        hits_of_probes = [[] for _ in probes] if index is None else index.nearest(probes, top + own)
-        faces_of_probes = [
-            indexed_photos.read_lookalikes(conn, {hit.template_id: hit.distance for hit in hits})
-            for hits in hits_of_probes
-        ]
+        faces_of_probes = read_nearest(conn, opened.index.update(conn), probes, top + own)
     return [[face for face in faces if besides is None or face.sha256 != besides][:top] for faces in faces_of_probes]
+
+
+def read_nearest(conn: Connection, index: Index | None, probes: Floats, top: int) -> list[list[Lookalike]]:
+    """Return the ``top`` faces nearest to each row of ``probes (n, d)``, of length 1, by an index as of ``conn``."""
+    hits_of_probes = [[] for _ in probes] if index is None else index.nearest(probes, top)
+    return [
+        indexed_photos.read_lookalikes(conn, {hit.template_id: hit.distance for hit in hits}) for hits in hits_of_probes
+    ]
 
 
 def find_lookalikes_of_photo(opened: OpenGallery, photo: Source, *, top: int, min_face: float) -> list[list[Lookalike]]:

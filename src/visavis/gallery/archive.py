@@ -16,9 +16,9 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 from sqlalchemy import Connection, Table, insert, select, update
 
-from visavis import atomic, permissions
+from visavis import atomic, input_files, permissions
 from visavis.encryption import Cipher, KeyFile, read_key
-from visavis.errors import UsageError, fault_of
+from visavis.errors import UsageError, fault_of, reason_of
 from visavis.gallery._index_sync import read_added
 from visavis.gallery._open_gallery import OpenGallery
 from visavis.gallery.export_checks import ArchiveRow, check_consistency, check_rows, check_thresholds, read_arrays
@@ -27,9 +27,12 @@ from visavis.gallery.names import fold_name
 from visavis.gallery.sql import changes, records
 from visavis.gallery.sql.schema import META, PEOPLE, PHOTOS, TEMPLATES
 from visavis.printable import dump_json
+from visavis.structured_text import parse_json
 from visavis.types import Floats
 
 RECORDS, EMBEDDINGS = "gallery.json", "embeddings.npz"
+MOST_RECORDS, HEAD_BYTES = 1 << 30, 100
+"""Most bytes of the records, of four million templates, and the bytes at their beginning that are checked first."""
 SEALED = ".sealed"
 """Ending of encrypted files."""
 FORMAT, VERSION = "visavis gallery export", 2
@@ -103,17 +106,15 @@ def _write(conn: Connection, folder: Path, cipher: Cipher | None) -> None:
             with _create_file(part, EMBEDDINGS, cipher) as file:
                 np.savez(file, ids=ids, embeddings=embeddings)
     except OSError as error:
-        raise UsageError(f"{folder} cannot be written: {error.strerror}.") from error
+        raise UsageError(f"{folder} cannot be written: {reason_of(error)}.") from error
 
 
 def _read(folder: Path, cipher: Cipher | None) -> Export:
     """Read an export; UsageError if the folder is no export, or not complete."""
-    permissions.warn_if_readable([folder], contents="names and faces")
     if cipher is None and (folder / f"{RECORDS}{SEALED}").is_file():
         raise UsageError(f"{folder} is an encrypted export: name its key file by --export-key.")
     try:
-        with _open_file(folder, RECORDS, cipher) as file:
-            content = json.loads(file.read().decode("utf-8"))
+        content = _read_records(folder, cipher)
         version = content.get("version") if isinstance(content, dict) else None
         file_name, name = FILES.get(version if isinstance(version, int) else VERSION, FILES[VERSION])
         with _open_file(folder, file_name, cipher) as file:
@@ -126,6 +127,7 @@ def _read(folder: Path, cipher: Cipher | None) -> Export:
         raise UsageError(f"{folder} is no export of a gallery.")
     if not isinstance(version, int) or version not in FILES:
         raise UsageError(f"{folder} was written by a newer visavis: upgrade visavis.")
+    permissions.warn_if_readable([folder], contents="names and faces")
     rows = {name: _check_rows(folder, name, content.get(name)) for name in _COLUMNS}
     model, calibration, embeddings = content.get("model"), content.get("calibration"), arrays[name]
     try:
@@ -155,9 +157,21 @@ def _open_file(folder: Path, name: str, cipher: Cipher | None) -> BinaryIO:
     """Open a file of an export, decrypted if it is encrypted; raises OSError, ValueError for another key."""
     sealed = folder / f"{name}{SEALED}"
     if cipher is None or not sealed.is_file():
-        return (folder / name).open("rb")
-    with sealed.open("rb") as file:
+        return input_files.open_file(folder / name)
+    with input_files.open_file(sealed) as file:
         return cipher.open_file(file, name.encode())
+
+
+def _read_records(folder: Path, cipher: Cipher | None) -> object:
+    """Return the JSON of an export; raises OSError, ValueError for what is none, before much of it is read."""
+    with _open_file(folder, RECORDS, cipher) as file:
+        if not file.read(HEAD_BYTES).lstrip().startswith(b"{"):
+            raise ValueError(f"{RECORDS} is not JSON")
+        file.seek(0)
+        text = file.read(MOST_RECORDS + 1)
+    if len(text) > MOST_RECORDS:
+        raise ValueError(f"{RECORDS} has more than {MOST_RECORDS >> 20} MiB")
+    return parse_json(text)
 
 
 def _store(conn: Connection, export: Export, *, model: str) -> None:

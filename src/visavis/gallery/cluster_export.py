@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from visavis import defaults
+from visavis import defaults, input_files
 from visavis.boxes import SAME_FACE, overlaps
 from visavis.clustering.pictures import file_of
 from visavis.doubts import faults
@@ -22,6 +21,8 @@ from visavis.gallery.sql.values import LARGEST_SIDE
 from visavis.gallery.types import Enrollment, Skipped, Template
 from visavis.images import replaced_message, shown
 from visavis.images.photo_files import one_by_one
+from visavis.structured_text import parse_json
+from visavis.text_files import read_text
 from visavis.types import PhotoFaces
 
 if TYPE_CHECKING:
@@ -70,10 +71,11 @@ def read_named(path: Path) -> list[NamedFaces]:
 
     Raises UsageError if the file is something else.
     """
+    text = read_text(path, most=input_files.TABLES)
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        content = parse_json(text)
         return [_parse_person(entry) for entry in content]
-    except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(
             f"{shown(str(path))} is no list of people, each with a name and faces (photo and box): {fault_of(error)}."
         ) from error

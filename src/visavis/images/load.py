@@ -25,9 +25,16 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, Union, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis import atomic
+from visavis import atomic, input_files
 from visavis._checks import check_number
-from visavis.errors import ImageError, MissingImageError, TooLargeImageError, UnreadableImageError, UsageError
+from visavis.errors import (
+    ImageError,
+    MissingImageError,
+    TooLargeImageError,
+    UnreadableImageError,
+    UsageError,
+    reason_of,
+)
 from visavis.images import _decode
 from visavis.images._orient import over_white
 from visavis.images.photo_files import is_folder
@@ -199,26 +206,17 @@ def _from_stdin(limit: int) -> bytes:
 
 def _from_path(path: str, what: str, limit: int) -> bytes:
     try:
-        _refuse_special(path, what)
-        with Path(path).open("rb") as stream:
+        with input_files.open_stream(path) as stream:
             facts = os.fstat(stream.fileno())
             if S_ISREG(facts.st_mode) and facts.st_size <= limit:
                 return stream.read()
             return _from_stream(stream, what, limit)
+    except input_files.SpecialFileError as error:
+        raise UnreadableImageError(
+            f"{what} is a pipe, a socket or a device: give what it holds as - (standard input)."
+        ) from error
     except OSError as error:
         raise _path_error(path, what, error) from error
-    except ValueError as error:  # a zero byte, or half of a surrogate pair: no system call takes these
-        raise UnreadableImageError(f"{what} cannot be the name of a file: {error}.") from error
-
-
-def _refuse_special(path: str, what: str) -> None:
-    """Raise UnreadableImageError for a named pipe, a socket or a device, which may never give a byte.
-
-    What stands in /dev and /proc is meant as it is: /dev/stdin, and /dev/fd/63 for <(command) of a shell.
-    """
-    mode = Path(path).stat().st_mode
-    if not (S_ISREG(mode) or S_ISDIR(mode) or path.startswith(("/dev/", "/proc/"))):
-        raise UnreadableImageError(f"{what} is a pipe, a socket or a device: give what it holds as - (standard input).")
 
 
 def _path_error(path: str, what: str, error: OSError) -> MissingImageError | UnreadableImageError:
@@ -367,7 +365,7 @@ def save(pixels: RGB, path: str | os.PathLike[str]) -> None:
         Image.fromarray(pixels).save(encoded, SAVE_FORMATS[target.suffix.lower()], quality=95)
         atomic.write_bytes(target, encoded.getvalue())
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
+        why = reason_of(error) if isinstance(error, OSError) else error
         raise UsageError(f"{shown(str(target))} cannot be written: {why}.") from error
 
 

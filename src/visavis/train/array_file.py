@@ -9,22 +9,24 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
-from stat import S_ISREG
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis import atomic
-from visavis.errors import UsageError
+from visavis import atomic, input_files
+from visavis.errors import UsageError, reason_of
+from visavis.structured_text import parse_json
 
 TYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8", "U8": "|u1"}
 NAMES = {np.dtype(code): name for name, code in TYPES.items()}
 MAX_FILE = 4 << 30
 MAX_HEADER = 16 << 20
 MAX_RANK = 8
+NOT_REGULAR = f"it is no regular file of at most {MAX_FILE >> 30} GB"
 METADATA = "__metadata__"
 
 
@@ -54,15 +56,15 @@ def write_arrays(path: Path, content: Mapping[str, object], arrays: Mapping[str,
             for array in ordered.values():
                 file.write(array.tobytes())
     except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
+        raise UsageError(f"{path} cannot be written: {reason_of(error)}.") from error
 
 
 def read_arrays(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Return the JSON object and the arrays of a file. Raises ArrayFileError, and OSError if it cannot be read."""
-    status = path.stat()
-    if not S_ISREG(status.st_mode) or status.st_size > MAX_FILE:  # opening a pipe might never end
-        raise ArrayFileError(f"it is no regular file of at most {MAX_FILE >> 30} GB")
-    with path.open("rb") as file:
+    with _open(path) as file:
+        status = os.fstat(file.fileno())
+        if status.st_size > MAX_FILE:
+            raise ArrayFileError(NOT_REGULAR)
         length = int.from_bytes(file.read(8), "little")
         if length > min(MAX_HEADER, status.st_size - 8):
             raise ArrayFileError("it does not begin with the length of its header")
@@ -78,13 +80,20 @@ def read_arrays(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     return _parse_object(metadata["content"].encode()), arrays
 
 
+def _open(path: Path) -> BinaryIO:
+    try:
+        return input_files.open_file(path)
+    except (input_files.SpecialFileError, IsADirectoryError) as error:
+        raise ArrayFileError(NOT_REGULAR) from error
+
+
 def _parse_object(text: bytes) -> dict[str, Any]:
     def refuse(word: str) -> NoReturn:
         raise ValueError(f"{word} is no number")
 
     try:
-        value = json.loads(text, parse_constant=refuse)
-    except (ValueError, RecursionError) as error:
+        value = parse_json(text, parse_constant=refuse)
+    except ValueError as error:
         raise ArrayFileError("its description is not JSON") from error
     if not isinstance(value, dict):
         raise ArrayFileError("its description is no JSON object")

@@ -13,7 +13,7 @@ from typing import Any
 from zipfile import BadZipFile, ZipFile, is_zipfile
 
 from visavis import atomic
-from visavis.errors import UsageError
+from visavis.errors import UsageError, reason_of
 from visavis.pytorch import torch
 
 DAMAGED = (
@@ -42,7 +42,7 @@ def save(run: Path, state: dict[str, Any]) -> None:
         if reason is None:
             raise
         raise UsageError(
-            f"{run} cannot be written to: {reason.strerror or reason}. The run is kept up to the checkpoint before: "
+            f"{run} cannot be written to: {reason_of(reason)}. The run is kept up to the checkpoint before: "
             "make room, and go on with --resume."
         ) from error
 

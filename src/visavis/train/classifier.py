@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from visavis import atomic, defaults, permissions
 from visavis._checks import check_number, check_whole
-from visavis.errors import UsageError
+from visavis.errors import UsageError, reason_of
 from visavis.evaluate.data.templates import ShowProgress
 from visavis.images import shown
 from visavis.pipeline import Recognizer
@@ -115,7 +115,7 @@ class ClassifierRun:
             atomic.write_text(place / "report.json", text + "\n")
             atomic.write_text(place / "report.html", page(self.report).text())
         except OSError as error:
-            raise UsageError(f"{shown(str(place))} cannot be written: {error.strerror}.") from error
+            raise UsageError(f"{shown(str(place))} cannot be written: {reason_of(error)}.") from error
         save_classifier(self.classifier, place)
         return place
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis import compare, defaults, landmarks
+from visavis import compare, defaults, input_files, landmarks
 from visavis.embedding_cache.photo_cache import EmbeddingCache
 from visavis.evaluate.data.templates import ShowProgress, every_face
 from visavis.pipeline import Recognizer
@@ -133,7 +133,7 @@ def _empty_row(answer: PhotoFaces) -> _Row:
 def hash_file(photo: str) -> str:
     """Return the SHA-256 of a file; "" where it cannot be read."""
     try:
-        with Path(photo).open("rb") as file:
+        with input_files.open_file(photo) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except (OSError, ValueError):
         return ""

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visavis import permissions
-from visavis.errors import UsageError, fault_of
+from visavis.errors import UsageError, fault_of, reason_of
 from visavis.evaluate.results import Interval
 from visavis.images import shown
 from visavis.train.array_file import ArrayFileError, read_arrays, write_arrays
@@ -47,7 +47,7 @@ def save_classifier(classifier: EmbeddingClassifier, folder: Path) -> Path:
     try:
         permissions.make_folder(folder)
     except OSError as error:
-        raise UsageError(f"{shown(str(folder))} cannot be made: {error.strerror}.") from error
+        raise UsageError(f"{shown(str(folder))} cannot be made: {reason_of(error)}.") from error
     write_arrays(path, _describe(classifier), _collect_arrays(classifier))
     return path
 

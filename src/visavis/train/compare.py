@@ -8,7 +8,6 @@ Beside them stands a classifier on the embeddings of the default embedder, which
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -17,13 +16,14 @@ from pathlib import Path
 
 import numpy as np
 
-from visavis import atomic
+from visavis import atomic, input_files
 from visavis.compare import unit
 from visavis.defaults import DETECTOR
 from visavis.errors import UsageError, WeightsError
 from visavis.evaluate.data.templates import ShowProgress
 from visavis.printable import dump_json
 from visavis.runtime import Session
+from visavis.structured_text import parse_json
 from visavis.train.architectures import architecture, crop_size
 from visavis.train.classifier import ClassifierOptions, train_classifier
 from visavis.train.classifier_file import FILE
@@ -167,7 +167,7 @@ def _embed(session: Session, pixels: RGB, rows: Rows) -> Floats:
 def _read_result(path: Path, data: Crops) -> ComparedNetwork | None:
     """Return the result of a finished run with these crops; None where there is none that is whole."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(input_files.read_file(path, most=input_files.LISTS))
         if content["data"] != data.digest():
             return None
         network = content["network"]

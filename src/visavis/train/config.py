@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from visavis.errors import UsageError
+from visavis.structured_text import TOML_BYTES, parse_toml
 from visavis.text_files import read_text
 from visavis.train.augment import Augmentation
 
@@ -123,10 +123,13 @@ class Settings:
 
 def read(path: Path, base: Settings = Settings()) -> Settings:
     """Read settings from a TOML file; what it leaves out is as in ``base``. UsageError names a wrong key or value."""
+    text = read_text(path, most=TOML_BYTES)
     try:
-        return parse(tomllib.loads(read_text(path)), base)
-    except (ValueError, RecursionError) as error:  # ValueError also for a number of thousands of digits
+        table = parse_toml(text)
+    except ValueError as error:
         raise UsageError(f"{path} is not TOML: {error}.") from error
+    try:
+        return parse(table, base)
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from error
 

@@ -1,5 +1,7 @@
 """The folder of crops in the cache: pixels, hashes and thumbnails, each in a file that is mapped into memory.
 
+A file beside has the hashes of their photos, so that those of a photo are found and removed.
+
 The folder is written whole or not at all, a crop at a time: memory does not grow with the number of crops.
 """
 
@@ -12,12 +14,15 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis import atomic, permissions
-from visavis.errors import UsageError
+from visavis import atomic, input_files, permissions
+from visavis.embedding_cache.crop_folders import write_photos
+from visavis.errors import UsageError, reason_of
+from visavis.structured_text import parse_json
 from visavis.train.copies import THUMB, make_thumb
 from visavis.types import RGB
 
@@ -25,8 +30,16 @@ ROWS = "rows.json"
 HASH = 16
 """Bytes of the hash of a crop."""
 
-Crop = tuple[RGB | None, str]
-"""A crop ``(s, s, 3)`` and a remark or "", or None and why there is none."""
+
+class Crop(NamedTuple):
+    """The crop of a photo: its pixels ``(s, s, 3)`` and a remark or "", or None and why there is no crop.
+
+    ``sha256`` is that of the photo, if there is a crop.
+    """
+
+    pixels: RGB | None
+    message: str
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +70,7 @@ def has_crops(folder: Path) -> bool:
 
 def read_crops(folder: Path) -> StoredCrops:
     """Map the crops of a folder into memory."""
-    rows = json.loads((folder / ROWS).read_text(encoding="utf-8"))
+    rows = parse_json(input_files.read_file(folder / ROWS, most=input_files.LISTS))
     pixels, hashes, thumbs = (
         np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ("pixels", "hashes", "thumbs")
     )
@@ -67,30 +80,32 @@ def read_crops(folder: Path) -> StoredCrops:
 
 def write_crops(folder: Path, crops: Iterable[Crop], size: int) -> None:
     """Write the crops of pictures to a new folder. UsageError where the disk is full or read-only."""
-    used, skipped, several = list[int](), list[tuple[int, str]](), 0
+    used, photos, skipped, several = list[int](), list[str](), list[tuple[int, str]](), 0
     shapes = {"pixels": (size, size, 3), "hashes": (HASH,), "thumbs": (THUMB * THUMB,)}
     try:
         permissions.make_folder(folder.parent)
         with atomic.new_folder(folder) as part:
             with ExitStack() as stack:
                 pixels, hashes, thumbs = (stack.enter_context((part / name).open("wb")) for name in shapes)
-                for row, (crop, message) in enumerate(crops):
-                    if crop is None:
-                        skipped.append((row, message))
+                for row, crop in enumerate(crops):
+                    if crop.pixels is None:
+                        skipped.append((row, crop.message))
                     else:
                         used.append(row)
-                        several += bool(message)
-                        data = np.ascontiguousarray(crop)
+                        photos.append(crop.sha256)
+                        several += bool(crop.message)
+                        data = np.ascontiguousarray(crop.pixels)
                         pixels.write(data.data)
                         hashes.write(hash_crop(data))
                         thumbs.write(make_thumb(data).data)
             for name, shape in shapes.items():
                 _add_header(part / name, (len(used), *shape))
+            write_photos(part, photos)
             content = {"used": used, "skipped": skipped, "several": several}
             (part / ROWS).write_text(json.dumps(content), encoding="utf-8")
     except OSError as error:
         if not has_crops(folder):  # else another process was faster
-            raise UsageError(f"{folder.parent} cannot be written to: {error.strerror or error}.") from error
+            raise UsageError(f"{folder.parent} cannot be written to: {reason_of(error)}.") from error
 
 
 def _add_header(path: Path, shape: tuple[int, ...]) -> None:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from visavis import align, images
 from visavis.cache import trusted_folder
 from visavis.defaults import DETECTOR
+from visavis.embedding_cache.crop_folders import FOLDER
 from visavis.errors import ImageError, UsageError
 from visavis.evaluate.data.templates import ShowProgress
 from visavis.pipeline import Recognizer
@@ -29,7 +30,7 @@ from visavis.types import RGB
 from visavis.weights.model_row import ARCFACE, CropPoints
 
 AS_THEY_ARE = "none, the photos are crops"
-VERSION = 2
+VERSION = 3
 """Increased when crops of the same pictures would differ."""
 
 
@@ -88,7 +89,7 @@ def prepare(
     labeled = labeled if test is None else join(labeled, test)
     photos = labeled.photos
     points = points or face_points(size)
-    folder = trusted_folder("crops") / _key(photos, size, "aligned" if aligned else f"{detector} {points}")
+    folder = trusted_folder(FOLDER) / _key(photos, size, "aligned" if aligned else f"{detector} {points}")
     if not has_crops(folder):
         crops = _whole_photos(photos, size) if aligned else _aligned_faces(photos, size, points, detector)
         write_crops(folder, progress(crops, len(photos)) if progress else crops, size)
@@ -98,7 +99,7 @@ def prepare(
 def prepare_records(records: RecordFile, *, size: int, progress: ShowProgress | None = None) -> Crops:
     """Return the pictures of a RecordIO file, which are crops already, resized to ``size``. Copies are left out."""
     files = [str(records.path), str(records.path.with_suffix(".idx"))]
-    folder, count = trusted_folder("crops") / _key(files, size, "records"), len(records.labeled)
+    folder, count = trusted_folder(FOLDER) / _key(files, size, "records"), len(records.labeled)
     if not has_crops(folder):
         crops = _whole_photos(records.pictures(), size)
         write_crops(folder, progress(crops, count) if progress else crops, size)
@@ -170,26 +171,27 @@ def _key(photos: Sequence[str], size: int, way: str) -> str:
 
 
 def _aligned_faces(photos: Sequence[str], size: int, points: CropPoints, detector: str) -> Iterator[Crop]:
-    """Yield the crop of each picture's largest face and "", or None and why there is none; a note for several faces."""
+    """Yield the crop of each picture's largest face, with a remark where it shows several."""
     template = np.array(points, np.float32)
     for answer in Recognizer(detector=detector).detect(photos):
         if answer.photo is None or not answer.faces:
-            yield None, answer.message or "no face was detected"
+            yield Crop(None, answer.message or "no face was detected")
             continue
         matrices = align.matrices_onto(answer.faces[answer.largest].landmarks[None], template)
         (crop,) = align.warp(answer.photo.pixels, matrices, size=size)
-        yield crop, f"{len(answer.faces)} faces" if len(answer.faces) > 1 else ""
+        yield Crop(crop, f"{len(answer.faces)} faces" if len(answer.faces) > 1 else "", answer.photo.sha256)
 
 
 def _whole_photos(photos: Iterable[str | bytes], size: int) -> Iterator[Crop]:
-    """Yield each picture resized, and "", or None and why it cannot be read."""
+    """Yield each picture resized."""
     from visavis.opencv import cv2
 
-    for photo in photos:
+    for source in photos:
         try:
-            pixels = images.read(photo).pixels
+            photo = images.read(source)
         except ImageError as error:
-            yield None, str(error)
+            yield Crop(None, str(error))
             continue
-        way = cv2.INTER_AREA if min(pixels.shape[:2]) > size else cv2.INTER_LINEAR
-        yield np.asarray(cv2.resize(pixels, (size, size), interpolation=way), np.uint8), ""
+        way = cv2.INTER_AREA if min(photo.pixels.shape[:2]) > size else cv2.INTER_LINEAR
+        resized = np.asarray(cv2.resize(photo.pixels, (size, size), interpolation=way), np.uint8)
+        yield Crop(resized, "", photo.sha256)

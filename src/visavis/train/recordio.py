@@ -30,6 +30,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from visavis import input_files
 from visavis.errors import UsageError
 from visavis.train.labeled_photos import LabeledPhotos, describe_shortages
 
@@ -112,7 +113,7 @@ def _label(path: Path, labels: Sequence[int], damaged: Sequence[str]) -> Labeled
 @contextmanager
 def _mapped(path: Path) -> Iterator[mmap.mmap]:
     try:
-        with path.open("rb") as file:
+        with input_files.open_file(path) as file:
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror or error}.") from error
@@ -126,7 +127,7 @@ def _read_index(path: Path) -> list[int]:
     """Return the positions of all records, ascending, each once."""
     positions = array("q")
     try:
-        with path.open("rb") as file:
+        with input_files.open_file(path) as file:
             number = 0
             while line := file.readline(LONGEST_LINE + 1):
                 number += 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,9 +11,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from visavis import atomic, permissions
-from visavis.errors import UsageError
+from visavis import atomic, input_files, permissions
+from visavis.errors import UsageError, reason_of
 from visavis.printable import dump_json
+from visavis.structured_text import parse_json
 from visavis.train.config import Settings, parse
 from visavis.train.crops import Crops
 from visavis.train.health import Epoch
@@ -78,7 +78,7 @@ def write_settings(
         permissions.make_folder(folder)
         atomic.write_text(folder / SETTINGS, dump_json(content, indent=1, allow_nan=True) + "\n")
     except OSError as error:
-        raise UsageError(f"{folder} cannot be written to: {error.strerror or error}.") from error
+        raise UsageError(f"{folder} cannot be written to: {reason_of(error)}.") from error
 
 
 def settings_of(folder: Path) -> Settings:
@@ -121,8 +121,8 @@ def write_log(folder: Path, epochs: Sequence[Epoch]) -> None:
 
 def _read(folder: Path) -> dict[str, Any]:
     try:
-        content = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        content = parse_json(input_files.read_file(folder / SETTINGS, most=input_files.LISTS))
+    except (OSError, ValueError) as error:
         raise UsageError(f"{folder} holds no run to go on with.") from error
     if not isinstance(content, dict) or not {"settings", "data"} <= content.keys():
         raise UsageError(f"{folder / SETTINGS} is not the file that a run writes.")

@@ -12,12 +12,26 @@ _SECRET = re.compile(
 )
 _PORT = re.compile(r"[^:]*|.*:\d*|\[.*\](:\d*)?")
 HIDDEN = "***"
+LARGEST_PORT = 65_535
 
 
 def is_address(source: object) -> bool:
     """Return whether a source is an address such as ``rtsp://camera/stream``."""
     match = _ADDRESS.match(source) if isinstance(source, str) else None
     return match is not None and match[1].lower() in SCHEMES
+
+
+def find_port_fault(address: str) -> str:
+    """Return what is wrong with the port of an address, "the port 99999 ..."; empty where nothing is."""
+    match = _ADDRESS.match(address)
+    place = address[match.end() :] if match else address
+    host = re.split("[/?#]", place, maxsplit=1)[0]
+    if "@" in host or ("@" in place and not _PORT.fullmatch(host)):  # a password can have a slash in it
+        host = re.split("[/?#]", place.rpartition("@")[2], maxsplit=1)[0]
+    port = host.rpartition("]")[2].rpartition(":")[2] if ":" in host.rpartition("]")[2] else ""
+    if not port or (re.fullmatch("[0-9]{1,5}", port) and 0 < int(port) <= LARGEST_PORT):
+        return ""
+    return f"the port {port[:20]!r} is not a number from 1 to {LARGEST_PORT}"
 
 
 def mask_address(address: str) -> str:

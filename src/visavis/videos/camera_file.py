@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,14 +12,17 @@ from visavis import permissions
 from visavis._checks import check_number, check_whole
 from visavis.errors import UsageError
 from visavis.images import shown
+from visavis.structured_text import TOML_BYTES, parse_toml
 from visavis.text_files import errors_in, read_text
 from visavis.types import Floats
 from visavis.videos._local_camera import device_number
-from visavis.videos.addresses import is_address
+from visavis.videos.addresses import find_port_fault, is_address
 from visavis.videos.zones import Zones, make_polygon
 
 SIGHTING_SECONDS = 30.0
 """Seconds within which the same person in two cameras is one sighting."""
+LARGEST_DEVICE = 999
+"""Largest number of a camera of this machine, as in /dev/video999."""
 KEYS = ("name", "source", "detect", "every", "min_face", "look", "ignore")
 GENERAL_KEYS = ("sighting_seconds", "camera")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -58,10 +60,10 @@ def read_camera_file(path: str | os.PathLike[str]) -> CameraFile:
     can read a file with passwords.
     """
     file = Path(path)
-    text = read_text(file)
+    text = read_text(file, most=TOML_BYTES)
     try:
-        content = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # ValueError also for a number of thousands of digits
+        content = parse_toml(text)
+    except ValueError as error:
         what = str(error).partition("\n")[0]
         raise UsageError(f"{shown(str(file))} is not TOML: {what}.") from error
     if re.search(r"://[^/\s\"']*@", text):
@@ -113,10 +115,12 @@ def _check_keys(table: Mapping[str, object], keys: tuple[str, ...], what: str) -
 
 def _parse_source(value: object, what: str, folder: Path) -> CameraInput:
     if isinstance(value, int) and not isinstance(value, bool):
-        return value
+        return check_whole(value, f"{what}: the number of a device is", least=0, most=LARGEST_DEVICE)
     if not isinstance(value, str) or not value or value == "-":
         raise UsageError(f"{what} is a path, the number of a device, or an address such as rtsp://...")
     text = _VARIABLE.sub(lambda match: _look_up(match[1], what), value)
+    if is_address(text) and (fault := find_port_fault(text)):
+        raise UsageError(f"{what}: {fault}.")
     return text if is_address(text) or device_number(text) is not None else str(folder / text)
 
 

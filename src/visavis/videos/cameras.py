@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import TYPE_CHECKING
@@ -16,7 +16,8 @@ from visavis.videos._two_streams import detect_in_main_stream
 from visavis.videos.addresses import is_address
 from visavis.videos.camera_file import CameraFile, CameraInput, CameraSettings
 from visavis.videos.reader_process import ReaderOrder
-from visavis.videos.recognize import VideoOptions, VideoRecognizer
+from visavis.videos.real_tracks import RealTracks, open_check
+from visavis.videos.recognize import FollowedFrame, VideoOptions, VideoRecognizer
 from visavis.videos.sightings import SightingLog
 from visavis.videos.source import open_source
 from visavis.videos.types import Frame, FrameResult, FrameSource, SourceCounts
@@ -51,6 +52,7 @@ class _Feed:
         if self.ended:
             return None
         if isinstance(self.source, CameraSource):
+            self.ended = self.source.ended
             return self.source.next_frame(timeout)
         frame = None if self._frames is None else next(self._frames, None)
         self.ended = frame is None
@@ -77,6 +79,10 @@ class _Camera:
     @property
     def feeds(self) -> tuple[_Feed, ...]:
         return (self.feed,) if self.main is None else (self.feed, self.main)
+
+    def is_silent(self) -> bool:
+        """Return whether a camera has fallen silent: its tracks end."""
+        return self.feed.source.live and not self.finished and self.recognizer.silence.begins()
 
     @property
     def min_face(self) -> float:
@@ -110,12 +116,14 @@ class CameraGroup:
         self._sightings = SightingLog(seconds=file.sighting_seconds)
         self._closed = False
         numbers = count(1)
+        check = open_check(self.options.liveness, threads=recognizer.threads)
         self._cameras: list[_Camera] = []
         try:
             for settings in file.cameras:
                 own = self.options if settings.min_face is None else replace(self.options, min_face=settings.min_face)
+                real = RealTracks(self.options.liveness, check)
                 tracks = VideoRecognizer(
-                    recognizer, gallery, options=own, faces=faces, strangers=strangers, numbers=numbers
+                    recognizer, gallery, options=own, faces=faces, strangers=strangers, real=real, numbers=numbers
                 )
                 self._cameras.append(_open_camera(settings, tracks))
         except BaseException:
@@ -151,16 +159,19 @@ class CameraGroup:
             for feed in camera.feeds:
                 feed.source.close()
 
-    def run(self, source: object = None) -> Generator[FrameResult, None, None]:
-        """Yield a result for each frame that is looked at, of all cameras, until all have ended.
+    def run(
+        self, source: object = None, *, ended: Callable[[], bool] = lambda: False
+    ) -> Generator[FrameResult, None, None]:
+        """Yield a result for each frame that is looked at, of all cameras, until all have ended, or ``ended`` is True.
 
         After Ctrl-C the ends of all tracks come before the exception. ``source`` is not used: the cameras are open.
         """
         try:
-            while not self._closed and not all(camera.finished for camera in self._cameras):
+            while not (self._closed or ended() or all(camera.finished for camera in self._cameras)):
                 frames = [(camera, frame) for camera in self._cameras if (frame := self._take(camera)) is not None]
                 yield from self._process(frames)
                 yield from self._finish([camera for camera in self._cameras if camera.feed.ended])
+                yield from self._end_tracks([camera for camera in self._cameras if camera.is_silent()])
                 if not frames:
                     time.sleep(IDLE_SECONDS)
         except (KeyboardInterrupt, VisavisError):
@@ -181,13 +192,20 @@ class CameraGroup:
     def _process(self, frames: Sequence[tuple[_Camera, Frame]]) -> Iterator[FrameResult]:
         due = [(camera, frame) for camera, frame in frames if camera.recognizer.is_due(frame)]
         detected = {id(camera): (picture, faces) for camera, picture, faces in self._detect(due)}
+        followed: list[tuple[_Camera, FollowedFrame]] = []
         for camera, frame in frames:
             camera.last = frame
             picture, faces = detected.get(id(camera), (frame, None))
-            if faces is not None:
-                height, width = picture.pixels.shape[:2]
-                faces = camera.settings.zones.select(faces, width=width, height=height)
-            yield self._with_sightings(camera.recognizer.follow(picture, faces))
+            if faces is None:
+                yield self._with_sightings(camera.recognizer.follow(picture, None))
+                continue
+            height, width = picture.pixels.shape[:2]
+            faces = camera.settings.zones.select(faces, width=width, height=height)
+            followed.append((camera, camera.recognizer.begin(picture, faces)))
+        if followed:
+            followed[0][0].recognizer.embed([part for _, part in followed])
+        for camera, part in followed:
+            yield self._with_sightings(camera.recognizer.complete(part))
 
     def _detect(self, frames: Sequence[tuple[_Camera, Frame]]) -> Iterator[tuple[_Camera, Frame, list[Face] | None]]:
         """Yield cameras with the frame and the faces to follow; frames with one ``min_face`` are one batch."""
@@ -216,8 +234,12 @@ class CameraGroup:
         for camera in cameras:
             if not camera.finished:
                 camera.finished = True
-                if camera.last is not None:
-                    yield self._with_sightings(camera.recognizer.finish(FrameResult(camera.last, ())))
+                yield from self._end_tracks([camera])
+
+    def _end_tracks(self, cameras: Sequence[_Camera]) -> Iterator[FrameResult]:
+        for camera in cameras:
+            if camera.last is not None:
+                yield self._with_sightings(camera.recognizer.finish(FrameResult(camera.last, ())))
 
     def _with_sightings(self, result: FrameResult) -> FrameResult:
         return replace(result, events=tuple(map(self._sightings.add, result.events)))

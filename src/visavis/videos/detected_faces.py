@@ -12,7 +12,7 @@ from visavis.detectors import certain_score
 from visavis.quality import gray_crop, measure
 from visavis.types import RGB, Face, Floats
 from visavis.videos.person import KeptFace, crop_view, set_embedding
-from visavis.videos.tracker import DetectedFace
+from visavis.videos.track import DetectedFace
 from visavis.videos.types import FaceView, Frame
 
 if TYPE_CHECKING:
@@ -44,23 +44,30 @@ class FaceReader:
         ]
 
     def embed(self, pixels: RGB, faces: Sequence[DetectedFace]) -> None:
-        """Set the embeddings of faces of a frame that have none yet."""
+        """Set the embeddings of faces that have none yet: faces of a frame, or with a crop."""
         wanted = [face for face in faces if face.embedding is None]
         if not wanted:
             return
-        crops = self._recognizer.embedder.crops(pixels, [face.face for face in wanted])
+        self.align(pixels, wanted)
+        crops = np.concatenate([face.aligned for face in wanted if face.aligned is not None])
         for face, embedding in zip(wanted, self._embed_crops(crops), strict=True):
-            face.embedding = embedding
+            face.embedding, face.aligned = embedding, None
             face.share = 1.0 if self._table is None else self._table.threshold_share(embedding, face.quality)
+
+    def align(self, pixels: RGB, faces: Sequence[DetectedFace]) -> None:
+        """Set the crops of faces of a frame that have neither a crop nor an embedding."""
+        wanted = [face for face in faces if face.embedding is None and face.aligned is None]
+        if wanted:
+            crops = self._recognizer.embedder.crops(pixels, [face.face for face in wanted])
+            for number, face in enumerate(wanted):
+                face.aligned = crops[number : number + 1]
 
     def keep(self, face: DetectedFace, frame: Frame) -> KeptFace:
         """Return what a track keeps of a face: the view, and the crop for its embedding, if it has none yet."""
-        aligned = None
-        if face.embedding is None:
-            aligned = self._recognizer.embedder.crops(frame.pixels, [face.face])
+        self.align(frame.pixels, [face])
         crop = crop_view(frame.pixels, face.face)
         view = FaceView(frame.seconds, face.face, face.quality.score, crop, face.embedding)
-        return KeptFace(view, face.quality, aligned)
+        return KeptFace(view, face.quality, face.aligned)
 
     def embed_kept(self, faces: Sequence[KeptFace]) -> None:
         """Set the embeddings of kept faces that have none yet."""

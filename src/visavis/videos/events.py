@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
-from visavis import permissions
-from visavis.errors import UsageError
+from visavis import input_files, permissions
+from visavis.errors import UsageError, reason_of
 from visavis.printable import dump_json
 from visavis.types import Identification
 from visavis.videos.types import EventKind, VideoEvent
@@ -46,6 +48,16 @@ def make_event(  # noqa: PLR0913 - the fields of an event
     )
 
 
+def refuse_other_file(path: Path) -> None:
+    """Raise OSError for a regular file with anything but JSON Lines at its beginning: nothing is added to a video."""
+    try:
+        with input_files.open_file(path) as file:
+            if file.read(1) not in {b"", b"{"}:
+                raise OSError(errno.EEXIST, "it holds something other than lines of JSON", str(path))
+    except input_files.SpecialFileError:
+        return
+
+
 class EventFile:
     """A file of JSON Lines; events are added to what it holds. A new file is readable by its user alone."""
 
@@ -54,17 +66,25 @@ class EventFile:
         self._path = Path(path)
         try:
             permissions.create_file(self._path)
-            self._file = open(self._path, "a", encoding="utf-8", opener=permissions.open_without_link)  # noqa: SIM115
+            refuse_other_file(self._path)
+            self._file = open(self._path, "ab", buffering=0, opener=permissions.open_without_link)  # noqa: SIM115
         except OSError as error:
-            raise UsageError(f"events cannot be written to {self._path}: {error.strerror}.") from error
+            raise self._refuse(error) from error
 
     def write(self, event: VideoEvent) -> None:
-        """Write an event as one line; UsageError where the disk is full."""
+        """Write an event as one line, or nothing of it; UsageError where the disk is full."""
+        line = (dump_json(event.to_dict()) + "\n").encode()
+        written = 0
         try:
-            self._file.write(dump_json(event.to_dict()) + "\n")
-            self._file.flush()
+            while written < len(line):
+                written += self._file.write(line[written:])
         except OSError as error:
-            raise UsageError(f"events cannot be written to {self._path}: {error.strerror}.") from error
+            with suppress(OSError):  # the next line would continue this one
+                self._file.truncate(self._file.tell() - written)
+            raise self._refuse(error) from error
+
+    def _refuse(self, error: OSError) -> UsageError:
+        return UsageError(f"events cannot be written to {self._path}: {reason_of(error)}.")
 
     def close(self) -> None:
         """Close the file."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from secrets import token_hex
 
 from visavis import atomic, permissions
-from visavis.errors import UsageError
+from visavis.errors import UsageError, reason_of
 from visavis.types import RGB
 
 QUALITY = 92
@@ -26,7 +26,7 @@ class FacesFolder:
         try:
             permissions.make_folder(self._folder)
         except OSError as error:
-            raise UsageError(f"faces cannot be written to {self._folder}: {error.strerror}.") from error
+            raise UsageError(f"faces cannot be written to {self._folder}: {reason_of(error)}.") from error
 
     def save(self, track: int, crop: RGB) -> str:
         """Write the face of a track, in place of an earlier one; return the path."""
@@ -36,5 +36,5 @@ class FacesFolder:
         try:
             atomic.write(path, lambda file: Image.fromarray(crop).save(file, "JPEG", quality=QUALITY))
         except OSError as error:
-            raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
+            raise UsageError(f"{path} cannot be written: {reason_of(error)}.") from error
         return str(path)

@@ -11,12 +11,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from visavis import permissions
+from visavis import input_files, permissions
 from visavis.atomic import temporary_folder
-from visavis.errors import NoFaceError, UnknownNameError, UsageError, VideoError, fault_of
+from visavis.errors import NoFaceError, UnknownNameError, UsageError, VideoError, fault_of, reason_of
 from visavis.images import shown
 from visavis.plain import Plain
 from visavis.printable import dump_json
+from visavis.structured_text import parse_json
+from visavis.videos.events import refuse_other_file
 from visavis.videos.recognize import VideoOptions, VideoRecognizer
 from visavis.videos.source import open_source
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from visavis.gallery import Gallery, Person
     from visavis.pipeline import Recognizer
 
+BEGINNING = b'{"key": '
+"""Of each line that is written; a last line without it is not cut off."""
 JOIN_S = 2.0
 """Seconds between two appearances up to which they are one."""
 
@@ -106,12 +110,17 @@ class SearchMemory:
         self._path = path
         try:
             permissions.create_file(path)
-            whole = path.read_bytes().rpartition(b"\n")
-            lines = [json.loads(line) for line in whole[0].decode().splitlines()]
-            self._searched = {str(line["key"]): line["appearances"] for line in lines}
+            refuse_other_file(path)
+            whole = input_files.read_file(path, most=input_files.LISTS).rpartition(b"\n")
+            lines = [parse_json(line) for line in whole[0].decode().split("\n")] if whole[0] else []
+            self._searched = {str(line["key"]): _read_appearances(line["appearances"]) for line in lines}
+            if whole[2] and not BEGINNING.startswith(whole[2][: len(BEGINNING)]):
+                raise ValueError("its last line is of something else")
             if whole[2]:
                 os.truncate(path, len(whole[0] + whole[1]))  # a line that a killed run has not finished
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except OSError as error:
+            raise UsageError(f"{path} cannot be read: {error.strerror}. Give another --resume.") from error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UsageError(
                 f"{path} does not hold what was searched: {fault_of(error)}. Give another --resume."
             ) from error
@@ -121,15 +130,29 @@ class SearchMemory:
         appearances = self._searched.get(_key(file, settings))
         if appearances is None:
             return None
-        return SearchedFile(file, tuple(Appearance(**appearance) for appearance in appearances))
+        return SearchedFile(file, appearances)
 
     def add(self, searched: SearchedFile, settings: str) -> None:
-        """Add a file; the line is written at once."""
+        """Add a file; the line is written at once. UsageError where the disk is full."""
         appearances = [asdict(appearance) for appearance in searched.appearances]
         key = _key(searched.file, settings)
-        self._searched[key] = appearances
-        with open(self._path, "a", encoding="utf-8", opener=permissions.open_without_link) as file:
-            file.write(dump_json({"key": key, "file": searched.file, "appearances": appearances}) + "\n")
+        self._searched[key] = searched.appearances
+        try:
+            with open(self._path, "a", encoding="utf-8", opener=permissions.open_without_link) as file:
+                file.write(dump_json({"key": key, "file": searched.file, "appearances": appearances}) + "\n")
+        except OSError as error:
+            raise UsageError(f"{self._path} cannot be written: {reason_of(error)}.") from error
+
+
+def _read_appearances(content: object) -> tuple[Appearance, ...]:
+    """Return the appearances of one line of a :class:`SearchMemory`; ValueError for other content."""
+    if not isinstance(content, list):
+        raise ValueError("appearances are a list")
+    appearances = tuple(Appearance(**entry) for entry in content)
+    for each in appearances:
+        if not all(type(value) in (int, float) for value in (each.start, each.end, each.distance or 0)):
+            raise ValueError("an appearance has numbers for start and end")
+    return appearances
 
 
 def join_appearances(appearances: Sequence[Appearance]) -> tuple[Appearance, ...]:

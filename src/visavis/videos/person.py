@@ -104,6 +104,14 @@ class TrackedPerson:
             self.kept[place] = face
         self.best = max((*self.kept, *((self.best,) if self.best else ())), key=lambda item: item.view.quality)
 
+    def absorb(self, rest: TrackedPerson) -> None:
+        """Keep the best faces of a track that turned out to be the rest of this one."""
+        for face in rest.kept_in_time():
+            self.keep(face)
+        self.end = rest.end
+        self.given_away |= rest.given_away
+        self.strangers_together |= rest.strangers_together
+
     def _find_place(self, seconds: float, quality: float) -> int | None:
         """Return the index at which a face belongs: of one near in time or of the worst, if it is better than that."""
         near = [place for place, face in enumerate(self.kept) if abs(face.view.seconds - seconds) < APART_S]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from visavis.errors import UsageError
 from visavis.videos.blur import EVERYONE, UNKNOWN, BlurChoice
 from visavis.videos.render import Renderer
 from visavis.videos.source import name_of
-from visavis.videos.types import Frame, FrameResult, FrameSource, SourceCounts
+from visavis.videos.types import Frame, FrameResult
 from visavis.videos.window import PreviewWindow
 from visavis.videos.writer import UnwritableVideoError, VideoWriter
 
@@ -80,29 +80,6 @@ class PictureOutput:
                 self._writer.write(frame.pixels, frame.seconds)
             if self._window is not None:
                 self._window.show(frame.pixels)
-
-
-class EndedSource:
-    """A source that ends as soon as ``ended`` is True, after the frame that is being read."""
-
-    def __init__(self, source: FrameSource, ended: Callable[[], bool]) -> None:
-        self._source, self._ended = source, ended
-        self.name, self.live, self.rate, self.duration = source.name, source.live, source.rate, source.duration
-
-    def __iter__(self) -> Iterator[Frame]:
-        """Yield the frames until the end."""
-        for frame in self._source:
-            yield frame
-            if self._ended():
-                return
-
-    def counts(self) -> SourceCounts:
-        """Return what was delivered so far."""
-        return self._source.counts()
-
-    def close(self) -> None:
-        """Release the source."""
-        self._source.close()
 
 
 def choose_blur(words: Sequence[str], gallery: Gallery | None) -> BlurChoice | None:

@@ -16,7 +16,7 @@ from threading import Event, Thread
 from typing import IO, Protocol
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from visavis.errors import UsageError
+from visavis.errors import UsageError, VisavisError
 from visavis.printable import dump_json
 from visavis.videos.addresses import mask_address
 from visavis.videos.outbox import Outbox
@@ -122,6 +122,12 @@ class Publisher:
             )
 
     def _deliver(self) -> None:
+        try:
+            self._deliver_all()
+        except VisavisError as error:  # the outbox cannot be read, or not be changed
+            self._report(f"{error} Nothing more is delivered to {self._target} in this run.")
+
+    def _deliver_all(self) -> None:
         pause = 0.0
         while True:
             message = self._outbox.first(self._target)

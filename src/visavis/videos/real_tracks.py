@@ -12,7 +12,7 @@ from typing import Literal, get_args
 from visavis.errors import UsageError
 from visavis.liveness import LivenessCheck, TrackLiveness
 from visavis.types import RGB
-from visavis.videos.tracker import DetectedFace
+from visavis.videos.track import DetectedFace
 
 LivenessMode = Literal["off", "observe", "require"]
 
@@ -25,15 +25,18 @@ def check_mode(mode: str) -> None:
         raise UsageError(f"liveness is one of {', '.join(get_args(LivenessMode))}, got {mode!r}.")
 
 
+def open_check(mode: LivenessMode, *, threads: int | None = None) -> LivenessCheck | None:
+    """Return what judges faces, which tracks of several cameras may share; None for "off"."""
+    check_mode(mode)
+    return None if mode == "off" else LivenessCheck(threads=threads)
+
+
 class RealTracks:
     """The liveness of each track. Off, nothing is loaded and every track may have a name."""
 
     def __init__(self, mode: LivenessMode, check: LivenessCheck | None = None, *, threads: int | None = None) -> None:
-        check_mode(mode)
         self._mode = mode
-        if mode != "off" and check is None:
-            check = LivenessCheck(threads=threads)
-        self._check = None if mode == "off" else check
+        self._check = open_check(mode, threads=threads) if check is None or mode == "off" else check
         self._tracks: dict[int, TrackLiveness] = {}
         self._allowed: dict[int, bool] = {}
 
@@ -45,6 +48,12 @@ class RealTracks:
         judged = self._check.judge(pixels, [face.face for face in faces.values()], qualities)
         for number, answer in zip(faces, judged, strict=True):
             self._tracks.setdefault(number, self._check.track()).add(answer)
+
+    def join(self, rest: int, number: int) -> None:
+        """Count the faces of a track for another track, of which it turned out to be the rest."""
+        track = self._tracks.pop(rest, None)
+        if track is not None and self._check is not None:
+            self._tracks.setdefault(number, self._check.track()).extend(track)
 
     def score(self, number: int) -> float | None:
         """Return the probability that a track is real; None where none of its faces was judged without a doubt."""

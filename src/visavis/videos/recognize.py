@@ -6,7 +6,7 @@ a track when its person is searched for; all of a frame in one batch.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,11 +16,14 @@ from visavis.errors import VisavisError
 from visavis.types import Face
 from visavis.videos.detected_faces import FaceReader
 from visavis.videos.faces_folder import FacesFolder
+from visavis.videos.person import KeptFace
 from visavis.videos.real_tracks import LivenessMode, RealTracks, check_mode
 from visavis.videos.scenes import SceneChanges
+from visavis.videos.silence import Silence, frames_or_none
 from visavis.videos.strangers import Strangers
+from visavis.videos.track import Track, TrackLimits
 from visavis.videos.track_people import TrackPeople
-from visavis.videos.tracker import Tracker, TrackLimits
+from visavis.videos.tracker import KEPT_S, Tracker
 from visavis.videos.types import Frame, FrameResult, FrameSource, TrackedFace
 
 if TYPE_CHECKING:
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
 INTERVAL_S = 0.15
 """Seconds of video between two detections: faces move by less than their size, and detection takes most of the time."""
 SAME_FAR, REJOINED_FAR, HIDDEN_FAR = 1e-2, 1e-4, 1e-1
-"""Rates of false accepts of the distances within a track: see :class:`visavis.videos.tracker.TrackLimits`."""
+"""Rates of false accepts of the distances within a track: see :class:`visavis.videos.track.TrackLimits`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +60,22 @@ class VideoOptions:
         check_mode(self.liveness)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class FollowedFrame:
+    """A frame whose faces have tracks: their ``owners``, the tracks that ``ended``, the faces ``wanted`` embedded."""
+
+    frame: Frame
+    owners: Mapping[int, Track]
+    ended: Sequence[Track]
+    wanted: Sequence[KeptFace]
+
+
 class VideoRecognizer:
     """Tracks and recognizes the faces of one source.
 
     ``gallery`` None: tracks without names. ``faces`` is where the best face of each track is written, ``strangers``
     what remembers unknown people. ``numbers`` gives the tracks their numbers, for sources that are followed together.
-    ``detections`` counts the frames in which faces were detected.
+    ``detections`` counts the frames in which faces were detected; ``silence`` notices that a camera sends none.
     """
 
     def __init__(
@@ -91,22 +104,33 @@ class VideoRecognizer:
             strangers=strangers,
         )
         self._scenes = SceneChanges()
+        self.silence = Silence(KEPT_S)
         self._cut = False
         self._before: float | None = None
         self._detected: float | None = None
 
-    def run(self, source: FrameSource) -> Generator[FrameResult, None, None]:
+    def run(
+        self, source: FrameSource, *, ended: Callable[[], bool] = lambda: False
+    ) -> Generator[FrameResult, None, None]:
         """Yield a result for each frame of a source, one frame late; the last one has the ends of all tracks.
 
-        Closes the source. After Ctrl-C, and after an error of the source, the last frame with the ends of all tracks
-        comes before the exception.
+        So has the last one before a camera falls silent. The run ends early where ``ended`` is True. Closes the source.
+        After Ctrl-C, and after an error of the source, the last frame with the ends of all tracks comes before the
+        exception.
         """
         held: FrameResult | None = None
         try:
-            for frame in source:
-                before, held = held, self.process(frame)
-                if before is not None:
-                    yield before
+            for frame in frames_or_none(source):
+                if frame is None:
+                    if held is not None and self.silence.begins():
+                        last, held = held, None
+                        yield self.finish(last)
+                else:
+                    before, held = held, self.process(frame)
+                    if before is not None:
+                        yield before
+                if ended():
+                    break
         except (KeyboardInterrupt, VisavisError):
             if held is not None:
                 yield self.finish(held)
@@ -121,7 +145,8 @@ class VideoRecognizer:
         return self.follow(frame, self._reader.detect(frame) if self.is_due(frame) else None)
 
     def is_due(self, frame: Frame) -> bool:
-        """Return whether faces are to be detected in the next frame; call it once for each frame."""
+        """Return whether faces are to be detected in the next frame; call it once for each frame, as it arrives."""
+        self.silence.hear(frame)
         self._cut = self._scenes.is_cut(frame.pixels)
         due = self._is_due(frame.seconds)
         return self._cut or due
@@ -130,14 +155,32 @@ class VideoRecognizer:
         """Return the result of the next frame with the faces detected in it; None: they are predicted."""
         if detected_faces is None:
             return FrameResult(frame, self._describe(self.tracker.predict(frame.seconds)))
+        followed = self.begin(frame, detected_faces)
+        self.embed([followed])
+        return self.complete(followed)
+
+    def begin(self, frame: Frame, detected_faces: Sequence[Face]) -> FollowedFrame:
+        """Continue the tracks with the faces detected in the next frame: the first part of :meth:`follow`."""
         self._detected = frame.seconds
         self.detections += 1
         faces = self._reader.measure(frame, detected_faces)
-        owners, ended = self.tracker.update(
+        update = self.tracker.update(
             frame.seconds, faces, lambda wanted: self._reader.embed(frame.pixels, wanted), cut=self._cut
         )
+        owners = update.owners
+        self._people.join(update.joined)
         self._people.look_at({track.number: (track, faces[number]) for number, track in owners.items()}, frame)
-        events = self._people.search(frame.seconds, self.tracker.tracks, ended)
+        wanted = self._people.faces_to_embed(frame.seconds, self.tracker.tracks, update.ended)
+        return FollowedFrame(frame, owners, update.ended, wanted)
+
+    def embed(self, followed: Sequence[FollowedFrame]) -> None:
+        """Embed the faces that frames need, in one batch, also those of other cameras with this recognizer."""
+        self._reader.embed_kept([face for frame in followed for face in frame.wanted])
+
+    def complete(self, followed: FollowedFrame) -> FrameResult:
+        """Search for people: the last part of :meth:`follow`."""
+        frame, owners = followed.frame, followed.owners
+        events = self._people.search(frame.seconds, self.tracker.tracks, followed.ended)
         self._people.forget_ended(self.tracker.tracks)
         detected = [TrackedFace(track.number, track.latest.face, detected=True) for track in owners.values()]
         numbers = {face.track for face in detected}
@@ -147,6 +190,7 @@ class VideoRecognizer:
     def finish(self, result: FrameResult) -> FrameResult:
         """End all tracks; return the result of the last frame with their events."""
         events = self._people.search(result.frame.seconds, [], self.tracker.end_all())
+        self._people.forget_ended([])
         return replace(result, events=(*result.events, *events))
 
     def _is_due(self, seconds: float) -> bool:

@@ -11,11 +11,9 @@ from visavis.videos.types import VideoEvent
 
 @dataclass(slots=True)
 class Sighting:
-    """A person's presence: ``views`` are the cameras and tracks, with the last event of each."""
+    """The presence of a person, or of a stranger: ``views`` are the cameras and tracks, with the last event of each."""
 
     id: str
-    person_id: int
-    name: str | None
     start: float | datetime
     end: float | datetime
     views: dict[tuple[str, int], VideoEvent] = field(default_factory=dict)
@@ -29,12 +27,13 @@ class Sighting:
 class SightingLog:
     """Gives the events of one person in any camera the same sighting, if they are at most ``seconds`` apart.
 
-    Only the latest sighting of each person is kept, and none that ended long ago.
+    A stranger with a number is a person too. Only the latest sighting of each person is kept, and none that ended long
+    ago.
     """
 
     def __init__(self, *, seconds: float) -> None:
         self._seconds = seconds
-        self._latest: dict[int, Sighting] = {}
+        self._latest: dict[tuple[str, int], Sighting] = {}
 
     @property
     def latest(self) -> tuple[Sighting, ...]:
@@ -43,15 +42,15 @@ class SightingLog:
 
     def add(self, event: VideoEvent) -> VideoEvent:
         """Return the event with the id of its sighting; unchanged for people who are unknown."""
-        if event.person_id is None:
+        who = _identity(event)
+        if who is None:
             return event
-        sighting = self._latest.get(event.person_id)
+        sighting = self._latest.get(who)
         if sighting is None or not self._is_near(sighting, event):
-            sighting = Sighting(uuid4().hex, event.person_id, event.name, event.start, event.end)
+            sighting = Sighting(uuid4().hex, event.start, event.end)
             self._forget(event)
-            self._latest[event.person_id] = sighting
+            self._latest[who] = sighting
         sighting.start, sighting.end = _earlier(sighting.start, event.start), _later(sighting.end, event.end)
-        sighting.name = event.name
         event = replace(event, sighting=sighting.id)
         sighting.views[event.camera, event.track] = event
         return event
@@ -60,20 +59,27 @@ class SightingLog:
         """Return whether an event belongs to a sighting; its own track always does."""
         if (event.camera, event.track) in sighting.views:
             return True
-        gap = max(_distance(event.start, sighting.end), _distance(sighting.start, event.end))
+        gap = max(seconds_between(event.start, sighting.end), seconds_between(sighting.start, event.end))
         return gap <= self._seconds
 
     def _forget(self, event: VideoEvent) -> None:
         """Remove sightings that no event can belong to any more: ended longer ago than an hour beyond the limit."""
         kept = self._seconds + 3600
         self._latest = {
-            person: sighting
-            for person, sighting in self._latest.items()
-            if not kept < _distance(event.start, sighting.end) < float("inf")
+            who: sighting
+            for who, sighting in self._latest.items()
+            if not kept < seconds_between(event.start, sighting.end) < float("inf")
         }
 
 
-def _distance(later: float | datetime, earlier: float | datetime) -> float:
+def _identity(event: VideoEvent) -> tuple[str, int] | None:
+    """Return who the event is of; None for an unknown person without a number."""
+    if event.person_id is not None:
+        return "person", event.person_id
+    return None if event.stranger is None else ("stranger", event.stranger)
+
+
+def seconds_between(later: float | datetime, earlier: float | datetime) -> float:
     """Return the seconds between two moments of one kind; infinity for seconds of a file and the time of a camera."""
     if isinstance(later, datetime) and isinstance(earlier, datetime):
         return (later - earlier) / timedelta(seconds=1)
@@ -83,8 +89,8 @@ def _distance(later: float | datetime, earlier: float | datetime) -> float:
 
 
 def _earlier(first: float | datetime, second: float | datetime) -> float | datetime:
-    return second if _distance(first, second) > 0 and _distance(first, second) != float("inf") else first
+    return second if seconds_between(first, second) > 0 and seconds_between(first, second) != float("inf") else first
 
 
 def _later(first: float | datetime, second: float | datetime) -> float | datetime:
-    return second if _distance(second, first) > 0 and _distance(second, first) != float("inf") else first
+    return second if seconds_between(second, first) > 0 and seconds_between(second, first) != float("inf") else first

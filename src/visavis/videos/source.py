@@ -10,14 +10,14 @@ from pathlib import Path
 from stat import S_ISCHR, S_ISFIFO, S_ISREG
 from typing import BinaryIO, TypeAlias, cast
 
-from visavis import images
+from visavis import images, input_files
 from visavis._checks import check_whole
 from visavis.errors import UsageError, VideoError
 from visavis.images.photo_files import has_photo_ending, is_folder
 from visavis.videos._folder import FrameFolder
 from visavis.videos._local_camera import device_number
 from visavis.videos._read_ahead import ReadAhead
-from visavis.videos.addresses import is_address, mask_address
+from visavis.videos.addresses import find_port_fault, is_address, mask_address
 from visavis.videos.decode import VideoDecoder
 from visavis.videos.reader_process import ReaderOrder
 from visavis.videos.types import Frame, FrameSource, SourceCounts
@@ -27,6 +27,8 @@ VideoInput: TypeAlias = "str | os.PathLike[str] | int | bytes | BinaryIO"
 """A path, "-" (standard input), the number of a device, an address, the bytes of a file, or a file object."""
 
 STANDARD_INPUT = 0
+PIPE_SECONDS = 60.0
+"""How long a program may take to write the first byte into a named pipe."""
 
 
 def open_source(source: VideoInput, *, name: str | None = None, every: int = 1) -> FrameSource:
@@ -44,8 +46,12 @@ def open_source(source: VideoInput, *, name: str | None = None, every: int = 1) 
     label = images.shown(own_name)
     device = device_number(source)
     if device is not None or is_address(source):
+        if isinstance(source, str) and (fault := find_port_fault(source)):
+            raise UsageError(f"{label} cannot be opened: {fault}.")
         order = ReaderOrder(device, "" if device is not None else str(source), label, every)
         return CameraSource(order, name=own_name)
+    if name is not None:
+        label = f"{images.shown(name_of(source))} (camera {label})"
     if is_folder(source):
         folder = FrameFolder(os.fsdecode(cast("str", source)), label=label, name=own_name)
         return FileSource(folder, name=own_name, every=every)
@@ -142,7 +148,7 @@ def _open_path(path: str, label: str) -> str | BinaryIO:
             raise VideoError(f"there is no file {label}.") from None
         raise VideoError(f"{label} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
     if S_ISFIFO(facts.st_mode):
-        return cast("BinaryIO", io.FileIO(path))
+        return _open_pipe(path, label)
     if not S_ISREG(facts.st_mode):
         raise VideoError(f"{label} is no file of video: it is a {'device' if S_ISCHR(facts.st_mode) else 'socket'}.")
     if not facts.st_size:
@@ -150,7 +156,14 @@ def _open_path(path: str, label: str) -> str | BinaryIO:
     if has_photo_ending(path) and not path.lower().endswith(".gif"):
         raise VideoError(f"{label} is a photo: give a video, or the folder of its frames.")
     with suppress(OSError):
-        with Path(path).open("rb") as file:
+        with input_files.open_file(path) as file:
             file.read(1)
         return f"file:{path}"
     raise VideoError(f"{label} cannot be read: permission denied.")
+
+
+def _open_pipe(path: str, label: str) -> BinaryIO:
+    try:
+        return cast("BinaryIO", input_files.open_pipe(path, seconds=PIPE_SECONDS))
+    except OSError as error:
+        raise VideoError(f"{label} cannot be read: {error.strerror}.") from None

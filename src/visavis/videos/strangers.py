@@ -3,12 +3,16 @@
 A sighting is an indexed photo of one face, the template of a track, whose path says which stranger it is, how often the
 stranger was seen by then, where and when. So it is encrypted, exported and erased with the gallery, found by all
 processes that share it, and named by ``visavis gallery name``. A stranger's number is the id of its first template.
+
+What makes it a sighting is its hash: no photo has one that ends in :data:`MARK`, whatever its path.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
@@ -17,9 +21,11 @@ from typing import TYPE_CHECKING
 from visavis import compare
 from visavis._checks import check_whole
 from visavis.errors import UnknownNameError, UsageError
-from visavis.gallery.types import IndexedPhoto, Template
+from visavis.gallery.add_after_search import add_photo_after_search
+from visavis.gallery.types import IndexedPhoto, StoredFaces, Template
 from visavis.plain import Plain
-from visavis.types import Floats, Quality
+from visavis.types import Floats, Lookalike, Quality
+from visavis.videos.sightings import seconds_between
 
 if TYPE_CHECKING:
     from visavis.gallery import Gallery
@@ -32,7 +38,9 @@ MOST_SIGHTINGS = 8
 LEAST_QUALITY = 0.4
 """Quality of the best face of a track that may become a stranger: poor faces look like each other."""
 SAME_VISIT_S = 60.0
-"""Seconds between two tracks of one stranger, in one run, that are one sighting."""
+"""Seconds between two tracks of one stranger, in one run, that are one sighting, in whichever camera."""
+MARK = hashlib.sha256(b"visavis: a sighting of a stranger").hexdigest()[:32]
+"""End of the hash of a sighting: 128 bits that the SHA-256 of no photo has."""
 NEAREST = 20
 """Stored faces among which a stranger is looked for."""
 
@@ -63,6 +71,33 @@ class Stranger(Plain):
     template_ids: tuple[int, ...] = field(default=())
 
 
+@dataclass(slots=True, eq=False)
+class _Track:
+    """A track to store: its stranger's ``number``, if it is known, and the ``excluded`` ones.
+
+    ``moment`` is when it ended: seconds of a file, or UTC. ``count`` is that of its sighting, and ``surplus`` are the
+    hashes of sightings that it replaces.
+    """
+
+    template: Floats
+    quality: Quality
+    camera: str
+    moment: float | datetime
+    number: int | None
+    excluded: Collection[int]
+    count: int = 1
+    surplus: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Visit:
+    """The presence of a stranger in this run: the ``count``-th sighting, by ``cameras``, ``last`` seen then."""
+
+    count: int
+    last: float | datetime
+    cameras: set[str]
+
+
 class Strangers:
     """The strangers of a gallery, remembered for ``days`` after they were last seen.
 
@@ -85,7 +120,7 @@ class Strangers:
         self._fpir, self._threshold = fpir, threshold
         if threshold is None and gallery.calibration is None:
             raise compare.uncalibrated(gallery.model, "so no threshold for strangers follows from an fpir")
-        self._visits: dict[int, float] = {}
+        self._visits: dict[int, _Visit] = {}
         self._templates = 0
         self._expired_on: datetime | None = None
 
@@ -95,13 +130,8 @@ class Strangers:
         ``excluded`` are strangers who are in sight at the same time.
         """
         self.forget_old()
-        limit = self._limit(template, quality)
         (faces,) = self._gallery.lookalikes(template[None], top=NEAREST)
-        for face in faces:
-            sighting = None if face.person_id is not None else parse_sighting(face.photo, face.template_id)
-            if sighting is not None and face.distance <= limit and sighting.stranger not in excluded:
-                return sighting.stranger
-        return None
+        return self._choose(faces, self._limit(template, quality), excluded)
 
     def remember(
         self,
@@ -112,17 +142,22 @@ class Strangers:
         camera: str,
         seconds: float,
         at: datetime | None,
+        excluded: Collection[int] = (),
     ) -> int | None:
-        """Store a sighting of a stranger, a new one if ``number`` is None; return the number, None for a poor face.
+        """Store a sighting of a stranger; return the number, None for a poor face.
 
-        ``seconds`` are those of the run: tracks of one stranger shortly after each other are one sighting.
+        If ``number`` is None, the stranger is looked for again: another camera or process may have stored one since
+        (``excluded`` are as in :meth:`find`). ``seconds`` are those of the run, ``at`` is the time of a camera: tracks
+        of one stranger shortly after each other are one sighting, stored once for each camera.
         """
         if self._threshold is None and (quality.score < LEAST_QUALITY or self._limit(template, quality) <= 0):
             return number
-        last = None if number is None else self._visits.get(number)
-        if number is None or last is None or seconds - last > SAME_VISIT_S:
-            number = self._store(template, quality, number, camera, datetime.now(UTC) if at is None else at)
-        self._visits[number] = seconds
+        moment = seconds if at is None else at
+        visit = None if number is None else self._current_visit(number, moment)
+        if visit is None or camera not in visit.cameras:
+            number = self._store(_Track(template, quality, camera, moment, number, excluded))
+        if number is not None:
+            self._visits[number].last = moment
         return number
 
     def forget_old(self, now: datetime | None = None) -> int:
@@ -140,10 +175,9 @@ class Strangers:
         ]
         gone = {stranger.number for stranger in old}
         hashes = [sighting.sha256 for sighting in read_sightings(self._gallery) if sighting.stranger in gone]
-        if hashes:
-            self._gallery.forget(*hashes)
+        self._forget(hashes)
         self._templates = sum(len(stranger.template_ids) for stranger in strangers) - len(hashes)
-        self._visits = {number: seconds for number, seconds in self._visits.items() if number not in gone}
+        self._visits = {number: visit for number, visit in self._visits.items() if number not in gone}
         return len(old)
 
     def _limit(self, template: Floats, quality: Quality) -> float:
@@ -156,21 +190,61 @@ class Strangers:
         share = table.threshold_share(template, quality)
         return table.search_threshold(self._fpir, max(self._templates, 1)) * (share or 0.0)
 
-    def _store(self, template: Floats, quality: Quality, number: int | None, camera: str, at: datetime) -> int:
-        stored = [] if number is None else [item for item in read_sightings(self._gallery) if item.stranger == number]
-        count = max((sighting.count for sighting in stored), default=0) + 1
-        who = "" if number is None else f" {number}"
-        path = f"stranger{who}, sighting {count}, {at.astimezone(UTC).isoformat(timespec='seconds')}, {camera}"
-        sha256 = token_hex(32)
-        face = Template(template, sha256, path, quality=quality.score)
-        self._gallery.add_photos([IndexedPhoto(path, sha256, "ok", (face,))])
-        self._templates += 1
-        latest = sorted(stored, key=lambda sighting: sighting.count)
-        if len(latest) >= MOST_SIGHTINGS:
-            self._gallery.forget(*(sighting.sha256 for sighting in latest[1 : len(latest) - MOST_SIGHTINGS + 2]))
-        if number is not None:
-            return number
-        return next(item.stranger for item in read_sightings(self._gallery) if item.sha256 == sha256)
+    @staticmethod
+    def _choose(faces: Sequence[Lookalike], limit: float, excluded: Collection[int]) -> int | None:
+        """Return the stranger of the nearest sighting within ``limit``, unless in sight at the same time."""
+        for face in faces:
+            sighting = _read_sighting(face.photo, face.template_id, face.sha256) if face.person_id is None else None
+            if sighting is not None and face.distance <= limit and sighting.stranger not in excluded:
+                return sighting.stranger
+        return None
+
+    def _current_visit(self, number: int, moment: float | datetime) -> _Visit | None:
+        """Return the visit of a stranger that goes on at ``moment``; None for a new one."""
+        visit = self._visits.get(number)
+        return None if visit is None or abs(seconds_between(moment, visit.last)) > SAME_VISIT_S else visit
+
+    def _store(self, track: _Track) -> int | None:
+        """Store a track as a sighting, unless its stranger turns out to be stored already; return the number."""
+        template_id = add_photo_after_search(
+            self._gallery,
+            track.template,
+            lambda near, read_faces: self._make_photo(track, near, read_faces),
+            top=NEAREST,
+        )
+        number = template_id if track.number is None else track.number
+        if number is not None and template_id is not None:
+            self._templates += 1
+            visit = self._current_visit(number, track.moment)
+            cameras = set() if visit is None else visit.cameras
+            self._visits[number] = _Visit(track.count, track.moment, cameras | {track.camera})
+        self._forget(track.surplus)
+        self._templates -= len(track.surplus)
+        return number
+
+    def _forget(self, hashes: Sequence[str]) -> None:
+        """Remove sightings from the gallery, unless another process has just removed or named one of them."""
+        with suppress(UnknownNameError, UsageError):
+            self._gallery.forget(*hashes)
+
+    def _make_photo(
+        self, track: _Track, near: Sequence[Lookalike], read_faces: Callable[[], StoredFaces]
+    ) -> IndexedPhoto | None:
+        """Return the sighting to store of a track, by the faces nearest to it; None where it is stored already."""
+        if track.number is None:
+            track.number = self._choose(near, self._limit(track.template, track.quality), track.excluded)
+        visit = None if track.number is None else self._current_visit(track.number, track.moment)
+        if visit is not None and track.camera in visit.cameras:
+            return None
+        stored: list[StrangerSighting] = []
+        if track.number is not None:
+            stored = [item for item in _list_sightings(read_faces()) if item.stranger == track.number]
+        last = max((sighting.count for sighting in stored), default=0)
+        track.count = last + 1 if visit is None else visit.count
+        ordered = sorted(stored, key=lambda sighting: (sighting.count, sighting.at))
+        if len(ordered) >= MOST_SIGHTINGS:
+            track.surplus = tuple(sighting.sha256 for sighting in ordered[1 : len(ordered) - MOST_SIGHTINGS + 2])
+        return _make_sighting(track)
 
 
 def open_strangers(
@@ -184,19 +258,31 @@ def open_strangers(
     return Strangers(gallery, days=days, fpir=fpir, threshold=threshold)
 
 
-def read_sightings(gallery: Gallery) -> Iterator[StrangerSighting]:
-    """Yield the sightings that a gallery stores of strangers who have no name yet, by template id."""
-    faces = gallery.faces(unassigned=True)
-    for template_id, photo, sha256 in zip(faces.ids.tolist(), faces.photos, faces.sha256, strict=True):
-        sighting = parse_sighting(photo, template_id, sha256 or "")
-        if sighting is not None:
-            yield sighting
+def read_sightings(gallery: Gallery) -> list[StrangerSighting]:
+    """Return the sightings that a gallery stores of strangers who have no name yet, by template id."""
+    return _list_sightings(gallery.faces(unassigned=True))
 
 
-def parse_sighting(photo: str, template_id: int | None, sha256: str = "") -> StrangerSighting | None:
-    """Return the sighting that the path of an indexed photo describes; None for other photos."""
+def _list_sightings(faces: StoredFaces) -> list[StrangerSighting]:
+    rows = zip(faces.photos, faces.ids.tolist(), faces.sha256, strict=True)
+    sightings = (_read_sighting(photo, template_id, sha256) for photo, template_id, sha256 in rows)
+    return [sighting for sighting in sightings if sighting is not None]
+
+
+def _make_sighting(track: _Track) -> IndexedPhoto:
+    """Return a sighting as a gallery stores it."""
+    who = "" if track.number is None else f" {track.number}"
+    at = track.moment if isinstance(track.moment, datetime) else datetime.now(UTC)
+    time = at.astimezone(UTC).isoformat(timespec="seconds")
+    path = f"stranger{who}, sighting {track.count}, {time}, {track.camera}"
+    sha256 = token_hex(32 - len(MARK) // 2) + MARK
+    return IndexedPhoto(path, sha256, "ok", (Template(track.template, sha256, path, quality=track.quality.score),))
+
+
+def _read_sighting(photo: str, template_id: int | None, sha256: str | None) -> StrangerSighting | None:
+    """Return the sighting that the path of an indexed photo describes; None for photos, whatever their path."""
     match = _SIGHTING.fullmatch(photo)
-    if match is None or template_id is None:
+    if match is None or template_id is None or sha256 is None or not sha256.endswith(MARK):
         return None
     number, count, moment, camera = match.groups()
     try:

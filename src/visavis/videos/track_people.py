@@ -11,10 +11,10 @@ from visavis.videos import answers
 from visavis.videos.detected_faces import FaceReader
 from visavis.videos.events import make_event
 from visavis.videos.faces_folder import FacesFolder
-from visavis.videos.person import TrackedPerson
+from visavis.videos.person import KeptFace, TrackedPerson
 from visavis.videos.real_tracks import WITHHELD, RealTracks
 from visavis.videos.strangers import Strangers
-from visavis.videos.tracker import DetectedFace, Track
+from visavis.videos.track import DetectedFace, Track
 from visavis.videos.types import EventKind, Frame, TrackedFace, VideoEvent
 
 if TYPE_CHECKING:
@@ -55,18 +55,24 @@ class TrackPeople:
         for track, face in tracks.values():
             person = self.people.setdefault(track.number, TrackedPerson(start=moment))
             person.end = moment
+            self._reader.align(frame.pixels, [waiting for waiting in track.waiting if waiting is face])
             if person.wants(frame.seconds, face.quality.score):
                 person.keep(self._reader.keep(face, frame))
         self._real.look_at(frame.pixels, {number: face for number, (_, face) in tracks.items()})
+
+    def join(self, joined: Mapping[int, int]) -> None:
+        """Add what is known of tracks to those of which they turned out to be the rest, by number."""
+        for rest, number in joined.items():
+            self.people[number].absorb(self.people.pop(rest))
+            self._real.join(rest, number)
 
     def search(self, seconds: float, tracks: Sequence[Track], ending: Sequence[Track]) -> list[VideoEvent]:
         """Search for the people of tracks that are due, and of all tracks from time to time.
 
         Returns the events: answers that changed, and the ends of ``ending`` tracks.
         """
-        confirmed = [track for track in (*tracks, *ending) if track.confirmed]
-        due = [track for track in confirmed if self._is_due(track, seconds, ends=track in ending)]
-        self._reader.embed_kept([face for track in due for face in self.people[track.number].unembedded()])
+        confirmed, due = self._choose_due(seconds, tracks, ending)
+        self._reader.embed_kept(self.faces_to_embed(seconds, tracks, ending))
         for track in due:
             self._merge(track)
         events: list[VideoEvent] = []
@@ -78,6 +84,11 @@ class TrackPeople:
                 self._answer(self.people[track.number], self._gallery)
             events += self._show(confirmed, due)
         return [*events, *(self._end(track) for track in ending)]
+
+    def faces_to_embed(self, seconds: float, tracks: Sequence[Track], ending: Sequence[Track]) -> list[KeptFace]:
+        """Return the kept faces that the next search needs embeddings of, as :meth:`search` is called."""
+        _, due = self._choose_due(seconds, tracks, ending)
+        return [face for track in due for face in self.people[track.number].unembedded()]
 
     def forget_ended(self, tracks: Sequence[Track]) -> None:
         """Keep the people of these tracks alone."""
@@ -97,13 +108,20 @@ class TrackPeople:
             stranger=person.stranger,
         )
 
+    def _choose_due(
+        self, seconds: float, tracks: Sequence[Track], ending: Sequence[Track]
+    ) -> tuple[list[Track], list[Track]]:
+        """Return the confirmed tracks, and those of them whose people are to be searched for."""
+        confirmed = [track for track in (*tracks, *ending) if track.confirmed]
+        return confirmed, [track for track in confirmed if self._is_due(track, seconds, ends=track in ending)]
+
     def _is_due(self, track: Track, seconds: float, *, ends: bool) -> bool:
         person = self.people[track.number]
         return person.due(seconds - track.first) or (ends and not person.searched and bool(person.kept))
 
     def _merge(self, track: Track) -> None:
         person = self.people[track.number]
-        person.fpir = answers.search_fpir(self._fpir, len(person.searched), len(person.kept))
+        person.fpir = answers.search_fpir(self._fpir, person.quality().score)
         track.remember(person.merge())
         for view in person.views:
             if view.embedding is not None:
@@ -145,11 +163,14 @@ class TrackPeople:
         """Give an unknown person the number of a stranger who was seen before."""
         person = self.people[track.number]
         if self._strangers is not None and person.template is not None and person.stranger is None:
-            excluded = {self.people[other].stranger for other in track.together & self.people.keys()}
-            excluded |= person.strangers_together
             person.stranger = self._strangers.find(
-                person.template, person.quality(), excluded={number for number in excluded if number is not None}
+                person.template, person.quality(), excluded=self._strangers_beside(track)
             )
+
+    def _strangers_beside(self, track: Track) -> set[int]:
+        """Return the strangers of tracks of the same time, which are other people."""
+        numbers = {self.people[other].stranger for other in track.together & self.people.keys()}
+        return {number for number in numbers if number is not None} | self.people[track.number].strangers_together
 
     def _end(self, track: Track) -> VideoEvent:
         person = self.people[track.number]
@@ -162,6 +183,7 @@ class TrackPeople:
                 camera=self._camera,
                 seconds=track.last,
                 at=None if isinstance(person.end, float) else person.end,
+                excluded=self._strangers_beside(track),
             )
         for number in track.together & self.people.keys():
             other = self.people[number]

@@ -3,22 +3,23 @@
 A face that overlaps the predicted box of one track alone, soon after its last detection, continues it. Wherever that is
 doubtful (boxes cross, the track was not detected for a while, the scene was cut, the face looks different at once) the
 embeddings decide, so that no track goes on with another person. Tracks that remain, and faces that remain, are then
-compared by embedding alone: a face that was hidden for a second gets its track back.
+compared by embedding alone: a face that was hidden for a second gets its track back. Where the first faces of a new
+track do not say whether it is the rest of a lost one, the next ones may: until then it is not confirmed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import count
 
 import numpy as np
 
 from visavis.boxes import overlaps
-from visavis.types import Doubles, Face, Floats, Mask, Quality
-from visavis.videos import motion
-from visavis.videos.association import assign, contested, nearest_distance
-from visavis.videos.motion import Motion
+from visavis.types import Doubles, Mask
+from visavis.videos import motion, track_pairs
+from visavis.videos.association import assign, contested
+from visavis.videos.track import TENTATIVE_S, DetectedFace, Track, TrackLimits
 from visavis.videos.types import TrackedFace
 
 LEAST_OVERLAP = 0.2
@@ -31,89 +32,37 @@ SHOWN_S = 0.5
 """Seconds for which a face that is not detected is predicted."""
 KEPT_S = 2.5
 """Seconds after the last detection at which a track ends: until then its face may reappear."""
-LEAST_DETECTIONS = 3
-"""Detections that make a track: fewer may be a false detection."""
 SAME_LOOK, NEAR_LOOK = 0.3, 0.6
 """Least correlation of two small pictures of a face, in consecutive detections, that are one person without doubt:
 where the boxes overlap, and where they are only near."""
-NEAR, FAST = 0.6, 6.0
-"""Sides of the face between centers up to which a face is near: at once, and within a second."""
+NEAR = 0.6
+"""Sides of the face between centers up to which a face is near at once; see :data:`visavis.videos.track_pairs.FAST`."""
 HIDDEN_S = 1.3
 """Seconds without a detection up to which a face is expected where it was going to."""
 EXPECTED, AROUND = 1.5, 2.5
 """Sides between centers up to which a hidden face is where it was expected, and up to which another is a rival."""
 RIVAL = 1.2
 """Sides between centers up to which a track and a face may be one, where a face is to be told from others."""
-NEARER = 0.05
-"""Cosine distance by which a face must be nearer to a track to be another's than that of the box."""
-MEMORY = 8
-"""Embeddings that a track is compared by."""
+STEADY_OVERLAP = 0.5
+"""Least intersection over union of a face and the predicted box of a track that just stays in place."""
 NEUTRAL = 0.5
 """Cosine distance that stands for an unknown one, where boxes decide between contested pairs."""
 
-
-@dataclass(slots=True, eq=False)
-class DetectedFace:
-    """A face of one frame with its quality; ``look (n,)`` is a small picture of it, of mean 0 and length 1.
-
-    ``embedding (d,)`` is computed only where it is needed; ``share`` is that of the threshold for a face as poor as
-    this (None: too poor for an answer).
-    """
-
-    face: Face
-    quality: Quality
-    look: Floats
-    embedding: Floats | None = None
-    share: float | None = 1.0
-
-
 Embed = Callable[[Sequence[DetectedFace]], None]
-"""Sets the embedding, and the share, of faces of the current frame."""
+"""Sets the embedding, and the share, of faces of the current frame or of faces with a crop."""
 
 
-@dataclass(frozen=True, slots=True)
-class TrackLimits:
-    """Greatest cosine distances of one person's faces in a track.
+@dataclass(frozen=True, slots=True, eq=False)
+class TrackUpdate:
+    """What the faces of a frame have changed.
 
-    ``same`` applies where the boxes agree, ``rejoined`` where they say nothing, and ``hidden`` where a face appears at
-    the place where one that was hidden shortly is expected, and no other face or track may be meant.
+    ``owners`` are the tracks of the faces, by the number of the face. ``joined`` are the numbers of tracks that turned
+    out to be the rest of a lost track, and the number of that. ``ended`` tracks are gone.
     """
 
-    same: float
-    rejoined: float
-    hidden: float
-
-
-@dataclass(slots=True, eq=False)
-class Track:
-    """A face that is followed: how it moves, its last detection, and embeddings to compare it by.
-
-    ``number`` counts from 1; ``first`` and ``last`` are seconds of the first and the last detection. ``together`` are
-    the numbers of the tracks that were detected in one frame with it: other people.
-    """
-
-    number: int
-    motion: Motion
-    latest: DetectedFace
-    first: float
-    last: float
-    detections: int = 1
-    cut: bool = False
-    memory: list[Floats] = field(default_factory=list)
-    together: set[int] = field(default_factory=set)
-
-    @property
-    def confirmed(self) -> bool:
-        """Whether it was detected often enough to be a face."""
-        return self.detections >= LEAST_DETECTIONS
-
-    def remember(self, embedding: Floats) -> None:
-        """Compare the track by this embedding too; the first one stays, and the newest ones."""
-        if any(kept is embedding for kept in self.memory):
-            return
-        self.memory.append(embedding)
-        if len(self.memory) > MEMORY:
-            del self.memory[1]
+    owners: dict[int, Track]
+    joined: dict[int, int]
+    ended: list[Track]
 
 
 class Tracker:
@@ -130,13 +79,10 @@ class Tracker:
         self._kept_s = kept_s
         self._numbers = count(1) if numbers is None else numbers
 
-    def update(
-        self, seconds: float, faces: Sequence[DetectedFace], embed: Embed, *, cut: bool = False
-    ) -> tuple[dict[int, Track], list[Track]]:
-        """Continue and begin tracks with all faces of a frame at ``seconds``.
+    def update(self, seconds: float, faces: Sequence[DetectedFace], embed: Embed, *, cut: bool = False) -> TrackUpdate:
+        """Continue, begin, join and end tracks with all faces of a frame at ``seconds``.
 
-        ``cut`` says that the scene changed since the last detection: no box says anything about another. Returns the
-        track of each face, by the number of the face, and the tracks that ended.
+        ``cut`` says that the scene changed since the last detection: no box says anything about another.
         """
         if cut:
             for track in self.tracks:
@@ -147,9 +93,10 @@ class Tracker:
         pairs |= self._match_near(seconds, faces, pairs)
         pairs |= self._match_embeddings(faces, pairs, embed)
         owners = {face: self._continue(track, faces[face], seconds) for face, track in pairs.items()}
-        owners |= {number: self._begin(face, seconds) for number, face in enumerate(faces) if number not in owners}
+        owners |= self._begin_all([number for number in range(len(faces)) if number not in owners], faces, seconds)
         _note_together(list(owners.values()))
-        return owners, self._end(seconds, set(map(id, owners.values())))
+        joined = self._join_tentative(owners, embed)
+        return TrackUpdate(owners, joined, self._end(seconds, set(map(id, owners.values()))))
 
     def predict(self, seconds: float) -> list[TrackedFace]:
         """Return where the faces are at ``seconds``, for tracks that were detected shortly before."""
@@ -164,21 +111,28 @@ class Tracker:
     def end_all(self) -> list[Track]:
         """End all tracks and return those that are confirmed."""
         ended, self.tracks = self.tracks, []
-        return [track for track in ended if track.confirmed]
+        return _settle(ended)
 
     def _match_boxes(self, seconds: float, faces: Sequence[DetectedFace], embed: Embed) -> dict[int, Track]:
         """Match faces to the tracks whose predicted boxes they overlap."""
         tracks = [track for track in self.tracks if not track.cut]
         if not tracks or not faces:
             return {}
-        boxes, detected = _boxes_of(tracks), _boxes_of(faces)
+        boxes, detected = track_pairs.boxes_of(tracks), track_pairs.boxes_of(faces)
         overlap = overlaps(boxes, detected).astype(np.float64)
-        allowed = (overlap >= LEAST_OVERLAP) & (_size_ratios(boxes, detected) <= SIZE_RATIO)
-        near = _measure_ways(tracks, faces) <= RIVAL
-        in_doubt = self._find_doubts(seconds, tracks, faces, allowed, near)
+        allowed = (overlap >= LEAST_OVERLAP) & (track_pairs.size_ratios(boxes, detected) <= SIZE_RATIO)
+        near = track_pairs.measure_ways(tracks, faces) <= RIVAL
+        late = np.array([seconds - track.last > CONTINUED_S for track in tracks])[:, None]
+        rivals = contested(allowed | near) & allowed
+        alike = track_pairs.compare_looks(tracks, faces) >= SAME_LOOK
+        in_doubt = rivals | (allowed & (late | ~alike))
         embed([face for number, face in enumerate(faces) if in_doubt[:, number].any()])
-        distances = _measure_distances(tracks, faces, in_doubt | near)
-        allowed &= ~in_doubt | (self._pass(tracks, faces, distances, seconds) & _find_nearest(distances))
+        _recall([track for row, track in enumerate(tracks) if in_doubt[row].any()], embed)
+        distances = track_pairs.measure_distances(tracks, faces, in_doubt | near)
+        steady = ~rivals & ~late & (overlap >= STEADY_OVERLAP)
+        new = np.array([not track.memory for track in tracks])[:, None]
+        passed = (distances <= self._limits_of_boxes(faces, steady)) & track_pairs.find_nearest(distances)
+        allowed &= ~in_doubt | passed | (new & alike & ~late)
         costs = (1 - overlap) / 2 + np.where(np.isnan(distances), NEUTRAL, distances)
         return {face: tracks[track] for track, face in assign(costs, allowed)}
 
@@ -194,164 +148,169 @@ class Tracker:
         if not tracks or not numbers:
             return {}
         remaining = [faces[number] for number in numbers]
-        ways = _measure_ways(tracks, remaining)
-        reach = np.array([NEAR + FAST * (seconds - track.last) for track in tracks])
-        ratios = _size_ratios(_boxes_of(tracks), _boxes_of(remaining))
+        ways = track_pairs.measure_ways(tracks, remaining)
+        reach = np.array([NEAR + track_pairs.FAST * (seconds - track.last) for track in tracks])
+        ratios = track_pairs.size_ratios(track_pairs.boxes_of(tracks), track_pairs.boxes_of(remaining))
         allowed = (ways <= reach[:, None]) & (ratios <= SIZE_RATIO)
-        allowed &= ~contested(allowed) & (_compare_looks(tracks, remaining) >= NEAR_LOOK)
+        hidden = [track for track in self._find_lost(pairs.values()) if track not in tracks]
+        if hidden:
+            allowed &= ~(track_pairs.measure_ways(hidden, remaining) <= AROUND).any(axis=0)
+        allowed &= ~contested(allowed) & (track_pairs.compare_looks(tracks, remaining) >= NEAR_LOOK)
         return {numbers[face]: tracks[track] for track, face in assign(ways, allowed)}
 
-    def _find_doubts(
-        self, seconds: float, tracks: Sequence[Track], faces: Sequence[DetectedFace], allowed: Mask, near: Mask
-    ) -> Mask:
-        """Return the pairs ``(n, m)`` that overlap alone must not decide; ``near`` ones are rivals, too."""
-        late = np.array([seconds - track.last > CONTINUED_S for track in tracks])
-        rivals = contested(allowed | near) & allowed
-        return rivals | (allowed & (late[:, None] | (_compare_looks(tracks, faces) < SAME_LOOK)))
-
-    def _pass(self, tracks: Sequence[Track], faces: Sequence[DetectedFace], distances: Doubles, seconds: float) -> Mask:
-        """Return the doubtful pairs whose embeddings are of one person.
-
-        A track without embeddings is new: it goes on if it was just detected, and the face does not look different.
-        """
-        result = np.zeros(distances.shape, bool)
-        for row, track in enumerate(tracks):
-            for column, face in enumerate(faces):
-                if not np.isnan(distances[row, column]):
-                    limit = self._limit("same", face)
-                    result[row, column] = limit is not None and distances[row, column] <= limit
-                elif not track.memory:
-                    alike = float(track.latest.look @ face.look) >= SAME_LOOK
-                    result[row, column] = alike and seconds - track.last <= CONTINUED_S
-        return result
-
-    def _limit(self, kind: str, face: DetectedFace) -> float | None:
+    def _limits_of_boxes(self, faces: Sequence[DetectedFace], steady: Mask) -> Doubles:
+        """Return the greatest distances ``(n, m)`` where boxes agree; faces that just stay in place may look worse."""
         if self._limits is None:
-            return None
-        limits = {"same": self._limits.same, "rejoined": self._limits.rejoined, "hidden": self._limits.hidden}
-        return limits[kind] * (0.0 if face.share is None else face.share)
+            return np.full(steady.shape, -1.0)
+        shares = np.array([0.0 if face.share is None else face.share for face in faces])
+        return np.where(steady, self._limits.hidden, self._limits.same * shares)
 
     def _match_embeddings(
         self, faces: Sequence[DetectedFace], pairs: dict[int, Track], embed: Embed
     ) -> dict[int, Track]:
-        """Match the remaining faces to confirmed tracks that were lost, by embedding."""
-        matched = set(map(id, pairs.values()))
-        lost = [track for track in self.tracks if id(track) not in matched and track.confirmed and track.memory]
+        """Match the remaining faces to lasting tracks that were lost, by embedding."""
+        lost = self._find_lost(pairs.values())
         numbers = [number for number in range(len(faces)) if number not in pairs]
         if not lost or not numbers or self._limits is None:
             return {}
         remaining = [faces[number] for number in numbers]
         embed(remaining)
-        distances = _measure_distances(lost, remaining, np.ones((len(lost), len(remaining)), bool))
+        _recall(lost, embed)
         limits = self._limits_of_lost(lost, remaining)
-        allowed = (distances <= limits) & _reachable(lost, remaining)
-        costs = np.nan_to_num(distances, nan=NEUTRAL)
-        return {numbers[face]: lost[track] for track, face in assign(costs, allowed)}
+        return {numbers[face]: lost[track] for track, face in _assign_lost(lost, remaining, limits)}
+
+    def _find_lost(self, detected: Iterable[Track]) -> list[Track]:
+        """Return the lasting tracks that are not among those detected in this frame."""
+        numbers = {track.number for track in detected}
+        return [track for track in self.tracks if track.lasting and track.number not in numbers]
 
     def _limits_of_lost(self, lost: Sequence[Track], faces: Sequence[DetectedFace]) -> Doubles:
-        """Return the greatest distances ``(n, m)``: more where a hidden face was expected, and no other one may be it.
+        """Return the greatest distances ``(n, m)`` between lost tracks and good faces; 0 out of reach.
 
-        A track that was hidden shortly and a face near its predicted place, each without a rival, are one person unless
-        the face is clearly another's; with a rival, or somewhat farther, the embeddings must agree as where boxes do.
+        They are wider where a hidden face was expected, and no other one may be it: a track that was hidden shortly and
+        a face near its predicted place, each without a rival, are one person unless the face is clearly another's. With
+        a rival, or somewhat farther, the embeddings must agree as where boxes do.
         """
-        limits = np.array([[self._limit("rejoined", face) or 0.0 for face in faces]] * len(lost))
         if self._limits is None:
-            return limits
-        ways = _measure_ways(lost, faces)
+            return np.zeros((len(lost), len(faces)))
+        ways = track_pairs.measure_ways(lost, faces)
         hidden = np.array([not track.cut and track.motion.seconds - track.last <= HIDDEN_S for track in lost])[:, None]
         around = hidden & (ways <= AROUND)
         expected = hidden & (ways <= EXPECTED) & ~contested(around)
-        for kind, chosen in (("same", around), ("hidden", expected)):
-            wider = np.array([[self._limit(kind, face) or 0.0 for face in faces]] * len(lost))
-            limits = np.where(chosen, wider, limits)
-        return limits
+        limits = np.where(around, self._limits.same, self._limits.rejoined)
+        limits = np.where(expected, self._limits.hidden, limits)
+        return np.where(track_pairs.find_reachable(lost, faces), limits, 0.0)
+
+    def _begin_all(self, numbers: Sequence[int], faces: Sequence[DetectedFace], seconds: float) -> dict[int, Track]:
+        """Begin a track with each of these faces; it is tentative while it may be the rest of a lost one."""
+        lost = self._find_lost([])
+        remaining = [faces[number] for number in numbers]
+        limits = self._limits_of_lost(lost, remaining) if lost and remaining else np.zeros((0, len(numbers)))
+        begun = {}
+        for column, number in enumerate(numbers):
+            begun[number] = self._begin(faces[number], seconds)
+            begun[number].origins = {
+                track.number: float(limit) for track, limit in zip(lost, limits[:, column], strict=True) if limit > 0
+            }
+        return begun
+
+    def _join_tentative(self, owners: dict[int, Track], embed: Embed) -> dict[int, int]:
+        """Join tentative tracks of this frame to the lost ones that they are the rest of; return their numbers."""
+        lost = {track.number: track for track in self._find_lost(owners.values())}
+        for track in self.tracks:
+            track.origins = {number: limit for number, limit in track.origins.items() if number in lost}
+        tentative = [track for track in owners.values() if track.origins]
+        candidates = [track for number, track in lost.items() if any(number in item.origins for item in tentative)]
+        if not candidates:
+            return {}
+        faces = [track.latest for track in tentative]
+        embed(faces)
+        _recall(candidates, embed)
+        limits = np.array([[item.origins.get(track.number, 0.0) for item in tentative] for track in candidates])
+        joined = {}
+        for row, column in _assign_lost(candidates, faces, limits):
+            joined[tentative[column].number] = candidates[row].number
+            self._absorb(candidates[row], tentative[column], owners)
+        for track in tentative:
+            track.origins = self._keep_origins(track, lost)
+        return joined
+
+    def _keep_origins(self, track: Track, lost: Mapping[int, Track]) -> dict[int, float]:
+        """Return the lost tracks that a tentative one may still be the rest of: for a second, those that are near."""
+        if self._limits is None or track.last - track.first > TENTATIVE_S:
+            return {}
+        if not track.lasting:
+            return track.origins
+        farthest = self._limits.hidden
+        return {
+            number: limit
+            for number, limit in track.origins.items()
+            if track_pairs.measure_distance(track, lost[number]) <= farthest
+        }
+
+    def _absorb(self, track: Track, rest: Track, owners: dict[int, Track]) -> None:
+        """Go on with a lost track where a tentative one was."""
+        track.absorb(rest)
+        self.tracks.remove(rest)
+        for other in self.tracks:
+            if rest.number in other.together:
+                other.together.add(track.number)
+        for face, owner in owners.items():
+            if owner is rest:
+                owners[face] = track
 
     def _continue(self, track: Track, face: DetectedFace, seconds: float) -> Track:
         lost = track.cut or seconds - track.last > CONTINUED_S
         track.motion = motion.start(face.face.box, seconds) if lost else motion.correct(track.motion, face.face.box)
         track.latest, track.last, track.cut = face, seconds, False
         track.detections += 1
-        if face.embedding is not None:
-            track.remember(face.embedding)
+        track.take(face)
         return track
 
     def _begin(self, face: DetectedFace, seconds: float) -> Track:
         track = Track(next(self._numbers), motion.start(face.face.box, seconds), face, seconds, seconds)
-        if face.embedding is not None:
-            track.remember(face.embedding)
+        track.take(face)
         self.tracks.append(track)
         return track
 
     def _end(self, seconds: float, detected: set[int]) -> list[Track]:
-        """Remove tracks that were not detected for long, at once if they are new; return the confirmed ones."""
+        """Remove tracks that were not detected for long, at once if they are new; return those that were tracks."""
         ended = [
             track
             for track in self.tracks
-            if id(track) not in detected and seconds - track.last > (self._kept_s if track.confirmed else CONTINUED_S)
+            if id(track) not in detected and seconds - track.last > (self._kept_s if track.lasting else CONTINUED_S)
         ]
         gone = set(map(id, ended))
         self.tracks = [track for track in self.tracks if id(track) not in gone]
         numbers = {track.number for track in self.tracks}
         for track in self.tracks:
             track.together &= numbers
-        return [track for track in ended if track.confirmed]
+        return _settle(ended)
+
+
+def _recall(tracks: Sequence[Track], embed: Embed) -> None:
+    """Embed the faces of tracks that wait for it, in one batch."""
+    embed([face for track in tracks for face in track.waiting])
+    for track in tracks:
+        track.recall()
+
+
+def _assign_lost(lost: Sequence[Track], faces: Sequence[DetectedFace], limits: Doubles) -> list[tuple[int, int]]:
+    """Return the pairs (track, face) that are one person by embedding, with greatest distances for good faces."""
+    distances = track_pairs.measure_distances(lost, faces, limits > 0)
+    shares = np.array([0.0 if face.share is None else face.share for face in faces])
+    return assign(np.nan_to_num(distances, nan=NEUTRAL), distances <= limits * shares)
+
+
+def _settle(ended: Sequence[Track]) -> list[Track]:
+    """Return the tracks that were detected often enough, each as a track of its own."""
+    lasting = [track for track in ended if track.lasting]
+    for track in lasting:
+        track.origins = {}
+    return lasting
 
 
 def _note_together(tracks: Sequence[Track]) -> None:
     numbers = {track.number for track in tracks}
     for track in tracks:
         track.together |= numbers - {track.number}
-
-
-def _size_ratios(a: Floats, b: Floats) -> Doubles:
-    """Return the ratios ``(n, m)``, 1 or more, of the mean sides of boxes ``(n, 4)`` and ``(m, 4)``."""
-    first, second = ((boxes[:, 2:] - boxes[:, :2]).mean(axis=1).astype(np.float64) for boxes in (a, b))
-    ratios = np.maximum(first, 1)[:, None] / np.maximum(second, 1)
-    result: Doubles = np.maximum(ratios, 1 / ratios)
-    return result
-
-
-def _measure_distances(tracks: Sequence[Track], faces: Sequence[DetectedFace], wanted: Mask) -> Doubles:
-    """Return the distances ``(n, m)`` of wanted pairs; NaN where one of both has no embedding, and for other pairs."""
-    distances = np.full(wanted.shape, np.nan)
-    for row, track in enumerate(tracks):
-        memory = np.stack(track.memory) if track.memory else None
-        for column, face in enumerate(faces):
-            if wanted[row, column] and memory is not None and face.embedding is not None:
-                distances[row, column] = nearest_distance(memory, face.embedding)
-    return distances
-
-
-def _find_nearest(distances: Doubles) -> Mask:
-    """Return the pairs ``(n, m)`` whose face is not clearly nearer to another track; those without a distance, too."""
-    least = np.min(np.where(np.isnan(distances), np.inf, distances), axis=0)
-    result: Mask = ~(distances > least + NEARER)
-    return result
-
-
-def _boxes_of(items: Sequence[Track] | Sequence[DetectedFace]) -> Floats:
-    """Return the predicted boxes of tracks, or those of faces, ``(n, 4)``."""
-    return np.stack([item.motion.box if isinstance(item, Track) else item.face.box for item in items])
-
-
-def _compare_looks(tracks: Sequence[Track], faces: Sequence[DetectedFace]) -> Floats:
-    """Return the correlations ``(n, m)`` of the small pictures."""
-    looks: Floats = np.stack([track.latest.look for track in tracks]) @ np.stack([face.look for face in faces]).T
-    return looks
-
-
-def _measure_ways(tracks: Sequence[Track], faces: Sequence[DetectedFace]) -> Doubles:
-    """Return the distances ``(n, m)`` from predicted centers to those of faces, in sides of the tracks' faces."""
-    boxes = _boxes_of(faces)
-    centers = (boxes[:, :2] + boxes[:, 2:]) / 2
-    predicted = np.stack([track.motion.position[:2] for track in tracks])
-    sides = np.array([track.motion.side for track in tracks])
-    ways: Doubles = np.linalg.norm(predicted[:, None] - centers[None], axis=2) / sides[:, None]
-    return ways
-
-
-def _reachable(tracks: Sequence[Track], faces: Sequence[DetectedFace]) -> Mask:
-    """Return the pairs ``(n, m)`` of a track and a face that a person can have moved between; all after a cut."""
-    reach = [np.inf if track.cut else FAST * (1 + track.motion.seconds - track.last) for track in tracks]
-    result: Mask = _measure_ways(tracks, faces) <= np.array(reach)[:, None]
-    return result

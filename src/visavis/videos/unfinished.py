@@ -1,12 +1,13 @@
 """A large file written over hours: under another name until it is complete, and kept if the run is killed.
 
-``film.mp4`` is ``film.unfinished.mp4`` while it is written and private. Unlike the
-unfinished files of :mod:`visavis.atomic`, what a killed run left is not deleted: it is a part that can be played.
+``film.mp4`` is ``film.unfinished.mp4`` while it is written and private. What a killed run left can be played, so it is
+not deleted by the next write as the unfinished files of :mod:`visavis.atomic` are, but once ``film.mp4`` is complete.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -23,12 +24,24 @@ def create(path: Path) -> tuple[Path, BinaryIO]:
     """
     for number in count(1):
         suffix = ".unfinished" if number == 1 else f".unfinished-{number}"
-        part = path.with_name(f"{path.stem[:200]}{suffix}{path.suffix}")
+        part = path.with_name(f"{_stem(path)}{suffix}{path.suffix}")
         with suppress(FileExistsError):
-            return part, os.fdopen(os.open(part, atomic.EXCLUSIVE, FILE), "w+b")
+            file = os.fdopen(os.open(part, atomic.EXCLUSIVE, FILE), "w+b")
+            atomic.lock(file.fileno())
+            return part, file
     raise AssertionError("count() does not end")
 
 
 def finish(part: Path, path: Path) -> None:
-    """Give a complete file its name; what had it is replaced."""
+    """Give a complete file its name; what had it is replaced, and what killed runs left of it is deleted."""
     atomic.move(part, path)
+    left = re.compile(rf"{re.escape(_stem(path))}\.unfinished(-\d+)?{re.escape(path.suffix)}")
+    for other in path.parent.iterdir():
+        if left.fullmatch(other.name):
+            with suppress(OSError):
+                if atomic.is_abandoned(other):
+                    other.unlink()
+
+
+def _stem(path: Path) -> str:
+    return path.stem[:200]

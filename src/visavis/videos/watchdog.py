@@ -95,6 +95,12 @@ class CameraSource:
         run = self._run
         return run is not None and run.opened and not run.ended
 
+    @property
+    def ended(self) -> bool:
+        """Whether no frame will come any more: it was closed, or was a file."""
+        with self._changed:
+            return self._closed or (self._frame is None and (self._finished or not self._thread.is_alive()))
+
     def __iter__(self) -> Iterator[Frame]:
         """Yield the newest frame each time, until the source is closed or ends."""
         if self._iterated:

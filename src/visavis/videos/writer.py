@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Self
 
 import numpy as np
 
-from visavis.errors import MissingExtraError, UsageError, VisavisError
+from visavis.errors import MissingExtraError, UsageError, VisavisError, reason_of
 from visavis.types import RGB
 from visavis.videos import unfinished
 from visavis.videos.fragments import cut_incomplete
@@ -148,18 +148,19 @@ class VideoWriter:
         fault = self._file.fault
         if fault is not None:
             self._abandon()
-            raise UnwritableVideoError(
-                f"{self.path}: {fault.strerror or fault}. The part written so far can be played: {self._part}."
-            ) from fault
+            part = f" The part written so far can be played: {self._part}." if self._part.exists() else ""
+            raise UnwritableVideoError(f"{self.path}: {reason_of(fault)}.{part}") from fault
 
     def _abandon(self) -> None:
-        """Close everything; a disk without room raises again, which says nothing new."""
+        """Close everything, and delete an empty file; a disk without room raises again, which says nothing new."""
         for resource in (self._sound, self._container, self._file):
             if resource is not None:
                 with suppress(OSError, ValueError):
                     resource.close()
         with suppress(OSError):
             cut_incomplete(self._part)
+            if not self._part.stat().st_size:
+                self._part.unlink()
 
     def _encode(self, frame: Any, seconds: float) -> None:
         """Write a frame, at least one unit of time after the last."""
@@ -224,4 +225,4 @@ def _create(path: Path) -> tuple[Path, BinaryIO]:
     try:
         return unfinished.create(path)
     except OSError as error:
-        raise VisavisError(f"{path}: {error.strerror}.") from error
+        raise VisavisError(f"{path}: {reason_of(error)}.") from error

@@ -49,7 +49,7 @@ def make_polygon(corners: object) -> Floats:
     """Return the corners ``(n, 2)`` of a list of pairs; UsageError, without its beginning, for anything else."""
     try:
         polygon = np.asarray(corners, np.float64)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         polygon = np.empty(0)
     if polygon.ndim != 2 or polygon.shape[1] != 2 or len(polygon) < CORNERS:
         raise UsageError("is a list of 3 or more corners, each [x, y]")

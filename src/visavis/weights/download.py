@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from visavis import atomic, permissions
-from visavis.errors import WeightsError
+from visavis.errors import WeightsError, reason_of
 from visavis.weights.row import WeightSpec
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def _fetch_from(url: str, row: WeightSpec, target: Path) -> None:
 
 def unwritable(folder: Path, error: OSError) -> WeightsError:
     """Return the error for a folder of the cache that cannot be written."""
-    return WeightsError(f"{folder} cannot be written: {error.strerror}; set VISAVIS_CACHE to another folder.")
+    return WeightsError(f"{folder} cannot be written: {reason_of(error)}; set VISAVIS_CACHE to another folder.")
 
 
 def _describe_failure(url: str, error: requests.RequestException) -> str:

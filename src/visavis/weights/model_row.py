@@ -30,7 +30,9 @@ from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 from typing import cast
 
+from visavis import input_files
 from visavis.errors import UsageError
+from visavis.structured_text import parse_toml
 
 MAX_BYTES = 100_000
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -129,18 +131,16 @@ def arcface_points(size: int) -> CropPoints | None:
 
 def read_row(path: Path) -> ModelRow:
     """Read and check the row of a TOML file; UsageError with one sentence about what is wrong."""
-    import tomllib
-
     try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
+        with input_files.open_stream(path) as file:
+            raw = file.read(MAX_BYTES + 1) or b""
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
     if len(raw) > MAX_BYTES:
         raise UsageError(f"{path} is no row of a model: it has more than {MAX_BYTES:,} bytes.")
     try:
-        content = tomllib.loads(raw.decode())
-    except (ValueError, RecursionError) as error:  # ValueError also for a number of thousands of digits
+        content = parse_toml(raw.decode())
+    except ValueError as error:
         what = str(error).partition("\n")[0] if not isinstance(error, UnicodeDecodeError) else "it is not text"
         raise UsageError(f"{path} is not TOML: {what}.") from error
     return _Table(str(path), "", content).row()

@@ -16,9 +16,9 @@ from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 
-from visavis import atomic, permissions
+from visavis import atomic, input_files, permissions
 from visavis.cache import cache_dir
-from visavis.errors import MissingWeightsError, VisavisError, VisavisWarning, WeightsError
+from visavis.errors import MissingWeightsError, VisavisError, VisavisWarning, WeightsError, reason_of
 from visavis.weights import download
 from visavis.weights.row import WeightSpec
 from visavis.weights.search_paths import in_other_libraries, own_places, weights_dir
@@ -198,7 +198,7 @@ def put(spec: WeightSpec, source: Path, *, sha256: str) -> Path:
             pin(target, sha256)
     except OSError as error:
         raise WeightsError(
-            f"{source} cannot be copied to {target.parent}: {error.strerror}; name another folder by VISAVIS_CACHE."
+            f"{source} cannot be copied to {target.parent}: {reason_of(error)}; name another folder by VISAVIS_CACHE."
         ) from error
     download.delete_parts(target)
     return target
@@ -206,7 +206,7 @@ def put(spec: WeightSpec, source: Path, *, sha256: str) -> Path:
 
 def _copy(source: Path, target: Path, *, sha256: str, pinned: bool) -> None:
     """Put a whole copy in place; its pin is written first, so that the copy is never without one."""
-    with source.open("rb") as content, atomic.new_file(target) as file:
+    with input_files.open_file(source) as content, atomic.new_file(target) as file:
         shutil.copyfileobj(content, file)
         file.seek(0)
         if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
@@ -229,7 +229,7 @@ def _pin_path(path: Path) -> Path:
 
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a file, in hex."""
-    with path.open("rb") as file:
+    with input_files.open_file(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

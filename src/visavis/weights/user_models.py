@@ -13,7 +13,7 @@ from pathlib import Path
 
 from visavis import atomic, permissions
 from visavis.cache import check_trusted, data_dir
-from visavis.errors import UnknownNameError, UsageError, WeightsError
+from visavis.errors import UnknownNameError, UsageError, WeightsError, reason_of
 from visavis.weights.model_row import NAME, ModelRow, is_inside, read_row
 from visavis.weights.readers.onnx_outline import external_files
 from visavis.weights.store import sha256
@@ -101,7 +101,7 @@ def keep(pinned_row: ModelRow, source: Path, *, table: Path | None = None) -> Mo
         except OSError as error:
             if not has(stored.name):  # else another process was faster
                 raise WeightsError(
-                    f"the model cannot be kept in {place.parent}: {error.strerror}; name another by VISAVIS_CACHE."
+                    f"the model cannot be kept in {place.parent}: {reason_of(error)}; name another by VISAVIS_CACHE."
                 ) from error
     if row(stored.name) != stored:
         raise UsageError(
@@ -124,7 +124,7 @@ def remove(name: str) -> Path:
     try:
         atomic.remove_folder(place)
     except OSError as error:
-        raise WeightsError(f"{place} cannot be deleted: {error.strerror}.") from error
+        raise WeightsError(f"{place} cannot be deleted: {reason_of(error)}.") from error
     return place
 
 
@@ -138,7 +138,7 @@ def export(stored: ModelRow, folder: Path) -> Path:
         target = folder / f"{stored.name}.toml"
         atomic.write_text(target, stored.text())
     except OSError as error:
-        raise UsageError(f"{folder} cannot be written to: {error.strerror}.") from error
+        raise UsageError(f"{folder} cannot be written to: {reason_of(error)}.") from error
     return target
 
 

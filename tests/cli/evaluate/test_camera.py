@@ -8,14 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cli.conftest import Run
 from cli.fakes import DETECTOR, RED
+from example_counts import examples
 from videos.made_up import draw, film, write_video
+from visavis import images
 from visavis.errors import UsageError
 from visavis.evaluate.camera import EYES_M, NEEDED, examine_camera, measure_resolution
 from visavis.pipeline import Recognizer
-from visavis.types import RGB, Face
+from visavis.types import RGB, Face, Floats
 from visavis.videos.types import Frame, SourceCounts
 
 pytest.importorskip("av")
@@ -76,20 +80,69 @@ def test_options(options: dict[str, float]) -> None:
         examine_camera(Frames(FACE), RECOGNIZER, **options)
 
 
-def test_blur_lowers_the_resolution() -> None:
+PLACE = Face(np.array([20, 20, 180, 180], np.float32), 1.0, np.zeros((5, 2), np.float32))
+
+
+def draw_patches(seed: int) -> Floats:
+    """A picture ``(200, 200)`` of patches with sharp edges."""
+    rng = np.random.default_rng(seed)
+    picture = np.full((200, 200), 128, np.float32)
+    for _ in range(60):
+        left, top, width, height = *rng.integers(0, 180, 2), *rng.integers(8, 50, 2)
+        picture[top : top + height, left : left + width] = rng.integers(30, 226)
+    return picture
+
+
+def blur_gray(picture: Floats, sigma: float) -> Floats:
     import cv2
 
-    rng = np.random.default_rng(0)
-    sharp = np.asarray(rng.integers(0, 256, (200, 200, 3)), np.uint8)
-    place = Face(np.array([20, 20, 180, 180], np.float32), 1.0, np.zeros((5, 2), np.float32))
-    shares = [measure_resolution(sharp, place)]
-    for sigma in (1, 2, 4):
-        blurred = cv2.GaussianBlur(sharp.astype(np.float32), (0, 0), sigma)
-        contrast = 128 + 50 * (blurred - blurred.mean()) / blurred.std()  # else the rounding is noise
-        shares.append(measure_resolution(contrast.clip(0, 255).astype(np.uint8), place))
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.float32)
+
+
+def add_noise(picture: Floats, sigma: float, seed: int = 0) -> Floats:
+    return np.asarray(picture + np.random.default_rng(seed).normal(0, sigma, picture.shape), np.float32)
+
+
+def resolution_of(picture: Floats) -> float:
+    gray = np.round(picture).clip(0, 255).astype(np.uint8)
+    return measure_resolution(np.repeat(gray[:, :, None], 3, axis=2), PLACE)
+
+
+def test_blur_lowers_the_resolution() -> None:
+    sharp = draw_patches(0)
+    shares = [resolution_of(sharp), *(resolution_of(blur_gray(sharp, sigma)) for sigma in (1, 2, 4))]
     assert shares[0] == 1
     assert shares == sorted(shares, reverse=True)
-    assert shares[3] <= 0.4
+    assert shares[3] <= 0.25
+
+
+@settings(max_examples=examples(50))
+@given(
+    seed=st.integers(0, 999),
+    blur=st.floats(1, 5),
+    noise=st.floats(0.5, 40),
+    brightness=st.floats(-60, 60),
+)
+def test_noise_never_makes_a_blurred_face_seem_sharper(seed: int, blur: float, noise: float, brightness: float) -> None:
+    blurred = blur_gray(draw_patches(seed), blur) + np.float32(brightness)
+    assert resolution_of(add_noise(blurred.clip(0, 255), noise, seed)) <= resolution_of(blurred)
+
+
+def test_noise_of_a_sharp_picture_does_not_hide_that_it_is_sharp() -> None:
+    assert resolution_of(add_noise(draw_patches(1), 5)) == 1
+
+
+@pytest.mark.parametrize("noise", [2, 5, 10, 20])
+def test_noise_never_lengthens_the_reach_of_a_camera(data: Path, noise: int) -> None:
+    import cv2
+
+    recognizer = Recognizer(threads=1)
+    pixels = images.read(data / "photos" / "presidents" / "obama.jpg").pixels
+    small = cv2.resize(pixels, None, fx=0.4, fy=0.4, interpolation=cv2.INTER_AREA)
+    blurred = np.asarray(cv2.GaussianBlur(small, (0, 0), 3), np.uint8)
+    noisy = np.round(add_noise(blurred.astype(np.float32), noise)).clip(0, 255).astype(np.uint8)
+    reaches = [examine_camera(Frames(picture), recognizer).reach or 0.0 for picture in (blurred, noisy)]
+    assert 0 < reaches[1] <= reaches[0] * (1 + 1e-6)
 
 
 def test_the_command(run: Run, tmp_path: Path) -> None:

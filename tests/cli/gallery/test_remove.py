@@ -25,5 +25,10 @@ def test_a_name_that_nobody_has(run: Run) -> None:
 def test_remove_says_that_it_removed(know: Run, run: Run, photos: Photos) -> None:
     know("enroll", "Ann", photos.red)
     know("enroll", "Bea", photos.blue)
-    assert run("gallery", "remove", "Ann").out == "removed Ann (id 1) with 1 template.\n"
+    done = run("gallery", "remove", "Ann")
+    assert done.out == "removed Ann (id 1) with 1 template.\n"
+    assert done.err.startswith(
+        "visavis: not erased, if there are any: exports, backups, reports, and what visavis video "
+    )
+    assert run("gallery", "remove", "Ann").err.count("not erased") == 0
     assert [line["name"] for line in run("gallery", "list", "--json").lines] == ["Bea"]

@@ -49,6 +49,6 @@ def test_an_unknown_person_costs_the_others_nothing(know: Run, run: Run, photos:
     done = run("gallery", "remove", "Ann", "Cleo", "#1", "Bea")
     assert done.code == 1
     assert done.out == "removed Ann (id 1) with 1 template.\nremoved Bea (id 2) with 1 template.\n"
-    assert done.err == "visavis: no person in this gallery is called 'Cleo'.\n"
+    assert "visavis: no person in this gallery is called 'Cleo'." in done.err.splitlines()
     done = run("gallery", "remove", "Ann", "Bea", "--json")
     assert (done.code, [line["removed"] for line in done.lines]) == (2, [False, False])

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from visavis.cli._options import Json
-from visavis.cli._output import Output, note
+from visavis.cli._output import Output
 from visavis.cli._table import Column
 
 HASH = re.compile(r"[0-9a-fA-F]{64}")
@@ -22,7 +22,8 @@ def forget(
 ) -> None:
     """Remove the faces and embeddings of photos from the cache, for all models.
 
-    Finds a photo by its bytes, wherever it was when it was embedded. Prints how many entries there were.
+    Finds a photo by its bytes, wherever it was when it was embedded. Also deletes the crops of all photos of a training
+    that used it: the next training makes them again. Prints how many entries there were.
     """
     from visavis.embedding_cache import stored_files
 
@@ -30,9 +31,6 @@ def forget(
         for photo, digest in [(photo, _find_hash(photo)) for photo in photos]:
             entries = stored_files.forget_photos([digest])
             output.answer({"photo": photo, "sha256": digest, "entries": entries}, [photo, digest[:16], str(entries)])
-    (crops,) = stored_files.list_parts(["crops"])
-    if crops.files:
-        note("faces cut out for training are not searched for photos: visavis cache clear crops deletes them all.")
 
 
 def _find_hash(photo: str) -> str:

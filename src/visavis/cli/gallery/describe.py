@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from json import loads
 from typing import Annotated
 
 import typer
@@ -14,6 +13,7 @@ from visavis.cli._output import Output
 from visavis.cli.gallery._lines import COLUMNS, person_line, person_row
 from visavis.cli.gallery._people import Who
 from visavis.errors import UsageError
+from visavis.structured_text import parse_json
 
 
 def describe(
@@ -46,11 +46,9 @@ def describe(
 def _parse_object(text: str) -> dict[str, object]:
     """Parse the JSON object of --metadata."""
     try:
-        parsed = loads(text)
+        parsed = parse_json(text)
     except ValueError as error:
         raise UsageError(f"--metadata is not JSON: {error}.") from error
-    except RecursionError as error:
-        raise UsageError("--metadata has too many objects and lists within each other.") from error
     if not isinstance(parsed, dict):
         raise UsageError('--metadata must be an object, such as {"desk": 4}.')
     return parsed

@@ -8,9 +8,15 @@ from typing import Annotated
 import typer
 
 from visavis.cli._options import GALLERY, GalleryUrl, Json
-from visavis.cli._output import Output, confirm, write
+from visavis.cli._output import Output, confirm, note, write
 from visavis.cli.gallery._lines import person_line
 from visavis.cli.gallery._people import People, answer_unknown, describe_person, find_people, finish
+
+UNREACHED = (
+    "not erased, if there are any: exports, backups, reports, and what visavis video wrote (--events, --faces, --out, "
+    "--clips, --outbox); see docs/privacy.md."
+)
+"""What a removal does not reach."""
 
 
 def remove(
@@ -31,6 +37,7 @@ def remove(
             confirm(f"Remove {', '.join(map(describe_person, people))} for good?", abort=True)
         if people:
             store.remove(*(person.id for person in people))
+            note(UNREACHED)
     if json:
         with Output(json=True) as output:
             for person in people:

@@ -8,7 +8,6 @@ optionally ``ignore``, and a line a face; a photo without a face has one line wi
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,8 @@ from visavis.images import shown
 from visavis.text_files import errors_in, find_photo, malformed, read_text
 from visavis.types import Floats
 
+COORDINATE_LIMIT = 1e9
+"""Limit of coordinates, above the side of every photo in pixels."""
 INVALID = 7
 """Column of a line of WIDER FACE that is 1 for a face that its authors could not judge."""
 DIGITS = 9
@@ -131,7 +132,7 @@ def _parse_numbers(number: int, parts: Iterable[str]) -> list[float]:
         values = [float(text) for text in texts]
     except ValueError:
         values = []
-    if not values or not all(map(math.isfinite, values)):
+    if not values or not all(abs(value) <= COORDINATE_LIMIT for value in values):
         raise malformed(number, f"expected four numbers for a box, got {shown(' '.join(texts))}.")
     return values
 

@@ -24,6 +24,8 @@ FaceBox = tuple[float, float, float, float]
 
 COLUMNS = ("person", "from", "to")
 CORNERS = ("x1", "y1", "x2", "y2")
+LONGEST_S, COORDINATE_LIMIT = 1e9, 1e9
+"""Above every time in seconds, and above the side of every picture in pixels."""
 PARTS_OF_TIME = 3
 """Hours, minutes and seconds."""
 
@@ -81,7 +83,7 @@ def _parse_time(number: int, text: str) -> float:
         values = [float(part) for part in parts]
     except ValueError:
         values = []
-    if not values or len(values) > PARTS_OF_TIME or not all(0 <= value < math.inf for value in values):
+    if not values or len(values) > PARTS_OF_TIME or not all(0 <= value <= LONGEST_S for value in values):
         raise malformed(number, f"a time is seconds, m:ss or h:mm:ss from the first frame, got {shown(text)}.")
     seconds = 0.0
     for value in values:
@@ -97,7 +99,7 @@ def _parse_box(number: int, cells: Mapping[str, str]) -> FaceBox | None:
         x1, y1, x2, y2 = (float(corner) for corner in corners)
     except ValueError:
         x1 = y1 = x2 = y2 = math.nan
-    if not all(map(math.isfinite, (x1, y1, x2, y2))):
+    if not all(abs(corner) <= COORDINATE_LIMIT for corner in (x1, y1, x2, y2)):
         raise malformed(number, f"expected four numbers for a box, got {shown(' '.join(corners))}.")
     if x2 <= x1 or y2 <= y1:
         raise malformed(number, f"the box ends before it begins: {' '.join(corners)}.")

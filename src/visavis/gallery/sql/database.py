@@ -17,7 +17,6 @@ from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 
-from visavis import embedders
 from visavis.encryption import Cipher
 from visavis.errors import GalleryError, UsageError, VisavisWarning
 from visavis.forking import ForkGate, guard_forks, keep_forever
@@ -49,8 +48,8 @@ class Backend(Protocol):
         """Raise GalleryError where the place cannot be that of a gallery."""
         ...
 
-    def create_engine(self, dimension: int | None) -> Engine:
-        """Return the engine that opens connections; a new gallery is for embeddings of this length, if known."""
+    def create_engine(self) -> Engine:
+        """Return the engine that opens connections."""
         ...
 
     def set_up(self, engine: Engine) -> None:
@@ -111,7 +110,7 @@ class Database:
         self.cipher = cipher
         self._backend = _choose_backend(url, cipher)
         self._backend.check_place(create=create)
-        self._engine = self._backend.create_engine(embedders.dimension(model))
+        self._engine = self._backend.create_engine()
         weakref.finalize(self, self._engine.dispose).atexit = False
         self._closed = False
         self._in_use = ForkGate()

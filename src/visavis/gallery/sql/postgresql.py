@@ -18,6 +18,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, inspect, select
 from sqlalchemy.exc import DBAPIError
 
 from visavis.errors import GalleryError, MissingExtraError, UsageError
+from visavis.gallery.sql import postgresql_layout
 from visavis.gallery.sql.reconnect import retry_connecting
 from visavis.gallery.sql.schema import META, TABLES
 
@@ -44,7 +45,7 @@ _MEANINGS = {
     "23": "{place} refused a record that contradicts another one",
     "25006": "{place} is read-only: a gallery needs to write",
     "42501": "{place}: this user may not do that ({error})",
-    "53100": "{place} could not grow, the disk is full: nothing was stored",
+    "53100": "{place} could not grow, the disk is full: make room and try again",
     "53300": "{place} has no room for another connection",
     "55P03": "another process has kept {place} locked for {seconds} seconds: try again when it is done",
     "57P": "{place} is shutting down or was restarted: what was under way is stored whole or not at all",
@@ -72,7 +73,7 @@ class PostgresDatabase:
     def check_place(self, *, create: bool) -> None:
         """Do nothing: connecting checks the database."""
 
-    def create_engine(self, dimension: int | None) -> Engine:
+    def create_engine(self) -> Engine:
         """Return an engine that tests connections before use, and so notices a restarted server."""
         return create_engine(
             self._url,
@@ -136,12 +137,15 @@ class PostgresDatabase:
             return conn.exec_driver_sql(query).one()
 
     def find_alterations(self, conn: Connection, *, current: bool) -> Iterator[str]:
-        """Yield nothing: what a database does is up to its owner, on whose server it runs."""
-        return iter(())
+        """See :class:`visavis.gallery.sql.database.Backend`."""
+        yield from postgresql_layout.find_foreign_parts(conn)
+        if current:
+            yield from postgresql_layout.find_altered_tables(conn)
 
     def find_faults(self, conn: Connection) -> Iterator[str]:
-        """Yield nothing: PostgreSQL checks pages when it reads them, and the other checks read them all."""
-        return iter(())
+        """Yield what was altered; PostgreSQL checks pages when it reads them, and the other checks read them all."""
+        for fault in self.find_alterations(conn, current=True):
+            yield f"the database was altered: {fault}."
 
     def count_bytes(self, conn: Connection) -> int:
         """Return the bytes of the gallery's tables with their indexes."""

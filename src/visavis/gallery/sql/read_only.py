@@ -10,6 +10,8 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+from visavis.atomic import has_room
+
 WITHOUT_LOCKS = "win32-none" if os.name == "nt" else "unix-none"
 """The part of SQLite that reads and writes files without locks; where nothing can be written, no lock is needed."""
 SHARED_BYTES = 32_768
@@ -38,6 +40,14 @@ def connector(path: Path, *, seconds: float) -> Callable[[], sqlite3.Connection]
         return raw
 
     return connect
+
+
+def has_room_to_open(path: Path) -> bool:
+    """Return whether the disk has room for the shared memory beside a file, or that is there already.
+
+    SQLite does not allocate all of it: on a file system with small blocks the process would be killed (SIGBUS).
+    """
+    return _size(path.with_name(f"{path.name}-shm")) >= SHARED_BYTES or has_room(path.absolute().parent)
 
 
 def _size(path: Path) -> int:

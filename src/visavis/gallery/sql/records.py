@@ -8,12 +8,11 @@ from typing import Any, NamedTuple, cast
 
 from sqlalchemy import Connection, Row, Table, delete, func, insert, select, update
 
-from visavis.gallery.check_text import NAME_LENGTH
 from visavis.gallery.index import UNASSIGNED
 from visavis.gallery.names import fold_name
 from visavis.gallery.sql.changes import begin_change, find_highest_id, keep_mark, make_state, next_after, next_id
 from visavis.gallery.sql.schema import AUDIT, META, PEOPLE, PHOTOS, REMOVALS, TEMPLATES
-from visavis.gallery.sql.values import check_key, check_text, damaged, decode_embeddings, optional
+from visavis.gallery.sql.values import check_key, check_model, damaged, decode_embeddings, optional
 from visavis.gallery.types import AuditEntry, Details, Person, StoredTemplate, Template
 from visavis.types import Floats
 
@@ -81,7 +80,7 @@ def make_meta(row: Sequence[Any] | None) -> Meta:
         raise damaged("the numbers in its description are not possible")
     if meta.dimension is not None and not 0 < meta.dimension <= LONGEST_EMBEDDING:
         raise damaged(f"embeddings of {meta.dimension} values are not possible")
-    check_text(meta.model, "the name of its model", most=NAME_LENGTH)
+    check_model(meta.model)
     check_key(meta.key)
     return meta
 

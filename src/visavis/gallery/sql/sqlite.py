@@ -21,7 +21,8 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
-from visavis import permissions
+from visavis import input_files, permissions
+from visavis.atomic import has_room
 from visavis.encryption import Cipher
 from visavis.errors import GalleryError, UsageError, VisavisWarning
 from visavis.forking import keep_forever
@@ -35,10 +36,12 @@ BUSY_SECONDS = 30
 MAGIC = b"SQLite format 3\0"
 LOG_BYTES = 1 << 22
 """Size of the write-ahead log at which it is merged into the file."""
-PAGE_BYTES, LARGE_PAGE_BYTES = 4096, 8192
-"""An enrollment writes a page of each table and index that it changes, so small pages keep the log small."""
-LARGE_EMBEDDING = 256
-"""Length of embeddings from which new files have large pages: small ones would be half empty."""
+PAGE_BYTES = 2048
+"""Size of the pages of a new file.
+
+An enrollment writes a page of each table and index that it changes, about ten, and three more for each page that has to
+be divided: at most 25 of 2,000 enrollments. Embeddings of 512 values are on pages of their own, which they fill.
+"""
 
 TRACES = "PRAGMA user_version"
 """Number of the last change that left traces of removed text in the file; 0: none is left."""
@@ -57,7 +60,7 @@ NETWORK = frozenset({
 _MEANINGS = {
     "SQLITE_NOTADB": "{place} is not a gallery: it is a file of another format",
     "SQLITE_CORRUPT": "{place} is damaged ({error}): restore a copy of it",
-    "SQLITE_FULL": "{place} could not grow, the disk is full: nothing was stored",
+    "SQLITE_FULL": "{place} could not grow, the disk is full: make room and try again",
     "SQLITE_READONLY": "{place} is read-only: a gallery needs to write to its file and folder",
     "SQLITE_CANTOPEN": "{place} cannot be opened: check the folder and its permissions",
     "SQLITE_BUSY": "another process has kept {place} locked for {seconds} seconds: try again when it is done",
@@ -82,8 +85,7 @@ class SqliteFile:
         self._cipher = cipher
         self.place = str(path)
         self.url = f"sqlite:///{path}"
-        self._page_bytes = PAGE_BYTES
-        self._read_only = False
+        self._read_only = self._full = False
         self._file: tuple[int, int] | None = None
         self._engine: Engine
 
@@ -104,6 +106,8 @@ class SqliteFile:
         path = self._path
         if path.is_dir():
             raise GalleryError(f"{path} is a folder: a gallery is a file.")
+        if permissions.is_dangling(path):
+            raise GalleryError(f"{path} cannot be a gallery: {permissions.DANGLING}. Name the file itself.")
         if not path.exists() and not create:
             raise GalleryError(f"there is no gallery at {path}: enroll a person first.")
         if not path.parent.is_dir():
@@ -143,9 +147,10 @@ class SqliteFile:
                 "fork before galleries are used, or start processes by the method 'spawn'."
             )
 
-    def create_engine(self, dimension: int | None) -> Engine:
+    def create_engine(self) -> Engine:
         """Return an engine that begins transactions itself, not through the driver."""
-        self._page_bytes = LARGE_PAGE_BYTES if (dimension or 0) >= LARGE_EMBEDDING else PAGE_BYTES
+        self._full = not (self._read_only or read_only.has_room_to_open(self._path))
+        self._read_only = self._read_only or self._full
         if not self._read_only:
             self._engine = self._create_engine(
                 create_engine(
@@ -187,8 +192,8 @@ class SqliteFile:
             record.info[MARK] = IdMark(self._path)
             raw.isolation_level = None  # the next listener begins transactions, not the driver
             raw.execute("PRAGMA trusted_schema=OFF")  # the file may be another's
-            raw.execute(f"PRAGMA page_size={self._page_bytes}")  # for a new file
-            raw.execute(f"PRAGMA wal_autocheckpoint={LOG_BYTES // self._page_bytes}")
+            raw.execute(f"PRAGMA page_size={PAGE_BYTES}")  # for a new file
+            raw.execute(f"PRAGMA wal_autocheckpoint={LOG_BYTES // PAGE_BYTES}")
             raw.execute("PRAGMA synchronous=FULL")
             raw.execute("PRAGMA foreign_keys=ON")
             raw.execute("PRAGMA secure_delete=ON")  # overwrites removed rows with zeros
@@ -218,7 +223,9 @@ class SqliteFile:
         self._refuse_replaced()
 
     def _refuse_writing(self) -> GalleryError:
-        return GalleryError(f"{self.place} is read-only: a gallery needs to write to its file and folder.")
+        if self._full:
+            return GalleryError(f"{self.place} can only be read, the disk is full: make room and open it again.")
+        return GalleryError(self._explain("SQLITE_READONLY"))
 
     def _refuse_replaced(self) -> None:
         """Raise GalleryError if the path no longer names the file that is open.
@@ -315,7 +322,12 @@ class SqliteFile:
             return cursor.fetchone() or ()
 
     def _describe(self, error: BaseException | None) -> str:
-        name = getattr(error, "sqlite_errorname", None) or ""
+        return self._explain(getattr(error, "sqlite_errorname", None) or "", error)
+
+    def _explain(self, name: str, error: BaseException | None = None) -> str:
+        """Return the sentence for SQLite's error of a name; without room several names mean that."""
+        if name.startswith(read_only.WORDS) and not has_room(self._path.absolute().parent):
+            name = "SQLITE_FULL"
         meanings = (text for prefix, text in _MEANINGS.items() if name.startswith(prefix))
         return next(meanings, "{place}: {error}").format(place=self.place, error=error, seconds=BUSY_SECONDS) + "."
 
@@ -339,10 +351,10 @@ def _file_number(path: Path) -> tuple[int, int] | None:
 
 def _read_head(path: Path) -> bytes:
     try:
-        if not (path.is_file() or path.is_dir()):
-            raise GalleryError(f"{path} is a pipe, a socket or a device, not a gallery.")
-        with path.open("rb") as file:
+        with input_files.open_file(path) as file:
             return file.read(len(MAGIC))
+    except input_files.SpecialFileError as error:
+        raise GalleryError(f"{path} is a pipe, a socket or a device, not a gallery.") from error
     except OSError as error:
         raise GalleryError(f"{path} cannot be read: {error.strerror}.") from error
 

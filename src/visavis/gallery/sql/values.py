@@ -6,7 +6,6 @@ computed from it or shown.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
@@ -19,6 +18,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from visavis.errors import GalleryError, UsageError
 from visavis.gallery.check_text import NAME_LENGTH, check_metadata
+from visavis.model_names import is_model_name
 from visavis.types import Floats
 
 LONGEST_TEXT = 1 << 16
@@ -29,6 +29,8 @@ LARGEST_SIDE = 1 << 31
 """Pixels from which on a side of a box is not one."""
 UNIT_TOLERANCE = 1e-4
 """Difference from 1 up to which a stored embedding has length 1."""
+LARGEST_NUMBER = (1 << 63) - 1
+"""The largest whole number that SQLite and PostgreSQL hold."""
 KEY = re.compile(r"[0-9a-f]{32}")
 
 
@@ -46,14 +48,14 @@ def check_text(value: object, what: str, *, most: int = LONGEST_TEXT) -> None:
 
 
 def check_number(value: object, what: str) -> None:
-    """Raise GalleryError for what is no whole number from 0 on."""
-    if not isinstance(value, int) or value < 0:
-        raise damaged(f"{what} is not a whole number")
+    """Raise GalleryError for what is no whole number from 0 to the largest that a database holds."""
+    if not isinstance(value, int) or not 0 <= value <= LARGEST_NUMBER:
+        raise damaged(f"{what} is not a whole number from 0 to {LARGEST_NUMBER}")
 
 
 def check_quality(value: object) -> None:
-    """Raise GalleryError for what is no finite number."""
-    if not isinstance(value, (int, float)) or not math.isfinite(value):
+    """Raise GalleryError for what is no finite number that a database holds."""
+    if not isinstance(value, (int, float)) or not abs(value) <= LARGEST_NUMBER:  # NaN too
         raise damaged("a quality score is not a number")
 
 
@@ -101,6 +103,13 @@ def check_key(value: object) -> None:
         raise damaged("the key of the gallery is not 32 digits")
 
 
+def check_model(value: object) -> None:
+    """Raise GalleryError for what is no name of a model, such as a path."""
+    check_text(value, "the name of a model")
+    if not is_model_name(value):
+        raise damaged(f"{repr(value)[:100]} is not the name of a model")
+
+
 TEXTS = ("folded", "note", "consent", "photo", "photo_sha256", "sha256", "status", "action", "detail", "actor")
 NUMBERS = ("change", "cluster", "dimension", "person_id", "token")
 """Columns of the tables; those with a check of their own are below."""
@@ -110,7 +119,7 @@ Check = Callable[[object], None]
 CHECKS: dict[str, Check] = {
     "name": lambda value: check_text(value, "a name", most=NAME_LENGTH),
     "calibration": lambda value: check_text(value, "the table of thresholds", most=LONGEST_TABLE),
-    "model": lambda value: check_text(value, "the name of a model", most=NAME_LENGTH),
+    "model": check_model,
     "key": check_key,
     "created": check_time,
     "at": check_time,

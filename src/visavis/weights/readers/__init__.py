@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from visavis import input_files
 from visavis.errors import WeightsError
 
 BEGINNINGS = (
@@ -20,7 +21,7 @@ BEGINNINGS = (
 def kind_of(path: Path) -> str:
     """Return "keras", "torch", "tensorflow", "onnx", "numpy", or "" for others; WeightsError if it cannot be read."""
     try:
-        with path.open("rb") as file:
+        with input_files.open_file(path) as file:
             begin = file.read(8)
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {error.strerror}.") from error

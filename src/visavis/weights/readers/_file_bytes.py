@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from visavis import input_files
 from visavis.errors import WeightsError
 
 MAX_STEPS = 2**19
@@ -38,7 +39,7 @@ class FileBytes:
         self.path = path
         self._kind = kind
         try:
-            with path.open("rb") as file:
+            with input_files.open_file(path) as file:
                 self.size = os.fstat(file.fileno()).st_size
                 self.data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if self.size else b""
         except (OSError, ValueError) as error:

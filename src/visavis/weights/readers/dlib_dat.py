@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from visavis import input_files
 from visavis.errors import WeightsError
 from visavis.types import Floats
 
@@ -30,7 +31,7 @@ class _Stream:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.data = path.read_bytes()
+        self.data = input_files.read_file(path, most=input_files.WEIGHTS)
         self.at = 0
 
     def fail(self, why: str) -> WeightsError:

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from visavis import input_files
 from visavis.errors import WeightsError
 from visavis.types import Floats
 
@@ -32,7 +33,7 @@ DAMAGE = (
 def read(path: Path) -> list[Floats]:
     """Read float32 arrays in their order; WeightsError where the file is damaged or holds anything else."""
     try:
-        stream = io.BytesIO(_unpack(path.read_bytes()))
+        stream = io.BytesIO(_unpack(input_files.read_file(path, most=input_files.WEIGHTS)))
         arrays = _ArrayUnpickler(stream).load()
     except DAMAGE as error:
         raise WeightsError(f"{path} is not a readable joblib file: {error}.") from error
