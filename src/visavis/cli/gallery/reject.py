@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from visavis import defaults
 from visavis.cli._galleries import open_gallery
 from visavis.cli._networks import OF_GALLERY, Networks, takes
 from visavis.cli._options import GALLERY, GalleryUrl, Json
@@ -14,7 +15,6 @@ from visavis.cli._output import Output, confirm, counted, note, significant
 from visavis.cli._sources import check_one_photo
 from visavis.cli.gallery._rejections import COLUMNS, rejection_line, rejection_row
 from visavis.errors import UsageError
-from visavis.gallery.feedback_types import DAYS, MOST_DAYS
 
 if TYPE_CHECKING:
     from visavis.gallery import RejectionEffect
@@ -29,8 +29,10 @@ def reject(
     ],
     days: Annotated[
         int,
-        typer.Option("--days", min=1, max=MOST_DAYS, metavar="N", help="Number of days until the rejection expires."),
-    ] = DAYS,
+        typer.Option(
+            "--days", min=1, max=defaults.MOST_REJECTION_DAYS, metavar="N", help="Days until the rejection expires."
+        ),
+    ] = defaults.REJECTION_DAYS,
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Do not ask, even if templates of the person become unknown.")
     ] = False,
