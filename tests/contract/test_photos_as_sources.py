@@ -140,6 +140,26 @@ DELEGATED = {
     "gallery.why.explain_photo",
     "gallery._rejections.reject_face",
     "gallery._rejections.measure_effect",
+    "ranking.lookalikes.rank_photos",
+    "client._photos.read_upload",
+    "server.compat.selected_faces.find_faces",
+    "client._photos.read_uploads",
+    *(
+        f"client.client.Client.{name}"  # tests/server compares their answers with those of the library
+        for name in (
+            "detect",
+            "embed",
+            "represent",
+            "verify",
+            "classify",
+            "landmarks",
+            "check_liveness",
+            "similar",
+            "representative",
+            "identify",
+            "enroll",
+        )
+    ),
     "train.classifier_model.EmbeddingClassifier.identify",
 }
 """What the methods of a gallery call, and what calls ``Recognizer.represent`` and nothing else with its photos."""
