@@ -40,7 +40,7 @@ def reject(
     networks: Networks,
     json: Json = False,
 ) -> None:
-    """Store that a face is not a person, although it looks like that person.
+    """Store that a face is not the person it looks like.
 
     Takes the face of the photo that is nearest to the person. A face that is nearer to it than to the person is unknown
     from then on. Shows first which of the person's own templates would become unknown, and asks if there are any;

@@ -19,7 +19,10 @@ def undo_rejection(
     gallery: GalleryUrl = GALLERY,
     json: Json = False,
 ) -> None:
-    """Remove rejections, so that faces like them are recognized again."""
+    """Remove rejections of faces.
+
+    Faces like them are recognized again.
+    """
     with open_existing(gallery) as store, Output(*COLUMNS, json=json) as output:
         for number in dict.fromkeys(rejections):
             rejection = store.undo_rejection(number)
