@@ -66,6 +66,7 @@ SCRIPT: list[list[str]] = [
     ["gallery reject", PHOTO, "--person", EVIL],
     ["gallery rejections", "--person", EVIL],
     ["gallery coach"],
+    ["gallery undo-rejection", "7"],
     ["gallery stats"],
     ["gallery check"],
     ["gallery export", f"out {EVIL}"],
