@@ -70,7 +70,7 @@ SCRIPT = [
     Line("enroll", [PERSON, "red.png", *KNOW, "--note", NOTE, "--consent", "in writing, kept at the desk"], (PERSON,)),
     Line("enroll", [OTHER, WIDE, *KNOW], (OTHER,)),
     Line("identify", [*FIND, *PHOTOS, *NEAR], (*NAMES, PERSON, OTHER), FAILED),
-    Line("why", [*FIND, "dark.png", "--person", OTHER, *NEAR], (), ("the distance to",)),
+    Line("why", [*FIND, "dark.png", "--person", OTHER, *NEAR], (), ("Compare the enrolled photos of both people",)),
     Line("classify", [*FIND, "--model", CLASSIFIER, *PHOTOS], (*NAMES, "Red", "Blue"), FAILED),
     Line("similar", ["red.png", *KNOW, LONG, WIDE, "empty.png", "broken.png"], (LONG, WIDE), (BROKEN, NO_FACE)),
     Line("similar", ["dark.png", "--gallery", "faces.db", *FIND], ("red.png", WIDE, PERSON, OTHER)),
