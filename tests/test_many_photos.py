@@ -156,8 +156,12 @@ DELEGATED = {
     "gallery._enroll.enroll_photos",
     "gallery._identify.identify_photos",
     "train.classifier_model.EmbeddingClassifier.identify",
+    "ranking.lookalikes.rank_photos",
+    "client._photos.read_uploads",
+    *(f"client.client.Client.{name}" for name in ("representative", "enroll", "similar", "represent", "classify")),
 }
-"""What the methods of a gallery call, and what calls ``Recognizer.represent`` and nothing else with its photos."""
+"""What the methods of a gallery call, what calls ``Recognizer.represent`` and nothing else with its photos, and the
+client, whose answers tests/server compares with those of the library."""
 UNNAMED = {"quantize.quantize", "quantize.collect_crops"}
 """What does not say of which photo an answer is."""
 

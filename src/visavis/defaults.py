@@ -14,6 +14,8 @@ FAR = 1e-3
 """Rate of false accepts that sets the threshold of a comparison."""
 FPIR = 0.01
 """Rate of false positives of a whole search that sets its threshold."""
+REJECTION_DAYS, MOST_REJECTION_DAYS = 365, 3650
+"""Number of days for which the rejection of a face is kept, and at most."""
 TOP_NAMES, TOP_LOOKALIKES = 5, 10
 """Number of names of a face, and of look-alikes."""
 MIN_PROBABILITY = 0.5

@@ -54,7 +54,7 @@ HOMES = {
     "av": {"videos"},
     "scipy": {"videos"},
     "paho": {"videos"},
-    **dict.fromkeys(("fastapi", "starlette", "anyio", "uvicorn", "pydantic", "prometheus_client"), {"server"}),
+    **{name: {"server"} for name in ("fastapi", "starlette", "anyio", "uvicorn", "pydantic", "prometheus_client")},
 }
 """Packages that only one part knows of."""
 
@@ -74,7 +74,9 @@ NOT_AT_ONCE = {
 }  # fmt: skip
 """Packages that cost time to import: inside the function that needs them."""
 
-AT_ONCE = {"pytorch": {"torch"}, "draw": {"PIL"}, "gallery": {"sqlalchemy"}, "server": {"sqlalchemy"}, "opencv": {"cv2"}}
+AT_ONCE = {
+    "pytorch": {"torch"}, "draw": {"PIL"}, "gallery": {"sqlalchemy"}, "server": {"sqlalchemy"}, "opencv": {"cv2"},
+}  # fmt: skip
 """Unless nobody imports the module itself at once."""
 
 FORBIDDEN = {"tensorflow", "keras", "mtcnn", "face_recognition_models", "dlib"}

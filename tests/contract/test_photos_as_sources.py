@@ -54,7 +54,9 @@ def enrolled(sources: Sources, folder: Path) -> Any:
         (person,) = gallery.people()
         templates = [(one.photo, one.photo_sha256, one.box, one.quality) for one in person.templates]
         answers = [gallery.identify(sources[2]), list(gallery.identify_photos(sources)), gallery.similar(sources[1])]
-        explanation = gallery.why(sources[2], "Ann")
+        explanation = [gallery.why(sources[2], "Ann"), gallery.rejection_effect(sources[2], "Ann")]
+        gallery.reject(sources[2], "Ann")
+        explanation += [(one.photo, one.photo_sha256, one.box) for one in gallery.rejections()]
     (folder / "faces.db").unlink()
     return templates, again.duplicates, answers, explanation
 
@@ -121,6 +123,8 @@ TAKERS: dict[str, Callable[[Sources, Path], Any]] = {
     "gallery.gallery.Gallery.identify_photos": enrolled,
     "gallery.gallery.Gallery.similar": enrolled,
     "gallery.feedback.Feedback.why": enrolled,
+    "gallery.feedback.Feedback.reject": enrolled,
+    "gallery.feedback.Feedback.rejection_effect": enrolled,
     "images.load.read": lambda sources, _: visavis.read(sources[0]),
     "images.load.captured": lambda sources, _: captured(sources[0]),
     "images.load.not_a_folder": lambda sources, _: name_of(not_a_folder(sources[0])),
@@ -134,6 +138,28 @@ DELEGATED = {
     "gallery._identify.identify_photos",
     "gallery._search.find_lookalikes_of_photo",
     "gallery.why.explain_photo",
+    "gallery._rejections.reject_face",
+    "gallery._rejections.measure_effect",
+    "ranking.lookalikes.rank_photos",
+    "client._photos.read_upload",
+    "server.compat.selected_faces.find_faces",
+    "client._photos.read_uploads",
+    *(
+        f"client.client.Client.{name}"  # tests/server compares their answers with those of the library
+        for name in (
+            "detect",
+            "embed",
+            "represent",
+            "verify",
+            "classify",
+            "landmarks",
+            "check_liveness",
+            "similar",
+            "representative",
+            "identify",
+            "enroll",
+        )
+    ),
     "train.classifier_model.EmbeddingClassifier.identify",
 }
 """What the methods of a gallery call, and what calls ``Recognizer.represent`` and nothing else with its photos."""

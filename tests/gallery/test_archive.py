@@ -86,7 +86,7 @@ def test_what_is_there_is_not_written_over(filled: Gallery, tmp_path: Path) -> N
         other.import_from(tmp_path / "out")
 
 
-VERSIONS = {"a newer version": 3, "a version that is a list": [1]}
+VERSIONS = {"a newer version": 4, "a version that is a list": [1]}
 
 
 def spoilt(content: dict[str, Any], how: str) -> dict[str, Any] | list[int]:
@@ -141,7 +141,7 @@ def test_embeddings_of_another_length_are_refused(filled: Gallery, tmp_path: Pat
     file = tmp_path / "out" / "embeddings.npz"
     with np.load(file) as arrays:
         ids, embeddings = arrays["ids"], arrays["embeddings"]
-    np.savez(file, ids=ids, embeddings=2 * embeddings)
+    np.savez(file, ids=ids, embeddings=2 * embeddings, rejections=embeddings[:0])
     with (
         Gallery(tmp_path / "new.db", model=MODEL) as new,
         pytest.raises(UsageError, match="not all embeddings are of length 1"),

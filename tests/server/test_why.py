@@ -35,3 +35,12 @@ def test_a_photo_without_a_face_and_an_unknown_person(
     assert (unknown.status_code, unknown.json()["code"]) == (404, "unknown_name")
     missing = server.post("/v1/why", params={"person": "Biden"}, json={})
     assert (missing.status_code, missing.json()["code"]) == (422, "photo_missing")
+
+
+def test_the_coach_of_a_gallery(server: RunningServer, enrolled: dict[str, int]) -> None:
+    answer = server.get("/v1/galleries/default/coach")
+    assert answer.status_code == 200, answer.text
+    report = answer.json()
+    assert (report["people"], report["templates"], report["harmful"], report["same"]) == (2, 3, [], [])
+    assert {person["person_id"] for person in report["thin"]} == set(enrolled.values())
+    assert server.get("/v1/galleries/nowhere/coach").status_code == 404

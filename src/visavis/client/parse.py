@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 def parse(kind: type[T], line: Mapping[str, Any]) -> T:
     """Return a result dataclass from a dictionary with a value for each field; missing ones keep their default."""
-    hints = _read_hints(kind)
+    hints = _read_hints(cast(Any, kind))
     return kind(**{name: _parse(hints[name], value) for name, value in line.items() if name in hints})
 
 
@@ -63,7 +63,7 @@ def _read_hints(kind: type) -> dict[str, Any]:
 
 def _parse(hint: Any, value: Any) -> Any:
     """Return a value of JSON as the type of a field."""
-    origin: Any = get_origin(hint) or hint
+    origin = get_origin(hint) or hint
     arguments = get_args(hint)
     if value is None or not (isinstance(origin, type) or origin is Union):
         return value
@@ -72,10 +72,14 @@ def _parse(hint: Any, value: Any) -> Any:
     if origin is tuple:
         kinds = [arguments[0]] * len(value) if arguments[1:] == (Ellipsis,) else arguments
         return tuple(_parse(kind, item) for kind, item in zip(kinds, value, strict=True))
-    if is_dataclass(origin):
-        return parse(origin, value)
-    convert = next((convert for kind, convert in _CONVERTERS.items() if issubclass(origin, kind)), _keep)
-    return convert(origin, arguments, value)
+    return _convert(cast(Any, origin), arguments, value)
+
+
+def _convert(kind: type, arguments: tuple[Any, ...], value: Any) -> Any:
+    if is_dataclass(kind):
+        return parse(kind, value)
+    convert = next((convert for base, convert in _CONVERTERS.items() if issubclass(kind, base)), _keep)
+    return convert(kind, arguments, value)
 
 
 def _keep(_kind: type, _arguments: tuple[Any, ...], value: Any) -> Any:

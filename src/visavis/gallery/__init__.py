@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from visavis.gallery.feedback_types import Explanation, FaceExplanation, Fault, NearTemplate
+from visavis.gallery.coach_types import CoachReport, ConfusedPair, HarmfulPhoto, SamePerson, ThinPerson
+from visavis.gallery.feedback_types import (
+    Explanation,
+    FaceExplanation,
+    Fault,
+    NearTemplate,
+    Rejection,
+    RejectionEffect,
+)
 from visavis.gallery.types import (
     AuditEntry,
     ClusteredFaces,
@@ -34,6 +42,8 @@ if TYPE_CHECKING:
 __all__ = [
     "AuditEntry",
     "ClusteredFaces",
+    "CoachReport",
+    "ConfusedPair",
     "Details",
     "Doubt",
     "Duplicate",
@@ -43,17 +53,22 @@ __all__ = [
     "Fault",
     "ForgottenPhoto",
     "Gallery",
+    "HarmfulPhoto",
     "IdentifiedPhoto",
     "IndexedPhoto",
     "NearTemplate",
     "Person",
     "Problem",
+    "Rejection",
+    "RejectionEffect",
+    "SamePerson",
     "SearchThreshold",
     "Skipped",
     "Stats",
     "StoredFaces",
     "StoredTemplate",
     "Template",
+    "ThinPerson",
 ]
 
 

@@ -12,6 +12,7 @@ from visavis import compare
 from visavis._checks import check_number, check_whole
 from visavis.doubts import SQUEEZED, WHY_STRICTER, is_squeezed
 from visavis.errors import UsageError
+from visavis.gallery._negatives import take_rejected_names
 from visavis.gallery._open_gallery import OpenGallery
 from visavis.gallery._search import SearchResult, compute_threshold, list_candidates, search_people
 from visavis.gallery.index import Hit
@@ -111,7 +112,7 @@ def answer_faces(
         answers = name_each_person_once(answers)
     if not _has_stricter_thresholds(result, options):
         answers = list(map(_note_squeezed, answers, photo.faces))
-    return result, answers
+    return result, take_rejected_names(answers, result.probes, result.negatives)
 
 
 def identify_embeddings(
@@ -122,7 +123,9 @@ def identify_embeddings(
     qualities: Sequence[Quality | float | None] | None,
 ) -> list[Identification]:
     """Do as :meth:`visavis.gallery.Gallery.identify_embeddings`."""
-    return _answer(_search(opened, embeddings, options), options, qualities, model=opened.model)
+    result = _search(opened, embeddings, options)
+    answers = _answer(result, options, qualities, model=opened.model)
+    return take_rejected_names(answers, result.probes, result.negatives)
 
 
 def _search(opened: OpenGallery, embeddings: ArrayLike, options: IdentifyOptions) -> SearchResult:

@@ -13,7 +13,7 @@ from visavis.gallery._open_gallery import OpenGallery
 from visavis.gallery.misplaced_photos import find_doubtful_templates
 from visavis.gallery.sql import records
 from visavis.gallery.sql.database import Database
-from visavis.gallery.sql.schema import PEOPLE, REMOVALS, TABLES, TEMPLATES
+from visavis.gallery.sql.schema import PEOPLE, REJECTIONS, REMOVALS, TABLES, TEMPLATES
 from visavis.gallery.sql.values import find_wrong_lengths, optional
 from visavis.gallery.types import Problem
 
@@ -44,7 +44,7 @@ def _find_problems(database: Database, index: SyncedIndex) -> list[Problem]:
     try:
         with database.read() as conn:
             problems.extend(Problem("damaged", line) for line in database.find_faults(conn))
-            for find in (_check_values, _check_people, _check_templates, _check_changes):
+            for find in (_check_values, _check_people, _check_templates, _check_rejections, _check_changes):
                 problems.extend(find(conn))
         if not problems:
             problems.extend(_check_index(database, index))
@@ -94,6 +94,19 @@ def _check_templates(conn: Connection) -> Iterator[Problem]:
         embeddings = np.frombuffer(b"".join(row.embedding for row in whole), "<f4").reshape(len(whole), size // 4)
         for i in find_wrong_lengths(embeddings):
             yield Problem("embedding", f"template {whole[i].id} is not an embedding of length 1.")
+
+
+def _check_rejections(conn: Connection) -> Iterator[Problem]:
+    """Check that rejections are of people who exist, with embeddings of the gallery's dimension and length 1."""
+    dimension = records.read_meta(conn).dimension or 0
+    people = set(records.read_person_ids(conn))
+    for row in conn.execute(select(REJECTIONS.c.id, REJECTIONS.c.person_id, REJECTIONS.c.embedding)):
+        if row.person_id not in people:
+            yield Problem("rejection", f"rejection {row.id} is of person {row.person_id}, who is not there.")
+        if not isinstance(row.embedding, bytes) or len(row.embedding) != 4 * dimension:
+            yield Problem("embedding", f"rejection {row.id} is not an embedding of {dimension} values.")
+        elif len(find_wrong_lengths(np.frombuffer(row.embedding, "<f4")[None])):
+            yield Problem("embedding", f"rejection {row.id} is not an embedding of length 1.")
 
 
 def _check_changes(conn: Connection) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ import getpass
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +19,10 @@ from visavis.embedders import model_id
 from visavis.errors import GalleryError, UsageError
 from visavis.forking import ForkSafeLock
 from visavis.gallery._index_sync import SyncedIndex
+from visavis.gallery._negatives import Negatives
 from visavis.gallery.acting import current_actor
 from visavis.gallery.check_text import NAME_LENGTH, check_text
-from visavis.gallery.sql import records
+from visavis.gallery.sql import records, rejections
 from visavis.gallery.sql.database import Database
 from visavis.gallery.sql.schema import PEOPLE, TEMPLATES
 from visavis.gallery.sql.values import decode_embeddings
@@ -82,6 +83,7 @@ class OpenGallery:
         try:
             self.index = SyncedIndex(index, url=os.fspath(url), reading=self.database.read, writing=self.database.write)
             self.model = self._agree_on_model(model)
+            self._remove_expired_rejections()
         except BaseException:
             self.database.close()
             raise
@@ -100,6 +102,21 @@ class OpenGallery:
             f"{self.database.place} holds embeddings of {own.model}, which do not compare with those of {requested}: "
             f"open it with {own.model}, or use another gallery."
         )
+
+    def compact(self) -> None:
+        """Remove expired rejections; erase the traces of all that was removed."""
+        with self.database.write() as conn:
+            rejections.remove_rejections(conn, rejections.find_expired(conn))
+        self.database.compact()
+
+    def _remove_expired_rejections(self) -> None:
+        """Remove rejections whose retention is over; leave it to the next opening where that is not possible now."""
+        with suppress(GalleryError):
+            with self.database.read() as conn:
+                expired = rejections.find_expired(conn)
+            if expired:
+                with self.database.erasing() as conn:
+                    rejections.remove_rejections(conn, rejections.find_expired(conn))
 
     def close(self) -> None:
         """Close the database and the index."""
@@ -214,7 +231,7 @@ class PeopleCache:
 
     ``names`` are those of the people read so far, by id; ``embeddings`` are those of people with several templates (see
     :func:`visavis.compare.person_embedding`); ``shares`` are the mean shares of a threshold that apply to people's
-    templates (None: all are poorer than was measured).
+    templates (None: all are poorer than was measured); ``negatives`` are the faces that were rejected as a person.
     Entries are added and never changed, so other threads may go on using these dicts. ``count`` is the number of all
     people, ``table`` the thresholds in use.
     """
@@ -223,6 +240,7 @@ class PeopleCache:
         self.meta = records.read_meta(conn)
         self.count = records.count_people(conn)
         self.table = table
+        self._has_negatives = rejections.has_rejections(conn)
         self._clear()
         self._next = 0
 
@@ -230,6 +248,7 @@ class PeopleCache:
         self.names: dict[int, str] = {}
         self.embeddings: dict[int, Floats] = {}
         self.shares: dict[int, float | None] = {}
+        self.negatives: dict[int, Negatives] = {}
 
     def read(self, conn: Connection, person_ids: Iterable[int]) -> None:
         """Read the people that are missing, as of the same change."""
@@ -244,6 +263,8 @@ class PeopleCache:
         columns = (TEMPLATES.c.id, TEMPLATES.c.person_id, PEOPLE.c.name, TEMPLATES.c.quality, TEMPLATES.c.embedding)
         query = select(*columns).join(PEOPLE, PEOPLE.c.id == TEMPLATES.c.person_id).order_by(TEMPLATES.c.id)
         for part_ids in records.split_list(missing):
+            if self._has_negatives:
+                self.negatives.update(rejections.read_negatives(conn, part_ids, self.meta.dimension or 0))
             rows: dict[int, list[Any]] = {}
             for row in conn.execute(query.where(TEMPLATES.c.person_id.in_(part_ids))):
                 rows.setdefault(row.person_id, []).append(row)

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from visavis import compare
 from visavis._checks import check_whole
 from visavis.gallery import _resolve_person
+from visavis.gallery._negatives import Negatives
 from visavis.gallery._open_gallery import OpenGallery, PeopleCache
 from visavis.gallery._resolve_person import Who
 from visavis.gallery.check_input import normalize_embeddings
@@ -29,7 +30,7 @@ SPARE = 20
 class SearchResult(NamedTuple):
     """Hits of each probe, up to ``SPARE`` more than ``top``, and the number of people searched.
 
-    ``probes (n, d)`` are embeddings of length 1; ``names`` and ``shares`` are as in :class:`PeopleCache`.
+    ``probes (n, d)`` have length 1; ``names``, ``shares`` and ``negatives`` are as in :class:`PeopleCache`.
     """
 
     probes: Floats
@@ -38,6 +39,7 @@ class SearchResult(NamedTuple):
     shares: Mapping[int, float | None]
     table: compare.Calibration | None
     people: int
+    negatives: Mapping[int, Negatives]
 
 
 def search(
@@ -122,7 +124,7 @@ def _collect_person_ids(near: Sequence[Sequence[Hit]]) -> set[int]:
 
 def _make_result(probes: Floats, near: Sequence[Sequence[Hit]], people: PeopleCache, count: int) -> SearchResult:
     hits = [_use_person_distances(*pair, people.embeddings) for pair in zip(probes, near, strict=True)]
-    return SearchResult(probes, hits, people.names, people.shares, people.table, count)
+    return SearchResult(probes, hits, people.names, people.shares, people.table, count, people.negatives)
 
 
 def _use_person_distances(probe: Floats, hits: Sequence[Hit], embeddings: Mapping[int, Floats]) -> list[Hit]:

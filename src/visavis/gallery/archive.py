@@ -21,11 +21,19 @@ from visavis.encryption import Cipher, KeyFile, read_key
 from visavis.errors import UsageError, fault_of, reason_of
 from visavis.gallery._index_sync import read_added
 from visavis.gallery._open_gallery import OpenGallery
-from visavis.gallery.export_checks import ArchiveRow, check_consistency, check_rows, check_thresholds, read_arrays
+from visavis.gallery.export_checks import (
+    ArchiveRow,
+    check_consistency,
+    check_rejections,
+    check_rows,
+    check_thresholds,
+    read_arrays,
+)
 from visavis.gallery.index import Ids
 from visavis.gallery.names import fold_name
-from visavis.gallery.sql import changes, records
-from visavis.gallery.sql.schema import META, PEOPLE, PHOTOS, TEMPLATES
+from visavis.gallery.sql import changes, records, rejections
+from visavis.gallery.sql.schema import META, PEOPLE, PHOTOS, REJECTIONS, TEMPLATES
+from visavis.gallery.sql.values import decode_embeddings
 from visavis.printable import dump_json
 from visavis.structured_text import parse_json
 from visavis.types import Floats
@@ -35,14 +43,19 @@ MOST_RECORDS, HEAD_BYTES = 1 << 30, 100
 """Most bytes of the records, of four million templates, and the bytes at their beginning that are checked first."""
 SEALED = ".sealed"
 """Ending of encrypted files."""
-FORMAT, VERSION = "visavis gallery export", 2
-FILES = {1: ("vectors.npz", "vectors"), VERSION: (EMBEDDINGS, "embeddings")}
-"""By version: the file of arrays, and the name of the embeddings in it."""
+FORMAT, VERSION = "visavis gallery export", 3
+FILES = {
+    1: ("vectors.npz", ("ids", "vectors")),
+    2: (EMBEDDINGS, ("ids", "embeddings")),
+    VERSION: (EMBEDDINGS, ("ids", "embeddings", "rejections")),
+}
+"""By version: the file of arrays, and their names: ids and embeddings of templates, embeddings of rejections."""
 
 _COLUMNS: dict[str, tuple[Table, tuple[str, ...]]] = {
     "people": (PEOPLE, tuple(column.name for column in PEOPLE.c if column.name != "folded")),
     "templates": (TEMPLATES, tuple(c.name for c in TEMPLATES.c if c.name not in {"embedding", "model", "change"})),
     "photos": (PHOTOS, tuple(column.name for column in PHOTOS.c if column.name != "model")),
+    "rejections": (REJECTIONS, tuple(column.name for column in REJECTIONS.c if column.name != "embedding")),
 }
 
 FAULTS = (
@@ -54,14 +67,19 @@ FAULTS = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Export:
-    """The content of an export; ``embeddings (n, d)`` are of ``templates``, in their order."""
+    """The content of an export; ``embeddings (n, d)`` are of ``templates``, in their order.
+
+    ``negatives (r, d)`` are the embeddings of ``rejections``.
+    """
 
     model: str
     calibration: object
     people: Sequence[ArchiveRow]
     templates: Sequence[ArchiveRow]
     photos: Sequence[ArchiveRow]
+    rejections: Sequence[ArchiveRow]
     embeddings: Floats
+    negatives: Floats
 
 
 def export_gallery(opened: OpenGallery, folder: Path, key_file: KeyFile = None) -> None:
@@ -89,7 +107,7 @@ def _write(conn: Connection, folder: Path, cipher: Cipher | None) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} is there already and not empty: name a new folder.")
     meta, own = records.read_meta(conn), records.read_calibration(conn)
-    content = {
+    content: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
         "model": meta.model,
@@ -97,6 +115,9 @@ def _write(conn: Connection, folder: Path, cipher: Cipher | None) -> None:
         **{name: list(_read_rows(conn, name)) for name in _COLUMNS},
     }
     ids, embeddings = _read_embeddings(conn, meta.dimension or 0)
+    expired = set(rejections.find_expired(conn))
+    content["rejections"] = [row for row in content["rejections"] if row["id"] not in expired]
+    negatives = _read_negatives(conn, meta.dimension or 0, without=expired)
     try:
         permissions.make_folder(folder.parent)
         with atomic.new_folder(folder) as part:
@@ -104,7 +125,7 @@ def _write(conn: Connection, folder: Path, cipher: Cipher | None) -> None:
             with _create_file(part, RECORDS, cipher) as file:
                 file.write(text.encode("utf-8"))
             with _create_file(part, EMBEDDINGS, cipher) as file:
-                np.savez(file, ids=ids, embeddings=embeddings)
+                np.savez(file, ids=ids, embeddings=embeddings, rejections=negatives)
     except OSError as error:
         raise UsageError(f"{folder} cannot be written: {reason_of(error)}.") from error
 
@@ -116,9 +137,9 @@ def _read(folder: Path, cipher: Cipher | None) -> Export:
     try:
         content = _read_records(folder, cipher)
         version = content.get("version") if isinstance(content, dict) else None
-        file_name, name = FILES.get(version if isinstance(version, int) else VERSION, FILES[VERSION])
+        file_name, names = FILES.get(version if isinstance(version, int) else VERSION, FILES[VERSION])
         with _open_file(folder, file_name, cipher) as file:
-            arrays = read_arrays(file, ["ids", name])
+            arrays = read_arrays(file, names)
     except OSError as error:
         raise UsageError(f"{folder} is no export of a gallery: {error.strerror} ({error.filename}).") from error
     except FAULTS as error:
@@ -128,15 +149,25 @@ def _read(folder: Path, cipher: Cipher | None) -> Export:
     if not isinstance(version, int) or version not in FILES:
         raise UsageError(f"{folder} was written by a newer visavis: upgrade visavis.")
     permissions.warn_if_readable([folder], contents="names and faces")
+    if "rejections" not in names:
+        content["rejections"] = []
     rows = {name: _check_rows(folder, name, content.get(name)) for name in _COLUMNS}
-    model, calibration, embeddings = content.get("model"), content.get("calibration"), arrays[name]
+    model, calibration, embeddings = content.get("model"), content.get("calibration"), arrays[names[1]]
+    negatives = arrays.get("rejections", np.empty((0, *embeddings.shape[1:]), np.float32))
     try:
         check_rows(rows)
         check_consistency(rows, arrays["ids"], embeddings)
+        check_rejections(rows, negatives, embeddings)
         check_thresholds(calibration, model)
     except UsageError as error:
         raise UsageError(f"{folder}: {error}") from error
-    return Export(str(model), calibration, **rows, embeddings=embeddings.astype(np.float32))
+    return Export(
+        str(model),
+        calibration,
+        **rows,
+        embeddings=embeddings.astype(np.float32),
+        negatives=negatives.astype(np.float32),
+    )
 
 
 @contextmanager
@@ -191,6 +222,10 @@ def _store(conn: Connection, export: Export, *, model: str) -> None:
             for row, blob in zip(export.templates, blobs, strict=True)
         ],
         "photos": [{**row, "model": model} for row in export.photos],
+        "rejections": [
+            {**row, "embedding": embedding.astype("<f4").tobytes()}
+            for row, embedding in zip(export.rejections, export.negatives, strict=True)
+        ],
     }
     for name, rows in table_rows.items():
         if rows:
@@ -216,6 +251,13 @@ def _read_embeddings(conn: Connection, dimension: int) -> tuple[Ids, Floats]:
     embeddings = np.concatenate([np.empty((0, dimension), np.float32), *(block.embeddings for block in blocks)])
     order = np.argsort(ids)
     return ids[order], embeddings[order]
+
+
+def _read_negatives(conn: Connection, dimension: int, *, without: set[int]) -> Floats:
+    """Return the embeddings ``(r, d)`` of all rejections but some, by id."""
+    query = select(REJECTIONS.c.id, REJECTIONS.c.embedding).order_by(REJECTIONS.c.id)
+    rows = [row for row in conn.execute(query) if row.id not in without]
+    return decode_embeddings([row.embedding for row in rows], dimension, [row.id for row in rows])
 
 
 def _check_rows(folder: Path, name: str, rows: object) -> list[ArchiveRow]:

@@ -113,6 +113,19 @@ def check_consistency(rows: Mapping[str, Sequence[ArchiveRow]], ids: Ids, embedd
         raise UsageError("not all embeddings are of length 1.")
 
 
+def check_rejections(rows: Mapping[str, Sequence[ArchiveRow]], negatives: Floats, embeddings: Floats) -> None:
+    """Raise UsageError unless rejections are of people of the export, with embeddings ``(r, d)`` of length 1."""
+    people = {row["id"] for row in rows["people"]}
+    if negatives.ndim != 2 or len(negatives) != len(rows["rejections"]):
+        raise UsageError("rejections and their embeddings do not belong together.")
+    if len(negatives) and negatives.shape[1:] != embeddings.shape[1:]:
+        raise UsageError("the embeddings of rejections are of another length.")
+    if not {row["person_id"] for row in rows["rejections"]} <= people:
+        raise UsageError("rejections and people do not belong together.")
+    if len(find_wrong_lengths(negatives)):
+        raise UsageError("not all embeddings of rejections are of length 1.")
+
+
 def check_thresholds(calibration: object, model: object) -> None:
     """Raise UsageError unless the export has a possible model, and no table of thresholds or one of its model."""
     try:

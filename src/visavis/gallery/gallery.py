@@ -549,7 +549,7 @@ class Gallery(Feedback):
 
         A file is written anew: a second for 100 MB, and room for two copies.
         """
-        self.opened.database.compact()
+        self.opened.compact()
 
     def export(self, folder: str | os.PathLike[str], *, key_file: KeyFile = None) -> None:
         """Write all people, faces and photos to a new folder: ``gallery.json`` and ``embeddings.npz``.

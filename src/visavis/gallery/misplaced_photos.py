@@ -253,8 +253,8 @@ def _read_members(
 ) -> Iterator[list[Member]]:
     """Yield the selected templates of these people, person by person, in batches of about ``BATCH_VALUES``."""
     batch: list[Member] = []
-    for rows, embeddings in _read_people(database, people, usable):
-        batch += filter(is_selected, _make_members(rows, embeddings))
+    for rows, embeddings in read_people(database, people, usable):
+        batch += filter(is_selected, make_members(rows, embeddings))
         if len(batch) * embeddings.shape[1] >= BATCH_VALUES:
             yield batch
             batch = []
@@ -276,7 +276,7 @@ def _find_nearest_to(
     for part_ids in records.split_list(people):
         part_people = [
             (rows[0].person_id, person_embedding(templates))
-            for rows, templates in _read_people(database, part_ids, usable)
+            for rows, templates in read_people(database, part_ids, usable)
         ]
         if part_people:
             ids, person_embeddings = (np.array(column) for column in zip(*part_people, strict=True))
@@ -303,7 +303,7 @@ def _update_nearest(
     nearest[rows], distance[rows] = ids[best[rows]], np.clip(1 - products, 0, 2)
 
 
-def _read_people(database: Database, people: Sequence[int], usable: Usable) -> Iterator[tuple[list[Any], Floats]]:
+def read_people(database: Database, people: Sequence[int], usable: Usable) -> Iterator[tuple[list[Any], Floats]]:
     """Yield rows and embeddings ``(k, d)`` of each person, read in short views, so that no writer waits."""
     columns = (getattr(TEMPLATES.c, name) for name in ("id", "person_id", "photo", "embedding", "quality"))
     query = select(PEOPLE.c.name, *columns).join(PEOPLE, PEOPLE.c.id == TEMPLATES.c.person_id)
@@ -319,7 +319,7 @@ def _read_people(database: Database, people: Sequence[int], usable: Usable) -> I
             yield [rows[place] for place in places], embeddings[places]
 
 
-def _make_members(rows: Sequence[Any], embeddings: Floats) -> Iterator[Member]:
+def make_members(rows: Sequence[Any], embeddings: Floats) -> Iterator[Member]:
     """Yield the templates of a person with their distances to the person's other templates."""
     for start in range(0, len(rows), COMPARED):
         part = slice(start, start + COMPARED)

@@ -13,6 +13,7 @@ from visavis.compare import Calibration
 from visavis.doubts import eyes_are_covered
 from visavis.gallery import _resolve_person
 from visavis.gallery._identify import IdentifyOptions, NamingRule, ProbeQuality, answer_faces, make_rule, measure_probes
+from visavis.gallery._negatives import NearNegative, find_nearest_negative
 from visavis.gallery._open_gallery import OpenGallery
 from visavis.gallery._resolve_person import Who
 from visavis.gallery._search import SearchResult, search_people
@@ -45,6 +46,7 @@ class _FaceData(NamedTuple):
     """What the explanation of a face of ``photo`` follows from; ``face`` is its number, from 0.
 
     ``share`` is the share of the threshold that applies to this face and the expected person; None: too poor.
+    ``negative`` is a rejected face that is nearer than the person.
     """
 
     photo: PhotoFaces
@@ -54,6 +56,7 @@ class _FaceData(NamedTuple):
     answer: Identification
     distance: float
     share: float | None
+    negative: NearNegative | None = None
 
 
 def explain_photo(
@@ -120,16 +123,18 @@ def _explain_face(
     is_nearest = other is None or data.distance <= other.distance
     limit = rule.limit if rule.fixed else rule.limit * (data.share or 0.0)
     recognized = answer.person_id == expected.id
+    negative = find_nearest_negative(result.negatives.get(expected.id), data.embedding)
+    data = data._replace(negative=negative if negative and negative.distance < data.distance else None)
     reason = "recognized" if recognized else _find_reason(data, rule, limit, is_nearest=is_nearest)
-    found = find_faults(data.photo, data.face, rule.table)
-    passes = is_nearest and reason != "named_already"
+    faults = find_faults(data.photo, data.face, rule.table)
+    passes = is_nearest and reason not in {"named_already", "rejected"}
     passing = find_passing_fpir(rule.table, data.distance, data.share, result.people) if passes else None
     box = data.photo.faces[data.face].box.tolist()
     return FaceExplanation(
         recognized=recognized,
         reason=reason,
         message=_make_message(reason, data, expected, rule, limit),
-        advice="" if recognized else _advise(reason, found, expected, rule),
+        advice="" if recognized else _advise(reason, faults, expected, rule),
         box=(box[0], box[1], box[2], box[3]),
         quality=data.photo.quality[data.face].score if data.photo.quality else None,
         person_id=answer.person_id,
@@ -137,7 +142,7 @@ def _explain_face(
         distance=data.distance,
         threshold=limit,
         fpir=passing,
-        faults=tuple(found),
+        faults=tuple(faults),
         nearest=_find_nearest_template(opened, data.embedding, expected.id),
         nearest_other=None if other is None else _find_nearest_template(opened, data.embedding, other.person_id),
     )
@@ -150,7 +155,9 @@ def _find_reason(data: _FaceData, rule: NamingRule, limit: float, *, is_nearest:
         return "other_person"
     if data.distance > limit:
         return "poor_photo" if data.distance <= rule.limit else "too_far"
-    return "named_already" if is_nearest else "other_person"
+    if not is_nearest:
+        return "other_person"
+    return "rejected" if data.negative else "named_already"
 
 
 def _make_message(reason: str, data: _FaceData, expected: Person, rule: NamingRule, limit: float) -> str:
@@ -160,6 +167,9 @@ def _make_message(reason: str, data: _FaceData, expected: Person, rule: NamingRu
         return f"{nearest.name} is nearer ({nearest.distance:.4f}) than {name} ({data.distance:.4f})."
     if reason == "too_poor" and data.probe.share is None:
         return "this face is poorer than was measured, so there is no answer."
+    if data.negative and reason == "rejected":
+        near = f"rejection {data.negative.rejection_id}, distance {data.negative.distance:.4f}"
+        return f"{far}, but a face that was rejected as {name} is nearer ({near})."
     return {
         "recognized": f"recognized as {name} (distance {data.distance:.4f}, threshold {limit:.4f}).",
         "too_poor": f"the photos that {name} is enrolled with, or both together, are too poor for an answer.",
@@ -178,6 +188,8 @@ def _advise(reason: str, faults: Sequence[Fault], expected: Person, rule: Naming
     sentences = []
     if reason == "named_already":
         sentences.append("In a collage or a mirror, allow a person twice (repeats).")
+    elif reason == "rejected":
+        sentences.append(f"If this is {expected.name}, undo the rejection.")
     elif faults:
         better = list(dict.fromkeys(kinds[fault.kind] for fault in faults))
         sentences.append(f"Use {'; '.join(better)}.")
@@ -196,7 +208,7 @@ def find_faults(photo: PhotoFaces, face: int, table: Calibration | None) -> list
 
     A part of the quality is a fault if it makes the score poor, or the calibrated threshold clearly stricter.
     """
-    found = []
+    faults = []
     if photo.quality:
         quality = photo.quality[face]
         parts = qualities.worst_parts(quality) if quality.score < qualities.POOR else []
@@ -204,10 +216,10 @@ def find_faults(photo: PhotoFaces, face: int, table: Calibration | None) -> list
             share = table.poor.share_of_part(part, getattr(quality, part)) if table and table.poor else 1.0
             if part in parts or share is None or share < NOTED_SHARE:
                 message = qualities.describe_part(part, quality, photo.faces[face])
-                found.append(Fault(_find_kind(part, message), message, share))
+                faults.append(Fault(_find_kind(part, message), message, share))
     if photo.photo is not None and eyes_are_covered(photo.photo.pixels, photo.faces[face]):
-        found.append(Fault("covered", "the eyes seem to be covered", 1.0))
-    return found
+        faults.append(Fault("covered", "the eyes seem to be covered", 1.0))
+    return faults
 
 
 def _find_kind(part: str, message: str) -> str:

@@ -52,12 +52,23 @@ def search_person(
         return answer
     weights: dict[int, float] = {}
     for face, vote in zip(voters, votes, strict=True):
-        if vote.person_id is not None:
-            weights[vote.person_id] = weights.get(vote.person_id, 0.0) + face.view.quality
+        who = _find_vote(vote)
+        if who is not None:
+            weights[who] = weights.get(who, 0.0) + face.view.quality
     others = [who for who, weight in weights.items() if weight >= weights.get(answer.person_id, 0.0)]
     if any(who != answer.person_id for who in others):
         return make_unknown(answer, "the faces of this track look like two people.")
     return answer
+
+
+def _find_vote(answer: Identification) -> int | None:
+    """Return the person that a face votes for: also one within the threshold whose name a rejection took away.
+
+    So a rejection never turns a track with faces of two people into one of them.
+    """
+    if answer.person_id is not None or answer.distance is None or answer.distance > answer.threshold:
+        return answer.person_id
+    return answer.candidates[0].person_id
 
 
 def keep_or_replace(before: Identification | None, now: Identification) -> Identification:

@@ -6,13 +6,17 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, delete, select, update
 
-from visavis.gallery.sql import records
+from visavis.gallery.sql import records, rejections
 from visavis.gallery.sql.records import split_list
-from visavis.gallery.sql.schema import PHOTOS, TEMPLATES
+from visavis.gallery.sql.schema import PHOTOS, REJECTIONS, TEMPLATES
 from visavis.gallery.sql.sealed import cipher_of
 from visavis.gallery.types import ForgottenPhoto
 
-_TABLES = ((PHOTOS, PHOTOS.c.sha256), (TEMPLATES, TEMPLATES.c.photo_sha256))
+_TABLES = (
+    (PHOTOS, PHOTOS.c.sha256),
+    (TEMPLATES, TEMPLATES.c.photo_sha256),
+    (REJECTIONS, REJECTIONS.c.photo_sha256),
+)
 
 NOWHERE = ""
 """The path of a photo that is no longer at its place."""
@@ -71,13 +75,14 @@ def read_hashes(conn: Connection, template_ids: Iterable[int]) -> set[str]:
 
 
 def remove_photo(conn: Connection, sha256: str) -> ForgottenPhoto:
-    """Remove a photo with its templates, and people without other templates."""
+    """Remove a photo with its templates and rejections, and people without other templates."""
     path = min(read_paths(conn, [sha256]).get(sha256, {NOWHERE}))
     stored = read_templates(conn, sha256)
     owners = sorted({person for _, person in stored if person is not None})
     names = records.read_names(conn, owners)
     if stored:
         records.remove_templates(conn, [template for template, _ in stored])
+    rejections.remove_rejections(conn, rejections.find_of_photo(conn, sha256))
     conn.execute(delete(PHOTOS).where(PHOTOS.c.sha256 == sha256))
     removed = [person for person in owners if not records.read_template_ids(conn, person)]
     for person in removed:

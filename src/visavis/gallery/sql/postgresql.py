@@ -177,7 +177,7 @@ class PostgresDatabase:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
             mark = self._read_mark(conn)
             self._wait_for_older_views(conn, patience)
-            for name in ("people", "templates", "photos"):
+            for name in ("people", "templates", "photos", "rejections"):
                 conn.exec_driver_sql(f"VACUUM (FULL) {name}")
         if mark is not None:
             with self.begin_writing(engine) as conn:

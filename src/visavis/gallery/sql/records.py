@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, Table, delete, func, insert, select, upd
 from visavis.gallery.index import UNASSIGNED
 from visavis.gallery.names import fold_name
 from visavis.gallery.sql.changes import begin_change, find_highest_id, keep_mark, make_state, next_after, next_id
-from visavis.gallery.sql.schema import AUDIT, META, PEOPLE, PHOTOS, REMOVALS, TEMPLATES
+from visavis.gallery.sql.schema import AUDIT, META, PEOPLE, PHOTOS, REJECTIONS, REMOVALS, TEMPLATES
 from visavis.gallery.sql.values import check_key, check_model, damaged, decode_embeddings, optional
 from visavis.gallery.types import AuditEntry, Details, Person, StoredTemplate, Template
 from visavis.types import Floats
@@ -231,17 +231,19 @@ def count_records(conn: Connection) -> RecordCounts:
 
 
 def remove_person(conn: Connection, person_id: int) -> int:
-    """Remove a person with all templates, and photos without other templates; return the number of templates."""
+    """Remove a person with all that is stored, and photos without other templates; return the number of templates."""
     removed = read_template_ids(conn, person_id)
     remove_templates(conn, removed)
+    conn.execute(delete(REJECTIONS).where(REJECTIONS.c.person_id == person_id))
     conn.execute(delete(PEOPLE).where(PEOPLE.c.id == person_id))
     return len(removed)
 
 
 def merge_person(conn: Connection, source: int, target: int) -> int:
-    """Move the templates of person ``source`` to ``target``, and remove ``source``; return the number of templates."""
+    """Move templates and rejections of ``source`` to ``target``, remove ``source``; return the number of templates."""
     moved = read_template_ids(conn, source)
     assign_templates(conn, moved, target)
+    conn.execute(update(REJECTIONS).where(REJECTIONS.c.person_id == source).values(person_id=target))
     conn.execute(delete(PEOPLE).where(PEOPLE.c.id == source))
     return len(moved)
 

@@ -102,6 +102,18 @@ PHOTOS = Table(
     Column("created", Text, nullable=False),
     UniqueConstraint("sha256", "model"),
 )
+REJECTIONS = Table(
+    "rejections",
+    TABLES,
+    Column("id", _Id, primary_key=True),
+    Column("person_id", ForeignKey("people.id"), nullable=False, index=True),  # who the face is not
+    Column("photo_sha256", SealedText("sha256", equal=True), index=True),
+    Column("photo", SealedText("photo", equal=True), nullable=False),
+    Column("box", SealedJSON("box", none_as_null=True)),
+    Column("created", Text, nullable=False),
+    Column("expires", Text, nullable=False),
+    Column("embedding", SealedBytes("embedding"), nullable=False),
+)
 PATH_INDEXES = tuple(
     Index(f"ix_{table.name}_photo", table.c.photo, postgresql_using="hash")  # a path may be too long for its B-tree
     for table in (TEMPLATES, PHOTOS)
@@ -198,6 +210,11 @@ def m007_tokens(conn: Connection) -> None:
     conn.execute(insert(CHANGES).values(change=change, token=token))
 
 
+def m008_rejections(conn: Connection) -> None:
+    """Add faces that are not a person although they look like that person."""
+    REJECTIONS.create(conn)
+
+
 MIGRATIONS: list[Callable[[Connection], None]] = [
     m002_calibration,
     m003_unassigned_faces,
@@ -205,6 +222,7 @@ MIGRATIONS: list[Callable[[Connection], None]] = [
     m005_paths,
     m006_embeddings,
     m007_tokens,
+    m008_rejections,
 ]
 """``MIGRATIONS[i]`` turns a database of schema ``i + 1`` into one of schema ``i + 2``, inside a transaction."""
 

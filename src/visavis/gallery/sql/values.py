@@ -123,6 +123,7 @@ CHECKS: dict[str, Check] = {
     "key": check_key,
     "created": check_time,
     "at": check_time,
+    "expires": check_time,
     "consented": check_day,
     "metadata": check_details,
     "box": check_box,

@@ -7,7 +7,7 @@ from importlib import import_module
 from fastapi import APIRouter
 
 NAMES = (
-    "detect", "verify", "identify", "why", "judge_faces", "rank_faces", "people", "faces", "galleries",
+    "detect", "verify", "identify", "why", "judge_faces", "rank_faces", "people", "rejections", "faces", "galleries",
     "calibration", "backup", "jobs", "events", "logs", "models", "keys", "health", "documentation",
 )  # fmt: skip
 

@@ -34,7 +34,7 @@ MOST_STREAMS = 32
 STREAM = "text/event-stream"
 NUMBER = re.compile(r"[0-9]{1,18}")
 
-After = Annotated[int | None, Query(ge=0, le=2**62, description="Number of the last event that was received.")]
+AfterEvent = Annotated[int | None, Query(ge=0, le=2**62, description="Number of the last event that was received.")]
 
 
 class EventList(BaseModel):
@@ -68,7 +68,7 @@ Filter = Annotated[EventFilter, Depends(make_filter)]
 def list_events(
     services: ServicesOf,
     selected: Filter,
-    after: After = None,
+    after: AfterEvent = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = PAGE,
 ) -> dict[str, Any]:
     """List the events, the oldest first; without ``after`` the newest ones."""
@@ -88,7 +88,7 @@ def stream_events(
     request: Request,
     services: ServicesOf,
     selected: Filter,
-    after: After = None,
+    after: AfterEvent = None,
     last_event_id: Annotated[str | None, Header(max_length=20)] = None,
 ) -> StreamingResponse:
     """Send events as they come (server-sent events): those after ``after`` or Last-Event-ID, else only new ones."""

@@ -8,10 +8,12 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from visavis import defaults
+from visavis.gallery.coach_types import CoachReport
 from visavis.gallery.types import Stats
 from visavis.server.auth import ServicesOf
 from visavis.server.problems import responses
-from visavis.server.resources.options import Reader
+from visavis.server.resources.options import Fpir, Reader
 from visavis.server.schema import model_of
 
 router = APIRouter(prefix="/galleries", tags=["galleries"])
@@ -28,6 +30,13 @@ def list_galleries(services: ServicesOf, principal: Reader) -> dict[str, Any]:
     """List the galleries that this key may use."""
     allowed = principal.galleries
     return {"galleries": [name for name in services.config.galleries if allowed is None or name in allowed]}
+
+
+@router.get("/{name}/coach", response_model=model_of(CoachReport), responses=responses(404))
+def coach_gallery(services: ServicesOf, principal: Reader, name: str, fpir: Fpir = defaults.FPIR) -> dict[str, Any]:
+    """Return what in a gallery will cause wrong answers: each template is compared with all people, without itself."""
+    principal.require_gallery(name)
+    return services.gallery(name).coach(fpir=fpir).to_dict()
 
 
 @router.get("/{name}", response_model=model_of(Stats), responses=responses(404))

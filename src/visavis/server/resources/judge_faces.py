@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, create_model
 
 from visavis import classify as classes
 from visavis import defaults, landmarks
+from visavis.classify import FaceNames
 from visavis.defaults import EMBEDDER
 from visavis.liveness import Liveness, LivenessCheck
 from visavis.quality import reasons
@@ -81,23 +82,20 @@ class LivenessPhotos(BaseModel):
     photos: list[LivenessPhoto]
 
 
-class NamedFace(FaceAnswer):
-    """A face with the likeliest people of the classifier; ``known``: the first one is the answer."""
-
-    known: bool
-    names: list[list[Any]]
+ClassifiedFaceAnswer = create_model("ClassifiedFaceAnswer", __base__=(FaceAnswer, model_of(FaceNames)))
+"""A face with the likeliest people of the classifier, and whether the first one is the answer."""
 
 
-class NamedPhoto(PhotoLine):
+class ClassifiedPhotoAnswer(PhotoLine):
     """A photo with the people of a classifier."""
 
-    faces: list[NamedFace]
+    faces: list[ClassifiedFaceAnswer]  # type: ignore[valid-type]
 
 
-class NamedPhotos(BaseModel):
+class ClassifiedPhotos(BaseModel):
     """An answer for each photo, in the order of the request."""
 
-    photos: list[NamedPhoto]
+    photos: list[ClassifiedPhotoAnswer]
 
 
 @router.post("/quality", response_model=QualityPhotos, **OPTIONS)
@@ -155,7 +153,7 @@ def _judge(photo: PhotoFaces, check: LivenessCheck, services: Services) -> dict[
     return {**photo.to_dict(), "faces": [answer.to_dict() for answer in judged]}
 
 
-@router.post("/classify", response_model=NamedPhotos, **OPTIONS)
+@router.post("/classify", response_model=ClassifiedPhotos, **OPTIONS)
 def classify(
     photos: OnePhoto,
     services: ServicesOf,

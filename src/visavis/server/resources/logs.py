@@ -17,7 +17,7 @@ from visavis.server.state.database import LogEntry
 
 router = APIRouter(tags=["logs"])
 PAGE = 100
-After = Annotated[int, Query(ge=0, le=2**62, description="Number of entries to leave out: next of the page before.")]
+Skip = Annotated[int, Query(ge=0, le=2**62, description="The next of the page before.")]
 Limit = Annotated[int, Query(ge=1, le=1000)]
 
 
@@ -37,7 +37,7 @@ class ServerLog(BaseModel):
 
 @router.get("/galleries/{name}/audit", response_model=GalleryLog, responses=responses(404))
 def read_gallery_log(
-    services: ServicesOf, principal: Manager, name: str, after: After = 0, limit: Limit = PAGE
+    services: ServicesOf, principal: Manager, name: str, after: Skip = 0, limit: Limit = PAGE
 ) -> dict[str, Any]:
     """Return the changes of a gallery with the keys that made them; people are ids, never names."""
     principal.require_gallery(name)
@@ -49,7 +49,7 @@ def read_gallery_log(
 
 
 @router.get("/log", response_model=ServerLog, responses=responses())
-def read_server_log(services: ServicesOf, _: Administrator, after: After = 0, limit: Limit = PAGE) -> dict[str, Any]:
+def read_server_log(services: ServicesOf, _: Administrator, after: Skip = 0, limit: Limit = PAGE) -> dict[str, Any]:
     """Return the changes of the server: keys, jobs, cameras."""
     entries = services.database.read_log(after=after, limit=limit + 1)
     return {
