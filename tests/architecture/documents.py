@@ -47,6 +47,7 @@ COMMAND_PAGES = [
             "evaluate-and-calibrate",
             "train",
             "cache",
+            "serve",
         )
     ),
     COMMAND_LINE,

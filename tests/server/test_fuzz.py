@@ -8,9 +8,11 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import CheckContext
-from schemathesis.core.failures import Failure
+from schemathesis.core.failures import Failure, FailureGroup
 from schemathesis.core.transport import Response
+from schemathesis.generation.hypothesis.builder import HypothesisTestConfig, HypothesisTestMode, create_test
 from schemathesis.generation.modes import GenerationMode
+from schemathesis.schemas import BaseSchema
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_headers_conformance,
@@ -36,19 +38,18 @@ def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     assert "Traceback" not in running.text
 
 
-@pytest.fixture(scope="module")
-def described(fuzzed: RunningServer) -> object:
-    schema = schemathesis.openapi.from_dict(fuzzed.get("/openapi.json").json())
-    schema.config.update(base_url=fuzzed.url)
-    modes = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
-    schema.config.generation.update(modes=modes, with_security_parameters=False)
-    schema.config.phases.update(phases=["examples", "coverage", "fuzzing"] if LONG else ["fuzzing"])
-    return schema
-
-
 ENDLESS = "/v1/events/stream"
 """Read by tests/server/test_jobs.py."""
-SCHEMA = schemathesis.pytest.from_fixture("described").exclude(path=ENDLESS)
+MODES = [HypothesisTestMode(mode) for mode in (("examples", "coverage", "fuzzing") if LONG else ("fuzzing",))]
+
+
+def describe(server: RunningServer) -> BaseSchema:
+    """Return the description of a server, for which valid and invalid values are made."""
+    schema = schemathesis.openapi.from_dict(server.get("/openapi.json").json())
+    schema.config.update(base_url=server.url)
+    modes = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
+    schema.config.generation.update(modes=modes, with_security_parameters=False)
+    return schema.exclude(path=ENDLESS)
 
 
 def no_mistake(_context: CheckContext, response: Response, _case: schemathesis.Case) -> None:
@@ -57,18 +58,35 @@ def no_mistake(_context: CheckContext, response: Response, _case: schemathesis.C
         raise Failure(operation="", title="mistake of the server", message=f"status {response.status_code}")
 
 
-@SCHEMA.parametrize()
-@settings(
-    max_examples=EXAMPLES, deadline=None, phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=list(HealthCheck), derandomize=not LONG,
-)  # fmt: skip
-def test_every_operation_answers_as_described(case: schemathesis.Case, fuzzed: RunningServer) -> None:
-    response = case.call(headers={"x-api-key": fuzzed.key})
-    assert str(fuzzed.folder) not in response.text
-    case.validate_response(
-        response,
-        checks=[
-            no_mistake, status_code_conformance, content_type_conformance, response_headers_conformance,
-            response_schema_conformance,
-        ],
+def test_every_operation_answers_as_described(fuzzed: RunningServer) -> None:
+    """All operations are asked, also after a failure of one."""
+
+    @settings(
+        max_examples=EXAMPLES, deadline=None, phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck), derandomize=not LONG,
     )  # fmt: skip
+    def ask(case: schemathesis.Case) -> None:
+        response = case.call(headers={"x-api-key": fuzzed.key})
+        assert str(fuzzed.folder) not in response.text
+        asked.add(case.operation.label)
+        case.validate_response(
+            response,
+            checks=[
+                no_mistake, status_code_conformance, content_type_conformance, response_headers_conformance,
+                response_schema_conformance,
+            ],
+        )  # fmt: skip
+
+    schema = describe(fuzzed)
+    operations = [operation.ok() for operation in schema.get_all_operations()]
+    asked: set[str] = set()
+    faults = {}
+    for operation in operations:
+        test = create_test(operation=operation, test_func=ask, config=HypothesisTestConfig(schema.config, MODES))
+        try:
+            test()
+        except (AssertionError, FailureGroup) as error:
+            faults[operation.label] = str(error)
+    assert faults == {}
+    assert asked == {operation.label for operation in operations}
+    assert len(asked) > 50

@@ -12,11 +12,11 @@ import pytest
 from visavis.errors import UsageError
 from visavis.server import job_runner
 from visavis.server.config import ServerConfig
-from visavis.server.job_runner import Report, run_job
+from visavis.server.job_runner import ReportProgress, run_job
 from visavis.server.state.database import StateDatabase
 from visavis.server.state.jobs import Job, Jobs
 
-Work = Callable[[ServerConfig, Job, Report], Mapping[str, Any]]
+Work = Callable[[ServerConfig, Job, ReportProgress], Mapping[str, Any]]
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def run(jobs: Jobs, monkeypatch: pytest.MonkeyPatch, work: Work, *, stop: thread
 
 
 def test_a_job_that_ends_is_done_with_its_last_progress(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    def work(_config: ServerConfig, _job: Job, report: Report) -> Mapping[str, Any]:
+    def work(_config: ServerConfig, _job: Job, report: ReportProgress) -> Mapping[str, Any]:
         assert all(report(done, 7) for done in range(1, 8))
         return {"photos": 7}
 
@@ -45,13 +45,13 @@ def test_a_job_that_ends_is_done_with_its_last_progress(jobs: Jobs, monkeypatch:
 
 
 def test_the_message_of_a_failure_names_no_path(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(_config: ServerConfig, _job: Job, _report: Report) -> Mapping[str, Any]:
+    def full(_config: ServerConfig, _job: Job, _report: ReportProgress) -> Mapping[str, Any]:
         raise OSError(28, "No space left on device", "/secret/faces.db")
 
-    def defect(_config: ServerConfig, _job: Job, _report: Report) -> Mapping[str, Any]:
+    def defect(_config: ServerConfig, _job: Job, _report: ReportProgress) -> Mapping[str, Any]:
         raise KeyError("/secret/faces.db")
 
-    def wrong(_config: ServerConfig, _job: Job, _report: Report) -> Mapping[str, Any]:
+    def wrong(_config: ServerConfig, _job: Job, _report: ReportProgress) -> Mapping[str, Any]:
         raise UsageError("fewer than two people have photos.")
 
     messages = [run(jobs, monkeypatch, work).message for work in (full, defect, wrong)]
@@ -64,7 +64,7 @@ def test_a_canceled_job_stops_at_its_next_report(jobs: Jobs, monkeypatch: pytest
     monkeypatch.setattr(job_runner, "REPORT_SECONDS", 0)
     reports = []
 
-    def work(_config: ServerConfig, job: Job, report: Report) -> Mapping[str, Any]:
+    def work(_config: ServerConfig, job: Job, report: ReportProgress) -> Mapping[str, Any]:
         for done in range(1, 100):
             if done == 3:
                 jobs.cancel(job.id, actor="Bob")
@@ -81,7 +81,7 @@ def test_a_canceled_job_stops_at_its_next_report(jobs: Jobs, monkeypatch: pytest
 def test_a_job_goes_on_when_the_server_ends_in_its_middle(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
     stop = threading.Event()
 
-    def work(_config: ServerConfig, _job: Job, report: Report) -> Mapping[str, Any]:
+    def work(_config: ServerConfig, _job: Job, report: ReportProgress) -> Mapping[str, Any]:
         stop.set()
         assert not report(2, 9)
         return {}

@@ -13,7 +13,7 @@ import visavis
 from visavis.server import compat, problems
 from visavis.server.config import ServerConfig
 from visavis.server.guard import Guard
-from visavis.server.problems import Problem
+from visavis.server.problems import ProblemDetails
 from visavis.server.resources import routers
 from visavis.server.services import Services
 
@@ -49,7 +49,9 @@ def _describe_problem(app: FastAPI) -> None:
 
     def openapi() -> dict[str, object]:
         schema = make()
-        schema.setdefault("components", {}).setdefault("schemas", {})["Problem"] = Problem.model_json_schema()
+        schema.setdefault("components", {}).setdefault("schemas", {})["ProblemDetails"] = (
+            ProblemDetails.model_json_schema()
+        )
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]

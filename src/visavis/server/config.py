@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from visavis._checks import check_number, check_whole
 from visavis.errors import UsageError
 from visavis.images import shown
 from visavis.server.state.database import beside_gallery
+from visavis.structured_text import TOML_BYTES, parse_toml
 from visavis.text_files import errors_in, read_text
 
 DEFAULT_GALLERY = "default"
@@ -23,11 +23,11 @@ _FILES = frozenset({"index_roots", "classifiers"})
 """Tables of names and paths."""
 _TABLES = ("server", "limits", "galleries", "compat", *sorted(_FILES))
 VARIABLE = "VISAVIS_SERVER_"
-"""Begins the environment variable of each key of the table ``server``: ``VISAVIS_SERVER_PORT``."""
+"""Begins the environment variable of each key of the table ``server``; the key follows in capitals."""
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RequestLimits:
     """Limits a worker. ``waiting`` is the number of requests that are answered or wait; ``seconds`` the time for one.
 
     ``upload_mb`` bounds the body of a request, ``photos`` the photos in it, ``per_minute`` the requests a key, and an
@@ -71,10 +71,9 @@ class ServerConfig:
     private_key: Path | None = None
     detector: str = defaults.DETECTOR
     fetch_urls: bool = False
-    cameras: Path | None = None
     state: str = ""
     galleries: Mapping[str, str] = field(default_factory=lambda: {DEFAULT_GALLERY: "sqlite:///faces.db"})
-    limits: Limits = field(default_factory=Limits)
+    limits: RequestLimits = field(default_factory=RequestLimits)
     index_roots: Mapping[str, Path] = field(default_factory=dict)
     classifiers: Mapping[str, Path] = field(default_factory=dict)
     compat: Compat = field(default_factory=Compat)
@@ -109,7 +108,7 @@ def read_config(path: str | os.PathLike[str] | None, **options: Any) -> ServerCo
     if path is not None:
         file = Path(path)
         with errors_in(file):
-            content = _parse(read_text(file))
+            content = _parse(read_text(file, most=TOML_BYTES))
             config = _apply(config, content, file.parent)
     config = _with_server(config, _read_environment(), Path())
     gallery = options.pop("gallery", None)
@@ -120,8 +119,8 @@ def read_config(path: str | os.PathLike[str] | None, **options: Any) -> ServerCo
 
 def _parse(text: str) -> Mapping[str, Any]:
     try:
-        return tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
+        return parse_toml(text)
+    except ValueError as error:
         raise UsageError(f"this is not TOML: {str(error).partition(chr(10))[0]}.") from error
 
 
@@ -167,13 +166,13 @@ def _read_environment() -> dict[str, Any]:
 
 def _parse_value(name: str, text: str) -> object:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
+        return parse_toml(f"value = {text}")["value"]
     except (ValueError, KeyError) as error:
         raise UsageError(f"{name} is {shown(text)!r}, which is no value of TOML.") from error
 
 
-def _make_limits(table: Mapping[str, Any]) -> Limits:
-    names = [item.name for item in fields(Limits)]
+def _make_limits(table: Mapping[str, Any]) -> RequestLimits:
+    names = [item.name for item in fields(RequestLimits)]
     for key, value in table.items():
         if key not in names:
             raise UsageError(f"[limits] has no key {shown(key)}: the keys are {', '.join(names)}.")
@@ -181,7 +180,7 @@ def _make_limits(table: Mapping[str, Any]) -> Limits:
             check_number(value, f"{key} is a number", least=0.01, most=100_000)
         else:
             check_whole(value, f"{key} is a whole number", least=0 if key == "per_minute" else 1, most=1_000_000)
-    return Limits(**table)
+    return RequestLimits(**table)
 
 
 def _make_compat(table: Mapping[str, Any]) -> Compat:
@@ -242,7 +241,6 @@ _CHECKS = {
     "private_key": _path,
     "detector": _text,
     "fetch_urls": _flag,
-    "cameras": _path,
     "state": _text,
 }
 """Check of each key of the table ``server``."""

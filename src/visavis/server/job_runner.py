@@ -30,7 +30,7 @@ REPORT_SECONDS = 1.0
 T = TypeVar("T")
 log = logging.getLogger("visavis.server")
 
-Report = Callable[[int, int | None], bool]
+ReportProgress = Callable[[int, int | None], bool]
 """Report ``done`` and ``total``; False: stop."""
 
 
@@ -94,7 +94,7 @@ class _StoppedError(Exception):
     """Ends work that is to stop, from within."""
 
 
-def _index(config: ServerConfig, job: Job, report: Report) -> Mapping[str, Any]:
+def _index(config: ServerConfig, job: Job, report: ReportProgress) -> Mapping[str, Any]:
     """Index a folder into the gallery; the result counts photos by status."""
     from visavis import bulk
     from visavis.gallery.gallery import Gallery
@@ -117,7 +117,7 @@ def _index(config: ServerConfig, job: Job, report: Report) -> Mapping[str, Any]:
     return {"photos": sum(counts.values()), "statuses": counts}
 
 
-def _train(config: ServerConfig, job: Job, report: Report) -> Mapping[str, Any]:
+def _train(config: ServerConfig, job: Job, report: ReportProgress) -> Mapping[str, Any]:
     """Train a classifier on a folder with a folder of photos per person, into a configured place."""
     from visavis.train.classifier import train_classifier
 
@@ -137,7 +137,10 @@ def _train(config: ServerConfig, job: Job, report: Report) -> Mapping[str, Any]:
     return {"accuracy": run.report.accuracy, "people": len(run.classifier.people)}
 
 
-KINDS: Mapping[str, Callable[[ServerConfig, Job, Report], Mapping[str, Any]]] = {"index": _index, "train": _train}
+KINDS: Mapping[str, Callable[[ServerConfig, Job, ReportProgress], Mapping[str, Any]]] = {
+    "index": _index,
+    "train": _train,
+}
 """What each kind of job does."""
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import binascii
 import io
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,9 +19,10 @@ from fastapi import Depends, Request
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
 
-from visavis.server.config import Limits
+from visavis.server.config import RequestLimits
 from visavis.server.fetch import fetch_photo
 from visavis.server.problems import ProblemError
+from visavis.structured_text import parse_json
 
 MOST_NAME = 200
 """Characters of the name of a photo that are kept."""
@@ -60,7 +60,7 @@ class PhotoInput:
 
 
 async def read_photos(
-    request: Request, names: tuple[str, ...], limits: Limits, *, fetch_urls: bool = False
+    request: Request, names: tuple[str, ...], limits: RequestLimits, *, fetch_urls: bool = False
 ) -> PhotoInput:
     """Read the body; raises ProblemError where it is neither a form nor JSON, or has too many parts.
 
@@ -74,7 +74,7 @@ async def read_photos(
     raise ProblemError(415, "unsupported_body", "send multipart/form-data, or application/json with base64.")
 
 
-async def _read_form(request: Request, names: tuple[str, ...], limits: Limits) -> PhotoInput:
+async def _read_form(request: Request, names: tuple[str, ...], limits: RequestLimits) -> PhotoInput:
     photos: dict[str, list[NamedPhoto]] = {}
     fields: dict[str, Any] = {}
     try:
@@ -94,10 +94,10 @@ async def _read_form(request: Request, names: tuple[str, ...], limits: Limits) -
     return PhotoInput({name: tuple(items) for name, items in photos.items()}, fields)
 
 
-async def _read_json(body: bytes, names: tuple[str, ...], limits: Limits, *, fetch_urls: bool) -> PhotoInput:
+async def _read_json(body: bytes, names: tuple[str, ...], limits: RequestLimits, *, fetch_urls: bool) -> PhotoInput:
     try:
-        content = json.loads(body)
-    except (ValueError, RecursionError) as error:
+        content = parse_json(body)
+    except ValueError as error:
         raise ProblemError(400, "invalid_json", "the body is not valid JSON.") from error
     if not isinstance(content, dict):
         raise ProblemError(422, "invalid_json", "the body is a JSON object with photos as base64.")
@@ -118,7 +118,9 @@ async def _read_json(body: bytes, names: tuple[str, ...], limits: Limits, *, fet
     return PhotoInput(photos, content)
 
 
-async def _fetch(item: Mapping[str, Any], name: str, limits: Limits, deadline: float, *, allowed: bool) -> NamedPhoto:
+async def _fetch(
+    item: Mapping[str, Any], name: str, limits: RequestLimits, deadline: float, *, allowed: bool
+) -> NamedPhoto:
     url = item.get("url")
     if not isinstance(url, str):
         raise ProblemError(422, "invalid_base64", "a photo in JSON is text in base64, or an object with its url.")

@@ -53,7 +53,7 @@ HIDDEN = {
 log = logging.getLogger("visavis.server")
 
 
-class Problem(BaseModel):
+class ProblemDetails(BaseModel):
     """An error: ``code`` is a word for programs, ``detail`` a sentence for people."""
 
     type: str = Field(description="A URN that ends in the code.")
@@ -104,7 +104,7 @@ def answer(request: Request, error: Exception) -> JSONResponse:
     form = next((form for prefix, form in forms.items() if request.url.path.startswith(prefix)), None)
     if form is not None:
         return form(request, error, problem)
-    content = Problem(
+    content = ProblemDetails(
         type=f"urn:visavis:problem:{problem.code}",
         title=TITLES.get(problem.status, "The request failed."),
         status=problem.status,
@@ -123,7 +123,7 @@ def install(app: FastAPI) -> None:
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the description of errors for OpenAPI; those that every request may have come with them."""
-    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
     all_statuses = sorted({400, 401, 403, 421, 422, 429, 503, *statuses})
     return {status: {"description": TITLES[status], "content": content} for status in all_statuses}
 

@@ -1,7 +1,7 @@
-"""The supervisor: keeps the workers alive, runs jobs and cameras in processes of their own, and stops them all.
+"""The supervisor: keeps the workers alive, runs jobs in a process of their own, and stops them all.
 
-It forks its children before it loads any network, so that they share its imported modules. It waits for three things:
-a signal, the end of a child, and a byte from a worker that a job or a camera is to be looked at.
+It forks its children before it loads any network, so that they share its imported modules. It waits for a
+signal, and for the end of a child.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ def run_worker(config: ServerConfig, listener: socket.socket, life: int) -> int:
         app = create_app(replace(config, threads=threads))
         app.state.services.load()
     except (VisavisError, OSError) as error:
-        print(f"visavis: {error}", file=sys.stderr, flush=True)  # noqa: T201 - the last words of a process
+        sys.stderr.write(f"visavis: {error}\n")
         return FAILED
     server = _Server(_configure(app, config), app.state.services.stopping)
     with suppress(KeyboardInterrupt):  # raised again by uvicorn after it has ended gracefully

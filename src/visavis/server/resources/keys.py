@@ -13,7 +13,7 @@ from visavis.server.auth import ServicesOf, count_failure
 from visavis.server.problems import ProblemError, responses
 from visavis.server.resources.options import Administrator
 from visavis.server.schema import model_of
-from visavis.server.state.keys import Key, NewKey
+from visavis.server.state.keys import ApiKey, NewKey
 
 router = APIRouter(tags=["keys"])
 
@@ -29,7 +29,7 @@ class KeyRequest(BaseModel):
 class KeyList(BaseModel):
     """All keys without their secrets."""
 
-    keys: list[model_of(Key)]  # type: ignore[valid-type]
+    keys: list[model_of(ApiKey)]  # type: ignore[valid-type]
 
 
 class SetupRequest(BaseModel):

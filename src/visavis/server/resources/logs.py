@@ -50,7 +50,7 @@ def read_gallery_log(
 
 @router.get("/log", response_model=ServerLog, responses=responses())
 def read_server_log(services: ServicesOf, _: Administrator, after: Skip = 0, limit: Limit = PAGE) -> dict[str, Any]:
-    """Return the changes of the server: keys, jobs, cameras."""
+    """Return the changes of the server: keys and jobs."""
     entries = services.database.read_log(after=after, limit=limit + 1)
     return {
         "entries": [plain(entry) for entry in entries[:limit]],

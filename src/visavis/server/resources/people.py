@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any
@@ -19,6 +18,7 @@ from visavis.server.photo_input import OnePhoto, photo_body
 from visavis.server.problems import responses
 from visavis.server.resources.options import MIN_FACE, ChangeGallery, Enroller, MinFace, ReadGallery
 from visavis.server.schema import model_of
+from visavis.structured_text import parse_json
 
 router = APIRouter(prefix="/people", tags=["people"])
 
@@ -160,8 +160,8 @@ def _read_fields(fields: Mapping[str, Any]) -> PersonFields:
     values = dict(fields)
     try:
         if isinstance(values.get("metadata"), str):
-            values["metadata"] = json.loads(values["metadata"])
+            values["metadata"] = parse_json(values["metadata"])
         return PersonFields.model_validate(values)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         faults = error.errors() if isinstance(error, ValidationError) else [{"loc": ("metadata",), "msg": "no JSON"}]
         raise RequestValidationError(faults) from error

@@ -27,7 +27,7 @@ KEYS = tables.KEYS
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class ApiKey:
     """A key without its secret. ``galleries`` are the names it may use; None: all. ``revoked`` is a time, or None."""
 
     id: str
@@ -59,7 +59,7 @@ class Keys:
         with self._database.write() as conn:
             return self._insert(conn, name, role, galleries, actor)
 
-    def list(self) -> list[Key]:
+    def list(self) -> list[ApiKey]:
         """Return all keys, also revoked ones, in the order of their names."""
         with self._database.read() as conn:
             return [_make_key(row) for row in conn.execute(select(KEYS).order_by(KEYS.c.name))]
@@ -83,7 +83,7 @@ class Keys:
             conn.execute(delete(tables.SESSIONS).where(tables.SESSIONS.c.key_id == row.id))
             self._database.log(conn, actor, "revoke key", name)
 
-    def find(self, text: str) -> Key | None:
+    def find(self, text: str) -> ApiKey | None:
         """Return the key of this text; None where it is wrong or revoked. Secrets are compared in constant time."""
         prefix, _, rest = text.partition("_")
         key_id, _, secret = rest.partition("_")
@@ -161,6 +161,6 @@ def _hash(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _make_key(row: Row[tuple[str, ...]]) -> Key:
+def _make_key(row: Row[tuple[str, ...]]) -> ApiKey:
     galleries = None if row.galleries is None else tuple(json.loads(row.galleries))
-    return Key(row.id, row.name, row.role, galleries, row.created, row.created_by, row.revoked)
+    return ApiKey(row.id, row.name, row.role, galleries, row.created, row.created_by, row.revoked)

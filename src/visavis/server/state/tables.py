@@ -85,4 +85,4 @@ LOG = Table(
     Column("action", Text, nullable=False),
     Column("detail", Text, nullable=False),
 )
-"""Who changed the server itself: keys, jobs, cameras. Changes of people are in the audit log of their gallery."""
+"""Who changed the server itself: keys and jobs. Changes of people are in the audit log of their gallery."""

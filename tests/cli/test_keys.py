@@ -1,0 +1,69 @@
+"""keys: created, listed, given a new secret, and revoked."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from visavis.server.state.database import StateDatabase
+from visavis.server.state.keys import Keys
+
+from .conftest import Run
+
+KEY = re.compile(r"vv_[0-9a-f]{12}_[\w-]{43}")
+
+
+def find_owner(folder: Path, text: str) -> str | None:
+    """Return the name of the key that the server accepts by this text."""
+    database = StateDatabase(f"sqlite:///{folder / 'faces.server.db'}")
+    try:
+        key = Keys(database).find(text)
+    finally:
+        database.close()
+    return None if key is None else key.name
+
+
+def test_a_key_from_its_creation_to_its_end(run: Run, tmp_path: Path) -> None:
+    first = run("keys", "create", "registrar", "--role", "enroll", "--json").line
+    assert (first["name"], first["role"], list(first)) == ("registrar", "enroll", ["name", "role", "key"])
+    assert KEY.fullmatch(first["key"])
+    assert find_owner(tmp_path, first["key"]) == "registrar"
+    assert (tmp_path / "faces.server.db").read_bytes().find(first["key"].encode()) == -1
+    second = run("keys", "rotate", "registrar", "--json").line
+    assert (find_owner(tmp_path, first["key"]), find_owner(tmp_path, second["key"])) == (None, "registrar")
+    assert run("keys", "revoke", "registrar", "--json").line == {"name": "registrar", "revoked": True}
+    assert find_owner(tmp_path, second["key"]) is None
+    listed = run("keys", "list", "--json").line
+    assert (listed["name"], listed["role"], listed["galleries"]) == ("registrar", "enroll", None)
+    assert listed["revoked"] > listed["created"]
+
+
+def test_the_tables(run: Run) -> None:
+    done = run("keys", "create", "kiosk", "--only", "door", "--only", "gate")
+    row = done.out.splitlines()[-1].split()
+    assert (row[:2], KEY.fullmatch(row[2]) is not None) == (["kiosk", "read"], True)
+    assert done.err == "visavis: keep the key now: it cannot be shown again.\n"
+    assert re.split(r" {2,}", run("keys", "list").out.splitlines()[-1])[:3] == ["kiosk", "read", "door, gate"]
+    assert run("keys", "revoke", "kiosk").out.splitlines()[-1].split() == ["kiosk", "revoked"]
+    assert run("keys", "list").out.splitlines()[-1].split()[-1] == "revoked"
+    assert run("keys", "rotate", "kiosk").out.splitlines()[-1].split()[:2] == ["kiosk", "read"]
+    assert run("keys", "list").out.splitlines()[-1].split()[-1] == "valid"
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (["create", "kiosk"], "kiosk"),
+        (["create", "other", "--role", "owner"], "read, enroll"),
+        (["rotate", "nothing"], "nothing"),
+        (["revoke", "nothing"], "nothing"),
+        (["list", "--config", "none.toml"], "none.toml"),
+    ],
+)
+def test_wrong_lines_are_a_sentence(run: Run, line: list[str], words: str) -> None:
+    run("keys", "create", "kiosk")
+    done = run("keys", *line)
+    assert (done.code, done.out, len(done.err.splitlines())) == (2, "", 1)
+    assert words in done.err
