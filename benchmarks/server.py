@@ -31,6 +31,7 @@ from rich.console import Console
 from rich.table import Table
 
 from visavis.gallery import Gallery, Template
+from visavis.images.photo_files import photos_in
 
 PHOTOS = 100
 DIMENSION = 128
@@ -111,7 +112,7 @@ def client(address: str, photos: list[bytes], first: int, until: float, load: Lo
 
 def measure(arguments: argparse.Namespace) -> dict[str, object]:
     """Run the load; return the figures."""
-    files = sorted((data_folder() / "lfw" / "images").rglob("*.jpg"))[:PHOTOS]
+    files = [Path(photo) for photo in photos_in(data_folder() / "lfw" / "images")[:PHOTOS]]
     photos = [file.read_bytes() for file in files]
     with tempfile.TemporaryDirectory() as folder:
         gallery = Path(folder) / "faces.db"

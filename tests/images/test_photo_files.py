@@ -197,6 +197,7 @@ OTHER_FOLDERS = {
     "gallery/archive.py": "whether a folder is empty",
     "cli/train/classifier.py": "whether a folder is empty",
     "images/photo_files.py": "this rule",
+    "server/backup.py": "the files of an export",
     "train/run_folder.py": "whether a folder is empty",
     "videos/_local_camera.py": "devices of the system",
     "weights/download.py": "unfinished downloads",
