@@ -23,8 +23,10 @@ def main() -> None:
     # OpenBLAS's threads spin for 2 ** 26 cycles: a tenth of a second at NumPy's import.
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
     try:
+        from visavis import decoding_time
         from visavis.cli import command_line  # here, so that an interrupt during the import is handled too
 
+        decoding_time.end_after(decoding_time.SECONDS)
         command_line(sys.argv[1:])(prog_name="visavis")
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

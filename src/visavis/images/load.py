@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, Union, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from visavis import atomic, input_files
+from visavis import atomic, decoding_time, input_files
 from visavis._checks import check_number
 from visavis.errors import (
     ImageError,
@@ -89,7 +89,8 @@ def read(source: Source, *, name: str | None = None, max_pixels: int = MAX_PIXEL
         pixels = _decode.from_pillow(image, label=shown(label), max_pixels=max_pixels)
         return replace(_make_photo(pixels, label), captured=_decode.pillow_capture_time(image))
     data = encoded(source, name=label, max_pixels=max_pixels)
-    pixels, notes = _decode.decode(data, label=shown(label), max_pixels=max_pixels)
+    with decoding_time.watched(shown(label)):
+        pixels, notes = _decode.decode(data, label=shown(label), max_pixels=max_pixels)
     pixels.flags.writeable = False
     return Photo(
         pixels, label, hashlib.sha256(data).hexdigest(), notes, _decode.capture_time(data, max_pixels=max_pixels)
