@@ -311,6 +311,7 @@ OF_THE_DAY = {
     "actor",
     "created",
     "created_by",
+    "expires",
     "path",
     "seconds",
     "bytes",

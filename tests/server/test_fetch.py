@@ -66,7 +66,7 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def get(url: str, *, most: int = 1000) -> tuple[bytes, str]:
-    return fetch.fetch_photo(url, most_bytes=most, deadline=monotonic() + 5)
+    return fetch.fetch_photo(url, most_bytes=most, deadline=monotonic() + 30)
 
 
 def code_of(url: str, **options: int) -> str:

@@ -148,6 +148,6 @@ def test_a_stream_ends_when_the_server_stops(tmp_path: Path) -> None:
             assert answer.status_code == 200
             running.process.terminate()
             assert [*answer.iter_lines()] == [b": events", b""]
-        assert running.process.wait(10) in {0, -15}
+        assert running.process.wait(30) in {0, -15}
     finally:
         running.stop()
