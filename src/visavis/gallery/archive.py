@@ -29,6 +29,7 @@ from visavis.gallery.sql.schema import META, PEOPLE, PHOTOS, TEMPLATES
 from visavis.printable import dump_json
 from visavis.structured_text import parse_json
 from visavis.types import Floats
+from visavis.weights.readers import npy
 
 RECORDS, EMBEDDINGS = "gallery.json", "embeddings.npz"
 MOST_RECORDS, HEAD_BYTES = 1 << 30, 100
@@ -45,10 +46,7 @@ _COLUMNS: dict[str, tuple[Table, tuple[str, ...]]] = {
     "photos": (PHOTOS, tuple(column.name for column in PHOTOS.c if column.name != "model")),
 }
 
-FAULTS = (
-    ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, RecursionError, NotImplementedError, MemoryError,
-    RuntimeError, OverflowError, TypeError, struct.error,
-)  # fmt: skip
+FAULTS = (*npy.FAULTS, KeyError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError, struct.error)
 """Errors of reading files that are not JSON, or not arrays of NumPy."""
 
 
