@@ -37,7 +37,7 @@ class MqttSender:
 
     def __init__(self, url: str, *, client: str | None = None) -> None:
         parts = split_url(url)
-        if parts is None:
+        if parts is None or parts.hostname is None:
             raise UsageError("the address of the broker is no URL: give it as mqtt://HOST:PORT.")
         if parts.scheme not in PORTS:
             raise UsageError(f"{mask_address(url)}: give the broker as mqtt://HOST:PORT or mqtts://HOST:PORT.")
