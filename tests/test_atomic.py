@@ -193,6 +193,19 @@ def test_without_locks_a_rest_is_deleted_after_a_day(
 
 
 @posix
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_what_a_process_writes_for_more_than_a_day_stays(kind: str, tmp_path: Path) -> None:
+    """Such as the gallery of a search through days of videos."""
+    with atomic.new_file(tmp_path / "a") if kind == "file" else atomic.folder_beside(tmp_path / "a"):
+        (part,) = tmp_path.iterdir()
+        os.utime(part, (time.time() - 2 * atomic.ABANDONED_S,) * 2)
+        atomic._remove_abandoned.cache_clear()
+        atomic.write_bytes(tmp_path / "b", NEW)
+        assert part.exists()
+    assert not part.exists()
+
+
+@posix
 def test_a_full_disk_keeps_the_old_file(tmp_path: Path) -> None:
     """A limit on the size of files stands for the disk."""
     path = tmp_path / "a"

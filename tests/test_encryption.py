@@ -86,6 +86,8 @@ def test_a_key_file(tmp_path: Path) -> None:
     path = tmp_path / "faces.key"
     with pytest.raises(UsageError, match=r"faces\.key cannot be read: No such file .* openssl rand -hex 32 >"):
         read_key(path)
+    with pytest.raises(UsageError, match=r"~no-such-user/faces\.key cannot be read: No such file"):
+        read_key("~no-such-user/faces.key")
     path.write_bytes(SECRET[:31])
     with pytest.raises(UsageError, match=r"must hold 32 to 4096 random bytes"):
         read_key(path)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from visavis import input_files
-from visavis.input_files import SpecialFileError, open_file, open_pipe, open_stream, read_file
+from visavis.input_files import SpecialFileError, expand_home, open_file, open_pipe, open_stream, read_file
 
 POSIX = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are of POSIX")
 DEVICES = pytest.mark.skipif(not Path("/dev/fd").exists(), reason="no /dev/fd here")
@@ -117,3 +117,20 @@ def test_no_descriptor_stays_open(tmp_path: Path) -> None:
             input_files.open_file(tmp_path)
     after = len(os.listdir("/proc/self/fd")) if before else 0  # noqa: PTH208
     assert after == before
+
+
+def test_the_folder_of_a_user_who_does_not_exist_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ann")
+    assert expand_home("~/faces.db") == Path("/home/ann/faces.db")
+    assert expand_home("~no-such-user/faces.db") == Path("~no-such-user/faces.db")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("-", True), ("/dev/stdin", True), ("/dev/fd/0", True), ("/proc/self/fd/12", True),
+        ("./-", False), ("dev/stdin", False), ("/dev/zero", False), ("a.jpg", False),
+    ],
+)  # fmt: skip
+def test_names_of_what_is_open_already(name: str, expected: bool) -> None:
+    assert input_files.is_stream(name) is expected

@@ -6,7 +6,7 @@
 - A link at the destination is replaced; what it points to is not touched. A device, a pipe or a socket is refused.
 - The content is on the disk before the file takes its place: a loss of power leaves the old or the new one.
 - A killed writer leaves its unfinished file, without the lock that a writer holds. The first write of a process into
-  a folder deletes such files, and those older than a day where the file system has no locks.
+  a folder deletes such files, and those older than a day where there are no locks, but never one that is locked.
 
 Errors are OSError, with the name of the destination.
 """
@@ -184,7 +184,8 @@ def _remove_abandoned(folder: Path) -> None:
 def _remove_if_abandoned(entry: os.DirEntry[str]) -> None:
     with suppress(OSError):
         state = entry.stat(follow_symlinks=False)
-        if not (is_abandoned(Path(entry.path)) or time.time() - state.st_mtime >= ABANDONED_S):
+        is_locked = _is_locked(Path(entry.path))
+        if is_locked or (is_locked is None and time.time() - state.st_mtime < ABANDONED_S):
             return
         if stat.S_ISDIR(state.st_mode):
             shutil.rmtree(entry.path, ignore_errors=True)
@@ -218,19 +219,26 @@ def is_abandoned(path: Path) -> bool:
 
     A file gets its lock just after its creation, so a new one may still be unlocked.
     """
+    return _is_locked(path) is False
+
+
+def _is_locked(path: Path) -> bool | None:
+    """Return whether a writer holds the lock of a file or folder; None where that cannot be said."""
     if fcntl is None or path.is_symlink():
-        return False
+        return None
     state = path.stat(follow_symlinks=False)
     if state.st_uid != os.geteuid() or time.time() - state.st_mtime < LOCKED_S:
-        return False
+        return None
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
+    except BlockingIOError:
+        return True
+    except OSError:  # the file system has no locks
+        return None
     finally:
         os.close(descriptor)
-    return True
+    return False
 
 
 def _check_replaceable(path: Path) -> None:

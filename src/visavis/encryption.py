@@ -10,7 +10,6 @@ import hashlib
 import hmac
 import io
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from visavis import input_files, permissions
@@ -106,7 +105,7 @@ def read_key(path: KeyFile) -> Cipher | None:
     """Return the cipher of a key file; None for None. UsageError for an unusable file, MissingExtraError."""
     if path is None:
         return None
-    file = Path(path).expanduser()
+    file = input_files.expand_home(path)
     try:
         with input_files.open_stream(file) as opened:
             secret = (opened.read(MOST_BYTES + 1) or b"").strip()

@@ -12,6 +12,7 @@ import os
 import re
 import select
 from io import BufferedReader, FileIO
+from pathlib import Path
 from stat import S_ISCHR, S_ISDIR, S_ISFIFO, S_ISREG, S_ISSOCK
 
 LISTS = 256 << 20
@@ -60,6 +61,19 @@ def open_pipe(path: str | os.PathLike[str], *, seconds: float) -> FileIO:
         os.close(descriptor)
         raise
     return FileIO(descriptor)
+
+
+def expand_home(path: str | os.PathLike[str]) -> Path:
+    """Return a path with the folder of a user in place of ``~``; unchanged where there is no such user."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
+def is_stream(name: str) -> bool:
+    """Return whether a name stands for what is open already: a file of names that others wrote may not name that."""
+    return name == "-" or _STREAM.fullmatch(name) is not None
 
 
 def read_file(path: str | os.PathLike[str], *, most: int) -> bytes:

@@ -64,8 +64,11 @@ def errors_in(path: Path) -> Iterator[None]:
 def find_photo(folder: Path, name: str) -> Path:
     """Return the path of a photo that a file names as seen from ``folder``; as it is written if there is no such file.
 
-    A name with backslashes is tried with slashes too, and every name in Unicode's forms NFC and NFD.
+    A name with backslashes is tried with slashes too, and every name in Unicode's forms NFC and NFD. Raises UsageError
+    for standard input and other files that are open already: a list of others would wait for what is typed.
     """
+    if input_files.is_stream(str(folder / name)):
+        raise UsageError(f"{shown(name)} is no photo in a file: put the photo into a file, and name that.")
     for spelled in dict.fromkeys((name, name.replace("\\", "/"))):
         for form in dict.fromkeys((spelled, nfc(spelled), unicodedata.normalize("NFD", spelled))):
             try:

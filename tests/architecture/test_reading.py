@@ -37,7 +37,6 @@ READERS = {
     "visavis.__main__": "the standard streams",
     "visavis.videos.source": "standard input",
     # files that are opened after their kind was checked, or to write
-    "visavis.cli._files": "a picture in the folder of pictures",
     "visavis.cli.demo": "pictures of the demo",
     "visavis.compat.keras_vggface._network": "weights with a known hash",
     "visavis.evaluate.data.templates": "a photo of a checked kind",

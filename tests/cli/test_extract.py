@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -51,3 +53,38 @@ def test_a_file_of_the_user_is_never_replaced(look: Run, photos: Photos) -> None
     line = look("extract", photos.red, "--out", ".", "--json").line
     assert line["faces"][0]["file"] == "red~2-1.png"
     assert Path("red-1.png").read_bytes() == b"mine"
+
+
+def _png(side: int, *chunks: tuple[bytes, bytes]) -> bytes:
+    parts = [(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)), *chunks, (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in parts
+    )
+
+
+BOMB = zlib.compress(bytes(5_000_000))
+OTHERS = {
+    "more pixels than Pillow opens": _png(99_999),
+    "as many as it warns of": _png(10_000),
+    "a text that unpacks to megabytes": _png(9, (b"zTXt", b"comment\0\0" + BOMB)),
+    "a profile that unpacks to megabytes": _png(9, (b"iCCP", b"a\0\0" + BOMB)),
+    "a drawing in PostScript": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 99999999 99999999\n",
+    "a TIFF without its entries": b"II*\0\x08\0\0\0\xff\xff" + bytes(50),
+}
+
+
+@pytest.mark.parametrize("content", OTHERS.values(), ids=OTHERS)
+def test_hostile_files_in_the_folder_of_pictures_are_kept(
+    look: Run, photos: Photos, tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "out").mkdir()
+    for name in ("red-1.png", "red-faces.jpg"):
+        (tmp_path / "out" / name).write_bytes(content)
+    for _ in range(2):
+        (face,) = look("extract", photos.red, "--out", "out", "--json").line["faces"]
+        assert face["file"] == "out/red~2-1.png"
+    assert look("detect", photos.red, "--out", "out").code == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "red-1.png", "red-faces.jpg", "red~2-1.png", "red~2-faces.jpg",
+    ]  # fmt: skip
+    assert (tmp_path / "out" / "red-1.png").read_bytes() == content

@@ -160,3 +160,30 @@ def test_any_changed_export_is_imported_or_an_error(export: Path, tmp_path: Path
                 new.remove(*new.people())
             file.write_bytes(files[file])
     np.testing.assert_equal(files, {file: file.read_bytes() for file in files})
+
+
+HEADERS = (
+    "{'a",
+    "(",
+    "'''",
+    "\tx\n  y",
+    "{'descr': '<f4', 'fortran_order': False, 'shape': (2,8), }}",
+    "{'descr': '<i8,(2,', 'fortran_order': False, 'shape': (2, 8)}",
+    "{'descr': '<f4', 'fortran_order': False, 'shape': (2L, 8L)}",
+)
+"""That Python's own parsers stumble over, each in its way; numpy warns of the last."""
+
+
+@pytest.mark.parametrize("header", HEADERS)
+def test_a_header_of_an_array_that_is_none_is_one_sentence(export: Path, tmp_path: Path, header: str) -> None:
+    with zipfile.ZipFile(export / "embeddings.npz") as archive:
+        ids = archive.read("ids.npy")
+    text = header.encode() + b"\n"
+    array = b"\x93NUMPY\1\0" + len(text).to_bytes(2, "little") + text + bytes(64)
+    with zipfile.ZipFile(export / "embeddings.npz", "w") as archive:
+        archive.writestr("ids.npy", ids)
+        archive.writestr("embeddings.npy", array)
+    with Gallery(tmp_path / "new.db", model=MODEL) as gallery:
+        with pytest.raises(UsageError, match="is no export of a gallery that can be read"):
+            gallery.import_from(export)
+        assert len(gallery) == 0

@@ -74,6 +74,8 @@ def test_a_url_and_a_path_are_the_same_gallery(path: Path, monkeypatch: pytest.M
         "sqlite:///:memory:",
         "sqlite:///a.db?mode=ro",
         "://",
+        "http://[::1",
+        "postgresql://host:x/faces",
     ],
 )
 def test_other_urls_are_refused_with_what_there_is(url: str) -> None:

@@ -58,6 +58,21 @@ def test_the_second_time_nothing_is_read(tmp_path: Path, monkeypatch: pytest.Mon
         crops.prepare(labeled, size=32, aligned=True)
 
 
+@pytest.mark.parametrize("name", ["pixels.npy", "hashes.npy", "rows.json", "photos.npy"])
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\x93NUMPY\1\0\4\0({'a"])
+def test_damaged_crops_are_made_again(tmp_path: Path, name: str, content: bytes) -> None:
+    data = folder(tmp_path / "data", {"Ann": 3, "Bob": 2})
+    labeled = read_labeled_photos(data)
+    first = crops.prepare(labeled, size=32, aligned=True)
+    pixels = np.array(first.pixels)
+    (kept,) = (tmp_path / "cache" / "crops").iterdir()
+    (kept / name).write_bytes(content)
+    assert np.array_equal(crops.prepare(labeled, size=32, aligned=True).pixels, pixels)
+    (kept / name).write_bytes(content)
+    forget_crops([sha256((data / "Ann" / "0.png").read_bytes()).hexdigest()])
+    assert not kept.exists() or name != "photos.npy"
+
+
 def test_crops_are_found_and_deleted_by_their_photo(tmp_path: Path) -> None:
     data = folder(tmp_path / "data", {"Ann": 3, "Bob": 2})
     (data / "Ann" / "0.png").write_bytes(b"no picture")

@@ -3,11 +3,13 @@ from __future__ import annotations
 import json
 import shutil
 import socket
+import sqlite3
 import stat
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -40,6 +42,7 @@ class Receiver(HTTPServer):
     def __init__(self, port: int = 0, codes: tuple[int, ...] = ()) -> None:
         super().__init__(("127.0.0.1", port), Handler)
         self.codes, self.bodies, self.headers = list(codes), [], []  # type: ignore[var-annotated]
+        self.paths: list[str] = []
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self) -> None:
@@ -54,6 +57,7 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         code = self.server.codes.pop(0) if self.server.codes else 200
         self.server.headers.append(dict(self.headers))
+        self.server.paths.append(self.path)
         if code == 200:
             self.server.bodies.append(json.loads(body))
         self.send_response(code)
@@ -342,3 +346,47 @@ def test_a_gallery_is_no_outbox_and_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(VisavisError, match="holds something else than events"):
         Outbox(path)
     assert path.read_bytes() == before
+
+
+HOSTS = (
+    "http://[::1",
+    "http://./",
+    "http://a..b/",
+    f"http://{'a' * 70}.de/",
+    "http://a:99999/",
+    "http://a:0/",
+    "http:///x",
+)
+
+
+@pytest.mark.parametrize("url", [*HOSTS, "http://a/\udcff", "http://u:\udcff@a/"])
+def test_an_address_that_nothing_can_connect_to_is_refused_at_once(url: str) -> None:
+    with pytest.raises(UsageError, match="begins with http:// or https://"):
+        HttpSender(url)
+    with pytest.raises(UsageError, match="the address of the broker is no URL"):
+        MqttSender(url.replace("http", "mqtt"))
+
+
+def test_letters_of_any_language_are_quoted_in_a_url() -> None:
+    receiver = Receiver()
+    HttpSender(f"http://127.0.0.1:{receiver.server_port}/a b/\xe9%20?q=\u4e2d").send("1", "{}")
+    receiver.stop()
+    assert receiver.paths == ["/a%20b/%C3%A9%20?q=%E4%B8%AD"]
+
+
+@pytest.mark.parametrize("prefix", ["a/#", "+", "a/+/b", "a\0b", "x" * 70_000])
+def test_a_prefix_that_no_topic_has_is_refused(prefix: str) -> None:
+    with pytest.raises(UsageError, match="a prefix of topics is short, and has no # and no"):
+        MqttSender(f"mqtt://127.0.0.1:9/{prefix}")
+
+
+@pytest.mark.parametrize(
+    "sql", ["create trigger t after insert on messages begin delete from messages; end", "create view v as select 1"]
+)
+def test_an_outbox_that_would_drop_events_is_refused(tmp_path: Path, sql: str) -> None:
+    path = tmp_path / "outbox.db"
+    Outbox(path).close()
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute(sql)
+    with pytest.raises(VisavisError, match="holds something else than events"):
+        Outbox(path)

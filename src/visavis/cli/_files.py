@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from visavis import atomic, permissions
+from visavis import atomic, images, permissions
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -79,15 +79,4 @@ def _make_mark(photo: Photo) -> str:
 
 
 def _may_write(path: Path, mark: str) -> bool:
-    from PIL import Image, UnidentifiedImageError
-
-    if not path.exists():
-        return True
-    if not path.is_file():  # opening a pipe may never end
-        return False
-    try:
-        with Image.open(path) as image:
-            comment = image.info.get("comment", "")
-    except (UnidentifiedImageError, OSError):
-        return False
-    return mark == (comment.decode("latin-1") if isinstance(comment, bytes) else comment)
+    return not path.exists() or images.read_comment(path) == mark

@@ -9,8 +9,10 @@ from typing import cast
 
 import numpy as np
 
+from visavis import input_files
 from visavis.boxes import SAME_FACE, overlaps
 from visavis.clustering.types import Faces
+from visavis.images import shown
 from visavis.text_files import errors_in, json_lines, malformed, read_text
 from visavis.types import Floats
 
@@ -46,6 +48,8 @@ def _collect_faces(lines: Iterable[tuple[int, Mapping[str, object]]]) -> dict[st
             raise malformed(
                 number, "a face has photo, box (four numbers) and cluster (a number), as cluster --json prints them."
             )
+        if input_files.is_stream(photo):
+            raise malformed(number, f"{shown(photo)} is no photo in a file: it cannot be read again.")
         faces.setdefault(photo, []).append((cast("list[float]", box), cluster))
     return {
         photo: PreviousFaces(np.array([box for box, _ in rows], np.float32), tuple(cluster for _, cluster in rows))

@@ -9,6 +9,7 @@ import numpy as np
 
 from visavis import atomic
 from visavis.cache import cache_dir
+from visavis.weights.readers import npy
 
 FOLDER = "crops"
 """Name of the folder in the cache that holds them."""
@@ -48,6 +49,6 @@ def _count_crops(folder: Path, sha256s: set[bytes]) -> int | None:
     """Return how many crops of these photos a folder holds; None where it does not state its photos."""
     try:
         rows = np.load(folder / PHOTOS, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+    except (OSError, EOFError, *npy.FAULTS):
         return None
-    return sum(row.tobytes() in sha256s for row in rows)
+    return sum(row.tobytes() in sha256s for row in np.atleast_1d(rows))

@@ -37,6 +37,7 @@ from visavis.gallery.sql.values import decode_embeddings
 from visavis.printable import dump_json
 from visavis.structured_text import parse_json
 from visavis.types import Floats
+from visavis.weights.readers import npy
 
 RECORDS, EMBEDDINGS = "gallery.json", "embeddings.npz"
 MOST_RECORDS, HEAD_BYTES = 1 << 30, 100
@@ -58,10 +59,7 @@ _COLUMNS: dict[str, tuple[Table, tuple[str, ...]]] = {
     "rejections": (REJECTIONS, tuple(column.name for column in REJECTIONS.c if column.name != "embedding")),
 }
 
-FAULTS = (
-    ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, RecursionError, NotImplementedError, MemoryError,
-    RuntimeError, OverflowError, TypeError, struct.error,
-)  # fmt: skip
+FAULTS = (*npy.FAULTS, KeyError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError, struct.error)
 """Errors of reading files that are not JSON, or not arrays of NumPy."""
 
 

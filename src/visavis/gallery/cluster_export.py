@@ -92,6 +92,8 @@ def _parse_face(entry: Mapping[str, object]) -> NamedFace:
     photo, box, sha256 = entry["photo"], entry["box"], entry.get("sha256")
     if not isinstance(photo, str) or not isinstance(box, list) or not isinstance(sha256, str | None):
         raise ValueError("a face has a photo and a box, and may have the SHA-256 of the photo as text")
+    if input_files.is_stream(photo):
+        raise ValueError(f"{shown(photo)} is no photo in a file")
     x1, y1, x2, y2 = (float(side) for side in box)
     if not all(abs(side) < LARGEST_SIDE for side in (x1, y1, x2, y2)):
         raise ValueError("the sides of a box are numbers of pixels")

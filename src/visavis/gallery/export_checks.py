@@ -6,6 +6,7 @@ take the memory of the machine.
 
 from __future__ import annotations
 
+import warnings
 import zipfile
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, BinaryIO
@@ -52,7 +53,8 @@ def read_arrays(file: BinaryIO, names: Collection[str]) -> dict[str, NDArray[Any
 
 def _check_header(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
     """Raise ValueError unless an array has the size that its header says, and holds numbers."""
-    with archive.open(member) as file:
+    with archive.open(member) as file, warnings.catch_warnings():
+        warnings.simplefilter("error")  # numpy warns of headers that Python 2 wrote, and parses them
         if np.lib.format.read_magic(file) != (1, 0):
             raise ValueError(f"{member.filename} is not an array of numbers")
         shape, _, dtype = np.lib.format.read_array_header_1_0(file)

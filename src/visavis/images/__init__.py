@@ -12,6 +12,7 @@ from visavis.images.load import name_of as name_of
 from visavis.images.load import not_a_folder as not_a_folder
 from visavis.images.load import read as read
 from visavis.images.load import read_again as read_again
+from visavis.images.load import read_comment as read_comment
 from visavis.images.load import replaced_message as replaced_message
 from visavis.images.load import save as save
 from visavis.images.load import shown as shown

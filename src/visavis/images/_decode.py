@@ -152,6 +152,20 @@ def capture_time(data: bytes, *, max_pixels: int) -> datetime | None:
         return None
 
 
+def read_comment(data: bytes, *, max_pixels: int) -> str:
+    """Return the comment of a JPEG or PNG; empty where there is none, or the file is of another kind or damaged."""
+    kind = kind_of(data)
+    if kind not in {JPEG, PNG}:
+        return ""
+    try:
+        check_file(data, kind.name, label="", max_pixels=max_pixels)
+        with _suppress_warnings(needed=True):
+            comment = _load_plugin(kind, "")(BytesIO(data)).info.get("comment", "")
+    except (ImageError, *DECODER_ERRORS):
+        return ""
+    return comment.decode("latin-1") if isinstance(comment, bytes) else str(comment)
+
+
 def from_pillow(image: Image, *, label: str, max_pixels: int) -> RGB:
     """Convert an image that the user opened or made with Pillow; its EXIF orientation is applied."""
     check_size(*image.size, label=label, max_pixels=max_pixels)

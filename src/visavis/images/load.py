@@ -114,12 +114,23 @@ def read_again(path: str, sha256: str | None, *, max_pixels: int = MAX_PIXELS) -
     """Read a photo again by its path, to crop faces that were detected before.
 
     ``sha256`` is the hash of the photo in which they were detected; None: not known, and not checked. Raises
-    UnreadableImageError where the file holds another photo now, and the errors of :func:`read`. "-" is a file here.
+    UnreadableImageError where the file holds another photo now, and for ``/dev/stdin`` and other files that are open
+    already, and the errors of :func:`read`. "-" is a file here.
     """
+    if path != "-" and input_files.is_stream(path):
+        raise UnreadableImageError(f"{shown(path)} is no photo in a file: it cannot be read again.")
     photo = read(Path(path), max_pixels=max_pixels)
     if sha256 is not None and photo.sha256 != sha256:
         raise UnreadableImageError(replaced_message(path))
     return photo
+
+
+def read_comment(path: str | os.PathLike[str]) -> str:
+    """Return the comment in a JPEG or PNG, without decoding its pixels; empty where it has none or cannot be read."""
+    try:
+        return _decode.read_comment(encoded(Path(path)), max_pixels=MAX_PIXELS)
+    except ImageError:
+        return ""
 
 
 def replaced_message(path: str) -> str:

@@ -7,6 +7,7 @@ to the bit as if it had not been interrupted.
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -26,6 +27,11 @@ DAMAGED = (
     AttributeError,
     OSError,
     BadZipFile,
+    TypeError,
+    AssertionError,
+    MemoryError,
+    OverflowError,
+    struct.error,
 )
 """What PyTorch raises for files that are cut off or altered."""
 NEWEST, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"

@@ -25,6 +25,7 @@ from visavis.errors import UsageError, reason_of
 from visavis.structured_text import parse_json
 from visavis.train.copies import THUMB, make_thumb
 from visavis.types import RGB
+from visavis.weights.readers import npy
 
 ROWS = "rows.json"
 HASH = 16
@@ -68,18 +69,34 @@ def has_crops(folder: Path) -> bool:
     return (folder / ROWS).is_file()
 
 
-def read_crops(folder: Path) -> StoredCrops:
-    """Map the crops of a folder into memory."""
+def read_crops(folder: Path) -> StoredCrops | None:
+    """Map the crops of a folder into memory; None where there are none, and where they are damaged: then delete them.
+
+    Raises OSError where they cannot be deleted.
+    """
+    if not has_crops(folder):
+        return None
+    try:
+        return _map_crops(folder)
+    except (OSError, EOFError, KeyError, *npy.FAULTS):
+        atomic.remove_folder(folder)
+        return None
+
+
+def _map_crops(folder: Path) -> StoredCrops:
     rows = parse_json(input_files.read_file(folder / ROWS, most=input_files.LISTS))
     pixels, hashes, thumbs = (
         np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ("pixels", "hashes", "thumbs")
     )
+    used = np.array(rows["used"], np.int64)
+    if not len(used) == len(pixels) == len(hashes) == len(thumbs):
+        raise ValueError("they are not of the same photos")
     skipped = tuple((row, message) for row, message in rows["skipped"])
-    return StoredCrops(pixels, hashes, thumbs, np.array(rows["used"], np.int64), skipped, rows["several"])
+    return StoredCrops(pixels, hashes, thumbs, used, skipped, rows["several"])
 
 
-def write_crops(folder: Path, crops: Iterable[Crop], size: int) -> None:
-    """Write the crops of pictures to a new folder. UsageError where the disk is full or read-only."""
+def write_crops(folder: Path, crops: Iterable[Crop], size: int) -> StoredCrops:
+    """Write the crops of pictures to a new folder, and map them. UsageError where the disk is full or read-only."""
     used, photos, skipped, several = list[int](), list[str](), list[tuple[int, str]](), 0
     shapes = {"pixels": (size, size, 3), "hashes": (HASH,), "thumbs": (THUMB * THUMB,)}
     try:
@@ -106,6 +123,7 @@ def write_crops(folder: Path, crops: Iterable[Crop], size: int) -> None:
     except OSError as error:
         if not has_crops(folder):  # else another process was faster
             raise UsageError(f"{folder.parent} cannot be written to: {reason_of(error)}.") from error
+    return _map_crops(folder)
 
 
 def _add_header(path: Path, shape: tuple[int, ...]) -> None:

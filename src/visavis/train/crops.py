@@ -23,7 +23,7 @@ from visavis.errors import ImageError, UsageError
 from visavis.evaluate.data.templates import ShowProgress
 from visavis.pipeline import Recognizer
 from visavis.train.copies import screen_copies, screen_near_copies
-from visavis.train.crop_file import Crop, StoredCrops, has_crops, hash_crop, read_crops, write_crops
+from visavis.train.crop_file import Crop, StoredCrops, hash_crop, read_crops, write_crops
 from visavis.train.labeled_photos import LabeledPhotos, join, list_few
 from visavis.train.recordio import RecordFile
 from visavis.types import RGB
@@ -90,20 +90,22 @@ def prepare(
     photos = labeled.photos
     points = points or face_points(size)
     folder = trusted_folder(FOLDER) / _key(photos, size, "aligned" if aligned else f"{detector} {points}")
-    if not has_crops(folder):
+    stored = read_crops(folder)
+    if stored is None:
         crops = _whole_photos(photos, size) if aligned else _aligned_faces(photos, size, points, detector)
-        write_crops(folder, progress(crops, len(photos)) if progress else crops, size)
-    return label_crops(read_crops(folder), labeled, detector=AS_THEY_ARE if aligned else detector, trained=trained)
+        stored = write_crops(folder, progress(crops, len(photos)) if progress else crops, size)
+    return label_crops(stored, labeled, detector=AS_THEY_ARE if aligned else detector, trained=trained)
 
 
 def prepare_records(records: RecordFile, *, size: int, progress: ShowProgress | None = None) -> Crops:
     """Return the pictures of a RecordIO file, which are crops already, resized to ``size``. Copies are left out."""
     files = [str(records.path), str(records.path.with_suffix(".idx"))]
     folder, count = trusted_folder(FOLDER) / _key(files, size, "records"), len(records.labeled)
-    if not has_crops(folder):
+    stored = read_crops(folder)
+    if stored is None:
         crops = _whole_photos(records.pictures(), size)
-        write_crops(folder, progress(crops, count) if progress else crops, size)
-    return label_crops(read_crops(folder), records.labeled, detector=AS_THEY_ARE, trained=count)
+        stored = write_crops(folder, progress(crops, count) if progress else crops, size)
+    return label_crops(stored, records.labeled, detector=AS_THEY_ARE, trained=count)
 
 
 def label_crops(stored: StoredCrops, labeled: LabeledPhotos, *, detector: str, trained: int) -> Crops:

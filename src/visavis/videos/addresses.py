@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import SplitResult, urlsplit
 
 SCHEMES = frozenset({"rtsp", "rtsps", "http", "https", "rtmp", "rtmps", "rtp", "udp", "srt"})
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
@@ -32,6 +33,17 @@ def find_port_fault(address: str) -> str:
     if not port or (re.fullmatch("[0-9]{1,5}", port) and 0 < int(port) <= LARGEST_PORT):
         return ""
     return f"the port {port[:20]!r} is not a number from 1 to {LARGEST_PORT}"
+
+
+def split_url(url: str) -> SplitResult | None:
+    """Return the parts of a URL; None where nothing can connect to it: no host, an impossible host or port."""
+    try:
+        url.encode()
+        parts = urlsplit(url)
+        possible = bool((parts.hostname or "").encode("idna")) and parts.port != 0
+    except ValueError:
+        return None
+    return parts if possible else None
 
 
 def mask_address(address: str) -> str:

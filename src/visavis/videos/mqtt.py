@@ -11,16 +11,20 @@ import json
 import re
 from threading import Condition
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from visavis.errors import MissingExtraError, UsageError
 from visavis.printable import dump_json
-from visavis.videos.addresses import mask_address
+from visavis.videos.addresses import mask_address, split_url
 from visavis.videos.publish import TIMEOUT_S
 
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 PREFIX = "visavis"
 """First level of the topics, where the address names none."""
+LONGEST_PREFIX = 1000
+"""Characters of the prefix; MQTT has topics of up to 65,535 bytes."""
+NO_PREFIX = re.compile("[+\\0]")
+"""Characters that no topic has that is published to."""
 EXACTLY_ONCE = 2
 """Quality of service at which a message arrives once."""
 
@@ -32,13 +36,13 @@ class MqttSender:
     """
 
     def __init__(self, url: str, *, client: str | None = None) -> None:
-        try:
-            parts = urlsplit(url)
-            port = parts.port
-        except ValueError:
-            raise UsageError("the address of the broker is no URL: give it as mqtt://HOST:PORT.") from None
-        if parts.scheme not in PORTS or not parts.hostname:
+        parts = split_url(url)
+        if parts is None or parts.hostname is None:
+            raise UsageError("the address of the broker is no URL: give it as mqtt://HOST:PORT.")
+        if parts.scheme not in PORTS:
             raise UsageError(f"{mask_address(url)}: give the broker as mqtt://HOST:PORT or mqtts://HOST:PORT.")
+        if "#" in url or NO_PREFIX.search(parts.path) or len(parts.path) > LONGEST_PREFIX:
+            raise UsageError(f"{mask_address(url)[:200]}: a prefix of topics is short, and has no # and no +.")
         try:
             from paho.mqtt import client as paho
             from paho.mqtt.enums import CallbackAPIVersion
@@ -60,7 +64,7 @@ class MqttSender:
         self._client.will_set(self._status, "offline", qos=1, retain=True)
         self._client.reconnect_delay_set(1, 30)
         self._client.on_connect, self._client.on_publish = self._connected, self._published
-        self._client.connect_async(parts.hostname, port or PORTS[parts.scheme])
+        self._client.connect_async(parts.hostname, parts.port or PORTS[parts.scheme])
         self._client.loop_start()
 
     def send(self, event_id: str, body: str) -> None:

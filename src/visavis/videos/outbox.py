@@ -61,7 +61,7 @@ class Outbox:
             create_file(path)
             self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
             self._connection.execute("PRAGMA secure_delete=ON")  # overwrites removed rows with zeros
-            query = "SELECT name FROM sqlite_master WHERE type = 'table'"
+            query = "SELECT name FROM sqlite_master WHERE type <> 'index'"  # a trigger or a view too
             if {name for (name,) in self._connection.execute(query)} - TABLES:
                 raise VisavisError(f"{path} holds something else than events to deliver. Give another --outbox.")
             self._connection.execute(SCHEMA)

@@ -14,16 +14,18 @@ from email.message import Message as Headers
 from http.client import HTTPException
 from threading import Event, Thread
 from typing import IO, Protocol
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlunsplit
 
 from visavis.errors import UsageError, VisavisError
 from visavis.printable import dump_json
-from visavis.videos.addresses import mask_address
+from visavis.videos.addresses import mask_address, split_url
 from visavis.videos.outbox import Outbox
 from visavis.videos.types import VideoEvent
 
 TIMEOUT_S = 10.0
 """Seconds to wait for an answer."""
+URL_CHARACTERS = "%/:=&?~#+!$,;'@()*[]"
+"""Characters of a URL that are sent as they are, beside letters, digits and ``_.-``."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 60.0
 """Seconds before the first retry, doubled at each up to the longest."""
 CLOSING_S = 5.0
@@ -53,8 +55,8 @@ class HttpSender:
     """
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
+        parts = split_url(url)
+        if parts is None or parts.scheme not in {"http", "https"}:
             raise UsageError(
                 f"{mask_address(url)}: events are posted to an address that begins with http:// or https://."
             )
@@ -62,7 +64,8 @@ class HttpSender:
         if parts.username is not None:
             secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
             self._headers["Authorization"] = "Basic " + base64.b64encode(secret.encode()).decode()
-        self._url = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+        plain = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+        self._url = quote(plain, safe=URL_CHARACTERS)
         self._opener = urllib.request.build_opener(_NoRedirects())
 
     def send(self, event_id: str, body: str) -> None:

@@ -30,6 +30,7 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 
 from visavis.cache import cache_dir
+from visavis.input_files import expand_home
 from visavis.weights.row import WeightSpec
 
 
@@ -77,10 +78,10 @@ def _search_folders() -> Iterator[tuple[Path, str]]:
     yield insightface, "models/*"
     yield torch, "checkpoints"
     yield torch, "hub/checkpoints"
-    yield Path("~/.keras-facenet").expanduser(), "*"
-    yield Path("~/opencv_zoo").expanduser(), "models/*"
+    yield expand_home("~/.keras-facenet"), "*"
+    yield expand_home("~/opencv_zoo"), "models/*"
     yield hub, "models--opencv--*/snapshots/*"
 
 
 def _folder_of(variable: str, otherwise: str) -> Path:
-    return Path(os.environ.get(variable) or otherwise).expanduser()
+    return expand_home(os.environ.get(variable) or otherwise)

@@ -277,7 +277,7 @@ def _parse_urls(text: str, *, own: bool) -> tuple[str, str]:
     """Return a URL for psycopg, and the same without a password; raise UsageError unless it is one of PostgreSQL."""
     try:
         url = make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # ValueError: a port that is not a number
         url = None
     if url is None or url.get_backend_name() != "postgresql" or not url.database:
         if own:

@@ -279,7 +279,7 @@ def _choose_backend(url: str | os.PathLike[str], cipher: Cipher | None) -> Backe
         return SqliteFile.at(text, cipher)
     try:
         parsed = make_url(text)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:  # ValueError: a port that is not a number
         raise UsageError(f"{text!r} is not a URL of a gallery: write sqlite:///faces.db.") from error
     if parsed.get_backend_name() == "sqlite":
         return SqliteFile.of(parsed, cipher)

@@ -92,7 +92,7 @@ class SqliteFile:
     @classmethod
     def at(cls, path: str, cipher: Cipher | None = None) -> Self:
         """Return the file at a path, encrypted if there is a cipher."""
-        return cls(Path(path).expanduser(), cipher)
+        return cls(input_files.expand_home(path), cipher)
 
     @classmethod
     def of(cls, url: URL, cipher: Cipher | None = None) -> Self:
