@@ -37,10 +37,14 @@ def serve(
     ] = None,
 ) -> None:
     """Serve REST below /v1, until Ctrl-C or SIGTERM."""
+    from visavis.errors import MissingExtraError
     from visavis.server.config import read_config
-    from visavis.server.run import bind, prepare
-    from visavis.server.run import serve as run_server
 
+    try:
+        from visavis.server.run import bind, prepare
+        from visavis.server.run import serve as run_server
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(f"the server needs {error.name}: pip install 'visavis[server]'.") from error
     settings = read_config(config, host=host, port=port, gallery=maybe_gallery_url(gallery), workers=workers)
     prepare(settings, note)
     listener = bind(settings)
