@@ -113,6 +113,8 @@ def test_strangers_are_off_by_default_and_need_a_gallery(
     know: Run, look: Run, run: Run, photos: Photos, clip: str
 ) -> None:
     assert "name one" in look("video", clip, "--strangers", "3").err
+    lines = know("video", clip, "--gallery", "new.db", *NEAR, "--strangers", "3", "--json").lines
+    assert len({line["stranger"] for line in lines}) == 2
     know("enroll", "Red", photos.red)
     lines = look("video", clip, "--gallery", "faces.db", *NEAR, "--json").lines
     assert not [line for line in lines if "stranger" in line]

@@ -8,13 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from bulk.conftest import plugin
 from videos.films import clicks_of, film, pictures_of
 from videos.made_up import draw
 
 from .conftest import Photos, Run
 from .fakes import BLUE, RED
 
-pytest.importorskip("av")
+__all__ = ["plugin"]  # a fixture of theirs: the fakes as a package that worker processes know
+
+av = pytest.importorskip("av")
 pytest.importorskip("scipy")
 
 NEAR = ("--threshold", "0.1")
@@ -70,6 +73,65 @@ def test_files_that_were_searched_are_not_read_again(know: Run, photos: Photos, 
     assert again.lines[1]["appearances"] == []
     other = know("video", *files[:1], *NEAR, "--find", photos.blue, "--resume", "searched.jsonl", "--json")
     assert other.line["appearances"] == []
+
+
+def test_files_of_one_name_in_several_folders_have_clips_of_their_own(know: Run, photos: Photos) -> None:
+    for folder, side in (("front", 60), ("yard", 100)):
+        Path(folder).mkdir()
+        film(Path(folder) / "08.00.mkv", [draw((RED, 20, 40, side))] * 12, codec="ffv1")
+    options = (*NEAR, "--find", photos.red, "--clips", "clips", "--json")
+    front, yard = (
+        line["appearances"][0]["clip"] for line in know("video", "front/08.00.mkv", "yard/08.00.mkv", *options).lines
+    )
+    assert [(pictures_of(Path(clip))[0][0][130, 100] == RED).all() for clip in (front, yard)] == [False, True]
+    film(Path("yard/08.00.mkv"), [draw((RED, 20, 40, 62))] * 12, codec="ffv1")
+    (again,) = know("video", "yard/08.00.mkv", *options).lines
+    assert not (pictures_of(Path(again["appearances"][0]["clip"]))[0][0][130, 100] == RED).all()
+
+
+def test_people_of_one_group_photo_are_searched_for_each(know: Run, run: Run, photos: Photos, files: list[str]) -> None:
+    Path("party").mkdir()
+    Path(photos.both).rename("party/both.png")
+    know("index", "party", "--gallery", "faces.db", "--workers", "1")
+    for number, name in enumerate(("First", "Second"), 1):
+        assert run("gallery", "name", name, number, "--gallery", "faces.db").code == 0
+    options = (*NEAR, "--gallery", "faces.db", "--resume", "searched.jsonl", "--json")
+    found = {
+        name: [len(line["appearances"]) for line in know("video", *files[:2], *options, "--find", name).lines]
+        for name in ("First", "Second")
+    }
+    assert sorted(found.values()) == [[0, 1], [2, 0]]
+
+
+def test_a_file_that_grows_during_its_search_is_searched_again(
+    know: Run, photos: Photos, files: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched = []
+
+    def search(file: str, *arguments: object) -> tuple[()]:
+        searched.append(file)
+        with Path(file).open("ab") as recorder:
+            recorder.write(b"more" * (len(searched) == 1))
+        return ()
+
+    monkeypatch.setattr("visavis.videos.find._search", search)
+    for _ in range(3):
+        know("video", "a.mkv", *NEAR, "--find", photos.red, "--resume", "searched.jsonl")
+    assert searched == ["a.mkv", "a.mkv"]
+
+
+def test_a_name_with_a_colon_and_tags_in_another_encoding_are_cut(know: Run, photos: Photos) -> None:
+    name = "2026-11-29T08:00:00.mkv"
+    with av.open("tagged.mkv", "w") as container:
+        container.metadata["title"] = "caf\u00e9"
+        stream = container.add_stream("ffv1", rate=25)
+        stream.height, stream.width, stream.pix_fmt = 240, 320, "bgr0"
+        for _ in range(12):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(draw((RED, 20, 40, 60)), format="rgb24")))
+        container.mux(stream.encode())
+    Path(name).write_bytes(Path("tagged.mkv").read_bytes().replace("caf\u00e9".encode(), b"caf\xe9!"))
+    done = know("video", name, *NEAR, "--find", photos.red, "--clips", "clips", "--json")
+    assert len(pictures_of(Path(done.line["appearances"][0]["clip"]))[0]) == 12
 
 
 def test_what_cannot_be_found_is_one_sentence(look: Run, know: Run, photos: Photos, files: list[str]) -> None:

@@ -21,6 +21,7 @@ from visavis.gallery import Gallery
 from visavis.pipeline import Recognizer
 
 from .fakes import DETECTOR, MODEL, RED, photo
+from .terminal import read_terminal
 from .test_process import command, environment
 
 pytest.importorskip("av")
@@ -91,6 +92,25 @@ def test_ctrl_c_on_a_file_completes_the_video_and_ends_the_tracks(folder: Path) 
     assert seconds[-1] >= events[-1]["to"]
     assert not list(folder.glob("*unfinished*"))
     assert "Traceback" not in error
+
+
+def test_the_summary_does_not_share_a_line_with_the_progress_bar(folder: Path) -> None:
+    import pty
+
+    make_video(folder / "clip.mkv", [draw((RED, 20, 40, 60))] * 25, codec="ffv1", pix_fmt="bgr0")
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        command("video", "clip.mkv", *WATCH),
+        cwd=folder, env=environment(TERM="xterm", COLUMNS="80"), stdout=subprocess.PIPE, stderr=theirs,
+    ) as running:  # fmt: skip
+        os.close(theirs)
+        shown = b""
+        while chunk := read_terminal(ours):
+            shown += chunk
+        os.close(ours)
+        running.communicate(timeout=60)
+    assert b"x real time" in shown.partition(b"visavis: 25 frames")[0]
+    assert re.search(rb"(\n|\r|\x1b\[2K)visavis: 25 frames in ", shown)
 
 
 def test_ctrl_c_on_a_camera(folder: Path, camera: MjpegCamera) -> None:

@@ -18,6 +18,7 @@ from visavis.videos.decode import FORMATS
 from visavis.videos.source import open_source
 from visavis.videos.types import Frame
 
+from .films import film
 from .made_video import MATRICES, corners_of, draw_corners, draw_frames, make_video, number_of, turn_mp4
 
 
@@ -239,6 +240,26 @@ def test_standard_input(tmp_path: Path) -> None:
     with path.open("rb") as file:
         done = subprocess.run([sys.executable, "-c", script], stdin=file, capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr, done.returncode) == ("4\n", "", 0)
+
+
+def test_an_mp4_file_whose_index_is_at_the_end_needs_a_path(tmp_path: Path) -> None:
+    data = film(
+        tmp_path / "a.mp4", list(np.random.default_rng(1).integers(0, 255, (8, 240, 320, 3), np.uint8))
+    ).read_bytes()
+    ours, theirs = os.pipe()
+
+    def write() -> None:
+        with io.FileIO(theirs, "w") as pipe:
+            pipe.write(data)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    with (
+        io.FileIO(ours) as pipe,
+        pytest.raises(VideoError, match="cannot be read in one pass: this MP4 file has its index at the end"),
+    ):
+        read(pipe)
+    writer.join()
 
 
 def test_standard_input_that_is_left_early_ends_the_process() -> None:

@@ -25,6 +25,17 @@ def test_events_are_added_line_by_line(tmp_path: Path) -> None:
     assert json.loads(first)["to"] == 1.5
 
 
+def test_an_event_does_not_continue_a_line_that_a_loss_of_power_has_cut_off(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(b'{"id": "a"}\n{"id": "b", "ev')
+    for _ in range(2):
+        with EventFile(path) as file:
+            file.write(EVENT)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert lines[:2] == ['{"id": "a"}', '{"id": "b", "ev']
+    assert [json.loads(line)["to"] for line in lines[2:]] == [1.5, 1.5]
+
+
 def test_a_full_disk_leaves_no_part_of_a_line(tmp_path: Path) -> None:
     """The limit of a file's size stands for the disk: the second event fits in part."""
     resource = pytest.importorskip("resource", reason="Windows has no limit for the size of files")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import sqlite3
@@ -41,6 +42,7 @@ class Receiver(HTTPServer):
 
     def __init__(self, port: int = 0, codes: tuple[int, ...] = ()) -> None:
         super().__init__(("127.0.0.1", port), Handler)
+        self.pause = 0.0
         self.codes, self.bodies, self.headers = list(codes), [], []  # type: ignore[var-annotated]
         self.paths: list[str] = []
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
@@ -55,6 +57,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        time.sleep(self.server.pause)
         code = self.server.codes.pop(0) if self.server.codes else 200
         self.server.headers.append(dict(self.headers))
         self.server.paths.append(self.path)
@@ -200,6 +203,29 @@ def test_what_is_not_delivered_waits_for_the_next_run(tmp_path: Path) -> None:
     wait_until(lambda: len(server.bodies) == 4)
     publisher.close()
     assert [body["id"] for body in server.bodies] == ["id-0", "id-1", "id-2", "id-3"]
+    server.stop()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks of POSIX")
+def test_of_two_runs_with_one_outbox_one_delivers_and_the_other_takes_over(tmp_path: Path) -> None:
+    server, boxes = Receiver(), [Outbox(tmp_path / "outbox.db") for _ in range(2)]
+    server.pause = 0.05
+    url, reports = f"http://127.0.0.1:{server.server_port}", []
+    first, second = (Publisher(box, "hook", HttpSender(url), report=reports.append) for box in boxes)
+    for number in range(10):
+        (first, second)[number % 2].add(event(number))
+    wait_until(lambda: len(server.bodies) == 10)
+    first.close()
+    second.add(event(10))
+    wait_until(lambda: len(server.bodies) == 11)
+    second.close()
+    assert [body["id"] for body in server.bodies] == [f"id-{number}" for number in range(11)]
+    assert len({headers["Idempotency-Key"] for headers in server.headers}) == len(server.headers)
+    assert reports == []
+    assert boxes[0].identity == boxes[1].identity
+    for box in boxes:
+        box.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["outbox.db"]
     server.stop()
 
 

@@ -8,6 +8,7 @@ import pytest
 from visavis.errors import UsageError
 from visavis.types import RGB
 from visavis.videos.blur import GRAY, BlurChoice, blur_boxes
+from visavis.videos.face_paths import BEFORE_S
 from visavis.videos.render import HELD_FRAMES, Renderer
 from visavis.videos.types import Frame, TrackedFace
 
@@ -124,6 +125,25 @@ def test_frames_held_back_are_bounded_by_number_and_bytes(monkeypatch: pytest.Mo
     monkeypatch.setattr("visavis.videos.render.HELD_BYTES", 3 * 8 * 8 * 3)
     renderer = Renderer(blur=ALL)
     assert [len(list(renderer.add(frame(n, noise(0, 8, 8), 0.0), []))) for n in range(5)] == [0, 0, 0, 1, 1]
+
+
+@pytest.mark.parametrize("rate", [60, 240])
+def test_slow_motion_is_held_back_as_long_as_other_videos(rate: int) -> None:
+    renderer, out = Renderer(blur=ALL), []
+    for n in range(2 * rate):
+        faces = [tracked((10, 10, 20, 20))] if n >= rate else []
+        out += renderer.add(frame(n, noise(0, 30, 30), n / rate), faces)
+    first = next(ready.seconds for ready in [*out, *renderer.finish()] if is_gray(ready.pixels, (10, 10, 20, 20)))
+    assert first == pytest.approx(1 - BEFORE_S, abs=1 / rate)
+    assert renderer.notes == []
+
+
+def test_a_note_says_when_frames_are_too_large_to_be_held_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("visavis.videos.render.HELD_BYTES", 10 * 8 * 8 * 3)
+    renderer = Renderer(blur=ALL)
+    rendered_frames = [ready for n in range(50) for ready in renderer.add(frame(n, noise(0, 8, 8)), [])]
+    assert len(rendered_frames) == 40
+    assert [note.partition(",")[0] for note in renderer.notes] == ["frames were held back for 0.40 s only"]
 
 
 def test_paths_of_tracks_are_forgotten() -> None:

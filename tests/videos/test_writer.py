@@ -94,6 +94,30 @@ def test_a_source_without_sound_or_without_any_stream_is_noted(tmp_path: Path) -
     assert note.startswith("the video has no sound, because that of ")
 
 
+def test_sound_of_an_unknown_codec_is_noted_and_left_out(tmp_path: Path) -> None:
+    source = film(tmp_path / "in.mkv", [plain(0)] * 12, sound="pcm_s16le")
+    source.write_bytes(source.read_bytes().replace(b"A_PCM/INT/LIT", b"A_XXX/INT/LIT"))
+    with VideoWriter(tmp_path / "out.mp4", sound=source) as writer:
+        writer.write(plain(0), 0.0)
+    assert writer.notes == [f"the video has no sound, because that of {source} cannot be read: its codec is unknown"]
+    assert len(pictures_of(tmp_path / "out.mp4")[0]) == 1
+
+
+def test_sound_of_a_file_with_a_colon_and_tags_in_another_encoding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    film(Path("in.mkv"), [plain(0)] * 50, sound="aac")
+    content = Path("in.mkv").read_bytes()
+    assert content.count(b"Lavf") >= 1
+    Path("08:00:00.mkv").write_bytes(content.replace(b"Lavf", b"\xe9avf"))
+    with VideoWriter(Path("out.mp4"), sound=Path("08:00:00.mkv")) as writer:
+        for number in range(50):
+            writer.write(plain(0), number / RATE)
+    assert writer.notes == []
+    assert len(clicks_of(Path("out.mp4"))) == 2
+
+
 def test_the_file_is_private_and_has_its_name_only_at_the_end(tmp_path: Path) -> None:
     out = tmp_path / "out.mp4"
     out.write_bytes(b"before")

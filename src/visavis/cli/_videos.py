@@ -30,12 +30,17 @@ VideoGallery = Annotated[
 ]
 
 
-def open_video_gallery(stack: ExitStack, url: str | None, networks: Networks) -> Gallery | None:
-    """Open the gallery, or return None: without --gallery, and without the file of the default gallery."""
+def open_video_gallery(
+    stack: ExitStack, url: str | None, networks: Networks, *, create: bool = False
+) -> Gallery | None:
+    """Open the gallery, or return None: without --gallery, and without the file of the default gallery.
+
+    ``create`` also makes the gallery that --gallery names.
+    """
     if url is None and not Path(GALLERY.removeprefix("sqlite:///")).exists():
         note(f"there is no gallery ({GALLERY}): faces are tracked, and all people are unknown.")
         return None
-    store = stack.enter_context(open_gallery(GALLERY if url is None else url, networks))
+    store = stack.enter_context(open_gallery(GALLERY if url is None else url, networks, create=create))
     if not len(store):
         for text in next_steps(0, store.stats().unassigned, store.url):
             note(text)

@@ -156,7 +156,7 @@ def video(  # noqa: PLR0913 - a command's options
     source = only_source(sources, clips=clips, resume=resume)
     with ExitStack() as stack:
         interrupts = stack.enter_context(catch_signals())
-        store = open_video_gallery(stack, gallery, networks)
+        store = open_video_gallery(stack, gallery, networks, create=strangers is not None)
         folder = None if faces is None else FacesFolder(faces)
         file = None if events is None else stack.enter_context(EventFile(events))
         memory = open_strangers(store, days=strangers, fpir=options.fpir, threshold=threshold)
@@ -215,25 +215,25 @@ def _show_progress(
         return rate if frames.live else f"{rate}, {seconds / passed:.1f} x real time"
 
     between_lines = frames.live and sys.stdout.isatty()
-    with _show_bar(frames.duration, visible=visible and not between_lines) as show:
+    try:
+        with _show_bar(frames.duration, visible=visible and not between_lines) as show:
 
-        def update(result: FrameResult) -> FrameResult:
-            nonlocal count, seconds
-            count, seconds = count + 1, result.frame.seconds
-            show(seconds, speed())
-            return result
+            def update(result: FrameResult) -> FrameResult:
+                nonlocal count, seconds
+                count, seconds = count + 1, result.frame.seconds
+                show(seconds, speed())
+                return result
 
-        try:
             yield update
-        finally:
-            counts = frames.counts()
-            dropped = f", {counts.dropped} dropped" if counts.dropped else ""
-            note(
-                f"{count} frames in {time.monotonic() - start:.1f} s{dropped} ({speed()}); faces were detected in "
-                f"{tracking.detections} of them, every {tracking.options.interval:g} s."
-            )
-            for text in counts.notes:
-                note(f"{frames.name}: {text}")
+    finally:  # after the bar, which would share its line
+        counts = frames.counts()
+        dropped = f", {counts.dropped} dropped" if counts.dropped else ""
+        note(
+            f"{count} frames in {time.monotonic() - start:.1f} s{dropped} ({speed()}); faces were detected in "
+            f"{tracking.detections} of them, every {tracking.options.interval:g} s."
+        )
+        for text in counts.notes:
+            note(f"{frames.name}: {text}")
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from visavis import atomic
 from visavis.errors import VideoError
 from visavis.images import shown
+from visavis.videos.decode import open_container
 
 AROUND_S = 1.0
 """Seconds before and after an appearance in its clip."""
@@ -16,10 +18,25 @@ MP4_KINDS = frozenset({".mp4", ".m4v", ".mov"})
 
 
 def clip_path(folder: Path, file: str, start: float, end: float) -> Path:
-    """Return the path of a clip: door.mp4 from 12.3 to 20 s is door-000012-000020.mp4; Matroska for other kinds."""
+    """Return the path of a clip: door.mp4 from 12.3 to 20 s is door-3f9a1c07-000012-000020.mp4.
+
+    Kinds other than MP4 become Matroska. The hash distinguishes files of one name in several folders, and those that
+    have changed.
+    """
     path = Path(file)
     ending = ".mp4" if path.suffix.lower() in MP4_KINDS else ".mkv"
-    return folder / f"{path.stem[:150]}-{int(start):06}-{int(end):06}{ending}"
+    content = hashlib.sha256(describe_content(file)).hexdigest()[:8]
+    return folder / f"{path.stem[:150]}-{content}-{int(start):06}-{int(end):06}{ending}"
+
+
+def describe_content(file: str) -> bytes:
+    """Return path, size and time of change of a file: other content has others."""
+    try:
+        state = Path(file).stat()
+        text = f"{Path(file).resolve()} {state.st_size} {state.st_mtime_ns}"
+    except OSError:
+        text = file
+    return text.encode("utf-8", "surrogatepass")
 
 
 def cut_clip(file: str, out: Path, *, start: float, end: float) -> None:
@@ -30,7 +47,7 @@ def cut_clip(file: str, out: Path, *, start: float, end: float) -> None:
     import av
 
     try:
-        with av.open(file) as source, atomic.new_file(out) as target:
+        with open_container(file) as source, atomic.new_file(out) as target:
             _copy(source, target, "mp4" if out.suffix == ".mp4" else "matroska", start - AROUND_S, end + AROUND_S)
     except (av.error.FFmpegError, ValueError) as error:
         raise VideoError(f"{shown(file)}: no clip can be cut: {error}.") from error
@@ -39,7 +56,11 @@ def cut_clip(file: str, out: Path, *, start: float, end: float) -> None:
 def _copy(source: Any, target: Any, kind: str, start: float, end: float) -> None:
     import av
 
-    streams = [*source.streams.video[:1], *source.streams.audio]
+    streams = [
+        stream
+        for stream in (*source.streams.video[:1], *source.streams.audio)
+        if stream.codec_context is not None  # None: its codec is unknown
+    ]
     begin = (source.start_time or 0) / av.time_base
     with suppress(av.error.FFmpegError):  # a file that cannot be searched is read from its beginning
         source.seek(max(0, round((begin + start) * av.time_base)), backward=True)

@@ -7,6 +7,7 @@ here alone: a playlist could make it read other files, or addresses.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from visavis import runtime
@@ -78,6 +79,7 @@ class VideoDecoder:
         self.width, self.height = codec.width, codec.height
         self.errors = self._corrupt = self._decoded = 0
         self._ended = False
+        self._has_late_index = self.format_name == "mov" and not _can_seek(file)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -103,6 +105,11 @@ class VideoDecoder:
             seconds = clock.read(frame.time)
             if number % every == 0:
                 yield Frame(converter.convert(frame), seconds, number, self._name)
+        if not self._decoded and self._has_late_index:
+            raise VideoError(
+                f"{self._label} cannot be read in one pass: this MP4 file has its index at the end. Give its path, or "
+                "write it with ffmpeg -movflags +faststart."
+            )
         if not self._decoded:
             raise VideoError(f"{self._label} holds no picture that can be decoded: it is damaged, or cut off.")
 
@@ -188,6 +195,14 @@ class VideoDecoder:
         return None if start is None else start * MICROSECOND
 
 
+def open_container(path: str | Path) -> Any:
+    """Open a file on this machine for its packets; ``av.error.FFmpegError`` where it cannot be read.
+
+    A name with a colon, such as 2026-11-29T08:00:00.mp4, is a name, and text that is not UTF-8 is no error.
+    """
+    return import_av().open(f"file:{path}", "r", container_options=dict(FILE_OPTIONS), metadata_errors="replace")
+
+
 def _open(file: str | BinaryIO, label: str, options: Mapping[str, str], container_format: str | None) -> Any:
     av = import_av()
     try:
@@ -198,6 +213,10 @@ def _open(file: str | BinaryIO, label: str, options: Mapping[str, str], containe
             raise VideoError(f"{label} cannot be opened: {fault or 'it sends no video'}.") from None
         fault = fault or "it is cut off (a file of MP4 has its index at the end), damaged, or no video at all"
         raise VideoError(f"{label} is no video that can be read: {fault}.") from None
+
+
+def _can_seek(file: str | BinaryIO) -> bool:
+    return isinstance(file, str) or (hasattr(file, "seekable") and file.seekable())
 
 
 def _describe_fault(error: Exception) -> str:

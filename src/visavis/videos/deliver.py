@@ -10,7 +10,7 @@ from visavis.encryption import named_key_file, read_key
 from visavis.videos.addresses import mask_address
 from visavis.videos.mqtt import MqttSender
 from visavis.videos.outbox import Outbox
-from visavis.videos.publish import HttpSender, Publisher
+from visavis.videos.publish import HttpSender, Publisher, Sender
 from visavis.videos.types import VideoEvent
 
 
@@ -24,7 +24,7 @@ def deliver(
     is delivered first. With the key file of a gallery (``VISAVIS_KEY_FILE``) the outbox is encrypted too. ``report`` is
     called with a sentence where an event is delayed or lost, also in those threads.
     """
-    targets = [(mqtt, MqttSender), (post, HttpSender)]
+    targets: list[tuple[str | None, Callable[[str], Sender]]] = [(mqtt, MqttSender), (post, HttpSender)]
     senders = [(mask_address(url), make(url)) for url, make in targets if url is not None]
     with ExitStack() as stack:
         publishers = []

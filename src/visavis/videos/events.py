@@ -58,6 +58,17 @@ def refuse_other_file(path: Path) -> None:
         return
 
 
+def _lacks_line_end(path: Path) -> bool:
+    """Return whether the last line of a regular file has no end: what is added would continue it."""
+    try:
+        with input_files.open_file(path) as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(size - 1, 0))
+            return file.read(1) not in {b"", b"\n"}
+    except input_files.SpecialFileError:
+        return False
+
+
 class EventFile:
     """A file of JSON Lines; events are added to what it holds. A new file is readable by its user alone."""
 
@@ -67,7 +78,10 @@ class EventFile:
         try:
             permissions.create_file(self._path)
             refuse_other_file(self._path)
+            continues = _lacks_line_end(self._path)
             self._file = open(self._path, "ab", buffering=0, opener=permissions.open_without_link)  # noqa: SIM115
+            if continues:
+                self._file.write(b"\n")
         except OSError as error:
             raise self._refuse(error) from error
 

@@ -18,6 +18,7 @@ from visavis.images import shown
 from visavis.plain import Plain
 from visavis.printable import dump_json
 from visavis.structured_text import parse_json
+from visavis.videos.clips import describe_content
 from visavis.videos.events import refuse_other_file
 from visavis.videos.recognize import VideoOptions, VideoRecognizer
 from visavis.videos.source import open_source
@@ -89,9 +90,11 @@ def find_person(
 
     A file that ``memory`` has searched for this person, with these options, is not read again.
     """
-    settings = f"{_identity(person)} {options} {every} {gallery.model}"
+    detector = gallery.recognizer.detector.name
+    settings = f"{_identity(person)} {options} {every} {gallery.model} {detector}"
     for file in files:
-        searched = None if memory is None else memory.get(file, settings)
+        key = search_key(file, settings)  # before the search: a file that is still recorded is searched again
+        searched = None if memory is None else memory.get(file, key)
         if searched is None:
             try:
                 searched = SearchedFile(file, _search(file, person, gallery, options, every))
@@ -99,7 +102,7 @@ def find_person(
                 yield SearchedFile(file, message=str(error))
                 continue
             if memory is not None:
-                memory.add(searched, settings)
+                memory.add(searched, key)
         yield searched
 
 
@@ -125,17 +128,16 @@ class SearchMemory:
                 f"{path} does not hold what was searched: {fault_of(error)}. Give another --resume."
             ) from error
 
-    def get(self, file: str, settings: str) -> SearchedFile | None:
-        """Return what was found before in a file that has not changed since."""
-        appearances = self._searched.get(_key(file, settings))
+    def get(self, file: str, key: str) -> SearchedFile | None:
+        """Return what was found in a file whose search had this :func:`search_key`."""
+        appearances = self._searched.get(key)
         if appearances is None:
             return None
         return SearchedFile(file, appearances)
 
-    def add(self, searched: SearchedFile, settings: str) -> None:
+    def add(self, searched: SearchedFile, key: str) -> None:
         """Add a file; the line is written at once. UsageError where the disk is full."""
         appearances = [asdict(appearance) for appearance in searched.appearances]
-        key = _key(searched.file, settings)
         self._searched[key] = searched.appearances
         try:
             with open(self._path, "a", encoding="utf-8", opener=permissions.open_without_link) as file:
@@ -181,15 +183,14 @@ def _search(file: str, person: Person, gallery: Gallery, options: VideoOptions, 
 
 
 def _identity(person: Person) -> str:
-    """Return a hash of what the person is found by."""
-    photos = sorted(str(template.photo_sha256) for template in person.templates)
-    return hashlib.sha256(json.dumps(photos).encode()).hexdigest()
+    """Return a hash of what the person is found by: faces of photos, of which a group photo has several."""
+    faces = sorted(
+        f"{template.photo_sha256} {template.box}" if template.photo_sha256 else f"{template.id} {template.created}"
+        for template in person.templates
+    )
+    return hashlib.sha256(json.dumps(faces).encode()).hexdigest()
 
 
-def _key(file: str, settings: str) -> str:
-    try:
-        state = Path(file).stat()
-        content = f"{Path(file).resolve()} {state.st_size} {state.st_mtime_ns}"
-    except OSError:
-        content = file
-    return hashlib.sha256(f"{content} {settings}".encode("utf-8", "surrogatepass")).hexdigest()
+def search_key(file: str, settings: str) -> str:
+    """Return a hash of a file as it is now, and of what it is searched for."""
+    return hashlib.sha256(describe_content(file) + f" {settings}".encode("utf-8", "surrogatepass")).hexdigest()

@@ -32,10 +32,10 @@ EXACTLY_ONCE = 2
 class MqttSender:
     """Publishes events to ``mqtt://[USER:PASSWORD@]HOST[:PORT][/PREFIX]``; mqtts:// is encrypted.
 
-    ``client`` is the name by which the broker knows this client; the same name in each run continues its session.
+    The broker knows each outbox as a client of its own, whose session the next run continues.
     """
 
-    def __init__(self, url: str, *, client: str | None = None) -> None:
+    def __init__(self, url: str) -> None:
         parts = split_url(url)
         if parts is None or parts.hostname is None:
             raise UsageError("the address of the broker is no URL: give it as mqtt://HOST:PORT.")
@@ -43,11 +43,8 @@ class MqttSender:
             raise UsageError(f"{mask_address(url)}: give the broker as mqtt://HOST:PORT or mqtts://HOST:PORT.")
         if "#" in url or NO_PREFIX.search(parts.path) or len(parts.path) > LONGEST_PREFIX:
             raise UsageError(f"{mask_address(url)[:200]}: a prefix of topics is short, and has no # and no +.")
-        try:
-            from paho.mqtt import client as paho
-            from paho.mqtt.enums import CallbackAPIVersion
-        except ImportError:
-            raise MissingExtraError("MQTT needs the package paho-mqtt: run pip install 'visavis[mqtt]'.") from None
+        _import_paho()
+        self._url, self._parts, self._port = url, parts, parts.port or PORTS[parts.scheme]
         self._prefix = parts.path.strip("/") or PREFIX
         self._status = f"{self._prefix}/status"
         self._cameras: set[str] = set()
@@ -55,16 +52,21 @@ class MqttSender:
         self._confirmed: set[int] = set()
         self._changed = Condition()
         self._closed = False
-        name = client or f"visavis-{hashlib.sha256(mask_address(url).encode()).hexdigest()[:12]}"
-        self._client: Any = paho.Client(CallbackAPIVersion.VERSION2, name, clean_session=False)
-        if parts.username is not None:
-            self._client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
-        if parts.scheme == "mqtts":
+        self._client: Any = None
+
+    def open(self, identity: str) -> None:
+        """Begin to connect, as the client of the outbox ``identity``; see :class:`visavis.videos.publish.Sender`."""
+        paho, version = _import_paho()
+        name = hashlib.sha256(f"{identity} {mask_address(self._url)}".encode()).hexdigest()[:12]
+        self._client = paho.Client(version, f"visavis-{name}", clean_session=False)
+        if self._parts.username is not None:
+            self._client.username_pw_set(unquote(self._parts.username), unquote(self._parts.password or ""))
+        if self._parts.scheme == "mqtts":
             self._client.tls_set()
         self._client.will_set(self._status, "offline", qos=1, retain=True)
         self._client.reconnect_delay_set(1, 30)
         self._client.on_connect, self._client.on_publish = self._connected, self._published
-        self._client.connect_async(parts.hostname, parts.port or PORTS[parts.scheme])
+        self._client.connect_async(self._parts.hostname, self._port)
         self._client.loop_start()
 
     def send(self, event_id: str, body: str) -> None:
@@ -88,6 +90,8 @@ class MqttSender:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+        if self._client is None:
+            return
         if self._client.is_connected():
             self._client.publish(self._status, "offline", qos=1, retain=True)
         self._client.disconnect()
@@ -142,3 +146,13 @@ def topic_level(name: str) -> str:
     if plain == name:
         return plain
     return f"{plain[-40:]}_{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:6]}"
+
+
+def _import_paho() -> tuple[Any, Any]:
+    """Return paho's module of clients and the version of its callbacks; MissingExtraError without the package."""
+    try:
+        from paho.mqtt import client
+        from paho.mqtt.enums import CallbackAPIVersion
+    except ImportError:
+        raise MissingExtraError("MQTT needs the package paho-mqtt: run pip install 'visavis[mqtt]'.") from None
+    return client, CallbackAPIVersion.VERSION2

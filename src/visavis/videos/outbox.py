@@ -16,6 +16,7 @@ from visavis.atomic import has_room
 from visavis.encryption import Cipher
 from visavis.errors import VisavisError
 from visavis.permissions import create_file
+from visavis.videos.delivery_claim import DeliveryClaim, claim_delivery
 
 CAPACITY = 10_000
 """Most messages that wait for one target; the oldest are dropped for newer ones."""
@@ -33,7 +34,12 @@ CREATE TABLE IF NOT EXISTS messages (
 PURPOSE = b"event in an outbox"
 """What the bodies are encrypted for."""
 
-TABLES = {"messages", "sqlite_sequence"}
+IDENTITY = """
+CREATE TABLE IF NOT EXISTS identity (name TEXT NOT NULL);
+INSERT INTO identity SELECT lower(hex(randomblob(8))) WHERE NOT EXISTS (SELECT 1 FROM identity);
+"""
+
+TABLES = {"messages", "identity", "sqlite_sequence"}
 """Tables of an outbox; a file with others, such as a gallery, is left alone."""
 
 
@@ -49,6 +55,7 @@ class QueuedEvent:
 class Outbox:
     """The waiting messages of all targets, encrypted if there is a ``cipher``; may be used by several threads.
 
+    Several processes may share an outbox. ``identity`` is a random name of this outbox, which stays.
     Raises VisavisError where ``path`` cannot be used, such as a file of another kind or on a full disk.
     """
 
@@ -65,6 +72,9 @@ class Outbox:
             if {name for (name,) in self._connection.execute(query)} - TABLES:
                 raise VisavisError(f"{path} holds something else than events to deliver. Give another --outbox.")
             self._connection.execute(SCHEMA)
+            for statement in IDENTITY.split(";\n"):
+                self._connection.execute(statement)
+            ((self.identity,),) = self._connection.execute("SELECT name FROM identity LIMIT 1").fetchall()
 
     def add(self, target: str, event_id: str, body: str) -> int:
         """Add a message, unless the same event waits for the target; return how many old messages were dropped."""
@@ -100,6 +110,11 @@ class Outbox:
                 "SELECT COUNT(*) FROM messages WHERE target = ?", (target,)
             ).fetchone()[0]
         return number
+
+    def claim(self, target: str) -> DeliveryClaim | None:
+        """Return the right to deliver the messages of a target; None while another process has it."""
+        with self._explain_errors():
+            return claim_delivery(self._path, target)
 
     def close(self) -> None:
         """Close the file."""

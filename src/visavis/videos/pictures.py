@@ -62,8 +62,8 @@ class PictureOutput:
 
     @property
     def notes(self) -> list[str]:
-        """What the file lacks."""
-        return [] if self._writer is None else self._writer.notes
+        """What the file lacks, and what may not be blurred."""
+        return [*self._renderer.notes, *([] if self._writer is None else self._writer.notes)]
 
     def add(self, result: FrameResult) -> None:
         """Take the result of the next frame; raises VisavisError where the file cannot be written."""

@@ -7,6 +7,8 @@ its header ``Idempotency-Key``, the id of the event; MQTT excludes repetitions i
 from __future__ import annotations
 
 import base64
+import math
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -19,6 +21,7 @@ from urllib.parse import quote, unquote, urlunsplit
 from visavis.errors import UsageError, VisavisError
 from visavis.printable import dump_json
 from visavis.videos.addresses import mask_address, split_url
+from visavis.videos.delivery_claim import DeliveryClaim
 from visavis.videos.outbox import Outbox
 from visavis.videos.types import VideoEvent
 
@@ -30,6 +33,8 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 60.0
 """Seconds before the first retry, doubled at each up to the longest."""
 CLOSING_S = 5.0
 """Seconds that the end of a run waits for deliveries; what is left waits for the next run."""
+POLL_S, CLOSING_POLL_S = 1.0, 0.1
+"""Seconds between two looks for events of other processes, or whether another process still delivers."""
 LATER = frozenset({408, 425, 429})
 """Answers of the kind 4xx after which the same request may succeed later."""
 
@@ -40,6 +45,9 @@ class RefusedError(Exception):
 
 class Sender(Protocol):
     """Delivers one event at a time."""
+
+    def open(self, identity: str) -> None:
+        """Begin to connect, before the first event; ``identity`` names the outbox, in each run alike."""
 
     def send(self, event_id: str, body: str) -> None:
         """Deliver; return once confirmed. Raises OSError where it may succeed later, and RefusedError."""
@@ -67,6 +75,9 @@ class HttpSender:
         plain = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
         self._url = quote(plain, safe=URL_CHARACTERS)
         self._opener = urllib.request.build_opener(_NoRedirects())
+
+    def open(self, identity: str) -> None:
+        """Do nothing: each event has a connection of its own."""
 
     def send(self, event_id: str, body: str) -> None:
         """Post one event; any answer of the kind 2xx confirms it."""
@@ -97,12 +108,14 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 class Publisher:
     """Delivers the messages of one target in a thread of its own.
 
+    Of several processes with one outbox, one delivers the events of all; when it ends, another goes on.
     ``target`` is the address without secrets. ``report`` is called with a sentence where an event is lost or delayed.
     """
 
     def __init__(self, outbox: Outbox, target: str, sender: Sender, *, report: Callable[[str], None]) -> None:
         self._outbox, self._target, self._sender, self._report = outbox, target, sender, report
         self._wake, self._closing = Event(), Event()
+        self._claim: DeliveryClaim | None = None
         self._thread = Thread(target=self._deliver, name=f"publish to {target}", daemon=True)
         self._thread.start()
 
@@ -119,6 +132,8 @@ class Publisher:
         self._thread.join(seconds)
         self._sender.close()
         self._thread.join(TIMEOUT_S)
+        if self._claim is not None:
+            self._claim.release()
         if waiting := self._outbox.count(self._target):
             self._report(
                 f"{self._target}: {waiting} events are not delivered; they wait in the outbox for the next run."
@@ -126,9 +141,23 @@ class Publisher:
 
     def _deliver(self) -> None:
         try:
-            self._deliver_all()
+            if self._wait_for_turn():
+                self._sender.open(self._outbox.identity)
+                self._deliver_all()
         except VisavisError as error:  # the outbox cannot be read, or not be changed
             self._report(f"{error} Nothing more is delivered to {self._target} in this run.")
+
+    def _wait_for_turn(self) -> bool:
+        """Wait until no other process delivers to this target; return False where the run ends before."""
+        end = math.inf
+        while (claim := self._outbox.claim(self._target)) is None:
+            if self._closing.wait(POLL_S):
+                end = min(end, time.monotonic() + CLOSING_S)
+                if time.monotonic() > end or not self._outbox.count(self._target):
+                    return False
+                time.sleep(CLOSING_POLL_S)
+        self._claim = claim
+        return True
 
     def _deliver_all(self) -> None:
         pause = 0.0
@@ -137,7 +166,7 @@ class Publisher:
             if message is None:
                 if self._closing.is_set():
                     return
-                self._wake.wait()
+                self._wake.wait(POLL_S)  # another process may have added an event
                 self._wake.clear()
                 continue
             try:

@@ -19,10 +19,10 @@ from visavis.videos.types import Frame, TrackedFace
 
 HELD_S = BEFORE_S + 0.25
 """Seconds for which frames are held back: a track's second detection, which gives its velocity, is known too."""
-HELD_FRAMES = 64
-"""Most frames that are held back."""
-HELD_BYTES = 256 << 20
-"""Most bytes of frames that are held back: 43 frames of 1920 x 1080."""
+HELD_FRAMES = 256
+"""Most frames that are held back: 1 s of slow motion at 240 frames per second."""
+HELD_BYTES = 1 << 30
+"""Most bytes of frames that are held back: 43 frames of 3840 x 2160."""
 UNKNOWN_LABEL = "unknown"
 
 
@@ -37,6 +37,17 @@ class Renderer:
         self._draw = draw
         self._paths = FacePaths()
         self._held: deque[tuple[Frame, tuple[TrackedFace, ...]]] = deque()
+        self._least_held = BEFORE_S
+
+    @property
+    def notes(self) -> list[str]:
+        """Say where frames were too large, or too many in a second, to be held back long enough."""
+        if self._least_held >= BEFORE_S:
+            return []
+        return [
+            f"frames were held back for {self._least_held:.2f} s only, since they are large or many in a second: a "
+            f"face may be visible in the {BEFORE_S:g} s before it is first detected. Blur a smaller copy of the video."
+        ]
 
     def add(self, frame: Frame, faces: Sequence[TrackedFace]) -> Iterator[Frame]:
         """Take a frame with the faces of all tracks in it, and yield the frames that are ready."""
@@ -46,7 +57,8 @@ class Renderer:
         self._paths.add(frame.seconds, tuple(faces))
         self._held.append((frame, tuple(faces)))
         most = max(1, min(HELD_FRAMES, HELD_BYTES // frame.pixels.nbytes))
-        while len(self._held) > most or frame.seconds - self._held[0][0].seconds > HELD_S:
+        while (held := frame.seconds - self._held[0][0].seconds) > HELD_S or len(self._held) > most:
+            self._least_held = min(self._least_held, held)
             yield self._release(self._blur)
 
     def finish(self) -> Iterator[Frame]:

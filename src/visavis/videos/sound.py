@@ -8,6 +8,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from visavis.videos.decode import open_container
+
 MP4_CODECS = frozenset({"aac", "mp3", "ac3", "eac3", "alac", "opus", "flac"})
 """Sound that players expect in MP4."""
 ENCODER = "aac"
@@ -27,13 +29,14 @@ class Sound:
     """
 
     def __init__(self, path: Path, container: Any, *, first: float) -> None:
-        import av
-
         self._output = container
         self._start = _find_first(path) - first
-        self._input = av.open(str(path))
+        self._input = open_container(path)
         try:
-            self._tracks = {stream.index: _make_track(stream, container) for stream in self._input.streams.audio}
+            streams = [stream for stream in self._input.streams.audio if stream.codec_context is not None]
+            if self._input.streams.audio and not streams:
+                raise OSError("its codec is unknown")
+            self._tracks = {stream.index: _make_track(stream, container) for stream in streams}
             self._packets = self._read()
         except BaseException:
             self._input.close()
@@ -61,7 +64,7 @@ class Sound:
         """Yield the packets with their seconds from the first picture, from there on; a damaged rest is left out."""
         import av
 
-        streams = self._input.streams.audio
+        streams = [stream for stream in self._input.streams.audio if stream.index in self._tracks]
         if not streams:
             return
         with suppress(av.error.FFmpegError):
@@ -128,7 +131,7 @@ def _find_first(path: Path) -> float:
     """Return the presentation time of the first picture that can be decoded; 0 where there is none."""
     import av
 
-    with suppress(av.error.FFmpegError, IndexError), av.open(str(path)) as container:
+    with suppress(av.error.FFmpegError, IndexError), open_container(path) as container:
         for frame in container.decode(video=0):
             return float(frame.time or 0.0)
     return 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +18,7 @@ from visavis.cli._videos import VideoGallery, open_video_gallery
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
+    from visavis.evaluate.data.video_truth import Presence
     from visavis.evaluate.results import Interval
     from visavis.evaluate.video import CountedRate, VideoResult
     from visavis.evaluate.watched_video import WatchedVideo
@@ -81,6 +82,7 @@ def video(
         enrolled = {person.name for person in store or ()}
         result = measure_watched(watched, rows, enrolled=enrolled)
         _note_people(result, in_gallery=len(enrolled))
+        _note_late_rows(rows, truth.name, seconds=watched.seconds)
         header = {"video": file, "truth": truth.name, "model": recognizer.model, "detector": networks.detector}
         answer = {**header, **_describe_options(options), "boxes": rows[0].box is not None, "frames": watched.frames}
         output.answer({**answer, **_make_line(result)}, *_make_rows(result, watched))
@@ -98,6 +100,15 @@ def _note_people(result: VideoResult, *, in_gallery: int) -> None:
     if in_gallery and strangers:
         shown = ", ".join(strangers[:5]) + (", ..." if len(strangers) > 5 else "")
         note(f"{counted(len(strangers), 'person')} of the list not in the gallery, and so strangers: {shown}.")
+
+
+def _note_late_rows(rows: Sequence[Presence], name: str, *, seconds: float) -> None:
+    """Note rows that begin after the video has ended, as those of another video or of another unit of time do."""
+    if late := sum(row.start > seconds for row in rows):
+        note(
+            f"{late} of {counted(len(rows), 'row')} in {name} begin after the end of the video ({seconds:.1f} s), and "
+            "count for nothing: are their times seconds of this video?"
+        )
 
 
 def _make_line(result: VideoResult) -> dict[str, object]:
