@@ -110,6 +110,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if OF_LFW & set(getattr(item, "fixturenames", ())) or "test_commands_measure" in item.name:
             item.add_marker(pytest.mark.xdist_group("lfw"))
+        elif "tests/server/" in item.nodeid and "server" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("server"))
         elif _has_fixture_of_module(item):
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
 
