@@ -401,12 +401,18 @@ def test_noise_in_the_cached_network_changes_no_embedding(cache: Path) -> None:
 
 @pytest.mark.skipif(not _has_sha_instructions(), reason="this processor computes SHA-256 without help")
 def test_checking_a_network_takes_little_time(cache: Path) -> None:
-    """25 ms of the processor for 40 MB, the best of several rounds: other processes do not count."""
+    """25 ms of the processor for 40 MB, the best of several rounds: other processes do not count.
+
+    On a slower processor it is what its SHA-256 of these bytes takes, and a tenth for the rest.
+    """
     data = np.random.default_rng(0).bytes(40_000_000)
     path = converted.convert_once("large", DIGEST, lambda: data)
-    times = []
+    times, hashing = [], []
     for _ in range(9):
+        start = time.process_time()
+        hashlib.sha256(data).hexdigest()
+        hashing.append(time.process_time() - start)
         start = time.process_time()
         assert converted.convert_once("large", DIGEST, lambda: pytest.fail("it is there")) == path
         times.append(time.process_time() - start)
-    assert min(times) <= 0.025
+    assert min(times) <= max(0.025, 1.1 * min(hashing))

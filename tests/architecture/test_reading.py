@@ -42,8 +42,6 @@ READERS = {
     "visavis.evaluate.data.templates": "a photo of a checked kind",
     "visavis.gallery.export_checks": "a member of an archive that is open",
     "visavis.videos.decode": "a video of a checked kind",
-    "visavis.videos.sound": "a video of a checked kind",
-    "visavis.videos.clips": "a video of a checked kind",
 }
 """Modules that open files themselves, and what they open."""
 
