@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from visavis import atomic, images, permissions
+from visavis import atomic, permissions
 from visavis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -79,4 +79,8 @@ def _make_mark(photo: Photo) -> str:
 
 
 def _may_write(path: Path, mark: str) -> bool:
-    return not path.exists() or images.read_comment(path) == mark
+    if not path.exists():
+        return True
+    from visavis import images
+
+    return images.read_comment(path) == mark
