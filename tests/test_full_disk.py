@@ -89,7 +89,7 @@ WRITES = [
         "box.db cannot hold the events to deliver: the disk ",
     ),
     ("video {film} --find {ann} --resume done.jsonl", 0, 2, "done.jsonl cannot be written: the disk is full."),
-    ("video {film} --find {ann} --clips clips", 0, 2, "clips/film-000000-000001.mp4: the disk is full."),
+    ("video {film} --find {ann} --clips clips", 0, 2, "-000000-000001.mp4: the disk is full."),
 ]
 """Command, free bytes, exit code, and the end of standard error, or its beginning."""
 
