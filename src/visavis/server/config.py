@@ -107,8 +107,9 @@ def read_config(path: str | os.PathLike[str] | None, **options: Any) -> ServerCo
     config = ServerConfig()
     if path is not None:
         file = Path(path)
+        text = read_text(file, most=TOML_BYTES)
         with errors_in(file):
-            content = _parse(read_text(file, most=TOML_BYTES))
+            content = _parse(text)
             config = _apply(config, content, file.parent)
     config = _with_server(config, _read_environment(), Path())
     gallery = options.pop("gallery", None)

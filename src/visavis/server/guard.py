@@ -2,7 +2,7 @@
 
 ASGI middleware, in this order: the request gets an id; its Host must be this server's (a page of another site whose
 name resolves to this machine is refused: DNS rebinding); its Origin too; its body is bounded; and where as many
-requests run as the limit, the next is told to come back.
+requests run as the limit, the next is refused with a time to try again.
 """
 
 from __future__ import annotations

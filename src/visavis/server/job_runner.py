@@ -1,4 +1,4 @@
-"""The runner of jobs: one process that takes a job after the other, reports progress, and stops where it is told to.
+"""The runner of jobs: one process that takes a job after the other, reports progress, and stops when it is asked to.
 
 A job that is interrupted, by a cancel or by the end of the server, keeps what it has stored and goes on from there:
 indexing skips photos that are in the gallery.

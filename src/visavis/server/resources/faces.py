@@ -74,7 +74,7 @@ class FacesToName(FacesToMove):
 
 
 class ClusterName(BaseModel):
-    """The name of the person whom a cluster shows; ``new``: even if the gallery has that name."""
+    """The name of the person that a cluster shows; ``new``: even if the gallery has that name."""
 
     name: str = Field(min_length=1, max_length=NAME_LENGTH)
     new: bool = False
@@ -97,7 +97,7 @@ def list_faces(
 
 @router.post("/faces/name", response_model=model_of(Person), responses=responses(404, 409))
 def name_faces(gallery: ChangeGallery, principal: Enroller, order: FacesToName) -> dict[str, Any]:
-    """Assign unassigned faces to the person of a name, who is created where nobody has the name."""
+    """Assign unassigned faces to the person of a name, who is created where no person has the name."""
     return _name(gallery, principal.name, order.name, order.template_ids, new=order.new)
 
 
@@ -139,7 +139,7 @@ def cluster(
 def name_cluster(
     gallery: ChangeGallery, principal: Enroller, number: Annotated[int, Path(ge=0, le=2**62)], order: ClusterName
 ) -> dict[str, Any]:
-    """Assign the unassigned faces of a cluster to the person of a name, who is created where nobody has the name."""
+    """Assign the unassigned faces of a cluster to the person of a name, who is created where no person has the name."""
     faces = gallery.faces(unassigned=True)
     ids = faces.ids[faces.clusters == number].tolist()
     if not ids:

@@ -98,7 +98,7 @@ def enroll(
     new: bool = False,
     strict: bool = False,
 ) -> dict[str, Any]:
-    """Enroll the largest face of each photo for the person ``name``, who is created where nobody has the name."""
+    """Enroll the largest face of each photo for the person ``name``, who is created where no person has the name."""
     fields = _read_fields(photos.fields)
     with acting_as(principal.name):
         enrollment = gallery.enroll(
