@@ -104,27 +104,27 @@ def test_triplets_learn_to_tell_apart_people_whom_they_have_not_seen(orl: Crops,
 
 @pytest.mark.slow
 def test_the_hardest_triplets_beat_random_ones_at_equal_steps(data: Path, tmp_path: Path) -> None:
-    """From the same warm-up, 100 steps each, on crops of 32 pixels to save time.
+    """From the same warm-up, 100 steps each, on crops of 32 pixels to save time: the means of three seeds.
 
-    Their TAR is higher on every processor seen. Of the 900 answers of one-shot identification a few depend on how the
-    processor rounds, so that these are held to within one in a hundred.
+    With a single seed a few of the 900 one-shot answers depend on how the processor rounds.
     """
     small = prepare(read_labeled_photos(data / "orl", exclude=["README"]), size=32, aligned=True)
     warm_up = {"size": 32, "miner": "semi-hard", "epochs": 20, "optimizer": {"rate": 1e-3}}
     train_on_crops(learned(small), tmp_path / "warm", settings(**warm_up))
-    runs = {
-        miner: train_on_crops(
-            learned(small),
-            tmp_path / miner,
-            settings(size=32, miner=miner, epochs=20),
-            initial=read_initial_weights(tmp_path / "warm"),
-        )
-        for miner in ("random", "batch-hard")
-    }
-    assert {len(run.epochs) for run in runs.values()} == {20}
-    scores = {miner: score_run(run, small) for miner, run in runs.items()}
-    assert scores["batch-hard"].tar > scores["random"].tar
-    assert scores["batch-hard"].one_shot > scores["random"].one_shot - 0.01
-    active = {miner: run.epochs[-1].active or 0 for miner, run in runs.items()}
-    assert active["random"] < 0.1
-    assert active["batch-hard"] > 0.5
+    means = {}
+    for miner in ("random", "batch-hard"):
+        runs = [
+            train_on_crops(
+                learned(small),
+                tmp_path / f"{miner}-{seed}",
+                settings(size=32, miner=miner, epochs=20, seed=seed),
+                initial=read_initial_weights(tmp_path / "warm"),
+            )
+            for seed in range(3)
+        ]
+        assert {len(run.epochs) for run in runs} == {20}
+        active = [run.epochs[-1].active or 0 for run in runs]
+        assert max(active) < 0.1 if miner == "random" else min(active) > 0.5
+        means[miner] = Scores(*np.mean([score_run(run, small) for run in runs], axis=0).tolist())
+    assert means["batch-hard"].tar > means["random"].tar
+    assert means["batch-hard"].one_shot > means["random"].one_shot
