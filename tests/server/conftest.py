@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from itertools import count
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+
+from conftest import DATA
 
 from .compat_requests import CompatClient, make_client
 from .running_server import RunningServer, photos
@@ -19,7 +22,10 @@ SPARE = 30
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """A server with the galleries ``default`` and ``spare1`` to ``spare30``, and the key of an administrator."""
+    """A server with the galleries ``default`` and ``spare1`` to ``spare30``, and the key of an administrator.
+
+    It has the published weights that lie beside the photographs, also where the user's cache is empty.
+    """
     folder = tmp_path_factory.mktemp("server")
     (folder / "photos").mkdir()
     names = ["compat", "emptied", *(f"spare{number}" for number in range(1, SPARE + 1))]
@@ -28,7 +34,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     (folder / "damaged.npz").write_bytes(b"no classifier")
     tables = "[index_roots]\nphotos = 'photos'\n[classifiers]\ndamaged = 'damaged.npz'\n"
     config.write_text(f"{tables}[limits]\nupload_mb = 4\n[galleries]\ndefault = 'faces.db'\n{galleries}")
-    running = RunningServer("--config", str(config), folder=folder)
+    weights = {"VISAVIS_WEIGHTS": os.environ.get("VISAVIS_WEIGHTS") or str(DATA.parent / "weights")}
+    running = RunningServer("--config", str(config), folder=folder, environment=weights)
     running.set_up()
     yield running
     assert running.stop() in {0, -signal.SIGTERM}

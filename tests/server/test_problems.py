@@ -103,10 +103,12 @@ def test_no_answer_holds_a_path_of_the_server(server: RunningServer, enrolled: d
 
 
 def test_a_problem_of_the_database_hides_its_place(server: RunningServer, sample_photos: Path) -> None:
-    """A gallery whose file is destroyed: 503 with Retry-After, the reason in the log alone."""
+    """A gallery whose file is destroyed: 503 with Retry-After, the reason in the log alone; then restored."""
     name = "spare29"
     assert server.get(f"/v1/galleries/{name}").status_code == 200
-    (server.folder / f"{name}.db").write_bytes(b"this is no database" * 1000)
+    file = server.folder / f"{name}.db"
+    whole = file.read_bytes()
+    file.write_bytes(b"this is no database" * 1000)
     answer = server.post(
         "/v1/people", params={"gallery": name}, data={"name": "Ann"}, files=photos("photo", sample_photos / "biden.jpg")
     )
@@ -115,3 +117,7 @@ def test_a_problem_of_the_database_hides_its_place(server: RunningServer, sample
     assert answer.headers["Retry-After"] == "1"
     assert name not in answer.text
     assert answer.json()["request_id"] in server.text
+    readiness = server.get("/readyz")
+    assert (readiness.status_code, readiness.json()["checks"]["database"]) == (503, False)
+    file.write_bytes(whole)
+    assert server.get("/readyz").status_code == 200

@@ -39,7 +39,10 @@ def test_landmarks_are_those_of_the_library(server: RunningServer, sample_photos
     assert (wrong.status_code, wrong.json()["code"]) == (400, "usage")
 
 
-def test_liveness_has_the_scores_of_the_library(server: RunningServer, data: Path) -> None:
+def test_liveness_has_the_scores_of_the_library(
+    server: RunningServer, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VISAVIS_WEIGHTS", str(data.parent / "weights"))
     folder = data / "photos" / "spoof"
     names = sorted(path for path in folder.iterdir() if path.suffix == ".jpg")
     answer = server.post("/v1/liveness", files=photos("photo", *names))
