@@ -32,11 +32,15 @@ class Squares:
 
 
 def _faces(picture: RGB, min_face: float) -> list[Face]:
-    colors = np.unique(picture.reshape(-1, 3), axis=0)
+    red, green, blue = (picture[:, :, channel].astype(np.int32) for channel in range(3))
+    rows, columns = np.nonzero(
+        np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue) > 100
+    )
+    colors = ((red << 16) | (green << 8) | blue)[rows, columns]
     boxes = []
-    for color in colors[np.ptp(colors.astype(int), axis=1) > 100]:
-        rows, columns = np.nonzero((picture == color).all(axis=2))
-        boxes.append((columns.min(), rows.min(), columns.max() + 1, rows.max() + 1))
+    for color in np.unique(colors):
+        y, x = rows[colors == color], columns[colors == color]
+        boxes.append((x.min(), y.min(), x.max() + 1, y.max() + 1))
     boxes = sorted((box for box in boxes if box[2] - box[0] >= min_face), key=lambda box: box[0] - box[2])
     return [_face(box, score=0.99 - 0.01 * n) for n, box in enumerate(boxes)]
 

@@ -282,8 +282,8 @@ print(time.process_time() - start, peak() - before)
 
 
 def large(kind: str, **options: object) -> Callable[[], bytes]:
-    image = Image.new(str(options.pop("mode", "RGB")), (10_000, 10_000), options.pop("color", (90, 120, 150)))
-    return lambda: encode(image, kind, **options)
+    mode, color = str(options.pop("mode", "RGB")), options.pop("color", (90, 120, 150))
+    return lambda: encode(Image.new(mode, (10_000, 10_000), color), kind, **options)
 
 
 LARGEST = {
