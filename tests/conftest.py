@@ -101,6 +101,18 @@ def pytest_sessionstart() -> None:
     fetched()
 
 
+LONGEST_ID = 80
+"""Characters of a parameter in the name of a test; processes of tests send each other the names of all."""
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Shorten the names of tests whose parameter is a text of a million letters."""
+    if isinstance(val, str | bytes) and len(val) > LONGEST_ID:
+        text = val if isinstance(val, str) else val.decode("latin-1")
+        return f"{text[: LONGEST_ID - 20]}... {len(val)}".encode("unicode_escape").decode("ascii")
+    return None
+
+
 OF_LFW = {"lfw_view1", "lfw"}
 """Fixtures of thousands of photographs, which are embedded once: by one process, if there are several."""
 
