@@ -42,6 +42,17 @@ def test_the_methods_of_a_gallery_call_functions_of_other_modules() -> None:
     assert (len(methods) > 40, long) == (True, set())
 
 
+def test_the_end_of_a_block_closes_by_one_class() -> None:
+    """A class whose ``__exit__`` is ``self.close()`` alone derives from ``Closing``."""
+    closers = [
+        module.name
+        for module in modules().values()
+        for function in module.functions
+        if function.name == "__exit__" and ast.unparse(function.body[-1]) == "self.close()" and len(function.body) == 1
+    ]
+    assert closers == ["visavis._closing"]
+
+
 @ALL
 def test_nothing_is_printed_asserted_or_left_to_do(module: Module) -> None:
     found = [ast.unparse(node) for node in ast.walk(module.tree) if _is_print(node) or isinstance(node, ast.Assert)]

@@ -18,12 +18,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import numpy as np
 
 from visavis import defaults, permissions
+from visavis._closing import Closing
 from visavis.atomic import has_room
 from visavis.cache import cache_dir, check_trusted
 from visavis.embedding_cache.model_key import model_key
@@ -72,7 +72,7 @@ class CachedPhoto:
         return cls(answer.photo.width, answer.photo.height, answer.faces, answer.quality, answer.embeddings)
 
 
-class EmbeddingCache:
+class EmbeddingCache(Closing):
     """Faces and embeddings that one recognizer has computed. Use it in a ``with`` block, from one thread.
 
     If nothing can be stored (a folder that is not writable, a full disk, or models given as objects, whose names do not
@@ -131,14 +131,6 @@ class EmbeddingCache:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _open(self) -> None:
         self._file = _file_id(self.path)

@@ -9,12 +9,12 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, NoReturn, Self
+from typing import TYPE_CHECKING, NoReturn
 
 from numpy.typing import ArrayLike
 
 from visavis import defaults
+from visavis._closing import Closing
 from visavis.compare import Calibration
 from visavis.encryption import KeyFile
 from visavis.errors import GalleryError, UsageError
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from visavis.pipeline import Recognizer
 
 
-class Gallery(Feedback):
+class Gallery(Feedback, Closing):
     """People and their face templates in one store, safe to share between threads and processes.
 
     ::
@@ -130,14 +130,6 @@ class Gallery(Feedback):
     def close(self) -> None:
         """Close the store and the index; the gallery cannot be used afterwards."""
         self.opened.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         try:

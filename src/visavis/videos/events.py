@@ -7,11 +7,10 @@ import os
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 from uuid import uuid4
 
 from visavis import input_files, permissions
+from visavis._closing import Closing
 from visavis.errors import UsageError, reason_of
 from visavis.printable import dump_json
 from visavis.types import Identification
@@ -69,7 +68,7 @@ def _lacks_line_end(path: Path) -> bool:
         return False
 
 
-class EventFile:
+class EventFile(Closing):
     """A file of JSON Lines; events are added to what it holds. A new file is readable by its user alone."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -103,11 +102,3 @@ class EventFile:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
