@@ -138,6 +138,11 @@ class Calibration:
     poor: PoorPhotos | None = None
 
     @property
+    def resolution(self) -> float:
+        """The cosine distance over which the odds of one person change by the factor e: what the model can resolve."""
+        return 1 / abs(self.slope)
+
+    @property
     def lowest_far(self) -> float:
         """The lowest rate that the measurement supports."""
         return self.far[-1]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from visavis import compare
 from visavis.errors import UsageError
@@ -43,7 +45,7 @@ def own(path: Path) -> Gallery:
 
 
 def test_a_sound_gallery_has_nothing_to_advise(own: Gallery) -> None:
-    """Photos 25 degrees apart are at a distance of 1 - cos 25 = .0937, more than a tenth of .4477."""
+    """Photos 25 degrees apart are at a distance of 1 - cos 25 = .0937, more than 1/20: see TABLE."""
     add(own, "Ann", 0, 25, 50)
     add(own, "Ben", 0, 25, 50, axis=4)
     report = own.coach()
@@ -122,6 +124,38 @@ def test_too_few_and_too_similar_photos(own: Gallery) -> None:
     distances = [1 - np.cos(np.radians(angle)) for angle in (1, 1, 2)]
     assert thin[2].spread == pytest.approx(np.mean(distances), abs=1e-6)
     assert compute_spread(np.stack([turned(0), turned(90)])) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("slope", [-20, -5, -200])
+def test_photos_are_similar_within_what_the_calibrated_model_resolves(own: Gallery, slope: float) -> None:
+    """A model of another slope has another limit, at which two photos change the odds of one person by the factor e."""
+    table = compare.parse_calibration({**TABLE, "logistic": [slope, 8]})
+    odds = [table.probability(distance) / (1 - table.probability(distance)) for distance in (0, table.resolution)]
+    assert odds[0] / odds[1] == pytest.approx(np.e)
+    own.calibrate(table)
+    limit = np.degrees(np.arccos(1 - table.resolution))
+    for number, (name, share) in enumerate((("Ann", 0.99), ("Ben", 1.01))):
+        add(own, name, 0, limit * share, axis=4 * number)
+    assert [(person.name, person.kind) for person in own.coach().thin] == [("Ann", "similar"), ("Ben", "few")]
+
+
+@pytest.mark.parametrize("model", ["sface", "dlib-resnet"])
+def test_copies_of_a_photo_are_similar_and_three_photos_of_a_person_are_not(
+    sample_photos: Path, tmp_path: Path, model: str
+) -> None:
+    with Gallery(tmp_path / "faces.db", model=model) as gallery:
+        gallery.enroll("Joe", [*write_copies(sample_photos / "biden.jpg", tmp_path)])
+        gallery.enroll("Barack", [sample_photos / name for name in ("obama.jpg", "obama2.jpg", "obama3.jpg")])
+        assert [(person.name, person.kind) for person in gallery.coach().thin] == [("Joe", "similar")]
+
+
+def write_copies(path: Path, folder: Path) -> Iterator[Path]:
+    """Write a photo in three sizes."""
+    with Image.open(path) as photo:
+        for percent in (100, 75, 50):
+            copy = folder / f"{percent}.jpg"
+            photo.resize((photo.width * percent // 100, photo.height * percent // 100)).save(copy, quality=90)
+            yield copy
 
 
 def test_the_nearest_other_person_is_that_of_brute_force(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,9 +33,6 @@ ROWS, COLUMNS = 1024, 16_384
 """Templates and people in a tile of products: 64 MB."""
 FEW = 3
 """Number of templates from which on a person has enough."""
-SIMILAR = 0.1
-"""Photos are too similar if their mean distance is at most this share of the usual distance of two photos of a person.
-Chosen by hand: copies of a photo in other sizes are below it."""
 
 
 class CoachedPerson(NamedTuple):
@@ -82,7 +79,7 @@ def coach_gallery(opened: OpenGallery, *, fpir: float) -> CoachReport:
         threshold=threshold,
         harmful=tuple(_find_harmful(people, candidates, limits, pairs)),
         confused=tuple(_find_confused(people, candidates, threshold, pairs)),
-        thin=tuple(_find_thin(people, limits)),
+        thin=tuple(_find_thin(people, table.resolution)),
         same=tuple(same),
     )
 
@@ -222,11 +219,15 @@ def _find_confused(
     return sorted(pairs, key=lambda pair: (-pair.rate, -pair.near, pair.person_id, pair.other_id))
 
 
-def _find_thin(people: Sequence[CoachedPerson], limits: Limits) -> list[ThinPerson]:
-    """Return the people with too few or too similar photos, those with fewest photos first."""
+def _find_thin(people: Sequence[CoachedPerson], resolution: float) -> list[ThinPerson]:
+    """Return the people with too few or too similar photos, those with fewest photos first.
+
+    Photos are too similar if the mean distance between two of them is within ``resolution``: by the calibration of the
+    model, each says as good as nothing that the others do not.
+    """
     thin = []
     for person in people:
-        is_similar = person.spread is not None and person.spread <= SIMILAR * limits.own
+        is_similar = person.spread is not None and person.spread <= resolution
         if is_similar or person.size < FEW:
             kind = "similar" if is_similar else "few"
             thin.append(ThinPerson(person.person_id, person.name, kind, person.size, person.spread))
