@@ -7,7 +7,7 @@ out, and its eyes come only a little nearer to each other; a photo that is bent 
 eyes much nearer. The order comes from the operating system's generator.
 
 Five points show no eyelids, so no blink is asked for. What it does not stop is in docs/liveness.md: a mask, a screen on
-which somebody plays the right clip at each request, a face that is swapped in the video itself.
+which a person plays the right clip at each request, a face that is swapped in the video itself.
 """
 
 from __future__ import annotations

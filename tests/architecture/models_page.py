@@ -11,7 +11,7 @@ Written from the rows of `src/visavis/weights/`; a test compares. `visavis model
 machine, `visavis models show NAME` all that is known of one; `visavis models fetch NAME` downloads it, `visavis models
 import FILE` takes one that you have, whatever it is called. Accuracies are those that authors published, by the source
 named; those measured here are in [docs/accuracy.md](docs/accuracy.md). Files that other libraries have downloaded are
-found where these put them: [docs/models.md](docs/models.md). A file whose hash nobody has told is pinned when
+found where these put them: [docs/models.md](docs/models.md). A file whose hash was not published is pinned when
 it is first fetched or imported. Files that forbid some uses are taken only after `--accept-license` or
 `VISAVIS_ACCEPT_LICENSE=1`.
 """

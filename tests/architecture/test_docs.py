@@ -71,6 +71,17 @@ def test_contributors_set_up_and_check_as_the_readme_does() -> None:
     assert f"{set_up} && {check}" == lines_of_code()[1]
 
 
+WORDS = re.compile(r"\b(told|whoever|whom|nobody|somebody)\b", re.IGNORECASE)
+"""Words without a person or thing that they name."""
+
+
+def test_documents_and_docstrings_name_what_they_speak_of() -> None:
+    files = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md"), *ROOT.glob("src/**/*.py")]
+    assert len(files) > 500
+    texts = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in files}
+    assert {name: words for name, text in texts.items() if (words := WORDS.findall(text))} == {}
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="continuous integration runs on POSIX")
 @pytest.mark.parametrize(("second", "code", "said"), [("echo tested", 0, "tested"), ("echo bad && exit 3", 3, "bad")])
 def test_continuous_integration_runs_the_second_line(tmp_path: Path, second: str, code: int, said: str) -> None:

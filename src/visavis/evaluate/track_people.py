@@ -5,9 +5,9 @@ overlap come first, and each face and each person is in one pair at most. A face
 
 Without boxes the times decide. The tracks of most faces come first. Each gets the person who is on at most of its
 faces, at times at which no earlier track has that person: one person has one track at a time. Of persons who are on
-equally often the person counts as whom the track was named, so that two people who are on for the same time are not
+equally often the person counts as which the track was named, so that two people who are on for the same time are not
 counted as confused: that cannot be seen from times. Where the person of a track is not on, its face shows a person who
-is on and whom no other track shows then; if there is none, it is a false face.
+is on and that no other track shows then; if there is none, it is a false face.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class SeenFace:
 
 @dataclass(frozen=True, slots=True)
 class JudgedFace:
-    """A face of a track with the ``person`` whom it shows by the truth; None: a false face, or a person not listed."""
+    """A face of a track with the ``person`` that it shows by the truth; None: a false face, or a person not listed."""
 
     track: int
     seconds: float
@@ -145,7 +145,7 @@ def _choose_people(
 
 
 def _name_frame(tracks: Sequence[int], present: Sequence[str], person_of_track: Mapping[int, str]) -> dict[int, str]:
-    """Return the person of each track of a frame: its own if on, else one of the people whom no track shows."""
+    """Return the person of each track of a frame: its own if on, else one of the people that no track shows."""
     people: dict[int, str] = {}
     for track in tracks:
         person = person_of_track.get(track)

@@ -83,7 +83,7 @@ class LabelCheck:
         pictures = [Picture(face_picture(s.photo, s.box), [s.person, Path(s.photo).name, s.message]) for s in shown]
         notes = [Table([[str(n), Words(note)] for n, note in enumerate(self.notes, 1)])] if self.notes else []
         sections = [Section("Suspects", text, pictures=pictures), *[Section("Notes", tables=notes)] * bool(notes)]
-        return Page("Labels that look wrong", f"Which photos show somebody else? ({self.model})", sections, WORDS)
+        return Page("Labels that look wrong", f"Which photos show another person? ({self.model})", sections, WORDS)
 
 
 def check_labels(

@@ -42,7 +42,7 @@ HIDDEN_S = 1.3
 EXPECTED, AROUND = 1.5, 2.5
 """Sides between centers up to which a hidden face is where it was expected, and up to which another is a rival."""
 RIVAL = 1.2
-"""Sides between centers up to which a track and a face may be one, where a face is to be told from others."""
+"""Sides between centers up to which a track and a face may be one, where faces are to be distinguished."""
 STEADY_OVERLAP = 0.5
 """Least intersection over union of a face and the predicted box of a track that just stays in place."""
 NEUTRAL = 0.5

@@ -73,7 +73,7 @@ class FrameSource(Protocol):
 class TrackedFace:
     """A face of a track in one frame: ``detected``, or predicted between two detections (landmarks moved with the box).
 
-    ``track`` is the number of the track, from 1, never given twice in a run. ``name`` is that of the person whom the
+    ``track`` is the number of the track, from 1, never given twice in a run. ``name`` is that of the person that the
     track was identified as so far; None: unknown, or not yet decided.
     ``confirmed`` is False while too few detections support the track, which is then blurred but not drawn; ``decided``
     is False until the track was identified for the first time, with a name or as unknown. ``uncertainty`` is the
