@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -48,15 +50,26 @@ def test_a_job_is_queued_read_canceled_and_resumed(
 def test_a_failed_job_is_resumed_and_a_done_one_is_not(
     server: RunningServer, database: StateDatabase, spare_gallery: str
 ) -> None:
-    jobs = Jobs(database)
-    job = jobs.create("index", spare_gallery, {"folder": "nowhere"}, actor="Ann")
-    jobs.finish(job.id, error="the disk is full.")
-    failed = server.get(f"/v1/jobs/{job.id}").json()
-    assert (failed["state"], failed["message"]) == ("failed", "the disk is full.")
+    folder = server.folder / "photos" / f"later {spare_gallery}"
+    job = Jobs(database).create("index", spare_gallery, {"folder": f"photos/{folder.name}"}, actor="Ann")
+    failed = wait_for(server, job.id, "failed")
+    assert failed["message"] == f"there is no folder 'photos/{folder.name}' on this server."
+    folder.mkdir()
     assert server.post(f"/v1/jobs/{job.id}/resume").json()["message"] == ""
-    jobs.finish(job.id, result={"photos": 1})
+    assert wait_for(server, job.id, "done")["result"] == {"photos": 1, "statuses": {"missing": 1}}
     again = server.post(f"/v1/jobs/{job.id}/resume")
     assert (again.status_code, again.json()["code"]) == (400, "usage")
+
+
+def wait_for(server: RunningServer, job: str, state: str) -> dict[str, Any]:
+    """Wait until a job has a state; return it."""
+    deadline = time.monotonic() + 30
+    while True:
+        current: dict[str, Any] = server.get(f"/v1/jobs/{job}").json()
+        if current["state"] == state:
+            return current
+        assert time.monotonic() < deadline, current
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize(

@@ -28,13 +28,14 @@ def test_a_job_goes_from_queued_to_done(database: StateDatabase) -> None:
     jobs = Jobs(database)
     job = jobs.create("index", "default", {"folder": "photos"}, actor="Ann")
     assert (job.state, job.done, job.total, job.created_by) == ("queued", 0, None, "Ann")
-    claimed = jobs.claim()
+    claimed = jobs.claim("server")
     assert claimed is not None
-    assert (claimed.id, claimed.state, claimed.order) == (job.id, "running", {"folder": "photos"})
-    assert jobs.claim() is None
-    assert jobs.progress(job.id, 3, 10) is True
+    assert (claimed.job.id, claimed.job.state, claimed.job.order) == (job.id, "running", {"folder": "photos"})
+    assert jobs.claim("server") is None
+    assert jobs.progress(claimed, 3, 10) is True
     assert (jobs.read(job.id).done, jobs.read(job.id).total) == (3, 10)
-    done = jobs.finish(job.id, result={"faces": 4})
+    assert jobs.finish(claimed, result={"faces": 4}) is True
+    done = jobs.read(job.id)
     assert (done.state, done.result) == ("done", {"faces": 4})
     assert jobs.cancel(job.id, actor="Ann").state == "done"
     with pytest.raises(UsageError, match="is done"):
@@ -44,23 +45,82 @@ def test_a_job_goes_from_queued_to_done(database: StateDatabase) -> None:
 def test_a_canceled_job_stops_at_its_next_report_and_can_be_resumed(database: StateDatabase) -> None:
     jobs = Jobs(database)
     job = jobs.create("index", "default", {}, actor="Ann")
-    jobs.claim()
+    lease = jobs.claim("server")
+    assert lease is not None
     assert jobs.cancel(job.id, actor="Ann").state == "canceling"
-    assert jobs.progress(job.id, 5, 10) is False
-    assert jobs.finish(job.id).state == "canceled"
+    assert jobs.progress(lease, 5, 10) is False
+    assert jobs.stop(lease, result={"faces": 2}) is True
+    assert (jobs.read(job.id).state, jobs.read(job.id).result) == ("canceled", {"faces": 2})
     resumed = jobs.resume(job.id, actor="Ann")
     assert (resumed.state, resumed.done) == ("queued", 5)
-    claimed = jobs.claim()
+    claimed = jobs.claim("server")
     assert claimed is not None
-    assert jobs.finish(claimed.id, error="the disk is full.").state == "failed"
-    assert jobs.read(job.id).message == "the disk is full."
+    assert jobs.fail(claimed, "the disk is full.") is True
+    assert (jobs.read(job.id).state, jobs.read(job.id).message) == ("failed", "the disk is full.")
+
+
+def test_a_cancel_while_the_result_is_saved_changes_nothing(database: StateDatabase) -> None:
+    jobs = Jobs(database)
+    job = jobs.create("train", "default", {}, actor="Ann")
+    lease = jobs.claim("server")
+    assert lease is not None
+    assert jobs.begin_saving(lease) is True
+    assert jobs.cancel(job.id, actor="Ann").state == "saving"
+    jobs.finish(lease, result={})
+    assert jobs.read(job.id).state == "done"
+    assert [entry.action for entry in database.read_log()] == ["create job"]
+
+
+def test_nothing_is_saved_after_a_cancel(database: StateDatabase) -> None:
+    jobs = Jobs(database)
+    job = jobs.create("train", "default", {}, actor="Ann")
+    lease = jobs.claim("server")
+    assert lease is not None
+    jobs.cancel(job.id, actor="Ann")
+    assert jobs.begin_saving(lease) is False
+    jobs.stop(lease)
+    assert jobs.read(job.id).state == "canceled"
+
+
+def test_a_runner_whose_lease_is_lost_changes_nothing(database: StateDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = Jobs(database)
+    job = jobs.create("train", "default", {}, actor="Ann")
+    old = jobs.claim("first")
+    assert old is not None
+    assert jobs.renew(old) is True
+    monkeypatch.setattr(state_jobs, "STALE_SECONDS", -1)
+    new = jobs.claim("second")
+    assert new is not None
+    assert new.job.id == old.job.id == job.id
+    jobs.progress(new, 3, 9)
+    expected = jobs.read(job.id)
+    assert not any(
+        [
+            jobs.renew(old), jobs.progress(old, 1, 9), jobs.begin_saving(old), jobs.finish(old, result={"old": 1}),
+            jobs.fail(old, "old"), jobs.stop(old),
+        ]
+    )  # fmt: skip
+    assert jobs.read(job.id) == expected
+    assert jobs.begin_saving(new) is True
+    assert jobs.finish(new, result={"new": 1}) is True
+    assert jobs.renew(new) is False
+
+
+def test_a_server_takes_up_its_own_jobs_after_its_runner_died(database: StateDatabase) -> None:
+    jobs = Jobs(database)
+    ids = [jobs.create("index", "default", {}, actor="Ann").id for _ in range(3)]
+    for owner in ("own", "own", "own2"):
+        jobs.claim(owner)
+    jobs.cancel(ids[1], actor="Ann")
+    jobs.abandon("own")
+    assert [jobs.read(job).state for job in ids] == ["queued", "canceled", "running"]
 
 
 def test_a_queued_job_is_canceled_at_once_and_never_claimed(database: StateDatabase) -> None:
     jobs = Jobs(database)
     job = jobs.create("index", "default", {}, actor="Ann")
     assert jobs.cancel(job.id, actor="Ann").state == "canceled"
-    assert jobs.claim() is None
+    assert jobs.claim("server") is None
 
 
 def test_a_job_whose_runner_died_is_claimed_again(database: StateDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,13 +128,13 @@ def test_a_job_whose_runner_died_is_claimed_again(database: StateDatabase, monke
     first = jobs.create("index", "default", {}, actor="Ann")
     second = jobs.create("index", "default", {}, actor="Ann")
     for _ in range(2):
-        jobs.claim()
+        jobs.claim("server")
     jobs.cancel(second.id, actor="Ann")
-    assert jobs.claim() is None
+    assert jobs.claim("server") is None
     monkeypatch.setattr(state_jobs, "STALE_SECONDS", -1)
-    claimed = jobs.claim()
+    claimed = jobs.claim("server")
     assert claimed is not None
-    assert claimed.id == first.id
+    assert claimed.job.id == first.id
     assert jobs.read(second.id).state == "canceled"
 
 
@@ -82,7 +142,7 @@ def test_two_runners_never_claim_one_job(database: StateDatabase) -> None:
     jobs = Jobs(database)
     ids = {jobs.create("index", "default", {}, actor="Ann").id for _ in range(12)}
     with ThreadPoolExecutor(4) as pool:
-        claimed = [job.id for job in pool.map(lambda _: jobs.claim(), range(16)) if job is not None]
+        claimed = [lease.job.id for lease in pool.map(lambda _: jobs.claim("server"), range(16)) if lease is not None]
     assert (len(claimed), set(claimed)) == (12, ids)
 
 

@@ -1,7 +1,7 @@
 """The runner of jobs: one process that takes a job after the other, reports progress, and stops when it is asked to.
 
 A job that is interrupted, by a cancel or by the end of the server, keeps what it has stored and goes on from there:
-indexing skips photos that are in the gallery.
+indexing skips photos that are in the gallery, training takes embeddings from the cache.
 """
 
 from __future__ import annotations
@@ -12,94 +12,86 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
-from time import monotonic
 from typing import Any, TypeVar
 
-from visavis.defaults import MIN_FACE
-from visavis.errors import UsageError, VisavisError
+from visavis.defaults import EMBEDDER, MIN_FACE
+from visavis.errors import ServerError, UsageError, VisavisError
 from visavis.gallery.acting import acting_as
 from visavis.server.config import ServerConfig
 from visavis.server.index_folders import resolve_folder
+from visavis.server.job_run import JobRun, StoppedError
 from visavis.server.state.database import StateDatabase
-from visavis.server.state.jobs import Job, Jobs
+from visavis.server.state.jobs import Jobs
 
 LOOK_SECONDS = 0.5
 """Time between looks for a new job."""
-REPORT_SECONDS = 1.0
+AWAY_SECONDS = 5.0
+"""Time until the next try where the database cannot be used."""
+SEE_LOG = "it could not be done; the server's log says why."
+SHORTENED = 100
+"""Characters that at least remain of a long path that a message shortens."""
 
 T = TypeVar("T")
 log = logging.getLogger("visavis.server")
 
-ReportProgress = Callable[[int, int | None], bool]
-"""Report ``done`` and ``total``; False: stop."""
 
-
-def run_jobs(config: ServerConfig, life: int) -> int:
+def run_jobs(config: ServerConfig, life: int, owner: str) -> int:
     """Run jobs until SIGTERM, or until the supervisor is gone; return the exit code.
 
-    ``life`` is the reading end of a pipe whose other end only the supervisor holds.
+    ``life`` is the reading end of a pipe whose other end only the supervisor holds; ``owner`` is the supervisor's id,
+    by which a runner that is started again takes up the job of the one that died.
     """
     logging.basicConfig(format="visavis: %(message)s", level=logging.WARNING)
-    stop = threading.Event()
+    stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    threading.Thread(target=_end_with_supervisor, args=(life, stop), name="life", daemon=True).start()
-    database = StateDatabase(config.state_url)
-    jobs = Jobs(database)
-    while not stop.is_set():
-        job = jobs.claim() if jobs.any_waiting() else None
-        if job is None:
-            stop.wait(LOOK_SECONDS)
-        else:
-            run_job(config, jobs, job, stop)
-    database.close()
+        signal.signal(number, lambda *_: stopping.set())
+    threading.Thread(target=_end_with_supervisor, args=(life, stopping), name="life", daemon=True).start()
+    while not stopping.is_set():
+        try:
+            with closing(StateDatabase(config.state_url)) as database:
+                _run_each(config, Jobs(database), owner, stopping)
+        except ServerError as error:  # the database is away: its jobs wait, or are claimed again
+            log.warning("jobs wait: %s", error)
+            stopping.wait(AWAY_SECONDS)
     return 0
 
 
-def run_job(config: ServerConfig, jobs: Jobs, job: Job, stop: threading.Event) -> None:
-    """Run one job to its end; where ``stop`` is set, leave it queued for the next runner."""
-    reported, latest = 0.0, None
+def _run_each(config: ServerConfig, jobs: Jobs, owner: str, stopping: threading.Event) -> None:
+    jobs.abandon(owner)
+    while not stopping.is_set():
+        lease = jobs.claim(owner) if jobs.any_waiting() else None
+        if lease is None:
+            stopping.wait(LOOK_SECONDS)
+        else:
+            with JobRun(jobs, lease, stopping) as run:
+                run_job(config, run)
 
-    def report(done: int, total: int | None) -> bool:
-        nonlocal reported, latest
-        latest = (done, total)
-        if stop.is_set():
-            return False
-        if monotonic() - reported < REPORT_SECONDS:
-            return True
-        reported = monotonic()
-        return jobs.progress(job.id, done, total)
 
-    result, fault = None, ""
+def run_job(config: ServerConfig, run: JobRun) -> None:
+    """Run one job to its end; where the server stops, leave it queued for the next runner."""
+    job = run.job
     try:
         with acting_as(job.created_by):
-            result = KINDS[job.kind](config, job, report)
-    except _StoppedError:
-        pass
+            result = KINDS[job.kind](config, run)
+    except StoppedError as stopped:
+        run.stop(stopped.result)
     except (VisavisError, OSError) as error:
         log.warning("job %s failed: %s", job.id, error)
-        fault = _describe(error)
+        run.fail(_describe(config, error))
     except Exception:  # a defect must not end the runner
         log.exception("job %s failed", job.id)
-        fault = "the server made a mistake; its log has the details."
-    if latest is not None:
-        jobs.progress(job.id, *latest)
-    if stop.is_set() and not fault:
-        jobs.release(job.id)
+        run.fail("the server made a mistake; its log has the details.")
     else:
-        jobs.finish(job.id, result=result, error=fault)
+        run.finish(result)
 
 
-class _StoppedError(Exception):
-    """Ends work that is to stop, from within."""
-
-
-def _index(config: ServerConfig, job: Job, report: ReportProgress) -> Mapping[str, Any]:
+def _index(config: ServerConfig, run: JobRun) -> Mapping[str, Any]:
     """Index a folder into the gallery; the result counts photos by status."""
     from visavis import bulk
     from visavis.gallery.gallery import Gallery
     from visavis.images.photo_files import photos_in
 
+    job = run.job
     folder = resolve_folder(config, job.order["folder"])
     exclude = job.order.get("exclude", [])
     options = {"detector": config.detector, "min_face": job.order.get("min_face", MIN_FACE), "exclude": exclude}
@@ -112,41 +104,55 @@ def _index(config: ServerConfig, job: Job, report: ReportProgress) -> Mapping[st
     ):
         for done, outcome in enumerate(outcomes, 1):
             counts[outcome.status] = counts.get(outcome.status, 0) + 1
-            if not report(done, total):
-                break
-    return {"photos": sum(counts.values()), "statuses": counts}
+            if not run.report(done, total) and done < total:
+                raise StoppedError(_count(counts))
+    return _count(counts)
 
 
-def _train(config: ServerConfig, job: Job, report: ReportProgress) -> Mapping[str, Any]:
+def _count(statuses: Mapping[str, int]) -> Mapping[str, Any]:
+    return {"photos": sum(statuses.values()), "statuses": dict(statuses)}
+
+
+def _train(config: ServerConfig, run: JobRun) -> Mapping[str, Any]:
     """Train a classifier on a folder with a folder of photos per person, into a configured place."""
+    from visavis.pipeline import Recognizer
     from visavis.train.classifier import train_classifier
 
-    name = job.order["classifier"]
-    place = config.classifiers.get(name)
+    order = run.job.order
+    place = config.classifiers.get(order["classifier"])
     if place is None:
-        raise UsageError(f"no classifier {name!r} is configured.")
+        raise UsageError(f"no classifier {order['classifier']!r} is configured.")
 
     def progress(photos: Iterable[T], total: int) -> Iterator[T]:
         for done, photo in enumerate(photos):
-            if not report(done, total):
-                raise _StoppedError
+            if not run.report(done, total):
+                raise StoppedError
             yield photo
+        run.report(total, total)
 
-    run = train_classifier(resolve_folder(config, job.order["folder"]), progress=progress)
-    run.save(place)
-    return {"accuracy": run.report.accuracy, "people": len(run.classifier.people)}
+    recognizer = Recognizer(detector=config.detector, embedder=order.get("model", EMBEDDER), threads=1)
+    trained = train_classifier(resolve_folder(config, order["folder"]), recognizer=recognizer, progress=progress)
+    run.begin_saving()
+    trained.save(place)
+    return {"accuracy": trained.report.accuracy, "people": len(trained.classifier.people)}
 
 
-KINDS: Mapping[str, Callable[[ServerConfig, Job, ReportProgress], Mapping[str, Any]]] = {
+KINDS: Mapping[str, Callable[[ServerConfig, JobRun], Mapping[str, Any]]] = {
     "index": _index,
     "train": _train,
 }
 """What each kind of job does."""
 
 
-def _describe(error: Exception) -> str:
-    """Return the sentence of an error, without a path of the server."""
-    return str(error) if isinstance(error, UsageError) else "it could not be done; the server's log says why."
+def _describe(config: ServerConfig, error: Exception) -> str:
+    """Return the sentence of an error, with the names of roots and classifiers in place of paths of the server."""
+    text = str(error) if isinstance(error, UsageError) else SEE_LOG
+    places = {**config.index_roots, **config.classifiers}
+    for name, path in sorted(places.items(), key=lambda item: -len(str(item[1]))):
+        for place in (path.resolve(), path):
+            text = text.replace(str(place), name)
+    is_hidden = not any(str(path.resolve())[:SHORTENED] in text for path in places.values())
+    return text if is_hidden else SEE_LOG
 
 
 def _end_with_supervisor(life: int, stop: threading.Event) -> None:

@@ -7,6 +7,7 @@ signal, and for the end of a child.
 from __future__ import annotations
 
 import os
+import secrets
 import selectors
 import signal
 import socket
@@ -40,6 +41,7 @@ class Supervisor:
 
     def __init__(self, config: ServerConfig, listener: socket.socket) -> None:
         self._config, self._listener = config, listener
+        self._id = secrets.token_hex(8)
         self._life = os.pipe()
         self._signals = os.pipe()
         for end in self._signals:
@@ -113,7 +115,7 @@ class Supervisor:
 
     def _run_jobs(self) -> int:
         self._listener.close()
-        return run_jobs(self._config, self._life[0])
+        return run_jobs(self._config, self._life[0], self._id)
 
     def _fork(self, run: Callable[[], int]) -> None:
         child = os.fork()

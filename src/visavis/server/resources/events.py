@@ -22,7 +22,8 @@ from visavis.server.problems import responses
 from visavis.server.resources.options import Reader
 from visavis.server.schema import model_of
 from visavis.server.services import Services
-from visavis.server.state.events import EventFilter, StoredEvent
+from visavis.server.state.events import EventFilter
+from visavis.server.types import StoredEvent
 
 router = APIRouter(prefix="/events", tags=["events"])
 POLL_SECONDS = 0.5

@@ -19,45 +19,24 @@ from visavis.server.problems import responses
 from visavis.server.resources.options import ChangeGallery, Enroller, ReadGallery
 from visavis.server.resources.people import PersonId
 from visavis.server.schema import model_of
+from visavis.server.types import FaceCluster, StoredFace
 
 router = APIRouter(tags=["faces"])
 PAGE = 100
 FaceId = Annotated[int, Field(ge=1, le=2**62)]
 
 
-class FaceOfGallery(BaseModel):
-    """A stored face: ``person_id`` is null for an unassigned one, ``cluster`` for one in no cluster."""
-
-    template_id: int
-    person_id: int | None
-    cluster: int | None
-    photo: str
-    sha256: str | None
-    box: list[float] | None
-    quality: float | None
-
-
 class FacesOfGallery(BaseModel):
     """A page of faces, by id; ``next`` is the ``after`` of the next page, null on the last one."""
 
-    faces: list[FaceOfGallery]
+    faces: list[model_of(StoredFace)]  # type: ignore[valid-type]
     next: int | None
-
-
-class FaceCluster(BaseModel):
-    """Faces taken for one person; ``people`` are the ids of those who have templates among them."""
-
-    cluster: int
-    size: int
-    unassigned: int
-    people: list[int]
-    template_ids: list[int]
 
 
 class FaceClusters(BaseModel):
     """The clusters of a gallery, the largest first."""
 
-    clusters: list[FaceCluster]
+    clusters: list[model_of(FaceCluster)]  # type: ignore[valid-type]
 
 
 class FacesToMove(BaseModel):

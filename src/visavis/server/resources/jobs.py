@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
 from visavis import defaults
+from visavis.embedders import EMBEDDERS
 from visavis.errors import UnknownNameError
 from visavis.server.auth import Principal, ServicesOf
 from visavis.server.config import DEFAULT_GALLERY
@@ -16,7 +17,7 @@ from visavis.server.problems import responses
 from visavis.server.resources.options import Administrator, GalleryName, Manager, Reader
 from visavis.server.schema import model_of
 from visavis.server.services import Services
-from visavis.server.state.jobs import Job
+from visavis.server.types import Job
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 JobId = Annotated[str, Path(max_length=64)]
@@ -34,10 +35,14 @@ class IndexOrder(BaseModel):
 
 
 class TrainOrder(BaseModel):
-    """Train a classifier of the configuration on a folder with a folder of photos per person."""
+    """Train a classifier of the configuration on a folder with a folder of photos per person.
+
+    ``model`` is the name of the network whose embeddings it takes.
+    """
 
     classifier: str = Field(min_length=1, max_length=200)
     folder: str = Field(min_length=1, max_length=4096)
+    model: str = Field(defaults.EMBEDDER, min_length=1, max_length=200)
 
 
 class JobList(BaseModel):
@@ -60,6 +65,7 @@ def train_classifier(services: ServicesOf, principal: Administrator, order: Trai
     """Queue a job that trains a classifier, which /classify then takes by its name."""
     if order.classifier not in services.config.classifiers:
         raise UnknownNameError(f"there is no classifier {order.classifier!r} in the configuration of this server.")
+    EMBEDDERS.check(order.model.partition("@")[0])  # a name: no folder of a model, as in the library
     resolve_folder(services.config, order.folder)
     return services.jobs.create("train", DEFAULT_GALLERY, order.model_dump(), actor=principal.name).to_dict()
 
@@ -80,7 +86,7 @@ def read_job(services: ServicesOf, principal: Reader, job_id: JobId) -> dict[str
 
 @router.post("/{job_id}/cancel", response_model=model_of(Job), responses=responses(404))
 def cancel_job(services: ServicesOf, principal: Manager, job_id: JobId) -> dict[str, Any]:
-    """Stop a job; what it has stored stays."""
+    """Stop a job; what it has stored stays. One that saves its result or has ended goes on as it was."""
     _find(services, principal, job_id)
     return services.jobs.cancel(job_id, actor=principal.name).to_dict()
 

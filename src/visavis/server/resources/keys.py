@@ -13,7 +13,7 @@ from visavis.server.auth import ServicesOf, count_failure
 from visavis.server.problems import ProblemError, responses
 from visavis.server.resources.options import Administrator
 from visavis.server.schema import model_of
-from visavis.server.state.keys import ApiKey, NewKey
+from visavis.server.types import ApiKey, NewKey
 
 router = APIRouter(tags=["keys"])
 

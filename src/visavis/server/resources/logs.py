@@ -13,7 +13,7 @@ from visavis.server.auth import ServicesOf
 from visavis.server.problems import responses
 from visavis.server.resources.options import Administrator, Manager
 from visavis.server.schema import model_of
-from visavis.server.state.database import LogEntry
+from visavis.server.types import LogEntry
 
 router = APIRouter(tags=["logs"])
 PAGE = 100

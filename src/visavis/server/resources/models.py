@@ -11,6 +11,8 @@ from visavis.errors import WeightsError
 from visavis.server.auth import ServicesOf
 from visavis.server.problems import responses
 from visavis.server.resources.options import Reader
+from visavis.server.schema import model_of
+from visavis.server.types import ModelFile
 from visavis.weights import user_models
 from visavis.weights.spec import all_specs
 from visavis.weights.store import locate
@@ -18,24 +20,10 @@ from visavis.weights.store import locate
 router = APIRouter(prefix="/models", tags=["models"])
 
 
-class Model(BaseModel):
-    """A weight file: what it is for, its license, whether this server has it, and whether galleries use it."""
-
-    name: str
-    task: str
-    license: str
-    trained_on: str
-    bytes: int | None
-    non_commercial: bool | None
-    imported: bool
-    present: bool
-    used_by: list[str]
-
-
 class Models(BaseModel):
     """All models."""
 
-    models: list[Model]
+    models: list[model_of(ModelFile)]  # type: ignore[valid-type]
 
 
 @router.get("", response_model=Models, responses=responses())

@@ -6,7 +6,6 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from visavis import permissions
 from visavis.errors import ServerError, UsageError
 from visavis.server.state import tables
+from visavis.server.types import LogEntry
 
 BUSY_SECONDS = 30
 
@@ -31,17 +31,6 @@ def beside_gallery(gallery_url: str) -> str:
 def now() -> str:
     """Return the time in UTC, as the database stores it."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
-
-
-@dataclass(frozen=True, slots=True)
-class LogEntry:
-    """An entry of the log of the server; ``detail`` names the key or the job."""
-
-    number: int
-    at: str
-    actor: str
-    action: str
-    detail: str
 
 
 class StateDatabase:

@@ -10,24 +10,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from visavis.plain import Plain
 from visavis.server.state import tables
 from visavis.server.state.database import StateDatabase, now
+from visavis.server.types import StoredEvent
 
 EVENTS = tables.EVENTS
-
-
-@dataclass(frozen=True, slots=True)
-class StoredEvent(Plain):
-    """An event with its ``number``, by which a reader goes on, and the name of the ``gallery`` that was searched.
-
-    ``content`` is the event as ``visavis video --events`` writes it.
-    """
-
-    number: int
-    at: str
-    gallery: str
-    content: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Long work: jobs are created by requests, claimed by a runner in a process of its own, and canceled between.
 
-A runner that is killed stops reporting; its job is claimed again after ``STALE_SECONDS``, by any server of the
-database.
+A runner holds a lease of its job, and renews it all the time. The lease of a runner that was killed, or cannot reach
+the database, lapses after ``STALE_SECONDS``; any server of the database then claims the job, and the former runner can
+change nothing of it any more.
 """
 
 from __future__ import annotations
@@ -13,41 +14,30 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, insert, or_, select, update
 
 from visavis.errors import UnknownNameError, UsageError
-from visavis.plain import Plain
 from visavis.server.state import tables
 from visavis.server.state.database import StateDatabase, now
+from visavis.server.types import Job
 
 JOBS = tables.JOBS
-QUEUED, RUNNING, CANCELING, CANCELED = "queued", "running", "canceling", "canceled"
+QUEUED, RUNNING, SAVING, CANCELING, CANCELED = "queued", "running", "saving", "canceling", "canceled"
 DONE, FAILED = "done", "failed"
-STATES = (QUEUED, RUNNING, CANCELING, CANCELED, DONE, FAILED)
-"""A job is queued, then running, then done, failed or canceled; "canceling" is a running job that is to stop."""
-STALE_SECONDS = 60
-"""Time without a report after which a running job is taken for one whose runner died."""
+STATES = (QUEUED, RUNNING, SAVING, CANCELING, CANCELED, DONE, FAILED)
+"""A job is queued, then running, then done, failed or canceled. "canceling" is a running job that is to stop;
+"saving" is one that writes its result, and can be canceled no more."""
+LEASED = (RUNNING, SAVING, CANCELING)
+STALE_SECONDS = 60.0
+"""Time after which the lease of a job that was not renewed lapses."""
 
 
 @dataclass(frozen=True, slots=True)
-class Job(Plain):
-    """A job on a gallery: ``done`` of ``total`` photos (None: not yet counted), and its ``result`` at the end.
+class Lease:
+    """The right of a runner to change a job, until another runner claims it: each claim has another ``token``."""
 
-    ``order`` is what to do. ``message`` is why it failed, or empty.
-    """
-
-    id: str
-    kind: str
-    gallery: str
-    order: Mapping[str, Any]
-    state: str
-    done: int
-    total: int | None
-    message: str
-    result: Mapping[str, Any] | None
-    created: str
-    created_by: str
-    updated: str
+    job: Job
+    token: str
 
 
 class Jobs:
@@ -62,6 +52,7 @@ class Jobs:
         values = {
             "id": secrets.token_hex(8), "kind": kind, "gallery": gallery, "order": json.dumps(order), "state": QUEUED,
             "done": 0, "total": None, "message": "", "result": None, "created": at, "created_by": actor, "updated": at,
+            "lease": None, "renewed": at,
         }  # fmt: skip
         with self._database.write() as conn:
             conn.execute(insert(JOBS).values(values))
@@ -83,51 +74,82 @@ class Jobs:
 
     def any_waiting(self) -> bool:
         """Return whether :meth:`claim` may have something to take: a job that waits or, perhaps, whose runner died."""
-        query = select(JOBS.c.id).where(JOBS.c.state.in_([QUEUED, RUNNING, CANCELING])).limit(1)
+        query = select(JOBS.c.id).where(JOBS.c.state.in_([QUEUED, *LEASED])).limit(1)
         with self._database.read() as conn:
             return conn.execute(query).first() is not None
 
-    def release(self, job_id: str) -> None:
-        """Queue a running job again, since its runner ends; one that is to be canceled is."""
-        with self._database.write() as conn:
-            state = _read(conn, job_id).state
-            if state in {RUNNING, CANCELING}:
-                _change(conn, job_id, state=QUEUED if state == RUNNING else CANCELED)
+    def claim(self, owner: str) -> Lease | None:
+        """Take the oldest job that waits, or whose lease has lapsed; None: there is none. Each job is taken once.
 
-    def claim(self) -> Job | None:
-        """Take the oldest job that waits, or whose runner died; None: there is none. Each job is taken once."""
+        ``owner`` is the id of the server, of which one runner at a time is alive.
+        """
         oldest = (datetime.now(UTC) - timedelta(seconds=STALE_SECONDS)).isoformat(timespec="microseconds")
-        is_stale = and_(JOBS.c.state == RUNNING, JOBS.c.updated < oldest)
-        waiting = select(JOBS).where(or_(JOBS.c.state == QUEUED, is_stale)).order_by(JOBS.c.created, JOBS.c.id)
+        is_lapsed = and_(JOBS.c.state.in_([RUNNING, SAVING]), JOBS.c.renewed < oldest)
+        waiting = select(JOBS.c.id).where(or_(JOBS.c.state == QUEUED, is_lapsed)).order_by(JOBS.c.created, JOBS.c.id)
         with self._database.write() as conn:
-            is_abandoned = and_(JOBS.c.state == CANCELING, JOBS.c.updated < oldest)
-            conn.execute(update(JOBS).where(is_abandoned).values(state=CANCELED, updated=now()))
-            row = conn.execute(waiting.limit(1)).one_or_none()
-            if row is None:
+            is_abandoned = and_(JOBS.c.state == CANCELING, JOBS.c.renewed < oldest)
+            conn.execute(update(JOBS).where(is_abandoned).values(state=CANCELED, updated=now(), lease=None))
+            job_id = conn.execute(waiting.limit(1)).scalar()
+            if job_id is None:
                 return None
-            _change(conn, row.id, state=RUNNING, message="")
-            return _read(conn, row.id)
+            token = f"{owner}.{secrets.token_hex(8)}"
+            _change(conn, JOBS.c.id == job_id, state=RUNNING, message="", lease=token, renewed=now())
+            return Lease(_read(conn, job_id), token)
 
-    def progress(self, job_id: str, done: int, total: int | None) -> bool:
-        """Report how far a job is, at least every few seconds; return whether to go on: False, it was canceled."""
+    def abandon(self, owner: str) -> None:
+        """End the leases of a server whose runner has died: its jobs wait again, or are canceled if they are to be."""
+        of_owner = and_(JOBS.c.lease.startswith(f"{owner}.", autoescape=True), JOBS.c.state.in_(LEASED))
+        state = case((JOBS.c.state == CANCELING, CANCELED), else_=QUEUED)
         with self._database.write() as conn:
-            _change(conn, job_id, done=done, total=total)
-            return _read(conn, job_id).state == RUNNING
+            _change(conn, of_owner, state=state, lease=None)
 
-    def finish(self, job_id: str, *, result: Mapping[str, Any] | None = None, error: str = "") -> Job:
-        """End a running job: failed with an ``error``, canceled where that was asked for, else done."""
+    def renew(self, lease: Lease) -> bool:
+        """Renew a lease; return False where it is lost: another runner has the job, or the job has ended."""
         with self._database.write() as conn:
-            job = _read(conn, job_id)
-            state = FAILED if error else CANCELED if job.state == CANCELING else DONE
-            _change(conn, job_id, state=state, message=error, result=None if result is None else json.dumps(result))
-            return _read(conn, job_id)
+            return conn.execute(update(JOBS).where(_is_held(lease)).values(renewed=now())).rowcount > 0
+
+    def progress(self, lease: Lease, done: int, total: int | None) -> bool:
+        """Report how far a job is; return whether to go on: False, it was canceled, or the lease is lost."""
+        with self._database.write() as conn:
+            is_held = _change(conn, _is_held(lease), done=done, total=total, renewed=now())
+            return is_held and _read(conn, lease.job.id).state == RUNNING
+
+    def begin_saving(self, lease: Lease) -> bool:
+        """Let a job write its result, so that it can be canceled no more; False: it was, or the lease is lost."""
+        with self._database.write() as conn:
+            return _change(conn, and_(_is_held(lease), JOBS.c.state == RUNNING), state=SAVING, renewed=now())
+
+    def finish(self, lease: Lease, *, result: Mapping[str, Any] | None = None) -> bool:
+        """End a job whose work is complete, also where a cancel came too late; False: the lease is lost."""
+        return self._end(lease, DONE, result=None if result is None else json.dumps(result))
+
+    def fail(self, lease: Lease, message: str) -> bool:
+        """End a job that could not be done; False: the lease is lost."""
+        return self._end(lease, FAILED, message=message)
+
+    def stop(self, lease: Lease, *, result: Mapping[str, Any] | None = None) -> bool:
+        """End a job before its work is complete: canceled if it is to be, else queued for the next runner.
+
+        Returns False where the lease is lost.
+        """
+        with self._database.write() as conn:
+            state = _read(conn, lease.job.id).state
+            values = {"result": json.dumps(result), "state": CANCELED} if state == CANCELING else {"state": QUEUED}
+            return _change(conn, _is_held(lease), **values, lease=None)
+
+    def _end(self, lease: Lease, state: str, **values: object) -> bool:
+        with self._database.write() as conn:
+            return _change(conn, _is_held(lease), state=state, lease=None, **values)
 
     def cancel(self, job_id: str, *, actor: str) -> Job:
-        """Stop a job that waits or runs; one that has ended stays as it is. Raises UnknownNameError."""
+        """Stop a job that waits or runs; one that saves its result or has ended stays as it is.
+
+        Raises UnknownNameError.
+        """
         with self._database.write() as conn:
             job = _read(conn, job_id)
             if job.state in {QUEUED, RUNNING}:
-                _change(conn, job_id, state=CANCELED if job.state == QUEUED else CANCELING)
+                _change(conn, JOBS.c.id == job_id, state=CANCELED if job.state == QUEUED else CANCELING)
                 self._database.log(conn, actor, "cancel job", job_id)
             return _read(conn, job_id)
 
@@ -140,7 +162,7 @@ class Jobs:
             job = _read(conn, job_id)
             if job.state not in {CANCELED, FAILED}:
                 raise UsageError(f"job {job_id} is {job.state}: only a canceled or a failed one can be resumed.")
-            _change(conn, job_id, state=QUEUED, message="", result=None)
+            _change(conn, JOBS.c.id == job_id, state=QUEUED, message="", result=None)
             self._database.log(conn, actor, "resume job", job_id)
             return _read(conn, job_id)
 
@@ -152,12 +174,18 @@ def _read(conn: Connection, job_id: str) -> Job:
     return _make_job(row)
 
 
-def _change(conn: Connection, job_id: str, **values: object) -> None:
-    conn.execute(update(JOBS).where(JOBS.c.id == job_id).values(values | {"updated": now()}))
+def _is_held(lease: Lease) -> ColumnElement[bool]:
+    return and_(JOBS.c.id == lease.job.id, JOBS.c.lease == lease.token, JOBS.c.state.in_(LEASED))
+
+
+def _change(conn: Connection, condition: ColumnElement[bool], **values: object) -> bool:
+    """Change the job of a condition; return whether there is one."""
+    return conn.execute(update(JOBS).where(condition).values(values | {"updated": now()})).rowcount > 0
 
 
 def _make_job(row: Row[Any]) -> Job:
     values = dict(row._mapping)
+    del values["lease"], values["renewed"]
     result = values.pop("result")
     order = json.loads(values.pop("order"))
     return Job(**values, order=order, result=None if result is None else json.loads(result))

@@ -11,7 +11,7 @@ import hmac
 import json
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -21,31 +21,10 @@ from visavis.gallery.check_text import NAME_LENGTH, check_text
 from visavis.server.roles import check_role
 from visavis.server.state import tables
 from visavis.server.state.database import StateDatabase, now
+from visavis.server.types import ApiKey, NewKey
 
 PREFIX = "vv"
 KEYS = tables.KEYS
-
-
-@dataclass(frozen=True, slots=True)
-class ApiKey:
-    """A key without its secret. ``galleries`` are the names it may use; None: all. ``revoked`` is a time, or None."""
-
-    id: str
-    name: str
-    role: str
-    galleries: tuple[str, ...] | None
-    created: str
-    created_by: str
-    revoked: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NewKey:
-    """A key with its text, which is shown once and cannot be recovered."""
-
-    name: str
-    role: str
-    key: str
 
 
 class Keys:
@@ -62,7 +41,7 @@ class Keys:
     def list(self) -> list[ApiKey]:
         """Return all keys, also revoked ones, in the order of their names."""
         with self._database.read() as conn:
-            return [_make_key(row) for row in conn.execute(select(KEYS).order_by(KEYS.c.name))]
+            return [read_key(row) for row in conn.execute(select(KEYS).order_by(KEYS.c.name))]
 
     def rotate(self, name: str, *, actor: str) -> NewKey:
         """Give a key a new secret: the old one is refused at once. Raises UnknownNameError."""
@@ -93,7 +72,7 @@ class Keys:
             row = conn.execute(select(KEYS).where(KEYS.c.id == key_id)).one_or_none()
         expected = row.secret_hash if row is not None else _hash("")
         is_right = hmac.compare_digest(_hash(secret), expected)
-        return _make_key(row) if row is not None and is_right and row.revoked is None else None
+        return read_key(row) if row is not None and is_right and row.revoked is None else None
 
     def any_usable(self) -> bool:
         """Return whether there is a key that is not revoked: without one, requests from this machine need none."""
@@ -161,6 +140,7 @@ def _hash(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _make_key(row: Row[tuple[str, ...]]) -> ApiKey:
+def read_key(row: Row[Any]) -> ApiKey:
+    """Return the key of a row with the columns of keys."""
     galleries = None if row.galleries is None else tuple(json.loads(row.galleries))
     return ApiKey(row.id, row.name, row.role, galleries, row.created, row.created_by, row.revoked)

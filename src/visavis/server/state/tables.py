@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, MetaData, Table, Text
 
-VERSION = 1
+VERSION = 2
 """Version of the tables; a database of another version is refused."""
 
 METADATA = MetaData()
@@ -32,8 +32,8 @@ SESSIONS = Table(
     METADATA,
     Column("token_hash", Text, primary_key=True),
     Column("key_id", Text, ForeignKey("server_keys.id"), nullable=False),
-    Column("csrf", Text, nullable=False),
-    Column("expires", Text, nullable=False),
+    Column("begun", Text, nullable=False),
+    Column("used", Text, nullable=False),  # by the last request, to the minute
 )
 
 JOBS = Table(
@@ -51,6 +51,8 @@ JOBS = Table(
     Column("created", Text, nullable=False),
     Column("created_by", Text, nullable=False),
     Column("updated", Text, nullable=False),
+    Column("lease", Text),  # token of the runner that has it
+    Column("renewed", Text, nullable=False),  # when the runner last said that it is alive
 )
 
 EVENTS = Table(

@@ -1,0 +1,127 @@
+"""What a server stores and lists beside the library's results: its answers, and what the client returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from visavis.plain import Plain
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFace(Plain):
+    """A stored face: ``person_id`` is None for an unassigned one, ``cluster`` for one in no cluster."""
+
+    template_id: int
+    person_id: int | None
+    cluster: int | None
+    photo: str
+    sha256: str | None
+    box: tuple[float, float, float, float] | None
+    quality: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class FaceCluster(Plain):
+    """Faces taken for one person; ``people`` are the ids of those who have templates among them."""
+
+    cluster: int
+    size: int
+    unassigned: int
+    people: tuple[int, ...]
+    template_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Job(Plain):
+    """A job on a gallery: ``done`` of ``total`` photos (None: not yet counted), and its ``result`` at the end.
+
+    ``order`` is what to do. ``state`` is "queued", "running", "saving", "canceling", "canceled", "done" or "failed".
+    ``message`` is why it failed, or empty.
+    """
+
+    id: str
+    kind: str
+    gallery: str
+    order: Mapping[str, Any]
+    state: str
+    done: int
+    total: int | None
+    message: str
+    result: Mapping[str, Any] | None
+    created: str
+    created_by: str
+    updated: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent(Plain):
+    """An event with its ``number``, by which a reader goes on, and the name of the ``gallery`` that was searched.
+
+    ``content`` is the event as ``visavis video --events`` writes it.
+    """
+
+    number: int
+    at: str
+    gallery: str
+    content: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile(Plain):
+    """A weight file: what it is for, its license, whether this server has it, and which galleries use it."""
+
+    name: str
+    task: str
+    license: str
+    trained_on: str
+    bytes: int | None
+    non_commercial: bool | None
+    imported: bool
+    present: bool
+    used_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey(Plain):
+    """A key without its secret. ``galleries`` are the names it may use; None: all. ``revoked`` is a time, or None."""
+
+    id: str
+    name: str
+    role: str
+    galleries: tuple[str, ...] | None
+    created: str
+    created_by: str
+    revoked: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey(Plain):
+    """A key with its text, which is shown once and cannot be recovered."""
+
+    name: str
+    role: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry(Plain):
+    """An entry of the log of the server; ``detail`` names the key or the job."""
+
+    number: int
+    at: str
+    actor: str
+    action: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness(Plain):
+    """Whether a server is fit for requests: ``status`` is "ok" or "unavailable", ``checks`` are its parts."""
+
+    status: str
+    checks: Mapping[str, bool]
+
+    def __bool__(self) -> bool:
+        return self.status == "ok"
