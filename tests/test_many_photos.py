@@ -158,7 +158,10 @@ DELEGATED = {
     "train.classifier_model.EmbeddingClassifier.identify",
     "ranking.lookalikes.rank_photos",
     "client._photos.read_uploads",
-    *(f"client.client.Client.{name}" for name in ("representative", "enroll", "similar", "represent", "classify")),
+    *(f"client.photo_calls.PhotoCalls.{name}" for name in ("representative", "similar", "represent", "classify")),
+    "client.photo_calls.PhotoCalls.quality",
+    "client.people_calls.PeopleCalls.enroll",
+    "client.people_calls.PeopleCalls.identify_photos",
 }
 """What the methods of a gallery call, what calls ``Recognizer.represent`` and nothing else with its photos, and the
 client, whose answers tests/server compares with those of the library."""

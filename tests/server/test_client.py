@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import chdir
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, is_dataclass, replace
 from datetime import date
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import count
@@ -18,7 +18,9 @@ import pytest
 
 import visavis
 from visavis.client import Client
+from visavis.compare import Calibration
 from visavis.errors import BusyError, ServerError, UnknownNameError, VisavisError
+from visavis.gallery.types import IdentifiedPhoto
 from visavis.landmarks import dlib_boxes, load_predictor
 
 from .running_server import RunningServer
@@ -44,7 +46,8 @@ def library(folder: Path) -> Any:
         return gallery.similar(photo, top=top)[0] if others is None else visavis.similar(photo, others, top=top)
 
     names = ("enroll", "identify", "people", "find", "person", "rename", "describe", "merge", "move", "remove",
-             "remove_template", "threshold", "name_faces")  # fmt: skip
+             "remove_template", "threshold", "name_faces", "identify_photos", "why", "reject", "rejections",
+             "rejection_effect", "undo_rejection", "coach", "calibrate")  # fmt: skip
     return SimpleNamespace(
         detect=visavis.detect, embed=visavis.embed, verify=visavis.verify, representative=visavis.representative,
         represent=gallery.recognizer.represent, similar=similar, landmarks=landmarks,
@@ -87,6 +90,7 @@ def script(api: Any) -> Iterator[Any]:
     yield attempt("identify", "obama3.jpg", threshold=0.01, top=1)
     yield attempt("identify", "gray.png")
     yield attempt("similar", "obama3.jpg", top=5)
+    yield from correct(attempt)
     yield attempt("people")
     yield attempt("people", "Joe", 1)
     yield attempt("find", "#2")
@@ -108,8 +112,33 @@ def script(api: Any) -> Iterator[Any]:
     yield attempt("people")
 
 
+def correct(attempt: Callable[..., Any]) -> Iterator[Any]:
+    """Explain and correct answers, and change thresholds, once people are enrolled."""
+    yield attempt("identify_photos", ["obama3.jpg", "missing.jpg", "gray.png", "letter.jpg", "biden.jpg"])
+    yield attempt("why", "obama3.jpg", "Barack")
+    yield attempt("why", "gray.png", 2)
+    yield attempt("why", "obama3.jpg", "nobody")
+    yield attempt("rejection_effect", "obama3.jpg", "Barack")
+    yield attempt("reject", "obama3.jpg", "Barack", days=5)
+    yield attempt("reject", "obama.jpg", "Barack")
+    yield attempt("rejections")
+    yield attempt("rejections", "Joe")
+    yield attempt("identify", "obama3.jpg")
+    yield attempt("undo_rejection", 1)
+    yield attempt("undo_rejection", 1)
+    yield attempt("coach", fpir=0.05)
+    yield attempt("calibrate", Calibration("sface", (0.1, 0.001), (0.9, 0.5), -20, 12))
+    yield attempt("threshold", fpir=0.1)
+    yield attempt("calibrate", None)
+
+
+OMITTED = {"created", "expires", "crops", "sha256"}
+
+
 def comparable(value: Any) -> Any:
     """A result without pixels, times and digits that a batch of another size changes."""
+    if isinstance(value, IdentifiedPhoto):
+        return [comparable(replace(value.photo, embeddings=None)), comparable(value.identifications)]
     if isinstance(value, visavis.PhotoFaces):
         value = {
             name: getattr(value, name) for name in ("name", "status", "faces", "quality", "embeddings", "captured")
@@ -117,7 +146,7 @@ def comparable(value: Any) -> Any:
     elif is_dataclass(value) and not isinstance(value, type):
         value = {"": type(value), **{item: getattr(value, item) for item in asdict(value)}}
     if isinstance(value, dict):
-        line = {key: comparable(item) for key, item in value.items() if key not in {"created", "crops", "sha256"}}
+        line = {key: comparable(item) for key, item in value.items() if key not in OMITTED}
         return {**line, "photo": Path(line["photo"]).name} if isinstance(line.get("photo"), str) else line
     if isinstance(value, list | tuple):
         return [comparable(item) for item in value]

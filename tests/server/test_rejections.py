@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from visavis import Gallery
+
 from .running_server import RunningServer, photos
 from .test_people import enroll
 
@@ -30,11 +32,23 @@ def test_show_the_effect_reject_list_and_undo(server: RunningServer, sample_phot
     assert server.get(path, params=query).json() == {"rejections": [stored.json()]}
     assert (stored.json()["photo"], name()) == ("obama3.jpg", None)
 
-    number = stored.json()["id"]
-    assert server.request("DELETE", f"{path}/{number}", params=query).status_code == 204
-    gone = server.request("DELETE", f"{path}/{number}", params=query)
+    undo = f"/v1/rejections/{stored.json()['id']}"
+    undone = server.request("DELETE", undo, params=query)
+    assert (undone.status_code, undone.json()) == (200, stored.json())
+    gone = server.request("DELETE", undo, params=query)
     assert (gone.status_code, gone.json()["code"]) == (404, "unknown_name")
     assert name() == "Barack"
+
+
+def test_all_rejections_are_listed_without_folders(
+    server: RunningServer, sample_photos: Path, spare_gallery: str
+) -> None:
+    enroll(server, spare_gallery, "Barack", sample_photos / "obama.jpg")
+    with Gallery(server.folder / f"{spare_gallery}.db") as gallery:
+        gallery.reject(sample_photos / "obama3.jpg", "Barack")
+    answer = server.get("/v1/rejections", params={"gallery": spare_gallery})
+    (line,) = answer.json()["rejections"]
+    assert (line["name"], line["photo"]) == ("Barack", "obama3.jpg")
 
 
 def test_an_enrolled_face_and_a_wrong_number_of_days_are_refused(

@@ -60,16 +60,23 @@ class Connection:
             return answer
         raise AssertionError("not reached: the last try returns or raises")
 
+    def ask_health(self, path: str) -> Any:
+        """Return the answer of a path outside of /v1, also 503, after one try. Raises ServerError."""
+        answer = self._try("GET", path, {}, prefix="")
+        if answer.status_code not in {200, BUSY}:
+            raise _make_error(answer)
+        return answer
+
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
 
-    def _try(self, method: str, path: str, options: dict[str, Any]) -> Any:
+    def _try(self, method: str, path: str, options: dict[str, Any], *, prefix: str = "/v1") -> Any:
         import requests
 
         try:
             return self._session.request(
-                method, f"{self.url}/v1{path}", timeout=self._seconds, allow_redirects=False, **options
+                method, f"{self.url}{prefix}{path}", timeout=self._seconds, allow_redirects=False, **options
             )
         except requests.RequestException as error:
             raise ServerError(f"the server at {self.url} cannot be reached: {_describe(error)}.") from error

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel
 
 from visavis import defaults
-from visavis.server.photo_answers import PhotoLine
+from visavis.server.photo_answers import FaceAnswer, PhotoLine
 from visavis.server.photo_input import OnePhoto, photo_body
 from visavis.server.problems import responses
 from visavis.server.resources.options import MIN_FACE, Fpir, MinFace, ReadGallery, Threshold, Top
 from visavis.server.schema import model_of
-from visavis.types import Identification
+from visavis.types import Identification, PhotoFaces
 
 router = APIRouter(tags=["photos"])
 
 
 class IdentifiedPhotoAnswer(PhotoLine):
-    """A photo with an answer for each face; ``name`` and ``person_id`` are null for an unknown face."""
+    """A photo with an answer for each face; ``name`` and ``person_id`` are null for an unknown face.
+
+    ``detected`` are the faces as /detect answers them, if they are wanted.
+    """
 
     faces: list[model_of(Identification)]  # type: ignore[valid-type]
+    detected: tuple[FaceAnswer, ...] = ()
 
 
 class IdentifiedPhotos(BaseModel):
@@ -37,7 +42,7 @@ class IdentifiedPhotos(BaseModel):
     responses=responses(404, 413, 415),
     openapi_extra=photo_body(many=["photo"]),
 )
-def identify(
+def identify(  # noqa: PLR0913 - those of the gallery
     photos: OnePhoto,
     gallery: ReadGallery,
     fpir: Fpir = defaults.FPIR,
@@ -47,9 +52,20 @@ def identify(
     min_face: MinFace = MIN_FACE,
     *,
     repeats: bool = False,
+    detected: bool = False,
 ) -> dict[str, Any]:
-    """Name the faces of one photo or several, or answer that they are unknown."""
+    """Name the faces of one photo or several, or answer that they are unknown.
+
+    With ``detected``, also return the faces as /detect does.
+    """
     answers = gallery.identify_photos(
         photos.all("photo"), fpir=fpir, threshold=threshold, margin=margin, top=top, min_face=min_face, repeats=repeats
     )
+    if detected:
+        return {"photos": [{**answer.to_dict(), "detected": _list_faces(answer.photo)} for answer in answers]}
     return {"photos": [answer.to_dict() for answer in answers]}
+
+
+def _list_faces(photo: PhotoFaces) -> list[dict[str, Any]]:
+    faces: list[dict[str, Any]] = replace(photo, embeddings=None).to_dict()["faces"]
+    return faces

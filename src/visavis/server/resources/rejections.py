@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel
 
 from visavis import defaults
-from visavis.errors import UnknownNameError
 from visavis.gallery.acting import acting_as
 from visavis.gallery.feedback_types import Rejection, RejectionEffect
+from visavis.server.photo_answers import hide_folders
 from visavis.server.photo_input import OnePhoto, photo_body
 from visavis.server.problems import responses
 from visavis.server.resources.options import MIN_FACE, ChangeGallery, Enroller, MinFace, ReadGallery
 from visavis.server.resources.people import PersonId
 from visavis.server.schema import model_of
 
-router = APIRouter(prefix="/people/{person_id}/rejections", tags=["people"])
+router = APIRouter(tags=["people"])
+OF_PERSON = "/people/{person_id}/rejections"
 
 RejectionId = Annotated[int, Path(ge=1, le=2**62)]
 RetentionDays = Annotated[
@@ -26,19 +28,25 @@ RetentionDays = Annotated[
 
 
 class Rejections(BaseModel):
-    """The rejections of a person, by id."""
+    """Rejections, by id."""
 
     rejections: list[model_of(Rejection)]  # type: ignore[valid-type]
 
 
-@router.get("", response_model=Rejections, responses=responses(404))
+@router.get("/rejections", response_model=Rejections, responses=responses(404))
+def list_all_rejections(gallery: ReadGallery) -> dict[str, Any]:
+    """List all faces that were rejected as a person."""
+    return {"rejections": _show(gallery.rejections())}
+
+
+@router.get(OF_PERSON, response_model=Rejections, responses=responses(404))
 def list_rejections(gallery: ReadGallery, person_id: PersonId) -> dict[str, Any]:
     """List the faces that were rejected as this person."""
-    return {"rejections": [rejection.to_dict() for rejection in gallery.rejections(person_id)]}
+    return {"rejections": _show(gallery.rejections(person_id))}
 
 
 @router.post(
-    "",
+    OF_PERSON,
     response_model=model_of(Rejection),
     status_code=201,
     responses=responses(404, 413, 415),
@@ -58,7 +66,7 @@ def reject(
 
 
 @router.post(
-    "/effect",
+    f"{OF_PERSON}/effect",
     response_model=model_of(RejectionEffect),
     responses=responses(404, 413, 415),
     openapi_extra=photo_body("photo"),
@@ -70,10 +78,12 @@ def show_effect(
     return gallery.rejection_effect(photos.only("photo"), person_id, min_face=min_face).to_dict()
 
 
-@router.delete("/{rejection_id}", status_code=204, responses=responses(404))
-def undo_rejection(gallery: ChangeGallery, principal: Enroller, person_id: PersonId, rejection_id: RejectionId) -> None:
-    """Remove a rejection, so that faces like it are recognized again."""
-    if rejection_id not in {rejection.id for rejection in gallery.rejections(person_id)}:
-        raise UnknownNameError(f"person {person_id} has no rejection {rejection_id}.")
+@router.delete("/rejections/{rejection_id}", response_model=model_of(Rejection), responses=responses(404))
+def undo_rejection(gallery: ChangeGallery, principal: Enroller, rejection_id: RejectionId) -> dict[str, Any]:
+    """Remove a rejection, so that faces like it are recognized again, and return it."""
     with acting_as(principal.name):
-        gallery.undo_rejection(rejection_id)
+        return hide_folders(gallery.undo_rejection(rejection_id).to_dict())
+
+
+def _show(rejections: Sequence[Rejection]) -> list[dict[str, Any]]:
+    return hide_folders([rejection.to_dict() for rejection in rejections])

@@ -1,0 +1,96 @@
+"""Calls about long work and about cameras: jobs, and events as a list and as a stream."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from visavis import defaults
+from visavis.client._requests import GalleryRequests
+from visavis.client.parse import parse
+from visavis.server.types import Job, StoredEvent
+
+
+class JobCalls(GalleryRequests):
+    """Methods of :class:`visavis.Client` about jobs and events."""
+
+    def index_folder(self, folder: str, *, exclude: Sequence[str] = (), min_face: float = defaults.MIN_FACE) -> Job:
+        """Queue a job that adds the faces of a folder of the server to the gallery: ``ROOT/FOLDER``."""
+        order = {"folder": folder, "exclude": [*exclude], "min_face": min_face}
+        return parse(Job, self._ask_gallery("POST", "/jobs/index", json=order))
+
+    def train_classifier(self, classifier: str, folder: str, *, model: str = defaults.EMBEDDER) -> Job:
+        """Queue a job that trains a classifier of the server's configuration on a folder of the server."""
+        order = {"classifier": classifier, "folder": folder, "model": model}
+        return parse(Job, self._connection.send("POST", "/jobs/train", json=order))
+
+    def jobs(self, *, limit: int = 100) -> list[Job]:
+        """Return the newest jobs first, those on the galleries of the key."""
+        return [parse(Job, line) for line in self._connection.send("GET", "/jobs", params={"limit": limit})["jobs"]]
+
+    def job(self, job_id: str) -> Job:
+        """Return a job; UnknownNameError if there is none of this id."""
+        return parse(Job, self._connection.send("GET", f"/jobs/{quote(job_id, safe='')}"))
+
+    def cancel_job(self, job_id: str) -> Job:
+        """Stop a job; what it has stored stays."""
+        return parse(Job, self._connection.send("POST", f"/jobs/{quote(job_id, safe='')}/cancel"))
+
+    def resume_job(self, job_id: str) -> Job:
+        """Queue a canceled or failed job again; it goes on where it stopped."""
+        return parse(Job, self._connection.send("POST", f"/jobs/{quote(job_id, safe='')}/resume"))
+
+    def events(
+        self,
+        *,
+        after: int | None = None,
+        limit: int = 100,
+        camera: str | None = None,
+        event: str | None = None,
+        person_id: int | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[StoredEvent]:
+        """Return events of the gallery, the oldest first: those of a number above ``after``, without it the newest.
+
+        ``since`` and ``until`` are times with a zone.
+        """
+        options = {
+            "after": after, "limit": limit, "camera": camera, "event": event, "person_id": person_id,
+            "since": since and since.isoformat(), "until": until and until.isoformat(),
+        }  # fmt: skip
+        return [parse(StoredEvent, line) for line in self._ask_gallery("GET", "/events", params=options)["events"]]
+
+    def stream_events(
+        self,
+        *,
+        after: int | None = None,
+        camera: str | None = None,
+        event: str | None = None,
+        person_id: int | None = None,
+    ) -> Iterator[StoredEvent]:
+        """Yield events of the gallery as they come: those of a number above ``after``, without it only new ones.
+
+        The iterator ends when the server does, and its close ends the stream. To go on after a break, give the number
+        of the last event as ``after``.
+        """
+        options: dict[str, Any] = {
+            "gallery": self.gallery, "after": after, "camera": camera, "event": event, "person_id": person_id
+        }  # fmt: skip
+        with self._connection.fetch("GET", "/events/stream", params=options, stream=True) as answer:
+            for text in read_data(answer.iter_lines(chunk_size=1, decode_unicode=True)):
+                yield parse(StoredEvent, json.loads(text))
+
+
+def read_data(lines: Iterable[str]) -> Iterator[str]:
+    """Yield the data of each event of a stream of server-sent events; comments and other fields are left out."""
+    data: list[str] = []
+    for line in lines:
+        if not line and data:
+            yield "\n".join(data)
+            data = []
+        elif line.startswith("data:"):
+            data.append(line.removeprefix("data:").removeprefix(" "))
