@@ -18,7 +18,7 @@ from visavis.server.resources import routers
 from visavis.server.services import Services
 
 PREFIX = "/v1"
-OUTSIDE = frozenset({"health", "documentation"})
+OUTSIDE = frozenset({"health", "documentation", "pages"})
 """Tags of the routes that are not below the prefix."""
 
 

@@ -1,4 +1,4 @@
-"""Who asks: the key of a request, or this machine's own user while there are no keys, and what that may do."""
+"""Who asks, and what that may do: a key, the session of a page, or this machine's own user while there are no keys."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from fastapi import Depends, Request
 from fastapi.security import APIKeyHeader, HTTPBearer
 
 from visavis.server.config import DEFAULT_GALLERY, is_loopback
+from visavis.server.cookies import CSRF_HEADER, SAFE_METHODS, check_changing, read_token
 from visavis.server.problems import ProblemError
 from visavis.server.roles import MANAGE, ROLES
 from visavis.server.services import Services
+from visavis.server.types import ApiKey
 
 LOCAL = "local user"
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
@@ -59,6 +61,7 @@ ServicesOf = Annotated[Services, Depends(get_services)]
 def identify_principal(request: Request, services: Services, key_text: str | None = None) -> Principal:
     """Return who asks; raises ProblemError without a valid key, where keys exist or the request is from elsewhere.
 
+    A key comes before a session, whose changing requests need the CSRF token: see :mod:`visavis.server.cookies`.
     ``key_text`` is a key that the request has elsewhere than in its headers.
     """
     text = key_text or _read_key(request)
@@ -67,7 +70,13 @@ def identify_principal(request: Request, services: Services, key_text: str | Non
         if key is None:
             count_failure(request, services)
             raise _unauthorized("this key is wrong or was revoked.")
-        return Principal(key.name, ROLES[key.role], key.galleries)
+        return _make_principal(key)
+    token = read_token(request)
+    session = None if token is None else services.sessions.find(token)
+    if session is not None:
+        if request.method not in SAFE_METHODS:
+            check_changing(request, session, request.headers.get(CSRF_HEADER))
+        return _make_principal(session.key)
     if services.keys.any_usable():
         raise _unauthorized("send a key: Authorization: Bearer KEY, or x-api-key: KEY.")
     client = request.client
@@ -75,6 +84,10 @@ def identify_principal(request: Request, services: Services, key_text: str | Non
     if not services.config.is_local or not is_here or any(name in request.headers for name in FORWARDED):
         raise _unauthorized("this server has no keys yet, and answers its own machine alone: visavis keys create.")
     return Principal(LOCAL, ROLES["admin"])
+
+
+def _make_principal(key: ApiKey) -> Principal:
+    return Principal(key.name, ROLES[key.role], key.galleries)
 
 
 def requires(right: str) -> Callable[..., Principal]:

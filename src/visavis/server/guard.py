@@ -78,7 +78,7 @@ class Guard:
         if host not in self._hosts and not _is_address(host):
             return ProblemError(421, "wrong_host", "this server does not answer for that host: add it to hosts.")
         origin = request.headers.get("origin")
-        if origin is not None and _host_of(urlsplit(origin).netloc) not in self._hosts | {host}:
+        if origin is not None and not self._is_own(origin, request.headers.get("host", "")):
             return ProblemError(403, "wrong_origin", "requests from pages of other sites are refused.")
         length = request.headers.get("content-length", "0")
         if length.isdigit() and int(length) > self._config.limits.upload_mb * 1e6:
@@ -91,6 +91,17 @@ class Guard:
                 {"Retry-After": str(problems.RETRY_SECONDS)},
             )
         return None
+
+    def _is_own(self, origin: str, host: str) -> bool:
+        """Return whether a page of this server sent the request: of the same host and port, or of a host of its names.
+
+        A proxy may leave out the port of the latter. On this machine another port is another program.
+        """
+        try:
+            place = urlsplit(origin).netloc.lower()
+        except ValueError:
+            return False
+        return place == host.strip().lower() or _host_of(place) in self._hosts - LOOPBACK_NAMES
 
     async def _answer(self, scope: Scope, body: _Body, send: Send, request: Request) -> None:
         """Let the application answer. Where it has not begun to within the time limit, answer that it is busy.

@@ -24,6 +24,7 @@ from visavis.server.state.database import StateDatabase
 from visavis.server.state.events import Events
 from visavis.server.state.jobs import Jobs
 from visavis.server.state.keys import Keys
+from visavis.server.state.sessions import Sessions
 from visavis.train.classifier_file import FILE, load_classifier
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Services:
     def __post_init__(self) -> None:
         self.database = StateDatabase(self.config.state_url)
         self.keys = Keys(self.database)
+        self.sessions = Sessions(self.database)
         self.jobs = Jobs(self.database)
         self.events = Events(self.database)
         self.inference = InferenceThread(seconds=self.config.limits.seconds)
