@@ -32,7 +32,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     galleries = "".join(f"{name} = '{name}.db'\n" for name in names)
     config = folder / "server.toml"
     (folder / "damaged.npz").write_bytes(b"no classifier")
-    tables = "[index_roots]\nphotos = 'photos'\n[classifiers]\ndamaged = 'damaged.npz'\n"
+    tables = "[index_roots]\nphotos = 'photos'\n[classifiers]\ndamaged = 'damaged.npz'\npresidents = 'run'\n"
     config.write_text(f"{tables}[limits]\nupload_mb = 4\n[galleries]\ndefault = 'faces.db'\n{galleries}")
     weights = {"VISAVIS_WEIGHTS": os.environ.get("VISAVIS_WEIGHTS") or str(DATA.parent / "weights")}
     running = RunningServer("--config", str(config), folder=folder, environment=weights)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 import visavis
 from visavis import Gallery, compare
+from visavis.classify import classify
 from visavis.gallery.types import IndexedPhoto, Template
 from visavis.landmarks import dlib_boxes, load_predictor
 from visavis.photo_liveness import check_liveness
@@ -61,6 +63,31 @@ def test_classify_needs_a_model_that_is_there(server: RunningServer, sample_phot
     damaged = server.post("/v1/classify?model=damaged", files=files)
     assert (damaged.status_code, damaged.json()["code"]) == (503, "server")
     assert str(server.folder) not in damaged.text
+
+
+def test_classify_names_the_people_of_a_classifier_that_the_library_trained(
+    server: RunningServer, sample_photos: Path, tmp_path: Path
+) -> None:
+    """Its answers are those of the library; a classifier that is trained again answers without a restart."""
+    missing = server.post("/v1/classify?model=presidents", files=photos("photo", sample_photos / "obama.jpg"))
+    assert (missing.status_code, missing.json()["code"]) == (503, "server")
+    for people in (("Joe", "Barack"), ("Biden", "Obama")):
+        for name, files in zip(people, (["biden.jpg"], ["obama.jpg", "obama2.jpg"]), strict=True):
+            (tmp_path / people[0] / name).mkdir(parents=True)
+            for file in files:
+                shutil.copyfile(sample_photos / file, tmp_path / people[0] / name / file)
+        trained = visavis.train_classifier(tmp_path / people[0])
+        trained.save(server.folder / "run")
+        probes = [sample_photos / "obama3.jpg", sample_photos / "biden.jpg"]
+        answer = server.post("/v1/classify?model=presidents&top=2", files=photos("photo", *probes))
+        assert answer.status_code == 200, answer.text
+        expected = [faces for _, faces in classify(probes, model=trained.classifier, top=2)]
+        for line, (face,) in zip(answer.json()["photos"], expected, strict=True):
+            (shown,) = line["faces"]
+            assert shown["known"] == face.known
+            assert shown["names"] == [[name, pytest.approx(probability, abs=0.01)] for name, probability in face.names]
+        likeliest = [line["faces"][0]["names"][0][0] for line in answer.json()["photos"]]
+        assert likeliest == [people[1], people[0]]
 
 
 def test_similar_ranks_photos_and_stored_faces(
