@@ -270,6 +270,15 @@ def test_a_session_ends_when_it_is_not_used(database: StateDatabase) -> None:
     assert sessions.find(token) is None  # the failed use extended nothing
 
 
+def test_a_stream_keeps_no_session_alive(database: StateDatabase) -> None:
+    sessions = Sessions(database)
+    token = sessions.begin(make_stored_key(database))
+    age(database, token, idle=IDLE - PRECISION)
+    assert sessions.find(token, is_use=False) is not None
+    age(database, token, idle=PRECISION + timedelta(seconds=1))
+    assert sessions.find(token) is None
+
+
 def test_a_session_ends_after_its_longest_time_however_often_it_is_used(database: StateDatabase) -> None:
     sessions = Sessions(database)
     token = sessions.begin(make_stored_key(database))

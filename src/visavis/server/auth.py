@@ -58,11 +58,14 @@ def get_services(request: Request) -> Services:
 ServicesOf = Annotated[Services, Depends(get_services)]
 
 
-def identify_principal(request: Request, services: Services, key_text: str | None = None) -> Principal:
+def identify_principal(
+    request: Request, services: Services, key_text: str | None = None, *, is_use: bool = True
+) -> Principal:
     """Return who asks; raises ProblemError without a valid key, where keys exist or the request is from elsewhere.
 
     A key comes before a session, whose changing requests need the CSRF token: see :mod:`visavis.server.cookies`.
-    ``key_text`` is a key that the request has elsewhere than in its headers.
+    ``key_text`` is a key that the request has elsewhere than in its headers. ``is_use`` is whether the user asks, not
+    a stream that goes on.
     """
     text = key_text or _read_key(request)
     if text is not None:
@@ -72,7 +75,7 @@ def identify_principal(request: Request, services: Services, key_text: str | Non
             raise _unauthorized("this key is wrong or was revoked.")
         return _make_principal(key)
     token = read_token(request)
-    session = None if token is None else services.sessions.find(token)
+    session = None if token is None else services.sessions.find(token, is_use=is_use)
     if session is not None:
         if request.method not in SAFE_METHODS:
             check_changing(request, session, request.headers.get(CSRF_HEADER))

@@ -113,7 +113,8 @@ async def _stream(request: Request, services: Services, selected: EventFilter, n
                 yield _format(event)
             if monotonic() - beat > BEAT_SECONDS:
                 beat = monotonic()
-                await to_thread.run_sync(identify_principal, request, services)  # raises where the key was revoked
+                check = partial(identify_principal, request, services, is_use=False)  # raises where the key was revoked
+                await to_thread.run_sync(check)
                 yield b": alive\n\n"
             await anyio.sleep(POLL_SECONDS)
     finally:

@@ -51,8 +51,11 @@ class Sessions:
             self._database.log(conn, key.name, "sign in")
         return token
 
-    def find(self, token: str) -> Session | None:
-        """Return the session of a token, and note that it is used; None where it has ended, or its key was revoked."""
+    def find(self, token: str, *, is_use: bool = True) -> Session | None:
+        """Return the session of a token, and note that it is used; None where it has ended, or its key was revoked.
+
+        ``is_use=False`` is for what goes on without the user, such as a stream: it keeps no session alive.
+        """
         at = _now()
         with self._database.read() as conn:
             row = conn.execute(
@@ -62,7 +65,7 @@ class Sessions:
             ).one_or_none()
         if row is None:
             return None
-        if row.used < _write(at - PRECISION):
+        if is_use and row.used < _write(at - PRECISION):
             with self._database.write() as conn:
                 is_same = (SESSIONS.c.token_hash == row.token_hash) & ~_ended(at)
                 conn.execute(update(SESSIONS).where(is_same).values(used=_write(at)))
