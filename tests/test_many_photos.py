@@ -158,6 +158,7 @@ DELEGATED = {
     "train.classifier_model.EmbeddingClassifier.identify",
     "ranking.lookalikes.rank_photos",
     "client._photos.read_uploads",
+    "client._requests.require_uploads",
     *(f"client.photo_calls.PhotoCalls.{name}" for name in ("representative", "similar", "represent", "classify")),
     "client.photo_calls.PhotoCalls.quality",
     "client.people_calls.PeopleCalls.enroll",

@@ -144,6 +144,7 @@ DELEGATED = {
     "client._photos.read_upload",
     "server.compat.selected_faces.find_faces",
     "client._photos.read_uploads",
+    "client._requests.require_uploads",
     *(
         f"client.{name}"  # tests/server compares their answers with those of the library
         for name in (

@@ -13,7 +13,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from visavis.server.problems import ProblemError
-from visavis.server.state.sessions import Session
+from visavis.server.state.sessions import PageSession
 
 PLAIN_NAME = "visavis"
 TLS_NAME = "__Host-visavis"
@@ -39,7 +39,7 @@ def delete_cookie(response: Response, request: Request) -> None:
     response.delete_cookie(_name_cookie(request), path="/", secure=is_tls, httponly=True, samesite="strict")
 
 
-def check_changing(request: Request, session: Session, token: str | None) -> None:
+def check_changing(request: Request, session: PageSession, token: str | None) -> None:
     """Raise ProblemError for a changing request without the session's CSRF ``token``, or from another origin."""
     check_same_origin(request)
     if token is None or not hmac.compare_digest(token.encode(), session.csrf.encode()):

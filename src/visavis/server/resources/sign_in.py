@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from visavis.server.auth import ServicesOf, count_failure
 from visavis.server.cookies import check_changing, check_same_origin, delete_cookie, read_token, set_cookie
@@ -26,13 +26,11 @@ def show_sign_in(request: Request, services: ServicesOf) -> HTMLResponse:
 
 
 @router.post(PAGE, response_class=HTMLResponse)
-def sign_in(
-    request: Request, services: ServicesOf, key: Annotated[str, Form(max_length=200)]
-) -> HTMLResponse | RedirectResponse:
+def sign_in(request: Request, services: ServicesOf, key: Annotated[str, Form(max_length=200)]) -> Response:
     """Begin a session with a key; one that the browser had ends."""
     check_same_origin(request)
-    found = services.keys.find(key.strip())
-    if found is None:
+    stored = services.keys.find(key.strip())
+    if stored is None:
         count_failure(request, services)
         page = render_sign_in(fault="This key is wrong or was revoked.")
         return HTMLResponse(page, 401, headers=make_headers(read_style()))
@@ -40,7 +38,7 @@ def sign_in(
     if former is not None:
         services.sessions.end(former)
     answer = RedirectResponse(PAGE, 303)
-    set_cookie(answer, request, services.sessions.begin(found))
+    set_cookie(answer, request, services.sessions.begin(stored))
     return answer
 
 

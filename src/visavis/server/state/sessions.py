@@ -28,7 +28,7 @@ SESSIONS = tables.SESSIONS
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class PageSession:
     """A session: the ``key`` that it began with, and the token that each of its changing requests carries."""
 
     key: ApiKey
@@ -51,7 +51,7 @@ class Sessions:
             self._database.log(conn, key.name, "sign in")
         return token
 
-    def find(self, token: str, *, is_use: bool = True) -> Session | None:
+    def find(self, token: str, *, is_use: bool = True) -> PageSession | None:
         """Return the session of a token, and note that it is used; None where it has ended, or its key was revoked.
 
         ``is_use=False`` is for what goes on without the user, such as a stream: it keeps no session alive.
@@ -69,7 +69,7 @@ class Sessions:
             with self._database.write() as conn:
                 is_same = (SESSIONS.c.token_hash == row.token_hash) & ~_ended(at)
                 conn.execute(update(SESSIONS).where(is_same).values(used=_write(at)))
-        return Session(read_key(row), make_csrf_token(token))
+        return PageSession(read_key(row), make_csrf_token(token))
 
     def end(self, token: str) -> None:
         """End a session; one that has ended stays so."""
