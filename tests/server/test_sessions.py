@@ -103,10 +103,21 @@ def test_a_token_that_a_request_brings_is_never_taken(server: RunningServer) -> 
     with browser() as attacker, browser() as victim:
         sign_in(attacker, server, key)
         planted = attacker.cookies[COOKIE]
-        victim.cookies.set(COOKIE, planted)
+        victim.cookies.set(COOKIE, planted, domain="127.0.0.1", path="/")
         sign_in(victim, server, key)
         assert planted not in victim.cookies.values()
         assert attacker.get(f"{server.url}/v1/galleries").status_code == 401
+
+
+def test_of_two_cookies_none_is_taken(server: RunningServer) -> None:
+    """Another program of this machine can plant a second cookie, for a longer path, which is sent first."""
+    key = make_key(server, "two cookies", "read")
+    with browser() as attacker, browser() as victim:
+        sign_in(attacker, server, key)
+        sign_in(victim, server, key)
+        assert victim.get(f"{server.url}/v1/galleries").status_code == 200
+        victim.cookies.set(COOKIE, attacker.cookies[COOKIE], domain="127.0.0.1", path="/v1")
+        assert victim.get(f"{server.url}/v1/galleries").status_code == 401
 
 
 def test_the_token_of_another_session_changes_nothing(server: RunningServer) -> None:

@@ -23,8 +23,13 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def read_token(request: Request) -> str | None:
-    """Return the token of the request's cookie; over TLS that of the cookie for TLS alone."""
-    return request.cookies.get(_name_cookie(request))
+    """Return the token of the request's cookie; over TLS that of the cookie for TLS alone.
+
+    None where there are several: another program of the same host, at another port, can have planted one of them.
+    """
+    pairs = [pair.strip().partition("=") for line in request.headers.getlist("cookie") for pair in line.split(";")]
+    tokens = {value for name, _, value in pairs if name == _name_cookie(request)}
+    return tokens.pop() if len(tokens) == 1 else None
 
 
 def set_cookie(response: Response, request: Request, token: str) -> None:

@@ -51,13 +51,13 @@ def create_key(services: ServicesOf, principal: Administrator, order: KeyRequest
     return asdict(services.keys.create(order.name, order.role, galleries=order.galleries, actor=principal.name))
 
 
-@router.post("/keys/{name}/rotate", response_model=model_of(NewKey), responses=responses(404))
+@router.post("/keys/{name:path}/rotate", response_model=model_of(NewKey), responses=responses(404))
 def rotate_key(services: ServicesOf, principal: Administrator, name: str) -> dict[str, Any]:
     """Give a key a new secret; the old one is refused at once."""
     return asdict(services.keys.rotate(name, actor=principal.name))
 
 
-@router.delete("/keys/{name}", status_code=204, responses=responses(404))
+@router.delete("/keys/{name:path}", status_code=204, responses=responses(404))
 def revoke_key(services: ServicesOf, principal: Administrator, name: str) -> None:
     """Refuse a key from now on."""
     services.keys.revoke(name, actor=principal.name)
