@@ -229,6 +229,7 @@ def test_a_model_of_a_training_is_a_name_and_no_folder(gated: RunningServer) -> 
         assert (answer.status_code, answer.json()["code"]) == (404, "unknown_name")
 
 
+@pytest.mark.slow
 def test_a_runner_that_stood_still_writes_nothing_over_the_one_that_took_its_job(tmp_path: Path) -> None:
     """Two servers on one database, with leases of two seconds: the first stands still, the second does its job."""
     environment = {**os.environ, **make_environment(tmp_path)}
