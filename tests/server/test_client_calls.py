@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,7 +24,7 @@ from visavis.server.app import create_app
 from visavis.server.config import ServerConfig
 from visavis.server.state.database import StateDatabase
 from visavis.server.state.events import Events
-from visavis.server.types import FaceCluster, Job, ModelFile, NewKey, StoredFace
+from visavis.server.types import FaceCluster, Job, ModelFile, NewKey, StoredEvent, StoredFace
 
 from .running_server import RunningServer
 from .test_jobs import make_event
@@ -255,6 +257,28 @@ def test_a_server_that_is_away_is_not_alive() -> None:
         assert client.is_alive() is False
         with pytest.raises(ServerError, match="cannot be reached"):
             client.readiness()
+
+
+def test_a_stream_that_breaks_off_is_an_error_of_the_library() -> None:
+    line = json.dumps(StoredEvent(7, "now", "default", {"person": "Å"}).to_dict(), ensure_ascii=False)
+    part = f"id: 7\ndata: {line}\n\n".encode()
+    head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+    def answer(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65_536)
+            connection.sendall(head.encode() + f"{len(part):x}\r\n".encode() + part + b"\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=answer, args=[listener])
+        thread.start()
+        with Client(f"http://127.0.0.1:{listener.getsockname()[1]}", "key") as client:
+            stream = client.stream_events(after=6)
+            assert next(stream) == StoredEvent(7, "now", "default", {"person": "Å"})
+            with pytest.raises(ServerError, match="broke off"):
+                next(stream)
+        thread.join()
 
 
 def test_data_of_a_stream_are_joined_and_comments_left_out() -> None:

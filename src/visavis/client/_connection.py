@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -59,6 +60,17 @@ class Connection:
                 raise _make_error(answer)
             return answer
         raise AssertionError("not reached: the last try returns or raises")
+
+    def stream_lines(self, path: str, params: Mapping[str, Any]) -> Iterator[str]:
+        """Yield the lines of an answer below /v1 as they come, until the server ends it. Raises VisavisError."""
+        import requests
+
+        with self.fetch("GET", path, params=params, stream=True) as answer:
+            answer.encoding = "utf-8"
+            try:
+                yield from answer.iter_lines(chunk_size=1, decode_unicode=True)
+            except requests.RequestException as error:
+                raise ServerError(f"the server at {self.url} broke off: {_describe(error)}.") from error
 
     def ask_health(self, path: str) -> Any:
         """Return the answer of a path outside of /v1, also 503, after one try. Raises ServerError."""

@@ -74,15 +74,14 @@ class JobCalls(GalleryRequests):
     ) -> Iterator[StoredEvent]:
         """Yield events of the gallery as they come: those of a number above ``after``, without it only new ones.
 
-        The iterator ends when the server does, and its close ends the stream. To go on after a break, give the number
-        of the last event as ``after``.
+        The iterator ends when the server stops, and its close ends the stream. Where the connection breaks off it
+        raises ServerError; to go on then, give the number of the last event as ``after``.
         """
         options: dict[str, Any] = {
             "gallery": self.gallery, "after": after, "camera": camera, "event": event, "person_id": person_id
         }  # fmt: skip
-        with self._connection.fetch("GET", "/events/stream", params=options, stream=True) as answer:
-            for text in read_data(answer.iter_lines(chunk_size=1, decode_unicode=True)):
-                yield parse(StoredEvent, json.loads(text))
+        for text in read_data(self._connection.stream_lines("/events/stream", options)):
+            yield parse(StoredEvent, json.loads(text))
 
 
 def read_data(lines: Iterable[str]) -> Iterator[str]:
