@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from numbers import Integral
 from typing import TypeAlias
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from visavis.errors import SimilarNameError, UnknownNameError, UsageError
 from visavis.gallery.check_input import clean_name
@@ -19,6 +19,13 @@ from visavis.gallery.types import Person
 
 Who: TypeAlias = int | str | Person
 """A reference to a person: an id, a name that only one person has, or a person of the gallery."""
+
+
+_FIND_FOLDED = (
+    select(PEOPLE.c.id, PEOPLE.c.name, PEOPLE.c.folded)
+    .where(PEOPLE.c.folded.in_(bindparam("folded_names", expanding=True)))
+    .order_by(PEOPLE.c.id)
+)
 
 
 def name_of_id(conn: Connection, person_id: int) -> str:
@@ -41,11 +48,12 @@ def find_to_enroll(conn: Connection, name: str, *, person_id: int | None, new: b
         if (stored := name_of_id(conn, person_id)) != name:
             raise UsageError(f"person {person_id} is called {stored!r}, not {name!r}: rename, or check the id.")
         return person_id
-    ids = [] if new else records.find_ids_by_name(conn, [name]).get(name, [])
+    similar = {} if new else find_similar_names(conn, [name])
+    ids = [stored_id for stored_id, stored in similar.get(fold_name(name), []) if stored == name]
     if len(ids) > 1:
         raise UsageError(f"{_count_people(name, ids)}: give the id of the one meant, or ask for a new person.")
     if not ids and not new:
-        _refuse_similar_names(conn, [name])
+        _refuse_similar_names(similar, [name])
     return ids[0] if ids else None
 
 
@@ -53,15 +61,16 @@ def find_similar_names(conn: Connection, names: Iterable[str]) -> dict[str, list
     """Return ids and names of the people with names written like these, by folded name."""
     similar: dict[str, list[tuple[int, str]]] = {}
     for folded_names in records.split_list({fold_name(name) for name in names if is_unicode(name)}):
-        query = select(PEOPLE.c.id, PEOPLE.c.name, PEOPLE.c.folded).where(PEOPLE.c.folded.in_(folded_names))
-        for row in conn.execute(query.order_by(PEOPLE.c.id)):
+        for row in conn.execute(_FIND_FOLDED, {"folded_names": folded_names}):
             similar.setdefault(row.folded, []).append((row.id, row.name))
     return similar
 
 
-def _refuse_similar_names(conn: Connection, names: Sequence[str]) -> None:
-    """Raise SimilarNameError if one of these new names is written like a stored name or another of them."""
-    stored = find_similar_names(conn, names)
+def _refuse_similar_names(stored: Mapping[str, Sequence[tuple[int, str]]], names: Sequence[str]) -> None:
+    """Raise SimilarNameError if one of these new names is written like another of them or a stored name.
+
+    ``stored`` are the ids and names of people by folded name.
+    """
     first_names: dict[str, str] = {}
     for name in names:
         others = [f"{other!r} (id {person_id})" for person_id, other in stored.get(fold_name(name), [])]
@@ -82,7 +91,8 @@ def find_all_to_enroll(conn: Connection, names: Sequence[str]) -> list[int | Non
     for name, ids in stored.items():
         if len(ids) > 1:
             raise UsageError(f"{_count_people(name, ids)}: add templates by the id of the one meant.")
-    _refuse_similar_names(conn, [name for name in names if name not in stored])
+    new_names = [name for name in names if name not in stored]
+    _refuse_similar_names(find_similar_names(conn, new_names), new_names)
     return [stored[name][0] if name in stored else None for name in names]
 
 

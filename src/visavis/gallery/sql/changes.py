@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import MutableMapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Connection, func, insert, select, update
+from sqlalchemy import Column, Connection, Select, func, insert, select, update
 
 from visavis.errors import GalleryError
 from visavis.gallery.sql.id_mark import IdMark
@@ -28,6 +29,11 @@ BEGUN, OWN, LEAST_ID, MARK = "visavis_begun", "visavis_own", "visavis_least_id",
 committed, the least id of a new template, and the :class:`IdMark`, if the gallery is in a file."""
 
 
+_READ_STATE, _READ_KEY = select(META.c.change, META.c.token, META.c.key), select(META.c.key)
+_SET_STATE, _ADD_CHANGE = update(META), insert(CHANGES)
+"""Statements of every enrollment: building one takes as long as executing it."""
+
+
 def make_state(change: int, token: int | None) -> int:
     """Return number and token of a change as one integer, which grows with the number."""
     return change << TOKEN_BITS | (token or 0)
@@ -40,7 +46,7 @@ def change_of(state: int) -> int:
 
 def begin_change(conn: Connection) -> int:
     """Return the number of a new change. No other transaction makes one meanwhile: the store has one writer."""
-    before = conn.execute(select(META.c.change, META.c.token, META.c.key)).one()
+    before = conn.execute(_READ_STATE).one()
     if make_state(before.change, before.token) not in (conn.info.get(BEGUN), conn.info.get(OWN)):
         marked = _read_mark(conn, before.key)
         conn.info[LEAST_ID] = _milliseconds() if marked is None else marked + 1
@@ -48,8 +54,8 @@ def begin_change(conn: Connection) -> int:
         raise GalleryError(f"change {before.change} of the gallery is not a possible number: restore a copy of it.")
     token = make_token()
     change = int(before.change) + 1
-    conn.execute(update(META).values(change=change, token=token))
-    conn.execute(insert(CHANGES).values(change=change, token=token))
+    conn.execute(_SET_STATE, {"change": change, "token": token})
+    conn.execute(_ADD_CHANGE, {"change": change, "token": token})
     conn.info[BEGUN] = make_state(change, token)
     return change
 
@@ -71,7 +77,7 @@ def keep_mark(conn: Connection, highest: int | None = None) -> None:
 
     Without ``highest`` the mark of a gallery that has none becomes that of its templates.
     """
-    mark, key = conn.info.get(MARK), conn.execute(select(META.c.key)).scalar_one()
+    mark, key = conn.info.get(MARK), conn.execute(_READ_KEY).scalar_one()
     if mark is not None and (highest is not None or mark.read(key) is None):
         mark.write(key, _highest_id(conn) if highest is None else highest)
 
@@ -106,7 +112,13 @@ def _highest_id(conn: Connection) -> int:
 
 def find_highest_id(conn: Connection, *columns: Column[int]) -> int:
     """Return the highest id in any of these columns; 0 where there is none."""
-    return max(int(conn.execute(select(func.max(column))).scalar() or 0) for column in columns)
+    return max(int(highest or 0) for highest in conn.execute(_select_highest(*columns)).one())
+
+
+@cache
+def _select_highest(*columns: Column[int]) -> Select[Any]:
+    """Return the statement for the highest values of columns; in a query of its own, each is the end of an index."""
+    return select(*(select(func.max(column)).scalar_subquery() for column in columns))
 
 
 def next_after(what: str, highest: int) -> int:

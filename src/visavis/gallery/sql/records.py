@@ -47,6 +47,9 @@ class Meta(NamedTuple):
 
 
 META_COLUMNS = tuple(META.c[name] for name in Meta._fields)
+_READ_META = select(*META_COLUMNS)
+_ADD_PEOPLE, _ADD_TEMPLATES, _ADD_ENTRIES = insert(PEOPLE), insert(TEMPLATES), insert(AUDIT)
+"""Statements of every enrollment: building one takes as long as executing it."""
 
 
 class RecordCounts(NamedTuple):
@@ -69,7 +72,7 @@ class Owner(NamedTuple):
 
 def read_meta(conn: Connection) -> Meta:
     """Return the only row of ``meta``."""
-    return make_meta(conn.execute(select(*META_COLUMNS)).first())
+    return make_meta(conn.execute(_READ_META).first())
 
 
 def make_meta(row: Sequence[Any] | None) -> Meta:
@@ -131,7 +134,7 @@ def insert_people(conn: Connection, people: Sequence[tuple[str, Details]]) -> li
         }
         for number, (name, details) in enumerate(people)
     ]
-    conn.execute(insert(PEOPLE), rows)
+    conn.execute(_ADD_PEOPLE, rows)
     restart_id_sequence(conn, PEOPLE)
     return list(range(first, first + len(rows)))
 
@@ -271,7 +274,7 @@ def add_templates(conn: Connection, model: str, owned: Sequence[tuple[int | None
         for number, (person_id, template) in enumerate(owned)
     ]
     if rows:
-        conn.execute(insert(TEMPLATES), rows)
+        conn.execute(_ADD_TEMPLATES, rows)
         restart_id_sequence(conn, TEMPLATES)
         keep_mark(conn, first + len(rows) - 1)
     return list(range(first, first + len(rows)))
@@ -345,7 +348,7 @@ def log_actions(conn: Connection, action: str, done: Sequence[tuple[int | None, 
     time = current_time()
     rows = [{"at": time, "action": action, "person_id": who, "detail": detail, "actor": actor} for who, detail in done]
     if rows:
-        conn.execute(insert(AUDIT), rows)
+        conn.execute(_ADD_ENTRIES, rows)
 
 
 def read_audit_log(conn: Connection) -> list[AuditEntry]:
