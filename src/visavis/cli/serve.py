@@ -41,13 +41,12 @@ def serve(
     from visavis.server.config import read_config
 
     try:
-        from visavis.server.run import bind, prepare
+        from visavis.server.run import prepare
         from visavis.server.run import serve as run_server
     except ModuleNotFoundError as error:
         raise MissingExtraError(f"the server needs {error.name}: pip install 'visavis[server]'.") from error
     settings = read_config(config, host=host, port=port, gallery=maybe_gallery_url(gallery), workers=workers)
-    prepare(settings, note)
-    listener = bind(settings)
+    listener = prepare(settings, note)
     address, port = listener.getsockname()[:2]
     scheme = "http" if settings.certificate is None else "https"
     note(f"serving at {scheme}://{f'[{address}]' if ':' in address else address}:{port}; documentation at /docs.")

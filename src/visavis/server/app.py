@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import anyio.to_thread
 from fastapi import FastAPI
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 import visavis
 from visavis.server import compat, problems
@@ -40,6 +41,8 @@ def create_app(config: ServerConfig) -> FastAPI:
     compat.install(app)
     _describe_problem(app)
     app.add_middleware(Guard, config=config, metrics=services.metrics)
+    if config.trusted_proxies:  # added last, so before the guard: it counts and refuses by the address of the client
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=[*config.trusted_proxies])
     return app
 
 

@@ -58,8 +58,10 @@ class ServerConfig:
     """All settings. ``galleries`` maps names to URLs; ``state`` is the URL of the server's own database.
 
     ``hosts`` are the names under which clients may ask beside those of this machine; ``certificate`` and
-    ``private_key`` are PEM files for TLS. ``fetch_urls`` lets requests name photos by URL. ``index_roots`` maps names
-    to the folders whose photos jobs may index, ``classifiers`` to the runs of ``visavis train classifier``.
+    ``private_key`` are PEM files for TLS. ``trusted_proxies`` are addresses and networks whose ``X-Forwarded-For`` and
+    ``X-Forwarded-Proto`` say who asks. ``index`` is the search index of all galleries. ``fetch_urls`` lets requests
+    name photos by URL. ``index_roots`` maps names to the folders whose photos jobs may index, ``classifiers`` to the
+    runs of ``visavis train classifier``.
     """
 
     host: str = "127.0.0.1"
@@ -69,7 +71,9 @@ class ServerConfig:
     hosts: tuple[str, ...] = ()
     certificate: Path | None = None
     private_key: Path | None = None
+    trusted_proxies: tuple[str, ...] = ()
     detector: str = defaults.DETECTOR
+    index: str = "exact"
     fetch_urls: bool = False
     state: str = ""
     galleries: Mapping[str, str] = field(default_factory=lambda: {DEFAULT_GALLERY: "sqlite:///faces.db"})
@@ -85,8 +89,8 @@ class ServerConfig:
 
     @property
     def is_local(self) -> bool:
-        """Whether the server answers this machine alone."""
-        return is_loopback(self.host)
+        """Whether the server answers this machine alone: a proxy on it asks for clients elsewhere."""
+        return is_loopback(self.host) and not self.trusted_proxies
 
 
 def is_loopback(host: str) -> bool:
@@ -228,8 +232,18 @@ def _flag(key: str, value: object, _folder: Path) -> bool:
 
 def _names(key: str, value: object, _folder: Path) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not all(isinstance(item, str) and item for item in value):
-        raise UsageError(f"{key} is a list of names, such as ['faces.example.com'], got {shown(repr(value))}.")
+        raise UsageError(f"{key} is a list of texts, such as ['faces.example.com'], got {shown(repr(value))}.")
     return tuple(value)
+
+
+def _networks(key: str, value: object, folder: Path) -> tuple[str, ...]:
+    texts = _names(key, value, folder)
+    try:
+        return tuple(str(ipaddress.ip_network(text)) for text in texts)
+    except ValueError as error:
+        raise UsageError(
+            f"{key} is a list of addresses and networks, such as ['127.0.0.1', '10.0.0.0/8']: {error}."
+        ) from error
 
 
 _CHECKS = {
@@ -240,7 +254,9 @@ _CHECKS = {
     "hosts": _names,
     "certificate": _path,
     "private_key": _path,
+    "trusted_proxies": _networks,
     "detector": _text,
+    "index": _text,
     "fetch_urls": _flag,
     "state": _text,
 }

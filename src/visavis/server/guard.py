@@ -13,7 +13,7 @@ import secrets
 from time import monotonic
 from urllib.parse import urlsplit
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from visavis.errors import BusyError
@@ -25,6 +25,8 @@ from visavis.server.problems import ProblemError
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 HEALTH = frozenset({"/livez", "/readyz", "/metrics"})
 """Answered also by a server that is full."""
+CLIENT_LEFT = 499
+"""Status, in the metrics, of a request whose client left before the answer."""
 HEADERS = {
     b"x-content-type-options": b"nosniff",
     b"referrer-policy": b"no-referrer",
@@ -51,7 +53,7 @@ class Guard:
             return
         scope["request_id"] = secrets.token_hex(8)
         started = monotonic()
-        status = 500
+        status = CLIENT_LEFT
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -83,7 +85,7 @@ class Guard:
         length = request.headers.get("content-length", "0")
         if length.isdigit() and int(length) > self._config.limits.upload_mb * 1e6:
             return _too_large(self._config.limits.upload_mb)
-        if self._running >= self._config.limits.waiting and request.url.path not in HEALTH:
+        if self._running >= self._config.limits.waiting and request.scope["path"] not in HEALTH:
             return ProblemError(
                 503,
                 "busy",
@@ -110,20 +112,27 @@ class Guard:
         """
         reply = _Reply(send)
         work = asyncio.create_task(self._work(scope, body, reply, request))
-        await asyncio.wait({work}, timeout=self._config.limits.seconds)
-        if work.done() or reply.started:
-            await work
-            return
+        try:
+            await asyncio.wait({work}, timeout=self._config.limits.seconds)
+            if work.done() or reply.started:
+                await work
+                return
+            reason, text = "timeout", f"the answer was not ready within {self._config.limits.seconds:g} seconds"
+        except asyncio.CancelledError:  # the server stops, and the time for that has passed
+            if reply.started:
+                return
+            reason, text = "stopping", "the server is stopping"
         reply.closed = True
-        self._metrics.refused.labels("timeout").inc()
-        busy = BusyError(f"the answer was not ready within {self._config.limits.seconds:g} seconds: try again.")
-        await problems.answer(request, busy)(scope, body.receive, send)
+        self._metrics.refused.labels(reason).inc()
+        await problems.answer(request, BusyError(f"{text}: try again."))(scope, body.receive, send)
 
     async def _work(self, scope: Scope, body: _Body, reply: _Reply, request: Request) -> None:
         self._running += 1
         self._metrics.running.set(self._running)
         try:
             await self._app(scope, body.receive, reply.send)
+        except ClientDisconnect:  # in the middle of the body: there is no one to answer
+            pass
         except Exception as error:  # noqa: BLE001 - every error is answered
             if reply.started or reply.closed:  # the answer is broken off
                 problems.log.error("request %s failed", scope["request_id"], exc_info=error)

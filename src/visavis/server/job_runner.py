@@ -20,6 +20,7 @@ from visavis.gallery.acting import acting_as
 from visavis.server.config import ServerConfig
 from visavis.server.index_folders import resolve_folder
 from visavis.server.job_run import JobRun, StoppedError
+from visavis.server.lifeline import end_with_supervisor
 from visavis.server.state.database import StateDatabase
 from visavis.server.state.jobs import Jobs
 
@@ -45,7 +46,7 @@ def run_jobs(config: ServerConfig, life: int, owner: str) -> int:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    threading.Thread(target=_end_with_supervisor, args=(life, stopping), name="life", daemon=True).start()
+    end_with_supervisor(life, stopping.set)
     while not stopping.is_set():
         try:
             with closing(StateDatabase(config.state_url)) as database:
@@ -153,9 +154,3 @@ def _describe(config: ServerConfig, error: Exception) -> str:
             text = text.replace(str(place), name)
     is_hidden = not any(str(path.resolve())[:SHORTENED] in text for path in places.values())
     return text if is_hidden else SEE_LOG
-
-
-def _end_with_supervisor(life: int, stop: threading.Event) -> None:
-    while os.read(life, 1):
-        pass
-    stop.set()

@@ -17,17 +17,15 @@ from typing import Annotated, Any
 from anyio import to_thread
 from fastapi import Depends, Request
 from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException
 
 from visavis.server.config import RequestLimits
 from visavis.server.fetch import fetch_photo
+from visavis.server.forms import MULTIPART, media_type, read_form
 from visavis.server.problems import ProblemError
 from visavis.structured_text import parse_json
 
 MOST_NAME = 200
 """Characters of the name of a photo that are kept."""
-FIELD_BYTES = 100_000
-"""Bytes of a field of a form that is no photo."""
 
 
 class NamedPhoto(io.BytesIO):
@@ -66,8 +64,8 @@ async def read_photos(
 
     With ``fetch_urls`` a photo in JSON may be an object with its ``url``.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "multipart/form-data":
+    kind = media_type(request)
+    if kind == MULTIPART:
         return await _read_form(request, names, limits)
     if kind == "application/json":
         return await _read_json(await request.body(), names, limits, fetch_urls=fetch_urls)
@@ -77,20 +75,15 @@ async def read_photos(
 async def _read_form(request: Request, names: tuple[str, ...], limits: RequestLimits) -> PhotoInput:
     photos: dict[str, list[NamedPhoto]] = {}
     fields: dict[str, Any] = {}
-    try:
-        async with request.form(max_files=limits.photos, max_fields=100, max_part_size=FIELD_BYTES) as form:
-            for name, value in form.multi_items():
-                if isinstance(value, UploadFile):
-                    if name not in names:
-                        raise ProblemError(
-                            422, "unknown_field", f"there is no photo {name[:40]!r}: {', '.join(names)}."
-                        )
-                    number = len(photos.setdefault(name, [])) + 1
-                    photos[name].append(NamedPhoto(await value.read(), value.filename or f"{name} {number}"))
-                else:
-                    fields[name] = value
-    except MultiPartException as error:
-        raise ProblemError(400, "invalid_form", f"the form cannot be read: {error.message}") from error
+    form = await read_form(request, photos=limits.photos)
+    for name, value in form.multi_items():
+        if isinstance(value, UploadFile):
+            if name not in names:
+                raise ProblemError(422, "unknown_field", f"there is no photo {name[:40]!r}: {', '.join(names)}.")
+            number = len(photos.setdefault(name, [])) + 1
+            photos[name].append(NamedPhoto(await value.read(), value.filename or f"{name} {number}"))
+        else:
+            fields[name] = value
     return PhotoInput({name: tuple(items) for name, items in photos.items()}, fields)
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from visavis.errors import (
+    NO_ROOM,
     BusyError,
     GalleryError,
     MissingExtraError,
@@ -82,6 +83,8 @@ def describe_error(error: Exception) -> ProblemError:
         return error
     if isinstance(error, BusyError):
         return ProblemError(503, "busy", str(error), {"Retry-After": str(RETRY_SECONDS)})
+    if _lacks_room(error):
+        error = ServerError(str(error))
     if isinstance(error, VisavisError):
         return _describe_own(error)
     if isinstance(error, RequestValidationError):
@@ -98,13 +101,20 @@ def answer(request: Request, error: Exception) -> JSONResponse:
     request_id = request.scope.get("request_id", "")
     if problem.status == 500:
         log.error("request %s failed", request_id, exc_info=error)
-    elif isinstance(error, tuple(HIDDEN)):
+    elif isinstance(error, tuple(HIDDEN)) or _lacks_room(error):
         log.warning("request %s: %s", request_id, make_printable(str(error)))
     forms: Mapping[str, ErrorForm] = request.app.state.error_forms
-    form = next((form for prefix, form in forms.items() if request.url.path.startswith(prefix)), None)
+    path: str = request.scope["path"]  # request.url cannot be had of every Host header
+    form = next((form for prefix, form in forms.items() if path.startswith(prefix)), None)
     if form is not None:
         return form(request, error, problem)
-    content = ProblemDetails(
+    content = make_details(problem, request_id).model_dump()
+    return JSONResponse(content, problem.status, problem.headers, MEDIA_TYPE)
+
+
+def make_details(problem: ProblemError, request_id: str) -> ProblemDetails:
+    """Return the content of the answer of a problem."""
+    return ProblemDetails(
         type=f"urn:visavis:problem:{problem.code}",
         title=TITLES.get(problem.status, "The request failed."),
         status=problem.status,
@@ -112,7 +122,6 @@ def answer(request: Request, error: Exception) -> JSONResponse:
         detail=make_printable(problem.detail),
         request_id=request_id,
     )
-    return JSONResponse(content.model_dump(), problem.status, problem.headers, MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:
@@ -126,6 +135,10 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
     all_statuses = sorted({400, 401, 403, 421, 422, 429, 503, *statuses})
     return {status: {"description": TITLES[status], "content": content} for status in all_statuses}
+
+
+def _lacks_room(error: Exception) -> bool:
+    return isinstance(error, OSError) and error.errno in NO_ROOM
 
 
 def _describe_own(error: VisavisError) -> ProblemError:

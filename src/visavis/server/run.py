@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from visavis.errors import ServerError, UsageError
-from visavis.server.config import ServerConfig
+from visavis.errors import ServerError, UsageError, reason_of
+from visavis.server.config import ServerConfig, is_loopback
 from visavis.server.state.database import StateDatabase
 from visavis.server.state.keys import Keys
 from visavis.server.supervisor import Supervisor
@@ -15,16 +17,62 @@ BACKLOG = 2048
 """Connections that wait to be accepted."""
 
 
-def prepare(config: ServerConfig, show: Callable[[str], None]) -> None:
-    """Refuse a configuration that is not safe, and ``show`` the one-time code while there are no keys."""
-    if (config.certificate is None) != (config.private_key is None):
+def prepare(config: ServerConfig, show: Callable[[str], None]) -> socket.socket:
+    """Return the listening socket; refuse a configuration that is not safe, and ``show`` the one-time code if needed.
+
+    The address is taken first: a second server that is started by mistake must not replace the code of the first.
+    Raises UsageError, and ServerError where the address, the certificate or the database cannot be used.
+    """
+    _check_certificate(config)
+    listener = socket.socket(socket.AF_INET6 if ":" in config.host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with _explain_address(config):
+            listener.bind((config.host, config.port))
+        _check_keys(config, show)
+        with _explain_address(config):
+            listener.listen(BACKLOG)  # now: a request that comes while the networks load waits, instead of failing
+    except BaseException:
+        listener.close()
+        raise
+    listener.set_inheritable(True)
+    return listener
+
+
+@contextmanager
+def _explain_address(config: ServerConfig) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = f"{config.host}:{config.port}: {reason_of(error)}"
+        raise ServerError(f"the server cannot listen at {reason}.") from error
+
+
+def _check_certificate(config: ServerConfig) -> None:
+    if config.certificate is None and config.private_key is None:
+        return
+    if config.certificate is None or config.private_key is None:
         raise UsageError("TLS needs both certificate and private_key.")
+
+    def refuse_password() -> str:
+        raise ServerError(f"the key {config.private_key} has a password: store it without, readable by one user alone.")
+
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(config.certificate, config.private_key, password=refuse_password)
+    except OSError as error:  # an SSLError is one
+        reason = "not a certificate in PEM and its key" if isinstance(error, ssl.SSLError) else reason_of(error)
+        raise ServerError(f"TLS with {config.certificate} and {config.private_key}: {reason}.") from error
+
+
+def _check_keys(config: ServerConfig, show: Callable[[str], None]) -> None:
     database = StateDatabase(config.state_url)
     try:
         keys = Keys(database)
         if not config.is_local and not keys.any_usable():
+            others = "clients of a proxy" if is_loopback(config.host) else config.host
             raise UsageError(
-                f"without a key the server answers this machine alone, not {config.host}: create a key first, by "
+                f"without a key the server answers this machine alone, not {others}: create a key first, by "
                 "visavis keys create NAME --role admin."
             )
         code = keys.make_setup_code()
@@ -32,22 +80,6 @@ def prepare(config: ServerConfig, show: Callable[[str], None]) -> None:
         database.close()
     if code is not None:
         show(f"no keys yet: everyone on this machine is an administrator. One-time code for the first key: {code}")
-
-
-def bind(config: ServerConfig) -> socket.socket:
-    """Return the listening socket; raises ServerError where the address cannot be used."""
-    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((config.host, config.port))
-        listener.listen(BACKLOG)  # at once: a request that comes while the networks load waits, instead of failing
-    except OSError as error:
-        listener.close()
-        reason = error.strerror or str(error)
-        raise ServerError(f"the server cannot listen at {config.host}:{config.port}: {reason}.") from error
-    listener.set_inheritable(True)
-    return listener
 
 
 def serve(config: ServerConfig, listener: socket.socket) -> int:

@@ -112,7 +112,7 @@ class Services:
         recognizer = self.recognizer(model)
         with self._lock:
             if name not in self._galleries:
-                self._galleries[name] = Gallery(url, recognizer=recognizer)
+                self._galleries[name] = Gallery(url, recognizer=recognizer, index=self.config.index)
             return self._galleries[name]
 
     def load(self) -> None:

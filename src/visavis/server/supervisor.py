@@ -6,6 +6,7 @@ signal, and for the end of a child.
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import selectors
@@ -19,21 +20,26 @@ from time import monotonic
 from visavis.errors import ServerError
 from visavis.server.config import ServerConfig
 from visavis.server.job_runner import run_jobs
-from visavis.server.worker import FAILED, GRACE_SECONDS, run_worker
+from visavis.server.lifeline import KILL_SECONDS
+from visavis.server.worker import FAILED, run_worker
 
-KILL_SECONDS = GRACE_SECONDS + 5
-"""Time after which a child that was asked to end is killed."""
 YOUNG_SECONDS = 5.0
 MOST_YOUNG_DEATHS = 5
-"""Deaths soon after a start, of all children, after which the server gives up."""
+"""Deaths soon after a start, with no other death between, after which the server gives up."""
+RESTART_SECONDS = 1.0
+"""Pause before a child is started again that died young, or could not start since the database is away."""
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
+
+log = logging.getLogger("visavis.server")
 
 
 @dataclass(frozen=True, slots=True)
 class _Child:
-    """What a child runs, and when it began."""
+    """What a child runs, when it began, and whether another ran before it."""
 
     run: Callable[[], int]
     started: float
+    restarted: bool
 
 
 class Supervisor:
@@ -47,14 +53,14 @@ class Supervisor:
         for end in self._signals:
             os.set_blocking(end, False)
         self._children: dict[int, _Child] = {}
+        self._waiting: list[tuple[float, Callable[[], int]]] = []  # when to start what again
         self._young_deaths = 0
         self._stopping: float | None = None
         self._code = 0
 
     def run(self) -> int:
         """Serve until SIGTERM or SIGINT; return the exit code."""
-        previous = {number: signal.signal(number, self._note) for number in (signal.SIGTERM, signal.SIGINT)}
-        previous[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, self._note)
+        previous = {number: signal.signal(number, self._note) for number in SIGNALS}
         wakeup = signal.set_wakeup_fd(self._signals[1], warn_on_full_buffer=False)
         try:
             for _ in range(self._config.workers):
@@ -73,17 +79,19 @@ class Supervisor:
         """Begin to stop on SIGTERM and SIGINT; the loop wakes up by itself."""
         if number != signal.SIGCHLD and self._stopping is None:
             self._stopping = monotonic()
+            self._listener.close()  # the last process to close it makes the system refuse new connections
             for child in self._children:
                 _send(child, signal.SIGTERM)
 
     def _watch(self) -> None:
         selector = selectors.DefaultSelector()
         selector.register(self._signals[0], selectors.EVENT_READ)
-        while self._children:
+        while self._children or (self._waiting and self._stopping is None):
             for key, _ in selector.select(1.0):
                 with suppress(BlockingIOError):
                     os.read(key.fd, 4096)
             self._reap()
+            self._start_waiting()
             if self._stopping is not None and monotonic() - self._stopping > KILL_SECONDS:
                 for child in self._children:
                     _send(child, signal.SIGKILL)
@@ -98,13 +106,23 @@ class Supervisor:
             del self._children[process]
             if self._stopping is not None:
                 continue
-            if monotonic() - child.started < YOUNG_SECONDS:
-                self._young_deaths += 1
             failed = os.WIFEXITED(status) and os.WEXITSTATUS(status) == FAILED
-            if failed or self._young_deaths > MOST_YOUNG_DEATHS:
+            young = monotonic() - child.started < YOUNG_SECONDS
+            if not failed:
+                self._young_deaths = self._young_deaths + 1 if young else 0
+            if (failed and not child.restarted) or self._young_deaths > MOST_YOUNG_DEATHS:
                 self._give_up()
+            elif failed or young:
+                self._waiting.append((monotonic() + RESTART_SECONDS, child.run))
             else:
-                self._fork(child.run)
+                self._fork(child.run, restarted=True)
+
+    def _start_waiting(self) -> None:
+        """Start the children again whose pause is over."""
+        due = [entry for entry in self._waiting if entry[0] <= monotonic()]
+        for entry in due:
+            self._waiting.remove(entry)
+            self._fork(entry[1], restarted=True)
 
     def _give_up(self) -> None:
         self._code = ServerError.exit_code
@@ -117,18 +135,26 @@ class Supervisor:
         self._listener.close()
         return run_jobs(self._config, self._life[0], self._id)
 
-    def _fork(self, run: Callable[[], int]) -> None:
-        child = os.fork()
-        if child:
-            self._children[child] = _Child(run, monotonic())
+    def _fork(self, run: Callable[[], int], *, restarted: bool = False) -> None:
+        """Start a child. Signals wait meanwhile, so that one that stops the server reaches this child too."""
+        previous = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        child = os.fork() if self._stopping is None else None
+        if child != 0:
+            if child is not None:
+                self._children[child] = _Child(run, monotonic(), restarted)
+            signal.pthread_sigmask(signal.SIG_SETMASK, previous)
             return
         code = 1
         try:
             signal.set_wakeup_fd(-1)
-            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
+            for number in SIGNALS:
                 signal.signal(number, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_SETMASK, previous)
             os.close(self._life[1])
             code = run()
+        except Exception:  # else nothing would say why it ended
+            log.exception("a process of the server failed")
+            raise
         finally:
             os._exit(code)
 

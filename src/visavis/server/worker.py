@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -19,9 +20,9 @@ from visavis import runtime
 from visavis.errors import VisavisError
 from visavis.server.app import create_app
 from visavis.server.config import ServerConfig
+from visavis.server.connection import HttpConnection
+from visavis.server.lifeline import GRACE_SECONDS, end_with_supervisor
 
-GRACE_SECONDS = 20
-"""Time that requests have to finish after SIGTERM."""
 HEADER_BYTES = 65_536
 FAILED = 3
 """Exit code of a worker that could not start."""
@@ -32,7 +33,8 @@ def run_worker(config: ServerConfig, listener: socket.socket, life: int) -> int:
 
     ``life`` is the reading end of a pipe whose other end only the supervisor holds.
     """
-    threading.Thread(target=_end_with_supervisor, args=[life], name="life", daemon=True).start()
+    end_with_supervisor(life, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    _allow_connections()
     logging.basicConfig(format="visavis: %(message)s", level=logging.WARNING)
     threads = config.threads or max(1, runtime.thread_count(None) // config.workers)
     try:
@@ -73,13 +75,12 @@ def _configure(app: FastAPI, config: ServerConfig) -> uvicorn.Config:
         h11_max_incomplete_event_size=HEADER_BYTES,
         ssl_certfile=None if config.certificate is None else str(config.certificate),
         ssl_keyfile=None if config.private_key is None else str(config.private_key),
-        http="h11",
+        http=HttpConnection,
         ws="none",
     )
 
 
-def _end_with_supervisor(life: int) -> None:
-    """Stop this worker when the supervisor has ended without stopping it."""
-    while os.read(life, 1):
-        pass
-    os.kill(os.getpid(), signal.SIGTERM)
+def _allow_connections() -> None:
+    """Allow as many open files, and so connections, as the system lets this process have."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

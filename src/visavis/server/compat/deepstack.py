@@ -19,7 +19,8 @@ from visavis.server.compat.people import find_by_name, gallery_of, store_templat
 from visavis.server.compat.selected_faces import find_faces, identify_faces
 from visavis.server.compat.similarity import compare_faces, scale
 from visavis.server.config import Compat
-from visavis.server.photo_input import FIELD_BYTES, NamedPhoto
+from visavis.server.forms import read_form
+from visavis.server.photo_input import NamedPhoto
 from visavis.server.problems import ProblemError
 from visavis.server.roles import ENROLL, READ
 from visavis.server.services import Services
@@ -76,22 +77,21 @@ def _refuse(message: str) -> ProblemError:
     return ProblemError(400, "deepstack", message)
 
 
-async def read_form(request: Request, services: ServicesOf) -> DeepStackForm:
+async def read_deepstack_form(request: Request, services: ServicesOf) -> DeepStackForm:
     """Read a form, also one without photos, and no body at all."""
     started = perf_counter()
     photos: list[NamedPhoto] = []
     fields: dict[str, str] = {}
-    most = services.config.limits.photos
-    async with request.form(max_files=most, max_fields=100, max_part_size=FIELD_BYTES) as form:
-        for name, value in form.multi_items():
-            if isinstance(value, UploadFile):
-                photos.append(NamedPhoto(await value.read(), value.filename or name))
-            else:
-                fields[name] = value
+    form = await read_form(request, photos=services.config.limits.photos)
+    for name, value in form.multi_items():
+        if isinstance(value, UploadFile):
+            photos.append(NamedPhoto(await value.read(), value.filename or name))
+        else:
+            fields[name] = value
     return DeepStackForm(photos, fields, started)
 
 
-Form = Annotated[DeepStackForm, Depends(read_form)]
+Form = Annotated[DeepStackForm, Depends(read_deepstack_form)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ def ready(services: ServicesOf) -> JSONResponse:
         "database": _check_databases(services),
         "model": _check_models(services),
         "queue": len(services.inference) < services.config.limits.waiting,
-        "disk": all(_has_room(url) for url in services.config.galleries.values()),
+        "disk": all(_has_room(url) for url in {services.config.state_url, *services.config.galleries.values()}),
     }
     is_ready = all(checks.values())
     content: dict[str, Any] = {"status": "ok" if is_ready else "unavailable", "checks": checks}
@@ -69,4 +69,7 @@ def _has_room(url: str) -> bool:
     if not url.startswith("sqlite:///"):
         return True
     folder = Path(url.removeprefix("sqlite:///")).resolve().parent
-    return shutil.disk_usage(folder).free >= LEAST_FREE
+    try:
+        return shutil.disk_usage(folder).free >= LEAST_FREE
+    except OSError:  # the disk was taken away
+        return False

@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 
 from visavis import permissions
 from visavis.errors import ServerError, UsageError
+from visavis.gallery.sql.postgresql import CONNECT_SECONDS, KEPT_ALIVE
 from visavis.server.state import tables
 from visavis.server.types import LogEntry
 
@@ -127,4 +128,9 @@ def _create_sqlite(url: URL) -> Engine:
 def _create_postgresql(url: URL) -> Engine:
     if url.get_backend_name() != "postgresql":
         raise UsageError(f"the server's database is in SQLite or PostgreSQL, not {url.drivername!r}.")
-    return create_engine(url.set(drivername="postgresql+psycopg"), hide_parameters=True, pool_pre_ping=True)
+    return create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        hide_parameters=True,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": CONNECT_SECONDS, **KEPT_ALIVE},
+    )

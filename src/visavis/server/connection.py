@@ -1,0 +1,78 @@
+"""The HTTP connection of a worker: uvicorn's, with a time limit for the head of a request and errors as problems."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import sys
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from visavis.server import problems
+from visavis.server.problems import ProblemError
+
+HEAD_SECONDS = 20.0
+"""Time in which the head of a request must arrive; a connection that is silent after an answer ends sooner."""
+TOO_LARGE = 431
+"""Status that h11 suggests for headers beyond the limit."""
+
+
+class HttpConnection(H11Protocol):
+    """Closes a connection on which no request begins within ``HEAD_SECONDS``, however slowly bytes still arrive."""
+
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for the first request."""
+        super().connection_made(transport)
+        self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop waiting."""
+        self._stop_expecting()
+        super().connection_lost(exc)
+
+    def handle_events(self) -> None:
+        """Stop waiting once a request has begun: its body has a time limit of its own."""
+        super().handle_events()
+        if self._is_answering():
+            self._stop_expecting()
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request; what is left of a refused body counts as waiting."""
+        super().on_response_complete()
+        if not self._is_answering() and not self.transport.is_closing():
+            self._expect_head()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is not HTTP, or has too many bytes of headers, with a problem."""
+        error = sys.exc_info()[1]  # uvicorn calls this while it handles h11's error
+        if getattr(error, "error_status_hint", 400) == TOO_LARGE:
+            fault = ProblemError(TOO_LARGE, "headers_too_large", "the headers of this request are too large.")
+        else:
+            fault = ProblemError(400, "invalid_http", "this is not a valid HTTP request.")
+        request_id = secrets.token_hex(8)
+        body = problems.make_details(fault, request_id).model_dump_json().encode()
+        headers = [
+            (b"content-type", problems.MEDIA_TYPE.encode()),
+            (b"content-length", str(len(body)).encode()),
+            (b"x-request-id", request_id.encode()),
+            (b"connection", b"close"),
+        ]
+        events = (h11.Response(status_code=fault.status, headers=headers), h11.Data(data=body), h11.EndOfMessage())
+        for event in events:
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
+
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _expect_head(self) -> None:
+        self._stop_expecting()
+        self._deadline = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+
+    def _stop_expecting(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
