@@ -54,7 +54,10 @@ HOMES = {
     "av": {"videos"},
     "scipy": {"videos"},
     "paho": {"videos"},
-    **{name: {"server"} for name in ("fastapi", "starlette", "anyio", "uvicorn", "pydantic", "prometheus_client")},
+    **{
+        name: {"server"}
+        for name in ("fastapi", "starlette", "anyio", "uvicorn", "h11", "pydantic", "prometheus_client")
+    },
 }
 """Packages that only one part knows of."""
 

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,20 @@ CODE = re.compile(r"One-time code for the first key: ([\d-]+)")
 
 
 class RunningServer:
-    """``visavis serve`` on a free port; ``lines`` is what it printed, ``key`` what requests send (None: no key)."""
+    """``visavis serve`` on a free port; ``lines`` is what it printed, ``key`` what requests send (None: no key).
 
-    def __init__(self, *options: str, folder: Path, environment: Mapping[str, str] | None = None) -> None:
-        command = [sys.executable, "-m", "visavis", "serve", "--port", "0", *options]
+    ``prefix`` is a command that starts it.
+    """
+
+    def __init__(
+        self,
+        *options: str,
+        folder: Path,
+        environment: Mapping[str, str] | None = None,
+        prefix: Sequence[str] = (),
+        port: int = 0,
+    ) -> None:
+        command = [*prefix, sys.executable, "-m", "visavis", "serve", "--port", str(port), *options]
         self.process = subprocess.Popen(
             command, cwd=folder, env={**os.environ, **(environment or {})}, stderr=subprocess.PIPE, text=True
         )
@@ -44,6 +54,11 @@ class RunningServer:
     def text(self) -> str:
         """What the server printed so far."""
         return "".join(self.lines)
+
+    @property
+    def port(self) -> int:
+        """The port that it listens at."""
+        return int(self.url.rpartition(":")[2])
 
     def set_up(self) -> str:
         """Make the first administrator's key by the one-time code, send it from now on, and return it."""

@@ -7,7 +7,6 @@ indexing skips photos that are in the gallery, training takes embeddings from th
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -33,6 +33,8 @@ PAGE = 100
 MOST_STREAMS = 32
 """Streams of a worker at a time."""
 STREAM = "text/event-stream"
+UNBUFFERED = {"X-Accel-Buffering": "no"}
+"""Makes nginx pass each event at once."""
 NUMBER = re.compile(r"[0-9]{1,18}")
 
 AfterEvent = Annotated[int | None, Query(ge=0, le=2**62, description="Number of the last event that was received.")]
@@ -97,7 +99,7 @@ def stream_events(
         raise BusyError(f"there are {MOST_STREAMS} streams of events already: close one.")
     number = int(last_event_id) if last_event_id is not None and NUMBER.fullmatch(last_event_id) else after
     start = services.events.last_number() if number is None else number
-    return StreamingResponse(_stream(request, services, selected, start), media_type=STREAM)
+    return StreamingResponse(_stream(request, services, selected, start), media_type=STREAM, headers=UNBUFFERED)
 
 
 async def _stream(request: Request, services: Services, selected: EventFilter, number: int) -> AsyncIterator[bytes]:

@@ -1,0 +1,26 @@
+"""What docs/serving.md shows: its files, and a certificate made by its command."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "serving.md"
+
+
+def read_blocks(section: str, language: str) -> list[str]:
+    """Return the blocks of code of a section, named by the beginning of its heading."""
+    _, _, text = PAGE.read_text(encoding="utf-8").partition(f"\n## {section}")
+    assert text, section
+    blocks: list[str] = re.findall(rf"^```{language}\n(.*?)^```$", text.partition("\n## ")[0], re.DOTALL | re.MULTILINE)
+    return blocks
+
+
+def make_certificate(folder: Path) -> tuple[Path, Path]:
+    """Make a certificate and its key by the command of the page; return both files."""
+    (command,) = (block for block in read_blocks("TLS without a proxy", "text") if "openssl" in block)
+    subprocess.run(shlex.split(command), cwd=folder, check=True, capture_output=True)
+    return folder / "faces.example.com.pem", folder / "faces.example.com.key"

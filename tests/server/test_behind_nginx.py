@@ -1,0 +1,180 @@
+"""A real nginx with the configuration of docs/serving.md in front of a real server."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from visavis.server.services import FAILURES_PER_MINUTE
+
+from .running_server import RunningServer, photos
+from .serving_page import make_certificate, read_blocks
+
+NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(NGINX is None or shutil.which("openssl") is None, reason="nginx or openssl is not installed"),
+]
+NAME = "faces.example.com"
+MAIN = """
+{user}
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{}}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    include {folder}/visavis.conf;
+}}
+"""
+
+
+class Nginx:
+    """nginx on free ports of this machine, in front of a server."""
+
+    def __init__(self, folder: Path, server: RunningServer) -> None:
+        (text,) = read_blocks("Behind nginx", "nginx")
+        self.certificate, key = make_certificate(folder)
+        self.plain_port, self.port = _free_port(), _free_port()
+        changes = {
+            "listen 80;": f"listen 127.0.0.1:{self.plain_port};",
+            "listen 443 ssl;": f"listen 127.0.0.1:{self.port} ssl;",
+            "127.0.0.1:8000": f"127.0.0.1:{server.port}",
+            f"/etc/ssl/{NAME}.pem": str(self.certificate),
+            f"/etc/ssl/private/{NAME}.key": str(key),
+        }
+        for shown, used in changes.items():
+            assert text.count(shown) == 1, shown
+            text = text.replace(shown, used)
+        (folder / "visavis.conf").write_text(text)
+        user = "user root;" if os.geteuid() == 0 else ""
+        (folder / "nginx.conf").write_text(MAIN.format(user=user, folder=folder))
+        self.folder = folder
+        command = [str(NGINX), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-g", "daemon off;"]
+        self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        end = time.monotonic() + 20
+        while socket.socket().connect_ex(("127.0.0.1", self.port)):
+            assert time.monotonic() < end, (folder / "error.log").read_text()
+            time.sleep(0.05)
+
+    def request(
+        self, method: str, path: str, *, source: str = "127.0.0.1", headers: dict[str, str] | None = None
+    ) -> http.client.HTTPResponse:
+        """Send a request from an address of this machine."""
+        context = ssl.create_default_context(cafile=str(self.certificate))
+        connection = http.client.HTTPSConnection(
+            "127.0.0.1", self.port, context=context, source_address=(source, 0), timeout=60
+        )
+        connection.request(method, path, headers={"Host": NAME, **(headers or {})})
+        return connection.getresponse()
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(20)
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A server with the configuration of the page, on SQLite, and the key of an administrator."""
+    folder = tmp_path_factory.mktemp("behind")
+    (text,) = read_blocks("Behind nginx", "toml")
+    (folder / "server.toml").write_text(text.replace("postgresql://visavis@/faces", "faces.db"))
+    create = ["visavis", "keys", "create", "admin", "--role", "admin", "--config", "server.toml"]
+    made = subprocess.run(create, cwd=folder, check=True, capture_output=True, text=True)
+    running = RunningServer("--config", "server.toml", folder=folder)
+    running.key = made.stdout.split('"')[-2]
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def nginx(server: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
+    running = Nginx(tmp_path_factory.mktemp("nginx"), server)
+    yield running
+    running.stop()
+
+
+def test_photos_pass_through_and_lie_nowhere(server: RunningServer, nginx: Nginx, sample_photos: Path) -> None:
+    url, headers = f"https://localhost:{nginx.port}", {"x-api-key": str(server.key), "Host": NAME}
+    session = requests.Session()
+    session.trust_env = False
+    session.verify = str(nginx.certificate)
+    files = photos("photo", sample_photos / "obama.jpg")
+    before = sorted(path.stat().st_mtime_ns for path in (nginx.folder / "body").rglob("*"))
+    answer = session.post(f"{url}/v1/detect", headers=headers, files=files, timeout=60)
+    assert (answer.status_code, len(answer.json()["photos"][0]["faces"])) == (200, 1)
+    assert sorted(path.stat().st_mtime_ns for path in (nginx.folder / "body").rglob("*")) == before
+    large = [("photo", ("a.jpg", bytes(20_500_000)))]
+    refused = session.post(f"{url}/v1/detect", headers=headers, files=large, timeout=60)
+    assert (refused.status_code, refused.json()["code"]) == (413, "too_large")
+
+
+def test_plain_http_leads_to_https(nginx: Nginx) -> None:
+    answer = requests.get(
+        f"http://127.0.0.1:{nginx.plain_port}/v1/people?x=1", headers={"Host": NAME}, timeout=60, allow_redirects=False
+    )
+    assert (answer.status_code, answer.headers["Location"]) == (301, f"https://{NAME}/v1/people?x=1")
+
+
+def test_the_origin_of_the_page_itself_is_taken_and_the_scheme_is_https(server: RunningServer, nginx: Nginx) -> None:
+    key = {"x-api-key": str(server.key)}
+    assert nginx.request("GET", "/v1/people", headers={**key, "Origin": f"https://{NAME}"}).status == 200
+    assert nginx.request("GET", "/v1/people", headers={**key, "Origin": "https://evil.example"}).status == 403
+    assert nginx.request("GET", "/v1/people", headers={**key, "Host": "evil.example"}).status == 421
+    redirect = nginx.request("GET", "/docs/")
+    assert (redirect.status, redirect.headers["Location"]) == (307, f"https://{NAME}/docs")
+
+
+def test_wrong_keys_are_counted_for_the_address_of_the_client(server: RunningServer, nginx: Nginx) -> None:
+    """Not for nginx's, and not for one that the client makes up."""
+    statuses = [
+        nginx.request(
+            "GET", "/v1/people", source="127.0.0.2", headers={"x-api-key": "x", "X-Forwarded-For": f"1.2.3.{n}"}
+        )
+        for n in range(FAILURES_PER_MINUTE + 3)
+    ]
+    assert [answer.status for answer in statuses[:FAILURES_PER_MINUTE]] == [401] * FAILURES_PER_MINUTE
+    assert statuses[-1].status == 429
+    assert nginx.request("GET", "/v1/people", source="127.0.0.3", headers={"x-api-key": "x"}).status == 401
+    assert nginx.request("GET", "/v1/people", source="127.0.0.2", headers={"x-api-key": str(server.key)}).status == 200
+
+
+def test_streams_are_not_buffered(server: RunningServer, nginx: Nginx) -> None:
+    answer = nginx.request("GET", "/v1/events/stream", headers={"x-api-key": str(server.key)})
+    started = time.monotonic()
+    assert answer.readline() == b": events\n"
+    assert time.monotonic() - started < 5
+    answer.close()
+
+
+def test_metrics_are_for_this_machine(nginx: Nginx) -> None:
+    assert nginx.request("GET", "/metrics").status == 200
+    assert nginx.request("GET", "/metrics", source="127.0.0.2").status == 403
+
+
+def test_a_server_that_is_away_is_502_and_comes_back(server: RunningServer, nginx: Nginx) -> None:
+    assert server.stop() == 0
+    assert nginx.request("GET", "/livez").status == 502
+    again = RunningServer("--config", "server.toml", folder=server.folder, port=server.port)
+    assert nginx.request("GET", "/livez").status == 200
+    assert again.stop() == 0
