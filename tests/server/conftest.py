@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -14,7 +15,7 @@ from PIL import Image
 from conftest import DATA
 
 from .compat_requests import CompatClient, make_client
-from .running_server import RunningServer, photos
+from .running_server import RunningServer, Start, photos
 
 SPARE = 30
 """Galleries that tests may change, each for one test."""
@@ -40,6 +41,22 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     yield running
     assert running.stop() in {0, -signal.SIGTERM}
     assert "Traceback" not in running.text
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts servers on the gallery ``faces.db`` in the folder of the test; none of them prints a traceback."""
+    running = []
+
+    def start_server(*options: str, **settings: Any) -> RunningServer:
+        server = RunningServer("--gallery", "faces.db", *options, folder=tmp_path, **settings)
+        running.append(server)
+        return server
+
+    yield start_server
+    for server in running:
+        server.stop()
+    assert [server.text for server in running if "Traceback" in server.text] == []
 
 
 _NUMBERS = count(1)

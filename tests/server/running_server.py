@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +104,10 @@ class RunningServer:
     def _match(self, pattern: re.Pattern[str]) -> str | None:
         match = pattern.search(self.text)
         return None if match is None else match[1]
+
+
+Start = Callable[..., RunningServer]
+"""Starts a server in the folder of the test; it ends with the test."""
 
 
 def photos(field: str, *paths: Path) -> list[tuple[str, tuple[str, bytes]]]:

@@ -46,8 +46,6 @@ def send_form(server: RunningServer, body: bytes, path: str = "/v1/detect") -> b
         (["Content-Length: 99999999999999999999"], 413, "too_large"),
         (["Content-Length: 4000001"], 413, "too_large"),
         (["Transfer-Encoding: gzip, chunked"], 400, "invalid_http"),
-        (["X-Long: " + "x" * 66_000], 431, "headers_too_large"),
-        ([f"X-{number}: {'x' * 100}" for number in range(700)], 431, "headers_too_large"),
         (["X: a\x00b"], 400, "invalid_http"),
         (["Connection: close", "Origin: http://["], 403, "wrong_origin"),
     ],
@@ -62,13 +60,21 @@ def test_a_head_that_lies_is_refused_by_a_problem(
     assert (problem["status"], problem["code"], len(problem["request_id"])) == (status, code, 16)
 
 
+@pytest.mark.parametrize("lines", [[b"X: " + b"x" * 70_000], [b"X: " + b"x" * 100] * 700], ids=["long", "many"])
+def test_headers_beyond_the_limit_are_refused(server: RunningServer, lines: list[bytes]) -> None:
+    connection = RawConnection(server)
+    connection.send(b"\r\n".join([b"GET /livez HTTP/1.1", b"Host: 127.0.0.1", *lines, b""]))  # and more to come
+    problem = read_problem(connection.read())
+    assert (problem["status"], problem["code"], len(problem["request_id"])) == (431, "headers_too_large", 16)
+
+
 @pytest.mark.parametrize("host", ["[", "[::1", "a b", "", "\xff", "127.0.0.1:99999999999"])
 def test_a_host_that_is_none_is_refused_or_taken_for_an_address(server: RunningServer, host: str) -> None:
     connection = RawConnection(server)
     head = f"GET /v1/people HTTP/1.1\r\nHost: {host}\r\nx-api-key: {server.key}\r\nConnection: close\r\n\r\n"
     connection.send(head.encode("latin-1"))
     (status,) = read_statuses(connection.read())
-    assert status == (200 if host.startswith("127.0.0.1") else 421)
+    assert status == (200 if "::1" in host or host.startswith("127.0.0.1") else 421)
 
 
 @pytest.mark.parametrize(
@@ -106,18 +112,34 @@ def test_a_body_without_an_end_is_refused(server: RunningServer) -> None:
     assert read_statuses(connection.read()) in ([413], [])  # none where the rest of the body is in the way
 
 
+def test_garbage_after_a_refusal_closes_the_connection(server: RunningServer) -> None:
+    connection = RawConnection(server)
+    connection.begin("POST", "/v1/nothing", FORM, "Transfer-Encoding: chunked")
+    first = connection.socket.recv(65536)
+    connection.send(b"no length of a chunk\r\n\r\n")
+    assert read_statuses(first + connection.read()) == [404]
+
+
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
 def test_clients_that_break_off_cost_nothing(server: RunningServer, share: float) -> None:
-    body = PART % (b"a.pgm", GRAY) + END
+    body, before = PART % (b"a.pgm", GRAY) + END, _count_broken_off(server)
     for _ in range(10):
         connection = RawConnection(server)
         connection.begin("POST", "/v1/detect", FORM, f"Content-Length: {len(body)}")
         connection.send(body[: int(share * len(body))])
         connection.socket.close()
     deadline = time.monotonic() + 30
-    while 'status="499"' not in (text := server.get("/metrics").text) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert 'visavis_requests_total{method="POST",route="/v1/detect",status="499"}' in text
+    while _count_broken_off(server) < before + 10:
+        assert time.monotonic() < deadline, server.get("/metrics").text
+        time.sleep(0.05)
+
+
+def _count_broken_off(server: RunningServer) -> float:
+    """Return how many requests had no answer since their client had left."""
+    lines = server.get("/metrics").text.splitlines()
+    return sum(
+        float(line.split()[-1]) for line in lines if line.startswith("visavis_requests_total") and '"499"' in line
+    )
 
 
 def test_ten_thousand_parts_are_refused(server: RunningServer) -> None:
@@ -183,7 +205,7 @@ def test_a_compressed_body_is_not_expanded(server: RunningServer) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [b"../../../etc/passwd", b"C:\\\\x", b"a\x00.pgm", b'\\"', b"%2e%2e%2f", b"\xff\xfe", b"a" * 5000, b"."]
+    "name", [b"../../../etc/passwd", b"C:\\\\x", b"a\x00.pgm", b'\\"', b"%2e%2e%2f", b"\xff\xfe", b"a" * 4000, b"."]
 )
 def test_the_name_of_a_photo_names_no_file(server: RunningServer, name: bytes) -> None:
     (status,) = read_statuses(answer := send_form(server, PART % (name, GRAY) + END))

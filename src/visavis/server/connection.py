@@ -46,7 +46,10 @@ class HttpConnection(H11Protocol):
             self._expect_head()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is not HTTP, or has too many bytes of headers, with a problem."""
+        """Refuse what is not HTTP, or has too many bytes of headers, with a problem; where an answer began, close."""
+        if self.conn.our_state not in {h11.IDLE, h11.SEND_RESPONSE}:
+            self.transport.close()
+            return
         error = sys.exc_info()[1]  # uvicorn calls this while it handles h11's error
         if getattr(error, "error_status_hint", 400) == TOO_LARGE:
             fault = ProblemError(TOO_LARGE, "headers_too_large", "the headers of this request are too large.")
