@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,6 +19,14 @@ def read_blocks(section: str, language: str) -> list[str]:
     assert text, section
     blocks: list[str] = re.findall(rf"^```{language}\n(.*?)^```$", text.partition("\n## ")[0], re.DOTALL | re.MULTILINE)
     return blocks
+
+
+def make_admin_key(folder: Path) -> str:
+    """Make a key for the server of ``server.toml`` in a folder, as an administrator does before its first start."""
+    command = [sys.executable, "-m", "visavis", "keys", "create", "admin", "--role", "admin", "--config", "server.toml"]
+    made = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
+    key: str = json.loads(made.stdout)["key"]
+    return key
 
 
 def make_certificate(folder: Path) -> tuple[Path, Path]:

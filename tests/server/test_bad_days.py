@@ -137,6 +137,7 @@ def test_a_body_that_comes_slowly_has_the_time_of_a_request(start: Start, tmp_pa
             answer = slow.socket.recv(65536)
         except TimeoutError:
             continue
+    slow.socket.close()
     assert read_statuses(answer) in ([408], [503])
     assert 1.4 < time.monotonic() - started < 15
     assert all('status="503"' in line for line in count_failures(server))

@@ -16,7 +16,7 @@ from visavis.server.config import ServerConfig
 from visavis.server.run import prepare
 
 from .running_server import RunningServer
-from .serving_page import make_certificate, read_blocks
+from .serving_page import make_admin_key, make_certificate, read_blocks
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
 
@@ -25,11 +25,10 @@ def test_the_server_answers_by_https_alone(tmp_path: Path) -> None:
     certificate, _ = make_certificate(tmp_path)
     (text,) = read_blocks("TLS without a proxy", "toml")
     (tmp_path / "server.toml").write_text(text)
-    create = ["keys", "create", "admin", "--role", "admin", "--config", "server.toml"]
-    made = subprocess.run(["visavis", *create], cwd=tmp_path, check=True, capture_output=True, text=True)
+    key = make_admin_key(tmp_path)
     server = RunningServer("--config", "server.toml", "--host", "127.0.0.1", folder=tmp_path)
     try:
-        server.key = made.stdout.split('"')[-2]
+        server.key = key
         assert server.url == f"https://127.0.0.1:{server.port}"
         server.session.verify = str(certificate)
         assert server.get("/v1/galleries").json() == {"galleries": ["default"]}
