@@ -33,6 +33,7 @@ LICENSES = {
     "flatbuffers": "Apache-2.0",
     "fsspec": "BSD-3-Clause",
     "grpcio": "Apache-2.0",
+    "h11": "MIT",
     "h5py": "BSD-3-Clause",
     "idna": "BSD-3-Clause",
     "jinja2": "BSD-3-Clause",
