@@ -32,11 +32,14 @@ REQUESTS = [
 
 @pytest.fixture(scope="module")
 def servers(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[RunningServer]]:
-    """Two servers with the same keys, and a gallery of four people."""
+    """Two servers with the same keys and a gallery of four people; one searches in memory, the other by pgvector."""
     url = postgres.new()
     fill_gallery(url)
     folder = tmp_path_factory.mktemp("two")
-    running = [RunningServer("--gallery", url, folder=folder) for _ in range(2)]
+    indexes = ("exact", "pgvector")
+    running = [
+        RunningServer("--gallery", url, folder=folder, environment={"VISAVIS_SERVER_INDEX": index}) for index in indexes
+    ]
     key = running[1].set_up()  # its code came last
     running[0].key = key
     yield running
