@@ -31,10 +31,9 @@ def test_people_are_found_by_milvus(start: Start, sample_photos: Path, tmp_path:
 
 
 def test_an_index_that_does_not_exist_ends_the_start_with_a_sentence(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "visavis", "serve", "--port", "0"],
-        cwd=tmp_path, env={**os.environ, "VISAVIS_SERVER_INDEX": "nothing"}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    environment = {**os.environ, "VISAVIS_SERVER_INDEX": "nothing"}
+    command = [sys.executable, "-m", "visavis", "serve", "--port", "0"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 3
     assert "Traceback" not in done.stderr
     assert "'nothing'" in done.stderr.splitlines()[-1]
