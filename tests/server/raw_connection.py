@@ -31,6 +31,15 @@ class RawConnection:
         with suppress(BrokenPipeError, ConnectionResetError):
             self.socket.sendall(data)
 
+    def read_answer(self) -> bytes:
+        """Return the first answer; the connection stays open."""
+        data = b""
+        while not (match := re.search(rb"(?i)content-length: (\d+)", data)) or b"\r\n\r\n" not in data:
+            data += self.socket.recv(65536)
+        while len(data.partition(b"\r\n\r\n")[2]) < int(match[1]):
+            data += self.socket.recv(65536)
+        return data
+
     def read(self) -> bytes:
         """Return all that the server sends, until it closes the connection."""
         parts = []

@@ -23,8 +23,10 @@ def read_blocks(section: str, language: str) -> list[str]:
 
 def make_admin_key(folder: Path) -> str:
     """Make a key for the server of ``server.toml`` in a folder, as an administrator does before its first start."""
-    command = [sys.executable, "-m", "visavis", "keys", "create", "admin", "--role", "admin", "--config", "server.toml"]
-    made = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
+    create = ["keys", "create", "admin", "--role", "admin", "--config", "server.toml", "--json"]
+    made = subprocess.run(
+        [sys.executable, "-m", "visavis", *create], cwd=folder, check=True, capture_output=True, text=True
+    )
     key: str = json.loads(made.stdout)["key"]
     return key
 

@@ -115,7 +115,7 @@ def test_a_body_without_an_end_is_refused(server: RunningServer) -> None:
 def test_garbage_after_a_refusal_closes_the_connection(server: RunningServer) -> None:
     connection = RawConnection(server)
     connection.begin("POST", "/v1/nothing", FORM, "Transfer-Encoding: chunked")
-    first = connection.socket.recv(65536)
+    first = connection.read_answer()
     connection.send(b"no length of a chunk\r\n\r\n")
     assert read_statuses(first + connection.read()) == [404]
 

@@ -50,7 +50,7 @@ def test_sigterm_finishes_what_was_taken_and_refuses_the_rest(start: Start) -> N
     begun.begin("POST", "/v1/detect", *HEAD)
     begun.send(BODY[:1000])
     idle.begin("GET", "/livez")
-    assert read_statuses(idle.socket.recv(65536)) == [200]
+    assert read_statuses(idle.read_answer()) == [200]
     server.process.send_signal(signal.SIGTERM)
     wait_until(lambda: is_refused(server.port))
     assert idle.read() == b"", "a connection without a request is closed"
