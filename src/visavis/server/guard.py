@@ -186,7 +186,7 @@ def _too_large(megabytes: float) -> ProblemError:
 def _is_address(host: str) -> bool:
     """Return whether a host is an IP address: only a name can be made to resolve to another machine."""
     try:
-        ipaddress.ip_address(host.strip("[]"))
+        ipaddress.ip_address(host[1:-1] if host.startswith("[") and host.endswith("]") else host)
     except ValueError:
         return False
     return True
