@@ -9,7 +9,8 @@ import socket
 import ssl
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -67,20 +68,32 @@ class Nginx:
         command = [str(NGINX), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-g", "daemon off;"]
         self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         end = time.monotonic() + 20
-        while socket.socket().connect_ex(("127.0.0.1", self.port)):
+        while not self._is_up():
             assert time.monotonic() < end, (folder / "error.log").read_text()
             time.sleep(0.05)
 
-    def request(
-        self, method: str, path: str, *, source: str = "127.0.0.1", headers: dict[str, str] | None = None
-    ) -> http.client.HTTPResponse:
-        """Send a request from an address of this machine."""
+    def _is_up(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    @contextmanager
+    def open(
+        self, path: str, *, source: str = "127.0.0.1", headers: Mapping[str, str] | None = None
+    ) -> Iterator[http.client.HTTPResponse]:
+        """Ask from an address of this machine."""
         context = ssl.create_default_context(cafile=str(self.certificate))
-        connection = http.client.HTTPSConnection(
-            "127.0.0.1", self.port, context=context, source_address=(source, 0), timeout=60
-        )
-        connection.request(method, path, headers={"Host": NAME, **(headers or {})})
-        return connection.getresponse()
+        address = (source, 0)
+        with closing(
+            http.client.HTTPSConnection("127.0.0.1", self.port, context=context, source_address=address, timeout=60)
+        ) as connection:
+            connection.request("GET", path, headers={"Host": NAME, **(headers or {})})
+            with connection.getresponse() as answer:
+                yield answer
+
+    def get(self, path: str, *, source: str = "127.0.0.1", headers: Mapping[str, str] | None = None) -> int:
+        """Return the status of an answer."""
+        with self.open(path, source=source, headers=headers) as answer:
+            return answer.status
 
     def stop(self) -> None:
         self.process.terminate()
@@ -114,16 +127,19 @@ def nginx(server: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 def test_photos_pass_through_and_lie_nowhere(server: RunningServer, nginx: Nginx, sample_photos: Path) -> None:
-    url, headers = f"https://localhost:{nginx.port}", {"x-api-key": str(server.key), "Host": NAME}
-    session = requests.Session()
-    session.trust_env = False
-    session.verify = str(nginx.certificate)
+    def post(files: object) -> requests.Response:
+        headers = {"x-api-key": str(server.key), "Host": NAME}
+        with requests.Session() as session:
+            session.trust_env = False
+            session.verify = str(nginx.certificate)
+            return session.post(f"https://localhost:{nginx.port}/v1/detect", headers=headers, files=files, timeout=60)  # type: ignore[arg-type]
+
     files = photos("photo", sample_photos / "obama.jpg")
-    answer = session.post(f"{url}/v1/detect", headers=headers, files=files, timeout=60)
+    answer = post(files)
     assert (answer.status_code, len(answer.json()["photos"][0]["faces"])) == (200, 1)
     assert "temporary file" not in (nginx.folder / "error.log").read_text(), "nginx warns of what it writes there"
     large = [("photo", ("a.jpg", bytes(20_500_000)))]
-    refused = session.post(f"{url}/v1/detect", headers=headers, files=large, timeout=60)
+    refused = post(large)
     assert (refused.status_code, refused.json()["code"]) == (413, "too_large")
 
 
@@ -136,43 +152,38 @@ def test_plain_http_leads_to_https(nginx: Nginx) -> None:
 
 def test_the_origin_of_the_page_itself_is_taken_and_the_scheme_is_https(server: RunningServer, nginx: Nginx) -> None:
     key = {"x-api-key": str(server.key)}
-    assert nginx.request("GET", "/v1/people", headers={**key, "Origin": f"https://{NAME}"}).status == 200
-    assert nginx.request("GET", "/v1/people", headers={**key, "Origin": "https://evil.example"}).status == 403
-    assert nginx.request("GET", "/v1/people", headers={**key, "Host": "evil.example"}).status == 421
-    redirect = nginx.request("GET", "/docs/")
-    assert (redirect.status, redirect.headers["Location"]) == (307, f"https://{NAME}/docs")
+    assert nginx.get("/v1/people", headers={**key, "Origin": f"https://{NAME}"}) == 200
+    assert nginx.get("/v1/people", headers={**key, "Origin": "https://evil.example"}) == 403
+    assert nginx.get("/v1/people", headers={**key, "Host": "evil.example"}) == 421
+    with nginx.open("/docs/") as redirect:
+        assert (redirect.status, redirect.headers["Location"]) == (307, f"https://{NAME}/docs")
 
 
 def test_wrong_keys_are_counted_for_the_address_of_the_client(server: RunningServer, nginx: Nginx) -> None:
     """Not for nginx's, and not for one that the client makes up."""
-    statuses = [
-        nginx.request(
-            "GET", "/v1/people", source="127.0.0.2", headers={"x-api-key": "x", "X-Forwarded-For": f"1.2.3.{n}"}
-        )
-        for n in range(FAILURES_PER_MINUTE + 3)
-    ]
-    assert [answer.status for answer in statuses[:FAILURES_PER_MINUTE]] == [401] * FAILURES_PER_MINUTE
-    assert statuses[-1].status == 429
-    assert nginx.request("GET", "/v1/people", source="127.0.0.3", headers={"x-api-key": "x"}).status == 401
-    assert nginx.request("GET", "/v1/people", source="127.0.0.2", headers={"x-api-key": str(server.key)}).status == 200
+    forged = [{"x-api-key": "x", "X-Forwarded-For": f"1.2.3.{number}"} for number in range(2 * FAILURES_PER_MINUTE)]
+    statuses = [nginx.get("/v1/people", source="127.0.0.2", headers=headers) for headers in forged]
+    assert statuses[:FAILURES_PER_MINUTE] == [401] * FAILURES_PER_MINUTE
+    assert 429 in statuses[FAILURES_PER_MINUTE:]
+    assert nginx.get("/v1/people", source="127.0.0.3", headers={"x-api-key": "x"}) == 401
+    assert nginx.get("/v1/people", source="127.0.0.2", headers={"x-api-key": str(server.key)}) == 200
 
 
 def test_streams_are_not_buffered(server: RunningServer, nginx: Nginx) -> None:
-    answer = nginx.request("GET", "/v1/events/stream", headers={"x-api-key": str(server.key)})
     started = time.monotonic()
-    assert answer.readline() == b": events\n"
+    with nginx.open("/v1/events/stream", headers={"x-api-key": str(server.key)}) as answer:
+        assert answer.readline() == b": events\n"
     assert time.monotonic() - started < 5
-    answer.close()
 
 
 def test_metrics_are_for_this_machine(nginx: Nginx) -> None:
-    assert nginx.request("GET", "/metrics").status == 200
-    assert nginx.request("GET", "/metrics", source="127.0.0.2").status == 403
+    assert nginx.get("/metrics") == 200
+    assert nginx.get("/metrics", source="127.0.0.2") == 403
 
 
 def test_a_server_that_is_away_is_502_and_comes_back(server: RunningServer, nginx: Nginx) -> None:
     assert server.stop() == 0
-    assert nginx.request("GET", "/livez").status == 502
+    assert nginx.get("/livez") == 502
     again = RunningServer("--config", "server.toml", folder=server.folder, port=server.port)
-    assert nginx.request("GET", "/livez").status == 200
+    assert nginx.get("/livez") == 200
     assert again.stop() == 0

@@ -12,13 +12,14 @@ import pytest
 
 from visavis.gallery import Gallery
 
-from .running_server import Start, photos
+from .running_server import RunningServer, photos
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(find_spec("milvus_lite") is None, reason="milvus-lite is not installed")
-def test_people_are_found_by_milvus(start: Start, sample_photos: Path, tmp_path: Path) -> None:
-    server = start(environment={"VISAVIS_SERVER_INDEX": "milvus:./embeddings.db"})
+def test_people_are_found_by_milvus(sample_photos: Path, tmp_path: Path) -> None:
+    environment = {"VISAVIS_SERVER_INDEX": "milvus:./embeddings.db"}
+    server = RunningServer("--gallery", "faces.db", folder=tmp_path, environment=environment)
     server.set_up()
     for name, file in (("Barack", "obama.jpg"), ("Joe", "biden.jpg")):
         body = {"data": {"name": name}, "files": photos("photo", sample_photos / file)}
