@@ -6,6 +6,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,9 @@ def test_the_server_answers_by_https_alone(tmp_path: Path) -> None:
         ):
             assert connection.version() == "TLSv1.3"
     finally:
+        stopped = time.monotonic()
         assert server.stop() == 0
+    assert time.monotonic() - stopped < 10, "an idle client does not hold it up"
 
 
 @pytest.mark.parametrize(

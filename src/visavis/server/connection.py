@@ -14,6 +14,8 @@ from visavis.server.problems import ProblemError
 
 HEAD_SECONDS = 20.0
 """Time in which the head of a request must arrive; a connection that is silent after an answer ends sooner."""
+LINGER_SECONDS = 1.0
+"""Time for a client to take note, while the server stops, that its connection is closed: idle ones with TLS do not."""
 TOO_LARGE = 431
 """Status that h11 suggests for headers beyond the limit."""
 
@@ -22,6 +24,7 @@ class HttpConnection(H11Protocol):
     """Closes a connection on which no request begins within ``HEAD_SECONDS``, however slowly bytes still arrive."""
 
     _deadline: asyncio.TimerHandle | None = None
+    _is_stopping = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request."""
@@ -42,8 +45,17 @@ class HttpConnection(H11Protocol):
     def on_response_complete(self) -> None:
         """Wait for the next request; what is left of a refused body counts as waiting."""
         super().on_response_complete()
+        if self._is_stopping:
+            self._linger()
         if not self._is_answering() and not self.transport.is_closing():
             self._expect_head()
+
+    def shutdown(self) -> None:
+        """Close the connection: after the answer where one is under way."""
+        self._is_stopping = True
+        super().shutdown()
+        if not self._is_answering():
+            self._linger()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is not HTTP, or has too many bytes of headers, with a problem; where an answer began, close."""
@@ -70,6 +82,9 @@ class HttpConnection(H11Protocol):
 
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
+
+    def _linger(self) -> None:
+        self.loop.call_later(LINGER_SECONDS, self.transport.abort)
 
     def _expect_head(self) -> None:
         self._stop_expecting()
