@@ -34,6 +34,9 @@ CASES = [
     ("GET", "/v1/people", {"headers": {"Host": "evil.example"}}, 421, "wrong_host"),
     ("GET", "/v1/people", {"headers": {"Origin": "https://evil.example"}}, 403, "wrong_origin"),
     ("GET", "/v1/people", {"headers": {"Origin": "null"}}, 403, "wrong_origin"),
+    ("GET", "/v1/people", {"headers": {"Origin": "http://127.0.0.1:9"}}, 403, "wrong_origin"),
+    ("GET", "/v1/people", {"headers": {"Origin": "http://localhost"}}, 403, "wrong_origin"),
+    ("GET", "/v1/people", {"headers": {"Origin": "http://["}}, 403, "wrong_origin"),
 ]  # fmt: skip
 
 
