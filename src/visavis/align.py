@@ -90,7 +90,7 @@ def warp(picture: RGB, matrices: Floats, *, size: int) -> RGB:
         level = max(0, int(np.floor(-np.log2(max(scale, 1e-6)))))
         while level and min(picture.shape[:2]) >> level < 1:
             level -= 1
-        source = _halve(halves, level)
+        source = halve(halves, level)
         ratio = np.array(picture.shape[1::-1]) / np.array(source.shape[1::-1])
         cv2.warpAffine(
             source,
@@ -103,12 +103,12 @@ def warp(picture: RGB, matrices: Floats, *, size: int) -> RGB:
     return crops
 
 
-def _halve(halves: dict[int, RGB], level: int) -> RGB:
-    """Return the picture reduced by ``2 ** level``, made from the next larger one and kept in ``halves``."""
+def halve(halves: dict[int, RGB], level: int) -> RGB:
+    """Return the picture reduced by ``2 ** level``, made from the next larger one and kept in ``halves``, by level."""
     from visavis.opencv import cv2
 
     if level not in halves:
-        above = _halve(halves, level - 1)
+        above = halve(halves, level - 1)
         size = (max(1, above.shape[1] // 2), max(1, above.shape[0] // 2))
         halves[level] = np.asarray(cv2.resize(above, size, interpolation=cv2.INTER_AREA), np.uint8)
     return halves[level]

@@ -40,6 +40,7 @@ COMMAND_PAGES = [
             "verify",
             "people-and-galleries",
             "feedback",
+            "change-model",
             "index-and-search",
             "video",
             "cluster",

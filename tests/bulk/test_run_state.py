@@ -18,6 +18,7 @@ class Memory:
     """A ledger in memory; ``full`` makes it refuse."""
 
     model = "test"
+    keeps_crops = False
 
     def __init__(self, *known: str) -> None:
         self.photos = dict.fromkeys(known, "")

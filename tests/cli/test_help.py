@@ -43,6 +43,8 @@ DOCUMENTED = {
     "gallery rejections",
     "gallery undo-rejection",
     "gallery coach",
+    "gallery keep-crops",
+    "gallery migrate",
     "gallery forget",
     "gallery export",
     "gallery import",

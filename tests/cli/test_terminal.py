@@ -125,6 +125,8 @@ ELSEWHERE = {
     "gallery rejections": "tests/cli/gallery/test_reject.py",
     "gallery undo-rejection": "tests/cli/gallery/test_reject.py",
     "gallery coach": "tests/cli/gallery/test_coach.py",
+    "gallery keep-crops": "tests/cli/gallery/test_migrate.py",
+    "gallery migrate": "tests/cli/gallery/test_migrate.py",
     "serve": "a line without a table: tests/server/test_serve_page.py",
     **{f"keys {name}": "tests/cli/test_keys.py" for name in ("create", "list", "rotate", "revoke")},
     "models import": "the key and value of models show",

@@ -12,6 +12,7 @@ from visavis.bulk import sources
 from visavis.bulk.types import Answer, Failure, Task
 from visavis.defaults import DETECTOR
 from visavis.errors import ImageError
+from visavis.gallery.kept_crops import make_crop
 from visavis.gallery.types import IndexedPhoto, Template
 
 if TYPE_CHECKING:
@@ -23,12 +24,13 @@ if TYPE_CHECKING:
 class EmbedStage:
     """The settings of the stage, which other processes can receive: names, no loaded networks.
 
-    ``min_face`` is the side in pixels of the smallest face to detect.
+    ``min_face`` is the side in pixels of the smallest face to detect; ``keep_crops`` is that of the gallery.
     """
 
     model: str
     detector: str = DETECTOR
     min_face: float = defaults.MIN_FACE
+    keep_crops: bool = False
 
     def check(self) -> None:
         """Raise UnknownNameError for an unknown name, before anything is started or created."""
@@ -65,7 +67,7 @@ class EmbedStage:
         """
         named = _name_each(photos, begin)
         for (task, _), faces in zip(photos, recognizer.represent(named, min_face=self.min_face), strict=True):
-            yield Answer(task, _make_record(faces))
+            yield Answer(task, _make_record(faces, keep_crops=self.keep_crops))
 
 
 def read(task: Task) -> bytes | Failure:
@@ -76,17 +78,24 @@ def read(task: Task) -> bytes | Failure:
         return Failure(error.status, str(error))
 
 
-def _make_record(photo_faces: PhotoFaces) -> IndexedPhoto | Failure:
+def _make_record(photo_faces: PhotoFaces, *, keep_crops: bool) -> IndexedPhoto | Failure:
     """Return the record of a photo for the gallery, with a template per face, or a Failure."""
     if photo_faces.photo is None:
         return Failure(photo_faces.status, photo_faces.message)
-    sha256 = photo_faces.photo.sha256
+    photo = photo_faces.photo
     embeddings = () if photo_faces.embeddings is None else photo_faces.embeddings
     faces = tuple(
-        Template(embedding, photo_sha256=sha256, photo=photo_faces.name, box=face.box, quality=quality.score)
+        Template(
+            embedding,
+            photo_sha256=photo.sha256,
+            photo=photo_faces.name,
+            box=face.box,
+            quality=quality.score,
+            crop=make_crop(photo, face) if keep_crops else None,
+        )
         for embedding, face, quality in zip(embeddings, photo_faces.faces, photo_faces.quality, strict=True)
     )
-    return IndexedPhoto(photo_faces.name, sha256, photo_faces.status, faces)
+    return IndexedPhoto(photo_faces.name, photo.sha256, photo_faces.status, faces)
 
 
 class _NamedBytes(io.BytesIO):

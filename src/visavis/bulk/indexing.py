@@ -39,7 +39,7 @@ def index(
     for a missing package, GalleryError where nothing can be stored, EngineError where the engine cannot be used,
     WeightsError where a network cannot be loaded.
     """
-    stage = EmbedStage(ledger.model, detector, min_face)
+    stage = EmbedStage(ledger.model, detector, min_face, keep_crops=ledger.keeps_crops)
     stage.check()
     photo_files.check_patterns(exclude)
     return _outcomes(PendingResults(ledger), sources.walk(photos, exclude=exclude), engine, stage)

@@ -61,7 +61,11 @@ class RayEngine:
         self.workers, self.address = workers, address
 
     def run(self, tasks: Iterable[Task], stage: EmbedStage, admit: Admit) -> Generator[Sequence[Answer], None, None]:
-        """See :class:`visavis.bulk.Engine`."""
+        """See :class:`visavis.bulk.Engine`; UsageError for a gallery that keeps crops, which nodes do not send."""
+        if stage.keep_crops:
+            raise UsageError(
+                "this gallery keeps crops, which Ray does not send: index on this machine, without --engine."
+            )
         numbered = iter(tasks)
         with _cluster(self.address) as ray:
             _check_loading(ray, stage)

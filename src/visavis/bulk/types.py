@@ -17,6 +17,11 @@ class Ledger(Protocol):
         """The id of the model that makes the gallery's embeddings."""
         ...
 
+    @property
+    def keeps_crops(self) -> bool:
+        """Whether the crops of faces are kept."""
+        ...
+
     def find_indexed(self, sha256s: Iterable[str]) -> set[str]:
         """Return the hashes of those photos that are already indexed for the model."""
         ...

@@ -29,6 +29,8 @@ COMMANDS = {
     "gallery reject": "gallery.reject",
     "gallery rejections": "gallery.rejections",
     "gallery undo-rejection": "gallery.undo_rejection",
+    "gallery keep-crops": "gallery.keep_crops",
+    "gallery migrate": "gallery.migrate",
     "gallery export": "gallery.export_gallery",
     "gallery import": "gallery.import_gallery",
     **{f"gallery {name}": f"gallery.{name}" for name in ("audit", "stats", "check", "calibrate", "compact")},

@@ -16,6 +16,7 @@ from visavis.gallery.feedback_types import (
     Rejection,
     RejectionEffect,
 )
+from visavis.gallery.migration_types import LostFaces, Migration, MigrationState, PairErrors
 from visavis.gallery.types import (
     AuditEntry,
     ClusteredFaces,
@@ -23,6 +24,7 @@ from visavis.gallery.types import (
     Doubt,
     Duplicate,
     Enrollment,
+    FaceCrop,
     ForgottenPhoto,
     IdentifiedPhoto,
     IndexedPhoto,
@@ -49,6 +51,7 @@ __all__ = [
     "Duplicate",
     "Enrollment",
     "Explanation",
+    "FaceCrop",
     "FaceExplanation",
     "Fault",
     "ForgottenPhoto",
@@ -56,7 +59,11 @@ __all__ = [
     "HarmfulPhoto",
     "IdentifiedPhoto",
     "IndexedPhoto",
+    "LostFaces",
+    "Migration",
+    "MigrationState",
     "NearTemplate",
+    "PairErrors",
     "Person",
     "Problem",
     "Rejection",

@@ -24,12 +24,13 @@ from visavis.gallery.check_input import (
     prepare_templates,
 )
 from visavis.gallery.index import UNASSIGNED
+from visavis.gallery.kept_crops import make_crop
 from visavis.gallery.misplaced_photos import find_doubts
-from visavis.gallery.sql import indexed_photos, records
+from visavis.gallery.sql import audit_log, crops, indexed_photos, records
 from visavis.gallery.sql.records import Owner
 from visavis.gallery.types import Details, Doubt, Duplicate, Enrollment, Skipped, Template
 from visavis.images import Source
-from visavis.types import Floats, PhotoFaces
+from visavis.types import Floats, Photo, PhotoFaces
 from visavis.verification import note_largest
 
 TOO_POOR = "too poor for any answer, no search will name the person by it"
@@ -86,11 +87,13 @@ def enroll_photos(
         name, person_id = _resolve_name(conn, who, options.person_id)
         min_quality = check_number(min_quality, "min_quality is a number", least=0, most=1)
         _resolve_person.find_to_enroll(conn, name, person_id=person_id, new=options.new)
+        keep_crops = crops.keeps_crops(conn)
     templates = select_largest_faces(
         opened.recognizer.represent(photos, min_face=min_face),
         min_quality=min_quality,
         table=opened.calibration,
         strict=options.strict,
+        keep_crops=keep_crops,
     )
     return enroll_templates(opened, name, templates, replace(options, person_id=person_id))
 
@@ -191,7 +194,7 @@ def _store(
             log.append((person_id, f"templates {ids[0]} to {ids[-1]}"))
         duplicates = tuple(_make_duplicate(template, owner, person_id, name) for template, owner in part.duplicates)
         enrollments.append(Enrollment(person_id, name, i in new_ids, ids, duplicates))
-    records.log_actions(conn, "enroll", log, actor=opened.actor)
+    audit_log.log_actions(conn, "enroll", log, actor=opened.actor)
     return enrollments
 
 
@@ -225,7 +228,12 @@ def _make_duplicate(template: Template, owner: Owner, person_id: int, name: str)
 
 
 def select_largest_faces(
-    photos: Iterable[PhotoFaces], *, min_quality: float = 0.0, table: Calibration | None = None, strict: bool = False
+    photos: Iterable[PhotoFaces],
+    *,
+    min_quality: float = 0.0,
+    table: Calibration | None = None,
+    strict: bool = False,
+    keep_crops: bool = False,
 ) -> PhotoTemplates:
     """Return templates of the largest face of each photo, if its quality is ``min_quality`` or more.
 
@@ -245,7 +253,7 @@ def select_largest_faces(
             message = f"{TOO_POOR}: {why_too_poor(photo, photo.largest, table)}."
             skipped.append(Skipped(photo.name, PoorQualityError.status, message))
         else:
-            templates.append(_make_template(photo, photo.photo.sha256, photo.embeddings[photo.largest]))
+            templates.append(_make_template(photo, photo.photo, photo.embeddings[photo.largest], keep=keep_crops))
             notes += _list_notes(photo, table)
     if not templates and not skipped:
         raise UsageError("there is no photo to enroll from.")
@@ -340,7 +348,13 @@ def _explain_quality(photo: PhotoFaces) -> str:
     return f"poor quality {score:.2f} ({faults(photo, photo.largest)})"
 
 
-def _make_template(photo: PhotoFaces, sha256: str, embedding: Floats) -> Template:
-    face = photo.largest
-    score = photo.quality[face].score if photo.quality else None
-    return Template(embedding, photo_sha256=sha256, photo=photo.name, box=photo.faces[face].box, quality=score)
+def _make_template(photo: PhotoFaces, pixels: Photo, embedding: Floats, *, keep: bool) -> Template:
+    face = photo.faces[photo.largest]
+    return Template(
+        embedding,
+        photo_sha256=pixels.sha256,
+        photo=photo.name,
+        box=face.box,
+        quality=photo.quality[photo.largest].score if photo.quality else None,
+        crop=make_crop(pixels, face) if keep else None,
+    )

@@ -17,7 +17,7 @@ from visavis.errors import ImageError, UnknownNameError, UsageError
 from visavis.gallery._open_gallery import OpenGallery
 from visavis.gallery.check_input import make_storable, match_stored_faces, prepare_templates
 from visavis.gallery.index import UNASSIGNED
-from visavis.gallery.sql import indexed_photos, photo_paths, records
+from visavis.gallery.sql import audit_log, indexed_photos, photo_paths, records
 from visavis.gallery.types import ClusteredFaces, ForgottenPhoto, IndexedPhoto, StoredFaces
 
 HASH = re.compile(r"[0-9a-f]{8,64}")
@@ -35,6 +35,7 @@ def add_photos(opened: OpenGallery, photos: Sequence[IndexedPhoto]) -> int:
     if not prepared:
         return 0
     with opened.database.write() as conn:
+        opened.require_model(conn)
         indexed = indexed_photos.find_indexed(conn, opened.model, [photo.sha256 for photo in prepared])
         new = [photo for photo in prepared if photo.sha256 not in indexed]
         faces = [face for photo in new for face in photo.faces]
@@ -51,6 +52,7 @@ def add_photos(opened: OpenGallery, photos: Sequence[IndexedPhoto]) -> int:
 def read_faces(opened: OpenGallery, *, unassigned: bool) -> StoredFaces:
     """Return all faces, or only the unassigned ones, by template id."""
     with opened.database.read() as conn:
+        opened.require_model(conn)
         return indexed_photos.read_faces(conn, unassigned=unassigned)
 
 
@@ -61,6 +63,7 @@ def cluster_faces(
     from visavis import clustering
 
     with opened.database.read() as conn:
+        opened.require_model(conn)
         stored = indexed_photos.read_faces(conn)
         names = records.read_names(conn, {*stored.people.tolist()} - {UNASSIGNED})
     clusters = clustering.cluster_faces(
@@ -148,7 +151,7 @@ def _log_forgotten(conn: Connection, opened: OpenGallery, photo: ForgottenPhoto)
     detail = f"photo {photo.sha256[:12]}, {photo.templates} templates"
     opened.log(conn, "forget", None, detail)
     lost = [(person, f"templates of photo {photo.sha256[:12]}") for person, _ in photo.people]
-    records.log_actions(conn, "forget", lost, actor=opened.actor)
+    audit_log.log_actions(conn, "forget", lost, actor=opened.actor)
     for person in photo.removed:
         opened.log(conn, "remove", person, "no template was left")
 

@@ -11,7 +11,7 @@ from visavis.errors import GalleryError
 from visavis.gallery._index_sync import SyncedIndex, read_blocks
 from visavis.gallery._open_gallery import OpenGallery
 from visavis.gallery.misplaced_photos import find_doubtful_templates
-from visavis.gallery.sql import records
+from visavis.gallery.sql import records, second_set
 from visavis.gallery.sql.database import Database
 from visavis.gallery.sql.schema import PEOPLE, REJECTIONS, REMOVALS, TABLES, TEMPLATES
 from visavis.gallery.sql.values import find_wrong_lengths, optional
@@ -44,7 +44,14 @@ def _find_problems(database: Database, index: SyncedIndex) -> list[Problem]:
     try:
         with database.read() as conn:
             problems.extend(Problem("damaged", line) for line in database.find_faults(conn))
-            for find in (_check_values, _check_people, _check_templates, _check_rejections, _check_changes):
+            for find in (
+                _check_values,
+                _check_people,
+                _check_templates,
+                _check_rejections,
+                _check_second,
+                _check_changes,
+            ):
                 problems.extend(find(conn))
         if not problems:
             problems.extend(_check_index(database, index))
@@ -56,7 +63,7 @@ def _find_problems(database: Database, index: SyncedIndex) -> list[Problem]:
 def _check_values(conn: Connection) -> Iterator[Problem]:
     """Check type, size and form of all other values, by reading them; the first fault of each table."""
     for table in TABLES.tables.values():
-        columns = [column for column in table.columns if column.name != "embedding"]
+        columns = [column for column in table.columns if column.name not in {"embedding", "picture"}]
         try:
             for _ in conn.execute(select(*columns), execution_options={"yield_per": records.BLOCK_ROWS}):
                 pass
@@ -107,6 +114,12 @@ def _check_rejections(conn: Connection) -> Iterator[Problem]:
             yield Problem("embedding", f"rejection {row.id} is not an embedding of {dimension} values.")
         elif len(find_wrong_lengths(np.frombuffer(row.embedding, "<f4")[None])):
             yield Problem("embedding", f"rejection {row.id} is not an embedding of length 1.")
+
+
+def _check_second(conn: Connection) -> Iterator[Problem]:
+    """Check that the embeddings of a second model are of the model that is being prepared, and of length 1."""
+    for fault in second_set.find_faults(conn):
+        yield Problem("embedding", fault)
 
 
 def _check_changes(conn: Connection) -> Iterator[Problem]:

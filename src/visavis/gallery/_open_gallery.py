@@ -22,7 +22,7 @@ from visavis.gallery._index_sync import SyncedIndex
 from visavis.gallery._negatives import Negatives
 from visavis.gallery.acting import current_actor
 from visavis.gallery.check_text import NAME_LENGTH, check_text
-from visavis.gallery.sql import records, rejections
+from visavis.gallery.sql import audit_log, records, rejections
 from visavis.gallery.sql.database import Database
 from visavis.gallery.sql.schema import PEOPLE, TEMPLATES
 from visavis.gallery.sql.values import decode_embeddings
@@ -145,18 +145,35 @@ class OpenGallery:
 
     def read_calibration(self, conn: Connection) -> compare.Calibration | None:
         """Return the gallery's own calibration, else that shipped for its model; GalleryError if it is damaged."""
+        self.require_model(conn)
         own = records.read_calibration(conn)
         return compare.calibration(self.model) if own is None else _parse_calibration(own)
+
+    def require_model(self, conn: Connection) -> records.Meta:
+        """Return the row of ``meta``; GalleryError where another process has changed the model meanwhile."""
+        return records.require_model(conn, self.model)
+
+    def make_recognizer(self, model: str) -> Recognizer:
+        """Return a recognizer of a model with the detector and the threads of this gallery."""
+        if self._recognizer is not None:
+            return _make_recognizer(model, self._recognizer.detector, self._recognizer.threads)
+        return _make_recognizer(model, self._detector, self._threads)
+
+    def adopt(self, recognizer: Recognizer) -> None:
+        """Use the model that the gallery has from now on, and a recognizer of it."""
+        with self.lock:
+            self.model, self._recognizer = recognizer.model, recognizer
 
     def set_calibration(self, table: compare.Calibration | None) -> None:
         """Do as :meth:`visavis.gallery.Gallery.calibrate`."""
         if table is not None:
             compare.own_or_shipped(table, self.model)
             with self.database.read() as conn:
-                dimension = records.read_meta(conn).dimension
+                dimension = self.require_model(conn).dimension
             if table.poor and dimension:
                 table.poor.shares(np.zeros((1, dimension), np.float32))  # raises for embeddings of another length
         with self.database.write() as conn:
+            self.require_model(conn)
             records.set_calibration(conn, None if table is None else json.dumps(table.table()))
             self.log(conn, "calibrate", None, "shipped" if table is None else "own")
 
@@ -189,7 +206,7 @@ class OpenGallery:
 
     def log(self, conn: Connection, action: str, person_id: int | None, detail: str = "") -> None:
         """Add an entry to the audit log."""
-        records.log_action(conn, action, person_id, detail, actor=self.actor)
+        audit_log.log_action(conn, action, person_id, detail, actor=self.actor)
 
 
 @lru_cache(maxsize=8)

@@ -19,7 +19,8 @@ from visavis.gallery._resolve_person import Who
 from visavis.gallery._search import compute_threshold, search_people
 from visavis.gallery.check_input import match_stored_faces, prepare_templates
 from visavis.gallery.feedback_types import Rejection, RejectionEffect
-from visavis.gallery.sql import records, rejections
+from visavis.gallery.kept_crops import make_crop
+from visavis.gallery.sql import crops, records, rejections
 from visavis.gallery.types import Template
 from visavis.images import Source, not_a_folder
 from visavis.verification import require_faces
@@ -107,6 +108,7 @@ def _find_nearest_face(opened: OpenGallery, photo: Source, who: Who, min_face: f
     with opened.database.read() as conn:
         person_id = _resolve_person.find_person(conn, who)
         name = _resolve_person.name_of_id(conn, person_id)
+        keep = crops.keeps_crops(conn)
     (read,) = opened.recognizer.represent([source], min_face=min_face)
     pixels = require_faces(read).photo
     embeddings = np.empty((0, 0), np.float32) if read.embeddings is None else read.embeddings
@@ -118,6 +120,7 @@ def _find_nearest_face(opened: OpenGallery, photo: Source, who: Who, min_face: f
         photo_sha256=None if pixels is None else pixels.sha256,
         photo=read.name,
         box=read.faces[nearest].box,
+        crop=make_crop(pixels, read.faces[nearest]) if keep and pixels is not None else None,
     )
     (prepared,) = prepare_templates([template])
     x1, y1, x2, y2 = read.faces[nearest].box.tolist()
@@ -126,6 +129,7 @@ def _find_nearest_face(opened: OpenGallery, photo: Source, who: Who, min_face: f
 
 def _refuse_enrolled(conn: Connection, model: str, face: _RejectedFace) -> None:
     """Raise UsageError if the face is a template of the person: then it is moved, not rejected."""
+    records.require_model(conn, model)
     photos = [] if face.template.photo_sha256 is None else [face.template.photo_sha256]
     (owner,) = match_stored_faces([face.template], records.read_owners(conn, model, photos))
     if owner is not None and owner.person_id == face.person_id:

@@ -83,7 +83,8 @@ def search_people(
     """Search in memory if nothing changed since the last search and all candidates are read, else in the records."""
     top = check_whole(top, "top is a whole number", least=1)
     with opened.lock:
-        meta, people, near = opened.database.read_meta(), opened.people_cache, None
+        meta = records.check_model_of(opened.database.read_meta(), opened.model)
+        people, near = opened.people_cache, None
         if among is None and people is not None and people.meta == meta:
             index = opened.index.current_in_memory(meta)
             if index is not None:
@@ -105,7 +106,7 @@ def _search_records(
     selected = None if among is None else np.array(sorted(set(among)), np.int64)
     # The lock comes first: an index in memory is then never ahead of the view that names are read from.
     with opened.lock, opened.read_for_search() as conn:
-        meta, people = records.read_meta(conn), opened.people_cache
+        meta, people = opened.require_model(conn), opened.people_cache
         if people is None or people.meta != meta:
             people, near = PeopleCache(conn, opened.read_calibration(conn)), None
         opened.people_cache = people
@@ -143,7 +144,7 @@ def find_lookalikes(
     """Do as :meth:`visavis.gallery.Gallery.lookalikes`."""
     top = check_whole(top, "top is a whole number", least=1)
     with opened.lock, opened.read_for_search() as conn:
-        probes = normalize_embeddings(embeddings, records.read_meta(conn).dimension)
+        probes = normalize_embeddings(embeddings, opened.require_model(conn).dimension)
         own = 0 if besides is None else indexed_photos.count_faces_of_photo(conn, besides)
         faces_of_probes = read_nearest(conn, opened.index.update(conn), probes, top + own)
     return [[face for face in faces if besides is None or face.sha256 != besides][:top] for faces in faces_of_probes]

@@ -29,7 +29,7 @@ def add_photo_after_search(gallery: Gallery, embedding: Floats, make: MakePhoto,
     """
     opened = gallery.opened
     with opened.lock, opened.database.write() as conn:  # in this order, as elsewhere
-        probes = normalize_embeddings(embedding[None], records.read_meta(conn).dimension)
+        probes = normalize_embeddings(embedding[None], opened.require_model(conn).dimension)
         (near,) = _search.read_nearest(conn, opened.index.update_for_writing(conn), probes, top)
         photo = make(near, lambda: indexed_photos.read_faces(conn, unassigned=True))
         if photo is None:

@@ -205,6 +205,7 @@ def _read_records(folder: Path, cipher: Cipher | None) -> object:
 
 def _store(conn: Connection, export: Export, *, model: str) -> None:
     """Store an export in an empty gallery; UsageError if the gallery is not empty, or of another model."""
+    records.require_model(conn, model)
     if export.model != model:
         raise UsageError(f"the export holds embeddings of {export.model}, and this gallery is of {model}.")
     if any(records.count_records(conn)):

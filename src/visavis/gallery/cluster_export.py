@@ -17,6 +17,7 @@ from visavis.doubts import faults
 from visavis.errors import NoFaceError, PoorQualityError, UnreadableImageError, UsageError, fault_of
 from visavis.gallery._enroll import EnrollOptions, PhotoTemplates, enroll_templates, unusable_error
 from visavis.gallery.check_input import make_details
+from visavis.gallery.kept_crops import make_crop
 from visavis.gallery.sql.values import LARGEST_SIDE
 from visavis.gallery.types import Enrollment, Skipped, Template
 from visavis.images import replaced_message, shown
@@ -120,9 +121,10 @@ def enroll_faces(
     by_photo = {path: list(photo_faces) for path, photo_faces in groupby(faces, lambda face: face.path)}
     templates: list[Template] = []
     skipped: list[Skipped] = []
+    keep = gallery.keeps_crops
     for photo in gallery.recognizer.represent(one_by_one(by_photo), min_face=min_face):
         for face in by_photo[photo.name]:
-            result = _make_template(photo, face, min_quality)
+            result = _make_template(photo, face, min_quality, keep_crop=keep)
             if isinstance(result, Skipped):
                 skipped.append(result)
             else:
@@ -134,7 +136,7 @@ def enroll_faces(
     return enroll_templates(gallery.opened, person.name, photos, options)
 
 
-def _make_template(photo: PhotoFaces, named: NamedFace, min_quality: float) -> Template | Skipped:
+def _make_template(photo: PhotoFaces, named: NamedFace, min_quality: float, *, keep_crop: bool) -> Template | Skipped:
     """Return a template of the face at the box of ``named``, or the reason why it is skipped."""
     if photo.photo is not None and named.sha256 not in {None, photo.photo.sha256}:
         return Skipped(photo.name, UnreadableImageError.status, replaced_message(photo.name))
@@ -150,4 +152,5 @@ def _make_template(photo: PhotoFaces, named: NamedFace, min_quality: float) -> T
         why = faults(photo, row)
         message = f"poor quality {score:.2f} ({why}), less than the {min_quality:.2f} asked for."
         return Skipped(photo.name, PoorQualityError.status, message)
-    return Template(photo.embeddings[row], photo.photo.sha256, photo.name, photo.faces[row].box, score)
+    crop = make_crop(photo.photo, photo.faces[row]) if keep_crop else None
+    return Template(photo.embeddings[row], photo.photo.sha256, photo.name, photo.faces[row].box, score, crop)

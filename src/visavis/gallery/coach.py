@@ -87,10 +87,10 @@ def coach_gallery(opened: OpenGallery, *, fpir: float) -> CoachReport:
 def _read_gallery(opened: OpenGallery, table: Calibration) -> tuple[list[CoachedPerson], Floats, Floats]:
     """Return the people, their templates ``(n, d)``, person by person, and their embeddings ``(p, d)``."""
     with opened.database.read() as conn:
-        ids, dimension = records.read_person_ids(conn), records.read_meta(conn).dimension or 0
+        ids, dimension = records.read_person_ids(conn), opened.require_model(conn).dimension or 0
     people: list[CoachedPerson] = []
     templates, centers = [np.empty((0, dimension), np.float32)], [np.empty((0, dimension), np.float32)]
-    for rows, embeddings in read_people(opened.database, ids, table.usable):
+    for rows, embeddings in read_people(opened, ids, table.usable):
         own = tuple(member.own for member in make_members(rows, embeddings))
         people.append(
             CoachedPerson(

@@ -34,7 +34,8 @@ from visavis.gallery._open_gallery import OpenGallery
 from visavis.gallery._resolve_person import Who
 from visavis.gallery.check_input import make_details
 from visavis.gallery.feedback import Feedback
-from visavis.gallery.sql import records
+from visavis.gallery.model_change import ModelChange
+from visavis.gallery.sql import audit_log
 from visavis.gallery.types import (
     AuditEntry,
     ClusteredFaces,
@@ -58,7 +59,7 @@ if TYPE_CHECKING:
     from visavis.pipeline import Recognizer
 
 
-class Gallery(Feedback, Closing):
+class Gallery(Feedback, ModelChange, Closing):
     """People and their face templates in one store, safe to share between threads and processes.
 
     ::
@@ -534,7 +535,7 @@ class Gallery(Feedback, Closing):
     def audit(self) -> list[AuditEntry]:
         """Return the entries of the audit log, in order; no entry holds a name of a person in the gallery."""
         with self.opened.database.read() as conn:
-            return records.read_audit_log(conn)
+            return audit_log.read_audit_log(conn)
 
     def compact(self) -> None:
         """Erase all traces of what was removed, as each removal does; GalleryError if others read.

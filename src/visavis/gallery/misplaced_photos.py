@@ -22,7 +22,6 @@ from visavis.gallery._search import search_people
 from visavis.gallery.check_input import clean_name, match_stored_faces, prepare_templates
 from visavis.gallery.index import UNASSIGNED
 from visavis.gallery.sql import records
-from visavis.gallery.sql.database import Database
 from visavis.gallery.sql.schema import PEOPLE, TEMPLATES
 from visavis.gallery.sql.values import decode_embeddings
 from visavis.gallery.types import Doubt, Problem, Template
@@ -162,7 +161,7 @@ def find_doubts(
         person = _resolve_person.find_to_enroll(conn, name, person_id=person_id, new=new)
         photos = {template.photo_sha256 for template in prepared if template.photo_sha256 is not None}
         owners = match_stored_faces(prepared, records.read_owners(conn, opened.model, photos))
-        dimension = records.read_meta(conn).dimension or prepared[0].embedding.size
+        dimension = opened.require_model(conn).dimension or prepared[0].embedding.size
         stored, scores = records.read_embeddings(conn, person or UNASSIGNED, dimension)
         stored = stored[table.usable(stored, scores)]
         limits = compute_limits(table, records.count_people(conn))
@@ -208,7 +207,7 @@ def find_doubtful_templates(opened: OpenGallery) -> Iterator[Problem]:
     def is_selected(member: Member) -> bool:
         return member.template_id % step == 0 or (member.own or 0) > limits.own
 
-    for members in _read_members(opened.database, people, is_selected, table.usable):
+    for members in _read_members(opened, people, is_selected, table.usable):
         searched = [member for member in members if member.template_id % step == 0]
         others = _find_others_within(opened, searched, people, max(limits), table.usable)
         for member in members:
@@ -225,7 +224,7 @@ def _find_others_within(
     usable: Usable,
 ) -> dict[int, Candidate]:
     """Return the nearest other person by template id, for templates with another person within ``limit``."""
-    nearest = _find_nearest_to(opened.database, people, members, usable)
+    nearest = _find_nearest_to(opened, people, members, usable)
     near = [(member.template_id, *other) for member, other in zip(members, nearest, strict=True) if other[1] <= limit]
     with opened.database.read() as conn:
         names = records.read_names(conn, {person_id for _, person_id, _ in near})
@@ -249,11 +248,11 @@ def _is_unassigned(owner: records.Owner) -> bool:
 
 
 def _read_members(
-    database: Database, people: Sequence[int], is_selected: Callable[[Member], bool], usable: Usable
+    opened: OpenGallery, people: Sequence[int], is_selected: Callable[[Member], bool], usable: Usable
 ) -> Iterator[list[Member]]:
     """Yield the selected templates of these people, person by person, in batches of about ``BATCH_VALUES``."""
     batch: list[Member] = []
-    for rows, embeddings in read_people(database, people, usable):
+    for rows, embeddings in read_people(opened, people, usable):
         batch += filter(is_selected, make_members(rows, embeddings))
         if len(batch) * embeddings.shape[1] >= BATCH_VALUES:
             yield batch
@@ -262,7 +261,7 @@ def _read_members(
 
 
 def _find_nearest_to(
-    database: Database, people: Sequence[int], members: Sequence[Member], usable: Usable
+    opened: OpenGallery, people: Sequence[int], members: Sequence[Member], usable: Usable
 ) -> list[tuple[int, float]]:
     """Return for each template the nearest of these people, without its own, and the cosine distance.
 
@@ -276,7 +275,7 @@ def _find_nearest_to(
     for part_ids in records.split_list(people):
         part_people = [
             (rows[0].person_id, person_embedding(templates))
-            for rows, templates in read_people(database, part_ids, usable)
+            for rows, templates in read_people(opened, part_ids, usable)
         ]
         if part_people:
             ids, person_embeddings = (np.array(column) for column in zip(*part_people, strict=True))
@@ -303,13 +302,13 @@ def _update_nearest(
     nearest[rows], distance[rows] = ids[best[rows]], np.clip(1 - products, 0, 2)
 
 
-def read_people(database: Database, people: Sequence[int], usable: Usable) -> Iterator[tuple[list[Any], Floats]]:
+def read_people(opened: OpenGallery, people: Sequence[int], usable: Usable) -> Iterator[tuple[list[Any], Floats]]:
     """Yield rows and embeddings ``(k, d)`` of each person, read in short views, so that no writer waits."""
     columns = (getattr(TEMPLATES.c, name) for name in ("id", "person_id", "photo", "embedding", "quality"))
     query = select(PEOPLE.c.name, *columns).join(PEOPLE, PEOPLE.c.id == TEMPLATES.c.person_id)
     for part_ids in records.split_list(people):
-        with database.read() as conn:
-            dimension = records.read_meta(conn).dimension or 0
+        with opened.database.read() as conn:
+            dimension = opened.require_model(conn).dimension or 0
             selected = query.where(TEMPLATES.c.person_id.in_(part_ids))
             rows = [*conn.execute(selected.order_by(TEMPLATES.c.person_id, TEMPLATES.c.id))]
         embeddings = decode_embeddings([row.embedding for row in rows], dimension, [row.id for row in rows])

@@ -58,7 +58,7 @@ def find_template(opened: OpenGallery, template_id: int) -> TemplateEmbedding | 
     columns = (TEMPLATES.c.person_id, PEOPLE.c.name, TEMPLATES.c.embedding, TEMPLATES.c.quality)
     with opened.database.read() as conn:
         row = conn.execute(select(*columns).select_from(joined).where(TEMPLATES.c.id == template_id)).one_or_none()
-        dimension = records.read_meta(conn).dimension or 0
+        dimension = opened.require_model(conn).dimension or 0
     if row is None:
         return None
     (embedding,) = decode_embeddings([row.embedding], dimension, [template_id])

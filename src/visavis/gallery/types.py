@@ -15,12 +15,25 @@ from visavis.types import Face, Floats, Identification, PhotoFaces
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
+class FaceCrop(Shown):
+    """The part of a photo around a face, from which any model can make an embedding.
+
+    ``picture`` is an encoded PNG; ``box (4,)`` and ``landmarks (5, 2)`` are in pixels of it.
+    """
+
+    picture: bytes
+    box: Floats
+    landmarks: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Template(Shown):
     """A face to store: ``embedding`` ``(d,)`` of any length but 0, and where it is from.
 
     By ``photo_sha256`` (hex digest of the photo's encoded bytes) a second enrollment of the same photo is
     noticed; None: unknown, never a duplicate. ``box`` is ``(4,)`` x1, y1, x2, y2 in pixels of
-    that photo and distinguishes the faces of a group photo. ``quality`` is the score in 0..1.
+    that photo and distinguishes the faces of a group photo. ``quality`` is the score in 0..1. ``crop`` is stored if
+    the gallery keeps crops (see :meth:`visavis.gallery.Gallery.keep_crops`).
     """
 
     embedding: Floats
@@ -28,6 +41,7 @@ class Template(Shown):
     photo: str = ""
     box: Floats | None = None
     quality: float | None = None
+    crop: FaceCrop | None = None
 
 
 @dataclass(frozen=True, slots=True)

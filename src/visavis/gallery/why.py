@@ -244,6 +244,7 @@ def find_passing_fpir(table: Calibration | None, distance: float, share: float |
 def _find_nearest_template(opened: OpenGallery, embedding: Floats, person_id: int) -> NearTemplate:
     """Return the template of a person that is nearest to an embedding ``(d,)`` of length 1."""
     with opened.database.read() as conn:
+        opened.require_model(conn)
         name = _resolve_person.name_of_id(conn, person_id)
         (person,) = records.read_people(conn, person_id)
         embeddings, _ = records.read_embeddings(conn, person_id, len(embedding))

@@ -1,7 +1,8 @@
 """The runner of jobs: one process that takes a job after the other, reports progress, and stops when it is asked to.
 
 A job that is interrupted, by a cancel or by the end of the server, keeps what it has stored and goes on from there:
-indexing skips photos that are in the gallery, training takes embeddings from the cache.
+indexing skips photos that are in the gallery, training takes embeddings from the cache, and a change of model skips the
+faces that have an embedding of it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from visavis.server.config import ServerConfig
 from visavis.server.index_folders import resolve_folder
 from visavis.server.job_run import JobRun, StoppedError
 from visavis.server.lifeline import end_with_supervisor
+from visavis.server.migration import run_migration
 from visavis.server.state.database import StateDatabase
 from visavis.server.state.jobs import Jobs
 
@@ -140,6 +142,7 @@ def _train(config: ServerConfig, run: JobRun) -> Mapping[str, Any]:
 KINDS: Mapping[str, Callable[[ServerConfig, JobRun], Mapping[str, Any]]] = {
     "index": _index,
     "train": _train,
+    "migrate": run_migration,
 }
 """What each kind of job does."""
 

@@ -104,14 +104,14 @@ class Services:
         url = self.config.galleries.get(name)
         if url is None:
             raise ProblemError(404, "unknown_gallery", "there is no gallery of this name on this server.")
-        with self._lock:
-            if name in self._galleries:
-                return self._galleries[name]
-            with Gallery(url) as opened:  # its model is known only then
-                model = opened.model
+        opened = self._galleries.get(name)
+        if opened is not None and not opened.has_another_model():
+            return opened
+        with self._lock, Gallery(url) as gallery:  # its model is known only then
+            model = gallery.model
         recognizer = self.recognizer(model)
         with self._lock:
-            if name not in self._galleries:
+            if self._galleries.get(name) is opened:  # else another thread was first
                 self._galleries[name] = Gallery(url, recognizer=recognizer, index=self.config.index)
             return self._galleries[name]
 

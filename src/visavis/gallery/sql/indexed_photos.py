@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from visavis import embedders
 from visavis.clustering.types import Faces
-from visavis.errors import GalleryError, UsageError
+from visavis.errors import UsageError
 from visavis.gallery.index import UNASSIGNED
 from visavis.gallery.sql import records
 from visavis.gallery.sql.records import Meta, current_time, split_list
@@ -147,9 +147,7 @@ def agree_on_dimension(conn: Connection, model: str, dimension: int) -> Meta:
     The right length is that of the model if known, else that of the first stored embeddings. In a gallery without
     templates, a stored length that differs from that of the model is corrected.
     """
-    meta = records.read_meta(conn)
-    if meta.model != model:
-        raise GalleryError(f"another process has made this a gallery of {meta.model}, not {model}: open it again.")
+    meta = records.require_model(conn, model)
     expected = embedders.dimension(meta.model)
     if expected not in {None, dimension} and (meta.dimension in {None, expected} or not has_templates(conn)):
         raise UsageError(f"{meta.model} makes embeddings of {expected} values, got {dimension}.")

@@ -33,6 +33,8 @@ PREPARING = 0x7669_7361
 
 TRACES = "visavis: traces of removed records, change"
 """Comment on the table of people while traces are left."""
+KEPT_WHOLE = {"meta", "changes", "removals", "audit", "second_set"}
+"""Tables whose rows hold nothing about a face, so that :meth:`PostgresDatabase.compact` does not rewrite them."""
 WITH_VALUES = ("22", "23")
 """Classes of errors that quote values of the record."""
 
@@ -177,7 +179,7 @@ class PostgresDatabase:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
             mark = self._read_mark(conn)
             self._wait_for_older_views(conn, patience)
-            for name in ("people", "templates", "photos", "rejections"):
+            for name in TABLES.tables.keys() - KEPT_WHOLE:
                 conn.exec_driver_sql(f"VACUUM (FULL) {name}")
         if mark is not None:
             with self.begin_writing(engine) as conn:

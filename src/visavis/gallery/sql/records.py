@@ -8,12 +8,14 @@ from typing import Any, NamedTuple, cast
 
 from sqlalchemy import Connection, Row, Table, delete, func, insert, select, update
 
+from visavis.errors import GalleryError
 from visavis.gallery.index import UNASSIGNED
 from visavis.gallery.names import fold_name
 from visavis.gallery.sql.changes import begin_change, find_highest_id, keep_mark, make_state, next_after, next_id
+from visavis.gallery.sql.crops import REJECTION, TEMPLATE, remove_attached, store_crops
 from visavis.gallery.sql.schema import AUDIT, META, PEOPLE, PHOTOS, REJECTIONS, REMOVALS, TEMPLATES
 from visavis.gallery.sql.values import check_key, check_model, damaged, decode_embeddings, optional
-from visavis.gallery.types import AuditEntry, Details, Person, StoredTemplate, Template
+from visavis.gallery.types import Details, Person, StoredTemplate, Template
 from visavis.types import Floats
 
 BLOCK_ROWS = 16_384
@@ -48,7 +50,7 @@ class Meta(NamedTuple):
 
 META_COLUMNS = tuple(META.c[name] for name in Meta._fields)
 _READ_META = select(*META_COLUMNS)
-_ADD_PEOPLE, _ADD_TEMPLATES, _ADD_ENTRIES = insert(PEOPLE), insert(TEMPLATES), insert(AUDIT)
+_ADD_PEOPLE, _ADD_TEMPLATES = insert(PEOPLE), insert(TEMPLATES)
 """Statements of every enrollment: building one takes as long as executing it."""
 
 
@@ -85,6 +87,18 @@ def make_meta(row: Sequence[Any] | None) -> Meta:
         raise damaged(f"embeddings of {meta.dimension} values are not possible")
     check_model(meta.model)
     check_key(meta.key)
+    return meta
+
+
+def require_model(conn: Connection, model: str) -> Meta:
+    """Return the row of ``meta``; GalleryError where the gallery has another model than when it was opened."""
+    return check_model_of(read_meta(conn), model)
+
+
+def check_model_of(meta: Meta, model: str) -> Meta:
+    """Return ``meta``; GalleryError where it is of another model: embeddings of two models do not compare."""
+    if meta.model != model:
+        raise GalleryError(f"another process has made this a gallery of {meta.model}, not {model}: open it again.")
     return meta
 
 
@@ -237,6 +251,9 @@ def remove_person(conn: Connection, person_id: int) -> int:
     """Remove a person with all that is stored, and photos without other templates; return the number of templates."""
     removed = read_template_ids(conn, person_id)
     remove_templates(conn, removed)
+    of_person = select(REJECTIONS.c.id).where(REJECTIONS.c.person_id == person_id)
+    for part in split_list(conn.execute(of_person).scalars()):
+        remove_attached(conn, REJECTION, part)
     conn.execute(delete(REJECTIONS).where(REJECTIONS.c.person_id == person_id))
     conn.execute(delete(PEOPLE).where(PEOPLE.c.id == person_id))
     return len(removed)
@@ -275,6 +292,7 @@ def add_templates(conn: Connection, model: str, owned: Sequence[tuple[int | None
     ]
     if rows:
         conn.execute(_ADD_TEMPLATES, rows)
+        store_crops(conn, TEMPLATE, {first + i: template.crop for i, (_, template) in enumerate(owned)})
         restart_id_sequence(conn, TEMPLATES)
         keep_mark(conn, first + len(rows) - 1)
     return list(range(first, first + len(rows)))
@@ -329,32 +347,11 @@ def remove_templates(conn: Connection, ids: Sequence[int]) -> None:
     for part in split_list(ids):
         hashes = select(TEMPLATES.c.photo_sha256).where(TEMPLATES.c.id.in_(part))
         photos = [sha256 for sha256 in conn.execute(hashes.distinct()).scalars() if sha256 is not None]
+        remove_attached(conn, TEMPLATE, part)
         conn.execute(delete(TEMPLATES).where(TEMPLATES.c.id.in_(part)))
         conn.execute(insert(REMOVALS), [{"template_id": template, "change": change} for template in part])
         remaining = select(TEMPLATES.c.photo_sha256).where(TEMPLATES.c.photo_sha256.in_(photos))
         conn.execute(delete(PHOTOS).where(PHOTOS.c.sha256.in_(photos), PHOTOS.c.sha256.not_in(remaining)))
-
-
-# Audit log
-
-
-def log_action(conn: Connection, action: str, person_id: int | None, detail: str = "", *, actor: str) -> None:
-    """Log an action on a person, by id only, so that no data of a removed person stays in the log."""
-    log_actions(conn, action, [(person_id, detail)], actor=actor)
-
-
-def log_actions(conn: Connection, action: str, done: Sequence[tuple[int | None, str]], *, actor: str) -> None:
-    """Log the same action for several people, each with its detail."""
-    time = current_time()
-    rows = [{"at": time, "action": action, "person_id": who, "detail": detail, "actor": actor} for who, detail in done]
-    if rows:
-        conn.execute(_ADD_ENTRIES, rows)
-
-
-def read_audit_log(conn: Connection) -> list[AuditEntry]:
-    """Return all entries, in order."""
-    rows = conn.execute(select(AUDIT).order_by(AUDIT.c.id))
-    return [AuditEntry(decode_time(row.at), row.actor, row.action, row.person_id, row.detail) for row in rows]
 
 
 # Conversion

@@ -11,6 +11,7 @@ from visavis.gallery._negatives import Negatives
 from visavis.gallery.feedback_types import Rejection
 from visavis.gallery.sql import records
 from visavis.gallery.sql.changes import begin_change
+from visavis.gallery.sql.crops import REJECTION, remove_attached, store_crops
 from visavis.gallery.sql.schema import PEOPLE, REJECTIONS
 from visavis.gallery.sql.values import decode_embeddings
 from visavis.gallery.types import Template
@@ -39,7 +40,9 @@ def store_rejection(conn: Connection, person_id: int, face: Template, expires: d
         "embedding": _encode(face.embedding),
     }
     stored = conn.execute(insert(REJECTIONS).values(**values).returning(REJECTIONS.c.id))
-    return int(stored.scalar_one())
+    rejection_id = int(stored.scalar_one())
+    store_crops(conn, REJECTION, {rejection_id: face.crop})
+    return rejection_id
 
 
 def read_rejections(conn: Connection, *, person_id: int | None = None, only: int | None = None) -> list[Rejection]:
@@ -108,6 +111,7 @@ def remove_rejections(conn: Connection, ids: Iterable[int]) -> None:
     if parts:
         begin_change(conn)
     for part in parts:
+        remove_attached(conn, REJECTION, part)
         conn.execute(delete(REJECTIONS).where(REJECTIONS.c.id.in_(part)))
 
 

@@ -55,6 +55,7 @@ META = Table(
     Column("calibration", Text),  # JSON; NULL: the table shipped for the model
     Column("key", Text),  # unique to this gallery: names its index in another database
     Column("token", Integer),  # of the last change
+    Column("keep_crops", Integer),  # 1: the pictures of new faces are kept; see crops.py
 )
 CHANGES = Table(
     "changes",
@@ -113,6 +114,37 @@ REJECTIONS = Table(
     Column("created", Text, nullable=False),
     Column("expires", Text, nullable=False),
     Column("embedding", SealedBytes("embedding"), nullable=False),
+)
+CROPS, REJECTION_CROPS = (
+    Table(
+        name,
+        TABLES,
+        Column("face_id", ForeignKey(faces), primary_key=True),
+        Column("crop_box", SealedJSON("crop box"), nullable=False),
+        Column("landmarks", SealedJSON("crop landmarks"), nullable=False),
+        Column("picture", SealedBytes("crop"), nullable=False),  # PNG
+    )
+    for name, faces in (("crops", "templates.id"), ("rejection_crops", "rejections.id"))
+)
+SECOND_TEMPLATES, SECOND_REJECTIONS = (
+    Table(
+        name,
+        TABLES,
+        Column("face_id", ForeignKey(faces), primary_key=True),
+        Column("model", Text, primary_key=True),
+        Column("embedding", SealedBytes("embedding"), nullable=False),  # the purpose of TEMPLATES: they are exchanged
+    )
+    for name, faces in (("second_templates", "templates.id"), ("second_rejections", "rejections.id"))
+)
+"""Embeddings of a second model; see ``second_set.py``."""
+SECOND_SET = Table(
+    "second_set",
+    TABLES,
+    Column("model", Text, primary_key=True),
+    Column("dimension", Integer),
+    Column("calibration", Text),
+    Column("status", Text, nullable=False),
+    Column("created", Text, nullable=False),
 )
 PATH_INDEXES = tuple(
     Index(f"ix_{table.name}_photo", table.c.photo, postgresql_using="hash")  # a path may be too long for its B-tree
@@ -215,6 +247,13 @@ def m008_rejections(conn: Connection) -> None:
     REJECTIONS.create(conn)
 
 
+def m009_second_set(conn: Connection) -> None:
+    """Add kept crops and the embeddings of a second model."""
+    conn.exec_driver_sql("ALTER TABLE meta ADD COLUMN keep_crops INTEGER")
+    for table in (CROPS, REJECTION_CROPS, SECOND_TEMPLATES, SECOND_REJECTIONS, SECOND_SET):
+        table.create(conn)
+
+
 MIGRATIONS: list[Callable[[Connection], None]] = [
     m002_calibration,
     m003_unassigned_faces,
@@ -223,6 +262,7 @@ MIGRATIONS: list[Callable[[Connection], None]] = [
     m006_embeddings,
     m007_tokens,
     m008_rejections,
+    m009_second_set,
 ]
 """``MIGRATIONS[i]`` turns a database of schema ``i + 1`` into one of schema ``i + 2``, inside a transaction."""
 

@@ -69,6 +69,12 @@ def _is_side(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < LARGEST_SIDE
 
 
+def check_landmarks(value: object) -> None:
+    """Raise GalleryError for what are no five points."""
+    if not isinstance(value, list) or len(value) != 10 or not all(map(_is_side, value)):
+        raise damaged("landmarks are not ten numbers of pixels")
+
+
 def check_day(value: object) -> None:
     """Raise GalleryError for what is no day."""
     try:
@@ -111,7 +117,7 @@ def check_model(value: object) -> None:
 
 
 TEXTS = ("folded", "note", "consent", "photo", "photo_sha256", "sha256", "status", "action", "detail", "actor")
-NUMBERS = ("change", "cluster", "dimension", "person_id", "token")
+NUMBERS = ("change", "cluster", "dimension", "keep_crops", "person_id", "token")
 """Columns of the tables; those with a check of their own are below."""
 
 Check = Callable[[object], None]
@@ -127,6 +133,8 @@ CHECKS: dict[str, Check] = {
     "consented": check_day,
     "metadata": check_details,
     "box": check_box,
+    "crop_box": check_box,
+    "landmarks": check_landmarks,
     "quality": check_quality,
     **{name: partial(check_text, what=f"the {name} of a record") for name in TEXTS},
     **{name: partial(check_number, what=f"the {name} of a record") for name in NUMBERS},

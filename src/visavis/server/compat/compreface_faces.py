@@ -55,7 +55,7 @@ def add_face(
     selected = require_faces(collection.gallery, require_part(photos, "file"), options)
     if len(selected.answer.faces) > 1:
         raise errors.several_faces()
-    template = selected.template(0)
+    template = selected.template(0, keep_crop=collection.gallery.keeps_crops)
     with acting_as(principal.name):
         enrollment = store_templates(collection.gallery, name, [template])
     collection.empty.remove(name)

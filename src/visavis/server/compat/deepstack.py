@@ -165,7 +165,7 @@ def register(visit: ChangeVisit) -> dict[str, Any]:
     userid = form.userid()
     form.first_photo()
     searched = [find_faces(gallery.recognizer, photo, limit=1) for photo in form.photos]
-    templates = [template for faces in searched for template in faces.templates()]
+    templates = [template for faces in searched for template in faces.templates(keep_crops=gallery.keeps_crops)]
     if not templates:
         raise _refuse("no face detected")
     with acting_as(visit.actor):

@@ -7,6 +7,7 @@ from time import perf_counter
 
 from visavis import compare
 from visavis.gallery.gallery import Gallery
+from visavis.gallery.kept_crops import make_crop
 from visavis.gallery.types import Template
 from visavis.images import Source
 from visavis.pipeline import Recognizer
@@ -32,12 +33,12 @@ class SelectedFaces:
         x_min, y_min, x_max, y_max = (round(float(side)) for side in face.box)
         return {"x_max": x_max, "y_max": y_max, "x_min": x_min, "y_min": y_min}
 
-    def templates(self) -> list[Template]:
+    def templates(self, *, keep_crops: bool = False) -> list[Template]:
         """Return all faces as templates."""
-        return [self.template(index) for index in range(len(self.answer.faces))]
+        return [self.template(index, keep_crop=keep_crops) for index in range(len(self.answer.faces))]
 
-    def template(self, index: int) -> Template:
-        """Return a face as a template to store; ValueError where the faces were not embedded."""
+    def template(self, index: int, *, keep_crop: bool = False) -> Template:
+        """Return a face as a template to store, with its crop if it is kept; ValueError without an embedding."""
         if self.answer.embeddings is None:
             raise ValueError("these faces were not embedded")
         return Template(
@@ -46,6 +47,7 @@ class SelectedFaces:
             photo=self.answer.name,
             box=self.answer.faces[index].box,
             quality=self.answer.quality[index].score,
+            crop=make_crop(self.photo, self.answer.faces[index]) if keep_crop else None,
         )
 
 

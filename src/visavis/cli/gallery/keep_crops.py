@@ -1,0 +1,37 @@
+"""gallery keep-crops: keep the crops of faces, or none."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from visavis.cli._galleries import open_existing
+from visavis.cli._options import GALLERY, GalleryUrl, Json
+from visavis.cli._output import Output
+
+
+class Keeping(StrEnum):
+    """Whether crops are kept."""
+
+    on = "on"
+    off = "off"
+
+
+def keep_crops(
+    keep: Annotated[
+        Keeping | None, typer.Argument(metavar="on|off", help="Keep crops, or remove all.", show_default=False)
+    ] = None,
+    gallery: GalleryUrl = GALLERY,
+    json: Json = False,
+) -> None:
+    """Keep the crop of each face that is enrolled from now on, or none.
+
+    From kept crops, gallery migrate makes the embeddings of another model, also when the photos are gone. off also
+    removes all crops. Without on or off, shows the setting.
+    """
+    with open_existing(gallery) as store, Output("keep crops", "removed", json=json) as output:
+        removed = 0 if keep is None else store.keep_crops(keep is Keeping.on)
+        kept = store.keeps_crops
+        output.answer({"keep_crops": kept, "removed": removed}, ["on" if kept else "off", str(removed)])
