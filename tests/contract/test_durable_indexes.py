@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 
 from gallery.faces import MODEL, embedding, environment, person
+from gallery.models import BLUE, DARK_RED, DETECTOR, RED, SAME_LENGTH, TINTS, photo
+from gallery.models import MODEL as COLORS
 from visavis.gallery import Gallery, _integrity
 from visavis.gallery.index import INDEXES, Durable, Ids, Index
 from visavis.types import Floats
@@ -297,3 +299,19 @@ def test_a_slow_one_does_not_put_back_what_was_removed(path: Path, shared: str) 
 def test_they_are_durable(spec: str) -> None:
     assert isinstance(INDEXES.factory(spec.partition(":")[0]), type)
     assert issubclass(INDEXES.factory(spec.partition(":")[0]), Durable)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("model", [TINTS, SAME_LENGTH])
+def test_an_index_follows_a_change_of_the_model_and_back(path: Path, spec: str, tmp_path: Path, model: str) -> None:
+    red, dark = photo(tmp_path / "r.png", (RED, 40, 50, 60)), photo(tmp_path / "d.png", (DARK_RED, 140, 90, 80))
+    blue, pale = photo(tmp_path / "b.png", (BLUE, 10, 20, 64)), photo(tmp_path / "p.png", ((10, 30, 240), 50, 20, 70))
+    with Gallery(path, model=COLORS, detector=DETECTOR, index=spec) as gallery:
+        gallery.enroll("Ann", [red, dark])
+        gallery.enroll("Ben", [blue, pale])
+        for change in (lambda: gallery.migrate(model), gallery.migrate_back, lambda: gallery.migrate(model)):
+            names = [gallery.identify(each, threshold=0.1)[0].name for each in (red, dark, blue, pale)]
+            assert names == ["Ann", "Ann", "Ben", "Ben"]
+            assert change().switched
+        with Gallery(path, detector=DETECTOR, index=spec) as other:
+            assert [other.identify(each, threshold=0.1)[0].name for each in (red, blue)] == ["Ann", "Ben"]
+            assert other.check() == []

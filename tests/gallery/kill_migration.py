@@ -1,42 +1,54 @@
-"""Changes the model of a gallery over and over, each time in a fork that is killed one SQL statement later.
+"""Changes the model of copies of a gallery, each in a fork that is killed one writing statement of SQL later.
 
-``python -m gallery.kill_migration FOLDER RED DARK BLUE PALE`` leaves one gallery a fork (001.db, 002.db ...; the
-last is the one that was not killed) and prints how many were.
+``python -m gallery.kill_migration FOLDER GALLERY`` leaves one gallery a fork (001.db, 002.db ...; the last is the one
+that was not killed) and prints how many were. Between two writing statements nothing changes on the disk.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
+import signal
+import sqlite3
 import sys
 from itertools import count
 from pathlib import Path
 
+from sqlalchemy import Engine, event
+
 from visavis.gallery import Gallery, _second_embeddings
 
 from .faces import say
-from .kill_at_each_statement import die_at
-from .models import DETECTOR, MODEL, TINTS
+from .models import DETECTOR, TINTS
+
+READING = ("SELECT", "PRAGMA", "BEGIN", "ROLLBACK", "--")
 
 _second_embeddings.BLOCK = 2
 
 
-def act(path: Path, photos: list[str], statement: int) -> None:
-    with Gallery(path, model=MODEL, detector=DETECTOR) as gallery:
-        gallery.enroll("Ann", photos[:2])
-        gallery.enroll("Ben", photos[2:])
+def act(path: Path, statement: int) -> None:
+    numbers = count(1)
+
+    def tick(sql: str) -> None:
+        if not sql.lstrip().upper().startswith(READING) and next(numbers) == statement:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    @event.listens_for(Engine, "connect")
+    def _(raw: sqlite3.Connection, _record: object) -> None:
+        raw.set_trace_callback(tick)
+
     with Gallery(path, detector=DETECTOR) as gallery:
-        die_at(statement)
-        gallery.opened.database._engine.dispose()  # connections made from now on are watched
         if not gallery.migrate(TINTS).switched:
             raise SystemExit("not switched")
 
 
-def main(folder: Path, photos: list[str]) -> None:
+def main(folder: Path, filled: Path) -> None:
     folder.mkdir()
     for statement in count(1):
+        copy = Path(shutil.copy(filled, folder / f"{statement:03}.db"))
         child = os.fork()
         if child == 0:
-            act(folder / f"{statement:03}.db", photos, statement)
+            act(copy, statement)
             os._exit(0)
         _, status = os.waitpid(child, 0)
         if os.WIFEXITED(status):
@@ -47,4 +59,4 @@ def main(folder: Path, photos: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:])
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

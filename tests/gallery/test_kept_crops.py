@@ -11,11 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from example_counts import examples
-from visavis import bulk, images
+from visavis import images
+from visavis.bulk.embed_stage import EmbedStage
+from visavis.bulk.types import Task
 from visavis.embedders import dlib, facenet, sface, vggface
-from visavis.gallery import Gallery
+from visavis.gallery import Gallery, IndexedPhoto
 from visavis.gallery.kept_crops import GRID, LARGEST_FACE, make_crop, open_crop
 from visavis.gallery.sql.crops import count_crops
+from visavis.pipeline import Recognizer
 from visavis.types import RGB, Face, Photo
 
 from .models import BLUE, DARK_RED, DETECTOR, MODEL, RED, photo
@@ -60,16 +63,25 @@ def crop_anew(photo: Photo, of: Face, crops: Callable[..., RGB]) -> tuple[RGB, R
 def test_each_network_crops_the_kept_crop_as_the_photo(
     name: str, x: float, y: float, height: float, angle: float
 ) -> None:
-    """Any place, also at the edge, any angle: the pixels are the same, but for rounding of the halved ones."""
+    """Any place, also at the edge, any angle: OpenCV interpolates in steps of 1/32 pixel, and may round to another."""
     whole, kept = crop_anew(noise(640, 480), face(x, y, height, angle), CROPS[name])
-    assert np.abs(whole.astype(int) - kept).max() <= 3
+    apart = np.abs(whole.astype(int) - kept)
+    assert apart.max() <= 2 * 255 / 32
+    assert apart.mean() <= 0.05
 
 
-@pytest.mark.parametrize("name", CROPS)
-def test_faces_that_are_not_reduced_are_cropped_to_the_bit(name: str) -> None:
-    for place in ((100.0, 90.0), (300.25, 200.5), (10.0, 470.0)):
-        whole, kept = crop_anew(noise(640, 480), face(*place, 90, 0.2), CROPS[name])
-        np.testing.assert_array_equal(whole, kept)
+def test_the_default_network_embeds_the_kept_crop_as_the_photo(sample_photos: Path) -> None:
+    recognizer = Recognizer()
+    for name in ("obama.jpg", "obama3.jpg", "biden.jpg"):
+        (answer,) = recognizer.represent([sample_photos / name])
+        assert answer.photo is not None
+        assert answer.embeddings is not None
+        for face, embedding in zip(answer.faces, answer.embeddings, strict=True):
+            kept = make_crop(answer.photo, face)
+            assert kept is not None
+            picture, inner = open_crop(kept, 1)
+            (again,) = recognizer.embedder.embed(recognizer.embedder.crops(picture, [inner]))
+            assert 1 - float(again @ embedding) <= 1e-4
 
 
 @pytest.mark.parametrize("name", CROPS)
@@ -112,7 +124,7 @@ def test_all_ways_to_store_a_face_keep_its_crop(path: Path, tmp_path: Path) -> N
             assert count_crops(conn) == 1
             (row,) = conn.exec_driver_sql("SELECT picture FROM crops").all()
         square = images.read(row.picture)
-        assert (square.width, square.height) == (224, 224)
+        assert (square.width, square.height) == (224, 240)  # to the edges of the photo
         assert gallery.keep_crops(False) == 1
         gallery.enroll("Cyd", [photo(tmp_path / "pale.png", ((10, 250, 10), 40, 50, 60))])
         with gallery.opened.database.read() as conn:
@@ -120,14 +132,10 @@ def test_all_ways_to_store_a_face_keep_its_crop(path: Path, tmp_path: Path) -> N
 
 
 def test_indexed_faces_have_crops_too(path: Path, tmp_path: Path) -> None:
-    from visavis.bulk.embed_stage import EmbedStage
-    from visavis.bulk.types import Task
-    from visavis.pipeline import Recognizer
-
     data = photo(tmp_path / "both.png", (BLUE, 20, 30, 50), (DARK_RED, 180, 100, 100)).read_bytes()
     recognizer = Recognizer(detector=DETECTOR, embedder=MODEL)
     for keep in (False, True):
         stage = EmbedStage(MODEL, DETECTOR, keep_crops=keep)
         (answer,) = stage.answers(recognizer, [(Task(0, "both.png"), data)])
-        assert isinstance(answer.result, bulk.embed_stage.IndexedPhoto)
+        assert isinstance(answer.result, IndexedPhoto)
         assert [face.crop is not None for face in answer.result.faces] == [keep, keep]

@@ -222,7 +222,7 @@ def test_faces_enrolled_during_the_change_are_filled_before_the_switch(
     with open_again(place) as second:
 
         def enroll(done: int, total: int) -> bool:
-            if (done, total) == (4, 4):
+            if (done, total) == (4, 4) and len(second.find("Ann").templates) == 2:
                 second.enroll("Ann", [late])
             return True
 
@@ -342,14 +342,15 @@ def test_a_missing_model_begins_nothing(album: Gallery) -> None:
 # Kill
 
 
-@in_a_file
 def test_killed_at_each_statement_the_gallery_is_of_one_model_and_the_next_call_ends_the_change(
-    store: str, tmp_path: Path, pictures: dict[str, Path]
+    tmp_path: Path, path: Path, pictures: dict[str, Path]
 ) -> None:
-    with child("kill_migration", tmp_path / "died", *pictures.values()) as process:
+    with Gallery(path, model=MODEL, detector=DETECTOR) as gallery:
+        fill(gallery, pictures)
+    with child("kill_migration", tmp_path / "died", path) as process:
         deaths = int(process.communicate()[0])
     files = sorted((tmp_path / "died").glob("*.db"))
-    assert deaths == len(files) - 1 >= 20
+    assert deaths == len(files) - 1 >= 15
     models = []
     for file in files:
         with Gallery(file, detector=DETECTOR) as gallery:

@@ -22,7 +22,7 @@ from visavis.gallery._pair_errors import measure_pairs
 from visavis.gallery._second_embeddings import LostIds, Progress, StoppedError, fill, list_missing
 from visavis.gallery.migration_types import Migration, MigrationState, PairErrors
 from visavis.gallery.sql import crops, records, rejections, second_set
-from visavis.gallery.sql.second_set import PREPARED, SWITCHED, SecondSet
+from visavis.gallery.sql.second_set import PREPARED, SWITCHED
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +145,8 @@ class _Change:
             lost = describe_lost(self._opened, self._lost)
             if self._switch():
                 self._opened.adopt(self._recognizer)
-                message = f"the gallery is now of {self._model}; visavis gallery migrate --back goes back."
                 state = read_state(self._opened)
-                return Migration(state, True, "", message, lost, judgment.old, judgment.new)
+                return Migration(state, True, "", _explain_switch(state), lost, judgment.old, judgment.new)
 
     def _report(self, judgment: _Judgment) -> Migration:
         lost = describe_lost(self._opened, self._lost)
@@ -158,7 +157,7 @@ class _Change:
         """Compare the models on the gallery's own pairs; an empty gallery needs no comparison."""
         with self._opened.database.read() as conn:
             self._opened.require_model(conn)
-            second = _require_second(conn, self._model)
+            second = second_set.require_second_set(conn, self._model)
             if second.dimension is None:
                 return _Judgment()
             old, new = measure_pairs(conn, second)
@@ -172,7 +171,7 @@ class _Change:
         with self._transaction() as conn:
             self._opened.require_model(conn)
             rejections.remove_rejections(conn, rejections.find_expired(conn))
-            second = _require_second(conn, self._model)
+            second = second_set.require_second_set(conn, self._model)
             if not {*list_missing(conn, self._model)} <= self._lost.keys():
                 return False
             remove_lost(conn, self._opened, self._model)
@@ -187,13 +186,6 @@ class _Change:
         return self._opened.database.erasing() if self._lost else self._opened.database.write()
 
 
-def _require_second(conn: Connection, model: str) -> SecondSet:
-    second = second_set.read_second_set(conn)
-    if second is None or second.model != model:
-        raise UsageError(f"another process has ended the change to {model}: begin it again.")
-    return second
-
-
 def _find_refusals(old: PairErrors, new: PairErrors, *, is_uncalibrated: bool) -> Iterator[str]:
     if old.miss_rate is None or new.miss_rate is None:
         yield "unmeasured"
@@ -201,6 +193,13 @@ def _find_refusals(old: PairErrors, new: PairErrors, *, is_uncalibrated: bool) -
         yield "worse"
     if is_uncalibrated:
         yield "uncalibrated"
+
+
+def _explain_switch(state: MigrationState) -> str:
+    finish = f"visavis gallery migrate --finish removes the embeddings of {state.second}"
+    if state.state == SWITCHED:
+        return f"the gallery is now of {state.model}: --back goes back, and {finish}."
+    return f"the gallery is of {state.model} again: {finish}."
 
 
 def _explain_loss(count: int) -> str:

@@ -23,7 +23,7 @@ from visavis.gallery.check_input import normalize_embeddings
 from visavis.gallery.kept_crops import open_crop
 from visavis.gallery.sql import second_set
 from visavis.gallery.sql.crops import KINDS, FaceKind, read_crop
-from visavis.types import Floats, PhotoFaces
+from visavis.types import RGB, Floats, PhotoFaces
 
 if TYPE_CHECKING:
     from visavis.pipeline import Recognizer
@@ -68,34 +68,38 @@ def fill(opened: OpenGallery, recognizer: Recognizer, progress: Progress) -> Los
     """
     lost: LostIds = {}
     model = recognizer.model
+    with opened.database.read() as conn:
+        done, total = second_set.count_faces(conn, model)
     for kind in KINDS:
         last = 0
         while True:
-            with opened.database.read() as conn:
-                done, total = second_set.count_faces(conn, model)
-                rows = second_set.read_missing(conn, kind, model, after=last, limit=BLOCK)
-            if not progress(done, total):
+            if not progress(done, max(done, total)):  # more where faces are enrolled meanwhile
                 raise StoppedError
+            with opened.database.read() as conn:
+                rows = second_set.read_missing(conn, kind, model, after=last, limit=BLOCK)
             if not rows:
                 break
             made = _embed(rows, recognizer)
             if made.embeddings:
                 made = made.normalize()
                 with opened.database.write() as conn:
+                    opened.require_model(conn)
                     second_set.store(conn, kind, model, made.embeddings)
             lost |= {(kind, face_id): reason for face_id, reason in made.lost.items()}
-            last = rows[-1].id
+            last, done = rows[-1].id, done + len(made.embeddings)
     return lost
 
 
 def _embed(rows: Sequence[Row[Any]], recognizer: Recognizer) -> _Made:
-    with_crop = [row for row in rows if row.picture is not None]
     made = _embed_photos([row for row in rows if row.picture is None], recognizer)
-    if with_crop:
-        crops = [open_crop(read_crop(row), row.id) for row in with_crop]
-        inputs = np.concatenate([recognizer.embedder.crops(picture, [face]) for picture, face in crops])
-        embeddings = compare.check_computed(recognizer.embedder.embed(inputs), recognizer.model)
-        made.embeddings.update(zip([row.id for row in with_crop], embeddings, strict=True))
+    inputs: dict[int, RGB] = {}
+    for row in rows:
+        if row.picture is not None:
+            picture, face = open_crop(read_crop(row), row.id)
+            inputs[row.id] = recognizer.embedder.crops(picture, [face])
+    if inputs:
+        embeddings = recognizer.embedder.embed(np.concatenate([*inputs.values()]))
+        made.embeddings.update(zip(inputs, compare.check_computed(embeddings, recognizer.model), strict=True))
     return made
 
 

@@ -25,6 +25,10 @@ class FaceCrop(Shown):
     box: Floats
     landmarks: Floats
 
+    def __post_init__(self) -> None:
+        if self.box.shape != (4,) or self.landmarks.shape != (5, 2):
+            raise ValueError(f"box must be (4,) and landmarks (5, 2), got {self.box.shape} and {self.landmarks.shape}")
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Template(Shown):

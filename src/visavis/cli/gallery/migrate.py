@@ -88,9 +88,11 @@ def _bar(output: Output) -> Iterator[Progress]:
             typer.echo(f"\rembedded {done} of {total}", err=True, nl=False)
         return True
 
-    yield show
-    if output.shows_progress:
-        typer.echo("", err=True)
+    try:
+        yield show
+    finally:
+        if output.shows_progress:
+            typer.echo("", err=True)
 
 
 def _answer_state(state: MigrationState, output: Output) -> None:

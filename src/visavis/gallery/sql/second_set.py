@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, and_, delete, func, insert, literal, select, update
 
-from visavis.errors import UsageError
+from visavis.errors import GalleryError, UsageError
 from visavis.gallery.sql.changes import begin_change
 from visavis.gallery.sql.crops import KINDS, FaceKind
 from visavis.gallery.sql.records import BLOCK_ROWS, current_time, read_calibration, read_meta, split_list
@@ -37,6 +37,14 @@ def read_second_set(conn: Connection) -> SecondSet | None:
     """Return the second set; None where there is none."""
     row = conn.execute(select(*(SECOND_SET.c[name] for name in SecondSet._fields))).first()
     return None if row is None else SecondSet(*row)
+
+
+def require_second_set(conn: Connection, model: str) -> SecondSet:
+    """Return the second set; GalleryError where it is no longer of this model."""
+    second = read_second_set(conn)
+    if second is None or second.model != model:
+        raise GalleryError(f"another process has ended the change to {model}: begin it again.")
+    return second
 
 
 def begin(conn: Connection, model: str) -> None:
@@ -89,9 +97,7 @@ def count_faces(conn: Connection, model: str) -> tuple[int, int]:
 
 def store(conn: Connection, kind: FaceKind, model: str, embeddings: Mapping[int, Floats]) -> None:
     """Store embeddings ``(d,)`` of length 1 of the second model by face, of faces that are there and have none yet."""
-    second = read_second_set(conn)
-    if second is None or second.model != model:
-        raise UsageError(f"another process has ended the change to {model}: begin it again.")
+    second = require_second_set(conn, model)
     for part in split_list(embeddings):
         query = _select_missing(kind, model, kind.faces.c.id).where(kind.faces.c.id.in_(part))
         rows = [
