@@ -40,7 +40,6 @@ COMMAND_PAGES = [
             "verify",
             "people-and-galleries",
             "feedback",
-            "change-model",
             "index-and-search",
             "video",
             "cluster",
@@ -48,6 +47,7 @@ COMMAND_PAGES = [
             "evaluate-and-calibrate",
             "train",
             "cache",
+            "change-model",
             "serve",
         )
     ),

@@ -81,7 +81,7 @@ def test_the_default_network_embeds_the_kept_crop_as_the_photo(sample_photos: Pa
             assert kept is not None
             picture, inner = open_crop(kept, 1)
             (again,) = recognizer.embedder.embed(recognizer.embedder.crops(picture, [inner]))
-            assert 1 - float(again @ embedding) <= 1e-4
+            assert 1 - float(again @ embedding) <= 1e-3
 
 
 @pytest.mark.parametrize("name", CROPS)

@@ -39,9 +39,9 @@ def measure_pairs(conn: Connection, second: SecondSet) -> tuple[PairErrors, Pair
             break
     owners, blobs = owners[:MOST_TEMPLATES], blobs[:MOST_TEMPLATES]
     numbers, ids = range(len(owners)), np.array(owners, np.int64)
-    first = decode_embeddings([own for own, _ in blobs], meta.dimension or 0, numbers)
-    other = decode_embeddings([new for _, new in blobs], second.dimension or 0, numbers)
-    return compute_pair_errors(meta.model, first, ids), compute_pair_errors(second.model, other, ids)
+    old = decode_embeddings([pair[0] for pair in blobs], meta.dimension or 0, numbers)
+    new = decode_embeddings([pair[1] for pair in blobs], second.dimension or 0, numbers)
+    return compute_pair_errors(meta.model, old, ids), compute_pair_errors(second.model, new, ids)
 
 
 def compute_pair_errors(model: str, embeddings: Floats, owners: Ids | Sequence[int], far: float = FAR) -> PairErrors:

@@ -149,7 +149,7 @@ def _least_side(row: Row[Any]) -> float:
     if row.box is None:
         return defaults.MIN_FACE
     x1, y1, x2, y2 = row.box
-    return max(1.0, min(float(defaults.MIN_FACE), 0.8 * min(x2 - x1, y2 - y1)))
+    return float(max(1.0, min(defaults.MIN_FACE, 0.8 * min(x2 - x1, y2 - y1))))
 
 
 def _match(answer: PhotoFaces, rows: Sequence[Row[Any]], made: _Made) -> None:

@@ -26,10 +26,11 @@ def keep_crops(
     gallery: GalleryUrl = GALLERY,
     json: Json = False,
 ) -> None:
-    """Keep the crop of each face that is enrolled from now on, or none.
+    """Keep the crops of new faces, or none.
 
-    From kept crops, gallery migrate makes the embeddings of another model, also when the photos are gone. off also
-    removes all crops. Without on or off, shows the setting.
+    From the crop of a face, gallery migrate makes the embedding of another model, also when its photo is gone. on
+    keeps the crop of each face that is stored from now on; off also removes all crops. Without either, shows the
+    setting.
     """
     with open_existing(gallery) as store, Output("keep crops", "removed", json=json) as output:
         removed = 0 if keep is None else store.keep_crops(keep is Keeping.on)

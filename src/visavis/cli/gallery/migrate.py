@@ -43,7 +43,7 @@ def migrate(  # noqa: PLR0913 - its parameters are its options
     gallery: GalleryUrl = GALLERY,
     json: Json = False,
 ) -> None:
-    """Change the model of a gallery without enrolling people again.
+    """Change the model without enrolling people again.
 
     Embeds all faces with --model, from kept crops or from the photos at their paths. The gallery answers as before
     until both models were compared on its own pairs; then it switches in one transaction. Exits 1 if it did not.
