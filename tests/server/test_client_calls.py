@@ -70,6 +70,8 @@ CALLS: dict[str, Callable[[Client], Any]] = {
     "DELETE /v1/galleries/{name}/calibration": lambda client: client.calibrate(None),
     "GET /v1/galleries/{name}/threshold": lambda client: client.threshold(),
     "GET /v1/galleries/{name}/backup": lambda client: client.back_up("backup.zip"),
+    "GET /v1/galleries/{name}/migrate": lambda client: client.migration(),
+    "POST /v1/galleries/{name}/migrate": lambda client: client.migrate("sface-float"),
     "GET /v1/galleries/{name}/audit": lambda client: client.audit(),
     "POST /v1/jobs/index": lambda client: client.index_folder("photos"),
     "POST /v1/jobs/train": lambda client: client.train_classifier("staff", "photos"),

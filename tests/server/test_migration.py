@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -16,9 +18,9 @@ from visavis.errors import ServerError, UnknownNameError
 from visavis.gallery import Gallery, LostFaces, Template
 from visavis.gallery._second_embeddings import NO_PHOTO
 from visavis.server.config import ServerConfig
+from visavis.server.job_run import JobRun, StoppedError
 from visavis.server.migration import run_migration
-from visavis.server.state.database import StateDatabase
-from visavis.server.state.jobs import Jobs
+from visavis.server.types import Job
 
 from .running_server import RunningServer
 from .test_keys import make_key
@@ -111,10 +113,18 @@ def test_a_job_whose_runner_was_killed_after_the_switch_is_done(tmp_path: Path) 
         gallery.remove("Ann")
         assert gallery.migrate("test-tints").switched
     config = ServerConfig(galleries={"default": str(path)})
-    jobs = Jobs(StateDatabase(f"sqlite:///{tmp_path / 'server.db'}"))
     order = {"model": "test-tints", "back": False, "finish": False, "accept_loss": False, "accept_errors": False}
-    job = jobs.create("migrate", "default", order, actor="Ann")
-    result = run_migration(config, job, lambda done, total: True)
+    job = Job(
+        id="1", kind="migrate", gallery="default", order=order, state="running", done=0, total=None, message="",
+        result=None, created="", created_by="Ann", updated="",
+    )  # fmt: skip
+
+    def run(job: Job, *, report: bool = True) -> Mapping[str, Any]:
+        return run_migration(config, cast(JobRun, SimpleNamespace(job=job, report=lambda done, total: report)))
+
+    result = run(job)
     assert (result["switched"], result["state"]["model"]) == (True, "test-tints")
-    back = run_migration(config, replace(job, order={**order, "model": None, "back": True}), lambda done, total: True)
-    assert (back["switched"], back["state"]["model"]) == (True, "test-colors")
+    back = replace(job, order={**order, "model": None, "back": True})
+    with pytest.raises(StoppedError):
+        run(back, report=False)
+    assert run(back)["state"]["model"] == "test-colors"

@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from visavis.client._connection import Connection
+from visavis.client._requests import GalleryRequests
 from visavis.client.parse import parse
 from visavis.errors import ServerError
 from visavis.gallery.migration_types import Migration, MigrationState
+from visavis.server.types import Job
 
 POLL_SECONDS = 0.5
 ENDED = ("done", "failed", "canceled")
@@ -19,11 +20,8 @@ def _go_on(done: int, total: int) -> bool:
     return True
 
 
-class ModelChange:
-    """Methods of :class:`visavis.Client`: ``gallery`` is the name of its gallery."""
-
-    gallery: str
-    _connection: Connection
+class ModelChange(GalleryRequests):
+    """Methods of :class:`visavis.Client` about the model of the gallery."""
 
     def migrate(
         self,
@@ -50,19 +48,16 @@ class ModelChange:
 
     def migration(self) -> MigrationState:
         """Return which models the gallery has embeddings of: see :meth:`visavis.Gallery.migration`."""
-        return parse(MigrationState, self._connection.send("GET", f"/galleries/{self.gallery}/migrate"))
+        return parse(MigrationState, self._connection.send("GET", f"{self._gallery_path}/migrate"))
 
     def _run(self, order: Mapping[str, Any], progress: Callable[[int, int], bool]) -> Mapping[str, Any]:
         """Create the job, wait for its end, and return its result; ServerError where it failed."""
-        job = self._connection.send("POST", f"/galleries/{self.gallery}/migrate", json=order)
-        while job["state"] not in ENDED:
-            if job["total"] is not None and not progress(job["done"], job["total"]):
-                self._connection.send("POST", f"/jobs/{job['id']}/cancel")
+        job = parse(Job, self._connection.send("POST", f"{self._gallery_path}/migrate", json=order))
+        while job.state not in ENDED:
+            if job.total is not None and not progress(job.done, job.total):
+                self._connection.send("POST", f"/jobs/{job.id}/cancel")
             time.sleep(POLL_SECONDS)
-            job = self._connection.send("GET", f"/jobs/{job['id']}")
-        if job["result"] is None:
-            raise ServerError(
-                f"the change of the model has ended: {job['message'] or 'it was canceled before it began.'}"
-            )
-        result: Mapping[str, Any] = job["result"]
-        return result
+            job = parse(Job, self._connection.send("GET", f"/jobs/{job.id}"))
+        if job.result is None:
+            raise ServerError(f"the change of the model has ended: {job.message or 'it was canceled.'}")
+        return job.result

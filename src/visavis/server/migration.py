@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from visavis.embedders import EMBEDDERS, model_id
 from visavis.server.config import ServerConfig
-from visavis.server.state.jobs import Job
+from visavis.server.job_run import JobRun, StoppedError
 
 
 def resolve_model(model: str) -> str:
@@ -16,19 +16,22 @@ def resolve_model(model: str) -> str:
     return model_id(model)
 
 
-def run_migration(config: ServerConfig, job: Job, report: Callable[[int, int | None], bool]) -> Mapping[str, Any]:
+def run_migration(config: ServerConfig, run: JobRun) -> Mapping[str, Any]:
     """Change the model of a gallery, go back or finish, as the job's order says; return the outcome."""
     from visavis.gallery.gallery import Gallery
     from visavis.gallery.migration_types import Migration
 
-    order = job.order
+    job, order = run.job, run.job.order
     with Gallery(config.galleries[job.gallery], detector=config.detector, threads=config.threads) as gallery:
         if order["finish"]:
             return {"state": gallery.finish_migration().to_dict()}
         if order["back"]:
-            return gallery.migrate_back(accept_loss=order["accept_loss"], progress=report).to_dict()
-        model = resolve_model(order["model"])
-        if gallery.model == model:  # the runner before was killed after the switch
-            return Migration(gallery.migration(), True, "", f"the gallery is of {model}.").to_dict()
-        options = {"accept_loss": order["accept_loss"], "accept_errors": order["accept_errors"]}
-        return gallery.migrate(model, **options, progress=report).to_dict()
+            outcome = gallery.migrate_back(accept_loss=order["accept_loss"], progress=run.report)
+        elif gallery.model == (model := resolve_model(order["model"])):  # the runner before was killed after the switch
+            outcome = Migration(gallery.migration(), True, "", f"the gallery is of {model}.")
+        else:
+            options = {"accept_loss": order["accept_loss"], "accept_errors": order["accept_errors"]}
+            outcome = gallery.migrate(model, **options, progress=run.report)
+    if outcome.refused == "stopped":
+        raise StoppedError(outcome.to_dict())
+    return outcome.to_dict()

@@ -14,7 +14,7 @@ from visavis.server.migration import resolve_model
 from visavis.server.problems import responses
 from visavis.server.resources.options import Manager, Reader
 from visavis.server.schema import model_of
-from visavis.server.state.jobs import Job
+from visavis.server.types import Job
 
 router = APIRouter(prefix="/galleries", tags=["galleries"])
 
