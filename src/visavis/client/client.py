@@ -8,12 +8,12 @@ from visavis.client.face_calls import FaceCalls
 from visavis.client.feedback_calls import FeedbackCalls
 from visavis.client.gallery_calls import GalleryCalls
 from visavis.client.job_calls import JobCalls
-from visavis.client.model_change import ModelChange
+from visavis.client.migration_calls import MigrationCalls
 from visavis.client.photo_calls import PhotoCalls
 from visavis.client.server_calls import ServerCalls
 
 
-class Client(PhotoCalls, FeedbackCalls, FaceCalls, GalleryCalls, ModelChange, JobCalls, ServerCalls, Closing):
+class Client(PhotoCalls, FeedbackCalls, FaceCalls, GalleryCalls, MigrationCalls, JobCalls, ServerCalls, Closing):
     """A visavis server, asked as the library is: the same names, options, results and exceptions.
 
     ::

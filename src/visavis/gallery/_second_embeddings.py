@@ -6,7 +6,7 @@ next one goes on with the faces that are missing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -21,6 +21,7 @@ from visavis.gallery._indexed_photos import read_file
 from visavis.gallery._open_gallery import OpenGallery
 from visavis.gallery.check_input import normalize_embeddings
 from visavis.gallery.kept_crops import open_crop
+from visavis.gallery.migration_types import Progress
 from visavis.gallery.sql import second_set
 from visavis.gallery.sql.crops import KINDS, FaceKind, read_crop
 from visavis.types import RGB, Floats, PhotoFaces
@@ -41,8 +42,6 @@ UNREADABLE = "the photo cannot be read"
 
 LostIds = dict[tuple[FaceKind, int], str]
 """By kind and id of a face: why no embedding can be made of it."""
-Progress = Callable[[int, int], bool]
-"""Receives the number of faces that are done and of all; False: stop."""
 
 
 class StoppedError(Exception):

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from visavis.plain import Plain
+
+Progress = Callable[[int, int], bool]
+"""Receives the number of faces that are done and of all; False: stop."""
+
+
+def go_on(done: int, total: int) -> bool:
+    """Go on without showing progress."""
+    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from visavis.compare import Calibration
 from visavis.gallery import _migrate
 from visavis.gallery._migrate import MigrateOptions
 from visavis.gallery._open_gallery import OpenGallery
-from visavis.gallery.migration_types import Migration, MigrationState
+from visavis.gallery.migration_types import Migration, MigrationState, Progress, go_on
 from visavis.gallery.sql import crops
-
-
-def _go_on(done: int, total: int) -> bool:
-    return True
 
 
 class ModelChange:
@@ -45,7 +39,7 @@ class ModelChange:
         accept_loss: bool = False,
         accept_errors: bool = False,
         thresholds: Calibration | None = None,
-        progress: Callable[[int, int], bool] = _go_on,
+        progress: Progress = go_on,
     ) -> Migration:
         """Change the model of all embeddings to ``model``: fill a second set, compare both, and switch.
 
@@ -66,7 +60,7 @@ class ModelChange:
         options = MigrateOptions(accept_loss, accept_errors, thresholds)
         return _migrate.migrate(self.opened, model, options, progress)
 
-    def migrate_back(self, *, accept_loss: bool = False, progress: Callable[[int, int], bool] = _go_on) -> Migration:
+    def migrate_back(self, *, accept_loss: bool = False, progress: Progress = go_on) -> Migration:
         """Let the model that answered before answer again; faces enrolled since are embedded with it first.
 
         ``accept_loss`` and ``progress`` are those of :meth:`migrate`. Raises UsageError if there is no such model.

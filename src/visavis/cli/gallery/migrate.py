@@ -16,7 +16,7 @@ from visavis.errors import UsageError
 
 if TYPE_CHECKING:
     from visavis.gallery import LostFaces, Migration, MigrationState, PairErrors
-    from visavis.gallery._second_embeddings import Progress
+    from visavis.gallery.migration_types import Progress
 
 
 def migrate(  # noqa: PLR0913 - its parameters are its options

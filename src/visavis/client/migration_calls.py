@@ -1,26 +1,22 @@
-"""Methods of a client by which the model of a gallery is changed, as those of a gallery are named."""
+"""Calls that change the model of the gallery, named as the methods of a gallery."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from visavis.client._requests import GalleryRequests
 from visavis.client.parse import parse
 from visavis.errors import ServerError
-from visavis.gallery.migration_types import Migration, MigrationState
+from visavis.gallery.migration_types import Migration, MigrationState, Progress, go_on
 from visavis.server.types import Job
 
 POLL_SECONDS = 0.5
 ENDED = ("done", "failed", "canceled")
 
 
-def _go_on(done: int, total: int) -> bool:
-    return True
-
-
-class ModelChange(GalleryRequests):
+class MigrationCalls(GalleryRequests):
     """Methods of :class:`visavis.Client` about the model of the gallery."""
 
     def migrate(
@@ -29,7 +25,7 @@ class ModelChange(GalleryRequests):
         *,
         accept_loss: bool = False,
         accept_errors: bool = False,
-        progress: Callable[[int, int], bool] = _go_on,
+        progress: Progress = go_on,
     ) -> Migration:
         """Change the model of the gallery: see :meth:`visavis.Gallery.migrate`; needs the key of an administrator.
 
@@ -38,19 +34,19 @@ class ModelChange(GalleryRequests):
         order = {"model": model, "accept_loss": accept_loss, "accept_errors": accept_errors}
         return parse(Migration, self._run(order, progress))
 
-    def migrate_back(self, *, accept_loss: bool = False, progress: Callable[[int, int], bool] = _go_on) -> Migration:
+    def migrate_back(self, *, accept_loss: bool = False, progress: Progress = go_on) -> Migration:
         """Let the model that answered before answer again: see :meth:`visavis.Gallery.migrate_back`."""
         return parse(Migration, self._run({"back": True, "accept_loss": accept_loss}, progress))
 
     def finish_migration(self) -> MigrationState:
         """Remove the embeddings of the model that does not answer: see :meth:`visavis.Gallery.finish_migration`."""
-        return parse(MigrationState, self._run({"finish": True}, _go_on)["state"])
+        return parse(MigrationState, self._run({"finish": True}, go_on)["state"])
 
     def migration(self) -> MigrationState:
         """Return which models the gallery has embeddings of: see :meth:`visavis.Gallery.migration`."""
         return parse(MigrationState, self._connection.send("GET", f"{self._gallery_path}/migrate"))
 
-    def _run(self, order: Mapping[str, Any], progress: Callable[[int, int], bool]) -> Mapping[str, Any]:
+    def _run(self, order: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
         """Create the job, wait for its end, and return its result; ServerError where it failed."""
         job = parse(Job, self._connection.send("POST", f"{self._gallery_path}/migrate", json=order))
         while job.state not in ENDED:
