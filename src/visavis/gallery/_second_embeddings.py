@@ -6,6 +6,7 @@ next one goes on with the faces that are missing.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -130,12 +131,13 @@ def _read_photo(paths: set[str], digest: str) -> tuple[bytes | None, str]:
     """Return the bytes of the photo of this hash, which lies at one of these paths; or None and why there is none."""
     reason = NO_PHOTO
     for path in sorted(paths):
-        if not Path(path).is_absolute():  # not a file: the names "bytes" and "array", a URL, a stranger of a video
+        if not os.path.isfile(path):  # noqa: PTH113 - a name such as "bytes", a URL or a stranger of a video is no path
+            reason = GONE if Path(path).is_absolute() else reason
             continue
         try:
             data = read_file(path)
         except ImageError:
-            reason = GONE
+            reason = UNREADABLE
             continue
         if sha256(data).hexdigest() == digest:
             return data, ""
