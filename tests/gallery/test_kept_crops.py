@@ -15,7 +15,7 @@ from visavis import images
 from visavis.bulk.embed_stage import EmbedStage
 from visavis.bulk.types import Task
 from visavis.embedders import dlib, facenet, sface, vggface
-from visavis.gallery import Gallery, IndexedPhoto
+from visavis.gallery import Gallery, IndexedPhoto, Template
 from visavis.gallery.kept_crops import GRID, LARGEST_FACE, make_crop, open_crop
 from visavis.gallery.sql.crops import count_crops
 from visavis.pipeline import Recognizer
@@ -127,6 +127,8 @@ def test_all_ways_to_store_a_face_keep_its_crop(path: Path, tmp_path: Path) -> N
         assert (square.width, square.height) == (224, 240)  # to the edges of the photo
         assert gallery.keep_crops(False) == 1
         gallery.enroll("Cyd", [photo(tmp_path / "pale.png", ((10, 250, 10), 40, 50, 60))])
+        made = make_crop(images.read(red), face(70, 80, 60))  # made while crops were still kept
+        gallery.add("Dan", [Template(np.array([1, 1, 1], np.float32), crop=made)])
         with gallery.opened.database.read() as conn:
             assert count_crops(conn) == 0
 

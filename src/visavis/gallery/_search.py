@@ -83,7 +83,7 @@ def search_people(
     """Search in memory if nothing changed since the last search and all candidates are read, else in the records."""
     top = check_whole(top, "top is a whole number", least=1)
     with opened.lock:
-        meta = records.check_model_of(opened.database.read_meta(), opened.model)
+        meta = opened.database.read_meta()
         people, near = opened.people_cache, None
         if among is None and people is not None and people.meta == meta:
             index = opened.index.current_in_memory(meta)

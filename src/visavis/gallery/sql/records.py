@@ -91,12 +91,11 @@ def make_meta(row: Sequence[Any] | None) -> Meta:
 
 
 def require_model(conn: Connection, model: str) -> Meta:
-    """Return the row of ``meta``; GalleryError where the gallery has another model than when it was opened."""
-    return check_model_of(read_meta(conn), model)
+    """Return the row of ``meta``; GalleryError where the gallery has another model than when it was opened.
 
-
-def check_model_of(meta: Meta, model: str) -> Meta:
-    """Return ``meta``; GalleryError where it is of another model: embeddings of two models do not compare."""
+    Embeddings of two models do not compare.
+    """
+    meta = read_meta(conn)
     if meta.model != model:
         raise GalleryError(f"another process has made this a gallery of {meta.model}, not {model}: open it again.")
     return meta
