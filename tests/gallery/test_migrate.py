@@ -217,7 +217,7 @@ def test_an_empty_gallery_switches_at_once(place: str, pictures: dict[str, Path]
 def test_faces_enrolled_during_the_change_are_filled_before_the_switch(
     album: Gallery, place: str, pictures: dict[str, Path], tmp_path: Path
 ) -> None:
-    """The second process enrolls when all templates are filled and rejections are looked for: just before the switch."""
+    """The second process enrolls when all templates are filled and rejections are looked for: before the switch."""
     late = photo(tmp_path / "late.png", ((220, 5, 0), 30, 30, 60))
     steps: list[tuple[int, int]] = []
     with open_again(place) as second:
