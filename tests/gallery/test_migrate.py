@@ -345,6 +345,7 @@ def test_a_missing_model_begins_nothing(album: Gallery) -> None:
 # Kill
 
 
+@pytest.mark.slow
 def test_killed_at_each_statement_the_gallery_is_of_one_model_and_the_next_call_ends_the_change(
     tmp_path: Path, path: Path, pictures: dict[str, Path]
 ) -> None:
