@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
@@ -23,6 +24,9 @@ from visavis.gallery._second_embeddings import LostIds, StoppedError, fill, list
 from visavis.gallery.migration_types import Migration, MigrationState, PairErrors, Progress
 from visavis.gallery.sql import crops, records, rejections, second_set
 from visavis.gallery.sql.second_set import PREPARED, SWITCHED
+
+if TYPE_CHECKING:
+    from visavis.pipeline import Recognizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ def migrate(opened: OpenGallery, model: str, options: MigrateOptions, progress: 
         _begin(conn, opened, model)
         if table is not None:
             second_set.set_thresholds(conn, json.dumps(table.table()))
-    return _Change(opened, model, progress).run(options, is_checked=True)
+    return _Change(opened, recognizer, progress).run(options, is_checked=True)
 
 
 def go_back(opened: OpenGallery, progress: Progress, *, accept_loss: bool) -> Migration:
@@ -81,7 +85,8 @@ def go_back(opened: OpenGallery, progress: Progress, *, accept_loss: bool) -> Mi
         second = second_set.read_second_set(conn)
     if second is None or second.status != SWITCHED:
         raise UsageError("there is no model to go back to: the gallery has not changed its model, or finished that.")
-    return _Change(opened, second.model, progress).run(MigrateOptions(accept_loss=accept_loss), is_checked=False)
+    change = _Change(opened, opened.make_recognizer(second.model), progress)
+    return change.run(MigrateOptions(accept_loss=accept_loss), is_checked=False)
 
 
 def finish(opened: OpenGallery) -> MigrationState:
@@ -122,11 +127,11 @@ def _begin(conn: Connection, opened: OpenGallery, model: str) -> None:
 
 
 class _Change:
-    """A change to ``model``, whose second set was begun."""
+    """A change to the model of ``recognizer``, whose second set was begun."""
 
-    def __init__(self, opened: OpenGallery, model: str, progress: Progress) -> None:
-        self._opened, self._model, self._progress = opened, model, progress
-        self._recognizer = opened.make_recognizer(model)
+    def __init__(self, opened: OpenGallery, recognizer: Recognizer, progress: Progress) -> None:
+        self._opened, self._recognizer, self._progress = opened, recognizer, progress
+        self._model = recognizer.model
         self._lost: LostIds = {}
 
     def run(self, options: MigrateOptions, *, is_checked: bool) -> Migration:
@@ -170,7 +175,9 @@ class _Change:
         """Exchange the sets in one transaction; False where faces were enrolled since the second set was filled."""
         with self._transaction() as conn:
             self._opened.require_model(conn)
-            rejections.remove_rejections(conn, rejections.find_expired(conn))
+            if expired := rejections.find_expired(conn):
+                self._opened.database.mark_traces(conn)
+                rejections.remove_rejections(conn, expired)
             second = second_set.require_second_set(conn, self._model)
             if not {*list_missing(conn, self._model)} <= self._lost.keys():
                 return False
