@@ -35,11 +35,12 @@ class FaceKind(NamedTuple):
 TEMPLATE = FaceKind("template", TEMPLATES, CROPS, SECOND_TEMPLATES)
 REJECTION = FaceKind("rejection", REJECTIONS, REJECTION_CROPS, SECOND_REJECTIONS)
 KINDS = (TEMPLATE, REJECTION)
+_READ_KEEPING = select(META.c.keep_crops)
 
 
 def keeps_crops(conn: Connection) -> bool:
     """Return whether the crops of new faces are kept."""
-    return bool(conn.execute(select(META.c.keep_crops)).scalar_one())
+    return bool(conn.execute(_READ_KEEPING).scalar_one())
 
 
 def set_keeping(conn: Connection, *, keep: bool) -> None:
