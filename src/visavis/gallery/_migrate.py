@@ -20,7 +20,7 @@ from visavis.errors import UsageError
 from visavis.gallery._lost_faces import describe_lost, remove_lost
 from visavis.gallery._open_gallery import OpenGallery
 from visavis.gallery._pair_errors import measure_pairs
-from visavis.gallery._second_embeddings import LostIds, StoppedError, fill, list_missing
+from visavis.gallery._second_embeddings import LostIds, InterruptedFillError, fill, list_missing
 from visavis.gallery.migration_types import Migration, MigrationState, PairErrors, Progress
 from visavis.gallery.sql import crops, records, rejections, second_set
 from visavis.gallery.sql.second_set import PREPARED, SWITCHED
@@ -140,7 +140,7 @@ class _Change:
         while True:
             try:
                 self._lost = fill(self._opened, self._recognizer, self._progress)
-            except StoppedError:
+            except InterruptedFillError:
                 return self._report(_Judgment("stopped", "it was stopped; the next call goes on."))
             if self._lost and not options.accept_loss:
                 return self._report(_Judgment("lost", _explain_loss(len(self._lost))))

@@ -45,7 +45,7 @@ LostIds = dict[tuple[FaceKind, int], str]
 """By kind and id of a face: why no embedding can be made of it."""
 
 
-class StoppedError(Exception):
+class InterruptedFillError(Exception):
     """Ends the work between two blocks, from within."""
 
 
@@ -64,7 +64,7 @@ class _Made(NamedTuple):
 def fill(opened: OpenGallery, recognizer: Recognizer, progress: Progress) -> LostIds:
     """Embed all faces that the second set lacks; return those of which that is not possible.
 
-    Raises StoppedError where ``progress`` returns False.
+    Raises InterruptedFillError where ``progress`` returns False.
     """
     lost: LostIds = {}
     model = recognizer.model
@@ -74,7 +74,7 @@ def fill(opened: OpenGallery, recognizer: Recognizer, progress: Progress) -> Los
         last = 0
         while True:
             if not progress(done, max(done, total)):  # more where faces are enrolled meanwhile
-                raise StoppedError
+                raise InterruptedFillError
             with opened.database.read() as conn:
                 rows = second_set.read_missing(conn, kind, model, after=last, limit=BLOCK)
             if not rows:

@@ -68,6 +68,10 @@ _MEANINGS = {
 }
 
 
+_opened: set[tuple[int, int]] = set()
+"""Device and inode of the files that this process has opened. They are not opened again to look at their first bytes:
+closing them would drop SQLite's locks, and another process would delete the log (sqlite.org/howtocorrupt.html, 2.2)."""
+
 _interrupted: set[tuple[int, int]] = set()
 """Device and inode of the files that another thread of the parent was using when this process was forked.
 
@@ -112,7 +116,9 @@ class SqliteFile:
             raise GalleryError(f"there is no gallery at {path}: enroll a person first.")
         if not path.parent.is_dir():
             raise GalleryError(f"there is no folder {path.parent} for the gallery {path.name}: make it first.")
-        if path.exists() and _read_head(path) not in {b"", MAGIC}:  # SQLite accepts a very short file as empty
+        if (
+            path.exists() and _file_number(path) not in _opened and _read_head(path) not in {b"", MAGIC}
+        ):  # SQLite accepts a very short file as empty
             raise GalleryError(f"{path} is not a gallery: it is a file of another format.")
         self._read_only = not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK))
         if self._read_only and not path.exists():
@@ -166,6 +172,8 @@ class SqliteFile:
                 create_engine("sqlite://", creator=connect, poolclass=NullPool, hide_parameters=True)
             )
         self._file = _file_number(self._path)
+        if self._file is not None:
+            _opened.add(self._file)
         return self._engine
 
     def _can_write_beside(self) -> bool:
