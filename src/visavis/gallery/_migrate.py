@@ -20,7 +20,7 @@ from visavis.errors import UsageError
 from visavis.gallery._lost_faces import describe_lost, remove_lost
 from visavis.gallery._open_gallery import OpenGallery
 from visavis.gallery._pair_errors import measure_pairs
-from visavis.gallery._second_embeddings import LostIds, InterruptedFillError, fill, list_missing
+from visavis.gallery._second_embeddings import InterruptedFillError, LostIds, fill, list_missing
 from visavis.gallery.migration_types import Migration, MigrationState, PairErrors, Progress
 from visavis.gallery.sql import crops, records, rejections, second_set
 from visavis.gallery.sql.second_set import PREPARED, SWITCHED
