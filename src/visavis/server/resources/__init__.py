@@ -8,7 +8,7 @@ from fastapi import APIRouter
 
 NAMES = (
     "detect", "verify", "identify", "why", "judge_faces", "rank_faces", "people", "rejections", "faces", "galleries",
-    "calibration", "backup", "jobs", "events", "logs", "models", "keys", "health", "documentation",
+    "calibration", "backup", "jobs", "cameras", "events", "logs", "models", "keys", "health", "documentation",
     "sign_in",
 )  # fmt: skip
 
