@@ -312,7 +312,9 @@ def test_a_stopped_camera_stays_stopped_when_the_server_begins_anew(own_place: P
     connections = own_place.yard.connections
     again = own_place.serve(*options)
     try:
-        process = await_that(lambda: camera_process(again), "a process", again)
+        parent = psutil.Process(again.process.pid)
+        await_that(lambda: len(parent.children()) == 3, "a worker and the runners of jobs and cameras", again)
+        process = camera_process(again)
         assert [camera["state"] for camera in again.get("/v1/cameras").json()["cameras"]] == ["ended", "stopped"]
         time.sleep(5)
         assert [camera["state"] for camera in again.get("/v1/cameras").json()["cameras"]] == ["ended", "stopped"]

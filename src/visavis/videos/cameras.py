@@ -151,7 +151,7 @@ class CameraGroup:
         self._recognizer, self._gallery = recognizer, gallery
         self._faces, self._strangers = faces, strangers
         self._sightings = SightingLog(seconds=file.sighting_seconds)
-        self._closed = False
+        self._closed = self.live = False
         self._numbers = count(1)
         self._check = open_check(self.options.liveness, threads=recognizer.threads)
         self._cameras: list[_Camera] = []
@@ -174,7 +174,9 @@ class CameraGroup:
             real=RealTracks(self.options.liveness, self._check),
             numbers=self._numbers,
         )
-        self._cameras.append(_open_camera(settings, tracks))
+        camera = _open_camera(settings, tracks)
+        self._cameras.append(camera)
+        self.live = self.live or any(feed.source.live for feed in camera.feeds)
 
     def remove(self, name: str) -> list[FrameResult]:
         """Close a camera; return the ends of its tracks."""
@@ -191,11 +193,6 @@ class CameraGroup:
     def describe(self) -> list[CameraStatus]:
         """Return how each camera is doing."""
         return [camera.describe() for camera in self._cameras]
-
-    @property
-    def live(self) -> bool:
-        """Whether any camera is live."""
-        return any(feed.source.live for camera in self._cameras for feed in camera.feeds)
 
     @property
     def detections(self) -> int:

@@ -111,7 +111,7 @@ def insert_event(conn: Connection, gallery: str, content: Mapping[str, Any]) -> 
         "id": content["id"], "at": now(), "gallery": gallery, "camera": content.get("camera"),
         "event": content["event"], "person_id": content.get("person_id"), "content": json.dumps(content),
     }  # fmt: skip
-    number: int = conn.execute(insert(EVENTS).values(values)).inserted_primary_key[0]
+    number: int = conn.execute(insert(EVENTS).values(values).returning(EVENTS.c.number)).scalar_one()
     return number
 
 
