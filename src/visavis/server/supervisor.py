@@ -37,7 +37,7 @@ log = logging.getLogger("visavis.server")
 
 @dataclass(frozen=True, slots=True)
 class _Child:
-    """What a child runs, when it began, and whether another ran before it; the server needs those that are ``vital``."""
+    """What a child runs, when it began, whether another ran before it, and whether the server gives up without it."""
 
     run: Callable[[], int]
     started: float

@@ -124,7 +124,9 @@ def hide_folders(message: str, camera: str) -> str:
 def _open_gallery(config: ServerConfig) -> Gallery:
     """Open the gallery that is searched, with a recognizer of its model, whose networks are loaded."""
     url = config.galleries[config.video.gallery]
-    gallery = Gallery(url, detector=config.detector, threads=config.threads_per_process, actor=ACTOR)
+    gallery = Gallery(
+        url, detector=config.detector, threads=config.threads_per_process, index=config.index, actor=ACTOR
+    )
     try:
         _ = gallery.recognizer.detector, gallery.recognizer.embedder
     except BaseException:
