@@ -26,7 +26,8 @@ RATE_SECONDS = 2.0
 """Least time over which the frames of a second are counted."""
 ACTOR = "cameras"
 """Who stores strangers, in the audit log of a gallery."""
-_FOLDER = re.compile(r"""(['"])[^'"]*[/\\]([^'"/\\]*)\1""")
+_FOLDER = re.compile(r"""(['"])(?:(?!\1).)*[/\\]((?:(?!\1)[^/\\])*)\1""")
+"""A quoted path; its second group is the name of the file."""
 
 log = logging.getLogger("visavis.server")
 

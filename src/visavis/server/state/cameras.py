@@ -106,9 +106,9 @@ class Cameras:
     def register(self, names: Iterable[str], gallery: str) -> None:
         """Add cameras that are new, which are to run; others keep what was wanted of them."""
         with self._database.write() as conn:
-            known = {row.name for row in conn.execute(select(CAMERAS.c.name))}
+            registered = {row.name for row in conn.execute(select(CAMERAS.c.name))}
             for name in names:
-                if name not in known:
+                if name not in registered:
                     conn.execute(insert(CAMERAS).values({"name": name, "gallery": gallery, **_NEW}))
 
     def leases(self, names: Iterable[str]) -> dict[str, CameraLease]:
