@@ -62,6 +62,19 @@ PEERS = {
                 ("--no-deps", "face_recognition==1.3.0"),
             ),
         ),
+        Peer(
+            "deepface",
+            (
+                ("tensorflow-cpu==2.21.0", "tf-keras==2.21.0"),
+                # OpenCV 5 has no cascades, which are its detector by default.
+                ("opencv-python-headless==4.14.0.94", "numpy==2.4.6", "pandas==3.1.1", "pillow==13.0.0"),
+                ("flask==3.1.3", "flask-cors==6.0.5", "gunicorn==27.0.1", "python-dotenv==1.2.4", "requests==2.34.2"),
+                ("tqdm==4.70.1", "gdown==6.5.1", "fire==0.7.1", "lightphe==0.0.27", "lightdsa==0.0.3", "mtcnn==1.0.0"),
+                # It asks for TensorFlow with libraries for graphics cards.
+                ("--no-deps", "retina-face==0.0.19"),
+                ("--no-deps", "deepface==0.0.103"),
+            ),
+        ),
         Peer("mtcnn", (("tensorflow-cpu==2.21.0", "mtcnn==1.0.0", "opencv-python-headless==5.0.0.93"),)),
     )
 }

@@ -15,6 +15,7 @@ READERS = {
     "visavis.clustering.report": "a part of a page",
     "visavis.evaluate.report._rendering": "a part of a page",
     "visavis.server.pages.documentation": "a part of a page",
+    "visavis.server.pages.sign_in": "a part of a page",
     "visavis.embedding_cache.model_key": "the source of the package",
     "visavis.images._limits": "/proc/meminfo",
     "visavis.bulk.worker": "/proc/self/statm",

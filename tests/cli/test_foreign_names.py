@@ -109,6 +109,8 @@ SCRIPT: list[list[str]] = [
     ["gallery", "compact", "--gallery", f"none {EVIL}.db"],
     ["serve", "--config", f"none {EVIL}.toml"],
     ["serve", "--config", f"{EVIL}.toml"],
+    ["serve", "--cameras", f"none {EVIL}.toml"],
+    ["serve", "--cameras", f"{EVIL}.toml"],
     ["keys create", EVIL],
     ["keys create", "Ann", "--role", EVIL],
     ["keys create", "Ann", "--only", EVIL],

@@ -42,7 +42,14 @@ def test_a_port_in_use_is_a_sentence(run: Run) -> None:
     [
         ("[server]\nport = 70000\n", "port is a whole number"),
         ("[server]\nprot = 1\n", "[server] has no key 'prot'"),
-        ("[server]\ncameras = 'c.toml'\n", "[server] has no key 'cameras'"),
+        ("[server]\ncameras = 'c.toml'\n", "c.toml' cannot be read: No such file"),
+        ("[server]\ncameras = 'server.toml'\n", "server.toml', the file has an unknown key 'server'"),
+        ("[video]\nspeed = 3\n", "[video] has no key 'speed'"),
+        ("[video]\nevent_days = -1\n", "event_days is a whole number of days from 0"),
+        ("[video]\nstrangers = 0\n", "strangers is a whole number of days from 1"),
+        ("[video]\nfpir = 2\n", "fpir must be between 0 and 1"),
+        ("[video]\nliveness = 'maybe'\n", "liveness is one of off, observe, require"),
+        ("[video]\ngallery = 3\n", "gallery is text, got"),
         ("[cameras]\n", "there is no table ['cameras']"),
         ("a" + ".a" * 30 + " = 1\n", "a key has more than 20 parts"),
         ("[server]\ncertificate = 'c.pem'\n", "TLS needs both certificate and private_key."),
@@ -53,3 +60,25 @@ def test_a_wrong_configuration_is_a_sentence(run: Run, tmp_path: Path, text: str
     done = run("serve", "--config", "server.toml", "--port", 0)
     assert (done.code, done.out, len(done.err.splitlines())) == (2, "", 1)
     assert words in done.err
+
+
+CAMERAS = "[[camera]]\nname = 'door'\nsource = 'door.mp4'\n"
+
+
+def test_cameras_are_checked_before_the_server_listens(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cameras.toml").write_text(CAMERAS + "speed = 3\n", encoding="utf-8")
+    done = run("serve", "--cameras", "cameras.toml", "--port", 0)
+    assert (done.code, done.out) == (2, "")
+    assert "'cameras.toml', camera 'door' has an unknown key 'speed'" in done.err
+    (tmp_path / "cameras.toml").write_text(CAMERAS, encoding="utf-8")
+    (tmp_path / "server.toml").write_text("[video]\ngallery = 'staff'\n", encoding="utf-8")
+    done = run("serve", "--cameras", "cameras.toml", "--config", "server.toml", "--port", 0)
+    assert (done.code, done.out) == (2, "")
+    assert "searches the gallery 'staff', and there is none of this name" in done.err
+    monkeypatch.setitem(sys.modules, "av", None)
+    done = run("serve", "--cameras", "cameras.toml", "--port", 0)
+    assert (done.code, done.out) == (3, "")
+    assert done.err == "visavis: videos need av: pip install 'visavis[video]'.\n"
+    assert not list(tmp_path.glob("*.db"))

@@ -79,6 +79,10 @@ CALLS: dict[str, Callable[[Client], Any]] = {
     "GET /v1/jobs/{job_id}": lambda client: client.job("1"),
     "POST /v1/jobs/{job_id}/cancel": lambda client: client.cancel_job("1"),
     "POST /v1/jobs/{job_id}/resume": lambda client: client.resume_job("1"),
+    "GET /v1/cameras": lambda client: client.cameras(),
+    "GET /v1/cameras/{name}": lambda client: client.camera("door"),
+    "POST /v1/cameras/{name}/start": lambda client: client.start_camera("door"),
+    "POST /v1/cameras/{name}/stop": lambda client: client.stop_camera("door"),
     "GET /v1/events": lambda client: client.events(),
     "GET /v1/events/stream": lambda client: next(client.stream_events()),
     "GET /v1/log": lambda client: next(client.log()),
@@ -286,3 +290,9 @@ def test_a_stream_that_breaks_off_is_an_error_of_the_library() -> None:
 def test_data_of_a_stream_are_joined_and_comments_left_out() -> None:
     lines = [": events", "", "id: 1", "data: {", "data:}", "", "", ": alive", "", "data: cut off"]
     assert list(read_data(lines)) == ["{\n}"]
+
+
+def test_an_event_that_is_not_json_is_an_error_of_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Connection, "stream_lines", lambda self, path, options: iter(["data: {", ""]))
+    with Client("http://127.0.0.1:9") as client, pytest.raises(ServerError, match="does not send events as"):
+        next(client.stream_events())

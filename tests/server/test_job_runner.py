@@ -12,7 +12,7 @@ import pytest
 
 from visavis.errors import ServerError, UsageError
 from visavis.images import shown
-from visavis.server import job_run, job_runner
+from visavis.server import child, job_run, job_runner
 from visavis.server.config import ServerConfig
 from visavis.server.job_run import JobRun, StoppedError
 from visavis.server.job_runner import run_job
@@ -224,7 +224,7 @@ def test_a_runner_waits_for_a_database_that_is_away(tmp_path: Path, monkeypatch:
         raise ServerError("the database is away.")
 
     monkeypatch.setattr(job_runner, "_run_each", fail)
-    monkeypatch.setattr(job_runner, "end_with_supervisor", lambda *_: None)
-    monkeypatch.setattr(job_runner.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(child, "end_with_supervisor", lambda *_: None)
+    monkeypatch.setattr(child.signal, "signal", lambda *_: None)
     assert job_runner.run_jobs(ServerConfig(state=f"sqlite:///{tmp_path / 'state.db'}"), -1, "own") == 0
     assert calls == ["own"] * 3

@@ -19,12 +19,13 @@ from visavis.errors import UsageError, VideoError
 from visavis.gallery import Gallery
 from visavis.pipeline import Recognizer
 from visavis.types import RGB, Face, Floats
+from visavis.videos import cameras
 from visavis.videos.camera_file import CameraFile, CameraSettings, read_camera_file
 from visavis.videos.cameras import CameraGroup
 from visavis.videos.recognize import VideoOptions
 from visavis.videos.sightings import SightingLog
 from visavis.videos.strangers import Strangers, list_strangers
-from visavis.videos.types import VideoEvent
+from visavis.videos.types import CameraStatus, VideoEvent
 from visavis.videos.zones import Zones, is_inside
 
 from .camera_servers import MjpegCamera
@@ -389,13 +390,85 @@ def test_a_camera_that_is_dead_or_dies_does_not_touch_the_others(
     assert not [thread for thread in threading.enumerate() if thread.name == "visavis-camera"]
 
 
-def test_a_file_that_breaks_off_ends_alone(tmp_path: Path, recognizer: Recognizer, faces: list[RGB]) -> None:
-    good = write(tmp_path / "good.mp4", faces[0])
-    bad = tmp_path / "bad.mp4"
+def break_off(good: Path, path: Path) -> Path:
+    """Write a video whose index is whole and whose pictures are not."""
     data = good.read_bytes()
     start = data.index(b"mdat") + 4
-    bad.write_bytes(data[:start] + bytes(data.index(b"moov") - 4 - start) + data[data.index(b"moov") - 4 :])
+    path.write_bytes(data[:start] + bytes(data.index(b"moov") - 4 - start) + data[data.index(b"moov") - 4 :])
+    return path
+
+
+def test_a_file_that_breaks_off_ends_alone(tmp_path: Path, recognizer: Recognizer, faces: list[RGB]) -> None:
+    good = write(tmp_path / "good.mp4", faces[0])
+    bad = break_off(good, tmp_path / "bad.mp4")
     group = CameraGroup(CameraFile((CameraSettings("bad", str(bad)), CameraSettings("good", str(good)))), recognizer)
     events = [event for result in group.run() for event in result.events]
     assert {event.camera for event in events} == {"good"}
     assert any("no picture that can be decoded" in note for note in group.counts().notes)
+
+
+# ------------------------------------------------------------------------------------- cameras opened one by one
+
+
+def test_cameras_are_added_and_removed_while_others_go_on(
+    tmp_path: Path, recognizer: Recognizer, faces: list[RGB], camera: MjpegCamera
+) -> None:
+    path = write(tmp_path / "door.mp4", faces[0])
+    group = CameraGroup(CameraFile((CameraSettings("yard", camera.address),)), recognizer)
+    group.add(CameraSettings("door", str(path)))
+    assert [(status.name, status.state) for status in group.describe()] == [("yard", "starting"), ("door", "starting")]
+    events = []
+    for _ in range(10):
+        events += [event for result in group.look() for event in result.events]
+    ended = [event for result in group.remove("door") for event in result.events]
+    assert [(event.event, event.camera) for event in ended] == [("ended", "door")]
+    assert events == []
+    assert group.remove("door") == []
+    until = time.monotonic() + 20
+    while group.describe()[0].state != "running" and time.monotonic() < until:
+        list(group.look())
+    (yard,) = group.describe()
+    assert (yard.name, yard.state, yard.message) == ("yard", "running", "")
+    assert yard.frames >= 1
+    group.close()
+
+
+def test_a_camera_says_why_it_is_silent_and_since_when(
+    camera: MjpegCamera, recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cameras, "SILENT_SECONDS", 0.5)
+    gone = MjpegCamera()
+    gone.stop()
+    file = CameraFile((CameraSettings("a", camera.address), CameraSettings("b", gone.address)))
+    group = CameraGroup(file, recognizer)
+
+    def look_until(number: int, state: str, message: str) -> CameraStatus:
+        until = time.monotonic() + 20
+        while time.monotonic() < until:
+            list(group.look())
+            status = group.describe()[number]
+            if status.state == state and re.fullmatch(message, status.message):
+                return status
+        pytest.fail(f"not within 20 s: {group.describe()}")
+
+    look_until(0, "running", "")
+    refused = look_until(1, "silent", r"'b' cannot be opened: connection refused.*\.")
+    assert refused.frames == 0
+    camera.mode = "silent"
+    silent = look_until(0, "silent", r"'a' has sent no frame for \d s\.")
+    assert 0.5 < silent.quiet < 10
+    camera.mode = "play"
+    assert look_until(0, "running", "").frames > silent.frames
+    group.close()
+
+
+def test_a_file_says_whether_it_ended_or_failed(tmp_path: Path, recognizer: Recognizer) -> None:
+    good = make_video(tmp_path / "good.mp4", draw_frames(5))
+    bad = break_off(good, tmp_path / "bad.mp4")
+    file = CameraFile((CameraSettings("good", str(good)), CameraSettings("bad", str(bad))))
+    group = CameraGroup(file, recognizer)
+    list(group.run())
+    ended, failed = group.describe()
+    assert (ended.state, ended.message, ended.frames) == ("ended", "", 5)
+    assert failed.state == "failed"
+    assert "no picture that can be decoded" in failed.message

@@ -32,22 +32,29 @@ def serve(
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, metavar="N", help="Number of worker processes.", show_default="1")
     ] = None,
+    cameras: Annotated[
+        Path | None,
+        typer.Option("--cameras", metavar="FILE.toml", help="Watch all cameras of this file.", show_default=False),
+    ] = None,
     config: Annotated[
         Path | None, typer.Option("--config", metavar="FILE", help="Configuration in TOML.", show_default=False)
     ] = None,
 ) -> None:
-    """Serve REST below /v1, until Ctrl-C or SIGTERM."""
+    """Serve REST below /v1, and watch cameras."""
     from visavis.errors import MissingExtraError
     from visavis.server.config import read_config
 
     try:
-        from visavis.server.run import prepare
+        from visavis.server.run import prepare, read_cameras
         from visavis.server.run import serve as run_server
     except ModuleNotFoundError as error:
         raise MissingExtraError(f"the server needs {error.name}: pip install 'visavis[server]'.") from error
-    settings = read_config(config, host=host, port=port, gallery=maybe_gallery_url(gallery), workers=workers)
-    listener = prepare(settings, note)
+    settings = read_config(
+        config, host=host, port=port, gallery=maybe_gallery_url(gallery), workers=workers, cameras=cameras
+    )
+    camera_file = read_cameras(settings)
+    listener = prepare(settings, note, camera_file)
     address, port = listener.getsockname()[:2]
     scheme = "http" if settings.certificate is None else "https"
     note(f"serving at {scheme}://{f'[{address}]' if ':' in address else address}:{port}; documentation at /docs.")
-    raise typer.Exit(run_server(settings, listener))
+    raise typer.Exit(run_server(settings, listener, camera_file))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from visavis._closing import Closing
 from visavis.client._connection import Connection
+from visavis.client.camera_calls import CameraCalls
 from visavis.client.face_calls import FaceCalls
 from visavis.client.feedback_calls import FeedbackCalls
 from visavis.client.gallery_calls import GalleryCalls
@@ -13,7 +14,9 @@ from visavis.client.photo_calls import PhotoCalls
 from visavis.client.server_calls import ServerCalls
 
 
-class Client(PhotoCalls, FeedbackCalls, FaceCalls, GalleryCalls, MigrationCalls, JobCalls, ServerCalls, Closing):
+class Client(
+    PhotoCalls, FeedbackCalls, FaceCalls, GalleryCalls, MigrationCalls, JobCalls, CameraCalls, ServerCalls, Closing
+):
     """A visavis server, asked as the library is: the same names, options, results and exceptions.
 
     ::

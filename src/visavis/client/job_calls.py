@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -11,7 +10,9 @@ from urllib.parse import quote
 from visavis import defaults
 from visavis.client._requests import GalleryRequests
 from visavis.client.parse import parse
+from visavis.errors import ServerError
 from visavis.server.types import Job, StoredEvent
+from visavis.structured_text import parse_json
 
 
 class JobCalls(GalleryRequests):
@@ -81,7 +82,14 @@ class JobCalls(GalleryRequests):
             "gallery": self.gallery, "after": after, "camera": camera, "event": event, "person_id": person_id
         }  # fmt: skip
         for text in read_data(self._connection.stream_lines("/events/stream", options)):
-            yield parse(StoredEvent, json.loads(text))
+            yield parse(StoredEvent, _parse_event(text))
+
+
+def _parse_event(text: str) -> Any:
+    try:
+        return parse_json(text)
+    except ValueError as error:
+        raise ServerError("the server does not send events as a visavis server does.") from error
 
 
 def read_data(lines: Iterable[str]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import anyio.to_thread
@@ -23,9 +23,9 @@ OUTSIDE = frozenset({"health", "documentation", "pages"})
 """Tags of the routes that are not below the prefix."""
 
 
-def create_app(config: ServerConfig) -> FastAPI:
-    """Return the application of a configuration; the caller loads its services."""
-    services = Services(config)
+def create_app(config: ServerConfig, cameras: Sequence[str] = ()) -> FastAPI:
+    """Return the application of a configuration and the names of its cameras; the caller loads its services."""
+    services = Services(config, cameras)
 
     @asynccontextmanager
     async def run(_app: FastAPI) -> AsyncIterator[None]:

@@ -7,9 +7,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from visavis import defaults
+from visavis import defaults, runtime
 from visavis._checks import check_number, check_whole
 from visavis.errors import UsageError
 from visavis.images import shown
@@ -17,11 +17,14 @@ from visavis.server.state.database import beside_gallery
 from visavis.structured_text import TOML_BYTES, parse_toml
 from visavis.text_files import errors_in, read_text
 
+if TYPE_CHECKING:
+    from visavis.videos.real_tracks import LivenessMode
+
 DEFAULT_GALLERY = "default"
 """Name of the gallery that a request means which names none."""
 _FILES = frozenset({"index_roots", "classifiers"})
 """Tables of names and paths."""
-_TABLES = ("server", "limits", "galleries", "compat", *sorted(_FILES))
+_TABLES = ("server", "limits", "galleries", "compat", "video", *sorted(_FILES))
 VARIABLE = "VISAVIS_SERVER_"
 """Begins the environment variable of each key of the table ``server``; the key follows in capitals."""
 
@@ -54,14 +57,29 @@ class Compat:
 
 
 @dataclass(frozen=True, slots=True)
+class VideoSettings:
+    """How cameras are watched: the name of the ``gallery`` that is searched, and the options of ``visavis video``.
+
+    Events are kept for ``event_days`` days; 0: for ever.
+    """
+
+    gallery: str = DEFAULT_GALLERY
+    min_face: float = defaults.MIN_FACE
+    fpir: float = defaults.FPIR
+    liveness: LivenessMode = "off"
+    strangers: int | None = None
+    event_days: int = 30
+
+
+@dataclass(frozen=True, slots=True)
 class ServerConfig:
     """All settings. ``galleries`` maps names to URLs; ``state`` is the URL of the server's own database.
 
     ``hosts`` are the names under which clients may ask beside those of this machine; ``certificate`` and
     ``private_key`` are PEM files for TLS. ``trusted_proxies`` are addresses and networks whose ``X-Forwarded-For`` and
     ``X-Forwarded-Proto`` say who asks. ``index`` is the search index of all galleries. ``fetch_urls`` lets requests
-    name photos by URL. ``index_roots`` maps names to the folders whose photos jobs may index, ``classifiers`` to the
-    runs of ``visavis train classifier``.
+    name photos by URL. ``cameras`` is the file of the cameras to watch. ``index_roots`` maps names to the folders whose
+    photos jobs may index, ``classifiers`` to the runs of ``visavis train classifier``.
     """
 
     host: str = "127.0.0.1"
@@ -75,17 +93,24 @@ class ServerConfig:
     detector: str = defaults.DETECTOR
     index: str = "exact"
     fetch_urls: bool = False
+    cameras: Path | None = None
     state: str = ""
     galleries: Mapping[str, str] = field(default_factory=lambda: {DEFAULT_GALLERY: "sqlite:///faces.db"})
     limits: RequestLimits = field(default_factory=RequestLimits)
     index_roots: Mapping[str, Path] = field(default_factory=dict)
     classifiers: Mapping[str, Path] = field(default_factory=dict)
     compat: Compat = field(default_factory=Compat)
+    video: VideoSettings = field(default_factory=VideoSettings)
 
     @property
     def state_url(self) -> str:
         """The URL of the server's database: ``state``, else beside the first gallery."""
         return self.state or beside_gallery(next(iter(self.galleries.values())))
+
+    @property
+    def threads_per_process(self) -> int:
+        """Number of threads of the networks of a process: ``threads``, else a worker's part of the processors."""
+        return self.threads or max(1, runtime.thread_count(None) // self.workers)
 
     @property
     def is_local(self) -> bool:
@@ -141,6 +166,8 @@ def _apply(config: ServerConfig, content: Mapping[str, Any], folder: Path) -> Se
         config = replace(config, limits=_make_limits(content["limits"]))
     if "compat" in content:
         config = replace(config, compat=_make_compat(content["compat"]))
+    if "video" in content:
+        config = replace(config, video=_make_video(content["video"]))
     if "galleries" in content:
         config = replace(config, galleries=_make_galleries(content["galleries"], folder))
     paths: dict[str, Any] = {
@@ -195,6 +222,22 @@ def _make_compat(table: Mapping[str, Any]) -> Compat:
         if not 0 < check_number(value, f"{key} is an error rate") < 1:
             raise UsageError(f"{key} is an error rate between 0 and 1, got {value:g}.")
     return Compat(**table)
+
+
+def _make_video(table: Mapping[str, Any]) -> VideoSettings:
+    from visavis.videos.recognize import VideoOptions
+
+    names = [item.name for item in fields(VideoSettings)]
+    for key, value in table.items():
+        if key not in names:
+            raise UsageError(f"[video] has no key {shown(key)}: the keys are {', '.join(names)}.")
+        if key in {"strangers", "event_days"}:
+            least = 0 if key == "event_days" else 1
+            check_whole(value, f"{key} is a whole number of days", least=least, most=100_000)
+    settings = VideoSettings(**table)
+    _text("gallery", settings.gallery, Path())
+    VideoOptions(settings.min_face, settings.fpir, liveness=settings.liveness)
+    return settings
 
 
 def _make_galleries(table: Mapping[str, Any], folder: Path) -> dict[str, str]:
@@ -258,6 +301,7 @@ _CHECKS = {
     "detector": _text,
     "index": _text,
     "fetch_urls": _flag,
+    "cameras": _path,
     "state": _text,
 }
 """Check of each key of the table ``server``."""

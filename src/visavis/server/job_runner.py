@@ -8,7 +8,6 @@ faces that have an embedding of it.
 from __future__ import annotations
 
 import logging
-import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
@@ -17,11 +16,12 @@ from typing import Any, TypeVar
 from visavis.defaults import EMBEDDER, MIN_FACE
 from visavis.errors import ServerError, UsageError, VisavisError
 from visavis.gallery.acting import acting_as
+from visavis.server.child import begin_child
 from visavis.server.config import ServerConfig
 from visavis.server.index_folders import resolve_folder
 from visavis.server.job_run import JobRun, StoppedError
-from visavis.server.lifeline import end_with_supervisor
 from visavis.server.migration import run_migration
+from visavis.server.retention import tidy_events
 from visavis.server.state.database import StateDatabase
 from visavis.server.state.jobs import Jobs
 
@@ -40,14 +40,11 @@ log = logging.getLogger("visavis.server")
 def run_jobs(config: ServerConfig, life: int, owner: str) -> int:
     """Run jobs until SIGTERM, or until the supervisor is gone; return the exit code.
 
-    ``life`` is the reading end of a pipe whose other end only the supervisor holds; ``owner`` is the supervisor's id,
-    by which a runner that is started again takes up the job of the one that died.
+    ``life`` is as in :func:`begin_child`; ``owner`` is the supervisor's id, by which a runner that is started again
+    takes up the job of the one that died.
     """
-    logging.basicConfig(format="visavis: %(message)s", level=logging.WARNING)
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
-    end_with_supervisor(life, stopping.set)
+    stopping = begin_child(life)
+    threading.Thread(target=tidy_events, args=(config, stopping), name="events", daemon=True).start()
     while not stopping.is_set():
         try:
             with closing(StateDatabase(config.state_url)) as database:

@@ -5,20 +5,41 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from visavis.errors import ServerError, UsageError, reason_of
 from visavis.server.config import ServerConfig, is_loopback
+from visavis.server.state.cameras import Cameras
 from visavis.server.state.database import StateDatabase
 from visavis.server.state.keys import Keys
 from visavis.server.supervisor import Supervisor
+from visavis.videos.camera_file import CameraFile, read_camera_file
+from visavis.videos.extra import require_extra
 
 BACKLOG = 2048
 """Connections that wait to be accepted."""
 
 
-def prepare(config: ServerConfig, show: Callable[[str], None]) -> socket.socket:
+def read_cameras(config: ServerConfig) -> CameraFile | None:
+    """Return the cameras of the configuration, None where it names none; UsageError for mistakes in their file.
+
+    Raises MissingExtraError where they cannot be watched here.
+    """
+    if config.cameras is None:
+        return None
+    file = read_camera_file(config.cameras)
+    if config.video.gallery not in config.galleries:
+        raise UsageError(
+            f"[video] searches the gallery {config.video.gallery!r}, and there is none of this name: write its gallery."
+        )
+    require_extra()
+    return file
+
+
+def prepare(config: ServerConfig, show: Callable[[str], None], cameras: CameraFile | None = None) -> socket.socket:
     """Return the listening socket; refuse a configuration that is not safe, and ``show`` the one-time code if needed.
+
+    Cameras are from now on among those of the server's database.
 
     The address is taken first: a second server that is started by mistake must not replace the code of the first.
     Raises UsageError, and ServerError where the address, the certificate or the database cannot be used.
@@ -30,6 +51,8 @@ def prepare(config: ServerConfig, show: Callable[[str], None]) -> socket.socket:
         with _explain_address(config):
             listener.bind((config.host, config.port))
         _check_keys(config, show)
+        if cameras is not None:
+            _register(cameras, config)
         with _explain_address(config):
             listener.listen(BACKLOG)  # now: a request that comes while the networks load waits, instead of failing
     except BaseException:
@@ -82,6 +105,11 @@ def _check_keys(config: ServerConfig, show: Callable[[str], None]) -> None:
         show(f"no keys yet: everyone on this machine is an administrator. One-time code for the first key: {code}")
 
 
-def serve(config: ServerConfig, listener: socket.socket) -> int:
-    """Serve until SIGTERM or Ctrl-C; return the exit code."""
-    return Supervisor(config, listener).run()
+def _register(cameras: CameraFile, config: ServerConfig) -> None:
+    with closing(StateDatabase(config.state_url)) as database:
+        Cameras(database).register([camera.name for camera in cameras.cameras], config.video.gallery)
+
+
+def serve(config: ServerConfig, listener: socket.socket, cameras: CameraFile | None = None) -> int:
+    """Serve, and watch cameras, until SIGTERM or Ctrl-C; return the exit code."""
+    return Supervisor(config, listener, cameras).run()

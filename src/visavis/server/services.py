@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +21,7 @@ from visavis.server.config import ServerConfig
 from visavis.server.metrics import Metrics
 from visavis.server.problems import ProblemError
 from visavis.server.rate_limit import RateLimiter
+from visavis.server.state.cameras import Cameras
 from visavis.server.state.database import StateDatabase
 from visavis.server.state.events import Events
 from visavis.server.state.jobs import Jobs
@@ -36,9 +38,13 @@ FAILURES_PER_MINUTE = 30
 
 @dataclass
 class Services:
-    """Opened once a worker, by :func:`visavis.server.app.create_app`; see the properties for what loads when."""
+    """Opened once a worker, by :func:`visavis.server.app.create_app`; see the properties for what loads when.
+
+    ``camera_names`` are those of the cameras that this server may watch.
+    """
 
     config: ServerConfig
+    camera_names: Sequence[str] = ()
     metrics: Metrics = field(default_factory=Metrics)
     started: float = field(default_factory=monotonic)
 
@@ -48,6 +54,7 @@ class Services:
         self.sessions = Sessions(self.database)
         self.jobs = Jobs(self.database)
         self.events = Events(self.database)
+        self.cameras = Cameras(self.database)
         self.inference = InferenceThread(seconds=self.config.limits.seconds)
         self.rates = RateLimiter(self.config.limits.per_minute / self.config.workers)
         self.failures = RateLimiter(FAILURES_PER_MINUTE)

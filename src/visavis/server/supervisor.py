@@ -1,4 +1,4 @@
-"""The supervisor: keeps the workers alive, runs jobs in a process of their own, and stops them all.
+"""The supervisor: keeps the workers alive, runs jobs and cameras in processes of their own, and stops them all.
 
 It forks its children before it loads any network, so that they share its imported modules. It waits for a
 signal, and for the end of a child.
@@ -18,10 +18,12 @@ from dataclasses import dataclass
 from time import monotonic
 
 from visavis.errors import ServerError
+from visavis.server.camera_runner import run_cameras
 from visavis.server.config import ServerConfig
 from visavis.server.job_runner import run_jobs
 from visavis.server.lifeline import KILL_SECONDS
 from visavis.server.worker import FAILED, run_worker
+from visavis.videos.camera_file import CameraFile
 
 YOUNG_SECONDS = 5.0
 MOST_YOUNG_DEATHS = 5
@@ -35,25 +37,26 @@ log = logging.getLogger("visavis.server")
 
 @dataclass(frozen=True, slots=True)
 class _Child:
-    """What a child runs, when it began, and whether another ran before it."""
+    """What a child runs, when it began, whether another ran before it, and whether the server gives up without it."""
 
     run: Callable[[], int]
     started: float
     restarted: bool
+    vital: bool
 
 
 class Supervisor:
     """The parent of all processes of a server."""
 
-    def __init__(self, config: ServerConfig, listener: socket.socket) -> None:
-        self._config, self._listener = config, listener
+    def __init__(self, config: ServerConfig, listener: socket.socket, cameras: CameraFile | None = None) -> None:
+        self._config, self._listener, self._cameras = config, listener, cameras
         self._id = secrets.token_hex(8)
         self._life = os.pipe()
         self._signals = os.pipe()
         for end in self._signals:
             os.set_blocking(end, False)
         self._children: dict[int, _Child] = {}
-        self._waiting: list[tuple[float, Callable[[], int]]] = []  # when to start what again
+        self._waiting: list[tuple[float, _Child]] = []  # when to start what again
         self._young_deaths = 0
         self._stopping: float | None = None
         self._code = 0
@@ -66,6 +69,8 @@ class Supervisor:
             for _ in range(self._config.workers):
                 self._fork(self._run_worker)
             self._fork(self._run_jobs)
+            if self._cameras is not None:
+                self._fork(self._run_cameras, vital=False)
             self._watch()
         finally:
             signal.set_wakeup_fd(wakeup)
@@ -108,40 +113,47 @@ class Supervisor:
                 continue
             failed = os.WIFEXITED(status) and os.WEXITSTATUS(status) == FAILED
             young = monotonic() - child.started < YOUNG_SECONDS
-            if not failed:
+            if not failed and child.vital:
                 self._young_deaths = self._young_deaths + 1 if young else 0
-            if (failed and not child.restarted) or self._young_deaths > MOST_YOUNG_DEATHS:
+            if child.vital and ((failed and not child.restarted) or self._young_deaths > MOST_YOUNG_DEATHS):
                 self._give_up()
             elif failed or young:
-                self._waiting.append((monotonic() + RESTART_SECONDS, child.run))
+                self._waiting.append((monotonic() + RESTART_SECONDS, child))
             else:
-                self._fork(child.run, restarted=True)
+                self._fork(child.run, restarted=True, vital=child.vital)
 
     def _start_waiting(self) -> None:
         """Start the children again whose pause is over."""
         due = [entry for entry in self._waiting if entry[0] <= monotonic()]
         for entry in due:
             self._waiting.remove(entry)
-            self._fork(entry[1], restarted=True)
+            self._fork(entry[1].run, restarted=True, vital=entry[1].vital)
 
     def _give_up(self) -> None:
         self._code = ServerError.exit_code
         self._note(signal.SIGTERM, None)
 
     def _run_worker(self) -> int:
-        return run_worker(self._config, self._listener, self._life[0])
+        names = [] if self._cameras is None else [camera.name for camera in self._cameras.cameras]
+        return run_worker(self._config, self._listener, self._life[0], cameras=names)
 
     def _run_jobs(self) -> int:
         self._listener.close()
         return run_jobs(self._config, self._life[0], self._id)
 
-    def _fork(self, run: Callable[[], int], *, restarted: bool = False) -> None:
+    def _run_cameras(self) -> int:
+        self._listener.close()
+        if self._cameras is None:
+            return 0
+        return run_cameras(self._config, self._cameras, self._id, self._life[0])
+
+    def _fork(self, run: Callable[[], int], *, restarted: bool = False, vital: bool = True) -> None:
         """Start a child. Signals wait meanwhile, so that one that stops the server reaches this child too."""
         previous = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         child = os.fork() if self._stopping is None else None
         if child != 0:
             if child is not None:
-                self._children[child] = _Child(run, monotonic(), restarted)
+                self._children[child] = _Child(run, monotonic(), restarted, vital)
             signal.pthread_sigmask(signal.SIG_SETMASK, previous)
             return
         code = 1

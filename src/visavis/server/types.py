@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from visavis.plain import Plain
+
+ServedState = Literal["starting", "running", "silent", "stopping", "stopped", "ended", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,27 @@ class StoredEvent(Plain):
     at: str
     gallery: str
     content: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ServedCamera(Plain):
+    """A camera of a server.
+
+    ``state`` is "starting", "running", "silent" (no frame since ``silent_since``), "stopping", "stopped", "ended" (a
+    file, to its end) or "failed"; ``message`` is a sentence on why it is silent or has failed, else empty. Events are
+    about the people of ``gallery``. ``frames_per_second`` were looked at lately; ``dropped`` frames came too fast for
+    that, and the camera was ``reopened`` so often, since it was started.
+    """
+
+    name: str
+    gallery: str
+    state: ServedState
+    message: str
+    silent_since: str | None
+    frames_per_second: float
+    dropped: int
+    reopened: int
+    latest_event: StoredEvent | None = None
 
 
 @dataclass(frozen=True, slots=True)

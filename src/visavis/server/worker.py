@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from types import FrameType
@@ -16,7 +17,6 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
-from visavis import runtime
 from visavis.errors import VisavisError
 from visavis.server.app import create_app
 from visavis.server.config import ServerConfig
@@ -28,17 +28,17 @@ FAILED = 3
 """Exit code of a worker that could not start."""
 
 
-def run_worker(config: ServerConfig, listener: socket.socket, life: int) -> int:
+def run_worker(config: ServerConfig, listener: socket.socket, life: int, *, cameras: Sequence[str] = ()) -> int:
     """Answer requests until SIGTERM, or until the supervisor is gone; return the exit code.
 
-    ``life`` is the reading end of a pipe whose other end only the supervisor holds.
+    ``life`` is the reading end of a pipe whose other end only the supervisor holds; ``cameras`` are the names of those
+    that this server may watch.
     """
     end_with_supervisor(life, lambda: os.kill(os.getpid(), signal.SIGTERM))
     _allow_connections()
     logging.basicConfig(format="visavis: %(message)s", level=logging.WARNING)
-    threads = config.threads or max(1, runtime.thread_count(None) // config.workers)
     try:
-        app = create_app(replace(config, threads=threads))
+        app = create_app(replace(config, threads=config.threads_per_process), cameras)
         app.state.services.load()
     except (VisavisError, OSError) as error:
         sys.stderr.write(f"visavis: {error}\n")

@@ -44,6 +44,12 @@ class CameraSettings:
     min_face: float | None = None
     zones: Zones = field(default_factory=Zones)
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The streams that are files or folders: neither devices nor addresses."""
+        streams = (str(stream) for stream in (self.source, self.detect) if stream is not None)
+        return tuple(stream for stream in streams if device_number(stream) is None and not is_address(stream))
+
 
 @dataclass(frozen=True, slots=True)
 class CameraFile:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from visavis import images
@@ -20,7 +21,7 @@ from visavis.videos.real_tracks import RealTracks, open_check
 from visavis.videos.recognize import FollowedFrame, VideoOptions, VideoRecognizer
 from visavis.videos.sightings import SightingLog
 from visavis.videos.source import open_source
-from visavis.videos.types import Frame, FrameResult, FrameSource, SourceCounts
+from visavis.videos.types import CameraState, CameraStatus, Frame, FrameResult, FrameSource, SourceCounts
 from visavis.videos.watchdog import CameraSource
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ FIRST_SCALE = 2.0
 """Ratio of the sizes of two streams, until both have sent a frame."""
 SMALLEST_FACE = 16.0
 """Pixels of the smallest face to look for in a stream of low resolution."""
+SILENT_SECONDS = 5.0
+"""Seconds without a frame after which a camera counts as silent."""
 MAIN_SECONDS = 0.25
 """Seconds to wait for the frame of a main stream; meanwhile other cameras wait too."""
 
@@ -64,7 +67,8 @@ class _Camera:
     """A camera with its streams and the tracks of its faces.
 
     ``feed`` is the stream in which faces are detected, ``main`` the one of higher resolution, if there are two, and
-    ``scale`` their ratio, as far as it is known. ``last`` is the last frame.
+    ``scale`` their ratio, as far as it is known. ``last`` is the last of ``frames`` frames, which came at ``heard``;
+    ``fault`` is why no more can be read.
     """
 
     settings: CameraSettings
@@ -74,7 +78,9 @@ class _Camera:
     scale: float = FIRST_SCALE
     last: Frame | None = None
     finished: bool = False
-    notes: list[str] = field(default_factory=list)
+    fault: str = ""
+    frames: int = 0
+    heard: float = field(default_factory=monotonic)
 
     @property
     def feeds(self) -> tuple[_Feed, ...]:
@@ -83,6 +89,36 @@ class _Camera:
     def is_silent(self) -> bool:
         """Return whether a camera has fallen silent: its tracks end."""
         return self.feed.source.live and not self.finished and self.recognizer.silence.begins()
+
+    def take(self) -> Frame | None:
+        """Return the next frame; a camera that fails for good ends alone."""
+        try:
+            frame = self.feed.take()
+        except VisavisError as error:
+            self.feed.ended = True
+            self.fault = str(error)
+            return None
+        if frame is not None:
+            self.frames, self.heard = self.frames + 1, monotonic()
+        return frame
+
+    def close(self) -> None:
+        for feed in self.feeds:
+            feed.source.close()
+
+    def describe(self) -> CameraStatus:
+        """Return how the camera is doing."""
+        source, quiet = self.feed.source, monotonic() - self.heard
+        counts = [feed.source.counts() for feed in self.feeds]
+        state: CameraState = "running" if self.frames else "starting"
+        message = ""
+        if self.feed.ended:
+            state, message = ("failed" if self.fault else "ended"), self.fault
+        elif isinstance(source, CameraSource) and quiet > SILENT_SECONDS:
+            name = images.shown(self.settings.name)
+            state, message = "silent", source.failure or f"{name} has sent no frame for {quiet:.0f} s."
+        dropped, reopened = sum(part.dropped for part in counts), sum(part.reopened for part in counts)
+        return CameraStatus(self.settings.name, state, message, quiet, self.frames, dropped, reopened)
 
     @property
     def min_face(self) -> float:
@@ -112,24 +148,51 @@ class CameraGroup:
         strangers: Strangers | None = None,
     ) -> None:
         self.options = VideoOptions() if options is None else options
-        self._detector = recognizer.detector
+        self._recognizer, self._gallery = recognizer, gallery
+        self._faces, self._strangers = faces, strangers
         self._sightings = SightingLog(seconds=file.sighting_seconds)
-        self._closed = False
-        numbers = count(1)
-        check = open_check(self.options.liveness, threads=recognizer.threads)
+        self._closed = self.live = False
+        self._numbers = count(1)
+        self._check = open_check(self.options.liveness, threads=recognizer.threads)
         self._cameras: list[_Camera] = []
         try:
             for settings in file.cameras:
-                own = self.options if settings.min_face is None else replace(self.options, min_face=settings.min_face)
-                real = RealTracks(self.options.liveness, check)
-                tracks = VideoRecognizer(
-                    recognizer, gallery, options=own, faces=faces, strangers=strangers, real=real, numbers=numbers
-                )
-                self._cameras.append(_open_camera(settings, tracks))
+                self.add(settings)
         except BaseException:
             self.close()
             raise
-        self.live = any(feed.source.live for camera in self._cameras for feed in camera.feeds)
+
+    def add(self, settings: CameraSettings) -> None:
+        """Open one more camera; raises VideoError for a file that is missing."""
+        own = self.options if settings.min_face is None else replace(self.options, min_face=settings.min_face)
+        tracks = VideoRecognizer(
+            self._recognizer,
+            self._gallery,
+            options=own,
+            faces=self._faces,
+            strangers=self._strangers,
+            real=RealTracks(self.options.liveness, self._check),
+            numbers=self._numbers,
+        )
+        camera = _open_camera(settings, tracks)
+        self._cameras.append(camera)
+        self.live = self.live or any(feed.source.live for feed in camera.feeds)
+
+    def remove(self, name: str) -> list[FrameResult]:
+        """Close a camera; return the ends of its tracks."""
+        removed = [camera for camera in self._cameras if camera.settings.name == name]
+        self._cameras = [camera for camera in self._cameras if camera not in removed]
+        for camera in removed:
+            camera.close()
+        return list(self._finish(removed))
+
+    def finish(self) -> list[FrameResult]:
+        """Return the ends of all tracks, which have no further frames."""
+        return list(self._finish(self._cameras))
+
+    def describe(self) -> list[CameraStatus]:
+        """Return how each camera is doing."""
+        return [camera.describe() for camera in self._cameras]
 
     @property
     def detections(self) -> int:
@@ -144,7 +207,7 @@ class CameraGroup:
     def counts(self) -> SourceCounts:
         """Return the sums over all cameras, and the notes of each."""
         parts = [(camera, feed.source.counts()) for camera in self._cameras for feed in camera.feeds]
-        notes = [note for camera in self._cameras for note in camera.notes]
+        notes = [camera.fault for camera in self._cameras if camera.fault]
         return SourceCounts(
             sum(part.read for _, part in parts),
             sum(part.dropped for _, part in parts),
@@ -156,8 +219,7 @@ class CameraGroup:
         """End all reader processes."""
         self._closed = True
         for camera in self._cameras:
-            for feed in camera.feeds:
-                feed.source.close()
+            camera.close()
 
     def run(
         self, source: object = None, *, ended: Callable[[], bool] = lambda: False
@@ -168,26 +230,21 @@ class CameraGroup:
         """
         try:
             while not (self._closed or ended() or all(camera.finished for camera in self._cameras)):
-                frames = [(camera, frame) for camera in self._cameras if (frame := self._take(camera)) is not None]
-                yield from self._process(frames)
-                yield from self._finish([camera for camera in self._cameras if camera.feed.ended])
-                yield from self._end_tracks([camera for camera in self._cameras if camera.is_silent()])
-                if not frames:
-                    time.sleep(IDLE_SECONDS)
+                yield from self.look()
         except (KeyboardInterrupt, VisavisError):
             yield from self._finish(self._cameras)
             raise
         finally:
             self.close()
 
-    def _take(self, camera: _Camera) -> Frame | None:
-        """Return the next frame of a camera; one that fails for good ends alone."""
-        try:
-            return camera.feed.take()
-        except VisavisError as error:
-            camera.feed.ended = True
-            camera.notes.append(str(error))
-            return None
+    def look(self) -> Iterator[FrameResult]:
+        """Yield a result for each camera with a new frame, and the ends of tracks; wait a moment where none has one."""
+        frames = [(camera, frame) for camera in self._cameras if (frame := camera.take()) is not None]
+        yield from self._process(frames)
+        yield from self._finish([camera for camera in self._cameras if camera.feed.ended])
+        yield from self._end_tracks([camera for camera in self._cameras if camera.is_silent()])
+        if not frames:
+            time.sleep(IDLE_SECONDS)
 
     def _process(self, frames: Sequence[tuple[_Camera, Frame]]) -> Iterator[FrameResult]:
         due = [(camera, frame) for camera, frame in frames if camera.recognizer.is_due(frame)]
@@ -211,7 +268,7 @@ class CameraGroup:
         """Yield cameras with the frame and the faces to follow; frames with one ``min_face`` are one batch."""
         for size in sorted({camera.min_face for camera, _ in frames}):
             batch = [(camera, frame) for camera, frame in frames if camera.min_face == size]
-            detected = self._detector.detect([frame.pixels for _, frame in batch], min_face=size)
+            detected = self._recognizer.detector.detect([frame.pixels for _, frame in batch], min_face=size)
             for (camera, frame), faces in zip(batch, detected, strict=True):
                 picture, refined = self._refine(camera, frame, faces)
                 yield camera, picture, refined
@@ -224,9 +281,8 @@ class CameraGroup:
         if main is None:
             return frame, None
         camera.scale = main.pixels.shape[1] / frame.pixels.shape[1]
-        detected = detect_in_main_stream(
-            self._detector, main.pixels, faces, scale=camera.scale, min_face=camera.recognizer.options.min_face
-        )
+        detector, size = self._recognizer.detector, camera.recognizer.options.min_face
+        detected = detect_in_main_stream(detector, main.pixels, faces, scale=camera.scale, min_face=size)
         return replace(main, seconds=frame.seconds, number=frame.number), detected
 
     def _finish(self, cameras: Sequence[_Camera]) -> Iterator[FrameResult]:

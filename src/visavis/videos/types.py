@@ -16,6 +16,8 @@ from visavis.plain import Plain
 from visavis.types import RGB, Face, Floats
 
 EventKind = Literal["recognized", "updated", "ended"]
+CameraState = Literal["starting", "running", "silent", "ended", "failed"]
+"""A camera that sent no frame yet, sends frames, sends none for a while, was a file to its end, cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -154,3 +156,21 @@ class FrameResult(Shown):
     faces: tuple[TrackedFace, ...]
     events: tuple[VideoEvent, ...] = ()
     detected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CameraStatus:
+    """How a camera of a group is doing.
+
+    ``message`` is a sentence on why it is silent or has failed, else empty. ``quiet`` is the number of seconds since
+    its last frame, or since it was opened. ``frames`` were looked at, ``dropped`` ones came too fast for that;
+    ``reopened`` counts how often it was opened again.
+    """
+
+    name: str
+    state: CameraState
+    message: str
+    quiet: float
+    frames: int
+    dropped: int
+    reopened: int

@@ -96,6 +96,12 @@ class CameraSource:
         return run is not None and run.opened and not run.ended
 
     @property
+    def failure(self) -> str:
+        """Why the camera was given up last, in a sentence; empty since a frame came, and before anything failed."""
+        with self._changed:
+            return self._failure
+
+    @property
     def ended(self) -> bool:
         """Whether no frame will come any more: it was closed, or was a file."""
         with self._changed:
@@ -236,8 +242,8 @@ class CameraSource:
         with self._changed:
             if self._closed:
                 return True
+            self._failure = f"{why}."
             if not self._ever_opened and not self._patient:
-                self._failure = f"{why}."
                 return True
             if run.opened and not self.live and not run.failure:
                 return True
@@ -259,7 +265,7 @@ class CameraSource:
 
     def _note(self, run: _Run, message: dict[str, Any], frame: Frame | None) -> None:
         if frame is not None:
-            self._frame, self._requested = frame, False
+            self._frame, self._requested, self._failure = frame, False, ""
             self._read = frame.number + 1
             if self.live:
                 self._dropped += message["candidate"] - run.candidates

@@ -8,8 +8,8 @@ from fastapi import APIRouter
 
 NAMES = (
     "detect", "verify", "identify", "why", "judge_faces", "rank_faces", "people", "rejections", "faces", "galleries",
-    "migration", "calibration", "backup", "jobs", "events", "logs", "models", "keys", "health", "documentation",
-    "sign_in",
+    "migration", "calibration", "backup", "jobs", "cameras", "events", "logs", "models", "keys", "health",
+    "documentation", "sign_in",
 )  # fmt: skip
 
 

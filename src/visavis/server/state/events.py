@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from visavis.server.state import tables
@@ -52,13 +52,9 @@ class Events:
 
         An event of an ``id`` is stored once.
         """
-        values = {
-            "id": content["id"], "at": now(), "gallery": gallery, "camera": content.get("camera"),
-            "event": content["event"], "person_id": content.get("person_id"), "content": json.dumps(content),
-        }  # fmt: skip
         try:
             with self._database.write() as conn:
-                conn.execute(insert(EVENTS).values(values))
+                insert_event(conn, gallery, content)
         except IntegrityError:
             return False
         return True
@@ -72,6 +68,11 @@ class Events:
         """Return the newest events, the newest first."""
         return self._fetch(select(EVENTS).where(*selected.conditions()).order_by(EVENTS.c.number.desc()).limit(limit))
 
+    def read_numbers(self, numbers: Sequence[int]) -> dict[int, StoredEvent]:
+        """Return the events of these numbers that are still there, by number."""
+        query = select(EVENTS).where(EVENTS.c.number.in_(numbers))
+        return {event.number: event for event in (self._fetch(query) if numbers else [])}
+
     def last_number(self) -> int:
         """Return the number of the newest event; 0 where there is none."""
         with self._database.read() as conn:
@@ -82,9 +83,36 @@ class Events:
         with self._database.write() as conn:
             return conn.execute(delete(EVENTS).where(EVENTS.c.at < time)).rowcount
 
+    def people(self, gallery: str) -> set[int]:
+        """Return the ids of the people in events of a gallery."""
+        query = select(EVENTS.c.person_id).where(EVENTS.c.gallery == gallery, EVENTS.c.person_id.is_not(None))
+        with self._database.read() as conn:
+            return {row.person_id for row in conn.execute(query.distinct())}
+
+    def forget_people(self, gallery: str, person_ids: Iterable[int]) -> int:
+        """Make the events of people events of unknown people; return their number."""
+        selected = (EVENTS.c.gallery == gallery, EVENTS.c.person_id.in_([*person_ids]))
+        with self._database.write() as conn:
+            rows = conn.execute(select(EVENTS.c.number, EVENTS.c.content).where(*selected)).all()
+            for row in rows:
+                content = json.dumps(json.loads(row.content) | {"person_id": None, "name": None})
+                values = {"person_id": None, "content": content}
+                conn.execute(update(EVENTS).where(EVENTS.c.number == row.number).values(values))
+        return len(rows)
+
     def _fetch(self, query: Any) -> list[StoredEvent]:
         with self._database.read() as conn:
             return [_make_event(row) for row in conn.execute(query)]
+
+
+def insert_event(conn: Connection, gallery: str, content: Mapping[str, Any]) -> int:
+    """Store an event in a transaction; return its number. Raises IntegrityError where it was stored before."""
+    values = {
+        "id": content["id"], "at": now(), "gallery": gallery, "camera": content.get("camera"),
+        "event": content["event"], "person_id": content.get("person_id"), "content": json.dumps(content),
+    }  # fmt: skip
+    number: int = conn.execute(insert(EVENTS).values(values).returning(EVENTS.c.number)).scalar_one()
+    return number
 
 
 def _make_event(row: Row[Any]) -> StoredEvent:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, MetaData, Table, Text
+from sqlalchemy import Column, Float, ForeignKey, Index, Integer, MetaData, Table, Text
 
 VERSION = 2
 """Version of the tables; a database of another version is refused."""
@@ -69,6 +69,26 @@ EVENTS = Table(
     Index("server_events_at", "at"),
 )
 
+CAMERAS = Table(
+    "server_cameras",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("gallery", Text, nullable=False),  # its name on this server
+    Column("wanted", Text, nullable=False),  # "running" or "stopped"
+    Column("orders", Integer, nullable=False),  # number of the last start or stop
+    Column("followed", Integer, nullable=False),  # number of the last order that was followed
+    Column("holder", Text),  # the server that runs it; NULL: none
+    Column("beat", Integer, nullable=False),  # changes as long as the holder lives
+    Column("state", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("silent_since", Text),
+    Column("frames_per_second", Float, nullable=False),
+    Column("dropped", Integer, nullable=False),
+    Column("reopened", Integer, nullable=False),
+    Column("updated", Text, nullable=False),
+    Column("latest", Integer),  # number of its latest event
+)
+
 SUBJECTS = Table(
     "server_subjects",
     METADATA,
@@ -87,4 +107,4 @@ LOG = Table(
     Column("action", Text, nullable=False),
     Column("detail", Text, nullable=False),
 )
-"""Who changed the server itself: keys and jobs. Changes of people are in the audit log of their gallery."""
+"""Who changed the server itself: keys, jobs and cameras. Changes of people are in the audit log of their gallery."""

@@ -1,0 +1,61 @@
+"""Cameras: how each is doing, and whether it is to run."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel
+
+from visavis.errors import UnknownNameError
+from visavis.server.auth import Principal, ServicesOf
+from visavis.server.problems import responses
+from visavis.server.resources.options import Manager, Reader
+from visavis.server.schema import model_of
+from visavis.server.services import Services
+from visavis.server.types import ServedCamera
+
+router = APIRouter(prefix="/cameras", tags=["cameras"])
+CameraName = Annotated[str, Path(max_length=200)]
+
+
+class CameraList(BaseModel):
+    """Cameras, by name."""
+
+    cameras: list[model_of(ServedCamera)]  # type: ignore[valid-type]
+
+
+@router.get("", response_model=CameraList, responses=responses())
+def list_cameras(services: ServicesOf, principal: Reader) -> dict[str, Any]:
+    """List the cameras whose people are in galleries of this key: their states and latest events."""
+    cameras = services.cameras.read(names=services.camera_names, galleries=principal.galleries)
+    return {"cameras": [camera.to_dict() for camera in cameras]}
+
+
+@router.get("/{name:path}", response_model=model_of(ServedCamera), responses=responses(404))
+def read_camera(services: ServicesOf, principal: Reader, name: CameraName) -> dict[str, Any]:
+    """Return a camera: its state, frames per second, and latest event."""
+    return _find(services, principal, name).to_dict()
+
+
+@router.post("/{name:path}/start", response_model=model_of(ServedCamera), responses=responses(404))
+def start_camera(services: ServicesOf, principal: Manager, name: CameraName) -> dict[str, Any]:
+    """Start a camera, also again after it has ended or failed; it is to run until it is stopped."""
+    services.cameras.start(_find(services, principal, name).name, actor=principal.name)
+    return _find(services, principal, name).to_dict()
+
+
+@router.post("/{name:path}/stop", response_model=model_of(ServedCamera), responses=responses(404))
+def stop_camera(services: ServicesOf, principal: Manager, name: CameraName) -> dict[str, Any]:
+    """Stop a camera until it is started, also when the server begins anew; the tracks of its faces end."""
+    services.cameras.stop(_find(services, principal, name).name, actor=principal.name)
+    return _find(services, principal, name).to_dict()
+
+
+def _find(services: Services, principal: Principal, name: str) -> ServedCamera:
+    """Return a camera; raises UnknownNameError, also where the key may not use its gallery."""
+    cameras = services.cameras.read(names=services.camera_names, galleries=principal.galleries)
+    camera = next((camera for camera in cameras if camera.name == name), None)
+    if camera is None:
+        raise UnknownNameError(f"there is no camera {name!r} on this server.")
+    return camera
