@@ -5,8 +5,9 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -110,6 +111,46 @@ def test_limits(host: str) -> None:
     assert code_of(f"{host}/to//to//to//to//x") == "url_failed"
     with pytest.raises(ProblemError, match="too long"):
         fetch.fetch_photo(f"{host}/x", most_bytes=10, deadline=monotonic() - 1)
+
+
+SLOW = {
+    "https": b"\x16\x03\x03\x40\x00\x02",  # a record of 16 KiB, the first of a handshake of TLS
+    "headers": b"HTTP/1.1 200 OK\r\nX: ",
+    "length of a chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "body": b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("place", SLOW)
+def test_a_host_that_sends_a_byte_now_and_then_is_given_up_at_the_deadline(
+    monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """Wherever it does: in the handshake of TLS, in the headers, in the length of a chunk, in the photo."""
+    ours, theirs = socket.socketpair()
+    ours.settimeout(fetch.IDLE_SECONDS)
+    monkeypatch.setattr(fetch, "resolve", lambda host, port: PUBLIC)
+    monkeypatch.setattr(socket, "create_connection", lambda *_: ours)
+    started = monotonic()
+
+    def drip() -> None:
+        with suppress(OSError):
+            theirs.sendall(SLOW[place])
+            while monotonic() < started + 4:
+                theirs.sendall(b"1")
+                sleep(0.05)
+        theirs.close()
+
+    thread = threading.Thread(target=drip, daemon=True)
+    thread.start()
+    with pytest.raises(ProblemError, match="it took too long"):
+        fetch.fetch_photo(
+            f"{'https' if place == 'https' else 'http'}://photos.example/a.jpg",
+            most_bytes=1000,
+            deadline=started + 0.5,
+        )
+    assert monotonic() - started < 3
+    thread.join(10)
+    assert (thread.is_alive(), ours.fileno()) == (False, -1)
 
 
 def test_a_server_fetches_nothing_unless_it_is_configured_to(server: RunningServer) -> None:

@@ -10,7 +10,9 @@ import http.client
 import ipaddress
 import socket
 import ssl
-from contextlib import closing
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from time import monotonic
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
@@ -35,7 +37,7 @@ def fetch_photo(url: str, *, most_bytes: int, deadline: float) -> tuple[bytes, s
     for _ in range(1 + MOST_REDIRECTS):
         parts = _check(url)
         try:
-            with closing(_connect(parts, deadline)) as connection, closing(_request(connection, parts)) as answer:
+            with _connect(parts, deadline) as connection, closing(_request(connection, parts)) as answer:
                 location = answer.getheader("Location")
                 if answer.status in REDIRECTS and location:
                     url = urljoin(url, location)
@@ -44,6 +46,7 @@ def fetch_photo(url: str, *, most_bytes: int, deadline: float) -> tuple[bytes, s
                     raise _failure(f"its server answered {answer.status}")
                 return _read(answer, most_bytes, deadline), unquote(parts.path.rpartition("/")[2])
         except (OSError, http.client.HTTPException, ValueError) as error:
+            _remaining(deadline)
             raise _failure("its server does not answer") from error
     raise _failure(f"it leads through more than {MOST_REDIRECTS} redirects")
 
@@ -82,20 +85,37 @@ def _check(url: str) -> SplitResult:
     return parts
 
 
-def _connect(parts: SplitResult, deadline: float) -> http.client.HTTPConnection:
-    """Return a connection to a checked address of the host."""
+@contextmanager
+def _connect(parts: SplitResult, deadline: float) -> Iterator[http.client.HTTPConnection]:
+    """Open a connection to a checked address of the host; it ends at the deadline, whatever the host sends until then.
+
+    The timeout of a socket is one between two bytes: a host that sends a byte now and then would never be given up.
+    """
     host, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
-    raw = socket.create_connection((resolve(host, port), port), _remaining(deadline))
-    connection = http.client.HTTPConnection(host, port)
+    link = socket.create_connection((resolve(host, port), port), _remaining(deadline))
+    timer: threading.Timer | None = None
     try:
         if parts.scheme == "https":
-            connection.sock = ssl.create_default_context().wrap_socket(raw, server_hostname=host)
-        else:
-            connection.sock = raw
-    except BaseException:
-        raw.close()
-        raise
-    return connection
+            context = ssl.create_default_context()
+            link = context.wrap_socket(link, server_hostname=host, do_handshake_on_connect=False)
+        timer = threading.Timer(max(deadline - monotonic(), 0), _shut_down, [link])
+        timer.daemon = True
+        timer.start()
+        if isinstance(link, ssl.SSLSocket):
+            link.do_handshake()
+        connection = http.client.HTTPConnection(host, port)
+        connection.sock = link
+        yield connection
+    finally:
+        if timer is not None:
+            timer.cancel()
+        link.close()
+
+
+def _shut_down(link: socket.socket) -> None:
+    """End a connection, and so the wait of the thread that reads from it; without the farewell of TLS."""
+    with suppress(OSError):  # it has ended already
+        socket.socket.shutdown(link, socket.SHUT_RDWR)
 
 
 def _request(connection: http.client.HTTPConnection, parts: SplitResult) -> http.client.HTTPResponse:
@@ -117,6 +137,7 @@ def _read(answer: http.client.HTTPResponse, most_bytes: int, deadline: float) ->
             raise ProblemError(413, "too_large", "the photo at the URL is larger than a request may be.")
         _remaining(deadline)
         parts.append(chunk)
+    _remaining(deadline)  # ended by it, and not complete
     return b"".join(parts)
 
 

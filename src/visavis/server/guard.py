@@ -27,6 +27,8 @@ HEALTH = frozenset({"/livez", "/readyz", "/metrics"})
 """Answered also by a server that is full."""
 CLIENT_LEFT = 499
 """Status, in the metrics, of a request whose client left before the answer."""
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""Methods that the metrics name: a client may make up any number of others, and each would stay in the memory."""
 HEADERS = {
     b"x-content-type-options": b"nosniff",
     b"referrer-policy": b"no-referrer",
@@ -41,9 +43,9 @@ class Guard:
 
     def __init__(self, app: ASGIApp, config: ServerConfig, metrics: Metrics) -> None:
         self._app, self._config, self._metrics = app, config, metrics
-        self._hosts = {*LOOPBACK_NAMES, *config.hosts}
+        self._hosts = {*LOOPBACK_NAMES, *map(_host_of, config.hosts)}
         if not config.is_local and config.host not in {"0.0.0.0", "::"}:
-            self._hosts.add(config.host)
+            self._hosts.add(_host_of(config.host))
         self._running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,7 +73,8 @@ class Guard:
         else:
             await self._answer(scope, body, send_with_headers, request)
         route = getattr(scope.get("route"), "path", "other")
-        self._metrics.requests.labels(route, scope["method"], str(status)).inc()
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        self._metrics.requests.labels(route, method, str(status)).inc()
         self._metrics.seconds.labels(route).observe(monotonic() - started)
 
     def _check(self, request: Request) -> ProblemError | None:
@@ -193,7 +196,7 @@ def _is_address(host: str) -> bool:
 
 
 def _host_of(text: str) -> str:
-    """Return the host of a Host header, in lower case and without the port."""
+    """Return the host of a Host header, or of a name of the configuration, in lower case and without the port."""
     text = text.strip().lower()
     host, separator, port = text.rpartition(":")
     return host if separator and port.isdigit() and not host.endswith(":") else text
