@@ -159,6 +159,22 @@ def test_the_origin_of_the_page_itself_is_taken_and_the_scheme_is_https(server: 
         assert (redirect.status, redirect.headers["Location"]) == (307, f"https://{NAME}/docs")
 
 
+def test_a_page_at_another_port_than_443_is_of_the_same_origin(server: RunningServer, nginx: Nginx) -> None:
+    """A browser names that port in Host and Origin; nginx passes it on."""
+
+    def sign_in(origin: str) -> int:
+        headers = {"Host": f"{NAME}:{nginx.port}", "Origin": origin}
+        with requests.Session() as session:
+            session.trust_env, session.verify = False, str(nginx.certificate)
+            return session.post(
+                f"https://localhost:{nginx.port}/sign-in",
+                headers=headers, data={"key": server.key}, timeout=60, allow_redirects=False,
+            ).status_code  # fmt: skip
+
+    assert sign_in(f"https://{NAME}:{nginx.port}") == 303
+    assert sign_in(f"https://{NAME}:{nginx.port + 1}") == 403
+
+
 def test_wrong_keys_are_counted_for_the_address_of_the_client(server: RunningServer, nginx: Nginx) -> None:
     """Not for nginx's, and not for one that the client makes up."""
     forged = [{"x-api-key": "x", "X-Forwarded-For": f"1.2.3.{number}"} for number in range(2 * FAILURES_PER_MINUTE)]

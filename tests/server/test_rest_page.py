@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -11,15 +12,14 @@ from typing import Any
 
 import pytest
 
-from .running_server import RunningServer
+from .running_server import CODE, RunningServer
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "rest.md"
 NAMES = {"ann1.jpg": "obama.jpg", "ann2.jpg": "obama2.jpg", "party.jpg": "obama3.jpg", "ben.jpg": "biden.jpg"}
 
 
-def read_block(language: str) -> str:
-    (block,) = re.findall(rf"^```{language}\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
-    return str(block)
+def read_blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
 
 
 def test_the_requests_and_the_program_of_the_page_run(
@@ -27,17 +27,24 @@ def test_the_requests_and_the_program_of_the_page_run(
 ) -> None:
     for name, sample in NAMES.items():
         shutil.copyfile(sample_photos / sample, tmp_path / name)
-    running = RunningServer(folder=tmp_path)
+    (tmp_path / "photos" / "2026").mkdir(parents=True)
+    (roots,) = read_blocks("toml")
+    (tmp_path / "server.toml").write_text(roots.replace('"/srv/photos"', '"photos"'))
+    running = RunningServer("--config", "server.toml", folder=tmp_path)
     try:
-        environment = {**os.environ, "KEY": running.set_up(), "SERVER": running.url, "no_proxy": "*"}
-        for command in read_block("sh").splitlines():
+        (code,) = CODE.findall(running.text)
+        environment = {**os.environ, "CODE": code, "SERVER": running.url, "no_proxy": "*"}
+        for command in "".join(read_blocks("sh")).splitlines():
             done = subprocess.run(
                 ["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
             )
             assert done.returncode == 0, (command, done.stdout, done.stderr)
+            if "/v1/setup" in command:
+                environment["KEY"] = running.key = json.loads(done.stdout)["key"]
+        assert [job["kind"] for job in running.get("/v1/jobs").json()["jobs"]] == ["index"]
         assert (tmp_path / "backup.zip").read_bytes()[:2] == b"PK"
         monkeypatch.chdir(tmp_path)
-        exec(read_block("py"), {"server": running.url, "key": running.key})
+        exec("".join(read_blocks("py")), {"server": running.url, "key": running.key})
         assert capsys.readouterr().out == "True\n['Ben']\n"
     finally:
         running.stop()
@@ -47,7 +54,7 @@ def test_every_path_begins_as_the_table_says(server: RunningServer) -> None:
     paths = server.get("/openapi.json").json()["paths"]
     listed = re.findall(r"`(/[a-z_]+)", PAGE.read_text(encoding="utf-8"))
     first = {"/" + path.removeprefix("/v1/").lstrip("/").partition("/")[0] for path in paths}
-    assert first - {*listed} == {"/setup"}  # the one-time code of the first administrator
+    assert first - {*listed} == set()
 
 
 def test_the_codes_of_the_page_are_those_of_the_server() -> None:

@@ -15,7 +15,7 @@ import pytest
 from visavis.server.config import ServerConfig, read_config
 from visavis.server.lifeline import KILL_SECONDS
 
-from .serving_page import ROOT, read_blocks
+from .serving_page import PAGE, ROOT, read_blocks
 
 SECTIONS = ("In an office", "Behind nginx", "TLS without a proxy", "On several machines")
 
@@ -118,6 +118,27 @@ def test_the_container_file_holds_together() -> None:
     assert f"127.0.0.1:{last['EXPOSE']}/readyz" in code
 
 
+def test_images_are_built_in_the_format_that_has_a_health_check() -> None:
+    """An image of OCI, podman's default, has none."""
+    builds = re.findall(r"podman build (.*?)-t", PAGE.read_text(encoding="utf-8"))
+    assert builds == ["--format docker "] * 2
+
+
+def test_the_office_is_set_up_in_an_order_that_can_be_followed() -> None:
+    """Each path and each user of a command exists by then, and the unit runs what was installed, as that user."""
+    install, create_key = read_blocks("In an office", "text")
+    settings = dict(re.findall(r"^(\w+)=(.*)$", read_unit(), re.MULTILINE))
+    program, _, options = settings["ExecStart"].partition(" ")
+    folder, user = settings["WorkingDirectory"], settings["User"]
+    steps = (f"useradd --system --home-dir {folder} ", f"-o {user} -g {user} {folder}\n", "m venv", "pip install")
+    positions = [install.index(step) for step in (*steps, f"-u postgres createuser {user}\n", "-u postgres createdb")]
+    assert positions == sorted(positions)
+    for used in (f"-u {user} ", f"cd {folder} ", program, options.removeprefix("serve ")):
+        assert used in create_key
+    (start,) = read_blocks("As a service", "text")
+    assert start.splitlines()[-1] == "sudo systemctl enable --now visavis"
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("podman") is None, reason="podman is not installed")
 def test_the_container_is_built_and_answers(tmp_path: Path) -> None:
@@ -127,7 +148,10 @@ def test_the_container_is_built_and_answers(tmp_path: Path) -> None:
         pytest.skip(f"podman has no image {image}")
     (tmp_path / "Containerfile").write_text(text)
     tag = "visavis-test"
-    subprocess.run(["podman", "build", "-t", tag, "-f", str(tmp_path / "Containerfile"), str(ROOT)], check=True)
+    subprocess.run(
+        ["podman", "build", "--format", "docker", "-t", tag, "-f", str(tmp_path / "Containerfile"), str(ROOT)],
+        check=True,
+    )
     done = subprocess.run(
         ["podman", "run", "--rm", tag, "keys", "create", "a"], check=True, capture_output=True, text=True
     )
