@@ -35,7 +35,8 @@ class Client:
         names = [(name.lower().encode(), text.encode()) for name, text in {"Host": "127.0.0.1", **headers}.items()]
         scope = {
             "type": "http", "http_version": "1.1", "method": method, "scheme": "http", "path": path,
-            "query_string": b"", "headers": names, "client": (self._address, 5000), "server": ("127.0.0.1", 80), "root_path": "",
+            "query_string": b"", "headers": names, "client": (self._address, 5000), "server": ("127.0.0.1", 80),
+            "root_path": "",
         }  # fmt: skip
         messages: list[dict[str, Any]] = []
 
