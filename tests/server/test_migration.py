@@ -139,6 +139,6 @@ def test_a_job_whose_runner_was_killed_after_the_switch_is_done(tmp_path: Path) 
         assert run(finish)["state"] == {
             "model": "test-colors", "second": None, "state": "none", "faces": 0, "filled": 0,
         }  # fmt: skip
-    for order in (back.order, finish.order):
+    for former in (back, finish):
         with pytest.raises(UsageError):
-            run(replace(job, order={**order, "second": None}))  # there was nothing to do when it was requested
+            run(replace(former, order={**former.order, "second": None}))  # nothing was to be done when it was requested
