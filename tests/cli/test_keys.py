@@ -40,8 +40,10 @@ def test_a_key_from_its_creation_to_its_end(run: Run, tmp_path: Path) -> None:
     assert listed["revoked"] > listed["created"]
 
 
-def test_the_tables(run: Run) -> None:
-    done = run("keys", "create", "kiosk", "--only", "door", "--only", "gate")
+def test_the_tables(run: Run, tmp_path: Path) -> None:
+    config = tmp_path / "server.toml"
+    config.write_text("[galleries]\ndefault = 'faces.db'\ndoor = 'door.db'\ngate = 'gate.db'\n", encoding="utf-8")
+    done = run("keys", "create", "kiosk", "--only", "door", "--only", "gate", "--config", "server.toml")
     row = done.out.splitlines()[-1].split()
     assert (row[:2], KEY.fullmatch(row[2]) is not None) == (["kiosk", "read"], True)
     assert done.err == "visavis: keep the key now: it cannot be shown again.\n"
@@ -57,6 +59,10 @@ def test_the_tables(run: Run) -> None:
     [
         (["create", "kiosk"], "kiosk"),
         (["create", "other", "--role", "owner"], "read, enroll"),
+        (
+            ["create", "other", "--only", "defualt"],
+            "there is no gallery 'defualt' on this server; there are: 'default'",
+        ),
         (["rotate", "nothing"], "nothing"),
         (["revoke", "nothing"], "nothing"),
         (["list", "--config", "none.toml"], "none.toml"),
@@ -67,3 +73,38 @@ def test_wrong_lines_are_a_sentence(run: Run, line: list[str], words: str) -> No
     done = run("keys", *line)
     assert (done.code, done.out, len(done.err.splitlines())) == (2, "", 1)
     assert words in done.err
+
+
+TWO = "[galleries]\narchive = '{0}a.db'\ndefault = '{0}b.db'\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "create", "serve", "file"),
+    [
+        ("", ["--gallery", "b.db"], ["--gallery", "b.db"], "here/b.server.db"),
+        ("", ["--gallery", "sqlite:///b.db"], ["--gallery", "b.db"], "here/b.server.db"),
+        ("", [], [], "here/faces.server.db"),
+        (TWO.format(""), ["--config", "../etc/server.toml"], [], "etc/b.server.db"),
+        (TWO.format("sqlite:///"), ["--config", "../etc/server.toml"], [], "etc/b.server.db"),
+        (TWO.format(""), ["--config", "../etc/server.toml"], ["--gallery", "../etc/b.db"], "etc/b.server.db"),
+        (TWO.format(""), ["--gallery", "sqlite:///c.db", "--config", "../etc/server.toml"], [], "here/c.server.db"),
+        (f"[server]\nstate = 's.db'\n{TWO.format('')}", ["--config", "../etc/server.toml"], [], "etc/s.db"),
+        ("[server]\nstate = 'sqlite:///s.db'\n", ["--config", "../etc/server.toml"], [], "etc/s.db"),
+        ("[galleries]\nstaff = 'a.db'\n", ["--config", "../etc/server.toml"], [], "etc/a.server.db"),
+    ],
+)
+def test_the_server_takes_a_key_from_the_same_file(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, create: list[str], serve: list[str], file: str
+) -> None:
+    """Without a key in its database it refuses to listen for others; a configuration is read from another folder."""
+    for name in ("here", "elsewhere", "etc"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "etc" / "server.toml").write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path / "here")
+    assert run("keys", "create", "admin", "--role", "admin", *create).code == 0
+    assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.db")] == [file]
+    monkeypatch.setattr("visavis.server.run.serve", lambda _config, listener, _cameras: listener.close() or 0)
+    if file.startswith("etc"):
+        monkeypatch.chdir(tmp_path / "elsewhere")
+    done = run("serve", "--host", "0.0.0.0", "--port", 0, *(serve or create))
+    assert (done.code, "serving at" in done.err) == (0, True), done.err

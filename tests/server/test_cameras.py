@@ -133,7 +133,8 @@ def watching(place: Place) -> Iterator[RunningServer]:
         f'name = "gate"\nsource = "rtsp://ann:{PASSWORD}@127.0.0.1:{gate.port}/x?token={PASSWORD}"\nmin_face = 60',
         'name = "hall/left"\nsource = "away/none.mp4"',
     )
-    (place.folder / "server.toml").write_text("[server]\ncameras = 'cameras.toml'\n[galleries]\ndefault = 'faces.db'\n")
+    galleries = "default = 'faces.db'\nelsewhere = 'elsewhere.db'\n"
+    (place.folder / "server.toml").write_text(f"[server]\ncameras = 'cameras.toml'\n[galleries]\n{galleries}")
     running = place.serve("--config", "server.toml")
     running.set_up()
     yield running

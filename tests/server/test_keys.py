@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from visavis.server.auth import Principal
+from visavis.server.compat.people import gallery_of
+from visavis.server.problems import ProblemError
+
 from .running_server import RunningServer, photos
 
 
@@ -70,6 +74,21 @@ def test_a_key_sees_its_galleries_alone(server: RunningServer) -> None:
     missing = server.get("/v1/people?gallery=nowhere", key=key)
     assert (forbidden.status_code, forbidden.json()["detail"]) == (404, missing.json()["detail"])
     assert server.get("/v1/galleries/default", key=key).status_code == 404
+
+
+@pytest.mark.parametrize(("galleries", "status"), [(["defualt"], 404), (["default", "nowhere"], 404), ([], 422)])
+def test_a_key_is_for_galleries_of_the_server(server: RunningServer, galleries: list[str], status: int) -> None:
+    answer = server.post("/v1/keys", json={"name": "of a wrong gallery", "role": "read", "galleries": galleries})
+    assert answer.status_code == status, answer.text
+    assert "of a wrong gallery" not in [key["name"] for key in server.get("/v1/keys").json()["keys"]]
+
+
+def test_a_key_of_no_gallery_means_none_to_other_servers_clients() -> None:
+    assert gallery_of(Principal("all", frozenset())) == "default"
+    assert gallery_of(Principal("of two", frozenset(), ("staff", "default"))) == "default"
+    assert gallery_of(Principal("of one", frozenset(), ("staff",))) == "staff"
+    with pytest.raises(ProblemError, match="there is no gallery"):
+        gallery_of(Principal("of none", frozenset(), ()))
 
 
 def test_a_name_is_given_once_and_a_role_exists(server: RunningServer) -> None:

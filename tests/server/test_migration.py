@@ -14,7 +14,7 @@ import pytest
 from gallery import models  # noqa: F401 - registers test-colors and test-tints
 from visavis.client import Client
 from visavis.defaults import EMBEDDER
-from visavis.errors import ServerError, UnknownNameError
+from visavis.errors import ServerError, UnknownNameError, UsageError
 from visavis.gallery import Gallery, LostFaces, Template
 from visavis.gallery._second_embeddings import NO_PHOTO
 from visavis.server.config import ServerConfig
@@ -53,6 +53,7 @@ def test_a_gallery_is_changed_and_gone_back_while_the_server_answers(
     assert (answer.name, client.stats().model, client.stats().dimension) == ("Barack", NEW, 128)
     client.enroll("Joe", [small_photos / "obama3.jpg"])  # wrong, but of the new model
     assert client.migrate_back().switched
+    assert server.get("/v1/jobs").json()["jobs"][0]["order"]["second"] == old
     assert (client.stats().model, client.migration().filled) == (old, 4)
     assert client.finish_migration().state == "none"
     with pytest.raises(ServerError, match="there is no second set of embeddings"):
@@ -113,7 +114,10 @@ def test_a_job_whose_runner_was_killed_after_the_switch_is_done(tmp_path: Path) 
         gallery.remove("Ann")
         assert gallery.migrate("test-tints").switched
     config = ServerConfig(galleries={"default": str(path)})
-    order = {"model": "test-tints", "back": False, "finish": False, "accept_loss": False, "accept_errors": False}
+    order = {
+        "model": "test-tints", "back": False, "finish": False, "accept_loss": False, "accept_errors": False,
+        "second": None,
+    }  # fmt: skip
     job = Job(
         id="1", kind="migrate", gallery="default", order=order, state="running", done=0, total=None, message="",
         result=None, created="", created_by="Ann", updated="",
@@ -124,7 +128,17 @@ def test_a_job_whose_runner_was_killed_after_the_switch_is_done(tmp_path: Path) 
 
     result = run(job)
     assert (result["switched"], result["state"]["model"]) == (True, "test-tints")
-    back = replace(job, order={**order, "model": None, "back": True})
+    back = replace(job, order={**order, "model": None, "back": True, "second": "test-colors"})
     with pytest.raises(StoppedError):
         run(back, report=False)
-    assert run(back)["state"]["model"] == "test-colors"
+    for _ in range(2):
+        result = run(back)
+        assert (result["switched"], result["refused"], result["state"]["model"]) == (True, "", "test-colors")
+    finish = replace(job, order={**order, "model": None, "finish": True, "second": "test-tints"})
+    for _ in range(2):
+        assert run(finish)["state"] == {
+            "model": "test-colors", "second": None, "state": "none", "faces": 0, "filled": 0,
+        }  # fmt: skip
+    for former in (back, finish):
+        with pytest.raises(UsageError):
+            run(replace(former, order={**former.order, "second": None}))  # nothing was to be done when it was requested

@@ -28,15 +28,20 @@ class Client:
 
     def get(self, path: str, headers: Mapping[str, str]) -> tuple[int, dict[str, str]]:
         """Return the status and the headers of an answer."""
+        return self.send("GET", path, headers)
+
+    def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> tuple[int, dict[str, str]]:
+        """Return the status and the headers of an answer to any request."""
         names = [(name.lower().encode(), text.encode()) for name, text in {"Host": "127.0.0.1", **headers}.items()]
         scope = {
-            "type": "http", "http_version": "1.1", "method": "GET", "scheme": "http", "path": path, "query_string": b"",
-            "headers": names, "client": (self._address, 5000), "server": ("127.0.0.1", 80), "root_path": "",
+            "type": "http", "http_version": "1.1", "method": method, "scheme": "http", "path": path,
+            "query_string": b"", "headers": names, "client": (self._address, 5000), "server": ("127.0.0.1", 80),
+            "root_path": "",
         }  # fmt: skip
         messages: list[dict[str, Any]] = []
 
         async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": b"", "more_body": False}
+            return {"type": "http.request", "body": body, "more_body": False}
 
         async def send(message: dict[str, Any]) -> None:
             messages.append(message)

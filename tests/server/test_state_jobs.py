@@ -138,6 +138,60 @@ def test_a_job_whose_runner_died_is_claimed_again(database: StateDatabase, monke
     assert jobs.read(second.id).state == "canceled"
 
 
+@pytest.mark.parametrize("way", ["the runner alone", "the whole server"])
+def test_a_job_that_ends_its_process_three_times_without_progress_has_failed(
+    database: StateDatabase, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """The next job is then taken; photos that a later start only repeats are no progress."""
+    monkeypatch.setattr(state_jobs, "STALE_SECONDS", -1 if way == "the whole server" else 60)
+    jobs = Jobs(database)
+    deadly = jobs.create("index", "default", {}, actor="Ann")
+    following = jobs.create("index", "default", {}, actor="Ann")
+    claims = []
+    for done in (5, 8, 2, 8):  # the second start gets farthest
+        lease = jobs.claim("own")
+        assert lease is not None
+        claims.append(lease.job.id)
+        jobs.progress(lease, done, 9)
+        if way == "the runner alone":
+            jobs.abandon("own")
+    last = jobs.claim("own")
+    assert (claims, last and last.job.id) == ([deadly.id] * 4, following.id)
+    failed = jobs.read(deadly.id)
+    assert (failed.state, failed.done) == ("failed", 8)
+    assert failed.message.startswith("its process ended 3 times: ")
+    jobs.resume(deadly.id, actor="Ann")
+    monkeypatch.setattr(state_jobs, "STALE_SECONDS", 60)
+    again = jobs.claim("own")
+    assert again is not None
+    assert again.job.id == deadly.id
+    jobs.abandon("own")
+    assert jobs.read(deadly.id).state == "queued"
+
+
+def test_a_job_that_stops_with_its_server_is_started_any_number_of_times(database: StateDatabase) -> None:
+    jobs = Jobs(database)
+    job = jobs.create("train", "default", {}, actor="Ann")
+    for _ in range(5):
+        lease = jobs.claim("own")
+        assert lease is not None
+        jobs.stop(lease)
+    jobs.claim("own")
+    jobs.abandon("own")
+    assert jobs.read(job.id).state == "queued"
+
+
+def test_a_canceled_job_that_ends_its_process_is_canceled(database: StateDatabase) -> None:
+    jobs = Jobs(database)
+    job = jobs.create("train", "default", {}, actor="Ann")
+    for _ in range(3):
+        jobs.abandon("own")
+        jobs.claim("own")
+    jobs.cancel(job.id, actor="Ann")
+    jobs.abandon("own")
+    assert jobs.read(job.id).state == "canceled"
+
+
 def test_two_runners_never_claim_one_job(database: StateDatabase) -> None:
     jobs = Jobs(database)
     ids = {jobs.create("index", "default", {}, actor="Ann").id for _ in range(12)}

@@ -1,4 +1,4 @@
-"""Who asks, and what that may do: a key, the session of a page, or this machine's own user while there are no keys."""
+"""Who asks, and what that may do: a key, the session of a page, or this machine's own user until a key is made."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ ServicesOf = Annotated[Services, Depends(get_services)]
 def identify_principal(
     request: Request, services: Services, key_text: str | None = None, *, is_use: bool = True
 ) -> Principal:
-    """Return who asks; raises ProblemError without a valid key, where keys exist or the request is from elsewhere.
+    """Return who asks; raises ProblemError without a valid key, unless none was ever made and this machine asks.
 
     A key comes before a session, whose changing requests need the CSRF token: see :mod:`visavis.server.cookies`.
     ``key_text`` is a key that the request has elsewhere than in its headers. ``is_use`` is whether the user asks, not
@@ -80,7 +80,9 @@ def identify_principal(
         if request.method not in SAFE_METHODS:
             check_changing(request, session, request.headers.get(CSRF_HEADER))
         return _make_principal(session.key)
-    if services.keys.any_usable():
+    if is_use:
+        _refuse_excess(services.keyless.wait_seconds(_address(request)))
+    if services.keys.any_made():
         raise _unauthorized("send a key: Authorization: Bearer KEY, or x-api-key: KEY.")
     client = request.client
     is_here = client is None or is_loopback(client.host)
@@ -127,7 +129,16 @@ def admit(request: Request, services: Services, right: str, key_text: str | None
 
 def count_failure(request: Request, services: Services) -> None:
     """Count a wrong key or code of an address; raises ProblemError for too many."""
-    _refuse_excess(services.failures.wait_seconds(request.client.host if request.client else ""))
+    _refuse_excess(services.failures.wait_seconds(_address(request)))
+
+
+def refuse_after_failures(request: Request, services: Services) -> None:
+    """Raise ProblemError for an address that has sent too many wrong keys and codes; count nothing."""
+    _refuse_excess(services.failures.peek_seconds(_address(request)))
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 def _refuse_excess(seconds: float) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from visavis import defaults, runtime
 from visavis._checks import check_number, check_whole
-from visavis.errors import UsageError
+from visavis.errors import UnknownNameError, UsageError
 from visavis.images import shown
 from visavis.server.state.database import beside_gallery
 from visavis.structured_text import TOML_BYTES, parse_toml
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 DEFAULT_GALLERY = "default"
 """Name of the gallery that a request means which names none."""
+SQLITE = "sqlite:///"
 _FILES = frozenset({"index_roots", "classifiers"})
 """Tables of names and paths."""
 _TABLES = ("server", "limits", "galleries", "compat", "video", *sorted(_FILES))
@@ -104,8 +105,16 @@ class ServerConfig:
 
     @property
     def state_url(self) -> str:
-        """The URL of the server's database: ``state``, else beside the first gallery."""
-        return self.state or beside_gallery(next(iter(self.galleries.values())))
+        """The URL of the server's database: ``state``, else beside the default gallery, else beside the first."""
+        first = next(iter(self.galleries.values()))
+        return self.state or beside_gallery(self.galleries.get(DEFAULT_GALLERY, first))
+
+    def require_galleries(self, names: Iterable[str]) -> None:
+        """Raise UnknownNameError for a name that no gallery of this server has."""
+        for name in names:
+            if name not in self.galleries:
+                there = ", ".join(shown(gallery) for gallery in self.galleries)
+                raise UnknownNameError(f"there is no gallery {shown(name)} on this server; there are: {there}.")
 
     @property
     def threads_per_process(self) -> int:
@@ -246,13 +255,25 @@ def _make_galleries(table: Mapping[str, Any], folder: Path) -> dict[str, str]:
     for name, url in table.items():
         if not isinstance(url, str) or not url:
             raise UsageError(f"gallery {shown(name)!r} is the URL of a gallery, such as 'sqlite:///faces.db'.")
-    return {name: url if "://" in url else f"sqlite:///{folder / url}" for name, url in table.items()}
+    return {name: _resolve_url(url, folder) for name, url in table.items()}
+
+
+def _resolve_url(url: str, folder: Path) -> str:
+    """Return the URL of a database; a file of SQLite, with or without ``sqlite:///``, is relative to ``folder``."""
+    path = url.removeprefix(SQLITE)
+    if "://" in path or path in {"", ":memory:"}:
+        return url
+    return f"{SQLITE}{folder / path}"
 
 
 def _text(key: str, value: object, _folder: Path) -> str:
     if not isinstance(value, str) or not value:
         raise UsageError(f"{key} is text, got {shown(repr(value))}.")
     return value
+
+
+def _url(key: str, value: object, folder: Path) -> str:
+    return _resolve_url(_text(key, value, folder), folder)
 
 
 def _path(key: str, value: object, folder: Path) -> Path:
@@ -302,7 +323,7 @@ _CHECKS = {
     "index": _text,
     "fetch_urls": _flag,
     "cameras": _path,
-    "state": _text,
+    "state": _url,
 }
 """Check of each key of the table ``server``."""
-_TEXTS = {key for key, check in _CHECKS.items() if check in (_text, _path)}
+_TEXTS = {key for key, check in _CHECKS.items() if check in (_text, _url, _path)}

@@ -17,18 +17,26 @@ def resolve_model(model: str) -> str:
 
 
 def run_migration(config: ServerConfig, run: JobRun) -> Mapping[str, Any]:
-    """Change the model of a gallery, go back or finish, as the job's order says; return the outcome."""
+    """Change the model of a gallery, go back or finish, as the job's order says; return the outcome.
+
+    Where a runner before was killed after it had done so, return the outcome again: ``second`` in the order is the
+    model that was to answer again, or to be removed, when it was requested.
+    """
     from visavis.gallery.gallery import Gallery
     from visavis.gallery.migration_types import Migration
 
     job, order = run.job, run.job.order
+    second = order["second"]
     with Gallery(config.galleries[job.gallery], detector=config.detector, threads=config.threads) as gallery:
+        state = gallery.migration()
         if order["finish"]:
-            return {"state": gallery.finish_migration().to_dict()}
-        if order["back"]:
+            is_finished = second is not None and state.second is None
+            return {"state": (state if is_finished else gallery.finish_migration()).to_dict()}
+        model = second if order["back"] else resolve_model(order["model"])
+        if state.model == model:
+            outcome = Migration(state, True, "", f"the gallery is of {model}.")
+        elif order["back"]:
             outcome = gallery.migrate_back(accept_loss=order["accept_loss"], progress=run.report)
-        elif gallery.model == (model := resolve_model(order["model"])):  # the runner before was killed after the switch
-            outcome = Migration(gallery.migration(), True, "", f"the gallery is of {model}.")
         else:
             options = {"accept_loss": order["accept_loss"], "accept_errors": order["accept_errors"]}
             outcome = gallery.migrate(model, **options, progress=run.report)

@@ -24,10 +24,23 @@ class RateLimiter:
             return 0.0
         time = monotonic() if now is None else now
         with self._lock:
-            level, filled = self._buckets.pop(name, (self._most, time))
-            level = min(self._most, level + (time - filled) * self._per_second)
-            allowed = level >= 1
-            self._buckets[name] = (level - 1 if allowed else level, time)
+            level = self._level(name, time)
+            self._buckets.pop(name, None)
+            self._buckets[name] = (level - 1 if level >= 1 else level, time)
             if len(self._buckets) > MOST_BUCKETS:
                 del self._buckets[next(iter(self._buckets))]
-        return 0.0 if allowed else (1 - level) / self._per_second
+        return self._seconds(level)
+
+    def peek_seconds(self, name: str, *, now: float | None = None) -> float:
+        """Return what :meth:`wait_seconds` would, and count nothing."""
+        if not self._per_second:
+            return 0.0
+        with self._lock:
+            return self._seconds(self._level(name, monotonic() if now is None else now))
+
+    def _level(self, name: str, time: float) -> float:
+        level, filled = self._buckets.get(name, (self._most, time))
+        return min(self._most, level + (time - filled) * self._per_second)
+
+    def _seconds(self, level: float) -> float:
+        return 0.0 if level >= 1 else (1 - level) / self._per_second

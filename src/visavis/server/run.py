@@ -98,11 +98,12 @@ def _check_keys(config: ServerConfig, show: Callable[[str], None]) -> None:
                 f"without a key the server answers this machine alone, not {others}: create a key first, by "
                 "visavis keys create NAME --role admin."
             )
-        code = keys.make_setup_code()
+        code, is_first = keys.make_setup_code(), not keys.any_made()
     finally:
         database.close()
     if code is not None:
-        show(f"no keys yet: everyone on this machine is an administrator. One-time code for the first key: {code}")
+        state = "no keys yet: everyone on this machine is an administrator" if is_first else "all keys are revoked"
+        show(f"{state}. One-time code for {'the first' if is_first else 'a new'} key: {code}")
 
 
 def _register(cameras: CameraFile, config: ServerConfig) -> None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from visavis.spoof_networks import SpoofNetworks
 
 FAILURES_PER_MINUTE = 30
-"""Wrong keys and codes of an address: further ones are refused unseen."""
+"""Wrong keys and codes of an address: further ones are answered by 429, codes without looking at them."""
 
 
 @dataclass
@@ -57,7 +57,8 @@ class Services:
         self.cameras = Cameras(self.database)
         self.inference = InferenceThread(seconds=self.config.limits.seconds)
         self.rates = RateLimiter(self.config.limits.per_minute / self.config.workers)
-        self.failures = RateLimiter(FAILURES_PER_MINUTE)
+        self.keyless = RateLimiter(self.config.limits.per_minute / self.config.workers)
+        self.failures = RateLimiter(FAILURES_PER_MINUTE / self.config.workers)
         self.stopping = Event()
         self.streams = 0  # of events, open now
         self._galleries: dict[str, Gallery] = {}

@@ -68,7 +68,7 @@ class Supervisor:
         try:
             for _ in range(self._config.workers):
                 self._fork(self._run_worker)
-            self._fork(self._run_jobs)
+            self._fork(self._run_jobs, vital=False)
             if self._cameras is not None:
                 self._fork(self._run_cameras, vital=False)
             self._watch()

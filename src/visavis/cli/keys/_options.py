@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -32,13 +32,15 @@ KeyName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the key.",
 
 
 @contextmanager
-def open_keys(config: Path | None, gallery: str | None) -> Iterator[Keys]:
-    """Open the keys of a server."""
+def open_keys(config: Path | None, gallery: str | None, *, only: Sequence[str] = ()) -> Iterator[Keys]:
+    """Open the keys of a server; raises UnknownNameError where no gallery of it has a name in ``only``."""
     from visavis.server.config import read_config
     from visavis.server.state.database import StateDatabase
     from visavis.server.state.keys import Keys
 
-    database = StateDatabase(read_config(config, gallery=maybe_gallery_url(gallery)).state_url)
+    settings = read_config(config, gallery=maybe_gallery_url(gallery))
+    settings.require_galleries(only)
+    database = StateDatabase(settings.state_url)
     try:
         yield Keys(database)
     finally:

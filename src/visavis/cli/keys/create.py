@@ -29,7 +29,7 @@ def create(
     """Create an API key. It is shown once: the server stores only its hash."""
     from visavis.server.state.keys import user_name
 
-    with open_keys(config, gallery) as keys, Output(*COLUMNS, json=json) as output:
+    with open_keys(config, gallery, only=only or ()) as keys, Output(*COLUMNS, json=json) as output:
         key = keys.create(name, role, galleries=only or None, actor=user_name())
         output.answer(asdict(key), [key.name, key.role, key.key])
     if not json:

@@ -10,9 +10,15 @@ from visavis.server.config import DEFAULT_GALLERY
 
 
 def gallery_of(principal: Principal) -> str:
-    """Return the name of the gallery that a key means: the default one if it may, else the first of its own."""
+    """Return the name of the gallery that a key means: the default one if it may, else the first of its own.
+
+    Raises ProblemError for a key of no gallery.
+    """
     allowed = principal.galleries
-    return DEFAULT_GALLERY if not allowed or DEFAULT_GALLERY in allowed else allowed[0]
+    if allowed and DEFAULT_GALLERY not in allowed:
+        return allowed[0]
+    principal.require_gallery(DEFAULT_GALLERY)
+    return DEFAULT_GALLERY
 
 
 def find_by_name(gallery: Gallery, name: str) -> Person | None:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from visavis.gallery.check_text import NAME_LENGTH
-from visavis.server.auth import ServicesOf, count_failure
+from visavis.server.auth import ServicesOf, count_failure, refuse_after_failures
 from visavis.server.problems import ProblemError, responses
 from visavis.server.resources.options import Administrator
 from visavis.server.schema import model_of
@@ -23,7 +23,7 @@ class KeyRequest(BaseModel):
 
     name: str = Field(min_length=1, max_length=NAME_LENGTH)
     role: str
-    galleries: list[str] | None = None
+    galleries: list[str] | None = Field(None, min_length=1)
 
 
 class KeyList(BaseModel):
@@ -48,6 +48,7 @@ def list_keys(services: ServicesOf, _: Administrator) -> dict[str, Any]:
 @router.post("/keys", response_model=model_of(NewKey), status_code=201, responses=responses())
 def create_key(services: ServicesOf, principal: Administrator, order: KeyRequest) -> dict[str, Any]:
     """Create a key; its text is in this answer alone."""
+    services.config.require_galleries(order.galleries or ())
     return asdict(services.keys.create(order.name, order.role, galleries=order.galleries, actor=principal.name))
 
 
@@ -66,6 +67,7 @@ def revoke_key(services: ServicesOf, principal: Administrator, name: str) -> Non
 @router.post("/setup", response_model=model_of(NewKey), status_code=201, responses=responses())
 def set_up(request: Request, services: ServicesOf, order: SetupRequest) -> dict[str, Any]:
     """Make the first administrator's key with the one-time code, which ends with it."""
+    refuse_after_failures(request, services)
     key = services.keys.use_setup_code(order.code, order.name)
     if key is None:
         count_failure(request, services)

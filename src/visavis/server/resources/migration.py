@@ -47,7 +47,11 @@ def migrate(services: ServicesOf, principal: Manager, name: str, order: MigrateO
     gallery = services.gallery(name)  # 404 where there is none
     if order.model is not None and resolve_model(order.model) == gallery.model:
         raise UsageError(f"this gallery is of {gallery.model} already.")
-    return services.jobs.create("migrate", name, order.model_dump(), actor=principal.name).to_dict()
+    state = gallery.migration()
+    is_switched = state.state == "switched"
+    second = state.second if order.finish or (order.back and is_switched) else None
+    content = {**order.model_dump(), "second": second}
+    return services.jobs.create("migrate", name, content, actor=principal.name).to_dict()
 
 
 @router.get("/{name}/migrate", response_model=model_of(MigrationState), responses=responses(404))

@@ -2,7 +2,8 @@
 
 A runner holds a lease of its job, and renews it all the time. The lease of a runner that was killed, or cannot reach
 the database, lapses after ``STALE_SECONDS``; any server of the database then claims the job, and the former runner can
-change nothing of it any more.
+change nothing of it any more. A job whose process ends ``MOST_STARTS`` times without progress has failed: the job may
+be what ends the process, such as by taking all memory.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ STATES = (QUEUED, RUNNING, SAVING, CANCELING, CANCELED, DONE, FAILED)
 LEASED = (RUNNING, SAVING, CANCELING)
 STALE_SECONDS = 60.0
 """Time after which the lease of a job that was not renewed lapses."""
+MOST_STARTS = 3
+"""Number of starts of a job, since it last got farther than ever, after which it is not started again."""
+ENDED = f"its process ended {MOST_STARTS} times: the server's log may say why. Resume the job when that is mended."
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class Jobs:
         values = {
             "id": secrets.token_hex(8), "kind": kind, "gallery": gallery, "order": json.dumps(order), "state": QUEUED,
             "done": 0, "total": None, "message": "", "result": None, "created": at, "created_by": actor, "updated": at,
-            "lease": None, "renewed": at,
+            "lease": None, "renewed": at, "starts": 0, "farthest": 0,
         }  # fmt: skip
         with self._database.write() as conn:
             conn.execute(insert(JOBS).values(values))
@@ -85,22 +89,30 @@ class Jobs:
         """
         oldest = (datetime.now(UTC) - timedelta(seconds=STALE_SECONDS)).isoformat(timespec="microseconds")
         is_lapsed = and_(JOBS.c.state.in_([RUNNING, SAVING]), JOBS.c.renewed < oldest)
+        is_spent = and_(is_lapsed, JOBS.c.starts >= MOST_STARTS)
         waiting = select(JOBS.c.id).where(or_(JOBS.c.state == QUEUED, is_lapsed)).order_by(JOBS.c.created, JOBS.c.id)
         with self._database.write() as conn:
             is_abandoned = and_(JOBS.c.state == CANCELING, JOBS.c.renewed < oldest)
             conn.execute(update(JOBS).where(is_abandoned).values(state=CANCELED, updated=now(), lease=None))
+            _change(conn, is_spent, state=FAILED, message=ENDED, lease=None)
             job_id = conn.execute(waiting.limit(1)).scalar()
             if job_id is None:
                 return None
             token = f"{owner}.{secrets.token_hex(8)}"
-            _change(conn, JOBS.c.id == job_id, state=RUNNING, message="", lease=token, renewed=now())
+            starts = JOBS.c.starts + 1
+            _change(conn, JOBS.c.id == job_id, state=RUNNING, message="", lease=token, renewed=now(), starts=starts)
             return Lease(_read(conn, job_id), token)
 
     def abandon(self, owner: str) -> None:
-        """End the leases of a server whose runner has died: its jobs wait again, or are canceled if they are to be."""
+        """End the leases of a server whose runner has died: its jobs wait again, or are canceled if they are to be.
+
+        A job that was started ``MOST_STARTS`` times without progress has failed.
+        """
         of_owner = and_(JOBS.c.lease.startswith(f"{owner}.", autoescape=True), JOBS.c.state.in_(LEASED))
+        is_spent = and_(of_owner, JOBS.c.state != CANCELING, JOBS.c.starts >= MOST_STARTS)
         state = case((JOBS.c.state == CANCELING, CANCELED), else_=QUEUED)
         with self._database.write() as conn:
+            _change(conn, is_spent, state=FAILED, message=ENDED, lease=None)
             _change(conn, of_owner, state=state, lease=None)
 
     def renew(self, lease: Lease) -> bool:
@@ -111,6 +123,8 @@ class Jobs:
     def progress(self, lease: Lease, done: int, total: int | None) -> bool:
         """Report how far a job is; return whether to go on: False, it was canceled, or the lease is lost."""
         with self._database.write() as conn:
+            is_farther = and_(_is_held(lease), JOBS.c.farthest < done)
+            _change(conn, is_farther, farthest=done, starts=1)
             is_held = _change(conn, _is_held(lease), done=done, total=total, renewed=now())
             return is_held and _read(conn, lease.job.id).state == RUNNING
 
@@ -135,7 +149,7 @@ class Jobs:
         with self._database.write() as conn:
             state = _read(conn, lease.job.id).state
             values = {"result": json.dumps(result), "state": CANCELED} if state == CANCELING else {"state": QUEUED}
-            return _change(conn, _is_held(lease), **values, lease=None)
+            return _change(conn, _is_held(lease), **values, lease=None, starts=JOBS.c.starts - 1)
 
     def _end(self, lease: Lease, state: str, **values: object) -> bool:
         with self._database.write() as conn:
@@ -162,7 +176,7 @@ class Jobs:
             job = _read(conn, job_id)
             if job.state not in {CANCELED, FAILED}:
                 raise UsageError(f"job {job_id} is {job.state}: only a canceled or a failed one can be resumed.")
-            _change(conn, JOBS.c.id == job_id, state=QUEUED, message="", result=None)
+            _change(conn, JOBS.c.id == job_id, state=QUEUED, message="", result=None, starts=0)
             self._database.log(conn, actor, "resume job", job_id)
             return _read(conn, job_id)
 
@@ -185,7 +199,8 @@ def _change(conn: Connection, condition: ColumnElement[bool], **values: object) 
 
 def _make_job(row: Row[Any]) -> Job:
     values = dict(row._mapping)
-    del values["lease"], values["renewed"]
+    for column in ("lease", "renewed", "starts", "farthest"):
+        del values[column]
     result = values.pop("result")
     order = json.loads(values.pop("order"))
     return Job(**values, order=order, result=None if result is None else json.loads(result))

@@ -9,11 +9,12 @@ import getpass
 import hashlib
 import hmac
 import json
+import re
 import secrets
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from visavis.errors import UnknownNameError, UsageError
@@ -24,6 +25,7 @@ from visavis.server.state.database import StateDatabase, now
 from visavis.server.types import ApiKey, NewKey
 
 PREFIX = "vv"
+KEY_ID = re.compile("[0-9a-f]{12}")
 KEYS = tables.KEYS
 
 
@@ -66,7 +68,7 @@ class Keys:
         """Return the key of this text; None where it is wrong or revoked. Secrets are compared in constant time."""
         prefix, _, rest = text.partition("_")
         key_id, _, secret = rest.partition("_")
-        if prefix != PREFIX or not secret:
+        if prefix != PREFIX or not secret or KEY_ID.fullmatch(key_id) is None:
             return None
         with self._database.read() as conn:
             row = conn.execute(select(KEYS).where(KEYS.c.id == key_id)).one_or_none()
@@ -75,14 +77,19 @@ class Keys:
         return read_key(row) if row is not None and is_right and row.revoked is None else None
 
     def any_usable(self) -> bool:
-        """Return whether there is a key that is not revoked: without one, requests from this machine need none."""
+        """Return whether there is a key that is not revoked."""
         with self._database.read() as conn:
-            return conn.execute(select(func.count()).where(KEYS.c.revoked.is_(None))).scalar_one() > 0
+            return _any_usable(conn)
+
+    def any_made(self) -> bool:
+        """Return whether a key was ever made, also one that was revoked: until then this machine's users need none."""
+        with self._database.read() as conn:
+            return conn.execute(select(KEYS.c.id).limit(1)).first() is not None
 
     def make_setup_code(self) -> str | None:
-        """Return a new one-time code for the first administrator, instead of an older one; None where keys exist."""
+        """Return a new one-time code for an administrator's key, instead of an older one; None with a usable key."""
         with self._database.write() as conn:
-            if conn.execute(select(func.count()).select_from(KEYS)).scalar_one():
+            if _any_usable(conn):
                 return None
             code = "-".join(f"{secrets.randbelow(10_000):04d}" for _ in range(4))
             conn.execute(delete(tables.SETUP))
@@ -90,12 +97,17 @@ class Keys:
             return code
 
     def use_setup_code(self, code: str, name: str) -> NewKey | None:
-        """Return the first administrator's key for the one-time code, which ends with it; None for a wrong code."""
-        with self._database.write() as conn:
+        """Return the first administrator's key for the one-time code, which ends with it; None for a wrong code.
+
+        A wrong code takes no lock of the database.
+        """
+        with self._database.read() as conn:
             expected = conn.execute(select(tables.SETUP.c.code_hash)).scalar()
-            if expected is None or not hmac.compare_digest(_hash(code), expected):
-                return None
-            conn.execute(delete(tables.SETUP))
+        if expected is None or not hmac.compare_digest(_hash(code), expected):
+            return None
+        with self._database.write() as conn:
+            if not conn.execute(delete(tables.SETUP).where(tables.SETUP.c.code_hash == expected)).rowcount:
+                return None  # another request was first
             return self._insert(conn, name, "admin", None, "setup")
 
     def _insert(self, conn: Connection, name: str, role: str, galleries: Sequence[str] | None, actor: str) -> NewKey:
@@ -123,6 +135,10 @@ def user_name() -> str:
         return getpass.getuser()
     except (OSError, KeyError):  # a user id without a name
         return "command line"
+
+
+def _any_usable(conn: Connection) -> bool:
+    return conn.execute(select(KEYS.c.id).where(KEYS.c.revoked.is_(None)).limit(1)).first() is not None
 
 
 def _find(conn: Connection, name: str) -> Row[tuple[str, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Float, ForeignKey, Index, Integer, MetaData, Table, Text
 
-VERSION = 2
+VERSION = 3
 """Version of the tables; a database of another version is refused."""
 
 METADATA = MetaData()
@@ -53,6 +53,8 @@ JOBS = Table(
     Column("updated", Text, nullable=False),
     Column("lease", Text),  # token of the runner that has it
     Column("renewed", Text, nullable=False),  # when the runner last said that it is alive
+    Column("starts", Integer, nullable=False),  # number of claims since "farthest" grew, without orderly stops
+    Column("farthest", Integer, nullable=False),  # greatest "done" of all claims
 )
 
 EVENTS = Table(
