@@ -75,17 +75,17 @@ def migrate(opened: OpenGallery, model: str, options: MigrateOptions, progress: 
         _begin(conn, opened, model)
         if table is not None:
             second_set.set_thresholds(conn, json.dumps(table.table()))
-    return _Change(opened, recognizer, progress).run(options, is_checked=True)
+    return _Change(opened, opened.model, recognizer, progress).run(options, is_checked=True)
 
 
 def go_back(opened: OpenGallery, progress: Progress, *, accept_loss: bool) -> Migration:
     """Do as :meth:`visavis.gallery.Gallery.migrate_back`."""
     with opened.database.read() as conn:
-        opened.require_model(conn)
+        former = records.read_meta(conn).model  # also where this gallery was opened before the switch
         second = second_set.read_second_set(conn)
     if second is None or second.status != SWITCHED:
         raise UsageError("there is no model to go back to: the gallery has not changed its model, or finished that.")
-    change = _Change(opened, opened.make_recognizer(second.model), progress)
+    change = _Change(opened, former, opened.make_recognizer(second.model), progress)
     return change.run(MigrateOptions(accept_loss=accept_loss), is_checked=False)
 
 
@@ -127,10 +127,10 @@ def _begin(conn: Connection, opened: OpenGallery, model: str) -> None:
 
 
 class _Change:
-    """A change to the model of ``recognizer``, whose second set was begun."""
+    """A change from the model ``former`` to that of ``recognizer``, whose second set was begun."""
 
-    def __init__(self, opened: OpenGallery, recognizer: Recognizer, progress: Progress) -> None:
-        self._opened, self._recognizer, self._progress = opened, recognizer, progress
+    def __init__(self, opened: OpenGallery, former: str, recognizer: Recognizer, progress: Progress) -> None:
+        self._opened, self._former, self._recognizer, self._progress = opened, former, recognizer, progress
         self._model = recognizer.model
         self._lost: LostIds = {}
 
@@ -139,7 +139,7 @@ class _Change:
         judgment: _Judgment | None = None if is_checked else _Judgment()
         while True:
             try:
-                self._lost = fill(self._opened, self._recognizer, self._progress)
+                self._lost = fill(self._opened, self._former, self._recognizer, self._progress)
             except InterruptedFillError:
                 return self._report(_Judgment("stopped", "it was stopped; the next call goes on."))
             if self._lost and not options.accept_loss:
@@ -149,7 +149,6 @@ class _Change:
                 return self._report(judgment)
             lost = describe_lost(self._opened, self._lost)
             if self._switch():
-                self._opened.adopt(self._recognizer)
                 state = read_state(self._opened)
                 return Migration(state, True, "", _explain_switch(state), lost, judgment.old, judgment.new)
 
@@ -174,7 +173,7 @@ class _Change:
     def _switch(self) -> bool:
         """Exchange the sets in one transaction; False where faces were enrolled since the second set was filled."""
         with self._transaction() as conn:
-            self._opened.require_model(conn)
+            records.require_model(conn, self._former)
             if expired := rejections.find_expired(conn):
                 self._opened.database.mark_traces(conn)
                 rejections.remove_rejections(conn, expired)
@@ -182,10 +181,9 @@ class _Change:
             if not {*list_missing(conn, self._model)} <= self._lost.keys():
                 return False
             remove_lost(conn, self._opened, self._model)
-            former = self._opened.model
             second_set.exchange(conn, second)
             action = "migrate" if second.status == PREPARED else "migrate back"
-            self._opened.log(conn, action, None, f"{former} to {self._model}")
+            self._opened.log(conn, action, None, f"{self._former} to {self._model}")
         return True
 
     def _transaction(self) -> AbstractContextManager[Connection]:

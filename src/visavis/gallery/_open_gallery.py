@@ -47,7 +47,8 @@ class OpenGallery:
     """An open gallery, as the functions of this package take it.
 
     ``database`` holds the records and ``index`` searches them, one thread at a time, under ``lock``. ``model`` is the
-    embedder of all embeddings, ``people_cache`` keeps people in memory
+    embedder of all embeddings; it never changes: once the gallery has another model, searches and changes fail, so that
+    work which began before, in any thread, mixes no embeddings of two models. ``people_cache`` keeps people in memory
     between searches; None before the first search.
     """
 
@@ -150,7 +151,7 @@ class OpenGallery:
         return compare.calibration(self.model) if own is None else _parse_calibration(own)
 
     def require_model(self, conn: Connection) -> records.Meta:
-        """Return the row of ``meta``; GalleryError where another process has changed the model meanwhile."""
+        """Return the row of ``meta``; GalleryError where the model was changed meanwhile."""
         return records.require_model(conn, self.model)
 
     def make_recognizer(self, model: str) -> Recognizer:
@@ -158,11 +159,6 @@ class OpenGallery:
         if self._recognizer is not None:
             return _make_recognizer(model, self._recognizer.detector, self._recognizer.threads)
         return _make_recognizer(model, self._detector, self._threads)
-
-    def adopt(self, recognizer: Recognizer) -> None:
-        """Use the model that the gallery has from now on, and a recognizer of it."""
-        with self.lock:
-            self.model, self._recognizer = recognizer.model, recognizer
 
     def set_calibration(self, table: compare.Calibration | None) -> None:
         """Do as :meth:`visavis.gallery.Gallery.calibrate`."""

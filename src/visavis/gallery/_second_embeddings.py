@@ -23,7 +23,7 @@ from visavis.gallery._open_gallery import OpenGallery
 from visavis.gallery.check_input import normalize_embeddings
 from visavis.gallery.kept_crops import open_crop
 from visavis.gallery.migration_types import Progress
-from visavis.gallery.sql import second_set
+from visavis.gallery.sql import records, second_set
 from visavis.gallery.sql.crops import KINDS, FaceKind, read_crop
 from visavis.types import RGB, Floats, PhotoFaces
 
@@ -61,10 +61,11 @@ class _Made(NamedTuple):
         return self._replace(embeddings=dict(zip(self.embeddings, rows, strict=True)))
 
 
-def fill(opened: OpenGallery, recognizer: Recognizer, progress: Progress) -> LostIds:
+def fill(opened: OpenGallery, former: str, recognizer: Recognizer, progress: Progress) -> LostIds:
     """Embed all faces that the second set lacks; return those of which that is not possible.
 
-    Raises InterruptedFillError where ``progress`` returns False.
+    Raises InterruptedFillError where ``progress`` returns False, GalleryError where the gallery is no longer of
+    ``former``.
     """
     lost: LostIds = {}
     model = recognizer.model
@@ -83,7 +84,7 @@ def fill(opened: OpenGallery, recognizer: Recognizer, progress: Progress) -> Los
             if made.embeddings:
                 made = made.normalize()
                 with opened.database.write() as conn:
-                    opened.require_model(conn)
+                    records.require_model(conn, former)
                     second_set.store(conn, kind, model, made.embeddings)
             lost |= {(kind, face_id): reason for face_id, reason in made.lost.items()}
             last, done = rows[-1].id, done + len(made.embeddings)

@@ -54,8 +54,8 @@ class ModelChange:
         unless ``accept_errors``. Raises UsageError if the gallery is of ``model`` already, or has a second set of
         another one.
 
-        Other processes that have the gallery open get a GalleryError when they search or store afterwards: they open
-        it again.
+        After the switch this gallery, and any other that was opened before, raises GalleryError in place of each search
+        and change: open it again. :meth:`migration`, :meth:`migrate_back` and :meth:`finish_migration` go on working.
         """
         options = MigrateOptions(accept_loss, accept_errors, thresholds)
         return _migrate.migrate(self.opened, model, options, progress)
@@ -63,7 +63,8 @@ class ModelChange:
     def migrate_back(self, *, accept_loss: bool = False, progress: Progress = go_on) -> Migration:
         """Let the model that answered before answer again; faces enrolled since are embedded with it first.
 
-        ``accept_loss`` and ``progress`` are those of :meth:`migrate`. Raises UsageError if there is no such model.
+        ``accept_loss`` and ``progress`` are those of :meth:`migrate`. A gallery that was opened when that model
+        answered can be used again afterwards. Raises UsageError if there is no such model.
         """
         return _migrate.go_back(self.opened, progress, accept_loss=accept_loss)
 
@@ -75,7 +76,7 @@ class ModelChange:
         return _migrate.finish(self.opened)
 
     def has_another_model(self) -> bool:
-        """Return whether another process has changed the model since this gallery was opened: then open it again."""
+        """Return whether the model was changed since this gallery was opened: then open it again."""
         return self.opened.database.read_meta().model != self.opened.model
 
     def migration(self) -> MigrationState:
