@@ -60,11 +60,14 @@ def test_a_gallery_is_changed_and_gone_back_while_the_server_answers(
     assert [line.actor for line in client.audit() if line.action == "migrate"] == ["first admin"]
 
 
-def test_uploaded_photos_without_crops_are_lost_and_nothing_is_switched(client: Client, small_photos: Path) -> None:
+def test_uploaded_photos_without_crops_are_lost_and_nothing_is_switched(
+    server: RunningServer, client: Client, small_photos: Path
+) -> None:
     client.enroll("Barack", [small_photos / "obama.jpg"])
     outcome = client.migrate(NEW)
     assert (outcome.switched, outcome.refused) == (False, "lost")
-    assert outcome.lost == (LostFaces(1, "Barack", (1,), (), True, (NO_PHOTO,)),)
+    assert outcome.lost == (LostFaces(1, "", (1,), (), True, (NO_PHOTO,)),)
+    assert "Barack" not in server.get("/v1/jobs").text  # results stay in the server's database
     assert client.stats().model != NEW
 
 
