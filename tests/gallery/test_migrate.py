@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from visavis.errors import GalleryError, UsageError
 from visavis.gallery import Gallery, LostFaces, Template
 from visavis.gallery._second_embeddings import GONE, NO_PHOTO, REPLACED
 from visavis.pipeline import Recognizer
+from visavis.poor_photos import PoorPhotos
 
 from .faces import child, digest, in_a_file
 from .models import BLUE, DARK_RED, DETECTOR, GRAYS, MODEL, RED, SAME_LENGTH, TINTS, photo
@@ -211,6 +213,18 @@ def test_thresholds_go_with_their_model(album: Gallery, place: str) -> None:
         assert new.calibration == table(TINTS)
     album.migrate_back()
     assert album.calibration == table(MODEL)
+
+
+def test_thresholds_of_embeddings_of_another_length_are_refused(album: Gallery, place: str) -> None:
+    """The tints have five values."""
+    wrong = replace(table(TINTS), poor=PoorPhotos((1.0, 0.0, 0.0), ((0.1, 1.0), (0.5, 0.5))))
+    for thresholds in (wrong, None):  # the first call stores the table
+        with pytest.raises(UsageError, match="of embeddings of 3 values, and these have 5"):
+            album.migrate(TINTS, thresholds=thresholds)
+    assert album.migration().state == "prepared"
+    assert album.migrate(TINTS, thresholds=table(TINTS)).switched
+    with open_again(place) as new:
+        assert new.calibration == table(TINTS)
 
 
 def test_an_empty_gallery_switches_at_once(place: str, pictures: dict[str, Path]) -> None:

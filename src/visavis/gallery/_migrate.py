@@ -18,7 +18,7 @@ from visavis.compare import Calibration, calibration, own_or_shipped
 from visavis.embedders import model_id
 from visavis.errors import UsageError
 from visavis.gallery._lost_faces import describe_lost, remove_lost
-from visavis.gallery._open_gallery import OpenGallery
+from visavis.gallery._open_gallery import OpenGallery, check_length, parse_stored_calibration
 from visavis.gallery._pair_errors import measure_pairs
 from visavis.gallery._second_embeddings import InterruptedFillError, LostIds, fill, list_missing
 from visavis.gallery.migration_types import Migration, MigrationState, PairErrors, Progress
@@ -164,6 +164,8 @@ class _Change:
             second = second_set.require_second_set(conn, self._model)
             if second.dimension is None:
                 return _Judgment()
+            if second.calibration is not None:  # of this call or an earlier one
+                check_length(parse_stored_calibration(second.calibration), second.dimension)
             old, new = measure_pairs(conn, second)
             has_table = self._opened.read_calibration(conn) is not None
         is_uncalibrated = has_table and second.calibration is None and calibration(self._model) is None

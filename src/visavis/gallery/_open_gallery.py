@@ -148,7 +148,7 @@ class OpenGallery:
         """Return the gallery's own calibration, else that shipped for its model; GalleryError if it is damaged."""
         self.require_model(conn)
         own = records.read_calibration(conn)
-        return compare.calibration(self.model) if own is None else _parse_calibration(own)
+        return compare.calibration(self.model) if own is None else parse_stored_calibration(own)
 
     def require_model(self, conn: Connection) -> records.Meta:
         """Return the row of ``meta``; GalleryError where the model was changed meanwhile."""
@@ -166,8 +166,7 @@ class OpenGallery:
             compare.own_or_shipped(table, self.model)
             with self.database.read() as conn:
                 dimension = self.require_model(conn).dimension
-            if table.poor and dimension:
-                table.poor.shares(np.zeros((1, dimension), np.float32))  # raises for embeddings of another length
+            check_length(table, dimension)
         with self.database.write() as conn:
             self.require_model(conn)
             records.set_calibration(conn, None if table is None else json.dumps(table.table()))
@@ -205,8 +204,15 @@ class OpenGallery:
         audit_log.log_action(conn, action, person_id, detail, actor=self.actor)
 
 
+def check_length(table: compare.Calibration, dimension: int | None) -> None:
+    """Raise UsageError for a table that was measured on embeddings of another length than ``dimension`` (if known)."""
+    if table.poor and dimension:
+        table.poor.shares(np.zeros((1, dimension), np.float32))
+
+
 @lru_cache(maxsize=8)
-def _parse_calibration(text: str) -> compare.Calibration:
+def parse_stored_calibration(text: str) -> compare.Calibration:
+    """Return the table of thresholds that a gallery stores as JSON; GalleryError if it is damaged."""
     try:
         return compare.parse_calibration(parse_json(text))
     except ValueError as error:
