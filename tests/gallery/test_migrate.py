@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -255,7 +255,7 @@ def test_faces_enrolled_during_the_change_are_filled_before_the_switch(
             return True
 
         assert album.migrate(TINTS, progress=enroll).switched
-    assert steps == [(0, 4), (4, 4), (4, 4), (4, 5), (5, 5), (5, 5)]
+    assert steps == [(0, 4), (4, 4), (4, 4), (4, 5), (4, 5), (5, 5), (5, 5), (5, 5)]
     with open_again(place) as new:
         assert (len(new.find("Ann").templates), read_models(new), new.check()) == (3, {TINTS}, [])
         assert names(new, late) == ["Ann"]
@@ -363,6 +363,29 @@ def test_a_stopped_change_goes_on(album: Gallery, monkeypatch: pytest.MonkeyPatc
     seen: list[int] = []
     assert album.migrate(TINTS, progress=lambda done, total: not seen.append(done)).switched
     assert seen[0] == 2
+
+
+def test_a_change_that_is_stopped_before_the_switch_does_not_switch(album: Gallery, place: str) -> None:
+    steps: list[tuple[int, int]] = []
+
+    def stop_at(count: int) -> Callable[[int, int], bool]:
+        steps.clear()
+
+        def progress(done: int, total: int) -> bool:
+            steps.append((done, total))
+            return len(steps) < count
+
+        return progress
+
+    assert album.migrate(TINTS, progress=stop_at(99), confirm=lambda: False).refused == "stopped"
+    assert steps == [(0, 4), (4, 4), (4, 4), (4, 4)]  # the last is the switch
+    assert album.migrate(TINTS, progress=stop_at(3)).refused == "stopped"
+    assert steps == [(4, 4), (4, 4), (4, 4)]
+    assert (album.migration().state, album.migration().filled) == ("prepared", 4)
+    assert album.check() == []
+    assert album.migrate(TINTS, progress=stop_at(4)).switched
+    assert album.migrate_back(confirm=lambda: False).refused == "stopped"
+    assert album.migration().state == "switched"
 
 
 def test_a_missing_model_begins_nothing(album: Gallery) -> None:

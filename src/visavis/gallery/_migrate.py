@@ -21,7 +21,7 @@ from visavis.gallery._lost_faces import describe_lost, remove_lost
 from visavis.gallery._open_gallery import OpenGallery, check_length, parse_stored_calibration
 from visavis.gallery._pair_errors import measure_pairs
 from visavis.gallery._second_embeddings import InterruptedFillError, LostIds, fill, list_missing
-from visavis.gallery.migration_types import Migration, MigrationState, PairErrors, Progress
+from visavis.gallery.migration_types import Confirm, Migration, MigrationState, PairErrors, Progress
 from visavis.gallery.sql import crops, records, rejections, second_set
 from visavis.gallery.sql.second_set import PREPARED, SWITCHED
 
@@ -62,7 +62,9 @@ def _read_state(conn: Connection) -> MigrationState:
     return MigrationState(model, second.model, second.status, total, filled)
 
 
-def migrate(opened: OpenGallery, model: str, options: MigrateOptions, progress: Progress) -> Migration:
+def migrate(
+    opened: OpenGallery, model: str, options: MigrateOptions, progress: Progress, confirm: Confirm
+) -> Migration:
     """Do as :meth:`visavis.gallery.Gallery.migrate`."""
     model = model_id(model)
     table = options.thresholds
@@ -75,17 +77,17 @@ def migrate(opened: OpenGallery, model: str, options: MigrateOptions, progress: 
         _begin(conn, opened, model)
         if table is not None:
             second_set.set_thresholds(conn, json.dumps(table.table()))
-    return _Change(opened, opened.model, recognizer, progress).run(options, is_checked=True)
+    return _Change(opened, opened.model, recognizer, progress, confirm).run(options, is_checked=True)
 
 
-def go_back(opened: OpenGallery, progress: Progress, *, accept_loss: bool) -> Migration:
+def go_back(opened: OpenGallery, progress: Progress, confirm: Confirm, *, accept_loss: bool) -> Migration:
     """Do as :meth:`visavis.gallery.Gallery.migrate_back`."""
     with opened.database.read() as conn:
         former = records.read_meta(conn).model  # also where this gallery was opened before the switch
         second = second_set.read_second_set(conn)
     if second is None or second.status != SWITCHED:
         raise UsageError("there is no model to go back to: the gallery has not changed its model, or finished that.")
-    change = _Change(opened, former, opened.make_recognizer(second.model), progress)
+    change = _Change(opened, former, opened.make_recognizer(second.model), progress, confirm)
     return change.run(MigrateOptions(accept_loss=accept_loss), is_checked=False)
 
 
@@ -129,8 +131,11 @@ def _begin(conn: Connection, opened: OpenGallery, model: str) -> None:
 class _Change:
     """A change from the model ``former`` to that of ``recognizer``, whose second set was begun."""
 
-    def __init__(self, opened: OpenGallery, former: str, recognizer: Recognizer, progress: Progress) -> None:
-        self._opened, self._former, self._recognizer, self._progress = opened, former, recognizer, progress
+    def __init__(
+        self, opened: OpenGallery, former: str, recognizer: Recognizer, progress: Progress, confirm: Confirm
+    ) -> None:
+        self._opened, self._former, self._recognizer = opened, former, recognizer
+        self._progress, self._confirm = progress, confirm
         self._model = recognizer.model
         self._lost: LostIds = {}
 
@@ -140,15 +145,16 @@ class _Change:
         while True:
             try:
                 self._lost = fill(self._opened, self._former, self._recognizer, self._progress)
+                if self._lost and not options.accept_loss:
+                    return self._report(_Judgment("lost", _explain_loss(len(self._lost))))
+                judgment = self._judge(options) if judgment is None else judgment
+                if judgment.refused:
+                    return self._report(judgment)
+                lost = describe_lost(self._opened, self._lost)
+                is_switched = self._switch()
             except InterruptedFillError:
                 return self._report(_Judgment("stopped", "it was stopped; the next call goes on."))
-            if self._lost and not options.accept_loss:
-                return self._report(_Judgment("lost", _explain_loss(len(self._lost))))
-            judgment = self._judge(options) if judgment is None else judgment
-            if judgment.refused:
-                return self._report(judgment)
-            lost = describe_lost(self._opened, self._lost)
-            if self._switch():
+            if is_switched:
                 state = read_state(self._opened)
                 return Migration(state, True, "", _explain_switch(state), lost, judgment.old, judgment.new)
 
@@ -173,7 +179,14 @@ class _Change:
         return _Judgment(refused, _explain_refusal(refused, old, new), old, new)
 
     def _switch(self) -> bool:
-        """Exchange the sets in one transaction; False where faces were enrolled since the second set was filled."""
+        """Exchange the sets in one transaction; False where faces were enrolled since the second set was filled.
+
+        Raises InterruptedFillError where that is not to be done after all.
+        """
+        with self._opened.database.read() as conn:
+            filled, total = second_set.count_faces(conn, self._model)
+        if not self._progress(filled, total):
+            raise InterruptedFillError
         with self._transaction() as conn:
             records.require_model(conn, self._former)
             if expired := rejections.find_expired(conn):
@@ -182,6 +195,8 @@ class _Change:
             second = second_set.require_second_set(conn, self._model)
             if not {*list_missing(conn, self._model)} <= self._lost.keys():
                 return False
+            if not self._confirm():
+                raise InterruptedFillError
             remove_lost(conn, self._opened, self._model)
             second_set.exchange(conn, second)
             action = "migrate" if second.status == PREPARED else "migrate back"

@@ -46,7 +46,7 @@ LostIds = dict[tuple[FaceKind, int], str]
 
 
 class InterruptedFillError(Exception):
-    """Ends the work between two blocks, from within."""
+    """Ends the work between two blocks, or before the switch, from within."""
 
 
 class _Made(NamedTuple):

@@ -26,16 +26,25 @@ def run_migration(config: ServerConfig, run: JobRun) -> Mapping[str, Any]:
     from visavis.gallery.migration_types import Migration
 
     job, order = run.job, run.job.order
+
+    def confirm() -> bool:
+        """Switch only if the job was neither canceled nor taken by another runner; from then on it cannot be."""
+        try:
+            run.begin_saving()
+        except StoppedError:
+            return False
+        return True
+
     with Gallery(config.galleries[job.gallery], detector=config.detector, threads=config.threads) as gallery:
         if order["finish"]:
             return {"state": gallery.finish_migration().to_dict()}
         if order["back"]:
-            outcome = gallery.migrate_back(accept_loss=order["accept_loss"], progress=run.report)
+            outcome = gallery.migrate_back(accept_loss=order["accept_loss"], progress=run.report, confirm=confirm)
         elif gallery.model == (model := resolve_model(order["model"])):  # the runner before was killed after the switch
             outcome = Migration(gallery.migration(), True, "", f"the gallery is of {model}.")
         else:
             options = {"accept_loss": order["accept_loss"], "accept_errors": order["accept_errors"]}
-            outcome = gallery.migrate(model, **options, progress=run.report)
+            outcome = gallery.migrate(model, **options, progress=run.report, confirm=confirm)
     result = _remove_names(outcome).to_dict()
     if outcome.refused == "stopped":
         raise StoppedError(result)
