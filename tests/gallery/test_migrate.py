@@ -14,8 +14,9 @@ import pytest
 
 from visavis import compare
 from visavis.errors import GalleryError, UsageError
-from visavis.gallery import Gallery, LostFaces, Template
+from visavis.gallery import Gallery, LostFaces, Template, _second_embeddings
 from visavis.gallery._second_embeddings import GONE, NO_PHOTO, REPLACED
+from visavis.gallery.sql.database import Database
 from visavis.pipeline import Recognizer
 from visavis.poor_photos import PoorPhotos
 
@@ -135,6 +136,43 @@ def test_lost_photos_are_listed_and_nothing_is_switched_until_their_loss_is_acce
         assert new.check() == []
     removed = [(line.action, line.person_id) for line in album.audit()][-4:-1]
     assert removed == [("remove template", 1), ("remove", 2), ("remove", 3)]
+
+
+def test_lost_faces_are_tried_once_and_traces_are_erased_once(
+    album: Gallery, place: str, pictures: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two attempts to switch fail, as another process enrolls just before."""
+    pictures["dark"].unlink()
+    late = [photo(tmp_path / f"late{i}.png", ((220, 5, i), 30, 30, 60)) for i in range(2)]
+    read_photo, erase = _second_embeddings._read_photo, Database.erase_traces
+    tried: list[str] = []
+    erased: list[bool] = []
+    steps: list[tuple[int, int]] = []
+
+    def count_reading(paths: set[str], digest: str) -> tuple[bytes | None, str]:
+        tried.extend(Path(path).name for path in paths)
+        return read_photo(paths, digest)
+
+    def count_erasing(database: Database) -> None:
+        erased.append(True)
+        erase(database)
+
+    monkeypatch.setattr(_second_embeddings, "_read_photo", count_reading)
+    monkeypatch.setattr(Database, "erase_traces", count_erasing)
+    with open_again(place) as second:
+
+        def enroll(done: int, total: int) -> bool:
+            steps.append((done, total))
+            if len(steps) in {4, 8}:
+                second.enroll("Ann", [late.pop()])
+            return True
+
+        assert album.migrate(TINTS, accept_loss=True, accept_errors=True, progress=enroll).switched
+    assert steps == [(0, 4), (3, 4), (3, 4), (3, 4), (3, 5), (4, 5), (4, 5), (4, 5), (4, 6), (5, 6), (5, 6), (5, 6)]
+    assert sorted(tried) == ["blue.png", "dark.png", "late0.png", "late1.png", "pale.png", "red.png"]
+    assert erased == [True]
+    with open_again(place) as new:
+        assert (len(new.find("Ann").templates), new.check()) == (3, [])
 
 
 def test_crops_take_the_place_of_photos(place: str, pictures: dict[str, Path]) -> None:

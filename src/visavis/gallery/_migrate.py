@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -144,7 +143,7 @@ class _Change:
         judgment: _Judgment | None = None if is_checked else _Judgment()
         while True:
             try:
-                self._lost = fill(self._opened, self._former, self._recognizer, self._progress)
+                self._lost = fill(self._opened, self._former, self._recognizer, self._progress, self._lost)
                 if self._lost and not options.accept_loss:
                     return self._report(_Judgment("lost", _explain_loss(len(self._lost))))
                 judgment = self._judge(options) if judgment is None else judgment
@@ -187,25 +186,26 @@ class _Change:
             filled, total = second_set.count_faces(conn, self._model)
         if not self._progress(filled, total):
             raise InterruptedFillError
-        with self._transaction() as conn:
+        with self._opened.database.write() as conn:
             records.require_model(conn, self._former)
             if expired := rejections.find_expired(conn):
                 self._opened.database.mark_traces(conn)
                 rejections.remove_rejections(conn, expired)
             second = second_set.require_second_set(conn, self._model)
-            if not {*list_missing(conn, self._model)} <= self._lost.keys():
+            missing = {*list_missing(conn, self._model)}
+            if not missing <= self._lost.keys():
                 return False
             if not self._confirm():
                 raise InterruptedFillError
-            remove_lost(conn, self._opened, self._model)
+            if missing:
+                self._opened.database.mark_traces(conn)
+                remove_lost(conn, self._opened, self._model)
             second_set.exchange(conn, second)
             action = "migrate" if second.status == PREPARED else "migrate back"
             self._opened.log(conn, action, None, f"{self._former} to {self._model}")
+        if missing:
+            self._opened.database.erase_traces()
         return True
-
-    def _transaction(self) -> AbstractContextManager[Connection]:
-        """Begin the transaction of the switch; where faces are lost, their traces are erased after it."""
-        return self._opened.database.erasing() if self._lost else self._opened.database.write()
 
 
 def _find_refusals(old: PairErrors, new: PairErrors, *, is_uncalibrated: bool) -> Iterator[str]:

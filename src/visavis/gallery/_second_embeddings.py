@@ -61,13 +61,14 @@ class _Made(NamedTuple):
         return self._replace(embeddings=dict(zip(self.embeddings, rows, strict=True)))
 
 
-def fill(opened: OpenGallery, former: str, recognizer: Recognizer, progress: Progress) -> LostIds:
+def fill(opened: OpenGallery, former: str, recognizer: Recognizer, progress: Progress, known_lost: LostIds) -> LostIds:
     """Embed all faces that the second set lacks; return those of which that is not possible.
 
+    These include ``known_lost``, of an earlier pass, which are not tried again.
     Raises InterruptedFillError where ``progress`` returns False, GalleryError where the gallery is no longer of
     ``former``.
     """
-    lost: LostIds = {}
+    lost = {**known_lost}
     model = recognizer.model
     with opened.database.read() as conn:
         done, total = second_set.count_faces(conn, model)
@@ -80,7 +81,7 @@ def fill(opened: OpenGallery, former: str, recognizer: Recognizer, progress: Pro
                 rows = second_set.read_missing(conn, kind, model, after=last, limit=BLOCK)
             if not rows:
                 break
-            made = _embed(rows, recognizer)
+            made = _embed([row for row in rows if (kind, row.id) not in known_lost], recognizer)
             if made.embeddings:
                 made = made.normalize()
                 with opened.database.write() as conn:
