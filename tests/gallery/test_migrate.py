@@ -14,8 +14,9 @@ import pytest
 
 from visavis import compare
 from visavis.errors import GalleryError, UsageError
-from visavis.gallery import Gallery, LostFaces, Template, _second_embeddings
+from visavis.gallery import Gallery, LostFaces, Template, _lost_faces, _second_embeddings
 from visavis.gallery._second_embeddings import GONE, NO_PHOTO, REPLACED
+from visavis.gallery.sql import records
 from visavis.gallery.sql.database import Database
 from visavis.pipeline import Recognizer
 from visavis.poor_photos import PoorPhotos
@@ -173,6 +174,41 @@ def test_lost_faces_are_tried_once_and_traces_are_erased_once(
     assert erased == [True]
     with open_again(place) as new:
         assert (len(new.find("Ann").templates), new.check()) == (3, [])
+
+
+class CountedId(int):
+    """An id that counts how often any is compared."""
+
+    comparisons = 0
+
+    def __eq__(self, other: object) -> bool:
+        CountedId.comparisons += 1
+        return int(self) == other
+
+    __hash__ = int.__hash__
+
+
+@in_a_file
+def test_the_work_for_lost_faces_grows_with_their_number_not_with_its_square(
+    store: str, album: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    album.add_many([(f"P {i}", [Template(np.array([1, i, 9], np.float32), photo_sha256=digest(i))]) for i in range(90)])
+    read_owners, read_people = _lost_faces._read_owners, records.read_people_of_templates
+
+    def count_owners(*options: Any) -> Iterator[Any]:
+        for face, person in read_owners(*options):
+            yield face, None if person is None else CountedId(person)
+
+    def count_people(*options: Any) -> dict[int, Any]:
+        return {face: None if person is None else CountedId(person) for face, person in read_people(*options).items()}
+
+    monkeypatch.setattr(_lost_faces, "_read_owners", count_owners)
+    monkeypatch.setattr(records, "read_people_of_templates", count_people)
+    monkeypatch.setattr(CountedId, "comparisons", 0)
+    outcome = album.migrate(TINTS, accept_loss=True)
+    assert (outcome.switched, len(outcome.lost), outcome.lost[89].name) == (True, 90, "P 89")
+    assert CountedId.comparisons < 10 * 90
+    assert [person.name for person in album.people()] == ["Ann", "Ben"]
 
 
 def test_crops_take_the_place_of_photos(place: str, pictures: dict[str, Path]) -> None:
