@@ -241,6 +241,20 @@ def test_a_rejection_counts_with_the_new_model(
     assert (lost.refused, lost.lost) == ("lost", (LostFaces(1, "Ann", (), (1,), False, (GONE,)),))
 
 
+def test_a_rejected_photo_that_was_named_by_a_relative_path_is_not_lost(
+    album: Gallery, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    purple = photo(tmp_path / "purple.png", ((200, 0, 90), 40, 50, 60))
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert album.reject("purple.png", "Ann").photo == str(purple)
+    monkeypatch.chdir(elsewhere)
+    assert album.migrate(TINTS).switched
+    with open_again(place) as new:
+        assert names(new, purple) == [None]
+
+
 # The comparison
 
 
