@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -13,8 +14,9 @@ import numpy as np
 import pytest
 
 from visavis import compare
+from visavis.embedding_cache.photo_cache import CachedPhoto, EmbeddingCache
 from visavis.errors import GalleryError, UsageError
-from visavis.gallery import Gallery, LostFaces, Template, _lost_faces, _second_embeddings
+from visavis.gallery import Gallery, IndexedPhoto, LostFaces, Template, _lost_faces, _second_embeddings
 from visavis.gallery._second_embeddings import GONE, NO_PHOTO, REPLACED
 from visavis.gallery.sql import records
 from visavis.gallery.sql.database import Database
@@ -174,6 +176,34 @@ def test_lost_faces_are_tried_once_and_traces_are_erased_once(
     assert erased == [True]
     with open_again(place) as new:
         assert (len(new.find("Ann").templates), new.check()) == (3, [])
+
+
+def test_an_accepted_loss_is_a_removal_like_others(
+    place: str, pictures: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The audit log counts what was removed, and the cache forgets the photos."""
+    monkeypatch.setenv("VISAVIS_CACHE", str(tmp_path / "cache"))
+    with Gallery(place, model=MODEL, detector=DETECTOR) as album:
+        fill(album, pictures)
+        purple = photo(tmp_path / "purple.png", ((200, 0, 90), 40, 50, 60))
+        album.reject(purple, "Ann")
+        face = Template(np.array([0, 1, 0], np.float32), photo_sha256=digest(9), photo="gone.png")
+        album.add_photos([IndexedPhoto("gone.png", digest(9), "ok", (face,))])
+        hashes = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in pictures.items()}
+        nothing = CachedPhoto(10, 10, (), (), np.empty((0, 16), np.float32))
+        with EmbeddingCache(Recognizer()) as cache:
+            cache.keep(dict.fromkeys([*hashes.values(), digest(9)], nothing))
+            for path in (purple, pictures["blue"]):
+                path.unlink()
+            assert album.migrate(TINTS, accept_loss=True, accept_errors=True).switched
+            left = {*cache.recall([*hashes.values(), digest(9)])}
+        assert left == {hashes[name] for name in ("red", "dark", "pale")}
+        assert [(line.action, line.person_id, line.detail) for line in album.audit()][-4:] == [
+            ("remove template", 2, f"1 templates, lost in the change to {TINTS}"),
+            ("remove template", None, f"1 templates, lost in the change to {TINTS}"),
+            ("undo rejection", None, f"1 rejections, lost in the change to {TINTS}"),
+            ("migrate", None, f"{MODEL} to {TINTS}"),
+        ]
 
 
 class CountedId(int):

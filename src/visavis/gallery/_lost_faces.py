@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from visavis.gallery._open_gallery import OpenGallery
 from visavis.gallery._second_embeddings import LostIds, list_missing
 from visavis.gallery.migration_types import LostFaces
-from visavis.gallery.sql import records, rejections
+from visavis.gallery.sql import photo_paths, records, rejections
 from visavis.gallery.sql.crops import REJECTION, TEMPLATE, FaceKind
 
 
@@ -57,19 +57,25 @@ def _describe(
     )
 
 
-def remove_lost(conn: Connection, opened: OpenGallery, model: str) -> None:
-    """Remove the faces without an embedding of ``model``, and people without another template."""
+def remove_lost(conn: Connection, opened: OpenGallery, model: str) -> set[str]:
+    """Remove the faces without an embedding of ``model``, and people without another template.
+
+    Returns the hashes of their photos, which are to be forgotten after the commit.
+    """
     missing = [*list_missing(conn, model)]
     templates = [face_id for kind, face_id in missing if kind == TEMPLATE]
+    photos = photo_paths.read_hashes(conn, templates)
     owners = records.read_people_of_templates(conn, templates)
+    why = f"lost in the change to {model}"
     for person, own in _group(owners).items():
-        if person is None:
-            continue
-        if {*records.read_template_ids(conn, person)} <= {*own}:
+        if person is not None and {*records.read_template_ids(conn, person)} <= {*own}:
             records.remove_person(conn, person)
-            opened.log(conn, "remove", person, f"{len(own)} templates, lost in the change to {model}")
+            opened.log(conn, "remove", person, f"{len(own)} templates, {why}")
         else:
-            opened.log(conn, "remove template", person, f"{len(own)} templates, lost in the change to {model}")
+            opened.log(conn, "remove template", person, f"{len(own)} templates, {why}")
     if left := list(records.read_people_of_templates(conn, templates)):
         records.remove_templates(conn, left)
-    rejections.remove_rejections(conn, [face_id for kind, face_id in list_missing(conn, model) if kind == REJECTION])
+    if refused := [face_id for kind, face_id in list_missing(conn, model) if kind == REJECTION]:
+        rejections.remove_rejections(conn, refused)
+        opened.log(conn, "undo rejection", None, f"{len(refused)} rejections, {why}")
+    return photos

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from visavis.compare import Calibration, calibration, own_or_shipped
 from visavis.embedders import model_id
+from visavis.embedding_cache.stored_files import forget_photos
 from visavis.errors import UsageError
 from visavis.gallery._lost_faces import describe_lost, remove_lost
 from visavis.gallery._open_gallery import OpenGallery, check_length, parse_stored_calibration
@@ -199,12 +200,13 @@ class _Change:
                 raise InterruptedFillError
             if missing:
                 self._opened.database.mark_traces(conn)
-                remove_lost(conn, self._opened, self._model)
+                photos = remove_lost(conn, self._opened, self._model)
             second_set.exchange(conn, second)
             action = "migrate" if second.status == PREPARED else "migrate back"
             self._opened.log(conn, action, None, f"{self._former} to {self._model}")
         if missing:
             self._opened.database.erase_traces()
+            forget_photos(photos)
         return True
 
 
