@@ -17,6 +17,7 @@ import pytest
 from gallery.faces import MODEL, embedding, environment, person
 from gallery.models import BLUE, DARK_RED, DETECTOR, RED, SAME_LENGTH, TINTS, photo
 from gallery.models import MODEL as COLORS
+from visavis.errors import GalleryError
 from visavis.gallery import Gallery, _integrity
 from visavis.gallery.index import INDEXES, Durable, Ids, Index
 from visavis.types import Floats
@@ -308,10 +309,39 @@ def test_an_index_follows_a_change_of_the_model_and_back(path: Path, spec: str, 
     with Gallery(path, model=COLORS, detector=DETECTOR, index=spec) as gallery:
         gallery.enroll("Ann", [red, dark])
         gallery.enroll("Ben", [blue, pale])
-        for change in (lambda: gallery.migrate(model), gallery.migrate_back, lambda: gallery.migrate(model)):
+    for step in ("migrate", "back", "migrate", ""):
+        with Gallery(path, detector=DETECTOR, index=spec) as gallery:
             names = [gallery.identify(each, threshold=0.1)[0].name for each in (red, dark, blue, pale)]
-            assert names == ["Ann", "Ann", "Ben", "Ben"]
-            assert change().switched
-        with Gallery(path, detector=DETECTOR, index=spec) as other:
-            assert [other.identify(each, threshold=0.1)[0].name for each in (red, blue)] == ["Ann", "Ben"]
-            assert other.check() == []
+            assert (names, gallery.check()) == (["Ann", "Ann", "Ben", "Ben"], [])
+            if step:
+                assert (gallery.migrate_back() if step == "back" else gallery.migrate(model)).switched
+
+
+@pytest.mark.parametrize("method", ["search", "nearest"])
+def test_a_search_during_which_another_process_changes_the_model_is_an_error(
+    path: Path, spec: str, tmp_path: Path, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other process has filled the index with embeddings as long as those that are searched for."""
+    red, blue = photo(tmp_path / "r.png", (RED, 40, 50, 60)), photo(tmp_path / "b.png", (BLUE, 10, 20, 64))
+    factory = INDEXES.factory(spec.partition(":")[0])
+    real: Callable[..., object] = getattr(factory, method)
+    probe = np.array([[1, 0, 0]], np.float32)
+    filled: list[bool] = []
+
+    def search_late(index: Index, *options: object, **more: object) -> object:
+        if not filled:
+            filled.append(True)
+            with Gallery(path, detector=DETECTOR) as other:
+                assert other.migrate(SAME_LENGTH, accept_errors=True).switched
+            with Gallery(path, index=spec) as new:
+                assert new.search(probe)[0][0].name == "Ben"
+        return real(index, *options, **more)
+
+    with Gallery(path, model=COLORS, detector=DETECTOR, index=spec) as gallery:
+        gallery.enroll("Ann", [red])
+        gallery.enroll("Ben", [blue])
+        assert gallery.search(probe)[0][0].name == "Ann"
+        monkeypatch.setattr(factory, method, search_late)
+        with pytest.raises(GalleryError, match=f"become a gallery of {SAME_LENGTH}, no longer of {COLORS}"):
+            gallery.search(probe) if method == "search" else gallery.lookalikes(probe)
+    assert filled == [True]

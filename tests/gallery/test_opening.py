@@ -140,7 +140,7 @@ def test_a_gallery_that_never_held_anything_takes_another_model(path: Path) -> N
         assert gallery.model == MODEL
     with Gallery(path) as earlier:
         Gallery(path, model="dlib-resnet").close()
-        with pytest.raises(GalleryError, match="another process has made this a gallery of dlib-resnet"):
+        with pytest.raises(GalleryError, match="this has become a gallery of dlib-resnet"):
             earlier.add(*person(1))
     with Gallery(path, model=MODEL) as gallery:
         gallery.add(*person(1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,10 @@ from visavis.gallery import Gallery, LostFaces, Template
 from visavis.gallery._second_embeddings import NO_PHOTO
 from visavis.server.config import ServerConfig
 from visavis.server.job_run import JobRun, StoppedError
+from visavis.server.job_runner import run_job
 from visavis.server.migration import run_migration
+from visavis.server.state.database import StateDatabase
+from visavis.server.state.jobs import Jobs
 from visavis.server.types import Job
 
 from .running_server import RunningServer
@@ -61,11 +65,14 @@ def test_a_gallery_is_changed_and_gone_back_while_the_server_answers(
     assert [line.actor for line in client.audit() if line.action == "migrate"] == ["first admin"]
 
 
-def test_uploaded_photos_without_crops_are_lost_and_nothing_is_switched(client: Client, small_photos: Path) -> None:
+def test_uploaded_photos_without_crops_are_lost_and_nothing_is_switched(
+    server: RunningServer, client: Client, small_photos: Path
+) -> None:
     client.enroll("Barack", [small_photos / "obama.jpg"])
     outcome = client.migrate(NEW)
     assert (outcome.switched, outcome.refused) == (False, "lost")
-    assert outcome.lost == (LostFaces(1, "Barack", (1,), (), True, (NO_PHOTO,)),)
+    assert outcome.lost == (LostFaces(1, "", (1,), (), True, (NO_PHOTO,)),)
+    assert "Barack" not in server.get("/v1/jobs").text  # results stay in the server's database
     assert client.stats().model != NEW
 
 
@@ -124,7 +131,8 @@ def test_a_job_whose_runner_was_killed_after_the_switch_is_done(tmp_path: Path) 
     )  # fmt: skip
 
     def run(job: Job, *, report: bool = True) -> Mapping[str, Any]:
-        return run_migration(config, cast(JobRun, SimpleNamespace(job=job, report=lambda done, total: report)))
+        reported = SimpleNamespace(job=job, report=lambda done, total: report, begin_saving=lambda: None)
+        return run_migration(config, cast(JobRun, reported))
 
     result = run(job)
     assert (result["switched"], result["state"]["model"]) == (True, "test-tints")
@@ -142,3 +150,35 @@ def test_a_job_whose_runner_was_killed_after_the_switch_is_done(tmp_path: Path) 
     for former in (back, finish):
         with pytest.raises(UsageError):
             run(replace(former, order={**former.order, "second": None}))  # nothing was to be done when it was requested
+
+
+def test_a_job_that_was_canceled_or_lost_its_lease_before_the_switch_does_not_switch(tmp_path: Path) -> None:
+    path = tmp_path / "faces.db"
+    with Gallery(path, model="test-colors") as gallery:
+        gallery.add("Ann", [Template(np.array([1, 0, 0], np.float32))])
+        gallery.remove("Ann")
+    database = StateDatabase(f"sqlite:///{tmp_path / 'state.db'}")
+    jobs = Jobs(database)
+    config = ServerConfig(galleries={"default": str(path)})
+    order = {
+        "model": "test-tints", "back": False, "finish": False, "accept_loss": False, "accept_errors": False,
+        "second": None,
+    }  # fmt: skip
+    for end in ("cancel", "abandon", ""):
+        job = jobs.create("migrate", "default", order, actor="Ann")
+        lease = jobs.claim("server")
+        assert lease is not None
+        with JobRun(jobs, lease, threading.Event()) as run:
+            assert run.report(0, 0)  # progress is written once a second: the next reports do not look
+            if end == "cancel":
+                jobs.cancel(job.id, actor="Ann")
+            elif end == "abandon":
+                jobs.abandon("server")
+            run_job(config, run)
+        with Gallery(path) as gallery:
+            assert gallery.model == ("test-colors" if end else "test-tints")
+        state = jobs.read(job.id).state
+        assert state == {"cancel": "canceled", "abandon": "queued", "": "done"}[end]
+        if end == "abandon":
+            jobs.cancel(job.id, actor="Ann")
+    database.close()

@@ -29,7 +29,7 @@ class MigrationCalls(GalleryRequests):
     ) -> Migration:
         """Change the model of the gallery: see :meth:`visavis.Gallery.migrate`; needs the key of an administrator.
 
-        The server does this in a job, for which this call waits.
+        The server does this in a job, for which this call waits. People of ``lost`` have an id and no name.
         """
         order = {"model": model, "accept_loss": accept_loss, "accept_errors": accept_errors}
         return parse(Migration, self._run(order, progress))

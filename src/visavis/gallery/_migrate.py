@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,12 +15,13 @@ from sqlalchemy import Connection
 
 from visavis.compare import Calibration, calibration, own_or_shipped
 from visavis.embedders import model_id
+from visavis.embedding_cache.stored_files import forget_photos
 from visavis.errors import UsageError
 from visavis.gallery._lost_faces import describe_lost, remove_lost
-from visavis.gallery._open_gallery import OpenGallery
+from visavis.gallery._open_gallery import OpenGallery, check_length, parse_stored_calibration
 from visavis.gallery._pair_errors import measure_pairs
 from visavis.gallery._second_embeddings import InterruptedFillError, LostIds, fill, list_missing
-from visavis.gallery.migration_types import Migration, MigrationState, PairErrors, Progress
+from visavis.gallery.migration_types import Confirm, Migration, MigrationState, PairErrors, Progress
 from visavis.gallery.sql import crops, records, rejections, second_set
 from visavis.gallery.sql.second_set import PREPARED, SWITCHED
 
@@ -62,7 +62,9 @@ def _read_state(conn: Connection) -> MigrationState:
     return MigrationState(model, second.model, second.status, total, filled)
 
 
-def migrate(opened: OpenGallery, model: str, options: MigrateOptions, progress: Progress) -> Migration:
+def migrate(
+    opened: OpenGallery, model: str, options: MigrateOptions, progress: Progress, confirm: Confirm
+) -> Migration:
     """Do as :meth:`visavis.gallery.Gallery.migrate`."""
     model = model_id(model)
     table = options.thresholds
@@ -75,17 +77,17 @@ def migrate(opened: OpenGallery, model: str, options: MigrateOptions, progress: 
         _begin(conn, opened, model)
         if table is not None:
             second_set.set_thresholds(conn, json.dumps(table.table()))
-    return _Change(opened, recognizer, progress).run(options, is_checked=True)
+    return _Change(opened, opened.model, recognizer, progress, confirm).run(options, is_checked=True)
 
 
-def go_back(opened: OpenGallery, progress: Progress, *, accept_loss: bool) -> Migration:
+def go_back(opened: OpenGallery, progress: Progress, confirm: Confirm, *, accept_loss: bool) -> Migration:
     """Do as :meth:`visavis.gallery.Gallery.migrate_back`."""
     with opened.database.read() as conn:
-        opened.require_model(conn)
+        former = records.read_meta(conn).model  # also where this gallery was opened before the switch
         second = second_set.read_second_set(conn)
     if second is None or second.status != SWITCHED:
         raise UsageError("there is no model to go back to: the gallery has not changed its model, or finished that.")
-    change = _Change(opened, opened.make_recognizer(second.model), progress)
+    change = _Change(opened, former, opened.make_recognizer(second.model), progress, confirm)
     return change.run(MigrateOptions(accept_loss=accept_loss), is_checked=False)
 
 
@@ -127,10 +129,13 @@ def _begin(conn: Connection, opened: OpenGallery, model: str) -> None:
 
 
 class _Change:
-    """A change to the model of ``recognizer``, whose second set was begun."""
+    """A change from the model ``former`` to that of ``recognizer``, whose second set was begun."""
 
-    def __init__(self, opened: OpenGallery, recognizer: Recognizer, progress: Progress) -> None:
-        self._opened, self._recognizer, self._progress = opened, recognizer, progress
+    def __init__(
+        self, opened: OpenGallery, former: str, recognizer: Recognizer, progress: Progress, confirm: Confirm
+    ) -> None:
+        self._opened, self._former, self._recognizer = opened, former, recognizer
+        self._progress, self._confirm = progress, confirm
         self._model = recognizer.model
         self._lost: LostIds = {}
 
@@ -139,17 +144,17 @@ class _Change:
         judgment: _Judgment | None = None if is_checked else _Judgment()
         while True:
             try:
-                self._lost = fill(self._opened, self._recognizer, self._progress)
+                self._lost = fill(self._opened, self._former, self._recognizer, self._progress, self._lost)
+                if self._lost and not options.accept_loss:
+                    return self._report(_Judgment("lost", _explain_loss(len(self._lost))))
+                judgment = self._judge(options) if judgment is None else judgment
+                if judgment.refused:
+                    return self._report(judgment)
+                lost = describe_lost(self._opened, self._lost)
+                is_switched = self._switch()
             except InterruptedFillError:
                 return self._report(_Judgment("stopped", "it was stopped; the next call goes on."))
-            if self._lost and not options.accept_loss:
-                return self._report(_Judgment("lost", _explain_loss(len(self._lost))))
-            judgment = self._judge(options) if judgment is None else judgment
-            if judgment.refused:
-                return self._report(judgment)
-            lost = describe_lost(self._opened, self._lost)
-            if self._switch():
-                self._opened.adopt(self._recognizer)
+            if is_switched:
                 state = read_state(self._opened)
                 return Migration(state, True, "", _explain_switch(state), lost, judgment.old, judgment.new)
 
@@ -165,6 +170,8 @@ class _Change:
             second = second_set.require_second_set(conn, self._model)
             if second.dimension is None:
                 return _Judgment()
+            if second.calibration is not None:  # of this call or an earlier one
+                check_length(parse_stored_calibration(second.calibration), second.dimension)
             old, new = measure_pairs(conn, second)
             has_table = self._opened.read_calibration(conn) is not None
         is_uncalibrated = has_table and second.calibration is None and calibration(self._model) is None
@@ -172,25 +179,35 @@ class _Change:
         return _Judgment(refused, _explain_refusal(refused, old, new), old, new)
 
     def _switch(self) -> bool:
-        """Exchange the sets in one transaction; False where faces were enrolled since the second set was filled."""
-        with self._transaction() as conn:
-            self._opened.require_model(conn)
+        """Exchange the sets in one transaction; False where faces were enrolled since the second set was filled.
+
+        Raises InterruptedFillError where that is not to be done after all.
+        """
+        with self._opened.database.read() as conn:
+            filled, total = second_set.count_faces(conn, self._model)
+        if not self._progress(filled, total):
+            raise InterruptedFillError
+        with self._opened.database.write() as conn:
+            records.require_model(conn, self._former)
             if expired := rejections.find_expired(conn):
                 self._opened.database.mark_traces(conn)
                 rejections.remove_rejections(conn, expired)
             second = second_set.require_second_set(conn, self._model)
-            if not {*list_missing(conn, self._model)} <= self._lost.keys():
+            missing = {*list_missing(conn, self._model)}
+            if not missing <= self._lost.keys():
                 return False
-            remove_lost(conn, self._opened, self._model)
-            former = self._opened.model
+            if not self._confirm():
+                raise InterruptedFillError
+            if missing:
+                self._opened.database.mark_traces(conn)
+                photos = remove_lost(conn, self._opened, self._model)
             second_set.exchange(conn, second)
             action = "migrate" if second.status == PREPARED else "migrate back"
-            self._opened.log(conn, action, None, f"{former} to {self._model}")
+            self._opened.log(conn, action, None, f"{self._former} to {self._model}")
+        if missing:
+            self._opened.database.erase_traces()
+            forget_photos(photos)
         return True
-
-    def _transaction(self) -> AbstractContextManager[Connection]:
-        """Begin the transaction of the switch; where faces are lost, their traces are erased after it."""
-        return self._opened.database.erasing() if self._lost else self._opened.database.write()
 
 
 def _find_refusals(old: PairErrors, new: PairErrors, *, is_uncalibrated: bool) -> Iterator[str]:

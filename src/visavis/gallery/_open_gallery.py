@@ -47,7 +47,8 @@ class OpenGallery:
     """An open gallery, as the functions of this package take it.
 
     ``database`` holds the records and ``index`` searches them, one thread at a time, under ``lock``. ``model`` is the
-    embedder of all embeddings, ``people_cache`` keeps people in memory
+    embedder of all embeddings; it never changes: once the gallery has another model, searches and changes fail, so that
+    work which began before, in any thread, mixes no embeddings of two models. ``people_cache`` keeps people in memory
     between searches; None before the first search.
     """
 
@@ -147,10 +148,10 @@ class OpenGallery:
         """Return the gallery's own calibration, else that shipped for its model; GalleryError if it is damaged."""
         self.require_model(conn)
         own = records.read_calibration(conn)
-        return compare.calibration(self.model) if own is None else _parse_calibration(own)
+        return compare.calibration(self.model) if own is None else parse_stored_calibration(own)
 
     def require_model(self, conn: Connection) -> records.Meta:
-        """Return the row of ``meta``; GalleryError where another process has changed the model meanwhile."""
+        """Return the row of ``meta``; GalleryError where the model was changed meanwhile."""
         return records.require_model(conn, self.model)
 
     def make_recognizer(self, model: str) -> Recognizer:
@@ -159,19 +160,13 @@ class OpenGallery:
             return _make_recognizer(model, self._recognizer.detector, self._recognizer.threads)
         return _make_recognizer(model, self._detector, self._threads)
 
-    def adopt(self, recognizer: Recognizer) -> None:
-        """Use the model that the gallery has from now on, and a recognizer of it."""
-        with self.lock:
-            self.model, self._recognizer = recognizer.model, recognizer
-
     def set_calibration(self, table: compare.Calibration | None) -> None:
         """Do as :meth:`visavis.gallery.Gallery.calibrate`."""
         if table is not None:
             compare.own_or_shipped(table, self.model)
             with self.database.read() as conn:
                 dimension = self.require_model(conn).dimension
-            if table.poor and dimension:
-                table.poor.shares(np.zeros((1, dimension), np.float32))  # raises for embeddings of another length
+            check_length(table, dimension)
         with self.database.write() as conn:
             self.require_model(conn)
             records.set_calibration(conn, None if table is None else json.dumps(table.table()))
@@ -209,8 +204,15 @@ class OpenGallery:
         audit_log.log_action(conn, action, person_id, detail, actor=self.actor)
 
 
+def check_length(table: compare.Calibration, dimension: int | None) -> None:
+    """Raise UsageError for a table that was measured on embeddings of another length than ``dimension`` (if known)."""
+    if table.poor and dimension:
+        table.poor.shares(np.zeros((1, dimension), np.float32))
+
+
 @lru_cache(maxsize=8)
-def _parse_calibration(text: str) -> compare.Calibration:
+def parse_stored_calibration(text: str) -> compare.Calibration:
+    """Return the table of thresholds that a gallery stores as JSON; GalleryError if it is damaged."""
     try:
         return compare.parse_calibration(parse_json(text))
     except ValueError as error:

@@ -17,7 +17,7 @@ from visavis.gallery._negatives import find_nearest_negative
 from visavis.gallery._open_gallery import OpenGallery
 from visavis.gallery._resolve_person import Who
 from visavis.gallery._search import compute_threshold, search_people
-from visavis.gallery.check_input import match_stored_faces, prepare_templates
+from visavis.gallery.check_input import make_path_absolute, match_stored_faces, prepare_templates
 from visavis.gallery.feedback_types import Rejection, RejectionEffect
 from visavis.gallery.kept_crops import make_crop
 from visavis.gallery.sql import crops, records, rejections
@@ -118,7 +118,7 @@ def _find_nearest_face(opened: OpenGallery, photo: Source, who: Who, min_face: f
     template = Template(
         result.probes[nearest],
         photo_sha256=None if pixels is None else pixels.sha256,
-        photo=read.name,
+        photo=make_path_absolute(read.name),
         box=read.faces[nearest].box,
         crop=make_crop(pixels, read.faces[nearest]) if keep and pixels is not None else None,
     )

@@ -16,7 +16,7 @@ from visavis.gallery._negatives import Negatives
 from visavis.gallery._open_gallery import OpenGallery, PeopleCache
 from visavis.gallery._resolve_person import Who
 from visavis.gallery.check_input import normalize_embeddings
-from visavis.gallery.index import Hit, Index
+from visavis.gallery.index import Durable, Hit, Index
 from visavis.gallery.sql import indexed_photos, records
 from visavis.gallery.types import SearchThreshold
 from visavis.images import Source, not_a_folder
@@ -114,9 +114,20 @@ def _search_records(
         if near is None:
             index = opened.index.update(conn)
             near = [[] for _ in probes] if index is None else index.search(probes, top + SPARE, among=selected)
+            _require_model_still(opened, index)
         people.read(conn, _collect_person_ids(near))
         count = people.count if selected is None else len(records.read_names(conn, selected.tolist()))
         return _make_result(probes, near, people, count)
+
+
+def _require_model_still(opened: OpenGallery, index: Index | None) -> None:
+    """Raise GalleryError if the model was changed before a durable index was searched, which others bring up to date.
+
+    A transaction that began earlier does not show that, and the embeddings of another model may be as long.
+    """
+    if isinstance(index, Durable):
+        with opened.database.read() as conn:
+            opened.require_model(conn)
 
 
 def _collect_person_ids(near: Sequence[Sequence[Hit]]) -> set[int]:
@@ -146,7 +157,9 @@ def find_lookalikes(
     with opened.lock, opened.read_for_search() as conn:
         probes = normalize_embeddings(embeddings, opened.require_model(conn).dimension)
         own = 0 if besides is None else indexed_photos.count_faces_of_photo(conn, besides)
-        faces_of_probes = read_nearest(conn, opened.index.update(conn), probes, top + own)
+        index = opened.index.update(conn)
+        faces_of_probes = read_nearest(conn, index, probes, top + own)
+        _require_model_still(opened, index)
     return [[face for face in faces if besides is None or face.sha256 != besides][:top] for faces in faces_of_probes]
 
 

@@ -23,7 +23,7 @@ from visavis.gallery._open_gallery import OpenGallery
 from visavis.gallery.check_input import normalize_embeddings
 from visavis.gallery.kept_crops import open_crop
 from visavis.gallery.migration_types import Progress
-from visavis.gallery.sql import second_set
+from visavis.gallery.sql import records, second_set
 from visavis.gallery.sql.crops import KINDS, FaceKind, read_crop
 from visavis.types import RGB, Floats, PhotoFaces
 
@@ -46,7 +46,7 @@ LostIds = dict[tuple[FaceKind, int], str]
 
 
 class InterruptedFillError(Exception):
-    """Ends the work between two blocks, from within."""
+    """Ends the work between two blocks, or before the switch, from within."""
 
 
 class _Made(NamedTuple):
@@ -61,12 +61,14 @@ class _Made(NamedTuple):
         return self._replace(embeddings=dict(zip(self.embeddings, rows, strict=True)))
 
 
-def fill(opened: OpenGallery, recognizer: Recognizer, progress: Progress) -> LostIds:
+def fill(opened: OpenGallery, former: str, recognizer: Recognizer, progress: Progress, known_lost: LostIds) -> LostIds:
     """Embed all faces that the second set lacks; return those of which that is not possible.
 
-    Raises InterruptedFillError where ``progress`` returns False.
+    These include ``known_lost``, of an earlier pass, which are not tried again.
+    Raises InterruptedFillError where ``progress`` returns False, GalleryError where the gallery is no longer of
+    ``former``.
     """
-    lost: LostIds = {}
+    lost = {**known_lost}
     model = recognizer.model
     with opened.database.read() as conn:
         done, total = second_set.count_faces(conn, model)
@@ -79,11 +81,11 @@ def fill(opened: OpenGallery, recognizer: Recognizer, progress: Progress) -> Los
                 rows = second_set.read_missing(conn, kind, model, after=last, limit=BLOCK)
             if not rows:
                 break
-            made = _embed(rows, recognizer)
+            made = _embed([row for row in rows if (kind, row.id) not in known_lost], recognizer)
             if made.embeddings:
                 made = made.normalize()
                 with opened.database.write() as conn:
-                    opened.require_model(conn)
+                    records.require_model(conn, former)
                     second_set.store(conn, kind, model, made.embeddings)
             lost |= {(kind, face_id): reason for face_id, reason in made.lost.items()}
             last, done = rows[-1].id, done + len(made.embeddings)

@@ -417,6 +417,9 @@ class Gallery(Feedback, ModelChange, Closing):
         traces are left until the next opening.
         Only a line in the audit log with id and date stays; the id is never used again. Photos that also show
         other people stay. The file is written anew (see :meth:`compact`): remove many people in one call.
+
+        pgvector and Milvus drop their embeddings at the next search; the table of a former model of another length
+        (``visavis_<key>_<length>``) keeps them: drop it.
         """
         _people.remove_people(self.opened, who)
 

@@ -11,6 +11,15 @@ Progress = Callable[[int, int], bool]
 """Receives the number of faces that are done and of all; False: stop."""
 
 
+Confirm = Callable[[], bool]
+"""Is asked in the transaction of the switch, when all is ready for it; False: stop."""
+
+
+def confirm_all() -> bool:
+    """Switch without asking."""
+    return True
+
+
 def go_on(done: int, total: int) -> bool:
     """Go on without showing progress."""
     return True

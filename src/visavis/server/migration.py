@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from visavis.embedders import EMBEDDERS, model_id
 from visavis.server.config import ServerConfig
 from visavis.server.job_run import JobRun, StoppedError
+
+if TYPE_CHECKING:
+    from visavis.gallery.migration_types import Migration
 
 
 def resolve_model(model: str) -> str:
@@ -27,6 +31,15 @@ def run_migration(config: ServerConfig, run: JobRun) -> Mapping[str, Any]:
 
     job, order = run.job, run.job.order
     second = order["second"]
+
+    def confirm() -> bool:
+        """Switch only if the job was neither canceled nor taken by another runner; from then on it cannot be."""
+        try:
+            run.begin_saving()
+        except StoppedError:
+            return False
+        return True
+
     with Gallery(config.galleries[job.gallery], detector=config.detector, threads=config.threads) as gallery:
         state = gallery.migration()
         if order["finish"]:
@@ -36,10 +49,16 @@ def run_migration(config: ServerConfig, run: JobRun) -> Mapping[str, Any]:
         if state.model == model:
             outcome = Migration(state, True, "", f"the gallery is of {model}.")
         elif order["back"]:
-            outcome = gallery.migrate_back(accept_loss=order["accept_loss"], progress=run.report)
+            outcome = gallery.migrate_back(accept_loss=order["accept_loss"], progress=run.report, confirm=confirm)
         else:
             options = {"accept_loss": order["accept_loss"], "accept_errors": order["accept_errors"]}
-            outcome = gallery.migrate(model, **options, progress=run.report)
+            outcome = gallery.migrate(model, **options, progress=run.report, confirm=confirm)
+    result = _remove_names(outcome).to_dict()
     if outcome.refused == "stopped":
-        raise StoppedError(outcome.to_dict())
-    return outcome.to_dict()
+        raise StoppedError(result)
+    return result
+
+
+def _remove_names(outcome: Migration) -> Migration:
+    """Return an outcome without the names of people: the results of jobs stay, unencrypted, when people are removed."""
+    return replace(outcome, lost=tuple(replace(faces, name="") for faces in outcome.lost))

@@ -97,7 +97,7 @@ def require_model(conn: Connection, model: str) -> Meta:
     """
     meta = read_meta(conn)
     if meta.model != model:
-        raise GalleryError(f"another process has made this a gallery of {meta.model}, not {model}: open it again.")
+        raise GalleryError(f"this has become a gallery of {meta.model}, no longer of {model}: open it again.")
     return meta
 
 

@@ -25,7 +25,7 @@ from visavis import input_files, permissions
 from visavis.atomic import has_room
 from visavis.encryption import Cipher
 from visavis.errors import GalleryError, UsageError, VisavisWarning
-from visavis.forking import keep_forever
+from visavis.forking import ForkSafeLock, keep_forever
 from visavis.gallery.sql import layout, read_only
 from visavis.gallery.sql.changes import MARK
 from visavis.gallery.sql.id_mark import IdMark
@@ -72,6 +72,8 @@ _opened: set[tuple[int, int]] = set()
 """Device and inode of the files that this process has opened. They are not opened again to look at their first bytes:
 closing them would drop SQLite's locks, and another process would delete the log (sqlite.org/howtocorrupt.html, 2.2)."""
 
+_opening = ForkSafeLock()  # while a file is read or created, and while one is added to _opened, before SQLite opens it
+
 _interrupted: set[tuple[int, int]] = set()
 """Device and inode of the files that another thread of the parent was using when this process was forked.
 
@@ -116,14 +118,14 @@ class SqliteFile:
             raise GalleryError(f"there is no gallery at {path}: enroll a person first.")
         if not path.parent.is_dir():
             raise GalleryError(f"there is no folder {path.parent} for the gallery {path.name}: make it first.")
-        if (
-            path.exists() and _file_number(path) not in _opened and _read_head(path) not in {b"", MAGIC}
-        ):  # SQLite accepts a very short file as empty
-            raise GalleryError(f"{path} is not a gallery: it is a file of another format.")
-        self._read_only = not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK))
-        if self._read_only and not path.exists():
-            raise self._refuse_writing()
-        self._keep_private()
+        with _opening:
+            is_new = path.exists() and _file_number(path) not in _opened
+            if is_new and _read_head(path) not in {b"", MAGIC}:  # SQLite accepts a very short file as empty
+                raise GalleryError(f"{path} is not a gallery: it is a file of another format.")
+            self._read_only = not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK))
+            if self._read_only and not path.exists():
+                raise self._refuse_writing()
+            self._keep_private()
         if share := network_share(path):
             warnings.warn(
                 f"{path} is on a network share ({share}), where SQLite loses changes or damages the file once two "
@@ -155,6 +157,7 @@ class SqliteFile:
 
     def create_engine(self) -> Engine:
         """Return an engine that begins transactions itself, not through the driver."""
+        self._note_opened()
         self._full = not (self._read_only or read_only.has_room_to_open(self._path))
         self._read_only = self._read_only or self._full
         if not self._read_only:
@@ -171,10 +174,14 @@ class SqliteFile:
             self._engine = self._create_engine(
                 create_engine("sqlite://", creator=connect, poolclass=NullPool, hide_parameters=True)
             )
-        self._file = _file_number(self._path)
-        if self._file is not None:
-            _opened.add(self._file)
+        self._note_opened()  # a file that SQLite has created
         return self._engine
+
+    def _note_opened(self) -> None:
+        with _opening:
+            self._file = _file_number(self._path)
+            if self._file is not None:
+                _opened.add(self._file)
 
     def _can_write_beside(self) -> bool:
         """Return whether SQLite can make the files that it needs beside an existing gallery."""
